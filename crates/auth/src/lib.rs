@@ -1,0 +1,1 @@
+//! From bytes to Caller: signature, freshness, quota, the password gate.

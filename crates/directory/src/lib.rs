@@ -1,0 +1,1 @@
+//! The rules of the directory as pure functions, and the storage port.

@@ -1,0 +1,1 @@
+//! The HTTP server: routes, conversion, configuration, lifecycle. A library.

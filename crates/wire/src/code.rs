@@ -1,0 +1,142 @@
+//! The one table of codes. Whatever the server refuses, it refuses with a code of this table.
+
+use serde::{Deserialize, Serialize};
+
+/// Where a code may appear, and with which HTTP status.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Level {
+    /// The whole call was refused: HTTP status and `meta.status` are this number, `data` is empty.
+    Call(u16),
+    /// One item was refused: HTTP status and `meta.status` stay 200, the entry carries the item's `key`.
+    Item,
+}
+
+macro_rules! codes {
+    ($( $(#[$doc:meta])* $name:ident = $text:literal, $level:expr, retryable $retryable:literal; )*) => {
+        /// A machine-readable code, as it stands in `fail[].errors[].code`.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+        pub enum Code { $( $(#[$doc])* #[serde(rename = $text)] $name, )* }
+
+        impl Code {
+            /// Every code, in the order of the table.
+            pub const ALL: &[Code] = &[ $( Code::$name, )* ];
+
+            /// The code as it crosses the network.
+            pub fn as_str(self) -> &'static str {
+                match self { $( Code::$name => $text, )* }
+            }
+
+            /// Whether the call or only an item is refused, and the HTTP status.
+            pub fn level(self) -> Level {
+                match self { $( Code::$name => $level, )* }
+            }
+
+            /// Whether the same request may succeed later, unchanged.
+            pub fn retryable(self) -> bool {
+                match self { $( Code::$name => $retryable, )* }
+            }
+        }
+    };
+}
+
+codes! {
+    // Headers and signature.
+    /// A required header is not there. `[ours]`
+    MissingHeader = "err_xdk_missing_header", Level::Call(400), retryable false;
+    /// A required header is there but can't be read. `[ours]`
+    MalformedHeader = "err_xdk_malformed_header", Level::Call(400), retryable false;
+    /// The application id is unknown or is not the one the key belongs to. Answered with 200 (spec/protocol.md 1a, recorded).
+    DeveloperKey = "err_developer_key", Level::Call(200), retryable false;
+    /// Access key, secret key, application key or the signed text is wrong (spec/protocol.md 2e, recorded).
+    InvalidSignature = "err_xdk_invalid_signature", Level::Call(401), retryable false;
+    /// `x-mc-date` can't be read. `[ours]`
+    InvalidDate = "err_xdk_invalid_date", Level::Call(401), retryable false;
+    /// `x-mc-date` is outside the freshness window. `[ours]`
+    RequestExpired = "err_xdk_request_expired", Level::Call(401), retryable false;
+    /// The key pair is past its life (spec/protocol.md 2e).
+    BindingExpired = "err_xdk_binding_expired", Level::Call(418), retryable false;
+    /// The caller's role lacks the permission. `[ours]`
+    PermissionDenied = "err_xdk_permission_denied", Level::Call(403), retryable false;
+    /// The request id was used before with another body, and the policy is `strict`. `[ours]`
+    RequestIdReused = "err_xdk_request_id_reused", Level::Call(409), retryable false;
+
+    // The request as a whole.
+    /// The body can't be read, not even leniently (code: spec/protocol.md 1.5).
+    Deserialise = "err_deserialise", Level::Call(400), retryable false;
+    /// More items than one request may hold. `[ours]`
+    ItemCount = "err_validation_item_count", Level::Call(400), retryable false;
+    /// No endpoint has this path. `[ours]`
+    UnknownPath = "err_xdk_unknown_path", Level::Call(404), retryable false;
+    /// The path exists, but not for this method. `[ours]`
+    MethodNotAllowed = "err_xdk_method_not_allowed", Level::Call(405), retryable false;
+    /// The body did not arrive in time. `[ours]`
+    RequestTimeout = "err_xdk_request_timeout", Level::Call(408), retryable true;
+    /// The body is larger than the server reads. `[ours]`
+    BodyTooLarge = "err_xdk_body_too_large", Level::Call(413), retryable false;
+    /// The quota is used up (spec/protocol.md 3b; the code is `[ours]`).
+    QuotaExceeded = "err_xdk_quota_exceeded", Level::Call(429), retryable true;
+    /// A fault of the server's own. `[ours]`
+    Internal = "err_xdk_internal_error", Level::Call(500), retryable false;
+    /// The server is busy or its store can't be reached; nothing was done. `[ours]`
+    Unavailable = "err_xdk_unavailable", Level::Call(503), retryable true;
+
+    // One item.
+    /// A mandatory field is missing or null (spec/protocol.md 5).
+    Null = "err_validation_null", Level::Item, retryable false;
+    /// A field holds nothing but blanks (spec/protocol.md 5).
+    Blank = "err_validation_blank", Level::Item, retryable false;
+    /// The address is not an e-mail address (spec/protocol.md 5).
+    InvalidEmailAddress = "err_validation_invalid_email_address", Level::Item, retryable false;
+    /// A field holds a value of another type. `[ours]`
+    Type = "err_validation_type", Level::Item, retryable false;
+    /// A field is longer than it may be. `[ours]`
+    Length = "err_validation_length", Level::Item, retryable false;
+    /// A field holds characters it may not hold. `[ours]`
+    Characters = "err_validation_characters", Level::Item, retryable false;
+    /// The address belongs to no internal domain of the account (spec/protocol.md 2e).
+    ForbiddenForAddress = "err_xdk_operation_forbidden_for_address", Level::Item, retryable false;
+    /// The address is taken. `[ours]`
+    UserAlreadyExists = "err_user_already_exists", Level::Item, retryable false;
+    /// The password breaks the account's policy. `[ours]`
+    PasswordPolicy = "err_password_policy", Level::Item, retryable false;
+    /// The account is unknown or not the caller's to act on: one answer for both. `[ours]`
+    AccountNotPermitted = "err_account_not_permitted", Level::Item, retryable false;
+}
+
+impl Code {
+    /// HTTP status and `meta.status` of an answer that carries this code.
+    pub fn status(self) -> u16 {
+        match self.level() {
+            Level::Call(status) => status,
+            Level::Item => 200,
+        }
+    }
+}
+
+impl std::fmt::Display for Code {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_code_is_spelt_once_and_like_a_code() {
+        let mut seen = std::collections::BTreeSet::new();
+        for code in Code::ALL {
+            let text = code.as_str();
+            assert!(seen.insert(text), "{text} stands twice in the table");
+            assert!(text.starts_with("err_") && text.bytes().all(|b| b == b'_' || b.is_ascii_lowercase()));
+            assert_eq!(serde_json::to_string(code).unwrap(), format!("\"{text}\""));
+        }
+    }
+
+    #[test]
+    fn only_what_later_succeeds_is_retryable() {
+        let retryable: Vec<_> = Code::ALL.iter().filter(|code| code.retryable()).map(|code| code.status()).collect();
+        assert_eq!(retryable, [408, 429, 503]);
+    }
+}

@@ -1,0 +1,130 @@
+//! The envelope of every answer: `meta`, `data`, `fail`; always all three, in that order, without blanks
+//! (spec/clients.md 4.1, 4.2).
+
+use serde::ser::{SerializeStruct, Serializer};
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use crate::Code;
+
+/// An answer: what succeeded in `data`, what did not in `fail`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Answer<T> {
+    /// HTTP status and `meta.status`.
+    pub status: u16,
+    /// One row per item that succeeded, in the order of the request.
+    pub data: Vec<T>,
+    /// One entry per item that was refused, in the order of the request; or a single one that refuses the call.
+    pub fail: Vec<Failure>,
+}
+
+/// An entry of `fail`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Failure {
+    /// The item the errors belong to, without its password. Absent when the call as a whole was refused
+    /// (spec/clients.md 5).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub key: Option<Map<String, Value>>,
+    /// What is wrong; never empty.
+    pub errors: Vec<Error>,
+}
+
+/// One thing that is wrong.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Error {
+    /// For machines. Text and not [`Code`], because other servers of the protocol have codes of their own.
+    pub code: String,
+    /// For people.
+    pub message: String,
+    /// Whether the same request may succeed later, unchanged.
+    #[serde(default)]
+    pub retryable: bool,
+    /// The field that is wrong, on validation errors.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub field: Option<String>,
+}
+
+impl Error {
+    /// An error about no field in particular.
+    pub fn new(code: Code, message: impl Into<String>) -> Self {
+        Self { code: code.as_str().to_owned(), message: message.into(), retryable: code.retryable(), field: None }
+    }
+
+    /// An error about a field of the item.
+    pub fn in_field(code: Code, field: impl Into<String>, message: impl Into<String>) -> Self {
+        Self { field: Some(field.into()), ..Self::new(code, message) }
+    }
+}
+
+impl<T> Answer<T> {
+    /// The call ran; single items may have failed (spec/protocol.md 1b).
+    pub fn ran(data: Vec<T>, fail: Vec<Failure>) -> Self {
+        Self { status: 200, data, fail }
+    }
+
+    /// The call as a whole was refused.
+    pub fn refused(code: Code, message: impl Into<String>) -> Self {
+        let errors = vec![Error::new(code, message)];
+        Self { status: code.status(), data: Vec::new(), fail: vec![Failure { key: None, errors }] }
+    }
+}
+
+#[derive(Serialize, Deserialize)]
+struct Meta {
+    status: u16,
+}
+
+impl<T: Serialize> Serialize for Answer<T> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut answer = serializer.serialize_struct("Answer", 3)?;
+        answer.serialize_field("meta", &Meta { status: self.status })?;
+        answer.serialize_field("data", &self.data)?;
+        answer.serialize_field("fail", &self.fail)?;
+        answer.end()
+    }
+}
+
+/// Reads the answers of other servers too: a list that is missing reads as an empty one.
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Answer<T> {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        #[derive(Deserialize)]
+        #[serde(bound = "T: Deserialize<'de>")]
+        struct Lenient<T> {
+            meta: Meta,
+            #[serde(default = "Vec::new")]
+            data: Vec<T>,
+            #[serde(default)]
+            fail: Vec<Failure>,
+        }
+        let Lenient { meta, data, fail } = Lenient::deserialize(deserializer)?;
+        Ok(Self { status: meta.status, data, fail })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_recorded_refusals_come_out_to_the_byte() {
+        let answer = Answer::<Value>::refused(Code::InvalidSignature, "0004 Invalid Signature");
+        assert_eq!(
+            serde_json::to_string(&answer).unwrap(),
+            r#"{"meta":{"status":401},"data":[],"fail":[{"errors":[{"code":"err_xdk_invalid_signature","message":"0004 Invalid Signature","retryable":false}]}]}"#
+        );
+        let answer = Answer::<Value>::refused(Code::DeveloperKey, "App ID is invalid: INVALID");
+        assert_eq!(
+            serde_json::to_string(&answer).unwrap(),
+            r#"{"meta":{"status":200},"data":[],"fail":[{"errors":[{"code":"err_developer_key","message":"App ID is invalid: INVALID","retryable":false}]}]}"#
+        );
+    }
+
+    #[test]
+    fn an_answer_reads_back() {
+        let answer = Answer::ran(vec!["row".to_owned()], vec![]);
+        let text = serde_json::to_string(&answer).unwrap();
+        assert_eq!(text, r#"{"meta":{"status":200},"data":["row"],"fail":[]}"#);
+        assert_eq!(serde_json::from_str::<Answer<String>>(&text).unwrap(), answer);
+        assert_eq!(serde_json::from_str::<Answer<String>>(r#"{"meta":{"status":200}}"#).unwrap().data.len(), 0);
+    }
+}

@@ -1,0 +1,16 @@
+//! What crosses the network: request and response types, the envelope, the codes, the signature of a request and
+//! the reader of its body.
+//!
+//! Pure: nothing here reads a clock, a random source, the environment, a socket or a database.
+
+pub mod body;
+pub mod code;
+pub mod create_user;
+pub mod date;
+pub mod envelope;
+pub mod header;
+pub mod reader;
+pub mod signature;
+
+pub use code::Code;
+pub use envelope::{Answer, Error, Failure};
