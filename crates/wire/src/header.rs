@@ -1,1 +1,26 @@
-//! header
+//! The headers of a signed request: their names, and what `Authorization` and `x-mc-req-id` must look like
+//! (`spec/protocol.md` 2a, `spec/clients.md` 1).
+
+mod authorization;
+mod request_id;
+
+pub use authorization::{Authorization, AuthorizationError};
+pub use request_id::{RequestId, RequestIdError};
+
+/// Scheme, access key and signature: [`Authorization`].
+pub const AUTHORIZATION: &str = "authorization";
+/// The moment of signing: [`date::parse`](crate::date::parse).
+pub const DATE: &str = "x-mc-date";
+/// A GUID of the client's choice: [`RequestId`].
+pub const REQUEST_ID: &str = "x-mc-req-id";
+/// The id of the registered application, a GUID.
+pub const APP_ID: &str = "x-mc-app-id";
+
+/// Answer: calls allowed in a window (`spec/clients.md` 4.5).
+pub const RATE_LIMIT: &str = "x-ratelimit-limit";
+/// Answer: calls left in this window.
+pub const RATE_REMAINING: &str = "x-ratelimit-remaining";
+/// Answer: **milliseconds** until the window ends.
+pub const RATE_RESET: &str = "x-ratelimit-reset";
+/// Answer to a refusal: **seconds** to wait.
+pub const RETRY_AFTER: &str = "retry-after";
