@@ -1,1 +1,24 @@
-//! The rules of the directory as pure functions, and the storage port.
+//! The rules of the directory: accounts, domains, users, roles, applications, bindings, policies, audit events; and the
+//! ports through which it reaches a store, a clock and randomness.
+//!
+//! Pure: every rule is a function of (caller, state, input, now). No HTTP, no SQL, no clock of its own.
+
+pub mod account;
+pub mod address;
+pub mod application;
+pub mod audit;
+pub mod caller;
+pub mod change;
+pub mod create_user;
+pub mod id;
+pub mod password;
+pub mod port;
+pub mod role;
+pub mod user;
+
+pub use account::{Account, AccountCode, Domain};
+pub use address::{DomainName, EmailAddress};
+pub use application::{AccessKey, Application, Binding, Principal};
+pub use caller::Caller;
+pub use id::{AccountId, ApplicationId, BindingId, DomainId, RoleId, UserId};
+pub use role::{Permission, Role};

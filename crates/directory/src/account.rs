@@ -1,0 +1,79 @@
+//! Accounts and the domains they own.
+
+use std::fmt;
+
+use jiff::Timestamp;
+use thiserror::Error;
+
+use crate::password::Policy;
+use crate::{AccountId, DomainId, DomainName};
+
+/// A customer: owns domains, users, roles and applications.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Account {
+    /// Internal id.
+    pub id: AccountId,
+    /// The code callers name it by.
+    pub code: AccountCode,
+    /// Its name, for people.
+    pub name: String,
+    /// The accounts above it, nearest first.
+    pub above: Vec<AccountId>,
+    /// What passwords in it must satisfy.
+    pub password_policy: Policy,
+    /// How often something was taken away in it. A write carries the value it was judged under; the store refuses the
+    /// write when the two differ.
+    pub epoch: u64,
+    /// When it was made.
+    pub created_at: Timestamp,
+}
+
+/// A domain whose addresses an account owns.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Domain {
+    /// Internal id.
+    pub id: DomainId,
+    /// Its name.
+    pub name: DomainName,
+    /// The account that owns it.
+    pub account: AccountId,
+    /// When it became internal.
+    pub created_at: Timestamp,
+}
+
+/// The code of an account, for instance `CUSA100A1`: 1 to 32 letters and digits, compared without case. `[ours]`
+#[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct AccountCode(String);
+
+/// A text that is no account code.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[error("an account code has 1 to 32 letters and digits")]
+pub struct AccountCodeError;
+
+impl AccountCode {
+    /// Reads a code.
+    ///
+    /// # Errors
+    /// When it is empty, longer than 32 characters, or holds anything but ASCII letters and digits.
+    pub fn parse(text: &str) -> Result<Self, AccountCodeError> {
+        let fits = (1..=32).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_alphanumeric());
+        if fits { Ok(Self(text.to_ascii_uppercase())) } else { Err(AccountCodeError) }
+    }
+
+    /// In upper case.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for AccountCode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl fmt::Debug for AccountCode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}

@@ -1,0 +1,277 @@
+//! The ports: what the directory needs of the world, and `store` and `server` provide.
+//!
+//! Every hot method takes a slice and gives one outcome per element, so that an engine can serve a whole batch with one
+//! statement and one forced write.
+
+use std::pin::Pin;
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use secrecy::SecretBox;
+use thiserror::Error;
+
+use crate::application::AccessKey;
+use crate::audit::{Actor, Event};
+use crate::change::{Change, Changed};
+use crate::{
+    Account, AccountCode, AccountId, Application, ApplicationId, BindingId, Domain, DomainName, Principal, Role, UserId,
+};
+use crate::{EmailAddress, user::User};
+
+/// The time.
+pub trait Clock: Send + Sync + 'static {
+    /// Now.
+    fn now(&self) -> Timestamp;
+}
+
+/// Randomness.
+pub trait Entropy: Send + Sync + 'static {
+    /// Fills the buffer with random bytes.
+    fn fill(&self, buffer: &mut [u8]);
+}
+
+/// A future of the port.
+pub type Pending<'a, T> = Pin<Box<dyn Future<Output = Result<T, StoreError>> + Send + 'a>>;
+
+/// Why the store did not do what it was asked. In every case nothing was done that it had not done before.
+#[derive(Debug, Error)]
+pub enum StoreError {
+    /// Too many writes are waiting. Trying again later helps.
+    #[error("too many writes are waiting")]
+    Overloaded,
+    /// The engine failed; the cause is for the log and not for the caller.
+    #[error("the store failed")]
+    Failed(#[source] Box<dyn std::error::Error + Send + Sync>),
+}
+
+impl StoreError {
+    /// A failure of the engine.
+    pub fn failed(cause: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
+        StoreError::Failed(cause.into())
+    }
+}
+
+/// An account, and how often something had been taken away in it when a judgement looked at it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Evidence {
+    /// The account.
+    pub account: AccountId,
+    /// Its epoch at that time.
+    pub epoch: u64,
+}
+
+impl Evidence {
+    /// The account as it was read.
+    pub fn of(account: &Account) -> Self {
+        Self { account: account.id, epoch: account.epoch }
+    }
+}
+
+/// What makes two requests the same: binding, request id, and the body under a key.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub struct RequestKey {
+    /// The binding that signed.
+    pub binding: BindingId,
+    /// `x-mc-req-id`.
+    pub request_id: [u8; 16],
+    /// Keyed digest of path and body. Keyed, because a body holds passwords and a bare hash could be guessed at.
+    pub digest: [u8; 32],
+}
+
+/// What to do with a request id that comes again with another body.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum RequestIds {
+    /// Refuse it: the signature does not cover the body, so that a captured one could carry any payload.
+    #[default]
+    Strict,
+    /// Run it as a request of its own: working clients sign once and send a whole import with it.
+    Compatible,
+}
+
+/// Renders the answer, once it is known which of the users were created.
+pub type Render = Box<dyn FnOnce(&[Creation]) -> Vec<u8> + Send>;
+
+/// One create-user request, judged and ready to be stored.
+pub struct CreateUsers {
+    /// The identity of the request.
+    pub request: RequestKey,
+    /// What to do when the id comes with another body.
+    pub request_ids: RequestIds,
+    /// What the judgement rests on.
+    pub evidence: Vec<Evidence>,
+    /// Who asks.
+    pub actor: Actor,
+    /// When.
+    pub now: Timestamp,
+    /// The users, in the order in which their addresses are claimed.
+    pub users: Vec<User>,
+    /// Renders the answer that is stored with the request.
+    pub render: Render,
+}
+
+/// What became of one user.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Creation {
+    /// It exists now.
+    Created,
+    /// The address was taken.
+    AddressTaken,
+}
+
+/// What became of one create-user request.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Created {
+    /// It ran; this is the rendered answer. The store has forced it to disk.
+    Ran(Vec<u8>),
+    /// It had run before; this is the answer it got then.
+    Repeated(Vec<u8>),
+    /// The request id had been used with another body.
+    RequestIdReused,
+    /// The evidence no longer holds: authenticate and judge anew.
+    Stale,
+}
+
+/// What the store remembers of a request.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Recalled {
+    /// Nothing.
+    Unknown,
+    /// It ran and got this answer.
+    Ran(Vec<u8>),
+    /// Its id ran with another body.
+    OtherBody,
+}
+
+/// How old an answer from the snapshot may be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Freshness {
+    /// At most a second.
+    Recent,
+    /// Not at all.
+    Now,
+}
+
+/// A binding without its secret, for lists.
+#[derive(Clone, Debug)]
+pub struct BindingRow {
+    /// Internal id.
+    pub id: BindingId,
+    /// The public half.
+    pub access_key: AccessKey,
+    /// The user's address.
+    pub address: String,
+    /// The application's id.
+    pub app_id: String,
+    /// When it stops working.
+    pub expires_at: Option<Timestamp>,
+    /// When it was revoked.
+    pub revoked_at: Option<Timestamp>,
+    /// When it was made.
+    pub created_at: Timestamp,
+}
+
+/// An application without its key, for lists.
+#[derive(Clone, Debug)]
+pub struct ApplicationRow {
+    /// Internal id.
+    pub id: ApplicationId,
+    /// Its account.
+    pub account: AccountId,
+    /// What callers send.
+    pub app_id: String,
+    /// For people.
+    pub name: String,
+    /// When it was disabled.
+    pub disabled_at: Option<Timestamp>,
+    /// When it was registered.
+    pub created_at: Timestamp,
+}
+
+/// What one chain of the audit looks like to the verifier.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ChainReport {
+    /// The chain's number.
+    pub chain: i64,
+    /// Events in it.
+    pub events: u64,
+    /// Hash of its newest event, to be kept elsewhere.
+    pub head: [u8; 32],
+    /// What is wrong with it, if anything.
+    pub broken: Option<String>,
+}
+
+/// Keys that the store keeps for rooms outside it.
+pub struct Keys {
+    /// Seals the ids of users.
+    pub secure_id: SecretBox<[u8; 64]>,
+    /// Digests bodies.
+    pub body_digest: SecretBox<[u8; 64]>,
+}
+
+/// The storage port.
+pub trait Store: Send + Sync + 'static {
+    /// What stands behind an access key.
+    fn principal<'a>(
+        &'a self,
+        access_key: &'a AccessKey,
+        freshness: Freshness,
+    ) -> Pending<'a, Option<Arc<Principal>>>;
+
+    /// Accounts by code; at most a second old.
+    fn accounts<'a>(&'a self, codes: &'a [AccountCode]) -> Pending<'a, Vec<Option<Arc<Account>>>>;
+
+    /// The owners of domains, each with the owner's epoch; at most a second old.
+    fn domains<'a>(&'a self, names: &'a [DomainName]) -> Pending<'a, Vec<Option<Evidence>>>;
+
+    /// What is remembered of a request.
+    fn recall<'a>(&'a self, request: &'a RequestKey, request_ids: RequestIds) -> Pending<'a, Recalled>;
+
+    /// Creates users, request by request, each exactly once. Durable when it returns.
+    fn create_users(&self, requests: Vec<CreateUsers>) -> Pending<'_, Vec<Created>>;
+
+    /// Applies administrative changes: all of them or, at the first that can't be, none.
+    fn apply(&self, changes: Vec<Change>, actor: Actor, now: Timestamp) -> Pending<'_, Changed>;
+
+    /// Forgets requests that ran before this time, a slice at a time. Gives how many were forgotten.
+    fn forget_requests(&self, before: Timestamp) -> Pending<'_, usize>;
+
+    /// Users by address.
+    fn users<'a>(&'a self, addresses: &'a [EmailAddress]) -> Pending<'a, Vec<Option<User>>>;
+
+    /// How many users there are.
+    fn count_users(&self) -> Pending<'_, u64>;
+
+    /// An application with its key, by the id callers send.
+    fn application<'a>(&'a self, app_id: &'a str) -> Pending<'a, Option<Application>>;
+
+    /// All accounts.
+    fn list_accounts(&self) -> Pending<'_, Vec<Account>>;
+
+    /// All domains.
+    fn list_domains(&self) -> Pending<'_, Vec<Domain>>;
+
+    /// All roles that accounts made themselves.
+    fn list_roles(&self) -> Pending<'_, Vec<Role>>;
+
+    /// All users that hold a role.
+    fn list_administrators(&self) -> Pending<'_, Vec<User>>;
+
+    /// All applications.
+    fn list_applications(&self) -> Pending<'_, Vec<ApplicationRow>>;
+
+    /// All bindings, of one user or of all.
+    fn list_bindings(&self, user: Option<UserId>) -> Pending<'_, Vec<BindingRow>>;
+
+    /// Events of the audit in the order of each chain, from an event of a chain on.
+    fn audit(&self, chain: i64, after: i64, limit: usize) -> Pending<'_, Vec<Event>>;
+
+    /// Verifies every chain of the audit.
+    fn verify_audit(&self) -> Pending<'_, Vec<ChainReport>>;
+
+    /// Whether the store can read and write now.
+    fn ready(&self) -> Pending<'_, ()>;
+
+    /// Keys for rooms outside the store.
+    fn keys(&self) -> &Keys;
+}

@@ -1,0 +1,216 @@
+//! Roles and their permissions (spec/protocol.md 7).
+
+use std::collections::BTreeSet;
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+
+use crate::{AccountId, RoleId};
+
+/// A right in three parts, `Area | Item | Right`, as the documentation of the endpoints names it.
+#[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct Permission(std::borrow::Cow<'static, str>);
+
+/// The permission create-user asks for.
+pub const INTERNAL_EDIT: Permission = Permission::known("Directories | Internal | Edit");
+/// The permission to read users and domains.
+pub const INTERNAL_READ: Permission = Permission::known("Directories | Internal | Read");
+
+/// Every permission that some endpoint asks for: what a custom role may be made of.
+pub const PERMISSIONS: &[Permission] = &[
+    Permission::known("Account | Dashboard | Read"),
+    Permission::known("Account | Logs | Read"),
+    Permission::known("Directories | Groups | Edit"),
+    Permission::known("Directories | Groups | Read"),
+    Permission::known("Directories | Import | Edit"),
+    Permission::known("Directories | Import | Read"),
+    Permission::known("Directories | Internal | Create Alternate Address"),
+    INTERNAL_EDIT,
+    Permission::known("Directories | Internal | Purge Address"),
+    INTERNAL_READ,
+    Permission::known("Directories | Internal | Register New Domain"),
+    Permission::known("Directories | Internal | Remove Address from Purge List"),
+    Permission::known("Directories | Roles | Edit"),
+    Permission::known("Directories | Roles | Read"),
+    Permission::known("Services | Directory Sync | Edit"),
+    Permission::known("Services | Directory Sync | Read"),
+];
+
+/// A text that names no permission.
+#[derive(Debug, Error)]
+#[error("no permission is called {0:?}; one is written like {INTERNAL_EDIT:?}")]
+pub struct PermissionError(String);
+
+impl Permission {
+    const fn known(text: &'static str) -> Self {
+        Self(std::borrow::Cow::Borrowed(text))
+    }
+
+    /// Reads a permission; blanks around the bars don't matter.
+    ///
+    /// # Errors
+    /// When no endpoint asks for such a permission.
+    pub fn parse(text: &str) -> Result<Self, PermissionError> {
+        let parts: Vec<_> = text.split('|').map(str::trim).collect();
+        let canonical = parts.join(" | ");
+        let known = PERMISSIONS.iter().find(|known| known.0.eq_ignore_ascii_case(&canonical));
+        known.cloned().ok_or_else(|| PermissionError(text.to_owned()))
+    }
+}
+
+impl TryFrom<String> for Permission {
+    type Error = PermissionError;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        Self::parse(&text)
+    }
+}
+
+impl From<Permission> for String {
+    fn from(permission: Permission) -> Self {
+        permission.0.into_owned()
+    }
+}
+
+impl fmt::Display for Permission {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl fmt::Debug for Permission {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// A set of permissions that users of an account can hold.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Role {
+    /// Its id; built-in roles have fixed ones.
+    pub id: RoleId,
+    /// The account that made it; `None` for a built-in role, which every account has.
+    pub account: Option<AccountId>,
+    /// Its name.
+    pub name: String,
+    /// What its holders may do.
+    pub permissions: BTreeSet<Permission>,
+    /// Whether its holders may also act in the accounts below their own.
+    pub partner: bool,
+}
+
+impl Role {
+    /// Whether holders of the role hold the permission.
+    pub fn allows(&self, permission: &Permission) -> bool {
+        self.permissions.contains(permission)
+    }
+}
+
+/// The roles every account has. Their names are the service's (spec/protocol.md 7), what they hold is `[ours]`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum BuiltIn {
+    /// May do everything in its account.
+    SuperAdministrator,
+    /// May do everything but hand out roles, in its account and in those below it.
+    PartnerAdministrator,
+    /// May do everything but hand out roles and register domains.
+    FullAdministrator,
+    /// Users and groups: the role of service accounts.
+    BasicAdministrator,
+    /// Makes accounts; holds no right over users.
+    PartnerProvisioning,
+}
+
+impl BuiltIn {
+    /// All of them.
+    pub const ALL: [BuiltIn; 5] = [
+        BuiltIn::SuperAdministrator,
+        BuiltIn::PartnerAdministrator,
+        BuiltIn::FullAdministrator,
+        BuiltIn::BasicAdministrator,
+        BuiltIn::PartnerProvisioning,
+    ];
+
+    /// The fixed id.
+    pub const fn id(self) -> RoleId {
+        let mut bytes = [0; 16];
+        bytes[15] = self as u8 + 1;
+        RoleId::from_bytes(bytes)
+    }
+
+    /// The name.
+    pub const fn name(self) -> &'static str {
+        match self {
+            BuiltIn::SuperAdministrator => "Super Administrator",
+            BuiltIn::PartnerAdministrator => "Partner Administrator",
+            BuiltIn::FullAdministrator => "Full Administrator",
+            BuiltIn::BasicAdministrator => "Basic Administrator",
+            BuiltIn::PartnerProvisioning => "Partner Provisioning Role",
+        }
+    }
+
+    /// The role with this id, if it is a built-in one.
+    pub fn by_id(id: RoleId) -> Option<BuiltIn> {
+        Self::ALL.into_iter().find(|role| role.id() == id)
+    }
+
+    /// The role with this name, compared without case.
+    pub fn by_name(name: &str) -> Option<BuiltIn> {
+        Self::ALL.into_iter().find(|role| role.name().eq_ignore_ascii_case(name))
+    }
+
+    /// What it holds.
+    pub fn role(self) -> Role {
+        let holds = |permission: &Permission| match self {
+            BuiltIn::SuperAdministrator => true,
+            BuiltIn::PartnerAdministrator => &*permission.0 != "Directories | Roles | Edit",
+            BuiltIn::FullAdministrator => {
+                !["Directories | Roles | Edit", "Directories | Internal | Register New Domain"].contains(&&*permission.0)
+            }
+            BuiltIn::BasicAdministrator => [
+                "Account | Dashboard | Read",
+                "Directories | Groups | Edit",
+                "Directories | Groups | Read",
+                "Directories | Internal | Edit",
+                "Directories | Internal | Read",
+            ]
+            .contains(&&*permission.0),
+            BuiltIn::PartnerProvisioning => false,
+        };
+        Role {
+            id: self.id(),
+            account: None,
+            name: self.name().to_owned(),
+            permissions: PERMISSIONS.iter().filter(|permission| holds(permission)).cloned().collect(),
+            partner: self == BuiltIn::PartnerAdministrator,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn permissions_are_read_however_they_are_spaced() {
+        assert_eq!(Permission::parse("directories|internal |Edit").unwrap(), INTERNAL_EDIT);
+        insta::assert_snapshot!(Permission::parse("Directories | I | Edit").unwrap_err(),
+            @r#"no permission is called "Directories | I | Edit"; one is written like Directories | Internal | Edit"#);
+    }
+
+    #[test]
+    fn built_in_roles_are_found_by_id_and_name() {
+        for role in BuiltIn::ALL {
+            assert_eq!(BuiltIn::by_id(role.id()), Some(role));
+            assert_eq!(BuiltIn::by_name(&role.name().to_uppercase()), Some(role));
+        }
+        let may_create: Vec<_> =
+            BuiltIn::ALL.into_iter().filter(|role| role.role().allows(&INTERNAL_EDIT)).map(BuiltIn::name).collect();
+        assert_eq!(
+            may_create,
+            ["Super Administrator", "Partner Administrator", "Full Administrator", "Basic Administrator"]
+        );
+    }
+}

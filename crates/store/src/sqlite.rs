@@ -1,0 +1,318 @@
+//! The embedded engine: one writer thread that commits in groups, a read connection per thread, WAL with
+//! `synchronous=FULL`.
+
+mod change;
+mod create_users;
+mod migrate;
+mod read;
+mod row;
+mod writer;
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use directory::audit::{Actor, Event};
+use directory::change::{Change, Changed};
+use directory::port::{
+    ApplicationRow, BindingRow, ChainReport, Clock, CreateUsers, Created, Entropy, Evidence, Freshness, Keys, Pending, Recalled,
+    RequestIds, RequestKey, Store, StoreError,
+};
+use directory::user::User;
+use directory::{
+    AccessKey, Account, AccountCode, Application, Domain, DomainName, EmailAddress, Principal, Role, UserId,
+};
+use jiff::Timestamp;
+use rusqlite::{Connection, OpenFlags};
+use thiserror::Error;
+use thread_local::ThreadLocal;
+
+use crate::snapshot::Snapshot;
+use crate::vault::{MasterKey, Vault, VaultError};
+use writer::{Outcome, Work, Writer};
+
+/// Why a database could not be opened.
+#[derive(Debug, Error)]
+pub enum OpenError {
+    /// The engine's own error.
+    #[error("{path}: {source}")]
+    Engine {
+        /// The database file.
+        path: PathBuf,
+        /// What the engine says.
+        source: rusqlite::Error,
+    },
+    /// A newer program made the database.
+    #[error("{path} has schema {found}, made by a newer matricula; this one knows schemas up to {known}")]
+    Newer {
+        /// The database file.
+        path: PathBuf,
+        /// Its schema.
+        found: i64,
+        /// The newest schema this program knows.
+        known: i64,
+    },
+    /// The master key does not fit.
+    #[error("{path}: {source}")]
+    Vault {
+        /// The database file.
+        path: PathBuf,
+        /// Why.
+        source: VaultError,
+    },
+    /// The writer thread could not be started.
+    #[error("the writer thread could not be started: {0}")]
+    Thread(std::io::Error),
+}
+
+/// The storage port over one SQLite database.
+pub struct SqliteStore {
+    writer: Writer,
+    readers: ThreadLocal<Connection>,
+    path: PathBuf,
+    vault: Arc<Vault>,
+    snapshot: Snapshot,
+}
+
+impl SqliteStore {
+    /// Opens the database, making or migrating it when needed.
+    ///
+    /// # Errors
+    /// When the file can't be opened, was made by a newer program, or belongs to another master key.
+    pub fn open(
+        path: &Path,
+        master: &MasterKey,
+        clock: Arc<dyn Clock>,
+        entropy: Arc<dyn Entropy>,
+    ) -> Result<Self, OpenError> {
+        let engine = |source| OpenError::Engine { path: path.to_owned(), source };
+        let sealed = |source| OpenError::Vault { path: path.to_owned(), source };
+        let mut connection = Connection::open(path).map_err(engine)?;
+        configure_writer(&connection).map_err(engine)?;
+        migrate::run(&mut connection, path)?;
+        let ring = {
+            let ring = read::ring(&connection).map_err(engine)?;
+            if ring.is_empty() {
+                let ring = Vault::new_ring(master, &*entropy).map_err(sealed)?;
+                migrate::write_ring(&mut connection, &ring).map_err(engine)?;
+                // Another process may have been first: what stands in the database counts.
+                read::ring(&connection).map_err(engine)?
+            } else {
+                ring
+            }
+        };
+        let vault = Arc::new(Vault::open(master, &ring).map_err(sealed)?);
+        let writer = Writer::start(connection, Arc::clone(&vault), entropy).map_err(OpenError::Thread)?;
+        Ok(Self { writer, readers: ThreadLocal::new(), path: path.to_owned(), vault, snapshot: Snapshot::new(clock) })
+    }
+
+    /// Exchanges the master key. The rows and the ids stay as they are.
+    ///
+    /// # Errors
+    /// When the old key does not fit.
+    pub fn rotate_master_key(
+        path: &Path,
+        old: &MasterKey,
+        new: &MasterKey,
+        entropy: &dyn Entropy,
+    ) -> Result<(), OpenError> {
+        let engine = |source| OpenError::Engine { path: path.to_owned(), source };
+        let mut connection =
+            Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_WRITE).map_err(engine)?;
+        configure_writer(&connection).map_err(engine)?;
+        let ring = read::ring(&connection).map_err(engine)?;
+        let ring = Vault::rewrap(old, new, &ring, entropy)
+            .map_err(|source| OpenError::Vault { path: path.to_owned(), source })?;
+        migrate::write_ring(&mut connection, &ring).map_err(engine)
+    }
+
+    /// Reads on this thread's own connection. Only for what an index finds: it runs on the thread that asks.
+    fn read<T>(&self, read: impl FnOnce(&Connection) -> rusqlite::Result<T>) -> Result<T, StoreError> {
+        let connection = self.readers.get_or_try(|| open_reader(&self.path)).map_err(StoreError::failed)?;
+        read(connection).map_err(StoreError::failed)
+    }
+
+    /// Reads much, on a thread where nobody waits for something short.
+    async fn scan<T: Send + 'static>(
+        &self,
+        read: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let path = self.path.clone();
+        let scan = tokio::task::spawn_blocking(move || open_reader(&path).and_then(|connection| read(&connection)));
+        scan.await.map_err(StoreError::failed)?.map_err(StoreError::failed)
+    }
+}
+
+fn configure_writer(connection: &Connection) -> rusqlite::Result<()> {
+    // Another process, such as `matricula admin`, may be writing: wait for it.
+    connection.busy_timeout(std::time::Duration::from_secs(10))?;
+    connection.set_prepared_statement_cache_capacity(64);
+    connection.pragma_update(None, "journal_mode", "WAL")?;
+    connection.pragma_update(None, "synchronous", "FULL")?;
+    connection.pragma_update(None, "foreign_keys", true)?;
+    connection.pragma_update(None, "cache_size", -32_768)?;
+    connection.pragma_update(None, "wal_autocheckpoint", writer::WAL_PAGES)
+}
+
+fn open_reader(path: &Path) -> rusqlite::Result<Connection> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = Connection::open_with_flags(path, flags)?;
+    connection.busy_timeout(std::time::Duration::from_secs(10))?;
+    connection.set_prepared_statement_cache_capacity(32);
+    Ok(connection)
+}
+
+impl Store for SqliteStore {
+    fn principal<'a>(
+        &'a self,
+        access_key: &'a AccessKey,
+        freshness: Freshness,
+    ) -> Pending<'a, Option<Arc<Principal>>> {
+        Box::pin(async move {
+            let now = self.snapshot.now();
+            if freshness == Freshness::Recent
+                && let Some(principal) = self.snapshot.principals.find(access_key, now)
+            {
+                return Ok(Some(principal));
+            }
+            let principal = self.read(|connection| read::principal(connection, &self.vault, access_key))?;
+            let principal = principal.map(Arc::new);
+            if let Some(principal) = &principal {
+                self.snapshot.principals.keep(access_key, principal, now);
+            }
+            Ok(principal)
+        })
+    }
+
+    fn accounts<'a>(&'a self, codes: &'a [AccountCode]) -> Pending<'a, Vec<Option<Arc<Account>>>> {
+        Box::pin(async move {
+            let now = self.snapshot.now();
+            let find = |code: &AccountCode| {
+                if let Some(account) = self.snapshot.accounts.find(code, now) {
+                    return Ok(Some(account));
+                }
+                let account = self.read(|connection| read::account(connection, code))?.map(Arc::new);
+                if let Some(account) = &account {
+                    self.snapshot.accounts.keep(code, account, now);
+                }
+                Ok(account)
+            };
+            codes.iter().map(find).collect()
+        })
+    }
+
+    fn domains<'a>(&'a self, names: &'a [DomainName]) -> Pending<'a, Vec<Option<Evidence>>> {
+        Box::pin(async move {
+            let now = self.snapshot.now();
+            let find = |name: &DomainName| {
+                if let Some(owner) = self.snapshot.domains.find(name, now) {
+                    return Ok(Some(owner));
+                }
+                let owner = self.read(|connection| read::domain_owner(connection, name))?;
+                if let Some(owner) = &owner {
+                    self.snapshot.domains.keep(name, owner, now);
+                }
+                Ok(owner)
+            };
+            names.iter().map(find).collect()
+        })
+    }
+
+    fn recall<'a>(&'a self, request: &'a RequestKey, request_ids: RequestIds) -> Pending<'a, Recalled> {
+        Box::pin(async move { self.read(|connection| read::recall(connection, request, request_ids)) })
+    }
+
+    fn create_users(&self, requests: Vec<CreateUsers>) -> Pending<'_, Vec<Created>> {
+        Box::pin(async move {
+            let Outcome::Created(created) = self.writer.run(Work::CreateUsers(requests)).await? else {
+                return Err(StoreError::failed("the writer mixed up its answers"));
+            };
+            if created.contains(&Created::Stale) {
+                self.snapshot.clear();
+            }
+            Ok(created)
+        })
+    }
+
+    fn apply(&self, changes: Vec<Change>, actor: Actor, now: Timestamp) -> Pending<'_, Changed> {
+        Box::pin(async move {
+            let outcome = self.writer.run(Work::Apply { changes, actor, now }).await;
+            self.snapshot.clear();
+            match outcome? {
+                Outcome::Changed(changed) => Ok(changed),
+                _ => Err(StoreError::failed("the writer mixed up its answers")),
+            }
+        })
+    }
+
+    fn forget_requests(&self, before: Timestamp) -> Pending<'_, usize> {
+        Box::pin(async move {
+            let mut forgotten = 0;
+            loop {
+                // Slice by slice, each a job of its own, so that nobody waits for more than one slice.
+                match self.writer.run(Work::Forget { before }).await? {
+                    Outcome::Forgotten(0) => return Ok(forgotten),
+                    Outcome::Forgotten(slice) => forgotten += slice,
+                    _ => return Err(StoreError::failed("the writer mixed up its answers")),
+                }
+            }
+        })
+    }
+
+    fn users<'a>(&'a self, addresses: &'a [EmailAddress]) -> Pending<'a, Vec<Option<User>>> {
+        Box::pin(async move {
+            self.read(|connection| addresses.iter().map(|address| read::user(connection, address)).collect())
+        })
+    }
+
+    fn count_users(&self) -> Pending<'_, u64> {
+        Box::pin(self.scan(read::count_users))
+    }
+
+    fn application<'a>(&'a self, app_id: &'a str) -> Pending<'a, Option<Application>> {
+        Box::pin(async move { self.read(|connection| read::application(connection, &self.vault, app_id)) })
+    }
+
+    fn list_accounts(&self) -> Pending<'_, Vec<Account>> {
+        Box::pin(self.scan(read::accounts))
+    }
+
+    fn list_domains(&self) -> Pending<'_, Vec<Domain>> {
+        Box::pin(self.scan(read::domains))
+    }
+
+    fn list_roles(&self) -> Pending<'_, Vec<Role>> {
+        Box::pin(self.scan(read::roles))
+    }
+
+    fn list_administrators(&self) -> Pending<'_, Vec<User>> {
+        Box::pin(self.scan(read::administrators))
+    }
+
+    fn list_applications(&self) -> Pending<'_, Vec<ApplicationRow>> {
+        Box::pin(self.scan(read::applications))
+    }
+
+    fn list_bindings(&self, user: Option<UserId>) -> Pending<'_, Vec<BindingRow>> {
+        Box::pin(self.scan(move |connection| read::bindings(connection, user)))
+    }
+
+    fn audit(&self, chain: i64, after: i64, limit: usize) -> Pending<'_, Vec<Event>> {
+        Box::pin(self.scan(move |connection| read::audit(connection, chain, after, limit)))
+    }
+
+    fn verify_audit(&self) -> Pending<'_, Vec<ChainReport>> {
+        let vault = Arc::clone(&self.vault);
+        Box::pin(self.scan(move |connection| read::verify_audit(connection, &vault)))
+    }
+
+    fn ready(&self) -> Pending<'_, ()> {
+        Box::pin(async move {
+            self.read(|connection| connection.query_row("SELECT 1", [], |_| Ok(())))?;
+            self.writer.run(Work::Ping).await.map(|_| ())
+        })
+    }
+
+    fn keys(&self) -> &Keys {
+        &self.vault.keys
+    }
+}

@@ -1,0 +1,41 @@
+//! Migrations: numbered, forward only. SQLite's `user_version` is the number of the newest one that ran.
+
+use std::path::Path;
+
+use rusqlite::{Connection, TransactionBehavior, params};
+
+use super::OpenError;
+use crate::vault::WrappedRing;
+
+const MIGRATIONS: &[&str] = &[include_str!("../../migrations/sqlite/0001_initial.sql")];
+
+pub(super) fn run(connection: &mut Connection, path: &Path) -> Result<(), OpenError> {
+    let engine = |source| OpenError::Engine { path: path.to_owned(), source };
+    let known = i64::try_from(MIGRATIONS.len()).unwrap_or(i64::MAX);
+    // Under the write lock, so that two processes that start together don't both migrate.
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(engine)?;
+    let found: i64 =
+        transaction.pragma_query_value(None, "user_version", |row| row.get(0)).map_err(engine)?;
+    let Some(done) = usize::try_from(found).ok().filter(|done| *done <= MIGRATIONS.len()) else {
+        return Err(OpenError::Newer { path: path.to_owned(), found, known });
+    };
+    for migration in &MIGRATIONS[done..] {
+        transaction.execute_batch(migration).map_err(engine)?;
+    }
+    transaction.pragma_update(None, "user_version", known).map_err(engine)?;
+    transaction.commit().map_err(engine)
+}
+
+/// Writes the ring of a new database, or all of a rewrapped one. A ring that another process wrote first stays.
+pub(super) fn write_ring(connection: &mut Connection, ring: &WrappedRing) -> rusqlite::Result<()> {
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let exists: i64 = transaction.query_row("SELECT count(*) FROM keys", [], |row| row.get(0))?;
+    for (purpose, wrapped) in ring {
+        if exists == 0 {
+            transaction.execute("INSERT INTO keys (purpose, wrapped) VALUES (?1, ?2)", params![purpose, wrapped])?;
+        } else {
+            transaction.execute("UPDATE keys SET wrapped = ?2 WHERE purpose = ?1", params![purpose, wrapped])?;
+        }
+    }
+    transaction.commit()
+}

@@ -1,0 +1,357 @@
+//! What is read: short, by an index, on the hot path; long on a thread of its own.
+
+use std::collections::BTreeMap;
+
+use directory::application::{Application, Binding};
+use directory::audit::Event;
+use directory::password::Policy;
+use directory::port::{ApplicationRow, BindingRow, ChainReport, Evidence, Recalled, RequestIds, RequestKey};
+use directory::user::{AddressType, PasswordHash, Source, User};
+use directory::{
+    AccessKey, Account, AccountCode, AccountId, ApplicationId, BindingId, Domain, DomainId, DomainName, EmailAddress,
+    Principal, Role, RoleId, UserId,
+};
+use rusqlite::{Connection, OptionalExtension, Row, params};
+use secrecy::{SecretBox, SecretString};
+
+use super::row::{custom_role, optional_time, parsed, role, time, unreadable};
+use crate::audit::{Entry, Verifier};
+use crate::vault::{Vault, WrappedRing};
+
+pub(super) fn ring(connection: &Connection) -> rusqlite::Result<WrappedRing> {
+    connection
+        .prepare("SELECT purpose, wrapped FROM keys")?
+        .query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?
+        .collect()
+}
+
+/// All that stands behind an access key, as of one moment: a principal put together from two would be a principal that
+/// never was.
+pub(super) fn principal(
+    connection: &Connection,
+    vault: &Vault,
+    access_key: &AccessKey,
+) -> rusqlite::Result<Option<Principal>> {
+    let moment = connection.unchecked_transaction()?;
+    let principal = moment
+        .prepare_cached(
+            "SELECT b.id, b.secret_sealed, b.user, b.expires_at, b.created_at,
+                    p.id, p.account, p.app_id, p.name, p.app_key_sealed, p.created_at,
+                    u.address, u.role,
+                    r.account, r.name, r.permissions, r.partner,
+                    a.id, a.code, a.name, a.password_policy, a.epoch, a.created_at
+             FROM bindings b
+             JOIN applications p ON p.id = b.application AND p.disabled_at IS NULL
+             JOIN users u ON u.id = b.user AND u.disabled_at IS NULL
+             JOIN accounts a ON a.id = u.account AND a.disabled_at IS NULL
+             LEFT JOIN roles r ON r.id = u.role
+             WHERE b.access_key = ?1 AND b.revoked_at IS NULL",
+        )?
+        .query_row([access_key.as_str()], |row| {
+            let id: [u8; 16] = row.get(0)?;
+            let secret = vault
+                .unseal("bindings.secret", &id, row.get_ref(1)?.as_blob().map_err(|error| unreadable(1, error))?)
+                .map_err(|error| unreadable(1, error))?;
+            Ok(Principal {
+                binding: Binding {
+                    id: BindingId::from_bytes(id),
+                    access_key: access_key.clone(),
+                    secret: SecretBox::new(secret.as_slice().into()),
+                    user: UserId::from_bytes(row.get(2)?),
+                    application: ApplicationId::from_bytes(row.get(5)?),
+                    expires_at: optional_time(row, 3)?,
+                    created_at: time(row, 4)?,
+                },
+                application: application_at(row, 5, vault)?,
+                address: row.get(11)?,
+                role: role(row, row.get(12)?, 13)?,
+                account: account_at(row, 17)?,
+            })
+        })
+        .optional()?;
+    match principal {
+        Some(mut principal) => {
+            principal.account.above = above(&moment, principal.account.id)?;
+            Ok(Some(principal))
+        }
+        None => Ok(None),
+    }
+}
+
+/// An account from (id, code, name, password_policy, epoch, created_at); the accounts above it are read apart.
+fn account_at(row: &Row<'_>, column: usize) -> rusqlite::Result<Account> {
+    let policy: String = row.get(column + 3)?;
+    let password_policy: Policy =
+        serde_json::from_str(&policy).map_err(|error| unreadable(column + 3, error))?;
+    Ok(Account {
+        id: AccountId::from_bytes(row.get(column)?),
+        code: parsed(row, column + 1, AccountCode::parse)?,
+        name: row.get(column + 2)?,
+        above: Vec::new(),
+        password_policy,
+        epoch: u64::try_from(row.get::<_, i64>(column + 4)?).map_err(|error| unreadable(column + 4, error))?,
+        created_at: time(row, column + 5)?,
+    })
+}
+
+/// The accounts above one, nearest first.
+fn above(connection: &Connection, account: AccountId) -> rusqlite::Result<Vec<AccountId>> {
+    connection
+        .prepare_cached(
+            "WITH RECURSIVE above (id, distance) AS (
+                 SELECT parent, 1 FROM accounts WHERE id = ?1
+                 UNION ALL
+                 SELECT a.parent, distance + 1 FROM above JOIN accounts a ON a.id = above.id WHERE distance < 100
+             )
+             SELECT id FROM above WHERE id IS NOT NULL ORDER BY distance",
+        )?
+        .query_map([account.as_bytes()], |row| row.get(0).map(AccountId::from_bytes))?
+        .collect()
+}
+
+pub(super) fn account(connection: &Connection, code: &AccountCode) -> rusqlite::Result<Option<Account>> {
+    let moment = connection.unchecked_transaction()?;
+    let account = moment
+        .prepare_cached(
+            "SELECT id, code, name, password_policy, epoch, created_at
+             FROM accounts WHERE code = ?1 AND disabled_at IS NULL",
+        )?
+        .query_row([code.as_str()], |row| account_at(row, 0))
+        .optional()?;
+    account
+        .map(|account| above(&moment, account.id).map(|above| Account { above, ..account }))
+        .transpose()
+}
+
+/// The owner of a domain, with the owner's epoch of the same moment.
+pub(super) fn domain_owner(connection: &Connection, name: &DomainName) -> rusqlite::Result<Option<Evidence>> {
+    connection
+        .prepare_cached(
+            "SELECT a.id, a.epoch FROM domains d JOIN accounts a ON a.id = d.account AND a.disabled_at IS NULL
+             WHERE d.name = ?1",
+        )?
+        .query_row([name.as_str()], |row| {
+            let epoch = u64::try_from(row.get::<_, i64>(1)?).map_err(|error| unreadable(1, error))?;
+            Ok(Evidence { account: AccountId::from_bytes(row.get(0)?), epoch })
+        })
+        .optional()
+}
+
+pub(super) fn recall(
+    connection: &Connection,
+    request: &RequestKey,
+    request_ids: RequestIds,
+) -> rusqlite::Result<Recalled> {
+    let mut find = connection.prepare_cached(super::create_users::FIND_REQUEST)?;
+    super::create_users::recall(&mut find, request, request_ids)
+}
+
+const USER: &str = "SELECT id, account, address, name, password, must_change_password, role, address_type, source,
+                           disabled_at, created_at FROM users";
+
+fn user_at(row: &Row<'_>) -> rusqlite::Result<User> {
+    let one_of = |column: usize, known: &'static str| -> rusqlite::Result<()> {
+        let text = row.get_ref(column)?.as_str().map_err(|error| unreadable(column, error))?;
+        if text == known { Ok(()) } else { Err(unreadable(column, format!("{text:?} is not known here"))) }
+    };
+    one_of(7, AddressType::CreatedManually.as_str())?;
+    one_of(8, Source::Cloud.as_str())?;
+    Ok(User {
+        id: UserId::from_bytes(row.get(0)?),
+        account: AccountId::from_bytes(row.get(1)?),
+        address: parsed(row, 2, EmailAddress::parse)?,
+        name: row.get(3)?,
+        password: row.get::<_, Option<String>>(4)?.map(PasswordHash::new),
+        must_change_password: row.get(5)?,
+        role: row.get::<_, Option<[u8; 16]>>(6)?.map(RoleId::from_bytes),
+        address_type: AddressType::CreatedManually,
+        source: Source::Cloud,
+        disabled: row.get::<_, Option<i64>>(9)?.is_some(),
+        created_at: time(row, 10)?,
+    })
+}
+
+pub(super) fn user(connection: &Connection, address: &EmailAddress) -> rusqlite::Result<Option<User>> {
+    connection
+        .prepare_cached(&format!("{USER} WHERE address_key = ?1"))?
+        .query_row([address.key()], user_at)
+        .optional()
+}
+
+pub(super) fn administrators(connection: &Connection) -> rusqlite::Result<Vec<User>> {
+    all(connection, &format!("{USER} WHERE role IS NOT NULL ORDER BY address_key"), user_at)
+}
+
+pub(super) fn count_users(connection: &Connection) -> rusqlite::Result<u64> {
+    let count: i64 = connection.query_row("SELECT count(*) FROM users", [], |row| row.get(0))?;
+    Ok(u64::try_from(count).unwrap_or(0))
+}
+
+fn all<T>(
+    connection: &Connection,
+    sql: &str,
+    read: impl FnMut(&Row<'_>) -> rusqlite::Result<T>,
+) -> rusqlite::Result<Vec<T>> {
+    connection.prepare(sql)?.query_map([], read)?.collect()
+}
+
+pub(super) fn accounts(connection: &Connection) -> rusqlite::Result<Vec<Account>> {
+    let sql = "SELECT id, code, name, password_policy, epoch, created_at FROM accounts
+               WHERE disabled_at IS NULL ORDER BY code";
+    let mut accounts = all(connection, sql, |row| account_at(row, 0))?;
+    for account in &mut accounts {
+        account.above = above(connection, account.id)?;
+    }
+    Ok(accounts)
+}
+
+pub(super) fn domains(connection: &Connection) -> rusqlite::Result<Vec<Domain>> {
+    all(connection, "SELECT id, name, account, created_at FROM domains ORDER BY name", |row| {
+        Ok(Domain {
+            id: DomainId::from_bytes(row.get(0)?),
+            name: parsed(row, 1, DomainName::parse)?,
+            account: AccountId::from_bytes(row.get(2)?),
+            created_at: time(row, 3)?,
+        })
+    })
+}
+
+pub(super) fn roles(connection: &Connection) -> rusqlite::Result<Vec<Role>> {
+    all(connection, "SELECT id, account, name, permissions, partner FROM roles ORDER BY name", |row| {
+        custom_role(row, RoleId::from_bytes(row.get(0)?), 1)
+    })
+}
+
+/// An application from (id, account, app_id, name, app_key_sealed, created_at).
+fn application_at(row: &Row<'_>, column: usize, vault: &Vault) -> rusqlite::Result<Application> {
+    let id: [u8; 16] = row.get(column)?;
+    let sealed = row.get_ref(column + 4)?.as_blob().map_err(|error| unreadable(column + 4, error))?;
+    let key =
+        vault.unseal("applications.app_key", &id, sealed).map_err(|error| unreadable(column + 4, error))?;
+    Ok(Application {
+        id: ApplicationId::from_bytes(id),
+        account: AccountId::from_bytes(row.get(column + 1)?),
+        app_id: row.get(column + 2)?,
+        name: row.get(column + 3)?,
+        app_key: SecretString::from(str::from_utf8(&key).map_err(|error| unreadable(column + 4, error))?),
+        created_at: time(row, column + 5)?,
+    })
+}
+
+pub(super) fn application(
+    connection: &Connection,
+    vault: &Vault,
+    app_id: &str,
+) -> rusqlite::Result<Option<Application>> {
+    connection
+        .prepare_cached(
+            "SELECT id, account, app_id, name, app_key_sealed, created_at FROM applications
+             WHERE app_id = ?1 AND disabled_at IS NULL",
+        )?
+        .query_row([app_id], |row| application_at(row, 0, vault))
+        .optional()
+}
+
+pub(super) fn applications(connection: &Connection) -> rusqlite::Result<Vec<ApplicationRow>> {
+    let sql = "SELECT id, account, app_id, name, disabled_at, created_at FROM applications ORDER BY name, app_id";
+    all(connection, sql, |row| {
+        Ok(ApplicationRow {
+            id: ApplicationId::from_bytes(row.get(0)?),
+            account: AccountId::from_bytes(row.get(1)?),
+            app_id: row.get(2)?,
+            name: row.get(3)?,
+            disabled_at: optional_time(row, 4)?,
+            created_at: time(row, 5)?,
+        })
+    })
+}
+
+pub(super) fn bindings(connection: &Connection, user: Option<UserId>) -> rusqlite::Result<Vec<BindingRow>> {
+    connection
+        .prepare(
+            "SELECT b.id, b.access_key, u.address, p.app_id, b.expires_at, b.revoked_at, b.created_at
+             FROM bindings b JOIN users u ON u.id = b.user JOIN applications p ON p.id = b.application
+             WHERE ?1 IS NULL OR b.user = ?1 ORDER BY b.id",
+        )?
+        .query_map([user.as_ref().map(|user| user.as_bytes())], |row| {
+            Ok(BindingRow {
+                id: BindingId::from_bytes(row.get(0)?),
+                access_key: parsed(row, 1, AccessKey::parse)?,
+                address: row.get(2)?,
+                app_id: row.get(3)?,
+                expires_at: optional_time(row, 4)?,
+                revoked_at: optional_time(row, 5)?,
+                created_at: time(row, 6)?,
+            })
+        })?
+        .collect()
+}
+
+const EVENT: &str = "SELECT seq, at, account, actor, action, target, detail, hash FROM audit_events";
+
+pub(super) fn audit(
+    connection: &Connection,
+    chain: i64,
+    after: i64,
+    limit: usize,
+) -> rusqlite::Result<Vec<Event>> {
+    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+    connection
+        .prepare_cached(&format!("{EVENT} WHERE chain = ?1 AND seq > ?2 ORDER BY seq LIMIT ?3"))?
+        .query_map(params![chain, after, limit], |row| {
+            Ok(Event {
+                chain,
+                seq: row.get(0)?,
+                at: time(row, 1)?,
+                account: row.get::<_, Option<[u8; 16]>>(2)?.map(AccountId::from_bytes),
+                actor: row.get(3)?,
+                action: row.get(4)?,
+                target: row.get(5)?,
+                detail: row.get(6)?,
+                hash: row.get(7)?,
+            })
+        })?
+        .collect()
+}
+
+/// Reads every event once, in order, in constant memory.
+pub(super) fn verify_audit(connection: &Connection, vault: &Vault) -> rusqlite::Result<Vec<ChainReport>> {
+    let moment = connection.unchecked_transaction()?;
+    type Stored = (i64, Vec<u8>, Vec<u8>);
+    let mut heads: BTreeMap<i64, Option<Stored>> = moment
+        .prepare("SELECT chain, seq, hash, seal FROM audit_chains")?
+        .query_map([], |row| Ok((row.get(0)?, Some((row.get(1)?, row.get(2)?, row.get(3)?)))))?
+        .collect::<rusqlite::Result<_>>()?;
+    // A chain whose head was taken away is still found by its events, and one in the middle by its number.
+    let newest: i64 = moment.query_row(
+        "SELECT max(coalesce((SELECT max(chain) FROM audit_events), 0), coalesce((SELECT max(chain) FROM audit_chains), 0))",
+        [],
+        |row| row.get(0),
+    )?;
+    for chain in 1..=newest {
+        heads.entry(chain).or_default();
+    }
+    let mut events = moment.prepare(&format!("{EVENT} WHERE chain = ?1 ORDER BY seq"))?;
+    let mut reports = Vec::new();
+    for (chain, stored) in heads {
+        let mut verifier = Verifier::new(chain);
+        let mut rows = events.query([chain])?;
+        while let Some(row) = rows.next()? {
+            let text = |column| row.get_ref(column)?.as_str().map_err(|error| unreadable(column, error));
+            let account: Option<[u8; 16]> = row.get(2)?;
+            let entry = Entry {
+                at: row.get(1)?,
+                account: account.as_ref().map(|account| &account[..]),
+                actor: text(3)?,
+                action: text(4)?,
+                target: text(5)?,
+                detail: text(6)?,
+            };
+            let hash = row.get_ref(7)?.as_blob().map_err(|error| unreadable(7, error))?;
+            verifier.event(row.get(0)?, &entry, hash);
+        }
+        let stored = stored.as_ref().map(|(seq, hash, seal)| (*seq, hash.as_slice(), seal.as_slice()));
+        reports.push(verifier.finish(stored, &vault.audit));
+    }
+    Ok(reports)
+}
