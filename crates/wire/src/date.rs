@@ -11,6 +11,9 @@
 mod month;
 mod zone;
 
+#[cfg(test)]
+mod tests;
+
 use std::ops::RangeInclusive;
 use std::str::FromStr;
 

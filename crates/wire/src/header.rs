@@ -4,6 +4,9 @@
 mod authorization;
 mod request_id;
 
+#[cfg(test)]
+mod tests;
+
 pub use authorization::{Authorization, AuthorizationError};
 pub use request_id::{RequestId, RequestIdError};
 

@@ -16,6 +16,9 @@ mod error;
 mod lenient;
 mod string;
 
+#[cfg(test)]
+mod tests;
+
 use serde_json::Value;
 
 use error::Fault;

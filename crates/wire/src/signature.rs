@@ -5,6 +5,9 @@
 //! in a Russian, Thai, Arabic or Japanese locale sends UTF-8 in `x-mc-date`, and only those very bytes match
 //! (`spec/clients.md` 1.1). Neither the method nor the body is covered.
 
+#[cfg(test)]
+mod tests;
+
 use std::iter;
 
 use base64::alphabet;

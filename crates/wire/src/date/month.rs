@@ -1,36 +1,40 @@
+use std::borrow::Cow;
+
 /// A month of the Gregorian calendar, 1 to 12.
 #[derive(Clone, Copy)]
 pub(super) struct Month(pub(super) i8);
 
 /// Names of the months, lower case and without a final dot: English, German, French, Spanish, Italian, Portuguese,
-/// Dutch, Danish, Norwegian, Swedish, Finnish, Polish, Czech, Turkish, Russian, each name once.
+/// Dutch, Danish, Norwegian, Swedish, Finnish, Polish, Czech, Turkish, Russian, Chinese, each name once.
 ///
 /// A name that is missing here is not refused, but guessed at from the date of today, and so a date signed in a language
 /// that is not here would look fresh again a month later. Hence the list, and hence no name that means different
-/// months in different languages (Croatian `lis` is October, Polish `lis` is November).
+/// months in different languages (`lis` is October in Croatian and November in Polish, `srp` is July and August).
 const NAMES: [&str; 12] = [
-    "jan january januar januari janv janvier janeiro jän jänner ene enero gen gennaio tammi tammikuu tammikuuta \
-     sty styczeń stycznia led leden ledna oca ocak янв январь января",
-    "feb february februar februari févr février fev fevereiro febrero febbraio helmi helmikuu helmikuuta \
-     lut luty lutego úno únor února şub şubat февр февраль февраля",
-    "mar march märz mär mars marzo março maart mrt marts maalis maaliskuu maaliskuuta \
-     marzec marca bře březen března mart март марта",
-    "apr april avr avril abr abril aprile huhti huhtikuu huhtikuuta kwi kwiecień kwietnia dub duben dubna \
-     nis nisan апр апрель апреля",
-    "may mai mayo mag maggio maio mei maj touko toukokuu toukokuuta maja kvě květen května mayıs май мая",
-    "jun june juni juin junio giu giugno junho kesä kesäkuu kesäkuuta cze czerwiec czerwca čvn červen června \
-     haz haziran июнь июня",
-    "jul july juli juil juillet julio lug luglio julho heinä heinäkuu heinäkuuta lipiec lipca \
-     čvc červenec července tem temmuz июль июля",
-    "aug august août ago agosto augustus augusti elo elokuu elokuuta sie sierpień sierpnia srpen srpna \
-     ağu ağustos авг август августа",
-    "sep sept september septembre septiembre set settembre setembro syys syyskuu syyskuuta wrz wrzesień września \
-     zář září eyl eylül сент сентябрь сентября",
-    "oct october okt oktober octobre octubre ott ottobre out outubro loka lokakuu lokakuuta \
-     paź październik października říj říjen října eki ekim окт октябрь октября",
-    "nov november novembre noviembre novembro marras marraskuu marraskuuta listopadu kas kasım нояб ноябрь ноября",
-    "dec december dez dezember déc décembre dic diciembre dicembre dezembro des desember joulu joulukuu joulukuuta \
-     gru grudzień grudnia prosinec prosince ara aralık дек декабрь декабря",
+    "jan january januar januari janv janvier janeiro jän jänner ene enero gen gennaio tammi tammik \
+     tammikuu tammikuuta sty styczeń stycznia led leden ledna oca ocak янв январь января 一月",
+    "feb february februar februari fév févr février fev fevereiro febrero febbraio helmi helmik helmikuu \
+     helmikuuta lut luty lutego úno únor února şub şubat февр февраль февраля 二月",
+    "mar march märz mär mars marzo março maart mrt marts maalis maalisk maaliskuu maaliskuuta marzec \
+     marca bře březen března mart мар март марта 三月",
+    "apr april avr avril abr abril aprile huhti huhtik huhtikuu huhtikuuta kwi kwiecień kwietnia dub \
+     duben dubna nis nisan апр апрель апреля 四月",
+    "may mai mayo mag maggio maio mei maj touko toukok toukokuu toukokuuta maja kvě květen května mayıs \
+     май мая 五月",
+    "jun june juni juin junio giu giugno junho kesä kesäk kesäkuu kesäkuuta cze czerwiec czerwca čvn \
+     červen června haz haziran июн июнь июня 六月",
+    "jul july juli juil juill juillet julio lug luglio julho heinä heinäk heinäkuu heinäkuuta lipiec \
+     lipca čvc červenec července tem temmuz июл июль июля 七月",
+    "aug august août ago agosto augustus augusti elo elok elokuu elokuuta sie sierpień sierpnia srpen \
+     srpna ağu ağustos авг август августа 八月",
+    "sep sept september septembre septiembre set settembre setembro syys syysk syyskuu syyskuuta wrz \
+     wrzesień września zář září eyl eylül сен сент сентябрь сентября 九月",
+    "oct october okt oktober octobre octubre ott ottobre out outubro loka lokak lokakuu lokakuuta paź \
+     październik października říj říjen října eki ekim окт октябрь октября 十月",
+    "nov november novembre noviembre novembro marras marrask marraskuu marraskuuta listopadu kas kasım \
+     ноя нояб ноябрь ноября 十一月",
+    "dec december dez dezember déc décembre dic diciembre dicembre dezembro des desember joulu jouluk \
+     joulukuu joulukuuta gru grudzień grudnia pro prosinec prosince ara aralık дек декабрь декабря 十二月",
 ];
 
 /// The month that `words` name. Nothing if they are in a language that is not known here.
@@ -43,9 +47,8 @@ pub(super) fn parse(words: &[&str]) -> Option<Month> {
 
 fn named(word: &str) -> Option<Month> {
     let word = word.strip_suffix('.').unwrap_or(word);
-    let is = |name: &str| {
-        if word.is_ascii() { name.eq_ignore_ascii_case(word) } else { name == word.to_lowercase() }
-    };
+    let word = if word.is_ascii() { Cow::Borrowed(word) } else { Cow::Owned(word.to_lowercase()) };
+    let is = |name: &str| name.eq_ignore_ascii_case(&word);
     (1..).zip(NAMES).find(|(_, names)| names.split(' ').any(is)).map(|(month, _)| Month(month))
 }
 
