@@ -1,0 +1,24 @@
+//! Every file of the fuzzing corpus, through the checks of the fuzz targets: what was found once stays found.
+
+use std::fs;
+use std::path::Path;
+
+use rstest::rstest;
+
+#[path = "../../../fuzz/src/lib.rs"]
+pub mod checks;
+
+#[rstest]
+#[case::reader("reader", checks::reader)]
+#[case::date("date", checks::date)]
+#[case::authorization("authorization", checks::authorization)]
+fn the_corpus_holds(#[case] target: &str, #[case] check: fn(&[u8])) {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fuzz/corpus").join(target);
+    let mut files: Vec<_> = fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+    files.sort();
+    assert!(!files.is_empty(), "no corpus in {}", folder.display());
+    for file in files {
+        println!("{}", file.display());
+        check(&fs::read(file).unwrap());
+    }
+}

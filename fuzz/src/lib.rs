@@ -1,0 +1,108 @@
+//! What must hold of every input, well-formed or not. The fuzz targets call this with what they invent; the test
+//! `crates/wire/tests/corpus.rs` includes this file and calls it with the corpus, so that stable Rust suffices to replay
+//! whatever was found once.
+
+use jiff::Timestamp;
+use matricula_wire::date;
+use matricula_wire::header::{Authorization, RequestId};
+use matricula_wire::reader::{Limits, is_blank, read};
+use matricula_wire::signature::authorization as authorization_header;
+use serde_json::Value;
+
+/// A body: read alike by both readers, stable when written again, or refused with a place inside it.
+pub fn reader(body: &[u8]) {
+    let limits = Limits::default();
+    let strict = serde_json::from_slice::<Value>(body).ok().filter(|value| depth(value) <= limits.depth);
+    match read(body, &limits) {
+        Ok(value) => {
+            assert!(!is_blank(body));
+            assert!(strict.is_none_or(|strict| same(&strict, &value)), "not what strict JSON means");
+            let again = read(value.to_string().as_bytes(), &limits);
+            assert!(again.is_ok_and(|again| same(&again, &value)), "not stable");
+
+            let inner = inside(body);
+            let text = match str::from_utf8(inner) {
+                Ok(text) => text.to_owned(),
+                Err(_) => inner.iter().map(|&byte| char::from(byte)).collect(),
+            };
+            assert!(
+                read(text.as_bytes(), &limits).is_ok_and(|utf8| same(&utf8, &value)),
+                "depends on the encoding"
+            );
+
+            // The second comma needs the lenient reader, whichever has read the body.
+            let wrapped = format!("[{text},]");
+            let deeper = Limits { depth: limits.depth + 1, ..limits };
+            let wrapped = read(wrapped.as_bytes(), &deeper);
+            assert!(
+                wrapped.is_ok_and(|wrapped| same(&wrapped, &Value::Array(vec![value]))),
+                "the readers differ"
+            );
+        }
+        Err(error) => {
+            assert!(strict.is_none() || body.len() > limits.bytes, "JSON was refused: {error}");
+            assert!(error.offset() <= body.len());
+            let lines = body[..error.offset()].iter().filter(|&&byte| byte == b'\n').count();
+            assert_eq!(error.line(), lines + 1);
+            assert!((1..=error.offset() + 1).contains(&error.column()));
+            let quotes_nothing = |sign: char| sign == ' ' || sign == '…' || sign.is_ascii_graphic();
+            assert!(error.message().chars().all(quotes_nothing));
+            assert!(!error.to_string().contains(char::is_control));
+        }
+    }
+}
+
+/// A date: the same in capitals and among blanks, and the same moment when written as RFC 1123 has it.
+pub fn date(value: &[u8]) {
+    // 24 November 2026.
+    let now = Timestamp::constant(1_795_524_900, 0);
+    let found = date::parse(value, now);
+    assert_eq!(date::parse(&value.to_ascii_uppercase(), now), found);
+    if value.len() < 100 {
+        assert_eq!(date::parse(&[b" ", value, b"\t"].concat(), now), found);
+    }
+    if let Ok(moment) = found {
+        let written = moment.strftime("%a, %d %b %Y %H:%M:%S UTC").to_string();
+        // An offset can lead out of the years that have four digits.
+        if !written.contains('-') {
+            assert_eq!(date::parse(written.as_bytes(), moment), Ok(moment), "{written}");
+        }
+    }
+}
+
+/// A value of `Authorization`, or of `x-mc-req-id`: equal to itself when written again, or refused without a quote.
+pub fn authorization(value: &[u8]) {
+    match Authorization::parse(value) {
+        Ok(read) => {
+            assert!(read.access_key().bytes().all(|byte| byte.is_ascii_graphic() && byte != b':'));
+            let written = authorization_header(read.access_key(), read.signature());
+            assert_eq!(Authorization::parse(written.as_bytes()).as_ref(), Ok(&read));
+            assert!(
+                !format!("{read:?}").contains(read.access_key())
+                    || "Authorization(…)".contains(read.access_key())
+            );
+        }
+        Err(error) => assert!(error.to_string().is_ascii()),
+    }
+    if let Ok(id) = RequestId::parse(value) {
+        assert_eq!(RequestId::parse(id.to_string().as_bytes()), Ok(id));
+    }
+}
+
+fn inside(body: &[u8]) -> &[u8] {
+    body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body)
+}
+
+/// Equal, and written alike: `-0.0` and `0.0` are told apart.
+fn same(one: &Value, other: &Value) -> bool {
+    let [one_text, other_text] = [one, other].map(Value::to_string);
+    one == other && one_text == other_text
+}
+
+fn depth(value: &Value) -> usize {
+    match value {
+        Value::Array(items) => 1 + items.iter().map(depth).max().unwrap_or(0),
+        Value::Object(fields) => 1 + fields.values().map(depth).max().unwrap_or(0),
+        _ => 0,
+    }
+}
