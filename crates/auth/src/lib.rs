@@ -1,1 +1,11 @@
-//! From bytes to Caller: signature, freshness, quota, the password gate.
+//! From bytes to [`Caller`](directory::Caller): signature, freshness, quota; and the gate that hashes passwords.
+//!
+//! The only room that can make a `Caller`.
+
+pub mod gate;
+pub mod quota;
+pub mod signed;
+
+pub use gate::{Cost, Gate, GateFull};
+pub use quota::{Quota, Rate};
+pub use signed::{Authenticator, Presented, Refused, Signed};

@@ -1,1 +1,34 @@
-//! The HTTP server: routes, conversion, configuration, lifecycle. A library.
+//! The HTTP server as a library: routes, conversion between the wire and the directory, configuration, lifecycle.
+
+pub mod admin;
+mod answer;
+mod api;
+mod app;
+mod call;
+pub mod config;
+mod health;
+mod listener;
+mod refusal;
+mod routes;
+pub mod sandbox;
+mod secure_id;
+pub mod system;
+
+pub use app::{OpenError, Server};
+pub use config::Config;
+pub use routes::{ENDPOINTS, Endpoint};
+pub use system::System;
+
+/// Serves until `shutdown` is ready, then lets the requests under way finish.
+///
+/// # Errors
+/// When the directory can't be opened.
+pub async fn serve(
+    config: Config,
+    listener: tokio::net::TcpListener,
+    shutdown: impl Future<Output = ()>,
+) -> Result<(), OpenError> {
+    let master_key = config.master_key()?;
+    Server::open(&config, &master_key, System::real())?.serve(listener, shutdown).await;
+    Ok(())
+}

@@ -1,6 +1,7 @@
 //! The snapshot: what few rows say and every request asks for. An entry lives for at most a second, and a write that
 //! rests on an outdated one is refused by the epoch check, so that a stale entry can delay a reader but never mislead a
-//! writer. Absence is not remembered: what is new is found by a miss.
+//! writer. Absence is not remembered, so that what is new is found by a miss; but for access keys it is, for as long: an
+//! unknown key must cost no more time than a known one.
 
 use std::hash::Hash;
 use std::sync::Arc;
@@ -18,7 +19,7 @@ const LIFE: SignedDuration = SignedDuration::from_secs(1);
 
 pub(crate) struct Snapshot {
     clock: Arc<dyn Clock>,
-    pub(crate) principals: Kind<AccessKey, Arc<Principal>>,
+    pub(crate) principals: Kind<AccessKey, Option<Arc<Principal>>>,
     pub(crate) accounts: Kind<AccountCode, Arc<Account>>,
     pub(crate) domains: Kind<DomainName, Evidence>,
 }

@@ -172,13 +172,11 @@ impl Store for SqliteStore {
             if freshness == Freshness::Recent
                 && let Some(principal) = self.snapshot.principals.find(access_key, now)
             {
-                return Ok(Some(principal));
+                return Ok(principal);
             }
             let principal = self.read(|connection| read::principal(connection, &self.vault, access_key))?;
             let principal = principal.map(Arc::new);
-            if let Some(principal) = &principal {
-                self.snapshot.principals.keep(access_key, principal, now);
-            }
+            self.snapshot.principals.keep(access_key, &principal, now);
             Ok(principal)
         })
     }

@@ -1,0 +1,146 @@
+//! How many calls a user may make in a window of time (spec/protocol.md 3b): the numbers that stand in three headers
+//! on every answer.
+
+use std::collections::HashMap;
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::net::IpAddr;
+use std::sync::{Mutex, PoisonError};
+
+use directory::UserId;
+use jiff::Timestamp;
+
+/// Calls that can't be told whose they are share a wider bucket by where they come from, as recorded of the service.
+const UNIDENTIFIED_FACTOR: u32 = 6;
+
+const SHARDS: usize = 16;
+
+/// Windows in one shard before those that are over are cleared away.
+const SWEEP_AT: usize = 1_024;
+
+/// What a quota counts for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Bucket {
+    /// A user, over all its bindings.
+    User(UserId),
+    /// Whoever calls from there without a valid signature.
+    Peer(IpAddr),
+}
+
+/// The state of a bucket after a call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Rate {
+    /// Calls allowed in a window.
+    pub limit: u32,
+    /// Calls left in this one.
+    pub remaining: u32,
+    /// Milliseconds until the next one.
+    pub reset_ms: u32,
+    /// Whether this call was still within the limit.
+    pub allowed: bool,
+}
+
+impl Rate {
+    /// No limit at all. The numbers are the largest that every client can read.
+    pub const UNLIMITED: Rate =
+        Rate { limit: i32::MAX as u32, remaining: i32::MAX as u32, reset_ms: 0, allowed: true };
+}
+
+struct Window {
+    started: Timestamp,
+    used: u32,
+}
+
+/// Counts calls, in memory and for this node.
+pub struct Quota {
+    /// Calls a user may make in a window; `None`: as many as it likes.
+    limit: Option<u32>,
+    window_ms: u32,
+    shards: [Mutex<HashMap<Bucket, Window>>; SHARDS],
+}
+
+impl Quota {
+    /// `limit` calls in `window_ms` milliseconds for each user.
+    pub fn new(limit: Option<u32>, window_ms: u32) -> Self {
+        Self { limit, window_ms, shards: std::array::from_fn(|_| Mutex::default()) }
+    }
+
+    /// Counts a call.
+    pub fn draw(&self, bucket: Bucket, now: Timestamp) -> Rate {
+        let Some(limit) = self.limit else { return Rate::UNLIMITED };
+        let limit = match bucket {
+            Bucket::User(_) => limit,
+            Bucket::Peer(_) => limit.saturating_mul(UNIDENTIFIED_FACTOR),
+        };
+        let mut hasher = DefaultHasher::new();
+        bucket.hash(&mut hasher);
+        let shard = &self.shards[hasher.finish() as usize % SHARDS];
+        let mut windows = shard.lock().unwrap_or_else(PoisonError::into_inner);
+        if windows.len() >= SWEEP_AT && !windows.contains_key(&bucket) {
+            windows.retain(|_, window| self.left(window, now).is_some());
+        }
+        let window = windows.entry(bucket).or_insert(Window { started: now, used: 0 });
+        let reset_ms = self.left(window, now).unwrap_or_else(|| {
+            *window = Window { started: now, used: 0 };
+            self.window_ms
+        });
+        let allowed = window.used < limit;
+        window.used += u32::from(allowed);
+        Rate { limit, remaining: limit - window.used, reset_ms, allowed }
+    }
+
+    /// Milliseconds left of a window; `None` when it is over, or when the clock was set back to before it.
+    fn left(&self, window: &Window, now: Timestamp) -> Option<u32> {
+        let passed = u32::try_from(now.duration_since(window.started).as_millis()).ok()?;
+        self.window_ms.checked_sub(passed).filter(|left| *left > 0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(ms: i64) -> Timestamp {
+        Timestamp::from_millisecond(1_000_000_000_000 + ms).unwrap()
+    }
+
+    const PEER: Bucket = Bucket::Peer(IpAddr::V4(std::net::Ipv4Addr::LOCALHOST));
+
+    fn user(n: u8) -> Bucket {
+        Bucket::User(UserId::from_bytes([n; 16]))
+    }
+
+    #[test]
+    fn a_window_fills_and_starts_anew() {
+        let quota = Quota::new(Some(2), 5_000);
+        assert_eq!(quota.draw(user(1), at(0)), Rate { limit: 2, remaining: 1, reset_ms: 5_000, allowed: true });
+        assert_eq!(quota.draw(user(1), at(10)), Rate { limit: 2, remaining: 0, reset_ms: 4_990, allowed: true });
+        assert_eq!(quota.draw(user(1), at(4_999)), Rate { limit: 2, remaining: 0, reset_ms: 1, allowed: false });
+        assert_eq!(quota.draw(user(2), at(4_999)).remaining, 1, "another user has its own");
+        assert_eq!(quota.draw(user(1), at(5_000)), Rate { limit: 2, remaining: 1, reset_ms: 5_000, allowed: true });
+        assert_eq!(quota.draw(user(1), at(-3_600_000)).reset_ms, 5_000, "a clock set back locks nobody out");
+    }
+
+    #[test]
+    fn callers_without_a_signature_share_a_wider_bucket() {
+        assert_eq!(Quota::new(Some(800), 5_000).draw(PEER, at(0)).limit, 4_800);
+    }
+
+    #[test]
+    fn memory_does_not_grow_with_the_number_of_callers() {
+        let quota = Quota::new(Some(2), 5_000);
+        for second in 0..100_i64 {
+            for n in 0..1_000_u32 {
+                let address = IpAddr::from(std::net::Ipv4Addr::from((second as u32) << 16 | n));
+                quota.draw(Bucket::Peer(address), at(second * 5_000));
+            }
+        }
+        let held: usize = quota.shards.iter().map(|shard| shard.lock().unwrap().len()).sum();
+        assert!(held <= SHARDS * (SWEEP_AT + 1), "{held} windows are held");
+    }
+
+    #[test]
+    fn off_is_off() {
+        let quota = Quota::new(None, 5_000);
+        assert_eq!(quota.draw(user(1), at(0)), Rate::UNLIMITED);
+    }
+}

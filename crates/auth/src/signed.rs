@@ -1,0 +1,237 @@
+//! Who signed a request (spec/protocol.md 2, spec/clients.md 1, 2).
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use directory::port::{Clock, Freshness, Store, StoreError};
+use directory::{AccessKey, Caller, Principal};
+use jiff::{SignedDuration, Timestamp};
+use secrecy::ExposeSecret;
+use thiserror::Error;
+use wire::header::{self, Authorization, RequestId};
+use wire::signature::{Parts, SigningKey};
+
+use crate::quota::{Bucket, Quota, Rate};
+
+/// What a request presents: its headers as received, and where it goes.
+pub struct Presented<'a> {
+    /// `Authorization`.
+    pub authorization: Option<&'a [u8]>,
+    /// `x-mc-date`.
+    pub date: Option<&'a [u8]>,
+    /// `x-mc-req-id`.
+    pub request_id: Option<&'a [u8]>,
+    /// `x-mc-app-id`.
+    pub app_id: Option<&'a [u8]>,
+    /// Path and `?query` as received.
+    pub target: &'a [u8],
+    /// Where the request comes from.
+    pub peer: IpAddr,
+}
+
+/// A request whose signature holds.
+pub struct Signed {
+    /// Who signed it.
+    pub caller: Caller,
+    /// Its id.
+    pub request_id: RequestId,
+}
+
+/// Why a request is refused before anybody looks at its body.
+#[derive(Debug, Error)]
+pub enum Refused {
+    /// A header is not there.
+    #[error("The header {name} is missing; a signed request carries {}", SIGNED_HEADERS.join(", "))]
+    MissingHeader {
+        /// Its name.
+        name: &'static str,
+    },
+    /// A header can't be read.
+    #[error("The header {name} can't be read: {why}")]
+    MalformedHeader {
+        /// Its name.
+        name: &'static str,
+        /// Why.
+        why: String,
+    },
+    /// Access key, secret, application key or signed text is wrong: the caller is not told which.
+    #[error("0004 Invalid Signature")]
+    InvalidSignature,
+    /// The signature holds, but the application id is not the one the access key was issued for.
+    #[error("App ID is invalid: {app_id}")]
+    UnknownApplication {
+        /// What was sent.
+        app_id: String,
+    },
+    /// The date can't be read.
+    #[error("The header {} can't be read: {why}", header::DATE)]
+    InvalidDate {
+        /// Why.
+        why: String,
+    },
+    /// The date is too far from now.
+    #[error("The header {} is {} {} the server's time, which is {now}; at most {window} seconds are allowed",
+            header::DATE, in_words(*off), if *off < 0 { "behind" } else { "ahead of" })]
+    Expired {
+        /// Seconds ahead of the server's time.
+        off: i64,
+        /// Seconds allowed.
+        window: i64,
+        /// The server's time, as the header should have shown it.
+        now: String,
+    },
+    /// The key pair is past its life.
+    #[error("0018 AccessKey Has Expired")]
+    BindingExpired,
+    /// Too many calls.
+    #[error("Too many requests: {limit} are allowed in a window; the next one starts in {reset_ms} milliseconds")]
+    QuotaExceeded {
+        /// Calls allowed in a window.
+        limit: u32,
+        /// Milliseconds to wait.
+        reset_ms: u32,
+    },
+    /// The store can't say.
+    #[error("The directory can't be reached; nothing was done")]
+    Store(#[from] StoreError),
+}
+
+/// The headers of a signed request.
+const SIGNED_HEADERS: [&str; 4] = [header::AUTHORIZATION, header::DATE, header::REQUEST_ID, header::APP_ID];
+
+/// Longest application id that is repeated to the caller, in characters.
+const SHOWN_APP_ID: usize = 64;
+
+/// Checks signatures.
+pub struct Authenticator {
+    store: Arc<dyn Store>,
+    clock: Arc<dyn Clock>,
+    /// How far a date may be off, either way.
+    window: SignedDuration,
+    quota: Quota,
+    /// What an unknown access key is checked against: it fails as a wrong secret does, and takes as long.
+    decoy: SigningKey,
+}
+
+impl Authenticator {
+    /// Over a store and a clock.
+    pub fn new(store: Arc<dyn Store>, clock: Arc<dyn Clock>, window: SignedDuration, quota: Quota) -> Self {
+        Self { store, clock, window, quota, decoy: SigningKey::from_bytes(&[0; 64]) }
+    }
+
+    /// Finds out who signed a request, and counts it: for the user whose signature holds, else for where it comes from.
+    pub async fn authenticate(&self, presented: &Presented<'_>) -> (Result<Signed, Refused>, Rate) {
+        let now = self.clock.now();
+        let signed = self.identify(presented, Freshness::Recent, now).await;
+        let rate = match &signed {
+            Ok(signed) => self.quota.draw(Bucket::User(signed.caller.user()), now),
+            Err(Unverified { verified: Some(user), .. }) => self.quota.draw(Bucket::User(*user), now),
+            Err(_) => self.quota.draw(Bucket::Peer(presented.peer), now),
+        };
+        if !rate.allowed {
+            return (Err(Refused::QuotaExceeded { limit: rate.limit, reset_ms: rate.reset_ms }), rate);
+        }
+        (signed.map_err(|unverified| unverified.why), rate)
+    }
+
+    /// Finds out anew who signed a request that was counted already, from the store as it is now.
+    ///
+    /// # Errors
+    /// When the signature no longer holds.
+    pub async fn authenticate_anew(&self, presented: &Presented<'_>) -> Result<Signed, Refused> {
+        let signed = self.identify(presented, Freshness::Now, self.clock.now()).await;
+        signed.map_err(|unverified| unverified.why)
+    }
+
+    /// Counts a call that goes nowhere: a path that does not exist, a method that is not allowed.
+    pub fn count_unsigned(&self, peer: IpAddr) -> Rate {
+        self.quota.draw(Bucket::Peer(peer), self.clock.now())
+    }
+
+    async fn identify(
+        &self,
+        presented: &Presented<'_>,
+        freshness: Freshness,
+        now: Timestamp,
+    ) -> Result<Signed, Unverified> {
+        let authorization = present(presented.authorization, header::AUTHORIZATION)?;
+        let date = present(presented.date, header::DATE)?;
+        let request_id = present(presented.request_id, header::REQUEST_ID)?;
+        let app_id = present(presented.app_id, header::APP_ID)?;
+
+        let authorization = Authorization::parse(authorization).map_err(malformed(header::AUTHORIZATION))?;
+        let id = RequestId::parse(request_id).map_err(malformed(header::REQUEST_ID))?;
+
+        let principal = match AccessKey::parse(authorization.access_key()) {
+            Ok(access_key) => self.store.principal(&access_key, freshness).await.map_err(Refused::from)?,
+            Err(_) => None,
+        };
+        let (key, application_key) = match &principal {
+            Some(principal) => (
+                SigningKey::from_bytes(principal.binding.secret.expose_secret()),
+                principal.application.app_key.expose_secret().as_bytes(),
+            ),
+            None => (self.decoy.clone(), &b"00000000-0000-0000-0000-000000000000"[..]),
+        };
+        let parts = Parts { date, request_id, application_key };
+        let holds = key.verify(&parts, presented.target, authorization.signature());
+        let Some(principal) = principal.filter(|_| holds) else {
+            return Err(Refused::InvalidSignature.into());
+        };
+        let user = principal.binding.user;
+        match self.check(&principal, app_id, date, now) {
+            // Who asks is beyond doubt, and everything behind the access key is as the store has it.
+            #[expect(clippy::disallowed_methods, reason = "this is the room that makes callers, and the signature holds")]
+            Ok(()) => Ok(Signed { caller: Caller::vouched(principal), request_id: id }),
+            Err(why) => Err(Unverified { why, verified: Some(user) }),
+        }
+    }
+
+    /// What else must be right about a request whose signature holds.
+    fn check(&self, principal: &Principal, app_id: &[u8], date: &[u8], now: Timestamp) -> Result<(), Refused> {
+        if !app_id.eq_ignore_ascii_case(principal.application.app_id.as_bytes()) {
+            let app_id = String::from_utf8_lossy(app_id).chars().take(SHOWN_APP_ID).collect();
+            return Err(Refused::UnknownApplication { app_id });
+        }
+        let date = wire::date::parse(date, now).map_err(|why| Refused::InvalidDate { why: why.to_string() })?;
+        let off = date.duration_since(now);
+        if off.abs() > self.window {
+            let now = now.strftime("%a, %d %b %Y %H:%M:%S UTC").to_string();
+            return Err(Refused::Expired { off: off.as_secs(), window: self.window.as_secs(), now });
+        }
+        if principal.binding.expires_at.is_some_and(|expires_at| expires_at <= now) {
+            return Err(Refused::BindingExpired);
+        }
+        Ok(())
+    }
+}
+
+/// A refusal, and whose quota it draws on: a user's only when the signature held, so that nobody can use up another's.
+struct Unverified {
+    why: Refused,
+    verified: Option<directory::UserId>,
+}
+
+impl From<Refused> for Unverified {
+    fn from(why: Refused) -> Self {
+        Self { why, verified: None }
+    }
+}
+
+fn present<'a>(value: Option<&'a [u8]>, name: &'static str) -> Result<&'a [u8], Refused> {
+    value.ok_or(Refused::MissingHeader { name })
+}
+
+fn malformed<E: std::fmt::Display>(name: &'static str) -> impl FnOnce(E) -> Refused {
+    move |why| Refused::MalformedHeader { name, why: why.to_string() }
+}
+
+fn in_words(seconds: i64) -> String {
+    let seconds = seconds.unsigned_abs();
+    match seconds {
+        0..120 => format!("{seconds} seconds"),
+        120..7_200 => format!("{} minutes", seconds / 60),
+        7_200..172_800 => format!("{} hours", seconds / 3_600),
+        _ => format!("{} days", seconds / 86_400),
+    }
+}

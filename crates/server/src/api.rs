@@ -1,0 +1,3 @@
+//! The endpoints: one file each, in folders named as their paths.
+
+pub(crate) mod user;

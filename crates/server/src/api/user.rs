@@ -1,0 +1,3 @@
+//! `/api/user/…`
+
+pub(crate) mod create_user;

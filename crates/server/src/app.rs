@@ -1,0 +1,109 @@
+//! What the server holds while it runs.
+
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+
+use auth::{Authenticator, Gate, Quota};
+use directory::id::Randomness;
+use directory::port::{Clock, Entropy, RequestIds, Store};
+use store::{MasterKey, SqliteStore};
+use thiserror::Error;
+use tokio::sync::Semaphore;
+
+use crate::admin::Admin;
+use crate::config::{Config, ConfigError, Limits};
+use crate::system::System;
+
+/// Why a server could not be opened.
+#[derive(Debug, Error)]
+pub enum OpenError {
+    /// The configuration can't be used.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// The store can't be opened.
+    #[error(transparent)]
+    Store(#[from] store::OpenError),
+    /// The cost of passwords is not allowed.
+    #[error("passwords: {0}")]
+    Cost(#[from] auth::gate::CostError),
+}
+
+pub(crate) struct App {
+    pub(crate) store: Arc<dyn Store>,
+    pub(crate) authenticator: Authenticator,
+    pub(crate) gate: Gate,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) entropy: Arc<dyn Entropy>,
+    pub(crate) request_ids: RequestIds,
+    pub(crate) limits: Limits,
+    pub(crate) freshness: jiff::SignedDuration,
+    pub(crate) room: Semaphore,
+    pub(crate) stopping: AtomicBool,
+}
+
+impl App {
+    pub(crate) fn randomness(&self) -> Randomness {
+        let mut randomness = Randomness::default();
+        self.entropy.fill(&mut randomness);
+        randomness
+    }
+}
+
+/// A server that is open: its store is ready, and it can be administered before and while it serves.
+pub struct Server {
+    pub(crate) app: Arc<App>,
+}
+
+impl Server {
+    /// Opens the store and starts the hashing threads.
+    ///
+    /// # Errors
+    /// When the store can't be opened, or a setting is not allowed.
+    pub fn open(config: &Config, master_key: &MasterKey, system: System) -> Result<Self, OpenError> {
+        let System { clock, entropy } = system;
+        let store: Arc<dyn Store> = Arc::new(SqliteStore::open(
+            &config.database,
+            master_key,
+            Arc::clone(&clock),
+            Arc::clone(&entropy),
+        )?);
+        let quota = Quota::new(config.quota.enabled.then_some(config.quota.calls), config.quota.window_ms);
+        let authenticator =
+            Authenticator::new(Arc::clone(&store), Arc::clone(&clock), config.freshness(), quota);
+        Ok(Self {
+            app: Arc::new(App {
+                store,
+                authenticator,
+                gate: config.passwords.gate(Arc::clone(&entropy))?,
+                clock,
+                entropy,
+                request_ids: config.request_ids,
+                limits: config.limits,
+                freshness: config.freshness(),
+                room: Semaphore::new(config.limits.in_flight.min(Semaphore::MAX_PERMITS)),
+                stopping: AtomicBool::new(false),
+            }),
+        })
+    }
+
+    /// Administers the directory directly.
+    pub fn admin(&self) -> Admin {
+        Admin::new(
+            Arc::clone(&self.app.store),
+            System { clock: Arc::clone(&self.app.clock), entropy: Arc::clone(&self.app.entropy) },
+        )
+    }
+}
+
+impl crate::config::Passwords {
+    pub(crate) fn gate(&self, entropy: Arc<dyn Entropy>) -> Result<Gate, auth::gate::CostError> {
+        let cost = auth::Cost {
+            memory_kib: self.memory_kib,
+            iterations: self.iterations,
+            parallelism: self.parallelism,
+        };
+        let cores = || std::thread::available_parallelism().map_or(1, usize::from);
+        let threads = if self.threads == 0 { cores() } else { self.threads };
+        Gate::start(cost, threads, self.queue, entropy)
+    }
+}

@@ -1,0 +1,343 @@
+//! The configuration of `matricula serve`: one TOML file. A key that is not known is an error.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use auth::Cost;
+use directory::port::RequestIds;
+use serde::{Deserialize, Serialize};
+use store::{MasterKey, VaultError};
+use thiserror::Error;
+
+/// The environment variable that may hold the master key.
+pub const MASTER_KEY_VARIABLE: &str = "MATRICULA_MASTER_KEY";
+
+/// Settings of a server.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Config {
+    /// Address and port to listen on. Port 0 takes a free one.
+    pub listen: SocketAddr,
+    /// The database file.
+    pub database: PathBuf,
+    /// The file with the master key, 64 hexadecimal digits, readable by nobody else; or the variable
+    /// `MATRICULA_MASTER_KEY` holds it.
+    pub master_key_file: Option<PathBuf>,
+    /// Whether plaintext HTTP may be served to other machines, because something in front does TLS.
+    pub allow_plaintext: bool,
+    /// What to do with a request id that comes again with another body.
+    pub request_ids: RequestIds,
+    /// How far `x-mc-date` may be off, either way, in seconds.
+    pub freshness_seconds: u32,
+    /// How many calls a user may make.
+    pub quota: Quota,
+    /// How passwords are hashed.
+    pub passwords: Passwords,
+    /// What one request may take.
+    pub limits: Limits,
+    /// How log lines look.
+    pub log: LogFormat,
+}
+
+/// Calls a user may make in a window (spec/protocol.md 3b).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Quota {
+    /// Whether there is a quota at all.
+    pub enabled: bool,
+    /// Calls in a window.
+    pub calls: u32,
+    /// Length of a window, in milliseconds.
+    pub window_ms: u32,
+}
+
+/// How passwords are hashed: Argon2id.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Passwords {
+    /// Memory of one hash, in KiB.
+    pub memory_kib: u32,
+    /// Passes over the memory.
+    pub iterations: u32,
+    /// Lanes.
+    pub parallelism: u32,
+    /// Threads that hash; 0: one for each core.
+    pub threads: usize,
+    /// Passwords that may wait. A request with more than this is always refused.
+    pub queue: usize,
+}
+
+/// What one request may take.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Limits {
+    /// Longest body, in bytes.
+    pub body_bytes: usize,
+    /// Longest wait for the headers of a request, in seconds; also how long an idle connection is kept.
+    pub header_seconds: u64,
+    /// Longest wait for a body, in seconds.
+    pub body_seconds: u64,
+    /// Longest time for a request as a whole, in seconds.
+    pub request_seconds: u64,
+    /// Requests under way at once; more are refused with 503.
+    pub in_flight: usize,
+    /// Longest wait for requests under way when the server stops, in seconds.
+    pub drain_seconds: u64,
+}
+
+/// How log lines look.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LogFormat {
+    /// One JSON object a line.
+    #[default]
+    Json,
+    /// For people.
+    Text,
+    /// No log.
+    Off,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            listen: SocketAddr::from(([127, 0, 0, 1], 8080)),
+            database: PathBuf::from("matricula.db"),
+            master_key_file: None,
+            allow_plaintext: false,
+            request_ids: RequestIds::Strict,
+            freshness_seconds: 15 * 60,
+            quota: Quota::default(),
+            passwords: Passwords::default(),
+            limits: Limits::default(),
+            log: LogFormat::default(),
+        }
+    }
+}
+
+impl Default for Quota {
+    /// 800 calls in 5 seconds, as recorded of the service.
+    fn default() -> Self {
+        Self { enabled: true, calls: 800, window_ms: 5_000 }
+    }
+}
+
+impl Default for Passwords {
+    fn default() -> Self {
+        let Cost { memory_kib, iterations, parallelism } = Cost::default();
+        Self { memory_kib, iterations, parallelism, threads: 0, queue: 2_048 }
+    }
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            body_bytes: 1 << 20,
+            header_seconds: 30,
+            body_seconds: 30,
+            request_seconds: 60,
+            in_flight: 8_192,
+            drain_seconds: 30,
+        }
+    }
+}
+
+/// Why a configuration can't be used.
+#[derive(Debug, Error)]
+pub enum ConfigError {
+    /// A file can't be read.
+    #[error("{path}: {source}")]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// The file is no configuration.
+    #[error("{path}: {source}")]
+    Parse {
+        /// The file.
+        path: PathBuf,
+        /// Where, and what is wrong there.
+        source: Box<toml::de::Error>,
+    },
+    /// Plaintext HTTP would be reachable from other machines.
+    #[error(
+        "listen = \"{0}\" would serve plaintext HTTP to other machines: passwords could be read on the way. Listen on \
+         127.0.0.1 behind something that does TLS, or set allow_plaintext = true"
+    )]
+    Plaintext(SocketAddr),
+    /// No master key was given.
+    #[error(
+        "no master key: set master_key_file, or the variable {MASTER_KEY_VARIABLE}. `matricula admin new-master-key FILE` \
+         makes one"
+    )]
+    NoMasterKey,
+    /// Others can read the master key.
+    #[error("{0} can be read by others: chmod 600 {0}")]
+    Readable(PathBuf),
+    /// The master key is none.
+    #[error("the master key in {place}: {source}")]
+    MasterKey {
+        /// Where it was found.
+        place: String,
+        /// What is wrong with it.
+        source: VaultError,
+    },
+    /// A setting makes no sense.
+    #[error("{0}")]
+    Setting(&'static str),
+}
+
+impl Config {
+    /// Reads a configuration file. Relative paths in it are relative to the file.
+    ///
+    /// # Errors
+    /// When the file can't be read, holds an unknown key, or a setting that can't be.
+    pub fn from_file(path: &Path) -> Result<Self, ConfigError> {
+        let text = read(path)?;
+        let mut config: Config = toml::from_str(&text)
+            .map_err(|source| ConfigError::Parse { path: path.to_owned(), source: Box::new(source) })?;
+        let folder = path.parent().unwrap_or(Path::new("."));
+        config.database = folder.join(&config.database);
+        config.master_key_file = config.master_key_file.map(|file| folder.join(file));
+        config.check()?;
+        Ok(config)
+    }
+
+    fn check(&self) -> Result<(), ConfigError> {
+        if !self.listen.ip().is_loopback() && !self.allow_plaintext {
+            return Err(ConfigError::Plaintext(self.listen));
+        }
+        let Limits { body_bytes, header_seconds, body_seconds, request_seconds, in_flight, .. } = self.limits;
+        let least = [body_bytes, in_flight, self.passwords.queue].into_iter().min();
+        if least == Some(0) || header_seconds.min(body_seconds).min(request_seconds) == 0 {
+            return Err(ConfigError::Setting("limits and passwords.queue must be at least 1"));
+        }
+        if self.quota.enabled && (self.quota.calls == 0 || self.quota.window_ms == 0) {
+            return Err(ConfigError::Setting("a quota of nothing lets nobody in: set quota.enabled = false instead"));
+        }
+        Ok(())
+    }
+
+    /// The master key, from the environment or from its file.
+    ///
+    /// # Errors
+    /// When there is none, it is malformed, or others can read it.
+    pub fn master_key(&self) -> Result<MasterKey, ConfigError> {
+        #[expect(clippy::disallowed_methods, reason = "the environment is read here")]
+        if let Ok(digits) = std::env::var(MASTER_KEY_VARIABLE) {
+            let place = format!("the variable {MASTER_KEY_VARIABLE}");
+            return MasterKey::parse(&digits).map_err(|source| ConfigError::MasterKey { place, source });
+        }
+        read_master_key(self.master_key_file.as_deref().ok_or(ConfigError::NoMasterKey)?)
+    }
+
+    /// The freshness window.
+    pub(crate) fn freshness(&self) -> jiff::SignedDuration {
+        jiff::SignedDuration::from_secs(i64::from(self.freshness_seconds))
+    }
+}
+
+/// Reads a master key from a file that only its owner can read.
+///
+/// # Errors
+/// When the file can't be read, others can read it, or it holds no key.
+pub fn read_master_key(path: &Path) -> Result<MasterKey, ConfigError> {
+    use std::os::unix::fs::PermissionsExt as _;
+    let failed = |source| ConfigError::Read { path: path.to_owned(), source };
+    let mode = std::fs::metadata(path).map_err(failed)?.permissions().mode();
+    if mode & 0o077 != 0 {
+        return Err(ConfigError::Readable(path.to_owned()));
+    }
+    let digits = zeroize::Zeroizing::new(read(path)?);
+    let place = path.display().to_string();
+    MasterKey::parse(&digits).map_err(|source| ConfigError::MasterKey { place, source })
+}
+
+/// Writes a new file that only its owner can read. A file that is there already is left alone.
+///
+/// # Errors
+/// When the file exists or can't be written.
+pub fn write_private(path: &Path, text: &str) -> std::io::Result<()> {
+    use std::io::Write as _;
+    use std::os::unix::fs::OpenOptionsExt as _;
+    let mut file = std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
+    file.write_all(text.as_bytes())?;
+    file.sync_all()
+}
+
+fn read(path: &Path) -> Result<String, ConfigError> {
+    std::fs::read_to_string(path).map_err(|source| ConfigError::Read { path: path.to_owned(), source })
+}
+
+impl Limits {
+    pub(crate) fn header(&self) -> Duration {
+        Duration::from_secs(self.header_seconds)
+    }
+
+    pub(crate) fn body(&self) -> Duration {
+        Duration::from_secs(self.body_seconds)
+    }
+
+    pub(crate) fn request(&self) -> Duration {
+        Duration::from_secs(self.request_seconds)
+    }
+
+    pub(crate) fn drain(&self) -> Duration {
+        Duration::from_secs(self.drain_seconds)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rstest::rstest;
+
+    fn from(text: &str) -> Result<Config, String> {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("matricula.toml");
+        std::fs::write(&path, text).unwrap();
+        let config = Config::from_file(&path).map_err(|error| error.to_string());
+        config.map_err(|error| error.replace(&folder.path().display().to_string(), ""))
+    }
+
+    #[test]
+    fn defaults_are_those_of_production() {
+        let config = from("").unwrap();
+        assert_eq!(config.request_ids, RequestIds::Strict);
+        assert_eq!(config.quota, Quota { enabled: true, calls: 800, window_ms: 5_000 });
+        assert!(config.database.is_absolute());
+    }
+
+    #[rstest]
+    #[case("lisen = 1", "unknown field `lisen`")]
+    #[case("[quota]\ncals = 1", "unknown field `cals`")]
+    #[case("listen = \"0.0.0.0:80\"", "would serve plaintext HTTP to other machines")]
+    #[case("request_ids = \"lax\"", "expected `strict` or `compatible`")]
+    #[case("[limits]\nbody_bytes = 0", "must be at least 1")]
+    #[case("[quota]\ncalls = 0", "quota.enabled = false")]
+    fn what_can_t_be_says_so(#[case] text: &str, #[case] message: &str) {
+        let error = from(text).unwrap_err();
+        assert!(error.contains(message), "{error}");
+    }
+
+    #[test]
+    fn plaintext_to_other_machines_must_be_asked_for() {
+        from("listen = \"0.0.0.0:80\"\nallow_plaintext = true").unwrap();
+    }
+
+    #[test]
+    fn a_master_key_others_can_read_is_refused() {
+        use std::os::unix::fs::PermissionsExt as _;
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("master.key");
+        write_private(&path, &"0f".repeat(32)).unwrap();
+        read_master_key(&path).ok().unwrap();
+        assert!(write_private(&path, "other").is_err(), "a key that is there is never overwritten");
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o640)).unwrap();
+        let error = read_master_key(&path).err().unwrap().to_string();
+        assert_eq!(error, format!("{0} can be read by others: chmod 600 {0}", path.display()));
+    }
+}

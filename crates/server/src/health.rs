@@ -1,0 +1,26 @@
+//! `/healthz`: the process answers. `/readyz`: it can do its work, and has not begun to stop.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use axum::extract::State;
+use http::StatusCode;
+
+use crate::app::App;
+
+pub(crate) async fn live() -> &'static str {
+    "ok\n"
+}
+
+pub(crate) async fn ready(State(app): State<Arc<App>>) -> (StatusCode, String) {
+    if app.stopping.load(Ordering::Relaxed) {
+        return (StatusCode::SERVICE_UNAVAILABLE, "stopping\n".to_owned());
+    }
+    match app.store.ready().await {
+        Ok(()) => (StatusCode::OK, "ready\n".to_owned()),
+        Err(error) => {
+            tracing::warn!(%error, cause = ?std::error::Error::source(&error), "not ready");
+            (StatusCode::SERVICE_UNAVAILABLE, format!("{error}\n"))
+        }
+    }
+}

@@ -1,0 +1,167 @@
+//! The accept loop: one task a connection, limits in time, one log line a request, and an end that waits for what is
+//! under way.
+
+use std::convert::Infallible;
+use std::net::SocketAddr;
+use std::panic::AssertUnwindSafe;
+use std::pin::pin;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use auth::Rate;
+use axum::Router;
+use axum::body::{Body, Bytes};
+use axum::response::Response;
+use futures_util::FutureExt;
+use http::{Request, Uri, uri::PathAndQuery};
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::server::graceful::GracefulShutdown;
+use tokio::net::{TcpListener, TcpStream};
+use tower::ServiceExt;
+use wire::signature::canonical_path;
+
+use crate::answer;
+use crate::app::{App, Server};
+use crate::call::{Line, Received, stopwatch};
+use crate::refusal::Refusal;
+use crate::routes;
+
+/// How often requests past their time are forgotten.
+const FORGET_EVERY: Duration = Duration::from_secs(60);
+
+impl Server {
+    /// Serves until `shutdown` is ready, then takes no more connections and lets the requests under way finish, as long
+    /// as the configuration allows.
+    pub async fn serve(self, listener: TcpListener, shutdown: impl Future<Output = ()>) {
+        let app = self.app;
+        let router = routes::router(Arc::clone(&app));
+        let forgetting = tokio::spawn(forget(Arc::clone(&app)));
+        let mut shutdown = pin!(shutdown);
+        let graceful = GracefulShutdown::new();
+        loop {
+            tokio::select! {
+                accepted = listener.accept() => match accepted {
+                    Ok((stream, peer)) => connect(&app, &router, &graceful, stream, peer),
+                    // Out of file descriptors, or a peer that left already: the next one may do better.
+                    Err(error) => {
+                        tracing::warn!(%error, "a connection could not be accepted");
+                        tokio::task::yield_now().await;
+                    }
+                },
+                () = &mut shutdown => break,
+            }
+        }
+        app.stopping.store(true, Ordering::Relaxed);
+        drop(listener);
+        forgetting.abort();
+        let limit = app.limits.drain();
+        if tokio::time::timeout(limit, graceful.shutdown()).await.is_err() {
+            tracing::warn!(seconds = limit.as_secs(), "requests were still under way when the time to finish was over");
+        }
+    }
+}
+
+/// Forgets requests that are past twice the freshness window: their signature would be refused by now.
+async fn forget(app: Arc<App>) {
+    let mut ticks = tokio::time::interval(FORGET_EVERY);
+    loop {
+        ticks.tick().await;
+        let Ok(before) = app.clock.now().checked_sub(app.freshness * 2) else { continue };
+        match app.store.forget_requests(before).await {
+            Ok(0) => {}
+            Ok(forgotten) => tracing::debug!(forgotten, "forgot requests past their time"),
+            Err(error) => tracing::warn!(%error, "could not forget requests past their time"),
+        }
+    }
+}
+
+fn connect(app: &Arc<App>, router: &Router, graceful: &GracefulShutdown, stream: TcpStream, peer: SocketAddr) {
+    // An answer is one small packet: waiting for more to send with it only delays it.
+    let _ = stream.set_nodelay(true);
+    let (app, router) = (Arc::clone(app), router.clone());
+    let header_timeout = app.limits.header();
+    let service = service_fn(move |request| {
+        let (app, router) = (Arc::clone(&app), router.clone());
+        async move { Ok::<_, Infallible>(serve(&app, router, request, peer).await) }
+    });
+    let connection = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(header_timeout)
+        .serve_connection(TokioIo::new(stream), service);
+    let connection = graceful.watch(connection);
+    tokio::spawn(async move {
+        if let Err(error) = connection.await {
+            tracing::debug!(%error, %peer, "a connection ended early");
+        }
+    });
+}
+
+/// Serves one request and logs it.
+async fn serve(app: &App, router: Router, request: Request<Incoming>, peer: SocketAddr) -> Response {
+    let started = stopwatch();
+    let method = request.method().clone();
+    let path = canonical_path(request.uri().path()).to_owned();
+    let mut response = guarded(app, router, request, peer).await;
+    let line = response.extensions_mut().remove::<Line>().unwrap_or_default();
+    // Never a body, a query or a header: they may hold secrets.
+    tracing::info!(
+        target: "request",
+        %method,
+        path,
+        status = response.status().as_u16(),
+        code = line.code,
+        caller = line.caller,
+        account = line.account,
+        application = line.application,
+        request_id = line.request_id,
+        items = line.items,
+        repeated = line.repeated,
+        micros = started.elapsed().as_micros() as u64,
+        store_micros = line.store.as_micros() as u64,
+        %peer,
+        cause = line.why,
+    );
+    response
+}
+
+/// Serves one request within its limits; whatever happens, there is an answer.
+async fn guarded(app: &App, router: Router, request: Request<Incoming>, peer: SocketAddr) -> Response {
+    let Ok(_room) = app.room.try_acquire() else {
+        return unserved(&Refusal::Busy);
+    };
+    let request = canonical(request, peer);
+    let served = AssertUnwindSafe(router.oneshot(request)).catch_unwind();
+    match tokio::time::timeout(app.limits.request(), served).await {
+        Ok(Ok(Ok(response))) => response,
+        Ok(Ok(Err(infallible))) => match infallible {},
+        Ok(Err(_)) => unserved(&Refusal::Panic),
+        Err(_) => unserved(&Refusal::Timeout(app.limits.request_seconds)),
+    }
+}
+
+/// An answer to a request that no quota was drawn for.
+fn unserved(refusal: &Refusal) -> Response {
+    let mut response = answer::refused(refusal, Rate::UNLIMITED);
+    let code = Some(refusal.code().as_str());
+    response.extensions_mut().insert(Line { code, ..Line::default() });
+    response
+}
+
+/// Routes by the canonical path, and keeps the target as received: the signature is over that one.
+fn canonical(request: Request<Incoming>, peer: SocketAddr) -> Request<Body> {
+    let (mut parts, body) = request.into_parts();
+    let target = parts.uri.path_and_query().map_or("/", PathAndQuery::as_str);
+    let received = Received { peer: peer.ip(), target: Bytes::copy_from_slice(target.as_bytes()) };
+    let path = canonical_path(parts.uri.path());
+    if path != parts.uri.path()
+        && let Ok(uri) = path.parse::<Uri>()
+    {
+        parts.uri = uri;
+    }
+    parts.extensions.insert(received);
+    Request::from_parts(parts, Body::new(body))
+}

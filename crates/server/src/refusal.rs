@@ -1,0 +1,127 @@
+//! Why a call as a whole is refused: one exhaustive mapping to code, message and HTTP status. What the caller may read
+//! stands in the message, what only the operator may read is logged where it is handled.
+
+use auth::GateFull;
+use directory::caller::PermissionDenied;
+use directory::create_user as rules;
+use directory::port::StoreError;
+use thiserror::Error;
+use wire::body::BodyError;
+use wire::reader::ReadError;
+use wire::{Code, create_user::field};
+
+/// Why a call is refused.
+#[derive(Debug, Error)]
+pub(crate) enum Refusal {
+    #[error("{0}")]
+    Auth(#[from] auth::Refused),
+    #[error("Permission denied: {0}")]
+    Permission(#[from] PermissionDenied),
+    #[error("The body can't be read: {0}")]
+    Read(#[from] ReadError),
+    #[error("The body can't be read: {0}")]
+    Body(#[from] BodyError),
+    #[error("The body did not arrive within {0} seconds")]
+    BodyTimeout(u64),
+    #[error("The body broke off before its end")]
+    BodyBroken,
+    #[error("The body is larger than {0} bytes: send fewer items in a request")]
+    BodyTooLarge(usize),
+    #[error("Too many passwords are waiting to be hashed; nothing was done")]
+    Gate(#[from] GateFull),
+    #[error("The directory can't be reached; nothing was done")]
+    Store(#[from] StoreError),
+    #[error(
+        "This request id was used before with another body. Send a new GUID in x-mc-req-id with every request, or ask \
+         the operator for request_ids = \"compatible\""
+    )]
+    RequestIdReused,
+    /// What was judged no longer holds: the call is to be made anew. The caller learns of it only when that happens
+    /// again and again.
+    #[error("The directory is being changed; nothing was done")]
+    Stale,
+    #[error("No endpoint has the path {0}")]
+    UnknownPath(String),
+    #[error("{0} is not allowed here: every endpoint is called with POST")]
+    Method(String),
+    #[error("The server is busy; nothing was done")]
+    Busy,
+    #[error("The request took longer than {0} seconds. Whether it was carried out is not known; the same request can be sent again without harm")]
+    Timeout(u64),
+    #[error("The server made a mistake; it is in its log")]
+    Panic,
+}
+
+impl Refusal {
+    pub(crate) fn code(&self) -> Code {
+        match self {
+            Refusal::Auth(refused) => match refused {
+                auth::Refused::MissingHeader { .. } => Code::MissingHeader,
+                auth::Refused::MalformedHeader { .. } => Code::MalformedHeader,
+                auth::Refused::InvalidSignature => Code::InvalidSignature,
+                auth::Refused::UnknownApplication { .. } => Code::DeveloperKey,
+                auth::Refused::InvalidDate { .. } => Code::InvalidDate,
+                auth::Refused::Expired { .. } => Code::RequestExpired,
+                auth::Refused::BindingExpired => Code::BindingExpired,
+                auth::Refused::QuotaExceeded { .. } => Code::QuotaExceeded,
+                auth::Refused::Store(_) => Code::Unavailable,
+            },
+            Refusal::Permission(_) => Code::PermissionDenied,
+            Refusal::Body(BodyError::TooManyItems { .. }) => Code::ItemCount,
+            Refusal::Read(_) | Refusal::Body(_) | Refusal::BodyBroken => Code::Deserialise,
+            Refusal::BodyTimeout(_) => Code::RequestTimeout,
+            Refusal::BodyTooLarge(_) => Code::BodyTooLarge,
+            Refusal::RequestIdReused => Code::RequestIdReused,
+            Refusal::UnknownPath(_) => Code::UnknownPath,
+            Refusal::Method(_) => Code::MethodNotAllowed,
+            Refusal::Gate(_) | Refusal::Store(_) | Refusal::Stale | Refusal::Busy | Refusal::Timeout(_) => {
+                Code::Unavailable
+            }
+            Refusal::Panic => Code::Internal,
+        }
+    }
+
+    /// Seconds after which the same request may succeed.
+    pub(crate) fn retry_after(&self) -> Option<u64> {
+        match self {
+            Refusal::Auth(auth::Refused::QuotaExceeded { reset_ms, .. }) => {
+                Some(u64::from(*reset_ms).div_ceil(1_000).max(1))
+            }
+            Refusal::Gate(full) => Some(full.retry_after_seconds),
+            _ => (self.code() == Code::Unavailable).then_some(1),
+        }
+    }
+
+    /// What the operator should see and the caller should not.
+    pub(crate) fn private(&self) -> Option<String> {
+        match self {
+            Refusal::Store(error) | Refusal::Auth(auth::Refused::Store(error)) => {
+                let cause = std::error::Error::source(error).map(|cause| format!(": {cause}"));
+                Some(format!("{error}{}", cause.unwrap_or_default()))
+            }
+            _ => None,
+        }
+    }
+}
+
+/// The error of an item that the rules refused.
+pub(crate) fn item_error(refusal: &rules::Refusal) -> wire::Error {
+    use rules::Refusal as R;
+    let code = match refusal {
+        R::Missing(_) => Code::Null,
+        R::Blank(_) => Code::Blank,
+        R::TooLong(..) => Code::Length,
+        R::Characters(_) => Code::Characters,
+        R::InvalidAddress(_) => Code::InvalidEmailAddress,
+        R::AccountNotPermitted => Code::AccountNotPermitted,
+        R::ForbiddenForAddress => Code::ForbiddenForAddress,
+        R::PasswordPolicy(_) => Code::PasswordPolicy,
+    };
+    let field = match refusal.field() {
+        rules::Field::Address => field::EMAIL_ADDRESS,
+        rules::Field::Name => field::NAME,
+        rules::Field::Password => field::PASSWORD,
+        rules::Field::AccountCode => field::ACCOUNT_CODE,
+    };
+    wire::Error::in_field(code, field, refusal.to_string())
+}

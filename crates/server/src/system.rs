@@ -1,0 +1,41 @@
+//! The real clock and the real randomness: the one place where the server touches either.
+
+use std::sync::Arc;
+
+use directory::port::{Clock, Entropy};
+use jiff::Timestamp;
+
+/// What a server takes from the machine. Tests put a clock of their own in its place.
+#[derive(Clone)]
+pub struct System {
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// Randomness.
+    pub entropy: Arc<dyn Entropy>,
+}
+
+impl System {
+    /// The machine's own.
+    pub fn real() -> Self {
+        Self { clock: Arc::new(MachineClock), entropy: Arc::new(MachineEntropy) }
+    }
+}
+
+struct MachineClock;
+
+impl Clock for MachineClock {
+    fn now(&self) -> Timestamp {
+        #[expect(clippy::disallowed_methods, reason = "this is the clock")]
+        Timestamp::now()
+    }
+}
+
+struct MachineEntropy;
+
+impl Entropy for MachineEntropy {
+    fn fill(&self, buffer: &mut [u8]) {
+        #[expect(clippy::disallowed_methods, reason = "this is the randomness")]
+        #[expect(clippy::expect_used, reason = "without randomness there are no keys: going on would be worse")]
+        getrandom::fill(buffer).expect("the operating system gives randomness");
+    }
+}
