@@ -49,7 +49,10 @@ fn named(word: &str) -> Option<Month> {
     let word = word.strip_suffix('.').unwrap_or(word);
     let word = if word.is_ascii() { Cow::Borrowed(word) } else { Cow::Owned(word.to_lowercase()) };
     let is = |name: &str| name.eq_ignore_ascii_case(&word);
-    (1..).zip(NAMES).find(|(_, names)| names.split(' ').any(is)).map(|(month, _)| Month(month))
+    // Nearly every date has the English abbreviation, which is the first name of its month.
+    let english = NAMES.iter().position(|names| is(&names[..3]));
+    let index = english.or_else(|| NAMES.iter().position(|names| names.split(' ').any(is)))?;
+    i8::try_from(index + 1).ok().map(Month)
 }
 
 /// A number with letters around it, as Chinese, Japanese, Korean and Vietnamese have it: `11月`, `11월`, `thg 11`. A bare
