@@ -81,7 +81,8 @@ pub enum DateError {
 /// * The weekday is not looked at, may be in any language, and may be left out.
 /// * The month is a name in English or another common language, or a number with letters around it (`11月`). Any other
 ///   word stands for the current, previous or next month, whichever brings the date closest to `now`: Java and
-///   PowerShell write names in the language of the machine.
+///   PowerShell write names in the language of the machine. A deliberate trade: a request signed with such a word is
+///   fresh again at the same minute of the next month.
 /// * The parts of the time are separated by colons, or by dots as .NET does for some languages `[ours]`. A leap second
 ///   is read as the second before it.
 /// * The zone is an offset from UTC, or one of the names which mean one zone only.

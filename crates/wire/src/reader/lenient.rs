@@ -132,12 +132,16 @@ impl Reader<'_> {
     fn word(&mut self) -> Result<Value, Fault> {
         let word = word(self.rest);
         let is = |known: &str| word.eq_ignore_ascii_case(known);
-        let value = match () {
-            () if is("true") => Value::Bool(true),
-            () if is("false") => Value::Bool(false),
-            () if is("null") || is("none") => Value::Null,
-            () if is_no_number(word) => return Err(self.fault(NO_NUMBER)),
-            () => return Err(self.fault(prefixed(self.rest, word).unwrap_or(NO_QUOTES))),
+        let value = if is("true") {
+            Value::Bool(true)
+        } else if is("false") {
+            Value::Bool(false)
+        } else if is("null") || is("none") {
+            Value::Null
+        } else if is_no_number(word) {
+            return Err(self.fault(NO_NUMBER));
+        } else {
+            return Err(self.fault(prefixed(self.rest, word).unwrap_or(NO_QUOTES)));
         };
         self.rest = &self.rest[word.len()..];
         Ok(value)
