@@ -1,2 +1,70 @@
-//! The one binary: matricula.
-fn main() {}
+//! `matricula`: the one binary.
+
+mod command;
+mod output;
+
+use clap::{Parser, Subcommand};
+
+use output::Failed;
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+/// A self-hosted internal directory whose provisioning API speaks the Mimecast API 1.0.
+///
+/// Independent of Mimecast and not affiliated with it.
+#[derive(Parser)]
+#[command(name = "matricula", version, max_term_width = 80)]
+#[command(after_help = "Exit codes: 0 all was done, 1 an error, 2 wrong usage, 3 the directory refused some or all of it.")]
+struct Arguments {
+    /// Print JSON for machines
+    #[arg(long, global = true)]
+    json: bool,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Start a working server with a seeded account and printed keys
+    Sandbox(command::sandbox::Arguments),
+    /// Run the server in production
+    Serve(command::serve::Arguments),
+    /// Administer the directory at the machine it stands on
+    Admin(command::admin::Arguments),
+    /// Call the API about users
+    #[command(subcommand)]
+    User(command::user::Command),
+    /// Sign a request and print its headers and a curl line
+    Sign(command::sign::Arguments),
+    /// Print a completion script for a shell
+    Completions {
+        /// The shell
+        shell: clap_complete::Shell,
+    },
+}
+
+fn main() -> std::process::ExitCode {
+    let Arguments { json, command } = Arguments::parse();
+    let output = output::Output { json };
+    match run(command, &output) {
+        Ok(()) => std::process::ExitCode::SUCCESS,
+        Err(failed) => output.failed(&failed),
+    }
+}
+
+fn run(command: Command, output: &output::Output) -> Result<(), Failed> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(anyhow::Error::from)?;
+    match command {
+        Command::Sandbox(arguments) => runtime.block_on(command::sandbox::run(arguments, output)),
+        Command::Serve(arguments) => runtime.block_on(command::serve::run(arguments)),
+        Command::Admin(arguments) => runtime.block_on(command::admin::run(arguments, output)),
+        Command::User(command) => runtime.block_on(command::user::run(command, output)),
+        Command::Sign(arguments) => command::sign::run(&arguments, output),
+        Command::Completions { shell } => {
+            let mut command = <Arguments as clap::CommandFactory>::command();
+            clap_complete::generate(shell, &mut command, "matricula", &mut std::io::stdout());
+            Ok(())
+        }
+    }
+}

@@ -19,7 +19,7 @@ use directory::{
     AccessKey, Account, AccountCode, AccountId, ApplicationId, BindingId, Domain, DomainId, DomainName, EmailAddress,
     Permission, Role, RoleId, UserId,
 };
-use jiff::Timestamp;
+pub use jiff::Timestamp;
 use secrecy::{ExposeSecret, SecretBox, SecretString};
 use store::MasterKey;
 use thiserror::Error;
@@ -77,7 +77,7 @@ pub struct NewApplication {
     /// What callers send in `x-mc-app-id`.
     pub app_id: String,
     /// Part of the signed text.
-    pub app_key: SecretString,
+    app_key: SecretString,
 }
 
 /// The keys of a new binding. The secret key can't be read again.
@@ -85,7 +85,7 @@ pub struct NewBinding {
     /// The public half.
     pub access_key: String,
     /// The secret half, base64.
-    pub secret_key: SecretString,
+    secret_key: SecretString,
     /// When it stops working.
     pub expires_at: Option<Timestamp>,
 }
@@ -489,4 +489,37 @@ impl Admin {
         self.system.entropy.fill(&mut bytes);
         uuid::Builder::from_random_bytes(bytes).into_uuid().to_string()
     }
+}
+
+impl NewApplication {
+    /// The application key, to be shown once.
+    pub fn app_key(&self) -> &str {
+        self.app_key.expose_secret()
+    }
+}
+
+impl NewBinding {
+    /// The secret key, to be shown once.
+    pub fn secret_key(&self) -> &str {
+        self.secret_key.expose_secret()
+    }
+}
+
+/// The digits of a new master key.
+pub fn new_master_key(system: &System) -> zeroize::Zeroizing<String> {
+    MasterKey::generate(&*system.entropy).to_digits()
+}
+
+/// Exchanges the master key of a configuration's database for the one in a file.
+///
+/// # Errors
+/// When either key can't be read, or the old one does not fit.
+pub fn rotate_master_key(config: &Config, new: &std::path::Path) -> Result<(), OpenError> {
+    let (old, new) = (config.master_key()?, crate::config::read_master_key(new)?);
+    Ok(store::SqliteStore::rotate_master_key(&config.database, &old, &new, &*System::real().entropy)?)
+}
+
+/// A length of time, for expiry.
+pub fn hours(hours: i64) -> jiff::SignedDuration {
+    jiff::SignedDuration::from_hours(hours)
 }

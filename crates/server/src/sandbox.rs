@@ -141,10 +141,10 @@ async fn seed(server: &Server, system: &System) -> Result<Keys, AdminError> {
     let binding = admin.add_binding(EMAIL, &application.app_id, None).await?;
     Ok(Keys {
         base_url: String::new(),
-        app_id: application.app_id,
-        app_key: application.app_key.expose_secret().to_owned(),
-        access_key: binding.access_key,
-        secret_key: binding.secret_key.expose_secret().to_owned(),
+        app_id: application.app_id.clone(),
+        app_key: application.app_key().to_owned(),
+        access_key: binding.access_key.clone(),
+        secret_key: binding.secret_key().to_owned(),
         email: EMAIL.to_owned(),
         password: password.expose_secret().to_owned(),
         account_code: ACCOUNT_CODE.to_owned(),

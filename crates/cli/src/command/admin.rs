@@ -1,0 +1,418 @@
+//! `matricula admin`: directly on the store, beside a server that may be running on it.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::Context as _;
+use clap::{Args, Subcommand};
+use server::admin::{Admin, NewBinding, Timestamp};
+use server::{Config, System};
+use serde_json::json;
+
+use crate::output::{Failed, Output};
+
+#[derive(Args)]
+pub(crate) struct Arguments {
+    /// The configuration of the server
+    #[arg(long, value_name = "FILE", global = true)]
+    config: Option<PathBuf>,
+    /// The folder of a sandbox, instead of a configuration
+    #[arg(long, value_name = "DIR", global = true, conflicts_with = "config")]
+    data: Option<PathBuf>,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Write a new master key to a file
+    NewMasterKey {
+        /// The file; must not be there yet
+        file: PathBuf,
+    },
+    /// Exchange the master key; the server must be stopped
+    RotateMasterKey {
+        /// The file with the new key
+        #[arg(long, value_name = "FILE")]
+        new: PathBuf,
+    },
+    /// Accounts
+    #[command(subcommand)]
+    Account(Account),
+    /// Internal domains
+    #[command(subcommand)]
+    Domain(Domain),
+    /// Users with a role
+    #[command(subcommand)]
+    Administrator(Administrator),
+    /// Roles
+    #[command(subcommand)]
+    Role(Role),
+    /// Applications
+    #[command(subcommand)]
+    Application(Application),
+    /// Key pairs
+    #[command(subcommand)]
+    Binding(Binding),
+    /// Verify that nothing in the audit was changed, dropped or inserted
+    VerifyAudit,
+}
+
+#[derive(Subcommand)]
+enum Account {
+    /// Create an account
+    Create {
+        /// 1 to 32 letters and digits
+        code: String,
+        /// For people
+        #[arg(long)]
+        name: String,
+        /// The account above it
+        #[arg(long, value_name = "CODE")]
+        parent: Option<String>,
+    },
+    /// List the accounts
+    List,
+    /// Shut an account out
+    Disable {
+        /// Its code
+        code: String,
+    },
+}
+
+#[derive(Subcommand)]
+enum Domain {
+    /// Make a domain internal to an account
+    Create {
+        /// The domain
+        domain: String,
+        /// The account's code
+        #[arg(long, value_name = "CODE")]
+        account: String,
+    },
+    /// List the domains
+    List,
+    /// A domain is no longer internal; its users stay
+    Disable {
+        /// The domain
+        domain: String,
+    },
+}
+
+#[derive(Subcommand)]
+enum Administrator {
+    /// Create a user with a role
+    Create {
+        /// Address; its domain must be internal to the account
+        email: String,
+        /// The account's code
+        #[arg(long, value_name = "CODE")]
+        account: String,
+        /// For people
+        #[arg(long, default_value = "")]
+        name: String,
+        /// A built-in role or one of the account's
+        #[arg(long, default_value = "Basic Administrator")]
+        role: String,
+    },
+    /// List the users with a role
+    List,
+    /// Give a user a role, or take it away
+    SetRole {
+        /// Address
+        email: String,
+        /// The role; without one, the user has none from now on
+        role: Option<String>,
+    },
+    /// Shut a user out; all its key pairs are revoked at once
+    Disable {
+        /// Address
+        email: String,
+    },
+    /// Let a user in again; its key pairs stay revoked
+    Enable {
+        /// Address
+        email: String,
+    },
+}
+
+#[derive(Subcommand)]
+enum Role {
+    /// Create a role of an account's own
+    Create {
+        /// Its name
+        name: String,
+        /// The account's code
+        #[arg(long, value_name = "CODE")]
+        account: String,
+        /// Such as "Directories | Internal | Edit"; may be repeated
+        #[arg(long = "permission", value_name = "PERMISSION")]
+        permissions: Vec<String>,
+    },
+    /// List the roles and what they hold
+    List,
+}
+
+#[derive(Subcommand)]
+enum Application {
+    /// Register an application and print its keys, which can't be read again
+    Create {
+        /// For people
+        name: String,
+        /// The account's code
+        #[arg(long, value_name = "CODE")]
+        account: String,
+    },
+    /// List the applications
+    List,
+    /// Shut an application out
+    Disable {
+        /// Its application id
+        app_id: String,
+    },
+}
+
+#[derive(Subcommand)]
+enum Binding {
+    /// Issue a key pair and print it; the secret key can't be read again
+    Create {
+        /// The user's address
+        email: String,
+        /// The application's id
+        #[arg(long, value_name = "GUID")]
+        app_id: String,
+        /// Days until it expires; never, when left out
+        #[arg(long, value_name = "N")]
+        days: Option<u32>,
+    },
+    /// List the key pairs
+    List {
+        /// Only those of this user
+        email: Option<String>,
+    },
+    /// Revoke a key pair at once
+    Disable {
+        /// Its access key
+        access_key: String,
+    },
+    /// Issue a key pair in place of another, which is revoked
+    Reissue {
+        /// The access key of the old one
+        access_key: String,
+        /// Days until the new one expires; never, when left out
+        #[arg(long, value_name = "N")]
+        days: Option<u32>,
+    },
+}
+
+pub(crate) async fn run(arguments: Arguments, output: &Output) -> Result<(), Failed> {
+    let Arguments { config, data, command } = arguments;
+    if let Command::NewMasterKey { file } = &command {
+        return new_master_key(file, output);
+    }
+    let config = match (config, data) {
+        (Some(config), _) => Config::from_file(&config)?,
+        (None, Some(folder)) => server::sandbox::config(&folder),
+        (None, None) => {
+            return Err(anyhow::anyhow!("name the configuration of the server with --config FILE").into());
+        }
+    };
+    if let Command::RotateMasterKey { new } = &command {
+        server::admin::rotate_master_key(&config, new)?;
+        return Ok(output.say(json!({ "rotated": true }), format_args!("the database opens with {} now", new.display()))?);
+    }
+    let admin = Admin::open(&config, &config.master_key()?, System::real())?;
+    match command {
+        Command::NewMasterKey { .. } | Command::RotateMasterKey { .. } => Ok(()),
+        Command::Account(command) => account(&admin, command, output).await,
+        Command::Domain(command) => domain(&admin, command, output).await,
+        Command::Administrator(command) => administrator(&admin, command, output).await,
+        Command::Role(command) => role(&admin, command, output).await,
+        Command::Application(command) => application(&admin, command, output).await,
+        Command::Binding(command) => binding(&admin, command, output).await,
+        Command::VerifyAudit => verify_audit(&admin, output).await,
+    }
+}
+
+fn new_master_key(file: &Path, output: &Output) -> Result<(), Failed> {
+    let digits = server::admin::new_master_key(&System::real());
+    server::config::write_private(file, &digits).with_context(|| file.display().to_string())?;
+    let file = file.display();
+    Ok(output.say(json!({ "file": file.to_string() }), format_args!("wrote {file}; keep a copy elsewhere: without it the database can't be opened"))?)
+}
+
+fn done(output: &Output, what: &str, name: &str) -> Result<(), Failed> {
+    Ok(output.say(json!({ "done": what, "name": name }), format_args!("{what}: {name}"))?)
+}
+
+async fn account(admin: &Admin, command: Account, output: &Output) -> Result<(), Failed> {
+    match command {
+        Account::Create { code, name, parent } => {
+            admin.add_account(&code, &name, parent.as_deref()).await?;
+            done(output, "created", &code)
+        }
+        Account::Disable { code } => {
+            admin.disable_account(&code).await?;
+            done(output, "disabled", &code)
+        }
+        Account::List => {
+            let accounts = admin.accounts().await?;
+            let code_of = |id| accounts.iter().find(|account| account.id == id).map(|account| account.code.to_string());
+            let rows = accounts.iter().map(|account| {
+                let parent = account.above.first().copied().and_then(code_of).unwrap_or_default();
+                vec![account.code.to_string(), account.name.clone(), parent]
+            });
+            Ok(output.rows(&["code", "name", "parent"], rows.collect())?)
+        }
+    }
+}
+
+async fn domain(admin: &Admin, command: Domain, output: &Output) -> Result<(), Failed> {
+    match command {
+        Domain::Create { domain, account } => {
+            admin.add_domain(&account, &domain).await?;
+            done(output, "created", &domain)
+        }
+        Domain::Disable { domain } => {
+            admin.remove_domain(&domain).await?;
+            done(output, "disabled", &domain)
+        }
+        Domain::List => {
+            let accounts = admin.accounts().await?;
+            let rows = admin.domains().await?.into_iter().map(|domain| {
+                let account = accounts.iter().find(|account| account.id == domain.account);
+                vec![domain.name.to_string(), account.map(|account| account.code.to_string()).unwrap_or_default()]
+            });
+            Ok(output.rows(&["domain", "account"], rows.collect())?)
+        }
+    }
+}
+
+async fn administrator(admin: &Admin, command: Administrator, output: &Output) -> Result<(), Failed> {
+    match command {
+        Administrator::Create { email, account, name, role } => {
+            admin.add_administrator(&account, &email, &name, &role, None).await?;
+            done(output, "created", &email)
+        }
+        Administrator::SetRole { email, role } => {
+            admin.set_role(&email, role.as_deref()).await?;
+            done(output, "changed", &email)
+        }
+        Administrator::Disable { email } => {
+            admin.disable_user(&email).await?;
+            done(output, "disabled", &email)
+        }
+        Administrator::Enable { email } => {
+            admin.enable_user(&email).await?;
+            done(output, "enabled", &email)
+        }
+        Administrator::List => {
+            let roles = admin.roles().await?;
+            let rows = admin.administrators().await?.into_iter().map(|user| {
+                let role = roles.iter().find(|role| Some(role.id) == user.role);
+                vec![
+                    user.address.to_string(),
+                    user.name,
+                    role.map(|role| role.name.clone()).unwrap_or_default(),
+                    if user.disabled { "disabled" } else { "" }.to_owned(),
+                ]
+            });
+            Ok(output.rows(&["email", "name", "role", "state"], rows.collect())?)
+        }
+    }
+}
+
+async fn role(admin: &Admin, command: Role, output: &Output) -> Result<(), Failed> {
+    match command {
+        Role::Create { name, account, permissions } => {
+            admin.add_role(&account, &name, &permissions).await?;
+            done(output, "created", &name)
+        }
+        Role::List => {
+            let rows = admin.roles().await?.into_iter().map(|role| {
+                let permissions: Vec<_> = role.permissions.iter().map(ToString::to_string).collect();
+                vec![role.name, permissions.join("\n")]
+            });
+            Ok(output.rows(&["role", "permissions"], rows.collect())?)
+        }
+    }
+}
+
+async fn application(admin: &Admin, command: Application, output: &Output) -> Result<(), Failed> {
+    match command {
+        Application::Create { name, account } => {
+            let new = admin.add_application(&account, &name).await?;
+            let app_key = new.app_key();
+            Ok(output.say(
+                json!({ "app_id": new.app_id, "app_key": app_key }),
+                format_args!("app_id   {}\napp_key  {app_key}", new.app_id),
+            )?)
+        }
+        Application::Disable { app_id } => {
+            admin.disable_application(&app_id).await?;
+            done(output, "disabled", &app_id)
+        }
+        Application::List => {
+            let rows = admin.applications().await?.into_iter().map(|application| {
+                let state = if application.disabled_at.is_some() { "disabled" } else { "" };
+                vec![application.app_id, application.name, state.to_owned()]
+            });
+            Ok(output.rows(&["app_id", "name", "state"], rows.collect())?)
+        }
+    }
+}
+
+async fn binding(admin: &Admin, command: Binding, output: &Output) -> Result<(), Failed> {
+    match command {
+        Binding::Create { email, app_id, days } => {
+            print_binding(&admin.add_binding(&email, &app_id, in_days(days)).await?, output)
+        }
+        Binding::Reissue { access_key, days } => {
+            print_binding(&admin.reissue_binding(&access_key, in_days(days)).await?, output)
+        }
+        Binding::Disable { access_key } => {
+            admin.revoke_binding(&access_key).await?;
+            done(output, "revoked", &access_key)
+        }
+        Binding::List { email } => {
+            let rows = admin.bindings(email.as_deref()).await?.into_iter().map(|binding| {
+                let state = match (binding.revoked_at, binding.expires_at) {
+                    (Some(at), _) => format!("revoked {at:.0}"),
+                    (None, Some(at)) => format!("until {at:.0}"),
+                    (None, None) => String::new(),
+                };
+                vec![binding.address, binding.app_id, state, binding.access_key.as_str().to_owned()]
+            });
+            Ok(output.rows(&["email", "app_id", "state", "access_key"], rows.collect())?)
+        }
+    }
+}
+
+fn in_days(days: Option<u32>) -> Option<Timestamp> {
+    let hours = i64::from(days?) * 24;
+    Some(client::machine_clock() + server::admin::hours(hours))
+}
+
+fn print_binding(new: &NewBinding, output: &Output) -> Result<(), Failed> {
+    let secret_key = new.secret_key();
+    let expires_at = new.expires_at.map(|at| at.to_string());
+    Ok(output.say(
+        json!({ "access_key": new.access_key, "secret_key": secret_key, "expires_at": expires_at }),
+        format_args!("access_key  {}\nsecret_key  {secret_key}", new.access_key),
+    )?)
+}
+
+async fn verify_audit(admin: &Admin, output: &Output) -> Result<(), Failed> {
+    let reports = admin.verify_audit().await?;
+    let whole = reports.iter().all(|report| report.broken.is_none());
+    let rows = reports.into_iter().map(|report| {
+        let head: String = report.head.iter().map(|byte| format!("{byte:02x}")).collect();
+        vec![
+            report.chain.to_string(),
+            report.events.to_string(),
+            report.broken.unwrap_or_else(|| "whole".to_owned()),
+            head,
+        ]
+    });
+    output.rows(&["chain", "events", "state", "head"], rows.collect())?;
+    if whole { Ok(()) } else { Err(Failed::Refused) }
+}

@@ -1,0 +1,82 @@
+//! `matricula sandbox`
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+use anyhow::Context as _;
+use clap::Args;
+use server::sandbox::{Keys, Sandbox, config};
+use server::{System, config::LogFormat};
+
+use super::serve::{log_to_stderr, stop_signal};
+use crate::output::{Failed, Output, replace_private};
+
+/// The folder when none is named.
+const FOLDER: &str = "matricula-sandbox";
+
+#[derive(Args)]
+pub(crate) struct Arguments {
+    /// Folder for keys and users, made when it is not there; restarting on it keeps both
+    #[arg(long, value_name = "DIR", default_value = FOLDER)]
+    data: PathBuf,
+    /// Address and port to listen on; port 0 takes a free one
+    #[arg(long, value_name = "ADDR:PORT", default_value = "127.0.0.1:8080")]
+    listen: SocketAddr,
+    /// Also write the keys to this file, as one JSON object
+    #[arg(long, value_name = "FILE")]
+    keys: Option<PathBuf>,
+    /// Log no requests
+    #[arg(long)]
+    quiet: bool,
+}
+
+pub(crate) async fn run(arguments: Arguments, output: &Output) -> Result<(), Failed> {
+    let Arguments { data, listen, keys: keys_file, quiet } = arguments;
+    let config = server::Config { listen, ..config(&data) };
+    if !listen.ip().is_loopback() {
+        return Err(anyhow::anyhow!("a sandbox listens on this machine only, such as 127.0.0.1; {listen} is not").into());
+    }
+    log_to_stderr(if quiet { LogFormat::Off } else { config.log });
+    let listener =
+        tokio::net::TcpListener::bind(listen).await.with_context(|| format!("can't listen on {listen}"))?;
+    let base_url = format!("http://{}", listener.local_addr()?);
+    let Sandbox { server, keys } = Sandbox::open(&data, &config, System::real()).await?;
+    let keys = Keys { base_url, ..keys };
+    let text = serde_json::to_string_pretty(&keys)?;
+    let own = data.join("keys.json");
+    for file in std::iter::once(&own).chain(&keys_file) {
+        replace_private(file, &text)?;
+    }
+    output.say(&keys, banner(&keys, &data, keys_file.as_ref().unwrap_or(&own)))?;
+    server.serve(listener, stop_signal()).await;
+    Ok(())
+}
+
+fn banner(keys: &Keys, folder: &Path, keys_file: &Path) -> String {
+    let Keys { base_url, app_id, app_key, access_key, secret_key, email, password, account_code, domain } = keys;
+    let program = std::env::args_os().next().map_or_else(|| "matricula".into(), PathBuf::from);
+    let current = std::env::current_dir().unwrap_or_default();
+    let program = program.strip_prefix(current).unwrap_or(&program).display();
+    let (folder, keys_file) = (folder.display(), keys_file.display());
+    format!(
+        "Matricula sandbox: {base_url}
+
+  Data        {folder} (keys and users are kept; delete the folder to
+              start afresh)
+  Keys        {keys_file}
+  Account     {account_code}, internal domain {domain}
+  Log-in      {email}
+  Password    {password}
+  app_id      {app_id}
+  app_key     {app_key}
+  access_key  {access_key}
+  secret_key  {secret_key}
+
+Create a user, from another terminal:
+
+  {program} user create --keys {keys_file} \\
+    --email ann@{domain} --name 'Ann Lee'
+
+Or point your client's base URL here. Stop with Ctrl-C."
+    )
+}

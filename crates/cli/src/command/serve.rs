@@ -1,0 +1,54 @@
+//! `matricula serve`
+
+use std::path::PathBuf;
+
+use anyhow::Context as _;
+use clap::Args;
+use server::Config;
+use server::config::LogFormat;
+
+use crate::output::Failed;
+
+#[derive(Args)]
+pub(crate) struct Arguments {
+    /// The configuration file
+    #[arg(long, value_name = "FILE")]
+    config: PathBuf,
+}
+
+pub(crate) async fn run(Arguments { config }: Arguments) -> Result<(), Failed> {
+    let config = Config::from_file(&config)?;
+    log_to_stderr(config.log);
+    let listener = tokio::net::TcpListener::bind(config.listen)
+        .await
+        .with_context(|| format!("can't listen on {}", config.listen))?;
+    tracing::info!(address = %listener.local_addr()?, version = env!("CARGO_PKG_VERSION"), "listening");
+    server::serve(config, listener, stop_signal()).await?;
+    Ok(())
+}
+
+/// Ready when the process is asked to stop: Ctrl-C or SIGTERM.
+pub(crate) async fn stop_signal() {
+    use tokio::signal::unix::{SignalKind, signal};
+    let Ok(mut terminate) = signal(SignalKind::terminate()) else {
+        return std::future::pending().await;
+    };
+    tokio::select! {
+        _ = tokio::signal::ctrl_c() => {}
+        _ = terminate.recv() => {}
+    }
+}
+
+/// Log lines go to standard error. `RUST_LOG` chooses which.
+pub(crate) fn log_to_stderr(format: LogFormat) {
+    use tracing_subscriber::EnvFilter;
+    let filter = EnvFilter::builder()
+        .with_default_directive(tracing_subscriber::filter::LevelFilter::INFO.into())
+        .from_env_lossy();
+    let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    match format {
+        LogFormat::Json => lines.json().flatten_event(true).init(),
+        LogFormat::Text => lines.with_ansi(false).compact().init(),
+        LogFormat::Off => {}
+    }
+}
