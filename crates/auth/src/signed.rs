@@ -47,11 +47,9 @@ pub enum Refused {
         name: &'static str,
     },
     /// A header can't be read.
-    #[error("The header {name} can't be read: {why}")]
+    #[error("Malformed header: {why}")]
     MalformedHeader {
-        /// Its name.
-        name: &'static str,
-        /// Why.
+        /// Which, and why.
         why: String,
     },
     /// Access key, secret, application key or signed text is wrong: the caller is not told which.
@@ -64,7 +62,7 @@ pub enum Refused {
         app_id: String,
     },
     /// The date can't be read.
-    #[error("The header {} can't be read: {why}", header::DATE)]
+    #[error("Unreadable date: {why}")]
     InvalidDate {
         /// Why.
         why: String,
@@ -159,8 +157,8 @@ impl Authenticator {
         let request_id = present(presented.request_id, header::REQUEST_ID)?;
         let app_id = present(presented.app_id, header::APP_ID)?;
 
-        let authorization = Authorization::parse(authorization).map_err(malformed(header::AUTHORIZATION))?;
-        let id = RequestId::parse(request_id).map_err(malformed(header::REQUEST_ID))?;
+        let authorization = Authorization::parse(authorization).map_err(malformed)?;
+        let id = RequestId::parse(request_id).map_err(malformed)?;
 
         let principal = match AccessKey::parse(authorization.access_key()) {
             Ok(access_key) => self.store.principal(&access_key, freshness).await.map_err(Refused::from)?,
@@ -222,15 +220,14 @@ fn present<'a>(value: Option<&'a [u8]>, name: &'static str) -> Result<&'a [u8], 
     value.ok_or(Refused::MissingHeader { name })
 }
 
-fn malformed<E: std::fmt::Display>(name: &'static str) -> impl FnOnce(E) -> Refused {
-    move |why| Refused::MalformedHeader { name, why: why.to_string() }
+fn malformed(why: impl std::fmt::Display) -> Refused {
+    Refused::MalformedHeader { why: why.to_string() }
 }
 
 fn in_words(seconds: i64) -> String {
     let seconds = seconds.unsigned_abs();
     match seconds {
-        0..120 => format!("{seconds} seconds"),
-        120..7_200 => format!("{} minutes", seconds / 60),
+        0..7_200 => format!("{seconds} seconds"),
         7_200..172_800 => format!("{} hours", seconds / 3_600),
         _ => format!("{} days", seconds / 86_400),
     }

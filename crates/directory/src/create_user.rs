@@ -90,7 +90,10 @@ impl fmt::Display for Refusal {
             Refusal::AccountNotPermitted => {
                 f.write_str("The account code is unknown, or the caller may not act in that account")
             }
-            Refusal::ForbiddenForAddress => f.write_str("0003 Forbidden To Perform Operation For Address"),
+            // The first words are recorded of the service; the rest says what they leave open.
+            Refusal::ForbiddenForAddress => f.write_str(
+                "0003 Forbidden To Perform Operation For Address: its domain is not an internal domain of the account",
+            ),
             Refusal::PasswordPolicy(unmet) => write!(f, "The password must {}", unmet.join("; ")),
         }
     }

@@ -523,3 +523,11 @@ pub fn rotate_master_key(config: &Config, new: &std::path::Path) -> Result<(), O
 pub fn hours(hours: i64) -> jiff::SignedDuration {
     jiff::SignedDuration::from_hours(hours)
 }
+
+/// Reads a master key from its digits.
+///
+/// # Errors
+/// When the text is no master key.
+pub fn master_key(digits: &str) -> Result<MasterKey, store::VaultError> {
+    MasterKey::parse(digits)
+}

@@ -1,1 +1,255 @@
-//! A real server for tests: TestServer, callers as types, a clock to move.
+//! A real server for tests: a real socket on a free port, a real database in a folder that goes away, a clock that
+//! moves when it is told to, randomness that is the same every time.
+//!
+//! ```no_run
+//! # async fn example() {
+//! let server = testkit::TestServer::start().await;
+//! let answer = server.administrator().create(r#"{"data":[{"emailAddress":"ann@example.com"}]}"#).await;
+//! assert_eq!(answer.status, 200);
+//! # }
+//! ```
+
+mod caller;
+mod raw;
+mod system;
+
+use std::net::SocketAddr;
+use std::path::Path;
+use std::sync::Arc;
+
+use server::admin::Admin;
+use server::config::{LogFormat, Passwords};
+use server::{Config, Server, System};
+use tempfile::TempDir;
+use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
+
+pub use caller::{Response, TestCaller};
+pub use raw::Connection;
+pub use system::{FakeClock, SeededEntropy};
+
+/// The account of most callers, with the domain [`DOMAIN`].
+pub const ACCOUNT: &str = "CTEST00001";
+/// Its internal domain.
+pub const DOMAIN: &str = "example.com";
+/// An account that has nothing to do with it, with the domain [`OTHER_DOMAIN`].
+pub const OTHER_ACCOUNT: &str = "CTEST00002";
+/// The other account's domain.
+pub const OTHER_DOMAIN: &str = "other.example";
+/// An account below [`ACCOUNT`], with the domain [`LOWER_DOMAIN`].
+pub const LOWER_ACCOUNT: &str = "CTEST00003";
+/// The lower account's domain.
+pub const LOWER_DOMAIN: &str = "lower.example";
+
+const MASTER_KEY: &str = "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f";
+
+/// A server under test. It stops when it is dropped.
+pub struct TestServer {
+    address: SocketAddr,
+    admin: Admin,
+    clock: Arc<FakeClock>,
+    folder: Arc<TempDir>,
+    config: Config,
+    callers: Callers,
+    stop: Option<oneshot::Sender<()>>,
+    task: Option<JoinHandle<()>>,
+}
+
+#[derive(Clone)]
+struct Callers {
+    administrator: client::Keys,
+    reader: client::Keys,
+    partner: client::Keys,
+    other: client::Keys,
+    expired: client::Keys,
+}
+
+impl TestServer {
+    /// Starts a server with the settings of production, but for passwords: they are hashed as cheaply as can be.
+    pub async fn start() -> Self {
+        Self::start_with(|_| {}).await
+    }
+
+    /// Starts a server with other settings.
+    pub async fn start_with(change: impl FnOnce(&mut Config)) -> Self {
+        let folder = Arc::new(TempDir::new().unwrap_or_else(|error| panic!("a temporary folder: {error}")));
+        let mut config = Config {
+            database: folder.path().join("matricula.db"),
+            passwords: Passwords { memory_kib: 8, iterations: 1, threads: 1, ..Passwords::default() },
+            log: LogFormat::Off,
+            ..Config::default()
+        };
+        change(&mut config);
+        Self::open(folder, config, Arc::new(FakeClock::default()), None).await
+    }
+
+    /// Stops, and starts again on the same database.
+    pub async fn restart(mut self) -> Self {
+        self.stop().await;
+        let callers = Some(self.callers.clone());
+        Self::open(Arc::clone(&self.folder), self.config.clone(), Arc::clone(&self.clock), callers).await
+    }
+
+    /// Lets requests under way finish, then stops.
+    pub async fn stop(&mut self) {
+        if let Some(stop) = self.stop.take() {
+            let _ = stop.send(());
+        }
+        if let Some(task) = self.task.take() {
+            task.await.unwrap_or_else(|error| panic!("the server panicked: {error}"));
+        }
+    }
+
+    async fn open(
+        folder: Arc<TempDir>,
+        config: Config,
+        clock: Arc<FakeClock>,
+        callers: Option<Callers>,
+    ) -> Self {
+        // A second start draws other randomness than the first: ids must not come again.
+        let seed = if callers.is_some() { 2 } else { 1 };
+        let system = System {
+            clock: Arc::clone(&clock) as _,
+            entropy: Arc::new(SeededEntropy::new(seed)),
+        };
+        let key = server::admin::master_key(MASTER_KEY).unwrap_or_else(|error| panic!("the master key: {error}"));
+        let server = Server::open(&config, &key, system).unwrap_or_else(|error| panic!("the server: {error}"));
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await;
+        let listener = listener.unwrap_or_else(|error| panic!("a free port: {error}"));
+        let address = listener.local_addr().unwrap_or_else(|error| panic!("a free port: {error}"));
+        let admin = server.admin();
+        let callers = match callers {
+            Some(callers) => callers.moved_to(address),
+            None => Callers::seed(&admin, &clock, address)
+                .await
+                .unwrap_or_else(|error| panic!("the directory could not be filled: {error}")),
+        };
+        let (stop, stopped) = oneshot::channel();
+        let task = tokio::spawn(server.serve(listener, async move {
+            let _ = stopped.await;
+        }));
+        Self { address, admin, clock, folder, config, callers, stop: Some(stop), task: Some(task) }
+    }
+
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Administers the directory directly.
+    pub fn admin(&self) -> &Admin {
+        &self.admin
+    }
+
+    /// The server's clock, and that of its callers.
+    pub fn clock(&self) -> &FakeClock {
+        &self.clock
+    }
+
+    /// The folder with the database.
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// A Super Administrator of [`ACCOUNT`].
+    pub fn administrator(&self) -> TestCaller {
+        self.caller(&self.callers.administrator)
+    }
+
+    /// An administrator of [`ACCOUNT`] who may read users but not edit them.
+    pub fn administrator_without_permission(&self) -> TestCaller {
+        self.caller(&self.callers.reader)
+    }
+
+    /// A Partner Administrator of [`ACCOUNT`], who may also act in [`LOWER_ACCOUNT`].
+    pub fn partner(&self) -> TestCaller {
+        self.caller(&self.callers.partner)
+    }
+
+    /// A Super Administrator of [`OTHER_ACCOUNT`].
+    pub fn other_administrator(&self) -> TestCaller {
+        self.caller(&self.callers.other)
+    }
+
+    /// The administrator, with a key pair that is past its life.
+    pub fn expired_administrator(&self) -> TestCaller {
+        self.caller(&self.callers.expired)
+    }
+
+    /// Somebody with keys that this server never issued.
+    pub fn stranger(&self) -> TestCaller {
+        let mut keys = self.callers.administrator.clone();
+        keys.access_key = "never-issued".to_owned();
+        self.caller(&keys)
+    }
+
+    /// Administers from beside the server, as `matricula admin` does: through a store of its own, so that the running
+    /// server is not told.
+    pub fn admin_beside(&self) -> Admin {
+        let system = System { clock: Arc::clone(&self.clock) as _, entropy: Arc::new(SeededEntropy::new(3)) };
+        let key = server::admin::master_key(MASTER_KEY).unwrap_or_else(|error| panic!("the master key: {error}"));
+        Admin::open(&self.config, &key, system).unwrap_or_else(|error| panic!("the store: {error}"))
+    }
+
+    /// A caller with keys of its own.
+    pub fn caller(&self, keys: &client::Keys) -> TestCaller {
+        TestCaller::new(keys, Arc::clone(&self.clock))
+    }
+}
+
+impl Callers {
+    async fn seed(
+        admin: &Admin,
+        clock: &FakeClock,
+        address: SocketAddr,
+    ) -> Result<Self, server::admin::AdminError> {
+        for (code, parent, domain) in
+            [(ACCOUNT, None, DOMAIN), (OTHER_ACCOUNT, None, OTHER_DOMAIN), (LOWER_ACCOUNT, Some(ACCOUNT), LOWER_DOMAIN)]
+        {
+            admin.add_account(code, "An account", parent).await?;
+            admin.add_domain(code, domain).await?;
+        }
+        admin.add_role(ACCOUNT, "Reader", &["Directories | Internal | Read".to_owned()]).await?;
+        let keys = async |account: &str, email: &str, role: &str| {
+            admin.add_administrator(account, email, "", role, None).await?;
+            issue(admin, address, account, email, None).await
+        };
+        let administrator = keys(ACCOUNT, "admin@example.com", "Super Administrator").await?;
+        let hour_ago = clock.now() - server::admin::hours(1);
+        Ok(Self {
+            reader: keys(ACCOUNT, "reader@example.com", "Reader").await?,
+            partner: keys(ACCOUNT, "partner@example.com", "Partner Administrator").await?,
+            other: keys(OTHER_ACCOUNT, "admin@other.example", "Super Administrator").await?,
+            expired: issue(admin, address, ACCOUNT, "admin@example.com", Some(hour_ago)).await?,
+            administrator,
+        })
+    }
+
+    fn moved_to(mut self, address: SocketAddr) -> Self {
+        for keys in
+            [&mut self.administrator, &mut self.reader, &mut self.partner, &mut self.other, &mut self.expired]
+        {
+            keys.base_url = format!("http://{address}");
+        }
+        self
+    }
+}
+
+/// Registers an application in an account and issues keys for it to a user.
+async fn issue(
+    admin: &Admin,
+    address: SocketAddr,
+    account: &str,
+    email: &str,
+    expires_at: Option<jiff::Timestamp>,
+) -> Result<client::Keys, server::admin::AdminError> {
+    let application = admin.add_application(account, "An application").await?;
+    let binding = admin.add_binding(email, &application.app_id, expires_at).await?;
+    Ok(client::Keys {
+        base_url: format!("http://{address}"),
+        app_id: application.app_id.clone(),
+        app_key: application.app_key().to_owned(),
+        access_key: binding.access_key.clone(),
+        secret_key: binding.secret_key().to_owned(),
+    })
+}

@@ -1,0 +1,97 @@
+//! HTTP as real clients speak it (spec/clients.md 1.2, 3.1, 3.2).
+
+use rstest::rstest;
+use testkit::TestServer;
+use wire::create_user::PATH;
+
+use crate::user;
+
+/// What goes over the wire, and what the signature is over.
+#[rstest]
+#[case::plain(PATH, PATH)]
+#[case::base_url_with_a_slash("//api/user/create-user", PATH)]
+#[case::slash_signed_too("//api/user/create-user", "//api/user/create-user")]
+#[case::trailing_slash("/api/user/create-user/", PATH)]
+#[case::trailing_slash_signed("/api/user/create-user/", "/api/user/create-user/")]
+#[case::query_not_signed("/api/user/create-user?a=b", PATH)]
+#[case::query_signed("/api/user/create-user?a=b", "/api/user/create-user?a=b")]
+#[tokio::test]
+async fn the_path_may_be_spelt_and_signed_as_clients_do(#[case] sent: &str, #[case] signed: &str) {
+    let server = TestServer::start().await;
+    let administrator = server.administrator();
+    let headers = administrator.signed(signed);
+    let answer = administrator.send(sent, &headers, user("a@example.com")).await;
+    assert_eq!((answer.status, answer.rows()), (200, 1), "{answer}");
+}
+
+#[tokio::test]
+async fn a_path_that_is_not_there_and_a_method_that_is_not_allowed() {
+    let server = TestServer::start().await;
+    let administrator = server.administrator();
+    insta::assert_snapshot!("unknown_path", administrator.post("/api/user/no-such?token=secret", "").await);
+    insta::assert_snapshot!("get", server.get(PATH).await);
+    for path in ["/", "/api", "/api/user/create-user/x", "/API/user/create-user"] {
+        assert_eq!(administrator.post(path, "").await.codes(), ["err_xdk_unknown_path"], "{path}");
+    }
+}
+
+#[tokio::test]
+async fn a_body_that_is_too_large_is_refused() {
+    let server = TestServer::start_with(|config| config.limits.body_bytes = 1_000).await;
+    let administrator = server.administrator();
+    let mut body = user("a@example.com");
+    body.push_str(&" ".repeat(1_000 - body.len()));
+    assert_eq!(administrator.create(body.clone()).await.rows(), 1);
+    body.push(' ');
+    insta::assert_snapshot!(administrator.create(body).await);
+}
+
+/// `Expect: 100-continue` (mono, Windows PowerShell), a chunked body, no Content-Type, and a second request on the same
+/// connection.
+#[tokio::test]
+async fn expect_chunked_and_keep_alive() {
+    let server = TestServer::start().await;
+    let administrator = server.administrator();
+    let mut connection = server.connect().await;
+    let signed = administrator.signed(PATH);
+    let headers: String = signed.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
+    connection
+        .send(&format!("POST {PATH} HTTP/1.1\r\nHost: x\r\n{headers}Expect: 100-continue\r\nTransfer-Encoding: chunked\r\n\r\n"))
+        .await;
+    assert_eq!(connection.head().await, "HTTP/1.1 100 Continue\r\n\r\n");
+    let body = user("a@example.com");
+    let (one, two) = body.split_at(10);
+    connection.send(&format!("{:x}\r\n{one}\r\n{:x}\r\n{two}\r\n0\r\n\r\n", one.len(), two.len())).await;
+    let (head, answer) = connection.answer().await;
+    assert!(head.starts_with("HTTP/1.1 200 OK\r\n") && answer.contains("a@example.com"), "{head}{answer}");
+
+    // A refusal that needs no body is given before the body is sent.
+    connection
+        .send(&format!("POST {PATH} HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: 5\r\n\r\n"))
+        .await;
+    let (head, answer) = connection.answer().await;
+    assert!(head.starts_with("HTTP/1.1 400 ") && answer.contains("err_xdk_missing_header"), "{head}{answer}");
+}
+
+#[tokio::test]
+async fn a_body_that_breaks_off_does_nothing() {
+    let server = TestServer::start().await;
+    let administrator = server.administrator();
+    let mut connection = server.connect().await;
+    let signed = administrator.signed(PATH);
+    let headers: String = signed.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
+    let body = user("a@example.com");
+    let length = body.len() + 1;
+    connection.send(&format!("POST {PATH} HTTP/1.1\r\nHost: x\r\n{headers}Content-Length: {length}\r\n\r\n{body}")).await;
+    connection.close().await;
+    // What came before is done when the next one is answered: nothing of it was.
+    assert_eq!(administrator.create(user("b@example.com")).await.rows(), 1);
+    assert!(server.admin().user("a@example.com").await.is_err());
+}
+
+#[tokio::test]
+async fn health_and_readiness() {
+    let server = TestServer::start().await;
+    assert_eq!(server.get("/healthz").await.body, "ok\n");
+    assert_eq!(server.get("/readyz").await.body, "ready\n");
+}

@@ -1,0 +1,22 @@
+//! The API through a real socket: what callers of every kind get to see.
+
+extern crate matricula_server as server;
+
+mod bulk;
+mod create_user;
+mod headers;
+mod http;
+mod matrix;
+mod once_only;
+mod quota;
+mod staleness;
+
+/// A JSON body with one item.
+fn item(fields: &str) -> String {
+    format!(r#"{{"data":[{{{fields}}}]}}"#)
+}
+
+/// A JSON body with one user.
+fn user(address: &str) -> String {
+    item(&format!(r#""emailAddress":"{address}""#))
+}

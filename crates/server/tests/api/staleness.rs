@@ -1,0 +1,90 @@
+//! What was taken away can never write, however fresh the memory of it is: the clock stands still in these tests, so
+//! that everything the server keeps for a second is kept for good.
+
+use testkit::{TestCaller, TestServer};
+
+use crate::{item, user};
+
+/// A server that has just served this caller, and so remembers all about it.
+async fn warm(caller: impl Fn(&TestServer) -> TestCaller) -> (TestServer, TestCaller) {
+    let server = TestServer::start().await;
+    let caller = caller(&server);
+    assert_eq!(caller.create(user("warm@example.com")).await.rows(), 1);
+    (server, caller)
+}
+
+/// Administers from beside the running server, as `matricula admin` does: the server is not told.
+fn beside(server: &TestServer) -> server::admin::Admin {
+    server.admin_beside()
+}
+
+#[tokio::test]
+async fn a_revoked_key_does_not_write() {
+    let (server, caller) = warm(TestServer::administrator).await;
+    beside(&server).revoke_binding(&caller.keys().access_key).await.unwrap();
+    let answer = caller.create(user("late@example.com")).await;
+    assert_eq!((answer.status, answer.codes()[0].as_str()), (401, "err_xdk_invalid_signature"));
+    assert!(server.admin().user("late@example.com").await.is_err());
+}
+
+#[tokio::test]
+async fn a_disabled_user_does_not_write_and_its_keys_stay_revoked() {
+    let (server, caller) = warm(TestServer::administrator).await;
+    beside(&server).disable_user("admin@example.com").await.unwrap();
+    assert_eq!(caller.create(user("late@example.com")).await.status, 401);
+    beside(&server).enable_user("admin@example.com").await.unwrap();
+    assert_eq!(caller.create(user("late@example.com")).await.status, 401);
+}
+
+#[tokio::test]
+async fn a_lost_role_does_not_write() {
+    let (server, caller) = warm(TestServer::administrator).await;
+    beside(&server).set_role("admin@example.com", Some("Reader")).await.unwrap();
+    assert_eq!(caller.create(user("late@example.com")).await.codes(), ["err_xdk_permission_denied"]);
+    beside(&server).set_role("admin@example.com", None).await.unwrap();
+    // What is refused anyway may be refused on what is known for up to a second.
+    server.clock().advance(jiff::SignedDuration::from_secs(1));
+    let answer = caller.create(user("late@example.com")).await;
+    assert!(answer.body.contains("a user without an administrator role does not hold"), "{answer}");
+}
+
+#[tokio::test]
+async fn a_disabled_application_does_not_write() {
+    let (server, caller) = warm(TestServer::administrator).await;
+    beside(&server).disable_application(&caller.keys().app_id).await.unwrap();
+    assert_eq!(caller.create(user("late@example.com")).await.status, 401);
+}
+
+#[tokio::test]
+async fn a_domain_that_is_gone_takes_no_user() {
+    let (server, caller) = warm(TestServer::administrator).await;
+    beside(&server).remove_domain("example.com").await.unwrap();
+    let answer = caller.create(user("late@example.com")).await;
+    assert_eq!(answer.codes(), ["err_xdk_operation_forbidden_for_address"]);
+    // It comes to another account: the first one must not write into it on what it remembers.
+    beside(&server).add_domain(testkit::OTHER_ACCOUNT, "example.com").await.unwrap();
+    assert_eq!(caller.create(user("late@example.com")).await.rows(), 0);
+    assert_eq!(server.other_administrator().create(user("late@example.com")).await.rows(), 1);
+}
+
+#[tokio::test]
+async fn a_disabled_account_takes_no_user_and_lets_none_of_its_users_call() {
+    let (server, partner) = warm(TestServer::partner).await;
+    let below = |address: &str| item(&format!(r#""emailAddress":"{address}","accountCode":"CTEST00003""#));
+    assert_eq!(partner.create(below("a@lower.example")).await.rows(), 1);
+    beside(&server).disable_account(testkit::LOWER_ACCOUNT).await.unwrap();
+    assert_eq!(partner.create(below("b@lower.example")).await.codes(), ["err_account_not_permitted"]);
+    beside(&server).disable_account(testkit::ACCOUNT).await.unwrap();
+    assert_eq!(partner.create(user("late@example.com")).await.status, 401);
+}
+
+#[tokio::test]
+async fn a_new_key_works_at_once_and_a_reissued_one_in_place_of_the_old() {
+    let (server, caller) = warm(TestServer::administrator).await;
+    let new = beside(&server).reissue_binding(&caller.keys().access_key, None).await.unwrap();
+    let mut keys = caller.keys().clone();
+    keys.access_key = new.access_key.clone();
+    keys.secret_key = new.secret_key().to_owned();
+    assert_eq!(server.caller(&keys).create(user("new@example.com")).await.rows(), 1);
+    assert_eq!(caller.create(user("old@example.com")).await.status, 401);
+}
