@@ -1,0 +1,126 @@
+//! Changes by administrators, and what they make readable or unreadable.
+
+use directory::audit::Actor;
+use directory::change::{Change, ChangeRefused, Changed};
+use directory::port::Freshness;
+use directory::role::{BuiltIn, INTERNAL_READ};
+use directory::user::PasswordHash;
+use directory::{ApplicationId, BindingId, DomainId, DomainName, Role, RoleId};
+use secrecy::ExposeSecret;
+
+use crate::Engine;
+use crate::engine::*;
+
+pub(crate) async fn all_changes_are_made_or_none(engine: &impl Engine) {
+    let store = filled(engine).await;
+    let told = store.audit(1, 0, 100).await.unwrap().len();
+    let lists = [
+        (vec![Change::AddAccount(account(2, &[])), Change::AddAccount(account(1, &[]))], ChangeRefused::AlreadyThere),
+        (vec![Change::AddAccount(account(4, &[])), Change::AddDomain(domain(7, "x.example"))], ChangeRefused::NotThere),
+        (vec![Change::DisableUser(user_id(1)), Change::DisableUser(user_id(99))], ChangeRefused::NotThere),
+        (vec![Change::AddUser(user(5, "e@example.com")), Change::AddUser(user(6, "first@example.com"))], ChangeRefused::AlreadyThere),
+        (vec![Change::AddAccount(account(3, &[])), Change::AddBinding(binding(5, user_id(99)))], ChangeRefused::NotThere),
+    ];
+    for (changes, why) in lists {
+        let outcome = store.apply(changes, Actor::Operator, now()).await.unwrap();
+        assert_eq!(outcome, Changed::Refused { index: 1, why });
+    }
+    assert_eq!(store.list_accounts().await.unwrap().len(), 1);
+    assert_eq!(store.list_domains().await.unwrap().len(), 1);
+    assert_eq!(store.count_users().await.unwrap(), 1);
+    assert!(store.principal(&access_key(1), Freshness::Now).await.unwrap().is_some());
+    assert_eq!(store.audit(1, 0, 100).await.unwrap().len(), told, "what was not done is not told");
+    assert!(store.verify_audit().await.unwrap()[0].broken.is_none());
+    // The epoch that a refused list would have raised is as it was.
+    assert_eq!(create(&store, request(1, 1, vec![user(8, "h@example.com")])).await, ran("[Created]"));
+}
+
+pub(crate) async fn what_is_taken_away_bumps_the_epoch(engine: &impl Engine) {
+    let store = filled(engine).await;
+    let role = Role {
+        id: RoleId::from_bytes([5; 16]),
+        account: Some(account_id(1)),
+        name: "Reader".to_owned(),
+        permissions: [INTERNAL_READ].into(),
+        partner: false,
+    };
+    let changes = vec![
+        Change::AddRole(role),
+        Change::SetRole(user_id(1), Some(RoleId::from_bytes([5; 16]))),
+        Change::SetPassword(user_id(1), PasswordHash::new("$…".to_owned())),
+        Change::AddBinding(binding(2, user_id(1))),
+        Change::RevokeBinding(BindingId::from_bytes([2; 16])),
+        Change::RemoveDomain(DomainId::from_bytes([1; 16])),
+        Change::DisableUser(user_id(1)),
+        Change::EnableUser(user_id(1)),
+        Change::DisableApplication(ApplicationId::from_bytes([1; 16])),
+    ];
+    for change in changes {
+        let (action, takes_away) = (change.action(), change.takes_away());
+        let epoch = async || store.list_accounts().await.unwrap()[0].epoch;
+        let before = epoch().await;
+        apply(&store, vec![change]).await;
+        assert_eq!(epoch().await > before, takes_away, "{action}");
+    }
+}
+
+pub(crate) async fn a_principal_is_all_or_nothing<E: Engine>(engine: &E) {
+    let store = filled(engine).await;
+    apply(&store, vec![Change::SetRole(user_id(1), Some(BuiltIn::BasicAdministrator.id()))]).await;
+    let principal = store.principal(&access_key(1), Freshness::Now).await.unwrap().unwrap();
+    assert_eq!(principal.binding.secret.expose_secret(), SECRET);
+    assert_eq!(principal.application.app_key.expose_secret(), APP_KEY);
+    assert_eq!((principal.address.as_str(), principal.account.code.as_str()), ("first@example.com", "C1"));
+    assert_eq!(principal.role.as_ref().unwrap().name, "Basic Administrator");
+    assert!(store.principal(&access_key(9), Freshness::Now).await.unwrap().is_none());
+
+    for gone in [
+        Change::RevokeBinding(BindingId::from_bytes([1; 16])),
+        Change::DisableUser(user_id(1)),
+        Change::DisableApplication(ApplicationId::from_bytes([1; 16])),
+        Change::DisableAccount(account_id(1)),
+    ] {
+        let engine = E::new();
+        let store = filled(&engine).await;
+        let action = gone.action();
+        apply(&store, vec![gone]).await;
+        for freshness in [Freshness::Now, Freshness::Recent] {
+            assert!(store.principal(&access_key(1), freshness).await.unwrap().is_none(), "{action}");
+        }
+    }
+}
+
+pub(crate) async fn accounts_know_what_is_above_them(engine: &impl Engine) {
+    let store = engine.open();
+    let changes = vec![
+        Change::AddAccount(account(1, &[])),
+        Change::AddAccount(account(2, &[1])),
+        Change::AddAccount(account(3, &[2, 1])),
+        Change::AddDomain(domain(3, "three.example")),
+    ];
+    apply(&store, changes).await;
+    let found = store.accounts(&[account(3, &[]).code, account(9, &[]).code, account(1, &[]).code]).await.unwrap();
+    assert_eq!(found[0].as_ref().unwrap().above, [account_id(2), account_id(1)]);
+    assert!(found[1].is_none());
+    assert!(found[2].as_ref().unwrap().above.is_empty());
+    let names = ["three.example", "four.example"].map(|name| DomainName::parse(name).unwrap());
+    let owners = store.domains(&names).await.unwrap();
+    assert_eq!((owners[0].unwrap().account, owners[1]), (account_id(3), None));
+}
+
+pub(crate) async fn secrets_are_nowhere_to_be_read(engine: &impl Engine) {
+    let store = filled(engine).await;
+    assert_eq!(create(&store, request(1, 1, vec![user(2, "visible@example.com")])).await, ran("[Created]"));
+    drop(store);
+    let bytes = engine.bytes();
+    let holds = |text: &[u8]| bytes.windows(text.len()).any(|window| window == text);
+    assert!(holds(b"visible@example.com"), "the search finds what is there");
+    assert!(!holds(SECRET) && !holds(APP_KEY.as_bytes()));
+}
+
+pub(crate) async fn another_master_key_is_refused(engine: &impl Engine) {
+    drop(filled(engine).await);
+    let error = engine.open_with_other_key();
+    assert!(error.contains("the database was made with the master key"), "{error}");
+    assert!(engine.open().principal(&access_key(1), Freshness::Now).await.unwrap().is_some());
+}

@@ -1,0 +1,238 @@
+//! Engines under test, and what the tests need to speak to one.
+
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
+use std::sync::Arc;
+
+use directory::account::Account;
+use directory::application::{Application, Binding};
+use directory::audit::Actor;
+use directory::change::{Change, Changed};
+use directory::password::Policy;
+use directory::port::{
+    Clock, CreateUsers, Created, Creation, Entropy, Evidence, RequestIds, RequestKey, Store,
+};
+use directory::user::{AddressType, Source, User};
+use directory::{
+    AccessKey, AccountCode, AccountId, ApplicationId, BindingId, Domain, DomainId, DomainName, EmailAddress, UserId,
+};
+use jiff::Timestamp;
+use secrecy::{SecretBox, SecretString};
+use store::MasterKey;
+
+/// A database of an engine.
+pub(crate) trait Engine: Sized {
+    /// An empty one.
+    fn new() -> Self;
+    /// Opens it, again and again.
+    fn open(&self) -> Arc<dyn Store>;
+    /// Tries to open it with another master key, and gives the error.
+    fn open_with_other_key(&self) -> String;
+    /// Changes rows behind the program's back.
+    fn tamper(&self, how: Tamper);
+    /// Every byte it keeps on disk.
+    fn bytes(&self) -> Vec<u8>;
+}
+
+/// What somebody with access to the database could do to the audit.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Tamper {
+    ChangeEvent,
+    DropEventInTheMiddle,
+    CutOffTheEnd,
+    CutOffTheEndAndItsHead,
+    ForgeTheHead,
+    DropTheHead,
+}
+
+pub(crate) struct Counting(AtomicU64);
+
+impl Entropy for Counting {
+    fn fill(&self, buffer: &mut [u8]) {
+        for chunk in buffer.chunks_mut(8) {
+            let n = self.0.fetch_add(1, Ordering::Relaxed).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+            chunk.copy_from_slice(&n.to_be_bytes()[..chunk.len()]);
+        }
+    }
+}
+
+/// A clock that stands still: what is kept for a second is kept for good.
+pub(crate) struct Still;
+
+impl Clock for Still {
+    fn now(&self) -> Timestamp {
+        now()
+    }
+}
+
+pub(crate) fn now() -> Timestamp {
+    Timestamp::constant(1_795_521_600, 0)
+}
+
+/// The embedded engine.
+#[expect(non_camel_case_types, reason = "the name of the engine is the name of its tests")]
+pub(crate) struct sqlite {
+    folder: tempfile::TempDir,
+    opened: AtomicU8,
+}
+
+impl sqlite {
+    fn path(&self) -> PathBuf {
+        self.folder.path().join("matricula.db")
+    }
+
+    fn open_with(&self, digits: &str) -> Result<store::SqliteStore, store::OpenError> {
+        let seed = u64::from(self.opened.fetch_add(1, Ordering::Relaxed)) << 32;
+        let entropy = Arc::new(Counting(AtomicU64::new(seed + 1)));
+        store::SqliteStore::open(&self.path(), &MasterKey::parse(digits).unwrap(), Arc::new(Still), entropy)
+    }
+}
+
+impl Engine for sqlite {
+    fn new() -> Self {
+        Self { folder: tempfile::tempdir().unwrap(), opened: AtomicU8::new(0) }
+    }
+
+    fn open(&self) -> Arc<dyn Store> {
+        Arc::new(self.open_with(&"0f".repeat(32)).unwrap())
+    }
+
+    fn open_with_other_key(&self) -> String {
+        self.open_with(&"f0".repeat(32)).err().unwrap().to_string()
+    }
+
+    fn tamper(&self, how: Tamper) {
+        let last = "(SELECT max(seq) FROM audit_events)";
+        let sql = match how {
+            Tamper::ChangeEvent => "UPDATE audit_events SET actor = 'somebody else' WHERE seq = 2".to_owned(),
+            Tamper::DropEventInTheMiddle => "DELETE FROM audit_events WHERE seq = 2".to_owned(),
+            Tamper::CutOffTheEnd => format!("DELETE FROM audit_events WHERE seq = {last}"),
+            Tamper::CutOffTheEndAndItsHead => format!(
+                "DELETE FROM audit_events WHERE seq = {last};
+                 UPDATE audit_chains SET seq = {last},
+                     hash = (SELECT hash FROM audit_events ORDER BY seq DESC LIMIT 1)"
+            ),
+            Tamper::ForgeTheHead => "UPDATE audit_chains SET seal = zeroblob(32)".to_owned(),
+            Tamper::DropTheHead => "DELETE FROM audit_chains".to_owned(),
+        };
+        rusqlite::Connection::open(self.path()).unwrap().execute_batch(&sql).unwrap();
+    }
+
+    fn bytes(&self) -> Vec<u8> {
+        let files = std::fs::read_dir(self.folder.path()).unwrap();
+        files.flat_map(|file| std::fs::read(file.unwrap().path()).unwrap()).collect()
+    }
+}
+
+/// Ids and rows for tests: a number makes each.
+pub(crate) fn account_id(n: u8) -> AccountId {
+    AccountId::from_bytes([n; 16])
+}
+
+pub(crate) fn user_id(n: u32) -> UserId {
+    let mut bytes = [9; 16];
+    bytes[..4].copy_from_slice(&n.to_be_bytes());
+    UserId::from_bytes(bytes)
+}
+
+pub(crate) fn account(n: u8, above: &[u8]) -> Account {
+    Account {
+        id: account_id(n),
+        code: AccountCode::parse(&format!("C{n}")).unwrap(),
+        name: format!("Account {n}"),
+        above: above.iter().copied().map(account_id).collect(),
+        password_policy: Policy::default(),
+        epoch: 0,
+        created_at: now(),
+    }
+}
+
+pub(crate) fn domain(account: u8, name: &str) -> Domain {
+    let id = DomainId::from_bytes([account; 16]);
+    Domain { id, name: DomainName::parse(name).unwrap(), account: account_id(account), created_at: now() }
+}
+
+pub(crate) fn user(n: u32, address: &str) -> User {
+    User {
+        id: user_id(n),
+        account: account_id(1),
+        address: EmailAddress::parse(address).unwrap(),
+        name: format!("User {n}"),
+        password: None,
+        must_change_password: n % 2 == 1,
+        role: None,
+        address_type: AddressType::CreatedManually,
+        source: Source::Cloud,
+        disabled: false,
+        created_at: now(),
+    }
+}
+
+pub(crate) const APP_KEY: &str = "canary-application-key";
+pub(crate) const SECRET: &[u8] = b"canary-secret-key-of-the-binding";
+
+pub(crate) fn application(n: u8) -> Application {
+    Application {
+        id: ApplicationId::from_bytes([n; 16]),
+        account: account_id(1),
+        app_id: format!("app-{n}"),
+        name: "An application".to_owned(),
+        app_key: SecretString::from(APP_KEY),
+        created_at: now(),
+    }
+}
+
+pub(crate) fn binding(n: u8, user: UserId) -> Binding {
+    Binding {
+        id: BindingId::from_bytes([n; 16]),
+        access_key: access_key(n),
+        secret: SecretBox::new(SECRET.into()),
+        user,
+        application: ApplicationId::from_bytes([1; 16]),
+        expires_at: None,
+        created_at: now(),
+    }
+}
+
+pub(crate) fn access_key(n: u8) -> AccessKey {
+    AccessKey::parse(&format!("access-key-{n}")).unwrap()
+}
+
+pub(crate) async fn apply(store: &Arc<dyn Store>, changes: Vec<Change>) {
+    assert_eq!(store.apply(changes, Actor::Operator, now()).await.unwrap(), Changed::Done);
+}
+
+/// An account with a domain, a user, an application and a binding.
+pub(crate) async fn filled(engine: &impl Engine) -> Arc<dyn Store> {
+    let store = engine.open();
+    let changes = vec![
+        Change::AddAccount(account(1, &[])),
+        Change::AddDomain(domain(1, "example.com")),
+        Change::AddUser(user(1, "first@example.com")),
+        Change::AddApplication(application(1)),
+        Change::AddBinding(binding(1, user_id(1))),
+    ];
+    apply(&store, changes).await;
+    store
+}
+
+/// A request to create users; its answer lists what became of each.
+pub(crate) fn request(id: u8, body: u8, users: Vec<User>) -> CreateUsers {
+    CreateUsers {
+        request: RequestKey { binding: BindingId::from_bytes([1; 16]), request_id: [id; 16], digest: [body; 32] },
+        request_ids: RequestIds::Strict,
+        evidence: vec![Evidence { account: account_id(1), epoch: 0 }],
+        actor: Actor::User { id: user_id(1), address: "first@example.com".to_owned() },
+        now: now(),
+        users,
+        render: Box::new(|creations: &[Creation]| format!("{creations:?}").into_bytes()),
+    }
+}
+
+pub(crate) async fn create(store: &Arc<dyn Store>, request: CreateUsers) -> Created {
+    store.create_users(vec![request]).await.unwrap().remove(0)
+}
+
+pub(crate) fn ran(text: &str) -> Created {
+    Created::Ran(text.as_bytes().to_vec())
+}

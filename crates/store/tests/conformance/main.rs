@@ -1,0 +1,47 @@
+//! What every engine of the storage port must do. An engine joins with an implementation of [`Engine`] and one line at
+//! the end of this file; no test is rewritten for it.
+
+extern crate matricula_store as store;
+
+mod administration;
+mod audit;
+mod engine;
+mod requests;
+mod users;
+
+use engine::Engine;
+
+macro_rules! conformance {
+    ($engine:ident: $($suite:ident::{$($test:ident),* $(,)?})*) => {
+        mod $engine {
+            $(mod $suite { $(
+                #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+                async fn $test() {
+                    crate::$suite::$test(&<crate::engine::$engine as crate::Engine>::new()).await;
+                }
+            )* })*
+        }
+    };
+}
+
+macro_rules! engines {
+    ($($engine:ident),*) => { $(conformance! { $engine:
+        users::{
+            a_user_is_found_again_also_after_reopening, an_address_is_given_once, a_request_may_hold_many_users,
+            writers_that_meet_agree_on_who_was_first, evidence_that_no_longer_holds_stops_the_write,
+        }
+        requests::{
+            a_request_that_comes_again_gets_its_first_answer, another_body_under_the_same_id,
+            ids_belong_to_the_binding, only_old_requests_are_forgotten,
+        }
+        administration::{
+            all_changes_are_made_or_none, what_is_taken_away_bumps_the_epoch, a_principal_is_all_or_nothing,
+            accounts_know_what_is_above_them, secrets_are_nowhere_to_be_read, another_master_key_is_refused,
+        }
+        audit::{
+            every_user_and_every_change_is_told, a_chain_that_was_touched_is_broken,
+        }
+    })* };
+}
+
+engines!(sqlite);
