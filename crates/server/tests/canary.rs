@@ -1,0 +1,100 @@
+//! Secrets stay secret: a password and keys that would be recognised anywhere are looked for everywhere the server
+//! writes. A process of its own, because the log is the process's.
+
+use std::io::Write;
+use std::sync::{Arc, Mutex};
+
+use argon2::{Argon2, PasswordVerifier};
+use matricula_server::config::Passwords;
+use testkit::TestServer;
+use tracing_subscriber::fmt::MakeWriter;
+use wire::create_user::PATH;
+
+const PASSWORD: &str = "Canary-pass7word-Zq";
+const WEAK: &str = "canaryweak";
+
+#[derive(Clone, Default)]
+struct Log(Arc<Mutex<Vec<u8>>>);
+
+impl Write for Log {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().unwrap().extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+impl MakeWriter<'_> for Log {
+    type Writer = Log;
+
+    fn make_writer(&self) -> Log {
+        self.clone()
+    }
+}
+
+#[tokio::test]
+async fn secrets_are_found_nowhere() {
+    let log = Log::default();
+    // Every level: what is not logged by default must not be in the log either.
+    tracing_subscriber::fmt()
+        .with_max_level(tracing_subscriber::filter::LevelFilter::TRACE)
+        .with_writer(log.clone())
+        .init();
+    let server = TestServer::start_with(|config| config.passwords = Passwords { queue: 2, ..Passwords::default() }).await;
+    let administrator = server.administrator();
+    let keys = administrator.keys().clone();
+    let with = |address: &str, password: &str| {
+        format!(r#"{{"data":[{{"emailAddress":"{address}","password":"{password}"}}]}}"#)
+    };
+    let (good, taken) = (with("ann@example.com", PASSWORD), with("ANN@example.com", PASSWORD));
+    let (foreign, weak) = (with("a@elsewhere.example", PASSWORD), with("b@example.com", WEAK));
+    let broken = good.replace("}]}", "}");
+    let python = good.replace('"', "'");
+    let unquoted = good.replace(&format!("\"{PASSWORD}\""), PASSWORD);
+    let latin = [good.replace("ann@", "lat@").as_bytes(), b" \xff"].concat();
+    let misplaced = format!(r#"{{"data":[{{"emailAddress":"no address","userPassword":"{PASSWORD}","password":["{PASSWORD}"]}}]}}"#);
+    let many = format!(r#"{{"data":[{}]}}"#, vec![format!(r#"{{"emailAddress":"m@example.com","password":"{PASSWORD}"}}"#); 3].join(","));
+
+    let mut answers = Vec::new();
+    for body in [good.as_bytes(), taken.as_bytes(), foreign.as_bytes(), weak.as_bytes(), broken.as_bytes(),
+                 python.as_bytes(), unquoted.as_bytes(), &latin, many.as_bytes()] {
+        for caller in [server.administrator(), server.administrator_without_permission(), server.stranger()] {
+            answers.push(caller.create(body).await.to_string());
+        }
+    }
+    // The query and the headers may hold anything too.
+    let mut signed = administrator.signed(PATH);
+    answers.push(administrator.send(&format!("/api/x?password={PASSWORD}"), &signed, good.clone()).await.to_string());
+    signed.authorization = format!("MC {}:{}", keys.access_key, keys.secret_key);
+    answers.push(administrator.send(PATH, &signed, good.clone()).await.to_string());
+    assert!(answers.iter().any(|answer| answer.contains("err_password_policy")), "the weak one was judged");
+    assert!(answers.iter().any(|answer| answer.contains("err_xdk_unavailable")), "the gate was full");
+    assert!(answers.iter().any(|answer| answer.contains("err_deserialise")), "a body was not read");
+    let shown = administrator.create(misplaced).await.to_string();
+    assert!(shown.contains("no address") && !shown.contains("userPassword"), "{shown}");
+    answers.push(shown);
+
+    let stored = server.admin().user("ann@example.com").await.unwrap().password.unwrap();
+    assert!(stored.expose().starts_with("$argon2id$v=19$m=7168,t=5,p=1$"), "{}", stored.expose());
+    Argon2::default().verify_password(PASSWORD.as_bytes(), stored.expose()).unwrap();
+    assert!(Argon2::default().verify_password(WEAK.as_bytes(), stored.expose()).is_err());
+    let audit = format!("{:?}", server.admin().audit(0, 1_000).await.unwrap());
+
+    let files = std::fs::read_dir(server.folder()).unwrap();
+    let files: Vec<u8> = files.flat_map(|file| std::fs::read(file.unwrap().path()).unwrap()).collect();
+    let log = log.0.lock().unwrap().clone();
+    let holds = |bytes: &[u8], text: &str| bytes.windows(text.len()).any(|window| window == text.as_bytes());
+    assert!(holds(&log, "ann@example.com") || holds(&log, "admin@example.com"), "the log is looked into");
+    assert!(holds(&files, "ann@example.com"), "the database is looked into");
+    assert!(audit.contains("ann@example.com"), "the audit is looked into");
+    for secret in [PASSWORD, WEAK, &keys.secret_key, &keys.app_key] {
+        assert!(!holds(&log, secret), "{secret} is in the log");
+        assert!(!holds(&files, secret), "{secret} is in the database");
+        assert!(!audit.contains(secret), "{secret} is in the audit");
+        assert!(!answers.iter().any(|answer| answer.contains(secret)), "{secret} is in an answer");
+    }
+    assert!(!holds(&log, stored.expose()), "the hash is in the log");
+}
