@@ -19,6 +19,7 @@ use crate::user::MAX_NAME;
 use crate::{Account, AccountCode, AccountId, Caller, DomainName, EmailAddress};
 
 /// What is asked for: one user. `None` is a field that was left out.
+#[derive(Clone, Debug)]
 pub struct Item {
     /// Address of the new user.
     pub address: Option<String>,

@@ -1,0 +1,120 @@
+//! What docs/ARCHITECTURE.md promises and a machine can check.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+
+use cargo_metadata::{DependencyKind, MetadataCommand};
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").canonicalize().unwrap()
+}
+
+/// Every file of ours with one of these endings.
+fn files(endings: &[&str]) -> Vec<(PathBuf, String)> {
+    let mut found = Vec::new();
+    let mut folders = vec![root()];
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            let name = path.file_name().unwrap().to_string_lossy().into_owned();
+            let ours = !name.starts_with('.') && !["target", "artifacts", "corpus", "snapshots"].contains(&&*name);
+            if path.is_dir() && ours {
+                folders.push(path);
+            } else if endings.iter().any(|ending| name.ends_with(ending)) {
+                let text = std::fs::read_to_string(&path).unwrap();
+                found.push((path.strip_prefix(root()).unwrap().to_owned(), text));
+            }
+        }
+    }
+    assert!(found.len() > 5, "the search finds what is there");
+    found
+}
+
+#[test]
+fn the_arrows_between_the_rooms_are_these_and_no_others() {
+    let arrows = [
+        ("auth", &["directory", "wire"][..]),
+        ("bench", &["client", "server", "testkit", "wire"]),
+        ("cli", &["client", "server"]),
+        ("client", &["wire"]),
+        ("directory", &[]),
+        ("server", &["auth", "directory", "store", "wire"]),
+        ("store", &["directory"]),
+        // The port's clock and entropy, and the headers of a request: testkit stands in for both sides.
+        ("testkit", &["client", "directory", "server", "wire"]),
+        ("wire", &[]),
+    ];
+    let allowed: BTreeMap<&str, BTreeSet<&str>> =
+        arrows.into_iter().map(|(from, to)| (from, to.iter().copied().collect())).collect();
+    let metadata = MetadataCommand::new().manifest_path(root().join("Cargo.toml")).no_deps().exec().unwrap();
+    let room = |name: &str| name.strip_prefix("matricula-").map(str::to_owned);
+    let mut rooms = BTreeSet::new();
+    for package in &metadata.packages {
+        let from = room(&package.name).unwrap();
+        let allowed = allowed.get(from.as_str()).unwrap_or_else(|| panic!("{from} is no room of the house"));
+        for dependency in &package.dependencies {
+            // Tests may stand anywhere.
+            let normal = dependency.kind == DependencyKind::Normal;
+            if let Some(to) = room(&dependency.name).filter(|_| normal) {
+                assert!(allowed.contains(to.as_str()), "{from} → {to} is no arrow of docs/ARCHITECTURE.md");
+            }
+        }
+        rooms.insert(from);
+    }
+    assert_eq!(rooms.len(), allowed.len());
+}
+
+#[test]
+fn no_file_is_two_rooms_in_one() {
+    for (path, text) in files(&[".rs", ".py", ".java", ".cs"]) {
+        let lines = text.lines().count();
+        assert!(lines <= 600, "{} has {lines} lines; 600 are the most", path.display());
+    }
+}
+
+#[test]
+fn sql_stands_in_the_store_and_callers_are_made_in_auth() {
+    for (path, text) in files(&[".rs"]) {
+        let test = path.components().any(|part| part.as_os_str() == "tests" || part.as_os_str() == "tests.rs");
+        let store = path.starts_with("crates/store") || path.starts_with("bench") || test;
+        for word in ["SELECT ", "INSERT INTO ", "UPDATE users", "DELETE FROM "] {
+            assert!(store || !text.contains(word), "{} holds SQL: {word}", path.display());
+        }
+        let may = path.starts_with("crates/auth/src") || test;
+        assert!(may || !text.contains("Caller::vouched("), "{} makes a Caller", path.display());
+    }
+}
+
+#[test]
+fn nothing_is_left_open() {
+    let words = ["TO".to_owned() + "DO", "FIX".to_owned() + "ME", "XX".to_owned() + "X"];
+    for (path, text) in files(&[".rs", ".md", ".toml", ".py", ".java", ".cs", ".sh"]) {
+        for word in &words {
+            assert!(!text.contains(word.as_str()), "{} holds {word}", path.display());
+        }
+    }
+}
+
+/// Every path that a document names in backquotes is there.
+#[test]
+fn documents_name_files_that_exist() {
+    for document in ["README.md", "docs/ARCHITECTURE.md", "docs/API.md", "CHANGELOG.md"] {
+        let text = std::fs::read_to_string(root().join(document)).unwrap();
+        for word in text.split('`').skip(1).step_by(2) {
+            let path = ["crates/", "docs/", "scripts/", "bench/", "fuzz/", "tests/"]
+                .iter()
+                .any(|start| word.starts_with(start))
+                && !word.contains([' ', '*', '{', '…']);
+            assert!(!path || root().join(word).exists(), "{document} names {word}, which is not there");
+        }
+    }
+}
+
+/// Every code of the table is explained to those who meet it.
+#[test]
+fn every_code_is_in_the_documentation() {
+    let text = std::fs::read_to_string(root().join("docs/API.md")).unwrap();
+    for code in wire::Code::ALL {
+        assert!(text.contains(&format!("`{code}`")), "docs/API.md does not explain {code}");
+    }
+}
