@@ -1,0 +1,88 @@
+//! Java: HttpURLConnection, commons-codec, dates in the language of the machine.
+
+use std::path::Path;
+
+use crate::program::{Client, command};
+use crate::relay::Sent;
+use crate::sandbox::Sandbox;
+use crate::{sample, tools};
+
+/// Where Debian's libcommons-codec-java puts it.
+const COMMONS_CODEC: &str = "/usr/share/java/commons-codec.jar";
+
+#[test]
+fn java_sends_a_bare_false() {
+    let Some((client, sandbox)) = java("the Java client", &["-Duser.language=en", "-Duser.country=US"])
+    else {
+        return;
+    };
+    let sent = sample::creates_once(&client, &sandbox, "ann@example.com", "Ann Lee");
+    is_the_samples(&sent);
+    let refused = sample::is_refused(&client, &sandbox);
+    assert!(refused.complaint().contains("Server returned HTTP response code: 401"), "{refused}");
+}
+
+#[test]
+fn java_in_german_names_the_days_in_german() {
+    let Some((client, sandbox)) =
+        java("the Java client in German", &["-Duser.language=de", "-Duser.country=DE"])
+    else {
+        return;
+    };
+    let sent = sample::creates_once(&client, &sandbox, "jörg@example.com", "Jörg Weiß");
+    is_the_samples(&sent);
+    let weekday = sent.date().split(',').next().unwrap();
+    assert!(["Mo.", "Di.", "Mi.", "Do.", "Fr.", "Sa.", "So."].contains(&weekday), "{sent}");
+}
+
+#[test]
+fn java_in_russian_sends_a_header_in_utf_8() {
+    let Some((client, sandbox)) =
+        java("the Java client in Russian", &["-Duser.language=ru", "-Duser.country=RU"])
+    else {
+        return;
+    };
+    let sent = sample::creates_once(&client, &sandbox, "anna@example.com", "Анна");
+    is_the_samples(&sent);
+    assert!(!sent.date().is_ascii(), "{sent}");
+}
+
+#[test]
+fn java_in_japanese_sends_the_month_as_a_number() {
+    let Some((client, sandbox)) =
+        java("the Java client in Japanese", &["-Duser.language=ja", "-Duser.country=JP"])
+    else {
+        return;
+    };
+    let sent = sample::creates_once(&client, &sandbox, "anna@example.com", "安奈");
+    is_the_samples(&sent);
+    assert!(sent.date().contains("月 "), "{sent}");
+}
+
+/// The compiled client, and a server for it.
+fn java(what: &str, locale: &[&str]) -> Option<(Client, Sandbox)> {
+    if !(tools::has(what, &["java", "javac"]) && tools::has_file(what, Path::new(COMMONS_CODEC))) {
+        return None;
+    }
+    let sandbox = Sandbox::start();
+    let folder = sandbox.folder().to_str().unwrap();
+    let source = tools::file("CreateUser.java");
+    let compiled = command("javac")
+        .args(["-encoding", "UTF-8", "-cp", COMMONS_CODEC, "-d", folder])
+        .arg(source)
+        .output();
+    let compiled = compiled.unwrap();
+    assert!(compiled.status.success(), "{}", String::from_utf8_lossy(&compiled.stderr));
+    let classes = format!("{COMMONS_CODEC}:{folder}");
+    let client = Client::new([&["java"], locale, &["-cp", &classes, "CreateUser"]].concat());
+    Some((client, sandbox))
+}
+
+fn is_the_samples(sent: &Sent) {
+    assert!(sent.body().contains("\"forcePasswordChange\": False,\n"), "{sent}");
+    assert!(sent.date().ends_with(" UTC"), "{sent}");
+    let day = sent.date().split_once(", ").unwrap().1;
+    assert!(day.starts_with(|digit: char| digit.is_ascii_digit() && digit != '0'), "{sent}");
+    let order = ["Authorization", "x-mc-req-id", "x-mc-app-id", "x-mc-date", "Content-Type", "Accept"];
+    assert_eq!(sent.names_among(&sample::SET), order);
+}

@@ -1,0 +1,31 @@
+//! The PyPI package `mimecast-api`, as it was published.
+
+use serde_json::{Value, json};
+
+use crate::program::Client;
+use crate::sandbox::Sandbox;
+use crate::{sample, tools};
+
+/// The package names its version only in what pip keeps of it.
+const CHECK: &str = "import importlib.metadata, mimecast_api, sys; \
+                     sys.exit(importlib.metadata.version('mimecast-api') != '0.5')";
+
+#[test]
+fn the_published_package_reads_every_answer() {
+    let what = "the PyPI package";
+    let Some(python) = tools::python(what, CHECK, "python3 with mimecast-api 0.5") else { return };
+    let client = Client::new([python, tools::file("mimecast_api_package.py")]);
+    let sandbox = Sandbox::start();
+
+    let output = client.run(&sandbox.keys_with(&[]), &["ann@example.com"]);
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let steps: Value = serde_json::from_slice(&output.stdout).unwrap();
+
+    assert_eq!(steps["created"][0]["emailAddress"], "ann@example.com");
+    let key = json!({ "emailAddress": "ann@example.com", "name": "Ann Lee", "forcePasswordChange": false });
+    sample::is_duplicate(&steps["duplicate"], &key);
+    sample::is_bad_signature(&steps["wrong_secret"]);
+    let error = &steps["wrong_app_id"]["fail"][0]["errors"][0];
+    assert_eq!(error["message"], "App ID is invalid: no-such-application");
+    assert_eq!(steps["absent"]["meta"], json!({ "status": 404 }));
+}

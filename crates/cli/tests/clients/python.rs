@@ -1,0 +1,30 @@
+//! Python: requests, and the text of a dict for a body.
+
+use crate::program::Client;
+use crate::sandbox::Sandbox;
+use crate::{sample, tools};
+
+#[test]
+fn python_sends_the_text_of_a_dict() {
+    let what = "the Python client";
+    let Some(python) = tools::python(what, "import requests", "python3 with requests") else { return };
+    let client = Client::new([python, tools::file("create_user.py")]);
+    let sandbox = Sandbox::start();
+
+    let sent = sample::creates_once(&client, &sandbox, "ann@example.com", "Ann Lee");
+    assert!(sent.body().starts_with("{'data': [{'emailAddress': 'ann@example.com', "), "{sent}");
+    assert!(sent.body().contains("'forcePasswordChange': False, 'name': 'Ann Lee'}"), "{sent}");
+    assert!(sent.date().ends_with(" UTC"), "{sent}");
+    assert_eq!(sent.header("Accept"), Some(&b"*/*"[..]));
+    let order = ["Accept", "Authorization", "x-mc-app-id", "x-mc-date", "x-mc-req-id", "Content-Type"];
+    assert_eq!(sent.names_among(&sample::SET), order);
+
+    // Python quotes a text with an apostrophe doubly, one with both quotes singly, and escapes what is not to be seen.
+    let sent = sample::creates_once(&client, &sandbox, "zoe@example.com", "Zoë O'Brien\u{200b}");
+    assert!(sent.body().contains(r#"'name': "Zoë O'Brien\u200b"}"#), "{sent}");
+    let sent = sample::creates_once(&client, &sandbox, "kit@example.com", r#"Kit "K" O'Neil \ Sons"#);
+    assert!(sent.body().contains(r#"'name': 'Kit "K" O\'Neil \\ Sons'}"#), "{sent}");
+
+    let refused = sample::is_refused(&client, &sandbox);
+    sample::is_bad_signature(&refused.answer());
+}

@@ -1,0 +1,63 @@
+//! What the clients need of the machine, and what happens where it is missing.
+
+#![expect(clippy::disallowed_methods, reason = "a test reads its own settings from the environment")]
+
+use std::env;
+use std::ffi::OsStr;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+/// The root of the repository.
+pub(crate) const ROOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../..");
+
+/// A file of `tests/clients`.
+pub(crate) fn file(name: &str) -> PathBuf {
+    Path::new(ROOT).join("tests/clients").join(name)
+}
+
+/// Whether all of these can be started. Where one can't, the test is to return: it is left out, or has failed here
+/// if nothing may be left out.
+pub(crate) fn has(what: &str, tools: &[&str]) -> bool {
+    match tools.iter().find(|tool| !is_on_path(tool)) {
+        None => true,
+        Some(tool) => left_out(what, tool),
+    }
+}
+
+/// Whether a file that is no program is there, as [`has`] does.
+pub(crate) fn has_file(what: &str, file: &Path) -> bool {
+    file.exists() || left_out(what, &file.display().to_string())
+}
+
+/// A Python for which `check`, a statement, holds.
+///
+/// `MATRICULA_TEST_PYTHON` says which one; else it is the one that `scripts/test-tools` makes, else the machine's.
+pub(crate) fn python(what: &str, check: &str, needed: &str) -> Option<PathBuf> {
+    let made = Path::new(ROOT).join(".test-tools/venv/bin/python");
+    let candidates = match env::var_os("MATRICULA_TEST_PYTHON") {
+        Some(named) => vec![PathBuf::from(named)],
+        None => vec![made, PathBuf::from("python3")],
+    };
+    let found = candidates.into_iter().find(|python| {
+        let mut command = Command::new(python);
+        command.args(["-c", check]).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+        command.status().is_ok_and(|status| status.success())
+    });
+    if found.is_none() {
+        left_out(what, needed);
+    }
+    found
+}
+
+/// Always false: the test that asked is not to go on.
+fn left_out(what: &str, tool: &str) -> bool {
+    let text = format!("left out: {what} needs {tool}");
+    assert!(env::var("MATRICULA_TEST_ALL").as_deref() != Ok("1"), "{text}");
+    println!("{text}");
+    false
+}
+
+fn is_on_path(tool: &str) -> bool {
+    let path = env::var_os("PATH").unwrap_or_default();
+    env::split_paths(&path).any(|folder| folder.join(OsStr::new(tool)).is_file())
+}
