@@ -1,2 +1,142 @@
-//! The figures.
-fn main() {}
+//! The figures of `docs/PERFORMANCE.md`: what the server reaches, beside what the machine allows, in one run.
+
+mod ceiling;
+mod driver;
+mod figure;
+mod machine;
+mod output;
+mod process;
+mod request;
+mod row;
+mod serve;
+mod site;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use clap::{Args, Parser, Subcommand};
+
+use crate::figure::Row;
+use crate::output::{Output, Report};
+
+// The allocator of the `matricula` binary: both servers run in this one, so both have it.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+/// Measures the server beside the ceilings of the machine it runs on.
+///
+/// What counts are the ratios: ceiling and server are measured in turns, in one run. A missed target is reported in the
+/// table; the exit code is 1 only when a measurement is not valid.
+#[derive(Parser)]
+#[command(name = "matricula-bench", version, max_term_width = 80)]
+struct Arguments {
+    #[command(flatten)]
+    settings: Settings,
+    #[command(subcommand)]
+    command: Command,
+}
+
+/// How to measure.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct Settings {
+    /// Rounds; the table shows the median over them, with the least and the most
+    #[arg(long, global = true, default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) rounds: u32,
+    /// Seconds of one measurement
+    #[arg(long, global = true, default_value_t = 3.0, value_parser = seconds)]
+    pub(crate) seconds: f64,
+    /// Connections of the row `create`
+    #[arg(long, global = true, default_value_t = 64, value_parser = clap::value_parser!(u16).range(1..))]
+    pub(crate) connections: u16,
+    /// Folder for the databases: it decides which disk is measured. The folder of this program by default
+    #[arg(long, global = true, value_name = "FOLDER")]
+    pub(crate) folder: Option<PathBuf>,
+    /// Also write everything that was measured to a file
+    #[arg(long, global = true, value_name = "FILE")]
+    json: Option<PathBuf>,
+}
+
+impl Settings {
+    pub(crate) fn length(&self) -> Duration {
+        Duration::from_secs_f64(self.seconds)
+    }
+}
+
+fn seconds(text: &str) -> Result<f64, String> {
+    let seconds: f64 = text.parse().map_err(|error| format!("{error}"))?;
+    if (0.1..=600.0).contains(&seconds) { Ok(seconds) } else { Err("0.1 to 600 seconds".to_owned()) }
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Every row
+    All,
+    /// create-user without a password on many connections, beside a bare axum POST
+    Create,
+    /// create-user on one connection, beside forced writes
+    Single,
+    /// 100 items a request, beside a plain loop of rusqlite
+    Bulk,
+    /// create-user with passwords, beside the time of one hash
+    Passwords,
+    /// Time from spawn to ready, and memory at rest
+    Start,
+    /// The server under test, on a directory that this program seeded
+    #[command(hide = true)]
+    ServeMatricula { folder: PathBuf },
+    /// A POST that answers a constant
+    #[command(hide = true)]
+    ServeBare { answer: PathBuf },
+}
+
+fn main() -> ExitCode {
+    let Arguments { settings, command } = Arguments::parse();
+    let output = Output::new();
+    let rows: &[row::Measure] = match command {
+        Command::ServeMatricula { folder } => return done(&output, serve::matricula(&folder)),
+        Command::ServeBare { answer } => return done(&output, serve::bare(&answer)),
+        Command::All => &[
+            row::create::measure,
+            row::single::measure,
+            row::bulk::measure,
+            row::passwords::measure,
+            row::start::measure,
+        ],
+        Command::Create => &[row::create::measure],
+        Command::Single => &[row::single::measure],
+        Command::Bulk => &[row::bulk::measure],
+        Command::Passwords => &[row::passwords::measure],
+        Command::Start => &[row::start::measure],
+    };
+    done(&output, run(&settings, &output, rows))
+}
+
+fn run(settings: &Settings, output: &Output, measures: &[row::Measure]) -> anyhow::Result<()> {
+    let before = machine::load();
+    let mut rows: Vec<Row> = Vec::new();
+    for measure in measures {
+        rows.extend(measure(settings, output)?);
+    }
+    let report = Report {
+        machine: machine::describe(before),
+        rounds: settings.rounds,
+        seconds: settings.seconds,
+        rows,
+    };
+    output.table(&report)?;
+    if let Some(path) = &settings.json {
+        output.json(&report, path)?;
+    }
+    Ok(())
+}
+
+fn done(output: &Output, outcome: anyhow::Result<()>) -> ExitCode {
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            output.failed(&error);
+            ExitCode::FAILURE
+        }
+    }
+}

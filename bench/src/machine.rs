@@ -1,0 +1,72 @@
+//! What the machine says about itself and about processes. Linux only: all of it stands in /proc.
+
+use std::fs;
+use std::time::Instant;
+
+use anyhow::Context as _;
+use serde::Serialize;
+
+/// Ticks of `/proc/*/stat` in a second: fixed on Linux, whatever the kernel's own clock.
+const TICKS: f64 = 100.0;
+
+/// The machine of a report.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct Machine {
+    pub(crate) cores: usize,
+    pub(crate) kernel: String,
+    /// Load average over the last minute, before and after.
+    pub(crate) load_before: f64,
+    pub(crate) load_after: f64,
+}
+
+/// Memory of a process, in MiB.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Memory {
+    pub(crate) now: f64,
+    pub(crate) most: f64,
+}
+
+/// Starts a measurement.
+pub(crate) fn now() -> Instant {
+    #[expect(clippy::disallowed_methods, reason = "measures")]
+    Instant::now()
+}
+
+pub(crate) fn cores() -> usize {
+    std::thread::available_parallelism().map_or(1, usize::from)
+}
+
+/// Load average over the last minute. A busy machine is no reason to give up, but one to look again.
+pub(crate) fn load() -> f64 {
+    let text = fs::read_to_string("/proc/loadavg").unwrap_or_default();
+    text.split(' ').next().and_then(|load| load.parse().ok()).unwrap_or(f64::NAN)
+}
+
+pub(crate) fn describe(load_before: f64) -> Machine {
+    let kernel = fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default();
+    Machine { cores: cores(), kernel: kernel.trim().to_owned(), load_before, load_after: load() }
+}
+
+/// Memory of a process.
+pub(crate) fn memory(pid: u32) -> anyhow::Result<Memory> {
+    let path = format!("/proc/{pid}/status");
+    let status = fs::read_to_string(&path).with_context(|| path.clone())?;
+    let field = |name: &str| -> anyhow::Result<f64> {
+        let line = status.lines().find_map(|line| line.strip_prefix(name));
+        let kib: f64 =
+            line.and_then(|line| line.trim().strip_suffix(" kB")).context(path.clone())?.parse()?;
+        Ok(kib / 1_024.0)
+    };
+    Ok(Memory { now: field("VmRSS:")?, most: field("VmHWM:")? })
+}
+
+/// Processor time that a process has used, in seconds.
+pub(crate) fn processor_time(pid: u32) -> anyhow::Result<f64> {
+    let path = format!("/proc/{pid}/stat");
+    let stat = fs::read_to_string(&path).with_context(|| path.clone())?;
+    // The name, in parentheses, may hold anything; what follows is numbers. utime and stime are fields 14 and 15.
+    let (_, fields) = stat.rsplit_once(") ").context(path.clone())?;
+    let ticks: Vec<f64> = fields.split(' ').skip(11).take(2).filter_map(|field| field.parse().ok()).collect();
+    anyhow::ensure!(ticks.len() == 2, "{path} can't be read");
+    Ok(ticks.iter().sum::<f64>() / TICKS)
+}

@@ -1,0 +1,145 @@
+//! Requests, signed and rendered before anything is measured: the driver only sends bytes.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use client::{Keys, NewUser, Signer};
+use serde::Serialize;
+
+/// The domain of the created users.
+pub(crate) const DOMAIN: &str = "example.com";
+
+const FIRST_NAMES: [&str; 16] = [
+    "Ada", "Bruno", "Clara", "Dmitri", "Elena", "Farid", "Grace", "Hugo", "Ingrid", "Jonas", "Keiko", "Liam",
+    "Maria", "Nadia", "Omar", "Priya",
+];
+const LAST_NAMES: [&str; 16] = [
+    "Adler", "Baker", "Costa", "Dupont", "Eriksen", "Fischer", "Garcia", "Haddad", "Ivanova", "Jansen",
+    "Kowalski", "Lopez", "Moreau", "Nakamura", "Okafor", "Petrov",
+];
+
+/// Never the same person twice. Addresses come in no order, as in a real directory: an index over them is hit all over,
+/// not at its end.
+#[derive(Default)]
+pub(crate) struct People {
+    next: u32,
+}
+
+/// Somebody who is not in the directory yet.
+pub(crate) struct Person {
+    pub(crate) address: String,
+    pub(crate) name: String,
+}
+
+impl People {
+    pub(crate) fn next(&mut self) -> Person {
+        self.next += 1;
+        // Multiplying by an odd number and folding are one to one: no two are the same.
+        let mut number = self.next.wrapping_mul(0x9E37_79B1);
+        number = (number ^ (number >> 16)).wrapping_mul(0x85EB_CA6B);
+        number ^= number >> 13;
+        let pick = |names: [&'static str; 16], shift: u32| names[(number >> shift) as usize % 16];
+        let (first, last) = (pick(FIRST_NAMES, 28), pick(LAST_NAMES, 24));
+        let address = format!("{}.{}.{number:08x}@{DOMAIN}", first.to_lowercase(), last.to_lowercase());
+        Person { address, name: format!("{first} {last}") }
+    }
+}
+
+/// What the requests of a measurement hold.
+#[derive(Clone, Copy)]
+pub(crate) struct Shape {
+    /// Items in a request.
+    pub(crate) items: usize,
+    /// Whether each item has a password.
+    pub(crate) passwords: bool,
+}
+
+/// One user without a password.
+pub(crate) const PLAIN: Shape = Shape { items: 1, passwords: false };
+
+#[derive(Serialize)]
+struct Body {
+    data: Vec<NewUser>,
+}
+
+/// Rendered requests, in one piece of memory.
+pub(crate) struct Requests {
+    bytes: Vec<u8>,
+    ends: Vec<usize>,
+    taken: AtomicUsize,
+    /// Whether they may be sent again when all were: only a server that looks at nothing takes them twice.
+    again: bool,
+}
+
+impl Requests {
+    /// Signs and renders requests to create people.
+    pub(crate) fn render(
+        keys: &Keys,
+        people: &mut People,
+        shape: Shape,
+        count: usize,
+    ) -> anyhow::Result<Self> {
+        let signer = Signer::new(keys)?;
+        let (mut bytes, mut ends) = (Vec::new(), Vec::with_capacity(count));
+        for _ in 0..count {
+            let data = (0..shape.items).map(|_| new_user(people.next(), shape.passwords)).collect();
+            let body = serde_json::to_vec(&Body { data })?;
+            let path = wire::create_user::PATH;
+            let signed = signer.sign(path, client::machine_clock(), &client::random_request_id());
+            bytes.extend_from_slice(
+                format!("POST {path} HTTP/1.1\r\nhost: 127.0.0.1\r\naccept: */*\r\n").as_bytes(),
+            );
+            for (name, value) in signed.iter() {
+                bytes.extend_from_slice(format!("{name}: {value}\r\n").as_bytes());
+            }
+            let end = format!("content-type: application/json\r\ncontent-length: {}\r\n\r\n", body.len());
+            bytes.extend_from_slice(end.as_bytes());
+            bytes.extend_from_slice(&body);
+            ends.push(bytes.len());
+        }
+        Ok(Self { bytes, ends, taken: AtomicUsize::new(0), again: false })
+    }
+
+    /// The same bytes from the start, over and over.
+    pub(crate) fn over_and_over(mut self) -> Self {
+        self.taken = AtomicUsize::new(0);
+        self.again = true;
+        self
+    }
+
+    /// The same bytes from the start, each once.
+    pub(crate) fn once(mut self) -> Self {
+        self.taken = AtomicUsize::new(0);
+        self.again = false;
+        self
+    }
+
+    /// The next request; `None` when all were taken.
+    pub(crate) fn take(&self) -> Option<&[u8]> {
+        let taken = self.taken.fetch_add(1, Ordering::Relaxed);
+        let index = if self.again { taken % self.ends.len().max(1) } else { taken };
+        let end = *self.ends.get(index)?;
+        let start = if index == 0 { 0 } else { self.ends[index - 1] };
+        Some(&self.bytes[start..end])
+    }
+}
+
+fn new_user(person: Person, password: bool) -> NewUser {
+    let mut user = NewUser::new(person.address.clone());
+    // Each its own, and hard to guess by the policy of a new account.
+    user.password = password.then(|| format!("Tr7-{}", &person.address[person.address.len() - 20..]).into());
+    user.name = Some(person.name);
+    user
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::HashSet;
+
+    #[test]
+    fn no_address_comes_twice() {
+        let mut people = People::default();
+        let addresses: HashSet<_> = (0..100_000).map(|_| people.next().address).collect();
+        assert_eq!(addresses.len(), 100_000);
+    }
+}

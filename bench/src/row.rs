@@ -1,0 +1,84 @@
+//! The rows of the table, and what their measurements share.
+
+pub(crate) mod bulk;
+pub(crate) mod create;
+pub(crate) mod passwords;
+pub(crate) mod single;
+pub(crate) mod start;
+
+use std::time::Duration;
+
+use crate::Settings;
+use crate::driver::{self, Load, Sent};
+use crate::figure::Row;
+use crate::machine;
+use crate::output::Output;
+use crate::process::Process;
+use crate::request::{People, Requests, Shape};
+use crate::site::Site;
+
+/// Measures rows of the table.
+pub(crate) type Measure = fn(&Settings, &Output) -> anyhow::Result<Vec<Row>>;
+
+/// How long both sides run before they are measured.
+const WARM_UP: Duration = Duration::from_secs(1);
+
+/// A server under test, and what was created on it.
+struct Bench {
+    site: Site,
+    server: Process,
+    people: People,
+    /// Creations that the server acknowledged.
+    acknowledged: u64,
+    /// Requests a second of late: tells how many have to be rendered.
+    pace: f64,
+}
+
+impl Bench {
+    fn new(settings: &Settings) -> anyhow::Result<Self> {
+        let site = Site::new(settings)?;
+        let server = site.serve()?;
+        Ok(Self { site, server, people: People::default(), acknowledged: 0, pace: 0.0 })
+    }
+
+    /// Requests for some time, and some more in case that it goes faster.
+    fn render(&mut self, shape: Shape, length: Duration) -> anyhow::Result<Requests> {
+        let count = (self.pace * length.as_secs_f64() * 1.5).ceil();
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a few million at most")]
+        self.render_some(shape, (count as usize).max(64))
+    }
+
+    fn render_some(&mut self, shape: Shape, count: usize) -> anyhow::Result<Requests> {
+        Requests::render(&self.site.keys, &mut self.people, shape, count)
+    }
+
+    /// Creates on some connections, as fast as it goes.
+    fn create(
+        &mut self,
+        requests: Requests,
+        shape: Shape,
+        connections: usize,
+        length: Duration,
+    ) -> anyhow::Result<Sent> {
+        let sent = driver::send(self.server.address, Load { requests, connections, every: None }, length)?;
+        self.acknowledged += sent.answered * shape.items as u64;
+        self.pace = sent.per_second();
+        Ok(sent)
+    }
+
+    /// Creates for a moment, so that caches are warm and it is known how fast it goes. `at_most` requests.
+    fn warm_up(&mut self, shape: Shape, connections: usize, at_most: usize) -> anyhow::Result<()> {
+        let requests = self.render_some(shape, at_most)?;
+        self.create(requests, shape, connections, WARM_UP).map(drop)
+    }
+
+    fn memory(&self) -> anyhow::Result<machine::Memory> {
+        machine::memory(self.server.pid())
+    }
+
+    /// Stops the server and holds the database against what was acknowledged.
+    fn finish(self) -> anyhow::Result<()> {
+        self.server.stop()?;
+        self.site.verify(self.acknowledged)
+    }
+}

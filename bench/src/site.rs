@@ -1,0 +1,120 @@
+//! A directory to measure on: a folder, a configuration, an account with an administrator and its keys.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::Context as _;
+use client::Keys;
+use server::config::write_private;
+use server::system::System;
+use server::{Config, Server};
+use tempfile::TempDir;
+
+use crate::Settings;
+use crate::process::Process;
+use crate::request::DOMAIN;
+
+/// The configuration's file name.
+pub(crate) const CONFIG: &str = "matricula.toml";
+
+/// Production's settings, but for the quota: one caller makes all the calls here. `request_ids` stays `strict`.
+const SETTINGS: &str = "master_key_file = \"master.key\"\n[quota]\nenabled = false\n";
+
+const ACCOUNT: &str = "CBENCH01";
+
+/// A seeded directory in a folder of its own, which goes when this is dropped.
+pub(crate) struct Site {
+    folder: TempDir,
+    config: Config,
+    pub(crate) keys: Keys,
+}
+
+impl Site {
+    pub(crate) fn new(settings: &Settings) -> anyhow::Result<Self> {
+        let folder = folder(settings)?;
+        let system = System::real();
+        write_private(&folder.path().join("master.key"), &server::admin::new_master_key(&system))?;
+        let path = folder.path().join(CONFIG);
+        std::fs::write(&path, SETTINGS)?;
+        let config = Config::from_file(&path)?;
+        let server = Server::open(&config, &config.master_key()?, system)?;
+        let keys = runtime()?.block_on(seed(&server))?;
+        Ok(Self { folder, config, keys })
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// A path in the folder.
+    pub(crate) fn file(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    /// Starts the server under test.
+    pub(crate) fn serve(&self) -> anyhow::Result<Process> {
+        Process::start("serve-matricula", self.path(), self.file("matricula.log"))
+    }
+
+    /// Starts the bare server with an answer.
+    pub(crate) fn serve_bare(&self, answer: &[u8]) -> anyhow::Result<Process> {
+        let path = self.file("answer.json");
+        std::fs::write(&path, answer)?;
+        Process::start("serve-bare", &path, self.file("bare.log"))
+    }
+
+    /// Holds what the database has against what was acknowledged. To be called when the server has stopped.
+    pub(crate) fn verify(&self, acknowledged: u64) -> anyhow::Result<()> {
+        let admin = server::admin::Admin::open(&self.config, &self.config.master_key()?, System::real())?;
+        runtime()?.block_on(async {
+            // The administrator is a user too.
+            let users = admin.count_users().await?.saturating_sub(1);
+            anyhow::ensure!(
+                users == acknowledged,
+                "{acknowledged} creations were acknowledged, but the database has {users} users"
+            );
+            for chain in admin.verify_audit().await? {
+                anyhow::ensure!(chain.broken.is_none(), "the audit is broken: {:?}", chain.broken);
+                anyhow::ensure!(
+                    chain.events >= acknowledged,
+                    "the audit tells of {} events only",
+                    chain.events
+                );
+            }
+            Ok(())
+        })
+    }
+}
+
+/// A folder on the disk that is to be measured.
+pub(crate) fn folder(settings: &Settings) -> anyhow::Result<TempDir> {
+    let beside = match &settings.folder {
+        Some(folder) => folder.clone(),
+        // Not the folder for temporary files: that is often memory, where nothing is forced to a disk.
+        None => std::env::current_exe()?.parent().context("this program stands in no folder")?.to_owned(),
+    };
+    tempfile::Builder::new()
+        .prefix("matricula-bench-")
+        .tempdir_in(&beside)
+        .with_context(|| beside.display().to_string())
+}
+
+async fn seed(server: &Server) -> anyhow::Result<Keys> {
+    let (admin, email) = (server.admin(), format!("administrator@{DOMAIN}"));
+    admin.add_account(ACCOUNT, "Bench", None).await?;
+    admin.add_domain(ACCOUNT, DOMAIN).await?;
+    admin.add_administrator(ACCOUNT, &email, "Administrator", "Super Administrator", None).await?;
+    let application = admin.add_application(ACCOUNT, "Bench").await?;
+    let binding = admin.add_binding(&email, &application.app_id, None).await?;
+    Ok(Keys {
+        base_url: String::new(),
+        app_id: application.app_id.clone(),
+        app_key: application.app_key().to_owned(),
+        access_key: binding.access_key.clone(),
+        secret_key: binding.secret_key().to_owned(),
+    })
+}
+
+/// A runtime for what is not measured.
+fn runtime() -> std::io::Result<tokio::runtime::Runtime> {
+    tokio::runtime::Builder::new_current_thread().enable_all().build()
+}
