@@ -156,7 +156,8 @@ fn serve(params: Params, jobs: &Receiver<Job>, load: &Load) {
                 &mut *hash,
                 &mut memory,
             );
-            load.micros.store(u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX), Ordering::Relaxed);
+            load.micros
+                .store(u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX), Ordering::Relaxed);
             load.waiting.fetch_sub(1, Ordering::AcqRel);
             match done {
                 Ok(()) => {
@@ -207,8 +208,13 @@ mod tests {
         let gate = Gate::start(CHEAP, 2, 10, Arc::new(Sevens)).unwrap();
         let hashes = gate.hash(passwords(10)).await.unwrap();
         for (n, hash) in hashes.iter().enumerate() {
-            let verify = |password: &str| Argon2::default().verify_password(password.as_bytes(), hash.expose());
-            assert!(hash.expose().starts_with("$argon2id$v=19$m=8,t=1,p=1$BwcHBwcHBwcHBwcHBwcHBw$"), "{}", hash.expose());
+            let verify =
+                |password: &str| Argon2::default().verify_password(password.as_bytes(), hash.expose());
+            assert!(
+                hash.expose().starts_with("$argon2id$v=19$m=8,t=1,p=1$BwcHBwcHBwcHBwcHBwcHBw$"),
+                "{}",
+                hash.expose()
+            );
             verify(&format!("password {n}")).unwrap();
             verify(&format!("password {}", n + 1)).unwrap_err();
         }

@@ -112,11 +112,23 @@ mod tests {
     #[test]
     fn a_window_fills_and_starts_anew() {
         let quota = Quota::new(Some(2), 5_000);
-        assert_eq!(quota.draw(user(1), at(0)), Rate { limit: 2, remaining: 1, reset_ms: 5_000, allowed: true });
-        assert_eq!(quota.draw(user(1), at(10)), Rate { limit: 2, remaining: 0, reset_ms: 4_990, allowed: true });
-        assert_eq!(quota.draw(user(1), at(4_999)), Rate { limit: 2, remaining: 0, reset_ms: 1, allowed: false });
+        assert_eq!(
+            quota.draw(user(1), at(0)),
+            Rate { limit: 2, remaining: 1, reset_ms: 5_000, allowed: true }
+        );
+        assert_eq!(
+            quota.draw(user(1), at(10)),
+            Rate { limit: 2, remaining: 0, reset_ms: 4_990, allowed: true }
+        );
+        assert_eq!(
+            quota.draw(user(1), at(4_999)),
+            Rate { limit: 2, remaining: 0, reset_ms: 1, allowed: false }
+        );
         assert_eq!(quota.draw(user(2), at(4_999)).remaining, 1, "another user has its own");
-        assert_eq!(quota.draw(user(1), at(5_000)), Rate { limit: 2, remaining: 1, reset_ms: 5_000, allowed: true });
+        assert_eq!(
+            quota.draw(user(1), at(5_000)),
+            Rate { limit: 2, remaining: 1, reset_ms: 5_000, allowed: true }
+        );
         assert_eq!(quota.draw(user(1), at(-3_600_000)).reset_ms, 5_000, "a clock set back locks nobody out");
     }
 

@@ -82,7 +82,9 @@ pub enum Refused {
     #[error("0018 AccessKey Has Expired")]
     BindingExpired,
     /// Too many calls.
-    #[error("Too many requests: {limit} are allowed in a window; the next one starts in {reset_ms} milliseconds")]
+    #[error(
+        "Too many requests: {limit} are allowed in a window; the next one starts in {reset_ms} milliseconds"
+    )]
     QuotaExceeded {
         /// Calls allowed in a window.
         limit: u32,
@@ -179,19 +181,29 @@ impl Authenticator {
         let user = principal.binding.user;
         match self.check(&principal, app_id, date, now) {
             // Who asks is beyond doubt, and everything behind the access key is as the store has it.
-            #[expect(clippy::disallowed_methods, reason = "this is the room that makes callers, and the signature holds")]
+            #[expect(
+                clippy::disallowed_methods,
+                reason = "this is the room that makes callers, and the signature holds"
+            )]
             Ok(()) => Ok(Signed { caller: Caller::vouched(principal), request_id: id }),
             Err(why) => Err(Unverified { why, verified: Some(user) }),
         }
     }
 
     /// What else must be right about a request whose signature holds.
-    fn check(&self, principal: &Principal, app_id: &[u8], date: &[u8], now: Timestamp) -> Result<(), Refused> {
+    fn check(
+        &self,
+        principal: &Principal,
+        app_id: &[u8],
+        date: &[u8],
+        now: Timestamp,
+    ) -> Result<(), Refused> {
         if !app_id.eq_ignore_ascii_case(principal.application.app_id.as_bytes()) {
             let app_id = String::from_utf8_lossy(app_id).chars().take(SHOWN_APP_ID).collect();
             return Err(Refused::UnknownApplication { app_id });
         }
-        let date = wire::date::parse(date, now).map_err(|why| Refused::InvalidDate { why: why.to_string() })?;
+        let date =
+            wire::date::parse(date, now).map_err(|why| Refused::InvalidDate { why: why.to_string() })?;
         let off = date.duration_since(now);
         if off.abs() > self.window {
             let now = now.strftime("%a, %d %b %Y %H:%M:%S UTC").to_string();

@@ -15,7 +15,9 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 /// Independent of Mimecast and not affiliated with it.
 #[derive(Parser)]
 #[command(name = "matricula", version, max_term_width = 80)]
-#[command(after_help = "Exit codes: 0 all was done, 1 an error, 2 wrong usage, 3 the directory refused some or all of it.")]
+#[command(
+    after_help = "Exit codes: 0 all was done, 1 an error, 2 wrong usage, 3 the directory refused some or all of it."
+)]
 struct Arguments {
     /// Print JSON for machines
     #[arg(long, global = true)]
@@ -54,7 +56,8 @@ fn main() -> std::process::ExitCode {
 }
 
 fn run(command: Command, output: &output::Output) -> Result<(), Failed> {
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(anyhow::Error::from)?;
+    let runtime =
+        tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(anyhow::Error::from)?;
     match command {
         Command::Sandbox(arguments) => runtime.block_on(command::sandbox::run(arguments, output)),
         Command::Serve(arguments) => runtime.block_on(command::serve::run(arguments)),

@@ -42,10 +42,15 @@ impl Output {
     pub(crate) fn rows(&self, columns: &[&str], rows: Vec<Vec<String>>) -> anyhow::Result<()> {
         let objects: Vec<serde_json::Map<_, _>> = rows
             .iter()
-            .map(|row| columns.iter().zip(row).map(|(column, cell)| ((*column).to_owned(), json!(cell))).collect())
+            .map(|row| {
+                columns.iter().zip(row).map(|(column, cell)| ((*column).to_owned(), json!(cell))).collect()
+            })
             .collect();
         let mut table = Table::new();
-        table.load_preset(presets::NOTHING).set_content_arrangement(ContentArrangement::Dynamic).set_width(80);
+        table
+            .load_preset(presets::NOTHING)
+            .set_content_arrangement(ContentArrangement::Dynamic)
+            .set_width(80);
         table.set_header(columns.iter().map(|column| column.replace('_', " ")));
         table.add_rows(rows);
         self.say(objects, table)
@@ -57,7 +62,8 @@ impl Output {
             Failed::Refused => ExitCode::from(3),
             Failed::Error(error) => {
                 let text = format!("{error:#}");
-                let text = if self.json { json!({ "error": text }).to_string() } else { format!("error: {text}") };
+                let text =
+                    if self.json { json!({ "error": text }).to_string() } else { format!("error: {text}") };
                 // Where standard error is closed there is nobody to tell.
                 let _ = writeln!(std::io::stderr(), "{text}");
                 ExitCode::FAILURE

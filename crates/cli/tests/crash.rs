@@ -3,45 +3,21 @@
 //!
 //! Three rounds; `MATRICULA_CRASH_ROUNDS=50` for more.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod running;
+
 use std::collections::BTreeMap;
-use std::io::{BufRead, BufReader};
-use std::path::Path;
-use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use client::{Client, Keys, SignedHeaders};
+use client::{Client, SignedHeaders};
+use running::Sandbox;
 use serde_json::Value;
 use server::admin::Admin;
 
 const PATH: &str = "/api/user/create-user";
 const CALLERS: usize = 8;
-
-struct Server {
-    process: Child,
-    client: Client,
-}
-
-impl Server {
-    /// Starts the real binary and waits until it says where it listens.
-    fn start(folder: &Path) -> Self {
-        let mut process = Command::new(env!("CARGO_BIN_EXE_matricula"))
-            .args(["--json", "sandbox", "--quiet", "--listen", "127.0.0.1:0", "--data"])
-            .arg(folder)
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let mut line = String::new();
-        BufReader::new(process.stdout.take().unwrap()).read_line(&mut line).unwrap();
-        let keys: Keys = serde_json::from_str(&line).unwrap();
-        Self { process, client: Client::new(&keys).unwrap() }
-    }
-
-    fn kill(mut self) {
-        self.process.kill().unwrap();
-        self.process.wait().unwrap();
-    }
-}
 
 struct Sent {
     signed: SignedHeaders,
@@ -67,7 +43,11 @@ async fn load(client: Client, round: usize, caller: usize, acknowledged: Arc<Ato
         let gone = answer.is_err();
         let answer = answer.ok().map(|answer| {
             // The quota may be used up before the server is: then nothing was done, and that is an answer too.
-            assert!(answer.status == 200 || answer.status == 429, "{}", String::from_utf8_lossy(&answer.body));
+            assert!(
+                answer.status == 200 || answer.status == 429,
+                "{}",
+                String::from_utf8_lossy(&answer.body)
+            );
             (answer.status, answer.body)
         });
         let answer = match answer {
@@ -84,11 +64,20 @@ async fn load(client: Client, round: usize, caller: usize, acknowledged: Arc<Ato
     }
 }
 
+fn client_of(sandbox: &Sandbox) -> Client {
+    Client::new(&serde_json::from_str(&sandbox.keys).unwrap()).unwrap()
+}
+
 /// Addresses in `data` and the ids they got.
 fn created(answer: &[u8]) -> Vec<(String, String)> {
     let answer: Value = serde_json::from_slice(answer).unwrap();
     let text = |row: &Value, key: &str| row[key].as_str().unwrap().to_owned();
-    answer["data"].as_array().unwrap().iter().map(|row| (text(row, "emailAddress"), text(row, "id"))).collect()
+    answer["data"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|row| (text(row, "emailAddress"), text(row, "id")))
+        .collect()
 }
 
 #[test]
@@ -100,25 +89,33 @@ fn what_was_acknowledged_survives_kill_9() {
     let mut ids: BTreeMap<String, String> = BTreeMap::new();
     let (mut acknowledged_in_all, mut unanswered_in_all) = (0, 0);
     for round in 0..rounds {
-        let running = Server::start(folder.path());
+        let sandbox = Sandbox::start(folder.path(), &[]);
+        let client = client_of(&sandbox);
         let acknowledged = Arc::new(AtomicUsize::new(0));
         let callers: Vec<_> = (0..CALLERS)
-            .map(|caller| runtime.spawn(load(running.client.clone(), round, caller, Arc::clone(&acknowledged))))
+            .map(|caller| runtime.spawn(load(client.clone(), round, caller, Arc::clone(&acknowledged))))
             .collect();
         // At another point in each round, but never before there is something to lose.
         let enough = 20 + round * 37 % 400;
         while acknowledged.load(Ordering::Relaxed) < enough {
             std::thread::yield_now();
         }
-        running.kill();
-        let sent: Vec<Sent> = callers.into_iter().flat_map(|caller| runtime.block_on(caller).unwrap()).collect();
+        // SIGKILL.
+        drop(sandbox);
+        let sent: Vec<Sent> =
+            callers.into_iter().flat_map(|caller| runtime.block_on(caller).unwrap()).collect();
 
-        let running = Server::start(folder.path());
+        let sandbox = Sandbox::start(folder.path(), &[]);
+        let client = client_of(&sandbox);
         for Sent { signed, body, answer } in sent {
-            let again = runtime.block_on(running.client.send(PATH, &signed, body.into_bytes())).unwrap();
+            let again = runtime.block_on(client.send(PATH, &signed, body.into_bytes())).unwrap();
             match &answer {
                 Some(first) => {
-                    assert_eq!(String::from_utf8_lossy(first), String::from_utf8_lossy(&again.body), "round {round}");
+                    assert_eq!(
+                        String::from_utf8_lossy(first),
+                        String::from_utf8_lossy(&again.body),
+                        "round {round}"
+                    );
                     acknowledged_in_all += 1;
                 }
                 None => unanswered_in_all += 1,
@@ -127,7 +124,6 @@ fn what_was_acknowledged_survives_kill_9() {
                 assert_eq!(ids.insert(address.clone(), id), None, "{address} was created twice");
             }
         }
-        running.kill();
     }
 
     let config = server::sandbox::config(folder.path());
@@ -138,7 +134,8 @@ fn what_was_acknowledged_survives_kill_9() {
         let reports = admin.verify_audit().await.unwrap();
         assert!(reports.iter().all(|report| report.broken.is_none()), "{reports:?}");
         let events = admin.audit(0, usize::MAX).await.unwrap();
-        let told = events.into_iter().filter(|event| event.action == "user.created").map(|event| event.target);
+        let told =
+            events.into_iter().filter(|event| event.action == "user.created").map(|event| event.target);
         let mut told: Vec<_> = told.filter(|address| ids.contains_key(address)).collect();
         told.sort();
         assert!(told.iter().eq(ids.keys()), "the audit tells of each user once");

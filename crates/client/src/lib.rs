@@ -129,9 +129,11 @@ impl Client {
             serde_json::from_slice(&raw.body).map_err(|source| CallError::NoEnvelope { status, source })?;
         // A failure without a key is about the call; one with a key is about an item.
         match answer.fail.first() {
-            Some(Failure { key: None, errors }) if !errors.is_empty() => {
-                Err(CallError::Refused { status, fault: errors[0].clone(), retry_after: retry_after(&raw.headers) })
-            }
+            Some(Failure { key: None, errors }) if !errors.is_empty() => Err(CallError::Refused {
+                status,
+                fault: errors[0].clone(),
+                retry_after: retry_after(&raw.headers),
+            }),
             _ => Ok(answer),
         }
     }
@@ -140,7 +142,12 @@ impl Client {
     ///
     /// # Errors
     /// When there is no answer.
-    pub async fn post(&self, path: &str, request_id: &RequestId, body: Vec<u8>) -> Result<RawAnswer, CallError> {
+    pub async fn post(
+        &self,
+        path: &str,
+        request_id: &RequestId,
+        body: Vec<u8>,
+    ) -> Result<RawAnswer, CallError> {
         self.send(path, &self.signer.sign(path, (self.clock)(), request_id), body).await
     }
 
@@ -148,7 +155,12 @@ impl Client {
     ///
     /// # Errors
     /// When there is no answer.
-    pub async fn send(&self, path: &str, signed: &SignedHeaders, body: Vec<u8>) -> Result<RawAnswer, CallError> {
+    pub async fn send(
+        &self,
+        path: &str,
+        signed: &SignedHeaders,
+        body: Vec<u8>,
+    ) -> Result<RawAnswer, CallError> {
         let transport = |source| CallError::Transport { base_url: self.base_url.clone(), source };
         let mut request = self.http.post(format!("{}{path}", self.base_url)).timeout(TIMEOUT);
         for (name, value) in signed.iter() {
@@ -180,7 +192,8 @@ fn retry_after(headers: &reqwest::header::HeaderMap) -> Option<Duration> {
     if let Some(seconds) = number(header::RETRY_AFTER) {
         return Some(Duration::from_secs(seconds));
     }
-    (number(header::RATE_REMAINING) == Some(0)).then(|| number(header::RATE_RESET).map(Duration::from_millis))?
+    (number(header::RATE_REMAINING) == Some(0))
+        .then(|| number(header::RATE_RESET).map(Duration::from_millis))?
 }
 
 /// A new request id.

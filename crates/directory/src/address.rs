@@ -104,11 +104,16 @@ fn check_local(local: &str) -> Result<(), AddressError> {
         return Err(AddressError::Local("the part before the `@` is longer than 64 bytes"));
     }
     if local.starts_with('.') || local.ends_with('.') || local.contains("..") {
-        return Err(AddressError::Local("the part before the `@` starts or ends with a dot, or has two in a row"));
+        return Err(AddressError::Local(
+            "the part before the `@` starts or ends with a dot, or has two in a row",
+        ));
     }
-    let forbidden = |c: char| c.is_whitespace() || c.is_control() || "\"(),:;<>[]\\".contains(c) || is_invisible(c);
+    let forbidden =
+        |c: char| c.is_whitespace() || c.is_control() || "\"(),:;<>[]\\".contains(c) || is_invisible(c);
     if local.contains(forbidden) {
-        return Err(AddressError::Local("the part before the `@` holds a blank or another character it may not hold"));
+        return Err(AddressError::Local(
+            "the part before the `@` holds a blank or another character it may not hold",
+        ));
     }
     Ok(())
 }
@@ -140,7 +145,9 @@ impl DomainName {
         }
         let plain = |b: u8| b.is_ascii_alphanumeric() || b == b'-' || b == b'.';
         // Nearly every domain is plain ASCII, where IDNA has nothing to do but to fold the case.
-        let name = if text.bytes().all(plain) && !text.to_ascii_lowercase().split('.').any(|l| l.starts_with("xn--")) {
+        let name = if text.bytes().all(plain)
+            && !text.to_ascii_lowercase().split('.').any(|l| l.starts_with("xn--"))
+        {
             text.to_ascii_lowercase()
         } else {
             idna::domain_to_ascii_strict(text).map_err(|_| DomainError::Invalid)?
@@ -212,7 +219,10 @@ mod tests {
     #[case(".a@example.com", "the part before the `@` starts or ends with a dot, or has two in a row")]
     #[case("a..b@example.com", "the part before the `@` starts or ends with a dot, or has two in a row")]
     #[case("a b@example.com", "the part before the `@` holds a blank or another character it may not hold")]
-    #[case("a\u{200b}@example.com", "the part before the `@` holds a blank or another character it may not hold")]
+    #[case(
+        "a\u{200b}@example.com",
+        "the part before the `@` holds a blank or another character it may not hold"
+    )]
     #[case("a@", "the part after the `@` is empty")]
     #[case("a@example..com", "the part after the `@` is not a domain name")]
     #[case("a@-example.com", "the part after the `@` is not a domain name")]

@@ -74,7 +74,8 @@ impl AccessKey {
     /// # Errors
     /// When it is empty, too long, or holds anything but visible ASCII without a colon.
     pub fn parse(text: &str) -> Result<Self, AccessKeyError> {
-        let fits = (1..=1_024).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_graphic() && b != b':');
+        let fits =
+            (1..=1_024).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_graphic() && b != b':');
         if fits { Ok(Self(text.to_owned())) } else { Err(AccessKeyError) }
     }
 

@@ -152,7 +152,11 @@ impl<'a> Drafts<'a> {
     ///
     /// # Errors
     /// When the caller does not hold *Directories | Internal | Edit*: then no item is looked at.
-    pub fn read(caller: &'a Caller, account_code: Option<&str>, items: Vec<Item>) -> Result<Self, PermissionDenied> {
+    pub fn read(
+        caller: &'a Caller,
+        account_code: Option<&str>,
+        items: Vec<Item>,
+    ) -> Result<Self, PermissionDenied> {
         caller.require(&INTERNAL_EDIT)?;
         let account_code = account_code.map(read_account_code);
         Ok(Self { caller, account_code, drafts: items.into_iter().map(Draft::read).collect() })
@@ -177,7 +181,9 @@ impl<'a> Drafts<'a> {
         let mut evidence = vec![Evidence::of(caller.account())];
         let items = drafts
             .into_iter()
-            .map(|draft| draft.and_then(|draft| draft.judge(caller, account_code.as_ref(), state, &mut evidence)))
+            .map(|draft| {
+                draft.and_then(|draft| draft.judge(caller, account_code.as_ref(), state, &mut evidence))
+            })
             .collect();
         Judgement { items, evidence: distinct(evidence) }
     }

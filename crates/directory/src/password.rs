@@ -45,14 +45,17 @@ impl Policy {
             ));
         }
         let same = |text: &&&str| text.chars().count() >= 3 && text.to_lowercase() == password.to_lowercase();
-        let parts: Vec<&str> = about.iter().flat_map(|text| [*text, text.split('@').next().unwrap_or("")]).collect();
+        let parts: Vec<&str> =
+            about.iter().flat_map(|text| [*text, text.split('@').next().unwrap_or("")]).collect();
         if parts.iter().any(|text| same(&text)) {
             unmet.push("differ from the address and the name".to_owned());
         }
         // Guessing takes time that grows with the length; what decides stands at the beginning.
         let start = password.char_indices().nth(72).map_or(password, |(end, _)| &password[..end]);
         if self.min_strength > 0 && u8::from(zxcvbn::zxcvbn(start, &parts).score()) < self.min_strength {
-            unmet.push("be harder to guess: longer, without common words, names, dates or rows of keys".to_owned());
+            unmet.push(
+                "be harder to guess: longer, without common words, names, dates or rows of keys".to_owned(),
+            );
         }
         unmet
     }

@@ -14,7 +14,8 @@ use crate::application::AccessKey;
 use crate::audit::{Actor, Event};
 use crate::change::{Change, Changed};
 use crate::{
-    Account, AccountCode, AccountId, Application, ApplicationId, BindingId, Domain, DomainName, Principal, Role, UserId,
+    Account, AccountCode, AccountId, Application, ApplicationId, BindingId, Domain, DomainName, Principal,
+    Role, UserId,
 };
 use crate::{EmailAddress, user::User};
 

@@ -167,7 +167,8 @@ impl BuiltIn {
             BuiltIn::SuperAdministrator => true,
             BuiltIn::PartnerAdministrator => &*permission.0 != "Directories | Roles | Edit",
             BuiltIn::FullAdministrator => {
-                !["Directories | Roles | Edit", "Directories | Internal | Register New Domain"].contains(&&*permission.0)
+                !["Directories | Roles | Edit", "Directories | Internal | Register New Domain"]
+                    .contains(&&*permission.0)
             }
             BuiltIn::BasicAdministrator => [
                 "Account | Dashboard | Read",
@@ -206,8 +207,11 @@ mod tests {
             assert_eq!(BuiltIn::by_id(role.id()), Some(role));
             assert_eq!(BuiltIn::by_name(&role.name().to_uppercase()), Some(role));
         }
-        let may_create: Vec<_> =
-            BuiltIn::ALL.into_iter().filter(|role| role.role().allows(&INTERNAL_EDIT)).map(BuiltIn::name).collect();
+        let may_create: Vec<_> = BuiltIn::ALL
+            .into_iter()
+            .filter(|role| role.role().allows(&INTERNAL_EDIT))
+            .map(BuiltIn::name)
+            .collect();
         assert_eq!(
             may_create,
             ["Super Administrator", "Partner Administrator", "Full Administrator", "Basic Administrator"]

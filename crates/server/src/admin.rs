@@ -16,8 +16,8 @@ use directory::port::{ApplicationRow, BindingRow, ChainReport, Store, StoreError
 use directory::role::{BuiltIn, PermissionError};
 use directory::user::{AddressType, Source, User};
 use directory::{
-    AccessKey, Account, AccountCode, AccountId, ApplicationId, BindingId, Domain, DomainId, DomainName, EmailAddress,
-    Permission, Role, RoleId, UserId,
+    AccessKey, Account, AccountCode, AccountId, ApplicationId, BindingId, Domain, DomainId, DomainName,
+    EmailAddress, Permission, Role, RoleId, UserId,
 };
 pub use jiff::Timestamp;
 use secrecy::{ExposeSecret, SecretBox, SecretString};
@@ -109,7 +109,12 @@ impl Admin {
     ///
     /// # Errors
     /// When the code is none or taken, or the parent is not there.
-    pub async fn add_account(&self, code: &str, name: &str, parent: Option<&str>) -> Result<AccountId, AdminError> {
+    pub async fn add_account(
+        &self,
+        code: &str,
+        name: &str,
+        parent: Option<&str>,
+    ) -> Result<AccountId, AdminError> {
         let code = AccountCode::parse(code)?;
         let above = match parent {
             Some(parent) => {
@@ -184,7 +189,12 @@ impl Admin {
     ///
     /// # Errors
     /// When a permission is none, or the account has a role of this name.
-    pub async fn add_role(&self, account: &str, name: &str, permissions: &[String]) -> Result<(), AdminError> {
+    pub async fn add_role(
+        &self,
+        account: &str,
+        name: &str,
+        permissions: &[String],
+    ) -> Result<(), AdminError> {
         let what = format!("the role {name}");
         if BuiltIn::by_name(name).is_some() {
             return Err(AdminError::AlreadyThere(what));
@@ -228,7 +238,8 @@ impl Admin {
         let role = self.role_of(&account, role).await?;
         let password = match password {
             Some((password, gate)) => {
-                let unmet = account.password_policy.unmet(password.expose_secret(), &[address.as_str(), name]);
+                let unmet =
+                    account.password_policy.unmet(password.expose_secret(), &[address.as_str(), name]);
                 if !unmet.is_empty() {
                     return Err(AdminError::Password(unmet));
                 }

@@ -178,7 +178,8 @@ async fn attempt(
 /// Reads the body, whatever its Content-Type (spec/clients.md 3.1).
 async fn collect(app: &App, body: Body) -> Result<Bytes, Refusal> {
     let limits = &app.limits;
-    let collected = tokio::time::timeout(limits.body(), Limited::new(body, limits.body_bytes).collect()).await;
+    let collected =
+        tokio::time::timeout(limits.body(), Limited::new(body, limits.body_bytes).collect()).await;
     match collected {
         Ok(Ok(body)) => Ok(body.to_bytes()),
         Ok(Err(error)) if error.is::<LengthLimitError>() => Err(Refusal::BodyTooLarge(limits.body_bytes)),

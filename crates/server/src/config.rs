@@ -216,7 +216,9 @@ impl Config {
             return Err(ConfigError::Setting("limits and passwords.queue must be at least 1"));
         }
         if self.quota.enabled && (self.quota.calls == 0 || self.quota.window_ms == 0) {
-            return Err(ConfigError::Setting("a quota of nothing lets nobody in: set quota.enabled = false instead"));
+            return Err(ConfigError::Setting(
+                "a quota of nothing lets nobody in: set quota.enabled = false instead",
+            ));
         }
         Ok(())
     }

@@ -60,7 +60,10 @@ impl Server {
         forgetting.abort();
         let limit = app.limits.drain();
         if tokio::time::timeout(limit, graceful.shutdown()).await.is_err() {
-            tracing::warn!(seconds = limit.as_secs(), "requests were still under way when the time to finish was over");
+            tracing::warn!(
+                seconds = limit.as_secs(),
+                "requests were still under way when the time to finish was over"
+            );
         }
     }
 }
@@ -79,7 +82,13 @@ async fn forget(app: Arc<App>) {
     }
 }
 
-fn connect(app: &Arc<App>, router: &Router, graceful: &GracefulShutdown, stream: TcpStream, peer: SocketAddr) {
+fn connect(
+    app: &Arc<App>,
+    router: &Router,
+    graceful: &GracefulShutdown,
+    stream: TcpStream,
+    peer: SocketAddr,
+) {
     // An answer is one small packet: waiting for more to send with it only delays it.
     let _ = stream.set_nodelay(true);
     let (app, router) = (Arc::clone(app), router.clone());

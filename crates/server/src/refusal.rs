@@ -46,7 +46,9 @@ pub(crate) enum Refusal {
     Method(String),
     #[error("The server is busy; nothing was done")]
     Busy,
-    #[error("The request took longer than {0} seconds. Whether it was carried out is not known; the same request can be sent again without harm")]
+    #[error(
+        "The request took longer than {0} seconds. Whether it was carried out is not known; the same request can be sent again without harm"
+    )]
     Timeout(u64),
     #[error("The server made a mistake; it is in its log")]
     Panic,

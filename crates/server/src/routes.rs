@@ -22,7 +22,8 @@ pub struct Endpoint {
     pub(crate) run: Run,
 }
 
-pub(crate) type Run = for<'a> fn(Call<'a>) -> Pin<Box<dyn Future<Output = Result<Reply, Refusal>> + Send + 'a>>;
+pub(crate) type Run =
+    for<'a> fn(Call<'a>) -> Pin<Box<dyn Future<Output = Result<Reply, Refusal>> + Send + 'a>>;
 
 /// Every signed endpoint. Tests of what all endpoints share go over this table.
 pub const ENDPOINTS: &[Endpoint] = &[api::user::create_user::ENDPOINT];

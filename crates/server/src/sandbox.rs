@@ -39,7 +39,9 @@ pub enum SandboxError {
         source: serde_json::Error,
     },
     /// The database is there, but the keys to it are gone.
-    #[error("{0} is missing, and secrets can't be read out of the database. Delete the folder to start afresh")]
+    #[error(
+        "{0} is missing, and secrets can't be read out of the database. Delete the folder to start afresh"
+    )]
     KeysLost(PathBuf),
     /// The server can't be opened.
     #[error(transparent)]
@@ -113,7 +115,8 @@ impl Sandbox {
         let server = Server::open(config, &read_master_key(&master)?, system.clone())?;
         if keys.exists() {
             let text = std::fs::read_to_string(&keys).map_err(file(&keys))?;
-            let keys = serde_json::from_str(&text).map_err(|source| SandboxError::Keys { path: keys, source })?;
+            let keys =
+                serde_json::from_str(&text).map_err(|source| SandboxError::Keys { path: keys, source })?;
             return Ok(Self { server, keys });
         }
         if !server.admin().accounts().await?.is_empty() {

@@ -35,7 +35,10 @@ struct MachineEntropy;
 impl Entropy for MachineEntropy {
     fn fill(&self, buffer: &mut [u8]) {
         #[expect(clippy::disallowed_methods, reason = "this is the randomness")]
-        #[expect(clippy::expect_used, reason = "without randomness there are no keys: going on would be worse")]
+        #[expect(
+            clippy::expect_used,
+            reason = "without randomness there are no keys: going on would be worse"
+        )]
         getrandom::fill(buffer).expect("the operating system gives randomness");
     }
 }

@@ -1,6 +1,8 @@
 //! Secrets stay secret: a password and keys that would be recognised anywhere are looked for everywhere the server
 //! writes. A process of its own, because the log is the process's.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use std::io::Write;
 use std::sync::{Arc, Mutex};
 
@@ -43,7 +45,9 @@ async fn secrets_are_found_nowhere() {
         .with_max_level(tracing_subscriber::filter::LevelFilter::TRACE)
         .with_writer(log.clone())
         .init();
-    let server = TestServer::start_with(|config| config.passwords = Passwords { queue: 2, ..Passwords::default() }).await;
+    let server =
+        TestServer::start_with(|config| config.passwords = Passwords { queue: 2, ..Passwords::default() })
+            .await;
     let administrator = server.administrator();
     let keys = administrator.keys().clone();
     let with = |address: &str, password: &str| {
@@ -55,19 +59,35 @@ async fn secrets_are_found_nowhere() {
     let python = good.replace('"', "'");
     let unquoted = good.replace(&format!("\"{PASSWORD}\""), PASSWORD);
     let latin = [good.replace("ann@", "lat@").as_bytes(), b" \xff"].concat();
-    let misplaced = format!(r#"{{"data":[{{"emailAddress":"no address","userPassword":"{PASSWORD}","password":["{PASSWORD}"]}}]}}"#);
-    let many = format!(r#"{{"data":[{}]}}"#, vec![format!(r#"{{"emailAddress":"m@example.com","password":"{PASSWORD}"}}"#); 3].join(","));
+    let misplaced = format!(
+        r#"{{"data":[{{"emailAddress":"no address","userPassword":"{PASSWORD}","password":["{PASSWORD}"]}}]}}"#
+    );
+    let many = format!(
+        r#"{{"data":[{}]}}"#,
+        vec![format!(r#"{{"emailAddress":"m@example.com","password":"{PASSWORD}"}}"#); 3].join(",")
+    );
 
     let mut answers = Vec::new();
-    for body in [good.as_bytes(), taken.as_bytes(), foreign.as_bytes(), weak.as_bytes(), broken.as_bytes(),
-                 python.as_bytes(), unquoted.as_bytes(), &latin, many.as_bytes()] {
+    for body in [
+        good.as_bytes(),
+        taken.as_bytes(),
+        foreign.as_bytes(),
+        weak.as_bytes(),
+        broken.as_bytes(),
+        python.as_bytes(),
+        unquoted.as_bytes(),
+        &latin,
+        many.as_bytes(),
+    ] {
         for caller in [server.administrator(), server.administrator_without_permission(), server.stranger()] {
             answers.push(caller.create(body).await.to_string());
         }
     }
     // The query and the headers may hold anything too.
     let mut signed = administrator.signed(PATH);
-    answers.push(administrator.send(&format!("/api/x?password={PASSWORD}"), &signed, good.clone()).await.to_string());
+    answers.push(
+        administrator.send(&format!("/api/x?password={PASSWORD}"), &signed, good.clone()).await.to_string(),
+    );
     signed.authorization = format!("MC {}:{}", keys.access_key, keys.secret_key);
     answers.push(administrator.send(PATH, &signed, good.clone()).await.to_string());
     assert!(answers.iter().any(|answer| answer.contains("err_password_policy")), "the weak one was judged");

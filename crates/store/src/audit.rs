@@ -40,8 +40,13 @@ impl Head {
         hash.update(entry.at.to_be_bytes());
         // Each part with its length: otherwise text could move from one field to the next unseen.
         let account = entry.account.unwrap_or_default();
-        for part in [account, entry.actor.as_bytes(), entry.action.as_bytes(), entry.target.as_bytes(), entry.detail.as_bytes()]
-        {
+        for part in [
+            account,
+            entry.actor.as_bytes(),
+            entry.action.as_bytes(),
+            entry.target.as_bytes(),
+            entry.detail.as_bytes(),
+        ] {
             hash.update((part.len() as u64).to_be_bytes());
             hash.update(part);
         }
@@ -84,14 +89,20 @@ impl Verifier {
     }
 
     /// The end, with the head and the seal as they stand in the store.
-    pub(crate) fn finish(mut self, stored: Option<(i64, &[u8], &[u8])>, key: &SecretBox<[u8; 64]>) -> ChainReport {
+    pub(crate) fn finish(
+        mut self,
+        stored: Option<(i64, &[u8], &[u8])>,
+        key: &SecretBox<[u8; 64]>,
+    ) -> ChainReport {
         let Head { chain, seq, hash } = self.head;
         if self.broken.is_none() {
             self.broken = match stored {
                 None => Some("its head is missing".to_owned()),
                 Some((at, ..)) if at > seq => Some(format!("events {} to {at} are missing", seq + 1)),
                 Some((at, head, _)) if at < seq || head != hash => Some("its head was changed".to_owned()),
-                Some((.., seal)) if seal != self.head.seal(key) => Some("the seal of its head is not genuine".to_owned()),
+                Some((.., seal)) if seal != self.head.seal(key) => {
+                    Some("the seal of its head is not genuine".to_owned())
+                }
                 Some(_) => None,
             };
         }

@@ -14,8 +14,8 @@ use std::sync::Arc;
 use directory::audit::{Actor, Event};
 use directory::change::{Change, Changed};
 use directory::port::{
-    ApplicationRow, BindingRow, ChainReport, Clock, CreateUsers, Created, Entropy, Evidence, Freshness, Keys, Pending, Recalled,
-    RequestIds, RequestKey, Store, StoreError,
+    ApplicationRow, BindingRow, ChainReport, Clock, CreateUsers, Created, Entropy, Evidence, Freshness, Keys,
+    Pending, Recalled, RequestIds, RequestKey, Store, StoreError,
 };
 use directory::user::User;
 use directory::{
@@ -102,7 +102,13 @@ impl SqliteStore {
         };
         let vault = Arc::new(Vault::open(master, &ring).map_err(sealed)?);
         let writer = Writer::start(connection, Arc::clone(&vault), entropy).map_err(OpenError::Thread)?;
-        Ok(Self { writer, readers: ThreadLocal::new(), path: path.to_owned(), vault, snapshot: Snapshot::new(clock) })
+        Ok(Self {
+            writer,
+            readers: ThreadLocal::new(),
+            path: path.to_owned(),
+            vault,
+            snapshot: Snapshot::new(clock),
+        })
     }
 
     /// Exchanges the master key. The rows and the ids stay as they are.
@@ -137,7 +143,8 @@ impl SqliteStore {
         read: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
     ) -> Result<T, StoreError> {
         let path = self.path.clone();
-        let scan = tokio::task::spawn_blocking(move || open_reader(&path).and_then(|connection| read(&connection)));
+        let scan =
+            tokio::task::spawn_blocking(move || open_reader(&path).and_then(|connection| read(&connection)));
         scan.await.map_err(StoreError::failed)?.map_err(StoreError::failed)
     }
 }

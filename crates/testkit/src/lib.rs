@@ -108,12 +108,11 @@ impl TestServer {
     ) -> Self {
         // A second start draws other randomness than the first: ids must not come again.
         let seed = if callers.is_some() { 2 } else { 1 };
-        let system = System {
-            clock: Arc::clone(&clock) as _,
-            entropy: Arc::new(SeededEntropy::new(seed)),
-        };
-        let key = server::admin::master_key(MASTER_KEY).unwrap_or_else(|error| panic!("the master key: {error}"));
-        let server = Server::open(&config, &key, system).unwrap_or_else(|error| panic!("the server: {error}"));
+        let system = System { clock: Arc::clone(&clock) as _, entropy: Arc::new(SeededEntropy::new(seed)) };
+        let key =
+            server::admin::master_key(MASTER_KEY).unwrap_or_else(|error| panic!("the master key: {error}"));
+        let server =
+            Server::open(&config, &key, system).unwrap_or_else(|error| panic!("the server: {error}"));
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await;
         let listener = listener.unwrap_or_else(|error| panic!("a free port: {error}"));
         let address = listener.local_addr().unwrap_or_else(|error| panic!("a free port: {error}"));
@@ -187,7 +186,8 @@ impl TestServer {
     /// server is not told.
     pub fn admin_beside(&self) -> Admin {
         let system = System { clock: Arc::clone(&self.clock) as _, entropy: Arc::new(SeededEntropy::new(3)) };
-        let key = server::admin::master_key(MASTER_KEY).unwrap_or_else(|error| panic!("the master key: {error}"));
+        let key =
+            server::admin::master_key(MASTER_KEY).unwrap_or_else(|error| panic!("the master key: {error}"));
         Admin::open(&self.config, &key, system).unwrap_or_else(|error| panic!("the store: {error}"))
     }
 
@@ -203,9 +203,11 @@ impl Callers {
         clock: &FakeClock,
         address: SocketAddr,
     ) -> Result<Self, server::admin::AdminError> {
-        for (code, parent, domain) in
-            [(ACCOUNT, None, DOMAIN), (OTHER_ACCOUNT, None, OTHER_DOMAIN), (LOWER_ACCOUNT, Some(ACCOUNT), LOWER_DOMAIN)]
-        {
+        for (code, parent, domain) in [
+            (ACCOUNT, None, DOMAIN),
+            (OTHER_ACCOUNT, None, OTHER_DOMAIN),
+            (LOWER_ACCOUNT, Some(ACCOUNT), LOWER_DOMAIN),
+        ] {
             admin.add_account(code, "An account", parent).await?;
             admin.add_domain(code, domain).await?;
         }

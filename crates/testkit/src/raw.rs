@@ -19,7 +19,10 @@ impl TestServer {
     /// Opens a connection.
     pub async fn connect(&self) -> Connection {
         let stream = TcpStream::connect(self.address()).await;
-        Connection { stream: stream.unwrap_or_else(|error| panic!("no connection: {error}")), received: Vec::new() }
+        Connection {
+            stream: stream.unwrap_or_else(|error| panic!("no connection: {error}")),
+            received: Vec::new(),
+        }
     }
 
     /// Sends a body with exactly these headers.
@@ -50,7 +53,8 @@ impl TestServer {
     /// Calls create-user with these bytes as its date, signed over just these bytes.
     pub async fn send_dated(&self, caller: &TestCaller, date: &[u8], body: impl Into<Vec<u8>>) -> Response {
         let keys = caller.keys();
-        let key = SigningKey::from_secret(&keys.secret_key).unwrap_or_else(|error| panic!("the secret key: {error}"));
+        let key = SigningKey::from_secret(&keys.secret_key)
+            .unwrap_or_else(|error| panic!("the secret key: {error}"));
         let request_id = client::random_request_id().to_string();
         let parts =
             Parts { date, request_id: request_id.as_bytes(), application_key: keys.app_key.as_bytes() };
@@ -85,6 +89,11 @@ impl Connection {
     /// Ends the sending side, and waits for the other end to close.
     pub async fn close(mut self) {
         let _ = self.stream.shutdown().await;
+        self.closed().await;
+    }
+
+    /// Waits for the other end to close, whatever it may still send.
+    pub async fn closed(mut self) {
         let _ = self.stream.read_to_end(&mut self.received).await;
     }
 
@@ -118,7 +127,11 @@ impl Connection {
     async fn receive(&mut self) {
         let read = self.stream.read_buf(&mut self.received).await;
         let read = read.unwrap_or_else(|error| panic!("can't receive: {error}"));
-        assert!(read > 0, "the server closed the connection; so far: {}", String::from_utf8_lossy(&self.received));
+        assert!(
+            read > 0,
+            "the server closed the connection; so far: {}",
+            String::from_utf8_lossy(&self.received)
+        );
     }
 }
 

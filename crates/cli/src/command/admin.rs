@@ -4,9 +4,9 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 use clap::{Args, Subcommand};
+use serde_json::json;
 use server::admin::{Admin, NewBinding, Timestamp};
 use server::{Config, System};
-use serde_json::json;
 
 use crate::output::{Failed, Output};
 
@@ -218,7 +218,10 @@ pub(crate) async fn run(arguments: Arguments, output: &Output) -> Result<(), Fai
     };
     if let Command::RotateMasterKey { new } = &command {
         server::admin::rotate_master_key(&config, new)?;
-        return Ok(output.say(json!({ "rotated": true }), format_args!("the database opens with {} now", new.display()))?);
+        return Ok(output.say(
+            json!({ "rotated": true }),
+            format_args!("the database opens with {} now", new.display()),
+        )?);
     }
     let admin = Admin::open(&config, &config.master_key()?, System::real())?;
     match command {
@@ -237,7 +240,10 @@ fn new_master_key(file: &Path, output: &Output) -> Result<(), Failed> {
     let digits = server::admin::new_master_key(&System::real());
     server::config::write_private(file, &digits).with_context(|| file.display().to_string())?;
     let file = file.display();
-    Ok(output.say(json!({ "file": file.to_string() }), format_args!("wrote {file}; keep a copy elsewhere: without it the database can't be opened"))?)
+    Ok(output.say(
+        json!({ "file": file.to_string() }),
+        format_args!("wrote {file}; keep a copy elsewhere: without it the database can't be opened"),
+    )?)
 }
 
 fn done(output: &Output, what: &str, name: &str) -> Result<(), Failed> {
@@ -256,7 +262,8 @@ async fn account(admin: &Admin, command: Account, output: &Output) -> Result<(),
         }
         Account::List => {
             let accounts = admin.accounts().await?;
-            let code_of = |id| accounts.iter().find(|account| account.id == id).map(|account| account.code.to_string());
+            let code_of =
+                |id| accounts.iter().find(|account| account.id == id).map(|account| account.code.to_string());
             let rows = accounts.iter().map(|account| {
                 let parent = account.above.first().copied().and_then(code_of).unwrap_or_default();
                 vec![account.code.to_string(), account.name.clone(), parent]
@@ -280,7 +287,10 @@ async fn domain(admin: &Admin, command: Domain, output: &Output) -> Result<(), F
             let accounts = admin.accounts().await?;
             let rows = admin.domains().await?.into_iter().map(|domain| {
                 let account = accounts.iter().find(|account| account.id == domain.account);
-                vec![domain.name.to_string(), account.map(|account| account.code.to_string()).unwrap_or_default()]
+                vec![
+                    domain.name.to_string(),
+                    account.map(|account| account.code.to_string()).unwrap_or_default(),
+                ]
             });
             Ok(output.rows(&["domain", "account"], rows.collect())?)
         }

@@ -34,7 +34,10 @@ pub(crate) async fn run(arguments: Arguments, output: &Output) -> Result<(), Fai
     let Arguments { data, listen, keys: keys_file, quiet } = arguments;
     let config = server::Config { listen, ..config(&data) };
     if !listen.ip().is_loopback() {
-        return Err(anyhow::anyhow!("a sandbox listens on this machine only, such as 127.0.0.1; {listen} is not").into());
+        return Err(anyhow::anyhow!(
+            "a sandbox listens on this machine only, such as 127.0.0.1; {listen} is not"
+        )
+        .into());
     }
     log_to_stderr(if quiet { LogFormat::Off } else { config.log });
     let listener =
@@ -53,7 +56,8 @@ pub(crate) async fn run(arguments: Arguments, output: &Output) -> Result<(), Fai
 }
 
 fn banner(keys: &Keys, folder: &Path, keys_file: &Path) -> String {
-    let Keys { base_url, app_id, app_key, access_key, secret_key, email, password, account_code, domain } = keys;
+    let Keys { base_url, app_id, app_key, access_key, secret_key, email, password, account_code, domain } =
+        keys;
     let program = std::env::args_os().next().map_or_else(|| "matricula".into(), PathBuf::from);
     let current = std::env::current_dir().unwrap_or_default();
     let program = program.strip_prefix(current).unwrap_or(&program).display();

@@ -19,11 +19,15 @@ pub(crate) struct Arguments {
 
 pub(crate) fn run(Arguments { keys, path }: &Arguments, output: &Output) -> Result<(), Failed> {
     if !path.starts_with('/') {
-        return Err(anyhow::anyhow!("{path} is no path: sign what follows the host, such as /api/user/create-user").into());
+        return Err(anyhow::anyhow!(
+            "{path} is no path: sign what follows the host, such as /api/user/create-user"
+        )
+        .into());
     }
     let keys = Keys::from_file(keys)?;
     let signed = Signer::new(&keys)?.sign(path, client::machine_clock(), &client::random_request_id());
-    let object: Map<String, Value> = signed.iter().map(|(name, value)| (name.to_owned(), value.into())).collect();
+    let object: Map<String, Value> =
+        signed.iter().map(|(name, value)| (name.to_owned(), value.into())).collect();
     let mut text = String::new();
     let mut curl = format!("curl '{}{path}'", keys.base_url.trim_end_matches('/'));
     for (name, value) in signed.iter() {

@@ -60,7 +60,10 @@ async fn create(arguments: Create, output: &Output) -> Result<(), Failed> {
     }
     for fault in answer.fail.iter().flat_map(|failure| &failure.errors) {
         let field = fault.field.as_ref().map(|field| format!(" ({field})")).unwrap_or_default();
-        output.say(json!({ "fail": fault }), format_args!("refused{field}: {}\n   code {}", fault.message, fault.code))?;
+        output.say(
+            json!({ "fail": fault }),
+            format_args!("refused{field}: {}\n   code {}", fault.message, fault.code),
+        )?;
     }
     if answer.fail.is_empty() { Ok(()) } else { Err(Failed::Refused) }
 }

@@ -53,7 +53,10 @@ fn caller(role: Option<BuiltIn>) -> Caller {
 fn state() -> State {
     let accounts = [account(2, &[1]), account(3, &[])];
     let domain = |name: &str, n: u8| {
-        (DomainName::parse(name).unwrap(), Evidence { account: AccountId::from_bytes([n; 16]), epoch: u64::from(n) * 10 })
+        (
+            DomainName::parse(name).unwrap(),
+            Evidence { account: AccountId::from_bytes([n; 16]), epoch: u64::from(n) * 10 },
+        )
     };
     State {
         accounts: accounts.into_iter().map(|account| (account.code.clone(), Arc::new(account))).collect(),
@@ -95,11 +98,18 @@ fn without_the_permission_no_item_is_looked_at() {
 fn only_what_is_needed_is_looked_up() {
     let caller = caller(Some(BuiltIn::PartnerAdministrator));
     let with = |address: &str, code: &str| Item { account_code: Some(code.to_owned()), ..item(address) };
-    let items =
-        vec![with("a@two.example", "c2"), with("b@TWO.example", "C2"), with("c@one.example", "C1"), item("nobody")];
+    let items = vec![
+        with("a@two.example", "c2"),
+        with("b@TWO.example", "C2"),
+        with("c@one.example", "C1"),
+        item("nobody"),
+    ];
     let drafts = Drafts::read(&caller, Some("C3"), items).unwrap();
     assert_eq!(drafts.account_codes().iter().map(AccountCode::as_str).collect::<Vec<_>>(), ["C2", "C3"]);
-    assert_eq!(drafts.domains().iter().map(DomainName::as_str).collect::<Vec<_>>(), ["one.example", "two.example"]);
+    assert_eq!(
+        drafts.domains().iter().map(DomainName::as_str).collect::<Vec<_>>(),
+        ["one.example", "two.example"]
+    );
 }
 
 #[test]
@@ -133,7 +143,8 @@ fn any_item() -> impl Strategy<Value = Item> {
         "[a-c]@(one|two|three|four)\\.example".prop_map(Some),
     ];
     let code = prop_oneof![Just(None), "( |C1|C2|C3|C4|!)".prop_map(Some)];
-    let password = prop_oneof![Just(None), "( |short|Long enough 1)".prop_map(|text| Some(SecretString::from(text)))];
+    let password =
+        prop_oneof![Just(None), "( |short|Long enough 1)".prop_map(|text| Some(SecretString::from(text)))];
     let name = prop_oneof![Just(None), Just(Some("\u{7}".to_owned())), Just(Some("Ann".to_owned()))];
     (address, code, password, name, any::<Option<bool>>()).prop_map(
         |(address, account_code, password, name, force_password_change)| Item {

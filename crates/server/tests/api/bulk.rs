@@ -16,7 +16,12 @@ async fn a_thousand_items_with_ten_bad_ones() {
     let bad = [
         (7, json!({ "name": "no address" }), "err_validation_null", "emailAddress"),
         (99, json!({ "emailAddress": " " }), "err_validation_blank", "emailAddress"),
-        (100, json!({ "emailAddress": "no address" }), "err_validation_invalid_email_address", "emailAddress"),
+        (
+            100,
+            json!({ "emailAddress": "no address" }),
+            "err_validation_invalid_email_address",
+            "emailAddress",
+        ),
         (101, json!({ "emailAddress": "a@example.com", "name": 7 }), "err_validation_type", "name"),
         (
             102,
@@ -24,8 +29,18 @@ async fn a_thousand_items_with_ten_bad_ones() {
             "err_validation_length",
             "name",
         ),
-        (500, json!({ "emailAddress": "a@example.com", "name": "\u{1}" }), "err_validation_characters", "name"),
-        (501, json!({ "emailAddress": "a@elsewhere.example" }), "err_xdk_operation_forbidden_for_address", "emailAddress"),
+        (
+            500,
+            json!({ "emailAddress": "a@example.com", "name": "\u{1}" }),
+            "err_validation_characters",
+            "name",
+        ),
+        (
+            501,
+            json!({ "emailAddress": "a@elsewhere.example" }),
+            "err_xdk_operation_forbidden_for_address",
+            "emailAddress",
+        ),
         (600, json!({ "emailAddress": "taken@example.com" }), "err_user_already_exists", "emailAddress"),
         (
             998,
@@ -46,8 +61,10 @@ async fn a_thousand_items_with_ten_bad_ones() {
     let answer = administrator.create(json!({ "data": items }).to_string()).await;
     assert_eq!(answer.status, 200);
     let body = answer.json();
-    let created: Vec<_> = body["data"].as_array().unwrap().iter().map(|row| row["emailAddress"].as_str().unwrap()).collect();
-    let good = (0..1_000).filter(|n| bad.iter().all(|(at, ..)| at != n)).map(|n| format!("user{n}@example.com"));
+    let created: Vec<_> =
+        body["data"].as_array().unwrap().iter().map(|row| row["emailAddress"].as_str().unwrap()).collect();
+    let good =
+        (0..1_000).filter(|n| bad.iter().all(|(at, ..)| at != n)).map(|n| format!("user{n}@example.com"));
     assert_eq!(created, good.collect::<Vec<_>>(), "990 users, in the order of the request");
 
     let fail = body["fail"].as_array().unwrap();
@@ -64,7 +81,8 @@ async fn a_thousand_items_with_ten_bad_ones() {
     assert!(!answer.body.contains("CanaryShort"), "no password in the answer");
     assert_eq!(server.admin().count_users().await.unwrap(), 4 + 1 + 990);
 
-    let one_more: Vec<_> = (0..1_001).map(|n| json!({ "emailAddress": format!("more{n}@example.com") })).collect();
+    let one_more: Vec<_> =
+        (0..1_001).map(|n| json!({ "emailAddress": format!("more{n}@example.com") })).collect();
     let refused = administrator.create(json!({ "data": one_more }).to_string()).await;
     assert_eq!((refused.status, refused.codes()), (400, vec!["err_validation_item_count".to_owned()]));
     assert_eq!(server.admin().count_users().await.unwrap(), 4 + 1 + 990, "nothing of it was done");

@@ -28,7 +28,9 @@ async fn a_user_is_created_and_a_second_one_refused() {
 
     let stored = server.admin().user("ann.lee@example.com").await.unwrap();
     assert_eq!((stored.address.as_str(), stored.name.as_str()), ("Ann.Lee@Example.com", "Ann Lee"));
-    assert!(stored.must_change_password && stored.password.is_none() && stored.role.is_none() && !stored.disabled);
+    assert!(
+        stored.must_change_password && stored.password.is_none() && stored.role.is_none() && !stored.disabled
+    );
 }
 
 #[tokio::test]
@@ -66,7 +68,10 @@ async fn every_ruling_about_an_item_has_its_code() {
         assert_eq!((answer.status, answer.rows()), (200, 0), "{case}: {answer}");
         let fail = answer.json()["fail"].to_string();
         let shown = if case.len() > 90 { &case[..90] } else { case };
-        all.push_str(&format!("# {shown}\n{}\n\n", if fail.len() > 600 { &fail[fail.len() - 300..] } else { &fail }));
+        all.push_str(&format!(
+            "# {shown}\n{}\n\n",
+            if fail.len() > 600 { &fail[fail.len() - 300..] } else { &fail }
+        ));
     }
     insta::assert_snapshot!(all);
     let users = server.admin().count_users().await.unwrap();
@@ -95,7 +100,10 @@ async fn a_partner_acts_in_its_own_account_and_those_below_and_nowhere_else() {
         (r#""emailAddress":"a@example.com""#, None),
         (r#""emailAddress":"a@lower.example","accountCode":"CTEST00003""#, None),
         (r#""emailAddress":"b@lower.example""#, Some("err_xdk_operation_forbidden_for_address")),
-        (r#""emailAddress":"b@example.com","accountCode":"CTEST00003""#, Some("err_xdk_operation_forbidden_for_address")),
+        (
+            r#""emailAddress":"b@example.com","accountCode":"CTEST00003""#,
+            Some("err_xdk_operation_forbidden_for_address"),
+        ),
         (r#""emailAddress":"a@other.example","accountCode":"CTEST00002""#, Some("err_account_not_permitted")),
     ];
     for (fields, code) in answers {
@@ -106,7 +114,10 @@ async fn a_partner_acts_in_its_own_account_and_those_below_and_nowhere_else() {
     let body = r#"{"meta":{"accountCode":"CTEST00003"},"data":[{"emailAddress":"c@lower.example"},
                    {"emailAddress":"c@example.com","accountCode":"CTEST00001"},{"emailAddress":"d@example.com"}]}"#;
     let answer = partner.create(body).await;
-    assert_eq!((answer.rows(), answer.codes()), (2, vec!["err_xdk_operation_forbidden_for_address".to_owned()]));
+    assert_eq!(
+        (answer.rows(), answer.codes()),
+        (2, vec!["err_xdk_operation_forbidden_for_address".to_owned()])
+    );
     // Whether an account exists does not show to who may not act in it.
     let other = server.other_administrator();
     let (existing, missing) = (
@@ -131,7 +142,8 @@ async fn bodies_as_python_and_old_samples_send_them_are_read() {
     let server = TestServer::start().await;
     let administrator = server.administrator();
     for (n, body) in [
-        "{'data': [{'emailAddress': 'py@example.com', 'name': \"O'Brien\", 'forcePasswordChange': False}]}".as_bytes(),
+        "{'data': [{'emailAddress': 'py@example.com', 'name': \"O'Brien\", 'forcePasswordChange': False}]}"
+            .as_bytes(),
         b"{\r\n \"data\": [ { \"emailAddress\": \"cs@example.com\", \"forcePasswordChange\": False, } ]\r\n}",
         b"{\"data\":[{\"emailAddress\":\"latin@example.com\",\"name\":\"\xc5sa\"}]}",
         "\u{feff}{\"data\":[{\"emailAddress\":\"bom@example.com\"}]}".as_bytes(),

@@ -71,7 +71,8 @@ async fn a_date_that_is_unreadable_or_off_says_how() {
         "Tue, 24 Nov 2026 12:15:01 UTC",
         "Tue, 24 Nov 2015 12:50:11 UTC",
     ] {
-        let answer = server.send_dated(&server.administrator(), date.as_bytes(), user("ann@example.com")).await;
+        let answer =
+            server.send_dated(&server.administrator(), date.as_bytes(), user("ann@example.com")).await;
         all.push_str(&format!("# {date}\n{answer}\n\n"));
     }
     insta::assert_snapshot!(all);

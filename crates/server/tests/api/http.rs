@@ -67,7 +67,9 @@ async fn expect_chunked_and_keep_alive() {
 
     // A refusal that needs no body is given before the body is sent.
     connection
-        .send(&format!("POST {PATH} HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: 5\r\n\r\n"))
+        .send(&format!(
+            "POST {PATH} HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: 5\r\n\r\n"
+        ))
         .await;
     let (head, answer) = connection.answer().await;
     assert!(head.starts_with("HTTP/1.1 400 ") && answer.contains("err_xdk_missing_header"), "{head}{answer}");
@@ -82,7 +84,9 @@ async fn a_body_that_breaks_off_does_nothing() {
     let headers: String = signed.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
     let body = user("a@example.com");
     let length = body.len() + 1;
-    connection.send(&format!("POST {PATH} HTTP/1.1\r\nHost: x\r\n{headers}Content-Length: {length}\r\n\r\n{body}")).await;
+    connection
+        .send(&format!("POST {PATH} HTTP/1.1\r\nHost: x\r\n{headers}Content-Length: {length}\r\n\r\n{body}"))
+        .await;
     connection.close().await;
     // What came before is done when the next one is answered: nothing of it was.
     assert_eq!(administrator.create(user("b@example.com")).await.rows(), 1);

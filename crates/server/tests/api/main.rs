@@ -1,11 +1,14 @@
 //! The API through a real socket: what callers of every kind get to see.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 extern crate matricula_server as server;
 
 mod bulk;
 mod create_user;
 mod headers;
 mod http;
+mod lifecycle;
 mod matrix;
 mod once_only;
 mod quota;

@@ -30,7 +30,10 @@ async fn every_endpoint_refuses_who_may_not_and_serves_who_may() {
 
         // Without any header; with a signature that is wrong; with a date that is stale.
         let unsigned = server.unsigned(path, body_for(path, 1)).await;
-        assert_eq!((unsigned.status, unsigned.codes().as_slice()), (400, &["err_xdk_missing_header".to_owned()][..]));
+        assert_eq!(
+            (unsigned.status, unsigned.codes().as_slice()),
+            (400, &["err_xdk_missing_header".to_owned()][..])
+        );
         let signed = administrator.signed("/api/another/path");
         let bad = administrator.send(path, &signed, body_for(path, 2)).await;
         assert_eq!((bad.status, bad.codes()[0].as_str()), (401, "err_xdk_invalid_signature"), "{path}");
@@ -80,7 +83,11 @@ async fn wrong_keys_of_every_kind_get_the_same_answer() {
         }
         // A quota of its own for each: the number that remains is not what is compared.
         let answer = server.caller(&keys).create(user("a@example.com")).await;
-        answers.push((answer.status, answer.body.clone(), answer.header("x-ratelimit-limit").map(str::to_owned)));
+        answers.push((
+            answer.status,
+            answer.body.clone(),
+            answer.header("x-ratelimit-limit").map(str::to_owned),
+        ));
     }
     assert_eq!(answers[0], answers[1]);
     assert_eq!(answers[1], answers[2]);

@@ -55,7 +55,10 @@ async fn the_same_id_with_another_body_is_refused_when_strict() {
     let administrator = server.administrator();
     let signed = administrator.signed(PATH);
     assert_eq!(administrator.send(PATH, &signed, user("a@example.com")).await.rows(), 1);
-    for body in [user("b@example.com"), item(r#""emailAddress":"b@example.com","password":"correct Horse 7 battery""#)] {
+    for body in [
+        user("b@example.com"),
+        item(r#""emailAddress":"b@example.com","password":"correct Horse 7 battery""#),
+    ] {
         let reused = administrator.send(PATH, &signed, body).await;
         assert_eq!((reused.status, reused.codes()), (409, vec!["err_xdk_request_id_reused".to_owned()]));
     }

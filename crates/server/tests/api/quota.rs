@@ -27,7 +27,10 @@ async fn nobody_can_use_up_the_quota_of_another() {
     let administrator = server.administrator();
     let signed = administrator.signed("/api/another/path");
     for _ in 0..3 {
-        assert_eq!(administrator.send("/api/user/create-user", &signed, user("a@example.com")).await.status, 401);
+        assert_eq!(
+            administrator.send("/api/user/create-user", &signed, user("a@example.com")).await.status,
+            401
+        );
     }
     assert_eq!(administrator.create(user("a@example.com")).await.header("x-ratelimit-remaining"), Some("1"));
 }

@@ -90,14 +90,23 @@ fn make(batch: &mut Batch<'_>, change: Change, now: Timestamp) -> Attempt {
     match change {
         Change::AddAccount(account) => add_account(connection, &account),
         Change::DisableAccount(id) => {
-            update(connection, "UPDATE accounts SET disabled_at = ?2 WHERE id = ?1", params![id.as_bytes(), millis(now)])?;
+            update(
+                connection,
+                "UPDATE accounts SET disabled_at = ?2 WHERE id = ?1",
+                params![id.as_bytes(), millis(now)],
+            )?;
             found(connection, "SELECT id, code FROM accounts WHERE id = ?1", id.as_bytes())
         }
         Change::AddDomain(domain) => {
             update(
                 connection,
                 "INSERT INTO domains (id, name, account, created_at) VALUES (?1, ?2, ?3, ?4)",
-                params![domain.id.as_bytes(), domain.name.as_str(), domain.account.as_bytes(), millis(domain.created_at)],
+                params![
+                    domain.id.as_bytes(),
+                    domain.name.as_str(),
+                    domain.account.as_bytes(),
+                    millis(domain.created_at)
+                ],
             )?;
             made(domain.account, domain.name.to_string(), String::new())
         }
@@ -132,7 +141,11 @@ fn make(batch: &mut Batch<'_>, change: Change, now: Timestamp) -> Attempt {
             user_made(connection, user, format!("revoked bindings: {revoked}"))
         }
         Change::EnableUser(user) => {
-            update(connection, "UPDATE users SET disabled_at = NULL WHERE id = ?1", params![user.as_bytes()])?;
+            update(
+                connection,
+                "UPDATE users SET disabled_at = NULL WHERE id = ?1",
+                params![user.as_bytes()],
+            )?;
             user_made(connection, user, String::new())
         }
         Change::AddApplication(application) => add_application(batch, &application),
@@ -244,8 +257,10 @@ fn disable_application(batch: &mut Batch<'_>, id: ApplicationId, now: Timestamp)
 
 fn add_binding(batch: &Batch<'_>, binding: &Binding) -> Attempt {
     let id = binding.id.as_bytes();
-    let sealed =
-        batch.vault.seal(batch.entropy, "bindings.secret", id, binding.secret.expose_secret()).map_err(sealing)?;
+    let sealed = batch
+        .vault
+        .seal(batch.entropy, "bindings.secret", id, binding.secret.expose_secret())
+        .map_err(sealing)?;
     update(
         batch.connection,
         "INSERT INTO bindings (id, access_key, secret_sealed, user, application, expires_at, created_at)

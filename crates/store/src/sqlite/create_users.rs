@@ -16,7 +16,8 @@ pub(super) struct Statements<'c> {
     insert_user: CachedStatement<'c>,
 }
 
-pub(super) const FIND_REQUEST: &str = "SELECT digest, answer FROM requests WHERE binding = ?1 AND request_id = ?2";
+pub(super) const FIND_REQUEST: &str =
+    "SELECT digest, answer FROM requests WHERE binding = ?1 AND request_id = ?2";
 
 impl<'c> Statements<'c> {
     pub(super) fn prepare(connection: &'c Connection) -> rusqlite::Result<Self> {

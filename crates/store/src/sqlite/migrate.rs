@@ -32,9 +32,11 @@ pub(super) fn write_ring(connection: &mut Connection, ring: &WrappedRing) -> rus
     let exists: i64 = transaction.query_row("SELECT count(*) FROM keys", [], |row| row.get(0))?;
     for (purpose, wrapped) in ring {
         if exists == 0 {
-            transaction.execute("INSERT INTO keys (purpose, wrapped) VALUES (?1, ?2)", params![purpose, wrapped])?;
+            transaction
+                .execute("INSERT INTO keys (purpose, wrapped) VALUES (?1, ?2)", params![purpose, wrapped])?;
         } else {
-            transaction.execute("UPDATE keys SET wrapped = ?2 WHERE purpose = ?1", params![purpose, wrapped])?;
+            transaction
+                .execute("UPDATE keys SET wrapped = ?2 WHERE purpose = ?1", params![purpose, wrapped])?;
         }
     }
     transaction.commit()

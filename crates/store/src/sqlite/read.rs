@@ -8,8 +8,8 @@ use directory::password::Policy;
 use directory::port::{ApplicationRow, BindingRow, ChainReport, Evidence, Recalled, RequestIds, RequestKey};
 use directory::user::{AddressType, PasswordHash, Source, User};
 use directory::{
-    AccessKey, Account, AccountCode, AccountId, ApplicationId, BindingId, Domain, DomainId, DomainName, EmailAddress,
-    Principal, Role, RoleId, UserId,
+    AccessKey, Account, AccountCode, AccountId, ApplicationId, BindingId, Domain, DomainId, DomainName,
+    EmailAddress, Principal, Role, RoleId, UserId,
 };
 use rusqlite::{Connection, OptionalExtension, Row, params};
 use secrecy::{SecretBox, SecretString};
@@ -50,7 +50,11 @@ pub(super) fn principal(
         .query_row([access_key.as_str()], |row| {
             let id: [u8; 16] = row.get(0)?;
             let secret = vault
-                .unseal("bindings.secret", &id, row.get_ref(1)?.as_blob().map_err(|error| unreadable(1, error))?)
+                .unseal(
+                    "bindings.secret",
+                    &id,
+                    row.get_ref(1)?.as_blob().map_err(|error| unreadable(1, error))?,
+                )
                 .map_err(|error| unreadable(1, error))?;
             Ok(Principal {
                 binding: Binding {
@@ -89,7 +93,8 @@ fn account_at(row: &Row<'_>, column: usize) -> rusqlite::Result<Account> {
         name: row.get(column + 2)?,
         above: Vec::new(),
         password_policy,
-        epoch: u64::try_from(row.get::<_, i64>(column + 4)?).map_err(|error| unreadable(column + 4, error))?,
+        epoch: u64::try_from(row.get::<_, i64>(column + 4)?)
+            .map_err(|error| unreadable(column + 4, error))?,
         created_at: time(row, column + 5)?,
     })
 }
@@ -118,9 +123,7 @@ pub(super) fn account(connection: &Connection, code: &AccountCode) -> rusqlite::
         )?
         .query_row([code.as_str()], |row| account_at(row, 0))
         .optional()?;
-    account
-        .map(|account| above(&moment, account.id).map(|above| Account { above, ..account }))
-        .transpose()
+    account.map(|account| above(&moment, account.id).map(|above| Account { above, ..account })).transpose()
 }
 
 /// The owner of a domain, with the owner's epoch of the same moment.
@@ -146,7 +149,8 @@ pub(super) fn recall(
     super::create_users::recall(&mut find, request, request_ids)
 }
 
-const USER: &str = "SELECT id, account, address, name, password, must_change_password, role, address_type, source,
+const USER: &str =
+    "SELECT id, account, address, name, password, must_change_password, role, address_type, source,
                            disabled_at, created_at FROM users";
 
 fn user_at(row: &Row<'_>) -> rusqlite::Result<User> {
@@ -253,7 +257,8 @@ pub(super) fn application(
 }
 
 pub(super) fn applications(connection: &Connection) -> rusqlite::Result<Vec<ApplicationRow>> {
-    let sql = "SELECT id, account, app_id, name, disabled_at, created_at FROM applications ORDER BY name, app_id";
+    let sql =
+        "SELECT id, account, app_id, name, disabled_at, created_at FROM applications ORDER BY name, app_id";
     all(connection, sql, |row| {
         Ok(ApplicationRow {
             id: ApplicationId::from_bytes(row.get(0)?),

@@ -210,7 +210,11 @@ pub(super) struct Batch<'c> {
 }
 
 impl<'c> Batch<'c> {
-    fn begin(connection: &'c Connection, vault: &'c Vault, entropy: &'c dyn Entropy) -> rusqlite::Result<Self> {
+    fn begin(
+        connection: &'c Connection,
+        vault: &'c Vault,
+        entropy: &'c dyn Entropy,
+    ) -> rusqlite::Result<Self> {
         let head = connection
             .prepare_cached("SELECT seq, hash FROM audit_chains WHERE chain = ?1")?
             .query_row([CHAIN], |row| Ok(Head { chain: CHAIN, seq: row.get(0)?, hash: row.get(1)? }))

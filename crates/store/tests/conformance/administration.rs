@@ -15,11 +15,23 @@ pub(crate) async fn all_changes_are_made_or_none(engine: &impl Engine) {
     let store = filled(engine).await;
     let told = store.audit(1, 0, 100).await.unwrap().len();
     let lists = [
-        (vec![Change::AddAccount(account(2, &[])), Change::AddAccount(account(1, &[]))], ChangeRefused::AlreadyThere),
-        (vec![Change::AddAccount(account(4, &[])), Change::AddDomain(domain(7, "x.example"))], ChangeRefused::NotThere),
+        (
+            vec![Change::AddAccount(account(2, &[])), Change::AddAccount(account(1, &[]))],
+            ChangeRefused::AlreadyThere,
+        ),
+        (
+            vec![Change::AddAccount(account(4, &[])), Change::AddDomain(domain(7, "x.example"))],
+            ChangeRefused::NotThere,
+        ),
         (vec![Change::DisableUser(user_id(1)), Change::DisableUser(user_id(99))], ChangeRefused::NotThere),
-        (vec![Change::AddUser(user(5, "e@example.com")), Change::AddUser(user(6, "first@example.com"))], ChangeRefused::AlreadyThere),
-        (vec![Change::AddAccount(account(3, &[])), Change::AddBinding(binding(5, user_id(99)))], ChangeRefused::NotThere),
+        (
+            vec![Change::AddUser(user(5, "e@example.com")), Change::AddUser(user(6, "first@example.com"))],
+            ChangeRefused::AlreadyThere,
+        ),
+        (
+            vec![Change::AddAccount(account(3, &[])), Change::AddBinding(binding(5, user_id(99)))],
+            ChangeRefused::NotThere,
+        ),
     ];
     for (changes, why) in lists {
         let outcome = store.apply(changes, Actor::Operator, now()).await.unwrap();
@@ -99,7 +111,8 @@ pub(crate) async fn accounts_know_what_is_above_them(engine: &impl Engine) {
         Change::AddDomain(domain(3, "three.example")),
     ];
     apply(&store, changes).await;
-    let found = store.accounts(&[account(3, &[]).code, account(9, &[]).code, account(1, &[]).code]).await.unwrap();
+    let found =
+        store.accounts(&[account(3, &[]).code, account(9, &[]).code, account(1, &[]).code]).await.unwrap();
     assert_eq!(found[0].as_ref().unwrap().above, [account_id(2), account_id(1)]);
     assert!(found[1].is_none());
     assert!(found[2].as_ref().unwrap().above.is_empty());

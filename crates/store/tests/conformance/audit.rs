@@ -10,7 +10,8 @@ pub(crate) async fn every_user_and_every_change_is_told(engine: &impl Engine) {
     create(&store, request(1, 1, vec![user(2, "a@example.com"), user(3, "first@example.com")])).await;
     apply(&store, vec![Change::DisableUser(user_id(2))]).await;
     let events = store.audit(1, 0, 100).await.unwrap();
-    let told: Vec<_> = events.iter().map(|event| format!("{} {} {}", event.actor, event.action, event.target)).collect();
+    let told: Vec<_> =
+        events.iter().map(|event| format!("{} {} {}", event.actor, event.action, event.target)).collect();
     assert_eq!(
         told,
         [
@@ -23,7 +24,9 @@ pub(crate) async fn every_user_and_every_change_is_told(engine: &impl Engine) {
             "operator user.disabled a@example.com",
         ]
     );
-    assert!(events.iter().zip(1..).all(|(event, seq)| event.seq == seq && event.account == Some(account_id(1))));
+    assert!(
+        events.iter().zip(1..).all(|(event, seq)| event.seq == seq && event.account == Some(account_id(1)))
+    );
     assert_eq!(store.audit(1, 5, 1).await.unwrap()[0].seq, 6);
     let reports = store.verify_audit().await.unwrap();
     assert_eq!((reports.len(), reports[0].events, reports[0].head), (1, 7, events[6].hash));

@@ -1,8 +1,8 @@
 //! Engines under test, and what the tests need to speak to one.
 
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
 
 use directory::account::Account;
 use directory::application::{Application, Binding};
@@ -14,7 +14,8 @@ use directory::port::{
 };
 use directory::user::{AddressType, Source, User};
 use directory::{
-    AccessKey, AccountCode, AccountId, ApplicationId, BindingId, Domain, DomainId, DomainName, EmailAddress, UserId,
+    AccessKey, AccountCode, AccountId, ApplicationId, BindingId, Domain, DomainId, DomainName, EmailAddress,
+    UserId,
 };
 use jiff::Timestamp;
 use secrecy::{SecretBox, SecretString};
@@ -219,7 +220,11 @@ pub(crate) async fn filled(engine: &impl Engine) -> Arc<dyn Store> {
 /// A request to create users; its answer lists what became of each.
 pub(crate) fn request(id: u8, body: u8, users: Vec<User>) -> CreateUsers {
     CreateUsers {
-        request: RequestKey { binding: BindingId::from_bytes([1; 16]), request_id: [id; 16], digest: [body; 32] },
+        request: RequestKey {
+            binding: BindingId::from_bytes([1; 16]),
+            request_id: [id; 16],
+            digest: [body; 32],
+        },
         request_ids: RequestIds::Strict,
         evidence: vec![Evidence { account: account_id(1), epoch: 0 }],
         actor: Actor::User { id: user_id(1), address: "first@example.com".to_owned() },

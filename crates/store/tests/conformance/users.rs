@@ -8,7 +8,10 @@ use directory::{DomainId, EmailAddress};
 use crate::Engine;
 use crate::engine::*;
 
-async fn find(store: &std::sync::Arc<dyn directory::port::Store>, address: &str) -> Option<directory::user::User> {
+async fn find(
+    store: &std::sync::Arc<dyn directory::port::Store>,
+    address: &str,
+) -> Option<directory::user::User> {
     store.users(&[EmailAddress::parse(address).unwrap()]).await.unwrap().remove(0)
 }
 

@@ -28,7 +28,10 @@ pub(crate) const ENDPOINT: Endpoint = Endpoint {
 enum Row {
     Refused(Failure),
     /// Whether it was created is the next outcome of the store.
-    Planned { key: Map<String, Value>, created: body::Created },
+    Planned {
+        key: Map<String, Value>,
+        created: body::Created,
+    },
 }
 
 async fn create_user(mut call: Call<'_>) -> Result<Reply, Refusal> {
@@ -111,7 +114,11 @@ fn take<T>(field: Field<T>, name: &str, expected: &str, errors: &mut Vec<wire::E
         Field::Absent => None,
         Field::Value(value) => Some(value),
         Field::WrongType { found } => {
-            errors.push(wire::Error::in_field(Code::Type, name, format!("Expected {expected}, found {found}")));
+            errors.push(wire::Error::in_field(
+                Code::Type,
+                name,
+                format!("Expected {expected}, found {found}"),
+            ));
             None
         }
     }

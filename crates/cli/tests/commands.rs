@@ -1,0 +1,254 @@
+//! The commands as a person or a script runs them: what they print, what they leave behind, and their exit codes.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod running;
+
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+use std::process::{Output, Stdio};
+
+use running::{Sandbox, matricula};
+use serde_json::Value;
+
+fn run(arguments: &[&str]) -> Output {
+    matricula(arguments).output().unwrap()
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8(bytes.to_vec()).unwrap()
+}
+
+/// Runs a command that must succeed, and reads the JSON it prints.
+fn json(arguments: &[&str]) -> Value {
+    let output = run(&[&["--json"], arguments].concat());
+    assert_eq!(output.status.code(), Some(0), "{arguments:?}: {}", text(&output.stderr));
+    serde_json::from_slice(&output.stdout).unwrap()
+}
+
+fn path(path: &Path) -> &str {
+    path.to_str().unwrap()
+}
+
+#[test]
+fn the_first_call_of_a_stranger() {
+    let folder = tempfile::tempdir().unwrap();
+    let (data, keys) = (folder.path().join("data"), folder.path().join("keys.json"));
+    let sandbox = Sandbox::start(&data, &["--keys", path(&keys)]);
+    for file in [&keys, &data.join("keys.json"), &data.join("master.key")] {
+        assert_eq!(
+            std::fs::metadata(file).unwrap().permissions().mode() & 0o777,
+            0o600,
+            "{}",
+            file.display()
+        );
+    }
+    let read: Value = serde_json::from_str(&std::fs::read_to_string(&keys).unwrap()).unwrap();
+    let names: Vec<_> = read.as_object().unwrap().keys().map(String::as_str).collect();
+    let documented = [
+        "base_url",
+        "app_id",
+        "app_key",
+        "access_key",
+        "secret_key",
+        "email",
+        "password",
+        "account_code",
+        "domain",
+    ];
+    assert_eq!(names, documented);
+
+    let create = ["user", "create", "--keys", path(&keys), "--email", "ann@example.com", "--name", "Ann Lee"];
+    let created = run(&create);
+    assert_eq!(created.status.code(), Some(0));
+    assert!(text(&created.stdout).starts_with("created ann@example.com\n     id "));
+    let again = run(&create);
+    assert_eq!(again.status.code(), Some(3), "the directory refused");
+    assert!(text(&again.stdout).contains("err_user_already_exists"));
+    let again = run(&[&["--json"][..], &create].concat());
+    let fail: Value = serde_json::from_slice(&again.stdout).unwrap();
+    assert_eq!(fail["fail"]["code"], "err_user_already_exists");
+
+    // Killed and started again on the same folder: keys and users are the same, only the port is another.
+    let before = sandbox.keys.clone();
+    drop(sandbox);
+    let sandbox = Sandbox::start(&data, &["--keys", path(&keys)]);
+    let port =
+        |keys: &str| serde_json::from_str::<Value>(keys).unwrap()["base_url"].as_str().unwrap().to_owned();
+    assert_eq!(before.replace(&port(&before), ""), sandbox.keys.replace(&port(&sandbox.keys), ""));
+    assert_eq!(run(&create).status.code(), Some(3), "the user is there");
+}
+
+#[test]
+fn a_password_comes_from_standard_input() {
+    let folder = tempfile::tempdir().unwrap();
+    let _sandbox = Sandbox::start(folder.path(), &[]);
+    let keys = folder.path().join("keys.json");
+    let create = |address: &str, password: &str| {
+        let arguments = ["user", "create", "--keys", path(&keys), "--email", address, "--password-stdin"];
+        let mut process = matricula(&arguments)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        std::io::Write::write_all(&mut process.stdin.take().unwrap(), password.as_bytes()).unwrap();
+        process.wait_with_output().unwrap()
+    };
+    assert_eq!(create("a@example.com", "correct Horse 7 battery\n").status.code(), Some(0));
+    let weak = create("b@example.com", "weak\n");
+    assert_eq!(weak.status.code(), Some(3));
+    assert!(text(&weak.stdout).contains("(password)"), "{}", text(&weak.stdout));
+    let none = create("c@example.com", "");
+    assert_eq!(
+        (none.status.code(), text(&none.stderr).as_str()),
+        (Some(1), "error: standard input holds no password\n")
+    );
+}
+
+#[test]
+fn what_sign_prints_is_a_call_that_works() {
+    let folder = tempfile::tempdir().unwrap();
+    let _sandbox = Sandbox::start(folder.path(), &[]);
+    let keys = folder.path().join("keys.json");
+    let printed = run(&["sign", "--keys", path(&keys), "/api/user/create-user"]);
+    let printed = text(&printed.stdout);
+    let (headers, curl) = printed.split_once("\n\n").unwrap();
+    assert_eq!(headers.lines().count(), 4);
+    assert!(curl.starts_with("curl 'http://127.0.0.1:"));
+    // The line is run as it is pasted, by a shell.
+    match std::process::Command::new("sh").args(["-c", &format!("{curl} --silent")]).output() {
+        Ok(output) if output.status.success() => {
+            let answer = text(&output.stdout);
+            assert!(
+                answer.starts_with(
+                    r#"{"meta":{"status":200},"data":[{"emailAddress":"ann@example.com","id":""#
+                ),
+                "{answer}"
+            );
+        }
+        other => left_out("the pasted line", "curl", &format!("{other:?}")),
+    }
+    let no_path = run(&["sign", "--keys", path(&keys), "api/user/create-user"]);
+    assert_eq!(no_path.status.code(), Some(1));
+}
+
+fn left_out(what: &str, tool: &str, why: &str) {
+    #[expect(clippy::disallowed_methods, reason = "who runs the test says whether anything may be left out")]
+    let all = std::env::var("MATRICULA_TEST_ALL").is_ok_and(|all| all == "1");
+    assert!(!all, "{what} needs {tool}: {why}");
+    #[expect(clippy::print_stdout, reason = "what is left out is named")]
+    {
+        println!("left out: {what} needs {tool}");
+    }
+}
+
+#[test]
+fn a_directory_is_set_up_served_and_checked() {
+    let folder = tempfile::tempdir().unwrap();
+    let (config, key) = (folder.path().join("matricula.toml"), folder.path().join("master.key"));
+    json(&["admin", "new-master-key", path(&key)]);
+    assert_eq!(run(&["admin", "new-master-key", path(&key)]).status.code(), Some(1), "never overwrites one");
+    std::fs::write(&config, "listen = \"127.0.0.1:0\"\nmaster_key_file = \"master.key\"\n").unwrap();
+    let admin = |arguments: &[&str]| json(&[&["admin", "--config", path(&config)], arguments].concat());
+    admin(&["account", "create", "CACME00001", "--name", "Acme"]);
+    admin(&["account", "create", "CACME00002", "--name", "Below", "--parent", "CACME00001"]);
+    admin(&["domain", "create", "acme.example", "--account", "CACME00001"]);
+    admin(&[
+        "role",
+        "create",
+        "Reader",
+        "--account",
+        "CACME00001",
+        "--permission",
+        "Directories|Internal|Read",
+    ]);
+    admin(&["administrator", "create", "robot@acme.example", "--account", "CACME00001"]);
+    admin(&["administrator", "create", "reader@acme.example", "--account", "CACME00001", "--role", "Reader"]);
+    let application = admin(&["application", "create", "HR", "--account", "CACME00001"]);
+    let app_id = application["app_id"].as_str().unwrap();
+    let binding = admin(&["binding", "create", "robot@acme.example", "--app-id", app_id]);
+
+    let mut server = matricula(&["serve", "--config", path(&config)]).stderr(Stdio::piped()).spawn().unwrap();
+    let mut log = std::io::BufRead::lines(std::io::BufReader::new(server.stderr.take().unwrap()));
+    let listening: Value = serde_json::from_str(&log.next().unwrap().unwrap()).unwrap();
+    let keys = folder.path().join("keys.json");
+    let object = serde_json::json!({
+        "base_url": format!("http://{}", listening["address"].as_str().unwrap()),
+        "app_id": app_id, "app_key": application["app_key"],
+        "access_key": binding["access_key"], "secret_key": binding["secret_key"],
+    });
+    std::fs::write(&keys, object.to_string()).unwrap();
+    let created = json(&["user", "create", "--keys", path(&keys), "--email", "ann@acme.example"]);
+    assert_eq!(created["emailAddress"], "ann@acme.example");
+    let line: Value = serde_json::from_str(&log.next().unwrap().unwrap()).unwrap();
+    assert_eq!((line["caller"].as_str(), line["status"].as_u64()), (Some("robot@acme.example"), Some(200)));
+
+    // What is taken away beside the running server is gone there too.
+    admin(&["binding", "disable", binding["access_key"].as_str().unwrap()]);
+    let refused = run(&["user", "create", "--keys", path(&keys), "--email", "late@acme.example"]);
+    assert_eq!(refused.status.code(), Some(1));
+    assert!(text(&refused.stderr).contains("0004 Invalid Signature"));
+
+    let terminate = std::process::Command::new("kill").arg(server.id().to_string()).status().unwrap();
+    assert!(terminate.success());
+    assert_eq!(server.wait().unwrap().code(), Some(0), "SIGTERM ends it in good order");
+
+    let audit = admin(&["verify-audit"]);
+    assert_eq!(audit[0]["state"], "whole");
+    assert_eq!(admin(&["administrator", "list"]).as_array().unwrap().len(), 2);
+    assert_eq!(admin(&["account", "list"])[1]["parent"], "CACME00001");
+
+    let new = folder.path().join("new.key");
+    json(&["admin", "new-master-key", path(&new)]);
+    admin(&["rotate-master-key", "--new", path(&new)]);
+    let old = run(&["admin", "--config", path(&config), "account", "list"]);
+    assert!(text(&old.stderr).contains("was made with the master key"), "{}", text(&old.stderr));
+    std::fs::rename(&new, &key).unwrap();
+    assert_eq!(admin(&["verify-audit"])[0]["state"], "whole");
+}
+
+#[test]
+fn what_can_not_be_done_says_why_and_exits_with_1() {
+    let folder = tempfile::tempdir().unwrap();
+    let write = |name: &str, content: &str| {
+        let file = folder.path().join(name);
+        std::fs::write(&file, content).unwrap();
+        file
+    };
+    let open = write("open.toml", "listen = \"0.0.0.0:0\"");
+    let keyless = write("keyless.toml", "listen = \"127.0.0.1:0\"");
+    let wrong = write("wrong.toml", "lisen = 1");
+    let keys = write("keys.json", "{}");
+    let cases: [(&[&str], &str); 7] = [
+        (&["serve", "--config", path(&open)], "plaintext HTTP to other machines"),
+        (&["serve", "--config", path(&keyless)], "matricula admin new-master-key FILE"),
+        (&["serve", "--config", path(&wrong)], "unknown field `lisen`"),
+        (&["serve", "--config", "/no/such/file"], "/no/such/file: No such file"),
+        (&["sandbox", "--listen", "0.0.0.0:0"], "a sandbox listens on this machine only"),
+        (
+            &["user", "create", "--keys", path(&keys), "--email", "a@b.example"],
+            "Expected a JSON object with base_url",
+        ),
+        (&["admin", "account", "list"], "--config FILE"),
+    ];
+    for (arguments, message) in cases {
+        let output = matricula(arguments).env_remove("MATRICULA_MASTER_KEY").output().unwrap();
+        assert_eq!(output.status.code(), Some(1), "{arguments:?}");
+        assert!(text(&output.stderr).contains(message), "{arguments:?}: {}", text(&output.stderr));
+    }
+    assert_eq!(run(&["no-such-command"]).status.code(), Some(2));
+}
+
+#[test]
+fn help_fits_into_80_columns_and_shells_get_completions() {
+    for arguments in
+        [&["--help"][..], &["sandbox", "--help"], &["admin", "--help"], &["user", "create", "--help"]]
+    {
+        let help = text(&run(arguments).stdout);
+        assert!(help.lines().all(|line| line.chars().count() <= 80), "{help}");
+    }
+    for shell in ["bash", "zsh", "fish"] {
+        assert!(text(&run(&["completions", shell]).stdout).contains("sandbox"));
+    }
+}

@@ -1,0 +1,42 @@
+//! The real binary, running.
+
+use std::io::{BufRead, BufReader};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+
+/// The binary, with arguments.
+pub(crate) fn matricula(arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_matricula"));
+    command.args(arguments);
+    command
+}
+
+/// A sandbox that serves. It is killed when it is dropped.
+pub(crate) struct Sandbox {
+    process: Child,
+    /// The first line it printed: its keys, as JSON.
+    pub(crate) keys: String,
+}
+
+impl Sandbox {
+    /// Starts it on a folder, and waits until it says where it listens.
+    pub(crate) fn start(folder: &Path, more: &[&str]) -> Self {
+        let mut process = matricula(&["--json", "sandbox", "--quiet", "--listen", "127.0.0.1:0", "--data"])
+            .arg(folder)
+            .args(more)
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut keys = String::new();
+        BufReader::new(process.stdout.take().unwrap()).read_line(&mut keys).unwrap();
+        Self { process, keys }
+    }
+}
+
+impl Drop for Sandbox {
+    fn drop(&mut self) {
+        // SIGKILL: nothing is tidied up.
+        self.process.kill().unwrap();
+        self.process.wait().unwrap();
+    }
+}
