@@ -1,0 +1,141 @@
+//! Accounts, domains and roles.
+
+use directory::change::Change;
+use directory::password::Policy;
+use directory::role::BuiltIn;
+use directory::{Account, AccountCode, AccountId, Domain, DomainId, DomainName, Permission, Role, RoleId};
+
+use super::{Admin, AdminError};
+
+impl Admin {
+    /// Adds an account, below another one or at the top.
+    ///
+    /// # Errors
+    /// When the code is none or taken, or the parent is not there.
+    pub async fn add_account(
+        &self,
+        code: &str,
+        name: &str,
+        parent: Option<&str>,
+    ) -> Result<AccountId, AdminError> {
+        let code = AccountCode::parse(code)?;
+        let above = match parent {
+            Some(parent) => {
+                let parent = self.account(parent).await?;
+                std::iter::once(parent.id).chain(parent.above).collect()
+            }
+            None => Vec::new(),
+        };
+        let id = AccountId::at(self.now(), &self.randomness());
+        let account = Account {
+            id,
+            code: code.clone(),
+            name: name.to_owned(),
+            above,
+            password_policy: Policy::default(),
+            epoch: 0,
+            created_at: self.now(),
+        };
+        self.apply(Change::AddAccount(account), format!("the account {code}")).await.map(|()| id)
+    }
+
+    /// Shuts an account out: none of its users can call any more.
+    ///
+    /// # Errors
+    /// When it is not there.
+    pub async fn disable_account(&self, code: &str) -> Result<(), AdminError> {
+        let account = self.account(code).await?;
+        self.apply(Change::DisableAccount(account.id), format!("the account {code}")).await
+    }
+
+    /// All accounts that are not shut out.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn accounts(&self) -> Result<Vec<Account>, AdminError> {
+        Ok(self.store.list_accounts().await?)
+    }
+
+    /// Makes a domain internal to an account.
+    ///
+    /// # Errors
+    /// When the domain is none or belongs to an account already.
+    pub async fn add_domain(&self, account: &str, domain: &str) -> Result<(), AdminError> {
+        let account = self.account(account).await?;
+        let name = DomainName::parse(domain)?;
+        let id = DomainId::at(self.now(), &self.randomness());
+        let domain = Domain { id, name: name.clone(), account: account.id, created_at: self.now() };
+        self.apply(Change::AddDomain(domain), format!("the domain {name}")).await
+    }
+
+    /// A domain is no longer internal. Its users stay.
+    ///
+    /// # Errors
+    /// When it is not there.
+    pub async fn remove_domain(&self, domain: &str) -> Result<(), AdminError> {
+        let name = DomainName::parse(domain)?;
+        let what = format!("the domain {name}");
+        let found = self.store.list_domains().await?.into_iter().find(|domain| domain.name == name);
+        let domain = found.ok_or_else(|| AdminError::NotThere(what.clone()))?;
+        self.apply(Change::RemoveDomain(domain.id), what).await
+    }
+
+    /// All domains.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn domains(&self) -> Result<Vec<Domain>, AdminError> {
+        Ok(self.store.list_domains().await?)
+    }
+
+    /// Adds a role of an account's own.
+    ///
+    /// # Errors
+    /// When a permission is none, or the account has a role of this name.
+    pub async fn add_role(
+        &self,
+        account: &str,
+        name: &str,
+        permissions: &[String],
+    ) -> Result<(), AdminError> {
+        let what = format!("the role {name}");
+        if BuiltIn::by_name(name).is_some() {
+            return Err(AdminError::AlreadyThere(what));
+        }
+        let account = self.account(account).await?;
+        let permissions = permissions.iter().map(|text| Permission::parse(text)).collect::<Result<_, _>>()?;
+        let id = RoleId::at(self.now(), &self.randomness());
+        let role = Role { id, account: Some(account.id), name: name.to_owned(), permissions, partner: false };
+        self.apply(Change::AddRole(role), what).await
+    }
+
+    /// Built-in roles and those of all accounts.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn roles(&self) -> Result<Vec<Role>, AdminError> {
+        let mut roles: Vec<_> = BuiltIn::ALL.into_iter().map(BuiltIn::role).collect();
+        roles.extend(self.store.list_roles().await?);
+        Ok(roles)
+    }
+
+    pub(super) async fn account(&self, code: &str) -> Result<Account, AdminError> {
+        let code = AccountCode::parse(code)?;
+        let accounts = self.store.list_accounts().await?;
+        let found = accounts.into_iter().find(|account| account.code == code);
+        found.ok_or_else(|| AdminError::NotThere(format!("account {code}")))
+    }
+
+    pub(super) async fn role_of(&self, account: &Account, name: &str) -> Result<RoleId, AdminError> {
+        if let Some(role) = BuiltIn::by_name(name) {
+            return Ok(role.id());
+        }
+        let roles = self.store.list_roles().await?;
+        let found = roles
+            .into_iter()
+            .find(|role| role.account == Some(account.id) && role.name.eq_ignore_ascii_case(name));
+        found
+            .map(|role| role.id)
+            .ok_or_else(|| AdminError::NotThere(format!("role {name} in the account {}", account.code)))
+    }
+}

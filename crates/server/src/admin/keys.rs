@@ -1,0 +1,187 @@
+//! Keys: of applications, of bindings, and the master key.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
+use directory::application::{Application, Binding};
+use directory::change::Change;
+use directory::port::{ApplicationRow, BindingRow};
+use directory::{AccessKey, ApplicationId, BindingId};
+use jiff::Timestamp;
+use secrecy::{ExposeSecret, SecretBox, SecretString};
+use store::MasterKey;
+
+use super::{Admin, AdminError};
+use crate::app::OpenError;
+use crate::config::Config;
+use crate::system::System;
+
+/// The keys of a new application. The application key can't be read again.
+pub struct NewApplication {
+    /// What callers send in `x-mc-app-id`.
+    pub app_id: String,
+    /// Part of the signed text.
+    app_key: SecretString,
+}
+
+/// The keys of a new binding. The secret key can't be read again.
+pub struct NewBinding {
+    /// The public half.
+    pub access_key: String,
+    /// The secret half, base64.
+    secret_key: SecretString,
+    /// When it stops working.
+    pub expires_at: Option<Timestamp>,
+}
+
+impl Admin {
+    /// Registers an application.
+    ///
+    /// # Errors
+    /// When the account is not there.
+    pub async fn add_application(&self, account: &str, name: &str) -> Result<NewApplication, AdminError> {
+        let account = self.account(account).await?;
+        let (app_id, app_key) = (self.guid(), SecretString::from(self.guid()));
+        let application = Application {
+            id: ApplicationId::at(self.now(), &self.randomness()),
+            account: account.id,
+            app_id: app_id.clone(),
+            name: name.to_owned(),
+            app_key: app_key.clone(),
+            created_at: self.now(),
+        };
+        self.apply(Change::AddApplication(application), format!("the application {name}")).await?;
+        Ok(NewApplication { app_id, app_key })
+    }
+
+    /// Shuts an application out.
+    ///
+    /// # Errors
+    /// When it is not there.
+    pub async fn disable_application(&self, app_id: &str) -> Result<(), AdminError> {
+        let application = self.application(app_id).await?;
+        self.apply(Change::DisableApplication(application), format!("the application {app_id}")).await
+    }
+
+    /// All applications.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn applications(&self) -> Result<Vec<ApplicationRow>, AdminError> {
+        Ok(self.store.list_applications().await?)
+    }
+
+    /// Issues a key pair to a user for an application.
+    ///
+    /// # Errors
+    /// When user or application are not there.
+    pub async fn add_binding(
+        &self,
+        address: &str,
+        app_id: &str,
+        expires_at: Option<Timestamp>,
+    ) -> Result<NewBinding, AdminError> {
+        let user = self.user(address).await?;
+        let application = self.application(app_id).await?;
+        let mut public = [0; 112];
+        self.system.entropy.fill(&mut public);
+        let mut secret = vec![0; 64];
+        self.system.entropy.fill(&mut secret);
+        let (access_key, secret_key) =
+            (URL_SAFE_NO_PAD.encode(public), SecretString::from(STANDARD.encode(&secret)));
+        let binding = Binding {
+            id: BindingId::at(self.now(), &self.randomness()),
+            access_key: AccessKey::parse(&access_key)?,
+            secret: SecretBox::new(secret.into_boxed_slice()),
+            user: user.id,
+            application,
+            expires_at,
+            created_at: self.now(),
+        };
+        self.apply(Change::AddBinding(binding), "the binding".to_owned()).await?;
+        Ok(NewBinding { access_key, secret_key, expires_at })
+    }
+
+    /// Revokes a binding, named by its access key.
+    ///
+    /// # Errors
+    /// When it is not there.
+    pub async fn revoke_binding(&self, access_key: &str) -> Result<(), AdminError> {
+        let access_key = AccessKey::parse(access_key)?;
+        let bindings = self.store.list_bindings(None).await?;
+        let found = bindings.into_iter().find(|binding| binding.access_key == access_key);
+        let binding = found.ok_or_else(|| AdminError::NotThere("binding with this access key".to_owned()))?;
+        self.apply(Change::RevokeBinding(binding.id), "the binding".to_owned()).await
+    }
+
+    /// Revokes a binding and issues another for the same user and application.
+    ///
+    /// # Errors
+    /// When it is not there.
+    pub async fn reissue_binding(
+        &self,
+        access_key: &str,
+        expires_at: Option<Timestamp>,
+    ) -> Result<NewBinding, AdminError> {
+        let old = AccessKey::parse(access_key)?;
+        let bindings = self.store.list_bindings(None).await?;
+        let found = bindings.into_iter().find(|binding| binding.access_key == old);
+        let row = found.ok_or_else(|| AdminError::NotThere("binding with this access key".to_owned()))?;
+        // The new pair first: between the two, the caller has one that works.
+        let new = self.add_binding(&row.address, &row.app_id, expires_at).await?;
+        self.apply(Change::RevokeBinding(row.id), "the binding".to_owned()).await?;
+        Ok(new)
+    }
+
+    /// All bindings, of one user or of all.
+    ///
+    /// # Errors
+    /// When the user is not there.
+    pub async fn bindings(&self, address: Option<&str>) -> Result<Vec<BindingRow>, AdminError> {
+        let user = match address {
+            Some(address) => Some(self.user(address).await?.id),
+            None => None,
+        };
+        Ok(self.store.list_bindings(user).await?)
+    }
+
+    async fn application(&self, app_id: &str) -> Result<ApplicationId, AdminError> {
+        let found = self.store.application(&app_id.to_ascii_lowercase()).await?;
+        found.map(|found| found.id).ok_or_else(|| AdminError::NotThere(format!("application {app_id}")))
+    }
+}
+
+impl NewApplication {
+    /// The application key, to be shown once.
+    pub fn app_key(&self) -> &str {
+        self.app_key.expose_secret()
+    }
+}
+
+impl NewBinding {
+    /// The secret key, to be shown once.
+    pub fn secret_key(&self) -> &str {
+        self.secret_key.expose_secret()
+    }
+}
+
+/// The digits of a new master key.
+pub fn new_master_key(system: &System) -> zeroize::Zeroizing<String> {
+    MasterKey::generate(&*system.entropy).to_digits()
+}
+
+/// Exchanges the master key of a configuration's database for the one in a file.
+///
+/// # Errors
+/// When either key can't be read, or the old one does not fit.
+pub fn rotate_master_key(config: &Config, new: &std::path::Path) -> Result<(), OpenError> {
+    let (old, new) = (config.master_key()?, crate::config::read_master_key(new)?);
+    Ok(store::SqliteStore::rotate_master_key(&config.database, &old, &new, &*System::real().entropy)?)
+}
+
+/// Reads a master key from its digits.
+///
+/// # Errors
+/// When the text is no master key.
+pub fn master_key(digits: &str) -> Result<MasterKey, store::VaultError> {
+    MasterKey::parse(digits)
+}
