@@ -128,10 +128,10 @@ impl Authenticator {
             Err(Unverified { verified: Some(user), .. }) => self.quota.draw(Bucket::User(*user), now),
             Err(_) => self.quota.draw(Bucket::Peer(presented.peer), now),
         };
-        if !rate.allowed {
-            return (Err(Refused::QuotaExceeded { limit: rate.limit, reset_ms: rate.reset_ms }), rate);
+        match over(rate) {
+            Some(refused) => (Err(refused), rate),
+            None => (signed.map_err(|unverified| unverified.why), rate),
         }
-        (signed.map_err(|unverified| unverified.why), rate)
     }
 
     /// Finds out anew who signed a request that was counted already, from the store as it is now.
@@ -143,9 +143,11 @@ impl Authenticator {
         signed.map_err(|unverified| unverified.why)
     }
 
-    /// Counts a call that goes nowhere: a path that does not exist, a method that is not allowed.
-    pub fn count_unsigned(&self, peer: IpAddr) -> Rate {
-        self.quota.draw(Bucket::Peer(peer), self.clock.now())
+    /// Counts a call that goes nowhere: a path that does not exist, a method that is not allowed. Gives why it is
+    /// refused for their number alone, if it is.
+    pub fn count_unsigned(&self, peer: IpAddr) -> (Option<Refused>, Rate) {
+        let rate = self.quota.draw(Bucket::Peer(peer), self.clock.now());
+        (over(rate), rate)
     }
 
     async fn identify(
@@ -226,6 +228,10 @@ impl From<Refused> for Unverified {
     fn from(why: Refused) -> Self {
         Self { why, verified: None }
     }
+}
+
+fn over(rate: Rate) -> Option<Refused> {
+    (!rate.allowed).then_some(Refused::QuotaExceeded { limit: rate.limit, reset_ms: rate.reset_ms })
 }
 
 fn present<'a>(value: Option<&'a [u8]>, name: &'static str) -> Result<&'a [u8], Refused> {

@@ -37,8 +37,6 @@ pub(crate) struct Received {
 pub(crate) struct Call<'a> {
     pub(crate) app: &'a App,
     pub(crate) caller: Caller,
-    /// How many items the request holds; the endpoint counts them.
-    pub(crate) items: usize,
     request_id: RequestId,
     path: &'static str,
     body: &'a [u8],
@@ -98,18 +96,17 @@ impl Call<'_> {
         }
     }
 
+    /// Tells the log how many items the request holds.
+    pub(crate) fn count(&mut self, items: usize) {
+        self.line.items = items;
+    }
+
     /// Waits for the store, and keeps count of how long that takes.
     pub(crate) async fn timed<T>(&mut self, pending: Pending<'_, T>) -> Result<T, StoreError> {
         let started = stopwatch();
         let outcome = pending.await;
         self.line.store += started.elapsed();
         outcome
-    }
-}
-
-impl Drop for Call<'_> {
-    fn drop(&mut self) {
-        self.line.items = self.items;
     }
 }
 
@@ -172,7 +169,7 @@ async fn attempt(
     line: &mut Line,
 ) -> Result<Reply, Refusal> {
     let (caller, request_id) = (signed.caller.clone(), signed.request_id);
-    (endpoint.run)(Call { app, caller, items: 0, request_id, path: endpoint.path, body, line }).await
+    (endpoint.run)(Call { app, caller, request_id, path: endpoint.path, body, line }).await
 }
 
 /// Reads the body, whatever its Content-Type (spec/clients.md 3.1).
@@ -190,7 +187,8 @@ async fn collect(app: &App, body: Body) -> Result<Bytes, Refusal> {
 
 /// Refuses a request that no signed endpoint is asked by.
 pub(crate) fn refuse_unsigned(app: &App, request: &Request, refusal: Refusal) -> Response {
-    let rate = app.authenticator.count_unsigned(received(request.extensions()).peer);
+    let (refused, rate) = app.authenticator.count_unsigned(received(request.extensions()).peer);
+    let refusal = refused.map_or(refusal, Refusal::from);
     let mut line = Line::default();
     let mut response = refuse(&refusal, rate, &mut line);
     response.extensions_mut().insert(line);

@@ -33,6 +33,9 @@ use crate::routes;
 /// How often requests past their time are forgotten.
 const FORGET_EVERY: Duration = Duration::from_secs(60);
 
+/// How long to leave a listener alone that can't accept.
+const ACCEPT_AGAIN: Duration = Duration::from_millis(50);
+
 impl Server {
     /// Serves until `shutdown` is ready, then takes no more connections and lets the requests under way finish, as long
     /// as the configuration allows.
@@ -46,10 +49,10 @@ impl Server {
             tokio::select! {
                 accepted = listener.accept() => match accepted {
                     Ok((stream, peer)) => connect(&app, &router, &graceful, stream, peer),
-                    // Out of file descriptors, or a peer that left already: the next one may do better.
                     Err(error) => {
                         tracing::warn!(%error, "a connection could not be accepted");
-                        tokio::task::yield_now().await;
+                        #[expect(clippy::disallowed_methods, reason = "out of file descriptors: no event tells of a free one")]
+                        tokio::time::sleep(ACCEPT_AGAIN).await;
                     }
                 },
                 () = &mut shutdown => break,

@@ -36,7 +36,7 @@ enum Row {
 
 async fn create_user(mut call: Call<'_>) -> Result<Reply, Refusal> {
     let request = body::Request::from_value(call.json()?)?;
-    call.items = request.items.len();
+    call.count(request.items.len());
     let (app, caller) = (call.app, call.caller.clone());
 
     let (keys, items): (Vec<_>, Vec<_>) = request.items.into_iter().map(typed).unzip();
