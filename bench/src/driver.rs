@@ -31,6 +31,8 @@ pub(crate) struct Sent {
     pub(crate) answered: u64,
     /// From the first request to the last answer.
     pub(crate) elapsed: Duration,
+    /// Processor time of the driver itself, in microseconds per request.
+    pub(crate) own_micros: f64,
     /// Of each request, in microseconds.
     micros: Vec<u32>,
     /// For another measurement with the same bytes.
@@ -61,8 +63,13 @@ pub(crate) fn send_together(
     length: Duration,
 ) -> anyhow::Result<Vec<Sent>> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let before = machine::processor_time(std::process::id())?;
     let sent = async { tokio::time::timeout(length + PATIENCE, drive(address, loads, length)).await };
-    runtime.block_on(sent).context("the last answers did not come")?
+    let mut sent = runtime.block_on(sent).context("the last answers did not come")??;
+    let used = machine::processor_time(std::process::id())? - before;
+    let all = sent.iter().map(|sent| sent.answered).sum::<u64>();
+    sent.iter_mut().for_each(|sent| sent.own_micros = used * 1e6 / all as f64);
+    Ok(sent)
 }
 
 async fn drive(address: SocketAddr, loads: Vec<Load>, length: Duration) -> anyhow::Result<Vec<Sent>> {
@@ -98,7 +105,13 @@ async fn drive(address: SocketAddr, loads: Vec<Load>, length: Duration) -> anyho
             last = last.max(ended);
         }
         let requests = Arc::into_inner(requests).context("the requests are still in use")?;
-        sent.push(Sent { answered: micros.len() as u64, elapsed: last - started, micros, requests });
+        sent.push(Sent {
+            answered: micros.len() as u64,
+            elapsed: last - started,
+            own_micros: 0.0,
+            micros,
+            requests,
+        });
     }
     Ok(sent)
 }

@@ -48,6 +48,8 @@ pub(crate) struct Row {
     /// What was measured, and what only informs.
     pub(crate) series: Vec<Series>,
     pub(crate) verdicts: Vec<Verdict>,
+    /// The share of the machine that others took meanwhile: above a few per cent, measure again.
+    pub(crate) others: f64,
 }
 
 impl Series {

@@ -62,11 +62,47 @@ pub(crate) fn memory(pid: u32) -> anyhow::Result<Memory> {
 
 /// Processor time that a process has used, in seconds.
 pub(crate) fn processor_time(pid: u32) -> anyhow::Result<f64> {
-    let path = format!("/proc/{pid}/stat");
+    let [user, system, ..] = times(&pid.to_string())?;
+    Ok(user + system)
+}
+
+/// utime, stime, cutime and cstime, in seconds.
+fn times(process: &str) -> anyhow::Result<[f64; 4]> {
+    let path = format!("/proc/{process}/stat");
     let stat = fs::read_to_string(&path).with_context(|| path.clone())?;
-    // The name, in parentheses, may hold anything; what follows is numbers. utime and stime are fields 14 and 15.
+    // The name, in parentheses, may hold anything; what follows is numbers. The times are fields 14 to 17.
     let (_, fields) = stat.rsplit_once(") ").context(path.clone())?;
-    let ticks: Vec<f64> = fields.split(' ').skip(11).take(2).filter_map(|field| field.parse().ok()).collect();
-    anyhow::ensure!(ticks.len() == 2, "{path} can't be read");
-    Ok(ticks.iter().sum::<f64>() / TICKS)
+    let ticks: Vec<f64> = fields.split(' ').skip(11).take(4).filter_map(|field| field.parse().ok()).collect();
+    let ticks: [f64; 4] = ticks.try_into().ok().with_context(|| format!("{path} can't be read"))?;
+    Ok(ticks.map(|ticks| ticks / TICKS))
+}
+
+/// Watches what others do to the machine while something is measured.
+pub(crate) struct Watch {
+    started: Instant,
+    busy: f64,
+    own: f64,
+}
+
+impl Watch {
+    pub(crate) fn start() -> anyhow::Result<Self> {
+        Ok(Self { started: now(), busy: busy()?, own: times("self")?.iter().sum() })
+    }
+
+    /// The share of the machine's processors that went to others since. Processes of this one must have ended by now.
+    pub(crate) fn others(&self) -> anyhow::Result<f64> {
+        let own = times("self")?.iter().sum::<f64>() - self.own;
+        let all = self.started.elapsed().as_secs_f64() * cores() as f64;
+        Ok(((busy()? - self.busy - own) / all).max(0.0))
+    }
+}
+
+/// Processor time that was used by anybody, or withheld by the host, in seconds.
+fn busy() -> anyhow::Result<f64> {
+    let stat = fs::read_to_string("/proc/stat")?;
+    let line = stat.lines().next().and_then(|line| line.strip_prefix("cpu ")).context("/proc/stat")?;
+    let ticks: Vec<f64> = line.split_whitespace().filter_map(|field| field.parse().ok()).collect();
+    // user, nice, system, idle, iowait, irq, softirq, steal; what follows is in user already.
+    let busy = [0, 1, 2, 5, 6, 7].iter().filter_map(|field| ticks.get(*field)).sum::<f64>();
+    Ok(busy / TICKS)
 }

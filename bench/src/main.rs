@@ -116,7 +116,11 @@ fn run(settings: &Settings, output: &Output, measures: &[row::Measure]) -> anyho
     let before = machine::load();
     let mut rows: Vec<Row> = Vec::new();
     for measure in measures {
-        rows.extend(measure(settings, output)?);
+        let watch = machine::Watch::start()?;
+        let mut measured = measure(settings, output)?;
+        let others = watch.others()?;
+        measured.iter_mut().for_each(|row| row.others = others);
+        rows.append(&mut measured);
     }
     let report = Report {
         machine: machine::describe(before),

@@ -64,8 +64,8 @@ fn table(report: &Report) -> String {
          median (least to most) of {rounds} rounds of {seconds} s\n",
         machine.cores, machine.kernel, machine.load_before, machine.load_after,
     );
-    for Row { title, series, verdicts } in rows {
-        text += &format!("\n{title}\n");
+    for Row { title, series, verdicts, others } in rows {
+        text += &format!("\n{title} (others took {:.0} % of the machine)\n", others * 100.0);
         for series in series {
             text += &line(&series.name, series);
         }
@@ -134,7 +134,7 @@ mod tests {
         let machine = Machine { cores: 2, kernel: "6.1".to_owned(), load_before: 0.1, load_after: 2.0 };
         let rate = Series::new("x".repeat(42), Unit::PerSecond, vec![123_456.0, 999_999.0, 100_000.0]);
         let ratio = Series::new("ratio", Unit::Ratio, vec![0.41]).against(Target::AtLeast(0.5));
-        let row = Row { title: "row".to_owned(), series: vec![rate], verdicts: vec![ratio] };
+        let row = Row { title: "row".to_owned(), series: vec![rate], verdicts: vec![ratio], others: 0.0 };
         let text = table(&Report { machine, rounds: 3, seconds: 3.0, rows: vec![row] });
         assert!(text.lines().all(|line| line.chars().count() <= 80), "{text}");
         assert!(text.contains("123 456 /s"), "{text}");

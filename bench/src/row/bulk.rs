@@ -66,5 +66,6 @@ pub(crate) fn measure(settings: &Settings, output: &Output) -> anyhow::Result<Ve
             alone_informs,
         ],
         verdicts: vec![ratio],
+        others: 0.0,
     }])
 }

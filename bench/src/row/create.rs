@@ -23,7 +23,7 @@ pub(crate) fn measure(settings: &Settings, output: &Output) -> anyhow::Result<Ve
     driver::send(bare.address, load(bench.render_some(PLAIN, 5_000)?), WARM_UP)?;
 
     let (mut bares, mut ours, mut bare_micros, mut our_micros) = (vec![], vec![], vec![], vec![]);
-    let (mut medians, mut tails) = (vec![], vec![]);
+    let (mut medians, mut tails, mut driver_micros) = (vec![], vec![], vec![]);
     for round in 1..=settings.rounds {
         output.progress(&format!(
             "create: round {round} of {}, server process {}",
@@ -40,6 +40,7 @@ pub(crate) fn measure(settings: &Settings, output: &Output) -> anyhow::Result<Ve
         let mut sent = bench.create(sent.requests.once(), PLAIN, connections, settings.length())?;
         our_micros.push((machine::processor_time(bench.server.pid())? - before) * 1e6 / sent.answered as f64);
         ours.push(sent.per_second());
+        driver_micros.push(sent.own_micros);
         medians.push(sent.latency(0.5));
         tails.push(sent.latency(0.99));
     }
@@ -57,10 +58,12 @@ pub(crate) fn measure(settings: &Settings, output: &Output) -> anyhow::Result<Ve
             ours,
             Series::new("processor time per request, bare", Unit::Microseconds, bare_micros),
             Series::new("processor time per request, create-user", Unit::Microseconds, our_micros),
+            Series::new("processor time per request, driver", Unit::Microseconds, driver_micros),
             Series::new("latency, median", Unit::Milliseconds, medians),
             Series::new("latency, p99", Unit::Milliseconds, tails),
         ],
         verdicts: vec![ratio],
+        others: 0.0,
     };
     let memory = |name: &str, value: f64, bound: f64| {
         Series::new(name, Unit::Mebibytes, vec![value]).against(Target::Below(bound))
@@ -72,6 +75,7 @@ pub(crate) fn measure(settings: &Settings, output: &Output) -> anyhow::Result<Ve
             memory("resident at rest, after its start", idle.now, 40.0),
             memory("most resident under the load above", loaded.most, 150.0),
         ],
+        others: 0.0,
     };
     Ok(vec![create, memory])
 }

@@ -83,5 +83,6 @@ pub(crate) fn measure(settings: &Settings, output: &Output) -> anyhow::Result<Ve
             informs,
         ],
         verdicts: vec![ratio, tail],
+        others: 0.0,
     }])
 }

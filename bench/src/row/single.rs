@@ -35,5 +35,6 @@ pub(crate) fn measure(settings: &Settings, output: &Output) -> anyhow::Result<Ve
         title: "create-user, no password, one connection".to_owned(),
         series: vec![writes, ours, Series::new("latency, median", Unit::Milliseconds, medians)],
         verdicts: vec![ratio, tail],
+        others: 0.0,
     }])
 }
