@@ -136,7 +136,8 @@ mod tests {
 
     #[test]
     fn only_what_later_succeeds_is_retryable() {
-        let retryable: Vec<_> = Code::ALL.iter().filter(|code| code.retryable()).map(|code| code.status()).collect();
+        let retryable: Vec<_> =
+            Code::ALL.iter().filter(|code| code.retryable()).map(|code| code.status()).collect();
         assert_eq!(retryable, [408, 429, 503]);
     }
 }

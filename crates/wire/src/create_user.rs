@@ -156,7 +156,9 @@ mod tests {
 
     #[test]
     fn null_is_absent_and_another_type_is_a_property_of_the_field() {
-        let item = item(json!({ "emailAddress": null, "name": 7, "password": ["x"], "forcePasswordChange": "maybe" }));
+        let item = item(
+            json!({ "emailAddress": null, "name": 7, "password": ["x"], "forcePasswordChange": "maybe" }),
+        );
         assert!(matches!(item.email_address, Field::Absent));
         assert!(matches!(item.name, Field::WrongType { found: "a number" }));
         assert!(matches!(item.password, Field::WrongType { found: "a list" }));

@@ -47,7 +47,12 @@ pub struct Error {
 impl Error {
     /// An error about no field in particular.
     pub fn new(code: Code, message: impl Into<String>) -> Self {
-        Self { code: code.as_str().to_owned(), message: message.into(), retryable: code.retryable(), field: None }
+        Self {
+            code: code.as_str().to_owned(),
+            message: message.into(),
+            retryable: code.retryable(),
+            field: None,
+        }
     }
 
     /// An error about a field of the item.
@@ -125,6 +130,9 @@ mod tests {
         let text = serde_json::to_string(&answer).unwrap();
         assert_eq!(text, r#"{"meta":{"status":200},"data":["row"],"fail":[]}"#);
         assert_eq!(serde_json::from_str::<Answer<String>>(&text).unwrap(), answer);
-        assert_eq!(serde_json::from_str::<Answer<String>>(r#"{"meta":{"status":200}}"#).unwrap().data.len(), 0);
+        assert_eq!(
+            serde_json::from_str::<Answer<String>>(r#"{"meta":{"status":200}}"#).unwrap().data.len(),
+            0
+        );
     }
 }
