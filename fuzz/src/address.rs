@@ -1,0 +1,27 @@
+//! What must hold of every text that may be an e-mail address. Apart from `lib.rs`, because it is read by another room:
+//! `crates/directory/tests/corpus.rs` includes this file.
+
+use matricula_directory::EmailAddress;
+
+/// An address: compared by a key that is its own key, with a domain that DNS could hold; or refused without a quote.
+pub fn address(input: &[u8]) {
+    let text = String::from_utf8_lossy(input);
+    match EmailAddress::parse(&text) {
+        Ok(address) => {
+            assert_eq!(address.as_str(), text);
+            let again = EmailAddress::parse(address.key());
+            // Folding can make a text longer, and so too long; it never makes another address of it.
+            assert!(again.map_or(true, |again| again.key() == address.key()));
+            let domain = address.domain();
+            assert!(domain.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-' || b == b'.'));
+            assert!((1..=253).contains(&domain.len()));
+            assert_eq!(address.key().matches('@').count(), 1);
+            assert!(!address.key().contains(|c: char| c.is_whitespace() || c.is_control()));
+            if text.is_ascii() {
+                let shouted = EmailAddress::parse(&text.to_ascii_uppercase());
+                assert!(shouted.is_ok_and(|shouted| shouted.key() == address.key()));
+            }
+        }
+        Err(error) => assert!(error.to_string().is_ascii()),
+    }
+}
