@@ -24,9 +24,13 @@ fn code_for_other_account(path: &str) -> &'static str {
 #[tokio::test]
 async fn every_endpoint_refuses_who_may_not_and_serves_who_may() {
     let server = TestServer::start().await;
+    let mut all = String::new();
     for endpoint in server::ENDPOINTS {
         let path = endpoint.path;
         let administrator = server.administrator();
+        let mut record = |who: &str, answer: &testkit::Response| {
+            all.push_str(&format!("# {path}, {who}\n{answer}\n\n"));
+        };
 
         // Without any header; with a signature that is wrong; with a date that is stale.
         let unsigned = server.unsigned(path, body_for(path, 1)).await;
@@ -36,18 +40,27 @@ async fn every_endpoint_refuses_who_may_not_and_serves_who_may() {
         );
         let signed = administrator.signed("/api/another/path");
         let bad = administrator.send(path, &signed, body_for(path, 2)).await;
+        record("without headers", &unsigned);
+        record("signed for another path", &bad);
         assert_eq!((bad.status, bad.codes()[0].as_str()), (401, "err_xdk_invalid_signature"), "{path}");
         let signed = administrator.signed(path);
         server.clock().advance(server::admin::hours(1));
         let stale = administrator.send(path, &signed, body_for(path, 3)).await;
+        record("signed an hour ago", &stale);
         assert_eq!((stale.status, stale.codes()[0].as_str()), (401, "err_xdk_request_expired"), "{path}");
 
-        for (caller, status, code) in [
-            (server.stranger(), 401, "err_xdk_invalid_signature"),
-            (server.expired_administrator(), 418, "err_xdk_binding_expired"),
-            (server.administrator_without_permission(), 403, "err_xdk_permission_denied"),
+        for (who, caller, status, code) in [
+            ("stranger", server.stranger(), 401, "err_xdk_invalid_signature"),
+            ("expired key", server.expired_administrator(), 418, "err_xdk_binding_expired"),
+            (
+                "without the permission",
+                server.administrator_without_permission(),
+                403,
+                "err_xdk_permission_denied",
+            ),
         ] {
             let refused = caller.post(path, body_for(path, 4)).await;
+            record(who, &refused);
             assert_eq!((refused.status, refused.codes()[0].as_str()), (status, code), "{path}");
             assert_eq!(refused.rows(), 0);
         }
@@ -55,12 +68,14 @@ async fn every_endpoint_refuses_who_may_not_and_serves_who_may() {
         assert!(denied.body.contains(endpoint.permission), "names the permission: {}", denied.body);
 
         let other = server.other_administrator().post(path, body_for(path, 6)).await;
+        record("other account", &other);
         assert_eq!((other.status, other.codes()[0].as_str()), (200, code_for_other_account(path)));
         assert_eq!(other.rows(), 0);
 
         let good = administrator.post(path, body_for(path, 7)).await;
         assert_eq!((good.status, good.codes().len(), good.rows()), (200, 0, 1), "{path}: {good}");
     }
+    insta::assert_snapshot!(all);
     // Seven attempts an endpoint, and one that may.
     let events = server.admin().audit(0, 1_000).await.unwrap();
     let created: Vec<_> = events.iter().filter(|event| event.target.starts_with("matrix")).collect();
