@@ -13,7 +13,11 @@ pub fn address(input: &[u8]) {
             // Folding can make a text longer, and so too long; it never makes another address of it.
             assert!(again.map_or(true, |again| again.key() == address.key()));
             let domain = address.domain();
-            assert!(domain.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-' || b == b'.'));
+            assert!(
+                domain
+                    .bytes()
+                    .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-' || b == b'.')
+            );
             assert!((1..=253).contains(&domain.len()));
             assert_eq!(address.key().matches('@').count(), 1);
             assert!(!address.key().contains(|c: char| c.is_whitespace() || c.is_control()));
