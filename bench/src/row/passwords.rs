@@ -32,7 +32,7 @@ pub(crate) fn measure(settings: &Settings, output: &Output) -> anyhow::Result<Ve
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a few thousand at most")]
     let plain_count = (settings.seconds / PLAIN_EVERY.as_secs_f64()).ceil() as usize * PLAIN_CONNECTIONS
         + PLAIN_CONNECTIONS;
-    let (mut one, mut all, mut ours) = (vec![], vec![], vec![]);
+    let (mut one, mut all, mut ours, mut beside) = (vec![], vec![], vec![], vec![]);
     let (mut quiet, mut loaded, mut quiet_medians, mut loaded_medians) = (vec![], vec![], vec![], vec![]);
     for round in 1..=settings.rounds {
         output.progress(&format!(
@@ -42,6 +42,9 @@ pub(crate) fn measure(settings: &Settings, output: &Output) -> anyhow::Result<Ve
         ));
         one.push(ceiling::hashes(1, settings.length())? * cores as f64);
         all.push(ceiling::hashes(cores, settings.length())?);
+
+        let requests = bench.render(WITH_PASSWORD, settings.length())?;
+        ours.push(bench.create(requests, WITH_PASSWORD, CONNECTIONS, settings.length())?.per_second());
 
         let requests = bench.render_some(PLAIN, plain_count)?;
         let plain = Load { requests, connections: PLAIN_CONNECTIONS, every: Some(PLAIN_EVERY) };
@@ -58,13 +61,13 @@ pub(crate) fn measure(settings: &Settings, output: &Output) -> anyhow::Result<Ve
         bench.acknowledged += both.iter().map(|sent| sent.answered).sum::<u64>();
         loaded_medians.push(both[0].latency(0.5));
         loaded.push(both[0].latency(0.99));
-        bench.pace = both[1].per_second();
-        ours.push(both[1].per_second());
+        beside.push(both[1].per_second());
     }
     bench.finish()?;
     let one = Series::new("cores ÷ time of one hash", Unit::PerSecond, one);
     let all = Series::new("hashes on all cores at once", Unit::PerSecond, all);
     let ours = Series::new("create-user with a password", Unit::PerSecond, ours);
+    let beside = Series::new("the same, beside 200/s without a password", Unit::PerSecond, beside);
     let quiet = Series::new("p99 without a password, unloaded", Unit::Milliseconds, quiet);
     let loaded = Series::new("p99 without a password, meanwhile", Unit::Milliseconds, loaded);
     let ratio = ours.over("creations ÷ (cores ÷ time of one hash)", &one).against(Target::AtLeast(0.9));
@@ -76,6 +79,7 @@ pub(crate) fn measure(settings: &Settings, output: &Output) -> anyhow::Result<Ve
             one,
             all,
             ours,
+            beside,
             Series::new("median without a password, unloaded", Unit::Milliseconds, quiet_medians),
             Series::new("median without a password, meanwhile", Unit::Milliseconds, loaded_medians),
             quiet,
