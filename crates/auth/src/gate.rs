@@ -138,7 +138,15 @@ impl Gate {
     }
 }
 
+/// How far hashing steps back, as `nice` counts it: far enough that a request without a password is served first, not
+/// so far that hashing comes to nothing on a machine that is busy with those.
+const NICE: i32 = 10;
+
 fn serve(params: Params, jobs: &Receiver<Job>, load: &Load) {
+    // On Linux the priority is the thread's own. Without it hashing goes on, only less politely.
+    if let Err(error) = rustix::process::setpriority_process(None, NICE) {
+        tracing::warn!(%error, "the hashing threads run at normal priority");
+    }
     // The thread keeps its memory: to ask for it anew costs a third of a hash.
     let mut memory = vec![Block::default(); params.block_count()];
     let argon2 = Argon2::new(Algorithm::Argon2id, Version::V0x13, params);
