@@ -3,7 +3,7 @@
 use std::path::Path;
 
 #[path = "../../../fuzz/src/address.rs"]
-mod checks;
+pub mod checks;
 
 #[test]
 fn the_corpus_holds() {
