@@ -49,10 +49,14 @@ pub struct GateFull {
 const SALT: usize = 16;
 const HASH: usize = 32;
 
-struct Job {
-    password: SecretString,
-    salt: [u8; SALT],
-    reply: oneshot::Sender<PasswordHash>,
+enum Job {
+    Hash {
+        password: SecretString,
+        salt: [u8; SALT],
+        reply: oneshot::Sender<PasswordHash>,
+    },
+    /// Sends its own reply.
+    Other(Box<dyn FnOnce() + Send>),
 }
 
 /// The gate. Dropping it lets its threads end.
@@ -103,20 +107,13 @@ impl Gate {
     /// When the queue is full.
     pub async fn hash(&self, passwords: Vec<SecretString>) -> Result<Vec<PasswordHash>, GateFull> {
         let count = passwords.len();
-        let room = |waiting: usize| waiting.checked_add(count).filter(|sum| *sum <= self.limit);
-        self.load
-            .waiting
-            .fetch_update(Ordering::AcqRel, Ordering::Acquire, room)
-            .map_err(|waiting| self.full(waiting))?;
+        self.reserve(count)?;
         let mut replies = Vec::with_capacity(count);
         for password in passwords {
             let mut salt = [0; SALT];
             self.entropy.fill(&mut salt);
             let (reply, hash) = oneshot::channel();
-            // There is room: it was reserved above.
-            if self.queue.try_send(Job { password, salt, reply }).is_err() {
-                self.load.waiting.fetch_sub(1, Ordering::AcqRel);
-            }
+            self.queue(Job::Hash { password, salt, reply });
             replies.push(hash);
         }
         let mut hashes = Vec::with_capacity(count);
@@ -124,6 +121,36 @@ impl Gate {
             hashes.push(reply.await.map_err(|_| self.full(self.limit))?);
         }
         Ok(hashes)
+    }
+
+    /// Does other work on the hashing threads: what takes as long as to be in the way of requests without passwords.
+    ///
+    /// # Errors
+    /// When the queue is full; then the work was not done.
+    pub async fn run<T: Send + 'static>(
+        &self,
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<T, GateFull> {
+        self.reserve(1)?;
+        let (reply, done) = oneshot::channel();
+        self.queue(Job::Other(Box::new(move || {
+            // A caller that gave up needs no answer.
+            let _ = reply.send(work());
+        })));
+        done.await.map_err(|_| self.full(self.limit))
+    }
+
+    fn reserve(&self, count: usize) -> Result<(), GateFull> {
+        let room = |waiting: usize| waiting.checked_add(count).filter(|sum| *sum <= self.limit);
+        let reserved = self.load.waiting.fetch_update(Ordering::AcqRel, Ordering::Acquire, room);
+        reserved.map(|_| ()).map_err(|waiting| self.full(waiting))
+    }
+
+    /// There is room: it was reserved.
+    fn queue(&self, job: Job) {
+        if self.queue.try_send(job).is_err() {
+            self.load.waiting.fetch_sub(1, Ordering::AcqRel);
+        }
     }
 
     /// Passwords that wait or are being hashed.
@@ -150,29 +177,36 @@ fn serve(params: Params, jobs: &Receiver<Job>, load: &Load) {
     // The thread keeps its memory: to ask for it anew costs a third of a hash.
     let mut memory = vec![Block::default(); params.block_count()];
     let argon2 = Argon2::new(Algorithm::Argon2id, Version::V0x13, params);
-    for Job { password, salt, reply } in jobs {
+    for job in jobs {
+        let (password, salt, reply) = match job {
+            Job::Hash { password, salt, reply } => (password, salt, reply),
+            Job::Other(work) => {
+                load.waiting.fetch_sub(1, Ordering::AcqRel);
+                // The thread outlives what it is given; who waits for the reply learns that there is none.
+                if std::panic::catch_unwind(std::panic::AssertUnwindSafe(work)).is_err() {
+                    tracing::error!("work on a hashing thread panicked");
+                }
+                continue;
+            }
+        };
         // A caller that gave up needs no hash.
         if reply.is_closed() {
             load.waiting.fetch_sub(1, Ordering::AcqRel);
-        } else {
-            #[expect(clippy::disallowed_methods, reason = "measures how long a hash takes")]
-            let started = Instant::now();
-            let mut hash = Zeroizing::new([0; HASH]);
-            let done = argon2.hash_password_into_with_memory(
-                password.expose_secret().as_bytes(),
-                &salt,
-                &mut *hash,
-                &mut memory,
-            );
-            load.micros
-                .store(u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX), Ordering::Relaxed);
-            load.waiting.fetch_sub(1, Ordering::AcqRel);
-            match done {
-                Ok(()) => {
-                    let _ = reply.send(PasswordHash::new(phc(&argon2, &salt, &hash[..])));
-                }
-                Err(error) => tracing::error!(%error, "a password could not be hashed"),
+            continue;
+        }
+        #[expect(clippy::disallowed_methods, reason = "measures how long a hash takes")]
+        let started = Instant::now();
+        let mut hash = Zeroizing::new([0; HASH]);
+        let password = password.expose_secret().as_bytes();
+        let done = argon2.hash_password_into_with_memory(password, &salt, &mut *hash, &mut memory);
+        load.micros
+            .store(u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX), Ordering::Relaxed);
+        load.waiting.fetch_sub(1, Ordering::AcqRel);
+        match done {
+            Ok(()) => {
+                let _ = reply.send(PasswordHash::new(phc(&argon2, &salt, &hash[..])));
             }
+            Err(error) => tracing::error!(%error, "a password could not be hashed"),
         }
     }
 }
@@ -236,6 +270,16 @@ mod tests {
         assert_eq!(full.retry_after_seconds, 1);
         assert_eq!(gate.waiting(), 0);
         assert_eq!(gate.hash(passwords(3)).await.unwrap().len(), 3);
+    }
+
+    #[tokio::test]
+    async fn other_work_is_done_on_the_same_threads() {
+        let gate = Gate::start(CHEAP, 1, 1, Arc::new(Sevens)).unwrap();
+        let name = gate.run(|| std::thread::current().name().map(str::to_owned)).await.unwrap();
+        assert_eq!(name.as_deref(), Some("password-0"));
+        assert!(gate.run(|| panic!("as work may")).await.is_err());
+        assert_eq!(gate.run(|| 7).await, Ok(7), "the thread is still there");
+        assert_eq!(gate.waiting(), 0);
     }
 
     #[test]

@@ -101,8 +101,8 @@ impl fmt::Display for Refusal {
 }
 
 /// The items of a request that a permitted caller sent, read but not yet judged.
-pub struct Drafts<'a> {
-    caller: &'a Caller,
+pub struct Drafts {
+    caller: Caller,
     /// The request's account code, or that it is none.
     account_code: Option<Result<AccountCode, Refusal>>,
     drafts: Vec<Result<Draft, Vec<Refusal>>>,
@@ -147,19 +147,23 @@ pub struct Judgement {
     pub evidence: Vec<Evidence>,
 }
 
-impl<'a> Drafts<'a> {
+impl Drafts {
     /// Checks the permission, then reads each item alone.
     ///
     /// # Errors
     /// When the caller does not hold *Directories | Internal | Edit*: then no item is looked at.
     pub fn read(
-        caller: &'a Caller,
+        caller: &Caller,
         account_code: Option<&str>,
         items: Vec<Item>,
     ) -> Result<Self, PermissionDenied> {
         caller.require(&INTERNAL_EDIT)?;
         let account_code = account_code.map(read_account_code);
-        Ok(Self { caller, account_code, drafts: items.into_iter().map(Draft::read).collect() })
+        Ok(Self {
+            caller: caller.clone(),
+            account_code,
+            drafts: items.into_iter().map(Draft::read).collect(),
+        })
     }
 
     /// The codes of the accounts to look up.
@@ -175,6 +179,11 @@ impl<'a> Drafts<'a> {
         distinct(self.drafts.iter().flatten().map(|draft| draft.address.domain_name()).collect())
     }
 
+    /// Whether any item has a password: judging those takes a while, up to a millisecond each.
+    pub fn have_passwords(&self) -> bool {
+        self.drafts.iter().flatten().any(|draft| draft.password.is_some())
+    }
+
     /// Judges each item alone: one bad item never stops the others.
     pub fn judge(self, state: &State) -> Judgement {
         let Self { caller, account_code, drafts } = self;
@@ -182,7 +191,7 @@ impl<'a> Drafts<'a> {
         let items = drafts
             .into_iter()
             .map(|draft| {
-                draft.and_then(|draft| draft.judge(caller, account_code.as_ref(), state, &mut evidence))
+                draft.and_then(|draft| draft.judge(&caller, account_code.as_ref(), state, &mut evidence))
             })
             .collect();
         Judgement { items, evidence: distinct(evidence) }

@@ -44,7 +44,11 @@ async fn create_user(mut call: Call<'_>) -> Result<Reply, Refusal> {
     let items = items.into_iter().flatten().collect();
     let drafts = Drafts::read(&caller, request.account_code.as_deref(), items)?;
     let state = state(app, &drafts).await?;
-    let judgement = drafts.judge(&state);
+    let judgement = match drafts.have_passwords() {
+        // To guess at a password takes up to a millisecond: not on a thread that serves requests.
+        true => app.gate.run(move || drafts.judge(&state)).await?,
+        false => drafts.judge(&state),
+    };
 
     // What is judged goes back to where its item stood among those that were mistyped.
     let mut judged = judgement.items.into_iter();
@@ -124,7 +128,7 @@ fn take<T>(field: Field<T>, name: &str, expected: &str, errors: &mut Vec<wire::E
     }
 }
 
-async fn state(app: &App, drafts: &Drafts<'_>) -> Result<State, Refusal> {
+async fn state(app: &App, drafts: &Drafts) -> Result<State, Refusal> {
     let (codes, names) = (drafts.account_codes(), drafts.domains());
     let accounts = if codes.is_empty() { Vec::new() } else { app.store.accounts(&codes).await? };
     let domains = app.store.domains(&names).await?;
