@@ -178,37 +178,44 @@ fn serve(params: Params, jobs: &Receiver<Job>, load: &Load) {
     let mut memory = vec![Block::default(); params.block_count()];
     let argon2 = Argon2::new(Algorithm::Argon2id, Version::V0x13, params);
     for job in jobs {
-        let (password, salt, reply) = match job {
-            Job::Hash { password, salt, reply } => (password, salt, reply),
+        match job {
             Job::Other(work) => {
                 load.waiting.fetch_sub(1, Ordering::AcqRel);
                 // The thread outlives what it is given; who waits for the reply learns that there is none.
                 if std::panic::catch_unwind(std::panic::AssertUnwindSafe(work)).is_err() {
                     tracing::error!("work on a hashing thread panicked");
                 }
-                continue;
             }
-        };
-        // A caller that gave up needs no hash.
-        if reply.is_closed() {
-            load.waiting.fetch_sub(1, Ordering::AcqRel);
-            continue;
-        }
-        #[expect(clippy::disallowed_methods, reason = "measures how long a hash takes")]
-        let started = Instant::now();
-        let mut hash = Zeroizing::new([0; HASH]);
-        let password = password.expose_secret().as_bytes();
-        let done = argon2.hash_password_into_with_memory(password, &salt, &mut *hash, &mut memory);
-        load.micros
-            .store(u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX), Ordering::Relaxed);
-        load.waiting.fetch_sub(1, Ordering::AcqRel);
-        match done {
-            Ok(()) => {
-                let _ = reply.send(PasswordHash::new(phc(&argon2, &salt, &hash[..])));
+            Job::Hash { password, salt, reply } => {
+                // A caller that gave up needs no hash.
+                let hash = (!reply.is_closed()).then(|| hash(&argon2, &password, &salt, &mut memory, load));
+                load.waiting.fetch_sub(1, Ordering::AcqRel);
+                match hash {
+                    Some(Ok(hash)) => drop(reply.send(hash)),
+                    Some(Err(error)) => tracing::error!(%error, "a password could not be hashed"),
+                    None => {}
+                }
             }
-            Err(error) => tracing::error!(%error, "a password could not be hashed"),
         }
     }
+}
+
+/// Hashes a password, and notes how long that took.
+fn hash(
+    argon2: &Argon2<'_>,
+    password: &SecretString,
+    salt: &[u8],
+    memory: &mut Vec<Block>,
+    load: &Load,
+) -> Result<PasswordHash, argon2::Error> {
+    #[expect(clippy::disallowed_methods, reason = "measures how long a hash takes")]
+    let started = Instant::now();
+    let mut hash = Zeroizing::new([0; HASH]);
+    let password = password.expose_secret().as_bytes();
+    argon2.hash_password_into_with_memory(password, salt, &mut *hash, memory)?;
+    let micros = u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX);
+    load.micros.store(micros, Ordering::Relaxed);
+    Ok(PasswordHash::new(phc(argon2, salt, &hash[..])))
 }
 
 /// The hash as a PHC string.

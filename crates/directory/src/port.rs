@@ -13,6 +13,7 @@ use thiserror::Error;
 use crate::application::AccessKey;
 use crate::audit::{Actor, Event};
 use crate::change::{Change, Changed};
+use crate::id::Randomness;
 use crate::{
     Account, AccountCode, AccountId, Application, ApplicationId, BindingId, Domain, DomainName, Principal,
     Role, UserId,
@@ -29,6 +30,13 @@ pub trait Clock: Send + Sync + 'static {
 pub trait Entropy: Send + Sync + 'static {
     /// Fills the buffer with random bytes.
     fn fill(&self, buffer: &mut [u8]);
+
+    /// What goes into one id.
+    fn randomness(&self) -> Randomness {
+        let mut randomness = Randomness::default();
+        self.fill(&mut randomness);
+        randomness
+    }
 }
 
 /// A future of the port.

@@ -114,9 +114,7 @@ impl Admin {
     }
 
     fn randomness(&self) -> Randomness {
-        let mut randomness = Randomness::default();
-        self.system.entropy.fill(&mut randomness);
-        randomness
+        self.system.entropy.randomness()
     }
 
     fn guid(&self) -> String {

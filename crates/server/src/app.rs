@@ -4,7 +4,6 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use auth::{Authenticator, Gate, Quota};
-use directory::id::Randomness;
 use directory::port::{Clock, Entropy, RequestIds, Store};
 use store::{MasterKey, SqliteStore};
 use thiserror::Error;
@@ -39,14 +38,6 @@ pub(crate) struct App {
     pub(crate) freshness: jiff::SignedDuration,
     pub(crate) room: Semaphore,
     pub(crate) stopping: AtomicBool,
-}
-
-impl App {
-    pub(crate) fn randomness(&self) -> Randomness {
-        let mut randomness = Randomness::default();
-        self.entropy.fill(&mut randomness);
-        randomness
-    }
 }
 
 /// A server that is open: its store is ready, and it can be administered before and while it serves.

@@ -48,6 +48,23 @@ impl<K: Eq + Hash + Clone, V: Clone> Kind<K, V> {
         Self(Cache::new(CAPACITY))
     }
 
+    /// Finds, else reads and keeps; what is not there is not kept.
+    pub(crate) fn find_or_read<E>(
+        &self,
+        key: &K,
+        now: Timestamp,
+        read: impl FnOnce() -> Result<Option<V>, E>,
+    ) -> Result<Option<V>, E> {
+        if let Some(value) = self.find(key, now) {
+            return Ok(Some(value));
+        }
+        let value = read()?;
+        if let Some(value) = &value {
+            self.keep(key, value, now);
+        }
+        Ok(value)
+    }
+
     pub(crate) fn find(&self, key: &K, now: Timestamp) -> Option<V> {
         let (read_at, value) = self.0.get(key)?;
         // A clock that was set back makes an entry look as if it came from the future: then it is not trusted either.

@@ -191,15 +191,9 @@ impl Store for SqliteStore {
     fn accounts<'a>(&'a self, codes: &'a [AccountCode]) -> Pending<'a, Vec<Option<Arc<Account>>>> {
         Box::pin(async move {
             let now = self.snapshot.now();
+            let read = |code: &AccountCode| self.read(|connection| read::account(connection, code));
             let find = |code: &AccountCode| {
-                if let Some(account) = self.snapshot.accounts.find(code, now) {
-                    return Ok(Some(account));
-                }
-                let account = self.read(|connection| read::account(connection, code))?.map(Arc::new);
-                if let Some(account) = &account {
-                    self.snapshot.accounts.keep(code, account, now);
-                }
-                Ok(account)
+                self.snapshot.accounts.find_or_read(code, now, || Ok(read(code)?.map(Arc::new)))
             };
             codes.iter().map(find).collect()
         })
@@ -208,16 +202,8 @@ impl Store for SqliteStore {
     fn domains<'a>(&'a self, names: &'a [DomainName]) -> Pending<'a, Vec<Option<Evidence>>> {
         Box::pin(async move {
             let now = self.snapshot.now();
-            let find = |name: &DomainName| {
-                if let Some(owner) = self.snapshot.domains.find(name, now) {
-                    return Ok(Some(owner));
-                }
-                let owner = self.read(|connection| read::domain_owner(connection, name))?;
-                if let Some(owner) = &owner {
-                    self.snapshot.domains.keep(name, owner, now);
-                }
-                Ok(owner)
-            };
+            let read = |name: &DomainName| self.read(|connection| read::domain_owner(connection, name));
+            let find = |name: &DomainName| self.snapshot.domains.find_or_read(name, now, || read(name));
             names.iter().map(find).collect()
         })
     }

@@ -106,10 +106,7 @@ impl Admin {
     /// # Errors
     /// When it is not there.
     pub async fn revoke_binding(&self, access_key: &str) -> Result<(), AdminError> {
-        let access_key = AccessKey::parse(access_key)?;
-        let bindings = self.store.list_bindings(None).await?;
-        let found = bindings.into_iter().find(|binding| binding.access_key == access_key);
-        let binding = found.ok_or_else(|| AdminError::NotThere("binding with this access key".to_owned()))?;
+        let binding = self.binding(access_key).await?;
         self.apply(Change::RevokeBinding(binding.id), "the binding".to_owned()).await
     }
 
@@ -122,10 +119,7 @@ impl Admin {
         access_key: &str,
         expires_at: Option<Timestamp>,
     ) -> Result<NewBinding, AdminError> {
-        let old = AccessKey::parse(access_key)?;
-        let bindings = self.store.list_bindings(None).await?;
-        let found = bindings.into_iter().find(|binding| binding.access_key == old);
-        let row = found.ok_or_else(|| AdminError::NotThere("binding with this access key".to_owned()))?;
+        let row = self.binding(access_key).await?;
         // The new pair first: between the two, the caller has one that works.
         let new = self.add_binding(&row.address, &row.app_id, expires_at).await?;
         self.apply(Change::RevokeBinding(row.id), "the binding".to_owned()).await?;
@@ -142,6 +136,13 @@ impl Admin {
             None => None,
         };
         Ok(self.store.list_bindings(user).await?)
+    }
+
+    async fn binding(&self, access_key: &str) -> Result<BindingRow, AdminError> {
+        let access_key = AccessKey::parse(access_key)?;
+        let bindings = self.store.list_bindings(None).await?;
+        let found = bindings.into_iter().find(|binding| binding.access_key == access_key);
+        found.ok_or_else(|| AdminError::NotThere("binding with this access key".to_owned()))
     }
 
     async fn application(&self, app_id: &str) -> Result<ApplicationId, AdminError> {

@@ -4,9 +4,10 @@ use std::collections::HashMap;
 
 use directory::audit::Actor;
 use directory::create_user::{Drafts, Item, Planned, State};
-use directory::port::{CreateUsers, Created, Creation, Recalled};
+use directory::port::{CreateUsers, Created, Creation, Recalled, RequestKey};
 use directory::user::{AddressType, PasswordHash, Source, User};
 use directory::{Caller, UserId};
+use jiff::Timestamp;
 use serde_json::{Map, Value};
 use wire::body::Field;
 use wire::create_user::{self as body, field};
@@ -39,9 +40,12 @@ async fn create_user(mut call: Call<'_>) -> Result<Reply, Refusal> {
     call.count(request.items.len());
     let (app, caller) = (call.app, call.caller.clone());
 
-    let (keys, items): (Vec<_>, Vec<_>) = request.items.into_iter().map(typed).unzip();
-    let mistyped: Vec<_> = items.iter().map(|item| item.as_ref().err().cloned()).collect();
-    let items = items.into_iter().flatten().collect();
+    // What is mistyped is not judged; what is judged comes back in the same order.
+    let (mut slots, mut items) = (Vec::with_capacity(request.items.len()), Vec::new());
+    for item in request.items {
+        let (key, typed) = typed(item);
+        slots.push((key, typed.map(|item| items.push(item))));
+    }
     let drafts = Drafts::read(&caller, request.account_code.as_deref(), items)?;
     let state = state(app, &drafts).await?;
     let judgement = match drafts.have_passwords() {
@@ -50,24 +54,19 @@ async fn create_user(mut call: Call<'_>) -> Result<Reply, Refusal> {
         false => drafts.judge(&state),
     };
 
-    // What is judged goes back to where its item stood among those that were mistyped.
-    let mut judged = judgement.items.into_iter();
-    let judged = mistyped.into_iter().map(|mistyped| match mistyped {
-        Some(errors) => Err(errors),
-        None => judged.next().map_or(Err(Vec::new()), |item| {
-            item.map_err(|refusals| refusals.iter().map(item_error).collect())
-        }),
-    });
-
     let now = app.clock.now();
     let secure_ids = SecureIds::new(&app.store.keys().secure_id);
-    let mut rows = Vec::with_capacity(keys.len());
-    let mut planned = Vec::new();
-    for (key, judged) in keys.into_iter().zip(judged) {
+    let (mut rows, mut planned) = (Vec::with_capacity(slots.len()), Vec::new());
+    let mut judged = judgement.items.into_iter();
+    for (key, typed) in slots {
+        let judged = typed.and_then(|()| match judged.next() {
+            Some(judged) => judged.map_err(|refusals| refusals.iter().map(item_error).collect()),
+            None => Err(Vec::new()),
+        });
         rows.push(match judged {
             Err(errors) => Row::Refused(Failure { key: Some(key), errors }),
             Ok(plan) => {
-                let id = UserId::at(now, &app.randomness());
+                let id = UserId::at(now, &app.entropy.randomness());
                 let created = body::Created {
                     email_address: plan.address.as_str().to_owned(),
                     id: secure_ids.user(plan.account, id),
@@ -78,12 +77,13 @@ async fn create_user(mut call: Call<'_>) -> Result<Reply, Refusal> {
         });
     }
 
-    let users = match hash_passwords(&mut call, planned).await? {
+    let key = call.key();
+    let users = match hash_passwords(&mut call, &key, planned, now).await? {
         Hashed::Users(users) => users,
         Hashed::Repeated(answer) => return Ok(Reply::repeated(answer)),
     };
     let write = CreateUsers {
-        request: call.key(),
+        request: key,
         request_ids: app.request_ids,
         evidence: judgement.evidence,
         actor: actor(&caller),
@@ -146,14 +146,18 @@ enum Hashed {
 
 /// Sends the passwords through the gate. A request that ran before is answered before that: nobody should wait, or make
 /// others wait, for hashes that are thrown away.
-async fn hash_passwords(call: &mut Call<'_>, mut planned: Vec<(UserId, Planned)>) -> Result<Hashed, Refusal> {
+async fn hash_passwords(
+    call: &mut Call<'_>,
+    key: &RequestKey,
+    mut planned: Vec<(UserId, Planned)>,
+    now: Timestamp,
+) -> Result<Hashed, Refusal> {
     let app = call.app;
     let with_password: Vec<_> = planned.iter_mut().map(|(_, plan)| plan.password.take()).collect();
     let passwords: Vec<_> = with_password.iter().flatten().cloned().collect();
     let mut hashes = Vec::new();
     if !passwords.is_empty() {
-        let key = call.key();
-        match call.timed(app.store.recall(&key, app.request_ids)).await? {
+        match call.timed(app.store.recall(key, app.request_ids)).await? {
             Recalled::Unknown => {}
             Recalled::Ran(answer) => return Ok(Hashed::Repeated(answer)),
             Recalled::OtherBody => return Err(Refusal::RequestIdReused),
@@ -161,7 +165,6 @@ async fn hash_passwords(call: &mut Call<'_>, mut planned: Vec<(UserId, Planned)>
         hashes = app.gate.hash(passwords).await?;
     }
     let mut hashes = hashes.into_iter();
-    let now = app.clock.now();
     let users = planned.into_iter().zip(with_password).map(|((id, plan), password)| {
         let hash: Option<PasswordHash> = password.and_then(|_| hashes.next());
         User {
