@@ -1,0 +1,148 @@
+//! What a hashing thread does: Argon2, in memory that it keeps.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Instant;
+
+use argon2::password_hash::phc;
+use argon2::{ARGON2ID_IDENT, Algorithm, Argon2, Block, Params, Version};
+use directory::user::PasswordHash;
+use secrecy::{ExposeSecret, SecretString};
+use subtle::ConstantTimeEq as _;
+use zeroize::Zeroizing;
+
+use super::Load;
+
+/// Bytes of salt in a new hash.
+pub(super) const SALT: usize = 16;
+
+/// Bytes of output in a new hash.
+pub(super) const HASH: usize = 32;
+
+/// Most memory a stored hash may ask for, in KiB: one that is damaged must not take the machine's. `[ours]`
+const MOST_MEMORY_KIB: u32 = 1 << 20;
+
+/// Hashes on one thread.
+pub(super) struct Hasher {
+    argon2: Argon2<'static>,
+    /// Kept, because to ask for it anew costs a third of a hash.
+    memory: Vec<Block>,
+    /// What nobody's password is checked against: it takes as long as a hash of somebody's.
+    decoy: Parsed,
+    load: Arc<Load>,
+}
+
+/// A stored hash, taken apart.
+struct Parsed {
+    argon2: Argon2<'static>,
+    salt: Vec<u8>,
+    output: Vec<u8>,
+}
+
+impl Hasher {
+    pub(super) fn new(params: Params, load: Arc<Load>) -> Self {
+        let memory = vec![Block::default(); params.block_count()];
+        let argon2 = Argon2::new(Algorithm::Argon2id, Version::V0x13, params);
+        let decoy = Parsed { argon2: argon2.clone(), salt: vec![0; SALT], output: vec![0; HASH] };
+        Self { argon2, memory, decoy, load }
+    }
+
+    /// Hashes a password; `None`, and a line in the log, when Argon2 refuses.
+    pub(super) fn hash(&mut self, password: &SecretString, salt: &[u8; SALT]) -> Option<PasswordHash> {
+        let mut output = Zeroizing::new([0; HASH]);
+        match derive(&self.argon2, password, salt, &mut output[..], &mut self.memory, &self.load) {
+            Ok(()) => Some(PasswordHash::new(phc_string(self.argon2.params(), salt, &output[..]))),
+            Err(error) => {
+                tracing::error!(%error, "a password could not be hashed");
+                None
+            }
+        }
+    }
+
+    /// Whether a password is the one that was hashed. No hash, and one that can't be read, take as long and are false.
+    pub(super) fn verify(&mut self, password: &SecretString, against: Option<&PasswordHash>) -> bool {
+        let parsed = against.and_then(|hash| match Parsed::read(hash) {
+            Ok(parsed) => Some(parsed),
+            Err(why) => {
+                tracing::error!(why, "a stored password hash can't be read: nobody can log in with it");
+                None
+            }
+        });
+        let known = parsed.is_some();
+        let parsed = parsed.as_ref().unwrap_or(&self.decoy);
+        let own = self.memory.len();
+        let needs = parsed.argon2.params().block_count();
+        if needs > own {
+            self.memory.resize(needs, Block::default());
+        }
+        let mut output = Zeroizing::new(vec![0; parsed.output.len()]);
+        let derived =
+            derive(&parsed.argon2, password, &parsed.salt, &mut output, &mut self.memory, &self.load);
+        let same = bool::from(output.ct_eq(&parsed.output));
+        // Hashes of a higher cost are rare, and replaced at the next login.
+        self.memory.truncate(own);
+        self.memory.shrink_to_fit();
+        if let Err(error) = derived {
+            tracing::error!(%error, "a stored password hash can't be computed: nobody can log in with it");
+            return false;
+        }
+        known && same
+    }
+}
+
+impl Parsed {
+    fn read(hash: &PasswordHash) -> Result<Self, &'static str> {
+        let phc = phc::PasswordHash::new(hash.expose()).map_err(|_| "it is no PHC string")?;
+        let algorithm =
+            Algorithm::try_from(phc.algorithm.as_str()).map_err(|_| "its algorithm is not Argon2")?;
+        let version = phc.version.map_or(Ok(Version::V0x10), Version::try_from);
+        let version = version.map_err(|_| "its version of Argon2 is unknown")?;
+        let params = Params::try_from(&phc).map_err(|_| "Argon2 does not allow its cost")?;
+        if params.m_cost() > MOST_MEMORY_KIB {
+            return Err("it asks for more than 1 GiB of memory");
+        }
+        let salt = phc.salt.as_ref().ok_or("it has no salt")?.to_vec();
+        let output = phc.hash.as_ref().ok_or("it holds no hash")?.as_bytes().to_vec();
+        Ok(Self { argon2: Argon2::new(algorithm, version, params), salt, output })
+    }
+}
+
+/// Whether a hash is not what a new one of this cost would be.
+pub(super) fn outdated(hash: &PasswordHash, params: &Params) -> bool {
+    !phc::PasswordHash::new(hash.expose()).is_ok_and(|phc| {
+        phc.algorithm == ARGON2ID_IDENT
+            && phc.version == Some(Version::V0x13.into())
+            && Params::try_from(&phc).is_ok_and(|found| found == *params)
+    })
+}
+
+/// Runs Argon2, and notes how long that took.
+fn derive(
+    argon2: &Argon2<'_>,
+    password: &SecretString,
+    salt: &[u8],
+    output: &mut [u8],
+    memory: &mut Vec<Block>,
+    load: &Load,
+) -> Result<(), argon2::Error> {
+    #[expect(clippy::disallowed_methods, reason = "measures how long a hash takes")]
+    let started = Instant::now();
+    argon2.hash_password_into_with_memory(password.expose_secret().as_bytes(), salt, output, memory)?;
+    let micros = u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX);
+    load.micros.store(micros, Ordering::Relaxed);
+    Ok(())
+}
+
+/// The hash as a PHC string.
+fn phc_string(params: &Params, salt: &[u8], hash: &[u8]) -> String {
+    use base64::Engine as _;
+    let base64 = base64::engine::general_purpose::STANDARD_NO_PAD;
+    format!(
+        "$argon2id$v=19$m={},t={},p={}${}${}",
+        params.m_cost(),
+        params.t_cost(),
+        params.p_cost(),
+        base64.encode(salt),
+        base64.encode(hash)
+    )
+}

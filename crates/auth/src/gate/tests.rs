@@ -1,0 +1,158 @@
+use super::*;
+use argon2::Argon2;
+use argon2::password_hash::PasswordVerifier;
+use rstest::rstest;
+
+struct Sevens;
+
+impl Entropy for Sevens {
+    fn fill(&self, buffer: &mut [u8]) {
+        buffer.fill(7);
+    }
+}
+
+const CHEAP: Cost = Cost { memory_kib: 8, iterations: 1, parallelism: 1 };
+
+fn passwords(count: usize) -> Vec<SecretString> {
+    (0..count).map(|n| SecretString::from(format!("password {n}"))).collect()
+}
+
+#[tokio::test]
+async fn hashes_verify_in_the_order_of_the_passwords_and_no_other() {
+    let gate = Gate::start(CHEAP, 2, 10, Arc::new(Sevens)).unwrap();
+    let hashes = gate.hash(passwords(10)).await.unwrap();
+    for (n, hash) in hashes.iter().enumerate() {
+        let verify = |password: &str| Argon2::default().verify_password(password.as_bytes(), hash.expose());
+        assert!(
+            hash.expose().starts_with("$argon2id$v=19$m=8,t=1,p=1$BwcHBwcHBwcHBwcHBwcHBw$"),
+            "{}",
+            hash.expose()
+        );
+        verify(&format!("password {n}")).unwrap();
+        verify(&format!("password {}", n + 1)).unwrap_err();
+    }
+    assert_eq!(gate.waiting(), 0);
+}
+
+#[tokio::test]
+async fn a_request_that_does_not_fit_is_refused_whole() {
+    let gate = Gate::start(CHEAP, 1, 3, Arc::new(Sevens)).unwrap();
+    let full = gate.hash(passwords(4)).await.unwrap_err();
+    assert_eq!(full.retry_after_seconds, 1);
+    assert_eq!(gate.waiting(), 0);
+    assert_eq!(gate.hash(passwords(3)).await.unwrap().len(), 3);
+}
+
+#[tokio::test]
+async fn other_work_is_done_on_the_same_threads() {
+    let gate = Gate::start(CHEAP, 1, 1, Arc::new(Sevens)).unwrap();
+    let name = gate.run(|| std::thread::current().name().map(str::to_owned)).await.unwrap();
+    assert_eq!(name.as_deref(), Some("password-0"));
+    assert!(gate.run(|| panic!("as work may")).await.is_err());
+    assert_eq!(gate.run(|| 7).await, Ok(7), "the thread is still there");
+    assert_eq!(gate.waiting(), 0);
+}
+
+#[test]
+fn a_cost_that_argon2_does_not_allow_is_refused() {
+    let error = Gate::start(Cost { memory_kib: 0, ..CHEAP }, 1, 1, Arc::new(Sevens)).err().unwrap();
+    assert_eq!(error.to_string(), "Argon2id does not allow 0 KiB, 1 iterations, 1 lanes");
+}
+
+fn secret(password: &str) -> SecretString {
+    SecretString::from(password.to_owned())
+}
+
+async fn hashed(cost: Cost, password: &str) -> PasswordHash {
+    let gate = Gate::start(cost, 1, 1, Arc::new(Sevens)).unwrap();
+    gate.hash(vec![secret(password)]).await.unwrap().remove(0)
+}
+
+#[tokio::test]
+async fn only_the_password_that_was_hashed_is_right() {
+    let gate = Gate::start(CHEAP, 1, 1, Arc::new(Sevens)).unwrap();
+    let hash = hashed(CHEAP, "right").await;
+    assert_eq!(gate.verify(secret("right"), Some(hash.clone())).await, Ok(true));
+    assert_eq!(gate.verify(secret("Right"), Some(hash.clone())).await, Ok(false));
+    assert_eq!(gate.verify(secret(""), Some(hash)).await, Ok(false));
+    assert_eq!(gate.verify(secret("right"), None).await, Ok(false));
+    assert_eq!(gate.waiting(), 0);
+}
+
+#[tokio::test]
+async fn nobody_s_password_costs_a_hash() {
+    let gate = Gate::start(Cost { memory_kib: 1_024, ..CHEAP }, 1, 1, Arc::new(Sevens)).unwrap();
+    for against in [None, Some(PasswordHash::new("damaged".to_owned()))] {
+        gate.load.micros.store(0, Ordering::Relaxed);
+        assert_eq!(gate.verify(secret("p"), against).await, Ok(false));
+        assert_ne!(gate.load.micros.load(Ordering::Relaxed), 0);
+    }
+}
+
+#[rstest]
+#[case::more_memory(Cost { memory_kib: 64, ..CHEAP })]
+#[case::less_memory(CHEAP)]
+#[case::more_of_all(Cost { memory_kib: 256, iterations: 3, parallelism: 2 })]
+#[tokio::test]
+async fn a_hash_of_another_cost_verifies_and_is_outdated(#[case] cost: Cost) {
+    let gate = Gate::start(Cost { memory_kib: 32, ..CHEAP }, 1, 1, Arc::new(Sevens)).unwrap();
+    let [own, other] = [hashed(Cost { memory_kib: 32, ..CHEAP }, "p").await, hashed(cost, "p").await];
+    assert!(!gate.outdated(&own));
+    assert!(gate.outdated(&other));
+    for hash in [&other, &own, &other] {
+        assert_eq!(gate.verify(secret("p"), Some(hash.clone())).await, Ok(true));
+        assert_eq!(gate.verify(secret("q"), Some(hash.clone())).await, Ok(false));
+    }
+}
+
+/// Hashes of the reference implementation: echo -n password | argon2 somesalt -t 2 -m 8 -p 1, with -id for the
+/// second.
+#[rstest]
+#[case::argon2i("$argon2i$v=19$m=256,t=2,p=1$c29tZXNhbHQ$iekCn0Y3spW+sCcFanM2xBT63UP2sghkUoHLIUpWRS8")]
+#[case::argon2id("$argon2id$v=19$m=256,t=2,p=1$c29tZXNhbHQ$nf65EOgLrQMR/uIPnA4rEsF5h7TKyQwu9U1bMCHGi/4")]
+#[tokio::test]
+async fn hashes_made_elsewhere_verify(#[case] hash: &str) {
+    let gate = Gate::start(CHEAP, 1, 1, Arc::new(Sevens)).unwrap();
+    let hash = PasswordHash::new(hash.to_owned());
+    assert_eq!(gate.verify(secret("password"), Some(hash.clone())).await, Ok(true));
+    assert_eq!(gate.verify(secret("passwore"), Some(hash.clone())).await, Ok(false));
+    assert!(gate.outdated(&hash));
+}
+
+#[rstest]
+#[case::nothing("")]
+#[case::no_phc("secret")]
+#[case::other_algorithm("$scrypt$ln=16,r=8,p=1$c29tZXNhbHQ$nf65EOgLrQMR/uIPnA4rEsF5h7TKyQwu9U1bMCHGi/4")]
+#[case::other_version("$argon2id$v=18$m=8,t=1,p=1$c29tZXNhbHQ$nf65EOgLrQMR/uIPnA4rEsF5h7TKyQwu9U1bMCHGi/4")]
+#[case::no_memory("$argon2id$v=19$m=1,t=1,p=1$c29tZXNhbHQ$nf65EOgLrQMR/uIPnA4rEsF5h7TKyQwu9U1bMCHGi/4")]
+#[case::all_memory(
+    "$argon2id$v=19$m=4294967295,t=1,p=1$c29tZXNhbHQ$nf65EOgLrQMR/uIPnA4rEsF5h7TKyQwu9U1bMCHGi/4"
+)]
+#[case::no_salt("$argon2id$v=19$m=8,t=1,p=1")]
+#[case::no_output("$argon2id$v=19$m=8,t=1,p=1$c29tZXNhbHQ")]
+#[tokio::test]
+async fn a_hash_that_can_t_be_read_is_nobody_s(#[case] hash: &str) {
+    let gate = Gate::start(CHEAP, 1, 1, Arc::new(Sevens)).unwrap();
+    let hash = PasswordHash::new(hash.to_owned());
+    assert_eq!(gate.verify(secret("password"), Some(hash.clone())).await, Ok(false));
+    assert_eq!(gate.verify_any(secret("password"), vec![hash.clone()]).await, Ok(false));
+    assert!(gate.outdated(&hash));
+}
+
+#[tokio::test]
+async fn one_of_the_earlier_passwords_is_enough() {
+    let gate = Gate::start(CHEAP, 1, 5, Arc::new(Sevens)).unwrap();
+    let mut earlier = gate.hash(passwords(5)).await.unwrap();
+    earlier.insert(0, PasswordHash::new("damaged".to_owned()));
+    assert_eq!(gate.verify_any(secret("password 4"), earlier.clone()).await, Ok(true));
+    assert_eq!(gate.verify_any(secret("password 5"), earlier).await, Ok(false));
+    assert_eq!(gate.verify_any(secret("password 0"), vec![]).await, Ok(false));
+}
+
+#[tokio::test]
+async fn a_full_gate_verifies_nothing() {
+    let gate = Gate::start(CHEAP, 1, 0, Arc::new(Sevens)).unwrap();
+    assert!(gate.verify(secret("p"), None).await.is_err());
+    assert!(gate.verify_any(secret("p"), vec![PasswordHash::new(String::new())]).await.is_err());
+    assert_eq!(gate.waiting(), 0);
+}
