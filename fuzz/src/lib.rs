@@ -4,9 +4,10 @@
 
 use jiff::Timestamp;
 use matricula_wire::date;
-use matricula_wire::header::{Authorization, RequestId};
+use matricula_wire::header::{Authorization, Basic, RequestId};
 use matricula_wire::reader::{Limits, is_blank, read};
 use matricula_wire::signature::authorization as authorization_header;
+use secrecy::ExposeSecret;
 use serde_json::Value;
 
 /// A body: read alike by both readers, stable when written again, or refused with a place inside it.
@@ -86,6 +87,28 @@ pub fn authorization(value: &[u8]) {
     }
     if let Ok(id) = RequestId::parse(value) {
         assert_eq!(RequestId::parse(id.to_string().as_bytes()), Ok(id));
+    }
+}
+
+/// A value of `Authorization` at login: equal when its blanks and its scheme's case are others, or refused without a
+/// quote.
+pub fn basic(value: &[u8]) {
+    let trimmed = value.trim_ascii();
+    let end = trimmed.iter().position(u8::is_ascii_whitespace).unwrap_or(trimmed.len());
+    let (scheme, rest) = trimmed.split_at(end);
+    let other = [b" ", &scheme.to_ascii_uppercase()[..], rest, b"\t"].concat();
+    match (Basic::parse(value), Basic::parse(&other)) {
+        (Ok(read), Ok(again)) => {
+            let [password, same] = [&read.password, &again.password].map(ExposeSecret::expose_secret);
+            assert_eq!((read.scheme, &read.user, password), (again.scheme, &again.user, same));
+            assert!(!read.user.is_empty() && !read.user.contains(':') && !password.is_empty());
+            assert_eq!(format!("{read:?}"), "Basic(…)");
+        }
+        (Err(error), Err(same)) => {
+            assert_eq!(error, same);
+            assert!(error.to_string().is_ascii());
+        }
+        _ => panic!("blanks or case change what it means"),
     }
 }
 

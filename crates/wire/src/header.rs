@@ -1,13 +1,15 @@
 //! The headers of a signed request: their names, and what `Authorization` and `x-mc-req-id` must look like
-//! (`spec/protocol.md` 2a, `spec/clients.md` 1).
+//! (`spec/protocol.md` 2a, `spec/clients.md` 1); and what login takes instead of a signature (`spec/protocol.md` 4).
 
 mod authorization;
+mod basic;
 mod request_id;
 
 #[cfg(test)]
 mod tests;
 
 pub use authorization::{Authorization, AuthorizationError};
+pub use basic::{Basic, BasicError, Scheme};
 pub use request_id::{RequestId, RequestIdError};
 
 /// Scheme, access key and signature: [`Authorization`].

@@ -1,0 +1,143 @@
+use std::fmt;
+
+use base64::Engine as _;
+use base64::alphabet;
+use base64::engine::DecodePaddingMode;
+use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig};
+use secrecy::SecretString;
+use zeroize::Zeroizing;
+
+#[cfg(test)]
+mod tests;
+
+/// Longest value, in bytes: an address, a password and what base64 adds. `[ours]`
+const BYTES: usize = 2_048;
+
+/// Clients pad or do not, and some encoders leave stray bits at the end; a login is compared by what it says.
+const CREDENTIALS: GeneralPurpose = GeneralPurpose::new(
+    &alphabet::STANDARD,
+    GeneralPurposeConfig::new()
+        .with_decode_padding_mode(DecodePaddingMode::Indifferent)
+        .with_decode_allow_trailing_bits(true),
+);
+
+/// Whose password it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Scheme {
+    /// `Basic-Cloud`: the one that is kept here.
+    Cloud,
+    /// `Basic-AD`: the one of the user's own domain.
+    Domain,
+}
+
+/// The value of `Authorization` at login: `Basic-Cloud {base64(address:password)}` (`spec/protocol.md` 4).
+pub struct Basic {
+    /// Whose password it is.
+    pub scheme: Scheme,
+    /// The address, as sent.
+    pub user: String,
+    /// The password.
+    pub password: SecretString,
+}
+
+/// What is wrong with the value of `Authorization` at login, and what to send. Never holds any of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum BasicError {
+    /// The header is blank.
+    #[error("Authorization is empty: send `Basic-Cloud`, a blank and the base64 of `address:password`")]
+    Empty,
+    /// The value begins with `MC`, as that of a signed call.
+    #[error("Authorization has the scheme MC: login takes no signature, send `Basic-Cloud` and the password")]
+    Signed,
+    /// The value begins with `Bearer`, as the successor of this API wants.
+    #[error("Authorization has the scheme Bearer: this is API 1.0, send `Basic-Cloud` and the password")]
+    Bearer,
+    /// The value begins with `Basic`, as HTTP has it.
+    #[error(
+        "Authorization has the scheme Basic: send `Basic-Cloud`, or `Basic-AD` for the password of your own domain"
+    )]
+    Plain,
+    /// Any other scheme, or none.
+    #[error("Authorization does not begin with a scheme of login: send `Basic-Cloud` and a blank first")]
+    Scheme,
+    /// More than 2,048 bytes.
+    #[error("Authorization is too long: at most {BYTES} bytes are expected")]
+    Length,
+    /// Nothing after the scheme.
+    #[error("Authorization has a scheme and no more: send the base64 of `address:password` after it")]
+    Missing,
+    /// What follows the scheme is not base64.
+    #[error(
+        "what follows the scheme in Authorization is not base64: send the standard base64 of `address:password`"
+    )]
+    Base64,
+    /// What was encoded is not UTF-8.
+    #[error("address and password in Authorization are not UTF-8: encode them as UTF-8 before the base64")]
+    Utf8,
+    /// What was encoded has no colon.
+    #[error("Authorization holds no colon: encode address, colon and password as one text")]
+    Colon,
+    /// Nothing before the colon.
+    #[error("Authorization holds no address: send it before the colon")]
+    UserEmpty,
+    /// Nothing after the colon.
+    #[error("Authorization holds no password: send it after the colon")]
+    PasswordEmpty,
+}
+
+impl Basic {
+    /// Reads the value of an `Authorization` header at login (`spec/clients.md` 6): the scheme in any case, standard
+    /// base64 with or without padding, UTF-8, split at the **first** colon. Blanks around the value
+    /// and its two parts are ignored; those inside the base64 are the address's and the password's own.
+    ///
+    /// # Errors
+    /// When the value is anything else.
+    pub fn parse(value: &[u8]) -> Result<Self, BasicError> {
+        let value = value.trim_ascii();
+        let end = value.iter().position(u8::is_ascii_whitespace).unwrap_or(value.len());
+        let (name, rest) = value.split_at(end);
+        let scheme = scheme(name)?;
+        if value.len() > BYTES {
+            return Err(BasicError::Length);
+        }
+        let text = decoded(rest.trim_ascii())?;
+        let text = str::from_utf8(&text).map_err(|_| BasicError::Utf8)?;
+        let (user, password) = text.split_once(':').ok_or(BasicError::Colon)?;
+        match (user, password) {
+            ("", _) => Err(BasicError::UserEmpty),
+            (_, "") => Err(BasicError::PasswordEmpty),
+            _ => Ok(Self { scheme, user: user.to_owned(), password: password.into() }),
+        }
+    }
+}
+
+/// Shows nothing, not even whose login it is.
+impl fmt::Debug for Basic {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Basic(…)")
+    }
+}
+
+fn scheme(name: &[u8]) -> Result<Scheme, BasicError> {
+    let is = |scheme: &str| name.eq_ignore_ascii_case(scheme.as_bytes());
+    match name {
+        b"" => Err(BasicError::Empty),
+        _ if is("Basic-Cloud") => Ok(Scheme::Cloud),
+        _ if is("Basic-AD") => Ok(Scheme::Domain),
+        _ if is("MC") => Err(BasicError::Signed),
+        _ if is("Bearer") => Err(BasicError::Bearer),
+        _ if is("Basic") => Err(BasicError::Plain),
+        _ => Err(BasicError::Scheme),
+    }
+}
+
+/// The buffer has its full size from the start, so that no copy is left behind where it grew.
+fn decoded(base64: &[u8]) -> Result<Zeroizing<Vec<u8>>, BasicError> {
+    if base64.is_empty() {
+        return Err(BasicError::Missing);
+    }
+    let mut text = Zeroizing::new(vec![0; base64::decoded_len_estimate(base64.len())]);
+    let length = CREDENTIALS.decode_slice(base64, &mut text).map_err(|_| BasicError::Base64)?;
+    text.truncate(length);
+    Ok(text)
+}
