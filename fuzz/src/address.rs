@@ -9,7 +9,8 @@ pub fn address(input: &[u8]) {
     match EmailAddress::parse(&text) {
         Ok(address) => {
             assert_eq!(address.as_str(), text);
-            let again = EmailAddress::parse(address.key());
+            let (domain, local) = address.key().split_once('@').unwrap_or_default();
+            let again = EmailAddress::parse(&format!("{local}@{domain}"));
             // Folding can make a text longer, and so too long; it never makes another address of it.
             assert!(again.map_or(true, |again| again.key() == address.key()));
             let domain = address.domain();

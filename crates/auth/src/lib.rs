@@ -3,9 +3,12 @@
 //! The only room that can make a `Caller`.
 
 pub mod gate;
+pub mod proof;
 pub mod quota;
 pub mod signed;
+pub mod token;
 
 pub use gate::{Cost, Gate, GateFull};
+pub use proof::{Proof, ProofError};
 pub use quota::{Quota, Rate};
 pub use signed::{Authenticator, Presented, Refused, Signed};

@@ -6,7 +6,7 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use std::net::IpAddr;
 use std::sync::{Mutex, PoisonError};
 
-use directory::UserId;
+use directory::{ClientId, UserId};
 use jiff::Timestamp;
 
 /// Calls that can't be told whose they are share a wider bucket by where they come from, as recorded of the service.
@@ -22,6 +22,8 @@ const SWEEP_AT: usize = 1_024;
 pub enum Bucket {
     /// A user, over all its bindings.
     User(UserId),
+    /// An application of API 2.0, over all its tokens.
+    Client(ClientId),
     /// Whoever calls from there without a valid signature.
     Peer(IpAddr),
 }
@@ -68,7 +70,7 @@ impl Quota {
     pub fn draw(&self, bucket: Bucket, now: Timestamp) -> Rate {
         let Some(limit) = self.limit else { return Rate::UNLIMITED };
         let limit = match bucket {
-            Bucket::User(_) => limit,
+            Bucket::User(_) | Bucket::Client(_) => limit,
             Bucket::Peer(_) => limit.saturating_mul(UNIDENTIFIED_FACTOR),
         };
         let mut hasher = DefaultHasher::new();

@@ -4,7 +4,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use directory::port::{Clock, Freshness, Store, StoreError};
-use directory::{AccessKey, Caller, Principal};
+use directory::{AccessKey, Caller, ClientId, Principal};
 use jiff::{SignedDuration, Timestamp};
 use secrecy::ExposeSecret;
 use thiserror::Error;
@@ -12,6 +12,7 @@ use wire::header::{self, Authorization, RequestId};
 use wire::signature::{Parts, SigningKey};
 
 use crate::quota::{Bucket, Quota, Rate};
+use crate::token::Tokens;
 
 /// What a request presents: its headers as received, and where it goes.
 pub struct Presented<'a> {
@@ -29,12 +30,12 @@ pub struct Presented<'a> {
     pub peer: IpAddr,
 }
 
-/// A request whose signature holds.
+/// A request that is known to come from a caller.
 pub struct Signed {
-    /// Who signed it.
+    /// Who sent it.
     pub caller: Caller,
-    /// Its id.
-    pub request_id: RequestId,
+    /// Its id; with a token it may have none.
+    pub request_id: Option<RequestId>,
 }
 
 /// Why a request is refused before anybody looks at its body.
@@ -81,6 +82,12 @@ pub enum Refused {
     /// The key pair is past its life.
     #[error("0018 AccessKey Has Expired")]
     BindingExpired,
+    /// The token is past its life (spec/protocol.md 2e).
+    #[error("The token has expired: ask POST /oauth/token for another")]
+    TokenExpired,
+    /// The token is none of this server's, or its application is gone.
+    #[error("The token is not valid here: ask POST /oauth/token for another")]
+    InvalidToken,
     /// Too many calls.
     #[error(
         "Too many requests: {limit} are allowed in a window; the next one starts in {reset_ms} milliseconds"
@@ -111,26 +118,28 @@ pub struct Authenticator {
     quota: Quota,
     /// What an unknown access key is checked against: it fails as a wrong secret does, and takes as long.
     decoy: SigningKey,
+    tokens: Tokens,
 }
 
 impl Authenticator {
     /// Over a store and a clock.
     pub fn new(store: Arc<dyn Store>, clock: Arc<dyn Clock>, window: SignedDuration, quota: Quota) -> Self {
-        Self { store, clock, window, quota, decoy: SigningKey::from_bytes(&[0; 64]) }
+        let tokens = Tokens::new(store.keys().body_digest.expose_secret());
+        Self { store, clock, window, quota, decoy: SigningKey::from_bytes(&[0; 64]), tokens }
     }
 
     /// Finds out who signed a request, and counts it: for the user whose signature holds, else for where it comes from.
     pub async fn authenticate(&self, presented: &Presented<'_>) -> (Result<Signed, Refused>, Rate) {
         let now = self.clock.now();
         let signed = self.identify(presented, Freshness::Recent, now).await;
-        let rate = match &signed {
-            Ok(signed) => self.quota.draw(Bucket::User(signed.caller.user()), now),
-            Err(Unverified { verified: Some(user), .. }) => self.quota.draw(Bucket::User(*user), now),
-            Err(_) => self.quota.draw(Bucket::Peer(presented.peer), now),
+        let bucket = match &signed {
+            Ok((_, bucket)) | Err(Unverified { verified: Some(bucket), .. }) => *bucket,
+            Err(_) => Bucket::Peer(presented.peer),
         };
+        let rate = self.quota.draw(bucket, now);
         match over(rate) {
             Some(refused) => (Err(refused), rate),
-            None => (signed.map_err(|unverified| unverified.why), rate),
+            None => (signed.map(|(signed, _)| signed).map_err(|unverified| unverified.why), rate),
         }
     }
 
@@ -140,7 +149,12 @@ impl Authenticator {
     /// When the signature no longer holds.
     pub async fn authenticate_anew(&self, presented: &Presented<'_>) -> Result<Signed, Refused> {
         let signed = self.identify(presented, Freshness::Now, self.clock.now()).await;
-        signed.map_err(|unverified| unverified.why)
+        signed.map(|(signed, _)| signed).map_err(|unverified| unverified.why)
+    }
+
+    /// Makes a token for an application whose secret was checked.
+    pub fn token(&self, client: ClientId) -> String {
+        self.tokens.issue(client, self.clock.now())
     }
 
     /// Counts a call that goes nowhere: a path that does not exist, a method that is not allowed. Gives why it is
@@ -155,8 +169,11 @@ impl Authenticator {
         presented: &Presented<'_>,
         freshness: Freshness,
         now: Timestamp,
-    ) -> Result<Signed, Unverified> {
+    ) -> Result<(Signed, Bucket), Unverified> {
         let authorization = present(presented.authorization, header::AUTHORIZATION)?;
+        if let Some(token) = header::bearer(authorization) {
+            return self.identify_client(token, presented.request_id, freshness, now).await;
+        }
         let date = present(presented.date, header::DATE)?;
         let request_id = present(presented.request_id, header::REQUEST_ID)?;
         let app_id = present(presented.app_id, header::APP_ID)?;
@@ -180,16 +197,37 @@ impl Authenticator {
         let Some(principal) = principal.filter(|_| holds) else {
             return Err(Refused::InvalidSignature.into());
         };
-        let user = principal.binding.user;
+        let bucket = Bucket::User(principal.binding.user);
         match self.check(&principal, app_id, date, now) {
             // Who asks is beyond doubt, and everything behind the access key is as the store has it.
             #[expect(
                 clippy::disallowed_methods,
                 reason = "this is the room that makes callers, and the signature holds"
             )]
-            Ok(()) => Ok(Signed { caller: Caller::vouched(principal), request_id: id }),
-            Err(why) => Err(Unverified { why, verified: Some(user) }),
+            Ok(()) => Ok((Signed { caller: Caller::vouched(principal), request_id: Some(id) }, bucket)),
+            Err(why) => Err(Unverified { why, verified: Some(bucket) }),
         }
+    }
+
+    /// Who a token belongs to. A request id is not asked for, but kept to when it is there (spec/protocol.md 8).
+    async fn identify_client(
+        &self,
+        token: &[u8],
+        request_id: Option<&[u8]>,
+        freshness: Freshness,
+        now: Timestamp,
+    ) -> Result<(Signed, Bucket), Unverified> {
+        let request_id = request_id.map(RequestId::parse).transpose().map_err(malformed)?;
+        let client = self.tokens.verify(token, now)?;
+        let bucket = Bucket::Client(client);
+        let principal = self.store.client(client, freshness).await.map_err(Refused::from)?;
+        let principal = principal.ok_or(Refused::InvalidToken)?;
+        #[expect(
+            clippy::disallowed_methods,
+            reason = "this is the room that makes callers, and the token is one of ours"
+        )]
+        let caller = Caller::vouched_client(principal);
+        Ok((Signed { caller, request_id }, bucket))
     }
 
     /// What else must be right about a request whose signature holds.
@@ -221,7 +259,7 @@ impl Authenticator {
 /// A refusal, and whose quota it draws on: a user's only when the signature held, so that nobody can use up another's.
 struct Unverified {
     why: Refused,
-    verified: Option<directory::UserId>,
+    verified: Option<Bucket>,
 }
 
 impl From<Refused> for Unverified {

@@ -129,7 +129,7 @@ impl Client {
             serde_json::from_slice(&raw.body).map_err(|source| CallError::NoEnvelope { status, source })?;
         // A failure without a key is about the call; one with a key is about an item.
         match answer.fail.first() {
-            Some(Failure { key: None, errors }) if !errors.is_empty() => Err(CallError::Refused {
+            Some(Failure { key: None, errors, .. }) if !errors.is_empty() => Err(CallError::Refused {
                 status,
                 fault: errors[0].clone(),
                 retry_after: retry_after(&raw.headers),

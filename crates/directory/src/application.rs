@@ -1,12 +1,16 @@
 //! Applications and bindings: what a signed request names, and what stands behind it.
 
+use std::collections::BTreeSet;
 use std::fmt;
+use std::sync::Arc;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jiff::Timestamp;
 use secrecy::{SecretBox, SecretString};
 use thiserror::Error;
 
-use crate::{Account, AccountId, ApplicationId, BindingId, Role, UserId};
+use crate::{Account, AccountId, ApplicationId, BindingId, ClientId, Role, RoleId, UserId};
 
 /// A registered program: knows its application id and its application key.
 #[derive(Clone)]
@@ -54,9 +58,72 @@ pub struct Principal {
     /// The address of its user.
     pub address: String,
     /// The account of its user.
-    pub account: Account,
+    pub account: Arc<Account>,
     /// The role of its user; without one, it may do nothing that needs a permission.
     pub role: Option<Role>,
+}
+
+/// An application of API 2.0: it acts by itself, with a role of its own (spec/protocol.md 8).
+#[derive(Clone)]
+pub struct Client {
+    /// Internal id.
+    pub id: ClientId,
+    /// The account it is registered in.
+    pub account: AccountId,
+    /// What it is known by.
+    pub client_id: String,
+    /// SHA-256 of its secret, which has 256 random bits: there is nothing to guess.
+    pub secret_digest: [u8; 32],
+    /// Its name, for people.
+    pub name: String,
+    /// What it may do.
+    pub role: RoleId,
+    /// Which endpoints it may call at all.
+    pub products: BTreeSet<Product>,
+    /// When it was registered.
+    pub created_at: Timestamp,
+}
+
+/// Everything that stands behind a token, read in one piece. A client that is disabled has none.
+pub struct ClientPrincipal {
+    /// The application.
+    pub client: Client,
+    /// Its account.
+    pub account: Arc<Account>,
+    /// Its role; one that is gone gives no right.
+    pub role: Option<Role>,
+}
+
+/// A set of endpoints that an application of API 2.0 is registered for. The first name is the service's
+/// (spec/protocol.md 8), the others are `[ours]`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Product {
+    /// Users, groups, domains and the account.
+    UserAndGroupManagement,
+    /// Roles.
+    RoleManagement,
+    /// The audit.
+    AuditEvents,
+}
+
+impl Product {
+    /// All of them.
+    pub const ALL: [Product; 3] =
+        [Product::UserAndGroupManagement, Product::RoleManagement, Product::AuditEvents];
+
+    /// Its name.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Product::UserAndGroupManagement => "userandgroupmanagement",
+            Product::RoleManagement => "rolemanagement",
+            Product::AuditEvents => "auditevents",
+        }
+    }
+
+    /// The product of this name.
+    pub fn by_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|product| product.as_str() == name)
+    }
 }
 
 /// The public half of a binding: 1 to 1,024 visible ASCII characters without a colon.
@@ -77,6 +144,11 @@ impl AccessKey {
         let fits =
             (1..=1_024).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_graphic() && b != b':');
         if fits { Ok(Self(text.to_owned())) } else { Err(AccessKeyError) }
+    }
+
+    /// A new one, of random bytes: URL-safe base64 without padding, as the service's are (spec/protocol.md 2b).
+    pub fn from_bytes(random: &[u8; 112]) -> Self {
+        Self(URL_SAFE_NO_PAD.encode(random))
     }
 
     /// As it travels.

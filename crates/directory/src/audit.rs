@@ -14,15 +14,24 @@ pub enum Actor {
         /// Its address at the time.
         address: String,
     },
+    /// An application of API 2.0.
+    Client {
+        /// What the audit calls it.
+        name: String,
+    },
+    /// Whoever calls without being known, as at login.
+    Anonymous,
     /// Whoever may start the program on the machine.
     Operator,
 }
 
 impl Actor {
-    /// What the audit calls it: its address, or `operator`.
+    /// What the audit calls it: its address, its name, or `operator`.
     pub fn name(&self) -> &str {
         match self {
             Actor::User { address, .. } => address,
+            Actor::Client { name } => name,
+            Actor::Anonymous => "anonymous",
             Actor::Operator => "operator",
         }
     }

@@ -4,12 +4,22 @@ use std::sync::Arc;
 
 use thiserror::Error;
 
-use crate::{Account, BindingId, Permission, Principal, UserId};
+use crate::application::{AccessKey, ClientPrincipal, Principal, Product};
+use crate::audit::Actor;
+use crate::role::Role;
+use crate::{Account, BindingId, Permission, UserId};
 
-/// An authenticated caller. Only `auth` makes one, after it has checked a signature; the rules take it as proof.
+/// An authenticated caller. Only `auth` makes one, after it has checked a signature or a token; the rules take it as
+/// proof.
 #[derive(Clone)]
-pub struct Caller {
-    principal: Arc<Principal>,
+pub struct Caller(Who);
+
+#[derive(Clone)]
+enum Who {
+    /// A user, by a key pair of API 1.0: acts with the user's role.
+    User(Arc<Principal>),
+    /// An application, by a token of API 2.0: acts with its own role (spec/protocol.md 7).
+    Client(Arc<ClientPrincipal>),
 }
 
 /// The caller's role lacks a permission.
@@ -25,32 +35,108 @@ pub struct PermissionDenied {
 impl Caller {
     /// Vouches that the request comes from this principal. Banned outside `auth` by `clippy.toml`.
     pub fn vouched(principal: Arc<Principal>) -> Self {
-        Self { principal }
+        Self(Who::User(principal))
     }
 
-    /// The account of the caller's user.
+    /// Vouches that the request comes from this application. Banned outside `auth` by `clippy.toml`.
+    pub fn vouched_client(principal: Arc<ClientPrincipal>) -> Self {
+        Self(Who::Client(principal))
+    }
+
+    /// The account of the caller.
     pub fn account(&self) -> &Account {
-        &self.principal.account
+        match &self.0 {
+            Who::User(principal) => &principal.account,
+            Who::Client(principal) => &principal.account,
+        }
     }
 
-    /// The caller's user.
-    pub fn user(&self) -> UserId {
-        self.principal.binding.user
+    /// The same, to keep.
+    pub(crate) fn own_account(&self) -> Arc<Account> {
+        match &self.0 {
+            Who::User(principal) => Arc::clone(&principal.account),
+            Who::Client(principal) => Arc::clone(&principal.account),
+        }
     }
 
-    /// The address of the caller's user.
-    pub fn address(&self) -> &str {
-        &self.principal.address
+    /// The caller's user, if it is one.
+    pub fn user(&self) -> Option<UserId> {
+        match &self.0 {
+            Who::User(principal) => Some(principal.binding.user),
+            Who::Client(_) => None,
+        }
     }
 
     /// The binding the request was signed with.
-    pub fn binding(&self) -> BindingId {
-        self.principal.binding.id
+    pub fn binding(&self) -> Option<BindingId> {
+        match &self.0 {
+            Who::User(principal) => Some(principal.binding.id),
+            Who::Client(_) => None,
+        }
     }
 
-    /// The name of the application the request was signed for.
+    /// The access key the request was signed with.
+    pub fn access_key(&self) -> Option<&AccessKey> {
+        match &self.0 {
+            Who::User(principal) => Some(&principal.binding.access_key),
+            Who::Client(_) => None,
+        }
+    }
+
+    /// The address of the caller's user, or the client id of the application.
+    pub fn name(&self) -> &str {
+        match &self.0 {
+            Who::User(principal) => &principal.address,
+            Who::Client(principal) => &principal.client.client_id,
+        }
+    }
+
+    /// Whom the audit names.
+    pub fn actor(&self) -> Actor {
+        match &self.0 {
+            Who::User(principal) => {
+                Actor::User { id: principal.binding.user, address: principal.address.clone() }
+            }
+            Who::Client(principal) => {
+                Actor::Client { name: format!("application {}", self.client_name(principal)) }
+            }
+        }
+    }
+
+    fn client_name<'a>(&self, principal: &'a ClientPrincipal) -> &'a str {
+        if principal.client.name.is_empty() { &principal.client.client_id } else { &principal.client.name }
+    }
+
+    /// Whose request ids are told apart: the binding's, or the application's.
+    pub fn credential(&self) -> [u8; 16] {
+        match &self.0 {
+            Who::User(principal) => *principal.binding.id.as_bytes(),
+            Who::Client(principal) => *principal.client.id.as_bytes(),
+        }
+    }
+
+    /// The name of the application the request comes from.
     pub fn application(&self) -> &str {
-        &self.principal.application.name
+        match &self.0 {
+            Who::User(principal) => &principal.application.name,
+            Who::Client(principal) => &principal.client.name,
+        }
+    }
+
+    /// Whether the caller's application may call endpoints of the product. One of API 1.0 may call them all.
+    pub fn reaches(&self, product: Product) -> bool {
+        match &self.0 {
+            Who::User(_) => true,
+            Who::Client(principal) => principal.client.products.contains(&product),
+        }
+    }
+
+    /// The caller's role.
+    pub fn role(&self) -> Option<&Role> {
+        match &self.0 {
+            Who::User(principal) => principal.role.as_ref(),
+            Who::Client(principal) => principal.role.as_ref(),
+        }
     }
 
     /// Demands a permission.
@@ -58,7 +144,7 @@ impl Caller {
     /// # Errors
     /// When the caller's role lacks it, or the caller has none.
     pub fn require(&self, permission: &Permission) -> Result<(), PermissionDenied> {
-        match &self.principal.role {
+        match self.role() {
             Some(role) if role.allows(permission) => Ok(()),
             Some(role) => Err(PermissionDenied {
                 permission: permission.clone(),
@@ -73,8 +159,15 @@ impl Caller {
 
     /// Whether the caller may act in the account: its own; with a partner role also those below it. `[ours]`
     pub fn may_act_in(&self, account: &Account) -> bool {
-        let own = self.principal.account.id;
-        account.id == own
-            || (self.principal.role.as_ref().is_some_and(|role| role.partner) && account.above.contains(&own))
+        let own = self.account().id;
+        account.id == own || (self.role().is_some_and(|role| role.partner) && account.above.contains(&own))
+    }
+
+    /// Whether the caller holds all that the role gives: nobody hands out, or takes from another, what they do not hold
+    /// themselves. `[ours]`
+    pub fn covers(&self, role: &Role) -> bool {
+        self.role().is_some_and(|own| {
+            own.permissions.is_superset(&role.permissions) && (own.partner || !role.partner)
+        })
     }
 }

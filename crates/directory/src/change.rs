@@ -1,10 +1,18 @@
-//! Administrative changes: what `matricula admin` does to accounts, domains, roles, users, applications and bindings.
+//! Changes: what the store can be asked to do to accounts, domains, roles, users, applications and bindings, by an
+//! endpoint or by `matricula admin`. Each is done as a whole or not at all, and told to the audit.
 
+use jiff::Timestamp;
 use thiserror::Error;
 
-use crate::application::{Application, Binding};
-use crate::user::{PasswordHash, User};
-use crate::{Account, AccountId, ApplicationId, BindingId, Domain, DomainId, Role, RoleId, UserId};
+use crate::application::{Application, Binding, Client};
+use crate::attribute::Attribute;
+use crate::login::{self, Attempt, NamedProfile, Outcome};
+use crate::password::Policy;
+use crate::user::{Update, User};
+use crate::{
+    Account, AccountId, ApplicationId, BindingId, ClientId, DelegateId, Domain, DomainId, ProfileId, Role,
+    RoleId, UserId,
+};
 
 /// One change.
 pub enum Change {
@@ -12,33 +20,78 @@ pub enum Change {
     AddAccount(Account),
     /// An account is shut out: none of its users can call, nothing can be created in it.
     DisableAccount(AccountId),
+    /// What passwords in an account must satisfy from now on; existing ones stay.
+    SetPolicy(AccountId, Policy),
+    /// The profile of an account's users that have none of their own.
+    SetAccountProfile(AccountId, Option<ProfileId>),
     /// A new internal domain.
     AddDomain(Domain),
     /// A domain is no longer internal. Its users stay, but no further address of it can be created.
     RemoveDomain(DomainId),
     /// A new role.
     AddRole(Role),
+    /// A role that nobody holds goes.
+    RemoveRole(RoleId),
     /// A user gets a role, or loses the one it has.
     SetRole(UserId, Option<RoleId>),
-    /// A new user; its address must be free.
+    /// A new user, or an alias of one; its address must be free.
     AddUser(User),
-    /// A user's password is set: all its bindings are revoked.
-    SetPassword(UserId, PasswordHash),
-    /// A user is shut out, and all its bindings are revoked.
-    DisableUser(UserId),
-    /// A user is let in again; its bindings stay revoked.
-    EnableUser(UserId),
+    /// A user is changed. What shuts it out, and a new password, revoke all its bindings.
+    UpdateUser(UserId, Box<Update>),
+    /// A user goes, with its aliases and all that refers to it; or one alias. What stays is a tombstone, so that its
+    /// address is not silently reborn.
+    RemoveUser(UserId),
+    /// A user is put on the purge list, to be removed at this time, or taken off it.
+    Purge(UserId, Option<Timestamp>),
+    /// An attribute of a user; empty takes it away.
+    SetAttribute(UserId, Attribute, String),
+    /// One user gets the right to read another's mail. Kept for other systems; nothing here looks at it.
+    AddDelegate(Delegate),
+    /// The right goes.
+    RemoveDelegate(DelegateId),
+    /// Somebody tries a password.
+    LogIn(Box<Attempt>),
+    /// A new authentication profile.
+    AddProfile(NamedProfile),
+    /// A user's own profile.
+    SetProfile(UserId, Option<ProfileId>),
     /// A new application.
     AddApplication(Application),
     /// An application is shut out; its bindings answer as if they did not exist.
     DisableApplication(ApplicationId),
+    /// A new application of API 2.0.
+    AddClient(Client),
+    /// An application of API 2.0 is shut out, with its tokens.
+    DisableClient(ClientId),
     /// A new binding.
     AddBinding(Binding),
     /// A binding stops working at once.
     RevokeBinding(BindingId),
 }
 
-/// What became of a list of changes.
+/// A delegation: one user may read the mail of another.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Delegate {
+    /// Internal id.
+    pub id: DelegateId,
+    /// Who gets the right.
+    pub primary: UserId,
+    /// Whose mail it is.
+    pub delegate: UserId,
+}
+
+/// What a change came to.
+#[derive(Clone, Debug)]
+pub enum Effect {
+    /// It was made.
+    Done,
+    /// It was made, and the user is like this now.
+    User(Box<User>),
+    /// An attempt to log in was decided.
+    LogIn(Outcome),
+}
+
+/// What became of a list of changes that are made together.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Changed {
     /// All of them were made.
@@ -58,9 +111,21 @@ pub enum ChangeRefused {
     /// Something with this name is there already.
     #[error("is there already")]
     AlreadyThere,
+    /// The address is taken.
+    #[error("is there already")]
+    AddressTaken,
     /// What is to be changed is not there.
     #[error("is not there")]
     NotThere,
+    /// The account would be left without anybody who may do everything in it.
+    #[error("is the last Super Administrator of its account: make another one first")]
+    LastSuperAdministrator,
+    /// Users hold the role.
+    #[error("is held by users: give them another one first")]
+    RoleHeld,
+    /// A user of another account has an address in the domain.
+    #[error("holds addresses of another account's users")]
+    DomainHasUsers,
 }
 
 impl Change {
@@ -69,41 +134,58 @@ impl Change {
         match self {
             Change::AddAccount(_) => "account.added",
             Change::DisableAccount(_) => "account.disabled",
+            Change::SetPolicy(..) => "account.password_policy_set",
+            Change::SetAccountProfile(..) => "account.authentication_profile_set",
             Change::AddDomain(_) => "domain.added",
             Change::RemoveDomain(_) => "domain.removed",
             Change::AddRole(_) => "role.added",
+            Change::RemoveRole(_) => "role.removed",
             Change::SetRole(..) => "user.role_set",
+            Change::AddUser(user) if user.alias_of.is_some() => "alias.added",
             Change::AddUser(_) => CREATED,
-            Change::SetPassword(..) => "user.password_set",
-            Change::DisableUser(_) => "user.disabled",
-            Change::EnableUser(_) => "user.enabled",
+            Change::UpdateUser(_, update) => match **update {
+                Update { disabled: Some(true), .. } => "user.disabled",
+                Update { disabled: Some(false), .. } => "user.enabled",
+                Update { password: Some(_), .. } => "user.password_set",
+                _ => "user.updated",
+            },
+            Change::RemoveUser(_) => "user.removed",
+            Change::Purge(_, Some(_)) => "user.purge_planned",
+            Change::Purge(_, None) => "user.purge_called_off",
+            Change::SetAttribute(..) => "user.attribute_set",
+            Change::AddDelegate(_) => "delegate.added",
+            Change::RemoveDelegate(_) => "delegate.removed",
+            Change::LogIn(attempt) => match attempt.grant {
+                login::Grant::Password(..) => "user.password_changed",
+                _ => "user.logged_in",
+            },
+            Change::AddProfile(_) => "authentication_profile.added",
+            Change::SetProfile(..) => "user.authentication_profile_set",
             Change::AddApplication(_) => "application.added",
             Change::DisableApplication(_) => "application.disabled",
+            Change::AddClient(_) => "client.added",
+            Change::DisableClient(_) => "client.disabled",
             Change::AddBinding(_) => "binding.added",
             Change::RevokeBinding(_) => "binding.revoked",
         }
     }
+}
 
-    /// Whether it takes something away, so that judgements made before it must not be written after it.
-    pub fn takes_away(&self) -> bool {
-        match self {
-            Change::DisableAccount(_)
-            | Change::RemoveDomain(_)
-            | Change::SetRole(..)
-            | Change::SetPassword(..)
-            | Change::DisableUser(_)
-            | Change::DisableApplication(_)
-            | Change::RevokeBinding(_) => true,
-            Change::AddAccount(_)
-            | Change::AddDomain(_)
-            | Change::AddRole(_)
-            | Change::AddUser(_)
-            | Change::EnableUser(_)
-            | Change::AddApplication(_)
-            | Change::AddBinding(_) => false,
-        }
+impl Change {
+    /// Whether it changes what stands behind an access key, a token, an account code or a domain name.
+    pub fn outdates_snapshot(&self) -> bool {
+        !matches!(
+            self,
+            Change::AddUser(_)
+                | Change::SetAttribute(..)
+                | Change::AddDelegate(_)
+                | Change::RemoveDelegate(_)
+        )
     }
 }
 
 /// The action under which the audit tells of a new user, however it came to be.
 pub const CREATED: &str = "user.created";
+
+/// The action under which the audit tells of a login that was not granted.
+pub const REFUSED: &str = "login.refused";

@@ -5,17 +5,14 @@
 //! [`Drafts::account_codes`] and [`Drafts::domains`] → [`Drafts::judge`].
 
 use std::collections::HashMap;
-use std::fmt;
 use std::sync::Arc;
 
 use secrecy::{ExposeSecret, SecretString};
 
-use crate::address::{AddressError, MAX_ADDRESS};
 use crate::caller::PermissionDenied;
-use crate::password::Unmet;
 use crate::port::Evidence;
+use crate::refusal::{self, Refusal};
 use crate::role::INTERNAL_EDIT;
-use crate::user::MAX_NAME;
 use crate::{Account, AccountCode, AccountId, Caller, DomainName, EmailAddress};
 
 /// What is asked for: one user. `None` is a field that was left out.
@@ -46,66 +43,15 @@ pub enum Field {
     AccountCode,
 }
 
-/// Why an item is refused.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Refusal {
-    /// A mandatory field was left out.
-    Missing(Field),
-    /// A field holds nothing but blanks.
-    Blank(Field),
-    /// A field is longer than `max` of `unit`.
-    TooLong(Field, usize, &'static str),
-    /// A field holds control characters.
-    Characters(Field),
-    /// The address is none.
-    InvalidAddress(AddressError),
-    /// The account is unknown, or not the caller's to act on.
-    AccountNotPermitted,
-    /// The address belongs to no internal domain of the account.
-    ForbiddenForAddress,
-    /// The password breaks these rules of the account's policy.
-    PasswordPolicy(Vec<Unmet>),
-}
-
-impl Refusal {
-    /// The field that is wrong.
-    pub fn field(&self) -> Field {
-        match self {
-            Refusal::Missing(field) | Refusal::Blank(field) | Refusal::Characters(field) => *field,
-            Refusal::TooLong(field, ..) => *field,
-            Refusal::InvalidAddress(_) | Refusal::ForbiddenForAddress => Field::Address,
-            Refusal::AccountNotPermitted => Field::AccountCode,
-            Refusal::PasswordPolicy(_) => Field::Password,
-        }
-    }
-}
-
-impl fmt::Display for Refusal {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Refusal::Missing(_) => f.write_str("This field is mandatory"),
-            Refusal::Blank(_) => f.write_str("This field must not be blank"),
-            Refusal::TooLong(_, max, unit) => write!(f, "This field may hold at most {max} {unit}"),
-            Refusal::Characters(_) => f.write_str("This field must not hold control characters"),
-            Refusal::InvalidAddress(why) => write!(f, "Not an e-mail address: {why}"),
-            Refusal::AccountNotPermitted => {
-                f.write_str("The account code is unknown, or the caller may not act in that account")
-            }
-            // The first words are recorded of the service; the rest says what they leave open.
-            Refusal::ForbiddenForAddress => f.write_str(
-                "0003 Forbidden To Perform Operation For Address: its domain is not an internal domain of the account",
-            ),
-            Refusal::PasswordPolicy(unmet) => write!(f, "The password must {}", unmet.join("; ")),
-        }
-    }
-}
+/// What is wrong with an item, and in which field.
+pub type Wrong = (Field, Refusal);
 
 /// The items of a request that a permitted caller sent, read but not yet judged.
 pub struct Drafts {
     caller: Caller,
     /// The request's account code, or that it is none.
     account_code: Option<Result<AccountCode, Refusal>>,
-    drafts: Vec<Result<Draft, Vec<Refusal>>>,
+    drafts: Vec<Result<Draft, Vec<Wrong>>>,
 }
 
 struct Draft {
@@ -142,7 +88,7 @@ pub struct Planned {
 /// The judgement over a request.
 pub struct Judgement {
     /// Item by item, in order.
-    pub items: Vec<Result<Planned, Vec<Refusal>>>,
+    pub items: Vec<Result<Planned, Vec<Wrong>>>,
     /// What the judgement rests on: the store refuses the write when any of it no longer holds.
     pub evidence: Vec<Evidence>,
 }
@@ -158,7 +104,7 @@ impl Drafts {
         items: Vec<Item>,
     ) -> Result<Self, PermissionDenied> {
         caller.require(&INTERNAL_EDIT)?;
-        let account_code = account_code.map(read_account_code);
+        let account_code = account_code.map(refusal::account_code);
         Ok(Self {
             caller: caller.clone(),
             account_code,
@@ -199,48 +145,43 @@ impl Drafts {
 }
 
 impl Draft {
-    fn read(item: Item) -> Result<Self, Vec<Refusal>> {
-        let mut refusals = Vec::new();
-        let address = match item.address.as_deref().map(EmailAddress::parse) {
+    fn read(item: Item) -> Result<Self, Vec<Wrong>> {
+        let mut wrong = Vec::new();
+        let mut check = |field, why: Refusal| wrong.push((field, why));
+        let address = match item.address.as_deref().map(refusal::address) {
             Some(Ok(address)) => Some(address),
             Some(Err(why)) => {
-                refusals.push(match why {
-                    AddressError::Blank => Refusal::Blank(Field::Address),
-                    AddressError::TooLong => Refusal::TooLong(Field::Address, MAX_ADDRESS, "bytes"),
-                    why => Refusal::InvalidAddress(why),
-                });
+                check(Field::Address, why);
                 None
             }
             None => {
-                refusals.push(Refusal::Missing(Field::Address));
+                check(Field::Address, Refusal::Missing);
                 None
             }
         };
         let name = item.name.unwrap_or_default();
-        if name.chars().count() > MAX_NAME {
-            refusals.push(Refusal::TooLong(Field::Name, MAX_NAME, "characters"));
-        } else if name.contains(char::is_control) {
-            refusals.push(Refusal::Characters(Field::Name));
+        if let Err(why) = refusal::name(&name) {
+            check(Field::Name, why);
         }
         if item.password.as_ref().is_some_and(|password| password.expose_secret().trim().is_empty()) {
-            refusals.push(Refusal::Blank(Field::Password));
+            check(Field::Password, Refusal::Blank);
         }
-        let account_code = match item.account_code.as_deref().map(read_account_code).transpose() {
+        let account_code = match item.account_code.as_deref().map(refusal::account_code).transpose() {
             Ok(code) => code,
-            Err(refusal) => {
-                refusals.push(refusal);
+            Err(why) => {
+                check(Field::AccountCode, why);
                 None
             }
         };
         match address {
-            Some(address) if refusals.is_empty() => Ok(Self {
+            Some(address) if wrong.is_empty() => Ok(Self {
                 address,
                 name,
                 password: item.password,
                 account_code,
                 must_change_password: item.force_password_change.unwrap_or(false),
             }),
-            _ => Err(refusals),
+            _ => Err(wrong),
         }
     }
 
@@ -250,11 +191,11 @@ impl Draft {
         request_account: Option<&Result<AccountCode, Refusal>>,
         state: &State,
         evidence: &mut Vec<Evidence>,
-    ) -> Result<Planned, Vec<Refusal>> {
+    ) -> Result<Planned, Vec<Wrong>> {
         let code = match (&self.account_code, request_account) {
             (Some(code), _) => Some(code),
             (None, Some(Ok(code))) => Some(code),
-            (None, Some(Err(refusal))) => return Err(vec![refusal.clone()]),
+            (None, Some(Err(refusal))) => return Err(vec![(Field::AccountCode, refusal.clone())]),
             (None, None) => None,
         };
         let own = caller.account();
@@ -264,17 +205,17 @@ impl Draft {
         };
         let account = account
             .filter(|account| caller.may_act_in(account))
-            .ok_or_else(|| vec![Refusal::AccountNotPermitted])?;
+            .ok_or_else(|| vec![(Field::AccountCode, Refusal::AccountNotPermitted)])?;
         let domain = state
             .domains
             .get(&self.address.domain_name())
             .filter(|domain| domain.account == account.id)
-            .ok_or_else(|| vec![Refusal::ForbiddenForAddress])?;
+            .ok_or_else(|| vec![(Field::Address, Refusal::ForbiddenForDomain)])?;
         if let Some(password) = &self.password {
             let unmet =
                 account.password_policy.unmet(password.expose_secret(), &[self.address.as_str(), &self.name]);
             if !unmet.is_empty() {
-                return Err(vec![Refusal::PasswordPolicy(unmet)]);
+                return Err(vec![(Field::Password, Refusal::PasswordPolicy(unmet))]);
             }
         }
         evidence.push(Evidence::of(account));
@@ -287,14 +228,6 @@ impl Draft {
             must_change_password: self.must_change_password,
         })
     }
-}
-
-/// A code that can't be one belongs to no account: the answer is the same as for an unknown one.
-fn read_account_code(text: &str) -> Result<AccountCode, Refusal> {
-    if text.trim().is_empty() {
-        return Err(Refusal::Blank(Field::AccountCode));
-    }
-    AccountCode::parse(text).map_err(|_| Refusal::AccountNotPermitted)
 }
 
 /// Most requests hold one item: then there is nothing to sort.

@@ -56,6 +56,12 @@ ids! {
     RoleId;
     /// An application, as the directory knows it; callers know it by its application id.
     ApplicationId;
+    /// An application of API 2.0, as the directory knows it; callers know it by its client id.
+    ClientId;
+    /// An authentication profile.
+    ProfileId;
+    /// A delegation of one user's address to another.
+    DelegateId;
     /// A binding, as the directory knows it; callers know it by its access key.
     BindingId;
 }

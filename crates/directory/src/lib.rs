@@ -3,22 +3,30 @@
 //!
 //! Pure: every rule is a function of (caller, state, input, now). No HTTP, no SQL, no clock of its own.
 
+pub mod access;
 pub mod account;
 pub mod address;
 pub mod application;
+pub mod attribute;
 pub mod audit;
 pub mod caller;
 pub mod change;
 pub mod create_user;
 pub mod id;
+pub mod login;
 pub mod password;
 pub mod port;
+pub mod refusal;
 pub mod role;
+pub mod update_user;
 pub mod user;
 
+pub use access::Scope;
 pub use account::{Account, AccountCode, Domain};
 pub use address::{DomainName, EmailAddress};
 pub use application::{AccessKey, Application, Binding, Principal};
 pub use caller::Caller;
-pub use id::{AccountId, ApplicationId, BindingId, DomainId, RoleId, UserId};
+pub use id::{
+    AccountId, ApplicationId, BindingId, ClientId, DelegateId, DomainId, ProfileId, RoleId, UserId,
+};
 pub use role::{Permission, Role};

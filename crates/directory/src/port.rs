@@ -10,13 +10,15 @@ use jiff::Timestamp;
 use secrecy::SecretBox;
 use thiserror::Error;
 
-use crate::application::AccessKey;
+use crate::application::{AccessKey, Client, ClientPrincipal};
+use crate::attribute::Attribute;
 use crate::audit::{Actor, Event};
-use crate::change::{Change, Changed};
+use crate::change::{Change, ChangeRefused, Changed, Delegate, Effect};
 use crate::id::Randomness;
+use crate::login::{Credentials, NamedProfile};
 use crate::{
-    Account, AccountCode, AccountId, Application, ApplicationId, BindingId, Domain, DomainName, Principal,
-    Role, UserId,
+    Account, AccountCode, AccountId, Application, ApplicationId, BindingId, ClientId, DelegateId, Domain,
+    DomainName, Principal, Role, RoleId, UserId,
 };
 use crate::{EmailAddress, user::User};
 
@@ -76,11 +78,11 @@ impl Evidence {
     }
 }
 
-/// What makes two requests the same: binding, request id, and the body under a key.
+/// What makes two requests the same: credential, request id, and the body under a key.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct RequestKey {
-    /// The binding that signed.
-    pub binding: BindingId,
+    /// What the request was authenticated by: a binding, or an application of API 2.0.
+    pub credential: [u8; 16],
     /// `x-mc-req-id`.
     pub request_id: [u8; 16],
     /// Keyed digest of path and body. Keyed, because a body holds passwords and a bare hash could be guessed at.
@@ -98,39 +100,29 @@ pub enum RequestIds {
     Compatible,
 }
 
-/// Renders the answer, once it is known which of the users were created.
-pub type Render = Box<dyn FnOnce(&[Creation]) -> Vec<u8> + Send>;
+/// Renders the answer, once it is known what became of each change.
+pub type Render = Box<dyn FnOnce(&[Result<Effect, ChangeRefused>]) -> Vec<u8> + Send>;
 
-/// One create-user request, judged and ready to be stored.
-pub struct CreateUsers {
-    /// The identity of the request.
-    pub request: RequestKey,
-    /// What to do when the id comes with another body.
-    pub request_ids: RequestIds,
+/// One request that writes, judged and ready to be stored.
+pub struct Write {
+    /// The identity of the request, and what to do when its id comes with another body; `None` for one that may be
+    /// carried out as often as it comes.
+    pub once: Option<(RequestKey, RequestIds)>,
     /// What the judgement rests on.
     pub evidence: Vec<Evidence>,
     /// Who asks.
     pub actor: Actor,
     /// When.
     pub now: Timestamp,
-    /// The users, in the order in which their addresses are claimed.
-    pub users: Vec<User>,
+    /// The changes, in the order in which they are made. Each stands or falls alone.
+    pub changes: Vec<Change>,
     /// Renders the answer that is stored with the request.
     pub render: Render,
 }
 
-/// What became of one user.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Creation {
-    /// It exists now.
-    Created,
-    /// The address was taken.
-    AddressTaken,
-}
-
-/// What became of one create-user request.
+/// What became of one request.
 #[derive(Debug, PartialEq, Eq)]
-pub enum Created {
+pub enum Written {
     /// It ran; this is the rendered answer. The store has forced it to disk.
     Ran(Vec<u8>),
     /// It had run before; this is the answer it got then.
@@ -150,6 +142,39 @@ pub enum Recalled {
     Ran(Vec<u8>),
     /// Its id ran with another body.
     OtherBody,
+}
+
+/// Where a page of a list starts.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub enum Position {
+    /// At the first row.
+    Start,
+    /// Behind the row with this key.
+    After(String),
+    /// So that it ends before the row with this key.
+    Before(String),
+}
+
+/// Which events of the audit are asked for.
+#[derive(Clone, Copy, Debug)]
+pub struct AuditQuery {
+    /// The earliest.
+    pub from: Timestamp,
+    /// The latest.
+    pub to: Timestamp,
+    /// (chain, number) of the event behind which the page starts.
+    pub after: (i64, i64),
+    /// Events on the page.
+    pub limit: usize,
+}
+
+/// A page of events.
+#[derive(Clone, Debug)]
+pub struct AuditPage {
+    /// The events.
+    pub events: Vec<Event>,
+    /// Where the next page starts; `None`: there is none.
+    pub next: Option<(i64, i64)>,
 }
 
 /// How old an answer from the snapshot may be.
@@ -236,8 +261,8 @@ pub trait Store: Send + Sync + 'static {
     /// What is remembered of a request.
     fn recall<'a>(&'a self, request: &'a RequestKey, request_ids: RequestIds) -> Pending<'a, Recalled>;
 
-    /// Creates users, request by request, each exactly once. Durable when it returns.
-    fn create_users(&self, requests: Vec<CreateUsers>) -> Pending<'_, Vec<Created>>;
+    /// Writes, request by request, each exactly once. Durable when it returns.
+    fn write(&self, requests: Vec<Write>) -> Pending<'_, Vec<Written>>;
 
     /// Applies administrative changes: all of them or, at the first that can't be, none.
     fn apply(&self, changes: Vec<Change>, actor: Actor, now: Timestamp) -> Pending<'_, Changed>;
@@ -250,6 +275,59 @@ pub trait Store: Send + Sync + 'static {
 
     /// How many users there are.
     fn count_users(&self) -> Pending<'_, u64>;
+
+    /// How many users and aliases an account has, in one domain or in all. Counted as they come and go: no row is read.
+    fn count_listed<'a>(&'a self, account: AccountId, domain: Option<&'a DomainName>) -> Pending<'a, u64>;
+
+    /// Users and aliases of an account, in one domain or in all of them one after the other, sorted within each: at most
+    /// `limit` from a position on, which is an [`EmailAddress::key`]. Read by ranges of an index, as many rows as are given.
+    fn list_users<'a>(
+        &'a self,
+        account: AccountId,
+        domain: Option<&'a DomainName>,
+        from: &'a Position,
+        limit: usize,
+    ) -> Pending<'a, Vec<User>>;
+
+    /// Users by id.
+    fn users_by_id<'a>(&'a self, ids: &'a [UserId]) -> Pending<'a, Vec<Option<User>>>;
+
+    /// The aliases of a user.
+    fn aliases(&self, user: UserId) -> Pending<'_, Vec<User>>;
+
+    /// The attributes of a user that have a value.
+    fn attributes(&self, user: UserId) -> Pending<'_, Vec<(Attribute, String)>>;
+
+    /// Whose mail a user may read.
+    fn delegates(&self, user: UserId) -> Pending<'_, Vec<(Delegate, User)>>;
+
+    /// A delegation.
+    fn delegate(&self, id: DelegateId) -> Pending<'_, Option<Delegate>>;
+
+    /// Users whose time on the purge list is over.
+    fn due_for_purge(&self, now: Timestamp, limit: usize) -> Pending<'_, Vec<UserId>>;
+
+    /// What a login is checked against.
+    fn credentials<'a>(&'a self, address: &'a EmailAddress) -> Pending<'a, Option<Credentials>>;
+
+    /// A role, built in or an account's own.
+    fn role(&self, id: RoleId) -> Pending<'_, Option<Role>>;
+
+    /// What stands behind a token of API 2.0.
+    fn client(&self, id: ClientId, freshness: Freshness) -> Pending<'_, Option<Arc<ClientPrincipal>>>;
+
+    /// An application of API 2.0 by the id it is known by.
+    fn client_by_name<'a>(&'a self, client_id: &'a str) -> Pending<'a, Option<Client>>;
+
+    /// All applications of API 2.0.
+    fn list_clients(&self) -> Pending<'_, Vec<Client>>;
+
+    /// All authentication profiles.
+    fn list_profiles(&self) -> Pending<'_, Vec<NamedProfile>>;
+
+    /// Events of an account between two times, from an event on. Looks at a bounded number of events: fewer than
+    /// `limit` don't mean that there are no more, [`AuditPage::next`] does.
+    fn audit_of(&self, account: AccountId, query: AuditQuery) -> Pending<'_, AuditPage>;
 
     /// An application with its key, by the id callers send.
     fn application<'a>(&'a self, app_id: &'a str) -> Pending<'a, Option<Application>>;

@@ -39,7 +39,7 @@ impl Source {
     }
 }
 
-/// A user as it is stored.
+/// A user as it is stored; or an alias, which is one more address of a user and shares its uniqueness.
 #[derive(Clone, Debug)]
 pub struct User {
     /// Internal id.
@@ -52,18 +52,168 @@ pub struct User {
     pub name: String,
     /// The hash of the cloud password as a PHC string; `None` when it has none and can't log in with one.
     pub password: Option<PasswordHash>,
+    /// When the password was set; `None`: when the user was made.
+    pub password_changed_at: Option<Timestamp>,
     /// Whether the password must be changed at the next login.
     pub must_change_password: bool,
+    /// Whether the password stays valid beyond the age that the account's policy sets.
+    pub password_never_expires: bool,
     /// The role, for administrators.
     pub role: Option<RoleId>,
     /// How the address came to be.
     pub address_type: AddressType,
     /// Where the user is mastered.
     pub source: Source,
+    /// Whether an administrator has shut the user out for a while.
+    pub locked: bool,
     /// Whether the user is shut out.
     pub disabled: bool,
+    /// Whether the user may send by SMTP. Kept for other systems; nothing here looks at it.
+    pub allow_smtp: bool,
+    /// Whether the user may fetch by POP. Kept for other systems; nothing here looks at it.
+    pub allow_pop: bool,
+    /// Since when mail is archived. Kept for other systems; nothing here looks at it.
+    pub archive_start: Option<Timestamp>,
+    /// Wrong passwords since the last right one, and until when nobody is let in for their number.
+    pub attempts: Attempts,
+    /// When the user is deleted, if it is on the purge list: until then it is shut out.
+    pub purge_at: Option<Timestamp>,
+    /// The user whose alias this is.
+    pub alias_of: Option<UserId>,
     /// When it was made.
     pub created_at: Timestamp,
+    /// When it was changed last; `None`: never.
+    pub updated_at: Option<Timestamp>,
+}
+
+/// Wrong passwords.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Attempts {
+    /// How many since the last right one, or since the last lockout.
+    pub failed: u32,
+    /// Until when nobody is let in.
+    pub locked_until: Option<Timestamp>,
+}
+
+impl User {
+    /// A user with an address and nothing else.
+    pub fn new(id: UserId, account: AccountId, address: EmailAddress, created_at: Timestamp) -> Self {
+        Self {
+            id,
+            account,
+            address,
+            name: String::new(),
+            password: None,
+            password_changed_at: None,
+            must_change_password: false,
+            password_never_expires: false,
+            role: None,
+            address_type: AddressType::CreatedManually,
+            source: Source::Cloud,
+            locked: false,
+            disabled: false,
+            allow_smtp: false,
+            allow_pop: false,
+            archive_start: None,
+            attempts: Attempts::default(),
+            purge_at: None,
+            alias_of: None,
+            created_at,
+            updated_at: None,
+        }
+    }
+
+    /// Whether an administrator has shut the user out in whatever way.
+    pub fn is_shut_out(&self) -> bool {
+        self.locked || self.disabled || self.purge_at.is_some()
+    }
+}
+
+/// What is changed of a user: what is `None` stays as it is.
+#[derive(Clone, Debug, Default)]
+pub struct Update {
+    /// Display name.
+    pub name: Option<String>,
+    /// Password.
+    pub password: Option<PasswordHash>,
+    /// How many passwords, the present one included, are remembered when this one is set.
+    pub history: u8,
+    /// Whether the password must be changed at the next login.
+    pub must_change_password: Option<bool>,
+    /// Whether the password stays valid for good.
+    pub password_never_expires: Option<bool>,
+    /// Whether the user is shut out for a while.
+    pub locked: Option<bool>,
+    /// Whether the user is shut out.
+    pub disabled: Option<bool>,
+    /// Whether the user may send by SMTP.
+    pub allow_smtp: Option<bool>,
+    /// Whether the user may fetch by POP.
+    pub allow_pop: Option<bool>,
+    /// Since when mail is archived.
+    pub archive_start: Option<Timestamp>,
+}
+
+impl Update {
+    /// A new password, set by an administrator.
+    pub fn password(hash: PasswordHash, history: u8) -> Self {
+        let must_change_password = Some(false);
+        Self { password: Some(hash), history, must_change_password, ..Self::default() }
+    }
+
+    /// Shut out, or let in again.
+    pub fn disabled(disabled: bool) -> Self {
+        Self { disabled: Some(disabled), ..Self::default() }
+    }
+
+    /// Whether it changes nothing.
+    pub fn is_nothing(&self) -> bool {
+        let Self {
+            name,
+            password,
+            history: _,
+            must_change_password,
+            password_never_expires,
+            locked,
+            disabled,
+            ..
+        } = self;
+        name.is_none()
+            && password.is_none()
+            && [
+                must_change_password,
+                password_never_expires,
+                locked,
+                disabled,
+                &self.allow_smtp,
+                &self.allow_pop,
+            ]
+            .iter()
+            .all(|flag| flag.is_none())
+            && self.archive_start.is_none()
+    }
+
+    /// Whether it takes something away: the user's key pairs stop working.
+    pub fn takes_away(&self) -> bool {
+        self.password.is_some() || self.locked == Some(true) || self.disabled == Some(true)
+    }
+
+    /// What is changed, for the audit; never the values that are secret.
+    pub fn detail(&self) -> String {
+        let flag = |name: &str, flag: Option<bool>| flag.map(|flag| format!("{name}={flag}"));
+        let parts = [
+            self.name.as_ref().map(|_| "name".to_owned()),
+            self.password.as_ref().map(|_| "password".to_owned()),
+            flag("forcePasswordChange", self.must_change_password),
+            flag("passwordNeverExpires", self.password_never_expires),
+            flag("accountLocked", self.locked),
+            flag("accountDisabled", self.disabled),
+            flag("allowSmtp", self.allow_smtp),
+            flag("allowPop", self.allow_pop),
+            self.archive_start.map(|at| format!("archiveStartDate={at}")),
+        ];
+        parts.into_iter().flatten().collect::<Vec<_>>().join(", ")
+    }
 }
 
 /// A hash in PHC form. It has no `Display`, and its `Debug` shows nothing: a hash can be guessed at offline.

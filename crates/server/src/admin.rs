@@ -21,6 +21,7 @@ pub use jiff::Timestamp;
 use store::MasterKey;
 use thiserror::Error;
 
+pub(crate) use keys::new_binding;
 pub use keys::{NewApplication, NewBinding, master_key, new_master_key, rotate_master_key};
 
 use crate::app::OpenError;
@@ -39,6 +40,9 @@ pub enum AdminError {
     /// There is nothing of this name.
     #[error("there is no {0}")]
     NotThere(String),
+    /// The change could not be made.
+    #[error("{0} {1}")]
+    Refused(String, ChangeRefused),
     /// The text is no account code.
     #[error(transparent)]
     AccountCode(#[from] AccountCodeError),
@@ -85,6 +89,7 @@ impl Admin {
         let store = store::SqliteStore::open(&config.database, master_key, clock, entropy)?;
         Ok(Self::new(Arc::new(store), system))
     }
+
     /// Verifies every chain of the audit.
     ///
     /// # Errors
@@ -104,8 +109,11 @@ impl Admin {
     async fn apply(&self, change: Change, what: String) -> Result<(), AdminError> {
         match self.store.apply(vec![change], Actor::Operator, self.now()).await? {
             Changed::Done => Ok(()),
-            Changed::Refused { why: ChangeRefused::AlreadyThere, .. } => Err(AdminError::AlreadyThere(what)),
-            Changed::Refused { why: ChangeRefused::NotThere, .. } => Err(AdminError::NotThere(what)),
+            Changed::Refused { why, .. } => Err(match why {
+                ChangeRefused::AlreadyThere | ChangeRefused::AddressTaken => AdminError::AlreadyThere(what),
+                ChangeRefused::NotThere => AdminError::NotThere(what),
+                why => AdminError::Refused(what, why),
+            }),
         }
     }
 

@@ -1,7 +1,7 @@
 //! What the server holds while it runs.
 
-use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
+use std::sync::{Arc, OnceLock};
 
 use auth::{Authenticator, Gate, Quota};
 use directory::port::{Clock, Entropy, RequestIds, Store};
@@ -11,6 +11,7 @@ use tokio::sync::Semaphore;
 
 use crate::admin::Admin;
 use crate::config::{Config, ConfigError, Limits};
+use crate::secure_id::SecureIds;
 use crate::system::System;
 
 /// Why a server could not be opened.
@@ -36,8 +37,15 @@ pub(crate) struct App {
     pub(crate) request_ids: RequestIds,
     pub(crate) limits: Limits,
     pub(crate) freshness: jiff::SignedDuration,
+    pub(crate) public_url: OnceLock<String>,
     pub(crate) room: Semaphore,
     pub(crate) stopping: AtomicBool,
+}
+
+impl App {
+    pub(crate) fn secure_ids(&self) -> SecureIds<'_> {
+        SecureIds::new(&self.store.keys().secure_id)
+    }
 }
 
 /// A server that is open: its store is ready, and it can be administered before and while it serves.
@@ -71,10 +79,16 @@ impl Server {
                 request_ids: config.request_ids,
                 limits: config.limits,
                 freshness: config.freshness(),
+                public_url: config.public_url.clone().map(OnceLock::from).unwrap_or_default(),
                 room: Semaphore::new(config.limits.in_flight.min(Semaphore::MAX_PERMITS)),
                 stopping: AtomicBool::new(false),
             }),
         })
+    }
+
+    /// The gate through which passwords go, for whoever sets one beside the API.
+    pub fn gate(&self) -> &Gate {
+        &self.app.gate
     }
 
     /// Administers the directory directly.

@@ -1,27 +1,31 @@
-//! What every signed call goes through: signature, body, the endpoint, the answer, and what the log says of it.
+//! What every call goes through: signature or token, body, the endpoint, the answer, and what the log says of it.
 
 use std::net::{IpAddr, Ipv4Addr};
 use std::time::{Duration, Instant};
 
 use auth::{Presented, Rate, Signed};
-use axum::body::{Body, Bytes};
+use axum::body::Bytes;
 use axum::extract::Request;
 use axum::response::Response;
-use directory::Caller;
-use directory::port::{Pending, RequestKey, StoreError};
+use directory::access;
+use directory::change::Change;
+use directory::port::{Evidence, Pending, Recalled, Render, RequestKey, StoreError, Write, Written};
+use directory::{Caller, Permission, Scope};
 use hmac::{Hmac, KeyInit, Mac};
 use http::HeaderMap;
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use secrecy::ExposeSecret;
+use serde::Serialize;
 use serde_json::Value;
 use sha2::Sha256;
+use wire::body::Body;
 use wire::header::{self, RequestId};
-use wire::reader;
+use wire::{Answer, reader};
 
 use crate::answer;
 use crate::app::App;
 use crate::refusal::Refusal;
-use crate::routes::Endpoint;
+use crate::routes::{Endpoint, Run, Running};
 
 /// How often a call is judged anew because the directory changed under it.
 const ATTEMPTS: usize = 4;
@@ -37,8 +41,16 @@ pub(crate) struct Received {
 pub(crate) struct Call<'a> {
     pub(crate) app: &'a App,
     pub(crate) caller: Caller,
-    request_id: RequestId,
+    request_id: Option<RequestId>,
     path: &'static str,
+    body: &'a [u8],
+    line: &'a mut Line,
+}
+
+/// A call to an endpoint that knows nobody yet.
+pub(crate) struct Unsigned<'a> {
+    pub(crate) app: &'a App,
+    pub(crate) headers: &'a HeaderMap,
     body: &'a [u8],
     line: &'a mut Line,
 }
@@ -57,6 +69,11 @@ impl Reply {
     pub(crate) fn repeated(envelope: Vec<u8>) -> Self {
         Self { envelope, repeated: true }
     }
+
+    pub(crate) fn of<T: Serialize>(answer: &Answer<T>) -> Self {
+        // Answers are text and numbers: they can't fail to serialise.
+        Self::ran(serde_json::to_vec(answer).unwrap_or_default())
+    }
 }
 
 /// What the log line of a request says beside what can be seen from outside.
@@ -73,27 +90,33 @@ pub(crate) struct Line {
     pub(crate) store: Duration,
 }
 
+/// The body as JSON: strictly, else leniently. No body is one without anything in it (spec/clients.md 3.3).
+fn json(app: &App, body: &[u8]) -> Result<Body, Refusal> {
+    if reader::is_blank(body) {
+        return Ok(Body::read(Value::Object(serde_json::Map::new()))?);
+    }
+    let limits = reader::Limits { bytes: app.limits.body_bytes, ..reader::Limits::default() };
+    Ok(Body::read(reader::read(body, &limits)?)?)
+}
+
 impl Call<'_> {
-    /// The body as JSON: strictly, else leniently.
-    pub(crate) fn json(&self) -> Result<Value, Refusal> {
-        if reader::is_blank(self.body) {
-            return Ok(Value::Object(serde_json::Map::new()));
-        }
-        let limits = reader::Limits { bytes: self.app.limits.body_bytes, ..reader::Limits::default() };
-        Ok(reader::read(self.body, &limits)?)
+    /// The body: `meta`, and items that are not read yet.
+    pub(crate) fn body(&self) -> Result<Body, Refusal> {
+        json(self.app, self.body)
     }
 
-    /// What makes this request the same as another.
-    pub(crate) fn key(&self) -> RequestKey {
+    /// What makes this request the same as another, if it has an id.
+    pub(crate) fn key(&self) -> Option<RequestKey> {
+        let request_id = self.request_id.as_ref()?;
         let mut digest = Hmac::<Sha256>::new(self.app.store.keys().body_digest.expose_secret().into());
         digest.update(self.path.as_bytes());
         digest.update(b"\0");
         digest.update(self.body);
-        RequestKey {
-            binding: self.caller.binding(),
-            request_id: *self.request_id.as_bytes(),
+        Some(RequestKey {
+            credential: self.caller.credential(),
+            request_id: *request_id.as_bytes(),
             digest: digest.finalize().into_bytes().into(),
-        }
+        })
     }
 
     /// Tells the log how many items the request holds.
@@ -101,13 +124,86 @@ impl Call<'_> {
         self.line.items = items;
     }
 
+    /// The account that the call names, or the caller's own; if the caller holds the permission and may act there.
+    pub(crate) async fn scope(
+        &self,
+        permission: &Permission,
+        account: Option<&str>,
+    ) -> Result<Scope, Refusal> {
+        // The permission first: who lacks it learns nothing about accounts.
+        self.caller.require(permission)?;
+        let named = match access::named_account(&self.caller, account)? {
+            None => None,
+            Some(code) => Some(self.app.store.accounts(&[code]).await?.pop().flatten()),
+        };
+        Ok(Scope::enter(&self.caller, permission, named)?)
+    }
+
+    /// Writes changes, each of which stands or falls alone, and answers what `render` makes of what became of them.
+    pub(crate) async fn write(
+        &mut self,
+        evidence: Vec<Evidence>,
+        changes: Vec<Change>,
+        render: Render,
+    ) -> Result<Reply, Refusal> {
+        let app = self.app;
+        let write = Write {
+            once: self.key().map(|key| (key, app.request_ids)),
+            evidence,
+            actor: self.caller.actor(),
+            now: app.clock.now(),
+            changes,
+            render,
+        };
+        match self.timed(app.store.write(vec![write])).await?.pop() {
+            Some(Written::Ran(answer)) => Ok(Reply::ran(answer)),
+            Some(Written::Repeated(answer)) => Ok(Reply::repeated(answer)),
+            Some(Written::RequestIdReused) => Err(Refusal::RequestIdReused),
+            Some(Written::Stale) | None => Err(Refusal::Stale),
+        }
+    }
+
+    /// The answer of a request that ran before, for endpoints on which it would cost much to find out only at the end:
+    /// nobody should wait, or make others wait, for hashes that are thrown away.
+    pub(crate) async fn recall(&mut self) -> Result<Option<Reply>, Refusal> {
+        let Some(key) = self.key() else { return Ok(None) };
+        let app = self.app;
+        match self.timed(app.store.recall(&key, app.request_ids)).await? {
+            Recalled::Unknown => Ok(None),
+            Recalled::Ran(answer) => Ok(Some(Reply::repeated(answer))),
+            Recalled::OtherBody => Err(Refusal::RequestIdReused),
+        }
+    }
+
     /// Waits for the store, and keeps count of how long that takes.
     pub(crate) async fn timed<T>(&mut self, pending: Pending<'_, T>) -> Result<T, StoreError> {
-        let started = stopwatch();
-        let outcome = pending.await;
-        self.line.store += started.elapsed();
-        outcome
+        timed(self.line, pending).await
     }
+}
+
+impl Unsigned<'_> {
+    /// The body: `meta`, and items that are not read yet.
+    pub(crate) fn body(&self) -> Result<Body, Refusal> {
+        json(self.app, self.body)
+    }
+
+    /// Tells the log who claims to call.
+    pub(crate) fn claims(&mut self, address: &str, application: &str) {
+        self.line.caller = Some(address.to_owned());
+        self.line.application = Some(application.to_owned());
+    }
+
+    /// Waits for the store, and keeps count of how long that takes.
+    pub(crate) async fn timed<T>(&mut self, pending: Pending<'_, T>) -> Result<T, StoreError> {
+        timed(self.line, pending).await
+    }
+}
+
+async fn timed<T>(line: &mut Line, pending: Pending<'_, T>) -> Result<T, StoreError> {
+    let started = stopwatch();
+    let outcome = pending.await;
+    line.store += started.elapsed();
+    outcome
 }
 
 #[expect(clippy::disallowed_methods, reason = "measures how long something takes")]
@@ -115,16 +211,29 @@ pub(crate) fn stopwatch() -> Instant {
     Instant::now()
 }
 
-/// Serves a call to a signed endpoint.
+/// Serves a call to an endpoint.
 pub(crate) async fn serve(app: &App, endpoint: &Endpoint, request: Request) -> Response {
     let mut line = Line::default();
     let (parts, body) = request.into_parts();
     let received = received(&parts.extensions);
-    let presented = presented(&parts.headers, &received);
-    let (signed, rate) = app.authenticator.authenticate(&presented).await;
-    let reply = match signed {
-        Ok(signed) => run(app, endpoint, signed, &presented, body, &mut line).await,
-        Err(refused) => Err(Refusal::from(refused)),
+    let (reply, rate) = match endpoint.run {
+        Run::Signed(run) => {
+            let presented = presented(&parts.headers, &received);
+            let (signed, rate) = app.authenticator.authenticate(&presented).await;
+            let reply = match signed {
+                Ok(signed) => signed_call(app, endpoint, run, signed, &presented, body, &mut line).await,
+                Err(refused) => Err(Refusal::from(refused)),
+            };
+            (reply, rate)
+        }
+        Run::Unsigned(run) => {
+            let (refused, rate) = app.authenticator.count_unsigned(received.peer);
+            let reply = match refused {
+                None => unsigned_call(app, run, &parts.headers, body, &mut line).await,
+                Some(refused) => Err(Refusal::from(refused)),
+            };
+            (reply, rate)
+        }
     };
     let mut response = match reply {
         Ok(reply) => {
@@ -137,43 +246,51 @@ pub(crate) async fn serve(app: &App, endpoint: &Endpoint, request: Request) -> R
     response
 }
 
-async fn run(
+async fn unsigned_call(
     app: &App,
-    endpoint: &Endpoint,
-    mut signed: Signed,
-    presented: &Presented<'_>,
-    body: Body,
+    run: for<'a> fn(Unsigned<'a>) -> Running<'a>,
+    headers: &HeaderMap,
+    body: axum::body::Body,
     line: &mut Line,
 ) -> Result<Reply, Refusal> {
-    line.caller = Some(signed.caller.address().to_owned());
+    let body = collect(app, body).await?;
+    run(Unsigned { app, headers, body: &body, line }).await
+}
+
+async fn signed_call(
+    app: &App,
+    endpoint: &Endpoint,
+    run: for<'a> fn(Call<'a>) -> Running<'a>,
+    mut signed: Signed,
+    presented: &Presented<'_>,
+    body: axum::body::Body,
+    line: &mut Line,
+) -> Result<Reply, Refusal> {
+    line.caller = Some(signed.caller.name().to_owned());
     line.account = Some(signed.caller.account().code.to_string());
     line.application = Some(signed.caller.application().to_owned());
-    line.request_id = Some(signed.request_id.to_string());
+    line.request_id = signed.request_id.map(|id| id.to_string());
+    if !endpoint.product.map_or(signed.caller.user().is_some(), |product| signed.caller.reaches(product)) {
+        return Err(Refusal::AppForbidden);
+    }
     let body = collect(app, body).await?;
-    for _ in 1..ATTEMPTS {
-        match attempt(app, endpoint, &signed, &body, line).await {
+    let mut attempt = 1;
+    loop {
+        let (caller, request_id) = (signed.caller.clone(), signed.request_id);
+        match run(Call { app, caller, request_id, path: endpoint.path, body: &body, line }).await {
             // Something was taken away in one of the accounts concerned since they were read. Whether it concerns
             // this caller shows when everything is read anew.
-            Err(Refusal::Stale) => signed = app.authenticator.authenticate_anew(presented).await?,
+            Err(Refusal::Stale) if attempt < ATTEMPTS => {
+                attempt += 1;
+                signed = app.authenticator.authenticate_anew(presented).await?;
+            }
             outcome => return outcome,
         }
     }
-    attempt(app, endpoint, &signed, &body, line).await
-}
-
-async fn attempt(
-    app: &App,
-    endpoint: &Endpoint,
-    signed: &Signed,
-    body: &[u8],
-    line: &mut Line,
-) -> Result<Reply, Refusal> {
-    let (caller, request_id) = (signed.caller.clone(), signed.request_id);
-    (endpoint.run)(Call { app, caller, request_id, path: endpoint.path, body, line }).await
 }
 
 /// Reads the body, whatever its Content-Type (spec/clients.md 3.1).
-async fn collect(app: &App, body: Body) -> Result<Bytes, Refusal> {
+async fn collect(app: &App, body: axum::body::Body) -> Result<Bytes, Refusal> {
     let limits = &app.limits;
     let collected =
         tokio::time::timeout(limits.body(), Limited::new(body, limits.body_bytes).collect()).await;

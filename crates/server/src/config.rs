@@ -26,6 +26,9 @@ pub struct Config {
     pub master_key_file: Option<PathBuf>,
     /// Whether plaintext HTTP may be served to other machines, because something in front does TLS.
     pub allow_plaintext: bool,
+    /// Where clients reach the server: scheme, host and port. What discover-authentication answers; many clients take the
+    /// host from it and put `https://` before it. Without one it is `http://` and `listen`.
+    pub public_url: Option<String>,
     /// What to do with a request id that comes again with another body.
     pub request_ids: RequestIds,
     /// How far `x-mc-date` may be off, either way, in seconds.
@@ -106,6 +109,7 @@ impl Default for Config {
             database: PathBuf::from("matricula.db"),
             master_key_file: None,
             allow_plaintext: false,
+            public_url: None,
             request_ids: RequestIds::Strict,
             freshness_seconds: 15 * 60,
             quota: Quota::default(),
@@ -209,6 +213,9 @@ impl Config {
     fn check(&self) -> Result<(), ConfigError> {
         if !self.listen.ip().is_loopback() && !self.allow_plaintext {
             return Err(ConfigError::Plaintext(self.listen));
+        }
+        if self.public_url.as_ref().is_some_and(|url| !url.contains("://") || url.ends_with('/')) {
+            return Err(ConfigError::Setting("public_url is written like https://directory.example.com"));
         }
         let Limits { body_bytes, header_seconds, body_seconds, request_seconds, in_flight, .. } = self.limits;
         let least = [body_bytes, in_flight, self.passwords.queue].into_iter().min();

@@ -8,15 +8,18 @@ mod call;
 pub mod config;
 mod health;
 mod listener;
+mod page;
 mod refusal;
 mod routes;
 pub mod sandbox;
 mod secure_id;
+mod step;
 pub mod system;
 
 pub use app::{OpenError, Server};
+pub use auth::Gate;
 pub use config::Config;
-pub use routes::{ENDPOINTS, Endpoint};
+pub use routes::{ENDPOINTS, Endpoint, Method, Takes};
 pub use system::System;
 
 /// Serves until `shutdown` is ready, then lets the requests under way finish.

@@ -41,6 +41,9 @@ impl Server {
     /// as the configuration allows.
     pub async fn serve(self, listener: TcpListener, shutdown: impl Future<Output = ()>) {
         let app = self.app;
+        if let Ok(address) = listener.local_addr() {
+            app.public_url.get_or_init(|| format!("http://{address}"));
+        }
         let router = routes::router(Arc::clone(&app));
         let forgetting = tokio::spawn(forget(Arc::clone(&app)));
         let mut shutdown = pin!(shutdown);

@@ -1,14 +1,15 @@
 //! Why a call as a whole is refused: one exhaustive mapping to code, message and HTTP status. What the caller may read
 //! stands in the message, what only the operator may read is logged where it is handled.
 
-use auth::GateFull;
+use auth::{GateFull, ProofError};
+use directory::access::Denied;
 use directory::caller::PermissionDenied;
-use directory::create_user as rules;
 use directory::port::StoreError;
+use directory::refusal as rules;
 use thiserror::Error;
+use wire::Code;
 use wire::body::BodyError;
 use wire::reader::ReadError;
-use wire::{Code, create_user::field};
 
 /// Why a call is refused.
 #[derive(Debug, Error)]
@@ -17,6 +18,15 @@ pub(crate) enum Refusal {
     Auth(#[from] auth::Refused),
     #[error("Permission denied: {0}")]
     Permission(#[from] PermissionDenied),
+    #[error("The account code is unknown, or the caller may not act in that account")]
+    Account,
+    /// Wrong password, unknown user, locked or disabled.
+    #[error("The address or the password is wrong, or the user is locked")]
+    Login,
+    #[error("Passwords of other directories are not kept here: send Basic-Cloud and the cloud password")]
+    UnsupportedLogin,
+    #[error("Resource or method requested does not exist in any product assigned to the application")]
+    AppForbidden,
     #[error("The body can't be read: {0}")]
     Read(#[from] ReadError),
     #[error("The body can't be read: {0}")]
@@ -65,10 +75,16 @@ impl Refusal {
                 auth::Refused::InvalidDate { .. } => Code::InvalidDate,
                 auth::Refused::Expired { .. } => Code::RequestExpired,
                 auth::Refused::BindingExpired => Code::BindingExpired,
+                auth::Refused::TokenExpired => Code::TokenExpired,
+                auth::Refused::InvalidToken => Code::InvalidToken,
                 auth::Refused::QuotaExceeded { .. } => Code::QuotaExceeded,
                 auth::Refused::Store(_) => Code::Unavailable,
             },
             Refusal::Permission(_) => Code::PermissionDenied,
+            Refusal::Account => Code::AccountNotPermitted,
+            Refusal::Login => Code::LoginRefused,
+            Refusal::UnsupportedLogin => Code::UnsupportedLogin,
+            Refusal::AppForbidden => Code::AppForbidden,
             Refusal::Body(BodyError::TooManyItems { .. }) => Code::ItemCount,
             Refusal::Read(_) | Refusal::Body(_) | Refusal::BodyBroken => Code::Deserialise,
             Refusal::BodyTimeout(_) => Code::RequestTimeout,
@@ -106,24 +122,54 @@ impl Refusal {
     }
 }
 
-/// The error of an item that the rules refused.
-pub(crate) fn item_error(refusal: &rules::Refusal) -> wire::Error {
+impl From<Denied> for Refusal {
+    fn from(denied: Denied) -> Self {
+        match denied {
+            Denied::Permission(denied) => Refusal::Permission(denied),
+            Denied::Account => Refusal::Account,
+        }
+    }
+}
+
+impl From<ProofError> for Refusal {
+    fn from(error: ProofError) -> Self {
+        match error {
+            ProofError::Gate(full) => Refusal::Gate(full),
+            ProofError::Store(error) => Refusal::Store(error),
+        }
+    }
+}
+
+/// The error of an item that the rules refused in a field.
+pub(crate) fn wrong(field: &'static str, why: &rules::Refusal) -> wire::Error {
+    use directory::change::ChangeRefused as C;
     use rules::Refusal as R;
-    let code = match refusal {
-        R::Missing(_) => Code::Null,
-        R::Blank(_) => Code::Blank,
-        R::TooLong(..) => Code::Length,
-        R::Characters(_) => Code::Characters,
+    let code = match why {
+        R::Missing => Code::Null,
+        R::Blank => Code::Blank,
+        R::TooLong { .. } => Code::Length,
+        R::Characters => Code::Characters,
         R::InvalidAddress(_) => Code::InvalidEmailAddress,
+        R::InvalidDomain(_) => Code::InvalidDomain,
         R::AccountNotPermitted => Code::AccountNotPermitted,
-        R::ForbiddenForAddress => Code::ForbiddenForAddress,
+        R::ForbiddenForDomain | R::ForbiddenForAddress(_) => Code::ForbiddenForAddress,
+        R::IsAlias => Code::IsAlias,
         R::PasswordPolicy(_) => Code::PasswordPolicy,
+        R::RoleNotCovered(_) => Code::RoleNotCovered,
+        R::NotThere(_) => Code::NotFound,
+        R::InvalidId(_) => Code::InvalidId,
+        R::NotOneOf(_) => Code::NotOneOf,
+        R::Change(C::AddressTaken) => {
+            return wire::Error::in_field(
+                Code::UserAlreadyExists,
+                field,
+                "A user with this address already exists",
+            );
+        }
+        R::Change(C::AlreadyThere | C::DomainHasUsers) => Code::AlreadyExists,
+        R::Change(C::NotThere) => Code::NotFound,
+        R::Change(C::LastSuperAdministrator) => Code::LastSuperAdministrator,
+        R::Change(C::RoleHeld) => Code::RoleHeld,
     };
-    let field = match refusal.field() {
-        rules::Field::Address => field::EMAIL_ADDRESS,
-        rules::Field::Name => field::NAME,
-        rules::Field::Password => field::PASSWORD,
-        rules::Field::AccountCode => field::ACCOUNT_CODE,
-    };
-    wire::Error::in_field(code, field, refusal.to_string())
+    wire::Error::in_field(code, field, why.to_string())
 }

@@ -6,27 +6,87 @@ use std::sync::Arc;
 use axum::Router;
 use axum::extract::{Request, State};
 use axum::response::Response;
-use axum::routing::{get, post};
+use axum::routing::{MethodRouter, get, post};
+use directory::Permission;
+use directory::application::Product;
+use wire::Code;
+use wire::item::FieldSpec;
 
 use crate::app::App;
-use crate::call::{self, Call, Reply};
+use crate::call::{self, Call, Reply, Unsigned};
 use crate::refusal::Refusal;
 use crate::{api, health};
 
-/// A signed endpoint.
+/// An endpoint: what it takes, what it asks for, what it answers. The tests of what all endpoints share, the
+/// authorisation matrix and the OpenAPI document go over the table of these.
 pub struct Endpoint {
     /// Its path, as it is signed.
     pub path: &'static str,
-    /// The permission it asks for, for people: the rule itself stands in `directory`.
-    pub permission: &'static str,
+    /// Its method.
+    pub method: Method,
+    /// What it does, in one line.
+    pub summary: &'static str,
+    /// The permission it asks for; the rule itself stands in `directory`.
+    pub permission: Option<Permission>,
+    /// The product an application of API 2.0 must be registered for; `None`: it is not for those.
+    pub product: Option<Product>,
+    /// Whether it changes something, and so leaves an event in the audit.
+    pub writes: bool,
+    /// What it takes.
+    pub takes: Takes,
+    /// The fields of a row of its answer.
+    pub row: &'static [FieldSpec],
+    /// The codes with which it refuses an item, beside those of types and mandatory fields.
+    pub codes: &'static [Code],
     pub(crate) run: Run,
 }
 
-pub(crate) type Run =
-    for<'a> fn(Call<'a>) -> Pin<Box<dyn Future<Output = Result<Reply, Refusal>> + Send + 'a>>;
+/// The method of an endpoint.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Method {
+    /// Of nearly all of them, also those that read (spec/protocol.md 1.1).
+    Post,
+    /// Of some of API 2.0.
+    Get,
+}
 
-/// Every signed endpoint. Tests of what all endpoints share go over this table.
-pub const ENDPOINTS: &[Endpoint] = &[api::user::create_user::ENDPOINT];
+/// What an endpoint takes.
+#[derive(Clone, Copy)]
+pub enum Takes {
+    /// Items with these fields.
+    Items(&'static [FieldSpec]),
+    /// At most one item with these fields.
+    One(&'static [FieldSpec]),
+    /// The same, and asks for a page of what there is.
+    Page(&'static [FieldSpec]),
+    /// Something else, which the OpenAPI document describes on its own.
+    Other,
+}
+
+impl Endpoint {
+    /// Whether it is called with a signature or a token.
+    pub fn is_signed(&self) -> bool {
+        matches!(self.run, Run::Signed(_))
+    }
+}
+
+pub(crate) type Running<'a> = Pin<Box<dyn Future<Output = Result<Reply, Refusal>> + Send + 'a>>;
+
+pub(crate) enum Run {
+    Signed(for<'a> fn(Call<'a>) -> Running<'a>),
+    Unsigned(for<'a> fn(Unsigned<'a>) -> Running<'a>),
+}
+
+/// Every endpoint.
+pub const ENDPOINTS: &[Endpoint] = &[
+    api::login::discover_authentication::ENDPOINT,
+    api::login::login::ENDPOINT,
+    api::login::logout::ENDPOINT,
+    api::user::change_password::ENDPOINT,
+    api::user::create_user::ENDPOINT,
+    api::user::get_internal_users::ENDPOINT,
+    api::user::update_user::ENDPOINT,
+];
 
 pub(crate) fn router(app: Arc<App>) -> Router {
     let mut router = Router::new().route("/healthz", get(health::live)).route("/readyz", get(health::ready));
@@ -34,7 +94,11 @@ pub(crate) fn router(app: Arc<App>) -> Router {
         let handler = move |State(app): State<Arc<App>>, request: Request| async move {
             call::serve(&app, endpoint, request).await
         };
-        router = router.route(endpoint.path, post(handler));
+        let handler: MethodRouter<Arc<App>> = match endpoint.method {
+            Method::Post => post(handler),
+            Method::Get => get(handler),
+        };
+        router = router.route(endpoint.path, handler);
     }
     router.fallback(unknown_path).method_not_allowed_fallback(method_not_allowed).with_state(app)
 }

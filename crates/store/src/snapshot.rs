@@ -6,8 +6,9 @@
 use std::hash::Hash;
 use std::sync::Arc;
 
+use directory::application::ClientPrincipal;
 use directory::port::{Clock, Evidence};
-use directory::{AccessKey, Account, AccountCode, DomainName, Principal};
+use directory::{AccessKey, Account, AccountCode, ClientId, DomainName, Principal};
 use jiff::{SignedDuration, Timestamp};
 use quick_cache::sync::Cache;
 
@@ -22,13 +23,20 @@ pub(crate) struct Snapshot {
     pub(crate) principals: Kind<AccessKey, Option<Arc<Principal>>>,
     pub(crate) accounts: Kind<AccountCode, Arc<Account>>,
     pub(crate) domains: Kind<DomainName, Evidence>,
+    pub(crate) clients: Kind<ClientId, Arc<ClientPrincipal>>,
 }
 
 pub(crate) struct Kind<K, V>(Cache<K, (Timestamp, V)>);
 
 impl Snapshot {
     pub(crate) fn new(clock: Arc<dyn Clock>) -> Self {
-        Self { clock, principals: Kind::new(), accounts: Kind::new(), domains: Kind::new() }
+        Self {
+            clock,
+            principals: Kind::new(),
+            accounts: Kind::new(),
+            domains: Kind::new(),
+            clients: Kind::new(),
+        }
     }
 
     pub(crate) fn now(&self) -> Timestamp {
@@ -40,6 +48,7 @@ impl Snapshot {
         self.principals.0.clear();
         self.accounts.0.clear();
         self.domains.0.clear();
+        self.clients.0.clear();
     }
 }
 

@@ -2,24 +2,29 @@
 //! `synchronous=FULL`.
 
 mod change;
-mod create_users;
 mod migrate;
 mod read;
 mod row;
+mod write;
 mod writer;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use directory::application::{Client, ClientPrincipal};
+use directory::attribute::Attribute;
 use directory::audit::{Actor, Event};
-use directory::change::{Change, Changed};
+use directory::change::{Change, Changed, Delegate};
+use directory::login::{Credentials, NamedProfile};
 use directory::port::{
-    ApplicationRow, BindingRow, ChainReport, Clock, CreateUsers, Created, Entropy, Evidence, Freshness, Keys,
-    Pending, Recalled, RequestIds, RequestKey, Store, StoreError,
+    ApplicationRow, AuditPage, AuditQuery, BindingRow, ChainReport, Clock, Entropy, Evidence, Freshness,
+    Keys, Pending, Position, Recalled, RequestIds, RequestKey, Store, StoreError, Write, Written,
 };
+use directory::role::BuiltIn;
 use directory::user::User;
 use directory::{
-    AccessKey, Account, AccountCode, Application, Domain, DomainName, EmailAddress, Principal, Role, UserId,
+    AccessKey, Account, AccountCode, AccountId, Application, ClientId, DelegateId, Domain, DomainName,
+    EmailAddress, Principal, Role, RoleId, UserId,
 };
 use jiff::Timestamp;
 use rusqlite::{Connection, OpenFlags};
@@ -212,15 +217,21 @@ impl Store for SqliteStore {
         Box::pin(async move { self.read(|connection| read::recall(connection, request, request_ids)) })
     }
 
-    fn create_users(&self, requests: Vec<CreateUsers>) -> Pending<'_, Vec<Created>> {
+    fn write(&self, requests: Vec<Write>) -> Pending<'_, Vec<Written>> {
         Box::pin(async move {
-            let Outcome::Created(created) = self.writer.run(Work::CreateUsers(requests)).await? else {
-                return Err(StoreError::failed("the writer mixed up its answers"));
-            };
-            if created.contains(&Created::Stale) {
+            let outdates =
+                requests.iter().flat_map(|request| &request.changes).any(Change::outdates_snapshot);
+            let outcome = self.writer.run(Work::Write(requests)).await;
+            if outdates {
                 self.snapshot.clear();
             }
-            Ok(created)
+            let Outcome::Written(written) = outcome? else {
+                return Err(StoreError::failed("the writer mixed up its answers"));
+            };
+            if written.contains(&Written::Stale) {
+                self.snapshot.clear();
+            }
+            Ok(written)
         })
     }
 
@@ -251,12 +262,107 @@ impl Store for SqliteStore {
 
     fn users<'a>(&'a self, addresses: &'a [EmailAddress]) -> Pending<'a, Vec<Option<User>>> {
         Box::pin(async move {
-            self.read(|connection| addresses.iter().map(|address| read::user(connection, address)).collect())
+            self.read(|connection| {
+                addresses.iter().map(|address| read::users::by_address(connection, address)).collect()
+            })
         })
     }
 
     fn count_users(&self) -> Pending<'_, u64> {
-        Box::pin(self.scan(read::count_users))
+        Box::pin(self.scan(read::users::count))
+    }
+
+    fn count_listed<'a>(&'a self, account: AccountId, domain: Option<&'a DomainName>) -> Pending<'a, u64> {
+        Box::pin(
+            async move { self.read(|connection| read::users::count_listed(connection, account, domain)) },
+        )
+    }
+
+    fn list_users<'a>(
+        &'a self,
+        account: AccountId,
+        domain: Option<&'a DomainName>,
+        from: &'a Position,
+        limit: usize,
+    ) -> Pending<'a, Vec<User>> {
+        Box::pin(async move {
+            self.read(|connection| read::users::list(connection, account, domain, from, limit))
+        })
+    }
+
+    fn users_by_id<'a>(&'a self, ids: &'a [UserId]) -> Pending<'a, Vec<Option<User>>> {
+        Box::pin(async move {
+            self.read(|connection| ids.iter().map(|id| read::users::by_id(connection, *id)).collect())
+        })
+    }
+
+    fn aliases(&self, user: UserId) -> Pending<'_, Vec<User>> {
+        Box::pin(async move { self.read(|connection| read::users::aliases(connection, user)) })
+    }
+
+    fn attributes(&self, user: UserId) -> Pending<'_, Vec<(Attribute, String)>> {
+        Box::pin(async move { self.read(|connection| read::users::attributes(connection, user)) })
+    }
+
+    fn delegates(&self, user: UserId) -> Pending<'_, Vec<(Delegate, User)>> {
+        Box::pin(async move { self.read(|connection| read::users::delegates(connection, user)) })
+    }
+
+    fn delegate(&self, id: DelegateId) -> Pending<'_, Option<Delegate>> {
+        Box::pin(async move { self.read(|connection| read::users::delegate(connection, id)) })
+    }
+
+    fn due_for_purge(&self, now: Timestamp, limit: usize) -> Pending<'_, Vec<UserId>> {
+        Box::pin(async move { self.read(|connection| read::users::due_for_purge(connection, now, limit)) })
+    }
+
+    fn credentials<'a>(&'a self, address: &'a EmailAddress) -> Pending<'a, Option<Credentials>> {
+        Box::pin(async move { self.read(|connection| read::users::credentials(connection, address)) })
+    }
+
+    fn role(&self, id: RoleId) -> Pending<'_, Option<Role>> {
+        Box::pin(async move {
+            match BuiltIn::by_id(id) {
+                Some(built_in) => Ok(Some(built_in.role())),
+                None => self.read(|connection| read::clients::custom(connection, id)),
+            }
+        })
+    }
+
+    fn client(&self, id: ClientId, freshness: Freshness) -> Pending<'_, Option<Arc<ClientPrincipal>>> {
+        Box::pin(async move {
+            let now = self.snapshot.now();
+            let read = || {
+                self.read(|connection| read::clients::principal(connection, id))
+                    .map(|found| found.map(Arc::new))
+            };
+            match freshness {
+                Freshness::Recent => self.snapshot.clients.find_or_read(&id, now, read),
+                Freshness::Now => {
+                    let principal = read()?;
+                    if let Some(principal) = &principal {
+                        self.snapshot.clients.keep(&id, principal, now);
+                    }
+                    Ok(principal)
+                }
+            }
+        })
+    }
+
+    fn client_by_name<'a>(&'a self, client_id: &'a str) -> Pending<'a, Option<Client>> {
+        Box::pin(async move { self.read(|connection| read::clients::by_name(connection, client_id)) })
+    }
+
+    fn list_clients(&self) -> Pending<'_, Vec<Client>> {
+        Box::pin(self.scan(read::clients::list))
+    }
+
+    fn list_profiles(&self) -> Pending<'_, Vec<NamedProfile>> {
+        Box::pin(self.scan(read::users::profiles))
+    }
+
+    fn audit_of(&self, account: AccountId, query: AuditQuery) -> Pending<'_, AuditPage> {
+        Box::pin(self.scan(move |connection| read::audit::of_account(connection, account, query)))
     }
 
     fn application<'a>(&'a self, app_id: &'a str) -> Pending<'a, Option<Application>> {
@@ -276,7 +382,7 @@ impl Store for SqliteStore {
     }
 
     fn list_administrators(&self) -> Pending<'_, Vec<User>> {
-        Box::pin(self.scan(read::administrators))
+        Box::pin(self.scan(read::users::administrators))
     }
 
     fn list_applications(&self) -> Pending<'_, Vec<ApplicationRow>> {
@@ -288,12 +394,12 @@ impl Store for SqliteStore {
     }
 
     fn audit(&self, chain: i64, after: i64, limit: usize) -> Pending<'_, Vec<Event>> {
-        Box::pin(self.scan(move |connection| read::audit(connection, chain, after, limit)))
+        Box::pin(self.scan(move |connection| read::audit::events(connection, chain, after, limit)))
     }
 
     fn verify_audit(&self) -> Pending<'_, Vec<ChainReport>> {
         let vault = Arc::clone(&self.vault);
-        Box::pin(self.scan(move |connection| read::verify_audit(connection, &vault)))
+        Box::pin(self.scan(move |connection| read::audit::verify(connection, &vault)))
     }
 
     fn ready(&self) -> Pending<'_, ()> {

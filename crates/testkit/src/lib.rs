@@ -17,15 +17,16 @@ use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
 
+use secrecy::SecretString;
 use server::admin::Admin;
 use server::config::{LogFormat, Passwords};
-use server::{Config, Server, System};
+use server::{Config, Gate, Server, System};
 use tempfile::TempDir;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
 pub use caller::{Response, TestCaller};
-pub use raw::Connection;
+pub use raw::{Connection, basic};
 pub use system::{FakeClock, SeededEntropy};
 
 /// The account of most callers, with the domain [`DOMAIN`].
@@ -40,6 +41,11 @@ pub const OTHER_DOMAIN: &str = "other.example";
 pub const LOWER_ACCOUNT: &str = "CTEST00003";
 /// The lower account's domain.
 pub const LOWER_DOMAIN: &str = "lower.example";
+
+/// Users there are from the start.
+pub const SEEDED: u64 = 5;
+/// The password of every administrator.
+pub const PASSWORD: &str = "Correct horse 7 battery";
 
 const MASTER_KEY: &str = "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f";
 
@@ -58,6 +64,7 @@ pub struct TestServer {
 #[derive(Clone)]
 struct Callers {
     administrator: client::Keys,
+    plain: client::Keys,
     reader: client::Keys,
     partner: client::Keys,
     other: client::Keys,
@@ -119,7 +126,7 @@ impl TestServer {
         let admin = server.admin();
         let callers = match callers {
             Some(callers) => callers.moved_to(address),
-            None => Callers::seed(&admin, &clock, address)
+            None => Callers::seed(&admin, server.gate(), &clock, address)
                 .await
                 .unwrap_or_else(|error| panic!("the directory could not be filled: {error}")),
         };
@@ -158,6 +165,11 @@ impl TestServer {
     /// An administrator of [`ACCOUNT`] who may read users but not edit them.
     pub fn administrator_without_permission(&self) -> TestCaller {
         self.caller(&self.callers.reader)
+    }
+
+    /// A user of [`ACCOUNT`] with keys and without a role.
+    pub fn user_without_role(&self) -> TestCaller {
+        self.caller(&self.callers.plain)
     }
 
     /// A Partner Administrator of [`ACCOUNT`], who may also act in [`LOWER_ACCOUNT`].
@@ -200,6 +212,7 @@ impl TestServer {
 impl Callers {
     async fn seed(
         admin: &Admin,
+        gate: &Gate,
         clock: &FakeClock,
         address: SocketAddr,
     ) -> Result<Self, server::admin::AdminError> {
@@ -213,10 +226,13 @@ impl Callers {
         }
         admin.add_role(ACCOUNT, "Reader", &["Directories | Internal | Read".to_owned()]).await?;
         let keys = async |account: &str, email: &str, role: &str| {
-            admin.add_administrator(account, email, "", role, None).await?;
+            let password = SecretString::from(PASSWORD);
+            admin.add_administrator(account, email, "", role, Some((&password, gate))).await?;
             issue(admin, address, account, email, None).await
         };
         let administrator = keys(ACCOUNT, "admin@example.com", "Super Administrator").await?;
+        let plain = keys(ACCOUNT, "plain@example.com", "Reader").await?;
+        admin.set_role("plain@example.com", None).await?;
         let hour_ago = clock.now() - server::admin::hours(1);
         Ok(Self {
             reader: keys(ACCOUNT, "reader@example.com", "Reader").await?,
@@ -224,13 +240,19 @@ impl Callers {
             other: keys(OTHER_ACCOUNT, "admin@other.example", "Super Administrator").await?,
             expired: issue(admin, address, ACCOUNT, "admin@example.com", Some(hour_ago)).await?,
             administrator,
+            plain,
         })
     }
 
     fn moved_to(mut self, address: SocketAddr) -> Self {
-        for keys in
-            [&mut self.administrator, &mut self.reader, &mut self.partner, &mut self.other, &mut self.expired]
-        {
+        for keys in [
+            &mut self.administrator,
+            &mut self.plain,
+            &mut self.reader,
+            &mut self.partner,
+            &mut self.other,
+            &mut self.expired,
+        ] {
             keys.base_url = format!("http://{address}");
         }
         self

@@ -1,8 +1,15 @@
-//! What the bodies of all endpoints have in common: `meta`, the list `data`, and fields judged one by one.
+//! What the bodies of all endpoints have in common: `meta`, and the list `data`.
 
-use secrecy::SecretString;
 use serde_json::Value;
 use thiserror::Error;
+
+use crate::item::{Entry, Item, kind};
+
+/// Items one request may hold, where the documentation of the endpoint names no other number. `[ours]`
+pub const MAX_ITEMS: usize = 1_000;
+
+/// Rows on a page, when the request does not say; also the most it may ask for. `[ours]`
+pub const MAX_PAGE: usize = 500;
 
 /// Why a body that could be read is not a request.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
@@ -30,99 +37,117 @@ pub enum BodyError {
     },
 }
 
-/// The parts of a body before its items are looked at.
-pub(crate) struct Items {
-    pub(crate) account_code: Option<String>,
-    pub(crate) data: Vec<Value>,
+/// A body before its items are looked at.
+pub struct Body {
+    /// `meta.accountCode`: the account the call is about (spec/protocol.md 6).
+    pub account_code: Option<String>,
+    /// `meta.pagination` (spec/protocol.md 1c).
+    pub page: Page,
+    data: Option<Vec<Value>>,
 }
 
-impl Items {
-    pub(crate) fn from_value(body: Value, max: usize) -> Result<Self, BodyError> {
+/// The page that is asked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Page {
+    /// Rows: 1 to [`MAX_PAGE`]; more than that are asked for in vain.
+    pub size: usize,
+    /// Where it starts: `next` or `previous` of an earlier answer; `None` for the first page.
+    pub token: Option<String>,
+}
+
+impl Body {
+    /// Reads `meta` and `data`.
+    ///
+    /// # Errors
+    /// When the body is no object, or either is of another type.
+    pub fn read(body: Value) -> Result<Self, BodyError> {
         let Value::Object(mut body) = body else {
             return Err(shape("the body", "an object", &body));
         };
-        let account_code = match body.get_mut("meta").map(Value::take) {
-            None | Some(Value::Null) => None,
-            Some(Value::Object(mut meta)) => match meta.get_mut("accountCode").map(Value::take) {
-                None | Some(Value::Null) => None,
-                Some(Value::String(code)) => Some(code),
-                Some(other) => return Err(shape("meta.accountCode", "text", &other)),
-            },
+        let mut account_code = None;
+        let mut page = Page { size: MAX_PAGE, token: None };
+        match body.get_mut("meta").map(Value::take) {
+            None | Some(Value::Null) => {}
+            Some(Value::Object(mut meta)) => {
+                account_code = text(meta.get_mut("accountCode"), "meta.accountCode")?;
+                if let Some(pagination) = meta.get_mut("pagination") {
+                    page = Page::read(pagination.take())?;
+                }
+            }
             Some(other) => return Err(shape("meta", "an object", &other)),
-        };
+        }
         let data = match body.get_mut("data").map(Value::take) {
-            None => return Err(BodyError::NoData),
-            Some(Value::Array(data)) => data,
+            None => None,
+            Some(Value::Array(data)) => Some(data),
             Some(other) => return Err(shape("data", "a list", &other)),
         };
-        if data.len() > max {
-            return Err(BodyError::TooManyItems { count: data.len(), max });
+        Ok(Self { account_code, page, data })
+    }
+
+    /// The items, each read alone.
+    ///
+    /// # Errors
+    /// When there is no list `data`, or more than `max` items in it.
+    pub fn items<I: Item>(&mut self, max: usize) -> Result<Vec<Entry<I>>, BodyError> {
+        let data = self.data.take().ok_or(BodyError::NoData)?;
+        match data.len() {
+            count if count > max => Err(BodyError::TooManyItems { count, max }),
+            _ => Ok(data.into_iter().map(Entry::read).collect()),
         }
-        Ok(Self { account_code, data })
+    }
+
+    /// The one item of an endpoint that takes at most one. Without one, or without `data` at all, as follow-up pages
+    /// and simple clients come (spec/clients.md 3.3, 3.5), it is an item without fields.
+    ///
+    /// # Errors
+    /// When there are more.
+    pub fn one<I: Item>(&mut self) -> Result<Entry<I>, BodyError> {
+        let mut data = self.data.take().unwrap_or_default();
+        match data.len() {
+            0 | 1 => Ok(Entry::read(data.pop().unwrap_or_default())),
+            count => Err(BodyError::TooManyItems { count, max: 1 }),
+        }
+    }
+}
+
+impl Page {
+    fn read(pagination: Value) -> Result<Self, BodyError> {
+        let mut pagination = match pagination {
+            Value::Null => return Ok(Page { size: MAX_PAGE, token: None }),
+            Value::Object(pagination) => pagination,
+            other => return Err(shape("meta.pagination", "an object", &other)),
+        };
+        let size = match pagination.get("pageSize") {
+            None | Some(Value::Null) => MAX_PAGE as u64,
+            Some(Value::Number(size)) => size.as_u64().unwrap_or(0),
+            // In quotes, as scripts send what they read from a setting.
+            Some(Value::String(size)) => size.trim().parse().unwrap_or(0),
+            Some(_) => 0,
+        };
+        if size == 0 {
+            let found = pagination.get("pageSize").map_or("nothing", kind);
+            let (path, expected) = ("meta.pagination.pageSize", "a number from 1 to 500");
+            return Err(BodyError::Shape { path, expected, found });
+        }
+        let token = text(pagination.get_mut("pageToken"), "meta.pagination.pageToken")?;
+        Ok(Self {
+            size: usize::try_from(size).unwrap_or(MAX_PAGE).min(MAX_PAGE),
+            // Empty is how some clients ask for the first page (spec/clients.md 3.5).
+            token: token.filter(|token| !token.is_empty()),
+        })
+    }
+}
+
+fn text(value: Option<&mut Value>, path: &'static str) -> Result<Option<String>, BodyError> {
+    match value.map(Value::take) {
+        None | Some(Value::Null) => Ok(None),
+        Some(Value::String(text)) => Ok(Some(text)),
+        Some(other) => Err(shape(path, "text", &other)),
     }
 }
 
 fn shape(path: &'static str, expected: &'static str, found: &Value) -> BodyError {
     BodyError::Shape { path, expected, found: kind(found) }
-}
-
-/// A field of an item. Null and missing are the same (spec/clients.md 3.6).
-pub enum Field<T> {
-    /// Missing or null.
-    Absent,
-    /// There, and of the right type.
-    Value(T),
-    /// There, and of another type.
-    WrongType {
-        /// What was found, for people: never the value itself.
-        found: &'static str,
-    },
-}
-
-impl Field<String> {
-    /// Text.
-    pub fn text(value: Option<&Value>) -> Self {
-        match value {
-            None | Some(Value::Null) => Field::Absent,
-            Some(Value::String(text)) => Field::Value(text.clone()),
-            Some(other) => Field::WrongType { found: kind(other) },
-        }
-    }
-}
-
-impl Field<SecretString> {
-    /// Text that is wiped when it is dropped; takes the value so that no copy stays behind.
-    pub fn secret(value: Option<Value>) -> Self {
-        match value {
-            None | Some(Value::Null) => Field::Absent,
-            Some(Value::String(text)) => Field::Value(SecretString::from(text)),
-            Some(other) => Field::WrongType { found: kind(&other) },
-        }
-    }
-}
-
-impl Field<bool> {
-    /// A boolean, also in quotes and in any case, as real clients send it (spec/protocol.md 1e).
-    pub fn boolean(value: Option<&Value>) -> Self {
-        match value {
-            None | Some(Value::Null) => Field::Absent,
-            Some(Value::Bool(flag)) => Field::Value(*flag),
-            Some(Value::String(text)) if text.eq_ignore_ascii_case("true") => Field::Value(true),
-            Some(Value::String(text)) if text.eq_ignore_ascii_case("false") => Field::Value(false),
-            Some(other) => Field::WrongType { found: kind(other) },
-        }
-    }
-}
-
-fn kind(value: &Value) -> &'static str {
-    match value {
-        Value::Null => "null",
-        Value::Bool(_) => "a boolean",
-        Value::Number(_) => "a number",
-        Value::String(_) => "text",
-        Value::Array(_) => "a list",
-        Value::Object(_) => "an object",
-    }
 }
 
 #[cfg(test)]
@@ -131,23 +156,54 @@ mod tests {
     use rstest::rstest;
     use serde_json::json;
 
+    crate::item::item! {
+        /// An item of a test.
+        struct Two {
+            /// One.
+            one: required String = "one",
+            /// Two.
+            two: optional bool = "two",
+        }
+    }
+
     #[rstest]
     #[case(json!([]), "the body: expected an object, found a list")]
     #[case(json!({"data": null}), "data: expected a list, found null")]
     #[case(json!({"data": {}}), "data: expected a list, found an object")]
     #[case(json!({"meta": 1, "data": []}), "meta: expected an object, found a number")]
     #[case(json!({"meta": {"accountCode": 1}, "data": []}), "meta.accountCode: expected text, found a number")]
-    #[case(json!({"emailAddress": "a@b"}), r#"`data` is missing: the items go into a list, as in {"data":[{…}]}"#)]
+    #[case(json!({"meta": {"pagination": {"pageSize": 0}}}), "meta.pagination.pageSize: expected a number from 1 to 500, found a number")]
+    #[case(json!({"meta": {"pagination": {"pageToken": 7}}}), "meta.pagination.pageToken: expected text, found a number")]
+    #[case(json!({"one": "a@b"}), r#"`data` is missing: the items go into a list, as in {"data":[{…}]}"#)]
     #[case(json!({"data": [1, 2, 3]}), "`data` holds 3 items; one request may hold 2: send the rest in further requests")]
     fn a_body_that_is_no_request_says_why(#[case] body: Value, #[case] message: &str) {
-        assert_eq!(Items::from_value(body, 2).err().unwrap().to_string(), message);
+        let error = Body::read(body).and_then(|mut body| body.items::<Two>(2).map(|_| ()));
+        assert_eq!(error.err().unwrap().to_string(), message);
     }
 
     #[test]
     fn meta_may_be_missing_null_or_hold_unknown_keys() {
-        for meta in [json!(null), json!({"x": 1, "accountCode": null})] {
-            let items = Items::from_value(json!({"meta": meta, "data": []}), 2).ok().unwrap();
-            assert!(items.account_code.is_none() && items.data.is_empty());
+        for meta in [json!(null), json!({"x": 1, "accountCode": null, "pagination": {"pageToken": ""}})] {
+            let mut body = Body::read(json!({"meta": meta, "data": []})).ok().unwrap();
+            assert!(body.account_code.is_none() && body.items::<Two>(2).ok().unwrap().is_empty());
+            assert_eq!(body.page, Page { size: 500, token: None });
         }
+        let body = json!({"meta": {"pagination": {"pageSize": "50", "pageToken": "x"}}});
+        assert_eq!(Body::read(body).ok().unwrap().page, Page { size: 50, token: Some("x".to_owned()) });
+    }
+
+    #[test]
+    fn every_error_of_an_item_is_told_at_once() {
+        let mut body = Body::read(json!({"data": [{"one": " ", "two": 7}, 5, {"one": "x", "two": "TRUE"}]}))
+            .ok()
+            .unwrap();
+        let items = body.items::<Two>(3).ok().unwrap();
+        let codes = |entry: &Entry<Two>| -> Vec<String> {
+            entry.item.as_ref().err().into_iter().flatten().map(|error| error.code.clone()).collect()
+        };
+        assert_eq!(codes(&items[0]), ["err_validation_blank", "err_validation_type"]);
+        assert_eq!(codes(&items[1]), ["err_validation_null"]);
+        let last = items[2].item.as_ref().ok().unwrap();
+        assert_eq!((last.one.as_str(), last.two), ("x", Some(true)));
     }
 }

@@ -7,6 +7,9 @@ use serde::{Deserialize, Serialize};
 pub enum Level {
     /// The whole call was refused: HTTP status and `meta.status` are this number, `data` is empty.
     Call(u16),
+    /// The same, by the gateway of API 2.0: code and message stand in the entry of `fail` itself as well, where its
+    /// clients look for them (spec/protocol.md 2e).
+    Gateway(u16),
     /// One item was refused: HTTP status and `meta.status` stay 200, the entry carries the item's `key`.
     Item,
 }
@@ -55,6 +58,16 @@ codes! {
     RequestExpired = "err_xdk_request_expired", Level::Call(401), retryable false;
     /// The key pair is past its life (spec/protocol.md 2e).
     BindingExpired = "err_xdk_binding_expired", Level::Call(418), retryable false;
+    /// Wrong password, unknown user, locked or disabled: the caller is not told which. `[ours]`
+    LoginRefused = "err_login_refused", Level::Call(401), retryable false;
+    /// Login with a password that is not kept here. `[ours]`
+    UnsupportedLogin = "err_login_type_not_supported", Level::Call(401), retryable false;
+    /// The token is past its life (spec/protocol.md 2e, recorded).
+    TokenExpired = "token_expired", Level::Gateway(401), retryable false;
+    /// The token is none of this server's, or its application is gone. `[ours]`
+    InvalidToken = "token_invalid", Level::Gateway(401), retryable false;
+    /// The application is not registered for a product with this endpoint (spec/protocol.md 2e, reported).
+    AppForbidden = "app_forbidden", Level::Gateway(403), retryable false;
     /// The caller's role lacks the permission. `[ours]`
     PermissionDenied = "err_xdk_permission_denied", Level::Call(403), retryable false;
     /// The request id was used before with another body, and the policy is `strict`. `[ours]`
@@ -87,6 +100,8 @@ codes! {
     Blank = "err_validation_blank", Level::Item, retryable false;
     /// The address is not an e-mail address (spec/protocol.md 5).
     InvalidEmailAddress = "err_validation_invalid_email_address", Level::Item, retryable false;
+    /// The domain is not a domain name. `[ours]`
+    InvalidDomain = "err_validation_invalid_domain", Level::Item, retryable false;
     /// A field holds a value of another type. `[ours]`
     Type = "err_validation_type", Level::Item, retryable false;
     /// A field is longer than it may be. `[ours]`
@@ -97,6 +112,30 @@ codes! {
     ForbiddenForAddress = "err_xdk_operation_forbidden_for_address", Level::Item, retryable false;
     /// The address is taken. `[ours]`
     UserAlreadyExists = "err_user_already_exists", Level::Item, retryable false;
+    /// The password is right, and must be changed before anything else. `[ours]`
+    PasswordChangeRequired = "err_user_password_change_required", Level::Item, retryable false;
+    /// The user has as many key pairs for the application as it may have. `[ours]`
+    TooManyBindings = "err_binding_limit", Level::Item, retryable false;
+    /// The access key is no live one of the user and the application. `[ours]`
+    UnknownBinding = "err_binding_not_found", Level::Item, retryable false;
+    /// The address is an alias, and the endpoint is about users. `[ours]`
+    IsAlias = "err_user_is_alias", Level::Item, retryable false;
+    /// The user's role, or the role to be given, holds what the caller does not hold. `[ours]`
+    RoleNotCovered = "err_role_not_covered", Level::Item, retryable false;
+    /// The account would be left without a Super Administrator. `[ours]`
+    LastSuperAdministrator = "err_last_super_administrator", Level::Item, retryable false;
+    /// Users hold the role. `[ours]`
+    RoleHeld = "err_role_held", Level::Item, retryable false;
+    /// Something with this name or between these two is there already. `[ours]`
+    AlreadyExists = "err_already_exists", Level::Item, retryable false;
+    /// What is named is not there. `[ours]`
+    NotFound = "err_not_found", Level::Item, retryable false;
+    /// The id is none of this server's for the account. `[ours]`
+    InvalidId = "err_validation_invalid_id", Level::Item, retryable false;
+    /// The page token is none of this server's for this list. `[ours]`
+    InvalidPageToken = "err_validation_invalid_page_token", Level::Item, retryable false;
+    /// The field holds none of the values it may hold. `[ours]`
+    NotOneOf = "err_validation_value", Level::Item, retryable false;
     /// The password breaks the account's policy. `[ours]`
     PasswordPolicy = "err_password_policy", Level::Item, retryable false;
     /// The account is unknown or not the caller's to act on: one answer for both. `[ours]`
@@ -107,7 +146,7 @@ impl Code {
     /// HTTP status and `meta.status` of an answer that carries this code.
     pub fn status(self) -> u16 {
         match self.level() {
-            Level::Call(status) => status,
+            Level::Call(status) | Level::Gateway(status) => status,
             Level::Item => 200,
         }
     }
@@ -129,7 +168,8 @@ mod tests {
         for code in Code::ALL {
             let text = code.as_str();
             assert!(seen.insert(text), "{text} stands twice in the table");
-            assert!(text.starts_with("err_") && text.bytes().all(|b| b == b'_' || b.is_ascii_lowercase()));
+            let ours = text.starts_with("err_") || matches!(code.level(), Level::Gateway(_));
+            assert!(ours && text.bytes().all(|b| b == b'_' || b.is_ascii_lowercase()), "{text}");
             assert_eq!(serde_json::to_string(code).unwrap(), format!("\"{text}\""));
         }
     }

@@ -1,87 +1,24 @@
 //! Bodies of `POST /api/user/create-user` (spec/create-user.txt).
 
 use secrecy::{ExposeSecret, SecretString};
-use serde::{Deserialize, Serialize, Serializer};
-use serde_json::{Map, Value};
-
-use crate::body::{BodyError, Field, Items};
+use serde::{Serialize, Serializer};
 
 /// The path, as it is signed.
 pub const PATH: &str = "/api/user/create-user";
 
-/// Items one request may hold. `[ours]`
-pub const MAX_ITEMS: usize = 1_000;
-
-/// Names of the fields, for messages that speak of one.
-pub mod field {
-    /// The address of the new user.
-    pub const EMAIL_ADDRESS: &str = "emailAddress";
-    /// The display name.
-    pub const NAME: &str = "name";
-    /// The cloud password.
-    pub const PASSWORD: &str = "password";
-    /// The account the user is created in.
-    pub const ACCOUNT_CODE: &str = "accountCode";
-    /// Whether the password must be changed at the next login.
-    pub const FORCE_PASSWORD_CHANGE: &str = "forcePasswordChange";
-}
-
-/// A request as the server reads it: each item stands or falls alone, so a wrong type is a property of a field
-/// and not an error of the body.
-pub struct Request {
-    /// `meta.accountCode`: the account of every item that names none (spec/protocol.md 6).
-    pub account_code: Option<String>,
-    /// The entries of `data`, in order.
-    pub items: Vec<Item>,
-}
-
-/// One entry of `data`.
-pub struct Item {
-    /// The entry without its password: what `fail[].key` shows.
-    pub key: Map<String, Value>,
-    /// Address of the new user.
-    pub email_address: Field<String>,
-    /// Display name.
-    pub name: Field<String>,
-    /// Cloud password.
-    pub password: Field<SecretString>,
-    /// Account to create the user in.
-    pub account_code: Field<String>,
-    /// Whether the password must be changed at the next login.
-    pub force_password_change: Field<bool>,
-}
-
-impl Request {
-    /// Reads a request out of a parsed body.
-    ///
-    /// # Errors
-    /// When the body is no object, holds no list `data`, or holds more than [`MAX_ITEMS`] items.
-    pub fn from_value(body: Value) -> Result<Self, BodyError> {
-        let Items { account_code, data } = Items::from_value(body, MAX_ITEMS)?;
-        Ok(Self { account_code, items: data.into_iter().map(Item::from_value).collect() })
-    }
-}
-
-impl Item {
-    fn from_value(item: Value) -> Self {
-        let mut entry = match item {
-            Value::Object(entry) => entry,
-            // Not an object: nothing of it can be shown or used, and the missing address says so.
-            _ => Map::new(),
-        };
-        let password = Field::secret(entry.shift_remove(field::PASSWORD));
-        // A password under a misspelt name is still a password.
-        entry.retain(|name, _| {
-            name == field::FORCE_PASSWORD_CHANGE || !name.to_ascii_lowercase().contains("password")
-        });
-        Self {
-            email_address: Field::text(entry.get(field::EMAIL_ADDRESS)),
-            name: Field::text(entry.get(field::NAME)),
-            password,
-            account_code: Field::text(entry.get(field::ACCOUNT_CODE)),
-            force_password_change: Field::boolean(entry.get(field::FORCE_PASSWORD_CHANGE)),
-            key: entry,
-        }
+crate::item::item! {
+    /// One entry of `data`.
+    pub struct Item {
+        /// Address of the new user: at most 254 bytes, one `@`; stored as given, compared without case.
+        email_address: judged String = "emailAddress",
+        /// Cloud password; without one the user can't log in with a password until it is set.
+        password: optional SecretString = "password",
+        /// Account to create the user in; `meta.accountCode`, else the caller's own, when left out.
+        account_code: optional String = "accountCode",
+        /// Whether the password must be changed at the next login; false when left out.
+        force_password_change: optional bool = "forcePasswordChange",
+        /// Display name: at most 256 characters.
+        name: optional String = "name",
     }
 }
 
@@ -123,46 +60,51 @@ fn exposed<S: Serializer>(password: &Option<SecretString>, serializer: S) -> Res
     password.as_ref().map(ExposeSecret::expose_secret).serialize(serializer)
 }
 
-/// A row of `data` in the answer.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Created {
-    /// Address as it was given.
-    pub email_address: String,
-    /// Secure id: opaque, URL-safe, stable.
-    pub id: String,
+crate::item::row! {
+    /// A row of `data` in the answer.
+    pub struct Created {
+        /// Address as it was given.
+        email_address: always String = "emailAddress",
+        /// Secure id: opaque, URL-safe, stable.
+        id: always String = "id",
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::item::Entry;
     use serde_json::json;
-
-    fn item(value: Value) -> Item {
-        Request::from_value(json!({ "data": [value] })).ok().unwrap().items.remove(0)
-    }
 
     #[test]
     fn key_is_the_item_without_its_password_however_it_is_spelt() {
-        let item = item(json!({
+        let entry = Entry::<Item>::read(json!({
             "name": "Ann", "password": "x", "Password": "y", "userPassword": "z", "emailAddress": "a@b.c",
             "forcePasswordChange": "True", "badge": 7
         }));
-        let key = serde_json::to_string(&item.key).unwrap();
+        let key = serde_json::to_string(&entry.key).unwrap();
         assert_eq!(key, r#"{"name":"Ann","emailAddress":"a@b.c","forcePasswordChange":"True","badge":7}"#);
-        assert!(matches!(item.force_password_change, Field::Value(true)));
-        assert!(matches!(item.password, Field::Value(_)));
+        let item = entry.item.ok().unwrap();
+        assert_eq!(item.force_password_change, Some(true));
+        assert!(item.password.is_some());
     }
 
     #[test]
-    fn null_is_absent_and_another_type_is_a_property_of_the_field() {
-        let item = item(
+    fn null_is_absent_and_another_type_is_an_error_of_the_field() {
+        let entry = Entry::<Item>::read(
             json!({ "emailAddress": null, "name": 7, "password": ["x"], "forcePasswordChange": "maybe" }),
         );
-        assert!(matches!(item.email_address, Field::Absent));
-        assert!(matches!(item.name, Field::WrongType { found: "a number" }));
-        assert!(matches!(item.password, Field::WrongType { found: "a list" }));
-        assert!(matches!(item.force_password_change, Field::WrongType { found: "text" }));
+        let errors = entry.item.err().unwrap();
+        let said: Vec<_> =
+            errors.iter().map(|e| format!("{}: {}", e.field.as_deref().unwrap(), e.message)).collect();
+        assert_eq!(
+            said,
+            [
+                "password: Expected text, found a list",
+                "forcePasswordChange: Expected true or false, found text",
+                "name: Expected text, found a number"
+            ]
+        );
     }
 
     #[test]

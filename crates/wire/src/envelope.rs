@@ -6,6 +6,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::Code;
+use crate::code::Level;
+use crate::item::row;
 
 /// An answer: what succeeded in `data`, what did not in `fail`.
 #[derive(Clone, Debug, PartialEq)]
@@ -16,6 +18,22 @@ pub struct Answer<T> {
     pub data: Vec<T>,
     /// One entry per item that was refused, in the order of the request; or a single one that refuses the call.
     pub fail: Vec<Failure>,
+    /// Where this page stands; of endpoints that page.
+    pub pagination: Option<Pagination>,
+}
+
+row! {
+    /// `meta.pagination` of an answer (spec/protocol.md 1c, spec/clients.md 4.4).
+    pub struct Pagination {
+        /// Rows on this page, not those that were asked for.
+        page_size: always u64 = "pageSize",
+        /// Rows on all pages.
+        total_count: maybe u64 = "totalCount",
+        /// Token of the next page; left out on the last one.
+        next: maybe String = "next",
+        /// Token of the page before; left out on the first one.
+        previous: maybe String = "previous",
+    }
 }
 
 /// An entry of `fail`.
@@ -27,6 +45,21 @@ pub struct Failure {
     pub key: Option<Map<String, Value>>,
     /// What is wrong; never empty.
     pub errors: Vec<Error>,
+    /// The same error once more, where clients of API 2.0 look for those of its gateway (spec/protocol.md 2e).
+    #[serde(default, flatten, skip_serializing_if = "Option::is_none")]
+    pub gateway: Option<Error>,
+}
+
+impl Failure {
+    /// An item was refused.
+    pub fn of(key: Map<String, Value>, errors: Vec<Error>) -> Self {
+        Self { key: Some(key), errors, gateway: None }
+    }
+
+    /// The call was refused.
+    pub fn call(error: Error) -> Self {
+        Self { key: None, errors: vec![error], gateway: None }
+    }
 }
 
 /// One thing that is wrong.
@@ -64,25 +97,39 @@ impl Error {
 impl<T> Answer<T> {
     /// The call ran; single items may have failed (spec/protocol.md 1b).
     pub fn ran(data: Vec<T>, fail: Vec<Failure>) -> Self {
-        Self { status: 200, data, fail }
+        Self { status: 200, data, fail, pagination: None }
+    }
+
+    /// The call ran, and this is a page of what there is.
+    pub fn page(data: Vec<T>, pagination: Pagination) -> Self {
+        Self { status: 200, data, fail: Vec::new(), pagination: Some(pagination) }
     }
 
     /// The call as a whole was refused.
     pub fn refused(code: Code, message: impl Into<String>) -> Self {
-        let errors = vec![Error::new(code, message)];
-        Self { status: code.status(), data: Vec::new(), fail: vec![Failure { key: None, errors }] }
+        let error = Error::new(code, message);
+        let gateway = matches!(code.level(), Level::Gateway(_)).then(|| error.clone());
+        Self::failed(code.status(), Failure { gateway, ..Failure::call(error) })
+    }
+
+    /// Nothing but this failure.
+    pub fn failed(status: u16, failure: Failure) -> Self {
+        Self { status, data: Vec::new(), fail: vec![failure], pagination: None }
     }
 }
 
 #[derive(Serialize, Deserialize)]
 struct Meta {
     status: u16,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pagination: Option<Pagination>,
 }
 
 impl<T: Serialize> Serialize for Answer<T> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut answer = serializer.serialize_struct("Answer", 3)?;
-        answer.serialize_field("meta", &Meta { status: self.status })?;
+        let meta = Meta { status: self.status, pagination: self.pagination.clone() };
+        answer.serialize_field("meta", &meta)?;
         answer.serialize_field("data", &self.data)?;
         answer.serialize_field("fail", &self.fail)?;
         answer.end()
@@ -102,7 +149,7 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for Answer<T> {
             fail: Vec<Failure>,
         }
         let Lenient { meta, data, fail } = Lenient::deserialize(deserializer)?;
-        Ok(Self { status: meta.status, data, fail })
+        Ok(Self { status: meta.status, data, fail, pagination: meta.pagination })
     }
 }
 

@@ -29,3 +29,10 @@ pub const RATE_REMAINING: &str = "x-ratelimit-remaining";
 pub const RATE_RESET: &str = "x-ratelimit-reset";
 /// Answer to a refusal: **seconds** to wait.
 pub const RETRY_AFTER: &str = "retry-after";
+
+/// The token of an `Authorization: Bearer …` (spec/protocol.md 8); `None` when the scheme is another.
+pub fn bearer(value: &[u8]) -> Option<&[u8]> {
+    let (scheme, token) = value.trim_ascii().split_at_checked(6)?;
+    let blank = token.first().is_some_and(u8::is_ascii_whitespace);
+    (scheme.eq_ignore_ascii_case(b"bearer") && (blank || token.is_empty())).then(|| token.trim_ascii())
+}

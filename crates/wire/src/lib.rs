@@ -9,8 +9,11 @@ pub mod create_user;
 pub mod date;
 pub mod envelope;
 pub mod header;
+pub mod item;
+pub mod login;
 pub mod reader;
 pub mod signature;
+pub mod users;
 
 pub use code::Code;
 pub use envelope::{Answer, Error, Failure};

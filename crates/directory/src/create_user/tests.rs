@@ -43,7 +43,7 @@ fn caller(role: Option<BuiltIn>) -> Caller {
             created_at,
         },
         address: "admin@one.example".to_owned(),
-        account: account(1, &[]),
+        account: Arc::new(account(1, &[])),
         role: role.map(BuiltIn::role),
     };
     #[expect(clippy::disallowed_methods, reason = "the rules are tested on their own here")]
@@ -79,7 +79,7 @@ fn judge(caller: &Caller, account_code: Option<&str>, items: Vec<Item>) -> Judge
 }
 
 /// What became of an item, comparable.
-fn outcome(item: &Result<Planned, Vec<Refusal>>) -> Result<(AccountId, String, bool), Vec<Refusal>> {
+fn outcome(item: &Result<Planned, Vec<Wrong>>) -> Result<(AccountId, String, bool), Vec<Wrong>> {
     match item {
         Ok(plan) => Ok((plan.account, plan.address.to_string(), plan.password.is_some())),
         Err(refusals) => Err(refusals.clone()),

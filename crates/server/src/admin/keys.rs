@@ -1,11 +1,11 @@
 //! Keys: of applications, of bindings, and the master key.
 
 use base64::Engine as _;
-use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
+use base64::engine::general_purpose::STANDARD;
 use directory::application::{Application, Binding};
 use directory::change::Change;
-use directory::port::{ApplicationRow, BindingRow};
-use directory::{AccessKey, ApplicationId, BindingId};
+use directory::port::{ApplicationRow, BindingRow, Entropy};
+use directory::{AccessKey, ApplicationId, BindingId, UserId};
 use jiff::Timestamp;
 use secrecy::{ExposeSecret, SecretBox, SecretString};
 use store::MasterKey;
@@ -31,6 +31,29 @@ pub struct NewBinding {
     secret_key: SecretString,
     /// When it stops working.
     pub expires_at: Option<Timestamp>,
+}
+
+/// Draws a new key pair.
+pub(crate) fn new_binding(
+    entropy: &dyn Entropy,
+    user: UserId,
+    application: ApplicationId,
+    expires_at: Option<Timestamp>,
+    now: Timestamp,
+) -> Binding {
+    let mut public = [0; 112];
+    entropy.fill(&mut public);
+    let mut secret = vec![0; 64];
+    entropy.fill(&mut secret);
+    Binding {
+        id: BindingId::at(now, &entropy.randomness()),
+        access_key: AccessKey::from_bytes(&public),
+        secret: SecretBox::new(secret.into_boxed_slice()),
+        user,
+        application,
+        expires_at,
+        created_at: now,
+    }
 }
 
 impl Admin {
@@ -82,21 +105,11 @@ impl Admin {
     ) -> Result<NewBinding, AdminError> {
         let user = self.user(address).await?;
         let application = self.application(app_id).await?;
-        let mut public = [0; 112];
-        self.system.entropy.fill(&mut public);
-        let mut secret = vec![0; 64];
-        self.system.entropy.fill(&mut secret);
-        let (access_key, secret_key) =
-            (URL_SAFE_NO_PAD.encode(public), SecretString::from(STANDARD.encode(&secret)));
-        let binding = Binding {
-            id: BindingId::at(self.now(), &self.randomness()),
-            access_key: AccessKey::parse(&access_key)?,
-            secret: SecretBox::new(secret.into_boxed_slice()),
-            user: user.id,
-            application,
-            expires_at,
-            created_at: self.now(),
-        };
+        let binding = new_binding(&*self.system.entropy, user.id, application, expires_at, self.now());
+        let (access_key, secret_key) = (
+            binding.access_key.as_str().to_owned(),
+            SecretString::from(STANDARD.encode(binding.secret.expose_secret())),
+        );
         self.apply(Change::AddBinding(binding), "the binding".to_owned()).await?;
         Ok(NewBinding { access_key, secret_key, expires_at })
     }

@@ -2,7 +2,7 @@
 
 use auth::Gate;
 use directory::change::Change;
-use directory::user::{AddressType, Source, User};
+use directory::user::{Update, User};
 use directory::{EmailAddress, UserId};
 use secrecy::{ExposeSecret, SecretString};
 
@@ -43,17 +43,10 @@ impl Admin {
         let id = UserId::at(self.now(), &self.randomness());
         let what = format!("the user {address}");
         let user = User {
-            id,
-            account: account.id,
-            address,
             name: name.to_owned(),
             password,
-            must_change_password: false,
             role: Some(role),
-            address_type: AddressType::CreatedManually,
-            source: Source::Cloud,
-            disabled: false,
-            created_at: self.now(),
+            ..User::new(id, account.id, address, self.now())
         };
         self.apply(Change::AddUser(user), what).await.map(|()| id)
     }
@@ -82,7 +75,11 @@ impl Admin {
     /// When it is not there.
     pub async fn disable_user(&self, address: &str) -> Result<(), AdminError> {
         let user = self.user(address).await?;
-        self.apply(Change::DisableUser(user.id), format!("the user {address}")).await
+        self.apply(
+            Change::UpdateUser(user.id, Box::new(Update::disabled(true))),
+            format!("the user {address}"),
+        )
+        .await
     }
 
     /// Lets a user in again. Its bindings stay revoked.
@@ -91,7 +88,11 @@ impl Admin {
     /// When it is not there.
     pub async fn enable_user(&self, address: &str) -> Result<(), AdminError> {
         let user = self.user(address).await?;
-        self.apply(Change::EnableUser(user.id), format!("the user {address}")).await
+        self.apply(
+            Change::UpdateUser(user.id, Box::new(Update::disabled(false))),
+            format!("the user {address}"),
+        )
+        .await
     }
 
     /// All users that hold a role.

@@ -79,11 +79,15 @@ async fn a_thousand_items_with_ten_bad_ones() {
         assert_eq!(error["retryable"], false);
     }
     assert!(!answer.body.contains("CanaryShort"), "no password in the answer");
-    assert_eq!(server.admin().count_users().await.unwrap(), 4 + 1 + 990);
+    assert_eq!(server.admin().count_users().await.unwrap(), testkit::SEEDED + 1 + 990);
 
     let one_more: Vec<_> =
         (0..1_001).map(|n| json!({ "emailAddress": format!("more{n}@example.com") })).collect();
     let refused = administrator.create(json!({ "data": one_more }).to_string()).await;
     assert_eq!((refused.status, refused.codes()), (400, vec!["err_validation_item_count".to_owned()]));
-    assert_eq!(server.admin().count_users().await.unwrap(), 4 + 1 + 990, "nothing of it was done");
+    assert_eq!(
+        server.admin().count_users().await.unwrap(),
+        testkit::SEEDED + 1 + 990,
+        "nothing of it was done"
+    );
 }

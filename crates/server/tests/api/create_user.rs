@@ -75,7 +75,7 @@ async fn every_ruling_about_an_item_has_its_code() {
     }
     insta::assert_snapshot!(all);
     let users = server.admin().count_users().await.unwrap();
-    assert_eq!(users, 5, "the four administrators, and the one that was created first");
+    assert_eq!(users, testkit::SEEDED + 1, "beside those of the start, the one that was created first");
 }
 
 #[rstest]

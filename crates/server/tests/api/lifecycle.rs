@@ -90,7 +90,7 @@ async fn a_gate_that_is_full_says_when_to_come_again() {
         (full.status, full.codes(), full.header("retry-after")),
         (503, vec!["err_xdk_unavailable".to_owned()], Some("1"))
     );
-    assert_eq!(server.admin().count_users().await.unwrap(), 4, "nothing was done");
+    assert_eq!(server.admin().count_users().await.unwrap(), testkit::SEEDED, "nothing was done");
     let fits = server.administrator().create(format!(r#"{{"data":[{}]}}"#, items[..2].join(","))).await;
     assert_eq!(fits.rows(), 2);
 }

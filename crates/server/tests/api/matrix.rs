@@ -1,86 +1,163 @@
-//! The authorisation matrix: every signed endpoint against every kind of caller. An endpoint that has no row here fails
-//! the build.
+//! The authorisation matrix: every endpoint against every kind of caller. An endpoint that has no row here fails the
+//! build.
 
-use testkit::TestServer;
+use serde_json::{Value, json};
+use server::{Endpoint, Method};
+use testkit::{ACCOUNT, Response, TestServer};
 
 use crate::user;
 
-/// A body that the endpoint carries out for the administrator, with a different effect each time.
-fn body_for(path: &str, n: usize) -> String {
+/// What an endpoint gets in the matrix.
+struct Row {
+    /// A body that it carries out for the administrator of the account, with a row in its answer.
+    body: Value,
+    /// What another account's administrator gets for the same body: refused with this code; or, where the call is about the
+    /// caller's account as a whole, an answer about its own.
+    other: Option<&'static str>,
+}
+
+fn row(body: Value, other: impl Into<Option<&'static str>>) -> Row {
+    Row { body, other: other.into() }
+}
+
+const FORBIDDEN: &str = "err_xdk_operation_forbidden_for_address";
+
+/// The row of a signed endpoint; makes what its body speaks of.
+async fn row_of(server: &TestServer, path: &str) -> Row {
+    let ann = "ann@example.com";
+    if server.admin().user(ann).await.is_err() {
+        server.administrator().create(user(ann)).await;
+    }
     match path {
-        "/api/user/create-user" => user(&format!("matrix{n}@example.com")),
+        "/api/login/logout" => row(json!({"data": [{}]}), None),
+        "/api/user/create-user" => row(json!({"data": [{"emailAddress": "matrix@example.com"}]}), FORBIDDEN),
+        "/api/user/get-internal-users" => row(json!({}), None),
+        "/api/user/update-user" => row(json!({"data": [{"emailAddress": ann, "name": "Ann"}]}), FORBIDDEN),
         _ => panic!("{path} has no row in the authorisation matrix: add one"),
     }
 }
 
-/// What another account's administrator gets: allowed to call, but not to touch what is not its own.
-fn code_for_other_account(path: &str) -> &'static str {
-    match path {
-        "/api/user/create-user" => "err_xdk_operation_forbidden_for_address",
-        _ => panic!("{path} has no row in the authorisation matrix: add one"),
+fn expect(endpoint: &Endpoint, answer: &Response, status: u16, code: &str) {
+    let codes = answer.codes();
+    let got = (answer.status, codes.first().map_or("", String::as_str));
+    assert_eq!(got, (status, code), "{}: {answer}", endpoint.path);
+    assert_eq!(answer.rows(), 0, "{}: {answer}", endpoint.path);
+    for header in ["x-ratelimit-limit", "x-ratelimit-remaining", "x-ratelimit-reset"] {
+        assert!(answer.header(header).is_some(), "{}: every answer has {header}", endpoint.path);
     }
 }
 
 #[tokio::test]
-async fn every_endpoint_refuses_who_may_not_and_serves_who_may() {
-    let server = TestServer::start().await;
+async fn every_signed_endpoint_refuses_who_may_not_and_serves_who_may() {
     let mut all = String::new();
-    for endpoint in server::ENDPOINTS {
+    for endpoint in server::ENDPOINTS.iter().filter(|e| e.is_signed() && e.method == Method::Post) {
         let path = endpoint.path;
+        let server = TestServer::start().await;
+        let Row { body, other } = row_of(&server, path).await;
+        let send = body.to_string();
         let administrator = server.administrator();
-        let mut record = |who: &str, answer: &testkit::Response| {
-            all.push_str(&format!("# {path}, {who}\n{answer}\n\n"));
+        let mut record = |who: &str, answer: &Response| {
+            // What is the same for all endpoints is shown once.
+            if path == "/api/user/create-user" {
+                all.push_str(&format!("# {path}, {who}\n{answer}\n\n"));
+            }
         };
 
         // Without any header; with a signature that is wrong; with a date that is stale.
-        let unsigned = server.unsigned(path, body_for(path, 1)).await;
-        assert_eq!(
-            (unsigned.status, unsigned.codes().as_slice()),
-            (400, &["err_xdk_missing_header".to_owned()][..])
-        );
-        let signed = administrator.signed("/api/another/path");
-        let bad = administrator.send(path, &signed, body_for(path, 2)).await;
+        let unsigned = server.unsigned(path, send.clone()).await;
         record("without headers", &unsigned);
+        expect(endpoint, &unsigned, 400, "err_xdk_missing_header");
+        let bad = administrator.send(path, &administrator.signed("/api/another/path"), send.clone()).await;
         record("signed for another path", &bad);
-        assert_eq!((bad.status, bad.codes()[0].as_str()), (401, "err_xdk_invalid_signature"), "{path}");
+        expect(endpoint, &bad, 401, "err_xdk_invalid_signature");
         let signed = administrator.signed(path);
         server.clock().advance(server::admin::hours(1));
-        let stale = administrator.send(path, &signed, body_for(path, 3)).await;
+        let stale = administrator.send(path, &signed, send.clone()).await;
         record("signed an hour ago", &stale);
-        assert_eq!((stale.status, stale.codes()[0].as_str()), (401, "err_xdk_request_expired"), "{path}");
+        expect(endpoint, &stale, 401, "err_xdk_request_expired");
+        let stranger = server.stranger().post(path, send.clone()).await;
+        record("stranger", &stranger);
+        expect(endpoint, &stranger, 401, "err_xdk_invalid_signature");
+        let expired = server.expired_administrator().post(path, send.clone()).await;
+        record("expired key", &expired);
+        expect(endpoint, &expired, 418, "err_xdk_binding_expired");
 
-        for (who, caller, status, code) in [
-            ("stranger", server.stranger(), 401, "err_xdk_invalid_signature"),
-            ("expired key", server.expired_administrator(), 418, "err_xdk_binding_expired"),
-            (
-                "without the permission",
-                server.administrator_without_permission(),
-                403,
-                "err_xdk_permission_denied",
-            ),
-        ] {
-            let refused = caller.post(path, body_for(path, 4)).await;
-            record(who, &refused);
-            assert_eq!((refused.status, refused.codes()[0].as_str()), (status, code), "{path}");
-            assert_eq!(refused.rows(), 0);
+        let events = server.admin().audit(0, 100_000).await.unwrap().len();
+        if let Some(permission) = &endpoint.permission {
+            let denied = server.user_without_role().post(path, send.clone()).await;
+            record("without the permission", &denied);
+            expect(endpoint, &denied, 403, "err_xdk_permission_denied");
+            assert!(denied.body.contains(&permission.to_string()), "names the permission: {denied}");
+
+            // Somebody else's account, named outright, exists for nobody who may not act in it.
+            let mut named = body.clone();
+            named["meta"]["accountCode"] = ACCOUNT.into();
+            let named = server.other_administrator().post(path, named.to_string()).await;
+            record("other account, by its code", &named);
+            expect(endpoint, &named, 200, "err_account_not_permitted");
         }
-        let denied = server.administrator_without_permission().post(path, body_for(path, 5)).await;
-        assert!(denied.body.contains(endpoint.permission), "names the permission: {}", denied.body);
+        let other_caller = server.other_administrator();
+        if let Some(code) = other {
+            let other = other_caller.post(path, send.clone()).await;
+            record("other account", &other);
+            expect(endpoint, &other, 200, code);
+            assert_eq!(
+                server.admin().audit(0, 100_000).await.unwrap().len(),
+                events,
+                "{path}: nothing was done"
+            );
+        }
 
-        let other = server.other_administrator().post(path, body_for(path, 6)).await;
-        record("other account", &other);
-        assert_eq!((other.status, other.codes()[0].as_str()), (200, code_for_other_account(path)));
-        assert_eq!(other.rows(), 0);
-
-        let good = administrator.post(path, body_for(path, 7)).await;
-        assert_eq!((good.status, good.codes().len(), good.rows()), (200, 0, 1), "{path}: {good}");
+        let good = administrator.post(path, send.clone()).await;
+        assert_eq!((good.status, good.codes().len()), (200, 0), "{path}: {good}");
+        assert!(good.rows() > 0, "{path}: {good}");
+        let told = server.admin().audit(events as i64, 100_000).await.unwrap();
+        assert_eq!(!told.is_empty(), endpoint.writes, "{path}: what changes something is in the audit");
+        assert!(told.iter().all(|event| event.actor == "admin@example.com"), "{path}: {told:?}");
     }
     insta::assert_snapshot!(all);
-    // Seven attempts an endpoint, and one that may.
-    let events = server.admin().audit(0, 1_000).await.unwrap();
-    let created: Vec<_> = events.iter().filter(|event| event.target.starts_with("matrix")).collect();
-    assert_eq!(created.len(), server::ENDPOINTS.len());
-    assert_eq!(created[0].actor, "admin@example.com");
+}
+
+/// Whoever has not logged in yet names an application and shows a password, and learns nothing else.
+#[tokio::test]
+async fn every_unsigned_endpoint_asks_for_an_application_and_a_password() {
+    let server = TestServer::start().await;
+    let app_id = server.administrator().keys().app_id.clone();
+    for endpoint in server::ENDPOINTS.iter().filter(|e| !e.is_signed() && e.path.starts_with("/api/")) {
+        let path = endpoint.path;
+        let (body, password) = match path {
+            "/api/login/discover-authentication" => {
+                (json!({"data": [{"emailAddress": "admin@example.com"}]}), false)
+            }
+            "/api/login/login" => (json!({"data": [{}]}), true),
+            "/api/user/change-password" => (json!({"data": [{"newPassword": "Another good one 7!"}]}), true),
+            _ => panic!("{path} has no row in the authorisation matrix: add one"),
+        };
+        let call = async |app_id: &str, authorization: &str| {
+            let mut headers = Vec::new();
+            for (name, value) in [("x-mc-app-id", app_id), ("authorization", authorization)] {
+                if !value.is_empty() {
+                    headers.push((name.to_owned(), value.as_bytes().to_vec()));
+                }
+            }
+            server.raw(path, &headers, body.to_string()).await
+        };
+        let basic = |user: &str, password: &str| testkit::basic("Basic-Cloud", user, password);
+        let wrong = basic("admin@example.com", "wrong");
+        expect(endpoint, &call("", &wrong).await, 400, "err_xdk_missing_header");
+        expect(endpoint, &call("unknown", &wrong).await, 200, "err_developer_key");
+        if password {
+            expect(endpoint, &call(&app_id, "").await, 400, "err_xdk_missing_header");
+            expect(endpoint, &call(&app_id, "Basic-Cloud !").await, 400, "err_xdk_malformed_header");
+            let domain = testkit::basic("Basic-AD", "admin@example.com", testkit::PASSWORD);
+            expect(endpoint, &call(&app_id, &domain).await, 401, "err_login_type_not_supported");
+            expect(endpoint, &call(&app_id, &wrong).await, 401, "err_login_refused");
+            let nobody = basic("nobody@example.com", "wrong");
+            expect(endpoint, &call(&app_id, &nobody).await, 401, "err_login_refused");
+        }
+        let good = call(&app_id, &basic("admin@example.com", testkit::PASSWORD)).await;
+        assert_eq!((good.status, good.rows(), good.codes().len()), (200, 1, 0), "{path}: {good}");
+    }
 }
 
 /// Whether the access key is unknown, or known with a wrong secret or a wrong application key, must not show.

@@ -26,7 +26,7 @@ async fn the_same_request_gets_the_same_answer_also_after_a_restart() {
     let server = server.restart().await;
     let fourth = server.administrator().send(PATH, &signed, body).await;
     assert_eq!(first.body, fourth.body);
-    assert_eq!(server.admin().count_users().await.unwrap(), 5);
+    assert_eq!(server.admin().count_users().await.unwrap(), testkit::SEEDED + 1);
 }
 
 #[tokio::test]
@@ -80,7 +80,7 @@ async fn an_import_signed_once_runs_when_compatible() {
         assert_eq!(first.rows(), 1);
         assert_eq!(administrator.send(PATH, &signed, body).await.body, first.body);
     }
-    assert_eq!(server.admin().count_users().await.unwrap(), 14);
+    assert_eq!(server.admin().count_users().await.unwrap(), testkit::SEEDED + 10);
 }
 
 /// Only what was executed is remembered: a refusal of the call is not.

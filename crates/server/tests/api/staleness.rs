@@ -58,13 +58,27 @@ async fn a_disabled_application_does_not_write() {
 #[tokio::test]
 async fn a_domain_that_is_gone_takes_no_user() {
     let (server, caller) = warm(TestServer::administrator).await;
-    beside(&server).remove_domain("example.com").await.unwrap();
-    let answer = caller.create(user("late@example.com")).await;
+    server.admin().add_domain(testkit::ACCOUNT, "moving.example").await.unwrap();
+    // The server remembers whose it is, and no user is in it.
+    let refused = caller.create(item(r#""emailAddress":"a@moving.example","password":"short""#)).await;
+    assert_eq!(refused.codes(), ["err_password_policy"]);
+    beside(&server).remove_domain("moving.example").await.unwrap();
+    let answer = caller.create(user("late@moving.example")).await;
     assert_eq!(answer.codes(), ["err_xdk_operation_forbidden_for_address"]);
     // It comes to another account: the first one must not write into it on what it remembers.
-    beside(&server).add_domain(testkit::OTHER_ACCOUNT, "example.com").await.unwrap();
-    assert_eq!(caller.create(user("late@example.com")).await.rows(), 0);
-    assert_eq!(server.other_administrator().create(user("late@example.com")).await.rows(), 1);
+    beside(&server).add_domain(testkit::OTHER_ACCOUNT, "moving.example").await.unwrap();
+    assert_eq!(caller.create(user("late@moving.example")).await.rows(), 0);
+    assert_eq!(server.other_administrator().create(user("late@moving.example")).await.rows(), 1);
+}
+
+/// Addresses outlive their domain: nobody else may have the domain as long as they do.
+#[tokio::test]
+async fn a_domain_with_another_account_s_users_stays_with_it() {
+    let (server, _) = warm(TestServer::administrator).await;
+    server.admin().remove_domain("example.com").await.unwrap();
+    let refused = server.admin().add_domain(testkit::OTHER_ACCOUNT, "example.com").await.unwrap_err();
+    assert_eq!(refused.to_string(), "the domain example.com holds addresses of another account's users");
+    server.admin().add_domain(testkit::ACCOUNT, "example.com").await.unwrap();
 }
 
 #[tokio::test]

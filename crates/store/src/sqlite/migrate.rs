@@ -7,7 +7,10 @@ use rusqlite::{Connection, TransactionBehavior, params};
 use super::OpenError;
 use crate::vault::WrappedRing;
 
-const MIGRATIONS: &[&str] = &[include_str!("../../migrations/sqlite/0001_initial.sql")];
+pub(super) const MIGRATIONS: &[&str] = &[
+    include_str!("../../migrations/sqlite/0001_initial.sql"),
+    include_str!("../../migrations/sqlite/0002_directory.sql"),
+];
 
 pub(super) fn run(connection: &mut Connection, path: &Path) -> Result<(), OpenError> {
     let engine = |source| OpenError::Engine { path: path.to_owned(), source };

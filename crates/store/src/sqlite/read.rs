@@ -1,21 +1,22 @@
 //! What is read: short, by an index, on the hot path; long on a thread of its own.
 
-use std::collections::BTreeMap;
+pub(super) mod audit;
+pub(super) mod clients;
+pub(super) mod users;
+
+use std::sync::Arc;
 
 use directory::application::{Application, Binding};
-use directory::audit::Event;
 use directory::password::Policy;
-use directory::port::{ApplicationRow, BindingRow, ChainReport, Evidence, Recalled, RequestIds, RequestKey};
-use directory::user::{AddressType, PasswordHash, Source, User};
+use directory::port::{ApplicationRow, BindingRow, Evidence, Recalled, RequestIds, RequestKey};
 use directory::{
     AccessKey, Account, AccountCode, AccountId, ApplicationId, BindingId, Domain, DomainId, DomainName,
-    EmailAddress, Principal, Role, RoleId, UserId,
+    Principal, Role, RoleId, UserId,
 };
-use rusqlite::{Connection, OptionalExtension, Row, params};
+use rusqlite::{Connection, OptionalExtension, Row};
 use secrecy::{SecretBox, SecretString};
 
 use super::row::{custom_role, optional_time, parsed, role, time, unreadable};
-use crate::audit::{Entry, Verifier};
 use crate::vault::{Vault, WrappedRing};
 
 pub(super) fn ring(connection: &Connection) -> rusqlite::Result<WrappedRing> {
@@ -42,7 +43,7 @@ pub(super) fn principal(
                     a.id, a.code, a.name, a.password_policy, a.epoch, a.created_at
              FROM bindings b
              JOIN applications p ON p.id = b.application AND p.disabled_at IS NULL
-             JOIN users u ON u.id = b.user AND u.disabled_at IS NULL
+             JOIN users u ON u.id = b.user AND u.disabled_at IS NULL AND u.locked = 0 AND u.purge_at IS NULL
              JOIN accounts a ON a.id = u.account AND a.disabled_at IS NULL
              LEFT JOIN roles r ON r.id = u.role
              WHERE b.access_key = ?1 AND b.revoked_at IS NULL",
@@ -69,13 +70,14 @@ pub(super) fn principal(
                 application: application_at(row, 5, vault)?,
                 address: row.get(11)?,
                 role: role(row, row.get(12)?, 13)?,
-                account: account_at(row, 17)?,
+                account: Arc::new(account_at(row, 17)?),
             })
         })
         .optional()?;
     match principal {
         Some(mut principal) => {
-            principal.account.above = above(&moment, principal.account.id)?;
+            let above = above(&moment, principal.account.id)?;
+            principal.account = Arc::new(Account { above, ..Account::clone(&principal.account) });
             Ok(Some(principal))
         }
         None => Ok(None),
@@ -83,7 +85,7 @@ pub(super) fn principal(
 }
 
 /// An account from (id, code, name, password_policy, epoch, created_at); the accounts above it are read apart.
-fn account_at(row: &Row<'_>, column: usize) -> rusqlite::Result<Account> {
+pub(super) fn account_at(row: &Row<'_>, column: usize) -> rusqlite::Result<Account> {
     let policy: String = row.get(column + 3)?;
     let password_policy: Policy =
         serde_json::from_str(&policy).map_err(|error| unreadable(column + 3, error))?;
@@ -100,7 +102,7 @@ fn account_at(row: &Row<'_>, column: usize) -> rusqlite::Result<Account> {
 }
 
 /// The accounts above one, nearest first.
-fn above(connection: &Connection, account: AccountId) -> rusqlite::Result<Vec<AccountId>> {
+pub(super) fn above(connection: &Connection, account: AccountId) -> rusqlite::Result<Vec<AccountId>> {
     connection
         .prepare_cached(
             "WITH RECURSIVE above (id, distance) AS (
@@ -145,53 +147,11 @@ pub(super) fn recall(
     request: &RequestKey,
     request_ids: RequestIds,
 ) -> rusqlite::Result<Recalled> {
-    let mut find = connection.prepare_cached(super::create_users::FIND_REQUEST)?;
-    super::create_users::recall(&mut find, request, request_ids)
+    let mut find = connection.prepare_cached(super::write::FIND_REQUEST)?;
+    super::write::recall(&mut find, request, request_ids)
 }
 
-const USER: &str =
-    "SELECT id, account, address, name, password, must_change_password, role, address_type, source,
-                           disabled_at, created_at FROM users";
-
-fn user_at(row: &Row<'_>) -> rusqlite::Result<User> {
-    let one_of = |column: usize, known: &'static str| -> rusqlite::Result<()> {
-        let text = row.get_ref(column)?.as_str().map_err(|error| unreadable(column, error))?;
-        if text == known { Ok(()) } else { Err(unreadable(column, format!("{text:?} is not known here"))) }
-    };
-    one_of(7, AddressType::CreatedManually.as_str())?;
-    one_of(8, Source::Cloud.as_str())?;
-    Ok(User {
-        id: UserId::from_bytes(row.get(0)?),
-        account: AccountId::from_bytes(row.get(1)?),
-        address: parsed(row, 2, EmailAddress::parse)?,
-        name: row.get(3)?,
-        password: row.get::<_, Option<String>>(4)?.map(PasswordHash::new),
-        must_change_password: row.get(5)?,
-        role: row.get::<_, Option<[u8; 16]>>(6)?.map(RoleId::from_bytes),
-        address_type: AddressType::CreatedManually,
-        source: Source::Cloud,
-        disabled: row.get::<_, Option<i64>>(9)?.is_some(),
-        created_at: time(row, 10)?,
-    })
-}
-
-pub(super) fn user(connection: &Connection, address: &EmailAddress) -> rusqlite::Result<Option<User>> {
-    connection
-        .prepare_cached(&format!("{USER} WHERE address_key = ?1"))?
-        .query_row([address.key()], user_at)
-        .optional()
-}
-
-pub(super) fn administrators(connection: &Connection) -> rusqlite::Result<Vec<User>> {
-    all(connection, &format!("{USER} WHERE role IS NOT NULL ORDER BY address_key"), user_at)
-}
-
-pub(super) fn count_users(connection: &Connection) -> rusqlite::Result<u64> {
-    let count: i64 = connection.query_row("SELECT count(*) FROM users", [], |row| row.get(0))?;
-    Ok(u64::try_from(count).unwrap_or(0))
-}
-
-fn all<T>(
+pub(super) fn all<T>(
     connection: &Connection,
     sql: &str,
     read: impl FnMut(&Row<'_>) -> rusqlite::Result<T>,
@@ -290,73 +250,4 @@ pub(super) fn bindings(connection: &Connection, user: Option<UserId>) -> rusqlit
             })
         })?
         .collect()
-}
-
-const EVENT: &str = "SELECT seq, at, account, actor, action, target, detail, hash FROM audit_events";
-
-pub(super) fn audit(
-    connection: &Connection,
-    chain: i64,
-    after: i64,
-    limit: usize,
-) -> rusqlite::Result<Vec<Event>> {
-    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-    connection
-        .prepare_cached(&format!("{EVENT} WHERE chain = ?1 AND seq > ?2 ORDER BY seq LIMIT ?3"))?
-        .query_map(params![chain, after, limit], |row| {
-            Ok(Event {
-                chain,
-                seq: row.get(0)?,
-                at: time(row, 1)?,
-                account: row.get::<_, Option<[u8; 16]>>(2)?.map(AccountId::from_bytes),
-                actor: row.get(3)?,
-                action: row.get(4)?,
-                target: row.get(5)?,
-                detail: row.get(6)?,
-                hash: row.get(7)?,
-            })
-        })?
-        .collect()
-}
-
-/// Reads every event once, in order, in constant memory.
-pub(super) fn verify_audit(connection: &Connection, vault: &Vault) -> rusqlite::Result<Vec<ChainReport>> {
-    let moment = connection.unchecked_transaction()?;
-    type Stored = (i64, Vec<u8>, Vec<u8>);
-    let mut heads: BTreeMap<i64, Option<Stored>> = moment
-        .prepare("SELECT chain, seq, hash, seal FROM audit_chains")?
-        .query_map([], |row| Ok((row.get(0)?, Some((row.get(1)?, row.get(2)?, row.get(3)?)))))?
-        .collect::<rusqlite::Result<_>>()?;
-    // A chain whose head was taken away is still found by its events, and one in the middle by its number.
-    let newest: i64 = moment.query_row(
-        "SELECT max(coalesce((SELECT max(chain) FROM audit_events), 0), coalesce((SELECT max(chain) FROM audit_chains), 0))",
-        [],
-        |row| row.get(0),
-    )?;
-    for chain in 1..=newest {
-        heads.entry(chain).or_default();
-    }
-    let mut events = moment.prepare(&format!("{EVENT} WHERE chain = ?1 ORDER BY seq"))?;
-    let mut reports = Vec::new();
-    for (chain, stored) in heads {
-        let mut verifier = Verifier::new(chain);
-        let mut rows = events.query([chain])?;
-        while let Some(row) = rows.next()? {
-            let text = |column| row.get_ref(column)?.as_str().map_err(|error| unreadable(column, error));
-            let account: Option<[u8; 16]> = row.get(2)?;
-            let entry = Entry {
-                at: row.get(1)?,
-                account: account.as_ref().map(|account| &account[..]),
-                actor: text(3)?,
-                action: text(4)?,
-                target: text(5)?,
-                detail: text(6)?,
-            };
-            let hash = row.get_ref(7)?.as_blob().map_err(|error| unreadable(7, error))?;
-            verifier.event(row.get(0)?, &entry, hash);
-        }
-        let stored = stored.as_ref().map(|(seq, hash, seal)| (*seq, hash.as_slice(), seal.as_slice()));
-        reports.push(verifier.finish(stored, &vault.audit));
-    }
-    Ok(reports)
 }

@@ -9,7 +9,7 @@ use crossbeam_channel::{Receiver, Sender, TrySendError};
 use directory::AccountId;
 use directory::audit::Actor;
 use directory::change::{Change, Changed};
-use directory::port::{CreateUsers, Created, Entropy, StoreError};
+use directory::port::{Entropy, StoreError, Write, Written};
 use jiff::Timestamp;
 use rusqlite::{CachedStatement, Connection, OptionalExtension, params};
 use tokio::sync::oneshot;
@@ -34,7 +34,7 @@ const CHAIN: i64 = 1;
 
 /// What the writer is asked to do.
 pub(super) enum Work {
-    CreateUsers(Vec<CreateUsers>),
+    Write(Vec<Write>),
     Apply { changes: Vec<Change>, actor: Actor, now: Timestamp },
     Forget { before: Timestamp },
     Ping,
@@ -42,7 +42,7 @@ pub(super) enum Work {
 
 /// What came of it.
 pub(super) enum Outcome {
-    Created(Vec<Created>),
+    Written(Vec<Written>),
     Changed(Changed),
     Forgotten(usize),
     Ready,
@@ -134,7 +134,7 @@ fn serve(connection: &Connection, vault: &Vault, entropy: &dyn Entropy, jobs: &R
 impl Work {
     fn size(&self) -> usize {
         match self {
-            Work::CreateUsers(requests) => requests.iter().map(|request| request.users.len().max(1)).sum(),
+            Work::Write(requests) => requests.iter().map(|request| request.changes.len().max(1)).sum(),
             Work::Apply { changes, .. } => changes.len(),
             Work::Forget { .. } => usize::try_from(FORGET_SLICE).unwrap_or(1),
             Work::Ping => 0,
@@ -181,11 +181,11 @@ fn run(
 ) -> rusqlite::Result<Vec<Outcome>> {
     let mut batch = Batch::begin(connection, vault, entropy)?;
     let outcomes = group.into_iter().map(|work| match work {
-        Work::CreateUsers(requests) => requests
+        Work::Write(requests) => requests
             .into_iter()
-            .map(|request| super::create_users::run(&mut batch, request))
+            .map(|request| super::write::run(&mut batch, request))
             .collect::<rusqlite::Result<_>>()
-            .map(Outcome::Created),
+            .map(Outcome::Written),
         Work::Apply { changes, actor, now } => {
             super::change::run(&mut batch, changes, &actor, now).map(Outcome::Changed)
         }
@@ -206,7 +206,15 @@ pub(super) struct Batch<'c> {
     pub(super) head: Head,
     stored_head: Head,
     insert_event: CachedStatement<'c>,
-    pub(super) create: super::create_users::Statements<'c>,
+    last_event_at: i64,
+    counts: HashMap<AccountId, HashMap<String, i64>>,
+    pub(super) hot: super::write::Statements<'c>,
+}
+
+/// What a batch has to go back to when a part of it is undone.
+pub(super) struct Before {
+    head: Head,
+    counts: HashMap<AccountId, HashMap<String, i64>>,
 }
 
 impl<'c> Batch<'c> {
@@ -231,7 +239,13 @@ impl<'c> Batch<'c> {
                 "INSERT INTO audit_events (chain, seq, at, account, actor, action, target, detail, hash)
                  VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
             )?,
-            create: super::create_users::Statements::prepare(connection)?,
+            last_event_at: connection
+                .prepare_cached("SELECT at FROM audit_events WHERE chain = ?1 AND seq = ?2")?
+                .query_row(params![CHAIN, head.seq], |row| row.get(0))
+                .optional()?
+                .unwrap_or(i64::MIN),
+            counts: HashMap::new(),
+            hot: super::write::Statements::prepare(connection)?,
         })
     }
 
@@ -241,6 +255,12 @@ impl<'c> Batch<'c> {
         let Entry { at, account, actor, action, target, detail } = entry;
         let event = params![head.chain, head.seq, at, account, actor, action, target, detail, head.hash];
         self.insert_event.execute(event)?;
+        if *at < self.last_event_at {
+            self.connection
+                .prepare_cached("INSERT INTO audit_steps_back (chain, seq) VALUES (?1, ?2)")?
+                .execute(params![head.chain, head.seq])?;
+        }
+        self.last_event_at = *at;
         self.head = head;
         Ok(())
     }
@@ -260,8 +280,26 @@ impl<'c> Batch<'c> {
         Ok(epoch)
     }
 
+    /// Users came or went.
+    pub(super) fn count(&mut self, account: AccountId, domain: &str, users: i64) {
+        let domains = self.counts.entry(account).or_default();
+        match domains.get_mut(domain) {
+            Some(count) => *count += users,
+            None => {
+                domains.insert(domain.to_owned(), users);
+            }
+        }
+    }
+
+    /// What to go back to when what follows is undone.
+    pub(super) fn remember(&self) -> Before {
+        Before { head: self.head, counts: self.counts.clone() }
+    }
+
     /// After a rollback to a savepoint, what was read since may never have been.
-    pub(super) fn forget_epochs(&mut self) {
+    pub(super) fn go_back(&mut self, before: Before) {
+        self.head = before.head;
+        self.counts = before.counts;
         self.epochs.clear();
     }
 
@@ -285,6 +323,15 @@ impl<'c> Batch<'c> {
     }
 
     fn end(self) -> rusqlite::Result<()> {
+        let mut add = self.connection.prepare_cached(
+            "INSERT INTO user_counts (account, domain, users) VALUES (?1, ?2, ?3)
+             ON CONFLICT (account, domain) DO UPDATE SET users = users + excluded.users",
+        )?;
+        for (account, domains) in &self.counts {
+            for (domain, users) in domains {
+                add.execute(params![account.as_bytes(), domain, users])?;
+            }
+        }
         if self.head == self.stored_head {
             return Ok(());
         }

@@ -4,7 +4,7 @@ use directory::audit::Actor;
 use directory::change::{Change, ChangeRefused, Changed};
 use directory::port::Freshness;
 use directory::role::{BuiltIn, INTERNAL_READ};
-use directory::user::PasswordHash;
+use directory::user::{PasswordHash, Update};
 use directory::{ApplicationId, BindingId, DomainId, DomainName, Role, RoleId};
 use secrecy::ExposeSecret;
 
@@ -23,10 +23,10 @@ pub(crate) async fn all_changes_are_made_or_none(engine: &impl Engine) {
             vec![Change::AddAccount(account(4, &[])), Change::AddDomain(domain(7, "x.example"))],
             ChangeRefused::NotThere,
         ),
-        (vec![Change::DisableUser(user_id(1)), Change::DisableUser(user_id(99))], ChangeRefused::NotThere),
+        (vec![disable(user_id(1)), disable(user_id(99))], ChangeRefused::NotThere),
         (
             vec![Change::AddUser(user(5, "e@example.com")), Change::AddUser(user(6, "first@example.com"))],
-            ChangeRefused::AlreadyThere,
+            ChangeRefused::AddressTaken,
         ),
         (
             vec![Change::AddAccount(account(3, &[])), Change::AddBinding(binding(5, user_id(99)))],
@@ -56,19 +56,25 @@ pub(crate) async fn what_is_taken_away_bumps_the_epoch(engine: &impl Engine) {
         permissions: [INTERNAL_READ].into(),
         partner: false,
     };
-    let changes = vec![
-        Change::AddRole(role),
-        Change::SetRole(user_id(1), Some(RoleId::from_bytes([5; 16]))),
-        Change::SetPassword(user_id(1), PasswordHash::new("$…".to_owned())),
-        Change::AddBinding(binding(2, user_id(1))),
-        Change::RevokeBinding(BindingId::from_bytes([2; 16])),
-        Change::RemoveDomain(DomainId::from_bytes([1; 16])),
-        Change::DisableUser(user_id(1)),
-        Change::EnableUser(user_id(1)),
-        Change::DisableApplication(ApplicationId::from_bytes([1; 16])),
+    let idle = user_id(7);
+    let changes = [
+        (Change::AddUser(user(7, "idle@example.com")), false),
+        (disable(idle), false), // nobody who could have called
+        (Change::RemoveUser(idle), false),
+        (Change::AddRole(role), false),
+        (Change::SetRole(user_id(1), Some(RoleId::from_bytes([5; 16]))), true),
+        (update(user_id(1), Update::password(PasswordHash::new("$…".to_owned()), 5)), true),
+        (Change::AddBinding(binding(2, user_id(1))), false),
+        (Change::RevokeBinding(BindingId::from_bytes([2; 16])), true),
+        (Change::RemoveDomain(DomainId::from_bytes([1; 16])), true),
+        (disable(user_id(1)), true),
+        (update(user_id(1), Update::disabled(false)), false),
+        (Change::DisableApplication(ApplicationId::from_bytes([1; 16])), true),
+        (Change::RemoveUser(user_id(1)), true),
+        (Change::RemoveRole(RoleId::from_bytes([5; 16])), true),
     ];
-    for change in changes {
-        let (action, takes_away) = (change.action(), change.takes_away());
+    for (change, takes_away) in changes {
+        let action = change.action();
         let epoch = async || store.list_accounts().await.unwrap()[0].epoch;
         let before = epoch().await;
         apply(&store, vec![change]).await;
@@ -88,7 +94,7 @@ pub(crate) async fn a_principal_is_all_or_nothing<E: Engine>(engine: &E) {
 
     for gone in [
         Change::RevokeBinding(BindingId::from_bytes([1; 16])),
-        Change::DisableUser(user_id(1)),
+        disable(user_id(1)),
         Change::DisableApplication(ApplicationId::from_bytes([1; 16])),
         Change::DisableAccount(account_id(1)),
     ] {

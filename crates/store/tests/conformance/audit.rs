@@ -1,14 +1,12 @@
 //! The audit tells of everything, and shows when it was touched.
 
-use directory::change::Change;
-
 use crate::Engine;
 use crate::engine::*;
 
 pub(crate) async fn every_user_and_every_change_is_told(engine: &impl Engine) {
     let store = filled(engine).await;
     create(&store, request(1, 1, vec![user(2, "a@example.com"), user(3, "first@example.com")])).await;
-    apply(&store, vec![Change::DisableUser(user_id(2))]).await;
+    apply(&store, vec![disable(user_id(2))]).await;
     let events = store.audit(1, 0, 100).await.unwrap();
     let told: Vec<_> =
         events.iter().map(|event| format!("{} {} {}", event.actor, event.action, event.target)).collect();

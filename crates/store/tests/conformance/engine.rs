@@ -9,10 +9,8 @@ use directory::application::{Application, Binding};
 use directory::audit::Actor;
 use directory::change::{Change, Changed};
 use directory::password::Policy;
-use directory::port::{
-    Clock, CreateUsers, Created, Creation, Entropy, Evidence, RequestIds, RequestKey, Store,
-};
-use directory::user::{AddressType, Source, User};
+use directory::port::{Clock, Entropy, Evidence, RequestIds, RequestKey, Store, Write, Written};
+use directory::user::{Update, User};
 use directory::{
     AccessKey, AccountCode, AccountId, ApplicationId, BindingId, Domain, DomainId, DomainName, EmailAddress,
     UserId,
@@ -154,19 +152,20 @@ pub(crate) fn domain(account: u8, name: &str) -> Domain {
 }
 
 pub(crate) fn user(n: u32, address: &str) -> User {
+    let address = EmailAddress::parse(address).unwrap();
     User {
-        id: user_id(n),
-        account: account_id(1),
-        address: EmailAddress::parse(address).unwrap(),
         name: format!("User {n}"),
-        password: None,
         must_change_password: n % 2 == 1,
-        role: None,
-        address_type: AddressType::CreatedManually,
-        source: Source::Cloud,
-        disabled: false,
-        created_at: now(),
+        ..User::new(user_id(n), account_id(1), address, now())
     }
+}
+
+pub(crate) fn update(user: UserId, update: Update) -> Change {
+    Change::UpdateUser(user, Box::new(update))
+}
+
+pub(crate) fn disable(user: UserId) -> Change {
+    update(user, Update::disabled(true))
 }
 
 pub(crate) const APP_KEY: &str = "canary-application-key";
@@ -218,26 +217,33 @@ pub(crate) async fn filled(engine: &impl Engine) -> Arc<dyn Store> {
 }
 
 /// A request to create users; its answer lists what became of each.
-pub(crate) fn request(id: u8, body: u8, users: Vec<User>) -> CreateUsers {
-    CreateUsers {
-        request: RequestKey {
-            binding: BindingId::from_bytes([1; 16]),
-            request_id: [id; 16],
-            digest: [body; 32],
-        },
-        request_ids: RequestIds::Strict,
+pub(crate) fn request(id: u8, body: u8, users: Vec<User>) -> Write {
+    let key = RequestKey { credential: [1; 16], request_id: [id; 16], digest: [body; 32] };
+    Write {
+        once: Some((key, RequestIds::Strict)),
         evidence: vec![Evidence { account: account_id(1), epoch: 0 }],
         actor: Actor::User { id: user_id(1), address: "first@example.com".to_owned() },
         now: now(),
-        users,
-        render: Box::new(|creations: &[Creation]| format!("{creations:?}").into_bytes()),
+        changes: users.into_iter().map(Change::AddUser).collect(),
+        render: Box::new(|effects| {
+            let words = effects.iter().map(|effect| match effect {
+                Ok(_) => "Created".to_owned(),
+                Err(why) => format!("{why:?}"),
+            });
+            format!("[{}]", words.collect::<Vec<_>>().join(", ")).into_bytes()
+        }),
     }
 }
 
-pub(crate) async fn create(store: &Arc<dyn Store>, request: CreateUsers) -> Created {
-    store.create_users(vec![request]).await.unwrap().remove(0)
+/// What makes it the same as another.
+pub(crate) fn key(request: &Write) -> RequestKey {
+    request.once.unwrap().0
 }
 
-pub(crate) fn ran(text: &str) -> Created {
-    Created::Ran(text.as_bytes().to_vec())
+pub(crate) async fn create(store: &Arc<dyn Store>, request: Write) -> Written {
+    store.write(vec![request]).await.unwrap().remove(0)
+}
+
+pub(crate) fn ran(text: &str) -> Written {
+    Written::Ran(text.as_bytes().to_vec())
 }

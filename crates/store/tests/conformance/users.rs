@@ -1,7 +1,7 @@
 //! Users are created, each address once, and only on evidence that holds.
 
 use directory::change::Change;
-use directory::port::{Created, Evidence};
+use directory::port::{Evidence, Written};
 use directory::user::PasswordHash;
 use directory::{DomainId, EmailAddress};
 
@@ -40,7 +40,7 @@ pub(crate) async fn an_address_is_given_once(engine: &impl Engine) {
 pub(crate) async fn a_request_may_hold_many_users(engine: &impl Engine) {
     let store = filled(engine).await;
     let many = (0..5_000).map(|n| user(100 + n, &format!("user{n}@example.com"))).collect();
-    let Created::Ran(answer) = create(&store, request(1, 1, many)).await else { panic!("did not run") };
+    let Written::Ran(answer) = create(&store, request(1, 1, many)).await else { panic!("did not run") };
     assert_eq!(String::from_utf8(answer).unwrap().matches("Created").count(), 5_000);
     assert_eq!(store.count_users().await.unwrap(), 5_001);
     assert_eq!(create(&store, request(2, 1, Vec::new())).await, ran("[]"));
@@ -57,7 +57,7 @@ pub(crate) async fn writers_that_meet_agree_on_who_was_first(engine: &impl Engin
             for n in 0..10_u8 {
                 let id = 1_000 + u32::from(task) * 10 + u32::from(n);
                 let mut request = request(task, n, vec![user(id, &format!("wanted{n}@example.com"))]);
-                request.request.request_id[0] = n;
+                request.once.as_mut().unwrap().0.request_id[0] = n;
                 won += u32::from(create(&store, request).await == ran("[Created]"));
             }
             won
@@ -77,19 +77,19 @@ pub(crate) async fn evidence_that_no_longer_holds_stops_the_write(engine: &impl 
     apply(&store, vec![Change::AddAccount(account(2, &[1]))]).await;
     let with = |id: u8, evidence: &[(u8, u64)]| {
         let evidence = evidence.iter().map(|(n, epoch)| Evidence { account: account_id(*n), epoch: *epoch });
-        directory::port::CreateUsers {
+        directory::port::Write {
             evidence: evidence.collect(),
             ..request(id, id, vec![user(100 + u32::from(id), &format!("user{id}@example.com"))])
         }
     };
     assert_eq!(create(&store, with(1, &[(1, 0), (2, 0)])).await, ran("[Created]"));
     for (id, evidence) in [(2, [(1, 1), (2, 0)]), (3, [(1, 0), (2, 1)]), (4, [(1, 0), (99, 0)])] {
-        assert_eq!(create(&store, with(id, &evidence)).await, Created::Stale);
+        assert_eq!(create(&store, with(id, &evidence)).await, Written::Stale);
     }
     apply(&store, vec![Change::RemoveDomain(DomainId::from_bytes([1; 16]))]).await;
-    assert_eq!(create(&store, with(5, &[(1, 0), (2, 0)])).await, Created::Stale);
+    assert_eq!(create(&store, with(5, &[(1, 0), (2, 0)])).await, Written::Stale);
     assert_eq!(create(&store, with(5, &[(1, 1), (2, 0)])).await, ran("[Created]"));
     apply(&store, vec![Change::DisableAccount(account_id(2))]).await;
-    assert_eq!(create(&store, with(6, &[(1, 1), (2, 1)])).await, Created::Stale);
+    assert_eq!(create(&store, with(6, &[(1, 1), (2, 1)])).await, Written::Stale);
     assert_eq!(store.count_users().await.unwrap(), 3);
 }

@@ -2,31 +2,47 @@
 
 use std::collections::HashMap;
 
-use directory::audit::Actor;
-use directory::create_user::{Drafts, Item, Planned, State};
-use directory::port::{CreateUsers, Created, Creation, Recalled, RequestKey};
-use directory::user::{AddressType, PasswordHash, Source, User};
-use directory::{Caller, UserId};
+use directory::UserId;
+use directory::application::Product;
+use directory::change::{Change, ChangeRefused, Effect};
+use directory::create_user::{Drafts, Field, Item, Planned, State};
+use directory::role::INTERNAL_EDIT;
+use directory::user::User;
 use jiff::Timestamp;
 use serde_json::{Map, Value};
-use wire::body::Field;
-use wire::create_user::{self as body, field};
+use wire::body::MAX_ITEMS;
+use wire::create_user as body;
+use wire::item::{Entry, Item as _, Row as _};
 use wire::{Answer, Code, Failure};
 
 use crate::app::App;
 use crate::call::{Call, Reply};
-use crate::refusal::{Refusal, item_error};
-use crate::routes::Endpoint;
-use crate::secure_id::SecureIds;
+use crate::refusal::{Refusal, wrong};
+use crate::routes::{Endpoint, Method, Run, Takes};
 
 pub(crate) const ENDPOINT: Endpoint = Endpoint {
     path: body::PATH,
-    permission: "Directories | Internal | Edit",
-    run: |call| Box::pin(create_user(call)),
+    method: Method::Post,
+    summary: "Creates cloud users in an internal directory.",
+    permission: Some(INTERNAL_EDIT),
+    product: Some(Product::UserAndGroupManagement),
+    writes: true,
+    takes: Takes::Items(body::Item::FIELDS),
+    row: body::Created::FIELDS,
+    codes: &[
+        Code::InvalidEmailAddress,
+        Code::Length,
+        Code::Characters,
+        Code::AccountNotPermitted,
+        Code::ForbiddenForAddress,
+        Code::UserAlreadyExists,
+        Code::PasswordPolicy,
+    ],
+    run: Run::Signed(|call| Box::pin(create_user(call))),
 };
 
 /// One item of the answer, waiting for what the store says.
-enum Row {
+enum Waiting {
     Refused(Failure),
     /// Whether it was created is the next outcome of the store.
     Planned {
@@ -36,15 +52,15 @@ enum Row {
 }
 
 async fn create_user(mut call: Call<'_>) -> Result<Reply, Refusal> {
-    let request = body::Request::from_value(call.json()?)?;
-    call.count(request.items.len());
+    let mut request = call.body()?;
+    let entries = request.items::<body::Item>(MAX_ITEMS)?;
+    call.count(entries.len());
     let (app, caller) = (call.app, call.caller.clone());
 
     // What is mistyped is not judged; what is judged comes back in the same order.
-    let (mut slots, mut items) = (Vec::with_capacity(request.items.len()), Vec::new());
-    for item in request.items {
-        let (key, typed) = typed(item);
-        slots.push((key, typed.map(|item| items.push(item))));
+    let (mut slots, mut items) = (Vec::with_capacity(entries.len()), Vec::with_capacity(entries.len()));
+    for Entry { key, item } in entries {
+        slots.push((key, item.map(|item| items.push(rules_item(item)))));
     }
     let drafts = Drafts::read(&caller, request.account_code.as_deref(), items)?;
     let state = state(app, &drafts).await?;
@@ -55,16 +71,18 @@ async fn create_user(mut call: Call<'_>) -> Result<Reply, Refusal> {
     };
 
     let now = app.clock.now();
-    let secure_ids = SecureIds::new(&app.store.keys().secure_id);
-    let (mut rows, mut planned) = (Vec::with_capacity(slots.len()), Vec::new());
+    let secure_ids = app.secure_ids();
+    let (mut rows, mut planned) = (Vec::with_capacity(slots.len()), Vec::with_capacity(slots.len()));
     let mut judged = judgement.items.into_iter();
     for (key, typed) in slots {
         let judged = typed.and_then(|()| match judged.next() {
-            Some(judged) => judged.map_err(|refusals| refusals.iter().map(item_error).collect()),
+            Some(judged) => {
+                judged.map_err(|all| all.iter().map(|(field, why)| wrong(name(*field), why)).collect())
+            }
             None => Err(Vec::new()),
         });
         rows.push(match judged {
-            Err(errors) => Row::Refused(Failure { key: Some(key), errors }),
+            Err(errors) => Waiting::Refused(Failure::of(key, errors)),
             Ok(plan) => {
                 let id = UserId::at(now, &app.entropy.randomness());
                 let created = body::Created {
@@ -72,59 +90,36 @@ async fn create_user(mut call: Call<'_>) -> Result<Reply, Refusal> {
                     id: secure_ids.user(plan.account, id),
                 };
                 planned.push((id, plan));
-                Row::Planned { key, created }
+                Waiting::Planned { key, created }
             }
         });
     }
 
-    let key = call.key();
-    let users = match hash_passwords(&mut call, &key, planned, now).await? {
+    let users = match hash_passwords(&mut call, planned, now).await? {
         Hashed::Users(users) => users,
-        Hashed::Repeated(answer) => return Ok(Reply::repeated(answer)),
+        Hashed::Repeated(reply) => return Ok(reply),
     };
-    let write = CreateUsers {
-        request: key,
-        request_ids: app.request_ids,
-        evidence: judgement.evidence,
-        actor: actor(&caller),
-        now,
-        users,
-        render: Box::new(move |creations| render(rows, creations)),
-    };
-    let created = call.timed(app.store.create_users(vec![write])).await?;
-    match created.into_iter().next() {
-        Some(Created::Ran(answer)) => Ok(Reply::ran(answer)),
-        Some(Created::Repeated(answer)) => Ok(Reply::repeated(answer)),
-        Some(Created::RequestIdReused) => Err(Refusal::RequestIdReused),
-        Some(Created::Stale) | None => Err(Refusal::Stale),
+    let changes = users.into_iter().map(Change::AddUser).collect();
+    call.write(judgement.evidence, changes, Box::new(move |effects| render(rows, effects))).await
+}
+
+fn rules_item(item: body::Item) -> Item {
+    Item {
+        address: item.email_address,
+        name: item.name,
+        password: item.password,
+        account_code: item.account_code,
+        force_password_change: item.force_password_change,
     }
 }
 
-/// What the rules take, and the key; or the errors of fields that hold a value of another type.
-fn typed(item: body::Item) -> (Map<String, Value>, Result<Item, Vec<wire::Error>>) {
-    let mut errors = Vec::new();
-    let address = take(item.email_address, field::EMAIL_ADDRESS, "text", &mut errors);
-    let name = take(item.name, field::NAME, "text", &mut errors);
-    let password = take(item.password, field::PASSWORD, "text", &mut errors);
-    let account_code = take(item.account_code, field::ACCOUNT_CODE, "text", &mut errors);
-    let force_password_change =
-        take(item.force_password_change, field::FORCE_PASSWORD_CHANGE, "true or false", &mut errors);
-    let typed = Item { address, name, password, account_code, force_password_change };
-    (item.key, if errors.is_empty() { Ok(typed) } else { Err(errors) })
-}
-
-fn take<T>(field: Field<T>, name: &str, expected: &str, errors: &mut Vec<wire::Error>) -> Option<T> {
+/// What the wire calls a field.
+fn name(field: Field) -> &'static str {
     match field {
-        Field::Absent => None,
-        Field::Value(value) => Some(value),
-        Field::WrongType { found } => {
-            errors.push(wire::Error::in_field(
-                Code::Type,
-                name,
-                format!("Expected {expected}, found {found}"),
-            ));
-            None
-        }
+        Field::Address => "emailAddress",
+        Field::Name => "name",
+        Field::Password => "password",
+        Field::AccountCode => "accountCode",
     }
 }
 
@@ -141,14 +136,12 @@ fn known<K: Eq + std::hash::Hash, V>(keys: Vec<K>, values: Vec<Option<V>>) -> Ha
 
 enum Hashed {
     Users(Vec<User>),
-    Repeated(Vec<u8>),
+    Repeated(Reply),
 }
 
-/// Sends the passwords through the gate. A request that ran before is answered before that: nobody should wait, or make
-/// others wait, for hashes that are thrown away.
+/// Sends the passwords through the gate, unless the request ran before.
 async fn hash_passwords(
     call: &mut Call<'_>,
-    key: &RequestKey,
     mut planned: Vec<(UserId, Planned)>,
     now: Timestamp,
 ) -> Result<Hashed, Refusal> {
@@ -157,55 +150,33 @@ async fn hash_passwords(
     let passwords: Vec<_> = with_password.iter().flatten().cloned().collect();
     let mut hashes = Vec::new();
     if !passwords.is_empty() {
-        match call.timed(app.store.recall(key, app.request_ids)).await? {
-            Recalled::Unknown => {}
-            Recalled::Ran(answer) => return Ok(Hashed::Repeated(answer)),
-            Recalled::OtherBody => return Err(Refusal::RequestIdReused),
+        if let Some(reply) = call.recall().await? {
+            return Ok(Hashed::Repeated(reply));
         }
         hashes = app.gate.hash(passwords).await?;
     }
     let mut hashes = hashes.into_iter();
-    let users = planned.into_iter().zip(with_password).map(|((id, plan), password)| {
-        let hash: Option<PasswordHash> = password.and_then(|_| hashes.next());
-        User {
-            id,
-            account: plan.account,
-            address: plan.address,
-            name: plan.name,
-            password: hash,
-            must_change_password: plan.must_change_password,
-            role: None,
-            address_type: AddressType::CreatedManually,
-            source: Source::Cloud,
-            disabled: false,
-            created_at: now,
-        }
+    let users = planned.into_iter().zip(with_password).map(|((id, plan), password)| User {
+        name: plan.name,
+        password: password.and_then(|_| hashes.next()),
+        must_change_password: plan.must_change_password,
+        ..User::new(id, plan.account, plan.address, now)
     });
     Ok(Hashed::Users(users.collect()))
 }
 
-fn actor(caller: &Caller) -> Actor {
-    Actor::User { id: caller.user(), address: caller.address().to_owned() }
-}
-
-fn render(rows: Vec<Row>, creations: &[Creation]) -> Vec<u8> {
-    let mut creations = creations.iter();
-    let (mut data, mut fail) = (Vec::new(), Vec::new());
+fn render(rows: Vec<Waiting>, effects: &[Result<Effect, ChangeRefused>]) -> Vec<u8> {
+    let mut effects = effects.iter();
+    let (mut data, mut fail) = (Vec::with_capacity(rows.len()), Vec::new());
     for row in rows {
         match row {
-            Row::Refused(failure) => fail.push(failure),
-            Row::Planned { key, created } => match creations.next() {
-                Some(Creation::Created) => data.push(created),
-                Some(Creation::AddressTaken) | None => fail.push(taken(key)),
+            Waiting::Refused(failure) => fail.push(failure),
+            Waiting::Planned { key, created } => match effects.next() {
+                Some(Err(why)) => fail.push(Failure::of(key, vec![wrong("emailAddress", &(*why).into())])),
+                Some(Ok(_)) | None => data.push(created),
             },
         }
     }
     // The answer is text and numbers: it can't fail to serialise.
     serde_json::to_vec(&Answer::ran(data, fail)).unwrap_or_default()
-}
-
-fn taken(key: Map<String, Value>) -> Failure {
-    let message = "A user with this address already exists";
-    let error = wire::Error::in_field(Code::UserAlreadyExists, field::EMAIL_ADDRESS, message);
-    Failure { key: Some(key), errors: vec![error] }
 }

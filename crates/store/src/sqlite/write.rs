@@ -1,9 +1,10 @@
-//! create-user in a transaction: evidence, once-only, users, audit, answer.
+//! A request in a transaction: evidence, once-only, changes, audit, answer.
 
 use directory::audit::Actor;
-use directory::change::CREATED;
-use directory::port::{CreateUsers, Created, Creation, Evidence, Recalled, RequestIds, RequestKey};
-use rusqlite::{CachedStatement, Connection, Statement, params};
+use directory::change::{CREATED, ChangeRefused, Effect};
+use directory::port::{Evidence, Recalled, RequestIds, RequestKey, Write, Written};
+use directory::user::User;
+use rusqlite::{CachedStatement, Connection, OptionalExtension, Statement, params};
 
 use super::row::millis;
 use super::writer::Batch;
@@ -14,6 +15,7 @@ pub(super) struct Statements<'c> {
     find_request: CachedStatement<'c>,
     insert_request: CachedStatement<'c>,
     insert_user: CachedStatement<'c>,
+    find_tombstone: CachedStatement<'c>,
 }
 
 pub(super) const FIND_REQUEST: &str =
@@ -28,39 +30,43 @@ impl<'c> Statements<'c> {
             )?,
             insert_user: connection.prepare_cached(
                 "INSERT INTO users (id, account, address, address_key, name, password, must_change_password, role,
-                                    address_type, source, created_at)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)
+                                    address_type, source, alias_of, created_at)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)
                  ON CONFLICT (address_key) DO NOTHING",
             )?,
+            find_tombstone: connection.prepare_cached("SELECT max(removed_at) FROM tombstones WHERE address_key = ?1")?,
         })
     }
 }
 
-pub(super) fn run(batch: &mut Batch<'_>, request: CreateUsers) -> rusqlite::Result<Created> {
+pub(super) fn run(batch: &mut Batch<'_>, request: Write) -> rusqlite::Result<Written> {
     for Evidence { account, epoch } in &request.evidence {
         if batch.epoch(*account)? != Some(*epoch) {
-            return Ok(Created::Stale);
+            return Ok(Written::Stale);
         }
     }
-    match recall(&mut batch.create.find_request, &request.request, request.request_ids)? {
-        Recalled::Unknown => {}
-        Recalled::Ran(answer) => return Ok(Created::Repeated(answer)),
-        Recalled::OtherBody => return Ok(Created::RequestIdReused),
+    if let Some((key, request_ids)) = &request.once {
+        match recall(&mut batch.hot.find_request, key, *request_ids)? {
+            Recalled::Unknown => {}
+            Recalled::Ran(answer) => return Ok(Written::Repeated(answer)),
+            Recalled::OtherBody => return Ok(Written::RequestIdReused),
+        }
     }
-    let mut creations = Vec::with_capacity(request.users.len());
-    for user in &request.users {
-        creations.push(insert_user(batch, user, &request.actor)?);
+    let mut effects = Vec::with_capacity(request.changes.len());
+    for change in request.changes {
+        effects.push(super::change::one(batch, change, &request.actor, request.now)?);
     }
-    let answer = (request.render)(&creations);
-    let RequestKey { binding, request_id, digest } = &request.request;
-    batch.create.insert_request.execute(params![
-        millis(request.now),
-        binding.as_bytes(),
-        request_id,
-        digest,
-        answer
-    ])?;
-    Ok(Created::Ran(answer))
+    let answer = (request.render)(&effects);
+    if let Some((RequestKey { credential, request_id, digest }, _)) = &request.once {
+        batch.hot.insert_request.execute(params![
+            millis(request.now),
+            credential,
+            request_id,
+            digest,
+            answer
+        ])?;
+    }
+    Ok(Written::Ran(answer))
 }
 
 /// What is remembered of a request, judged by the policy.
@@ -69,7 +75,7 @@ pub(super) fn recall(
     request: &RequestKey,
     request_ids: RequestIds,
 ) -> rusqlite::Result<Recalled> {
-    let mut rows = find.query(params![request.binding.as_bytes(), request.request_id])?;
+    let mut rows = find.query(params![request.credential, request.request_id])?;
     let mut other_body = false;
     while let Some(row) = rows.next()? {
         if row.get_ref(0)?.as_blob().is_ok_and(|digest| digest == request.digest) {
@@ -80,13 +86,13 @@ pub(super) fn recall(
     Ok(if other_body && request_ids == RequestIds::Strict { Recalled::OtherBody } else { Recalled::Unknown })
 }
 
-/// Inserts a user, unless its address is taken, and tells the audit.
+/// Inserts a user or an alias, unless its address is taken, and tells the audit.
 pub(super) fn insert_user(
     batch: &mut Batch<'_>,
-    user: &directory::user::User,
+    user: &User,
     actor: &Actor,
-) -> rusqlite::Result<Creation> {
-    let inserted = batch.create.insert_user.execute(params![
+) -> rusqlite::Result<Result<Effect, ChangeRefused>> {
+    let inserted = batch.hot.insert_user.execute(params![
         user.id.as_bytes(),
         user.account.as_bytes(),
         user.address.as_str(),
@@ -97,24 +103,32 @@ pub(super) fn insert_user(
         user.role.as_ref().map(|role| role.as_bytes()),
         user.address_type.as_str(),
         user.source.as_str(),
+        user.alias_of.as_ref().map(|user| user.as_bytes()),
         millis(user.created_at),
     ])?;
     if inserted == 0 {
-        return Ok(Creation::AddressTaken);
+        return Ok(Err(ChangeRefused::AddressTaken));
     }
+    batch.count(user.account, user.address.domain(), 1);
+    let buried: Option<i64> =
+        batch.hot.find_tombstone.query_row([user.address.key()], |row| row.get(0)).optional()?.flatten();
+    let detail = detail(user);
+    let reborn =
+        buried.map(|_| format!("{detail}; the address was removed earlier, and gets none of its old rights"));
     batch.record(&Entry {
         at: millis(user.created_at),
         account: Some(user.account.as_bytes()),
         actor: actor.name(),
-        action: CREATED,
+        action: if user.alias_of.is_some() { "alias.added" } else { CREATED },
         target: user.address.as_str(),
-        detail: detail(user),
+        detail: reborn.as_deref().unwrap_or(detail),
     })?;
-    Ok(Creation::Created)
+    Ok(Ok(Effect::Done))
 }
 
-fn detail(user: &directory::user::User) -> &'static str {
+fn detail(user: &User) -> &'static str {
     match (&user.password, user.must_change_password) {
+        _ if user.alias_of.is_some() => "",
         (None, false) => "without password",
         (None, true) => "without password, must change it",
         (Some(_), false) => "with password",

@@ -1,0 +1,98 @@
+//! What a password proves, before anything is granted for it (spec/protocol.md 4). The answer and its cost are the same
+//! for a wrong password, an unknown user and one that is shut out.
+
+use directory::EmailAddress;
+use directory::audit::Actor;
+use directory::login::{Attempt, Credentials, Grant};
+use directory::port::{Store, StoreError};
+use directory::user::PasswordHash;
+use jiff::Timestamp;
+use thiserror::Error;
+use wire::header::Basic;
+
+use crate::gate::{Gate, GateFull};
+
+/// A password that was compared with the one of a user.
+pub struct Proof {
+    /// The address that was given.
+    pub address: String,
+    /// The user's, if there is one.
+    pub credentials: Option<Credentials>,
+    /// The hash that was matched; `None`: the password is wrong.
+    verified: Option<PasswordHash>,
+    rehashed: Option<PasswordHash>,
+}
+
+/// Why nothing can be said.
+#[derive(Debug, Error)]
+pub enum ProofError {
+    /// Too many passwords are waiting.
+    #[error(transparent)]
+    Gate(#[from] GateFull),
+    /// The store can't say.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl Proof {
+    /// Compares a password with the one of the user it is said to be of.
+    ///
+    /// # Errors
+    /// When too many passwords are waiting, or the store can't say.
+    pub async fn of(
+        store: &dyn Store,
+        gate: &Gate,
+        basic: Basic,
+        now: Timestamp,
+    ) -> Result<Self, ProofError> {
+        let Basic { user, password, .. } = basic;
+        let (address, credentials) = match EmailAddress::parse(&user) {
+            Ok(address) => (address.to_string(), store.credentials(&address).await?),
+            // Whatever it is, it may be a password that was typed into the wrong place.
+            Err(_) => ("(no address)".to_owned(), None),
+        };
+        let hash = credentials.as_ref().and_then(|credentials| credentials.user.password.clone());
+        let right = gate.verify(password.clone(), hash.clone()).await?;
+        let mut proof = Self { address, credentials, verified: hash.filter(|_| right), rehashed: None };
+        // Only where something may be granted: what takes longer tells something.
+        if let Some(hash) = proof.right(now)
+            && gate.outdated(hash)
+        {
+            proof.rehashed = gate.hash(vec![password]).await?.pop();
+        }
+        Ok(proof)
+    }
+
+    /// The credentials, if the password is right and the user is not shut out: then whoever calls may learn more.
+    pub fn right_for(&self, now: Timestamp) -> Option<&Credentials> {
+        self.right(now)?;
+        self.credentials.as_ref()
+    }
+
+    fn right(&self, now: Timestamp) -> Option<&PasswordHash> {
+        let user = &self.credentials.as_ref()?.user;
+        let locked = user.is_shut_out() || user.attempts.locked_until.is_some_and(|until| now < until);
+        self.verified.as_ref().filter(|_| !locked)
+    }
+
+    /// Who the audit names: nobody, when the password is wrong.
+    pub fn actor(&self) -> Actor {
+        match (&self.credentials, &self.verified) {
+            (Some(credentials), Some(_)) => {
+                Actor::User { id: credentials.user.id, address: credentials.user.address.to_string() }
+            }
+            _ => Actor::Anonymous,
+        }
+    }
+
+    /// What is asked for, for the store to decide.
+    pub fn attempt(self, grant: Grant) -> Attempt {
+        Attempt {
+            user: self.credentials.map(|credentials| credentials.user.id),
+            address: self.address,
+            verified: self.verified,
+            rehashed: self.rehashed,
+            grant,
+        }
+    }
+}

@@ -1,0 +1,77 @@
+//! Tokens of API 2.0: whose they are and until when, under a keyed digest. Nothing of them is stored: every node checks
+//! them by the key that all share, and an application that is shut out takes its tokens with it.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use directory::ClientId;
+use hmac::{Hmac, KeyInit, Mac};
+use jiff::Timestamp;
+use sha2::Sha256;
+
+use crate::signed::Refused;
+
+/// How long a token lives, in seconds: half an hour (spec/protocol.md 8).
+pub const TOKEN_LIFE: i64 = 1_800;
+
+/// Client, end of life, digest.
+const LENGTH: usize = 16 + 8 + 32;
+
+pub(crate) struct Tokens(Hmac<Sha256>);
+
+impl Tokens {
+    pub(crate) fn new(key: &[u8; 64]) -> Self {
+        let mut digest = Hmac::<Sha256>::new(key.into());
+        // The key also digests bodies; those begin with a path.
+        digest.update(b"token of API 2.0\0");
+        Self(digest)
+    }
+
+    pub(crate) fn issue(&self, client: ClientId, now: Timestamp) -> String {
+        let mut token = Vec::with_capacity(LENGTH);
+        token.extend_from_slice(client.as_bytes());
+        token.extend_from_slice(&(now.as_second() + TOKEN_LIFE).to_be_bytes());
+        let mut digest = self.0.clone();
+        digest.update(&token);
+        token.extend_from_slice(&digest.finalize().into_bytes());
+        URL_SAFE_NO_PAD.encode(token)
+    }
+
+    pub(crate) fn verify(&self, token: &[u8], now: Timestamp) -> Result<ClientId, Refused> {
+        let token = URL_SAFE_NO_PAD.decode(token).map_err(|_| Refused::InvalidToken)?;
+        let (head, digest) = token.split_at_checked(LENGTH - 32).ok_or(Refused::InvalidToken)?;
+        let mut expected = self.0.clone();
+        expected.update(head);
+        expected.verify_slice(digest).map_err(|_| Refused::InvalidToken)?;
+        let (client, ends) = head.split_first_chunk().ok_or(Refused::InvalidToken)?;
+        let ends = i64::from_be_bytes(ends.try_into().map_err(|_| Refused::InvalidToken)?);
+        if ends <= now.as_second() {
+            return Err(Refused::TokenExpired);
+        }
+        Ok(ClientId::from_bytes(*client))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_token_holds_for_half_an_hour_and_can_t_be_changed() {
+        let (tokens, other) = (Tokens::new(&[1; 64]), Tokens::new(&[2; 64]));
+        let (client, now) = (ClientId::from_bytes([7; 16]), Timestamp::constant(1_795_521_600, 0));
+        let later = |seconds| now + jiff::SignedDuration::from_secs(seconds);
+        let token = tokens.issue(client, now);
+        assert_eq!(tokens.verify(token.as_bytes(), later(1_799)).unwrap(), client);
+        assert!(matches!(tokens.verify(token.as_bytes(), later(1_800)), Err(Refused::TokenExpired)));
+        assert!(matches!(other.verify(token.as_bytes(), now), Err(Refused::InvalidToken)));
+        for at in 0..token.len() {
+            let mut changed = token.clone().into_bytes();
+            changed[at] = if changed[at] == b'A' { b'B' } else { b'A' };
+            let verified = tokens.verify(&changed, now);
+            assert!(matches!(verified, Err(Refused::InvalidToken)), "{at}");
+        }
+        for cut in ["", "AAAA", &token[..token.len() - 1]] {
+            assert!(matches!(tokens.verify(cut.as_bytes(), now), Err(Refused::InvalidToken)));
+        }
+    }
+}

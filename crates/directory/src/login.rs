@@ -1,0 +1,207 @@
+//! The rules of login: who gets keys, for how long, and who is shut out (spec/protocol.md 4; the numbers are `[ours]`).
+
+use jiff::{SignedDuration, Timestamp};
+
+use crate::application::Binding;
+use crate::password::Policy;
+use crate::user::{Attempts, PasswordHash, User};
+use crate::{Account, AccountId, BindingId, ProfileId, UserId};
+
+/// How long key pairs live, and how many one user may have for one application.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AuthenticationProfile {
+    /// How long a key pair lives; `None`: it never expires.
+    pub binding_life: Option<SignedDuration>,
+    /// Live key pairs of one user for one application.
+    pub max_bindings: u32,
+}
+
+/// The profile of an account, with a name, to be given to users.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NamedProfile {
+    /// Internal id.
+    pub id: ProfileId,
+    /// The account that made it.
+    pub account: AccountId,
+    /// Its name.
+    pub name: String,
+    /// What it says.
+    pub profile: AuthenticationProfile,
+}
+
+impl Default for AuthenticationProfile {
+    /// Three days, as integrators expect (spec/protocol.md 4), and ten key pairs.
+    fn default() -> Self {
+        Self { binding_life: Some(SignedDuration::from_hours(72)), max_bindings: 10 }
+    }
+}
+
+/// What a login is checked against.
+pub struct Credentials {
+    /// The user.
+    pub user: User,
+    /// Its account.
+    pub account: Account,
+    /// The profile that holds for it.
+    pub profile: AuthenticationProfile,
+    /// Hashes of earlier passwords, newest first.
+    pub history: Vec<PasswordHash>,
+}
+
+/// An attempt to prove who one is with a password, and what is asked for. The store decides it with [`decide`] on the row as
+/// it is then: however many attempts come at once, no more than the policy allows are wrong.
+pub struct Attempt {
+    /// The user; `None` when no user has the address.
+    pub user: Option<UserId>,
+    /// The address that was given, for the audit.
+    pub address: String,
+    /// The hash that the password was found to match; `None` when it is wrong.
+    pub verified: Option<PasswordHash>,
+    /// The same password at today's cost, when the hash is of an older one.
+    pub rehashed: Option<PasswordHash>,
+    /// What is asked for.
+    pub grant: Grant,
+}
+
+/// What a login is for.
+pub enum Grant {
+    /// A new key pair.
+    Binding(Box<Binding>, AuthenticationProfile),
+    /// More time for a key pair, which keeps its secret.
+    Prolong(BindingId, Option<Timestamp>),
+    /// A new password, which has been judged; and how many are remembered.
+    Password(PasswordHash, u8),
+    /// Nothing but to know whether the password is right: what is asked for can't be granted.
+    Nothing,
+}
+
+/// What came of an attempt.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// It is granted.
+    Granted,
+    /// Wrong password, unknown user, locked or disabled: the caller is not told which.
+    Refused,
+    /// The password is right and must be changed first.
+    MustChange,
+    /// The password is right and too old: it must be changed first.
+    Expired,
+    /// The password is right, and the user has as many key pairs for the application as it may have.
+    TooManyBindings,
+}
+
+/// What is decided about an attempt, before it is known whether there is room for a key pair.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Decision {
+    /// What came of it.
+    pub outcome: Outcome,
+    /// Wrong passwords from now on.
+    pub attempts: Attempts,
+    /// What the audit says of it.
+    pub why: &'static str,
+}
+
+/// Decides an attempt: `verified` says whether the password is the user's present one.
+pub fn decide(user: &User, policy: &Policy, verified: bool, grant: &Grant, now: Timestamp) -> Decision {
+    let decision = |outcome, attempts, why| Decision { outcome, attempts, why };
+    if user.is_shut_out() {
+        return decision(Outcome::Refused, user.attempts, "the user is locked or disabled");
+    }
+    if user.attempts.locked_until.is_some_and(|until| now < until) {
+        return decision(Outcome::Refused, user.attempts, "locked out after wrong passwords");
+    }
+    if !verified {
+        let failed = user.attempts.failed.saturating_add(1);
+        return match policy.lockout_tries {
+            tries if tries > 0 && failed >= tries => {
+                let until =
+                    now.checked_add(SignedDuration::from_mins(i64::from(policy.lockout_minutes))).ok();
+                let attempts = Attempts { failed: 0, locked_until: until };
+                decision(Outcome::Refused, attempts, "wrong password; locked out from now on")
+            }
+            _ => {
+                let attempts = Attempts { failed, locked_until: None };
+                decision(Outcome::Refused, attempts, "wrong password")
+            }
+        };
+    }
+    let (outcome, why) = if matches!(grant, Grant::Password(..)) {
+        (Outcome::Granted, "")
+    } else if user.must_change_password {
+        (Outcome::MustChange, "the password must be changed first")
+    } else if !user.password_never_expires
+        && policy.expired(user.password_changed_at.unwrap_or(user.created_at), now)
+    {
+        (Outcome::Expired, "the password is too old")
+    } else {
+        (Outcome::Granted, "")
+    };
+    decision(outcome, Attempts::default(), why)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::EmailAddress;
+
+    fn at(minutes: i64) -> Timestamp {
+        Timestamp::constant(1_795_521_600, 0) + SignedDuration::from_mins(minutes)
+    }
+
+    fn user() -> User {
+        let address = EmailAddress::parse("ann@example.com").unwrap();
+        User::new(UserId::from_bytes([1; 16]), AccountId::from_bytes([2; 16]), address, at(0))
+    }
+
+    #[test]
+    fn five_wrong_passwords_lock_for_fifteen_minutes_and_a_right_one_forgets_them() {
+        let (mut user, policy) = (user(), Policy::default());
+        let mut attempt = |verified, minute| {
+            let decision = decide(&user, &policy, verified, &Grant::Nothing, at(minute));
+            user.attempts = decision.attempts;
+            (decision.outcome, decision.why)
+        };
+        for _ in 0..4 {
+            assert_eq!(attempt(false, 0), (Outcome::Refused, "wrong password"));
+        }
+        assert_eq!(attempt(true, 0), (Outcome::Granted, ""));
+        for _ in 0..4 {
+            attempt(false, 1);
+        }
+        assert_eq!(attempt(false, 1), (Outcome::Refused, "wrong password; locked out from now on"));
+        for minute in [1, 15] {
+            assert_eq!(attempt(true, minute), (Outcome::Refused, "locked out after wrong passwords"));
+        }
+        assert_eq!(attempt(true, 16), (Outcome::Granted, ""));
+    }
+
+    #[test]
+    fn who_is_shut_out_is_refused_whatever_the_password() {
+        for shut in [
+            |u: &mut User| u.locked = true,
+            |u: &mut User| u.disabled = true,
+            |u: &mut User| u.purge_at = Some(at(9)),
+        ] {
+            let mut user = user();
+            shut(&mut user);
+            let decision = decide(&user, &Policy::default(), true, &Grant::Nothing, at(1));
+            assert_eq!((decision.outcome, decision.attempts.failed), (Outcome::Refused, 0));
+        }
+    }
+
+    #[test]
+    fn a_forced_change_and_age_stop_everything_but_the_change() {
+        let new = Grant::Password(PasswordHash::new("x".to_owned()), 1);
+        let (mut user, policy) = (user(), Policy { max_age_days: Some(30), ..Policy::default() });
+        let month = 31 * 24 * 60;
+        let outcome =
+            |user: &User, grant: &Grant, minute| decide(user, &policy, true, grant, at(minute)).outcome;
+        assert_eq!(outcome(&user, &Grant::Nothing, month), Outcome::Expired);
+        assert_eq!(outcome(&user, &new, month), Outcome::Granted);
+        user.password_never_expires = true;
+        assert_eq!(outcome(&user, &Grant::Nothing, month), Outcome::Granted);
+        user.must_change_password = true;
+        assert_eq!(outcome(&user, &Grant::Nothing, 0), Outcome::MustChange);
+        assert_eq!(outcome(&user, &new, 0), Outcome::Granted);
+    }
+}

@@ -1,0 +1,114 @@
+//! Why one item is refused; the endpoint says in which field. Every text is for the person who sent it.
+
+use thiserror::Error;
+
+use crate::access::ForbiddenForAddress;
+use crate::address::{AddressError, DomainError, MAX_ADDRESS};
+use crate::change::ChangeRefused;
+use crate::password::Unmet;
+use crate::user::MAX_NAME;
+use crate::{AccountCode, EmailAddress};
+
+/// Why an item is refused.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum Refusal {
+    /// A mandatory field was left out.
+    #[error("This field is mandatory")]
+    Missing,
+    /// The field holds nothing but blanks.
+    #[error("This field must not be blank")]
+    Blank,
+    /// The field is longer than `max` of `unit`.
+    #[error("This field may hold at most {max} {unit}")]
+    TooLong {
+        /// How long it may be.
+        max: usize,
+        /// Of what.
+        unit: &'static str,
+    },
+    /// The field holds control characters.
+    #[error("This field must not hold control characters")]
+    Characters,
+    /// The address is none.
+    #[error("Not an e-mail address: {0}")]
+    InvalidAddress(AddressError),
+    /// The domain is none.
+    #[error("The domain {0}")]
+    InvalidDomain(DomainError),
+    /// The account is unknown, or not the caller's to act on.
+    #[error("The account code is unknown, or the caller may not act in that account")]
+    AccountNotPermitted,
+    /// The address belongs to no internal domain of the account. The first words are recorded of the service; the rest
+    /// says what they leave open.
+    #[error(
+        "0003 Forbidden To Perform Operation For Address: its domain is not an internal domain of the account"
+    )]
+    ForbiddenForDomain,
+    /// The address belongs to no user of the account.
+    #[error(transparent)]
+    ForbiddenForAddress(#[from] ForbiddenForAddress),
+    /// The address is an alias, and the endpoint is about users.
+    #[error("This address is an alias: name the user's own address")]
+    IsAlias,
+    /// The password breaks these rules of the account's policy.
+    #[error("The password must {}", .0.join("; "))]
+    PasswordPolicy(Vec<Unmet>),
+    /// The user's role, or the role to be given, holds what the caller does not hold.
+    #[error("The role \"{0}\" holds rights that the caller does not hold")]
+    RoleNotCovered(String),
+    /// What is named is not there.
+    #[error("There is no such {0}")]
+    NotThere(&'static str),
+    /// The id is none that this server gave out for the account.
+    #[error("This is no {0} id of the account: it was cut off, or belongs to something else")]
+    InvalidId(&'static str),
+    /// The field holds a value that is none of those it may hold.
+    #[error("This field must hold one of: {0}")]
+    NotOneOf(String),
+    /// The store could not make the change.
+    #[error("This {0}")]
+    Change(#[from] ChangeRefused),
+}
+
+impl From<AddressError> for Refusal {
+    fn from(why: AddressError) -> Self {
+        match why {
+            AddressError::Blank => Refusal::Blank,
+            AddressError::TooLong => Refusal::TooLong { max: MAX_ADDRESS, unit: "bytes" },
+            why => Refusal::InvalidAddress(why),
+        }
+    }
+}
+
+/// Reads an address.
+///
+/// # Errors
+/// When it is none.
+pub fn address(text: &str) -> Result<EmailAddress, Refusal> {
+    Ok(EmailAddress::parse(text)?)
+}
+
+/// Checks a display name, or another text for people.
+///
+/// # Errors
+/// When it is longer than 256 characters or holds control characters.
+pub fn name(text: &str) -> Result<(), Refusal> {
+    if text.chars().count() > MAX_NAME {
+        Err(Refusal::TooLong { max: MAX_NAME, unit: "characters" })
+    } else if text.contains(char::is_control) {
+        Err(Refusal::Characters)
+    } else {
+        Ok(())
+    }
+}
+
+/// Reads an account code. One that can't be one belongs to no account: the answer is the same as for an unknown one.
+///
+/// # Errors
+/// When it is blank or none.
+pub fn account_code(text: &str) -> Result<AccountCode, Refusal> {
+    if text.trim().is_empty() {
+        return Err(Refusal::Blank);
+    }
+    AccountCode::parse(text).map_err(|_| Refusal::AccountNotPermitted)
+}

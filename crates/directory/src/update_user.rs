@@ -1,0 +1,99 @@
+//! The rules of update-user (spec/protocol.md 5; who may change whom is `[ours]`).
+
+use jiff::Timestamp;
+use secrecy::{ExposeSecret, SecretString};
+
+use crate::Scope;
+use crate::refusal::{self, Refusal};
+use crate::role::Role;
+use crate::user::{Update, User};
+
+/// What is asked for. `None` is a field that was left out.
+#[derive(Clone, Debug, Default)]
+pub struct Asked {
+    /// Display name.
+    pub name: Option<String>,
+    /// Cloud password.
+    pub password: Option<SecretString>,
+    /// Whether the user is shut out for a while.
+    pub locked: Option<bool>,
+    /// Whether the user is shut out.
+    pub disabled: Option<bool>,
+    /// Whether the password must be changed at the next login.
+    pub force_password_change: Option<bool>,
+    /// Whether the password stays valid for good.
+    pub password_never_expires: Option<bool>,
+    /// Whether the user may send by SMTP.
+    pub allow_smtp: Option<bool>,
+    /// Whether the user may fetch by POP.
+    pub allow_pop: Option<bool>,
+    /// Since when mail is archived.
+    pub archive_start: Option<Timestamp>,
+}
+
+/// A field of an item.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Field {
+    /// The address.
+    Address,
+    /// The display name.
+    Name,
+    /// The password.
+    Password,
+}
+
+/// What is to be changed of a user.
+pub struct Planned {
+    /// The user as it is.
+    pub user: User,
+    /// The new password, which satisfies the policy.
+    pub password: Option<SecretString>,
+    /// The rest.
+    pub update: Update,
+}
+
+/// Judges one item over a user that was found with its role. An item that asks for nothing is a read, which holders of any
+/// role may be subject to.
+///
+/// # Errors
+/// When the user is not one of the account, holds a role that the caller's does not cover, or a value breaks a rule.
+pub fn judge(
+    scope: &Scope,
+    found: Option<User>,
+    role: Option<&Role>,
+    asked: Asked,
+) -> Result<Planned, Vec<(Field, Refusal)>> {
+    let user = scope.user(found).map_err(|why| vec![(Field::Address, why)])?;
+    let policy = &scope.account().password_policy;
+    let update = Update {
+        name: asked.name,
+        password: None,
+        history: policy.history,
+        must_change_password: asked.force_password_change,
+        password_never_expires: asked.password_never_expires,
+        locked: asked.locked,
+        disabled: asked.disabled,
+        allow_smtp: asked.allow_smtp,
+        allow_pop: asked.allow_pop,
+        archive_start: asked.archive_start,
+    };
+    if asked.password.is_some() || !update.is_nothing() {
+        scope.covers(role).map_err(|why| vec![(Field::Address, why)])?;
+    }
+    let mut wrong = Vec::new();
+    let name = update.name.as_deref().unwrap_or(&user.name);
+    if let Err(why) = refusal::name(name) {
+        wrong.push((Field::Name, why));
+    }
+    match asked.password.as_ref().map(ExposeSecret::expose_secret) {
+        Some(blank) if blank.trim().is_empty() => wrong.push((Field::Password, Refusal::Blank)),
+        Some(password) => {
+            let unmet = policy.unmet(password, &[user.address.as_str(), name]);
+            if !unmet.is_empty() {
+                wrong.push((Field::Password, Refusal::PasswordPolicy(unmet)));
+            }
+        }
+        None => {}
+    }
+    if wrong.is_empty() { Ok(Planned { user, password: asked.password, update }) } else { Err(wrong) }
+}

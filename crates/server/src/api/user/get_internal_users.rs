@@ -1,0 +1,101 @@
+//! `POST /api/user/get-internal-users` (spec/protocol.md 5, 1c; spec/clients.md 4.4, 4.6).
+
+use directory::DomainName;
+use directory::application::Product;
+use directory::port::Position;
+use directory::refusal::Refusal as Why;
+use directory::role::INTERNAL_READ;
+use directory::user::User;
+use serde::{Deserialize, Serialize};
+use wire::envelope::Pagination;
+use wire::item::{Entry, Item as _, Row as _};
+use wire::users::{GetInternalUsers, InternalUser, InternalUsers};
+use wire::{Answer, Code};
+
+use crate::api::login::refused;
+use crate::call::{Call, Reply};
+use crate::refusal::{Refusal, wrong};
+use crate::routes::{Endpoint, Method, Run, Takes};
+
+const PATH: &str = "/api/user/get-internal-users";
+
+pub(crate) const ENDPOINT: Endpoint = Endpoint {
+    path: PATH,
+    method: Method::Post,
+    summary: "Lists users and aliases: domain by domain, sorted by address.",
+    permission: Some(INTERNAL_READ),
+    product: Some(Product::UserAndGroupManagement),
+    writes: false,
+    takes: Takes::Page(GetInternalUsers::FIELDS),
+    row: InternalUsers::FIELDS,
+    codes: &[Code::InvalidDomain, Code::InvalidPageToken],
+    run: Run::Signed(|call| Box::pin(get_internal_users(call))),
+};
+
+/// What a page token says.
+#[derive(Serialize, Deserialize)]
+struct State {
+    domain: Option<String>,
+    from: Position,
+}
+
+async fn get_internal_users(mut call: Call<'_>) -> Result<Reply, Refusal> {
+    let mut body = call.body()?;
+    let Entry { key, item } = body.one::<GetInternalUsers>()?;
+    let scope = call.scope(&INTERNAL_READ, body.account_code.as_deref()).await?;
+    let (app, account) = (call.app, scope.account().id);
+    let ids = app.secure_ids();
+    let state = match ids.open_page::<State>(PATH, account, &body.page) {
+        Ok(Some(state)) => state,
+        Ok(None) => match item {
+            Ok(item) => {
+                State { domain: item.domain.filter(|domain| !domain.is_empty()), from: Position::Start }
+            }
+            Err(errors) => return Ok(refused(key, errors)),
+        },
+        Err(reply) => return Ok(*reply),
+    };
+    let domain = match state.domain.as_deref().map(DomainName::parse).transpose() {
+        Ok(domain) => domain,
+        Err(why) => return Ok(refused(key, vec![wrong("domain", &Why::InvalidDomain(why))])),
+    };
+    let (size, store) = (body.page.size, &app.store);
+    // One row more than is shown tells whether there are more.
+    let mut users = call.timed(store.list_users(account, domain.as_ref(), &state.from, size + 1)).await?;
+    let total = call.timed(store.count_listed(account, domain.as_ref())).await?;
+    let more = users.len() > size;
+    let backwards = matches!(state.from, Position::Before(_));
+    if backwards && more {
+        users.remove(0);
+    }
+    users.truncate(size);
+    let token = |user: Option<&User>, from: fn(String) -> Position| {
+        let from = from(user?.address.key().to_owned());
+        Some(ids.page_token(PATH, account, &State { domain: state.domain.clone(), from }))
+    };
+    let pagination = Pagination {
+        page_size: users.len() as u64,
+        total_count: Some(total),
+        next: if backwards || more { token(users.last(), Position::After) } else { None },
+        previous: match state.from {
+            Position::Start => None,
+            Position::After(_) => token(users.first(), Position::Before),
+            Position::Before(_) if more => token(users.first(), Position::Before),
+            Position::Before(_) => None,
+        },
+    };
+    call.count(users.len());
+    let row = InternalUsers { users: users.iter().map(row).collect(), user_count: total };
+    Ok(Reply::of(&Answer::page(vec![row], pagination)))
+}
+
+fn row(user: &User) -> InternalUser {
+    InternalUser {
+        name: user.name.clone(),
+        email_address: user.address.to_string(),
+        domain: user.address.domain().to_owned(),
+        alias: user.alias_of.is_some(),
+        address_type: user.address_type.as_str().to_owned(),
+        source: user.source.as_str().to_owned(),
+    }
+}

@@ -1,0 +1,119 @@
+//! Applications and bindings, of both generations of the API.
+
+use directory::application::{Application, Binding, Client};
+use directory::{AccountId, ApplicationId, BindingId, ClientId};
+use jiff::Timestamp;
+use rusqlite::{Connection, params};
+use secrecy::ExposeSecret;
+
+use super::{Attempt, Made, found, update};
+use crate::sqlite::row::millis;
+use crate::sqlite::writer::Batch;
+
+pub(super) fn add_application(batch: &Batch<'_>, application: &Application) -> Attempt {
+    let id = application.id.as_bytes();
+    let key = application.app_key.expose_secret().as_bytes();
+    let sealed = batch.vault.seal(batch.entropy, "applications.app_key", id, key).map_err(sealing)?;
+    update(
+        batch.connection,
+        "INSERT INTO applications (id, account, app_id, name, app_key_sealed, created_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+        params![
+            id,
+            application.account.as_bytes(),
+            application.app_id,
+            application.name,
+            sealed,
+            millis(application.created_at)
+        ],
+    )?;
+    Ok(Ok(Made::new(application.account, application.app_id.as_str(), application.name.as_str())))
+}
+
+/// Users of other accounts may hold bindings to it: their accounts lose something too.
+pub(super) fn disable_application(connection: &Connection, id: ApplicationId, now: Timestamp) -> Attempt {
+    let sql = "UPDATE applications SET disabled_at = coalesce(disabled_at, ?2) WHERE id = ?1";
+    update(connection, sql, params![id.as_bytes(), millis(now)])?;
+    let accounts: Vec<[u8; 16]> = connection
+        .prepare_cached(
+            "SELECT DISTINCT u.account FROM bindings b JOIN users u ON u.id = b.user WHERE b.application = ?1",
+        )?
+        .query_map([id.as_bytes()], |row| row.get(0))?
+        .collect::<rusqlite::Result<_>>()?;
+    let made = found(connection, "SELECT account, app_id FROM applications WHERE id = ?1", id.as_bytes())?;
+    Ok(made.map(|made| {
+        let mut made = made.taking();
+        made.took_away.extend(accounts.into_iter().map(AccountId::from_bytes));
+        made
+    }))
+}
+
+pub(super) fn add_client(connection: &Connection, client: &Client) -> Attempt {
+    let products: Vec<_> = client.products.iter().map(|product| product.as_str()).collect();
+    let products = products.join("\n");
+    update(
+        connection,
+        "INSERT INTO clients (id, account, client_id, secret_digest, name, role, products, created_at)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+        params![
+            client.id.as_bytes(),
+            client.account.as_bytes(),
+            client.client_id,
+            client.secret_digest,
+            client.name,
+            client.role.as_bytes(),
+            products,
+            millis(client.created_at),
+        ],
+    )?;
+    Ok(Ok(Made::new(client.account, client.client_id.as_str(), client.name.as_str())))
+}
+
+pub(super) fn disable_client(connection: &Connection, id: ClientId, now: Timestamp) -> Attempt {
+    let sql = "UPDATE clients SET disabled_at = coalesce(disabled_at, ?2) WHERE id = ?1";
+    update(connection, sql, params![id.as_bytes(), millis(now)])?;
+    let made = found(connection, "SELECT account, client_id FROM clients WHERE id = ?1", id.as_bytes())?;
+    Ok(made.map(Made::taking))
+}
+
+pub(super) fn add_binding(batch: &Batch<'_>, binding: &Binding) -> Attempt {
+    insert_binding(batch, binding)?;
+    binding_made(batch.connection, binding.id)
+}
+
+pub(super) fn insert_binding(batch: &Batch<'_>, binding: &Binding) -> rusqlite::Result<()> {
+    let id = binding.id.as_bytes();
+    let sealed = batch
+        .vault
+        .seal(batch.entropy, "bindings.secret", id, binding.secret.expose_secret())
+        .map_err(sealing)?;
+    update(
+        batch.connection,
+        "INSERT INTO bindings (id, access_key, secret_sealed, user, application, expires_at, created_at)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+        params![
+            id,
+            binding.access_key.as_str(),
+            sealed,
+            binding.user.as_bytes(),
+            binding.application.as_bytes(),
+            binding.expires_at.map(millis),
+            millis(binding.created_at),
+        ],
+    )
+    .map(|_| ())
+}
+
+pub(super) fn revoke_binding(connection: &Connection, id: BindingId, now: Timestamp) -> Attempt {
+    let sql = "UPDATE bindings SET revoked_at = coalesce(revoked_at, ?2) WHERE id = ?1";
+    update(connection, sql, params![id.as_bytes(), millis(now)])?;
+    Ok(binding_made(connection, id)?.map(Made::taking))
+}
+
+fn binding_made(connection: &Connection, id: BindingId) -> Attempt {
+    let sql = "SELECT u.account, u.address FROM bindings b JOIN users u ON u.id = b.user WHERE b.id = ?1";
+    Ok(found(connection, sql, id.as_bytes())?.map(|made| Made { detail: id.to_string(), ..made }))
+}
+
+fn sealing(error: crate::vault::VaultError) -> rusqlite::Error {
+    rusqlite::Error::ToSqlConversionFailure(error.into())
+}

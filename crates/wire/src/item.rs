@@ -1,0 +1,401 @@
+//! Items of a request and rows of an answer, each declared once: the declaration reads or writes them *and* describes
+//! them in the OpenAPI document.
+
+use jiff::Timestamp;
+use secrecy::SecretString;
+use serde_json::{Map, Value, json};
+
+use crate::{Code, Error};
+
+/// A field of an item or a row, for the OpenAPI document.
+pub struct FieldSpec {
+    /// Its name on the wire.
+    pub name: &'static str,
+    /// What it means.
+    pub doc: &'static str,
+    /// In an item: it must be there. In a row: it always is.
+    pub required: bool,
+    /// Whether it holds a secret, which must never be shown again.
+    pub secret: bool,
+    /// Its JSON schema.
+    pub schema: fn() -> Value,
+}
+
+/// What a field of an item can hold.
+pub trait Kind: Sized {
+    /// What is expected, for people: "text".
+    const EXPECTED: &'static str;
+    /// Whether it is wiped, and never shown.
+    const SECRET: bool = false;
+
+    /// Reads it; `None` when the value is of another type.
+    fn read(value: Value) -> Option<Self>;
+
+    /// Whether it is there and says nothing.
+    fn is_blank(&self) -> bool {
+        false
+    }
+
+    /// Its JSON schema.
+    fn schema() -> Value;
+}
+
+/// An entry of `data`, typed.
+pub trait Item: Sized {
+    /// Its fields.
+    const FIELDS: &'static [FieldSpec];
+
+    /// Takes it out of an entry; what is wrong stays behind in `fields`.
+    fn read(fields: &mut Fields) -> Option<Self>;
+}
+
+/// A row of `data` in an answer.
+pub trait Row {
+    /// Its fields.
+    const FIELDS: &'static [FieldSpec];
+}
+
+/// An entry of `data`: each stands or falls alone, so a wrong type is a property of the entry and not of the body.
+pub struct Entry<I> {
+    /// The entry without its secrets: what `fail[].key` shows.
+    pub key: Map<String, Value>,
+    /// The item, or every reason why it is none.
+    pub item: Result<I, Vec<Error>>,
+}
+
+impl<I: Item> Entry<I> {
+    /// Reads an entry. One that is no object is one without fields: nothing of it can be shown or used, and the
+    /// mandatory fields that are missing say so.
+    pub fn read(value: Value) -> Self {
+        let entry = match value {
+            Value::Object(entry) => entry,
+            _ => Map::new(),
+        };
+        let mut fields = Fields { entry: Map::with_capacity(entry.len()), errors: Vec::new() };
+        let mut key = Map::with_capacity(entry.len());
+        for (name, value) in entry {
+            let shown = match I::FIELDS.iter().find(|field| field.name == name) {
+                Some(field) => !field.secret,
+                // A password under a misspelt name is still a password.
+                None => !["password", "secret"].iter().any(|word| name.to_ascii_lowercase().contains(word)),
+            };
+            // A secret moves: no copy of it stays behind.
+            if shown {
+                key.insert(name.clone(), value.clone());
+            }
+            fields.entry.insert(name, value);
+        }
+        let item = I::read(&mut fields);
+        Self {
+            key,
+            item: match item {
+                Some(item) if fields.errors.is_empty() => Ok(item),
+                _ => Err(fields.errors),
+            },
+        }
+    }
+}
+
+/// The fields of an entry while they are read.
+pub struct Fields {
+    entry: Map<String, Value>,
+    errors: Vec<Error>,
+}
+
+impl Fields {
+    /// A field that may be left out. Null and missing are the same (spec/clients.md 3.6). The outer `None` is an error.
+    pub fn optional<K: Kind>(&mut self, name: &'static str) -> Option<Option<K>> {
+        let value = match self.entry.get_mut(name).map(Value::take) {
+            None | Some(Value::Null) => return Some(None),
+            Some(value) => value,
+        };
+        let found = kind(&value);
+        let read = K::read(value);
+        if read.is_none() {
+            let message = format!("Expected {}, found {found}", K::EXPECTED);
+            self.errors.push(Error::in_field(Code::Type, name, message));
+        }
+        read.map(Some)
+    }
+
+    /// A field that must be there and say something.
+    pub fn required<K: Kind>(&mut self, name: &'static str) -> Option<K> {
+        let read = self.optional::<K>(name)?;
+        let (code, message) = match &read {
+            None => (Code::Null, "This field is mandatory"),
+            Some(value) if value.is_blank() => (Code::Blank, "This field must not be blank"),
+            Some(_) => return read,
+        };
+        self.errors.push(Error::in_field(code, name, message));
+        None
+    }
+}
+
+impl Kind for String {
+    const EXPECTED: &'static str = "text";
+
+    fn read(value: Value) -> Option<Self> {
+        match value {
+            Value::String(text) => Some(text),
+            _ => None,
+        }
+    }
+
+    fn is_blank(&self) -> bool {
+        self.trim().is_empty()
+    }
+
+    fn schema() -> Value {
+        json!({ "type": "string" })
+    }
+}
+
+/// Text that is wiped when it is dropped.
+impl Kind for SecretString {
+    const EXPECTED: &'static str = "text";
+    const SECRET: bool = true;
+
+    fn read(value: Value) -> Option<Self> {
+        String::read(value).map(SecretString::from)
+    }
+
+    fn is_blank(&self) -> bool {
+        secrecy::ExposeSecret::expose_secret(self).trim().is_empty()
+    }
+
+    fn schema() -> Value {
+        json!({ "type": "string", "format": "password" })
+    }
+}
+
+/// A boolean, also in quotes and in any case, as real clients send it (spec/protocol.md 1e).
+impl Kind for bool {
+    const EXPECTED: &'static str = "true or false";
+
+    fn read(value: Value) -> Option<Self> {
+        match value {
+            Value::Bool(flag) => Some(flag),
+            Value::String(text) if text.eq_ignore_ascii_case("true") => Some(true),
+            Value::String(text) if text.eq_ignore_ascii_case("false") => Some(false),
+            _ => None,
+        }
+    }
+
+    fn schema() -> Value {
+        json!({ "type": "boolean" })
+    }
+}
+
+/// A time like `2015-11-16T14:49:18+0000`, as the service writes it (spec/protocol.md 1.11), or as RFC 3339 does.
+impl Kind for Timestamp {
+    const EXPECTED: &'static str = "a time like 2015-11-16T14:49:18+0000";
+
+    fn read(value: Value) -> Option<Self> {
+        let text = String::read(value)?;
+        Timestamp::strptime(TIME, &text).or_else(|_| text.parse()).ok()
+    }
+
+    fn schema() -> Value {
+        json!({ "type": "string", "example": "2015-11-16T14:49:18+0000" })
+    }
+}
+
+/// How a time is written in bodies (spec/protocol.md 1.11).
+const TIME: &str = "%Y-%m-%dT%H:%M:%S%z";
+
+/// Writes a time as bodies hold it.
+pub fn time(at: Timestamp) -> String {
+    at.strftime(TIME).to_string()
+}
+
+impl Kind for Vec<String> {
+    const EXPECTED: &'static str = "a list of texts";
+
+    fn read(value: Value) -> Option<Self> {
+        match value {
+            Value::Array(values) => values.into_iter().map(String::read).collect(),
+            _ => None,
+        }
+    }
+
+    fn is_blank(&self) -> bool {
+        self.is_empty()
+    }
+
+    fn schema() -> Value {
+        json!({ "type": "array", "items": { "type": "string" } })
+    }
+}
+
+/// Entries within an entry.
+impl<I: Item> Kind for Vec<Entry<I>> {
+    const EXPECTED: &'static str = "a list of objects";
+
+    fn read(value: Value) -> Option<Self> {
+        match value {
+            Value::Array(values) if values.iter().all(Value::is_object) => {
+                Some(values.into_iter().map(Entry::read).collect())
+            }
+            _ => None,
+        }
+    }
+
+    fn is_blank(&self) -> bool {
+        self.is_empty()
+    }
+
+    fn schema() -> Value {
+        json!({ "type": "array", "items": object(I::FIELDS) })
+    }
+}
+
+/// What a field of a row can hold, for its JSON schema.
+pub trait Shown {
+    /// The schema.
+    fn schema() -> Value;
+}
+
+macro_rules! shown {
+    ($( $type:ty: $schema:tt; )*) => { $(
+        impl Shown for $type {
+            fn schema() -> Value { json!($schema) }
+        }
+    )* };
+}
+
+shown! {
+    String: { "type": "string" };
+    bool: { "type": "boolean" };
+    u64: { "type": "integer", "minimum": 0 };
+}
+
+impl<T: Shown> Shown for Vec<T> {
+    fn schema() -> Value {
+        json!({ "type": "array", "items": T::schema() })
+    }
+}
+
+/// The JSON schema of an object with these fields.
+pub fn object(fields: &[FieldSpec]) -> Value {
+    let described = |field: &FieldSpec| {
+        let mut schema = (field.schema)();
+        if let Value::Object(schema) = &mut schema {
+            schema.insert("description".to_owned(), field.doc.trim().into());
+        }
+        (field.name.to_owned(), schema)
+    };
+    let properties: Map<String, Value> = fields.iter().map(described).collect();
+    let required: Vec<&str> = fields.iter().filter(|field| field.required).map(|field| field.name).collect();
+    let mut schema = json!({ "type": "object", "properties": properties });
+    if !required.is_empty() {
+        schema["required"] = required.into();
+    }
+    schema
+}
+
+pub(crate) fn kind(value: &Value) -> &'static str {
+    match value {
+        Value::Null => "null",
+        Value::Bool(_) => "a boolean",
+        Value::Number(_) => "a number",
+        Value::String(_) => "text",
+        Value::Array(_) => "a list",
+        Value::Object(_) => "an object",
+    }
+}
+
+/// Declares an [`Item`]: `name: required Type = "wireName"`. `required` fields give errors when they are missing or
+/// blank; `optional` ones are `Option`s; `judged` ones are too, but the rules refuse what lacks them.
+macro_rules! item {
+    (@type required $kind:ty) => { $kind };
+    (@type $need:ident $kind:ty) => { Option<$kind> };
+    (@read $fields:ident required $kind:ty, $wire:literal) => { $fields.required::<$kind>($wire) };
+    (@read $fields:ident $need:ident $kind:ty, $wire:literal) => { $fields.optional::<$kind>($wire) };
+    (@needed optional) => { false };
+    (@needed $need:ident) => { true };
+    ($( $(#[doc = $doc:literal])+ $vis:vis struct $Item:ident {
+        $( $(#[doc = $field_doc:literal])+ $name:ident: $need:ident $kind:ty = $wire:literal, )*
+    } )+) => { $(
+        $(#[doc = $doc])+
+        $vis struct $Item { $( $(#[doc = $field_doc])+ pub $name: $crate::item::item!(@type $need $kind), )* }
+
+        impl $crate::item::Item for $Item {
+            const FIELDS: &'static [$crate::item::FieldSpec] = &[ $( $crate::item::FieldSpec {
+                name: $wire,
+                doc: concat!($($field_doc),+),
+                required: $crate::item::item!(@needed $need),
+                secret: <$kind as $crate::item::Kind>::SECRET,
+                schema: <$kind as $crate::item::Kind>::schema,
+            }, )* ];
+
+            fn read(fields: &mut $crate::item::Fields) -> Option<Self> {
+                $( let $name = $crate::item::item!(@read fields $need $kind, $wire); )*
+                let _ = &fields;
+                Some(Self { $( $name: $name?, )* })
+            }
+        }
+    )+ };
+}
+
+/// Declares a [`Row`](crate::item::Row): `name: always Type = "wireName"`, or `maybe` for what is left out when there is none.
+macro_rules! row {
+    (@type always $kind:ty) => { $kind };
+    (@type maybe $kind:ty) => { Option<$kind> };
+    (@always always) => { true };
+    (@always maybe) => { false };
+    ($( $(#[doc = $doc:literal])+ pub struct $Row:ident {
+        $( $(#[doc = $field_doc:literal])+ $name:ident: $need:ident $kind:ty = $wire:literal, )*
+    } )+) => { $(
+        $(#[doc = $doc])+
+        #[derive(Clone, Debug, Default, PartialEq, serde::Serialize, serde::Deserialize)]
+        pub struct $Row { $(
+            $(#[doc = $field_doc])+
+            #[serde(rename = $wire, default, skip_serializing_if = "crate::item::left_out")]
+            pub $name: $crate::item::row!(@type $need $kind),
+        )* }
+
+        impl $crate::item::Row for $Row {
+            const FIELDS: &'static [$crate::item::FieldSpec] = &[ $( $crate::item::FieldSpec {
+                name: $wire,
+                doc: concat!($($field_doc),+),
+                required: $crate::item::row!(@always $need),
+                secret: false,
+                schema: <$kind as $crate::item::Shown>::schema,
+            }, )* ];
+        }
+
+        impl $crate::item::MaybeAbsent for $Row {}
+
+        impl $crate::item::Shown for $Row {
+            fn schema() -> serde_json::Value {
+                $crate::item::object(<$Row as $crate::item::Row>::FIELDS)
+            }
+        }
+    )+ };
+}
+
+pub(crate) use {item, row};
+
+/// Whether a field of a row is left out: one without a value is, rather than sent as null (spec/protocol.md 1.10).
+pub(crate) fn left_out<T: MaybeAbsent>(value: &T) -> bool {
+    value.is_absent()
+}
+
+pub(crate) trait MaybeAbsent {
+    fn is_absent(&self) -> bool {
+        false
+    }
+}
+
+impl<T> MaybeAbsent for Option<T> {
+    fn is_absent(&self) -> bool {
+        self.is_none()
+    }
+}
+
+macro_rules! never_absent {
+    ($($type:ty),*) => { $( impl MaybeAbsent for $type {} )* };
+}
+never_absent!(String, bool, u64);
+
+impl<T> MaybeAbsent for Vec<T> {}

@@ -1,0 +1,240 @@
+//! Bodies of `/api/user/…`, but for create-user's (spec/protocol.md 5).
+
+use jiff::Timestamp;
+use secrecy::SecretString;
+
+use crate::item::{Entry, item, row};
+
+item! {
+    /// Of `/api/user/update-user`. One with nothing but the address changes nothing, and reads.
+    pub struct UpdateUser {
+        /// Address of the user.
+        email_address: required String = "emailAddress",
+        /// Display name.
+        name: optional String = "name",
+        /// Cloud password. It ends all key pairs of the user.
+        password: optional SecretString = "password",
+        /// Whether the user is shut out for a while; `false` also ends a lockout.
+        account_locked: optional bool = "accountLocked",
+        /// Whether the user is shut out.
+        account_disabled: optional bool = "accountDisabled",
+        /// Whether the password must be changed at the next login.
+        force_password_change: optional bool = "forcePasswordChange",
+        /// Whether the password stays valid beyond the age that the account allows.
+        password_never_expires: optional bool = "passwordNeverExpires",
+        /// Whether the user may send by SMTP. Kept for other systems.
+        allow_smtp: optional bool = "allowSmtp",
+        /// Whether the user may fetch by POP. Kept for other systems.
+        allow_pop: optional bool = "allowPop",
+        /// Since when mail is archived. Kept for other systems.
+        archive_start_date: optional Timestamp = "archiveStartDate",
+    }
+    /// Of `/api/user/get-internal-users`.
+    pub struct GetInternalUsers {
+        /// Only users of this domain; of all, when left out.
+        domain: optional String = "domain",
+    }
+    /// An item that names a user, or an alias where the endpoint says so.
+    pub struct NamesUser {
+        /// Its address.
+        email_address: required String = "emailAddress",
+    }
+    /// Of `/api/user/get-profile`.
+    pub struct GetProfile {
+        /// Whose profile; the caller's own, when left out.
+        email_address: optional String = "emailAddress",
+        /// Whether the picture is shown, if there is one.
+        show_avatar: optional bool = "showAvatar",
+    }
+    /// Of `/api/user/update-attributes`.
+    pub struct UpdateAttributes {
+        /// Address of the user.
+        email_address: required String = "emailAddress",
+        /// What is set.
+        attributes: required Vec<Entry<SetAttribute>> = "attributes",
+    }
+    /// One attribute that is set.
+    pub struct SetAttribute {
+        /// Its secure id, as get-attributes gives it.
+        id: required String = "id",
+        /// Its value; empty takes it away.
+        value: optional String = "value",
+    }
+    /// Of `/api/user/update-alias` and `/api/user/remove-alias`.
+    pub struct Alias {
+        /// The user's own address.
+        alias_for: required String = "aliasFor",
+        /// One more address of the user.
+        alias: required String = "alias",
+    }
+    /// Of `/api/user/add-delegate-user`.
+    pub struct AddDelegate {
+        /// Who gets the right.
+        primary_address: required String = "primaryAddress",
+        /// Whose mail may be read.
+        delegate_address: required String = "delegateAddress",
+    }
+    /// Of `/api/user/find-delegate-users`.
+    pub struct FindDelegates {
+        /// Who has the right.
+        primary_address: required String = "primaryAddress",
+    }
+    /// Of `/api/user/remove-delegate-user`.
+    pub struct RemoveDelegate {
+        /// Secure id of the delegation.
+        id: required String = "id",
+    }
+    /// Of `/api/user/add-to-purge-list` and `/api/user/remove-from-purge-list`.
+    pub struct Purge {
+        /// Addresses of users, at most 1,000.
+        email_addresses: required Vec<String> = "emailAddresses",
+    }
+}
+
+row! {
+    /// A user, as update-user shows it.
+    pub struct UserState {
+        /// Address.
+        email_address: always String = "emailAddress",
+        /// Display name.
+        name: always String = "name",
+        /// Whether the password must be changed at the next login.
+        force_password_change: always bool = "forcePasswordChange",
+        /// Whether the password stays valid for good.
+        password_never_expires: always bool = "passwordNeverExpires",
+        /// Whether the user is shut out for a while, also for wrong passwords.
+        account_locked: always bool = "accountLocked",
+        /// Whether the user is shut out.
+        account_disabled: always bool = "accountDisabled",
+        /// Whether the user may send by SMTP.
+        allow_smtp: always bool = "allowSmtp",
+        /// Whether the user may fetch by POP.
+        allow_pop: always bool = "allowPop",
+        /// Since when mail is archived.
+        archive_start_date: maybe String = "archiveStartDate",
+    }
+    /// A page of users: the one row of get-internal-users.
+    pub struct InternalUsers {
+        /// The users.
+        users: always Vec<InternalUser> = "users",
+        /// Users on all pages.
+        user_count: always u64 = "userCount",
+    }
+    /// A user in a list, its keys in the order that is recorded of the service (spec/clients.md 4.6).
+    pub struct InternalUser {
+        /// Display name.
+        name: always String = "name",
+        /// Address.
+        email_address: always String = "emailAddress",
+        /// Its domain.
+        domain: always String = "domain",
+        /// Whether it is an alias.
+        alias: always bool = "alias",
+        /// How the address came to be: `created_manually`.
+        address_type: always String = "addressType",
+        /// Where the user is mastered: `cloud`.
+        source: always String = "source",
+    }
+    /// A profile.
+    pub struct Profile {
+        /// Display name.
+        name: always String = "name",
+        /// Address.
+        email_address: always String = "emailAddress",
+        /// The address once more, and no secure id (spec/protocol.md 5).
+        id: always String = "id",
+        /// The account.
+        account_code: always String = "accountCode",
+        /// Name of the role, for administrators.
+        role: maybe String = "role",
+        /// Whether the user is an administrator.
+        admin: always bool = "admin",
+        /// Whether the user is none of the account's: never.
+        external: always bool = "external",
+        /// Whether the caller may change the user.
+        editable: always bool = "editable",
+        /// Whether a cloud password is set.
+        local_password: always bool = "localPassword",
+        /// Whether the password must be changed at the next login.
+        change_password: always bool = "changePassword",
+        /// Name of the account.
+        company_name: always String = "companyName",
+        /// `UTC`.
+        server_time_zone: always String = "serverTimeZone",
+        /// Attributes.
+        attributes: always ProfileAttributes = "attributes",
+        /// Nothing to follow.
+        links: always Vec<String> = "links",
+        /// The picture in base64, if it was asked for and there is one.
+        avatar: maybe String = "avatar",
+    }
+    /// Attributes in a profile.
+    pub struct ProfileAttributes {
+        /// Telephone number.
+        phone_number: maybe String = "phoneNumber",
+    }
+    /// The attributes of a user: the one row of get-attributes.
+    pub struct Attributes {
+        /// All there are, with a value or without.
+        attributes: always Vec<AttributeValue> = "attributes",
+    }
+    /// An attribute.
+    pub struct AttributeValue {
+        /// Its secure id.
+        id: always String = "id",
+        /// Its name.
+        name: always String = "name",
+        /// Its value; empty when there is none.
+        value: always String = "value",
+    }
+    /// An alias.
+    pub struct AliasRow {
+        /// Its domain.
+        domain: always String = "domain",
+        /// Whether the domain is internal: always.
+        is_internal: always bool = "isInternal",
+        /// The alias.
+        alias: always String = "alias",
+        /// The user's display name.
+        alias_display_name: always String = "aliasDisplayName",
+        /// The user's own address.
+        alias_for: always String = "aliasFor",
+        /// How the address came to be.
+        kind: always String = "type",
+    }
+    /// The aliases of a user: the one row of get-aliases.
+    pub struct Aliases {
+        /// The user's own address.
+        email_address: always String = "emailAddress",
+        /// The aliases.
+        aliases: always Vec<AliasRow> = "aliases",
+    }
+    /// A delegation that was made or taken back.
+    pub struct DelegateDone {
+        /// Its secure id.
+        id: always String = "id",
+        /// That it was.
+        success: always bool = "success",
+    }
+    /// Whose mail a user may read: the one row of find-delegate-users.
+    pub struct DelegateUsers {
+        /// Those users.
+        delegate_users: always Vec<DelegateUser> = "delegateUsers",
+    }
+    /// One whose mail may be read.
+    pub struct DelegateUser {
+        /// Secure id of the delegation.
+        id: always String = "id",
+        /// Address.
+        email_address: always String = "emailAddress",
+        /// Display name.
+        name: always String = "name",
+        /// Where the user is mastered.
+        source: always String = "source",
+    }
+    /// An address that something was done to.
+    pub struct Done {
+        /// The address.
+        email_address: always String = "emailAddress",
+    }
+}
