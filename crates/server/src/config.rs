@@ -37,6 +37,8 @@ pub struct Config {
     pub quota: Quota,
     /// How passwords are hashed.
     pub passwords: Passwords,
+    /// How an account proves that a domain is its own.
+    pub domains: Domains,
     /// What one request may take.
     pub limits: Limits,
     /// How log lines look.
@@ -69,6 +71,29 @@ pub struct Passwords {
     pub threads: usize,
     /// Passwords that may wait. A request with more than this is always refused.
     pub queue: usize,
+}
+
+/// How an account proves that a domain is its own: by a TXT record with the token that it was given (spec/protocol.md 5).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Domains {
+    /// Whether the record is looked for at all.
+    pub verification: Verification,
+    /// Resolvers to ask, as address and port. Empty: those of `/etc/resolv.conf`, as it is when the server starts.
+    pub resolvers: Vec<SocketAddr>,
+    /// Longest wait for the records of a domain, in seconds.
+    pub timeout_seconds: u64,
+}
+
+/// Whether proof of a domain is looked for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Verification {
+    /// In the DNS.
+    #[default]
+    Dns,
+    /// Nowhere: for a directory that can't reach the DNS, or whose domains are made up. `[ours]`
+    Offline,
 }
 
 /// What one request may take.
@@ -114,6 +139,7 @@ impl Default for Config {
             freshness_seconds: 15 * 60,
             quota: Quota::default(),
             passwords: Passwords::default(),
+            domains: Domains::default(),
             limits: Limits::default(),
             log: LogFormat::default(),
         }
@@ -131,6 +157,12 @@ impl Default for Passwords {
     fn default() -> Self {
         let Cost { memory_kib, iterations, parallelism } = Cost::default();
         Self { memory_kib, iterations, parallelism, threads: 0, queue: 2_048 }
+    }
+}
+
+impl Default for Domains {
+    fn default() -> Self {
+        Self { verification: Verification::default(), resolvers: Vec::new(), timeout_seconds: 5 }
     }
 }
 
@@ -222,6 +254,11 @@ impl Config {
         if least == Some(0) || header_seconds.min(body_seconds).min(request_seconds) == 0 {
             return Err(ConfigError::Setting("limits and passwords.queue must be at least 1"));
         }
+        if self.domains.timeout_seconds == 0 {
+            return Err(ConfigError::Setting(
+                "domains.timeout_seconds must be at least 1; to ask no resolver, set domains.verification = \"offline\"",
+            ));
+        }
         if self.quota.enabled && (self.quota.calls == 0 || self.quota.window_ms == 0) {
             return Err(ConfigError::Setting(
                 "a quota of nothing lets nobody in: set quota.enabled = false instead",
@@ -281,6 +318,12 @@ fn read(path: &Path) -> Result<String, ConfigError> {
     std::fs::read_to_string(path).map_err(|source| ConfigError::Read { path: path.to_owned(), source })
 }
 
+impl Domains {
+    pub(crate) fn timeout(&self) -> Duration {
+        Duration::from_secs(self.timeout_seconds)
+    }
+}
+
 impl Limits {
     pub(crate) fn header(&self) -> Duration {
         Duration::from_secs(self.header_seconds)
@@ -317,6 +360,7 @@ mod tests {
         let config = from("").unwrap();
         assert_eq!(config.request_ids, RequestIds::Strict);
         assert_eq!(config.quota, Quota { enabled: true, calls: 800, window_ms: 5_000 });
+        assert_eq!(config.domains.verification, Verification::Dns);
         assert!(config.database.is_absolute());
     }
 
@@ -327,6 +371,9 @@ mod tests {
     #[case("request_ids = \"lax\"", "expected `strict` or `compatible`")]
     #[case("[limits]\nbody_bytes = 0", "must be at least 1")]
     #[case("[quota]\ncalls = 0", "quota.enabled = false")]
+    #[case("[domains]\nverification = \"no\"", "expected `dns` or `offline`")]
+    #[case("[domains]\nresolvers = [\"9.9.9.9\"]", "invalid socket address")]
+    #[case("[domains]\ntimeout_seconds = 0", "at least 1")]
     fn what_can_t_be_says_so(#[case] text: &str, #[case] message: &str) {
         let error = from(text).unwrap_err();
         assert!(error.contains(message), "{error}");

@@ -15,6 +15,7 @@ pub mod sandbox;
 mod secure_id;
 mod step;
 pub mod system;
+pub mod txt;
 
 pub use app::{OpenError, Server};
 pub use auth::Gate;
