@@ -35,16 +35,19 @@ pub enum Denied {
 pub struct ForbiddenForAddress;
 
 impl Scope {
-    /// Enters the account that a call names, else the caller's own.
+    /// Enters the account that a call names, else the caller's own. Without a permission only for what everybody may see
+    /// of themselves.
     ///
     /// # Errors
     /// When the caller's role lacks the permission; then when the account is unknown or not the caller's to act in.
     pub fn enter(
         caller: &Caller,
-        permission: &Permission,
+        permission: Option<&Permission>,
         named: Option<Option<Arc<Account>>>,
     ) -> Result<Self, Denied> {
-        caller.require(permission)?;
+        if let Some(permission) = permission {
+            caller.require(permission)?;
+        }
         let account = match named {
             None => caller.own_account(),
             Some(found) => found.filter(|account| caller.may_act_in(account)).ok_or(Denied::Account)?,

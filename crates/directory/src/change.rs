@@ -43,8 +43,8 @@ pub enum Change {
     RemoveUser(UserId),
     /// A user is put on the purge list, to be removed at this time, or taken off it.
     Purge(UserId, Option<Timestamp>),
-    /// An attribute of a user; empty takes it away.
-    SetAttribute(UserId, Attribute, String),
+    /// Attributes of a user; an empty one is taken away.
+    SetAttributes(UserId, Vec<(Attribute, String)>),
     /// One user gets the right to read another's mail. Kept for other systems; nothing here looks at it.
     AddDelegate(Delegate),
     /// The right goes.
@@ -152,7 +152,7 @@ impl Change {
             Change::RemoveUser(_) => "user.removed",
             Change::Purge(_, Some(_)) => "user.purge_planned",
             Change::Purge(_, None) => "user.purge_called_off",
-            Change::SetAttribute(..) => "user.attribute_set",
+            Change::SetAttributes(..) => "user.attributes_set",
             Change::AddDelegate(_) => "delegate.added",
             Change::RemoveDelegate(_) => "delegate.removed",
             Change::LogIn(attempt) => match attempt.grant {
@@ -177,7 +177,7 @@ impl Change {
         !matches!(
             self,
             Change::AddUser(_)
-                | Change::SetAttribute(..)
+                | Change::SetAttributes(..)
                 | Change::AddDelegate(_)
                 | Change::RemoveDelegate(_)
         )

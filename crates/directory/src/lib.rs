@@ -18,6 +18,7 @@ pub mod password;
 pub mod port;
 pub mod refusal;
 pub mod role;
+pub mod roles;
 pub mod update_user;
 pub mod user;
 

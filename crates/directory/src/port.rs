@@ -310,6 +310,9 @@ pub trait Store: Send + Sync + 'static {
     /// What a login is checked against.
     fn credentials<'a>(&'a self, address: &'a EmailAddress) -> Pending<'a, Option<Credentials>>;
 
+    /// The roles that an account made itself.
+    fn roles_of(&self, account: AccountId) -> Pending<'_, Vec<Role>>;
+
     /// A role, built in or an account's own.
     fn role(&self, id: RoleId) -> Pending<'_, Option<Role>>;
 

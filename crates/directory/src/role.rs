@@ -18,22 +18,43 @@ pub const INTERNAL_EDIT: Permission = Permission::known("Directories | Internal 
 /// The permission to read users and domains.
 pub const INTERNAL_READ: Permission = Permission::known("Directories | Internal | Read");
 
+/// To read the account.
+pub const DASHBOARD_READ: Permission = Permission::known("Account | Dashboard | Read");
+/// To read the audit.
+pub const LOGS_READ: Permission = Permission::known("Account | Logs | Read");
+/// To read groups and aliases.
+pub const GROUPS_READ: Permission = Permission::known("Directories | Groups | Read");
+/// To change groups and aliases.
+pub const GROUPS_EDIT: Permission = Permission::known("Directories | Groups | Edit");
+/// To let one user read another's mail.
+pub const ALTERNATE_ADDRESS: Permission =
+    Permission::known("Directories | Internal | Create Alternate Address");
+/// To put users on the purge list.
+pub const PURGE_ADDRESS: Permission = Permission::known("Directories | Internal | Purge Address");
+/// To take users off the purge list.
+pub const UNPURGE_ADDRESS: Permission =
+    Permission::known("Directories | Internal | Remove Address from Purge List");
+/// To read roles and who holds them.
+pub const ROLES_READ: Permission = Permission::known("Directories | Roles | Read");
+/// To make roles and to hand them out.
+pub const ROLES_EDIT: Permission = Permission::known("Directories | Roles | Edit");
+
 /// Every permission that some endpoint asks for: what a custom role may be made of.
 pub const PERMISSIONS: &[Permission] = &[
-    Permission::known("Account | Dashboard | Read"),
-    Permission::known("Account | Logs | Read"),
-    Permission::known("Directories | Groups | Edit"),
-    Permission::known("Directories | Groups | Read"),
+    DASHBOARD_READ,
+    LOGS_READ,
+    GROUPS_EDIT,
+    GROUPS_READ,
     Permission::known("Directories | Import | Edit"),
     Permission::known("Directories | Import | Read"),
-    Permission::known("Directories | Internal | Create Alternate Address"),
+    ALTERNATE_ADDRESS,
     INTERNAL_EDIT,
-    Permission::known("Directories | Internal | Purge Address"),
+    PURGE_ADDRESS,
     INTERNAL_READ,
     Permission::known("Directories | Internal | Register New Domain"),
-    Permission::known("Directories | Internal | Remove Address from Purge List"),
-    Permission::known("Directories | Roles | Edit"),
-    Permission::known("Directories | Roles | Read"),
+    UNPURGE_ADDRESS,
+    ROLES_EDIT,
+    ROLES_READ,
     Permission::known("Services | Directory Sync | Edit"),
     Permission::known("Services | Directory Sync | Read"),
 ];
@@ -165,19 +186,13 @@ impl BuiltIn {
     pub fn role(self) -> Role {
         let holds = |permission: &Permission| match self {
             BuiltIn::SuperAdministrator => true,
-            BuiltIn::PartnerAdministrator => &*permission.0 != "Directories | Roles | Edit",
+            BuiltIn::PartnerAdministrator => *permission != ROLES_EDIT,
             BuiltIn::FullAdministrator => {
-                !["Directories | Roles | Edit", "Directories | Internal | Register New Domain"]
-                    .contains(&&*permission.0)
+                *permission != ROLES_EDIT && &*permission.0 != "Directories | Internal | Register New Domain"
             }
-            BuiltIn::BasicAdministrator => [
-                "Account | Dashboard | Read",
-                "Directories | Groups | Edit",
-                "Directories | Groups | Read",
-                "Directories | Internal | Edit",
-                "Directories | Internal | Read",
-            ]
-            .contains(&&*permission.0),
+            BuiltIn::BasicAdministrator => {
+                [DASHBOARD_READ, GROUPS_EDIT, GROUPS_READ, INTERNAL_EDIT, INTERNAL_READ].contains(permission)
+            }
             BuiltIn::PartnerProvisioning => false,
         };
         Role {

@@ -1,4 +1,7 @@
 //! The endpoints: one file each, in folders named as their paths.
 
+pub(crate) mod account;
+pub(crate) mod audit;
 pub(crate) mod login;
+pub(crate) mod role;
 pub(crate) mod user;

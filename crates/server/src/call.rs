@@ -127,11 +127,14 @@ impl Call<'_> {
     /// The account that the call names, or the caller's own; if the caller holds the permission and may act there.
     pub(crate) async fn scope(
         &self,
-        permission: &Permission,
+        permission: impl Into<Option<&Permission>>,
         account: Option<&str>,
     ) -> Result<Scope, Refusal> {
+        let permission = permission.into();
         // The permission first: who lacks it learns nothing about accounts.
-        self.caller.require(permission)?;
+        if let Some(permission) = permission {
+            self.caller.require(permission)?;
+        }
         let named = match access::named_account(&self.caller, account)? {
             None => None,
             Some(code) => Some(self.app.store.accounts(&[code]).await?.pop().flatten()),

@@ -79,12 +79,31 @@ pub(crate) enum Run {
 
 /// Every endpoint.
 pub const ENDPOINTS: &[Endpoint] = &[
+    api::account::get_account::ENDPOINT,
+    api::account::get_support_info::ENDPOINT,
+    api::audit::get_audit_events::ENDPOINT,
     api::login::discover_authentication::ENDPOINT,
     api::login::login::ENDPOINT,
     api::login::logout::ENDPOINT,
+    api::role::assign_role::ENDPOINT,
+    api::role::create_role::ENDPOINT,
+    api::role::delete_role::ENDPOINT,
+    api::role::get_roles::ENDPOINT,
+    api::user::add_delegate_user::ENDPOINT,
+    api::user::add_to_purge_list::ENDPOINT,
     api::user::change_password::ENDPOINT,
     api::user::create_user::ENDPOINT,
+    api::user::delete_user::ENDPOINT,
+    api::user::find_delegate_users::ENDPOINT,
+    api::user::get_aliases::ENDPOINT,
+    api::user::get_attributes::ENDPOINT,
     api::user::get_internal_users::ENDPOINT,
+    api::user::get_profile::ENDPOINT,
+    api::user::remove_alias::ENDPOINT,
+    api::user::remove_delegate_user::ENDPOINT,
+    api::user::remove_from_purge_list::ENDPOINT,
+    api::user::update_alias::ENDPOINT,
+    api::user::update_attributes::ENDPOINT,
     api::user::update_user::ENDPOINT,
 ];
 

@@ -44,7 +44,6 @@ impl<'a> SecureIds<'a> {
     }
 
     /// The same, of an id of sixteen bytes.
-    #[cfg_attr(not(test), expect(dead_code, reason = "the endpoints that take ids come next"))]
     pub(crate) fn open_id(
         &self,
         kind: &'static str,

@@ -320,6 +320,10 @@ impl Store for SqliteStore {
         Box::pin(async move { self.read(|connection| read::users::credentials(connection, address)) })
     }
 
+    fn roles_of(&self, account: AccountId) -> Pending<'_, Vec<Role>> {
+        Box::pin(async move { self.read(|connection| read::clients::roles_of(connection, account)) })
+    }
+
     fn role(&self, id: RoleId) -> Pending<'_, Option<Role>> {
         Box::pin(async move {
             match BuiltIn::by_id(id) {

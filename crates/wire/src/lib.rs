@@ -3,6 +3,8 @@
 //!
 //! Pure: nothing here reads a clock, a random source, the environment, a socket or a database.
 
+pub mod account;
+pub mod audit;
 pub mod body;
 pub mod code;
 pub mod create_user;
@@ -12,6 +14,7 @@ pub mod header;
 pub mod item;
 pub mod login;
 pub mod reader;
+pub mod roles;
 pub mod signature;
 pub mod users;
 

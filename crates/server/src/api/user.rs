@@ -1,22 +1,81 @@
 //! `/api/user/…`, and how its endpoints find the users they are about.
 
+pub(crate) mod add_delegate_user;
+pub(crate) mod add_to_purge_list;
 pub(crate) mod change_password;
 pub(crate) mod create_user;
+pub(crate) mod delete_user;
+pub(crate) mod find_delegate_users;
+pub(crate) mod get_aliases;
+pub(crate) mod get_attributes;
 pub(crate) mod get_internal_users;
+pub(crate) mod get_profile;
+pub(crate) mod remove_alias;
+pub(crate) mod remove_delegate_user;
+pub(crate) mod remove_from_purge_list;
+pub(crate) mod update_alias;
+pub(crate) mod update_attributes;
 pub(crate) mod update_user;
 
 use directory::refusal::{self, Refusal as Why};
 use directory::user::User;
-use directory::{EmailAddress, Role};
+use directory::{EmailAddress, Permission, Role, Scope};
+use serde_json::{Map, Value};
+use wire::body::MAX_ITEMS;
+use wire::item::{Entry, Item};
+use wire::{Code, Error};
 
 use crate::call::Call;
-use crate::refusal::Refusal;
+use crate::refusal::{Refusal, wrong};
+
+/// The codes of an item that names a user.
+pub(in crate::api) const NAMES_USER: &[Code] =
+    &[Code::InvalidEmailAddress, Code::Length, Code::ForbiddenForAddress, Code::IsAlias];
+
+/// The codes of an item that changes what a user can do.
+pub(in crate::api) const CHANGES_USER: &[Code] = &[
+    Code::InvalidEmailAddress,
+    Code::Length,
+    Code::ForbiddenForAddress,
+    Code::IsAlias,
+    Code::RoleNotCovered,
+    Code::LastSuperAdministrator,
+];
+
+/// An item with the user it names, or all that is wrong with it.
+pub(in crate::api) struct Named<I> {
+    pub(in crate::api) key: Map<String, Value>,
+    pub(in crate::api) named: Result<(I, User, Option<Role>), Vec<Error>>,
+}
+
+/// Reads a request whose items each name a user of the account, in `field`.
+pub(in crate::api) async fn named_users<I: Item>(
+    call: &mut Call<'_>,
+    permission: &Permission,
+    field: &'static str,
+    address: fn(&I) -> &str,
+) -> Result<(Scope, Vec<Named<I>>), Refusal> {
+    let mut body = call.body()?;
+    let entries = body.items::<I>(MAX_ITEMS)?;
+    let scope = call.scope(permission, body.account_code.as_deref()).await?;
+    let found = find(call, entries.iter().map(|entry| entry.item.as_ref().ok().map(address))).await?;
+    let named = entries.into_iter().zip(found).map(|(Entry { key, item }, found)| {
+        let named = item.and_then(|item| {
+            let (user, role) = found.unwrap_or(Err(Why::Missing)).map_err(|why| vec![wrong(field, &why)])?;
+            let user = scope.user(user).map_err(|why| vec![wrong(field, &why)])?;
+            Ok((item, user, role))
+        });
+        Named { key, named }
+    });
+    let named = named.collect();
+    Ok((scope, named))
+}
 
 /// What there is at an address: a user or alias of whatever account, with its role; or that the address is none.
-pub(super) type Found = Result<(Option<User>, Option<Role>), Why>;
+pub(in crate::api) type Found = Result<(Option<User>, Option<Role>), Why>;
 
 /// Finds what there is at addresses; nothing for an item that was refused already.
-pub(super) async fn find<'t>(
+pub(in crate::api) async fn find<'t>(
     call: &mut Call<'_>,
     addresses: impl Iterator<Item = Option<&'t str>>,
 ) -> Result<Vec<Option<Found>>, Refusal> {

@@ -28,8 +28,63 @@ async fn row_of(server: &TestServer, path: &str) -> Row {
     if server.admin().user(ann).await.is_err() {
         server.administrator().create(user(ann)).await;
     }
+    const INVALID_ID: &str = "err_validation_invalid_id";
+    let administrator = server.administrator();
+    // What another endpoint makes for this one.
+    let made = async |path: &str, item: Value| {
+        let answer = administrator.post(path, json!({"data": [item]}).to_string()).await;
+        assert_eq!(answer.rows(), 1, "{path}: {answer}");
+        answer.json()["data"][0].clone()
+    };
+    let one = |item: Value| json!({"data": [item]});
+    let names_ann = || json!({"data": [{"emailAddress": ann}]});
+    let role = json!({"name": "Reader of the matrix", "permissions": ["Directories | Internal | Read"]});
     match path {
+        "/api/account/get-account" | "/api/account/get-support-info" | "/api/role/get-roles" => {
+            row(json!({"data": []}), None)
+        }
+        "/api/audit/get-audit-events" => {
+            let (start, end) = ("2026-11-24T00:00:00+0000", "2026-11-25T00:00:00+0000");
+            row(one(json!({"startDateTime": start, "endDateTime": end})), None)
+        }
         "/api/login/logout" => row(json!({"data": [{}]}), None),
+        "/api/role/create-role" => row(one(role), None),
+        "/api/role/delete-role" => {
+            let role = made("/api/role/create-role", role).await;
+            row(one(json!({"id": role["id"]})), INVALID_ID)
+        }
+        "/api/role/assign-role" => {
+            let role = made("/api/role/create-role", role).await;
+            row(one(json!({"emailAddress": ann, "id": role["id"]})), FORBIDDEN)
+        }
+        "/api/user/delete-user" | "/api/user/get-aliases" | "/api/user/get-attributes" | "/api/user/get-profile" => {
+            row(names_ann(), FORBIDDEN)
+        }
+        "/api/user/add-to-purge-list" => row(one(json!({"emailAddresses": [ann]})), FORBIDDEN),
+        "/api/user/remove-from-purge-list" => {
+            made("/api/user/add-to-purge-list", json!({"emailAddresses": [ann]})).await;
+            row(one(json!({"emailAddresses": [ann]})), FORBIDDEN)
+        }
+        "/api/user/update-attributes" => {
+            let all = made("/api/user/get-attributes", json!({"emailAddress": ann})).await;
+            let set = json!([{"id": all["attributes"][0]["id"], "value": "x"}]);
+            row(one(json!({"emailAddress": ann, "attributes": set})), FORBIDDEN)
+        }
+        "/api/user/update-alias" => row(one(json!({"aliasFor": ann, "alias": "a.lee@example.com"})), FORBIDDEN),
+        "/api/user/remove-alias" => {
+            let alias = json!({"aliasFor": ann, "alias": "a.lee@example.com"});
+            made("/api/user/update-alias", alias.clone()).await;
+            row(one(alias), FORBIDDEN)
+        }
+        "/api/user/add-delegate-user" => {
+            row(one(json!({"primaryAddress": ann, "delegateAddress": "reader@example.com"})), FORBIDDEN)
+        }
+        "/api/user/find-delegate-users" => row(one(json!({"primaryAddress": ann})), FORBIDDEN),
+        "/api/user/remove-delegate-user" => {
+            let delegation = json!({"primaryAddress": ann, "delegateAddress": "reader@example.com"});
+            let made = made("/api/user/add-delegate-user", delegation).await;
+            row(one(json!({"id": made["id"]})), INVALID_ID)
+        }
         "/api/user/create-user" => row(json!({"data": [{"emailAddress": "matrix@example.com"}]}), FORBIDDEN),
         "/api/user/get-internal-users" => row(json!({}), None),
         "/api/user/update-user" => row(json!({"data": [{"emailAddress": ann, "name": "Ann"}]}), FORBIDDEN),

@@ -141,9 +141,7 @@ fn make(batch: &mut Batch<'_>, change: Change, actor: &Actor, now: Timestamp) ->
         Change::RemoveUser(user) => users::remove(connection, user, actor, now),
         Change::Purge(user, at) => users::purge(connection, user, at, actor, now),
         Change::SetProfile(user, profile) => users::set_profile(connection, user, profile),
-        Change::SetAttribute(user, attribute, value) => {
-            users::set_attribute(connection, user, attribute, &value)
-        }
+        Change::SetAttributes(user, set) => users::set_attributes(connection, user, &set),
         Change::AddDelegate(delegate) => users::add_delegate(connection, &delegate),
         Change::RemoveDelegate(id) => users::remove_delegate(connection, id),
         Change::LogIn(attempt) => login::attempt(batch, *attempt, now),

@@ -212,27 +212,23 @@ pub(super) fn set_profile(connection: &Connection, id: UserId, profile: Option<P
     user_made(connection, id, profile.map_or_else(|| "none".to_owned(), |profile| profile.to_string()))
 }
 
-pub(super) fn set_attribute(
-    connection: &Connection,
-    id: UserId,
-    attribute: Attribute,
-    value: &str,
-) -> Attempt {
-    if value.is_empty() {
-        execute(
-            connection,
-            "DELETE FROM user_attributes WHERE user = ?1 AND attribute = ?2",
-            params![id.as_bytes(), attribute.number()],
-        )?;
-    } else {
-        execute(
-            connection,
-            "INSERT INTO user_attributes (user, attribute, value) VALUES (?1, ?2, ?3)
-             ON CONFLICT (user, attribute) DO UPDATE SET value = excluded.value",
-            params![id.as_bytes(), attribute.number(), value],
-        )?;
+pub(super) fn set_attributes(connection: &Connection, id: UserId, set: &[(Attribute, String)]) -> Attempt {
+    for (attribute, value) in set {
+        let (user, number) = (id.as_bytes(), attribute.number());
+        if value.is_empty() {
+            let sql = "DELETE FROM user_attributes WHERE user = ?1 AND attribute = ?2";
+            execute(connection, sql, params![user, number])?;
+        } else {
+            execute(
+                connection,
+                "INSERT INTO user_attributes (user, attribute, value) VALUES (?1, ?2, ?3)
+                 ON CONFLICT (user, attribute) DO UPDATE SET value = excluded.value",
+                params![user, number, value],
+            )?;
+        }
     }
-    user_made(connection, id, attribute.name())
+    let names: Vec<_> = set.iter().map(|(attribute, _)| attribute.name()).collect();
+    user_made(connection, id, names.join(", "))
 }
 
 pub(super) fn add_delegate(connection: &Connection, delegate: &Delegate) -> Attempt {

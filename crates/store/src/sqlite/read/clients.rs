@@ -1,4 +1,4 @@
-//! Applications of API 2.0.
+//! Applications of API 2.0, and roles of the accounts' own.
 
 use std::sync::Arc;
 
@@ -76,4 +76,16 @@ pub(in crate::sqlite) fn custom(connection: &Connection, id: RoleId) -> rusqlite
         .prepare_cached("SELECT account, name, permissions, partner FROM roles WHERE id = ?1")?
         .query_row([id.as_bytes()], |row| custom_role(row, id, 0))
         .optional()
+}
+
+pub(in crate::sqlite) fn roles_of(
+    connection: &Connection,
+    account: AccountId,
+) -> rusqlite::Result<Vec<Role>> {
+    connection
+        .prepare_cached(
+            "SELECT id, account, name, permissions, partner FROM roles WHERE account = ?1 ORDER BY name",
+        )?
+        .query_map([account.as_bytes()], |row| custom_role(row, RoleId::from_bytes(row.get(0)?), 1))?
+        .collect()
 }

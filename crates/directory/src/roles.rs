@@ -1,0 +1,63 @@
+//! The rules of roles: nobody hands out what they do not hold, or takes from whoever holds more. `[ours]`
+
+use crate::refusal::{self, Refusal};
+use crate::role::{BuiltIn, Permission, Role};
+use crate::{RoleId, Scope};
+
+/// A field of an item.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Field {
+    /// The name.
+    Name,
+    /// The permissions.
+    Permissions,
+}
+
+/// Judges a new role.
+///
+/// # Errors
+/// When the name is none or built in, a permission is none, or one that the caller does not hold.
+pub fn create(
+    scope: &Scope,
+    id: RoleId,
+    name: &str,
+    permissions: &[String],
+) -> Result<Role, Vec<(Field, Refusal)>> {
+    let mut wrong = Vec::new();
+    if let Err(why) = refusal::name(name) {
+        wrong.push((Field::Name, why));
+    }
+    if BuiltIn::by_name(name).is_some() {
+        wrong.push((Field::Name, Refusal::Change(crate::change::ChangeRefused::AlreadyThere)));
+    }
+    let parsed: Result<_, _> = permissions.iter().map(|text| Permission::parse(text)).collect();
+    let permissions = parsed.unwrap_or_else(|_| {
+        let known: Vec<_> = crate::role::PERMISSIONS.iter().map(ToString::to_string).collect();
+        wrong.push((Field::Permissions, Refusal::NotOneOf(known.join(", "))));
+        Default::default()
+    });
+    let account = Some(scope.account().id);
+    let role = Role { id, account, name: name.to_owned(), permissions, partner: false };
+    if let Err(why) = scope.covers(Some(&role)) {
+        wrong.push((Field::Permissions, why));
+    }
+    if wrong.is_empty() { Ok(role) } else { Err(wrong) }
+}
+
+/// The role, if it is one that users of the account can hold: a built-in one, or the account's own.
+///
+/// # Errors
+/// When there is none.
+pub fn of_account(scope: &Scope, found: Option<Role>) -> Result<Role, Refusal> {
+    let own = |role: &Role| role.account.is_none_or(|account| account == scope.account().id);
+    found.filter(own).ok_or(Refusal::NotThere("role"))
+}
+
+/// Judges that a user who holds one role, or none, gets another, or none.
+///
+/// # Errors
+/// When either holds more than the caller's.
+pub fn assign(scope: &Scope, before: Option<&Role>, after: Option<&Role>) -> Result<(), (bool, Refusal)> {
+    scope.covers(before).map_err(|why| (true, why))?;
+    scope.covers(after).map_err(|why| (false, why))
+}

@@ -1,0 +1,3 @@
+//! `/api/audit/…`
+
+pub(crate) mod get_audit_events;

@@ -1,0 +1,25 @@
+//! `/api/role/…` `[ours]`
+
+pub(crate) mod assign_role;
+pub(crate) mod create_role;
+pub(crate) mod delete_role;
+pub(crate) mod get_roles;
+
+use directory::{AccountId, Role};
+use wire::roles::RoleRow;
+
+use crate::secure_id::SecureIds;
+
+/// What the secure id of a role is sealed as.
+pub(super) const KIND: &str = "role";
+
+/// A role as it is shown.
+pub(super) fn row(ids: &SecureIds<'_>, account: AccountId, role: &Role) -> RoleRow {
+    RoleRow {
+        id: ids.seal(KIND, account, role.id.as_bytes()),
+        name: role.name.clone(),
+        built_in: role.account.is_none(),
+        partner: role.partner,
+        permissions: role.permissions.iter().map(ToString::to_string).collect(),
+    }
+}
