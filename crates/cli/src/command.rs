@@ -1,6 +1,7 @@
 //! The subcommands, one file each.
 
 pub(crate) mod admin;
+pub(crate) mod audit;
 pub(crate) mod sandbox;
 pub(crate) mod serve;
 pub(crate) mod sign;

@@ -2,6 +2,7 @@
 
 mod command;
 mod output;
+mod place;
 
 use clap::{Parser, Subcommand};
 
@@ -34,6 +35,8 @@ enum Command {
     Serve(command::serve::Arguments),
     /// Administer the directory at the machine it stands on
     Admin(command::admin::Arguments),
+    /// Verify or export what happened in the directory
+    Audit(command::audit::Arguments),
     /// Call the API about users
     #[command(subcommand)]
     User(command::user::Command),
@@ -62,6 +65,7 @@ fn run(command: Command, output: &output::Output) -> Result<(), Failed> {
         Command::Sandbox(arguments) => runtime.block_on(command::sandbox::run(arguments, output)),
         Command::Serve(arguments) => runtime.block_on(command::serve::run(arguments)),
         Command::Admin(arguments) => runtime.block_on(command::admin::run(arguments, output)),
+        Command::Audit(arguments) => runtime.block_on(command::audit::run(arguments, output)),
         Command::User(command) => runtime.block_on(command::user::run(command, output)),
         Command::Sign(arguments) => command::sign::run(&arguments, output),
         Command::Completions { shell } => {

@@ -13,6 +13,7 @@ use directory::application::AccessKeyError;
 use directory::audit::Actor;
 use directory::change::{Change, ChangeRefused, Changed};
 use directory::id::Randomness;
+pub use directory::password::Policy as PasswordPolicy;
 use directory::password::Unmet;
 use directory::port::{ChainReport, Store, StoreError};
 use directory::role::PermissionError;
@@ -23,6 +24,7 @@ use thiserror::Error;
 
 pub(crate) use keys::new_binding;
 pub use keys::{NewApplication, NewBinding, master_key, new_master_key, rotate_master_key};
+pub use users::gate;
 
 use crate::app::OpenError;
 use crate::config::Config;
@@ -104,6 +106,19 @@ impl Admin {
     /// When the store fails.
     pub async fn audit(&self, after: i64, limit: usize) -> Result<Vec<directory::audit::Event>, AdminError> {
         Ok(self.store.audit(1, after, limit).await?)
+    }
+
+    /// Events of a chain of the audit, from one on.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn events(
+        &self,
+        chain: i64,
+        after: i64,
+        limit: usize,
+    ) -> Result<Vec<directory::audit::Event>, AdminError> {
+        Ok(self.store.audit(chain, after, limit).await?)
     }
 
     async fn apply(&self, change: Change, what: String) -> Result<(), AdminError> {

@@ -43,6 +43,11 @@ pub(crate) struct App {
 }
 
 impl App {
+    pub(crate) fn admin(&self) -> Admin {
+        let system = System { clock: Arc::clone(&self.clock), entropy: Arc::clone(&self.entropy) };
+        Admin::new(Arc::clone(&self.store), system)
+    }
+
     pub(crate) fn secure_ids(&self) -> SecureIds<'_> {
         SecureIds::new(&self.store.keys().secure_id)
     }
@@ -93,10 +98,7 @@ impl Server {
 
     /// Administers the directory directly.
     pub fn admin(&self) -> Admin {
-        Admin::new(
-            Arc::clone(&self.app.store),
-            System { clock: Arc::clone(&self.app.clock), entropy: Arc::clone(&self.app.entropy) },
-        )
+        self.app.admin()
     }
 }
 

@@ -30,8 +30,8 @@ use crate::call::{Line, Received, stopwatch};
 use crate::refusal::Refusal;
 use crate::routes;
 
-/// How often requests past their time are forgotten.
-const FORGET_EVERY: Duration = Duration::from_secs(60);
+/// How often there is a look at what is past its time.
+const TIDY_UP_EVERY: Duration = Duration::from_secs(60);
 
 /// How long to leave a listener alone that can't accept.
 const ACCEPT_AGAIN: Duration = Duration::from_millis(50);
@@ -45,7 +45,7 @@ impl Server {
             app.public_url.get_or_init(|| format!("http://{address}"));
         }
         let router = routes::router(Arc::clone(&app));
-        let forgetting = tokio::spawn(forget(Arc::clone(&app)));
+        let forgetting = tokio::spawn(tidy_up(Arc::clone(&app)));
         let mut shutdown = pin!(shutdown);
         let graceful = GracefulShutdown::new();
         loop {
@@ -74,11 +74,16 @@ impl Server {
     }
 }
 
-/// Forgets requests that are past twice the freshness window: their signature would be refused by now.
-async fn forget(app: Arc<App>) {
-    let mut ticks = tokio::time::interval(FORGET_EVERY);
+/// Forgets requests that are past twice the freshness window, because their signature would be refused by now; and
+/// removes users whose time on the purge list is over.
+async fn tidy_up(app: Arc<App>) {
+    let admin = app.admin();
+    let mut ticks = tokio::time::interval(TIDY_UP_EVERY);
     loop {
         ticks.tick().await;
+        if let Err(error) = admin.purge_due().await {
+            tracing::warn!(%error, "could not remove users that are due on the purge list");
+        }
         let Ok(before) = app.clock.now().checked_sub(app.freshness * 2) else { continue };
         match app.store.forget_requests(before).await {
             Ok(0) => {}

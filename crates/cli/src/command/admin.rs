@@ -1,23 +1,23 @@
 //! `matricula admin`: directly on the store, beside a server that may be running on it.
 
+mod profile;
+
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 use clap::{Args, Subcommand};
 use serde_json::json;
+use server::System;
 use server::admin::{Admin, NewBinding, Timestamp};
-use server::{Config, System};
 
+use super::user::read_password;
 use crate::output::{Failed, Output};
+use crate::place::Place;
 
 #[derive(Args)]
 pub(crate) struct Arguments {
-    /// The configuration of the server
-    #[arg(long, value_name = "FILE", global = true)]
-    config: Option<PathBuf>,
-    /// The folder of a sandbox, instead of a configuration
-    #[arg(long, value_name = "DIR", global = true, conflicts_with = "config")]
-    data: Option<PathBuf>,
+    #[command(flatten)]
+    place: Place,
     #[command(subcommand)]
     command: Command,
 }
@@ -53,8 +53,11 @@ enum Command {
     /// Key pairs
     #[command(subcommand)]
     Binding(Binding),
-    /// Verify that nothing in the audit was changed, dropped or inserted
-    VerifyAudit,
+    /// Authentication profiles: how long key pairs live
+    #[command(subcommand)]
+    Profile(profile::Profile),
+    /// Show or change what passwords of an account must satisfy
+    PasswordPolicy(profile::Policy),
 }
 
 #[derive(Subcommand)]
@@ -122,6 +125,11 @@ enum Administrator {
         email: String,
         /// The role; without one, the user has none from now on
         role: Option<String>,
+    },
+    /// Set a user's password, read from standard input; all its key pairs are revoked at once
+    SetPassword {
+        /// Address
+        email: String,
     },
     /// Shut a user out; all its key pairs are revoked at once
     Disable {
@@ -205,34 +213,28 @@ enum Binding {
 }
 
 pub(crate) async fn run(arguments: Arguments, output: &Output) -> Result<(), Failed> {
-    let Arguments { config, data, command } = arguments;
+    let Arguments { place, command } = arguments;
     if let Command::NewMasterKey { file } = &command {
         return new_master_key(file, output);
     }
-    let config = match (config, data) {
-        (Some(config), _) => Config::from_file(&config)?,
-        (None, Some(folder)) => server::sandbox::config(&folder),
-        (None, None) => {
-            return Err(anyhow::anyhow!("name the configuration of the server with --config FILE").into());
-        }
-    };
     if let Command::RotateMasterKey { new } = &command {
-        server::admin::rotate_master_key(&config, new)?;
+        server::admin::rotate_master_key(&place.config()?, new)?;
         return Ok(output.say(
             json!({ "rotated": true }),
             format_args!("the database opens with {} now", new.display()),
         )?);
     }
-    let admin = Admin::open(&config, &config.master_key()?, System::real())?;
+    let admin = place.open()?;
     match command {
         Command::NewMasterKey { .. } | Command::RotateMasterKey { .. } => Ok(()),
         Command::Account(command) => account(&admin, command, output).await,
         Command::Domain(command) => domain(&admin, command, output).await,
-        Command::Administrator(command) => administrator(&admin, command, output).await,
+        Command::Administrator(command) => administrator(&place, &admin, command, output).await,
         Command::Role(command) => role(&admin, command, output).await,
         Command::Application(command) => application(&admin, command, output).await,
         Command::Binding(command) => binding(&admin, command, output).await,
-        Command::VerifyAudit => verify_audit(&admin, output).await,
+        Command::Profile(command) => profile::profile(&admin, command, output).await,
+        Command::PasswordPolicy(asked) => profile::policy(&admin, asked, output).await,
     }
 }
 
@@ -297,7 +299,12 @@ async fn domain(admin: &Admin, command: Domain, output: &Output) -> Result<(), F
     }
 }
 
-async fn administrator(admin: &Admin, command: Administrator, output: &Output) -> Result<(), Failed> {
+async fn administrator(
+    place: &Place,
+    admin: &Admin,
+    command: Administrator,
+    output: &Output,
+) -> Result<(), Failed> {
     match command {
         Administrator::Create { email, account, name, role } => {
             admin.add_administrator(&account, &email, &name, &role, None).await?;
@@ -305,6 +312,11 @@ async fn administrator(admin: &Admin, command: Administrator, output: &Output) -
         }
         Administrator::SetRole { email, role } => {
             admin.set_role(&email, role.as_deref()).await?;
+            done(output, "changed", &email)
+        }
+        Administrator::SetPassword { email } => {
+            let gate = server::admin::gate(&place.config()?, &System::real())?;
+            admin.set_password(&email, &read_password()?.into(), &gate).await?;
             done(output, "changed", &email)
         }
         Administrator::Disable { email } => {
@@ -409,20 +421,4 @@ fn print_binding(new: &NewBinding, output: &Output) -> Result<(), Failed> {
         json!({ "access_key": new.access_key, "secret_key": secret_key, "expires_at": expires_at }),
         format_args!("access_key  {}\nsecret_key  {secret_key}", new.access_key),
     )?)
-}
-
-async fn verify_audit(admin: &Admin, output: &Output) -> Result<(), Failed> {
-    let reports = admin.verify_audit().await?;
-    let whole = reports.iter().all(|report| report.broken.is_none());
-    let rows = reports.into_iter().map(|report| {
-        let head: String = report.head.iter().map(|byte| format!("{byte:02x}")).collect();
-        vec![
-            report.chain.to_string(),
-            report.events.to_string(),
-            report.broken.unwrap_or_else(|| "whole".to_owned()),
-            head,
-        ]
-    });
-    output.rows(&["chain", "events", "state", "head"], rows.collect())?;
-    if whole { Ok(()) } else { Err(Failed::Refused) }
 }

@@ -69,7 +69,7 @@ async fn create(arguments: Create, output: &Output) -> Result<(), Failed> {
 }
 
 /// The password is everything up to the end of the first line.
-fn read_password() -> anyhow::Result<String> {
+pub(crate) fn read_password() -> anyhow::Result<String> {
     let mut text = String::new();
     std::io::stdin().read_to_string(&mut text).context("the password on standard input")?;
     let line = text.lines().next().unwrap_or_default().to_owned();

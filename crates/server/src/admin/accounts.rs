@@ -1,9 +1,12 @@
 //! Accounts, domains and roles.
 
 use directory::change::Change;
+use directory::login::{AuthenticationProfile, NamedProfile};
 use directory::password::Policy;
 use directory::role::BuiltIn;
-use directory::{Account, AccountCode, AccountId, Domain, DomainId, DomainName, Permission, Role, RoleId};
+use directory::{
+    Account, AccountCode, AccountId, Domain, DomainId, DomainName, Permission, ProfileId, Role, RoleId,
+};
 
 use super::{Admin, AdminError};
 
@@ -54,6 +57,92 @@ impl Admin {
     /// When the store fails.
     pub async fn accounts(&self) -> Result<Vec<Account>, AdminError> {
         Ok(self.store.list_accounts().await?)
+    }
+
+    /// Changes what passwords of an account must satisfy, and gives what they must satisfy from now on.
+    ///
+    /// # Errors
+    /// When the account is not there.
+    pub async fn change_policy(
+        &self,
+        code: &str,
+        change: impl FnOnce(&mut Policy),
+    ) -> Result<Policy, AdminError> {
+        let account = self.account(code).await?;
+        let mut policy = account.password_policy.clone();
+        change(&mut policy);
+        if policy != account.password_policy {
+            self.apply(Change::SetPolicy(account.id, policy.clone()), format!("the account {code}")).await?;
+        }
+        Ok(policy)
+    }
+
+    /// Adds an authentication profile: how many hours key pairs live, and how many one user may have for an application.
+    ///
+    /// # Errors
+    /// When the account is not there, or has a profile of this name.
+    pub async fn add_profile(
+        &self,
+        account: &str,
+        name: &str,
+        life_hours: Option<u32>,
+        max_bindings: u32,
+    ) -> Result<(), AdminError> {
+        let binding_life = life_hours.map(|hours| super::hours(i64::from(hours)));
+        let profile = NamedProfile {
+            id: ProfileId::at(self.now(), &self.randomness()),
+            account: self.account(account).await?.id,
+            name: name.to_owned(),
+            profile: AuthenticationProfile { binding_life, max_bindings },
+        };
+        self.apply(Change::AddProfile(profile), format!("the profile {name}")).await
+    }
+
+    /// Gives an account, or one of its users, an authentication profile, or takes it.
+    ///
+    /// # Errors
+    /// When any of them is not there.
+    pub async fn assign_profile(
+        &self,
+        account: &str,
+        name: Option<&str>,
+        user: Option<&str>,
+    ) -> Result<(), AdminError> {
+        let code = account;
+        let account = self.account(code).await?;
+        let profile = match name {
+            Some(name) => {
+                let of_account = |named: &NamedProfile| {
+                    named.account == account.id && named.name.eq_ignore_ascii_case(name)
+                };
+                let found = self.store.list_profiles().await?.into_iter().find(of_account);
+                let found = found
+                    .ok_or_else(|| AdminError::NotThere(format!("profile {name} in the account {code}")));
+                Some(found?.id)
+            }
+            None => None,
+        };
+        match user {
+            Some(address) => {
+                let user = self.user(address).await?;
+                if user.account != account.id {
+                    return Err(AdminError::NotThere(format!("user {address} in the account {code}")));
+                }
+                self.apply(Change::SetProfile(user.id, profile), format!("the user {address}")).await
+            }
+            None => {
+                self.apply(Change::SetAccountProfile(account.id, profile), format!("the account {code}"))
+                    .await
+            }
+        }
+    }
+
+    /// All authentication profiles.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn profiles(&self) -> Result<Vec<NamedProfile>, AdminError> {
+        Ok(self.store.list_profiles().await?)
     }
 
     /// Makes a domain internal to an account.

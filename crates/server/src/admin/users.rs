@@ -1,12 +1,45 @@
 //! Users with a role.
 
-use auth::Gate;
+use std::sync::Arc;
+
+use auth::{Gate, GateFull};
+use directory::audit::Actor;
 use directory::change::Change;
-use directory::user::{Update, User};
-use directory::{EmailAddress, UserId};
+use directory::user::{PasswordHash, Update, User};
+use directory::{Account, EmailAddress, UserId};
 use secrecy::{ExposeSecret, SecretString};
 
 use super::{Admin, AdminError};
+use crate::app::OpenError;
+use crate::config::Config;
+use crate::system::System;
+
+/// The gate for passwords that are set beside the server, at the cost that its configuration names.
+///
+/// # Errors
+/// When that cost is not allowed.
+pub fn gate(config: &Config, system: &System) -> Result<Gate, OpenError> {
+    Ok(config.passwords.gate(Arc::clone(&system.entropy))?)
+}
+
+/// The hash of a password that satisfies the policy.
+async fn judged(
+    account: &Account,
+    address: &EmailAddress,
+    name: &str,
+    password: &SecretString,
+    gate: &Gate,
+) -> Result<PasswordHash, AdminError> {
+    let unmet = account.password_policy.unmet(password.expose_secret(), &[address.as_str(), name]);
+    if !unmet.is_empty() {
+        return Err(AdminError::Password(unmet));
+    }
+    let hash = gate.hash(vec![password.clone()]).await?.pop();
+    hash.ok_or(AdminError::Gate(GateFull { retry_after_seconds: 1 }))
+}
+
+/// Users looked up in one go.
+const PURGE_SLICE: usize = 500;
 
 impl Admin {
     /// Adds a user with a role. Without a password it can only call with the keys of a binding.
@@ -30,14 +63,7 @@ impl Admin {
         }
         let role = self.role_of(&account, role).await?;
         let password = match password {
-            Some((password, gate)) => {
-                let unmet =
-                    account.password_policy.unmet(password.expose_secret(), &[address.as_str(), name]);
-                if !unmet.is_empty() {
-                    return Err(AdminError::Password(unmet));
-                }
-                gate.hash(vec![password.clone()]).await?.pop()
-            }
+            Some((password, gate)) => Some(judged(&account, &address, name, password, gate).await?),
             None => None,
         };
         let id = UserId::at(self.now(), &self.randomness());
@@ -49,6 +75,25 @@ impl Admin {
             ..User::new(id, account.id, address, self.now())
         };
         self.apply(Change::AddUser(user), what).await.map(|()| id)
+    }
+
+    /// Sets a user's password, which ends all its key pairs.
+    ///
+    /// # Errors
+    /// When the user is not there, or the password breaks the policy.
+    pub async fn set_password(
+        &self,
+        address: &str,
+        password: &SecretString,
+        gate: &Gate,
+    ) -> Result<(), AdminError> {
+        let user = self.user(address).await?;
+        let accounts = self.store.list_accounts().await?;
+        let account = accounts.into_iter().find(|account| account.id == user.account);
+        let account = account.ok_or_else(|| AdminError::NotThere(format!("account of {address}")))?;
+        let hash = judged(&account, &user.address, &user.name, password, gate).await?;
+        let update = Update::password(hash, account.password_policy.history);
+        self.apply(Change::UpdateUser(user.id, Box::new(update)), format!("the user {address}")).await
     }
 
     /// Gives a user a role, or takes it away.
@@ -93,6 +138,25 @@ impl Admin {
             format!("the user {address}"),
         )
         .await
+    }
+
+    /// Removes the users whose time on the purge list is over, and gives how many those were.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn purge_due(&self) -> Result<usize, AdminError> {
+        let mut purged = 0;
+        loop {
+            let due = self.store.due_for_purge(self.now(), PURGE_SLICE).await?;
+            if due.is_empty() {
+                return Ok(purged);
+            }
+            for user in due {
+                let change = vec![Change::RemoveUser(user)];
+                self.store.apply(change, Actor::Operator, self.now()).await?;
+                purged += 1;
+            }
+        }
     }
 
     /// All users that hold a role.

@@ -57,9 +57,10 @@ async fn row_of(server: &TestServer, path: &str) -> Row {
             let role = made("/api/role/create-role", role).await;
             row(one(json!({"emailAddress": ann, "id": role["id"]})), FORBIDDEN)
         }
-        "/api/user/delete-user" | "/api/user/get-aliases" | "/api/user/get-attributes" | "/api/user/get-profile" => {
-            row(names_ann(), FORBIDDEN)
-        }
+        "/api/user/delete-user"
+        | "/api/user/get-aliases"
+        | "/api/user/get-attributes"
+        | "/api/user/get-profile" => row(names_ann(), FORBIDDEN),
         "/api/user/add-to-purge-list" => row(one(json!({"emailAddresses": [ann]})), FORBIDDEN),
         "/api/user/remove-from-purge-list" => {
             made("/api/user/add-to-purge-list", json!({"emailAddresses": [ann]})).await;
@@ -70,7 +71,9 @@ async fn row_of(server: &TestServer, path: &str) -> Row {
             let set = json!([{"id": all["attributes"][0]["id"], "value": "x"}]);
             row(one(json!({"emailAddress": ann, "attributes": set})), FORBIDDEN)
         }
-        "/api/user/update-alias" => row(one(json!({"aliasFor": ann, "alias": "a.lee@example.com"})), FORBIDDEN),
+        "/api/user/update-alias" => {
+            row(one(json!({"aliasFor": ann, "alias": "a.lee@example.com"})), FORBIDDEN)
+        }
         "/api/user/remove-alias" => {
             let alias = json!({"aliasFor": ann, "alias": "a.lee@example.com"});
             made("/api/user/update-alias", alias.clone()).await;

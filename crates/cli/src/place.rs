@@ -1,0 +1,36 @@
+//! Where a directory stands: named by its configuration, or by the folder of a sandbox.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use server::admin::Admin;
+use server::{Config, System};
+
+#[derive(Args)]
+pub(crate) struct Place {
+    /// The configuration of the server
+    #[arg(long, value_name = "FILE", global = true)]
+    config: Option<PathBuf>,
+    /// The folder of a sandbox, instead of a configuration
+    #[arg(long, value_name = "DIR", global = true, conflicts_with = "config")]
+    data: Option<PathBuf>,
+}
+
+impl Place {
+    /// The settings of the server that stands there.
+    pub(crate) fn config(&self) -> anyhow::Result<Config> {
+        match (&self.config, &self.data) {
+            (Some(config), _) => Ok(Config::from_file(config)?),
+            (None, Some(folder)) => Ok(server::sandbox::config(folder)),
+            (None, None) => Err(anyhow::anyhow!(
+                "name the configuration of the server with --config FILE, or the folder of a sandbox with --data DIR"
+            )),
+        }
+    }
+
+    /// Opens the directory beside a server that may be running on it.
+    pub(crate) fn open(&self) -> anyhow::Result<Admin> {
+        let config = self.config()?;
+        Ok(Admin::open(&config, &config.master_key()?, System::real())?)
+    }
+}
