@@ -125,7 +125,7 @@ pub fn decide(user: &User, policy: &Policy, verified: bool, grant: &Grant, now: 
             }
         };
     }
-    let (outcome, why) = if matches!(grant, Grant::Password(..)) {
+    let (outcome, why) = if matches!(grant, Grant::Password(..) | Grant::Nothing) {
         (Outcome::Granted, "")
     } else if user.must_change_password {
         (Outcome::MustChange, "the password must be changed first")
@@ -148,6 +148,10 @@ mod tests {
         Timestamp::constant(1_795_521_600, 0) + SignedDuration::from_mins(minutes)
     }
 
+    fn pair() -> Grant {
+        Grant::Prolong(BindingId::from_bytes([3; 16]), None)
+    }
+
     fn user() -> User {
         let address = EmailAddress::parse("ann@example.com").unwrap();
         User::new(UserId::from_bytes([1; 16]), AccountId::from_bytes([2; 16]), address, at(0))
@@ -157,7 +161,7 @@ mod tests {
     fn five_wrong_passwords_lock_for_fifteen_minutes_and_a_right_one_forgets_them() {
         let (mut user, policy) = (user(), Policy::default());
         let mut attempt = |verified, minute| {
-            let decision = decide(&user, &policy, verified, &Grant::Nothing, at(minute));
+            let decision = decide(&user, &policy, verified, &pair(), at(minute));
             user.attempts = decision.attempts;
             (decision.outcome, decision.why)
         };
@@ -184,7 +188,7 @@ mod tests {
         ] {
             let mut user = user();
             shut(&mut user);
-            let decision = decide(&user, &Policy::default(), true, &Grant::Nothing, at(1));
+            let decision = decide(&user, &Policy::default(), true, &pair(), at(1));
             assert_eq!((decision.outcome, decision.attempts.failed), (Outcome::Refused, 0));
         }
     }
@@ -196,12 +200,12 @@ mod tests {
         let month = 31 * 24 * 60;
         let outcome =
             |user: &User, grant: &Grant, minute| decide(user, &policy, true, grant, at(minute)).outcome;
-        assert_eq!(outcome(&user, &Grant::Nothing, month), Outcome::Expired);
+        assert_eq!(outcome(&user, &pair(), month), Outcome::Expired);
         assert_eq!(outcome(&user, &new, month), Outcome::Granted);
         user.password_never_expires = true;
-        assert_eq!(outcome(&user, &Grant::Nothing, month), Outcome::Granted);
+        assert_eq!(outcome(&user, &pair(), month), Outcome::Granted);
         user.must_change_password = true;
-        assert_eq!(outcome(&user, &Grant::Nothing, 0), Outcome::MustChange);
+        assert_eq!(outcome(&user, &pair(), 0), Outcome::MustChange);
         assert_eq!(outcome(&user, &new, 0), Outcome::Granted);
     }
 }

@@ -68,6 +68,11 @@ impl TestCaller {
         self.send(path, &self.signed(path), body).await
     }
 
+    /// Calls a path with these items.
+    pub async fn call(&self, path: &str, items: Value) -> Response {
+        self.post(path, serde_json::json!({ "data": items }).to_string()).await
+    }
+
     /// Sends a body to a path with headers made before.
     pub async fn send(&self, path: &str, signed: &SignedHeaders, body: impl Into<Vec<u8>>) -> Response {
         let answer = self.client.send(path, signed, body.into()).await;

@@ -10,6 +10,7 @@
 //! ```
 
 mod caller;
+mod login;
 mod raw;
 mod system;
 
@@ -26,7 +27,8 @@ use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
 pub use caller::{Response, TestCaller};
-pub use raw::{Connection, basic};
+pub use login::basic;
+pub use raw::Connection;
 pub use system::{FakeClock, SeededEntropy};
 
 /// The account of most callers, with the domain [`DOMAIN`].
@@ -91,8 +93,14 @@ impl TestServer {
     }
 
     /// Stops, and starts again on the same database.
-    pub async fn restart(mut self) -> Self {
+    pub async fn restart(self) -> Self {
+        self.restart_with(|_| {}).await
+    }
+
+    /// Stops, and starts again on the same database with other settings.
+    pub async fn restart_with(mut self, change: impl FnOnce(&mut Config)) -> Self {
         self.stop().await;
+        change(&mut self.config);
         let callers = Some(self.callers.clone());
         Self::open(Arc::clone(&self.folder), self.config.clone(), Arc::clone(&self.clock), callers).await
     }
@@ -145,6 +153,12 @@ impl TestServer {
     /// Administers the directory directly.
     pub fn admin(&self) -> &Admin {
         &self.admin
+    }
+
+    /// A gate for passwords that are set beside the server, as cheap as the server's.
+    pub fn gate(&self) -> Gate {
+        let system = System { clock: Arc::clone(&self.clock) as _, entropy: Arc::new(SeededEntropy::new(4)) };
+        server::admin::gate(&self.config, &system).unwrap_or_else(|error| panic!("the gate: {error}"))
     }
 
     /// The server's clock, and that of its callers.

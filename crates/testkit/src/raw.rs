@@ -9,13 +9,6 @@ use wire::signature::{Parts, SigningKey, authorization};
 
 use crate::{Response, TestCaller, TestServer};
 
-/// The value of `Authorization` at login: `Basic-Cloud` and so on.
-pub fn basic(scheme: &str, user: &str, password: &str) -> String {
-    use base64::Engine as _;
-    let credentials = base64::engine::general_purpose::STANDARD.encode(format!("{user}:{password}"));
-    format!("{scheme} {credentials}")
-}
-
 /// A connection on which HTTP is spoken by hand.
 pub struct Connection {
     stream: TcpStream,

@@ -4,15 +4,20 @@
 
 extern crate matricula_server as server;
 
+mod audit;
 mod bulk;
 mod create_user;
 mod headers;
 mod http;
 mod lifecycle;
+mod login;
 mod matrix;
 mod once_only;
 mod quota;
+mod roles;
 mod staleness;
+mod story;
+mod users;
 
 /// A JSON body with one item.
 fn item(fields: &str) -> String {
