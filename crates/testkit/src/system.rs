@@ -1,5 +1,6 @@
 //! A clock and randomness that do as they are told.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use directory::port::{Clock, Entropy};
@@ -8,28 +9,37 @@ use rand_chacha::ChaCha12Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
 
 /// A clock that stands still until it is moved. It starts on 24 November 2026 at noon, UTC.
-pub struct FakeClock(Mutex<Timestamp>);
+pub struct FakeClock {
+    now: Mutex<Timestamp>,
+    broken: AtomicBool,
+}
 
 impl Default for FakeClock {
     fn default() -> Self {
-        Self(Mutex::new(Timestamp::constant(1_795_521_600, 0)))
+        Self { now: Mutex::new(Timestamp::constant(1_795_521_600, 0)), broken: AtomicBool::new(false) }
     }
 }
 
 impl FakeClock {
     /// What it shows.
     pub fn now(&self) -> Timestamp {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        *self.now.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Lets the server's next look at it panic: how else would one see what a fault of its own comes to?
+    pub fn break_once(&self) {
+        self.broken.store(true, Ordering::Relaxed);
     }
 
     /// Moves it, forwards or backwards.
     pub fn advance(&self, by: SignedDuration) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) += by;
+        *self.now.lock().unwrap_or_else(PoisonError::into_inner) += by;
     }
 }
 
 impl Clock for FakeClock {
     fn now(&self) -> Timestamp {
+        assert!(!self.broken.swap(false, Ordering::Relaxed), "the clock was broken by a test");
         FakeClock::now(self)
     }
 }

@@ -94,3 +94,16 @@ async fn a_gate_that_is_full_says_when_to_come_again() {
     let fits = server.administrator().create(format!(r#"{{"data":[{}]}}"#, items[..2].join(","))).await;
     assert_eq!(fits.rows(), 2);
 }
+
+#[tokio::test]
+async fn a_fault_of_the_server_s_own_is_an_answer_too_and_harms_nobody_else() {
+    let server = TestServer::start().await;
+    let administrator = server.administrator();
+    let signed = administrator.signed("/api/user/create-user");
+    assert_eq!(administrator.create(user("before@example.com")).await.rows(), 1);
+    server.clock().break_once();
+    let fault = administrator.send("/api/user/create-user", &signed, user("a@example.com")).await;
+    assert_eq!((fault.status, fault.codes()), (500, vec!["err_xdk_internal_error".to_owned()]));
+    let again = administrator.send("/api/user/create-user", &signed, user("a@example.com")).await;
+    assert_eq!(again.rows(), 1, "it was not carried out, and now it is");
+}

@@ -16,6 +16,7 @@ mod matrix;
 mod once_only;
 mod pages;
 mod quota;
+mod reference;
 mod roles;
 mod staleness;
 mod story;

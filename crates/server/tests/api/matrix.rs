@@ -176,6 +176,34 @@ async fn every_signed_endpoint_refuses_who_may_not_and_serves_who_may() {
     insta::assert_snapshot!(all);
 }
 
+/// The body of an endpoint that knows nobody yet, and whether it asks for a password.
+fn unsigned_row(path: &str) -> (Value, bool) {
+    match path {
+        "/api/login/discover-authentication" => {
+            (json!({"data": [{"emailAddress": "admin@example.com"}]}), false)
+        }
+        "/api/login/login" => (json!({"data": [{}]}), true),
+        "/api/user/change-password" => (json!({"data": [{"newPassword": "Another good one 7!"}]}), true),
+        _ => panic!("{path} has no row in the authorisation matrix: add one"),
+    }
+}
+
+/// A call that the endpoint carries out: what is sent, and what comes back.
+pub(crate) async fn good(server: &TestServer, endpoint: &Endpoint) -> (String, Response) {
+    let administrator = server.administrator();
+    if endpoint.is_signed() {
+        let body = row_of(server, endpoint.path).await.body.to_string();
+        let answer = administrator.post(endpoint.path, body.clone()).await;
+        return (body, answer);
+    }
+    let (body, _) = unsigned_row(endpoint.path);
+    let app_id = administrator.keys().app_id.clone();
+    let item = body["data"][0].clone();
+    let answer =
+        server.with_password(endpoint.path, &app_id, "admin@example.com", testkit::PASSWORD, item).await;
+    (body.to_string(), answer)
+}
+
 /// Whoever has not logged in yet names an application and shows a password, and learns nothing else.
 #[tokio::test]
 async fn every_unsigned_endpoint_asks_for_an_application_and_a_password() {
@@ -183,14 +211,7 @@ async fn every_unsigned_endpoint_asks_for_an_application_and_a_password() {
     let app_id = server.administrator().keys().app_id.clone();
     for endpoint in server::ENDPOINTS.iter().filter(|e| !e.is_signed() && e.path.starts_with("/api/")) {
         let path = endpoint.path;
-        let (body, password) = match path {
-            "/api/login/discover-authentication" => {
-                (json!({"data": [{"emailAddress": "admin@example.com"}]}), false)
-            }
-            "/api/login/login" => (json!({"data": [{}]}), true),
-            "/api/user/change-password" => (json!({"data": [{"newPassword": "Another good one 7!"}]}), true),
-            _ => panic!("{path} has no row in the authorisation matrix: add one"),
-        };
+        let (body, password) = unsigned_row(path);
         let call = async |app_id: &str, authorization: &str| {
             let mut headers = Vec::new();
             for (name, value) in [("x-mc-app-id", app_id), ("authorization", authorization)] {
