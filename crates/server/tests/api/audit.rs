@@ -36,7 +36,7 @@ async fn events_are_found_by_time_also_across_a_clock_that_was_set_back() {
         (server.clock().now() + SignedDuration::from_mins(minute)).strftime("%Y-%m-%dT%H:%M:%S%z").to_string()
     };
     let create = async |name: &str| {
-        assert_eq!(administrator.create(user(&format!("{name}@example.com"))).await.rows(), 1)
+        assert_eq!(administrator.create(user(&format!("{name}@example.com"))).await.rows(), 1);
     };
     server.clock().advance(SignedDuration::from_hours(10));
     create("first").await;
