@@ -86,6 +86,10 @@ pub(super) fn one(
     if let Change::AddUser(user) = &change {
         return super::write::insert_user(batch, user, actor);
     }
+    if let Change::AddDomain(_) = &change {
+        // It looks at them; and before the savepoint, because what is written within may be undone.
+        batch.write_counts()?;
+    }
     let action = change.action();
     batch.connection.execute_batch("SAVEPOINT change")?;
     let attempt = match make(batch, change, actor, now) {

@@ -322,16 +322,22 @@ impl<'c> Batch<'c> {
             .execute(params![FORGET_SLICE, super::row::millis(before)])
     }
 
-    fn end(self) -> rusqlite::Result<()> {
+    /// Writes the counts down, for what reads them within the transaction.
+    pub(super) fn write_counts(&mut self) -> rusqlite::Result<()> {
         let mut add = self.connection.prepare_cached(
             "INSERT INTO user_counts (account, domain, users) VALUES (?1, ?2, ?3)
              ON CONFLICT (account, domain) DO UPDATE SET users = users + excluded.users",
         )?;
-        for (account, domains) in &self.counts {
+        for (account, domains) in self.counts.drain() {
             for (domain, users) in domains {
                 add.execute(params![account.as_bytes(), domain, users])?;
             }
         }
+        Ok(())
+    }
+
+    fn end(mut self) -> rusqlite::Result<()> {
+        self.write_counts()?;
         if self.head == self.stored_head {
             return Ok(());
         }

@@ -7,6 +7,7 @@ extern crate matricula_store as store;
 
 mod administration;
 mod audit;
+mod directory;
 mod engine;
 mod requests;
 mod users;
@@ -42,6 +43,14 @@ macro_rules! engines {
         }
         audit::{
             every_user_and_every_change_is_told, a_chain_that_was_touched_is_broken,
+        }
+        directory::{
+            users_are_listed_in_pages_by_domain, a_domain_with_users_stays_with_its_account,
+            an_update_changes_what_it_names, passwords_are_remembered_as_many_as_asked,
+            what_hangs_on_a_user_goes_with_it, the_purge_list_knows_who_is_due,
+            the_last_super_administrator_can_t_be_taken_by_a_caller, a_login_is_decided_on_the_row_as_it_is,
+            profiles_hold_for_users_else_for_accounts, a_client_is_found_by_id_and_name_until_it_is_disabled,
+            events_are_found_by_account_and_time, nobody_is_nobody,
         }
     })* };
 }
