@@ -14,6 +14,7 @@ use wire::create_user::PATH;
 
 const PASSWORD: &str = "Canary-pass7word-Zq";
 const WEAK: &str = "canaryweak";
+const NEW: &str = "Canary-new8password-Xw";
 
 #[derive(Clone, Default)]
 struct Log(Arc<Mutex<Vec<u8>>>);
@@ -101,6 +102,30 @@ async fn secrets_are_found_nowhere() {
     assert!(stored.expose().starts_with("$argon2id$v=19$m=7168,t=5,p=1$"), "{}", stored.expose());
     Argon2::default().verify_password(PASSWORD.as_bytes(), stored.expose()).unwrap();
     assert!(Argon2::default().verify_password(WEAK.as_bytes(), stored.expose()).is_err());
+    // Where no key is known yet: right, wrong, in the wrong place, in a header that can't be read.
+    let login = server.log_in("ann@example.com", PASSWORD).await;
+    let issued = server.logged_in(&login).keys().secret_key.clone();
+    for (user, password) in [("ann@example.com", WEAK), (PASSWORD, WEAK), ("nobody@example.com", PASSWORD)] {
+        answers.push(server.log_in(user, password).await.to_string());
+    }
+    let app_id = ("x-mc-app-id".to_owned(), keys.app_id.clone().into_bytes());
+    for value in [
+        format!("Basic ann@example.com:{PASSWORD}"),
+        format!("Basic-Cloud {PASSWORD}"),
+        testkit::basic("Basic-AD", "ann@example.com", PASSWORD),
+    ] {
+        let headers = [app_id.clone(), ("authorization".to_owned(), value.into_bytes())];
+        answers.push(server.raw("/api/login/login", &headers, "").await.to_string());
+    }
+    answers.push(server.change_password("ann@example.com", PASSWORD, WEAK).await.to_string());
+    let changed = server.change_password("ann@example.com", PASSWORD, NEW).await;
+    assert_eq!(changed.rows(), 1, "{changed}");
+    answers.push(changed.to_string());
+    for password in [PASSWORD, WEAK] {
+        let item =
+            serde_json::json!([{"emailAddress": "ann@example.com", "password": password, "name": "\u{7}"}]);
+        answers.push(administrator.call("/api/user/update-user", item).await.to_string());
+    }
     let audit = format!("{:?}", server.admin().audit(0, 1_000).await.unwrap());
 
     let files = std::fs::read_dir(server.folder()).unwrap();
@@ -110,7 +135,7 @@ async fn secrets_are_found_nowhere() {
     assert!(holds(&log, "ann@example.com") || holds(&log, "admin@example.com"), "the log is looked into");
     assert!(holds(&files, "ann@example.com"), "the database is looked into");
     assert!(audit.contains("ann@example.com"), "the audit is looked into");
-    for secret in [PASSWORD, WEAK, &keys.secret_key, &keys.app_key] {
+    for secret in [PASSWORD, WEAK, NEW, &keys.secret_key, &keys.app_key, &issued] {
         assert!(!holds(&log, secret), "{secret} is in the log");
         assert!(!holds(&files, secret), "{secret} is in the database");
         assert!(!audit.contains(secret), "{secret} is in the audit");
