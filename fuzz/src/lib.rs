@@ -3,10 +3,12 @@
 //! whatever was found once.
 
 use jiff::Timestamp;
-use matricula_wire::date;
+use matricula_wire::body::{Body, MAX_PAGE};
 use matricula_wire::header::{Authorization, Basic, RequestId};
+use matricula_wire::item::Item;
 use matricula_wire::reader::{Limits, is_blank, read};
 use matricula_wire::signature::authorization as authorization_header;
+use matricula_wire::{audit, create_user, date, login, users};
 use secrecy::ExposeSecret;
 use serde_json::Value;
 
@@ -109,6 +111,44 @@ pub fn basic(value: &[u8]) {
             assert!(error.to_string().is_ascii());
         }
         _ => panic!("blanks or case change what it means"),
+    }
+}
+
+/// A body as the endpoints take it apart: bounded, and what is shown of an entry holds no secret, whatever its fields hold.
+pub fn body(input: &[u8]) {
+    let Ok(value) = read(input, &Limits::default()) else { return };
+    let Ok(body) = Body::read(value.clone()) else { return };
+    assert!((1..=MAX_PAGE).contains(&body.page.size));
+    assert!(body.page.token.as_ref().is_none_or(|token| !token.is_empty()));
+    entries::<create_user::Item>(&value);
+    entries::<login::ChangePassword>(&value);
+    entries::<users::UpdateUser>(&value);
+    entries::<users::UpdateAttributes>(&value);
+    entries::<users::Purge>(&value);
+    entries::<audit::GetAuditEvents>(&value);
+}
+
+fn entries<I: Item>(value: &Value) {
+    let count = value["data"].as_array().map_or(0, Vec::len);
+    let read = |max| Body::read(value.clone()).and_then(|mut body| body.items::<I>(max));
+    if count > 0 {
+        assert!(read(count - 1).is_err(), "more than may be");
+    }
+    let Ok(entries) = read(count) else { return };
+    assert_eq!(entries.len(), count);
+    for entry in entries {
+        for name in entry.key.keys() {
+            let known = I::FIELDS.iter().find(|field| field.name == name);
+            let shown = known.map_or(!name.to_ascii_lowercase().contains("password"), |field| !field.secret);
+            assert!(shown, "a secret is shown");
+        }
+        if let Err(errors) = entry.item {
+            assert!(!errors.is_empty());
+            for error in errors {
+                let field = error.field.unwrap_or_default();
+                assert!(I::FIELDS.iter().any(|known| known.name == field), "names a field that there is");
+            }
+        }
     }
 }
 
