@@ -126,7 +126,7 @@ fn is_invisible(c: char) -> bool {
 }
 
 /// Case-folded and composed, so that letters typed in two ways are one letter.
-fn fold(text: &str) -> String {
+pub(crate) fn fold(text: &str) -> String {
     let composed = icu_normalizer::ComposingNormalizerBorrowed::new_nfc();
     let lower = composed.normalize(text).to_lowercase();
     composed.normalize(&lower).into_owned()

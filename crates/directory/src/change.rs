@@ -6,6 +6,7 @@ use thiserror::Error;
 
 use crate::application::{Application, Binding, Client};
 use crate::attribute::Attribute;
+use crate::groups::{Group, GroupChange, MAX_DEPTH, Member};
 use crate::login::{self, Attempt, NamedProfile, Outcome};
 use crate::password::Policy;
 use crate::user::{Update, User};
@@ -49,6 +50,8 @@ pub enum Change {
     AddDelegate(Delegate),
     /// The right goes.
     RemoveDelegate(DelegateId),
+    /// Something of groups.
+    Group(GroupChange),
     /// Somebody tries a password.
     LogIn(Box<Attempt>),
     /// A new authentication profile.
@@ -87,6 +90,10 @@ pub enum Effect {
     Done,
     /// It was made, and the user is like this now.
     User(Box<User>),
+    /// It was made, and the group is like this now.
+    Group(Box<Group>),
+    /// It was made, and this is, or was, the member.
+    Member(Box<Member>),
     /// An attempt to log in was decided.
     LogIn(Outcome),
 }
@@ -126,6 +133,24 @@ pub enum ChangeRefused {
     /// A user of another account has an address in the domain.
     #[error("holds addresses of another account's users")]
     DomainHasUsers,
+    /// The group that another one is to lie in is not there.
+    #[error("is not there")]
+    ParentNotThere,
+    /// Other groups lie in the group.
+    #[error("holds other groups: move or delete them first")]
+    GroupHasFolders,
+    /// The group would lie in itself.
+    #[error("is the group itself or lies in it")]
+    GroupInItself,
+    /// The group, or one in it, would lie too deep.
+    #[error("lies too deep: groups may lie at most {MAX_DEPTH} deep")]
+    GroupTooDeep,
+    /// The member is there already. The words are recorded of the service.
+    #[error("Group member already exists")]
+    MemberAlreadyThere,
+    /// The member is not there. The words are recorded of the service.
+    #[error("Error email address not found")]
+    MemberNotThere,
 }
 
 impl Change {
@@ -155,6 +180,7 @@ impl Change {
             Change::SetAttributes(..) => "user.attributes_set",
             Change::AddDelegate(_) => "delegate.added",
             Change::RemoveDelegate(_) => "delegate.removed",
+            Change::Group(change) => change.action(),
             Change::LogIn(attempt) => match attempt.grant {
                 login::Grant::Password(..) => "user.password_changed",
                 _ => "user.logged_in",
@@ -180,6 +206,7 @@ impl Change {
                 | Change::SetAttributes(..)
                 | Change::AddDelegate(_)
                 | Change::RemoveDelegate(_)
+                | Change::Group(_)
         )
     }
 }

@@ -62,6 +62,8 @@ ids! {
     ProfileId;
     /// A delegation of one user's address to another.
     DelegateId;
+    /// A group.
+    GroupId;
     /// A binding, as the directory knows it; callers know it by its access key.
     BindingId;
 }

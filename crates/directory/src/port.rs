@@ -14,11 +14,12 @@ use crate::application::{AccessKey, Client, ClientPrincipal};
 use crate::attribute::Attribute;
 use crate::audit::{Actor, Event};
 use crate::change::{Change, ChangeRefused, Changed, Delegate, Effect};
+use crate::groups::{Group, Member};
 use crate::id::Randomness;
 use crate::login::{Credentials, NamedProfile};
 use crate::{
     Account, AccountCode, AccountId, Application, ApplicationId, BindingId, ClientId, DelegateId, Domain,
-    DomainName, Principal, Role, RoleId, UserId,
+    DomainName, GroupId, Principal, Role, RoleId, UserId,
 };
 use crate::{EmailAddress, user::User};
 
@@ -238,7 +239,7 @@ pub struct ChainReport {
 /// Keys that the store keeps for rooms outside it.
 pub struct Keys {
     /// Seals the ids of users.
-    pub secure_id: SecretBox<[u8; 64]>,
+    pub secure_id: Arc<SecretBox<[u8; 64]>>,
     /// Digests bodies.
     pub body_digest: SecretBox<[u8; 64]>,
 }
@@ -306,6 +307,30 @@ pub trait Store: Send + Sync + 'static {
 
     /// Users whose time on the purge list is over.
     fn due_for_purge(&self, now: Timestamp, limit: usize) -> Pending<'_, Vec<UserId>>;
+
+    /// A group.
+    fn group(&self, id: GroupId) -> Pending<'_, Option<Group>>;
+
+    /// How many groups an account has; with a query, which is one of [`crate::groups::query`], only those whose
+    /// description holds it. Without one, no group is read.
+    fn count_groups<'a>(&'a self, account: AccountId, query: Option<&'a str>) -> Pending<'a, u64>;
+
+    /// The same groups, in the order in which they were made: at most `limit` from a position on, which is an id.
+    fn list_groups<'a>(
+        &'a self,
+        account: AccountId,
+        query: Option<&'a str>,
+        from: &'a Position,
+        limit: usize,
+    ) -> Pending<'a, Vec<Group>>;
+
+    /// Members of a group, sorted: at most `limit` from a position on, which is a [`crate::groups::Subject::key`].
+    fn list_members<'a>(
+        &'a self,
+        group: &'a Group,
+        from: &'a Position,
+        limit: usize,
+    ) -> Pending<'a, Vec<Member>>;
 
     /// What a login is checked against.
     fn credentials<'a>(&'a self, address: &'a EmailAddress) -> Pending<'a, Option<Credentials>>;

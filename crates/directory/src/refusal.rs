@@ -65,6 +65,9 @@ pub enum Refusal {
     /// The field holds a value that is none of those it may hold.
     #[error("This field must hold one of: {0}")]
     NotOneOf(String),
+    /// Two fields of which only one may be there; these, in words.
+    #[error("Name either {0}, not both")]
+    NotBoth(&'static str),
     /// The store could not make the change.
     #[error("This {0}")]
     Change(#[from] ChangeRefused),
@@ -93,8 +96,16 @@ pub fn address(text: &str) -> Result<EmailAddress, Refusal> {
 /// # Errors
 /// When it is longer than 256 characters or holds control characters.
 pub fn name(text: &str) -> Result<(), Refusal> {
-    if text.chars().count() > MAX_NAME {
-        Err(Refusal::TooLong { max: MAX_NAME, unit: "characters" })
+    self::text(text, MAX_NAME)
+}
+
+/// Checks a text for people.
+///
+/// # Errors
+/// When it is longer than so many characters or holds control characters.
+pub fn text(text: &str, max: usize) -> Result<(), Refusal> {
+    if text.chars().count() > max {
+        Err(Refusal::TooLong { max, unit: "characters" })
     } else if text.contains(char::is_control) {
         Err(Refusal::Characters)
     } else {

@@ -26,6 +26,8 @@ pub const LOGS_READ: Permission = Permission::known("Account | Logs | Read");
 pub const GROUPS_READ: Permission = Permission::known("Directories | Groups | Read");
 /// To change groups and aliases.
 pub const GROUPS_EDIT: Permission = Permission::known("Directories | Groups | Edit");
+/// To change groups and to take members out of them: so the catalogue of API 2.0 has it (spec/protocol.md 5).
+pub const SYNC_EDIT: Permission = Permission::known("Services | Directory Sync | Edit");
 /// To let one user read another's mail.
 pub const ALTERNATE_ADDRESS: Permission =
     Permission::known("Directories | Internal | Create Alternate Address");
@@ -55,7 +57,7 @@ pub const PERMISSIONS: &[Permission] = &[
     UNPURGE_ADDRESS,
     ROLES_EDIT,
     ROLES_READ,
-    Permission::known("Services | Directory Sync | Edit"),
+    SYNC_EDIT,
     Permission::known("Services | Directory Sync | Read"),
 ];
 
@@ -191,7 +193,8 @@ impl BuiltIn {
                 *permission != ROLES_EDIT && &*permission.0 != "Directories | Internal | Register New Domain"
             }
             BuiltIn::BasicAdministrator => {
-                [DASHBOARD_READ, GROUPS_EDIT, GROUPS_READ, INTERNAL_EDIT, INTERNAL_READ].contains(permission)
+                [DASHBOARD_READ, GROUPS_EDIT, GROUPS_READ, INTERNAL_EDIT, INTERNAL_READ, SYNC_EDIT]
+                    .contains(permission)
             }
             BuiltIn::PartnerProvisioning => false,
         };

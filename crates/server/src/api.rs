@@ -2,6 +2,7 @@
 
 pub(crate) mod account;
 pub(crate) mod audit;
+pub(crate) mod directory;
 pub(crate) mod login;
 pub(crate) mod role;
 pub(crate) mod user;

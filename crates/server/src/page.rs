@@ -2,9 +2,11 @@
 //! (spec/clients.md 3.5). Opaque, unforgeable, bound to the endpoint and the account.
 
 use directory::AccountId;
+use directory::port::Position;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use wire::body::Page;
+use wire::envelope::Pagination;
 use wire::{Answer, Code, Error, Failure};
 
 use crate::call::Reply;
@@ -35,6 +37,48 @@ impl SecureIds<'_> {
         let state =
             self.open(path, account, token).ok().and_then(|state| serde_json::from_slice(&state).ok());
         state.map(Some).ok_or_else(|| Box::new(invalid()))
+    }
+}
+
+/// Where the pages around one start.
+pub(crate) struct Around {
+    next: Option<Position>,
+    previous: Option<Position>,
+}
+
+/// Cuts a page to its size. It was read with one row more than is shown, which tells whether there are more.
+pub(crate) fn cut<T>(rows: &mut Vec<T>, size: usize, from: &Position, key: impl Fn(&T) -> String) -> Around {
+    let more = rows.len() > size;
+    let backwards = matches!(from, Position::Before(_));
+    if backwards && more {
+        rows.remove(0);
+    }
+    rows.truncate(size);
+    let (first, last) = (rows.first().map(&key), rows.last().map(&key));
+    Around {
+        next: last.filter(|_| backwards || more).map(Position::After),
+        previous: match from {
+            Position::Start => None,
+            Position::After(_) => first.map(Position::Before),
+            Position::Before(_) => first.filter(|_| more).map(Position::Before),
+        },
+    }
+}
+
+impl Around {
+    /// What an answer says of its page: so many rows here, so many in all.
+    pub(crate) fn pagination(
+        self,
+        rows: usize,
+        total: u64,
+        token: impl Fn(Position) -> String,
+    ) -> Pagination {
+        Pagination {
+            page_size: rows as u64,
+            total_count: Some(total),
+            next: self.next.map(&token),
+            previous: self.previous.map(&token),
+        }
     }
 }
 

@@ -158,7 +158,7 @@ pub(crate) fn wrong(field: &'static str, why: &rules::Refusal) -> wire::Error {
         R::RoleNotCovered(_) => Code::RoleNotCovered,
         R::NotThere(_) => Code::NotFound,
         R::InvalidId(_) => Code::InvalidId,
-        R::NotOneOf(_) => Code::NotOneOf,
+        R::NotOneOf(_) | R::NotBoth(_) => Code::NotOneOf,
         R::Change(C::AddressTaken) => {
             return wire::Error::in_field(
                 Code::UserAlreadyExists,
@@ -167,7 +167,14 @@ pub(crate) fn wrong(field: &'static str, why: &rules::Refusal) -> wire::Error {
             );
         }
         R::Change(C::AlreadyThere | C::DomainHasUsers) => Code::AlreadyExists,
-        R::Change(C::NotThere) => Code::NotFound,
+        R::Change(C::NotThere | C::ParentNotThere) => Code::NotFound,
+        R::Change(C::GroupHasFolders) => Code::GroupHasFolders,
+        R::Change(C::GroupInItself | C::GroupTooDeep) => Code::GroupPlacement,
+        // Recorded of the service as they are: without a field.
+        R::Change(why @ C::MemberAlreadyThere) => {
+            return wire::Error::new(Code::MemberAlreadyExists, why.to_string());
+        }
+        R::Change(why @ C::MemberNotThere) => return wire::Error::new(Code::MemberNotFound, why.to_string()),
         R::Change(C::LastSuperAdministrator) => Code::LastSuperAdministrator,
         R::Change(C::RoleHeld) => Code::RoleHeld,
     };

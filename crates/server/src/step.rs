@@ -22,7 +22,13 @@ pub(crate) struct Step {
 pub(crate) struct Plan {
     change: Option<Change>,
     row: Box<dyn FnOnce(&Effect) -> Value + Send>,
-    field: &'static str,
+    field: Blamed,
+}
+
+/// The field that is wrong when a change can't be made.
+enum Blamed {
+    Always(&'static str),
+    By(fn(ChangeRefused) -> &'static str),
 }
 
 impl Plan {
@@ -32,13 +38,22 @@ impl Plan {
         change: Change,
         row: impl FnOnce(&Effect) -> T + Send + 'static,
     ) -> Self {
-        Self { change: Some(change), row: Box::new(move |effect| value(&row(effect))), field }
+        Self {
+            change: Some(change),
+            row: Box::new(move |effect| value(&row(effect))),
+            field: Blamed::Always(field),
+        }
+    }
+
+    /// Another field is wrong, depending on why the change can't be made.
+    pub(crate) fn blaming(self, field: fn(ChangeRefused) -> &'static str) -> Self {
+        Self { field: Blamed::By(field), ..self }
     }
 
     /// Nothing to change.
     pub(crate) fn read<T: Serialize>(row: &T) -> Self {
         let row = value(row);
-        Self { change: None, row: Box::new(move |_| row), field: "" }
+        Self { change: None, row: Box::new(move |_| row), field: Blamed::Always("") }
     }
 }
 
@@ -54,7 +69,7 @@ enum Waiting {
     Changed {
         key: Map<String, Value>,
         row: Box<dyn FnOnce(&Effect) -> Value + Send>,
-        field: &'static str,
+        field: Blamed,
     },
 }
 
@@ -94,7 +109,13 @@ fn render(waiting: Vec<Waiting>, effects: &[Result<Effect, ChangeRefused>]) -> V
             Waiting::Read(row) => data.push(row),
             Waiting::Changed { key, row, field } => match effects.next() {
                 Some(Ok(effect)) => data.push(row(effect)),
-                Some(Err(why)) => fail.push(Failure::of(key, vec![wrong(field, &(*why).into())])),
+                Some(Err(why)) => {
+                    let field = match field {
+                        Blamed::Always(field) => field,
+                        Blamed::By(field) => field(*why),
+                    };
+                    fail.push(Failure::of(key, vec![wrong(field, &(*why).into())]));
+                }
                 None => {}
             },
         }

@@ -15,6 +15,7 @@ use directory::application::{Client, ClientPrincipal};
 use directory::attribute::Attribute;
 use directory::audit::{Actor, Event};
 use directory::change::{Change, Changed, Delegate};
+use directory::groups::{Group, Member};
 use directory::login::{Credentials, NamedProfile};
 use directory::port::{
     ApplicationRow, AuditPage, AuditQuery, BindingRow, ChainReport, Clock, Entropy, Evidence, Freshness,
@@ -24,7 +25,7 @@ use directory::role::BuiltIn;
 use directory::user::User;
 use directory::{
     AccessKey, Account, AccountCode, AccountId, Application, ClientId, DelegateId, Domain, DomainName,
-    EmailAddress, Principal, Role, RoleId, UserId,
+    EmailAddress, GroupId, Principal, Role, RoleId, UserId,
 };
 use jiff::Timestamp;
 use rusqlite::{Connection, OpenFlags};
@@ -314,6 +315,45 @@ impl Store for SqliteStore {
 
     fn due_for_purge(&self, now: Timestamp, limit: usize) -> Pending<'_, Vec<UserId>> {
         Box::pin(async move { self.read(|connection| read::users::due_for_purge(connection, now, limit)) })
+    }
+
+    fn group(&self, id: GroupId) -> Pending<'_, Option<Group>> {
+        Box::pin(async move { self.read(|connection| read::groups::by_id(connection, id)) })
+    }
+
+    fn count_groups<'a>(&'a self, account: AccountId, query: Option<&'a str>) -> Pending<'a, u64> {
+        Box::pin(async move {
+            let Some(query) = query.map(str::to_owned) else {
+                return self.read(|connection| read::groups::count(connection, account, None));
+            };
+            self.scan(move |connection| read::groups::count(connection, account, Some(&query))).await
+        })
+    }
+
+    fn list_groups<'a>(
+        &'a self,
+        account: AccountId,
+        query: Option<&'a str>,
+        from: &'a Position,
+        limit: usize,
+    ) -> Pending<'a, Vec<Group>> {
+        Box::pin(async move {
+            let Some(query) = query.map(str::to_owned) else {
+                return self.read(|connection| read::groups::list(connection, account, None, from, limit));
+            };
+            let from = from.clone();
+            self.scan(move |connection| read::groups::list(connection, account, Some(&query), &from, limit))
+                .await
+        })
+    }
+
+    fn list_members<'a>(
+        &'a self,
+        group: &'a Group,
+        from: &'a Position,
+        limit: usize,
+    ) -> Pending<'a, Vec<Member>> {
+        Box::pin(async move { self.read(|connection| read::groups::members(connection, group, from, limit)) })
     }
 
     fn credentials<'a>(&'a self, address: &'a EmailAddress) -> Pending<'a, Option<Credentials>> {

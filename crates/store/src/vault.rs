@@ -2,6 +2,8 @@
 //! seal secrets, ids, digests and the audit. So the master key can be exchanged without touching a row of data, and ids
 //! stay what they are.
 
+use std::sync::Arc;
+
 use aes_gcm_siv::aead::{Aead, KeyInit, Payload};
 use aes_gcm_siv::{Aes256GcmSiv, Nonce};
 use directory::port::{Entropy, Keys};
@@ -144,7 +146,7 @@ impl Vault {
         Ok(Self {
             secrets: Sealer::new(&*unwrap::<32>(master, ring, "secrets")?),
             keys: Keys {
-                secure_id: SecretBox::new(unwrap::<64>(master, ring, "secure_id")?),
+                secure_id: Arc::new(SecretBox::new(unwrap::<64>(master, ring, "secure_id")?)),
                 body_digest: SecretBox::new(unwrap::<64>(master, ring, "body_digest")?),
             },
             audit: SecretBox::new(unwrap::<64>(master, ring, "audit")?),

@@ -128,6 +128,14 @@ codes! {
     RoleHeld = "err_role_held", Level::Item, retryable false;
     /// Something with this name or between these two is there already. `[ours]`
     AlreadyExists = "err_already_exists", Level::Item, retryable false;
+    /// The group would lie in itself, or too deep. `[ours]`
+    GroupPlacement = "err_group_placement", Level::Item, retryable false;
+    /// Other groups lie in the group. `[ours]`
+    GroupHasFolders = "err_group_has_folders", Level::Item, retryable false;
+    /// The member is in the group already (spec/protocol.md 5, recorded).
+    MemberAlreadyExists = "err_folder_group_member_already_exists", Level::Item, retryable false;
+    /// The member is not in the group (spec/protocol.md 5, recorded).
+    MemberNotFound = "err_folder_email_address_not_found", Level::Item, retryable false;
     /// What is named is not there. `[ours]`
     NotFound = "err_not_found", Level::Item, retryable false;
     /// The id is none of this server's for the account. `[ours]`

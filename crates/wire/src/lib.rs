@@ -10,6 +10,7 @@ pub mod code;
 pub mod create_user;
 pub mod date;
 pub mod envelope;
+pub mod groups;
 pub mod header;
 pub mod item;
 pub mod login;

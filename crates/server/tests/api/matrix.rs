@@ -47,6 +47,24 @@ async fn row_of(server: &TestServer, path: &str) -> Row {
             let (start, end) = ("2026-11-24T00:00:00+0000", "2026-11-25T00:00:00+0000");
             row(one(json!({"startDateTime": start, "endDateTime": end})), None)
         }
+        "/api/directory/create-group" => row(one(json!({"description": "Matrix"})), None),
+        "/api/directory/find-groups" => row(json!({}), None),
+        "/api/directory/delete-group" | "/api/directory/get-group-members" => {
+            let group = made("/api/directory/create-group", json!({"description": "Matrix"})).await;
+            row(one(json!({"id": group["id"]})), INVALID_ID)
+        }
+        "/api/directory/update-group" => {
+            let group = made("/api/directory/create-group", json!({"description": "Matrix"})).await;
+            row(one(json!({"id": group["id"], "description": "Renamed"})), INVALID_ID)
+        }
+        "/api/directory/add-group-member" | "/api/directory/remove-group-member" => {
+            let group = made("/api/directory/create-group", json!({"description": "Matrix"})).await;
+            let member = json!({"id": group["id"], "emailAddress": ann});
+            if path.ends_with("remove-group-member") {
+                made("/api/directory/add-group-member", member.clone()).await;
+            }
+            row(one(member), INVALID_ID)
+        }
         "/api/login/logout" => row(json!({"data": [{}]}), None),
         "/api/role/create-role" => row(one(role), None),
         "/api/role/delete-role" => {

@@ -1,6 +1,7 @@
 //! Changes in a transaction: each as a whole or not at all, and told to the audit.
 
 mod accounts;
+mod groups;
 mod keys;
 mod login;
 mod users;
@@ -148,6 +149,7 @@ fn make(batch: &mut Batch<'_>, change: Change, actor: &Actor, now: Timestamp) ->
         Change::SetAttributes(user, set) => users::set_attributes(connection, user, &set),
         Change::AddDelegate(delegate) => users::add_delegate(connection, &delegate),
         Change::RemoveDelegate(id) => users::remove_delegate(connection, id),
+        Change::Group(change) => groups::make(connection, &change),
         Change::LogIn(attempt) => login::attempt(batch, *attempt, now),
         Change::AddApplication(application) => keys::add_application(batch, &application),
         Change::DisableApplication(id) => keys::disable_application(connection, id, now),
@@ -157,6 +159,17 @@ fn make(batch: &mut Batch<'_>, change: Change, actor: &Actor, now: Timestamp) ->
         Change::RevokeBinding(id) => keys::revoke_binding(connection, id, now),
     }
 }
+
+/// Unwraps what was found, else refuses.
+macro_rules! there {
+    ($found:expr) => {
+        match $found {
+            Ok(found) => found,
+            Err(refused) => return Ok(Err(refused)),
+        }
+    };
+}
+use there;
 
 fn update(connection: &Connection, sql: &str, values: &[&dyn ToSql]) -> rusqlite::Result<usize> {
     connection.prepare_cached(sql)?.execute(values)

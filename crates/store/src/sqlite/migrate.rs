@@ -10,6 +10,7 @@ use crate::vault::WrappedRing;
 pub(super) const MIGRATIONS: &[&str] = &[
     include_str!("../../migrations/sqlite/0001_initial.sql"),
     include_str!("../../migrations/sqlite/0002_directory.sql"),
+    include_str!("../../migrations/sqlite/0003_groups.sql"),
 ];
 
 pub(super) fn run(connection: &mut Connection, path: &Path) -> Result<(), OpenError> {

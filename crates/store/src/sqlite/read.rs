@@ -2,6 +2,7 @@
 
 pub(super) mod audit;
 pub(super) mod clients;
+pub(super) mod groups;
 pub(super) mod users;
 
 use std::sync::Arc;
@@ -149,6 +150,11 @@ pub(super) fn recall(
 ) -> rusqlite::Result<Recalled> {
     let mut find = connection.prepare_cached(super::write::FIND_REQUEST)?;
     super::write::recall(&mut find, request, request_ids)
+}
+
+/// A number of rows, as SQLite counts them.
+fn rows(n: usize) -> i64 {
+    i64::try_from(n).unwrap_or(i64::MAX)
 }
 
 pub(super) fn all<T>(

@@ -9,6 +9,7 @@ mod administration;
 mod audit;
 mod directory;
 mod engine;
+mod groups;
 mod requests;
 mod users;
 
@@ -36,6 +37,10 @@ macro_rules! engines {
         requests::{
             a_request_that_comes_again_gets_its_first_answer, another_body_under_the_same_id,
             ids_belong_to_the_binding, only_old_requests_are_forgotten,
+        }
+        groups::{
+            a_group_lies_where_it_may, groups_lie_only_so_deep, groups_are_listed_and_found,
+            members_come_and_go_and_are_counted, a_user_that_goes_leaves_its_groups,
         }
         administration::{
             all_changes_are_made_or_none, what_is_taken_away_bumps_the_epoch, a_principal_is_all_or_nothing,

@@ -7,13 +7,13 @@ use directory::refusal::Refusal as Why;
 use directory::role::INTERNAL_READ;
 use directory::user::User;
 use serde::{Deserialize, Serialize};
-use wire::envelope::Pagination;
 use wire::item::{Entry, Item as _, Row as _};
 use wire::users::{GetInternalUsers, InternalUser, InternalUsers};
 use wire::{Answer, Code};
 
 use crate::api::login::refused;
 use crate::call::{Call, Reply};
+use crate::page;
 use crate::refusal::{Refusal, wrong};
 use crate::routes::{Endpoint, Method, Run, Takes};
 
@@ -60,30 +60,11 @@ async fn get_internal_users(mut call: Call<'_>) -> Result<Reply, Refusal> {
         Err(why) => return Ok(refused(key, vec![wrong("domain", &Why::InvalidDomain(why))])),
     };
     let (size, store) = (body.page.size, &app.store);
-    // One row more than is shown tells whether there are more.
     let mut users = call.timed(store.list_users(account, domain.as_ref(), &state.from, size + 1)).await?;
     let total = call.timed(store.count_listed(account, domain.as_ref())).await?;
-    let more = users.len() > size;
-    let backwards = matches!(state.from, Position::Before(_));
-    if backwards && more {
-        users.remove(0);
-    }
-    users.truncate(size);
-    let token = |user: Option<&User>, from: fn(String) -> Position| {
-        let from = from(user?.address.key().to_owned());
-        Some(ids.page_token(PATH, account, &State { domain: state.domain.clone(), from }))
-    };
-    let pagination = Pagination {
-        page_size: users.len() as u64,
-        total_count: Some(total),
-        next: if backwards || more { token(users.last(), Position::After) } else { None },
-        previous: match state.from {
-            Position::Start => None,
-            Position::After(_) => token(users.first(), Position::Before),
-            Position::Before(_) if more => token(users.first(), Position::Before),
-            Position::Before(_) => None,
-        },
-    };
+    let around = page::cut(&mut users, size, &state.from, |user: &User| user.address.key().to_owned());
+    let token = |from| ids.page_token(PATH, account, &State { domain: state.domain.clone(), from });
+    let pagination = around.pagination(users.len(), total, token);
     call.count(users.len());
     let row = InternalUsers { users: users.iter().map(row).collect(), user_count: total };
     Ok(Reply::of(&Answer::page(vec![row], pagination)))

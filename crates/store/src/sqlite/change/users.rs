@@ -9,22 +9,12 @@ use directory::{DelegateId, ProfileId, RoleId, UserId};
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, params};
 
-use super::{Attempt, Made, update as execute, user_made};
+use super::{Attempt, Made, groups, there, update as execute, user_made};
 use crate::sqlite::read;
 use crate::sqlite::row::millis;
 
 fn user(connection: &Connection, id: UserId) -> rusqlite::Result<Result<User, ChangeRefused>> {
     Ok(read::users::by_id(connection, id)?.ok_or(ChangeRefused::NotThere))
-}
-
-/// Unwraps what was found, else refuses.
-macro_rules! there {
-    ($found:expr) => {
-        match $found {
-            Ok(found) => found,
-            Err(refused) => return Ok(Err(refused)),
-        }
-    };
 }
 
 /// Who could call, and may have been judged already: with a role, or with key pairs.
@@ -173,6 +163,7 @@ pub(super) fn remove(connection: &Connection, id: UserId, actor: &Actor, now: Ti
         },
     );
     for row in aliases.iter().chain([&gone]) {
+        groups::leave_all(connection, row)?;
         execute(
             connection,
             "INSERT INTO tombstones (address_key, removed_at, id, account) VALUES (?1, ?2, ?3, ?4)",

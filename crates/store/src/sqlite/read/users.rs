@@ -9,7 +9,7 @@ use directory::{AccountId, DelegateId, DomainName, EmailAddress, ProfileId, Role
 use jiff::{SignedDuration, Timestamp};
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
-use super::{above, account_at, all};
+use super::{above, account_at, all, rows};
 use crate::sqlite::row::{millis, optional_time, parsed, time, unreadable};
 
 const USER: &str = "SELECT id, account, address, name, password, must_change_password, role, address_type, source,
@@ -159,11 +159,6 @@ pub(in crate::sqlite) fn list(
         page.reverse();
     }
     Ok(page)
-}
-
-/// A number of rows, as SQLite counts them.
-fn rows(n: usize) -> i64 {
-    i64::try_from(n).unwrap_or(i64::MAX)
 }
 
 pub(in crate::sqlite) fn attributes(

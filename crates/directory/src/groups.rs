@@ -1,0 +1,289 @@
+//! Groups, which clients also know as folders, and their members (spec/protocol.md 5; bounds and what may lie where are
+//! `[ours]`).
+
+use crate::address::fold;
+use crate::refusal::{self, Refusal};
+use crate::{AccountId, DomainId, DomainName, EmailAddress, GroupId, UserId};
+
+/// Deepest a group may lie: one at the top lies at depth 1. `[ours]`
+pub const MAX_DEPTH: usize = 20;
+
+/// Longest description of a group, in characters. `[ours]`
+pub const MAX_DESCRIPTION: usize = 256;
+
+/// Longest notes about a member, in characters. `[ours]`
+pub const MAX_NOTES: usize = 1_024;
+
+/// What a group is called: as given, and the form under which it is compared.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Description {
+    given: String,
+    key: String,
+}
+
+impl Description {
+    /// Reads a description.
+    ///
+    /// # Errors
+    /// When it is blank, too long, or holds control characters.
+    pub fn parse(text: &str) -> Result<Self, Refusal> {
+        if text.trim().is_empty() {
+            return Err(Refusal::Blank);
+        }
+        refusal::text(text, MAX_DESCRIPTION)?;
+        Ok(Self { given: text.to_owned(), key: fold(text.trim()) })
+    }
+
+    /// As given.
+    pub fn as_str(&self) -> &str {
+        &self.given
+    }
+
+    /// The form two descriptions are compared by: without case and surrounding blanks.
+    pub fn key(&self) -> &str {
+        &self.key
+    }
+}
+
+/// The part of a description that is looked for, in the form it is compared by.
+///
+/// # Errors
+/// When it is longer than a description can be, or holds control characters.
+pub fn query(text: &str) -> Result<String, Refusal> {
+    refusal::text(text, MAX_DESCRIPTION)?;
+    Ok(fold(text.trim()))
+}
+
+/// A group.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Group {
+    /// Internal id.
+    pub id: GroupId,
+    /// The account it belongs to.
+    pub account: AccountId,
+    /// The group it lies in; `None`: at the top.
+    pub parent: Option<GroupId>,
+    /// What it is called: no two groups beside each other are called the same.
+    pub description: Description,
+    /// How many members it has, addresses and domains; the store counts them.
+    pub users: u64,
+    /// How many groups lie directly in it; the store counts them.
+    pub folders: u64,
+}
+
+/// What can be a member: any address, also of no user and of no internal domain, or a whole domain.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Subject {
+    /// An address.
+    Address(EmailAddress),
+    /// All addresses of a domain.
+    Domain(DomainName),
+}
+
+impl Subject {
+    /// Reads what an item names: exactly one of the two. One that is blank counts as left out when the other is not.
+    ///
+    /// # Errors
+    /// When it names neither or both, or what it names is none.
+    pub fn parse(address: Option<&str>, domain: Option<&str>) -> Result<Self, (Field, Refusal)> {
+        let says = |text: &&str| !text.trim().is_empty();
+        match (address.filter(says), domain.filter(says)) {
+            (Some(_), Some(_)) => Err((Field::Domain, Refusal::NotBoth("emailAddress or domain"))),
+            (Some(text), None) => match refusal::address(text) {
+                Ok(address) => Ok(Subject::Address(address)),
+                Err(why) => Err((Field::Address, why)),
+            },
+            (None, Some(text)) => match DomainName::parse(text) {
+                Ok(domain) => Ok(Subject::Domain(domain)),
+                Err(why) => Err((Field::Domain, Refusal::InvalidDomain(why))),
+            },
+            (None, None) if address.is_some() => Err((Field::Address, Refusal::Blank)),
+            (None, None) => Err((Field::Address, Refusal::Missing)),
+        }
+    }
+
+    /// The form two members are compared and sorted by: a domain before its addresses.
+    pub fn key(&self) -> &str {
+        match self {
+            Subject::Address(address) => address.key(),
+            Subject::Domain(domain) => domain.as_str(),
+        }
+    }
+
+    /// The domain, or that of the address.
+    pub fn domain(&self) -> &str {
+        match self {
+            Subject::Address(address) => address.domain(),
+            Subject::Domain(domain) => domain.as_str(),
+        }
+    }
+
+    /// As given.
+    pub fn as_str(&self) -> &str {
+        match self {
+            Subject::Address(address) => address.as_str(),
+            Subject::Domain(domain) => domain.as_str(),
+        }
+    }
+}
+
+/// A member of a group, with what the account knows of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Member {
+    /// Who or what it is.
+    pub subject: Subject,
+    /// For people; empty when there are none.
+    pub notes: String,
+    /// The account's user or alias at the address, and its display name.
+    pub user: Option<(UserId, String)>,
+    /// The account's internal domain that it is or lies in.
+    pub domain: Option<DomainId>,
+}
+
+/// A change of groups. The store makes it only if the group is there; what may lie where is decided on the tree as it is
+/// then.
+#[derive(Clone, Debug)]
+pub enum GroupChange {
+    /// A new group.
+    Add(Group),
+    /// A group is called something else, or lies somewhere else from now on: `Some(None)` is the top.
+    Update {
+        /// Which.
+        id: GroupId,
+        /// What it is called.
+        description: Option<Description>,
+        /// Where it lies.
+        parent: Option<Option<GroupId>>,
+    },
+    /// A group in which no other lies goes, with its members.
+    Remove(GroupId),
+    /// A new member.
+    AddMember {
+        /// Of which group.
+        group: GroupId,
+        /// Who or what.
+        subject: Subject,
+        /// Notes; empty for none.
+        notes: String,
+    },
+    /// A member goes.
+    RemoveMember {
+        /// Of which group.
+        group: GroupId,
+        /// Who or what.
+        subject: Subject,
+    },
+}
+
+impl GroupChange {
+    /// What it is called in the audit.
+    pub fn action(&self) -> &'static str {
+        match self {
+            GroupChange::Add(_) => "group.added",
+            GroupChange::Update { .. } => "group.updated",
+            GroupChange::Remove(_) => "group.removed",
+            GroupChange::AddMember { .. } => "group.member_added",
+            GroupChange::RemoveMember { .. } => "group.member_removed",
+        }
+    }
+}
+
+/// A field of an item.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Field {
+    /// The address of a member.
+    Address,
+    /// The domain that is a member.
+    Domain,
+    /// The notes about a member.
+    Notes,
+}
+
+/// Judges a new member.
+///
+/// # Errors
+/// When the item names no member, or the notes are too long or hold control characters other than line breaks and tabs.
+pub fn member(
+    group: GroupId,
+    address: Option<&str>,
+    domain: Option<&str>,
+    notes: Option<String>,
+) -> Result<GroupChange, Vec<(Field, Refusal)>> {
+    let subject = Subject::parse(address, domain);
+    let notes = notes.unwrap_or_default();
+    let plain: String = notes.chars().filter(|c| !['\n', '\r', '\t'].contains(c)).collect();
+    let noted = match refusal::text(&plain, MAX_NOTES) {
+        // The breaks count too.
+        Ok(()) if notes.chars().count() > MAX_NOTES => {
+            Err(Refusal::TooLong { max: MAX_NOTES, unit: "characters" })
+        }
+        noted => noted,
+    };
+    match (subject, noted) {
+        (Ok(subject), Ok(())) => Ok(GroupChange::AddMember { group, subject, notes }),
+        (subject, noted) => {
+            let mut wrong: Vec<_> = subject.err().into_iter().collect();
+            wrong.extend(noted.err().map(|why| (Field::Notes, why)));
+            Err(wrong)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rstest::rstest;
+
+    #[test]
+    fn descriptions_compare_without_case_and_blanks_around() {
+        let key = |text| Description::parse(text).unwrap().key().to_owned();
+        assert_eq!(key(" Vertrieb ÖST "), key("vertrieb öst"));
+        assert_eq!(key("A\u{30a}"), key("å"));
+        assert_ne!(key("a b"), key("ab"));
+        assert_eq!(Description::parse(" x ").unwrap().as_str(), " x ");
+        assert_eq!(query("  ÖST").unwrap(), "öst");
+    }
+
+    #[rstest]
+    #[case(" \t", "This field must not be blank")]
+    #[case("a\nb", "This field must not hold control characters")]
+    #[case(&"ä".repeat(257), "This field may hold at most 256 characters")]
+    fn what_is_no_description_says_why(#[case] text: &str, #[case] why: &str) {
+        assert_eq!(Description::parse(text).unwrap_err().to_string(), why);
+    }
+
+    #[rstest]
+    #[case(None, None, Field::Address, "This field is mandatory")]
+    #[case(Some(""), None, Field::Address, "This field must not be blank")]
+    #[case(
+        Some("a@b.example"),
+        Some("b.example"),
+        Field::Domain,
+        "Name either emailAddress or domain, not both"
+    )]
+    #[case(Some("ab"), None, Field::Address, "Not an e-mail address: needs exactly one `@`")]
+    #[case(None, Some("a@b.example"), Field::Domain, "The domain is not a domain name")]
+    fn an_item_names_one_member(
+        #[case] address: Option<&str>,
+        #[case] domain: Option<&str>,
+        #[case] field: Field,
+        #[case] message: &str,
+    ) {
+        let (wrong, why) = Subject::parse(address, domain).unwrap_err();
+        assert_eq!((wrong, why.to_string().as_str()), (field, message));
+    }
+
+    #[test]
+    fn a_member_that_is_blank_is_left_out_and_every_error_is_told() {
+        assert_eq!(Subject::parse(Some(""), Some("B.example")).unwrap().key(), "b.example");
+        let id = GroupId::from_bytes([1; 16]);
+        assert!(member(id, Some("a@b.example"), None, Some("one\n\ttwo".to_owned())).is_ok());
+        for notes in ["n".repeat(MAX_NOTES + 1), "\n".repeat(MAX_NOTES + 1), "\u{7}".to_owned()] {
+            let wrong = member(id, None, None, Some(notes)).unwrap_err();
+            assert_eq!(
+                wrong.iter().map(|(field, _)| *field).collect::<Vec<_>>(),
+                [Field::Address, Field::Notes]
+            );
+        }
+    }
+}

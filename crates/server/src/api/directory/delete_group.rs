@@ -1,0 +1,45 @@
+//! `POST /api/directory/delete-group` (spec/protocol.md 5; what is not deleted is `[ours]`).
+
+use directory::application::Product;
+use directory::change::Change;
+use directory::groups::GroupChange;
+use directory::role::GROUPS_EDIT;
+use wire::Code;
+use wire::body::MAX_ITEMS;
+use wire::groups::{GroupGone, NamesGroup};
+use wire::item::{Entry, Item as _, Row as _};
+
+use super::named;
+use crate::call::{Call, Reply};
+use crate::refusal::Refusal;
+use crate::routes::{Endpoint, Method, Run, Takes};
+use crate::step::{Plan, Step};
+
+pub(crate) const ENDPOINT: Endpoint = Endpoint {
+    path: "/api/directory/delete-group",
+    method: Method::Post,
+    summary: "Deletes groups in which no other lies, with their members.",
+    permission: Some(GROUPS_EDIT),
+    product: Some(Product::UserAndGroupManagement),
+    writes: true,
+    takes: Takes::Items(NamesGroup::FIELDS),
+    row: GroupGone::FIELDS,
+    codes: &[Code::InvalidId, Code::NotFound, Code::GroupHasFolders],
+    run: Run::Signed(|call| Box::pin(delete_group(call))),
+};
+
+async fn delete_group(mut call: Call<'_>) -> Result<Reply, Refusal> {
+    let mut body = call.body()?;
+    let entries = body.items::<NamesGroup>(MAX_ITEMS)?;
+    let scope = call.scope(&GROUPS_EDIT, body.account_code.as_deref()).await?;
+    let (ids, account) = (call.app.secure_ids(), scope.account().id);
+    let step = |Entry { key, item }: Entry<NamesGroup>| {
+        let plan = item.and_then(|NamesGroup { id }| {
+            let group = named(&ids, account, &id).map_err(|error| vec![error])?;
+            Ok(Plan::change("id", Change::Group(GroupChange::Remove(group)), |_| GroupGone { id }))
+        });
+        Step { key, plan }
+    };
+    let steps = entries.into_iter().map(step).collect();
+    call.carry_out(scope.evidence(), steps).await
+}

@@ -1,0 +1,64 @@
+//! `POST /api/directory/remove-group-member` (spec/protocol.md 5).
+
+use std::sync::Arc;
+
+use directory::application::Product;
+use directory::change::{Change, Effect};
+use directory::groups::{GroupChange, Subject};
+use directory::role::SYNC_EDIT;
+use wire::Code;
+use wire::body::MAX_ITEMS;
+use wire::groups::{MemberChanged, RemoveMember};
+use wire::item::{Entry, Item as _, Row as _};
+
+use super::{blamed, changed, errors, named};
+use crate::call::{Call, Reply};
+use crate::refusal::Refusal;
+use crate::routes::{Endpoint, Method, Run, Takes};
+use crate::secure_id::SecureIds;
+use crate::step::{Plan, Step};
+
+pub(crate) const ENDPOINT: Endpoint = Endpoint {
+    path: "/api/directory/remove-group-member",
+    method: Method::Post,
+    summary: "Takes addresses and domains out of groups.",
+    permission: Some(SYNC_EDIT),
+    product: Some(Product::UserAndGroupManagement),
+    writes: true,
+    takes: Takes::Items(RemoveMember::FIELDS),
+    row: MemberChanged::FIELDS,
+    codes: &[
+        Code::InvalidId,
+        Code::NotFound,
+        Code::InvalidEmailAddress,
+        Code::InvalidDomain,
+        Code::NotOneOf,
+        Code::Length,
+        Code::MemberNotFound,
+    ],
+    run: Run::Signed(|call| Box::pin(remove_group_member(call))),
+};
+
+async fn remove_group_member(mut call: Call<'_>) -> Result<Reply, Refusal> {
+    let mut body = call.body()?;
+    let entries = body.items::<RemoveMember>(MAX_ITEMS)?;
+    let scope = call.scope(&SYNC_EDIT, body.account_code.as_deref()).await?;
+    let (app, account) = (call.app, scope.account().id);
+    let step = |Entry { key, item }: Entry<RemoveMember>| {
+        let plan = item.and_then(|RemoveMember { id, email_address, domain }| {
+            let group = named(&app.secure_ids(), account, &id).map_err(|error| vec![error])?;
+            let subject = Subject::parse(email_address.as_deref(), domain.as_deref())
+                .map_err(|wrong| errors(&[wrong]))?;
+            let sealing = Arc::clone(&app.store.keys().secure_id);
+            let shown = move |effect: &Effect| match effect {
+                Effect::Member(member) => changed(&SecureIds::new(&sealing), account, id, member),
+                _ => MemberChanged::default(),
+            };
+            let change = Change::Group(GroupChange::RemoveMember { group, subject });
+            Ok(Plan::change("id", change, shown).blaming(blamed))
+        });
+        Step { key, plan }
+    };
+    let steps = entries.into_iter().map(step).collect();
+    call.carry_out(scope.evidence(), steps).await
+}
