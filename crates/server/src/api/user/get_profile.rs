@@ -2,6 +2,7 @@
 
 use directory::application::Product;
 use directory::attribute::Attribute;
+use directory::refusal::Refusal as Why;
 use directory::role::{INTERNAL_EDIT, INTERNAL_READ};
 use wire::item::{Entry, Item as _, Row as _};
 use wire::users::{GetProfile, Profile, ProfileAttributes};
@@ -33,8 +34,11 @@ async fn get_profile(mut call: Call<'_>) -> Result<Reply, Refusal> {
         Ok(item) => item,
         Err(errors) => return Ok(refused(key, errors)),
     };
-    let own = call.caller.name().to_owned();
-    let address = item.email_address.filter(|address| !address.trim().is_empty()).unwrap_or(own);
+    let own = call.caller.user().map(|_| call.caller.name().to_owned());
+    let Some(address) = item.email_address.filter(|address| !address.trim().is_empty()).or(own) else {
+        // An application of API 2.0 has no profile of its own.
+        return Ok(refused(key, vec![wrong("emailAddress", &Why::Missing)]));
+    };
     let found = find(&mut call, [Some(&*address)].into_iter()).await?.pop().flatten();
     let (user, role) = match found {
         Some(Ok(found)) => found,
