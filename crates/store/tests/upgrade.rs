@@ -1,0 +1,104 @@
+//! A database of an earlier program, opened by this one: nothing is lost, and it looks like a fresh one.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+extern crate matricula_store as store;
+
+use std::path::Path;
+use std::sync::Arc;
+
+use directory::port::{Clock, Entropy, Position, Store};
+use directory::{AccountId, EmailAddress};
+use jiff::Timestamp;
+use rusqlite::{Connection, params};
+use store::{MasterKey, SqliteStore};
+
+struct Still;
+
+impl Clock for Still {
+    fn now(&self) -> Timestamp {
+        Timestamp::constant(1_795_521_600, 0)
+    }
+}
+
+impl Entropy for Still {
+    fn fill(&self, buffer: &mut [u8]) {
+        buffer.fill(7);
+    }
+}
+
+fn open(path: &Path) -> SqliteStore {
+    let key = MasterKey::parse(&"0f".repeat(32)).unwrap();
+    SqliteStore::open(path, &key, Arc::new(Still), Arc::new(Still)).unwrap()
+}
+
+/// What every table and index is made of; how it came to be does not matter.
+fn schema(path: &Path) -> Vec<(String, String, String)> {
+    let connection = Connection::open(path).unwrap();
+    let mut tables = connection
+        .prepare("SELECT m.name, c.name, c.type || c.\"notnull\" || coalesce(c.dflt_value, '') || c.pk FROM sqlite_schema m, pragma_table_info(m.name) c WHERE m.type = 'table'
+                  UNION ALL SELECT i.tbl_name, i.name, (SELECT group_concat(coalesce(x.name, '?')) FROM pragma_index_info(i.name) x) FROM sqlite_schema i WHERE i.type = 'index'
+                  ORDER BY 1, 2, 3")
+        .unwrap();
+    let rows = tables.query_map([], |row| {
+        Ok((row.get(0)?, row.get(1)?, row.get::<_, Option<String>>(2)?.unwrap_or_default()))
+    });
+    rows.unwrap().map(Result::unwrap).collect()
+}
+
+#[tokio::test]
+async fn a_database_of_the_first_schema_is_brought_up() {
+    let folder = tempfile::tempdir().unwrap();
+    let (old, fresh) = (folder.path().join("old.db"), folder.path().join("fresh.db"));
+    {
+        let connection = Connection::open(&old).unwrap();
+        connection.execute_batch(include_str!("../migrations/sqlite/0001_initial.sql")).unwrap();
+        connection.pragma_update(None, "user_version", 1).unwrap();
+        let account = [1_u8; 16];
+        connection
+            .execute("INSERT INTO accounts (id, code, name, password_policy, created_at) VALUES (?1, 'C1', 'One', '{\"min_length\":9,\"min_classes\":3,\"min_strength\":2}', 5)", [account])
+            .unwrap();
+        for (n, address, key) in [
+            (1_u8, "Ann@example.com", "ann@example.com"),
+            (2, "zoe@example.com", "zoe@example.com"),
+            (3, "Åsa@second.example", "åsa@second.example"),
+        ] {
+            connection
+                .execute(
+                    "INSERT INTO users (id, account, address, address_key, name, password, must_change_password, address_type, source, created_at)
+                     VALUES (?1, ?2, ?3, ?4, 'Name', NULL, 0, 'created_manually', 'cloud', 5)",
+                    params![[n; 16], account, address, key],
+                )
+                .unwrap();
+        }
+    }
+    let store = open(&old);
+    let account = AccountId::from_bytes([1; 16]);
+    let found = store
+        .users(&[
+            EmailAddress::parse("ANN@example.com").unwrap(),
+            EmailAddress::parse("åsa@second.example").unwrap(),
+        ])
+        .await
+        .unwrap();
+    assert_eq!(
+        found.iter().flatten().map(|user| user.address.as_str()).collect::<Vec<_>>(),
+        ["Ann@example.com", "Åsa@second.example"]
+    );
+    let list = store.list_users(account, None, &Position::Start, 10).await.unwrap();
+    assert_eq!(
+        list.iter().map(|user| user.address.as_str()).collect::<Vec<_>>(),
+        ["Ann@example.com", "zoe@example.com", "Åsa@second.example"]
+    );
+    assert_eq!(
+        (store.count_users().await.unwrap(), store.count_listed(account, None).await.unwrap()),
+        (3, 3)
+    );
+    let policy = &store.list_accounts().await.unwrap()[0].password_policy;
+    assert_eq!((policy.min_length, policy.lockout_tries), (9, 5));
+    drop(store);
+    drop(open(&fresh));
+    assert_eq!(schema(&old), schema(&fresh));
+    // Once more: there is nothing left to do.
+    assert_eq!(open(&old).count_users().await.unwrap(), 3);
+}
