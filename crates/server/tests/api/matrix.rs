@@ -48,9 +48,13 @@ async fn row_of(server: &TestServer, path: &str) -> Row {
             row(one(json!({"startDateTime": start, "endDateTime": end})), None)
         }
         "/api/directory/create-group" => row(one(json!({"description": "Matrix"})), None),
-        "/api/directory/find-groups" => row(json!({}), None),
+        "/api/directory/find-groups" => {
+            made("/api/directory/create-group", json!({"description": "Matrix"})).await;
+            row(one(json!({"query": "mat", "source": "cloud"})), None)
+        }
         "/api/directory/delete-group" | "/api/directory/get-group-members" => {
             let group = made("/api/directory/create-group", json!({"description": "Matrix"})).await;
+            made("/api/directory/add-group-member", json!({"id": group["id"], "emailAddress": ann})).await;
             row(one(json!({"id": group["id"]})), INVALID_ID)
         }
         "/api/directory/update-group" => {
