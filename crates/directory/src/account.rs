@@ -5,6 +5,7 @@ use std::fmt;
 use jiff::Timestamp;
 use thiserror::Error;
 
+use crate::domains::InboundType;
 use crate::password::Policy;
 use crate::{AccountId, DomainId, DomainName};
 
@@ -37,8 +38,22 @@ pub struct Domain {
     pub name: DomainName,
     /// The account that owns it.
     pub account: AccountId,
+    /// Which addresses mail is accepted for. Kept for other systems; nothing here looks at it.
+    pub inbound_type: InboundType,
+    /// Whether mail is only sent from it. Kept for other systems.
+    pub send_only: bool,
+    /// Whether it is a local domain. Kept for other systems.
+    pub local: bool,
     /// When it became internal.
     pub created_at: Timestamp,
+}
+
+impl Domain {
+    /// A domain that becomes internal: local, for mail both ways. `[ours]`
+    pub fn new(id: DomainId, account: AccountId, name: DomainName, now: Timestamp) -> Self {
+        let inbound_type = InboundType::default();
+        Self { id, name, account, inbound_type, send_only: false, local: true, created_at: now }
+    }
 }
 
 /// The code of an account, for instance `CUSA100A1`: 1 to 32 letters and digits, compared without case. `[ours]`

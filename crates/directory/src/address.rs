@@ -166,6 +166,12 @@ impl DomainName {
     pub fn as_str(&self) -> &str {
         &self.0
     }
+
+    /// The domains it lies below, nearest first.
+    pub fn parents(&self) -> impl Iterator<Item = &str> {
+        std::iter::successors(Some(self.as_str()), |name| name.split_once('.').map(|(_, parent)| parent))
+            .skip(1)
+    }
 }
 
 impl fmt::Display for EmailAddress {

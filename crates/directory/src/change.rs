@@ -6,6 +6,7 @@ use thiserror::Error;
 
 use crate::application::{Application, Binding, Client};
 use crate::attribute::Attribute;
+use crate::domains::{DomainChange, Registered};
 use crate::groups::{Group, GroupChange, MAX_DEPTH, Member};
 use crate::login::{self, Attempt, NamedProfile, Outcome};
 use crate::password::Policy;
@@ -50,6 +51,8 @@ pub enum Change {
     AddDelegate(Delegate),
     /// The right goes.
     RemoveDelegate(DelegateId),
+    /// A domain on its way to being internal.
+    Domain(DomainChange),
     /// Something of groups.
     Group(GroupChange),
     /// Somebody tries a password.
@@ -90,6 +93,8 @@ pub enum Effect {
     Done,
     /// It was made, and the user is like this now.
     User(Box<User>),
+    /// It was made, and the domain is like this now.
+    Domain(Box<Registered>),
     /// It was made, and the group is like this now.
     Group(Box<Group>),
     /// It was made, and this is, or was, the member.
@@ -133,6 +138,15 @@ pub enum ChangeRefused {
     /// A user of another account has an address in the domain.
     #[error("holds addresses of another account's users")]
     DomainHasUsers,
+    /// Some account manages the domain.
+    #[error("is managed already")]
+    DomainManaged,
+    /// Another account manages a domain above it.
+    #[error("lies below a domain that another account manages")]
+    DomainBelowAnothers,
+    /// The time in which the domain could be verified is over.
+    #[error("registration has expired: register the domain again, and publish the new token")]
+    VerificationExpired,
     /// The group that another one is to lie in is not there.
     #[error("is not there")]
     ParentNotThere,
@@ -180,6 +194,7 @@ impl Change {
             Change::SetAttributes(..) => "user.attributes_set",
             Change::AddDelegate(_) => "delegate.added",
             Change::RemoveDelegate(_) => "delegate.removed",
+            Change::Domain(change) => change.action(),
             Change::Group(change) => change.action(),
             Change::LogIn(attempt) => match attempt.grant {
                 login::Grant::Password(..) => "user.password_changed",
@@ -206,6 +221,7 @@ impl Change {
                 | Change::SetAttributes(..)
                 | Change::AddDelegate(_)
                 | Change::RemoveDelegate(_)
+                | Change::Domain(_)
                 | Change::Group(_)
         )
     }

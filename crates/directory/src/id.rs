@@ -50,6 +50,8 @@ ids! {
     AccountId;
     /// An internal domain.
     DomainId;
+    /// A domain that is registered and not yet proven.
+    PendingDomainId;
     /// A user.
     UserId;
     /// A role.

@@ -12,6 +12,7 @@ pub mod audit;
 pub mod caller;
 pub mod change;
 pub mod create_user;
+pub mod domains;
 pub mod groups;
 pub mod id;
 pub mod login;
@@ -29,6 +30,7 @@ pub use address::{DomainName, EmailAddress};
 pub use application::{AccessKey, Application, Binding, Principal};
 pub use caller::Caller;
 pub use id::{
-    AccountId, ApplicationId, BindingId, ClientId, DelegateId, DomainId, GroupId, ProfileId, RoleId, UserId,
+    AccountId, ApplicationId, BindingId, ClientId, DelegateId, DomainId, GroupId, PendingDomainId, ProfileId,
+    RoleId, UserId,
 };
 pub use role::{Permission, Role};

@@ -14,6 +14,7 @@ use crate::application::{AccessKey, Client, ClientPrincipal};
 use crate::attribute::Attribute;
 use crate::audit::{Actor, Event};
 use crate::change::{Change, ChangeRefused, Changed, Delegate, Effect};
+use crate::domains::PendingDomain;
 use crate::groups::{Group, Member};
 use crate::id::Randomness;
 use crate::login::{Credentials, NamedProfile};
@@ -154,6 +155,15 @@ pub enum Position {
     After(String),
     /// So that it ends before the row with this key.
     Before(String),
+}
+
+/// A page of rows, and how many there are on all pages.
+#[derive(Clone, Debug)]
+pub struct Listed<T> {
+    /// The rows.
+    pub rows: Vec<T>,
+    /// Those of all pages.
+    pub total: u64,
 }
 
 /// Which events of the audit are asked for.
@@ -307,6 +317,32 @@ pub trait Store: Send + Sync + 'static {
 
     /// Users whose time on the purge list is over.
     fn due_for_purge(&self, now: Timestamp, limit: usize) -> Pending<'_, Vec<UserId>>;
+
+    /// An internal domain of an account.
+    fn domain_of<'a>(&'a self, account: AccountId, name: &'a DomainName) -> Pending<'a, Option<Domain>>;
+
+    /// The internal domains of an account, sorted: at most `limit` from a position on, which is a name.
+    fn domains_of<'a>(
+        &'a self,
+        account: AccountId,
+        from: &'a Position,
+        limit: usize,
+    ) -> Pending<'a, Listed<Domain>>;
+
+    /// A domain that an account has registered and not yet proven.
+    fn pending_domain<'a>(
+        &'a self,
+        account: AccountId,
+        name: &'a DomainName,
+    ) -> Pending<'a, Option<PendingDomain>>;
+
+    /// All of those of an account, sorted: at most `limit` from a position on, which is a name.
+    fn pending_domains_of<'a>(
+        &'a self,
+        account: AccountId,
+        from: &'a Position,
+        limit: usize,
+    ) -> Pending<'a, Listed<PendingDomain>>;
 
     /// A group.
     fn group(&self, id: GroupId) -> Pending<'_, Option<Group>>;

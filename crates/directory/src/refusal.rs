@@ -7,7 +7,7 @@ use crate::address::{AddressError, DomainError, MAX_ADDRESS};
 use crate::change::ChangeRefused;
 use crate::password::Unmet;
 use crate::user::MAX_NAME;
-use crate::{AccountCode, EmailAddress};
+use crate::{AccountCode, DomainName, EmailAddress};
 
 /// Why an item is refused.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
@@ -65,6 +65,22 @@ pub enum Refusal {
     /// The field holds a value that is none of those it may hold.
     #[error("This field must hold one of: {0}")]
     NotOneOf(String),
+    /// The time in which the domain could be verified is over.
+    #[error("The registration of this domain has expired: register it again, and publish the new token")]
+    VerificationExpired,
+    /// No TXT record of the domain is the token.
+    #[error(
+        "No TXT record of {domain} is \"{token}\"; {found} found. Publish it, wait until the name servers show it, and \
+         try again"
+    )]
+    NotVerified {
+        /// The domain.
+        domain: DomainName,
+        /// What was looked for.
+        token: String,
+        /// How many records there are.
+        found: usize,
+    },
     /// Two fields of which only one may be there; these, in words.
     #[error("Name either {0}, not both")]
     NotBoth(&'static str),

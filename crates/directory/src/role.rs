@@ -28,6 +28,8 @@ pub const GROUPS_READ: Permission = Permission::known("Directories | Groups | Re
 pub const GROUPS_EDIT: Permission = Permission::known("Directories | Groups | Edit");
 /// To change groups and to take members out of them: so the catalogue of API 2.0 has it (spec/protocol.md 5).
 pub const SYNC_EDIT: Permission = Permission::known("Services | Directory Sync | Edit");
+/// To register domains.
+pub const REGISTER_DOMAIN: Permission = Permission::known("Directories | Internal | Register New Domain");
 /// To let one user read another's mail.
 pub const ALTERNATE_ADDRESS: Permission =
     Permission::known("Directories | Internal | Create Alternate Address");
@@ -53,7 +55,7 @@ pub const PERMISSIONS: &[Permission] = &[
     INTERNAL_EDIT,
     PURGE_ADDRESS,
     INTERNAL_READ,
-    Permission::known("Directories | Internal | Register New Domain"),
+    REGISTER_DOMAIN,
     UNPURGE_ADDRESS,
     ROLES_EDIT,
     ROLES_READ,
@@ -189,9 +191,7 @@ impl BuiltIn {
         let holds = |permission: &Permission| match self {
             BuiltIn::SuperAdministrator => true,
             BuiltIn::PartnerAdministrator => *permission != ROLES_EDIT,
-            BuiltIn::FullAdministrator => {
-                *permission != ROLES_EDIT && &*permission.0 != "Directories | Internal | Register New Domain"
-            }
+            BuiltIn::FullAdministrator => *permission != ROLES_EDIT && *permission != REGISTER_DOMAIN,
             BuiltIn::BasicAdministrator => {
                 [DASHBOARD_READ, GROUPS_EDIT, GROUPS_READ, INTERNAL_EDIT, INTERNAL_READ, SYNC_EDIT]
                     .contains(permission)

@@ -3,6 +3,7 @@
 pub(crate) mod account;
 pub(crate) mod audit;
 pub(crate) mod directory;
+pub(crate) mod domain;
 pub(crate) mod login;
 pub(crate) mod role;
 pub(crate) mod user;

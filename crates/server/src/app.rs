@@ -13,6 +13,7 @@ use crate::admin::Admin;
 use crate::config::{Config, ConfigError, Limits};
 use crate::secure_id::SecureIds;
 use crate::system::System;
+use crate::txt::{Txt, TxtError};
 
 /// Why a server could not be opened.
 #[derive(Debug, Error)]
@@ -26,12 +27,16 @@ pub enum OpenError {
     /// The cost of passwords is not allowed.
     #[error("passwords: {0}")]
     Cost(#[from] auth::gate::CostError),
+    /// There is nobody to ask about domains.
+    #[error("domains: {0}")]
+    Txt(#[from] TxtError),
 }
 
 pub(crate) struct App {
     pub(crate) store: Arc<dyn Store>,
     pub(crate) authenticator: Authenticator,
     pub(crate) gate: Gate,
+    pub(crate) txt: Txt,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) entropy: Arc<dyn Entropy>,
     pub(crate) request_ids: RequestIds,
@@ -65,6 +70,7 @@ impl Server {
     /// When the store can't be opened, or a setting is not allowed.
     pub fn open(config: &Config, master_key: &MasterKey, system: System) -> Result<Self, OpenError> {
         let System { clock, entropy } = system;
+        let txt = Txt::new(&config.domains)?;
         let store: Arc<dyn Store> = Arc::new(SqliteStore::open(
             &config.database,
             master_key,
@@ -79,6 +85,7 @@ impl Server {
                 store,
                 authenticator,
                 gate: config.passwords.gate(Arc::clone(&entropy))?,
+                txt,
                 clock,
                 entropy,
                 request_ids: config.request_ids,

@@ -158,6 +158,9 @@ pub(crate) fn wrong(field: &'static str, why: &rules::Refusal) -> wire::Error {
         R::RoleNotCovered(_) => Code::RoleNotCovered,
         R::NotThere(_) => Code::NotFound,
         R::InvalidId(_) => Code::InvalidId,
+        R::VerificationExpired | R::Change(C::VerificationExpired) => Code::VerificationExpired,
+        R::NotVerified { .. } => Code::DomainNotVerified,
+        R::Change(C::DomainManaged | C::DomainBelowAnothers) => Code::DomainManaged,
         R::NotOneOf(_) | R::NotBoth(_) => Code::NotOneOf,
         R::Change(C::AddressTaken) => {
             return wire::Error::in_field(

@@ -12,7 +12,7 @@ use thiserror::Error;
 
 use crate::admin::AdminError;
 use crate::app::{OpenError, Server};
-use crate::config::{Config, ConfigError, LogFormat, read_master_key, write_private};
+use crate::config::{Config, ConfigError, Domains, LogFormat, Verification, read_master_key, write_private};
 use crate::system::System;
 
 const ACCOUNT_CODE: &str = "CSANDBOX01";
@@ -91,6 +91,7 @@ pub fn config(folder: &Path) -> Config {
         database: folder.join("matricula.db"),
         master_key_file: Some(folder.join("master.key")),
         request_ids: RequestIds::Compatible,
+        domains: Domains { verification: Verification::Offline, ..Domains::default() },
         log: LogFormat::Text,
         ..Config::default()
     }

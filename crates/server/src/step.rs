@@ -94,7 +94,12 @@ impl Call<'_> {
             });
         }
         if changes.is_empty() {
-            return Ok(Reply::ran(render(waiting, &[])));
+            // What the request did when it ran may be why there is nothing left to change.
+            return match self.recall().await {
+                Ok(Some(reply)) => Ok(reply),
+                Ok(None) | Err(Refusal::RequestIdReused) => Ok(Reply::ran(render(waiting, &[]))),
+                Err(refusal) => Err(refusal),
+            };
         }
         self.write(evidence, changes, Box::new(move |effects| render(waiting, effects))).await
     }

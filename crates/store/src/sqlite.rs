@@ -15,11 +15,12 @@ use directory::application::{Client, ClientPrincipal};
 use directory::attribute::Attribute;
 use directory::audit::{Actor, Event};
 use directory::change::{Change, Changed, Delegate};
+use directory::domains::PendingDomain;
 use directory::groups::{Group, Member};
 use directory::login::{Credentials, NamedProfile};
 use directory::port::{
     ApplicationRow, AuditPage, AuditQuery, BindingRow, ChainReport, Clock, Entropy, Evidence, Freshness,
-    Keys, Pending, Position, Recalled, RequestIds, RequestKey, Store, StoreError, Write, Written,
+    Keys, Listed, Pending, Position, Recalled, RequestIds, RequestKey, Store, StoreError, Write, Written,
 };
 use directory::role::BuiltIn;
 use directory::user::User;
@@ -317,6 +318,38 @@ impl Store for SqliteStore {
         Box::pin(async move { self.read(|connection| read::users::due_for_purge(connection, now, limit)) })
     }
 
+    fn domain_of<'a>(&'a self, account: AccountId, name: &'a DomainName) -> Pending<'a, Option<Domain>> {
+        Box::pin(async move { self.read(|connection| read::domains::by_name(connection, account, name)) })
+    }
+
+    fn domains_of<'a>(
+        &'a self,
+        account: AccountId,
+        from: &'a Position,
+        limit: usize,
+    ) -> Pending<'a, Listed<Domain>> {
+        Box::pin(async move { self.read(|connection| read::domains::list(connection, account, from, limit)) })
+    }
+
+    fn pending_domain<'a>(
+        &'a self,
+        account: AccountId,
+        name: &'a DomainName,
+    ) -> Pending<'a, Option<PendingDomain>> {
+        Box::pin(async move { self.read(|connection| read::domains::pending(connection, account, name)) })
+    }
+
+    fn pending_domains_of<'a>(
+        &'a self,
+        account: AccountId,
+        from: &'a Position,
+        limit: usize,
+    ) -> Pending<'a, Listed<PendingDomain>> {
+        Box::pin(async move {
+            self.read(|connection| read::domains::list_pending(connection, account, from, limit))
+        })
+    }
+
     fn group(&self, id: GroupId) -> Pending<'_, Option<Group>> {
         Box::pin(async move { self.read(|connection| read::groups::by_id(connection, id)) })
     }
@@ -418,7 +451,7 @@ impl Store for SqliteStore {
     }
 
     fn list_domains(&self) -> Pending<'_, Vec<Domain>> {
-        Box::pin(self.scan(read::domains))
+        Box::pin(self.scan(read::domains::every))
     }
 
     fn list_roles(&self) -> Pending<'_, Vec<Role>> {

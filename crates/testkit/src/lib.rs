@@ -20,7 +20,7 @@ use std::sync::Arc;
 
 use secrecy::SecretString;
 use server::admin::Admin;
-use server::config::{LogFormat, Passwords};
+use server::config::{Domains, LogFormat, Passwords, Verification};
 use server::{Config, Gate, Server, System};
 use tempfile::TempDir;
 use tokio::sync::oneshot;
@@ -74,7 +74,8 @@ struct Callers {
 }
 
 impl TestServer {
-    /// Starts a server with the settings of production, but for passwords: they are hashed as cheaply as can be.
+    /// Starts a server with the settings of production, but for passwords, which are hashed as cheaply as can be, and
+    /// domains, about which the DNS is not asked.
     pub async fn start() -> Self {
         Self::start_with(|_| {}).await
     }
@@ -85,6 +86,7 @@ impl TestServer {
         let mut config = Config {
             database: folder.path().join("matricula.db"),
             passwords: Passwords { memory_kib: 8, iterations: 1, threads: 1, ..Passwords::default() },
+            domains: Domains { verification: Verification::Offline, ..Domains::default() },
             log: LogFormat::Off,
             ..Config::default()
         };

@@ -49,6 +49,8 @@ pub struct Body {
 /// The page that is asked for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Page {
+    /// Whether a page is asked for at all. A list that comes whole in recordings is cut only then.
+    pub asked: bool,
     /// Rows: 1 to [`MAX_PAGE`]; more than that are asked for in vain.
     pub size: usize,
     /// Where it starts: `next` or `previous` of an earlier answer; `None` for the first page.
@@ -65,7 +67,7 @@ impl Body {
             return Err(shape("the body", "an object", &body));
         };
         let mut account_code = None;
-        let mut page = Page { size: MAX_PAGE, token: None };
+        let mut page = Page { asked: false, size: MAX_PAGE, token: None };
         match body.get_mut("meta").map(Value::take) {
             None | Some(Value::Null) => {}
             Some(Value::Object(mut meta)) => {
@@ -113,7 +115,7 @@ impl Body {
 impl Page {
     fn read(pagination: Value) -> Result<Self, BodyError> {
         let mut pagination = match pagination {
-            Value::Null => return Ok(Page { size: MAX_PAGE, token: None }),
+            Value::Null => return Ok(Page { asked: false, size: MAX_PAGE, token: None }),
             Value::Object(pagination) => pagination,
             other => return Err(shape("meta.pagination", "an object", &other)),
         };
@@ -131,6 +133,7 @@ impl Page {
         }
         let token = text(pagination.get_mut("pageToken"), "meta.pagination.pageToken")?;
         Ok(Self {
+            asked: true,
             size: usize::try_from(size).unwrap_or(MAX_PAGE).min(MAX_PAGE),
             // Empty is how some clients ask for the first page (spec/clients.md 3.5).
             token: token.filter(|token| !token.is_empty()),
@@ -186,10 +189,11 @@ mod tests {
         for meta in [json!(null), json!({"x": 1, "accountCode": null, "pagination": {"pageToken": ""}})] {
             let mut body = Body::read(json!({"meta": meta, "data": []})).ok().unwrap();
             assert!(body.account_code.is_none() && body.items::<Two>(2).ok().unwrap().is_empty());
-            assert_eq!(body.page, Page { size: 500, token: None });
+            assert_eq!((body.page.size, body.page.token), (500, None));
         }
         let body = json!({"meta": {"pagination": {"pageSize": "50", "pageToken": "x"}}});
-        assert_eq!(Body::read(body).ok().unwrap().page, Page { size: 50, token: Some("x".to_owned()) });
+        let asked = Page { asked: true, size: 50, token: Some("x".to_owned()) };
+        assert_eq!(Body::read(body).ok().unwrap().page, asked);
     }
 
     #[test]

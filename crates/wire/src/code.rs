@@ -136,6 +136,14 @@ codes! {
     MemberAlreadyExists = "err_folder_group_member_already_exists", Level::Item, retryable false;
     /// The member is not in the group (spec/protocol.md 5, recorded).
     MemberNotFound = "err_folder_email_address_not_found", Level::Item, retryable false;
+    /// Some account manages the domain, or another one a domain above it: not told which. `[ours]`
+    DomainManaged = "err_domain_managed", Level::Item, retryable false;
+    /// No TXT record of the domain is the token. `[ours]`
+    DomainNotVerified = "err_domain_not_verified", Level::Item, retryable false;
+    /// The DNS gave no answer about the domain. `[ours]`
+    DomainLookupFailed = "err_domain_lookup_failed", Level::Item, retryable true;
+    /// The time in which the domain could be verified is over. `[ours]`
+    VerificationExpired = "err_domain_verification_expired", Level::Item, retryable false;
     /// What is named is not there. `[ours]`
     NotFound = "err_not_found", Level::Item, retryable false;
     /// The id is none of this server's for the account. `[ours]`
@@ -185,7 +193,13 @@ mod tests {
     #[test]
     fn only_what_later_succeeds_is_retryable() {
         let retryable: Vec<_> =
-            Code::ALL.iter().filter(|code| code.retryable()).map(|code| code.status()).collect();
-        assert_eq!(retryable, [408, 429, 503]);
+            Code::ALL.iter().filter(|code| code.retryable()).map(|code| (code.status(), *code)).collect();
+        let expected = [
+            (408, Code::RequestTimeout),
+            (429, Code::QuotaExceeded),
+            (503, Code::Unavailable),
+            (200, Code::DomainLookupFailed),
+        ];
+        assert_eq!(retryable, expected);
     }
 }

@@ -9,6 +9,7 @@ pub mod body;
 pub mod code;
 pub mod create_user;
 pub mod date;
+pub mod domains;
 pub mod envelope;
 pub mod groups;
 pub mod header;

@@ -153,7 +153,7 @@ impl Admin {
         let account = self.account(account).await?;
         let name = DomainName::parse(domain)?;
         let id = DomainId::at(self.now(), &self.randomness());
-        let domain = Domain { id, name: name.clone(), account: account.id, created_at: self.now() };
+        let domain = Domain::new(id, account.id, name.clone(), self.now());
         self.apply(Change::AddDomain(domain), format!("the domain {name}")).await
     }
 

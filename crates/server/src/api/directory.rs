@@ -90,7 +90,7 @@ fn changed(ids: &SecureIds<'_>, account: AccountId, folder_id: String, member: &
             (id.unwrap_or_else(|| outside("address")), Some(address.to_string()), None)
         }
         Subject::Domain(domain) => {
-            let id = member.domain.map(|domain| ids.seal("domain", account, domain.as_bytes()));
+            let id = member.domain.map(|domain| ids.seal(super::domain::KIND, account, domain.as_bytes()));
             (id.unwrap_or_else(|| outside("outside domain")), None, Some(domain.to_string()))
         }
     };

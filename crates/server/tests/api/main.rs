@@ -8,6 +8,7 @@ mod audit;
 mod bulk;
 mod create_user;
 mod delegation;
+mod domains;
 mod groups;
 mod headers;
 mod http;

@@ -39,6 +39,7 @@ async fn row_of(server: &TestServer, path: &str) -> Row {
     let one = |item: Value| json!({"data": [item]});
     let names_ann = || json!({"data": [{"emailAddress": ann}]});
     let role = json!({"name": "Reader of the matrix", "permissions": ["Directories | Internal | Read"]});
+    let pending = json!({"domain": "matrix.example", "inboundType": "known"});
     match path {
         "/api/account/get-account" | "/api/account/get-support-info" | "/api/role/get-roles" => {
             row(json!({"data": []}), None)
@@ -48,9 +49,13 @@ async fn row_of(server: &TestServer, path: &str) -> Row {
             row(one(json!({"startDateTime": start, "endDateTime": end})), None)
         }
         "/api/directory/create-group" => row(one(json!({"description": "Matrix"})), None),
-        "/api/directory/find-groups" => row(json!({}), None),
+        "/api/directory/find-groups" => {
+            made("/api/directory/create-group", json!({"description": "Matrix"})).await;
+            row(one(json!({"query": "mat", "source": "cloud"})), None)
+        }
         "/api/directory/delete-group" | "/api/directory/get-group-members" => {
             let group = made("/api/directory/create-group", json!({"description": "Matrix"})).await;
+            made("/api/directory/add-group-member", json!({"id": group["id"], "emailAddress": ann})).await;
             row(one(json!({"id": group["id"]})), INVALID_ID)
         }
         "/api/directory/update-group" => {
@@ -64,6 +69,22 @@ async fn row_of(server: &TestServer, path: &str) -> Row {
                 made("/api/directory/add-group-member", member.clone()).await;
             }
             row(one(member), INVALID_ID)
+        }
+        "/api/domain/get-internal-domain" => row(json!({"data": []}), None),
+        "/api/domain/create-domain" => row(one(pending), None),
+        "/api/domain/get-pending-domain" => {
+            made("/api/domain/create-domain", pending).await;
+            row(json!({"data": []}), None)
+        }
+        "/api/domain/get-provision-status"
+        | "/api/domain/get-verification-code"
+        | "/api/domain/verify-domain" => {
+            made("/api/domain/create-domain", pending).await;
+            row(one(json!({"domain": "matrix.example"})), "err_not_found")
+        }
+        "/api/domain/delete-pending-domain" => {
+            let pending = made("/api/domain/create-domain", pending).await;
+            row(one(json!({"domain": "matrix.example", "id": pending["id"]})), INVALID_ID)
         }
         "/api/login/logout" => row(json!({"data": [{}]}), None),
         "/api/role/create-role" => row(one(role), None),

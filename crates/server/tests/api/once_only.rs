@@ -98,3 +98,18 @@ async fn a_call_that_was_refused_can_be_made_again() {
     server.clock().advance(SignedDuration::from_secs(5));
     assert_eq!(administrator.send(PATH, &signed, user("b@example.com")).await.rows(), 1);
 }
+
+/// A repetition finds done what it asks for, so that there is nothing left to change; it gets the first answer all the same.
+#[tokio::test]
+async fn what_took_something_away_gets_its_first_answer_too() {
+    let server = TestServer::start().await;
+    let administrator = server.administrator();
+    administrator.create(user("a@example.com")).await;
+    let path = "/api/user/delete-user";
+    let signed = administrator.signed(path);
+    let first = administrator.send(path, &signed, user("a@example.com")).await;
+    assert_eq!((first.rows(), first.codes().len()), (1, 0), "{first}");
+    assert_eq!(administrator.send(path, &signed, user("a@example.com")).await.body, first.body);
+    let anew = administrator.post(path, user("a@example.com")).await;
+    assert_eq!(anew.codes(), ["err_xdk_operation_forbidden_for_address"]);
+}

@@ -1,6 +1,7 @@
 //! Changes in a transaction: each as a whole or not at all, and told to the audit.
 
 mod accounts;
+mod domains;
 mod groups;
 mod keys;
 mod login;
@@ -149,6 +150,7 @@ fn make(batch: &mut Batch<'_>, change: Change, actor: &Actor, now: Timestamp) ->
         Change::SetAttributes(user, set) => users::set_attributes(connection, user, &set),
         Change::AddDelegate(delegate) => users::add_delegate(connection, &delegate),
         Change::RemoveDelegate(id) => users::remove_delegate(connection, id),
+        Change::Domain(change) => domains::make(connection, change, now),
         Change::Group(change) => groups::make(connection, &change),
         Change::LogIn(attempt) => login::attempt(batch, *attempt, now),
         Change::AddApplication(application) => keys::add_application(batch, &application),

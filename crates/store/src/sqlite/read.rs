@@ -2,6 +2,7 @@
 
 pub(super) mod audit;
 pub(super) mod clients;
+pub(super) mod domains;
 pub(super) mod groups;
 pub(super) mod users;
 
@@ -11,8 +12,8 @@ use directory::application::{Application, Binding};
 use directory::password::Policy;
 use directory::port::{ApplicationRow, BindingRow, Evidence, Recalled, RequestIds, RequestKey};
 use directory::{
-    AccessKey, Account, AccountCode, AccountId, ApplicationId, BindingId, Domain, DomainId, DomainName,
-    Principal, Role, RoleId, UserId,
+    AccessKey, Account, AccountCode, AccountId, ApplicationId, BindingId, DomainName, Principal, Role,
+    RoleId, UserId,
 };
 use rusqlite::{Connection, OptionalExtension, Row};
 use secrecy::{SecretBox, SecretString};
@@ -173,17 +174,6 @@ pub(super) fn accounts(connection: &Connection) -> rusqlite::Result<Vec<Account>
         account.above = above(connection, account.id)?;
     }
     Ok(accounts)
-}
-
-pub(super) fn domains(connection: &Connection) -> rusqlite::Result<Vec<Domain>> {
-    all(connection, "SELECT id, name, account, created_at FROM domains ORDER BY name", |row| {
-        Ok(Domain {
-            id: DomainId::from_bytes(row.get(0)?),
-            name: parsed(row, 1, DomainName::parse)?,
-            account: AccountId::from_bytes(row.get(2)?),
-            created_at: time(row, 3)?,
-        })
-    })
 }
 
 pub(super) fn roles(connection: &Connection) -> rusqlite::Result<Vec<Role>> {

@@ -148,7 +148,7 @@ pub(crate) fn account(n: u8, above: &[u8]) -> Account {
 
 pub(crate) fn domain(account: u8, name: &str) -> Domain {
     let id = DomainId::from_bytes([account; 16]);
-    Domain { id, name: DomainName::parse(name).unwrap(), account: account_id(account), created_at: now() }
+    Domain::new(id, account_id(account), DomainName::parse(name).unwrap(), now())
 }
 
 pub(crate) fn user(n: u32, address: &str) -> User {

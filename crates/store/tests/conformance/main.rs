@@ -8,6 +8,7 @@ extern crate matricula_store as store;
 mod administration;
 mod audit;
 mod directory;
+mod domains;
 mod engine;
 mod groups;
 mod requests;
@@ -37,6 +38,10 @@ macro_rules! engines {
         requests::{
             a_request_that_comes_again_gets_its_first_answer, another_body_under_the_same_id,
             ids_belong_to_the_binding, only_old_requests_are_forgotten,
+        }
+        domains::{
+            who_proves_a_domain_first_gets_it, what_lies_below_a_domain_goes_with_it,
+            a_registration_expires_and_can_be_made_anew, domains_are_listed_by_account,
         }
         groups::{
             a_group_lies_where_it_may, groups_lie_only_so_deep, groups_are_listed_and_found,

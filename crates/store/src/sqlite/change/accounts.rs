@@ -71,11 +71,15 @@ pub(super) fn add_domain(connection: &Connection, domain: &Domain) -> Attempt {
     }
     update(
         connection,
-        "INSERT INTO domains (id, name, account, created_at) VALUES (?1, ?2, ?3, ?4)",
+        "INSERT INTO domains (id, name, account, inbound_type, send_only, local, created_at)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
         params![
             domain.id.as_bytes(),
             domain.name.as_str(),
             domain.account.as_bytes(),
+            domain.inbound_type.as_str(),
+            domain.send_only,
+            domain.local,
             millis(domain.created_at)
         ],
     )?;

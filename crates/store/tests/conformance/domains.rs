@@ -1,0 +1,139 @@
+//! How accounts get domains: registered, proven, below their own, and never somebody else's.
+
+use std::sync::Arc;
+
+use directory::audit::Actor;
+use directory::change::{Change, ChangeRefused, Changed};
+use directory::domains::{DomainChange, InboundType, LIFE, PendingDomain};
+use directory::port::{Position, Store};
+use directory::{DomainId, DomainName, PendingDomainId};
+use jiff::Timestamp;
+
+use crate::Engine;
+use crate::engine::*;
+
+fn name(text: &str) -> DomainName {
+    DomainName::parse(text).unwrap()
+}
+
+fn pending(n: u8, account: u8, text: &str) -> PendingDomain {
+    let id = PendingDomainId::from_bytes([n; 16]);
+    PendingDomain::new(id, account_id(account), name(text), InboundType::Smtp, &[n; 16], now())
+}
+
+fn register(n: u8, account: u8, text: &str) -> Change {
+    Change::Domain(DomainChange::Register(pending(n, account, text), DomainId::from_bytes([100 + n; 16])))
+}
+
+fn verify(n: u8) -> Change {
+    let (pending, id) = (PendingDomainId::from_bytes([n; 16]), DomainId::from_bytes([200 + n; 16]));
+    Change::Domain(DomainChange::Verify { pending, id, inbound_type: InboundType::Any })
+}
+
+fn drop_pending(n: u8) -> Change {
+    Change::Domain(DomainChange::Drop(PendingDomainId::from_bytes([n; 16])))
+}
+
+async fn refused_at(store: &Arc<dyn Store>, change: Change, why: ChangeRefused, at: Timestamp) {
+    let outcome = store.apply(vec![change], Actor::Operator, at).await.unwrap();
+    assert_eq!(outcome, Changed::Refused { index: 0, why });
+}
+
+async fn refused(store: &Arc<dyn Store>, change: Change, why: ChangeRefused) {
+    refused_at(store, change, why, now()).await;
+}
+
+async fn owner(store: &Arc<dyn Store>, text: &str) -> Option<directory::AccountId> {
+    store.domains(&[name(text)]).await.unwrap()[0].map(|evidence| evidence.account)
+}
+
+/// Accounts 1 and 2; `example.com` is the first one's.
+async fn two(engine: &impl Engine) -> Arc<dyn Store> {
+    let store = filled(engine).await;
+    apply(&store, vec![Change::AddAccount(account(2, &[]))]).await;
+    store
+}
+
+pub(crate) async fn who_proves_a_domain_first_gets_it(engine: &impl Engine) {
+    let store = two(engine).await;
+    apply(&store, vec![register(1, 1, "new.example"), register(2, 2, "new.example")]).await;
+    refused(&store, register(3, 1, "new.example"), ChangeRefused::AlreadyThere).await;
+    assert_eq!(owner(&store, "new.example").await, None, "registered is not internal");
+    assert_eq!(
+        store.pending_domain(account_id(1), &name("new.example")).await.unwrap(),
+        Some(pending(1, 1, "new.example"))
+    );
+
+    apply(&store, vec![verify(2)]).await;
+    assert_eq!(owner(&store, "new.example").await, Some(account_id(2)));
+    let domain = store.domain_of(account_id(2), &name("new.example")).await.unwrap().unwrap();
+    assert_eq!((domain.inbound_type, domain.send_only, domain.local), (InboundType::Any, false, true));
+    assert!(store.domain_of(account_id(1), &name("new.example")).await.unwrap().is_none());
+    assert!(store.pending_domain(account_id(2), &name("new.example")).await.unwrap().is_none());
+
+    refused(&store, verify(1), ChangeRefused::DomainManaged).await;
+    refused(&store, verify(2), ChangeRefused::NotThere).await;
+    refused(&store, register(4, 1, "new.example"), ChangeRefused::DomainManaged).await;
+    refused(&store, register(4, 2, "new.example"), ChangeRefused::DomainManaged).await;
+    apply(&store, vec![drop_pending(1)]).await;
+    refused(&store, drop_pending(1), ChangeRefused::NotThere).await;
+    assert!(store.pending_domain(account_id(1), &name("new.example")).await.unwrap().is_none());
+}
+
+pub(crate) async fn what_lies_below_a_domain_goes_with_it(engine: &impl Engine) {
+    let store = two(engine).await;
+    apply(&store, vec![register(1, 1, "a.b.example.com")]).await;
+    let below = store.domain_of(account_id(1), &name("a.b.example.com")).await.unwrap().unwrap();
+    assert_eq!((below.id, below.inbound_type), (DomainId::from_bytes([101; 16]), InboundType::Smtp));
+    assert_eq!(store.pending_domains_of(account_id(1), &Position::Start, 9).await.unwrap().total, 0);
+    refused(&store, register(2, 2, "b.example.com"), ChangeRefused::DomainBelowAnothers).await;
+    // A name that only ends alike lies elsewhere.
+    apply(&store, vec![register(3, 2, "anexample.com"), register(4, 2, "sub.late.example")]).await;
+
+    // What comes to lie below another account's domain meanwhile can't be had any more.
+    apply(&store, vec![register(5, 1, "late.example"), verify(5)]).await;
+    refused(&store, verify(4), ChangeRefused::DomainBelowAnothers).await;
+    // A registration of one's own that is overtaken is settled.
+    apply(&store, vec![register(6, 1, "sub.own.example"), register(7, 1, "own.example"), verify(7)]).await;
+    apply(&store, vec![register(8, 1, "sub.own.example")]).await;
+    assert!(store.pending_domain(account_id(1), &name("sub.own.example")).await.unwrap().is_none());
+    assert_eq!(owner(&store, "sub.own.example").await, Some(account_id(1)));
+}
+
+pub(crate) async fn a_registration_expires_and_can_be_made_anew(engine: &impl Engine) {
+    let store = two(engine).await;
+    apply(&store, vec![register(1, 1, "new.example")]).await;
+    let late = now() + LIFE;
+    refused_at(&store, verify(1), ChangeRefused::VerificationExpired, late).await;
+    let again = PendingDomain { created_at: late, expires_at: late + LIFE, ..pending(2, 1, "new.example") };
+    let change = Change::Domain(DomainChange::Register(again.clone(), DomainId::from_bytes([102; 16])));
+    assert_eq!(store.apply(vec![change], Actor::Operator, late).await.unwrap(), Changed::Done);
+    assert_eq!(store.pending_domain(account_id(1), &name("new.example")).await.unwrap(), Some(again));
+    assert_eq!(store.apply(vec![verify(2)], Actor::Operator, late).await.unwrap(), Changed::Done);
+    assert!(store.verify_audit().await.unwrap().iter().all(|report| report.broken.is_none()));
+}
+
+pub(crate) async fn domains_are_listed_by_account(engine: &impl Engine) {
+    let store = two(engine).await;
+    let change = |n: u8| register(n, 1 + n % 2, &format!("{n:02}.example"));
+    apply(&store, (0..20).map(change).collect()).await;
+    apply(&store, (0..20).step_by(2).map(verify).collect()).await;
+    let one = account_id(1);
+    let names = |rows: &[directory::Domain]| rows.iter().map(|row| row.name.to_string()).collect::<Vec<_>>();
+    let first = store.domains_of(one, &Position::Start, 3).await.unwrap();
+    assert_eq!(
+        (names(&first.rows), first.total),
+        (["00", "02", "04"].map(|n| n.to_owned() + ".example").into(), 11)
+    );
+    let rest = store.domains_of(one, &Position::After("04.example".to_owned()), 100).await.unwrap();
+    assert_eq!(rest.rows.len(), 8);
+    let before = store.domains_of(one, &Position::Before("04.example".to_owned()), 1).await.unwrap();
+    assert_eq!(names(&before.rows), ["02.example"]);
+
+    let pending = store.pending_domains_of(account_id(2), &Position::Start, 100).await.unwrap();
+    assert_eq!((pending.rows.len(), pending.total), (10, 10));
+    let after = Position::After("17.example".to_owned());
+    let pending = store.pending_domains_of(account_id(2), &after, 100).await.unwrap();
+    assert_eq!(pending.rows[0].name.as_str(), "19.example");
+    assert_eq!(store.pending_domains_of(one, &Position::Start, 100).await.unwrap().total, 0);
+}
