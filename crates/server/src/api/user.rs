@@ -17,16 +17,20 @@ pub(crate) mod update_alias;
 pub(crate) mod update_attributes;
 pub(crate) mod update_user;
 
+use directory::change::Change;
 use directory::refusal::{self, Refusal as Why};
 use directory::user::User;
 use directory::{EmailAddress, Permission, Role, Scope};
 use serde_json::{Map, Value};
-use wire::body::MAX_ITEMS;
+use wire::body::{BodyError, MAX_ITEMS};
 use wire::item::{Entry, Item};
+use wire::users::{Done, Purge};
 use wire::{Code, Error};
 
-use crate::call::Call;
+use crate::api::login::refused;
+use crate::call::{Call, Reply};
 use crate::refusal::{Refusal, wrong};
+use crate::step::{Plan, Step};
 
 /// The codes of an item that names a user.
 pub(in crate::api) const NAMES_USER: &[Code] =
@@ -99,4 +103,35 @@ pub(in crate::api) async fn find<'t>(
         });
     }
     Ok(found)
+}
+
+/// Plans a change for each address of a purge list. Each stands or falls alone, and is what its entry in `fail` shows.
+pub(in crate::api) async fn purge_list(
+    call: &mut Call<'_>,
+    permission: &Permission,
+    change: impl Fn(&User) -> Result<Change, Why>,
+) -> Result<Reply, Refusal> {
+    let mut body = call.body()?;
+    let Entry { key, item } = body.one::<Purge>()?;
+    let scope = call.scope(permission, body.account_code.as_deref()).await?;
+    let addresses = match item {
+        Ok(item) => item.email_addresses,
+        Err(errors) => return Ok(refused(key, errors)),
+    };
+    if addresses.len() > MAX_ITEMS {
+        return Err(BodyError::TooManyItems { count: addresses.len(), max: MAX_ITEMS }.into());
+    }
+    let found = find(call, addresses.iter().map(|address| Some(&**address))).await?;
+    let step = |(address, found): (String, Option<Found>)| {
+        let key = Map::from_iter([("emailAddress".to_owned(), Value::from(address))]);
+        let plan = found.unwrap_or(Err(Why::Missing)).and_then(|(user, role)| {
+            let user = scope.user(user)?;
+            scope.covers(role.as_ref())?;
+            let row = Done { email_address: user.address.to_string() };
+            Ok(Plan::change("emailAddress", change(&user)?, |_| row))
+        });
+        Step { key, plan: plan.map_err(|why| vec![wrong("emailAddress", &why)]) }
+    };
+    let steps = addresses.into_iter().zip(found).map(step).collect();
+    call.carry_out(scope.evidence(), steps).await
 }

@@ -1,6 +1,7 @@
 //! `POST /api/account/get-account` (spec/protocol.md 5, spec/clients.md 4.7).
 
 use directory::application::Product;
+use directory::port::Position;
 use directory::role::DASHBOARD_READ;
 use wire::Answer;
 use wire::account::{AccountRow, Nothing};
@@ -30,8 +31,7 @@ async fn get_account(mut call: Call<'_>) -> Result<Reply, Refusal> {
     let account = scope.account();
     let store = &call.app.store;
     let user_count = call.timed(store.count_listed(account.id, None)).await?;
-    let domains = call.timed(store.list_domains()).await?;
-    let domain = domains.into_iter().find(|domain| domain.account == account.id);
+    let domain = call.timed(store.domains_of(account.id, &Position::Start, 1)).await?.rows.pop();
     let number = u128::from_be_bytes(*account.id.as_bytes());
     let row = AccountRow {
         region: "local".to_owned(),
