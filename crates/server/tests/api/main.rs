@@ -8,6 +8,7 @@ mod audit;
 mod bulk;
 mod create_user;
 mod delegation;
+mod front_door;
 mod groups;
 mod headers;
 mod http;
