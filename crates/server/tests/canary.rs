@@ -144,7 +144,9 @@ async fn secrets_are_found_nowhere() {
     assert!(holds(&log, "ann@example.com") || holds(&log, "admin@example.com"), "the log is looked into");
     assert!(holds(&files, "ann@example.com"), "the database is looked into");
     assert!(audit.contains("ann@example.com"), "the audit is looked into");
-    for secret in [PASSWORD, WEAK, NEW, &keys.secret_key, &keys.app_key, &issued, &application.client_secret, &token] {
+    for secret in
+        [PASSWORD, WEAK, NEW, &keys.secret_key, &keys.app_key, &issued, &application.client_secret, &token]
+    {
         assert!(!holds(&log, secret), "{secret} is in the log");
         assert!(!holds(&files, secret), "{secret} is in the database");
         assert!(!audit.contains(secret), "{secret} is in the audit");

@@ -76,10 +76,12 @@ fn section(endpoint: &Endpoint, request: &str, answer: &str) -> String {
     let mut out = format!("\n### `{method} {}`\n\n{}\n\n", endpoint.path, endpoint.summary);
     let permission =
         endpoint.permission.as_ref().map_or("none".to_owned(), |permission| format!("*{permission}*"));
-    let product = endpoint
-        .product
-        .map_or(if endpoint.style() == Style::Rest { "any product" } else { "not for applications of API 2.0" }.to_owned(), |p| format!("product `{}`", p.as_str()));
-    let signed = if endpoint.is_signed() || endpoint.style() == Style::OAuth { "" } else { "Unsigned. " };
+    let product = match (endpoint.product, endpoint.style()) {
+        (Some(product), _) => format!("product `{}`", product.as_str()),
+        (None, Style::Envelope) => "not for applications of API 2.0".to_owned(),
+        (None, Style::Rest | Style::OAuth) => "for every application".to_owned(),
+    };
+    let signed = if endpoint.is_signed() { "" } else { "Unsigned. " };
     out.push_str(&format!("{signed}Permission: {permission}; {product}.\n\n"));
     let place = if matches!(endpoint.takes, Takes::Query(_)) { "query" } else { "item" };
     let (takes, note) = match endpoint.takes {
