@@ -3,12 +3,16 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
+use directory::application::ClientPrincipal;
 use directory::port::{Clock, Freshness, Store, StoreError};
-use directory::{AccessKey, Caller, ClientId, Principal};
+use directory::{AccessKey, Caller, Principal};
 use jiff::{SignedDuration, Timestamp};
 use secrecy::ExposeSecret;
+use sha2::{Digest, Sha256};
+use subtle::ConstantTimeEq;
 use thiserror::Error;
 use wire::header::{self, Authorization, RequestId};
+use wire::oauth::Credentials;
 use wire::signature::{Parts, SigningKey};
 
 use crate::quota::{Bucket, Quota, Rate};
@@ -88,6 +92,9 @@ pub enum Refused {
     /// The token is none of this server's, or its application is gone.
     #[error("The token is not valid here: ask POST /oauth/token for another")]
     InvalidToken,
+    /// The client id is unknown, its secret is another, or it is shut out: the caller is not told which.
+    #[error("The client id or its secret is wrong")]
+    InvalidClient,
     /// Too many calls.
     #[error(
         "Too many requests: {limit} are allowed in a window; the next one starts in {reset_ms} milliseconds"
@@ -152,9 +159,21 @@ impl Authenticator {
         signed.map(|(signed, _)| signed).map_err(|unverified| unverified.why)
     }
 
-    /// Makes a token for an application whose secret was checked.
-    pub fn token(&self, client: ClientId) -> String {
-        self.tokens.issue(client, self.clock.now())
+    /// Makes a token for an application that shows its secret (spec/protocol.md 8). An id that is unknown is checked
+    /// against a digest as one that is known: it fails as a wrong secret does, and takes as long.
+    ///
+    /// # Errors
+    /// When the id or the secret is wrong, or the application or its account is shut out.
+    pub async fn token(&self, shown: &Credentials) -> Result<(Arc<ClientPrincipal>, String), Refused> {
+        let found = self.store.client_by_name(&shown.client_id).await?;
+        let kept = found.as_ref().map_or([0; 32], |client| client.secret_digest);
+        let digest = Sha256::digest(shown.client_secret.expose_secret());
+        let same = bool::from(digest.as_slice().ct_eq(&kept));
+        let client = found.filter(|_| same).ok_or(Refused::InvalidClient)?;
+        // Only here, where the secret was right: what takes longer tells something.
+        let principal = self.store.client(client.id, Freshness::Now).await?.ok_or(Refused::InvalidClient)?;
+        let token = self.tokens.issue(client.id, self.clock.now());
+        Ok((principal, token))
     }
 
     /// Counts a call that goes nowhere: a path that does not exist, a method that is not allowed. Gives why it is

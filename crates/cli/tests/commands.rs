@@ -55,6 +55,8 @@ fn the_first_call_of_a_stranger() {
         "password",
         "account_code",
         "domain",
+        "client_id",
+        "client_secret",
     ];
     assert_eq!(names, documented);
 
@@ -77,6 +79,15 @@ fn the_first_call_of_a_stranger() {
         |keys: &str| serde_json::from_str::<Value>(keys).unwrap()["base_url"].as_str().unwrap().to_owned();
     assert_eq!(before.replace(&port(&before), ""), sandbox.keys.replace(&port(&sandbox.keys), ""));
     assert_eq!(run(&create).status.code(), Some(3), "the user is there");
+
+    // A folder of a version whose keys were fewer.
+    drop(sandbox);
+    let mut fewer: Value = serde_json::from_str(&before).unwrap();
+    let object = fewer.as_object_mut().unwrap();
+    assert!(object.remove("client_id").is_some() && object.remove("client_secret").is_some());
+    std::fs::write(data.join("keys.json"), fewer.to_string()).unwrap();
+    let sandbox = Sandbox::start(&data, &["--no-quota"]);
+    assert!(!sandbox.keys.contains("client_id") && sandbox.keys.contains("access_key"));
 }
 
 #[test]
@@ -189,6 +200,39 @@ fn a_directory_is_set_up_served_and_checked() {
     let application = admin(&["application", "create", "HR", "--account", "CACME00001"]);
     let app_id = application["app_id"].as_str().unwrap();
     let binding = admin(&["binding", "create", "robot@acme.example", "--app-id", app_id]);
+
+    let client = admin(&[
+        "client",
+        "add",
+        "--account",
+        "CACME00001",
+        "--name",
+        "HR onboarding",
+        "--role",
+        "Reader",
+        "--product",
+        "rolemanagement",
+        "--product",
+        "userandgroupmanagement",
+    ]);
+    let client_id = client["client_id"].as_str().unwrap();
+    assert_eq!((client_id.len(), client["client_secret"].as_str().unwrap().len()), (40, 43));
+    let listed = admin(&["client", "list"]);
+    assert_eq!(listed[0]["client_id"], client_id);
+    assert_eq!(
+        (listed[0]["role"].as_str(), listed[0]["products"].as_str()),
+        (Some("Reader"), Some("userandgroupmanagement, rolemanagement"))
+    );
+    let table = text(&run(&["admin", "--config", path(&config), "client", "list"]).stdout);
+    assert!(table.contains(client_id), "an id that is to be copied stands in one line: {table}");
+    assert!(table.lines().all(|line| line.chars().count() <= 80), "{table}");
+    let none = run(&["admin", "--config", path(&config), "client", "disable", "none"]);
+    assert_eq!(
+        (none.status.code(), text(&none.stderr).as_str()),
+        (Some(1), "error: there is no application none\n")
+    );
+    admin(&["client", "disable", client_id]);
+    assert_eq!(admin(&["client", "list"]).as_array().unwrap().len(), 0);
 
     let mut server = matricula(&["serve", "--config", path(&config)]).stderr(Stdio::piped()).spawn().unwrap();
     let mut log = std::io::BufRead::lines(std::io::BufReader::new(server.stderr.take().unwrap()));

@@ -84,6 +84,14 @@ pub struct Client {
     pub created_at: Timestamp,
 }
 
+/// Characters in a client id. `[ours]`
+pub const CLIENT_ID: usize = 40;
+
+/// Whether a text has the shape of a client id: 40 characters of URL-safe base64. `[ours]`
+pub fn is_client_id(text: &str) -> bool {
+    text.len() == CLIENT_ID && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_')
+}
+
 /// Everything that stands behind a token, read in one piece. A client that is disabled has none.
 pub struct ClientPrincipal {
     /// The application.

@@ -1,6 +1,7 @@
 //! Administration at the machine: the way in before anybody can log in. `matricula admin` and the sandbox use it.
 
 mod accounts;
+mod clients;
 mod keys;
 mod users;
 
@@ -22,6 +23,7 @@ pub use jiff::Timestamp;
 use store::MasterKey;
 use thiserror::Error;
 
+pub use clients::{ClientRow, NewClient, products};
 pub(crate) use keys::new_binding;
 pub use keys::{NewApplication, NewBinding, master_key, new_master_key, rotate_master_key};
 pub use users::gate;
@@ -57,6 +59,9 @@ pub enum AdminError {
     /// The text is no permission.
     #[error(transparent)]
     Permission(#[from] PermissionError),
+    /// The text is no product.
+    #[error("no product is called {0:?}; there are {all}", all = products().join(", "))]
+    Product(String),
     /// The text is no access key.
     #[error(transparent)]
     AccessKey(#[from] AccessKeyError),

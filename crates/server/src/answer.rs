@@ -1,46 +1,87 @@
-//! Answers as HTTP responses: the envelope and its headers (spec/clients.md 4.5).
+//! Answers as HTTP responses: the body in the style of the endpoint, and its headers (spec/clients.md 4.5).
 
 use auth::Rate;
 use axum::body::Body;
 use axum::response::Response;
-use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderName, HeaderValue, PRAGMA, RETRY_AFTER};
+use http::header::{
+    CACHE_CONTROL, CONTENT_TYPE, HeaderName, HeaderValue, PRAGMA, RETRY_AFTER, WWW_AUTHENTICATE,
+};
 use http::{HeaderMap, StatusCode};
-use wire::{Answer, header};
+use serde::Serialize;
+use wire::code::Level;
+use wire::{Answer, Code, header, oauth, rest};
 
 use crate::refusal::Refusal;
+use crate::routes::Style;
 
 const X_ROBOTS_TAG: HeaderName = HeaderName::from_static("x-robots-tag");
 const RATE_LIMIT: HeaderName = HeaderName::from_static(header::RATE_LIMIT);
 const RATE_REMAINING: HeaderName = HeaderName::from_static(header::RATE_REMAINING);
 const RATE_RESET: HeaderName = HeaderName::from_static(header::RATE_RESET);
+/// How an application may show who it is (RFC 6749, 5.2 asks for the header).
+const BASIC: HeaderValue = HeaderValue::from_static("Basic realm=\"matricula\"");
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
 
-/// The call ran: a rendered envelope.
-pub(crate) fn ran(envelope: Vec<u8>, rate: Rate) -> Response {
-    let mut response = Response::new(Body::from(envelope));
+/// The call ran: a rendered body.
+pub(crate) fn ran(status: u16, body: Vec<u8>, rate: Rate) -> Response {
+    let mut response = json(status, body, rate);
     let headers = response.headers_mut();
-    headers.insert(CONTENT_TYPE, JSON);
-    rated(headers, rate);
-    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    headers.insert(PRAGMA, HeaderValue::from_static("no-cache"));
+    not_stored(headers);
     headers.insert(X_ROBOTS_TAG, HeaderValue::from_static("noindex, nofollow"));
     response
 }
 
 /// The call was refused.
-pub(crate) fn refused(refusal: &Refusal, rate: Rate) -> Response {
-    let code = refusal.code();
-    let answer = Answer::<()>::refused(code, refusal.to_string());
-    // The answer is text and numbers: it can't fail to serialise.
-    let mut response = Response::new(Body::from(serde_json::to_vec(&answer).unwrap_or_default()));
-    *response.status_mut() = StatusCode::from_u16(code.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+pub(crate) fn refused(refusal: &Refusal, rate: Rate, style: Style) -> Response {
+    let (code, message) = (refusal.code(), refusal.to_string());
+    let mut response = match style {
+        Style::OAuth => {
+            // Whatever is wrong with the request as HTTP is no request for a token either.
+            let error = if code.status() == 400 && !matches!(code.level(), Level::OAuth(_)) {
+                Code::InvalidRequest
+            } else {
+                code
+            };
+            let body = oauth::Refused { error: error.as_str().to_owned(), error_description: message };
+            let mut response = json(code.status(), rendered(&body), rate);
+            not_stored(response.headers_mut());
+            if code.status() == 401 {
+                response.headers_mut().insert(WWW_AUTHENTICATE, BASIC);
+            }
+            response
+        }
+        // What the gateway of API 2.0 refuses has one shape on all its paths (spec/protocol.md 2e).
+        Style::Rest if !matches!(code.level(), Level::Gateway(_)) => {
+            let body = rest::Errors { errors: vec![wire::Error::new(code, message).into()] };
+            json(code.rest_status(), rendered(&body), rate)
+        }
+        Style::Envelope | Style::Rest => {
+            json(code.status(), rendered(&Answer::<()>::refused(code, message)), rate)
+        }
+    };
+    if let Some(seconds) = refusal.retry_after() {
+        response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(seconds));
+    }
+    response
+}
+
+/// Answers are text and numbers: they can't fail to serialise.
+pub(crate) fn rendered<T: Serialize>(answer: &T) -> Vec<u8> {
+    serde_json::to_vec(answer).unwrap_or_default()
+}
+
+fn json(status: u16, body: Vec<u8>, rate: Rate) -> Response {
+    let mut response = Response::new(Body::from(body));
+    *response.status_mut() = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, JSON);
     rated(headers, rate);
-    if let Some(seconds) = refusal.retry_after() {
-        headers.insert(RETRY_AFTER, HeaderValue::from(seconds));
-    }
     response
+}
+
+fn not_stored(headers: &mut HeaderMap) {
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    headers.insert(PRAGMA, HeaderValue::from_static("no-cache"));
 }
 
 fn rated(headers: &mut HeaderMap, rate: Rate) {

@@ -18,14 +18,15 @@ use secrecy::ExposeSecret;
 use serde::Serialize;
 use serde_json::Value;
 use sha2::Sha256;
-use wire::body::Body;
+use wire::body::{self, Body};
 use wire::header::{self, RequestId};
-use wire::{Answer, reader};
+use wire::item::{Entry, Item};
+use wire::{Answer, Code, reader, rest};
 
 use crate::answer;
 use crate::app::App;
 use crate::refusal::Refusal;
-use crate::routes::{Endpoint, Run, Running};
+use crate::routes::{Endpoint, Run, Running, Style};
 
 /// How often a call is judged anew because the directory changed under it.
 const ATTEMPTS: usize = 4;
@@ -44,6 +45,7 @@ pub(crate) struct Call<'a> {
     request_id: Option<RequestId>,
     path: &'static str,
     body: &'a [u8],
+    query: &'a str,
     line: &'a mut Line,
 }
 
@@ -57,22 +59,46 @@ pub(crate) struct Unsigned<'a> {
 
 /// What an endpoint answers.
 pub(crate) struct Reply {
-    envelope: Vec<u8>,
+    status: u16,
+    body: Vec<u8>,
     repeated: bool,
 }
 
 impl Reply {
-    pub(crate) fn ran(envelope: Vec<u8>) -> Self {
-        Self { envelope, repeated: false }
+    pub(crate) fn ran(body: Vec<u8>) -> Self {
+        Self { status: 200, body, repeated: false }
     }
 
-    pub(crate) fn repeated(envelope: Vec<u8>) -> Self {
-        Self { envelope, repeated: true }
+    pub(crate) fn repeated(body: Vec<u8>) -> Self {
+        Self { repeated: true, ..Self::ran(body) }
     }
 
     pub(crate) fn of<T: Serialize>(answer: &Answer<T>) -> Self {
-        // Answers are text and numbers: they can't fail to serialise.
-        Self::ran(serde_json::to_vec(answer).unwrap_or_default())
+        Self::bare(answer)
+    }
+
+    /// An answer without an envelope.
+    pub(crate) fn bare<T: Serialize>(answer: &T) -> Self {
+        Self::ran(answer::rendered(answer))
+    }
+
+    /// The refusal of a new-style endpoint; the first error says with which status.
+    pub(crate) fn errors(errors: Vec<wire::Error>) -> Self {
+        let first = errors.first().map(|error| error.code.as_str());
+        let code = Code::ALL.iter().find(|code| Some(code.as_str()) == first).unwrap_or(&Code::Internal);
+        let errors = errors.into_iter().map(Into::into).collect();
+        Self { status: code.rest_status(), ..Self::bare(&rest::Errors { errors }) }
+    }
+
+    /// An envelope of one item, as a new-style endpoint answers it: the row with this status, or why there is none.
+    pub(crate) fn unwrapped(self, status: u16) -> Self {
+        let Answer { mut data, fail, .. } = serde_json::from_slice::<Answer<Value>>(&self.body)
+            .unwrap_or_else(|_| Answer::ran(vec![], vec![]));
+        let reply = match data.pop() {
+            Some(row) => Self { status, ..Self::bare(&row) },
+            None => Self::errors(fail.into_iter().flat_map(|failure| failure.errors).collect()),
+        };
+        Self { repeated: self.repeated, ..reply }
     }
 }
 
@@ -91,18 +117,28 @@ pub(crate) struct Line {
 }
 
 /// The body as JSON: strictly, else leniently. No body is one without anything in it (spec/clients.md 3.3).
-fn json(app: &App, body: &[u8]) -> Result<Body, Refusal> {
+fn json(app: &App, body: &[u8]) -> Result<Value, Refusal> {
     if reader::is_blank(body) {
-        return Ok(Body::read(Value::Object(serde_json::Map::new()))?);
+        return Ok(Value::Object(serde_json::Map::new()));
     }
     let limits = reader::Limits { bytes: app.limits.body_bytes, ..reader::Limits::default() };
-    Ok(Body::read(reader::read(body, &limits)?)?)
+    Ok(reader::read(body, &limits)?)
 }
 
 impl Call<'_> {
     /// The body: `meta`, and items that are not read yet.
     pub(crate) fn body(&self) -> Result<Body, Refusal> {
-        json(self.app, self.body)
+        Ok(Body::read(json(self.app, self.body)?)?)
+    }
+
+    /// The body of a new-style endpoint: the item itself.
+    pub(crate) fn object<I: Item>(&self) -> Result<Entry<I>, Refusal> {
+        Ok(body::object(json(self.app, self.body)?)?)
+    }
+
+    /// The query, as an item.
+    pub(crate) fn query<I: Item>(&self) -> Entry<I> {
+        rest::query(self.query)
     }
 
     /// What makes this request the same as another, if it has an id.
@@ -187,7 +223,12 @@ impl Call<'_> {
 impl Unsigned<'_> {
     /// The body: `meta`, and items that are not read yet.
     pub(crate) fn body(&self) -> Result<Body, Refusal> {
-        json(self.app, self.body)
+        Ok(Body::read(json(self.app, self.body)?)?)
+    }
+
+    /// The body as it came.
+    pub(crate) fn bytes(&self) -> &[u8] {
+        self.body
     }
 
     /// Tells the log who claims to call.
@@ -229,6 +270,11 @@ pub(crate) async fn serve(app: &App, endpoint: &Endpoint, request: Request) -> R
             };
             (reply, rate)
         }
+        // A token is good for nothing here (spec/protocol.md 8); one that is not good at all is told so first.
+        Run::Unsigned(_) if endpoint.style() == Style::Envelope && has_token(&parts.headers) => {
+            let (signed, rate) = app.authenticator.authenticate(&presented(&parts.headers, &received)).await;
+            (Err(signed.map_or_else(Refusal::from, |_| Refusal::AppForbidden)), rate)
+        }
         Run::Unsigned(run) => {
             let (refused, rate) = app.authenticator.count_unsigned(received.peer);
             let reply = match refused {
@@ -241,9 +287,9 @@ pub(crate) async fn serve(app: &App, endpoint: &Endpoint, request: Request) -> R
     let mut response = match reply {
         Ok(reply) => {
             line.repeated = reply.repeated;
-            answer::ran(reply.envelope, rate)
+            answer::ran(reply.status, reply.body, rate)
         }
-        Err(refusal) => refuse(&refusal, rate, &mut line),
+        Err(refusal) => refuse(&refusal, rate, endpoint.style(), &mut line),
     };
     response.extensions_mut().insert(line);
     response
@@ -273,14 +319,15 @@ async fn signed_call(
     line.account = Some(signed.caller.account().code.to_string());
     line.application = Some(signed.caller.application().to_owned());
     line.request_id = signed.request_id.map(|id| id.to_string());
-    if !endpoint.product.map_or(signed.caller.user().is_some(), |product| signed.caller.reaches(product)) {
+    if !endpoint.is_for(&signed.caller) {
         return Err(Refusal::AppForbidden);
     }
     let body = collect(app, body).await?;
+    let query = query(presented.target);
     let mut attempt = 1;
     loop {
         let (caller, request_id) = (signed.caller.clone(), signed.request_id);
-        match run(Call { app, caller, request_id, path: endpoint.path, body: &body, line }).await {
+        match run(Call { app, caller, request_id, path: endpoint.path, body: &body, query, line }).await {
             // Something was taken away in one of the accounts concerned since they were read. Whether it concerns
             // this caller shows when everything is read anew.
             Err(Refusal::Stale) if attempt < ATTEMPTS => {
@@ -310,20 +357,31 @@ pub(crate) fn refuse_unsigned(app: &App, request: &Request, refusal: Refusal) ->
     let (refused, rate) = app.authenticator.count_unsigned(received(request.extensions()).peer);
     let refusal = refused.map_or(refusal, Refusal::from);
     let mut line = Line::default();
-    let mut response = refuse(&refusal, rate, &mut line);
+    let mut response = refuse(&refusal, rate, Style::of(request.uri().path()), &mut line);
     response.extensions_mut().insert(line);
     response
 }
 
-fn refuse(refusal: &Refusal, rate: Rate, line: &mut Line) -> Response {
+fn refuse(refusal: &Refusal, rate: Rate, style: Style, line: &mut Line) -> Response {
     line.code = Some(refusal.code().as_str());
     line.why = refusal.private();
-    answer::refused(refusal, rate)
+    answer::refused(refusal, rate, style)
 }
 
 fn received(extensions: &http::Extensions) -> Received {
     let nowhere = || Received { peer: IpAddr::V4(Ipv4Addr::UNSPECIFIED), target: Bytes::new() };
     extensions.get::<Received>().cloned().unwrap_or_else(nowhere)
+}
+
+fn has_token(headers: &HeaderMap) -> bool {
+    headers.get(header::AUTHORIZATION).is_some_and(|value| header::bearer(value.as_bytes()).is_some())
+}
+
+/// What stands behind the question mark.
+fn query(target: &[u8]) -> &str {
+    let query = target.iter().position(|byte| *byte == b'?').map_or(&[][..], |mark| &target[mark + 1..]);
+    // Every byte of it went through a parser of URIs, which lets through ASCII only.
+    str::from_utf8(query).unwrap_or_default()
 }
 
 fn presented<'a>(headers: &'a HeaderMap, received: &'a Received) -> Presented<'a> {

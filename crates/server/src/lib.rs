@@ -20,7 +20,7 @@ pub mod txt;
 pub use app::{OpenError, Server};
 pub use auth::Gate;
 pub use config::Config;
-pub use routes::{ENDPOINTS, Endpoint, Method, Takes};
+pub use routes::{ENDPOINTS, Endpoint, Method, Style, Takes};
 pub use system::System;
 
 /// Serves until `shutdown` is ready, then lets the requests under way finish.

@@ -28,7 +28,7 @@ use crate::answer;
 use crate::app::{App, Server};
 use crate::call::{Line, Received, stopwatch};
 use crate::refusal::Refusal;
-use crate::routes;
+use crate::routes::{self, Style};
 
 /// How often there is a look at what is past its time.
 const TIDY_UP_EVERY: Duration = Duration::from_secs(60);
@@ -150,22 +150,23 @@ async fn serve(app: &App, router: Router, request: Request<Incoming>, peer: Sock
 
 /// Serves one request within its limits; whatever happens, there is an answer.
 async fn guarded(app: &App, router: Router, request: Request<Incoming>, peer: SocketAddr) -> Response {
+    let style = Style::of(canonical_path(request.uri().path()));
     let Ok(_room) = app.room.try_acquire() else {
-        return unserved(&Refusal::Busy);
+        return unserved(&Refusal::Busy, style);
     };
     let request = canonical(request, peer);
     let served = AssertUnwindSafe(router.oneshot(request)).catch_unwind();
     match tokio::time::timeout(app.limits.request(), served).await {
         Ok(Ok(Ok(response))) => response,
         Ok(Ok(Err(infallible))) => match infallible {},
-        Ok(Err(_)) => unserved(&Refusal::Panic),
-        Err(_) => unserved(&Refusal::Timeout(app.limits.request_seconds)),
+        Ok(Err(_)) => unserved(&Refusal::Panic, style),
+        Err(_) => unserved(&Refusal::Timeout(app.limits.request_seconds), style),
     }
 }
 
 /// An answer to a request that no quota was drawn for.
-fn unserved(refusal: &Refusal) -> Response {
-    let mut response = answer::refused(refusal, Rate::UNLIMITED);
+fn unserved(refusal: &Refusal, style: Style) -> Response {
+    let mut response = answer::refused(refusal, Rate::UNLIMITED, style);
     let code = Some(refusal.code().as_str());
     response.extensions_mut().insert(Line { code, ..Line::default() });
     response

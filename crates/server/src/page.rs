@@ -33,10 +33,26 @@ impl SecureIds<'_> {
         account: AccountId,
         page: &Page,
     ) -> Result<Option<T>, Box<Reply>> {
-        let Some(token) = &page.token else { return Ok(None) };
+        self.read_page(path, account, page.token.as_deref()).map_err(|_| {
+            let failure = Failure::call(invalid("meta.pagination.pageToken"));
+            Box::new(Reply::of(&Answer::<()>::failed(200, failure)))
+        })
+    }
+
+    /// The same, for answers without an envelope.
+    ///
+    /// # Errors
+    /// When it is no token of this list.
+    pub(crate) fn read_page<T: DeserializeOwned>(
+        &self,
+        path: &'static str,
+        account: AccountId,
+        token: Option<&str>,
+    ) -> Result<Option<T>, InvalidPageToken> {
+        let Some(token) = token else { return Ok(None) };
         let state =
             self.open(path, account, token).ok().and_then(|state| serde_json::from_slice(&state).ok());
-        state.map(Some).ok_or_else(|| Box::new(invalid()))
+        state.map(Some).ok_or(InvalidPageToken)
     }
 }
 
@@ -83,8 +99,10 @@ impl Around {
 }
 
 /// The token leads nowhere.
-fn invalid() -> Reply {
+pub(crate) struct InvalidPageToken;
+
+/// The error of a token that leads nowhere.
+pub(crate) fn invalid(field: &'static str) -> Error {
     let message = "This is no page token of this list: begin again without one";
-    let error = Error::in_field(Code::InvalidPageToken, "meta.pagination.pageToken", message);
-    Reply::of(&Answer::<()>::failed(200, Failure::call(error)))
+    Error::in_field(Code::InvalidPageToken, field, message)
 }

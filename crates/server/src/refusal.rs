@@ -9,6 +9,7 @@ use directory::refusal as rules;
 use thiserror::Error;
 use wire::Code;
 use wire::body::BodyError;
+use wire::oauth::RequestError;
 use wire::reader::ReadError;
 
 /// Why a call is refused.
@@ -52,8 +53,10 @@ pub(crate) enum Refusal {
     Stale,
     #[error("No endpoint has the path {0}")]
     UnknownPath(String),
-    #[error("{0} is not allowed here: every endpoint is called with POST")]
-    Method(String),
+    #[error("{0} is not allowed here: call it with {1}")]
+    Method(String, String),
+    #[error(transparent)]
+    TokenRequest(#[from] RequestError),
     #[error("The server is busy; nothing was done")]
     Busy,
     #[error(
@@ -77,6 +80,7 @@ impl Refusal {
                 auth::Refused::BindingExpired => Code::BindingExpired,
                 auth::Refused::TokenExpired => Code::TokenExpired,
                 auth::Refused::InvalidToken => Code::InvalidToken,
+                auth::Refused::InvalidClient => Code::InvalidClient,
                 auth::Refused::QuotaExceeded { .. } => Code::QuotaExceeded,
                 auth::Refused::Store(_) => Code::Unavailable,
             },
@@ -90,8 +94,9 @@ impl Refusal {
             Refusal::BodyTimeout(_) => Code::RequestTimeout,
             Refusal::BodyTooLarge(_) => Code::BodyTooLarge,
             Refusal::RequestIdReused => Code::RequestIdReused,
+            Refusal::TokenRequest(why) => why.code(),
             Refusal::UnknownPath(_) => Code::UnknownPath,
-            Refusal::Method(_) => Code::MethodNotAllowed,
+            Refusal::Method(..) => Code::MethodNotAllowed,
             Refusal::Gate(_) | Refusal::Store(_) | Refusal::Stale | Refusal::Busy | Refusal::Timeout(_) => {
                 Code::Unavailable
             }

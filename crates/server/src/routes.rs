@@ -7,8 +7,8 @@ use axum::Router;
 use axum::extract::{Request, State};
 use axum::response::Response;
 use axum::routing::{MethodRouter, get, post};
-use directory::Permission;
 use directory::application::Product;
+use directory::{Caller, Permission};
 use wire::Code;
 use wire::item::FieldSpec;
 
@@ -28,7 +28,8 @@ pub struct Endpoint {
     pub summary: &'static str,
     /// The permission it asks for; the rule itself stands in `directory`.
     pub permission: Option<Permission>,
-    /// The product an application of API 2.0 must be registered for; `None`: it is not for those.
+    /// The product an application of API 2.0 must be registered for. `None`: in the new style it is for all of them, in the
+    /// old one for none.
     pub product: Option<Product>,
     /// Whether it changes something, and so leaves an event in the audit.
     pub writes: bool,
@@ -50,6 +51,41 @@ pub enum Method {
     Get,
 }
 
+impl Method {
+    /// As HTTP writes it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Method::Post => "POST",
+            Method::Get => "GET",
+        }
+    }
+}
+
+/// What the answers of an endpoint look like, and how it refuses. The path tells, so that one that can't be routed is
+/// refused in the style of its neighbours.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Style {
+    /// `meta`, `data`, `fail` (spec/protocol.md 1).
+    Envelope,
+    /// What is asked for and no more, or `errors`; statuses are HTTP's (spec/protocol.md 8).
+    Rest,
+    /// Of OAuth (RFC 6749, 5).
+    OAuth,
+}
+
+impl Style {
+    /// The style of a path.
+    pub fn of(path: &str) -> Self {
+        match path.split('/').nth(1) {
+            Some("oauth") => Style::OAuth,
+            Some("identity") => Style::Rest,
+            Some("api") => Style::Envelope,
+            _ if path.contains("/cloud-gateway/") => Style::Rest,
+            _ => Style::Envelope,
+        }
+    }
+}
+
 /// What an endpoint takes.
 #[derive(Clone, Copy)]
 pub enum Takes {
@@ -59,6 +95,12 @@ pub enum Takes {
     One(&'static [FieldSpec]),
     /// The same, and asks for a page of what there is.
     Page(&'static [FieldSpec]),
+    /// One object with these fields, without a list or `meta` around it.
+    Object(&'static [FieldSpec]),
+    /// No body, but a query with these parameters.
+    Query(&'static [FieldSpec]),
+    /// A form with these fields.
+    Form(&'static [FieldSpec]),
     /// Something else, which the OpenAPI document describes on its own.
     Other,
 }
@@ -67,6 +109,19 @@ impl Endpoint {
     /// Whether it is called with a signature or a token.
     pub fn is_signed(&self) -> bool {
         matches!(self.run, Run::Signed(_))
+    }
+
+    /// What its answers look like.
+    pub fn style(&self) -> Style {
+        Style::of(self.path)
+    }
+
+    /// Whether the caller's application may call it at all.
+    pub(crate) fn is_for(&self, caller: &Caller) -> bool {
+        match self.product {
+            Some(product) => caller.reaches(product),
+            None => self.style() == Style::Rest || caller.user().is_some(),
+        }
     }
 }
 
@@ -82,6 +137,9 @@ pub const ENDPOINTS: &[Endpoint] = &[
     api::account::get_account::ENDPOINT,
     api::account::get_support_info::ENDPOINT,
     api::audit::get_audit_events::ENDPOINT,
+    api::cloud_gateway::create_user::ENDPOINT,
+    api::cloud_gateway::list_roles::ENDPOINT,
+    api::cloud_gateway::list_users::ENDPOINT,
     api::directory::add_group_member::ENDPOINT,
     api::directory::create_group::ENDPOINT,
     api::directory::delete_group::ENDPOINT,
@@ -96,9 +154,11 @@ pub const ENDPOINTS: &[Endpoint] = &[
     api::domain::get_provision_status::ENDPOINT,
     api::domain::get_verification_code::ENDPOINT,
     api::domain::verify_domain::ENDPOINT,
+    api::identity::whoami::ENDPOINT,
     api::login::discover_authentication::ENDPOINT,
     api::login::login::ENDPOINT,
     api::login::logout::ENDPOINT,
+    api::oauth::token::ENDPOINT,
     api::role::assign_role::ENDPOINT,
     api::role::create_role::ENDPOINT,
     api::role::delete_role::ENDPOINT,
@@ -143,6 +203,8 @@ async fn unknown_path(State(app): State<Arc<App>>, request: Request) -> Response
 }
 
 async fn method_not_allowed(State(app): State<Arc<App>>, request: Request) -> Response {
-    let method = request.method().to_string();
-    call::refuse_unsigned(&app, &request, Refusal::Method(method))
+    let method = request.method().as_str().chars().take(32).collect();
+    let allowed: Vec<_> =
+        ENDPOINTS.iter().filter(|e| e.path == request.uri().path()).map(|e| e.method.as_str()).collect();
+    call::refuse_unsigned(&app, &request, Refusal::Method(method, allowed.join(" or ")))
 }

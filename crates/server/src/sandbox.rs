@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use store::MasterKey;
 use thiserror::Error;
 
-use crate::admin::AdminError;
+use crate::admin::{AdminError, products};
 use crate::app::{OpenError, Server};
 use crate::config::{Config, ConfigError, Domains, LogFormat, Verification, read_master_key, write_private};
 use crate::system::System;
@@ -75,6 +75,12 @@ pub struct Keys {
     pub account_code: String,
     /// The account's internal domain.
     pub domain: String,
+    /// An application of API 2.0; empty in a folder of a version that had none.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub client_id: String,
+    /// Its secret.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub client_secret: String,
 }
 
 /// A sandbox that is open.
@@ -143,6 +149,8 @@ async fn seed(server: &Server, system: &System) -> Result<Keys, AdminError> {
     admin.add_administrator(ACCOUNT_CODE, EMAIL, "Administrator", "Super Administrator", credentials).await?;
     let application = admin.add_application(ACCOUNT_CODE, "Sandbox application").await?;
     let binding = admin.add_binding(EMAIL, &application.app_id, None).await?;
+    let client =
+        admin.add_client(ACCOUNT_CODE, "Sandbox application", "Super Administrator", &products()).await?;
     Ok(Keys {
         base_url: String::new(),
         app_id: application.app_id.clone(),
@@ -153,5 +161,7 @@ async fn seed(server: &Server, system: &System) -> Result<Keys, AdminError> {
         password: password.expose_secret().to_owned(),
         account_code: ACCOUNT_CODE.to_owned(),
         domain: DOMAIN.to_owned(),
+        client_id: client.client_id.clone(),
+        client_secret: client.client_secret().to_owned(),
     })
 }

@@ -7,8 +7,9 @@ use std::io::Write;
 use std::sync::{Arc, Mutex};
 
 use argon2::{Argon2, PasswordVerifier};
+use matricula_server as server;
 use matricula_server::config::Passwords;
-use testkit::TestServer;
+use testkit::{TestApplication, TestServer};
 use tracing_subscriber::fmt::MakeWriter;
 use wire::create_user::PATH;
 
@@ -51,6 +52,7 @@ async fn secrets_are_found_nowhere() {
             .await;
     let administrator = server.administrator();
     let keys = administrator.keys().clone();
+    let user = |address: &str| format!(r#"{{"data":[{{"emailAddress":"{address}"}}]}}"#);
     let with = |address: &str, password: &str| {
         format!(r#"{{"data":[{{"emailAddress":"{address}","password":"{password}"}}]}}"#)
     };
@@ -98,6 +100,13 @@ async fn secrets_are_found_nowhere() {
     assert!(shown.contains("no address") && !shown.contains("userPassword"), "{shown}");
     answers.push(shown);
 
+    // The secret of an application, in its place and where it does not belong.
+    let application = server.application("Super Administrator", &server::admin::products()).await;
+    let token = server.token(&application).await;
+    let misplaced = TestApplication { client_id: application.client_secret.clone(), ..application.clone() };
+    answers.push(server.unsigned("/oauth/token", misplaced.form()).await.to_string());
+    answers.push(server.post_as(&token, PATH, user("late@example.com")).await.to_string());
+
     let stored = server.admin().user("ann@example.com").await.unwrap().password.unwrap();
     assert!(stored.expose().starts_with("$argon2id$v=19$m=7168,t=5,p=1$"), "{}", stored.expose());
     Argon2::default().verify_password(PASSWORD.as_bytes(), stored.expose()).unwrap();
@@ -135,7 +144,9 @@ async fn secrets_are_found_nowhere() {
     assert!(holds(&log, "ann@example.com") || holds(&log, "admin@example.com"), "the log is looked into");
     assert!(holds(&files, "ann@example.com"), "the database is looked into");
     assert!(audit.contains("ann@example.com"), "the audit is looked into");
-    for secret in [PASSWORD, WEAK, NEW, &keys.secret_key, &keys.app_key, &issued] {
+    for secret in
+        [PASSWORD, WEAK, NEW, &keys.secret_key, &keys.app_key, &issued, &application.client_secret, &token]
+    {
         assert!(!holds(&log, secret), "{secret} is in the log");
         assert!(!holds(&files, secret), "{secret} is in the database");
         assert!(!audit.contains(secret), "{secret} is in the audit");

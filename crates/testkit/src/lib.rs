@@ -9,6 +9,7 @@
 //! # }
 //! ```
 
+mod application;
 mod caller;
 mod login;
 mod raw;
@@ -26,6 +27,7 @@ use tempfile::TempDir;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
+pub use application::{TestApplication, bearer};
 pub use caller::{Response, TestCaller};
 pub use login::basic;
 pub use raw::Connection;

@@ -47,7 +47,17 @@ impl TestServer {
 
     /// GETs a path.
     pub async fn get(&self, path: &str) -> Response {
-        self.exchange(format!("GET {path} HTTP/1.1\r\nHost: {}\r\n\r\n", self.address()).as_bytes()).await
+        self.get_with(path, &[]).await
+    }
+
+    /// GETs a path with these headers.
+    pub async fn get_with(&self, path: &str, headers: &[(String, Vec<u8>)]) -> Response {
+        let mut request = format!("GET {path} HTTP/1.1\r\nHost: {}\r\n", self.address()).into_bytes();
+        for (name, value) in headers {
+            request.extend_from_slice(&[name.as_bytes(), b": ", value, b"\r\n"].concat());
+        }
+        request.extend_from_slice(b"\r\n");
+        self.exchange(&request).await
     }
 
     /// Calls create-user with these bytes as its date, signed over just these bytes.

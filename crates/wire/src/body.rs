@@ -112,6 +112,14 @@ impl Body {
     }
 }
 
+/// The body of a new-style endpoint: the item itself (spec/protocol.md 8).
+///
+/// # Errors
+/// When it is no object.
+pub fn object<I: Item>(body: Value) -> Result<Entry<I>, BodyError> {
+    if body.is_object() { Ok(Entry::read(body)) } else { Err(shape("the body", "an object", &body)) }
+}
+
 impl Page {
     fn read(pagination: Value) -> Result<Self, BodyError> {
         let mut pagination = match pagination {

@@ -10,6 +10,8 @@ pub enum Level {
     /// The same, by the gateway of API 2.0: code and message stand in the entry of `fail` itself as well, where its
     /// clients look for them (spec/protocol.md 2e).
     Gateway(u16),
+    /// No token was given: the code is one of OAuth's own (RFC 6749, 5.2).
+    OAuth(u16),
     /// One item was refused: HTTP status and `meta.status` stay 200, the entry carries the item's `key`.
     Item,
 }
@@ -93,6 +95,14 @@ codes! {
     /// The server is busy or its store can't be reached; nothing was done. `[ours]`
     Unavailable = "err_xdk_unavailable", Level::Call(503), retryable true;
 
+    // No token.
+    /// The request for a token lacks something, or says it twice (RFC 6749, 5.2).
+    InvalidRequest = "invalid_request", Level::OAuth(400), retryable false;
+    /// A token is given for client credentials, and for nothing else (RFC 6749, 5.2).
+    UnsupportedGrantType = "unsupported_grant_type", Level::OAuth(400), retryable false;
+    /// The client id is unknown, its secret is another, or it is shut out: one answer for all (RFC 6749, 5.2).
+    InvalidClient = "invalid_client", Level::OAuth(401), retryable false;
+
     // One item.
     /// A mandatory field is missing or null (spec/protocol.md 5).
     Null = "err_validation_null", Level::Item, retryable false;
@@ -162,8 +172,23 @@ impl Code {
     /// HTTP status and `meta.status` of an answer that carries this code.
     pub fn status(self) -> u16 {
         match self.level() {
-            Level::Call(status) | Level::Gateway(status) => status,
+            Level::Call(status) | Level::Gateway(status) | Level::OAuth(status) => status,
             Level::Item => 200,
+        }
+    }
+
+    /// HTTP status of an answer of a new-style endpoint that carries this code: there is no `meta.status` beside it,
+    /// and a refused item is a refused call (spec/protocol.md 8; which status it is, is `[ours]`).
+    pub fn rest_status(self) -> u16 {
+        match self {
+            Code::DeveloperKey => 401,
+            Code::AccountNotPermitted | Code::ForbiddenForAddress | Code::RoleNotCovered => 403,
+            Code::NotFound => 404,
+            Code::UserAlreadyExists | Code::AlreadyExists | Code::RoleHeld | Code::LastSuperAdministrator => {
+                409
+            }
+            _ if self.level() == Level::Item => 400,
+            _ => self.status(),
         }
     }
 }
@@ -184,9 +209,17 @@ mod tests {
         for code in Code::ALL {
             let text = code.as_str();
             assert!(seen.insert(text), "{text} stands twice in the table");
-            let ours = text.starts_with("err_") || matches!(code.level(), Level::Gateway(_));
+            let ours =
+                text.starts_with("err_") || matches!(code.level(), Level::Gateway(_) | Level::OAuth(_));
             assert!(ours && text.bytes().all(|b| b == b'_' || b.is_ascii_lowercase()), "{text}");
             assert_eq!(serde_json::to_string(code).unwrap(), format!("\"{text}\""));
+        }
+    }
+
+    #[test]
+    fn a_refusal_of_a_new_style_endpoint_is_never_a_success() {
+        for code in Code::ALL {
+            assert!((400..=503).contains(&code.rest_status()), "{code}");
         }
     }
 

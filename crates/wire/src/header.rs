@@ -9,7 +9,7 @@ mod request_id;
 mod tests;
 
 pub use authorization::{Authorization, AuthorizationError};
-pub use basic::{Basic, BasicError, Scheme};
+pub use basic::{Basic, BasicError, Scheme, plain_basic};
 pub use request_id::{RequestId, RequestIdError};
 
 /// Scheme, access key and signature: [`Authorization`].

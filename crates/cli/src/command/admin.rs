@@ -1,5 +1,6 @@
 //! `matricula admin`: directly on the store, beside a server that may be running on it.
 
+mod clients;
 mod profile;
 
 use std::path::{Path, PathBuf};
@@ -50,6 +51,9 @@ enum Command {
     /// Applications
     #[command(subcommand)]
     Application(Application),
+    /// Applications of API 2.0
+    #[command(subcommand)]
+    Client(clients::Command),
     /// Key pairs
     #[command(subcommand)]
     Binding(Binding),
@@ -232,6 +236,7 @@ pub(crate) async fn run(arguments: Arguments, output: &Output) -> Result<(), Fai
         Command::Administrator(command) => administrator(&place, &admin, command, output).await,
         Command::Role(command) => role(&admin, command, output).await,
         Command::Application(command) => application(&admin, command, output).await,
+        Command::Client(command) => clients::run(&admin, command, output).await,
         Command::Binding(command) => binding(&admin, command, output).await,
         Command::Profile(command) => profile::profile(&admin, command, output).await,
         Command::PasswordPolicy(asked) => profile::policy(&admin, asked, output).await,

@@ -28,11 +28,15 @@ pub(crate) struct Arguments {
     /// Log no requests
     #[arg(long)]
     quiet: bool,
+    /// Let callers call as often as they like
+    #[arg(long)]
+    no_quota: bool,
 }
 
 pub(crate) async fn run(arguments: Arguments, output: &Output) -> Result<(), Failed> {
-    let Arguments { data, listen, keys: keys_file, quiet } = arguments;
-    let config = server::Config { listen, ..config(&data) };
+    let Arguments { data, listen, keys: keys_file, quiet, no_quota } = arguments;
+    let mut config = server::Config { listen, ..config(&data) };
+    config.quota.enabled &= !no_quota;
     if !listen.ip().is_loopback() {
         return Err(anyhow::anyhow!(
             "a sandbox listens on this machine only, such as 127.0.0.1; {listen} is not"
@@ -56,8 +60,19 @@ pub(crate) async fn run(arguments: Arguments, output: &Output) -> Result<(), Fai
 }
 
 fn banner(keys: &Keys, folder: &Path, keys_file: &Path) -> String {
-    let Keys { base_url, app_id, app_key, access_key, secret_key, email, password, account_code, domain } =
-        keys;
+    let Keys {
+        base_url, app_id, app_key, access_key, secret_key, email, password, account_code, domain, ..
+    } = keys;
+    let client = match &*keys.client_id {
+        // A folder of a version that made none.
+        "" => String::new(),
+        client_id => {
+            format!(
+                "\n  API 2.0     client_id      {client_id}\n              client_secret  {}",
+                keys.client_secret
+            )
+        }
+    };
     let program = std::env::args_os().next().map_or_else(|| "matricula".into(), PathBuf::from);
     let current = std::env::current_dir().unwrap_or_default();
     let program = program.strip_prefix(current).unwrap_or(&program).display();
@@ -74,7 +89,7 @@ fn banner(keys: &Keys, folder: &Path, keys_file: &Path) -> String {
   app_id      {app_id}
   app_key     {app_key}
   access_key  {access_key}
-  secret_key  {secret_key}
+  secret_key  {secret_key}{client}
 
 Create a user, from another terminal:
 

@@ -14,7 +14,7 @@ use crate::secure_id::SecureIds;
 pub(super) const KIND: &str = "role";
 
 /// A role as it is shown.
-pub(super) fn row(ids: &SecureIds<'_>, account: AccountId, role: &Role) -> RoleRow {
+pub(in crate::api) fn row(ids: &SecureIds<'_>, account: AccountId, role: &Role) -> RoleRow {
     RoleRow {
         id: ids.seal(KIND, account, role.id.as_bytes()),
         name: role.name.clone(),

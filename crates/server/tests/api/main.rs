@@ -9,6 +9,7 @@ mod bulk;
 mod create_user;
 mod delegation;
 mod domains;
+mod front_door;
 mod groups;
 mod headers;
 mod http;

@@ -2,7 +2,7 @@
 //! build.
 
 use serde_json::{Value, json};
-use server::{Endpoint, Method};
+use server::{Endpoint, Method, Style};
 use testkit::{ACCOUNT, Response, TestServer};
 
 use crate::user;
@@ -147,7 +147,7 @@ fn expect(endpoint: &Endpoint, answer: &Response, status: u16, code: &str) {
 #[tokio::test]
 async fn every_signed_endpoint_refuses_who_may_not_and_serves_who_may() {
     let mut all = String::new();
-    for endpoint in server::ENDPOINTS.iter().filter(|e| e.is_signed() && e.method == Method::Post) {
+    for endpoint in server::ENDPOINTS.iter().filter(|e| e.is_signed() && e.style() == Style::Envelope) {
         let path = endpoint.path;
         let server = TestServer::start().await;
         let Row { body, other } = row_of(&server, path).await;
@@ -230,6 +230,22 @@ fn unsigned_row(path: &str) -> (Value, bool) {
 /// A call that the endpoint carries out: what is sent, and what comes back.
 pub(crate) async fn good(server: &TestServer, endpoint: &Endpoint) -> (String, Response) {
     let administrator = server.administrator();
+    match endpoint.style() {
+        Style::OAuth => {
+            let application = server.application("Full Administrator", &server::admin::products()).await;
+            let form = application.form().replace(&application.client_id, "…");
+            let answer = server.unsigned(endpoint.path, application.form()).await;
+            return (form.replace(&application.client_secret, "…"), answer);
+        }
+        Style::Rest if endpoint.method == Method::Get => {
+            return (String::new(), server.get_signed(&administrator, endpoint.path).await);
+        }
+        Style::Rest => {
+            let (body, _) = rest_row(endpoint);
+            return (body.to_owned(), administrator.post(endpoint.path, body).await);
+        }
+        Style::Envelope => {}
+    }
     if endpoint.is_signed() {
         let body = row_of(server, endpoint.path).await.body.to_string();
         let answer = administrator.post(endpoint.path, body.clone()).await;
@@ -241,6 +257,74 @@ pub(crate) async fn good(server: &TestServer, endpoint: &Endpoint) -> (String, R
     let answer =
         server.with_password(endpoint.path, &app_id, "admin@example.com", testkit::PASSWORD, item).await;
     (body.to_string(), answer)
+}
+
+/// The body of a new-style endpoint, and the status when it was carried out.
+fn rest_row(endpoint: &Endpoint) -> (&'static str, u16) {
+    match (endpoint.method, endpoint.path) {
+        (Method::Post, "/user/cloud-gateway/v1/users") => (r#"{"emailAddress":"matrix@example.com"}"#, 201),
+        (
+            Method::Get,
+            "/user/cloud-gateway/v1/users" | "/role/cloud-gateway/v1/roles" | "/identity/whoami",
+        ) => ("", 200),
+        (_, path) => panic!("{path} has no row in the authorisation matrix: add one"),
+    }
+}
+
+/// The same of the new-style endpoints, which have no envelope and take no account: by signature and by token.
+#[tokio::test]
+async fn every_new_style_endpoint_refuses_who_may_not_and_serves_who_may() {
+    for endpoint in server::ENDPOINTS.iter().filter(|e| e.style() == Style::Rest) {
+        let path = endpoint.path;
+        let (body, status) = rest_row(endpoint);
+        let server = TestServer::start().await;
+        let call = async |headers: &[(String, Vec<u8>)]| match endpoint.method {
+            Method::Post => server.raw(path, headers, body).await,
+            Method::Get => server.get_with(path, headers).await,
+        };
+        let signed = |caller: &testkit::TestCaller, path: &str| -> Vec<_> {
+            let signed = caller.signed(path);
+            signed.iter().map(|(name, value)| (name.to_owned(), value.as_bytes().to_vec())).collect()
+        };
+        let refused = |answer: &Response, status: u16, code: &str| {
+            assert_eq!(
+                (answer.status, &answer.json()["errors"][0]["code"]),
+                (status, &json!(code)),
+                "{path}: {answer}"
+            );
+            assert!(answer.header("x-ratelimit-reset").is_some(), "{path}: {answer}");
+        };
+        let administrator = server.administrator();
+        refused(&call(&[]).await, 400, "err_xdk_missing_header");
+        refused(&call(&signed(&administrator, "/another/path")).await, 401, "err_xdk_invalid_signature");
+        refused(&call(&signed(&server.expired_administrator(), path)).await, 418, "err_xdk_binding_expired");
+        let mut wrong_app = signed(&administrator, path);
+        wrong_app[3].1 = b"INVALID".to_vec();
+        refused(&call(&wrong_app).await, 401, "err_developer_key");
+        let products = server::admin::products();
+        let powerless = server.application("Partner Provisioning Role", &products).await;
+        let powerless = testkit::bearer(&server.token(&powerless).await);
+        if let Some(permission) = &endpoint.permission {
+            for denied in [call(&powerless).await, call(&signed(&server.user_without_role(), path)).await] {
+                refused(&denied, 403, "err_xdk_permission_denied");
+                assert!(denied.body.contains(&permission.to_string()), "names the permission: {denied}");
+            }
+        }
+        let events = server.admin().audit(0, 100_000).await.unwrap().len();
+        let good = server.application("Super Administrator", &products).await;
+        let by_token = call(&testkit::bearer(&server.token(&good).await)).await;
+        assert_eq!(
+            (by_token.status, by_token.header("cache-control")),
+            (status, Some("no-store")),
+            "{by_token}"
+        );
+        let told = server.admin().audit(events as i64, 100_000).await.unwrap();
+        let wrote = told.iter().any(|event| event.actor == "application A program");
+        assert_eq!(wrote, endpoint.writes, "{path}: what changes something is in the audit");
+        let by_signature = call(&signed(&administrator, path)).await;
+        let again = if endpoint.writes { 409 } else { status };
+        assert_eq!(by_signature.status, again, "{path}: {by_signature}");
+    }
 }
 
 /// Whoever has not logged in yet names an application and shows a password, and learns nothing else.

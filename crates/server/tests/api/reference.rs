@@ -4,7 +4,7 @@
 use std::path::Path;
 
 use serde_json::Value;
-use server::{Endpoint, Method, Takes};
+use server::{Endpoint, Method, Style, Takes};
 use testkit::TestServer;
 use wire::item::FieldSpec;
 
@@ -76,20 +76,26 @@ fn section(endpoint: &Endpoint, request: &str, answer: &str) -> String {
     let mut out = format!("\n### `{method} {}`\n\n{}\n\n", endpoint.path, endpoint.summary);
     let permission =
         endpoint.permission.as_ref().map_or("none".to_owned(), |permission| format!("*{permission}*"));
-    let product = endpoint
-        .product
-        .map_or("not for applications of API 2.0".to_owned(), |p| format!("product `{}`", p.as_str()));
+    let product = match (endpoint.product, endpoint.style()) {
+        (Some(product), _) => format!("product `{}`", product.as_str()),
+        (None, Style::Envelope) => "not for applications of API 2.0".to_owned(),
+        (None, Style::Rest | Style::OAuth) => "for every application".to_owned(),
+    };
     let signed = if endpoint.is_signed() { "" } else { "Unsigned. " };
     out.push_str(&format!("{signed}Permission: {permission}; {product}.\n\n"));
+    let place = if matches!(endpoint.takes, Takes::Query(_)) { "query" } else { "item" };
     let (takes, note) = match endpoint.takes {
         Takes::Items(fields) => (fields, ""),
         Takes::One(fields) => (fields, "At most one item.\n\n"),
         Takes::Page(fields) => (fields, "At most one item; paged.\n\n"),
+        Takes::Object(fields) => (fields, "The body is the object itself.\n\n"),
+        Takes::Query(fields) => (fields, ""),
+        Takes::Form(fields) => (fields, "The body is a form.\n\n"),
         Takes::Other => (&[][..], ""),
     };
     out.push_str(note);
     if !takes.is_empty() {
-        out.push_str("| item | | |\n|---|---|---|\n");
+        out.push_str(&format!("| {place} | | |\n|---|---|---|\n"));
         fields(&mut out, takes, ", required");
         out.push('\n');
     }
@@ -102,7 +108,8 @@ fn section(endpoint: &Endpoint, request: &str, answer: &str) -> String {
         let codes: Vec<_> = endpoint.codes.iter().map(|code| format!("`{code}`")).collect();
         out.push_str(&format!("Codes of an item: {}.\n\n", codes.join(", ")));
     }
-    out.push_str(&format!("```\n{}\n→ {}\n```\n", shown(request), shown(answer)));
+    let request = if request.is_empty() { String::new() } else { format!("{}\n", shown(request)) };
+    out.push_str(&format!("```\n{request}→ {}\n```\n", shown(answer)));
     out
 }
 

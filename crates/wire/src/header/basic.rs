@@ -97,17 +97,34 @@ impl Basic {
         let end = value.iter().position(u8::is_ascii_whitespace).unwrap_or(value.len());
         let (name, rest) = value.split_at(end);
         let scheme = scheme(name)?;
-        if value.len() > BYTES {
-            return Err(BasicError::Length);
-        }
-        let text = decoded(rest.trim_ascii())?;
-        let text = str::from_utf8(&text).map_err(|_| BasicError::Utf8)?;
-        let (user, password) = text.split_once(':').ok_or(BasicError::Colon)?;
-        match (user, password) {
-            ("", _) => Err(BasicError::UserEmpty),
-            (_, "") => Err(BasicError::PasswordEmpty),
-            _ => Ok(Self { scheme, user: user.to_owned(), password: password.into() }),
-        }
+        let (user, password) = credentials(value, rest)?;
+        Ok(Self { scheme, user, password })
+    }
+}
+
+/// Name and secret of an `Authorization: Basic …` as HTTP has it, in which programs show who they are (RFC 7617); `None`
+/// when the scheme is another.
+///
+/// # Errors
+/// When what follows the scheme is not base64 of two texts with a colon between them.
+pub fn plain_basic(value: &[u8]) -> Option<Result<(String, SecretString), BasicError>> {
+    let value = value.trim_ascii();
+    let end = value.iter().position(u8::is_ascii_whitespace).unwrap_or(value.len());
+    let (name, rest) = value.split_at(end);
+    name.eq_ignore_ascii_case(b"basic").then(|| credentials(value, rest))
+}
+
+fn credentials(value: &[u8], rest: &[u8]) -> Result<(String, SecretString), BasicError> {
+    if value.len() > BYTES {
+        return Err(BasicError::Length);
+    }
+    let text = decoded(rest.trim_ascii())?;
+    let text = str::from_utf8(&text).map_err(|_| BasicError::Utf8)?;
+    let (user, password) = text.split_once(':').ok_or(BasicError::Colon)?;
+    match (user, password) {
+        ("", _) => Err(BasicError::UserEmpty),
+        (_, "") => Err(BasicError::PasswordEmpty),
+        _ => Ok((user.to_owned(), password.into())),
     }
 }
 

@@ -8,7 +8,8 @@ use directory::change::{Change, ChangeRefused, Effect};
 use directory::create_user::{Drafts, Field, Item, Planned, State};
 use directory::role::INTERNAL_EDIT;
 use directory::user::User;
-use jiff::Timestamp;
+use secrecy::SecretString;
+use serde::Serialize;
 use serde_json::{Map, Value};
 use wire::body::MAX_ITEMS;
 use wire::create_user as body;
@@ -19,6 +20,7 @@ use crate::app::App;
 use crate::call::{Call, Reply};
 use crate::refusal::{Refusal, wrong};
 use crate::routes::{Endpoint, Method, Run, Takes};
+use crate::secure_id::SecureIds;
 
 pub(crate) const ENDPOINT: Endpoint = Endpoint {
     path: body::PATH,
@@ -29,31 +31,48 @@ pub(crate) const ENDPOINT: Endpoint = Endpoint {
     writes: true,
     takes: Takes::Items(body::Item::FIELDS),
     row: body::Created::FIELDS,
-    codes: &[
-        Code::InvalidEmailAddress,
-        Code::Length,
-        Code::Characters,
-        Code::AccountNotPermitted,
-        Code::ForbiddenForAddress,
-        Code::UserAlreadyExists,
-        Code::PasswordPolicy,
-    ],
+    codes: CODES,
     run: Run::Signed(|call| Box::pin(create_user(call))),
 };
 
+/// With which it refuses an item.
+pub(in crate::api) const CODES: &[Code] = &[
+    Code::InvalidEmailAddress,
+    Code::Length,
+    Code::Characters,
+    Code::AccountNotPermitted,
+    Code::ForbiddenForAddress,
+    Code::UserAlreadyExists,
+    Code::PasswordPolicy,
+];
+
 /// One item of the answer, waiting for what the store says.
-enum Waiting {
+enum Waiting<T> {
     Refused(Failure),
     /// Whether it was created is the next outcome of the store.
     Planned {
         key: Map<String, Value>,
-        created: body::Created,
+        created: T,
     },
 }
 
 async fn create_user(mut call: Call<'_>) -> Result<Reply, Refusal> {
     let mut request = call.body()?;
     let entries = request.items::<body::Item>(MAX_ITEMS)?;
+    let row = |ids: &SecureIds<'_>, user: &User| body::Created {
+        email_address: user.address.as_str().to_owned(),
+        id: ids.user(user.account, user.id),
+    };
+    create(&mut call, request.account_code.as_deref(), entries, row).await
+}
+
+/// The one road on which the API makes users: rules, gate, store. The answer is an envelope with such a row for each.
+pub(in crate::api) async fn create<T: Serialize + Send + 'static>(
+    call: &mut Call<'_>,
+    account_code: Option<&str>,
+    entries: Vec<Entry<body::Item>>,
+    row: fn(&SecureIds<'_>, &User) -> T,
+) -> Result<Reply, Refusal> {
     call.count(entries.len());
     let (app, caller) = (call.app, call.caller.clone());
 
@@ -62,7 +81,7 @@ async fn create_user(mut call: Call<'_>) -> Result<Reply, Refusal> {
     for Entry { key, item } in entries {
         slots.push((key, item.map(|item| items.push(rules_item(item)))));
     }
-    let drafts = Drafts::read(&caller, request.account_code.as_deref(), items)?;
+    let drafts = Drafts::read(&caller, account_code, items)?;
     let state = state(app, &drafts).await?;
     let judgement = match drafts.have_passwords() {
         // To guess at a password takes up to a millisecond: not on a thread that serves requests.
@@ -72,7 +91,8 @@ async fn create_user(mut call: Call<'_>) -> Result<Reply, Refusal> {
 
     let now = app.clock.now();
     let secure_ids = app.secure_ids();
-    let (mut rows, mut planned) = (Vec::with_capacity(slots.len()), Vec::with_capacity(slots.len()));
+    let (mut rows, mut users) = (Vec::with_capacity(slots.len()), Vec::with_capacity(slots.len()));
+    let mut passwords = Vec::with_capacity(slots.len());
     let mut judged = judgement.items.into_iter();
     for (key, typed) in slots {
         let judged = typed.and_then(|()| match judged.next() {
@@ -83,22 +103,20 @@ async fn create_user(mut call: Call<'_>) -> Result<Reply, Refusal> {
         });
         rows.push(match judged {
             Err(errors) => Waiting::Refused(Failure::of(key, errors)),
-            Ok(plan) => {
+            Ok(Planned { account, address, name, password, must_change_password }) => {
                 let id = UserId::at(now, &app.entropy.randomness());
-                let created = body::Created {
-                    email_address: plan.address.as_str().to_owned(),
-                    id: secure_ids.user(plan.account, id),
-                };
-                planned.push((id, plan));
+                let user = User { name, must_change_password, ..User::new(id, account, address, now) };
+                let created = row(&secure_ids, &user);
+                users.push(user);
+                passwords.push(password);
                 Waiting::Planned { key, created }
             }
         });
     }
 
-    let users = match hash_passwords(&mut call, planned, now).await? {
-        Hashed::Users(users) => users,
-        Hashed::Repeated(reply) => return Ok(reply),
-    };
+    if let Some(repeated) = hash_passwords(call, &mut users, passwords).await? {
+        return Ok(repeated);
+    }
     let changes = users.into_iter().map(Change::AddUser).collect();
     call.write(judgement.evidence, changes, Box::new(move |effects| render(rows, effects))).await
 }
@@ -134,38 +152,29 @@ fn known<K: Eq + std::hash::Hash, V>(keys: Vec<K>, values: Vec<Option<V>>) -> Ha
     keys.into_iter().zip(values).filter_map(|(key, value)| Some((key, value?))).collect()
 }
 
-enum Hashed {
-    Users(Vec<User>),
-    Repeated(Reply),
-}
-
-/// Sends the passwords through the gate, unless the request ran before.
+/// Sends the passwords through the gate, unless the request ran before: then this is its answer.
 async fn hash_passwords(
     call: &mut Call<'_>,
-    mut planned: Vec<(UserId, Planned)>,
-    now: Timestamp,
-) -> Result<Hashed, Refusal> {
+    users: &mut [User],
+    passwords: Vec<Option<SecretString>>,
+) -> Result<Option<Reply>, Refusal> {
     let app = call.app;
-    let with_password: Vec<_> = planned.iter_mut().map(|(_, plan)| plan.password.take()).collect();
-    let passwords: Vec<_> = with_password.iter().flatten().cloned().collect();
-    let mut hashes = Vec::new();
-    if !passwords.is_empty() {
-        if let Some(reply) = call.recall().await? {
-            return Ok(Hashed::Repeated(reply));
-        }
-        hashes = app.gate.hash(passwords).await?;
+    let with_password: Vec<_> =
+        passwords.iter().zip(users).filter_map(|(password, user)| password.as_ref().map(|_| user)).collect();
+    if with_password.is_empty() {
+        return Ok(None);
     }
-    let mut hashes = hashes.into_iter();
-    let users = planned.into_iter().zip(with_password).map(|((id, plan), password)| User {
-        name: plan.name,
-        password: password.and_then(|_| hashes.next()),
-        must_change_password: plan.must_change_password,
-        ..User::new(id, plan.account, plan.address, now)
-    });
-    Ok(Hashed::Users(users.collect()))
+    if let Some(reply) = call.recall().await? {
+        return Ok(Some(reply));
+    }
+    let hashes = app.gate.hash(passwords.into_iter().flatten().collect()).await?;
+    for (user, hash) in with_password.into_iter().zip(hashes) {
+        user.password = Some(hash);
+    }
+    Ok(None)
 }
 
-fn render(rows: Vec<Waiting>, effects: &[Result<Effect, ChangeRefused>]) -> Vec<u8> {
+fn render<T: Serialize>(rows: Vec<Waiting<T>>, effects: &[Result<Effect, ChangeRefused>]) -> Vec<u8> {
     let mut effects = effects.iter();
     let (mut data, mut fail) = (Vec::with_capacity(rows.len()), Vec::new());
     for row in rows {

@@ -1,0 +1,115 @@
+//! Applications of API 2.0.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use directory::application::{CLIENT_ID, Client, Product};
+use directory::change::Change;
+use directory::{ClientId, Role};
+use secrecy::{ExposeSecret, SecretString};
+use sha2::{Digest, Sha256};
+
+use super::{Admin, AdminError};
+
+/// The credentials of a new application of API 2.0. The secret can't be read again.
+pub struct NewClient {
+    /// What it is known by.
+    pub client_id: String,
+    client_secret: SecretString,
+}
+
+impl NewClient {
+    /// The secret, to be shown once.
+    pub fn client_secret(&self) -> &str {
+        self.client_secret.expose_secret()
+    }
+}
+
+/// An application of API 2.0, for lists.
+pub struct ClientRow {
+    /// What it is known by.
+    pub client_id: String,
+    /// For people.
+    pub name: String,
+    /// The code of its account; empty when that is shut out.
+    pub account: String,
+    /// The name of its role; empty when that is gone.
+    pub role: String,
+    /// The names of its products.
+    pub products: Vec<&'static str>,
+}
+
+impl Admin {
+    /// Registers an application of API 2.0 (spec/protocol.md 8): its id has 40 random characters, its secret 256 random
+    /// bits. `[ours]`
+    ///
+    /// # Errors
+    /// When account or role are not there, a product is none, or none is named.
+    pub async fn add_client(
+        &self,
+        account: &str,
+        name: &str,
+        role: &str,
+        products: &[&str],
+    ) -> Result<NewClient, AdminError> {
+        let account = self.account(account).await?;
+        let role = self.role_of(&account, role).await?;
+        let product =
+            |name: &&str| Product::by_name(name).ok_or_else(|| AdminError::Product((*name).to_owned()));
+        let products: std::collections::BTreeSet<_> =
+            products.iter().map(product).collect::<Result<_, _>>()?;
+        let mut id = [0; CLIENT_ID * 3 / 4];
+        self.system.entropy.fill(&mut id);
+        let mut secret = [0; 32];
+        self.system.entropy.fill(&mut secret);
+        let client_secret = SecretString::from(URL_SAFE_NO_PAD.encode(secret));
+        let client_id = URL_SAFE_NO_PAD.encode(id);
+        let client = Client {
+            id: ClientId::at(self.now(), &self.randomness()),
+            account: account.id,
+            client_id: client_id.clone(),
+            secret_digest: Sha256::digest(client_secret.expose_secret()).into(),
+            name: name.to_owned(),
+            role,
+            products,
+            created_at: self.now(),
+        };
+        self.apply(Change::AddClient(client), format!("the application {name}")).await?;
+        Ok(NewClient { client_id, client_secret })
+    }
+
+    /// Shuts an application of API 2.0 out; its tokens stop working at once.
+    ///
+    /// # Errors
+    /// When it is not there.
+    pub async fn disable_client(&self, client_id: &str) -> Result<(), AdminError> {
+        let what = format!("application {client_id}");
+        let client = self.store.client_by_name(client_id).await?;
+        let client = client.ok_or_else(|| AdminError::NotThere(what.clone()))?;
+        self.apply(Change::DisableClient(client.id), what).await
+    }
+
+    /// All applications of API 2.0 that are not shut out.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn clients(&self) -> Result<Vec<ClientRow>, AdminError> {
+        let (accounts, roles) = (self.accounts().await?, self.roles().await?);
+        let row = |client: Client| {
+            let account = accounts.iter().find(|account| account.id == client.account);
+            let role = roles.iter().find(|role: &&Role| role.id == client.role);
+            ClientRow {
+                account: account.map(|account| account.code.to_string()).unwrap_or_default(),
+                role: role.map(|role| role.name.clone()).unwrap_or_default(),
+                products: client.products.iter().map(|product| product.as_str()).collect(),
+                client_id: client.client_id,
+                name: client.name,
+            }
+        };
+        Ok(self.store.list_clients().await?.into_iter().map(row).collect())
+    }
+}
+
+/// The names of all products.
+pub fn products() -> Vec<&'static str> {
+    Product::ALL.into_iter().map(Product::as_str).collect()
+}

@@ -1,0 +1,183 @@
+//! `POST /oauth/token`: the request for a token and its answers (spec/protocol.md 8; RFC 6749, 2.3.1, 4.4 and 5).
+
+use secrecy::{ExposeSecret, SecretString};
+use serde_json::{Map, Value};
+use thiserror::Error;
+
+use crate::Code;
+use crate::header::plain_basic;
+use crate::item::{Entry, Item, item, row};
+
+/// The one grant there is.
+const GRANT: &str = "client_credentials";
+
+item! {
+    /// The form.
+    pub struct Form {
+        /// `client_credentials`.
+        grant_type: required String = "grant_type",
+        /// Id of the application; in `Authorization: Basic` instead, if the client likes that better.
+        client_id: optional String = "client_id",
+        /// Its secret; in `Authorization: Basic` instead, if the client likes that better.
+        client_secret: optional SecretString = "client_secret",
+    }
+}
+
+row! {
+    /// A token.
+    pub struct Token {
+        /// What goes into `Authorization`, behind `Bearer`.
+        access_token: always String = "access_token",
+        /// `Bearer`.
+        token_type: always String = "token_type",
+        /// Seconds that it holds at least.
+        expires_in: always u64 = "expires_in",
+    }
+    /// Why there is no token.
+    pub struct Refused {
+        /// For machines.
+        error: always String = "error",
+        /// For people.
+        error_description: always String = "error_description",
+    }
+}
+
+/// What a program shows to be given a token.
+pub struct Credentials {
+    /// Its id.
+    pub client_id: String,
+    /// Its secret.
+    pub client_secret: SecretString,
+}
+
+/// Why a request is none for a token. Never holds any of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+pub enum RequestError {
+    /// The body is something else, most likely JSON.
+    #[error(
+        "The body is no form: send grant_type, client_id and client_secret as application/x-www-form-urlencoded"
+    )]
+    NoForm,
+    /// A parameter stands there more than once (RFC 6749, 3.2).
+    #[error("{0} is there more than once")]
+    Twice(&'static str),
+    /// A parameter is missing or empty.
+    #[error(
+        "{0} is missing: send grant_type, client_id and client_secret as application/x-www-form-urlencoded"
+    )]
+    Missing(&'static str),
+    /// Another grant is asked for.
+    #[error("The only grant_type here is {GRANT}")]
+    Grant,
+    /// `Authorization: Basic` can't be read.
+    #[error("Authorization can't be read: after Basic comes the base64 of client_id:client_secret")]
+    Basic,
+    /// The credentials come both ways, and it can't be told which ones count (RFC 6749, 2.3).
+    #[error("The credentials stand both in Authorization and in the body: send them one way")]
+    BothWays,
+}
+
+impl RequestError {
+    /// The code that it is answered with.
+    pub fn code(self) -> Code {
+        match self {
+            RequestError::Grant => Code::UnsupportedGrantType,
+            _ => Code::InvalidRequest,
+        }
+    }
+}
+
+impl Credentials {
+    /// Reads them out of `Authorization: Basic`, else out of the form. A parameter without a value is as good as none
+    /// (RFC 6749, 3.2); one that is not known is left aside.
+    ///
+    /// # Errors
+    /// When something is missing, there twice, or can't be read; when another grant is asked for.
+    pub fn read(authorization: Option<&[u8]>, body: &[u8]) -> Result<Self, RequestError> {
+        let Form { grant_type, client_id, client_secret } = form(body)?;
+        if grant_type != GRANT {
+            return Err(RequestError::Grant);
+        }
+        match authorization.and_then(plain_basic) {
+            Some(Err(_)) => Err(RequestError::Basic),
+            Some(Ok((id, secret))) => {
+                let (id, secret) = (decoded(&id), decoded(secret.expose_secret()).into());
+                if client_secret.is_some() || client_id.is_some_and(|other| other != id) {
+                    return Err(RequestError::BothWays);
+                }
+                Ok(Self { client_id: id, client_secret: secret })
+            }
+            None => Ok(Self {
+                client_id: client_id.ok_or(RequestError::Missing("client_id"))?,
+                client_secret: client_secret.ok_or(RequestError::Missing("client_secret"))?,
+            }),
+        }
+    }
+}
+
+fn form(body: &[u8]) -> Result<Form, RequestError> {
+    if body.trim_ascii_start().starts_with(b"{") {
+        return Err(RequestError::NoForm);
+    }
+    let mut fields = Map::new();
+    for (name, value) in form_urlencoded::parse(body.trim_ascii()) {
+        let known = Form::FIELDS.iter().map(|field| field.name).find(|known| *known == name);
+        if let Some(known) = known.filter(|_| !value.is_empty())
+            && fields.insert(known.to_owned(), Value::String(value.into_owned())).is_some()
+        {
+            return Err(RequestError::Twice(known));
+        }
+    }
+    // All fields are texts; so the only thing that can be wrong is that the mandatory one is missing.
+    Entry::<Form>::read(Value::Object(fields)).item.map_err(|_| RequestError::Missing("grant_type"))
+}
+
+/// Id and secret are encoded as in a form before they are joined (RFC 6749, 2.3.1).
+fn decoded(text: &str) -> String {
+    form_urlencoded::parse(text.as_bytes()).next().map(|(name, _)| name.into_owned()).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use base64::Engine as _;
+    use base64::engine::general_purpose::STANDARD;
+    use rstest::rstest;
+
+    fn read(basic: Option<&str>, body: &str) -> Result<String, RequestError> {
+        let header = basic.map(|text| format!("basic {}", STANDARD.encode(text)));
+        let credentials = Credentials::read(header.as_deref().map(str::as_bytes), body.as_bytes());
+        credentials.map(|read| format!("{} {}", read.client_id, read.client_secret.expose_secret()))
+    }
+
+    #[rstest]
+    #[case(None, "grant_type=client_credentials&client_id=a&client_secret=b%2B+c")]
+    #[case(None, "scope=&client_secret=b%2B+c&client_id=a&client_id=&grant_type=client_credentials\r\n")]
+    #[case(Some("a:b%2B%20c"), "grant_type=client_credentials")]
+    #[case(Some("a:b%2B+c"), "grant_type=client_credentials&client_id=a&client_secret=")]
+    fn credentials_come_in_the_form_or_in_the_header(#[case] basic: Option<&str>, #[case] body: &str) {
+        assert_eq!(read(basic, body).unwrap(), "a b+ c");
+    }
+
+    #[rstest]
+    #[case(None, "", RequestError::Missing("grant_type"))]
+    #[case(None, r#"{"grant_type":"client_credentials"}"#, RequestError::NoForm)]
+    #[case(None, "grant_type=password&username=a&password=b", RequestError::Grant)]
+    #[case(
+        None,
+        "grant_type=client_credentials&client_id=a&client_secret=",
+        RequestError::Missing("client_secret")
+    )]
+    #[case(None, "grant_type=client_credentials&client_secret=a", RequestError::Missing("client_id"))]
+    #[case(None, "grant_type=client_credentials&client_id=a&client_id=b", RequestError::Twice("client_id"))]
+    #[case(Some("a"), "grant_type=client_credentials", RequestError::Basic)]
+    #[case(Some("a:b"), "grant_type=client_credentials&client_secret=b", RequestError::BothWays)]
+    #[case(Some("a:b"), "grant_type=client_credentials&client_id=c", RequestError::BothWays)]
+    fn what_is_no_request_for_a_token_says_why(
+        #[case] basic: Option<&str>,
+        #[case] body: &str,
+        #[case] why: RequestError,
+    ) {
+        assert_eq!(read(basic, body).unwrap_err(), why);
+    }
+}

@@ -1,0 +1,193 @@
+//! Bodies and queries of the new-style endpoints of API 2.0 (spec/protocol.md 8): no envelope, and HTTP's own statuses.
+//! What they hold beyond the names that are known is `[ours]`.
+
+use jiff::Timestamp;
+use serde_json::{Map, Value, json};
+
+use crate::Error;
+use crate::envelope::Pagination;
+use crate::item::{Entry, Item, Kind, item, row};
+
+/// Rows on a page, when the query does not say; also the most it may ask for (spec/protocol.md 8).
+pub const MAX_PAGE: usize = 100;
+
+/// How many rows a page is to hold.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PageSize(pub usize);
+
+impl Kind for PageSize {
+    const EXPECTED: &'static str = "a number from 1 to 100";
+
+    fn read(value: Value) -> Option<Self> {
+        let size = usize::try_from(value.as_u64()?).ok()?;
+        (1..=MAX_PAGE).contains(&size).then_some(Self(size))
+    }
+
+    fn schema() -> Value {
+        json!({ "type": "integer", "minimum": 1, "maximum": MAX_PAGE })
+    }
+}
+
+item! {
+    /// The query of a list.
+    pub struct PageQuery {
+        /// Rows on a page; 100 when left out.
+        page_size: optional PageSize = "pageSize",
+        /// `next` of an earlier answer; the first page when left out.
+        page_token: optional String = "pageToken",
+    }
+    /// The query of an endpoint that takes none.
+    pub struct NoQuery {}
+}
+
+row! {
+    /// A refusal.
+    pub struct Errors {
+        /// What is wrong; never empty.
+        errors: always Vec<RestError> = "errors",
+    }
+    /// One thing that is wrong.
+    pub struct RestError {
+        /// For machines.
+        code: always String = "code",
+        /// For people.
+        message: always String = "message",
+        /// The field or parameter that is wrong.
+        field: maybe String = "field",
+    }
+    /// Beside the rows of a list.
+    pub struct PageMeta {
+        /// Where this page stands.
+        pagination: always Pagination = "pagination",
+    }
+    /// A page of users.
+    pub struct Users {
+        /// Users and aliases.
+        users: always Vec<User> = "users",
+        /// Where the list goes on.
+        meta: always PageMeta = "meta",
+    }
+    /// A user or an alias.
+    pub struct User {
+        /// Secure id: opaque, URL-safe, stable; the same as create-user's.
+        id: always String = "id",
+        /// Address.
+        email_address: always String = "emailAddress",
+        /// Display name; empty when there is none.
+        name: always String = "name",
+        /// Its domain.
+        domain: always String = "domain",
+        /// How the address came to be: `created_manually`.
+        kind: always String = "type",
+        /// Whether the user is one of the account's own: always.
+        internal: always bool = "internal",
+        /// Whether the user is shut out.
+        disabled: always bool = "disabled",
+        /// When it was made, in RFC 3339.
+        created_date_time: always String = "createdDateTime",
+        /// When it was changed last, in RFC 3339; when it was made, if never.
+        updated_date_time: always String = "updatedDateTime",
+        /// The same as `type`.
+        address_type: always String = "addressType",
+        /// Whether it is an alias.
+        is_alias: always bool = "isAlias",
+    }
+    /// A page of roles.
+    pub struct Roles {
+        /// Built-in roles, and those that the account made itself.
+        roles: always Vec<Role> = "roles",
+        /// Where the list goes on.
+        meta: always PageMeta = "meta",
+    }
+    /// A role.
+    pub struct Role {
+        /// Secure id: opaque, URL-safe, stable.
+        id: always String = "id",
+        /// Its name.
+        role_name: always String = "roleName",
+    }
+    /// Who calls.
+    pub struct WhoAmI {
+        /// Of this answer: `1`.
+        version: always String = "version",
+        /// `application` for a token, `user` for a key pair.
+        kind: always String = "type",
+        /// Where the caller acts.
+        account_codes: always AccountCodes = "account-codes",
+        /// Where the caller is registered: the same.
+        home_account: always AccountCodes = "home-account",
+        /// Id of the application, or address of the user.
+        id: always String = "id",
+        /// Name of the application.
+        application: always String = "application",
+        /// Name of the role that the caller acts with.
+        role: maybe String = "role",
+        /// What the role holds.
+        permissions: always Vec<String> = "permissions",
+        /// The products that the application is registered for; of a key pair, all.
+        products: always Vec<String> = "products",
+    }
+    /// Codes of one account.
+    pub struct AccountCodes {
+        /// Its code.
+        cg: always String = "cg",
+    }
+}
+
+impl From<Error> for RestError {
+    fn from(Error { code, message, field, .. }: Error) -> Self {
+        Self { code, message, field }
+    }
+}
+
+/// Reads a query as an item: each parameter is a field, and one without a value is as good as none.
+pub fn query<I: Item>(query: &str) -> Entry<I> {
+    let mut fields = Map::new();
+    for (name, value) in form_urlencoded::parse(query.as_bytes()).filter(|(_, value)| !value.is_empty()) {
+        let number =
+            I::FIELDS.iter().any(|field| field.name == name && (field.schema)()["type"] == "integer");
+        let value = match value.parse::<u64>() {
+            Ok(digits) if number => digits.into(),
+            _ => Value::String(value.into_owned()),
+        };
+        fields.insert(name.into_owned(), value);
+    }
+    Entry::read(Value::Object(fields))
+}
+
+/// Writes a time as the new-style endpoints do. `[ours]`
+pub fn time(at: Timestamp) -> String {
+    at.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rstest::rstest;
+
+    #[rstest]
+    #[case("", None, None)]
+    #[case("pageSize=&pageToken=", None, None)]
+    #[case("pageSize=1&pageToken=007", Some(1), Some("007"))]
+    #[case("page%53ize=100&other=%ff&pageToken=a%2Bb", Some(100), Some("a+b"))]
+    fn a_query_is_an_item(#[case] text: &str, #[case] size: Option<usize>, #[case] token: Option<&str>) {
+        let read = query::<PageQuery>(text).item.ok().unwrap();
+        assert_eq!(read.page_size.map(|size| size.0), size);
+        assert_eq!(read.page_token.as_deref(), token);
+    }
+
+    #[rstest]
+    #[case("0", "Expected a number from 1 to 100, found a number")]
+    #[case("101", "Expected a number from 1 to 100, found a number")]
+    #[case("-1", "Expected a number from 1 to 100, found text")]
+    #[case("ten", "Expected a number from 1 to 100, found text")]
+    fn a_page_size_that_is_none_says_so(#[case] size: &str, #[case] message: &str) {
+        let errors = query::<PageQuery>(&format!("pageSize={size}")).item.err().unwrap();
+        assert_eq!((errors[0].field.as_deref(), errors[0].message.as_str()), (Some("pageSize"), message));
+    }
+
+    #[test]
+    fn times_are_those_of_rfc_3339() {
+        assert_eq!(time(Timestamp::constant(1_795_521_600, 999_000_000)), "2026-11-24T12:00:00Z");
+    }
+}
