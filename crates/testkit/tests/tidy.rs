@@ -103,7 +103,9 @@ fn nothing_is_left_open() {
 /// Every path that a document names in backquotes is there.
 #[test]
 fn documents_name_files_that_exist() {
-    for document in ["README.md", "docs/ARCHITECTURE.md", "docs/API.md", "CHANGELOG.md"] {
+    for document in
+        ["README.md", "docs/ARCHITECTURE.md", "docs/API.md", "docs/STATUS-CODES.md", "CHANGELOG.md"]
+    {
         let text = std::fs::read_to_string(root().join(document)).unwrap();
         for word in text.split('`').skip(1).step_by(2) {
             let path = ["crates/", "docs/", "scripts/", "bench/", "fuzz/", "tests/"]
@@ -122,4 +124,24 @@ fn every_code_is_in_the_documentation() {
     for code in wire::Code::ALL {
         assert!(text.contains(&format!("`{code}`")), "docs/API.md does not explain {code}");
     }
+}
+
+/// Every code of the table is asserted somewhere in the tests that go through a socket, or stands in one of their snapshots:
+/// what nobody has seen the server answer is no answer.
+#[test]
+fn every_code_is_produced_by_a_test() {
+    let mut seen = String::new();
+    let mut folders = vec![root().join("crates/server/tests")];
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            match path.is_dir() {
+                true => folders.push(path),
+                false => seen.push_str(&std::fs::read_to_string(&path).unwrap()),
+            }
+        }
+    }
+    let missing: Vec<_> =
+        wire::Code::ALL.iter().filter(|code| !seen.contains(&format!("\"{code}\""))).collect();
+    assert!(missing.is_empty(), "no test produces {missing:?}");
 }
