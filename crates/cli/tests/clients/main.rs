@@ -14,6 +14,7 @@
     reason = "the harness shows what a test prints when it fails, or when asked to"
 )]
 
+mod course;
 mod java;
 mod mono;
 mod package;

@@ -1,0 +1,41 @@
+//! The whole course of an integration that knows an application and a password, and no keys.
+
+use serde_json::{Value, json};
+
+use crate::program::Client;
+use crate::sandbox::Sandbox;
+use crate::tools;
+
+#[test]
+fn a_script_of_the_field_goes_its_whole_course() {
+    let what = "the course of a script";
+    let Some(python) = tools::python(what, "import requests", "python3 with requests") else { return };
+    let client = Client::new([python, tools::file("course.py")]);
+    let sandbox = Sandbox::start();
+
+    let output = client.run(&sandbox.keys_with(&[]), &["ann@example.com"]);
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let steps: Value = serde_json::from_slice(&output.stdout).unwrap();
+
+    assert_eq!(steps["discovered"]["data"][0]["authenticate"], json!(["Basic-Cloud"]));
+    assert_eq!(
+        steps["logged_in"],
+        json!(["accessKey", "bindingType", "duration", "extendOnValidate", "secretKey"])
+    );
+    assert_eq!(steps["account"]["accountCode"], "CSANDBOX01");
+    let domain = &steps["domains"]["data"][0];
+    assert_eq!((&domain["domain"], &domain["inboundType"]), (&json!("example.com"), &json!("known")));
+    assert_eq!(steps["created"]["fail"], json!([]));
+    assert_eq!(steps["read"]["data"][0]["name"], "Ann O'Brien");
+    assert_eq!(steps["locked"]["data"][0]["accountLocked"], true);
+    assert_eq!(steps["profile"]["data"][0]["localPassword"], false);
+    assert_eq!(steps["users"], json!(["administrator@example.com", "ann@example.com"]));
+    assert_eq!(steps["added"], json!([]));
+    let again = &steps["added_again"][0]["errors"][0];
+    assert_eq!(again["code"], "err_folder_group_member_already_exists");
+    assert_eq!(steps["folders"], json!(["Everybody"]));
+    assert_eq!(steps["members"], json!(["ann@example.com"]));
+    assert_eq!(steps["removed"], json!([]));
+    assert_eq!(steps["prolonged"], true);
+    assert_eq!((&steps["logged_out"], &steps["afterwards"]), (&json!(200), &json!(401)));
+}
