@@ -21,6 +21,8 @@ pub enum Actor {
     },
     /// Whoever calls without being known, as at login.
     Anonymous,
+    /// The program by itself, when something is due.
+    Automatic,
     /// Whoever may start the program on the machine.
     Operator,
 }
@@ -32,6 +34,7 @@ impl Actor {
             Actor::User { address, .. } => address,
             Actor::Client { name } => name,
             Actor::Anonymous => "anonymous",
+            Actor::Automatic => "matricula",
             Actor::Operator => "operator",
         }
     }

@@ -153,7 +153,7 @@ impl Admin {
             }
             for user in due {
                 let change = vec![Change::RemoveUser(user)];
-                self.store.apply(change, Actor::Operator, self.now()).await?;
+                self.store.apply(change, Actor::Automatic, self.now()).await?;
                 purged += 1;
             }
         }

@@ -171,6 +171,11 @@ async fn the_purge_list_shuts_out_at_once_and_removes_after_thirty_days() {
     assert_eq!(server.admin().purge_due().await.unwrap(), 0);
     server.clock().advance(SignedDuration::from_hours(1));
     assert_eq!(server.admin().purge_due().await.unwrap(), 1);
+    let event = server.admin().audit(0, 1_000).await.unwrap().pop().unwrap();
+    assert_eq!(
+        (event.actor.as_str(), event.action.as_str(), event.target.as_str()),
+        ("matricula", "user.removed", ANN)
+    );
     assert!(server.admin().user(ANN).await.is_err() && server.admin().user("bob@example.com").await.is_ok());
     let many: Vec<_> = (0..1_001).map(|n| format!("u{n}@example.com")).collect();
     let many = administrator.call("/api/user/add-to-purge-list", json!([{"emailAddresses": many}])).await;
