@@ -182,7 +182,9 @@ fn render<T: Serialize>(rows: Vec<Waiting<T>>, effects: &[Result<Effect, ChangeR
             Waiting::Refused(failure) => fail.push(failure),
             Waiting::Planned { key, created } => match effects.next() {
                 Some(Err(why)) => fail.push(Failure::of(key, vec![wrong("emailAddress", &(*why).into())])),
-                Some(Ok(_)) | None => data.push(created),
+                Some(Ok(_)) => data.push(created),
+                // Nothing is said to be there that the store has not said.
+                None => {}
             },
         }
     }
