@@ -23,7 +23,7 @@ const BASIC: HeaderValue = HeaderValue::from_static("Basic realm=\"matricula\"")
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
 
 /// The call ran: a rendered body.
-pub(crate) fn ran(status: u16, body: Vec<u8>, rate: Rate) -> Response {
+pub(crate) fn ran(status: u16, body: impl Into<Body>, rate: Rate) -> Response {
     let mut response = json(status, body, rate);
     let headers = response.headers_mut();
     not_stored(headers);
@@ -70,8 +70,8 @@ pub(crate) fn rendered<T: Serialize>(answer: &T) -> Vec<u8> {
     serde_json::to_vec(answer).unwrap_or_default()
 }
 
-fn json(status: u16, body: Vec<u8>, rate: Rate) -> Response {
-    let mut response = Response::new(Body::from(body));
+fn json(status: u16, body: impl Into<Body>, rate: Rate) -> Response {
+    let mut response = Response::new(body.into());
     *response.status_mut() = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, JSON);

@@ -352,6 +352,18 @@ async fn collect(app: &App, body: axum::body::Body) -> Result<Bytes, Refusal> {
     }
 }
 
+/// Serves what everybody may read; counted for where the request comes from.
+pub(crate) fn serve_document(app: &App, request: &Request, document: Bytes) -> Response {
+    let (refused, rate) = app.authenticator.count_unsigned(received(request.extensions()).peer);
+    let mut line = Line::default();
+    let mut response = match refused {
+        None => answer::ran(200, document, rate),
+        Some(refused) => refuse(&refused.into(), rate, Style::Envelope, &mut line),
+    };
+    response.extensions_mut().insert(line);
+    response
+}
+
 /// Refuses a request that no signed endpoint is asked by.
 pub(crate) fn refuse_unsigned(app: &App, request: &Request, refusal: Refusal) -> Response {
     let (refused, rate) = app.authenticator.count_unsigned(received(request.extensions()).peer);

@@ -8,6 +8,7 @@ mod call;
 pub mod config;
 mod health;
 mod listener;
+pub mod openapi;
 mod page;
 mod refusal;
 mod routes;
@@ -20,7 +21,7 @@ pub mod txt;
 pub use app::{OpenError, Server};
 pub use auth::Gate;
 pub use config::Config;
-pub use routes::{ENDPOINTS, Endpoint, Method, Style, Takes};
+pub use routes::{ENDPOINTS, Endpoint, Method, OPENAPI, Style, Takes};
 pub use system::System;
 
 /// Serves until `shutdown` is ready, then lets the requests under way finish.

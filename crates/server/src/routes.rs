@@ -4,6 +4,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 
 use axum::Router;
+use axum::body::Bytes;
 use axum::extract::{Request, State};
 use axum::response::Response;
 use axum::routing::{MethodRouter, get, post};
@@ -12,10 +13,11 @@ use directory::{Caller, Permission};
 use wire::Code;
 use wire::item::FieldSpec;
 
+use crate::answer;
 use crate::app::App;
 use crate::call::{self, Call, Reply, Unsigned};
 use crate::refusal::Refusal;
-use crate::{api, health};
+use crate::{api, health, openapi};
 
 /// An endpoint: what it takes, what it asks for, what it answers. The tests of what all endpoints share, the
 /// authorisation matrix and the OpenAPI document go over the table of these.
@@ -181,8 +183,16 @@ pub const ENDPOINTS: &[Endpoint] = &[
     api::user::update_user::ENDPOINT,
 ];
 
+/// Where the OpenAPI document is served.
+pub const OPENAPI: &str = "/openapi.json";
+
 pub(crate) fn router(app: Arc<App>) -> Router {
     let mut router = Router::new().route("/healthz", get(health::live)).route("/readyz", get(health::ready));
+    let document = Bytes::from(answer::rendered(&openapi::document()));
+    let described = move |State(app): State<Arc<App>>, request: Request| async move {
+        call::serve_document(&app, &request, document.clone())
+    };
+    router = router.route(OPENAPI, get(described));
     for endpoint in ENDPOINTS {
         let handler = move |State(app): State<Arc<App>>, request: Request| async move {
             call::serve(&app, endpoint, request).await
@@ -206,5 +216,7 @@ async fn method_not_allowed(State(app): State<Arc<App>>, request: Request) -> Re
     let method = request.method().as_str().chars().take(32).collect();
     let allowed: Vec<_> =
         ENDPOINTS.iter().filter(|e| e.path == request.uri().path()).map(|e| e.method.as_str()).collect();
+    // What is no endpoint is there to be read.
+    let allowed = if allowed.is_empty() { vec![Method::Get.as_str()] } else { allowed };
     call::refuse_unsigned(&app, &request, Refusal::Method(method, allowed.join(" or ")))
 }
