@@ -24,5 +24,6 @@ mod python;
 mod relay;
 mod sample;
 mod sandbox;
+mod schemathesis;
 mod shell;
 mod tools;

@@ -21,6 +21,11 @@ pub(crate) struct Sandbox {
 impl Sandbox {
     /// Starts the server and waits until it says that it listens.
     pub(crate) fn start() -> Self {
+        Self::start_with(&[])
+    }
+
+    /// The same, with more arguments.
+    pub(crate) fn start_with(more: &[&str]) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let (keys, log) = (folder.path().join("keys.json"), folder.path().join("server.log"));
         let mut process = Command::new(env!("CARGO_BIN_EXE_matricula"))
@@ -28,6 +33,7 @@ impl Sandbox {
             .arg(&keys)
             .arg("--data")
             .arg(folder.path().join("data"))
+            .args(more)
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(fs::File::create(&log).unwrap())
