@@ -6,7 +6,9 @@ use jiff::Timestamp;
 use matricula_wire::body::{Body, MAX_PAGE};
 use matricula_wire::header::{Authorization, Basic, RequestId};
 use matricula_wire::item::Item;
+use matricula_wire::oauth::Credentials;
 use matricula_wire::reader::{Limits, is_blank, read};
+use matricula_wire::rest::{self, PageQuery};
 use matricula_wire::signature::authorization as authorization_header;
 use matricula_wire::{audit, create_user, date, login, users};
 use secrecy::ExposeSecret;
@@ -111,6 +113,26 @@ pub fn basic(value: &[u8]) {
             assert!(error.to_string().is_ascii());
         }
         _ => panic!("blanks or case change what it means"),
+    }
+}
+
+/// A form that asks for a token, a query, and the header that may stand in for a part of the form: bounded, or refused
+/// without a quote.
+pub fn form(input: &[u8]) {
+    let header = Credentials::read(Some(input), b"grant_type=client_credentials");
+    for read in [Credentials::read(None, input), header] {
+        match read {
+            Ok(read) => assert!(!read.client_id.is_empty() && !read.client_secret.expose_secret().is_empty()),
+            Err(error) => assert!(error.to_string().is_ascii()),
+        }
+    }
+    let Ok(query) = str::from_utf8(input) else { return };
+    match rest::query::<PageQuery>(query).item {
+        Ok(page) => {
+            assert!(page.page_size.is_none_or(|size| (1..=rest::MAX_PAGE).contains(&size.0)));
+            assert!(page.page_token.is_none_or(|token| !token.is_empty()));
+        }
+        Err(errors) => assert!(errors.iter().all(|error| error.field.as_deref() == Some("pageSize"))),
     }
 }
 
