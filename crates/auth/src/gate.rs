@@ -192,6 +192,8 @@ impl Gate {
         let place = Place(Arc::clone(&self.load));
         let (reply, done) = oneshot::channel();
         let job: Job = Box::new(move |hasher| {
+            // Dropped in the opposite order, also when the work panics: who learns that it is over finds the place free.
+            let (reply, place) = (reply, place);
             let result = (!reply.is_closed()).then(|| work(hasher));
             drop(place);
             if let Some(result) = result {
