@@ -132,9 +132,11 @@ fn form(body: &[u8]) -> Result<Form, RequestError> {
     Entry::<Form>::read(Value::Object(fields)).item.map_err(|_| RequestError::Missing("grant_type"))
 }
 
-/// Id and secret are encoded as in a form before they are joined (RFC 6749, 2.3.1).
+/// Id and secret are encoded as in a form before they are joined (RFC 6749, 2.3.1): each is one value, also where a client
+/// has left an `=` or an `&` in it as it is.
 fn decoded(text: &str) -> String {
-    form_urlencoded::parse(text.as_bytes()).next().map(|(name, _)| name.into_owned()).unwrap_or_default()
+    let value = zeroize::Zeroizing::new(format!("value={}", text.replace('&', "%26")));
+    form_urlencoded::parse(value.as_bytes()).next().map(|(_, value)| value.into_owned()).unwrap_or_default()
 }
 
 #[cfg(test)]
@@ -157,6 +159,14 @@ mod tests {
     #[case(Some("a:b%2B+c"), "grant_type=client_credentials&client_id=a&client_secret=")]
     fn credentials_come_in_the_form_or_in_the_header(#[case] basic: Option<&str>, #[case] body: &str) {
         assert_eq!(read(basic, body).unwrap(), "a b+ c");
+    }
+
+    #[rstest]
+    #[case("=a:b=", "=a b=")]
+    #[case("a&b:c&d=", "a&b c&d=")]
+    #[case("%3Da:100%25", "=a 100%")]
+    fn what_is_joined_is_not_split(#[case] basic: &str, #[case] expected: &str) {
+        assert_eq!(read(Some(basic), "grant_type=client_credentials").unwrap(), expected);
     }
 
     #[rstest]
