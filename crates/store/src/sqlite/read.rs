@@ -247,3 +247,26 @@ pub(super) fn bindings(connection: &Connection, user: Option<UserId>) -> rusqlit
         })?
         .collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A page costs as much as it gives: each statement of a list is a range of an index, and nothing is sorted.
+    #[test]
+    fn no_statement_of_a_list_scans_or_sorts() {
+        let connection = Connection::open_in_memory().unwrap();
+        for migration in super::super::migrate::MIGRATIONS {
+            connection.execute_batch(migration).unwrap();
+        }
+        for statement in [users::lists(), groups::lists(), domains::lists()].concat() {
+            let mut plan = connection.prepare(&format!("EXPLAIN QUERY PLAN {statement}")).unwrap();
+            let values = vec![1; plan.parameter_count()];
+            let steps =
+                plan.query_map(rusqlite::params_from_iter(values), |row| row.get::<_, String>(3)).unwrap();
+            for step in steps.map(Result::unwrap) {
+                assert!(step.starts_with("SEARCH "), "{statement}: {step}");
+            }
+        }
+    }
+}
