@@ -88,7 +88,7 @@ pub(super) fn one(
     if let Change::AddUser(user) = &change {
         return super::write::insert_user(batch, user, actor);
     }
-    if let Change::AddDomain(_) = &change {
+    if matches!(change, Change::AddDomain(_) | Change::Domain(_)) {
         // It looks at them; and before the savepoint, because what is written within may be undone.
         batch.write_counts()?;
     }

@@ -137,3 +137,17 @@ pub(crate) async fn domains_are_listed_by_account(engine: &impl Engine) {
     assert_eq!(pending.rows[0].name.as_str(), "19.example");
     assert_eq!(store.pending_domains_of(one, &Position::Start, 100).await.unwrap().total, 0);
 }
+
+/// Users that came in the very same transaction keep a domain from another account too.
+pub(crate) async fn a_domain_is_not_taken_from_under_a_new_user(engine: &impl Engine) {
+    let store = two(engine).await;
+    apply(&store, vec![register(1, 2, "moving.example")]).await;
+    let moving = directory::Domain { id: DomainId::from_bytes([50; 16]), ..domain(1, "moving.example") };
+    apply(&store, vec![Change::AddDomain(moving.clone())]).await;
+    for take in [verify(1), Change::AddDomain(domain(2, "moving.example"))] {
+        let changes =
+            vec![Change::AddUser(user(40, "ann@moving.example")), Change::RemoveDomain(moving.id), take];
+        let outcome = store.apply(changes, Actor::Operator, now()).await.unwrap();
+        assert_eq!(outcome, Changed::Refused { index: 2, why: ChangeRefused::DomainHasUsers });
+    }
+}

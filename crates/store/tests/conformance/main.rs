@@ -42,6 +42,7 @@ macro_rules! engines {
         domains::{
             who_proves_a_domain_first_gets_it, what_lies_below_a_domain_goes_with_it,
             a_registration_expires_and_can_be_made_anew, domains_are_listed_by_account,
+            a_domain_is_not_taken_from_under_a_new_user,
         }
         groups::{
             a_group_lies_where_it_may, groups_lie_only_so_deep, groups_are_listed_and_found,
