@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use auth::{Gate, GateFull};
 use directory::audit::Actor;
-use directory::change::Change;
+use directory::change::{Change, Changed};
 use directory::user::{PasswordHash, Update, User};
 use directory::{Account, EmailAddress, UserId};
 use secrecy::{ExposeSecret, SecretString};
@@ -148,13 +148,19 @@ impl Admin {
         let mut purged = 0;
         loop {
             let due = self.store.due_for_purge(self.now(), PURGE_SLICE).await?;
-            if due.is_empty() {
-                return Ok(purged);
-            }
+            let before = purged;
             for user in due {
                 let change = vec![Change::RemoveUser(user)];
-                self.store.apply(change, Actor::Automatic, self.now()).await?;
-                purged += 1;
+                match self.store.apply(change, Actor::Automatic, self.now()).await? {
+                    Changed::Done => purged += 1,
+                    // Another may have been faster. One that can't go must not keep the others, nor be tried for ever.
+                    Changed::Refused { why, .. } => {
+                        tracing::warn!(%user, %why, "a user that is due can't be removed");
+                    }
+                }
+            }
+            if purged == before {
+                return Ok(purged);
             }
         }
     }
