@@ -8,7 +8,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::{Output, Stdio};
 
-use running::{Sandbox, matricula};
+use running::{Running, Sandbox, matricula};
 use serde_json::Value;
 
 fn run(arguments: &[&str]) -> Output {
@@ -234,8 +234,9 @@ fn a_directory_is_set_up_served_and_checked() {
     admin(&["client", "disable", client_id]);
     assert_eq!(admin(&["client", "list"]).as_array().unwrap().len(), 0);
 
-    let mut server = matricula(&["serve", "--config", path(&config)]).stderr(Stdio::piped()).spawn().unwrap();
-    let mut log = std::io::BufRead::lines(std::io::BufReader::new(server.stderr.take().unwrap()));
+    let serve = matricula(&["serve", "--config", path(&config)]).stderr(Stdio::piped()).spawn();
+    let mut server = Running(serve.unwrap());
+    let mut log = std::io::BufRead::lines(std::io::BufReader::new(server.0.stderr.take().unwrap()));
     let listening: Value = serde_json::from_str(&log.next().unwrap().unwrap()).unwrap();
     let keys = folder.path().join("keys.json");
     let object = serde_json::json!({
@@ -249,15 +250,24 @@ fn a_directory_is_set_up_served_and_checked() {
     let line: Value = serde_json::from_str(&log.next().unwrap().unwrap()).unwrap();
     assert_eq!((line["caller"].as_str(), line["status"].as_u64()), (Some("robot@acme.example"), Some(200)));
 
+    // A key may begin like an option.
+    for key in ["-8I7JFDqFN7BI26WYhAA", "-hI7JFDqFN7BI26WYhAA", "--I7JFDqFN7BI26WYhAA"] {
+        for command in ["disable", "reissue"] {
+            let unknown = run(&["admin", "--config", path(&config), "binding", command, key]);
+            assert_eq!(unknown.status.code(), Some(1), "{}", text(&unknown.stderr));
+            assert_eq!(text(&unknown.stderr), "error: there is no binding with this access key\n");
+        }
+    }
+
     // What is taken away beside the running server is gone there too.
     admin(&["binding", "disable", binding["access_key"].as_str().unwrap()]);
     let refused = run(&["user", "create", "--keys", path(&keys), "--email", "late@acme.example"]);
     assert_eq!(refused.status.code(), Some(1));
     assert!(text(&refused.stderr).contains("0004 Invalid Signature"));
 
-    let terminate = std::process::Command::new("kill").arg(server.id().to_string()).status().unwrap();
+    let terminate = std::process::Command::new("kill").arg(server.0.id().to_string()).status().unwrap();
     assert!(terminate.success());
-    assert_eq!(server.wait().unwrap().code(), Some(0), "SIGTERM ends it in good order");
+    assert_eq!(server.0.wait().unwrap().code(), Some(0), "SIGTERM ends it in good order");
 
     let audit = |command: &str| run(&["--json", "audit", command, "--config", path(&config)]);
     let whole = || serde_json::from_slice::<Value>(&audit("verify").stdout).unwrap()[0]["state"] == "whole";

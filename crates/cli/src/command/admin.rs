@@ -204,11 +204,13 @@ enum Binding {
     /// Revoke a key pair at once
     Disable {
         /// Its access key
+        #[arg(allow_hyphen_values = true)] // one key in 64 begins with a hyphen
         access_key: String,
     },
     /// Issue a key pair in place of another, which is revoked
     Reissue {
         /// The access key of the old one
+        #[arg(allow_hyphen_values = true)]
         access_key: String,
         /// Days until the new one expires; never, when left out
         #[arg(long, value_name = "N")]

@@ -11,9 +11,20 @@ pub(crate) fn matricula(arguments: &[&str]) -> Command {
     command
 }
 
-/// A sandbox that serves. It is killed when it is dropped.
+/// A process that does not outlive the test. SIGKILL: nothing is tidied up.
+pub(crate) struct Running(pub(crate) Child);
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        // One that has ended can't be killed, and is only waited for.
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+/// A sandbox that serves.
 pub(crate) struct Sandbox {
-    process: Child,
+    _process: Running,
     /// The first line it printed: its keys, as JSON.
     pub(crate) keys: String,
 }
@@ -29,14 +40,6 @@ impl Sandbox {
             .unwrap();
         let mut keys = String::new();
         BufReader::new(process.stdout.take().unwrap()).read_line(&mut keys).unwrap();
-        Self { process, keys }
-    }
-}
-
-impl Drop for Sandbox {
-    fn drop(&mut self) {
-        // SIGKILL: nothing is tidied up.
-        self.process.kill().unwrap();
-        self.process.wait().unwrap();
+        Self { _process: Running(process), keys }
     }
 }
