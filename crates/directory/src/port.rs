@@ -46,12 +46,16 @@ pub trait Entropy: Send + Sync + 'static {
 /// A future of the port.
 pub type Pending<'a, T> = Pin<Box<dyn Future<Output = Result<T, StoreError>> + Send + 'a>>;
 
-/// Why the store did not do what it was asked. In every case nothing was done that it had not done before.
+/// Why the store did not do what it was asked. Nothing was done, unless it says otherwise.
 #[derive(Debug, Error)]
 pub enum StoreError {
     /// Too many writes are waiting. Trying again later helps.
     #[error("too many writes are waiting")]
     Overloaded,
+    /// The database can't be reached. What was under way when that happened was done, or was not: a request that is
+    /// carried out only once may be sent again, and then gets the answer that it would have got.
+    #[error("the database can't be reached")]
+    Unavailable(#[source] Box<dyn std::error::Error + Send + Sync>),
     /// The engine failed; the cause is for the log and not for the caller.
     #[error("the store failed")]
     Failed(#[source] Box<dyn std::error::Error + Send + Sync>),
@@ -102,8 +106,8 @@ pub enum RequestIds {
     Compatible,
 }
 
-/// Renders the answer, once it is known what became of each change.
-pub type Render = Box<dyn FnOnce(&[Result<Effect, ChangeRefused>]) -> Vec<u8> + Send>;
+/// Renders the answer, once it is known what became of each change. It is asked again when the transaction has to be.
+pub type Render = Box<dyn Fn(&[Result<Effect, ChangeRefused>]) -> Vec<u8> + Send>;
 
 /// One request that writes, judged and ready to be stored.
 pub struct Write {

@@ -93,8 +93,7 @@ impl Admin {
     /// When the store can't be opened.
     pub fn open(config: &Config, master_key: &MasterKey, system: System) -> Result<Self, OpenError> {
         let (clock, entropy) = (Arc::clone(&system.clock), Arc::clone(&system.entropy));
-        let store = store::SqliteStore::open(&config.database, master_key, clock, entropy)?;
-        Ok(Self::new(Arc::new(store), system))
+        Ok(Self::new(config.store.open(master_key, clock, entropy)?, system))
     }
 
     /// Verifies every chain of the audit.
@@ -105,12 +104,17 @@ impl Admin {
         Ok(self.store.verify_audit().await?)
     }
 
-    /// Events of the first chain of the audit, from one on.
+    /// All events of the audit, in the order of their times. All at once: for a directory that is small.
     ///
     /// # Errors
     /// When the store fails.
-    pub async fn audit(&self, after: i64, limit: usize) -> Result<Vec<directory::audit::Event>, AdminError> {
-        Ok(self.store.audit(1, after, limit).await?)
+    pub async fn audit(&self) -> Result<Vec<directory::audit::Event>, AdminError> {
+        let mut events = Vec::new();
+        for report in self.verify_audit().await? {
+            events.extend(self.store.audit(report.chain, 0, usize::MAX).await?);
+        }
+        events.sort_by_key(|event| event.at);
+        Ok(events)
     }
 
     /// Events of a chain of the audit, from one on.

@@ -5,7 +5,7 @@ use std::sync::{Arc, OnceLock};
 
 use auth::{Authenticator, Gate, Quota};
 use directory::port::{Clock, Entropy, RequestIds, Store};
-use store::{MasterKey, SqliteStore};
+use store::MasterKey;
 use thiserror::Error;
 use tokio::sync::Semaphore;
 
@@ -71,12 +71,7 @@ impl Server {
     pub fn open(config: &Config, master_key: &MasterKey, system: System) -> Result<Self, OpenError> {
         let System { clock, entropy } = system;
         let txt = Txt::new(&config.domains)?;
-        let store: Arc<dyn Store> = Arc::new(SqliteStore::open(
-            &config.database,
-            master_key,
-            Arc::clone(&clock),
-            Arc::clone(&entropy),
-        )?);
+        let store = config.store.open(master_key, Arc::clone(&clock), Arc::clone(&entropy))?;
         let quota = Quota::new(config.quota.enabled.then_some(config.quota.calls), config.quota.window_ms);
         let authenticator =
             Authenticator::new(Arc::clone(&store), Arc::clone(&clock), config.freshness(), quota);

@@ -7,7 +7,7 @@ use std::time::Duration;
 use auth::Cost;
 use directory::port::RequestIds;
 use serde::{Deserialize, Serialize};
-use store::{MasterKey, VaultError};
+use store::{Location, MasterKey, VaultError};
 use thiserror::Error;
 
 /// The environment variable that may hold the master key.
@@ -19,8 +19,9 @@ pub const MASTER_KEY_VARIABLE: &str = "MATRICULA_MASTER_KEY";
 pub struct Config {
     /// Address and port to listen on. Port 0 takes a free one.
     pub listen: SocketAddr,
-    /// The database file.
-    pub database: PathBuf,
+    /// The database: a file, or `postgres://…` for one that many nodes share.
+    #[serde(alias = "database")]
+    pub store: Location,
     /// The file with the master key, 64 hexadecimal digits, readable by nobody else; or the variable
     /// `MATRICULA_MASTER_KEY` holds it.
     pub master_key_file: Option<PathBuf>,
@@ -131,7 +132,7 @@ impl Default for Config {
     fn default() -> Self {
         Self {
             listen: SocketAddr::from(([127, 0, 0, 1], 8080)),
-            database: PathBuf::from("matricula.db"),
+            store: Location::Sqlite(PathBuf::from("matricula.db")),
             master_key_file: None,
             allow_plaintext: false,
             public_url: None,
@@ -236,7 +237,7 @@ impl Config {
         let mut config: Config = toml::from_str(&text)
             .map_err(|source| ConfigError::Parse { path: path.to_owned(), source: Box::new(source) })?;
         let folder = path.parent().unwrap_or(Path::new("."));
-        config.database = folder.join(&config.database);
+        config.store = config.store.below(folder);
         config.master_key_file = config.master_key_file.map(|file| folder.join(file));
         config.check()?;
         Ok(config)
@@ -361,7 +362,7 @@ mod tests {
         assert_eq!(config.request_ids, RequestIds::Strict);
         assert_eq!(config.quota, Quota { enabled: true, calls: 800, window_ms: 5_000 });
         assert_eq!(config.domains.verification, Verification::Dns);
-        assert!(config.database.is_absolute());
+        assert!(matches!(&config.store, Location::Sqlite(path) if path.is_absolute()));
     }
 
     #[rstest]

@@ -22,6 +22,7 @@ pub use app::{OpenError, Server};
 pub use auth::Gate;
 pub use config::Config;
 pub use routes::{ENDPOINTS, Endpoint, Method, OPENAPI, Style, Takes};
+pub use store::Location;
 pub use system::System;
 
 /// Serves until `shutdown` is ready, then lets the requests under way finish.

@@ -40,7 +40,7 @@ pub(crate) enum Refusal {
     BodyTooLarge(usize),
     #[error("Too many passwords are waiting to be hashed; nothing was done")]
     Gate(#[from] GateFull),
-    #[error("The directory can't be reached; nothing was done")]
+    #[error("{}", unreached(.0))]
     Store(#[from] StoreError),
     #[error(
         "This request id was used before with another body. Send a new GUID in x-mc-req-id with every request, or ask \
@@ -124,6 +124,16 @@ impl Refusal {
             }
             _ => None,
         }
+    }
+}
+
+fn unreached(error: &StoreError) -> &'static str {
+    match error {
+        StoreError::Unavailable(_) => {
+            "The directory's database can't be reached. Whether the request was carried out is not known; the same request \
+             can be sent again without harm"
+        }
+        _ => "The directory can't be reached; nothing was done",
     }
 }
 

@@ -7,7 +7,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use directory::port::RequestIds;
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
-use store::MasterKey;
+use store::{Location, MasterKey};
 use thiserror::Error;
 
 use crate::admin::{AdminError, products};
@@ -94,7 +94,7 @@ pub struct Sandbox {
 /// The settings of a sandbox: production's, but lenient where a person tries things out.
 pub fn config(folder: &Path) -> Config {
     Config {
-        database: folder.join("matricula.db"),
+        store: Location::Sqlite(folder.join("matricula.db")),
         master_key_file: Some(folder.join("master.key")),
         request_ids: RequestIds::Compatible,
         domains: Domains { verification: Verification::Offline, ..Domains::default() },

@@ -21,7 +21,7 @@ pub(crate) struct Step {
 /// What an item comes to.
 pub(crate) struct Plan {
     change: Option<Change>,
-    row: Box<dyn FnOnce(&Effect) -> Value + Send>,
+    row: Box<dyn Fn(&Effect) -> Value + Send>,
     field: Blamed,
 }
 
@@ -36,13 +36,18 @@ impl Plan {
     pub(crate) fn change<T: Serialize>(
         field: &'static str,
         change: Change,
-        row: impl FnOnce(&Effect) -> T + Send + 'static,
+        row: impl Fn(&Effect) -> T + Send + 'static,
     ) -> Self {
         Self {
             change: Some(change),
             row: Box::new(move |effect| value(&row(effect))),
             field: Blamed::Always(field),
         }
+    }
+
+    /// A change, and a row that is known already.
+    pub(crate) fn done<T: Serialize>(field: &'static str, change: Change, row: &T) -> Self {
+        Self { change: Some(change), field: Blamed::Always(field), ..Self::read(row) }
     }
 
     /// Another field is wrong, depending on why the change can't be made.
@@ -53,7 +58,7 @@ impl Plan {
     /// Nothing to change.
     pub(crate) fn read<T: Serialize>(row: &T) -> Self {
         let row = value(row);
-        Self { change: None, row: Box::new(move |_| row), field: Blamed::Always("") }
+        Self { change: None, row: Box::new(move |_| row.clone()), field: Blamed::Always("") }
     }
 }
 
@@ -68,7 +73,7 @@ enum Waiting {
     /// What became of it is the next effect.
     Changed {
         key: Map<String, Value>,
-        row: Box<dyn FnOnce(&Effect) -> Value + Send>,
+        row: Box<dyn Fn(&Effect) -> Value + Send>,
         field: Blamed,
     },
 }
@@ -97,21 +102,21 @@ impl Call<'_> {
             // What the request did when it ran may be why there is nothing left to change.
             return match self.recall().await {
                 Ok(Some(reply)) => Ok(reply),
-                Ok(None) | Err(Refusal::RequestIdReused) => Ok(Reply::ran(render(waiting, &[]))),
+                Ok(None) | Err(Refusal::RequestIdReused) => Ok(Reply::ran(render(&waiting, &[]))),
                 Err(refusal) => Err(refusal),
             };
         }
-        self.write(evidence, changes, Box::new(move |effects| render(waiting, effects))).await
+        self.write(evidence, changes, Box::new(move |effects| render(&waiting, effects))).await
     }
 }
 
-fn render(waiting: Vec<Waiting>, effects: &[Result<Effect, ChangeRefused>]) -> Vec<u8> {
+fn render(waiting: &[Waiting], effects: &[Result<Effect, ChangeRefused>]) -> Vec<u8> {
     let mut effects = effects.iter();
     let (mut data, mut fail) = (Vec::new(), Vec::new());
     for item in waiting {
         match item {
-            Waiting::Refused(failure) => fail.push(failure),
-            Waiting::Read(row) => data.push(row),
+            Waiting::Refused(failure) => fail.push(failure.clone()),
+            Waiting::Read(row) => data.push(row.clone()),
             Waiting::Changed { key, row, field } => match effects.next() {
                 Some(Ok(effect)) => data.push(row(effect)),
                 Some(Err(why)) => {
@@ -119,7 +124,7 @@ fn render(waiting: Vec<Waiting>, effects: &[Result<Effect, ChangeRefused>]) -> V
                         Blamed::Always(field) => field,
                         Blamed::By(field) => field(*why),
                     };
-                    fail.push(Failure::of(key, vec![wrong(field, &(*why).into())]));
+                    fail.push(Failure::of(key.clone(), vec![wrong(field, &(*why).into())]));
                 }
                 None => {}
             },

@@ -1,9 +1,15 @@
-//! The storage port over SQLite. Nothing outside this room contains SQL.
+//! The storage port over two engines, SQLite and PostgreSQL. Nothing outside this room contains SQL.
 
 mod audit;
+mod location;
+mod port;
+mod postgres;
+mod session;
 mod snapshot;
-pub mod sqlite;
+mod sqlite;
+mod tables;
 mod vault;
+mod work;
 
-pub use sqlite::{OpenError, SqliteStore};
+pub use location::{Location, OpenError, OpenProblem};
 pub use vault::{MasterKey, VaultError};

@@ -58,16 +58,16 @@ impl<K: Eq + Hash + Clone, V: Clone> Kind<K, V> {
     }
 
     /// Finds, else reads and keeps; what is not there is not kept.
-    pub(crate) fn find_or_read<E>(
+    pub(crate) async fn find_or_read<E>(
         &self,
         key: &K,
         now: Timestamp,
-        read: impl FnOnce() -> Result<Option<V>, E>,
+        read: impl Future<Output = Result<Option<V>, E>>,
     ) -> Result<Option<V>, E> {
         if let Some(value) = self.find(key, now) {
             return Ok(Some(value));
         }
-        let value = read()?;
+        let value = read.await?;
         if let Some(value) = &value {
             self.keep(key, value, now);
         }

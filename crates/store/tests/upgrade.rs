@@ -11,7 +11,7 @@ use directory::port::{Clock, Entropy, Position, Store};
 use directory::{AccountId, EmailAddress};
 use jiff::Timestamp;
 use rusqlite::{Connection, params};
-use store::{MasterKey, SqliteStore};
+use store::{Location, MasterKey};
 
 struct Still;
 
@@ -27,9 +27,9 @@ impl Entropy for Still {
     }
 }
 
-fn open(path: &Path) -> SqliteStore {
+fn open(path: &Path) -> Arc<dyn Store> {
     let key = MasterKey::parse(&"0f".repeat(32)).unwrap();
-    SqliteStore::open(path, &key, Arc::new(Still), Arc::new(Still)).unwrap()
+    Location::Sqlite(path.to_owned()).open(&key, Arc::new(Still), Arc::new(Still)).unwrap()
 }
 
 /// What every table and index is made of; how it came to be does not matter.

@@ -12,13 +12,16 @@
 mod application;
 mod caller;
 mod login;
+mod postgres;
 mod raw;
 mod system;
 
+use std::collections::HashSet;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
 
+use directory::audit::Event;
 use secrecy::SecretString;
 use server::admin::Admin;
 use server::config::{Domains, LogFormat, Passwords, Verification};
@@ -30,6 +33,7 @@ use tokio::task::JoinHandle;
 pub use application::{TestApplication, bearer};
 pub use caller::{Response, TestCaller};
 pub use login::basic;
+pub use postgres::Postgres;
 pub use raw::Connection;
 pub use system::{FakeClock, SeededEntropy};
 
@@ -86,7 +90,7 @@ impl TestServer {
     pub async fn start_with(change: impl FnOnce(&mut Config)) -> Self {
         let folder = Arc::new(TempDir::new().unwrap_or_else(|error| panic!("a temporary folder: {error}")));
         let mut config = Config {
-            database: folder.path().join("matricula.db"),
+            store: store(folder.path()),
             passwords: Passwords { memory_kib: 8, iterations: 1, threads: 1, ..Passwords::default() },
             domains: Domains { verification: Verification::Offline, ..Domains::default() },
             log: LogFormat::Off,
@@ -157,6 +161,13 @@ impl TestServer {
     /// Administers the directory directly.
     pub fn admin(&self) -> &Admin {
         &self.admin
+    }
+
+    /// The events of the audit that were not there before.
+    pub async fn events_since(&self, before: &[Event]) -> Vec<Event> {
+        let events = self.admin.audit().await.unwrap_or_else(|error| panic!("the audit: {error}"));
+        let known: HashSet<_> = before.iter().map(|event| (event.chain, event.seq)).collect();
+        events.into_iter().filter(|event| !known.contains(&(event.chain, event.seq))).collect()
     }
 
     /// A gate for passwords that are set beside the server, as cheap as the server's.
@@ -294,4 +305,55 @@ async fn issue(
         access_key: binding.access_key.clone(),
         secret_key: binding.secret_key().to_owned(),
     })
+}
+
+/// Where the database of a test stands: in the folder, or, when `MATRICULA_TEST_STORE` is `postgres`, in a PostgreSQL that
+/// all tests of the process share.
+///
+/// # Panics
+/// When the variable says anything else, or PostgreSQL is not installed.
+pub fn store(folder: &Path) -> server::Location {
+    #[expect(clippy::disallowed_methods, reason = "who runs the test says on which engine")]
+    let engine = std::env::var(STORE_VARIABLE).unwrap_or_default();
+    match engine.as_str() {
+        "" | "sqlite" => server::Location::Sqlite(folder.join("matricula.db")),
+        "postgres" => Postgres::shared()
+            .map_or_else(|| panic!("PostgreSQL is not installed"), |postgres| postgres.database().into()),
+        other => panic!("{STORE_VARIABLE} is sqlite or postgres, not {other}"),
+    }
+}
+
+/// The variable that says on which engine tests run.
+pub const STORE_VARIABLE: &str = "MATRICULA_TEST_STORE";
+
+/// Runs all tests of this process's program, but for this one, on PostgreSQL too: a behaviour is the same on both engines.
+///
+/// # Panics
+/// When one of them fails.
+pub fn again_on_postgres(this_test: &str) {
+    if Postgres::shared().is_none() {
+        return left_out("every test of this program, on PostgreSQL", "PostgreSQL");
+    }
+    let program = std::env::current_exe().unwrap_or_else(|error| panic!("the test's own program: {error}"));
+    let tests = std::process::Command::new(program)
+        .args(["--skip", this_test])
+        .env(STORE_VARIABLE, "postgres")
+        .status()
+        .unwrap_or_else(|error| panic!("the test's own program: {error}"));
+    assert!(tests.success(), "on PostgreSQL, tests failed: see above");
+}
+
+/// Says that something was not tested, because this machine lacks a tool.
+///
+/// # Panics
+/// When nothing may be left out: then `MATRICULA_TEST_ALL` is 1.
+pub fn left_out(what: &str, tool: &str) {
+    #[expect(clippy::disallowed_methods, reason = "who runs the test says whether anything may be left out")]
+    let all = std::env::var("MATRICULA_TEST_ALL").is_ok_and(|all| all == "1");
+    assert!(!all, "{what} needs {tool}");
+    // Past the harness, which shows what a test prints only when it fails.
+    let _ = std::io::Write::write_all(
+        &mut std::io::stderr(),
+        format!("left out: {what} needs {tool}\n").as_bytes(),
+    );
 }

@@ -189,7 +189,7 @@ pub fn new_master_key(system: &System) -> zeroize::Zeroizing<String> {
 /// When either key can't be read, or the old one does not fit.
 pub fn rotate_master_key(config: &Config, new: &std::path::Path) -> Result<(), OpenError> {
     let (old, new) = (config.master_key()?, crate::config::read_master_key(new)?);
-    Ok(store::SqliteStore::rotate_master_key(&config.database, &old, &new, &*System::real().entropy)?)
+    Ok(config.store.rotate_master_key(&old, &new, &*System::real().entropy)?)
 }
 
 /// Reads a master key from its digits.

@@ -6,13 +6,14 @@ pub(crate) mod discover_authentication;
 pub(crate) mod login;
 pub(crate) mod logout;
 
+use std::sync::mpsc;
+
 use auth::{Proof, Refused};
 use directory::change::{Change, Effect};
 use directory::login::{Grant, Outcome};
 use directory::port::Write;
 use directory::{Application, EmailAddress};
 use serde_json::{Map, Value};
-use tokio::sync::oneshot;
 use wire::header::{self, Basic, Scheme};
 use wire::{Answer, Code, Error, Failure};
 
@@ -61,14 +62,14 @@ pub(super) fn same_user(proof: &Proof, named: Option<&str>) -> Result<(), Error>
 
 /// Lets the store decide what is granted.
 pub(super) async fn decide(call: &mut Unsigned<'_>, proof: Proof, grant: Grant) -> Result<Outcome, Refusal> {
-    let (decided, outcome) = oneshot::channel();
+    let (decided, outcome) = mpsc::channel();
     let write = Write {
         once: None,
         evidence: Vec::new(),
         actor: proof.actor(),
         now: call.app.clock.now(),
         changes: vec![Change::LogIn(Box::new(proof.attempt(grant)))],
-        render: Box::new(|effects| {
+        render: Box::new(move |effects| {
             if let Some(Ok(Effect::LogIn(outcome))) = effects.first() {
                 // Whoever no longer waits for the outcome does not need it.
                 let _ = decided.send(*outcome);
@@ -79,7 +80,7 @@ pub(super) async fn decide(call: &mut Unsigned<'_>, proof: Proof, grant: Grant) 
     let written = call.app.store.write(vec![write]);
     call.timed(written).await?;
     // A change that could not be made at all, as when the application is gone by now.
-    let outcome = outcome.await.unwrap_or(Outcome::Refused);
+    let outcome = outcome.try_iter().last().unwrap_or(Outcome::Refused);
     if outcome == Outcome::Refused { Err(Refusal::Login) } else { Ok(outcome) }
 }
 

@@ -128,7 +128,7 @@ pub(in crate::api) async fn purge_list(
             let user = scope.user(user)?;
             scope.covers(role.as_ref())?;
             let row = Done { email_address: user.address.to_string() };
-            Ok(Plan::change("emailAddress", change(&user)?, |_| row))
+            Ok(Plan::done("emailAddress", change(&user)?, &row))
         });
         Step { key, plan: plan.map_err(|why| vec![wrong("emailAddress", &why)]) }
     };

@@ -25,6 +25,11 @@ mod staleness;
 mod story;
 mod users;
 
+#[test]
+fn again_on_postgres() {
+    testkit::again_on_postgres("again_on_postgres");
+}
+
 /// A JSON body with one item.
 fn item(fields: &str) -> String {
     format!(r#"{{"data":[{{{fields}}}]}}"#)

@@ -39,6 +39,7 @@ async fn a_person_comes_works_and_leaves() {
     // It creates Ann, who must change her password.
     let ann = json!({"emailAddress": ANN, "name": "Ann", "password": FIRST, "forcePasswordChange": true});
     assert_eq!(administrator.call("/api/user/create-user", json!([ann])).await.rows(), 1);
+    server.clock().advance(SignedDuration::from_secs(1));
     let refused = login(ANN, FIRST, None).await;
     assert_eq!(
         (refused.status, refused.codes()),

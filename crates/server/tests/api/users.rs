@@ -13,16 +13,16 @@ async fn an_update_changes_what_it_names_and_an_address_alone_reads() {
     let server = TestServer::start().await;
     let administrator = server.administrator();
     administrator.create(user(ANN)).await;
-    let before = server.admin().audit(0, 1_000).await.unwrap().len();
+    let before = server.events_since(&[]).await;
     let read =
         administrator.call("/api/user/update-user", json!([{"emailAddress": "ANN@example.com"}])).await;
     insta::assert_snapshot!(read.body, @r#"{"meta":{"status":200},"data":[{"emailAddress":"ann@example.com","name":"","forcePasswordChange":false,"passwordNeverExpires":false,"accountLocked":false,"accountDisabled":false,"allowSmtp":false,"allowPop":false}],"fail":[]}"#);
-    assert_eq!(server.admin().audit(0, 1_000).await.unwrap().len(), before, "a read leaves no event");
+    assert_eq!(server.events_since(&before).await.len(), 0, "a read leaves no event");
     let item = json!({"emailAddress": ANN, "name": "Ann Lee", "allowPop": "True", "passwordNeverExpires": true,
                       "archiveStartDate": "2015-11-16T14:49:18+0000", "accountLocked": true});
     let update = administrator.call("/api/user/update-user", json!([item])).await;
     insta::assert_snapshot!(update.body, @r#"{"meta":{"status":200},"data":[{"emailAddress":"ann@example.com","name":"Ann Lee","forcePasswordChange":false,"passwordNeverExpires":true,"accountLocked":true,"accountDisabled":false,"allowSmtp":false,"allowPop":true,"archiveStartDate":"2015-11-16T14:49:18+0000"}],"fail":[]}"#);
-    let event = server.admin().audit(before as i64, 10).await.unwrap().remove(0);
+    let event = server.events_since(&before).await.remove(0);
     insta::assert_snapshot!(format!("{} {} {}: {}", event.actor, event.action, event.target, event.detail),
         @"admin@example.com user.updated ann@example.com: name, passwordNeverExpires=true, accountLocked=true, allowPop=true, archiveStartDate=2015-11-16T14:49:18Z");
     // Each item stands or falls alone; the same request again is the same answer.
@@ -140,12 +140,9 @@ async fn a_removed_user_is_gone_and_its_address_is_not_reborn_with_old_rights() 
         .call("/api/user/find-delegate-users", json!([{"primaryAddress": "boss@example.com"}]))
         .await;
     assert_eq!(found.json()["data"][0]["delegateUsers"], json!([]));
-    let events = server.admin().audit(0, 1_000).await.unwrap();
-    let told = events.iter().rev().find(|event| event.action == "user.created").unwrap();
-    assert_eq!(
-        told.detail,
-        "with password; the address was removed earlier, and gets none of its old rights"
-    );
+    let events = server.admin().audit().await.unwrap();
+    let reborn = "with password; the address was removed earlier, and gets none of its old rights";
+    assert_eq!(events.iter().filter(|event| event.detail == reborn).count(), 1);
     assert!(server.admin().verify_audit().await.unwrap().iter().all(|chain| chain.broken.is_none()));
 }
 
@@ -171,7 +168,7 @@ async fn the_purge_list_shuts_out_at_once_and_removes_after_thirty_days() {
     assert_eq!(server.admin().purge_due().await.unwrap(), 0);
     server.clock().advance(SignedDuration::from_hours(1));
     assert_eq!(server.admin().purge_due().await.unwrap(), 1);
-    let event = server.admin().audit(0, 1_000).await.unwrap().pop().unwrap();
+    let event = server.admin().audit().await.unwrap().pop().unwrap();
     assert_eq!(
         (event.actor.as_str(), event.action.as_str(), event.target.as_str()),
         ("matricula", "user.removed", ANN)

@@ -1,34 +1,31 @@
 //! Migrations: numbered, forward only. SQLite's `user_version` is the number of the newest one that ran.
 
-use std::path::Path;
-
 use rusqlite::{Connection, TransactionBehavior, params};
 
-use super::OpenError;
+use crate::location::OpenProblem;
 use crate::vault::WrappedRing;
 
-pub(super) const MIGRATIONS: &[&str] = &[
+pub(crate) const MIGRATIONS: &[&str] = &[
     include_str!("../../migrations/sqlite/0001_initial.sql"),
     include_str!("../../migrations/sqlite/0002_directory.sql"),
     include_str!("../../migrations/sqlite/0003_groups.sql"),
     include_str!("../../migrations/sqlite/0004_domains.sql"),
+    include_str!("../../migrations/sqlite/0005_two_engines.sql"),
 ];
 
-pub(super) fn run(connection: &mut Connection, path: &Path) -> Result<(), OpenError> {
-    let engine = |source| OpenError::Engine { path: path.to_owned(), source };
+pub(super) fn run(connection: &mut Connection) -> Result<(), OpenProblem> {
     let known = i64::try_from(MIGRATIONS.len()).unwrap_or(i64::MAX);
     // Under the write lock, so that two processes that start together don't both migrate.
-    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(engine)?;
-    let found: i64 =
-        transaction.pragma_query_value(None, "user_version", |row| row.get(0)).map_err(engine)?;
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let found: i64 = transaction.pragma_query_value(None, "user_version", |row| row.get(0))?;
     let Some(done) = usize::try_from(found).ok().filter(|done| *done <= MIGRATIONS.len()) else {
-        return Err(OpenError::Newer { path: path.to_owned(), found, known });
+        return Err(OpenProblem::Newer { found, known });
     };
     for migration in &MIGRATIONS[done..] {
-        transaction.execute_batch(migration).map_err(engine)?;
+        transaction.execute_batch(migration)?;
     }
-    transaction.pragma_update(None, "user_version", known).map_err(engine)?;
-    transaction.commit().map_err(engine)
+    transaction.pragma_update(None, "user_version", known)?;
+    Ok(transaction.commit()?)
 }
 
 /// Writes the ring of a new database, or all of a rewrapped one. A ring that another process wrote first stays.

@@ -98,7 +98,7 @@ pub(crate) async fn a_principal_is_all_or_nothing<E: Engine>(engine: &E) {
         Change::DisableApplication(ApplicationId::from_bytes([1; 16])),
         Change::DisableAccount(account_id(1)),
     ] {
-        let engine = E::new();
+        let engine = E::new().unwrap();
         let store = filled(&engine).await;
         let action = gone.action();
         apply(&store, vec![gone]).await;

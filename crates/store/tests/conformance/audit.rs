@@ -7,28 +7,36 @@ pub(crate) async fn every_user_and_every_change_is_told(engine: &impl Engine) {
     let store = filled(engine).await;
     create(&store, request(1, 1, vec![user(2, "a@example.com"), user(3, "first@example.com")])).await;
     apply(&store, vec![disable(user_id(2))]).await;
-    let events = store.audit(1, 0, 100).await.unwrap();
-    let told: Vec<_> =
-        events.iter().map(|event| format!("{} {} {}", event.actor, event.action, event.target)).collect();
-    assert_eq!(
-        told,
-        [
-            "operator account.added C1",
-            "operator domain.added example.com",
-            "operator user.created first@example.com",
-            "operator application.added app-1",
-            "operator binding.added first@example.com",
-            "first@example.com user.created a@example.com",
-            "operator user.disabled a@example.com",
-        ]
-    );
-    assert!(
-        events.iter().zip(1..).all(|(event, seq)| event.seq == seq && event.account == Some(account_id(1)))
-    );
-    assert_eq!(store.audit(1, 5, 1).await.unwrap()[0].seq, 6);
     let reports = store.verify_audit().await.unwrap();
-    assert_eq!((reports.len(), reports[0].events, reports[0].head), (1, 7, events[6].hash));
-    assert_eq!(reports[0].broken, None);
+    let mut told = Vec::new();
+    // Each writer has a chain of its own: what is created may stand in another than what is changed.
+    for report in &reports {
+        let events = store.audit(report.chain, 0, 100).await.unwrap();
+        assert_eq!((report.events, &report.broken), (events.len() as u64, &None));
+        if let Some(newest) = events.last() {
+            assert_eq!(report.head, newest.hash);
+        }
+        for (event, seq) in events.iter().zip(1..) {
+            assert_eq!((event.seq, event.account), (seq, Some(account_id(1))));
+            told.push(format!("{} {} {}", event.actor, event.action, event.target));
+        }
+    }
+    let expected = [
+        "operator account.added C1",
+        "operator domain.added example.com",
+        "operator user.created first@example.com",
+        "operator application.added app-1",
+        "operator binding.added first@example.com",
+        "operator user.disabled a@example.com",
+        "first@example.com user.created a@example.com",
+    ];
+    let (mut told_sorted, mut expected_sorted) = (told.clone(), expected.map(str::to_owned).to_vec());
+    told_sorted.sort_unstable();
+    expected_sorted.sort_unstable();
+    assert_eq!(told_sorted, expected_sorted);
+    // Within a chain they stand in the order in which they were made.
+    assert_eq!(told[..5], expected[..5]);
+    assert_eq!(store.audit(1, 4, 1).await.unwrap()[0].seq, 5);
 }
 
 pub(crate) async fn a_chain_that_was_touched_is_broken<E: Engine>(_: &E) {
@@ -40,7 +48,7 @@ pub(crate) async fn a_chain_that_was_touched_is_broken<E: Engine>(_: &E) {
         (Tamper::ForgeTheHead, "the seal of its head is not genuine"),
         (Tamper::DropTheHead, "its head is missing"),
     ] {
-        let engine = E::new();
+        let engine = E::new().unwrap();
         drop(filled(&engine).await);
         engine.tamper(how);
         let reports = engine.open().verify_audit().await.unwrap();

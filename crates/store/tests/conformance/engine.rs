@@ -21,8 +21,8 @@ use store::MasterKey;
 
 /// A database of an engine.
 pub(crate) trait Engine: Sized {
-    /// An empty one.
-    fn new() -> Self;
+    /// An empty one; `None` where the engine is not installed.
+    fn new() -> Option<Self>;
     /// Opens it, again and again.
     fn open(&self) -> Arc<dyn Store>;
     /// Tries to open it with another master key, and gives the error.
@@ -80,20 +80,21 @@ impl sqlite {
         self.folder.path().join("matricula.db")
     }
 
-    fn open_with(&self, digits: &str) -> Result<store::SqliteStore, store::OpenError> {
+    fn open_with(&self, digits: &str) -> Result<Arc<dyn Store>, store::OpenError> {
         let seed = u64::from(self.opened.fetch_add(1, Ordering::Relaxed)) << 32;
         let entropy = Arc::new(Counting(AtomicU64::new(seed + 1)));
-        store::SqliteStore::open(&self.path(), &MasterKey::parse(digits).unwrap(), Arc::new(Still), entropy)
+        let location = store::Location::Sqlite(self.path());
+        location.open(&MasterKey::parse(digits).unwrap(), Arc::new(Still), entropy)
     }
 }
 
 impl Engine for sqlite {
-    fn new() -> Self {
-        Self { folder: tempfile::tempdir().unwrap(), opened: AtomicU8::new(0) }
+    fn new() -> Option<Self> {
+        Some(Self { folder: tempfile::tempdir().unwrap(), opened: AtomicU8::new(0) })
     }
 
     fn open(&self) -> Arc<dyn Store> {
-        Arc::new(self.open_with(&"0f".repeat(32)).unwrap())
+        self.open_with(&"0f".repeat(32)).unwrap()
     }
 
     fn open_with_other_key(&self) -> String {
@@ -101,19 +102,7 @@ impl Engine for sqlite {
     }
 
     fn tamper(&self, how: Tamper) {
-        let last = "(SELECT max(seq) FROM audit_events)";
-        let sql = match how {
-            Tamper::ChangeEvent => "UPDATE audit_events SET actor = 'somebody else' WHERE seq = 2".to_owned(),
-            Tamper::DropEventInTheMiddle => "DELETE FROM audit_events WHERE seq = 2".to_owned(),
-            Tamper::CutOffTheEnd => format!("DELETE FROM audit_events WHERE seq = {last}"),
-            Tamper::CutOffTheEndAndItsHead => format!(
-                "DELETE FROM audit_events WHERE seq = {last};
-                 UPDATE audit_chains SET seq = {last},
-                     hash = (SELECT hash FROM audit_events ORDER BY seq DESC LIMIT 1)"
-            ),
-            Tamper::ForgeTheHead => "UPDATE audit_chains SET seal = zeroblob(32)".to_owned(),
-            Tamper::DropTheHead => "DELETE FROM audit_chains".to_owned(),
-        };
+        let sql = tampering(how, "zeroblob(32)");
         rusqlite::Connection::open(self.path()).unwrap().execute_batch(&sql).unwrap();
     }
 
@@ -121,6 +110,78 @@ impl Engine for sqlite {
         let files = std::fs::read_dir(self.folder.path()).unwrap();
         files.flat_map(|file| std::fs::read(file.unwrap().path()).unwrap()).collect()
     }
+}
+
+/// Everything is done to the chain with the most events.
+fn tampering(how: Tamper, zeros: &str) -> String {
+    let last = "(SELECT max(seq) FROM audit_events)";
+    match how {
+        Tamper::ChangeEvent => "UPDATE audit_events SET actor = 'somebody else' WHERE seq = 2".to_owned(),
+        Tamper::DropEventInTheMiddle => "DELETE FROM audit_events WHERE seq = 2".to_owned(),
+        Tamper::CutOffTheEnd => format!("DELETE FROM audit_events WHERE seq = {last}"),
+        Tamper::CutOffTheEndAndItsHead => format!(
+            "DELETE FROM audit_events WHERE seq = {last};
+             UPDATE audit_chains SET seq = {last},
+                 hash = (SELECT hash FROM audit_events ORDER BY seq DESC LIMIT 1)"
+        ),
+        Tamper::ForgeTheHead => format!("UPDATE audit_chains SET seal = {zeros}"),
+        Tamper::DropTheHead => "DELETE FROM audit_chains".to_owned(),
+    }
+}
+
+/// The engine behind many nodes.
+#[expect(non_camel_case_types, reason = "the name of the engine is the name of its tests")]
+pub(crate) struct postgres {
+    server: &'static testkit::Postgres,
+    url: String,
+    opened: AtomicU8,
+}
+
+impl postgres {
+    fn open_with(&self, digits: &str) -> Result<Arc<dyn Store>, store::OpenError> {
+        let seed = u64::from(self.opened.fetch_add(1, Ordering::Relaxed)) << 32;
+        let entropy = Arc::new(Counting(AtomicU64::new(seed + 1)));
+        let location = store::Location::from(self.url.clone());
+        location.open(&MasterKey::parse(digits).unwrap(), Arc::new(Still), entropy)
+    }
+}
+
+impl Engine for postgres {
+    fn new() -> Option<Self> {
+        let Some(server) = testkit::Postgres::shared() else {
+            testkit::left_out("what every engine must do, on PostgreSQL", "PostgreSQL");
+            return None;
+        };
+        Some(Self { server, url: server.database(), opened: AtomicU8::new(0) })
+    }
+
+    fn open(&self) -> Arc<dyn Store> {
+        self.open_with(&"0f".repeat(32)).unwrap()
+    }
+
+    fn open_with_other_key(&self) -> String {
+        self.open_with(&"f0".repeat(32)).err().unwrap().to_string()
+    }
+
+    fn tamper(&self, how: Tamper) {
+        self.server.execute(&self.url, &tampering(how, "decode(repeat('00', 32), 'hex')"));
+    }
+
+    fn bytes(&self) -> Vec<u8> {
+        let tables = "SELECT table_name FROM information_schema.tables WHERE table_schema = 'public'";
+        let tables = self.server.execute(&self.url, tables);
+        let rows: String = tables.lines().map(|table| format!("SELECT t FROM {table} t;\n")).collect();
+        let printed = self.server.execute(&self.url, &rows);
+        // Bytes are printed in hexadecimal.
+        let unprinted = printed.split('"').filter_map(|part| part.strip_prefix("\\\\x")).flat_map(bytes_of);
+        let unprinted: Vec<u8> = unprinted.collect();
+        [printed.into_bytes(), unprinted].concat()
+    }
+}
+
+fn bytes_of(digits: &str) -> Vec<u8> {
+    let pair = |at| u8::from_str_radix(&digits[at..at + 2], 16).unwrap();
+    (0..digits.len() / 2).map(|n| pair(n * 2)).collect()
 }
 
 /// Ids and rows for tests: a number makes each.

@@ -52,7 +52,7 @@ async fn add_group_member(mut call: Call<'_>) -> Result<Reply, Refusal> {
                 .map_err(|all| errors(&all))?;
             let sealing = Arc::clone(&app.store.keys().secure_id);
             let shown = move |effect: &Effect| match effect {
-                Effect::Member(member) => changed(&SecureIds::new(&sealing), account, id, member),
+                Effect::Member(member) => changed(&SecureIds::new(&sealing), account, id.clone(), member),
                 _ => MemberChanged::default(),
             };
             Ok(Plan::change("id", Change::Group(change), shown).blaming(blamed))

@@ -54,7 +54,7 @@ async fn create_group(mut call: Call<'_>) -> Result<Reply, Refusal> {
             let id = GroupId::at(now, &app.entropy.randomness());
             let group = Group { id, account, parent, description, users: 0, folders: 0 };
             let row = row(&ids, &group);
-            Ok(Plan::change("description", Change::Group(GroupChange::Add(group)), |_| row).blaming(blamed))
+            Ok(Plan::done("description", Change::Group(GroupChange::Add(group)), &row).blaming(blamed))
         });
         Step { key, plan }
     };

@@ -36,7 +36,7 @@ async fn delete_group(mut call: Call<'_>) -> Result<Reply, Refusal> {
     let step = |Entry { key, item }: Entry<NamesGroup>| {
         let plan = item.and_then(|NamesGroup { id }| {
             let group = named(&ids, account, &id).map_err(|error| vec![error])?;
-            Ok(Plan::change("id", Change::Group(GroupChange::Remove(group)), |_| GroupGone { id }))
+            Ok(Plan::done("id", Change::Group(GroupChange::Remove(group)), &GroupGone { id }))
         });
         Step { key, plan }
     };

@@ -51,7 +51,7 @@ async fn remove_group_member(mut call: Call<'_>) -> Result<Reply, Refusal> {
                 .map_err(|wrong| errors(&[wrong]))?;
             let sealing = Arc::clone(&app.store.keys().secure_id);
             let shown = move |effect: &Effect| match effect {
-                Effect::Member(member) => changed(&SecureIds::new(&sealing), account, id, member),
+                Effect::Member(member) => changed(&SecureIds::new(&sealing), account, id.clone(), member),
                 _ => MemberChanged::default(),
             };
             let change = Change::Group(GroupChange::RemoveMember { group, subject });

@@ -58,9 +58,9 @@ async fn create_domain(mut call: Call<'_>) -> Result<Reply, Refusal> {
             let internal = ids.seal(KIND, account, id.as_bytes());
             let row = move |effect: &Effect| match effect {
                 Effect::Domain(registered) if matches!(**registered, Registered::Internal(_)) => {
-                    RegisteredDomain { id: internal, token: None, expiry: None, ..waiting }
+                    RegisteredDomain { id: internal.clone(), token: None, expiry: None, ..waiting.clone() }
                 }
-                _ => waiting,
+                _ => waiting.clone(),
             };
             Ok(Plan::change("domain", Change::Domain(DomainChange::Register(registered, id)), row))
         });

@@ -65,7 +65,7 @@ async fn delete_pending_domain(mut call: Call<'_>) -> Result<Reply, Refusal> {
                             },
                             _ => String::new(),
                         };
-                        PendingDomainGone { id, domain }
+                        PendingDomainGone { id: id.clone(), domain }
                     };
                     Ok(Plan::change("id", Change::Domain(DomainChange::Drop(pending)), row))
                 }

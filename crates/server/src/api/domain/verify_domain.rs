@@ -83,7 +83,7 @@ async fn verify_domain(mut call: Call<'_>) -> Result<Reply, Refusal> {
             let domain = Domain { inbound_type, ..Domain::new(id, account, pending.name, now) };
             let row = internal(&ids, &domain);
             let change = DomainChange::Verify { pending: pending.id, id, inbound_type };
-            Plan::change("domain", Change::Domain(change), |_| row)
+            Plan::done("domain", Change::Domain(change), &row)
         });
         Step { key, plan }
     };

@@ -52,5 +52,6 @@ async fn log_out(mut call: Call<'_>) -> Result<Reply, Refusal> {
     };
     let row = LoggedOut { access_key: access_key.as_str().to_owned() };
     let answer = serde_json::to_vec(&Answer::ran(vec![row], Vec::new())).unwrap_or_default();
-    call.write(Vec::new(), vec![Change::RevokeBinding(found.binding.id)], Box::new(|_| answer)).await
+    call.write(Vec::new(), vec![Change::RevokeBinding(found.binding.id)], Box::new(move |_| answer.clone()))
+        .await
 }

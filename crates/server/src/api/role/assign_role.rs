@@ -73,7 +73,7 @@ async fn assign_role(mut call: Call<'_>) -> Result<Reply, Refusal> {
                             email_address: user.address.to_string(),
                             role: after.map(|role| role.name),
                         };
-                        Plan::change("emailAddress", change, |_| row)
+                        Plan::done("emailAddress", change, &row)
                     })
             }
             Err(errors) => Err(errors),

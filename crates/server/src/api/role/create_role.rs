@@ -40,7 +40,7 @@ async fn create_role(mut call: Call<'_>) -> Result<Reply, Refusal> {
             let role = roles::create(&scope, id, &item.name, &item.permissions)
                 .map_err(|all| all.iter().map(|(field, why)| wrong(name(*field), why)).collect::<Vec<_>>())?;
             let row = row(&app.secure_ids(), scope.account().id, &role);
-            Ok(Plan::change("name", Change::AddRole(role), |_| row))
+            Ok(Plan::done("name", Change::AddRole(role), &row))
         });
         Step { key, plan }
     };

@@ -50,7 +50,7 @@ async fn delete_role(mut call: Call<'_>) -> Result<Reply, Refusal> {
                     // A built-in role is every account's.
                     role.account.ok_or(Why::NotThere("role of the account's own"))?;
                     scope.covers(Some(&role))?;
-                    Ok(Plan::change("id", Change::RemoveRole(role.id), |_| RoleGone { id }))
+                    Ok(Plan::done("id", Change::RemoveRole(role.id), &RoleGone { id }))
                 };
                 judge().map_err(|why: Why| vec![wrong("id", &why)])
             }

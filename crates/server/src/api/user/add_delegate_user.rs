@@ -60,7 +60,7 @@ async fn add_delegate_user(mut call: Call<'_>) -> Result<Reply, Refusal> {
                 success: true,
             };
             let change = Change::AddDelegate(Delegate { id, primary: primary.id, delegate: delegate.id });
-            Ok(Plan::change("delegateAddress", change, |_| row))
+            Ok(Plan::done("delegateAddress", change, &row))
         });
         Step { key, plan }
     };

@@ -118,7 +118,7 @@ pub(in crate::api) async fn create<T: Serialize + Send + 'static>(
         return Ok(repeated);
     }
     let changes = users.into_iter().map(Change::AddUser).collect();
-    call.write(judgement.evidence, changes, Box::new(move |effects| render(rows, effects))).await
+    call.write(judgement.evidence, changes, Box::new(move |effects| render(&rows, effects))).await
 }
 
 fn rules_item(item: body::Item) -> Item {
@@ -174,14 +174,16 @@ async fn hash_passwords(
     Ok(None)
 }
 
-fn render<T: Serialize>(rows: Vec<Waiting<T>>, effects: &[Result<Effect, ChangeRefused>]) -> Vec<u8> {
+fn render<T: Serialize>(rows: &[Waiting<T>], effects: &[Result<Effect, ChangeRefused>]) -> Vec<u8> {
     let mut effects = effects.iter();
     let (mut data, mut fail) = (Vec::with_capacity(rows.len()), Vec::new());
     for row in rows {
         match row {
-            Waiting::Refused(failure) => fail.push(failure),
+            Waiting::Refused(failure) => fail.push(failure.clone()),
             Waiting::Planned { key, created } => match effects.next() {
-                Some(Err(why)) => fail.push(Failure::of(key, vec![wrong("emailAddress", &(*why).into())])),
+                Some(Err(why)) => {
+                    fail.push(Failure::of(key.clone(), vec![wrong("emailAddress", &(*why).into())]));
+                }
                 Some(Ok(_)) => data.push(created),
                 // Nothing is said to be there that the store has not said.
                 None => {}

@@ -34,7 +34,7 @@ async fn delete_user(mut call: Call<'_>) -> Result<Reply, Refusal> {
         let plan = named.and_then(|(_, user, role)| {
             scope.covers(role.as_ref()).map_err(|why| vec![wrong("emailAddress", &why)])?;
             let row = Done { email_address: user.address.to_string() };
-            Ok(Plan::change("emailAddress", Change::RemoveUser(user.id), |_| row))
+            Ok(Plan::done("emailAddress", Change::RemoveUser(user.id), &row))
         });
         Step { key, plan }
     };

@@ -47,7 +47,7 @@ async fn remove_alias(mut call: Call<'_>) -> Result<Reply, Refusal> {
             });
             let alias = alias.map_err(|why| vec![wrong("alias", &why)])?;
             let row = row(&alias, &user);
-            Ok(Plan::change("alias", Change::RemoveUser(alias.id), |_| row))
+            Ok(Plan::done("alias", Change::RemoveUser(alias.id), &row))
         });
         Step { key, plan }
     };

@@ -39,7 +39,7 @@ async fn remove_delegate_user(mut call: Call<'_>) -> Result<Reply, Refusal> {
             let delegate =
                 ids.open_id(KIND, scope.account().id, &id).map_err(|why| vec![wrong("id", &why)])?;
             let change = Change::RemoveDelegate(DelegateId::from_bytes(delegate));
-            Ok(Plan::change("id", change, |_| DelegateDone { id, success: true }))
+            Ok(Plan::done("id", change, &DelegateDone { id, success: true }))
         });
         Step { key, plan }
     };

@@ -62,7 +62,7 @@ async fn update_alias(mut call: Call<'_>) -> Result<Reply, Refusal> {
                 ..User::new(id, user.account, address, now)
             };
             let row = row(&alias, &user);
-            Ok(Plan::change("alias", Change::AddUser(alias), |_| row))
+            Ok(Plan::done("alias", Change::AddUser(alias), &row))
         });
         steps.push(Step { key, plan });
     }

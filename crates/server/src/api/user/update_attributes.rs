@@ -64,7 +64,7 @@ async fn update_attributes(mut call: Call<'_>) -> Result<Reply, Refusal> {
         let plan = named.and_then(|(item, user, _)| {
             let set: Vec<_> = item.attributes.into_iter().map(attribute).collect::<Result<_, _>>()?;
             let row = Done { email_address: user.address.to_string() };
-            Ok(Plan::change("emailAddress", Change::SetAttributes(user.id, set), |_| row))
+            Ok(Plan::done("emailAddress", Change::SetAttributes(user.id, set), &row))
         });
         Step { key, plan }
     };

@@ -4,37 +4,37 @@ use directory::change::{ChangeRefused, Effect};
 use directory::groups::{Description, Group, GroupChange, MAX_DEPTH, Subject};
 use directory::user::User;
 use directory::{AccountId, GroupId};
-use rusqlite::{Connection, params};
 
-use super::{Attempt, Made, there, update as execute};
-use crate::sqlite::read::groups as read;
+use super::{Attempt, Judged, Made, there, update as execute};
+use crate::session::{Result, Session, values};
+use crate::tables::read::groups as read;
 
-pub(super) fn make(connection: &Connection, change: &GroupChange) -> Attempt {
+pub(super) fn make(session: &dyn Session, change: &GroupChange) -> Attempt {
     match change {
-        GroupChange::Add(group) => add(connection, group),
+        GroupChange::Add(group) => add(session, group),
         GroupChange::Update { id, description, parent } => {
-            update(connection, *id, description.as_ref(), *parent)
+            update(session, *id, description.as_ref(), *parent)
         }
-        GroupChange::Remove(id) => remove(connection, *id),
-        GroupChange::AddMember { group, subject, notes } => add_member(connection, *group, subject, notes),
-        GroupChange::RemoveMember { group, subject } => remove_member(connection, *group, subject),
+        GroupChange::Remove(id) => remove(session, *id),
+        GroupChange::AddMember { group, subject, notes } => add_member(session, *group, subject, notes),
+        GroupChange::RemoveMember { group, subject } => remove_member(session, *group, subject),
     }
 }
 
-fn group(connection: &Connection, id: GroupId) -> rusqlite::Result<Result<Group, ChangeRefused>> {
-    Ok(read::by_id(connection, id)?.ok_or(ChangeRefused::NotThere))
+fn group(session: &dyn Session, id: GroupId) -> Result<Judged<Group>> {
+    Ok(read::by_id(session, id)?.ok_or(ChangeRefused::NotThere))
 }
 
 /// Whether a group, with so many levels from itself down, may lie in another.
 fn may_lie(
-    connection: &Connection,
+    session: &dyn Session,
     account: AccountId,
     id: GroupId,
     levels: usize,
     parent: Option<GroupId>,
-) -> rusqlite::Result<Result<(), ChangeRefused>> {
+) -> Result<Judged<()>> {
     let Some(parent) = parent else { return Ok(Ok(())) };
-    let path = read::path(connection, account, parent)?;
+    let path = read::path(session, account, parent)?;
     Ok(if path.is_empty() {
         Err(ChangeRefused::ParentNotThere)
     } else if path.contains(&id) {
@@ -46,17 +46,17 @@ fn may_lie(
     })
 }
 
-fn count_folder(connection: &Connection, parent: Option<GroupId>, by: i64) -> rusqlite::Result<()> {
+fn count_folder(session: &dyn Session, parent: Option<GroupId>, by: i64) -> Result<()> {
     if let Some(parent) = parent {
         let sql = "UPDATE groups SET folder_count = folder_count + ?2 WHERE id = ?1";
-        execute(connection, sql, params![parent.as_bytes(), by])?;
+        execute(session, sql, values![parent.as_bytes(), by])?;
     }
     Ok(())
 }
 
-fn count_group(connection: &Connection, account: AccountId, by: i64) -> rusqlite::Result<()> {
+fn count_group(session: &dyn Session, account: AccountId, by: i64) -> Result<()> {
     let sql = "UPDATE accounts SET group_count = group_count + ?2 WHERE id = ?1";
-    execute(connection, sql, params![account.as_bytes(), by]).map(|_| ())
+    execute(session, sql, values![account.as_bytes(), by]).map(|_| ())
 }
 
 /// Where a group lies, for the audit: descriptions are not unique.
@@ -72,12 +72,12 @@ fn made(group: Group) -> Made {
     Made { effect: Effect::Group(Box::new(group)), ..made }
 }
 
-fn add(connection: &Connection, group: &Group) -> Attempt {
-    there!(may_lie(connection, group.account, group.id, 1, group.parent)?);
+fn add(session: &dyn Session, group: &Group) -> Attempt {
+    there!(may_lie(session, group.account, group.id, 1, group.parent)?);
     execute(
-        connection,
+        session,
         "INSERT INTO groups (id, account, parent, description, description_key, source) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
-        params![
+        values![
             group.id.as_bytes(),
             group.account.as_bytes(),
             group.parent.as_ref().map(|parent| parent.as_bytes()),
@@ -86,36 +86,36 @@ fn add(connection: &Connection, group: &Group) -> Attempt {
             read::SOURCE,
         ],
     )?;
-    count_folder(connection, group.parent, 1)?;
-    count_group(connection, group.account, 1)?;
+    count_folder(session, group.parent, 1)?;
+    count_group(session, group.account, 1)?;
     Ok(Ok(made(group.clone())))
 }
 
 fn update(
-    connection: &Connection,
+    session: &dyn Session,
     id: GroupId,
     description: Option<&Description>,
     parent: Option<Option<GroupId>>,
 ) -> Attempt {
-    let before = there!(group(connection, id)?);
+    let before = there!(group(session, id)?);
     let parent = parent.unwrap_or(before.parent);
     if parent != before.parent {
-        there!(may_lie(connection, before.account, id, read::height(connection, id)?, parent)?);
-        count_folder(connection, before.parent, -1)?;
-        count_folder(connection, parent, 1)?;
+        there!(may_lie(session, before.account, id, read::height(session, id)?, parent)?);
+        count_folder(session, before.parent, -1)?;
+        count_folder(session, parent, 1)?;
     }
     let description = description.unwrap_or(&before.description);
     execute(
-        connection,
+        session,
         "UPDATE groups SET description = ?2, description_key = ?3, parent = ?4 WHERE id = ?1",
-        params![
+        values![
             id.as_bytes(),
             description.as_str(),
             description.key(),
             parent.as_ref().map(|parent| parent.as_bytes()),
         ],
     )?;
-    let after = there!(group(connection, id)?);
+    let after = there!(group(session, id)?);
     let detail = match before.description == after.description {
         true => place(&after),
         false => format!("{}, before: {}", place(&after), before.description.as_str()),
@@ -123,53 +123,53 @@ fn update(
     Ok(Ok(Made { detail, ..made(after) }))
 }
 
-fn remove(connection: &Connection, id: GroupId) -> Attempt {
-    let gone = there!(group(connection, id)?);
+fn remove(session: &dyn Session, id: GroupId) -> Attempt {
+    let gone = there!(group(session, id)?);
     if gone.folders > 0 {
         return Ok(Err(ChangeRefused::GroupHasFolders));
     }
-    execute(connection, "DELETE FROM groups WHERE id = ?1", params![id.as_bytes()])?;
-    count_folder(connection, gone.parent, -1)?;
-    count_group(connection, gone.account, -1)?;
+    execute(session, "DELETE FROM groups WHERE id = ?1", values![id.as_bytes()])?;
+    count_folder(session, gone.parent, -1)?;
+    count_group(session, gone.account, -1)?;
     let detail = format!("{}, with {} members", place(&gone), gone.users);
     Ok(Ok(Made { detail, ..made(gone) }))
 }
 
-fn count_member(connection: &Connection, group: GroupId, by: i64) -> rusqlite::Result<()> {
+fn count_member(session: &dyn Session, group: GroupId, by: i64) -> Result<()> {
     let sql = "UPDATE groups SET user_count = user_count + ?2 WHERE id = ?1";
-    execute(connection, sql, params![group.as_bytes(), by]).map(|_| ())
+    execute(session, sql, values![group.as_bytes(), by]).map(|_| ())
 }
 
-fn add_member(connection: &Connection, id: GroupId, subject: &Subject, notes: &str) -> Attempt {
-    let group = there!(group(connection, id)?);
+fn add_member(session: &dyn Session, id: GroupId, subject: &Subject, notes: &str) -> Attempt {
+    let group = there!(group(session, id)?);
     let address = match subject {
         Subject::Address(address) => Some(address.as_str()),
         Subject::Domain(_) => None,
     };
     let added = execute(
-        connection,
+        session,
         "INSERT INTO group_members (group_id, member_key, address, domain, notes) VALUES (?1, ?2, ?3, ?4, ?5)
          ON CONFLICT DO NOTHING",
-        params![id.as_bytes(), subject.key(), address, subject.domain(), notes],
+        values![id.as_bytes(), subject.key(), address, subject.domain(), notes],
     )?;
     if added == 0 {
         return Ok(Err(ChangeRefused::MemberAlreadyThere));
     }
-    count_member(connection, id, 1)?;
-    member_made(connection, &group, subject)
+    count_member(session, id, 1)?;
+    member_made(session, &group, subject)
 }
 
-fn remove_member(connection: &Connection, id: GroupId, subject: &Subject) -> Attempt {
-    let group = there!(group(connection, id)?);
-    let gone = there!(member_made(connection, &group, subject)?);
+fn remove_member(session: &dyn Session, id: GroupId, subject: &Subject) -> Attempt {
+    let group = there!(group(session, id)?);
+    let gone = there!(member_made(session, &group, subject)?);
     let sql = "DELETE FROM group_members WHERE group_id = ?1 AND member_key = ?2";
-    execute(connection, sql, params![id.as_bytes(), subject.key()])?;
-    count_member(connection, id, -1)?;
+    execute(session, sql, values![id.as_bytes(), subject.key()])?;
+    count_member(session, id, -1)?;
     Ok(Ok(gone))
 }
 
-fn member_made(connection: &Connection, group: &Group, subject: &Subject) -> Attempt {
-    let Some(member) = read::member(connection, group, subject)? else {
+fn member_made(session: &dyn Session, group: &Group, subject: &Subject) -> Attempt {
+    let Some(member) = read::member(session, group, subject)? else {
         return Ok(Err(ChangeRefused::MemberNotThere));
     };
     let detail = format!("{}: {}", group.id, member.subject.as_str());
@@ -179,20 +179,20 @@ fn member_made(connection: &Connection, group: &Group, subject: &Subject) -> Att
 
 /// A user that goes leaves the groups of its account. Another account's stay as they are: to them it was an address
 /// from outside, and it still is one. Gives how many groups it left.
-pub(super) fn leave_all(connection: &Connection, user: &User) -> rusqlite::Result<usize> {
+pub(super) fn leave_all(session: &dyn Session, user: &User) -> Result<usize> {
     let (account, key) = (user.account.as_bytes(), user.address.key());
     let left = execute(
-        connection,
+        session,
         "UPDATE groups SET user_count = user_count - 1
          WHERE id IN (SELECT group_id FROM group_members WHERE member_key = ?2) AND account = ?1",
-        params![account, key],
+        values![account, key],
     )?;
     if left > 0 {
         execute(
-            connection,
+            session,
             "DELETE FROM group_members WHERE member_key = ?2
                  AND EXISTS (SELECT 1 FROM groups WHERE id = group_id AND account = ?1)",
-            params![account, key],
+            values![account, key],
         )?;
     }
     Ok(left)

@@ -3,90 +3,78 @@
 use directory::groups::{Description, Group, Member, Subject};
 use directory::port::Position;
 use directory::{AccountId, DomainId, DomainName, EmailAddress, GroupId, UserId};
-use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::rows;
-use crate::sqlite::row::{parsed, unreadable};
+use crate::session::{Cell, Result, Row, Session, unreadable, values};
+use crate::tables::row::parsed;
 
 /// Where all groups are mastered.
-pub(in crate::sqlite) const SOURCE: &str = "cloud";
+pub(crate) const SOURCE: &str = "cloud";
 
 const GROUP: &str = "SELECT id, account, parent, description, source, user_count, folder_count FROM groups";
 
-fn group_at(row: &Row<'_>) -> rusqlite::Result<Group> {
-    let source = row.get_ref(4)?.as_str().map_err(|error| unreadable(4, error))?;
+fn group_at(row: Row<'_>) -> Result<Group> {
+    let source = row.get::<&str>(4)?;
     if source != SOURCE {
         return Err(unreadable(4, format!("{source:?} is not known here")));
     }
-    let count = |column| row.get::<_, i64>(column).map(|count| u64::try_from(count).unwrap_or(0));
+    let count = |column| row.get::<i64>(column).map(|count| u64::try_from(count).unwrap_or(0));
     Ok(Group {
         id: GroupId::from_bytes(row.get(0)?),
         account: AccountId::from_bytes(row.get(1)?),
-        parent: row.get::<_, Option<[u8; 16]>>(2)?.map(GroupId::from_bytes),
+        parent: row.get::<Option<[u8; 16]>>(2)?.map(GroupId::from_bytes),
         description: parsed(row, 3, Description::parse)?,
         users: count(5)?,
         folders: count(6)?,
     })
 }
 
-pub(in crate::sqlite) fn by_id(connection: &Connection, id: GroupId) -> rusqlite::Result<Option<Group>> {
-    connection
-        .prepare_cached(&format!("{GROUP} WHERE id = ?1"))?
-        .query_row([id.as_bytes()], group_at)
-        .optional()
+pub(crate) fn by_id(session: &dyn Session, id: GroupId) -> Result<Option<Group>> {
+    session.one(&format!("{GROUP} WHERE id = ?1"), values![id.as_bytes()], group_at)
 }
 
 /// The ids of a group of the account and of those it lies in, itself first; nothing when it is not there.
-pub(in crate::sqlite) fn path(
-    connection: &Connection,
-    account: AccountId,
-    id: GroupId,
-) -> rusqlite::Result<Vec<GroupId>> {
-    connection
-        .prepare_cached(
-            "WITH RECURSIVE path (id, distance) AS (
+pub(crate) fn path(session: &dyn Session, account: AccountId, id: GroupId) -> Result<Vec<GroupId>> {
+    session.all(
+        "WITH RECURSIVE path (id, distance) AS (
                  SELECT id, 0 FROM groups WHERE id = ?1 AND account = ?2
                  UNION ALL
                  SELECT g.parent, distance + 1 FROM path JOIN groups g ON g.id = path.id
                      WHERE g.parent IS NOT NULL AND distance < 100
              )
              SELECT id FROM path ORDER BY distance",
-        )?
-        .query_map(params![id.as_bytes(), account.as_bytes()], |row| row.get(0).map(GroupId::from_bytes))?
-        .collect()
+        values![id.as_bytes(), account.as_bytes()],
+        |row| row.get(0).map(GroupId::from_bytes),
+    )
 }
 
 /// How many groups lie one in the other from this one down, itself counted.
-pub(in crate::sqlite) fn height(connection: &Connection, id: GroupId) -> rusqlite::Result<usize> {
-    let height: i64 = connection
-        .prepare_cached(
-            "WITH RECURSIVE below (id, height) AS (
-                 SELECT ?1, 1
+pub(crate) fn height(session: &dyn Session, id: GroupId) -> Result<usize> {
+    let height: i64 = session.only(
+        "WITH RECURSIVE below (id, height) AS (
+                 SELECT id, 1 FROM groups WHERE id = ?1
                  UNION ALL
                  SELECT g.id, height + 1 FROM below JOIN groups g ON g.parent = below.id WHERE height < 100
              )
              SELECT max(height) FROM below",
-        )?
-        .query_row([id.as_bytes()], |row| row.get(0))?;
+        values![id.as_bytes()],
+        |row| row.get(0),
+    )?;
     Ok(usize::try_from(height).unwrap_or(usize::MAX))
 }
 
-pub(in crate::sqlite) fn count(
-    connection: &Connection,
-    account: AccountId,
-    query: Option<&str>,
-) -> rusqlite::Result<u64> {
+pub(crate) fn count(session: &dyn Session, account: AccountId, query: Option<&str>) -> Result<u64> {
     let count: Option<i64> = match query {
-        None => connection
-            .prepare_cached("SELECT group_count FROM accounts WHERE id = ?1")?
-            .query_row([account.as_bytes()], |row| row.get(0))
-            .optional()?,
-        Some(query) => connection
-            .prepare_cached(
-                "SELECT count(*) FROM groups WHERE account = ?1 AND instr(description_key, ?2) > 0",
-            )?
-            .query_row(params![account.as_bytes(), query], |row| row.get(0))
-            .optional()?,
+        None => session.one(
+            "SELECT group_count FROM accounts WHERE id = ?1",
+            values![account.as_bytes()],
+            |row| row.get(0),
+        )?,
+        Some(query) => session.one(
+            "SELECT count(*) FROM groups WHERE account = ?1 AND instr(description_key, ?2) > 0",
+            values![account.as_bytes(), query],
+            |row| row.get(0),
+        )?,
     };
     Ok(count.and_then(|count| u64::try_from(count).ok()).unwrap_or(0))
 }
@@ -97,13 +85,13 @@ const GROUPS_UP: &str =
 const GROUPS_DOWN: &str =
     "WHERE account = ?1 AND id < ?2 AND instr(description_key, ?3) > 0 ORDER BY id DESC LIMIT ?4";
 
-pub(in crate::sqlite) fn list(
-    connection: &Connection,
+pub(crate) fn list(
+    session: &dyn Session,
     account: AccountId,
     query: Option<&str>,
     from: &Position,
     limit: usize,
-) -> rusqlite::Result<Vec<Group>> {
+) -> Result<Vec<Group>> {
     let (key, order) = match from {
         Position::Start => (None, GROUPS_UP),
         Position::After(key) => (Some(key), GROUPS_UP),
@@ -111,13 +99,11 @@ pub(in crate::sqlite) fn list(
     };
     let id = key.map(|key| key.parse::<GroupId>()).transpose().map_err(|error| unreadable(0, error))?;
     let id = id.unwrap_or(GroupId::from_bytes([0; 16]));
-    let mut groups: Vec<Group> = connection
-        .prepare_cached(&format!("{GROUP} {order}"))?
-        .query_map(
-            params![account.as_bytes(), id.as_bytes(), query.unwrap_or_default(), rows(limit)],
-            group_at,
-        )?
-        .collect::<rusqlite::Result<_>>()?;
+    let mut groups: Vec<Group> = session.all(
+        &format!("{GROUP} {order}"),
+        values![account.as_bytes(), id.as_bytes(), query.unwrap_or_default(), rows(limit)],
+        group_at,
+    )?;
     if order == GROUPS_DOWN {
         groups.reverse();
     }
@@ -130,45 +116,43 @@ const MEMBER: &str = "SELECT m.address, m.domain, m.notes, u.id, u.name, d.id FR
 const MEMBERS_UP: &str = "WHERE m.group_id = ?1 AND m.member_key > ?3 ORDER BY m.member_key LIMIT ?4";
 const MEMBERS_DOWN: &str = "WHERE m.group_id = ?1 AND m.member_key < ?3 ORDER BY m.member_key DESC LIMIT ?4";
 
-fn member_at(row: &Row<'_>) -> rusqlite::Result<Member> {
-    let subject = match row.get_ref(0)? {
-        rusqlite::types::ValueRef::Null => Subject::Domain(parsed(row, 1, DomainName::parse)?),
+fn member_at(row: Row<'_>) -> Result<Member> {
+    let subject = match row.cell(0)? {
+        Cell::Null => Subject::Domain(parsed(row, 1, DomainName::parse)?),
         _ => Subject::Address(parsed(row, 0, EmailAddress::parse)?),
     };
-    let user = match row.get::<_, Option<[u8; 16]>>(3)? {
+    let user = match row.get::<Option<[u8; 16]>>(3)? {
         Some(id) => Some((UserId::from_bytes(id), row.get(4)?)),
         None => None,
     };
-    let domain = row.get::<_, Option<[u8; 16]>>(5)?.map(DomainId::from_bytes);
+    let domain = row.get::<Option<[u8; 16]>>(5)?.map(DomainId::from_bytes);
     Ok(Member { subject, notes: row.get(2)?, user, domain })
 }
 
-pub(in crate::sqlite) fn member(
-    connection: &Connection,
-    group: &Group,
-    subject: &Subject,
-) -> rusqlite::Result<Option<Member>> {
-    connection
-        .prepare_cached(&format!("{MEMBER} WHERE m.group_id = ?1 AND m.member_key = ?3"))?
-        .query_row(params![group.id.as_bytes(), group.account.as_bytes(), subject.key()], member_at)
-        .optional()
+pub(crate) fn member(session: &dyn Session, group: &Group, subject: &Subject) -> Result<Option<Member>> {
+    session.one(
+        &format!("{MEMBER} WHERE m.group_id = ?1 AND m.member_key = ?3"),
+        values![group.id.as_bytes(), group.account.as_bytes(), subject.key()],
+        member_at,
+    )
 }
 
-pub(in crate::sqlite) fn members(
-    connection: &Connection,
+pub(crate) fn members(
+    session: &dyn Session,
     group: &Group,
     from: &Position,
     limit: usize,
-) -> rusqlite::Result<Vec<Member>> {
+) -> Result<Vec<Member>> {
     let (key, order) = match from {
         Position::Start => ("", MEMBERS_UP),
         Position::After(key) => (key.as_str(), MEMBERS_UP),
         Position::Before(key) => (key.as_str(), MEMBERS_DOWN),
     };
-    let mut members: Vec<Member> = connection
-        .prepare_cached(&format!("{MEMBER} {order}"))?
-        .query_map(params![group.id.as_bytes(), group.account.as_bytes(), key, rows(limit)], member_at)?
-        .collect::<rusqlite::Result<_>>()?;
+    let mut members: Vec<Member> = session.all(
+        &format!("{MEMBER} {order}"),
+        values![group.id.as_bytes(), group.account.as_bytes(), key, rows(limit)],
+        member_at,
+    )?;
     if order == MEMBERS_DOWN {
         members.reverse();
     }

@@ -3,21 +3,21 @@
 use directory::application::{Application, Binding, Client};
 use directory::{AccountId, ApplicationId, BindingId, ClientId};
 use jiff::Timestamp;
-use rusqlite::{Connection, params};
 use secrecy::ExposeSecret;
 
 use super::{Attempt, Made, found, update};
-use crate::sqlite::row::millis;
-use crate::sqlite::writer::Batch;
+use crate::session::{Error, Kind, Result, Session, values};
+use crate::tables::batch::Batch;
+use crate::tables::row::millis;
 
 pub(super) fn add_application(batch: &Batch<'_>, application: &Application) -> Attempt {
     let id = application.id.as_bytes();
     let key = application.app_key.expose_secret().as_bytes();
     let sealed = batch.vault.seal(batch.entropy, "applications.app_key", id, key).map_err(sealing)?;
     update(
-        batch.connection,
+        batch.session,
         "INSERT INTO applications (id, account, app_id, name, app_key_sealed, created_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
-        params![
+        values![
             id,
             application.account.as_bytes(),
             application.app_id,
@@ -30,16 +30,15 @@ pub(super) fn add_application(batch: &Batch<'_>, application: &Application) -> A
 }
 
 /// Users of other accounts may hold bindings to it: their accounts lose something too.
-pub(super) fn disable_application(connection: &Connection, id: ApplicationId, now: Timestamp) -> Attempt {
+pub(super) fn disable_application(session: &dyn Session, id: ApplicationId, now: Timestamp) -> Attempt {
     let sql = "UPDATE applications SET disabled_at = coalesce(disabled_at, ?2) WHERE id = ?1";
-    update(connection, sql, params![id.as_bytes(), millis(now)])?;
-    let accounts: Vec<[u8; 16]> = connection
-        .prepare_cached(
-            "SELECT DISTINCT u.account FROM bindings b JOIN users u ON u.id = b.user WHERE b.application = ?1",
-        )?
-        .query_map([id.as_bytes()], |row| row.get(0))?
-        .collect::<rusqlite::Result<_>>()?;
-    let made = found(connection, "SELECT account, app_id FROM applications WHERE id = ?1", id.as_bytes())?;
+    update(session, sql, values![id.as_bytes(), millis(now)])?;
+    let accounts: Vec<[u8; 16]> = session.all(
+        "SELECT DISTINCT u.account FROM bindings b JOIN users u ON u.id = b.user_id WHERE b.application = ?1",
+        values![id.as_bytes()],
+        |row| row.get(0),
+    )?;
+    let made = found(session, "SELECT account, app_id FROM applications WHERE id = ?1", id.as_bytes())?;
     Ok(made.map(|made| {
         let mut made = made.taking();
         made.took_away.extend(accounts.into_iter().map(AccountId::from_bytes));
@@ -47,14 +46,14 @@ pub(super) fn disable_application(connection: &Connection, id: ApplicationId, no
     }))
 }
 
-pub(super) fn add_client(connection: &Connection, client: &Client) -> Attempt {
+pub(super) fn add_client(session: &dyn Session, client: &Client) -> Attempt {
     let products: Vec<_> = client.products.iter().map(|product| product.as_str()).collect();
     let products = products.join("\n");
     update(
-        connection,
+        session,
         "INSERT INTO clients (id, account, client_id, secret_digest, name, role, products, created_at)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
-        params![
+        values![
             client.id.as_bytes(),
             client.account.as_bytes(),
             client.client_id,
@@ -68,29 +67,29 @@ pub(super) fn add_client(connection: &Connection, client: &Client) -> Attempt {
     Ok(Ok(Made::new(client.account, client.client_id.as_str(), client.name.as_str())))
 }
 
-pub(super) fn disable_client(connection: &Connection, id: ClientId, now: Timestamp) -> Attempt {
+pub(super) fn disable_client(session: &dyn Session, id: ClientId, now: Timestamp) -> Attempt {
     let sql = "UPDATE clients SET disabled_at = coalesce(disabled_at, ?2) WHERE id = ?1";
-    update(connection, sql, params![id.as_bytes(), millis(now)])?;
-    let made = found(connection, "SELECT account, client_id FROM clients WHERE id = ?1", id.as_bytes())?;
+    update(session, sql, values![id.as_bytes(), millis(now)])?;
+    let made = found(session, "SELECT account, client_id FROM clients WHERE id = ?1", id.as_bytes())?;
     Ok(made.map(Made::taking))
 }
 
 pub(super) fn add_binding(batch: &Batch<'_>, binding: &Binding) -> Attempt {
     insert_binding(batch, binding)?;
-    binding_made(batch.connection, binding.id)
+    binding_made(batch.session, binding.id)
 }
 
-pub(super) fn insert_binding(batch: &Batch<'_>, binding: &Binding) -> rusqlite::Result<()> {
+pub(super) fn insert_binding(batch: &Batch<'_>, binding: &Binding) -> Result<()> {
     let id = binding.id.as_bytes();
     let sealed = batch
         .vault
         .seal(batch.entropy, "bindings.secret", id, binding.secret.expose_secret())
         .map_err(sealing)?;
     update(
-        batch.connection,
-        "INSERT INTO bindings (id, access_key, secret_sealed, user, application, expires_at, created_at)
+        batch.session,
+        "INSERT INTO bindings (id, access_key, secret_sealed, user_id, application, expires_at, created_at)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
-        params![
+        values![
             id,
             binding.access_key.as_str(),
             sealed,
@@ -103,17 +102,17 @@ pub(super) fn insert_binding(batch: &Batch<'_>, binding: &Binding) -> rusqlite::
     .map(|_| ())
 }
 
-pub(super) fn revoke_binding(connection: &Connection, id: BindingId, now: Timestamp) -> Attempt {
+pub(super) fn revoke_binding(session: &dyn Session, id: BindingId, now: Timestamp) -> Attempt {
     let sql = "UPDATE bindings SET revoked_at = coalesce(revoked_at, ?2) WHERE id = ?1";
-    update(connection, sql, params![id.as_bytes(), millis(now)])?;
-    Ok(binding_made(connection, id)?.map(Made::taking))
+    update(session, sql, values![id.as_bytes(), millis(now)])?;
+    Ok(binding_made(session, id)?.map(Made::taking))
 }
 
-fn binding_made(connection: &Connection, id: BindingId) -> Attempt {
-    let sql = "SELECT u.account, u.address FROM bindings b JOIN users u ON u.id = b.user WHERE b.id = ?1";
-    Ok(found(connection, sql, id.as_bytes())?.map(|made| Made { detail: id.to_string(), ..made }))
+fn binding_made(session: &dyn Session, id: BindingId) -> Attempt {
+    let sql = "SELECT u.account, u.address FROM bindings b JOIN users u ON u.id = b.user_id WHERE b.id = ?1";
+    Ok(found(session, sql, id.as_bytes())?.map(|made| Made { detail: id.to_string(), ..made }))
 }
 
-fn sealing(error: crate::vault::VaultError) -> rusqlite::Error {
-    rusqlite::Error::ToSqlConversionFailure(error.into())
+fn sealing(error: crate::vault::VaultError) -> Error {
+    Error::new(Kind::Other, error)
 }

@@ -5,16 +5,16 @@ use directory::login::NamedProfile;
 use directory::password::Policy;
 use directory::{Account, AccountId, Domain, DomainId, ProfileId, Role, RoleId};
 use jiff::Timestamp;
-use rusqlite::{Connection, OptionalExtension, params};
 
 use super::{Attempt, Made, found, update};
-use crate::sqlite::row::{self, millis};
+use crate::session::{Error, Kind, Result, Session, values};
+use crate::tables::row::{self, millis};
 
-pub(super) fn add(connection: &Connection, account: &Account) -> Attempt {
+pub(super) fn add(session: &dyn Session, account: &Account) -> Attempt {
     update(
-        connection,
+        session,
         "INSERT INTO accounts (id, code, name, parent, password_policy, created_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
-        params![
+        values![
             account.id.as_bytes(),
             account.code.as_str(),
             account.name,
@@ -26,54 +26,54 @@ pub(super) fn add(connection: &Connection, account: &Account) -> Attempt {
     Ok(Ok(Made::new(account.id, account.code.as_str(), account.name.as_str())))
 }
 
-fn json(policy: &Policy) -> rusqlite::Result<String> {
-    serde_json::to_string(policy).map_err(|error| rusqlite::Error::ToSqlConversionFailure(error.into()))
+fn json(policy: &Policy) -> Result<String> {
+    serde_json::to_string(policy).map_err(|error| Error::new(Kind::Other, error))
 }
 
-fn account(connection: &Connection, id: AccountId, detail: String) -> Attempt {
-    let account = found(connection, "SELECT id, code FROM accounts WHERE id = ?1", id.as_bytes())?;
+fn account(session: &dyn Session, id: AccountId, detail: String) -> Attempt {
+    let account = found(session, "SELECT id, code FROM accounts WHERE id = ?1", id.as_bytes())?;
     Ok(account.map(|account| Made { detail, ..account }))
 }
 
-pub(super) fn disable(connection: &Connection, id: AccountId, now: Timestamp) -> Attempt {
+pub(super) fn disable(session: &dyn Session, id: AccountId, now: Timestamp) -> Attempt {
     let sql = "UPDATE accounts SET disabled_at = coalesce(disabled_at, ?2) WHERE id = ?1";
-    update(connection, sql, params![id.as_bytes(), millis(now)])?;
-    Ok(account(connection, id, String::new())?.map(Made::taking))
+    update(session, sql, values![id.as_bytes(), millis(now)])?;
+    Ok(account(session, id, String::new())?.map(Made::taking))
 }
 
-pub(super) fn set_policy(connection: &Connection, id: AccountId, policy: &Policy) -> Attempt {
+pub(super) fn set_policy(session: &dyn Session, id: AccountId, policy: &Policy) -> Attempt {
     let policy = json(policy)?;
     update(
-        connection,
+        session,
         "UPDATE accounts SET password_policy = ?2 WHERE id = ?1",
-        params![id.as_bytes(), policy],
+        values![id.as_bytes(), policy],
     )?;
-    account(connection, id, policy)
+    account(session, id, policy)
 }
 
-pub(super) fn set_profile(connection: &Connection, id: AccountId, profile: Option<ProfileId>) -> Attempt {
+pub(super) fn set_profile(session: &dyn Session, id: AccountId, profile: Option<ProfileId>) -> Attempt {
     let bytes = profile.as_ref().map(|profile| profile.as_bytes());
-    update(connection, "UPDATE accounts SET profile = ?2 WHERE id = ?1", params![id.as_bytes(), bytes])?;
-    account(connection, id, profile.map_or_else(|| "none".to_owned(), |profile| profile.to_string()))
+    update(session, "UPDATE accounts SET profile = ?2 WHERE id = ?1", values![id.as_bytes(), bytes])?;
+    account(session, id, profile.map_or_else(|| "none".to_owned(), |profile| profile.to_string()))
 }
 
 /// A domain lies in one account with all its addresses: lists of an account's users are ranges of the index over all
 /// addresses, and nobody can take over a name that another account's users still log in with.
-pub(super) fn add_domain(connection: &Connection, domain: &Domain) -> Attempt {
-    let foreign: Option<i64> = connection
-        .prepare_cached(
-            "SELECT 1 FROM user_counts WHERE domain = ?1 AND account <> ?2 AND users > 0 LIMIT 1",
-        )?
-        .query_row(params![domain.name.as_str(), domain.account.as_bytes()], |row| row.get(0))
-        .optional()?;
+pub(super) fn add_domain(session: &dyn Session, domain: &Domain) -> Attempt {
+    let foreign: Option<i64> = session.one(
+        "SELECT 1 FROM user_counts WHERE domain = ?1 AND account <> ?2
+             GROUP BY account HAVING sum(users) > 0 LIMIT 1",
+        values![domain.name.as_str(), domain.account.as_bytes()],
+        |row| row.get(0),
+    )?;
     if foreign.is_some() {
         return Ok(Err(ChangeRefused::DomainHasUsers));
     }
     update(
-        connection,
+        session,
         "INSERT INTO domains (id, name, account, inbound_type, send_only, local, created_at)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
-        params![
+        values![
             domain.id.as_bytes(),
             domain.name.as_str(),
             domain.account.as_bytes(),
@@ -86,46 +86,41 @@ pub(super) fn add_domain(connection: &Connection, domain: &Domain) -> Attempt {
     Ok(Ok(Made::new(domain.account, domain.name.as_str(), "")))
 }
 
-pub(super) fn remove_domain(connection: &Connection, id: DomainId) -> Attempt {
-    let domain = found(connection, "SELECT account, name FROM domains WHERE id = ?1", id.as_bytes())?;
-    update(connection, "DELETE FROM domains WHERE id = ?1", params![id.as_bytes()])?;
+pub(super) fn remove_domain(session: &dyn Session, id: DomainId) -> Attempt {
+    let domain = found(session, "SELECT account, name FROM domains WHERE id = ?1", id.as_bytes())?;
+    update(session, "DELETE FROM domains WHERE id = ?1", values![id.as_bytes()])?;
     Ok(domain.map(Made::taking))
 }
 
-pub(super) fn add_role(connection: &Connection, role: &Role) -> Attempt {
+pub(super) fn add_role(session: &dyn Session, role: &Role) -> Attempt {
     let Some(account) = role.account else { return Ok(Err(ChangeRefused::AlreadyThere)) };
     let permissions = row::permissions(role);
     update(
-        connection,
+        session,
         "INSERT INTO roles (id, account, name, permissions, partner) VALUES (?1, ?2, ?3, ?4, ?5)",
-        params![role.id.as_bytes(), account.as_bytes(), role.name, permissions, role.partner],
+        values![role.id.as_bytes(), account.as_bytes(), role.name, permissions, role.partner],
     )?;
     Ok(Ok(Made::new(account, role.name.as_str(), permissions)))
 }
 
-pub(super) fn remove_role(connection: &Connection, id: RoleId) -> Attempt {
-    let held: Option<i64> = connection
-        .prepare_cached(
-            "SELECT 1 FROM users WHERE role = ?1 UNION ALL SELECT 1 FROM clients WHERE role = ?1 AND disabled_at IS NULL
-             LIMIT 1",
-        )?
-        .query_row([id.as_bytes()], |row| row.get(0))
-        .optional()?;
+pub(super) fn remove_role(session: &dyn Session, id: RoleId) -> Attempt {
+    let held: Option<i64> = session.one("SELECT 1 FROM users WHERE role = ?1 UNION ALL SELECT 1 FROM clients WHERE role = ?1 AND disabled_at IS NULL
+             LIMIT 1", values![id.as_bytes()], |row| row.get(0))?;
     if held.is_some() {
         return Ok(Err(ChangeRefused::RoleHeld));
     }
-    let role = found(connection, "SELECT account, name FROM roles WHERE id = ?1", id.as_bytes())?;
-    update(connection, "DELETE FROM roles WHERE id = ?1", params![id.as_bytes()])?;
+    let role = found(session, "SELECT account, name FROM roles WHERE id = ?1", id.as_bytes())?;
+    update(session, "DELETE FROM roles WHERE id = ?1", values![id.as_bytes()])?;
     // Who judges now whether to hand the role out must learn that it is gone.
     Ok(role.map(Made::taking))
 }
 
-pub(super) fn add_profile(connection: &Connection, named: &NamedProfile) -> Attempt {
+pub(super) fn add_profile(session: &dyn Session, named: &NamedProfile) -> Attempt {
     let seconds = named.profile.binding_life.map(|life| life.as_secs());
     update(
-        connection,
+        session,
         "INSERT INTO authentication_profiles (id, account, name, binding_life, max_bindings) VALUES (?1, ?2, ?3, ?4, ?5)",
-        params![
+        values![
             named.id.as_bytes(),
             named.account.as_bytes(),
             named.name,

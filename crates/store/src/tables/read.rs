@@ -1,62 +1,54 @@
 //! What is read: short, by an index, on the hot path; long on a thread of its own.
 
-pub(super) mod audit;
-pub(super) mod clients;
-pub(super) mod domains;
-pub(super) mod groups;
-pub(super) mod users;
+pub(crate) mod audit;
+pub(crate) mod clients;
+pub(crate) mod domains;
+pub(crate) mod groups;
+pub(crate) mod users;
 
 use std::sync::Arc;
 
 use directory::application::{Application, Binding};
 use directory::password::Policy;
-use directory::port::{ApplicationRow, BindingRow, Evidence, Recalled, RequestIds, RequestKey};
+use directory::port::{ApplicationRow, BindingRow, Evidence};
 use directory::{
     AccessKey, Account, AccountCode, AccountId, ApplicationId, BindingId, DomainName, Principal, Role,
     RoleId, UserId,
 };
-use rusqlite::{Connection, OptionalExtension, Row};
 use secrecy::{SecretBox, SecretString};
 
-use super::row::{custom_role, optional_time, parsed, role, time, unreadable};
+use super::row::{custom_role, optional_time, parsed, role, time};
+use crate::session::{Result, Row, Session, Value, unreadable, values};
 use crate::vault::{Vault, WrappedRing};
 
-pub(super) fn ring(connection: &Connection) -> rusqlite::Result<WrappedRing> {
-    connection
-        .prepare("SELECT purpose, wrapped FROM keys")?
-        .query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?
-        .collect()
+pub(crate) fn ring(session: &dyn Session) -> Result<WrappedRing> {
+    session.all("SELECT purpose, wrapped FROM keys", &[], |row| Ok((row.get(0)?, row.get(1)?)))
 }
 
 /// All that stands behind an access key, as of one moment: a principal put together from two would be a principal that
 /// never was.
-pub(super) fn principal(
-    connection: &Connection,
+pub(crate) fn principal(
+    session: &dyn Session,
     vault: &Vault,
     access_key: &AccessKey,
-) -> rusqlite::Result<Option<Principal>> {
-    let moment = connection.unchecked_transaction()?;
-    let principal = moment
-        .prepare_cached(
-            "SELECT b.id, b.secret_sealed, b.user, b.expires_at, b.created_at,
+) -> Result<Option<Principal>> {
+    let principal = session.one("SELECT b.id, b.secret_sealed, b.user_id, b.expires_at, b.created_at,
                     p.id, p.account, p.app_id, p.name, p.app_key_sealed, p.created_at,
                     u.address, u.role,
                     r.account, r.name, r.permissions, r.partner,
                     a.id, a.code, a.name, a.password_policy, a.epoch, a.created_at
              FROM bindings b
              JOIN applications p ON p.id = b.application AND p.disabled_at IS NULL
-             JOIN users u ON u.id = b.user AND u.disabled_at IS NULL AND u.locked = 0 AND u.purge_at IS NULL
+             JOIN users u ON u.id = b.user_id AND u.disabled_at IS NULL AND u.locked = 0 AND u.purge_at IS NULL
              JOIN accounts a ON a.id = u.account AND a.disabled_at IS NULL
              LEFT JOIN roles r ON r.id = u.role
-             WHERE b.access_key = ?1 AND b.revoked_at IS NULL",
-        )?
-        .query_row([access_key.as_str()], |row| {
+             WHERE b.access_key = ?1 AND b.revoked_at IS NULL", values![access_key.as_str()], |row| {
             let id: [u8; 16] = row.get(0)?;
             let secret = vault
                 .unseal(
                     "bindings.secret",
                     &id,
-                    row.get_ref(1)?.as_blob().map_err(|error| unreadable(1, error))?,
+                    row.get::<&[u8]>(1)?,
                 )
                 .map_err(|error| unreadable(1, error))?;
             Ok(Principal {
@@ -74,11 +66,10 @@ pub(super) fn principal(
                 role: role(row, row.get(12)?, 13)?,
                 account: Arc::new(account_at(row, 17)?),
             })
-        })
-        .optional()?;
+        })?;
     match principal {
         Some(mut principal) => {
-            let above = above(&moment, principal.account.id)?;
+            let above = above(session, principal.account.id)?;
             principal.account = Arc::new(Account { above, ..Account::clone(&principal.account) });
             Ok(Some(principal))
         }
@@ -87,7 +78,7 @@ pub(super) fn principal(
 }
 
 /// An account from (id, code, name, password_policy, epoch, created_at); the accounts above it are read apart.
-pub(super) fn account_at(row: &Row<'_>, column: usize) -> rusqlite::Result<Account> {
+pub(crate) fn account_at(row: Row<'_>, column: usize) -> Result<Account> {
     let policy: String = row.get(column + 3)?;
     let password_policy: Policy =
         serde_json::from_str(&policy).map_err(|error| unreadable(column + 3, error))?;
@@ -97,60 +88,42 @@ pub(super) fn account_at(row: &Row<'_>, column: usize) -> rusqlite::Result<Accou
         name: row.get(column + 2)?,
         above: Vec::new(),
         password_policy,
-        epoch: u64::try_from(row.get::<_, i64>(column + 4)?)
-            .map_err(|error| unreadable(column + 4, error))?,
+        epoch: u64::try_from(row.get::<i64>(column + 4)?).map_err(|error| unreadable(column + 4, error))?,
         created_at: time(row, column + 5)?,
     })
 }
 
 /// The accounts above one, nearest first.
-pub(super) fn above(connection: &Connection, account: AccountId) -> rusqlite::Result<Vec<AccountId>> {
-    connection
-        .prepare_cached(
-            "WITH RECURSIVE above (id, distance) AS (
+pub(crate) fn above(session: &dyn Session, account: AccountId) -> Result<Vec<AccountId>> {
+    session.all("WITH RECURSIVE above (id, distance) AS (
                  SELECT parent, 1 FROM accounts WHERE id = ?1
                  UNION ALL
                  SELECT a.parent, distance + 1 FROM above JOIN accounts a ON a.id = above.id WHERE distance < 100
              )
-             SELECT id FROM above WHERE id IS NOT NULL ORDER BY distance",
-        )?
-        .query_map([account.as_bytes()], |row| row.get(0).map(AccountId::from_bytes))?
-        .collect()
+             SELECT id FROM above WHERE id IS NOT NULL ORDER BY distance", values![account.as_bytes()], |row| row.get(0).map(AccountId::from_bytes))
 }
 
-pub(super) fn account(connection: &Connection, code: &AccountCode) -> rusqlite::Result<Option<Account>> {
-    let moment = connection.unchecked_transaction()?;
-    let account = moment
-        .prepare_cached(
-            "SELECT id, code, name, password_policy, epoch, created_at
+pub(crate) fn account(session: &dyn Session, code: &AccountCode) -> Result<Option<Account>> {
+    let account = session.one(
+        "SELECT id, code, name, password_policy, epoch, created_at
              FROM accounts WHERE code = ?1 AND disabled_at IS NULL",
-        )?
-        .query_row([code.as_str()], |row| account_at(row, 0))
-        .optional()?;
-    account.map(|account| above(&moment, account.id).map(|above| Account { above, ..account })).transpose()
+        values![code.as_str()],
+        |row| account_at(row, 0),
+    )?;
+    account.map(|account| above(session, account.id).map(|above| Account { above, ..account })).transpose()
 }
 
 /// The owner of a domain, with the owner's epoch of the same moment.
-pub(super) fn domain_owner(connection: &Connection, name: &DomainName) -> rusqlite::Result<Option<Evidence>> {
-    connection
-        .prepare_cached(
-            "SELECT a.id, a.epoch FROM domains d JOIN accounts a ON a.id = d.account AND a.disabled_at IS NULL
+pub(crate) fn domain_owner(session: &dyn Session, name: &DomainName) -> Result<Option<Evidence>> {
+    session.one(
+        "SELECT a.id, a.epoch FROM domains d JOIN accounts a ON a.id = d.account AND a.disabled_at IS NULL
              WHERE d.name = ?1",
-        )?
-        .query_row([name.as_str()], |row| {
-            let epoch = u64::try_from(row.get::<_, i64>(1)?).map_err(|error| unreadable(1, error))?;
+        values![name.as_str()],
+        |row| {
+            let epoch = u64::try_from(row.get::<i64>(1)?).map_err(|error| unreadable(1, error))?;
             Ok(Evidence { account: AccountId::from_bytes(row.get(0)?), epoch })
-        })
-        .optional()
-}
-
-pub(super) fn recall(
-    connection: &Connection,
-    request: &RequestKey,
-    request_ids: RequestIds,
-) -> rusqlite::Result<Recalled> {
-    let mut find = connection.prepare_cached(super::write::FIND_REQUEST)?;
-    super::write::recall(&mut find, request, request_ids)
+        },
+    )
 }
 
 /// A number of rows, as SQLite counts them.
@@ -158,34 +131,28 @@ fn rows(n: usize) -> i64 {
     i64::try_from(n).unwrap_or(i64::MAX)
 }
 
-pub(super) fn all<T>(
-    connection: &Connection,
-    sql: &str,
-    read: impl FnMut(&Row<'_>) -> rusqlite::Result<T>,
-) -> rusqlite::Result<Vec<T>> {
-    connection.prepare(sql)?.query_map([], read)?.collect()
-}
-
-pub(super) fn accounts(connection: &Connection) -> rusqlite::Result<Vec<Account>> {
+pub(crate) fn accounts(session: &dyn Session) -> Result<Vec<Account>> {
     let sql = "SELECT id, code, name, password_policy, epoch, created_at FROM accounts
                WHERE disabled_at IS NULL ORDER BY code";
-    let mut accounts = all(connection, sql, |row| account_at(row, 0))?;
+    let mut accounts = session.all(sql, &[], |row| account_at(row, 0))?;
     for account in &mut accounts {
-        account.above = above(connection, account.id)?;
+        account.above = above(session, account.id)?;
     }
     Ok(accounts)
 }
 
-pub(super) fn roles(connection: &Connection) -> rusqlite::Result<Vec<Role>> {
-    all(connection, "SELECT id, account, name, permissions, partner FROM roles ORDER BY name", |row| {
-        custom_role(row, RoleId::from_bytes(row.get(0)?), 1)
-    })
+pub(crate) fn roles(session: &dyn Session) -> Result<Vec<Role>> {
+    session.all(
+        "SELECT id, account, name, permissions, partner FROM roles ORDER BY lower(name), name",
+        &[],
+        |row| custom_role(row, RoleId::from_bytes(row.get(0)?), 1),
+    )
 }
 
 /// An application from (id, account, app_id, name, app_key_sealed, created_at).
-fn application_at(row: &Row<'_>, column: usize, vault: &Vault) -> rusqlite::Result<Application> {
+fn application_at(row: Row<'_>, column: usize, vault: &Vault) -> Result<Application> {
     let id: [u8; 16] = row.get(column)?;
-    let sealed = row.get_ref(column + 4)?.as_blob().map_err(|error| unreadable(column + 4, error))?;
+    let sealed = row.get::<&[u8]>(column + 4)?;
     let key =
         vault.unseal("applications.app_key", &id, sealed).map_err(|error| unreadable(column + 4, error))?;
     Ok(Application {
@@ -198,24 +165,18 @@ fn application_at(row: &Row<'_>, column: usize, vault: &Vault) -> rusqlite::Resu
     })
 }
 
-pub(super) fn application(
-    connection: &Connection,
-    vault: &Vault,
-    app_id: &str,
-) -> rusqlite::Result<Option<Application>> {
-    connection
-        .prepare_cached(
-            "SELECT id, account, app_id, name, app_key_sealed, created_at FROM applications
+pub(crate) fn application(session: &dyn Session, vault: &Vault, app_id: &str) -> Result<Option<Application>> {
+    session.one(
+        "SELECT id, account, app_id, name, app_key_sealed, created_at FROM applications
              WHERE app_id = ?1 AND disabled_at IS NULL",
-        )?
-        .query_row([app_id], |row| application_at(row, 0, vault))
-        .optional()
+        values![app_id],
+        |row| application_at(row, 0, vault),
+    )
 }
 
-pub(super) fn applications(connection: &Connection) -> rusqlite::Result<Vec<ApplicationRow>> {
-    let sql =
-        "SELECT id, account, app_id, name, disabled_at, created_at FROM applications ORDER BY name, app_id";
-    all(connection, sql, |row| {
+pub(crate) fn applications(session: &dyn Session) -> Result<Vec<ApplicationRow>> {
+    let sql = "SELECT id, account, app_id, name, disabled_at, created_at FROM applications ORDER BY lower(name), name, app_id";
+    session.all(sql, &[], |row| {
         Ok(ApplicationRow {
             id: ApplicationId::from_bytes(row.get(0)?),
             account: AccountId::from_bytes(row.get(1)?),
@@ -227,14 +188,20 @@ pub(super) fn applications(connection: &Connection) -> rusqlite::Result<Vec<Appl
     })
 }
 
-pub(super) fn bindings(connection: &Connection, user: Option<UserId>) -> rusqlite::Result<Vec<BindingRow>> {
-    connection
-        .prepare(
+pub(crate) fn bindings(session: &dyn Session, user: Option<UserId>) -> Result<Vec<BindingRow>> {
+    let user = user.as_ref().map(|user| user.as_bytes());
+    let (one, values) = match user {
+        Some(user) => ("WHERE b.user_id = ?1", vec![Value::Bytes(user)]),
+        None => ("", Vec::new()),
+    };
+    session.all(
+        &format!(
             "SELECT b.id, b.access_key, u.address, p.app_id, b.expires_at, b.revoked_at, b.created_at
-             FROM bindings b JOIN users u ON u.id = b.user JOIN applications p ON p.id = b.application
-             WHERE ?1 IS NULL OR b.user = ?1 ORDER BY b.id",
-        )?
-        .query_map([user.as_ref().map(|user| user.as_bytes())], |row| {
+             FROM bindings b JOIN users u ON u.id = b.user_id JOIN applications p ON p.id = b.application
+             {one} ORDER BY b.id"
+        ),
+        &values,
+        |row| {
             Ok(BindingRow {
                 id: BindingId::from_bytes(row.get(0)?),
                 access_key: parsed(row, 1, AccessKey::parse)?,
@@ -244,8 +211,8 @@ pub(super) fn bindings(connection: &Connection, user: Option<UserId>) -> rusqlit
                 revoked_at: optional_time(row, 5)?,
                 created_at: time(row, 6)?,
             })
-        })?
-        .collect()
+        },
+    )
 }
 
 #[cfg(test)]
@@ -255,8 +222,8 @@ mod tests {
     /// A page costs as much as it gives: each statement of a list is a range of an index, and nothing is sorted.
     #[test]
     fn no_statement_of_a_list_scans_or_sorts() {
-        let connection = Connection::open_in_memory().unwrap();
-        for migration in super::super::migrate::MIGRATIONS {
+        let connection = rusqlite::Connection::open_in_memory().unwrap();
+        for migration in crate::sqlite::MIGRATIONS {
             connection.execute_batch(migration).unwrap();
         }
         for statement in [users::lists(), groups::lists(), domains::lists()].concat() {
@@ -264,7 +231,7 @@ mod tests {
             let values = vec![1; plan.parameter_count()];
             let steps =
                 plan.query_map(rusqlite::params_from_iter(values), |row| row.get::<_, String>(3)).unwrap();
-            for step in steps.map(Result::unwrap) {
+            for step in steps.map(std::result::Result::unwrap) {
                 assert!(step.starts_with("SEARCH "), "{statement}: {step}");
             }
         }

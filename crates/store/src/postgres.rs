@@ -1,0 +1,185 @@
+//! PostgreSQL, for many nodes on one database. They share nothing else: what must hold for all of them holds in it.
+
+mod creation;
+mod lane;
+mod migrate;
+mod session;
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use directory::port::{Clock, Entropy, Store, StoreError};
+use rustls::pki_types::CertificateDer;
+use tokio::sync::Semaphore;
+use tokio_postgres_rustls::MakeRustlsConnect;
+
+use crate::location::OpenProblem;
+use crate::port::{Engine, TableStore};
+use crate::session::{Kind, Result, Session};
+use crate::snapshot::Snapshot;
+use crate::tables::read;
+use crate::vault::{MasterKey, Vault};
+use crate::work::{Outcome, Work, Writer};
+use creation::Creation;
+use lane::{Changes, Lane};
+use session::{Connection, Server};
+
+/// Lanes that add users.
+const LANES: usize = 3;
+
+/// Connections that read, at most.
+const READERS: usize = 8;
+
+struct Postgres {
+    creation: Writer,
+    changes: Writer,
+    readers: Arc<Readers>,
+    room: Arc<Semaphore>,
+}
+
+struct Readers {
+    server: Server,
+    idle: Mutex<Vec<Connection>>,
+}
+
+/// Opens the database, making or migrating it when needed.
+pub(crate) fn open(
+    url: &str,
+    master: &MasterKey,
+    clock: Arc<dyn Clock>,
+    entropy: Arc<dyn Entropy>,
+) -> std::result::Result<Arc<dyn Store>, OpenProblem> {
+    let server = server(url)?;
+    // A thread of its own: who opens may stand where nobody may block.
+    let prepare = || prepare(&server, master, &*entropy);
+    let (vault, connection) = std::thread::scope(|scope| scope.spawn(prepare).join())
+        .map_err(|_| OpenProblem::Engine("the database could not be prepared".into()))??;
+    let vault = Arc::new(vault);
+    let lane = || Lane::new(server.clone(), Arc::clone(&vault), Arc::clone(&entropy));
+    let engine = Postgres {
+        creation: Writer::start("store-creation", (0..LANES).map(|_| Creation(lane())))
+            .map_err(OpenProblem::Thread)?,
+        changes: Writer::start("store-changes", [Changes(lane())]).map_err(OpenProblem::Thread)?,
+        readers: Arc::new(Readers { server, idle: Mutex::new(vec![connection]) }),
+        room: Arc::new(Semaphore::new(READERS)),
+    };
+    Ok(Arc::new(TableStore { engine, vault, snapshot: Snapshot::new(clock) }))
+}
+
+fn prepare(
+    server: &Server,
+    master: &MasterKey,
+    entropy: &dyn Entropy,
+) -> std::result::Result<(Vault, Connection), OpenProblem> {
+    let connection = server.connect()?;
+    migrate::run(&connection)?;
+    let mut ring = read::ring(&connection)?;
+    if ring.is_empty() {
+        migrate::write_ring(&connection, &Vault::new_ring(master, entropy)?, false)?;
+        // Another node may have been first: what stands in the database counts.
+        ring = read::ring(&connection)?;
+    }
+    let vault = Vault::open(master, &ring)?;
+    lane::add_chain(&connection, &vault, lane::CHANGES)?;
+    Ok((vault, connection))
+}
+
+/// Exchanges the master key. The rows and the ids stay as they are.
+pub(crate) fn rotate_master_key(
+    url: &str,
+    old: &MasterKey,
+    new: &MasterKey,
+    entropy: &dyn Entropy,
+) -> std::result::Result<(), OpenProblem> {
+    let server = server(url)?;
+    let rotate = || {
+        let connection = server.connect()?;
+        let ring = Vault::rewrap(old, new, &read::ring(&connection)?, entropy)?;
+        Ok(migrate::write_ring(&connection, &ring, true)?)
+    };
+    std::thread::scope(|scope| scope.spawn(rotate).join())
+        .map_err(|_| OpenProblem::Engine("the keys could not be written".into()))?
+}
+
+/// What the connection string says. A certificate is always verified, by the roots of the system or of `SSL_CERT_FILE`.
+fn server(url: &str) -> std::result::Result<Server, OpenProblem> {
+    let mut config: tokio_postgres::Config =
+        url.parse().map_err(|error: tokio_postgres::Error| OpenProblem::Engine(error.into()))?;
+    if config.get_application_name().is_none() {
+        config.application_name("matricula");
+    }
+    let mut roots = rustls::RootCertStore::empty();
+    let found: Vec<CertificateDer<'static>> = rustls_native_certs::load_native_certs().certs;
+    roots.add_parsable_certificates(found);
+    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    let tls = rustls::ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .map_err(|error| OpenProblem::Engine(error.into()))?
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    Ok(Server { config, tls: MakeRustlsConnect::new(tls) })
+}
+
+impl Readers {
+    fn read<T>(&self, read: impl Fn(&dyn Session) -> Result<T>) -> Result<T> {
+        let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        let (connection, fresh) = match idle.filter(|connection| !connection.is_lost()) {
+            Some(connection) => (connection, false),
+            None => (self.server.connect()?, true),
+        };
+        let found = read(&connection);
+        match found {
+            // The server was restarted since it was last asked: reading does no harm, so it is asked again.
+            Err(error) if error.kind == Kind::Lost && !fresh => {
+                self.idle.lock().unwrap_or_else(PoisonError::into_inner).clear();
+                self.read(read)
+            }
+            Err(error) if error.kind == Kind::Lost => Err(error),
+            found => {
+                self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(connection);
+                found
+            }
+        }
+    }
+}
+
+impl Engine for Postgres {
+    async fn read<T: Send + 'static>(
+        &self,
+        read: impl Fn(&dyn Session) -> Result<T> + Send + 'static,
+    ) -> std::result::Result<T, StoreError> {
+        let room = Arc::clone(&self.room).acquire_owned().await.map_err(StoreError::failed)?;
+        let readers = Arc::clone(&self.readers);
+        let read = tokio::task::spawn_blocking(move || {
+            let _room = room;
+            readers.read(read)
+        });
+        Ok(read.await.map_err(StoreError::failed)??)
+    }
+
+    async fn scan<T: Send + 'static>(
+        &self,
+        read: impl Fn(&dyn Session) -> Result<T> + Send + 'static,
+    ) -> std::result::Result<T, StoreError> {
+        let readers = Arc::clone(&self.readers);
+        let scan = tokio::task::spawn_blocking(move || {
+            // A connection of its own, which nobody waits for.
+            let connection = readers.server.connect()?;
+            connection.batch("SET statement_timeout = 0")?;
+            read(&connection)
+        });
+        Ok(scan.await.map_err(StoreError::failed)??)
+    }
+
+    async fn run(&self, work: Work) -> std::result::Result<Outcome, StoreError> {
+        match work {
+            Work::Write(requests) if creation::takes(&requests) => {
+                self.creation.run(Work::Write(requests)).await
+            }
+            Work::Ping => {
+                self.creation.run(Work::Ping).await?;
+                self.changes.run(Work::Ping).await
+            }
+            work => self.changes.run(work).await,
+        }
+    }
+}

@@ -1,0 +1,114 @@
+//! A connection that writes: made anew when it is lost, and a transaction run again when another one was in its way.
+
+use std::cell::Cell;
+use std::sync::Arc;
+
+use std::time::Instant;
+
+use directory::port::Entropy;
+
+use super::session::{Connection, Server};
+use crate::audit::Head;
+use crate::session::{Error, Kind, Result, Session, values};
+use crate::tables::batch::{Batch, Chain};
+use crate::vault::Vault;
+use crate::work::{Commit, Outcome, Work};
+
+/// The chain of changes. Whoever changes anything but to add users holds its end: so changes are made one after the
+/// other, on however many nodes, and each is judged on what the one before left.
+pub(super) const CHANGES: i64 = 1;
+
+/// How often a transaction that others were in the way of is run again. Each time another one has been committed.
+const CONFLICTS: u32 = 50;
+
+pub(super) struct Lane {
+    pub(super) server: Server,
+    pub(super) vault: Arc<Vault>,
+    pub(super) entropy: Arc<dyn Entropy>,
+    connection: Option<Connection>,
+}
+
+/// How far a transaction has come.
+#[derive(Default)]
+pub(super) struct Progress {
+    /// The server was asked to commit: when the connection is lost now, nobody knows whether it did.
+    pub(super) committing: Cell<bool>,
+}
+
+impl Lane {
+    pub(super) fn new(server: Server, vault: Arc<Vault>, entropy: Arc<dyn Entropy>) -> Self {
+        Self { server, vault, entropy, connection: None }
+    }
+
+    /// Runs a transaction. `repeatable` is one that does no harm when it runs twice, because all in it is done only
+    /// once.
+    pub(super) fn transaction<T>(
+        &mut self,
+        name: &'static str,
+        repeatable: bool,
+        run: impl Fn(&Self, &Connection, &Progress) -> Result<T>,
+    ) -> Result<T> {
+        #[expect(clippy::disallowed_methods, reason = "elapsed time, for the log")]
+        let began = Instant::now();
+        let (mut conflicts, mut lost) = (0, 0);
+        loop {
+            let connection = match self.connection.take().filter(|connection| !connection.is_lost()) {
+                Some(connection) => connection,
+                None => self.server.connect()?,
+            };
+            let progress = Progress::default();
+            let outcome = run(self, &connection, &progress);
+            let error = match outcome {
+                Ok(done) => {
+                    self.connection = Some(connection);
+                    tracing::debug!(name, conflicts, elapsed = ?began.elapsed(), "transaction");
+                    return Ok(done);
+                }
+                Err(error) => error,
+            };
+            if error.kind != Kind::Lost && connection.batch("ROLLBACK").is_ok() {
+                self.connection = Some(connection);
+            }
+            match error.kind {
+                // Two nodes ran the same request at once: the next time, this one finds that it ran.
+                Kind::Conflict | Kind::Unique if conflicts < CONFLICTS => conflicts += 1,
+                Kind::Lost if lost == 0 && (repeatable || !progress.committing.get()) => lost += 1,
+                _ => return Err(error),
+            }
+            tracing::debug!(name, %error, "transaction runs again");
+        }
+    }
+}
+
+/// Makes changes, one group after the other on all nodes.
+pub(super) struct Changes(pub(super) Lane);
+
+impl Commit for Changes {
+    fn commit(&mut self, group: &[Work]) -> Result<Vec<Outcome>> {
+        self.0.transaction("changes", group.iter().all(Work::is_repeatable), |lane, connection, progress| {
+            let session: &dyn Session = connection;
+            session.batch("BEGIN")?;
+            let chain = Chain::read(session, CHANGES, " FOR UPDATE")?;
+            let mut batch = Batch::begin(session, &lane.vault, &*lane.entropy, chain);
+            let outcomes = group.iter().map(|work| batch.run(work)).collect::<Result<_>>()?;
+            batch.end()?;
+            progress.committing.set(true);
+            session.batch("COMMIT").map(|()| outcomes)
+        })
+    }
+}
+
+/// Makes sure that a chain is there. One that has events and no end was tampered with, and stays so.
+pub(super) fn add_chain(session: &dyn Session, vault: &Vault, chain: i64) -> Result<()> {
+    let head = Head::empty(chain);
+    let sql = "INSERT INTO audit_chains (chain, seq, hash, seal, at) 
+         SELECT ?1, ?2, ?3, ?4, ?5 WHERE NOT EXISTS (SELECT 1 FROM audit_events WHERE chain = ?1)
+         ON CONFLICT DO NOTHING";
+    let seal = head.seal(&vault.audit);
+    session.execute(sql, values![chain, head.seq, head.hash, seal, i64::MIN]).map(|_| ())
+}
+
+/// What can't be.
+pub(super) fn impossible(what: &'static str) -> Error {
+    Error::new(Kind::Other, what)
+}

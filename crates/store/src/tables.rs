@@ -1,0 +1,7 @@
+//! The tables, and what is read and changed in them: the same SQL for every engine.
+
+pub(crate) mod batch;
+pub(crate) mod change;
+pub(crate) mod read;
+pub(crate) mod request;
+pub(crate) mod row;

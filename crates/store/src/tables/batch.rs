@@ -1,0 +1,184 @@
+//! A transaction under way: what its writes share.
+
+use std::collections::HashMap;
+
+use directory::AccountId;
+use directory::port::Entropy;
+
+use super::row::millis;
+use crate::audit::{Entry, Head};
+use crate::session::{Result, Session, values};
+use crate::vault::Vault;
+use crate::work::{FORGET_SLICE, Outcome, Work};
+
+pub(crate) struct Batch<'c> {
+    pub(crate) session: &'c dyn Session,
+    pub(crate) vault: &'c Vault,
+    pub(crate) entropy: &'c dyn Entropy,
+    epochs: HashMap<AccountId, Option<u64>>,
+    chain: Chain,
+    stored: Head,
+    counts: HashMap<AccountId, HashMap<String, i64>>,
+}
+
+/// The end of a chain of the audit.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Chain {
+    pub(crate) head: Head,
+    /// When the newest event was.
+    pub(crate) at: i64,
+}
+
+/// What a batch has to go back to when a part of it is undone.
+pub(super) struct Before {
+    chain: Chain,
+    counts: HashMap<AccountId, HashMap<String, i64>>,
+}
+
+/// Requests that come at the same time are not written in the order in which they came. An event is not said to be
+/// before the one before it, unless the clock was set back by more than this, in milliseconds.
+const JITTER: i64 = 1_000;
+
+impl Chain {
+    /// When the audit says that something was that was at this time.
+    pub(crate) fn time(&self, at: i64) -> i64 {
+        if at < self.at && self.at - at <= JITTER { self.at } else { at }
+    }
+
+    /// Reads the end of a chain. `lock` is what an engine with several writers ends the statement with, so that the
+    /// chain stays with one of them until its transaction is over.
+    pub(crate) fn read(session: &dyn Session, chain: i64, lock: &str) -> Result<Self> {
+        let sql = format!("SELECT seq, hash, at FROM audit_chains WHERE chain = ?1{lock}");
+        let found = session.one(&sql, values![chain], |row| {
+            Ok(Self { head: Head { chain, seq: row.get(0)?, hash: row.get(1)? }, at: row.get(2)? })
+        })?;
+        Ok(found.unwrap_or(Self { head: Head::empty(chain), at: i64::MIN }))
+    }
+}
+
+impl<'c> Batch<'c> {
+    pub(crate) fn begin(
+        session: &'c dyn Session,
+        vault: &'c Vault,
+        entropy: &'c dyn Entropy,
+        chain: Chain,
+    ) -> Self {
+        Self {
+            session,
+            vault,
+            entropy,
+            epochs: HashMap::new(),
+            chain,
+            stored: chain.head,
+            counts: HashMap::new(),
+        }
+    }
+
+    /// Does a piece of work.
+    pub(crate) fn run(&mut self, work: &Work) -> Result<Outcome> {
+        match work {
+            Work::Write(requests) => {
+                let written = requests.iter().map(|request| super::request::run(self, request));
+                written.collect::<Result<_>>().map(Outcome::Written)
+            }
+            Work::Apply { changes, actor, now } => {
+                super::change::run(self, changes, actor, *now).map(Outcome::Changed)
+            }
+            // Rows stand in the order in which they ran: the slice is found without an index on time.
+            Work::Forget { before } => {
+                let sql = "DELETE FROM requests
+                     WHERE seq IN (SELECT seq FROM requests ORDER BY seq LIMIT ?1) AND ran_at < ?2";
+                self.session.execute(sql, values![FORGET_SLICE, millis(*before)]).map(Outcome::Forgotten)
+            }
+            Work::Ping => Ok(Outcome::Ready),
+        }
+    }
+
+    /// Writes an event behind the head of the chain.
+    pub(super) fn record(&mut self, entry: Entry<'_>) -> Result<()> {
+        let entry = Entry { at: self.chain.time(entry.at), ..entry };
+        let head = self.chain.head.then(&entry);
+        let Entry { at, account, actor, action, target, detail } = &entry;
+        self.session.execute(
+            "INSERT INTO audit_events (chain, seq, at, account, actor, action, target, detail, hash)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+            values![head.chain, head.seq, at, account, actor, action, target, detail, head.hash],
+        )?;
+        if *at < self.chain.at {
+            let sql = "INSERT INTO audit_steps_back (chain, seq) VALUES (?1, ?2)";
+            self.session.execute(sql, values![head.chain, head.seq])?;
+        }
+        self.chain = Chain { head, at: *at };
+        Ok(())
+    }
+
+    /// The epoch of an account; `None` when it is gone or shut out.
+    pub(super) fn epoch(&mut self, account: AccountId) -> Result<Option<u64>> {
+        if let Some(epoch) = self.epochs.get(&account) {
+            return Ok(*epoch);
+        }
+        let sql = "SELECT epoch FROM accounts WHERE id = ?1 AND disabled_at IS NULL";
+        let epoch = self.session.one(sql, values![account.as_bytes()], |row| row.get::<u64>(0))?;
+        self.epochs.insert(account, epoch);
+        Ok(epoch)
+    }
+
+    /// Users came or went.
+    pub(super) fn count(&mut self, account: AccountId, domain: &str, users: i64) {
+        let domains = self.counts.entry(account).or_default();
+        match domains.get_mut(domain) {
+            Some(count) => *count += users,
+            None => {
+                domains.insert(domain.to_owned(), users);
+            }
+        }
+    }
+
+    /// What to go back to when what follows is undone.
+    pub(super) fn remember(&self) -> Before {
+        Before { chain: self.chain, counts: self.counts.clone() }
+    }
+
+    /// After a rollback to a savepoint, what was read since may never have been.
+    pub(super) fn go_back(&mut self, before: Before) {
+        self.chain = before.chain;
+        self.counts = before.counts;
+        self.epochs.clear();
+    }
+
+    /// Something is taken away in the account: what was judged before must not be written after.
+    pub(super) fn bump_epoch(&mut self, account: AccountId) -> Result<()> {
+        self.epochs.clear();
+        self.session.hold(account)?;
+        let sql = "UPDATE accounts SET epoch = epoch + 1 WHERE id = ?1";
+        self.session.execute(sql, values![account.as_bytes()]).map(|_| ())
+    }
+
+    /// Writes the counts down, for what reads them within the transaction.
+    pub(super) fn write_counts(&mut self) -> Result<()> {
+        for (account, domains) in self.counts.drain() {
+            for (domain, users) in domains {
+                self.session.execute(
+                    "INSERT INTO user_counts (account, domain, chain, users) VALUES (?1, ?2, ?3, ?4)
+                     ON CONFLICT (account, domain, chain) DO UPDATE SET users = user_counts.users + excluded.users",
+                    values![account.as_bytes(), domain, self.chain.head.chain, users],
+                )?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Writes down what was gathered. What remains is the commit.
+    pub(crate) fn end(mut self) -> Result<()> {
+        self.write_counts()?;
+        let Chain { head, at } = self.chain;
+        if head == self.stored {
+            return Ok(());
+        }
+        let sql = "INSERT INTO audit_chains (chain, seq, hash, seal, at) VALUES (?1, ?2, ?3, ?4, ?5)
+             ON CONFLICT (chain) DO UPDATE
+                 SET seq = excluded.seq, hash = excluded.hash, seal = excluded.seal, at = excluded.at";
+        let seal = head.seal(&self.vault.audit);
+        self.session.execute(sql, values![head.chain, head.seq, head.hash, seal, at]).map(|_| ())
+    }
+}

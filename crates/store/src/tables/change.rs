@@ -1,0 +1,208 @@
+//! Changes in a transaction: each as a whole or not at all, and told to the audit.
+
+mod accounts;
+mod domains;
+mod groups;
+mod keys;
+mod login;
+mod users;
+
+use directory::audit::Actor;
+use directory::change::{Change, ChangeRefused, Changed, Effect};
+use directory::{AccountId, UserId};
+use jiff::Timestamp;
+
+use super::batch::Batch;
+use super::row::millis;
+use crate::audit::Entry;
+use crate::session::{Error, Kind, Result, Session, Value, values};
+
+/// What a change did.
+struct Made {
+    /// The account it concerns.
+    account: Option<AccountId>,
+    /// What the audit calls its target.
+    target: String,
+    /// What else the audit says.
+    detail: String,
+    /// What the audit calls the change, when that shows only now.
+    action: Option<&'static str>,
+    /// The accounts in which it took something away: what was judged before must not be written after it.
+    took_away: Vec<AccountId>,
+    /// Users that came (1) or went (-1), by account and domain.
+    counts: Vec<(AccountId, String, i64)>,
+    effect: Effect,
+}
+
+/// What came of something that may be refused.
+type Judged<T> = std::result::Result<T, ChangeRefused>;
+
+type Attempt = Result<Judged<Made>>;
+
+impl Made {
+    fn new(account: AccountId, target: impl Into<String>, detail: impl Into<String>) -> Self {
+        Self {
+            account: Some(account),
+            target: target.into(),
+            detail: detail.into(),
+            action: None,
+            took_away: Vec::new(),
+            counts: Vec::new(),
+            effect: Effect::Done,
+        }
+    }
+
+    /// It took something away in its own account.
+    fn taking(mut self) -> Self {
+        self.took_away.extend(self.account);
+        self
+    }
+}
+
+/// Makes all changes of a list, or none.
+pub(super) fn run(
+    batch: &mut Batch<'_>,
+    changes: &[Change],
+    actor: &Actor,
+    now: Timestamp,
+) -> Result<Changed> {
+    // Others share the transaction: what is undone is only this list.
+    batch.session.batch("SAVEPOINT changes")?;
+    let before = batch.remember();
+    for (index, change) in changes.iter().enumerate() {
+        if let Err(why) = one(batch, change, actor, now)? {
+            batch.session.batch("ROLLBACK TO SAVEPOINT changes; RELEASE SAVEPOINT changes")?;
+            batch.go_back(before);
+            return Ok(Changed::Refused { index, why });
+        }
+    }
+    batch.session.batch("RELEASE SAVEPOINT changes")?;
+    Ok(Changed::Done)
+}
+
+/// Makes one change, or leaves everything as it is.
+pub(super) fn one(
+    batch: &mut Batch<'_>,
+    change: &Change,
+    actor: &Actor,
+    now: Timestamp,
+) -> Result<Judged<Effect>> {
+    match change {
+        // The one change whose statements and event the hot path writes itself: a single statement that refers to
+        // nothing needs no savepoint.
+        Change::AddUser(user) if user.alias_of.is_none() => {
+            return super::request::insert_user(batch, user, actor);
+        }
+        Change::AddUser(alias) => {
+            batch.session.batch("SAVEPOINT change")?;
+            let added = super::request::insert_user(batch, alias, actor).or_else(refused);
+            batch.session.batch(if let Ok(Ok(_)) = added { KEEP } else { UNDO })?;
+            return added;
+        }
+        _ => {}
+    }
+    if matches!(change, Change::AddDomain(_) | Change::Domain(_)) {
+        // It looks at them; and before the savepoint, because what is written within may be undone.
+        batch.write_counts()?;
+    }
+    let action = change.action();
+    batch.session.batch("SAVEPOINT change")?;
+    let made = match make(batch, change, actor, now).or_else(refused)? {
+        Ok(made) => made,
+        Err(why) => {
+            batch.session.batch(UNDO)?;
+            return Ok(Err(why));
+        }
+    };
+    batch.session.batch(KEEP)?;
+    for account in &made.took_away {
+        batch.bump_epoch(*account)?;
+    }
+    for (account, domain, users) in &made.counts {
+        batch.count(*account, domain, *users);
+    }
+    batch.record(Entry {
+        at: millis(now),
+        account: made.account.as_ref().map(|account| &account.as_bytes()[..]),
+        actor: actor.name(),
+        action: made.action.unwrap_or(action),
+        target: &made.target,
+        detail: &made.detail,
+    })?;
+    Ok(Ok(made.effect))
+}
+
+const KEEP: &str = "RELEASE SAVEPOINT change";
+const UNDO: &str = "ROLLBACK TO SAVEPOINT change; RELEASE SAVEPOINT change";
+
+/// What the tables themselves refuse.
+fn refused<T>(error: Error) -> Result<Judged<T>> {
+    match error.kind {
+        Kind::Unique => Ok(Err(ChangeRefused::AlreadyThere)),
+        Kind::ForeignKey => Ok(Err(ChangeRefused::NotThere)),
+        _ => Err(error),
+    }
+}
+
+fn make(batch: &mut Batch<'_>, change: &Change, actor: &Actor, now: Timestamp) -> Attempt {
+    let session = batch.session;
+    match change {
+        Change::AddAccount(account) => accounts::add(session, account),
+        Change::DisableAccount(id) => accounts::disable(session, *id, now),
+        Change::SetPolicy(id, policy) => accounts::set_policy(session, *id, policy),
+        Change::SetAccountProfile(id, profile) => accounts::set_profile(session, *id, *profile),
+        Change::AddDomain(domain) => accounts::add_domain(session, domain),
+        Change::RemoveDomain(id) => accounts::remove_domain(session, *id),
+        Change::AddRole(role) => accounts::add_role(session, role),
+        Change::RemoveRole(id) => accounts::remove_role(session, *id),
+        Change::AddProfile(profile) => accounts::add_profile(session, profile),
+        Change::AddUser(_) => Err(Error::new(Kind::Other, "a user is added before this")),
+        Change::SetRole(user, role) => users::set_role(session, *user, *role, actor),
+        Change::UpdateUser(user, update) => users::update(session, *user, update, actor, now),
+        Change::RemoveUser(user) => users::remove(session, *user, actor, now),
+        Change::Purge(user, at) => users::purge(session, *user, *at, actor, now),
+        Change::SetProfile(user, profile) => users::set_profile(session, *user, *profile),
+        Change::SetAttributes(user, set) => users::set_attributes(session, *user, set),
+        Change::AddDelegate(delegate) => users::add_delegate(session, delegate),
+        Change::RemoveDelegate(id) => users::remove_delegate(session, *id),
+        Change::Domain(change) => domains::make(session, change, now),
+        Change::Group(change) => groups::make(session, change),
+        Change::LogIn(attempt) => login::attempt(batch, attempt, now),
+        Change::AddApplication(application) => keys::add_application(batch, application),
+        Change::DisableApplication(id) => keys::disable_application(session, *id, now),
+        Change::AddClient(client) => keys::add_client(session, client),
+        Change::DisableClient(id) => keys::disable_client(session, *id, now),
+        Change::AddBinding(binding) => keys::add_binding(batch, binding),
+        Change::RevokeBinding(id) => keys::revoke_binding(session, *id, now),
+    }
+}
+
+/// Unwraps what was found, else refuses.
+macro_rules! there {
+    ($found:expr) => {
+        match $found {
+            Ok(found) => found,
+            Err(refused) => return Ok(Err(refused)),
+        }
+    };
+}
+use there;
+
+fn update(session: &dyn Session, sql: &str, values: &[Value<'_>]) -> Result<usize> {
+    session.execute(sql, values)
+}
+
+/// Reads (account, target) of a row that must be there.
+fn found(session: &dyn Session, sql: &str, id: &[u8; 16]) -> Attempt {
+    let row = session
+        .one(sql, values![id], |row| Ok((AccountId::from_bytes(row.get(0)?), row.get::<String>(1)?)))?;
+    Ok(match row {
+        Some((account, target)) => Ok(Made::new(account, target, "")),
+        None => Err(ChangeRefused::NotThere),
+    })
+}
+
+fn user_made(session: &dyn Session, user: UserId, detail: impl Into<String>) -> Attempt {
+    let user = found(session, "SELECT account, address FROM users WHERE id = ?1", user.as_bytes())?;
+    Ok(user.map(|user| Made { detail: detail.into(), ..user }))
+}

@@ -1,0 +1,240 @@
+//! Users: what is changed of them, their aliases, attributes and delegates, and how they go.
+
+use directory::attribute::Attribute;
+use directory::audit::Actor;
+use directory::change::{ChangeRefused, Delegate, Effect};
+use directory::role::BuiltIn;
+use directory::user::{Update, User};
+use directory::{DelegateId, ProfileId, RoleId, UserId};
+use jiff::Timestamp;
+
+use super::{Attempt, Judged, Made, groups, there, update as execute, user_made};
+use crate::session::{Result, Session, values};
+use crate::tables::read;
+use crate::tables::row::millis;
+
+fn user(session: &dyn Session, id: UserId) -> Result<Judged<User>> {
+    Ok(read::users::by_id(session, id)?.ok_or(ChangeRefused::NotThere))
+}
+
+/// Who could call, and may have been judged already: with a role, or with key pairs.
+fn could_call(user: &User, revoked: usize) -> bool {
+    revoked > 0 || user.role.is_some()
+}
+
+/// An account must not be left without anybody who may do everything in it; who has the machine can always make another.
+fn is_last(session: &dyn Session, user: &User, actor: &Actor) -> Result<bool> {
+    let role = BuiltIn::SuperAdministrator.id();
+    if *actor == Actor::Operator || user.role != Some(role) || user.is_shut_out() {
+        return Ok(false);
+    }
+    let another: Option<i64> = session.one("SELECT 1 FROM users WHERE role = ?1 AND account = ?2 AND id <> ?3 AND disabled_at IS NULL AND locked = 0
+                                   AND purge_at IS NULL LIMIT 1", values![role.as_bytes(), user.account.as_bytes(), user.id.as_bytes()], |row| row.get(0))?;
+    Ok(another.is_none())
+}
+
+pub(super) fn set_role(session: &dyn Session, id: UserId, role: Option<RoleId>, actor: &Actor) -> Attempt {
+    let before = there!(user(session, id)?);
+    if before.role != role && is_last(session, &before, actor)? {
+        return Ok(Err(ChangeRefused::LastSuperAdministrator));
+    }
+    let bytes = role.as_ref().map(|role| role.as_bytes());
+    execute(session, "UPDATE users SET role = ?2 WHERE id = ?1", values![id.as_bytes(), bytes])?;
+    let detail = role.map_or_else(|| "none".to_owned(), |role| role.to_string());
+    Ok(user_made(session, id, detail)?.map(Made::taking))
+}
+
+pub(super) fn update(
+    session: &dyn Session,
+    id: UserId,
+    update: &Update,
+    actor: &Actor,
+    now: Timestamp,
+) -> Attempt {
+    let before = there!(user(session, id)?);
+    if (update.locked == Some(true) || update.disabled == Some(true)) && is_last(session, &before, actor)? {
+        return Ok(Err(ChangeRefused::LastSuperAdministrator));
+    }
+    if let Some(password) = &update.password {
+        set_password(session, &before, password.expose(), update.history, now)?;
+    }
+    execute(
+        session,
+        "UPDATE users SET
+             name = coalesce(?2, name),
+             must_change_password = coalesce(?3, must_change_password),
+             password_never_expires = coalesce(?4, password_never_expires),
+             locked = coalesce(?5, locked),
+             failed_logins = CASE WHEN ?5 = 0 THEN 0 ELSE failed_logins END,
+             locked_until = CASE WHEN ?5 = 0 THEN NULL ELSE locked_until END,
+             disabled_at = CASE WHEN ?6 = 1 THEN coalesce(disabled_at, ?10) WHEN ?6 = 0 THEN NULL ELSE disabled_at END,
+             allow_smtp = coalesce(?7, allow_smtp),
+             allow_pop = coalesce(?8, allow_pop),
+             archive_start = coalesce(?9, archive_start),
+             updated_at = ?10
+         WHERE id = ?1",
+        values![
+            id.as_bytes(),
+            update.name,
+            update.must_change_password,
+            update.password_never_expires,
+            update.locked,
+            update.disabled,
+            update.allow_smtp,
+            update.allow_pop,
+            update.archive_start.map(millis),
+            millis(now),
+        ],
+    )?;
+    let revoked = if update.takes_away() { revoke_all(session, id, now)? } else { 0 };
+    let mut detail = update.detail();
+    if revoked > 0 {
+        detail.push_str(&format!("; revoked bindings: {revoked}"));
+    }
+    let after = there!(user(session, id)?);
+    let mut made = Made::new(after.account, after.address.as_str(), detail);
+    if update.takes_away() && could_call(&before, revoked) {
+        made = made.taking();
+    }
+    Ok(Ok(Made { effect: Effect::User(Box::new(after)), ..made }))
+}
+
+/// Sets the password and remembers the one before.
+pub(super) fn set_password(
+    session: &dyn Session,
+    user: &User,
+    hash: &str,
+    history: u8,
+    now: Timestamp,
+) -> Result<()> {
+    if let Some(before) = user.password.as_ref().filter(|_| history > 1) {
+        execute(
+            session,
+            "INSERT INTO password_history (user_id, set_at, seq, hash)
+             VALUES (?1, ?2, 1 + coalesce((SELECT max(seq) FROM password_history WHERE user_id = ?1), 0), ?3)",
+            values![
+                user.id.as_bytes(),
+                millis(user.password_changed_at.unwrap_or(user.created_at)),
+                before.expose()
+            ],
+        )?;
+    }
+    // The present one is among those remembered.
+    execute(
+        session,
+        "DELETE FROM password_history WHERE user_id = ?1
+             AND seq <= (SELECT max(seq) FROM password_history WHERE user_id = ?1) - ?2",
+        values![user.id.as_bytes(), i64::from(history.max(1)) - 1],
+    )?;
+    execute(
+        session,
+        "UPDATE users SET password = ?2, password_changed_at = ?3, failed_logins = 0, locked_until = NULL WHERE id = ?1",
+        values![user.id.as_bytes(), hash, millis(now)],
+    )?;
+    Ok(())
+}
+
+pub(super) fn revoke_all(session: &dyn Session, user: UserId, now: Timestamp) -> Result<usize> {
+    let sql = "UPDATE bindings SET revoked_at = ?2 WHERE user_id = ?1 AND revoked_at IS NULL";
+    execute(session, sql, values![user.as_bytes(), millis(now)])
+}
+
+/// Removes a user with its aliases, or an alias. Each leaves a tombstone.
+pub(super) fn remove(session: &dyn Session, id: UserId, actor: &Actor, now: Timestamp) -> Attempt {
+    let gone = there!(user(session, id)?);
+    if is_last(session, &gone, actor)? {
+        return Ok(Err(ChangeRefused::LastSuperAdministrator));
+    }
+    let revoked = execute(session, "DELETE FROM bindings WHERE user_id = ?1", values![id.as_bytes()])?;
+    let aliases = read::users::aliases(session, id)?;
+    let mut made = Made::new(
+        gone.account,
+        gone.address.as_str(),
+        match (gone.alias_of, aliases.len()) {
+            (Some(_), _) => "an alias".to_owned(),
+            (None, 0) => String::new(),
+            (None, n) => format!("with {n} aliases"),
+        },
+    );
+    for row in aliases.iter().chain([&gone]) {
+        groups::leave_all(session, row)?;
+        execute(
+            session,
+            "INSERT INTO tombstones (address_key, removed_at, id, account) VALUES (?1, ?2, ?3, ?4)",
+            values![row.address.key(), millis(now), row.id.as_bytes(), row.account.as_bytes()],
+        )?;
+        execute(session, "DELETE FROM users WHERE id = ?1", values![row.id.as_bytes()])?;
+        made.counts.push((row.account, row.address.domain().to_owned(), -1));
+    }
+    Ok(Ok(if could_call(&gone, revoked) { made.taking() } else { made }))
+}
+
+pub(super) fn purge(
+    session: &dyn Session,
+    id: UserId,
+    at: Option<Timestamp>,
+    actor: &Actor,
+    now: Timestamp,
+) -> Attempt {
+    let before = there!(user(session, id)?);
+    if at.is_some() && is_last(session, &before, actor)? {
+        return Ok(Err(ChangeRefused::LastSuperAdministrator));
+    }
+    execute(
+        session,
+        "UPDATE users SET purge_at = ?2, updated_at = ?3 WHERE id = ?1",
+        values![id.as_bytes(), at.map(millis), millis(now)],
+    )?;
+    let revoked = if at.is_some() { revoke_all(session, id, now)? } else { 0 };
+    let detail = at.map_or_else(String::new, |at| format!("to be removed at {at}"));
+    let made = user_made(session, id, detail)?;
+    Ok(made.map(|made| if at.is_some() && could_call(&before, revoked) { made.taking() } else { made }))
+}
+
+pub(super) fn set_profile(session: &dyn Session, id: UserId, profile: Option<ProfileId>) -> Attempt {
+    let bytes = profile.as_ref().map(|profile| profile.as_bytes());
+    execute(session, "UPDATE users SET profile = ?2 WHERE id = ?1", values![id.as_bytes(), bytes])?;
+    user_made(session, id, profile.map_or_else(|| "none".to_owned(), |profile| profile.to_string()))
+}
+
+pub(super) fn set_attributes(session: &dyn Session, id: UserId, set: &[(Attribute, String)]) -> Attempt {
+    for (attribute, value) in set {
+        let (user, number) = (id.as_bytes(), attribute.number());
+        if value.is_empty() {
+            let sql = "DELETE FROM user_attributes WHERE user_id = ?1 AND attribute = ?2";
+            execute(session, sql, values![user, number])?;
+        } else {
+            execute(
+                session,
+                "INSERT INTO user_attributes (user_id, attribute, value) VALUES (?1, ?2, ?3)
+                 ON CONFLICT (user_id, attribute) DO UPDATE SET value = excluded.value",
+                values![user, number, value],
+            )?;
+        }
+    }
+    let names: Vec<_> = set.iter().map(|(attribute, _)| attribute.name()).collect();
+    user_made(session, id, names.join(", "))
+}
+
+pub(super) fn add_delegate(session: &dyn Session, delegate: &Delegate) -> Attempt {
+    let Delegate { id, primary, delegate } = delegate;
+    execute(
+        session,
+        "INSERT INTO delegates (id, primary_user, delegate_user) VALUES (?1, ?2, ?3)",
+        values![id.as_bytes(), primary.as_bytes(), delegate.as_bytes()],
+    )?;
+    delegate_made(session, *primary, *delegate)
+}
+
+pub(super) fn remove_delegate(session: &dyn Session, id: DelegateId) -> Attempt {
+    let Some(delegate) = read::users::delegate(session, id)? else {
+        return Ok(Err(ChangeRefused::NotThere));
+    };
+    execute(session, "DELETE FROM delegates WHERE id = ?1", values![id.as_bytes()])?;
+    delegate_made(session, delegate.primary, delegate.delegate)
+}
+
+fn delegate_made(session: &dyn Session, primary: UserId, delegate: UserId) -> Attempt {
+    let readable = there!(user(session, delegate)?);
+    user_made(session, primary, format!("reads {}", readable.address))
+}

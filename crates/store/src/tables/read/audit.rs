@@ -1,0 +1,153 @@
+//! The audit: read, searched, verified.
+
+use std::collections::BTreeMap;
+use std::ops::ControlFlow;
+
+use directory::AccountId;
+use directory::audit::Event;
+use directory::port::{AuditPage, AuditQuery, ChainReport};
+
+use crate::audit::{Entry, Verifier};
+use crate::session::{Result, Row, Session, values};
+use crate::tables::row::{millis, time};
+use crate::vault::Vault;
+
+const EVENT: &str = "SELECT seq, at, account, actor, action, target, detail, hash FROM audit_events";
+
+pub(crate) fn events(session: &dyn Session, chain: i64, after: i64, limit: usize) -> Result<Vec<Event>> {
+    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+    session.all(
+        &format!("{EVENT} WHERE chain = ?1 AND seq > ?2 ORDER BY seq LIMIT ?3"),
+        values![chain, after, limit],
+        |row| event_at(row, chain),
+    )
+}
+
+fn event_at(row: Row<'_>, chain: i64) -> Result<Event> {
+    Ok(Event {
+        chain,
+        seq: row.get(0)?,
+        at: time(row, 1)?,
+        account: row.get::<Option<[u8; 16]>>(2)?.map(AccountId::from_bytes),
+        actor: row.get(3)?,
+        action: row.get(4)?,
+        target: row.get(5)?,
+        detail: row.get(6)?,
+        hash: row.get(7)?,
+    })
+}
+
+/// Events looked at for one page.
+const LOOKED_AT: i64 = 5_000;
+
+/// A page of the events of an account. Events have no index on time or account, which would cost every write: within a
+/// stretch in which the clock went forwards the first one is found by halving, then they are read in order.
+pub(crate) fn of_account(session: &dyn Session, account: AccountId, query: AuditQuery) -> Result<AuditPage> {
+    let mut page = AuditPage { events: Vec::new(), next: None };
+    let mut left = LOOKED_AT;
+    let (from, to) = (millis(query.from), millis(query.to));
+    for (chain, start, end) in stretches(session, query.after)? {
+        let first = first_at(session, chain, start, end, from)?;
+        let mut seq = first;
+        let (mut full, most) = (false, left);
+        session.visit(
+            &format!("{EVENT} WHERE chain = ?1 AND seq >= ?2 AND seq < ?3 ORDER BY seq LIMIT ?4"),
+            values![chain, first, end, most],
+            &mut |row| {
+                seq = row.get(0)?;
+                if row.get::<i64>(1)? > to {
+                    return Ok(ControlFlow::Break(()));
+                }
+                left -= 1;
+                if row.get::<Option<[u8; 16]>>(2)?.is_some_and(|of| of == *account.as_bytes()) {
+                    page.events.push(event_at(row, chain)?);
+                }
+                full = page.events.len() >= query.limit || left == 0;
+                Ok(if full { ControlFlow::Break(()) } else { ControlFlow::Continue(()) })
+            },
+        )?;
+        if full {
+            page.next = Some((chain, seq));
+            break;
+        }
+    }
+    page.events.sort_by_key(|event| event.at);
+    Ok(page)
+}
+
+/// The stretches of chains (chain, first, behind the last) in which the clock went forwards, behind an event.
+fn stretches(session: &dyn Session, after: (i64, i64)) -> Result<Vec<(i64, i64, i64)>> {
+    let mut stretches: Vec<(i64, i64, i64)> = Vec::new();
+    let sql = "SELECT chain, 1, seq + 1 FROM audit_chains
+         UNION ALL
+         SELECT s.chain, s.seq, c.seq + 1 FROM audit_steps_back s JOIN audit_chains c ON c.chain = s.chain
+         ORDER BY 1, 2";
+    for stretch in session.all(sql, &[], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))? {
+        let (chain, start, end): (i64, i64, i64) = stretch;
+        if let Some(before) = stretches.last_mut().filter(|before| before.0 == chain) {
+            before.2 = start;
+        }
+        stretches.push((chain, start, end));
+    }
+    let (chain, seq) = after;
+    for stretch in &mut stretches {
+        if stretch.0 == chain {
+            stretch.1 = stretch.1.max(seq + 1);
+        }
+    }
+    stretches.retain(|(of, start, end)| *of >= chain && start < end);
+    Ok(stretches)
+}
+
+/// The first event of a stretch that is not before a time.
+fn first_at(session: &dyn Session, chain: i64, start: i64, end: i64, from: i64) -> Result<i64> {
+    let (mut low, mut high) = (start, end);
+    while low < high {
+        let middle = low + (high - low) / 2;
+        let sql = "SELECT at FROM audit_events WHERE chain = ?1 AND seq = ?2";
+        if session.only(sql, values![chain, middle], |row| row.get::<i64>(0))? < from {
+            low = middle + 1;
+        } else {
+            high = middle;
+        }
+    }
+    Ok(low)
+}
+
+/// Reads every event once, in order, in constant memory.
+pub(crate) fn verify(session: &dyn Session, vault: &Vault) -> Result<Vec<ChainReport>> {
+    type Stored = (i64, Vec<u8>, Vec<u8>);
+    let stored = session.all("SELECT chain, seq, hash, seal FROM audit_chains", &[], |row| {
+        let stored: Stored = (row.get(1)?, row.get(2)?, row.get(3)?);
+        Ok((row.get(0)?, Some(stored)))
+    });
+    let mut heads: BTreeMap<i64, Option<Stored>> = stored?.into_iter().collect();
+    // A chain whose head was taken away is still found by its events, and one in the middle by its number.
+    let newest = |sql| session.only(sql, &[], |row| row.get::<i64>(0));
+    let newest = newest("SELECT coalesce(max(chain), 0) FROM audit_events")?
+        .max(newest("SELECT coalesce(max(chain), 0) FROM audit_chains")?);
+    for chain in 1..=newest {
+        heads.entry(chain).or_default();
+    }
+    let mut reports = Vec::new();
+    for (chain, stored) in heads {
+        let mut verifier = Verifier::new(chain);
+        let sql = format!("{EVENT} WHERE chain = ?1 ORDER BY seq");
+        session.visit(&sql, values![chain], &mut |row| {
+            let account: Option<[u8; 16]> = row.get(2)?;
+            let entry = Entry {
+                at: row.get(1)?,
+                account: account.as_ref().map(|account| &account[..]),
+                actor: row.get(3)?,
+                action: row.get(4)?,
+                target: row.get(5)?,
+                detail: row.get(6)?,
+            };
+            verifier.event(row.get(0)?, &entry, row.get(7)?);
+            Ok(ControlFlow::Continue(()))
+        })?;
+        let stored = stored.as_ref().map(|(seq, hash, seal)| (*seq, hash.as_slice(), seal.as_slice()));
+        reports.push(verifier.finish(stored, &vault.audit));
+    }
+    Ok(reports)
+}

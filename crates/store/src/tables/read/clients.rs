@@ -1,0 +1,79 @@
+//! Applications of API 2.0, and roles of the accounts' own.
+
+use std::sync::Arc;
+
+use directory::application::{Client, ClientPrincipal, Product};
+use directory::{Account, AccountId, ClientId, Role, RoleId};
+
+use super::{above, account_at};
+use crate::session::{Result, Row, Session, unreadable, values};
+use crate::tables::row::{custom_role, role, time};
+
+const CLIENT: &str =
+    "SELECT c.id, c.account, c.client_id, c.secret_digest, c.name, c.role, c.products, c.created_at";
+
+fn client_at(row: Row<'_>) -> Result<Client> {
+    let products = row.get::<&str>(6)?;
+    let product =
+        |name: &str| Product::by_name(name).ok_or_else(|| unreadable(6, format!("product {name:?}")));
+    Ok(Client {
+        id: ClientId::from_bytes(row.get(0)?),
+        account: AccountId::from_bytes(row.get(1)?),
+        client_id: row.get(2)?,
+        secret_digest: row.get(3)?,
+        name: row.get(4)?,
+        role: RoleId::from_bytes(row.get(5)?),
+        products: products.lines().map(product).collect::<Result<_>>()?,
+        created_at: time(row, 7)?,
+    })
+}
+
+/// All that stands behind a token, as of one moment.
+pub(crate) fn principal(session: &dyn Session, id: ClientId) -> Result<Option<ClientPrincipal>> {
+    let principal = session.one(
+        &format!(
+            "{CLIENT}, r.account, r.name, r.permissions, r.partner,
+                    a.id, a.code, a.name, a.password_policy, a.epoch, a.created_at
+             FROM clients c JOIN accounts a ON a.id = c.account AND a.disabled_at IS NULL
+             LEFT JOIN roles r ON r.id = c.role WHERE c.id = ?1 AND c.disabled_at IS NULL"
+        ),
+        values![id.as_bytes()],
+        |row| {
+            let client = client_at(row)?;
+            let role = role(row, Some(*client.role.as_bytes()), 8)?;
+            Ok((client, role, account_at(row, 12)?))
+        },
+    )?;
+    let Some((client, role, account)) = principal else { return Ok(None) };
+    let account = Arc::new(Account { above: above(session, account.id)?, ..account });
+    Ok(Some(ClientPrincipal { client, account, role }))
+}
+
+pub(crate) fn by_name(session: &dyn Session, client_id: &str) -> Result<Option<Client>> {
+    session.one(
+        &format!("{CLIENT} FROM clients c WHERE c.client_id = ?1 AND c.disabled_at IS NULL"),
+        values![client_id],
+        client_at,
+    )
+}
+
+pub(crate) fn list(session: &dyn Session) -> Result<Vec<Client>> {
+    session.all(
+        &format!("{CLIENT} FROM clients c WHERE c.disabled_at IS NULL ORDER BY lower(c.name), c.name"),
+        &[],
+        client_at,
+    )
+}
+
+/// A role that an account made itself.
+pub(crate) fn custom(session: &dyn Session, id: RoleId) -> Result<Option<Role>> {
+    session.one(
+        "SELECT account, name, permissions, partner FROM roles WHERE id = ?1",
+        values![id.as_bytes()],
+        |row| custom_role(row, id, 0),
+    )
+}
+
+pub(crate) fn roles_of(session: &dyn Session, account: AccountId) -> Result<Vec<Role>> {
+    session.all("SELECT id, account, name, permissions, partner FROM roles WHERE account = ?1 ORDER BY lower(name), name", values![account.as_bytes()], |row| custom_role(row, RoleId::from_bytes(row.get(0)?), 1))
+}

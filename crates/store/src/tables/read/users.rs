@@ -1,0 +1,248 @@
+//! Users, and what hangs on them.
+
+use directory::attribute::Attribute;
+use directory::change::Delegate;
+use directory::login::{AuthenticationProfile, Credentials, NamedProfile};
+use directory::port::Position;
+use directory::user::{AddressType, Attempts, PasswordHash, Source, User};
+use directory::{AccountId, DelegateId, DomainName, EmailAddress, ProfileId, RoleId, UserId};
+use jiff::{SignedDuration, Timestamp};
+
+use super::{above, account_at, rows};
+use crate::session::{Result, Row, Session, unreadable, values};
+use crate::tables::row::{millis, optional_time, parsed, time};
+
+const USER: &str = "SELECT id, account, address, name, password, must_change_password, role, address_type, source,
+    disabled_at, created_at, password_changed_at, password_never_expires, locked, allow_smtp, allow_pop, archive_start,
+    failed_logins, locked_until, purge_at, alias_of, updated_at FROM users";
+
+fn user_at(row: Row<'_>) -> Result<User> {
+    let one_of = |column: usize, known: &'static str| -> Result<()> {
+        let text = row.get::<&str>(column)?;
+        if text == known { Ok(()) } else { Err(unreadable(column, format!("{text:?} is not known here"))) }
+    };
+    one_of(7, AddressType::CreatedManually.as_str())?;
+    one_of(8, Source::Cloud.as_str())?;
+    Ok(User {
+        id: UserId::from_bytes(row.get(0)?),
+        account: AccountId::from_bytes(row.get(1)?),
+        address: parsed(row, 2, EmailAddress::parse)?,
+        name: row.get(3)?,
+        password: row.get::<Option<String>>(4)?.map(PasswordHash::new),
+        must_change_password: row.get(5)?,
+        role: row.get::<Option<[u8; 16]>>(6)?.map(RoleId::from_bytes),
+        address_type: AddressType::CreatedManually,
+        source: Source::Cloud,
+        disabled: row.get::<Option<i64>>(9)?.is_some(),
+        created_at: time(row, 10)?,
+        password_changed_at: optional_time(row, 11)?,
+        password_never_expires: row.get(12)?,
+        locked: row.get(13)?,
+        allow_smtp: row.get(14)?,
+        allow_pop: row.get(15)?,
+        archive_start: optional_time(row, 16)?,
+        attempts: Attempts { failed: row.get(17)?, locked_until: optional_time(row, 18)? },
+        purge_at: optional_time(row, 19)?,
+        alias_of: row.get::<Option<[u8; 16]>>(20)?.map(UserId::from_bytes),
+        updated_at: optional_time(row, 21)?,
+    })
+}
+
+pub(crate) fn by_address(session: &dyn Session, address: &EmailAddress) -> Result<Option<User>> {
+    session.one(&format!("{USER} WHERE address_key = ?1"), values![address.key()], user_at)
+}
+
+pub(crate) fn by_id(session: &dyn Session, id: UserId) -> Result<Option<User>> {
+    session.one(&format!("{USER} WHERE id = ?1"), values![id.as_bytes()], user_at)
+}
+
+pub(crate) fn aliases(session: &dyn Session, user: UserId) -> Result<Vec<User>> {
+    session.all(
+        &format!("{USER} WHERE alias_of = ?1 ORDER BY address_key"),
+        values![user.as_bytes()],
+        user_at,
+    )
+}
+
+pub(crate) fn administrators(session: &dyn Session) -> Result<Vec<User>> {
+    session.all(&format!("{USER} WHERE role IS NOT NULL ORDER BY address_key"), &[], user_at)
+}
+
+pub(crate) fn count(session: &dyn Session) -> Result<u64> {
+    let count: i64 =
+        session
+            .only("SELECT CAST(coalesce(sum(users), 0) AS BIGINT) FROM user_counts", &[], |row| row.get(0))?;
+    Ok(u64::try_from(count).unwrap_or(0))
+}
+
+pub(crate) fn count_listed(
+    session: &dyn Session,
+    account: AccountId,
+    domain: Option<&DomainName>,
+) -> Result<u64> {
+    let count: i64 = match domain {
+        Some(domain) => session.only("SELECT CAST(coalesce(sum(users), 0) AS BIGINT) FROM user_counts WHERE account = ?1 AND domain = ?2", values![account.as_bytes(), domain.as_str()], |row| row.get(0))?,
+        None => session.only("SELECT CAST(coalesce(sum(users), 0) AS BIGINT) FROM user_counts WHERE account = ?1", values![account.as_bytes()], |row| row.get(0))?,
+    };
+    Ok(u64::try_from(count).unwrap_or(0))
+}
+
+const DOMAINS_UP: &str = "SELECT domain FROM user_counts WHERE account = ?1 AND domain >= ?2
+    GROUP BY domain HAVING sum(users) > 0 ORDER BY domain LIMIT ?3";
+const DOMAINS_DOWN: &str = "SELECT domain FROM user_counts WHERE account = ?1 AND domain <= ?2
+    GROUP BY domain HAVING sum(users) > 0 ORDER BY domain DESC LIMIT ?3";
+const KEYS_UP: &str = "WHERE address_key > ?1 AND address_key < ?2 ORDER BY address_key LIMIT ?3";
+const KEYS_DOWN: &str = "WHERE address_key > ?1 AND address_key < ?2 ORDER BY address_key DESC LIMIT ?3";
+
+/// A page: domain by domain, each a range of the index over all addresses. A domain has no users but those of its
+/// account (`change::accounts::add_domain`), so that every row that is read is given.
+pub(crate) fn list(
+    session: &dyn Session,
+    account: AccountId,
+    domain: Option<&DomainName>,
+    from: &Position,
+    limit: usize,
+) -> Result<Vec<User>> {
+    let backwards = matches!(from, Position::Before(_));
+    let key = match from {
+        Position::Start => "",
+        Position::After(key) | Position::Before(key) => key,
+    };
+    let key_domain = key.split_once('@').map_or("", |(domain, _)| domain);
+    let domains: Vec<String> = match domain {
+        Some(domain) => {
+            let owned: Option<i64> = session.one("SELECT 1 FROM user_counts WHERE account = ?1 AND domain = ?2 GROUP BY domain HAVING sum(users) > 0", values![account.as_bytes(), domain.as_str()], |row| row.get(0))?;
+            owned.map(|_| domain.as_str().to_owned()).into_iter().collect()
+        }
+        // Each has at least one user.
+        None => session.all(
+            if backwards { DOMAINS_DOWN } else { DOMAINS_UP },
+            values![account.as_bytes(), key_domain, rows(limit + 1)],
+            |row| row.get(0),
+        )?,
+    };
+    let mut page = Vec::new();
+    let keys = format!("{USER} {}", if backwards { KEYS_DOWN } else { KEYS_UP });
+    for domain in domains {
+        // `A` is the character behind `@`: the range holds what begins with the domain and an `@`.
+        let (mut low, mut high) = (format!("{domain}@"), format!("{domain}A"));
+        if domain == key_domain {
+            if backwards {
+                key.clone_into(&mut high);
+            } else {
+                key.clone_into(&mut low);
+            }
+        }
+        page.extend(session.all(&keys, values![low, high, rows(limit - page.len())], user_at)?);
+        if page.len() == limit {
+            break;
+        }
+    }
+    if backwards {
+        page.reverse();
+    }
+    Ok(page)
+}
+
+pub(crate) fn attributes(session: &dyn Session, user: UserId) -> Result<Vec<(Attribute, String)>> {
+    session.all(
+        "SELECT attribute, value FROM user_attributes WHERE user_id = ?1 ORDER BY attribute",
+        values![user.as_bytes()],
+        |row| {
+            let number: u8 = row.get(0)?;
+            let attribute = Attribute::by_number(number);
+            Ok((attribute.ok_or_else(|| unreadable(0, format!("attribute {number}")))?, row.get(1)?))
+        },
+    )
+}
+
+pub(crate) fn delegates(session: &dyn Session, user: UserId) -> Result<Vec<(Delegate, User)>> {
+    let delegates: Vec<Delegate> = session.all(
+        "SELECT d.id, d.primary_user, d.delegate_user FROM delegates d JOIN users u ON u.id = d.delegate_user
+             WHERE d.primary_user = ?1 ORDER BY u.address_key",
+        values![user.as_bytes()],
+        delegate_at,
+    )?;
+    let with_user = |delegate: Delegate| Ok(by_id(session, delegate.delegate)?.map(|user| (delegate, user)));
+    delegates.into_iter().filter_map(|delegate| with_user(delegate).transpose()).collect()
+}
+
+pub(crate) fn delegate(session: &dyn Session, id: DelegateId) -> Result<Option<Delegate>> {
+    session.one(
+        "SELECT id, primary_user, delegate_user FROM delegates WHERE id = ?1",
+        values![id.as_bytes()],
+        delegate_at,
+    )
+}
+
+fn delegate_at(row: Row<'_>) -> Result<Delegate> {
+    Ok(Delegate {
+        id: DelegateId::from_bytes(row.get(0)?),
+        primary: UserId::from_bytes(row.get(1)?),
+        delegate: UserId::from_bytes(row.get(2)?),
+    })
+}
+
+pub(crate) fn due_for_purge(session: &dyn Session, now: Timestamp, limit: usize) -> Result<Vec<UserId>> {
+    session.all(
+        "SELECT id FROM users WHERE purge_at <= ?1 ORDER BY purge_at LIMIT ?2",
+        values![millis(now), rows(limit)],
+        |row| row.get(0).map(UserId::from_bytes),
+    )
+}
+
+/// An alias has no password, and an account that is shut out no users who could log in.
+pub(crate) fn credentials(session: &dyn Session, address: &EmailAddress) -> Result<Option<Credentials>> {
+    let Some(user) = by_address(session, address)?.filter(|user| user.alias_of.is_none()) else {
+        return Ok(None);
+    };
+    let account = session.one(
+        "SELECT id, code, name, password_policy, epoch, created_at FROM accounts
+             WHERE id = ?1 AND disabled_at IS NULL",
+        values![user.account.as_bytes()],
+        |row| account_at(row, 0),
+    )?;
+    let Some(mut account) = account else { return Ok(None) };
+    account.above = above(session, account.id)?;
+    let profile = session
+        .one(
+            "SELECT p.id, p.account, p.name, p.binding_life, p.max_bindings
+             FROM users u JOIN accounts a ON a.id = u.account
+             JOIN authentication_profiles p ON p.id = coalesce(u.profile, a.profile) WHERE u.id = ?1",
+            values![user.id.as_bytes()],
+            profile_at,
+        )?
+        .map_or_else(AuthenticationProfile::default, |named| named.profile);
+    let history = session.all(
+        "SELECT hash FROM password_history WHERE user_id = ?1 ORDER BY seq DESC",
+        values![user.id.as_bytes()],
+        |row| row.get(0).map(PasswordHash::new),
+    )?;
+    Ok(Some(Credentials { user, account, profile, history }))
+}
+
+pub(crate) fn profiles(session: &dyn Session) -> Result<Vec<NamedProfile>> {
+    session.all("SELECT id, account, name, binding_life, max_bindings FROM authentication_profiles ORDER BY lower(name), name",
+        &[],
+        profile_at,
+    )
+}
+
+fn profile_at(row: Row<'_>) -> Result<NamedProfile> {
+    Ok(NamedProfile {
+        id: ProfileId::from_bytes(row.get(0)?),
+        account: AccountId::from_bytes(row.get(1)?),
+        name: row.get(2)?,
+        profile: AuthenticationProfile {
+            binding_life: row.get::<Option<i64>>(3)?.map(SignedDuration::from_secs),
+            max_bindings: row.get(4)?,
+        },
+    })
+}
+
+/// The statements of the lists, for their plans.
+#[cfg(test)]
+pub(super) fn lists() -> Vec<String> {
+    let keys = [KEYS_UP, KEYS_DOWN].map(|order| format!("{USER} {order}"));
+    [DOMAINS_UP, DOMAINS_DOWN].map(str::to_owned).into_iter().chain(keys).collect()
+}

@@ -1,0 +1,153 @@
+//! Writing in groups. Whoever asks while a commit is being forced to disk is served by the next one: one forced write for
+//! all who wait.
+
+use std::thread::JoinHandle;
+
+use crossbeam_channel::{Receiver, Sender, TrySendError};
+use directory::audit::Actor;
+use directory::change::{Change, Changed};
+use directory::port::{StoreError, Write, Written};
+use jiff::Timestamp;
+use tokio::sync::oneshot;
+
+use crate::session::Error;
+
+/// Writes that may wait. More than this is a store that can't keep up: refuse, so that the caller learns of it.
+const QUEUE: usize = 16_384;
+
+/// Users in one transaction: bounds how long a single write waits for others.
+const GROUP: usize = 2_048;
+
+/// Requests forgotten in one go.
+pub(crate) const FORGET_SLICE: i64 = 500;
+
+/// What a writer is asked to do.
+pub(crate) enum Work {
+    Write(Vec<Write>),
+    Apply { changes: Vec<Change>, actor: Actor, now: Timestamp },
+    Forget { before: Timestamp },
+    Ping,
+}
+
+/// What came of it.
+pub(crate) enum Outcome {
+    Written(Vec<Written>),
+    Changed(Changed),
+    Forgotten(usize),
+    Ready,
+}
+
+/// What a thread of an engine does with a group of work: all of it in one transaction, or nothing.
+pub(crate) trait Commit: Send + 'static {
+    fn commit(&mut self, group: &[Work]) -> Result<Vec<Outcome>, Error>;
+
+    /// What is to be done before the first group.
+    fn prepare(&mut self) {}
+}
+
+struct Job {
+    work: Work,
+    reply: oneshot::Sender<Result<Outcome, StoreError>>,
+}
+
+/// Threads that write, and the queue they share. Dropping it lets them finish what waits, and waits for that.
+pub(crate) struct Writer {
+    queue: Option<Sender<Job>>,
+    threads: Vec<JoinHandle<()>>,
+}
+
+impl Writer {
+    pub(crate) fn start<C: Commit>(name: &str, lanes: impl IntoIterator<Item = C>) -> std::io::Result<Self> {
+        let (queue, jobs) = crossbeam_channel::bounded(QUEUE);
+        let mut writer = Self { queue: Some(queue), threads: Vec::new() };
+        for lane in lanes {
+            let (name, jobs) = (name.to_owned(), jobs.clone());
+            writer.threads.push(std::thread::Builder::new().name(name).spawn(move || serve(lane, &jobs))?);
+        }
+        Ok(writer)
+    }
+
+    /// Queues the work; the outcome comes when it is durable.
+    pub(crate) async fn run(&self, work: Work) -> Result<Outcome, StoreError> {
+        let (reply, outcome) = oneshot::channel();
+        let queue = self.queue.as_ref().ok_or_else(stopped)?;
+        queue.try_send(Job { work, reply }).map_err(|error| match error {
+            TrySendError::Full(_) => StoreError::Overloaded,
+            TrySendError::Disconnected(_) => stopped(),
+        })?;
+        outcome.await.map_err(|_| stopped())?
+    }
+}
+
+impl Drop for Writer {
+    fn drop(&mut self) {
+        self.queue = None;
+        for thread in self.threads.drain(..) {
+            // A writer that panicked has said so already.
+            let _ = thread.join();
+        }
+    }
+}
+
+fn stopped() -> StoreError {
+    StoreError::failed("the writer has stopped")
+}
+
+fn serve<C: Commit>(mut lane: C, jobs: &Receiver<Job>) {
+    lane.prepare();
+    while let Ok(first) = jobs.recv() {
+        let mut size = first.work.size();
+        let mut group = vec![first.work];
+        let mut replies = vec![first.reply];
+        while size < GROUP
+            && let Ok(job) = jobs.try_recv()
+        {
+            size += job.work.size();
+            group.push(job.work);
+            replies.push(job.reply);
+        }
+        match lane.commit(&group) {
+            // Who no longer waits for the answer has given up, not been forgotten: the write stands.
+            Ok(outcomes) => {
+                for (reply, outcome) in replies.into_iter().zip(outcomes) {
+                    let _ = reply.send(Ok(outcome));
+                }
+            }
+            Err(error) => {
+                tracing::error!(%error, writes = replies.len(), "a transaction failed");
+                let cause = error.to_string();
+                for reply in replies {
+                    let _ = reply.send(Err(Error::new(error.kind, cause.clone()).into()));
+                }
+            }
+        }
+    }
+}
+
+impl Work {
+    /// The requests in it.
+    pub(crate) fn requests(&self) -> &[Write] {
+        match self {
+            Work::Write(requests) => requests,
+            _ => &[],
+        }
+    }
+
+    /// Whether it does no harm when it runs twice: each request in it is carried out only once.
+    pub(crate) fn is_repeatable(&self) -> bool {
+        match self {
+            Work::Write(requests) => requests.iter().all(|request| request.once.is_some()),
+            Work::Apply { .. } => false,
+            Work::Forget { .. } | Work::Ping => true,
+        }
+    }
+
+    fn size(&self) -> usize {
+        match self {
+            Work::Write(requests) => requests.iter().map(|request| request.changes.len().max(1)).sum(),
+            Work::Apply { changes, .. } => changes.len(),
+            Work::Forget { .. } => usize::try_from(FORGET_SLICE).unwrap_or(1),
+            Work::Ping => 0,
+        }
+    }
+}

@@ -1,0 +1,95 @@
+//! Several nodes on one database, each of which knows nothing of the others.
+
+use std::sync::Arc;
+
+use directory::port::Written;
+
+use crate::Engine;
+use crate::engine::*;
+
+fn id(request: &mut directory::port::Write, n: u32) {
+    request.once.as_mut().unwrap().0.request_id[..4].copy_from_slice(&n.to_be_bytes());
+}
+
+/// Every request goes to two nodes at once: one runs it, the other gives the answer of the one.
+pub(crate) async fn a_request_runs_on_one_of_them(engine: &impl Engine) {
+    let nodes = [filled(engine).await, engine.open(), engine.open()];
+    let mut tasks = Vec::new();
+    for n in 0..300_u32 {
+        let pair = [0, 1].map(|of| {
+            let node = Arc::clone(&nodes[(n as usize + of) % 3]);
+            tokio::spawn(async move {
+                let mut request = request(0, 1, vec![user(100 + n, &format!("user{n}@example.com"))]);
+                id(&mut request, n);
+                create(&node, request).await
+            })
+        });
+        tasks.push(pair);
+    }
+    for [one, other] in tasks {
+        let mut both = [one.await.unwrap(), other.await.unwrap()];
+        both.sort_by_key(|written| matches!(written, Written::Repeated(_)));
+        assert_eq!(both, [ran("[Created]"), Written::Repeated(b"[Created]".to_vec())]);
+    }
+    assert_eq!(nodes[2].count_users().await.unwrap(), 301);
+    assert!(nodes[2].verify_audit().await.unwrap().iter().all(|report| report.broken.is_none()));
+}
+
+/// The signature does not cover the body: of two bodies under one id, whichever node they go to, one runs.
+pub(crate) async fn an_id_stands_for_one_body_on_all_of_them(engine: &impl Engine) {
+    let nodes = [filled(engine).await, engine.open()];
+    let mut tasks = Vec::new();
+    for n in 0..100_u32 {
+        let pair = [0_u8, 1].map(|body| {
+            let node = Arc::clone(&nodes[usize::from(body)]);
+            tokio::spawn(async move {
+                let address = format!("user{n}-{body}@example.com");
+                let mut request = request(0, body, vec![user(100 + 2 * n + u32::from(body), &address)]);
+                id(&mut request, n);
+                create(&node, request).await
+            })
+        });
+        tasks.push(pair);
+    }
+    for [one, other] in tasks {
+        let mut both = [one.await.unwrap(), other.await.unwrap()];
+        both.sort_by_key(|written| *written == Written::RequestIdReused);
+        assert_eq!(both, [ran("[Created]"), Written::RequestIdReused]);
+    }
+    assert_eq!(nodes[0].count_users().await.unwrap(), 101);
+}
+
+/// One node takes something away while another writes: what comes after is not written on the old judgement, and what is
+/// said to be written is there.
+pub(crate) async fn what_one_takes_away_stops_the_other(engine: &impl Engine) {
+    let (writing, taking) = (filled(engine).await, engine.open());
+    let (written, mut first) = tokio::sync::mpsc::unbounded_channel();
+    let tasks: Vec<_> = (0..8_u32)
+        .map(|task| {
+            let (writing, written) = (Arc::clone(&writing), written.clone());
+            tokio::spawn(async move {
+                for n in 0.. {
+                    let n = task * 1_000_000 + n;
+                    let mut request = request(0, 1, vec![user(100 + n, &format!("user{n}@example.com"))]);
+                    id(&mut request, n);
+                    if create(&writing, request).await == Written::Stale {
+                        return n % 1_000_000;
+                    }
+                    let _ = written.send(());
+                }
+                0
+            })
+        })
+        .collect();
+    // Only when they are at it.
+    first.recv().await.unwrap();
+    apply(&taking, vec![disable(user_id(1))]).await;
+    let mut late = request(1, 1, vec![user(1, "late@example.com")]);
+    id(&mut late, u32::MAX);
+    assert_eq!(create(&writing, late).await, Written::Stale);
+    let mut created = 1;
+    for task in tasks {
+        created += u64::from(task.await.unwrap());
+    }
+    assert_eq!(taking.count_users().await.unwrap(), created);
+}

@@ -1,0 +1,220 @@
+//! A PostgreSQL of the test's own, from the binaries of this machine: in a folder that goes away, on a socket in it,
+//! as a user who is not root. It lives as long as the process that started it, however that ends.
+
+use std::io::{BufRead, BufReader, Write};
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
+use std::process::{Child, ChildStdin, Command, Output, Stdio};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
+
+use tempfile::TempDir;
+
+/// `nobody`, where the tests run as root: PostgreSQL does not.
+const NOBODY: u32 = 65_534;
+
+/// Stops the server, and removes its folder, when the process that holds the other end of its standard input is gone.
+const WATCH: &str = r#"
+"$1/postgres" -D "$2/data" -k "$2" -c listen_addresses="" $3 >"$2/log" 2>&1 &
+echo $!
+read -r keep || remove=1
+kill -INT $! 2>/dev/null
+wait $!
+[ -z "$remove" ] || rm -rf "$2"
+"#;
+
+/// A database server.
+pub struct Postgres {
+    folder: TempDir,
+    binaries: PathBuf,
+    options: &'static str,
+    running: Mutex<Option<Running>>,
+    databases: AtomicU64,
+}
+
+struct Running {
+    shell: Child,
+    // Dropping it stops the server.
+    alive: ChildStdin,
+    process: u32,
+}
+
+impl Postgres {
+    /// The one that all tests of a process share; `None` where PostgreSQL is not installed. It does not force anything to
+    /// the disk: the tests end processes, not machines.
+    pub fn shared() -> Option<&'static Self> {
+        static SHARED: OnceLock<Option<Postgres>> = OnceLock::new();
+        SHARED.get_or_init(|| Self::start("-c fsync=off -c max_connections=400")).as_ref()
+    }
+
+    /// One of the test's own, which may be killed; `None` where PostgreSQL is not installed. `options` are the server's.
+    pub fn start(options: &'static str) -> Option<Self> {
+        let binaries = binaries()?;
+        let folder = TempDir::new().unwrap_or_else(|error| panic!("a temporary folder: {error}"));
+        if is_root() {
+            std::os::unix::fs::chown(folder.path(), Some(NOBODY), Some(NOBODY))
+                .unwrap_or_else(|error| panic!("a folder for nobody: {error}"));
+        }
+        let data = folder.path().join("data");
+        let data = data.to_string_lossy();
+        let init = ["-D", &data, "-U", "matricula", "-A", "trust", "-E", "UTF8", "--no-locale", "--no-sync"];
+        let made = unprivileged(&binaries.join("initdb")).args(init).output();
+        succeeded("initdb", made);
+        let postgres =
+            Self { folder, binaries, options, running: Mutex::new(None), databases: AtomicU64::new(0) };
+        postgres.start_again();
+        Some(postgres)
+    }
+
+    /// Starts it after it was killed, and waits until it answers.
+    pub fn start_again(&self) {
+        let mut running = self.running();
+        *running = None;
+        let folder = self.folder.path();
+        // What a server that was killed leaves behind keeps the next one from starting while its children live.
+        let mut shell = unprivileged(Path::new("sh"))
+            .args(["-c", WATCH, "sh"])
+            .arg(&self.binaries)
+            .arg(folder)
+            .arg(self.options)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap_or_else(|error| panic!("sh: {error}"));
+        let mut process = String::new();
+        if let Some(output) = shell.stdout.take() {
+            let _ = BufReader::new(output).read_line(&mut process);
+        }
+        let alive = shell.stdin.take().unwrap_or_else(|| panic!("a pipe"));
+        let process = process.trim().parse().unwrap_or_else(|error| panic!("a process id: {error}"));
+        *running = Some(Running { shell, alive, process });
+        drop(running);
+        succeeded("pg_ctl wait", self.wait_until_ready());
+    }
+
+    /// The server itself tells when it is ready: its log is read until it does, or until it has ended.
+    fn wait_until_ready(&self) -> std::io::Result<Output> {
+        let ready = r#"
+            while ! "$1/pg_isready" -q -h "$2" -U matricula -d postgres; do
+                kill -0 "$3" 2>/dev/null || { cat "$2/log" >&2; exit 1; }
+            done"#;
+        let process = self.process().to_string();
+        unprivileged(Path::new("sh"))
+            .args(["-c", ready, "sh"])
+            .arg(&self.binaries)
+            .arg(self.folder.path())
+            .arg(process)
+            .output()
+    }
+
+    /// Kills it with SIGKILL, as a machine that goes down would. Its children learn of it and end as well.
+    pub fn kill(&self) {
+        let process = self.process().to_string();
+        succeeded("kill", Command::new("kill").args(["-9", &process]).output());
+        if let Some(mut running) = self.running().take() {
+            let _ = running.alive.write_all(b"keep\n");
+            let _ = running.shell.wait();
+        }
+    }
+
+    /// A new database, as a connection string.
+    pub fn database(&self) -> String {
+        let name = format!("test{}", self.databases.fetch_add(1, Ordering::Relaxed));
+        self.run("postgres", &format!("CREATE DATABASE {name}"));
+        self.url(&name)
+    }
+
+    /// The connection string of a database.
+    fn url(&self, name: &str) -> String {
+        let folder = self.folder.path().to_string_lossy().replace('/', "%2F");
+        format!("postgres://matricula@{folder}/{name}")
+    }
+
+    /// Runs SQL in a database that [`Postgres::database`] made, behind the program's back, and gives what it prints.
+    pub fn execute(&self, url: &str, sql: &str) -> String {
+        self.run(url.rsplit('/').next().unwrap_or_default(), sql)
+    }
+
+    fn run(&self, database: &str, sql: &str) -> String {
+        let mut psql = Command::new(self.binaries.join("psql"))
+            .args(["-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1", "-U", "matricula", "-d", database, "-h"])
+            .arg(self.folder.path())
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap_or_else(|error| panic!("psql: {error}"));
+        if let Some(mut input) = psql.stdin.take() {
+            let _ = input.write_all(sql.as_bytes());
+        }
+        let output = succeeded("psql", psql.wait_with_output());
+        String::from_utf8_lossy(&output.stdout).into_owned()
+    }
+
+    /// Its folder; the socket is in it.
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// Where its programs are.
+    pub fn binaries(&self) -> &Path {
+        &self.binaries
+    }
+
+    fn process(&self) -> u32 {
+        self.running().as_ref().map_or_else(|| panic!("the database does not run"), |running| running.process)
+    }
+
+    fn running(&self) -> MutexGuard<'_, Option<Running>> {
+        self.running.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for Postgres {
+    fn drop(&mut self) {
+        if let Some(Running { mut shell, alive, .. }) = self.running().take() {
+            drop(alive);
+            // The folder goes only after the server.
+            let _ = shell.wait();
+        }
+    }
+}
+
+fn is_root() -> bool {
+    std::os::unix::fs::MetadataExt::uid(
+        &std::fs::metadata("/proc/self").unwrap_or_else(|error| panic!("{error}")),
+    ) == 0
+}
+
+fn unprivileged(program: &Path) -> Command {
+    let mut command = Command::new(program);
+    if is_root() {
+        command.uid(NOBODY).gid(NOBODY);
+    }
+    // A folder that the user may stand in.
+    command.current_dir("/");
+    command
+}
+
+fn succeeded(what: &str, output: std::io::Result<Output>) -> Output {
+    let output = output.unwrap_or_else(|error| panic!("{what}: {error}"));
+    assert!(output.status.success(), "{what}: {}", String::from_utf8_lossy(&output.stderr));
+    output
+}
+
+/// The newest that Debian has installed, else what is on the path.
+fn binaries() -> Option<PathBuf> {
+    let versions = std::fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten();
+    let newest = versions
+        .filter_map(|version| {
+            let number: u32 = version.file_name().to_str()?.parse().ok()?;
+            let folder = version.path().join("bin");
+            folder.join("initdb").exists().then_some((number, folder))
+        })
+        .max();
+    newest.map(|(_, folder)| folder).or_else(|| {
+        let found = Command::new("pg_config").arg("--bindir").output().ok()?;
+        let folder = PathBuf::from(String::from_utf8(found.stdout).ok()?.trim());
+        folder.join("initdb").exists().then_some(folder)
+    })
+}
