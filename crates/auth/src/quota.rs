@@ -6,8 +6,9 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use std::net::IpAddr;
 use std::sync::{Mutex, PoisonError};
 
+use directory::port::Drawn;
 use directory::{ClientId, UserId};
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 /// Calls that can't be told whose they are share a wider bucket by where they come from, as recorded of the service.
 const UNIDENTIFIED_FACTOR: u32 = 6;
@@ -26,6 +27,27 @@ pub enum Bucket {
     Client(ClientId),
     /// Whoever calls from there without a valid signature.
     Peer(IpAddr),
+}
+
+impl Bucket {
+    fn to_bytes(self) -> Option<[u8; 17]> {
+        let (kind, id) = match self {
+            Bucket::User(user) => (0, *user.as_bytes()),
+            Bucket::Client(client) => (1, *client.as_bytes()),
+            Bucket::Peer(_) => return None,
+        };
+        let mut bytes = [kind; 17];
+        bytes[1..].copy_from_slice(&id);
+        Some(bytes)
+    }
+
+    fn from_bytes([kind, id @ ..]: [u8; 17]) -> Option<Self> {
+        match kind {
+            0 => Some(Bucket::User(UserId::from_bytes(id))),
+            1 => Some(Bucket::Client(ClientId::from_bytes(id))),
+            _ => None,
+        }
+    }
 }
 
 /// The state of a bucket after a call.
@@ -50,9 +72,26 @@ impl Rate {
 struct Window {
     started: Timestamp,
     used: u32,
+    /// Whether calls were counted that the other nodes have not been told of.
+    untold: bool,
+    /// What other nodes counted, and until when that holds.
+    elsewhere: (u32, Timestamp),
 }
 
-/// Counts calls, in memory and for this node.
+impl Window {
+    fn new(started: Timestamp) -> Self {
+        Self { started, used: 0, untold: false, elsewhere: (0, Timestamp::MIN) }
+    }
+
+    /// Calls on all nodes, as far as they are known here.
+    fn calls(&self, now: Timestamp) -> u32 {
+        let (calls, until) = self.elsewhere;
+        self.used.saturating_add(if until > now { calls } else { 0 })
+    }
+}
+
+/// Counts calls, in memory. Nodes tell each other from time to time what they counted: a caller that calls several of
+/// them at once may make, until they have, as many calls on each as on one.
 pub struct Quota {
     /// Calls a user may make in a window; `None`: as many as it likes.
     limit: Option<u32>,
@@ -73,21 +112,58 @@ impl Quota {
             Bucket::User(_) | Bucket::Client(_) => limit,
             Bucket::Peer(_) => limit.saturating_mul(UNIDENTIFIED_FACTOR),
         };
-        let mut hasher = DefaultHasher::new();
-        bucket.hash(&mut hasher);
-        let shard = &self.shards[hasher.finish() as usize % SHARDS];
-        let mut windows = shard.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut windows = self.shard(&bucket).lock().unwrap_or_else(PoisonError::into_inner);
         if windows.len() >= SWEEP_AT && !windows.contains_key(&bucket) {
             windows.retain(|_, window| self.left(window, now).is_some());
         }
-        let window = windows.entry(bucket).or_insert(Window { started: now, used: 0 });
+        let window = windows.entry(bucket).or_insert(Window::new(now));
         let reset_ms = self.left(window, now).unwrap_or_else(|| {
-            *window = Window { started: now, used: 0 };
+            *window = Window { elsewhere: window.elsewhere, ..Window::new(now) };
             self.window_ms
         });
-        let allowed = window.used < limit;
+        let allowed = window.calls(now) < limit;
         window.used += u32::from(allowed);
-        Rate { limit, remaining: limit - window.used, reset_ms, allowed }
+        window.untold |= allowed;
+        Rate { limit, remaining: limit.saturating_sub(window.calls(now)), reset_ms, allowed }
+    }
+
+    /// What was drawn since the other nodes were last told.
+    pub fn untold(&self, now: Timestamp) -> Vec<Drawn> {
+        let mut drawn = Vec::new();
+        for shard in &self.shards {
+            for (bucket, window) in shard.lock().unwrap_or_else(PoisonError::into_inner).iter_mut() {
+                // Where calls come from is known only to the node they come to.
+                let (Some(bucket), Some(left)) = (bucket.to_bytes(), self.left(window, now)) else {
+                    continue;
+                };
+                if std::mem::take(&mut window.untold) {
+                    let until = now + SignedDuration::from_millis(left.into());
+                    drawn.push(Drawn { bucket, calls: window.used, until });
+                }
+            }
+        }
+        drawn
+    }
+
+    /// Takes note of what was drawn on other nodes: of each caller, all of them together.
+    pub fn hear(&self, drawn: &[Drawn], now: Timestamp) {
+        let mut together: HashMap<Bucket, (u32, Timestamp)> = HashMap::new();
+        for Drawn { bucket, calls, until } in drawn {
+            let Some(bucket) = Bucket::from_bytes(*bucket) else { continue };
+            let (sum, last) = together.entry(bucket).or_insert((0, *until));
+            *sum = sum.saturating_add(*calls);
+            *last = (*last).max(*until);
+        }
+        for (bucket, elsewhere) in together {
+            let mut windows = self.shard(&bucket).lock().unwrap_or_else(PoisonError::into_inner);
+            windows.entry(bucket).or_insert(Window::new(now)).elsewhere = elsewhere;
+        }
+    }
+
+    fn shard(&self, bucket: &Bucket) -> &Mutex<HashMap<Bucket, Window>> {
+        let mut hasher = DefaultHasher::new();
+        bucket.hash(&mut hasher);
+        &self.shards[hasher.finish() as usize % SHARDS]
     }
 
     /// Milliseconds left of a window; `None` when it is over, or when the clock was set back to before it.
@@ -132,6 +208,27 @@ mod tests {
             Rate { limit: 2, remaining: 1, reset_ms: 5_000, allowed: true }
         );
         assert_eq!(quota.draw(user(1), at(-3_600_000)).reset_ms, 5_000, "a clock set back locks nobody out");
+    }
+
+    #[test]
+    fn what_others_counted_counts_here_until_their_window_is_over() {
+        let (here, there) = (Quota::new(Some(10), 5_000), Quota::new(Some(10), 5_000));
+        for _ in 0..6 {
+            there.draw(user(1), at(0));
+        }
+        there.draw(PEER, at(0));
+        let told = there.untold(at(10));
+        assert_eq!(told.len(), 1, "where a call comes from is not told");
+        assert_eq!((told[0].calls, told[0].until), (6, at(5_000)));
+        assert_eq!(there.untold(at(11)), [], "nothing new");
+        here.hear(&told, at(20));
+        assert_eq!(here.draw(user(1), at(30)).remaining, 3);
+        for _ in 0..3 {
+            assert!(here.draw(user(1), at(40)).allowed);
+        }
+        assert!(!here.draw(user(1), at(50)).allowed);
+        assert!(here.draw(user(2), at(50)).allowed);
+        assert_eq!(here.draw(user(1), at(5_020)).remaining, 9, "both windows are over");
     }
 
     #[test]

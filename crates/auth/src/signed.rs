@@ -176,6 +176,17 @@ impl Authenticator {
         Ok((principal, token))
     }
 
+    /// Tells the other nodes what was drawn from quotas here, and hears what was drawn there.
+    ///
+    /// # Errors
+    /// When the store fails. Then each node counts for itself.
+    pub async fn share_quota(&self, node: [u8; 16]) -> Result<(), StoreError> {
+        let now = self.clock.now();
+        let drawn = self.store.share_quota(node, self.quota.untold(now), now).await?;
+        self.quota.hear(&drawn, self.clock.now());
+        Ok(())
+    }
+
     /// Counts a call that goes nowhere: a path that does not exist, a method that is not allowed. Gives why it is
     /// refused for their number alone, if it is.
     pub fn count_unsigned(&self, peer: IpAddr) -> (Option<Refused>, Rate) {

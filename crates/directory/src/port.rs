@@ -258,6 +258,17 @@ pub struct Keys {
     pub body_digest: SecretBox<[u8; 64]>,
 }
 
+/// Calls of one caller in a window of its quota, as one node counts them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Drawn {
+    /// The caller: what it is, and its id.
+    pub bucket: [u8; 17],
+    /// Its calls.
+    pub calls: u32,
+    /// When the window is over.
+    pub until: Timestamp,
+}
+
 /// The storage port.
 pub trait Store: Send + Sync + 'static {
     /// What stands behind an access key.
@@ -423,6 +434,13 @@ pub trait Store: Send + Sync + 'static {
 
     /// Verifies every chain of the audit.
     fn verify_audit(&self) -> Pending<'_, Vec<ChainReport>>;
+
+    /// Whether other nodes may be on the same database.
+    fn is_shared(&self) -> bool;
+
+    /// Tells the other nodes what was drawn from quotas here, and gives what was drawn there. Kept only for a moment: it may
+    /// be lost.
+    fn share_quota(&self, node: [u8; 16], drawn: Vec<Drawn>, now: Timestamp) -> Pending<'_, Vec<Drawn>>;
 
     /// Whether the store can read and write now.
     fn ready(&self) -> Pending<'_, ()>;

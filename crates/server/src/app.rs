@@ -4,7 +4,7 @@ use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, OnceLock};
 
 use auth::{Authenticator, Gate, Quota};
-use directory::port::{Clock, Entropy, RequestIds, Store};
+use directory::port::{Clock, Entropy, RequestIds, Store, StoreError};
 use store::MasterKey;
 use thiserror::Error;
 use tokio::sync::Semaphore;
@@ -45,6 +45,8 @@ pub(crate) struct App {
     pub(crate) public_url: OnceLock<String>,
     pub(crate) room: Semaphore,
     pub(crate) stopping: AtomicBool,
+    /// What tells this node from others on the same database.
+    pub(crate) node: [u8; 16],
 }
 
 impl App {
@@ -75,6 +77,8 @@ impl Server {
         let quota = Quota::new(config.quota.enabled.then_some(config.quota.calls), config.quota.window_ms);
         let authenticator =
             Authenticator::new(Arc::clone(&store), Arc::clone(&clock), config.freshness(), quota);
+        let mut node = [0; 16];
+        entropy.fill(&mut node);
         Ok(Self {
             app: Arc::new(App {
                 store,
@@ -89,6 +93,7 @@ impl Server {
                 public_url: config.public_url.clone().map(OnceLock::from).unwrap_or_default(),
                 room: Semaphore::new(config.limits.in_flight.min(Semaphore::MAX_PERMITS)),
                 stopping: AtomicBool::new(false),
+                node,
             }),
         })
     }
@@ -98,9 +103,27 @@ impl Server {
         &self.app.gate
     }
 
+    /// Shares quotas with the other nodes, when asked and not only from time to time.
+    pub fn quota_sharing(&self) -> QuotaSharing {
+        QuotaSharing(Arc::clone(&self.app))
+    }
+
     /// Administers the directory directly.
     pub fn admin(&self) -> Admin {
         self.app.admin()
+    }
+}
+
+/// Shares quotas with the other nodes on the same database.
+pub struct QuotaSharing(Arc<App>);
+
+impl QuotaSharing {
+    /// Tells the other nodes what was drawn here, and hears what was drawn there.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn share(&self) -> Result<(), StoreError> {
+        self.0.authenticator.share_quota(self.0.node).await
     }
 }
 

@@ -18,7 +18,7 @@ mod step;
 pub mod system;
 pub mod txt;
 
-pub use app::{OpenError, Server};
+pub use app::{OpenError, QuotaSharing, Server};
 pub use auth::Gate;
 pub use config::Config;
 pub use routes::{ENDPOINTS, Endpoint, Method, OPENAPI, Style, Takes};

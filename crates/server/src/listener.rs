@@ -33,6 +33,9 @@ use crate::routes::{self, Style};
 /// How often there is a look at what is past its time.
 const TIDY_UP_EVERY: Duration = Duration::from_secs(60);
 
+/// How often nodes tell each other what was drawn from quotas.
+const SHARE_QUOTA_EVERY: Duration = Duration::from_millis(500);
+
 /// How long to leave a listener alone that can't accept.
 const ACCEPT_AGAIN: Duration = Duration::from_millis(50);
 
@@ -46,6 +49,7 @@ impl Server {
         }
         let router = routes::router(Arc::clone(&app));
         let forgetting = tokio::spawn(tidy_up(Arc::clone(&app)));
+        let sharing = app.store.is_shared().then(|| tokio::spawn(share_quota(Arc::clone(&app))));
         let mut shutdown = pin!(shutdown);
         let graceful = GracefulShutdown::new();
         loop {
@@ -64,6 +68,9 @@ impl Server {
         app.stopping.store(true, Ordering::Relaxed);
         drop(listener);
         forgetting.abort();
+        if let Some(sharing) = sharing {
+            sharing.abort();
+        }
         let limit = app.limits.drain();
         if tokio::time::timeout(limit, graceful.shutdown()).await.is_err() {
             tracing::warn!(
@@ -89,6 +96,18 @@ async fn tidy_up(app: Arc<App>) {
             Ok(0) => {}
             Ok(forgotten) => tracing::debug!(forgotten, "forgot requests past their time"),
             Err(error) => tracing::warn!(%error, "could not forget requests past their time"),
+        }
+    }
+}
+
+/// Tells the other nodes what was drawn from quotas, and hears what they say.
+async fn share_quota(app: Arc<App>) {
+    let mut ticks = tokio::time::interval(SHARE_QUOTA_EVERY);
+    ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    loop {
+        ticks.tick().await;
+        if let Err(error) = app.authenticator.share_quota(app.node).await {
+            tracing::debug!(%error, "could not hear of the quotas of other nodes");
         }
     }
 }

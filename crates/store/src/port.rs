@@ -11,7 +11,7 @@ use directory::domains::PendingDomain;
 use directory::groups::{Group, Member};
 use directory::login::{Credentials, NamedProfile};
 use directory::port::{
-    ApplicationRow, AuditPage, AuditQuery, BindingRow, ChainReport, Evidence, Freshness, Keys, Listed,
+    ApplicationRow, AuditPage, AuditQuery, BindingRow, ChainReport, Drawn, Evidence, Freshness, Keys, Listed,
     Pending, Position, Recalled, RequestIds, RequestKey, Store, StoreError, Write, Written,
 };
 use directory::role::BuiltIn;
@@ -30,6 +30,9 @@ use crate::work::{Outcome, Work};
 
 /// A database, and how it is reached.
 pub(crate) trait Engine: Send + Sync + 'static {
+    /// Whether several nodes may be on it.
+    const SHARED: bool;
+
     /// Reads what an index finds.
     fn read<T: Send + 'static>(
         &self,
@@ -367,6 +370,17 @@ impl<E: Engine> Store for TableStore<E> {
     fn verify_audit(&self) -> Pending<'_, Vec<ChainReport>> {
         let vault = Arc::clone(&self.vault);
         Box::pin(self.engine.scan(move |s| s.moment(|| read::audit::verify(s, &vault))))
+    }
+
+    fn is_shared(&self) -> bool {
+        E::SHARED
+    }
+
+    fn share_quota(&self, node: [u8; 16], drawn: Vec<Drawn>, now: Timestamp) -> Pending<'_, Vec<Drawn>> {
+        if !E::SHARED {
+            return Box::pin(async { Ok(Vec::new()) });
+        }
+        Box::pin(self.engine.read(move |s| crate::tables::quota::share(s, &node, &drawn, now)))
     }
 
     fn ready(&self) -> Pending<'_, ()> {

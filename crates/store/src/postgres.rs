@@ -135,6 +135,10 @@ impl Readers {
             }
             Err(error) if error.kind == Kind::Lost => Err(error),
             found => {
+                if found.is_err() {
+                    // What it failed in may have been a transaction.
+                    connection.batch("ROLLBACK")?;
+                }
                 self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(connection);
                 found
             }
@@ -143,6 +147,8 @@ impl Readers {
 }
 
 impl Engine for Postgres {
+    const SHARED: bool = true;
+
     async fn read<T: Send + 'static>(
         &self,
         read: impl Fn(&dyn Session) -> Result<T> + Send + 'static,

@@ -70,6 +70,8 @@ pub(crate) fn rotate_master_key(
 }
 
 impl Engine for Sqlite {
+    const SHARED: bool = false;
+
     /// On this thread's own connection: what an index finds is found sooner than it could be handed over.
     async fn read<T: Send + 'static>(
         &self,

@@ -25,7 +25,7 @@ use directory::audit::Event;
 use secrecy::SecretString;
 use server::admin::Admin;
 use server::config::{Domains, LogFormat, Passwords, Verification};
-use server::{Config, Gate, Server, System};
+use server::{Config, Gate, QuotaSharing, Server, System};
 use tempfile::TempDir;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
@@ -65,6 +65,7 @@ pub struct TestServer {
     folder: Arc<TempDir>,
     config: Config,
     callers: Callers,
+    quota: QuotaSharing,
     stop: Option<oneshot::Sender<()>>,
     task: Option<JoinHandle<()>>,
 }
@@ -97,7 +98,7 @@ impl TestServer {
             ..Config::default()
         };
         change(&mut config);
-        Self::open(folder, config, Arc::new(FakeClock::default()), None).await
+        Self::open(folder, config, Arc::new(FakeClock::default()), None, 1).await
     }
 
     /// Stops, and starts again on the same database.
@@ -109,8 +110,24 @@ impl TestServer {
     pub async fn restart_with(mut self, change: impl FnOnce(&mut Config)) -> Self {
         self.stop().await;
         change(&mut self.config);
-        let callers = Some(self.callers.clone());
-        Self::open(Arc::clone(&self.folder), self.config.clone(), Arc::clone(&self.clock), callers).await
+        self.beside(2).await
+    }
+
+    /// Starts another server on the same database: a further node. Each has a number of its own, from 3 on.
+    pub async fn node(&self, number: u64) -> Self {
+        self.beside(number).await
+    }
+
+    /// Randomness must be another than that of a server before: ids must not come again.
+    async fn beside(&self, seed: u64) -> Self {
+        let (folder, config, clock) =
+            (Arc::clone(&self.folder), self.config.clone(), Arc::clone(&self.clock));
+        Self::open(folder, config, clock, Some(self.callers.clone()), seed).await
+    }
+
+    /// Tells the other nodes what was drawn from quotas here, and hears what was drawn there.
+    pub async fn share_quota(&self) {
+        self.quota.share().await.unwrap_or_else(|error| panic!("sharing quotas: {error}"));
     }
 
     /// Lets requests under way finish, then stops.
@@ -128,9 +145,8 @@ impl TestServer {
         config: Config,
         clock: Arc<FakeClock>,
         callers: Option<Callers>,
+        seed: u64,
     ) -> Self {
-        // A second start draws other randomness than the first: ids must not come again.
-        let seed = if callers.is_some() { 2 } else { 1 };
         let system = System { clock: Arc::clone(&clock) as _, entropy: Arc::new(SeededEntropy::new(seed)) };
         let key =
             server::admin::master_key(MASTER_KEY).unwrap_or_else(|error| panic!("the master key: {error}"));
@@ -139,7 +155,7 @@ impl TestServer {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await;
         let listener = listener.unwrap_or_else(|error| panic!("a free port: {error}"));
         let address = listener.local_addr().unwrap_or_else(|error| panic!("a free port: {error}"));
-        let admin = server.admin();
+        let (admin, quota) = (server.admin(), server.quota_sharing());
         let callers = match callers {
             Some(callers) => callers.moved_to(address),
             None => Callers::seed(&admin, server.gate(), &clock, address)
@@ -150,7 +166,12 @@ impl TestServer {
         let task = tokio::spawn(server.serve(listener, async move {
             let _ = stopped.await;
         }));
-        Self { address, admin, clock, folder, config, callers, stop: Some(stop), task: Some(task) }
+        Self { address, admin, clock, folder, config, callers, quota, stop: Some(stop), task: Some(task) }
+    }
+
+    /// Whether several nodes may be on its database.
+    pub fn is_shared(&self) -> bool {
+        matches!(self.config.store, server::Location::Postgres(_))
     }
 
     /// Where it listens.

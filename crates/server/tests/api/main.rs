@@ -16,6 +16,7 @@ mod http;
 mod lifecycle;
 mod login;
 mod matrix;
+mod nodes;
 mod once_only;
 mod pages;
 mod quota;

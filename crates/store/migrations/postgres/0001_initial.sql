@@ -227,6 +227,15 @@ CREATE TABLE audit_steps_back (
     PRIMARY KEY (chain, seq)
 );
 
+-- What nodes tell each other of quotas. Lost when the server stops, which costs nobody anything.
+CREATE UNLOGGED TABLE quota_draws (
+    bucket BYTEA NOT NULL,
+    node   BYTEA NOT NULL,
+    calls  BIGINT NOT NULL,
+    until  BIGINT NOT NULL,
+    PRIMARY KEY (bucket, node)
+);
+
 -- The name that the other engine has for it.
 CREATE FUNCTION instr(whole TEXT, part TEXT) RETURNS INTEGER
     LANGUAGE SQL IMMUTABLE AS 'SELECT strpos(whole, part)';
