@@ -78,6 +78,8 @@ enum Command {
     Single,
     /// 100 items a request, beside a plain loop of rusqlite
     Bulk,
+    /// create-user on PostgreSQL, beside single-row inserts by pgbench
+    Postgres,
     /// create-user with passwords, beside the time of one hash
     Passwords,
     /// Time from spawn to ready, and memory at rest
@@ -100,12 +102,14 @@ fn main() -> ExitCode {
             row::create::measure,
             row::single::measure,
             row::bulk::measure,
+            row::postgres::measure,
             row::passwords::measure,
             row::start::measure,
         ],
         Command::Create => &[row::create::measure],
         Command::Single => &[row::single::measure],
         Command::Bulk => &[row::bulk::measure],
+        Command::Postgres => &[row::postgres::measure],
         Command::Passwords => &[row::passwords::measure],
         Command::Start => &[row::start::measure],
     };

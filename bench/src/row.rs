@@ -3,6 +3,7 @@
 pub(crate) mod bulk;
 pub(crate) mod create;
 pub(crate) mod passwords;
+pub(crate) mod postgres;
 pub(crate) mod single;
 pub(crate) mod start;
 
@@ -36,7 +37,10 @@ struct Bench {
 
 impl Bench {
     fn new(settings: &Settings) -> anyhow::Result<Self> {
-        let site = Site::new(settings)?;
+        Self::on(Site::new(settings, None)?)
+    }
+
+    fn on(site: Site) -> anyhow::Result<Self> {
         let server = site.serve()?;
         Ok(Self { site, server, people: People::default(), acknowledged: 0, pace: 0.0 })
     }

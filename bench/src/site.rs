@@ -29,12 +29,14 @@ pub(crate) struct Site {
 }
 
 impl Site {
-    pub(crate) fn new(settings: &Settings) -> anyhow::Result<Self> {
+    /// With a database in the folder, or elsewhere.
+    pub(crate) fn new(settings: &Settings, store: Option<&str>) -> anyhow::Result<Self> {
         let folder = folder(settings)?;
         let system = System::real();
         write_private(&folder.path().join("master.key"), &server::admin::new_master_key(&system))?;
         let path = folder.path().join(CONFIG);
-        std::fs::write(&path, SETTINGS)?;
+        let store = store.map(|store| format!("store = \"{store}\"\n"));
+        std::fs::write(&path, format!("{}{SETTINGS}", store.unwrap_or_default()))?;
         let config = Config::from_file(&path)?;
         let server = Server::open(&config, &config.master_key()?, system)?;
         let keys = runtime()?.block_on(seed(&server))?;
@@ -72,14 +74,12 @@ impl Site {
                 users == acknowledged,
                 "{acknowledged} creations were acknowledged, but the database has {users} users"
             );
-            for chain in admin.verify_audit().await? {
+            let chains = admin.verify_audit().await?;
+            for chain in &chains {
                 anyhow::ensure!(chain.broken.is_none(), "the audit is broken: {:?}", chain.broken);
-                anyhow::ensure!(
-                    chain.events >= acknowledged,
-                    "the audit tells of {} events only",
-                    chain.events
-                );
             }
+            let events: u64 = chains.iter().map(|chain| chain.events).sum();
+            anyhow::ensure!(events >= acknowledged, "the audit tells of {events} events only");
             Ok(())
         })
     }

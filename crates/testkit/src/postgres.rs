@@ -20,7 +20,7 @@ echo $!
 read -r keep || remove=1
 kill -INT $! 2>/dev/null
 wait $!
-[ -z "$remove" ] || rm -rf "$2"
+[ -z "$remove" ] || rm -rf "$2" 2>/dev/null
 "#;
 
 /// A database server.
@@ -49,8 +49,14 @@ impl Postgres {
 
     /// One of the test's own, which may be killed; `None` where PostgreSQL is not installed. `options` are the server's.
     pub fn start(options: &'static str) -> Option<Self> {
+        Self::start_in(&std::env::temp_dir(), options)
+    }
+
+    /// The same, on the disk of a folder.
+    pub fn start_in(folder: &Path, options: &'static str) -> Option<Self> {
         let binaries = binaries()?;
-        let folder = TempDir::new().unwrap_or_else(|error| panic!("a temporary folder: {error}"));
+        let folder = tempfile::Builder::new().prefix("postgres-").tempdir_in(folder);
+        let folder = folder.unwrap_or_else(|error| panic!("a temporary folder: {error}"));
         if is_root() {
             std::os::unix::fs::chown(folder.path(), Some(NOBODY), Some(NOBODY))
                 .unwrap_or_else(|error| panic!("a folder for nobody: {error}"));

@@ -26,9 +26,7 @@ const TAKE_CHAIN: &str =
     FOR UPDATE SKIP LOCKED";
 const HOLD_ACCOUNTS: &str = "SELECT pg_advisory_xact_lock_shared(k) FROM unnest(?1::bigint[]) AS k";
 const EPOCHS: &str = "SELECT id, epoch FROM accounts WHERE id = ANY(?1) AND disabled_at IS NULL";
-const RECALL: &str = "SELECT r.binding, r.request_id, r.digest, r.answer
-    FROM unnest(?1::bytea[], ?2::bytea[]) AS k (binding, request_id)
-    JOIN requests r ON r.binding = k.binding AND r.request_id = k.request_id";
+const RECALL: &str = "SELECT binding, request_id, digest, answer FROM requests WHERE request_id = ANY(?1)";
 const ADD_USERS: &str = "INSERT INTO users (id, account, address, address_key, name, password, must_change_password,
         role, address_type, source, created_at)
     SELECT * FROM unnest(?1::bytea[], ?2::bytea[], ?3::text[], ?4::text[], ?5::text[], ?6::text[], ?7::bigint[],
@@ -133,8 +131,7 @@ fn find(connection: &Connection, requests: &[(usize, &Write)]) -> Result<Option<
     locks.sort_unstable();
     let accounts: Vec<&[u8]> = accounts.iter().map(|account| &account.as_bytes()[..]).collect();
     let keys = requests.iter().filter_map(|(_, request)| request.once.as_ref());
-    let (bindings, ids): (Vec<&[u8]>, Vec<&[u8]>) =
-        keys.map(|(key, _)| (&key.credential[..], &key.request_id[..])).unzip();
+    let ids: Vec<&[u8]> = keys.map(|(key, _)| &key.request_id[..]).collect();
 
     let (take, hold) = (connection.prepared(TAKE_CHAIN)?, connection.prepared(HOLD_ACCOUNTS)?);
     let (epochs, recall) = (connection.prepared(EPOCHS)?, connection.prepared(RECALL)?);
@@ -145,7 +142,7 @@ fn find(connection: &Connection, requests: &[(usize, &Write)]) -> Result<Option<
             client.query_opt(&take, &[]),
             client.query(&hold, &[&locks]),
             client.query(&epochs, &[&accounts]),
-            client.query(&recall, &[&bindings, &ids]),
+            client.query(&recall, &[&ids]),
         )
         .await)
     })?;

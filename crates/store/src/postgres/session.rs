@@ -18,21 +18,22 @@ use tokio_postgres_rustls::MakeRustlsConnect;
 
 use crate::session::{Cell, Cells, Error, Kind, Result, Row, Session, Value, values};
 
-/// Longest wait for a connection.
-const CONNECT: Duration = Duration::from_secs(5);
-
-/// Longest wait for an answer of the server. Whoever waits longer waits for a network that is gone.
-const ANSWER: Duration = Duration::from_secs(15);
+/// Longest wait for a connection, and for an answer of the server, unless the connection string says otherwise with
+/// `connect_timeout`. Whoever waits longer waits for a network that is gone.
+const PATIENCE: Duration = Duration::from_secs(15);
 
 /// What holds on every connection. A node that is cut off in the middle of a transaction must not keep its locks from
 /// the others; and a commit is on the disk when it is said to be.
-const SETTINGS: &str = "SET idle_in_transaction_session_timeout = '10s'; SET lock_timeout = '10s';
+///
+/// Statements are planned once, and none is worth being compiled.
+const SETTINGS: &str = "SET plan_cache_mode = force_generic_plan; SET jit = off; SET idle_in_transaction_session_timeout = '10s'; SET lock_timeout = '10s';
     SET statement_timeout = '60s'; SET synchronous_commit = on; SET default_transaction_isolation = 'read committed'";
 
 pub(super) struct Connection {
     // Only ever taken when it is dropped.
     runtime: Option<Runtime>,
     pub(super) client: Client,
+    patience: Duration,
     statements: RefCell<HashMap<String, Statement>>,
     lost: Mutable<bool>,
 }
@@ -50,9 +51,10 @@ impl Server {
             .enable_all()
             .build()
             .map_err(|error| Error::new(Kind::Lost, error))?;
+        let patience = self.config.get_connect_timeout().copied().unwrap_or(PATIENCE);
         let connect = async {
             let connect = self.config.connect(self.tls.clone());
-            let (client, connection) = tokio::time::timeout(CONNECT, connect).await.map_err(silent)??;
+            let (client, connection) = tokio::time::timeout(patience, connect).await.map_err(silent)??;
             tokio::spawn(async move {
                 // Whoever asks something of the connection learns of its end.
                 let _ = connection.await;
@@ -63,6 +65,7 @@ impl Server {
         let connection = Connection {
             runtime: Some(runtime),
             client,
+            patience,
             statements: RefCell::default(),
             lost: Mutable::new(false),
         };
@@ -95,7 +98,7 @@ impl Connection {
         &self,
         answer: impl Future<Output = std::result::Result<T, tokio_postgres::Error>>,
     ) -> Result<T> {
-        self.drive(async { Ok(tokio::time::timeout(ANSWER, answer).await.map_err(silent)??) })
+        self.drive(async { Ok(tokio::time::timeout(self.patience, answer).await.map_err(silent)??) })
     }
 
     fn drive<T>(&self, work: impl Future<Output = Result<T>>) -> Result<T> {
@@ -226,8 +229,8 @@ impl Session for Connection {
         let statement = self.prepared(sql)?;
         self.drive(async {
             let rows = self.client.query_raw(&statement, values.iter().copied());
-            let mut rows = pin!(tokio::time::timeout(ANSWER, rows).await.map_err(silent)??);
-            while let Some(row) = tokio::time::timeout(ANSWER, rows.next()).await.map_err(silent)? {
+            let mut rows = pin!(tokio::time::timeout(self.patience, rows).await.map_err(silent)??);
+            while let Some(row) = tokio::time::timeout(self.patience, rows.next()).await.map_err(silent)? {
                 if visit(Row(&row?))?.is_break() {
                     break;
                 }
