@@ -2,6 +2,8 @@
 
 pub(crate) mod admin;
 pub(crate) mod audit;
+pub(crate) mod backup;
+pub(crate) mod restore;
 pub(crate) mod sandbox;
 pub(crate) mod serve;
 pub(crate) mod sign;

@@ -1,6 +1,7 @@
 //! Administration at the machine: the way in before anybody can log in. `matricula admin` and the sandbox use it.
 
 mod accounts;
+mod backup;
 mod clients;
 mod keys;
 mod users;
@@ -23,6 +24,7 @@ pub use jiff::Timestamp;
 use store::MasterKey;
 use thiserror::Error;
 
+pub use backup::{BackedUp, BackupError, RestoreError, Restored, Step, backup, restore};
 pub use clients::{ClientRow, NewClient, products};
 pub(crate) use keys::new_binding;
 pub use keys::{NewApplication, NewBinding, master_key, new_master_key, rotate_master_key};

@@ -5,5 +5,5 @@ mod snapshot;
 pub mod sqlite;
 mod vault;
 
-pub use sqlite::{OpenError, SqliteStore};
+pub use sqlite::{BackedUp, BackupError, OpenError, Restored, SqliteStore, Step, backup, restore};
 pub use vault::{MasterKey, VaultError};

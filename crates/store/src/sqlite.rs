@@ -1,9 +1,13 @@
 //! The embedded engine: one writer thread that commits in groups, a read connection per thread, WAL with
 //! `synchronous=FULL`.
 
+mod backup;
 mod change;
+mod draft;
+mod in_use;
 mod migrate;
 mod read;
+mod restore;
 mod row;
 mod write;
 mod writer;
@@ -35,6 +39,9 @@ use thread_local::ThreadLocal;
 
 use crate::snapshot::Snapshot;
 use crate::vault::{MasterKey, Vault, VaultError};
+pub use backup::{BackedUp, BackupError, Step, backup};
+use in_use::InUse;
+pub use restore::{Restored, restore};
 use writer::{Outcome, Work, Writer};
 
 /// Why a database could not be opened.
@@ -66,6 +73,17 @@ pub enum OpenError {
         /// Why.
         source: VaultError,
     },
+    /// A backup is being put in its place.
+    #[error("{0} is being restored: wait until that is done")]
+    BeingRestored(PathBuf),
+    /// The file that tells others that the database is in use can't be locked.
+    #[error("{path}: {source}")]
+    Lock {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
     /// The writer thread could not be started.
     #[error("the writer thread could not be started: {0}")]
     Thread(std::io::Error),
@@ -78,6 +96,8 @@ pub struct SqliteStore {
     path: PathBuf,
     vault: Arc<Vault>,
     snapshot: Snapshot,
+    /// Held to the last, so that nobody puts another file in the place of the database meanwhile.
+    _in_use: InUse,
 }
 
 impl SqliteStore {
@@ -93,6 +113,8 @@ impl SqliteStore {
     ) -> Result<Self, OpenError> {
         let engine = |source| OpenError::Engine { path: path.to_owned(), source };
         let sealed = |source| OpenError::Vault { path: path.to_owned(), source };
+        let in_use = InUse::shared(path).map_err(|(path, source)| OpenError::Lock { path, source })?;
+        let in_use = in_use.ok_or_else(|| OpenError::BeingRestored(path.to_owned()))?;
         let mut connection = Connection::open(path).map_err(engine)?;
         configure_writer(&connection).map_err(engine)?;
         migrate::run(&mut connection, path)?;
@@ -115,6 +137,7 @@ impl SqliteStore {
             path: path.to_owned(),
             vault,
             snapshot: Snapshot::new(clock),
+            _in_use: in_use,
         })
     }
 
