@@ -4,6 +4,7 @@ mod accounts;
 mod backup;
 mod clients;
 mod keys;
+mod schema;
 mod users;
 
 use std::sync::Arc;
@@ -28,6 +29,7 @@ pub use backup::{BackedUp, BackupError, RestoreError, Restored, Step, backup, re
 pub use clients::{ClientRow, NewClient, products};
 pub(crate) use keys::new_binding;
 pub use keys::{NewApplication, NewBinding, master_key, new_master_key, rotate_master_key};
+pub use schema::{Schema, StoreOpenError, migrate, schema};
 pub use users::gate;
 
 use crate::app::OpenError;

@@ -5,5 +5,7 @@ mod snapshot;
 pub mod sqlite;
 mod vault;
 
-pub use sqlite::{BackedUp, BackupError, OpenError, Restored, SqliteStore, Step, backup, restore};
+pub use sqlite::{
+    BackedUp, BackupError, OpenError, Restored, Schema, SqliteStore, Step, backup, migrate, restore, schema,
+};
 pub use vault::{MasterKey, VaultError};

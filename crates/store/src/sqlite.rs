@@ -9,6 +9,7 @@ mod migrate;
 mod read;
 mod restore;
 mod row;
+mod schema;
 mod write;
 mod writer;
 
@@ -42,6 +43,7 @@ use crate::vault::{MasterKey, Vault, VaultError};
 pub use backup::{BackedUp, BackupError, Step, backup};
 use in_use::InUse;
 pub use restore::{Restored, restore};
+pub use schema::{Schema, migrate, schema};
 use writer::{Outcome, Work, Writer};
 
 /// Why a database could not be opened.
@@ -73,6 +75,9 @@ pub enum OpenError {
         /// Why.
         source: VaultError,
     },
+    /// There is none, and none is to be made.
+    #[error("{0} is not there; `matricula serve` makes it when it starts")]
+    Missing(PathBuf),
     /// A backup is being put in its place.
     #[error("{0} is being restored: wait until that is done")]
     BeingRestored(PathBuf),

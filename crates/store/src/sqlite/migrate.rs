@@ -7,12 +7,16 @@ use rusqlite::{Connection, TransactionBehavior, params};
 use super::OpenError;
 use crate::vault::WrappedRing;
 
-pub(super) const MIGRATIONS: &[&str] = &[
-    include_str!("../../migrations/sqlite/0001_initial.sql"),
-    include_str!("../../migrations/sqlite/0002_directory.sql"),
-    include_str!("../../migrations/sqlite/0003_groups.sql"),
-    include_str!("../../migrations/sqlite/0004_domains.sql"),
-];
+/// The migrations by the names of their files: what they hold, and what they are called.
+macro_rules! migrations {
+    ($($name:literal),* $(,)?) => {
+        pub(super) const MIGRATIONS: &[&str] =
+            &[$(include_str!(concat!("../../migrations/sqlite/", $name, ".sql"))),*];
+        pub(super) const NAMES: &[&str] = &[$($name),*];
+    };
+}
+
+migrations!["0001_initial", "0002_directory", "0003_groups", "0004_domains"];
 
 pub(super) fn run(connection: &mut Connection, path: &Path) -> Result<(), OpenError> {
     let engine = |source| OpenError::Engine { path: path.to_owned(), source };
