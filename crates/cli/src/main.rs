@@ -3,6 +3,7 @@
 mod command;
 mod output;
 mod place;
+mod progress;
 
 use clap::{Parser, Subcommand};
 
@@ -17,7 +18,7 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 #[derive(Parser)]
 #[command(name = "matricula", version, max_term_width = 80)]
 #[command(
-    after_help = "Exit codes: 0 all was done, 1 an error, 2 wrong usage, 3 the directory refused some or all of it."
+    after_help = "Exit codes: 0 all was done, 1 an error, 2 wrong usage, 3 the directory refused some or all of it, 4 migrations are due (migrate --plan)."
 )]
 struct Arguments {
     /// Print JSON for machines
@@ -37,6 +38,12 @@ enum Command {
     Admin(command::admin::Arguments),
     /// Verify or export what happened in the directory
     Audit(command::audit::Arguments),
+    /// Copy the database to a file, beside a server that may be running on it
+    Backup(command::backup::Arguments),
+    /// Put a backup in the place of the database; the server must be stopped
+    Restore(command::restore::Arguments),
+    /// Bring the database up to the schema of this program, as serve does
+    Migrate(command::migrate::Arguments),
     /// Call the API about users
     #[command(subcommand)]
     User(command::user::Command),
@@ -66,6 +73,9 @@ fn run(command: Command, output: &output::Output) -> Result<(), Failed> {
         Command::Serve(arguments) => runtime.block_on(command::serve::run(arguments)),
         Command::Admin(arguments) => runtime.block_on(command::admin::run(arguments, output)),
         Command::Audit(arguments) => runtime.block_on(command::audit::run(arguments, output)),
+        Command::Backup(arguments) => command::backup::run(&arguments, output),
+        Command::Restore(arguments) => command::restore::run(&arguments, output),
+        Command::Migrate(arguments) => command::migrate::run(&arguments, output),
         Command::User(command) => runtime.block_on(command::user::run(command, output)),
         Command::Sign(arguments) => command::sign::run(&arguments, output),
         Command::Completions { shell } => {

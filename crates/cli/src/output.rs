@@ -21,6 +21,8 @@ pub(crate) enum Failed {
     Error(anyhow::Error),
     /// The directory refused; what it said is printed already.
     Refused,
+    /// Migrations are due; which ones is printed already.
+    Due,
 }
 
 impl<E: Into<anyhow::Error>> From<E> for Failed {
@@ -60,6 +62,7 @@ impl Output {
     pub(crate) fn failed(&self, failed: &Failed) -> ExitCode {
         match failed {
             Failed::Refused => ExitCode::from(3),
+            Failed::Due => ExitCode::from(4),
             Failed::Error(error) => {
                 let text = format!("{error:#}");
                 let text =

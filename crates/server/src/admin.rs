@@ -1,8 +1,10 @@
 //! Administration at the machine: the way in before anybody can log in. `matricula admin` and the sandbox use it.
 
 mod accounts;
+mod backup;
 mod clients;
 mod keys;
+mod schema;
 mod users;
 
 use std::sync::Arc;
@@ -23,9 +25,11 @@ pub use jiff::Timestamp;
 use store::MasterKey;
 use thiserror::Error;
 
+pub use backup::{BackedUp, BackupError, RestoreError, Restored, Step, backup, restore};
 pub use clients::{ClientRow, NewClient, products};
 pub(crate) use keys::new_binding;
 pub use keys::{NewApplication, NewBinding, master_key, new_master_key, rotate_master_key};
+pub use schema::{Schema, StoreOpenError, migrate, schema};
 pub use users::gate;
 
 use crate::app::OpenError;

@@ -5,9 +5,12 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use directory::port::{Clock, Entropy, Store};
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
+use crate::backup::{BackedUp, BackupError, Restored, Step};
+use crate::schema::Schema;
 use crate::vault::{MasterKey, VaultError};
 use crate::{postgres, sqlite};
 
@@ -23,11 +26,10 @@ pub enum Location {
 
 /// Why a database could not be opened.
 #[derive(Debug, Error)]
-#[error("{location}: {problem}")]
+#[error("{location}{}{problem}", if problem.is_predicate() { " " } else { ": " })]
 pub struct OpenError {
     location: Location,
     /// What is wrong.
-    #[source]
     pub problem: OpenProblem,
 }
 
@@ -45,12 +47,33 @@ pub enum OpenProblem {
         /// The newest schema this program knows.
         known: i64,
     },
+    /// There is none, and none is to be made.
+    #[error("is not there; `matricula serve` makes it when it starts")]
+    Missing,
+    /// A backup is being put in its place.
+    #[error("is being restored: wait until that is done")]
+    BeingRestored,
+    /// The file that tells others that the database is in use can't be locked.
+    #[error("{path}: {source}")]
+    Lock {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
     /// The master key does not fit.
     #[error(transparent)]
     Vault(#[from] VaultError),
     /// A writer's thread could not be started.
     #[error("a writer's thread could not be started: {0}")]
     Thread(std::io::Error),
+}
+
+impl OpenProblem {
+    /// Whether it says something of the database, and not something by itself.
+    fn is_predicate(&self) -> bool {
+        matches!(self, Self::Newer { .. } | Self::Missing | Self::BeingRestored)
+    }
 }
 
 impl From<rusqlite::Error> for OpenProblem {
@@ -135,6 +158,58 @@ impl Location {
             Self::Sqlite(path) => sqlite::rotate_master_key(path, old, new, entropy),
             Self::Postgres(url) => postgres::rotate_master_key(url, old, new, entropy),
         })
+    }
+
+    /// Looks at the schema of the database, and changes nothing.
+    ///
+    /// # Errors
+    /// When there is no database, it can't be read, or a newer program made it.
+    pub fn schema(&self) -> Result<Schema, OpenError> {
+        self.told(match self {
+            Self::Sqlite(path) => sqlite::schema(path),
+            Self::Postgres(url) => postgres::schema(url),
+        })
+    }
+
+    /// Runs the migrations that are due, all or none, and gives what was due. It needs no master key.
+    ///
+    /// # Errors
+    /// When there is no database, it can't be written, or a newer program made it.
+    pub fn migrate(&self) -> Result<Schema, OpenError> {
+        self.told(match self {
+            Self::Sqlite(path) => sqlite::migrate(path),
+            Self::Postgres(url) => postgres::migrate(url),
+        })
+    }
+
+    /// Copies the database to a new file, beside servers that may be writing to it. The master key is not in the copy.
+    ///
+    /// # Errors
+    /// When there is no database, the file is there already or can't be written, or the copy does not pass its check.
+    pub fn backup(&self, to: &Path, progress: &mut dyn FnMut(Step)) -> Result<BackedUp, BackupError> {
+        match self {
+            Self::Sqlite(path) => sqlite::backup(path, to, progress),
+            Self::Postgres(url) => postgres::backup(url, to, progress),
+        }
+    }
+
+    /// Puts a backup in the place of the database, which must not be there, or, as a database on a server, must be empty.
+    /// With a time, a file that is there already is kept under a name with it. What is restored is checked as a whole: its
+    /// pages, its schema, whether the master key opens it, every chain of its audit.
+    ///
+    /// # Errors
+    /// When somebody works on the database, it is there already, or the backup does not pass its check.
+    pub fn restore(
+        &self,
+        from: &Path,
+        master: &MasterKey,
+        replace: Option<Timestamp>,
+        progress: &mut dyn FnMut(Step),
+    ) -> Result<Restored, BackupError> {
+        match self {
+            Self::Sqlite(path) => sqlite::restore(from, path, master, replace, progress),
+            Self::Postgres(url) => postgres::restore(from, url, master, progress),
+        }
     }
 
     /// The same, with a path that is relative to a folder.

@@ -1,6 +1,7 @@
 //! PostgreSQL, for many nodes on one database. They share nothing else: what must hold for all of them holds in it.
 
 mod creation;
+mod dump;
 mod lane;
 mod migrate;
 mod session;
@@ -14,6 +15,7 @@ use tokio_postgres_rustls::MakeRustlsConnect;
 
 use crate::location::OpenProblem;
 use crate::port::{Engine, TableStore};
+use crate::schema::Schema;
 use crate::session::{Kind, Result, Session};
 use crate::snapshot::Snapshot;
 use crate::tables::read;
@@ -22,6 +24,8 @@ use crate::work::{Outcome, Work, Writer};
 use creation::Creation;
 use lane::{Changes, Lane};
 use session::{Connection, Server};
+
+pub(crate) use dump::{backup, restore};
 
 /// Lanes that add users.
 const LANES: usize = 3;
@@ -49,10 +53,7 @@ pub(crate) fn open(
     entropy: Arc<dyn Entropy>,
 ) -> std::result::Result<Arc<dyn Store>, OpenProblem> {
     let server = server(url)?;
-    // A thread of its own: who opens may stand where nobody may block.
-    let prepare = || prepare(&server, master, &*entropy);
-    let (vault, connection) = std::thread::scope(|scope| scope.spawn(prepare).join())
-        .map_err(|_| OpenProblem::Engine("the database could not be prepared".into()))??;
+    let (vault, connection) = apart(|| prepare(&server, master, &*entropy))?;
     let vault = Arc::new(vault);
     let lane = || Lane::new(server.clone(), Arc::clone(&vault), Arc::clone(&entropy));
     let engine = Postgres {
@@ -91,13 +92,36 @@ pub(crate) fn rotate_master_key(
     entropy: &dyn Entropy,
 ) -> std::result::Result<(), OpenProblem> {
     let server = server(url)?;
-    let rotate = || {
+    apart(|| {
         let connection = server.connect()?;
         let ring = Vault::rewrap(old, new, &read::ring(&connection)?, entropy)?;
         Ok(migrate::write_ring(&connection, &ring, true)?)
-    };
-    std::thread::scope(|scope| scope.spawn(rotate).join())
-        .map_err(|_| OpenProblem::Engine("the keys could not be written".into()))?
+    })
+}
+
+/// Looks at the schema, and changes nothing.
+pub(crate) fn schema(url: &str) -> std::result::Result<Schema, OpenProblem> {
+    let server = server(url)?;
+    apart(|| migrate::schema(&server.connect()?))
+}
+
+/// Runs the migrations that are due, all or none, and gives what was due.
+pub(crate) fn migrate(url: &str) -> std::result::Result<Schema, OpenProblem> {
+    let server = server(url)?;
+    apart(|| {
+        let connection = server.connect()?;
+        let schema = migrate::schema(&connection)?;
+        migrate::run(&connection)?;
+        Ok(schema)
+    })
+}
+
+/// On a thread of its own: who asks may stand where nobody may block.
+fn apart<T: Send>(
+    work: impl FnOnce() -> std::result::Result<T, OpenProblem> + Send,
+) -> std::result::Result<T, OpenProblem> {
+    let joined = std::thread::scope(|scope| scope.spawn(work).join());
+    joined.map_err(|_| OpenProblem::Engine("a thread panicked".into()))?
 }
 
 /// What the connection string says. A certificate is always verified, by the roots of the system or of `SSL_CERT_FILE`.

@@ -1,12 +1,19 @@
 //! The embedded engine: one writer thread that commits in groups, a read connection per thread, WAL with
 //! `synchronous=FULL`.
 
+mod backup;
+mod in_use;
 mod migrate;
+mod restore;
+mod schema;
 mod session;
 mod writer;
 
+pub(crate) use backup::backup;
 #[cfg(test)]
 pub(crate) use migrate::MIGRATIONS;
+pub(crate) use restore::restore;
+pub(crate) use schema::{migrate, schema};
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -22,11 +29,14 @@ use crate::snapshot::Snapshot;
 use crate::tables::read;
 use crate::vault::{MasterKey, Vault};
 use crate::work::{Outcome, Work, Writer};
+use in_use::InUse;
 
 struct Sqlite {
     writer: Writer,
     readers: ThreadLocal<Connection>,
     path: PathBuf,
+    /// Held to the last, so that nobody puts another file in the place of the database meanwhile.
+    _in_use: InUse,
 }
 
 /// Opens the database, making or migrating it when needed.
@@ -36,6 +46,7 @@ pub(crate) fn open(
     clock: Arc<dyn Clock>,
     entropy: Arc<dyn Entropy>,
 ) -> std::result::Result<Arc<dyn Store>, OpenProblem> {
+    let in_use = InUse::beside_others(path)?;
     let mut connection = Connection::open(path)?;
     configure_writer(&connection)?;
     migrate::run(&mut connection)?;
@@ -52,7 +63,7 @@ pub(crate) fn open(
     let vault = Arc::new(Vault::open(master, &ring)?);
     let lane = writer::Writer::new(connection, Arc::clone(&vault), entropy);
     let writer = Writer::start("store-writer", [lane]).map_err(OpenProblem::Thread)?;
-    let engine = Sqlite { writer, readers: ThreadLocal::new(), path: path.to_owned() };
+    let engine = Sqlite { writer, readers: ThreadLocal::new(), path: path.to_owned(), _in_use: in_use };
     Ok(Arc::new(TableStore { engine, vault, snapshot: Snapshot::new(clock) }))
 }
 

@@ -1,23 +1,45 @@
 //! Migrations: numbered, forward only. The table `matricula_schema` holds the number of the newest one that ran.
 
 use crate::location::OpenProblem;
+use crate::schema::Schema;
 use crate::session::{Error, Kind, Result, Session, values};
 use crate::vault::WrappedRing;
 
-pub(super) const MIGRATIONS: &[&str] = &[include_str!("../../migrations/postgres/0001_initial.sql")];
+/// The migrations by the names of their files: what they hold, and what they are called.
+macro_rules! migrations {
+    ($($name:literal),* $(,)?) => {
+        const MIGRATIONS: &[&str] = &[$(include_str!(concat!("../../migrations/postgres/", $name, ".sql"))),*];
+        const NAMES: &[&str] = &[$($name),*];
+    };
+}
+
+migrations!["0001_initial"];
+
+/// Which schema there is.
+pub(super) fn schema(session: &dyn Session) -> std::result::Result<Schema, OpenProblem> {
+    if !is_there(session)? {
+        return Err(OpenProblem::Missing);
+    }
+    let found = session.only("SELECT version FROM matricula_schema WHERE id = 1", &[], |row| row.get(0))?;
+    Schema::new(found, NAMES)
+}
+
+/// Whether the database holds a directory.
+pub(super) fn is_there(session: &dyn Session) -> Result<bool> {
+    let sql = "SELECT 1 FROM information_schema.tables
+         WHERE table_schema = current_schema() AND table_name = 'matricula_schema'";
+    Ok(session.one(sql, &[], |_| Ok(()))?.is_some())
+}
 
 pub(super) fn run(session: &dyn Session) -> std::result::Result<(), OpenProblem> {
-    let known = i64::try_from(MIGRATIONS.len()).unwrap_or(i64::MAX);
     ensure_schema(session)?;
     session.batch("BEGIN")?;
     let migrate = || {
         // Under this lock, so that of nodes that start together only one migrates.
         let sql = "SELECT version FROM matricula_schema WHERE id = 1 FOR UPDATE";
         let found: i64 = session.only(sql, &[], |row| row.get(0))?;
-        let Some(done) = usize::try_from(found).ok().filter(|done| *done <= MIGRATIONS.len()) else {
-            return Err(OpenProblem::Newer { found, known });
-        };
-        for migration in &MIGRATIONS[done..] {
+        let Schema { found, known, .. } = Schema::new(found, NAMES)?;
+        for migration in MIGRATIONS.iter().skip(usize::try_from(found).unwrap_or(0)) {
             session.batch(migration)?;
         }
         session.execute("UPDATE matricula_schema SET version = ?1 WHERE id = 1", values![known])?;

@@ -5,13 +5,16 @@ use rusqlite::{Connection, TransactionBehavior, params};
 use crate::location::OpenProblem;
 use crate::vault::WrappedRing;
 
-pub(crate) const MIGRATIONS: &[&str] = &[
-    include_str!("../../migrations/sqlite/0001_initial.sql"),
-    include_str!("../../migrations/sqlite/0002_directory.sql"),
-    include_str!("../../migrations/sqlite/0003_groups.sql"),
-    include_str!("../../migrations/sqlite/0004_domains.sql"),
-    include_str!("../../migrations/sqlite/0005_two_engines.sql"),
-];
+/// The migrations by the names of their files: what they hold, and what they are called.
+macro_rules! migrations {
+    ($($name:literal),* $(,)?) => {
+        pub(crate) const MIGRATIONS: &[&str] =
+            &[$(include_str!(concat!("../../migrations/sqlite/", $name, ".sql"))),*];
+        pub(super) const NAMES: &[&str] = &[$($name),*];
+    };
+}
+
+migrations!["0001_initial", "0002_directory", "0003_groups", "0004_domains", "0005_two_engines"];
 
 pub(super) fn run(connection: &mut Connection) -> Result<(), OpenProblem> {
     let known = i64::try_from(MIGRATIONS.len()).unwrap_or(i64::MAX);

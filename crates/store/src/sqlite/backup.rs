@@ -1,0 +1,145 @@
+//! A copy of a database that others are writing to: as of one moment, checked before it gets its name.
+
+use std::io;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use rusqlite::backup::{Backup, StepResult};
+use rusqlite::{Connection, ErrorCode, OpenFlags, ffi};
+
+use super::in_use::InUse;
+use super::migrate::MIGRATIONS;
+use crate::backup::{BackedUp, BackupError, Step};
+use crate::draft::Draft;
+
+/// Pages copied between two reports: 8 MiB.
+const SLICE: i32 = 2_048;
+
+/// Copies a database to a new file, beside a server that may be writing to it. The master key is not in the copy.
+pub(crate) fn backup(
+    database: &Path,
+    to: &Path,
+    progress: &mut dyn FnMut(Step),
+) -> Result<BackedUp, BackupError> {
+    if !database.exists() {
+        return Err(BackupError::Missing(database.to_owned()));
+    }
+    if to.exists() {
+        return Err(BackupError::Exists(to.to_owned()));
+    }
+    // So that nobody puts another database in its place meanwhile.
+    let in_use = InUse::shared(database).map_err(file_error)?;
+    let _in_use = in_use.ok_or_else(|| BackupError::BeingRestored(database.to_owned()))?;
+    let draft = Draft::of(to).map_err(|source| file_error((to.to_owned(), source)))?;
+    let (copy, bytes) = copy(database, draft.path(), progress)?;
+    progress(Step::Checking);
+    // Its pages are those of the database: whether they arrived is the question. Indexes are compared with their rows
+    // when the backup is restored, which takes minutes for millions of users.
+    let schema = check(&copy, database, "quick_check")?;
+    close(copy, to)?;
+    draft.name(to).map_err(|source| match source.kind() {
+        io::ErrorKind::AlreadyExists => BackupError::Exists(to.to_owned()),
+        _ => file_error((to.to_owned(), source)),
+    })?;
+    Ok(BackedUp { bytes, schema })
+}
+
+/// Copies a database as of one moment into an empty file, and gives the open copy and its size.
+///
+/// A backup of SQLite's begins anew whenever another connection has written between two of its steps, and under steady
+/// load would never end. It does so because each step reads as of another moment. Here all of them stand in one read
+/// transaction, which is one moment: writers go on meanwhile, as WAL lets them, and the copy ends after as many steps
+/// as the database has pages. What they write stays in the log until then. `VACUUM INTO` would see the same moment and
+/// hold up the log longer: it builds every tree anew, and does not say how far it is.
+pub(super) fn copy(
+    from: &Path,
+    to: &Path,
+    progress: &mut dyn FnMut(Step),
+) -> Result<(Connection, u64), BackupError> {
+    let engine = |source| engine_error(from, source);
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let source = Connection::open_with_flags(from, flags).map_err(engine)?;
+    source.busy_timeout(Duration::from_secs(10)).map_err(engine)?;
+    let moment = source.unchecked_transaction().map_err(engine)?;
+    // The transaction begins with what is read first.
+    moment.query_row("SELECT count(*) FROM sqlite_schema", [], |_| Ok(())).map_err(engine)?;
+    let page: u32 = moment.pragma_query_value(None, "page_size", |row| row.get(0)).map_err(engine)?;
+
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let written = |source| engine_error(to, source);
+    let mut target = Connection::open_with_flags(to, flags).map_err(written)?;
+    // Who has half a copy begins anew; it is forced to disk as a whole.
+    target.pragma_update(None, "journal_mode", "OFF").map_err(written)?;
+    target.pragma_update(None, "synchronous", "OFF").map_err(written)?;
+    let pages = {
+        let backup = Backup::new(&moment, &mut target).map_err(written)?;
+        loop {
+            // What does not fit together stands in the source; a full disk is the target's.
+            let step = backup.step(SLICE).map_err(|source| match engine(source) {
+                BackupError::Engine { source, .. } => BackupError::Engine { path: to.to_owned(), source },
+                damage => damage,
+            })?;
+            let (of, left) = (backup.progress().pagecount, backup.progress().remaining);
+            let bytes = |pages: i32| u64::try_from(pages).unwrap_or(0) * u64::from(page);
+            progress(Step::Copied(bytes(of - left), bytes(of)));
+            match step {
+                StepResult::Done => break bytes(of),
+                StepResult::More => {}
+                _ => {
+                    return Err(engine(rusqlite::Error::SqliteFailure(
+                        ffi::Error::new(ffi::SQLITE_BUSY),
+                        None,
+                    )));
+                }
+            }
+        }
+    };
+    // One file and nothing beside it, also when somebody looks into it: the log comes back when a server opens it.
+    let mode: String =
+        target.pragma_update_and_check(None, "journal_mode", "DELETE", |row| row.get(0)).map_err(written)?;
+    if mode != "delete" {
+        return Err(BackupError::Damaged {
+            path: from.to_owned(),
+            what: format!("its journal stays {mode}"),
+        });
+    }
+    Ok((target, pages))
+}
+
+/// Checks an open copy of a file, and gives its schema.
+pub(super) fn check(copy: &Connection, of: &Path, pragma: &str) -> Result<i64, BackupError> {
+    let engine = |source| engine_error(of, source);
+    let ours = ["keys", "accounts", "users", "audit_chains", "audit_events"];
+    let ours = ours.iter().map(|table| copy.table_exists(None, *table)).collect::<Result<Vec<_>, _>>();
+    let schema: i64 = copy.pragma_query_value(None, "user_version", |row| row.get(0)).map_err(engine)?;
+    if ours.map_err(engine)?.contains(&false) || schema < 1 {
+        return Err(BackupError::Foreign(of.to_owned()));
+    }
+    let known = i64::try_from(MIGRATIONS.len()).unwrap_or(i64::MAX);
+    if schema > known {
+        return Err(BackupError::Newer { path: of.to_owned(), found: schema, known });
+    }
+    let state: String = copy.pragma_query_value(None, pragma, |row| row.get(0)).map_err(engine)?;
+    if state != "ok" {
+        return Err(BackupError::Damaged { path: of.to_owned(), what: state.replace('\n', " ") });
+    }
+    Ok(schema)
+}
+
+pub(super) fn close(connection: Connection, path: &Path) -> Result<(), BackupError> {
+    connection.close().map_err(|(_, source)| engine_error(path, source))
+}
+
+pub(super) fn file_error((path, source): (PathBuf, io::Error)) -> BackupError {
+    BackupError::File { path, source }
+}
+
+/// Pages that can't be read are damage, and a file without any is not ours: the reader need not know the engine.
+pub(super) fn engine_error(path: &Path, source: rusqlite::Error) -> BackupError {
+    let path = path.to_owned();
+    match source.sqlite_error_code() {
+        Some(ErrorCode::NotADatabase) => BackupError::Foreign(path),
+        Some(ErrorCode::DatabaseCorrupt) => BackupError::Damaged { path, what: source.to_string() },
+        _ => BackupError::Engine { path, source: source.into() },
+    }
+}

@@ -1,0 +1,262 @@
+//! Backups of a database that is written to meanwhile, and what is refused as one.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+extern crate matricula_store as store;
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use directory::audit::Actor;
+use directory::change::Change;
+use directory::password::Policy;
+use directory::port::{Clock, Entropy, Store};
+use directory::{Account, AccountCode, AccountId};
+use jiff::Timestamp;
+use rusqlite::Connection;
+use store::{BackupError, Location, MasterKey, Step};
+use tempfile::TempDir;
+
+struct Still;
+
+impl Clock for Still {
+    fn now(&self) -> Timestamp {
+        Timestamp::constant(1_795_521_600, 0)
+    }
+}
+
+impl Entropy for Still {
+    fn fill(&self, buffer: &mut [u8]) {
+        buffer.fill(7);
+    }
+}
+
+/// A folder with a database in it.
+struct Site {
+    folder: TempDir,
+    store: Option<Arc<dyn Store>>,
+    runtime: tokio::runtime::Runtime,
+}
+
+fn key(digits: &str) -> MasterKey {
+    MasterKey::parse(&digits.repeat(32)).unwrap()
+}
+
+impl Site {
+    fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        let path = folder.path().join("matricula.db");
+        let store = Location::Sqlite(path).open(&key("0f"), Arc::new(Still), Arc::new(Still)).unwrap();
+        let site = Self { folder, store: Some(store), runtime };
+        site.add_account(1);
+        site
+    }
+
+    fn file(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    fn add_account(&self, number: u8) {
+        let account = Account {
+            id: AccountId::from_bytes([number; 16]),
+            code: AccountCode::parse(&format!("C{number}")).unwrap(),
+            name: "One".to_owned(),
+            above: Vec::new(),
+            password_policy: Policy::default(),
+            epoch: 0,
+            created_at: Still.now(),
+        };
+        let apply = self.store.as_ref().unwrap().apply(
+            vec![Change::AddAccount(account)],
+            Actor::Operator,
+            Still.now(),
+        );
+        self.runtime.block_on(apply).unwrap();
+    }
+
+    fn backup(&self, to: &Path) {
+        Location::Sqlite(self.file("matricula.db")).backup(to, &mut |_| ()).unwrap();
+    }
+
+    /// Restores to another place in the folder, and says what was wrong.
+    fn refused(&self, from: &Path) -> String {
+        let place = self.file("restored.db");
+        let error = Location::Sqlite(place.clone())
+            .restore(from, &key("0f"), None, &mut |_| ())
+            .unwrap_err()
+            .to_string();
+        assert!(!place.exists(), "nothing stands where it did not belong");
+        error.replace(&self.folder.path().display().to_string(), "")
+    }
+
+    /// Names of the files in the folder, but for the database's own.
+    fn others(&self) -> Vec<String> {
+        let names = std::fs::read_dir(self.folder.path()).unwrap();
+        let names = names.map(|entry| entry.unwrap().file_name().into_string().unwrap());
+        let mut names: Vec<_> = names.filter(|name| !name.starts_with("matricula.db")).collect();
+        names.sort();
+        names
+    }
+}
+
+#[test]
+fn a_backup_ends_and_is_of_one_moment_although_others_write_between_its_steps() {
+    let site = Site::new();
+    let (database, to) = (site.file("matricula.db"), site.file("backup.db"));
+    let ballast = "CREATE TABLE ballast (bytes BLOB); INSERT INTO ballast VALUES (zeroblob(50000000))";
+    Connection::open(&database).unwrap().execute_batch(ballast).unwrap();
+    let (mut steps, mut before) = (0, 0);
+    Location::Sqlite(database.clone())
+        .backup(&to, &mut |step| {
+            let Step::Copied(bytes, of) = step else { return };
+            assert!(bytes > before, "a step that begins anew: {bytes} after {before} of {of}");
+            before = bytes;
+            steps += 1;
+            site.add_account(100 + steps);
+        })
+        .unwrap();
+    assert!(steps > 3, "{steps} steps");
+    let codes = |path: &Path| -> Vec<String> {
+        let connection = Connection::open(path).unwrap();
+        let mut codes = connection.prepare("SELECT code FROM accounts ORDER BY code").unwrap();
+        codes.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect()
+    };
+    assert_eq!(codes(&to), ["C1"]);
+    assert_eq!(codes(&database).len(), 1 + usize::from(steps));
+    assert_eq!(site.others(), ["backup.db"]);
+}
+
+#[test]
+fn no_page_of_a_backup_can_be_damaged_unnoticed() {
+    let site = Site::new();
+    let (whole, damaged) = (site.file("whole.db"), site.file("damaged.db"));
+    site.backup(&whole);
+    let bytes = std::fs::read(&whole).unwrap();
+    assert!(bytes.len() > 40 * 4_096);
+    for page in 0..bytes.len() / 4_096 {
+        let mut bytes = bytes.clone();
+        bytes[page * 4_096..(page + 1) * 4_096].fill(0xa5);
+        std::fs::write(&damaged, bytes).unwrap();
+        let error = site.refused(&damaged);
+        let known = ["damaged.db is damaged: ", "damaged.db is no database of matricula"];
+        assert!(known.iter().any(|known| error.contains(known)), "page {page}: {error}");
+    }
+    std::fs::write(&damaged, &bytes[..bytes.len() - 4_096]).unwrap();
+    let error = site.refused(&damaged);
+    assert!(error.starts_with("/damaged.db is damaged: "), "{error}");
+    assert_eq!(site.others(), ["damaged.db", "restored.db.lock", "whole.db"], "no draft is left");
+}
+
+#[test]
+fn what_is_no_backup_of_this_directory_is_refused() {
+    let site = Site::new();
+    let (backup, other) = (site.file("backup.db"), site.file("other.db"));
+    site.backup(&backup);
+    let change = |sql: &str| {
+        std::fs::copy(&backup, &other).unwrap();
+        Connection::open(&other).unwrap().execute_batch(sql).unwrap();
+        site.refused(&other)
+    };
+    assert_eq!(
+        change("UPDATE audit_events SET target = 'C2'"),
+        "the audit in /other.db is broken: chain 1: event 1 was changed"
+    );
+    let newer = change("PRAGMA user_version = 99");
+    assert!(newer.starts_with("/other.db has schema 99, made by a newer matricula; this one"), "{newer}");
+    assert_eq!(change("DROP TABLE audit_chains"), "/other.db is no database of matricula");
+    std::fs::write(&other, "").unwrap();
+    assert_eq!(site.refused(&other), "/other.db is no database of matricula");
+    std::fs::write(&other, "a text, and a long one: ".repeat(1_000)).unwrap();
+    assert_eq!(site.refused(&other), "/other.db is no database of matricula");
+    assert_eq!(site.refused(&site.file("none.db")), "/none.db is not there");
+    let error = Location::Sqlite(site.file("x.db"))
+        .restore(&backup, &key("1e"), None, &mut |_| ())
+        .unwrap_err()
+        .to_string();
+    assert!(error.contains("backup.db: the database was made with the master key "), "{error}");
+}
+
+#[test]
+fn a_database_that_is_worked_on_or_there_is_not_replaced() {
+    let mut site = Site::new();
+    let (database, to) = (site.file("matricula.db"), site.file("backup.db"));
+    site.backup(&to);
+    let again = Location::Sqlite(database.clone()).backup(&to, &mut |_| ()).unwrap_err();
+    assert!(matches!(again, BackupError::Exists(_)), "{again}");
+    site.add_account(2);
+    let put = |replace| Location::Sqlite(database.clone()).restore(&to, &key("0f"), replace, &mut |_| ());
+    let error = put(Some(Still.now())).unwrap_err();
+    assert!(matches!(error, BackupError::InUse(_)), "{error}");
+
+    site.store = None;
+    let error = put(None).unwrap_err();
+    assert!(matches!(error, BackupError::WouldReplace(_)), "{error}");
+    // The log of a server that was killed belongs to its database, and to no other.
+    let log = site.file("matricula.db-wal");
+    std::fs::write(&log, "log").unwrap();
+    let kept = put(Some(Still.now())).unwrap().kept.unwrap();
+    assert_eq!(kept, site.file("matricula.db.20261124T120000Z"));
+    assert_eq!(std::fs::read(site.file("matricula.db.20261124T120000Z-wal")).unwrap(), b"log");
+    assert!(!log.exists());
+    let count = |path: &Path| -> i64 {
+        let connection = Connection::open(path).unwrap();
+        connection.query_row("SELECT count(*) FROM accounts", [], |row| row.get(0)).unwrap()
+    };
+    std::fs::remove_file(site.file("matricula.db.20261124T120000Z-wal")).unwrap();
+    assert_eq!((count(&database), count(&kept)), (1, 2));
+
+    std::fs::remove_file(&database).unwrap();
+    std::fs::write(&log, "log").unwrap();
+    let error = put(None).unwrap_err();
+    assert!(matches!(error, BackupError::Leftover(_)), "{error}");
+}
+
+#[test]
+fn a_dump_is_restored_into_an_empty_database() {
+    let Some(postgres) = testkit::Postgres::shared() else {
+        return testkit::left_out("backup and restore of PostgreSQL", "PostgreSQL");
+    };
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
+    let _entered = runtime.enter();
+    let open = |location: &Location| location.open(&key("0f"), Arc::new(Still), Arc::new(Still)).unwrap();
+    let [from, to, third] = [(); 3].map(|()| Location::from(postgres.database()));
+    let change = Change::AddAccount(Account {
+        id: AccountId::from_bytes([1; 16]),
+        code: AccountCode::parse("C1").unwrap(),
+        name: "One".to_owned(),
+        above: Vec::new(),
+        password_policy: Policy::default(),
+        epoch: 0,
+        created_at: Still.now(),
+    });
+    let store = open(&from);
+    runtime.block_on(store.apply(vec![change], Actor::Operator, Still.now())).unwrap();
+
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("backup");
+    assert!(matches!(to.backup(&file, &mut |_| ()), Err(BackupError::Missing(_))), "nothing to be copied");
+    let made = from.backup(&file, &mut |_| ()).unwrap();
+    assert_eq!(made.bytes, std::fs::metadata(&file).unwrap().len());
+    assert!(matches!(from.backup(&file, &mut |_| ()), Err(BackupError::Exists(_))));
+    assert!(matches!(from.restore(&file, &key("0f"), None, &mut |_| ()), Err(BackupError::NotEmpty(_))));
+    assert!(matches!(third.restore(&file, &key("f0"), None, &mut |_| ()), Err(BackupError::Vault { .. })));
+    let restored = to.restore(&file, &key("0f"), None, &mut |_| ()).unwrap();
+    assert_eq!((restored.events, restored.schema), (1, made.schema));
+    let accounts = runtime.block_on(open(&to).list_accounts()).unwrap();
+    assert_eq!((accounts.len(), accounts[0].name.as_str()), (1, "One"));
+
+    let cut = folder.path().join("cut");
+    let whole = std::fs::read(&file).unwrap();
+    std::fs::write(&cut, &whole[..whole.len() / 2]).unwrap();
+    let empty = Location::from(postgres.database());
+    assert!(matches!(
+        empty.restore(&cut, &key("0f"), None, &mut |_| ()),
+        Err(BackupError::Program { program: "pg_restore", .. })
+    ));
+    assert_eq!(
+        empty.schema().unwrap_err().to_string().split(" is ").last(),
+        Some("not there; `matricula serve` makes it when it starts"),
+        "all or nothing"
+    );
+}
