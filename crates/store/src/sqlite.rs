@@ -2,6 +2,7 @@
 //! `synchronous=FULL`.
 
 mod backup;
+mod checkpoint;
 mod in_use;
 mod migrate;
 mod restore;
@@ -33,6 +34,8 @@ use in_use::InUse;
 
 struct Sqlite {
     writer: Writer,
+    /// Ends after the writer.
+    _mover: checkpoint::Mover,
     readers: ThreadLocal<Connection>,
     path: PathBuf,
     /// Held to the last, so that nobody puts another file in the place of the database meanwhile.
@@ -61,9 +64,13 @@ pub(crate) fn open(
         }
     };
     let vault = Arc::new(Vault::open(master, &ring)?);
-    let lane = writer::Writer::new(connection, Arc::clone(&vault), entropy);
+    let mover = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+    configure_writer(&mover)?;
+    let (rest, mover) = checkpoint::start(&mut connection, mover)?;
+    let lane = writer::Writer::new(connection, rest, Arc::clone(&vault), entropy);
     let writer = Writer::start("store-writer", [lane]).map_err(OpenProblem::Thread)?;
-    let engine = Sqlite { writer, readers: ThreadLocal::new(), path: path.to_owned(), _in_use: in_use };
+    let engine =
+        Sqlite { writer, _mover: mover, readers: ThreadLocal::new(), path: path.to_owned(), _in_use: in_use };
     Ok(Arc::new(TableStore { engine, vault, snapshot: Snapshot::new(clock) }))
 }
 

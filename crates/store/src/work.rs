@@ -43,6 +43,9 @@ pub(crate) trait Commit: Send + 'static {
 
     /// What is to be done before the first group.
     fn prepare(&mut self) {}
+
+    /// What can wait until everybody has an answer.
+    fn tidy_up(&mut self) {}
 }
 
 struct Job {
@@ -112,6 +115,7 @@ fn serve<C: Commit>(mut lane: C, jobs: &Receiver<Job>) {
                 for (reply, outcome) in replies.into_iter().zip(outcomes) {
                     let _ = reply.send(Ok(outcome));
                 }
+                lane.tidy_up();
             }
             Err(error) => {
                 tracing::error!(%error, writes = replies.len(), "a transaction failed");

@@ -25,8 +25,9 @@ const PATIENCE: Duration = Duration::from_secs(15);
 /// What holds on every connection. A node that is cut off in the middle of a transaction must not keep its locks from
 /// the others; and a commit is on the disk when it is said to be.
 ///
-/// Statements are planned once, and none is worth being compiled.
-const SETTINGS: &str = "SET plan_cache_mode = force_generic_plan; SET jit = off; SET idle_in_transaction_session_timeout = '10s'; SET lock_timeout = '10s';
+/// Statements are planned once, when tables may still be empty: every one that could find its rows by an index must be
+/// planned to, or it would read whole tables ever after. None is worth being compiled.
+const SETTINGS: &str = "SET plan_cache_mode = force_generic_plan; SET enable_seqscan = off; SET jit = off; SET idle_in_transaction_session_timeout = '10s'; SET lock_timeout = '10s';
     SET statement_timeout = '60s'; SET synchronous_commit = on; SET default_transaction_isolation = 'read committed'";
 
 pub(super) struct Connection {

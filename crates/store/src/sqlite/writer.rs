@@ -5,26 +5,36 @@ use std::sync::Arc;
 use directory::port::Entropy;
 use rusqlite::Connection;
 
+use super::checkpoint::Rest;
 use crate::session::{Result, Session};
 use crate::tables::batch::{Batch, Chain};
 use crate::vault::Vault;
 use crate::work::{Commit, Outcome, Work};
 
-/// Pages in the WAL before they are moved to the database: 16 MiB.
-pub(super) const WAL_PAGES: i64 = 4_096;
+/// Pages in the WAL before all of them are moved to the database: 64 MiB.
+pub(super) const WAL_PAGES: i64 = 16_384;
+
+/// Pages that it has room for from the start: 16 MiB. More would be felt at the start, and is had by whoever needs it.
+const WAL_ROOM: i64 = 4_096;
 
 /// The chain that this writer's events stand in.
 const CHAIN: i64 = 1;
 
 pub(super) struct Writer {
     connection: Connection,
+    rest: Rest,
     vault: Arc<Vault>,
     entropy: Arc<dyn Entropy>,
 }
 
 impl Writer {
-    pub(super) fn new(connection: Connection, vault: Arc<Vault>, entropy: Arc<dyn Entropy>) -> Self {
-        Self { connection, vault, entropy }
+    pub(super) fn new(
+        connection: Connection,
+        rest: Rest,
+        vault: Arc<Vault>,
+        entropy: Arc<dyn Entropy>,
+    ) -> Self {
+        Self { connection, rest, vault, entropy }
     }
 }
 
@@ -35,7 +45,7 @@ fn allocate_wal(connection: &Connection) -> rusqlite::Result<()> {
     connection.pragma_update(None, "cache_size", 16)?;
     let spill = connection.execute_batch(&format!(
         "BEGIN IMMEDIATE; CREATE TABLE room (room BLOB); INSERT INTO room VALUES (zeroblob({}));",
-        WAL_PAGES * 4_096
+        WAL_ROOM * 4_096
     ));
     let back = connection.execute_batch("ROLLBACK");
     connection.pragma_update(None, "cache_size", cache)?;
@@ -43,6 +53,10 @@ fn allocate_wal(connection: &Connection) -> rusqlite::Result<()> {
 }
 
 impl Commit for Writer {
+    fn tidy_up(&mut self) {
+        self.rest.move_if_due(&self.connection);
+    }
+
     fn prepare(&mut self) {
         if let Err(error) = allocate_wal(&self.connection) {
             tracing::warn!(%error, "could not allocate the write-ahead log; the first writes will be slower");
