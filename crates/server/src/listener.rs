@@ -1,6 +1,8 @@
 //! The accept loop: one task a connection, limits in time, one log line a request, and an end that waits for what is
 //! under way.
 
+mod patient;
+
 use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::panic::AssertUnwindSafe;
@@ -29,6 +31,7 @@ use crate::app::{App, Server};
 use crate::call::{Line, Received, stopwatch};
 use crate::refusal::Refusal;
 use crate::routes::{self, Style};
+use patient::Patient;
 
 /// How often there is a look at what is past its time.
 const TIDY_UP_EVERY: Duration = Duration::from_secs(60);
@@ -104,6 +107,7 @@ fn connect(
     let _ = stream.set_nodelay(true);
     let (app, router) = (Arc::clone(app), router.clone());
     let header_timeout = app.limits.header();
+    let stream = Patient::new(stream, app.limits.answer());
     let service = service_fn(move |request| {
         let (app, router) = (Arc::clone(&app), router.clone());
         async move { Ok::<_, Infallible>(serve(&app, router, request, peer).await) }
