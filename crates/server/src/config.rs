@@ -109,6 +109,8 @@ pub struct Limits {
     pub body_seconds: u64,
     /// Longest time for a request as a whole, in seconds.
     pub request_seconds: u64,
+    /// Longest time in which a client takes none of its answer, in seconds.
+    pub answer_seconds: u64,
     /// Requests under way at once; more are refused with 503.
     pub in_flight: usize,
     /// Longest wait for requests under way when the server stops, in seconds.
@@ -174,6 +176,7 @@ impl Default for Limits {
             header_seconds: 30,
             body_seconds: 30,
             request_seconds: 60,
+            answer_seconds: 30,
             in_flight: 8_192,
             drain_seconds: 30,
         }
@@ -250,9 +253,11 @@ impl Config {
         if self.public_url.as_ref().is_some_and(|url| !url.contains("://") || url.ends_with('/')) {
             return Err(ConfigError::Setting("public_url is written like https://directory.example.com"));
         }
-        let Limits { body_bytes, header_seconds, body_seconds, request_seconds, in_flight, .. } = self.limits;
-        let least = [body_bytes, in_flight, self.passwords.queue].into_iter().min();
-        if least == Some(0) || header_seconds.min(body_seconds).min(request_seconds) == 0 {
+        let Limits { body_bytes, header_seconds, body_seconds, request_seconds, answer_seconds, .. } =
+            self.limits;
+        let least = [body_bytes, self.limits.in_flight, self.passwords.queue].into_iter().min();
+        let shortest = [header_seconds, body_seconds, request_seconds, answer_seconds].into_iter().min();
+        if least == Some(0) || shortest == Some(0) {
             return Err(ConfigError::Setting("limits and passwords.queue must be at least 1"));
         }
         if self.domains.timeout_seconds == 0 {
@@ -338,6 +343,10 @@ impl Limits {
         Duration::from_secs(self.request_seconds)
     }
 
+    pub(crate) fn answer(&self) -> Duration {
+        Duration::from_secs(self.answer_seconds)
+    }
+
     pub(crate) fn drain(&self) -> Duration {
         Duration::from_secs(self.drain_seconds)
     }
@@ -371,6 +380,7 @@ mod tests {
     #[case("listen = \"0.0.0.0:80\"", "would serve plaintext HTTP to other machines")]
     #[case("request_ids = \"lax\"", "expected `strict` or `compatible`")]
     #[case("[limits]\nbody_bytes = 0", "must be at least 1")]
+    #[case("[limits]\nanswer_seconds = 0", "must be at least 1")]
     #[case("[quota]\ncalls = 0", "quota.enabled = false")]
     #[case("[domains]\nverification = \"no\"", "expected `dns` or `offline`")]
     #[case("[domains]\nresolvers = [\"9.9.9.9\"]", "invalid socket address")]

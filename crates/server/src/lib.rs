@@ -21,6 +21,7 @@ pub mod txt;
 pub use app::{OpenError, QuotaSharing, Server};
 pub use auth::Gate;
 pub use config::Config;
+pub use listener::listen;
 pub use routes::{ENDPOINTS, Endpoint, Method, OPENAPI, Style, Takes};
 pub use store::Location;
 pub use system::System;

@@ -1,6 +1,8 @@
 //! The accept loop: one task a connection, limits in time, one log line a request, and an end that waits for what is
 //! under way.
 
+mod patient;
+
 use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::panic::AssertUnwindSafe;
@@ -20,7 +22,7 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tower::ServiceExt;
 use wire::signature::canonical_path;
 
@@ -29,6 +31,7 @@ use crate::app::{App, Server};
 use crate::call::{Line, Received, stopwatch};
 use crate::refusal::Refusal;
 use crate::routes::{self, Style};
+use patient::Patient;
 
 /// How often there is a look at what is past its time.
 const TIDY_UP_EVERY: Duration = Duration::from_secs(60);
@@ -38,6 +41,22 @@ const SHARE_QUOTA_EVERY: Duration = Duration::from_millis(500);
 
 /// How long to leave a listener alone that can't accept.
 const ACCEPT_AGAIN: Duration = Duration::from_millis(50);
+
+/// Callers who may wait to be accepted; the kernel may allow fewer. The default of 128 is used up by a burst while the
+/// cores are busy, and whoever comes then is let wait for a second by the network.
+const BACKLOG: u32 = 4_096;
+
+/// Listens on an address.
+///
+/// # Errors
+/// When the address can't be had.
+pub fn listen(address: SocketAddr) -> std::io::Result<TcpListener> {
+    let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
+    // A restart does not wait for the connections of the server before it.
+    socket.set_reuseaddr(true)?;
+    socket.bind(address)?;
+    socket.listen(BACKLOG)
+}
 
 impl Server {
     /// Serves until `shutdown` is ready, then takes no more connections and lets the requests under way finish, as long
@@ -123,6 +142,7 @@ fn connect(
     let _ = stream.set_nodelay(true);
     let (app, router) = (Arc::clone(app), router.clone());
     let header_timeout = app.limits.header();
+    let stream = Patient::new(stream, app.limits.answer());
     let service = service_fn(move |request| {
         let (app, router) = (Arc::clone(&app), router.clone());
         async move { Ok::<_, Infallible>(serve(&app, router, request, peer).await) }

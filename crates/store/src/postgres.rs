@@ -28,7 +28,7 @@ use session::{Connection, Server};
 pub(crate) use dump::{backup, restore};
 
 /// Lanes that add users.
-const LANES: usize = 3;
+const LANES: usize = 2;
 
 /// Connections that read, at most.
 const READERS: usize = 8;

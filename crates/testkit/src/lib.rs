@@ -202,6 +202,11 @@ impl TestServer {
         &self.clock
     }
 
+    /// The same clock, to be kept beside the server.
+    pub fn clock_handle(&self) -> Arc<FakeClock> {
+        Arc::clone(&self.clock)
+    }
+
     /// The folder with the database.
     pub fn folder(&self) -> &Path {
         self.folder.path()

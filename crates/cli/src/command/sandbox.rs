@@ -44,8 +44,7 @@ pub(crate) async fn run(arguments: Arguments, output: &Output) -> Result<(), Fai
         .into());
     }
     log_to_stderr(if quiet { LogFormat::Off } else { config.log });
-    let listener =
-        tokio::net::TcpListener::bind(listen).await.with_context(|| format!("can't listen on {listen}"))?;
+    let listener = server::listen(listen).with_context(|| format!("can't listen on {listen}"))?;
     let base_url = format!("http://{}", listener.local_addr()?);
     let Sandbox { server, keys } = Sandbox::open(&data, &config, System::real()).await?;
     let keys = Keys { base_url, ..keys };

@@ -19,12 +19,22 @@ pub(crate) struct Arguments {
 pub(crate) async fn run(Arguments { config }: Arguments) -> Result<(), Failed> {
     let config = Config::from_file(&config)?;
     log_to_stderr(config.log);
-    let listener = tokio::net::TcpListener::bind(config.listen)
-        .await
-        .with_context(|| format!("can't listen on {}", config.listen))?;
+    open_files();
+    let listener =
+        server::listen(config.listen).with_context(|| format!("can't listen on {}", config.listen))?;
     tracing::info!(address = %listener.local_addr()?, version = env!("CARGO_PKG_VERSION"), "listening");
     server::serve(config, listener, stop_signal()).await?;
     Ok(())
+}
+
+/// Every connection is an open file. A login shell or systemd allow 1,024 until they are asked for more, for the sake of
+/// programs that know no better.
+fn open_files() {
+    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+    let limit = getrlimit(Resource::Nofile);
+    if let Err(error) = setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, ..limit }) {
+        tracing::warn!(%error, files = limit.current, "could not open more files than the shell allows");
+    }
 }
 
 /// Ready when the process is asked to stop: Ctrl-C or SIGTERM.

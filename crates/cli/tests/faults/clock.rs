@@ -1,0 +1,102 @@
+//! A clock that jumps back, under load.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use client::Clock;
+use jiff::SignedDuration;
+use testkit::{SEEDED, TestServer};
+
+use crate::check::Check;
+use crate::load::{Load, Outcome, PATH};
+use crate::table::{Row, stopwatch};
+
+const HOUR: SignedDuration = SignedDuration::from_hours(1);
+
+/// A clock that server and callers share.
+fn shared(server: &TestServer) -> Clock {
+    let clock = server.clock_handle();
+    Arc::new(move || clock.now())
+}
+
+/// Users of the administrator's account: the others of the test server belong to other accounts.
+const THERE: usize = SEEDED as usize - 1;
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_clock_that_jumps_back_an_hour_doubles_nothing() {
+    let mut row = Row::new("clock an hour back");
+    for _ in 0..crate::rounds(2) {
+        // So long that what was signed before the jump is not refused for its date: the memory of requests must hold.
+        let server = TestServer::start_with(|config| {
+            config.quota.enabled = false;
+            config.freshness_seconds = 2 * 3_600;
+        })
+        .await;
+        let (clock, client) = (shared(&server), server.administrator().client().clone());
+        let load = Load::start(&client, &clock, "u");
+        load.acknowledges(50).await;
+        server.clock().advance(-HOUR);
+        let started = stopwatch();
+        load.acknowledges(1).await;
+        let again = started.elapsed();
+        load.acknowledges(50).await;
+        let sent = load.finish().await;
+        assert!(sent.iter().all(|sent| matches!(sent.outcome, Outcome::Acknowledged(_))));
+        let check = Check { address: server.address(), client: &client, clock: &clock, seeded: THERE };
+        row.add(check.hold(&sent, &mut BTreeMap::new()).await, again);
+        verify_audit(&server).await;
+    }
+    row.finish();
+}
+
+async fn verify_audit(server: &TestServer) {
+    let reports = server.admin().verify_audit().await.unwrap();
+    assert!(reports.iter().all(|report| report.broken.is_none()), "{reports:?}");
+}
+
+/// With production's window: what was signed before the jump lies in the future, and is refused; what is signed after it
+/// is not.
+#[tokio::test]
+async fn what_was_signed_before_a_jump_back_is_refused_and_what_is_signed_after_is_not() {
+    let server = TestServer::start().await;
+    let administrator = server.administrator();
+    let before = administrator.signed(PATH);
+    let body = r#"{"data":[{"emailAddress":"a@example.com"}]}"#;
+    let first = administrator.send(PATH, &before, body).await;
+    assert_eq!(first.rows(), 1);
+    server.clock().advance(-HOUR);
+    let again = administrator.send(PATH, &before, body).await;
+    assert_eq!((again.status, again.codes()), (401, vec!["err_xdk_request_expired".to_owned()]));
+    let anew = administrator.create(body).await;
+    assert_eq!(anew.codes(), ["err_user_already_exists"], "the user is there once");
+    assert_eq!(administrator.create(r#"{"data":[{"emailAddress":"b@example.com"}]}"#).await.rows(), 1);
+    // When the clock is right again, the first answer still stands.
+    server.clock().advance(HOUR);
+    assert_eq!(administrator.send(PATH, &before, body).await.body, first.body);
+    verify_audit(&server).await;
+}
+
+/// Keys and tokens live no shorter for it, and no longer than by the clock.
+#[tokio::test]
+async fn keys_and_tokens_outlive_a_jump_back_and_end_when_their_time_has_come() {
+    let server = TestServer::start().await;
+    let application = server.application("Super Administrator", &["userandgroupmanagement"]).await;
+    let token = server.token(&application).await;
+    let caller = server.logged_in(&server.log_in("admin@example.com", testkit::PASSWORD).await);
+    let users = "/user/cloud-gateway/v1/users";
+    server.clock().advance(-HOUR);
+    assert_eq!(server.get_as(&token, users).await.status, 200);
+    assert_eq!(caller.post("/api/user/get-profile", "{}").await.rows(), 1);
+    let newer = server.token(&application).await;
+    assert_eq!(server.get_as(&newer, users).await.status, 200);
+    // A wrong password is counted, and a lock ends, by the new time.
+    for _ in 0..5 {
+        server.log_in("reader@example.com", "wrong").await;
+    }
+    assert_eq!(server.log_in("reader@example.com", testkit::PASSWORD).await.status, 401);
+    server.clock().advance(SignedDuration::from_mins(16));
+    assert_eq!(server.log_in("reader@example.com", testkit::PASSWORD).await.status, 200);
+    server.clock().advance(HOUR);
+    assert_eq!(server.get_as(&newer, users).await.status, 401, "past its life");
+    verify_audit(&server).await;
+}

@@ -1,0 +1,43 @@
+//! `kill -9` under load.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use crate::check::Check;
+use crate::load::Load;
+use crate::site::{SEEDED, Site};
+use crate::table::{Row, stopwatch};
+
+/// Rounds on one directory.
+const ROUNDS_EACH: u64 = 20;
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_was_acknowledged_survives_kill_9() {
+    let clock: client::Clock = Arc::new(client::machine_clock);
+    let mut row = Row::new("kill -9");
+    let (mut site, mut known) = (Site::new("").await, BTreeMap::new());
+    for round in 0..crate::rounds(3) {
+        if round > 0 && round % ROUNDS_EACH == 0 {
+            (site, known) = (Site::new("").await, BTreeMap::new());
+        }
+        let served = site.serve();
+        let load = Load::start(&site.client(&served), &clock, &format!("r{round}"));
+        // At another point in each round, but never before there is something to lose.
+        load.acknowledges(20 + round * 37 % 400).await;
+        served.kill();
+        let sent = load.finish().await;
+
+        let started = stopwatch();
+        let served = site.serve();
+        let client = site.client(&served);
+        let load = Load::start(&client, &clock, &format!("r{round}after"));
+        load.acknowledges(1).await;
+        let again = started.elapsed();
+        let after = load.finish().await;
+        let check = Check { address: served.address, client: &client, clock: &clock, seeded: SEEDED };
+        let sent: Vec<_> = sent.into_iter().chain(after).collect();
+        row.add(check.hold(&sent, &mut known).await, again);
+        site.verify_audit(site.path());
+    }
+    row.finish();
+}

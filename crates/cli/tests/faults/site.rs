@@ -1,0 +1,126 @@
+//! A directory to do harm to, and `matricula serve` on it.
+
+use std::io::{BufRead as _, BufReader};
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::sync::mpsc;
+
+use client::{Client, Keys};
+use serde_json::Value;
+use server::sandbox::Sandbox;
+use tempfile::TempDir;
+
+use crate::running::{Running, matricula};
+
+/// Users there are before anybody is created.
+pub(crate) const SEEDED: usize = 1;
+
+/// Production's settings, but for the quota: one caller makes all the calls.
+const SETTINGS: &str = "listen = \"127.0.0.1:0\"\nmaster_key_file = \"master.key\"\n[quota]\nenabled = false\n\
+                        [domains]\nverification = \"offline\"\n";
+
+/// A folder with a directory that holds an administrator and its keys.
+pub(crate) struct Site {
+    folder: TempDir,
+    pub(crate) keys: Keys,
+}
+
+/// A server process on it, ready.
+pub(crate) struct Served {
+    process: Running,
+    pub(crate) address: SocketAddr,
+    /// Lines of the log after the one that says where it listens.
+    log: mpsc::Receiver<String>,
+}
+
+impl Site {
+    /// A new directory, with more settings than production's.
+    pub(crate) async fn new(settings: &str) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let config = server::sandbox::config(folder.path());
+        let keys = Sandbox::open(folder.path(), &config, server::System::real()).await.unwrap().keys;
+        std::fs::write(folder.path().join("matricula.toml"), format!("{SETTINGS}{settings}")).unwrap();
+        let keys = serde_json::from_value(serde_json::to_value(keys).unwrap()).unwrap();
+        Self { folder, keys }
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        self.folder.path()
+    }
+
+    fn config(&self) -> PathBuf {
+        self.path().join("matricula.toml")
+    }
+
+    /// Serves.
+    pub(crate) fn serve(&self) -> Served {
+        let mut command = matricula(&["serve", "--config"]);
+        command.arg(self.config());
+        Served::start(command)
+    }
+
+    /// Serves from a command, such as a shell: its further arguments are the folder and then the server's command line.
+    pub(crate) fn serve_by(&self, mut command: Command) -> Served {
+        command.arg(self.path()).arg(env!("CARGO_BIN_EXE_matricula"));
+        command.args(["serve", "--config"]).arg(self.config());
+        Served::start(command)
+    }
+
+    /// A client of a server.
+    pub(crate) fn client(&self, served: &Served) -> Client {
+        let mut keys = self.keys.clone();
+        keys.base_url = format!("http://{}", served.address);
+        Client::new(&keys).unwrap()
+    }
+
+    /// Verifies the audit of the directory in a folder, from beside the server.
+    pub(crate) fn verify_audit(&self, folder: &Path) {
+        let verified =
+            matricula(&["audit", "verify", "--config"]).arg(folder.join("matricula.toml")).output().unwrap();
+        assert!(verified.status.success(), "the audit is broken: {verified:?}");
+    }
+}
+
+impl Served {
+    /// Starts a server, and waits until it says where it listens.
+    fn start(mut command: Command) -> Self {
+        // A line for each request would only be in the way.
+        let process = command.env("RUST_LOG", "info,request=off,matricula_server::listener=debug");
+        let mut process = Running(process.stderr(Stdio::piped()).spawn().unwrap());
+        let mut lines = BufReader::new(process.0.stderr.take().unwrap()).lines().map(Result::unwrap);
+        let address = lines.by_ref().find_map(|line| {
+            println!("{line}");
+            let line: Value = serde_json::from_str(&line).ok()?;
+            line["address"].as_str()?.parse().ok()
+        });
+        let (sender, log) = mpsc::channel();
+        std::thread::spawn(move || {
+            for line in lines {
+                println!("{line}");
+                // Most tests read none.
+                let _ = sender.send(line);
+            }
+        });
+        Self { process, address: address.expect("the server starts"), log }
+    }
+
+    pub(crate) fn pid(&self) -> u32 {
+        self.process.0.id()
+    }
+
+    /// The same, for limits.
+    pub(crate) fn process(&self) -> rustix::process::Pid {
+        rustix::process::Pid::from_child(&self.process.0)
+    }
+
+    /// Waits for a line of the log that holds this.
+    pub(crate) fn says(&self, text: &str) -> String {
+        self.log.iter().find(|line| line.contains(text)).expect("the server says so before it ends")
+    }
+
+    /// SIGKILL: nothing is tidied up.
+    pub(crate) fn kill(self) {
+        drop(self.process);
+    }
+}

@@ -1,0 +1,85 @@
+//! Requests that come a byte at a time: the limits in time are of the whole, and others are served meanwhile.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use client::{Client, Clock};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
+
+use crate::check::Check;
+use crate::load::{Load, PATH};
+use crate::site::{SEEDED, Site};
+use crate::table::{Row, stopwatch};
+
+/// Connections that trickle.
+const TRICKLES: usize = 32;
+
+const SETTINGS: &str = "[limits]\nheader_seconds = 1\nbody_seconds = 1\n";
+
+/// Sends a byte whenever others were served once more, until the server closes the connection; gives what it said before.
+async fn trickle(address: SocketAddr, start: String, load: Arc<Load>) -> String {
+    let mut stream = TcpStream::connect(address).await.unwrap();
+    stream.write_all(start.as_bytes()).await.unwrap();
+    let (mut read, mut write) = stream.split();
+    let mut answer = Vec::new();
+    let mut ended = std::pin::pin!(read.read_to_end(&mut answer));
+    let mut sent = 0_u32;
+    loop {
+        tokio::select! {
+            // A connection that is reset is closed too.
+            _ = &mut ended => break,
+            () = load.acknowledges(1) => {
+                sent += 1;
+                // Whether it is closed is for the reading side to say.
+                let _ = write.write_all(b"x").await;
+            }
+        }
+    }
+    assert!(sent > 10, "others were served {sent} times");
+    String::from_utf8(answer).unwrap()
+}
+
+/// So many trickles, each beginning with `start`, beside load; each must end with an answer that begins so.
+async fn trickles(fault: &'static str, start: impl Fn(&Client) -> String, answer: &str) {
+    let clock: Clock = Arc::new(client::machine_clock);
+    let mut row = Row::new(fault);
+    let (site, mut known) = (Site::new(SETTINGS).await, BTreeMap::new());
+    let served = site.serve();
+    let client = site.client(&served);
+    for round in 0..crate::rounds(1) {
+        let started = stopwatch();
+        let load = Arc::new(Load::start(&client, &clock, &format!("r{round}")));
+        let trickles: Vec<_> = (0..TRICKLES)
+            .map(|_| tokio::spawn(trickle(served.address, start(&client), Arc::clone(&load))))
+            .collect();
+        load.acknowledges(1).await;
+        let again = started.elapsed();
+        for trickle in trickles {
+            let said = trickle.await.unwrap();
+            assert!(said.starts_with(answer) && said.is_empty() == answer.is_empty(), "{said}");
+        }
+        let sent = Arc::into_inner(load).unwrap().finish().await;
+        let check = Check { address: served.address, client: &client, clock: &clock, seeded: SEEDED };
+        row.add(check.hold(&sent, &mut known).await, again);
+    }
+    site.verify_audit(site.path());
+    row.finish();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn headers_that_trickle_are_cut_off() {
+    let start = |_: &Client| format!("POST {PATH} HTTP/1.1\r\nHost: x\r\nx-trickle: ");
+    trickles("headers, a byte at a time", start, "").await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn bodies_that_trickle_are_cut_off() {
+    let start = |client: &Client| {
+        let signed = client.signer().sign(PATH, client::machine_clock(), &client::random_request_id());
+        let headers: String = signed.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
+        format!("POST {PATH} HTTP/1.1\r\nHost: x\r\n{headers}Content-Length: 500000\r\n\r\n")
+    };
+    trickles("bodies, a byte at a time", start, "HTTP/1.1 408 ").await;
+}
