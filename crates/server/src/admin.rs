@@ -5,6 +5,7 @@ mod backup;
 mod clients;
 mod keys;
 mod schema;
+mod seed;
 mod users;
 
 use std::sync::Arc;
@@ -20,7 +21,7 @@ pub use directory::password::Policy as PasswordPolicy;
 use directory::password::Unmet;
 use directory::port::{ChainReport, Store, StoreError};
 use directory::role::PermissionError;
-use directory::{AccountCode, EmailAddress};
+use directory::{AccountCode, DomainName, EmailAddress};
 pub use jiff::Timestamp;
 use store::MasterKey;
 use thiserror::Error;
@@ -30,6 +31,7 @@ pub use clients::{ClientRow, NewClient, products};
 pub(crate) use keys::new_binding;
 pub use keys::{NewApplication, NewBinding, master_key, new_master_key, rotate_master_key};
 pub use schema::{Schema, StoreOpenError, migrate, schema};
+pub use seed::Seeded;
 pub use users::gate;
 
 use crate::app::OpenError;
@@ -72,6 +74,19 @@ pub enum AdminError {
     /// The address belongs to no domain of the account.
     #[error("{0} is in no internal domain of the account {1}: add the domain first")]
     ForeignAddress(EmailAddress, AccountCode),
+    /// There is no domain in which something could be made.
+    #[error(
+        "there is no internal domain{domain}{account}: add it first, with `matricula admin domain create`"
+    )]
+    NoDomain {
+        /// Which, if one was named.
+        domain: String,
+        /// Where, if an account was named.
+        account: String,
+    },
+    /// There is more than one.
+    #[error("there is more than one internal domain, such as {0} and {1}: name the one with --domain")]
+    ManyDomains(DomainName, DomainName),
     /// The password breaks the policy.
     #[error("the password must {}", .0.join("; "))]
     Password(Vec<Unmet>),

@@ -2,6 +2,7 @@
 
 mod clients;
 mod profile;
+mod seed;
 
 use std::path::{Path, PathBuf};
 
@@ -62,6 +63,8 @@ enum Command {
     Profile(profile::Profile),
     /// Show or change what passwords of an account must satisfy
     PasswordPolicy(profile::Policy),
+    /// Make many users, to try out what a directory of that size is like
+    Seed(seed::Seed),
 }
 
 #[derive(Subcommand)]
@@ -242,6 +245,7 @@ pub(crate) async fn run(arguments: Arguments, output: &Output) -> Result<(), Fai
         Command::Binding(command) => binding(&admin, command, output).await,
         Command::Profile(command) => profile::profile(&admin, command, output).await,
         Command::PasswordPolicy(asked) => profile::policy(&admin, asked, output).await,
+        Command::Seed(asked) => seed::run(&admin, asked, output).await,
     }
 }
 

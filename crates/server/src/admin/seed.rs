@@ -1,0 +1,147 @@
+//! Many users at once, to try out what a directory of that size is like.
+
+use std::ops::RangeInclusive;
+
+use directory::audit::Actor;
+use directory::change::Change;
+use directory::port::{Evidence, StoreError, Write, Written};
+use directory::user::User;
+use directory::{AccountId, DomainName, EmailAddress, UserId};
+
+use super::{Admin, AdminError};
+use crate::system::System;
+
+/// Users in one transaction. Each more makes the forced write cheaper for all; a server beside it waits for as long as
+/// one transaction takes.
+const SLICE: u64 = 10_000;
+
+/// What became of a wish for many users.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Seeded {
+    /// Users made.
+    pub added: u64,
+    /// Users that were there already.
+    pub there: u64,
+}
+
+impl Admin {
+    /// Sees to it that `user0000001` to `userN` of a domain are there: adds those that are missing, without passwords.
+    /// They go the road of create-user, each with its own event in the audit, so that nothing tells them from others.
+    /// Domain and account may be left out where there is only one. Takes the same memory for any number.
+    ///
+    /// # Errors
+    /// When there is no such domain or more than one, or the store fails. What was reported to `progress`, the number
+    /// of users that are there, is on the disk.
+    pub async fn seed(
+        &self,
+        account: Option<&str>,
+        domain: Option<&str>,
+        users: u64,
+        progress: &mut (dyn FnMut(u64) + Send),
+    ) -> Result<Seeded, AdminError> {
+        let (account, domain) = self.seeded_domain(account, domain).await?;
+        let prepare = |first: u64| {
+            let (system, domain) = (self.system.clone(), domain.clone());
+            let numbers = first..=users.min(first.saturating_add(SLICE - 1));
+            tokio::task::spawn_blocking(move || slice(numbers, account, &domain, &system))
+        };
+        let mut seeded = Seeded::default();
+        let mut first = 1;
+        let mut next = prepare(first);
+        while first <= users {
+            let changes = next.await.map_err(StoreError::failed)??;
+            let of = changes.len() as u64;
+            // While the writer writes this slice, the next is made ready.
+            next = prepare(first + of);
+            match self.write_slice(account, &domain, changes).await? {
+                Some(added) => {
+                    seeded.added += added;
+                    seeded.there += of - added;
+                    first += of;
+                    progress(seeded.added + seeded.there);
+                }
+                // Something was taken away in the account meanwhile: look again whether the domain is still its own.
+                None => next = prepare(first),
+            }
+        }
+        Ok(seeded)
+    }
+
+    /// Adds those of a slice that are missing, and gives how many. `None`: the account is another one than it was.
+    async fn write_slice(
+        &self,
+        account: AccountId,
+        domain: &DomainName,
+        changes: Vec<Change>,
+    ) -> Result<Option<u64>, AdminError> {
+        let owner = self.store.domains(std::slice::from_ref(domain)).await?.into_iter().next().flatten();
+        let evidence: Evidence = owner
+            .filter(|owner| owner.account == account)
+            .ok_or_else(|| AdminError::NotThere(format!("domain {domain} in this account any more")))?;
+        let write = Write {
+            once: None,
+            evidence: vec![evidence],
+            actor: Actor::Operator,
+            now: self.now(),
+            changes,
+            render: Box::new(|made| {
+                let added = made.iter().filter(|made| made.is_ok()).count();
+                (added as u64).to_le_bytes().to_vec()
+            }),
+        };
+        match self.store.write(vec![write]).await?.pop() {
+            Some(Written::Ran(added)) => {
+                Ok(Some(added.try_into().map(u64::from_le_bytes).unwrap_or_default()))
+            }
+            Some(Written::Stale) => Ok(None),
+            _ => Err(StoreError::failed("a request without an identity was taken for another one").into()),
+        }
+    }
+
+    /// The domain that is meant, and whose it is.
+    async fn seeded_domain(
+        &self,
+        account: Option<&str>,
+        domain: Option<&str>,
+    ) -> Result<(AccountId, DomainName), AdminError> {
+        let account = match account {
+            Some(code) => Some(self.account(code).await?),
+            None => None,
+        };
+        let domain = domain.map(DomainName::parse).transpose()?;
+        let mut domains = self.store.list_domains().await?;
+        domains.retain(|found| {
+            account.as_ref().is_none_or(|account| found.account == account.id)
+                && domain.as_ref().is_none_or(|domain| found.name == *domain)
+        });
+        match &*domains {
+            [domain] => Ok((domain.account, domain.name.clone())),
+            [] => Err(AdminError::NoDomain {
+                domain: domain.map(|domain| format!(" {domain}")).unwrap_or_default(),
+                account: account
+                    .map(|account| format!(" in the account {}", account.code))
+                    .unwrap_or_default(),
+            }),
+            [one, other, ..] => Err(AdminError::ManyDomains(one.name.clone(), other.name.clone())),
+        }
+    }
+}
+
+/// The users of some numbers. Their ids ascend, as their numbers do, so that each lands at the end of its tree.
+fn slice(
+    numbers: RangeInclusive<u64>,
+    account: AccountId,
+    domain: &DomainName,
+    system: &System,
+) -> Result<Vec<Change>, AdminError> {
+    let now = system.clock.now();
+    let mut randomness = vec![[0; 10]; usize::try_from(numbers.end() + 1 - numbers.start()).unwrap_or(0)];
+    system.entropy.fill(randomness.as_flattened_mut());
+    let mut ids: Vec<_> = randomness.iter().map(|randomness| UserId::at(now, randomness)).collect();
+    ids.sort_unstable();
+    let user = |(number, id): (u64, UserId)| {
+        let address = EmailAddress::parse(&format!("user{number:07}@{domain}"))?;
+        Ok(Change::AddUser(User::new(id, account, address, now)))
+    };
+    numbers.zip(ids).map(user).collect()
+}
