@@ -74,10 +74,14 @@ impl Postgres {
 
     /// Starts it after it was killed, and waits until it answers.
     pub fn start_again(&self) {
+        // What is left of the processes that were killed goes when it goes; until then a new server does not start.
+        while !self.started() {}
+    }
+
+    fn started(&self) -> bool {
         let mut running = self.running();
         *running = None;
         let folder = self.folder.path();
-        // What a server that was killed leaves behind keeps the next one from starting while its children live.
         let mut shell = unprivileged(Path::new("sh"))
             .args(["-c", WATCH, "sh"])
             .arg(&self.binaries)
@@ -95,14 +99,20 @@ impl Postgres {
         let process = process.trim().parse().unwrap_or_else(|error| panic!("a process id: {error}"));
         *running = Some(Running { shell, alive, process });
         drop(running);
-        succeeded("pg_ctl wait", self.wait_until_ready());
+        let ready = self.wait_until_ready().unwrap_or_else(|error| panic!("sh: {error}"));
+        let told = String::from_utf8_lossy(&ready.stderr);
+        assert!(ready.status.success() || told.contains("still in use"), "PostgreSQL does not start: {told}");
+        ready.status.success()
     }
 
     /// The server itself tells when it is ready: its log is read until it does, or until it has ended.
     fn wait_until_ready(&self) -> std::io::Result<Output> {
         let ready = r#"
             while ! "$1/pg_isready" -q -h "$2" -U matricula -d postgres; do
-                kill -0 "$3" 2>/dev/null || { cat "$2/log" >&2; exit 1; }
+                # One that has ended is a zombie until the shell that watches it looks.
+                case $(cut -d" " -f3 "/proc/$3/stat" 2>/dev/null) in
+                    ""|Z) cat "$2/log" >&2; exit 1;;
+                esac
             done"#;
         let process = self.process().to_string();
         unprivileged(Path::new("sh"))
@@ -113,10 +123,14 @@ impl Postgres {
             .output()
     }
 
-    /// Kills it with SIGKILL, as a machine that goes down would. Its children learn of it and end as well.
+    /// Kills it with all its processes, with SIGKILL, as a machine that goes down would.
     pub fn kill(&self) {
-        let process = self.process().to_string();
-        succeeded("kill", Command::new("kill").args(["-9", &process]).output());
+        let process = self.process();
+        let mut processes = children(process);
+        processes.insert(0, process.to_string());
+        // One that has ended meanwhile is no failure.
+        let killed = Command::new("kill").arg("-9").args(&processes).output();
+        killed.unwrap_or_else(|error| panic!("kill: {error}"));
         if let Some(mut running) = self.running().take() {
             let _ = running.alive.write_all(b"keep\n");
             let _ = running.shell.wait();
@@ -184,6 +198,11 @@ impl Drop for Postgres {
             let _ = shell.wait();
         }
     }
+}
+
+fn children(process: u32) -> Vec<String> {
+    let listed = std::fs::read_to_string(format!("/proc/{process}/task/{process}/children"));
+    listed.unwrap_or_default().split_whitespace().map(str::to_owned).collect()
 }
 
 fn is_root() -> bool {

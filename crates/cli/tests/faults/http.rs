@@ -6,6 +6,15 @@ use std::net::{SocketAddr, TcpStream};
 use client::Client;
 use serde_json::Value;
 
+/// The status of a GET without headers.
+pub(crate) fn status(address: SocketAddr, target: &str) -> u16 {
+    let mut stream = TcpStream::connect(address).unwrap();
+    write!(stream, "GET {target} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n").unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    answer.split(' ').nth(1).unwrap().parse().unwrap()
+}
+
 /// GETs a path, signed as of some time; the body must come with 200.
 pub(crate) fn get(address: SocketAddr, client: &Client, now: jiff::Timestamp, target: &str) -> Value {
     // The query is not signed.

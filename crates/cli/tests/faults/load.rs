@@ -41,6 +41,7 @@ pub(crate) struct Load {
 pub(crate) struct Progress {
     pub(crate) acknowledged: u64,
     pub(crate) refused: u64,
+    pub(crate) unknown: u64,
 }
 
 impl Load {
@@ -112,7 +113,7 @@ impl Caller {
             self.counter.send_modify(|progress| match outcome {
                 Outcome::Acknowledged(_) => progress.acknowledged += 1,
                 Outcome::Refused(_) => progress.refused += 1,
-                Outcome::Unknown => {}
+                Outcome::Unknown => progress.unknown += 1,
             });
             sent.push(Sent { signed, body, outcome });
             if gone {

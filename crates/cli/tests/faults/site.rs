@@ -37,8 +37,25 @@ pub(crate) struct Served {
 impl Site {
     /// A new directory, with more settings than production's.
     pub(crate) async fn new(settings: &str) -> Self {
+        Self::filled(settings, |_| ()).await
+    }
+
+    /// A new directory in a database on a server, which is filled by one way to it and served by another.
+    pub(crate) async fn on(filled: &str, served: &str) -> Self {
+        let site = Self::filled("", |config| config.store = filled.to_owned().into()).await;
+        site.serve_from(served);
+        site
+    }
+
+    /// Further servers reach the database by this.
+    pub(crate) fn serve_from(&self, store: &str) {
+        std::fs::write(self.config(), format!("store = \"{store}\"\n{SETTINGS}")).unwrap();
+    }
+
+    async fn filled(settings: &str, change: impl FnOnce(&mut server::Config)) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let config = server::sandbox::config(folder.path());
+        let mut config = server::sandbox::config(folder.path());
+        change(&mut config);
         let keys = Sandbox::open(folder.path(), &config, server::System::real()).await.unwrap().keys;
         std::fs::write(folder.path().join("matricula.toml"), format!("{SETTINGS}{settings}")).unwrap();
         let keys = serde_json::from_value(serde_json::to_value(keys).unwrap()).unwrap();
