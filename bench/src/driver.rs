@@ -127,6 +127,29 @@ pub(crate) fn ask(address: SocketAddr, request: &[u8]) -> anyhow::Result<Vec<u8>
     })
 }
 
+/// One connection, one request after the other.
+pub(crate) struct Dialogue {
+    runtime: tokio::runtime::Runtime,
+    connection: Connection,
+}
+
+impl Dialogue {
+    pub(crate) fn open(address: SocketAddr) -> anyhow::Result<Self> {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        let stream = runtime.block_on(TcpStream::connect(address))?;
+        stream.set_nodelay(true)?;
+        Ok(Self { runtime, connection: Connection { stream, buffer: vec![0; 256 * 1_024] } })
+    }
+
+    /// The body of the answer, and the milliseconds it took to come.
+    pub(crate) fn ask(&mut self, request: &[u8]) -> anyhow::Result<(&[u8], f64)> {
+        let began = machine::now();
+        let body = self.runtime.block_on(self.connection.exchange(request))?;
+        let milliseconds = began.elapsed().as_secs_f64() * 1_000.0;
+        Ok((&self.connection.buffer[body], milliseconds))
+    }
+}
+
 struct Connection {
     stream: TcpStream,
     buffer: Vec<u8>,

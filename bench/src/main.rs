@@ -5,6 +5,7 @@ mod driver;
 mod figure;
 mod machine;
 mod output;
+mod plot;
 mod process;
 mod request;
 mod row;
@@ -46,7 +47,7 @@ pub(crate) struct Settings {
     /// Seconds of one measurement
     #[arg(long, global = true, default_value_t = 3.0, value_parser = seconds)]
     pub(crate) seconds: f64,
-    /// Connections of the row `create`
+    /// Connections of the row `create` and of `growth`
     #[arg(long, global = true, default_value_t = 64, value_parser = clap::value_parser!(u16).range(1..))]
     pub(crate) connections: u16,
     /// Folder for the databases: it decides which disk is measured. The folder of this program by default
@@ -54,7 +55,7 @@ pub(crate) struct Settings {
     pub(crate) folder: Option<PathBuf>,
     /// Also write everything that was measured to a file
     #[arg(long, global = true, value_name = "FILE")]
-    json: Option<PathBuf>,
+    pub(crate) json: Option<PathBuf>,
 }
 
 impl Settings {
@@ -84,6 +85,8 @@ enum Command {
     Passwords,
     /// Time from spawn to ready, and memory at rest
     Start,
+    /// What becomes of rate, pages, logins, start and memory as the directory grows
+    Growth(row::growth::Arguments),
     /// The server under test, on a directory that this program seeded
     #[command(hide = true)]
     ServeMatricula { folder: PathBuf },
@@ -98,6 +101,7 @@ fn main() -> ExitCode {
     let rows: &[row::Measure] = match command {
         Command::ServeMatricula { folder } => return done(&output, serve::matricula(&folder)),
         Command::ServeBare { answer } => return done(&output, serve::bare(&answer)),
+        Command::Growth(arguments) => return done(&output, row::growth::run(&settings, &arguments, &output)),
         Command::All => &[
             row::create::measure,
             row::single::measure,

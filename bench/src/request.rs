@@ -22,6 +22,8 @@ const LAST_NAMES: [&str; 16] = [
 #[derive(Default)]
 pub(crate) struct People {
     next: u32,
+    /// How many seeded users they fall among; 0: they have their addresses for themselves.
+    seeded: u64,
 }
 
 /// Somebody who is not in the directory yet.
@@ -31,6 +33,12 @@ pub(crate) struct Person {
 }
 
 impl People {
+    /// People whose addresses fall among those of seeded users, anywhere: an index over them is hit as all over as one
+    /// that grew. In a range of their own, a large directory would be to them what a small one is.
+    pub(crate) fn among(seeded: u64) -> Self {
+        Self { next: 0, seeded }
+    }
+
     pub(crate) fn next(&mut self) -> Person {
         self.next += 1;
         // Multiplying by an odd number and folding are one to one: no two are the same.
@@ -39,7 +47,10 @@ impl People {
         number ^= number >> 13;
         let pick = |names: [&'static str; 16], shift: u32| names[(number >> shift) as usize % 16];
         let (first, last) = (pick(FIRST_NAMES, 28), pick(LAST_NAMES, 24));
-        let address = format!("{}.{}.{number:08x}@{DOMAIN}", first.to_lowercase(), last.to_lowercase());
+        let address = match self.seeded {
+            0 => format!("{}.{}.{number:08x}@{DOMAIN}", first.to_lowercase(), last.to_lowercase()),
+            seeded => format!("user{:07}.{number:08x}@{DOMAIN}", u64::from(number) % seeded + 1),
+        };
         Person { address, name: format!("{first} {last}") }
     }
 }
@@ -84,16 +95,7 @@ impl Requests {
             let data = (0..shape.items).map(|_| new_user(people.next(), shape.passwords)).collect();
             let body = serde_json::to_vec(&Body { data })?;
             let path = wire::create_user::PATH;
-            let signed = signer.sign(path, client::machine_clock(), &client::random_request_id());
-            bytes.extend_from_slice(
-                format!("POST {path} HTTP/1.1\r\nhost: 127.0.0.1\r\naccept: */*\r\n").as_bytes(),
-            );
-            for (name, value) in signed.iter() {
-                bytes.extend_from_slice(format!("{name}: {value}\r\n").as_bytes());
-            }
-            let end = format!("content-type: application/json\r\ncontent-length: {}\r\n\r\n", body.len());
-            bytes.extend_from_slice(end.as_bytes());
-            bytes.extend_from_slice(&body);
+            signed(&signer, path, &body, &mut bytes);
             ends.push(bytes.len());
         }
         Ok(Self { bytes, ends, taken: AtomicUsize::new(0), again: false })
@@ -123,6 +125,28 @@ impl Requests {
     }
 }
 
+/// Signs a request and appends its bytes.
+pub(crate) fn signed(signer: &Signer, path: &str, body: &[u8], bytes: &mut Vec<u8>) {
+    let signed = signer.sign(path, client::machine_clock(), &client::random_request_id());
+    render(path, signed.iter(), body, bytes);
+}
+
+/// Appends the bytes of a request.
+pub(crate) fn render<'n, 'v>(
+    path: &str,
+    headers: impl IntoIterator<Item = (&'n str, &'v str)>,
+    body: &[u8],
+    bytes: &mut Vec<u8>,
+) {
+    bytes.extend_from_slice(format!("POST {path} HTTP/1.1\r\nhost: 127.0.0.1\r\naccept: */*\r\n").as_bytes());
+    for (name, value) in headers {
+        bytes.extend_from_slice(format!("{name}: {value}\r\n").as_bytes());
+    }
+    let end = format!("content-type: application/json\r\ncontent-length: {}\r\n\r\n", body.len());
+    bytes.extend_from_slice(end.as_bytes());
+    bytes.extend_from_slice(body);
+}
+
 fn new_user(person: Person, password: bool) -> NewUser {
     let mut user = NewUser::new(person.address.clone());
     // Each its own, and hard to guess by the policy of a new account.
@@ -138,8 +162,9 @@ mod tests {
 
     #[test]
     fn no_address_comes_twice() {
-        let mut people = People::default();
-        let addresses: HashSet<_> = (0..100_000).map(|_| people.next().address).collect();
-        assert_eq!(addresses.len(), 100_000);
+        for mut people in [People::default(), People::among(1_000)] {
+            let addresses: HashSet<_> = (0..100_000).map(|_| people.next().address).collect();
+            assert_eq!(addresses.len(), 100_000);
+        }
     }
 }

@@ -2,6 +2,7 @@
 
 pub(crate) mod bulk;
 pub(crate) mod create;
+pub(crate) mod growth;
 pub(crate) mod passwords;
 pub(crate) mod postgres;
 pub(crate) mod single;
@@ -37,7 +38,7 @@ struct Bench {
 
 impl Bench {
     fn new(settings: &Settings) -> anyhow::Result<Self> {
-        Self::on(Site::new(settings, None)?)
+        Self::on(Site::new(settings)?)
     }
 
     fn on(site: Site) -> anyhow::Result<Self> {

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 use client::Keys;
+use server::admin::Admin;
 use server::config::write_private;
 use server::system::System;
 use server::{Config, Server};
@@ -19,7 +20,8 @@ pub(crate) const CONFIG: &str = "matricula.toml";
 /// Production's settings, but for the quota: one caller makes all the calls here. `request_ids` stays `strict`.
 const SETTINGS: &str = "master_key_file = \"master.key\"\n[quota]\nenabled = false\n";
 
-const ACCOUNT: &str = "CBENCH01";
+/// The account of whoever is created.
+pub(crate) const ACCOUNT: &str = "CBENCH01";
 
 /// A seeded directory in a folder of its own, which goes when this is dropped.
 pub(crate) struct Site {
@@ -29,18 +31,44 @@ pub(crate) struct Site {
 }
 
 impl Site {
-    /// With a database in the folder, or elsewhere.
-    pub(crate) fn new(settings: &Settings, store: Option<&str>) -> anyhow::Result<Self> {
+    pub(crate) fn new(settings: &Settings) -> anyhow::Result<Self> {
+        Self::with(settings, "", "")
+    }
+
+    /// With more in its configuration: keys before the first section, and sections.
+    pub(crate) fn with(settings: &Settings, keys: &str, sections: &str) -> anyhow::Result<Self> {
         let folder = folder(settings)?;
         let system = System::real();
         write_private(&folder.path().join("master.key"), &server::admin::new_master_key(&system))?;
         let path = folder.path().join(CONFIG);
-        let store = store.map(|store| format!("store = \"{store}\"\n"));
-        std::fs::write(&path, format!("{}{SETTINGS}", store.unwrap_or_default()))?;
+        std::fs::write(&path, format!("{keys}{SETTINGS}{sections}"))?;
         let config = Config::from_file(&path)?;
         let server = Server::open(&config, &config.master_key()?, system)?;
         let keys = runtime()?.block_on(seed(&server))?;
         Ok(Self { folder, config, keys })
+    }
+
+    /// Administers it beside a server that may be running.
+    pub(crate) fn admin<T>(&self, run: impl AsyncFnOnce(&Admin) -> anyhow::Result<T>) -> anyhow::Result<T> {
+        let admin = Admin::open(&self.config, &self.config.master_key()?, System::real())?;
+        runtime()?.block_on(run(&admin))
+    }
+
+    /// What its passwords are hashed by.
+    pub(crate) fn gate(&self) -> anyhow::Result<server::Gate> {
+        Ok(server::admin::gate(&self.config, &System::real())?)
+    }
+
+    /// Bytes of the database and its log.
+    pub(crate) fn size(&self) -> anyhow::Result<u64> {
+        let log = self.file("matricula.db-wal");
+        let log = log.metadata().map_or(0, |log| log.len());
+        Ok(self.file("matricula.db").metadata()?.len() + log)
+    }
+
+    /// Leaves the folder where it is, and says where.
+    pub(crate) fn keep(self) -> PathBuf {
+        self.folder.keep()
     }
 
     pub(crate) fn path(&self) -> &Path {
@@ -66,10 +94,10 @@ impl Site {
 
     /// Holds what the database has against what was acknowledged. To be called when the server has stopped.
     pub(crate) fn verify(&self, acknowledged: u64) -> anyhow::Result<()> {
-        let admin = server::admin::Admin::open(&self.config, &self.config.master_key()?, System::real())?;
-        runtime()?.block_on(async {
-            // The administrator is a user too.
-            let users = admin.count_users().await?.saturating_sub(1);
+        self.admin(async |admin| {
+            // Administrators are users too.
+            let administrators = admin.administrators().await?.len() as u64;
+            let users = admin.count_users().await?.saturating_sub(administrators);
             anyhow::ensure!(
                 users == acknowledged,
                 "{acknowledged} creations were acknowledged, but the database has {users} users"

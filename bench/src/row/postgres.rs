@@ -33,7 +33,7 @@ pub(crate) fn measure(settings: &Settings, output: &Output) -> anyhow::Result<Ve
     };
     output.progress("postgres: warming up");
     let url = postgres.database();
-    let mut bench = Bench::on(Site::new(settings, Some(&url))?)?;
+    let mut bench = Bench::on(Site::with(settings, &format!("store = \"{url}\"\n"), "")?)?;
     postgres.execute(&url, "CREATE TABLE bench_users (LIKE users INCLUDING ALL)");
     bench.warm_up(PLAIN, connections, 20_000)?;
     pgbench(&postgres, &url, connections, 1.0)?;

@@ -6,7 +6,7 @@ use crate::output::Output;
 use crate::site::Site;
 
 pub(crate) fn measure(settings: &Settings, output: &Output) -> anyhow::Result<Vec<Row>> {
-    let site = Site::new(settings, None)?;
+    let site = Site::new(settings)?;
     let mut times = vec![];
     for round in 1..=settings.rounds {
         output.progress(&format!("start: round {round} of {}", settings.rounds));

@@ -103,9 +103,14 @@ fn nothing_is_left_open() {
 /// Every path that a document names in backquotes is there.
 #[test]
 fn documents_name_files_that_exist() {
-    for document in
-        ["README.md", "docs/ARCHITECTURE.md", "docs/API.md", "docs/STATUS-CODES.md", "CHANGELOG.md"]
-    {
+    for document in [
+        "README.md",
+        "docs/ARCHITECTURE.md",
+        "docs/API.md",
+        "docs/OPERATIONS.md",
+        "docs/STATUS-CODES.md",
+        "CHANGELOG.md",
+    ] {
         let text = std::fs::read_to_string(root().join(document)).unwrap();
         for word in text.split('`').skip(1).step_by(2) {
             let path = ["crates/", "docs/", "scripts/", "bench/", "fuzz/", "tests/"]

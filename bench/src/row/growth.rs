@@ -1,0 +1,224 @@
+//! What becomes of the server as the directory grows: the same measurements at several sizes, each on a directory of its
+//! own that was seeded.
+
+mod report;
+
+use std::path::PathBuf;
+
+use anyhow::Context as _;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use clap::Args;
+use serde_json::{Value, json};
+
+use self::report::{Point, Report};
+use super::Bench;
+use crate::Settings;
+use crate::driver::Dialogue;
+use crate::figure::{Series, Unit};
+use crate::machine;
+use crate::output::Output;
+use crate::process::Process;
+use crate::request::{self, DOMAIN, PLAIN, People};
+use crate::site::{ACCOUNT, Site};
+
+/// The least cost there is, so that what a login takes beside the hash is what is measured.
+const CHEAP_HASH: &str = "[passwords]\nmemory_kib = 8\niterations = 1\n";
+
+/// Users on a page: the most there may be.
+const PAGE: u64 = 500;
+
+/// Pages and logins of which the median is taken.
+const ASKED: usize = 50;
+
+/// Who logs in.
+const LOGIN: &str = "login@example.com";
+const PASSWORD: &str = "Correct horse 7 battery";
+
+#[derive(Args, Debug)]
+pub(crate) struct Arguments {
+    /// Sizes of the directory, in users
+    #[arg(
+        long,
+        value_name = "N,N,…",
+        required = true,
+        value_delimiter = ',',
+        value_parser = clap::value_parser!(u64).range(1_000..=100_000_000)
+    )]
+    users: Vec<u64>,
+    /// Leave the directories where they are
+    #[arg(long)]
+    keep: bool,
+    /// Also draw what was measured into a file
+    #[arg(long, value_name = "FILE")]
+    svg: Option<PathBuf>,
+}
+
+impl Arguments {
+    /// The sizes, each once, the smallest first: all others are held against that.
+    fn sizes(&self) -> Vec<u64> {
+        let mut sizes = self.users.clone();
+        sizes.sort_unstable();
+        sizes.dedup();
+        sizes
+    }
+}
+
+pub(crate) fn run(settings: &Settings, arguments: &Arguments, output: &Output) -> anyhow::Result<()> {
+    let before = machine::load();
+    let watch = machine::Watch::start()?;
+    let mut points = Vec::new();
+    for users in arguments.sizes() {
+        points.push(measure(settings, arguments.keep, users, output)?);
+    }
+    let report = Report::new(settings, machine::describe(before), points, watch.others()?);
+    output.text(&report.table())?;
+    if let Some(path) = &settings.json {
+        output.json(&report, path)?;
+    }
+    if let Some(path) = &arguments.svg {
+        std::fs::write(path, report.svg()).with_context(|| path.display().to_string())?;
+    }
+    Ok(())
+}
+
+fn measure(settings: &Settings, keep: bool, users: u64, output: &Output) -> anyhow::Result<Point> {
+    let say = |what: &str| output.progress(&format!("growth, {users} users: {what}"));
+    let site = Site::with(settings, "", CHEAP_HASH)?;
+    let seeding = machine::now();
+    let gate = site.gate()?;
+    site.admin(async |admin| {
+        let password = PASSWORD.to_owned().into();
+        admin.add_administrator(ACCOUNT, LOGIN, "", "Basic Administrator", Some((&password, &gate))).await?;
+        let mut progress = |there: u64| say(&format!("seeding, {} %", there * 100 / users));
+        let seeded = admin.seed(Some(ACCOUNT), Some(DOMAIN), users, &mut progress).await?;
+        anyhow::ensure!(seeded.added == users, "{seeded:?}");
+        Ok(())
+    })?;
+    let seeded = users as f64 / seeding.elapsed().as_secs_f64();
+    let size = site.size()?;
+
+    say("starting");
+    let mut starts = Vec::new();
+    for _ in 1..settings.rounds {
+        let server = site.serve()?;
+        starts.push(milliseconds(&server));
+        server.stop()?;
+    }
+    let server = site.serve()?;
+    starts.push(milliseconds(&server));
+    let rest = machine::memory(server.pid())?.now;
+    say("turning pages up to the middle");
+    let pages = pages(&site, &server, users)?;
+    say("logging in");
+    let logins = logins(&site, &server)?;
+
+    let connections = usize::from(settings.connections);
+    let mut bench = Bench { site, server, people: People::among(users), acknowledged: users, pace: 0.0 };
+    bench.warm_up(PLAIN, connections, 20_000)?;
+    let mut created = Vec::new();
+    for round in 1..=settings.rounds {
+        say(&format!(
+            "creating, round {round} of {}, server process {}",
+            settings.rounds,
+            bench.server.pid()
+        ));
+        let requests = bench.render(PLAIN, settings.length())?;
+        created.push(bench.create(requests, PLAIN, connections, settings.length())?.per_second());
+    }
+    let loaded = bench.memory()?.most;
+    say("verifying");
+    let Bench { site, server, acknowledged, .. } = bench;
+    server.stop()?;
+    site.verify(acknowledged)?;
+    if keep {
+        output.progress(&format!("kept: {}\n", site.keep().display()));
+    }
+    Ok(Point {
+        users,
+        seeded,
+        created: Series::new("create-user", Unit::PerSecond, created),
+        page: Series::new("page of 500 in the middle", Unit::Milliseconds, pages),
+        login: Series::new("login without the cost of its hash", Unit::Milliseconds, logins),
+        start: Series::new("from spawn to ready", Unit::Milliseconds, starts),
+        rest,
+        loaded,
+        size: size as f64 / f64::from(1 << 20),
+    })
+}
+
+fn milliseconds(server: &Process) -> f64 {
+    server.ready_after.as_secs_f64() * 1_000.0
+}
+
+/// Times of pages from the middle of the list on, which is reached as any client reaches it: page by page.
+fn pages(site: &Site, server: &Process, users: u64) -> anyhow::Result<Vec<f64>> {
+    let signer = client::Signer::new(&site.keys)?;
+    let mut dialogue = Dialogue::open(server.address)?;
+    let mut turn = |token: &Option<String>| -> anyhow::Result<(Option<String>, f64)> {
+        let pagination = json!({ "pageSize": PAGE, "pageToken": token });
+        let body =
+            json!({ "meta": { "pagination": pagination }, "data": [{ "domain": DOMAIN }] }).to_string();
+        let mut request = Vec::new();
+        request::signed(&signer, "/api/user/get-internal-users", body.as_bytes(), &mut request);
+        let (answer, took) = dialogue.ask(&request)?;
+        let answer: Value = serde_json::from_slice(answer)?;
+        Ok((answer["meta"]["pagination"]["next"].as_str().map(str::to_owned), took))
+    };
+    let mut middle = None;
+    for _ in 0..users / 2 / PAGE {
+        middle = Some(turn(&middle)?.0.context("the list ended before its middle")?);
+    }
+    let (mut token, mut times) = (middle.clone(), Vec::new());
+    while times.len() < ASKED {
+        let (next, took) = turn(&token)?;
+        // The last page is not a full one.
+        if next.is_some() {
+            times.push(took);
+        }
+        token = next.or_else(|| middle.clone());
+    }
+    Ok(times)
+}
+
+/// Times of logins that prolong one key pair.
+fn logins(site: &Site, server: &Process) -> anyhow::Result<Vec<f64>> {
+    let credentials = STANDARD.encode(format!("{LOGIN}:{PASSWORD}"));
+    let authorization = format!("Basic-Cloud {credentials}");
+    let headers = [("authorization", &*authorization), ("x-mc-app-id", &*site.keys.app_id)];
+    let mut dialogue = Dialogue::open(server.address)?;
+    let (mut times, mut access_key) = (Vec::new(), None);
+    while times.len() <= ASKED {
+        let body = json!({ "data": [{ "userName": LOGIN, "accessKey": access_key }] }).to_string();
+        let mut request = Vec::new();
+        request::render("/api/login/login", headers, body.as_bytes(), &mut request);
+        let (answer, took) = dialogue.ask(&request)?;
+        let answer: Value = serde_json::from_slice(answer)?;
+        access_key = answer["data"][0]["accessKey"].as_str().map(str::to_owned);
+        anyhow::ensure!(access_key.is_some(), "no login: {answer}");
+        times.push(took);
+    }
+    // The first one made the pair.
+    Ok(times.split_off(1))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::Parser;
+
+    #[derive(Parser)]
+    struct Line {
+        #[command(flatten)]
+        arguments: Arguments,
+    }
+
+    #[test]
+    fn sizes_are_read_sorted_and_taken_once() {
+        let read = |users: &str| Line::try_parse_from(["growth", "--users", users]);
+        assert_eq!(read("1000000,10000,1000000").unwrap().arguments.sizes(), [10_000, 1_000_000]);
+        for wrong in ["", "10", "10000,many", "10000;20000"] {
+            assert!(read(wrong).is_err(), "{wrong:?}");
+        }
+    }
+}
