@@ -53,6 +53,9 @@ pub const PASSWORD: &str = "Correct horse 7 battery";
 
 const MASTER_KEY: &str = "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f";
 
+/// Seeds beside the server; those of its starts are counted from 1.
+const BESIDE: u64 = 1 << 32;
+
 /// A server under test. It stops when it is dropped.
 pub struct TestServer {
     address: SocketAddr,
@@ -61,6 +64,8 @@ pub struct TestServer {
     folder: Arc<TempDir>,
     config: Config,
     callers: Callers,
+    /// How often it was started.
+    starts: u64,
     stop: Option<oneshot::Sender<()>>,
     task: Option<JoinHandle<()>>,
 }
@@ -93,7 +98,7 @@ impl TestServer {
             ..Config::default()
         };
         change(&mut config);
-        Self::open(folder, config, Arc::new(FakeClock::default()), None).await
+        Self::open(folder, config, Arc::new(FakeClock::default()), None, 1).await
     }
 
     /// Stops, and starts again on the same database.
@@ -106,7 +111,8 @@ impl TestServer {
         self.stop().await;
         change(&mut self.config);
         let callers = Some(self.callers.clone());
-        Self::open(Arc::clone(&self.folder), self.config.clone(), Arc::clone(&self.clock), callers).await
+        let (folder, clock) = (Arc::clone(&self.folder), Arc::clone(&self.clock));
+        Self::open(folder, self.config.clone(), clock, callers, self.starts + 1).await
     }
 
     /// Lets requests under way finish, then stops.
@@ -124,10 +130,11 @@ impl TestServer {
         config: Config,
         clock: Arc<FakeClock>,
         callers: Option<Callers>,
+        starts: u64,
     ) -> Self {
-        // A second start draws other randomness than the first: ids must not come again.
-        let seed = if callers.is_some() { 2 } else { 1 };
-        let system = System { clock: Arc::clone(&clock) as _, entropy: Arc::new(SeededEntropy::new(seed)) };
+        // Every start draws other randomness than those before it: ids must not come again.
+        let entropy = Arc::new(SeededEntropy::new(starts));
+        let system = System { clock: Arc::clone(&clock) as _, entropy };
         let key =
             server::admin::master_key(MASTER_KEY).unwrap_or_else(|error| panic!("the master key: {error}"));
         let server =
@@ -146,7 +153,7 @@ impl TestServer {
         let task = tokio::spawn(server.serve(listener, async move {
             let _ = stopped.await;
         }));
-        Self { address, admin, clock, folder, config, callers, stop: Some(stop), task: Some(task) }
+        Self { address, admin, clock, folder, config, callers, starts, stop: Some(stop), task: Some(task) }
     }
 
     /// Where it listens.
@@ -161,7 +168,8 @@ impl TestServer {
 
     /// A gate for passwords that are set beside the server, as cheap as the server's.
     pub fn gate(&self) -> Gate {
-        let system = System { clock: Arc::clone(&self.clock) as _, entropy: Arc::new(SeededEntropy::new(4)) };
+        let system =
+            System { clock: Arc::clone(&self.clock) as _, entropy: Arc::new(SeededEntropy::new(BESIDE + 1)) };
         server::admin::gate(&self.config, &system).unwrap_or_else(|error| panic!("the gate: {error}"))
     }
 
@@ -220,7 +228,8 @@ impl TestServer {
     /// Administers from beside the server, as `matricula admin` does: through a store of its own, so that the running
     /// server is not told.
     pub fn admin_beside(&self) -> Admin {
-        let system = System { clock: Arc::clone(&self.clock) as _, entropy: Arc::new(SeededEntropy::new(3)) };
+        let system =
+            System { clock: Arc::clone(&self.clock) as _, entropy: Arc::new(SeededEntropy::new(BESIDE)) };
         let key =
             server::admin::master_key(MASTER_KEY).unwrap_or_else(|error| panic!("the master key: {error}"));
         Admin::open(&self.config, &key, system).unwrap_or_else(|error| panic!("the store: {error}"))
