@@ -20,6 +20,7 @@ use std::collections::HashSet;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use directory::audit::Event;
 use secrecy::SecretString;
@@ -57,6 +58,9 @@ pub const PASSWORD: &str = "Correct horse 7 battery";
 
 const MASTER_KEY: &str = "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f";
 
+/// Seeds beside the server; those of its starts are counted from 1.
+const BESIDE: u64 = 1 << 32;
+
 /// A server under test. It stops when it is dropped.
 pub struct TestServer {
     address: SocketAddr,
@@ -66,6 +70,9 @@ pub struct TestServer {
     config: Config,
     callers: Callers,
     quota: QuotaSharing,
+    /// How many servers were started on the database: each draws other randomness than those before it, so that ids do not
+    /// come again.
+    starts: Arc<AtomicU64>,
     stop: Option<oneshot::Sender<()>>,
     task: Option<JoinHandle<()>>,
 }
@@ -98,7 +105,7 @@ impl TestServer {
             ..Config::default()
         };
         change(&mut config);
-        Self::open(folder, config, Arc::new(FakeClock::default()), None, 1).await
+        Self::open(folder, config, Arc::new(FakeClock::default()), None, Arc::new(AtomicU64::new(1))).await
     }
 
     /// Stops, and starts again on the same database.
@@ -110,19 +117,14 @@ impl TestServer {
     pub async fn restart_with(mut self, change: impl FnOnce(&mut Config)) -> Self {
         self.stop().await;
         change(&mut self.config);
-        self.beside(2).await
+        self.node().await
     }
 
-    /// Starts another server on the same database: a further node. Each has a number of its own, from 3 on.
-    pub async fn node(&self, number: u64) -> Self {
-        self.beside(number).await
-    }
-
-    /// Randomness must be another than that of a server before: ids must not come again.
-    async fn beside(&self, seed: u64) -> Self {
-        let (folder, config, clock) =
-            (Arc::clone(&self.folder), self.config.clone(), Arc::clone(&self.clock));
-        Self::open(folder, config, clock, Some(self.callers.clone()), seed).await
+    /// Starts another server on the same database: a further node.
+    pub async fn node(&self) -> Self {
+        let (folder, config) = (Arc::clone(&self.folder), self.config.clone());
+        let (clock, starts) = (Arc::clone(&self.clock), Arc::clone(&self.starts));
+        Self::open(folder, config, clock, Some(self.callers.clone()), starts).await
     }
 
     /// Tells the other nodes what was drawn from quotas here, and hears what was drawn there.
@@ -145,9 +147,10 @@ impl TestServer {
         config: Config,
         clock: Arc<FakeClock>,
         callers: Option<Callers>,
-        seed: u64,
+        starts: Arc<AtomicU64>,
     ) -> Self {
-        let system = System { clock: Arc::clone(&clock) as _, entropy: Arc::new(SeededEntropy::new(seed)) };
+        let entropy = Arc::new(SeededEntropy::new(starts.fetch_add(1, Ordering::Relaxed)));
+        let system = System { clock: Arc::clone(&clock) as _, entropy };
         let key =
             server::admin::master_key(MASTER_KEY).unwrap_or_else(|error| panic!("the master key: {error}"));
         let server =
@@ -166,7 +169,18 @@ impl TestServer {
         let task = tokio::spawn(server.serve(listener, async move {
             let _ = stopped.await;
         }));
-        Self { address, admin, clock, folder, config, callers, quota, stop: Some(stop), task: Some(task) }
+        Self {
+            address,
+            admin,
+            clock,
+            folder,
+            config,
+            callers,
+            quota,
+            starts,
+            stop: Some(stop),
+            task: Some(task),
+        }
     }
 
     /// Whether several nodes may be on its database.
@@ -193,7 +207,8 @@ impl TestServer {
 
     /// A gate for passwords that are set beside the server, as cheap as the server's.
     pub fn gate(&self) -> Gate {
-        let system = System { clock: Arc::clone(&self.clock) as _, entropy: Arc::new(SeededEntropy::new(4)) };
+        let system =
+            System { clock: Arc::clone(&self.clock) as _, entropy: Arc::new(SeededEntropy::new(BESIDE + 1)) };
         server::admin::gate(&self.config, &system).unwrap_or_else(|error| panic!("the gate: {error}"))
     }
 
@@ -252,7 +267,8 @@ impl TestServer {
     /// Administers from beside the server, as `matricula admin` does: through a store of its own, so that the running
     /// server is not told.
     pub fn admin_beside(&self) -> Admin {
-        let system = System { clock: Arc::clone(&self.clock) as _, entropy: Arc::new(SeededEntropy::new(3)) };
+        let system =
+            System { clock: Arc::clone(&self.clock) as _, entropy: Arc::new(SeededEntropy::new(BESIDE)) };
         let key =
             server::admin::master_key(MASTER_KEY).unwrap_or_else(|error| panic!("the master key: {error}"));
         Admin::open(&self.config, &key, system).unwrap_or_else(|error| panic!("the store: {error}"))

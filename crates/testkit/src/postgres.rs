@@ -2,6 +2,7 @@
 //! as a user who is not root. It lives as long as the process that started it, however that ends.
 
 use std::io::{BufRead, BufReader, Write};
+use std::net::TcpListener;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Command, Output, Stdio};
@@ -9,6 +10,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
 use tempfile::TempDir;
+
+/// Where nobody else has it: the socket is in a folder of its own.
+const PORT: u16 = 5432;
 
 /// `nobody`, where the tests run as root: PostgreSQL does not.
 const NOBODY: u32 = 65_534;
@@ -27,7 +31,8 @@ wait $!
 pub struct Postgres {
     folder: TempDir,
     binaries: PathBuf,
-    options: &'static str,
+    options: String,
+    port: u16,
     running: Mutex<Option<Running>>,
     databases: AtomicU64,
 }
@@ -48,12 +53,40 @@ impl Postgres {
     }
 
     /// One of the test's own, which may be killed; `None` where PostgreSQL is not installed. `options` are the server's.
-    pub fn start(options: &'static str) -> Option<Self> {
+    pub fn start(options: &str) -> Option<Self> {
         Self::start_in(&std::env::temp_dir(), options)
     }
 
     /// The same, on the disk of a folder.
-    pub fn start_in(folder: &Path, options: &'static str) -> Option<Self> {
+    pub fn start_in(folder: &Path, options: &str) -> Option<Self> {
+        Self::made(folder, PORT, |_| options.to_owned())
+    }
+
+    /// One that is also reached at a port of this machine, by TLS alone, and the file with its certificate; `None` where
+    /// PostgreSQL or openssl is not installed. It calls itself `localhost`.
+    pub fn start_with_tls() -> Option<(Self, PathBuf)> {
+        Command::new("openssl").arg("version").output().ok()?;
+        let free = TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr());
+        let port = free.unwrap_or_else(|error| panic!("a free port: {error}")).port();
+        let postgres = Self::made(&std::env::temp_dir(), port, |data| {
+            let made = unprivileged(Path::new("openssl"))
+                .args(["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"])
+                .args(["-days", "1", "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost"])
+                .args(["-addext", "basicConstraints=critical,CA:FALSE"])
+                .args(["-keyout", &format!("{data}/server.key"), "-out", &format!("{data}/server.crt")])
+                .output();
+            succeeded("openssl", made);
+            let hba = format!("{data}/pg_hba.conf");
+            std::fs::write(hba, "local all all trust\nhostssl all all 127.0.0.1/32 trust\n")
+                .unwrap_or_else(|error| panic!("pg_hba.conf: {error}"));
+            format!("-c ssl=on -c listen_addresses=127.0.0.1 -c port={port}")
+        })?;
+        let certificate = postgres.folder.path().join("data/server.crt");
+        Some((postgres, certificate))
+    }
+
+    /// `options` sees the folder of the data before the server does.
+    fn made(folder: &Path, port: u16, options: impl FnOnce(&str) -> String) -> Option<Self> {
         let binaries = binaries()?;
         let folder = tempfile::Builder::new().prefix("postgres-").tempdir_in(folder);
         let folder = folder.unwrap_or_else(|error| panic!("a temporary folder: {error}"));
@@ -66,8 +99,9 @@ impl Postgres {
         let init = ["-D", &data, "-U", "matricula", "-A", "trust", "-E", "UTF8", "--no-locale", "--no-sync"];
         let made = unprivileged(&binaries.join("initdb")).args(init).output();
         succeeded("initdb", made);
-        let postgres =
-            Self { folder, binaries, options, running: Mutex::new(None), databases: AtomicU64::new(0) };
+        let options = options(&data);
+        let (running, databases) = (Mutex::new(None), AtomicU64::new(0));
+        let postgres = Self { folder, binaries, options, port, running, databases };
         postgres.start_again();
         Some(postgres)
     }
@@ -86,7 +120,7 @@ impl Postgres {
             .args(["-c", WATCH, "sh"])
             .arg(&self.binaries)
             .arg(folder)
-            .arg(self.options)
+            .arg(&self.options)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()
@@ -108,7 +142,7 @@ impl Postgres {
     /// The server itself tells when it is ready: its log is read until it does, or until it has ended.
     fn wait_until_ready(&self) -> std::io::Result<Output> {
         let ready = r#"
-            while ! "$1/pg_isready" -q -h "$2" -U matricula -d postgres; do
+            while ! "$1/pg_isready" -q -h "$2" -p "$4" -U matricula -d postgres; do
                 # One that has ended is a zombie until the shell that watches it looks.
                 case $(cut -d" " -f3 "/proc/$3/stat" 2>/dev/null) in
                     ""|Z) cat "$2/log" >&2; exit 1;;
@@ -120,6 +154,7 @@ impl Postgres {
             .arg(&self.binaries)
             .arg(self.folder.path())
             .arg(process)
+            .arg(self.port.to_string())
             .output()
     }
 
@@ -147,7 +182,7 @@ impl Postgres {
     /// The connection string of a database.
     fn url(&self, name: &str) -> String {
         let folder = self.folder.path().to_string_lossy().replace('/', "%2F");
-        format!("postgres://matricula@{folder}/{name}")
+        format!("postgres://matricula@{folder}:{}/{name}", self.port)
     }
 
     /// Runs SQL in a database that [`Postgres::database`] made, behind the program's back, and gives what it prints.
@@ -159,6 +194,7 @@ impl Postgres {
         let mut psql = Command::new(self.binaries.join("psql"))
             .args(["-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1", "-U", "matricula", "-d", database, "-h"])
             .arg(self.folder.path())
+            .args(["-p", &self.port.to_string()])
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
@@ -169,6 +205,11 @@ impl Postgres {
         }
         let output = succeeded("psql", psql.wait_with_output());
         String::from_utf8_lossy(&output.stdout).into_owned()
+    }
+
+    /// The port that it has, and its socket is named by.
+    pub fn port(&self) -> u16 {
+        self.port
     }
 
     /// Its folder; the socket is in it.

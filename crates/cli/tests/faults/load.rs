@@ -109,7 +109,13 @@ impl Caller {
             let signed = self.client.signer().sign(PATH, (self.clock)(), &client::random_request_id());
             let answer = self.client.send(PATH, &signed, body.clone().into_bytes()).await;
             let gone = answer.is_err();
-            let outcome = answer.map_or(Outcome::Unknown, |answer| outcome(answer.status, answer.body));
+            let outcome = match answer {
+                Ok(answer) => outcome(answer.status, answer.body),
+                Err(error) => {
+                    println!("{}: {error:?}", self.name);
+                    Outcome::Unknown
+                }
+            };
             self.counter.send_modify(|progress| match outcome {
                 Outcome::Acknowledged(_) => progress.acknowledged += 1,
                 Outcome::Refused(_) => progress.refused += 1,

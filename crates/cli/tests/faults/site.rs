@@ -138,6 +138,14 @@ impl Served {
 
     /// SIGKILL: nothing is tidied up.
     pub(crate) fn kill(self) {
-        drop(self.process);
+        drop(self);
+    }
+}
+
+impl Drop for Served {
+    fn drop(&mut self) {
+        if let Ok(Some(status)) = self.process.0.try_wait() {
+            println!("the server had ended by itself: {status}");
+        }
     }
 }

@@ -12,6 +12,7 @@ mod domains;
 mod front_door;
 mod groups;
 mod headers;
+mod history;
 mod http;
 mod lifecycle;
 mod login;

@@ -19,7 +19,7 @@ fn requests(server: &TestServer) -> u32 {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_request_sent_to_two_nodes_at_once_has_one_effect_and_one_answer() {
     let first = TestServer::start_with(|config| config.quota.enabled = false).await;
-    let nodes = Arc::new([first.node(3).await, first.node(4).await, first]);
+    let nodes = Arc::new([first.node().await, first.node().await, first]);
     let all = requests(&nodes[0]);
     let tasks: Vec<_> = (0..CONNECTIONS)
         .map(|task| {
@@ -59,7 +59,7 @@ async fn a_request_sent_to_two_nodes_at_once_has_one_effect_and_one_answer() {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_taken_away_on_one_node_writes_on_no_other() {
     let here = TestServer::start().await;
-    let there = here.node(3).await;
+    let there = here.node().await;
     let administrator = there.administrator();
     assert_eq!(administrator.create(user("a@example.com")).await.rows(), 1);
     here.admin().revoke_binding(&administrator.keys().access_key).await.unwrap();
@@ -70,7 +70,7 @@ async fn what_is_taken_away_on_one_node_writes_on_no_other() {
 #[tokio::test(flavor = "multi_thread")]
 async fn guesses_on_all_nodes_count_together() {
     let first = TestServer::start().await;
-    let nodes = [first.node(3).await, first.node(4).await];
+    let nodes = [first.node().await, first.node().await];
     for n in 0..5 {
         let wrong = nodes[n % 2].log_in("admin@example.com", "a wrong guess").await;
         assert_eq!(wrong.status, 401);
@@ -87,7 +87,7 @@ async fn a_quota_holds_over_all_nodes_as_soon_as_they_have_told_each_other() {
         // One node has nobody to tell; what it counts alone is tested elsewhere.
         return;
     }
-    let there = here.node(3).await;
+    let there = here.node().await;
     for _ in 0..6 {
         assert_eq!(here.administrator().call("/api/account/get-account", json!([])).await.status, 200);
     }

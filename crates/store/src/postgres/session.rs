@@ -148,23 +148,28 @@ impl From<tokio_postgres::Error> for Error {
             None if error.is_closed() || io(&error) => Kind::Lost,
             None => Kind::Other,
         };
-        // The driver's own text says little; what the server said is its cause.
+        // The driver's own text says little; what the server said, or the network, is its cause.
         match error.as_db_error() {
             Some(told) => Error::new(kind, format!("{} ({})", told.message(), told.code().code())),
-            None => Error::new(kind, error),
+            None => {
+                let causes: String = causes(&error).map(|cause| format!(": {cause}")).collect();
+                Error::new(kind, format!("{error}{causes}"))
+            }
         }
     }
 }
 
+fn causes(error: &tokio_postgres::Error) -> impl Iterator<Item = &(dyn StdError + 'static)> {
+    let mut next = error.source();
+    std::iter::from_fn(move || {
+        let cause = next?;
+        next = cause.source();
+        Some(cause)
+    })
+}
+
 fn io(error: &tokio_postgres::Error) -> bool {
-    let mut cause = StdError::source(error);
-    while let Some(error) = cause {
-        if error.is::<std::io::Error>() {
-            return true;
-        }
-        cause = error.source();
-    }
-    false
+    causes(error).any(|cause| cause.is::<std::io::Error>())
 }
 
 impl ToSql for Value<'_> {

@@ -1,0 +1,77 @@
+//! The real binary on PostgreSQL: by TLS, and with a password that nobody gets to see.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+#[expect(dead_code, reason = "no sandbox here")]
+mod running;
+
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::net::TcpStream;
+use std::path::Path;
+use std::process::{Output, Stdio};
+
+use running::{Running, matricula};
+use testkit::Postgres;
+
+fn admin(config: &Path, roots: &Path, arguments: &[&str]) -> Output {
+    let mut command = matricula(&["admin", "--config"]);
+    command.arg(config).args(arguments).env("SSL_CERT_FILE", roots).output().unwrap()
+}
+
+#[test]
+fn a_database_is_spoken_to_by_tls_and_only_to_the_right_one() {
+    let Some((postgres, certificate)) = Postgres::start_with_tls() else {
+        return testkit::left_out("TLS to the database", "PostgreSQL and openssl");
+    };
+    let database = postgres.database();
+    let name = database.rsplit('/').next().unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let (config, key) = (folder.path().join("matricula.toml"), folder.path().join("master.key"));
+    assert!(matricula(&["admin", "new-master-key"]).arg(&key).output().unwrap().status.success());
+    let place = format!("localhost:{}/{name}", postgres.port());
+    let settings = |options: &str| {
+        format!(
+            "listen = \"127.0.0.1:0\"\nmaster_key_file = \"master.key\"\n\
+             store = \"postgres://matricula:canary-password@{place}?{options}\"\n"
+        )
+    };
+
+    std::fs::write(&config, settings("sslmode=require")).unwrap();
+    let strangers = folder.path().join("strangers.pem");
+    std::fs::write(&strangers, "").unwrap();
+    let refused = admin(&config, &strangers, &["account", "create", "C1", "--name", "One"]);
+    let told = String::from_utf8(refused.stderr).unwrap();
+    assert_eq!(refused.status.code(), Some(1));
+    assert!(
+        told.starts_with(&format!("error: postgres://{place}: ")) && told.contains("ertificate"),
+        "{told}"
+    );
+    assert!(!told.contains("canary"), "{told}");
+
+    std::fs::write(&config, settings("sslmode=disable")).unwrap();
+    let refused = admin(&config, &certificate, &["account", "create", "C1", "--name", "One"]);
+    assert_eq!(refused.status.code(), Some(1), "the server takes TLS only");
+
+    std::fs::write(&config, settings("sslmode=require")).unwrap();
+    let created = admin(&config, &certificate, &["account", "create", "C1", "--name", "One"]);
+    assert!(created.status.success(), "{created:?}");
+    let mut serve = matricula(&["serve", "--config"]);
+    let serve = serve.arg(&config).env("SSL_CERT_FILE", &certificate).stderr(Stdio::piped()).spawn();
+    let mut server = Running(serve.unwrap());
+    let mut line = String::new();
+    let mut log = BufReader::new(server.0.stderr.take().unwrap());
+    log.read_line(&mut line).unwrap();
+    assert!(line.contains("address") && !line.contains("canary"), "{line}");
+    let told: serde_json::Value = serde_json::from_str(&line).unwrap();
+    let mut stream = TcpStream::connect(told["address"].as_str().unwrap()).unwrap();
+    stream.write_all(b"GET /readyz HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n").unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    assert!(answer.starts_with("HTTP/1.1 200 "), "{answer}");
+    let connections =
+        "SELECT count(*), bool_and(s.ssl) FROM pg_stat_ssl s JOIN pg_stat_activity a USING (pid)
+                       WHERE a.application_name = 'matricula'";
+    let connections = postgres.execute(&database, connections);
+    let (count, by_tls) = connections.trim().split_once('|').unwrap();
+    assert!(count.parse::<u32>().unwrap() >= 1 && by_tls == "t", "{connections}");
+}
