@@ -14,7 +14,7 @@ use directory::port::{Clock, Entropy, Store};
 use directory::{Account, AccountCode, AccountId};
 use jiff::Timestamp;
 use rusqlite::Connection;
-use store::{BackupError, MasterKey, SqliteStore, Step, backup, restore};
+use store::{BackupError, MasterKey, OpenError, SqliteStore, Step, backup, migrate, restore};
 use tempfile::TempDir;
 
 struct Still;
@@ -198,6 +198,19 @@ fn a_database_that_is_worked_on_or_there_is_not_replaced() {
     };
     std::fs::remove_file(site.file("matricula.db.20261124T120000Z-wal")).unwrap();
     assert_eq!((count(&database), count(&kept)), (1, 2));
+
+    // Meanwhile nobody begins to work on what is about to go.
+    let later = Still.now() + jiff::SignedDuration::from_secs(1);
+    let mut tried = false;
+    restore(&to, &database, &key("0f"), Some(later), &mut |_| {
+        let open = SqliteStore::open(&database, &key("0f"), Arc::new(Still), Arc::new(Still));
+        let copied = backup(&database, &site.file("other.db"), &mut |_| ());
+        tried = matches!(open, Err(OpenError::BeingRestored(_)))
+            && matches!(copied, Err(BackupError::BeingRestored(_)))
+            && matches!(migrate(&database), Err(OpenError::BeingRestored(_)));
+    })
+    .unwrap();
+    assert!(tried);
 
     std::fs::remove_file(&database).unwrap();
     std::fs::write(&log, "log").unwrap();
