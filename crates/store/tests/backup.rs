@@ -14,7 +14,7 @@ use directory::port::{Clock, Entropy, Store};
 use directory::{Account, AccountCode, AccountId};
 use jiff::Timestamp;
 use rusqlite::Connection;
-use store::{BackupError, Location, MasterKey, Step};
+use store::{BackupError, Location, MasterKey, OpenProblem, Step};
 use tempfile::TempDir;
 
 struct Still;
@@ -205,6 +205,22 @@ fn a_database_that_is_worked_on_or_there_is_not_replaced() {
     };
     std::fs::remove_file(site.file("matricula.db.20261124T120000Z-wal")).unwrap();
     assert_eq!((count(&database), count(&kept)), (1, 2));
+
+    // Meanwhile nobody begins to work on what is about to go.
+    let later = Still.now() + jiff::SignedDuration::from_secs(1);
+    let mut tried = false;
+    let location = Location::Sqlite(database.clone());
+    location
+        .restore(&to, &key("0f"), Some(later), &mut |_| {
+            let open = location.open(&key("0f"), Arc::new(Still), Arc::new(Still));
+            let copied = location.backup(&site.file("other.db"), &mut |_| ());
+            let refused = |problem: &OpenProblem| matches!(problem, OpenProblem::BeingRestored);
+            tried = open.err().is_some_and(|error| refused(&error.problem))
+                && matches!(copied, Err(BackupError::BeingRestored(_)))
+                && location.migrate().is_err_and(|error| refused(&error.problem));
+        })
+        .unwrap();
+    assert!(tried);
 
     std::fs::remove_file(&database).unwrap();
     std::fs::write(&log, "log").unwrap();

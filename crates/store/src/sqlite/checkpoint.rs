@@ -82,7 +82,7 @@ impl Rest {
             Ok((pages, moved)) if moved >= pages => self.0.next.store(BEGIN, Ordering::Relaxed),
             Ok(_) => {}
             Err(error) => {
-                tracing::warn!(%error, "the rest of the write-ahead log could not be moved; it grows")
+                tracing::warn!(%error, "the rest of the write-ahead log could not be moved; it grows");
             }
         }
     }
