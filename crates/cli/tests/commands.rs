@@ -130,24 +130,13 @@ fn what_sign_prints_is_a_call_that_works() {
     assert_eq!(headers.lines().count(), 4);
     assert!(curl.starts_with("curl 'http://127.0.0.1:"));
     if std::process::Command::new("curl").arg("--version").output().is_err() {
-        return left_out("the pasted line", "curl");
+        return testkit::left_out("the pasted line", "curl");
     }
     // The line is run as it is pasted, by a shell.
     let output = std::process::Command::new("sh").args(["-c", curl]).output().unwrap();
     let answer = text(&output.stdout);
     let expected = r#"{"meta":{"status":200},"data":[{"emailAddress":"ann@example.com","id":""#;
     assert!(output.status.success() && answer.starts_with(expected), "{output:?}");
-}
-
-fn left_out(what: &str, tool: &str) {
-    #[expect(clippy::disallowed_methods, reason = "who runs the test says whether anything may be left out")]
-    let all = std::env::var("MATRICULA_TEST_ALL").is_ok_and(|all| all == "1");
-    assert!(!all, "{what} needs {tool}");
-    // Past the harness, which shows what a test prints only when it fails.
-    let _ = std::io::Write::write_all(
-        &mut std::io::stderr(),
-        format!("left out: {what} needs {tool}\n").as_bytes(),
-    );
 }
 
 #[test]

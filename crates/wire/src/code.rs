@@ -92,7 +92,8 @@ codes! {
     QuotaExceeded = "err_xdk_quota_exceeded", Level::Call(429), retryable true;
     /// A fault of the server's own. `[ours]`
     Internal = "err_xdk_internal_error", Level::Call(500), retryable false;
-    /// The server is busy or its store can't be reached; nothing was done. `[ours]`
+    /// The server is busy or its store can't be reached; nothing was done, unless the message says that
+    /// nobody knows. `[ours]`
     Unavailable = "err_xdk_unavailable", Level::Call(503), retryable true;
 
     // No token.
