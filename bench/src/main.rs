@@ -1,5 +1,6 @@
 //! The figures of `docs/PERFORMANCE.md`: what the server reaches, beside what the machine allows, in one run.
 
+mod answer;
 mod ceiling;
 mod driver;
 mod figure;
@@ -8,6 +9,7 @@ mod output;
 mod process;
 mod request;
 mod row;
+mod scenario;
 mod serve;
 mod site;
 
@@ -82,6 +84,11 @@ enum Command {
     Passwords,
     /// Time from spawn to ready, and memory at rest
     Start,
+    /// Another HTTP server, as a file describes it: the same driver, so that figures can be compared
+    Scenario {
+        /// The scenario: docs/PERFORMANCE.md says what stands in it
+        file: PathBuf,
+    },
     /// The server under test, on a directory that this program seeded
     #[command(hide = true)]
     ServeMatricula { folder: PathBuf },
@@ -96,6 +103,9 @@ fn main() -> ExitCode {
     let rows: &[row::Measure] = match command {
         Command::ServeMatricula { folder } => return done(&output, serve::matricula(&folder)),
         Command::ServeBare { answer } => return done(&output, serve::bare(&answer)),
+        Command::Scenario { file } => {
+            return done(&output, scenario::run(&file, settings.json.as_deref(), &output));
+        }
         Command::All => &[
             row::create::measure,
             row::single::measure,

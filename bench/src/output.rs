@@ -43,16 +43,21 @@ impl Output {
         let _ = writeln!(io::stderr(), "matricula-bench: {error:#}");
     }
 
-    pub(crate) fn json(&self, report: &Report, path: &Path) -> anyhow::Result<()> {
+    pub(crate) fn json(&self, report: &impl Serialize, path: &Path) -> anyhow::Result<()> {
         let text = serde_json::to_string_pretty(report)?;
         std::fs::write(path, text + "\n").with_context(|| path.display().to_string())
     }
 
     pub(crate) fn table(&self, report: &Report) -> anyhow::Result<()> {
+        self.print(&table(report))
+    }
+
+    /// What was asked for, on standard output.
+    pub(crate) fn print(&self, text: &str) -> anyhow::Result<()> {
         if self.terminal {
             self.progress("");
         }
-        io::stdout().write_all(table(report).as_bytes())?;
+        io::stdout().write_all(text.as_bytes())?;
         Ok(())
     }
 }
@@ -113,7 +118,7 @@ fn value(value: f64, unit: Unit) -> String {
 }
 
 /// A whole number with its thousands apart.
-fn grouped(value: f64) -> String {
+pub(crate) fn grouped(value: f64) -> String {
     let digits = format!("{value:.0}");
     let mut text = String::new();
     for (index, digit) in digits.chars().enumerate() {
