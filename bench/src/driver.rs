@@ -10,9 +10,10 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::task::JoinSet;
 
+use crate::answer::{self, Answer};
 use crate::figure::quantile;
 use crate::machine;
-use crate::request::Requests;
+use crate::request::{Expected, Requests};
 
 /// How long to wait for the last answers. The server's own limit is 60 seconds.
 const PATIENCE: Duration = Duration::from_secs(90);
@@ -33,10 +34,19 @@ pub(crate) struct Sent {
     pub(crate) elapsed: Duration,
     /// Processor time of the driver itself, in microseconds per request.
     pub(crate) own_micros: f64,
+    /// Answered otherwise than expected, and the first of those answers. Only where that is allowed to happen.
+    pub(crate) others: Others,
     /// Of each request, in microseconds.
     micros: Vec<u32>,
     /// For another measurement with the same bytes.
     pub(crate) requests: Requests,
+}
+
+/// Answers that were not as expected.
+#[derive(Debug, Default)]
+pub(crate) struct Others {
+    pub(crate) count: u64,
+    pub(crate) first: Option<String>,
 }
 
 impl Sent {
@@ -91,24 +101,26 @@ async fn drive(address: SocketAddr, loads: Vec<Load>, length: Duration) -> anyho
         for (number, stream) in streams.into_iter().enumerate() {
             // Paced connections take turns: they do not all send at the same moment.
             let first = every.map(|every| started + every * number as u32 / count);
-            let connection = Connection { stream, buffer: vec![0; 64 * 1_024] };
+            let connection = Connection::new(stream, requests.expected.clone());
             connections.spawn(connection.run(Arc::clone(&requests), first.zip(every), deadline));
         }
         (requests, connections)
     });
     let mut sent = Vec::new();
     for (requests, mut connections) in running.collect::<Vec<_>>() {
-        let (mut micros, mut last) = (Vec::new(), started);
+        let (mut micros, mut last, mut others) = (Vec::new(), started, Others::default());
         while let Some(connection) = connections.join_next().await {
-            let (latencies, ended) = connection??;
+            let (latencies, ended, more) = connection??;
             micros.extend(latencies);
             last = last.max(ended);
+            others = Others { count: others.count + more.count, first: others.first.or(more.first) };
         }
         let requests = Arc::into_inner(requests).context("the requests are still in use")?;
         sent.push(Sent {
             answered: micros.len() as u64,
             elapsed: last - started,
             own_micros: 0.0,
+            others,
             micros,
             requests,
         });
@@ -121,9 +133,10 @@ pub(crate) fn ask(address: SocketAddr, request: &[u8]) -> anyhow::Result<Vec<u8>
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {
         let stream = TcpStream::connect(address).await?;
-        let mut connection = Connection { stream, buffer: vec![0; 64 * 1_024] };
-        let body = connection.exchange(request).await?;
-        Ok(connection.buffer[body].to_vec())
+        let mut connection = Connection::new(stream, Expected::Creation);
+        let answer = connection.exchange(request).await?;
+        connection.hold(&answer).map_err(anyhow::Error::msg)?;
+        Ok(connection.buffer[answer.body].to_vec())
     })
 }
 
@@ -138,33 +151,42 @@ impl Dialogue {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         let stream = runtime.block_on(TcpStream::connect(address))?;
         stream.set_nodelay(true)?;
-        Ok(Self { runtime, connection: Connection { stream, buffer: vec![0; 256 * 1_024] } })
+        let mut connection = Connection::new(stream, Expected::Creation);
+        connection.buffer.resize(256 * 1_024, 0);
+        Ok(Self { runtime, connection })
     }
 
     /// The body of the answer, and the milliseconds it took to come.
     pub(crate) fn ask(&mut self, request: &[u8]) -> anyhow::Result<(&[u8], f64)> {
         let began = machine::now();
-        let body = self.runtime.block_on(self.connection.exchange(request))?;
+        let answer = self.runtime.block_on(self.connection.exchange(request))?;
         let milliseconds = began.elapsed().as_secs_f64() * 1_000.0;
-        Ok((&self.connection.buffer[body], milliseconds))
+        self.connection.hold(&answer).map_err(anyhow::Error::msg)?;
+        Ok((&self.connection.buffer[answer.body], milliseconds))
     }
 }
 
 struct Connection {
     stream: TcpStream,
     buffer: Vec<u8>,
+    expected: Expected,
 }
 
 impl Connection {
-    /// Sends until the deadline or until there is nothing left; gives back latencies and when the last answer came.
+    fn new(stream: TcpStream, expected: Expected) -> Self {
+        Self { stream, buffer: vec![0; 64 * 1_024], expected }
+    }
+
+    /// Sends until the deadline or until there is nothing left; gives back latencies, when the last answer came, and what
+    /// was not as expected.
     async fn run(
         mut self,
         requests: Arc<Requests>,
         pace: Option<(Instant, Duration)>,
         deadline: Instant,
-    ) -> anyhow::Result<(Vec<u32>, Instant)> {
+    ) -> anyhow::Result<(Vec<u32>, Instant, Others)> {
         let mut micros = Vec::with_capacity(1 << 16);
-        let (mut now, mut due) = (machine::now(), pace);
+        let (mut now, mut due, mut others) = (machine::now(), pace, Others::default());
         loop {
             // A request that had to wait for the answer before it has waited for the server: that time counts.
             let mut began = now;
@@ -181,17 +203,29 @@ impl Connection {
                 break;
             }
             let Some(request) = requests.take() else { break };
-            self.exchange(request).await?;
+            let answer = self.exchange(request).await?;
             now = machine::now();
-            micros.push(u32::try_from((now - began).as_micros()).unwrap_or(u32::MAX));
+            match self.hold(&answer) {
+                Ok(()) => micros.push(u32::try_from((now - began).as_micros()).unwrap_or(u32::MAX)),
+                Err(why) if matches!(self.expected, Expected::Creation) => bail!(why),
+                Err(why) => {
+                    others.count += 1;
+                    others.first.get_or_insert(why);
+                }
+            }
+            if answer.closes {
+                let address = self.stream.peer_addr()?;
+                self.stream = TcpStream::connect(address).await?;
+                self.stream.set_nodelay(true)?;
+            }
         }
-        Ok((micros, now))
+        Ok((micros, now, others))
     }
 
-    /// Where the body of the answer stands in the buffer.
-    async fn exchange(&mut self, request: &[u8]) -> anyhow::Result<std::ops::Range<usize>> {
+    /// Sends a request and reads the answer to its end.
+    async fn exchange(&mut self, request: &[u8]) -> anyhow::Result<Answer> {
         self.stream.write_all(request).await?;
-        let (mut filled, mut body) = (0, None);
+        let mut filled = 0;
         loop {
             if filled == self.buffer.len() {
                 self.buffer.resize(filled * 2, 0);
@@ -199,44 +233,27 @@ impl Connection {
             let read = self.stream.read(&mut self.buffer[filled..]).await?;
             ensure!(read > 0, "the server closed a connection");
             filled += read;
-            if body.is_none() {
-                body = head(&self.buffer[..filled])?;
-            }
-            if let Some(range) = &body
-                && filled >= range.end
-            {
-                break;
+            if let Some(answer) = answer::read(&self.buffer[..filled])? {
+                ensure!(filled == answer.body.end, "the server sent more than it was asked for");
+                return Ok(answer);
             }
         }
-        let body = body.context("an answer")?;
-        ensure!(filled == body.end, "the server sent more than it was asked for");
-        // Of three parts the last: `fail` is empty.
-        if !self.buffer[body.clone()].ends_with(b"\"fail\":[]}") {
-            bail!("a creation failed: {}", String::from_utf8_lossy(&self.buffer[..filled.min(2_000)]));
-        }
-        Ok(body)
     }
-}
 
-/// Where the body stands, once all headers are there.
-fn head(answer: &[u8]) -> anyhow::Result<Option<std::ops::Range<usize>>> {
-    let Some(end) = answer.windows(4).position(|window| window == b"\r\n\r\n") else { return Ok(None) };
-    let head = std::str::from_utf8(&answer[..end])?;
-    ensure!(head.starts_with("HTTP/1.1 200 "), "a request was refused: {}", String::from_utf8_lossy(answer));
-    let length = head.lines().find_map(|line| line.strip_prefix("content-length: "));
-    let length: usize = length.context("an answer without a content-length")?.parse()?;
-    Ok(Some(end + 4..end + 4 + length))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_answer_is_read_as_far_as_needed() {
-        let answer = b"HTTP/1.1 200 OK\r\ndate: now\r\ncontent-length: 5\r\n\r\nhello";
-        assert_eq!(head(answer).unwrap(), Some(answer.len() - 5..answer.len()));
-        assert_eq!(head(&answer[..30]).unwrap(), None);
-        head(b"HTTP/1.1 503 Service Unavailable\r\ncontent-length: 0\r\n\r\n").unwrap_err();
+    /// Holds an answer to what it must be, or says how it begins.
+    fn hold(&self, answer: &Answer) -> Result<(), String> {
+        let body = &self.buffer[answer.body.clone()];
+        let good = match &self.expected {
+            // Of three parts the last: `fail` is empty.
+            Expected::Creation => answer.status == 200 && body.ends_with(b"\"fail\":[]}"),
+            Expected::Of { status, contains } => {
+                answer.status == *status
+                    && contains.as_ref().is_none_or(|text| {
+                        text.is_empty() || body.windows(text.len()).any(|window| window == text.as_bytes())
+                    })
+            }
+        };
+        let shown = || String::from_utf8_lossy(&body[..body.len().min(2_000)]).into_owned();
+        if good { Ok(()) } else { Err(format!("HTTP {}: {}", answer.status, shown())) }
     }
 }

@@ -1,5 +1,6 @@
 //! The figures of `docs/PERFORMANCE.md`: what the server reaches, beside what the machine allows, in one run.
 
+mod answer;
 mod ceiling;
 mod driver;
 mod figure;
@@ -9,6 +10,7 @@ mod plot;
 mod process;
 mod request;
 mod row;
+mod scenario;
 mod serve;
 mod site;
 
@@ -87,6 +89,11 @@ enum Command {
     Start,
     /// What becomes of rate, pages, logins, start and memory as the directory grows
     Growth(row::growth::Arguments),
+    /// Another HTTP server, as a file describes it: the same driver, so that figures can be compared
+    Scenario {
+        /// The scenario: docs/PERFORMANCE.md says what stands in it
+        file: PathBuf,
+    },
     /// The server under test, on a directory that this program seeded
     #[command(hide = true)]
     ServeMatricula { folder: PathBuf },
@@ -102,6 +109,9 @@ fn main() -> ExitCode {
         Command::ServeMatricula { folder } => return done(&output, serve::matricula(&folder)),
         Command::ServeBare { answer } => return done(&output, serve::bare(&answer)),
         Command::Growth(arguments) => return done(&output, row::growth::run(&settings, &arguments, &output)),
+        Command::Scenario { file } => {
+            return done(&output, scenario::run(&file, settings.json.as_deref(), &output));
+        }
         Command::All => &[
             row::create::measure,
             row::single::measure,

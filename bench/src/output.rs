@@ -49,11 +49,11 @@ impl Output {
     }
 
     pub(crate) fn table(&self, report: &Report) -> anyhow::Result<()> {
-        self.text(&table(report))
+        self.print(&table(report))
     }
 
-    /// What came out in the end.
-    pub(crate) fn text(&self, text: &str) -> anyhow::Result<()> {
+    /// What was asked for, on standard output.
+    pub(crate) fn print(&self, text: &str) -> anyhow::Result<()> {
         if self.terminal {
             self.progress("");
         }

@@ -72,8 +72,22 @@ struct Body {
     data: Vec<NewUser>,
 }
 
+/// What an answer must be.
+#[derive(Clone, Debug)]
+pub(crate) enum Expected {
+    /// The creation of every item. Anything else ends the measurement.
+    Creation,
+    /// Something of another server. Anything else is counted.
+    Of {
+        status: u16,
+        /// What the body must contain.
+        contains: Option<String>,
+    },
+}
+
 /// Rendered requests, in one piece of memory.
 pub(crate) struct Requests {
+    pub(crate) expected: Expected,
     bytes: Vec<u8>,
     ends: Vec<usize>,
     taken: AtomicUsize,
@@ -98,7 +112,17 @@ impl Requests {
             signed(&signer, path, &body, &mut bytes);
             ends.push(bytes.len());
         }
-        Ok(Self { bytes, ends, taken: AtomicUsize::new(0), again: false })
+        Ok(Self { expected: Expected::Creation, bytes, ends, taken: AtomicUsize::new(0), again: false })
+    }
+
+    /// Requests that were rendered elsewhere.
+    pub(crate) fn of(requests: impl Iterator<Item = Vec<u8>>, expected: Expected) -> Self {
+        let (mut bytes, mut ends) = (Vec::new(), Vec::new());
+        for request in requests {
+            bytes.extend_from_slice(&request);
+            ends.push(bytes.len());
+        }
+        Self { expected, bytes, ends, taken: AtomicUsize::new(0), again: false }
     }
 
     /// The same bytes from the start, over and over.

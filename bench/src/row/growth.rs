@@ -72,7 +72,7 @@ pub(crate) fn run(settings: &Settings, arguments: &Arguments, output: &Output) -
         points.push(measure(settings, arguments.keep, users, output)?);
     }
     let report = Report::new(settings, machine::describe(before), points, watch.others()?);
-    output.text(&report.table())?;
+    output.print(&report.table())?;
     if let Some(path) = &settings.json {
         output.json(&report, path)?;
     }
