@@ -4,6 +4,7 @@ mod answer;
 mod ceiling;
 mod driver;
 mod figure;
+mod ldap;
 mod machine;
 mod output;
 mod process;
@@ -84,6 +85,8 @@ enum Command {
     Passwords,
     /// Time from spawn to ready, and memory at rest
     Start,
+    /// create-user beside OpenLDAP, when slapd is installed
+    PeerOpenldap,
     /// Another HTTP server, as a file describes it: the same driver, so that figures can be compared
     Scenario {
         /// The scenario: docs/PERFORMANCE.md says what stands in it
@@ -112,12 +115,14 @@ fn main() -> ExitCode {
             row::bulk::measure,
             row::passwords::measure,
             row::start::measure,
+            row::openldap::measure,
         ],
         Command::Create => &[row::create::measure],
         Command::Single => &[row::single::measure],
         Command::Bulk => &[row::bulk::measure],
         Command::Passwords => &[row::passwords::measure],
         Command::Start => &[row::start::measure],
+        Command::PeerOpenldap => &[row::openldap::measure],
     };
     done(&output, run(&settings, &output, rows))
 }

@@ -2,6 +2,7 @@
 
 pub(crate) mod bulk;
 pub(crate) mod create;
+pub(crate) mod openldap;
 pub(crate) mod passwords;
 pub(crate) mod single;
 pub(crate) mod start;
