@@ -4,6 +4,7 @@ mod answer;
 mod ceiling;
 mod driver;
 mod figure;
+mod ldap;
 mod machine;
 mod output;
 mod plot;
@@ -89,6 +90,8 @@ enum Command {
     Start,
     /// What becomes of rate, pages, logins, start and memory as the directory grows
     Growth(row::growth::Arguments),
+    /// create-user beside OpenLDAP, when slapd is installed
+    PeerOpenldap,
     /// Another HTTP server, as a file describes it: the same driver, so that figures can be compared
     Scenario {
         /// The scenario: docs/PERFORMANCE.md says what stands in it
@@ -119,6 +122,7 @@ fn main() -> ExitCode {
             row::postgres::measure,
             row::passwords::measure,
             row::start::measure,
+            row::openldap::measure,
         ],
         Command::Create => &[row::create::measure],
         Command::Single => &[row::single::measure],
@@ -126,6 +130,7 @@ fn main() -> ExitCode {
         Command::Postgres => &[row::postgres::measure],
         Command::Passwords => &[row::passwords::measure],
         Command::Start => &[row::start::measure],
+        Command::PeerOpenldap => &[row::openldap::measure],
     };
     done(&output, run(&settings, &output, rows))
 }

@@ -24,7 +24,7 @@ fn account() -> Option<Account> {
         id: AccountId::from_bytes([1; 16]),
         code: AccountCode::parse("CBENCH01").ok()?,
         name: String::new(),
-        above: Vec::new().into(),
+        above: Vec::new(),
         password_policy: Policy::default(),
         epoch: 1,
         created_at: CREATED,

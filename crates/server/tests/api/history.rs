@@ -40,7 +40,8 @@ enum Step {
     Together(u8, Vec<usize>),
     Role(usize, bool),
     Key(usize, bool),
-    LogIn(u8, bool),
+    /// So many wrong passwords at once, then the right one.
+    LogIn(u8, usize),
     Restart,
     Wait(i64),
 }
@@ -209,10 +210,15 @@ impl World {
                 model.callers[caller].key = None;
             }
             Step::Key(..) => {}
-            Step::LogIn(who, right) => {
-                let password = if right { PASSWORD } else { "Wrong horse 7 history" };
-                let answer = self.server.log_in(&address(who), password).await;
-                assert_eq!(model.log_in(who, right), said(&answer), "{answer}");
+            Step::LogIn(who, guesses) => {
+                let name = address(who);
+                let guesses = (0..guesses).map(|_| self.server.log_in(&name, "Wrong horse 7 history"));
+                for answer in join_all(guesses).await {
+                    assert_eq!(model.log_in(who, false), said(&answer), "a wrong password of {name}");
+                }
+                let answer = self.server.log_in(&name, PASSWORD).await;
+                // What came of it and no more: the answer holds a secret.
+                assert_eq!(model.log_in(who, true), said(&answer), "the password of {name}");
             }
             Step::Restart => self.server = self.server.restart().await,
             Step::Wait(minutes) => {
@@ -307,7 +313,9 @@ fn any_step() -> impl Strategy<Value = Step> {
         2 => (who(), prop::collection::vec(caller(), 2..6)).prop_map(|(who, callers)| Step::Together(who, callers)),
         1 => (caller(), any::<bool>()).prop_map(|(caller, given)| Step::Role(caller, given)),
         1 => (caller(), any::<bool>()).prop_map(|(caller, given)| Step::Key(caller, given)),
-        4 => (who(), any::<bool>()).prop_map(|(who, right)| Step::LogIn(who, right)),
+        // Five lock out, four do not.
+        6 => (who(), prop_oneof![2 => Just(0_usize), 1 => 1..7_usize, 1 => 4..6_usize])
+            .prop_map(|(who, guesses)| Step::LogIn(who, guesses)),
         1 => Just(Step::Restart),
         2 => prop::sample::select(vec![1, 4, 11, 20]).prop_map(Step::Wait),
     ]

@@ -1,0 +1,35 @@
+//! `matricula-bench peer-openldap`: adds to a real slapd, or says that there is none.
+
+use std::process::Command;
+
+use serde_json::Value;
+
+#[test]
+fn a_slapd_of_its_own_is_measured_where_there_is_one() {
+    let folder = tempfile::tempdir().unwrap();
+    let json = folder.path().join("report.json");
+    let output = Command::new(env!("CARGO_BIN_EXE_matricula-bench"))
+        .args(["peer-openldap", "--rounds", "1", "--seconds", "0.2", "--json"])
+        .arg(&json)
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{output:?}");
+    let report: Value = serde_json::from_slice(&std::fs::read(json).unwrap()).unwrap();
+    let row = &report["rows"][0];
+    if row["title"].as_str().unwrap().contains("slapd is not installed") {
+        return left_out("the row of OpenLDAP", "slapd");
+    }
+    let [theirs, ours] = [0, 1].map(|series| row["series"][series]["median"].as_f64().unwrap());
+    assert!(theirs > 0.0 && ours > 0.0, "{row}");
+}
+
+fn left_out(what: &str, tool: &str) {
+    #[expect(clippy::disallowed_methods, reason = "who runs the test says whether anything may be left out")]
+    let all = std::env::var("MATRICULA_TEST_ALL").is_ok_and(|all| all == "1");
+    assert!(!all, "{what} needs {tool}");
+    // Past the harness, which shows what a test prints only when it fails.
+    let _ = std::io::Write::write_all(
+        &mut std::io::stderr(),
+        format!("left out: {what} needs {tool}\n").as_bytes(),
+    );
+}
