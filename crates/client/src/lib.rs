@@ -1,200 +1,66 @@
-//! Typed, signed calls against Matricula, or against the service whose API it speaks.
+//! Typed calls against Matricula, or against the service whose API it speaks.
+//!
+//! ```no_run
+//! use matricula_client::{Client, Keys, NewUser};
+//!
+//! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+//! let keys = Keys::from_file("matricula-sandbox/keys.json".as_ref())?;
+//! let client = Client::new(&keys)?;
+//! let answer = client.create_users(&[NewUser { name: Some("Ann Lee".into()), ..NewUser::new("ann@example.com") }]).await?;
+//! for created in answer.data {
+//!     println!("{} is {}", created.email_address, created.id);
+//! }
+//! for refused in answer.fail {
+//!     println!("refused: {}", refused.errors[0].message);
+//! }
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! **Keys** come out of a file ([`Keys::from_file`]), or of a login: an [`Application`] finds the server of an address
+//! ([`discover`](Application::discover)) and logs in there ([`log_in`](Application::log_in)). With
+//! [`Builder::login`] a key pair that ends in the middle of the work is prolonged, and the call repeated.
+//! [`Client::with_token`] calls by the tokens of API 2.0 instead.
+//!
+//! **Repetition.** A call that was not answered, or refused for the moment, is made again ([`Retries`]), with the same request
+//! id: Matricula does once what comes twice, and the repetition gets the first answer. Other servers do not promise that:
+//! set [`Retries::once_only`] to false for them, and only reads are repeated when nobody knows what became of them.
+//! Quotas are honoured: when an answer says that nothing remains, the next call waits until its `X-RateLimit-Reset`, in
+//! milliseconds.
+//!
+//! **Errors** are of two kinds. A call that was refused as a whole, or not answered, is a [`CallError`]. An item that was refused
+//! stands in [`Answer::fail`], with its code, while the others were carried out.
+//!
+//! **Many users** go in batches ([`Client::create_all`]). [`blocking`] has the same calls for programs without a runtime.
 
+mod access;
+mod application;
+pub mod blocking;
+mod bulk;
+mod call;
+mod endpoints;
+mod error;
 mod keys;
+mod retry;
 mod sign;
-
-use std::sync::Arc;
-use std::time::Duration;
+mod transport;
 
 use jiff::Timestamp;
-use serde::Serialize;
-use serde::de::DeserializeOwned;
-use thiserror::Error;
-use wire::header::{self, RequestId};
 
+pub use application::{Application, Login};
+pub use bulk::{Batch, Bulk, Outcome};
+pub use call::{Builder, Client, Clock, Page};
+pub use endpoints::{ENDPOINTS, Endpoint};
+pub use error::CallError;
 pub use keys::{Keys, KeysError};
+pub use retry::Retries;
 pub use sign::{SignedHeaders, Signer};
-pub use wire::create_user::{Created, NewUser};
+pub use transport::RawAnswer;
+pub use wire;
+pub use wire::create_user::{Created, Item as NewUser};
+pub use wire::header::RequestId;
 pub use wire::signature::SecretKeyError;
 pub use wire::{Answer, Error as Fault, Failure};
-
-/// How long a call may take before the client gives up waiting.
-const TIMEOUT: Duration = Duration::from_secs(120);
-
-/// Where a client takes the time from.
-pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
-
-/// Calls a server in the name of one binding.
-#[derive(Clone)]
-pub struct Client {
-    http: reqwest::Client,
-    base_url: String,
-    signer: Arc<Signer>,
-    clock: Clock,
-}
-
-/// Why there is no answer.
-#[derive(Debug, Error)]
-pub enum CallError {
-    /// The request did not reach the server, or the answer did not come back.
-    #[error("no answer from {base_url}: {source}")]
-    Transport {
-        /// Where the request went.
-        base_url: String,
-        /// Why there is no answer.
-        source: reqwest::Error,
-    },
-    /// The answer is no envelope: most likely something other than the API answered.
-    #[error("HTTP {status}, and the body is no answer of this API: {source}")]
-    NoEnvelope {
-        /// HTTP status.
-        status: u16,
-        /// What is wrong with the body.
-        source: serde_json::Error,
-    },
-    /// The server refused the call as a whole.
-    #[error("HTTP {status}: {} ({})", .fault.message, .fault.code)]
-    Refused {
-        /// HTTP status.
-        status: u16,
-        /// Why.
-        fault: Fault,
-        /// When the same call may succeed, if the server says so.
-        retry_after: Option<Duration>,
-    },
-    /// The body can't be written as JSON.
-    #[error("the request can't be written as JSON: {0}")]
-    Body(serde_json::Error),
-}
-
-/// An answer as it came.
-#[derive(Clone, Debug)]
-pub struct RawAnswer {
-    /// HTTP status.
-    pub status: u16,
-    /// Headers.
-    pub headers: reqwest::header::HeaderMap,
-    /// The body.
-    pub body: Vec<u8>,
-}
-
-#[derive(Serialize)]
-struct Body<'a, T> {
-    data: &'a [T],
-}
-
-impl Client {
-    /// A client for a server, in the name of a binding.
-    ///
-    /// # Errors
-    /// When the secret key is not base64.
-    pub fn new(keys: &Keys) -> Result<Self, SecretKeyError> {
-        Self::with_clock(keys, Arc::new(machine_clock))
-    }
-
-    /// A client that takes the time from elsewhere.
-    ///
-    /// # Errors
-    /// When the secret key is not base64.
-    pub fn with_clock(keys: &Keys, clock: Clock) -> Result<Self, SecretKeyError> {
-        Ok(Self {
-            http: reqwest::Client::new(),
-            base_url: keys.base_url.trim_end_matches('/').to_owned(),
-            signer: Arc::new(Signer::new(keys)?),
-            clock,
-        })
-    }
-
-    /// Creates users. The answer has the created ones in `data` and the refused ones in `fail`.
-    ///
-    /// # Errors
-    /// When there is no answer, or the call as a whole was refused.
-    pub async fn create_users(&self, users: &[NewUser]) -> Result<Answer<Created>, CallError> {
-        self.call(wire::create_user::PATH, users).await
-    }
-
-    /// Calls an endpoint with items and reads its answer.
-    ///
-    /// # Errors
-    /// When there is no answer, or the call as a whole was refused.
-    pub async fn call<T: Serialize, R: DeserializeOwned>(
-        &self,
-        path: &str,
-        items: &[T],
-    ) -> Result<Answer<R>, CallError> {
-        let body = serde_json::to_vec(&Body { data: items }).map_err(CallError::Body)?;
-        let raw = self.post(path, &random_request_id(), body).await?;
-        let status = raw.status;
-        let answer: Answer<R> =
-            serde_json::from_slice(&raw.body).map_err(|source| CallError::NoEnvelope { status, source })?;
-        // A failure without a key is about the call; one with a key is about an item.
-        match answer.fail.first() {
-            Some(Failure { key: None, errors, .. }) if !errors.is_empty() => Err(CallError::Refused {
-                status,
-                fault: errors[0].clone(),
-                retry_after: retry_after(&raw.headers),
-            }),
-            _ => Ok(answer),
-        }
-    }
-
-    /// Signs a body and sends it.
-    ///
-    /// # Errors
-    /// When there is no answer.
-    pub async fn post(
-        &self,
-        path: &str,
-        request_id: &RequestId,
-        body: Vec<u8>,
-    ) -> Result<RawAnswer, CallError> {
-        self.send(path, &self.signer.sign(path, (self.clock)(), request_id), body).await
-    }
-
-    /// Sends a body with headers that were signed before.
-    ///
-    /// # Errors
-    /// When there is no answer.
-    pub async fn send(
-        &self,
-        path: &str,
-        signed: &SignedHeaders,
-        body: Vec<u8>,
-    ) -> Result<RawAnswer, CallError> {
-        let transport = |source| CallError::Transport { base_url: self.base_url.clone(), source };
-        let mut request = self.http.post(format!("{}{path}", self.base_url)).timeout(TIMEOUT);
-        for (name, value) in signed.iter() {
-            request = request.header(name, value);
-        }
-        let request = request.header("content-type", "application/json").body(body);
-        let response = request.send().await.map_err(transport)?;
-        let (status, headers) = (response.status().as_u16(), response.headers().clone());
-        let body = response.bytes().await.map_err(transport)?.to_vec();
-        Ok(RawAnswer { status, headers, body })
-    }
-
-    /// The signer of this client.
-    pub fn signer(&self) -> &Signer {
-        &self.signer
-    }
-}
-
-impl RawAnswer {
-    /// A header as text.
-    pub fn header(&self, name: &str) -> Option<&str> {
-        self.headers.get(name).and_then(|value| value.to_str().ok())
-    }
-}
-
-/// `Retry-After` in seconds, else `X-RateLimit-Reset` in milliseconds when nothing remains (spec/clients.md 4.5, 5).
-fn retry_after(headers: &reqwest::header::HeaderMap) -> Option<Duration> {
-    let number = |name: &str| headers.get(name)?.to_str().ok()?.parse::<u64>().ok();
-    if let Some(seconds) = number(header::RETRY_AFTER) {
-        return Some(Duration::from_secs(seconds));
-    }
-    (number(header::RATE_REMAINING) == Some(0))
-        .then(|| number(header::RATE_RESET).map(Duration::from_millis))?
-}
 
 /// A new request id.
 pub fn random_request_id() -> RequestId {

@@ -34,6 +34,10 @@ impl Signer {
         Ok(Self { key: SigningKey::from_secret(&keys.secret_key)?, keys: keys.clone() })
     }
 
+    pub(crate) fn keys(&self) -> &Keys {
+        &self.keys
+    }
+
     /// Signs a request to a path. The body is not signed.
     pub fn sign(&self, path: &str, now: Timestamp, request_id: &RequestId) -> SignedHeaders {
         let date = now.strftime("%a, %d %b %Y %H:%M:%S UTC").to_string();

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use client::{Client, Keys, RawAnswer, SignedHeaders, Signer};
+use client::{Client, Keys, RawAnswer, Retries, SignedHeaders, Signer};
 use serde_json::Value;
 use wire::create_user::PATH;
 use wire::header::RequestId;
@@ -32,7 +32,7 @@ pub struct Response {
 impl TestCaller {
     pub(crate) fn new(keys: &Keys, clock: Arc<FakeClock>) -> Self {
         let time = Arc::clone(&clock);
-        let client = Client::with_clock(keys, Arc::new(move || time.now()));
+        let client = Client::with_keys(keys).retries(Retries::NONE).clock(Arc::new(move || time.now())).build();
         let client = client.unwrap_or_else(|error| panic!("the secret key: {error}"));
         Self { client, keys: keys.clone(), clock }
     }

@@ -1,7 +1,6 @@
 //! Bodies of `POST /api/user/create-user` (spec/create-user.txt).
 
-use secrecy::{ExposeSecret, SecretString};
-use serde::{Serialize, Serializer};
+use secrecy::SecretString;
 
 /// The path, as it is signed.
 pub const PATH: &str = "/api/user/create-user";
@@ -22,42 +21,11 @@ crate::item::item! {
     }
 }
 
-/// One user as a client sends it.
-#[derive(Clone, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct NewUser {
-    /// Address of the new user.
-    pub email_address: String,
-    /// Display name.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub name: Option<String>,
-    /// Cloud password; without one the user can't log in with a password.
-    #[serde(skip_serializing_if = "Option::is_none", serialize_with = "exposed")]
-    pub password: Option<SecretString>,
-    /// Account to create the user in; the caller's own when absent.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub account_code: Option<String>,
-    /// Whether the password must be changed at the next login.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub force_password_change: Option<bool>,
-}
-
-impl NewUser {
+impl Item {
     /// A user with an address and nothing else.
     pub fn new(email_address: impl Into<String>) -> Self {
-        Self {
-            email_address: email_address.into(),
-            name: None,
-            password: None,
-            account_code: None,
-            force_password_change: None,
-        }
+        Self { email_address: Some(email_address.into()), ..Self::default() }
     }
-}
-
-/// A password leaves the process on its way to the server, and nowhere else.
-fn exposed<S: Serializer>(password: &Option<SecretString>, serializer: S) -> Result<S::Ok, S::Error> {
-    password.as_ref().map(ExposeSecret::expose_secret).serialize(serializer)
 }
 
 crate::item::row! {
@@ -109,7 +77,7 @@ mod tests {
 
     #[test]
     fn what_is_absent_is_not_sent() {
-        let sent = serde_json::to_string(&NewUser::new("a@example.com")).unwrap();
+        let sent = serde_json::to_string(&Item::new("a@example.com")).unwrap();
         assert_eq!(sent, r#"{"emailAddress":"a@example.com"}"#);
     }
 }

@@ -2,7 +2,8 @@
 //! them in the OpenAPI document.
 
 use jiff::Timestamp;
-use secrecy::SecretString;
+use secrecy::{ExposeSecret, SecretString};
+use serde::{Serialize, Serializer};
 use serde_json::{Map, Value, json};
 
 use crate::{Code, Error};
@@ -36,8 +37,23 @@ pub trait Kind: Sized {
         false
     }
 
+    /// Writes it, as clients do.
+    ///
+    /// # Errors
+    /// Those of the serializer.
+    fn send<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error>;
+
     /// Its JSON schema.
     fn schema() -> Value;
+}
+
+/// A field on its way to a server.
+pub struct Sent<'a, K>(pub &'a K);
+
+impl<K: Kind> Serialize for Sent<'_, K> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.0.send(serializer)
+    }
 }
 
 /// An entry of `data`, typed.
@@ -96,6 +112,13 @@ impl<I: Item> Entry<I> {
     }
 }
 
+/// An item as a client puts it into another.
+impl<I> From<I> for Entry<I> {
+    fn from(item: I) -> Self {
+        Self { key: Map::new(), item: Ok(item) }
+    }
+}
+
 /// The fields of an entry while they are read.
 pub struct Fields {
     entry: Map<String, Value>,
@@ -145,6 +168,10 @@ impl Kind for String {
         self.trim().is_empty()
     }
 
+    fn send<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self)
+    }
+
     fn schema() -> Value {
         json!({ "type": "string" })
     }
@@ -160,7 +187,12 @@ impl Kind for SecretString {
     }
 
     fn is_blank(&self) -> bool {
-        secrecy::ExposeSecret::expose_secret(self).trim().is_empty()
+        self.expose_secret().trim().is_empty()
+    }
+
+    /// A secret leaves the process on its way to the server, and nowhere else.
+    fn send<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.expose_secret())
     }
 
     fn schema() -> Value {
@@ -181,6 +213,10 @@ impl Kind for bool {
         }
     }
 
+    fn send<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_bool(*self)
+    }
+
     fn schema() -> Value {
         json!({ "type": "boolean" })
     }
@@ -193,6 +229,10 @@ impl Kind for Timestamp {
     fn read(value: Value) -> Option<Self> {
         let text = String::read(value)?;
         Timestamp::strptime(TIME, &text).or_else(|_| text.parse()).ok()
+    }
+
+    fn send<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(&time(*self))
     }
 
     fn schema() -> Value {
@@ -222,13 +262,17 @@ impl Kind for Vec<String> {
         self.is_empty()
     }
 
+    fn send<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.serialize(serializer)
+    }
+
     fn schema() -> Value {
         json!({ "type": "array", "items": { "type": "string" } })
     }
 }
 
 /// Entries within an entry.
-impl<I: Item> Kind for Vec<Entry<I>> {
+impl<I: Item + Serialize> Kind for Vec<Entry<I>> {
     const EXPECTED: &'static str = "a list of objects";
 
     fn read(value: Value) -> Option<Self> {
@@ -242,6 +286,10 @@ impl<I: Item> Kind for Vec<Entry<I>> {
 
     fn is_blank(&self) -> bool {
         self.is_empty()
+    }
+
+    fn send<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(self.iter().filter_map(|entry| entry.item.as_ref().ok()))
     }
 
     fn schema() -> Value {
@@ -305,19 +353,39 @@ pub(crate) fn kind(value: &Value) -> &'static str {
 }
 
 /// Declares an [`Item`]: `name: required Type = "wireName"`. `required` fields give errors when they are missing or
-/// blank; `optional` ones are `Option`s; `judged` ones are too, but the rules refuse what lacks them.
+/// blank; `optional` ones are `Option`s; `judged` ones are too, but the rules refuse what lacks them. Servers read it, clients
+/// write it.
 macro_rules! item {
     (@type required $kind:ty) => { $kind };
     (@type $need:ident $kind:ty) => { Option<$kind> };
     (@read $fields:ident required $kind:ty, $wire:literal) => { $fields.required::<$kind>($wire) };
     (@read $fields:ident $need:ident $kind:ty, $wire:literal) => { $fields.optional::<$kind>($wire) };
+    (@send $map:ident required $wire:literal, $value:expr) => { $map.serialize_entry($wire, &$crate::item::Sent(&$value))? };
+    (@send $map:ident $need:ident $wire:literal, $value:expr) => {
+        if let Some(value) = &$value {
+            $map.serialize_entry($wire, &$crate::item::Sent(value))?;
+        }
+    };
     (@needed optional) => { false };
     (@needed $need:ident) => { true };
     ($( $(#[doc = $doc:literal])+ $vis:vis struct $Item:ident {
         $( $(#[doc = $field_doc:literal])+ $name:ident: $need:ident $kind:ty = $wire:literal, )*
     } )+) => { $(
         $(#[doc = $doc])+
+        #[derive(Default)]
         $vis struct $Item { $( $(#[doc = $field_doc])+ pub $name: $crate::item::item!(@type $need $kind), )* }
+
+        impl serde::Serialize for $Item {
+            fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                #[allow(unused_mut, unused_imports, reason = "an item may have no fields")]
+                {
+                    use serde::ser::SerializeMap as _;
+                    let mut map = serializer.serialize_map(None)?;
+                    $( $crate::item::item!(@send map $need $wire, self.$name); )*
+                    map.end()
+                }
+            }
+        }
 
         impl $crate::item::Item for $Item {
             const FIELDS: &'static [$crate::item::FieldSpec] = &[ $( $crate::item::FieldSpec {

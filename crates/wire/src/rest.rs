@@ -12,7 +12,7 @@ use crate::item::{Entry, Item, Kind, item, row};
 pub const MAX_PAGE: usize = 100;
 
 /// How many rows a page is to hold.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct PageSize(pub usize);
 
 impl Kind for PageSize {
@@ -21,6 +21,10 @@ impl Kind for PageSize {
     fn read(value: Value) -> Option<Self> {
         let size = usize::try_from(value.as_u64()?).ok()?;
         (1..=MAX_PAGE).contains(&size).then_some(Self(size))
+    }
+
+    fn send<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_u64(self.0 as u64)
     }
 
     fn schema() -> Value {

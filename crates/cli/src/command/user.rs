@@ -47,7 +47,7 @@ pub(crate) async fn run(command: Command, output: &Output) -> Result<(), Failed>
 async fn create(arguments: Create, output: &Output) -> Result<(), Failed> {
     let password = if arguments.password_stdin { Some(read_password()?.into()) } else { None };
     let user = NewUser {
-        email_address: arguments.email,
+        email_address: Some(arguments.email),
         name: arguments.name,
         password,
         account_code: arguments.account_code,

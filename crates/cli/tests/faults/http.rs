@@ -19,7 +19,7 @@ pub(crate) fn status(address: SocketAddr, target: &str) -> u16 {
 pub(crate) fn get(address: SocketAddr, client: &Client, now: jiff::Timestamp, target: &str) -> Value {
     // The query is not signed.
     let path = target.split('?').next().unwrap();
-    let signed = client.signer().sign(path, now, &client::random_request_id());
+    let signed = client.signer().unwrap().sign(path, now, &client::random_request_id());
     let headers: String = signed.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
     let request = format!("GET {target} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n{headers}\r\n");
     let mut stream = TcpStream::connect(address).unwrap();

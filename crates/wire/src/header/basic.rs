@@ -86,6 +86,13 @@ pub enum BasicError {
 }
 
 impl Basic {
+    /// The value of the header for a password that is kept here, as clients send it.
+    #[must_use]
+    pub fn cloud(user: &str, password: &str) -> String {
+        let credentials = Zeroizing::new(format!("{user}:{password}"));
+        format!("Basic-Cloud {}", base64::engine::general_purpose::STANDARD.encode(credentials.as_bytes()))
+    }
+
     /// Reads the value of an `Authorization` header at login (`spec/clients.md` 6): the scheme in any case, standard
     /// base64 with or without padding, UTF-8, split at the **first** colon. Blanks around the value
     /// and its two parts are ignored; those inside the base64 are the address's and the password's own.

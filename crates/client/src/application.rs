@@ -1,0 +1,100 @@
+//! From an application and a password to keys (spec/clients.md 6).
+
+use secrecy::{ExposeSecret, SecretString};
+use wire::header::{self, Basic};
+use wire::login::{Discover, Discovered, LogIn, LoggedIn};
+
+use crate::call::{answered, body_of};
+use crate::error::CallError;
+use crate::keys::Keys;
+use crate::transport::Transport;
+
+/// A registered application, at a server.
+#[derive(Clone)]
+pub struct Application {
+    /// Scheme, host and port.
+    pub base_url: String,
+    /// What goes into `x-mc-app-id`.
+    pub app_id: String,
+    /// Part of the signed text; never travels.
+    pub app_key: SecretString,
+}
+
+/// An address and its cloud password.
+#[derive(Clone)]
+pub struct Login {
+    /// The address.
+    pub address: String,
+    /// The password.
+    pub password: SecretString,
+}
+
+impl Application {
+    /// The same application where the server says that this address belongs: its region.
+    ///
+    /// # Errors
+    /// When there is no answer, or the call was refused.
+    pub async fn discover(&self, address: &str) -> Result<Self, CallError> {
+        const PATH: &str = "/api/login/discover-authentication";
+        let item = Discover { email_address: address.to_owned() };
+        let headers = [(header::APP_ID, self.app_id.as_str())];
+        let transport = Transport::new(&self.base_url)?;
+        let answer = transport.post(PATH, headers, "application/json", body_of(&[item], None)?).await?;
+        let found = answered::<Discovered>(&answer)?.data.pop().unwrap_or_default();
+        // A server that names no region serves all of them.
+        let base_url = if found.region.api.is_empty() { self.base_url.clone() } else { found.region.api };
+        Ok(Self { base_url, ..self.clone() })
+    }
+
+    /// Logs in, for a new key pair.
+    ///
+    /// # Errors
+    /// When there is no answer, the login was refused, or the password must be changed first: then with the code
+    /// `err_user_password_change_required`.
+    pub async fn log_in(&self, login: &Login) -> Result<Keys, CallError> {
+        let transport = Transport::new(&self.base_url)?;
+        let LoggedIn { access_key, secret_key, .. } =
+            self.log_in_as(&transport, login, LogIn::default()).await?;
+        Ok(self.keys(access_key, secret_key))
+    }
+
+    pub(crate) async fn log_in_as(
+        &self,
+        transport: &Transport,
+        login: &Login,
+        item: LogIn,
+    ) -> Result<LoggedIn, CallError> {
+        const PATH: &str = "/api/login/login";
+        let item = LogIn { user_name: Some(login.address.clone()), ..item };
+        let authorization = Basic::cloud(&login.address, login.password.expose_secret());
+        let headers =
+            [(header::AUTHORIZATION, authorization.as_str()), (header::APP_ID, self.app_id.as_str())];
+        let answer = transport.post(PATH, headers, "application/json", body_of(&[item], None)?).await?;
+        let mut answer = answered::<LoggedIn>(&answer)?;
+        if let Some(fault) = answer.fail.into_iter().flat_map(|failure| failure.errors).next() {
+            return Err(CallError::Refused { status: answer.status, fault, retry_after: None });
+        }
+        answer.data.pop().ok_or(CallError::NoKeys)
+    }
+
+    /// A key pair of this application.
+    pub(crate) fn keys(&self, access_key: String, secret_key: String) -> Keys {
+        Keys {
+            base_url: self.base_url.clone(),
+            app_id: self.app_id.clone(),
+            app_key: self.app_key.expose_secret().to_owned(),
+            access_key,
+            secret_key,
+        }
+    }
+}
+
+impl From<&Keys> for Application {
+    fn from(keys: &Keys) -> Self {
+        Self {
+            base_url: keys.base_url.clone(),
+            app_id: keys.app_id.clone(),
+            app_key: SecretString::from(keys.app_key.clone()),
+        }
+    }
+}

@@ -1,0 +1,139 @@
+//! Many users: in batches, several at once, and one outcome for each.
+
+use std::collections::{HashMap, VecDeque};
+
+use futures_util::Stream;
+use futures_util::stream::{self, StreamExt as _};
+use wire::Error as Fault;
+use wire::create_user::{Created, Item as NewUser, PATH};
+use wire::header::RequestId;
+
+use crate::call::{Client, body_of};
+use crate::error::CallError;
+
+/// How many users go at once.
+#[derive(Clone, Copy, Debug)]
+pub struct Bulk {
+    /// Users in one request, 1 to 1,000.
+    pub batch: usize,
+    /// Requests at the same time.
+    pub concurrency: usize,
+}
+
+impl Default for Bulk {
+    /// 100 users a request, four requests at a time.
+    fn default() -> Self {
+        Self { batch: 100, concurrency: 4 }
+    }
+}
+
+/// What became of one user.
+pub type Outcome = Result<Created, Vec<Fault>>;
+
+/// What became of a batch: an outcome for each of its users, in their order; or why none is known.
+pub struct Batch {
+    /// The users.
+    pub users: Vec<NewUser>,
+    /// What became of them.
+    pub outcomes: Result<Vec<Outcome>, CallError>,
+}
+
+impl Client {
+    /// Creates users in one request, and says of each what became of it. No address may be there twice, in whatever case:
+    /// the answer could not be told apart.
+    ///
+    /// # Errors
+    /// When there is no answer, or the call as a whole was refused.
+    pub async fn create_batch(&self, request_id: &RequestId, users: &[NewUser]) -> Result<Vec<Outcome>, CallError> {
+        let answer = self.call_as::<Created>(request_id, PATH, false, body_of(users, None)?).await?;
+        let key = |address: &str| address.to_lowercase();
+        let mut created: HashMap<String, Created> =
+            answer.data.into_iter().map(|created| (key(&created.email_address), created)).collect();
+        let mut refused: HashMap<String, VecDeque<Vec<Fault>>> = HashMap::new();
+        for failure in answer.fail {
+            let address = failure.key.as_ref().and_then(|key| key.get("emailAddress")?.as_str()).map(key);
+            refused.entry(address.unwrap_or_default()).or_default().push_back(failure.errors);
+        }
+        let outcome = |user: &NewUser| {
+            let address = user.email_address.as_deref().map(key).unwrap_or_default();
+            match created.remove(&address) {
+                Some(created) => Ok(created),
+                None => Err(refused
+                    .get_mut(&address)
+                    .and_then(VecDeque::pop_front)
+                    .unwrap_or_else(|| vec![not_answered()])),
+            }
+        };
+        Ok(users.iter().map(outcome).collect())
+    }
+
+    /// Creates users, however many, in batches; what became of them comes in their order. A batch ends early before an
+    /// address that it holds already. Nothing is lost when the stream is dropped, but what became of the batches under way
+    /// is not known then.
+    ///
+    /// ```no_run
+    /// # async fn example(client: matricula_client::Client) {
+    /// use futures_util::StreamExt as _;
+    /// use matricula_client::{Bulk, NewUser};
+    ///
+    /// let users = (1..=5_000).map(|n| NewUser::new(format!("user{n}@example.com")));
+    /// let mut batches = std::pin::pin!(client.create_all(users, Bulk::default()));
+    /// while let Some(batch) = batches.next().await {
+    ///     for (user, outcome) in batch.users.iter().zip(batch.outcomes.expect("an answer")) {
+    ///         match outcome {
+    ///             Ok(created) => println!("{} is {}", created.email_address, created.id),
+    ///             Err(faults) => println!("{:?}: {}", user.email_address, faults[0].message),
+    ///         }
+    ///     }
+    /// }
+    /// # }
+    /// ```
+    pub fn create_all(&self, users: impl Iterator<Item = NewUser>, bulk: Bulk) -> impl Stream<Item = Batch> {
+        stream::iter(batches(users, bulk.batch.max(1)))
+            .map(move |users| async move {
+                let outcomes = self.create_batch(&crate::random_request_id(), &users).await;
+                Batch { users, outcomes }
+            })
+            .buffered(bulk.concurrency.max(1))
+    }
+}
+
+/// Cuts users into batches in which no address is there twice.
+fn batches(users: impl Iterator<Item = NewUser>, size: usize) -> impl Iterator<Item = Vec<NewUser>> {
+    let mut users = users.peekable();
+    let mut addresses = std::collections::HashSet::new();
+    std::iter::from_fn(move || {
+        addresses.clear();
+        let mut batch = Vec::new();
+        while batch.len() < size
+            && let Some(user) = users.next_if(|user| {
+                addresses.insert(user.email_address.as_deref().unwrap_or_default().to_lowercase())
+            })
+        {
+            batch.push(user);
+        }
+        (!batch.is_empty()).then_some(batch)
+    })
+}
+
+/// A server that says nothing of a user.
+fn not_answered() -> Fault {
+    Fault {
+        code: "client_no_answer_for_item".to_owned(),
+        message: "The answer says nothing of this user".to_owned(),
+        retryable: true,
+        field: None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_batch_ends_when_it_is_full_and_before_an_address_it_holds() {
+        let addresses = ["a@x", "b@x", "A@X", "c@x", "d@x", "d@x"].map(NewUser::new);
+        let sizes: Vec<_> = batches(addresses.into_iter(), 3).map(|batch| batch.len()).collect();
+        assert_eq!(sizes, [2, 3, 1]);
+    }
+}

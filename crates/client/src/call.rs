@@ -1,0 +1,273 @@
+//! One call: in whose name, how often, until when.
+
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use secrecy::SecretString;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use wire::header::RequestId;
+use wire::{Answer, Failure};
+
+use crate::access::Access;
+use crate::application::{Application, Login};
+use crate::error::{CallError, retry_after};
+use crate::keys::Keys;
+use crate::retry::{Quota, Retries};
+use crate::sign::{SignedHeaders, Signer};
+use crate::transport::{RawAnswer, Transport};
+
+/// Where a client takes the time from.
+pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
+
+/// Calls a server in somebody's name. A clone shares connections, key pair and quota.
+#[derive(Clone)]
+pub struct Client(Arc<Inner>);
+
+struct Inner {
+    transport: Transport,
+    access: Access,
+    quota: Quota,
+    retries: Retries,
+    clock: Clock,
+}
+
+/// A client that is being set up.
+pub struct Builder {
+    base_url: String,
+    credential: Credential,
+    retries: Retries,
+    clock: Clock,
+}
+
+enum Credential {
+    Pair(Keys, Option<Login>),
+    Token(String, SecretString),
+}
+
+impl Builder {
+    /// Prolongs the key pair by this login when it has ended, in the middle of whatever is being done.
+    #[must_use]
+    pub fn login(mut self, login: Login) -> Self {
+        if let Credential::Pair(_, known) = &mut self.credential {
+            *known = Some(login);
+        }
+        self
+    }
+
+    /// When calls are made again.
+    #[must_use]
+    pub fn retries(self, retries: Retries) -> Self {
+        Self { retries, ..self }
+    }
+
+    /// Takes the time from elsewhere than the machine.
+    #[must_use]
+    pub fn clock(self, clock: Clock) -> Self {
+        Self { clock, ..self }
+    }
+
+    /// The client.
+    ///
+    /// # Errors
+    /// When the secret key is not base64.
+    pub fn build(self) -> Result<Client, CallError> {
+        let access = match self.credential {
+            Credential::Pair(keys, login) => {
+                Access::pair(Signer::new(&keys)?, Application::from(&keys), login)
+            }
+            Credential::Token(id, secret) => Access::token(id, secret),
+        };
+        Ok(Client(Arc::new(Inner {
+            transport: Transport::new(&self.base_url)?,
+            access,
+            quota: Quota::default(),
+            retries: self.retries,
+            clock: self.clock,
+        })))
+    }
+}
+
+impl Client {
+    /// A client in the name of a key pair: each call is signed.
+    ///
+    /// # Errors
+    /// When the secret key is not base64.
+    pub fn new(keys: &Keys) -> Result<Self, CallError> {
+        Self::with_keys(keys).build()
+    }
+
+    /// Sets up a client in the name of a key pair.
+    pub fn with_keys(keys: &Keys) -> Builder {
+        Builder {
+            base_url: keys.base_url.clone(),
+            credential: Credential::Pair(keys.clone(), None),
+            retries: Retries::default(),
+            clock: Arc::new(crate::machine_clock),
+        }
+    }
+
+    /// Sets up a client in the name of an application of API 2.0: each call carries a token, which is asked for when it is
+    /// needed.
+    pub fn with_token(
+        base_url: impl Into<String>,
+        client_id: impl Into<String>,
+        client_secret: impl Into<SecretString>,
+    ) -> Builder {
+        Builder {
+            base_url: base_url.into(),
+            credential: Credential::Token(client_id.into(), client_secret.into()),
+            retries: Retries::default(),
+            clock: Arc::new(crate::machine_clock),
+        }
+    }
+
+    /// Calls an endpoint of API 1.0 with items and reads its answer. `reads` says that the endpoint changes nothing, so
+    /// that it may always be called again.
+    ///
+    /// The methods named after endpoints call this.
+    ///
+    /// # Errors
+    /// When there is no answer, or the call as a whole was refused.
+    pub async fn call<I: Serialize, R: DeserializeOwned>(
+        &self,
+        path: &str,
+        reads: bool,
+        items: &[I],
+    ) -> Result<Answer<R>, CallError> {
+        self.call_as(&crate::random_request_id(), path, reads, body_of(items, None)?).await
+    }
+
+    /// Calls an endpoint with a request id and a body.
+    ///
+    /// # Errors
+    /// When there is no answer, or the call as a whole was refused.
+    pub async fn call_as<R: DeserializeOwned>(
+        &self,
+        request_id: &RequestId,
+        path: &str,
+        reads: bool,
+        body: Vec<u8>,
+    ) -> Result<Answer<R>, CallError> {
+        answered(&self.perform(request_id, path, reads, body).await?)
+    }
+
+    /// Sends a request until there is an answer that stands.
+    async fn perform(
+        &self,
+        request_id: &RequestId,
+        path: &str,
+        reads: bool,
+        body: Vec<u8>,
+    ) -> Result<RawAnswer, CallError> {
+        let Inner { transport, access, quota, retries, clock } = &*self.0;
+        let (mut attempt, mut renewed) = (1, false);
+        loop {
+            quota.wait().await;
+            let presented = access.present(transport, path, clock(), request_id).await;
+            let (outcome, life) = match presented {
+                Ok(presented) => {
+                    let headers = presented.headers.iter().map(|(name, value)| (*name, value.as_str()));
+                    let outcome = transport.post(path, headers, "application/json", body.clone()).await;
+                    (outcome, presented.life)
+                }
+                Err(error) => (Err(error), 0),
+            };
+            if let Ok(answer) = &outcome {
+                quota.hear(answer);
+                // An answer that refuses is short.
+                if answer.status != 200 && !renewed {
+                    let refused = answered::<serde::de::IgnoredAny>(answer).err();
+                    if Access::is_over(answer, refused.as_ref().and_then(CallError::code)) {
+                        renewed = true;
+                        if access.renew(transport, life, clock()).await? {
+                            continue;
+                        }
+                    }
+                }
+            }
+            let Some(pause) = retries.next(attempt, &outcome, reads) else { return outcome };
+            attempt += 1;
+            tokio::time::sleep_until(tokio::time::Instant::now() + pause).await;
+        }
+    }
+
+    /// What signs the calls; nothing does in the name of a token.
+    pub fn signer(&self) -> Option<Arc<Signer>> {
+        self.0.access.signer()
+    }
+
+    /// Sends a body once, whatever comes of it.
+    ///
+    /// # Errors
+    /// When there is no answer.
+    pub async fn post(
+        &self,
+        path: &str,
+        request_id: &RequestId,
+        body: Vec<u8>,
+    ) -> Result<RawAnswer, CallError> {
+        let Inner { transport, access, clock, .. } = &*self.0;
+        let presented = access.present(transport, path, clock(), request_id).await?;
+        let headers = presented.headers.iter().map(|(name, value)| (*name, value.as_str()));
+        transport.post(path, headers, "application/json", body).await
+    }
+
+    /// Sends a body with headers that were signed before, once, whatever comes of it.
+    ///
+    /// # Errors
+    /// When there is no answer.
+    pub async fn send(
+        &self,
+        path: &str,
+        signed: &SignedHeaders,
+        body: Vec<u8>,
+    ) -> Result<RawAnswer, CallError> {
+        self.0.transport.post(path, signed.iter(), "application/json", body).await
+    }
+}
+
+#[derive(Serialize)]
+struct Body<'a, I> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    meta: Option<Meta<'a>>,
+    data: &'a [I],
+}
+
+#[derive(Serialize)]
+struct Meta<'a> {
+    pagination: &'a Page,
+}
+
+/// Which page is asked for.
+#[derive(Clone, Debug, Default, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Page {
+    /// How many rows it holds at most, 1 to 500; the server's own number when left out.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub page_size: Option<u32>,
+    /// Where the list goes on, as the page before said; left out for the first.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub page_token: Option<String>,
+}
+
+/// Items as the body of a request.
+pub(crate) fn body_of<I: Serialize>(items: &[I], page: Option<&Page>) -> Result<Vec<u8>, CallError> {
+    let meta = page.map(|pagination| Meta { pagination });
+    serde_json::to_vec(&Body { meta, data: items }).map_err(CallError::Body)
+}
+
+/// Reads an answer. A failure without a key is about the call; one with a key is about an item.
+pub(crate) fn answered<R: DeserializeOwned>(raw: &RawAnswer) -> Result<Answer<R>, CallError> {
+    let status = raw.status;
+    let answer: Answer<R> =
+        serde_json::from_slice(&raw.body).map_err(|source| CallError::NoEnvelope { status, source })?;
+    match answer.fail.first() {
+        Some(Failure { key: None, errors, .. }) if !errors.is_empty() => Err(CallError::Refused {
+            status,
+            fault: errors[0].clone(),
+            retry_after: retry_after(raw),
+        }),
+        _ => Ok(answer),
+    }
+}

@@ -1,0 +1,181 @@
+//! One method an endpoint, each declared once for both clients: path, whether it changes anything, what it takes and gives.
+
+use wire::Answer;
+use wire::account::{AccountRow, Nothing, SupportInfo};
+use wire::audit::{AuditEvent, GetAuditEvents};
+use wire::create_user::{Created, Item as NewUser};
+use wire::domains::{
+    CreateDomain, DeletePendingDomain, GetInternalDomain, InternalDomain, NamesDomain, PendingDomainGone,
+    ProvisionStatus, RegisteredDomain, VerificationCode, VerifyDomain,
+};
+use wire::groups::{
+    AddMember, CreateGroup, FindGroups, GroupGone, GroupMembers, GroupRow, Groups, MemberChanged, NamesGroup,
+    RemoveMember, UpdateGroup,
+};
+use wire::login::{LogOut, LoggedOut};
+use wire::roles::{AssignRole, CreateRole, DeleteRole, GetRoles, RoleAssigned, RoleGone, RoleRow};
+use wire::users::{
+    AddDelegate, Alias, AliasRow, Aliases, Attributes, DelegateDone, DelegateUsers, Done, FindDelegates,
+    GetInternalUsers, GetProfile, InternalUsers, NamesUser, Profile, Purge, RemoveDelegate, UpdateAttributes,
+    UpdateUser, UserState,
+};
+
+use crate::blocking;
+use crate::call::{Client, Page, body_of};
+use crate::error::CallError;
+
+/// An endpoint, as the client knows it.
+pub struct Endpoint {
+    /// The path, as it is signed.
+    pub path: &'static str,
+    /// Whether it changes nothing, so that a call may always be repeated.
+    pub reads: bool,
+}
+
+macro_rules! endpoints {
+    (@reads reads) => { true };
+    (@reads writes) => { false };
+    (
+        items { $( $(#[doc = $doc:literal])+ $name:ident: $reads:ident $path:literal, $Item:ty => $Row:ty; )+ }
+        pages { $( $(#[doc = $page_doc:literal])+ $page_name:ident: $page_path:literal, $PageItem:ty => $PageRow:ty; )+ }
+    ) => {
+        /// All there are.
+        pub const ENDPOINTS: &[Endpoint] = &[
+            $( Endpoint { path: $path, reads: endpoints!(@reads $reads) }, )+
+            $( Endpoint { path: $page_path, reads: true }, )+
+        ];
+
+        impl Client {
+            $(
+                $(#[doc = $doc])+
+                ///
+                /// # Errors
+                /// When there is no answer, or the call as a whole was refused.
+                pub async fn $name(&self, items: &[$Item]) -> Result<Answer<$Row>, CallError> {
+                    self.call($path, endpoints!(@reads $reads), items).await
+                }
+            )+
+            $(
+                $(#[doc = $page_doc])+
+                ///
+                /// One page: `pagination.next` of the answer is the token of the one after it.
+                ///
+                /// # Errors
+                /// When there is no answer, or the call as a whole was refused.
+                pub async fn $page_name(&self, item: $PageItem, page: &Page) -> Result<Answer<$PageRow>, CallError> {
+                    let body = body_of(&[item], Some(page))?;
+                    self.call_as(&crate::random_request_id(), $page_path, true, body).await
+                }
+            )+
+        }
+
+        impl blocking::Client {
+            $(
+                $(#[doc = $doc])+
+                ///
+                /// # Errors
+                /// When there is no answer, or the call as a whole was refused.
+                pub fn $name(&self, items: &[$Item]) -> Result<Answer<$Row>, CallError> {
+                    self.wait(self.client().$name(items))
+                }
+            )+
+            $(
+                $(#[doc = $page_doc])+
+                ///
+                /// One page: `pagination.next` of the answer is the token of the one after it.
+                ///
+                /// # Errors
+                /// When there is no answer, or the call as a whole was refused.
+                pub fn $page_name(&self, item: $PageItem, page: &Page) -> Result<Answer<$PageRow>, CallError> {
+                    self.wait(self.client().$page_name(item, page))
+                }
+            )+
+        }
+    };
+}
+
+endpoints! {
+    items {
+        /// The caller's account.
+        account: reads "/api/account/get-account", Nothing => AccountRow;
+        /// Whom to ask for help.
+        support_info: reads "/api/account/get-support-info", Nothing => SupportInfo;
+
+        /// Creates users: `data` of the answer has those that were created, `fail` those that were refused.
+        create_users: writes "/api/user/create-user", NewUser => Created;
+        /// Changes users. An item with nothing but the address reads.
+        update_users: writes "/api/user/update-user", UpdateUser => UserState;
+        /// Deletes users. `[ours]`
+        delete_users: writes "/api/user/delete-user", NamesUser => Done;
+        /// A profile.
+        profile: reads "/api/user/get-profile", GetProfile => Profile;
+        /// What is kept of users beside name and address.
+        attributes: reads "/api/user/get-attributes", NamesUser => Attributes;
+        /// Sets attributes.
+        update_attributes: writes "/api/user/update-attributes", UpdateAttributes => Done;
+        /// Aliases of users.
+        aliases: reads "/api/user/get-aliases", NamesUser => Aliases;
+        /// Gives users aliases.
+        update_aliases: writes "/api/user/update-alias", Alias => AliasRow;
+        /// Takes aliases away.
+        remove_aliases: writes "/api/user/remove-alias", Alias => AliasRow;
+        /// Lets users read the mail of others.
+        add_delegate_users: writes "/api/user/add-delegate-user", AddDelegate => DelegateDone;
+        /// Whose mail a user may read.
+        delegate_users: reads "/api/user/find-delegate-users", FindDelegates => DelegateUsers;
+        /// Takes that right back.
+        remove_delegate_users: writes "/api/user/remove-delegate-user", RemoveDelegate => DelegateDone;
+        /// Has users removed after a while.
+        add_to_purge_list: writes "/api/user/add-to-purge-list", Purge => Done;
+        /// Keeps users after all.
+        remove_from_purge_list: writes "/api/user/remove-from-purge-list", Purge => Done;
+
+        /// Creates groups.
+        create_groups: writes "/api/directory/create-group", CreateGroup => GroupRow;
+        /// Changes groups.
+        update_groups: writes "/api/directory/update-group", UpdateGroup => GroupRow;
+        /// Deletes groups.
+        delete_groups: writes "/api/directory/delete-group", NamesGroup => GroupGone;
+        /// Puts addresses or domains into groups.
+        add_group_members: writes "/api/directory/add-group-member", AddMember => MemberChanged;
+        /// Takes them out.
+        remove_group_members: writes "/api/directory/remove-group-member", RemoveMember => MemberChanged;
+
+        /// Registers domains, which have to be verified then.
+        create_domains: writes "/api/domain/create-domain", CreateDomain => RegisteredDomain;
+        /// What the TXT record of a domain must say.
+        verification_codes: reads "/api/domain/get-verification-code", NamesDomain => VerificationCode;
+        /// Looks the TXT record up, and makes the domain internal.
+        verify_domains: writes "/api/domain/verify-domain", VerifyDomain => InternalDomain;
+        /// How far domains are.
+        provision_status: reads "/api/domain/get-provision-status", NamesDomain => ProvisionStatus;
+        /// Gives up domains that are not verified yet.
+        delete_pending_domains: writes "/api/domain/delete-pending-domain", DeletePendingDomain => PendingDomainGone;
+
+        /// Roles of the account. `[ours]`
+        roles: reads "/api/role/get-roles", GetRoles => RoleRow;
+        /// Creates roles. `[ours]`
+        create_roles: writes "/api/role/create-role", CreateRole => RoleRow;
+        /// Deletes roles. `[ours]`
+        delete_roles: writes "/api/role/delete-role", DeleteRole => RoleGone;
+        /// Gives users roles, or takes them away. `[ours]`
+        assign_roles: writes "/api/role/assign-role", AssignRole => RoleAssigned;
+
+        /// Ends a key pair: the one that signs, when the item names none.
+        log_out: writes "/api/login/logout", LogOut => LoggedOut;
+    }
+    pages {
+        /// Users and aliases, sorted by address.
+        internal_users: "/api/user/get-internal-users", GetInternalUsers => InternalUsers;
+        /// Groups.
+        groups: "/api/directory/find-groups", FindGroups => Groups;
+        /// Who is in a group.
+        group_members: "/api/directory/get-group-members", NamesGroup => GroupMembers;
+        /// Internal domains.
+        internal_domains: "/api/domain/get-internal-domain", GetInternalDomain => InternalDomain;
+        /// Domains that are not verified yet.
+        pending_domains: "/api/domain/get-pending-domain", Nothing => RegisteredDomain;
+        /// What happened.
+        audit_events: "/api/audit/get-audit-events", GetAuditEvents => AuditEvent;
+    }
+}

@@ -1,0 +1,102 @@
+//! Why there is no answer.
+
+use std::time::Duration;
+
+use thiserror::Error;
+use wire::{Error as Fault, header};
+
+use crate::transport::RawAnswer;
+
+/// Why a call has no answer that can be used. A refusal of single items is no error: it stands in
+/// [`Answer::fail`](crate::Answer::fail).
+#[derive(Debug, Error)]
+pub enum CallError {
+    /// The request did not reach the server, or the answer did not come back.
+    #[error("no answer from {base_url}: {}", causes(.source))]
+    Transport {
+        /// Where the request went.
+        base_url: String,
+        /// Why there is no answer.
+        source: reqwest::Error,
+    },
+    /// The answer is no envelope: most likely something other than the API answered.
+    #[error("HTTP {status}, and the body is no answer of this API: {source}")]
+    NoEnvelope {
+        /// HTTP status.
+        status: u16,
+        /// What is wrong with the body.
+        source: serde_json::Error,
+    },
+    /// The server refused the call as a whole.
+    #[error("HTTP {status}: {} ({})", .fault.message, .fault.code)]
+    Refused {
+        /// HTTP status.
+        status: u16,
+        /// Why.
+        fault: Fault,
+        /// When the same call may succeed, if the server says so.
+        retry_after: Option<Duration>,
+    },
+    /// The body can't be written as JSON.
+    #[error("the request can't be written as JSON: {0}")]
+    Body(serde_json::Error),
+    /// A log-in gave no keys, and did not say why.
+    #[error("the answer to the log-in holds no key pair")]
+    NoKeys,
+    /// The keys that came with a log-in can't be used.
+    #[error(transparent)]
+    Secret(#[from] wire::signature::SecretKeyError),
+    /// The program's own settings of TLS can't be used.
+    #[error("the HTTP client can't be set up: {}", causes(.0))]
+    Setup(reqwest::Error),
+    /// The system gives no means to wait for a network.
+    #[error("no runtime: {0}")]
+    Runtime(std::io::Error),
+}
+
+impl CallError {
+    /// Whether the server was asked and its answer is not known: the call may have been carried out.
+    pub fn is_unknown(&self) -> bool {
+        match self {
+            CallError::Transport { source, .. } => !source.is_connect() && !source.is_builder(),
+            CallError::NoEnvelope { .. } => true,
+            CallError::Refused { status, .. } => *status >= 500,
+            CallError::Body(_)
+            | CallError::NoKeys
+            | CallError::Secret(_)
+            | CallError::Setup(_)
+            | CallError::Runtime(_) => false,
+        }
+    }
+
+    /// The code of a refusal.
+    pub fn code(&self) -> Option<&str> {
+        match self {
+            CallError::Refused { fault, .. } => Some(&fault.code),
+            _ => None,
+        }
+    }
+}
+
+/// An error with what caused it: the first line of an error of HTTP says little.
+fn causes(error: &reqwest::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = std::error::Error::source(error);
+    while let Some(error) = cause {
+        text.push_str(": ");
+        text.push_str(&error.to_string());
+        cause = error.source();
+    }
+    text
+}
+
+/// How long to wait before the same call, by an answer: `Retry-After` in seconds, else `X-RateLimit-Reset` in milliseconds
+/// when nothing remains (spec/clients.md 4.5, 5).
+pub(crate) fn retry_after(answer: &RawAnswer) -> Option<Duration> {
+    let number = |name: &str| answer.header(name)?.parse::<u64>().ok();
+    if let Some(seconds) = number(header::RETRY_AFTER) {
+        return Some(Duration::from_secs(seconds));
+    }
+    (number(header::RATE_REMAINING) == Some(0))
+        .then(|| number(header::RATE_RESET).map(Duration::from_millis))?
+}
