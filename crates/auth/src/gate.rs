@@ -1,6 +1,7 @@
 //! The gate: passwords are hashed on threads of their own, behind a bounded queue, so that hashing, which is slow on
 //! purpose, never delays a request that has no password.
 
+mod elsewhere;
 mod hash;
 
 #[cfg(test)]
@@ -17,6 +18,7 @@ use secrecy::SecretString;
 use thiserror::Error;
 use tokio::sync::oneshot;
 
+pub use self::elsewhere::{HashError, hashed_elsewhere};
 use self::hash::{HASH, Hasher, SALT};
 
 /// What one hash costs.

@@ -48,7 +48,8 @@ fn seeded_users_are_there_beside_a_running_server_and_again_adds_who_is_missing(
     // As the API lists them.
     let page = json!([{ "domain": "example.com" }]);
     let page: [Value; 1] = serde_json::from_value(page).unwrap();
-    let listed = runtime.block_on(client.call::<_, Value>("/api/user/get-internal-users", true, &page)).unwrap();
+    let listed =
+        runtime.block_on(client.call::<_, Value>("/api/user/get-internal-users", true, &page)).unwrap();
     let listed = serde_json::to_value(&listed.data[0]).unwrap();
     assert_eq!(listed["userCount"], 10_503, "with the administrator");
     assert_eq!(listed["users"][1]["emailAddress"], "user0000001@example.com");

@@ -44,7 +44,11 @@ impl Client {
     ///
     /// # Errors
     /// When there is no answer, or the call as a whole was refused.
-    pub async fn create_batch(&self, request_id: &RequestId, users: &[NewUser]) -> Result<Vec<Outcome>, CallError> {
+    pub async fn create_batch(
+        &self,
+        request_id: &RequestId,
+        users: &[NewUser],
+    ) -> Result<Vec<Outcome>, CallError> {
         let answer = self.call_as::<Created>(request_id, PATH, false, body_of(users, None)?).await?;
         let key = |address: &str| address.to_lowercase();
         let mut created: HashMap<String, Created> =

@@ -263,11 +263,9 @@ pub(crate) fn answered<R: DeserializeOwned>(raw: &RawAnswer) -> Result<Answer<R>
     let answer: Answer<R> =
         serde_json::from_slice(&raw.body).map_err(|source| CallError::NoEnvelope { status, source })?;
     match answer.fail.first() {
-        Some(Failure { key: None, errors, .. }) if !errors.is_empty() => Err(CallError::Refused {
-            status,
-            fault: errors[0].clone(),
-            retry_after: retry_after(raw),
-        }),
+        Some(Failure { key: None, errors, .. }) if !errors.is_empty() => {
+            Err(CallError::Refused { status, fault: errors[0].clone(), retry_after: retry_after(raw) })
+        }
         _ => Ok(answer),
     }
 }

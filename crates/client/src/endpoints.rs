@@ -3,7 +3,7 @@
 use wire::Answer;
 use wire::account::{AccountRow, Nothing, SupportInfo};
 use wire::audit::{AuditEvent, GetAuditEvents};
-use wire::create_user::{Created, Item as NewUser};
+use wire::create_user::{Checked, Created, Item as NewUser};
 use wire::domains::{
     CreateDomain, DeletePendingDomain, GetInternalDomain, InternalDomain, NamesDomain, PendingDomainGone,
     ProvisionStatus, RegisteredDomain, VerificationCode, VerifyDomain,
@@ -103,6 +103,8 @@ endpoints! {
 
         /// Creates users: `data` of the answer has those that were created, `fail` those that were refused.
         create_users: writes "/api/user/create-user", NewUser => Created;
+        /// Says what creating these users would come to, and creates none. `[ours]`
+        check_users: reads "/api/user/check-user", NewUser => Checked;
         /// Changes users. An item with nothing but the address reads.
         update_users: writes "/api/user/update-user", UpdateUser => UserState;
         /// Deletes users. `[ours]`

@@ -40,15 +40,16 @@ impl Default for Retries {
 
 impl Retries {
     /// Makes no call twice.
-    pub const NONE: Self = Self {
-        attempts: 1,
-        pause: Duration::ZERO,
-        longest_pause: Duration::ZERO,
-        once_only: false,
-    };
+    pub const NONE: Self =
+        Self { attempts: 1, pause: Duration::ZERO, longest_pause: Duration::ZERO, once_only: false };
 
     /// How long to wait before the next attempt; `None`: there is none.
-    pub(crate) fn next(&self, attempt: u32, outcome: &Result<RawAnswer, CallError>, reads: bool) -> Option<Duration> {
+    pub(crate) fn next(
+        &self,
+        attempt: u32,
+        outcome: &Result<RawAnswer, CallError>,
+        reads: bool,
+    ) -> Option<Duration> {
         if attempt >= self.attempts {
             return None;
         }

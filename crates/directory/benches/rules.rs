@@ -70,6 +70,7 @@ fn item(n: usize, password: bool) -> Item {
         address: Some(format!("user{n}@example.com")),
         name: Some(format!("User {n}")),
         password: password.then(|| SecretString::from(format!("Tr7-moreau.0a1b2c3d{n}"))),
+        password_hash: None,
         account_code: None,
         force_password_change: Some(false),
     }

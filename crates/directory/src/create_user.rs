@@ -13,6 +13,7 @@ use crate::caller::PermissionDenied;
 use crate::port::Evidence;
 use crate::refusal::{self, Refusal};
 use crate::role::INTERNAL_EDIT;
+use crate::user::PasswordHash;
 use crate::{Account, AccountCode, AccountId, Caller, DomainName, EmailAddress};
 
 /// What is asked for: one user. `None` is a field that was left out.
@@ -24,6 +25,8 @@ pub struct Item {
     pub name: Option<String>,
     /// Cloud password.
     pub password: Option<SecretString>,
+    /// A password that was hashed elsewhere, or why it can't be used.
+    pub password_hash: Option<Result<PasswordHash, String>>,
     /// Account to create the user in, if not the request's or the caller's own.
     pub account_code: Option<String>,
     /// Whether the password must be changed at the next login.
@@ -39,6 +42,8 @@ pub enum Field {
     Name,
     /// The password.
     Password,
+    /// The password that was hashed elsewhere.
+    PasswordHash,
     /// The account code.
     AccountCode,
 }
@@ -57,9 +62,26 @@ pub struct Drafts {
 struct Draft {
     address: EmailAddress,
     name: String,
-    password: Option<SecretString>,
+    password: Option<NewPassword>,
     account_code: Option<AccountCode>,
     must_change_password: bool,
+}
+
+/// The password of a user that may be created.
+pub enum NewPassword {
+    /// In the clear: it satisfies the policy, and has yet to be hashed.
+    Clear(SecretString),
+    /// Hashed elsewhere: nobody can say whether it satisfies the policy.
+    Hashed(PasswordHash),
+}
+
+impl NewPassword {
+    fn clear(&self) -> Option<&SecretString> {
+        match self {
+            NewPassword::Clear(password) => Some(password),
+            NewPassword::Hashed(_) => None,
+        }
+    }
 }
 
 /// What the store says about the accounts and domains that the drafts name. What it doesn't know is left out.
@@ -79,8 +101,8 @@ pub struct Planned {
     pub address: EmailAddress,
     /// Display name; empty when none was given.
     pub name: String,
-    /// Its password, which satisfies the policy.
-    pub password: Option<SecretString>,
+    /// Its password.
+    pub password: Option<NewPassword>,
     /// Whether the password must be changed at the next login.
     pub must_change_password: bool,
 }
@@ -127,7 +149,7 @@ impl Drafts {
 
     /// Whether any item has a password: judging those takes a while, up to a millisecond each.
     pub fn have_passwords(&self) -> bool {
-        self.drafts.iter().flatten().any(|draft| draft.password.is_some())
+        self.drafts.iter().flatten().any(|draft| draft.clear_password().is_some())
     }
 
     /// Judges each item alone: one bad item never stops the others.
@@ -163,9 +185,22 @@ impl Draft {
         if let Err(why) = refusal::name(&name) {
             check(Field::Name, why);
         }
-        if item.password.as_ref().is_some_and(|password| password.expose_secret().trim().is_empty()) {
-            check(Field::Password, Refusal::Blank);
-        }
+        let password = match (item.password, item.password_hash) {
+            (Some(password), None) if password.expose_secret().trim().is_empty() => {
+                check(Field::Password, Refusal::Blank);
+                None
+            }
+            (Some(_), Some(_)) => {
+                check(Field::PasswordHash, Refusal::NotBoth("password or passwordHash"));
+                None
+            }
+            (None, Some(Err(why))) => {
+                check(Field::PasswordHash, Refusal::PasswordHash(why));
+                None
+            }
+            (password, None) => password.map(NewPassword::Clear),
+            (None, Some(Ok(hash))) => Some(NewPassword::Hashed(hash)),
+        };
         let account_code = match item.account_code.as_deref().map(refusal::account_code).transpose() {
             Ok(code) => code,
             Err(why) => {
@@ -177,12 +212,16 @@ impl Draft {
             Some(address) if wrong.is_empty() => Ok(Self {
                 address,
                 name,
-                password: item.password,
+                password,
                 account_code,
                 must_change_password: item.force_password_change.unwrap_or(false),
             }),
             _ => Err(wrong),
         }
+    }
+
+    fn clear_password(&self) -> Option<&SecretString> {
+        self.password.as_ref()?.clear()
     }
 
     fn judge(
@@ -211,7 +250,7 @@ impl Draft {
             .get(&self.address.domain_name())
             .filter(|domain| domain.account == account.id)
             .ok_or_else(|| vec![(Field::Address, Refusal::ForbiddenForDomain)])?;
-        if let Some(password) = &self.password {
+        if let Some(password) = self.clear_password() {
             let unmet =
                 account.password_policy.unmet(password.expose_secret(), &[self.address.as_str(), &self.name]);
             if !unmet.is_empty() {

@@ -53,6 +53,9 @@ pub enum Refusal {
     /// The password breaks these rules of the account's policy.
     #[error("The password must {}", .0.join("; "))]
     PasswordPolicy(Vec<Unmet>),
+    /// The hash of a password can't be used.
+    #[error("{0}")]
+    PasswordHash(String),
     /// The user's role, or the role to be given, holds what the caller does not hold.
     #[error("The role \"{0}\" holds rights that the caller does not hold")]
     RoleNotCovered(String),

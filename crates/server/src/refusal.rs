@@ -170,6 +170,7 @@ pub(crate) fn wrong(field: &'static str, why: &rules::Refusal) -> wire::Error {
         R::ForbiddenForDomain | R::ForbiddenForAddress(_) => Code::ForbiddenForAddress,
         R::IsAlias => Code::IsAlias,
         R::PasswordPolicy(_) => Code::PasswordPolicy,
+        R::PasswordHash(_) => Code::PasswordHash,
         R::RoleNotCovered(_) => Code::RoleNotCovered,
         R::NotThere(_) => Code::NotFound,
         R::InvalidId(_) => Code::InvalidId,

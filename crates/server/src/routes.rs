@@ -168,6 +168,7 @@ pub const ENDPOINTS: &[Endpoint] = &[
     api::user::add_delegate_user::ENDPOINT,
     api::user::add_to_purge_list::ENDPOINT,
     api::user::change_password::ENDPOINT,
+    api::user::check_user::ENDPOINT,
     api::user::create_user::ENDPOINT,
     api::user::delete_user::ENDPOINT,
     api::user::find_delegate_users::ENDPOINT,

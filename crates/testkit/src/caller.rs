@@ -32,7 +32,8 @@ pub struct Response {
 impl TestCaller {
     pub(crate) fn new(keys: &Keys, clock: Arc<FakeClock>) -> Self {
         let time = Arc::clone(&clock);
-        let client = Client::with_keys(keys).retries(Retries::NONE).clock(Arc::new(move || time.now())).build();
+        let client =
+            Client::with_keys(keys).retries(Retries::NONE).clock(Arc::new(move || time.now())).build();
         let client = client.unwrap_or_else(|error| panic!("the secret key: {error}"));
         Self { client, keys: keys.clone(), clock }
     }

@@ -165,6 +165,8 @@ codes! {
     NotOneOf = "err_validation_value", Level::Item, retryable false;
     /// The password breaks the account's policy. `[ours]`
     PasswordPolicy = "err_password_policy", Level::Item, retryable false;
+    /// The hash of a password is none that this server can compare with, or would take too long. `[ours]`
+    PasswordHash = "err_password_hash", Level::Item, retryable false;
     /// The account is unknown or not the caller's to act on: one answer for both. `[ours]`
     AccountNotPermitted = "err_account_not_permitted", Level::Item, retryable false;
 }

@@ -12,6 +12,9 @@ crate::item::item! {
         email_address: judged String = "emailAddress",
         /// Cloud password; without one the user can't log in with a password until it is set.
         password: optional SecretString = "password",
+        /// A cloud password that another directory hashed, instead of the password; the user's next login hashes it anew. Argon2,
+        /// bcrypt, PBKDF2 or salted SHA, as docs/API.md lists them. `[ours]`
+        password_hash: optional SecretString = "passwordHash",
         /// Account to create the user in; `meta.accountCode`, else the caller's own, when left out.
         account_code: optional String = "accountCode",
         /// Whether the password must be changed at the next login; false when left out.
@@ -29,6 +32,11 @@ impl Item {
 }
 
 crate::item::row! {
+    /// A user that would be created: a row of the answer of `/api/user/check-user`. `[ours]`
+    pub struct Checked {
+        /// Address as it was given.
+        email_address: always String = "emailAddress",
+    }
     /// A row of `data` in the answer.
     pub struct Created {
         /// Address as it was given.

@@ -13,6 +13,7 @@ pub mod domains;
 pub mod envelope;
 pub mod groups;
 pub mod header;
+pub mod import;
 pub mod item;
 pub mod login;
 pub mod oauth;

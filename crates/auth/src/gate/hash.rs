@@ -12,6 +12,7 @@ use subtle::ConstantTimeEq as _;
 use zeroize::Zeroizing;
 
 use super::Load;
+use super::elsewhere::Elsewhere;
 
 /// Bytes of salt in a new hash.
 pub(super) const SALT: usize = 16;
@@ -28,12 +29,12 @@ pub(super) struct Hasher {
     /// Kept, because to ask for it anew costs a third of a hash.
     memory: Vec<Block>,
     /// What nobody's password is checked against: it takes as long as a hash of somebody's.
-    decoy: Parsed,
+    decoy: Argon,
     load: Arc<Load>,
 }
 
-/// A stored hash, taken apart.
-struct Parsed {
+/// A stored hash of Argon2, taken apart.
+pub(super) struct Argon {
     argon2: Argon2<'static>,
     salt: Vec<u8>,
     output: Vec<u8>,
@@ -43,7 +44,7 @@ impl Hasher {
     pub(super) fn new(params: Params, load: Arc<Load>) -> Self {
         let memory = vec![Block::default(); params.block_count()];
         let argon2 = Argon2::new(Algorithm::Argon2id, Version::V0x13, params);
-        let decoy = Parsed { argon2: argon2.clone(), salt: vec![0; SALT], output: vec![0; HASH] };
+        let decoy = Argon { argon2: argon2.clone(), salt: vec![0; SALT], output: vec![0; HASH] };
         Self { argon2, memory, decoy, load }
     }
 
@@ -61,7 +62,14 @@ impl Hasher {
 
     /// Whether a password is the one that was hashed. No hash, and one that can't be read, take as long and are false.
     pub(super) fn verify(&mut self, password: &SecretString, against: Option<&PasswordHash>) -> bool {
-        let parsed = against.and_then(|hash| match Parsed::read(hash) {
+        if let Some(hash) = against
+            && let Ok(elsewhere) = Elsewhere::read(hash.expose())
+        {
+            // The decoy is computed beside it, so that a cheaper scheme does not tell who was imported.
+            self.verify(password, None);
+            return elsewhere.matches(password);
+        }
+        let parsed = against.and_then(|hash| match Argon::read(hash.expose()) {
             Ok(parsed) => Some(parsed),
             Err(why) => {
                 tracing::error!(why, "a stored password hash can't be read: nobody can log in with it");
@@ -90,9 +98,9 @@ impl Hasher {
     }
 }
 
-impl Parsed {
-    fn read(hash: &PasswordHash) -> Result<Self, &'static str> {
-        let phc = phc::PasswordHash::new(hash.expose()).map_err(|_| "it is no PHC string")?;
+impl Argon {
+    pub(super) fn read(hash: &str) -> Result<Self, &'static str> {
+        let phc = phc::PasswordHash::new(hash).map_err(|_| "it is no PHC string")?;
         let algorithm =
             Algorithm::try_from(phc.algorithm.as_str()).map_err(|_| "its algorithm is not Argon2")?;
         let version = phc.version.map_or(Ok(Version::V0x10), Version::try_from);
@@ -104,6 +112,11 @@ impl Parsed {
         let salt = phc.salt.as_ref().ok_or("it has no salt")?.to_vec();
         let output = phc.hash.as_ref().ok_or("it holds no hash")?.as_bytes().to_vec();
         Ok(Self { argon2: Argon2::new(algorithm, version, params), salt, output })
+    }
+
+    /// Memory in KiB, and passes over it.
+    pub(super) fn cost(&self) -> (u32, u32) {
+        (self.argon2.params().m_cost(), self.argon2.params().t_cost())
     }
 }
 

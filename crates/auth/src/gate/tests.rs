@@ -156,3 +156,60 @@ async fn a_full_gate_verifies_nothing() {
     assert!(gate.verify_any(secret("p"), vec![PasswordHash::new(String::new())]).await.is_err());
     assert_eq!(gate.waiting(), 0);
 }
+
+/// Made by Python's `hashlib`, `bcrypt` and `argon2-cffi` of `Passwort für Ann 7`.
+#[rstest]
+#[case::ssha("{SSHA}xbu/hyepfYZYuDIvR4qphodRH2IBAgMEBQYHCA==")]
+#[case::ssha256("{SSHA256}7vSZJsm1YbrASO9QYmRSs8viIJSt19iPdi9xOaHofO0BAgMEBQYHCA==")]
+#[case::ssha384("{SSHA384}+Dcru+hd89LJLHW0T8IlGsWb3Zr9UUZXl9/buyATaTmD9ZmqMY3mhiz/d0nFSabxAQIDBAUGBwg=")]
+#[case::ssha512(
+    "{SSHA512}ZqrMuKe01082+y2F3+QVnNdUrPm1DfO3PSVyWLNOGKu28yAXKn3XIbb/S8+O/UFPVuiDUxhsMmuoXt+j7Of9QAECAwQFBgcI"
+)]
+#[case::phc("$pbkdf2-sha256$i=1000,l=32$AQIDBAUGBwgBAgMEBQYHCA$o4zF+2dlnygUzdRFQ5rfINFtDI7X00NyhMKsonvyQJM")]
+#[case::phc_512(
+    "$pbkdf2-sha512$i=1000,l=64$AQIDBAUGBwgBAgMEBQYHCA$u1DHjODR6r/pCQf9zSW7mBcZ3VF92ewl/Wct+gyrBvEVdmsonJyp8SG43FvYwXh0VcZmHZhsA568+L4LNvOK5Q"
+)]
+#[case::passlib("$pbkdf2-sha256$1000$AQIDBAUGBwg$Hy7RilX1wkp/2f66M6PSo.OPAmGN3gfSnK1ypGP6guk")]
+#[case::passlib_sha1("$pbkdf2$1000$AQIDBAUGBwg$XKbQwVihYfxEgFFIFADqfdmhzo0")]
+#[case::openldap(
+    "{PBKDF2-SHA512}1000$AQIDBAUGBwg$bQDDcQN8YsdEwnsVv0JvyEZcjUjv8uh0sOyQo5jUcuRv9geulsXd8phLg5HQ3Eo9D2Ep.f8Wm9RhSqdtbHHkwQ"
+)]
+#[case::openldap_sha1("{PBKDF2}1000$AQIDBAUGBwg$XKbQwVihYfxEgFFIFADqfdmhzo0")]
+#[case::django("pbkdf2_sha256$1000$NaCl42$Tn7qz2T6+UoKqdq8bq2uiE28lUREtesaK+44POEp3fQ=")]
+#[case::bcrypt("$2b$04$abcdefghijklmnopqrstuuv47MR6Xpdm.UeNXdkKd39wWtF5IG6.C")]
+#[case::bcrypt_in_braces("{CRYPT}$2y$04$abcdefghijklmnopqrstuuv47MR6Xpdm.UeNXdkKd39wWtF5IG6.C")]
+#[case::argon2id("$argon2id$v=19$m=8,t=1,p=1$c2FsdHNhbHQ$84MBPAUrLVGxXDNkTBagLM0eBgcSYCptShkxVnDt5Q0")]
+#[case::argon2i("{ARGON2}$argon2i$v=19$m=8,t=1,p=1$c2FsdHNhbHQ$Vas4dqEg6CsgcNjGbqJhEb2rEqR7cUdQAYroEaRy224")]
+#[tokio::test]
+async fn a_password_hashed_elsewhere_is_compared_and_is_out_of_date(#[case] hash: &str) {
+    let gate = Gate::start(Cost { iterations: 2, ..CHEAP }, 1, 10, Arc::new(Sevens)).unwrap();
+    let hash = hashed_elsewhere(&SecretString::from(hash)).unwrap();
+    let verify =
+        async |password: &str| gate.verify(SecretString::from(password), Some(hash.clone())).await.unwrap();
+    assert!(verify("Passwort für Ann 7").await);
+    assert!(!verify("Passwort für Ann 8").await);
+    assert!(gate.outdated(&hash));
+}
+
+#[rstest]
+#[case("secret", HashError::Scheme)]
+#[case("$1$salt$hash", HashError::Scheme)]
+#[case("{PBKDF2-MD5}1000$AQIDBAUGBwg$XKbQwVihYfxEgFFIFADqfdmhzo0", HashError::Scheme)]
+#[case("{SSHA}", HashError::Broken("salted SHA"))]
+#[case("{SSHA}xbu/hyepfYZYuDIvR4qphodRH2I=", HashError::Unsalted)]
+#[case("{SHA}xbu/hyepfYZYuDIvR4qphodRH2I=", HashError::Unsalted)]
+#[case("{SSHA}###", HashError::Broken("salted SHA"))]
+#[case("$2b$04$abcdefghijklmnopqrstuuv47MR6Xpdm.UeNXdkKd39wWtF5IG6.", HashError::Broken("bcrypt"))]
+#[case("$2b$15$abcdefghijklmnopqrstuuv47MR6Xpdm.UeNXdkKd39wWtF5IG6.C", HashError::Cost { scheme: "bcrypt", limit: "a cost of 14" })]
+#[case("$pbkdf2-sha256$9000000$AQIDBAUGBwg$Hy7RilX1wkp/2f66M6PSo.OPAmGN3gfSnK1ypGP6guk", HashError::Cost { scheme: "PBKDF2", limit: "5,000,000 rounds" })]
+#[case("$pbkdf2-sha256$1000$AQIDBAUGBwg$Hy7R", HashError::Broken("PBKDF2"))]
+#[case(
+    "$pbkdf2-sha256$0$AQIDBAUGBwg$Hy7RilX1wkp/2f66M6PSo.OPAmGN3gfSnK1ypGP6guk",
+    HashError::Broken("PBKDF2")
+)]
+#[case("$pbkdf2-sha256$1000$$Hy7RilX1wkp/2f66M6PSo.OPAmGN3gfSnK1ypGP6guk", HashError::Unsalted)]
+#[case("$argon2id$v=19$m=8,t=1,p=1$c2FsdHNhbHQ", HashError::Broken("Argon2"))]
+#[case("$argon2id$v=19$m=1048576,t=1,p=1$c2FsdHNhbHQ$84MBPAUrLVGxXDNkTBagLM0eBgcSYCptShkxVnDt5Q0", HashError::Cost { scheme: "Argon2", limit: "256 MiB and 64 passes" })]
+fn a_hash_that_can_t_be_used_says_why(#[case] hash: &str, #[case] why: HashError) {
+    assert_eq!(hashed_elsewhere(&SecretString::from(hash)).err(), Some(why));
+}

@@ -50,6 +50,7 @@ async fn create(arguments: Create, output: &Output) -> Result<(), Failed> {
         email_address: Some(arguments.email),
         name: arguments.name,
         password,
+        password_hash: None,
         account_code: arguments.account_code,
         force_password_change: arguments.force_password_change.then_some(true),
     };

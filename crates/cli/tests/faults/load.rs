@@ -106,7 +106,8 @@ impl Caller {
         let mut sent = Vec::new();
         while !self.stop.load(Ordering::Relaxed) {
             let body = self.body(sent.len());
-            let signed = self.client.signer().unwrap().sign(PATH, (self.clock)(), &client::random_request_id());
+            let signed =
+                self.client.signer().unwrap().sign(PATH, (self.clock)(), &client::random_request_id());
             let answer = self.client.send(PATH, &signed, body.clone().into_bytes()).await;
             let gone = answer.is_err();
             let outcome = match answer {

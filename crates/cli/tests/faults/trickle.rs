@@ -77,7 +77,8 @@ async fn headers_that_trickle_are_cut_off() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn bodies_that_trickle_are_cut_off() {
     let start = |client: &Client| {
-        let signed = client.signer().unwrap().sign(PATH, client::machine_clock(), &client::random_request_id());
+        let signed =
+            client.signer().unwrap().sign(PATH, client::machine_clock(), &client::random_request_id());
         let headers: String = signed.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
         format!("POST {PATH} HTTP/1.1\r\nHost: x\r\n{headers}Content-Length: 500000\r\n\r\n")
     };

@@ -69,6 +69,7 @@ fn item(address: &str) -> Item {
         address: Some(address.to_owned()),
         name: None,
         password: None,
+        password_hash: None,
         account_code: None,
         force_password_change: None,
     }
@@ -151,6 +152,7 @@ fn any_item() -> impl Strategy<Value = Item> {
             address,
             name,
             password,
+            password_hash: None,
             account_code,
             force_password_change,
         },

@@ -3,6 +3,7 @@
 pub(crate) mod add_delegate_user;
 pub(crate) mod add_to_purge_list;
 pub(crate) mod change_password;
+pub(crate) mod check_user;
 pub(crate) mod create_user;
 pub(crate) mod delete_user;
 pub(crate) mod find_delegate_users;

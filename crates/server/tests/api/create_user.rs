@@ -56,6 +56,8 @@ async fn every_ruling_about_an_item_has_its_code() {
         r#""emailAddress":"TAKEN@EXAMPLE.COM""#,
         r#""emailAddress":"a@example.com","password":"""#,
         r#""emailAddress":"a@example.com","password":"abc""#,
+        r#""emailAddress":"a@example.com","passwordHash":"secret""#,
+        r#""emailAddress":"a@example.com","password":"Long enough 1 x","passwordHash":"{SSHA}xbu/hyepfYZYuDIvR4qphodRH2IBAgMEBQYHCA==""#,
         r#""emailAddress":"a@example.com","accountCode":"""#,
         r#""emailAddress":"a@example.com","accountCode":"CNOBODY001""#,
         r#""emailAddress":"a@other.example","accountCode":"CTEST00002""#,
@@ -74,6 +76,11 @@ async fn every_ruling_about_an_item_has_its_code() {
         ));
     }
     insta::assert_snapshot!(all);
+    // Who only asks is told the same.
+    for case in cases {
+        let asked = administrator.post("/api/user/check-user", item(case)).await;
+        assert_eq!(asked.json(), administrator.create(item(case)).await.json(), "{case}");
+    }
     let users = server.admin().count_users().await.unwrap();
     assert_eq!(users, testkit::SEEDED + 1, "beside those of the start, the one that was created first");
 }
@@ -189,4 +196,22 @@ async fn a_body_that_can_not_be_read_says_where() {
     insta::assert_snapshot!(all);
     let empty = administrator.create(r#"{"data":[]}"#).await;
     assert_eq!((empty.status, empty.body.as_str()), (200, r#"{"meta":{"status":200},"data":[],"fail":[]}"#));
+}
+
+#[tokio::test]
+async fn who_asks_what_would_come_of_it_creates_nobody() {
+    let server = TestServer::start().await;
+    let administrator = server.administrator();
+    let two = r#"{"data":[{"emailAddress":"Ann@example.com"},{"emailAddress":"ann@EXAMPLE.com"},{"emailAddress":"bob@example.com"}]}"#;
+    let events = server.admin().audit().await.unwrap();
+    for _ in 0..2 {
+        let answer = administrator.post("/api/user/check-user", two).await;
+        assert_eq!(
+            answer.json()["data"],
+            serde_json::json!([{"emailAddress":"Ann@example.com"},{"emailAddress":"bob@example.com"}])
+        );
+        assert_eq!(answer.codes(), ["err_user_already_exists"]);
+    }
+    assert_eq!(server.admin().count_users().await.unwrap(), testkit::SEEDED);
+    assert!(server.events_since(&events).await.is_empty());
 }

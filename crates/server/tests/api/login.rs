@@ -245,3 +245,19 @@ async fn a_login_brings_the_hash_to_the_cost_of_today() {
     assert!(hash(&server).await.contains("m=8,t=2,p=1"));
     assert_eq!(server.log_in(ADMIN, PASSWORD).await.rows(), 1);
 }
+
+#[tokio::test]
+async fn a_password_that_another_directory_hashed_logs_in_and_is_hashed_anew() {
+    let server = TestServer::start().await;
+    // Of `Passwort für Ann 7`.
+    let hash = "{SSHA}xbu/hyepfYZYuDIvR4qphodRH2IBAgMEBQYHCA==";
+    let ann = json!([{"emailAddress": "ann@example.com", "passwordHash": hash}]);
+    assert_eq!(server.administrator().call("/api/user/create-user", ann).await.rows(), 1);
+    let stored = async || server.admin().user("ann@example.com").await.unwrap().password.unwrap();
+    assert_eq!(stored().await.expose(), hash);
+    assert_eq!(server.log_in("ann@example.com", "Passwort für Ann 8").await.status, 401);
+    assert_eq!(stored().await.expose(), hash);
+    assert_eq!(server.log_in("ann@example.com", "Passwort für Ann 7").await.status, 200);
+    assert!(stored().await.expose().starts_with("$argon2id$v=19$m=8,t=1,p=1$"));
+    assert_eq!(server.log_in("ann@example.com", "Passwort für Ann 7").await.status, 200);
+}

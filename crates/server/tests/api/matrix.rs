@@ -127,7 +127,9 @@ async fn row_of(server: &TestServer, path: &str) -> Row {
             let made = made("/api/user/add-delegate-user", delegation).await;
             row(one(json!({"id": made["id"]})), INVALID_ID)
         }
-        "/api/user/create-user" => row(json!({"data": [{"emailAddress": "matrix@example.com"}]}), FORBIDDEN),
+        "/api/user/create-user" | "/api/user/check-user" => {
+            row(json!({"data": [{"emailAddress": "matrix@example.com"}]}), FORBIDDEN)
+        }
         "/api/user/get-internal-users" => row(json!({}), None),
         "/api/user/update-user" => row(json!({"data": [{"emailAddress": ann, "name": "Ann"}]}), FORBIDDEN),
         _ => panic!("{path} has no row in the authorisation matrix: add one"),

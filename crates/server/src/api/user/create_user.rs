@@ -5,7 +5,8 @@ use std::collections::HashMap;
 use directory::UserId;
 use directory::application::Product;
 use directory::change::{Change, ChangeRefused, Effect};
-use directory::create_user::{Drafts, Field, Item, Planned, State};
+use directory::create_user::{Drafts, Field, Item, NewPassword, Planned, State};
+use directory::port::Evidence;
 use directory::role::INTERNAL_EDIT;
 use directory::user::User;
 use secrecy::SecretString;
@@ -14,7 +15,7 @@ use serde_json::{Map, Value};
 use wire::body::MAX_ITEMS;
 use wire::create_user as body;
 use wire::item::{Entry, Item as _, Row as _};
-use wire::{Answer, Code, Failure};
+use wire::{Answer, Code, Error, Failure};
 
 use crate::app::App;
 use crate::call::{Call, Reply};
@@ -44,6 +45,8 @@ pub(in crate::api) const CODES: &[Code] = &[
     Code::ForbiddenForAddress,
     Code::UserAlreadyExists,
     Code::PasswordPolicy,
+    Code::PasswordHash,
+    Code::NotOneOf,
 ];
 
 /// One item of the answer, waiting for what the store says.
@@ -73,6 +76,48 @@ pub(in crate::api) async fn create<T: Serialize + Send + 'static>(
     entries: Vec<Entry<body::Item>>,
     row: fn(&SecureIds<'_>, &User) -> T,
 ) -> Result<Reply, Refusal> {
+    let (judged, evidence) = judge(call, account_code, entries).await?;
+    let app = call.app;
+    let now = app.clock.now();
+    let secure_ids = app.secure_ids();
+    let (mut rows, mut users) = (Vec::with_capacity(judged.len()), Vec::with_capacity(judged.len()));
+    let mut passwords = Vec::with_capacity(judged.len());
+    for (key, judged) in judged {
+        rows.push(match judged {
+            Err(errors) => Waiting::Refused(Failure::of(key, errors)),
+            Ok(Planned { account, address, name, password, must_change_password }) => {
+                let id = UserId::at(now, &app.entropy.randomness());
+                let (password, hash) = match password {
+                    Some(NewPassword::Clear(password)) => (Some(password), None),
+                    Some(NewPassword::Hashed(hash)) => (None, Some(hash)),
+                    None => (None, None),
+                };
+                let mut user = User { name, must_change_password, ..User::new(id, account, address, now) };
+                user.password = hash;
+                let created = row(&secure_ids, &user);
+                users.push(user);
+                passwords.push(password);
+                Waiting::Planned { key, created }
+            }
+        });
+    }
+
+    if let Some(repeated) = hash_passwords(call, &mut users, passwords).await? {
+        return Ok(repeated);
+    }
+    let changes = users.into_iter().map(Change::AddUser).collect();
+    call.write(evidence, changes, Box::new(move |effects| render(&rows, effects))).await
+}
+
+/// An entry, and what the rules say of it.
+pub(super) type Judged = (Map<String, Value>, Result<Planned, Vec<Error>>);
+
+/// What the rules say of each entry, and what that rests on.
+pub(super) async fn judge(
+    call: &mut Call<'_>,
+    account_code: Option<&str>,
+    entries: Vec<Entry<body::Item>>,
+) -> Result<(Vec<Judged>, Vec<Evidence>), Refusal> {
     call.count(entries.len());
     let (app, caller) = (call.app, call.caller.clone());
 
@@ -89,36 +134,17 @@ pub(in crate::api) async fn create<T: Serialize + Send + 'static>(
         false => drafts.judge(&state),
     };
 
-    let now = app.clock.now();
-    let secure_ids = app.secure_ids();
-    let (mut rows, mut users) = (Vec::with_capacity(slots.len()), Vec::with_capacity(slots.len()));
-    let mut passwords = Vec::with_capacity(slots.len());
-    let mut judged = judgement.items.into_iter();
-    for (key, typed) in slots {
-        let judged = typed.and_then(|()| match judged.next() {
-            Some(judged) => {
-                judged.map_err(|all| all.iter().map(|(field, why)| wrong(name(*field), why)).collect())
+    let mut verdicts = judgement.items.into_iter();
+    let judged = slots.into_iter().map(|(key, typed)| {
+        let judged = typed.and_then(|()| match verdicts.next() {
+            Some(verdict) => {
+                verdict.map_err(|all| all.iter().map(|(field, why)| wrong(name(*field), why)).collect())
             }
             None => Err(Vec::new()),
         });
-        rows.push(match judged {
-            Err(errors) => Waiting::Refused(Failure::of(key, errors)),
-            Ok(Planned { account, address, name, password, must_change_password }) => {
-                let id = UserId::at(now, &app.entropy.randomness());
-                let user = User { name, must_change_password, ..User::new(id, account, address, now) };
-                let created = row(&secure_ids, &user);
-                users.push(user);
-                passwords.push(password);
-                Waiting::Planned { key, created }
-            }
-        });
-    }
-
-    if let Some(repeated) = hash_passwords(call, &mut users, passwords).await? {
-        return Ok(repeated);
-    }
-    let changes = users.into_iter().map(Change::AddUser).collect();
-    call.write(judgement.evidence, changes, Box::new(move |effects| render(&rows, effects))).await
+        (key, judged)
+    });
+    Ok((judged.collect(), judgement.evidence))
 }
 
 fn rules_item(item: body::Item) -> Item {
@@ -126,6 +152,9 @@ fn rules_item(item: body::Item) -> Item {
         address: item.email_address,
         name: item.name,
         password: item.password,
+        password_hash: item
+            .password_hash
+            .map(|hash| auth::gate::hashed_elsewhere(&hash).map_err(|why| why.to_string())),
         account_code: item.account_code,
         force_password_change: item.force_password_change,
     }
@@ -137,6 +166,7 @@ fn name(field: Field) -> &'static str {
         Field::Address => "emailAddress",
         Field::Name => "name",
         Field::Password => "password",
+        Field::PasswordHash => "passwordHash",
         Field::AccountCode => "accountCode",
     }
 }

@@ -1,0 +1,285 @@
+//! Passwords that other directories hashed: taken as they are, compared as they were made, and hashed anew at the user's next
+//! login. `[ours]`
+
+use argon2::password_hash::phc;
+use base64::alphabet::{self, Alphabet};
+use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig};
+use base64::engine::{DecodePaddingMode, Engine as _};
+use directory::user::PasswordHash;
+use secrecy::{ExposeSecret, SecretString};
+use sha1::Sha1;
+use sha2::{Digest, Sha256, Sha384, Sha512};
+use subtle::ConstantTimeEq as _;
+use thiserror::Error;
+use zeroize::Zeroizing;
+
+use super::hash::Argon;
+
+/// Longest hash, in bytes.
+const MAX_LENGTH: usize = 1_024;
+/// Highest cost of bcrypt: about a second and a half.
+const MAX_BCRYPT: u32 = 14;
+/// Most rounds of PBKDF2: some seconds with SHA-512.
+const MAX_ROUNDS: u32 = 5_000_000;
+/// Most memory of Argon2, in KiB.
+const MAX_MEMORY_KIB: u32 = 256 << 10;
+/// Most passes of Argon2 over its memory.
+const MAX_PASSES: u32 = 64;
+
+/// Why a hash can't be used. Never holds any of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+pub enum HashError {
+    /// None of the schemes.
+    #[error(
+        "Not a hash that can be compared with: expected $argon2id$…, $2b$…, $pbkdf2-sha256$…, pbkdf2_sha256$…, {{PBKDF2-SHA256}}… or \
+         {{SSHA}}…"
+    )]
+    Scheme,
+    /// One of the schemes, but not as it should be.
+    #[error("The {0} hash can't be read: it was cut off, or changed on the way")]
+    Broken(&'static str),
+    /// It would take too long, or too much memory, to compare with it.
+    #[error("The {scheme} hash costs too much: at most {limit}")]
+    Cost {
+        /// The scheme.
+        scheme: &'static str,
+        /// What is allowed.
+        limit: &'static str,
+    },
+    /// It has no salt.
+    #[error("Hashes without a salt are not taken: they can be looked up in tables")]
+    Unsalted,
+}
+
+/// A hash, taken apart.
+pub(super) enum Elsewhere {
+    Bcrypt(String),
+    Pbkdf2 { digest: Sha, rounds: u32, salt: Vec<u8>, output: Vec<u8> },
+    Salted { digest: Sha, salt: Vec<u8>, output: Vec<u8> },
+}
+
+/// Digests.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Sha {
+    One,
+    Two256,
+    Two384,
+    Two512,
+}
+
+/// Reads the hash of a password that another directory made. Schemes: Argon2 and PBKDF2 as PHC strings; bcrypt; PBKDF2 as
+/// Passlib and Django write it; in braces, as LDAP directories do, `{SSHA}`, `{SSHA256}`, `{SSHA384}`, `{SSHA512}`, `{PBKDF2}`,
+/// `{PBKDF2-SHA256}`, `{PBKDF2-SHA512}`, and `{CRYPT}`, `{BCRYPT}` or `{ARGON2}` before any of the others.
+///
+/// # Errors
+/// When it is none of these, broken, or costs more than a login may.
+pub fn hashed_elsewhere(hash: &SecretString) -> Result<PasswordHash, HashError> {
+    let text = plain(hash.expose_secret().trim());
+    if text.starts_with("$argon2") {
+        affordable_argon(text)?;
+    } else {
+        Elsewhere::read(text)?;
+    }
+    Ok(PasswordHash::new(text.to_owned()))
+}
+
+/// Without the braces that only say what can be seen.
+fn plain(text: &str) -> &str {
+    let wrappers = ["{CRYPT}", "{BCRYPT}", "{ARGON2}"];
+    let wrapper = wrappers.iter().find(|wrapper| starts_with(text, wrapper));
+    wrapper.map_or(text, |wrapper| &text[wrapper.len()..])
+}
+
+fn starts_with(text: &str, start: &str) -> bool {
+    text.get(..start.len()).is_some_and(|found| found.eq_ignore_ascii_case(start))
+}
+
+fn affordable_argon(text: &str) -> Result<(), HashError> {
+    if text.len() > MAX_LENGTH {
+        return Err(HashError::Broken("Argon2"));
+    }
+    let argon = Argon::read(text).map_err(|_| HashError::Broken("Argon2"))?;
+    let (memory, passes) = argon.cost();
+    if memory > MAX_MEMORY_KIB || passes > MAX_PASSES {
+        return Err(HashError::Cost { scheme: "Argon2", limit: "256 MiB and 64 passes" });
+    }
+    Ok(())
+}
+
+impl Elsewhere {
+    /// Takes a hash apart.
+    pub(super) fn read(text: &str) -> Result<Self, HashError> {
+        if text.len() > MAX_LENGTH {
+            return Err(HashError::Scheme);
+        }
+        if ["$2a$", "$2b$", "$2x$", "$2y$"].iter().any(|scheme| text.starts_with(scheme)) {
+            return bcrypt(text);
+        }
+        if let Some((digest, rest)) = salted_scheme(text) {
+            return salted(digest, rest);
+        }
+        if ["{SHA}", "{MD5}", "{SHA256}", "{SHA512}"].iter().any(|scheme| starts_with(text, scheme)) {
+            return Err(HashError::Unsalted);
+        }
+        pbkdf2(text)
+    }
+
+    /// Whether a password is the one that was hashed.
+    pub(super) fn matches(&self, password: &SecretString) -> bool {
+        let password = password.expose_secret().as_bytes();
+        match self {
+            // Longer ones are cut, as everywhere where bcrypt hashes.
+            Elsewhere::Bcrypt(text) => bcrypt::verify(password, text).unwrap_or(false),
+            Elsewhere::Pbkdf2 { digest, rounds, salt, output } => {
+                let mut found = Zeroizing::new(vec![0; output.len()]);
+                match digest {
+                    Sha::One => pbkdf2::pbkdf2_hmac::<Sha1>(password, salt, *rounds, &mut found),
+                    Sha::Two256 => pbkdf2::pbkdf2_hmac::<Sha256>(password, salt, *rounds, &mut found),
+                    Sha::Two384 => pbkdf2::pbkdf2_hmac::<Sha384>(password, salt, *rounds, &mut found),
+                    Sha::Two512 => pbkdf2::pbkdf2_hmac::<Sha512>(password, salt, *rounds, &mut found),
+                }
+                found.ct_eq(output).into()
+            }
+            Elsewhere::Salted { digest, salt, output } => {
+                let found = Zeroizing::new(match digest {
+                    Sha::One => digest_of::<Sha1>(password, salt),
+                    Sha::Two256 => digest_of::<Sha256>(password, salt),
+                    Sha::Two384 => digest_of::<Sha384>(password, salt),
+                    Sha::Two512 => digest_of::<Sha512>(password, salt),
+                });
+                found.ct_eq(output).into()
+            }
+        }
+    }
+}
+
+fn digest_of<D: Digest>(password: &[u8], salt: &[u8]) -> Vec<u8> {
+    D::new().chain_update(password).chain_update(salt).finalize().to_vec()
+}
+
+fn bcrypt(text: &str) -> Result<Elsewhere, HashError> {
+    let broken = HashError::Broken("bcrypt");
+    let (cost, rest) = text[4..].split_once('$').ok_or(broken)?;
+    let cost: u32 = cost.parse().map_err(|_| broken)?;
+    if cost > MAX_BCRYPT {
+        return Err(HashError::Cost { scheme: "bcrypt", limit: "a cost of 14" });
+    }
+    let alphabet = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'/');
+    if cost < 4 || rest.len() != 53 || !rest.bytes().all(alphabet) {
+        return Err(broken);
+    }
+    Ok(Elsewhere::Bcrypt(text.to_owned()))
+}
+
+fn salted_scheme(text: &str) -> Option<(Sha, &str)> {
+    let schemes = [
+        ("{SSHA}", Sha::One),
+        ("{SSHA256}", Sha::Two256),
+        ("{SSHA384}", Sha::Two384),
+        ("{SSHA512}", Sha::Two512),
+    ];
+    let (scheme, digest) = schemes.into_iter().find(|(scheme, _)| starts_with(text, scheme))?;
+    Some((digest, &text[scheme.len()..]))
+}
+
+/// The digest, and the salt behind it.
+fn salted(digest: Sha, rest: &str) -> Result<Elsewhere, HashError> {
+    let broken = HashError::Broken("salted SHA");
+    let mut output = lenient(&alphabet::STANDARD).decode(rest).map_err(|_| broken)?;
+    if output.len() < digest.length() {
+        return Err(broken);
+    }
+    let salt = output.split_off(digest.length());
+    if salt.is_empty() {
+        return Err(HashError::Unsalted);
+    }
+    Ok(Elsewhere::Salted { digest, salt, output })
+}
+
+/// The four ways to write it down.
+fn pbkdf2(text: &str) -> Result<Elsewhere, HashError> {
+    let broken = HashError::Broken("PBKDF2");
+    // {PBKDF2-SHA256}29000$salt$hash, as OpenLDAP's module and Passlib write it; without a digest it is SHA-1.
+    if let Some(rest) = text.strip_prefix('{') {
+        let (scheme, rest) = rest.split_once('}').ok_or(HashError::Scheme)?;
+        let digest = digest_named(&scheme.to_ascii_lowercase(), "pbkdf2").ok_or(HashError::Scheme)?;
+        return parts(digest, rest, dotted);
+    }
+    // pbkdf2_sha256$29000$salt$hash, as Django writes it: the salt is text.
+    if let Some((scheme, rest)) = text.split_once('$')
+        && let Some(digest) = digest_named(&scheme.replace('_', "-"), "pbkdf2")
+    {
+        return parts(digest, rest, |salt| Some(salt.as_bytes().to_vec()));
+    }
+    let (scheme, rest) =
+        text.strip_prefix('$').and_then(|text| text.split_once('$')).ok_or(HashError::Scheme)?;
+    let digest = digest_named(scheme, "pbkdf2").ok_or(HashError::Scheme)?;
+    if !rest.starts_with("i=") {
+        // $pbkdf2-sha256$29000$salt$hash, as Passlib writes it.
+        return parts(digest, rest, dotted);
+    }
+    let phc = phc::PasswordHash::new(text).map_err(|_| broken)?;
+    let rounds = phc.params.get_decimal("i").ok_or(broken)?;
+    let salt = phc.salt.as_ref().ok_or(broken)?.to_vec();
+    let output = phc.hash.as_ref().ok_or(broken)?.as_bytes().to_vec();
+    checked(digest, rounds, salt, output)
+}
+
+fn digest_named(name: &str, before: &str) -> Option<Sha> {
+    match name.strip_prefix(before)? {
+        "" | "-sha1" => Some(Sha::One),
+        "-sha256" => Some(Sha::Two256),
+        "-sha384" => Some(Sha::Two384),
+        "-sha512" => Some(Sha::Two512),
+        _ => None,
+    }
+}
+
+fn parts(digest: Sha, rest: &str, salt: impl Fn(&str) -> Option<Vec<u8>>) -> Result<Elsewhere, HashError> {
+    let broken = HashError::Broken("PBKDF2");
+    let mut parts = rest.split('$');
+    let (Some(rounds), Some(salted), Some(output), None) =
+        (parts.next(), parts.next(), parts.next(), parts.next())
+    else {
+        return Err(broken);
+    };
+    let rounds = rounds.parse().map_err(|_| broken)?;
+    checked(digest, rounds, salt(salted).ok_or(broken)?, dotted(output).ok_or(broken)?)
+}
+
+fn checked(digest: Sha, rounds: u32, salt: Vec<u8>, output: Vec<u8>) -> Result<Elsewhere, HashError> {
+    if rounds > MAX_ROUNDS {
+        return Err(HashError::Cost { scheme: "PBKDF2", limit: "5,000,000 rounds" });
+    }
+    match (salt.is_empty(), output.len()) {
+        (true, _) => Err(HashError::Unsalted),
+        // More than a digest would cost once more, and less than half of one can be found by trying.
+        (false, length) if rounds == 0 || !(10..=digest.length()).contains(&length) => {
+            Err(HashError::Broken("PBKDF2"))
+        }
+        (false, _) => Ok(Elsewhere::Pbkdf2 { digest, rounds, salt, output }),
+    }
+}
+
+impl Sha {
+    fn length(self) -> usize {
+        match self {
+            Sha::One => 20,
+            Sha::Two256 => 32,
+            Sha::Two384 => 48,
+            Sha::Two512 => 64,
+        }
+    }
+}
+
+/// Base64, in which Passlib writes a dot for the plus.
+fn dotted(text: &str) -> Option<Vec<u8>> {
+    lenient(&alphabet::STANDARD).decode(text.replace('.', "+")).ok()
+}
+
+fn lenient(alphabet: &Alphabet) -> GeneralPurpose {
+    let config = GeneralPurposeConfig::new()
+        .with_decode_padding_mode(DecodePaddingMode::Indifferent)
+        .with_decode_allow_trailing_bits(true);
+    GeneralPurpose::new(alphabet, config)
+}

@@ -1,0 +1,182 @@
+use super::*;
+use rstest::rstest;
+use secrecy::ExposeSecret as _;
+
+/// A row, as a line to compare.
+fn shown(row: Row) -> String {
+    let Row { number, line, address, item } = row;
+    match item {
+        Ok(item) => {
+            let secret = |secret: &Option<secrecy::SecretString>| {
+                secret.as_ref().map_or("-".to_owned(), |secret| secret.expose_secret().to_owned())
+            };
+            let Item { email_address, password, password_hash, account_code, force_password_change, name } =
+                item;
+            assert_eq!(email_address.as_deref(), Some(&*address));
+            format!(
+                "{number} {line} {address} {} {} {} {} {}",
+                name.as_deref().unwrap_or("-"),
+                secret(&password),
+                secret(&password_hash),
+                account_code.as_deref().unwrap_or("-"),
+                force_password_change.map_or("-".to_owned(), |flag| flag.to_string()),
+            )
+        }
+        Err(errors) => {
+            let errors: Vec<_> = errors
+                .iter()
+                .map(|error| format!("{}: {}", error.field.as_deref().unwrap_or("(row)"), error.message))
+                .collect();
+            format!("{number} {line} {address} refused {}", errors.join("; "))
+        }
+    }
+}
+
+fn rows(text: impl AsRef<[u8]>) -> Vec<String> {
+    Rows::new(text.as_ref(), None).unwrap().map(|row| shown(row.unwrap())).collect()
+}
+
+#[test]
+fn csv_as_the_service_and_spreadsheets_write_it() {
+    let plain = "email,name,password\nann@example.com,Ann Lee,secret\nbob@example.com,,\n";
+    assert_eq!(rows(plain), ["1 2 ann@example.com Ann Lee secret - - -", "2 3 bob@example.com - - - - -"]);
+    let german = "\u{feff}E-Mail;Display Name;Account_Code;Force Password Change;passwordHash;Badge\r\n\
+                  \"ann@example.com\";\"Lee; \"\"Ann\"\"\nof two lines\";C1;yes;$2b$10$x;7\r\n;;;;;\r\nbob@example.com;Bob;;No;;\r\n";
+    let read = Rows::new(german.as_bytes(), None).unwrap();
+    assert_eq!(read.unknown_columns(), ["Badge"]);
+    let read: Vec<_> = read.map(|row| shown(row.unwrap())).collect();
+    assert_eq!(
+        read,
+        [
+            "1 2 ann@example.com Lee; \"Ann\"\nof two lines - $2b$10$x C1 true",
+            "2 5 bob@example.com Bob - - - false"
+        ]
+    );
+    assert_eq!(rows(b"mail\tname\nann@example.com\t\xc5sa\n"), ["1 2 ann@example.com Åsa - - - -"]);
+}
+
+#[test]
+fn a_row_that_can_t_be_used_says_why_and_the_next_one_is_read() {
+    let text = "email,name,forcePasswordChange\n,Ann,\na@b.c,Lee, Ann,true\na@b.c,,maybe\na@b.c,,\n";
+    assert_eq!(
+        rows(text),
+        [
+            "1 2  refused emailAddress: This field is mandatory",
+            "2 3  refused (row): line 3 has 4 fields, and the header 3: is a field with a separator not in quotes?",
+            "3 4 a@b.c refused forcePasswordChange: Expected true or false, found text",
+            "4 5 a@b.c - - - - -",
+        ]
+    );
+}
+
+#[rstest]
+#[case(
+    "name,password\nx,y\n",
+    "the first line names no column `email` (or `emailAddress`, `mail`): found name,password"
+)]
+#[case("email,Email Address\nx,y\n", "the first line names the column emailAddress twice")]
+fn a_header_that_can_t_be_used_stops_it(#[case] text: &str, #[case] said: &str) {
+    assert_eq!(Rows::new(text.as_bytes(), None).err().unwrap().to_string(), said);
+}
+
+#[test]
+fn json_in_every_shape() {
+    let one = r#"{"emailAddress":"ann@example.com","name":"Ann {Lee}","password":"se\"cret"}"#;
+    let two = r#"{ "emailAddress": "bob@example.com", "forcePasswordChange": "True", "badge": 7 }"#;
+    let expected = ["ann@example.com Ann {Lee} se\"cret - - -", "bob@example.com - - - - true"];
+    for text in [
+        format!("{one}\n{two}\n"),
+        format!("{one}{two}"),
+        format!("[{one},\n{two}]"),
+        format!(
+            "{{\"totalResults\":2,\"Resources\" : [{one}, {two}], \"itemsPerPage\": {{\"x\": [\"]\"]}}}}"
+        ),
+    ] {
+        let read: Vec<_> =
+            rows(&text).iter().map(|row| row.splitn(3, ' ').nth(2).unwrap().to_owned()).collect();
+        assert_eq!(read, expected, "{text}");
+    }
+    let broken =
+        format!("{one}\nnonsense\n{{\"emailAddress\":7}}\n{{\"emailAddress\":}}\n{two}\n{{\"open\": ");
+    assert_eq!(
+        rows(broken)[1..],
+        [
+            "2 2  refused (row): line 2: expected an object in braces",
+            "3 3  refused emailAddress: Expected text, found a number",
+            "4 4  refused (row): line 4: expected value at line 1 column 17",
+            "5 5 bob@example.com - - - - true",
+            "6 6  refused (row): line 6: the object has no end",
+        ]
+    );
+}
+
+#[test]
+fn users_of_scim() {
+    let user =
+        |fields: &str| format!(r#"{{"schemas":["urn:ietf:params:scim:schemas:core:2.0:User"],{fields}}}"#);
+    let text = [
+        user(r#""userName":"ann","emails":[{"value":"x@example.com"},{"value":"ann@example.com","primary":true}],"displayName":"Ann Lee""#),
+        user(r#""userName":"bob@example.com","name":{"givenName":"Bob","familyName":"Ray"},"password":"secret","active":true"#),
+        user(r#""userName":"cid@example.com","active":false"#),
+        user(r#""displayName":"Nobody""#),
+    ]
+    .join("\n");
+    assert_eq!(
+        rows(text),
+        [
+            "1 1 ann@example.com Ann Lee - - - -",
+            "2 2 bob@example.com Bob Ray secret - - -",
+            "3 3  refused active: The user is not active, and create-user makes active users: leave it out, or create and disable it",
+            "4 4  refused emailAddress: This field is mandatory",
+        ]
+    );
+}
+
+#[test]
+fn ldif_as_directories_export_it() {
+    let text = "version: 1\n# a comment\n\ndn: ou=people,dc=example,dc=com\nobjectClass: organizationalUnit\n\n\
+                dn: uid=ann,ou=people,dc=example,dc=com\nobjectClass: inetOrgPerson\ncn: Lee\nmail: ann@exam\n ple.com\nmail: other@example.com\n\
+                displayName:: w4VzYSBMZWU=\nuserPassword: {SSHA}abc\n\n\n\
+                dn: uid=bob\nchangetype: add\nmail: bob@example.com\ncn;lang-de: Bob\nuserPassword:: c2VjcmV0\n\n\
+                dn: uid=cid\nchangetype: modify\nmail: cid@example.com\n\n\
+                dn: uid=dee\nobjectClass: person\nphoto:< file:///x\n\n\
+                dn: uid=eve\nmail:: ###\n";
+    assert_eq!(
+        rows(text),
+        [
+            "1 7 ann@example.com Åsa Lee - {SSHA}abc - -",
+            "2 17 bob@example.com Bob secret - - -",
+            "3 23  refused (row): line 23: the entry changes something that is there; only those that add can be imported",
+            "4 27  refused emailAddress: This field is mandatory",
+            "5 31  refused (row): line 32: what follows `::` is not base64",
+        ]
+    );
+}
+
+#[test]
+fn a_row_without_an_end_is_given_up() {
+    for text in [
+        format!("email,name\na@b.c,\"{}", "x\n".repeat(MAX_ROW)),
+        format!("{{\"name\":\"{}", "x".repeat(MAX_ROW)),
+        format!("dn: x\nmail: a@b.c\n{}", " x\n".repeat(MAX_ROW)),
+    ] {
+        let error = Rows::new(text.as_bytes(), None).unwrap().find_map(Result::err).unwrap();
+        assert!(matches!(error, ImportError::RowTooLong { line: 1..=3 }), "{error}");
+    }
+}
+
+#[test]
+fn nothing_is_nothing() {
+    assert!(rows("").is_empty());
+    assert!(rows("[]").is_empty());
+    assert!(rows("email\n").is_empty());
+}
+
+#[rstest]
+#[case("users.CSV", Some(Format::Csv))]
+#[case("users.jsonl", Some(Format::Json))]
+#[case("export.ldif", Some(Format::Ldif))]
+#[case("users", None)]
+fn names_tell_the_format(#[case] name: &str, #[case] format: Option<Format>) {
+    assert_eq!(Format::of_name(name), format);
+}
