@@ -18,7 +18,7 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 #[derive(Parser)]
 #[command(name = "matricula", version, max_term_width = 80)]
 #[command(
-    after_help = "Exit codes: 0 all was done, 1 an error, 2 wrong usage, 3 the directory refused some or all of it, 4 migrations are due (migrate --plan)."
+    after_help = "Exit codes: 0 all was done, 1 an error, 2 wrong usage, 3 the directory refused some or all of it, 4 migrations are due (migrate --plan), 5 stopped before the end (import --resume)."
 )]
 struct Arguments {
     /// Print JSON for machines
@@ -47,6 +47,8 @@ enum Command {
     /// Call the API about users
     #[command(subcommand)]
     User(command::user::Command),
+    /// Create users out of a file, row by row accounted for
+    Import(Box<command::import::Arguments>),
     /// Sign a request and print its headers and a curl line
     Sign(command::sign::Arguments),
     /// Print a completion script for a shell
@@ -77,6 +79,7 @@ fn run(command: Command, output: &output::Output) -> Result<(), Failed> {
         Command::Restore(arguments) => command::restore::run(&arguments, output),
         Command::Migrate(arguments) => command::migrate::run(&arguments, output),
         Command::User(command) => runtime.block_on(command::user::run(command, output)),
+        Command::Import(arguments) => runtime.block_on(command::import::run(*arguments, output)),
         Command::Sign(arguments) => command::sign::run(&arguments, output),
         Command::Completions { shell } => {
             let mut command = <Arguments as clap::CommandFactory>::command();

@@ -23,6 +23,8 @@ pub(crate) enum Failed {
     Refused,
     /// Migrations are due; which ones is printed already.
     Due,
+    /// It ended before the end, and can be gone on with; why is printed already.
+    Stopped,
 }
 
 impl<E: Into<anyhow::Error>> From<E> for Failed {
@@ -63,6 +65,7 @@ impl Output {
         match failed {
             Failed::Refused => ExitCode::from(3),
             Failed::Due => ExitCode::from(4),
+            Failed::Stopped => ExitCode::from(5),
             Failed::Error(error) => {
                 let text = format!("{error:#}");
                 let text =

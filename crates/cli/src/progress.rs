@@ -16,6 +16,11 @@ impl Progress {
         Self { terminal: !output.json && std::io::stderr().is_terminal(), shown: String::new() }
     }
 
+    /// Whether anybody sees it.
+    pub(crate) fn is_terminal(&self) -> bool {
+        self.terminal
+    }
+
     pub(crate) fn show(&mut self, text: String) {
         if self.terminal && text != self.shown {
             write(&text);

@@ -1,12 +1,13 @@
 //! Many users: in batches, several at once, and one outcome for each.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{HashMap, HashSet};
 
 use futures_util::Stream;
 use futures_util::stream::{self, StreamExt as _};
-use wire::Error as Fault;
-use wire::create_user::{Created, Item as NewUser, PATH};
+use wire::create_user::{Checked, Created, Item as NewUser, PATH};
 use wire::header::RequestId;
+use wire::users::{UpdateUser, UserState};
+use wire::{Answer, Error as Fault};
 
 use crate::call::{Client, body_of};
 use crate::error::CallError;
@@ -50,25 +51,29 @@ impl Client {
         users: &[NewUser],
     ) -> Result<Vec<Outcome>, CallError> {
         let answer = self.call_as::<Created>(request_id, PATH, false, body_of(users, None)?).await?;
-        let key = |address: &str| address.to_lowercase();
-        let mut created: HashMap<String, Created> =
-            answer.data.into_iter().map(|created| (key(&created.email_address), created)).collect();
-        let mut refused: HashMap<String, VecDeque<Vec<Fault>>> = HashMap::new();
-        for failure in answer.fail {
-            let address = failure.key.as_ref().and_then(|key| key.get("emailAddress")?.as_str()).map(key);
-            refused.entry(address.unwrap_or_default()).or_default().push_back(failure.errors);
-        }
-        let outcome = |user: &NewUser| {
-            let address = user.email_address.as_deref().map(key).unwrap_or_default();
-            match created.remove(&address) {
-                Some(created) => Ok(created),
-                None => Err(refused
-                    .get_mut(&address)
-                    .and_then(VecDeque::pop_front)
-                    .unwrap_or_else(|| vec![not_answered()])),
-            }
-        };
-        Ok(users.iter().map(outcome).collect())
+        Ok(outcomes(users.iter().map(address), answer, |created| &created.email_address))
+    }
+
+    /// Says of each user what creating it would come to, and creates none. No address may be there twice. `[ours]`
+    ///
+    /// # Errors
+    /// When there is no answer, or the call as a whole was refused.
+    pub async fn check_batch(&self, users: &[NewUser]) -> Result<Vec<Result<Checked, Vec<Fault>>>, CallError> {
+        let answer = self.check_users(users).await?;
+        Ok(outcomes(users.iter().map(address), answer, |checked| &checked.email_address))
+    }
+
+    /// Changes users in one request, and says of each what became of it. No address may be there twice.
+    ///
+    /// # Errors
+    /// When there is no answer, or the call as a whole was refused.
+    pub async fn update_batch(
+        &self,
+        users: &[UpdateUser],
+    ) -> Result<Vec<Result<UserState, Vec<Fault>>>, CallError> {
+        let answer = self.update_users(users).await?;
+        let addresses = users.iter().map(|user| user.email_address.as_str());
+        Ok(outcomes(addresses, answer, |state| &state.email_address))
     }
 
     /// Creates users, however many, in batches; what became of them comes in their order. A batch ends early before an
@@ -105,19 +110,44 @@ impl Client {
 /// Cuts users into batches in which no address is there twice.
 fn batches(users: impl Iterator<Item = NewUser>, size: usize) -> impl Iterator<Item = Vec<NewUser>> {
     let mut users = users.peekable();
-    let mut addresses = std::collections::HashSet::new();
+    let mut addresses = HashSet::new();
     std::iter::from_fn(move || {
         addresses.clear();
         let mut batch = Vec::new();
         while batch.len() < size
             && let Some(user) = users.next_if(|user| {
-                addresses.insert(user.email_address.as_deref().unwrap_or_default().to_lowercase())
+                addresses.insert(address(user).to_lowercase())
             })
         {
             batch.push(user);
         }
         (!batch.is_empty()).then_some(batch)
     })
+}
+
+fn address(user: &NewUser) -> &str {
+    user.email_address.as_deref().unwrap_or_default()
+}
+
+/// What an answer says of each address. It is not relied on that the order is that of the request.
+fn outcomes<'a, R>(
+    addresses: impl Iterator<Item = &'a str>,
+    answer: Answer<R>,
+    address_of: fn(&R) -> &str,
+) -> Vec<Result<R, Vec<Fault>>> {
+    let mut done: HashMap<String, R> =
+        answer.data.into_iter().map(|row| (address_of(&row).to_lowercase(), row)).collect();
+    let mut refused: HashMap<String, Vec<Fault>> = HashMap::new();
+    for failure in answer.fail {
+        let address = failure.key.as_ref().and_then(|key| key.get("emailAddress")?.as_str());
+        refused.insert(address.unwrap_or_default().to_lowercase(), failure.errors);
+    }
+    let outcome = |address: &str| {
+        let address = address.to_lowercase();
+        let refused = &mut refused;
+        done.remove(&address).ok_or_else(|| refused.remove(&address).unwrap_or_else(|| vec![not_answered()]))
+    };
+    addresses.map(outcome).collect()
 }
 
 /// A server that says nothing of a user.

@@ -1,0 +1,206 @@
+//! `matricula import`: users out of a file, against this server or another that speaks the protocol.
+//!
+//! The file is cut into batches, always the same ones; several are under way at once; what became of them is written down
+//! row by row in the order of the file. So the result file of an import that was interrupted says where to go on, and what
+//! was under way goes again with the same request ids: the server answers it as it did the first time.
+
+mod batches;
+mod bar;
+mod report;
+mod results;
+mod send;
+mod source;
+mod state;
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use clap::{Args, ValueEnum};
+use client::wire::import::Format;
+use client::{Client, Keys, Login, Retries};
+use futures_util::StreamExt as _;
+use serde::Serialize;
+
+use self::bar::Bar;
+use self::batches::Batch;
+use self::report::Report;
+use self::results::Results;
+use self::send::{Outcome, Sender};
+use self::source::Source;
+use self::state::State;
+use super::serve::stop_signal;
+use crate::output::{Failed, Output};
+
+#[derive(Args)]
+pub(crate) struct Arguments {
+    /// The file of users: CSV with a column `email`, JSON lines, LDIF or SCIM; - for standard input
+    file: PathBuf,
+    /// The file of keys, as `matricula sandbox` writes it
+    #[arg(long, value_name = "FILE")]
+    keys: PathBuf,
+    /// Check everything, show what would happen, and create nobody
+    #[arg(long)]
+    dry_run: bool,
+    /// How the file is written, if its name and beginning don't tell
+    #[arg(long, value_name = "FORMAT")]
+    format: Option<FormatName>,
+    /// Where what became of each row is written, as CSV [default: FILE.result.csv]
+    #[arg(long, value_name = "FILE")]
+    result: Option<PathBuf>,
+    /// Go on with an import that was interrupted
+    #[arg(long, conflicts_with = "dry_run")]
+    resume: bool,
+    /// What to do with a user who is there already
+    #[arg(long, value_name = "WHAT", default_value = "skip")]
+    on_existing: OnExisting,
+    /// Users in one request
+    #[arg(long, value_name = "N", default_value_t = 100, value_parser = clap::value_parser!(u16).range(1..=1000))]
+    batch: u16,
+    /// Requests at the same time
+    #[arg(long, value_name = "N", default_value_t = 4, value_parser = clap::value_parser!(u16).range(1..=64))]
+    concurrency: u16,
+    /// How long the server may be away before the import stops
+    #[arg(long, value_name = "SECONDS", default_value_t = 300)]
+    patience: u64,
+    /// The server does not promise to carry out a repeated request once: don't repeat what got no answer
+    #[arg(long)]
+    never_repeat: bool,
+    /// Log in as this user when the keys expire, and go on
+    #[arg(long, value_name = "ADDRESS", requires = "password_file")]
+    login: Option<String>,
+    /// The password of that user: the first line of this file
+    #[arg(long, value_name = "FILE", requires = "login")]
+    password_file: Option<PathBuf>,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum FormatName {
+    /// Columns email, name, password, accountCode, forcePasswordChange, passwordHash
+    Csv,
+    /// Items of create-user or users of SCIM: lines, a list, or a list response
+    Json,
+    /// Entries of LDAP: mail, displayName or cn, userPassword
+    Ldif,
+}
+
+impl From<FormatName> for Format {
+    fn from(name: FormatName) -> Self {
+        match name {
+            FormatName::Csv => Format::Csv,
+            FormatName::Json => Format::Json,
+            FormatName::Ldif => Format::Ldif,
+        }
+    }
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum OnExisting {
+    /// Leave it as it is; that is no error
+    Skip,
+    /// Set name, password and forced change, as far as the row has them
+    Update,
+    /// Count the row as refused
+    Fail,
+}
+
+pub(crate) async fn run(arguments: Arguments, output: &Output) -> Result<(), Failed> {
+    let client = client(&arguments)?;
+    let source = Source::open(&arguments.file, arguments.format.map(Format::from))?;
+    let result = arguments.result.clone().unwrap_or_else(|| source.default_result());
+    let mut bar = Bar::new(output);
+    // What is wrong with the file as a whole shows before anything is sent.
+    let survey = source.survey(&mut bar)?;
+    let sender = Sender::new(client, arguments.on_existing, arguments.dry_run);
+    let mut report = Report::new(&survey, arguments.dry_run);
+    let (mut results, state) = if arguments.dry_run {
+        let results = arguments.result.as_deref().map(Results::create).transpose()?;
+        (results, State::of_dry_run(usize::from(arguments.batch)))
+    } else if arguments.resume {
+        let state = State::read(&result)?;
+        state.fits(&survey)?;
+        (Some(Results::resume(&result)?), state)
+    } else {
+        let state = State::new(&survey, usize::from(arguments.batch));
+        state.write(&result)?;
+        (Some(Results::create(&result)?), state)
+    };
+    let done = results.as_ref().map_or(0, |results| results.rows());
+    if let Some(results) = &results {
+        report.resumed(results.counted());
+    }
+    bar.begin(survey.rows, done);
+    let batches = source.batches(state.batch, usize::from(arguments.concurrency))?;
+    let stop = tokio::spawn(stop_signal());
+    let outcomes = batches.map(|batch| sender.send(batch, done, &state, stop.is_finished()));
+    let mut outcomes = std::pin::pin!(outcomes.buffered(usize::from(arguments.concurrency)));
+    while let Some((batch, outcome)) = outcomes.next().await {
+        let outcome = match outcome {
+            // Nothing that comes behind a row nobody knows of is written down as done: a resumed import begins there.
+            Outcome::Done(_) if report.stopped() => Outcome::Unknown,
+            outcome => outcome,
+        };
+        if let Outcome::Failed(error) = &outcome {
+            sender.stop();
+            report.stop(error);
+        }
+        if matches!(outcome, Outcome::NotTried) {
+            report.interrupted();
+        }
+        write(&batch, &outcome, done, results.as_mut(), &mut report)?;
+        bar.show(&report);
+    }
+    drop(bar);
+    source::ended(&source)?;
+    if let Some(results) = results {
+        results.finish()?;
+    }
+    if !report.stopped() && !arguments.dry_run {
+        State::remove(&result)?;
+    }
+    report.say(output, (!arguments.dry_run || arguments.result.is_some()).then_some(&result))
+}
+
+/// Writes down what became of the rows of a batch that are not written down yet.
+fn write(
+    batch: &Batch,
+    outcome: &Outcome,
+    done: u64,
+    mut results: Option<&mut Results>,
+    report: &mut Report,
+) -> anyhow::Result<()> {
+    for (row, fate) in send::fates(batch, outcome) {
+        if row.number <= done {
+            continue;
+        }
+        report.count(row, &fate);
+        if let Some(results) = results.as_deref_mut() {
+            results.write(row, &fate)?;
+        }
+    }
+    results.map_or(Ok(()), Results::flush)
+}
+
+fn client(arguments: &Arguments) -> anyhow::Result<Client> {
+    let keys = Keys::from_file(&arguments.keys)?;
+    let defaults = Retries::default();
+    let pauses = arguments.patience / defaults.longest_pause.as_secs().max(1);
+    let retries = Retries {
+        attempts: defaults.attempts.saturating_add(u32::try_from(pauses).unwrap_or(u32::MAX)),
+        pause: Duration::from_millis(100),
+        once_only: !arguments.never_repeat,
+        ..defaults
+    };
+    let builder = Client::with_keys(&keys).retries(retries);
+    let builder = match (&arguments.login, &arguments.password_file) {
+        (Some(address), Some(file)) => {
+            let text = std::fs::read_to_string(file).with_context(|| file.display().to_string())?;
+            let password = text.lines().next().unwrap_or_default();
+            anyhow::ensure!(!password.is_empty(), "{}: the first line holds no password", file.display());
+            builder.login(Login { address: address.clone(), password: password.to_owned().into() })
+        }
+        _ => builder,
+    };
+    Ok(builder.build()?)
+}

@@ -1,0 +1,213 @@
+//! What came of an import as a whole.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::time::Instant;
+
+use client::CallError;
+use serde::Serialize;
+use serde_json::json;
+
+use super::batches::Line;
+use super::send::Fate;
+use super::source::Survey;
+use crate::output::{Failed, Output};
+
+/// How many refused rows are shown; the result file has all.
+const SHOWN: usize = 10;
+
+/// How many rows came to what.
+#[derive(Clone, Default, Serialize)]
+pub(super) struct Counts {
+    created: u64,
+    exists: u64,
+    updated: u64,
+    refused: u64,
+    would_be_created: u64,
+    not_checked: u64,
+    unknown: u64,
+    not_tried: u64,
+}
+
+impl Counts {
+    /// Counts a row by the name of what became of it; false when nothing is decided by that.
+    pub(super) fn add_named(&mut self, name: &str) -> bool {
+        let count = match name {
+            "created" => &mut self.created,
+            "exists" => &mut self.exists,
+            "updated" => &mut self.updated,
+            "refused" => &mut self.refused,
+            _ => return false,
+        };
+        *count += 1;
+        true
+    }
+
+    fn add(&mut self, name: &str) {
+        if !self.add_named(name) {
+            *match name {
+                "would be created" => &mut self.would_be_created,
+                "not checked" => &mut self.not_checked,
+                "unknown" => &mut self.unknown,
+                _ => &mut self.not_tried,
+            } += 1;
+        }
+    }
+
+    /// All rows.
+    pub(super) fn rows(&self) -> u64 {
+        let Self { created, exists, updated, refused, would_be_created, not_checked, unknown, not_tried } = self;
+        created + exists + updated + refused + would_be_created + not_checked + unknown + not_tried
+    }
+
+    pub(super) fn refused(&self) -> u64 {
+        self.refused
+    }
+
+    fn named(&self) -> [(&'static str, u64); 8] {
+        [
+            ("created", self.created),
+            ("would be created", self.would_be_created),
+            ("there already", self.exists),
+            ("updated", self.updated),
+            ("refused", self.refused),
+            ("checked as far as the file goes", self.not_checked),
+            ("of unknown fate", self.unknown),
+            ("not tried", self.not_tried),
+        ]
+    }
+}
+
+/// What came of it.
+pub(super) struct Report {
+    counts: Counts,
+    earlier: u64,
+    codes: BTreeMap<String, u64>,
+    shown: Vec<String>,
+    unknown_columns: Vec<String>,
+    stopped: Option<String>,
+    dry_run: bool,
+    started: Instant,
+}
+
+impl Report {
+    pub(super) fn new(survey: &Survey, dry_run: bool) -> Self {
+        #[expect(clippy::disallowed_methods, reason = "measures how long an import takes")]
+        let started = Instant::now();
+        Self {
+            counts: Counts::default(),
+            earlier: 0,
+            codes: BTreeMap::new(),
+            shown: Vec::new(),
+            unknown_columns: survey.unknown_columns.clone(),
+            stopped: None,
+            dry_run,
+            started,
+        }
+    }
+
+    /// What was decided in earlier runs.
+    pub(super) fn resumed(&mut self, counts: &Counts) {
+        self.counts = counts.clone();
+        self.earlier = counts.rows();
+    }
+
+    pub(super) fn count(&mut self, row: &Line, fate: &Fate<'_>) {
+        self.counts.add(fate.name());
+        if let Some(fault) = fate.faults().first() {
+            *self.codes.entry(fault.code.clone()).or_default() += 1;
+            if self.shown.len() < SHOWN {
+                let field = fault.field.as_ref().map(|field| format!(" ({field})")).unwrap_or_default();
+                self.shown.push(format!("line {} {}{field}: {}", row.line, row.address, fault.message));
+            }
+        }
+    }
+
+    pub(super) fn counts(&self) -> &Counts {
+        &self.counts
+    }
+
+    /// Rows of this run, and seconds it took.
+    pub(super) fn pace(&self) -> (u64, f64) {
+        (self.counts.rows() - self.earlier, self.started.elapsed().as_secs_f64())
+    }
+
+    /// The call was refused or not answered: nothing more is sent.
+    pub(super) fn stop(&mut self, error: &CallError) {
+        self.stopped.get_or_insert_with(|| error.to_string());
+    }
+
+    /// Somebody asked it to end.
+    pub(super) fn interrupted(&mut self) {
+        self.stopped.get_or_insert_with(|| "asked to stop".to_owned());
+    }
+
+    /// Whether it ended before the end of the file.
+    pub(super) fn stopped(&self) -> bool {
+        self.stopped.is_some()
+    }
+
+    /// Prints it; the exit code tells all good, some refused, or stopped.
+    pub(super) fn say(&self, output: &Output, result: Option<&Path>) -> Result<(), Failed> {
+        let (rows, seconds) = self.pace();
+        let per_second = if seconds > 0.0 { rows as f64 / seconds } else { 0.0 };
+        let counts = serde_json::to_value(&self.counts)?;
+        let value = json!({
+            "rows": self.counts.rows(),
+            "counts": counts,
+            "codes": self.codes,
+            "unknown_columns": self.unknown_columns,
+            "dry_run": self.dry_run,
+            "stopped": self.stopped,
+            "result": result,
+            "seconds": (seconds * 1_000.0).round() / 1_000.0,
+            "per_second": per_second.round(),
+        });
+        output.say(value, self.text(rows, seconds, per_second, result))?;
+        match (&self.stopped, self.counts.refused) {
+            (Some(_), _) => Err(Failed::Stopped),
+            (None, 0) => Ok(()),
+            (None, _) => Err(Failed::Refused),
+        }
+    }
+
+    fn text(&self, rows: u64, seconds: f64, per_second: f64, result: Option<&Path>) -> String {
+        let mut lines = Vec::new();
+        let counted: Vec<_> = self
+            .counts
+            .named()
+            .into_iter()
+            .filter(|(_, count)| *count > 0)
+            .map(|(name, count)| format!("{count} {name}"))
+            .collect();
+        let counted = if counted.is_empty() { "no rows".to_owned() } else { counted.join(", ") };
+        lines.push(format!("{}{counted}", if self.dry_run { "dry run, nothing was changed: " } else { "" }));
+        if !self.dry_run {
+            lines.push(format!("   {rows} rows in {seconds:.1} s, {per_second:.0} a second"));
+        }
+        for (code, count) in &self.codes {
+            lines.push(format!("   {count} × {code}"));
+        }
+        lines.extend(self.shown.iter().map(|shown| format!("   {shown}")));
+        let more = self.codes.values().sum::<u64>().saturating_sub(self.shown.len() as u64);
+        if more > 0 {
+            lines.push(format!("   … and {more} more"));
+        }
+        if !self.unknown_columns.is_empty() {
+            lines.push(format!("   columns left aside: {}", self.unknown_columns.join(", ")));
+        }
+        if self.counts.not_checked > 0 {
+            lines.push("   the server can't be asked what it would say: only the file was checked".to_owned());
+        }
+        if let Some(why) = &self.stopped {
+            lines.push(format!("stopped: {why}"));
+            if !self.dry_run {
+                lines.push("   go on with the same command and --resume".to_owned());
+            }
+        }
+        if let Some(result) = result {
+            lines.push(format!("   row by row: {}", result.display()));
+        }
+        lines.join("\n")
+    }
+}

@@ -1,0 +1,126 @@
+//! Where the rows come from.
+
+use std::fs::File;
+use std::io::{self, BufRead, BufReader, Read};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use anyhow::Context as _;
+use client::wire::import::{Format, ImportError, Rows};
+use futures_util::Stream;
+use sha2::{Digest as _, Sha256};
+
+use super::bar::Bar;
+use super::batches::{Batch, batches};
+
+/// A file, or standard input.
+pub(super) struct Source {
+    path: Option<PathBuf>,
+    format: Option<Format>,
+    /// Why the reading ended before the end.
+    broken: Arc<Mutex<Option<ImportError>>>,
+}
+
+/// What is known of a file before anything is sent.
+#[derive(Default)]
+pub(super) struct Survey {
+    /// Rows; not known of standard input.
+    pub(super) rows: Option<u64>,
+    /// SHA-256 of the file, in hex; not known of standard input.
+    pub(super) digest: Option<String>,
+    /// Columns that nobody knows.
+    pub(super) unknown_columns: Vec<String>,
+}
+
+impl Source {
+    pub(super) fn open(path: &Path, format: Option<Format>) -> anyhow::Result<Self> {
+        let path = (path != Path::new("-")).then(|| path.to_owned());
+        if let Some(path) = &path {
+            let metadata = std::fs::metadata(path).with_context(|| path.display().to_string())?;
+            anyhow::ensure!(metadata.is_file(), "{}: this is no file", path.display());
+        }
+        let by_name = || Format::of_name(path.as_ref()?.to_str()?);
+        // A name may say JSON and mean it; it may also say .txt, which says nothing.
+        let format = format.or_else(|| by_name().filter(|format| *format != Format::Csv));
+        Ok(Self { path, format, broken: Arc::default() })
+    }
+
+    /// The result file when none is named.
+    pub(super) fn default_result(&self) -> PathBuf {
+        let mut name = self.path.clone().unwrap_or_else(|| "import".into()).into_os_string();
+        name.push(".result.csv");
+        name.into()
+    }
+
+    /// Reads the file once, to know that it can be read to its end.
+    pub(super) fn survey(&self, bar: &mut Bar) -> anyhow::Result<Survey> {
+        let Some(path) = &self.path else { return Ok(Survey::default()) };
+        let named = || path.display().to_string();
+        let digest = Arc::new(Mutex::new(Sha256::new()));
+        let file = Digesting { file: File::open(path).with_context(named)?, digest: Arc::clone(&digest) };
+        let rows = Rows::new(BufReader::with_capacity(1 << 16, file), self.format).with_context(named)?;
+        let unknown_columns = rows.unknown_columns().to_vec();
+        let mut count = 0;
+        for row in rows {
+            row.with_context(named)?;
+            count += 1;
+            bar.survey(count);
+        }
+        let digest = std::mem::take(&mut *digest.lock().unwrap_or_else(PoisonError::into_inner)).finalize();
+        let digest = digest.iter().map(|byte| format!("{byte:02x}")).collect();
+        Ok(Survey { rows: Some(count), digest: Some(digest), unknown_columns })
+    }
+
+    /// The batches, read on a thread of its own: standard input may keep it waiting.
+    pub(super) fn batches(&self, size: usize, ahead: usize) -> anyhow::Result<impl Stream<Item = Batch> + use<>> {
+        let input: Box<dyn BufRead + Send> = match &self.path {
+            Some(path) => {
+                let file = File::open(path).with_context(|| path.display().to_string())?;
+                Box::new(BufReader::with_capacity(1 << 16, file))
+            }
+            None => Box::new(BufReader::with_capacity(1 << 16, io::stdin())),
+        };
+        let (sender, receiver) = tokio::sync::mpsc::channel(ahead.max(1));
+        let (format, broken) = (self.format, Arc::clone(&self.broken));
+        std::thread::Builder::new().name("import-reader".to_owned()).spawn(move || {
+            let read = Rows::new(input, format).and_then(|rows| {
+                for batch in batches(rows, size) {
+                    if sender.blocking_send(batch?).is_err() {
+                        // Nobody waits for more.
+                        break;
+                    }
+                }
+                Ok(())
+            });
+            *broken.lock().unwrap_or_else(PoisonError::into_inner) = read.err();
+        })?;
+        Ok(futures_util::stream::unfold(receiver, |mut receiver| async move {
+            Some((receiver.recv().await?, receiver))
+        }))
+    }
+}
+
+/// Whether the source was read to its end.
+pub(super) fn ended(source: &Source) -> anyhow::Result<()> {
+    match source.broken.lock().unwrap_or_else(PoisonError::into_inner).take() {
+        None => Ok(()),
+        Some(error) => {
+            let name = source.path.as_ref().map_or("standard input".to_owned(), |path| path.display().to_string());
+            Err(anyhow::Error::from(error).context(name))
+        }
+    }
+}
+
+/// A file whose digest is made while it is read.
+struct Digesting {
+    file: File,
+    digest: Arc<Mutex<Sha256>>,
+}
+
+impl Read for Digesting {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let read = self.file.read(buffer)?;
+        self.digest.lock().unwrap_or_else(PoisonError::into_inner).update(&buffer[..read]);
+        Ok(read)
+    }
+}

@@ -1,0 +1,93 @@
+//! What has to be known to go on with an import that was interrupted; it lies beside the result file until that is complete.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, bail};
+use client::RequestId;
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use super::source::Survey;
+use crate::output::replace_private;
+
+/// How an import goes.
+#[derive(Serialize, Deserialize)]
+pub(super) struct State {
+    /// The first request id; each batch has the next one.
+    first_request_id: String,
+    /// Users in a batch.
+    pub(super) batch: usize,
+    /// Of the file; not known of standard input.
+    digest: Option<String>,
+}
+
+impl State {
+    pub(super) fn new(survey: &Survey, batch: usize) -> Self {
+        let first_request_id = client::random_request_id().to_string();
+        Self { first_request_id, batch, digest: survey.digest.clone() }
+    }
+
+    /// Nothing is kept of one that changes nothing.
+    pub(super) fn of_dry_run(batch: usize) -> Self {
+        Self::new(&Survey::default(), batch)
+    }
+
+    /// The request id of a batch: after an interruption the same, so that what was under way is not done twice.
+    pub(super) fn request_id(&self, batch: u64) -> RequestId {
+        let first = RequestId::parse(self.first_request_id.as_bytes()).map(|id| u128::from_be_bytes(*id.as_bytes()));
+        RequestId::from(Uuid::from_u128(first.unwrap_or_default().wrapping_add(u128::from(batch))))
+    }
+
+    /// Where it lies.
+    fn path(result: &Path) -> PathBuf {
+        let mut name = result.as_os_str().to_owned();
+        name.push(".state");
+        name.into()
+    }
+
+    pub(super) fn read(result: &Path) -> anyhow::Result<Self> {
+        let path = Self::path(result);
+        let text = match std::fs::read_to_string(&path) {
+            Ok(text) => text,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => bail!(
+                "there is nothing to resume: {} is not there, so the import into {} is complete or was never begun",
+                path.display(),
+                result.display()
+            ),
+            Err(error) => return Err(error).with_context(|| path.display().to_string()),
+        };
+        serde_json::from_str(&text).with_context(|| path.display().to_string())
+    }
+
+    /// Writes it down, unless there is an import to go on with.
+    pub(super) fn write(&self, result: &Path) -> anyhow::Result<()> {
+        let path = Self::path(result);
+        if path.exists() {
+            bail!(
+                "an import into {} was interrupted: go on with --resume, or delete {} to begin anew",
+                result.display(),
+                path.display()
+            );
+        }
+        if result.exists() {
+            bail!("{} is there already: delete it, or name another with --result", result.display());
+        }
+        replace_private(&path, &serde_json::to_string(self)?)
+    }
+
+    /// Whether the file is still the one that the import began with.
+    pub(super) fn fits(&self, survey: &Survey) -> anyhow::Result<()> {
+        if self.digest != survey.digest {
+            bail!(
+                "this is not the file that the import began with: it has changed since, and its rows can't be matched with \
+                 those of the result file"
+            );
+        }
+        Ok(())
+    }
+
+    pub(super) fn remove(result: &Path) -> anyhow::Result<()> {
+        let path = Self::path(result);
+        std::fs::remove_file(&path).with_context(|| path.display().to_string())
+    }
+}
