@@ -113,8 +113,9 @@ impl Postgres {
     }
 
     fn started(&self) -> bool {
+        // One that did not start must not take the folder with it.
+        self.let_go();
         let mut running = self.running();
-        *running = None;
         let folder = self.folder.path();
         let mut shell = unprivileged(Path::new("sh"))
             .args(["-c", WATCH, "sh"])
@@ -166,6 +167,11 @@ impl Postgres {
         // One that has ended meanwhile is no failure.
         let killed = Command::new("kill").arg("-9").args(&processes).output();
         killed.unwrap_or_else(|error| panic!("kill: {error}"));
+        self.let_go();
+    }
+
+    /// Ends the watch over a server that has ended, and keeps the folder.
+    fn let_go(&self) {
         if let Some(mut running) = self.running().take() {
             let _ = running.alive.write_all(b"keep\n");
             let _ = running.shell.wait();
