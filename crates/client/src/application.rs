@@ -1,8 +1,10 @@
 //! From an application and a password to keys (spec/clients.md 6).
 
 use secrecy::{ExposeSecret, SecretString};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 use wire::header::{self, Basic};
-use wire::login::{Discover, Discovered, LogIn, LoggedIn};
+use wire::login::{ChangePassword, Discover, Discovered, LogIn, LoggedIn, PasswordChanged};
 
 use crate::call::{answered, body_of};
 use crate::error::CallError;
@@ -58,23 +60,46 @@ impl Application {
         Ok(self.keys(access_key, secret_key))
     }
 
+    /// Gives the user another password: also the way out where one must be changed before the first login. It ends all key
+    /// pairs of the user. `[ours]`
+    ///
+    /// # Errors
+    /// When there is no answer, the login was refused, or the new password breaks the account's policy.
+    pub async fn change_password(&self, login: &Login, new: &SecretString) -> Result<(), CallError> {
+        let transport = Transport::new(&self.base_url)?;
+        let item = ChangePassword { new_password: new.clone(), ..ChangePassword::default() };
+        self.with_password::<PasswordChanged>(&transport, login, "/api/user/change-password", item).await?;
+        Ok(())
+    }
+
     pub(crate) async fn log_in_as(
         &self,
         transport: &Transport,
         login: &Login,
         item: LogIn,
     ) -> Result<LoggedIn, CallError> {
-        const PATH: &str = "/api/login/login";
         let item = LogIn { user_name: Some(login.address.clone()), ..item };
+        let answer = self.with_password(transport, login, "/api/login/login", item).await?;
+        answer.ok_or(CallError::NoKeys)
+    }
+
+    /// Calls an endpoint that takes a password in place of a signature.
+    async fn with_password<R: DeserializeOwned>(
+        &self,
+        transport: &Transport,
+        login: &Login,
+        path: &str,
+        item: impl Serialize,
+    ) -> Result<Option<R>, CallError> {
         let authorization = Basic::cloud(&login.address, login.password.expose_secret());
         let headers =
             [(header::AUTHORIZATION, authorization.as_str()), (header::APP_ID, self.app_id.as_str())];
-        let answer = transport.post(PATH, headers, "application/json", body_of(&[item], None)?).await?;
-        let mut answer = answered::<LoggedIn>(&answer)?;
-        if let Some(fault) = answer.fail.into_iter().flat_map(|failure| failure.errors).next() {
-            return Err(CallError::Refused { status: answer.status, fault, retry_after: None });
+        let answer = transport.post(path, headers, "application/json", body_of(&[item], None)?).await?;
+        let mut answer = answered::<R>(&answer)?;
+        match answer.fail.into_iter().flat_map(|failure| failure.errors).next() {
+            Some(fault) => Err(CallError::Refused { status: answer.status, fault, retry_after: None }),
+            None => Ok(answer.data.pop()),
         }
-        answer.data.pop().ok_or(CallError::NoKeys)
     }
 
     /// A key pair of this application.

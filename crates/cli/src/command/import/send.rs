@@ -1,6 +1,9 @@
 //! What is done with a batch, and what becomes of its rows.
 
+use std::collections::HashSet;
+use std::hash::{BuildHasher as _, RandomState};
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, PoisonError};
 
 use client::wire::users::UpdateUser;
 use client::{CallError, Client, Fault, NewUser};
@@ -20,6 +23,8 @@ pub(super) struct Sender {
     stopped: AtomicBool,
     /// The server has no way to be asked what would happen.
     cant_check: AtomicBool,
+    /// Of a dry run: fingerprints of the addresses so far, because what nobody creates the server does not find.
+    seen: (RandomState, Mutex<HashSet<u64>>),
 }
 
 /// What became of a batch.
@@ -63,6 +68,7 @@ impl Sender {
             dry_run,
             stopped: AtomicBool::new(false),
             cant_check: AtomicBool::new(false),
+            seen: Default::default(),
         }
     }
 
@@ -143,15 +149,32 @@ impl Sender {
         Ok(())
     }
 
+    /// Whether no earlier row has the address.
+    fn is_new(&self, user: &NewUser) -> bool {
+        let (hasher, seen) = &self.seen;
+        let fingerprint = hasher.hash_one(user.email_address.as_deref().unwrap_or_default().to_lowercase());
+        seen.lock().unwrap_or_else(PoisonError::into_inner).insert(fingerprint)
+    }
+
     async fn check(&self, users: &[NewUser]) -> Result<Vec<Answer>, CallError> {
-        let unchecked = || users.iter().map(|_| Answer::Unchecked).collect();
+        // Before anything is waited for: in the order of the file.
+        let earlier: Vec<bool> = users.iter().map(|user| !self.is_new(user)).collect();
+        let answer = |earlier: bool, answer: Answer| match answer {
+            Answer::WouldBeCreated | Answer::Unchecked if earlier => self.refused(vec![twice()]),
+            answer => answer,
+        };
+        let unchecked = || earlier.iter().map(|earlier| answer(*earlier, Answer::Unchecked)).collect();
         if self.cant_check() {
             return Ok(unchecked());
         }
         match self.client.check_batch(users).await {
             Ok(outcomes) => Ok(outcomes
                 .into_iter()
-                .map(|outcome| outcome.map_or_else(|faults| self.refused(faults), |_| Answer::WouldBeCreated))
+                .zip(&earlier)
+                .map(|(outcome, earlier)| {
+                    let said = outcome.map_or_else(|faults| self.refused(faults), |_| Answer::WouldBeCreated);
+                    answer(*earlier, said)
+                })
                 .collect()),
             // Of ours, and of nobody else's.
             Err(CallError::Refused { status: 404, .. } | CallError::NoEnvelope { status: 404, .. }) => {
@@ -160,6 +183,16 @@ impl Sender {
             }
             Err(error) => Err(error),
         }
+    }
+}
+
+/// An address that an earlier row has.
+fn twice() -> Fault {
+    Fault {
+        code: EXISTS.to_owned(),
+        message: "An earlier row of the file has this address".to_owned(),
+        retryable: false,
+        field: Some("emailAddress".to_owned()),
     }
 }
 

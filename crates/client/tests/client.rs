@@ -1,0 +1,186 @@
+//! The client against a real server: keys that end, quotas, answers that never come.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use std::pin::pin;
+use std::sync::Arc;
+
+use futures_util::StreamExt as _;
+use jiff::SignedDuration;
+use matricula_client as client;
+use client::wire::account::Nothing;
+use client::wire::users::{GetInternalUsers, GetProfile, NamesUser, UpdateUser};
+use client::{Application, Bulk, CallError, Client, Login, NewUser, Page, Retries, blocking};
+use testkit::{PASSWORD, TestServer};
+
+const ADMIN: &str = "admin@example.com";
+
+/// The server's clock, for a client.
+fn clock(server: &TestServer) -> client::Clock {
+    let clock = server.clock_handle();
+    Arc::new(move || clock.now())
+}
+
+fn builder(server: &TestServer) -> client::Builder {
+    Client::with_keys(server.administrator().keys()).clock(clock(server))
+}
+
+fn login() -> Login {
+    Login { address: ADMIN.to_owned(), password: PASSWORD.into() }
+}
+
+fn users(count: usize) -> impl Iterator<Item = NewUser> {
+    (0..count).map(|n| NewUser::new(format!("user{n:05}@example.com")))
+}
+
+#[tokio::test]
+async fn from_an_application_and_a_password_to_users() {
+    let server = TestServer::start().await;
+    let keys = server.administrator().keys().clone();
+    let application = Application::from(&keys);
+    let there = application.discover(ADMIN).await.unwrap();
+    assert_eq!(there.base_url, keys.base_url);
+    let wrong = Login { password: "wrong".into(), ..login() };
+    let refused = there.log_in(&wrong).await.err().unwrap();
+    assert_eq!((refused.code(), refused.is_unknown()), (Some("err_login_refused"), false));
+
+    let client = Client::with_keys(&there.log_in(&login()).await.unwrap()).clock(clock(&server)).build().unwrap();
+    let answer = client
+        .create_users(&[
+            NewUser { name: Some("Ann Lee".into()), ..NewUser::new("ann@example.com") },
+            NewUser::new("ann@elsewhere.example"),
+        ])
+        .await
+        .unwrap();
+    assert_eq!((answer.data[0].email_address.as_str(), answer.data.len()), ("ann@example.com", 1));
+    assert_eq!(answer.fail[0].errors[0].code, "err_xdk_operation_forbidden_for_address");
+    let change = UpdateUser { email_address: "ann@example.com".into(), name: Some("Ann Ray".into()), ..UpdateUser::default() };
+    assert_eq!(client.update_users(&[change]).await.unwrap().data[0].name, "Ann Ray");
+    let profile = GetProfile { email_address: Some("ann@example.com".into()), ..GetProfile::default() };
+    assert_eq!(client.profile(&[profile]).await.unwrap().data[0].name, "Ann Ray");
+    assert_eq!(client.account(&[Nothing {}]).await.unwrap().data.len(), 1);
+    let gone = client.delete_users(&[NamesUser { email_address: "ann@example.com".into() }]).await.unwrap();
+    assert_eq!(gone.data.len(), 1);
+    // A new password ends the pair.
+    let new = "Another good one 7!".into();
+    there.change_password(&login(), &new).await.unwrap();
+    let refused = client.account(&[Nothing {}]).await.err().unwrap();
+    assert_eq!(refused.code(), Some("err_xdk_invalid_signature"));
+    let login = Login { password: new, ..login() };
+    let client = Client::with_keys(&there.log_in(&login).await.unwrap()).clock(clock(&server)).build().unwrap();
+    let pair = client.log_out(&[]).await.unwrap();
+    assert_eq!(pair.data.len(), 1);
+    let refused = client.account(&[] as &[Nothing]).await.err().unwrap();
+    assert_eq!(refused.code(), Some("err_xdk_invalid_signature"));
+}
+
+#[tokio::test]
+async fn pages_go_on_to_the_end() {
+    let server = TestServer::start().await;
+    let client = builder(&server).build().unwrap();
+    let created = client.create_all(users(25), Bulk::default()).collect::<Vec<_>>().await;
+    assert_eq!(created.iter().map(|batch| batch.outcomes.as_ref().unwrap().len()).sum::<usize>(), 25);
+    let (mut page, mut found) = (Page { page_size: Some(10), page_token: None }, Vec::new());
+    loop {
+        let answer = client.internal_users(GetInternalUsers::default(), &page).await.unwrap();
+        found.extend(answer.data.into_iter().flat_map(|row| row.users).map(|user| user.email_address));
+        page.page_token = answer.pagination.and_then(|pagination| pagination.next);
+        if page.page_token.is_none() {
+            break;
+        }
+    }
+    assert_eq!(found.iter().filter(|address| address.starts_with("user0")).count(), 25);
+}
+
+#[tokio::test]
+async fn a_key_that_ends_in_the_middle_of_many_users_is_prolonged_by_itself() {
+    let server = TestServer::start().await;
+    let application = Application::from(server.administrator().keys());
+    // Of a login: a pair that is issued otherwise never ends.
+    let keys = application.log_in(&login()).await.unwrap();
+    let client = Client::with_keys(&keys).clock(clock(&server)).login(login()).build().unwrap();
+    let mut batches = pin!(client.create_all(users(200), Bulk { batch: 10, concurrency: 3 }));
+    let mut created = 0;
+    while let Some(batch) = batches.next().await {
+        created += batch.outcomes.unwrap().iter().filter(|outcome| outcome.is_ok()).count();
+        if created == 50 || created == 120 {
+            server.clock().advance(SignedDuration::from_hours(24 * 400));
+        }
+    }
+    assert_eq!(created, 200);
+    // The pair is still the same one: it was prolonged.
+    assert_eq!(server.caller(&keys).create(r#"{"data":[{"emailAddress":"last@example.com"}]}"#).await.rows(), 1);
+
+    // Without a login, the caller is told.
+    server.clock().advance(SignedDuration::from_hours(24 * 400));
+    let client = Client::with_keys(&keys).clock(clock(&server)).build().unwrap();
+    let ended = client.create_users(&[NewUser::new("late@example.com")]).await.err().unwrap();
+    assert_eq!(ended.code(), Some("err_xdk_binding_expired"));
+    assert!(matches!(ended, CallError::Refused { status: 418, .. }));
+}
+
+#[tokio::test]
+async fn a_token_is_had_when_it_is_needed_and_again_when_it_has_ended() {
+    let server = TestServer::start().await;
+    let application = server.application("Super Administrator", &["userandgroupmanagement"]).await;
+    let client = Client::with_token(
+        server.administrator().keys().base_url.clone(),
+        &application.client_id,
+        application.client_secret.as_str(),
+    );
+    let client = client.clock(clock(&server)).build().unwrap();
+    for n in 0..3 {
+        let answer = client.create_users(&[NewUser::new(format!("user{n}@example.com"))]).await.unwrap();
+        assert_eq!(answer.data.len(), 1);
+        // Also for a server whose clock goes faster than the client's.
+        server.clock().advance(SignedDuration::from_hours(1));
+    }
+    let wrong = Client::with_token(server.administrator().keys().base_url.clone(), &application.client_id, "wrong");
+    let refused = wrong.clock(clock(&server)).build().unwrap().account(&[Nothing {}]).await.err().unwrap();
+    assert_eq!(refused.code(), Some("invalid_client"));
+}
+
+#[test]
+fn the_blocking_client_does_the_same() {
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let server = runtime.block_on(TestServer::start());
+    let client = blocking::Client::of(builder(&server).build().unwrap()).unwrap();
+    let answer = client.create_users(&[NewUser::new("ann@example.com")]).unwrap();
+    assert_eq!(answer.data[0].email_address, "ann@example.com");
+    let page = client.internal_users(GetInternalUsers::default(), &Page::default()).unwrap();
+    assert!(page.data[0].users.iter().any(|user| user.email_address == "ann@example.com"));
+    drop(client);
+    runtime.block_on(async { drop(server) });
+}
+
+#[tokio::test]
+async fn every_endpoint_of_the_server_is_one_of_the_client() {
+    let mut known: Vec<_> = client::ENDPOINTS.iter().map(|endpoint| endpoint.path).collect();
+    // What an application does before it has keys.
+    known.extend(["/api/login/discover-authentication", "/api/login/login", "/api/user/change-password"]);
+    let all = server::ENDPOINTS.iter().filter(|endpoint| endpoint.style() == server::Style::Envelope);
+    for endpoint in all {
+        assert!(known.contains(&endpoint.path), "{} has no method", endpoint.path);
+        let of_client = client::ENDPOINTS.iter().find(|known| known.path == endpoint.path);
+        if let Some(known) = of_client {
+            assert_eq!(known.reads, !endpoint.writes, "{}", endpoint.path);
+        }
+    }
+}
+
+#[tokio::test]
+async fn nothing_is_repeated_when_nothing_shall_be() {
+    let server = TestServer::start_with(|config| config.quota.calls = 2).await;
+    let client = builder(&server).retries(Retries::NONE).build().unwrap();
+    client.account(&[Nothing {}]).await.unwrap();
+    client.account(&[Nothing {}]).await.unwrap();
+    // The client heard that nothing is left, and would wait: another one, that has not heard, is refused.
+    let other = builder(&server).retries(Retries::NONE).build().unwrap();
+    let refused = other.account(&[Nothing {}]).await.err().unwrap();
+    assert!(matches!(refused, CallError::Refused { status: 429, retry_after: Some(_), .. }), "{refused}");
+}
+
+#[test]
+fn every_test_passes_on_postgresql_too() {
+    testkit::again_on_postgres("every_test_passes_on_postgresql_too");
+}
