@@ -58,7 +58,10 @@ impl Client {
     ///
     /// # Errors
     /// When there is no answer, or the call as a whole was refused.
-    pub async fn check_batch(&self, users: &[NewUser]) -> Result<Vec<Result<Checked, Vec<Fault>>>, CallError> {
+    pub async fn check_batch(
+        &self,
+        users: &[NewUser],
+    ) -> Result<Vec<Result<Checked, Vec<Fault>>>, CallError> {
         let answer = self.check_users(users).await?;
         Ok(outcomes(users.iter().map(address), answer, |checked| &checked.email_address))
     }
@@ -115,9 +118,7 @@ fn batches(users: impl Iterator<Item = NewUser>, size: usize) -> impl Iterator<I
         addresses.clear();
         let mut batch = Vec::new();
         while batch.len() < size
-            && let Some(user) = users.next_if(|user| {
-                addresses.insert(address(user).to_lowercase())
-            })
+            && let Some(user) = users.next_if(|user| addresses.insert(address(user).to_lowercase()))
         {
             batch.push(user);
         }

@@ -5,12 +5,12 @@
 use std::pin::pin;
 use std::sync::Arc;
 
-use futures_util::StreamExt as _;
-use jiff::SignedDuration;
-use matricula_client as client;
 use client::wire::account::Nothing;
 use client::wire::users::{GetInternalUsers, GetProfile, NamesUser, UpdateUser};
 use client::{Application, Bulk, CallError, Client, Login, NewUser, Page, Retries, blocking};
+use futures_util::StreamExt as _;
+use jiff::SignedDuration;
+use matricula_client as client;
 use testkit::{PASSWORD, TestServer};
 
 const ADMIN: &str = "admin@example.com";
@@ -44,7 +44,8 @@ async fn from_an_application_and_a_password_to_users() {
     let refused = there.log_in(&wrong).await.err().unwrap();
     assert_eq!((refused.code(), refused.is_unknown()), (Some("err_login_refused"), false));
 
-    let client = Client::with_keys(&there.log_in(&login()).await.unwrap()).clock(clock(&server)).build().unwrap();
+    let client =
+        Client::with_keys(&there.log_in(&login()).await.unwrap()).clock(clock(&server)).build().unwrap();
     let answer = client
         .create_users(&[
             NewUser { name: Some("Ann Lee".into()), ..NewUser::new("ann@example.com") },
@@ -54,7 +55,11 @@ async fn from_an_application_and_a_password_to_users() {
         .unwrap();
     assert_eq!((answer.data[0].email_address.as_str(), answer.data.len()), ("ann@example.com", 1));
     assert_eq!(answer.fail[0].errors[0].code, "err_xdk_operation_forbidden_for_address");
-    let change = UpdateUser { email_address: "ann@example.com".into(), name: Some("Ann Ray".into()), ..UpdateUser::default() };
+    let change = UpdateUser {
+        email_address: "ann@example.com".into(),
+        name: Some("Ann Ray".into()),
+        ..UpdateUser::default()
+    };
     assert_eq!(client.update_users(&[change]).await.unwrap().data[0].name, "Ann Ray");
     let profile = GetProfile { email_address: Some("ann@example.com".into()), ..GetProfile::default() };
     assert_eq!(client.profile(&[profile]).await.unwrap().data[0].name, "Ann Ray");
@@ -67,7 +72,8 @@ async fn from_an_application_and_a_password_to_users() {
     let refused = client.account(&[Nothing {}]).await.err().unwrap();
     assert_eq!(refused.code(), Some("err_xdk_invalid_signature"));
     let login = Login { password: new, ..login() };
-    let client = Client::with_keys(&there.log_in(&login).await.unwrap()).clock(clock(&server)).build().unwrap();
+    let client =
+        Client::with_keys(&there.log_in(&login).await.unwrap()).clock(clock(&server)).build().unwrap();
     let pair = client.log_out(&[]).await.unwrap();
     assert_eq!(pair.data.len(), 1);
     let refused = client.account(&[] as &[Nothing]).await.err().unwrap();
@@ -109,7 +115,10 @@ async fn a_key_that_ends_in_the_middle_of_many_users_is_prolonged_by_itself() {
     }
     assert_eq!(created, 200);
     // The pair is still the same one: it was prolonged.
-    assert_eq!(server.caller(&keys).create(r#"{"data":[{"emailAddress":"last@example.com"}]}"#).await.rows(), 1);
+    assert_eq!(
+        server.caller(&keys).create(r#"{"data":[{"emailAddress":"last@example.com"}]}"#).await.rows(),
+        1
+    );
 
     // Without a login, the caller is told.
     server.clock().advance(SignedDuration::from_hours(24 * 400));
@@ -135,7 +144,8 @@ async fn a_token_is_had_when_it_is_needed_and_again_when_it_has_ended() {
         // Also for a server whose clock goes faster than the client's.
         server.clock().advance(SignedDuration::from_hours(1));
     }
-    let wrong = Client::with_token(server.administrator().keys().base_url.clone(), &application.client_id, "wrong");
+    let wrong =
+        Client::with_token(server.administrator().keys().base_url.clone(), &application.client_id, "wrong");
     let refused = wrong.clock(clock(&server)).build().unwrap().account(&[Nothing {}]).await.err().unwrap();
     assert_eq!(refused.code(), Some("invalid_client"));
 }

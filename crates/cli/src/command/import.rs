@@ -4,8 +4,8 @@
 //! row by row in the order of the file. So the result file of an import that was interrupted says where to go on, and what
 //! was under way goes again with the same request ids: the server answers it as it did the first time.
 
-mod batches;
 mod bar;
+mod batches;
 mod report;
 mod results;
 mod send;

@@ -32,7 +32,12 @@ pub(crate) struct Sandbox {
 impl Sandbox {
     /// Starts it on a folder, and waits until it says where it listens.
     pub(crate) fn start(folder: &Path, more: &[&str]) -> Self {
-        let mut process = matricula(&["--json", "sandbox", "--quiet", "--listen", "127.0.0.1:0", "--data"])
+        Self::start_at("127.0.0.1:0", folder, more)
+    }
+
+    /// The same, at an address.
+    pub(crate) fn start_at(address: &str, folder: &Path, more: &[&str]) -> Self {
+        let mut process = matricula(&["--json", "sandbox", "--quiet", "--listen", address, "--data"])
             .arg(folder)
             .args(more)
             .stdout(Stdio::piped())

@@ -2,8 +2,8 @@
 
 use std::collections::HashSet;
 
-use client::{Fault, NewUser};
 use client::wire::import::{ImportError, Row};
+use client::{Fault, NewUser};
 
 /// A row, as far as it is known by itself.
 pub(super) struct Line {

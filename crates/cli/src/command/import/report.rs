@@ -56,7 +56,8 @@ impl Counts {
 
     /// All rows.
     pub(super) fn rows(&self) -> u64 {
-        let Self { created, exists, updated, refused, would_be_created, not_checked, unknown, not_tried } = self;
+        let Self { created, exists, updated, refused, would_be_created, not_checked, unknown, not_tried } =
+            self;
         created + exists + updated + refused + would_be_created + not_checked + unknown + not_tried
     }
 
@@ -197,7 +198,8 @@ impl Report {
             lines.push(format!("   columns left aside: {}", self.unknown_columns.join(", ")));
         }
         if self.counts.not_checked > 0 {
-            lines.push("   the server can't be asked what it would say: only the file was checked".to_owned());
+            lines
+                .push("   the server can't be asked what it would say: only the file was checked".to_owned());
         }
         if let Some(why) = &self.stopped {
             lines.push(format!("stopped: {why}"));

@@ -23,7 +23,8 @@ pub(super) struct Results {
 impl Results {
     pub(super) fn create(path: &Path) -> anyhow::Result<Self> {
         let file = File::create(path).with_context(|| path.display().to_string())?;
-        let mut results = Self { path: path.to_owned(), writer: writer(file), rows: 0, counts: Counts::default() };
+        let mut results =
+            Self { path: path.to_owned(), writer: writer(file), rows: 0, counts: Counts::default() };
         results.record(&COLUMNS)?;
         results.flush()?;
         Ok(results)
@@ -44,7 +45,8 @@ impl Results {
         while let Ok(true) = reader.read_record(&mut record) {
             // The last row may have been cut off, even within a field: it counts only when it has an end.
             let after = reader.position().byte();
-            let whole = record.len() == COLUMNS.len() && (after < length || ends_with_newline(&file, length)?);
+            let whole =
+                record.len() == COLUMNS.len() && (after < length || ends_with_newline(&file, length)?);
             let decided = end == 0 || record.get(0).and_then(|n| n.parse().ok()) == Some(rows + 1);
             if !whole || !decided || (end > 0 && !counts.add_named(record.get(3).unwrap_or_default())) {
                 break;

@@ -197,7 +197,10 @@ fn twice() -> Fault {
 }
 
 /// What became of each row of a batch.
-pub(super) fn fates<'a>(batch: &'a Batch, outcome: &'a Outcome) -> impl Iterator<Item = (&'a Line, Fate<'a>)> {
+pub(super) fn fates<'a>(
+    batch: &'a Batch,
+    outcome: &'a Outcome,
+) -> impl Iterator<Item = (&'a Line, Fate<'a>)> {
     let mut answers = match outcome {
         Outcome::Done(answers) => answers.iter(),
         _ => [].iter(),

@@ -72,7 +72,11 @@ impl Source {
     }
 
     /// The batches, read on a thread of its own: standard input may keep it waiting.
-    pub(super) fn batches(&self, size: usize, ahead: usize) -> anyhow::Result<impl Stream<Item = Batch> + use<>> {
+    pub(super) fn batches(
+        &self,
+        size: usize,
+        ahead: usize,
+    ) -> anyhow::Result<impl Stream<Item = Batch> + use<>> {
         let input: Box<dyn BufRead + Send> = match &self.path {
             Some(path) => {
                 let file = File::open(path).with_context(|| path.display().to_string())?;
@@ -105,7 +109,8 @@ pub(super) fn ended(source: &Source) -> anyhow::Result<()> {
     match source.broken.lock().unwrap_or_else(PoisonError::into_inner).take() {
         None => Ok(()),
         Some(error) => {
-            let name = source.path.as_ref().map_or("standard input".to_owned(), |path| path.display().to_string());
+            let name =
+                source.path.as_ref().map_or("standard input".to_owned(), |path| path.display().to_string());
             Err(anyhow::Error::from(error).context(name))
         }
     }

@@ -34,7 +34,8 @@ impl State {
 
     /// The request id of a batch: after an interruption the same, so that what was under way is not done twice.
     pub(super) fn request_id(&self, batch: u64) -> RequestId {
-        let first = RequestId::parse(self.first_request_id.as_bytes()).map(|id| u128::from_be_bytes(*id.as_bytes()));
+        let first =
+            RequestId::parse(self.first_request_id.as_bytes()).map(|id| u128::from_be_bytes(*id.as_bytes()));
         RequestId::from(Uuid::from_u128(first.unwrap_or_default().wrapping_add(u128::from(batch))))
     }
 
