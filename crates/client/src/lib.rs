@@ -87,18 +87,18 @@ impl Client {
     /// A client for a server, in the name of a binding.
     ///
     /// # Errors
-    /// When the secret key is not base64.
-    pub fn new(keys: &Keys) -> Result<Self, SecretKeyError> {
+    /// When the secret key is not base64, or `ca_file` holds no certificate.
+    pub fn new(keys: &Keys) -> Result<Self, KeysError> {
         Self::with_clock(keys, Arc::new(machine_clock))
     }
 
     /// A client that takes the time from elsewhere.
     ///
     /// # Errors
-    /// When the secret key is not base64.
-    pub fn with_clock(keys: &Keys, clock: Clock) -> Result<Self, SecretKeyError> {
+    /// When the secret key is not base64, or `ca_file` holds no certificate.
+    pub fn with_clock(keys: &Keys, clock: Clock) -> Result<Self, KeysError> {
         Ok(Self {
-            http: reqwest::Client::new(),
+            http: keys.trusting(reqwest::Client::builder())?.build().map_err(KeysError::Setup)?,
             base_url: keys.base_url.trim_end_matches('/').to_owned(),
             signer: Arc::new(Signer::new(keys)?),
             clock,
