@@ -135,6 +135,7 @@ async fn seed(server: &Server) -> anyhow::Result<Keys> {
     let binding = admin.add_binding(&email, &application.app_id, None).await?;
     Ok(Keys {
         base_url: String::new(),
+        ca_file: None,
         app_id: application.app_id.clone(),
         app_key: application.app_key().to_owned(),
         access_key: binding.access_key.clone(),

@@ -10,6 +10,7 @@ use wire::oauth;
 
 use crate::application::{Application, Login};
 use crate::error::CallError;
+use crate::keys::KeysError;
 use crate::sign::{SignedHeaders, Signer};
 use crate::transport::{RawAnswer, Transport};
 
@@ -138,7 +139,7 @@ impl Access {
                     let LoggedIn { access_key, secret_key, .. } =
                         application.log_in_as(transport, login, item).await?;
                     // A server may give another pair instead of prolonging this one.
-                    let signer = Arc::new(Signer::new(&application.keys(access_key, secret_key))?);
+                    let signer = Arc::new(Signer::new(&application.keys(access_key, secret_key)).map_err(KeysError::from)?);
                     *write(pair) = Pair { signer, life: life + 1 };
                 }
             }

@@ -1,5 +1,7 @@
 //! From an application and a password to keys (spec/clients.md 6).
 
+use std::path::PathBuf;
+
 use secrecy::{ExposeSecret, SecretString};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -8,7 +10,7 @@ use wire::login::{ChangePassword, Discover, Discovered, LogIn, LoggedIn, Passwor
 
 use crate::call::{answered, body_of};
 use crate::error::CallError;
-use crate::keys::Keys;
+use crate::keys::{Keys, KeysError};
 use crate::transport::Transport;
 
 /// A registered application, at a server.
@@ -20,6 +22,8 @@ pub struct Application {
     pub app_id: String,
     /// Part of the signed text; never travels.
     pub app_key: SecretString,
+    /// Certificates in PEM to trust beside those that this machine trusts.
+    pub ca_file: Option<PathBuf>,
 }
 
 /// An address and its cloud password.
@@ -40,7 +44,7 @@ impl Application {
         const PATH: &str = "/api/login/discover-authentication";
         let item = Discover { email_address: address.to_owned() };
         let headers = [(header::APP_ID, self.app_id.as_str())];
-        let transport = Transport::new(&self.base_url)?;
+        let transport = self.transport()?;
         let answer = transport.post(PATH, headers, "application/json", body_of(&[item], None)?).await?;
         let found = answered::<Discovered>(&answer)?.data.pop().unwrap_or_default();
         // A server that names no region serves all of them.
@@ -54,7 +58,7 @@ impl Application {
     /// When there is no answer, the login was refused, or the password must be changed first: then with the code
     /// `err_user_password_change_required`.
     pub async fn log_in(&self, login: &Login) -> Result<Keys, CallError> {
-        let transport = Transport::new(&self.base_url)?;
+        let transport = self.transport()?;
         let LoggedIn { access_key, secret_key, .. } =
             self.log_in_as(&transport, login, LogIn::default()).await?;
         Ok(self.keys(access_key, secret_key))
@@ -66,7 +70,7 @@ impl Application {
     /// # Errors
     /// When there is no answer, the login was refused, or the new password breaks the account's policy.
     pub async fn change_password(&self, login: &Login, new: &SecretString) -> Result<(), CallError> {
-        let transport = Transport::new(&self.base_url)?;
+        let transport = self.transport()?;
         let item = ChangePassword { new_password: new.clone(), ..ChangePassword::default() };
         self.with_password::<PasswordChanged>(&transport, login, "/api/user/change-password", item).await?;
         Ok(())
@@ -102,10 +106,15 @@ impl Application {
         }
     }
 
+    pub(crate) fn transport(&self) -> Result<Transport, KeysError> {
+        Transport::new(&self.base_url, self.ca_file.as_deref())
+    }
+
     /// A key pair of this application.
     pub(crate) fn keys(&self, access_key: String, secret_key: String) -> Keys {
         Keys {
             base_url: self.base_url.clone(),
+            ca_file: self.ca_file.clone(),
             app_id: self.app_id.clone(),
             app_key: self.app_key.expose_secret().to_owned(),
             access_key,
@@ -120,6 +129,7 @@ impl From<&Keys> for Application {
             base_url: keys.base_url.clone(),
             app_id: keys.app_id.clone(),
             app_key: SecretString::from(keys.app_key.clone()),
+            ca_file: keys.ca_file.clone(),
         }
     }
 }

@@ -28,7 +28,7 @@ impl Client {
     /// A client in the name of a key pair.
     ///
     /// # Errors
-    /// When the secret key is not base64, or the system gives no means to wait for a network.
+    /// When the keys can't be used, or the system gives no means to wait for a network.
     pub fn new(keys: &Keys) -> Result<Self, CallError> {
         Self::of(crate::Client::new(keys)?)
     }

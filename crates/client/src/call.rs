@@ -1,5 +1,6 @@
 //! One call: in whose name, how often, until when.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use jiff::Timestamp;
@@ -12,7 +13,7 @@ use wire::{Answer, Failure};
 use crate::access::Access;
 use crate::application::{Application, Login};
 use crate::error::{CallError, retry_after};
-use crate::keys::Keys;
+use crate::keys::{Keys, KeysError};
 use crate::retry::{Quota, Retries};
 use crate::sign::{SignedHeaders, Signer};
 use crate::transport::{RawAnswer, Transport};
@@ -35,6 +36,7 @@ struct Inner {
 /// A client that is being set up.
 pub struct Builder {
     base_url: String,
+    ca_file: Option<PathBuf>,
     credential: Credential,
     retries: Retries,
     clock: Clock,
@@ -67,11 +69,17 @@ impl Builder {
         Self { clock, ..self }
     }
 
+    /// Trusts these certificates, in PEM, beside those that this machine trusts.
+    #[must_use]
+    pub fn ca_file(self, file: impl Into<PathBuf>) -> Self {
+        Self { ca_file: Some(file.into()), ..self }
+    }
+
     /// The client.
     ///
     /// # Errors
-    /// When the secret key is not base64.
-    pub fn build(self) -> Result<Client, CallError> {
+    /// When the secret key is not base64, or the file of certificates holds none.
+    pub fn build(self) -> Result<Client, KeysError> {
         let access = match self.credential {
             Credential::Pair(keys, login) => {
                 Access::pair(Signer::new(&keys)?, Application::from(&keys), login)
@@ -79,7 +87,7 @@ impl Builder {
             Credential::Token(id, secret) => Access::token(id, secret),
         };
         Ok(Client(Arc::new(Inner {
-            transport: Transport::new(&self.base_url)?,
+            transport: Transport::new(&self.base_url, self.ca_file.as_deref())?,
             access,
             quota: Quota::default(),
             retries: self.retries,
@@ -92,8 +100,8 @@ impl Client {
     /// A client in the name of a key pair: each call is signed.
     ///
     /// # Errors
-    /// When the secret key is not base64.
-    pub fn new(keys: &Keys) -> Result<Self, CallError> {
+    /// When the secret key is not base64, or the file of certificates holds none.
+    pub fn new(keys: &Keys) -> Result<Self, KeysError> {
         Self::with_keys(keys).build()
     }
 
@@ -101,6 +109,7 @@ impl Client {
     pub fn with_keys(keys: &Keys) -> Builder {
         Builder {
             base_url: keys.base_url.clone(),
+            ca_file: keys.ca_file.clone(),
             credential: Credential::Pair(keys.clone(), None),
             retries: Retries::default(),
             clock: Arc::new(crate::machine_clock),
@@ -116,6 +125,7 @@ impl Client {
     ) -> Builder {
         Builder {
             base_url: base_url.into(),
+            ca_file: None,
             credential: Credential::Token(client_id.into(), client_secret.into()),
             retries: Retries::default(),
             clock: Arc::new(crate::machine_clock),

@@ -5,6 +5,7 @@ use std::time::Duration;
 use thiserror::Error;
 use wire::{Error as Fault, header};
 
+use crate::keys::KeysError;
 use crate::transport::RawAnswer;
 
 /// Why a call has no answer that can be used. A refusal of single items is no error: it stands in
@@ -43,12 +44,9 @@ pub enum CallError {
     /// A log-in gave no keys, and did not say why.
     #[error("the answer to the log-in holds no key pair")]
     NoKeys,
-    /// The keys that came with a log-in can't be used.
+    /// The keys can't be used.
     #[error(transparent)]
-    Secret(#[from] wire::signature::SecretKeyError),
-    /// The program's own settings of TLS can't be used.
-    #[error("the HTTP client can't be set up: {}", causes(.0))]
-    Setup(reqwest::Error),
+    Keys(#[from] KeysError),
     /// The system gives no means to wait for a network.
     #[error("no runtime: {0}")]
     Runtime(std::io::Error),
@@ -63,8 +61,7 @@ impl CallError {
             CallError::Refused { status, .. } => *status >= 500,
             CallError::Body(_)
             | CallError::NoKeys
-            | CallError::Secret(_)
-            | CallError::Setup(_)
+            | CallError::Keys(_)
             | CallError::Runtime(_) => false,
         }
     }

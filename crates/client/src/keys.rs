@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
+use wire::signature::SecretKeyError;
 use zeroize::ZeroizeOnDrop;
 
 /// What is needed to call a server: one JSON object. Keys it does not know are left aside.
@@ -12,6 +13,10 @@ pub struct Keys {
     /// Scheme, host and port.
     #[zeroize(skip)]
     pub base_url: String,
+    /// Certificates in PEM to trust beside those that this machine trusts. In a file of keys, relative to it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[zeroize(skip)]
+    pub ca_file: Option<PathBuf>,
     /// What goes into `x-mc-app-id`.
     pub app_id: String,
     /// Part of the signed text; never travels.
@@ -44,6 +49,23 @@ pub enum KeysError {
         /// What is wrong.
         source: serde_json::Error,
     },
+    /// The secret key is not base64.
+    #[error(transparent)]
+    SecretKey(#[from] SecretKeyError),
+    /// What is to be trusted holds no certificates.
+    #[error(
+        "ca_file {path}: {}. Expected certificates in PEM, as `matricula sandbox --tls` writes them",
+        .source.as_ref().map_or_else(|| "no certificate in it".to_owned(), ToString::to_string)
+    )]
+    Ca {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it, if there is something in it.
+        source: Option<reqwest::Error>,
+    },
+    /// The HTTP client can't be set up.
+    #[error("the HTTP client can't be set up: {0}")]
+    Setup(reqwest::Error),
 }
 
 impl Keys {
@@ -52,7 +74,24 @@ impl Keys {
     /// # Errors
     /// When it can't be read, or is no object with the five keys.
     pub fn from_file(path: &Path) -> Result<Self, KeysError> {
-        let text = std::fs::read(path).map_err(|source| KeysError::Read { path: path.to_owned(), source })?;
-        serde_json::from_slice(&text).map_err(|source| KeysError::Parse { path: path.to_owned(), source })
+        let text = read(path)?;
+        let mut keys: Self = serde_json::from_slice(&text)
+            .map_err(|source| KeysError::Parse { path: path.to_owned(), source })?;
+        let folder = path.parent().unwrap_or(Path::new("."));
+        keys.ca_file = keys.ca_file.take().map(|file| folder.join(file));
+        Ok(keys)
     }
+
+}
+
+/// Certificates to trust beside those that this machine trusts.
+pub(crate) fn certificates(path: &Path) -> Result<Vec<reqwest::Certificate>, KeysError> {
+    let ca = |source| KeysError::Ca { path: path.to_owned(), source };
+    let certificates =
+        reqwest::Certificate::from_pem_bundle(&read(path)?).map_err(|source| ca(Some(source)))?;
+    if certificates.is_empty() { Err(ca(None)) } else { Ok(certificates) }
+}
+
+fn read(path: &Path) -> Result<Vec<u8>, KeysError> {
+    std::fs::read(path).map_err(|source| KeysError::Read { path: path.to_owned(), source })
 }

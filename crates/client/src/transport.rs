@@ -1,10 +1,12 @@
 //! Requests and answers as HTTP carries them.
 
+use std::path::Path;
 use std::time::Duration;
 
 use reqwest::header::HeaderMap;
 
 use crate::error::CallError;
+use crate::keys::{KeysError, certificates};
 
 /// How long a call may take before the client gives up waiting.
 const TIMEOUT: Duration = Duration::from_secs(120);
@@ -35,8 +37,13 @@ pub(crate) struct Transport {
 }
 
 impl Transport {
-    pub(crate) fn new(base_url: &str) -> Result<Self, CallError> {
-        let http = reqwest::Client::builder().timeout(TIMEOUT).build().map_err(CallError::Setup)?;
+    /// `ca_file`: certificates in PEM to trust beside those that this machine trusts.
+    pub(crate) fn new(base_url: &str, ca_file: Option<&Path>) -> Result<Self, KeysError> {
+        let mut http = reqwest::Client::builder().timeout(TIMEOUT);
+        if let Some(file) = ca_file {
+            http = http.tls_certs_merge(certificates(file)?);
+        }
+        let http = http.build().map_err(KeysError::Setup)?;
         Ok(Self { http, base_url: base_url.trim_end_matches('/').to_owned() })
     }
 

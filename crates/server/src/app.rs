@@ -1,7 +1,7 @@
 //! What the server holds while it runs.
 
+use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
-use std::sync::{Arc, OnceLock};
 
 use auth::{Authenticator, Gate, Quota};
 use directory::port::{Clock, Entropy, RequestIds, Store, StoreError};
@@ -11,8 +11,10 @@ use tokio::sync::Semaphore;
 
 use crate::admin::Admin;
 use crate::config::{Config, ConfigError, Limits};
+use crate::public_url::PublicUrl;
 use crate::secure_id::SecureIds;
 use crate::system::System;
+use crate::tls::{CertificateReload, Tls, TlsError};
 use crate::txt::{Txt, TxtError};
 
 /// Why a server could not be opened.
@@ -30,6 +32,9 @@ pub enum OpenError {
     /// There is nobody to ask about domains.
     #[error("domains: {0}")]
     Txt(#[from] TxtError),
+    /// The certificate can't be used.
+    #[error("tls: {0}")]
+    Tls(#[from] TlsError),
 }
 
 pub(crate) struct App {
@@ -42,7 +47,8 @@ pub(crate) struct App {
     pub(crate) request_ids: RequestIds,
     pub(crate) limits: Limits,
     pub(crate) freshness: jiff::SignedDuration,
-    pub(crate) public_url: OnceLock<String>,
+    pub(crate) tls: Option<Arc<Tls>>,
+    pub(crate) public_url: PublicUrl,
     pub(crate) room: Semaphore,
     pub(crate) stopping: AtomicBool,
     /// What tells this node from others on the same database.
@@ -73,6 +79,7 @@ impl Server {
     pub fn open(config: &Config, master_key: &MasterKey, system: System) -> Result<Self, OpenError> {
         let System { clock, entropy } = system;
         let txt = Txt::new(&config.domains)?;
+        let tls = config.tls.as_ref().map(|files| Tls::open(files, Arc::clone(&clock))).transpose()?;
         let store = config.store.open(master_key, Arc::clone(&clock), Arc::clone(&entropy))?;
         let quota = Quota::new(config.quota.enabled.then_some(config.quota.calls), config.quota.window_ms);
         let authenticator =
@@ -90,7 +97,8 @@ impl Server {
                 request_ids: config.request_ids,
                 limits: config.limits,
                 freshness: config.freshness(),
-                public_url: config.public_url.clone().map(OnceLock::from).unwrap_or_default(),
+                public_url: PublicUrl::new(config.public_url.clone(), tls.is_some()),
+                tls: tls.map(Arc::new),
                 room: Semaphore::new(config.limits.in_flight.min(Semaphore::MAX_PERMITS)),
                 stopping: AtomicBool::new(false),
                 node,
@@ -101,6 +109,11 @@ impl Server {
     /// The gate through which passwords go, for whoever sets one beside the API.
     pub fn gate(&self) -> &Gate {
         &self.app.gate
+    }
+
+    /// Reads certificate and key anew when asked; none where the server speaks plaintext HTTP.
+    pub fn certificate_reload(&self) -> Option<CertificateReload> {
+        self.app.tls.clone().map(CertificateReload)
     }
 
     /// Shares quotas with the other nodes, when asked and not only from time to time.

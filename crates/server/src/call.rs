@@ -13,6 +13,7 @@ use directory::port::{Evidence, Pending, Recalled, Render, RequestKey, StoreErro
 use directory::{Caller, Permission, Scope};
 use hmac::{Hmac, KeyInit, Mac};
 use http::HeaderMap;
+use http::header::{CONNECTION, HOST};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use secrecy::ExposeSecret;
 use serde::Serialize;
@@ -231,6 +232,11 @@ impl Unsigned<'_> {
         self.body
     }
 
+    /// Where the caller reaches this server: scheme, host and port.
+    pub(crate) fn public_url(&self) -> String {
+        self.app.public_url.for_host(self.headers.get(HOST).map(http::HeaderValue::as_bytes))
+    }
+
     /// Tells the log who claims to call.
     pub(crate) fn claims(&mut self, address: &str, application: &str) {
         self.line.caller = Some(address.to_owned());
@@ -371,6 +377,17 @@ pub(crate) fn refuse_unsigned(app: &App, request: &Request, refusal: Refusal) ->
     let mut line = Line::default();
     let mut response = refuse(&refusal, rate, Style::of(request.uri().path()), &mut line);
     response.extensions_mut().insert(line);
+    response
+}
+
+/// Refuses a request that came in plaintext to a port that speaks HTTPS. Its body is read first, or who still sends one
+/// would see no answer; then the connection ends.
+pub(crate) async fn refuse_plaintext(app: &App, request: Request) -> Response {
+    let (parts, body) = request.into_parts();
+    let _ = collect(app, body).await;
+    let request = Request::from_parts(parts, axum::body::Body::empty());
+    let mut response = refuse_unsigned(app, &request, Refusal::Plaintext);
+    response.headers_mut().insert(CONNECTION, http::HeaderValue::from_static("close"));
     response
 }
 

@@ -1,5 +1,7 @@
 //! The configuration of `matricula serve`: one TOML file. A key that is not known is an error.
 
+mod tls;
+
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -9,6 +11,8 @@ use directory::port::RequestIds;
 use serde::{Deserialize, Serialize};
 use store::{Location, MasterKey, VaultError};
 use thiserror::Error;
+
+pub use tls::Tls;
 
 /// The environment variable that may hold the master key.
 pub const MASTER_KEY_VARIABLE: &str = "MATRICULA_MASTER_KEY";
@@ -27,8 +31,11 @@ pub struct Config {
     pub master_key_file: Option<PathBuf>,
     /// Whether plaintext HTTP may be served to other machines, because something in front does TLS.
     pub allow_plaintext: bool,
+    /// The certificate with which the server speaks HTTPS; without one it speaks plaintext HTTP.
+    pub tls: Option<Tls>,
     /// Where clients reach the server: scheme, host and port. What discover-authentication answers; many clients take the
-    /// host from it and put `https://` before it. Without one it is `http://` and `listen`.
+    /// host from it and put `https://` before it. Without one it is `http://` and `listen`; with [`tls`](Self::tls) it is
+    /// `https://` and the host that the client called.
     pub public_url: Option<String>,
     /// What to do with a request id that comes again with another body.
     pub request_ids: RequestIds,
@@ -137,6 +144,7 @@ impl Default for Config {
             store: Location::Sqlite(PathBuf::from("matricula.db")),
             master_key_file: None,
             allow_plaintext: false,
+            tls: None,
             public_url: None,
             request_ids: RequestIds::Strict,
             freshness_seconds: 15 * 60,
@@ -204,8 +212,9 @@ pub enum ConfigError {
     },
     /// Plaintext HTTP would be reachable from other machines.
     #[error(
-        "listen = \"{0}\" would serve plaintext HTTP to other machines: passwords could be read on the way. Listen on \
-         127.0.0.1 behind something that does TLS, or set allow_plaintext = true"
+        "listen = \"{0}\" would serve plaintext HTTP to other machines: passwords could be read on the way. Give it a \
+         certificate ([tls] in docs/CONFIGURATION.md), or listen on 127.0.0.1 behind something that does TLS, or set \
+         allow_plaintext = true"
     )]
     Plaintext(SocketAddr),
     /// No master key was given.
@@ -242,12 +251,13 @@ impl Config {
         let folder = path.parent().unwrap_or(Path::new("."));
         config.store = config.store.below(folder);
         config.master_key_file = config.master_key_file.map(|file| folder.join(file));
+        config.tls = config.tls.map(|tls| tls.below(folder));
         config.check()?;
         Ok(config)
     }
 
     fn check(&self) -> Result<(), ConfigError> {
-        if !self.listen.ip().is_loopback() && !self.allow_plaintext {
+        if !self.listen.ip().is_loopback() && !self.allow_plaintext && self.tls.is_none() {
             return Err(ConfigError::Plaintext(self.listen));
         }
         if self.public_url.as_ref().is_some_and(|url| !url.contains("://") || url.ends_with('/')) {
@@ -259,6 +269,9 @@ impl Config {
         let shortest = [header_seconds, body_seconds, request_seconds, answer_seconds].into_iter().min();
         if least == Some(0) || shortest == Some(0) {
             return Err(ConfigError::Setting("limits and passwords.queue must be at least 1"));
+        }
+        if self.tls.as_ref().is_some_and(|tls| tls.handshake_seconds == 0) {
+            return Err(ConfigError::Setting("tls.handshake_seconds must be at least 1"));
         }
         if self.domains.timeout_seconds == 0 {
             return Err(ConfigError::Setting(
@@ -347,6 +360,11 @@ impl Limits {
         Duration::from_secs(self.answer_seconds)
     }
 
+    /// Longest life of a stream of HTTP/2: the request as a whole, and then its answer.
+    pub(crate) fn stream(&self) -> Duration {
+        self.request() + self.answer()
+    }
+
     pub(crate) fn drain(&self) -> Duration {
         Duration::from_secs(self.drain_seconds)
     }
@@ -382,6 +400,9 @@ mod tests {
     #[case("[limits]\nbody_bytes = 0", "must be at least 1")]
     #[case("[limits]\nanswer_seconds = 0", "must be at least 1")]
     #[case("[quota]\ncalls = 0", "quota.enabled = false")]
+    #[case("[tls]\ncertificate = \"chain.pem\"", "missing field `key`")]
+    #[case("[tls]\ncertificate = \"a\"\nkey = \"b\"\nciphers = 1", "unknown field `ciphers`")]
+    #[case("[tls]\ncertificate = \"a\"\nkey = \"b\"\nhandshake_seconds = 0", "must be at least 1")]
     #[case("[domains]\nverification = \"no\"", "expected `dns` or `offline`")]
     #[case("[domains]\nresolvers = [\"9.9.9.9\"]", "invalid socket address")]
     #[case("[domains]\ntimeout_seconds = 0", "at least 1")]
@@ -393,6 +414,14 @@ mod tests {
     #[test]
     fn plaintext_to_other_machines_must_be_asked_for() {
         from("listen = \"0.0.0.0:80\"\nallow_plaintext = true").unwrap();
+    }
+
+    #[test]
+    fn a_certificate_lets_the_server_listen_anywhere() {
+        let text = "listen = \"0.0.0.0:443\"\n[tls]\ncertificate = \"chain.pem\"\nkey = \"/etc/key.pem\"";
+        let tls = from(text).unwrap().tls.unwrap();
+        assert!(tls.certificate.is_absolute() && tls.certificate.ends_with("chain.pem"));
+        assert_eq!((tls.key, tls.handshake_seconds), (PathBuf::from("/etc/key.pem"), 10));
     }
 
     #[test]

@@ -10,12 +10,14 @@ mod health;
 mod listener;
 pub mod openapi;
 mod page;
+mod public_url;
 mod refusal;
 mod routes;
 pub mod sandbox;
 mod secure_id;
 mod step;
 pub mod system;
+mod tls;
 pub mod txt;
 
 pub use app::{OpenError, QuotaSharing, Server};
@@ -25,6 +27,7 @@ pub use listener::listen;
 pub use routes::{ENDPOINTS, Endpoint, Method, OPENAPI, Style, Takes};
 pub use store::Location;
 pub use system::System;
+pub use tls::{CertificateReload, TlsError};
 
 /// Serves until `shutdown` is ready, then lets the requests under way finish.
 ///

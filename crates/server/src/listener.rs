@@ -1,7 +1,9 @@
 //! The accept loop: one task a connection, limits in time, one log line a request, and an end that waits for what is
 //! under way.
 
+mod http2;
 mod patient;
+mod secure;
 
 use std::convert::Infallible;
 use std::net::SocketAddr;
@@ -16,13 +18,16 @@ use axum::Router;
 use axum::body::{Body, Bytes};
 use axum::response::Response;
 use futures_util::FutureExt;
-use http::{Request, Uri, uri::PathAndQuery};
+use http::header::{HOST, HeaderValue};
+use http::{Request, Uri, Version, uri::PathAndQuery};
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
-use hyper_util::server::graceful::GracefulShutdown;
-use tokio::net::{TcpListener, TcpSocket, TcpStream};
+use hyper_util::server::graceful::{GracefulShutdown, Watcher};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::{TcpListener, TcpSocket};
+use tokio::sync::watch;
 use tower::ServiceExt;
 use wire::signature::canonical_path;
 
@@ -32,6 +37,7 @@ use crate::call::{Line, Received, stopwatch};
 use crate::refusal::Refusal;
 use crate::routes::{self, Style};
 use patient::Patient;
+use secure::Secure;
 
 /// How often there is a look at what is past its time.
 const TIDY_UP_EVERY: Duration = Duration::from_secs(60);
@@ -64,17 +70,37 @@ impl Server {
     pub async fn serve(self, listener: TcpListener, shutdown: impl Future<Output = ()>) {
         let app = self.app;
         if let Ok(address) = listener.local_addr() {
-            app.public_url.get_or_init(|| format!("http://{address}"));
+            app.public_url.listens(address);
         }
         let router = routes::router(Arc::clone(&app));
+        let secure = app.tls.clone().map(|tls| (tls, routes::plaintext(Arc::clone(&app))));
+        let watching = app.tls.clone().map(|tls| tokio::spawn(tls.watch()));
         let forgetting = tokio::spawn(tidy_up(Arc::clone(&app)));
         let sharing = app.store.is_shared().then(|| tokio::spawn(share_quota(Arc::clone(&app))));
         let mut shutdown = pin!(shutdown);
         let graceful = GracefulShutdown::new();
+        let stopping = watch::Sender::new(());
         loop {
             tokio::select! {
                 accepted = listener.accept() => match accepted {
-                    Ok((stream, peer)) => connect(&app, &router, &graceful, stream, peer),
+                    Ok((stream, peer)) => {
+                        // An answer is one small packet: waiting for more to send with it only delays it.
+                        let _ = stream.set_nodelay(true);
+                        let (app, router, watcher) = (Arc::clone(&app), router.clone(), graceful.watcher());
+                        match &secure {
+                            None => {
+                                let stream = Patient::new(stream, app.limits.answer());
+                                let connection = Connection { peer, protocol: None };
+                                tokio::spawn(http1(app, router, watcher, stream, connection));
+                            }
+                            Some((tls, plaintext)) => {
+                                let (tls, plaintext) = (Arc::clone(tls), plaintext.clone());
+                                let stopping = stopping.subscribe();
+                                let secure = Secure { app, tls, router, plaintext, watcher, stopping };
+                                tokio::spawn(secure.serve(stream, peer));
+                            }
+                        }
+                    }
                     Err(error) => {
                         tracing::warn!(%error, "a connection could not be accepted");
                         #[expect(clippy::disallowed_methods, reason = "out of file descriptors: no event tells of a free one")]
@@ -86,9 +112,9 @@ impl Server {
         }
         app.stopping.store(true, Ordering::Relaxed);
         drop(listener);
-        forgetting.abort();
-        if let Some(sharing) = sharing {
-            sharing.abort();
+        stopping.send_replace(());
+        for task in [Some(forgetting), sharing, watching].into_iter().flatten() {
+            task.abort();
         }
         let limit = app.limits.drain();
         if tokio::time::timeout(limit, graceful.shutdown()).await.is_err() {
@@ -131,36 +157,40 @@ async fn share_quota(app: Arc<App>) {
     }
 }
 
-fn connect(
-    app: &Arc<App>,
-    router: &Router,
-    graceful: &GracefulShutdown,
-    stream: TcpStream,
+/// What a request needs to know of the connection it came over.
+#[derive(Clone, Copy)]
+struct Connection {
     peer: SocketAddr,
-) {
-    // An answer is one small packet: waiting for more to send with it only delays it.
-    let _ = stream.set_nodelay(true);
-    let (app, router) = (Arc::clone(app), router.clone());
+    /// What is spoken, for the log; `None` in plaintext.
+    protocol: Option<&'static str>,
+}
+
+/// Serves HTTP/1.1 on a connection to its end.
+async fn http1<S>(app: Arc<App>, router: Router, watcher: Watcher, stream: S, connection: Connection)
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
     let header_timeout = app.limits.header();
-    let stream = Patient::new(stream, app.limits.answer());
     let service = service_fn(move |request| {
         let (app, router) = (Arc::clone(&app), router.clone());
-        async move { Ok::<_, Infallible>(serve(&app, router, request, peer).await) }
+        async move { Ok::<_, Infallible>(serve(&app, router, request, connection).await) }
     });
-    let connection = http1::Builder::new()
+    let serving = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(header_timeout)
         .serve_connection(TokioIo::new(stream), service);
-    let connection = graceful.watch(connection);
-    tokio::spawn(async move {
-        if let Err(error) = connection.await {
-            tracing::debug!(%error, %peer, "a connection ended early");
-        }
-    });
+    if let Err(error) = watcher.watch(serving).await {
+        tracing::debug!(%error, peer = %connection.peer, "a connection ended early");
+    }
 }
 
 /// Serves one request and logs it.
-async fn serve(app: &App, router: Router, request: Request<Incoming>, peer: SocketAddr) -> Response {
+async fn serve(
+    app: &App,
+    router: Router,
+    request: Request<Incoming>,
+    Connection { peer, protocol }: Connection,
+) -> Response {
     let started = stopwatch();
     let method = request.method().clone();
     let path = canonical_path(request.uri().path()).to_owned();
@@ -171,6 +201,7 @@ async fn serve(app: &App, router: Router, request: Request<Incoming>, peer: Sock
         target: "request",
         %method,
         path,
+        protocol,
         status = response.status().as_u16(),
         code = line.code,
         caller = line.caller,
@@ -214,6 +245,14 @@ fn unserved(refusal: &Refusal, style: Style) -> Response {
 /// Routes by the canonical path, and keeps the target as received: the signature is over that one.
 fn canonical(request: Request<Incoming>, peer: SocketAddr) -> Request<Body> {
     let (mut parts, body) = request.into_parts();
+    // HTTP/2 has the host beside the headers.
+    if parts.version == Version::HTTP_2
+        && !parts.headers.contains_key(HOST)
+        && let Some(authority) = parts.uri.authority()
+        && let Ok(host) = HeaderValue::from_str(authority.as_str())
+    {
+        parts.headers.insert(HOST, host);
+    }
     let target = parts.uri.path_and_query().map_or("/", PathAndQuery::as_str);
     let received = Received { peer: peer.ip(), target: Bytes::copy_from_slice(target.as_bytes()) };
     let path = canonical_path(parts.uri.path());

@@ -55,6 +55,10 @@ pub(crate) enum Refusal {
     UnknownPath(String),
     #[error("{0} is not allowed here: call it with {1}")]
     Method(String, String),
+    #[error(
+        "This port speaks HTTPS, and the request came in plaintext: call it with https:// in place of http://"
+    )]
+    Plaintext,
     #[error(transparent)]
     TokenRequest(#[from] RequestError),
     #[error("The server is busy; nothing was done")]
@@ -94,6 +98,7 @@ impl Refusal {
             Refusal::BodyTimeout(_) => Code::RequestTimeout,
             Refusal::BodyTooLarge(_) => Code::BodyTooLarge,
             Refusal::RequestIdReused => Code::RequestIdReused,
+            Refusal::Plaintext => Code::HttpsRequired,
             Refusal::TokenRequest(why) => why.code(),
             Refusal::UnknownPath(_) => Code::UnknownPath,
             Refusal::Method(..) => Code::MethodNotAllowed,

@@ -207,6 +207,14 @@ pub(crate) fn router(app: Arc<App>) -> Router {
     router.fallback(unknown_path).method_not_allowed_fallback(method_not_allowed).with_state(app)
 }
 
+/// What answers plaintext HTTP on a port that speaks HTTPS.
+pub(crate) fn plaintext(app: Arc<App>) -> Router {
+    let told = |State(app): State<Arc<App>>, request: Request| async move {
+        call::refuse_plaintext(&app, request).await
+    };
+    Router::new().fallback(told).with_state(app)
+}
+
 async fn unknown_path(State(app): State<Arc<App>>, request: Request) -> Response {
     // The path is shown, the query is not: it may hold anything.
     let path = request.uri().path().chars().take(200).collect();

@@ -1,5 +1,7 @@
 //! The sandbox: a directory that is ready for the first call, in a folder of its own.
 
+mod certificate;
+
 use std::path::{Path, PathBuf};
 
 use base64::Engine as _;
@@ -14,6 +16,8 @@ use crate::admin::{AdminError, products};
 use crate::app::{OpenError, Server};
 use crate::config::{Config, ConfigError, Domains, LogFormat, Verification, read_master_key, write_private};
 use crate::system::System;
+
+pub use certificate::Certificates;
 
 const ACCOUNT_CODE: &str = "CSANDBOX01";
 const DOMAIN: &str = "example.com";
@@ -49,6 +53,15 @@ pub enum SandboxError {
     /// The master key can't be used.
     #[error(transparent)]
     Config(#[from] ConfigError),
+    /// No certificate can be for that name.
+    #[error(
+        "{0:?} is neither a host name nor an IP address; a name beyond ASCII is written in its xn-- form, and none \
+         with a port"
+    )]
+    Name(String),
+    /// A certificate could not be made.
+    #[error("the certificate could not be made: {0}")]
+    Certificate(String),
     /// The directory could not be filled.
     #[error(transparent)]
     Admin(#[from] AdminError),
@@ -59,6 +72,9 @@ pub enum SandboxError {
 pub struct Keys {
     /// Scheme, host and port.
     pub base_url: String,
+    /// What a client must trust, where the sandbox speaks HTTPS: a certificate in PEM.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ca_file: Option<PathBuf>,
     /// What goes into `x-mc-app-id`.
     pub app_id: String,
     /// Part of the signed text.
@@ -87,7 +103,7 @@ pub struct Keys {
 pub struct Sandbox {
     /// The server.
     pub server: Server,
-    /// The keys to it; `base_url` is still empty.
+    /// The keys to it; `base_url` and `ca_file` are for who starts it to fill in.
     pub keys: Keys,
 }
 
@@ -153,6 +169,7 @@ async fn seed(server: &Server, system: &System) -> Result<Keys, AdminError> {
         admin.add_client(ACCOUNT_CODE, "Sandbox application", "Super Administrator", &products()).await?;
     Ok(Keys {
         base_url: String::new(),
+        ca_file: None,
         app_id: application.app_id.clone(),
         app_key: application.app_key().to_owned(),
         access_key: binding.access_key.clone(),

@@ -26,7 +26,7 @@ use directory::audit::Event;
 use secrecy::SecretString;
 use server::admin::Admin;
 use server::config::{Domains, LogFormat, Passwords, Verification};
-use server::{Config, Gate, QuotaSharing, Server, System};
+use server::{CertificateReload, Config, Gate, QuotaSharing, Server, System};
 use tempfile::TempDir;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
@@ -70,6 +70,7 @@ pub struct TestServer {
     config: Config,
     callers: Callers,
     quota: QuotaSharing,
+    certificate: Option<CertificateReload>,
     /// How many servers were started on the database: each draws other randomness than those before it, so that ids do not
     /// come again.
     starts: Arc<AtomicU64>,
@@ -132,6 +133,14 @@ impl TestServer {
         self.quota.share().await.unwrap_or_else(|error| panic!("sharing quotas: {error}"));
     }
 
+    /// Reads certificate and key anew when asked.
+    ///
+    /// # Panics
+    /// When the server speaks plaintext HTTP.
+    pub fn certificate_reload(&self) -> &CertificateReload {
+        self.certificate.as_ref().unwrap_or_else(|| panic!("the server was started without [tls]"))
+    }
+
     /// Lets requests under way finish, then stops.
     pub async fn stop(&mut self) {
         if let Some(stop) = self.stop.take() {
@@ -159,6 +168,7 @@ impl TestServer {
         let listener = listener.unwrap_or_else(|error| panic!("a free port: {error}"));
         let address = listener.local_addr().unwrap_or_else(|error| panic!("a free port: {error}"));
         let (admin, quota) = (server.admin(), server.quota_sharing());
+        let certificate = server.certificate_reload();
         let callers = match callers {
             Some(callers) => callers.moved_to(address),
             None => Callers::seed(&admin, server.gate(), &clock, address)
@@ -177,6 +187,7 @@ impl TestServer {
             config,
             callers,
             quota,
+            certificate,
             starts,
             stop: Some(stop),
             task: Some(task),
@@ -342,6 +353,7 @@ async fn issue(
     let binding = admin.add_binding(email, &application.app_id, expires_at).await?;
     Ok(client::Keys {
         base_url: format!("http://{address}"),
+        ca_file: None,
         app_id: application.app_id.clone(),
         app_key: application.app_key().to_owned(),
         access_key: binding.access_key.clone(),

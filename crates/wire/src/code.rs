@@ -84,6 +84,8 @@ codes! {
     UnknownPath = "err_xdk_unknown_path", Level::Call(404), retryable false;
     /// The path exists, but not for this method. `[ours]`
     MethodNotAllowed = "err_xdk_method_not_allowed", Level::Call(405), retryable false;
+    /// Plaintext HTTP was spoken to a port that speaks HTTPS. `[ours]`
+    HttpsRequired = "err_xdk_https_required", Level::Call(400), retryable false;
     /// The body did not arrive in time. `[ours]`
     RequestTimeout = "err_xdk_request_timeout", Level::Call(408), retryable true;
     /// The body is larger than the server reads. `[ours]`

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 use clap::Args;
-use server::sandbox::{Keys, Sandbox, config};
+use server::sandbox::{Certificates, Keys, Sandbox, config};
 use server::{System, config::LogFormat};
 
 use super::serve::{log_to_stderr, stop_signal};
@@ -25,6 +25,9 @@ pub(crate) struct Arguments {
     /// Also write the keys to this file, as one JSON object
     #[arg(long, value_name = "FILE")]
     keys: Option<PathBuf>,
+    /// Speak HTTPS, with a certificate for localhost, 127.0.0.1, ::1 and these names, that is made and kept in the folder
+    #[arg(long, value_name = "NAME", num_args = 0..)]
+    tls: Option<Vec<String>>,
     /// Log no requests
     #[arg(long)]
     quiet: bool,
@@ -34,7 +37,7 @@ pub(crate) struct Arguments {
 }
 
 pub(crate) async fn run(arguments: Arguments, output: &Output) -> Result<(), Failed> {
-    let Arguments { data, listen, keys: keys_file, quiet, no_quota } = arguments;
+    let Arguments { data, listen, keys: keys_file, tls, quiet, no_quota } = arguments;
     let mut config = server::Config { listen, ..config(&data) };
     config.quota.enabled &= !no_quota;
     if !listen.ip().is_loopback() {
@@ -45,9 +48,17 @@ pub(crate) async fn run(arguments: Arguments, output: &Output) -> Result<(), Fai
     }
     log_to_stderr(if quiet { LogFormat::Off } else { config.log });
     let listener = server::listen(listen).with_context(|| format!("can't listen on {listen}"))?;
-    let base_url = format!("http://{}", listener.local_addr()?);
-    let Sandbox { server, keys } = Sandbox::open(&data, &config, System::real()).await?;
-    let keys = Keys { base_url, ..keys };
+    let system = System::real();
+    let certificates = match tls {
+        Some(names) => Some(Certificates::open(&data, &names, &*system.clock)?),
+        None => None,
+    };
+    let scheme = if certificates.is_some() { "https" } else { "http" };
+    let base_url = format!("{scheme}://{}", listener.local_addr()?);
+    let (tls, ca_file) = certificates.map(|it| (it.tls, it.ca_file)).unzip();
+    config.tls = tls;
+    let Sandbox { server, keys } = Sandbox::open(&data, &config, system).await?;
+    let keys = Keys { base_url, ca_file, ..keys };
     let text = serde_json::to_string_pretty(&keys)?;
     let own = data.join("keys.json");
     for file in std::iter::once(&own).chain(&keys_file) {
@@ -76,6 +87,7 @@ fn banner(keys: &Keys, folder: &Path, keys_file: &Path) -> String {
     let current = std::env::current_dir().unwrap_or_default();
     let program = program.strip_prefix(current).unwrap_or(&program).display();
     let (folder, keys_file) = (folder.display(), keys_file.display());
+    let trust = keys.ca_file.as_deref().map(trust).unwrap_or_default();
     format!(
         "Matricula sandbox: {base_url}
 
@@ -94,7 +106,30 @@ Create a user, from another terminal:
 
   {program} user create --keys {keys_file} \\
     --email ann@{domain} --name 'Ann Lee'
-
+{trust}
 Or point your client's base URL here. Stop with Ctrl-C."
+    )
+}
+
+/// How clients come to trust the sandbox. The path stands on a line of its own, however long it is.
+fn trust(ca_file: &Path) -> String {
+    format!(
+        "
+The certificate is signed by an authority made for this sandbox alone, which
+clients must be told to trust:
+
+  CA='{}'
+
+  curl      curl --cacert \"$CA\" ...
+  Python    export REQUESTS_CA_BUNDLE=\"$CA\"
+  Node      export NODE_EXTRA_CA_CERTS=\"$CA\"
+  .NET      export SSL_CERT_FILE=\"$CA\"     (on Windows, in PowerShell:
+            Import-Certificate ca.pem -CertStoreLocation Cert:\\CurrentUser\\Root)
+  Java      keytool -importcert -noprompt -alias sandbox -file \"$CA\" \\
+              -keystore trust.p12 -storepass changeit
+            java -Djavax.net.ssl.trustStore=trust.p12 \\
+              -Djavax.net.ssl.trustStorePassword=changeit ...
+",
+        ca_file.display()
     )
 }

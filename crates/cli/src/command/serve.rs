@@ -4,8 +4,8 @@ use std::path::PathBuf;
 
 use anyhow::Context as _;
 use clap::Args;
-use server::Config;
 use server::config::LogFormat;
+use server::{CertificateReload, Config, Server, System};
 
 use crate::output::Failed;
 
@@ -23,8 +23,23 @@ pub(crate) async fn run(Arguments { config }: Arguments) -> Result<(), Failed> {
     let listener =
         server::listen(config.listen).with_context(|| format!("can't listen on {}", config.listen))?;
     tracing::info!(address = %listener.local_addr()?, version = env!("CARGO_PKG_VERSION"), "listening");
-    server::serve(config, listener, stop_signal()).await?;
+    let server = Server::open(&config, &config.master_key()?, System::real())?;
+    tokio::spawn(reload_on_hangup(server.certificate_reload()));
+    server.serve(listener, stop_signal()).await;
     Ok(())
+}
+
+/// SIGHUP reads the certificate anew. Without one it means nothing; left alone, it would end the process.
+async fn reload_on_hangup(certificate: Option<CertificateReload>) {
+    use tokio::signal::unix::{SignalKind, signal};
+    let Ok(mut hangup) = signal(SignalKind::hangup()) else { return };
+    while hangup.recv().await.is_some() {
+        match &certificate {
+            // What it comes to is logged where it is done.
+            Some(certificate) => drop(certificate.reload()),
+            None => tracing::info!("SIGHUP reads the certificate anew, and there is none: see [tls]"),
+        }
+    }
 }
 
 /// Every connection is an open file. A login shell or systemd allow 1,024 until they are asked for more, for the sake of

@@ -30,6 +30,9 @@ pub(crate) fn run(Arguments { keys, path }: &Arguments, output: &Output) -> Resu
         signed.iter().map(|(name, value)| (name.to_owned(), value.into())).collect();
     let mut text = String::new();
     let mut curl = format!("curl '{}{path}'", keys.base_url.trim_end_matches('/'));
+    if let Some(file) = &keys.ca_file {
+        curl.push_str(&format!(" \\\n  --cacert '{}'", file.display()));
+    }
     for (name, value) in signed.iter() {
         text.push_str(&format!("{name}: {value}\n"));
         curl.push_str(&format!(" \\\n  -H '{name}: {value}'"));

@@ -25,6 +25,7 @@ mod reference;
 mod roles;
 mod staleness;
 mod story;
+mod tls;
 mod users;
 
 #[test]

@@ -27,6 +27,7 @@ async fn a_person_comes_works_and_leaves() {
         let row = &login.json()["data"][0];
         server.caller(&client::Keys {
             base_url: region.clone(),
+            ca_file: None,
             app_id: application.app_id.clone(),
             app_key: application.app_key().to_owned(),
             access_key: row["accessKey"].as_str().unwrap().to_owned(),

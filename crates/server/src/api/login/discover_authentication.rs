@@ -36,10 +36,7 @@ async fn discover(mut call: Unsigned<'_>) -> Result<Reply, Refusal> {
         email_address,
         email_token,
         authenticate: vec!["Basic-Cloud".to_owned()],
-        region: Region {
-            code: "local".to_owned(),
-            api: call.app.public_url.get().cloned().unwrap_or_default(),
-        },
+        region: Region { code: "local".to_owned(), api: call.public_url() },
     };
     Ok(Reply::of(&Answer::ran(vec![discovered], Vec::new())))
 }
