@@ -105,6 +105,13 @@ impl Quota {
         Self { limit, window_ms, shards: std::array::from_fn(|_| Mutex::default()) }
     }
 
+    /// Lets everybody begin anew.
+    pub fn clear(&self) {
+        for shard in &self.shards {
+            shard.lock().unwrap_or_else(PoisonError::into_inner).clear();
+        }
+    }
+
     /// Counts a call.
     pub fn draw(&self, bucket: Bucket, now: Timestamp) -> Rate {
         let Some(limit) = self.limit else { return Rate::UNLIMITED };

@@ -176,6 +176,11 @@ impl Authenticator {
         Ok((principal, token))
     }
 
+    /// Lets everybody begin anew with the quota.
+    pub fn refill_quota(&self) {
+        self.quota.clear();
+    }
+
     /// Tells the other nodes what was drawn from quotas here, and hears what was drawn there.
     ///
     /// # Errors

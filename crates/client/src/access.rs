@@ -139,7 +139,9 @@ impl Access {
                     let LoggedIn { access_key, secret_key, .. } =
                         application.log_in_as(transport, login, item).await?;
                     // A server may give another pair instead of prolonging this one.
-                    let signer = Arc::new(Signer::new(&application.keys(access_key, secret_key)).map_err(KeysError::from)?);
+                    let signer = Arc::new(
+                        Signer::new(&application.keys(access_key, secret_key)).map_err(KeysError::from)?,
+                    );
                     *write(pair) = Pair { signer, life: life + 1 };
                 }
             }

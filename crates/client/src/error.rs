@@ -59,10 +59,7 @@ impl CallError {
             CallError::Transport { source, .. } => !source.is_connect() && !source.is_builder(),
             CallError::NoEnvelope { .. } => true,
             CallError::Refused { status, .. } => *status >= 500,
-            CallError::Body(_)
-            | CallError::NoKeys
-            | CallError::Keys(_)
-            | CallError::Runtime(_) => false,
+            CallError::Body(_) | CallError::NoKeys | CallError::Keys(_) | CallError::Runtime(_) => false,
         }
     }
 

@@ -81,7 +81,6 @@ impl Keys {
         keys.ca_file = keys.ca_file.take().map(|file| folder.join(file));
         Ok(keys)
     }
-
 }
 
 /// Certificates to trust beside those that this machine trusts.

@@ -442,6 +442,9 @@ pub trait Store: Send + Sync + 'static {
     /// be lost.
     fn share_quota(&self, node: [u8; 16], drawn: Vec<Drawn>, now: Timestamp) -> Pending<'_, Vec<Drawn>>;
 
+    /// Forgets what it remembers of the few rows that every request asks for: when others were put in their place.
+    fn forget_snapshot(&self);
+
     /// Whether the store can read and write now.
     fn ready(&self) -> Pending<'_, ()>;
 

@@ -1,19 +1,20 @@
 //! What the server holds while it runs.
 
-use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
+use std::sync::{Arc, OnceLock};
 
 use auth::{Authenticator, Gate, Quota};
 use directory::port::{Clock, Entropy, RequestIds, Store, StoreError};
-use store::MasterKey;
+use store::{Location, MasterKey};
 use thiserror::Error;
 use tokio::sync::Semaphore;
 
 use crate::admin::Admin;
 use crate::config::{Config, ConfigError, Limits};
+use crate::lab::Lab;
 use crate::public_url::PublicUrl;
 use crate::secure_id::SecureIds;
-use crate::system::System;
+use crate::system::{MovableClock, System};
 use crate::tls::{CertificateReload, Tls, TlsError};
 use crate::txt::{Txt, TxtError};
 
@@ -53,6 +54,10 @@ pub(crate) struct App {
     pub(crate) stopping: AtomicBool,
     /// What tells this node from others on the same database.
     pub(crate) node: [u8; 16],
+    /// Where the directory stands.
+    pub(crate) location: Location,
+    /// Only of sandboxes and tests.
+    pub(crate) lab: OnceLock<Lab>,
 }
 
 impl App {
@@ -66,7 +71,8 @@ impl App {
     }
 }
 
-/// A server that is open: its store is ready, and it can be administered before and while it serves.
+/// A server that is open: its store is ready, and it can be administered before and while it serves. A clone is the same server.
+#[derive(Clone)]
 pub struct Server {
     pub(crate) app: Arc<App>,
 }
@@ -102,6 +108,8 @@ impl Server {
                 room: Semaphore::new(config.limits.in_flight.min(Semaphore::MAX_PERMITS)),
                 stopping: AtomicBool::new(false),
                 node,
+                location: config.store.clone(),
+                lab: OnceLock::new(),
             }),
         })
     }
@@ -116,27 +124,32 @@ impl Server {
         self.app.tls.clone().map(CertificateReload)
     }
 
-    /// Shares quotas with the other nodes, when asked and not only from time to time.
-    pub fn quota_sharing(&self) -> QuotaSharing {
-        QuotaSharing(Arc::clone(&self.app))
+    /// Opens a laboratory in which tests do harm to the server and go back in time. The state that the directory has
+    /// now is what it can be reset to. `clock` is the server's, if it may be moved. Never for production:
+    /// whoever reaches the server reaches the laboratory.
+    ///
+    /// # Errors
+    /// When the database can't be read.
+    pub fn open_lab(&self, clock: Option<Arc<MovableClock>>) -> Result<Lab, store::BackupError> {
+        if let Some(lab) = self.app.lab.get() {
+            return Ok(lab.clone());
+        }
+        let lab = Lab::new(&self.app, clock)?;
+        Ok(self.app.lab.get_or_init(|| lab).clone())
+    }
+
+    /// Tells the other nodes on the same database what was drawn from quotas here, and hears what was drawn there: when
+    /// asked, and not only from time to time.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn share_quota(&self) -> Result<(), StoreError> {
+        self.app.authenticator.share_quota(self.app.node).await
     }
 
     /// Administers the directory directly.
     pub fn admin(&self) -> Admin {
         self.app.admin()
-    }
-}
-
-/// Shares quotas with the other nodes on the same database.
-pub struct QuotaSharing(Arc<App>);
-
-impl QuotaSharing {
-    /// Tells the other nodes what was drawn here, and hears what was drawn there.
-    ///
-    /// # Errors
-    /// When the store fails.
-    pub async fn share(&self) -> Result<(), StoreError> {
-        self.0.authenticator.share_quota(self.0.node).await
     }
 }
 

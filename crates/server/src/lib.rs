@@ -7,6 +7,7 @@ mod app;
 mod call;
 pub mod config;
 mod health;
+pub mod lab;
 mod listener;
 pub mod openapi;
 mod page;
@@ -20,7 +21,7 @@ pub mod system;
 mod tls;
 pub mod txt;
 
-pub use app::{OpenError, QuotaSharing, Server};
+pub use app::{OpenError, Server};
 pub use auth::Gate;
 pub use config::Config;
 pub use listener::listen;

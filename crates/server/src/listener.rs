@@ -5,7 +5,6 @@ mod http2;
 mod patient;
 mod secure;
 
-use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::panic::AssertUnwindSafe;
 use std::pin::pin;
@@ -14,9 +13,9 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use auth::Rate;
-use axum::Router;
 use axum::body::{Body, Bytes};
 use axum::response::Response;
+use axum::{BoxError, Router};
 use futures_util::FutureExt;
 use http::header::{HOST, HeaderValue};
 use http::{Request, Uri, Version, uri::PathAndQuery};
@@ -34,6 +33,7 @@ use wire::signature::canonical_path;
 use crate::answer;
 use crate::app::{App, Server};
 use crate::call::{Line, Received, stopwatch};
+use crate::lab;
 use crate::refusal::Refusal;
 use crate::routes::{self, Style};
 use patient::Patient;
@@ -72,7 +72,7 @@ impl Server {
         if let Ok(address) = listener.local_addr() {
             app.public_url.listens(address);
         }
-        let router = routes::router(Arc::clone(&app));
+        let router = lab::with_control(routes::router(Arc::clone(&app)), &app);
         let secure = app.tls.clone().map(|tls| (tls, routes::plaintext(Arc::clone(&app))));
         let watching = app.tls.clone().map(|tls| tokio::spawn(tls.watch()));
         let forgetting = tokio::spawn(tidy_up(Arc::clone(&app)));
@@ -173,7 +173,7 @@ where
     let header_timeout = app.limits.header();
     let service = service_fn(move |request| {
         let (app, router) = (Arc::clone(&app), router.clone());
-        async move { Ok::<_, Infallible>(serve(&app, router, request, connection).await) }
+        async move { serve(&app, router, request, connection).await }
     });
     let serving = http1::Builder::new()
         .timer(TokioTimer::new())
@@ -184,17 +184,29 @@ where
     }
 }
 
+/// The connection is to end in place of an answer: somebody asked for that.
+#[derive(Debug, thiserror::Error)]
+#[error("the answer was dropped on purpose")]
+struct Dropped;
+
 /// Serves one request and logs it.
 async fn serve(
     app: &App,
     router: Router,
     request: Request<Incoming>,
     Connection { peer, protocol }: Connection,
-) -> Response {
+) -> Result<Response, Dropped> {
     let started = stopwatch();
     let method = request.method().clone();
     let path = canonical_path(request.uri().path()).to_owned();
-    let mut response = guarded(app, router, request, peer).await;
+    let mut response = match app.lab.get() {
+        None => guarded(app, router, request, peer).await,
+        Some(lab) => {
+            let style = Style::of(&path);
+            let serve = |request| guarded(app, router, request, peer);
+            lab.serve(request, serve, |refusal| unserved(refusal, style)).await.ok_or(Dropped)?
+        }
+    };
     let line = response.extensions_mut().remove::<Line>().unwrap_or_default();
     // Never a body, a query or a header: they may hold secrets.
     tracing::info!(
@@ -215,11 +227,15 @@ async fn serve(
         %peer,
         cause = line.why,
     );
-    response
+    Ok(response)
 }
 
 /// Serves one request within its limits; whatever happens, there is an answer.
-async fn guarded(app: &App, router: Router, request: Request<Incoming>, peer: SocketAddr) -> Response {
+async fn guarded<B>(app: &App, router: Router, request: Request<B>, peer: SocketAddr) -> Response
+where
+    B: hyper::body::Body<Data = Bytes> + Send + 'static,
+    B::Error: Into<BoxError>,
+{
     let style = Style::of(canonical_path(request.uri().path()));
     let Ok(_room) = app.room.try_acquire() else {
         return unserved(&Refusal::Busy, style);
@@ -243,7 +259,11 @@ fn unserved(refusal: &Refusal, style: Style) -> Response {
 }
 
 /// Routes by the canonical path, and keeps the target as received: the signature is over that one.
-fn canonical(request: Request<Incoming>, peer: SocketAddr) -> Request<Body> {
+fn canonical<B>(request: Request<B>, peer: SocketAddr) -> Request<Body>
+where
+    B: hyper::body::Body<Data = Bytes> + Send + 'static,
+    B::Error: Into<BoxError>,
+{
     let (mut parts, body) = request.into_parts();
     // HTTP/2 has the host beside the headers.
     if parts.version == Version::HTTP_2

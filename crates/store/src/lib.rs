@@ -17,4 +17,5 @@ mod work;
 pub use backup::{BackedUp, BackupError, Restored, Step};
 pub use location::{Location, OpenError, OpenProblem};
 pub use schema::Schema;
+pub use sqlite::Kept;
 pub use vault::{MasterKey, VaultError};

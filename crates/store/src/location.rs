@@ -11,6 +11,7 @@ use thiserror::Error;
 
 use crate::backup::{BackedUp, BackupError, Restored, Step};
 use crate::schema::Schema;
+use crate::sqlite::Kept;
 use crate::vault::{MasterKey, VaultError};
 use crate::{postgres, sqlite};
 
@@ -128,6 +129,30 @@ impl fmt::Debug for Location {
 }
 
 impl Location {
+    /// Keeps the state of the database in memory, to be put back: for tests, beside a server that has it open. `None`
+    /// where the engine has no way to do that.
+    ///
+    /// # Errors
+    /// When it can't be read.
+    pub fn keep(&self) -> Result<Option<Kept>, BackupError> {
+        match self {
+            Location::Sqlite(path) => sqlite::keep(path).map(Some),
+            Location::Postgres(_) => Ok(None),
+        }
+    }
+
+    /// Puts back what was kept of this database; what came later is gone. A server on it must be told:
+    /// [`Store::forget_snapshot`].
+    ///
+    /// # Errors
+    /// When it can't be written to.
+    pub fn put_back(&self, kept: &Kept) -> Result<(), BackupError> {
+        match self {
+            Location::Sqlite(path) => sqlite::put_back(path, kept),
+            Location::Postgres(_) => Ok(()),
+        }
+    }
+
     /// Opens the database, making or migrating it when needed.
     ///
     /// # Errors

@@ -376,6 +376,10 @@ impl<E: Engine> Store for TableStore<E> {
         E::SHARED
     }
 
+    fn forget_snapshot(&self) {
+        self.snapshot.clear();
+    }
+
     fn share_quota(&self, node: [u8; 16], drawn: Vec<Drawn>, now: Timestamp) -> Pending<'_, Vec<Drawn>> {
         if !E::SHARED {
             return Box::pin(async { Ok(Vec::new()) });

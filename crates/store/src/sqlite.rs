@@ -4,6 +4,7 @@
 mod backup;
 mod checkpoint;
 mod in_use;
+mod kept;
 mod migrate;
 mod restore;
 mod schema;
@@ -11,6 +12,8 @@ mod session;
 mod writer;
 
 pub(crate) use backup::backup;
+pub use kept::Kept;
+pub(crate) use kept::{keep, put_back};
 #[cfg(test)]
 pub(crate) use migrate::MIGRATIONS;
 pub(crate) use restore::restore;

@@ -26,7 +26,8 @@ use directory::audit::Event;
 use secrecy::SecretString;
 use server::admin::Admin;
 use server::config::{Domains, LogFormat, Passwords, Verification};
-use server::{CertificateReload, Config, Gate, QuotaSharing, Server, System};
+use server::lab::Lab;
+use server::{CertificateReload, Config, Gate, Server, System};
 use tempfile::TempDir;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
@@ -36,7 +37,8 @@ pub use caller::{Response, TestCaller};
 pub use login::basic;
 pub use postgres::Postgres;
 pub use raw::Connection;
-pub use system::{FakeClock, SeededEntropy};
+pub use server::system::SeededEntropy;
+pub use system::FakeClock;
 
 /// The account of most callers, with the domain [`DOMAIN`].
 pub const ACCOUNT: &str = "CTEST00001";
@@ -69,7 +71,7 @@ pub struct TestServer {
     folder: Arc<TempDir>,
     config: Config,
     callers: Callers,
-    quota: QuotaSharing,
+    server: Server,
     certificate: Option<CertificateReload>,
     /// How many servers were started on the database: each draws other randomness than those before it, so that ids do not
     /// come again.
@@ -130,7 +132,7 @@ impl TestServer {
 
     /// Tells the other nodes what was drawn from quotas here, and hears what was drawn there.
     pub async fn share_quota(&self) {
-        self.quota.share().await.unwrap_or_else(|error| panic!("sharing quotas: {error}"));
+        self.server.share_quota().await.unwrap_or_else(|error| panic!("sharing quotas: {error}"));
     }
 
     /// Reads certificate and key anew when asked.
@@ -167,7 +169,7 @@ impl TestServer {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await;
         let listener = listener.unwrap_or_else(|error| panic!("a free port: {error}"));
         let address = listener.local_addr().unwrap_or_else(|error| panic!("a free port: {error}"));
-        let (admin, quota) = (server.admin(), server.quota_sharing());
+        let admin = server.admin();
         let certificate = server.certificate_reload();
         let callers = match callers {
             Some(callers) => callers.moved_to(address),
@@ -176,7 +178,7 @@ impl TestServer {
                 .unwrap_or_else(|error| panic!("the directory could not be filled: {error}")),
         };
         let (stop, stopped) = oneshot::channel();
-        let task = tokio::spawn(server.serve(listener, async move {
+        let task = tokio::spawn(server.clone().serve(listener, async move {
             let _ = stopped.await;
         }));
         Self {
@@ -186,12 +188,18 @@ impl TestServer {
             folder,
             config,
             callers,
-            quota,
+            server,
             certificate,
             starts,
             stop: Some(stop),
             task: Some(task),
         }
+    }
+
+    /// Its laboratory: faults on purpose, a journal of requests, states to go back to. It opens at the first call: the state
+    /// of that moment is what [`Lab::reset`] goes back to.
+    pub fn lab(&self) -> Lab {
+        self.server.open_lab(None).unwrap_or_else(|error| panic!("the laboratory: {error}"))
     }
 
     /// Whether several nodes may be on its database.

@@ -1,12 +1,10 @@
-//! A clock and randomness that do as they are told.
+//! A clock that does as it is told.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 
-use directory::port::{Clock, Entropy};
+use directory::port::Clock;
 use jiff::{SignedDuration, Timestamp};
-use rand_chacha::ChaCha12Rng;
-use rand_chacha::rand_core::{Rng, SeedableRng};
 
 /// A clock that stands still until it is moved. It starts on 24 November 2026 at noon, UTC.
 pub struct FakeClock {
@@ -41,21 +39,5 @@ impl Clock for FakeClock {
     fn now(&self) -> Timestamp {
         assert!(!self.broken.swap(false, Ordering::Relaxed), "the clock was broken by a test");
         FakeClock::now(self)
-    }
-}
-
-/// Randomness from a seed: the same every time.
-pub struct SeededEntropy(Mutex<ChaCha12Rng>);
-
-impl SeededEntropy {
-    /// From a seed.
-    pub fn new(seed: u64) -> Self {
-        Self(Mutex::new(ChaCha12Rng::seed_from_u64(seed)))
-    }
-}
-
-impl Entropy for SeededEntropy {
-    fn fill(&self, buffer: &mut [u8]) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).fill_bytes(buffer);
     }
 }

@@ -2,10 +2,12 @@
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use anyhow::Context as _;
 use clap::Args;
 use server::sandbox::{Certificates, Keys, Sandbox, config};
+use server::system::{MovableClock, SeededEntropy};
 use server::{System, config::LogFormat};
 
 use super::serve::{log_to_stderr, stop_signal};
@@ -28,6 +30,15 @@ pub(crate) struct Arguments {
     /// Speak HTTPS, with a certificate for localhost, 127.0.0.1, ::1 and these names, that is made and kept in the folder
     #[arg(long, value_name = "NAME", num_args = 0..)]
     tls: Option<Vec<String>>,
+    /// Write the port to this file as soon as requests are taken: for programs that started this one
+    #[arg(long, value_name = "FILE")]
+    port_file: Option<PathBuf>,
+    /// Let tests do harm and go back in time, by /sandbox/… (docs/TESTING.md)
+    #[arg(long)]
+    control: bool,
+    /// Draw keys and ids from this seed; for a new folder
+    #[arg(long, value_name = "N")]
+    seed: Option<u64>,
     /// Log no requests
     #[arg(long)]
     quiet: bool,
@@ -37,7 +48,8 @@ pub(crate) struct Arguments {
 }
 
 pub(crate) async fn run(arguments: Arguments, output: &Output) -> Result<(), Failed> {
-    let Arguments { data, listen, keys: keys_file, tls, quiet, no_quota } = arguments;
+    let Arguments { data, listen, keys: keys_file, tls, port_file, control, seed, quiet, no_quota } =
+        arguments;
     let mut config = server::Config { listen, ..config(&data) };
     config.quota.enabled &= !no_quota;
     if !listen.ip().is_loopback() {
@@ -48,7 +60,18 @@ pub(crate) async fn run(arguments: Arguments, output: &Output) -> Result<(), Fai
     }
     log_to_stderr(if quiet { LogFormat::Off } else { config.log });
     let listener = server::listen(listen).with_context(|| format!("can't listen on {listen}"))?;
-    let system = System::real();
+    let clock = Arc::new(MovableClock::default());
+    let mut system = System { clock: Arc::clone(&clock) as _, ..System::real() };
+    if let Some(seed) = seed {
+        if data.join("keys.json").exists() {
+            return Err(anyhow::anyhow!(
+                "--seed is for a new folder: {} is there already, and would be given the same ids once more",
+                data.display()
+            )
+            .into());
+        }
+        system.entropy = Arc::new(SeededEntropy::new(seed));
+    }
     let certificates = match tls {
         Some(names) => Some(Certificates::open(&data, &names, &*system.clock)?),
         None => None,
@@ -63,6 +86,12 @@ pub(crate) async fn run(arguments: Arguments, output: &Output) -> Result<(), Fai
     let own = data.join("keys.json");
     for file in std::iter::once(&own).chain(&keys_file) {
         replace_private(file, &text)?;
+    }
+    if control {
+        server.open_lab(Some(clock))?;
+    }
+    if let Some(file) = &port_file {
+        replace_private(file, &listener.local_addr()?.port().to_string())?;
     }
     output.say(&keys, banner(&keys, &data, keys_file.as_ref().unwrap_or(&own)))?;
     server.serve(listener, stop_signal()).await;

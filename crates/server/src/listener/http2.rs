@@ -1,7 +1,6 @@
 //! HTTP/2, with the limits that HTTP/1.1 has: an idle connection is closed, and who takes none of an answer is cut off.
 //! There, both follow from one request being under way at a time; here, a connection has many, and answers windows.
 
-use std::convert::Infallible;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
@@ -48,7 +47,7 @@ pub(super) async fn serve<S>(
         let (app, router) = (Arc::clone(&app), router.clone());
         async move {
             let response = super::serve(&app, router, request, connection).await;
-            Ok::<_, Infallible>(response.map(Portions::of))
+            response.map(|response| response.map(Portions::of))
         }
     });
     let serving = http2::Builder::new(streams)

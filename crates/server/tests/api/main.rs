@@ -14,6 +14,7 @@ mod groups;
 mod headers;
 mod history;
 mod http;
+mod lab;
 mod lifecycle;
 mod login;
 mod matrix;

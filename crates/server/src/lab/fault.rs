@@ -1,0 +1,167 @@
+//! Faults on purpose.
+
+use std::time::Duration;
+
+use auth::Refused;
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+
+use crate::refusal::Refusal;
+
+/// A fault, and which requests it happens to.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Fault {
+    /// Only requests to this path; to all, when left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub path: Option<String>,
+    /// So many of those go by before.
+    #[serde(default)]
+    pub after: u64,
+    /// How many it happens to; all, when left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub times: Option<u64>,
+    /// How likely it is, from 0 to 1.
+    #[serde(default = "certain")]
+    pub probability: f64,
+    /// What happens.
+    #[serde(flatten)]
+    pub what: What,
+}
+
+/// What happens to a request.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum What {
+    /// It is refused before anything is done, as the server would.
+    Refuse {
+        /// 401: the signature is wrong; 418: the key has expired; 429: the quota is used up; 500: a fault of the server's
+        /// own; 503: too busy.
+        status: u16,
+    },
+    /// It waits before anything is done.
+    Delay {
+        /// So long.
+        milliseconds: u64,
+    },
+    /// It is carried out, and the connection ends in place of an answer.
+    DropAnswer,
+}
+
+/// There is no such fault.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum FaultError {
+    /// With another status.
+    #[error("a request can be refused with 401, 418, 429, 500 or 503, not with {0}")]
+    Status(u16),
+    /// That is no probability.
+    #[error("probability is a number from 0 to 1")]
+    Probability,
+}
+
+fn certain() -> f64 {
+    1.0
+}
+
+impl From<What> for Fault {
+    /// To every request, for sure.
+    fn from(what: What) -> Self {
+        Self { path: None, after: 0, times: None, probability: certain(), what }
+    }
+}
+
+impl Fault {
+    pub(super) fn check(&self) -> Result<(), FaultError> {
+        match self.what {
+            What::Refuse { status } if self.what.refusal().is_none() => Err(FaultError::Status(status)),
+            _ if !(0.0..=1.0).contains(&self.probability) => Err(FaultError::Probability),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl What {
+    /// How a request is refused.
+    pub(super) fn refusal(&self) -> Option<Refusal> {
+        let What::Refuse { status } = self else { return None };
+        match status {
+            401 => Some(Refusal::Auth(Refused::InvalidSignature)),
+            418 => Some(Refusal::Auth(Refused::BindingExpired)),
+            429 => Some(Refusal::Auth(Refused::QuotaExceeded { limit: 1, reset_ms: 1_000 })),
+            500 => Some(Refusal::Panic),
+            503 => Some(Refusal::Busy),
+            _ => None,
+        }
+    }
+
+    pub(super) fn delay(&self) -> Option<Duration> {
+        match self {
+            What::Delay { milliseconds } => Some(Duration::from_millis(*milliseconds)),
+            _ => None,
+        }
+    }
+
+    pub(super) fn drops(&self) -> bool {
+        matches!(self, What::DropAnswer)
+    }
+}
+
+/// The faults there are, each with how many requests it has seen and met.
+#[derive(Default)]
+pub(super) struct Faults(Vec<(Fault, u64, u64)>);
+
+impl Faults {
+    pub(super) fn add(&mut self, fault: Fault) {
+        self.0.push((fault, 0, 0));
+    }
+
+    /// What happens to the next request to a path.
+    pub(super) fn meet(&mut self, path: &str, chance: impl Fn() -> u64) -> Vec<What> {
+        let mut met = Vec::new();
+        for (fault, seen, happened) in &mut self.0 {
+            if fault.path.as_ref().is_some_and(|only| only != path) {
+                continue;
+            }
+            *seen += 1;
+            let due = *seen > fault.after && fault.times.is_none_or(|times| *happened < times);
+            // 1 is for sure: no number is that high.
+            if due && (chance() as f64 / 2f64.powi(64)) < fault.probability {
+                *happened += 1;
+                met.push(fault.what.clone());
+            }
+        }
+        met
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn faults_are_met_by_path_by_count_and_by_chance() {
+        let mut faults = Faults::default();
+        let drop = Fault { path: Some("/a".into()), after: 1, times: Some(2), ..What::DropAnswer.into() };
+        faults.add(drop);
+        faults.add(Fault { probability: 0.5, ..What::Refuse { status: 503 }.into() });
+        let never = || u64::MAX;
+        let met: Vec<_> = ["/a", "/b", "/a", "/a", "/a"].map(|path| faults.meet(path, never).len()).into();
+        assert_eq!(met, [0, 0, 1, 1, 0]);
+        assert_eq!(faults.meet("/b", || 1 << 62), [What::Refuse { status: 503 }]);
+    }
+
+    #[test]
+    fn a_fault_is_written_as_json() {
+        let text = r#"{"path":"/a","kind":"refuse","status":418,"times":1}"#;
+        let fault: Fault = serde_json::from_str(text).unwrap();
+        assert_eq!(
+            fault,
+            Fault { path: Some("/a".into()), times: Some(1), ..What::Refuse { status: 418 }.into() }
+        );
+        assert_eq!(fault.check(), Ok(()));
+        assert_eq!(Fault::from(What::Refuse { status: 404 }).check(), Err(FaultError::Status(404)));
+        assert_eq!(
+            Fault { probability: 2.0, ..What::DropAnswer.into() }.check(),
+            Err(FaultError::Probability)
+        );
+    }
+}

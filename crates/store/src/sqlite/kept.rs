@@ -1,0 +1,49 @@
+//! The state of a database, kept in memory and put back: for tests. Beside whoever has the database open.
+
+use std::path::Path;
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use rusqlite::backup::{Backup, StepResult};
+use rusqlite::{Connection, OpenFlags};
+
+use super::backup::engine_error;
+use crate::backup::BackupError;
+
+/// The state of a database at a moment.
+pub struct Kept(Mutex<Connection>);
+
+/// How long to leave a database alone that somebody writes to.
+const PAUSE: Duration = Duration::from_millis(1);
+
+/// Keeps it.
+pub(crate) fn keep(path: &Path) -> Result<Kept, BackupError> {
+    let engine = |source| engine_error(path, source);
+    let source = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY).map_err(engine)?;
+    let mut memory = Connection::open_in_memory().map_err(engine)?;
+    copy(&source, &mut memory).map_err(engine)?;
+    Ok(Kept(Mutex::new(memory)))
+}
+
+/// Puts it back: what came later is gone.
+pub(crate) fn put_back(path: &Path, kept: &Kept) -> Result<(), BackupError> {
+    let engine = |source| engine_error(path, source);
+    let mut target = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_WRITE).map_err(engine)?;
+    let memory = kept.0.lock().unwrap_or_else(PoisonError::into_inner);
+    copy(&memory, &mut target).map_err(engine)
+}
+
+/// In one step, which is one moment.
+fn copy(from: &Connection, to: &mut Connection) -> rusqlite::Result<()> {
+    let backup = Backup::new(from, to)?;
+    loop {
+        match backup.step(-1)? {
+            StepResult::Done => return Ok(()),
+            // A writer is in the middle of a transaction.
+            _ => {
+                #[expect(clippy::disallowed_methods, reason = "the engine tells nobody that a lock is free")]
+                std::thread::sleep(PAUSE);
+            }
+        }
+    }
+}
