@@ -2,12 +2,21 @@
 //! moves when it is told to, randomness that is the same every time.
 //!
 //! ```no_run
+//! use matricula_testkit::{TestServer, lab::{Fault, What}};
+//!
 //! # async fn example() {
-//! let server = testkit::TestServer::start().await;
-//! let answer = server.administrator().create(r#"{"data":[{"emailAddress":"ann@example.com"}]}"#).await;
-//! assert_eq!(answer.status, 200);
+//! let server = TestServer::start().await;
+//! let lab = server.lab();
+//! // The answer is lost after the commit; the client under test asks again, and is not told that the user exists.
+//! lab.inject(Fault { times: Some(1), ..What::DropAnswer.into() }).unwrap();
+//! let ann = [matricula_testkit::client::NewUser::new("ann@example.com")];
+//! let answer = server.client().create_users(&ann).await.unwrap();
+//! assert_eq!(answer.data.len(), 1);
+//! assert_eq!(lab.journal().len(), 2);
 //! # }
 //! ```
+//!
+//! docs/TESTING.md tells the whole, also for other languages.
 
 mod application;
 mod caller;
@@ -26,7 +35,6 @@ use directory::audit::Event;
 use secrecy::SecretString;
 use server::admin::Admin;
 use server::config::{Domains, LogFormat, Passwords, Verification};
-use server::lab::Lab;
 use server::{CertificateReload, Config, Gate, Server, System};
 use tempfile::TempDir;
 use tokio::sync::oneshot;
@@ -34,9 +42,11 @@ use tokio::task::JoinHandle;
 
 pub use application::{TestApplication, bearer};
 pub use caller::{Response, TestCaller};
+pub use client;
 pub use login::basic;
 pub use postgres::Postgres;
 pub use raw::Connection;
+pub use server::lab;
 pub use server::system::SeededEntropy;
 pub use system::FakeClock;
 
@@ -197,8 +207,8 @@ impl TestServer {
     }
 
     /// Its laboratory: faults on purpose, a journal of requests, states to go back to. It opens at the first call: the state
-    /// of that moment is what [`Lab::reset`] goes back to.
-    pub fn lab(&self) -> Lab {
+    /// of that moment is what [`lab::Lab::reset`] goes back to.
+    pub fn lab(&self) -> lab::Lab {
         self.server.open_lab(None).unwrap_or_else(|error| panic!("the laboratory: {error}"))
     }
 
@@ -254,6 +264,15 @@ impl TestServer {
     /// An administrator of [`ACCOUNT`] who may read users but not edit them.
     pub fn administrator_without_permission(&self) -> TestCaller {
         self.caller(&self.callers.reader)
+    }
+
+    /// A client in the administrator's name, as other programs have it: it repeats what it may. It signs by the server's
+    /// clock.
+    pub fn client(&self) -> client::Client {
+        let clock = Arc::clone(&self.clock);
+        let builder = client::Client::with_keys(&self.callers.administrator);
+        let client = builder.clock(Arc::new(move || clock.now())).build();
+        client.unwrap_or_else(|error| panic!("the keys: {error}"))
     }
 
     /// A user of [`ACCOUNT`] with keys and without a role.

@@ -41,6 +41,7 @@ fn the_arrows_between_the_rooms_are_these_and_no_others() {
         ("cli", &["client", "server"]),
         ("client", &["wire"]),
         ("directory", &[]),
+        ("example", &["client"]),
         ("server", &["auth", "directory", "store", "wire"]),
         ("store", &["directory"]),
         // The port's clock and entropy, and the headers of a request: testkit stands in for both sides.

@@ -15,6 +15,7 @@
 )]
 
 mod course;
+mod examples;
 mod java;
 mod mono;
 mod package;

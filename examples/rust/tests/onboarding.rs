@@ -1,0 +1,38 @@
+//! A server of the test's own: in this process, on a real socket, with a clock that stands still until it is moved.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use jiff::SignedDuration;
+use matricula_example::{Onboarded, onboard};
+use testkit::TestServer;
+use testkit::lab::{Fault, What};
+
+#[tokio::test]
+async fn a_colleague_is_onboarded_once() {
+    let server = TestServer::start().await;
+    let client = server.client();
+    assert_eq!(onboard(&client, "ann@example.com", "Ann Lee").await.unwrap(), Onboarded::New);
+    assert_eq!(onboard(&client, "ann@example.com", "Ann Lee").await.unwrap(), Onboarded::Known);
+}
+
+#[tokio::test]
+async fn an_answer_that_is_lost_makes_no_second_account() {
+    let server = TestServer::start().await;
+    let lab = server.lab();
+    lab.inject(Fault { times: Some(1), ..What::DropAnswer.into() }).unwrap();
+    assert_eq!(onboard(&server.client(), "ann@example.com", "Ann Lee").await.unwrap(), Onboarded::New);
+    assert_eq!(lab.journal().len(), 2, "it was asked twice");
+}
+
+#[tokio::test]
+async fn a_key_that_has_expired_is_an_error_with_a_code() {
+    let server = TestServer::start().await;
+    let lab = server.lab();
+    lab.inject(What::Refuse { status: 418 }.into()).unwrap();
+    let error = onboard(&server.client(), "ann@example.com", "Ann Lee").await.err().unwrap();
+    assert_eq!(error.code(), Some("err_xdk_binding_expired"));
+    // Time goes on when the test says so.
+    lab.clear_faults();
+    server.clock().advance(SignedDuration::from_hours(24));
+    assert_eq!(onboard(&server.client(), "ann@example.com", "Ann Lee").await.unwrap(), Onboarded::New);
+}
