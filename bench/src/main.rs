@@ -82,6 +82,8 @@ enum Command {
     Single,
     /// 100 items a request, beside a plain loop of rusqlite
     Bulk,
+    /// A CSV by `matricula import`, beside the same in requests rendered before
+    Import,
     /// create-user on PostgreSQL, beside single-row inserts by pgbench
     Postgres,
     /// create-user with passwords, beside the time of one hash
@@ -119,6 +121,7 @@ fn main() -> ExitCode {
             row::create::measure,
             row::single::measure,
             row::bulk::measure,
+            row::import::measure,
             row::postgres::measure,
             row::passwords::measure,
             row::start::measure,
@@ -127,6 +130,7 @@ fn main() -> ExitCode {
         Command::Create => &[row::create::measure],
         Command::Single => &[row::single::measure],
         Command::Bulk => &[row::bulk::measure],
+        Command::Import => &[row::import::measure],
         Command::Postgres => &[row::postgres::measure],
         Command::Passwords => &[row::passwords::measure],
         Command::Start => &[row::start::measure],

@@ -3,6 +3,7 @@
 pub(crate) mod bulk;
 pub(crate) mod create;
 pub(crate) mod growth;
+pub(crate) mod import;
 pub(crate) mod openldap;
 pub(crate) mod passwords;
 pub(crate) mod postgres;

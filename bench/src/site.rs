@@ -59,6 +59,11 @@ impl Site {
         Ok(server::admin::gate(&self.config, &System::real())?)
     }
 
+    /// The keys, as a program reads them.
+    pub(crate) fn keys_json(&self) -> anyhow::Result<String> {
+        Ok(serde_json::to_string(&self.keys)?)
+    }
+
     /// Bytes of the database and its log.
     pub(crate) fn size(&self) -> anyhow::Result<u64> {
         let log = self.file("matricula.db-wal");

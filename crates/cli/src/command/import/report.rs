@@ -79,6 +79,13 @@ impl Counts {
     }
 }
 
+/// The most memory that this process had, as Linux tells.
+fn peak_memory_kib() -> Option<u64> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+    line.trim().trim_end_matches(" kB").parse().ok()
+}
+
 /// What came of it.
 pub(super) struct Report {
     counts: Counts,
@@ -161,6 +168,7 @@ impl Report {
             "dry_run": self.dry_run,
             "stopped": self.stopped,
             "result": result,
+            "peak_memory_kib": peak_memory_kib(),
             "seconds": (seconds * 1_000.0).round() / 1_000.0,
             "per_second": per_second.round(),
         });
