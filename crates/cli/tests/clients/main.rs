@@ -14,14 +14,17 @@
     reason = "the harness shows what a test prints when it fails, or when asked to"
 )]
 
+mod compatibility;
 mod course;
 mod java;
 mod mono;
+mod node;
 mod package;
 mod powershell;
 mod program;
 mod python;
 mod relay;
+mod retries;
 mod sample;
 mod sandbox;
 mod schemathesis;
