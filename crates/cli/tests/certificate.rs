@@ -30,7 +30,8 @@ fn the_commands_trust_what_the_file_of_keys_names() {
     let folder = tempfile::tempdir().unwrap();
     let (data, keys) = (folder.path().join("data"), folder.path().join("data/keys.json"));
     let sandbox = Sandbox::start(&data, &["--tls"]);
-    let named = read(&keys);
+    let named: Value = serde_json::from_str(&sandbox.keys).unwrap();
+    assert_eq!(named, read(&keys));
     assert!(named["base_url"].as_str().unwrap().starts_with("https://127.0.0.1:"));
     let ca_file = Path::new(named["ca_file"].as_str().unwrap());
     assert!(ca_file.is_absolute());

@@ -74,7 +74,7 @@ pub(super) async fn serve<S>(
         Ok(Ok(())) => {}
         Ok(Err(error)) => tracing::debug!(%error, %peer, "a connection ended early"),
         Err(_) => {
-            tracing::debug!(%peer, "a connection ended early: it was to be closed, and the client kept it")
+            tracing::debug!(%peer, "a connection ended early: the client kept what was to be closed");
         }
     }
 }
