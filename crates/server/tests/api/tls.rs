@@ -244,6 +244,14 @@ async fn plaintext_is_told_that_this_is_https() {
     let refused = secure.server.unsigned(PATH, vec![b' '; 900_000]).await;
     assert_eq!((refused.status, refused.codes()), (400, vec!["err_xdk_https_required".to_owned()]));
     assert_eq!(refused.header("connection"), Some("close"));
+    // Whoever asks first is not told to send it.
+    let mut asking = secure.server.connect().await;
+    asking
+        .send(&format!(
+            "POST {PATH} HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: 9\r\n\r\n"
+        ))
+        .await;
+    assert!(asking.head().await.starts_with("HTTP/1.1 400 "));
 }
 
 #[tokio::test]
@@ -279,12 +287,13 @@ async fn a_stop_waits_for_no_handshake() {
     .await;
     let stalled = TcpStream::connect(secure.server.address()).await.unwrap();
     let idle = secure.connect(&["http/1.1"]).await.unwrap();
+    let silent = secure.connect(&["h2"]).await.unwrap();
     let (mut sender, driving) = secure.http2(&h2::client::Builder::new()).await;
     let (answer, _) = sender.send_request(health(), true).unwrap();
     answer.await.unwrap();
     secure.server.stop().await;
     driving.await.unwrap().unwrap();
-    drop((stalled, idle));
+    drop((stalled, idle, silent));
 }
 
 #[tokio::test]
@@ -343,11 +352,6 @@ async fn an_idle_connection_of_http_2_is_closed() {
     driving.await.unwrap().unwrap();
     driven.await.unwrap().unwrap();
 
-    let secure = Secure::start_with(|config| {
-        (config.limits.header_seconds, config.limits.request_seconds, config.limits.answer_seconds) =
-            (1, 1, 1);
-    })
-    .await;
     let mut silent = secure.connect(&["h2"]).await.unwrap();
     let _ = silent.read_to_end(&mut Vec::new()).await;
 }
