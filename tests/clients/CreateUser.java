@@ -18,7 +18,8 @@ import org.apache.commons.codec.binary.Base64;
 
 /**
  * Creates a user as the documented Java sample does: by HttpURLConnection and commons-codec, with a date in the language
- * of the machine and a bare False in the body. Without TLS, since the server under test has none.
+ * of the machine and a bare False in the body. Where the base URL is one of HTTPS, the connection is an HttpsURLConnection, and
+ * trusts what -Djavax.net.ssl.trustStore names.
  *
  * <p>Usage: java CreateUser KEYS ADDRESS [NAME]
  *

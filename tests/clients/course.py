@@ -44,8 +44,8 @@ def call(path, data, meta=None):
 
 found = unsigned("/api/login/discover-authentication", [{"emailAddress": keys["email"]}]).json()
 steps["discovered"] = found
-# What stands behind the slashes, and a scheme of the client's own.
-region = "http://" + found["data"][0]["region"]["api"].split("//")[1]
+# What stands behind the slashes, and a scheme of the client's own: whatever the server names, they speak HTTPS.
+region = "https://" + found["data"][0]["region"]["api"].split("//")[1]
 
 password = base64.b64encode((keys["email"] + ":" + keys["password"]).encode()).decode()
 basic = {"Authorization": "Basic-Cloud " + password}

@@ -4,7 +4,7 @@
 # Usage: create_user.sh KEYS ADDRESS [NAME]
 #
 # Prints the body of the answer, whatever its status. Fails when the status is an error. Needs curl 7.76, openssl and
-# what every Debian has.
+# what every Debian has. Whatever else curl should do, such as trust a certificate, stands in a .curlrc in CURL_HOME.
 set -euo pipefail
 
 if (($# < 2 || $# > 3)); then

@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
 """Calls the server through the PyPI package mimecast-api, unmodified, by what it offers to its users.
 
-Usage: mimecast_api_package.py KEYS ADDRESS
+Usage: mimecast_api_package.py KEYS ADDRESS [EXPIRED_KEYS]
 
-Creates a user, and again; then calls with a wrong secret, with a wrong application id, and an endpoint that the server
-does not have. Prints, as JSON, what the package made of each. Exits with 1 when that is not what was to be expected.
+Creates a user, and again; then calls with a wrong secret, with a wrong application id, with keys that are past their life
+if there is a file of such, and an endpoint that the server does not have. Prints, as JSON, what the package made of each.
+Exits with 1 when that is not what was to be expected.
 """
 
 import base64
@@ -39,10 +40,14 @@ def code(answer):
     return answer["fail"][0]["errors"][0]["code"]
 
 
-def main(keys_file, address):
+def read(keys_file):
     with open(keys_file, encoding="utf-8") as file:
         keys = json.load(file)
-    keys = {name: keys[name] for name in ("base_url", "access_key", "secret_key", "app_id", "app_key")}
+    return {name: keys[name] for name in ("base_url", "access_key", "secret_key", "app_id", "app_key")}
+
+
+def main(keys_file, address, expired_keys_file=None):
+    keys = read(keys_file)
     payload = {"data": [{"emailAddress": address, "name": "Ann Lee", "forcePasswordChange": False}]}
 
     def create(**changed):
@@ -65,6 +70,12 @@ def main(keys_file, address):
     expect(code(unknown) == "err_developer_key", "expected the code of an unknown application", unknown)
     expect(unknown["meta"] == {"status": 200}, "expected the recorded status 200", unknown)
 
+    expired = None
+    if expired_keys_file:
+        expired = refused(lambda: create(**read(expired_keys_file)))
+        expect(code(expired) == "err_xdk_binding_expired", "expected the code of expired keys", expired)
+        expect(expired["meta"] == {"status": 418}, "expected status 418", expired)
+
     # What the package was written for is not served. Its user should see a refusal, not a parser's error.
     api = mimecast_api.MimecastAPI(**keys)
     absent = refused(lambda: api.decode_url("https://protect.example.com/s/x"))
@@ -75,13 +86,14 @@ def main(keys_file, address):
         "duplicate": duplicate,
         "wrong_secret": unsigned,
         "wrong_app_id": unknown,
+        "expired": expired,
         "absent": absent,
     }
     print(json.dumps(steps))
 
 
 if __name__ == "__main__":
-    if len(sys.argv) != 3:
+    if len(sys.argv) not in (3, 4):
         sys.exit(__doc__)
     try:
         main(*sys.argv[1:])

@@ -34,7 +34,7 @@ pub enum OpenError {
     #[error("domains: {0}")]
     Txt(#[from] TxtError),
     /// The certificate can't be used.
-    #[error("tls: {0}")]
+    #[error(transparent)]
     Tls(#[from] TlsError),
 }
 

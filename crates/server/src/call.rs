@@ -13,7 +13,7 @@ use directory::port::{Evidence, Pending, Recalled, Render, RequestKey, StoreErro
 use directory::{Caller, Permission, Scope};
 use hmac::{Hmac, KeyInit, Mac};
 use http::HeaderMap;
-use http::header::{CONNECTION, HOST};
+use http::header::{CONNECTION, EXPECT, HOST};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use secrecy::ExposeSecret;
 use serde::Serialize;
@@ -380,11 +380,13 @@ pub(crate) fn refuse_unsigned(app: &App, request: &Request, refusal: Refusal) ->
     response
 }
 
-/// Refuses a request that came in plaintext to a port that speaks HTTPS. Its body is read first, or who still sends one
-/// would see no answer; then the connection ends.
+/// Refuses a request that came in plaintext to a port that speaks HTTPS. A body that is on its way is read first, or who
+/// still sends it would see no answer; who asked for leave to send it is given none. Then the connection ends.
 pub(crate) async fn refuse_plaintext(app: &App, request: Request) -> Response {
     let (parts, body) = request.into_parts();
-    let _ = collect(app, body).await;
+    if !parts.headers.contains_key(EXPECT) {
+        let _ = collect(app, body).await;
+    }
     let request = Request::from_parts(parts, axum::body::Body::empty());
     let mut response = refuse_unsigned(app, &request, Refusal::Plaintext);
     response.headers_mut().insert(CONNECTION, http::HeaderValue::from_static("close"));

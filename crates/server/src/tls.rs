@@ -111,6 +111,8 @@ impl Tls {
     pub(crate) async fn watch(self: Arc<Self>) {
         let mut ticks = tokio::time::interval(LOOK_EVERY);
         ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        // The first is at once, and the files were just read.
+        ticks.tick().await;
         loop {
             ticks.tick().await;
             let tls = Arc::clone(&self);

@@ -6,6 +6,7 @@ use anyhow::Context as _;
 use clap::Args;
 use server::config::LogFormat;
 use server::{CertificateReload, Config, Server, System};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::output::Failed;
 
@@ -20,19 +21,19 @@ pub(crate) async fn run(Arguments { config }: Arguments) -> Result<(), Failed> {
     let config = Config::from_file(&config)?;
     log_to_stderr(config.log);
     open_files();
+    // Before all else: a signal that nobody waits for ends the process.
+    let hangup = signal(SignalKind::hangup())?;
     let listener =
         server::listen(config.listen).with_context(|| format!("can't listen on {}", config.listen))?;
     tracing::info!(address = %listener.local_addr()?, version = env!("CARGO_PKG_VERSION"), "listening");
     let server = Server::open(&config, &config.master_key()?, System::real())?;
-    tokio::spawn(reload_on_hangup(server.certificate_reload()));
+    tokio::spawn(reload_on(hangup, server.certificate_reload()));
     server.serve(listener, stop_signal()).await;
     Ok(())
 }
 
-/// SIGHUP reads the certificate anew. Without one it means nothing; left alone, it would end the process.
-async fn reload_on_hangup(certificate: Option<CertificateReload>) {
-    use tokio::signal::unix::{SignalKind, signal};
-    let Ok(mut hangup) = signal(SignalKind::hangup()) else { return };
+/// SIGHUP reads the certificate anew. Where there is none it means nothing.
+async fn reload_on(mut hangup: Signal, certificate: Option<CertificateReload>) {
     while hangup.recv().await.is_some() {
         match &certificate {
             // What it comes to is logged where it is done.
@@ -54,7 +55,6 @@ fn open_files() {
 
 /// Ready when the process is asked to stop: Ctrl-C or SIGTERM.
 pub(crate) async fn stop_signal() {
-    use tokio::signal::unix::{SignalKind, signal};
     let Ok(mut terminate) = signal(SignalKind::terminate()) else {
         return std::future::pending().await;
     };

@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use crate::compatibility;
 use crate::program::Client;
 use crate::sandbox::Sandbox;
 use crate::tools;
@@ -10,14 +11,18 @@ use crate::tools;
 fn a_script_of_the_field_goes_its_whole_course() {
     let what = "the course of a script";
     let Some(python) = tools::python(what, "import requests", "python3 with requests") else { return };
+    let version = tools::python_version(&python, &["requests"]);
+    let sandbox = Sandbox::start_tls();
     let client = Client::new([python, tools::file("course.py")]);
-    let sandbox = Sandbox::start();
+    let client = client.with(sandbox.trusted_by("REQUESTS_CA_BUNDLE"));
 
     let output = client.run(&sandbox.keys_with(&[]), &["ann@example.com"]);
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     let steps: Value = serde_json::from_slice(&output.stdout).unwrap();
 
-    assert_eq!(steps["discovered"]["data"][0]["authenticate"], json!(["Basic-Cloud"]));
+    let discovered = &steps["discovered"]["data"][0];
+    assert_eq!(discovered["authenticate"], json!(["Basic-Cloud"]));
+    assert_eq!(discovered["region"]["api"], sandbox.key("base_url"));
     assert_eq!(
         steps["logged_in"],
         json!(["accessKey", "bindingType", "duration", "extendOnValidate", "secretKey"])
@@ -38,4 +43,5 @@ fn a_script_of_the_field_goes_its_whole_course() {
     assert_eq!(steps["removed"], json!([]));
     assert_eq!(steps["prolonged"], true);
     assert_eq!((&steps["logged_out"], &steps["afterwards"]), (&json!(200), &json!(401)));
+    compatibility::ran(&compatibility::COURSE, &version);
 }

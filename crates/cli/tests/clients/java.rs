@@ -5,7 +5,7 @@ use std::path::Path;
 use crate::program::{Client, command};
 use crate::relay::Sent;
 use crate::sandbox::Sandbox;
-use crate::{sample, tools};
+use crate::{compatibility, sample, tools};
 
 /// Where Debian's libcommons-codec-java puts it.
 const COMMONS_CODEC: &str = "/usr/share/java/commons-codec.jar";
@@ -57,25 +57,62 @@ fn java_in_japanese_sends_the_month_as_a_number() {
     let sent = sample::creates_once(&client, &sandbox, "anna@example.com", "安奈");
     is_the_samples(&sent);
     assert!(sent.date().contains("月 "), "{sent}");
+    compatibility::ran(&compatibility::JAVA, &tools::java_version());
+}
+
+#[test]
+fn java_speaks_https_as_the_sample_does() {
+    let what = "the Java client over TLS";
+    if !tools::has(what, &["keytool"]) {
+        return;
+    }
+    let Some((client, sandbox)) = java_with(what, &["-Duser.language=en"], Sandbox::start_tls) else {
+        return;
+    };
+    client.trusts_not_everybody(&sandbox, "unable to find valid certification path");
+
+    let store = sandbox.folder().join("trust.p12");
+    let imported = command("keytool")
+        .args(["-importcert", "-noprompt", "-alias", "sandbox", "-storepass", "changeit", "-file"])
+        .arg(sandbox.key("ca_file"))
+        .arg("-keystore")
+        .arg(&store)
+        .output()
+        .unwrap();
+    assert!(imported.status.success(), "{imported:?}");
+    let trust = format!("-Djavax.net.ssl.trustStore={}", store.display());
+    let trust = [trust.as_str(), "-Djavax.net.ssl.trustStorePassword=changeit", "-Duser.language=en"];
+    let client = compiled(&sandbox, &trust);
+    client.creates_once(&sandbox, "ann@example.com");
+    compatibility::ran(&compatibility::JAVA_TLS, &tools::java_version());
 }
 
 /// The compiled client, and a server for it.
-fn java(what: &str, locale: &[&str]) -> Option<(Client, Sandbox)> {
+fn java(what: &str, options: &[&str]) -> Option<(Client, Sandbox)> {
+    java_with(what, options, Sandbox::start)
+}
+
+fn java_with(what: &str, options: &[&str], start: fn() -> Sandbox) -> Option<(Client, Sandbox)> {
     if !(tools::has(what, &["java", "javac"]) && tools::has_file(what, Path::new(COMMONS_CODEC))) {
         return None;
     }
-    let sandbox = Sandbox::start();
+    let sandbox = start();
     let folder = sandbox.folder().to_str().unwrap();
     let source = tools::file("CreateUser.java");
-    let compiled = command("javac")
+    let compiling = command("javac")
         .args(["-encoding", "UTF-8", "-cp", COMMONS_CODEC, "-d", folder])
         .arg(source)
         .output();
-    let compiled = compiled.unwrap();
-    assert!(compiled.status.success(), "{}", String::from_utf8_lossy(&compiled.stderr));
-    let classes = format!("{COMMONS_CODEC}:{folder}");
-    let client = Client::new([&["java"], locale, &["-cp", &classes, "CreateUser"]].concat());
+    let compiling = compiling.unwrap();
+    assert!(compiling.status.success(), "{}", String::from_utf8_lossy(&compiling.stderr));
+    let client = compiled(&sandbox, options);
     Some((client, sandbox))
+}
+
+/// The client that was compiled into the folder of the sandbox, run with these options of Java's.
+fn compiled(sandbox: &Sandbox, options: &[&str]) -> Client {
+    let classes = format!("{COMMONS_CODEC}:{}", sandbox.folder().display());
+    Client::new([&["java"], options, &["-cp", &classes, "CreateUser"]].concat())
 }
 
 fn is_the_samples(sent: &Sent) {

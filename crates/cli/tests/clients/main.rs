@@ -14,15 +14,18 @@
     reason = "the harness shows what a test prints when it fails, or when asked to"
 )]
 
+mod compatibility;
 mod course;
 mod examples;
 mod java;
 mod mono;
+mod node;
 mod package;
 mod powershell;
 mod program;
 mod python;
 mod relay;
+mod retries;
 mod sample;
 mod sandbox;
 mod schemathesis;

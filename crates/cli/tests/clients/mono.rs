@@ -2,7 +2,7 @@
 
 use crate::program::{Client, command};
 use crate::sandbox::Sandbox;
-use crate::{sample, tools};
+use crate::{compatibility, sample, tools};
 
 #[test]
 fn csharp_waits_for_leave_to_send_the_body() {
@@ -27,4 +27,5 @@ fn csharp_waits_for_leave_to_send_the_body() {
 
     let refused = sample::is_refused(&client, &sandbox);
     assert!(refused.complaint().contains("(401) Unauthorized"), "{refused}");
+    compatibility::ran(&compatibility::MONO, &tools::version("mono", &["--version"]));
 }

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use crate::program::Client;
 use crate::sandbox::Sandbox;
-use crate::{sample, tools};
+use crate::{compatibility, sample, tools};
 
 /// The package names its version only in what pip keeps of it.
 const CHECK: &str = "import importlib.metadata, mimecast_api, sys; \
@@ -14,10 +14,13 @@ const CHECK: &str = "import importlib.metadata, mimecast_api, sys; \
 fn the_published_package_reads_every_answer() {
     let what = "the PyPI package";
     let Some(python) = tools::python(what, CHECK, "python3 with mimecast-api 0.5") else { return };
+    let version = tools::python_version(&python, &["mimecast-api", "requests"]);
+    let sandbox = Sandbox::start_tls();
     let client = Client::new([python, tools::file("mimecast_api_package.py")]);
-    let sandbox = Sandbox::start();
+    let client = client.with(sandbox.trusted_by("REQUESTS_CA_BUNDLE"));
 
-    let output = client.run(&sandbox.keys_with(&[]), &["ann@example.com"]);
+    let expired = sandbox.expired_keys();
+    let output = client.run(&sandbox.keys_with(&[]), &["ann@example.com", expired.to_str().unwrap()]);
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     let steps: Value = serde_json::from_slice(&output.stdout).unwrap();
 
@@ -27,5 +30,8 @@ fn the_published_package_reads_every_answer() {
     sample::is_bad_signature(&steps["wrong_secret"]);
     let error = &steps["wrong_app_id"]["fail"][0]["errors"][0];
     assert_eq!(error["message"], "App ID is invalid: no-such-application");
+    let error = &steps["expired"]["fail"][0]["errors"][0];
+    assert!(error["message"].as_str().unwrap().contains("AccessKey Has Expired"), "{error}");
     assert_eq!(steps["absent"]["meta"], json!({ "status": 404 }));
+    compatibility::ran(&compatibility::PACKAGE, &version);
 }

@@ -8,8 +8,8 @@ use serde_json::{Value, json};
 use wire::create_user::PATH;
 use wire::signature::{Parts, SigningKey, authorization};
 
-use crate::sample;
 use crate::sandbox::Sandbox;
+use crate::{compatibility, sample};
 
 const WINDOWS_POWERSHELL: &[u8] = include_bytes!("../../../../tests/clients/powershell/5.1.http");
 const POWERSHELL_7: &[u8] = include_bytes!("../../../../tests/clients/powershell/7.http");
@@ -59,6 +59,7 @@ fn windows_powershell_need_not_send_a_body_that_is_refused() {
     let answer = connection.receive();
     assert_eq!(answer.status, 401);
     sample::is_bad_signature(&answer.json());
+    compatibility::ran(&compatibility::WINDOWS_POWERSHELL, "5.1");
 }
 
 #[test]
@@ -71,6 +72,7 @@ fn powershell_7_sends_utf_8_at_once() {
         connection.receive().json()
     });
     are_created_and_duplicate(&answers, &sandbox);
+    compatibility::ran(&compatibility::POWERSHELL, "7");
 }
 
 fn are_created_and_duplicate([created, duplicate]: &[Value; 2], sandbox: &Sandbox) {

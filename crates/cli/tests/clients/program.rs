@@ -1,23 +1,63 @@
 //! A client that is a program: how it is started, and what came of it.
 
-use std::ffi::OsStr;
+use std::ffi::{OsStr, OsString};
 use std::fmt;
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::relay::{Relay, Sent};
+use crate::sample;
 use crate::sandbox::Sandbox;
 
 /// What starts a client; keys, address and name are added to it.
 pub(crate) struct Client {
     start: Vec<Box<OsStr>>,
+    environment: Vec<(&'static str, OsString)>,
 }
 
 impl Client {
     pub(crate) fn new<S: AsRef<OsStr>>(start: impl IntoIterator<Item = S>) -> Self {
-        Self { start: start.into_iter().map(|word| word.as_ref().into()).collect() }
+        let start = start.into_iter().map(|word| word.as_ref().into()).collect();
+        Self { start, environment: Vec::new() }
+    }
+
+    /// The same, with these variables in its environment.
+    pub(crate) fn with(self, variables: impl IntoIterator<Item = (&'static str, OsString)>) -> Self {
+        Self { environment: variables.into_iter().collect(), ..self }
+    }
+
+    /// Calls without a relay, which sees nothing of TLS: creates a user, then the same again, and is refused with another
+    /// secret. Gives what it complained of when all was well.
+    pub(crate) fn creates_once(&self, sandbox: &Sandbox, address: &str) -> String {
+        let keys = sandbox.keys_with(&[]);
+        let [created, duplicate] = [(), ()].map(|()| self.run(&keys, &[address]));
+        for output in [&created, &duplicate] {
+            assert!(output.status.success(), "{output:?}");
+        }
+        let [created_answer, duplicate] =
+            [&created, &duplicate].map(|output| serde_json::from_slice(&output.stdout).unwrap());
+        sample::is_created(&created_answer, address);
+        let code = &duplicate["fail"][0]["errors"][0]["code"];
+        assert_eq!(
+            (code, &duplicate["data"]),
+            (&json!("err_user_already_exists"), &json!([])),
+            "{duplicate}"
+        );
+
+        let wrong = ("secret_key", "bm90IHRoZSBzZWNyZXQ=");
+        let refused = self.run(&sandbox.keys_with(&[wrong]), &["eve@example.com"]);
+        assert!(!refused.status.success(), "{refused:?}");
+        String::from_utf8_lossy(&created.stderr).into_owned()
+    }
+
+    /// Does not call a server whose certificate it has no reason to trust.
+    pub(crate) fn trusts_not_everybody(self, sandbox: &Sandbox, complaint: &str) {
+        let output =
+            Self { environment: Vec::new(), ..self }.run(&sandbox.keys_with(&[]), &["eve@example.com"]);
+        let complained = String::from_utf8_lossy(&output.stderr);
+        assert!(!output.status.success() && complained.contains(complaint), "{output:?}");
     }
 
     /// Runs it as `program KEYS ADDRESS NAME`, by way of a relay.
@@ -39,7 +79,8 @@ impl Client {
     /// Runs it to its end.
     pub(crate) fn run(&self, keys: &Path, arguments: &[&str]) -> Output {
         let (program, start) = self.start.split_first().unwrap();
-        command(program).args(start).arg(keys).args(arguments).output().unwrap()
+        let environment = self.environment.iter().map(|(name, value)| (name, value));
+        command(program).envs(environment).args(start).arg(keys).args(arguments).output().unwrap()
     }
 }
 
@@ -48,8 +89,12 @@ pub(crate) fn command(program: impl AsRef<OsStr>) -> Command {
     let mut command = Command::new(program);
     // Arguments, files and, in Java, headers are UTF-8; names of days and months are English unless said otherwise.
     command.env("LC_ALL", "C.UTF-8").stdin(Stdio::null());
-    for proxy in ["http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"] {
+    for proxy in ["http_proxy", "HTTP_PROXY", "https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"] {
         command.env_remove(proxy);
+    }
+    for trust in ["REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE", "NODE_EXTRA_CA_CERTS", "CURL_HOME"]
+    {
+        command.env_remove(trust);
     }
     command
 }

@@ -2,12 +2,13 @@
 
 use crate::program::Client;
 use crate::sandbox::Sandbox;
-use crate::{sample, tools};
+use crate::{compatibility, sample, tools};
 
 #[test]
 fn python_sends_the_text_of_a_dict() {
     let what = "the Python client";
     let Some(python) = tools::python(what, "import requests", "python3 with requests") else { return };
+    let version = tools::python_version(&python, &["requests"]);
     let client = Client::new([python, tools::file("create_user.py")]);
     let sandbox = Sandbox::start();
 
@@ -27,4 +28,5 @@ fn python_sends_the_text_of_a_dict() {
 
     let refused = sample::is_refused(&client, &sandbox);
     sample::is_bad_signature(&refused.answer());
+    compatibility::ran(&compatibility::PYTHON, &version);
 }

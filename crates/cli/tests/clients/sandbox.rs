@@ -1,5 +1,6 @@
 //! The real binary, serving on a free port.
 
+use std::ffi::OsString;
 use std::fs;
 use std::io::{BufRead as _, BufReader};
 use std::net::SocketAddr;
@@ -9,11 +10,15 @@ use std::process::{Child, ChildStdout, Command, Stdio};
 use serde_json::Value;
 use tempfile::TempDir;
 
+/// Production's settings on the folder of a sandbox that speaks HTTPS.
+const PRODUCTION: &str = "listen = \"127.0.0.1:0\"\nstore = \"data/matricula.db\"\nmaster_key_file = \"data/master.key\"\n\
+    [tls]\ncertificate = \"data/tls/server.pem\"\nkey = \"data/tls/server.key\"\n";
+
 /// `matricula sandbox` in a folder of its own; ends when dropped.
 pub(crate) struct Sandbox {
     process: Child,
     /// Held open: a server whose standard output is gone could end by it.
-    _stdout: BufReader<ChildStdout>,
+    _stdout: Option<BufReader<ChildStdout>>,
     keys: Value,
     folder: TempDir,
 }
@@ -47,7 +52,61 @@ impl Sandbox {
             panic!("the sandbox did not start: {}", fs::read_to_string(&log).unwrap_or_default());
         };
         let keys = serde_json::from_str(&text).unwrap();
-        Self { process, _stdout: stdout, keys, folder }
+        Self { process, _stdout: Some(stdout), keys, folder }
+    }
+
+    /// One that speaks HTTPS.
+    pub(crate) fn start_tls() -> Self {
+        Self::start_with(&["--tls"])
+    }
+
+    /// Ends the sandbox, and runs `matricula serve` over HTTPS in its place, with more settings than production's.
+    pub(crate) fn serve_instead(&mut self, settings: &str) {
+        self.process.kill().unwrap();
+        self.process.wait().unwrap();
+        let config = self.folder().join("matricula.toml");
+        fs::write(&config, format!("{PRODUCTION}{settings}")).unwrap();
+        let serve = Command::new(env!("CARGO_BIN_EXE_matricula"))
+            .args(["serve", "--config"])
+            .arg(config)
+            .stdin(Stdio::null())
+            .stderr(Stdio::piped())
+            .spawn();
+        (self.process, self._stdout) = (serve.unwrap(), None);
+        let mut lines = BufReader::new(self.process.stderr.take().unwrap()).lines().map(Result::unwrap);
+        let address = lines.by_ref().find_map(|line| {
+            let line: Value = serde_json::from_str(&line).ok()?;
+            Some(line["address"].as_str()?.to_owned())
+        });
+        let address = address.expect("the server starts");
+        self.keys["base_url"] = format!("https://{address}").into();
+        // A log that nobody reads would be waited for in the end.
+        let log = self.folder().join("server.log");
+        std::thread::spawn(move || fs::write(log, lines.map(|line| line + "\n").collect::<String>()));
+    }
+
+    /// Keys of the administrator that are past their life, in a file like the sandbox's own.
+    pub(crate) fn expired_keys(&self) -> PathBuf {
+        let issued = Command::new(env!("CARGO_BIN_EXE_matricula"))
+            .args(["--json", "admin", "--data"])
+            .arg(self.folder().join("data"))
+            .args(["binding", "create", self.key("email"), "--app-id", self.key("app_id"), "--days", "0"])
+            .output()
+            .unwrap();
+        assert!(issued.status.success(), "{issued:?}");
+        let issued: Value = serde_json::from_slice(&issued.stdout).unwrap();
+        let mut keys = self.keys.clone();
+        for name in ["access_key", "secret_key"] {
+            keys[name] = issued[name].clone();
+        }
+        let file = self.folder().join("expired-keys.json");
+        fs::write(&file, keys.to_string()).unwrap();
+        file
+    }
+
+    /// What makes a client trust this sandbox: a variable of its environment that names the file of certificates.
+    pub(crate) fn trusted_by(&self, variable: &'static str) -> [(&'static str, OsString); 1] {
+        [(variable, self.key("ca_file").into())]
     }
 
     /// One of the values in the file of keys.
@@ -57,7 +116,7 @@ impl Sandbox {
 
     /// Where it listens.
     pub(crate) fn address(&self) -> SocketAddr {
-        self.key("base_url").strip_prefix("http://").unwrap().parse().unwrap()
+        self.key("base_url").split_once("://").unwrap().1.parse().unwrap()
     }
 
     /// A file of keys like the sandbox's own, but for some of its values.

@@ -1,5 +1,6 @@
 //! Schemathesis makes calls up out of the OpenAPI document, good ones and bad ones, and holds every answer against it.
 
+use crate::compatibility;
 use crate::program::command;
 use crate::sandbox::Sandbox;
 use crate::tools;
@@ -14,6 +15,7 @@ fn no_answer_is_other_than_the_document_says() {
     let what = "Schemathesis";
     let Some(python) = tools::python(what, CHECK, "python3 with schemathesis 4.32.5") else { return };
     let sandbox = Sandbox::start_with(&["--no-quota", "--quiet"]);
+    let version = tools::python_version(&python, &["schemathesis"]);
     let output = command(python)
         .arg(tools::file("run_schemathesis.py"))
         .arg(sandbox.keys_with(&[]))
@@ -29,4 +31,5 @@ fn no_answer_is_other_than_the_document_says() {
         said.contains(&format!("Selected: {operations}/{operations}\n  Tested: {operations}\n")),
         "{said}"
     );
+    compatibility::ran(&compatibility::SCHEMATHESIS, &version);
 }

@@ -49,6 +49,39 @@ pub(crate) fn python(what: &str, check: &str, needed: &str) -> Option<PathBuf> {
     found
 }
 
+/// A folder of packages for Node.js, which `scripts/test-tools` makes.
+pub(crate) fn node_modules(what: &str) -> Option<PathBuf> {
+    let modules = Path::new(ROOT).join(".test-tools/node/node_modules");
+    (has(what, &["node"]) && has_file(what, &modules)).then(|| modules.canonicalize().unwrap())
+}
+
+/// What a tool says of its version: the first line, wherever it says it.
+pub(crate) fn version(program: impl AsRef<OsStr>, arguments: &[&str]) -> String {
+    let output = Command::new(program).args(arguments).output().unwrap();
+    let said = [output.stdout, output.stderr].concat();
+    let said = String::from_utf8_lossy(&said).into_owned();
+    // What follows in brackets tells of its parts and of when it was built.
+    said.lines().next().unwrap_or_default().split(" (").next().unwrap_or_default().trim().to_owned()
+}
+
+/// The version of Java, which says it in quotes.
+pub(crate) fn java_version() -> String {
+    version("java", &["-version"])
+        .replace(" version \"", " ")
+        .split('"')
+        .next()
+        .unwrap_or_default()
+        .to_owned()
+}
+
+/// The versions of Python and of some of its packages.
+pub(crate) fn python_version(python: &Path, packages: &[&str]) -> String {
+    let script = "import importlib.metadata as m, platform, sys; \
+                  print(', '.join(['Python ' + platform.python_version()] + \
+                  [name + ' ' + m.version(name) for name in sys.argv[1:]]))";
+    version(python, &[&["-c", script], packages].concat())
+}
+
 /// Always false: the test that asked is not to go on.
 fn left_out(what: &str, tool: &str) -> bool {
     testkit::left_out(what, tool);

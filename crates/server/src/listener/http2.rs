@@ -27,6 +27,9 @@ const MAX_STREAMS: u32 = 128;
 /// that is.
 const PORTION: usize = 16 * 1_024;
 
+/// How long a client that was told to leave, and has nothing under way, may take to go.
+const FAREWELL: Duration = Duration::from_secs(2);
+
 /// Serves a connection to its end.
 pub(super) async fn serve<S>(
     app: Arc<App>,
@@ -40,8 +43,8 @@ pub(super) async fn serve<S>(
 {
     // Kept to the end: the server waits for it.
     let _watcher = watcher;
-    let (idle_limit, stream_limit) = (app.limits.header(), app.limits.stream());
-    let streams = Streams { limit: stream_limit, open: Arc::new(watch::Sender::new(0)) };
+    let idle_limit = app.limits.header();
+    let streams = Streams { limit: app.limits.stream(), open: Arc::new(watch::Sender::new(0)) };
     let mut open = streams.open.subscribe();
     let service = service_fn(move |request| {
         let (app, router) = (Arc::clone(&app), router.clone());
@@ -61,20 +64,21 @@ pub(super) async fn serve<S>(
         () = idle(&mut open, idle_limit) => None,
     };
     let ended = match ended {
-        Some(ended) => Ok(ended),
+        Some(ended) => Some(ended),
         None => {
-            // Tells the client to send no more, and lets it have what is under way.
+            // Tells the client to send no more, and lets it have what is under way, which has limits of its own.
             serving.as_mut().graceful_shutdown();
-            tokio::time::timeout(stream_limit, serving).await
+            tokio::select! {
+                ended = &mut serving => Some(ended),
+                () = idle(&mut open, FAREWELL) => None,
+            }
         }
     };
     let peer = connection.peer;
     match ended {
-        Ok(Ok(())) => {}
-        Ok(Err(error)) => tracing::debug!(%error, %peer, "a connection ended early"),
-        Err(_) => {
-            tracing::debug!(%peer, "a connection ended early: it was to be closed, and the client kept it")
-        }
+        Some(Ok(())) => {}
+        Some(Err(error)) => tracing::debug!(%error, %peer, "a connection ended early"),
+        None => tracing::debug!(%peer, "a connection ended early: the client kept what was to be closed"),
     }
 }
 

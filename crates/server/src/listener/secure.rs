@@ -8,6 +8,7 @@ use hyper_util::server::graceful::Watcher;
 use rustls::Error as RustlsError;
 use tokio::net::TcpStream;
 use tokio::sync::watch;
+use tokio_rustls::server::TlsStream;
 
 use super::patient::Patient;
 use super::{Connection, http1, http2};
@@ -61,7 +62,7 @@ impl Secure {
 
 /// What a connection began with.
 enum Begun {
-    Secure(tokio_rustls::server::TlsStream<Patient<TcpStream>>),
+    Secure(Box<TlsStream<Patient<TcpStream>>>),
     Plaintext(TcpStream),
     Left,
 }
@@ -73,7 +74,7 @@ async fn begin(secure: &Secure, stream: TcpStream) -> std::io::Result<Begun> {
         Some(b'A'..=b'Z') => Ok(Begun::Plaintext(stream)),
         Some(_) => {
             let stream = Patient::new(stream, secure.app.limits.answer());
-            Ok(Begun::Secure(secure.tls.accept(stream).await?))
+            Ok(Begun::Secure(Box::new(secure.tls.accept(stream).await?)))
         }
     }
 }

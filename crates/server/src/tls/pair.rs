@@ -21,12 +21,12 @@ use crate::config;
 #[derive(Debug, Error)]
 pub enum TlsError {
     /// A file can't be read.
-    #[error("{path}: {source}")]
+    #[error("{path}: {why}")]
     Read {
         /// The file.
         path: PathBuf,
         /// Why.
-        source: std::io::Error,
+        why: std::io::Error,
     },
     /// A file begins as PEM and does not go on so.
     #[error("{0}: a section of PEM is cut off, or holds what is not base64. Copy the file again, as a whole")]
@@ -52,12 +52,12 @@ pub enum TlsError {
         why: String,
     },
     /// The key is none, or of a kind that is not used for TLS.
-    #[error("the private key in {path} can't be used: {source}. RSA, ECDSA and Ed25519 keys can")]
+    #[error("the private key in {path} can't be used: {why}. RSA, ECDSA and Ed25519 keys can")]
     Key {
         /// The file.
         path: PathBuf,
         /// Why.
-        source: RustlsError,
+        why: RustlsError,
     },
     /// Certificate and key are not of one another.
     #[error(
@@ -118,7 +118,7 @@ impl Pair {
         let key = provider
             .key_provider
             .load_private_key(private_key(&files.key)?)
-            .map_err(|source| TlsError::Key { path: files.key.clone(), source })?;
+            .map_err(|why| TlsError::Key { path: files.key.clone(), why })?;
         let key = CertifiedKey::new(chain, key);
         match key.keys_match() {
             Ok(()) | Err(RustlsError::InconsistentKeys(InconsistentKeys::Unknown)) => {}
@@ -189,6 +189,6 @@ fn unreadable(path: &Path, why: impl ToString) -> TlsError {
 }
 
 fn read(path: &Path) -> Result<Zeroizing<Vec<u8>>, TlsError> {
-    let read = std::fs::read(path).map_err(|source| TlsError::Read { path: path.to_owned(), source })?;
+    let read = std::fs::read(path).map_err(|why| TlsError::Read { path: path.to_owned(), why })?;
     Ok(Zeroizing::new(read))
 }

@@ -1,0 +1,169 @@
+//! `docs/COMPATIBILITY.md`: the clients that were run, and what came of it. `MATRICULA_UPDATE=1 MATRICULA_TEST_ALL=1` writes
+//! it; else it has to name each client that is run. Versions are those of the machine that wrote it.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
+
+use crate::tools;
+
+/// A line of the table, but for the version.
+pub(crate) struct Row {
+    client: &'static str,
+    transport: &'static str,
+    calls: &'static str,
+    result: &'static str,
+}
+
+const HTTP: &str = "HTTP/1.1";
+const HTTPS: &str = "HTTP/1.1, TLS";
+const HTTP_2: &str = "HTTP/2, TLS";
+
+/// What most clients go through.
+const THREE: &str = "create-user; the same again; with a wrong secret";
+const THREE_RESULT: &str = "created; refused as a duplicate; refused with 401";
+
+const fn row(
+    client: &'static str,
+    transport: &'static str,
+    calls: &'static str,
+    result: &'static str,
+) -> Row {
+    Row { client, transport, calls, result }
+}
+
+pub(crate) const PYTHON: Row = row("Python, requests, as the documented sample", HTTP, THREE, THREE_RESULT);
+pub(crate) const RETRIES: Row = row(
+    "Python, requests.Session with urllib3's Retry",
+    HTTPS,
+    "create-user while the server is busy; until the quota is used up",
+    "created after 503, and after 429",
+);
+pub(crate) const COURSE: Row = row(
+    "Python, requests, a script's whole course",
+    HTTPS,
+    "discovery, `https://` put before the host of `region.api`; login; reads; users; groups; prolonging; logout",
+    "all done; after the logout refused with 401",
+);
+pub(crate) const PACKAGE: Row = row(
+    "mimecast-api, as published",
+    HTTPS,
+    "create-user; the same again; wrong secret; wrong application id; expired keys; unknown path",
+    "created; each refusal found and its code read: duplicate, 401, 200, 418, 404",
+);
+pub(crate) const SCHEMATHESIS: Row = row(
+    "Schemathesis",
+    HTTP,
+    "every endpoint of `/openapi.json`, made up, good and odd",
+    "no answer that the document does not name",
+);
+pub(crate) const JAVA: Row = row(
+    "Java, HttpURLConnection, as the documented sample",
+    HTTP,
+    "create-user; the same again; with a wrong secret; in English, German, Russian and Japanese",
+    THREE_RESULT,
+);
+pub(crate) const JAVA_TLS: Row =
+    row("Java, HttpsURLConnection, as the documented sample", HTTPS, THREE, THREE_RESULT);
+pub(crate) const MONO: Row =
+    row("C# on mono, HttpWebRequest, as the documented sample", HTTP, THREE, THREE_RESULT);
+pub(crate) const CURL: Row = row("curl, the documented template", HTTP, THREE, THREE_RESULT);
+pub(crate) const CURL_HTTP_2: Row =
+    row("curl, the documented template, `--http2`", HTTP_2, THREE, THREE_RESULT);
+pub(crate) const GOT: Row = row("Node.js, got with `http2`", HTTP_2, THREE, THREE_RESULT);
+pub(crate) const AXIOS: Row = row("Node.js, axios", HTTPS, THREE, THREE_RESULT);
+pub(crate) const WINDOWS_POWERSHELL: Row = row(
+    "Windows PowerShell, its bytes rebuilt",
+    HTTP,
+    "create-user; the same again on the same connection; with a wrong secret",
+    THREE_RESULT,
+);
+pub(crate) const POWERSHELL: Row = row(
+    "PowerShell, its bytes rebuilt",
+    HTTP,
+    "create-user; the same again on the same connection",
+    "created; refused as a duplicate",
+);
+
+const ROWS: [&Row; 14] = [
+    &PYTHON,
+    &RETRIES,
+    &COURSE,
+    &PACKAGE,
+    &JAVA,
+    &JAVA_TLS,
+    &MONO,
+    &CURL,
+    &CURL_HTTP_2,
+    &GOT,
+    &AXIOS,
+    &WINDOWS_POWERSHELL,
+    &POWERSHELL,
+    &SCHEMATHESIS,
+];
+
+const HEAD: &str = "# Compatibility
+
+Clients of other people, run by the test suite against the real binary over real sockets, and what came of it.
+`tests/clients/README.md` says what each of them is here for. Versions are those of the machine that wrote this page; the suite
+writes it (`MATRICULA_UPDATE=1 MATRICULA_TEST_ALL=1 cargo test -p matricula-cli --test clients`) and fails when it does not name
+a client that was run. PowerShell itself is not run: what is known of the bytes that it sends is sent in its place.
+
+| client | version | transport | calls | result |
+|---|---|---|---|---|
+";
+
+impl Row {
+    fn line(&self, version: &str) -> String {
+        let Self { client, transport, calls, result } = self;
+        format!("| {client} | {version} | {transport} | {calls} | {result} |")
+    }
+
+    /// The version in a line of the table, if it is this row's.
+    fn version(&self, line: &str) -> Option<String> {
+        let version = line.split(" | ").nth(1)?;
+        (line == self.line(version)).then(|| version.to_owned())
+    }
+}
+
+fn page() -> PathBuf {
+    Path::new(tools::ROOT).join("docs/COMPATIBILITY.md")
+}
+
+fn updates() -> bool {
+    #[expect(clippy::disallowed_methods, reason = "who runs the test says whether it writes the page")]
+    std::env::var("MATRICULA_UPDATE").is_ok_and(|update| update == "1")
+}
+
+/// A client did all that its row says.
+pub(crate) fn ran(row: &Row, version: &str) {
+    static WRITING: Mutex<()> = Mutex::new(());
+    // Whoever failed while it wrote failed as a test.
+    let _writing = WRITING.lock().unwrap_or_else(PoisonError::into_inner);
+    let written = fs::read_to_string(page()).unwrap_or_default();
+    if !updates() {
+        let named = written.lines().any(|line| row.version(line).is_some());
+        assert!(named, "docs/COMPATIBILITY.md lacks the line\n{}", row.line(version));
+        return;
+    }
+    let lines = ROWS.map(|each| {
+        let known = written.lines().find_map(|line| each.version(line));
+        let version = if each.client == row.client { Some(version.to_owned()) } else { known };
+        each.line(&version.unwrap_or_else(|| "not run".to_owned())) + "\n"
+    });
+    fs::write(page(), format!("{HEAD}{}", lines.concat())).unwrap();
+}
+
+#[test]
+fn the_page_names_no_client_that_is_not_run() {
+    if updates() {
+        return;
+    }
+    let page = fs::read_to_string(page()).unwrap();
+    let table = page.strip_prefix(HEAD).expect("the page begins as it is written");
+    for line in table.lines() {
+        let row = ROWS.iter().find_map(|row| row.version(line));
+        assert!(row.is_some_and(|version| version != "not run"), "{line}");
+    }
+    assert_eq!(table.lines().count(), ROWS.len());
+}

@@ -1,0 +1,33 @@
+//! A `requests.Session` that repeats calls by itself.
+
+use serde_json::{Value, json};
+
+use crate::compatibility;
+use crate::program::Client;
+use crate::sandbox::Sandbox;
+use crate::tools;
+
+/// Room for one request at a time, and for one call a second.
+const NARROW: &str = "[limits]\nin_flight = 1\n[quota]\ncalls = 1\nwindow_ms = 1000\n";
+
+#[test]
+fn a_session_repeats_what_was_refused_for_the_moment() {
+    let what = "the session with retries";
+    let Some(python) = tools::python(what, "import requests", "python3 with requests") else { return };
+    let version = tools::python_version(&python, &["requests", "urllib3"]);
+    let mut sandbox = Sandbox::start_tls();
+    sandbox.serve_instead(NARROW);
+    let client = Client::new([python, tools::file("session_with_retries.py")]);
+    let client = client.with(sandbox.trusted_by("REQUESTS_CA_BUNDLE"));
+
+    let output = client.run(&sandbox.keys_with(&[]), &["repeated"]);
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let came: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(came["repeated"], json!([429, 503]));
+    let created = came["created"].as_array().unwrap();
+    assert!(created.len() >= 2);
+    for (n, address) in created.iter().enumerate() {
+        assert_eq!(*address, json!(format!("repeated{n}@example.com")), "each call created its user, once");
+    }
+    compatibility::ran(&compatibility::RETRIES, &version);
+}
