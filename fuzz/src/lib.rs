@@ -2,9 +2,12 @@
 //! `crates/wire/tests/corpus.rs` includes this file and calls it with the corpus, so that stable Rust suffices to replay
 //! whatever was found once.
 
+use std::io::BufReader;
+
 use jiff::Timestamp;
 use matricula_wire::body::{Body, MAX_PAGE};
 use matricula_wire::header::{Authorization, Basic, RequestId};
+use matricula_wire::import::{Format, Row, Rows};
 use matricula_wire::item::Item;
 use matricula_wire::oauth::Credentials;
 use matricula_wire::reader::{Limits, is_blank, read};
@@ -171,6 +174,47 @@ fn entries<I: Item>(value: &Value) {
                 assert!(I::FIELDS.iter().any(|known| known.name == field), "names a field that there is");
             }
         }
+    }
+}
+
+/// A file of users: rows counted from 1, on lines that there are, each an item with an address or a reason why not; and the
+/// same rows however the bytes arrive.
+pub fn import(file: &[u8]) {
+    let formats = [None, Some(Format::Csv), Some(Format::Json), Some(Format::Ldif)];
+    for format in formats {
+        let rows = |capacity: usize| -> Option<Vec<String>> {
+            let rows = Rows::new(BufReader::with_capacity(capacity, file), format).ok()?;
+            Some(rows.map(|row| row.map_or_else(|error| error.to_string(), row_text)).collect())
+        };
+        let whole = rows(file.len().max(1));
+        let lines = file.iter().filter(|&&byte| byte == b'\n').count() as u64 + 1;
+        let mut line = 0;
+        for (number, row) in (1..).zip(Rows::new(file, format).into_iter().flatten().flatten()) {
+            assert_eq!(row.number, number);
+            assert!((line.max(1)..=lines).contains(&row.line), "line {} of {lines}, after {line}", row.line);
+            line = row.line;
+            match &row.item {
+                Ok(item) => assert_eq!(item.email_address.as_deref(), Some(row.address.as_str())),
+                Err(errors) => assert!(!errors.is_empty()),
+            }
+            assert!(row.item.is_err() || !row.address.is_empty());
+        }
+        // Whether there is a beginning to find the format by depends on how much arrives at first.
+        if format.is_some() {
+            assert_eq!(whole, rows(3), "depends on how the bytes arrive");
+        }
+    }
+}
+
+fn row_text(row: Row) -> String {
+    let Row { number, line, address, item } = row;
+    match item {
+        Ok(item) => {
+            let secrets = [item.password, item.password_hash]
+                .map(|secret| secret.map(|secret| secret.expose_secret().to_owned()));
+            format!("{number} {line} {address} {:?} {:?} {secrets:?}", item.name, item.account_code)
+        }
+        Err(errors) => format!("{number} {line} {address} {errors:?}"),
     }
 }
 

@@ -15,6 +15,7 @@ pub mod checks;
 #[case::basic("basic", checks::basic)]
 #[case::form("form", checks::form)]
 #[case::body("body", checks::body)]
+#[case::import("import", checks::import)]
 fn the_corpus_holds(#[case] target: &str, #[case] check: fn(&[u8])) {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fuzz/corpus").join(target);
     let mut files: Vec<_> = fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().path()).collect();

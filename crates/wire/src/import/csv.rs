@@ -1,6 +1,6 @@
 //! CSV (RFC 4180), as spreadsheets write it.
 
-use std::io::{BufRead, Read as _};
+use std::io::{BufRead, Chain, Cursor, Read};
 
 use csv::{ByteRecord, ReaderBuilder, Terminator};
 use serde_json::{Map, Value};
@@ -18,18 +18,17 @@ const COLUMNS: &[(&str, &[&str])] = &[
 ];
 
 pub(super) struct Csv<R> {
-    reader: csv::Reader<Bounded<R>>,
+    reader: csv::Reader<Bounded<Chain<Cursor<Vec<u8>>, R>>>,
     columns: Vec<Option<&'static str>>,
     unknown: Vec<String>,
     record: ByteRecord,
 }
 
 impl<R: BufRead> Csv<R> {
-    pub(super) fn new(input: R) -> Result<Self, ImportError> {
-        let mut input = Bounded { input, left: MAX_ROW as u64 };
-        let mut header = Vec::new();
-        (&mut input).take(MAX_ROW as u64).read_until(b'\n', &mut header)?;
-        let header = text(&header);
+    pub(super) fn new(mut input: R) -> Result<Self, ImportError> {
+        let mut first = Vec::new();
+        (&mut input).take(MAX_ROW as u64).read_until(b'\n', &mut first)?;
+        let header = text(&first);
         // The one that there is most of: names of columns hold none of them.
         let count = |delimiter: char| header.matches(delimiter).count();
         let delimiter = [',', ';', '\t'].into_iter().max_by_key(|delimiter| count(*delimiter)).unwrap_or(',');
@@ -50,9 +49,10 @@ impl<R: BufRead> Csv<R> {
         if !columns.contains(&Some("emailAddress")) {
             return Err(ImportError::Header(header.trim_end().chars().take(200).collect()));
         }
+        // The reader is given the header once more: it takes what looks like a mark of UTF-8 off whatever comes first.
+        let input = Bounded { input: Cursor::new(first).chain(input), left: 0 };
         let reader = ReaderBuilder::new()
             .delimiter(u8::try_from(delimiter).unwrap_or(b','))
-            .has_headers(false)
             .flexible(true)
             // With CR LF as one, lines would be counted late; the CR is cut off below.
             .terminator(Terminator::Any(b'\n'))
@@ -66,15 +66,14 @@ impl<R: BufRead> Csv<R> {
 
     pub(super) fn next_row(&mut self) -> Result<Option<Found>, ImportError> {
         loop {
-            // The header was line 1.
-            let line = self.reader.position().line() + 1;
+            let line = self.reader.position().line();
             self.reader.get_mut().left = MAX_ROW as u64;
             match self.reader.read_byte_record(&mut self.record) {
                 Ok(true) => {}
                 Ok(false) => return Ok(None),
                 Err(error) => return Err(failed(error, line)),
             }
-            let line = self.record.position().map_or(line, |position| position.line() + 1);
+            let line = self.record.position().map_or(line, |position| position.line());
             // A line of nothing but separators, as spreadsheets leave them at the end.
             if self.record.iter().all(|field| field.trim_ascii().is_empty()) {
                 continue;
@@ -134,7 +133,7 @@ struct Bounded<R> {
     left: u64,
 }
 
-impl<R: BufRead> std::io::Read for Bounded<R> {
+impl<R: Read> Read for Bounded<R> {
     fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
         if self.left == 0 {
             return Err(std::io::ErrorKind::FileTooLarge.into());
@@ -142,15 +141,5 @@ impl<R: BufRead> std::io::Read for Bounded<R> {
         let read = self.input.read(buffer)?;
         self.left = self.left.saturating_sub(read as u64);
         Ok(read)
-    }
-}
-
-impl<R: BufRead> BufRead for Bounded<R> {
-    fn fill_buf(&mut self) -> std::io::Result<&[u8]> {
-        self.input.fill_buf()
-    }
-
-    fn consume(&mut self, count: usize) {
-        self.input.consume(count);
     }
 }

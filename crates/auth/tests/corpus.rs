@@ -1,0 +1,17 @@
+//! Every file of the fuzzing corpus for hashes, through the check of the fuzz target.
+
+use std::path::Path;
+
+#[path = "../../../fuzz/src/hash.rs"]
+pub mod checks;
+
+#[test]
+fn the_corpus_holds() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fuzz/corpus/hash");
+    let mut files: Vec<_> = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+    files.sort();
+    assert!(files.len() > 5, "a corpus");
+    for file in files {
+        checks::hash(&std::fs::read(file).unwrap());
+    }
+}
