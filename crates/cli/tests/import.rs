@@ -205,7 +205,7 @@ fn keys_that_have_expired_are_prolonged_and_the_import_goes_on() {
     assert!(report["stopped"].as_str().unwrap().contains("AccessKey Has Expired"), "{report}");
     assert_eq!(
         fates(&place.results("users.csv.result.csv")),
-        ["1 ann@example.com unknown ", "2 bob@example.com unknown "]
+        ["1 ann@example.com not tried ", "2 bob@example.com not tried "]
     );
 
     place.write("password", place.keys["password"].as_str().unwrap());

@@ -360,10 +360,12 @@ macro_rules! item {
     (@type $need:ident $kind:ty) => { Option<$kind> };
     (@read $fields:ident required $kind:ty, $wire:literal) => { $fields.required::<$kind>($wire) };
     (@read $fields:ident $need:ident $kind:ty, $wire:literal) => { $fields.optional::<$kind>($wire) };
-    (@send $map:ident required $wire:literal, $value:expr) => { $map.serialize_entry($wire, &$crate::item::Sent(&$value))? };
+    (@send $map:ident required $wire:literal, $value:expr) => {
+        serde::ser::SerializeMap::serialize_entry(&mut $map, $wire, &$crate::item::Sent(&$value))?
+    };
     (@send $map:ident $need:ident $wire:literal, $value:expr) => {
         if let Some(value) = &$value {
-            $map.serialize_entry($wire, &$crate::item::Sent(value))?;
+            serde::ser::SerializeMap::serialize_entry(&mut $map, $wire, &$crate::item::Sent(value))?;
         }
     };
     (@needed optional) => { false };
@@ -377,13 +379,11 @@ macro_rules! item {
 
         impl serde::Serialize for $Item {
             fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-                #[allow(unused_mut, unused_imports, reason = "an item may have no fields")]
-                {
-                    use serde::ser::SerializeMap as _;
-                    let mut map = serializer.serialize_map(None)?;
-                    $( $crate::item::item!(@send map $need $wire, self.$name); )*
-                    map.end()
-                }
+                let mut map = serializer.serialize_map(None)?;
+                // An item may have no fields.
+                let _ = &mut map;
+                $( $crate::item::item!(@send map $need $wire, self.$name); )*
+                serde::ser::SerializeMap::end(map)
             }
         }
 

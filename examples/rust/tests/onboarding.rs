@@ -1,7 +1,5 @@
 //! A server of the test's own: in this process, on a real socket, with a clock that stands still until it is moved.
 
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
-
 use jiff::SignedDuration;
 use matricula_example::{Onboarded, onboard};
 use testkit::TestServer;

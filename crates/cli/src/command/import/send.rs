@@ -208,6 +208,8 @@ pub(super) fn fates<'a>(
     batch.rows.iter().map(move |row| {
         let fate = match (outcome, &row.wrong) {
             (Outcome::NotTried, _) => Fate::NotTried,
+            // Refused before anything was done.
+            (Outcome::Failed(error), _) if !error.is_unknown() => Fate::NotTried,
             (Outcome::Failed(_) | Outcome::Unknown, _) => Fate::Unknown,
             (_, Some(faults)) => Fate::Wrong(faults),
             (_, None) => answers.next().map_or(Fate::Unknown, Fate::Answered),
