@@ -1,5 +1,6 @@
 //! A directory to measure on: a folder, a configuration, an account with an administrator and its keys.
 
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
@@ -59,9 +60,11 @@ impl Site {
         Ok(server::admin::gate(&self.config, &System::real())?)
     }
 
-    /// The keys, as a program reads them.
-    pub(crate) fn keys_json(&self) -> anyhow::Result<String> {
-        Ok(serde_json::to_string(&self.keys)?)
+    /// The keys, as a program reads them that calls a server at this address.
+    pub(crate) fn keys_json(&self, address: SocketAddr) -> anyhow::Result<String> {
+        let mut keys = self.keys.clone();
+        keys.base_url = format!("http://{address}");
+        Ok(serde_json::to_string(&keys)?)
     }
 
     /// Bytes of the database and its log.

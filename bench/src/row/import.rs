@@ -27,7 +27,7 @@ pub(crate) fn measure(settings: &Settings, output: &Output) -> anyhow::Result<Ve
     let shape = Shape { items: BATCH, passwords: false };
     let mut bench = Bench::new(settings)?;
     let keys = bench.site.file("keys.json");
-    server::config::write_private(&keys, &bench.site.keys_json()?)?;
+    server::config::write_private(&keys, &bench.site.keys_json(bench.server.address)?)?;
     bench.warm_up(shape, CONNECTIONS, 500)?;
     let (mut bulk, mut ours, mut memory) = (vec![], vec![], vec![]);
     for round in 1..=settings.rounds {

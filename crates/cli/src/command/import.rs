@@ -112,6 +112,8 @@ pub(crate) async fn run(arguments: Arguments, output: &Output) -> Result<(), Fai
     let mut bar = Bar::new(output);
     // What is wrong with the file as a whole shows before anything is sent.
     let survey = source.survey(&mut bar)?;
+    // A server that is away for a moment is waited for later on; one that nobody ever reached is told of at once.
+    client.post("/api/account/get-account", &client::random_request_id(), b"{}".to_vec()).await?;
     let sender = Sender::new(client, arguments.on_existing, arguments.dry_run);
     let mut report = Report::new(&survey, arguments.dry_run);
     let (mut results, state) = if arguments.dry_run {
