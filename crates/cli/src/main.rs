@@ -18,7 +18,7 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 #[derive(Parser)]
 #[command(name = "matricula", version, max_term_width = 80)]
 #[command(
-    after_help = "Exit codes: 0 all was done, 1 an error, 2 wrong usage, 3 the directory refused some or all of it, 4 migrations are due (migrate --plan)."
+    after_help = "Exit codes: 0 all was done, 1 an error, 2 wrong usage, 3 the directory refused some or all of it, or explain found something wrong, 4 migrations are due (migrate --plan)."
 )]
 struct Arguments {
     /// Print JSON for machines
@@ -49,6 +49,8 @@ enum Command {
     User(command::user::Command),
     /// Sign a request and print its headers and a curl line
     Sign(command::sign::Arguments),
+    /// Say which part of a request's signature is wrong, and how to mend it
+    Explain(command::explain::Arguments),
     /// Print a completion script for a shell
     Completions {
         /// The shell
@@ -78,6 +80,7 @@ fn run(command: Command, output: &output::Output) -> Result<(), Failed> {
         Command::Migrate(arguments) => command::migrate::run(&arguments, output),
         Command::User(command) => runtime.block_on(command::user::run(command, output)),
         Command::Sign(arguments) => command::sign::run(&arguments, output),
+        Command::Explain(arguments) => command::explain::run(&arguments, output),
         Command::Completions { shell } => {
             let mut command = <Arguments as clap::CommandFactory>::command();
             clap_complete::generate(shell, &mut command, "matricula", &mut std::io::stdout());

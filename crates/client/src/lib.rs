@@ -15,6 +15,7 @@ use wire::header::{self, RequestId};
 pub use keys::{Keys, KeysError};
 pub use sign::{SignedHeaders, Signer};
 pub use wire::create_user::{Created, NewUser};
+pub use wire::explain;
 pub use wire::signature::SecretKeyError;
 pub use wire::{Answer, Error as Fault, Failure};
 

@@ -3,6 +3,7 @@
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, OnceLock};
 
+use auth::explain::Explainer;
 use auth::{Authenticator, Gate, Quota};
 use directory::port::{Clock, Entropy, RequestIds, Store, StoreError};
 use store::MasterKey;
@@ -11,6 +12,7 @@ use tokio::sync::Semaphore;
 
 use crate::admin::Admin;
 use crate::config::{Config, ConfigError, Limits};
+use crate::explain;
 use crate::secure_id::SecureIds;
 use crate::system::System;
 use crate::txt::{Txt, TxtError};
@@ -45,6 +47,8 @@ pub(crate) struct App {
     pub(crate) public_url: OnceLock<String>,
     pub(crate) room: Semaphore,
     pub(crate) stopping: AtomicBool,
+    /// What says why a request is refused; only in a sandbox.
+    pub(crate) explainer: Option<Arc<Explainer>>,
     /// What tells this node from others on the same database.
     pub(crate) node: [u8; 16],
 }
@@ -71,6 +75,21 @@ impl Server {
     /// # Errors
     /// When the store can't be opened, or a setting is not allowed.
     pub fn open(config: &Config, master_key: &MasterKey, system: System) -> Result<Self, OpenError> {
+        Ok(Self { app: Arc::new(Self::app(config, master_key, system)?) })
+    }
+
+    /// The same, and says of each request that it refuses why.
+    pub(crate) fn open_explaining(
+        config: &Config,
+        master_key: &MasterKey,
+        system: System,
+    ) -> Result<Self, OpenError> {
+        let mut app = Self::app(config, master_key, system)?;
+        app.explainer = Some(explain::explainer(&app));
+        Ok(Self { app: Arc::new(app) })
+    }
+
+    fn app(config: &Config, master_key: &MasterKey, system: System) -> Result<App, OpenError> {
         let System { clock, entropy } = system;
         let txt = Txt::new(&config.domains)?;
         let store = config.store.open(master_key, Arc::clone(&clock), Arc::clone(&entropy))?;
@@ -79,22 +98,21 @@ impl Server {
             Authenticator::new(Arc::clone(&store), Arc::clone(&clock), config.freshness(), quota);
         let mut node = [0; 16];
         entropy.fill(&mut node);
-        Ok(Self {
-            app: Arc::new(App {
-                store,
-                authenticator,
-                gate: config.passwords.gate(Arc::clone(&entropy))?,
-                txt,
-                clock,
-                entropy,
-                request_ids: config.request_ids,
-                limits: config.limits,
-                freshness: config.freshness(),
-                public_url: config.public_url.clone().map(OnceLock::from).unwrap_or_default(),
-                room: Semaphore::new(config.limits.in_flight.min(Semaphore::MAX_PERMITS)),
-                stopping: AtomicBool::new(false),
-                node,
-            }),
+        Ok(App {
+            store,
+            authenticator,
+            gate: config.passwords.gate(Arc::clone(&entropy))?,
+            txt,
+            clock,
+            entropy,
+            request_ids: config.request_ids,
+            limits: config.limits,
+            freshness: config.freshness(),
+            public_url: config.public_url.clone().map(OnceLock::from).unwrap_or_default(),
+            room: Semaphore::new(config.limits.in_flight.min(Semaphore::MAX_PERMITS)),
+            stopping: AtomicBool::new(false),
+            explainer: None,
+            node,
         })
     }
 

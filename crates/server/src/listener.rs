@@ -183,6 +183,7 @@ async fn serve(app: &App, router: Router, request: Request<Incoming>, peer: Sock
         store_micros = line.store.as_micros() as u64,
         %peer,
         cause = line.why,
+        explanation = line.explanation,
     );
     response
 }

@@ -222,7 +222,7 @@ impl<'a> Judge<'a> {
             let beside: Vec<&KeySet> =
                 self.known.keys.iter().filter(|other| !std::ptr::eq(*other, set)).take(OTHERS).collect();
             let other_app_keys: Vec<(String, &str)> =
-                beside.iter().map(|set| (set.name.clone(), set.app_key())).collect();
+                beside.iter().map(|set| (set.name.clone(), set.app_key())).filter(|(_, key)| !key.is_empty()).collect();
             let subject = Subject {
                 date,
                 request_id,

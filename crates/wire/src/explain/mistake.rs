@@ -28,9 +28,9 @@ pub enum Part {
     Hash,
     /// How the hash is written into `Authorization`.
     Encoding,
-    /// The signature holds, but the moment does not.
+    /// The moment of signing, beside the signature.
     Clock,
-    /// The signature holds, but `x-mc-app-id` does not.
+    /// `x-mc-app-id`, beside the signature.
     AppId,
 }
 
@@ -255,8 +255,8 @@ mistakes! {
             "The parts of the text are joined with something else than colons."
             "Join them with a colon and nothing else: date, request id, path, application key."
         TrailingLineBreak "trailing_line_break"
-            "The text has a line break at its end, as `echo` adds one."
-            "Sign the text without it; in a shell, use printf '%s'."
+            "The text has a line break at its end: `echo` adds one, and so does an application key read from a file."
+            "Sign the text without it; in a shell, use printf '%s', and trim what is read from files."
         TrailingSeparator "trailing_separator"
             "The text has a colon or a blank too many at its beginning or end."
             "Sign date, request id, path and application key with three colons between them."
@@ -351,10 +351,10 @@ mistakes! {
     }
     Clock {
         ClockBehind "clock_behind"
-            "The signature holds, but its date is too old."
+            "The date is older than the server allows."
             "Set the clock of the machine that signs, and sign each request when it is sent."
         ClockAhead "clock_ahead"
-            "The signature holds, but its date lies in the future."
+            "The date lies further in the future than the server allows."
             "Set the clock of the machine that signs; write the time in UTC if it says UTC."
     }
     AppId {

@@ -109,8 +109,12 @@ impl fmt::Display for Explanation {
             wrapped(f, "  Mend: ", "        ", cause.mistake.mend())?;
         }
         if let Some(signed) = &self.signed {
-            f.write_str("\n\nSigned was\n")?;
-            wrapped(f, "  ", "  ", signed)?;
+            f.write_str("\n\nSigned was")?;
+            // Its blanks matter: it is broken where the line ends, and nowhere else.
+            let signs: Vec<char> = signed.chars().collect();
+            for line in signs.chunks(COLUMNS - 2) {
+                write!(f, "\n  {}", line.iter().collect::<String>())?;
+            }
         }
         if let Some(to_sign) = self.to_sign.as_ref().filter(|_| !self.is_good()) {
             f.write_str("\n\nTo be signed, with colons between the four:")?;

@@ -38,10 +38,7 @@ pub(super) fn app_key(subject: &Subject<'_>, all: &mut Vec<Variation>) {
         let note = (!unset.is_empty()).then(|| format!("signed was `{unset}`"));
         all.push(Variation { note, ..Variation::new(M::AppKeyUnset, change(unset.as_bytes())) });
     }
-    for (end, note) in ENDS {
-        let note = format!("the application key, with {note}");
-        all.push(Variation::noted(M::PartBlank, change(&[key, end.as_bytes()].concat()), note));
-    }
+    // What hangs on to its end hangs on to the text: see the frames.
     for (name, other) in subject.other_app_keys {
         let note = format!("the one of {name}");
         all.push(Variation::noted(M::AppKeyOther, change(other.as_bytes()), note));
