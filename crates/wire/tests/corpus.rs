@@ -14,6 +14,7 @@ pub mod checks;
 #[case::authorization("authorization", checks::authorization)]
 #[case::basic("basic", checks::basic)]
 #[case::form("form", checks::form)]
+#[case::request("request", checks::request)]
 #[case::body("body", checks::body)]
 fn the_corpus_holds(#[case] target: &str, #[case] check: fn(&[u8])) {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fuzz/corpus").join(target);

@@ -27,3 +27,4 @@ mod sandbox;
 mod schemathesis;
 mod shell;
 mod tools;
+mod wrong;

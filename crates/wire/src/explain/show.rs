@@ -116,7 +116,7 @@ impl fmt::Display for Explanation {
                 write!(f, "\n  {}", line.iter().collect::<String>())?;
             }
         }
-        if let Some(to_sign) = self.to_sign.as_ref().filter(|_| !self.is_good()) {
+        if let Some(to_sign) = self.to_sign.as_ref().filter(|_| self.signature != Signature::Right) {
             f.write_str("\n\nTo be signed, with colons between the four:")?;
             let app_key = match &self.keys {
                 Some(name) => format!("the one of {name}"),

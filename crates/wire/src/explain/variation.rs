@@ -97,6 +97,13 @@ impl Variation {
         Self { change, mistakes: vec![mistake], note: Some(note.into()) }
     }
 
+    /// Whether it is so rare that it is not tried together with another change of the text, only with another key.
+    pub(super) fn is_rare(&self) -> bool {
+        let mistake = self.mistakes.first();
+        matches!(mistake, Some(Mistake::PathOther | Mistake::Order | Mistake::KeyInText))
+            || matches!(&self.change, Change::Slots(slots) if slots.iter().any(|slot| matches!(slot, Slot::BodyHash(_))))
+    }
+
     pub(super) fn place(&self) -> Place {
         match self.change {
             Change::Date(_) => Place::Date,

@@ -118,7 +118,8 @@ impl Command {
             // What it makes of the value depends on more than the value.
             b"data-urlencode" | b"upload-file" => self.data.push(None),
             b"oauth2-bearer" => {
-                self.request.headers.push(("Authorization".to_owned(), [b"Bearer ", &value[..]].concat()));
+                let value = [b"Bearer ", &value[..]].concat();
+                self.request.headers.push(("Authorization".to_owned(), value.trim_ascii().to_vec()));
             }
             _ => return self.letter(letter, value),
         }

@@ -8,9 +8,14 @@ pub(super) fn words(line: &[u8]) -> Result<Vec<Vec<u8>>, RequestError> {
     if is_cmd(line) { cmd(line) } else { posix(line) }
 }
 
-/// Carets at ends of lines, or before quotes.
+/// A caret before the first quote, or at the end of a line. Where the first quote is a single one, carets mean nothing.
 fn is_cmd(line: &[u8]) -> bool {
-    line.windows(2).any(|two| two == b"^\n" || two == b"^\"") || line.windows(3).any(|three| three == b"^\r\n")
+    let continued = || line.windows(2).any(|two| two == b"^\n") || line.windows(3).any(|three| three == b"^\r\n");
+    match line.iter().position(|byte| matches!(byte, b'\'' | b'"')) {
+        Some(place) if line[place] == b'\'' => false,
+        Some(place) => line[..place].ends_with(b"^") || continued(),
+        None => continued(),
+    }
 }
 
 fn posix(line: &[u8]) -> Result<Vec<Vec<u8>>, RequestError> {
