@@ -49,7 +49,9 @@ async fn head(address: SocketAddr, keys: &Keys, more: &'static str, body: &'stat
     let signed = Signer::new(keys).unwrap().sign(PATH, machine_clock(), &random_request_id());
     let headers: String = signed.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
     let length = body.len();
-    let request = format!("POST {PATH} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n{headers}{more}Content-Length: {length}\r\n\r\n{body}");
+    let request = format!(
+        "POST {PATH} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n{headers}{more}Content-Length: {length}\r\n\r\n{body}"
+    );
     let answer = tokio::task::spawn_blocking(move || {
         let mut connection = TcpStream::connect(address).unwrap();
         connection.write_all(request.as_bytes()).unwrap();

@@ -68,7 +68,9 @@ fn explanations(c: &mut Criterion) {
         app_id: format!("f0c2a4bd-5a3b-4a0e-8c0c-2f3d5b1d9e{number:02x}"),
         app_key: format!("0f2ca4bd-5a3b-4a0e-8c0c-2f3d5b1d9e{number:02x}").into(),
         access_key: format!("key-{number}"),
-        secret_key: Some(format!("+/8Pq+/zGg1x9kTt2m0b7QeYw4uHc6Jn3rLpVsXaDf8+A/bC5Z+9kM1oNq7EiR{number:02x}").into()),
+        secret_key: Some(
+            format!("+/8Pq+/zGg1x9kTt2m0b7QeYw4uHc6Jn3rLpVsXaDf8+A/bC5Z+9kM1oNq7EiR{number:02x}").into(),
+        ),
         standing: Standing::Live,
     };
     let now = Timestamp::constant(1_448_369_460, 0);

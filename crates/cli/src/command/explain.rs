@@ -5,9 +5,9 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, anyhow};
 use clap::Args;
-use client::Keys;
 use client::explain::request::{Request, read};
 use client::explain::{Explanation, KeySet, Known, Standing, explain};
+use client::{Keys, KeysError};
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 
@@ -48,13 +48,17 @@ struct Explained {
 }
 
 pub(crate) fn run(Arguments { file, keys, path, at }: &Arguments, output: &Output) -> Result<(), Failed> {
-    let sets: Vec<KeySet> = keys.iter().map(|file| set(file)).collect::<Result<_, _>>()?;
+    let files: Vec<(&Path, Keys)> = keys
+        .iter()
+        .map(|file| Ok((file.as_path(), Keys::from_file(file)?)))
+        .collect::<Result<_, KeysError>>()?;
+    let sets: Vec<KeySet> = files.iter().map(|(file, keys)| set(file, keys)).collect::<Result<_, _>>()?;
     let paths: Vec<&str> = server::ENDPOINTS.iter().map(|endpoint| endpoint.path).collect();
     let window = SignedDuration::from_secs(server::Config::default().freshness_seconds.into());
     let known = Known { keys: &sets, paths: &paths, window };
     let mut requests = read(&input(file.as_deref())?)?;
     for request in &mut requests {
-        aim(request, path.as_deref())?;
+        complete(request, path.as_deref(), files.first().map(|(_, keys)| keys.base_url.as_str()))?;
     }
     let explained: Vec<Explained> = requests
         .iter()
@@ -73,8 +77,7 @@ pub(crate) fn run(Arguments { file, keys, path, at }: &Arguments, output: &Outpu
     if good { Ok(()) } else { Err(Failed::Refused) }
 }
 
-fn set(file: &Path) -> anyhow::Result<KeySet> {
-    let keys = Keys::from_file(file)?;
+fn set(file: &Path, keys: &Keys) -> anyhow::Result<KeySet> {
     let set = KeySet {
         name: file.display().to_string(),
         app_id: keys.app_id.clone(),
@@ -95,7 +98,9 @@ fn input(file: Option<&Path>) -> anyhow::Result<Vec<u8>> {
             let opened = std::fs::File::open(file).with_context(|| name.clone())?;
             (name, opened.take(INPUT + 1).read_to_end(&mut bytes))
         }
-        None => ("standard input".to_owned(), std::io::stdin().lock().take(INPUT + 1).read_to_end(&mut bytes)),
+        None => {
+            ("standard input".to_owned(), std::io::stdin().lock().take(INPUT + 1).read_to_end(&mut bytes))
+        }
     };
     if read.with_context(|| name.clone())? as u64 > INPUT {
         return Err(anyhow!("{name} is larger than 256 MiB: cut the request out of it"));
@@ -103,12 +108,14 @@ fn input(file: Option<&Path>) -> anyhow::Result<Vec<u8>> {
     Ok(bytes)
 }
 
-/// Where the request goes, if the input does not say; or where it really went.
-fn aim(request: &mut Request, path: Option<&str>) -> anyhow::Result<()> {
+/// What the input does not say of the request: where it goes, or really went; and what nearly all requests have.
+fn complete(request: &mut Request, path: Option<&str>, base_url: Option<&str>) -> anyhow::Result<()> {
     match path {
         Some(path) if path.starts_with('/') => request.target = path.as_bytes().to_vec(),
         Some(path) => {
-            return Err(anyhow!("{path} is no path: give what follows the host, such as /api/user/create-user"));
+            return Err(anyhow!(
+                "{path} is no path: give what follows the host, such as /api/user/create-user"
+            ));
         }
         None if request.target.is_empty() => {
             return Err(anyhow!(
@@ -116,6 +123,13 @@ fn aim(request: &mut Request, path: Option<&str>) -> anyhow::Result<()> {
             ));
         }
         None => {}
+    }
+    if request.method.is_empty() {
+        request.method = "POST".to_owned();
+    }
+    if request.authority.is_none() {
+        let host = base_url.and_then(|url| url.split_once("://")?.1.split('/').next());
+        request.authority = host.map(|host| host.as_bytes().to_vec());
     }
     Ok(())
 }

@@ -2,11 +2,11 @@
 
 use base64::Engine as _;
 use base64::alphabet;
-use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig};
 use base64::engine::DecodePaddingMode;
+use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig};
 
-use super::hash::Hash;
 use super::Mistake;
+use super::hash::Hash;
 use super::spelling::percent_decoded;
 
 const STANDARD: GeneralPurpose = GeneralPurpose::new(
@@ -85,7 +85,8 @@ fn core(text: &str) -> Option<(Vec<u8>, Option<Mistake>)> {
 /// Hexadecimal digits, also in pairs with hyphens, colons or blanks between them, as .NET and OpenSSL write them.
 pub(super) fn hex(text: &str) -> Option<Vec<u8>> {
     let text = text.strip_prefix("0x").unwrap_or(text);
-    let separated = text.len() % 3 == 2 && text.as_bytes().iter().skip(2).step_by(3).all(|b| b"-: ".contains(b));
+    let separated =
+        text.len() % 3 == 2 && text.as_bytes().iter().skip(2).step_by(3).all(|b| b"-: ".contains(b));
     let digits: Vec<u8> = if separated && text.len() > 2 {
         text.bytes().enumerate().filter(|(place, _)| place % 3 != 2).map(|(_, byte)| byte).collect()
     } else {

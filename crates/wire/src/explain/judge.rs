@@ -5,8 +5,8 @@ use jiff::{SignedDuration, Timestamp};
 use super::encoding::{self, Reading};
 use super::search::{Budget, Found, Search};
 use super::spelling::{masked, shown};
-use super::{Cause, Explanation, KeySet, Known, Mistake, Received, Signature, Standing, Subject, ToSign};
 use super::variation;
+use super::{Cause, Explanation, KeySet, Known, Mistake, Received, Signature, Standing, Subject, ToSign};
 use crate::header::{self, Authorization, AuthorizationError, RequestId};
 use crate::signature::secret_key_bytes;
 
@@ -59,9 +59,10 @@ impl<'a> Judge<'a> {
     fn explanation(&mut self) -> Explanation {
         let path = self.path();
         if is_login(path) && self.received.authorization.is_none_or(|value| !is_signed(value)) {
-            return ended(Signature::NotNeeded, vec![
-                "Login and discovery take a password or nothing, and no signature.".to_owned(),
-            ]);
+            return ended(
+                Signature::NotNeeded,
+                vec!["Login and discovery take a password or nothing, and no signature.".to_owned()],
+            );
         }
         let credentials = self.credentials();
         self.other_headers();
@@ -83,7 +84,8 @@ impl<'a> Judge<'a> {
         let mut budget = Budget::new();
         let found = self.search(&own, &reading, date, request_id, &mut budget);
         let mut explanation = self.unread();
-        explanation.keys = found.as_ref().map(|found| found.set).or(own.first().copied()).map(|set| set.name.clone());
+        explanation.keys =
+            found.as_ref().map(|found| found.set).or(own.first().copied()).map(|set| set.name.clone());
         let set = found.as_ref().map(|found| found.set);
         match found {
             Some(Match { found, .. }) => {
@@ -165,7 +167,8 @@ impl<'a> Judge<'a> {
             (Ok(access_key), strict) if !access_key.is_empty() && !signature.is_empty() => {
                 if schemes == 1
                     && let Err(
-                        error @ (AuthorizationError::AccessKeyLength | AuthorizationError::AccessKeyCharacter),
+                        error
+                        @ (AuthorizationError::AccessKeyLength | AuthorizationError::AccessKeyCharacter),
                     ) = strict
                 {
                     self.blame(Mistake::AuthorizationMalformed, said(error));
@@ -221,8 +224,11 @@ impl<'a> Judge<'a> {
             let secret = secret_key_bytes(secret_text).ok()?;
             let beside: Vec<&KeySet> =
                 self.known.keys.iter().filter(|other| !std::ptr::eq(*other, set)).take(OTHERS).collect();
-            let other_app_keys: Vec<(String, &str)> =
-                beside.iter().map(|set| (set.name.clone(), set.app_key())).filter(|(_, key)| !key.is_empty()).collect();
+            let other_app_keys: Vec<(String, &str)> = beside
+                .iter()
+                .map(|set| (set.name.clone(), set.app_key()))
+                .filter(|(_, key)| !key.is_empty())
+                .collect();
             let subject = Subject {
                 date,
                 request_id,
@@ -243,7 +249,8 @@ impl<'a> Judge<'a> {
             let found = attempt(&Search::new(&subject, reading), &beside)?;
             Some(Match { set, found })
         };
-        let first = |sets: &[&'a KeySet], attempt: &mut dyn FnMut(&Search<'_>, &[&KeySet]) -> Option<Found>| {
+        let first = |sets: &[&'a KeySet],
+                     attempt: &mut dyn FnMut(&Search<'_>, &[&KeySet]) -> Option<Found>| {
             sets.iter().find_map(|&set| with(set, attempt))
         };
         let searched = &others[..others.len().min(SEARCHED)];
@@ -261,7 +268,11 @@ impl<'a> Judge<'a> {
             let sets = self.known.keys;
             let is = |value: &str| value == access_key;
             let detail = if let Some(set) = signer {
-                format!("the signature was made with the keys of {}, whose access key is {}", set.name, masked(&set.access_key))
+                format!(
+                    "the signature was made with the keys of {}, whose access key is {}",
+                    set.name,
+                    masked(&set.access_key)
+                )
             } else if let Some(set) = sets.iter().find(|set| set.app_id.eq_ignore_ascii_case(access_key)) {
                 format!("it is the application id of {}", set.name)
             } else if let Some(set) = sets.iter().find(|set| is(set.app_key())) {
@@ -306,14 +317,19 @@ impl<'a> Judge<'a> {
 
     /// Whether the date is fresh.
     fn moment(&mut self) {
-        let Some(Ok(date)) = self.received.date.map(|date| crate::date::parse(date, self.now)) else { return };
+        let Some(Ok(date)) = self.received.date.map(|date| crate::date::parse(date, self.now)) else {
+            return;
+        };
         let off = date.duration_since(self.now);
         if off.abs() > self.known.window {
             let mistake = if off.is_negative() { Mistake::ClockBehind } else { Mistake::ClockAhead };
             let way = if off.is_negative() { "behind" } else { "ahead" };
-            let mut detail = format!("{} {way}; {} are allowed", in_words(off.abs()), in_words(self.known.window));
+            let mut detail =
+                format!("{} {way}; {} are allowed", in_words(off.abs()), in_words(self.known.window));
             if is_whole_hours(off.abs()) {
-                detail.push_str(". Nearly whole hours: perhaps local time with the name of another zone behind it");
+                detail.push_str(
+                    ". Nearly whole hours: perhaps local time with the name of another zone behind it",
+                );
             }
             self.blame(mistake, detail);
         }
@@ -324,23 +340,37 @@ impl<'a> Judge<'a> {
         let mut add = |text: &str| left.push(text.to_owned());
         match explanation.signature {
             Signature::Right if self.causes.is_empty() => {
-                add("If it is refused nonetheless, the code in the answer says why: permission, quota, or the body.");
-                add("If it is refused for its signature, the server knows other keys than these, or something on the way \
-                     changes a header or the path.");
+                add(
+                    "If it is refused nonetheless, the code in the answer says why: permission, quota, or the body.",
+                );
+                add(
+                    "If it is refused for its signature, the server knows other keys than these, or something on the way \
+                     changes a header or the path.",
+                );
             }
             Signature::Unexplained => {
                 if own.is_empty() {
-                    add("Whether these are the keys that the request was signed with: none has its access key.");
+                    add(
+                        "Whether these are the keys that the request was signed with: none has its access key.",
+                    );
                 } else if own.iter().all(|set| set.secret_key.is_none()) {
-                    add("The secret key of this access key is not known here, so nothing could be tried with it.");
+                    add(
+                        "The secret key of this access key is not known here, so nothing could be tried with it.",
+                    );
                 } else {
                     add("Whether secret key and application key are really the ones that were used.");
                 }
                 add("Whether date and request id are made once, and the same text is both signed and sent.");
-                add("Whether something on the way changes a header or the path: compare what is sent with what arrives.");
-                add("The text, byte by byte: print it before it is signed, and compare it with the one above.");
+                add(
+                    "Whether something on the way changes a header or the path: compare what is sent with what arrives.",
+                );
+                add(
+                    "The text, byte by byte: print it before it is signed, and compare it with the one above.",
+                );
                 if budget.is_spent() {
-                    add("Not every pair of mistakes could be tried: there are many keys, or the body is large.");
+                    add(
+                        "Not every pair of mistakes could be tried: there are many keys, or the body is large.",
+                    );
                 }
             }
             _ => {}
@@ -383,7 +413,11 @@ fn without_schemes(mut value: &[u8]) -> (usize, &[u8]) {
     }
     match value.split_at_checked(3) {
         // A colon in place of the blank is no scheme.
-        Some((scheme, rest)) if schemes == 0 && scheme.eq_ignore_ascii_case(b"MC:") && rest.contains(&b':') => (0, rest),
+        Some((scheme, rest))
+            if schemes == 0 && scheme.eq_ignore_ascii_case(b"MC:") && rest.contains(&b':') =>
+        {
+            (0, rest)
+        }
         _ => (schemes, value),
     }
 }

@@ -103,7 +103,9 @@ pub fn read(input: &[u8]) -> Result<Vec<Request>, RequestError> {
     match text.first() {
         None => Err(RequestError::Empty),
         Some(b'{' | b'[') => har::read(text),
-        Some(b'$' | b'>') if text.get(1) == Some(&b' ') && text[2..].trim_ascii_start().starts_with(b"curl") => {
+        Some(b'$' | b'>')
+            if text.get(1) == Some(&b' ') && text[2..].trim_ascii_start().starts_with(b"curl") =>
+        {
             curl::read(&text[2..]).map(|request| vec![request])
         }
         _ if is("curl") || is("curl.exe") => curl::read(text).map(|request| vec![request]),
@@ -148,7 +150,8 @@ impl Request {
         let rest = scheme.map_or(url, |place| &url[place + 3..]);
         let end = rest.iter().position(|byte| matches!(byte, b'/' | b'?')).unwrap_or(rest.len());
         let (authority, target) = rest.split_at(end);
-        let host = authority.iter().rposition(|&byte| byte == b'@').map_or(authority, |at| &authority[at + 1..]);
+        let host =
+            authority.iter().rposition(|&byte| byte == b'@').map_or(authority, |at| &authority[at + 1..]);
         self.authority = (!host.is_empty()).then(|| host.to_vec());
         self.target = match target.first() {
             Some(b'/') => target.to_vec(),
@@ -161,7 +164,8 @@ impl Request {
 fn header_line(line: &[u8]) -> Option<(String, Vec<u8>)> {
     let colon = line.iter().position(|&byte| byte == b':')?;
     let name = &line[..colon];
-    let is_name = !name.is_empty() && name.iter().all(|byte| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(byte));
+    let is_name = !name.is_empty()
+        && name.iter().all(|byte| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(byte));
     let name = str::from_utf8(name).ok().filter(|_| is_name)?;
     Some((name.to_owned(), line[colon + 1..].trim_ascii().to_vec()))
 }

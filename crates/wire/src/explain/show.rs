@@ -74,9 +74,10 @@ impl Explanation {
 fn find(text: &str, secret: &str) -> Option<usize> {
     let windows = text.as_bytes().windows(secret.len());
     let mut places = windows.enumerate().filter(|(_, window)| window.eq_ignore_ascii_case(secret.as_bytes()));
-    places.next().map(|(place, _)| place).filter(|&place| {
-        text.is_char_boundary(place) && text.is_char_boundary(place + secret.len())
-    })
+    places
+        .next()
+        .map(|(place, _)| place)
+        .filter(|&place| text.is_char_boundary(place) && text.is_char_boundary(place + secret.len()))
 }
 
 impl Cause {

@@ -136,7 +136,8 @@ pub(super) fn texts(subject: &Subject<'_>, path: &[u8]) -> Vec<Variation> {
             _ => return true,
         };
         // Application keys are not kept a second time.
-        value != base && (variation.place() == Place::AppKey || seen.insert((variation.place(), value.to_vec())))
+        value != base
+            && (variation.place() == Place::AppKey || seen.insert((variation.place(), value.to_vec())))
     });
     all
 }

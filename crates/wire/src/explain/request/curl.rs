@@ -135,7 +135,8 @@ impl Command {
         for (place, &letter) in letters.iter().enumerate() {
             if LETTERS.contains(&letter) {
                 let rest = &letters[place + 1..];
-                let value = if rest.is_empty() { words.next().ok_or(RequestError::Value)? } else { rest.to_vec() };
+                let value =
+                    if rest.is_empty() { words.next().ok_or(RequestError::Value)? } else { rest.to_vec() };
                 return self.letter(letter, value);
             }
             self.letter(letter, Vec::new())?;

@@ -48,7 +48,8 @@ fn request(value: &Value) -> Option<Request> {
 
 /// A list of objects with name and value, or one object. Pseudo-headers of HTTP/2 are none.
 fn headers(value: &Value) -> Option<Vec<(String, Vec<u8>)>> {
-    let header = |name: &str, value: &Value| Some((name.to_owned(), value.as_str()?.trim().as_bytes().to_vec()));
+    let header =
+        |name: &str, value: &Value| Some((name.to_owned(), value.as_str()?.trim().as_bytes().to_vec()));
     let headers: Option<Vec<_>> = match value {
         Value::Array(list) => list.iter().map(|one| header(one["name"].as_str()?, &one["value"])).collect(),
         Value::Object(fields) => fields.iter().map(|(name, value)| header(name, value)).collect(),

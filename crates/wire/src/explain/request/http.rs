@@ -24,7 +24,8 @@ pub(super) fn read(input: &[u8]) -> Result<Request, RequestError> {
             request.method = method.to_owned();
             request.set_url(target);
         } else {
-            let header = header_line(line.trim_ascii_start()).ok_or(RequestError::Form { line: line_number })?;
+            let header =
+                header_line(line.trim_ascii_start()).ok_or(RequestError::Form { line: line_number })?;
             request.headers.push(header);
         }
     }
@@ -42,21 +43,27 @@ fn next_line(rest: &[u8]) -> Option<(&[u8], &[u8])> {
 
 /// `POST /api/user/create-user HTTP/1.1`, the version or not.
 fn request_line(line: &[u8]) -> Option<(&str, &[u8])> {
-    let words: Vec<&[u8]> = line.split(|byte| byte.is_ascii_whitespace()).filter(|word| !word.is_empty()).collect();
+    let words: Vec<&[u8]> =
+        line.split(|byte| byte.is_ascii_whitespace()).filter(|word| !word.is_empty()).collect();
     let (method, target) = match words[..] {
         [method, target] => (method, target),
         [method, target, version] if version.starts_with(b"HTTP/") => (method, target),
         _ => return None,
     };
     let is_method = method.iter().all(u8::is_ascii_uppercase) && method.len() < 20;
-    let is_target = target.starts_with(b"/") || target.starts_with(b"http://") || target.starts_with(b"https://");
+    let is_target =
+        target.starts_with(b"/") || target.starts_with(b"http://") || target.starts_with(b"https://");
     str::from_utf8(method).ok().filter(|_| is_method && is_target).map(|method| (method, target))
 }
 
-/// As long as the header says; an editor puts a line break behind the last line.
+/// As long as the header says; without one, the line break that an editor puts behind the last line is none of it.
 fn body(request: &Request, rest: &[u8]) -> Vec<u8> {
     let length = request.header("content-length").and_then(|value| str::from_utf8(value).ok()?.parse().ok());
-    rest[..length.unwrap_or(rest.len()).min(rest.len())].to_vec()
+    let body = match length {
+        Some(length) => &rest[..rest.len().min(length)],
+        None => rest.strip_suffix(b"\n").map_or(rest, |rest| rest.strip_suffix(b"\r").unwrap_or(rest)),
+    };
+    body.to_vec()
 }
 
 /// The lines of a request in what `curl -v` prints, which begin with `> `.

@@ -10,7 +10,8 @@ pub(super) fn words(line: &[u8]) -> Result<Vec<Vec<u8>>, RequestError> {
 
 /// A caret before the first quote, or at the end of a line. Where the first quote is a single one, carets mean nothing.
 fn is_cmd(line: &[u8]) -> bool {
-    let continued = || line.windows(2).any(|two| two == b"^\n") || line.windows(3).any(|three| three == b"^\r\n");
+    let continued =
+        || line.windows(2).any(|two| two == b"^\n") || line.windows(3).any(|three| three == b"^\r\n");
     match line.iter().position(|byte| matches!(byte, b'\'' | b'"')) {
         Some(place) if line[place] == b'\'' => false,
         Some(place) => line[..place].ends_with(b"^") || continued(),
@@ -122,9 +123,9 @@ fn ansi_quoted<'a>(mut rest: &'a [u8], word: &mut Vec<u8>) -> Result<&'a [u8], R
             }
             b'0'..=b'7' => {
                 let more = rest.iter().take(2).take_while(|byte| matches!(byte, b'0'..=b'7')).count();
-                let code = rest[..more].iter().fold(u32::from(escaped - b'0'), |code, digit| {
-                    code * 8 + u32::from(digit - b'0')
-                });
+                let code = rest[..more]
+                    .iter()
+                    .fold(u32::from(escaped - b'0'), |code, digit| code * 8 + u32::from(digit - b'0'));
                 rest = &rest[more..];
                 word.push(u8::try_from(code & 255).unwrap_or_default());
             }

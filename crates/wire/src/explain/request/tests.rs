@@ -17,13 +17,27 @@ fn text(bytes: Option<&[u8]>) -> String {
 #[case::pasted(
     "curl 'http://127.0.0.1:8080/api/user/create-user' \\\n  -H 'authorization: MC key:sig=' \\\n  -H 'x-mc-date: D' \\\n  -d '{\"data\":[]}'\n"
 )]
-#[case::with_a_prompt("$ curl -H 'Authorization: MC key:sig=' -H 'x-mc-date: D' -d '{\"data\":[]}' 127.0.0.1:8080/api/user/create-user | jq .")]
-#[case::double_quotes("curl -sSX POST \"http://127.0.0.1:8080/api/user/create-user\" --header=\"authorization:MC key:sig=\" --header \"x-mc-date: D\" --data-raw \"{\\\"data\\\":[]}\"")]
-#[case::ansi_quotes("curl --url http://127.0.0.1:8080/api/user/create-user -H $'authorization: MC key\\u003asig=' -H$'x-mc-date: \\x44' --data-binary $'{\"data\":[]}' -o out.json --compressed -k")]
-#[case::windows("curl \"http://127.0.0.1:8080/api/user/create-user\" ^\r\n  -H \"authorization: MC key:sig=\" ^\r\n  -H \"x-mc-date: D\" ^\r\n  --data-raw \"{\\\"data\\\":[]}\"")]
-#[case::chromium_on_windows("curl ^\"http://127.0.0.1:8080/api/user/create-user^\" ^\n  -H ^\"authorization: MC key:sig=^\" ^\n  -H ^\"x-mc-date: D^\" ^\n  --data-raw ^\"^{^\\^\"data^\\^\":^[^]^}^\"")]
-#[case::http("POST /api/user/create-user HTTP/1.1\r\nHost: 127.0.0.1:8080\r\nAuthorization: MC key:sig=\r\nX-Mc-Date:  D \r\nContent-Length: 11\r\n\r\n{\"data\":[]}\n")]
-#[case::http_with_line_feeds("\n\nPOST http://127.0.0.1:8080/api/user/create-user\nauthorization: MC key:sig=\nx-mc-date: D\n\n{\"data\":[]}")]
+#[case::with_a_prompt(
+    "$ curl -H 'Authorization: MC key:sig=' -H 'x-mc-date: D' -d '{\"data\":[]}' 127.0.0.1:8080/api/user/create-user | jq ."
+)]
+#[case::double_quotes(
+    "curl -sSX POST \"http://127.0.0.1:8080/api/user/create-user\" --header=\"authorization:MC key:sig=\" --header \"x-mc-date: D\" --data-raw \"{\\\"data\\\":[]}\""
+)]
+#[case::ansi_quotes(
+    "curl --url http://127.0.0.1:8080/api/user/create-user -H $'authorization: MC key\\u003asig=' -H$'x-mc-date: \\x44' --data-binary $'{\"data\":[]}' -o out.json --compressed -k"
+)]
+#[case::windows(
+    "curl \"http://127.0.0.1:8080/api/user/create-user\" ^\r\n  -H \"authorization: MC key:sig=\" ^\r\n  -H \"x-mc-date: D\" ^\r\n  --data-raw \"{\\\"data\\\":[]}\""
+)]
+#[case::chromium_on_windows(
+    "curl ^\"http://127.0.0.1:8080/api/user/create-user^\" ^\n  -H ^\"authorization: MC key:sig=^\" ^\n  -H ^\"x-mc-date: D^\" ^\n  --data-raw ^\"^{^\\^\"data^\\^\":^[^]^}^\""
+)]
+#[case::http(
+    "POST /api/user/create-user HTTP/1.1\r\nHost: 127.0.0.1:8080\r\nAuthorization: MC key:sig=\r\nX-Mc-Date:  D \r\nContent-Length: 11\r\n\r\n{\"data\":[]}\n"
+)]
+#[case::http_with_line_feeds(
+    "\n\nPOST http://127.0.0.1:8080/api/user/create-user\nauthorization: MC key:sig=\nx-mc-date: D\n\n{\"data\":[]}"
+)]
 #[case::har(r#"{"log":{"version":"1.2","entries":[
     {"request":{"method":"GET","url":"http://127.0.0.1:8080/favicon.ico","headers":[]}},
     {"startedDateTime":"2026-11-24T12:00:00.000Z","request":{"method":"POST","url":"http://127.0.0.1:8080/api/user/create-user",
@@ -59,7 +73,10 @@ fn what_curl_shows_of_itself() {
     let verbose = "*   Trying 127.0.0.1:8080...\n* Connected\n> POST /api/user/create-user HTTP/1.1\n> Host: 127.0.0.1:8080\n\
                    > authorization: MC key:sig=\n> \n< HTTP/1.1 401 Unauthorized\n< content-type: application/json\n{}";
     let request = one(verbose);
-    assert_eq!((request.method.as_str(), text(request.header("authorization"))), ("POST", "MC key:sig=".into()));
+    assert_eq!(
+        (request.method.as_str(), text(request.header("authorization"))),
+        ("POST", "MC key:sig=".into())
+    );
     assert_eq!((request.headers.len(), request.body), (2, None));
 }
 
@@ -69,6 +86,7 @@ fn bytes_stay_bytes() {
     let request = one(http);
     assert_eq!(request.header("x-mc-date"), Some(&b"M\xe4r"[..]));
     assert_eq!(request.body.as_deref(), Some(&b"\xff"[..]));
+    assert_eq!(one(b"POST / HTTP/1.1\r\na: b\r\n\r\n{}\r\n").body.as_deref(), Some(&b"{}"[..]));
     let curl = one(b"curl http://h/api/x -H 'x-mc-date: M\xe4r' -H $'a: \\xff\\377'");
     assert_eq!(curl.header("x-mc-date"), Some(&b"M\xe4r"[..]));
     assert_eq!(curl.header("a"), Some(&b"\xff\xff"[..]));
@@ -76,7 +94,8 @@ fn bytes_stay_bytes() {
 
 #[test]
 fn what_curl_makes_of_its_options() {
-    let request = one("curl -G -d a=b -d c=d 'http://h/api/x?y=z#part' -u 'ann:pass word' -H 'Accept:' -H 'Empty;'");
+    let request =
+        one("curl -G -d a=b -d c=d 'http://h/api/x?y=z#part' -u 'ann:pass word' -H 'Accept:' -H 'Empty;'");
     assert_eq!((request.method.as_str(), text(Some(&request.target))), ("GET", "/api/x?y=z&a=b&c=d".into()));
     assert_eq!(text(request.header("authorization")), "Basic YW5uOnBhc3Mgd29yZA==");
     assert_eq!((request.header("accept"), request.header("empty")), (None, Some(&b""[..])));
@@ -98,7 +117,10 @@ fn what_curl_makes_of_its_options() {
 #[case::powershell("Invoke-WebRequest -Uri http://h", RequestError::PowerShell)]
 #[case::broken_json("{\"a\": }", RequestError::Json { line: 1, column: 7 })]
 #[case::other_json("{\"a\": 1}", RequestError::Object)]
-#[case::har_of_elsewhere(r#"{"log":{"entries":[{"request":{"method":"GET","url":"http://h/","headers":[]}}]}}"#, RequestError::NoEntry)]
+#[case::har_of_elsewhere(
+    r#"{"log":{"entries":[{"request":{"method":"GET","url":"http://h/","headers":[]}}]}}"#,
+    RequestError::NoEntry
+)]
 #[case::open_quote("curl 'http://h", RequestError::Quote)]
 #[case::open_double_quote("curl \"http://h", RequestError::Quote)]
 #[case::open_ansi_quote("curl $'http://h", RequestError::Quote)]

@@ -114,9 +114,7 @@ fn sent(mistake: Mistake) -> Sent {
         M::HostInText => Sent::new(over([DATE, REQUEST_ID, HOST, PATH, APP_KEY].join(":"))),
         M::KeyInText => Sent::new(over([ACCESS_KEY, DATE, REQUEST_ID, PATH, APP_KEY].join(":"))),
         M::TextCase => Sent::new(over(right.to_lowercase())),
-        M::TextUtf16 => {
-            Sent::new(over(right.encode_utf16().flat_map(u16::to_le_bytes).collect::<Vec<_>>()))
-        }
+        M::TextUtf16 => Sent::new(over(right.encode_utf16().flat_map(u16::to_le_bytes).collect::<Vec<_>>())),
         M::TextByteOrderMark => Sent::new(over(format!("\u{feff}{right}"))),
         M::TextEncoded => Sent::new(over(percent_encoded(right.as_bytes(), b""))),
         M::TextHashed => Sent::new(over(hex_text(&Sha1::digest(&right)))),

@@ -101,11 +101,13 @@ fn check(spoilt: &Spoilt) -> Signature {
     let explanation = sent.explained_with(keys);
     let authorization = sent.authorization.as_ref().unwrap();
     let context = || {
-        let arrived = (sent.date.as_ref().map(|date| String::from_utf8_lossy(date)), &sent.request_id, &sent.target);
+        let arrived =
+            (sent.date.as_ref().map(|date| String::from_utf8_lossy(date)), &sent.request_id, &sent.target);
         format!("signed: {text}\narrived: {authorization} {arrived:?}\n{explanation}")
     };
     let blamed = |part: Part| explanation.causes.iter().any(|cause| cause.mistake.part() == part);
-    let of_signature = [Part::Secret, Part::AppKey, Part::Path, Part::Date, Part::RequestId, Part::Text, Part::Hash];
+    let of_signature =
+        [Part::Secret, Part::AppKey, Part::Path, Part::Date, Part::RequestId, Part::Text, Part::Hash];
     match explanation.signature {
         Signature::Right | Signature::Wrong => {
             let recipe = explanation.recipe.as_ref().unwrap();
@@ -124,12 +126,15 @@ fn check(spoilt: &Spoilt) -> Signature {
             let whole = [Part::Date, Part::RequestId, Part::Path, Part::AppKey];
             for ((part, signed), arrived) in whole.into_iter().zip(parts).zip(&arrived) {
                 let same = signed == arrived
-                    || part == Part::Path && crate::signature::spellings(arrived.as_bytes()).any(|p| p.concat() == signed.as_bytes());
+                    || part == Part::Path
+                        && crate::signature::spellings(arrived.as_bytes())
+                            .any(|p| p.concat() == signed.as_bytes());
                 // A part that lost a blank or was never set is told of as a matter of the text.
                 let accused = blamed(part) || !same && blamed(Part::Text);
                 assert_eq!(accused, !same, "{part:?}: {}", context());
             }
-            let same_key = crate::signature::secret_key_bytes(keys[0].secret_key().unwrap()).is_ok_and(|known| *known == *key);
+            let same_key = crate::signature::secret_key_bytes(keys[0].secret_key().unwrap())
+                .is_ok_and(|known| *known == *key);
             assert_eq!(blamed(Part::Secret), !same_key, "{}", context());
             assert!(blamed(Part::Text) || joined_well, "{}", context());
         }

@@ -28,7 +28,12 @@ fn one_mistake() {
 
 #[test]
 fn two_mistakes_and_a_clock() {
-    let signed = text("Tue, 03 Nov 2026 12:00:00 GMT", REQUEST_ID, "http://127.0.0.1:8080/api/user/create-user", APP_KEY);
+    let signed = text(
+        "Tue, 03 Nov 2026 12:00:00 GMT",
+        REQUEST_ID,
+        "http://127.0.0.1:8080/api/user/create-user",
+        APP_KEY,
+    );
     let now = NOW + SignedDuration::from_hours(1);
     let explanation = Sent { now, ..Sent::new(over(signed)) }.explained();
     insta::assert_snapshot!(explanation, @r"

@@ -92,7 +92,9 @@ const FEW_SECONDS: i64 = 5;
 impl Form {
     fn all() -> impl Iterator<Item = Self> {
         ["%d", "%-d", "%e"].into_iter().flat_map(|day| {
-            [true, false].into_iter().flat_map(move |weekday| ZONES.map(move |zone| Form { weekday, day, zone }))
+            [true, false]
+                .into_iter()
+                .flat_map(move |weekday| ZONES.map(move |zone| Form { weekday, day, zone }))
         })
     }
 
@@ -155,7 +157,9 @@ pub(super) fn forms(subject: &Subject<'_>, all: &mut Vec<Variation>) {
         let own = own_pattern(subject, moment);
         let form = own.as_ref().and_then(|(_, form)| *form);
         let mut forms: Vec<_> = Form::all()
-            .map(|other| (other.pattern(), form.map_or(vec![M::DateOtherForm], |form| form.differences(other))))
+            .map(|other| {
+                (other.pattern(), form.map_or(vec![M::DateOtherForm], |form| form.differences(other)))
+            })
             .collect();
         forms.extend(ISO_8601.iter().map(|&pattern| (pattern.to_owned(), vec![M::DateIso8601])));
         forms.extend(OTHER.iter().map(|&pattern| (pattern.to_owned(), vec![M::DateOtherForm])));

@@ -55,7 +55,11 @@ pub(in super::super) fn variations(subject: &Subject<'_>, others: &[&KeySet]) ->
         }
     }
     add(&[M::SecretHex], hex_text(decoded).into_bytes(), Some("its bytes, written in digits"));
-    add(&[M::SecretHex], hex_text(decoded).to_uppercase().into_bytes(), Some("its bytes, written in capital digits"));
+    add(
+        &[M::SecretHex],
+        hex_text(decoded).to_uppercase().into_bytes(),
+        Some("its bytes, written in capital digits"),
+    );
     add(&[M::SecretHex], hex_text(text).into_bytes(), Some("its text, written in digits"));
     if let Some(bytes) = hex(subject.secret_text) {
         add(&[M::SecretHex], bytes, Some("read as digits"));

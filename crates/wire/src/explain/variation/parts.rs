@@ -77,9 +77,12 @@ pub(super) fn path(subject: &Subject<'_>, path: &[u8], all: &mut Vec<Variation>)
     let name = host.iter().rposition(|&byte| byte == b':').map_or(host, |colon| &host[..colon]);
     if !host.is_empty() {
         for host in [host, name] {
-            for (mistake, scheme) in
-                [(M::PathUrl, &b"https://"[..]), (M::PathUrl, b"http://"), (M::PathUrl, b"//"), (M::PathHost, b"")]
-            {
+            for (mistake, scheme) in [
+                (M::PathUrl, &b"https://"[..]),
+                (M::PathUrl, b"http://"),
+                (M::PathUrl, b"//"),
+                (M::PathHost, b""),
+            ] {
                 add(mistake, [scheme, host, path].concat());
                 add(mistake, [scheme, host, subject.target].concat());
             }
