@@ -222,8 +222,10 @@ impl<'a> Judge<'a> {
         let with = |set: &'a KeySet, attempt: &mut dyn FnMut(&Search<'_>, &[&KeySet]) -> Option<Found>| {
             let secret_text = set.secret_key()?;
             let secret = secret_key_bytes(secret_text).ok()?;
+            // Where the access key is known, its keys mixed with others are tried from its side.
+            let mixed = |other: &KeySet| !std::ptr::eq(other, set) && (is_own(set) || !is_own(other));
             let beside: Vec<&KeySet> =
-                self.known.keys.iter().filter(|other| !std::ptr::eq(*other, set)).take(OTHERS).collect();
+                self.known.keys.iter().filter(|other| mixed(other)).take(OTHERS).collect();
             let other_app_keys: Vec<(String, &str)> = beside
                 .iter()
                 .map(|set| (set.name.clone(), set.app_key()))
