@@ -158,9 +158,8 @@ impl<'a> Search<'a> {
                     return Some(found);
                 }
             }
-            texts.retain(|variation| !variation.is_rare());
             for (place, one) in texts.iter().enumerate() {
-                for other in texts[place + 1..].iter().filter(|other| other.place() != one.place()) {
+                for other in texts[place + 1..].iter().filter(|other| one.goes_with(other)) {
                     let attempt = right.with(one).with(other);
                     attempt.write(&mut text);
                     budget.pay(&text)?;

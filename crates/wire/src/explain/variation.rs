@@ -97,8 +97,13 @@ impl Variation {
         Self { change, mistakes: vec![mistake], note: Some(note.into()) }
     }
 
-    /// Whether it is so rare that it is not tried together with another change of the text, only with another key.
-    pub(super) fn is_rare(&self) -> bool {
+    /// Whether both are tried together: not in one place, and not if one is so rare that it is only tried with another key.
+    pub(super) fn goes_with(&self, other: &Variation) -> bool {
+        let keys = |variation: &Variation| variation.place() == Place::AppKey;
+        self.place() != other.place() && !(self.is_rare() && !keys(other) || other.is_rare() && !keys(self))
+    }
+
+    fn is_rare(&self) -> bool {
         let mistake = self.mistakes.first();
         matches!(mistake, Some(Mistake::PathOther | Mistake::Order | Mistake::KeyInText))
             || matches!(&self.change, Change::Slots(slots) if slots.iter().any(|slot| matches!(slot, Slot::BodyHash(_))))

@@ -72,11 +72,8 @@ fn shown_by_curl(input: &[u8]) -> Option<Vec<u8>> {
     for line in input.split(|&byte| byte == b'\n') {
         let line = line.strip_suffix(b"\r").unwrap_or(line);
         match line.strip_prefix(b"> ") {
-            Some(sent) if out.is_empty() => {
-                if request_line(sent).is_some() {
-                    out.extend_from_slice(&[sent, b"\n"].concat());
-                }
-            }
+            // What comes before the request line is curl's own.
+            Some(sent) if out.is_empty() && request_line(sent).is_none() => {}
             Some(sent) => out.extend_from_slice(&[sent, b"\n"].concat()),
             // The headers are over, and the body is not shown.
             None if !out.is_empty() && line.starts_with(b">") => break,

@@ -59,7 +59,9 @@ fn sent(mistake: Mistake) -> Sent {
         M::SecretNotDecoded => keyed(SECRET.as_bytes()),
         M::SecretThroughText => keyed(String::from_utf8_lossy(&secret()).as_bytes()),
         M::SecretLineBreak => keyed(&[&secret()[..], b"\n"].concat()),
-        M::SecretUrlSafe => keyed(&STANDARD.decode(SECRET.replace(['+', '/'], "")[..56].as_bytes()).unwrap()),
+        M::SecretUrlSafe => {
+            keyed(&STANDARD.decode(&SECRET.replace(['+', '/'], "").as_bytes()[..56]).unwrap())
+        }
         M::SecretHex => keyed(hex_text(&secret()).as_bytes()),
         M::SecretUtf16 => keyed(&SECRET.encode_utf16().flat_map(u16::to_le_bytes).collect::<Vec<_>>()),
         M::SecretUnset => keyed(b"undefined"),
