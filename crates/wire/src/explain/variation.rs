@@ -99,8 +99,9 @@ impl Variation {
 
     /// Whether both are tried together: not in one place, and not if one is so rare that it is only tried with another key.
     pub(super) fn goes_with(&self, other: &Variation) -> bool {
-        let keys = |variation: &Variation| variation.place() == Place::AppKey;
-        self.place() != other.place() && !(self.is_rare() && !keys(other) || other.is_rare() && !keys(self))
+        let is_key = |variation: &Variation| variation.place() == Place::AppKey;
+        let one_is_key = is_key(self) || is_key(other);
+        self.place() != other.place() && (one_is_key || !self.is_rare() && !other.is_rare())
     }
 
     fn is_rare(&self) -> bool {
