@@ -137,18 +137,17 @@ impl<'a> Judge<'a> {
     /// Access key and signature; what is wrong around them is blamed.
     fn credentials(&mut self) -> Option<Credentials<'a>> {
         let Some(value) = self.received.authorization else {
-            self.blame(Mistake::HeaderMissing, "Authorization".to_owned());
             return None;
         };
         let strict = Authorization::parse(value);
         let said = |error: AuthorizationError| error.to_string();
         match strict {
-            Err(error @ AuthorizationError::Bearer) => {
-                self.blame(Mistake::SchemeBearer, said(error));
+            Err(AuthorizationError::Bearer) => {
+                self.blame(Mistake::SchemeBearer, None);
                 return None;
             }
-            Err(error @ AuthorizationError::Basic) => {
-                self.blame(Mistake::SchemeBasic, said(error));
+            Err(AuthorizationError::Basic) => {
+                self.blame(Mistake::SchemeBasic, None);
                 return None;
             }
             _ => {}
@@ -183,18 +182,23 @@ impl<'a> Judge<'a> {
         }
     }
 
-    /// Headers that are missing or can't be read, beside `Authorization`.
+    /// Headers that are missing, and those beside `Authorization` that can't be read.
     fn other_headers(&mut self) {
-        let Received { date, request_id, app_id, .. } = *self.received;
-        for (value, name) in
-            [(date, header::DATE), (request_id, header::REQUEST_ID), (app_id, header::APP_ID)]
-        {
-            if value.is_none() {
-                self.blame(Mistake::HeaderMissing, name.to_owned());
-            }
+        let Received { authorization, date, request_id, app_id, .. } = *self.received;
+        let missing: Vec<&str> = [
+            (authorization, header::AUTHORIZATION),
+            (date, header::DATE),
+            (request_id, header::REQUEST_ID),
+            (app_id, header::APP_ID),
+        ]
+        .into_iter()
+        .filter_map(|(value, name)| value.is_none().then_some(name))
+        .collect();
+        if !missing.is_empty() {
+            self.blame(Mistake::HeaderMissing, missing.join(", "));
         }
-        if let Some(Err(error)) = request_id.map(RequestId::parse) {
-            self.blame(Mistake::RequestIdMalformed, error.to_string());
+        if let Some(Err(_)) = request_id.map(RequestId::parse) {
+            self.blame(Mistake::RequestIdMalformed, None);
         }
         if let Some(Err(error)) = date.map(|date| crate::date::parse(date, self.now)) {
             self.blame(Mistake::DateMalformed, error.to_string());
@@ -298,14 +302,15 @@ impl<'a> Judge<'a> {
     }
 
     fn app_id(&mut self, set: Option<&KeySet>) {
-        let (Some(set), Some(app_id)) = (set, self.received.app_id) else { return };
-        if app_id.eq_ignore_ascii_case(set.app_id.as_bytes()) {
-            return;
-        }
+        let Some(app_id) = self.received.app_id else { return };
         let sets = self.known.keys;
-        let is = |value: &str| app_id.eq_ignore_ascii_case(value.as_bytes());
+        let is = |value: &str| !value.is_empty() && app_id.eq_ignore_ascii_case(value.as_bytes());
         if sets.iter().any(|set| is(set.app_key())) {
             return self.blame(Mistake::AppIdIsAppKey, None);
+        }
+        // Whose it should be shows only where there are keys of the request's own.
+        if set.is_none_or(|set| is(&set.app_id)) {
+            return;
         }
         let detail = if let Some(other) = sets.iter().find(|set| is(&set.app_id)) {
             Some(format!("it is that of {}", other.name))

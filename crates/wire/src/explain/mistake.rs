@@ -95,7 +95,7 @@ mistakes! {
             "Write `MC`, a blank, the access key, a colon and the base64 of the HMAC-SHA1."
         RequestIdMalformed "request_id_malformed"
             "The value of x-mc-req-id is not a GUID."
-            "Make a new GUID for every request, and sign and send the same one."
+            "Make a new GUID for every request, such as 8578fcfc-a305-4d9a-99cb-f4d5ecefe297; sign and send the same one."
         DateMalformed "date_malformed"
             "The value of x-mc-date can't be read."
             "Write it as in `Tue, 24 Nov 2015 12:50:11 UTC`, in English and in UTC."

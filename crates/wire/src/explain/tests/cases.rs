@@ -265,6 +265,15 @@ fn what_is_not_a_known_mistake_is_not_explained() {
 }
 
 #[test]
+fn headers_that_are_missing_are_named_together() {
+    let nothing = Sent { authorization: None, date: None, request_id: None, app_id: None, ..Sent::new("") };
+    let explanation = nothing.explained();
+    assert_eq!((explanation.signature, names(&explanation)), (Signature::Unread, vec!["header_missing"]));
+    let detail = explanation.causes[0].detail.as_deref();
+    assert_eq!(detail, Some("authorization, x-mc-date, x-mc-req-id, x-mc-app-id"));
+}
+
+#[test]
 fn login_needs_no_signature() {
     for authorization in [None, Some("Basic-Cloud YTpi".to_owned())] {
         let sent = Sent { authorization, target: "/api/login/login".into(), ..Sent::new("") };
