@@ -136,9 +136,7 @@ impl<'a> Judge<'a> {
 
     /// Access key and signature; what is wrong around them is blamed.
     fn credentials(&mut self) -> Option<Credentials<'a>> {
-        let Some(value) = self.received.authorization else {
-            return None;
-        };
+        let value = self.received.authorization?;
         let strict = Authorization::parse(value);
         let said = |error: AuthorizationError| error.to_string();
         match strict {
