@@ -6,6 +6,7 @@ use std::io::BufReader;
 
 use jiff::Timestamp;
 use matricula_wire::body::{Body, MAX_PAGE};
+use matricula_wire::explain::request;
 use matricula_wire::header::{Authorization, Basic, RequestId};
 use matricula_wire::import::{Format, Row, Rows};
 use matricula_wire::item::Item;
@@ -136,6 +137,25 @@ pub fn form(input: &[u8]) {
             assert!(page.page_token.is_none_or(|token| !token.is_empty()));
         }
         Err(errors) => assert!(errors.iter().all(|error| error.field.as_deref() == Some("pageSize"))),
+    }
+}
+
+/// A request as somebody has it at hand: read into headers that can be headers, or refused without a quote.
+pub fn request(input: &[u8]) {
+    match request::read(input) {
+        Ok(requests) => {
+            assert!(!requests.is_empty());
+            for request in requests {
+                let received = request.received();
+                assert!(received.target.is_empty() || received.target.starts_with(b"/"));
+                assert!(received.authorization.is_none_or(|value| value == value.trim_ascii()));
+            }
+        }
+        Err(error) => {
+            let message = error.to_string();
+            assert!(message.is_ascii() || message.contains('…'));
+            assert!(!message.contains(char::is_control));
+        }
     }
 }
 

@@ -2,6 +2,7 @@
 //!
 //! The only room that can make a `Caller`.
 
+pub mod explain;
 pub mod gate;
 pub mod proof;
 pub mod quota;

@@ -18,7 +18,7 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 #[derive(Parser)]
 #[command(name = "matricula", version, max_term_width = 80)]
 #[command(
-    after_help = "Exit codes: 0 all was done, 1 an error, 2 wrong usage, 3 the directory refused some or all of it, 4 migrations are due (migrate --plan), 5 stopped before the end (import --resume)."
+    after_help = "Exit codes: 0 all was done, 1 an error, 2 wrong usage, 3 the directory refused some or all of it, or explain found something wrong, 4 migrations are due (migrate --plan), 5 stopped before the end (import --resume)."
 )]
 struct Arguments {
     /// Print JSON for machines
@@ -51,6 +51,8 @@ enum Command {
     Import(Box<command::import::Arguments>),
     /// Sign a request and print its headers and a curl line
     Sign(command::sign::Arguments),
+    /// Say which part of a request's signature is wrong, and how to mend it
+    Explain(command::explain::Arguments),
     /// Print a completion script for a shell
     Completions {
         /// The shell
@@ -81,6 +83,7 @@ fn run(command: Command, output: &output::Output) -> Result<(), Failed> {
         Command::User(command) => runtime.block_on(command::user::run(command, output)),
         Command::Import(arguments) => runtime.block_on(command::import::run(*arguments, output)),
         Command::Sign(arguments) => command::sign::run(&arguments, output),
+        Command::Explain(arguments) => command::explain::run(&arguments, output),
         Command::Completions { shell } => {
             let mut command = <Arguments as clap::CommandFactory>::command();
             clap_complete::generate(shell, &mut command, "matricula", &mut std::io::stdout());

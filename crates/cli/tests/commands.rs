@@ -325,3 +325,78 @@ fn help_fits_into_80_columns_and_shells_get_completions() {
         assert!(text(&run(&["completions", shell]).stdout).contains("sandbox"));
     }
 }
+
+#[test]
+fn explain_says_what_is_wrong_and_exits_with_3() {
+    let folder = tempfile::tempdir().unwrap();
+    let _sandbox = Sandbox::start(folder.path(), &[]);
+    let keys = folder.path().join("keys.json");
+    let explain =
+        |file: &Path, more: &[&str]| run(&[&["explain", path(file), "--keys", path(&keys)], more].concat());
+    let write = |name: &str, text: &str| {
+        let file = folder.path().join(name);
+        std::fs::write(&file, text).unwrap();
+        file
+    };
+    // What `sign` prints is good, as headers and as a curl line.
+    let printed = text(&run(&["sign", "--keys", path(&keys), "/api/user/create-user"]).stdout);
+    let (headers, curl) = printed.split_once("\n\n").unwrap();
+    let (headers, curl) = (write("headers", headers), write("curl", curl));
+    let right = explain(&curl, &[]);
+    assert_eq!(right.status.code(), Some(0), "{right:?}");
+    assert!(text(&right.stdout).starts_with("The signature is right.\n"));
+    assert_eq!(explain(&headers, &["--path", "/api/user/create-user"]).status.code(), Some(0));
+    let other = explain(&headers, &["--path", "/api/user/get-profile"]);
+    assert_eq!(other.status.code(), Some(3));
+    assert!(text(&other.stdout).contains("\npath_other\n"), "{}", text(&other.stdout));
+    assert!(text(&other.stdout).lines().all(|line| line.chars().count() <= 80));
+    let late = explain(&curl, &["--at", "2030-01-01T00:00:00Z"]);
+    assert!(late.status.code() == Some(3) && text(&late.stdout).contains("\nclock_behind\n"));
+
+    // A HAR file of two requests, each judged from when it was sent.
+    let signed = std::fs::read_to_string(&headers).unwrap();
+    let list: Vec<Value> = signed
+        .lines()
+        .map(|line| line.split_once(": ").unwrap())
+        .map(|(name, value)| serde_json::json!({ "name": name, "value": value }))
+        .collect();
+    let entry = |at: &str| {
+        serde_json::json!({ "startedDateTime": at, "request": {
+            "method": "POST", "url": "http://127.0.0.1/api/user/create-user", "headers": list.clone() } })
+    };
+    let now = client::machine_clock().to_string();
+    let har = serde_json::json!({ "log": { "entries": [entry(&now), entry("2026-01-01T00:00:00Z")] } });
+    let har = write("traffic.har", &har.to_string());
+    let output = run(&["--json", "explain", path(&har), "--keys", path(&keys)]);
+    let explained: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(output.status.code(), Some(3));
+    assert_eq!(
+        (&explained[0]["signature"], &explained[0]["causes"]),
+        (&"right".into(), &serde_json::json!([]))
+    );
+    assert_eq!(explained[1]["causes"][0]["mistake"], "clock_ahead");
+    assert!(text(&explain(&har, &[]).stdout).contains("# 2 of 2: POST /api/user/create-user\n"));
+
+    let keys_text = std::fs::read_to_string(&keys).unwrap();
+    let broken = write("broken.json", &keys_text.replace("\"secret_key\": \"", "\"secret_key\": \"-"));
+    let odd = write("odd", "why?");
+    let cases: [(&[&str], &str); 5] = [
+        (&["explain", path(&odd), "--keys", path(&keys)], "line 1 is neither a request line nor a header"),
+        (&["explain", path(&headers), "--keys", path(&keys)], "add --path"),
+        (&["explain", path(&headers), "--keys", path(&keys), "--path", "api"], "api is no path"),
+        (&["explain", path(&headers), "--keys", path(&broken), "--path", "/"], "not standard base64"),
+        (&["explain", "/no/such/file", "--keys", path(&keys)], "/no/such/file: No such file"),
+    ];
+    for (arguments, message) in cases {
+        let output = run(arguments);
+        assert_eq!(output.status.code(), Some(1), "{arguments:?}");
+        assert!(text(&output.stderr).contains(message), "{arguments:?}: {}", text(&output.stderr));
+    }
+    assert_eq!(run(&["explain", path(&headers)]).status.code(), Some(2), "there are no keys");
+    let help = text(&run(&["explain", "--help"]).stdout);
+    assert!(
+        help.contains("Exit codes: 0 nothing is wrong")
+            && help.lines().all(|line| line.chars().count() <= 80),
+        "{help}"
+    );
+}

@@ -142,7 +142,9 @@ fn what_can_t_be_imported_says_so_before_anything_is_sent() {
     let mut elsewhere = place.keys.clone();
     elsewhere["base_url"] = "http://127.0.0.1:9".into();
     place.write("elsewhere.json", &elsewhere.to_string());
-    assert!(error(&["users.csv", "--keys", "elsewhere.json"]).starts_with("no answer from http://127.0.0.1:9"));
+    assert!(
+        error(&["users.csv", "--keys", "elsewhere.json"]).starts_with("no answer from http://127.0.0.1:9")
+    );
     assert!(error(&["missing.csv"]).starts_with("missing.csv: No such file"));
     assert!(error(&["bad.csv"]).contains("the first line names no column `email`"));
     assert!(error(&["users.csv", "--resume"]).starts_with("there is nothing to resume"));

@@ -58,6 +58,7 @@ pub use sign::{SignedHeaders, Signer};
 pub use transport::RawAnswer;
 pub use wire;
 pub use wire::create_user::{Created, Item as NewUser};
+pub use wire::explain;
 pub use wire::header::RequestId;
 pub use wire::signature::SecretKeyError;
 pub use wire::{Answer, Error as Fault, Failure};

@@ -3,6 +3,7 @@
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, OnceLock};
 
+use auth::explain::Explainer;
 use auth::{Authenticator, Gate, Quota};
 use directory::port::{Clock, Entropy, RequestIds, Store, StoreError};
 use store::{Location, MasterKey};
@@ -11,6 +12,7 @@ use tokio::sync::Semaphore;
 
 use crate::admin::Admin;
 use crate::config::{Config, ConfigError, Limits};
+use crate::explain;
 use crate::lab::Lab;
 use crate::public_url::PublicUrl;
 use crate::secure_id::SecureIds;
@@ -52,6 +54,8 @@ pub(crate) struct App {
     pub(crate) public_url: PublicUrl,
     pub(crate) room: Semaphore,
     pub(crate) stopping: AtomicBool,
+    /// What says why a request is refused; only in a sandbox.
+    pub(crate) explainer: Option<Arc<Explainer>>,
     /// What tells this node from others on the same database.
     pub(crate) node: [u8; 16],
     /// Where the directory stands.
@@ -83,6 +87,21 @@ impl Server {
     /// # Errors
     /// When the store can't be opened, or a setting is not allowed.
     pub fn open(config: &Config, master_key: &MasterKey, system: System) -> Result<Self, OpenError> {
+        Ok(Self { app: Arc::new(Self::app(config, master_key, system)?) })
+    }
+
+    /// The same, and says of each request that it refuses why.
+    pub(crate) fn open_explaining(
+        config: &Config,
+        master_key: &MasterKey,
+        system: System,
+    ) -> Result<Self, OpenError> {
+        let mut app = Self::app(config, master_key, system)?;
+        app.explainer = Some(explain::explainer(&app));
+        Ok(Self { app: Arc::new(app) })
+    }
+
+    fn app(config: &Config, master_key: &MasterKey, system: System) -> Result<App, OpenError> {
         let System { clock, entropy } = system;
         let txt = Txt::new(&config.domains)?;
         let tls = config.tls.as_ref().map(|files| Tls::open(files, Arc::clone(&clock))).transpose()?;
@@ -92,25 +111,24 @@ impl Server {
             Authenticator::new(Arc::clone(&store), Arc::clone(&clock), config.freshness(), quota);
         let mut node = [0; 16];
         entropy.fill(&mut node);
-        Ok(Self {
-            app: Arc::new(App {
-                store,
-                authenticator,
-                gate: config.passwords.gate(Arc::clone(&entropy))?,
-                txt,
-                clock,
-                entropy,
-                request_ids: config.request_ids,
-                limits: config.limits,
-                freshness: config.freshness(),
-                public_url: PublicUrl::new(config.public_url.clone(), tls.is_some()),
-                tls: tls.map(Arc::new),
-                room: Semaphore::new(config.limits.in_flight.min(Semaphore::MAX_PERMITS)),
-                stopping: AtomicBool::new(false),
-                node,
-                location: config.store.clone(),
-                lab: OnceLock::new(),
-            }),
+        Ok(App {
+            store,
+            authenticator,
+            gate: config.passwords.gate(Arc::clone(&entropy))?,
+            txt,
+            clock,
+            entropy,
+            request_ids: config.request_ids,
+            limits: config.limits,
+            freshness: config.freshness(),
+            public_url: PublicUrl::new(config.public_url.clone(), tls.is_some()),
+            tls: tls.map(Arc::new),
+            room: Semaphore::new(config.limits.in_flight.min(Semaphore::MAX_PERMITS)),
+            stopping: AtomicBool::new(false),
+            explainer: None,
+            node,
+            location: config.store.clone(),
+            lab: OnceLock::new(),
         })
     }
 

@@ -26,6 +26,7 @@ use wire::{Answer, Code, reader, rest};
 
 use crate::answer;
 use crate::app::App;
+use crate::explain;
 use crate::refusal::Refusal;
 use crate::routes::{Endpoint, Run, Running, Style};
 
@@ -108,6 +109,7 @@ impl Reply {
 pub(crate) struct Line {
     pub(crate) code: Option<&'static str>,
     pub(crate) why: Option<String>,
+    pub(crate) explanation: Option<String>,
     pub(crate) caller: Option<String>,
     pub(crate) account: Option<String>,
     pub(crate) application: Option<String>,
@@ -266,13 +268,17 @@ pub(crate) async fn serve(app: &App, endpoint: &Endpoint, request: Request) -> R
     let mut line = Line::default();
     let (parts, body) = request.into_parts();
     let received = received(&parts.extensions);
+    let mut explanation = None;
     let (reply, rate) = match endpoint.run {
         Run::Signed(run) => {
             let presented = presented(&parts.headers, &received);
             let (signed, rate) = app.authenticator.authenticate(&presented).await;
             let reply = match signed {
                 Ok(signed) => signed_call(app, endpoint, run, signed, &presented, body, &mut line).await,
-                Err(refused) => Err(Refusal::from(refused)),
+                Err(refused) => {
+                    explanation = explain::explained(app, &refused, &parts, &presented, body).await;
+                    Err(Refusal::from(refused))
+                }
             };
             (reply, rate)
         }
@@ -297,6 +303,7 @@ pub(crate) async fn serve(app: &App, endpoint: &Endpoint, request: Request) -> R
         }
         Err(refusal) => refuse(&refusal, rate, endpoint.style(), &mut line),
     };
+    explain::tell(explanation, explain::asks(&parts), &mut line, &mut response);
     response.extensions_mut().insert(line);
     response
 }

@@ -6,6 +6,7 @@ mod api;
 mod app;
 mod call;
 pub mod config;
+mod explain;
 mod health;
 pub mod lab;
 mod listener;

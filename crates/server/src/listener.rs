@@ -226,6 +226,7 @@ async fn serve(
         store_micros = line.store.as_micros() as u64,
         %peer,
         cause = line.why,
+        explanation = line.explanation,
     );
     Ok(response)
 }

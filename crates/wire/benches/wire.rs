@@ -5,8 +5,9 @@
 use std::hint::black_box;
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use matricula_wire::date;
+use matricula_wire::explain::{KeySet, Known, Received, Standing, explain};
 use matricula_wire::header::Authorization;
 use matricula_wire::reader::{Limits, read};
 use matricula_wire::signature::{Parts, SigningKey, authorization};
@@ -60,5 +61,42 @@ fn bodies(c: &mut Criterion) {
     }
 }
 
-criterion_group!(benches, signatures, headers, bodies);
+/// The longest searches: no mistake is there to be found.
+fn explanations(c: &mut Criterion) {
+    let set = |number: u8| KeySet {
+        name: format!("set {number}"),
+        app_id: format!("f0c2a4bd-5a3b-4a0e-8c0c-2f3d5b1d9e{number:02x}"),
+        app_key: format!("0f2ca4bd-5a3b-4a0e-8c0c-2f3d5b1d9e{number:02x}").into(),
+        access_key: format!("key-{number}"),
+        secret_key: Some(
+            format!("+/8Pq+/zGg1x9kTt2m0b7QeYw4uHc6Jn3rLpVsXaDf8+A/bC5Z+9kM1oNq7EiR{number:02x}").into(),
+        ),
+        standing: Standing::Live,
+    };
+    let now = Timestamp::constant(1_448_369_460, 0);
+    for (what, access_key, sets) in
+        [("one set", "key-0", 1), ("64 sets", "key-0", 64), ("unknown access key, 64 sets", "nobody's", 64)]
+    {
+        let keys: Vec<KeySet> = (0..sets).map(set).collect();
+        let value = authorization(access_key, &[7; 20]);
+        let received = Received {
+            method: "POST",
+            target: URI,
+            authorization: Some(value.as_bytes()),
+            date: Some(PARTS.date),
+            request_id: Some(PARTS.request_id),
+            app_id: Some(keys[0].app_id.as_bytes()),
+            host: Some(b"127.0.0.1:8080"),
+            body: Some(br#"{"data":[{"emailAddress":"ann@example.com"}]}"#),
+        };
+        let paths: Vec<String> = (0..45).map(|number| format!("/api/user/endpoint-{number}")).collect();
+        let paths: Vec<&str> = paths.iter().map(String::as_str).collect();
+        let known = Known { keys: &keys, paths: &paths, window: SignedDuration::from_mins(15) };
+        c.bench_function(&format!("explain nothing: {what}"), |b| {
+            b.iter(|| explain(black_box(&received), &known, now));
+        });
+    }
+}
+
+criterion_group!(benches, signatures, headers, bodies, explanations);
 criterion_main!(benches);

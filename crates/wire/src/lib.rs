@@ -11,6 +11,7 @@ pub mod create_user;
 pub mod date;
 pub mod domains;
 pub mod envelope;
+pub mod explain;
 pub mod groups;
 pub mod header;
 pub mod import;

@@ -48,6 +48,20 @@ pub enum SecretKeyError {
     Base64,
 }
 
+/// The bytes of a secret key.
+pub(crate) fn secret_key_bytes(secret: &str) -> Result<Zeroizing<Vec<u8>>, SecretKeyError> {
+    let text = secret.trim();
+    if text.is_empty() {
+        return Err(SecretKeyError::Empty);
+    }
+    match SECRET_KEY.decode(text).map(Zeroizing::new) {
+        Ok(key) if key.is_empty() => Err(SecretKeyError::Empty),
+        Ok(key) => Ok(key),
+        Err(_) if text.contains(['-', '_']) => Err(SecretKeyError::UrlSafe),
+        Err(_) => Err(SecretKeyError::Base64),
+    }
+}
+
 /// The three signed parts that do not depend on how the URI is spelled, as they crossed the network.
 #[derive(Clone, Copy)]
 pub struct Parts<'a> {
@@ -69,16 +83,7 @@ impl SigningKey {
     /// A key from its base64 text, as it was issued to the client (`spec/protocol.md` 2b). Blanks around it and missing
     /// padding are forgiven: keys are pasted by people.
     pub fn from_secret(secret: &str) -> Result<Self, SecretKeyError> {
-        let text = secret.trim();
-        if text.is_empty() {
-            return Err(SecretKeyError::Empty);
-        }
-        match SECRET_KEY.decode(text).map(Zeroizing::new) {
-            Ok(key) if key.is_empty() => Err(SecretKeyError::Empty),
-            Ok(key) => Ok(Self::from_bytes(&key)),
-            Err(_) if text.contains(['-', '_']) => Err(SecretKeyError::UrlSafe),
-            Err(_) => Err(SecretKeyError::Base64),
-        }
+        secret_key_bytes(secret).map(|key| Self::from_bytes(&key))
     }
 
     /// A key from its decoded bytes, of any length.
@@ -132,7 +137,7 @@ fn finish(mut mac: Hmac<Sha1>, uri: &[&[u8]], application_key: &[u8]) -> [u8; SI
 }
 
 /// Path and query of every spelling of `target` that a signature may be over, the received one first, none twice.
-fn spellings(target: &[u8]) -> impl Iterator<Item = [&[u8]; 2]> {
+pub(crate) fn spellings(target: &[u8]) -> impl Iterator<Item = [&[u8]; 2]> {
     let end_of_path = target.iter().position(|&byte| byte == b'?').unwrap_or(target.len());
     let (path, query) = target.split_at(end_of_path);
     either(path, single_leading_slash(path))

@@ -14,6 +14,7 @@ pub mod checks;
 #[case::authorization("authorization", checks::authorization)]
 #[case::basic("basic", checks::basic)]
 #[case::form("form", checks::form)]
+#[case::request("request", checks::request)]
 #[case::body("body", checks::body)]
 #[case::import("import", checks::import)]
 fn the_corpus_holds(#[case] target: &str, #[case] check: fn(&[u8])) {

@@ -31,3 +31,4 @@ mod sandbox;
 mod schemathesis;
 mod shell;
 mod tools;
+mod wrong;

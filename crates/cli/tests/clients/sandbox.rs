@@ -131,6 +131,11 @@ impl Sandbox {
         file
     }
 
+    /// What it has logged so far.
+    pub(crate) fn log(&self) -> String {
+        fs::read_to_string(self.folder().join("server.log")).unwrap_or_default()
+    }
+
     /// A folder that is gone when the sandbox is.
     pub(crate) fn folder(&self) -> &Path {
         self.folder.path()
@@ -143,8 +148,7 @@ impl Drop for Sandbox {
         let _ = self.process.kill();
         let _ = self.process.wait();
         if std::thread::panicking() {
-            let log = fs::read_to_string(self.folder().join("server.log")).unwrap_or_default();
-            println!("what the server logged:\n{log}");
+            println!("what the server logged:\n{}", self.log());
         }
     }
 }

@@ -1,0 +1,136 @@
+//! Why a request was refused, for a sandbox: with every key the directory has, and only there.
+//!
+//! Who is refused is not told which part is wrong: that would help whoever guesses. In a sandbox the keys are printed
+//! anyway, and there is nobody to keep them from.
+
+use std::sync::Arc;
+
+use directory::port::{Freshness, Store, StoreError};
+use jiff::{SignedDuration, Timestamp};
+use secrecy::{ExposeSecret, SecretString};
+use tokio::sync::Semaphore;
+use wire::explain::{Explanation, KeySet, Known, Received, Standing, explain};
+
+use crate::signed::Presented;
+
+/// Key pairs that are looked at, the newest ones.
+const PAIRS: usize = 64;
+
+/// Applications that are looked at beside those of key pairs.
+const APPLICATIONS: usize = 32;
+
+/// Explains refused requests, one after the other, on a thread that nobody else waits for.
+pub struct Explainer {
+    store: Arc<dyn Store>,
+    window: SignedDuration,
+    paths: Vec<&'static str>,
+    room: Semaphore,
+}
+
+impl Explainer {
+    /// Over a store. `paths` are those of all endpoints.
+    pub fn new(store: Arc<dyn Store>, window: SignedDuration, paths: Vec<&'static str>) -> Self {
+        Self { store, window, paths, room: Semaphore::new(1) }
+    }
+
+    /// Why a request is refused. `None` where there is no answer: the store is away, or another request is being explained
+    /// and the caller is not patient enough to wait for that.
+    pub async fn explain(
+        self: &Arc<Self>,
+        presented: &Presented<'_>,
+        method: &str,
+        host: Option<&[u8]>,
+        body: Option<&[u8]>,
+        now: Timestamp,
+        patient: bool,
+    ) -> Option<Explanation> {
+        let _room = match patient {
+            true => self.room.acquire().await.ok()?,
+            false => self.room.try_acquire().ok()?,
+        };
+        let keys = self.keys(presented, now).await.ok()?;
+        let owned = |value: Option<&[u8]>| value.map(<[u8]>::to_vec);
+        let (method, target) = (method.to_owned(), presented.target.to_vec());
+        let [authorization, date, request_id] =
+            [presented.authorization, presented.date, presented.request_id].map(owned);
+        let [app_id, host, body] = [presented.app_id, host, body].map(owned);
+        let explainer = Arc::clone(self);
+        let explained = tokio::task::spawn_blocking(move || {
+            let received = Received {
+                method: &method,
+                target: &target,
+                authorization: authorization.as_deref(),
+                date: date.as_deref(),
+                request_id: request_id.as_deref(),
+                app_id: app_id.as_deref(),
+                host: host.as_deref(),
+                body: body.as_deref(),
+            };
+            explain(&received, &Known { keys: &keys, paths: &explainer.paths, window: explainer.window }, now)
+        });
+        explained.await.ok()
+    }
+
+    /// Every key pair, the one of the request whatever happens, then every application that has none.
+    async fn keys(&self, presented: &Presented<'_>, now: Timestamp) -> Result<Vec<KeySet>, StoreError> {
+        let mut rows = self.store.list_bindings(None).await?;
+        let named = |key: &str| {
+            let value = presented.authorization.unwrap_or_default();
+            !key.is_empty() && value.windows(key.len()).any(|window| window == key.as_bytes())
+        };
+        rows.sort_by_key(|row| (!named(row.access_key.as_str()), std::cmp::Reverse(row.created_at)));
+        rows.truncate(PAIRS);
+        let mut keys = Vec::with_capacity(rows.len());
+        for row in rows {
+            let name = format!("{} ({})", row.address, row.app_id);
+            let access_key = row.access_key.as_str().to_owned();
+            keys.push(match self.store.principal(&row.access_key, Freshness::Recent).await? {
+                Some(principal) => KeySet {
+                    name,
+                    app_id: row.app_id,
+                    app_key: principal.application.app_key.clone(),
+                    access_key,
+                    secret_key: Some(base64_text(principal.binding.secret.expose_secret())),
+                    standing: match principal.binding.expires_at {
+                        Some(expires_at) if expires_at <= now => Standing::Expired,
+                        _ => Standing::Live,
+                    },
+                },
+                None => KeySet {
+                    name,
+                    app_key: self.app_key(&row.app_id).await?,
+                    app_id: row.app_id,
+                    access_key,
+                    secret_key: None,
+                    standing: Standing::Revoked,
+                },
+            });
+        }
+        let applications = self.store.list_applications().await?;
+        let unknown = |app_id: &str| keys.iter().all(|set: &KeySet| set.app_id != app_id);
+        let beside: Vec<_> =
+            applications.into_iter().filter(|row| unknown(&row.app_id)).take(APPLICATIONS).collect();
+        for row in beside {
+            keys.push(KeySet {
+                name: format!("the application {} ({})", row.name, row.app_id),
+                app_key: self.app_key(&row.app_id).await?,
+                app_id: row.app_id,
+                access_key: String::new(),
+                secret_key: None,
+                standing: Standing::Live,
+            });
+        }
+        Ok(keys)
+    }
+
+    /// The key of an application; nothing, if it is shut out.
+    async fn app_key(&self, app_id: &str) -> Result<SecretString, StoreError> {
+        let application = self.store.application(app_id).await?;
+        Ok(application.map_or_else(|| SecretString::from(""), |application| application.app_key))
+    }
+}
+
+fn base64_text(bytes: &[u8]) -> SecretString {
+    use base64::Engine as _;
+    base64::engine::general_purpose::STANDARD.encode(bytes).into()
+}

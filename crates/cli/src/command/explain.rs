@@ -1,0 +1,146 @@
+//! `matricula explain`
+
+use std::io::Read as _;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, anyhow};
+use clap::Args;
+use client::explain::request::{Request, read};
+use client::explain::{Explanation, KeySet, Known, Standing, explain};
+use client::{Keys, KeysError};
+use jiff::{SignedDuration, Timestamp};
+use serde::Serialize;
+
+use crate::output::{Failed, Output};
+
+/// Longest input, in bytes. HAR files are large; nobody reads a larger one.
+const INPUT: u64 = 256 << 20;
+
+#[derive(Args)]
+#[command(
+    after_help = "The request is a curl line (as pasted, or as a browser copies it), a HAR file, a raw HTTP request (also as curl -v shows it), or headers alone, as lines or as a JSON object. \
+                  Nothing is sent anywhere, and no secret is printed.\n\n\
+                  Exit codes: 0 nothing is wrong, 1 the input can't be read, 2 wrong usage, 3 something is wrong."
+)]
+pub(crate) struct Arguments {
+    /// The request; - or nothing: standard input
+    file: Option<PathBuf>,
+    /// A file of keys, as `matricula sandbox` writes it; may be repeated, to find that the keys of another application were
+    /// used
+    #[arg(long, value_name = "FILE", required = true)]
+    keys: Vec<PathBuf>,
+    /// The path that was called, such as /api/user/create-user, where the input has headers only
+    #[arg(long)]
+    path: Option<String>,
+    /// The moment to judge the date from, such as 2026-11-24T12:00:00Z; else now, or when the HAR file says the request was
+    /// sent
+    #[arg(long, value_name = "TIME")]
+    at: Option<Timestamp>,
+}
+
+/// What is printed of a request for machines.
+#[derive(Serialize)]
+struct Explained {
+    method: String,
+    path: String,
+    #[serde(flatten)]
+    explanation: Explanation,
+}
+
+pub(crate) fn run(Arguments { file, keys, path, at }: &Arguments, output: &Output) -> Result<(), Failed> {
+    let files: Vec<(&Path, Keys)> = keys
+        .iter()
+        .map(|file| Ok((file.as_path(), Keys::from_file(file)?)))
+        .collect::<Result<_, KeysError>>()?;
+    let sets: Vec<KeySet> = files.iter().map(|(file, keys)| set(file, keys)).collect::<Result<_, _>>()?;
+    let paths: Vec<&str> = server::ENDPOINTS.iter().map(|endpoint| endpoint.path).collect();
+    let window = SignedDuration::from_secs(server::Config::default().freshness_seconds.into());
+    let known = Known { keys: &sets, paths: &paths, window };
+    let mut requests = read(&input(file.as_deref())?)?;
+    for request in &mut requests {
+        complete(request, path.as_deref(), files.first().map(|(_, keys)| keys.base_url.as_str()))?;
+    }
+    let explained: Vec<Explained> = requests
+        .iter()
+        .map(|request| {
+            let now = at.or(request.sent_at).unwrap_or_else(client::machine_clock);
+            let path = request.target.split(|&byte| byte == b'?').next().unwrap_or_default();
+            Explained {
+                method: request.method.clone(),
+                path: String::from_utf8_lossy(path).into_owned(),
+                explanation: explain(&request.received(), &known, now),
+            }
+        })
+        .collect();
+    output.say(&explained, text(&explained))?;
+    let good = explained.iter().all(|one| one.explanation.is_good());
+    if good { Ok(()) } else { Err(Failed::Refused) }
+}
+
+fn set(file: &Path, keys: &Keys) -> anyhow::Result<KeySet> {
+    let set = KeySet {
+        name: file.display().to_string(),
+        app_id: keys.app_id.clone(),
+        app_key: keys.app_key.clone().into(),
+        access_key: keys.access_key.clone(),
+        secret_key: Some(keys.secret_key.clone().into()),
+        standing: Standing::Live,
+    };
+    set.check().with_context(|| file.display().to_string())?;
+    Ok(set)
+}
+
+fn input(file: Option<&Path>) -> anyhow::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    let (name, read) = match file.filter(|file| *file != Path::new("-")) {
+        Some(file) => {
+            let name = file.display().to_string();
+            let opened = std::fs::File::open(file).with_context(|| name.clone())?;
+            (name, opened.take(INPUT + 1).read_to_end(&mut bytes))
+        }
+        None => {
+            ("standard input".to_owned(), std::io::stdin().lock().take(INPUT + 1).read_to_end(&mut bytes))
+        }
+    };
+    if read.with_context(|| name.clone())? as u64 > INPUT {
+        return Err(anyhow!("{name} is larger than 256 MiB: cut the request out of it"));
+    }
+    Ok(bytes)
+}
+
+/// What the input does not say of the request: where it goes, or really went; and what nearly all requests have.
+fn complete(request: &mut Request, path: Option<&str>, base_url: Option<&str>) -> anyhow::Result<()> {
+    match path {
+        Some(path) if path.starts_with('/') => request.target = path.as_bytes().to_vec(),
+        Some(path) => {
+            return Err(anyhow!(
+                "{path} is no path: give what follows the host, such as /api/user/create-user"
+            ));
+        }
+        None if request.target.is_empty() => {
+            return Err(anyhow!(
+                "the input has headers only, and the path is signed too: add --path, such as --path /api/user/create-user"
+            ));
+        }
+        None => {}
+    }
+    if request.method.is_empty() {
+        request.method = "POST".to_owned();
+    }
+    if request.authority.is_none() {
+        let host = base_url.and_then(|url| url.split_once("://")?.1.split('/').next());
+        request.authority = host.map(|host| host.as_bytes().to_vec());
+    }
+    Ok(())
+}
+
+fn text(explained: &[Explained]) -> String {
+    let one = |(number, one): (usize, &Explained)| {
+        let Explained { method, path, explanation } = one;
+        match explained.len() {
+            1 => explanation.to_string(),
+            of => format!("# {} of {of}: {method} {path}\n\n{explanation}", number + 1),
+        }
+    };
+    explained.iter().enumerate().map(one).collect::<Vec<_>>().join("\n\n")
+}

@@ -1,0 +1,154 @@
+//! A sandbox says why it refuses a request; a server in production does not, whatever it is asked and whatever its
+//! configuration holds. A process of its own, because the log is the process's.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use std::io::{Read as _, Write};
+use std::net::{SocketAddr, TcpStream};
+use std::sync::{Arc, Mutex};
+
+use client::{Keys, Signer, machine_clock, random_request_id};
+use matricula_server as server;
+use matricula_server::sandbox::Sandbox;
+use matricula_server::{Config, Location, Server, System};
+use tokio::sync::oneshot;
+use tracing_subscriber::fmt::MakeWriter;
+use wire::create_user::PATH;
+
+#[derive(Clone, Default)]
+struct Log(Arc<Mutex<Vec<u8>>>);
+
+impl Log {
+    /// What has been logged since the last look.
+    fn take(&self) -> String {
+        String::from_utf8(std::mem::take(&mut *self.0.lock().unwrap())).unwrap()
+    }
+}
+
+impl Write for Log {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().unwrap().extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+impl MakeWriter<'_> for Log {
+    type Writer = Log;
+
+    fn make_writer(&self) -> Log {
+        self.clone()
+    }
+}
+
+/// The head of the answer to a request that is signed with these keys.
+async fn head(address: SocketAddr, keys: &Keys, more: &'static str, body: &'static str) -> String {
+    let signed = Signer::new(keys).unwrap().sign(PATH, machine_clock(), &random_request_id());
+    let headers: String = signed.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
+    let length = body.len();
+    let request = format!(
+        "POST {PATH} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n{headers}{more}Content-Length: {length}\r\n\r\n{body}"
+    );
+    let answer = tokio::task::spawn_blocking(move || {
+        let mut connection = TcpStream::connect(address).unwrap();
+        connection.write_all(request.as_bytes()).unwrap();
+        let mut answer = String::new();
+        connection.read_to_string(&mut answer).unwrap();
+        answer
+    });
+    answer.await.unwrap().split_once("\r\n\r\n").unwrap().0.to_owned()
+}
+
+const ASKED: &str = "x-matricula-explain: 1\r\n";
+
+#[tokio::test]
+async fn a_sandbox_says_why_and_production_does_not() {
+    let log = Log::default();
+    tracing_subscriber::fmt().json().with_writer(log.clone()).init();
+    let folder = tempfile::tempdir().unwrap();
+
+    let config = server::sandbox::config(folder.path());
+    let Sandbox { server, keys } = Sandbox::open(folder.path(), &config, System::real()).await.unwrap();
+    let other = server.admin().add_application(&keys.account_code, "Another").await.unwrap();
+    let good = Keys {
+        ca_file: None,
+        base_url: String::new(),
+        app_id: keys.app_id.clone(),
+        app_key: keys.app_key.clone(),
+        access_key: keys.access_key.clone(),
+        secret_key: keys.secret_key.clone(),
+    };
+    let mut wrong_id = good.clone();
+    wrong_id.app_key = good.app_id.clone();
+    let mut wrong_application = good.clone();
+    wrong_application.app_key = other.app_key().to_owned();
+    let mut unknown = good.clone();
+    unknown.access_key = "nobody".to_owned();
+
+    let (stop, stopped) = oneshot::channel::<()>();
+    let listener = server::listen("127.0.0.1:0".parse().unwrap()).unwrap();
+    let address = listener.local_addr().unwrap();
+    let serving = tokio::spawn(server.serve(listener, async move { drop(stopped.await) }));
+    for (keys, mistake) in [
+        (&wrong_id, "app_key_is_app_id: "),
+        (&wrong_application, "app_key_other: "),
+        (&unknown, "access_key_unknown: "),
+    ] {
+        let header = format!("x-matricula-explain: {mistake}");
+        let answer = head(address, keys, ASKED, r#"{"data":[]}"#).await;
+        assert!(answer.starts_with("HTTP/1.1 401") && answer.contains(&header), "{answer}");
+        let logged = log.take();
+        assert!(logged.contains(&format!("\"explanation\":\"{mistake}")), "{logged}");
+        for (name, value) in [("secret", &good.secret_key), ("app key", &good.app_key)] {
+            assert!(!logged.contains(value.as_str()) && !answer.contains(value.as_str()), "the {name} shows");
+        }
+        // Who does not ask is not told; the log is.
+        let answer = head(address, keys, "", r#"{"data":[]}"#).await;
+        assert!(!answer.contains("explain"), "{answer}");
+        assert!(log.take().contains(mistake));
+    }
+    let answer = head(address, &good, ASKED, r#"{"data":[{"emailAddress":"ann@example.com"}]}"#).await;
+    assert!(answer.starts_with("HTTP/1.1 200") && !answer.contains("explain"), "{answer}");
+    assert!(!log.take().contains("explanation"));
+    drop(stop);
+    serving.await.unwrap();
+
+    // The same directory, the same requests, the same settings, opened as `matricula serve` opens it.
+    let config = Config { master_key_file: Some(folder.path().join("master.key")), ..config };
+    assert!(matches!(config.store, Location::Sqlite(_)));
+    let (stop, stopped) = oneshot::channel::<()>();
+    let listener = server::listen("127.0.0.1:0".parse().unwrap()).unwrap();
+    let address = listener.local_addr().unwrap();
+    let serving = tokio::spawn(server::serve(config.clone(), listener, async move { drop(stopped.await) }));
+    for keys in [&wrong_id, &wrong_application, &unknown] {
+        let answer = head(address, keys, ASKED, r#"{"data":[]}"#).await;
+        assert!(answer.starts_with("HTTP/1.1 401") && !answer.contains("explain"), "{answer}");
+        let logged = log.take();
+        assert!(logged.contains("err_xdk_invalid_signature"), "the log is looked into: {logged}");
+        for word in ["explanation", "app_key", "access_key_unknown"] {
+            assert!(!logged.contains(word), "{logged}");
+        }
+    }
+    drop(stop);
+    serving.await.unwrap().unwrap();
+    // What opens a server for whoever embeds one does not either.
+    let master_key = config.master_key().unwrap();
+    let server = Server::open(&config, &master_key, System::real()).unwrap();
+    let listener = server::listen("127.0.0.1:0".parse().unwrap()).unwrap();
+    let address = listener.local_addr().unwrap();
+    let serving = tokio::spawn(server.serve(listener, std::future::pending()));
+    let answer = head(address, &wrong_id, ASKED, r#"{"data":[]}"#).await;
+    assert!(answer.starts_with("HTTP/1.1 401") && !answer.contains("explain"), "{answer}");
+    serving.abort();
+
+    // And no setting makes it.
+    for key in ["explain = true", "explainer = true", "sandbox = true", "[explain]\nenabled = true"] {
+        let file = folder.path().join("matricula.toml");
+        std::fs::write(&file, key).unwrap();
+        let error = Config::from_file(&file).unwrap_err().to_string();
+        assert!(error.contains("unknown field"), "{error}");
+    }
+}
