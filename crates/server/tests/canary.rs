@@ -3,41 +3,21 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-use std::io::Write;
-use std::sync::{Arc, Mutex};
+mod log;
 
 use argon2::{Argon2, PasswordVerifier};
 use matricula_server as server;
 use matricula_server::config::Passwords;
 use testkit::{TestApplication, TestServer};
-use tracing_subscriber::fmt::MakeWriter;
 use wire::create_user::PATH;
+
+use log::Log;
 
 const PASSWORD: &str = "Canary-pass7word-Zq";
 const WEAK: &str = "canaryweak";
+const HASH: &str = "{SSHA}xbu/hyepfYZYuDIvR4qphodRH2IBAgMEBQYHCA==";
+const NO_HASH: &str = "$canary$no-hash";
 const NEW: &str = "Canary-new8password-Xw";
-
-#[derive(Clone, Default)]
-struct Log(Arc<Mutex<Vec<u8>>>);
-
-impl Write for Log {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        self.0.lock().unwrap().extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
-        Ok(())
-    }
-}
-
-impl MakeWriter<'_> for Log {
-    type Writer = Log;
-
-    fn make_writer(&self) -> Log {
-        self.clone()
-    }
-}
 
 #[tokio::test]
 async fn secrets_are_found_nowhere() {
@@ -86,6 +66,19 @@ async fn secrets_are_found_nowhere() {
             answers.push(caller.create(body).await.to_string());
         }
     }
+    // Who only asks, and who has a hash: one that is taken, and one that is none.
+    let hashed = |address: &str, hash: &str| {
+        good.replace("ann@", address).replace("password", "passwordHash").replace(PASSWORD, hash)
+    };
+    for body in [good.clone(), weak.clone(), hashed("eve@", HASH), hashed("eve@", NO_HASH)] {
+        answers.push(administrator.post("/api/user/check-user", body).await.to_string());
+    }
+    for hash in [NO_HASH, HASH] {
+        answers.push(administrator.create(hashed("eve@", hash)).await.to_string());
+    }
+    assert!(answers.iter().any(|answer| answer.contains("err_password_hash")), "the hash was looked into");
+    let kept = server.admin().user("eve@example.com").await.unwrap().password.unwrap();
+    assert_eq!(kept.expose(), HASH);
     // The query and the headers may hold anything too.
     let mut signed = administrator.signed(PATH);
     answers.push(
@@ -139,18 +132,29 @@ async fn secrets_are_found_nowhere() {
 
     let files = std::fs::read_dir(server.folder()).unwrap();
     let files: Vec<u8> = files.flat_map(|file| std::fs::read(file.unwrap().path()).unwrap()).collect();
-    let log = log.0.lock().unwrap().clone();
+    let log = log.take().into_bytes();
     let holds = |bytes: &[u8], text: &str| bytes.windows(text.len()).any(|window| window == text.as_bytes());
     assert!(holds(&log, "ann@example.com") || holds(&log, "admin@example.com"), "the log is looked into");
     assert!(holds(&files, "ann@example.com"), "the database is looked into");
     assert!(audit.contains("ann@example.com"), "the audit is looked into");
-    for secret in
-        [PASSWORD, WEAK, NEW, &keys.secret_key, &keys.app_key, &issued, &application.client_secret, &token]
-    {
+    for secret in [
+        PASSWORD,
+        WEAK,
+        NEW,
+        NO_HASH,
+        &keys.secret_key,
+        &keys.app_key,
+        &issued,
+        &application.client_secret,
+        &token,
+    ] {
         assert!(!holds(&log, secret), "{secret} is in the log");
         assert!(!holds(&files, secret), "{secret} is in the database");
         assert!(!audit.contains(secret), "{secret} is in the audit");
         assert!(!answers.iter().any(|answer| answer.contains(secret)), "{secret} is in an answer");
     }
-    assert!(!holds(&log, stored.expose()), "the hash is in the log");
+    for hash in [stored.expose(), HASH] {
+        assert!(!holds(&log, hash) && !audit.contains(hash), "the hash is in the log or the audit");
+        assert!(!answers.iter().any(|answer| answer.contains(hash)), "the hash is in an answer");
+    }
 }

@@ -3,46 +3,19 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod log;
+
 use std::io::{Read as _, Write};
 use std::net::{SocketAddr, TcpStream};
-use std::sync::{Arc, Mutex};
 
 use client::{Keys, Signer, machine_clock, random_request_id};
 use matricula_server as server;
 use matricula_server::sandbox::Sandbox;
 use matricula_server::{Config, Location, Server, System};
 use tokio::sync::oneshot;
-use tracing_subscriber::fmt::MakeWriter;
 use wire::create_user::PATH;
 
-#[derive(Clone, Default)]
-struct Log(Arc<Mutex<Vec<u8>>>);
-
-impl Log {
-    /// What has been logged since the last look.
-    fn take(&self) -> String {
-        String::from_utf8(std::mem::take(&mut *self.0.lock().unwrap())).unwrap()
-    }
-}
-
-impl Write for Log {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        self.0.lock().unwrap().extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
-        Ok(())
-    }
-}
-
-impl MakeWriter<'_> for Log {
-    type Writer = Log;
-
-    fn make_writer(&self) -> Log {
-        self.clone()
-    }
-}
+use log::Log;
 
 /// The head of the answer to a request that is signed with these keys.
 async fn head(address: SocketAddr, keys: &Keys, more: &'static str, body: &'static str) -> String {
