@@ -123,8 +123,8 @@ impl Faults {
             }
             *seen += 1;
             let due = *seen > fault.after && fault.times.is_none_or(|times| *happened < times);
-            // 1 is for sure: no number is that high.
-            if due && (chance() as f64 / 2f64.powi(64)) < fault.probability {
+            // As many bits as such a number holds: none is rounded up to 1, which is for sure.
+            if due && ((chance() >> 11) as f64 / 2f64.powi(53)) < fault.probability {
                 *happened += 1;
                 met.push(fault.what.clone());
             }
