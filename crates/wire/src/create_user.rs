@@ -13,7 +13,7 @@ crate::item::item! {
         /// Cloud password; without one the user can't log in with a password until it is set.
         password: optional SecretString = "password",
         /// A cloud password that another directory hashed, instead of the password; the user's next login hashes it anew. Argon2,
-        /// bcrypt, PBKDF2 or salted SHA, as docs/API.md lists them. `[ours]`
+        /// bcrypt, PBKDF2 or salted SHA, as docs/IMPORT.md lists them. `[ours]`
         password_hash: optional SecretString = "passwordHash",
         /// Account to create the user in; `meta.accountCode`, else the caller's own, when left out.
         account_code: optional String = "accountCode",
