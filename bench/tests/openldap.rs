@@ -17,19 +17,8 @@ fn a_slapd_of_its_own_is_measured_where_there_is_one() {
     let report: Value = serde_json::from_slice(&std::fs::read(json).unwrap()).unwrap();
     let row = &report["rows"][0];
     if row["title"].as_str().unwrap().contains("slapd is not installed") {
-        return left_out("the row of OpenLDAP", "slapd");
+        return testkit::left_out("the row of OpenLDAP", "slapd");
     }
     let [theirs, ours] = [0, 1].map(|series| row["series"][series]["median"].as_f64().unwrap());
     assert!(theirs > 0.0 && ours > 0.0, "{row}");
-}
-
-fn left_out(what: &str, tool: &str) {
-    #[expect(clippy::disallowed_methods, reason = "who runs the test says whether anything may be left out")]
-    let all = std::env::var("MATRICULA_TEST_ALL").is_ok_and(|all| all == "1");
-    assert!(!all, "{what} needs {tool}");
-    // Past the harness, which shows what a test prints only when it fails.
-    let _ = std::io::Write::write_all(
-        &mut std::io::stderr(),
-        format!("left out: {what} needs {tool}\n").as_bytes(),
-    );
 }

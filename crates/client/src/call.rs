@@ -10,7 +10,7 @@ use serde::de::DeserializeOwned;
 use wire::header::RequestId;
 use wire::{Answer, Failure};
 
-use crate::access::Access;
+use crate::access::{Access, Presented};
 use crate::application::{Application, Login};
 use crate::error::{CallError, retry_after};
 use crate::keys::{Keys, KeysError};
@@ -174,15 +174,7 @@ impl Client {
         let (mut attempt, mut renewed) = (1, false);
         loop {
             quota.wait().await;
-            let presented = access.present(transport, path, clock(), request_id).await;
-            let (outcome, life) = match presented {
-                Ok(presented) => {
-                    let headers = presented.headers.iter().map(|(name, value)| (*name, value.as_str()));
-                    let outcome = transport.post(path, headers, "application/json", body.clone()).await;
-                    (outcome, presented.life)
-                }
-                Err(error) => (Err(error), 0),
-            };
+            let (outcome, life) = self.send_once(request_id, path, body.clone()).await;
             if let Ok(answer) = &outcome {
                 quota.hear(answer);
                 // An answer that refuses is short.
@@ -202,6 +194,23 @@ impl Client {
         }
     }
 
+    /// Sends a request in the name of the credential as it is now: the outcome, and which life of the credential that was.
+    async fn send_once(
+        &self,
+        request_id: &RequestId,
+        path: &str,
+        body: Vec<u8>,
+    ) -> (Result<RawAnswer, CallError>, u64) {
+        let Inner { transport, access, clock, .. } = &*self.0;
+        match access.present(transport, path, clock(), request_id).await {
+            Ok(Presented { headers, life }) => {
+                let headers = headers.iter().map(|(name, value)| (*name, value.as_str()));
+                (transport.post(path, headers, "application/json", body).await, life)
+            }
+            Err(error) => (Err(error), 0),
+        }
+    }
+
     /// What signs the calls; nothing does in the name of a token.
     pub fn signer(&self) -> Option<Arc<Signer>> {
         self.0.access.signer()
@@ -217,10 +226,7 @@ impl Client {
         request_id: &RequestId,
         body: Vec<u8>,
     ) -> Result<RawAnswer, CallError> {
-        let Inner { transport, access, clock, .. } = &*self.0;
-        let presented = access.present(transport, path, clock(), request_id).await?;
-        let headers = presented.headers.iter().map(|(name, value)| (*name, value.as_str()));
-        transport.post(path, headers, "application/json", body).await
+        self.send_once(request_id, path, body).await.0
     }
 
     /// Sends a body with headers that were signed before, once, whatever comes of it.
