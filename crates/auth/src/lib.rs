@@ -6,10 +6,12 @@ pub mod explain;
 pub mod gate;
 pub mod proof;
 pub mod quota;
+pub mod session;
 pub mod signed;
 pub mod token;
 
 pub use gate::{Cost, Gate, GateFull};
 pub use proof::{Proof, ProofError};
 pub use quota::{Quota, Rate};
+pub use session::{SessionToken, SignedIn};
 pub use signed::{Authenticator, Presented, Refused, Signed};

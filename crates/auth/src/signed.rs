@@ -118,8 +118,8 @@ const SHOWN_APP_ID: usize = 64;
 
 /// Checks signatures.
 pub struct Authenticator {
-    store: Arc<dyn Store>,
-    clock: Arc<dyn Clock>,
+    pub(crate) store: Arc<dyn Store>,
+    pub(crate) clock: Arc<dyn Clock>,
     /// How far a date may be off, either way.
     window: SignedDuration,
     quota: Quota,

@@ -7,6 +7,7 @@ use thiserror::Error;
 use crate::application::{AccessKey, ClientPrincipal, Principal, Product};
 use crate::audit::Actor;
 use crate::role::Role;
+use crate::session::SessionPrincipal;
 use crate::{Account, BindingId, Permission, UserId};
 
 /// An authenticated caller. Only `auth` makes one, after it has checked a signature or a token; the rules take it as
@@ -20,6 +21,8 @@ enum Who {
     User(Arc<Principal>),
     /// An application, by a token of API 2.0: acts with its own role (spec/protocol.md 7).
     Client(Arc<ClientPrincipal>),
+    /// A user, in a browser: acts with the user's role.
+    Session(Arc<SessionPrincipal>),
 }
 
 /// The caller's role lacks a permission.
@@ -43,11 +46,17 @@ impl Caller {
         Self(Who::Client(principal))
     }
 
+    /// Vouches that the request comes from this session. Banned outside `auth` by `clippy.toml`.
+    pub fn vouched_session(principal: Arc<SessionPrincipal>) -> Self {
+        Self(Who::Session(principal))
+    }
+
     /// The account of the caller.
     pub fn account(&self) -> &Account {
         match &self.0 {
             Who::User(principal) => &principal.account,
             Who::Client(principal) => &principal.account,
+            Who::Session(principal) => &principal.account,
         }
     }
 
@@ -56,6 +65,7 @@ impl Caller {
         match &self.0 {
             Who::User(principal) => Arc::clone(&principal.account),
             Who::Client(principal) => Arc::clone(&principal.account),
+            Who::Session(principal) => Arc::clone(&principal.account),
         }
     }
 
@@ -63,6 +73,7 @@ impl Caller {
     pub fn user(&self) -> Option<UserId> {
         match &self.0 {
             Who::User(principal) => Some(principal.binding.user),
+            Who::Session(principal) => Some(principal.session.user),
             Who::Client(_) => None,
         }
     }
@@ -71,7 +82,7 @@ impl Caller {
     pub fn binding(&self) -> Option<BindingId> {
         match &self.0 {
             Who::User(principal) => Some(principal.binding.id),
-            Who::Client(_) => None,
+            Who::Client(_) | Who::Session(_) => None,
         }
     }
 
@@ -79,7 +90,7 @@ impl Caller {
     pub fn access_key(&self) -> Option<&AccessKey> {
         match &self.0 {
             Who::User(principal) => Some(&principal.binding.access_key),
-            Who::Client(_) => None,
+            Who::Client(_) | Who::Session(_) => None,
         }
     }
 
@@ -88,6 +99,7 @@ impl Caller {
         match &self.0 {
             Who::User(principal) => &principal.address,
             Who::Client(principal) => &principal.client.client_id,
+            Who::Session(principal) => &principal.address,
         }
     }
 
@@ -96,6 +108,9 @@ impl Caller {
         match &self.0 {
             Who::User(principal) => {
                 Actor::User { id: principal.binding.user, address: principal.address.clone() }
+            }
+            Who::Session(principal) => {
+                Actor::User { id: principal.session.user, address: principal.address.clone() }
             }
             Who::Client(principal) => {
                 Actor::Client { name: format!("application {}", self.client_name(principal)) }
@@ -107,11 +122,12 @@ impl Caller {
         if principal.client.name.is_empty() { &principal.client.client_id } else { &principal.client.name }
     }
 
-    /// Whose request ids are told apart: the binding's, or the application's.
+    /// Whose request ids are told apart: the binding's, the application's, or the session's.
     pub fn credential(&self) -> [u8; 16] {
         match &self.0 {
             Who::User(principal) => *principal.binding.id.as_bytes(),
             Who::Client(principal) => *principal.client.id.as_bytes(),
+            Who::Session(principal) => *principal.session.id.as_bytes(),
         }
     }
 
@@ -120,13 +136,14 @@ impl Caller {
         match &self.0 {
             Who::User(principal) => &principal.application.name,
             Who::Client(principal) => &principal.client.name,
+            Who::Session(_) => "console",
         }
     }
 
     /// Whether the caller's application may call endpoints of the product. One of API 1.0 may call them all.
     pub fn reaches(&self, product: Product) -> bool {
         match &self.0 {
-            Who::User(_) => true,
+            Who::User(_) | Who::Session(_) => true,
             Who::Client(principal) => principal.client.products.contains(&product),
         }
     }
@@ -136,6 +153,7 @@ impl Caller {
         match &self.0 {
             Who::User(principal) => principal.role.as_ref(),
             Who::Client(principal) => principal.role.as_ref(),
+            Who::Session(principal) => principal.role.as_ref(),
         }
     }
 

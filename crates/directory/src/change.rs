@@ -13,7 +13,7 @@ use crate::password::Policy;
 use crate::user::{Update, User};
 use crate::{
     Account, AccountId, ApplicationId, BindingId, ClientId, DelegateId, Domain, DomainId, ProfileId, Role,
-    RoleId, UserId,
+    RoleId, SessionId, UserId,
 };
 
 /// One change.
@@ -73,6 +73,10 @@ pub enum Change {
     AddBinding(Binding),
     /// A binding stops working at once.
     RevokeBinding(BindingId),
+    /// A binding stops working at this time, if not before: so that a new one can take its place meanwhile.
+    ExpireBinding(BindingId, Timestamp),
+    /// A session of the console ends.
+    EndSession(SessionId),
 }
 
 /// A delegation: one user may read the mail of another.
@@ -208,6 +212,8 @@ impl Change {
             Change::DisableClient(_) => "client.disabled",
             Change::AddBinding(_) => "binding.added",
             Change::RevokeBinding(_) => "binding.revoked",
+            Change::ExpireBinding(..) => "binding.expiry_set",
+            Change::EndSession(_) => "user.signed_out",
         }
     }
 }
@@ -223,6 +229,7 @@ impl Change {
                 | Change::RemoveDelegate(_)
                 | Change::Domain(_)
                 | Change::Group(_)
+                | Change::EndSession(_)
         )
     }
 }

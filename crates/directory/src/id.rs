@@ -68,6 +68,8 @@ ids! {
     GroupId;
     /// A binding, as the directory knows it; callers know it by its access key.
     BindingId;
+    /// A session of the console.
+    SessionId;
 }
 
 fn version_7(now: Timestamp, randomness: &Randomness) -> Uuid {

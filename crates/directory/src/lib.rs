@@ -7,6 +7,7 @@ pub mod access;
 pub mod account;
 pub mod address;
 pub mod application;
+pub mod applications;
 pub mod attribute;
 pub mod audit;
 pub mod caller;
@@ -21,6 +22,7 @@ pub mod port;
 pub mod refusal;
 pub mod role;
 pub mod roles;
+pub mod session;
 pub mod update_user;
 pub mod user;
 
@@ -31,6 +33,6 @@ pub use application::{AccessKey, Application, Binding, Principal};
 pub use caller::Caller;
 pub use id::{
     AccountId, ApplicationId, BindingId, ClientId, DelegateId, DomainId, GroupId, PendingDomainId, ProfileId,
-    RoleId, UserId,
+    RoleId, SessionId, UserId,
 };
 pub use role::{Permission, Role};

@@ -4,6 +4,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::application::Binding;
 use crate::password::Policy;
+use crate::session::Session;
 use crate::user::{Attempts, PasswordHash, User};
 use crate::{Account, AccountId, BindingId, ProfileId, UserId};
 
@@ -67,6 +68,8 @@ pub struct Attempt {
 pub enum Grant {
     /// A new key pair.
     Binding(Box<Binding>, AuthenticationProfile),
+    /// A session of the console.
+    Session(Session),
     /// More time for a key pair, which keeps its secret.
     Prolong(BindingId, Option<Timestamp>),
     /// A new password, which has been judged; and how many are remembered.

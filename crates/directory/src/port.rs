@@ -18,9 +18,10 @@ use crate::domains::PendingDomain;
 use crate::groups::{Group, Member};
 use crate::id::Randomness;
 use crate::login::{Credentials, NamedProfile};
+use crate::session::{SessionLimits, SessionPrincipal};
 use crate::{
     Account, AccountCode, AccountId, Application, ApplicationId, BindingId, ClientId, DelegateId, Domain,
-    DomainName, GroupId, Principal, Role, RoleId, UserId,
+    DomainName, GroupId, Principal, Role, RoleId, SessionId, UserId,
 };
 use crate::{EmailAddress, user::User};
 
@@ -208,6 +209,8 @@ pub struct BindingRow {
     pub id: BindingId,
     /// The public half.
     pub access_key: AccessKey,
+    /// Its user.
+    pub user: UserId,
     /// The user's address.
     pub address: String,
     /// The application's id.
@@ -375,6 +378,9 @@ pub trait Store: Send + Sync + 'static {
         limit: usize,
     ) -> Pending<'a, Vec<Group>>;
 
+    /// The groups of an account that an address is a member of, by itself or by its domain, sorted by what they are called.
+    fn groups_of<'a>(&'a self, account: AccountId, address: &'a EmailAddress) -> Pending<'a, Vec<Group>>;
+
     /// Members of a group, sorted: at most `limit` from a position on, which is a [`crate::groups::Subject::key`].
     fn list_members<'a>(
         &'a self,
@@ -382,6 +388,12 @@ pub trait Store: Send + Sync + 'static {
         from: &'a Position,
         limit: usize,
     ) -> Pending<'a, Vec<Member>>;
+
+    /// What stands behind a token of the console, by its digest: as it is now.
+    fn session(&self, digest: [u8; 32]) -> Pending<'_, Option<Arc<SessionPrincipal>>>;
+
+    /// Notes that a session was used, and forgets those that are over.
+    fn touch_session(&self, session: SessionId, now: Timestamp, limits: SessionLimits) -> Pending<'_, ()>;
 
     /// What a login is checked against.
     fn credentials<'a>(&'a self, address: &'a EmailAddress) -> Pending<'a, Option<Credentials>>;
@@ -428,6 +440,17 @@ pub trait Store: Send + Sync + 'static {
 
     /// All bindings, of one user or of all.
     fn list_bindings(&self, user: Option<UserId>) -> Pending<'_, Vec<BindingRow>>;
+
+    /// The bindings to an application that are not revoked, the newest first: at most `limit`, older than one of them.
+    fn bindings_to(
+        &self,
+        application: ApplicationId,
+        before: Option<BindingId>,
+        limit: usize,
+    ) -> Pending<'_, Vec<BindingRow>>;
+
+    /// A binding, revoked or not.
+    fn binding(&self, id: BindingId) -> Pending<'_, Option<BindingRow>>;
 
     /// Events of the audit in the order of each chain, from an event of a chain on.
     fn audit(&self, chain: i64, after: i64, limit: usize) -> Pending<'_, Vec<Event>>;

@@ -56,6 +56,9 @@ pub enum Refusal {
     /// The hash of a password can't be used.
     #[error("{0}")]
     PasswordHash(String),
+    /// The user is locked, disabled or to be removed.
+    #[error("This user is shut out: keys of its would not work")]
+    ShutOut,
     /// The user's role, or the role to be given, holds what the caller does not hold.
     #[error("The role \"{0}\" holds rights that the caller does not hold")]
     RoleNotCovered(String),

@@ -43,7 +43,12 @@ pub const ROLES_READ: Permission = Permission::known("Directories | Roles | Read
 /// To make roles and to hand them out.
 pub const ROLES_EDIT: Permission = Permission::known("Directories | Roles | Edit");
 
-/// Every permission that some endpoint asks for: what a custom role may be made of.
+/// To see applications, and the key pairs that users have for them.
+pub const APPLICATIONS_READ: Permission = Permission::known("Services | API Applications | Read");
+/// To register applications, and to issue and revoke key pairs.
+pub const APPLICATIONS_EDIT: Permission = Permission::known("Services | API Applications | Edit");
+
+/// Every permission that some endpoint or page asks for: what a custom role may be made of.
 pub const PERMISSIONS: &[Permission] = &[
     DASHBOARD_READ,
     LOGS_READ,
@@ -59,6 +64,8 @@ pub const PERMISSIONS: &[Permission] = &[
     UNPURGE_ADDRESS,
     ROLES_EDIT,
     ROLES_READ,
+    APPLICATIONS_EDIT,
+    APPLICATIONS_READ,
     SYNC_EDIT,
     Permission::known("Services | Directory Sync | Read"),
 ];

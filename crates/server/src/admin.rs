@@ -27,9 +27,10 @@ use store::MasterKey;
 use thiserror::Error;
 
 pub use backup::{BackedUp, BackupError, RestoreError, Restored, Step, backup, restore};
+pub(crate) use clients::new_client;
 pub use clients::{ClientRow, NewClient, products};
-pub(crate) use keys::new_binding;
 pub use keys::{NewApplication, NewBinding, master_key, new_master_key, rotate_master_key};
+pub(crate) use keys::{guid, new_application, new_binding};
 pub use schema::{Schema, StoreOpenError, migrate, schema};
 pub use seed::Seeded;
 pub use users::gate;
@@ -166,12 +167,6 @@ impl Admin {
 
     fn randomness(&self) -> Randomness {
         self.system.entropy.randomness()
-    }
-
-    fn guid(&self) -> String {
-        let mut bytes = [0; 16];
-        self.system.entropy.fill(&mut bytes);
-        uuid::Builder::from_random_bytes(bytes).into_uuid().to_string()
     }
 }
 

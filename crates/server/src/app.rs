@@ -6,6 +6,7 @@ use std::sync::{Arc, OnceLock};
 use auth::explain::Explainer;
 use auth::{Authenticator, Gate, Quota};
 use directory::port::{Clock, Entropy, RequestIds, Store, StoreError};
+use directory::session::SessionLimits;
 use store::{Location, MasterKey};
 use thiserror::Error;
 use tokio::sync::Semaphore;
@@ -50,6 +51,10 @@ pub(crate) struct App {
     pub(crate) request_ids: RequestIds,
     pub(crate) limits: Limits,
     pub(crate) freshness: jiff::SignedDuration,
+    /// How long sessions of the console last.
+    pub(crate) sessions: SessionLimits,
+    /// Whether there is a console.
+    pub(crate) has_console: bool,
     pub(crate) tls: Option<Arc<Tls>>,
     pub(crate) public_url: PublicUrl,
     pub(crate) room: Semaphore,
@@ -68,6 +73,11 @@ impl App {
     pub(crate) fn admin(&self) -> Admin {
         let system = System { clock: Arc::clone(&self.clock), entropy: Arc::clone(&self.entropy) };
         Admin::new(Arc::clone(&self.store), system)
+    }
+
+    /// A new GUID.
+    pub(crate) fn guid(&self) -> String {
+        crate::admin::guid(&*self.entropy)
     }
 
     pub(crate) fn secure_ids(&self) -> SecureIds<'_> {
@@ -121,6 +131,8 @@ impl Server {
             request_ids: config.request_ids,
             limits: config.limits,
             freshness: config.freshness(),
+            sessions: config.console.limits(),
+            has_console: config.console.enabled,
             public_url: PublicUrl::new(config.public_url.clone(), tls.is_some()),
             tls: tls.map(Arc::new),
             room: Semaphore::new(config.limits.in_flight.min(Semaphore::MAX_PERMITS)),

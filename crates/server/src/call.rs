@@ -9,7 +9,9 @@ use axum::extract::Request;
 use axum::response::Response;
 use directory::access;
 use directory::change::Change;
-use directory::port::{Evidence, Pending, Recalled, Render, RequestKey, StoreError, Write, Written};
+use directory::port::{
+    Evidence, Pending, Recalled, Render, RequestIds, RequestKey, StoreError, Write, Written,
+};
 use directory::{Caller, Permission, Scope};
 use hmac::{Hmac, KeyInit, Mac};
 use http::HeaderMap;
@@ -45,6 +47,7 @@ pub(crate) struct Call<'a> {
     pub(crate) app: &'a App,
     pub(crate) caller: Caller,
     request_id: Option<RequestId>,
+    request_ids: RequestIds,
     path: &'static str,
     body: &'a [u8],
     query: &'a str,
@@ -190,7 +193,7 @@ impl Call<'_> {
     ) -> Result<Reply, Refusal> {
         let app = self.app;
         let write = Write {
-            once: self.key().map(|key| (key, app.request_ids)),
+            once: self.key().map(|key| (key, self.request_ids)),
             evidence,
             actor: self.caller.actor(),
             now: app.clock.now(),
@@ -209,8 +212,8 @@ impl Call<'_> {
     /// nobody should wait, or make others wait, for hashes that are thrown away.
     pub(crate) async fn recall(&mut self) -> Result<Option<Reply>, Refusal> {
         let Some(key) = self.key() else { return Ok(None) };
-        let app = self.app;
-        match self.timed(app.store.recall(&key, app.request_ids)).await? {
+        let (app, request_ids) = (self.app, self.request_ids);
+        match self.timed(app.store.recall(&key, request_ids)).await? {
             Recalled::Unknown => Ok(None),
             Recalled::Ran(answer) => Ok(Some(Reply::repeated(answer))),
             Recalled::OtherBody => Err(Refusal::RequestIdReused),
@@ -220,6 +223,13 @@ impl Call<'_> {
     /// Waits for the store, and keeps count of how long that takes.
     pub(crate) async fn timed<T>(&mut self, pending: Pending<'_, T>) -> Result<T, StoreError> {
         timed(self.line, pending).await
+    }
+}
+
+impl<'a> Unsigned<'a> {
+    /// Somebody at the door of the console, who is not known yet either.
+    pub(crate) fn at_the_door(app: &'a App, headers: &'a HeaderMap, line: &'a mut Line) -> Self {
+        Self { app, headers, body: &[], line }
     }
 }
 
@@ -308,6 +318,25 @@ pub(crate) async fn serve(app: &App, endpoint: &Endpoint, request: Request) -> R
     response
 }
 
+/// Has an endpoint do what a page of the console asks for. A form that was sent, gone back to, corrected and sent again is a
+/// request of its own.
+///
+/// # Errors
+/// When the call as a whole is refused; with [`Refusal::Stale`] when it is to be judged anew.
+pub(crate) async fn within(
+    app: &App,
+    endpoint: &Endpoint,
+    caller: Caller,
+    request_id: Option<RequestId>,
+    body: &[u8],
+    line: &mut Line,
+) -> Result<Vec<u8>, Refusal> {
+    let Run::Signed(run) = endpoint.run else { return Err(Refusal::AppForbidden) };
+    let (request_ids, path) = (RequestIds::Compatible, endpoint.path);
+    let reply = run(Call { app, caller, request_id, request_ids, path, body, query: "", line }).await?;
+    Ok(reply.body)
+}
+
 async fn unsigned_call(
     app: &App,
     run: for<'a> fn(Unsigned<'a>) -> Running<'a>,
@@ -339,8 +368,9 @@ async fn signed_call(
     let query = query(presented.target);
     let mut attempt = 1;
     loop {
-        let (caller, request_id) = (signed.caller.clone(), signed.request_id);
-        match run(Call { app, caller, request_id, path: endpoint.path, body: &body, query, line }).await {
+        let (caller, request_id, request_ids) = (signed.caller.clone(), signed.request_id, app.request_ids);
+        let path = endpoint.path;
+        match run(Call { app, caller, request_id, request_ids, path, body: &body, query, line }).await {
             // Something was taken away in one of the accounts concerned since they were read. Whether it concerns
             // this caller shows when everything is read anew.
             Err(Refusal::Stale) if attempt < ATTEMPTS => {
@@ -353,7 +383,7 @@ async fn signed_call(
 }
 
 /// Reads the body, whatever its Content-Type (spec/clients.md 3.1).
-async fn collect(app: &App, body: axum::body::Body) -> Result<Bytes, Refusal> {
+pub(crate) async fn collect(app: &App, body: axum::body::Body) -> Result<Bytes, Refusal> {
     let limits = &app.limits;
     let collected =
         tokio::time::timeout(limits.body(), Limited::new(body, limits.body_bytes).collect()).await;
@@ -406,7 +436,7 @@ fn refuse(refusal: &Refusal, rate: Rate, style: Style, line: &mut Line) -> Respo
     answer::refused(refusal, rate, style)
 }
 
-fn received(extensions: &http::Extensions) -> Received {
+pub(crate) fn received(extensions: &http::Extensions) -> Received {
     let nowhere = || Received { peer: IpAddr::V4(Ipv4Addr::UNSPECIFIED), target: Bytes::new() };
     extensions.get::<Received>().cloned().unwrap_or_else(nowhere)
 }

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use auth::Cost;
 use directory::port::RequestIds;
+use directory::session::SessionLimits;
 use serde::{Deserialize, Serialize};
 use store::{Location, MasterKey, VaultError};
 use thiserror::Error;
@@ -47,6 +48,8 @@ pub struct Config {
     pub passwords: Passwords,
     /// How an account proves that a domain is its own.
     pub domains: Domains,
+    /// The console.
+    pub console: Console,
     /// What one request may take.
     pub limits: Limits,
     /// How log lines look.
@@ -104,6 +107,18 @@ pub enum Verification {
     Offline,
 }
 
+/// The console: pages for administrators, below `/console`. `[ours]`
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Console {
+    /// Whether there is one.
+    pub enabled: bool,
+    /// How long a session lasts without being used, in minutes.
+    pub idle_minutes: u32,
+    /// How long it lasts in all, in hours.
+    pub session_hours: u32,
+}
+
 /// What one request may take.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -151,6 +166,7 @@ impl Default for Config {
             quota: Quota::default(),
             passwords: Passwords::default(),
             domains: Domains::default(),
+            console: Console::default(),
             limits: Limits::default(),
             log: LogFormat::default(),
         }
@@ -174,6 +190,21 @@ impl Default for Passwords {
 impl Default for Domains {
     fn default() -> Self {
         Self { verification: Verification::default(), resolvers: Vec::new(), timeout_seconds: 5 }
+    }
+}
+
+impl Default for Console {
+    fn default() -> Self {
+        Self { enabled: true, idle_minutes: 30, session_hours: 12 }
+    }
+}
+
+impl Console {
+    pub(crate) fn limits(&self) -> SessionLimits {
+        SessionLimits {
+            idle: jiff::SignedDuration::from_mins(i64::from(self.idle_minutes)),
+            whole: jiff::SignedDuration::from_hours(i64::from(self.session_hours)),
+        }
     }
 }
 
@@ -276,6 +307,11 @@ impl Config {
         if self.domains.timeout_seconds == 0 {
             return Err(ConfigError::Setting(
                 "domains.timeout_seconds must be at least 1; to ask no resolver, set domains.verification = \"offline\"",
+            ));
+        }
+        if self.console.enabled && (self.console.idle_minutes == 0 || self.console.session_hours == 0) {
+            return Err(ConfigError::Setting(
+                "sessions that last no time let nobody in: set console.enabled = false instead",
             ));
         }
         if self.quota.enabled && (self.quota.calls == 0 || self.quota.window_ms == 0) {

@@ -6,6 +6,7 @@ mod api;
 mod app;
 mod call;
 pub mod config;
+pub mod console;
 mod explain;
 mod health;
 pub mod lab;

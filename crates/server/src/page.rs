@@ -58,8 +58,8 @@ impl SecureIds<'_> {
 
 /// Where the pages around one start.
 pub(crate) struct Around {
-    next: Option<Position>,
-    previous: Option<Position>,
+    pub(crate) next: Option<Position>,
+    pub(crate) previous: Option<Position>,
 }
 
 /// Cuts a page to its size. It was read with one row more than is shown, which tells whether there are more.

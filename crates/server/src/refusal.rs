@@ -177,6 +177,8 @@ pub(crate) fn wrong(field: &'static str, why: &rules::Refusal) -> wire::Error {
         R::PasswordPolicy(_) => Code::PasswordPolicy,
         R::PasswordHash(_) => Code::PasswordHash,
         R::RoleNotCovered(_) => Code::RoleNotCovered,
+        // No endpoint says so: only the console issues keys to users.
+        R::ShutOut => Code::ForbiddenForAddress,
         R::NotThere(_) => Code::NotFound,
         R::InvalidId(_) => Code::InvalidId,
         R::VerificationExpired | R::Change(C::VerificationExpired) => Code::VerificationExpired,

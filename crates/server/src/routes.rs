@@ -16,6 +16,7 @@ use wire::item::FieldSpec;
 use crate::answer;
 use crate::app::App;
 use crate::call::{self, Call, Reply, Unsigned};
+use crate::console;
 use crate::refusal::Refusal;
 use crate::{api, health, openapi};
 
@@ -203,6 +204,9 @@ pub(crate) fn router(app: Arc<App>) -> Router {
             Method::Get => get(handler),
         };
         router = router.route(endpoint.path, handler);
+    }
+    if app.has_console {
+        router = router.merge(console::routes());
     }
     router.fallback(unknown_path).method_not_allowed_fallback(method_not_allowed).with_state(app)
 }

@@ -15,10 +15,11 @@ use directory::port::{
     Pending, Position, Recalled, RequestIds, RequestKey, Store, StoreError, Write, Written,
 };
 use directory::role::BuiltIn;
+use directory::session::{SessionLimits, SessionPrincipal};
 use directory::user::User;
 use directory::{
-    AccessKey, Account, AccountCode, AccountId, Application, ClientId, DelegateId, Domain, DomainName,
-    EmailAddress, GroupId, Principal, Role, RoleId, UserId,
+    AccessKey, Account, AccountCode, AccountId, Application, ApplicationId, BindingId, ClientId, DelegateId,
+    Domain, DomainName, EmailAddress, GroupId, Principal, Role, RoleId, SessionId, UserId,
 };
 use jiff::Timestamp;
 
@@ -273,6 +274,11 @@ impl<E: Engine> Store for TableStore<E> {
         }
     }
 
+    fn groups_of<'a>(&'a self, account: AccountId, address: &'a EmailAddress) -> Pending<'a, Vec<Group>> {
+        let address = address.clone();
+        Box::pin(self.engine.read(move |s| read::groups::of_member(s, account, &address)))
+    }
+
     fn list_members<'a>(
         &'a self,
         group: &'a Group,
@@ -286,6 +292,17 @@ impl<E: Engine> Store for TableStore<E> {
     fn credentials<'a>(&'a self, address: &'a EmailAddress) -> Pending<'a, Option<Credentials>> {
         let address = address.clone();
         Box::pin(self.engine.read(move |s| s.moment(|| read::users::credentials(s, &address))))
+    }
+
+    fn session(&self, digest: [u8; 32]) -> Pending<'_, Option<Arc<SessionPrincipal>>> {
+        Box::pin(async move {
+            let read = self.engine.read(move |s| s.moment(|| read::sessions::principal(s, &digest)));
+            Ok(read.await?.map(Arc::new))
+        })
+    }
+
+    fn touch_session(&self, session: SessionId, now: Timestamp, limits: SessionLimits) -> Pending<'_, ()> {
+        Box::pin(async move { self.engine.run(Work::Touch { session, now, limits }).await.map(|_| ()) })
     }
 
     fn roles_of(&self, account: AccountId) -> Pending<'_, Vec<Role>> {
@@ -361,6 +378,19 @@ impl<E: Engine> Store for TableStore<E> {
 
     fn list_bindings(&self, user: Option<UserId>) -> Pending<'_, Vec<BindingRow>> {
         Box::pin(self.engine.scan(move |s| read::bindings(s, user)))
+    }
+
+    fn bindings_to(
+        &self,
+        application: ApplicationId,
+        before: Option<BindingId>,
+        limit: usize,
+    ) -> Pending<'_, Vec<BindingRow>> {
+        Box::pin(self.engine.read(move |s| read::bindings_to(s, application, before, limit)))
+    }
+
+    fn binding(&self, id: BindingId) -> Pending<'_, Option<BindingRow>> {
+        Box::pin(self.engine.read(move |s| read::binding(s, id)))
     }
 
     fn audit(&self, chain: i64, after: i64, limit: usize) -> Pending<'_, Vec<Event>> {

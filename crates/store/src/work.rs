@@ -4,9 +4,11 @@
 use std::thread::JoinHandle;
 
 use crossbeam_channel::{Receiver, Sender, TrySendError};
+use directory::SessionId;
 use directory::audit::Actor;
 use directory::change::{Change, Changed};
 use directory::port::{StoreError, Write, Written};
+use directory::session::SessionLimits;
 use jiff::Timestamp;
 use tokio::sync::oneshot;
 
@@ -26,6 +28,7 @@ pub(crate) enum Work {
     Write(Vec<Write>),
     Apply { changes: Vec<Change>, actor: Actor, now: Timestamp },
     Forget { before: Timestamp },
+    Touch { session: SessionId, now: Timestamp, limits: SessionLimits },
     Ping,
 }
 
@@ -142,7 +145,7 @@ impl Work {
         match self {
             Work::Write(requests) => requests.iter().all(|request| request.once.is_some()),
             Work::Apply { .. } => false,
-            Work::Forget { .. } | Work::Ping => true,
+            Work::Forget { .. } | Work::Touch { .. } | Work::Ping => true,
         }
     }
 
@@ -151,6 +154,7 @@ impl Work {
             Work::Write(requests) => requests.iter().map(|request| request.changes.len().max(1)).sum(),
             Work::Apply { changes, .. } => changes.len(),
             Work::Forget { .. } => usize::try_from(FORGET_SLICE).unwrap_or(1),
+            Work::Touch { .. } => 1,
             Work::Ping => 0,
         }
     }

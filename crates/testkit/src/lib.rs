@@ -19,6 +19,7 @@
 //! docs/TESTING.md tells the whole, also for other languages.
 
 mod application;
+mod browser;
 mod caller;
 mod login;
 mod postgres;
@@ -41,6 +42,7 @@ use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
 pub use application::{TestApplication, bearer};
+pub use browser::Browser;
 pub use caller::{Response, TestCaller};
 pub use client;
 pub use login::basic;

@@ -1,10 +1,14 @@
 //! Applications of API 2.0.
 
+use std::collections::BTreeSet;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use directory::application::{CLIENT_ID, Client, Product};
 use directory::change::Change;
-use directory::{ClientId, Role};
+use directory::port::Entropy;
+use directory::{AccountId, ClientId, Role, RoleId};
+use jiff::Timestamp;
 use secrecy::{ExposeSecret, SecretString};
 use sha2::{Digest, Sha256};
 
@@ -15,6 +19,33 @@ pub struct NewClient {
     /// What it is known by.
     pub client_id: String,
     client_secret: SecretString,
+}
+
+/// Draws the id and the secret of a new application of API 2.0.
+pub(crate) fn new_client(
+    entropy: &dyn Entropy,
+    account: AccountId,
+    name: &str,
+    role: RoleId,
+    products: BTreeSet<Product>,
+    now: Timestamp,
+) -> (Client, SecretString) {
+    let mut id = [0; CLIENT_ID * 3 / 4];
+    entropy.fill(&mut id);
+    let mut secret = [0; 32];
+    entropy.fill(&mut secret);
+    let secret = SecretString::from(URL_SAFE_NO_PAD.encode(secret));
+    let client = Client {
+        id: ClientId::at(now, &entropy.randomness()),
+        account,
+        client_id: URL_SAFE_NO_PAD.encode(id),
+        secret_digest: Sha256::digest(secret.expose_secret()).into(),
+        name: name.to_owned(),
+        role,
+        products,
+        created_at: now,
+    };
+    (client, secret)
 }
 
 impl NewClient {
@@ -55,24 +86,10 @@ impl Admin {
         let role = self.role_of(&account, role).await?;
         let product =
             |name: &&str| Product::by_name(name).ok_or_else(|| AdminError::Product((*name).to_owned()));
-        let products: std::collections::BTreeSet<_> =
-            products.iter().map(product).collect::<Result<_, _>>()?;
-        let mut id = [0; CLIENT_ID * 3 / 4];
-        self.system.entropy.fill(&mut id);
-        let mut secret = [0; 32];
-        self.system.entropy.fill(&mut secret);
-        let client_secret = SecretString::from(URL_SAFE_NO_PAD.encode(secret));
-        let client_id = URL_SAFE_NO_PAD.encode(id);
-        let client = Client {
-            id: ClientId::at(self.now(), &self.randomness()),
-            account: account.id,
-            client_id: client_id.clone(),
-            secret_digest: Sha256::digest(client_secret.expose_secret()).into(),
-            name: name.to_owned(),
-            role,
-            products,
-            created_at: self.now(),
-        };
+        let products: BTreeSet<_> = products.iter().map(product).collect::<Result<_, _>>()?;
+        let (client, client_secret) =
+            new_client(&*self.system.entropy, account.id, name, role, products, self.now());
+        let client_id = client.client_id.clone();
         self.apply(Change::AddClient(client), format!("the application {name}")).await?;
         Ok(NewClient { client_id, client_secret })
     }

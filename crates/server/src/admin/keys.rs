@@ -5,7 +5,7 @@ use base64::engine::general_purpose::STANDARD;
 use directory::application::{Application, Binding};
 use directory::change::Change;
 use directory::port::{ApplicationRow, BindingRow, Entropy};
-use directory::{AccessKey, ApplicationId, BindingId, UserId};
+use directory::{AccessKey, AccountId, ApplicationId, BindingId, UserId};
 use jiff::Timestamp;
 use secrecy::{ExposeSecret, SecretBox, SecretString};
 use store::MasterKey;
@@ -31,6 +31,30 @@ pub struct NewBinding {
     secret_key: SecretString,
     /// When it stops working.
     pub expires_at: Option<Timestamp>,
+}
+
+/// Draws the id and the key of a new application.
+pub(crate) fn new_application(
+    entropy: &dyn Entropy,
+    account: AccountId,
+    name: &str,
+    now: Timestamp,
+) -> Application {
+    Application {
+        id: ApplicationId::at(now, &entropy.randomness()),
+        account,
+        app_id: guid(entropy),
+        name: name.to_owned(),
+        app_key: SecretString::from(guid(entropy)),
+        created_at: now,
+    }
+}
+
+/// Draws a GUID.
+pub(crate) fn guid(entropy: &dyn Entropy) -> String {
+    let mut bytes = [0; 16];
+    entropy.fill(&mut bytes);
+    uuid::Builder::from_random_bytes(bytes).into_uuid().to_string()
 }
 
 /// Draws a new key pair.
@@ -63,15 +87,8 @@ impl Admin {
     /// When the account is not there.
     pub async fn add_application(&self, account: &str, name: &str) -> Result<NewApplication, AdminError> {
         let account = self.account(account).await?;
-        let (app_id, app_key) = (self.guid(), SecretString::from(self.guid()));
-        let application = Application {
-            id: ApplicationId::at(self.now(), &self.randomness()),
-            account: account.id,
-            app_id: app_id.clone(),
-            name: name.to_owned(),
-            app_key: app_key.clone(),
-            created_at: self.now(),
-        };
+        let application = new_application(&*self.system.entropy, account.id, name, self.now());
+        let (app_id, app_key) = (application.app_id.clone(), application.app_key.clone());
         self.apply(Change::AddApplication(application), format!("the application {name}")).await?;
         Ok(NewApplication { app_id, app_key })
     }

@@ -61,7 +61,7 @@ pub(super) fn same_user(proof: &Proof, named: Option<&str>) -> Result<(), Error>
 }
 
 /// Lets the store decide what is granted.
-pub(super) async fn decide(call: &mut Unsigned<'_>, proof: Proof, grant: Grant) -> Result<Outcome, Refusal> {
+pub(crate) async fn decide(call: &mut Unsigned<'_>, proof: Proof, grant: Grant) -> Result<Outcome, Refusal> {
     let (decided, outcome) = mpsc::channel();
     let write = Write {
         once: None,

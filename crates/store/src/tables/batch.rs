@@ -90,6 +90,9 @@ impl<'c> Batch<'c> {
                      WHERE seq IN (SELECT seq FROM requests ORDER BY seq LIMIT ?1) AND ran_at < ?2";
                 self.session.execute(sql, values![FORGET_SLICE, millis(*before)]).map(Outcome::Forgotten)
             }
+            Work::Touch { session, now, limits } => {
+                super::change::sessions::touch(self.session, *session, *now, *limits).map(|()| Outcome::Ready)
+            }
             Work::Ping => Ok(Outcome::Ready),
         }
     }

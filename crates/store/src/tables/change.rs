@@ -5,6 +5,7 @@ mod domains;
 mod groups;
 mod keys;
 mod login;
+pub(super) mod sessions;
 mod users;
 
 use directory::audit::Actor;
@@ -174,6 +175,8 @@ fn make(batch: &mut Batch<'_>, change: &Change, actor: &Actor, now: Timestamp) -
         Change::DisableClient(id) => keys::disable_client(session, *id, now),
         Change::AddBinding(binding) => keys::add_binding(batch, binding),
         Change::RevokeBinding(id) => keys::revoke_binding(session, *id, now),
+        Change::ExpireBinding(id, at) => keys::expire_binding(session, *id, *at),
+        Change::EndSession(id) => sessions::end(session, *id),
     }
 }
 

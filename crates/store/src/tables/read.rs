@@ -4,6 +4,7 @@ pub(crate) mod audit;
 pub(crate) mod clients;
 pub(crate) mod domains;
 pub(crate) mod groups;
+pub(crate) mod sessions;
 pub(crate) mod users;
 
 use std::sync::Arc;
@@ -194,25 +195,42 @@ pub(crate) fn bindings(session: &dyn Session, user: Option<UserId>) -> Result<Ve
         Some(user) => ("WHERE b.user_id = ?1", vec![Value::Bytes(user)]),
         None => ("", Vec::new()),
     };
+    session.all(&format!("{BINDING} {one} ORDER BY b.id"), &values, binding_at)
+}
+
+const BINDING: &str =
+    "SELECT b.id, b.access_key, b.user_id, u.address, p.app_id, b.expires_at, b.revoked_at, b.created_at
+     FROM bindings b JOIN users u ON u.id = b.user_id JOIN applications p ON p.id = b.application";
+
+fn binding_at(row: Row<'_>) -> Result<BindingRow> {
+    Ok(BindingRow {
+        id: BindingId::from_bytes(row.get(0)?),
+        access_key: parsed(row, 1, AccessKey::parse)?,
+        user: UserId::from_bytes(row.get(2)?),
+        address: row.get(3)?,
+        app_id: row.get(4)?,
+        expires_at: optional_time(row, 5)?,
+        revoked_at: optional_time(row, 6)?,
+        created_at: time(row, 7)?,
+    })
+}
+
+pub(crate) fn bindings_to(
+    session: &dyn Session,
+    application: ApplicationId,
+    before: Option<BindingId>,
+    limit: usize,
+) -> Result<Vec<BindingRow>> {
+    let before = before.unwrap_or(BindingId::from_bytes([255; 16]));
     session.all(
-        &format!(
-            "SELECT b.id, b.access_key, u.address, p.app_id, b.expires_at, b.revoked_at, b.created_at
-             FROM bindings b JOIN users u ON u.id = b.user_id JOIN applications p ON p.id = b.application
-             {one} ORDER BY b.id"
-        ),
-        &values,
-        |row| {
-            Ok(BindingRow {
-                id: BindingId::from_bytes(row.get(0)?),
-                access_key: parsed(row, 1, AccessKey::parse)?,
-                address: row.get(2)?,
-                app_id: row.get(3)?,
-                expires_at: optional_time(row, 4)?,
-                revoked_at: optional_time(row, 5)?,
-                created_at: time(row, 6)?,
-            })
-        },
+        &format!("{BINDING} WHERE b.application = ?1 AND b.revoked_at IS NULL AND b.id < ?2 ORDER BY b.id DESC LIMIT ?3"),
+        values![application.as_bytes(), before.as_bytes(), rows(limit)],
+        binding_at,
     )
+}
+
+pub(crate) fn binding(session: &dyn Session, id: BindingId) -> Result<Option<BindingRow>> {
+    session.one(&format!("{BINDING} WHERE b.id = ?1"), values![id.as_bytes()], binding_at)
 }
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
 //! `POST /api/user/change-password`: whoever knows the present password sets another, also when that is forced. `[ours]`
 
+use auth::Proof;
 use directory::application::Application;
 use directory::login::{Credentials, Grant, Outcome};
 use directory::refusal::Refusal as Why;
@@ -38,21 +39,36 @@ async fn change_password(mut call: Unsigned<'_>) -> Result<Reply, Refusal> {
     if let Err(error) = same_user(&proof, item.user_name.as_deref()) {
         return Ok(refused(key, vec![error]));
     }
+    let row = PasswordChanged { email_address: proof.address.clone() };
+    match renew(&mut call, proof, item.new_password).await? {
+        Ok(()) => Ok(Reply::of(&Answer::ran(vec![row], Vec::new()))),
+        Err(why) => Ok(refused(key, vec![wrong("newPassword", &why)])),
+    }
+}
+
+/// Sets another password for whoever knows the present one; or says why the new one can't be it.
+///
+/// # Errors
+/// When the present one is wrong.
+pub(crate) async fn renew(
+    call: &mut Unsigned<'_>,
+    proof: Proof,
+    password: SecretString,
+) -> Result<Result<(), Why>, Refusal> {
     let judged = match proof.right_for(call.app.clock.now()) {
-        Some(credentials) => judge(&call, credentials, item.new_password).await?,
+        Some(credentials) => judge(call, credentials, password).await?,
         // What else is wrong is only for who knows the password.
         None => Err(Why::Missing),
     };
-    let row = PasswordChanged { email_address: proof.address.clone() };
     match judged {
         Ok((hash, history)) => {
-            let outcome = decide(&mut call, proof, Grant::Password(hash, history)).await?;
+            let outcome = decide(call, proof, Grant::Password(hash, history)).await?;
             debug_assert_eq!(outcome, Outcome::Granted, "a change is granted or refused");
-            Ok(Reply::of(&Answer::ran(vec![row], Vec::new())))
+            Ok(Ok(()))
         }
         Err(why) => {
-            decide(&mut call, proof, Grant::Nothing).await?;
-            Ok(refused(key, vec![wrong("newPassword", &why)]))
+            decide(call, proof, Grant::Nothing).await?;
+            Ok(Err(why))
         }
     }
 }

@@ -108,6 +108,14 @@ pub(super) fn revoke_binding(session: &dyn Session, id: BindingId, now: Timestam
     Ok(binding_made(session, id)?.map(Made::taking))
 }
 
+/// Never later than it would anyway: a time that was granted is not made longer by the way.
+pub(super) fn expire_binding(session: &dyn Session, id: BindingId, at: Timestamp) -> Attempt {
+    let sql = "UPDATE bindings SET expires_at = ?2 WHERE id = ?1 AND (expires_at IS NULL OR expires_at > ?2)";
+    update(session, sql, values![id.as_bytes(), millis(at)])?;
+    let made = binding_made(session, id)?;
+    Ok(made.map(|made| Made { detail: format!("{id} ends at {at}"), ..made.taking() }))
+}
+
 fn binding_made(session: &dyn Session, id: BindingId) -> Attempt {
     let sql = "SELECT u.account, u.address FROM bindings b JOIN users u ON u.id = b.user_id WHERE b.id = ?1";
     Ok(found(session, sql, id.as_bytes())?.map(|made| Made { detail: id.to_string(), ..made }))

@@ -7,7 +7,7 @@ use directory::password::Policy;
 use directory::user::{Attempts, PasswordHash, User};
 use jiff::Timestamp;
 
-use super::{Attempt, Made, keys, update as execute, users};
+use super::{Attempt, Made, keys, sessions, update as execute, users};
 use crate::session::{Result, Session, unreadable, values};
 use crate::tables::batch::Batch;
 use crate::tables::read;
@@ -103,6 +103,10 @@ fn grant(
             }
             keys::insert_binding(batch, binding)?;
             granted(Made { detail: format!("new key pair {}", binding.id), ..made })
+        }
+        Grant::Session(new) => {
+            sessions::insert(session, user.id, new)?;
+            granted(Made { detail: "console".to_owned(), ..made })
         }
         Grant::Prolong(binding, expires_at) => {
             let prolonged = execute(

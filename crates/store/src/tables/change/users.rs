@@ -8,7 +8,7 @@ use directory::user::{Update, User};
 use directory::{DelegateId, ProfileId, RoleId, UserId};
 use jiff::Timestamp;
 
-use super::{Attempt, Judged, Made, groups, there, update as execute, user_made};
+use super::{Attempt, Judged, Made, groups, sessions, there, update as execute, user_made};
 use crate::session::{Result, Session, values};
 use crate::tables::read;
 use crate::tables::row::millis;
@@ -135,6 +135,7 @@ pub(super) fn set_password(
 }
 
 pub(super) fn revoke_all(session: &dyn Session, user: UserId, now: Timestamp) -> Result<usize> {
+    sessions::end_all(session, user)?;
     let sql = "UPDATE bindings SET revoked_at = ?2 WHERE user_id = ?1 AND revoked_at IS NULL";
     execute(session, sql, values![user.as_bytes(), millis(now)])
 }

@@ -110,6 +110,21 @@ pub(crate) fn list(
     Ok(groups)
 }
 
+pub(crate) fn of_member(
+    session: &dyn Session,
+    account: AccountId,
+    address: &EmailAddress,
+) -> Result<Vec<Group>> {
+    session.all(
+        &format!(
+            "{GROUP} WHERE account = ?1 AND id IN
+                 (SELECT group_id FROM group_members WHERE member_key = ?2 OR member_key = ?3) ORDER BY description_key"
+        ),
+        values![account.as_bytes(), address.key(), address.domain()],
+        group_at,
+    )
+}
+
 const MEMBER: &str = "SELECT m.address, m.domain, m.notes, u.id, u.name, d.id FROM group_members m
     LEFT JOIN users u ON u.address_key = m.member_key AND u.account = ?2
     LEFT JOIN domains d ON d.name = m.domain AND d.account = ?2";

@@ -1,0 +1,106 @@
+//! The rules of applications and key pairs, for who manages those of an account. `[ours]`
+
+use jiff::{SignedDuration, Timestamp};
+
+use crate::Scope;
+use crate::application::{Application, Client, Product};
+use crate::refusal::{self, Refusal};
+use crate::role::Role;
+use crate::user::User;
+
+/// Longest life of a key pair that is given one, in days.
+pub const MAX_DAYS: i64 = 3_650;
+
+/// Longest time in which the old and the new pair of a rotation both work, in hours.
+pub const MAX_OVERLAP: i64 = 30 * 24;
+
+/// Judges what an application is called.
+///
+/// # Errors
+/// When it is blank, longer than 256 characters, or holds control characters.
+pub fn name(text: &str) -> Result<(), Refusal> {
+    if text.trim().is_empty() { Err(Refusal::Blank) } else { refusal::name(text) }
+}
+
+/// The application, if it is one of the account.
+///
+/// # Errors
+/// When there is none, or it belongs to another account.
+pub fn of_account(scope: &Scope, found: Option<Application>) -> Result<Application, Refusal> {
+    found.filter(|found| found.account == scope.account().id).ok_or(Refusal::NotThere("application"))
+}
+
+/// The application of API 2.0, if it is one of the account.
+///
+/// # Errors
+/// When there is none, or it belongs to another account.
+pub fn client_of_account(scope: &Scope, found: Option<Client>) -> Result<Client, Refusal> {
+    found.filter(|found| found.account == scope.account().id).ok_or(Refusal::NotThere("application"))
+}
+
+/// Judges that a user, who holds this role, gets a key pair: whoever has the keys is the user, as far as programs go, and
+/// nobody takes over more than they hold.
+///
+/// # Errors
+/// When there is no such user in the account, it is an alias or shut out, or its role holds more than the caller's.
+pub fn issue(scope: &Scope, found: Option<User>, role: Option<&Role>) -> Result<User, Refusal> {
+    let user = scope.user(found)?;
+    scope.covers(role)?;
+    if user.is_shut_out() { Err(Refusal::ShutOut) } else { Ok(user) }
+}
+
+/// Judges that an application of API 2.0 gets a role and products.
+///
+/// # Errors
+/// When the role holds more than the caller's, or no product is named.
+pub fn register_client(scope: &Scope, role: &Role, products: &[Product]) -> Result<(), Refusal> {
+    scope.covers(Some(role))?;
+    if products.is_empty() { Err(Refusal::Missing) } else { Ok(()) }
+}
+
+/// When a key pair ends that lives so many days; `None`: never.
+///
+/// # Errors
+/// When that is not from 1 to [`MAX_DAYS`].
+pub fn ends(days: Option<i64>, now: Timestamp) -> Result<Option<Timestamp>, Refusal> {
+    let Some(days) = days else { return Ok(None) };
+    let at = now.checked_add(SignedDuration::from_hours(24 * days.clamp(1, MAX_DAYS))).ok();
+    if (1..=MAX_DAYS).contains(&days) {
+        Ok(at)
+    } else {
+        Err(Refusal::NotOneOf(format!("1 to {MAX_DAYS} days")))
+    }
+}
+
+/// When the old pair of a rotation ends.
+///
+/// # Errors
+/// When that is not from 0 to [`MAX_OVERLAP`] hours.
+pub fn overlap(hours: i64, now: Timestamp) -> Result<Timestamp, Refusal> {
+    if (0..=MAX_OVERLAP).contains(&hours)
+        && let Ok(at) = now.checked_add(SignedDuration::from_hours(hours))
+    {
+        return Ok(at);
+    }
+    Err(Refusal::NotOneOf(format!("0 to {MAX_OVERLAP} hours")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_pair_lives_as_long_as_it_is_given() {
+        let now = Timestamp::UNIX_EPOCH;
+        assert_eq!(ends(None, now).unwrap(), None);
+        assert_eq!(ends(Some(1), now).unwrap(), Some(now + SignedDuration::from_hours(24)));
+        for days in [0, -1, MAX_DAYS + 1, i64::MAX] {
+            ends(Some(days), now).unwrap_err();
+        }
+        assert_eq!(overlap(0, now).unwrap(), now);
+        for hours in [-1, MAX_OVERLAP + 1, i64::MAX] {
+            overlap(hours, now).unwrap_err();
+        }
+        assert_eq!(name(" ").unwrap_err(), Refusal::Blank);
+    }
+}

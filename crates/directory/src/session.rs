@@ -1,0 +1,90 @@
+//! Sessions of the console: a user who has proven who it is, in a browser. `[ours]`
+
+use std::sync::Arc;
+
+use jiff::{SignedDuration, Timestamp};
+
+use crate::role::Role;
+use crate::{Account, SessionId, UserId};
+
+/// A new session. The token itself is only in the browser.
+pub struct Session {
+    /// Internal id.
+    pub id: SessionId,
+    /// SHA-256 of the token, which has 256 random bits: there is nothing to guess.
+    pub digest: [u8; 32],
+    /// When it was made.
+    pub created_at: Timestamp,
+}
+
+/// A session, as it is kept.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SessionRow {
+    /// Internal id.
+    pub id: SessionId,
+    /// Its user.
+    pub user: UserId,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// When it was used last; kept to the minute.
+    pub seen_at: Timestamp,
+}
+
+/// Everything that stands behind a session, read in one piece. A user that is locked, disabled or on the purge list has none.
+pub struct SessionPrincipal {
+    /// The session.
+    pub session: SessionRow,
+    /// The address of its user.
+    pub address: String,
+    /// The display name of its user.
+    pub name: String,
+    /// The account of its user.
+    pub account: Arc<Account>,
+    /// The role of its user; without one there is nothing to see.
+    pub role: Option<Role>,
+}
+
+/// How long a session lasts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SessionLimits {
+    /// Without being used.
+    pub idle: SignedDuration,
+    /// In all.
+    pub whole: SignedDuration,
+}
+
+impl SessionLimits {
+    /// Whether a session still lasts.
+    pub fn admit(&self, session: &SessionRow, now: Timestamp) -> bool {
+        now.duration_since(session.seen_at) < self.idle && now.duration_since(session.created_at) < self.whole
+    }
+
+    /// Whether its use is to be noted: once a minute is enough.
+    pub fn notes(session: &SessionRow, now: Timestamp) -> bool {
+        now.duration_since(session.seen_at) >= SignedDuration::from_mins(1)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_session_ends_when_it_is_not_used_and_in_any_case() {
+        let limits =
+            SessionLimits { idle: SignedDuration::from_mins(30), whole: SignedDuration::from_hours(12) };
+        let at = |minutes| Timestamp::UNIX_EPOCH + SignedDuration::from_mins(minutes);
+        let session = |seen_at| SessionRow {
+            id: SessionId::from_bytes([1; 16]),
+            user: UserId::from_bytes([2; 16]),
+            created_at: at(0),
+            seen_at,
+        };
+        assert!(limits.admit(&session(at(0)), at(29)));
+        assert!(!limits.admit(&session(at(0)), at(30)));
+        assert!(limits.admit(&session(at(700)), at(719)));
+        assert!(!limits.admit(&session(at(719)), at(720)));
+        assert!(!SessionLimits::notes(&session(at(5)), at(5)));
+        assert!(SessionLimits::notes(&session(at(5)), at(6)));
+    }
+}

@@ -1,0 +1,172 @@
+//! The console: pages for administrators, rendered here and served by the same process. It has no rules of its own: what
+//! a page changes it changes by the endpoints of the API, or by the same change of the directory.
+
+mod account;
+mod applications;
+mod assets;
+mod door;
+mod form;
+mod groups;
+mod home;
+mod password;
+mod roles;
+mod shell;
+mod users;
+mod visit;
+mod when;
+
+use std::pin::Pin;
+use std::sync::Arc;
+
+use axum::Router;
+use axum::body::Body;
+use axum::extract::{Request, State};
+use axum::response::Response;
+use axum::routing::{MethodRouter, get, post};
+use directory::Permission;
+use directory::access::{Denied, ForbiddenForAddress};
+use directory::port::StoreError;
+use directory::refusal as rules;
+use http::header::HeaderValue;
+
+use crate::app::App;
+use crate::refusal::Refusal;
+use crate::routes::Method;
+use visit::Visit;
+
+/// What stands before the paths of the console.
+pub const PREFIX: &str = "/console";
+
+/// Whether a path is one of the console.
+pub(crate) fn is_below(path: &str) -> bool {
+    path.strip_prefix(PREFIX).is_some_and(|below| below.is_empty() || below.starts_with('/'))
+}
+
+/// A page, or what a form of one does. Those of an account lie below `/console/{account}`.
+pub struct Page {
+    /// Its path, with `{names}` for what differs.
+    pub path: &'static str,
+    /// POST when it changes something.
+    pub method: Method,
+    /// What its visitor must hold; `None`: whoever has a role.
+    pub permission: Option<Permission>,
+    pub(crate) run: for<'a> fn(&'a mut Visit<'_>) -> Running<'a>,
+}
+
+/// A page whose visitor must hold a permission.
+const fn page(
+    path: &'static str,
+    method: Method,
+    permission: Permission,
+    run: for<'a> fn(&'a mut Visit<'_>) -> Running<'a>,
+) -> Page {
+    Page { path, method, permission: Some(permission), run }
+}
+
+pub(crate) type Running<'a> = Pin<Box<dyn Future<Output = Result<Shown, Trouble>> + Send + 'a>>;
+
+/// Every page behind the door.
+pub const PAGES: &[&[Page]] =
+    &[home::PAGES, users::PAGES, groups::PAGES, roles::PAGES, applications::PAGES, account::PAGES];
+
+/// What a page answers.
+pub(crate) enum Shown {
+    /// A page, or a part of one.
+    Html(String),
+    /// The same form once more, with what is wrong with it.
+    Wrong(String),
+    /// Look there: what was asked for is done.
+    Redirect(String),
+    /// A file.
+    Download {
+        /// How it is called.
+        name: String,
+        /// Its media type.
+        kind: &'static str,
+        body: Body,
+    },
+}
+
+/// Why a page can't be shown.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Trouble {
+    #[error(transparent)]
+    Refused(#[from] Refusal),
+    /// What the address names is not there.
+    #[error("There is no such {0} in this account; it may be gone by now")]
+    NotThere(&'static str),
+    /// The session is over: to the door, and back here afterwards.
+    #[error("Your session is over: sign in again")]
+    SignedOut,
+    /// The form comes from elsewhere, or is of an earlier session.
+    #[error(
+        "This form is not of your present session, so nothing was done: go back, load the page anew, and send it again"
+    )]
+    ForeignForm,
+    #[error("The page can't be rendered: {0}")]
+    Render(#[from] askama::Error),
+}
+
+impl From<StoreError> for Trouble {
+    fn from(error: StoreError) -> Self {
+        Trouble::Refused(error.into())
+    }
+}
+
+impl From<Denied> for Trouble {
+    fn from(denied: Denied) -> Self {
+        Trouble::Refused(denied.into())
+    }
+}
+
+impl From<ForbiddenForAddress> for Trouble {
+    fn from(_: ForbiddenForAddress) -> Self {
+        Trouble::NotThere("user")
+    }
+}
+
+impl From<rules::Refusal> for Trouble {
+    fn from(why: rules::Refusal) -> Self {
+        match why {
+            rules::Refusal::InvalidId(what) | rules::Refusal::NotThere(what) => Trouble::NotThere(what),
+            _ => Trouble::NotThere("user"),
+        }
+    }
+}
+
+/// The routes of the console.
+pub(crate) fn routes() -> Router<Arc<App>> {
+    let mut router = door::routes().merge(assets::routes());
+    for page in PAGES.iter().copied().flatten() {
+        let handler = move |State(app): State<Arc<App>>, request: Request| async move {
+            visit::serve(&app, page, request).await
+        };
+        let handler: MethodRouter<Arc<App>> = match page.method {
+            Method::Get => get(handler),
+            Method::Post => post(handler),
+        };
+        router = router.route(page.path, handler);
+    }
+    router
+}
+
+/// What every answer of the console carries: nothing in a page runs, is fetched or shown that is not of this server, and
+/// no other site can put one into a frame.
+pub(crate) fn guarded(mut response: Response) -> Response {
+    const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; \
+                          connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
+    let headers = response.headers_mut();
+    for (name, value) in [
+        ("content-security-policy", POLICY),
+        ("x-frame-options", "DENY"),
+        ("x-content-type-options", "nosniff"),
+        ("referrer-policy", "same-origin"),
+        ("cross-origin-opener-policy", "same-origin"),
+        ("cross-origin-resource-policy", "same-origin"),
+        ("x-robots-tag", "noindex, nofollow"),
+    ] {
+        headers.insert(name, HeaderValue::from_static(value));
+    }
+    headers.entry("cache-control").or_insert(HeaderValue::from_static("no-store"));
+    response
+}

@@ -1,0 +1,131 @@
+//! The applications of an account, and how one is registered.
+
+use askama::Template;
+use directory::Role;
+use directory::application::Product;
+use directory::applications;
+use directory::change::Change;
+use directory::role::{APPLICATIONS_EDIT, BuiltIn};
+use secrecy::ExposeSecret;
+
+use super::change;
+use crate::admin::new_application;
+use crate::console::shell::{Notice, Shell};
+use crate::console::visit::Visit;
+use crate::console::when::When;
+use crate::console::{Shown, Trouble};
+
+#[derive(Template)]
+#[template(path = "console/applications/list.html")]
+struct List {
+    shell: Shell,
+    applications: Vec<Row>,
+    clients: Vec<ClientRow>,
+    roles: Vec<(String, String)>,
+    products: Vec<&'static str>,
+    may_edit: bool,
+}
+
+struct Row {
+    path: String,
+    name: String,
+    app_id: String,
+    disabled: bool,
+    made: When,
+}
+
+struct ClientRow {
+    name: String,
+    client_id: String,
+    role: String,
+    products: String,
+    made: When,
+}
+
+#[derive(Template)]
+#[template(path = "console/applications/registered.html")]
+struct Registered {
+    shell: Shell,
+    name: String,
+    app_id: String,
+    app_key: String,
+    path: String,
+}
+
+pub(super) async fn list(visit: &mut Visit<'_>) -> Result<Shown, Trouble> {
+    let notice = match visit.query.text("done") {
+        "disable" => Some(Notice::done("The application is shut out: what it sends is refused from now on.")),
+        _ => None,
+    };
+    render(visit, notice).await.map(Shown::Html)
+}
+
+/// All roles that can be given in the account.
+pub(super) async fn roles(visit: &Visit<'_>) -> Result<Vec<Role>, Trouble> {
+    let own = visit.app.store.roles_of(visit.scope.account().id).await?;
+    Ok(BuiltIn::ALL.map(BuiltIn::role).into_iter().chain(own).collect())
+}
+
+pub(super) async fn render(visit: &Visit<'_>, notice: Option<Notice>) -> Result<String, Trouble> {
+    let (app, account) = (visit.app, visit.scope.account().id);
+    let roles = roles(visit).await?;
+    let role = |id| roles.iter().find(|role| role.id == id).map_or("gone", |role| &role.name).to_owned();
+    let applications = app.store.list_applications().await?.into_iter();
+    let clients = app.store.list_clients().await?.into_iter();
+    let page = List {
+        shell: visit.shell("/applications", "Applications").with(notice),
+        applications: applications
+            .filter(|application| application.account == account)
+            .map(|application| Row {
+                path: visit.path(&format!("/applications/{}", application.app_id)),
+                name: application.name,
+                app_id: application.app_id,
+                disabled: application.disabled_at.is_some(),
+                made: When(application.created_at),
+            })
+            .collect(),
+        clients: clients
+            .filter(|client| client.account == account)
+            .map(|client| ClientRow {
+                role: role(client.role),
+                products: client
+                    .products
+                    .iter()
+                    .map(|product| product.as_str())
+                    .collect::<Vec<_>>()
+                    .join(", "),
+                name: client.name,
+                client_id: client.client_id,
+                made: When(client.created_at),
+            })
+            .collect(),
+        roles: roles
+            .iter()
+            .filter(|role| visit.scope.covers(Some(role)).is_ok())
+            .map(|role| (app.secure_ids().seal("role", account, role.id.as_bytes()), role.name.clone()))
+            .collect(),
+        products: Product::ALL.map(Product::as_str).to_vec(),
+        may_edit: visit.may(&APPLICATIONS_EDIT),
+    };
+    Ok(page.render()?)
+}
+
+pub(super) async fn register(visit: &mut Visit<'_>) -> Result<Shown, Trouble> {
+    let name = visit.form.text("name").to_owned();
+    if let Err(why) = applications::name(&name) {
+        return render(visit, Some(Notice::bad(why.to_string()))).await.map(Shown::Wrong);
+    }
+    let app = visit.app;
+    let made = new_application(&*app.entropy, visit.scope.account().id, &name, app.clock.now());
+    if let Err(why) = change(visit, || Change::AddApplication(made.clone())).await? {
+        return render(visit, Some(Notice::bad(why))).await.map(Shown::Wrong);
+    }
+    let page = Registered {
+        shell: visit.shell("/applications", "Application registered"),
+        name,
+        path: visit.path(&format!("/applications/{}", made.app_id)),
+        app_key: made.app_key.expose_secret().to_owned(),
+        app_id: made.app_id,
+    };
+    Ok(Shown::Html(page.render()?))
+}

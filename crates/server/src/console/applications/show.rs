@@ -1,0 +1,117 @@
+//! An application: who has keys for it, until when, and what they are used for.
+
+use askama::Template;
+use directory::BindingId;
+use directory::change::Change;
+use directory::role::APPLICATIONS_EDIT;
+use jiff::SignedDuration;
+
+use super::{change, named};
+use crate::console::shell::{Notice, Shell};
+use crate::console::visit::Visit;
+use crate::console::when::When;
+use crate::console::{Shown, Trouble};
+
+/// Key pairs on a page.
+const PAGE: usize = 100;
+
+/// How long before its end there is a warning.
+const SOON: SignedDuration = SignedDuration::from_hours(14 * 24);
+
+#[derive(Template)]
+#[template(path = "console/applications/show.html")]
+struct Show {
+    shell: Shell,
+    path: String,
+    name: String,
+    app_id: String,
+    made: When,
+    keys: Vec<Key>,
+    next: Option<String>,
+    /// Key pairs that end soon, or have ended.
+    ending: usize,
+    address: String,
+    may_edit: bool,
+}
+
+struct Key {
+    id: String,
+    user: String,
+    user_path: String,
+    access_key: String,
+    state: &'static str,
+    look: &'static str,
+    ends: Option<When>,
+    made: When,
+}
+
+pub(super) async fn show(visit: &mut Visit<'_>) -> Result<Shown, Trouble> {
+    let notice = match visit.query.text("done") {
+        "revoke" => {
+            Some(Notice::done("The key pair is revoked: what is signed with it is refused from now on."))
+        }
+        _ => None,
+    };
+    render(visit, notice).await.map(Shown::Html)
+}
+
+pub(super) async fn render(visit: &Visit<'_>, notice: Option<Notice>) -> Result<String, Trouble> {
+    let application = named(visit).await?;
+    let (app, account) = (visit.app, visit.scope.account().id);
+    let (ids, now) = (app.secure_ids(), app.clock.now());
+    let before = match visit.query.some("before") {
+        Some(id) => Some(BindingId::from_bytes(ids.open_id("binding", account, id)?)),
+        None => None,
+    };
+    let mut rows = app.store.bindings_to(application.id, before, PAGE + 1).await?;
+    let more = rows.len() > PAGE;
+    rows.truncate(PAGE);
+    let path = visit.path(&format!("/applications/{}", application.app_id));
+    let seal = |id: BindingId| ids.seal("binding", account, id.as_bytes());
+    let next = rows.last().filter(|_| more).map(|last| format!("{path}?before={}", seal(last.id)));
+    let keys: Vec<_> = rows
+        .iter()
+        .map(|row| {
+            let (state, look) = match row.expires_at {
+                Some(at) if at <= now => ("expired", "bad"),
+                Some(at) if at.duration_since(now) < SOON => ("ends soon", "warn"),
+                _ => ("live", "good"),
+            };
+            Key {
+                id: seal(row.id),
+                user: row.address.clone(),
+                user_path: visit.path(&format!("/users/{}", ids.user(account, row.user))),
+                access_key: row.access_key.as_str().chars().take(12).collect(),
+                state,
+                look,
+                ends: row.expires_at.map(When),
+                made: When(row.created_at),
+            }
+        })
+        .collect();
+    let page = Show {
+        shell: visit.shell("/applications", application.name.clone()).with(notice),
+        path,
+        name: application.name,
+        app_id: application.app_id,
+        made: When(application.created_at),
+        ending: keys.iter().filter(|key| key.look != "good").count(),
+        keys,
+        next,
+        address: visit.form.text("address").to_owned(),
+        may_edit: visit.may(&APPLICATIONS_EDIT),
+    };
+    Ok(page.render()?)
+}
+
+pub(super) async fn disable(visit: &mut Visit<'_>) -> Result<Shown, Trouble> {
+    let application = named(visit).await?;
+    if visit.form.text("confirm") != application.name {
+        let notice = Notice::bad(format!("Nothing was done: type {} to confirm.", application.name));
+        return render(visit, Some(notice)).await.map(Shown::Wrong);
+    }
+    match change(visit, || Change::DisableApplication(application.id)).await? {
+        Ok(()) => Ok(Shown::Redirect(visit.path("/applications?done=disable"))),
+        Err(why) => render(visit, Some(Notice::bad(why))).await.map(Shown::Wrong),
+    }
+}

@@ -1,0 +1,74 @@
+//! Style and script: built into the program, compressed once at the start, kept by browsers for as long as they are.
+
+use std::io::Write as _;
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::Path;
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use bytes::Bytes;
+use flate2::Compression;
+use flate2::write::GzEncoder;
+use http::header::{ACCEPT_ENCODING, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE, VARY};
+use http::{HeaderMap, StatusCode};
+
+use super::guarded;
+use crate::app::App;
+
+/// File, media type, text. A change of one comes with a change of [`VERSION`]: browsers then ask anew.
+const FILES: &[(&str, &str, &str)] = &[
+    ("console.css", "text/css; charset=utf-8", include_str!("../../assets/console.css")),
+    ("console.js", "text/javascript; charset=utf-8", include_str!("../../assets/console.js")),
+    ("htmx.js", "text/javascript; charset=utf-8", include_str!("../../assets/htmx-2.0.11.min.js")),
+    ("icon.svg", "image/svg+xml", include_str!("../../assets/icon.svg")),
+];
+
+/// What stands behind the names of files in a page, so that a new version of the program has them fetched anew.
+pub(crate) fn version() -> String {
+    use std::hash::{DefaultHasher, Hash, Hasher};
+    let mut hasher = DefaultHasher::new();
+    FILES.hash(&mut hasher);
+    format!("{:x}", hasher.finish())
+}
+
+struct Asset {
+    name: &'static str,
+    kind: &'static str,
+    plain: Bytes,
+    packed: Bytes,
+}
+
+pub(super) fn routes() -> Router<Arc<App>> {
+    let assets: Arc<Vec<Asset>> = Arc::new(FILES.iter().map(asset).collect());
+    let serve = move |Path(name): Path<String>, headers: HeaderMap| async move {
+        guarded(match assets.iter().find(|asset| asset.name == name) {
+            Some(asset) => answer(asset, &headers),
+            None => StatusCode::NOT_FOUND.into_response(),
+        })
+    };
+    Router::new().route("/console/assets/{name}", get(serve))
+}
+
+fn asset((name, kind, text): &(&'static str, &'static str, &'static str)) -> Asset {
+    let plain = Bytes::from_static(text.as_bytes());
+    let mut packer = GzEncoder::new(Vec::new(), Compression::best());
+    // Into memory nothing fails; and if it did, the plain text is there.
+    let packed = packer.write_all(&plain).and_then(|()| packer.finish()).map(Bytes::from);
+    Asset { name, kind, packed: packed.unwrap_or_default(), plain }
+}
+
+fn answer(asset: &Asset, headers: &HeaderMap) -> Response {
+    let accepts = headers.get(ACCEPT_ENCODING).is_some_and(|value| {
+        value.to_str().is_ok_and(|value| value.split(',').any(|one| one.trim().starts_with("gzip")))
+    });
+    let common = [
+        (CONTENT_TYPE, asset.kind),
+        (CACHE_CONTROL, "public, max-age=31536000, immutable"),
+        (VARY, "accept-encoding"),
+    ];
+    match accepts && !asset.packed.is_empty() {
+        true => (common, [(CONTENT_ENCODING, "gzip")], asset.packed.clone()).into_response(),
+        false => (common, asset.plain.clone()).into_response(),
+    }
+}

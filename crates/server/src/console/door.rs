@@ -1,0 +1,332 @@
+//! The door: signing in and out, and changing one's own password, which needs no role.
+
+use std::sync::Arc;
+
+use askama::Template;
+use auth::{Proof, SessionToken};
+use axum::Router;
+use axum::extract::{Request, State};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+use directory::change::Change;
+use directory::login::{Grant, Outcome};
+use directory::port::Write;
+use http::header::{LOCATION, SET_COOKIE};
+use http::{HeaderMap, StatusCode};
+use secrecy::SecretString;
+use wire::header::{Basic, Scheme};
+
+use super::form::{Form, query};
+use super::visit::{COOKIE_NAME, answer, own_site, signed_in, token};
+use super::{PREFIX, Shown, Trouble, assets, guarded};
+use crate::api::login::decide;
+use crate::api::user::change_password::renew;
+use crate::app::App;
+use crate::call::{Line, Unsigned, collect, received};
+use crate::refusal::Refusal;
+
+const SIGN_IN: &str = "/console/sign-in";
+
+/// The door, and where one wanted to go.
+pub(super) fn at(target: &str) -> String {
+    format!("{SIGN_IN}?{}", query(&[("next", inside(target))]))
+}
+
+/// A path of the console; what leads elsewhere leads to its start.
+fn inside(target: &str) -> &str {
+    let below = target.strip_prefix(PREFIX).filter(|below| below.is_empty() || below.starts_with(['/', '?']));
+    match below {
+        Some(_) if target.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'\\') => target,
+        _ => PREFIX,
+    }
+}
+
+#[derive(Template)]
+#[template(path = "console/sign_in.html")]
+struct SignInPage {
+    version: String,
+    error: Option<String>,
+    notice: Option<&'static str>,
+    address: String,
+    next: String,
+}
+
+#[derive(Template)]
+#[template(path = "console/password.html")]
+struct PasswordPage {
+    version: String,
+    /// Why one is here, when one did not ask for it.
+    why: Option<&'static str>,
+    error: Option<String>,
+    done: bool,
+    address: String,
+    next: String,
+}
+
+pub(super) fn routes() -> Router<Arc<App>> {
+    Router::new()
+        .route(PREFIX, get(start))
+        .route(SIGN_IN, get(sign_in_page).post(sign_in))
+        .route("/console/sign-out", post(sign_out))
+        .route("/console/password", get(password_page).post(password))
+}
+
+type AppState = State<Arc<App>>;
+
+async fn start(State(app): AppState, request: Request) -> Response {
+    let shown = match signed_in(&app, token(request.headers()).as_ref()).await {
+        Ok(Some(who)) => Ok(Shown::Redirect(format!("{PREFIX}/{}", who.caller.account().code))),
+        Ok(None) => Err(Trouble::SignedOut),
+        Err(trouble) => Err(trouble),
+    };
+    finish(&app, request.headers(), shown, Line::default())
+}
+
+async fn sign_in_page(State(app): AppState, request: Request) -> Response {
+    let form = Form::parse(request.uri().query().unwrap_or_default().as_bytes());
+    let page = SignInPage {
+        version: assets::version(),
+        error: None,
+        notice: match form.text("after") {
+            "sign-out" => Some("You are signed out."),
+            "password" => Some("Your password is changed. Sign in with the new one."),
+            _ => None,
+        },
+        address: form.text("address").to_owned(),
+        next: inside(form.text("next")).to_owned(),
+    };
+    let shown = page.render().map(Shown::Html).map_err(Trouble::from);
+    finish(&app, request.headers(), shown, Line::default())
+}
+
+/// What a form at the door came to.
+enum Entered {
+    Shown(Shown),
+    In(SessionToken, String),
+}
+
+async fn sign_in(State(app): AppState, request: Request) -> Response {
+    let (parts, body) = request.into_parts();
+    let mut line = Line::default();
+    let entered = async {
+        let form = form_at(&app, &parts, body).await?;
+        let mut call = Unsigned::at_the_door(&app, &parts.headers, &mut line);
+        enter(&mut call, &form, form.text("address"), form.raw("password")).await
+    };
+    let entered = entered.await;
+    let_in(&app, &parts.headers, entered, line).await
+}
+
+/// Signs somebody in, or says why not.
+async fn enter(
+    call: &mut Unsigned<'_>,
+    form: &Form,
+    address: &str,
+    password: &str,
+) -> Result<Entered, Trouble> {
+    let app = call.app;
+    let next = inside(form.text("next")).to_owned();
+    let again = |error: String| {
+        let page = SignInPage {
+            version: assets::version(),
+            error: Some(error),
+            notice: None,
+            address: address.to_owned(),
+            next: next.clone(),
+        };
+        Ok(Entered::Shown(Shown::Wrong(page.render()?)))
+    };
+    let change = |why: &'static str| {
+        let page = PasswordPage {
+            version: assets::version(),
+            why: Some(why),
+            error: None,
+            done: false,
+            address: address.to_owned(),
+            next: next.clone(),
+        };
+        Ok(Entered::Shown(Shown::Wrong(page.render()?)))
+    };
+    let proof = prove(call, address, password).await?;
+    let now = app.clock.now();
+    let has_role = proof.right_for(now).map(|credentials| credentials.user.role.is_some());
+    let (token, session) = SessionToken::draw(&*app.entropy, now);
+    let grant = if has_role == Some(true) { Grant::Session(session) } else { Grant::Nothing };
+    match (decide(call, proof, grant).await, has_role) {
+        (Ok(Outcome::Granted), Some(true)) => Ok(Entered::In(token, next)),
+        (Ok(Outcome::Granted), _) => again(
+            "The password is right, but this address has no administrator role, so there is nothing for it to see \
+             here. An administrator can give it one. Its password can be changed below."
+                .to_owned(),
+        ),
+        (Ok(Outcome::MustChange), _) => change("Your password must be changed before you can sign in."),
+        (Ok(Outcome::Expired), _) => change("Your password is too old: change it to sign in."),
+        (Ok(Outcome::TooManyBindings | Outcome::Refused) | Err(Refusal::Login), _) => {
+            again("The address or the password is wrong, or the user is locked.".to_owned())
+        }
+        (Err(refusal), _) => Err(refusal.into()),
+    }
+}
+
+async fn password_page(State(app): AppState, request: Request) -> Response {
+    let who = signed_in(&app, token(request.headers()).as_ref()).await.ok().flatten();
+    let page = PasswordPage {
+        version: assets::version(),
+        why: None,
+        error: None,
+        done: false,
+        address: who.map(|who| who.principal.address.clone()).unwrap_or_default(),
+        next: PREFIX.to_owned(),
+    };
+    let shown = page.render().map(Shown::Html).map_err(Trouble::from);
+    finish(&app, request.headers(), shown, Line::default())
+}
+
+async fn password(State(app): AppState, request: Request) -> Response {
+    let (parts, body) = request.into_parts();
+    let mut line = Line::default();
+    let entered = async {
+        let form = form_at(&app, &parts, body).await?;
+        let (address, new) = (form.text("address"), form.raw("new"));
+        let page = |error: Option<String>| {
+            let page = PasswordPage {
+                version: assets::version(),
+                why: None,
+                done: error.is_none(),
+                error,
+                address: address.to_owned(),
+                next: inside(form.text("next")).to_owned(),
+            };
+            page.render().map_err(Trouble::from)
+        };
+        if new != form.raw("again") {
+            let text = "The new password was not typed the same way twice.".to_owned();
+            return Ok(Entered::Shown(Shown::Wrong(page(Some(text))?)));
+        }
+        let mut call = Unsigned::at_the_door(&app, &parts.headers, &mut line);
+        let proof = prove(&mut call, address, form.raw("password")).await?;
+        match renew(&mut call, proof, SecretString::from(new)).await {
+            // Whoever has a role goes on in; anybody else is done here.
+            Ok(Ok(())) => match enter(&mut call, &form, address, new).await? {
+                Entered::In(token, next) => Ok(Entered::In(token, next)),
+                Entered::Shown(_) => Ok(Entered::Shown(Shown::Html(page(None)?))),
+            },
+            Ok(Err(why)) => Ok(Entered::Shown(Shown::Wrong(page(Some(why.to_string()))?))),
+            Err(Refusal::Login) => {
+                let text = "The address or the present password is wrong, or the user is locked.".to_owned();
+                Ok(Entered::Shown(Shown::Wrong(page(Some(text))?)))
+            }
+            Err(refusal) => Err(refusal.into()),
+        }
+    };
+    let entered = entered.await;
+    let_in(&app, &parts.headers, entered, line).await
+}
+
+async fn sign_out(State(app): AppState, request: Request) -> Response {
+    let (parts, body) = request.into_parts();
+    let shown = async {
+        let form = form_at(&app, &parts, body).await?;
+        let token = token(&parts.headers).ok_or(Trouble::SignedOut)?;
+        if !token.made_form(form.text("token")) {
+            return Err(Trouble::ForeignForm);
+        }
+        end(&app, &parts.headers).await?;
+        Ok(Shown::Redirect(format!("{SIGN_IN}?after=sign-out")))
+    };
+    let shown = shown.await;
+    let left = shown.is_ok();
+    let mut response = finish(&app, &parts.headers, shown, Line::default());
+    if left {
+        set_cookie(
+            &mut response,
+            &format!("{COOKIE_NAME}=; Path=/; Secure; HttpOnly; SameSite=Lax; Max-Age=0"),
+        );
+    }
+    response
+}
+
+async fn form_at(app: &App, parts: &http::request::Parts, body: axum::body::Body) -> Result<Form, Trouble> {
+    if let (Some(refused), _) = app.authenticator.count_unsigned(received(&parts.extensions).peer) {
+        return Err(Refusal::from(refused).into());
+    }
+    own_site(&parts.headers)?;
+    Ok(Form::parse(&collect(app, body).await?))
+}
+
+async fn prove(call: &mut Unsigned<'_>, address: &str, password: &str) -> Result<Proof, Refusal> {
+    let basic =
+        Basic { scheme: Scheme::Cloud, user: address.to_owned(), password: SecretString::from(password) };
+    let proof = Proof::of(&*call.app.store, &call.app.gate, basic, call.app.clock.now()).await?;
+    call.claims(&proof.address, "console");
+    Ok(proof)
+}
+
+/// Ends the session that a browser shows, if there is one.
+async fn end(app: &App, headers: &HeaderMap) -> Result<(), Trouble> {
+    let Some(who) = signed_in(app, token(headers).as_ref()).await? else { return Ok(()) };
+    let write = Write {
+        once: None,
+        evidence: Vec::new(),
+        actor: who.caller.actor(),
+        now: app.clock.now(),
+        changes: vec![Change::EndSession(who.principal.session.id)],
+        render: Box::new(|_| Vec::new()),
+    };
+    app.store.write(vec![write]).await?;
+    Ok(())
+}
+
+/// Whoever comes in gets a session that nobody had before: one that was there already ends.
+async fn let_in(app: &App, headers: &HeaderMap, entered: Result<Entered, Trouble>, line: Line) -> Response {
+    let (shown, cookie) = match entered {
+        Ok(Entered::Shown(shown)) => (Ok(shown), None),
+        Ok(Entered::In(token, next)) => match end(app, headers).await {
+            Ok(()) => {
+                let value = token.expose();
+                let cookie = format!("{COOKIE_NAME}={value}; Path=/; Secure; HttpOnly; SameSite=Lax");
+                (Ok(Shown::Redirect(next)), Some(cookie))
+            }
+            Err(trouble) => (Err(trouble), None),
+        },
+        Err(trouble) => (Err(trouble), None),
+    };
+    let mut response = finish(app, headers, shown, line);
+    if let Some(cookie) = cookie {
+        set_cookie(&mut response, &cookie);
+    }
+    response
+}
+
+fn set_cookie(response: &mut Response, cookie: &str) {
+    if let Ok(value) = cookie.parse() {
+        response.headers_mut().insert(SET_COOKIE, value);
+    }
+}
+
+fn finish(app: &App, headers: &HeaderMap, shown: Result<Shown, Trouble>, mut line: Line) -> Response {
+    let mut response = match shown {
+        // Already at the door: there is nowhere to come back to.
+        Err(Trouble::SignedOut) => guarded((StatusCode::SEE_OTHER, [(LOCATION, SIGN_IN)]).into_response()),
+        shown => answer(app, shown, headers, PREFIX, &mut line),
+    };
+    response.extensions_mut().insert(line);
+    response
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn after_signing_in_one_goes_nowhere_but_into_the_console() {
+        for target in ["/console", "/console/A/users?q=x", "/console?x=1"] {
+            assert_eq!(inside(target), target);
+        }
+        for target in
+            ["", "/", "//evil.example", "https://evil.example", "/consolex", "/console\\x", "/console/\n"]
+        {
+            assert_eq!(inside(target), PREFIX, "{target:?}");
+        }
+    }
+}

@@ -1,0 +1,194 @@
+//! A user's page.
+
+use askama::Template;
+use directory::attribute::Attribute;
+use directory::role::{BuiltIn, INTERNAL_EDIT, ROLES_EDIT, UNPURGE_ADDRESS};
+use directory::user::User;
+
+use super::{Tag, named, path, tags};
+use crate::console::shell::{Notice, Shell};
+use crate::console::visit::Visit;
+use crate::console::when::When;
+use crate::console::{Shown, Trouble};
+
+#[derive(Template)]
+#[template(path = "console/users/show.html")]
+struct Show {
+    shell: Shell,
+    path: String,
+    user: User,
+    tags: Vec<Tag>,
+    may: May,
+    role: Option<String>,
+    /// Secure id, name, and whether it is the user's.
+    roles: Vec<(String, String, bool)>,
+    aliases: Vec<String>,
+    /// The user whose alias this is.
+    alias_of: Option<(String, String)>,
+    groups: Vec<(String, String)>,
+    attributes: Vec<(String, String)>,
+    times: Times,
+    keys: Vec<Key>,
+    id: String,
+}
+
+/// When what happened, or will.
+struct Times {
+    created: When,
+    updated: Option<When>,
+    password: When,
+    locked_until: Option<When>,
+    purge: Option<When>,
+}
+
+/// What the visitor may do here.
+struct May {
+    edit: bool,
+    give_roles: bool,
+    keep: bool,
+}
+
+/// A key pair of the user's.
+struct Key {
+    application: String,
+    access_key: String,
+    state: &'static str,
+    look: &'static str,
+    ends: Option<When>,
+    made: When,
+}
+
+/// A form below the user's path, and what it sets.
+type Form = (&'static str, &'static str);
+
+/// What was done to a user, what is said of it, and the form that undoes it.
+const DONE: &[(&str, &str, Option<Form>)] = &[
+    ("edit", "Saved.", None),
+    (
+        "lock",
+        "Locked. The user is signed out, and its key pairs have stopped working; unlocking does not bring them back.",
+        Some(("state", "unlock")),
+    ),
+    ("unlock", "Unlocked.", Some(("state", "lock"))),
+    (
+        "disable",
+        "Disabled. The user is signed out, and its key pairs have stopped working; enabling does not bring them back.",
+        Some(("state", "enable")),
+    ),
+    ("enable", "Enabled.", Some(("state", "disable"))),
+    ("force", "The password must be changed at the next sign-in.", Some(("state", "unforce"))),
+    ("unforce", "The password need not be changed.", Some(("state", "force"))),
+    ("purge", "The user is shut out now, and will be removed in 30 days.", Some(("keep", ""))),
+    ("keep", "The user stays.", Some(("purge", ""))),
+    ("alias", "The alias is added.", None),
+    ("unalias", "The alias is removed.", None),
+];
+
+pub(super) async fn show(visit: &mut Visit<'_>) -> Result<Shown, Trouble> {
+    let path = match named(visit).await {
+        Ok((user, _)) => path(visit, &user),
+        Err(trouble) => return Err(trouble),
+    };
+    let notice = DONE.iter().find(|(done, ..)| *done == visit.query.text("done")).map(|(_, text, undo)| {
+        let notice = Notice::done(*text);
+        match undo {
+            Some((action, to)) => notice.undo(format!("{path}/{action}"), vec![("to", (*to).to_owned())]),
+            None => notice,
+        }
+    });
+    // A role that was given is taken back by giving the one before.
+    let notice = match visit.query.text("done") {
+        "role" => {
+            let before = visit.query.text("before").to_owned();
+            Some(Notice::done("The role is set.").undo(format!("{path}/role"), vec![("role", before)]))
+        }
+        _ => notice,
+    };
+    let page = page(visit, notice).await?;
+    Ok(Shown::Html(page))
+}
+
+/// The page, with something to say first.
+pub(super) async fn page(visit: &Visit<'_>, notice: Option<Notice>) -> Result<String, Trouble> {
+    let (user, role) = named(visit).await?;
+    let (app, account) = (visit.app, visit.scope.account());
+    let ids = app.secure_ids();
+    let now = app.clock.now();
+    let alias_of = match user.alias_of {
+        Some(primary) => app.store.users_by_id(&[primary]).await?.pop().flatten(),
+        None => None,
+    };
+    let roles = BuiltIn::ALL.map(BuiltIn::role).into_iter().chain(app.store.roles_of(account.id).await?);
+    let roles = roles.map(|role| {
+        (ids.seal("role", account.id, role.id.as_bytes()), role.name, user.role == Some(role.id))
+    });
+    let attributes = app.store.attributes(user.id).await?;
+    let applications = app.store.list_applications().await?;
+    let keys = app.store.list_bindings(Some(user.id)).await?.into_iter().rev().map(|row| {
+        let (state, look) = match (row.revoked_at, row.expires_at) {
+            (Some(_), _) => ("revoked", "bad"),
+            (None, Some(at)) if at <= now => ("expired", "warn"),
+            _ => ("live", "good"),
+        };
+        let application = applications.iter().find(|application| application.app_id == row.app_id);
+        Key {
+            application: application.map_or_else(|| row.app_id.clone(), |found| found.name.clone()),
+            access_key: row.access_key.as_str().chars().take(12).collect(),
+            state,
+            look,
+            ends: row.expires_at.map(When),
+            made: When(row.created_at),
+        }
+    });
+    let page = Show {
+        path: path(visit, &user),
+        tags: tags(&user, now),
+        may: May {
+            edit: visit.may(&INTERNAL_EDIT),
+            give_roles: visit.may(&ROLES_EDIT),
+            keep: visit.may(&UNPURGE_ADDRESS),
+        },
+        role: role.map(|role| role.name),
+        roles: roles.collect(),
+        aliases: app
+            .store
+            .aliases(user.id)
+            .await?
+            .into_iter()
+            .map(|alias| alias.address.to_string())
+            .collect(),
+        alias_of: alias_of.map(|primary| (primary.address.to_string(), path(visit, &primary))),
+        groups: app
+            .store
+            .groups_of(account.id, &user.address)
+            .await?
+            .into_iter()
+            .map(|group| {
+                let id = ids.seal("group", account.id, group.id.as_bytes());
+                (group.description.as_str().to_owned(), visit.path(&format!("/groups/{id}")))
+            })
+            .collect(),
+        attributes: attributes.into_iter().map(shown).collect(),
+        keys: keys.collect(),
+        times: Times {
+            created: When(user.created_at),
+            updated: user.updated_at.map(When),
+            password: When(user.password_changed_at.unwrap_or(user.created_at)),
+            locked_until: user.attempts.locked_until.map(When),
+            purge: user.purge_at.map(When),
+        },
+        id: ids.user(account.id, user.id),
+        shell: visit.shell("/users", user.address.as_str()).with(notice),
+        user,
+    };
+    Ok(page.render()?)
+}
+
+/// A picture is only said to be there.
+fn shown((attribute, value): (Attribute, String)) -> (String, String) {
+    let value = match attribute {
+        Attribute::ThumbnailPhoto => format!("a picture of {} bytes", value.len()),
+        _ => value,
+    };
+    (attribute.name().to_owned(), value)
+}

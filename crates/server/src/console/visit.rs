@@ -1,0 +1,303 @@
+//! A visit: who looks at a page, of which account, and what they sent. Who is not signed in is shown the door.
+
+use std::collections::HashMap;
+use std::sync::mpsc;
+
+use auth::{SessionToken, SignedIn};
+use axum::extract::{FromRequestParts as _, RawPathParams, Request};
+use axum::response::{IntoResponse, Response};
+use directory::change::{Change, ChangeRefused, Effect};
+use directory::port::{Write, Written};
+use directory::{Permission, Scope};
+use http::header::{CONTENT_DISPOSITION, CONTENT_TYPE, COOKIE, HOST, LOCATION, ORIGIN};
+use http::{HeaderMap, StatusCode};
+use serde_json::{Value, json};
+use wire::header::RequestId;
+use wire::{Answer, Failure};
+
+use super::form::Form;
+use super::shell::{Shell, trouble};
+use super::{Page, Shown, Trouble, guarded};
+use crate::app::App;
+use crate::call::{self, Line, received};
+use crate::refusal::Refusal;
+use crate::routes::{Endpoint, Method};
+
+/// How often something is judged anew because the directory changed under it.
+const ATTEMPTS: usize = 4;
+
+/// The cookie of a session. Browsers take one of such a name only over TLS, or from their own machine, and only for this
+/// host.
+pub(super) const COOKIE_NAME: &str = "__Host-matricula";
+
+/// A visit of a page behind the door.
+pub(crate) struct Visit<'a> {
+    pub(crate) app: &'a App,
+    pub(crate) token: &'a SessionToken,
+    pub(crate) who: SignedIn,
+    /// The account whose page it is, which the visitor may act in; and the page's permission, which the visitor holds.
+    pub(crate) scope: Scope,
+    /// What the path names.
+    pub(crate) params: HashMap<String, String>,
+    /// What stands behind `?`.
+    pub(crate) query: Form,
+    /// What was sent, if it is a form.
+    pub(crate) form: Form,
+    pub(crate) headers: &'a HeaderMap,
+    permission: Option<&'a Permission>,
+    line: &'a mut Line,
+}
+
+/// What an endpoint of the API made of items.
+pub(crate) struct Asked {
+    /// Rows of what was done.
+    pub(crate) data: Vec<Value>,
+    /// What was refused.
+    pub(crate) fail: Vec<Failure>,
+}
+
+impl Asked {
+    /// What is wrong, for people; nothing when all went well.
+    pub(crate) fn errors(&self) -> Vec<String> {
+        self.fail.iter().flat_map(|failure| &failure.errors).map(|error| error.message.clone()).collect()
+    }
+
+    /// What is wrong with one field.
+    pub(crate) fn error_in(&self, field: &str) -> Option<String> {
+        let mut errors = self.fail.iter().flat_map(|failure| &failure.errors);
+        errors.find(|error| error.field.as_deref() == Some(field)).map(|error| error.message.clone())
+    }
+}
+
+impl Visit<'_> {
+    /// A part of the path; empty when it has none of that name.
+    pub(crate) fn param(&self, name: &str) -> &str {
+        self.params.get(name).map_or("", String::as_str)
+    }
+
+    /// A path below the account's.
+    pub(crate) fn path(&self, below: &str) -> String {
+        format!("{}/{}{below}", super::PREFIX, self.scope.account().code)
+    }
+
+    /// Where programs reach this server.
+    pub(crate) fn url(&self) -> String {
+        self.app.public_url.for_host(self.headers.get(HOST).map(http::HeaderValue::as_bytes))
+    }
+
+    /// Whether the visitor holds a permission.
+    pub(crate) fn may(&self, permission: &Permission) -> bool {
+        self.scope.caller().require(permission).is_ok()
+    }
+
+    /// Whether only a part of the page is asked for.
+    pub(crate) fn wants_part(&self) -> bool {
+        self.headers.contains_key("hx-request") && !self.headers.contains_key("hx-boosted")
+    }
+
+    /// What stands around a page.
+    pub(crate) fn shell(&self, section: &'static str, title: impl Into<String>) -> Shell {
+        Shell::new(self, section, title.into())
+    }
+
+    /// Has an endpoint of the API do something in the account, by its own rules. A form that carries an id of its own is
+    /// carried out once, however often it is sent.
+    pub(crate) async fn ask(&mut self, endpoint: &Endpoint, items: Vec<Value>) -> Result<Asked, Trouble> {
+        let account = self.scope.account().code.as_str();
+        let body = json!({ "meta": { "accountCode": account }, "data": items }).to_string();
+        let request_id = self.form.some("request").and_then(|id| RequestId::parse(id.as_bytes()).ok());
+        let mut attempt = 1;
+        let reply = loop {
+            let caller = self.scope.caller().clone();
+            match call::within(self.app, endpoint, caller, request_id, body.as_bytes(), self.line).await {
+                Err(Refusal::Stale) if attempt < ATTEMPTS => {
+                    attempt += 1;
+                    self.enter_anew().await?;
+                }
+                outcome => break outcome?,
+            }
+        };
+        let answer = serde_json::from_slice::<Answer<Value>>(&reply);
+        let Answer { data, fail, .. } = answer.unwrap_or_else(|_| Answer::ran(Vec::new(), Vec::new()));
+        Ok(Asked { data, fail })
+    }
+
+    /// Makes a change in the account that no endpoint of the API makes.
+    pub(crate) async fn change(
+        &mut self,
+        change: impl Fn() -> Change,
+    ) -> Result<Result<Effect, ChangeRefused>, Trouble> {
+        for _ in 0..ATTEMPTS {
+            let (made, outcome) = mpsc::channel();
+            let write = Write {
+                once: None,
+                evidence: self.scope.evidence(),
+                actor: self.scope.caller().actor(),
+                now: self.app.clock.now(),
+                changes: vec![change()],
+                render: Box::new(move |effects| {
+                    if let Some(effect) = effects.first() {
+                        // Whoever no longer waits for the outcome does not need it.
+                        let _ = made.send(effect.clone());
+                    }
+                    Vec::new()
+                }),
+            };
+            match self.app.store.write(vec![write]).await?.pop() {
+                Some(Written::Stale) | None => self.enter_anew().await?,
+                Some(_) => {
+                    return outcome.try_iter().last().ok_or(Trouble::Refused(Refusal::Stale));
+                }
+            }
+        }
+        Err(Trouble::Refused(Refusal::Stale))
+    }
+
+    /// Reads anew who visits, and what they may.
+    async fn enter_anew(&mut self) -> Result<(), Trouble> {
+        let code = self.scope.account().code.to_string();
+        self.who = signed_in(self.app, Some(self.token)).await?.ok_or(Trouble::SignedOut)?;
+        self.scope = enter(self.app, &self.who, self.permission, &code).await?;
+        Ok(())
+    }
+}
+
+/// Serves a page.
+pub(super) async fn serve(app: &App, page: &Page, request: Request) -> Response {
+    let mut line = Line::default();
+    let (mut parts, body) = request.into_parts();
+    let token = token(&parts.headers);
+    let received = received(&parts.extensions);
+    let params = RawPathParams::from_request_parts(&mut parts, &()).await.map_or_else(
+        |_| HashMap::new(),
+        |params| params.iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect(),
+    );
+    let target = String::from_utf8_lossy(&received.target).into_owned();
+    let shown = async {
+        if let (Some(refused), _) = app.authenticator.count_unsigned(received.peer) {
+            return Err(Refusal::from(refused).into());
+        }
+        let who = signed_in(app, token.as_ref()).await?;
+        let (Some(who), Some(token)) = (who, token.as_ref()) else { return Err(Trouble::SignedOut) };
+        line.caller = Some(who.caller.name().to_owned());
+        line.account = Some(who.caller.account().code.to_string());
+        line.application = Some(who.caller.application().to_owned());
+        let code = params.get("account").cloned().unwrap_or_default();
+        let scope = enter(app, &who, page.permission.as_ref(), &code).await?;
+        let mut form = Form::default();
+        if page.method == Method::Post {
+            own_site(&parts.headers)?;
+            form = Form::parse(&call::collect(app, body).await?);
+            let sent = parts.headers.get("x-form-token").and_then(|value| value.to_str().ok());
+            if !token.made_form(sent.unwrap_or_else(|| form.text("token"))) {
+                return Err(Trouble::ForeignForm);
+            }
+        }
+        let query = Form::parse(parts.uri.query().unwrap_or_default().as_bytes());
+        let permission = page.permission.as_ref();
+        let mut visit = Visit {
+            app,
+            token,
+            who,
+            scope,
+            params,
+            query,
+            form,
+
+            headers: &parts.headers,
+            permission,
+            line: &mut line,
+        };
+        (page.run)(&mut visit).await
+    };
+    let shown = shown.await;
+    let mut response = answer(app, shown, &parts.headers, &target, &mut line);
+    response.extensions_mut().insert(line);
+    response
+}
+
+pub(super) fn answer(
+    app: &App,
+    shown: Result<Shown, Trouble>,
+    headers: &HeaderMap,
+    target: &str,
+    line: &mut Line,
+) -> Response {
+    let html = |status: StatusCode, page: String| {
+        (status, [(CONTENT_TYPE, "text/html; charset=utf-8")], page).into_response()
+    };
+    let response = match shown {
+        Ok(Shown::Html(page)) => html(StatusCode::OK, page),
+        Ok(Shown::Wrong(page)) => html(StatusCode::UNPROCESSABLE_ENTITY, page),
+        Ok(Shown::Redirect(to)) => (StatusCode::SEE_OTHER, [(LOCATION, to)]).into_response(),
+        Ok(Shown::Download { name, kind, body }) => {
+            let disposition = format!("attachment; filename=\"{name}\"");
+            ([(CONTENT_TYPE, kind.to_owned()), (CONTENT_DISPOSITION, disposition)], body).into_response()
+        }
+        Err(Trouble::SignedOut) => {
+            let door = super::door::at(target);
+            match headers.contains_key("hx-request") {
+                // A part of a page can't be the door: the browser goes there as a whole.
+                true => (StatusCode::UNAUTHORIZED, [("hx-redirect", door)]).into_response(),
+                false => (StatusCode::SEE_OTHER, [(LOCATION, door)]).into_response(),
+            }
+        }
+        Err(why) => {
+            let (status, page) = trouble(app, &why);
+            line.why = Some(why.to_string());
+            if let Trouble::Refused(refusal) = &why {
+                line.code = Some(refusal.code().as_str());
+                line.why = refusal.private();
+            }
+            html(status, page)
+        }
+    };
+    guarded(response)
+}
+
+/// The session that a browser shows.
+pub(super) fn token(headers: &HeaderMap) -> Option<SessionToken> {
+    let mut cookies = headers.get_all(COOKIE).iter().filter_map(|value| value.to_str().ok());
+    cookies
+        .by_ref()
+        .flat_map(|cookies| cookies.split(';'))
+        .filter_map(|cookie| cookie.trim().split_once('='))
+        .find(|(name, _)| *name == COOKIE_NAME)
+        .and_then(|(_, value)| SessionToken::parse(value))
+}
+
+/// Who is in the session, if it lasts and they still have a role.
+pub(super) async fn signed_in(app: &App, token: Option<&SessionToken>) -> Result<Option<SignedIn>, Trouble> {
+    let Some(token) = token else { return Ok(None) };
+    let found = app.authenticator.session(token, app.sessions).await?;
+    Ok(found.filter(|found| found.principal.role.is_some()))
+}
+
+async fn enter(
+    app: &App,
+    who: &SignedIn,
+    permission: Option<&Permission>,
+    code: &str,
+) -> Result<Scope, Trouble> {
+    if let Some(permission) = permission {
+        who.caller.require(permission).map_err(Refusal::from)?;
+    }
+    let named = match directory::access::named_account(&who.caller, Some(code))? {
+        None => None,
+        Some(code) => Some(app.store.accounts(&[code]).await?.pop().flatten()),
+    };
+    Ok(Scope::enter(&who.caller, permission, named)?)
+}
+
+/// A form must come from a page of this server: browsers say where one comes from, and no page can make them lie.
+pub(super) fn own_site(headers: &HeaderMap) -> Result<(), Trouble> {
+    let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
+    match (text("sec-fetch-site"), text(ORIGIN.as_str())) {
+        (Some("same-origin"), _) | (None, None) => Ok(()),
+        (None, Some(origin)) => {
+            let from = origin.split_once("://").map(|(_, host)| host);
+            if from.is_some() && from == text(HOST.as_str()) { Ok(()) } else { Err(Trouble::ForeignForm) }
+        }
+        (Some(_), _) => Err(Trouble::ForeignForm),
+    }
+}

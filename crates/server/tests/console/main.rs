@@ -1,0 +1,31 @@
+//! The console, without a browser's window: what it answers, and to whom. `console.rs` in `crates/cli/tests` looks at the same
+//! pages in a real browser.
+
+mod users;
+
+use testkit::{ACCOUNT, Browser, PASSWORD, Response, TestServer};
+
+const ADMINISTRATOR: &str = "admin@example.com";
+
+async fn administrator(server: &TestServer) -> Browser<'_> {
+    server.signed_in(ADMINISTRATOR, PASSWORD).await
+}
+
+/// A path of the account.
+fn path(below: &str) -> String {
+    format!("/console/{ACCOUNT}{below}")
+}
+
+/// The link of a page whose text is this.
+fn link(page: &Response, text: &str) -> String {
+    let end =
+        page.body.find(&format!("\">{text}</a>")).unwrap_or_else(|| panic!("no {text} in {}", page.body));
+    let start = page.body[..end].rfind("href=\"").unwrap() + "href=\"".len();
+    page.body[start..end].replace("&amp;", "&").replace("&#38;", "&")
+}
+
+/// Where an answer sends one.
+fn location(answer: &Response) -> String {
+    assert_eq!(answer.status, 303, "{answer}");
+    answer.header("location").unwrap_or_default().to_owned()
+}

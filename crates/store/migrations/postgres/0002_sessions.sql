@@ -1,0 +1,13 @@
+-- Sessions of the console. Only a digest of the token is kept: who reads the database can't sign in with it.
+
+CREATE TABLE sessions (
+    id         BYTEA PRIMARY KEY,
+    digest     BYTEA NOT NULL UNIQUE,
+    user_id    BYTEA NOT NULL REFERENCES users (id) ON DELETE CASCADE,
+    created_at BIGINT NOT NULL,
+    seen_at    BIGINT NOT NULL
+);
+CREATE INDEX sessions_by_user ON sessions (user_id);
+
+-- The key pairs of an application that still work, or would if they had not expired.
+CREATE INDEX bindings_of_application ON bindings (application, id) WHERE revoked_at IS NULL;

@@ -1,0 +1,100 @@
+//! A browser without a window: keeps the cookie of the console, sends forms as browsers do. What needs a real one is tested
+//! with a real one.
+
+use crate::{Response, TestServer};
+
+/// Somebody who looks at the console.
+pub struct Browser<'s> {
+    server: &'s TestServer,
+    /// The cookie, `name=value`.
+    pub cookie: Option<String>,
+}
+
+impl TestServer {
+    /// A browser that knows nothing yet.
+    pub fn browser(&self) -> Browser<'_> {
+        Browser { server: self, cookie: None }
+    }
+
+    /// A browser in which this user is signed in.
+    ///
+    /// # Panics
+    /// When the door stays shut.
+    pub async fn signed_in(&self, address: &str, password: &str) -> Browser<'_> {
+        let mut browser = self.browser();
+        let answer = browser.sign_in(address, password).await;
+        assert_eq!(answer.status, 303, "{address} can't sign in: {}", answer.body);
+        browser
+    }
+}
+
+impl Browser<'_> {
+    /// Sends the form at the door.
+    pub async fn sign_in(&mut self, address: &str, password: &str) -> Response {
+        self.send("/console/sign-in", &[("address", address), ("password", password)]).await
+    }
+
+    /// Gets a page.
+    pub async fn get(&mut self, path: &str) -> Response {
+        let headers = self.headers(&[]);
+        let answer = self.server.get_with(path, &headers).await;
+        self.keep(answer)
+    }
+
+    /// Sends a form of this session, with the token that a page of the session holds.
+    ///
+    /// # Panics
+    /// When nobody is signed in.
+    pub async fn post(&mut self, path: &str, fields: &[(&str, &str)]) -> Response {
+        let token = self.token().await;
+        let mut fields = fields.to_vec();
+        fields.push(("token", &token));
+        self.send(path, &fields).await
+    }
+
+    /// Sends a form as it is.
+    pub async fn send(&mut self, path: &str, fields: &[(&str, &str)]) -> Response {
+        self.send_from(path, fields, &[("sec-fetch-site", "same-origin")]).await
+    }
+
+    /// Sends a form with these headers.
+    pub async fn send_from(
+        &mut self,
+        path: &str,
+        fields: &[(&str, &str)],
+        headers: &[(&str, &str)],
+    ) -> Response {
+        let mut body = form_urlencoded::Serializer::new(String::new());
+        body.extend_pairs(fields);
+        let mut headers = self.headers(headers);
+        headers.push(("content-type".to_owned(), b"application/x-www-form-urlencoded".to_vec()));
+        let answer = self.server.raw(path, &headers, body.finish()).await;
+        self.keep(answer)
+    }
+
+    /// What forms of this session carry.
+    ///
+    /// # Panics
+    /// When nobody is signed in.
+    pub async fn token(&mut self) -> String {
+        let start = self.get("/console").await;
+        let account = start.header("location").unwrap_or_else(|| panic!("not signed in: {start}")).to_owned();
+        let page = self.get(&account).await;
+        let token = page.body.split("name=\"token\" value=\"").nth(1).and_then(|rest| rest.split('"').next());
+        token.unwrap_or_else(|| panic!("no form in {}", page.body)).to_owned()
+    }
+
+    fn headers(&self, more: &[(&str, &str)]) -> Vec<(String, Vec<u8>)> {
+        let cookie = self.cookie.iter().map(|cookie| ("cookie", cookie.as_str()));
+        let all = more.iter().copied().chain(cookie);
+        all.map(|(name, value)| (name.to_owned(), value.as_bytes().to_vec())).collect()
+    }
+
+    fn keep(&mut self, answer: Response) -> Response {
+        if let Some(set) = answer.header("set-cookie") {
+            let cookie = set.split(';').next().unwrap_or_default();
+            self.cookie = Some(cookie.to_owned()).filter(|cookie| !cookie.ends_with('='));
+        }
+        answer
+    }
+}
