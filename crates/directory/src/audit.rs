@@ -62,3 +62,41 @@ pub struct Event {
     /// The hash of this event and all before it.
     pub hash: [u8; 32],
 }
+
+/// Which events are looked for. Texts are looked for anywhere in theirs, without case.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Search {
+    /// Not before.
+    pub from: Option<Timestamp>,
+    /// Not after.
+    pub to: Option<Timestamp>,
+    /// In who did it.
+    pub actor: String,
+    /// In what was done.
+    pub action: String,
+    /// In what it was done to, or in what else is said.
+    pub target: String,
+}
+
+impl Search {
+    /// Whether an event is one of those.
+    pub fn finds(&self, event: &Event) -> bool {
+        let holds = |text: &str, wanted: &str| {
+            wanted.is_empty() || text.to_lowercase().contains(&wanted.to_lowercase())
+        };
+        self.from.is_none_or(|from| event.at >= from)
+            && self.to.is_none_or(|to| event.at <= to)
+            && holds(&event.actor, &self.actor)
+            && holds(&event.action, &self.action)
+            && (holds(&event.target, &self.target) || holds(&event.detail, &self.target))
+    }
+}
+
+/// Events that were found, the newest first.
+#[derive(Clone, Debug, Default)]
+pub struct Found {
+    /// The events.
+    pub events: Vec<Event>,
+    /// Behind which event of each chain the search goes on; `None`: there is nothing more.
+    pub rest: Option<Vec<(i64, i64)>>,
+}

@@ -12,7 +12,7 @@ use thiserror::Error;
 
 use crate::application::{AccessKey, Client, ClientPrincipal};
 use crate::attribute::Attribute;
-use crate::audit::{Actor, Event};
+use crate::audit::{self, Actor, Event};
 use crate::change::{Change, ChangeRefused, Changed, Delegate, Effect};
 use crate::domains::PendingDomain;
 use crate::groups::{Group, Member};
@@ -419,6 +419,16 @@ pub trait Store: Send + Sync + 'static {
     /// Events of an account between two times, from an event on. Looks at a bounded number of events: fewer than
     /// `limit` don't mean that there are no more, [`AuditPage::next`] does.
     fn audit_of(&self, account: AccountId, query: AuditQuery) -> Pending<'_, AuditPage>;
+
+    /// Events of an account, the newest first: at most `limit`, behind those that were found before. Looks at a bounded
+    /// number of events: fewer than `limit` don't mean that there are no more, [`Found::rest`](audit::Found::rest) does.
+    fn search_audit<'a>(
+        &'a self,
+        account: AccountId,
+        search: &'a audit::Search,
+        rest: Option<Vec<(i64, i64)>>,
+        limit: usize,
+    ) -> Pending<'a, audit::Found>;
 
     /// An application with its key, by the id callers send.
     fn application<'a>(&'a self, app_id: &'a str) -> Pending<'a, Option<Application>>;

@@ -76,6 +76,8 @@ pub struct User {
     pub archive_start: Option<Timestamp>,
     /// Wrong passwords since the last right one, and until when nobody is let in for their number.
     pub attempts: Attempts,
+    /// When the user logged in last, with the password; a signed call is no login.
+    pub logged_in_at: Option<Timestamp>,
     /// When the user is deleted, if it is on the purge list: until then it is shut out.
     pub purge_at: Option<Timestamp>,
     /// The user whose alias this is.
@@ -116,6 +118,7 @@ impl User {
             allow_pop: false,
             archive_start: None,
             attempts: Attempts::default(),
+            logged_in_at: None,
             purge_at: None,
             alias_of: None,
             created_at,

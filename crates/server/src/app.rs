@@ -58,6 +58,8 @@ pub(crate) struct App {
     pub(crate) tls: Option<Arc<Tls>>,
     pub(crate) public_url: PublicUrl,
     pub(crate) room: Semaphore,
+    /// For who verifies the audit.
+    pub(crate) verifying: Semaphore,
     pub(crate) stopping: AtomicBool,
     /// What says why a request is refused; only in a sandbox.
     pub(crate) explainer: Option<Arc<Explainer>>,
@@ -136,6 +138,7 @@ impl Server {
             public_url: PublicUrl::new(config.public_url.clone(), tls.is_some()),
             tls: tls.map(Arc::new),
             room: Semaphore::new(config.limits.in_flight.min(Semaphore::MAX_PERMITS)),
+            verifying: Semaphore::new(1),
             stopping: AtomicBool::new(false),
             explainer: None,
             node,

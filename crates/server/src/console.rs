@@ -4,6 +4,7 @@
 mod account;
 mod applications;
 mod assets;
+mod audit;
 mod door;
 mod form;
 mod groups;
@@ -66,8 +67,15 @@ const fn page(
 pub(crate) type Running<'a> = Pin<Box<dyn Future<Output = Result<Shown, Trouble>> + Send + 'a>>;
 
 /// Every page behind the door.
-pub const PAGES: &[&[Page]] =
-    &[home::PAGES, users::PAGES, groups::PAGES, roles::PAGES, applications::PAGES, account::PAGES];
+pub const PAGES: &[&[Page]] = &[
+    home::PAGES,
+    users::PAGES,
+    groups::PAGES,
+    roles::PAGES,
+    applications::PAGES,
+    account::PAGES,
+    audit::PAGES,
+];
 
 /// What a page answers.
 pub(crate) enum Shown {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use directory::application::{Client, ClientPrincipal};
 use directory::attribute::Attribute;
-use directory::audit::{Actor, Event};
+use directory::audit::{self, Actor, Event};
 use directory::change::{Change, Changed, Delegate};
 use directory::domains::PendingDomain;
 use directory::groups::{Group, Member};
@@ -349,6 +349,20 @@ impl<E: Engine> Store for TableStore<E> {
 
     fn audit_of(&self, account: AccountId, query: AuditQuery) -> Pending<'_, AuditPage> {
         Box::pin(self.engine.scan(move |s| s.moment(|| read::audit::of_account(s, account, query))))
+    }
+
+    fn search_audit<'a>(
+        &'a self,
+        account: AccountId,
+        search: &'a audit::Search,
+        rest: Option<Vec<(i64, i64)>>,
+        limit: usize,
+    ) -> Pending<'a, audit::Found> {
+        let search = search.clone();
+        Box::pin(
+            self.engine
+                .scan(move |s| s.moment(|| read::audit::search(s, account, &search, rest.as_deref(), limit))),
+        )
     }
 
     fn application<'a>(&'a self, app_id: &'a str) -> Pending<'a, Option<Application>> {

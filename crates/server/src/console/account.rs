@@ -80,7 +80,11 @@ async fn render(visit: &Visit<'_>, notice: Option<Notice>) -> Result<String, Tro
             name: domain.name.to_string(),
         });
     }
-    let pending = store.pending_domains_of(account.id, &Position::Start, SHOWN).await?.rows;
+    let may_register = visit.may(&REGISTER_DOMAIN);
+    let pending = match may_register {
+        true => store.pending_domains_of(account.id, &Position::Start, SHOWN).await?.rows,
+        false => Vec::new(),
+    };
     let caller = visit.scope.caller();
     let accounts = store.list_accounts().await?.into_iter();
     let below = accounts.filter(|other| other.above.contains(&account.id) && caller.may_act_in(other));
@@ -102,7 +106,7 @@ async fn render(visit: &Visit<'_>, notice: Option<Notice>) -> Result<String, Tro
                 ends: When(pending.expires_at),
             })
             .collect(),
-        may_register: visit.may(&REGISTER_DOMAIN),
+        may_register,
         domain: visit.form.text("domain").to_owned(),
     };
     Ok(page.render()?)

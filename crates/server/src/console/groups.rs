@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use askama::Template;
 use directory::groups::{Group, Member, Subject};
 use directory::port::Position;
-use directory::role::{GROUPS_EDIT, GROUPS_READ};
+use directory::role::{GROUPS_EDIT, GROUPS_READ, SYNC_EDIT};
 use directory::{Account, GroupId};
 use serde_json::json;
 
@@ -22,9 +22,9 @@ pub(super) const PAGES: &[Page] = &[
     page("/console/{account}/groups", Get, GROUPS_READ, |visit| Box::pin(show(visit))),
     page("/console/{account}/groups", Post, GROUPS_EDIT, |visit| Box::pin(create(visit))),
     page("/console/{account}/groups/{group}", Get, GROUPS_READ, |visit| Box::pin(show_group(visit))),
-    page("/console/{account}/groups/{group}", Post, GROUPS_EDIT, |visit| Box::pin(edit(visit))),
+    page("/console/{account}/groups/{group}", Post, SYNC_EDIT, |visit| Box::pin(edit(visit))),
     page("/console/{account}/groups/{group}/members", Post, GROUPS_EDIT, |visit| Box::pin(add(visit))),
-    page("/console/{account}/groups/{group}/remove", Post, GROUPS_EDIT, |visit| Box::pin(take_out(visit))),
+    page("/console/{account}/groups/{group}/remove", Post, SYNC_EDIT, |visit| Box::pin(take_out(visit))),
     page("/console/{account}/groups/{group}/delete", Post, GROUPS_EDIT, |visit| Box::pin(delete(visit))),
 ];
 
@@ -68,7 +68,8 @@ struct GroupPage {
     total: u64,
     folders: u64,
     next: Option<String>,
-    may_edit: bool,
+    may_add: bool,
+    may_change: bool,
 }
 
 struct MemberRow {
@@ -194,7 +195,8 @@ async fn render_group(visit: &Visit<'_>, notice: Option<Notice>) -> Result<Strin
         folders: group.folders,
         next,
         path,
-        may_edit: visit.may(&GROUPS_EDIT),
+        may_add: visit.may(&GROUPS_EDIT),
+        may_change: visit.may(&SYNC_EDIT),
     };
     Ok(page.render()?)
 }

@@ -6,7 +6,9 @@ mod list;
 mod remove;
 mod show;
 
-use directory::role::{INTERNAL_EDIT, INTERNAL_READ, PURGE_ADDRESS, ROLES_EDIT, UNPURGE_ADDRESS};
+use directory::role::{
+    GROUPS_EDIT, INTERNAL_EDIT, INTERNAL_READ, PURGE_ADDRESS, ROLES_EDIT, UNPURGE_ADDRESS,
+};
 use directory::user::User;
 use directory::{Role, UserId};
 use jiff::Timestamp;
@@ -32,9 +34,7 @@ pub(super) const PAGES: &[Page] = &[
         Box::pin(change::reset_password(visit))
     }),
     page("/console/{account}/users/{user}/role", Post, ROLES_EDIT, |visit| Box::pin(change::role(visit))),
-    page("/console/{account}/users/{user}/alias", Post, INTERNAL_EDIT, |visit| {
-        Box::pin(change::alias(visit))
-    }),
+    page("/console/{account}/users/{user}/alias", Post, GROUPS_EDIT, |visit| Box::pin(change::alias(visit))),
     page("/console/{account}/users/{user}/remove", Get, INTERNAL_EDIT, |visit| Box::pin(remove::form(visit))),
     page("/console/{account}/users/{user}/remove", Post, INTERNAL_EDIT, |visit| {
         Box::pin(remove::remove(visit))

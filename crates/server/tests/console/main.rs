@@ -1,6 +1,13 @@
 //! The console, without a browser's window: what it answers, and to whom. `console.rs` in `crates/cli/tests` looks at the same
 //! pages in a real browser.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+extern crate matricula_server as server;
+
+mod door;
+mod guard;
+mod matrix;
 mod users;
 
 use testkit::{ACCOUNT, Browser, PASSWORD, Response, TestServer};
@@ -18,10 +25,11 @@ fn path(below: &str) -> String {
 
 /// The link of a page whose text is this.
 fn link(page: &Response, text: &str) -> String {
-    let end =
-        page.body.find(&format!("\">{text}</a>")).unwrap_or_else(|| panic!("no {text} in {}", page.body));
-    let start = page.body[..end].rfind("href=\"").unwrap() + "href=\"".len();
-    page.body[start..end].replace("&amp;", "&").replace("&#38;", "&")
+    let before = page.body.split(&format!("\">{text}</a>")).next();
+    let path = before
+        .filter(|before| before.len() < page.body.len())
+        .and_then(|before| before.rsplit("href=\"").next());
+    path.unwrap_or_else(|| panic!("no link {text} in {}", page.body)).replace("&#38;", "&")
 }
 
 /// Where an answer sends one.

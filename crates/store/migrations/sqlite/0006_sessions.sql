@@ -11,3 +11,6 @@ CREATE INDEX sessions_by_user ON sessions (user_id);
 
 -- The key pairs of an application that still work, or would if they had not expired.
 CREATE INDEX bindings_of_application ON bindings (application, id) WHERE revoked_at IS NULL;
+
+-- When the user logged in last, by the API or the console.
+ALTER TABLE users ADD COLUMN logged_in_at INTEGER;

@@ -2,10 +2,15 @@
 
 use askama::Template;
 use directory::attribute::Attribute;
-use directory::role::{BuiltIn, INTERNAL_EDIT, ROLES_EDIT, UNPURGE_ADDRESS};
+use directory::audit::Search;
+use directory::role::{
+    APPLICATIONS_READ, BuiltIn, GROUPS_EDIT, GROUPS_READ, INTERNAL_EDIT, LOGS_READ, ROLES_EDIT,
+    UNPURGE_ADDRESS,
+};
 use directory::user::User;
 
 use super::{Tag, named, path, tags};
+use crate::console::form::query;
 use crate::console::shell::{Notice, Shell};
 use crate::console::visit::Visit;
 use crate::console::when::When;
@@ -28,14 +33,23 @@ struct Show {
     groups: Vec<(String, String)>,
     attributes: Vec<(String, String)>,
     times: Times,
+    history: Option<History>,
     keys: Vec<Key>,
     id: String,
+}
+
+/// What the audit says of the user, as far as it was looked at.
+struct History {
+    events: Vec<(When, String, String, String)>,
+    /// Where the audit is searched further.
+    path: String,
 }
 
 /// When what happened, or will.
 struct Times {
     created: When,
     updated: Option<When>,
+    logged_in: Option<When>,
     password: When,
     locked_until: Option<When>,
     purge: Option<When>,
@@ -46,7 +60,14 @@ struct May {
     edit: bool,
     give_roles: bool,
     keep: bool,
+    alias: bool,
+    see_aliases: bool,
+    see_groups: bool,
+    see_keys: bool,
 }
+
+/// Events of the audit on a user's page.
+const HISTORY: usize = 30;
 
 /// A key pair of the user's.
 struct Key {
@@ -122,7 +143,10 @@ pub(super) async fn page(visit: &Visit<'_>, notice: Option<Notice>) -> Result<St
     let roles = roles.map(|role| {
         (ids.seal("role", account.id, role.id.as_bytes()), role.name, user.role == Some(role.id))
     });
-    let attributes = app.store.attributes(user.id).await?;
+    let attributes = match visit.may(&INTERNAL_EDIT) {
+        true => app.store.attributes(user.id).await?,
+        false => Vec::new(),
+    };
     let applications = app.store.list_applications().await?;
     let keys = app.store.list_bindings(Some(user.id)).await?.into_iter().rev().map(|row| {
         let (state, look) = match (row.revoked_at, row.expires_at) {
@@ -140,13 +164,19 @@ pub(super) async fn page(visit: &Visit<'_>, notice: Option<Notice>) -> Result<St
             made: When(row.created_at),
         }
     });
+    let history = history(visit, &user).await?;
     let page = Show {
+        history,
         path: path(visit, &user),
         tags: tags(&user, now),
         may: May {
             edit: visit.may(&INTERNAL_EDIT),
             give_roles: visit.may(&ROLES_EDIT),
             keep: visit.may(&UNPURGE_ADDRESS),
+            alias: visit.may(&GROUPS_EDIT),
+            see_aliases: visit.may(&GROUPS_READ),
+            see_groups: visit.may(&GROUPS_READ),
+            see_keys: visit.may(&APPLICATIONS_READ),
         },
         role: role.map(|role| role.name),
         roles: roles.collect(),
@@ -173,6 +203,7 @@ pub(super) async fn page(visit: &Visit<'_>, notice: Option<Notice>) -> Result<St
         times: Times {
             created: When(user.created_at),
             updated: user.updated_at.map(When),
+            logged_in: user.logged_in_at.map(When),
             password: When(user.password_changed_at.unwrap_or(user.created_at)),
             locked_until: user.attempts.locked_until.map(When),
             purge: user.purge_at.map(When),
@@ -182,6 +213,25 @@ pub(super) async fn page(visit: &Visit<'_>, notice: Option<Notice>) -> Result<St
         user,
     };
     Ok(page.render()?)
+}
+
+/// The newest events, and the one that tells how the user came to be; for whoever may read the audit.
+async fn history(visit: &Visit<'_>, user: &User) -> Result<Option<History>, Trouble> {
+    if !visit.may(&LOGS_READ) {
+        return Ok(None);
+    }
+    let (store, account) = (&visit.app.store, visit.scope.account().id);
+    let target = user.address.as_str();
+    let recent = Search { from: Some(user.created_at), target: target.to_owned(), ..Search::default() };
+    let mut found = store.search_audit(account, &recent, None, HISTORY).await?;
+    if found.rest.is_some() {
+        let made = Search { to: Some(user.created_at), ..recent };
+        found.events.extend(store.search_audit(account, &made, None, 1).await?.events);
+    }
+    let path = visit.path(&format!("/audit?{}", query(&[("target", target)])));
+    let events = found.events.into_iter();
+    let events = events.map(|event| (When(event.at), event.action, event.actor, event.detail)).collect();
+    Ok(Some(History { events, path }))
 }
 
 /// A picture is only said to be there.

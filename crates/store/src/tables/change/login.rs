@@ -43,6 +43,10 @@ pub(super) fn attempt(batch: &mut Batch<'_>, log_in: &LogIn, now: Timestamp) -> 
             rehash(session, &user, rehashed)?;
         }
         (outcome, why, made) = grant(batch, &user, &log_in.grant, now, made)?;
+        if outcome == Outcome::Granted && !matches!(log_in.grant, Grant::Nothing) {
+            let sql = "UPDATE users SET logged_in_at = ?2 WHERE id = ?1";
+            execute(session, sql, values![user.id.as_bytes(), millis(now)])?;
+        }
     }
     if outcome != Outcome::Granted {
         made = Made { action: Some(REFUSED), detail: why.to_owned(), ..made };

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 
 use directory::AccountId;
-use directory::audit::Event;
+use directory::audit::{Event, Found, Search};
 use directory::port::{AuditPage, AuditQuery, ChainReport};
 
 use crate::audit::{Entry, Verifier};
@@ -73,6 +73,87 @@ pub(crate) fn of_account(session: &dyn Session, account: AccountId, query: Audit
     }
     page.events.sort_by_key(|event| event.at);
     Ok(page)
+}
+
+const DOWN: &str = "WHERE chain = ?1 AND seq < ?2 AND seq >= ?3 ORDER BY seq DESC LIMIT ?4";
+
+/// Events read from a chain in one go.
+const SLICE: i64 = 256;
+
+/// A chain that is read backwards.
+struct Backwards {
+    chain: i64,
+    /// What is read next lies before this, and not before that.
+    before: i64,
+    first: i64,
+    /// What was read and not yet looked at, the newest last.
+    read: Vec<Event>,
+}
+
+impl Backwards {
+    /// The newest event that was not looked at.
+    fn newest(&mut self, session: &dyn Session) -> Result<Option<&Event>> {
+        if self.read.is_empty() && self.before > self.first {
+            let values = values![self.chain, self.before, self.first, SLICE];
+            self.read = session.all(&format!("{EVENT} {DOWN}"), values, |row| event_at(row, self.chain))?;
+            self.before = self.read.last().map_or(self.first, |oldest| oldest.seq);
+            self.read.reverse();
+        }
+        Ok(self.read.last())
+    }
+}
+
+/// Events of an account, the newest of all chains first.
+pub(crate) fn search(
+    session: &dyn Session,
+    account: AccountId,
+    search: &Search,
+    rest: Option<&[(i64, i64)]>,
+    limit: usize,
+) -> Result<Found> {
+    let mut chains: Vec<Backwards> = Vec::new();
+    for (chain, start, end) in stretches(session, (0, 0))? {
+        // In a stretch the clock went forwards: what lies between two times is found by halving.
+        let from = search.from.map_or(Ok(start), |at| first_at(session, chain, start, end, millis(at)))?;
+        let to = search
+            .to
+            .map_or(Ok(end), |at| first_at(session, chain, start, end, millis(at).saturating_add(1)))?;
+        if from >= to {
+            continue;
+        }
+        match chains.last_mut().filter(|before| before.chain == chain) {
+            Some(before) => before.before = to,
+            None => chains.push(Backwards { chain, before: to, first: from, read: Vec::new() }),
+        }
+    }
+    if let Some(rest) = rest {
+        for chain in &mut chains {
+            let left = rest.iter().find(|(of, _)| *of == chain.chain).map_or(0, |(_, before)| *before);
+            chain.before = chain.before.min(left);
+        }
+    }
+    let mut found = Found::default();
+    for _ in 0..LOOKED_AT {
+        let mut newest: Option<(usize, jiff::Timestamp)> = None;
+        for (index, chain) in chains.iter_mut().enumerate() {
+            if let Some(event) = chain.newest(session)?
+                && newest.is_none_or(|(_, at)| event.at > at)
+            {
+                newest = Some((index, event.at));
+            }
+        }
+        let Some(event) = newest.and_then(|(index, _)| chains[index].read.pop()) else { return Ok(found) };
+        if event.account == Some(account) && search.finds(&event) {
+            found.events.push(event);
+        }
+        if found.events.len() == limit {
+            break;
+        }
+    }
+    let left =
+        |chain: &Backwards| (chain.chain, chain.read.last().map_or(chain.before, |event| event.seq + 1));
+    found.rest = Some(chains.iter().map(left).collect());
+    Ok(found)
 }
 
 /// The stretches of chains (chain, first, behind the last) in which the clock went forwards, behind an event.

@@ -14,7 +14,7 @@ use crate::tables::row::{millis, optional_time, parsed, time};
 
 const USER: &str = "SELECT id, account, address, name, password, must_change_password, role, address_type, source,
     disabled_at, created_at, password_changed_at, password_never_expires, locked, allow_smtp, allow_pop, archive_start,
-    failed_logins, locked_until, purge_at, alias_of, updated_at FROM users";
+    failed_logins, locked_until, purge_at, alias_of, updated_at, logged_in_at FROM users";
 
 fn user_at(row: Row<'_>) -> Result<User> {
     let one_of = |column: usize, known: &'static str| -> Result<()> {
@@ -45,6 +45,7 @@ fn user_at(row: Row<'_>) -> Result<User> {
         purge_at: optional_time(row, 19)?,
         alias_of: row.get::<Option<[u8; 16]>>(20)?.map(UserId::from_bytes),
         updated_at: optional_time(row, 21)?,
+        logged_in_at: optional_time(row, 22)?,
     })
 }
 

@@ -1,0 +1,126 @@
+//! The authorisation matrix of the console: every page against every kind of visitor. A page is in it by being in the table
+//! that it is served from.
+
+use std::collections::BTreeMap;
+
+use server::Method;
+use server::console::{PAGES, Page};
+use testkit::{Browser, PASSWORD, Response, TestServer};
+
+use crate::{administrator, link, location, path};
+
+/// What stands for the names in a path, in the account of the tests.
+async fn things(browser: &mut Browser<'_>) -> BTreeMap<&'static str, String> {
+    let last = |path: &str| path.split('?').next().unwrap().rsplit('/').next().unwrap().to_owned();
+    let user = link(&browser.get(&path("/users")).await, "plain@example.com");
+    let group = location(&browser.post(&path("/groups"), &[("description", "Matrix")]).await);
+    let app = browser.get(&path("/applications")).await;
+    let app = app.body.split("/applications/").nth(1).unwrap().split('"').next().unwrap().to_owned();
+    BTreeMap::from([
+        ("account", testkit::ACCOUNT.to_owned()),
+        ("user", last(&user)),
+        ("group", last(&group)),
+        ("app", app),
+    ])
+}
+
+fn fill(page: &Page, things: &BTreeMap<&str, String>) -> String {
+    let mut filled = page.path.to_owned();
+    for (name, thing) in things {
+        filled = filled.replace(&format!("{{{name}}}"), thing);
+    }
+    assert!(!filled.contains('{'), "{}: say in `things` what its names stand for", page.path);
+    filled
+}
+
+async fn visit(browser: &mut Browser<'_>, page: &Page, path: &str) -> Response {
+    match page.method {
+        Method::Get => browser.get(path).await,
+        // An empty form: it comes as far as it may, and changes nothing.
+        Method::Post => browser.post(path, &[]).await,
+    }
+}
+
+fn pages() -> impl Iterator<Item = &'static Page> {
+    PAGES.iter().copied().flatten()
+}
+
+#[tokio::test]
+async fn every_page_shows_itself_to_who_may_and_to_nobody_else() {
+    let server = TestServer::start().await;
+    let mut administrator = administrator(&server).await;
+    let things = things(&mut administrator).await;
+    let mut other = server.signed_in("admin@other.example", PASSWORD).await;
+    for page in pages() {
+        let filled = fill(page, &things);
+        let stranger = match page.method {
+            Method::Get => server.browser().get(&filled).await,
+            Method::Post => server.browser().send(&filled, &[]).await,
+        };
+        assert!(location(&stranger).starts_with("/console/sign-in?next="), "{}", page.path);
+        let refused = visit(&mut other, page, &filled).await;
+        assert_eq!(refused.status, 403, "{}: {refused}", page.path);
+        assert!(!refused.body.contains("example.com"), "{}: {refused}", page.path);
+        let shown = visit(&mut administrator, page, &filled).await;
+        match page.method {
+            Method::Get => assert_eq!(shown.status, 200, "{}: {shown}", page.path),
+            Method::Post => assert!(matches!(shown.status, 200 | 303 | 404 | 422), "{}: {shown}", page.path),
+        }
+    }
+}
+
+#[tokio::test]
+async fn every_page_asks_for_its_permission() {
+    let server = TestServer::start().await;
+    let things = things(&mut administrator(&server).await).await;
+    let mut all: Vec<String> =
+        pages().filter_map(|page| page.permission.as_ref()).map(ToString::to_string).collect();
+    all.sort();
+    all.dedup();
+    for lacking in &all {
+        let others: Vec<_> = all.iter().filter(|one| *one != lacking).cloned().collect();
+        let role = format!("Without {lacking}");
+        server.admin().add_role(testkit::ACCOUNT, &role, &others).await.unwrap();
+        server.admin().set_role("reader@example.com", Some(&role)).await.unwrap();
+        let mut browser = server.signed_in("reader@example.com", PASSWORD).await;
+        for page in pages() {
+            let needs = page.permission.as_ref().map(ToString::to_string);
+            let answer = visit(&mut browser, page, &fill(page, &things)).await;
+            if needs.as_ref() == Some(lacking) {
+                assert_eq!(answer.status, 403, "{} without {lacking}", page.path);
+                assert!(answer.body.contains("needs the permission"), "{answer}");
+            } else {
+                assert_ne!(answer.status, 403, "{} with {needs:?}: {answer}", page.path);
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_belongs_to_another_account_is_not_there() {
+    let server = TestServer::start().await;
+    let things = things(&mut administrator(&server).await).await;
+    let mut other = server.signed_in("admin@other.example", PASSWORD).await;
+    let own: BTreeMap<_, _> = things
+        .iter()
+        .map(|(name, thing)| {
+            (*name, if *name == "account" { testkit::OTHER_ACCOUNT.to_owned() } else { thing.clone() })
+        })
+        .collect();
+    for page in pages().filter(|page| page.path.matches('{').count() > 1) {
+        let answer = visit(&mut other, page, &fill(page, &own)).await;
+        assert_eq!(answer.status, 404, "{}: {answer}", page.path);
+    }
+}
+
+#[tokio::test]
+async fn an_administrator_of_an_account_above_looks_after_those_below() {
+    let server = TestServer::start().await;
+    let mut partner = server.signed_in("partner@example.com", PASSWORD).await;
+    let lower = format!("/console/{}/users", testkit::LOWER_ACCOUNT);
+    assert_eq!(partner.get(&lower).await.status, 200);
+    let form = [("address", "ann@lower.example"), ("how", "none")];
+    assert_eq!(partner.post(&format!("{lower}/new"), &form).await.status, 200);
+    assert!(server.admin().user("ann@lower.example").await.is_ok());
+    assert_eq!(partner.get(&format!("/console/{}/users", testkit::OTHER_ACCOUNT)).await.status, 403);
+}
