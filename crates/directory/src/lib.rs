@@ -23,6 +23,7 @@ pub mod role;
 pub mod roles;
 pub mod update_user;
 pub mod user;
+pub mod user_query;
 
 pub use access::Scope;
 pub use account::{Account, AccountCode, Domain};
@@ -34,3 +35,4 @@ pub use id::{
     RoleId, UserId,
 };
 pub use role::{Permission, Role};
+pub use user_query::UserQuery;
