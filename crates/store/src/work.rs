@@ -6,7 +6,7 @@ use std::thread::JoinHandle;
 use crossbeam_channel::{Receiver, Sender, TrySendError};
 use directory::audit::Actor;
 use directory::change::{Change, Changed};
-use directory::port::{StoreError, Write, Written};
+use directory::port::{Indexed, StoreError, Write, Written};
 use jiff::Timestamp;
 use tokio::sync::oneshot;
 
@@ -26,6 +26,7 @@ pub(crate) enum Work {
     Write(Vec<Write>),
     Apply { changes: Vec<Change>, actor: Actor, now: Timestamp },
     Forget { before: Timestamp },
+    Index { limit: usize },
     Ping,
 }
 
@@ -34,6 +35,7 @@ pub(crate) enum Outcome {
     Written(Vec<Written>),
     Changed(Changed),
     Forgotten(usize),
+    Indexed(Indexed),
     Ready,
 }
 
@@ -142,7 +144,7 @@ impl Work {
         match self {
             Work::Write(requests) => requests.iter().all(|request| request.once.is_some()),
             Work::Apply { .. } => false,
-            Work::Forget { .. } | Work::Ping => true,
+            Work::Forget { .. } | Work::Index { .. } | Work::Ping => true,
         }
     }
 
@@ -151,6 +153,7 @@ impl Work {
             Work::Write(requests) => requests.iter().map(|request| request.changes.len().max(1)).sum(),
             Work::Apply { changes, .. } => changes.len(),
             Work::Forget { .. } => usize::try_from(FORGET_SLICE).unwrap_or(1),
+            Work::Index { limit } => *limit,
             Work::Ping => 0,
         }
     }

@@ -90,6 +90,7 @@ impl<'c> Batch<'c> {
                      WHERE seq IN (SELECT seq FROM requests ORDER BY seq LIMIT ?1) AND ran_at < ?2";
                 self.session.execute(sql, values![FORGET_SLICE, millis(*before)]).map(Outcome::Forgotten)
             }
+            Work::Index { limit } => super::words::index(self.session, *limit).map(Outcome::Indexed),
             Work::Ping => Ok(Outcome::Ready),
         }
     }
