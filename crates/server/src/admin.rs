@@ -5,6 +5,7 @@ mod backup;
 mod clients;
 mod keys;
 mod schema;
+mod search;
 mod seed;
 mod users;
 
