@@ -32,6 +32,7 @@ pub use clients::{ClientRow, NewClient, products};
 pub(crate) use keys::new_binding;
 pub use keys::{NewApplication, NewBinding, master_key, new_master_key, rotate_master_key};
 pub use schema::{Schema, StoreOpenError, migrate, schema};
+pub(crate) use search::SLICE;
 pub use seed::Seeded;
 pub use users::gate;
 

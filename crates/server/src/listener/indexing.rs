@@ -6,13 +6,11 @@ use std::time::Duration;
 
 use directory::port::StoreError;
 
+use crate::admin::SLICE;
 use crate::app::App;
 
 /// How often there is a look at whether the store is quiet.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
-
-/// Events in one transaction: a write that comes meanwhile waits for some hundredths of a second.
-const SLICE: usize = 1_000;
 
 /// Events between two looks at which the store is still quiet: people at work, and not an import.
 const QUIET: u64 = 100;
