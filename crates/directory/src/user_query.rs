@@ -129,18 +129,18 @@ impl UserQuery {
         })
     }
 
-    /// Where in the index of words everybody stands whom it finds: from the first of these on, before the second. The range
-    /// is that of the word which says most. `None`: there is no word to look for.
-    pub fn range(&self) -> Option<(String, String)> {
-        let local = |word: &str| word.split_once('@').map(|(local, _)| cut(local));
-        if let Some(local) = self.words.iter().find_map(|word| local(word)) {
+    /// Where in the index of words everybody stands whom it finds: from the first of these on, before the second. In each of
+    /// the ranges, which are those of its words; what seems to say most comes first. None where there is no word.
+    pub fn ranges(&self) -> Vec<(String, String)> {
+        let mut words: Vec<&String> = self.words.iter().collect();
+        words.sort_by_key(|word| (!word.contains('@'), std::cmp::Reverse(word.chars().count())));
+        let range = |word: &String| match word.split_once('@') {
             // No word holds a control character: there is but the one in it.
-            let behind = format!("{local}\u{1}");
-            return Some((local, behind));
-        }
-        let longest = self.words.iter().max_by_key(|word| word.chars().count())?;
-        // The last of all characters, which is none.
-        Some((longest.clone(), format!("{longest}\u{10ffff}")))
+            Some((local, _)) => (cut(local), format!("{}\u{1}", cut(local))),
+            // The last of all characters, which is none.
+            None => (word.clone(), format!("{word}\u{10ffff}")),
+        };
+        words.into_iter().map(range).collect()
     }
 
     /// The word under which the user is found in a range of the index, of those that stand in it: so that it is found once.

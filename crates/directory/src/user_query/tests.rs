@@ -97,13 +97,14 @@ fn a_state_is_told_from_the_others() {
 }
 
 #[test]
-fn the_range_is_that_of_the_word_that_says_most() {
-    let range = |text| UserQuery::new(text, None, None).range();
-    let pair = |low: &str, high: &str| Some((low.to_owned(), high.to_owned()));
-    assert_eq!(range(""), None);
-    assert_eq!(range("@example.com"), None);
-    assert_eq!(range("a lee"), pair("lee", "lee\u{10ffff}"));
-    assert_eq!(range("longer a@example.com"), pair("a", "a\u{1}"));
+fn what_says_most_comes_first() {
+    let ranges = |text| UserQuery::new(text, None, None).ranges();
+    let pair = |low: &str, high: &str| (low.to_owned(), high.to_owned());
+    let (a, lee) = (pair("a", "a\u{10ffff}"), pair("lee", "lee\u{10ffff}"));
+    assert_eq!(ranges(""), []);
+    assert_eq!(ranges("@example.com"), []);
+    assert_eq!(ranges("a lee"), [lee, a.clone()]);
+    assert_eq!(ranges("a b@example.com"), [pair("b", "b\u{1}"), a]);
 }
 
 proptest! {
@@ -116,8 +117,8 @@ proptest! {
         let Ok(address) = EmailAddress::parse(&format!("{local}@example.com")) else { return Ok(()) };
         let user = user(address.as_str(), &name);
         let query = UserQuery::new(&text, None, None);
-        if let Some(range) = query.range() && query.finds(&user, now()) {
-            prop_assert!(UserQuery::word_in(&user, &range).is_some());
+        for range in query.ranges().iter().filter(|_| query.finds(&user, now())) {
+            prop_assert!(UserQuery::word_in(&user, range).is_some());
         }
         for word in words(&user) {
             let typed: String = word.chars().take(taken.max(1)).collect();

@@ -27,7 +27,7 @@ impl Admin {
         limit: usize,
     ) -> Result<Found, AdminError> {
         // What is not looked for by words is found without the index of them.
-        if query.range().is_some() && after.is_none() {
+        if !query.ranges().is_empty() && after.is_none() {
             while (1..=CATCH_UP).contains(&self.store.index_users(SLICE).await?.left) {}
         }
         Ok(self.store.find_users(account, query, after, limit, self.now()).await?)

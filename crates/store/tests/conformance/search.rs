@@ -205,7 +205,7 @@ pub(crate) async fn pages_give_each_user_that_is_meant_once(engine: &impl Engine
     let everybody = all(&store, 1, &UserQuery::default(), 50).await;
     assert!(everybody.len() > 300);
     let mut hits = 0;
-    for n in 0..300 {
+    for n in 0..150 {
         let text = [chance.of(&["", "", "a", "ann", "lee", "le", "å"]), chance.of(&["", "b", "lee", "x1"])];
         let text = if n % 20 == 0 { "ann.a2@".to_owned() } else { text.join(" ") };
         let domain = (chance.below(3) == 0).then(|| DomainName::parse(chance.of(&DOMAINS)).unwrap());
@@ -222,7 +222,7 @@ pub(crate) async fn pages_give_each_user_that_is_meant_once(engine: &impl Engine
         assert_eq!(users.len(), keys.len(), "each once: {query:?}");
         hits += keys.len();
     }
-    assert!(hits > 3_000, "there is much to be found: {hits}");
+    assert!(hits > 1_500, "there is much to be found: {hits}");
 }
 
 pub(crate) async fn a_page_looks_at_so_many_and_no_more(engine: &impl Engine) {
@@ -235,11 +235,16 @@ pub(crate) async fn a_page_looks_at_so_many_and_no_more(engine: &impl Engine) {
         });
         assert!(matches!(create(&store, request(slice, 1, users.collect())).await, Written::Ran(_)));
     }
-    // Both words are looked for, and all stand under the longer one.
-    let query = UserQuery::new("last user0", None, None);
     while store.index_users(2_000).await.unwrap().left > 0 {}
-    let first = store.find_users(account_id(1), &query, None, 10, now()).await.unwrap();
+    let query = UserQuery::new("user0 last", None, None);
+    let find = async |after: Option<&Cursor>| {
+        store.find_users(account_id(1), &query, after, 10, now()).await.unwrap()
+    };
+    // By the word that only one has, that one is found at once; by the one that all have, it is the last.
+    let found = find(None).await;
+    assert_eq!((found.users.len(), found.next, found.complete), (1, None, true));
+    let first = find(Some(&Cursor::Word("user0".to_owned(), String::new()))).await;
     assert!(first.users.is_empty() && !first.complete);
-    let second = store.find_users(account_id(1), &query, first.next.as_ref(), 10, now()).await.unwrap();
+    let second = find(first.next.as_ref()).await;
     assert_eq!((second.users.len(), second.next, second.complete), (1, None, true));
 }

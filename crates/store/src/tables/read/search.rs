@@ -106,17 +106,38 @@ pub(crate) fn find(
 }
 
 impl Search<'_> {
-    /// Which range to read: the one that was read for the page before; else one that is short; else the one of words.
+    /// Which range to read: the one that was read for the page before; else one that is short; else the one of the word
+    /// that is met least.
     fn range(&self, after: Option<&Cursor>) -> Result<Range> {
-        let words = self.query.range().map(Range::Words);
+        let mut words = self.query.ranges();
         let by_key = self.query.state().map_or(Range::Users, Range::State);
-        Ok(match (after, words) {
-            (_, None) => by_key,
-            (Some(Cursor::Word(..)), Some(words)) => words,
-            (Some(Cursor::Key(_)), Some(_)) => by_key,
-            (None, Some(words)) if self.is_long()? => words,
-            (None, Some(_)) => by_key,
-        })
+        if words.is_empty() || matches!(after, Some(Cursor::Key(_))) {
+            return Ok(by_key);
+        }
+        if let Some(Cursor::Word(word, _)) = after {
+            // Where it lies in two of them, one lies in the other: then that one, which comes first, was the shorter.
+            let read = words.iter().position(|(low, high)| (low..high).contains(&word)).unwrap_or(0);
+            return Ok(Range::Words(words.swap_remove(read)));
+        }
+        if !self.is_long()? {
+            return Ok(by_key);
+        }
+        let mut shortest = 0;
+        if words.len() > 1 {
+            let lengths = words.iter().map(|range| self.length(range)).collect::<Result<Vec<_>>>()?;
+            shortest = (0..words.len()).min_by_key(|of| lengths[*of]).unwrap_or(0);
+        }
+        Ok(Range::Words(words.swap_remove(shortest)))
+    }
+
+    /// How many words stand in a range, as far as one page may look.
+    fn length(&self, (low, high): &(String, String)) -> Result<usize> {
+        let words = self.session.all(
+            WORDS,
+            values![self.account.as_bytes(), low, "", high, rows(LOOKED_AT)],
+            |_| Ok(()),
+        )?;
+        Ok(words.len())
     }
 
     /// Whether there are more users in the state and domain than one page may look at.
