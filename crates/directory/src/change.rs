@@ -237,5 +237,12 @@ impl Change {
 /// The action under which the audit tells of a new user, however it came to be.
 pub const CREATED: &str = "user.created";
 
+/// Whether what the audit tells under this action may be of new words for whoever looks for users: somebody came, or was
+/// called something else. The others leave address and name as they are.
+pub fn may_name(action: &str) -> bool {
+    let of_update = ["user.updated", "user.disabled", "user.enabled", "user.password_set"];
+    action == CREATED || action == "alias.added" || of_update.contains(&action)
+}
+
 /// The action under which the audit tells of a login that was not granted.
 pub const REFUSED: &str = "login.refused";

@@ -25,6 +25,7 @@ pub mod roles;
 pub mod session;
 pub mod update_user;
 pub mod user;
+pub mod user_query;
 
 pub use access::Scope;
 pub use account::{Account, AccountCode, Domain};
@@ -36,3 +37,4 @@ pub use id::{
     RoleId, SessionId, UserId,
 };
 pub use role::{Permission, Role};
+pub use user_query::UserQuery;

@@ -19,6 +19,7 @@ use crate::groups::{Group, Member};
 use crate::id::Randomness;
 use crate::login::{Credentials, NamedProfile};
 use crate::session::{SessionLimits, SessionPrincipal};
+use crate::user_query::{Cursor, UserQuery};
 use crate::{
     Account, AccountCode, AccountId, Application, ApplicationId, BindingId, ClientId, DelegateId, Domain,
     DomainName, GroupId, Principal, Role, RoleId, SessionId, UserId,
@@ -272,6 +273,29 @@ pub struct Drawn {
     pub until: Timestamp,
 }
 
+/// Users that were found, a page of them.
+#[derive(Clone, Debug)]
+pub struct Found {
+    /// The users, aliases among them.
+    pub users: Vec<User>,
+    /// Where to go on; `None`: all that there are were given.
+    pub next: Option<Cursor>,
+    /// Whether the page is full, or the last. Else as many rows were looked at as one page may cost, and there may be more:
+    /// go on at `next`.
+    pub complete: bool,
+    /// Events that the index of words has not read yet: whom they tell of may be missing.
+    pub left: u64,
+}
+
+/// How far the index of words has come.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Indexed {
+    /// Events that were read now.
+    pub read: u64,
+    /// Events that are left.
+    pub left: u64,
+}
+
 /// The storage port.
 pub trait Store: Send + Sync + 'static {
     /// What stands behind an access key.
@@ -317,6 +341,23 @@ pub trait Store: Send + Sync + 'static {
         from: &'a Position,
         limit: usize,
     ) -> Pending<'a, Vec<User>>;
+
+    /// Users and aliases of an account that a query finds, each once over all pages: at most `limit` behind the end of the page
+    /// before. In the order of words where words are looked for, else in that of addresses. Read by ranges of indexes, a
+    /// bounded number of rows for each page. By words only who is in the index of them is found: see
+    /// [`Store::index_users`].
+    fn find_users<'a>(
+        &'a self,
+        account: AccountId,
+        query: &'a UserQuery,
+        after: Option<&'a Cursor>,
+        limit: usize,
+        now: Timestamp,
+    ) -> Pending<'a, Found>;
+
+    /// Brings the index of words nearer to what users there are, by at most `limit` events of the audit, in one
+    /// transaction. With a limit of 0 it only says how much is left. Nothing is indexed twice, on however many nodes.
+    fn index_users(&self, limit: usize) -> Pending<'_, Indexed>;
 
     /// Users by id.
     fn users_by_id<'a>(&'a self, ids: &'a [UserId]) -> Pending<'a, Vec<Option<User>>>;

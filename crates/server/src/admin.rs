@@ -5,6 +5,7 @@ mod backup;
 mod clients;
 mod keys;
 mod schema;
+mod search;
 mod seed;
 mod users;
 
@@ -32,6 +33,7 @@ pub use clients::{ClientRow, NewClient, products};
 pub use keys::{NewApplication, NewBinding, master_key, new_master_key, rotate_master_key};
 pub(crate) use keys::{guid, new_application, new_binding};
 pub use schema::{Schema, StoreOpenError, migrate, schema};
+pub(crate) use search::SLICE;
 pub use seed::Seeded;
 pub use users::gate;
 

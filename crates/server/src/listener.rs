@@ -2,6 +2,7 @@
 //! under way.
 
 mod http2;
+mod indexing;
 mod patient;
 mod secure;
 
@@ -76,6 +77,7 @@ impl Server {
         let secure = app.tls.clone().map(|tls| (tls, routes::plaintext(Arc::clone(&app))));
         let watching = app.tls.clone().map(|tls| tokio::spawn(tls.watch()));
         let forgetting = tokio::spawn(tidy_up(Arc::clone(&app)));
+        let indexing = tokio::spawn(indexing::follow(Arc::clone(&app)));
         let sharing = app.store.is_shared().then(|| tokio::spawn(share_quota(Arc::clone(&app))));
         let mut shutdown = pin!(shutdown);
         let graceful = GracefulShutdown::new();
@@ -113,7 +115,7 @@ impl Server {
         app.stopping.store(true, Ordering::Relaxed);
         drop(listener);
         stopping.send_replace(());
-        for task in [Some(forgetting), sharing, watching].into_iter().flatten() {
+        for task in [Some(forgetting), Some(indexing), sharing, watching].into_iter().flatten() {
             task.abort();
         }
         let limit = app.limits.drain();

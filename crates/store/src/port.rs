@@ -11,12 +11,14 @@ use directory::domains::PendingDomain;
 use directory::groups::{Group, Member};
 use directory::login::{Credentials, NamedProfile};
 use directory::port::{
-    ApplicationRow, AuditPage, AuditQuery, BindingRow, ChainReport, Drawn, Evidence, Freshness, Keys, Listed,
-    Pending, Position, Recalled, RequestIds, RequestKey, Store, StoreError, Write, Written,
+    ApplicationRow, AuditPage, AuditQuery, BindingRow, ChainReport, Drawn, Evidence, Found, Freshness,
+    Indexed, Keys, Listed, Pending, Position, Recalled, RequestIds, RequestKey, Store, StoreError, Write,
+    Written,
 };
 use directory::role::BuiltIn;
 use directory::session::{SessionLimits, SessionPrincipal};
 use directory::user::User;
+use directory::user_query::{Cursor, UserQuery};
 use directory::{
     AccessKey, Account, AccountCode, AccountId, Application, ApplicationId, BindingId, ClientId, DelegateId,
     Domain, DomainName, EmailAddress, GroupId, Principal, Role, RoleId, SessionId, UserId,
@@ -25,7 +27,7 @@ use jiff::Timestamp;
 
 use crate::session::{Result, Session};
 use crate::snapshot::Snapshot;
-use crate::tables::{read, request};
+use crate::tables::{read, request, words};
 use crate::vault::Vault;
 use crate::work::{Outcome, Work};
 
@@ -45,6 +47,15 @@ pub(crate) trait Engine: Send + Sync + 'static {
         &self,
         read: impl Fn(&dyn Session) -> Result<T> + Send + 'static,
     ) -> impl Future<Output = std::result::Result<T, StoreError>> + Send;
+
+    /// Reads a bounded number of rows: too many to keep others waiting on the thread that asks, too few to be worth a
+    /// connection of its own where that costs much.
+    fn look<T: Send + 'static>(
+        &self,
+        read: impl Fn(&dyn Session) -> Result<T> + Send + 'static,
+    ) -> impl Future<Output = std::result::Result<T, StoreError>> + Send {
+        self.scan(read)
+    }
 
     /// Has a piece of work written.
     fn run(&self, work: Work) -> impl Future<Output = std::result::Result<Outcome, StoreError>> + Send;
@@ -184,6 +195,35 @@ impl<E: Engine> Store for TableStore<E> {
             self.engine
                 .read(move |s| s.moment(|| read::users::list(s, account, domain.as_ref(), &from, limit))),
         )
+    }
+
+    fn find_users<'a>(
+        &'a self,
+        account: AccountId,
+        query: &'a UserQuery,
+        after: Option<&'a Cursor>,
+        limit: usize,
+        now: Timestamp,
+    ) -> Pending<'a, Found> {
+        let (query, after) = (query.clone(), after.cloned());
+        Box::pin(
+            self.engine.look(move |s| {
+                s.moment(|| read::search::find(s, account, &query, after.as_ref(), limit, now))
+            }),
+        )
+    }
+
+    fn index_users(&self, limit: usize) -> Pending<'_, Indexed> {
+        Box::pin(async move {
+            let left = self.engine.read(words::left).await?;
+            if left == 0 || limit == 0 {
+                return Ok(Indexed { read: 0, left });
+            }
+            match self.engine.run(Work::Index { limit }).await? {
+                Outcome::Indexed(indexed) => Ok(indexed),
+                _ => Err(mixed_up()),
+            }
+        })
     }
 
     fn users_by_id<'a>(&'a self, ids: &'a [UserId]) -> Pending<'a, Vec<Option<User>>> {

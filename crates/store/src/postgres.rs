@@ -200,6 +200,13 @@ impl Engine for Postgres {
         Ok(scan.await.map_err(StoreError::failed)??)
     }
 
+    async fn look<T: Send + 'static>(
+        &self,
+        read: impl Fn(&dyn Session) -> Result<T> + Send + 'static,
+    ) -> std::result::Result<T, StoreError> {
+        self.read(read).await
+    }
+
     async fn run(&self, work: Work) -> std::result::Result<Outcome, StoreError> {
         match work {
             Work::Write(requests) if creation::takes(&requests) => {

@@ -7,7 +7,7 @@ use crossbeam_channel::{Receiver, Sender, TrySendError};
 use directory::SessionId;
 use directory::audit::Actor;
 use directory::change::{Change, Changed};
-use directory::port::{StoreError, Write, Written};
+use directory::port::{Indexed, StoreError, Write, Written};
 use directory::session::SessionLimits;
 use jiff::Timestamp;
 use tokio::sync::oneshot;
@@ -29,6 +29,7 @@ pub(crate) enum Work {
     Apply { changes: Vec<Change>, actor: Actor, now: Timestamp },
     Forget { before: Timestamp },
     Touch { session: SessionId, now: Timestamp, limits: SessionLimits },
+    Index { limit: usize },
     Ping,
 }
 
@@ -37,6 +38,7 @@ pub(crate) enum Outcome {
     Written(Vec<Written>),
     Changed(Changed),
     Forgotten(usize),
+    Indexed(Indexed),
     Ready,
 }
 
@@ -145,7 +147,7 @@ impl Work {
         match self {
             Work::Write(requests) => requests.iter().all(|request| request.once.is_some()),
             Work::Apply { .. } => false,
-            Work::Forget { .. } | Work::Touch { .. } | Work::Ping => true,
+            Work::Forget { .. } | Work::Index { .. } | Work::Touch { .. } | Work::Ping => true,
         }
     }
 
@@ -155,6 +157,7 @@ impl Work {
             Work::Apply { changes, .. } => changes.len(),
             Work::Forget { .. } => usize::try_from(FORGET_SLICE).unwrap_or(1),
             Work::Touch { .. } => 1,
+            Work::Index { limit } => *limit,
             Work::Ping => 0,
         }
     }

@@ -7,8 +7,8 @@ extern crate matricula_store as store;
 use std::path::Path;
 use std::sync::Arc;
 
-use directory::port::{Clock, Entropy, Position, Store};
-use directory::{AccountId, EmailAddress};
+use directory::port::{Clock, Entropy, Indexed, Position, Store};
+use directory::{AccountId, EmailAddress, UserQuery};
 use jiff::Timestamp;
 use rusqlite::{Connection, params};
 use store::{Location, MasterKey};
@@ -70,7 +70,17 @@ async fn a_database_of_the_first_schema_is_brought_up() {
                     params![[n; 16], account, address, key],
                 )
                 .unwrap();
+            connection
+                .execute(
+                    "INSERT INTO audit_events (chain, seq, at, account, actor, action, target, detail, hash)
+                     VALUES (1, ?1, 5, ?2, 'operator', 'user.created', ?3, 'without password', zeroblob(32))",
+                    params![n, account, address],
+                )
+                .unwrap();
         }
+        let chain =
+            "INSERT INTO audit_chains (chain, seq, hash, seal) VALUES (1, 3, zeroblob(32), zeroblob(32))";
+        connection.execute(chain, []).unwrap();
     }
     let store = open(&old);
     let account = AccountId::from_bytes([1; 16]);
@@ -94,6 +104,15 @@ async fn a_database_of_the_first_schema_is_brought_up() {
         (store.count_users().await.unwrap(), store.count_listed(account, None).await.unwrap()),
         (3, 3)
     );
+    // They are found once their events have been read again.
+    let found = async |text: &str| {
+        let query = UserQuery::new(text, None, None);
+        store.find_users(account, &query, None, 10, Still.now()).await.unwrap()
+    };
+    assert_eq!((found("name").await.users.len(), found("name").await.left), (0, 3));
+    assert_eq!(store.index_users(2).await.unwrap(), Indexed { read: 2, left: 1 });
+    assert_eq!(store.index_users(2).await.unwrap(), Indexed { read: 1, left: 0 });
+    assert_eq!((found("name").await.users.len(), found("åsa@second").await.users.len()), (3, 1));
     let policy = &store.list_accounts().await.unwrap()[0].password_policy;
     assert_eq!((policy.min_length, policy.lockout_tries), (9, 5));
     drop(store);

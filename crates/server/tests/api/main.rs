@@ -24,6 +24,7 @@ mod pages;
 mod quota;
 mod reference;
 mod roles;
+mod search;
 mod staleness;
 mod story;
 mod tls;

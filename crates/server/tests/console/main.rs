@@ -1,4 +1,4 @@
-//! The console, without a browser's window: what it answers, and to whom. `console.rs` in `crates/cli/tests` looks at the same
+//! The console, without a browser's window: what it answers, and to whom. `browser.rs` looks at the same
 //! pages in a real browser.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]

@@ -21,6 +21,7 @@ migrations![
     "0004_domains",
     "0005_two_engines",
     "0006_sessions",
+    "0007_search",
 ];
 
 pub(super) fn run(connection: &mut Connection) -> Result<(), OpenProblem> {

@@ -93,6 +93,7 @@ impl<'c> Batch<'c> {
             Work::Touch { session, now, limits } => {
                 super::change::sessions::touch(self.session, *session, *now, *limits).map(|()| Outcome::Ready)
             }
+            Work::Index { limit } => super::words::index(self.session, *limit).map(Outcome::Indexed),
             Work::Ping => Ok(Outcome::Ready),
         }
     }

@@ -29,6 +29,8 @@ pub(crate) trait Engine: Sized {
     fn open_with_other_key(&self) -> String;
     /// Changes rows behind the program's back.
     fn tamper(&self, how: Tamper);
+    /// How many rows a table has.
+    fn rows(&self, table: &str) -> i64;
     /// Every byte it keeps on disk.
     fn bytes(&self) -> Vec<u8>;
 }
@@ -106,6 +108,11 @@ impl Engine for sqlite {
         rusqlite::Connection::open(self.path()).unwrap().execute_batch(&sql).unwrap();
     }
 
+    fn rows(&self, table: &str) -> i64 {
+        let connection = rusqlite::Connection::open(self.path()).unwrap();
+        connection.query_row(&format!("SELECT count(*) FROM {table}"), [], |row| row.get(0)).unwrap()
+    }
+
     fn bytes(&self) -> Vec<u8> {
         let files = std::fs::read_dir(self.folder.path()).unwrap();
         files.flat_map(|file| std::fs::read(file.unwrap().path()).unwrap()).collect()
@@ -165,6 +172,11 @@ impl Engine for postgres {
 
     fn tamper(&self, how: Tamper) {
         self.server.execute(&self.url, &tampering(how, "decode(repeat('00', 32), 'hex')"));
+    }
+
+    fn rows(&self, table: &str) -> i64 {
+        let count = self.server.execute(&self.url, &format!("SELECT count(*) FROM {table}"));
+        count.trim().parse().unwrap()
     }
 
     fn bytes(&self) -> Vec<u8> {

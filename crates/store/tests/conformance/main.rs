@@ -13,6 +13,7 @@ mod engine;
 mod groups;
 mod nodes;
 mod requests;
+mod search;
 mod users;
 
 use engine::Engine;
@@ -61,6 +62,10 @@ macro_rules! engines {
         }
         audit::{
             every_user_and_every_change_is_told, a_chain_that_was_touched_is_broken,
+        }
+        search::{
+            users_are_found_by_address_and_name, what_changes_is_found_as_it_is, what_is_new_is_indexed_once,
+            pages_give_each_user_that_is_meant_once, a_page_looks_at_so_many_and_no_more,
         }
         directory::{
             users_are_listed_in_pages_by_domain, a_domain_with_users_stays_with_its_account,

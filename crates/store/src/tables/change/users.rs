@@ -10,8 +10,8 @@ use jiff::Timestamp;
 
 use super::{Attempt, Judged, Made, groups, sessions, there, update as execute, user_made};
 use crate::session::{Result, Session, values};
-use crate::tables::read;
 use crate::tables::row::millis;
+use crate::tables::{read, words};
 
 fn user(session: &dyn Session, id: UserId) -> Result<Judged<User>> {
     Ok(read::users::by_id(session, id)?.ok_or(ChangeRefused::NotThere))
@@ -92,6 +92,9 @@ pub(super) fn update(
         detail.push_str(&format!("; revoked bindings: {revoked}"));
     }
     let after = there!(user(session, id)?);
+    if after.name != before.name {
+        words::remove(session, &before, Some(&after))?;
+    }
     let mut made = Made::new(after.account, after.address.as_str(), detail);
     if update.takes_away() && could_call(&before, revoked) {
         made = made.taking();
@@ -159,6 +162,7 @@ pub(super) fn remove(session: &dyn Session, id: UserId, actor: &Actor, now: Time
     );
     for row in aliases.iter().chain([&gone]) {
         groups::leave_all(session, row)?;
+        words::remove(session, row, None)?;
         execute(
             session,
             "INSERT INTO tombstones (address_key, removed_at, id, account) VALUES (?1, ?2, ?3, ?4)",

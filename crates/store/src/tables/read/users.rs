@@ -9,14 +9,14 @@ use directory::{AccountId, DelegateId, DomainName, EmailAddress, ProfileId, Role
 use jiff::{SignedDuration, Timestamp};
 
 use super::{above, account_at, rows};
-use crate::session::{Result, Row, Session, unreadable, values};
+use crate::session::{Result, Row, Session, Value, unreadable, values};
 use crate::tables::row::{millis, optional_time, parsed, time};
 
-const USER: &str = "SELECT id, account, address, name, password, must_change_password, role, address_type, source,
+pub(super) const USER: &str = "SELECT id, account, address, name, password, must_change_password, role, address_type, source,
     disabled_at, created_at, password_changed_at, password_never_expires, locked, allow_smtp, allow_pop, archive_start,
     failed_logins, locked_until, purge_at, alias_of, updated_at, logged_in_at FROM users";
 
-fn user_at(row: Row<'_>) -> Result<User> {
+pub(super) fn user_at(row: Row<'_>) -> Result<User> {
     let one_of = |column: usize, known: &'static str| -> Result<()> {
         let text = row.get::<&str>(column)?;
         if text == known { Ok(()) } else { Err(unreadable(column, format!("{text:?} is not known here"))) }
@@ -51,6 +51,26 @@ fn user_at(row: Row<'_>) -> Result<User> {
 
 pub(crate) fn by_address(session: &dyn Session, address: &EmailAddress) -> Result<Option<User>> {
     session.one(&format!("{USER} WHERE address_key = ?1"), values![address.key()], user_at)
+}
+
+/// Keys in one statement.
+const KEYS: usize = 64;
+
+/// Those of some addresses, which are given as they compare; in no order.
+pub(crate) fn by_keys(session: &dyn Session, keys: &[&str]) -> Result<Vec<User>> {
+    let mut found = Vec::with_capacity(keys.len());
+    for some in keys.chunks(KEYS) {
+        // One statement for however many there are: the last one is asked for again.
+        let full = some.iter().chain(std::iter::repeat_n(&some[some.len() - 1], KEYS - some.len()));
+        let values: Vec<Value<'_>> = full.map(|key| Value::Text(key)).collect();
+        found.extend(session.all(&by_keys_sql(), &values, user_at)?);
+    }
+    Ok(found)
+}
+
+fn by_keys_sql() -> String {
+    let keys: Vec<String> = (1..=KEYS).map(|n| format!("?{n}")).collect();
+    format!("{USER} WHERE address_key IN ({})", keys.join(", "))
 }
 
 pub(crate) fn by_id(session: &dyn Session, id: UserId) -> Result<Option<User>> {
@@ -245,5 +265,5 @@ fn profile_at(row: Row<'_>) -> Result<NamedProfile> {
 #[cfg(test)]
 pub(super) fn lists() -> Vec<String> {
     let keys = [KEYS_UP, KEYS_DOWN].map(|order| format!("{USER} {order}"));
-    [DOMAINS_UP, DOMAINS_DOWN].map(str::to_owned).into_iter().chain(keys).collect()
+    [DOMAINS_UP, DOMAINS_DOWN].map(str::to_owned).into_iter().chain(keys).chain([by_keys_sql()]).collect()
 }

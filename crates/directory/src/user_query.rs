@@ -1,0 +1,206 @@
+//! Users that are looked for: by what stands in their addresses and names, by domain and by state. `[ours]`
+//!
+//! The store keeps an index of the words of every user. What goes into it, what is looked up in it and what is found are
+//! said here, so that the three can't disagree.
+
+use std::collections::BTreeSet;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::DomainName;
+use crate::address::fold;
+use crate::user::User;
+
+/// Words that are kept of an address, and as many of a name; and words of a query that are looked at.
+const MAX_WORDS: usize = 8;
+
+/// Characters that are kept of a word.
+const MAX_WORD: usize = 32;
+
+/// What a user may be, for whoever looks for all that are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum State {
+    /// Shut out by an administrator for a while.
+    Locked,
+    /// Shut out by an administrator.
+    Disabled,
+    /// Asked for another password at the next login.
+    MustChangePassword,
+    /// Shut out for the number of wrong passwords.
+    LockedOut,
+    /// On the purge list.
+    ToBePurged,
+    /// Somebody with a role.
+    Administrator,
+    /// No user but one more address of one.
+    Alias,
+}
+
+impl State {
+    /// All of them.
+    pub const ALL: [State; 7] = [
+        State::Locked,
+        State::Disabled,
+        State::MustChangePassword,
+        State::LockedOut,
+        State::ToBePurged,
+        State::Administrator,
+        State::Alias,
+    ];
+
+    /// Whether it is the state of a user.
+    pub fn is_of(self, user: &User, now: Timestamp) -> bool {
+        match self {
+            State::Locked => user.locked,
+            State::Disabled => user.disabled,
+            State::MustChangePassword => user.must_change_password,
+            State::LockedOut => user.attempts.locked_until.is_some_and(|until| until > now),
+            State::ToBePurged => user.purge_at.is_some(),
+            State::Administrator => user.role.is_some(),
+            State::Alias => user.alias_of.is_some(),
+        }
+    }
+}
+
+/// What is looked for: users for whom all of it holds.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct UserQuery {
+    /// Folded. One with an `@` is the beginning of an address, any other the beginning of a word.
+    words: Vec<String>,
+    domain: Option<DomainName>,
+    state: Option<State>,
+}
+
+/// Where a page of what was found ends, and the next one starts.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Cursor {
+    /// Behind this key of an address, in the order of the keys.
+    Key(String),
+    /// Behind this key under this word, in the order of the words.
+    Word(String, String),
+}
+
+impl UserQuery {
+    /// Reads what somebody typed: words, each of which a word of the user's name or address must begin with; or an address
+    /// or how one begins; or `@` and a domain.
+    pub fn new(text: &str, domain: Option<DomainName>, state: Option<State>) -> Self {
+        let mut query = Self { words: Vec::new(), domain, state };
+        let text = plain(text);
+        let tokens = text.split(|c: char| c.is_whitespace() || c.is_control());
+        for token in tokens.filter(|token| !token.is_empty()).take(MAX_WORDS) {
+            match token.strip_prefix('@').and_then(|name| DomainName::parse(name).ok()) {
+                Some(name) if query.domain.as_ref().is_none_or(|domain| *domain == name) => {
+                    query.domain = Some(name);
+                }
+                _ if token.contains('@') => query.words.push(token.to_owned()),
+                _ => query.words.push(cut(trimmed(token))),
+            }
+        }
+        query
+    }
+
+    /// The domain whose users are looked for.
+    pub fn domain(&self) -> Option<&DomainName> {
+        self.domain.as_ref()
+    }
+
+    /// The state in which they are to be.
+    pub fn state(&self) -> Option<State> {
+        self.state
+    }
+
+    /// Whether it finds the user.
+    pub fn finds(&self, user: &User, now: Timestamp) -> bool {
+        self.domain.as_ref().is_none_or(|domain| domain.as_str() == user.address.domain())
+            && self.state.is_none_or(|state| state.is_of(user, now))
+            && self.finds_words(user)
+    }
+
+    fn finds_words(&self, user: &User) -> bool {
+        if self.words.is_empty() {
+            return true;
+        }
+        let words = words(user);
+        self.words.iter().all(|word| match word.contains('@') {
+            true => starts_address(user, word),
+            false => words.iter().any(|of| of.starts_with(word)),
+        })
+    }
+
+    /// Where in the index of words everybody stands whom it finds: from the first of these on, before the second. In each of
+    /// the ranges, which are those of its words; what seems to say most comes first. None where there is no word.
+    pub fn ranges(&self) -> Vec<(String, String)> {
+        let mut words: Vec<&String> = self.words.iter().collect();
+        words.sort_by_key(|word| (!word.contains('@'), std::cmp::Reverse(word.chars().count())));
+        let range = |word: &String| match word.split_once('@') {
+            // No word holds a control character: there is but the one in it.
+            Some((local, _)) => (cut(local), format!("{}\u{1}", cut(local))),
+            // The last of all characters, which is none.
+            None => (word.clone(), format!("{word}\u{10ffff}")),
+        };
+        words.into_iter().map(range).collect()
+    }
+
+    /// The word under which the user is found in a range of the index, of those that stand in it: so that it is found once.
+    pub fn word_in(user: &User, range: &(String, String)) -> Option<String> {
+        words(user).range(range.0.clone()..range.1.clone()).next().cloned()
+    }
+}
+
+/// The words that a user is found by: of the part of its address before the `@`, whole and in its parts; and those of its
+/// name.
+pub fn words(user: &User) -> BTreeSet<String> {
+    let key = user.address.key();
+    let local = plain(key.split_once('@').map_or(key, |(_, local)| local));
+    let of_address = [cut(&local)].into_iter().chain(in_parts(&[&local]));
+    let name = plain(&user.name);
+    let of_name = in_parts(&name.split_whitespace().collect::<Vec<_>>());
+    distinct(of_address).into_iter().chain(distinct(of_name.into_iter())).collect()
+}
+
+/// The first few that differ.
+fn distinct(words: impl Iterator<Item = String>) -> Vec<String> {
+    let mut few: Vec<String> = Vec::new();
+    for word in words {
+        if few.len() < MAX_WORDS && !few.contains(&word) {
+            few.push(word);
+        }
+    }
+    few
+}
+
+/// Each as a whole, as somebody would type it; and then all in their parts.
+fn in_parts(tokens: &[&str]) -> Vec<String> {
+    let whole = tokens.iter().map(|token| trimmed(token));
+    let parts = tokens.iter().flat_map(|token| token.split(|c: char| !c.is_alphanumeric()));
+    whole.chain(parts).filter(|word| !word.is_empty()).map(cut).collect()
+}
+
+fn starts_address(user: &User, text: &str) -> bool {
+    let key = user.address.key();
+    let (domain, local) = key.split_once('@').unwrap_or(("", key));
+    // The domain as it is written, or in ASCII.
+    plain(user.address.as_str()).starts_with(text) || format!("{}@{domain}", plain(local)).starts_with(text)
+}
+
+/// Without case and as one way of writing, as addresses are compared.
+fn plain(text: &str) -> String {
+    fold(text).replace(['\u{2019}', '\u{2bc}'], "'")
+}
+
+/// Without what stands around it, unless that is all.
+fn trimmed(token: &str) -> &str {
+    match token.trim_matches(|c: char| !c.is_alphanumeric()) {
+        "" => token,
+        word => word,
+    }
+}
+
+fn cut(word: &str) -> String {
+    word.chars().take(MAX_WORD).collect()
+}
+
+#[cfg(test)]
+mod tests;

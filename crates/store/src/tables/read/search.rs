@@ -1,0 +1,257 @@
+//! Users that are looked for. Of the ranges of indexes in which all of them stand, the one that seems the shortest is read in
+//! order, and each row is looked at: so a page costs what it looks at, which is bounded.
+
+use std::collections::HashMap;
+
+use directory::port::{Found, Position};
+use directory::user::User;
+use directory::user_query::{Cursor, State, UserQuery};
+use directory::{AccountId, DomainName};
+use jiff::Timestamp;
+
+use super::{rows, users};
+use crate::session::{Result, Session, values};
+use crate::tables::words;
+
+/// Rows that are looked at for one page.
+const LOOKED_AT: usize = 5_000;
+
+/// Rows that are read in one go, at most.
+const SLICE: usize = 512;
+
+/// Where words are kept, from one place on.
+const WORDS: &str = "SELECT word, address_key FROM user_words
+    WHERE account = ?1 AND (word, address_key) > (?2, ?3) AND word < ?4 ORDER BY word, address_key LIMIT ?5";
+
+/// In which index the users in a state stand.
+const fn in_state(state: State) -> &'static str {
+    match state {
+        State::Locked => "locked = 1",
+        State::Disabled => "disabled_at IS NOT NULL",
+        State::MustChangePassword => "must_change_password = 1",
+        State::LockedOut => "locked_until IS NOT NULL",
+        State::ToBePurged => "purge_at IS NOT NULL",
+        State::Administrator => "role IS NOT NULL",
+        State::Alias => "alias_of IS NOT NULL",
+    }
+}
+
+/// Users in a state, or what else is asked of them, between two keys.
+fn of_state(what: &str, state: State) -> String {
+    let state = in_state(state);
+    format!(
+        "{what} WHERE account = ?1 AND {state} AND address_key > ?2 AND address_key < ?3
+         ORDER BY address_key LIMIT ?4"
+    )
+}
+
+/// Counts them without reading them.
+const ONE: &str = "SELECT 1 FROM users";
+
+/// What is read in order.
+enum Range {
+    /// The words of a range.
+    Words((String, String)),
+    /// Who is in a state.
+    State(State),
+    /// Everybody, domain by domain, or in one domain.
+    Users,
+}
+
+struct Search<'s> {
+    session: &'s dyn Session,
+    account: AccountId,
+    query: &'s UserQuery,
+    now: Timestamp,
+}
+
+/// One row that was looked at: where it stands, and the user if it is one that was looked for.
+type Seen = (Cursor, Option<User>);
+
+pub(crate) fn find(
+    session: &dyn Session,
+    account: AccountId,
+    query: &UserQuery,
+    after: Option<&Cursor>,
+    limit: usize,
+    now: Timestamp,
+) -> Result<Found> {
+    let search = Search { session, account, query, now };
+    let range = search.range(after)?;
+    let mut at = after.cloned();
+    let mut found: Vec<(Cursor, User)> = Vec::new();
+    let mut looked_at = 0;
+    let next = loop {
+        // One more than is asked for tells whether there is a next page.
+        let wanted = (limit + 1).saturating_sub(found.len()).clamp(64, SLICE).min(LOOKED_AT - looked_at);
+        let seen = search.look(&range, at.as_ref(), wanted)?;
+        let last = seen.len() < wanted;
+        looked_at += seen.len();
+        at = seen.last().map(|(at, _)| at.clone()).or(at);
+        found.extend(seen.into_iter().filter_map(|(at, user)| Some((at, user?))));
+        if found.len() > limit {
+            found.truncate(limit);
+            break found.last().map(|(at, _)| at.clone());
+        }
+        if last {
+            break None;
+        }
+        if looked_at >= LOOKED_AT {
+            break at;
+        }
+    };
+    let complete = next.is_none() || found.len() == limit;
+    let users = found.into_iter().map(|(_, user)| user).collect();
+    Ok(Found { users, next, complete, left: words::left(session)? })
+}
+
+impl Search<'_> {
+    /// Which range to read: the one that was read for the page before; else one that is short; else the one of the word
+    /// that is met least.
+    fn range(&self, after: Option<&Cursor>) -> Result<Range> {
+        let mut words = self.query.ranges();
+        let by_key = self.query.state().map_or(Range::Users, Range::State);
+        if words.is_empty() || matches!(after, Some(Cursor::Key(_))) {
+            return Ok(by_key);
+        }
+        if let Some(Cursor::Word(word, _)) = after {
+            // Where it lies in two of them, one lies in the other: then that one, which comes first, was the shorter.
+            let read = words.iter().position(|(low, high)| (low..high).contains(&word)).unwrap_or(0);
+            return Ok(Range::Words(words.swap_remove(read)));
+        }
+        if !self.is_long()? {
+            return Ok(by_key);
+        }
+        let mut shortest = 0;
+        if words.len() > 1 {
+            let lengths = words.iter().map(|range| self.length(range)).collect::<Result<Vec<_>>>()?;
+            shortest = (0..words.len()).min_by_key(|of| lengths[*of]).unwrap_or(0);
+        }
+        Ok(Range::Words(words.swap_remove(shortest)))
+    }
+
+    /// How many words stand in a range, as far as one page may look.
+    fn length(&self, (low, high): &(String, String)) -> Result<usize> {
+        let words = self.session.all(
+            WORDS,
+            values![self.account.as_bytes(), low, "", high, rows(LOOKED_AT)],
+            |_| Ok(()),
+        )?;
+        Ok(words.len())
+    }
+
+    /// Whether there are more users in the state and domain than one page may look at.
+    fn is_long(&self) -> Result<bool> {
+        if let Some(domain) = self.query.domain()
+            && users::count_listed(self.session, self.account, Some(domain))? < LOOKED_AT as u64
+        {
+            return Ok(false);
+        }
+        let Some(state) = self.query.state() else { return Ok(true) };
+        let (low, high) = self.keys();
+        let some = self.session.all(
+            &of_state(ONE, state),
+            values![self.account.as_bytes(), low, high, rows(LOOKED_AT)],
+            |_| Ok(()),
+        )?;
+        Ok(some.len() == LOOKED_AT)
+    }
+
+    /// Between which keys of addresses all users that are looked for stand.
+    fn keys(&self) -> (String, String) {
+        match self.query.domain() {
+            // `A` is the character behind `@`.
+            Some(domain) => (format!("{domain}@"), format!("{domain}A")),
+            None => (String::new(), "\u{10ffff}".to_owned()),
+        }
+    }
+
+    fn look(&self, range: &Range, after: Option<&Cursor>, limit: usize) -> Result<Vec<Seen>> {
+        match range {
+            Range::Words(range) => self.look_at_words(range, after, limit),
+            Range::State(state) => {
+                let (mut low, high) = self.keys();
+                if let Some(Cursor::Key(key)) = after {
+                    low.clone_from(key);
+                }
+                let found = self.session.all(
+                    &of_state(users::USER, *state),
+                    values![self.account.as_bytes(), low, high, rows(limit)],
+                    users::user_at,
+                )?;
+                Ok(self.judged(found))
+            }
+            Range::Users => {
+                let from = match after {
+                    Some(Cursor::Key(key)) => Position::After(key.clone()),
+                    _ => Position::Start,
+                };
+                let found = users::list(self.session, self.account, self.query.domain(), &from, limit)?;
+                Ok(self.judged(found))
+            }
+        }
+    }
+
+    fn judged(&self, users: Vec<User>) -> Vec<Seen> {
+        let judge = |user: User| {
+            let at = Cursor::Key(user.address.key().to_owned());
+            (at, self.query.finds(&user, self.now).then_some(user))
+        };
+        users.into_iter().map(judge).collect()
+    }
+
+    fn look_at_words(
+        &self,
+        range: &(String, String),
+        after: Option<&Cursor>,
+        limit: usize,
+    ) -> Result<Vec<Seen>> {
+        let (word, key) = match after {
+            Some(Cursor::Word(word, key)) => (word.as_str(), key.as_str()),
+            // No key is empty: behind this stands all that stands under the word.
+            _ => (range.0.as_str(), ""),
+        };
+        let hits: Vec<(String, String)> = self.session.all(
+            WORDS,
+            values![self.account.as_bytes(), word, key, range.1, rows(limit)],
+            |row| Ok((row.get(0)?, row.get(1)?)),
+        )?;
+        let may_be = |key: &str| self.query.domain().is_none_or(|domain| is_in(key, domain));
+        let keys: Vec<&str> = hits.iter().map(|(_, key)| key.as_str()).filter(|key| may_be(key)).collect();
+        let found = users::by_keys(self.session, &keys)?;
+        let found: HashMap<String, User> = found
+            .into_iter()
+            .filter(|user| user.account == self.account && self.query.finds(user, self.now))
+            .map(|user| (user.address.key().to_owned(), user))
+            .collect();
+        let judge = |(word, key): (String, String)| {
+            // Who stands under several words of the range is found under the first of them.
+            let user = found.get(&key).filter(|user| UserQuery::word_in(user, range).as_ref() == Some(&word));
+            let user = user.cloned();
+            (Cursor::Word(word, key), user)
+        };
+        Ok(hits.into_iter().map(judge).collect())
+    }
+}
+
+fn is_in(key: &str, domain: &DomainName) -> bool {
+    key.split_once('@').is_some_and(|(of, _)| of == domain.as_str())
+}
+
+/// The statements of a search, for their plans: each with the index that it is to read.
+#[cfg(test)]
+pub(super) fn statements() -> Vec<(String, &'static str)> {
+    let index = |state| match state {
+        State::Locked => "users_locked",
+        State::Disabled => "users_disabled",
+        State::MustChangePassword => "users_who_must_change",
+        State::LockedOut => "users_locked_out",
+        State::ToBePurged => "users_on_purge_list",
+        State::Administrator => "users_in_charge",
+        State::Alias => "users_of_users",
+    };
+    let of_states = State::ALL
+        .into_iter()
+        .flat_map(|state| [users::USER, ONE].map(|what| (of_state(what, state), index(state))));
+    of_states.chain([(WORDS.to_owned(), "user_words")]).collect()
+}

@@ -1,0 +1,94 @@
+//! How the statements of lists and searches are carried out.
+
+use super::*;
+
+/// The steps of statements on empty tables.
+fn plans(statements: Vec<String>) -> impl Iterator<Item = (String, String)> {
+    let connection = rusqlite::Connection::open_in_memory().unwrap();
+    for migration in crate::sqlite::MIGRATIONS {
+        connection.execute_batch(migration).unwrap();
+    }
+    statements.into_iter().flat_map(move |statement| {
+        let mut plan = connection.prepare(&format!("EXPLAIN QUERY PLAN {statement}")).unwrap();
+        let values = vec![1; plan.parameter_count()];
+        let steps = plan.query_map(rusqlite::params_from_iter(values), |row| row.get(3)).unwrap();
+        steps.map(|step| (statement.clone(), step.unwrap())).collect::<Vec<_>>()
+    })
+}
+
+/// A page costs as much as it gives: each statement of a list is a range of an index, and nothing is sorted.
+#[test]
+fn no_statement_of_a_list_scans_or_sorts() {
+    for (statement, step) in plans([users::lists(), groups::lists(), domains::lists()].concat()) {
+        assert!(step.starts_with("SEARCH "), "{statement}: {step}");
+    }
+}
+
+/// Nor does one of a search, and each reads the index that was made for it.
+#[test]
+fn no_statement_of_a_search_scans_or_sorts() {
+    for (statement, index) in search::statements() {
+        for (statement, step) in plans(vec![statement]) {
+            assert!(step.starts_with("SEARCH ") && step.contains(index), "{statement}: {step}");
+            let reads_rows = statement.contains("failed_logins");
+            assert!(reads_rows || index == "user_words" || step.contains("COVERING"), "{statement}: {step}");
+        }
+    }
+}
+
+struct Still;
+
+impl directory::port::Clock for Still {
+    fn now(&self) -> jiff::Timestamp {
+        jiff::Timestamp::UNIX_EPOCH
+    }
+}
+
+impl directory::port::Entropy for Still {
+    fn fill(&self, buffer: &mut [u8]) {
+        buffer.fill(7);
+    }
+}
+
+/// The other engine chooses by what it knows of the tables: they are filled, and nothing keeps it from reading all of
+/// them. Statements are planned for any values, as the program's are.
+#[test]
+fn no_statement_of_a_search_scans_or_sorts_on_postgresql() {
+    let Some(server) = testkit::Postgres::shared() else {
+        return testkit::left_out("the plans of searches on PostgreSQL", "PostgreSQL");
+    };
+    let url = server.database();
+    let master = crate::MasterKey::parse(&"0f".repeat(32)).unwrap();
+    drop(crate::Location::from(url.clone()).open(&master, Arc::new(Still), Arc::new(Still)).unwrap());
+    server.execute(
+        &url,
+        "INSERT INTO users (id, account, address, address_key, name, must_change_password, address_type, source,
+                            created_at, locked, disabled_at, locked_until, purge_at, role, alias_of)
+         SELECT uuid_send(gen_random_uuid()), decode(repeat('0' || n % 3, 16), 'hex'), 'a' || n || '@example.com',
+                'example.com@a' || n, 'Name', (n % 10 = 1)::int, 'created_manually', 'cloud', 5, (n % 10 = 2)::int,
+                CASE WHEN n % 10 = 3 THEN 5 END, CASE WHEN n % 10 = 4 THEN 5 END, CASE WHEN n % 10 = 5 THEN 5 END,
+                CASE WHEN n % 10 = 6 THEN '\\x01'::bytea END, NULL
+         FROM generate_series(1, 20000) AS n;
+         UPDATE users SET alias_of = (SELECT id FROM users WHERE address_key = 'example.com@a1')
+             WHERE address_key LIKE '%7';
+         INSERT INTO user_words (account, word, address_key)
+             SELECT account, substr(md5(address_key), 1, 5), address_key FROM users;
+         ANALYZE",
+    );
+    let by_keys =
+        users::lists().into_iter().filter(|sql| sql.contains(" IN (")).map(|sql| (sql, "users_by_address"));
+    for (statement, index) in search::statements().into_iter().chain(by_keys) {
+        let parameters = vec!["NULL"; statement.matches('?').count()];
+        let statement = statement.replace('?', "$");
+        let plan = server.execute(
+            &url,
+            &format!(
+                "SET plan_cache_mode = force_generic_plan; SET jit = off;
+                 PREPARE statement AS {statement}; EXPLAIN EXECUTE statement({})",
+                parameters.join(", ")
+            ),
+        );
+        assert!(plan.contains(index), "{statement}: {plan}");
+        assert!(!plan.contains("Sort") && !plan.contains("Seq Scan"), "{statement}: {plan}");
+    }
+}

@@ -1,0 +1,109 @@
+//! The index of words, by which users are found. It follows the audit: events of a chain have no gaps and stand in the order
+//! of their commits, so that whoever has read up to one has missed nobody, also where several nodes write. So what creates
+//! users writes nothing for it. Words go with the change that takes them away; one that did not is only a hint that leads
+//! nowhere, since whoever it stands for is looked at again.
+
+use std::collections::BTreeSet;
+
+use directory::EmailAddress;
+use directory::change::may_name;
+use directory::port::Indexed;
+use directory::user::User;
+use directory::user_query::words;
+
+use super::read::{rows, users};
+use crate::session::{Result, Session, Value, values};
+
+/// Rows in one statement.
+const ROWS: usize = 64;
+
+/// The chains that have events which were not read: number, last event that was read, last event. First those of which
+/// least is left, so that what is new does not wait for what is old.
+const UNREAD: &str = "SELECT c.chain, coalesce(r.seq, 0), c.seq
+    FROM audit_chains c LEFT JOIN user_words_read r ON r.chain = c.chain
+    WHERE c.seq > coalesce(r.seq, 0) ORDER BY c.seq - coalesce(r.seq, 0), c.chain";
+
+/// Events that were not read yet.
+pub(crate) fn left(session: &dyn Session) -> Result<u64> {
+    let counts = session.all(UNREAD, &[], |row| Ok(row.get::<i64>(2)? - row.get::<i64>(1)?))?;
+    Ok(u64::try_from(counts.iter().sum::<i64>()).unwrap_or(0))
+}
+
+/// Reads the next events, and writes the words of those they tell of as they are now.
+pub(crate) fn index(session: &dyn Session, limit: usize) -> Result<Indexed> {
+    let chains: Vec<(i64, i64, i64)> =
+        session.all(UNREAD, &[], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
+    let mut indexed = Indexed::default();
+    let mut room = rows(limit);
+    let mut addresses = BTreeSet::new();
+    for (chain, read, last) in chains {
+        let next = last.min(read + room);
+        if next > read {
+            named(session, chain, read, next, &mut addresses)?;
+            session.execute(
+                "INSERT INTO user_words_read (chain, seq) VALUES (?1, ?2)
+                 ON CONFLICT (chain) DO UPDATE SET seq = excluded.seq",
+                values![chain, next],
+            )?;
+        }
+        room -= next - read;
+        indexed.read += u64::try_from(next - read).unwrap_or(0);
+        indexed.left += u64::try_from(last - next).unwrap_or(0);
+    }
+    let keys: Vec<&str> = addresses.iter().map(String::as_str).collect();
+    add(session, &users::by_keys(session, &keys)?)?;
+    Ok(indexed)
+}
+
+/// The addresses, as they compare, that events behind one and up to another may have given a name.
+fn named(
+    session: &dyn Session,
+    chain: i64,
+    behind: i64,
+    to: i64,
+    addresses: &mut BTreeSet<String>,
+) -> Result<()> {
+    let events = session.all(
+        "SELECT action, target FROM audit_events WHERE chain = ?1 AND seq > ?2 AND seq <= ?3 ORDER BY seq",
+        values![chain, behind, to],
+        |row| Ok(may_name(row.get(0)?).then_some(row.get::<String>(1)?)),
+    )?;
+    let parsed = events.into_iter().flatten().filter_map(|target| EmailAddress::parse(&target).ok());
+    addresses.extend(parsed.map(|address| address.key().to_owned()));
+    Ok(())
+}
+
+fn add(session: &dyn Session, users: &[User]) -> Result<()> {
+    let words: Vec<(&User, String)> =
+        users.iter().flat_map(|user| words(user).into_iter().map(move |word| (user, word))).collect();
+    for some in words.chunks(ROWS) {
+        // One statement for however many there are: the last one is written again.
+        let full = some.iter().chain(std::iter::repeat_n(&some[some.len() - 1], ROWS - some.len()));
+        let values: Vec<Value<'_>> = full
+            .flat_map(|(user, word)| {
+                [Value::Bytes(user.account.as_bytes()), Value::Text(word), Value::Text(user.address.key())]
+            })
+            .collect();
+        session.execute(&insert(), &values)?;
+    }
+    Ok(())
+}
+
+fn insert() -> String {
+    let row = |n: usize| format!("(?{}, ?{}, ?{})", 3 * n + 1, 3 * n + 2, 3 * n + 3);
+    let rows: Vec<String> = (0..ROWS).map(row).collect();
+    format!(
+        "INSERT INTO user_words (account, word, address_key) VALUES {} ON CONFLICT DO NOTHING",
+        rows.join(", ")
+    )
+}
+
+/// Takes the words of a user away; `but` not those that it keeps.
+pub(crate) fn remove(session: &dyn Session, gone: &User, but: Option<&User>) -> Result<()> {
+    let kept = but.map(words).unwrap_or_default();
+    for word in words(gone).difference(&kept) {
+        let sql = "DELETE FROM user_words WHERE account = ?1 AND word = ?2 AND address_key = ?3";
+        session.execute(sql, values![gone.account.as_bytes(), word, gone.address.key()])?;
+    }
+    Ok(())
+}
