@@ -7,6 +7,7 @@ use directory::DomainName;
 use directory::port::Position;
 use directory::role::INTERNAL_EDIT;
 use directory::user::User;
+use directory::user_query::{Cursor, State, UserQuery};
 use futures_util::stream;
 
 use super::{Tag, tags};
@@ -23,18 +24,45 @@ const PAGE: usize = 50;
 /// Domains that can be chosen from.
 const DOMAINS: usize = 200;
 
-/// Users read in one go for the file.
+/// Users read in one go for the file, and events for the index.
 const SLICE: usize = 500;
+
+/// What the token of a page is sealed for.
+const TOKEN: &str = "/console/users";
 
 #[derive(Template)]
 #[template(path = "console/users/list.html", blocks = ["rows"])]
 struct List {
     shell: Shell,
     domains: Vec<String>,
-    domain: String,
+    asked: Asked,
+    /// What a user may be: its name in a form, in words, and whether it is asked for.
+    states: Vec<(String, &'static str, bool)>,
     may_edit: bool,
-    total: u64,
+    page: Rows,
+    /// Events that the index of words does not know of yet.
+    unread: u64,
+}
+
+/// What is looked for, as it was typed.
+struct Asked {
+    text: String,
+    domain: String,
+    state: String,
+}
+
+impl Asked {
+    fn is_everything(&self) -> bool {
+        self.text.is_empty() && self.state.is_empty()
+    }
+}
+
+struct Rows {
     rows: Vec<Row>,
+    /// How many there are; where they are searched nobody counts.
+    total: Option<u64>,
+    /// Whether more may be found than a page holds, although few were.
+    goes_on: bool,
     previous: Option<String>,
     next: Option<String>,
 }
@@ -47,6 +75,24 @@ struct Row {
     made: When,
 }
 
+/// What a user may be, in words.
+const fn words(state: State) -> &'static str {
+    match state {
+        State::Locked => "locked",
+        State::Disabled => "disabled",
+        State::MustChangePassword => "must change password",
+        State::LockedOut => "locked out",
+        State::ToBePurged => "to be removed",
+        State::Administrator => "administrators",
+        State::Alias => "aliases",
+    }
+}
+
+/// The name of a state in a form.
+fn name(state: State) -> String {
+    serde_json::to_value(state).ok().and_then(|value| value.as_str().map(str::to_owned)).unwrap_or_default()
+}
+
 /// The internal domains of the account.
 pub(super) async fn domains(visit: &Visit<'_>) -> Result<Vec<String>, Trouble> {
     let listed = visit.app.store.domains_of(visit.scope.account().id, &Position::Start, DOMAINS).await?;
@@ -54,47 +100,97 @@ pub(super) async fn domains(visit: &Visit<'_>) -> Result<Vec<String>, Trouble> {
 }
 
 pub(super) async fn list(visit: &mut Visit<'_>) -> Result<Shown, Trouble> {
-    let (app, account) = (visit.app, visit.scope.account().id);
-    let domain = visit.query.some("domain").and_then(|name| DomainName::parse(name).ok());
+    let asked = Asked {
+        text: visit.query.text("q").to_owned(),
+        domain: visit.query.text("domain").to_owned(),
+        state: visit.query.text("state").to_owned(),
+    };
+    // Whoever was created a moment ago is found.
+    let unread = match asked.text.is_empty() {
+        true => 0,
+        false => visit.app.store.index_users(SLICE).await?.left,
+    };
+    let page =
+        if asked.is_everything() { listed(visit, &asked).await? } else { found(visit, &asked).await? };
+    let notice = (visit.query.text("done") == "remove").then(|| Notice::done("The user is removed."));
+    let page = List {
+        shell: visit.shell("/users", "Users").with(notice),
+        domains: domains(visit).await?,
+        states: State::ALL.map(|state| (name(state), words(state), name(state) == asked.state)).to_vec(),
+        may_edit: visit.may(&INTERNAL_EDIT),
+        page,
+        unread,
+        asked,
+    };
+    Ok(Shown::Html(if visit.wants_part() { page.as_rows().render()? } else { page.render()? }))
+}
+
+/// All users, or all of a domain: in the order of addresses, back and forth.
+async fn listed(visit: &Visit<'_>, asked: &Asked) -> Result<Rows, Trouble> {
+    let (store, account) = (&visit.app.store, visit.scope.account().id);
+    let domain = DomainName::parse(&asked.domain).ok();
     let from = match (visit.query.some("after"), visit.query.some("before")) {
         (Some(key), _) => Position::After(key.to_owned()),
         (None, Some(key)) => Position::Before(key.to_owned()),
         (None, None) => Position::Start,
     };
-    let mut users = app.store.list_users(account, domain.as_ref(), &from, PAGE + 1).await?;
+    let mut users = store.list_users(account, domain.as_ref(), &from, PAGE + 1).await?;
     let around = page::cut(&mut users, PAGE, &from, |user: &User| user.address.key().to_owned());
-    let total = app.store.count_listed(account, domain.as_ref()).await?;
-    let now = app.clock.now();
-    let chosen = domain.map(|domain| domain.to_string()).unwrap_or_default();
     let link = |at: Position| {
         let (name, key) = match &at {
             Position::After(key) => ("after", key.as_str()),
             Position::Before(key) => ("before", key.as_str()),
             Position::Start => ("after", ""),
         };
-        visit.path(&format!("/users?{}", query(&[("domain", &chosen), (name, key)])))
+        visit.path(&format!("/users?{}", query(&[("domain", &asked.domain), (name, key)])))
     };
-    let notice = (visit.query.text("done") == "remove").then(|| Notice::done("The user is removed."));
-    let page = List {
-        shell: visit.shell("/users", "Users").with(notice),
-        domains: domains(visit).await?,
-        may_edit: visit.may(&INTERNAL_EDIT),
-        total,
-        rows: users
-            .iter()
-            .map(|user| Row {
-                path: super::path(visit, user),
-                address: user.address.to_string(),
-                name: user.name.clone(),
-                tags: tags(user, now),
-                made: When(user.created_at),
-            })
-            .collect(),
+    Ok(Rows {
+        rows: rows(visit, &users),
+        total: Some(store.count_listed(account, domain.as_ref()).await?),
+        goes_on: false,
         previous: around.previous.map(link),
         next: around.next.map(link),
-        domain: chosen,
+    })
+}
+
+/// Those who are looked for.
+async fn found(visit: &Visit<'_>, asked: &Asked) -> Result<Rows, Trouble> {
+    let (app, account) = (visit.app, visit.scope.account().id);
+    let ids = app.secure_ids();
+    let state = State::ALL.into_iter().find(|state| name(*state) == asked.state);
+    let wanted = UserQuery::new(&asked.text, DomainName::parse(&asked.domain).ok(), state);
+    let after: Option<Cursor> = match visit.query.some("page") {
+        Some(token) => {
+            ids.read_page(TOKEN, account, Some(token)).map_err(|_| Trouble::NotThere("page of the list"))?
+        }
+        None => None,
     };
-    Ok(Shown::Html(if visit.wants_part() { page.as_rows().render()? } else { page.render()? }))
+    let found = app.store.find_users(account, &wanted, after.as_ref(), PAGE, app.clock.now()).await?;
+    let link = |cursor: Cursor| {
+        let (text, domain, state) = (&asked.text, &asked.domain, &asked.state);
+        let token = ids.page_token(TOKEN, account, &cursor);
+        let fields = [("q", text.as_str()), ("domain", domain), ("state", state), ("page", &token)];
+        visit.path(&format!("/users?{}", query(&fields)))
+    };
+    Ok(Rows {
+        rows: rows(visit, &found.users),
+        total: None,
+        goes_on: !found.complete,
+        previous: None,
+        next: found.next.map(link),
+    })
+}
+
+fn rows(visit: &Visit<'_>, users: &[User]) -> Vec<Row> {
+    let now = visit.app.clock.now();
+    let row = |user: &User| Row {
+        path: super::path(visit, user),
+        address: user.address.to_string(),
+        name: user.name.clone(),
+        tags: tags(user, now),
+        made: When(user.created_at),
+    };
+    users.iter().map(row).collect()
 }
 
 /// All users and aliases of the account, as `matricula import` reads them; but for passwords, which nobody can read.
