@@ -6,3 +6,4 @@ pub(crate) mod quota;
 pub(crate) mod read;
 pub(crate) mod request;
 pub(crate) mod row;
+pub(crate) mod usage;

@@ -6,7 +6,7 @@ use std::thread::JoinHandle;
 use crossbeam_channel::{Receiver, Sender, TrySendError};
 use directory::audit::Actor;
 use directory::change::{Change, Changed};
-use directory::port::{StoreError, Write, Written};
+use directory::port::{StoreError, Usage, Write, Written};
 use jiff::Timestamp;
 use tokio::sync::oneshot;
 
@@ -26,6 +26,7 @@ pub(crate) enum Work {
     Write(Vec<Write>),
     Apply { changes: Vec<Change>, actor: Actor, now: Timestamp },
     Forget { before: Timestamp },
+    NoteUsage(Vec<Usage>),
     Ping,
 }
 
@@ -34,6 +35,7 @@ pub(crate) enum Outcome {
     Written(Vec<Written>),
     Changed(Changed),
     Forgotten(usize),
+    Noted,
     Ready,
 }
 
@@ -137,12 +139,13 @@ impl Work {
         }
     }
 
-    /// Whether it does no harm when it runs twice: each request in it is carried out only once.
+    /// Whether it does no harm when it runs twice: each request in it is carried out only once. Uses that are counted
+    /// twice are less harm than to leave those in the dark who share their transaction.
     pub(crate) fn is_repeatable(&self) -> bool {
         match self {
             Work::Write(requests) => requests.iter().all(|request| request.once.is_some()),
             Work::Apply { .. } => false,
-            Work::Forget { .. } | Work::Ping => true,
+            Work::Forget { .. } | Work::NoteUsage(_) | Work::Ping => true,
         }
     }
 
@@ -151,6 +154,7 @@ impl Work {
             Work::Write(requests) => requests.iter().map(|request| request.changes.len().max(1)).sum(),
             Work::Apply { changes, .. } => changes.len(),
             Work::Forget { .. } => usize::try_from(FORGET_SLICE).unwrap_or(1),
+            Work::NoteUsage(usage) => usage.len(),
             Work::Ping => 0,
         }
     }

@@ -14,7 +14,14 @@ macro_rules! migrations {
     };
 }
 
-migrations!["0001_initial", "0002_directory", "0003_groups", "0004_domains", "0005_two_engines"];
+migrations![
+    "0001_initial",
+    "0002_directory",
+    "0003_groups",
+    "0004_domains",
+    "0005_two_engines",
+    "0008_usage",
+];
 
 pub(super) fn run(connection: &mut Connection) -> Result<(), OpenProblem> {
     let known = i64::try_from(MIGRATIONS.len()).unwrap_or(i64::MAX);

@@ -90,6 +90,10 @@ impl<'c> Batch<'c> {
                      WHERE seq IN (SELECT seq FROM requests ORDER BY seq LIMIT ?1) AND ran_at < ?2";
                 self.session.execute(sql, values![FORGET_SLICE, millis(*before)]).map(Outcome::Forgotten)
             }
+            Work::NoteUsage(usage) => {
+                usage.iter().try_for_each(|usage| super::usage::note(self.session, usage))?;
+                Ok(Outcome::Noted)
+            }
             Work::Ping => Ok(Outcome::Ready),
         }
     }
