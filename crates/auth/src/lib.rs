@@ -12,4 +12,4 @@ pub mod token;
 pub use gate::{Cost, Gate, GateFull};
 pub use proof::{Proof, ProofError};
 pub use quota::{Quota, Rate};
-pub use signed::{Authenticator, Presented, Refused, Signed};
+pub use signed::{Authenticated, Authenticator, Presented, Refused, Signed};

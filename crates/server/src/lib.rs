@@ -8,8 +8,10 @@ mod call;
 pub mod config;
 mod explain;
 mod health;
+pub mod journal;
 pub mod lab;
 mod listener;
+mod metrics;
 pub mod openapi;
 mod page;
 mod public_url;
@@ -19,6 +21,7 @@ pub mod sandbox;
 mod secure_id;
 mod step;
 pub mod system;
+pub mod telemetry;
 mod tls;
 pub mod txt;
 

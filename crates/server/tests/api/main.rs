@@ -14,10 +14,12 @@ mod groups;
 mod headers;
 mod history;
 mod http;
+mod journal;
 mod lab;
 mod lifecycle;
 mod login;
 mod matrix;
+mod metrics;
 mod nodes;
 mod once_only;
 mod pages;
@@ -26,7 +28,9 @@ mod reference;
 mod roles;
 mod staleness;
 mod story;
+mod telemetry;
 mod tls;
+mod usage;
 mod users;
 
 #[test]
