@@ -213,6 +213,11 @@ impl Gate {
         self.load.waiting.load(Ordering::Relaxed)
     }
 
+    /// Passwords that may wait.
+    pub fn limit(&self) -> usize {
+        self.limit
+    }
+
     fn full(&self, waiting: usize) -> GateFull {
         let micros = self.load.micros.load(Ordering::Relaxed).max(1_000);
         let all = micros.saturating_mul(waiting as u64) / self.threads as u64;

@@ -14,4 +14,4 @@ pub use gate::{Cost, Gate, GateFull};
 pub use proof::{Proof, ProofError};
 pub use quota::{Quota, Rate};
 pub use session::{SessionToken, SignedIn};
-pub use signed::{Authenticator, Presented, Refused, Signed};
+pub use signed::{Authenticated, Authenticator, Presented, Refused, Signed};

@@ -7,7 +7,7 @@ use std::net::IpAddr;
 use std::sync::{Mutex, PoisonError};
 
 use directory::port::Drawn;
-use directory::{ClientId, UserId};
+use directory::{ClientId, Sender, UserId};
 use jiff::{SignedDuration, Timestamp};
 
 /// Calls that can't be told whose they are share a wider bucket by where they come from, as recorded of the service.
@@ -30,6 +30,15 @@ pub enum Bucket {
 }
 
 impl Bucket {
+    /// That of whoever sent a request.
+    pub fn of(sender: &Sender) -> Self {
+        match sender {
+            Sender::User(principal) => Bucket::User(principal.binding.user),
+            Sender::Session(principal) => Bucket::User(principal.session.user),
+            Sender::Client(principal) => Bucket::Client(principal.client.id),
+        }
+    }
+
     fn to_bytes(self) -> Option<[u8; 17]> {
         let (kind, id) = match self {
             Bucket::User(user) => (0, *user.as_bytes()),
@@ -67,6 +76,12 @@ impl Rate {
     /// No limit at all. The numbers are the largest that every client can read.
     pub const UNLIMITED: Rate =
         Rate { limit: i32::MAX as u32, remaining: i32::MAX as u32, reset_ms: 0, allowed: true };
+
+    /// How much of the limit was drawn, in thousandths.
+    pub fn drawn_per_mille(&self) -> u16 {
+        let drawn = u64::from(self.limit.saturating_sub(self.remaining)) * 1_000;
+        u16::try_from(drawn / u64::from(self.limit.max(1))).unwrap_or(u16::MAX)
+    }
 }
 
 struct Window {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use directory::application::ClientPrincipal;
 use directory::port::{Clock, Freshness, Store, StoreError};
-use directory::{AccessKey, Caller, Principal};
+use directory::{AccessKey, Caller, Principal, Sender};
 use jiff::{SignedDuration, Timestamp};
 use secrecy::ExposeSecret;
 use sha2::{Digest, Sha256};
@@ -40,6 +40,16 @@ pub struct Signed {
     pub caller: Caller,
     /// Its id; with a token it may have none.
     pub request_id: Option<RequestId>,
+}
+
+/// What is known of a request once its signature or token was looked at, and it was counted.
+pub struct Authenticated {
+    /// Who sent it, or why it is refused.
+    pub signed: Result<Signed, Refused>,
+    /// Whose signature or token holds, also of a request that is refused; `None`: nobody's does.
+    pub sender: Option<Sender>,
+    /// What is left of the quota.
+    pub rate: Rate,
 }
 
 /// Why a request is refused before anybody looks at its body.
@@ -136,18 +146,20 @@ impl Authenticator {
     }
 
     /// Finds out who signed a request, and counts it: for the user whose signature holds, else for where it comes from.
-    pub async fn authenticate(&self, presented: &Presented<'_>) -> (Result<Signed, Refused>, Rate) {
+    pub async fn authenticate(&self, presented: &Presented<'_>) -> Authenticated {
         let now = self.clock.now();
         let signed = self.identify(presented, Freshness::Recent, now).await;
-        let bucket = match &signed {
-            Ok((_, bucket)) | Err(Unverified { verified: Some(bucket), .. }) => *bucket,
-            Err(_) => Bucket::Peer(presented.peer),
+        let sender = match &signed {
+            Ok(signed) => Some(signed.caller.sender().clone()),
+            Err(unverified) => unverified.sender.clone(),
         };
+        let bucket = sender.as_ref().map_or(Bucket::Peer(presented.peer), Bucket::of);
         let rate = self.quota.draw(bucket, now);
-        match over(rate) {
-            Some(refused) => (Err(refused), rate),
-            None => (signed.map(|(signed, _)| signed).map_err(|unverified| unverified.why), rate),
-        }
+        let signed = match over(rate) {
+            Some(refused) => Err(refused),
+            None => signed.map_err(|unverified| unverified.why),
+        };
+        Authenticated { signed, sender, rate }
     }
 
     /// Finds out anew who signed a request that was counted already, from the store as it is now.
@@ -156,7 +168,7 @@ impl Authenticator {
     /// When the signature no longer holds.
     pub async fn authenticate_anew(&self, presented: &Presented<'_>) -> Result<Signed, Refused> {
         let signed = self.identify(presented, Freshness::Now, self.clock.now()).await;
-        signed.map(|(signed, _)| signed).map_err(|unverified| unverified.why)
+        signed.map_err(|unverified| unverified.why)
     }
 
     /// Makes a token for an application that shows its secret (spec/protocol.md 8). An id that is unknown is checked
@@ -204,7 +216,7 @@ impl Authenticator {
         presented: &Presented<'_>,
         freshness: Freshness,
         now: Timestamp,
-    ) -> Result<(Signed, Bucket), Unverified> {
+    ) -> Result<Signed, Unverified> {
         let authorization = present(presented.authorization, header::AUTHORIZATION)?;
         if let Some(token) = header::bearer(authorization) {
             return self.identify_client(token, presented.request_id, freshness, now).await;
@@ -232,15 +244,14 @@ impl Authenticator {
         let Some(principal) = principal.filter(|_| holds) else {
             return Err(Refused::InvalidSignature.into());
         };
-        let bucket = Bucket::User(principal.binding.user);
         match self.check(&principal, app_id, date, now) {
             // Who asks is beyond doubt, and everything behind the access key is as the store has it.
             #[expect(
                 clippy::disallowed_methods,
                 reason = "this is the room that makes callers, and the signature holds"
             )]
-            Ok(()) => Ok((Signed { caller: Caller::vouched(principal), request_id: Some(id) }, bucket)),
-            Err(why) => Err(Unverified { why, verified: Some(bucket) }),
+            Ok(()) => Ok(Signed { caller: Caller::vouched(principal), request_id: Some(id) }),
+            Err(why) => Err(Unverified { why, sender: Some(Sender::User(principal)) }),
         }
     }
 
@@ -251,10 +262,9 @@ impl Authenticator {
         request_id: Option<&[u8]>,
         freshness: Freshness,
         now: Timestamp,
-    ) -> Result<(Signed, Bucket), Unverified> {
+    ) -> Result<Signed, Unverified> {
         let request_id = request_id.map(RequestId::parse).transpose().map_err(malformed)?;
         let client = self.tokens.verify(token, now)?;
-        let bucket = Bucket::Client(client);
         let principal = self.store.client(client, freshness).await.map_err(Refused::from)?;
         let principal = principal.ok_or(Refused::InvalidToken)?;
         #[expect(
@@ -262,7 +272,7 @@ impl Authenticator {
             reason = "this is the room that makes callers, and the token is one of ours"
         )]
         let caller = Caller::vouched_client(principal);
-        Ok((Signed { caller, request_id }, bucket))
+        Ok(Signed { caller, request_id })
     }
 
     /// What else must be right about a request whose signature holds.
@@ -294,12 +304,12 @@ impl Authenticator {
 /// A refusal, and whose quota it draws on: a user's only when the signature held, so that nobody can use up another's.
 struct Unverified {
     why: Refused,
-    verified: Option<Bucket>,
+    sender: Option<Sender>,
 }
 
 impl From<Refused> for Unverified {
     fn from(why: Refused) -> Self {
-        Self { why, verified: None }
+        Self { why, sender: None }
     }
 }
 

@@ -8,21 +8,82 @@ use crate::application::{AccessKey, ClientPrincipal, Principal, Product};
 use crate::audit::Actor;
 use crate::role::Role;
 use crate::session::SessionPrincipal;
-use crate::{Account, BindingId, Permission, UserId};
+use crate::{Account, AccountId, BindingId, Permission, UserId};
 
 /// An authenticated caller. Only `auth` makes one, after it has checked a signature or a token; the rules take it as
 /// proof.
 #[derive(Clone)]
-pub struct Caller(Who);
+pub struct Caller(Sender);
 
+/// Whose signature or token a request carries: for logs and counts, also where the request is refused all the same. It
+/// proves nothing; a [`Caller`] does.
 #[derive(Clone)]
-enum Who {
+pub enum Sender {
     /// A user, by a key pair of API 1.0: acts with the user's role.
     User(Arc<Principal>),
     /// An application, by a token of API 2.0: acts with its own role (spec/protocol.md 7).
     Client(Arc<ClientPrincipal>),
     /// A user, in a browser: acts with the user's role.
     Session(Arc<SessionPrincipal>),
+}
+
+/// What the console is called where others name their application.
+const CONSOLE: &str = "console";
+
+impl Sender {
+    /// The account of the user, or of the application of API 2.0.
+    pub fn account(&self) -> &Account {
+        match self {
+            Sender::User(principal) => &principal.account,
+            Sender::Client(principal) => &principal.account,
+            Sender::Session(principal) => &principal.account,
+        }
+    }
+
+    /// The address of the user, or the client id of the application.
+    pub fn name(&self) -> &str {
+        match self {
+            Sender::User(principal) => &principal.address,
+            Sender::Client(principal) => &principal.client.client_id,
+            Sender::Session(principal) => &principal.address,
+        }
+    }
+
+    /// What the request was authenticated by: the id of a binding, or of an application of API 2.0.
+    pub fn credential(&self) -> [u8; 16] {
+        match self {
+            Sender::User(principal) => *principal.binding.id.as_bytes(),
+            Sender::Client(principal) => *principal.client.id.as_bytes(),
+            Sender::Session(principal) => *principal.session.id.as_bytes(),
+        }
+    }
+
+    /// What the application is known by: its application id, or its client id.
+    pub fn app_id(&self) -> &str {
+        match self {
+            Sender::User(principal) => &principal.application.app_id,
+            Sender::Client(principal) => &principal.client.client_id,
+            Sender::Session(_) => CONSOLE,
+        }
+    }
+
+    /// The name of the application the request comes from.
+    pub fn application(&self) -> &str {
+        match self {
+            Sender::User(principal) => &principal.application.name,
+            Sender::Client(principal) => &principal.client.name,
+            Sender::Session(_) => CONSOLE,
+        }
+    }
+
+    /// The account that the application is registered in. Users of others may have keys for it.
+    pub fn owner(&self) -> AccountId {
+        match self {
+            Sender::User(principal) => principal.application.account,
+            Sender::Client(principal) => principal.client.account,
+            Sender::Session(principal) => principal.account.id,
+        }
+    }
 }
 
 /// The caller's role lacks a permission.
@@ -38,81 +99,78 @@ pub struct PermissionDenied {
 impl Caller {
     /// Vouches that the request comes from this principal. Banned outside `auth` by `clippy.toml`.
     pub fn vouched(principal: Arc<Principal>) -> Self {
-        Self(Who::User(principal))
+        Self(Sender::User(principal))
     }
 
     /// Vouches that the request comes from this application. Banned outside `auth` by `clippy.toml`.
     pub fn vouched_client(principal: Arc<ClientPrincipal>) -> Self {
-        Self(Who::Client(principal))
+        Self(Sender::Client(principal))
     }
 
     /// Vouches that the request comes from this session. Banned outside `auth` by `clippy.toml`.
     pub fn vouched_session(principal: Arc<SessionPrincipal>) -> Self {
-        Self(Who::Session(principal))
+        Self(Sender::Session(principal))
     }
 
     /// The account of the caller.
     pub fn account(&self) -> &Account {
-        match &self.0 {
-            Who::User(principal) => &principal.account,
-            Who::Client(principal) => &principal.account,
-            Who::Session(principal) => &principal.account,
-        }
+        self.0.account()
+    }
+
+    /// The same for logs and counts.
+    pub fn sender(&self) -> &Sender {
+        &self.0
     }
 
     /// The same, to keep.
     pub(crate) fn own_account(&self) -> Arc<Account> {
         match &self.0 {
-            Who::User(principal) => Arc::clone(&principal.account),
-            Who::Client(principal) => Arc::clone(&principal.account),
-            Who::Session(principal) => Arc::clone(&principal.account),
+            Sender::User(principal) => Arc::clone(&principal.account),
+            Sender::Client(principal) => Arc::clone(&principal.account),
+            Sender::Session(principal) => Arc::clone(&principal.account),
         }
     }
 
     /// The caller's user, if it is one.
     pub fn user(&self) -> Option<UserId> {
         match &self.0 {
-            Who::User(principal) => Some(principal.binding.user),
-            Who::Session(principal) => Some(principal.session.user),
-            Who::Client(_) => None,
+            Sender::User(principal) => Some(principal.binding.user),
+            Sender::Session(principal) => Some(principal.session.user),
+            Sender::Client(_) => None,
         }
     }
 
     /// The binding the request was signed with.
     pub fn binding(&self) -> Option<BindingId> {
         match &self.0 {
-            Who::User(principal) => Some(principal.binding.id),
-            Who::Client(_) | Who::Session(_) => None,
+            Sender::User(principal) => Some(principal.binding.id),
+            Sender::Client(_) | Sender::Session(_) => None,
         }
     }
 
     /// The access key the request was signed with.
     pub fn access_key(&self) -> Option<&AccessKey> {
         match &self.0 {
-            Who::User(principal) => Some(&principal.binding.access_key),
-            Who::Client(_) | Who::Session(_) => None,
+            Sender::User(principal) => Some(&principal.binding.access_key),
+            Sender::Client(_) | Sender::Session(_) => None,
         }
     }
 
     /// The address of the caller's user, or the client id of the application.
     pub fn name(&self) -> &str {
-        match &self.0 {
-            Who::User(principal) => &principal.address,
-            Who::Client(principal) => &principal.client.client_id,
-            Who::Session(principal) => &principal.address,
-        }
+        self.0.name()
     }
 
     /// Whom the audit names.
     pub fn actor(&self) -> Actor {
         match &self.0 {
-            Who::User(principal) => {
+            Sender::User(principal) => {
                 Actor::User { id: principal.binding.user, address: principal.address.clone() }
             }
-            Who::Session(principal) => {
+            Sender::Session(principal) => {
                 Actor::User { id: principal.session.user, address: principal.address.clone() }
             }
-            Who::Client(principal) => {
+            Sender::Client(principal) => {
                 Actor::Client { name: format!("application {}", self.client_name(principal)) }
             }
         }
@@ -124,36 +182,28 @@ impl Caller {
 
     /// Whose request ids are told apart: the binding's, the application's, or the session's.
     pub fn credential(&self) -> [u8; 16] {
-        match &self.0 {
-            Who::User(principal) => *principal.binding.id.as_bytes(),
-            Who::Client(principal) => *principal.client.id.as_bytes(),
-            Who::Session(principal) => *principal.session.id.as_bytes(),
-        }
+        self.0.credential()
     }
 
     /// The name of the application the request comes from.
     pub fn application(&self) -> &str {
-        match &self.0 {
-            Who::User(principal) => &principal.application.name,
-            Who::Client(principal) => &principal.client.name,
-            Who::Session(_) => "console",
-        }
+        self.0.application()
     }
 
     /// Whether the caller's application may call endpoints of the product. One of API 1.0 may call them all.
     pub fn reaches(&self, product: Product) -> bool {
         match &self.0 {
-            Who::User(_) | Who::Session(_) => true,
-            Who::Client(principal) => principal.client.products.contains(&product),
+            Sender::User(_) | Sender::Session(_) => true,
+            Sender::Client(principal) => principal.client.products.contains(&product),
         }
     }
 
     /// The caller's role.
     pub fn role(&self) -> Option<&Role> {
         match &self.0 {
-            Who::User(principal) => principal.role.as_ref(),
-            Who::Client(principal) => principal.role.as_ref(),
-            Who::Session(principal) => principal.role.as_ref(),
+            Sender::User(principal) => principal.role.as_ref(),
+            Sender::Client(principal) => principal.role.as_ref(),
+            Sender::Session(principal) => principal.role.as_ref(),
         }
     }
 

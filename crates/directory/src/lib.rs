@@ -31,7 +31,7 @@ pub use access::Scope;
 pub use account::{Account, AccountCode, Domain};
 pub use address::{DomainName, EmailAddress};
 pub use application::{AccessKey, Application, Binding, Principal};
-pub use caller::Caller;
+pub use caller::{Caller, Sender};
 pub use id::{
     AccountId, ApplicationId, BindingId, ClientId, DelegateId, DomainId, GroupId, PendingDomainId, ProfileId,
     RoleId, SessionId, UserId,

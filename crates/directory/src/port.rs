@@ -3,6 +3,7 @@
 //! Every hot method takes a slice and gives one outcome per element, so that an engine can serve a whole batch with one
 //! statement and one forced write.
 
+use std::net::IpAddr;
 use std::pin::Pin;
 use std::sync::Arc;
 
@@ -296,6 +297,25 @@ pub struct Indexed {
     pub left: u64,
 }
 
+/// What was done with a credential: a binding, or an application of API 2.0.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Usage {
+    /// Which, as [`Caller::credential`](crate::Caller::credential) has it.
+    pub credential: [u8; 16],
+    /// When it was last used.
+    pub last_used_at: Timestamp,
+    /// What the program that used it last calls itself: at most 200 characters, none of which is a control character.
+    pub user_agent: String,
+    /// Where it was last used from.
+    pub peer: IpAddr,
+    /// Requests that were sent with it.
+    pub requests: u64,
+    /// Those of them that were refused as a whole.
+    pub refused: u64,
+    /// Code and time of the last of these.
+    pub last_refusal: Option<(String, Timestamp)>,
+}
+
 /// The storage port.
 pub trait Store: Send + Sync + 'static {
     /// What stands behind an access key.
@@ -515,6 +535,14 @@ pub trait Store: Send + Sync + 'static {
     /// Tells the other nodes what was drawn from quotas here, and gives what was drawn there. Kept only for a moment: it may
     /// be lost.
     fn share_quota(&self, node: [u8; 16], drawn: Vec<Drawn>, now: Timestamp) -> Pending<'_, Vec<Drawn>>;
+
+    /// Adds to what is known of the use of credentials. The counts are summed up; of the rest the newest stays, whichever
+    /// node tells of it, and in whatever order. What is told of a credential that is gone is forgotten.
+    fn note_usage(&self, usage: Vec<Usage>) -> Pending<'_, ()>;
+
+    /// What is known of the use of credentials, in their order; `None`: it was never noted. What a node has counted and not
+    /// noted yet is not in it.
+    fn usage_of<'a>(&'a self, credentials: &'a [[u8; 16]]) -> Pending<'a, Vec<Option<Usage>>>;
 
     /// Forgets what it remembers of the few rows that every request asks for: when others were put in their place.
     fn forget_snapshot(&self);

@@ -7,7 +7,7 @@ use http::header::{
     CACHE_CONTROL, CONTENT_TYPE, HeaderName, HeaderValue, PRAGMA, RETRY_AFTER, WWW_AUTHENTICATE,
 };
 use http::{HeaderMap, StatusCode};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use wire::code::Level;
 use wire::{Answer, Code, header, oauth, rest};
 
@@ -63,6 +63,28 @@ pub(crate) fn refused(refusal: &Refusal, rate: Rate, style: Style) -> Response {
         response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(seconds));
     }
     response
+}
+
+/// The codes of the items that an answer in an envelope refuses, the first of each. Most refuse none, which shows without reading them: `fail`
+/// stands at the end.
+pub(crate) fn refused_items(body: &[u8]) -> Vec<&'static str> {
+    #[derive(Deserialize)]
+    struct Envelope {
+        fail: Vec<Failure>,
+    }
+    #[derive(Deserialize)]
+    struct Failure {
+        errors: Vec<Coded>,
+    }
+    #[derive(Deserialize)]
+    struct Coded {
+        code: Code,
+    }
+    if body.ends_with(br#""fail":[]}"#) {
+        return Vec::new();
+    }
+    let fail = serde_json::from_slice(body).map_or_else(|_| Vec::new(), |Envelope { fail }| fail);
+    fail.iter().filter_map(|failure| failure.errors.first()).map(|error| error.code.as_str()).collect()
 }
 
 /// Answers are text and numbers: they can't fail to serialise.

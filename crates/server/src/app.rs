@@ -1,11 +1,12 @@
 //! What the server holds while it runs.
 
+use std::net::SocketAddr;
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, OnceLock};
 
 use auth::explain::Explainer;
 use auth::{Authenticator, Gate, Quota};
-use directory::port::{Clock, Entropy, RequestIds, Store, StoreError};
+use directory::port::{Clock, Entropy, RequestIds, Store, StoreError, Usage};
 use directory::session::SessionLimits;
 use store::{Location, MasterKey};
 use thiserror::Error;
@@ -14,12 +15,18 @@ use tokio::sync::Semaphore;
 use crate::admin::Admin;
 use crate::config::{Config, ConfigError, Limits};
 use crate::explain;
+use crate::journal::Journal;
 use crate::lab::Lab;
+use crate::metrics::Metrics;
 use crate::public_url::PublicUrl;
 use crate::secure_id::SecureIds;
 use crate::system::{MovableClock, System};
+use crate::telemetry::Telemetry;
 use crate::tls::{CertificateReload, Tls, TlsError};
 use crate::txt::{Txt, TxtError};
+
+/// Credentials whose use is noted in one go.
+const USAGE_SLICE: usize = 128;
 
 /// Why a server could not be opened.
 #[derive(Debug, Error)]
@@ -39,6 +46,14 @@ pub enum OpenError {
     /// The certificate can't be used.
     #[error(transparent)]
     Tls(#[from] TlsError),
+    /// The address for metrics can't be had.
+    #[error("metrics.listen = \"{address}\": {source}")]
+    Metrics {
+        /// Which.
+        address: SocketAddr,
+        /// Why.
+        source: std::io::Error,
+    },
 }
 
 pub(crate) struct App {
@@ -69,6 +84,11 @@ pub(crate) struct App {
     pub(crate) location: Location,
     /// Only of sandboxes and tests.
     pub(crate) lab: OnceLock<Lab>,
+    pub(crate) telemetry: Telemetry,
+    noting: tokio::sync::Mutex<()>,
+    pub(crate) metrics: Option<Metrics>,
+    /// Without secrets; a laboratory has its own.
+    journal: Option<Journal>,
 }
 
 impl App {
@@ -80,6 +100,33 @@ impl App {
     /// A new GUID.
     pub(crate) fn guid(&self) -> String {
         crate::admin::guid(&*self.entropy)
+    }
+
+    /// Requests under way.
+    pub(crate) fn in_flight(&self) -> usize {
+        self.limits.in_flight.min(Semaphore::MAX_PERMITS).saturating_sub(self.room.available_permits())
+    }
+
+    /// Where requests are written down, if they are.
+    pub(crate) fn journal(&self) -> Option<&Journal> {
+        self.lab.get().map(Lab::its_journal).or(self.journal.as_ref())
+    }
+
+    /// Notes the use of credentials in the store, slice by slice, so that no write waits for more than one. What can't be
+    /// noted now is noted the next time.
+    pub(crate) async fn note_usage(&self) {
+        // Who asks while somebody else is at it finds all of it noted afterwards.
+        let _noting = self.noting.lock().await;
+        let mut usage = self.telemetry.take_usage();
+        while !usage.is_empty() {
+            let rest = usage.split_off(usage.len().min(USAGE_SLICE));
+            if let Err(error) = self.store.note_usage(usage.clone()).await {
+                tracing::warn!(%error, "could not note the use of keys");
+                self.telemetry.put_usage_back([usage, rest].concat());
+                return;
+            }
+            usage = rest;
+        }
     }
 
     pub(crate) fn secure_ids(&self) -> SecureIds<'_> {
@@ -117,6 +164,8 @@ impl Server {
         let System { clock, entropy } = system;
         let txt = Txt::new(&config.domains)?;
         let tls = config.tls.as_ref().map(|files| Tls::open(files, Arc::clone(&clock))).transpose()?;
+        let metrics = config.metrics.as_ref().map(Metrics::open).transpose()?;
+        let telemetry = Telemetry::new(Arc::clone(&clock));
         let store = config.store.open(master_key, Arc::clone(&clock), Arc::clone(&entropy))?;
         let quota = Quota::new(config.quota.enabled.then_some(config.quota.calls), config.quota.window_ms);
         let authenticator =
@@ -144,6 +193,10 @@ impl Server {
             node,
             location: config.store.clone(),
             lab: OnceLock::new(),
+            telemetry,
+            noting: tokio::sync::Mutex::default(),
+            metrics,
+            journal: config.journal.enabled.then(|| Journal::redacting(config.journal.keep)),
         })
     }
 
@@ -178,6 +231,35 @@ impl Server {
     /// When the store fails.
     pub async fn share_quota(&self) -> Result<(), StoreError> {
         self.app.authenticator.share_quota(self.app.node).await
+    }
+
+    /// What this node counts of the requests it serves.
+    pub fn telemetry(&self) -> &Telemetry {
+        &self.app.telemetry
+    }
+
+    /// The last requests, if the configuration or a laboratory asks for a journal.
+    pub fn journal(&self) -> Option<&Journal> {
+        self.app.journal()
+    }
+
+    /// Notes the use of credentials in the store: when asked, and not only from time to time.
+    pub async fn note_usage(&self) {
+        self.app.note_usage().await;
+    }
+
+    /// What is known of the use of credentials, in their order; what is not noted yet is noted first.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn usage_of(&self, credentials: &[[u8; 16]]) -> Result<Vec<Option<Usage>>, StoreError> {
+        self.app.note_usage().await;
+        self.app.store.usage_of(credentials).await
+    }
+
+    /// Where metrics are served, if they are.
+    pub fn metrics_address(&self) -> Option<SocketAddr> {
+        self.app.metrics.as_ref().map(Metrics::address)
     }
 
     /// Administers the directory directly.

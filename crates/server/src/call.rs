@@ -3,7 +3,7 @@
 use std::net::{IpAddr, Ipv4Addr};
 use std::time::{Duration, Instant};
 
-use auth::{Presented, Rate, Signed};
+use auth::{Authenticated, Presented, Rate, Signed};
 use axum::body::Bytes;
 use axum::extract::Request;
 use axum::response::Response;
@@ -12,7 +12,7 @@ use directory::change::Change;
 use directory::port::{
     Evidence, Pending, Recalled, Render, RequestIds, RequestKey, StoreError, Write, Written,
 };
-use directory::{Caller, Permission, Scope};
+use directory::{Caller, Permission, Scope, Sender};
 use hmac::{Hmac, KeyInit, Mac};
 use http::HeaderMap;
 use http::header::{CONNECTION, EXPECT, HOST};
@@ -67,11 +67,13 @@ pub(crate) struct Reply {
     status: u16,
     body: Vec<u8>,
     repeated: bool,
+    /// The code with which the call was refused.
+    code: Option<&'static str>,
 }
 
 impl Reply {
     pub(crate) fn ran(body: Vec<u8>) -> Self {
-        Self { status: 200, body, repeated: false }
+        Self { status: 200, body, repeated: false, code: None }
     }
 
     pub(crate) fn repeated(body: Vec<u8>) -> Self {
@@ -92,7 +94,7 @@ impl Reply {
         let first = errors.first().map(|error| error.code.as_str());
         let code = Code::ALL.iter().find(|code| Some(code.as_str()) == first).unwrap_or(&Code::Internal);
         let errors = errors.into_iter().map(Into::into).collect();
-        Self { status: code.rest_status(), ..Self::bare(&rest::Errors { errors }) }
+        Self { status: code.rest_status(), code: Some(code.as_str()), ..Self::bare(&rest::Errors { errors }) }
     }
 
     /// An envelope of one item, as a new-style endpoint answers it: the row with this status, or why there is none.
@@ -113,13 +115,39 @@ pub(crate) struct Line {
     pub(crate) code: Option<&'static str>,
     pub(crate) why: Option<String>,
     pub(crate) explanation: Option<String>,
-    pub(crate) caller: Option<String>,
-    pub(crate) account: Option<String>,
-    pub(crate) application: Option<String>,
+    /// Whose signature or token holds.
+    pub(crate) sender: Option<Sender>,
+    /// Who claims to call where nobody can be known yet: a name, and an application's.
+    pub(crate) claimed: Option<(String, String)>,
+    /// Codes of the items that were refused in an answer of 200.
+    pub(crate) refused_items: Vec<&'static str>,
+    /// What was drawn of the sender's quota, in thousandths of the limit.
+    pub(crate) drawn_per_mille: u16,
     pub(crate) request_id: Option<String>,
     pub(crate) items: usize,
     pub(crate) repeated: bool,
     pub(crate) store: Duration,
+}
+
+impl Line {
+    fn sent_by(&mut self, sender: Option<Sender>, rate: Rate) {
+        self.drawn_per_mille = sender.as_ref().map_or(0, |_| rate.drawn_per_mille());
+        self.sender = sender;
+    }
+
+    pub(crate) fn caller(&self) -> Option<&str> {
+        let claimed = self.claimed.as_ref().map(|(name, _)| name.as_str());
+        self.sender.as_ref().map(Sender::name).or(claimed)
+    }
+
+    pub(crate) fn account(&self) -> Option<&str> {
+        self.sender.as_ref().map(|sender| sender.account().code.as_str())
+    }
+
+    pub(crate) fn application(&self) -> Option<&str> {
+        let claimed = self.claimed.as_ref().map(|(_, application)| application.as_str());
+        self.sender.as_ref().map(Sender::application).or(claimed)
+    }
 }
 
 /// The body as JSON: strictly, else leniently. No body is one without anything in it (spec/clients.md 3.3).
@@ -251,8 +279,7 @@ impl Unsigned<'_> {
 
     /// Tells the log who claims to call.
     pub(crate) fn claims(&mut self, address: &str, application: &str) {
-        self.line.caller = Some(address.to_owned());
-        self.line.application = Some(application.to_owned());
+        self.line.claimed = Some((address.to_owned(), application.to_owned()));
     }
 
     /// Waits for the store, and keeps count of how long that takes.
@@ -282,7 +309,8 @@ pub(crate) async fn serve(app: &App, endpoint: &Endpoint, request: Request) -> R
     let (reply, rate) = match endpoint.run {
         Run::Signed(run) => {
             let presented = presented(&parts.headers, &received);
-            let (signed, rate) = app.authenticator.authenticate(&presented).await;
+            let Authenticated { signed, sender, rate } = app.authenticator.authenticate(&presented).await;
+            line.sent_by(sender, rate);
             let reply = match signed {
                 Ok(signed) => signed_call(app, endpoint, run, signed, &presented, body, &mut line).await,
                 Err(refused) => {
@@ -294,7 +322,9 @@ pub(crate) async fn serve(app: &App, endpoint: &Endpoint, request: Request) -> R
         }
         // A token is good for nothing here (spec/protocol.md 8); one that is not good at all is told so first.
         Run::Unsigned(_) if endpoint.style() == Style::Envelope && has_token(&parts.headers) => {
-            let (signed, rate) = app.authenticator.authenticate(&presented(&parts.headers, &received)).await;
+            let presented = presented(&parts.headers, &received);
+            let Authenticated { signed, sender, rate } = app.authenticator.authenticate(&presented).await;
+            line.sent_by(sender, rate);
             (Err(signed.map_or_else(Refusal::from, |_| Refusal::AppForbidden)), rate)
         }
         Run::Unsigned(run) => {
@@ -309,6 +339,10 @@ pub(crate) async fn serve(app: &App, endpoint: &Endpoint, request: Request) -> R
     let mut response = match reply {
         Ok(reply) => {
             line.repeated = reply.repeated;
+            line.code = reply.code;
+            if endpoint.style() == Style::Envelope {
+                line.refused_items = answer::refused_items(&reply.body);
+            }
             answer::ran(reply.status, reply.body, rate)
         }
         Err(refusal) => refuse(&refusal, rate, endpoint.style(), &mut line),
@@ -357,9 +391,6 @@ async fn signed_call(
     body: axum::body::Body,
     line: &mut Line,
 ) -> Result<Reply, Refusal> {
-    line.caller = Some(signed.caller.name().to_owned());
-    line.account = Some(signed.caller.account().code.to_string());
-    line.application = Some(signed.caller.application().to_owned());
     line.request_id = signed.request_id.map(|id| id.to_string());
     if !endpoint.is_for(&signed.caller) {
         return Err(Refusal::AppForbidden);

@@ -1,5 +1,6 @@
 //! The configuration of `matricula serve`: one TOML file. A key that is not known is an error.
 
+mod observation;
 mod tls;
 
 use std::net::SocketAddr;
@@ -13,6 +14,7 @@ use serde::{Deserialize, Serialize};
 use store::{Location, MasterKey, VaultError};
 use thiserror::Error;
 
+pub use observation::{Journal, Metrics};
 pub use tls::Tls;
 
 /// The environment variable that may hold the master key.
@@ -54,6 +56,10 @@ pub struct Config {
     pub limits: Limits,
     /// How log lines look.
     pub log: LogFormat,
+    /// Where Prometheus reads what is counted; nowhere without it.
+    pub metrics: Option<Metrics>,
+    /// Whether the last requests are kept to be looked at.
+    pub journal: Journal,
 }
 
 /// Calls a user may make in a window (spec/protocol.md 3b).
@@ -169,6 +175,8 @@ impl Default for Config {
             console: Console::default(),
             limits: Limits::default(),
             log: LogFormat::default(),
+            metrics: None,
+            journal: Journal::default(),
         }
     }
 }
@@ -248,6 +256,13 @@ pub enum ConfigError {
          allow_plaintext = true"
     )]
     Plaintext(SocketAddr),
+    /// Metrics would be shown to other machines.
+    #[error(
+        "metrics.listen = \"{0}\" would show other machines, unasked who they are and in plaintext, how many requests of \
+         which applications there are. Listen on 127.0.0.1 and collect from there, or, where only the collector reaches the \
+         address, set allow_remote = true in [metrics]"
+    )]
+    Metrics(SocketAddr),
     /// No master key was given.
     #[error(
         "no master key: set master_key_file, or the variable {MASTER_KEY_VARIABLE}. `matricula admin new-master-key FILE` \
@@ -290,6 +305,14 @@ impl Config {
     fn check(&self) -> Result<(), ConfigError> {
         if !self.listen.ip().is_loopback() && !self.allow_plaintext && self.tls.is_none() {
             return Err(ConfigError::Plaintext(self.listen));
+        }
+        if let Some(Metrics { listen, allow_remote: false }) = self.metrics
+            && !listen.ip().is_loopback()
+        {
+            return Err(ConfigError::Metrics(listen));
+        }
+        if self.journal.keep == 0 || self.journal.keep > Journal::MOST {
+            return Err(ConfigError::Setting("journal.keep is between 1 and 100000"));
         }
         if self.public_url.as_ref().is_some_and(|url| !url.contains("://") || url.ends_with('/')) {
             return Err(ConfigError::Setting("public_url is written like https://directory.example.com"));
@@ -439,6 +462,9 @@ mod tests {
     #[case("[tls]\ncertificate = \"chain.pem\"", "missing field `key`")]
     #[case("[tls]\ncertificate = \"a\"\nkey = \"b\"\nciphers = 1", "unknown field `ciphers`")]
     #[case("[tls]\ncertificate = \"a\"\nkey = \"b\"\nhandshake_seconds = 0", "must be at least 1")]
+    #[case("[metrics]\nlisten = \"0.0.0.0:9464\"", "allow_remote = true")]
+    #[case("[metrics]\nlisten = \"127.0.0.1:9464\"\npath = \"/\"", "unknown field `path`")]
+    #[case("[journal]\nkeep = 0", "journal.keep is between")]
     #[case("[domains]\nverification = \"no\"", "expected `dns` or `offline`")]
     #[case("[domains]\nresolvers = [\"9.9.9.9\"]", "invalid socket address")]
     #[case("[domains]\ntimeout_seconds = 0", "at least 1")]
@@ -450,6 +476,16 @@ mod tests {
     #[test]
     fn plaintext_to_other_machines_must_be_asked_for() {
         from("listen = \"0.0.0.0:80\"\nallow_plaintext = true").unwrap();
+    }
+
+    #[test]
+    fn metrics_and_journal_must_be_asked_for() {
+        let config = from("").unwrap();
+        assert_eq!((config.metrics, config.journal.enabled, config.journal.keep), (None, false, 1_000));
+        let config =
+            from("[metrics]\nlisten = \"0.0.0.0:9464\"\nallow_remote = true\n[journal]\nenabled = true");
+        let config = config.unwrap();
+        assert!(config.metrics.unwrap().allow_remote && config.journal.enabled);
     }
 
     #[test]

@@ -3,30 +3,25 @@
 
 mod control;
 mod fault;
-mod journal;
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
 
 use axum::Router;
-use axum::body::Body;
 use axum::response::Response;
 use directory::port::Entropy;
-use http::Request;
-use http_body_util::BodyExt;
-use hyper::body::Incoming;
 use store::{BackupError, Kept, Location};
 use thiserror::Error;
 
+pub use crate::journal::Entry;
 pub use fault::{Fault, FaultError, What};
-pub use journal::Entry;
 
 use crate::app::App;
+use crate::journal::Journal;
 use crate::refusal::Refusal;
 use crate::system::MovableClock;
 use fault::Faults;
-use journal::Journal;
 
 /// What stands before the paths by which other programs use it.
 pub(crate) const PREFIX: &str = "/sandbox/";
@@ -45,7 +40,7 @@ struct Inner {
     location: Location,
     entropy: Arc<dyn Entropy>,
     faults: Mutex<Faults>,
-    journal: Mutex<Journal>,
+    journal: Journal,
     states: Mutex<HashMap<String, Arc<Kept>>>,
 }
 
@@ -68,7 +63,7 @@ impl Lab {
     pub(crate) fn new(app: &Arc<App>, clock: Option<Arc<MovableClock>>) -> Result<Self, BackupError> {
         let (location, entropy) = (app.location.clone(), Arc::clone(&app.entropy));
         let seed = location.keep()?.map(|kept| (SEED.to_owned(), Arc::new(kept)));
-        let (faults, journal) = (Mutex::default(), Mutex::default());
+        let (faults, journal) = (Mutex::default(), Journal::of_lab());
         let states = Mutex::new(seed.into_iter().collect());
         let app = Arc::downgrade(app);
         Ok(Self(Arc::new(Inner { app, clock, location, entropy, faults, journal, states })))
@@ -91,12 +86,12 @@ impl Lab {
 
     /// The requests there were, the oldest first; of many the last thousand.
     pub fn journal(&self) -> Vec<Entry> {
-        lock(&self.0.journal).entries()
+        self.0.journal.entries()
     }
 
     /// Forgets the requests there were.
     pub fn clear_journal(&self) {
-        *lock(&self.0.journal) = Journal::default();
+        self.0.journal.clear();
     }
 
     /// Keeps the state of the directory under a name.
@@ -140,38 +135,36 @@ impl Lab {
         Ok(())
     }
 
-    /// Serves a request with what is to happen to it; `None`: the connection ends instead of an answer.
-    pub(crate) async fn serve<F: Future<Output = Response>>(
-        &self,
-        request: Request<Incoming>,
-        serve: impl FnOnce(Request<Body>) -> F,
-        refuse: impl FnOnce(&Refusal) -> Response,
-    ) -> Option<Response> {
-        let path = wire::signature::canonical_path(request.uri().path()).to_owned();
+    /// The same, to be written to and searched.
+    pub(crate) fn its_journal(&self) -> &Journal {
+        &self.0.journal
+    }
+
+    /// What is to happen to a request.
+    pub(crate) fn meet(&self, path: &str) -> Vec<What> {
         // Who works with the laboratory, or looks at what it tells, is not under test.
-        if path.starts_with(PREFIX) || crate::console::is_below(&path) {
-            return Some(serve(request.map(Body::new)).await);
+        if path.starts_with(PREFIX) || crate::console::is_below(path) {
+            return Vec::new();
         }
         let chance = || u64::from_le_bytes(self.0.entropy.randomness()[..8].try_into().unwrap_or_default());
-        let met = lock(&self.0.faults).meet(&path, chance);
-        let (request, entry) = lock(&self.0.journal).begin(request, met.clone());
-        if let Some(delay) = met.iter().filter_map(What::delay).reduce(|a, b| a + b) {
-            wait(delay).await;
-        }
-        let response = match met.iter().find_map(What::refusal) {
-            Some(refusal) => refuse(&refusal),
-            None => serve(request).await,
-        };
-        if met.iter().any(What::drops) {
-            entry.dropped();
-            return None;
-        }
-        // Answers are made whole before they are sent.
-        let (parts, body) = response.into_parts();
-        let body = body.collect().await.map(http_body_util::Collected::to_bytes).unwrap_or_default();
-        entry.answered(parts.status.as_u16(), &body);
-        Some(Response::from_parts(parts, Body::from(body)))
+        lock(&self.0.faults).meet(path, chance)
     }
+}
+
+/// Serves a request with what is to happen to it; `None`: the connection ends instead of an answer.
+pub(crate) async fn serve(
+    met: &[What],
+    serve: impl Future<Output = Response>,
+    refuse: impl FnOnce(&Refusal) -> Response,
+) -> Option<Response> {
+    if let Some(delay) = met.iter().filter_map(What::delay).reduce(|a, b| a + b) {
+        wait(delay).await;
+    }
+    let response = match met.iter().find_map(What::refusal) {
+        Some(refusal) => refuse(&refusal),
+        None => serve.await,
+    };
+    (!met.iter().any(What::drops)).then_some(response)
 }
 
 #[expect(clippy::disallowed_methods, reason = "somebody asked for a delay")]

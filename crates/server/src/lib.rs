@@ -9,8 +9,10 @@ pub mod config;
 pub mod console;
 mod explain;
 mod health;
+pub mod journal;
 pub mod lab;
 mod listener;
+mod metrics;
 pub mod openapi;
 mod page;
 mod public_url;
@@ -20,6 +22,7 @@ pub mod sandbox;
 mod secure_id;
 mod step;
 pub mod system;
+pub mod telemetry;
 mod tls;
 pub mod txt;
 

@@ -14,12 +14,13 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use auth::Rate;
+use axum::Router;
 use axum::body::{Body, Bytes};
 use axum::response::Response;
-use axum::{BoxError, Router};
 use futures_util::FutureExt;
-use http::header::{HOST, HeaderValue};
+use http::header::{HOST, HeaderValue, USER_AGENT};
 use http::{Request, Uri, Version, uri::PathAndQuery};
+use http_body_util::{BodyExt, Collected};
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
@@ -29,14 +30,17 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpSocket};
 use tokio::sync::watch;
 use tower::ServiceExt;
+use wire::header;
 use wire::signature::canonical_path;
 
 use crate::answer;
 use crate::app::{App, Server};
 use crate::call::{Line, Received, stopwatch};
+use crate::journal::{Open, Over};
 use crate::lab;
 use crate::refusal::Refusal;
 use crate::routes::{self, Style};
+use crate::telemetry;
 use patient::Patient;
 use secure::Secure;
 
@@ -45,6 +49,9 @@ const TIDY_UP_EVERY: Duration = Duration::from_secs(60);
 
 /// How often nodes tell each other what was drawn from quotas.
 const SHARE_QUOTA_EVERY: Duration = Duration::from_millis(500);
+
+/// How often the use of credentials is noted in the store, and how long a stop waits for it.
+const NOTE_USAGE_EVERY: Duration = Duration::from_secs(5);
 
 /// How long to leave a listener alone that can't accept.
 const ACCEPT_AGAIN: Duration = Duration::from_millis(50);
@@ -78,6 +85,8 @@ impl Server {
         let watching = app.tls.clone().map(|tls| tokio::spawn(tls.watch()));
         let forgetting = tokio::spawn(tidy_up(Arc::clone(&app)));
         let indexing = tokio::spawn(indexing::follow(Arc::clone(&app)));
+        let noting = tokio::spawn(note_usage(Arc::clone(&app)));
+        let metrics = app.metrics.as_ref().and_then(|metrics| metrics.serve(&app));
         let sharing = app.store.is_shared().then(|| tokio::spawn(share_quota(Arc::clone(&app))));
         let mut shutdown = pin!(shutdown);
         let graceful = GracefulShutdown::new();
@@ -125,6 +134,16 @@ impl Server {
                 "requests were still under way when the time to finish was over"
             );
         }
+        if let Some(metrics) = metrics {
+            metrics.abort();
+            // The address is free when it is over.
+            let _ = metrics.await;
+        }
+        // What is being noted just now is waited for.
+        if tokio::time::timeout(NOTE_USAGE_EVERY, app.note_usage()).await.is_err() {
+            tracing::warn!("the use of keys could not be noted in time");
+        }
+        noting.abort();
     }
 }
 
@@ -156,6 +175,16 @@ async fn share_quota(app: Arc<App>) {
         if let Err(error) = app.authenticator.share_quota(app.node).await {
             tracing::debug!(%error, "could not hear of the quotas of other nodes");
         }
+    }
+}
+
+/// Notes the use of credentials.
+async fn note_usage(app: Arc<App>) {
+    let mut ticks = tokio::time::interval(NOTE_USAGE_EVERY);
+    ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    loop {
+        ticks.tick().await;
+        app.note_usage().await;
     }
 }
 
@@ -191,7 +220,7 @@ where
 #[error("the answer was dropped on purpose")]
 struct Dropped;
 
-/// Serves one request and logs it.
+/// Serves one request, logs it, counts it and, if there is a journal, writes it down.
 async fn serve(
     app: &App,
     router: Router,
@@ -201,44 +230,65 @@ async fn serve(
     let started = stopwatch();
     let method = request.method().clone();
     let path = canonical_path(request.uri().path()).to_owned();
-    let mut response = match app.lab.get() {
-        None => guarded(app, router, request, peer).await,
-        Some(lab) => {
-            let style = Style::of(&path);
-            let serve = |request| guarded(app, router, request, peer);
-            lab.serve(request, serve, |refusal| unserved(refusal, style)).await.ok_or(Dropped)?
+    let style = Style::of(&path);
+    let counted = telemetry::is_counted(&path);
+    let [app_id, user_agent] =
+        [header::APP_ID, USER_AGENT.as_str()].map(|name| request.headers().get(name).cloned());
+    let faults = app.lab.get().map_or_else(Vec::new, |lab| lab.meet(&path));
+    let (request, entry) = match app.journal().filter(|_| counted) {
+        Some(journal) => {
+            let (request, entry) = journal.begin(request, app.clock.now(), peer, faults.clone());
+            (request, Some(entry))
         }
+        None => (request.map(Body::new), None),
+    };
+    let guarded = guarded(app, router, request, peer);
+    let served = lab::serve(&faults, guarded, |refusal| unserved(refusal, style)).await;
+    let Some(mut response) = served else {
+        entry.into_iter().for_each(Open::dropped);
+        return Err(Dropped);
     };
     let line = response.extensions_mut().remove::<Line>().unwrap_or_default();
+    let took = started.elapsed();
+    let status = response.status().as_u16();
     // Never a body, a query or a header: they may hold secrets.
     tracing::info!(
         target: "request",
         %method,
         path,
         protocol,
-        status = response.status().as_u16(),
+        status,
         code = line.code,
-        caller = line.caller,
-        account = line.account,
-        application = line.application,
+        caller = line.caller(),
+        account = line.account(),
+        application = line.application(),
         request_id = line.request_id,
         items = line.items,
         repeated = line.repeated,
-        micros = started.elapsed().as_micros() as u64,
+        micros = took.as_micros() as u64,
         store_micros = line.store.as_micros() as u64,
         %peer,
         cause = line.why,
         explanation = line.explanation,
     );
-    Ok(response)
+    let app_id = app_id.as_ref().map(HeaderValue::as_bytes);
+    if counted {
+        let user_agent = user_agent.as_ref().map(HeaderValue::as_bytes);
+        let peer = peer.ip();
+        let request = telemetry::Request { path: &path, status, took, peer, app_id, user_agent, line: &line };
+        app.telemetry.record(&request, app.gate.waiting());
+    }
+    let Some(entry) = entry else { return Ok(response) };
+    let account = app_id.and_then(|app_id| app.telemetry.account_of(app_id)).map(|code| code.to_string());
+    // Answers are made whole before they are sent.
+    let (parts, body) = response.into_parts();
+    let body = body.collect().await.map(Collected::to_bytes).unwrap_or_default();
+    entry.answered(status, &body, Over { line: &line, took, account });
+    Ok(Response::from_parts(parts, Body::from(body)))
 }
 
 /// Serves one request within its limits; whatever happens, there is an answer.
-async fn guarded<B>(app: &App, router: Router, request: Request<B>, peer: SocketAddr) -> Response
-where
-    B: hyper::body::Body<Data = Bytes> + Send + 'static,
-    B::Error: Into<BoxError>,
-{
+async fn guarded(app: &App, router: Router, request: Request<Body>, peer: SocketAddr) -> Response {
     let style = Style::of(canonical_path(request.uri().path()));
     let Ok(_room) = app.room.try_acquire() else {
         return unserved(&Refusal::Busy, style);
@@ -262,11 +312,7 @@ fn unserved(refusal: &Refusal, style: Style) -> Response {
 }
 
 /// Routes by the canonical path, and keeps the target as received: the signature is over that one.
-fn canonical<B>(request: Request<B>, peer: SocketAddr) -> Request<Body>
-where
-    B: hyper::body::Body<Data = Bytes> + Send + 'static,
-    B::Error: Into<BoxError>,
-{
+fn canonical(request: Request<Body>, peer: SocketAddr) -> Request<Body> {
     let (mut parts, body) = request.into_parts();
     // HTTP/2 has the host beside the headers.
     if parts.version == Version::HTTP_2
@@ -285,5 +331,5 @@ where
         parts.uri = uri;
     }
     parts.extensions.insert(received);
-    Request::from_parts(parts, Body::new(body))
+    Request::from_parts(parts, body)
 }

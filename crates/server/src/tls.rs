@@ -94,6 +94,11 @@ impl Tls {
         Ok(tls)
     }
 
+    /// When the certificate in service ends.
+    pub(crate) fn ends(&self) -> Timestamp {
+        self.watched().life.ends
+    }
+
     /// Longest time for a handshake.
     pub(crate) fn handshake(&self) -> Duration {
         self.files.handshake()

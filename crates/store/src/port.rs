@@ -12,8 +12,8 @@ use directory::groups::{Group, Member};
 use directory::login::{Credentials, NamedProfile};
 use directory::port::{
     ApplicationRow, AuditPage, AuditQuery, BindingRow, ChainReport, Drawn, Evidence, Found, Freshness,
-    Indexed, Keys, Listed, Pending, Position, Recalled, RequestIds, RequestKey, Store, StoreError, Write,
-    Written,
+    Indexed, Keys, Listed, Pending, Position, Recalled, RequestIds, RequestKey, Store, StoreError, Usage,
+    Write, Written,
 };
 use directory::role::BuiltIn;
 use directory::session::{SessionLimits, SessionPrincipal};
@@ -27,7 +27,7 @@ use jiff::Timestamp;
 
 use crate::session::{Result, Session};
 use crate::snapshot::Snapshot;
-use crate::tables::{read, request, words};
+use crate::tables::{read, request, usage, words};
 use crate::vault::Vault;
 use crate::work::{Outcome, Work};
 
@@ -469,6 +469,15 @@ impl<E: Engine> Store for TableStore<E> {
             return Box::pin(async { Ok(Vec::new()) });
         }
         Box::pin(self.engine.read(move |s| crate::tables::quota::share(s, &node, &drawn, now)))
+    }
+
+    fn note_usage(&self, usage: Vec<Usage>) -> Pending<'_, ()> {
+        Box::pin(async move { self.engine.run(Work::NoteUsage(usage)).await.map(|_| ()) })
+    }
+
+    fn usage_of<'a>(&'a self, credentials: &'a [[u8; 16]]) -> Pending<'a, Vec<Option<Usage>>> {
+        let credentials = credentials.to_vec();
+        Box::pin(self.engine.read(move |s| credentials.iter().map(|of| usage::of(s, of)).collect()))
     }
 
     fn ready(&self) -> Pending<'_, ()> {

@@ -6,4 +6,5 @@ pub(crate) mod quota;
 pub(crate) mod read;
 pub(crate) mod request;
 pub(crate) mod row;
+pub(crate) mod usage;
 pub(crate) mod words;

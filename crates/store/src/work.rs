@@ -7,7 +7,7 @@ use crossbeam_channel::{Receiver, Sender, TrySendError};
 use directory::SessionId;
 use directory::audit::Actor;
 use directory::change::{Change, Changed};
-use directory::port::{Indexed, StoreError, Write, Written};
+use directory::port::{Indexed, StoreError, Usage, Write, Written};
 use directory::session::SessionLimits;
 use jiff::Timestamp;
 use tokio::sync::oneshot;
@@ -30,6 +30,7 @@ pub(crate) enum Work {
     Forget { before: Timestamp },
     Touch { session: SessionId, now: Timestamp, limits: SessionLimits },
     Index { limit: usize },
+    NoteUsage(Vec<Usage>),
     Ping,
 }
 
@@ -39,6 +40,7 @@ pub(crate) enum Outcome {
     Changed(Changed),
     Forgotten(usize),
     Indexed(Indexed),
+    Noted,
     Ready,
 }
 
@@ -142,12 +144,17 @@ impl Work {
         }
     }
 
-    /// Whether it does no harm when it runs twice: each request in it is carried out only once.
+    /// Whether it does no harm when it runs twice: each request in it is carried out only once. Uses that are counted
+    /// twice are less harm than to leave those in the dark who share their transaction.
     pub(crate) fn is_repeatable(&self) -> bool {
         match self {
             Work::Write(requests) => requests.iter().all(|request| request.once.is_some()),
             Work::Apply { .. } => false,
-            Work::Forget { .. } | Work::Index { .. } | Work::Touch { .. } | Work::Ping => true,
+            Work::Forget { .. }
+            | Work::Index { .. }
+            | Work::Touch { .. }
+            | Work::NoteUsage(_)
+            | Work::Ping => true,
         }
     }
 
@@ -158,6 +165,7 @@ impl Work {
             Work::Forget { .. } => usize::try_from(FORGET_SLICE).unwrap_or(1),
             Work::Touch { .. } => 1,
             Work::Index { limit } => *limit,
+            Work::NoteUsage(usage) => usage.len(),
             Work::Ping => 0,
         }
     }

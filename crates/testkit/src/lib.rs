@@ -219,6 +219,19 @@ impl TestServer {
         matches!(self.config.store, server::Location::Postgres(_))
     }
 
+    /// Where its metrics are served.
+    ///
+    /// # Panics
+    /// When it was started without `[metrics]`.
+    pub fn metrics_address(&self) -> SocketAddr {
+        self.server.metrics_address().unwrap_or_else(|| panic!("the server was started without [metrics]"))
+    }
+
+    /// The server itself.
+    pub fn server(&self) -> &Server {
+        &self.server
+    }
+
     /// Where it listens.
     pub fn address(&self) -> SocketAddr {
         self.address

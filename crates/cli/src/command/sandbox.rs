@@ -6,9 +6,10 @@ use std::sync::Arc;
 
 use anyhow::Context as _;
 use clap::Args;
+use server::System;
+use server::config::{LogFormat, Metrics};
 use server::sandbox::{Certificates, Keys, Sandbox, config};
 use server::system::{MovableClock, SeededEntropy};
-use server::{System, config::LogFormat};
 
 use super::serve::{log_to_stderr, stop_signal};
 use crate::output::{Failed, Output, replace_private};
@@ -39,6 +40,9 @@ pub(crate) struct Arguments {
     /// Draw keys and ids from this seed; for a new folder
     #[arg(long, value_name = "N")]
     seed: Option<u64>,
+    /// Serve metrics for Prometheus here, at /metrics; port 0 takes a free one
+    #[arg(long, value_name = "ADDR:PORT")]
+    metrics: Option<SocketAddr>,
     /// Log no requests
     #[arg(long)]
     quiet: bool,
@@ -48,11 +52,13 @@ pub(crate) struct Arguments {
 }
 
 pub(crate) async fn run(arguments: Arguments, output: &Output) -> Result<(), Failed> {
-    let Arguments { data, listen, keys: keys_file, tls, port_file, control, seed, quiet, no_quota } =
+    let Arguments { data, listen, keys: keys_file, tls, port_file, control, seed, metrics, quiet, no_quota } =
         arguments;
     let mut config = server::Config { listen, ..config(&data) };
     config.quota.enabled &= !no_quota;
-    if !listen.ip().is_loopback() {
+    config.metrics = metrics.map(|listen| Metrics { listen, allow_remote: false });
+    let addresses = [Some(listen), metrics].into_iter().flatten();
+    if let Some(listen) = addresses.into_iter().find(|address| !address.ip().is_loopback()) {
         return Err(anyhow::anyhow!(
             "a sandbox listens on this machine only, such as 127.0.0.1; {listen} is not"
         )
@@ -89,6 +95,9 @@ pub(crate) async fn run(arguments: Arguments, output: &Output) -> Result<(), Fai
     }
     if control {
         server.open_lab(Some(clock))?;
+    }
+    if let Some(address) = server.metrics_address() {
+        tracing::info!("metrics at http://{address}/metrics");
     }
     if let Some(file) = &port_file {
         replace_private(file, &listener.local_addr()?.port().to_string())?;

@@ -27,6 +27,9 @@ pub(crate) async fn run(Arguments { config }: Arguments) -> Result<(), Failed> {
         server::listen(config.listen).with_context(|| format!("can't listen on {}", config.listen))?;
     tracing::info!(address = %listener.local_addr()?, version = env!("CARGO_PKG_VERSION"), "listening");
     let server = Server::open(&config, &config.master_key()?, System::real())?;
+    if let Some(address) = server.metrics_address() {
+        tracing::info!(%address, "metrics are served");
+    }
     tokio::spawn(reload_on(hangup, server.certificate_reload()));
     server.serve(listener, stop_signal()).await;
     Ok(())

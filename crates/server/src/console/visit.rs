@@ -179,9 +179,7 @@ pub(super) async fn serve(app: &App, page: &Page, request: Request) -> Response 
         }
         let who = signed_in(app, token.as_ref()).await?;
         let (Some(who), Some(token)) = (who, token.as_ref()) else { return Err(Trouble::SignedOut) };
-        line.caller = Some(who.caller.name().to_owned());
-        line.account = Some(who.caller.account().code.to_string());
-        line.application = Some(who.caller.application().to_owned());
+        line.sender = Some(who.caller.sender().clone());
         let code = params.get("account").cloned().unwrap_or_default();
         let scope = enter(app, &who, page.permission.as_ref(), &code).await?;
         let mut form = Form::default();

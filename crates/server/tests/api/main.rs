@@ -14,10 +14,12 @@ mod groups;
 mod headers;
 mod history;
 mod http;
+mod journal;
 mod lab;
 mod lifecycle;
 mod login;
 mod matrix;
+mod metrics;
 mod nodes;
 mod once_only;
 mod pages;
@@ -27,7 +29,9 @@ mod roles;
 mod search;
 mod staleness;
 mod story;
+mod telemetry;
 mod tls;
+mod usage;
 mod users;
 
 #[test]

@@ -409,3 +409,14 @@ async fn the_next_connection_gets_the_new_certificate() {
     assert!(secure.server.certificate_reload().reload().is_err());
     secure.connect(&[]).await.unwrap();
 }
+
+#[tokio::test]
+async fn metrics_tell_when_the_certificate_ends() {
+    let listen = ([127, 0, 0, 1], 0).into();
+    let metrics = server::config::Metrics { listen, allow_remote: false };
+    let secure = Secure::start_with(|config| config.metrics = Some(metrics)).await;
+    let samples = crate::metrics::collected(&secure.server).await;
+    let ends = samples["matricula_certificate_end_seconds{}"];
+    // What rcgen gives who says nothing: the first moment of the year 4096.
+    assert_eq!(ends, 67_090_118_400.0);
+}

@@ -22,6 +22,7 @@ migrations![
     "0005_two_engines",
     "0006_sessions",
     "0007_search",
+    "0008_usage",
 ];
 
 pub(super) fn run(connection: &mut Connection) -> Result<(), OpenProblem> {

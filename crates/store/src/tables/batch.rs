@@ -94,6 +94,10 @@ impl<'c> Batch<'c> {
                 super::change::sessions::touch(self.session, *session, *now, *limits).map(|()| Outcome::Ready)
             }
             Work::Index { limit } => super::words::index(self.session, *limit).map(Outcome::Indexed),
+            Work::NoteUsage(usage) => {
+                usage.iter().try_for_each(|usage| super::usage::note(self.session, usage))?;
+                Ok(Outcome::Noted)
+            }
             Work::Ping => Ok(Outcome::Ready),
         }
     }

@@ -14,6 +14,7 @@ mod groups;
 mod nodes;
 mod requests;
 mod search;
+mod usage;
 mod users;
 
 use engine::Engine;
@@ -59,6 +60,9 @@ macro_rules! engines {
         nodes::{
             a_request_runs_on_one_of_them, an_id_stands_for_one_body_on_all_of_them,
             what_one_takes_away_stops_the_other,
+        }
+        usage::{
+            uses_add_up_and_the_newest_wins, what_is_gone_is_not_used,
         }
         audit::{
             every_user_and_every_change_is_told, a_chain_that_was_touched_is_broken,

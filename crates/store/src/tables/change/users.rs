@@ -149,6 +149,8 @@ pub(super) fn remove(session: &dyn Session, id: UserId, actor: &Actor, now: Time
     if is_last(session, &gone, actor)? {
         return Ok(Err(ChangeRefused::LastSuperAdministrator));
     }
+    let sql = "DELETE FROM binding_usage WHERE credential IN (SELECT id FROM bindings WHERE user_id = ?1)";
+    execute(session, sql, values![id.as_bytes()])?;
     let revoked = execute(session, "DELETE FROM bindings WHERE user_id = ?1", values![id.as_bytes()])?;
     let aliases = read::users::aliases(session, id)?;
     let mut made = Made::new(
