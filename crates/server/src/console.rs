@@ -30,6 +30,7 @@ use directory::port::StoreError;
 use directory::refusal as rules;
 use http::header::HeaderValue;
 
+use crate::admin::AdminError;
 use crate::app::App;
 use crate::refusal::Refusal;
 use crate::routes::Method;
@@ -118,6 +119,15 @@ pub(crate) enum Trouble {
 impl From<StoreError> for Trouble {
     fn from(error: StoreError) -> Self {
         Trouble::Refused(error.into())
+    }
+}
+
+impl From<AdminError> for Trouble {
+    fn from(error: AdminError) -> Self {
+        match error {
+            AdminError::Store(error) => error.into(),
+            error => Trouble::Refused(Refusal::Store(StoreError::failed(error))),
+        }
     }
 }
 

@@ -133,6 +133,7 @@ fn banner(keys: &Keys, folder: &Path, keys_file: &Path) -> String {
               start afresh)
   Keys        {keys_file}
   Account     {account_code}, internal domain {domain}
+  Console     {base_url}/console
   Log-in      {email}
   Password    {password}
   app_id      {app_id}

@@ -11,7 +11,7 @@ use axum::routing::{get, post};
 use directory::change::Change;
 use directory::login::{Grant, Outcome};
 use directory::port::Write;
-use http::header::{LOCATION, SET_COOKIE};
+use http::header::{ACCEPT, LOCATION, SET_COOKIE};
 use http::{HeaderMap, StatusCode};
 use secrecy::SecretString;
 use wire::header::{Basic, Scheme};
@@ -22,7 +22,7 @@ use super::{PREFIX, Shown, Trouble, assets, guarded};
 use crate::api::login::decide;
 use crate::api::user::change_password::renew;
 use crate::app::App;
-use crate::call::{Line, Unsigned, collect, received};
+use crate::call::{self, Line, Unsigned, collect, received};
 use crate::refusal::Refusal;
 
 const SIGN_IN: &str = "/console/sign-in";
@@ -65,6 +65,7 @@ struct PasswordPage {
 
 pub(super) fn routes() -> Router<Arc<App>> {
     Router::new()
+        .route("/", get(hall))
         .route(PREFIX, get(start))
         .route(SIGN_IN, get(sign_in_page).post(sign_in))
         .route("/console/sign-out", post(sign_out))
@@ -72,6 +73,15 @@ pub(super) fn routes() -> Router<Arc<App>> {
 }
 
 type AppState = State<Arc<App>>;
+
+/// Whoever opens the server's address in a browser is looking for this; a program is told that no endpoint is there.
+async fn hall(State(app): AppState, request: Request) -> Response {
+    let accepts = request.headers().get(ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    if accepts.contains("text/html") {
+        return guarded((StatusCode::SEE_OTHER, [(LOCATION, PREFIX)]).into_response());
+    }
+    call::refuse_unsigned(&app, &request, Refusal::UnknownPath("/".to_owned()))
+}
 
 async fn start(State(app): AppState, request: Request) -> Response {
     let shown = match signed_in(&app, token(request.headers()).as_ref()).await {

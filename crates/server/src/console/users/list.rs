@@ -24,7 +24,7 @@ const PAGE: usize = 50;
 /// Domains that can be chosen from.
 const DOMAINS: usize = 200;
 
-/// Users read in one go for the file, and events for the index.
+/// Users read in one go for the file.
 const SLICE: usize = 500;
 
 /// What the token of a page is sealed for.
@@ -105,13 +105,10 @@ pub(super) async fn list(visit: &mut Visit<'_>) -> Result<Shown, Trouble> {
         domain: visit.query.text("domain").to_owned(),
         state: visit.query.text("state").to_owned(),
     };
-    // Whoever was created a moment ago is found.
-    let unread = match asked.text.is_empty() {
-        true => 0,
-        false => visit.app.store.index_users(SLICE).await?.left,
+    let (page, unread) = match asked.is_everything() {
+        true => (listed(visit, &asked).await?, 0),
+        false => found(visit, &asked).await?,
     };
-    let page =
-        if asked.is_everything() { listed(visit, &asked).await? } else { found(visit, &asked).await? };
     let notice = (visit.query.text("done") == "remove").then(|| Notice::done("The user is removed."));
     let page = List {
         shell: visit.shell("/users", "Users").with(notice),
@@ -153,8 +150,8 @@ async fn listed(visit: &Visit<'_>, asked: &Asked) -> Result<Rows, Trouble> {
     })
 }
 
-/// Those who are looked for.
-async fn found(visit: &Visit<'_>, asked: &Asked) -> Result<Rows, Trouble> {
+/// Those who are looked for, and how many events the index of words does not know of yet.
+async fn found(visit: &Visit<'_>, asked: &Asked) -> Result<(Rows, u64), Trouble> {
     let (app, account) = (visit.app, visit.scope.account().id);
     let ids = app.secure_ids();
     let state = State::ALL.into_iter().find(|state| name(*state) == asked.state);
@@ -165,20 +162,21 @@ async fn found(visit: &Visit<'_>, asked: &Asked) -> Result<Rows, Trouble> {
         }
         None => None,
     };
-    let found = app.store.find_users(account, &wanted, after.as_ref(), PAGE, app.clock.now()).await?;
+    let found = app.admin().find_users(account, &wanted, after.as_ref(), PAGE).await?;
     let link = |cursor: Cursor| {
         let (text, domain, state) = (&asked.text, &asked.domain, &asked.state);
         let token = ids.page_token(TOKEN, account, &cursor);
         let fields = [("q", text.as_str()), ("domain", domain), ("state", state), ("page", &token)];
         visit.path(&format!("/users?{}", query(&fields)))
     };
-    Ok(Rows {
+    let rows = Rows {
         rows: rows(visit, &found.users),
         total: None,
         goes_on: !found.complete,
         previous: None,
         next: found.next.map(link),
-    })
+    };
+    Ok((rows, if asked.text.is_empty() { 0 } else { found.left }))
 }
 
 fn rows(visit: &Visit<'_>, users: &[User]) -> Vec<Row> {
