@@ -133,6 +133,8 @@ pub struct Authenticator {
     /// How far a date may be off, either way.
     window: SignedDuration,
     quota: Quota,
+    /// Held by who tells other nodes of the quotas.
+    telling: tokio::sync::Mutex<()>,
     /// What an unknown access key is checked against: it fails as a wrong secret does, and takes as long.
     decoy: SigningKey,
     tokens: Tokens,
@@ -142,7 +144,15 @@ impl Authenticator {
     /// Over a store and a clock.
     pub fn new(store: Arc<dyn Store>, clock: Arc<dyn Clock>, window: SignedDuration, quota: Quota) -> Self {
         let tokens = Tokens::new(store.keys().body_digest.expose_secret());
-        Self { store, clock, window, quota, decoy: SigningKey::from_bytes(&[0; 64]), tokens }
+        Self {
+            store,
+            clock,
+            window,
+            quota,
+            telling: tokio::sync::Mutex::default(),
+            decoy: SigningKey::from_bytes(&[0; 64]),
+            tokens,
+        }
     }
 
     /// Finds out who signed a request, and counts it: for the user whose signature holds, else for where it comes from.
@@ -198,6 +208,8 @@ impl Authenticator {
     /// # Errors
     /// When the store fails. Then each node counts for itself.
     pub async fn share_quota(&self, node: [u8; 16]) -> Result<(), StoreError> {
+        // One after the other: what was counted first must not be told last.
+        let _telling = self.telling.lock().await;
         let now = self.clock.now();
         let drawn = self.store.share_quota(node, self.quota.untold(now), now).await?;
         self.quota.hear(&drawn, self.clock.now());

@@ -47,6 +47,12 @@ async fn fill(server: &TestServer) {
     server.admin().seed(Some(ACCOUNT), Some(DOMAIN), USERS, &mut |_| {}).await.unwrap();
 }
 
+/// The same on PostgreSQL, where it is installed.
+#[test]
+fn again_on_postgres() {
+    testkit::again_on_postgres("again_on_postgres");
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_story_of_the_console_goes_as_told() {
     if !has_tools() {

@@ -12,6 +12,12 @@ mod users;
 
 use testkit::{ACCOUNT, Browser, PASSWORD, Response, TestServer};
 
+/// The same on PostgreSQL, where it is installed.
+#[test]
+fn again_on_postgres() {
+    testkit::again_on_postgres("again_on_postgres");
+}
+
 const ADMINISTRATOR: &str = "admin@example.com";
 
 async fn administrator(server: &TestServer) -> Browser<'_> {

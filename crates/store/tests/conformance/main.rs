@@ -7,6 +7,7 @@ extern crate matricula_store as store;
 
 mod administration;
 mod audit;
+mod console;
 mod directory;
 mod domains;
 mod engine;
@@ -66,6 +67,11 @@ macro_rules! engines {
         }
         audit::{
             every_user_and_every_change_is_told, a_chain_that_was_touched_is_broken,
+        }
+        console::{
+            a_session_lasts_until_it_is_ended, sessions_end_with_what_they_rest_on,
+            what_is_over_is_forgotten_when_another_is_used, the_audit_is_read_backwards,
+            key_pairs_are_listed_by_application, a_user_knows_its_groups,
         }
         search::{
             users_are_found_by_address_and_name, what_changes_is_found_as_it_is, what_is_new_is_indexed_once,
