@@ -10,6 +10,7 @@ pub(crate) enum Unit {
     Milliseconds,
     Microseconds,
     Mebibytes,
+    Kibibytes,
     Ratio,
 }
 

@@ -90,6 +90,8 @@ enum Command {
     Passwords,
     /// Time from spawn to ready, and memory at rest
     Start,
+    /// The console's list of users, with a million of them
+    Console,
     /// What becomes of rate, pages, logins, start and memory as the directory grows
     Growth(row::growth::Arguments),
     /// create-user beside OpenLDAP, when slapd is installed
@@ -125,6 +127,7 @@ fn main() -> ExitCode {
             row::postgres::measure,
             row::passwords::measure,
             row::start::measure,
+            row::console::measure,
             row::openldap::measure,
         ],
         Command::Create => &[row::create::measure],
@@ -134,6 +137,7 @@ fn main() -> ExitCode {
         Command::Postgres => &[row::postgres::measure],
         Command::Passwords => &[row::passwords::measure],
         Command::Start => &[row::start::measure],
+        Command::Console => &[row::console::measure],
         Command::PeerOpenldap => &[row::openldap::measure],
     };
     done(&output, run(&settings, &output, rows))

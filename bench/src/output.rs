@@ -97,6 +97,7 @@ fn line(name: &str, series: &Series) -> String {
         Unit::Milliseconds => "ms",
         Unit::Microseconds => "µs",
         Unit::Mebibytes => "MiB",
+        Unit::Kibibytes => "KiB",
         Unit::Ratio => "×",
     };
     let Series { median, least, most, .. } = *series;
@@ -112,7 +113,9 @@ fn value(value: f64, unit: Unit) -> String {
     match unit {
         Unit::PerSecond if value >= 100.0 => grouped(value),
         Unit::Milliseconds if value < 10.0 => format!("{value:.2}"),
-        Unit::PerSecond | Unit::Microseconds | Unit::Mebibytes | Unit::Milliseconds => format!("{value:.1}"),
+        Unit::PerSecond | Unit::Microseconds | Unit::Mebibytes | Unit::Kibibytes | Unit::Milliseconds => {
+            format!("{value:.1}")
+        }
         Unit::Ratio => format!("{value:.2}"),
     }
 }

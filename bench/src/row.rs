@@ -1,6 +1,7 @@
 //! The rows of the table, and what their measurements share.
 
 pub(crate) mod bulk;
+pub(crate) mod console;
 pub(crate) mod create;
 pub(crate) mod growth;
 pub(crate) mod import;

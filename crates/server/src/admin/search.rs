@@ -37,4 +37,13 @@ impl Admin {
         }
         Ok(self.store.find_users(account, query, after, limit, self.now()).await?)
     }
+
+    /// Brings the index of words all the way to what users there are.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn index_users(&self) -> Result<(), AdminError> {
+        while self.store.index_users(SLICE).await?.left > 0 {}
+        Ok(())
+    }
 }
