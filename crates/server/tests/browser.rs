@@ -12,8 +12,10 @@ use std::process::Command;
 use testkit::client::NewUser;
 use testkit::{ACCOUNT, DOMAIN, PASSWORD, TestServer};
 
-/// Users beside those who may sign in: enough for several pages.
-const USERS: u64 = 120;
+/// Users beside those who may sign in: enough for several pages, and for a picture a directory as there are some.
+fn users() -> u64 {
+    if std::env::var("MATRICULA_UPDATE").is_ok_and(|update| update == "1") { 50_000 } else { 120 }
+}
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").canonicalize().unwrap()
@@ -44,7 +46,7 @@ async fn fill(server: &TestServer) {
         })
         .collect();
     assert_eq!(server.client().create_users(&people).await.unwrap().data.len(), people.len());
-    server.admin().seed(Some(ACCOUNT), Some(DOMAIN), USERS, &mut |_| {}).await.unwrap();
+    server.admin().seed(Some(ACCOUNT), Some(DOMAIN), users(), &mut |_| {}).await.unwrap();
 }
 
 /// The same on PostgreSQL, where it is installed.

@@ -128,6 +128,33 @@ async fn secrets_are_found_nowhere() {
             serde_json::json!([{"emailAddress": "ann@example.com", "password": password, "name": "\u{7}"}]);
         answers.push(administrator.call("/api/user/update-user", item).await.to_string());
     }
+    // The console: what is shown once is on no page afterwards, and nowhere kept.
+    let mut browser = server.browser();
+    for (address, password) in [("ann@example.com", PASSWORD), (PASSWORD, NEW)] {
+        // What was typed into the field for the address is the person's own to see again.
+        assert_eq!(browser.sign_in(address, password).await.status, 422);
+    }
+    assert_eq!(browser.sign_in("admin@example.com", testkit::PASSWORD).await.status, 303);
+    let session = browser.cookie.clone().unwrap().split_once('=').unwrap().1.to_owned();
+    let form = browser.token().await;
+    let path = |below: &str| format!("/console/{}{below}", testkit::ACCOUNT);
+    let text = |page: &str, id: &str| {
+        let shown = page.split(&format!("<code id=\"{id}\">")).nth(1).unwrap();
+        shown.split('<').next().unwrap().to_owned()
+    };
+    let new = [("address", "bob@example.com"), ("how", "generate")];
+    let once = text(&browser.post(&path("/users/new"), &new).await.body, "password");
+    let typed = [("address", "cid@example.com"), ("how", "type"), ("password", WEAK)];
+    answers.push(browser.post(&path("/users/new"), &typed).await.to_string());
+    let registered = browser.post(&path("/applications"), &[("name", "Canary")]).await;
+    let (app_id, app_key) = (text(&registered.body, "app-id"), text(&registered.body, "app-key"));
+    let keys_of = path(&format!("/applications/{app_id}/keys"));
+    let pair = browser.post(&keys_of, &[("address", "admin@example.com")]).await;
+    let secret_key = text(&pair.body, "secret-key").replace("&#43;", "+");
+    for page in ["", "/users", "/applications", &format!("/applications/{app_id}"), "/audit", "/audit.jsonl"]
+    {
+        answers.push(browser.get(&path(page)).await.to_string());
+    }
     let audit = format!("{:?}", server.admin().audit().await.unwrap());
 
     let files = std::fs::read_dir(server.folder()).unwrap();
@@ -147,12 +174,18 @@ async fn secrets_are_found_nowhere() {
         &issued,
         &application.client_secret,
         &token,
+        &session,
+        &once,
+        &app_key,
+        &secret_key,
     ] {
         assert!(!holds(&log, secret), "{secret} is in the log");
         assert!(!holds(&files, secret), "{secret} is in the database");
         assert!(!audit.contains(secret), "{secret} is in the audit");
         assert!(!answers.iter().any(|answer| answer.contains(secret)), "{secret} is in an answer");
     }
+    // A form's token is on pages, and only there.
+    assert!(!holds(&log, &form) && !holds(&files, &form), "the form's token is kept");
     for hash in [stored.expose(), HASH] {
         assert!(!holds(&log, hash) && !audit.contains(hash), "the hash is in the log or the audit");
         assert!(!answers.iter().any(|answer| answer.contains(hash)), "the hash is in an answer");
