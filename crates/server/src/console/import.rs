@@ -50,7 +50,7 @@ struct List {
     shell: Shell,
     wrong: Option<String>,
     mebibytes: usize,
-    most: usize,
+    most: String,
     imports: Vec<Listed>,
 }
 
@@ -78,7 +78,7 @@ fn render(visit: &Visit<'_>, wrong: Option<String>) -> Result<String, Trouble> {
         shell: visit.shell("/users", "Import"),
         wrong,
         mebibytes: upload::MAX_BODY >> 20,
-        most: read::MAX_ROWS,
+        most: format!("{},{:03}", read::MAX_ROWS / 1_000, read::MAX_ROWS % 1_000),
         imports: visit.app.imports.of(visit.scope.account().id).into_iter().map(listed).collect(),
     };
     Ok(page.render()?)
