@@ -103,6 +103,10 @@
         part.innerHTML = event.data;
         ready(part);
       });
+      // The server is back and knows nothing of it, or one is signed out: the page says so.
+      source.addEventListener("error", () => {
+        if (source.readyState === EventSource.CLOSED) location.reload();
+      });
       source.addEventListener("end", () => {
         source.close();
         location.reload();

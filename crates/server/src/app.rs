@@ -14,6 +14,7 @@ use tokio::sync::Semaphore;
 
 use crate::admin::Admin;
 use crate::config::{Config, ConfigError, Limits};
+use crate::console::import::Imports;
 use crate::explain;
 use crate::journal::Journal;
 use crate::lab::Lab;
@@ -75,6 +76,8 @@ pub(crate) struct App {
     pub(crate) room: Semaphore,
     /// For who verifies the audit.
     pub(crate) verifying: Semaphore,
+    /// Files of users that the console is given.
+    pub(crate) imports: Imports,
     pub(crate) stopping: AtomicBool,
     /// What says why a request is refused; only in a sandbox.
     pub(crate) explainer: Option<Arc<Explainer>>,
@@ -188,6 +191,7 @@ impl Server {
             tls: tls.map(Arc::new),
             room: Semaphore::new(config.limits.in_flight.min(Semaphore::MAX_PERMITS)),
             verifying: Semaphore::new(1),
+            imports: Imports::default(),
             stopping: AtomicBool::new(false),
             explainer: None,
             node,

@@ -9,9 +9,11 @@ mod door;
 mod form;
 mod groups;
 mod home;
+pub(crate) mod import;
 mod password;
 mod roles;
 mod shell;
+mod upload;
 mod users;
 mod visit;
 mod when;
@@ -52,6 +54,8 @@ pub struct Page {
     pub method: Method,
     /// What its visitor must hold; `None`: whoever has a role.
     pub permission: Option<Permission>,
+    /// Whether its form brings a file along.
+    pub takes_file: bool,
     pub(crate) run: for<'a> fn(&'a mut Visit<'_>) -> Running<'a>,
 }
 
@@ -62,7 +66,7 @@ const fn page(
     permission: Permission,
     run: for<'a> fn(&'a mut Visit<'_>) -> Running<'a>,
 ) -> Page {
-    Page { path, method, permission: Some(permission), run }
+    Page { path, method, permission: Some(permission), takes_file: false, run }
 }
 
 pub(crate) type Running<'a> = Pin<Box<dyn Future<Output = Result<Shown, Trouble>> + Send + 'a>>;
@@ -71,6 +75,7 @@ pub(crate) type Running<'a> = Pin<Box<dyn Future<Output = Result<Shown, Trouble>
 pub const PAGES: &[&[Page]] = &[
     home::PAGES,
     users::PAGES,
+    import::PAGES,
     groups::PAGES,
     roles::PAGES,
     applications::PAGES,
@@ -94,6 +99,8 @@ pub(crate) enum Shown {
         kind: &'static str,
         body: Body,
     },
+    /// Server-sent events, until there are no more.
+    Events(Body),
 }
 
 /// Why a page can't be shown.
@@ -112,6 +119,12 @@ pub(crate) enum Trouble {
         "This form is not of your present session, so nothing was done: go back, load the page anew, and send it again"
     )]
     ForeignForm,
+    #[error(
+        "The file is too large: up to {} MiB can be sent here. Larger ones are imported by the program: matricula import FILE \
+         --keys KEYS",
+        upload::MAX_BODY >> 20
+    )]
+    FileTooLarge,
     #[error("The page can't be rendered: {0}")]
     Render(#[from] askama::Error),
 }

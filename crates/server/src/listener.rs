@@ -147,13 +147,14 @@ impl Server {
     }
 }
 
-/// Forgets requests that are past twice the freshness window, because their signature would be refused by now; and
-/// removes users whose time on the purge list is over.
+/// Forgets requests that are past twice the freshness window, because their signature would be refused by now; imports
+/// that nobody came back for; and removes users whose time on the purge list is over.
 async fn tidy_up(app: Arc<App>) {
     let admin = app.admin();
     let mut ticks = tokio::time::interval(TIDY_UP_EVERY);
     loop {
         ticks.tick().await;
+        app.imports.forget(app.clock.now());
         if let Err(error) = admin.purge_due().await {
             tracing::warn!(%error, "could not remove users that are due on the purge list");
         }

@@ -72,6 +72,33 @@ impl Browser<'_> {
         self.keep(answer)
     }
 
+    /// Sends a form of this session that brings a file along.
+    ///
+    /// # Panics
+    /// When nobody is signed in.
+    pub async fn upload(&mut self, path: &str, file: &str, content: &[u8]) -> Response {
+        let token = self.token().await;
+        self.upload_with(path, &token, file, content).await
+    }
+
+    /// The same, with any token.
+    pub async fn upload_with(&mut self, path: &str, token: &str, file: &str, content: &[u8]) -> Response {
+        const EDGE: &str = "----the-edge-of-a-part";
+        let field = format!("--{EDGE}\r\nContent-Disposition: form-data; name=\"token\"\r\n\r\n{token}\r\n");
+        let head = format!(
+            "--{EDGE}\r\nContent-Disposition: form-data; name=\"file\"; filename=\"{}\"\r\nContent-Type: text/csv\r\n\r\n",
+            // As browsers do.
+            file.replace('"', "%22")
+        );
+        let end = format!("\r\n--{EDGE}--\r\n");
+        let body = [field.as_bytes(), head.as_bytes(), content, end.as_bytes()].concat();
+        let mut headers = self.headers(&[("sec-fetch-site", "same-origin")]);
+        let kind = format!("multipart/form-data; boundary={EDGE}");
+        headers.push(("content-type".to_owned(), kind.into_bytes()));
+        let answer = self.server.raw(path, &headers, body).await;
+        self.keep(answer)
+    }
+
     /// What forms of this session carry.
     ///
     /// # Panics

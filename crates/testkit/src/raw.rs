@@ -121,6 +121,9 @@ impl Connection {
     /// Reads the next answer: headers and body.
     pub async fn answer(&mut self) -> (String, String) {
         let head = self.head().await;
+        if head.to_ascii_lowercase().contains("\r\ntransfer-encoding: chunked") {
+            return (head, self.chunks().await);
+        }
         let length = head
             .lines()
             .filter_map(|line| line.split_once(": "))
@@ -132,6 +135,30 @@ impl Connection {
         }
         let body: Vec<u8> = self.received.drain(..length).collect();
         (head, String::from_utf8_lossy(&body).into_owned())
+    }
+
+    /// Reads a body that is sent as it is made, to its end.
+    async fn chunks(&mut self) -> String {
+        let mut body = Vec::new();
+        loop {
+            let end = loop {
+                match self.received.windows(2).position(|bytes| bytes == b"\r\n") {
+                    Some(end) => break end,
+                    None => self.receive().await,
+                }
+            };
+            let size = String::from_utf8_lossy(&self.received[..end]).into_owned();
+            let size =
+                usize::from_str_radix(&size, 16).unwrap_or_else(|_| panic!("no size of a chunk: {size}"));
+            while self.received.len() < end + 2 + size + 2 {
+                self.receive().await;
+            }
+            body.extend_from_slice(&self.received[end + 2..end + 2 + size]);
+            self.received.drain(..end + 2 + size + 2);
+            if size == 0 {
+                return String::from_utf8_lossy(&body).into_owned();
+            }
+        }
     }
 
     async fn receive(&mut self) {

@@ -10,6 +10,11 @@ impl Form {
         Self(form_urlencoded::parse(bytes).into_owned().collect())
     }
 
+    /// One more field.
+    pub(crate) fn add(&mut self, name: String, text: String) {
+        self.0.push((name, text));
+    }
+
     /// The text of a field, without blanks around it; empty when it is not there.
     pub(crate) fn text(&self, name: &str) -> &str {
         self.raw(name).trim()

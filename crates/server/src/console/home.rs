@@ -8,8 +8,13 @@ use super::visit::Visit;
 use super::{Page, Shown, Trouble};
 use crate::routes::Method::Get;
 
-pub(super) const PAGES: &[Page] =
-    &[Page { path: "/console/{account}", method: Get, permission: None, run: |visit| Box::pin(home(visit)) }];
+pub(super) const PAGES: &[Page] = &[Page {
+    path: "/console/{account}",
+    method: Get,
+    permission: None,
+    takes_file: false,
+    run: |visit| Box::pin(home(visit)),
+}];
 
 #[derive(Template)]
 #[template(path = "console/home.html")]

@@ -129,6 +129,7 @@ pub(super) fn trouble(_app: &App, why: &Trouble) -> (StatusCode, String) {
         Trouble::NotThere(_) => (StatusCode::NOT_FOUND, "Nothing here"),
         Trouble::SignedOut => (StatusCode::UNAUTHORIZED, "Signed out"),
         Trouble::ForeignForm => (StatusCode::FORBIDDEN, "Nothing was done"),
+        Trouble::FileTooLarge => (StatusCode::PAYLOAD_TOO_LARGE, "Nothing was done"),
         Trouble::Render(_) => (StatusCode::INTERNAL_SERVER_ERROR, "The server made a mistake"),
     };
     let page = TroublePage { version: assets::version(), title, text: why.to_string() };

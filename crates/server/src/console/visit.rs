@@ -1,7 +1,7 @@
 //! A visit: who looks at a page, of which account, and what they sent. Who is not signed in is shown the door.
 
 use std::collections::HashMap;
-use std::sync::mpsc;
+use std::sync::{Arc, mpsc};
 
 use auth::{SessionToken, SignedIn};
 use axum::extract::{FromRequestParts as _, RawPathParams, Request};
@@ -10,13 +10,14 @@ use directory::change::{Change, ChangeRefused, Effect};
 use directory::port::{Write, Written};
 use directory::{Permission, Scope};
 use http::header::{CONTENT_DISPOSITION, CONTENT_TYPE, COOKIE, HOST, LOCATION, ORIGIN};
-use http::{HeaderMap, StatusCode};
+use http::{HeaderMap, HeaderName, StatusCode};
 use serde_json::{Value, json};
 use wire::header::RequestId;
 use wire::{Answer, Failure};
 
 use super::form::Form;
 use super::shell::{Shell, trouble};
+use super::upload::{self, File};
 use super::{Page, Shown, Trouble, guarded};
 use crate::app::App;
 use crate::call::{self, Line, received};
@@ -32,7 +33,7 @@ pub(super) const COOKIE_NAME: &str = "__Host-matricula";
 
 /// A visit of a page behind the door.
 pub(crate) struct Visit<'a> {
-    pub(crate) app: &'a App,
+    pub(crate) app: &'a Arc<App>,
     pub(crate) token: &'a SessionToken,
     pub(crate) who: SignedIn,
     /// The account whose page it is, which the visitor may act in; and the page's permission, which the visitor holds.
@@ -43,6 +44,8 @@ pub(crate) struct Visit<'a> {
     pub(crate) query: Form,
     /// What was sent, if it is a form.
     pub(crate) form: Form,
+    /// The file that came with the form.
+    pub(crate) file: Option<File>,
     pub(crate) headers: &'a HeaderMap,
     permission: Option<&'a Permission>,
     line: &'a mut Line,
@@ -163,7 +166,7 @@ impl Visit<'_> {
 }
 
 /// Serves a page.
-pub(super) async fn serve(app: &App, page: &Page, request: Request) -> Response {
+pub(super) async fn serve(app: &Arc<App>, page: &Page, request: Request) -> Response {
     let mut line = Line::default();
     let (mut parts, body) = request.into_parts();
     let token = token(&parts.headers);
@@ -182,10 +185,13 @@ pub(super) async fn serve(app: &App, page: &Page, request: Request) -> Response 
         line.sender = Some(who.caller.sender().clone());
         let code = params.get("account").cloned().unwrap_or_default();
         let scope = enter(app, &who, page.permission.as_ref(), &code).await?;
-        let mut form = Form::default();
+        let (mut form, mut file) = (Form::default(), None);
         if page.method == Method::Post {
             own_site(&parts.headers)?;
-            form = Form::parse(&call::collect(app, body).await?);
+            (form, file) = match page.takes_file {
+                true => upload::read(app, &parts.headers, body).await?,
+                false => (Form::parse(&call::collect(app, body).await?), None),
+            };
             let sent = parts.headers.get("x-form-token").and_then(|value| value.to_str().ok());
             if !token.made_form(sent.unwrap_or_else(|| form.text("token"))) {
                 return Err(Trouble::ForeignForm);
@@ -201,7 +207,7 @@ pub(super) async fn serve(app: &App, page: &Page, request: Request) -> Response 
             params,
             query,
             form,
-
+            file,
             headers: &parts.headers,
             permission,
             line: &mut line,
@@ -231,6 +237,14 @@ pub(super) fn answer(
         Ok(Shown::Download { name, kind, body }) => {
             let disposition = format!("attachment; filename=\"{name}\"");
             ([(CONTENT_TYPE, kind.to_owned()), (CONTENT_DISPOSITION, disposition)], body).into_response()
+        }
+        Ok(Shown::Events(body)) => {
+            // What stands between this server and the browser is not to gather them.
+            (
+                [(CONTENT_TYPE, "text/event-stream"), (HeaderName::from_static("x-accel-buffering"), "no")],
+                body,
+            )
+                .into_response()
         }
         Err(Trouble::SignedOut) => {
             let door = super::door::at(target);

@@ -7,6 +7,7 @@ extern crate matricula_server as server;
 
 mod door;
 mod guard;
+mod import;
 mod matrix;
 mod users;
 

@@ -16,11 +16,13 @@ async fn things(browser: &mut Browser<'_>) -> BTreeMap<&'static str, String> {
     let group = location(&browser.post(&path("/groups"), &[("description", "Matrix")]).await);
     let app = browser.get(&path("/applications")).await;
     let app = app.body.split("/applications/").nth(1).unwrap().split('"').next().unwrap().to_owned();
+    let import = browser.upload(&path("/import"), "users.csv", b"email\nmatrix@example.com\n").await;
     BTreeMap::from([
         ("account", testkit::ACCOUNT.to_owned()),
         ("user", last(&user)),
         ("group", last(&group)),
         ("app", app),
+        ("job", last(&location(&import))),
     ])
 }
 

@@ -1,0 +1,350 @@
+//! Users out of a file: checked row by row, created when somebody says so, whoever looks.
+
+use std::fmt::Write as _;
+
+use testkit::lab::{Fault, What};
+use testkit::{Browser, PASSWORD, Response, TestServer};
+
+use crate::{ADMINISTRATOR, administrator, location, path};
+
+/// A password that would be recognised anywhere.
+const SECRET: &str = "Canary-import7word-Zq";
+
+/// A thousand rows: nine hundred to be created, and of each other kind some.
+fn thousand() -> String {
+    let mut file = "email,name,password,note\r\n".to_owned();
+    for n in 0..1_000 {
+        let _ = match n % 20 {
+            0 => write!(file, "user{n}@elsewhere.example,Far away,,\r\n"),
+            19 => write!(file, "USER{}@Example.com,Twice,,\r\n", n - 1),
+            _ => write!(file, "user{n}@example.com,Number {n},,\r\n"),
+        };
+    }
+    file.push_str("admin@example.com,There already,,\r\nnobody,No address,,\r\na@example.com,Weak,1234,\r\n");
+    file.push_str("b@example.com,Too,many,fields,by,far\r\n");
+    let _ = write!(file, "secret@example.com,=1+1,{SECRET},\r\n");
+    file
+}
+
+async fn sent(browser: &mut Browser<'_>, file: &str) -> String {
+    let answer = browser.upload(&path("/import"), "users.csv", file.as_bytes()).await;
+    location(&answer)
+}
+
+/// Waits until nobody is at it any more: the stream of events ends then.
+async fn at_rest(browser: &mut Browser<'_>, job: &str) -> String {
+    loop {
+        let events = browser.get(&format!("{job}/events")).await;
+        assert_eq!(events.header("content-type"), Some("text/event-stream"), "{events}");
+        if events.body.ends_with("event: end\ndata: end\n\n") {
+            return events.body;
+        }
+    }
+}
+
+async fn start(browser: &mut Browser<'_>, job: &str) {
+    assert_eq!(location(&browser.post(&format!("{job}/start"), &[]).await), job);
+}
+
+async fn result(browser: &mut Browser<'_>, job: &str) -> Response {
+    let result = browser.get(&format!("{job}/result.csv")).await;
+    assert_eq!(result.status, 200, "{result}");
+    result
+}
+
+/// How many rows of the result file came to this.
+fn count(result: &Response, fate: &str) -> usize {
+    result.body.lines().skip(1).filter(|line| line.split("\",").nth(1).unwrap().starts_with(fate)).count()
+}
+
+/// What a page says of the rows: `Created` and so on.
+fn fact(page: &Response, name: &str) -> usize {
+    let number =
+        page.body.split(&format!("<dt>{name}</dt><dd>")).nth(1).and_then(|rest| rest.split('<').next());
+    number.unwrap_or_else(|| panic!("no {name} in {page}")).parse().unwrap()
+}
+
+#[tokio::test]
+async fn a_file_is_checked_shown_and_created_row_by_row() {
+    let server = TestServer::start().await;
+    let mut browser = administrator(&server).await;
+    let before = server.admin().audit().await.unwrap();
+    let job = sent(&mut browser, &thousand()).await;
+    at_rest(&mut browser, &job).await;
+    // Nobody is created, and every row has its answer.
+    let page = browser.get(&job).await;
+    assert!(page.body.contains("Checked: nobody is created yet"), "{page}");
+    assert!(page.body.contains("Columns that are left aside: <span class=\"mono\">note</span>"), "{page}");
+    let facts = ["Rows", "Ready", "There already", "Refused", "Unreadable"].map(|name| fact(&page, name));
+    assert_eq!(facts, [1_005, 901, 51, 52, 1]);
+    assert!(page.body.contains("Create 901 users"), "{page}");
+    for said in [
+        "A user with this address already exists",
+        "An earlier row of the file has this address",
+        "Correct the domain, or register it for the account first.",
+        "Correct the address.",
+        "Choose another password, or none: it can be set later.",
+        "line 1005 has 6 fields, and the header 4",
+    ] {
+        assert!(page.body.contains(said), "{said}: {page}");
+    }
+    assert!(!page.body.contains("user2@example.com"), "problems come first: {page}");
+    let all = browser.get(&format!("{job}?show=all&page=6")).await;
+    assert!(all.body.contains("secret@example.com") && !all.body.contains("user2@example.com"), "{all}");
+    let would = result(&mut browser, &job).await;
+    assert_eq!(count(&would, "would be created"), 901);
+    assert!(server.admin().user("user2@example.com").await.is_err());
+    assert!(server.events_since(&before).await.is_empty());
+
+    start(&mut browser, &job).await;
+    at_rest(&mut browser, &job).await;
+    let page = browser.get(&job).await;
+    assert!(page.body.contains("Done: 901 users created"), "{page}");
+    let done = result(&mut browser, &job).await;
+    assert!(done.body.starts_with("row,line,emailAddress,result,id,code,field,message\r\n"), "{done}");
+    assert_eq!(done.body.lines().count(), 1_006);
+    assert_eq!(["created", "exists", "refused"].map(|fate| count(&done, fate)), [901, 51, 53]);
+    assert_eq!(
+        done.header("content-disposition"),
+        Some("attachment; filename=\"import-CTEST00001-result.csv\"")
+    );
+    assert_eq!(server.admin().user("user2@example.com").await.unwrap().name, "Number 2");
+    assert_eq!(server.log_in("secret@example.com", SECRET).await.rows(), 1);
+    let told = server.events_since(&before).await;
+    let created = told.iter().filter(|event| event.action == "user.created");
+    assert_eq!(created.filter(|event| event.actor == ADMINISTRATOR).count(), 901);
+    // Once more, whoever says so: it is done.
+    start(&mut browser, &job).await;
+    assert_eq!(count(&result(&mut browser, &job).await, "created"), 901);
+    let list = browser.get(&path("/import")).await;
+    assert!(list.body.contains("users.csv</a>") && list.body.contains(">done</span>"), "{list}");
+    // The same file once more has nothing to create.
+    let again = sent(&mut browser, &thousand()).await;
+    at_rest(&mut browser, &again).await;
+    let page = browser.get(&again).await;
+    assert!(page.body.contains("Checked: there is nobody to create"), "{page}");
+    assert_eq!(fact(&page, "There already"), 952);
+}
+
+#[tokio::test]
+async fn it_goes_on_without_its_page_and_without_its_starter() {
+    let server = TestServer::start().await;
+    let mut browser = administrator(&server).await;
+    let job = sent(&mut browser, &thousand()).await;
+    at_rest(&mut browser, &job).await;
+    start(&mut browser, &job).await;
+    browser.post("/console/sign-out", &[]).await;
+    // Somebody else of the account looks at it later.
+    let mut other = administrator(&server).await;
+    at_rest(&mut other, &job).await;
+    let page = other.get(&job).await;
+    assert_eq!(fact(&page, "Created"), 901, "{page}");
+}
+
+#[tokio::test]
+async fn what_was_stopped_is_continued_and_nobody_is_created_twice() {
+    let server = TestServer::start().await;
+    let mut browser = administrator(&server).await;
+    let before = server.admin().audit().await.unwrap();
+    let mut file = "email\n".to_owned();
+    for n in 0..3_000 {
+        let _ = writeln!(file, "user{n}@example.com");
+    }
+    let job = sent(&mut browser, &file).await;
+    browser.post(&format!("{job}/stop"), &[]).await;
+    at_rest(&mut browser, &job).await;
+    // However far the check was: it goes on from there.
+    if browser.get(&job).await.body.contains("The check was stopped") {
+        start(&mut browser, &job).await;
+        at_rest(&mut browser, &job).await;
+    }
+    assert_eq!(fact(&browser.get(&job).await, "Ready"), 3_000);
+    let mut rounds = 0;
+    loop {
+        // Pressed twice, it is started once.
+        start(&mut browser, &job).await;
+        start(&mut browser, &job).await;
+        browser.post(&format!("{job}/stop"), &[]).await;
+        at_rest(&mut browser, &job).await;
+        rounds += 1;
+        let page = browser.get(&job).await;
+        assert_eq!(fact(&page, "Refused") + fact(&page, "There already"), 0, "{page}");
+        if fact(&page, "Created") == 3_000 {
+            break;
+        }
+        assert!(page.body.contains(">Continue</button>"), "{page}");
+    }
+    assert!(rounds >= 1);
+    let told = server.events_since(&before).await;
+    assert_eq!(told.iter().filter(|event| event.action == "user.created").count(), 3_000);
+}
+
+#[tokio::test]
+async fn what_is_taken_away_from_the_starter_stops_it() {
+    let server = TestServer::start().await;
+    let mut browser = server.signed_in("reader@example.com", PASSWORD).await;
+    server.admin().set_role("reader@example.com", Some("Super Administrator")).await.unwrap();
+    let job = sent(&mut browser, "email\nann@example.com\n").await;
+    at_rest(&mut browser, &job).await;
+    server.admin().set_role("reader@example.com", Some("Basic Administrator")).await.unwrap();
+    let refused = browser.post(&format!("{job}/start"), &[]).await;
+    assert!(matches!(refused.status, 303 | 403), "{refused}");
+    let mut other = administrator(&server).await;
+    at_rest(&mut other, &job).await;
+    start(&mut other, &job).await;
+    at_rest(&mut other, &job).await;
+    assert!(server.admin().user("ann@example.com").await.is_ok());
+}
+
+#[tokio::test]
+async fn passwords_are_shown_nowhere() {
+    let server = TestServer::start().await;
+    let mut browser = administrator(&server).await;
+    let file = format!(
+        "email,name,password\ngood@example.com,Good,{SECRET}\n,No address,{SECRET}\nbad@elsewhere.example,Bad,{SECRET}\n\
+         good@example.com,Twice,{SECRET}\nmany@example.com,Many,{SECRET},{SECRET},{SECRET}\n"
+    );
+    let hashed = format!(
+        "{{\"emailAddress\":\"json@example.com\",\"password\":[\"{SECRET}\"]}}\n\
+         {{\"emailAddress\":\"hash@example.com\",\"passwordHash\":\"{SECRET}\"}}\n{{\"password\":\"{SECRET}\"\n"
+    );
+    for file in [file, hashed] {
+        let mut shown = Vec::new();
+        let job = sent(&mut browser, &file).await;
+        shown.push(at_rest(&mut browser, &job).await);
+        for started in [false, true] {
+            if started {
+                start(&mut browser, &job).await;
+                shown.push(at_rest(&mut browser, &job).await);
+            }
+            for page in ["", "?show=all", "?show=problems", "/result.csv"] {
+                shown.push(browser.get(&format!("{job}{page}")).await.to_string());
+            }
+        }
+        shown.push(browser.get(&path("/import")).await.to_string());
+        for text in shown {
+            assert!(!text.contains(SECRET), "{text}");
+        }
+    }
+    assert_eq!(server.log_in("good@example.com", SECRET).await.rows(), 1);
+}
+
+#[tokio::test]
+async fn a_file_that_cant_be_used_says_so_at_once() {
+    let server = TestServer::start().await;
+    let mut browser = administrator(&server).await;
+    for (file, said) in [
+        (&b"first,second\n1,2\n"[..], "the first line names no column `email`"),
+        (b"email,mail\n1,2\n", "the first line names the column emailAddress twice"),
+        (b"", "there is no user in it"),
+        (b"PK\x03\x04\x14\0\x06", "save the sheet as CSV"),
+    ] {
+        let refused = browser.upload(&path("/import"), "users.csv", file).await;
+        assert_eq!(refused.status, 422, "{refused}");
+        assert!(refused.body.contains(said), "{said}: {refused}");
+    }
+    let long = format!("email\n{}", "a@b.c\n".repeat(100_001));
+    let refused = browser.upload(&path("/import"), "users.csv", long.as_bytes()).await;
+    assert!(refused.status == 422 && refused.body.contains("more than 100000 rows"), "{refused}");
+    let none = browser.upload(&path("/import"), "", b"").await;
+    assert!(none.status == 422 && none.body.contains("No file came"), "{none}");
+    let large = vec![b'x'; (16 << 20) + 1];
+    let refused = browser.upload(&path("/import"), "users.csv", &large).await;
+    assert_eq!(refused.status, 413);
+    assert!(refused.body.contains("up to 16 MiB") && refused.body.contains("matricula import"), "{refused}");
+    // And the token is looked at in this kind of form, too.
+    let refused = browser.upload_with(&path("/import"), "", "users.csv", b"email\na@example.com\n").await;
+    assert_eq!(refused.status, 403, "{refused}");
+    assert!(!browser.get(&path("/import")).await.body.contains("users.csv</a>"));
+}
+
+#[tokio::test]
+async fn what_a_file_holds_never_becomes_part_of_a_page() {
+    const PROBE: &str = "\"\"><script>alert(1)</script><img src=x onerror=alert(1)>";
+    let server = TestServer::start().await;
+    let mut browser = administrator(&server).await;
+    let file =
+        format!("email,name,\"{PROBE}\"\n\"{PROBE}@example.com\",\"{PROBE}\"\nann@example.com,\"{PROBE}\"\n");
+    let answer =
+        browser.upload(&path("/import"), "\"><script>alert(1)<img src=x>.csv", file.as_bytes()).await;
+    let job = location(&answer);
+    let events = at_rest(&mut browser, &job).await;
+    start(&mut browser, &job).await;
+    let mut shown = vec![events, at_rest(&mut browser, &job).await];
+    let probed = "show=%22%3E%3Cscript%3Ealert(1)&page=%22%3E%3Cscript%3Ealert(1)";
+    let wrong = format!("{PROBE}\n1\n");
+    for page in [&job, &format!("{job}?show=all"), &format!("{job}?{probed}"), &path("/import")] {
+        shown.push(browser.get(page).await.body);
+    }
+    shown.push(browser.upload(&path("/import"), PROBE, wrong.as_bytes()).await.body);
+    for page in &shown {
+        assert!(!page.contains("<script>") && !page.contains("<img src=x"), "{page}");
+    }
+    assert!(shown.iter().filter(|page| page.contains("&#60;script&#62;")).count() >= 5);
+}
+
+#[tokio::test]
+async fn nobody_else_sees_it() {
+    let server = TestServer::start().await;
+    let mut browser = administrator(&server).await;
+    let job = sent(&mut browser, "email\nann@example.com\n").await;
+    at_rest(&mut browser, &job).await;
+    let mut other = server.signed_in("admin@other.example", PASSWORD).await;
+    let elsewhere = job.replace(testkit::ACCOUNT, testkit::OTHER_ACCOUNT);
+    for below in ["", "/events", "/result.csv"] {
+        assert_eq!(other.get(&format!("{elsewhere}{below}")).await.status, 404, "{below}");
+        assert_eq!(other.get(&format!("{job}{below}")).await.status, 403, "{below}");
+    }
+    for below in ["/start", "/stop"] {
+        assert_eq!(other.post(&format!("{elsewhere}{below}"), &[]).await.status, 404, "{below}");
+    }
+    let list = other.get(&format!("/console/{}/import", testkit::OTHER_ACCOUNT)).await;
+    assert!(!list.body.contains("users.csv</a>"), "{list}");
+}
+
+#[tokio::test]
+async fn twenty_are_kept_and_none_for_longer_than_a_day() {
+    let server = TestServer::start().await;
+    let mut browser = administrator(&server).await;
+    let mut jobs = Vec::new();
+    for _ in 0..21 {
+        let job = sent(&mut browser, "email\nann@example.com\n").await;
+        at_rest(&mut browser, &job).await;
+        jobs.push(job);
+    }
+    assert_eq!(browser.get(&jobs[0]).await.status, 404);
+    assert_eq!(browser.get(&jobs[1]).await.status, 200);
+    server.clock().advance(jiff::SignedDuration::from_hours(24));
+    let mut browser = administrator(&server).await;
+    sent(&mut browser, "email\nann@example.com\n").await;
+    assert_eq!(browser.get(&jobs[20]).await.status, 404);
+}
+
+#[tokio::test]
+async fn a_stop_of_the_server_waits_for_no_events() {
+    let mut server = TestServer::start().await;
+    let mut browser = administrator(&server).await;
+    let job = sent(&mut browser, &thousand()).await;
+    at_rest(&mut browser, &job).await;
+    let cookie = browser.cookie.clone().unwrap();
+    start(&mut browser, &job).await;
+    let mut stream = server.connect().await;
+    let host = server.address();
+    stream.send(&format!("GET {job}/events HTTP/1.1\r\nHost: {host}\r\nCookie: {cookie}\r\n\r\n")).await;
+    assert!(stream.head().await.contains("text/event-stream"));
+    server.stop().await;
+    stream.closed().await;
+}
+
+#[tokio::test]
+async fn events_flow_where_there_is_a_laboratory() {
+    let server = TestServer::start().await;
+    let lab = server.lab();
+    let mut browser = administrator(&server).await;
+    let job = sent(&mut browser, &thousand()).await;
+    let events = at_rest(&mut browser, &job).await;
+    assert!(events.ends_with("event: end\ndata: end\n\n"), "{events}");
+    // What harm is done to programs is not done to this.
+    lab.inject(Fault { times: Some(1), ..What::DropAnswer.into() }).unwrap();
+    assert_eq!(browser.get(&job).await.status, 200);
+}
