@@ -5,13 +5,17 @@ mod account;
 mod applications;
 mod assets;
 mod audit;
+mod chart;
 mod door;
+mod figures;
 mod form;
 mod groups;
 mod home;
+mod journal;
 mod password;
 mod roles;
 mod shell;
+mod usage;
 mod users;
 mod visit;
 mod when;
@@ -74,6 +78,7 @@ pub const PAGES: &[&[Page]] = &[
     roles::PAGES,
     applications::PAGES,
     account::PAGES,
+    journal::PAGES,
     audit::PAGES,
 ];
 

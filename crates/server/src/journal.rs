@@ -1,5 +1,5 @@
-//! The journal: the last requests as they were received, and what was answered. That of a laboratory holds secrets, which is
-//! what it is for; of that of `serve` they are left out.
+//! The journal: the last requests as they were received, and what was answered. That of a sandbox or a laboratory holds
+//! secrets, which is what it is for; of that of `serve` they are left out.
 
 mod redact;
 
@@ -8,11 +8,11 @@ use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use axum::body::Body;
+use axum::BoxError;
+use axum::body::{Body, Bytes};
 use http::header::CONTENT_TYPE;
 use http::{HeaderMap, Request};
 use http_body_util::BodyExt;
-use hyper::body::Incoming;
 use jiff::Timestamp;
 use serde::Serialize;
 use zeroize::Zeroize;
@@ -76,12 +76,16 @@ pub struct Entry {
 pub struct Filter<'a> {
     /// Of the account with this code.
     pub account: Option<&'a str>,
+    /// And of nobody: nothing tells whose these are.
+    pub nobodys: bool,
     /// With this text somewhere in target, headers, bodies, code, caller, application or explanation, in capitals or not.
     pub text: Option<&'a str>,
     /// With a status of these hundreds: 4 for 400 to 499.
     pub status_class: Option<u16>,
     /// To this path, whatever the query.
     pub path: Option<&'a str>,
+    /// Refused with this code, as a whole or in an item.
+    pub code: Option<&'a str>,
     /// Older than the entry of this number.
     pub before: Option<u64>,
 }
@@ -125,7 +129,7 @@ pub(crate) struct Over<'a> {
 }
 
 impl Journal {
-    /// Of a laboratory: nothing is left out.
+    /// Of a sandbox or a laboratory: nothing is left out.
     pub(crate) fn of_lab() -> Self {
         Self { keep: LAB, redacting: false, kept: Mutex::default() }
     }
@@ -148,11 +152,26 @@ impl Journal {
         shown.filter(|entry| filter.passes(entry)).take(limit).collect()
     }
 
-    /// An entry by its number, if it is kept, and an account's if one is named.
-    pub fn find(&self, account: Option<&str>, number: u64) -> Option<Entry> {
-        let recordings = self.recordings();
-        let found = recordings.iter().find(|recording| lock(recording).entry.number == number)?;
-        Some(self.shown(found)).filter(|entry| Filter { account, ..Filter::default() }.passes(entry))
+    /// An entry by its number, if it is kept and passes a filter.
+    pub fn find(&self, filter: &Filter<'_>, number: u64) -> Option<Entry> {
+        let found = self.recording(number)?;
+        Some(self.shown(&found)).filter(|entry| filter.passes(entry))
+    }
+
+    /// Whether entries are kept as they came, secrets and all.
+    pub fn is_whole(&self) -> bool {
+        !self.redacting
+    }
+
+    /// The body of a request byte for byte, where nothing of it was left out.
+    pub(crate) fn body(&self, number: u64) -> Option<Vec<u8>> {
+        let found = self.recording(number)?;
+        let recording = lock(&found);
+        (!self.redacting && !recording.went_on).then(|| recording.body.clone())
+    }
+
+    fn recording(&self, number: u64) -> Option<Arc<Mutex<Recording>>> {
+        self.recordings().into_iter().find(|recording| lock(recording).entry.number == number)
     }
 
     /// Forgets all; the next entry is number 1.
@@ -161,13 +180,16 @@ impl Journal {
     }
 
     /// Writes down a request, and its body while it is read.
-    pub(crate) fn begin(
+    pub(crate) fn begin<B>(
         &self,
-        request: Request<Incoming>,
+        request: Request<B>,
         at: Timestamp,
         peer: SocketAddr,
         faults: Vec<What>,
-    ) -> (Request<Body>, Open) {
+    ) -> (Request<Body>, Open)
+    where
+        B: hyper::body::Body<Data = Bytes, Error: Into<BoxError>> + Send + 'static,
+    {
         let target = request.uri().path_and_query().map(ToString::to_string).unwrap_or_default();
         let content_type = request.headers().get(CONTENT_TYPE).map(|value| text(value.as_bytes()));
         let (target, headers) = match (self.redacting, headers(request.headers())) {
@@ -228,6 +250,11 @@ impl Recording {
 }
 
 impl Open {
+    /// The number of the entry.
+    pub(crate) fn number(&self) -> u64 {
+        lock(&self.recording).entry.number
+    }
+
     pub(crate) fn answered(self, status: u16, answer: &[u8], over: Over<'_>) {
         let mut recording = lock(&self.recording);
         let Recording { entry, body, went_on, .. } = &mut *recording;
@@ -266,17 +293,24 @@ impl Drop for Open {
 
 impl Filter<'_> {
     fn passes(&self, entry: &Entry) -> bool {
-        let Filter { account, text, status_class, path, before } = *self;
+        let Filter { account, nobodys, text, status_class, path, code, before } = *self;
         let own_path = wire::signature::canonical_path(entry.target.split('?').next().unwrap_or_default());
-        account.is_none_or(|account| entry.account.as_deref() == Some(account))
+        let whose = entry.account.as_deref();
+        account.is_none_or(|account| whose.map_or(nobodys, |whose| whose == account))
             && before.is_none_or(|before| entry.number < before)
             && status_class.is_none_or(|class| entry.status.is_some_and(|status| status / 100 == class))
             && path.is_none_or(|path| path == own_path)
+            && code.is_none_or(|code| entry.was_refused_with(code))
             && text.is_none_or(|text| entry.holds(&text.to_lowercase()))
     }
 }
 
 impl Entry {
+    /// The code of an item stands in the answer only.
+    fn was_refused_with(&self, code: &str) -> bool {
+        self.code == Some(code) || self.answer.contains(&format!("\"{code}\""))
+    }
+
     fn holds(&self, lower: &str) -> bool {
         let Entry { target, body, answer, headers, code, caller, application, explanation, .. } = self;
         let headers = headers.iter().flat_map(|(name, value)| [name.as_str(), value.as_str()]);

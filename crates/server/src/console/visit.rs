@@ -1,7 +1,8 @@
 //! A visit: who looks at a page, of which account, and what they sent. Who is not signed in is shown the door.
 
 use std::collections::HashMap;
-use std::sync::mpsc;
+use std::net::IpAddr;
+use std::sync::{Arc, mpsc};
 
 use auth::{SessionToken, SignedIn};
 use axum::extract::{FromRequestParts as _, RawPathParams, Request};
@@ -32,7 +33,7 @@ pub(super) const COOKIE_NAME: &str = "__Host-matricula";
 
 /// A visit of a page behind the door.
 pub(crate) struct Visit<'a> {
-    pub(crate) app: &'a App,
+    pub(crate) app: &'a Arc<App>,
     pub(crate) token: &'a SessionToken,
     pub(crate) who: SignedIn,
     /// The account whose page it is, which the visitor may act in; and the page's permission, which the visitor holds.
@@ -44,6 +45,8 @@ pub(crate) struct Visit<'a> {
     /// What was sent, if it is a form.
     pub(crate) form: Form,
     pub(crate) headers: &'a HeaderMap,
+    /// Where the visitor comes from.
+    pub(crate) peer: IpAddr,
     permission: Option<&'a Permission>,
     line: &'a mut Line,
 }
@@ -163,7 +166,7 @@ impl Visit<'_> {
 }
 
 /// Serves a page.
-pub(super) async fn serve(app: &App, page: &Page, request: Request) -> Response {
+pub(super) async fn serve(app: &Arc<App>, page: &Page, request: Request) -> Response {
     let mut line = Line::default();
     let (mut parts, body) = request.into_parts();
     let token = token(&parts.headers);
@@ -201,8 +204,8 @@ pub(super) async fn serve(app: &App, page: &Page, request: Request) -> Response 
             params,
             query,
             form,
-
             headers: &parts.headers,
+            peer: received.peer,
             permission,
             line: &mut line,
         };

@@ -1,0 +1,116 @@
+//! The list of requests, and how one is found.
+
+use std::time::Duration;
+
+use askama::Template;
+
+use super::{SECTION, outcome, seen};
+use crate::console::figures::took;
+use crate::console::form::{Form, query};
+use crate::console::shell::Shell;
+use crate::console::visit::Visit;
+use crate::console::when::When;
+use crate::console::{Shown, Trouble};
+use crate::journal::{Entry, Filter};
+
+/// Requests on a page.
+const PAGE: usize = 100;
+
+#[derive(Template)]
+#[template(path = "console/journal/list.html", blocks = ["rows"])]
+struct List {
+    shell: Shell,
+    asked: Asked,
+    /// `None`: there is no journal.
+    rows: Option<Vec<Row>>,
+    /// Whether secrets are left out.
+    redacted: bool,
+    next: Option<String>,
+}
+
+struct Row {
+    path: String,
+    at: When,
+    method: String,
+    target: String,
+    outcome: (String, &'static str),
+    code: &'static str,
+    caller: String,
+    application: String,
+    took: String,
+}
+
+/// What is looked for, as it was typed.
+struct Asked {
+    text: String,
+    path: String,
+    status: String,
+    code: String,
+}
+
+impl Asked {
+    fn read(form: &Form) -> Self {
+        let text = |name: &str| form.text(name).to_owned();
+        Self { text: text("q"), path: text("path"), status: text("status"), code: text("code") }
+    }
+
+    fn fields(&self) -> [(&str, &str); 4] {
+        [("q", &self.text), ("path", &self.path), ("status", &self.status), ("code", &self.code)]
+    }
+
+    fn is_everything(&self) -> bool {
+        self.fields().iter().all(|(_, text)| text.is_empty())
+    }
+
+    fn within<'a>(&'a self, seen: Filter<'a>) -> Filter<'a> {
+        let some = |text: &'a str| Some(text).filter(|text| !text.is_empty());
+        Filter {
+            text: some(&self.text),
+            path: some(&self.path),
+            status_class: self.status.parse().ok(),
+            code: some(&self.code),
+            ..seen
+        }
+    }
+}
+
+pub(super) async fn list(visit: &mut Visit<'_>) -> Result<Shown, Trouble> {
+    let asked = Asked::read(&visit.query);
+    let before = visit.query.some("before").and_then(|number| number.parse().ok());
+    let journal = visit.app.journal();
+    let mut entries = journal.map(|journal| {
+        let filter = Filter { before, ..asked.within(seen(visit, journal)) };
+        journal.list(&filter, PAGE + 1)
+    });
+    let more = entries.as_ref().is_some_and(|entries| entries.len() > PAGE);
+    let last = entries.as_mut().and_then(|entries| {
+        entries.truncate(PAGE);
+        entries.last().map(|entry| entry.number.to_string())
+    });
+    let next = last.filter(|_| more).map(|last| {
+        let fields: Vec<_> = asked.fields().into_iter().chain([("before", last.as_str())]).collect();
+        visit.path(&format!("{SECTION}?{}", query(&fields)))
+    });
+    let page = List {
+        shell: visit.shell(SECTION, "Request journal"),
+        asked,
+        rows: entries.map(|entries| entries.into_iter().map(|entry| row(visit, entry)).collect()),
+        redacted: journal.is_some_and(|journal| !journal.is_whole()),
+        next,
+    };
+    Ok(Shown::Html(if visit.wants_part() { page.as_rows().render()? } else { page.render()? }))
+}
+
+fn row(visit: &Visit<'_>, entry: Entry) -> Row {
+    Row {
+        path: visit.path(&format!("{SECTION}/{}", entry.number)),
+        at: When(entry.at),
+        outcome: outcome(&entry),
+        code: entry.code.unwrap_or_default(),
+        caller: entry.caller.unwrap_or_default(),
+        application: entry.application.unwrap_or_default(),
+        took: entry.micros.map(|micros| took(Duration::from_micros(micros))).unwrap_or_default(),
+        method: entry.method,
+        target: entry.target.chars().take(200).collect(),
+    }
+}
