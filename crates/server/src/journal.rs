@@ -2,6 +2,7 @@
 //! secrets, which is what it is for; of that of `serve` they are left out.
 
 mod redact;
+mod rest;
 
 use std::collections::VecDeque;
 use std::net::SocketAddr;
@@ -19,6 +20,7 @@ use zeroize::Zeroize;
 
 use crate::call::Line;
 use crate::lab::What;
+use rest::Shared;
 
 /// As much of a body is looked at.
 const BODY: usize = 64 << 10;
@@ -65,6 +67,8 @@ pub struct Entry {
     pub caller: Option<String>,
     /// The code with which it was refused as a whole.
     pub code: Option<&'static str>,
+    /// The codes of items that were refused in a request that was not.
+    pub refused_items: Vec<&'static str>,
     /// How long it took, in microseconds.
     pub micros: Option<u64>,
     /// Why it was refused, where a sandbox says so.
@@ -118,6 +122,8 @@ pub(crate) struct Open {
     recording: Arc<Mutex<Recording>>,
     redacting: bool,
     content_type: Option<String>,
+    /// What nobody may have read yet; only where it would be kept as it is.
+    rest: Option<Shared>,
 }
 
 /// What is known of a request when it is over, beside the answer.
@@ -200,16 +206,22 @@ impl Journal {
         let entry = Entry { at, peer: peer.to_string(), method, target, headers, faults, ..Entry::default() };
         let recording = Arc::new(Mutex::new(Recording { entry, ..Recording::default() }));
         self.keep(Arc::clone(&recording));
-        let open = Open { recording: Arc::clone(&recording), redacting: self.redacting, content_type };
+        let (redacting, reading) = (self.redacting, Arc::clone(&recording));
         let request = request.map(|body| {
             Body::new(body.map_frame(move |frame| {
                 if let Some(data) = frame.data_ref() {
-                    lock(&recording).read(data);
+                    lock(&reading).read(data);
                 }
                 frame
             }))
         });
-        (request, open)
+        if redacting {
+            return (request, Open { recording, redacting, content_type, rest: None });
+        }
+        let (parts, body) = request.into_parts();
+        let body = Shared::new(body);
+        let open = Open { recording, redacting, content_type, rest: Some(body.clone()) };
+        (Request::from_parts(parts, Body::new(body)), open)
     }
 
     fn keep(&self, recording: Arc<Mutex<Recording>>) {
@@ -255,6 +267,13 @@ impl Open {
         lock(&self.recording).entry.number
     }
 
+    /// Reads what is left of the body of a request that was answered without it.
+    pub(crate) async fn read_rest(&mut self) {
+        if let Some(rest) = self.rest.take() {
+            rest.read_rest(|| !lock(&self.recording).went_on).await;
+        }
+    }
+
     pub(crate) fn answered(self, status: u16, answer: &[u8], over: Over<'_>) {
         let mut recording = lock(&self.recording);
         let Recording { entry, body, went_on, .. } = &mut *recording;
@@ -271,6 +290,7 @@ impl Open {
         entry.application = line.application().map(str::to_owned);
         entry.caller = line.caller().map(str::to_owned);
         entry.code = line.code;
+        entry.refused_items.clone_from(&line.refused_items);
         entry.micros = Some(u64::try_from(took.as_micros()).unwrap_or(u64::MAX));
         entry.explanation.clone_from(&line.explanation);
     }
@@ -306,9 +326,8 @@ impl Filter<'_> {
 }
 
 impl Entry {
-    /// The code of an item stands in the answer only.
     fn was_refused_with(&self, code: &str) -> bool {
-        self.code == Some(code) || self.answer.contains(&format!("\"{code}\""))
+        self.code.iter().chain(&self.refused_items).any(|given| *given == code)
     }
 
     fn holds(&self, lower: &str) -> bool {

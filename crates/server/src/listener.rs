@@ -306,7 +306,8 @@ where
         let request = telemetry::Request { path: &path, status, took, peer, app_id, user_agent, line: &line };
         app.telemetry.record(&request, app.gate.waiting());
     }
-    let Some(entry) = entry else { return Ok(response) };
+    let Some(mut entry) = entry else { return Ok(response) };
+    entry.read_rest().await;
     let account = app_id.and_then(|app_id| app.telemetry.account_of(app_id)).map(|code| code.to_string());
     // Answers are made whole before they are sent.
     let (parts, body) = response.into_parts();

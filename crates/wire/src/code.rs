@@ -238,6 +238,17 @@ mod tests {
     }
 
     #[test]
+    fn what_a_code_means_is_said_without_its_source() {
+        for code in Code::ALL {
+            let meaning = code.meaning();
+            let plain = !meaning.contains(['`', '(', ')']) && meaning.ends_with('.') && meaning.len() > 10;
+            assert!(plain && !meaning.contains("  "), "{code}: {meaning}");
+        }
+        let told = "Access key, secret key, application key or the signed text is wrong.";
+        assert_eq!(Code::InvalidSignature.meaning(), told);
+    }
+
+    #[test]
     fn only_what_later_succeeds_is_retryable() {
         let retryable: Vec<_> =
             Code::ALL.iter().filter(|code| code.retryable()).map(|code| (code.status(), *code)).collect();

@@ -10,7 +10,7 @@ use jiff::Timestamp;
 // Of what is drawn, in its own units; the page gives it the width there is.
 const WIDTH: f64 = 400.0;
 const HEIGHT: f64 = 150.0;
-const LEFT: f64 = 50.0;
+const LEFT: f64 = 60.0;
 const RIGHT: f64 = 8.0;
 const TOP: f64 = 10.0;
 const BOTTOM: f64 = 22.0;
@@ -157,18 +157,18 @@ mod tests {
     fn bars_stand_on_one_another_and_lines_have_gaps() {
         let values = [(0.0, 4.0), (0.0, 0.0), (1.0, 2.0), (0.0, 0.001)];
         let drawn = chart("a", 0, 60).bars("bar", values.into_iter());
-        let bars = "M50.5 128.0V10.0H135.0V128.0ZM221.5 98.5V69.0H306.0V98.5ZM307.0 128.0V127.0H391.5V128.0Z";
+        let bars = "M60.5 128.0V10.0H142.5V128.0ZM226.5 98.5V69.0H308.5V98.5ZM309.5 128.0V127.0H391.5V128.0Z";
         assert_eq!(drawn.shapes, [("bar", bars.to_owned())]);
         let values = [Some(4.0), Some(2.0), None, Some(9.0)];
         let drawn = chart("a", 0, 60).line("line", values.into_iter());
-        let line = "M50.0 10.0H135.5V69.0H221.0M306.5 10.0H392.0";
+        let line = "M60.0 10.0H143.0V69.0H226.0M309.0 10.0H392.0";
         assert_eq!(drawn.shapes, [("line", line.to_owned())]);
     }
 
     #[test]
     fn the_times_are_round_and_the_label_is_escaped() {
         let hour = chart("5 < 6 \"<script>\"", 1_795_521_600 - 120, 60);
-        assert_eq!(hour.along, [("221.0".to_owned(), "12:00".to_owned())]);
+        assert_eq!(hour.along, [("226.0".to_owned(), "12:00".to_owned())]);
         let svg = hour.to_string();
         assert!(svg.starts_with("<svg") && svg.contains(">12:00</text>"), "{svg}");
         assert!(svg.contains("role=\"img\"") && !svg.contains("<script>") && !svg.contains("style"), "{svg}");

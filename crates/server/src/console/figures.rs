@@ -1,6 +1,14 @@
-//! Figures, as people read them.
+//! Figures and codes, as people read them.
 
 use std::time::Duration;
+
+use wire::Code;
+
+/// What a code means; nothing, if it is none of the table.
+pub(crate) fn meaning(code: &str) -> String {
+    let found = Code::ALL.iter().find(|known| known.as_str() == code);
+    found.map(|code| code.meaning()).unwrap_or_default()
+}
 
 /// A count, in groups of three digits.
 pub(crate) fn count(number: u64) -> String {

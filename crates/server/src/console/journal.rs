@@ -41,10 +41,19 @@ fn named<'a>(visit: &'a Visit<'_>) -> Result<(&'a Journal, Entry), Trouble> {
     found.ok_or(Trouble::NotThere("request in the journal"))
 }
 
+/// The codes that were given, each once, as a whole or for items.
+fn codes(entry: &Entry) -> Vec<&'static str> {
+    let mut codes: Vec<_> = entry.code.iter().chain(&entry.refused_items).copied().collect();
+    codes.sort_unstable();
+    codes.dedup();
+    codes
+}
+
 /// What became of a request, in a word, and how that looks.
 fn outcome(entry: &Entry) -> (String, &'static str) {
     match entry.status {
         Some(status) if entry.code.is_some() || status >= 400 => (status.to_string(), "bad"),
+        Some(status) if !entry.refused_items.is_empty() => (status.to_string(), "warn"),
         Some(status) => (status.to_string(), "good"),
         None if entry.dropped => ("no answer, on purpose".to_owned(), "warn"),
         None => ("under way".to_owned(), ""),

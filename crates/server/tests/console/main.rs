@@ -5,9 +5,12 @@
 
 extern crate matricula_server as server;
 
+mod applications;
 mod door;
 mod guard;
+mod journal;
 mod matrix;
+mod overview;
 mod users;
 
 use testkit::{ACCOUNT, Browser, PASSWORD, Response, TestServer};

@@ -33,6 +33,8 @@ pub(super) struct Application {
     pub(super) ending: usize,
     /// How many it has; one of API 2.0 has none.
     pub(super) pairs: Option<usize>,
+    /// Of which generation of the API it is.
+    pub(super) generation: &'static str,
     /// In a word, and how that looks.
     pub(super) state: (&'static str, &'static str),
 }
@@ -98,6 +100,7 @@ impl Found {
             last_used: last.map(When),
             has_called: last.is_some() || total.requests > 0,
             ending,
+            generation: if pairs.is_some() { "1.0" } else { "2.0" },
             pairs,
             state,
         }

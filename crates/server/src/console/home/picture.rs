@@ -4,11 +4,10 @@ use std::time::Duration;
 
 use directory::role::LOGS_READ;
 use jiff::Timestamp;
-use wire::Code;
 
 use super::Asked;
 use crate::console::chart::{Chart, Scale};
-use crate::console::figures::{count, share, took};
+use crate::console::figures::{count, meaning, share, took};
 use crate::console::form::query;
 use crate::console::visit::Visit;
 use crate::console::when::When;
@@ -61,11 +60,7 @@ impl Picture {
         let refusals = total.codes.iter().map(|&(code, times)| Refusals {
             code,
             times: count(times),
-            meaning: Code::ALL
-                .iter()
-                .find(|known| known.as_str() == code)
-                .map(|code| code.meaning())
-                .unwrap_or_default(),
+            meaning: meaning(code),
             path: journal.then(|| visit.path(&format!("/journal?{}", query(&[("code", code)])))),
         });
         Self {
@@ -120,7 +115,10 @@ impl Charts {
             ),
             None => format!("How long requests took in {whole}: there were none"),
         };
-        let time = |mark: f64| took(Duration::from_secs_f64(mark));
+        let time = |mark: f64| match mark {
+            0.0 => "0".to_owned(),
+            _ => took(Duration::from_secs_f64(mark)),
+        };
         let latency = Chart::new(label, &starts, Scale::to(slowest, 0.0001), time)
             .line("line", points.iter().map(|point| seconds(point, |it| it.p50)))
             .line("line two", points.iter().map(|point| seconds(point, |it| it.p95)))

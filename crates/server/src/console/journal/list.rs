@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use askama::Template;
 
-use super::{SECTION, outcome, seen};
+use super::{SECTION, codes, outcome, seen};
 use crate::console::figures::took;
 use crate::console::form::{Form, query};
 use crate::console::shell::Shell;
@@ -34,7 +34,7 @@ struct Row {
     method: String,
     target: String,
     outcome: (String, &'static str),
-    code: &'static str,
+    codes: Vec<&'static str>,
     caller: String,
     application: String,
     took: String,
@@ -106,7 +106,7 @@ fn row(visit: &Visit<'_>, entry: Entry) -> Row {
         path: visit.path(&format!("{SECTION}/{}", entry.number)),
         at: When(entry.at),
         outcome: outcome(&entry),
-        code: entry.code.unwrap_or_default(),
+        codes: codes(&entry),
         caller: entry.caller.unwrap_or_default(),
         application: entry.application.unwrap_or_default(),
         took: entry.micros.map(|micros| took(Duration::from_micros(micros))).unwrap_or_default(),

@@ -7,8 +7,8 @@ use serde_json::Value;
 
 use super::curl::curl;
 use super::replay::Again;
-use super::{SECTION, named, outcome};
-use crate::console::figures::took;
+use super::{SECTION, codes, named, outcome};
+use crate::console::figures::{meaning, took};
 use crate::console::shell::{Notice, Shell};
 use crate::console::visit::Visit;
 use crate::console::when::When;
@@ -23,6 +23,8 @@ struct Show {
     path: String,
     at: When,
     outcome: (String, &'static str),
+    /// Codes, and what they mean.
+    codes: Vec<(&'static str, String)>,
     took: Option<String>,
     answer: String,
     /// A command that sends the same; `None` where something was left out.
@@ -47,6 +49,7 @@ pub(super) async fn render(visit: &Visit<'_>, notice: Option<Notice>) -> Result<
         path: visit.path(&format!("{SECTION}/{}", entry.number)),
         at: When(entry.at),
         outcome: outcome(&entry),
+        codes: codes(&entry).into_iter().map(|code| (code, meaning(code))).collect(),
         took: entry.micros.map(|micros| took(Duration::from_micros(micros))),
         answer: pretty(&entry.answer),
         curl: body.as_deref().map(|body| curl(&visit.url(), &entry, body)),
