@@ -15,8 +15,8 @@ use std::time::Duration;
 
 use auth::Rate;
 use axum::body::{Body, Bytes};
-use axum::{BoxError, Router};
 use axum::response::Response;
+use axum::{BoxError, Router};
 use futures_util::FutureExt;
 use http::header::{HOST, HeaderValue, USER_AGENT};
 use http::{Request, Uri, Version, uri::PathAndQuery};

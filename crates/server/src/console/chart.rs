@@ -73,7 +73,8 @@ impl Chart {
         unit: impl Fn(f64) -> String,
     ) -> Self {
         let across = scale.marks().map(|mark| (number(scale.y(mark)), unit(mark))).collect();
-        let mut chart = Self { label, across, along: Vec::new(), shapes: Vec::new(), scale, buckets: starts.len() };
+        let mut chart =
+            Self { label, across, along: Vec::new(), shapes: Vec::new(), scale, buckets: starts.len() };
         chart.along = times(starts).map(|(bucket, time)| (number(chart.x(bucket)), time)).collect();
         chart
     }

@@ -29,7 +29,7 @@ pub(crate) fn share(part: u64, whole: u64) -> String {
     match (part, per_mille) {
         (0, _) => "0 %".to_owned(),
         (_, 0) => "under 0.1 %".to_owned(),
-        (_, low @ ..100) => format!("{}.{} %", low / 10, low % 10),
+        (_, low @ 1..100) => format!("{}.{} %", low / 10, low % 10),
         (_, high) => format!("{} %", high / 10),
     }
 }
@@ -38,13 +38,13 @@ pub(crate) fn share(part: u64, whole: u64) -> String {
 pub(crate) fn took(time: Duration) -> String {
     let micros = time.as_micros();
     let (number, unit) = match micros {
-        ..1_000 => return format!("{micros} µs"),
-        ..1_000_000 => (micros, "ms"),
+        0..1_000 => return format!("{micros} µs"),
+        1_000..1_000_000 => (micros, "ms"),
         _ => (micros / 1_000, "s"),
     };
-    match number {
-        ..10_000 => format!("{}.{} {unit}", number / 1_000, number % 1_000 / 100),
-        _ => format!("{} {unit}", number / 1_000),
+    match number / 1_000 {
+        few @ 0..10 => format!("{few}.{} {unit}", number % 1_000 / 100),
+        many => format!("{many} {unit}"),
     }
 }
 

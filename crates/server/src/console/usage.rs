@@ -2,9 +2,9 @@
 
 use directory::port::Usage;
 
+use super::Trouble;
 use super::figures::{count, share};
 use super::visit::Visit;
-use super::Trouble;
 use super::when::When;
 
 /// The use of a credential.

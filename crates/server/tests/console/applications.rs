@@ -58,7 +58,8 @@ async fn so_is_an_application_of_the_other_generation() {
     assert!(page.contains("2 requests, none refused") && !page.contains("never used"), "{page}");
     // The first call that a new one is shown is one that can be made.
     let form = [("name", "Second"), ("product", "userandgroupmanagement")];
-    let role = page.split("<select name=\"role\"><option value=\"").nth(1).unwrap().split('"').next().unwrap();
+    let role =
+        page.split("<select name=\"role\"><option value=\"").nth(1).unwrap().split('"').next().unwrap();
     let made = browser.post(&path("/clients"), &[form[0], form[1], ("role", role)]).await.body;
     assert!(made.contains("/user/cloud-gateway/v1/users"), "{made}");
 }

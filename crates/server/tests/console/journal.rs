@@ -55,8 +55,16 @@ async fn requests_are_listed_found_and_shown_as_they_came() {
     assert_eq!(numbers("code=err_deserialise").await, [4, 2]);
     assert!(numbers("q=nothing+of+the+kind").await.is_empty());
 
+    // The list alone, as the page asks for it while one types.
+    let cookie = browser.cookie.clone().unwrap().into_bytes();
+    let headers = [("cookie".to_owned(), cookie), ("hx-request".to_owned(), b"true".to_vec())];
+    let part = server.get_with(&path("/journal?q=elsewhere"), &headers).await.body;
+    assert!(part.contains("/journal/3\"") && !part.contains("<html"), "{part}");
+
     let shown = browser.get(&entry(1)).await.body;
-    for part in ["POST /api/user/create-user", "admin@example.com", "x-mc-req-id: ", "curl -i -g --path-as-is"] {
+    for part in
+        ["POST /api/user/create-user", "admin@example.com", "x-mc-req-id: ", "curl -i -g --path-as-is"]
+    {
         assert!(shown.contains(part), "{part}: {shown}");
     }
     assert!(shown.contains("&#34;status&#34;: 200\n"), "the answer is laid out: {shown}");
@@ -250,11 +258,15 @@ async fn a_sandbox_keeps_everything_and_says_why_a_signature_is_wrong() {
     let body = user("ann@example.com");
     let request = |method: &str, path: &str, headers: &str, body: &str| {
         let length = body.len();
-        format!("{method} {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n{headers}Content-Length: {length}\r\n\r\n{body}")
+        format!(
+            "{method} {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n{headers}Content-Length: {length}\r\n\r\n{body}"
+        )
     };
     exchange(address, request("POST", CREATE, &headers, &body)).await;
 
-    let form = |fields: &[(&str, &str)]| form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish();
+    let form = |fields: &[(&str, &str)]| {
+        form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish()
+    };
     let door = form(&[("address", &keys.email), ("password", &keys.password)]);
     let entered = exchange(address, request("POST", "/console/sign-in", "", &door)).await;
     let cookie = entered.split("set-cookie: ").nth(1).unwrap().split(';').next().unwrap();

@@ -29,7 +29,9 @@ async fn an_account_without_calls_is_shown_the_way_to_the_first() {
     let server = TestServer::start().await;
     let page = overview(&mut administrator(&server).await, "").await;
     let url = format!("http://{}", server.address());
-    for told in [&url, "CTEST00001", "<span class=\"mono\">example.com</span>", "done</span>", "ready to paste"] {
+    for told in
+        [&url, "CTEST00001", "<span class=\"mono\">example.com</span>", "done</span>", "ready to paste"]
+    {
         assert!(page.contains(told), "{told}: {page}");
     }
     assert!(page.contains(">idle</span>") && !page.contains("<svg"), "{page}");
@@ -42,7 +44,11 @@ async fn an_account_without_calls_is_shown_the_way_to_the_first() {
     let address = "admin@new.example";
     admin.add_administrator("CTEST00009", address, "New", "Super Administrator", credentials).await.unwrap();
     let page = server.signed_in(address, PASSWORD).await.get("/console/CTEST00009").await.body;
-    for told in ["Register an application", "the program that will call", "<span class=\"mono\">admin@new.example</span>"] {
+    for told in [
+        "Register an application",
+        "the program that will call",
+        "<span class=\"mono\">admin@new.example</span>",
+    ] {
         assert!(page.contains(told), "{told}: {page}");
     }
     assert!(!page.contains("done</span>") && page.contains("/console/CTEST00009/applications"), "{page}");
@@ -66,10 +72,14 @@ async fn what_programs_do_is_counted_drawn_and_judged() {
     assert!(page.contains("6 in all") && page.contains("2 refused: 33 %"), "{page}");
     assert!(page.contains("1 item was refused"), "{page}");
     assert_eq!(page.matches("<svg class=\"chart\"").count(), 4);
-    let label = "aria-label=\"Requests in the last hour, each minute: 6 in all, 2 refused, at most 6 in one minute\"";
+    let label =
+        "aria-label=\"Requests in the last hour, each minute: 6 in all, 2 refused, at most 6 in one minute\"";
     assert!(page.contains("role=\"img\"") && page.contains(label), "{page}");
     let refused = row(&page, "err_xdk_invalid_signature");
-    assert!(refused.contains("Access key, secret key, application key or the signed text is wrong."), "{refused}");
+    assert!(
+        refused.contains("Access key, secret key, application key or the signed text is wrong."),
+        "{refused}"
+    );
     for code in ["err_deserialise", "err_xdk_operation_forbidden_for_address"] {
         assert!(row(&page, code).contains("data-label=\"Times\">1<"), "{page}");
     }

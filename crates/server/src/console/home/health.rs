@@ -49,7 +49,10 @@ pub(super) async fn of_account(visit: &Visit<'_>, span: Span) -> Result<Vec<Appl
         let pairs = app.store.bindings_to(id, None, PAIRS).await?;
         let credentials = pairs.iter().map(|pair| *pair.id.as_bytes()).collect();
         let path = visit.path(&format!("/applications/{app_id}"));
-        found.push((Found { ending: ending(&pairs, now), pairs: Some(pairs.len()), id: app_id, name, path }, credentials));
+        found.push((
+            Found { ending: ending(&pairs, now), pairs: Some(pairs.len()), id: app_id, name, path },
+            credentials,
+        ));
     }
     for client in app.store.list_clients().await?.into_iter().filter(|it| it.account == account.id) {
         let path = visit.path("/applications");

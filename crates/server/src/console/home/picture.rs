@@ -104,7 +104,9 @@ impl Charts {
             .bars("bar", points.iter().map(|point| (0.0, accepted(point))))
             .bars("bar bad", points.iter().map(|point| (accepted(point), point.requests as f64)));
 
-        let seconds = |point: &Point, of: fn(&Quantiles) -> Duration| point.latency.as_ref().map(of).map(|it| it.as_secs_f64());
+        let seconds = |point: &Point, of: fn(&Quantiles) -> Duration| {
+            point.latency.as_ref().map(of).map(|it| it.as_secs_f64())
+        };
         let slowest = points.iter().filter_map(|point| seconds(point, |it| it.p99)).fold(0.0, f64::max);
         let label = match &total.latency {
             Some(it) => format!(
@@ -143,4 +145,3 @@ impl Charts {
         Self { requests, latency, quota, waiting }
     }
 }
-

@@ -106,9 +106,26 @@ mod tests {
         let (words, _) = called(&curl("http://127.0.0.1:8080", &sent, HARMFUL.as_bytes()));
         let url = format!("http://127.0.0.1:8080{target}");
         let expected = [
-            "-i", "-g", "--path-as-is", "-X", "PO'ST", &url, "-H", "authorization: MC a'b:c==", "-H",
-            "x-odd: `id` $HOME \"'", "-H", "x-empty;", "-H", "user-agent: it's; rm -rf /", "-H", "accept:", "-H",
-            "content-type:", "--data-raw", HARMFUL,
+            "-i",
+            "-g",
+            "--path-as-is",
+            "-X",
+            "PO'ST",
+            &url,
+            "-H",
+            "authorization: MC a'b:c==",
+            "-H",
+            "x-odd: `id` $HOME \"'",
+            "-H",
+            "x-empty;",
+            "-H",
+            "user-agent: it's; rm -rf /",
+            "-H",
+            "accept:",
+            "-H",
+            "content-type:",
+            "--data-raw",
+            HARMFUL,
         ];
         assert_eq!(words, expected);
     }

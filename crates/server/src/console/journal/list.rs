@@ -21,11 +21,17 @@ const PAGE: usize = 100;
 struct List {
     shell: Shell,
     asked: Asked,
-    /// `None`: there is no journal.
-    rows: Option<Vec<Row>>,
+    rows: Vec<Row>,
     /// Whether secrets are left out.
     redacted: bool,
     next: Option<String>,
+}
+
+/// Where there is none.
+#[derive(Template)]
+#[template(path = "console/journal/none.html")]
+struct NoJournal {
+    shell: Shell,
 }
 
 struct Row {
@@ -75,27 +81,25 @@ impl Asked {
 }
 
 pub(super) async fn list(visit: &mut Visit<'_>) -> Result<Shown, Trouble> {
+    let shell = visit.shell(SECTION, "Request journal");
+    let Some(journal) = visit.app.journal() else {
+        return Ok(Shown::Html(NoJournal { shell }.render()?));
+    };
     let asked = Asked::read(&visit.query);
     let before = visit.query.some("before").and_then(|number| number.parse().ok());
-    let journal = visit.app.journal();
-    let mut entries = journal.map(|journal| {
-        let filter = Filter { before, ..asked.within(seen(visit, journal)) };
-        journal.list(&filter, PAGE + 1)
-    });
-    let more = entries.as_ref().is_some_and(|entries| entries.len() > PAGE);
-    let last = entries.as_mut().and_then(|entries| {
-        entries.truncate(PAGE);
-        entries.last().map(|entry| entry.number.to_string())
-    });
-    let next = last.filter(|_| more).map(|last| {
+    let mut entries = journal.list(&Filter { before, ..asked.within(seen(visit, journal)) }, PAGE + 1);
+    let more = entries.len() > PAGE;
+    entries.truncate(PAGE);
+    let last = entries.last().filter(|_| more).map(|last| last.number.to_string());
+    let next = last.map(|last| {
         let fields: Vec<_> = asked.fields().into_iter().chain([("before", last.as_str())]).collect();
         visit.path(&format!("{SECTION}?{}", query(&fields)))
     });
     let page = List {
-        shell: visit.shell(SECTION, "Request journal"),
+        shell,
         asked,
-        rows: entries.map(|entries| entries.into_iter().map(|entry| row(visit, entry)).collect()),
-        redacted: journal.is_some_and(|journal| !journal.is_whole()),
+        rows: entries.into_iter().map(|entry| row(visit, entry)).collect(),
+        redacted: !journal.is_whole(),
         next,
     };
     Ok(Shown::Html(if visit.wants_part() { page.as_rows().render()? } else { page.render()? }))
