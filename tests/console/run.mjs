@@ -5,8 +5,8 @@
 //
 // crates/server/tests/browser.rs starts a server and runs this. The environment says where the server is
 // (MATRICULA_CONSOLE_URL) and who may sign in (MATRICULA_CONSOLE_USERS: by what they are called, each with an address and a
-// password, as JSON); where Node.js finds its packages, if not in .test-tools (MATRICULA_BROWSER_MODULES); and which
-// browser to start (MATRICULA_BROWSER). With MATRICULA_UPDATE=1 the pictures in docs/console are taken anew.
+// password, as JSON); what time it is there, if its clock stands still (MATRICULA_CONSOLE_NOW); where Node.js finds its
+// packages, if not in .test-tools (MATRICULA_BROWSER_MODULES); and which browser to start (MATRICULA_BROWSER). With MATRICULA_UPDATE=1 the pictures in docs/console are taken anew.
 
 import { readdir } from 'node:fs/promises';
 import { createRequire } from 'node:module';

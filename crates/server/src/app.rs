@@ -90,7 +90,7 @@ pub(crate) struct App {
     pub(crate) telemetry: Telemetry,
     noting: tokio::sync::Mutex<()>,
     pub(crate) metrics: Option<Metrics>,
-    /// Without secrets; a laboratory has its own.
+    /// Without secrets, but for a sandbox's; a laboratory has its own.
     journal: Option<Journal>,
 }
 
@@ -132,6 +132,12 @@ impl App {
         }
     }
 
+    /// What is known of the use of credentials, in their order; what is not noted yet is noted first.
+    pub(crate) async fn usage_of(&self, credentials: &[[u8; 16]]) -> Result<Vec<Option<Usage>>, StoreError> {
+        self.note_usage().await;
+        self.store.usage_of(credentials).await
+    }
+
     pub(crate) fn secure_ids(&self) -> SecureIds<'_> {
         SecureIds::new(&self.store.keys().secure_id)
     }
@@ -152,14 +158,16 @@ impl Server {
         Ok(Self { app: Arc::new(Self::app(config, master_key, system)?) })
     }
 
-    /// The same, and says of each request that it refuses why.
-    pub(crate) fn open_explaining(
+    /// The same for a sandbox, where no secret is worth anything: says of each request that it refuses why, and keeps the
+    /// last requests whole.
+    pub(crate) fn open_sandbox(
         config: &Config,
         master_key: &MasterKey,
         system: System,
     ) -> Result<Self, OpenError> {
         let mut app = Self::app(config, master_key, system)?;
         app.explainer = Some(explain::explainer(&app));
+        app.journal = Some(Journal::of_lab());
         Ok(Self { app: Arc::new(app) })
     }
 
@@ -257,8 +265,7 @@ impl Server {
     /// # Errors
     /// When the store fails.
     pub async fn usage_of(&self, credentials: &[[u8; 16]]) -> Result<Vec<Option<Usage>>, StoreError> {
-        self.app.note_usage().await;
-        self.app.store.usage_of(credentials).await
+        self.app.usage_of(credentials).await
     }
 
     /// Where metrics are served, if they are.

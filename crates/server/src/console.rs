@@ -5,15 +5,19 @@ mod account;
 mod applications;
 mod assets;
 mod audit;
+mod chart;
 mod door;
+mod figures;
 mod form;
 mod groups;
 mod home;
 pub(crate) mod import;
+mod journal;
 mod password;
 mod roles;
 mod shell;
 mod upload;
+mod usage;
 mod users;
 mod visit;
 mod when;
@@ -80,6 +84,7 @@ pub const PAGES: &[&[Page]] = &[
     roles::PAGES,
     applications::PAGES,
     account::PAGES,
+    journal::PAGES,
     audit::PAGES,
 ];
 

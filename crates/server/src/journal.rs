@@ -1,24 +1,26 @@
-//! The journal: the last requests as they were received, and what was answered. That of a laboratory holds secrets, which is
-//! what it is for; of that of `serve` they are left out.
+//! The journal: the last requests as they were received, and what was answered. That of a sandbox or a laboratory holds
+//! secrets, which is what it is for; of that of `serve` they are left out.
 
 mod redact;
+mod rest;
 
 use std::collections::VecDeque;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use axum::body::Body;
+use axum::BoxError;
+use axum::body::{Body, Bytes};
 use http::header::CONTENT_TYPE;
 use http::{HeaderMap, Request};
 use http_body_util::BodyExt;
-use hyper::body::Incoming;
 use jiff::Timestamp;
 use serde::Serialize;
 use zeroize::Zeroize;
 
 use crate::call::Line;
 use crate::lab::What;
+use rest::Shared;
 
 /// As much of a body is looked at.
 const BODY: usize = 64 << 10;
@@ -65,6 +67,8 @@ pub struct Entry {
     pub caller: Option<String>,
     /// The code with which it was refused as a whole.
     pub code: Option<&'static str>,
+    /// The codes of items that were refused in a request that was not.
+    pub refused_items: Vec<&'static str>,
     /// How long it took, in microseconds.
     pub micros: Option<u64>,
     /// Why it was refused, where a sandbox says so.
@@ -76,12 +80,16 @@ pub struct Entry {
 pub struct Filter<'a> {
     /// Of the account with this code.
     pub account: Option<&'a str>,
+    /// And of nobody: nothing tells whose these are.
+    pub nobodys: bool,
     /// With this text somewhere in target, headers, bodies, code, caller, application or explanation, in capitals or not.
     pub text: Option<&'a str>,
     /// With a status of these hundreds: 4 for 400 to 499.
     pub status_class: Option<u16>,
     /// To this path, whatever the query.
     pub path: Option<&'a str>,
+    /// Refused with this code, as a whole or in an item.
+    pub code: Option<&'a str>,
     /// Older than the entry of this number.
     pub before: Option<u64>,
 }
@@ -114,6 +122,8 @@ pub(crate) struct Open {
     recording: Arc<Mutex<Recording>>,
     redacting: bool,
     content_type: Option<String>,
+    /// What nobody may have read yet; only where it would be kept as it is.
+    rest: Option<Shared>,
 }
 
 /// What is known of a request when it is over, beside the answer.
@@ -125,7 +135,7 @@ pub(crate) struct Over<'a> {
 }
 
 impl Journal {
-    /// Of a laboratory: nothing is left out.
+    /// Of a sandbox or a laboratory: nothing is left out.
     pub(crate) fn of_lab() -> Self {
         Self { keep: LAB, redacting: false, kept: Mutex::default() }
     }
@@ -148,11 +158,26 @@ impl Journal {
         shown.filter(|entry| filter.passes(entry)).take(limit).collect()
     }
 
-    /// An entry by its number, if it is kept, and an account's if one is named.
-    pub fn find(&self, account: Option<&str>, number: u64) -> Option<Entry> {
-        let recordings = self.recordings();
-        let found = recordings.iter().find(|recording| lock(recording).entry.number == number)?;
-        Some(self.shown(found)).filter(|entry| Filter { account, ..Filter::default() }.passes(entry))
+    /// An entry by its number, if it is kept and passes a filter.
+    pub fn find(&self, filter: &Filter<'_>, number: u64) -> Option<Entry> {
+        let found = self.recording(number)?;
+        Some(self.shown(&found)).filter(|entry| filter.passes(entry))
+    }
+
+    /// Whether entries are kept as they came, secrets and all.
+    pub fn is_whole(&self) -> bool {
+        !self.redacting
+    }
+
+    /// The body of a request byte for byte, where nothing of it was left out.
+    pub(crate) fn body(&self, number: u64) -> Option<Vec<u8>> {
+        let found = self.recording(number)?;
+        let recording = lock(&found);
+        (!self.redacting && !recording.went_on).then(|| recording.body.clone())
+    }
+
+    fn recording(&self, number: u64) -> Option<Arc<Mutex<Recording>>> {
+        self.recordings().into_iter().find(|recording| lock(recording).entry.number == number)
     }
 
     /// Forgets all; the next entry is number 1.
@@ -161,13 +186,16 @@ impl Journal {
     }
 
     /// Writes down a request, and its body while it is read.
-    pub(crate) fn begin(
+    pub(crate) fn begin<B>(
         &self,
-        request: Request<Incoming>,
+        request: Request<B>,
         at: Timestamp,
         peer: SocketAddr,
         faults: Vec<What>,
-    ) -> (Request<Body>, Open) {
+    ) -> (Request<Body>, Open)
+    where
+        B: hyper::body::Body<Data = Bytes, Error: Into<BoxError>> + Send + 'static,
+    {
         let target = request.uri().path_and_query().map(ToString::to_string).unwrap_or_default();
         let content_type = request.headers().get(CONTENT_TYPE).map(|value| text(value.as_bytes()));
         let (target, headers) = match (self.redacting, headers(request.headers())) {
@@ -178,16 +206,22 @@ impl Journal {
         let entry = Entry { at, peer: peer.to_string(), method, target, headers, faults, ..Entry::default() };
         let recording = Arc::new(Mutex::new(Recording { entry, ..Recording::default() }));
         self.keep(Arc::clone(&recording));
-        let open = Open { recording: Arc::clone(&recording), redacting: self.redacting, content_type };
+        let (redacting, reading) = (self.redacting, Arc::clone(&recording));
         let request = request.map(|body| {
             Body::new(body.map_frame(move |frame| {
                 if let Some(data) = frame.data_ref() {
-                    lock(&recording).read(data);
+                    lock(&reading).read(data);
                 }
                 frame
             }))
         });
-        (request, open)
+        if redacting {
+            return (request, Open { recording, redacting, content_type, rest: None });
+        }
+        let (parts, body) = request.into_parts();
+        let body = Shared::new(body);
+        let open = Open { recording, redacting, content_type, rest: Some(body.clone()) };
+        (Request::from_parts(parts, Body::new(body)), open)
     }
 
     fn keep(&self, recording: Arc<Mutex<Recording>>) {
@@ -228,6 +262,18 @@ impl Recording {
 }
 
 impl Open {
+    /// The number of the entry.
+    pub(crate) fn number(&self) -> u64 {
+        lock(&self.recording).entry.number
+    }
+
+    /// Reads what is left of the body of a request that was answered without it.
+    pub(crate) async fn read_rest(&mut self) {
+        if let Some(rest) = self.rest.take() {
+            rest.read_rest(|| !lock(&self.recording).went_on).await;
+        }
+    }
+
     pub(crate) fn answered(self, status: u16, answer: &[u8], over: Over<'_>) {
         let mut recording = lock(&self.recording);
         let Recording { entry, body, went_on, .. } = &mut *recording;
@@ -244,6 +290,7 @@ impl Open {
         entry.application = line.application().map(str::to_owned);
         entry.caller = line.caller().map(str::to_owned);
         entry.code = line.code;
+        entry.refused_items.clone_from(&line.refused_items);
         entry.micros = Some(u64::try_from(took.as_micros()).unwrap_or(u64::MAX));
         entry.explanation.clone_from(&line.explanation);
     }
@@ -266,17 +313,23 @@ impl Drop for Open {
 
 impl Filter<'_> {
     fn passes(&self, entry: &Entry) -> bool {
-        let Filter { account, text, status_class, path, before } = *self;
+        let Filter { account, nobodys, text, status_class, path, code, before } = *self;
         let own_path = wire::signature::canonical_path(entry.target.split('?').next().unwrap_or_default());
-        account.is_none_or(|account| entry.account.as_deref() == Some(account))
+        let whose = entry.account.as_deref();
+        account.is_none_or(|account| whose.map_or(nobodys, |whose| whose == account))
             && before.is_none_or(|before| entry.number < before)
             && status_class.is_none_or(|class| entry.status.is_some_and(|status| status / 100 == class))
             && path.is_none_or(|path| path == own_path)
+            && code.is_none_or(|code| entry.was_refused_with(code))
             && text.is_none_or(|text| entry.holds(&text.to_lowercase()))
     }
 }
 
 impl Entry {
+    fn was_refused_with(&self, code: &str) -> bool {
+        self.code.iter().chain(&self.refused_items).any(|given| *given == code)
+    }
+
     fn holds(&self, lower: &str) -> bool {
         let Entry { target, body, answer, headers, code, caller, application, explanation, .. } = self;
         let headers = headers.iter().flat_map(|(name, value)| [name.as_str(), value.as_str()]);

@@ -14,14 +14,13 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use auth::Rate;
-use axum::Router;
 use axum::body::{Body, Bytes};
 use axum::response::Response;
+use axum::{BoxError, Router};
 use futures_util::FutureExt;
 use http::header::{HOST, HeaderValue, USER_AGENT};
 use http::{Request, Uri, Version, uri::PathAndQuery};
 use http_body_util::{BodyExt, Collected};
-use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -222,12 +221,40 @@ where
 struct Dropped;
 
 /// Serves one request, logs it, counts it and, if there is a journal, writes it down.
-async fn serve(
+async fn serve<B>(
     app: &App,
     router: Router,
-    request: Request<Incoming>,
+    request: Request<B>,
+    connection: Connection,
+) -> Result<Response, Dropped>
+where
+    B: hyper::body::Body<Data = Bytes, Error: Into<BoxError>> + Send + 'static,
+{
+    let number = &mut None;
+    numbered(app, router, request, connection, number).await
+}
+
+/// Serves a request that was served before, as if it came once more from there: with all that happens to one that does.
+/// Gives its number in the journal, if there is one.
+pub(crate) async fn replay(app: &Arc<App>, request: Request<Body>, peer: SocketAddr) -> Option<u64> {
+    let router = lab::with_control(routes::router(Arc::clone(app)), app);
+    let mut number = None;
+    // What became of it stands in the journal, also where the answer is dropped.
+    let _ = numbered(app, router, request, Connection { peer, protocol: None }, &mut number).await;
+    number
+}
+
+/// Serves one request, and tells its number in the journal.
+async fn numbered<B>(
+    app: &App,
+    router: Router,
+    request: Request<B>,
     Connection { peer, protocol }: Connection,
-) -> Result<Response, Dropped> {
+    number: &mut Option<u64>,
+) -> Result<Response, Dropped>
+where
+    B: hyper::body::Body<Data = Bytes, Error: Into<BoxError>> + Send + 'static,
+{
     let started = stopwatch();
     let method = request.method().clone();
     let path = canonical_path(request.uri().path()).to_owned();
@@ -239,6 +266,7 @@ async fn serve(
     let (request, entry) = match app.journal().filter(|_| counted) {
         Some(journal) => {
             let (request, entry) = journal.begin(request, app.clock.now(), peer, faults.clone());
+            *number = Some(entry.number());
             (request, Some(entry))
         }
         None => (request.map(Body::new), None),
@@ -279,7 +307,8 @@ async fn serve(
         let request = telemetry::Request { path: &path, status, took, peer, app_id, user_agent, line: &line };
         app.telemetry.record(&request, app.gate.waiting());
     }
-    let Some(entry) = entry else { return Ok(response) };
+    let Some(mut entry) = entry else { return Ok(response) };
+    entry.read_rest().await;
     let account = app_id.and_then(|app_id| app.telemetry.account_of(app_id)).map(|code| code.to_string());
     // Answers are made whole before they are sent.
     let (parts, body) = response.into_parts();

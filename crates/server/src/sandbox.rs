@@ -135,7 +135,7 @@ impl Sandbox {
             let key = MasterKey::generate(&*system.entropy);
             write_private(&master, &key.to_digits()).map_err(file(&master))?;
         }
-        let server = Server::open_explaining(config, &read_master_key(&master)?, system.clone())?;
+        let server = Server::open_sandbox(config, &read_master_key(&master)?, system.clone())?;
         if keys.exists() {
             let text = std::fs::read_to_string(&keys).map_err(file(&keys))?;
             let keys =

@@ -62,6 +62,8 @@ async fn every_story_of_the_console_goes_as_told() {
     }
     let server = TestServer::start_with(|config| config.quota.enabled = false).await;
     fill(&server).await;
+    // From here on there is a journal.
+    server.lab();
     let users =
         ["administrator admin@example.com", "reader reader@example.com", "partner partner@example.com"];
     let users: Vec<String> = users
@@ -74,6 +76,7 @@ async fn every_story_of_the_console_goes_as_told() {
     let mut stories = Command::new("node");
     stories
         .arg(root().join("tests/console/run.mjs"))
+        .env("MATRICULA_CONSOLE_NOW", server.clock().now().to_string())
         .env("MATRICULA_CONSOLE_URL", format!("http://{}", server.address()))
         .env("MATRICULA_CONSOLE_USERS", format!("{{{}}}", users.join(",")));
     let told = tokio::task::spawn_blocking(move || stories.output().unwrap()).await.unwrap();

@@ -17,10 +17,10 @@ pub enum Level {
 }
 
 macro_rules! codes {
-    ($( $(#[$doc:meta])* $name:ident = $text:literal, $level:expr, retryable $retryable:literal; )*) => {
+    ($( $(#[doc = $doc:literal])* $name:ident = $text:literal, $level:expr, retryable $retryable:literal; )*) => {
         /// A machine-readable code, as it stands in `fail[].errors[].code`.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-        pub enum Code { $( $(#[$doc])* #[serde(rename = $text)] $name, )* }
+        pub enum Code { $( $(#[doc = $doc])* #[serde(rename = $text)] $name, )* }
 
         impl Code {
             /// Every code, in the order of the table.
@@ -29,6 +29,15 @@ macro_rules! codes {
             /// The code as it crosses the network.
             pub fn as_str(self) -> &'static str {
                 match self { $( Code::$name => $text, )* }
+            }
+
+            /// What it means, as this table tells it, for people: without where that comes from.
+            pub fn meaning(self) -> String {
+                let told = match self { $( Code::$name => concat!($($doc),*), )* };
+                let end = [" `[ours]`", " (spec/", " (code:", " (the code is", " (RFC"];
+                let end = end.into_iter().filter_map(|source| told.find(source)).min().unwrap_or(told.len());
+                let told = told[..end].trim().trim_end_matches('.').replace('`', "");
+                format!("{told}.")
             }
 
             /// Whether the call or only an item is refused, and the HTTP status.
@@ -226,6 +235,17 @@ mod tests {
         for code in Code::ALL {
             assert!((400..=503).contains(&code.rest_status()), "{code}");
         }
+    }
+
+    #[test]
+    fn what_a_code_means_is_said_without_its_source() {
+        for code in Code::ALL {
+            let meaning = code.meaning();
+            let plain = !meaning.contains(['`', '(', ')']) && meaning.ends_with('.') && meaning.len() > 10;
+            assert!(plain && !meaning.contains("  "), "{code}: {meaning}");
+        }
+        let told = "Access key, secret key, application key or the signed text is wrong.";
+        assert_eq!(Code::InvalidSignature.meaning(), told);
     }
 
     #[test]

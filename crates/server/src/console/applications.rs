@@ -9,10 +9,14 @@ use directory::application::Application;
 use directory::applications;
 use directory::change::{Change, ChangeRefused};
 use directory::role::{APPLICATIONS_EDIT, APPLICATIONS_READ};
+use jiff::SignedDuration;
 
 use super::visit::Visit;
 use super::{Page, Trouble, page};
 use crate::routes::Method::{Get, Post};
+
+/// How long before the end of a key pair there is a warning.
+pub(super) const SOON: SignedDuration = SignedDuration::from_hours(14 * 24);
 
 /// The pages of applications.
 pub(super) const PAGES: &[Page] = &[

@@ -6,7 +6,7 @@ use directory::role::{APPLICATIONS_READ, GROUPS_READ, INTERNAL_READ, LOGS_READ, 
 use http::StatusCode;
 
 use super::visit::Visit;
-use super::{Trouble, assets};
+use super::{Trouble, assets, journal};
 use crate::app::App;
 
 /// What stands around a page.
@@ -76,6 +76,7 @@ const SECTIONS: &[(&str, &str, Option<&Permission>)] = &[
     ("/roles", "Roles", Some(&ROLES_READ)),
     ("/applications", "Applications", Some(&APPLICATIONS_READ)),
     ("/domains", "Account and domains", Some(&INTERNAL_READ)),
+    (journal::SECTION, "Request journal", Some(&LOGS_READ)),
     ("/audit", "Audit", Some(&LOGS_READ)),
 ];
 
@@ -83,8 +84,10 @@ impl Shell {
     pub(super) fn new(visit: &Visit<'_>, current: &'static str, title: String) -> Self {
         let (account, own) = (visit.scope.account(), visit.scope.caller().account());
         let principal = &visit.who.principal;
-        let seen =
-            SECTIONS.iter().filter(|(.., permission)| permission.is_none_or(|needed| visit.may(needed)));
+        let seen = SECTIONS.iter().filter(|(path, _, permission)| {
+            permission.is_none_or(|needed| visit.may(needed))
+                && (*path != journal::SECTION || visit.app.journal().is_some())
+        });
         Self {
             title,
             notice: None,

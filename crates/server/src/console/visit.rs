@@ -1,6 +1,7 @@
 //! A visit: who looks at a page, of which account, and what they sent. Who is not signed in is shown the door.
 
 use std::collections::HashMap;
+use std::net::IpAddr;
 use std::sync::{Arc, mpsc};
 
 use auth::{SessionToken, SignedIn};
@@ -47,6 +48,8 @@ pub(crate) struct Visit<'a> {
     /// The file that came with the form.
     pub(crate) file: Option<File>,
     pub(crate) headers: &'a HeaderMap,
+    /// Where the visitor comes from.
+    pub(crate) peer: IpAddr,
     permission: Option<&'a Permission>,
     line: &'a mut Line,
 }
@@ -209,6 +212,7 @@ pub(super) async fn serve(app: &Arc<App>, page: &Page, request: Request) -> Resp
             form,
             file,
             headers: &parts.headers,
+            peer: received.peer,
             permission,
             line: &mut line,
         };

@@ -103,11 +103,27 @@ async fn what_people_type_never_becomes_part_of_a_page() {
     let ann = link(&browser.get(&path("/users")).await, "ann@example.com");
     let mut pages = vec![group.clone(), ann.clone(), format!("{ann}/remove")];
     let encoded = "%22%3E%3Cscript%3Ealert(1)%3C%2Fscript%3E";
-    for page in ["", "/users", "/groups", "/roles", "/applications", "/domains", "/audit"] {
+    for page in ["", "/users", "/groups", "/roles", "/applications", "/domains", "/journal", "/audit"] {
         pages.push(path(page));
         // And whatever stands behind the question mark.
         for field in [
-            "q", "domain", "after", "before", "done", "target", "actor", "action", "from", "to", "page",
+            "q",
+            "domain",
+            "after",
+            "before",
+            "done",
+            "target",
+            "actor",
+            "action",
+            "from",
+            "to",
+            "page",
+            "path",
+            "code",
+            "status",
+            "span",
+            "application",
+            "again",
             "state",
         ] {
             pages.push(path(&format!("{page}?{field}={encoded}")));

@@ -5,10 +5,13 @@
 
 extern crate matricula_server as server;
 
+mod applications;
 mod door;
 mod guard;
 mod import;
+mod journal;
 mod matrix;
+mod overview;
 mod users;
 
 use testkit::{ACCOUNT, Browser, PASSWORD, Response, TestServer};

@@ -10,14 +10,19 @@ use testkit::{Browser, PASSWORD, Response, TestServer};
 use crate::{administrator, link, location, path};
 
 /// What stands for the names in a path, in the account of the tests.
-async fn things(browser: &mut Browser<'_>) -> BTreeMap<&'static str, String> {
+async fn things(server: &TestServer) -> BTreeMap<&'static str, String> {
+    let browser = &mut administrator(server).await;
     let last = |path: &str| path.split('?').next().unwrap().rsplit('/').next().unwrap().to_owned();
     let user = link(&browser.get(&path("/users")).await, "plain@example.com");
     let group = location(&browser.post(&path("/groups"), &[("description", "Matrix")]).await);
     let app = browser.get(&path("/applications")).await;
     let app = app.body.split("/applications/").nth(1).unwrap().split('"').next().unwrap().to_owned();
     let import = browser.upload(&path("/import"), "users.csv", b"email\nmatrix@example.com\n").await;
+    // From the first request on there is a journal.
+    server.lab();
+    server.administrator().create("").await;
     BTreeMap::from([
+        ("entry", "1".to_owned()),
         ("account", testkit::ACCOUNT.to_owned()),
         ("user", last(&user)),
         ("group", last(&group)),
@@ -51,7 +56,7 @@ fn pages() -> impl Iterator<Item = &'static Page> {
 async fn every_page_shows_itself_to_who_may_and_to_nobody_else() {
     let server = TestServer::start().await;
     let mut administrator = administrator(&server).await;
-    let things = things(&mut administrator).await;
+    let things = things(&server).await;
     let mut other = server.signed_in("admin@other.example", PASSWORD).await;
     for page in pages() {
         let filled = fill(page, &things);
@@ -74,7 +79,7 @@ async fn every_page_shows_itself_to_who_may_and_to_nobody_else() {
 #[tokio::test]
 async fn every_page_asks_for_its_permission() {
     let server = TestServer::start().await;
-    let things = things(&mut administrator(&server).await).await;
+    let things = things(&server).await;
     let mut all: Vec<String> =
         pages().filter_map(|page| page.permission.as_ref()).map(ToString::to_string).collect();
     all.sort();
@@ -101,7 +106,7 @@ async fn every_page_asks_for_its_permission() {
 #[tokio::test]
 async fn what_belongs_to_another_account_is_not_there() {
     let server = TestServer::start().await;
-    let things = things(&mut administrator(&server).await).await;
+    let things = things(&server).await;
     let mut other = server.signed_in("admin@other.example", PASSWORD).await;
     let own: BTreeMap<_, _> = things
         .iter()

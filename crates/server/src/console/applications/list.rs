@@ -11,6 +11,7 @@ use secrecy::ExposeSecret;
 use super::change;
 use crate::admin::new_application;
 use crate::console::shell::{Notice, Shell};
+use crate::console::usage::{self, Used};
 use crate::console::visit::Visit;
 use crate::console::when::When;
 use crate::console::{Shown, Trouble};
@@ -40,6 +41,7 @@ struct ClientRow {
     role: String,
     products: String,
     made: When,
+    used: Option<Used>,
 }
 
 #[derive(Template)]
@@ -71,7 +73,10 @@ pub(super) async fn render(visit: &Visit<'_>, notice: Option<Notice>) -> Result<
     let roles = roles(visit).await?;
     let role = |id| roles.iter().find(|role| role.id == id).map_or("gone", |role| &role.name).to_owned();
     let applications = app.store.list_applications().await?.into_iter();
-    let clients = app.store.list_clients().await?.into_iter();
+    let mut clients = app.store.list_clients().await?;
+    clients.retain(|client| client.account == account);
+    let credentials: Vec<_> = clients.iter().map(|client| *client.id.as_bytes()).collect();
+    let used = usage::of(visit, &credentials).await?;
     let page = List {
         shell: visit.shell("/applications", "Applications").with(notice),
         applications: applications
@@ -85,8 +90,9 @@ pub(super) async fn render(visit: &Visit<'_>, notice: Option<Notice>) -> Result<
             })
             .collect(),
         clients: clients
-            .filter(|client| client.account == account)
-            .map(|client| ClientRow {
+            .into_iter()
+            .zip(used)
+            .map(|(client, used)| ClientRow {
                 role: role(client.role),
                 products: client
                     .products
@@ -97,6 +103,7 @@ pub(super) async fn render(visit: &Visit<'_>, notice: Option<Notice>) -> Result<
                 name: client.name,
                 client_id: client.client_id,
                 made: When(client.created_at),
+                used,
             })
             .collect(),
         roles: roles

@@ -4,19 +4,16 @@ use askama::Template;
 use directory::BindingId;
 use directory::change::Change;
 use directory::role::APPLICATIONS_EDIT;
-use jiff::SignedDuration;
 
-use super::{change, named};
+use super::{SOON, change, named};
 use crate::console::shell::{Notice, Shell};
+use crate::console::usage::{self, Used};
 use crate::console::visit::Visit;
 use crate::console::when::When;
 use crate::console::{Shown, Trouble};
 
 /// Key pairs on a page.
 const PAGE: usize = 100;
-
-/// How long before its end there is a warning.
-const SOON: SignedDuration = SignedDuration::from_hours(14 * 24);
 
 #[derive(Template)]
 #[template(path = "console/applications/show.html")]
@@ -43,6 +40,7 @@ struct Key {
     look: &'static str,
     ends: Option<When>,
     made: When,
+    used: Option<Used>,
 }
 
 pub(super) async fn show(visit: &mut Visit<'_>) -> Result<Shown, Trouble> {
@@ -69,9 +67,12 @@ pub(super) async fn render(visit: &Visit<'_>, notice: Option<Notice>) -> Result<
     let path = visit.path(&format!("/applications/{}", application.app_id));
     let seal = |id: BindingId| ids.seal("binding", account, id.as_bytes());
     let next = rows.last().filter(|_| more).map(|last| format!("{path}?before={}", seal(last.id)));
+    let credentials: Vec<_> = rows.iter().map(|row| *row.id.as_bytes()).collect();
+    let used = usage::of(visit, &credentials).await?;
     let keys: Vec<_> = rows
         .iter()
-        .map(|row| {
+        .zip(used)
+        .map(|(row, used)| {
             let (state, look) = match row.expires_at {
                 Some(at) if at <= now => ("expired", "bad"),
                 Some(at) if at.duration_since(now) < SOON => ("ends soon", "warn"),
@@ -86,6 +87,7 @@ pub(super) async fn render(visit: &Visit<'_>, notice: Option<Notice>) -> Result<
                 look,
                 ends: row.expires_at.map(When),
                 made: When(row.created_at),
+                used,
             }
         })
         .collect();

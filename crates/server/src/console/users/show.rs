@@ -12,6 +12,7 @@ use directory::user::User;
 use super::{Tag, named, path, tags};
 use crate::console::form::query;
 use crate::console::shell::{Notice, Shell};
+use crate::console::usage::{self, Used};
 use crate::console::visit::Visit;
 use crate::console::when::When;
 use crate::console::{Shown, Trouble};
@@ -77,6 +78,7 @@ struct Key {
     look: &'static str,
     ends: Option<When>,
     made: When,
+    used: Option<Used>,
 }
 
 /// A form below the user's path, and what it sets.
@@ -148,7 +150,10 @@ pub(super) async fn page(visit: &Visit<'_>, notice: Option<Notice>) -> Result<St
         false => Vec::new(),
     };
     let applications = app.store.list_applications().await?;
-    let keys = app.store.list_bindings(Some(user.id)).await?.into_iter().rev().map(|row| {
+    let bindings = app.store.list_bindings(Some(user.id)).await?;
+    let credentials: Vec<_> = bindings.iter().map(|row| *row.id.as_bytes()).collect();
+    let used = usage::of(visit, &credentials).await?;
+    let keys = bindings.into_iter().zip(used).rev().map(|(row, used)| {
         let (state, look) = match (row.revoked_at, row.expires_at) {
             (Some(_), _) => ("revoked", "bad"),
             (None, Some(at)) if at <= now => ("expired", "warn"),
@@ -162,6 +167,7 @@ pub(super) async fn page(visit: &Visit<'_>, notice: Option<Notice>) -> Result<St
             look,
             ends: row.expires_at.map(When),
             made: When(row.created_at),
+            used,
         }
     });
     let history = history(visit, &user).await?;

@@ -1,0 +1,65 @@
+//! Applications and keys: the pages say who uses them, from where, and how that goes.
+
+use testkit::{TestCaller, TestServer};
+
+use crate::{administrator, link, path};
+
+const CREATE: &str = "/api/user/create-user";
+
+/// A program that may call itself anything.
+const PROBE: &str = "\"><script>alert(1)</script>'{{7*7}}";
+
+/// Sends a request by hand, so that it can say which program it is.
+pub(crate) async fn call(server: &TestServer, caller: &TestCaller, user_agent: &str, body: &str) {
+    let signed = caller.signed(CREATE);
+    let mut headers: Vec<_> =
+        signed.iter().map(|(name, value)| (name.to_owned(), value.as_bytes().to_vec())).collect();
+    headers.push(("user-agent".to_owned(), user_agent.into()));
+    server.raw(CREATE, &headers, body).await;
+}
+
+#[tokio::test]
+async fn a_key_pair_is_shown_with_its_use() {
+    let server = TestServer::start().await;
+    let (caller, mut browser) = (server.administrator(), administrator(&server).await);
+    let application = path(&format!("/applications/{}", caller.keys().app_id));
+    let page = browser.get(&application).await;
+    assert!(page.body.contains("never used"), "{page}");
+    call(&server, &caller, "import/1.0", r#"{"data":[{"emailAddress":"ann@example.com"}]}"#).await;
+    call(&server, &caller, "import/2.0", "no body").await;
+    let user = link(&browser.get(&path("/users")).await, "admin@example.com");
+    for page in [&application, &user] {
+        let page = browser.get(page).await.body;
+        for shown in ["import/2.0, from 127.0.0.1", "2 requests, 50 % refused", "err_deserialise"] {
+            assert!(page.contains(shown), "{shown}: {page}");
+        }
+        assert!(!page.contains("import/1.0"), "{page}");
+    }
+    call(&server, &caller, PROBE, "").await;
+    call(&server, &caller, "", "").await;
+    call(&server, &caller, PROBE, "").await;
+    for page in [&application, &user] {
+        let page = browser.get(page).await.body;
+        assert!(!page.contains("<script>alert") && page.contains("&#60;script&#62;alert(1)"), "{page}");
+    }
+}
+
+#[tokio::test]
+async fn so_is_an_application_of_the_other_generation() {
+    let server = TestServer::start().await;
+    let application = server.application("Super Administrator", &server::admin::products()).await;
+    let mut browser = administrator(&server).await;
+    assert!(browser.get(&path("/applications")).await.body.contains("never used"));
+    let token = server.token(&application).await;
+    for _ in 0..2 {
+        assert_eq!(server.get_as(&token, "/user/cloud-gateway/v1/users").await.status, 200);
+    }
+    let page = browser.get(&path("/applications")).await.body;
+    assert!(page.contains("2 requests, none refused") && !page.contains("never used"), "{page}");
+    // The first call that a new one is shown is one that can be made.
+    let form = [("name", "Second"), ("product", "userandgroupmanagement")];
+    let role =
+        page.split("<select name=\"role\"><option value=\"").nth(1).unwrap().split('"').next().unwrap();
+    let made = browser.post(&path("/clients"), &[form[0], form[1], ("role", role)]).await.body;
+    assert!(made.contains("/user/cloud-gateway/v1/users"), "{made}");
+}
