@@ -26,6 +26,12 @@ fn thousand() -> String {
     file
 }
 
+/// So many users, with this password.
+fn many(users: usize, password: &str) -> String {
+    let rows = (0..users).map(|n| format!("user{n}@example.com,{password}\n"));
+    ["email,password\n".to_owned()].into_iter().chain(rows).collect()
+}
+
 async fn sent(browser: &mut Browser<'_>, file: &str) -> String {
     let answer = browser.upload(&path("/import"), "users.csv", file.as_bytes()).await;
     location(&answer)
@@ -146,11 +152,7 @@ async fn what_was_stopped_is_continued_and_nobody_is_created_twice() {
     let server = TestServer::start().await;
     let mut browser = administrator(&server).await;
     let before = server.admin().audit().await.unwrap();
-    let mut file = "email\n".to_owned();
-    for n in 0..3_000 {
-        let _ = writeln!(file, "user{n}@example.com");
-    }
-    let job = sent(&mut browser, &file).await;
+    let job = sent(&mut browser, &many(3_000, "")).await;
     browser.post(&format!("{job}/stop"), &[]).await;
     at_rest(&mut browser, &job).await;
     // However far the check was: it goes on from there.
@@ -180,20 +182,51 @@ async fn what_was_stopped_is_continued_and_nobody_is_created_twice() {
 }
 
 #[tokio::test]
-async fn what_is_taken_away_from_the_starter_stops_it() {
+async fn what_is_taken_away_from_the_starter_stops_it_and_somebody_else_goes_on() {
     let server = TestServer::start().await;
-    let mut browser = server.signed_in("reader@example.com", PASSWORD).await;
     server.admin().set_role("reader@example.com", Some("Super Administrator")).await.unwrap();
-    let job = sent(&mut browser, "email\nann@example.com\n").await;
-    at_rest(&mut browser, &job).await;
-    server.admin().set_role("reader@example.com", Some("Basic Administrator")).await.unwrap();
-    let refused = browser.post(&format!("{job}/start"), &[]).await;
-    assert!(matches!(refused.status, 303 | 403), "{refused}");
+    let mut starter = server.signed_in("reader@example.com", PASSWORD).await;
     let mut other = administrator(&server).await;
+    let before = server.admin().audit().await.unwrap();
+    let job = sent(&mut starter, &many(300, SECRET)).await;
+    at_rest(&mut starter, &job).await;
+    // Passwords wait in the one hashing thread's queue while the starter is shut out.
+    let (release, held) = std::sync::mpsc::channel::<()>();
+    let node = server.server().clone();
+    let holding = tokio::spawn(async move { node.gate().run(move || held.recv()).await });
+    while server.server().gate().waiting() < 1 {
+        tokio::task::yield_now().await;
+    }
+    start(&mut starter, &job).await;
+    while server.server().gate().waiting() < 4 {
+        tokio::task::yield_now().await;
+    }
+    server.admin().disable_user("reader@example.com").await.unwrap();
+    release.send(()).unwrap();
+    holding.await.unwrap().unwrap().unwrap();
     at_rest(&mut other, &job).await;
+    let page = other.get(&job).await;
+    assert!(page.body.contains("It stopped: The session in which it was started is over."), "{page}");
+    assert_eq!(["Ready", "Created", "Refused"].map(|name| fact(&page, name)), [300, 0, 0], "{page}");
     start(&mut other, &job).await;
     at_rest(&mut other, &job).await;
-    assert!(server.admin().user("ann@example.com").await.is_ok());
+    assert!(other.get(&job).await.body.contains("Done: 300 users created"));
+    let told = server.events_since(&before).await;
+    let by_other = |event: &&directory::audit::Event| event.actor == ADMINISTRATOR;
+    assert_eq!(told.iter().filter(|event| event.action == "user.created").filter(by_other).count(), 300);
+}
+
+#[tokio::test]
+async fn a_busy_server_is_waited_for() {
+    // Room for the passwords of one slice: the others are told to come again.
+    let server = TestServer::start_with(|config| config.passwords.queue = 100).await;
+    let mut browser = administrator(&server).await;
+    let job = sent(&mut browser, &many(400, SECRET)).await;
+    at_rest(&mut browser, &job).await;
+    start(&mut browser, &job).await;
+    at_rest(&mut browser, &job).await;
+    let page = browser.get(&job).await;
+    assert!(page.body.contains("Done: 400 users created"), "{page}");
 }
 
 #[tokio::test]

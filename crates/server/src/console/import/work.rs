@@ -23,13 +23,17 @@ use crate::refusal::Refusal;
 const CHECKING: usize = 2;
 const CREATING: usize = 4;
 
-/// How long a slice waits, in all, for a server that is busy: in seconds.
+/// How long a slice waits for a server that is busy, in all and at a time: in seconds. Programs are told to stay away for
+/// longer, because there may be many of them.
 const PATIENCE: u64 = 300;
+const WAIT: u64 = 5;
 
 /// In whose name the work is done.
 pub(super) struct Session {
     token: SessionToken,
     caller: Mutex<Caller>,
+    /// Of slices that a busy server has sent away, one at a time tries again: several would be in each other's way.
+    turn: tokio::sync::Mutex<()>,
 }
 
 /// Why a slice was left.
@@ -41,7 +45,7 @@ enum Left {
 
 impl Session {
     pub(super) fn new(token: SessionToken, caller: Caller) -> Self {
-        Self { token, caller: Mutex::new(caller) }
+        Self { token, caller: Mutex::new(caller), turn: tokio::sync::Mutex::default() }
     }
 
     fn caller(&self) -> Caller {
@@ -103,7 +107,7 @@ async fn send(app: &App, job: &Job, session: &Session, slice: &Slice) -> Result<
         Stage::Checking => (&check_user::ENDPOINT, None),
         _ => (&create_user::ENDPOINT, Some(slice.request_id)),
     };
-    let mut waited = 0;
+    let (mut waited, mut turn) = (0, None);
     loop {
         let caller = session.caller();
         let mut line = Line::default();
@@ -118,12 +122,16 @@ async fn send(app: &App, job: &Job, session: &Session, slice: &Slice) -> Result<
             Err(refusal) => refusal,
         };
         let Some(seconds) = refusal.retry_after() else { return Err(Left::For(refusal.to_string())) };
+        let seconds = seconds.min(WAIT);
         waited += seconds;
         if waited > PATIENCE {
             return Err(Left::For(refusal.to_string()));
         }
         // What was read anew is judged anew at once.
         if !matches!(refusal, Refusal::Stale) {
+            if turn.is_none() {
+                turn = Some(session.turn.lock().await);
+            }
             job.wait(Duration::from_secs(seconds)).await;
             if job.is_stopping() {
                 return Err(Left::Stopped);
