@@ -28,7 +28,9 @@ export class Visitor {
         visitor.page.on('console', (message) => {
             // What the server refuses on purpose is told there too; it is the story's to say whether it was meant.
             const refused = message.text().startsWith('Failed to load resource');
-            if (message.type() === 'error' && !refused) visitor.#trouble.push(`the browser complains: ${message.text()}`);
+            // A search that was typed on while the answer was on its way.
+            const overtaken = /^htmx:(sendAbort|afterRequest),/.test(message.text());
+            if (message.type() === 'error' && !refused && !overtaken) visitor.#trouble.push(`the browser complains: ${message.text()}`);
         });
         visitor.page.on('response', (response) => {
             if (response.status() >= 500) visitor.#trouble.push(`${response.status()} for ${response.url()}`);

@@ -2,7 +2,8 @@
 
 use askama::Template;
 use directory::attribute::Attribute;
-use directory::audit::Search;
+use directory::audit::{Event, Search};
+use directory::change::CREATED;
 use directory::role::{
     APPLICATIONS_READ, BuiltIn, GROUPS_EDIT, GROUPS_READ, INTERNAL_EDIT, LOGS_READ, ROLES_EDIT,
     UNPURGE_ADDRESS,
@@ -231,8 +232,13 @@ async fn history(visit: &Visit<'_>, user: &User) -> Result<Option<History>, Trou
     let recent = Search { from: Some(user.created_at), target: target.to_owned(), ..Search::default() };
     let mut found = store.search_audit(account, &recent, None, HISTORY).await?;
     if found.rest.is_some() {
-        let made = Search { to: Some(user.created_at), ..recent };
-        found.events.extend(store.search_audit(account, &made, None, 1).await?.events);
+        // Found by its time, however much has happened since.
+        let action = if user.alias_of.is_some() { "alias.added" } else { CREATED };
+        let made = Search { to: Some(user.created_at), action: action.to_owned(), ..recent };
+        let made = store.search_audit(account, &made, None, 1).await?.events;
+        let new = |made: &Event| found.events.iter().all(|event| event.hash != made.hash);
+        let made: Vec<_> = made.into_iter().filter(new).collect();
+        found.events.extend(made);
     }
     let path = visit.path(&format!("/audit?{}", query(&[("target", target)])));
     let events = found.events.into_iter();

@@ -77,6 +77,9 @@ pub(crate) fn of_account(session: &dyn Session, account: AccountId, query: Audit
 
 const DOWN: &str = "WHERE chain = ?1 AND seq < ?2 AND seq >= ?3 ORDER BY seq DESC LIMIT ?4";
 
+/// Events looked at for one page of a search: some hundredths of a second.
+const SEARCHED: usize = 20_000;
+
 /// Events read from a chain in one go.
 const SLICE: i64 = 256;
 
@@ -133,7 +136,7 @@ pub(crate) fn search(
         }
     }
     let mut found = Found::default();
-    for _ in 0..LOOKED_AT {
+    for _ in 0..SEARCHED {
         let mut newest: Option<(usize, jiff::Timestamp)> = None;
         for (index, chain) in chains.iter_mut().enumerate() {
             if let Some(event) = chain.newest(session)?
