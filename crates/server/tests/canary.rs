@@ -155,6 +155,16 @@ async fn secrets_are_found_nowhere() {
     {
         answers.push(browser.get(&path(page)).await.to_string());
     }
+    // In a file that somebody gives to the console.
+    let file = format!("email,password\nfile@example.com,{PASSWORD}\nweak@example.com,{WEAK}\n,{PASSWORD}\n");
+    let import = browser.upload(&path("/import"), "users.csv", file.as_bytes()).await;
+    let import = import.header("location").unwrap().to_owned();
+    answers.push(browser.get(&format!("{import}/events")).await.to_string());
+    answers.push(browser.post(&format!("{import}/start"), &[]).await.to_string());
+    for page in ["/events", "", "/result.csv"] {
+        answers.push(browser.get(&format!("{import}{page}")).await.to_string());
+    }
+    assert!(server.admin().user("file@example.com").await.is_ok(), "the file was imported");
     let audit = format!("{:?}", server.admin().audit().await.unwrap());
 
     let files = std::fs::read_dir(server.folder()).unwrap();

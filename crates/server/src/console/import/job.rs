@@ -194,7 +194,6 @@ impl Job {
         let longest = app.limits.body_bytes;
         let slices = cut(&rows, Standing::Unchecked, CHECKED_AT_ONCE, longest);
         progress.to_do = slices.iter().map(Vec::len).sum();
-        let waiting = (0..slices.len()).collect();
         Self {
             id: uuid::Builder::from_random_bytes(id).into_uuid(),
             account: account.id,
@@ -203,7 +202,7 @@ impl Job {
             by: visit.who.principal.address.clone(),
             at: app.clock.now(),
             unknown,
-            state: Mutex::new(State { rows, slices, waiting, longest, why: None }),
+            state: Mutex::new(State { rows, slices, waiting: VecDeque::new(), longest, why: None }),
             progress: watch::Sender::new(progress),
             stopping: watch::Sender::new(false),
         }
@@ -226,17 +225,22 @@ impl Job {
     /// Goes on with what is to be done next; `false` when somebody is at it, or nothing is left to do.
     pub(super) fn begin(&self) -> bool {
         let mut state = self.state();
+        let State { rows, slices, waiting, longest, why } = &mut *state;
         let now = self.progress();
-        match now.stage {
+        let to_do = match now.stage {
             _ if now.running => return false,
-            Stage::Checking | Stage::Creating => {}
+            Stage::Checking => Standing::Unchecked,
+            Stage::Creating => Standing::Ready,
             Stage::Checked if now.ready > 0 => {
-                state.slices = cut(&state.rows, Standing::Ready, CREATED_AT_ONCE, state.longest);
-                state.waiting = (0..state.slices.len()).collect();
+                *slices = cut(rows, Standing::Ready, CREATED_AT_ONCE, *longest);
+                Standing::Ready
             }
             Stage::Checked | Stage::Done => return false,
-        }
-        state.why = None;
+        };
+        // A slice is settled as a whole: its first row tells, also of one that was left in whatever way.
+        let open = |slice: &Vec<usize>| slice.first().is_some_and(|row| rows[*row].standing() == to_do);
+        *waiting = (0..slices.len()).filter(|number| open(&slices[*number])).collect();
+        *why = None;
         self.stopping.send_replace(false);
         self.progress.send_modify(|progress| {
             progress.running = true;
@@ -283,11 +287,6 @@ impl Job {
         id.copy_from_slice(&digest[..16]);
         let request_id = uuid::Builder::from_random_bytes(id).into_uuid().into();
         Some(Slice { number, body, stage: self.progress().stage, request_id })
-    }
-
-    /// A slice that could not be sent, to be sent again when somebody goes on.
-    pub(super) fn put_back(&self, slice: &Slice) {
-        self.state().waiting.push_front(slice.number);
     }
 
     /// Writes down what became of the rows of a slice.

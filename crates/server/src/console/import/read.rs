@@ -63,7 +63,7 @@ pub(super) fn rows(bytes: &[u8], longest: usize) -> Result<Read, String> {
     if rows.is_empty() {
         return Err("there is no user in it".to_owned());
     }
-    Ok(Read { rows, unknown: reader.unknown_columns().to_vec() })
+    Ok(Read { rows, unknown: reader.unknown_columns().iter().map(|name| short(name)).collect() })
 }
 
 /// What makes an address the same as another.
@@ -91,10 +91,19 @@ fn length(item: &Item) -> usize {
     }
 }
 
-/// The name of a file as people know it: without folders, and not longer than they read.
+/// Text that is not longer than people read.
+pub(super) fn short(text: &str) -> String {
+    const MOST: usize = 300;
+    match text.char_indices().nth(MOST) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text.to_owned(),
+    }
+}
+
+/// The name of a file as people know it: without folders.
 pub(super) fn file_name(name: &str) -> String {
     let name = name.rsplit(['/', '\\']).next().unwrap_or_default();
-    let name: String = name.chars().filter(|c| !c.is_control()).take(100).collect();
+    let name = short(&name.replace(char::is_control, ""));
     if name.trim().is_empty() { "The file".to_owned() } else { name }
 }
 

@@ -15,6 +15,7 @@ use wire::{Code, Error};
 
 use super::job::{Job, Progress, Row, Stage, Standing};
 use super::named;
+use super::read::short;
 use crate::app::App;
 use crate::console::form::query;
 use crate::console::shell::Shell;
@@ -125,8 +126,8 @@ fn shows(row: &Row) -> Shows {
     };
     Shows {
         line: row.line,
-        address: row.address.clone(),
-        name: row.name.clone(),
+        address: short(&row.address),
+        name: short(&row.name),
         tag: Tag { text, look },
         wrong: row.errors().iter().map(|error| (error.message.clone(), advice(error))).collect(),
     }

@@ -89,7 +89,6 @@ async fn work(app: &App, job: &Job, session: &Session) -> Option<String> {
         match send(app, job, session, &slice).await {
             Ok(reply) => job.settle(&slice, &reply),
             Err(left) => {
-                job.put_back(&slice);
                 job.stop();
                 return match left {
                     Left::Stopped => None,
