@@ -8,15 +8,17 @@ mod show;
 use directory::application::Application;
 use directory::applications;
 use directory::change::{Change, ChangeRefused};
+use directory::port::BindingRow;
 use directory::role::{APPLICATIONS_EDIT, APPLICATIONS_READ};
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 
+use super::users::Tag;
 use super::visit::Visit;
 use super::{Page, Trouble, page};
 use crate::routes::Method::{Get, Post};
 
 /// How long before the end of a key pair there is a warning.
-pub(super) const SOON: SignedDuration = SignedDuration::from_hours(14 * 24);
+const SOON: SignedDuration = SignedDuration::from_hours(14 * 24);
 
 /// The pages of applications.
 pub(super) const PAGES: &[Page] = &[
@@ -53,4 +55,34 @@ async fn named(visit: &Visit<'_>) -> Result<Application, Trouble> {
 async fn change(visit: &mut Visit<'_>, change: impl Fn() -> Change) -> Result<Result<(), String>, Trouble> {
     let refused = |why: ChangeRefused| format!("This {why}.");
     Ok(visit.change(change).await?.map(|_| ()).map_err(refused))
+}
+
+/// How a key pair stands.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Standing {
+    Revoked,
+    Expired,
+    EndsSoon,
+    Live,
+}
+
+impl Standing {
+    pub(super) fn of(pair: &BindingRow, now: Timestamp) -> Self {
+        match (pair.revoked_at, pair.expires_at) {
+            (Some(_), _) => Standing::Revoked,
+            (None, Some(at)) if at <= now => Standing::Expired,
+            (None, Some(at)) if at.duration_since(now) < SOON => Standing::EndsSoon,
+            (None, _) => Standing::Live,
+        }
+    }
+
+    pub(super) fn tag(self) -> Tag {
+        let (text, look) = match self {
+            Standing::Revoked => ("revoked", "bad"),
+            Standing::Expired => ("expired", "bad"),
+            Standing::EndsSoon => ("ends soon", "warn"),
+            Standing::Live => ("live", "good"),
+        };
+        Tag { text, look }
+    }
 }

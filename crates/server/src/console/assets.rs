@@ -16,7 +16,7 @@ use http::{HeaderMap, StatusCode};
 use super::guarded;
 use crate::app::App;
 
-/// File, media type, text. A change of one comes with a change of [`VERSION`]: browsers then ask anew.
+/// File, media type, text. A change of one changes [`VERSION`]: browsers then ask anew.
 const FILES: &[(&str, &str, &str)] = &[
     ("console.css", "text/css; charset=utf-8", include_str!("../../assets/console.css")),
     ("console.js", "text/javascript; charset=utf-8", include_str!("../../assets/console.js")),
@@ -24,13 +24,22 @@ const FILES: &[(&str, &str, &str)] = &[
     ("icon.svg", "image/svg+xml", include_str!("../../assets/icon.svg")),
 ];
 
-/// What stands behind the names of files in a page, so that a new version of the program has them fetched anew.
-pub(crate) fn version() -> String {
-    use std::hash::{DefaultHasher, Hash, Hasher};
-    let mut hasher = DefaultHasher::new();
-    FILES.hash(&mut hasher);
-    format!("{:x}", hasher.finish())
-}
+/// What stands behind the names of files in a page, so that a new version of the program has them fetched anew: FNV-1a over
+/// all of them, worked out when the program is built.
+pub(crate) const VERSION: u64 = {
+    let mut hash: u64 = 0xcbf2_9ce4_8422_2325;
+    let mut file = 0;
+    while file < FILES.len() {
+        let bytes = FILES[file].2.as_bytes();
+        let mut at = 0;
+        while at < bytes.len() {
+            hash = (hash ^ bytes[at] as u64).wrapping_mul(0x0100_0000_01b3);
+            at += 1;
+        }
+        file += 1;
+    }
+    hash
+};
 
 struct Asset {
     name: &'static str,

@@ -44,7 +44,7 @@ fn inside(target: &str) -> &str {
 #[derive(Template)]
 #[template(path = "console/sign_in.html")]
 struct SignInPage {
-    version: String,
+    version: u64,
     error: Option<String>,
     notice: Option<&'static str>,
     address: String,
@@ -54,7 +54,7 @@ struct SignInPage {
 #[derive(Template)]
 #[template(path = "console/password.html")]
 struct PasswordPage {
-    version: String,
+    version: u64,
     /// Why one is here, when one did not ask for it.
     why: Option<&'static str>,
     error: Option<String>,
@@ -89,13 +89,13 @@ async fn start(State(app): AppState, request: Request) -> Response {
         Ok(None) => Err(Trouble::SignedOut),
         Err(trouble) => Err(trouble),
     };
-    finish(&app, request.headers(), shown, Line::default())
+    finish(request.headers(), shown, Line::default())
 }
 
-async fn sign_in_page(State(app): AppState, request: Request) -> Response {
+async fn sign_in_page(request: Request) -> Response {
     let form = Form::parse(request.uri().query().unwrap_or_default().as_bytes());
     let page = SignInPage {
-        version: assets::version(),
+        version: assets::VERSION,
         error: None,
         notice: match form.text("after") {
             "sign-out" => Some("You are signed out."),
@@ -106,7 +106,7 @@ async fn sign_in_page(State(app): AppState, request: Request) -> Response {
         next: inside(form.text("next")).to_owned(),
     };
     let shown = page.render().map(Shown::Html).map_err(Trouble::from);
-    finish(&app, request.headers(), shown, Line::default())
+    finish(request.headers(), shown, Line::default())
 }
 
 /// What a form at the door came to.
@@ -138,7 +138,7 @@ async fn enter(
     let next = inside(form.text("next")).to_owned();
     let again = |error: String| {
         let page = SignInPage {
-            version: assets::version(),
+            version: assets::VERSION,
             error: Some(error),
             notice: None,
             address: address.to_owned(),
@@ -148,7 +148,7 @@ async fn enter(
     };
     let change = |why: &'static str| {
         let page = PasswordPage {
-            version: assets::version(),
+            version: assets::VERSION,
             why: Some(why),
             error: None,
             done: false,
@@ -181,7 +181,7 @@ async fn enter(
 async fn password_page(State(app): AppState, request: Request) -> Response {
     let who = signed_in(&app, token(request.headers()).as_ref()).await.ok().flatten();
     let page = PasswordPage {
-        version: assets::version(),
+        version: assets::VERSION,
         why: None,
         error: None,
         done: false,
@@ -189,7 +189,7 @@ async fn password_page(State(app): AppState, request: Request) -> Response {
         next: PREFIX.to_owned(),
     };
     let shown = page.render().map(Shown::Html).map_err(Trouble::from);
-    finish(&app, request.headers(), shown, Line::default())
+    finish(request.headers(), shown, Line::default())
 }
 
 async fn password(State(app): AppState, request: Request) -> Response {
@@ -200,7 +200,7 @@ async fn password(State(app): AppState, request: Request) -> Response {
         let (address, new) = (form.text("address"), form.raw("new"));
         let page = |error: Option<String>| {
             let page = PasswordPage {
-                version: assets::version(),
+                version: assets::VERSION,
                 why: None,
                 done: error.is_none(),
                 error,
@@ -246,7 +246,7 @@ async fn sign_out(State(app): AppState, request: Request) -> Response {
     };
     let shown = shown.await;
     let left = shown.is_ok();
-    let mut response = finish(&app, &parts.headers, shown, Line::default());
+    let mut response = finish(&parts.headers, shown, Line::default());
     if left {
         set_cookie(
             &mut response,
@@ -301,7 +301,7 @@ async fn let_in(app: &App, headers: &HeaderMap, entered: Result<Entered, Trouble
         },
         Err(trouble) => (Err(trouble), None),
     };
-    let mut response = finish(app, headers, shown, line);
+    let mut response = finish(headers, shown, line);
     if let Some(cookie) = cookie {
         set_cookie(&mut response, &cookie);
     }
@@ -314,11 +314,11 @@ fn set_cookie(response: &mut Response, cookie: &str) {
     }
 }
 
-fn finish(app: &App, headers: &HeaderMap, shown: Result<Shown, Trouble>, mut line: Line) -> Response {
+fn finish(headers: &HeaderMap, shown: Result<Shown, Trouble>, mut line: Line) -> Response {
     let mut response = match shown {
         // Already at the door: there is nowhere to come back to.
         Err(Trouble::SignedOut) => guarded((StatusCode::SEE_OTHER, [(LOCATION, SIGN_IN)]).into_response()),
-        shown => answer(app, shown, headers, PREFIX, &mut line),
+        shown => answer(shown, headers, PREFIX, &mut line),
     };
     response.extensions_mut().insert(line);
     response

@@ -7,7 +7,6 @@ use http::StatusCode;
 
 use super::visit::Visit;
 use super::{Trouble, assets, journal};
-use crate::app::App;
 
 /// What stands around a page.
 pub(crate) struct Shell {
@@ -16,7 +15,7 @@ pub(crate) struct Shell {
     pub(crate) notice: Option<Notice>,
     /// What forms of this session carry.
     pub(crate) token: String,
-    pub(crate) version: String,
+    pub(crate) version: u64,
     pub(crate) account: String,
     pub(crate) account_name: String,
     /// Where everything of the account lies.
@@ -92,7 +91,7 @@ impl Shell {
             title,
             notice: None,
             token: visit.token.form_token(),
-            version: assets::version(),
+            version: assets::VERSION,
             account: account.code.to_string(),
             account_name: account.name.clone(),
             base: visit.path(""),
@@ -116,13 +115,13 @@ impl Shell {
 #[derive(Template)]
 #[template(path = "console/trouble.html")]
 struct TroublePage<'a> {
-    version: String,
+    version: u64,
     title: &'a str,
     text: String,
 }
 
 /// Says why a page can't be shown, and with which status.
-pub(super) fn trouble(_app: &App, why: &Trouble) -> (StatusCode, String) {
+pub(super) fn trouble(why: &Trouble) -> (StatusCode, String) {
     let (status, title) = match why {
         Trouble::Refused(refusal) => {
             // A mistake of the server's own is no success, whatever the API calls it.
@@ -135,6 +134,6 @@ pub(super) fn trouble(_app: &App, why: &Trouble) -> (StatusCode, String) {
         Trouble::FileTooLarge => (StatusCode::PAYLOAD_TOO_LARGE, "Nothing was done"),
         Trouble::Render(_) => (StatusCode::INTERNAL_SERVER_ERROR, "The server made a mistake"),
     };
-    let page = TroublePage { version: assets::version(), title, text: why.to_string() };
+    let page = TroublePage { version: assets::VERSION, title, text: why.to_string() };
     (status, page.render().unwrap_or_else(|_| why.to_string()))
 }

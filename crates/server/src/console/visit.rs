@@ -219,13 +219,12 @@ pub(super) async fn serve(app: &Arc<App>, page: &Page, request: Request) -> Resp
         (page.run)(&mut visit).await
     };
     let shown = shown.await;
-    let mut response = answer(app, shown, &parts.headers, &target, &mut line);
+    let mut response = answer(shown, &parts.headers, &target, &mut line);
     response.extensions_mut().insert(line);
     response
 }
 
 pub(super) fn answer(
-    app: &App,
     shown: Result<Shown, Trouble>,
     headers: &HeaderMap,
     target: &str,
@@ -259,7 +258,7 @@ pub(super) fn answer(
             }
         }
         Err(why) => {
-            let (status, page) = trouble(app, &why);
+            let (status, page) = trouble(&why);
             line.why = Some(why.to_string());
             if let Trouble::Refused(refusal) = &why {
                 line.code = Some(refusal.code().as_str());

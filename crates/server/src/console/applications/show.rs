@@ -5,9 +5,10 @@ use directory::BindingId;
 use directory::change::Change;
 use directory::role::APPLICATIONS_EDIT;
 
-use super::{SOON, change, named};
+use super::{Standing, change, named};
 use crate::console::shell::{Notice, Shell};
 use crate::console::usage::{self, Used};
+use crate::console::users::Tag;
 use crate::console::visit::Visit;
 use crate::console::when::When;
 use crate::console::{Shown, Trouble};
@@ -36,8 +37,7 @@ struct Key {
     user: String,
     user_path: String,
     access_key: String,
-    state: &'static str,
-    look: &'static str,
+    tag: Tag,
     ends: Option<When>,
     made: When,
     used: Option<Used>,
@@ -72,23 +72,15 @@ pub(super) async fn render(visit: &Visit<'_>, notice: Option<Notice>) -> Result<
     let keys: Vec<_> = rows
         .iter()
         .zip(used)
-        .map(|(row, used)| {
-            let (state, look) = match row.expires_at {
-                Some(at) if at <= now => ("expired", "bad"),
-                Some(at) if at.duration_since(now) < SOON => ("ends soon", "warn"),
-                _ => ("live", "good"),
-            };
-            Key {
-                id: seal(row.id),
-                user: row.address.clone(),
-                user_path: visit.path(&format!("/users/{}", ids.user(account, row.user))),
-                access_key: row.access_key.as_str().chars().take(12).collect(),
-                state,
-                look,
-                ends: row.expires_at.map(When),
-                made: When(row.created_at),
-                used,
-            }
+        .map(|(row, used)| Key {
+            id: seal(row.id),
+            user: row.address.clone(),
+            user_path: visit.path(&format!("/users/{}", ids.user(account, row.user))),
+            access_key: row.access_key.as_str().chars().take(12).collect(),
+            tag: Standing::of(row, now).tag(),
+            ends: row.expires_at.map(When),
+            made: When(row.created_at),
+            used,
         })
         .collect();
     let page = Show {
@@ -97,7 +89,7 @@ pub(super) async fn render(visit: &Visit<'_>, notice: Option<Notice>) -> Result<
         name: application.name,
         app_id: application.app_id,
         made: When(application.created_at),
-        ending: keys.iter().filter(|key| key.look != "good").count(),
+        ending: rows.iter().filter(|row| Standing::of(row, now) != Standing::Live).count(),
         keys,
         next,
         address: visit.form.text("address").to_owned(),

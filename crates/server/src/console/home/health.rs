@@ -4,7 +4,7 @@ use directory::port::{ApplicationRow, BindingRow};
 use jiff::Timestamp;
 
 use crate::console::Trouble;
-use crate::console::applications::SOON;
+use crate::console::applications::Standing;
 use crate::console::figures::{count, share, took};
 use crate::console::visit::Visit;
 use crate::console::when::When;
@@ -71,8 +71,7 @@ pub(super) async fn of_account(visit: &Visit<'_>, span: Span) -> Result<Vec<Appl
 }
 
 fn ending(pairs: &[BindingRow], now: Timestamp) -> usize {
-    let soon = |at: Timestamp| now < at && at.duration_since(now) < SOON;
-    pairs.iter().filter(|pair| pair.revoked_at.is_none() && pair.expires_at.is_some_and(soon)).count()
+    pairs.iter().filter(|pair| Standing::of(pair, now) == Standing::EndsSoon).count()
 }
 
 /// What the directory knows of one.

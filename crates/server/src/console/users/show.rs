@@ -11,6 +11,7 @@ use directory::role::{
 use directory::user::User;
 
 use super::{Tag, named, path, tags};
+use crate::console::applications::Standing;
 use crate::console::form::query;
 use crate::console::shell::{Notice, Shell};
 use crate::console::usage::{self, Used};
@@ -75,8 +76,7 @@ const HISTORY: usize = 30;
 struct Key {
     application: String,
     access_key: String,
-    state: &'static str,
-    look: &'static str,
+    tag: Tag,
     ends: Option<When>,
     made: When,
     used: Option<Used>,
@@ -155,17 +155,11 @@ pub(super) async fn page(visit: &Visit<'_>, notice: Option<Notice>) -> Result<St
     let credentials: Vec<_> = bindings.iter().map(|row| *row.id.as_bytes()).collect();
     let used = usage::of(visit, &credentials).await?;
     let keys = bindings.into_iter().zip(used).rev().map(|(row, used)| {
-        let (state, look) = match (row.revoked_at, row.expires_at) {
-            (Some(_), _) => ("revoked", "bad"),
-            (None, Some(at)) if at <= now => ("expired", "warn"),
-            _ => ("live", "good"),
-        };
         let application = applications.iter().find(|application| application.app_id == row.app_id);
         Key {
             application: application.map_or_else(|| row.app_id.clone(), |found| found.name.clone()),
             access_key: row.access_key.as_str().chars().take(12).collect(),
-            state,
-            look,
+            tag: Standing::of(&row, now).tag(),
             ends: row.expires_at.map(When),
             made: When(row.created_at),
             used,
