@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use axum::BoxError;
 use axum::body::{Body, Bytes};
-use http::header::CONTENT_TYPE;
+use http::header::{CONTENT_LENGTH, CONTENT_TYPE, EXPECT};
 use http::{HeaderMap, Request};
 use http_body_util::BodyExt;
 use jiff::Timestamp;
@@ -173,7 +173,11 @@ impl Journal {
     pub(crate) fn body(&self, number: u64) -> Option<Vec<u8>> {
         let found = self.recording(number)?;
         let recording = lock(&found);
-        (!self.redacting && !recording.went_on).then(|| recording.body.clone())
+        // Who was refused before the body was sent has sent none.
+        let announced = recording.entry.headers.iter().find(|(name, _)| name == CONTENT_LENGTH.as_str());
+        let announced = announced.and_then(|(_, length)| length.parse().ok()).unwrap_or(0);
+        let is_whole = !self.redacting && !recording.went_on && recording.body.len() >= announced;
+        is_whole.then(|| recording.body.clone())
     }
 
     fn recording(&self, number: u64) -> Option<Arc<Mutex<Recording>>> {
@@ -215,7 +219,8 @@ impl Journal {
                 frame
             }))
         });
-        if redacting {
+        // Who asks for leave to send a body is given none by being refused: to read it would give leave.
+        if redacting || request.headers().contains_key(EXPECT) {
             return (request, Open { recording, redacting, content_type, rest: None });
         }
         let (parts, body) = request.into_parts();

@@ -28,7 +28,7 @@ fn has_tools() -> bool {
         std::env::split_paths(&path).any(|folder| folder.join(tool).is_file())
     };
     let packages = root().join(".test-tools/browser/node_modules/playwright-core");
-    let missing = ["node", "chromium"].into_iter().find(|tool| !on_path(tool));
+    let missing = ["node", "chromium", "python3", "curl"].into_iter().find(|tool| !on_path(tool));
     let missing = missing.or((!packages.exists()).then_some("playwright-core"));
     if let Some(tool) = missing {
         testkit::left_out("the console in a browser", tool);

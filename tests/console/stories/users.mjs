@@ -56,6 +56,7 @@ export default async function users(visitor) {
     await page.getByRole('button', { name: 'Remove a.lee@example.com' }).waitFor();
     await page.getByRole('button', { name: 'Reset password' }).click();
     await page.getByText('This password is shown this once').waitFor();
+    await visitor.looksAround('password-reset');
     await page.getByRole('link', { name: 'To the user' }).click();
     await page.getByText('user.password_set').waitFor();
 

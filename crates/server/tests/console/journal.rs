@@ -142,6 +142,23 @@ async fn a_request_is_sent_again_as_it_was_or_signed_anew() {
     assert_eq!(server.server().journal().unwrap().entries().len(), 9);
 }
 
+/// Who asks for leave to send a body, and is refused, keeps it; the journal doesn't ask for it either.
+#[tokio::test]
+async fn a_body_that_was_not_sent_is_not_made_up() {
+    let server = TestServer::start().await;
+    server.lab();
+    let mut connection = server.connect().await;
+    let head =
+        format!("POST {CREATE} HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: 9\r\n\r\n");
+    connection.send(&head).await;
+    let (answer, _) = connection.answer().await;
+    assert!(answer.starts_with("HTTP/1.1 400"), "no leave is given: {answer}");
+    let mut browser = administrator(&server).await;
+    let sent = browser.post(&format!("{}/replay", entry(1)), &[("how", "received")]).await;
+    assert_eq!(sent.status, 422);
+    assert!(sent.body.contains("something of the request was left out"), "{sent}");
+}
+
 #[tokio::test]
 async fn nobody_signs_in_the_name_of_who_may_do_more() {
     let server = TestServer::start().await;
