@@ -7,12 +7,12 @@ use auth::{Proof, SessionToken};
 use axum::Router;
 use axum::extract::{Request, State};
 use axum::response::{IntoResponse, Response};
-use axum::routing::{get, post};
+use axum::routing::{any, get, post};
 use directory::change::Change;
 use directory::login::{Grant, Outcome};
 use directory::port::Write;
 use http::header::{ACCEPT, LOCATION, SET_COOKIE};
-use http::{HeaderMap, StatusCode};
+use http::{HeaderMap, Method, StatusCode};
 use secrecy::SecretString;
 use wire::header::{Basic, Scheme};
 
@@ -65,7 +65,7 @@ struct PasswordPage {
 
 pub(super) fn routes() -> Router<Arc<App>> {
     Router::new()
-        .route("/", get(hall))
+        .route("/", any(hall))
         .route(PREFIX, get(start))
         .route(SIGN_IN, get(sign_in_page).post(sign_in))
         .route("/console/sign-out", post(sign_out))
@@ -77,7 +77,7 @@ type AppState = State<Arc<App>>;
 /// Whoever opens the server's address in a browser is looking for this; a program is told that no endpoint is there.
 async fn hall(State(app): AppState, request: Request) -> Response {
     let accepts = request.headers().get(ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    if accepts.contains("text/html") {
+    if request.method() == Method::GET && accepts.contains("text/html") {
         return guarded((StatusCode::SEE_OTHER, [(LOCATION, PREFIX)]).into_response());
     }
     call::refuse_unsigned(&app, &request, Refusal::UnknownPath("/".to_owned()))
