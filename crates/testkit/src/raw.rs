@@ -40,6 +40,14 @@ impl TestServer {
         self.exchange(&request).await
     }
 
+    /// Calls create-user by hand, as a program that calls itself so.
+    pub async fn create_by(&self, caller: &TestCaller, user_agent: &str, body: &str) -> Response {
+        let signed = caller.signed(PATH);
+        let signed = signed.iter().map(|(name, value)| (name.to_owned(), value.as_bytes().to_vec()));
+        let headers: Vec<_> = signed.chain([("user-agent".to_owned(), user_agent.into())]).collect();
+        self.raw(PATH, &headers, body).await
+    }
+
     /// Calls a path with a body and no header of a signature.
     pub async fn unsigned(&self, path: &str, body: impl Into<Vec<u8>>) -> Response {
         self.raw(path, &[], body).await

@@ -87,6 +87,11 @@ pub(super) async fn named(visit: &Visit<'_>) -> Result<(User, Option<Role>), Tro
     Ok((user, role))
 }
 
+/// The path of the page of the user that the path names.
+fn own_path(visit: &Visit<'_>) -> String {
+    visit.path(&format!("/users/{}", visit.param("user")))
+}
+
 /// The path of a user's page.
 pub(super) fn path(visit: &Visit<'_>, user: &User) -> String {
     let id = visit.app.secure_ids().user(user.account, user.id);

@@ -19,24 +19,15 @@ async fn usage(server: &TestServer, caller: &TestCaller) -> Option<Usage> {
     server.server().usage_of(&[credential]).await.unwrap().remove(0)
 }
 
-/// Sends a request by hand, so that it can say which program it is.
-async fn call(server: &TestServer, caller: &TestCaller, user_agent: &str, body: &str) {
-    let signed = caller.signed(CREATE);
-    let mut headers: Vec<_> =
-        signed.iter().map(|(name, value)| (name.to_owned(), value.as_bytes().to_vec())).collect();
-    headers.push(("user-agent".to_owned(), user_agent.into()));
-    server.raw(CREATE, &headers, body).await;
-}
-
 #[tokio::test]
 async fn a_key_pair_knows_when_and_by_whom_it_was_used() {
     let mut server = TestServer::start().await;
     let (administrator, expired) = (server.administrator(), server.expired_administrator());
     assert_eq!(usage(&server, &administrator).await, None);
-    call(&server, &administrator, "one/1.0", &user("ann@example.com")).await;
+    server.create_by(&administrator, "one/1.0", &user("ann@example.com")).await;
     server.clock().advance(SignedDuration::from_secs(30));
     let refused_at = server.clock().now();
-    call(&server, &administrator, "two/2.0", "no body").await;
+    server.create_by(&administrator, "two/2.0", "no body").await;
     let found = usage(&server, &administrator).await.unwrap();
     assert_eq!((found.requests, found.refused, found.user_agent.as_str()), (2, 1, "two/2.0"));
     assert_eq!((found.last_used_at, found.peer.is_loopback()), (refused_at, true));
@@ -45,12 +36,12 @@ async fn a_key_pair_knows_when_and_by_whom_it_was_used() {
     // A signature that does not hold says nothing of the key; one that holds does, also when it is of no use.
     administrator.send(CREATE, &administrator.signed("/api/another"), "").await;
     assert_eq!(usage(&server, &administrator).await, Some(found.clone()));
-    call(&server, &expired, "old/0.1", "").await;
+    server.create_by(&expired, "old/0.1", "").await;
     let of_expired = usage(&server, &expired).await.unwrap();
     assert_eq!(of_expired.last_refusal.unwrap().0, "err_xdk_binding_expired");
 
     // What was gathered is noted when the server stops, and added up over its starts.
-    call(&server, &administrator, "three/3.0", &user("bob@example.com")).await;
+    server.create_by(&administrator, "three/3.0", &user("bob@example.com")).await;
     server.stop().await;
     let server = server.node().await;
     let found = usage(&server, &administrator).await.unwrap();
@@ -61,7 +52,7 @@ async fn a_key_pair_knows_when_and_by_whom_it_was_used() {
 async fn it_goes_with_the_user() {
     let server = TestServer::start().await;
     let reader = server.administrator_without_permission();
-    call(&server, &reader, "one/1.0", "").await;
+    server.create_by(&reader, "one/1.0", "").await;
     let credential = credential(&server, &reader).await;
     assert!(server.server().usage_of(&[credential]).await.unwrap()[0].is_some());
     let gone = serde_json::json!([{ "emailAddress": "reader@example.com" }]);

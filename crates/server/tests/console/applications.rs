@@ -1,22 +1,11 @@
 //! Applications and keys: the pages say who uses them, from where, and how that goes.
 
-use testkit::{TestCaller, TestServer};
+use testkit::TestServer;
 
 use crate::{administrator, link, path};
 
-const CREATE: &str = "/api/user/create-user";
-
 /// A program that may call itself anything.
 const PROBE: &str = "\"><script>alert(1)</script>'{{7*7}}";
-
-/// Sends a request by hand, so that it can say which program it is.
-pub(crate) async fn call(server: &TestServer, caller: &TestCaller, user_agent: &str, body: &str) {
-    let signed = caller.signed(CREATE);
-    let mut headers: Vec<_> =
-        signed.iter().map(|(name, value)| (name.to_owned(), value.as_bytes().to_vec())).collect();
-    headers.push(("user-agent".to_owned(), user_agent.into()));
-    server.raw(CREATE, &headers, body).await;
-}
 
 #[tokio::test]
 async fn a_key_pair_is_shown_with_its_use() {
@@ -25,8 +14,8 @@ async fn a_key_pair_is_shown_with_its_use() {
     let application = path(&format!("/applications/{}", caller.keys().app_id));
     let page = browser.get(&application).await;
     assert!(page.body.contains("never used"), "{page}");
-    call(&server, &caller, "import/1.0", r#"{"data":[{"emailAddress":"ann@example.com"}]}"#).await;
-    call(&server, &caller, "import/2.0", "no body").await;
+    server.create_by(&caller, "import/1.0", r#"{"data":[{"emailAddress":"ann@example.com"}]}"#).await;
+    server.create_by(&caller, "import/2.0", "no body").await;
     let user = link(&browser.get(&path("/users")).await, "admin@example.com");
     for page in [&application, &user] {
         let page = browser.get(page).await.body;
@@ -35,9 +24,9 @@ async fn a_key_pair_is_shown_with_its_use() {
         }
         assert!(!page.contains("import/1.0"), "{page}");
     }
-    call(&server, &caller, PROBE, "").await;
-    call(&server, &caller, "", "").await;
-    call(&server, &caller, PROBE, "").await;
+    server.create_by(&caller, PROBE, "").await;
+    server.create_by(&caller, "", "").await;
+    server.create_by(&caller, PROBE, "").await;
     for page in [&application, &user] {
         let page = browser.get(page).await.body;
         assert!(!page.contains("<script>alert") && page.contains("&#60;script&#62;alert(1)"), "{page}");

@@ -9,7 +9,6 @@ use testkit::client::{Keys, Signer, machine_clock, random_request_id};
 use testkit::{Browser, PASSWORD, Response, TestServer};
 use tokio::sync::oneshot;
 
-use crate::applications::call;
 use crate::{administrator, location, path};
 
 const CREATE: &str = "/api/user/create-user";
@@ -37,7 +36,7 @@ async fn requests_are_listed_found_and_shown_as_they_came() {
     caller.create(user("ann@example.com")).await;
     caller.create("no body").await;
     caller.create(user("ann@elsewhere.example")).await;
-    call(&server, &caller, PROBE, &user(PROBE)).await;
+    server.create_by(&caller, PROBE, &user(PROBE)).await;
     server.get_with("/api/%3Cscript%3E?a='%22b", &[("x-odd".to_owned(), PROBE.into())]).await;
 
     let mut numbers = async |query: &str| {

@@ -3,7 +3,7 @@
 use askama::Template;
 use serde_json::{Value, json};
 
-use super::{item, named, path, show};
+use super::{item, named, own_path, path, show};
 use crate::api::role::assign_role;
 use crate::api::user::{remove_alias, update_alias, update_user};
 use crate::console::form::query;
@@ -28,8 +28,7 @@ const STATES: &[(&str, &str, bool)] = &[
 async fn back(visit: &mut Visit<'_>, asked: Asked, done: &str) -> Result<Shown, Trouble> {
     let errors = asked.errors();
     if errors.is_empty() {
-        let (user, _) = named(visit).await?;
-        return Ok(Shown::Redirect(format!("{}?{}", path(visit, &user), query(&[("done", done)]))));
+        return Ok(Shown::Redirect(format!("{}?{}", own_path(visit), query(&[("done", done)]))));
     }
     Ok(Shown::Wrong(show::page(visit, Some(Notice::bad(errors.join(" ")))).await?))
 }

@@ -10,7 +10,7 @@ use directory::role::{
 };
 use directory::user::User;
 
-use super::{Tag, named, path, tags};
+use super::{Tag, named, own_path, path, tags};
 use crate::console::applications::Standing;
 use crate::console::form::query;
 use crate::console::shell::{Notice, Shell};
@@ -109,10 +109,7 @@ const DONE: &[(&str, &str, Option<Form>)] = &[
 ];
 
 pub(super) async fn show(visit: &mut Visit<'_>) -> Result<Shown, Trouble> {
-    let path = match named(visit).await {
-        Ok((user, _)) => path(visit, &user),
-        Err(trouble) => return Err(trouble),
-    };
+    let path = own_path(visit);
     let notice = DONE.iter().find(|(done, ..)| *done == visit.query.text("done")).map(|(_, text, undo)| {
         let notice = Notice::done(*text);
         match undo {
