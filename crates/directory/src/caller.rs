@@ -234,8 +234,6 @@ impl Caller {
     /// Whether the caller holds all that the role gives: nobody hands out, or takes from another, what they do not hold
     /// themselves. `[ours]`
     pub fn covers(&self, role: &Role) -> bool {
-        self.role().is_some_and(|own| {
-            own.permissions.is_superset(&role.permissions) && (own.partner || !role.partner)
-        })
+        self.role().is_some_and(|own| own.covers(role))
     }
 }

@@ -1,10 +1,12 @@
 //! What a password must satisfy (spec/protocol.md 6: length, classes of characters; the rest is `[ours]`).
 
 mod common;
+mod hashed;
 
 #[cfg(test)]
 mod tests;
 
+pub use hashed::is_hash;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
@@ -55,11 +57,18 @@ impl Default for Policy {
 pub type Unmet = String;
 
 impl Policy {
-    /// Every rule the password breaks; empty when it satisfies all.
+    /// Every rule the password breaks; empty when it satisfies all. That it is no hash ([`is_hash`]) is a rule of every
+    /// policy.
     ///
     /// `about` is what the password must not be made of: the address and the name.
     pub fn unmet(&self, password: &str, about: &[&str]) -> Vec<Unmet> {
         let mut unmet = Vec::new();
+        if is_hash(password) {
+            unmet.push(
+                "not be the hash of a password: send a hash in passwordHash, or the password itself"
+                    .to_owned(),
+            );
+        }
         if password.len() > MAX_PASSWORD {
             unmet.push(format!("have at most {MAX_PASSWORD} bytes"));
         }

@@ -316,6 +316,15 @@ pub struct Usage {
     pub last_refusal: Option<(String, Timestamp)>,
 }
 
+/// Users of one account who lose or gain something together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Affected {
+    /// Those whose addresses are members of a group.
+    Members(GroupId),
+    /// Those who hold key pairs for an application of their account.
+    KeyHolders(ApplicationId),
+}
+
 /// The storage port.
 pub trait Store: Send + Sync + 'static {
     /// What stands behind an access key.
@@ -461,6 +470,9 @@ pub trait Store: Send + Sync + 'static {
 
     /// The roles that an account made itself.
     fn roles_of(&self, account: AccountId) -> Pending<'_, Vec<Role>>;
+
+    /// Every role that some of these users hold.
+    fn roles_among(&self, affected: Affected) -> Pending<'_, Vec<Role>>;
 
     /// A role, built in or an account's own.
     fn role(&self, id: RoleId) -> Pending<'_, Option<Role>>;

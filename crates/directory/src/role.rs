@@ -134,6 +134,12 @@ pub struct Role {
 }
 
 impl Role {
+    /// Whether holders of this role hold all that holders of another do: its permissions, and its reach into accounts
+    /// below.
+    pub fn covers(&self, other: &Role) -> bool {
+        self.permissions.is_superset(&other.permissions) && (self.partner || !other.partner)
+    }
+
     /// Whether holders of the role hold the permission.
     pub fn allows(&self, permission: &Permission) -> bool {
         self.permissions.contains(permission)

@@ -53,11 +53,11 @@ pub fn of_account(scope: &Scope, found: Option<Role>) -> Result<Role, Refusal> {
     found.filter(own).ok_or(Refusal::NotThere("role"))
 }
 
-/// Judges that a user who holds one role, or none, gets another, or none.
-///
-/// # Errors
-/// When either holds more than the caller's.
-pub fn assign(scope: &Scope, before: Option<&Role>, after: Option<&Role>) -> Result<(), (bool, Refusal)> {
-    scope.covers(before).map_err(|why| (true, why))?;
-    scope.covers(after).map_err(|why| (false, why))
+/// Whether a user who held one role, or none, holds more with another: what was given out in the user's name before, key
+/// pairs and sessions, must not rise with it. `[ours]`
+pub fn promotes(before: Option<&Role>, after: Option<&Role>) -> bool {
+    after.is_some_and(|after| match before {
+        Some(before) => !before.covers(after),
+        None => !after.permissions.is_empty() || after.partner,
+    })
 }

@@ -12,7 +12,9 @@ use directory::change::Change;
 use directory::port::{
     Evidence, Pending, Recalled, Render, RequestIds, RequestKey, StoreError, Write, Written,
 };
-use directory::{Caller, Permission, Scope, Sender};
+use directory::refusal as rules;
+use directory::user::User;
+use directory::{Caller, Permission, Role, Scope, Sender};
 use hmac::{Hmac, KeyInit, Mac};
 use http::HeaderMap;
 use http::header::{CONNECTION, EXPECT, HOST};
@@ -48,7 +50,7 @@ pub(crate) struct Call<'a> {
     pub(crate) caller: Caller,
     request_id: Option<RequestId>,
     request_ids: RequestIds,
-    path: &'static str,
+    endpoint: &'a Endpoint,
     body: &'a [u8],
     query: &'a str,
     line: &'a mut Line,
@@ -179,7 +181,7 @@ impl Call<'_> {
     pub(crate) fn key(&self) -> Option<RequestKey> {
         let request_id = self.request_id.as_ref()?;
         let mut digest = Hmac::<Sha256>::new(self.app.store.keys().body_digest.expose_secret().into());
-        digest.update(self.path.as_bytes());
+        digest.update(self.endpoint.path.as_bytes());
         digest.update(b"\0");
         digest.update(self.body);
         Some(RequestKey {
@@ -187,6 +189,21 @@ impl Call<'_> {
             request_id: *request_id.as_bytes(),
             digest: digest.finalize().into_bytes().into(),
         })
+    }
+
+    /// A user of the account, to read or to change as the endpoint does. Nobody changes a user who holds more than they do:
+    /// what is changed of a user may be what that user's rights, mail or keys depend on.
+    pub(crate) fn user(
+        &self,
+        scope: &Scope,
+        found: (Option<User>, Option<Role>),
+    ) -> Result<User, rules::Refusal> {
+        let (user, role) = found;
+        let user = scope.user(user)?;
+        if self.endpoint.writes {
+            scope.covers(role.as_ref())?;
+        }
+        Ok(user)
     }
 
     /// Tells the log how many items the request holds.
@@ -366,8 +383,8 @@ pub(crate) async fn within(
     line: &mut Line,
 ) -> Result<Vec<u8>, Refusal> {
     let Run::Signed(run) = endpoint.run else { return Err(Refusal::AppForbidden) };
-    let (request_ids, path) = (RequestIds::Compatible, endpoint.path);
-    let reply = run(Call { app, caller, request_id, request_ids, path, body, query: "", line }).await?;
+    let request_ids = RequestIds::Compatible;
+    let reply = run(Call { app, caller, request_id, request_ids, endpoint, body, query: "", line }).await?;
     Ok(reply.body)
 }
 
@@ -400,8 +417,7 @@ async fn signed_call(
     let mut attempt = 1;
     loop {
         let (caller, request_id, request_ids) = (signed.caller.clone(), signed.request_id, app.request_ids);
-        let path = endpoint.path;
-        match run(Call { app, caller, request_id, request_ids, path, body: &body, query, line }).await {
+        match run(Call { app, caller, request_id, request_ids, endpoint, body: &body, query, line }).await {
             // Something was taken away in one of the accounts concerned since they were read. Whether it concerns
             // this caller shows when everything is read anew.
             Err(Refusal::Stale) if attempt < ATTEMPTS => {

@@ -11,9 +11,9 @@ use directory::domains::PendingDomain;
 use directory::groups::{Group, Member};
 use directory::login::{Credentials, NamedProfile};
 use directory::port::{
-    ApplicationRow, AuditPage, AuditQuery, BindingRow, ChainReport, Drawn, Evidence, Found, Freshness,
-    Indexed, Keys, Listed, Pending, Position, Recalled, RequestIds, RequestKey, Store, StoreError, Usage,
-    Write, Written,
+    Affected, ApplicationRow, AuditPage, AuditQuery, BindingRow, ChainReport, Drawn, Evidence, Found,
+    Freshness, Indexed, Keys, Listed, Pending, Position, Recalled, RequestIds, RequestKey, Store, StoreError,
+    Usage, Write, Written,
 };
 use directory::role::BuiltIn;
 use directory::session::{SessionLimits, SessionPrincipal};
@@ -347,6 +347,10 @@ impl<E: Engine> Store for TableStore<E> {
 
     fn roles_of(&self, account: AccountId) -> Pending<'_, Vec<Role>> {
         Box::pin(self.engine.read(move |s| read::clients::roles_of(s, account)))
+    }
+
+    fn roles_among(&self, affected: Affected) -> Pending<'_, Vec<Role>> {
+        Box::pin(self.engine.look(move |s| s.moment(|| read::clients::roles_among(s, affected))))
     }
 
     fn role(&self, id: RoleId) -> Pending<'_, Option<Role>> {

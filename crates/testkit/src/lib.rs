@@ -327,7 +327,32 @@ impl TestServer {
         Admin::open(&self.config, &key, system).unwrap_or_else(|error| panic!("the store: {error}"))
     }
 
-    /// A caller with keys of its own.
+    /// A caller with a new key pair, which a user gets for the administrator's application.
+    ///
+    /// # Panics
+    /// When there is no such user.
+    pub async fn caller_for(&self, address: &str) -> TestCaller {
+        let mut keys = self.callers.administrator.clone();
+        let binding = self.admin().add_binding(address, &keys.app_id, None).await;
+        let binding = binding.unwrap_or_else(|error| panic!("no key pair for {address}: {error}"));
+        keys.access_key = binding.access_key.clone();
+        keys.secret_key = binding.secret_key().to_owned();
+        self.caller(&keys)
+    }
+
+    /// Gives a user a role, and [`PASSWORD`] as a password that need not be changed first.
+    ///
+    /// # Panics
+    /// When there is no such user or role.
+    pub async fn promote(&self, address: &str, role: &str) {
+        let done = async {
+            self.admin().set_role(address, Some(role)).await?;
+            self.admin().set_password(address, &PASSWORD.into(), &self.gate()).await
+        };
+        done.await.unwrap_or_else(|error| panic!("{address} can't become {role}: {error}"));
+    }
+
+    /// A caller with these keys.
     pub fn caller(&self, keys: &client::Keys) -> TestCaller {
         TestCaller::new(keys, Arc::clone(&self.clock))
     }

@@ -141,6 +141,17 @@ impl Fields {
         read.map(Some)
     }
 
+    /// A field that must be there, because null says something: a misspelt name must not mean the same. The inner `None` is
+    /// null.
+    pub fn stated<K: Kind>(&mut self, name: &'static str) -> Option<Option<K>> {
+        if self.entry.contains_key(name) {
+            return self.optional(name);
+        }
+        let message = "This field is mandatory: send null or \"\" to remove what is set";
+        self.errors.push(Error::in_field(Code::Null, name, message));
+        None
+    }
+
     /// A field that must be there and say something.
     pub fn required<K: Kind>(&mut self, name: &'static str) -> Option<K> {
         let read = self.optional::<K>(name)?;
@@ -297,6 +308,13 @@ impl<I: Item + Serialize> Kind for Vec<Entry<I>> {
     }
 }
 
+/// The JSON schema of a field that may be null.
+pub fn nullable<K: Kind>() -> Value {
+    let mut schema = K::schema();
+    schema["type"] = json!([schema["type"], "null"]);
+    schema
+}
+
 /// What a field of a row can hold, for its JSON schema.
 pub trait Shown {
     /// The schema.
@@ -353,21 +371,27 @@ pub(crate) fn kind(value: &Value) -> &'static str {
 }
 
 /// Declares an [`Item`]: `name: required Type = "wireName"`. `required` fields give errors when they are missing or
-/// blank; `optional` ones are `Option`s; `judged` ones are too, but the rules refuse what lacks them. Servers read it, clients
-/// write it.
+/// blank; `optional` ones are `Option`s; `judged` ones are too, but the rules refuse what lacks them; `stated` ones must be
+/// there but may be null. Servers read it, clients write it.
 macro_rules! item {
     (@type required $kind:ty) => { $kind };
     (@type $need:ident $kind:ty) => { Option<$kind> };
     (@read $fields:ident required $kind:ty, $wire:literal) => { $fields.required::<$kind>($wire) };
+    (@read $fields:ident stated $kind:ty, $wire:literal) => { $fields.stated::<$kind>($wire) };
     (@read $fields:ident $need:ident $kind:ty, $wire:literal) => { $fields.optional::<$kind>($wire) };
     (@send $map:ident required $wire:literal, $value:expr) => {
         serde::ser::SerializeMap::serialize_entry(&mut $map, $wire, &$crate::item::Sent(&$value))?
+    };
+    (@send $map:ident stated $wire:literal, $value:expr) => {
+        serde::ser::SerializeMap::serialize_entry(&mut $map, $wire, &$value.as_ref().map($crate::item::Sent))?
     };
     (@send $map:ident $need:ident $wire:literal, $value:expr) => {
         if let Some(value) = &$value {
             serde::ser::SerializeMap::serialize_entry(&mut $map, $wire, &$crate::item::Sent(value))?;
         }
     };
+    (@schema stated $kind:ty) => { $crate::item::nullable::<$kind> };
+    (@schema $need:ident $kind:ty) => { <$kind as $crate::item::Kind>::schema };
     (@needed optional) => { false };
     (@needed $need:ident) => { true };
     ($( $(#[doc = $doc:literal])+ $vis:vis struct $Item:ident {
@@ -393,7 +417,7 @@ macro_rules! item {
                 doc: concat!($($field_doc),+),
                 required: $crate::item::item!(@needed $need),
                 secret: <$kind as $crate::item::Kind>::SECRET,
-                schema: <$kind as $crate::item::Kind>::schema,
+                schema: $crate::item::item!(@schema $need $kind),
             }, )* ];
 
             fn read(fields: &mut $crate::item::Fields) -> Option<Self> {

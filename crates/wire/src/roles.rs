@@ -24,8 +24,8 @@ item! {
     pub struct AssignRole {
         /// Address of the user.
         email_address: required String = "emailAddress",
-        /// Secure id of the role; without one the user loses the role it has.
-        id: optional String = "id",
+        /// Secure id of the role; null or empty: the user loses the role it has.
+        id: stated String = "id",
     }
 }
 

@@ -57,8 +57,8 @@ item! {
     pub struct SetAttribute {
         /// Its secure id, as get-attributes gives it.
         id: required String = "id",
-        /// Its value; empty takes it away.
-        value: optional String = "value",
+        /// Its value; null or empty removes it.
+        value: stated String = "value",
     }
     /// Of `/api/user/update-alias` and `/api/user/remove-alias`.
     pub struct Alias {

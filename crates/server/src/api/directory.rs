@@ -12,11 +12,13 @@ use directory::change::ChangeRefused;
 use directory::groups::{Description, Field, Group, Member, Subject};
 use directory::refusal::Refusal as Why;
 use directory::user::Source;
-use directory::{AccountId, GroupId};
+use directory::{AccountId, GroupId, Scope};
 use wire::Error;
 use wire::groups::{GroupRow, MemberChanged};
 
-use crate::refusal::wrong;
+use super::user;
+use crate::call::Call;
+use crate::refusal::{Refusal, wrong};
 use crate::secure_id::SecureIds;
 
 /// What the secure id of a group is sealed as.
@@ -61,6 +63,23 @@ fn name(field: Field) -> &'static str {
         Field::Domain => "domain",
         Field::Notes => "notes",
     }
+}
+
+/// Judges that the caller may put what items name into groups, or take it out: who changes a user of the account, also by
+/// an alias, holds all that the user holds. What is from outside, and a domain, is no user.
+async fn judge_members<'t>(
+    call: &mut Call<'_>,
+    scope: &Scope,
+    addresses: impl Iterator<Item = Option<&'t str>>,
+) -> Result<Vec<Result<(), Error>>, Refusal> {
+    let found = user::find(call, addresses).await?;
+    let judge = |found: Option<user::Found>| match found {
+        Some(Ok((Some(user), role))) if user.account == scope.account().id => {
+            scope.covers(role.as_ref()).map_err(|why| wrong("emailAddress", &why))
+        }
+        _ => Ok(()),
+    };
+    Ok(found.into_iter().map(judge).collect())
 }
 
 fn errors(all: &[(Field, Why)]) -> Vec<Error> {

@@ -50,10 +50,11 @@ pub(in crate::api) const CHANGES_USER: &[Code] = &[
 /// An item with the user it names, or all that is wrong with it.
 pub(in crate::api) struct Named<I> {
     pub(in crate::api) key: Map<String, Value>,
-    pub(in crate::api) named: Result<(I, User, Option<Role>), Vec<Error>>,
+    pub(in crate::api) named: Result<(I, User), Vec<Error>>,
 }
 
-/// Reads a request whose items each name a user of the account, in `field`.
+/// Reads a request whose items each name a user of the account, in `field`; where the endpoint writes, one that the caller
+/// may change.
 pub(in crate::api) async fn named_users<I: Item>(
     call: &mut Call<'_>,
     permission: &Permission,
@@ -66,9 +67,8 @@ pub(in crate::api) async fn named_users<I: Item>(
     let found = find(call, entries.iter().map(|entry| entry.item.as_ref().ok().map(address))).await?;
     let named = entries.into_iter().zip(found).map(|(Entry { key, item }, found)| {
         let named = item.and_then(|item| {
-            let (user, role) = found.unwrap_or(Err(Why::Missing)).map_err(|why| vec![wrong(field, &why)])?;
-            let user = scope.user(user).map_err(|why| vec![wrong(field, &why)])?;
-            Ok((item, user, role))
+            let found = found.unwrap_or(Err(Why::Missing)).and_then(|found| call.user(&scope, found));
+            Ok((item, found.map_err(|why| vec![wrong(field, &why)])?))
         });
         Named { key, named }
     });
@@ -76,7 +76,8 @@ pub(in crate::api) async fn named_users<I: Item>(
     Ok((scope, named))
 }
 
-/// What there is at an address: a user or alias of whatever account, with its role; or that the address is none.
+/// What there is at an address: a user or alias of whatever account, with the role of the user whose address it is; or that
+/// the address is none.
 pub(in crate::api) type Found = Result<(Option<User>, Option<Role>), Why>;
 
 /// Finds what there is at addresses; nothing for an item that was refused already.
@@ -95,8 +96,8 @@ pub(in crate::api) async fn find<'t>(
             Some(Err(why)) => Some(Err(why)),
             Some(Ok(_)) => {
                 let user = users.next().flatten();
-                let role = match user.as_ref().and_then(|user| user.role) {
-                    Some(role) => call.timed(store.role(role)).await?,
+                let role = match &user {
+                    Some(user) => role(call, user).await?,
                     None => None,
                 };
                 Some(Ok((user, role)))
@@ -104,6 +105,22 @@ pub(in crate::api) async fn find<'t>(
         });
     }
     Ok(found)
+}
+
+/// The role of a user, or of the user whose alias it is.
+pub(in crate::api) async fn role(call: &mut Call<'_>, user: &User) -> Result<Option<Role>, Refusal> {
+    let store = &call.app.store;
+    let role = match user.alias_of {
+        Some(primary) => {
+            let primary = call.timed(store.users_by_id(&[primary])).await?.pop().flatten();
+            primary.and_then(|primary| primary.role)
+        }
+        None => user.role,
+    };
+    match role {
+        Some(role) => Ok(call.timed(store.role(role)).await?),
+        None => Ok(None),
+    }
 }
 
 /// Plans a change for each address of a purge list. Each stands or falls alone, and is what its entry in `fail` shows.
@@ -125,9 +142,8 @@ pub(in crate::api) async fn purge_list(
     let found = find(call, addresses.iter().map(|address| Some(&**address))).await?;
     let step = |(address, found): (String, Option<Found>)| {
         let key = Map::from_iter([("emailAddress".to_owned(), Value::from(address))]);
-        let plan = found.unwrap_or(Err(Why::Missing)).and_then(|(user, role)| {
-            let user = scope.user(user)?;
-            scope.covers(role.as_ref())?;
+        let plan = found.unwrap_or(Err(Why::Missing)).and_then(|found| {
+            let user = call.user(&scope, found)?;
             let row = Done { email_address: user.address.to_string() };
             Ok(Plan::done("emailAddress", change(&user)?, &row))
         });

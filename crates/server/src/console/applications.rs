@@ -7,7 +7,6 @@ mod show;
 
 use directory::application::Application;
 use directory::applications;
-use directory::change::{Change, ChangeRefused};
 use directory::port::BindingRow;
 use directory::role::{APPLICATIONS_EDIT, APPLICATIONS_READ};
 use jiff::{SignedDuration, Timestamp};
@@ -49,12 +48,6 @@ pub(super) const PAGES: &[Page] = &[
 async fn named(visit: &Visit<'_>) -> Result<Application, Trouble> {
     let found = visit.app.store.application(visit.param("app")).await?;
     Ok(applications::of_account(&visit.scope, found)?)
-}
-
-/// Makes a change, or says why it could not be made.
-async fn change(visit: &mut Visit<'_>, change: impl Fn() -> Change) -> Result<Result<(), String>, Trouble> {
-    let refused = |why: ChangeRefused| format!("This {why}.");
-    Ok(visit.change(change).await?.map(|_| ()).map_err(refused))
 }
 
 /// How a key pair stands.

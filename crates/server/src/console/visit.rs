@@ -7,7 +7,7 @@ use std::sync::{Arc, mpsc};
 use auth::{SessionToken, SignedIn};
 use axum::extract::{FromRequestParts as _, RawPathParams, Request};
 use axum::response::{IntoResponse, Response};
-use directory::change::{Change, ChangeRefused, Effect};
+use directory::change::Change;
 use directory::port::{Write, Written};
 use directory::{Permission, Scope};
 use http::header::{CONTENT_DISPOSITION, CONTENT_TYPE, COOKIE, HOST, LOCATION, ORIGIN};
@@ -53,6 +53,9 @@ pub(crate) struct Visit<'a> {
     permission: Option<&'a Permission>,
     line: &'a mut Line,
 }
+
+/// The changes that a visitor may make, and what is told of them afterwards; or why there are none.
+pub(crate) type Judged<T> = Result<(Vec<Change>, T), String>;
 
 /// What an endpoint of the API made of items.
 pub(crate) struct Asked {
@@ -118,7 +121,7 @@ impl Visit<'_> {
             match call::within(self.app, endpoint, caller, request_id, body.as_bytes(), self.line).await {
                 Err(Refusal::Stale) if attempt < ATTEMPTS => {
                     attempt += 1;
-                    self.enter_anew().await?;
+                    self.enter_again().await?;
                 }
                 outcome => break outcome?,
             }
@@ -128,39 +131,43 @@ impl Visit<'_> {
         Ok(Asked { data, fail })
     }
 
-    /// Makes a change in the account that no endpoint of the API makes.
-    pub(crate) async fn change(
+    /// Makes changes in the account that no endpoint of the API makes. `judge` says which, or why none: it is asked again
+    /// whenever the directory changed since it judged.
+    pub(crate) async fn change<T>(
         &mut self,
-        change: impl Fn() -> Change,
-    ) -> Result<Result<Effect, ChangeRefused>, Trouble> {
+        judge: impl AsyncFn(&Self) -> Result<Judged<T>, Trouble>,
+    ) -> Result<Result<T, String>, Trouble> {
         for _ in 0..ATTEMPTS {
+            let (changes, judged) = match judge(self).await? {
+                Ok(judged) => judged,
+                Err(why) => return Ok(Err(why)),
+            };
             let (made, outcome) = mpsc::channel();
             let write = Write {
                 once: None,
                 evidence: self.scope.evidence(),
                 actor: self.scope.caller().actor(),
                 now: self.app.clock.now(),
-                changes: vec![change()],
+                changes,
                 render: Box::new(move |effects| {
-                    if let Some(effect) = effects.first() {
-                        // Whoever no longer waits for the outcome does not need it.
-                        let _ = made.send(effect.clone());
-                    }
+                    // The receiver is gone when nobody waits any more.
+                    let _ = made.send(effects.iter().find_map(|effect| effect.as_ref().err().copied()));
                     Vec::new()
                 }),
             };
             match self.app.store.write(vec![write]).await?.pop() {
-                Some(Written::Stale) | None => self.enter_anew().await?,
+                Some(Written::Stale) | None => self.enter_again().await?,
                 Some(_) => {
-                    return outcome.try_iter().last().ok_or(Trouble::Refused(Refusal::Stale));
+                    let refused = outcome.try_iter().last().ok_or(Trouble::Refused(Refusal::Stale))?;
+                    return Ok(refused.map_or(Ok(judged), |why| Err(format!("This {why}."))));
                 }
             }
         }
         Err(Trouble::Refused(Refusal::Stale))
     }
 
-    /// Reads anew who visits, and what they may.
-    async fn enter_anew(&mut self) -> Result<(), Trouble> {
+    /// Reads again who visits, and what they may.
+    async fn enter_again(&mut self) -> Result<(), Trouble> {
         let code = self.scope.account().code.to_string();
         self.who = signed_in(self.app, Some(self.token)).await?.ok_or(Trouble::SignedOut)?;
         self.scope = enter(self.app, &self.who, self.permission, &code).await?;
@@ -184,10 +191,8 @@ pub(super) async fn serve(app: &Arc<App>, page: &Page, request: Request) -> Resp
             return Err(Refusal::from(refused).into());
         }
         let who = signed_in(app, token.as_ref()).await?;
-        let (Some(who), Some(token)) = (who, token.as_ref()) else { return Err(Trouble::SignedOut) };
+        let (Some(mut who), Some(token)) = (who, token.as_ref()) else { return Err(Trouble::SignedOut) };
         line.sender = Some(who.caller.sender().clone());
-        let code = params.get("account").cloned().unwrap_or_default();
-        let scope = enter(app, &who, page.permission.as_ref(), &code).await?;
         let (mut form, mut file) = (Form::default(), None);
         if page.method == Method::Post {
             own_site(&parts.headers)?;
@@ -199,7 +204,11 @@ pub(super) async fn serve(app: &Arc<App>, page: &Page, request: Request) -> Resp
             if !token.made_form(sent.unwrap_or_else(|| form.text("token"))) {
                 return Err(Trouble::ForeignForm);
             }
+            // A body takes as long as its sender likes: what its sender may counts from its end on.
+            who = signed_in(app, Some(token)).await?.ok_or(Trouble::SignedOut)?;
         }
+        let code = params.get("account").cloned().unwrap_or_default();
+        let scope = enter(app, &who, page.permission.as_ref(), &code).await?;
         let query = Form::parse(parts.uri.query().unwrap_or_default().as_bytes());
         let permission = page.permission.as_ref();
         let mut visit = Visit {

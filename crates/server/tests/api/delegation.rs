@@ -179,11 +179,7 @@ impl World {
                 .await
                 .unwrap();
             admin.set_role(&address, role.name().as_deref()).await.unwrap();
-            let mut keys = server.administrator().keys().clone();
-            let binding = admin.add_binding(&address, &keys.app_id, None).await.unwrap();
-            keys.access_key = binding.access_key.clone();
-            keys.secret_key = binding.secret_key().to_owned();
-            callers.push(server.caller(&keys));
+            callers.push(server.caller_for(&address).await);
         }
         World { server, callers }
     }
@@ -228,6 +224,18 @@ impl World {
         answer.codes().first().cloned()
     }
 
+    /// What was given out to a user ends when the user comes to hold more; else it goes on working.
+    async fn promoted(&mut self, before: &Model, user: usize, given: Role) {
+        let (account, held, _, _) = before.users[user];
+        let status = self.callers[user].call("/api/account/get-account", json!([])).await.status;
+        if held.covers(given) {
+            assert_ne!(status, 401, "user {user} held {held:?} and got {given:?}");
+        } else {
+            assert_eq!(status, 401, "user {user} held {held:?} and got {given:?}");
+            self.callers[user] = self.server.caller_for(&address(user, account)).await;
+        }
+    }
+
     /// The secure id of a role is bound to the account: somebody of the account must look it up.
     async fn role_id(&self, account: usize, name: &str) -> Value {
         let admin = self.server.admin();
@@ -239,11 +247,8 @@ impl World {
                 .unwrap();
             admin.add_administrator(&code(account), &address, "", "Looker", None).await.unwrap();
         }
-        let mut keys = self.server.administrator().keys().clone();
-        let binding = admin.add_binding(&address, &keys.app_id, None).await.unwrap();
-        keys.access_key = binding.access_key.clone();
-        keys.secret_key = binding.secret_key().to_owned();
-        let roles = self.server.caller(&keys).call("/api/role/get-roles", json!([{"name": name}])).await;
+        let roles =
+            self.server.caller_for(&address).await.call("/api/role/get-roles", json!([{"name": name}])).await;
         roles.json()["data"][0]["id"].clone()
     }
 
@@ -325,7 +330,7 @@ proptest! {
     fn nobody_reads_or_writes_outside_what_the_model_allows((mut model, deeds) in any_world()) {
         let runtime = tokio::runtime::Runtime::new().unwrap();
         runtime.block_on(async {
-            let world = World::of(&model).await;
+            let mut world = World::of(&model).await;
             for deed in deeds {
                 // Who was removed has no keys any more.
                 if !model.users[deed.caller].3 {
@@ -335,6 +340,9 @@ proptest! {
                 let before = model.clone();
                 let expected = model.expect(deed);
                 assert_eq!(got.as_deref(), expected, "{deed:?} in {before:?}");
+                if let (What::Assign(given), None) = (deed.what, expected) {
+                    world.promoted(&before, deed.target, given).await;
+                }
             }
             world.compare(&model).await;
         });

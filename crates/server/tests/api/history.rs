@@ -113,7 +113,7 @@ impl World {
                 .add_administrator(ACCOUNT, &address, "", "Super Administrator", None)
                 .await
                 .unwrap();
-            keys.push(vec![new_key(&server, &address).await]);
+            keys.push(vec![server.caller_for(&address).await.keys().clone()]);
         }
         Self { server, keys, sent: Vec::new() }
     }
@@ -198,10 +198,10 @@ impl World {
             Step::Role(caller, given) => {
                 let role = given.then_some("Super Administrator");
                 self.server.admin().set_role(&caller_address(caller), role).await.unwrap();
-                model.callers[caller].role = given;
+                model.role(caller, given);
             }
             Step::Key(caller, true) if model.callers[caller].key.is_none() => {
-                self.keys[caller].push(new_key(&self.server, &caller_address(caller)).await);
+                self.keys[caller].push(self.server.caller_for(&caller_address(caller)).await.keys().clone());
                 model.callers[caller].key = Some(self.keys[caller].len() as u32 - 1);
             }
             Step::Key(caller, false) if model.callers[caller].key.is_some() => {
@@ -270,14 +270,6 @@ async fn audit(admin: &Admin, model: &Model) {
         let made = model.made.get(&who).copied().unwrap_or(0);
         assert_eq!(told.count(), made, "the audit tells of {} as often as it was made", address(who));
     }
-}
-
-async fn new_key(server: &TestServer, address: &str) -> client::Keys {
-    let mut keys = server.administrator().keys().clone();
-    let binding = server.admin().add_binding(address, &keys.app_id, None).await.unwrap();
-    keys.access_key = binding.access_key.clone();
-    keys.secret_key = binding.secret_key().to_owned();
-    keys
 }
 
 /// What an answer says.

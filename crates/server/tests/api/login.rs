@@ -144,8 +144,10 @@ async fn key_pairs_live_as_long_as_the_profile_says_and_are_as_many_as_it_allows
 
     admin.assign_profile(ACCOUNT, Some("Service"), Some(ADMIN)).await.unwrap();
     // The administrator has one pair that never expires from the start.
+    assert_eq!(server.administrator().call("/api/account/get-account", json!([])).await.status, 200);
     let forever = server.log_in(ADMIN, PASSWORD).await;
     assert_eq!(forever.json()["data"][0].get("duration"), None, "{forever}");
+    assert_eq!(server.logged_in(&forever).call("/api/account/get-account", json!([])).await.status, 200);
     let full = server.log_in(ADMIN, PASSWORD).await;
     assert_eq!((full.status, full.codes()), (200, vec!["err_binding_limit".to_owned()]));
     let caller = server.logged_in(&forever);
@@ -157,6 +159,31 @@ async fn key_pairs_live_as_long_as_the_profile_says_and_are_as_many_as_it_allows
     assert_eq!((out.status, out.rows()), (200, 1), "{out}");
     assert_eq!(caller.call("/api/account/get-account", json!([])).await.status, 401);
     assert_eq!(server.log_in(ADMIN, PASSWORD).await.rows(), 1);
+}
+
+#[tokio::test]
+async fn a_login_whose_answers_are_lost_takes_the_place_of_what_was_never_used() {
+    let server = TestServer::start().await;
+    let used = server.logged_in(&server.log_in(ADMIN, PASSWORD).await);
+    let works = async |caller: &testkit::TestCaller| {
+        caller.call("/api/account/get-account", json!([])).await.status == 200
+    };
+    assert!(works(&used).await && works(&server.administrator()).await);
+    let mut pairs = Vec::new();
+    for _ in 0..30 {
+        let answer = server.log_in(ADMIN, PASSWORD).await;
+        assert_eq!((answer.status, answer.rows()), (200, 1), "{answer}");
+        server.clock().advance(SignedDuration::from_secs(1));
+        pairs.push(server.logged_in(&answer));
+    }
+    assert!(works(&used).await && works(&server.administrator()).await, "what is used stays");
+    // Ten are allowed, two of which are used.
+    for (number, pair) in pairs.iter().enumerate() {
+        assert_eq!(works(pair).await, number >= 22, "pair {number}");
+    }
+    let events = server.admin().audit().await.unwrap();
+    let ended = events.iter().filter(|event| event.detail.contains("which was never used")).count();
+    assert_eq!(ended, 22);
 }
 
 #[tokio::test]

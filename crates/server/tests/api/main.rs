@@ -5,6 +5,7 @@
 extern crate matricula_server as server;
 
 mod audit;
+mod authority;
 mod bulk;
 mod create_user;
 mod delegation;

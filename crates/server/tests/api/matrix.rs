@@ -213,6 +213,50 @@ async fn every_signed_endpoint_refuses_who_may_not_and_serves_who_may() {
     insta::assert_snapshot!(all);
 }
 
+/// Endpoints that write and change no user.
+const CHANGE_NO_USER: &[&str] = &[
+    "/api/directory/create-group",
+    "/api/directory/update-group",
+    "/api/domain/create-domain",
+    "/api/domain/delete-pending-domain",
+    "/api/domain/verify-domain",
+    "/api/login/logout",
+    "/api/role/create-role",
+    "/api/role/delete-role",
+    "/api/user/create-user",
+];
+
+#[tokio::test]
+async fn a_weaker_administrator_changes_nothing_of_a_stronger_user() {
+    let writing = |endpoint: &&Endpoint| endpoint.is_signed() && endpoint.writes;
+    let envelope = server::ENDPOINTS.iter().filter(writing).filter(|e| e.style() == Style::Envelope);
+    for endpoint in envelope.filter(|endpoint| !CHANGE_NO_USER.contains(&endpoint.path)) {
+        let path = endpoint.path;
+        let server = TestServer::start().await;
+        let Row { body, .. } = row_of(&server, path).await;
+        let permission = endpoint.permission.as_ref().unwrap().to_string();
+        server.admin().add_role(ACCOUNT, "Weaker", &[permission]).await.unwrap();
+        server.admin().set_role("plain@example.com", Some("Weaker")).await.unwrap();
+        server.admin().set_role("ann@example.com", Some("Super Administrator")).await.unwrap();
+        let weaker = server.caller_for("plain@example.com").await;
+        let before = server.admin().audit().await.unwrap();
+        let refused = weaker.post(path, body.to_string()).await;
+        assert_eq!(
+            (refused.codes(), refused.rows()),
+            (vec!["err_role_not_covered".to_owned()], 0),
+            "{path}: {refused}"
+        );
+        assert_eq!(server.events_since(&before).await.len(), 0, "{path}");
+        // The same is done to somebody who holds no more.
+        for address in ["ann@example.com", "reader@example.com"] {
+            server.admin().set_role(address, None).await.unwrap();
+        }
+        if path != "/api/role/assign-role" {
+            assert_eq!(weaker.post(path, body.to_string()).await.rows(), 1, "{path}");
+        }
+    }
+}
+
 /// The body of an endpoint that knows nobody yet, and whether it asks for a password.
 fn unsigned_row(path: &str) -> (Value, bool) {
     match path {

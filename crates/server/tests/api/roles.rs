@@ -15,7 +15,7 @@ async fn delegate(server: &TestServer) -> TestCaller {
     let permissions: Vec<_> = permissions.map(str::to_owned).into();
     server.admin().add_role(ACCOUNT, "Delegate", &permissions).await.unwrap();
     server.admin().set_role("plain@example.com", Some("Delegate")).await.unwrap();
-    server.user_without_role()
+    server.caller_for("plain@example.com").await
 }
 
 #[tokio::test]
@@ -36,13 +36,16 @@ async fn a_role_is_made_given_taken_and_removed() {
         .call("/api/role/assign-role", json!([{"emailAddress": "plain@example.com", "id": id}]))
         .await;
     assert_eq!(given.json()["data"][0]["role"], "Helpers");
+    assert_eq!(plain.call("/api/user/get-internal-users", json!([])).await.status, 401);
+    let plain = server.caller_for("plain@example.com").await;
     assert_eq!(plain.call("/api/user/get-internal-users", json!([])).await.status, 200);
     assert_eq!(
         administrator.call("/api/role/delete-role", json!([{"id": id}])).await.codes(),
         ["err_role_held"]
     );
-    let taken =
-        administrator.call("/api/role/assign-role", json!([{"emailAddress": "plain@example.com"}])).await;
+    let taken = administrator
+        .call("/api/role/assign-role", json!([{"emailAddress": "plain@example.com", "id": null}]))
+        .await;
     assert_eq!((taken.rows(), taken.json()["data"][0].get("role")), (1, None));
     assert_eq!(plain.call("/api/user/get-internal-users", json!([])).await.status, 403);
     assert_eq!(administrator.call("/api/role/delete-role", json!([{"id": id}])).await.rows(), 1);
@@ -76,7 +79,7 @@ async fn nobody_gives_or_takes_over_what_they_do_not_hold() {
     let super_id = role_id(&delegate, "Super Administrator").await;
     let raise = json!([{"emailAddress": "plain@example.com", "id": super_id}]);
     assert_eq!(delegate.call("/api/role/assign-role", raise).await.codes(), ["err_role_not_covered"]);
-    let lower = json!([{"emailAddress": "admin@example.com"}]);
+    let lower = json!([{"emailAddress": "admin@example.com", "id": ""}]);
     assert_eq!(delegate.call("/api/role/assign-role", lower).await.codes(), ["err_role_not_covered"]);
     // A password is a way to take over a role.
     for change in [
@@ -109,7 +112,7 @@ async fn the_last_super_administrator_stays() {
     let server = TestServer::start().await;
     let administrator = server.administrator();
     let calls = [
-        ("/api/role/assign-role", json!({})),
+        ("/api/role/assign-role", json!({"id": null})),
         ("/api/user/update-user", json!({"accountDisabled": true})),
         ("/api/user/update-user", json!({"accountLocked": true})),
         ("/api/user/delete-user", json!({})),

@@ -97,7 +97,7 @@ async fn a_session_ends_with_what_it_rests_on() {
         }
         assert_eq!(browser.get(&path("/users")).await.status, 303, "{what}");
         admin.enable_user("reader@example.com").await.unwrap();
-        admin.set_role("reader@example.com", Some("Basic Administrator")).await.unwrap();
+        server.promote("reader@example.com", "Basic Administrator").await;
     }
 }
 

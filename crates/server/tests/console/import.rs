@@ -184,7 +184,7 @@ async fn what_was_stopped_is_continued_and_nobody_is_created_twice() {
 #[tokio::test]
 async fn what_is_taken_away_from_the_starter_stops_it_and_somebody_else_goes_on() {
     let server = TestServer::start().await;
-    server.admin().set_role("reader@example.com", Some("Super Administrator")).await.unwrap();
+    server.promote("reader@example.com", "Super Administrator").await;
     let mut starter = server.signed_in("reader@example.com", PASSWORD).await;
     let mut other = administrator(&server).await;
     let before = server.admin().audit().await.unwrap();

@@ -168,7 +168,7 @@ async fn nobody_signs_in_the_name_of_who_may_do_more() {
     for (role, permissions) in [("Logs", logs), ("Keys", edit)] {
         let made = server.admin().add_role(testkit::ACCOUNT, role, &permissions).await;
         made.unwrap_or_else(|error| panic!("{role}: {error}"));
-        server.admin().set_role("reader@example.com", Some(role)).await.unwrap();
+        server.promote("reader@example.com", role).await;
         let mut browser = server.signed_in("reader@example.com", PASSWORD).await;
         let page = browser.get(&entry(1)).await.body;
         assert!(page.contains("As received") && !page.contains("value=\"anew\""), "{role}: {page}");

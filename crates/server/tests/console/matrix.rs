@@ -88,7 +88,7 @@ async fn every_page_asks_for_its_permission() {
         let others: Vec<_> = all.iter().filter(|one| *one != lacking).cloned().collect();
         let role = format!("Without {lacking}");
         server.admin().add_role(testkit::ACCOUNT, &role, &others).await.unwrap();
-        server.admin().set_role("reader@example.com", Some(&role)).await.unwrap();
+        server.promote("reader@example.com", &role).await;
         let mut browser = server.signed_in("reader@example.com", PASSWORD).await;
         for page in pages() {
             let needs = page.permission.as_ref().map(ToString::to_string);

@@ -125,7 +125,7 @@ async fn who_may_not_look_at_applications_sees_nothing_of_them() {
     let server = TestServer::start().await;
     server.administrator().create(user("ann@example.com")).await;
     server.admin().add_role(testkit::ACCOUNT, "Logs", &["Account | Logs | Read".to_owned()]).await.unwrap();
-    server.admin().set_role("reader@example.com", Some("Logs")).await.unwrap();
+    server.promote("reader@example.com", "Logs").await;
     let page = overview(&mut server.signed_in("reader@example.com", PASSWORD).await, "").await;
     for hidden in ["Applications", "in all", "The first call", " users</a>"] {
         assert!(!page.contains(hidden), "{hidden}: {page}");

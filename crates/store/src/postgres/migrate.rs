@@ -13,7 +13,7 @@ macro_rules! migrations {
     };
 }
 
-migrations!["0001_initial", "0002_sessions", "0003_search", "0004_usage"];
+migrations!["0001_initial", "0002_sessions", "0003_search", "0004_usage", "0006_password_origin"];
 
 /// Which schema there is.
 pub(super) fn schema(session: &dyn Session) -> std::result::Result<Schema, OpenProblem> {

@@ -23,6 +23,7 @@ migrations![
     "0006_sessions",
     "0007_search",
     "0008_usage",
+    "0010_password_origin",
 ];
 
 pub(super) fn run(connection: &mut Connection) -> Result<(), OpenProblem> {

@@ -158,7 +158,7 @@ fn make(batch: &mut Batch<'_>, change: &Change, actor: &Actor, now: Timestamp) -
         Change::RemoveRole(id) => accounts::remove_role(session, *id),
         Change::AddProfile(profile) => accounts::add_profile(session, profile),
         Change::AddUser(_) => Err(Error::new(Kind::Other, "a user is added before this")),
-        Change::SetRole(user, role) => users::set_role(session, *user, *role, actor),
+        Change::SetRole(user, role) => users::set_role(session, *user, *role, actor, now),
         Change::UpdateUser(user, update) => users::update(session, *user, update, actor, now),
         Change::RemoveUser(user) => users::remove(session, *user, actor, now),
         Change::Purge(user, at) => users::purge(session, *user, *at, actor, now),

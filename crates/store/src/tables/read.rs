@@ -41,6 +41,7 @@ pub(crate) fn principal(
                     a.id, a.code, a.name, a.password_policy, a.epoch, a.created_at
              FROM bindings b
              JOIN applications p ON p.id = b.application AND p.disabled_at IS NULL
+             JOIN accounts o ON o.id = p.account AND o.disabled_at IS NULL
              JOIN users u ON u.id = b.user_id AND u.disabled_at IS NULL AND u.locked = 0 AND u.purge_at IS NULL
              JOIN accounts a ON a.id = u.account AND a.disabled_at IS NULL
              LEFT JOIN roles r ON r.id = u.role
@@ -169,8 +170,9 @@ fn application_at(row: Row<'_>, column: usize, vault: &Vault) -> Result<Applicat
 
 pub(crate) fn application(session: &dyn Session, vault: &Vault, app_id: &str) -> Result<Option<Application>> {
     session.one(
-        "SELECT id, account, app_id, name, app_key_sealed, created_at FROM applications
-             WHERE app_id = ?1 AND disabled_at IS NULL",
+        "SELECT p.id, p.account, p.app_id, p.name, p.app_key_sealed, p.created_at FROM applications p
+             JOIN accounts o ON o.id = p.account AND o.disabled_at IS NULL
+             WHERE p.app_id = ?1 AND p.disabled_at IS NULL",
         values![app_id],
         |row| application_at(row, 0, vault),
     )

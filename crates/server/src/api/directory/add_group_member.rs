@@ -6,12 +6,12 @@ use directory::application::Product;
 use directory::change::{Change, Effect};
 use directory::groups;
 use directory::role::GROUPS_EDIT;
-use wire::Code;
 use wire::body::MAX_ITEMS;
 use wire::groups::{AddMember, MemberChanged};
 use wire::item::{Entry, Item as _, Row as _};
+use wire::{Code, Error};
 
-use super::{blamed, changed, errors, named};
+use super::{blamed, changed, errors, judge_members, named};
 use crate::call::{Call, Reply};
 use crate::refusal::Refusal;
 use crate::routes::{Endpoint, Method, Run, Takes};
@@ -35,6 +35,7 @@ pub(crate) const ENDPOINT: Endpoint = Endpoint {
         Code::NotOneOf,
         Code::Length,
         Code::Characters,
+        Code::RoleNotCovered,
         Code::MemberAlreadyExists,
     ],
     run: Run::Signed(|call| Box::pin(add_group_member(call))),
@@ -45,11 +46,15 @@ async fn add_group_member(mut call: Call<'_>) -> Result<Reply, Refusal> {
     let entries = body.items::<AddMember>(MAX_ITEMS)?;
     let scope = call.scope(&GROUPS_EDIT, body.account_code.as_deref()).await?;
     let (app, account) = (call.app, scope.account().id);
-    let step = |Entry { key, item }: Entry<AddMember>| {
+    let addresses =
+        entries.iter().map(|entry| entry.item.as_ref().ok().and_then(|item| item.email_address.as_deref()));
+    let judged = judge_members(&mut call, &scope, addresses).await?;
+    let step = |(Entry { key, item }, judged): (Entry<AddMember>, Result<(), Error>)| {
         let plan = item.and_then(|AddMember { id, email_address, domain, notes }| {
             let group = named(&app.secure_ids(), account, &id).map_err(|error| vec![error])?;
             let change = groups::member(group, email_address.as_deref(), domain.as_deref(), notes)
                 .map_err(|all| errors(&all))?;
+            judged.map_err(|error| vec![error])?;
             let sealing = Arc::clone(&app.store.keys().secure_id);
             let shown = move |effect: &Effect| match effect {
                 Effect::Member(member) => changed(&SecureIds::new(&sealing), account, id.clone(), member),
@@ -59,6 +64,6 @@ async fn add_group_member(mut call: Call<'_>) -> Result<Reply, Refusal> {
         });
         Step { key, plan }
     };
-    let steps = entries.into_iter().map(step).collect();
+    let steps = entries.into_iter().zip(judged).map(step).collect();
     call.carry_out(scope.evidence(), steps).await
 }

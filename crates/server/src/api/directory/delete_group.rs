@@ -3,6 +3,7 @@
 use directory::application::Product;
 use directory::change::Change;
 use directory::groups::GroupChange;
+use directory::port::Affected;
 use directory::role::GROUPS_EDIT;
 use wire::Code;
 use wire::body::MAX_ITEMS;
@@ -11,7 +12,7 @@ use wire::item::{Entry, Item as _, Row as _};
 
 use super::named;
 use crate::call::{Call, Reply};
-use crate::refusal::Refusal;
+use crate::refusal::{Refusal, wrong};
 use crate::routes::{Endpoint, Method, Run, Takes};
 use crate::step::{Plan, Step};
 
@@ -24,7 +25,7 @@ pub(crate) const ENDPOINT: Endpoint = Endpoint {
     writes: true,
     takes: Takes::Items(NamesGroup::FIELDS),
     row: GroupGone::FIELDS,
-    codes: &[Code::InvalidId, Code::NotFound, Code::GroupHasFolders],
+    codes: &[Code::InvalidId, Code::NotFound, Code::GroupHasFolders, Code::RoleNotCovered],
     run: Run::Signed(|call| Box::pin(delete_group(call))),
 };
 
@@ -33,13 +34,23 @@ async fn delete_group(mut call: Call<'_>) -> Result<Reply, Refusal> {
     let entries = body.items::<NamesGroup>(MAX_ITEMS)?;
     let scope = call.scope(&GROUPS_EDIT, body.account_code.as_deref()).await?;
     let (ids, account) = (call.app.secure_ids(), scope.account().id);
-    let step = |Entry { key, item }: Entry<NamesGroup>| {
-        let plan = item.and_then(|NamesGroup { id }| {
-            let group = named(&ids, account, &id).map_err(|error| vec![error])?;
-            Ok(Plan::done("id", Change::Group(GroupChange::Remove(group)), &GroupGone { id }))
-        });
-        Step { key, plan }
-    };
-    let steps = entries.into_iter().map(step).collect();
+    let mut steps = Vec::with_capacity(entries.len());
+    for Entry { key, item } in entries {
+        let plan = match item {
+            Ok(NamesGroup { id }) => match named(&ids, account, &id) {
+                Ok(group) => {
+                    // Every member is taken out of it.
+                    let roles = call.timed(call.app.store.roles_among(Affected::Members(group))).await?;
+                    let covered = roles.iter().try_for_each(|role| scope.covers(Some(role)));
+                    covered.map_err(|why| vec![wrong("id", &why)]).map(|()| {
+                        Plan::done("id", Change::Group(GroupChange::Remove(group)), &GroupGone { id })
+                    })
+                }
+                Err(error) => Err(vec![error]),
+            },
+            Err(errors) => Err(errors),
+        };
+        steps.push(Step { key, plan });
+    }
     call.carry_out(scope.evidence(), steps).await
 }

@@ -6,12 +6,12 @@ use directory::application::Product;
 use directory::change::{Change, Effect};
 use directory::groups::{GroupChange, Subject};
 use directory::role::SYNC_EDIT;
-use wire::Code;
 use wire::body::MAX_ITEMS;
 use wire::groups::{MemberChanged, RemoveMember};
 use wire::item::{Entry, Item as _, Row as _};
+use wire::{Code, Error};
 
-use super::{blamed, changed, errors, named};
+use super::{blamed, changed, errors, judge_members, named};
 use crate::call::{Call, Reply};
 use crate::refusal::Refusal;
 use crate::routes::{Endpoint, Method, Run, Takes};
@@ -34,6 +34,7 @@ pub(crate) const ENDPOINT: Endpoint = Endpoint {
         Code::InvalidDomain,
         Code::NotOneOf,
         Code::Length,
+        Code::RoleNotCovered,
         Code::MemberNotFound,
     ],
     run: Run::Signed(|call| Box::pin(remove_group_member(call))),
@@ -44,11 +45,15 @@ async fn remove_group_member(mut call: Call<'_>) -> Result<Reply, Refusal> {
     let entries = body.items::<RemoveMember>(MAX_ITEMS)?;
     let scope = call.scope(&SYNC_EDIT, body.account_code.as_deref()).await?;
     let (app, account) = (call.app, scope.account().id);
-    let step = |Entry { key, item }: Entry<RemoveMember>| {
+    let addresses =
+        entries.iter().map(|entry| entry.item.as_ref().ok().and_then(|item| item.email_address.as_deref()));
+    let judged = judge_members(&mut call, &scope, addresses).await?;
+    let step = |(Entry { key, item }, judged): (Entry<RemoveMember>, Result<(), Error>)| {
         let plan = item.and_then(|RemoveMember { id, email_address, domain }| {
             let group = named(&app.secure_ids(), account, &id).map_err(|error| vec![error])?;
             let subject = Subject::parse(email_address.as_deref(), domain.as_deref())
                 .map_err(|wrong| errors(&[wrong]))?;
+            judged.map_err(|error| vec![error])?;
             let sealing = Arc::clone(&app.store.keys().secure_id);
             let shown = move |effect: &Effect| match effect {
                 Effect::Member(member) => changed(&SecureIds::new(&sealing), account, id.clone(), member),
@@ -59,6 +64,6 @@ async fn remove_group_member(mut call: Call<'_>) -> Result<Reply, Refusal> {
         });
         Step { key, plan }
     };
-    let steps = entries.into_iter().map(step).collect();
+    let steps = entries.into_iter().zip(judged).map(step).collect();
     call.carry_out(scope.evidence(), steps).await
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use directory::login::{Grant, Outcome};
-use directory::port::Freshness;
+use directory::port::{BindingRow, Freshness};
 use directory::{AccessKey, Application, Principal};
 use jiff::SignedDuration;
 use secrecy::ExposeSecret;
@@ -68,6 +68,7 @@ async fn log_in(mut call: Unsigned<'_>) -> Result<Reply, Refusal> {
         },
         None => {
             let user = credentials.user.id;
+            note_usage_at_limit(&call, user, &application, credentials.profile.max_bindings).await?;
             let binding = new_binding(&*call.app.entropy, user, application.id, expires_at, now);
             let logged_in =
                 logged_in(binding.access_key.as_str().to_owned(), binding.secret.expose_secret(), life);
@@ -91,6 +92,22 @@ async fn log_in(mut call: Unsigned<'_>) -> Result<Reply, Refusal> {
         )),
         Outcome::Refused => Err(Refusal::Login),
     }
+}
+
+/// A pair that was never used makes room for a new one. Uses are noted in the store from time to time: where there may be no
+/// room, those of this node are noted first.
+async fn note_usage_at_limit(
+    call: &Unsigned<'_>,
+    user: directory::UserId,
+    application: &Application,
+    limit: u32,
+) -> Result<(), Refusal> {
+    let bindings = call.app.store.list_bindings(Some(user)).await?;
+    let live = |row: &&BindingRow| row.app_id == application.app_id && row.revoked_at.is_none();
+    if bindings.iter().filter(live).count() >= usize::try_from(limit).unwrap_or(usize::MAX) {
+        call.app.note_usage().await;
+    }
+    Ok(())
 }
 
 /// The key pair to be prolonged: the user's own, for this application. One that has expired is just what a client wants

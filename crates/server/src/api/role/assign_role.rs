@@ -45,7 +45,7 @@ async fn assign_role(mut call: Call<'_>) -> Result<Reply, Refusal> {
     let mut steps = Vec::with_capacity(named.len());
     for Named { key, named } in named {
         let plan = match named {
-            Ok((item, user, before)) => {
+            Ok((item, user)) => {
                 let opened = item
                     .id
                     .filter(|id| !id.is_empty())
@@ -60,21 +60,15 @@ async fn assign_role(mut call: Call<'_>) -> Result<Reply, Refusal> {
                     Ok(Some(_)) => roles::of_account(&scope, found).map(Some),
                     Err(why) => Err(why),
                 };
-                let judge = || {
-                    let after = after.map_err(|why| (false, why))?;
-                    roles::assign(&scope, before.as_ref(), after.as_ref())?;
-                    Ok(after)
-                };
-                judge()
-                    .map_err(|(of_user, why)| vec![wrong(if of_user { "emailAddress" } else { "id" }, &why)])
-                    .map(|after| {
-                        let change = Change::SetRole(user.id, after.as_ref().map(|role| role.id));
-                        let row = RoleAssigned {
-                            email_address: user.address.to_string(),
-                            role: after.map(|role| role.name),
-                        };
-                        Plan::done("emailAddress", change, &row)
-                    })
+                let judged = after.and_then(|after| scope.covers(after.as_ref()).map(|()| after));
+                judged.map_err(|why| vec![wrong("id", &why)]).map(|after| {
+                    let change = Change::SetRole(user.id, after.as_ref().map(|role| role.id));
+                    let row = RoleAssigned {
+                        email_address: user.address.to_string(),
+                        role: after.map(|role| role.name),
+                    };
+                    Plan::done("emailAddress", change, &row)
+                })
             }
             Err(errors) => Err(errors),
         };

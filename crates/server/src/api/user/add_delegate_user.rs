@@ -30,6 +30,7 @@ pub(crate) const ENDPOINT: Endpoint = Endpoint {
         Code::Length,
         Code::ForbiddenForAddress,
         Code::IsAlias,
+        Code::RoleNotCovered,
         Code::NotOneOf,
         Code::AlreadyExists,
     ],
@@ -43,12 +44,12 @@ async fn add_delegate_user(mut call: Call<'_>) -> Result<Reply, Refusal> {
         })
         .await?;
     let delegates =
-        named.iter().map(|named| named.named.as_ref().ok().map(|(item, ..)| &*item.delegate_address));
+        named.iter().map(|named| named.named.as_ref().ok().map(|(item, _)| &*item.delegate_address));
     let found = find(&mut call, delegates).await?;
     let (app, now) = (call.app, call.app.clock.now());
     let step = |(Named { key, named }, found): (Named<AddDelegate>, Option<super::Found>)| {
-        let plan = named.and_then(|(_, primary, _)| {
-            let delegate = found.unwrap_or(Err(Why::Missing)).and_then(|(user, _)| scope.user(user));
+        let plan = named.and_then(|(_, primary)| {
+            let delegate = found.unwrap_or(Err(Why::Missing)).and_then(|found| call.user(&scope, found));
             let delegate = delegate.and_then(|delegate| match delegate.id == primary.id {
                 true => Err(Why::NotOneOf("another user's address".to_owned())),
                 false => Ok(delegate),

@@ -31,7 +31,7 @@ async fn get_aliases(mut call: Call<'_>) -> Result<Reply, Refusal> {
     let mut steps = Vec::with_capacity(named.len());
     for Named { key, named } in named {
         let plan = match named {
-            Ok((_, user, _)) => {
+            Ok((_, user)) => {
                 let aliases = call.timed(call.app.store.aliases(user.id)).await?;
                 let aliases = aliases.iter().map(|alias| row(alias, &user)).collect();
                 Ok(Plan::read(&Aliases { email_address: user.address.to_string(), aliases }))

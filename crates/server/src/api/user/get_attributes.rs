@@ -36,7 +36,7 @@ async fn get_attributes(mut call: Call<'_>) -> Result<Reply, Refusal> {
     let mut steps = Vec::with_capacity(named.len());
     for Named { key, named } in named {
         let plan = match named {
-            Ok((_, user, _)) => {
+            Ok((_, user)) => {
                 let set = call.timed(call.app.store.attributes(user.id)).await?;
                 let value = |attribute: &Attribute| AttributeValue {
                     id: ids.seal(KIND, account, &[attribute.number()]),

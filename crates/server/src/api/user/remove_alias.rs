@@ -29,6 +29,7 @@ pub(crate) const ENDPOINT: Endpoint = Endpoint {
         Code::Length,
         Code::ForbiddenForAddress,
         Code::IsAlias,
+        Code::RoleNotCovered,
         Code::NotFound,
     ],
     run: Run::Signed(|call| Box::pin(remove_alias(call))),
@@ -37,10 +38,10 @@ pub(crate) const ENDPOINT: Endpoint = Endpoint {
 async fn remove_alias(mut call: Call<'_>) -> Result<Reply, Refusal> {
     let (scope, named) =
         named_users::<Alias>(&mut call, &GROUPS_EDIT, "aliasFor", |item| &item.alias_for).await?;
-    let aliases = named.iter().map(|named| named.named.as_ref().ok().map(|(item, ..)| &*item.alias));
+    let aliases = named.iter().map(|named| named.named.as_ref().ok().map(|(item, _)| &*item.alias));
     let found = find(&mut call, aliases).await?;
     let step = |(Named { key, named }, found): (Named<Alias>, Option<super::Found>)| {
-        let plan = named.and_then(|(_, user, _)| {
+        let plan = named.and_then(|(_, user)| {
             let alias = found.unwrap_or(Err(Why::Missing)).and_then(|(alias, _)| {
                 let alias = alias.filter(|alias| alias.alias_of == Some(user.id));
                 alias.ok_or(Why::NotThere("alias of this user"))

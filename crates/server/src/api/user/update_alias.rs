@@ -32,6 +32,7 @@ pub(crate) const ENDPOINT: Endpoint = Endpoint {
         Code::Length,
         Code::ForbiddenForAddress,
         Code::IsAlias,
+        Code::RoleNotCovered,
         Code::UserAlreadyExists,
     ],
     run: Run::Signed(|call| Box::pin(update_alias(call))),
@@ -43,14 +44,14 @@ async fn update_alias(mut call: Call<'_>) -> Result<Reply, Refusal> {
     let app = call.app;
     let parsed: Vec<Option<Result<EmailAddress, Why>>> = named
         .iter()
-        .map(|named| named.named.as_ref().ok().map(|(item, ..)| refusal::address(&item.alias)))
+        .map(|named| named.named.as_ref().ok().map(|(item, _)| refusal::address(&item.alias)))
         .collect();
     let domains: Vec<_> = parsed.iter().flatten().flatten().map(EmailAddress::domain_name).collect();
     let mut owners = call.timed(app.store.domains(&domains)).await?.into_iter();
     let (now, mut evidence, mut steps) = (app.clock.now(), scope.evidence(), Vec::with_capacity(named.len()));
     for (Named { key, named }, address) in named.into_iter().zip(parsed) {
         let owner = if matches!(address, Some(Ok(_))) { owners.next().flatten() } else { None };
-        let plan = named.and_then(|(_, user, _)| {
+        let plan = named.and_then(|(_, user)| {
             let address = address.unwrap_or(Err(Why::Missing)).map_err(|why| vec![wrong("alias", &why)])?;
             let owner = owner.filter(|owner| owner.account == user.account);
             let owner: Evidence = owner.ok_or_else(|| vec![wrong("alias", &Why::ForbiddenForDomain)])?;

@@ -32,6 +32,7 @@ pub(crate) const ENDPOINT: Endpoint = Endpoint {
         Code::Characters,
         Code::ForbiddenForAddress,
         Code::IsAlias,
+        Code::RoleNotCovered,
         Code::InvalidId,
     ],
     run: Run::Signed(|call| Box::pin(update_attributes(call))),
@@ -61,7 +62,7 @@ async fn update_attributes(mut call: Call<'_>) -> Result<Reply, Refusal> {
         Ok((attribute, value))
     };
     let step = |Named { key, named }: Named<UpdateAttributes>| {
-        let plan = named.and_then(|(item, user, _)| {
+        let plan = named.and_then(|(item, user)| {
             let set: Vec<_> = item.attributes.into_iter().map(attribute).collect::<Result<_, _>>()?;
             let row = Done { email_address: user.address.to_string() };
             Ok(Plan::done("emailAddress", Change::SetAttributes(user.id, set), &row))

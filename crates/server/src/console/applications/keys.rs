@@ -13,11 +13,11 @@ use directory::{BindingId, Role};
 use jiff::Timestamp;
 use secrecy::{ExposeSecret, SecretBox};
 
+use super::named;
 use super::show::render;
-use super::{change, named};
 use crate::admin::new_binding;
 use crate::console::shell::{Notice, Shell};
-use crate::console::visit::Visit;
+use crate::console::visit::{Judged, Visit};
 use crate::console::when::When;
 use crate::console::{Shown, Trouble};
 
@@ -58,46 +58,62 @@ fn number(visit: &Visit<'_>, field: &str) -> Result<Option<i64>, refusal::Refusa
 }
 
 pub(super) async fn issue(visit: &mut Visit<'_>) -> Result<Shown, Trouble> {
-    let application = named(visit).await?;
-    let now = visit.app.clock.now();
-    let address = match refusal::address(visit.form.text("address")) {
-        Ok(address) => address,
-        Err(why) => return wrong(visit, why).await,
+    let judge = async |visit: &Visit<'_>| {
+        let application = named(visit).await?;
+        let now = visit.app.clock.now();
+        let address = match refusal::address(visit.form.text("address")) {
+            Ok(address) => address,
+            Err(why) => return Ok(Err(why.to_string())),
+        };
+        let found = visit.app.store.users(&[address]).await?.pop().flatten();
+        let (found, role) = with_role(visit, found).await?;
+        let judged = applications::issue(&visit.scope, found, role.as_ref())
+            .and_then(|user| Ok((user, applications::ends(number(visit, "days")?, now)?)));
+        Ok(judged
+            .map(|(user, ends)| give(visit, application, user, ends, None))
+            .map_err(|why| why.to_string()))
     };
-    let found = visit.app.store.users(&[address]).await?.pop().flatten();
-    let (found, role) = with_role(visit, found).await?;
-    let judged = applications::issue(&visit.scope, found, role.as_ref())
-        .and_then(|user| Ok((user, applications::ends(number(visit, "days")?, now)?)));
-    match judged {
-        Ok((user, ends)) => give(visit, &application, user, ends, None).await,
-        Err(why) => wrong(visit, why).await,
-    }
+    shown(visit, judge).await
 }
 
-/// Draws a pair, keeps it, and shows it this once.
-async fn give(
-    visit: &mut Visit<'_>,
-    application: &Application,
+/// A pair as it is given out.
+struct Given {
+    application: Application,
+    user: User,
+    binding: Binding,
+    /// When the pair that this one replaces ends.
+    old_ends: Option<Timestamp>,
+}
+
+/// Draws a pair, and ends the one that it replaces.
+fn give(
+    visit: &Visit<'_>,
+    application: Application,
     user: User,
     ends: Option<Timestamp>,
     old: Option<(BindingId, Timestamp)>,
-) -> Result<Shown, Trouble> {
+) -> (Vec<Change>, Given) {
     let now = visit.app.clock.now();
     let binding = new_binding(&*visit.app.entropy, user.id, application.id, ends, now);
-    let again = || Binding {
+    let kept = Binding {
         access_key: binding.access_key.clone(),
         secret: SecretBox::new(binding.secret.expose_secret().into()),
         ..binding
     };
-    if let Err(why) = change(visit, || Change::AddBinding(again())).await? {
-        return wrong(visit, why).await;
-    }
-    // The new pair is there first: at no time is there none.
-    if let Some((old, at)) = old
-        && let Err(why) = change(visit, || Change::ExpireBinding(old, at)).await?
-    {
-        return wrong(visit, why).await;
-    }
+    let changes = [Change::AddBinding(kept)].into_iter();
+    let changes = changes.chain(old.map(|(old, at)| Change::ExpireBinding(old, at))).collect();
+    (changes, Given { application, user, binding, old_ends: old.map(|(_, at)| at) })
+}
+
+/// Gives out a pair, and shows it this once.
+async fn shown(
+    visit: &mut Visit<'_>,
+    judge: impl AsyncFn(&Visit<'_>) -> Result<Judged<Given>, Trouble>,
+) -> Result<Shown, Trouble> {
+    let Given { application, user, binding, old_ends } = match visit.change(judge).await? {
+        Ok(given) => given,
+        Err(why) => return wrong(visit, why).await,
+    };
     let page = Issued {
         shell: visit.shell("/applications", "Key pair issued"),
         path: visit.path(&format!("/applications/{}", application.app_id)),
@@ -107,8 +123,8 @@ async fn give(
         app_key: application.app_key.expose_secret().to_owned(),
         access_key: binding.access_key.as_str().to_owned(),
         secret_key: STANDARD.encode(binding.secret.expose_secret()),
-        ends: ends.map(When),
-        old_ends: old.map(|(_, at)| When(at)),
+        ends: binding.expires_at.map(When),
+        old_ends: old_ends.map(When),
         url: visit.url(),
     };
     Ok(Shown::Html(page.render()?))
@@ -130,35 +146,33 @@ async fn pair(
 }
 
 pub(super) async fn rotate(visit: &mut Visit<'_>) -> Result<Shown, Trouble> {
-    let application = named(visit).await?;
-    let (old, user, role) = pair(visit, &application).await?;
-    let now = visit.app.clock.now();
-    let judged = applications::issue(&visit.scope, Some(user), role.as_ref()).and_then(|user| {
-        let old_ends = applications::overlap(number(visit, "hours")?.unwrap_or(24), now)?;
-        Ok((user, old_ends))
-    });
-    match judged {
-        // The new one lives as long as the old one was given.
-        Ok((user, old_ends)) => {
+    let judge = async |visit: &Visit<'_>| {
+        let application = named(visit).await?;
+        let (old, user, role) = pair(visit, &application).await?;
+        let now = visit.app.clock.now();
+        let judged = applications::issue(&visit.scope, Some(user), role.as_ref()).and_then(|user| {
+            let old_ends = applications::overlap(number(visit, "hours")?.unwrap_or(24), now)?;
+            Ok((user, old_ends))
+        });
+        Ok(judged.map_err(|why| why.to_string()).map(|(user, old_ends)| {
+            // The new one lives as long as the old one was given.
             let life = old.expires_at.map(|at| at.duration_since(old.created_at));
             let ends = life.and_then(|life| now.checked_add(life).ok());
-            give(visit, &application, user, ends, Some((old.id, old_ends))).await
-        }
-        Err(why) => wrong(visit, why).await,
-    }
+            give(visit, application, user, ends, Some((old.id, old_ends)))
+        }))
+    };
+    shown(visit, judge).await
 }
 
 pub(super) async fn revoke(visit: &mut Visit<'_>) -> Result<Shown, Trouble> {
-    let application = named(visit).await?;
-    let (old, _, role) = pair(visit, &application).await?;
-    if let Err(why) = visit.scope.covers(role.as_ref()) {
-        return wrong(visit, why).await;
-    }
-    match change(visit, || Change::RevokeBinding(old.id)).await? {
-        Ok(()) => {
-            let path = visit.path(&format!("/applications/{}?done=revoke", application.app_id));
-            Ok(Shown::Redirect(path))
-        }
+    let judge = async |visit: &Visit<'_>| {
+        let application = named(visit).await?;
+        let (old, _, role) = pair(visit, &application).await?;
+        let covered = visit.scope.covers(role.as_ref()).map_err(|why| why.to_string());
+        Ok(covered.map(|()| (vec![Change::RevokeBinding(old.id)], application.app_id)))
+    };
+    match visit.change(judge).await? {
+        Ok(app_id) => Ok(Shown::Redirect(visit.path(&format!("/applications/{app_id}?done=revoke")))),
         Err(why) => wrong(visit, why).await,
     }
 }

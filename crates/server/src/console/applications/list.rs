@@ -8,7 +8,6 @@ use directory::change::Change;
 use directory::role::{APPLICATIONS_EDIT, BuiltIn};
 use secrecy::ExposeSecret;
 
-use super::change;
 use crate::admin::new_application;
 use crate::console::shell::{Notice, Shell};
 use crate::console::usage::{self, Used};
@@ -118,21 +117,28 @@ pub(super) async fn render(visit: &Visit<'_>, notice: Option<Notice>) -> Result<
 }
 
 pub(super) async fn register(visit: &mut Visit<'_>) -> Result<Shown, Trouble> {
-    let name = visit.form.text("name").to_owned();
-    if let Err(why) = applications::name(&name) {
-        return render(visit, Some(Notice::bad(why.to_string()))).await.map(Shown::Wrong);
-    }
-    let app = visit.app;
-    let made = new_application(&*app.entropy, visit.scope.account().id, &name, app.clock.now());
-    if let Err(why) = change(visit, || Change::AddApplication(made.clone())).await? {
-        return render(visit, Some(Notice::bad(why))).await.map(Shown::Wrong);
-    }
+    let judge = async |visit: &Visit<'_>| {
+        let (app, name) = (visit.app, visit.form.text("name"));
+        Ok(applications::name(name).map_err(|why| why.to_string()).map(|()| {
+            let made = new_application(&*app.entropy, visit.scope.account().id, name, app.clock.now());
+            (vec![Change::AddApplication(made.clone())], made)
+        }))
+    };
+    let made = match visit.change(judge).await? {
+        Ok(made) => made,
+        Err(why) => return refused(visit, why).await,
+    };
     let page = Registered {
         shell: visit.shell("/applications", "Application registered"),
-        name,
+        name: made.name,
         path: visit.path(&format!("/applications/{}", made.app_id)),
         app_key: made.app_key.expose_secret().to_owned(),
         app_id: made.app_id,
     };
     Ok(Shown::Html(page.render()?))
+}
+
+/// The list, and why nothing was done.
+pub(super) async fn refused(visit: &Visit<'_>, why: impl Into<String>) -> Result<Shown, Trouble> {
+    render(visit, Some(Notice::bad(why))).await.map(Shown::Wrong)
 }

@@ -3,9 +3,10 @@
 use askama::Template;
 use directory::BindingId;
 use directory::change::Change;
+use directory::port::Affected;
 use directory::role::APPLICATIONS_EDIT;
 
-use super::{Standing, change, named};
+use super::{Standing, named};
 use crate::console::shell::{Notice, Shell};
 use crate::console::usage::{self, Used};
 use crate::console::users::Tag;
@@ -99,12 +100,18 @@ pub(super) async fn render(visit: &Visit<'_>, notice: Option<Notice>) -> Result<
 }
 
 pub(super) async fn disable(visit: &mut Visit<'_>) -> Result<Shown, Trouble> {
-    let application = named(visit).await?;
-    if visit.form.text("confirm") != application.name {
-        let notice = Notice::bad(format!("Nothing was done: type {} to confirm.", application.name));
-        return render(visit, Some(notice)).await.map(Shown::Wrong);
-    }
-    match change(visit, || Change::DisableApplication(application.id)).await? {
+    let judge = async |visit: &Visit<'_>| {
+        let application = named(visit).await?;
+        if visit.form.text("confirm") != application.name {
+            return Ok(Err(format!("Nothing was done: type {} to confirm.", application.name)));
+        }
+        // Every key pair for it stops working.
+        let roles = visit.app.store.roles_among(Affected::KeyHolders(application.id)).await?;
+        let covered = roles.iter().try_for_each(|role| visit.scope.covers(Some(role)));
+        let covered = covered.map_err(|why| format!("Nothing was done: {why}."));
+        Ok(covered.map(|()| (vec![Change::DisableApplication(application.id)], ())))
+    };
+    match visit.change(judge).await? {
         Ok(()) => Ok(Shown::Redirect(visit.path("/applications?done=disable"))),
         Err(why) => render(visit, Some(Notice::bad(why))).await.map(Shown::Wrong),
     }

@@ -8,9 +8,6 @@ const WINDOW: i64 = 15;
 /// Wrong passwords that lock out.
 const TRIES: u32 = 5;
 
-/// Key pairs that a user may have for an application.
-const PAIRS: u32 = 10;
-
 /// What a request asks for. Users are numbers.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum Deed {
@@ -63,7 +60,6 @@ pub(super) struct User {
     password: bool,
     failed: u32,
     locked_until: i64,
-    pairs: u32,
 }
 
 #[derive(Clone, Debug)]
@@ -88,6 +84,15 @@ impl Model {
             made: BTreeMap::new(),
             ran: BTreeMap::new(),
         }
+    }
+
+    /// A caller gets the role, or loses it. What was given out to somebody without it ends when they get it.
+    pub(super) fn role(&mut self, caller: usize, given: bool) {
+        let caller = &mut self.callers[caller];
+        if given && !caller.role {
+            caller.key = None;
+        }
+        caller.role = given;
     }
 
     /// A request, the first time or again.
@@ -153,9 +158,6 @@ impl Model {
             }),
             Deed::Disable { who, disabled } => self.user(who).is_some_and(|user| {
                 user.disabled = disabled;
-                if disabled {
-                    user.pairs = 0;
-                }
                 true
             }),
         }
@@ -192,10 +194,7 @@ impl Model {
             return refused;
         }
         user.failed = 0;
-        if user.pairs == PAIRS {
-            return Answer::Not("err_binding_limit");
-        }
-        user.pairs += 1;
+        // No pair of these is ever used: the oldest makes room for the newest.
         Answer::Done
     }
 }

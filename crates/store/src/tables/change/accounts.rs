@@ -38,7 +38,18 @@ fn account(session: &dyn Session, id: AccountId, detail: String) -> Attempt {
 pub(super) fn disable(session: &dyn Session, id: AccountId, now: Timestamp) -> Attempt {
     let sql = "UPDATE accounts SET disabled_at = coalesce(disabled_at, ?2) WHERE id = ?1";
     update(session, sql, values![id.as_bytes(), millis(now)])?;
-    Ok(account(session, id, String::new())?.map(Made::taking))
+    // Its applications stop, too; users of other accounts may hold key pairs for them.
+    let others: Vec<[u8; 16]> = session.all(
+        "SELECT DISTINCT u.account FROM applications p JOIN bindings b ON b.application = p.id
+         JOIN users u ON u.id = b.user_id WHERE p.account = ?1 AND u.account <> ?1",
+        values![id.as_bytes()],
+        |row| row.get(0),
+    )?;
+    Ok(account(session, id, String::new())?.map(|made| {
+        let mut made = made.taking();
+        made.took_away.extend(others.into_iter().map(AccountId::from_bytes));
+        made
+    }))
 }
 
 pub(super) fn set_policy(session: &dyn Session, id: AccountId, policy: &Policy) -> Attempt {

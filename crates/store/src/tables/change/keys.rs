@@ -1,7 +1,7 @@
 //! Applications and bindings, of both generations of the API.
 
 use directory::application::{Application, Binding, Client};
-use directory::{AccountId, ApplicationId, BindingId, ClientId};
+use directory::{AccountId, ApplicationId, BindingId, ClientId, UserId};
 use jiff::Timestamp;
 use secrecy::ExposeSecret;
 
@@ -102,9 +102,30 @@ pub(super) fn insert_binding(batch: &Batch<'_>, binding: &Binding) -> Result<()>
     .map(|_| ())
 }
 
-pub(super) fn revoke_binding(session: &dyn Session, id: BindingId, now: Timestamp) -> Attempt {
+/// The oldest of a user's live pairs for an application that no request was ever signed with.
+pub(super) fn oldest_unused(
+    session: &dyn Session,
+    user: UserId,
+    application: ApplicationId,
+    now: Timestamp,
+) -> Result<Option<BindingId>> {
+    session.one(
+        "SELECT b.id FROM bindings b LEFT JOIN binding_usage u ON u.credential = b.id
+         WHERE b.user_id = ?1 AND b.application = ?2 AND b.revoked_at IS NULL
+             AND (b.expires_at IS NULL OR b.expires_at > ?3) AND u.credential IS NULL
+         ORDER BY b.created_at, b.id LIMIT 1",
+        values![user.as_bytes(), application.as_bytes(), millis(now)],
+        |row| row.get(0).map(BindingId::from_bytes),
+    )
+}
+
+pub(super) fn revoke(session: &dyn Session, id: BindingId, now: Timestamp) -> Result<()> {
     let sql = "UPDATE bindings SET revoked_at = coalesce(revoked_at, ?2) WHERE id = ?1";
-    update(session, sql, values![id.as_bytes(), millis(now)])?;
+    update(session, sql, values![id.as_bytes(), millis(now)]).map(|_| ())
+}
+
+pub(super) fn revoke_binding(session: &dyn Session, id: BindingId, now: Timestamp) -> Attempt {
+    revoke(session, id, now)?;
     Ok(binding_made(session, id)?.map(Made::taking))
 }
 

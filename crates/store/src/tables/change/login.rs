@@ -102,11 +102,18 @@ fn grant(
                 values![user.id.as_bytes(), binding.application.as_bytes(), millis(now)],
                 |row| row.get(0),
             )?;
+            let mut made = Made { detail: format!("new key pair {}", binding.id), ..made };
             if live >= i64::from(profile.max_bindings) {
-                return Ok((Outcome::TooManyBindings, "as many key pairs as there may be", made));
+                // Nobody misses a pair that was never used: its answer was lost on the way.
+                let Some(unused) = keys::oldest_unused(session, user.id, binding.application, now)? else {
+                    return Ok((Outcome::TooManyBindings, "as many key pairs as there may be", made));
+                };
+                keys::revoke(session, unused, now)?;
+                made.detail.push_str(&format!("; ended {unused}, which was never used"));
+                made = made.taking();
             }
             keys::insert_binding(batch, binding)?;
-            granted(Made { detail: format!("new key pair {}", binding.id), ..made })
+            granted(made)
         }
         Grant::Session(new) => {
             sessions::insert(session, user.id, new)?;
@@ -127,7 +134,7 @@ fn grant(
             users::set_password(session, user, hash.expose(), *history, now)?;
             execute(
                 session,
-                "UPDATE users SET must_change_password = 0, updated_at = ?2 WHERE id = ?1",
+                "UPDATE users SET must_change_password = 0, password_own = 1, updated_at = ?2 WHERE id = ?1",
                 values![user.id.as_bytes(), millis(now)],
             )?;
             let revoked = users::revoke_all(session, user.id, now)?;

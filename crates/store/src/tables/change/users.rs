@@ -5,7 +5,7 @@ use directory::audit::Actor;
 use directory::change::{ChangeRefused, Delegate, Effect};
 use directory::role::BuiltIn;
 use directory::user::{Update, User};
-use directory::{DelegateId, ProfileId, RoleId, UserId};
+use directory::{DelegateId, ProfileId, RoleId, UserId, roles};
 use jiff::Timestamp;
 
 use super::{Attempt, Judged, Made, groups, sessions, there, update as execute, user_made};
@@ -33,14 +33,36 @@ fn is_last(session: &dyn Session, user: &User, actor: &Actor) -> Result<bool> {
     Ok(another.is_none())
 }
 
-pub(super) fn set_role(session: &dyn Session, id: UserId, role: Option<RoleId>, actor: &Actor) -> Attempt {
+/// Gives a user a role, or takes it away. A role that holds more than the one before ends what was given out in the user's
+/// name until then, or its holder would hold more too: key pairs, sessions, and a password that somebody else set.
+pub(super) fn set_role(
+    session: &dyn Session,
+    id: UserId,
+    role: Option<RoleId>,
+    actor: &Actor,
+    now: Timestamp,
+) -> Attempt {
     let before = there!(user(session, id)?);
     if before.role != role && is_last(session, &before, actor)? {
         return Ok(Err(ChangeRefused::LastSuperAdministrator));
     }
     let bytes = role.as_ref().map(|role| role.as_bytes());
     execute(session, "UPDATE users SET role = ?2 WHERE id = ?1", values![id.as_bytes(), bytes])?;
-    let detail = role.map_or_else(|| "none".to_owned(), |role| role.to_string());
+    let mut detail = role.map_or_else(|| "none".to_owned(), |role| role.to_string());
+    let held = [before.role, role].map(|role| role.map(|role| read::clients::role_by_id(session, role)));
+    let [held, holds] = held.map(|role| role.transpose().map(Option::flatten));
+    if roles::promotes(held?.as_ref(), holds?.as_ref()) {
+        let revoked = revoke_all(session, id, now)?;
+        let sql = "UPDATE users SET must_change_password = 1
+                   WHERE id = ?1 AND password IS NOT NULL AND password_own = 0 AND must_change_password = 0";
+        let forced = execute(session, sql, values![id.as_bytes()])?;
+        if revoked > 0 {
+            detail.push_str(&format!("; revoked bindings: {revoked}"));
+        }
+        if forced > 0 {
+            detail.push_str("; the password must be changed");
+        }
+    }
     Ok(user_made(session, id, detail)?.map(Made::taking))
 }
 
@@ -131,7 +153,8 @@ pub(super) fn set_password(
     )?;
     execute(
         session,
-        "UPDATE users SET password = ?2, password_changed_at = ?3, failed_logins = 0, locked_until = NULL WHERE id = ?1",
+        "UPDATE users SET password = ?2, password_changed_at = ?3, password_own = 0, failed_logins = 0, locked_until = NULL
+         WHERE id = ?1",
         values![user.id.as_bytes(), hash, millis(now)],
     )?;
     Ok(())

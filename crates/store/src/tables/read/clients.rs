@@ -3,6 +3,8 @@
 use std::sync::Arc;
 
 use directory::application::{Client, ClientPrincipal, Product};
+use directory::port::Affected;
+use directory::role::BuiltIn;
 use directory::{Account, AccountId, ClientId, Role, RoleId};
 
 use super::{above, account_at};
@@ -72,6 +74,35 @@ pub(crate) fn custom(session: &dyn Session, id: RoleId) -> Result<Option<Role>> 
         values![id.as_bytes()],
         |row| custom_role(row, id, 0),
     )
+}
+
+/// A role, built in or an account's own.
+pub(crate) fn role_by_id(session: &dyn Session, id: RoleId) -> Result<Option<Role>> {
+    BuiltIn::by_id(id).map_or_else(|| custom(session, id), |built_in| Ok(Some(built_in.role())))
+}
+
+/// Every role that some users hold; of an alias, that of its user.
+pub(crate) fn roles_among(session: &dyn Session, affected: Affected) -> Result<Vec<Role>> {
+    let (sql, id) = match &affected {
+        Affected::Members(group) => (
+            "SELECT DISTINCT coalesce(u.role, p.role) FROM group_members m
+             JOIN groups g ON g.id = m.group_id
+             JOIN users u ON u.address_key = m.member_key AND u.account = g.account
+             LEFT JOIN users p ON p.id = u.alias_of
+             WHERE m.group_id = ?1 AND coalesce(u.role, p.role) IS NOT NULL",
+            group.as_bytes(),
+        ),
+        Affected::KeyHolders(application) => (
+            "SELECT DISTINCT u.role FROM bindings b
+             JOIN applications p ON p.id = b.application
+             JOIN users u ON u.id = b.user_id AND u.account = p.account
+             WHERE b.application = ?1 AND b.revoked_at IS NULL AND u.role IS NOT NULL",
+            application.as_bytes(),
+        ),
+    };
+    let ids: Vec<[u8; 16]> = session.all(sql, values![id], |row| row.get(0))?;
+    let roles = ids.into_iter().map(|id| role_by_id(session, RoleId::from_bytes(id)));
+    roles.filter_map(Result::transpose).collect()
 }
 
 pub(crate) fn roles_of(session: &dyn Session, account: AccountId) -> Result<Vec<Role>> {

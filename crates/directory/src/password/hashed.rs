@@ -1,0 +1,39 @@
+//! What looks like the hash of a password. `[ours]`
+
+/// How hashes begin: as PHC strings and as Unix keeps them.
+const STARTS: &[&str] = &[
+    "$1$",
+    "$2a$",
+    "$2b$",
+    "$2x$",
+    "$2y$",
+    "$5$",
+    "$6$",
+    "$7$",
+    "$y$",
+    "$argon2",
+    "$pbkdf2",
+    "$scrypt$",
+    "pbkdf2_sha",
+    "pbkdf2$",
+    "pbkdf2-sha",
+];
+
+/// Schemes that LDAP directories write in braces; more may follow the name, as in `{SSHA256}`.
+const SCHEMES: &[&str] =
+    &["CRYPT", "BCRYPT", "ARGON2", "SSHA", "SHA", "SMD5", "MD5", "PBKDF2", "SCRAM-SHA", "NT}"];
+
+/// Whether a text is the hash of a password in a form that directories export. Whoever holds the old directory's dump knows
+/// that text: taken as a password, it would let them in.
+pub fn is_hash(text: &str) -> bool {
+    let text = text.trim();
+    let starts =
+        |start: &&str| text.get(..start.len()).is_some_and(|found| found.eq_ignore_ascii_case(start));
+    // A hash holds a separator behind its beginning; the word alone is no hash.
+    let body = |start: &&str| text.len() > start.len() + 8;
+    let scheme = |scheme: &&str| {
+        let named = text.strip_prefix('{').and_then(|rest| rest.get(..scheme.len()));
+        named.is_some_and(|named| named.eq_ignore_ascii_case(scheme)) && text.contains('}')
+    };
+    STARTS.iter().any(|start| starts(start) && body(start)) || SCHEMES.iter().any(scheme)
+}
