@@ -69,6 +69,7 @@ pub fn judge(
         name: asked.name,
         password: None,
         history: policy.history,
+        keep_keys: false,
         must_change_password: asked.force_password_change,
         password_never_expires: asked.password_never_expires,
         locked: asked.locked,

@@ -141,6 +141,8 @@ pub struct Update {
     pub password: Option<PasswordHash>,
     /// How many passwords, the present one included, are remembered when this one is set.
     pub history: u8,
+    /// Whether the user's key pairs go on working although the password is set.
+    pub keep_keys: bool,
     /// Whether the password must be changed at the next login.
     pub must_change_password: Option<bool>,
     /// Whether the password stays valid for good.
@@ -175,6 +177,7 @@ impl Update {
             name,
             password,
             history: _,
+            keep_keys: _,
             must_change_password,
             password_never_expires,
             locked,
@@ -198,7 +201,9 @@ impl Update {
 
     /// Whether it takes something away: the user's key pairs stop working.
     pub fn takes_away(&self) -> bool {
-        self.password.is_some() || self.locked == Some(true) || self.disabled == Some(true)
+        (self.password.is_some() && !self.keep_keys)
+            || self.locked == Some(true)
+            || self.disabled == Some(true)
     }
 
     /// What is changed, for the audit; never the values that are secret.
@@ -207,6 +212,7 @@ impl Update {
         let parts = [
             self.name.as_ref().map(|_| "name".to_owned()),
             self.password.as_ref().map(|_| "password".to_owned()),
+            self.keep_keys.then(|| "key pairs kept".to_owned()),
             flag("forcePasswordChange", self.must_change_password),
             flag("passwordNeverExpires", self.password_never_expires),
             flag("accountLocked", self.locked),

@@ -20,6 +20,7 @@ use directory::change::{Change, ChangeRefused, Changed};
 use directory::id::Randomness;
 pub use directory::password::Policy as PasswordPolicy;
 use directory::password::Unmet;
+pub use directory::port::BindingRow;
 use directory::port::{ChainReport, Store, StoreError};
 use directory::role::PermissionError;
 use directory::{AccountCode, DomainName, EmailAddress};

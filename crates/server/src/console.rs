@@ -3,9 +3,11 @@
 
 mod account;
 mod applications;
+mod ask;
 mod assets;
 mod audit;
 mod chart;
+mod csv;
 mod door;
 mod figures;
 mod form;
@@ -38,6 +40,7 @@ use http::header::HeaderValue;
 
 use crate::admin::AdminError;
 use crate::app::App;
+use crate::call::{Line, received};
 use crate::refusal::Refusal;
 use crate::routes::Method;
 use visit::Visit;
@@ -119,6 +122,14 @@ pub(crate) enum Trouble {
     /// The session is over: to the door, and back here afterwards.
     #[error("Your session is over: sign in again")]
     SignedOut,
+    /// The session ended before this form was sent: to the door, with what was typed.
+    #[error("Your session is over: sign in again")]
+    FormLeft(Box<door::Left>),
+    /// The rules refuse it.
+    #[error("{0}")]
+    Rule(rules::Refusal),
+    #[error("There is no page at this address")]
+    NoPage,
     /// The form comes from elsewhere, or is of an earlier session.
     #[error(
         "This form is not of your present session, so nothing was done: go back, load the page anew, and send it again"
@@ -157,6 +168,7 @@ impl From<Denied> for Trouble {
 
 impl From<ForbiddenForAddress> for Trouble {
     fn from(_: ForbiddenForAddress) -> Self {
+        // Somebody else's user, and nobody: the page says the same of both.
         Trouble::NotThere("user")
     }
 }
@@ -165,7 +177,8 @@ impl From<rules::Refusal> for Trouble {
     fn from(why: rules::Refusal) -> Self {
         match why {
             rules::Refusal::InvalidId(what) | rules::Refusal::NotThere(what) => Trouble::NotThere(what),
-            _ => Trouble::NotThere("user"),
+            rules::Refusal::ForbiddenForAddress(why) => why.into(),
+            why => Trouble::Rule(why),
         }
     }
 }
@@ -184,6 +197,52 @@ pub(crate) fn routes() -> Router<Arc<App>> {
         router = router.route(page.path, handler);
     }
     router
+}
+
+/// Answers what no page is at, in HTML: who comes here by a link, or back from the door to where a form went, reads no JSON.
+pub(crate) fn no_page(app: &App, request: &Request) -> Response {
+    let path = request.uri().path();
+    let mut line = Line::default();
+    let counted = app.authenticator.count_unsigned(received(request.extensions()).peer);
+    let shown = match (counted, readable(path)) {
+        ((Some(refused), _), _) => Err(Refusal::from(refused).into()),
+        // A form is sent there: what it was on is shown.
+        (_, Some(page)) if request.method() == http::Method::GET && page != path => Ok(Shown::Redirect(page)),
+        _ => Err(Trouble::NoPage),
+    };
+    let mut response = visit::answer(shown, request.headers(), path, &mut line);
+    response.extensions_mut().insert(line);
+    response
+}
+
+/// The page nearest to where a form goes: at the same path, or above it. `None`: nothing is at that path.
+fn readable(path: &str) -> Option<String> {
+    let fits = |pattern: &str, path: &str| {
+        let (mut pattern, mut path) = (pattern.split('/'), path.split('/'));
+        loop {
+            match (pattern.next(), path.next()) {
+                (None, None) => return true,
+                (Some(name), Some(part)) if name.starts_with('{') && !part.is_empty() => {}
+                (Some(name), Some(part)) if name == part => {}
+                _ => return false,
+            }
+        }
+    };
+    let pages = || PAGES.iter().copied().flatten();
+    // As the router does, what is named stands before what differs.
+    let pattern = |path: &str| {
+        let fitting = pages().map(|page| page.path).filter(|pattern| fits(pattern, path));
+        fitting.min_by_key(|pattern| pattern.matches('{').count())
+    };
+    let mut above = path;
+    pattern(above)?;
+    loop {
+        let found = pattern(above);
+        if pages().any(|page| page.method == Method::Get && Some(page.path) == found) {
+            return Some(above.to_owned());
+        }
+        (above, _) = above.rsplit_once('/')?;
+    }
 }
 
 /// What every answer of the console carries: nothing in a page runs, is fetched or shown that is not of this server, and

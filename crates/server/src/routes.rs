@@ -220,12 +220,18 @@ pub(crate) fn plaintext(app: Arc<App>) -> Router {
 }
 
 async fn unknown_path(State(app): State<Arc<App>>, request: Request) -> Response {
+    if app.has_console && console::is_below(request.uri().path()) {
+        return console::no_page(&app, &request);
+    }
     // The path is shown, the query is not: it may hold anything.
     let path = request.uri().path().chars().take(200).collect();
     call::refuse_unsigned(&app, &request, Refusal::UnknownPath(path))
 }
 
 async fn method_not_allowed(State(app): State<Arc<App>>, request: Request) -> Response {
+    if app.has_console && console::is_below(request.uri().path()) {
+        return console::no_page(&app, &request);
+    }
     let method = request.method().as_str().chars().take(32).collect();
     let allowed: Vec<_> =
         ENDPOINTS.iter().filter(|e| e.path == request.uri().path()).map(|e| e.method.as_str()).collect();

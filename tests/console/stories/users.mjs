@@ -82,10 +82,11 @@ export default async function users(visitor) {
     await page.getByRole('link', { name: 'To the users' }).click();
     await page.getByLabel('State').selectOption({ label: 'locked', exact: true });
     await page.getByRole('heading', { name: 'Nobody found' }).waitFor();
+    await page.getByRole('link', { name: 'Show all' }).click();
 
     const [file] = await Promise.all([
         page.waitForEvent('download'),
-        page.getByRole('link', { name: 'Export' }).click(),
+        page.getByRole('link', { name: 'Export all' }).click(),
     ]);
     const { readFile } = await import('node:fs/promises');
     const lines = (await readFile(await file.path(), 'utf8')).trim().split('\r\n');

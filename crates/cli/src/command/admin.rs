@@ -4,13 +4,15 @@ mod clients;
 mod profile;
 mod seed;
 
+use std::collections::BTreeMap;
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 use clap::{Args, Subcommand};
 use serde_json::json;
 use server::System;
-use server::admin::{Admin, NewBinding, Timestamp};
+use server::admin::{Admin, BindingRow, NewBinding, Timestamp};
 
 use super::user::read_password;
 use crate::output::{Failed, Output};
@@ -133,10 +135,13 @@ enum Administrator {
         /// The role; without one, the user has none from now on
         role: Option<String>,
     },
-    /// Set a user's password, read from standard input; all its key pairs are revoked at once
+    /// Set a user's password, read from standard input; its key pairs are revoked at once
     SetPassword {
         /// Address
         email: String,
+        /// Keep the user's key pairs: programs that call in its name go on working
+        #[arg(long)]
+        keep_keys: bool,
     },
     /// Shut a user out; all its key pairs are revoked at once
     Disable {
@@ -325,9 +330,14 @@ async fn administrator(
             admin.set_role(&email, role.as_deref()).await?;
             done(output, "changed", &email)
         }
-        Administrator::SetPassword { email } => {
+        Administrator::SetPassword { email, keep_keys } => {
             let gate = server::admin::gate(&place.config()?, &System::real())?;
-            admin.set_password(&email, &read_password()?.into(), &gate).await?;
+            let programs = programs(admin, &email).await?;
+            if !programs.is_empty() {
+                let what = if keep_keys { "keep working" } else { "stop working; --keep-keys keeps them" };
+                note(&format!("key pairs that {what}: {}", programs.join(", ")));
+            }
+            admin.set_password_and(&email, &read_password()?.into(), &gate, keep_keys).await?;
             done(output, "changed", &email)
         }
         Administrator::Disable { email } => {
@@ -418,6 +428,25 @@ async fn binding(admin: &Admin, command: Binding, output: &Output) -> Result<(),
             Ok(output.rows(&["email", "app_id", "state", "access_key"], rows.collect())?)
         }
     }
+}
+
+/// The applications that call in a user's name, and with how many live key pairs each.
+async fn programs(admin: &Admin, email: &str) -> Result<Vec<String>, Failed> {
+    let now = client::machine_clock();
+    let (pairs, applications) = (admin.bindings(Some(email)).await?, admin.applications().await?);
+    let live = |pair: &&BindingRow| pair.revoked_at.is_none() && pair.expires_at.is_none_or(|at| now < at);
+    let mut programs = BTreeMap::<_, usize>::new();
+    for pair in pairs.iter().filter(live) {
+        let found = applications.iter().find(|application| application.app_id == pair.app_id);
+        *programs.entry(found.map_or(&*pair.app_id, |found| &*found.name)).or_default() += 1;
+    }
+    Ok(programs.into_iter().map(|(name, pairs)| format!("{name} ({pairs})")).collect())
+}
+
+/// Says something that is no result, on standard error.
+fn note(text: &str) {
+    // Where standard error is closed there is nobody to tell.
+    let _ = writeln!(std::io::stderr(), "{text}");
 }
 
 fn in_days(days: Option<u32>) -> Option<Timestamp> {

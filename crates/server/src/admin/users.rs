@@ -77,7 +77,7 @@ impl Admin {
         self.apply(Change::AddUser(user), what).await.map(|()| id)
     }
 
-    /// Sets a user's password, which ends all its key pairs.
+    /// Sets a user's password, which ends its sessions and all its key pairs.
     ///
     /// # Errors
     /// When the user is not there, or the password breaks the policy.
@@ -87,12 +87,26 @@ impl Admin {
         password: &SecretString,
         gate: &Gate,
     ) -> Result<(), AdminError> {
+        self.set_password_and(address, password, gate, false).await
+    }
+
+    /// The same; with `keep_keys` the programs that call in the user's name go on working.
+    ///
+    /// # Errors
+    /// When the user is not there, or the password breaks the policy.
+    pub async fn set_password_and(
+        &self,
+        address: &str,
+        password: &SecretString,
+        gate: &Gate,
+        keep_keys: bool,
+    ) -> Result<(), AdminError> {
         let user = self.user(address).await?;
         let accounts = self.store.list_accounts().await?;
         let account = accounts.into_iter().find(|account| account.id == user.account);
         let account = account.ok_or_else(|| AdminError::NotThere(format!("account of {address}")))?;
         let hash = judged(&account, &user.address, &user.name, password, gate).await?;
-        let update = Update::password(hash, account.password_policy.history);
+        let update = Update { keep_keys, ..Update::password(hash, account.password_policy.history) };
         self.apply(Change::UpdateUser(user.id, Box::new(update)), format!("the user {address}")).await
     }
 

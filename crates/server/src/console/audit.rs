@@ -11,6 +11,7 @@ use jiff::tz::Offset;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 
+use super::csv::cell;
 use super::form::{Form, query};
 use super::shell::{Notice, Shell};
 use super::visit::Visit;
@@ -176,7 +177,6 @@ async fn verify(visit: &mut Visit<'_>) -> Result<Shown, Trouble> {
 }
 
 async fn csv(visit: &mut Visit<'_>) -> Result<Shown, Trouble> {
-    let cell = |text: &str| format!("\"{}\"", text.replace('"', "\"\""));
     let line = move |event: &Event| {
         let Event { at, actor, action, target, detail, .. } = event;
         format!("{at},{},{},{},{}\r\n", cell(actor), cell(action), cell(target), cell(detail))

@@ -16,9 +16,10 @@ use http::{HeaderMap, Method, StatusCode};
 use secrecy::SecretString;
 use wire::header::{Basic, Scheme};
 
+use super::ask::NOT_KEPT;
 use super::form::{Form, query};
 use super::visit::{COOKIE_NAME, answer, own_site, signed_in, token};
-use super::{PREFIX, Shown, Trouble, assets, guarded};
+use super::{PREFIX, Shown, Trouble, assets, guarded, readable};
 use crate::api::login::decide;
 use crate::api::user::change_password::renew;
 use crate::app::App;
@@ -49,6 +50,74 @@ struct SignInPage {
     notice: Option<&'static str>,
     address: String,
     next: String,
+    left: Left,
+}
+
+/// A form that was sent after its session had ended: it waits at the door, and is sent again by who comes in.
+#[derive(Debug, Default)]
+pub(crate) struct Left {
+    /// Where it went; empty: there is none.
+    action: String,
+    fields: Vec<(String, String)>,
+    /// Whether a password was typed, which is not kept.
+    dropped: bool,
+}
+
+impl Left {
+    pub(super) fn new(action: &str, form: &Form) -> Self {
+        let kept = form.fields().filter(|(name, _)| !NOT_KEPT.contains(name));
+        Self {
+            action: action.to_owned(),
+            fields: kept.map(|(name, text)| (name.to_owned(), text.to_owned())).collect(),
+            dropped: ["password", "new"].iter().any(|name| !form.raw(name).is_empty()),
+        }
+    }
+
+    /// As the door's own form brings it along.
+    fn read(form: &Form) -> Self {
+        let kept = |name: &str| Some(name.strip_prefix(LEFT_FIELD)?.to_owned());
+        Self {
+            action: Some(form.text(LEFT))
+                .filter(|action| inside(action) == *action)
+                .unwrap_or_default()
+                .to_owned(),
+            fields: form.fields().filter_map(|(name, text)| Some((kept(name)?, text.to_owned()))).collect(),
+            dropped: form.ticked(LEFT_DROPPED),
+        }
+    }
+
+    fn is_there(&self) -> bool {
+        !self.action.is_empty()
+    }
+}
+
+/// The fields of the door's form that hold a form that waits.
+const LEFT: &str = "left";
+const LEFT_FIELD: &str = "left.";
+const LEFT_DROPPED: &str = "left_dropped";
+
+#[derive(Template)]
+#[template(path = "console/resume.html")]
+struct Resume {
+    version: u64,
+    token: String,
+    action: String,
+    fields: Vec<(String, String)>,
+    dropped: bool,
+    next: String,
+}
+
+/// The door, with a form that waits.
+pub(super) fn for_form(left: Left) -> askama::Result<String> {
+    let page = SignInPage {
+        version: assets::VERSION,
+        error: None,
+        notice: Some("Your session is over, so nothing was done. Sign in to send the form again."),
+        address: String::new(),
+        next: readable(&left.action).unwrap_or_else(|| PREFIX.to_owned()),
+        left,
+    };
+    page.render()
 }
 
 #[derive(Template)]
@@ -104,6 +173,7 @@ async fn sign_in_page(request: Request) -> Response {
         },
         address: form.text("address").to_owned(),
         next: inside(form.text("next")).to_owned(),
+        left: Left::default(),
     };
     let shown = page.render().map(Shown::Html).map_err(Trouble::from);
     finish(request.headers(), shown, Line::default())
@@ -112,7 +182,7 @@ async fn sign_in_page(request: Request) -> Response {
 /// What a form at the door came to.
 enum Entered {
     Shown(Shown),
-    In(SessionToken, String),
+    In(SessionToken, Box<Shown>),
 }
 
 async fn sign_in(State(app): AppState, request: Request) -> Response {
@@ -143,6 +213,7 @@ async fn enter(
             notice: None,
             address: address.to_owned(),
             next: next.clone(),
+            left: Left::read(form),
         };
         Ok(Entered::Shown(Shown::Wrong(page.render()?)))
     };
@@ -163,7 +234,14 @@ async fn enter(
     let (token, session) = SessionToken::draw(&*app.entropy, now);
     let grant = if has_role == Some(true) { Grant::Session(session) } else { Grant::Nothing };
     match (decide(call, proof, grant).await, has_role) {
-        (Ok(Outcome::Granted), Some(true)) => Ok(Entered::In(token, next)),
+        (Ok(Outcome::Granted), Some(true)) => {
+            let left = Left::read(form);
+            let shown = match left.is_there() {
+                true => Shown::Html(resume(&token, left, next)?),
+                false => Shown::Redirect(next),
+            };
+            Ok(Entered::In(token, Box::new(shown)))
+        }
         (Ok(Outcome::Granted), _) => again(
             "The password is right, but this address has no administrator role, so there is nothing for it to see \
              here. An administrator can give it one. Its password can be changed below."
@@ -176,6 +254,13 @@ async fn enter(
         }
         (Err(refusal), _) => Err(refusal.into()),
     }
+}
+
+/// The form that waited, for the session that begins.
+fn resume(token: &SessionToken, left: Left, next: String) -> Result<String, Trouble> {
+    let Left { action, fields, dropped } = left;
+    let page = Resume { version: assets::VERSION, token: token.form_token(), action, fields, dropped, next };
+    Ok(page.render()?)
 }
 
 async fn password_page(State(app): AppState, request: Request) -> Response {
@@ -218,7 +303,7 @@ async fn password(State(app): AppState, request: Request) -> Response {
         match renew(&mut call, proof, SecretString::from(new)).await {
             // Whoever has a role goes on in; anybody else is done here.
             Ok(Ok(())) => match enter(&mut call, &form, address, new).await? {
-                Entered::In(token, next) => Ok(Entered::In(token, next)),
+                entered @ Entered::In(..) => Ok(entered),
                 Entered::Shown(_) => Ok(Entered::Shown(Shown::Html(page(None)?))),
             },
             Ok(Err(why)) => Ok(Entered::Shown(Shown::Wrong(page(Some(why.to_string()))?))),
@@ -291,11 +376,11 @@ async fn end(app: &App, headers: &HeaderMap) -> Result<(), Trouble> {
 async fn let_in(app: &App, headers: &HeaderMap, entered: Result<Entered, Trouble>, line: Line) -> Response {
     let (shown, cookie) = match entered {
         Ok(Entered::Shown(shown)) => (Ok(shown), None),
-        Ok(Entered::In(token, next)) => match end(app, headers).await {
+        Ok(Entered::In(token, inside)) => match end(app, headers).await {
             Ok(()) => {
                 let value = token.expose();
                 let cookie = format!("{COOKIE_NAME}={value}; Path=/; Secure; HttpOnly; SameSite=Lax");
-                (Ok(Shown::Redirect(next)), Some(cookie))
+                (Ok(*inside), Some(cookie))
             }
             Err(trouble) => (Err(trouble), None),
         },

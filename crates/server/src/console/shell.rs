@@ -128,8 +128,9 @@ pub(super) fn trouble(why: &Trouble) -> (StatusCode, String) {
             let status = StatusCode::from_u16(refusal.code().rest_status());
             (status.unwrap_or(StatusCode::INTERNAL_SERVER_ERROR), "This can't be done")
         }
-        Trouble::NotThere(_) => (StatusCode::NOT_FOUND, "Nothing here"),
-        Trouble::SignedOut => (StatusCode::UNAUTHORIZED, "Signed out"),
+        Trouble::Rule(_) => (StatusCode::UNPROCESSABLE_ENTITY, "This can't be done"),
+        Trouble::NotThere(_) | Trouble::NoPage => (StatusCode::NOT_FOUND, "Nothing here"),
+        Trouble::SignedOut | Trouble::FormLeft(_) => (StatusCode::UNAUTHORIZED, "Signed out"),
         Trouble::ForeignForm => (StatusCode::FORBIDDEN, "Nothing was done"),
         Trouble::FileTooLarge => (StatusCode::PAYLOAD_TOO_LARGE, "Nothing was done"),
         Trouble::Render(_) => (StatusCode::INTERNAL_SERVER_ERROR, "The server made a mistake"),

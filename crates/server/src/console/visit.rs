@@ -16,6 +16,7 @@ use serde_json::{Value, json};
 use wire::header::RequestId;
 use wire::{Answer, Failure};
 
+use super::door::Left;
 use super::form::Form;
 use super::shell::{Shell, trouble};
 use super::upload::{self, File};
@@ -190,9 +191,6 @@ pub(super) async fn serve(app: &Arc<App>, page: &Page, request: Request) -> Resp
         if let (Some(refused), _) = app.authenticator.count_unsigned(received.peer) {
             return Err(Refusal::from(refused).into());
         }
-        let who = signed_in(app, token.as_ref()).await?;
-        let (Some(mut who), Some(token)) = (who, token.as_ref()) else { return Err(Trouble::SignedOut) };
-        line.sender = Some(who.caller.sender().clone());
         let (mut form, mut file) = (Form::default(), None);
         if page.method == Method::Post {
             own_site(&parts.headers)?;
@@ -200,12 +198,21 @@ pub(super) async fn serve(app: &Arc<App>, page: &Page, request: Request) -> Resp
                 true => upload::read(app, &parts.headers, body).await?,
                 false => (Form::parse(&call::collect(app, body).await?), None),
             };
+        }
+        // A body takes as long as its sender likes: what its sender may counts from its end on.
+        let who = signed_in(app, token.as_ref()).await?;
+        let (Some(who), Some(token)) = (who, token.as_ref()) else {
+            return Err(match page.method {
+                Method::Get => Trouble::SignedOut,
+                Method::Post => Trouble::FormLeft(Box::new(Left::new(parts.uri.path(), &form))),
+            });
+        };
+        line.sender = Some(who.caller.sender().clone());
+        if page.method == Method::Post {
             let sent = parts.headers.get("x-form-token").and_then(|value| value.to_str().ok());
             if !token.made_form(sent.unwrap_or_else(|| form.text("token"))) {
                 return Err(Trouble::ForeignForm);
             }
-            // A body takes as long as its sender likes: what its sender may counts from its end on.
-            who = signed_in(app, Some(token)).await?.ok_or(Trouble::SignedOut)?;
         }
         let code = params.get("account").cloned().unwrap_or_default();
         let scope = enter(app, &who, page.permission.as_ref(), &code).await?;
@@ -266,6 +273,13 @@ pub(super) fn answer(
                 false => (StatusCode::SEE_OTHER, [(LOCATION, door)]).into_response(),
             }
         }
+        Err(Trouble::FormLeft(left)) => match super::door::for_form(*left) {
+            Ok(page) => html(StatusCode::UNAUTHORIZED, page),
+            Err(error) => {
+                let (status, page) = trouble(&error.into());
+                html(status, page)
+            }
+        },
         Err(why) => {
             let (status, page) = trouble(&why);
             line.why = Some(why.to_string());

@@ -6,6 +6,7 @@
 extern crate matricula_server as server;
 
 mod applications;
+mod authority;
 mod door;
 mod guard;
 mod import;
@@ -31,6 +32,11 @@ async fn administrator(server: &TestServer) -> Browser<'_> {
 /// A path of the account.
 fn path(below: &str) -> String {
     format!("/console/{ACCOUNT}{below}")
+}
+
+/// A JSON body with one user.
+fn user(address: &str) -> String {
+    format!(r#"{{"data":[{{"emailAddress":"{address}"}}]}}"#)
 }
 
 /// The link of a page whose text is this.

@@ -45,7 +45,7 @@ async fn a_one_time_password_is_shown_once_and_must_be_changed() {
     let server = TestServer::start().await;
     let mut browser = administrator(&server).await;
     let reader = link(&browser.get(&path("/users")).await, "reader@example.com");
-    let reset = browser.post(&format!("{reader}/password"), &[]).await;
+    let reset = browser.post(&format!("{reader}/password"), &[("sure", "yes")]).await;
     let password = reset.body.split("<code id=\"password\">").nth(1).unwrap().split('<').next().unwrap();
     let login = server.log_in("reader@example.com", password).await;
     assert_eq!(login.codes(), ["err_user_password_change_required"], "{login}");

@@ -99,11 +99,20 @@ fn fields(columns: &[Option<&'static str>], record: &ByteRecord) -> Map<String, 
         let value = text(value);
         let value = match *field {
             "forcePasswordChange" => flag(value),
+            "emailAddress" | "name" => Value::String(unguarded(value)),
             _ => Value::String(value),
         };
         fields.insert((*field).to_owned(), value);
     }
     fields
+}
+
+/// Without the apostrophe that an exported file has before what a spreadsheet would take for a formula.
+fn unguarded(text: String) -> String {
+    match text.strip_prefix('\'') {
+        Some(rest) if rest.starts_with(['=', '+', '-', '@', '\t', '\r']) => rest.to_owned(),
+        _ => text,
+    }
 }
 
 /// Yes or no, as people write it in tables; the reader of items knows true and false.

@@ -1,18 +1,20 @@
 //! An application: who has keys for it, until when, and what they are used for.
 
 use askama::Template;
-use directory::BindingId;
 use directory::change::Change;
 use directory::port::Affected;
 use directory::role::APPLICATIONS_EDIT;
+use directory::{Application, BindingId};
 
 use super::{Standing, named};
+use crate::console::figures::{count, share};
 use crate::console::shell::{Notice, Shell};
 use crate::console::usage::{self, Used};
 use crate::console::users::Tag;
 use crate::console::visit::Visit;
 use crate::console::when::When;
 use crate::console::{Shown, Trouble};
+use crate::telemetry::Span;
 
 /// Key pairs on a page.
 const PAGE: usize = 100;
@@ -31,6 +33,28 @@ struct Show {
     ending: usize,
     address: String,
     may_edit: bool,
+    calls: Calls,
+}
+
+/// What the application sent to this node of late, whether or not its signature held.
+struct Calls {
+    requests: String,
+    refused: Option<String>,
+    refused_items: Option<String>,
+    /// The most frequent code.
+    code: Option<&'static str>,
+}
+
+fn calls(visit: &Visit<'_>, application: &Application) -> Calls {
+    let (telemetry, account) = (&visit.app.telemetry, visit.scope.account());
+    telemetry.know(account, &application.app_id, &application.name);
+    let total = telemetry.series(account.id, Some(&application.app_id), Span::Day).total;
+    Calls {
+        requests: count(total.requests),
+        refused: (total.refused > 0).then(|| share(total.refused, total.requests)),
+        refused_items: (total.refused_items > 0).then(|| count(total.refused_items)),
+        code: total.codes.first().map(|(code, _)| *code),
+    }
 }
 
 struct Key {
@@ -85,6 +109,7 @@ pub(super) async fn render(visit: &Visit<'_>, notice: Option<Notice>) -> Result<
         })
         .collect();
     let page = Show {
+        calls: calls(visit, &application),
         shell: visit.shell("/applications", application.name.clone()).with(notice),
         path,
         name: application.name,

@@ -1,6 +1,7 @@
 //! What is changed of a user, or of many.
 
 use askama::Template;
+use directory::{EmailAddress, Role, RoleId, roles};
 use serde_json::{Value, json};
 
 use super::{item, named, own_path, path, show};
@@ -9,7 +10,7 @@ use crate::api::user::{remove_alias, update_alias, update_user};
 use crate::console::form::query;
 use crate::console::shell::{Notice, Shell};
 use crate::console::visit::{Asked, Visit};
-use crate::console::{Shown, Trouble, password};
+use crate::console::{Shown, Trouble, ask, password};
 
 /// Users of one bulk change: as many as an endpoint takes.
 const MOST: usize = 1_000;
@@ -23,6 +24,11 @@ const STATES: &[(&str, &str, bool)] = &[
     ("force", "forcePasswordChange", true),
     ("unforce", "forcePasswordChange", false),
 ];
+
+/// What a state that ends the user's key pairs is called at the head of a question.
+fn ends_keys(to: &str) -> Option<&'static str> {
+    [("lock", "Lock"), ("disable", "Disable")].iter().find(|(state, _)| *state == to).map(|(_, does)| *does)
+}
 
 /// Back to the user's page: what was done, or why it was not.
 async fn back(visit: &mut Visit<'_>, asked: Asked, done: &str) -> Result<Shown, Trouble> {
@@ -52,6 +58,13 @@ pub(super) async fn state(visit: &mut Visit<'_>) -> Result<Shown, Trouble> {
     let Some((_, field, value)) = STATES.iter().find(|(state, ..)| *state == to) else {
         return Err(Trouble::NotThere("state"));
     };
+    if let Some(does) = ends_keys(&to) {
+        let (does, own) = (format!("{does} {}", user.address), own_path(visit));
+        let asked = ask::before_keys_end(visit, &[user.clone()], &does, format!("{own}/state"), own).await?;
+        if let Some(page) = asked {
+            return Ok(page);
+        }
+    }
     let asked = visit.ask(&update_user::ENDPOINT, vec![item(&user, json!({ *field: value }))]).await?;
     back(visit, asked, &to).await
 }
@@ -68,6 +81,11 @@ struct Reset {
 /// Sets a password that is shown this once, and must be changed at the next sign-in.
 pub(super) async fn reset_password(visit: &mut Visit<'_>) -> Result<Shown, Trouble> {
     let (user, _) = named(visit).await?;
+    let (does, own) = (format!("Reset the password of {}", user.address), own_path(visit));
+    let asked = ask::before_keys_end(visit, &[user.clone()], &does, format!("{own}/password"), own).await?;
+    if let Some(page) = asked {
+        return Ok(page);
+    }
     let password = password::draw(visit.app, visit.scope.account());
     let fields = json!({ "password": password, "forcePasswordChange": true });
     let asked = visit.ask(&update_user::ENDPOINT, vec![item(&user, fields)]).await?;
@@ -83,9 +101,25 @@ pub(super) async fn reset_password(visit: &mut Visit<'_>) -> Result<Shown, Troub
     Ok(Shown::Html(page.render()?))
 }
 
+/// The role that a form names; one that cannot be found is refused by the endpoint.
+async fn chosen_role(visit: &Visit<'_>) -> Result<Option<Role>, Trouble> {
+    let account = visit.scope.account().id;
+    match visit.app.secure_ids().open_id("role", account, visit.form.text("role")) {
+        Ok(id) => Ok(visit.app.store.role(RoleId::from_bytes(id)).await?),
+        Err(_) => Ok(None),
+    }
+}
+
 pub(super) async fn role(visit: &mut Visit<'_>) -> Result<Shown, Trouble> {
     let (user, before) = named(visit).await?;
     let account = visit.scope.account().id;
+    if roles::promotes(before.as_ref(), chosen_role(visit).await?.as_ref()) {
+        let (does, own) = (format!("Give {} a role that holds more", user.address), own_path(visit));
+        let asked = ask::before_keys_end(visit, &[user.clone()], &does, format!("{own}/role"), own).await?;
+        if let Some(page) = asked {
+            return Ok(page);
+        }
+    }
     let before = before.map(|role| visit.app.secure_ids().seal("role", account, role.id.as_bytes()));
     let fields = json!({ "id": visit.form.text("role") });
     let asked = visit.ask(&assign_role::ENDPOINT, vec![item(&user, fields)]).await?;
@@ -124,6 +158,16 @@ pub(super) async fn bulk(visit: &mut Visit<'_>) -> Result<Shown, Trouble> {
     let Some((_, field, value)) = STATES.iter().find(|(state, ..)| *state == to) else {
         return Err(Trouble::NotThere("state"));
     };
+    if let Some(does) = ends_keys(&to) {
+        let addresses: Vec<_> = picked.iter().filter_map(|text| EmailAddress::parse(text).ok()).collect();
+        let users = visit.app.store.users(&addresses).await?.into_iter().flatten();
+        let users: Vec<_> = users.filter(|user| user.account == visit.scope.account().id).collect();
+        let does = format!("{does} {} user{}", users.len(), if users.len() == 1 { "" } else { "s" });
+        let (action, list) = (visit.path("/users/bulk"), visit.path("/users"));
+        if let Some(page) = ask::before_keys_end(visit, &users, &does, action, list).await? {
+            return Ok(page);
+        }
+    }
     let items = picked.iter().map(|address| json!({ "emailAddress": address, *field: value })).collect();
     let asked = visit.ask(&update_user::ENDPOINT, items).await?;
     let address = |key: &serde_json::Map<String, Value>| {

@@ -11,6 +11,8 @@ use directory::user_query::{Cursor, State, UserQuery};
 use futures_util::stream;
 
 use super::{Tag, tags};
+use crate::admin::AdminError;
+use crate::console::csv::cell;
 use crate::console::form::query;
 use crate::console::shell::{Notice, Shell};
 use crate::console::visit::Visit;
@@ -52,6 +54,22 @@ struct Asked {
 }
 
 impl Asked {
+    fn read(visit: &Visit<'_>) -> Self {
+        let text = |name: &str| visit.query.text(name).to_owned();
+        Self { text: text("q"), domain: text("domain"), state: text("state") }
+    }
+
+    fn query(&self) -> UserQuery {
+        let state = State::ALL.into_iter().find(|state| name(*state) == self.state);
+        UserQuery::new(&self.text, DomainName::parse(&self.domain).ok(), state)
+    }
+
+    /// What leads to the same again; nothing where everything is asked for.
+    fn link(&self) -> String {
+        let fields = query(&[("q", &self.text), ("domain", &self.domain), ("state", &self.state)]);
+        if fields.is_empty() { fields } else { format!("?{fields}") }
+    }
+
     fn is_everything(&self) -> bool {
         self.text.is_empty() && self.state.is_empty()
     }
@@ -100,11 +118,7 @@ pub(super) async fn domains(visit: &Visit<'_>) -> Result<Vec<String>, Trouble> {
 }
 
 pub(super) async fn list(visit: &mut Visit<'_>) -> Result<Shown, Trouble> {
-    let asked = Asked {
-        text: visit.query.text("q").to_owned(),
-        domain: visit.query.text("domain").to_owned(),
-        state: visit.query.text("state").to_owned(),
-    };
+    let asked = Asked::read(visit);
     let (page, unread) = match asked.is_everything() {
         true => (listed(visit, &asked).await?, 0),
         false => found(visit, &asked).await?,
@@ -154,8 +168,7 @@ async fn listed(visit: &Visit<'_>, asked: &Asked) -> Result<Rows, Trouble> {
 async fn found(visit: &Visit<'_>, asked: &Asked) -> Result<(Rows, u64), Trouble> {
     let (app, account) = (visit.app, visit.scope.account().id);
     let ids = app.secure_ids();
-    let state = State::ALL.into_iter().find(|state| name(*state) == asked.state);
-    let wanted = UserQuery::new(&asked.text, DomainName::parse(&asked.domain).ok(), state);
+    let wanted = asked.query();
     let after: Option<Cursor> = match visit.query.some("page") {
         Some(token) => {
             ids.read_page(TOKEN, account, Some(token)).map_err(|_| Trouble::NotThere("page of the list"))?
@@ -191,26 +204,52 @@ fn rows(visit: &Visit<'_>, users: &[User]) -> Vec<Row> {
     users.iter().map(row).collect()
 }
 
-/// All users and aliases of the account, as `matricula import` reads them; but for passwords, which nobody can read.
+/// Where the file goes on.
+enum Next {
+    /// In the order of addresses.
+    Listed(Position),
+    /// Behind what a search found so far; `None`: at its start.
+    Found(Option<Cursor>),
+}
+
+/// The users and aliases that are looked for, as `matricula import` reads them; but for passwords, which nobody can read.
 pub(super) async fn export(visit: &mut Visit<'_>) -> Result<Shown, Trouble> {
-    let (store, account) = (std::sync::Arc::clone(&visit.app.store), visit.scope.account().id);
-    let first = Some((Position::Start, "emailAddress,name,alias,locked,disabled,createdAt\r\n".to_owned()));
+    let (app, account) = (std::sync::Arc::clone(visit.app), visit.scope.account().id);
+    let asked = Asked::read(visit);
+    let wanted = std::sync::Arc::new(asked.query());
+    let domain = DomainName::parse(&asked.domain).ok();
+    let start = if asked.is_everything() { Next::Listed(Position::Start) } else { Next::Found(None) };
+    let first = Some((start, "emailAddress,name,alias,locked,disabled,createdAt\r\n".to_owned()));
     // Read as it is sent: however many users there are, no more than a slice is held.
     let lines = stream::unfold(first, move |state| {
-        let store = std::sync::Arc::clone(&store);
+        let (app, wanted, domain) =
+            (std::sync::Arc::clone(&app), std::sync::Arc::clone(&wanted), domain.clone());
         async move {
             let (from, mut text) = state?;
-            let users = match store.list_users(account, None, &from, SLICE).await {
-                Ok(users) => users,
+            let read = async {
+                match from {
+                    Next::Listed(from) => {
+                        let users = app.store.list_users(account, domain.as_ref(), &from, SLICE).await?;
+                        let next = users.last().filter(|_| users.len() == SLICE);
+                        let next =
+                            next.map(|user| Next::Listed(Position::After(user.address.key().to_owned())));
+                        Ok::<_, AdminError>((users, next))
+                    }
+                    Next::Found(after) => {
+                        let found = app.admin().find_users(account, &wanted, after.as_ref(), SLICE).await?;
+                        Ok((found.users, found.next.map(|cursor| Next::Found(Some(cursor)))))
+                    }
+                }
+            };
+            let (users, next) = match read.await {
+                Ok(read) => read,
                 // The connection ends before the file does: a file that is cut short must not look whole.
                 Err(error) => return Some((Err(std::io::Error::other(error)), None)),
             };
             for user in &users {
                 text.push_str(&line(user));
             }
-            let next = users.last().filter(|_| users.len() == SLICE);
-            let next = next.map(|user| (Position::After(user.address.key().to_owned()), String::new()));
-            Some((Ok(Bytes::from(text)), next))
+            Some((Ok(Bytes::from(text)), next.map(|next| (next, String::new()))))
         }
     });
     Ok(Shown::Download {
@@ -221,16 +260,10 @@ pub(super) async fn export(visit: &mut Visit<'_>) -> Result<Shown, Trouble> {
 }
 
 fn line(user: &User) -> String {
-    let quoted = |text: &str| format!("\"{}\"", text.replace('"', "\"\""));
-    // A spreadsheet would take such a name for a formula, and carry it out.
-    let name = match user.name.chars().next() {
-        Some('=' | '+' | '-' | '@' | '\t' | '\r') => format!("'{}", user.name),
-        _ => user.name.clone(),
-    };
     format!(
         "{},{},{},{},{},{}\r\n",
-        quoted(user.address.as_str()),
-        quoted(&name),
+        cell(user.address.as_str()),
+        cell(&user.name),
         user.alias_of.is_some(),
         user.locked,
         user.disabled,

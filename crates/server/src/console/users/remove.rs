@@ -6,6 +6,7 @@ use serde_json::json;
 
 use super::{item, named, path, show};
 use crate::api::user::{add_to_purge_list, delete_user, remove_from_purge_list};
+use crate::console::ask::{self, Ending};
 use crate::console::shell::{Notice, Shell};
 use crate::console::visit::Visit;
 use crate::console::{Shown, Trouble};
@@ -19,6 +20,8 @@ struct Remove {
     aliases: usize,
     path: String,
     may_purge: bool,
+    /// Key pairs that end either way.
+    endings: Vec<Ending>,
 }
 
 pub(super) async fn form(visit: &mut Visit<'_>) -> Result<Shown, Trouble> {
@@ -28,6 +31,7 @@ pub(super) async fn form(visit: &mut Visit<'_>) -> Result<Shown, Trouble> {
 async fn page(visit: &Visit<'_>, notice: Option<Notice>) -> Result<String, Trouble> {
     let (user, _) = named(visit).await?;
     let page = Remove {
+        endings: ask::endings(visit, std::slice::from_ref(&user)).await?,
         aliases: visit.app.store.aliases(user.id).await?.len(),
         address: user.address.to_string(),
         path: path(visit, &user),

@@ -109,6 +109,9 @@ pub(super) fn update(
         ],
     )?;
     let revoked = if update.takes_away() { revoke_all(session, id, now)? } else { 0 };
+    if update.password.is_some() {
+        sessions::end_all(session, id)?;
+    }
     let mut detail = update.detail();
     if revoked > 0 {
         detail.push_str(&format!("; revoked bindings: {revoked}"));

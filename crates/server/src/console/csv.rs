@@ -1,0 +1,28 @@
+//! Cells of the files that spreadsheets open.
+
+/// A cell, in quotes. A spreadsheet takes a text that begins like a formula for one, and carries it out: such a text gets an
+/// apostrophe before it, which `matricula import` removes.
+pub(super) fn cell(text: &str) -> String {
+    let guard = if text.starts_with(['=', '+', '-', '@', '\t', '\r']) { "'" } else { "" };
+    format!("\"{guard}{}\"", text.replace('"', "\"\""))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_cell_is_a_formula() {
+        for (text, written) in [
+            ("Ann \"A\" Lee", "\"Ann \"\"A\"\" Lee\""),
+            ("=1+1", "\"'=1+1\""),
+            ("+49@example.com", "\"'+49@example.com\""),
+            ("-1", "\"'-1\""),
+            ("@SUM(A1)", "\"'@SUM(A1)\""),
+            ("\t=1", "\"'\t=1\""),
+            ("", "\"\""),
+        ] {
+            assert_eq!(cell(text), written);
+        }
+    }
+}

@@ -1,0 +1,247 @@
+//! What a visitor may is what they may when their form has arrived and when it is written; and nobody's programs stop
+//! without a question.
+
+use testkit::{Browser, PASSWORD, TestServer};
+
+use crate::{ADMINISTRATOR, administrator, link, location, path};
+
+/// Sends a form in two parts, and lets something happen between them.
+async fn trickled(
+    server: &TestServer,
+    browser: &mut Browser<'_>,
+    path: &str,
+    fields: &[(&str, &str)],
+    meanwhile: impl Future<Output = ()>,
+) -> (String, String) {
+    let token = browser.token().await;
+    let mut body = form_urlencoded::Serializer::new(String::new());
+    body.extend_pairs(fields).append_pair("token", &token);
+    let (body, cookie) = (body.finish(), browser.cookie.clone().unwrap());
+    let mut connection = server.connect().await;
+    let head = format!(
+        "POST {path} HTTP/1.1\r\nHost: {}\r\nCookie: {cookie}\r\nSec-Fetch-Site: same-origin\r\n\
+         Content-Type: application/x-www-form-urlencoded\r\nContent-Length: {}\r\n\r\n{}",
+        server.address(),
+        body.len(),
+        &body[..5]
+    );
+    connection.send(&head).await;
+    // Another request is answered: the server has had the time to read the first part.
+    assert_eq!(server.get("/healthz").await.status, 200);
+    meanwhile.await;
+    connection.send(&body[5..]).await;
+    connection.answer().await
+}
+
+#[tokio::test]
+async fn who_is_demoted_while_the_form_arrives_takes_over_nobody() {
+    for (page, fields) in [
+        ("keys", vec![("address", ADMINISTRATOR), ("days", "")]),
+        ("clients", vec![("name", "Second"), ("product", "userandgroupmanagement"), ("role", "")]),
+    ] {
+        let server = TestServer::start().await;
+        server.promote("reader@example.com", "Super Administrator").await;
+        let mut browser = server.signed_in("reader@example.com", PASSWORD).await;
+        let app_id = server.administrator().keys().app_id.clone();
+        let list = browser.get(&path("/applications")).await.body;
+        let role =
+            list.split("<select name=\"role\"><option value=\"").nth(1).unwrap().split('"').next().unwrap();
+        assert!(list.contains(&format!("value=\"{role}\">Super Administrator<")), "{list}");
+        let fields: Vec<_> =
+            fields.into_iter().map(|(name, text)| (name, if name == "role" { role } else { text })).collect();
+        let target = match page {
+            "keys" => path(&format!("/applications/{app_id}/keys")),
+            _ => path("/clients"),
+        };
+        let (before, pairs) =
+            (server.admin().audit().await.unwrap(), server.admin().bindings(None).await.unwrap().len());
+        let demote = async {
+            server.admin().set_role("reader@example.com", Some("Full Administrator")).await.unwrap();
+        };
+        let (head, body) = trickled(&server, &mut browser, &target, &fields, demote).await;
+        assert!(head.starts_with("HTTP/1.1 422"), "{page}: {head}");
+        assert!(body.contains("holds rights that the caller does not hold"), "{page}: {body}");
+        assert_eq!(server.admin().bindings(None).await.unwrap().len(), pairs, "{page}");
+        let told = server.events_since(&before).await;
+        assert!(told.iter().all(|event| event.action == "user.role_set"), "{page}: {told:?}");
+    }
+}
+
+#[tokio::test]
+async fn programs_stop_only_after_a_question() {
+    let server = TestServer::start().await;
+    let mut browser = administrator(&server).await;
+    let robot = "robot@example.com";
+    server
+        .administrator()
+        .create(format!(r#"{{"data":[{{"emailAddress":"{robot}","password":"{PASSWORD}"}}]}}"#))
+        .await;
+    let user = link(&browser.get(&path("/users")).await, robot);
+    let works = async |caller: &testkit::TestCaller| {
+        caller.call("/api/account/get-account", serde_json::json!([])).await.status != 401
+    };
+    let bulk = path("/users/bulk");
+    for (action, fields) in [
+        (format!("{user}/state"), vec![("to", "lock")]),
+        (format!("{user}/state"), vec![("to", "disable")]),
+        (format!("{user}/password"), vec![]),
+        (bulk.clone(), vec![("to", "lock"), ("pick", robot), ("pick", ADMINISTRATOR)]),
+        (format!("{user}/role"), vec![("role", "BASIC")]),
+    ] {
+        server.admin().enable_user(robot).await.unwrap();
+        browser.post(&format!("{user}/state"), &[("to", "unlock")]).await;
+        browser.post(&format!("{user}/role"), &[("role", "")]).await;
+        let (caller, other) = (server.caller_for(robot).await, server.caller_for(robot).await);
+        server.create_by(&caller, "payroll/3.1", "{}").await;
+        let page = browser.get(&user).await.body;
+        let basic =
+            page.split("\">Basic Administrator</option>").next().unwrap().rsplit("value=\"").next().unwrap();
+        let mut fields: Vec<_> = fields
+            .into_iter()
+            .map(|(name, text)| (name, if text == "BASIC" { basic } else { text }))
+            .collect();
+        let before = server.admin().audit().await.unwrap();
+        let asked = browser.post(&action, &fields).await;
+        assert_eq!(asked.status, 200, "{action}: {asked}");
+        for said in [
+            "key pairs will stop working",
+            "payroll/3.1",
+            robot,
+            "cannot be undone",
+            "Nothing has been changed yet",
+        ] {
+            assert!(asked.body.contains(said), "{action}: {said}: {asked}");
+        }
+        for (name, text) in &fields {
+            assert!(
+                asked.body.contains(&format!("name=\"{name}\" value=\"{text}\"")),
+                "{action}: {name}: {asked}"
+            );
+        }
+        assert!(works(&caller).await && works(&other).await, "{action}");
+        assert_eq!(server.events_since(&before).await.len(), 0, "{action}");
+        fields.retain(|(_, text)| *text != ADMINISTRATOR);
+        fields.push(("sure", "yes"));
+        let done = browser.post(&action, &fields).await;
+        assert!(matches!(done.status, 200 | 303), "{action}: {done}");
+        assert!(!works(&caller).await && !works(&other).await, "{action}");
+    }
+    // Who has no live key pair is asked nothing.
+    assert_eq!(browser.post(&format!("{user}/state"), &[("to", "lock")]).await.status, 303);
+    assert!(browser.get(&format!("{user}/remove")).await.body.contains("Remove now"));
+}
+
+#[tokio::test]
+async fn what_was_typed_outlives_its_session() {
+    let server = TestServer::start().await;
+    let mut browser = administrator(&server).await;
+    let token = browser.token().await;
+    let form = [
+        ("token", token.as_str()),
+        ("request", ""),
+        ("address", "ann@example.com"),
+        ("name", "Ann \"A\" Lee"),
+        ("how", "type"),
+        ("password", "Typed horse 7 battery"),
+    ];
+    let left = browser.cookie.take();
+    assert!(left.is_some());
+    let door = browser.send(&path("/users/new"), &form).await;
+    assert_eq!(door.status, 401, "{door}");
+    assert!(door.header("content-type").unwrap().starts_with("text/html"), "{door}");
+    assert!(door.body.contains("Your session is over, so nothing was done"), "{door}");
+    assert!(!door.body.contains("Typed horse"), "a password is not sent back: {door}");
+    assert!(server.admin().user("ann@example.com").await.is_err());
+    let hidden = |page: &str| -> Vec<(String, String)> {
+        let inputs = page.split("<input type=\"hidden\" name=\"").skip(1);
+        let unescape = |text: &str| text.replace("&#34;", "\"");
+        let field = |input: &str| {
+            let (name, rest) = input.split_once("\" value=\"").unwrap();
+            (name.to_owned(), unescape(rest.split('"').next().unwrap()))
+        };
+        inputs.map(field).collect()
+    };
+    let mut fields = hidden(&door.body);
+    // A wrong password keeps the form.
+    for (password, status) in [("wrong", 422), (PASSWORD, 200)] {
+        let mut sent: Vec<_> = fields.iter().map(|(name, text)| (name.as_str(), text.as_str())).collect();
+        sent.extend([("address", ADMINISTRATOR), ("password", password)]);
+        let page = browser.send("/console/sign-in", &sent).await;
+        assert_eq!(page.status, status, "{page}");
+        fields = hidden(&page.body);
+        if status == 200 {
+            assert!(page.body.contains("Send it again"), "{page}");
+            assert!(page.body.contains(&format!("action=\"{}\"", path("/users/new"))), "{page}");
+        }
+    }
+    let sent: Vec<_> = fields.iter().map(|(name, text)| (name.as_str(), text.as_str())).collect();
+    // The password is asked for again on the form itself, with the rest filled in.
+    let again = browser.send(&path("/users/new"), &sent).await;
+    assert_eq!(again.status, 422, "{again}");
+    assert!(
+        again.body.contains("value=\"ann@example.com\"") && again.body.contains("Ann &#34;A&#34; Lee"),
+        "{again}"
+    );
+}
+
+#[tokio::test]
+async fn no_address_of_the_console_answers_in_json() {
+    let server = TestServer::start().await;
+    let mut browser = administrator(&server).await;
+    for unknown in ["/console/none/of/it", &path("/nothing"), "/console/sign-out", &path("/users/new/x")] {
+        let page = browser.get(unknown).await;
+        assert_eq!(page.status, 404, "{unknown}: {page}");
+        assert!(page.header("content-type").unwrap().starts_with("text/html"), "{unknown}: {page}");
+        assert!(page.body.contains("There is no page at this address"), "{unknown}: {page}");
+        assert!(page.header("content-security-policy").is_some(), "{unknown}");
+    }
+    // Back from the door to where a form went: the page that the form was on.
+    assert_eq!(location(&browser.get(&path("/users/bulk")).await), path("/users"));
+    let user = link(&browser.get(&path("/users")).await, ADMINISTRATOR);
+    assert_eq!(location(&browser.get(&format!("{user}/password")).await), user);
+    // Other paths answer programs.
+    assert!(server.get("/none").await.body.contains("err_"), "JSON");
+}
+
+#[tokio::test]
+async fn an_export_holds_what_was_found() {
+    let server = TestServer::start().await;
+    let mut browser = administrator(&server).await;
+    for address in ["+49@example.com", "ann.one@example.com", "ann.two@example.com", "bea@example.com"] {
+        assert_eq!(server.administrator().create(crate::user(address)).await.rows(), 1, "{address}");
+    }
+    let addresses = async |browser: &mut Browser<'_>, query: &str| -> Vec<String> {
+        let file = browser.get(&path(&format!("/users.csv{query}"))).await.body;
+        let lines = file.lines().skip(1);
+        lines.map(|line| line.split(',').next().unwrap().trim_matches('"').to_owned()).collect()
+    };
+    let page = browser.get(&path("/users?q=ann")).await.body;
+    assert!(page.contains("users.csv?q=ann") && page.contains("Export what was found"), "{page}");
+    assert_eq!(addresses(&mut browser, "?q=ann").await, ["ann.one@example.com", "ann.two@example.com"]);
+    let administrators = addresses(&mut browser, "?state=administrator").await;
+    assert!(
+        administrators.contains(&ADMINISTRATOR.to_owned())
+            && !administrators.contains(&"bea@example.com".to_owned())
+    );
+    assert!(addresses(&mut browser, "?domain=example.com").await.len() > administrators.len());
+    let all = addresses(&mut browser, "").await;
+    assert!(all.contains(&"'+49@example.com".to_owned()), "no formula: {all:?}");
+    // The audit names whom it likes, too.
+    let audit = browser.get(&path("/audit.csv")).await.body;
+    assert!(audit.contains("\"'+49@example.com\"") && !audit.contains("\"+49@example.com\""), "{audit}");
+}
+
+#[tokio::test]
+async fn an_application_shows_what_is_refused_before_a_key_pair_is_known() {
+    let server = TestServer::start().await;
+    let (caller, mut browser) = (server.administrator(), administrator(&server).await);
+    let page = path(&format!("/applications/{}", caller.keys().app_id));
+    browser.get(&page).await;
+    let bad = caller.send("/api/user/create-user", &caller.signed("/api/another/path"), "{}").await;
+    assert_eq!(bad.status, 401);
+    let shown = browser.get(&page).await.body;
+    assert!(
+        shown.contains("1 request, 100 % refused") && shown.contains("err_xdk_invalid_signature"),
+        "{shown}"
+    );
+}
