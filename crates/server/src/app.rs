@@ -155,7 +155,20 @@ impl Server {
     /// # Errors
     /// When the store can't be opened, or a setting is not allowed.
     pub fn open(config: &Config, master_key: &MasterKey, system: System) -> Result<Self, OpenError> {
-        Ok(Self { app: Arc::new(Self::app(config, master_key, system)?) })
+        Self::open_over(config, master_key, system, |store| store)
+    }
+
+    /// The same over something that stands between the server and its store, as tests need it.
+    ///
+    /// # Errors
+    /// When the store can't be opened, or a setting is not allowed.
+    pub fn open_over(
+        config: &Config,
+        master_key: &MasterKey,
+        system: System,
+        over: impl FnOnce(Arc<dyn Store>) -> Arc<dyn Store>,
+    ) -> Result<Self, OpenError> {
+        Ok(Self { app: Arc::new(Self::app(config, master_key, system, over)?) })
     }
 
     /// The same for a sandbox, where no secret is worth anything: says of each request that it refuses why, and keeps the
@@ -165,19 +178,24 @@ impl Server {
         master_key: &MasterKey,
         system: System,
     ) -> Result<Self, OpenError> {
-        let mut app = Self::app(config, master_key, system)?;
+        let mut app = Self::app(config, master_key, system, |store| store)?;
         app.explainer = Some(explain::explainer(&app));
         app.journal = Some(Journal::of_lab());
         Ok(Self { app: Arc::new(app) })
     }
 
-    fn app(config: &Config, master_key: &MasterKey, system: System) -> Result<App, OpenError> {
+    fn app(
+        config: &Config,
+        master_key: &MasterKey,
+        system: System,
+        over: impl FnOnce(Arc<dyn Store>) -> Arc<dyn Store>,
+    ) -> Result<App, OpenError> {
         let System { clock, entropy } = system;
         let txt = Txt::new(&config.domains)?;
         let tls = config.tls.as_ref().map(|files| Tls::open(files, Arc::clone(&clock))).transpose()?;
         let metrics = config.metrics.as_ref().map(Metrics::open).transpose()?;
         let telemetry = Telemetry::new(Arc::clone(&clock));
-        let store = config.store.open(master_key, Arc::clone(&clock), Arc::clone(&entropy))?;
+        let store = over(config.store.open(master_key, Arc::clone(&clock), Arc::clone(&entropy))?);
         let quota = Quota::new(config.quota.enabled.then_some(config.quota.calls), config.quota.window_ms);
         let authenticator =
             Authenticator::new(Arc::clone(&store), Arc::clone(&clock), config.freshness(), quota);

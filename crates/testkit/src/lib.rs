@@ -25,6 +25,7 @@ mod login;
 mod postgres;
 mod raw;
 mod system;
+mod watch;
 
 use std::collections::HashSet;
 use std::net::SocketAddr;
@@ -33,6 +34,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use directory::audit::Event;
+use directory::port::Store;
 use secrecy::SecretString;
 use server::admin::Admin;
 use server::config::{Domains, LogFormat, Passwords, Verification};
@@ -40,6 +42,7 @@ use server::{CertificateReload, Config, Gate, Server, System};
 use tempfile::TempDir;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
+use watch::Watched;
 
 pub use application::{TestApplication, bearer};
 pub use browser::Browser;
@@ -51,6 +54,7 @@ pub use raw::Connection;
 pub use server::lab;
 pub use server::system::SeededEntropy;
 pub use system::FakeClock;
+pub use watch::Watch;
 
 /// The account of most callers, with the domain [`DOMAIN`].
 pub const ACCOUNT: &str = "CTEST00001";
@@ -84,6 +88,7 @@ pub struct TestServer {
     config: Config,
     callers: Callers,
     server: Server,
+    watch: Arc<Watch>,
     certificate: Option<CertificateReload>,
     /// How many servers were started on the database: each draws other randomness than those before it, so that ids do not
     /// come again.
@@ -121,6 +126,27 @@ impl TestServer {
         };
         change(&mut config);
         Self::open(folder, config, Arc::new(FakeClock::default()), None, Arc::new(AtomicU64::new(1))).await
+    }
+
+    /// Stops, and keeps the directory as it is now, to start servers on copies of it.
+    pub async fn fixture(mut self) -> Fixture {
+        self.stop().await;
+        let Self { clock, folder, config, callers, starts, .. } = self;
+        Fixture { now: clock.now(), folder, config, callers, starts }
+    }
+
+    /// Counts the calls of the store that requests make, and strikes between two of them.
+    pub fn watch(&self) -> &Watch {
+        &self.watch
+    }
+
+    /// Ends the server as a crash of its process would, as far as one process can: what is under way is not awaited.
+    pub async fn crash(mut self) -> Self {
+        if let Some(task) = self.task.take() {
+            task.abort();
+        }
+        self.stop = None;
+        self.node().await
     }
 
     /// Stops, and starts again on the same database.
@@ -176,8 +202,10 @@ impl TestServer {
         let system = System { clock: Arc::clone(&clock) as _, entropy };
         let key =
             server::admin::master_key(MASTER_KEY).unwrap_or_else(|error| panic!("the master key: {error}"));
-        let server =
-            Server::open(&config, &key, system).unwrap_or_else(|error| panic!("the server: {error}"));
+        let watch = Arc::new(Watch::default());
+        let over = |store| Arc::new(Watched { store, watch: Arc::clone(&watch) }) as Arc<dyn Store>;
+        let server = Server::open_over(&config, &key, system, over);
+        let server = server.unwrap_or_else(|error| panic!("the server: {error}"));
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await;
         let listener = listener.unwrap_or_else(|error| panic!("a free port: {error}"));
         let address = listener.local_addr().unwrap_or_else(|error| panic!("a free port: {error}"));
@@ -201,6 +229,7 @@ impl TestServer {
             config,
             callers,
             server,
+            watch,
             certificate,
             starts,
             stop: Some(stop),
@@ -355,6 +384,47 @@ impl TestServer {
     /// A caller with these keys.
     pub fn caller(&self, keys: &client::Keys) -> TestCaller {
         TestCaller::new(keys, Arc::clone(&self.clock))
+    }
+}
+
+/// A directory that nobody works on.
+pub struct Fixture {
+    now: jiff::Timestamp,
+    folder: Arc<TempDir>,
+    config: Config,
+    callers: Callers,
+    starts: Arc<AtomicU64>,
+}
+
+impl Fixture {
+    /// Starts a server on a copy, with a clock that shows what it showed when the fixture was made.
+    ///
+    /// # Panics
+    /// When the directory can't be copied.
+    pub async fn start(&self) -> TestServer {
+        let folder = Arc::new(TempDir::new().unwrap_or_else(|error| panic!("a temporary folder: {error}")));
+        let mut config = self.config.clone();
+        config.store = match &self.config.store {
+            server::Location::Sqlite(file) => {
+                let copy = folder.path().join("matricula.db");
+                for entry in ["", "-wal"] {
+                    let from = self.folder.path().join(format!("matricula.db{entry}"));
+                    if from.exists() {
+                        let copied = std::fs::copy(&from, folder.path().join(format!("matricula.db{entry}")));
+                        copied.unwrap_or_else(|error| panic!("{}: {error}", file.display()));
+                    }
+                }
+                server::Location::Sqlite(copy)
+            }
+            server::Location::Postgres(url) => {
+                let shared = Postgres::shared().unwrap_or_else(|| panic!("PostgreSQL is not installed"));
+                shared.copy(url).into()
+            }
+        };
+        let clock = Arc::new(FakeClock::at(self.now));
+        // Randomness goes on from where the fixture's ended.
+        let starts = Arc::new(AtomicU64::new(self.starts.load(Ordering::Relaxed)));
+        TestServer::open(folder, config, clock, Some(self.callers.clone()), starts).await
     }
 }
 

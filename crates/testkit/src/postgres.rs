@@ -185,6 +185,17 @@ impl Postgres {
         self.url(&name)
     }
 
+    /// A copy of a database that nobody works on, as a connection string.
+    pub fn copy(&self, url: &str) -> String {
+        let name = format!("test{}", self.databases.fetch_add(1, Ordering::Relaxed));
+        let from = url.rsplit('/').next().unwrap_or_default();
+        // What a server that has stopped left open would be in the way; the copy waits until it is gone.
+        let end = format!("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{from}'");
+        self.run("postgres", &end);
+        self.run("postgres", &format!("CREATE DATABASE {name} TEMPLATE {from}"));
+        self.url(&name)
+    }
+
     /// The connection string of a database.
     fn url(&self, name: &str) -> String {
         let folder = self.folder.path().to_string_lossy().replace('/', "%2F");

@@ -89,8 +89,7 @@ impl TestServer {
     async fn exchange(&self, request: &[u8]) -> Response {
         let mut connection = self.connect().await;
         connection.send_bytes(request).await;
-        let (head, body) = connection.answer().await;
-        Response::from(parse(&head, body))
+        connection.response().await
     }
 }
 
@@ -124,6 +123,12 @@ impl Connection {
             }
             self.receive().await;
         }
+    }
+
+    /// Reads the next answer.
+    pub async fn response(&mut self) -> Response {
+        let (head, body) = self.answer().await;
+        Response::from(parse(&head, body))
     }
 
     /// Reads the next answer: headers and body.

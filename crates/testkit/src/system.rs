@@ -19,6 +19,11 @@ impl Default for FakeClock {
 }
 
 impl FakeClock {
+    /// One that shows this.
+    pub fn at(now: Timestamp) -> Self {
+        Self { now: Mutex::new(now), broken: AtomicBool::new(false) }
+    }
+
     /// What it shows.
     pub fn now(&self) -> Timestamp {
         *self.now.lock().unwrap_or_else(PoisonError::into_inner)

@@ -198,6 +198,14 @@ impl Admin {
         self.apply(Change::AddRole(role), what).await
     }
 
+    /// Removes a role of an account that nobody holds.
+    ///
+    /// # Errors
+    /// When it is not there, or users hold it.
+    pub async fn remove_role(&self, id: RoleId) -> Result<(), AdminError> {
+        self.apply(Change::RemoveRole(id), "the role".to_owned()).await
+    }
+
     /// Built-in roles and those of all accounts.
     ///
     /// # Errors

@@ -10,6 +10,9 @@ mod bulk;
 mod create_user;
 mod delegation;
 mod domains;
+#[path = "../explore/mod.rs"]
+mod explore;
+mod explorer;
 mod front_door;
 mod groups;
 mod headers;

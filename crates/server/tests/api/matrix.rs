@@ -8,9 +8,9 @@ use testkit::{ACCOUNT, Response, TestServer};
 use crate::user;
 
 /// What an endpoint gets in the matrix.
-struct Row {
+pub(crate) struct Row {
     /// A body that it carries out for the administrator of the account, with a row in its answer.
-    body: Value,
+    pub(crate) body: Value,
     /// What another account's administrator gets for the same body: refused with this code; or, where the call is about the
     /// caller's account as a whole, an answer about its own.
     other: Option<&'static str>,
@@ -23,7 +23,7 @@ fn row(body: Value, other: impl Into<Option<&'static str>>) -> Row {
 const FORBIDDEN: &str = "err_xdk_operation_forbidden_for_address";
 
 /// The row of a signed endpoint; makes what its body speaks of.
-async fn row_of(server: &TestServer, path: &str) -> Row {
+pub(crate) async fn row_of(server: &TestServer, path: &str) -> Row {
     let ann = "ann@example.com";
     if server.admin().user(ann).await.is_err() {
         server.administrator().create(user(ann)).await;

@@ -1,0 +1,176 @@
+//! A store that tells each call before it is made and after it was answered: so a test can strike between any two steps of a
+//! request.
+
+use std::pin::Pin;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use directory::application::{Client, ClientPrincipal};
+use directory::attribute::Attribute;
+use directory::audit::{self, Actor, Event};
+use directory::change::{Change, Changed, Delegate};
+use directory::domains::PendingDomain;
+use directory::groups::{Group, Member};
+use directory::login::{Credentials, NamedProfile};
+use directory::port::{
+    Affected, ApplicationRow, AuditPage, AuditQuery, BindingRow, ChainReport, Drawn, Evidence, Found,
+    Freshness, Indexed, Keys, Listed, Pending, Position, Recalled, RequestIds, RequestKey, Store, Usage,
+    Write, Written,
+};
+use directory::session::{SessionLimits, SessionPrincipal};
+use directory::user::User;
+use directory::user_query::{Cursor, UserQuery};
+use directory::{
+    AccessKey, Account, AccountCode, AccountId, Application, ApplicationId, BindingId, ClientId, DelegateId,
+    Domain, DomainName, EmailAddress, GroupId, Principal, Role, RoleId, SessionId, UserId,
+};
+use jiff::Timestamp;
+
+/// What a server does for itself and no request asks for: no step of one.
+const BACKGROUND: &[&str] = &[
+    "index_users",
+    "forget_requests",
+    "due_for_purge",
+    "share_quota",
+    "note_usage",
+    "ready",
+    "touch_session",
+];
+
+/// What a blow does.
+type Struck = Pin<Box<dyn Future<Output = ()> + Send>>;
+
+/// What happens at a step.
+type Blow = Box<dyn FnOnce() -> Struck + Send>;
+
+/// Watches a store: counts the calls that are made of it, and strikes at one of them.
+#[derive(Default)]
+pub struct Watch {
+    /// Steps since it was armed: two a call, one before it and one after its answer.
+    steps: AtomicUsize,
+    armed: Mutex<Option<(usize, Blow)>>,
+}
+
+impl Watch {
+    /// Begins to count, and strikes at this step, counted from 0: even ones are before a call, odd ones behind its
+    /// answer.
+    pub fn strike_at(&self, step: usize, blow: impl FnOnce() -> Struck + Send + 'static) {
+        *self.armed.lock().unwrap_or_else(PoisonError::into_inner) = Some((step, Box::new(blow)));
+        self.steps.store(0, Ordering::SeqCst);
+    }
+
+    /// Begins to count.
+    pub fn count(&self) {
+        self.steps.store(0, Ordering::SeqCst);
+    }
+
+    /// Steps since counting began.
+    pub fn steps(&self) -> usize {
+        self.steps.load(Ordering::SeqCst)
+    }
+
+    async fn step(&self, call: &str) {
+        if BACKGROUND.contains(&call) {
+            return;
+        }
+        let step = self.steps.fetch_add(1, Ordering::SeqCst);
+        let blow = {
+            let mut armed = self.armed.lock().unwrap_or_else(PoisonError::into_inner);
+            armed.take_if(|(at, _)| *at == step)
+        };
+        if let Some((_, blow)) = blow {
+            blow().await;
+        }
+    }
+}
+
+/// The store that is watched.
+pub(crate) struct Watched {
+    pub(crate) store: Arc<dyn Store>,
+    pub(crate) watch: Arc<Watch>,
+}
+
+macro_rules! stepped {
+    ($( $name:ident($($argument:ident: $type:ty),*) -> $out:ty; )*) => { $(
+        fn $name<'a>(&'a self, $($argument: $type),*) -> Pending<'a, $out> {
+            Box::pin(async move {
+                self.watch.step(stringify!($name)).await;
+                let answer = self.store.$name($($argument),*).await;
+                self.watch.step(stringify!($name)).await;
+                answer
+            })
+        }
+    )* };
+}
+
+impl Store for Watched {
+    stepped! {
+        principal(access_key: &'a AccessKey, freshness: Freshness) -> Option<Arc<Principal>>;
+        accounts(codes: &'a [AccountCode]) -> Vec<Option<Arc<Account>>>;
+        domains(names: &'a [DomainName]) -> Vec<Option<Evidence>>;
+        recall(request: &'a RequestKey, request_ids: RequestIds) -> Recalled;
+        write(requests: Vec<Write>) -> Vec<Written>;
+        apply(changes: Vec<Change>, actor: Actor, now: Timestamp) -> Changed;
+        forget_requests(before: Timestamp) -> usize;
+        users(addresses: &'a [EmailAddress]) -> Vec<Option<User>>;
+        count_users() -> u64;
+        count_listed(account: AccountId, domain: Option<&'a DomainName>) -> u64;
+        list_users(account: AccountId, domain: Option<&'a DomainName>, from: &'a Position, limit: usize) -> Vec<User>;
+        find_users(account: AccountId, query: &'a UserQuery, after: Option<&'a Cursor>, limit: usize, now: Timestamp) -> Found;
+        index_users(limit: usize) -> Indexed;
+        users_by_id(ids: &'a [UserId]) -> Vec<Option<User>>;
+        aliases(user: UserId) -> Vec<User>;
+        attributes(user: UserId) -> Vec<(Attribute, String)>;
+        delegates(user: UserId) -> Vec<(Delegate, User)>;
+        delegate(id: DelegateId) -> Option<Delegate>;
+        due_for_purge(now: Timestamp, limit: usize) -> Vec<UserId>;
+        domain_of(account: AccountId, name: &'a DomainName) -> Option<Domain>;
+        domains_of(account: AccountId, from: &'a Position, limit: usize) -> Listed<Domain>;
+        pending_domain(account: AccountId, name: &'a DomainName) -> Option<PendingDomain>;
+        pending_domains_of(account: AccountId, from: &'a Position, limit: usize) -> Listed<PendingDomain>;
+        group(id: GroupId) -> Option<Group>;
+        count_groups(account: AccountId, query: Option<&'a str>) -> u64;
+        list_groups(account: AccountId, query: Option<&'a str>, from: &'a Position, limit: usize) -> Vec<Group>;
+        groups_of(account: AccountId, address: &'a EmailAddress) -> Vec<Group>;
+        list_members(group: &'a Group, from: &'a Position, limit: usize) -> Vec<Member>;
+        session(digest: [u8; 32]) -> Option<Arc<SessionPrincipal>>;
+        touch_session(session: SessionId, now: Timestamp, limits: SessionLimits) -> ();
+        credentials(address: &'a EmailAddress) -> Option<Credentials>;
+        roles_of(account: AccountId) -> Vec<Role>;
+        roles_among(affected: Affected) -> Vec<Role>;
+        role(id: RoleId) -> Option<Role>;
+        client(id: ClientId, freshness: Freshness) -> Option<Arc<ClientPrincipal>>;
+        client_by_name(client_id: &'a str) -> Option<Client>;
+        list_clients() -> Vec<Client>;
+        list_profiles() -> Vec<NamedProfile>;
+        audit_of(account: AccountId, query: AuditQuery) -> AuditPage;
+        search_audit(account: AccountId, search: &'a audit::Search, rest: Option<Vec<(i64, i64)>>, limit: usize) -> audit::Found;
+        application(app_id: &'a str) -> Option<Application>;
+        list_accounts() -> Vec<Account>;
+        list_domains() -> Vec<Domain>;
+        list_roles() -> Vec<Role>;
+        list_administrators() -> Vec<User>;
+        list_applications() -> Vec<ApplicationRow>;
+        list_bindings(user: Option<UserId>) -> Vec<BindingRow>;
+        bindings_to(application: ApplicationId, before: Option<BindingId>, limit: usize) -> Vec<BindingRow>;
+        binding(id: BindingId) -> Option<BindingRow>;
+        audit(chain: i64, after: i64, limit: usize) -> Vec<Event>;
+        verify_audit() -> Vec<ChainReport>;
+        share_quota(node: [u8; 16], drawn: Vec<Drawn>, now: Timestamp) -> Vec<Drawn>;
+        note_usage(usage: Vec<Usage>) -> ();
+        usage_of(credentials: &'a [[u8; 16]]) -> Vec<Option<Usage>>;
+        ready() -> ();
+    }
+
+    fn is_shared(&self) -> bool {
+        self.store.is_shared()
+    }
+
+    fn forget_snapshot(&self) {
+        self.store.forget_snapshot();
+    }
+
+    fn keys(&self) -> &Keys {
+        self.store.keys()
+    }
+}
