@@ -24,6 +24,7 @@ async fn whatever_strikes_in_the_middle_a_request_came_before_it_or_after_it() {
             body,
             access_key: caller.keys().access_key.clone(),
             app_id: caller.keys().app_id.clone(),
+            once: true,
         };
         let fixture = server.fixture().await;
         explore(&mut plan, &fixture, &request).await;

@@ -8,6 +8,9 @@ extern crate matricula_server as server;
 mod applications;
 mod authority;
 mod door;
+#[path = "../explore/mod.rs"]
+mod explore;
+mod explorer;
 mod guard;
 mod import;
 mod journal;

@@ -26,6 +26,8 @@ pub(crate) struct Request {
     /// The key pair and application it is signed with; those of a session are the caller's others.
     pub(crate) access_key: String,
     pub(crate) app_id: String,
+    /// Whether it is carried out once, however often it is sent.
+    pub(crate) once: bool,
 }
 
 /// What happens in the middle of a request.
@@ -106,7 +108,7 @@ pub(crate) struct Said {
 
 impl Said {
     fn of(answer: &Response) -> Self {
-        let json = answer.header("content-type").is_some_and(|kind| kind.contains("json"));
+        let json = answer.header("content-type") == Some("application/json");
         let location = answer.header("location").unwrap_or_default().split('?').next().unwrap_or_default();
         Self {
             status: answer.status,
@@ -122,7 +124,7 @@ type Outcome = (Said, Vec<String>);
 
 /// What the directory holds: whatever happened to it, told by its audit; and what there is of everything that is listed.
 async fn state(server: &TestServer) -> Vec<String> {
-    let admin = server.admin_beside();
+    let admin = server.admin();
     let mut state = Vec::new();
     for event in admin.audit().await.unwrap() {
         state.push(format!("{} {} {} {}", event.actor, event.action, event.target, same(&event.detail)));
@@ -326,7 +328,7 @@ async fn crashed(fixture: &Fixture, request: &Request, step: usize, undisturbed:
         request.path,
         undisturbed.1
     );
-    if request.access_key.is_empty() {
+    if !request.once {
         return;
     }
     let again = send(&server, request).await;
