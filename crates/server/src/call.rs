@@ -1,6 +1,7 @@
 //! What every call goes through: signature or token, body, the endpoint, the answer, and what the log says of it.
 
 use std::net::{IpAddr, Ipv4Addr};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use auth::{Authenticated, Presented, Rate, Signed};
@@ -15,8 +16,9 @@ use directory::port::{
 use directory::{Caller, Permission, Scope, Sender};
 use hmac::{Hmac, KeyInit, Mac};
 use http::HeaderMap;
-use http::header::{CONNECTION, EXPECT, HOST};
+use http::header::{CONNECTION, HOST};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
+use hyper::body::Body as _;
 use secrecy::ExposeSecret;
 use serde::Serialize;
 use serde_json::Value;
@@ -30,16 +32,23 @@ use crate::answer;
 use crate::app::App;
 use crate::explain;
 use crate::refusal::Refusal;
+use crate::room::{Place, Unread};
 use crate::routes::{Endpoint, Run, Running, Style};
 
 /// How often a call is judged anew because the directory changed under it.
 const ATTEMPTS: usize = 4;
+
+/// A caller whose body took longer is looked at once more when it is there: what was known of the caller may be as old as
+/// that, and by then no longer true.
+const SLOW_BODY: jiff::SignedDuration = jiff::SignedDuration::from_secs(1);
 
 /// Where a request comes from and what it asked for before the path was made canonical; put there by the listener.
 #[derive(Clone)]
 pub(crate) struct Received {
     pub(crate) peer: IpAddr,
     pub(crate) target: Bytes,
+    /// Its place among the requests under way.
+    pub(crate) place: Option<Arc<Place>>,
 }
 
 /// A signed call, as an endpoint sees it.
@@ -312,7 +321,10 @@ pub(crate) async fn serve(app: &App, endpoint: &Endpoint, request: Request) -> R
             let Authenticated { signed, sender, rate } = app.authenticator.authenticate(&presented).await;
             line.sent_by(sender, rate);
             let reply = match signed {
-                Ok(signed) => signed_call(app, endpoint, run, signed, &presented, body, &mut line).await,
+                Ok(signed) => {
+                    received.place.iter().for_each(|place| place.prove());
+                    signed_call(app, endpoint, run, signed, &presented, body, &mut line).await
+                }
                 Err(refused) => {
                     explanation = explain::explained(app, &refused, &parts, &presented, body).await;
                     Err(Refusal::from(refused))
@@ -395,7 +407,16 @@ async fn signed_call(
     if !endpoint.is_for(&signed.caller) {
         return Err(Refusal::AppForbidden);
     }
+    let (started, began) = (stopwatch(), app.clock.now());
     let body = collect(app, body).await?;
+    // By either clock: keys and tokens end by the one that can be set.
+    let waited = app.clock.now().duration_since(began).abs();
+    if waited > SLOW_BODY || started.elapsed() > SLOW_BODY.unsigned_abs() {
+        signed = app.authenticator.authenticate_anew(presented).await?;
+        if !endpoint.is_for(&signed.caller) {
+            return Err(Refusal::AppForbidden);
+        }
+    }
     let query = query(presented.target);
     let mut attempt = 1;
     loop {
@@ -416,12 +437,21 @@ async fn signed_call(
 /// Reads the body, whatever its Content-Type (spec/clients.md 3.1).
 pub(crate) async fn collect(app: &App, body: axum::body::Body) -> Result<Bytes, Refusal> {
     let limits = &app.limits;
+    let too_large = || Refusal::BodyTooLarge(limits.body_bytes);
+    // As it says itself: then nothing of it is read, and a client that asks first is not told to send it.
+    if body.size_hint().lower() > limits.body_bytes as u64 {
+        return Err(too_large());
+    }
     let collected =
         tokio::time::timeout(limits.body(), Limited::new(body, limits.body_bytes).collect()).await;
     match collected {
         Ok(Ok(body)) => Ok(body.to_bytes()),
-        Ok(Err(error)) if error.is::<LengthLimitError>() => Err(Refusal::BodyTooLarge(limits.body_bytes)),
-        Ok(Err(_)) => Err(Refusal::BodyBroken),
+        Ok(Err(error)) if error.is::<LengthLimitError>() => Err(too_large()),
+        Ok(Err(error)) => Err(match Unread::because_of(&*error) {
+            Some(Unread::TooLarge(most)) => Refusal::BodyTooLarge(most),
+            Some(Unread::Busy) => Refusal::Busy,
+            None => Refusal::BodyBroken,
+        }),
         Err(_) => Err(Refusal::BodyTimeout(limits.body_seconds)),
     }
 }
@@ -448,15 +478,9 @@ pub(crate) fn refuse_unsigned(app: &App, request: &Request, refusal: Refusal) ->
     response
 }
 
-/// Refuses a request that came in plaintext to a port that speaks HTTPS. A body that is on its way is read first, or who
-/// still sends it would see no answer; who asked for leave to send it is given none. Then the connection ends.
-pub(crate) async fn refuse_plaintext(app: &App, request: Request) -> Response {
-    let (parts, body) = request.into_parts();
-    if !parts.headers.contains_key(EXPECT) {
-        let _ = collect(app, body).await;
-    }
-    let request = Request::from_parts(parts, axum::body::Body::empty());
-    let mut response = refuse_unsigned(app, &request, Refusal::Plaintext);
+/// Refuses a request that came in plaintext to a port that speaks HTTPS. Then the connection ends.
+pub(crate) fn refuse_plaintext(app: &App, request: &Request) -> Response {
+    let mut response = refuse_unsigned(app, request, Refusal::Plaintext);
     response.headers_mut().insert(CONNECTION, http::HeaderValue::from_static("close"));
     response
 }
@@ -468,7 +492,8 @@ fn refuse(refusal: &Refusal, rate: Rate, style: Style, line: &mut Line) -> Respo
 }
 
 pub(crate) fn received(extensions: &http::Extensions) -> Received {
-    let nowhere = || Received { peer: IpAddr::V4(Ipv4Addr::UNSPECIFIED), target: Bytes::new() };
+    let nowhere =
+        || Received { peer: IpAddr::V4(Ipv4Addr::UNSPECIFIED), target: Bytes::new(), place: None };
     extensions.get::<Received>().cloned().unwrap_or_else(nowhere)
 }
 

@@ -75,6 +75,29 @@ async fn expect_chunked_and_keep_alive() {
     assert!(head.starts_with("HTTP/1.1 400 ") && answer.contains("err_xdk_missing_header"), "{head}{answer}");
 }
 
+/// A caller who is refused may still be sending: the connection goes on behind a small body, and behind a large one the
+/// answer says that it ends, and is not lost.
+#[tokio::test]
+async fn an_answer_before_the_end_of_the_body_is_not_lost() {
+    let server = TestServer::start().await;
+    let mut connection = server.connect().await;
+    for _ in 0..2 {
+        connection.send("POST /api/nowhere HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\n01234").await;
+        connection.send("56789").await;
+        let (head, _) = connection.answer().await;
+        assert!(head.starts_with("HTTP/1.1 404 ") && !head.contains("connection: close"), "{head}");
+    }
+    let length = 1_000_000;
+    connection
+        .send(&format!("POST /api/nowhere HTTP/1.1\r\nHost: x\r\nContent-Length: {length}\r\n\r\n"))
+        .await;
+    let (head, _) = connection.answer().await;
+    assert!(head.starts_with("HTTP/1.1 404 ") && head.contains("connection: close\r\n"), "{head}");
+    // Nothing is lost: what is still sent is taken, and thrown away.
+    connection.send(&" ".repeat(length)).await;
+    connection.ended().await;
+}
+
 #[tokio::test]
 async fn a_body_that_breaks_off_does_nothing() {
     let server = TestServer::start().await;
