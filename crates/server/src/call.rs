@@ -1,5 +1,6 @@
 //! What every call goes through: signature or token, body, the endpoint, the answer, and what the log says of it.
 
+use std::borrow::Cow;
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -99,11 +100,20 @@ impl Reply {
     }
 
     /// The refusal of a new-style endpoint; the first error says with which status.
-    pub(crate) fn errors(errors: Vec<wire::Error>) -> Self {
+    pub(crate) fn errors(mut errors: Vec<wire::Error>) -> Self {
+        if errors.is_empty() {
+            // Neither a row nor why there is none: a fault of the server.
+            errors.push(wire::Error::new(Code::Internal, Refusal::Panic.to_string()));
+        }
         let first = errors.first().map(|error| error.code.as_str());
         let code = Code::ALL.iter().find(|code| Some(code.as_str()) == first).unwrap_or(&Code::Internal);
         let errors = errors.into_iter().map(Into::into).collect();
         Self { status: code.rest_status(), code: Some(code.as_str()), ..Self::bare(&rest::Errors { errors }) }
+    }
+
+    /// A reply with nothing in it is none: its answer could not be rendered.
+    fn whole(self) -> Result<Self, Refusal> {
+        if self.body.is_empty() { Err(Refusal::Panic) } else { Ok(self) }
     }
 
     /// An envelope of one item, as a new-style endpoint answers it: the row with this status, or why there is none.
@@ -348,7 +358,7 @@ pub(crate) async fn serve(app: &App, endpoint: &Endpoint, request: Request) -> R
             (reply, rate)
         }
     };
-    let mut response = match reply {
+    let mut response = match reply.and_then(Reply::whole) {
         Ok(reply) => {
             line.repeated = reply.repeated;
             line.code = reply.code;
@@ -380,7 +390,7 @@ pub(crate) async fn within(
     let Run::Signed(run) = endpoint.run else { return Err(Refusal::AppForbidden) };
     let (request_ids, path) = (RequestIds::Compatible, endpoint.path);
     let reply = run(Call { app, caller, request_id, request_ids, path, body, query: "", line }).await?;
-    Ok(reply.body)
+    Ok(reply.whole()?.body)
 }
 
 async fn unsigned_call(
@@ -422,7 +432,7 @@ async fn signed_call(
     loop {
         let (caller, request_id, request_ids) = (signed.caller.clone(), signed.request_id, app.request_ids);
         let path = endpoint.path;
-        match run(Call { app, caller, request_id, request_ids, path, body: &body, query, line }).await {
+        match run(Call { app, caller, request_id, request_ids, path, body: &body, query: &query, line }).await {
             // Something was taken away in one of the accounts concerned since they were read. Whether it concerns
             // this caller shows when everything is read anew.
             Err(Refusal::Stale) if attempt < ATTEMPTS => {
@@ -501,11 +511,11 @@ fn has_token(headers: &HeaderMap) -> bool {
     headers.get(header::AUTHORIZATION).is_some_and(|value| header::bearer(value.as_bytes()).is_some())
 }
 
-/// What stands behind the question mark.
-fn query(target: &[u8]) -> &str {
+/// What stands behind the question mark. Bytes that are no text are shown as such, so that they are refused where they
+/// stand: without them another question would be answered.
+fn query(target: &[u8]) -> Cow<'_, str> {
     let query = target.iter().position(|byte| *byte == b'?').map_or(&[][..], |mark| &target[mark + 1..]);
-    // Every byte of it went through a parser of URIs, which lets through ASCII only.
-    str::from_utf8(query).unwrap_or_default()
+    String::from_utf8_lossy(query)
 }
 
 fn presented<'a>(headers: &'a HeaderMap, received: &'a Received) -> Presented<'a> {
@@ -517,5 +527,41 @@ fn presented<'a>(headers: &'a HeaderMap, received: &'a Received) -> Presented<'a
         app_id: bytes(header::APP_ID),
         target: &received.target,
         peer: received.peer,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What no answer is: it can't be rendered.
+    struct Unrenderable;
+
+    impl Serialize for Unrenderable {
+        fn serialize<S: serde::Serializer>(&self, _: S) -> Result<S::Ok, S::Error> {
+            Err(serde::ser::Error::custom("it can't"))
+        }
+    }
+
+    #[test]
+    fn an_answer_that_can_t_be_rendered_is_a_fault_of_the_server_and_no_empty_answer() {
+        for reply in [Reply::bare(&Unrenderable), Reply::of(&Answer::ran(vec![Unrenderable], Vec::new()))] {
+            assert_eq!(reply.whole().err().map(|why| why.code()), Some(Code::Internal));
+        }
+        assert!(Reply::of(&Answer::ran(vec![1], Vec::new())).whole().is_ok());
+        // Neither a row nor a reason.
+        for body in ["", "{}", r#"{"meta":{"status":200},"data":[],"fail":[]}"#] {
+            let reply = Reply::ran(body.as_bytes().to_vec()).unwrapped(201);
+            let told = String::from_utf8(reply.body.clone()).unwrap();
+            assert_eq!((reply.status, reply.code), (500, Some("err_xdk_internal_error")), "{told}");
+            assert!(told.contains(r#"{"errors":[{"#), "{told}");
+        }
+    }
+
+    #[test]
+    fn a_query_that_is_no_text_is_not_taken_for_none() {
+        assert_eq!(query(b"/a?b=c?d"), "b=c?d");
+        assert_eq!(query(b"/a"), "");
+        assert_eq!(query(b"/a?domain=\xff"), "domain=\u{fffd}");
     }
 }

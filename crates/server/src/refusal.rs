@@ -1,7 +1,7 @@
 //! Why a call as a whole is refused: one exhaustive mapping to code, message and HTTP status. What the caller may read
 //! stands in the message, what only the operator may read is logged where it is handled.
 
-use auth::{GateFull, ProofError};
+use auth::{GateError, GateFull, ProofError};
 use directory::access::Denied;
 use directory::caller::PermissionDenied;
 use directory::port::StoreError;
@@ -151,10 +151,19 @@ impl From<Denied> for Refusal {
     }
 }
 
+impl From<GateError> for Refusal {
+    fn from(error: GateError) -> Self {
+        match error {
+            GateError::Full(full) => Refusal::Gate(full),
+            GateError::Broken => Refusal::Panic,
+        }
+    }
+}
+
 impl From<ProofError> for Refusal {
     fn from(error: ProofError) -> Self {
         match error {
-            ProofError::Gate(full) => Refusal::Gate(full),
+            ProofError::Gate(error) => error.into(),
             ProofError::Store(error) => Refusal::Store(error),
         }
     }
@@ -205,4 +214,17 @@ pub(crate) fn wrong(field: &'static str, why: &rules::Refusal) -> wire::Error {
         R::Change(C::RoleHeld) => Code::RoleHeld,
     };
     wire::Error::in_field(code, field, why.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_password_that_could_not_be_hashed_is_a_fault_of_the_server_and_a_full_queue_is_none() {
+        let full = GateError::Full(GateFull { retry_after_seconds: 7 });
+        let (full, broken) = (Refusal::from(full), Refusal::from(GateError::Broken));
+        assert_eq!((full.code(), full.retry_after()), (Code::Unavailable, Some(7)));
+        assert_eq!((broken.code(), broken.retry_after()), (Code::Internal, None));
+    }
 }

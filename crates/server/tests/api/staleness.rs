@@ -119,13 +119,19 @@ async fn begun(
             head.push_str(&format!("{name}: {}\r\n", String::from_utf8(value).unwrap()));
         }
         connection.send(&format!("{head}Expect: 100-continue\r\nContent-Length: 2\r\n\r\n")).await;
-        assert!(connection.head().await.starts_with("HTTP/1.1 100 "), "{}", endpoint.path);
+        let head = connection.head().await;
+        // An endpoint for users only is none for an application.
+        if head.starts_with("HTTP/1.1 403 ") {
+            continue;
+        }
+        assert!(head.starts_with("HTTP/1.1 100 "), "{}: {head}", endpoint.path);
         begun.push((endpoint.path, connection));
     }
     begun
 }
 
 async fn ended(begun: Vec<(&'static str, Connection)>, code: &str) {
+    assert!(begun.len() > 30, "nearly all endpoints");
     for (path, mut connection) in begun {
         connection.send("{}").await;
         let (head, body) = connection.answer().await;
