@@ -295,7 +295,17 @@ mod tests {
             quota.draw(user(1), at(30));
         }
         let mut told = Vec::new();
-        let shared = quota.share(|| at(40), async |drawn| Ok::<_, ()>({ told.extend(drawn); Vec::new() })).await;
+        let shared = quota
+            .share(
+                || at(40),
+                async |drawn| {
+                    Ok::<_, ()>({
+                        told.extend(drawn);
+                        Vec::new()
+                    })
+                },
+            )
+            .await;
         assert_eq!((shared, told[0].calls, told.len()), (Ok(()), 4, 1));
         assert_eq!(quota.untold(at(50)), [], "once is enough");
     }

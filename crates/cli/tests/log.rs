@@ -169,5 +169,8 @@ fn a_log_file_that_can_t_be_opened_is_an_error_at_the_start() {
     assert!(!served.process.0.wait().unwrap().success());
     let mut stderr = String::new();
     served.stderr.unwrap().read_to_string(&mut stderr).unwrap();
-    assert!(stderr.starts_with("error: can't write to log_file ") && stderr.contains("nowhere/matricula.log"), "{stderr}");
+    assert!(
+        stderr.starts_with("error: can't write to log_file ") && stderr.contains("nowhere/matricula.log"),
+        "{stderr}"
+    );
 }

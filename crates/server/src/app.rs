@@ -268,6 +268,12 @@ impl Server {
         self.app.usage_of(credentials).await
     }
 
+    /// Tells a sandbox by which names it is called, beside those of its own machine: what it lets anybody do, it refuses to
+    /// whoever calls it by another name.
+    pub fn is_called(&self, names: Vec<String>) {
+        self.app.public_url.is_called(names);
+    }
+
     /// Has the metrics tell how many lines the log drops.
     pub fn count_dropped_lines(&self, log: Log) {
         self.app.log.get_or_init(|| log);

@@ -432,7 +432,8 @@ async fn signed_call(
     loop {
         let (caller, request_id, request_ids) = (signed.caller.clone(), signed.request_id, app.request_ids);
         let path = endpoint.path;
-        match run(Call { app, caller, request_id, request_ids, path, body: &body, query: &query, line }).await {
+        match run(Call { app, caller, request_id, request_ids, path, body: &body, query: &query, line }).await
+        {
             // Something was taken away in one of the accounts concerned since they were read. Whether it concerns
             // this caller shows when everything is read anew.
             Err(Refusal::Stale) if attempt < ATTEMPTS => {
@@ -502,8 +503,7 @@ fn refuse(refusal: &Refusal, rate: Rate, style: Style, line: &mut Line) -> Respo
 }
 
 pub(crate) fn received(extensions: &http::Extensions) -> Received {
-    let nowhere =
-        || Received { peer: IpAddr::V4(Ipv4Addr::UNSPECIFIED), target: Bytes::new(), place: None };
+    let nowhere = || Received { peer: IpAddr::V4(Ipv4Addr::UNSPECIFIED), target: Bytes::new(), place: None };
     extensions.get::<Received>().cloned().unwrap_or_else(nowhere)
 }
 

@@ -1,11 +1,13 @@
 //! The accept loop: one task a connection, limits in time, one log line a request, and an end that waits for what is
 //! under way.
 
+mod head;
 mod http2;
 mod indexing;
 mod patient;
 mod rest;
 mod secure;
+mod strict;
 
 use std::net::SocketAddr;
 use std::panic::AssertUnwindSafe;
@@ -19,9 +21,10 @@ use axum::body::{Body, Bytes};
 use axum::response::Response;
 use axum::{BoxError, Router};
 use futures_util::FutureExt;
-use http::header::{EXPECT, HOST, HeaderValue, USER_AGENT};
+use http::header::{CONNECTION, EXPECT, HOST, HeaderValue, USER_AGENT};
 use http::{Request, Uri, Version, uri::PathAndQuery};
 use http_body_util::{BodyExt, Collected};
+use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -43,8 +46,10 @@ use crate::refusal::Refusal;
 use crate::room::{Intake, Place};
 use crate::routes::{self, Style};
 use crate::telemetry;
+use head::Malformed;
 use patient::Patient;
 use secure::Secure;
+use strict::{Heads, Strict};
 
 /// How often there is a look at what is past its time.
 const TIDY_UP_EVERY: Duration = Duration::from_secs(60);
@@ -195,6 +200,10 @@ async fn note_usage(app: Arc<App>) {
     }
 }
 
+/// Stands by a request whose head was refused.
+#[derive(Clone, Copy)]
+struct Refused(Malformed);
+
 /// What a request needs to know of the connection it came over.
 #[derive(Clone, Copy)]
 struct Connection {
@@ -215,12 +224,23 @@ async fn http1<S>(
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
     let header_timeout = app.limits.header();
-    let service = service_fn(move |request| {
-        let (app, router, lingers) = (Arc::clone(&app), router.clone(), Arc::clone(&lingers));
+    let heads = Arc::new(Heads::default());
+    let stream = Strict::new(stream, Arc::clone(&heads));
+    let service = service_fn(move |mut request: Request<Incoming>| {
+        let (app, router) = (Arc::clone(&app), router.clone());
+        let (lingers, heads) = (Arc::clone(&lingers), Arc::clone(&heads));
         async move {
             let asks = request.headers().contains_key(EXPECT);
+            let refused = heads.next();
+            if let Some(why) = refused {
+                request.extensions_mut().insert(Refused(why));
+            }
             let mut response = serve(&app, router, request, connection).await?;
-            if !rest::is_read(&mut response, asks).await {
+            let is_read = rest::is_read(&mut response, asks).await;
+            if refused.is_some() {
+                response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+            }
+            if !is_read || refused.is_some() {
                 lingers.store(true, Ordering::Relaxed);
             }
             Ok::<_, Dropped>(response)
@@ -372,7 +392,14 @@ async fn guarded(
             None => return unserved(&Refusal::Busy, style),
         },
     };
+    if let Some(Refused(why)) = request.extensions().get() {
+        return unserved(&why.refusal(), style);
+    }
     let request = canonical(request, peer, place);
+    if let Some(refusal) = lab::site::refusal(app, request.method(), request.uri().path(), request.headers())
+    {
+        return unserved(&refusal, style);
+    }
     let served = AssertUnwindSafe(router.oneshot(request)).catch_unwind();
     match tokio::time::timeout(app.limits.request(), served).await {
         Ok(Ok(Ok(response))) => response,

@@ -166,7 +166,9 @@ impl Target {
         let Some(path) = &self.path else { return };
         match append_to(path) {
             Ok(file) => (self.file, self.torn) = (file, false),
-            Err(error) => tracing::error!(%error, file = %path.display(), "the log file can't be opened again: the one before is written to"),
+            Err(error) => {
+                tracing::error!(%error, file = %path.display(), "the log file can't be opened again: the one before is written to")
+            }
         }
     }
 

@@ -59,6 +59,20 @@ pub(crate) enum Refusal {
         "This port speaks HTTPS, and the request came in plaintext: call it with https:// in place of http://"
     )]
     Plaintext,
+    #[error("The request can't be read as HTTP/1.1: {0}")]
+    Malformed(&'static str),
+    #[error("The target of the request is longer than {0} bytes")]
+    TargetTooLong(usize),
+    #[error("The headers are longer than {0} bytes, or more than {1}")]
+    HeadersTooLarge(usize, usize),
+    /// Called by a name that any site can give to this machine.
+    #[error(
+        "The sandbox was called as {0:?}, which is not one of its names: call it as localhost, 127.0.0.1 or [::1]. A page of \
+         another site could call it by such a name"
+    )]
+    ForeignHost(String),
+    #[error("The request comes from a page of another site, and the sandbox answers none of those")]
+    ForeignOrigin,
     #[error(transparent)]
     TokenRequest(#[from] RequestError),
     #[error("The server is busy; nothing was done")]
@@ -99,6 +113,10 @@ impl Refusal {
             Refusal::BodyTooLarge(_) => Code::BodyTooLarge,
             Refusal::RequestIdReused => Code::RequestIdReused,
             Refusal::Plaintext => Code::HttpsRequired,
+            Refusal::Malformed(_) => Code::MalformedRequest,
+            Refusal::TargetTooLong(_) => Code::TargetTooLong,
+            Refusal::HeadersTooLarge(..) => Code::HeadersTooLarge,
+            Refusal::ForeignHost(_) | Refusal::ForeignOrigin => Code::ForeignOrigin,
             Refusal::TokenRequest(why) => why.code(),
             Refusal::UnknownPath(_) => Code::UnknownPath,
             Refusal::Method(..) => Code::MethodNotAllowed,

@@ -164,7 +164,8 @@ impl Place {
     pub(crate) fn leave(&self) {
         let mut held = self.lock();
         let rest = held.rest.take();
-        let Held { slot, stranger, address, bytes, .. } = std::mem::replace(&mut *held, Held { rest, ..Held::default() });
+        let Held { slot, stranger, address, bytes, .. } =
+            std::mem::replace(&mut *held, Held { rest, ..Held::default() });
         drop(held);
         if slot {
             self.room.slots.add_permits(1);

@@ -66,7 +66,11 @@ mod tests {
         assert_eq!(even.hold(10 * MS, false, start), 90 * MS, "who is unknown sets no measure");
         assert_eq!(even.hold(10 * MS, true, start + OF_LATE), 90 * MS);
         assert_eq!(even.hold(5 * MS, true, start + OF_LATE * 2), 5 * MS, "the span before is still of late");
-        assert_eq!(even.hold(1 * MS, true, start + OF_LATE * 4), Duration::ZERO, "what was long ago is forgotten");
+        assert_eq!(
+            even.hold(1 * MS, true, start + OF_LATE * 4),
+            Duration::ZERO,
+            "what was long ago is forgotten"
+        );
         assert_eq!(even.hold(60_000 * MS, true, start + OF_LATE * 4), Duration::ZERO);
         assert_eq!(even.hold(Duration::ZERO, false, start + OF_LATE * 4), MOST);
     }

@@ -215,7 +215,10 @@ async fn a_password_hashed_elsewhere_is_compared_and_is_out_of_date(#[case] hash
 )]
 #[case("$pbkdf2-sha256$1000$$Hy7RilX1wkp/2f66M6PSo.OPAmGN3gfSnK1ypGP6guk", HashError::Unsalted)]
 #[case("$argon2id$v=19$m=8,t=1,p=1$c2FsdHNhbHQ", HashError::Broken("Argon2"))]
-#[case("$argon2id$v=19$m=1048576,t=1,p=1$c2FsdHNhbHQ$84MBPAUrLVGxXDNkTBagLM0eBgcSYCptShkxVnDt5Q0", HashError::Memory(1_024))]
+#[case(
+    "$argon2id$v=19$m=1048576,t=1,p=1$c2FsdHNhbHQ$84MBPAUrLVGxXDNkTBagLM0eBgcSYCptShkxVnDt5Q0",
+    HashError::Memory(1_024)
+)]
 #[case("$argon2id$v=19$m=131072,t=3,p=1$c2FsdHNhbHQ$84MBPAUrLVGxXDNkTBagLM0eBgcSYCptShkxVnDt5Q0", HashError::Cost { scheme: "Argon2", times: 11 })]
 fn a_hash_that_can_t_be_used_says_why(#[case] hash: &str, #[case] why: HashError) {
     assert_eq!(hashed_elsewhere(&SecretString::from(hash), CHEAP).err(), Some(why));
@@ -226,7 +229,10 @@ fn a_hash_that_can_t_be_used_says_why(#[case] hash: &str, #[case] why: HashError
 #[case::bcrypt("$2b$12$abcdefghijklmnopqrstuuv47MR6Xpdm.UeNXdkKd39wWtF5IG6.C", 1)]
 #[case::bcrypt_dearer("$2b$13$abcdefghijklmnopqrstuuv47MR6Xpdm.UeNXdkKd39wWtF5IG6.C", 2)]
 #[case::django("pbkdf2_sha256$1200000$NaCl42$Tn7qz2T6+UoKqdq8bq2uiE28lUREtesaK+44POEp3fQ=", 1)]
-#[case::argon2_cffi("$argon2id$v=19$m=65536,t=3,p=4$c2FsdHNhbHQ$84MBPAUrLVGxXDNkTBagLM0eBgcSYCptShkxVnDt5Q0", 1)]
+#[case::argon2_cffi(
+    "$argon2id$v=19$m=65536,t=3,p=4$c2FsdHNhbHQ$84MBPAUrLVGxXDNkTBagLM0eBgcSYCptShkxVnDt5Q0",
+    1
+)]
 fn what_is_usual_elsewhere_is_taken(#[case] hash: &str, #[case] times: u32) {
     let Cost { memory_kib, .. } = Cost::default();
     let own = Cost { memory_kib: memory_kib * times, ..Cost::default() };

@@ -78,6 +78,7 @@ pub(crate) async fn run(arguments: Arguments, output: &Output) -> Result<(), Fai
         }
         system.entropy = Arc::new(SeededEntropy::new(seed));
     }
+    let names = tls.clone().unwrap_or_default();
     let certificates = match tls {
         Some(names) => Some(Certificates::open(&data, &names, &*system.clock)?),
         None => None,
@@ -88,6 +89,7 @@ pub(crate) async fn run(arguments: Arguments, output: &Output) -> Result<(), Fai
     config.tls = tls;
     let Sandbox { server, keys } = Sandbox::open(&data, &config, system).await?;
     server.count_dropped_lines(log.0.clone());
+    server.is_called(names);
     let keys = Keys { base_url, ca_file, ..keys };
     let text = serde_json::to_string_pretty(&keys)?;
     let own = data.join("keys.json");

@@ -96,8 +96,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Patient<S> {
             return Poll::Ready(Ok(()));
         }
         #[expect(clippy::disallowed_methods, reason = "that nobody stops sending is told by no event")]
-        let (until, thrown) =
-            this.ended.get_or_insert_with(|| (Box::pin(tokio::time::sleep(LINGERS)), 0));
+        let (until, thrown) = this.ended.get_or_insert_with(|| (Box::pin(tokio::time::sleep(LINGERS)), 0));
         let mut room = [MaybeUninit::uninit(); 8 << 10];
         while *thrown < LINGERS_FOR {
             let mut buffer = ReadBuf::uninit(&mut room);

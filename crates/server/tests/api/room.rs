@@ -91,7 +91,9 @@ async fn no_more_than_16_kib_are_read_of_a_stranger(#[case] path: &str) {
     // As long as it does not say how long it is.
     let mut connection = server.connect().await;
     let chunk = format!("{:x}\r\n{}\r\n0\r\n\r\n", most + 1, " ".repeat(most + 1));
-    connection.send(&format!("POST {path} HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n{chunk}")).await;
+    connection
+        .send(&format!("POST {path} HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n{chunk}"))
+        .await;
     let (head, answer) = connection.answer().await;
     assert!(head.starts_with("HTTP/1.1 413 "), "{head}{answer}");
 }
