@@ -143,7 +143,7 @@ mod tests {
     #[case("GET / HTTP/1.1\r\n\r\n", Framing::Length(0))]
     #[case("POST //api/a HTTP/1.0\r\nContent-Length: 7 \r\ncontent-length:7\r\n\r\n", Framing::Length(7))]
     #[case(
-        "POST /a?b=\"c\" HTTP/1.1\r\nTransfer-Encoding: Chunked\r\nExpect: 100-continue\r\n\r\n",
+        "POST /a?b='c' HTTP/1.1\r\nTransfer-Encoding: Chunked\r\nExpect: 100-continue\r\n\r\n",
         Framing::Chunked
     )]
     #[case("GET http://host/a HTTP/1.1\r\n\r\n", Framing::Length(0))]
@@ -162,7 +162,7 @@ mod tests {
     #[case("GET / HTTP/1.1\r\nA: b\r\n c\r\n\r\n", "name of a header")]
     #[case("PRI * HTTP/2.0\r\n\r\n", "neither HTTP/1.1")]
     #[case("GET /\r\n\r\n", "first line")]
-    #[case("GET a b HTTP/1.1\r\n\r\n", "first line")]
+    #[case("GET a b HTTP/1.1\r\n\r\n", "neither HTTP/1.1")]
     #[case("GET a/b HTTP/1.1\r\n\r\n", "target")]
     #[case("POST / HTTP/1.1\r\nTransfer-Encoding: gzip, chunked\r\n\r\n", "chunked alone")]
     #[case(
