@@ -283,31 +283,37 @@ mod tests {
     async fn what_could_not_be_told_is_told_the_next_time() {
         let quota = Quota::new(Some(10), 5_000);
         quota.draw(user(1), at(0));
-        quota.draw(user(1), at(0));
-        let mut told = Vec::new();
-        let failed = quota.share(|| at(10), async |drawn| Err::<Vec<Drawn>, _>(told.extend(drawn))).await;
-        assert_eq!((failed, told.len()), (Err(()), 1));
         // Drawn or not meanwhile, all calls of the window are told.
-        for calls in [2, 3] {
+        for calls in [1, 2, 3] {
             let mut told = Vec::new();
-            let failed = quota.share(|| at(20), async |drawn| Err::<Vec<Drawn>, _>(told.extend(drawn))).await;
-            assert_eq!((failed, told[0].calls, told.len()), (Err(()), calls, 1));
-            quota.draw(user(1), at(30));
+            let failed = quota.share(
+                || at(10),
+                async |drawn| {
+                    told = drawn;
+                    Err::<Vec<Drawn>, _>("the store is away")
+                },
+            );
+            assert_eq!(failed.await, Err("the store is away"));
+            assert_eq!((told.len(), told[0].calls), (1, calls));
+            quota.draw(user(1), at(20));
         }
         let mut told = Vec::new();
-        let shared = quota
-            .share(
-                || at(40),
-                async |drawn| {
-                    Ok::<_, ()>({
-                        told.extend(drawn);
-                        Vec::new()
-                    })
-                },
-            )
-            .await;
-        assert_eq!((shared, told[0].calls, told.len()), (Ok(()), 4, 1));
+        let shared = quota.share(
+            || at(30),
+            async |drawn| {
+                told = drawn;
+                Ok::<Vec<Drawn>, &str>(Vec::new())
+            },
+        );
+        assert_eq!(shared.await, Ok(()));
+        assert_eq!((told.len(), told[0].calls), (1, 4));
         assert_eq!(quota.untold(at(50)), [], "once is enough");
+        // Also when nothing was drawn since.
+        quota.draw(user(2), at(60));
+        for _ in 0..2 {
+            let failed = quota.share(|| at(70), async |drawn| Err::<Vec<Drawn>, _>(drawn.len()));
+            assert_eq!(failed.await, Err(1));
+        }
     }
 
     #[test]

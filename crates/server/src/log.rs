@@ -167,7 +167,8 @@ impl Target {
         match append_to(path) {
             Ok(file) => (self.file, self.torn) = (file, false),
             Err(error) => {
-                tracing::error!(%error, file = %path.display(), "the log file can't be opened again: the one before is written to")
+                let file = path.display();
+                tracing::error!(%error, %file, "the log file can't be opened again; the one before stays in use");
             }
         }
     }
@@ -203,7 +204,7 @@ mod tests {
     use std::io::Read as _;
 
     fn say(log: &Log, text: &str) {
-        let written = (&mut log.clone()).write(format!("{text}\n").as_bytes()).unwrap();
+        let written = log.clone().write(format!("{text}\n").as_bytes()).unwrap();
         assert_eq!(written, text.len() + 1);
     }
 
