@@ -2,24 +2,26 @@
 //! purpose, never delays a request that has no password.
 
 mod elsewhere;
+mod even;
 mod hash;
+mod lane;
 
 #[cfg(test)]
 mod tests;
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
 
 use argon2::Params;
-use crossbeam_channel::{Receiver, Sender};
 use directory::port::Entropy;
 use directory::user::PasswordHash;
 use secrecy::SecretString;
 use thiserror::Error;
-use tokio::sync::oneshot;
 
 pub use self::elsewhere::{HashError, hashed_elsewhere};
-use self::hash::{HASH, Hasher, SALT};
+use self::even::Even;
+use self::hash::{HASH, SALT};
+use self::lane::Lane;
 
 /// What one hash costs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,6 +41,13 @@ impl Default for Cost {
     }
 }
 
+impl Cost {
+    /// The work of a hash, in KiB that are passed over. Lanes are worked on one after the other.
+    fn work(&self) -> u64 {
+        u64::from(self.memory_kib) * u64::from(self.iterations)
+    }
+}
+
 /// A cost that Argon2 does not allow.
 #[derive(Debug, Error)]
 #[error("Argon2id does not allow {memory_kib} KiB, {iterations} iterations, {parallelism} lanes", memory_kib = .0.memory_kib,
@@ -53,37 +62,34 @@ pub struct GateFull {
     pub retry_after_seconds: u64,
 }
 
-/// What a hashing thread is given. It sends its own reply.
-type Job = Box<dyn FnOnce(&mut Hasher) + Send>;
+/// Why the gate has no result.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+pub enum GateError {
+    /// The queue is full; nothing was hashed.
+    #[error(transparent)]
+    Full(#[from] GateFull),
+    /// The work failed, or no thread does any; the log says why.
+    #[error("a password could not be hashed; the log says why")]
+    Broken,
+}
+
+/// Passwords that may wait to be compared with hashes that cost more than the gate's own.
+const COSTLY_LIMIT: usize = 64;
 
 /// The gate. Dropping it lets its threads end.
 pub struct Gate {
-    queue: Sender<Job>,
+    lane: Lane,
+    /// Hashes that cost more than the gate's own, as other directories made them, are compared on one thread: whoever has
+    /// many of them compared makes only those users wait who have such a hash.
+    costly: Lane,
     entropy: Arc<dyn Entropy>,
+    cost: Cost,
     params: Params,
-    threads: usize,
-    limit: usize,
-    load: Arc<Load>,
-}
-
-#[derive(Default)]
-struct Load {
-    waiting: AtomicUsize,
-    /// How long the latest hash took.
-    micros: AtomicU64,
-}
-
-/// A place among those who wait, given back when dropped: also when the work panics, or is left undone.
-struct Place(Arc<Load>);
-
-impl Drop for Place {
-    fn drop(&mut self) {
-        self.0.waiting.fetch_sub(1, Ordering::AcqRel);
-    }
+    even: Even,
 }
 
 impl Gate {
-    /// Starts `threads` threads; at most `limit` passwords wait.
+    /// Starts `threads` threads, and one for costly hashes; at most `limit` passwords wait.
     ///
     /// # Errors
     /// When Argon2 does not allow the cost.
@@ -95,34 +101,26 @@ impl Gate {
     ) -> Result<Self, CostError> {
         let params = Params::new(cost.memory_kib, cost.iterations, cost.parallelism, Some(HASH));
         let params = params.map_err(|_| CostError(cost))?;
-        let (queue, jobs) = crossbeam_channel::bounded(limit);
-        let load = Arc::new(Load::default());
-        for number in 0..threads.max(1) {
-            let (params, jobs, load) = (params.clone(), jobs.clone(), Arc::clone(&load));
-            let thread = std::thread::Builder::new().name(format!("password-{number}"));
-            // A machine that can't start a thread now has no room for the memory of a hash either.
-            if let Err(error) = thread.spawn(move || serve(params, load, &jobs)) {
-                tracing::error!(%error, "a hashing thread could not be started");
-            }
-        }
-        Ok(Self { queue, entropy, params, threads: threads.max(1), limit, load })
+        let lane = Lane::start("password", &params, threads.max(1), limit);
+        let costly = Lane::start("password-costly", &params, 1, limit.min(COSTLY_LIMIT));
+        Ok(Self { lane, costly, entropy, cost, params, even: Even::default() })
     }
 
     /// Hashes the passwords of one request: all of them or, when they don't fit into the queue, none.
     ///
     /// # Errors
-    /// When the queue is full.
-    pub async fn hash(&self, passwords: Vec<SecretString>) -> Result<Vec<PasswordHash>, GateFull> {
-        self.reserve(passwords.len())?;
+    /// When the queue is full, or hashing failed.
+    pub async fn hash(&self, passwords: Vec<SecretString>) -> Result<Vec<PasswordHash>, GateError> {
+        self.lane.reserve(passwords.len())?;
         let mut replies = Vec::with_capacity(passwords.len());
         for password in passwords {
             let mut salt = [0; SALT];
             self.entropy.fill(&mut salt);
-            replies.push(self.queue(move |hasher| hasher.hash(&password, &salt)));
+            replies.push(self.lane.queue(move |hasher| hasher.hash(&password, &salt)));
         }
         let mut hashes = Vec::with_capacity(replies.len());
         for reply in replies {
-            hashes.push(reply.await.ok().flatten().ok_or_else(|| self.full(self.limit))?);
+            hashes.push(reply.await.ok().flatten().ok_or(GateError::Broken)?);
         }
         Ok(hashes)
     }
@@ -132,33 +130,43 @@ impl Gate {
     /// (`spec/protocol.md` 4; one answer, one cost: `[ours]`). A hash that can't be read is logged and treated alike.
     ///
     /// # Errors
-    /// When the queue is full; then nothing is known.
+    /// When the queue is full, or comparing failed; then nothing is known.
     pub async fn verify(
         &self,
         password: SecretString,
         against: Option<PasswordHash>,
-    ) -> Result<bool, GateFull> {
-        self.work(move |hasher| hasher.verify(&password, against.as_ref())).await
+    ) -> Result<bool, GateError> {
+        let lane = self.lane_for(against.iter());
+        lane.work(move |hasher| hasher.verify(&password, against.as_ref())).await
     }
 
     /// Whether a password is one of several that were hashed, as for the history of a user's passwords.
     ///
     /// # Errors
-    /// When the queue is full; then nothing is known.
+    /// When the queue is full, or comparing failed; then nothing is known.
     pub async fn verify_any(
         &self,
         password: SecretString,
         against: Vec<PasswordHash>,
-    ) -> Result<bool, GateFull> {
+    ) -> Result<bool, GateError> {
         if against.is_empty() {
             return Ok(false);
         }
-        self.work(move |hasher| against.iter().any(|hash| hasher.verify(&password, Some(hash)))).await
+        let lane = self.lane_for(against.iter());
+        lane.work(move |hasher| against.iter().any(|hash| hasher.verify(&password, Some(hash)))).await
     }
 
     /// Whether a hash is not of the gate's own cost: then a new one replaces it as soon as the password is known again.
     pub fn outdated(&self, hash: &PasswordHash) -> bool {
         hash::outdated(hash, &self.params)
+    }
+
+    /// Reads the hash of a password that another directory made, if a login may take as long as to compare with it.
+    ///
+    /// # Errors
+    /// When it is none, broken, or costs too much.
+    pub fn hashed_elsewhere(&self, hash: &SecretString) -> Result<PasswordHash, HashError> {
+        hashed_elsewhere(hash, self.cost)
     }
 
     /// Does other work on the hashing threads: what takes as long as to be in the way of requests without passwords.
@@ -168,77 +176,37 @@ impl Gate {
     pub async fn run<T: Send + 'static>(
         &self,
         work: impl FnOnce() -> T + Send + 'static,
-    ) -> Result<T, GateFull> {
-        self.work(move |_| work()).await
+    ) -> Result<T, GateError> {
+        self.lane.work(move |_| work()).await
     }
 
-    async fn work<T: Send + 'static>(
-        &self,
-        work: impl FnOnce(&mut Hasher) -> T + Send + 'static,
-    ) -> Result<T, GateFull> {
-        self.reserve(1)?;
-        self.queue(work).await.map_err(|_| self.full(self.limit))
+    fn lane_for<'a>(&self, mut hashes: impl Iterator<Item = &'a PasswordHash>) -> &Lane {
+        let costly = hashes.any(|hash| elsewhere::work(hash.expose()) > self.cost.work());
+        if costly { &self.costly } else { &self.lane }
     }
 
-    fn reserve(&self, count: usize) -> Result<(), GateFull> {
-        let room = |waiting: usize| waiting.checked_add(count).filter(|sum| *sum <= self.limit);
-        let reserved = self.load.waiting.fetch_update(Ordering::AcqRel, Ordering::Acquire, room);
-        reserved.map(|_| ()).map_err(|waiting| self.full(waiting))
+    /// Holds a refused login back until it has taken as long as the slowest of late, so that its time does not tell
+    /// whether there is such a user, nor how their password was hashed. Waiting takes no work.
+    pub async fn even_out(&self, started: Instant, known: bool) {
+        #[expect(clippy::disallowed_methods, reason = "measures how long a login took")]
+        let now = Instant::now();
+        let hold = self.even.hold(now.duration_since(started), known, now);
+        #[expect(clippy::disallowed_methods, reason = "that so much time has passed is what is waited for")]
+        tokio::time::sleep(hold).await;
     }
 
-    /// There is room: it was reserved. Work is left undone when its caller gave up.
-    fn queue<T: Send + 'static>(
-        &self,
-        work: impl FnOnce(&mut Hasher) -> T + Send + 'static,
-    ) -> oneshot::Receiver<T> {
-        let place = Place(Arc::clone(&self.load));
-        let (reply, done) = oneshot::channel();
-        let job: Job = Box::new(move |hasher| {
-            // Dropped in the opposite order, also when the work panics: who learns that it is over finds the place free.
-            let (reply, place) = (reply, place);
-            let result = (!reply.is_closed()).then(|| work(hasher));
-            drop(place);
-            if let Some(result) = result {
-                // A caller that gave up meanwhile needs no answer.
-                let _ = reply.send(result);
-            }
-        });
-        // Threads that can't be reached leave the reply unsent.
-        let _ = self.queue.try_send(job);
-        done
+    /// How long a refused login takes at least, by those of late.
+    pub fn slowest_refusal(&self) -> Duration {
+        self.even.slowest()
     }
 
     /// Passwords that wait or are being hashed.
     pub fn waiting(&self) -> usize {
-        self.load.waiting.load(Ordering::Relaxed)
+        self.lane.waiting() + self.costly.waiting()
     }
 
     /// Passwords that may wait.
     pub fn limit(&self) -> usize {
-        self.limit
-    }
-
-    fn full(&self, waiting: usize) -> GateFull {
-        let micros = self.load.micros.load(Ordering::Relaxed).max(1_000);
-        let all = micros.saturating_mul(waiting as u64) / self.threads as u64;
-        GateFull { retry_after_seconds: all.div_ceil(1_000_000).clamp(1, 60) }
-    }
-}
-
-/// How far hashing steps back, as `nice` counts it: far enough that a request without a password is served first, not
-/// so far that hashing comes to nothing on a machine that is busy with those.
-const NICE: i32 = 10;
-
-fn serve(params: Params, load: Arc<Load>, jobs: &Receiver<Job>) {
-    // On Linux the priority is the thread's own. Without it hashing goes on, only less politely.
-    if let Err(error) = rustix::process::setpriority_process(None, NICE) {
-        tracing::warn!(%error, "the hashing threads run at normal priority");
-    }
-    let mut hasher = Hasher::new(params, load);
-    for job in jobs {
-        // The thread outlives what it is given; who waits for the reply learns that there is none.
-        if std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| job(&mut hasher))).is_err() {
-            tracing::error!("work on a hashing thread panicked");
-        }
+        self.lane.limit()
     }
 }

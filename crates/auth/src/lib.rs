@@ -10,7 +10,7 @@ pub mod session;
 pub mod signed;
 pub mod token;
 
-pub use gate::{Cost, Gate, GateFull};
+pub use gate::{Cost, Gate, GateError, GateFull};
 pub use proof::{Proof, ProofError};
 pub use quota::{Quota, Rate};
 pub use session::{SessionToken, SignedIn};

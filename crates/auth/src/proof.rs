@@ -1,16 +1,18 @@
 //! What a password proves, before anything is granted for it (spec/protocol.md 4). The answer and its cost are the same
 //! for a wrong password, an unknown user and one that is shut out.
 
+use std::time::Instant;
+
 use directory::EmailAddress;
 use directory::audit::Actor;
 use directory::login::{Attempt, Credentials, Grant};
 use directory::port::{Store, StoreError};
-use directory::user::PasswordHash;
+use directory::user::{PasswordHash, User};
 use jiff::Timestamp;
 use thiserror::Error;
 use wire::header::Basic;
 
-use crate::gate::{Gate, GateFull};
+use crate::gate::{Gate, GateError};
 
 /// A password that was compared with the one of a user.
 pub struct Proof {
@@ -21,14 +23,16 @@ pub struct Proof {
     /// The hash that was matched; `None`: the password is wrong.
     verified: Option<PasswordHash>,
     rehashed: Option<PasswordHash>,
+    /// When it was asked for.
+    started: Instant,
 }
 
 /// Why nothing can be said.
 #[derive(Debug, Error)]
 pub enum ProofError {
-    /// Too many passwords are waiting.
+    /// Too many passwords are waiting, or comparing failed.
     #[error(transparent)]
-    Gate(#[from] GateFull),
+    Gate(#[from] GateError),
     /// The store can't say.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -45,15 +49,20 @@ impl Proof {
         basic: Basic,
         now: Timestamp,
     ) -> Result<Self, ProofError> {
+        #[expect(clippy::disallowed_methods, reason = "measures how long a login takes")]
+        let started = Instant::now();
         let Basic { user, password, .. } = basic;
         let (address, credentials) = match EmailAddress::parse(&user) {
             Ok(address) => (address.to_string(), store.credentials(&address).await?),
             // Whatever it is, it may be a password that was typed into the wrong place.
             Err(_) => ("(no address)".to_owned(), None),
         };
-        let hash = credentials.as_ref().and_then(|credentials| credentials.user.password.clone());
+        // Who is refused anyway is compared with nobody's: their hash may be one that costs much.
+        let may_enter = |credentials: &&Credentials| !is_locked(&credentials.user, now);
+        let hash = credentials.as_ref().filter(may_enter).and_then(|found| found.user.password.clone());
         let right = gate.verify(password.clone(), hash.clone()).await?;
-        let mut proof = Self { address, credentials, verified: hash.filter(|_| right), rehashed: None };
+        let verified = hash.filter(|_| right);
+        let mut proof = Self { address, credentials, verified, rehashed: None, started };
         // Only where something may be granted: what takes longer tells something.
         if let Some(hash) = proof.right(now)
             && gate.outdated(hash)
@@ -71,8 +80,12 @@ impl Proof {
 
     fn right(&self, now: Timestamp) -> Option<&PasswordHash> {
         let user = &self.credentials.as_ref()?.user;
-        let locked = user.is_shut_out() || user.attempts.locked_until.is_some_and(|until| now < until);
-        self.verified.as_ref().filter(|_| !locked)
+        self.verified.as_ref().filter(|_| !is_locked(user, now))
+    }
+
+    /// When it was asked for, and whether there is such a user: what [`Gate::even_out`] takes.
+    pub fn began(&self) -> (Instant, bool) {
+        (self.started, self.credentials.is_some())
     }
 
     /// Who the audit names: nobody, when the password is wrong.
@@ -95,4 +108,9 @@ impl Proof {
             grant,
         }
     }
+}
+
+/// Whether a user is refused whatever the password.
+fn is_locked(user: &User, now: Timestamp) -> bool {
+    user.is_shut_out() || user.attempts.locked_until.is_some_and(|until| now < until)
 }

@@ -150,7 +150,7 @@ impl Quota {
     }
 
     /// What was drawn since the other nodes were last told.
-    pub fn untold(&self, now: Timestamp) -> Vec<Drawn> {
+    fn untold(&self, now: Timestamp) -> Vec<Drawn> {
         let mut drawn = Vec::new();
         for shard in &self.shards {
             for (bucket, window) in shard.lock().unwrap_or_else(PoisonError::into_inner).iter_mut() {
@@ -167,8 +167,34 @@ impl Quota {
         drawn
     }
 
+    /// Tells the other nodes what was drawn here by `share`, and hears what it gives.
+    ///
+    /// # Errors
+    /// When `share` fails. Then what was drawn here is told the next time.
+    pub async fn share<E>(
+        &self,
+        now: impl Fn() -> Timestamp,
+        share: impl AsyncFnOnce(Vec<Drawn>) -> Result<Vec<Drawn>, E>,
+    ) -> Result<(), E> {
+        let drawn = self.untold(now());
+        let heard = share(drawn.clone()).await.inspect_err(|_| self.tell_again(&drawn))?;
+        self.hear(&heard, now());
+        Ok(())
+    }
+
+    /// Nobody was told of these.
+    fn tell_again(&self, drawn: &[Drawn]) {
+        for bucket in drawn.iter().filter_map(|drawn| Bucket::from_bytes(drawn.bucket)) {
+            let mut windows = self.shard(&bucket).lock().unwrap_or_else(PoisonError::into_inner);
+            // A window that has begun since is told of when something is drawn from it.
+            if let Some(window) = windows.get_mut(&bucket).filter(|window| window.used > 0) {
+                window.untold = true;
+            }
+        }
+    }
+
     /// Takes note of what was drawn on other nodes: of each caller, all of them together.
-    pub fn hear(&self, drawn: &[Drawn], now: Timestamp) {
+    fn hear(&self, drawn: &[Drawn], now: Timestamp) {
         let mut together: HashMap<Bucket, (u32, Timestamp)> = HashMap::new();
         for Drawn { bucket, calls, until } in drawn {
             let Some(bucket) = Bucket::from_bytes(*bucket) else { continue };
@@ -251,6 +277,43 @@ mod tests {
         assert!(!here.draw(user(1), at(50)).allowed);
         assert!(here.draw(user(2), at(50)).allowed);
         assert_eq!(here.draw(user(1), at(5_020)).remaining, 9, "both windows are over");
+    }
+
+    #[tokio::test]
+    async fn what_could_not_be_told_is_told_the_next_time() {
+        let quota = Quota::new(Some(10), 5_000);
+        quota.draw(user(1), at(0));
+        // Drawn or not meanwhile, all calls of the window are told.
+        for calls in [1, 2, 3] {
+            let mut told = Vec::new();
+            let failed = quota.share(
+                || at(10),
+                async |drawn| {
+                    told = drawn;
+                    Err::<Vec<Drawn>, _>("the store is away")
+                },
+            );
+            assert_eq!(failed.await, Err("the store is away"));
+            assert_eq!((told.len(), told[0].calls), (1, calls));
+            quota.draw(user(1), at(20));
+        }
+        let mut told = Vec::new();
+        let shared = quota.share(
+            || at(30),
+            async |drawn| {
+                told = drawn;
+                Ok::<Vec<Drawn>, &str>(Vec::new())
+            },
+        );
+        assert_eq!(shared.await, Ok(()));
+        assert_eq!((told.len(), told[0].calls), (1, 4));
+        assert_eq!(quota.untold(at(50)), [], "once is enough");
+        // Also when nothing was drawn since.
+        quota.draw(user(2), at(60));
+        for _ in 0..2 {
+            let failed = quota.share(|| at(70), async |drawn| Err::<Vec<Drawn>, _>(drawn.len()));
+            assert_eq!(failed.await, Err(1));
+        }
     }
 
     #[test]

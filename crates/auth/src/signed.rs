@@ -211,9 +211,8 @@ impl Authenticator {
         // One after the other: what was counted first must not be told last.
         let _telling = self.telling.lock().await;
         let now = self.clock.now();
-        let drawn = self.store.share_quota(node, self.quota.untold(now), now).await?;
-        self.quota.hear(&drawn, self.clock.now());
-        Ok(())
+        let share = async |drawn| self.store.share_quota(node, drawn, now).await;
+        self.quota.share(|| self.clock.now(), share).await
     }
 
     /// Counts a call that goes nowhere: a path that does not exist, a method that is not allowed. Gives why it is

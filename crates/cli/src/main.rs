@@ -86,8 +86,10 @@ fn run(command: Command, output: &output::Output) -> Result<(), Failed> {
         Command::Explain(arguments) => command::explain::run(&arguments, output),
         Command::Completions { shell } => {
             let mut command = <Arguments as clap::CommandFactory>::command();
-            clap_complete::generate(shell, &mut command, "matricula", &mut std::io::stdout());
-            Ok(())
+            let mut script = Vec::new();
+            clap_complete::generate(shell, &mut command, "matricula", &mut script);
+            // To standard output itself the library panics when a pipe is closed.
+            Ok(std::io::Write::write_all(&mut std::io::stdout(), &script)?)
         }
     }
 }

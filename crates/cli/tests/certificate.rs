@@ -166,6 +166,6 @@ fn sighup_ends_no_server() {
     std::fs::write(&keys_file, keys.to_string()).unwrap();
     assert_eq!(code(&create(&keys_file, "a@example.com")), Some(0));
     served.hang_up();
-    served.says("SIGHUP reads the certificate anew");
+    served.says("SIGHUP opens the log file and reads the certificate again");
     assert_eq!(code(&create(&keys_file, "b@example.com")), Some(0));
 }

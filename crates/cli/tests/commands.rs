@@ -400,3 +400,46 @@ fn explain_says_what_is_wrong_and_exits_with_3() {
         "{help}"
     );
 }
+
+/// What a sandbox lets anybody do who reaches it, no page of another site can have a browser do.
+#[test]
+fn a_sandbox_is_not_controlled_by_pages_of_other_sites() {
+    use std::io::{Read as _, Write as _};
+    let folder = tempfile::tempdir().unwrap();
+    let sandbox = Sandbox::start(&folder.path().join("data"), &["--control"]);
+    let keys: Value = serde_json::from_str(&sandbox.keys).unwrap();
+    let address = keys["base_url"].as_str().unwrap().strip_prefix("http://").unwrap();
+    let ask = |method: &str, path: &str, headers: &str| {
+        let mut stream = std::net::TcpStream::connect(address).unwrap();
+        let request =
+            format!("{method} {path} HTTP/1.1\r\n{headers}Connection: close\r\nContent-Length: 0\r\n\r\n");
+        stream.write_all(request.as_bytes()).unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        answer
+    };
+    let own = format!("Host: {address}\r\n");
+    let port = address.rsplit(':').next().unwrap();
+    let refused = [
+        "Host: evil.example\r\n".to_owned(),
+        format!("{own}Sec-Fetch-Site: cross-site\r\n"),
+        format!("{own}Origin: http://evil.example\r\n"),
+        format!("{own}Origin: null\r\n"),
+    ];
+    for headers in &refused {
+        for (method, path) in
+            [("GET", "/sandbox/journal"), ("POST", "/sandbox/reset"), ("GET", "/console/sign-in")]
+        {
+            let answer = ask(method, path, headers);
+            assert!(
+                answer.starts_with("HTTP/1.1 403 ") && answer.contains("err_xdk_foreign_origin"),
+                "{headers}{answer}"
+            );
+        }
+    }
+    for headers in [&own, &format!("Host: localhost:{port}\r\nSec-Fetch-Site: same-origin\r\n"), ""] {
+        assert!(ask("GET", "/sandbox/journal", headers).starts_with("HTTP/1.1 200 "), "{headers}");
+    }
+    // The API itself asks for a signature, and is called by whatever name.
+    assert!(ask("POST", "/api/nowhere", "Host: proxy.example\r\n").starts_with("HTTP/1.1 404 "));
+}

@@ -11,7 +11,7 @@ mod users;
 
 use std::sync::Arc;
 
-use auth::GateFull;
+use auth::GateError;
 use directory::account::AccountCodeError;
 use directory::address::{AddressError, DomainError};
 use directory::application::AccessKeyError;
@@ -96,7 +96,7 @@ pub enum AdminError {
     Password(Vec<Unmet>),
     /// No password could be hashed.
     #[error(transparent)]
-    Gate(#[from] GateFull),
+    Gate(#[from] GateError),
 }
 
 /// Administers a directory.

@@ -87,9 +87,13 @@ pub(crate) fn refused_items(body: &[u8]) -> Vec<&'static str> {
     fail.iter().filter_map(|failure| failure.errors.first()).map(|error| error.code.as_str()).collect()
 }
 
-/// Answers are text and numbers: they can't fail to serialise.
+/// An answer as JSON. Answers are text and numbers, which can be rendered; of one that can't there is nothing, and a call
+/// with nothing to answer is answered as a fault of the server (`call::serve`).
 pub(crate) fn rendered<T: Serialize>(answer: &T) -> Vec<u8> {
-    serde_json::to_vec(answer).unwrap_or_default()
+    serde_json::to_vec(answer).unwrap_or_else(|error| {
+        tracing::error!(%error, "an answer could not be rendered");
+        Vec::new()
+    })
 }
 
 fn json(status: u16, body: impl Into<Body>, rate: Rate) -> Response {

@@ -18,8 +18,10 @@ use crate::console::import::Imports;
 use crate::explain;
 use crate::journal::Journal;
 use crate::lab::Lab;
+use crate::log::Log;
 use crate::metrics::Metrics;
 use crate::public_url::PublicUrl;
+use crate::room::Room;
 use crate::secure_id::SecureIds;
 use crate::system::{MovableClock, System};
 use crate::telemetry::Telemetry;
@@ -73,7 +75,7 @@ pub(crate) struct App {
     pub(crate) has_console: bool,
     pub(crate) tls: Option<Arc<Tls>>,
     pub(crate) public_url: PublicUrl,
-    pub(crate) room: Semaphore,
+    pub(crate) room: Arc<Room>,
     /// For who verifies the audit.
     pub(crate) verifying: Semaphore,
     /// Files of users that the console is given.
@@ -90,6 +92,8 @@ pub(crate) struct App {
     pub(crate) telemetry: Telemetry,
     noting: tokio::sync::Mutex<()>,
     pub(crate) metrics: Option<Metrics>,
+    /// Where log lines go, if whoever runs the server has told.
+    pub(crate) log: OnceLock<Log>,
     /// Without secrets, but for a sandbox's; a laboratory has its own.
     journal: Option<Journal>,
 }
@@ -103,11 +107,6 @@ impl App {
     /// A new GUID.
     pub(crate) fn guid(&self) -> String {
         crate::admin::guid(&*self.entropy)
-    }
-
-    /// Requests under way.
-    pub(crate) fn in_flight(&self) -> usize {
-        self.limits.in_flight.min(Semaphore::MAX_PERMITS).saturating_sub(self.room.available_permits())
     }
 
     /// Where requests are written down, if they are.
@@ -215,7 +214,7 @@ impl Server {
             has_console: config.console.enabled,
             public_url: PublicUrl::new(config.public_url.clone(), tls.is_some()),
             tls: tls.map(Arc::new),
-            room: Semaphore::new(config.limits.in_flight.min(Semaphore::MAX_PERMITS)),
+            room: Arc::new(Room::new(config.limits)),
             verifying: Semaphore::new(1),
             imports: Imports::default(),
             stopping: AtomicBool::new(false),
@@ -226,6 +225,7 @@ impl Server {
             telemetry,
             noting: tokio::sync::Mutex::default(),
             metrics,
+            log: OnceLock::new(),
             journal: config.journal.enabled.then(|| Journal::redacting(config.journal.keep)),
         })
     }
@@ -284,6 +284,17 @@ impl Server {
     /// When the store fails.
     pub async fn usage_of(&self, credentials: &[[u8; 16]]) -> Result<Vec<Option<Usage>>, StoreError> {
         self.app.usage_of(credentials).await
+    }
+
+    /// Tells a sandbox by which names it is called, beside those of its own machine: what it lets anybody do, it refuses to
+    /// whoever calls it by another name.
+    pub fn is_called(&self, names: Vec<String>) {
+        self.app.public_url.is_called(names);
+    }
+
+    /// Has the metrics tell how many lines the log drops.
+    pub fn count_dropped_lines(&self, log: Log) {
+        self.app.log.get_or_init(|| log);
     }
 
     /// Where metrics are served, if they are.

@@ -1,6 +1,8 @@
 //! What every call goes through: signature or token, body, the endpoint, the answer, and what the log says of it.
 
+use std::borrow::Cow;
 use std::net::{IpAddr, Ipv4Addr};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use auth::{Authenticated, Presented, Rate, Signed};
@@ -17,8 +19,9 @@ use directory::user::User;
 use directory::{Caller, Permission, Role, Scope, Sender};
 use hmac::{Hmac, KeyInit, Mac};
 use http::HeaderMap;
-use http::header::{CONNECTION, EXPECT, HOST};
+use http::header::{CONNECTION, HOST};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
+use hyper::body::Body as _;
 use secrecy::ExposeSecret;
 use serde::Serialize;
 use serde_json::Value;
@@ -32,16 +35,23 @@ use crate::answer;
 use crate::app::App;
 use crate::explain;
 use crate::refusal::Refusal;
+use crate::room::{Place, Unread};
 use crate::routes::{Endpoint, Run, Running, Style};
 
 /// How often a call is judged anew because the directory changed under it.
 const ATTEMPTS: usize = 4;
+
+/// A caller whose body took longer is looked at once more when it is there: what was known of the caller may be as old as
+/// that, and by then no longer true.
+const SLOW_BODY: jiff::SignedDuration = jiff::SignedDuration::from_secs(1);
 
 /// Where a request comes from and what it asked for before the path was made canonical; put there by the listener.
 #[derive(Clone)]
 pub(crate) struct Received {
     pub(crate) peer: IpAddr,
     pub(crate) target: Bytes,
+    /// Its place among the requests under way.
+    pub(crate) place: Option<Arc<Place>>,
 }
 
 /// A signed call, as an endpoint sees it.
@@ -92,11 +102,20 @@ impl Reply {
     }
 
     /// The refusal of a new-style endpoint; the first error says with which status.
-    pub(crate) fn errors(errors: Vec<wire::Error>) -> Self {
+    pub(crate) fn errors(mut errors: Vec<wire::Error>) -> Self {
+        if errors.is_empty() {
+            // Neither a row nor why there is none: a fault of the server.
+            errors.push(wire::Error::new(Code::Internal, Refusal::Panic.to_string()));
+        }
         let first = errors.first().map(|error| error.code.as_str());
         let code = Code::ALL.iter().find(|code| Some(code.as_str()) == first).unwrap_or(&Code::Internal);
         let errors = errors.into_iter().map(Into::into).collect();
         Self { status: code.rest_status(), code: Some(code.as_str()), ..Self::bare(&rest::Errors { errors }) }
+    }
+
+    /// A reply with nothing in it is none: its answer could not be rendered.
+    fn whole(self) -> Result<Self, Refusal> {
+        if self.body.is_empty() { Err(Refusal::Panic) } else { Ok(self) }
     }
 
     /// An envelope of one item, as a new-style endpoint answers it: the row with this status, or why there is none.
@@ -329,7 +348,10 @@ pub(crate) async fn serve(app: &App, endpoint: &Endpoint, request: Request) -> R
             let Authenticated { signed, sender, rate } = app.authenticator.authenticate(&presented).await;
             line.sent_by(sender, rate);
             let reply = match signed {
-                Ok(signed) => signed_call(app, endpoint, run, signed, &presented, body, &mut line).await,
+                Ok(signed) => {
+                    received.place.iter().for_each(|place| place.prove());
+                    signed_call(app, endpoint, run, signed, &presented, body, &mut line).await
+                }
                 Err(refused) => {
                     explanation = explain::explained(app, &refused, &parts, &presented, body).await;
                     Err(Refusal::from(refused))
@@ -353,7 +375,7 @@ pub(crate) async fn serve(app: &App, endpoint: &Endpoint, request: Request) -> R
             (reply, rate)
         }
     };
-    let mut response = match reply {
+    let mut response = match reply.and_then(Reply::whole) {
         Ok(reply) => {
             line.repeated = reply.repeated;
             line.code = reply.code;
@@ -385,7 +407,7 @@ pub(crate) async fn within(
     let Run::Signed(run) = endpoint.run else { return Err(Refusal::AppForbidden) };
     let request_ids = RequestIds::Compatible;
     let reply = run(Call { app, caller, request_id, request_ids, endpoint, body, query: "", line }).await?;
-    Ok(reply.body)
+    Ok(reply.whole()?.body)
 }
 
 async fn unsigned_call(
@@ -412,12 +434,23 @@ async fn signed_call(
     if !endpoint.is_for(&signed.caller) {
         return Err(Refusal::AppForbidden);
     }
+    let (started, began) = (stopwatch(), app.clock.now());
     let body = collect(app, body).await?;
+    // By either clock: keys and tokens end by the one that can be set.
+    let waited = app.clock.now().duration_since(began).abs();
+    if waited > SLOW_BODY || started.elapsed() > SLOW_BODY.unsigned_abs() {
+        signed = app.authenticator.authenticate_anew(presented).await?;
+        if !endpoint.is_for(&signed.caller) {
+            return Err(Refusal::AppForbidden);
+        }
+    }
     let query = query(presented.target);
     let mut attempt = 1;
     loop {
         let (caller, request_id, request_ids) = (signed.caller.clone(), signed.request_id, app.request_ids);
-        match run(Call { app, caller, request_id, request_ids, endpoint, body: &body, query, line }).await {
+        match run(Call { app, caller, request_id, request_ids, endpoint, body: &body, query: &query, line })
+            .await
+        {
             // Something was taken away in one of the accounts concerned since they were read. Whether it concerns
             // this caller shows when everything is read anew.
             Err(Refusal::Stale) if attempt < ATTEMPTS => {
@@ -432,12 +465,21 @@ async fn signed_call(
 /// Reads the body, whatever its Content-Type (spec/clients.md 3.1).
 pub(crate) async fn collect(app: &App, body: axum::body::Body) -> Result<Bytes, Refusal> {
     let limits = &app.limits;
+    let too_large = || Refusal::BodyTooLarge(limits.body_bytes);
+    // As it says itself: then nothing of it is read, and a client that asks first is not told to send it.
+    if body.size_hint().lower() > limits.body_bytes as u64 {
+        return Err(too_large());
+    }
     let collected =
         tokio::time::timeout(limits.body(), Limited::new(body, limits.body_bytes).collect()).await;
     match collected {
         Ok(Ok(body)) => Ok(body.to_bytes()),
-        Ok(Err(error)) if error.is::<LengthLimitError>() => Err(Refusal::BodyTooLarge(limits.body_bytes)),
-        Ok(Err(_)) => Err(Refusal::BodyBroken),
+        Ok(Err(error)) if error.is::<LengthLimitError>() => Err(too_large()),
+        Ok(Err(error)) => Err(match Unread::because_of(&*error) {
+            Some(Unread::TooLarge(most)) => Refusal::BodyTooLarge(most),
+            Some(Unread::Busy) => Refusal::Busy,
+            None => Refusal::BodyBroken,
+        }),
         Err(_) => Err(Refusal::BodyTimeout(limits.body_seconds)),
     }
 }
@@ -464,15 +506,9 @@ pub(crate) fn refuse_unsigned(app: &App, request: &Request, refusal: Refusal) ->
     response
 }
 
-/// Refuses a request that came in plaintext to a port that speaks HTTPS. A body that is on its way is read first, or who
-/// still sends it would see no answer; who asked for leave to send it is given none. Then the connection ends.
-pub(crate) async fn refuse_plaintext(app: &App, request: Request) -> Response {
-    let (parts, body) = request.into_parts();
-    if !parts.headers.contains_key(EXPECT) {
-        let _ = collect(app, body).await;
-    }
-    let request = Request::from_parts(parts, axum::body::Body::empty());
-    let mut response = refuse_unsigned(app, &request, Refusal::Plaintext);
+/// Refuses a request that came in plaintext to a port that speaks HTTPS. Then the connection ends.
+pub(crate) fn refuse_plaintext(app: &App, request: &Request) -> Response {
+    let mut response = refuse_unsigned(app, request, Refusal::Plaintext);
     response.headers_mut().insert(CONNECTION, http::HeaderValue::from_static("close"));
     response
 }
@@ -484,7 +520,7 @@ fn refuse(refusal: &Refusal, rate: Rate, style: Style, line: &mut Line) -> Respo
 }
 
 pub(crate) fn received(extensions: &http::Extensions) -> Received {
-    let nowhere = || Received { peer: IpAddr::V4(Ipv4Addr::UNSPECIFIED), target: Bytes::new() };
+    let nowhere = || Received { peer: IpAddr::V4(Ipv4Addr::UNSPECIFIED), target: Bytes::new(), place: None };
     extensions.get::<Received>().cloned().unwrap_or_else(nowhere)
 }
 
@@ -492,11 +528,11 @@ fn has_token(headers: &HeaderMap) -> bool {
     headers.get(header::AUTHORIZATION).is_some_and(|value| header::bearer(value.as_bytes()).is_some())
 }
 
-/// What stands behind the question mark.
-fn query(target: &[u8]) -> &str {
+/// What stands behind the question mark. Bytes that are no text are shown as such, so that they are refused where they
+/// stand: without them another question would be answered.
+fn query(target: &[u8]) -> Cow<'_, str> {
     let query = target.iter().position(|byte| *byte == b'?').map_or(&[][..], |mark| &target[mark + 1..]);
-    // Every byte of it went through a parser of URIs, which lets through ASCII only.
-    str::from_utf8(query).unwrap_or_default()
+    String::from_utf8_lossy(query)
 }
 
 fn presented<'a>(headers: &'a HeaderMap, received: &'a Received) -> Presented<'a> {
@@ -508,5 +544,41 @@ fn presented<'a>(headers: &'a HeaderMap, received: &'a Received) -> Presented<'a
         app_id: bytes(header::APP_ID),
         target: &received.target,
         peer: received.peer,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What no answer is: it can't be rendered.
+    struct Unrenderable;
+
+    impl Serialize for Unrenderable {
+        fn serialize<S: serde::Serializer>(&self, _: S) -> Result<S::Ok, S::Error> {
+            Err(serde::ser::Error::custom("it can't"))
+        }
+    }
+
+    #[test]
+    fn an_answer_that_can_t_be_rendered_is_a_fault_of_the_server_and_no_empty_answer() {
+        for reply in [Reply::bare(&Unrenderable), Reply::of(&Answer::ran(vec![Unrenderable], Vec::new()))] {
+            assert_eq!(reply.whole().err().map(|why| why.code()), Some(Code::Internal));
+        }
+        assert!(Reply::of(&Answer::ran(vec![1], Vec::new())).whole().is_ok());
+        // Neither a row nor a reason.
+        for body in ["", "{}", r#"{"meta":{"status":200},"data":[],"fail":[]}"#] {
+            let reply = Reply::ran(body.as_bytes().to_vec()).unwrapped(201);
+            let told = String::from_utf8(reply.body.clone()).unwrap();
+            assert_eq!((reply.status, reply.code), (500, Some("err_xdk_internal_error")), "{told}");
+            assert!(told.contains(r#"{"errors":[{"#), "{told}");
+        }
+    }
+
+    #[test]
+    fn a_query_that_is_no_text_is_not_taken_for_none() {
+        assert_eq!(query(b"/a?b=c?d"), "b=c?d");
+        assert_eq!(query(b"/a"), "");
+        assert_eq!(query(b"/a?domain=\xff"), "domain=\u{fffd}");
     }
 }

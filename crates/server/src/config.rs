@@ -56,6 +56,8 @@ pub struct Config {
     pub limits: Limits,
     /// How log lines look.
     pub log: LogFormat,
+    /// The file they go to; without one, standard error.
+    pub log_file: Option<PathBuf>,
     /// Where Prometheus reads what is counted; nowhere without it.
     pub metrics: Option<Metrics>,
     /// Whether the last requests are kept to be looked at.
@@ -131,6 +133,8 @@ pub struct Console {
 pub struct Limits {
     /// Longest body, in bytes.
     pub body_bytes: usize,
+    /// All bodies of requests under way together, in bytes; more are refused with 503.
+    pub bodies_bytes: usize,
     /// Longest wait for the headers of a request, in seconds; also how long an idle connection is kept.
     pub header_seconds: u64,
     /// Longest wait for a body, in seconds.
@@ -139,7 +143,7 @@ pub struct Limits {
     pub request_seconds: u64,
     /// Longest time in which a client takes none of its answer, in seconds.
     pub answer_seconds: u64,
-    /// Requests under way at once; more are refused with 503.
+    /// Requests under way at once, without those whose body is on its way; more are refused with 503.
     pub in_flight: usize,
     /// Longest wait for requests under way when the server stops, in seconds.
     pub drain_seconds: u64,
@@ -175,6 +179,7 @@ impl Default for Config {
             console: Console::default(),
             limits: Limits::default(),
             log: LogFormat::default(),
+            log_file: None,
             metrics: None,
             journal: Journal::default(),
         }
@@ -220,6 +225,7 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             body_bytes: 1 << 20,
+            bodies_bytes: 256 << 20,
             header_seconds: 30,
             body_seconds: 30,
             request_seconds: 60,
@@ -298,6 +304,7 @@ impl Config {
         config.store = config.store.below(folder);
         config.master_key_file = config.master_key_file.map(|file| folder.join(file));
         config.tls = config.tls.map(|tls| tls.below(folder));
+        config.log_file = config.log_file.map(|file| folder.join(file));
         config.check()?;
         Ok(config)
     }
@@ -323,6 +330,11 @@ impl Config {
         let shortest = [header_seconds, body_seconds, request_seconds, answer_seconds].into_iter().min();
         if least == Some(0) || shortest == Some(0) {
             return Err(ConfigError::Setting("limits and passwords.queue must be at least 1"));
+        }
+        if self.limits.bodies_bytes < body_bytes {
+            return Err(ConfigError::Setting(
+                "limits.bodies_bytes is for all bodies together: it must be at least limits.body_bytes",
+            ));
         }
         if self.tls.as_ref().is_some_and(|tls| tls.handshake_seconds == 0) {
             return Err(ConfigError::Setting("tls.handshake_seconds must be at least 1"));
@@ -458,6 +470,7 @@ mod tests {
     #[case("request_ids = \"lax\"", "expected `strict` or `compatible`")]
     #[case("[limits]\nbody_bytes = 0", "must be at least 1")]
     #[case("[limits]\nanswer_seconds = 0", "must be at least 1")]
+    #[case("[limits]\nbodies_bytes = 1000", "must be at least limits.body_bytes")]
     #[case("[quota]\ncalls = 0", "quota.enabled = false")]
     #[case("[tls]\ncertificate = \"chain.pem\"", "missing field `key`")]
     #[case("[tls]\ncertificate = \"a\"\nkey = \"b\"\nciphers = 1", "unknown field `ciphers`")]

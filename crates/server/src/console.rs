@@ -48,6 +48,9 @@ use visit::Visit;
 /// What stands before the paths of the console.
 pub const PREFIX: &str = "/console";
 
+/// Where forms are sent before anybody is known.
+pub(crate) const DOOR: [&str; 3] = ["/console/sign-in", "/console/sign-out", "/console/password"];
+
 /// Whether a path is one of the console.
 pub(crate) fn is_below(path: &str) -> bool {
     path.strip_prefix(PREFIX).is_some_and(|below| below.is_empty() || below.starts_with('/'))

@@ -8,6 +8,16 @@ use http::StatusCode;
 
 use crate::app::App;
 
+/// Where it is asked whether the process answers.
+pub(crate) const LIVE: &str = "/healthz";
+/// Where it is asked whether it can do its work.
+pub(crate) const READY: &str = "/readyz";
+
+/// Whether a path asks for health.
+pub(crate) fn is_at(path: &str) -> bool {
+    path == LIVE || path == READY
+}
+
 pub(crate) async fn live() -> &'static str {
     "ok\n"
 }

@@ -3,6 +3,7 @@
 
 mod control;
 mod fault;
+pub(crate) mod site;
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError, Weak};

@@ -1,16 +1,19 @@
 //! The accept loop: one task a connection, limits in time, one log line a request, and an end that waits for what is
 //! under way.
 
+mod head;
 mod http2;
 mod indexing;
 mod patient;
+mod rest;
 mod secure;
+mod strict;
 
 use std::net::SocketAddr;
 use std::panic::AssertUnwindSafe;
 use std::pin::pin;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use auth::Rate;
@@ -18,9 +21,10 @@ use axum::body::{Body, Bytes};
 use axum::response::Response;
 use axum::{BoxError, Router};
 use futures_util::FutureExt;
-use http::header::{HOST, HeaderValue, USER_AGENT};
+use http::header::{CONNECTION, EXPECT, HOST, HeaderValue, USER_AGENT};
 use http::{Request, Uri, Version, uri::PathAndQuery};
 use http_body_util::{BodyExt, Collected};
+use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -35,13 +39,17 @@ use wire::signature::canonical_path;
 use crate::answer;
 use crate::app::{App, Server};
 use crate::call::{Line, Received, stopwatch};
+use crate::health;
 use crate::journal::{Open, Over};
 use crate::lab;
 use crate::refusal::Refusal;
+use crate::room::{Intake, Place};
 use crate::routes::{self, Style};
 use crate::telemetry;
+use head::Malformed;
 use patient::Patient;
 use secure::Secure;
+use strict::{Heads, Strict};
 
 /// How often there is a look at what is past its time.
 const TIDY_UP_EVERY: Duration = Duration::from_secs(60);
@@ -54,6 +62,10 @@ const NOTE_USAGE_EVERY: Duration = Duration::from_secs(5);
 
 /// How long to leave a listener alone that can't accept.
 const ACCEPT_AGAIN: Duration = Duration::from_millis(50);
+
+/// Bytes of a connection that are read before they are asked for, and the longest headers: of each connection so much may be
+/// held.
+const READ_AHEAD: usize = 64 << 10;
 
 /// Callers who may wait to be accepted; the kernel may allow fewer. The default of 128 is used up by a burst while the
 /// cores are busy, and whoever comes then is let wait for a second by the network.
@@ -100,8 +112,8 @@ impl Server {
                         match &secure {
                             None => {
                                 let stream = Patient::new(stream, app.limits.answer());
-                                let connection = Connection { peer, protocol: None };
-                                tokio::spawn(http1(app, router, watcher, stream, connection));
+                                let (lingers, connection) = (stream.lingers(), Connection { peer, protocol: None });
+                                tokio::spawn(http1(app, router, watcher, stream, lingers, connection));
                             }
                             Some((tls, plaintext)) => {
                                 let (tls, plaintext) = (Arc::clone(tls), plaintext.clone());
@@ -188,6 +200,10 @@ async fn note_usage(app: Arc<App>) {
     }
 }
 
+/// Stands by a request whose head was refused.
+#[derive(Clone, Copy)]
+struct Refused(Malformed);
+
 /// What a request needs to know of the connection it came over.
 #[derive(Clone, Copy)]
 struct Connection {
@@ -196,19 +212,44 @@ struct Connection {
     protocol: Option<&'static str>,
 }
 
-/// Serves HTTP/1.1 on a connection to its end.
-async fn http1<S>(app: Arc<App>, router: Router, watcher: Watcher, stream: S, connection: Connection)
-where
+/// Serves HTTP/1.1 on a connection to its end. `lingers` is the stream's, of [`Patient`].
+async fn http1<S>(
+    app: Arc<App>,
+    router: Router,
+    watcher: Watcher,
+    stream: S,
+    lingers: Arc<AtomicBool>,
+    connection: Connection,
+) where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
     let header_timeout = app.limits.header();
-    let service = service_fn(move |request| {
+    let heads = Arc::new(Heads::default());
+    let stream = Strict::new(stream, Arc::clone(&heads));
+    let service = service_fn(move |mut request: Request<Incoming>| {
         let (app, router) = (Arc::clone(&app), router.clone());
-        async move { serve(&app, router, request, connection).await }
+        let (lingers, heads) = (Arc::clone(&lingers), Arc::clone(&heads));
+        async move {
+            let asks = request.headers().contains_key(EXPECT);
+            let refused = heads.next();
+            if let Some(why) = refused {
+                request.extensions_mut().insert(Refused(why));
+            }
+            let mut response = serve(&app, router, request, connection).await?;
+            let is_read = rest::is_read(&mut response, asks).await;
+            if refused.is_some() {
+                response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+            }
+            if !is_read || refused.is_some() {
+                lingers.store(true, Ordering::Relaxed);
+            }
+            Ok::<_, Dropped>(response)
+        }
     });
     let serving = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(header_timeout)
+        .max_buf_size(READ_AHEAD)
         .serve_connection(TokioIo::new(stream), service);
     if let Err(error) = watcher.watch(serving).await {
         tracing::debug!(%error, peer = %connection.peer, "a connection ended early");
@@ -271,7 +312,10 @@ where
         }
         None => (request.map(Body::new), None),
     };
-    let guarded = guarded(app, router, request, peer);
+    let place = Arc::new(Place::new(&app.room, peer.ip(), routes::knows_nobody(&path)));
+    let (parts, body) = request.into_parts();
+    let body = Intake::of(body, &parts.headers, &place);
+    let guarded = guarded(app, router, Request::from_parts(parts, body), peer, &place);
     let served = lab::serve(&faults, guarded, |refusal| unserved(refusal, style)).await;
     let Some(mut response) = served else {
         entry.into_iter().for_each(Open::dropped);
@@ -281,31 +325,44 @@ where
     let took = started.elapsed();
     let status = response.status().as_u16();
     // Never a body, a query or a header: they may hold secrets.
-    tracing::info!(
-        target: "request",
-        %method,
-        path,
-        protocol,
-        status,
-        code = line.code,
-        caller = line.caller(),
-        account = line.account(),
-        application = line.application(),
-        request_id = line.request_id,
-        items = line.items,
-        repeated = line.repeated,
-        micros = took.as_micros() as u64,
-        store_micros = line.store.as_micros() as u64,
-        %peer,
-        cause = line.why,
-        explanation = line.explanation,
-    );
+    macro_rules! log {
+        ($level:ident) => {
+            tracing::$level!(
+                target: "request",
+                %method,
+                path,
+                protocol,
+                status,
+                code = line.code,
+                caller = line.caller(),
+                account = line.account(),
+                application = line.application(),
+                request_id = line.request_id,
+                items = line.items,
+                repeated = line.repeated,
+                micros = took.as_micros() as u64,
+                store_micros = line.store.as_micros() as u64,
+                %peer,
+                cause = line.why,
+                explanation = line.explanation,
+            )
+        };
+    }
+    // Whatever asks every few seconds whether the server is well would fill the log.
+    if health::is_at(&path) && response.status().is_success() {
+        log!(debug);
+    } else {
+        log!(info);
+    }
     let app_id = app_id.as_ref().map(HeaderValue::as_bytes);
     if counted {
         let user_agent = user_agent.as_ref().map(HeaderValue::as_bytes);
         let peer = peer.ip();
         let request = telemetry::Request { path: &path, status, took, peer, app_id, user_agent, line: &line };
         app.telemetry.record(&request, app.gate.waiting());
+    }
+    if place.is_unread() {
+        response.extensions_mut().insert(place);
     }
     let Some(mut entry) = entry else { return Ok(response) };
     entry.read_rest().await;
@@ -318,12 +375,31 @@ where
 }
 
 /// Serves one request within its limits; whatever happens, there is an answer.
-async fn guarded(app: &App, router: Router, request: Request<Body>, peer: SocketAddr) -> Response {
-    let style = Style::of(canonical_path(request.uri().path()));
-    let Ok(_room) = app.room.try_acquire() else {
-        return unserved(&Refusal::Busy, style);
+async fn guarded(
+    app: &App,
+    router: Router,
+    request: Request<Body>,
+    peer: SocketAddr,
+    place: &Arc<Place>,
+) -> Response {
+    let path = canonical_path(request.uri().path());
+    let style = Style::of(path);
+    // Whatever asks whether the server is well takes nobody's room, and is told so also when there is none.
+    let _entered = match health::is_at(path) {
+        true => None,
+        false => match place.enter() {
+            Some(entered) => Some(entered),
+            None => return unserved(&Refusal::Busy, style),
+        },
     };
-    let request = canonical(request, peer);
+    if let Some(Refused(why)) = request.extensions().get() {
+        return unserved(&why.refusal(), style);
+    }
+    let request = canonical(request, peer, place);
+    if let Some(refusal) = lab::site::refusal(app, request.method(), request.uri().path(), request.headers())
+    {
+        return unserved(&refusal, style);
+    }
     let served = AssertUnwindSafe(router.oneshot(request)).catch_unwind();
     match tokio::time::timeout(app.limits.request(), served).await {
         Ok(Ok(Ok(response))) => response,
@@ -342,7 +418,7 @@ fn unserved(refusal: &Refusal, style: Style) -> Response {
 }
 
 /// Routes by the canonical path, and keeps the target as received: the signature is over that one.
-fn canonical(request: Request<Body>, peer: SocketAddr) -> Request<Body> {
+fn canonical(request: Request<Body>, peer: SocketAddr, place: &Arc<Place>) -> Request<Body> {
     let (mut parts, body) = request.into_parts();
     // HTTP/2 has the host beside the headers.
     if parts.version == Version::HTTP_2
@@ -353,7 +429,8 @@ fn canonical(request: Request<Body>, peer: SocketAddr) -> Request<Body> {
         parts.headers.insert(HOST, host);
     }
     let target = parts.uri.path_and_query().map_or("/", PathAndQuery::as_str);
-    let received = Received { peer: peer.ip(), target: Bytes::copy_from_slice(target.as_bytes()) };
+    let target = Bytes::copy_from_slice(target.as_bytes());
+    let received = Received { peer: peer.ip(), target, place: Some(Arc::clone(place)) };
     let path = canonical_path(parts.uri.path());
     if path != parts.uri.path()
         && let Ok(uri) = path.parse::<Uri>()

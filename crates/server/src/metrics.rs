@@ -19,6 +19,7 @@ use tokio::task::{JoinHandle, JoinSet};
 
 use crate::app::{App, OpenError};
 use crate::config;
+use crate::log::Log;
 use crate::telemetry::Node;
 
 /// Connections at a time; more wait.
@@ -109,9 +110,10 @@ async fn answer(request: &Request<Incoming>, app: Option<Arc<App>>) -> Response 
 
 async fn node(app: &App) -> Node {
     Node {
-        in_flight: app.in_flight(),
+        in_flight: app.room.in_flight(),
         waiting: app.gate.waiting(),
         queue: app.gate.limit(),
+        log_lines_dropped: app.log.get().map(Log::dropped),
         // A sum over counts that are kept for each domain. Where the store does not say, all else is still told.
         users: app.store.count_users().await.ok(),
         certificate_ends: app.tls.as_ref().map(|tls| tls.ends()),

@@ -1,6 +1,6 @@
 //! Where clients reach the server, as discover-authentication tells them (spec/clients.md 6).
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::OnceLock;
 
 use http::uri::Authority;
@@ -10,17 +10,38 @@ pub(crate) struct PublicUrl {
     configured: Option<String>,
     secure: bool,
     listens: OnceLock<SocketAddr>,
+    names: OnceLock<Vec<String>>,
 }
 
 impl PublicUrl {
     /// As configured; else it is found out.
     pub(crate) fn new(configured: Option<String>, secure: bool) -> Self {
-        Self { configured, secure, listens: OnceLock::new() }
+        Self { configured, secure, listens: OnceLock::new(), names: OnceLock::new() }
     }
 
     /// Tells where the server listens.
     pub(crate) fn listens(&self, address: SocketAddr) {
         self.listens.get_or_init(|| address);
+    }
+
+    /// Tells by which further names the server is called.
+    pub(crate) fn is_called(&self, names: Vec<String>) {
+        self.names.get_or_init(|| names);
+    }
+
+    /// Whether a host, in small letters, is one that whoever runs the server gave it: in its configuration, as a further
+    /// name, or as the address it listens on.
+    pub(crate) fn is_own(&self, host: &str) -> bool {
+        let configured =
+            self.configured.as_deref().and_then(|url| url.split_once("://")).map(|(_, host)| host);
+        let configured = configured.and_then(|host| Authority::try_from(host).ok());
+        let named =
+            || self.names.get().is_some_and(|names| names.iter().any(|name| name.eq_ignore_ascii_case(host)));
+        let listens = || {
+            let address = host.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>();
+            address.is_ok_and(|address| self.listens.get().is_some_and(|listens| listens.ip() == address))
+        };
+        configured.is_some_and(|own| own.host().eq_ignore_ascii_case(host)) || named() || listens()
     }
 
     /// For a client that sent this host.
@@ -64,5 +85,15 @@ mod tests {
         let public = PublicUrl::new(configured.map(str::to_owned), secure);
         public.listens(SocketAddr::from(([127, 0, 0, 1], 8080)));
         assert_eq!(public.for_host(host.map(str::as_bytes)), url);
+    }
+
+    #[test]
+    fn a_server_knows_its_own_names() {
+        let public = PublicUrl::new(Some("https://Directory.example:8443".to_owned()), true);
+        public.listens(SocketAddr::from(([192, 0, 2, 7], 8443)));
+        public.is_called(vec!["sandbox.test".to_owned()]);
+        let own = ["directory.example", "sandbox.test", "192.0.2.7"];
+        assert!(own.iter().all(|host| public.is_own(host)));
+        assert!(["example", "192.0.2.8", "", "[::1]"].iter().all(|host| !public.is_own(host)));
     }
 }

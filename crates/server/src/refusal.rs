@@ -1,7 +1,7 @@
 //! Why a call as a whole is refused: one exhaustive mapping to code, message and HTTP status. What the caller may read
 //! stands in the message, what only the operator may read is logged where it is handled.
 
-use auth::{GateFull, ProofError};
+use auth::{GateError, GateFull, ProofError};
 use directory::access::Denied;
 use directory::caller::PermissionDenied;
 use directory::port::StoreError;
@@ -59,6 +59,20 @@ pub(crate) enum Refusal {
         "This port speaks HTTPS, and the request came in plaintext: call it with https:// in place of http://"
     )]
     Plaintext,
+    #[error("The request can't be read as HTTP/1.1: {0}")]
+    Malformed(&'static str),
+    #[error("The target of the request is longer than {0} bytes")]
+    TargetTooLong(usize),
+    #[error("The headers are longer than {0} bytes, or more than {1}")]
+    HeadersTooLarge(usize, usize),
+    /// Called by a name that any site can give to this machine.
+    #[error(
+        "The sandbox was called as {0:?}, which is not one of its names: call it as localhost, 127.0.0.1 or [::1]. A page of \
+         another site could call it by such a name"
+    )]
+    ForeignHost(String),
+    #[error("The request comes from a page of another site, and the sandbox answers none of those")]
+    ForeignOrigin,
     #[error(transparent)]
     TokenRequest(#[from] RequestError),
     #[error("The server is busy; nothing was done")]
@@ -99,6 +113,10 @@ impl Refusal {
             Refusal::BodyTooLarge(_) => Code::BodyTooLarge,
             Refusal::RequestIdReused => Code::RequestIdReused,
             Refusal::Plaintext => Code::HttpsRequired,
+            Refusal::Malformed(_) => Code::MalformedRequest,
+            Refusal::TargetTooLong(_) => Code::TargetTooLong,
+            Refusal::HeadersTooLarge(..) => Code::HeadersTooLarge,
+            Refusal::ForeignHost(_) | Refusal::ForeignOrigin => Code::ForeignOrigin,
             Refusal::TokenRequest(why) => why.code(),
             Refusal::UnknownPath(_) => Code::UnknownPath,
             Refusal::Method(..) => Code::MethodNotAllowed,
@@ -151,10 +169,19 @@ impl From<Denied> for Refusal {
     }
 }
 
+impl From<GateError> for Refusal {
+    fn from(error: GateError) -> Self {
+        match error {
+            GateError::Full(full) => Refusal::Gate(full),
+            GateError::Broken => Refusal::Panic,
+        }
+    }
+}
+
 impl From<ProofError> for Refusal {
     fn from(error: ProofError) -> Self {
         match error {
-            ProofError::Gate(full) => Refusal::Gate(full),
+            ProofError::Gate(error) => error.into(),
             ProofError::Store(error) => Refusal::Store(error),
         }
     }
@@ -205,4 +232,17 @@ pub(crate) fn wrong(field: &'static str, why: &rules::Refusal) -> wire::Error {
         R::Change(C::RoleHeld) => Code::RoleHeld,
     };
     wire::Error::in_field(code, field, why.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_password_that_could_not_be_hashed_is_a_fault_of_the_server_and_a_full_queue_is_none() {
+        let full = GateError::Full(GateFull { retry_after_seconds: 7 });
+        let (full, broken) = (Refusal::from(full), Refusal::from(GateError::Broken));
+        assert_eq!((full.code(), full.retry_after()), (Code::Unavailable, Some(7)));
+        assert_eq!((broken.code(), broken.retry_after()), (Code::Internal, None));
+    }
 }

@@ -185,11 +185,19 @@ pub const ENDPOINTS: &[Endpoint] = &[
     api::user::update_user::ENDPOINT,
 ];
 
+/// Whether nobody is known before they have read the body where a path leads to: an endpoint that takes a password or a
+/// secret, or the door of the console.
+pub(crate) fn knows_nobody(path: &str) -> bool {
+    console::DOOR.contains(&path)
+        || ENDPOINTS.iter().any(|endpoint| !endpoint.is_signed() && endpoint.path == path)
+}
+
 /// Where the OpenAPI document is served.
 pub const OPENAPI: &str = "/openapi.json";
 
 pub(crate) fn router(app: Arc<App>) -> Router {
-    let mut router = Router::new().route("/healthz", get(health::live)).route("/readyz", get(health::ready));
+    let mut router =
+        Router::new().route(health::LIVE, get(health::live)).route(health::READY, get(health::ready));
     let document = Bytes::from(answer::rendered(&openapi::document()));
     let described = move |State(app): State<Arc<App>>, request: Request| async move {
         call::serve_document(&app, &request, document.clone())
@@ -213,9 +221,8 @@ pub(crate) fn router(app: Arc<App>) -> Router {
 
 /// What answers plaintext HTTP on a port that speaks HTTPS.
 pub(crate) fn plaintext(app: Arc<App>) -> Router {
-    let told = |State(app): State<Arc<App>>, request: Request| async move {
-        call::refuse_plaintext(&app, request).await
-    };
+    let told =
+        |State(app): State<Arc<App>>, request: Request| async move { call::refuse_plaintext(&app, &request) };
     Router::new().fallback(told).with_state(app)
 }
 

@@ -26,8 +26,9 @@ impl<'a> SecureIds<'a> {
     pub(crate) fn seal(&self, kind: &'static str, account: AccountId, id: &[u8]) -> String {
         let mut cipher = Aes256Siv::new(self.0.expose_secret().into());
         let place: [&[u8]; 2] = [kind.as_bytes(), account.as_bytes()];
-        // The cipher fails on too many associated texts, and there are two.
-        let sealed = cipher.encrypt(place, id).unwrap_or_default();
+        let sealed = cipher.encrypt(place, id).unwrap_or_else(|_| {
+            unreachable!("the cipher fails on more than 126 associated texts, and there are two")
+        });
         URL_SAFE_NO_PAD.encode(sealed)
     }
 

@@ -7,6 +7,7 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 use wire::{Answer, Error, Failure};
 
+use crate::answer;
 use crate::call::{Call, Reply};
 use crate::refusal::{Refusal, wrong};
 
@@ -18,10 +19,13 @@ pub(crate) struct Step {
     pub(crate) plan: Result<Plan, Vec<Error>>,
 }
 
+/// Makes the row that tells of a change. A row is text and numbers, which can be rendered.
+type Row = Box<dyn Fn(&Effect) -> serde_json::Result<Value> + Send>;
+
 /// What an item comes to.
 pub(crate) struct Plan {
     change: Option<Change>,
-    row: Box<dyn Fn(&Effect) -> Value + Send>,
+    row: Row,
     field: Blamed,
 }
 
@@ -40,7 +44,7 @@ impl Plan {
     ) -> Self {
         Self {
             change: Some(change),
-            row: Box::new(move |effect| value(&row(effect))),
+            row: Box::new(move |effect| serde_json::to_value(row(effect))),
             field: Blamed::Always(field),
         }
     }
@@ -57,23 +61,19 @@ impl Plan {
 
     /// Nothing to change.
     pub(crate) fn read<T: Serialize>(row: &T) -> Self {
-        let row = value(row);
-        Self { change: None, row: Box::new(move |_| row.clone()), field: Blamed::Always("") }
+        let row = serde_json::to_value(row).map_err(|error| error.to_string());
+        let row = move |_: &Effect| row.clone().map_err(serde::ser::Error::custom);
+        Self { change: None, row: Box::new(row), field: Blamed::Always("") }
     }
-}
-
-/// Rows are text and numbers: they can't fail to serialise.
-fn value<T: Serialize>(row: &T) -> Value {
-    serde_json::to_value(row).unwrap_or_default()
 }
 
 enum Waiting {
     Refused(Failure),
-    Read(Value),
+    Read(Row),
     /// What became of it is the next effect.
     Changed {
         key: Map<String, Value>,
-        row: Box<dyn Fn(&Effect) -> Value + Send>,
+        row: Row,
         field: Blamed,
     },
 }
@@ -91,7 +91,7 @@ impl Call<'_> {
         for Step { key, plan } in steps {
             waiting.push(match plan {
                 Err(errors) => Waiting::Refused(Failure::of(key, errors)),
-                Ok(Plan { change: None, row, .. }) => Waiting::Read(row(&Effect::Done)),
+                Ok(Plan { change: None, row, .. }) => Waiting::Read(row),
                 Ok(Plan { change: Some(change), row, field }) => {
                     changes.push(change);
                     Waiting::Changed { key, row, field }
@@ -112,13 +112,13 @@ impl Call<'_> {
 
 fn render(waiting: &[Waiting], effects: &[Result<Effect, ChangeRefused>]) -> Vec<u8> {
     let mut effects = effects.iter();
-    let (mut data, mut fail) = (Vec::new(), Vec::new());
+    let (mut rows, mut fail) = (Vec::new(), Vec::new());
     for item in waiting {
         match item {
             Waiting::Refused(failure) => fail.push(failure.clone()),
-            Waiting::Read(row) => data.push(row.clone()),
+            Waiting::Read(row) => rows.push(row(&Effect::Done)),
             Waiting::Changed { key, row, field } => match effects.next() {
-                Some(Ok(effect)) => data.push(row(effect)),
+                Some(Ok(effect)) => rows.push(row(effect)),
                 Some(Err(why)) => {
                     let field = match field {
                         Blamed::Always(field) => field,
@@ -130,5 +130,11 @@ fn render(waiting: &[Waiting], effects: &[Result<Effect, ChangeRefused>]) -> Vec
             },
         }
     }
-    serde_json::to_vec(&Answer::ran(data, fail)).unwrap_or_default()
+    match rows.into_iter().collect::<serde_json::Result<Vec<_>>>() {
+        Ok(data) => answer::rendered(&Answer::ran(data, fail)),
+        Err(error) => {
+            tracing::error!(%error, "a row of an answer could not be rendered");
+            Vec::new()
+        }
+    }
 }

@@ -2,7 +2,7 @@
 
 use client::RawAnswer;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
+use tokio::net::{TcpSocket, TcpStream};
 use wire::create_user::PATH;
 use wire::header;
 use wire::signature::{Parts, SigningKey, authorization};
@@ -19,6 +19,20 @@ impl TestServer {
     /// Opens a connection.
     pub async fn connect(&self) -> Connection {
         let stream = TcpStream::connect(self.address()).await;
+        Connection {
+            stream: stream.unwrap_or_else(|error| panic!("no connection: {error}")),
+            received: Vec::new(),
+        }
+    }
+
+    /// Opens a connection from another address of this machine, such as 127.0.0.2.
+    pub async fn connect_from(&self, address: std::net::Ipv4Addr) -> Connection {
+        let connect = async {
+            let socket = TcpSocket::new_v4()?;
+            socket.bind((address, 0).into())?;
+            socket.connect(self.address()).await
+        };
+        let stream = connect.await;
         Connection {
             stream: stream.unwrap_or_else(|error| panic!("no connection: {error}")),
             received: Vec::new(),
@@ -112,6 +126,16 @@ impl Connection {
     /// Waits for the other end to close, whatever it may still send.
     pub async fn closed(mut self) {
         let _ = self.stream.read_to_end(&mut self.received).await;
+    }
+
+    /// Waits until the other end has closed, having sent nothing more.
+    ///
+    /// # Panics
+    /// When the connection is reset, or something came.
+    pub async fn ended(mut self) {
+        let end = self.stream.read_to_end(&mut self.received).await;
+        end.unwrap_or_else(|error| panic!("the connection was cut: {error}"));
+        assert_eq!(String::from_utf8_lossy(&self.received), "", "nothing more was to come");
     }
 
     /// Reads up to the end of the headers of the next answer.

@@ -95,6 +95,14 @@ codes! {
     MethodNotAllowed = "err_xdk_method_not_allowed", Level::Call(405), retryable false;
     /// Plaintext HTTP was spoken to a port that speaks HTTPS. `[ours]`
     HttpsRequired = "err_xdk_https_required", Level::Call(400), retryable false;
+    /// The request is no HTTP, or can be read in two ways. `[ours]`
+    MalformedRequest = "err_xdk_malformed_request", Level::Call(400), retryable false;
+    /// The target of the request is too long. `[ours]`
+    TargetTooLong = "err_xdk_uri_too_long", Level::Call(414), retryable false;
+    /// The headers are too long, or too many. `[ours]`
+    HeadersTooLarge = "err_xdk_headers_too_large", Level::Call(431), retryable false;
+    /// A page of another site sent the request to a sandbox, or called it by another name than its own. `[ours]`
+    ForeignOrigin = "err_xdk_foreign_origin", Level::Call(403), retryable false;
     /// The body did not arrive in time. `[ours]`
     RequestTimeout = "err_xdk_request_timeout", Level::Call(408), retryable true;
     /// The body is larger than the server reads. `[ours]`

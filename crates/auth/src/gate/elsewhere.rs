@@ -13,18 +13,23 @@ use subtle::ConstantTimeEq as _;
 use thiserror::Error;
 use zeroize::Zeroizing;
 
+use super::Cost;
 use super::hash::Argon;
 
 /// Longest hash, in bytes.
 const MAX_LENGTH: usize = 1_024;
-/// Highest cost of bcrypt: about a second and a half.
+/// Highest cost of bcrypt that can be read.
 const MAX_BCRYPT: u32 = 14;
-/// Most rounds of PBKDF2: some seconds with SHA-512.
+/// Most rounds of PBKDF2 that can be read.
 const MAX_ROUNDS: u32 = 5_000_000;
-/// Most memory of Argon2, in KiB.
-const MAX_MEMORY_KIB: u32 = 256 << 10;
-/// Most passes of Argon2 over its memory.
-const MAX_PASSES: u32 = 64;
+/// The work of bcrypt at cost 0, in KiB that Argon2 passes over in the same time: about, because that differs from machine
+/// to machine. By this measure bcrypt of cost 12 and 1,250,000 rounds of PBKDF2 with SHA-256 are just below ten hashes of
+/// the default cost.
+const BCRYPT: u64 = 87;
+/// Most memory of Argon2 that is taken, in MiB: one comparison at a time needs it.
+const MAX_MEMORY_MIB: u32 = 128;
+/// A hash is taken when to compare with it takes at most so many times as long as with one of the server's own.
+const MOST_TIMES: u64 = 10;
 
 /// Why a hash can't be used. Never holds any of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
@@ -38,14 +43,20 @@ pub enum HashError {
     /// One of the schemes, but not as it should be.
     #[error("The {0} hash can't be read: it was cut off, or changed on the way")]
     Broken(&'static str),
-    /// It would take too long, or too much memory, to compare with it.
-    #[error("The {scheme} hash costs too much: at most {limit}")]
+    /// It would take too long to compare with it.
+    #[error(
+        "The {scheme} hash costs too much: to compare with it takes about {times} times as long as with a hash of this server, and \
+         at most {MOST_TIMES} times are allowed"
+    )]
     Cost {
         /// The scheme.
         scheme: &'static str,
-        /// What is allowed.
-        limit: &'static str,
+        /// How much longer it takes.
+        times: u64,
     },
+    /// It would take too much memory to compare with it.
+    #[error("The Argon2 hash needs {0} MiB of memory, and at most {MAX_MEMORY_MIB} are allowed")]
+    Memory(u32),
     /// It has no salt.
     #[error("Hashes without a salt are not taken: they can be looked up in tables")]
     Unsalted,
@@ -53,7 +64,7 @@ pub enum HashError {
 
 /// A hash, taken apart.
 pub(super) enum Elsewhere {
-    Bcrypt(String),
+    Bcrypt { cost: u32, text: String },
     Pbkdf2 { digest: Sha, rounds: u32, salt: Vec<u8>, output: Vec<u8> },
     Salted { digest: Sha, salt: Vec<u8>, output: Vec<u8> },
 }
@@ -71,16 +82,35 @@ pub(super) enum Sha {
 /// Passlib and Django write it; in braces, as LDAP directories do, `{SSHA}`, `{SSHA256}`, `{SSHA384}`, `{SSHA512}`, `{PBKDF2}`,
 /// `{PBKDF2-SHA256}`, `{PBKDF2-SHA512}`, and `{CRYPT}`, `{BCRYPT}` or `{ARGON2}` before any of the others.
 ///
+/// What a login may cost is told from what the server's own hashes cost, and is never less than with the default.
+///
 /// # Errors
 /// When it is none of these, broken, or costs more than a login may.
-pub fn hashed_elsewhere(hash: &SecretString) -> Result<PasswordHash, HashError> {
+pub fn hashed_elsewhere(hash: &SecretString, own: Cost) -> Result<PasswordHash, HashError> {
     let text = plain(hash.expose_secret().trim());
-    if text.starts_with("$argon2") {
-        affordable_argon(text)?;
+    let (scheme, work) = if text.starts_with("$argon2") {
+        ("Argon2", affordable_argon(text)?)
     } else {
-        Elsewhere::read(text)?;
+        let elsewhere = Elsewhere::read(text)?;
+        (elsewhere.scheme(), elsewhere.work())
+    };
+    let own = own.work().max(Cost::default().work());
+    if work > own * MOST_TIMES {
+        return Err(HashError::Cost { scheme, times: work.div_ceil(own) });
     }
     Ok(PasswordHash::new(text.to_owned()))
+}
+
+fn too_much(scheme: &'static str, work: u64) -> HashError {
+    HashError::Cost { scheme, times: work.div_ceil(Cost::default().work()) }
+}
+
+/// The work of comparing with a hash, in KiB that Argon2 passes over; none where it can't be read.
+pub(super) fn work(text: &str) -> u64 {
+    match Elsewhere::read(text) {
+        Ok(elsewhere) => elsewhere.work(),
+        Err(_) => Argon::read(text).map_or(0, |argon| argon.work()),
+    }
 }
 
 /// Without the braces that only say what can be seen.
@@ -94,16 +124,16 @@ fn starts_with(text: &str, start: &str) -> bool {
     text.get(..start.len()).is_some_and(|found| found.eq_ignore_ascii_case(start))
 }
 
-fn affordable_argon(text: &str) -> Result<(), HashError> {
+fn affordable_argon(text: &str) -> Result<u64, HashError> {
     if text.len() > MAX_LENGTH {
         return Err(HashError::Broken("Argon2"));
     }
     let argon = Argon::read(text).map_err(|_| HashError::Broken("Argon2"))?;
-    let (memory, passes) = argon.cost();
-    if memory > MAX_MEMORY_KIB || passes > MAX_PASSES {
-        return Err(HashError::Cost { scheme: "Argon2", limit: "256 MiB and 64 passes" });
+    let memory = argon.memory_kib().div_ceil(1_024);
+    if memory > MAX_MEMORY_MIB {
+        return Err(HashError::Memory(memory));
     }
-    Ok(())
+    Ok(argon.work())
 }
 
 impl Elsewhere {
@@ -124,12 +154,29 @@ impl Elsewhere {
         pbkdf2(text)
     }
 
+    fn scheme(&self) -> &'static str {
+        match self {
+            Elsewhere::Bcrypt { .. } => "bcrypt",
+            Elsewhere::Pbkdf2 { .. } => "PBKDF2",
+            Elsewhere::Salted { .. } => "salted SHA",
+        }
+    }
+
+    /// The work of comparing, in KiB that Argon2 passes over in the same time.
+    fn work(&self) -> u64 {
+        match self {
+            Elsewhere::Bcrypt { cost, .. } => BCRYPT << cost,
+            Elsewhere::Pbkdf2 { digest, rounds, .. } => digest.work(*rounds),
+            Elsewhere::Salted { .. } => 0,
+        }
+    }
+
     /// Whether a password is the one that was hashed.
     pub(super) fn matches(&self, password: &SecretString) -> bool {
         let password = password.expose_secret().as_bytes();
         match self {
             // Longer ones are cut, as everywhere where bcrypt hashes.
-            Elsewhere::Bcrypt(text) => bcrypt::verify(password, text).unwrap_or(false),
+            Elsewhere::Bcrypt { text, .. } => bcrypt::verify(password, text).unwrap_or(false),
             Elsewhere::Pbkdf2 { digest, rounds, salt, output } => {
                 let mut found = Zeroizing::new(vec![0; output.len()]);
                 match digest {
@@ -162,13 +209,13 @@ fn bcrypt(text: &str) -> Result<Elsewhere, HashError> {
     let (cost, rest) = text[4..].split_once('$').ok_or(broken)?;
     let cost: u32 = cost.parse().map_err(|_| broken)?;
     if cost > MAX_BCRYPT {
-        return Err(HashError::Cost { scheme: "bcrypt", limit: "a cost of 14" });
+        return Err(too_much("bcrypt", BCRYPT << cost.min(31)));
     }
     let alphabet = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'/');
     if cost < 4 || rest.len() != 53 || !rest.bytes().all(alphabet) {
         return Err(broken);
     }
-    Ok(Elsewhere::Bcrypt(text.to_owned()))
+    Ok(Elsewhere::Bcrypt { cost, text: text.to_owned() })
 }
 
 fn salted_scheme(text: &str) -> Option<(Sha, &str)> {
@@ -249,7 +296,7 @@ fn parts(digest: Sha, rest: &str, salt: impl Fn(&str) -> Option<Vec<u8>>) -> Res
 
 fn checked(digest: Sha, rounds: u32, salt: Vec<u8>, output: Vec<u8>) -> Result<Elsewhere, HashError> {
     if rounds > MAX_ROUNDS {
-        return Err(HashError::Cost { scheme: "PBKDF2", limit: "5,000,000 rounds" });
+        return Err(too_much("PBKDF2", digest.work(rounds)));
     }
     match (salt.is_empty(), output.len()) {
         (true, _) => Err(HashError::Unsalted),
@@ -262,6 +309,15 @@ fn checked(digest: Sha, rounds: u32, salt: Vec<u8>, output: Vec<u8>) -> Result<E
 }
 
 impl Sha {
+    /// The work of so many rounds, in KiB that Argon2 passes over in the same time.
+    fn work(self, rounds: u32) -> u64 {
+        let thousand = match self {
+            Sha::One | Sha::Two256 => 286,
+            Sha::Two384 | Sha::Two512 => 716,
+        };
+        u64::from(rounds) * thousand / 1_000
+    }
+
     fn length(self) -> usize {
         match self {
             Sha::One => 20,

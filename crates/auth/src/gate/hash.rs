@@ -11,8 +11,8 @@ use secrecy::{ExposeSecret, SecretString};
 use subtle::ConstantTimeEq as _;
 use zeroize::Zeroizing;
 
-use super::Load;
 use super::elsewhere::Elsewhere;
+use super::lane::Load;
 
 /// Bytes of salt in a new hash.
 pub(super) const SALT: usize = 16;
@@ -114,9 +114,14 @@ impl Argon {
         Ok(Self { argon2: Argon2::new(algorithm, version, params), salt, output })
     }
 
-    /// Memory in KiB, and passes over it.
-    pub(super) fn cost(&self) -> (u32, u32) {
-        (self.argon2.params().m_cost(), self.argon2.params().t_cost())
+    /// Memory, in KiB.
+    pub(super) fn memory_kib(&self) -> u32 {
+        self.argon2.params().m_cost()
+    }
+
+    /// KiB that are passed over.
+    pub(super) fn work(&self) -> u64 {
+        u64::from(self.memory_kib()) * u64::from(self.argon2.params().t_cost())
     }
 }
 

@@ -1,4 +1,6 @@
 use super::*;
+use std::sync::atomic::Ordering;
+
 use argon2::Argon2;
 use argon2::password_hash::PasswordVerifier;
 use rstest::rstest;
@@ -38,7 +40,7 @@ async fn hashes_verify_in_the_order_of_the_passwords_and_no_other() {
 async fn a_request_that_does_not_fit_is_refused_whole() {
     let gate = Gate::start(CHEAP, 1, 3, Arc::new(Sevens)).unwrap();
     let full = gate.hash(passwords(4)).await.unwrap_err();
-    assert_eq!(full.retry_after_seconds, 1);
+    assert_eq!(full, GateError::Full(GateFull { retry_after_seconds: 1 }));
     assert_eq!(gate.waiting(), 0);
     assert_eq!(gate.hash(passwords(3)).await.unwrap().len(), 3);
 }
@@ -48,7 +50,8 @@ async fn other_work_is_done_on_the_same_threads() {
     let gate = Gate::start(CHEAP, 1, 1, Arc::new(Sevens)).unwrap();
     let name = gate.run(|| std::thread::current().name().map(str::to_owned)).await.unwrap();
     assert_eq!(name.as_deref(), Some("password-0"));
-    assert!(gate.run(|| panic!("as work may")).await.is_err());
+    let panicked = gate.run(|| panic!("as work may")).await;
+    assert_eq!(panicked, Err::<(), _>(GateError::Broken), "a fault is not a queue that is full");
     assert_eq!(gate.run(|| 7).await, Ok(7), "the thread is still there");
     assert_eq!(gate.waiting(), 0);
 }
@@ -83,9 +86,9 @@ async fn only_the_password_that_was_hashed_is_right() {
 async fn nobody_s_password_costs_a_hash() {
     let gate = Gate::start(Cost { memory_kib: 1_024, ..CHEAP }, 1, 1, Arc::new(Sevens)).unwrap();
     for against in [None, Some(PasswordHash::new("damaged".to_owned()))] {
-        gate.load.micros.store(0, Ordering::Relaxed);
+        gate.lane.load.micros.store(0, Ordering::Relaxed);
         assert_eq!(gate.verify(secret("p"), against).await, Ok(false));
-        assert_ne!(gate.load.micros.load(Ordering::Relaxed), 0);
+        assert_ne!(gate.lane.load.micros.load(Ordering::Relaxed), 0);
     }
 }
 
@@ -183,7 +186,7 @@ async fn a_full_gate_verifies_nothing() {
 #[tokio::test]
 async fn a_password_hashed_elsewhere_is_compared_and_is_out_of_date(#[case] hash: &str) {
     let gate = Gate::start(Cost { iterations: 2, ..CHEAP }, 1, 10, Arc::new(Sevens)).unwrap();
-    let hash = hashed_elsewhere(&SecretString::from(hash)).unwrap();
+    let hash = gate.hashed_elsewhere(&SecretString::from(hash)).unwrap();
     let verify =
         async |password: &str| gate.verify(SecretString::from(password), Some(hash.clone())).await.unwrap();
     assert!(verify("Passwort für Ann 7").await);
@@ -200,8 +203,11 @@ async fn a_password_hashed_elsewhere_is_compared_and_is_out_of_date(#[case] hash
 #[case("{SHA}xbu/hyepfYZYuDIvR4qphodRH2I=", HashError::Unsalted)]
 #[case("{SSHA}###", HashError::Broken("salted SHA"))]
 #[case("$2b$04$abcdefghijklmnopqrstuuv47MR6Xpdm.UeNXdkKd39wWtF5IG6.", HashError::Broken("bcrypt"))]
-#[case("$2b$15$abcdefghijklmnopqrstuuv47MR6Xpdm.UeNXdkKd39wWtF5IG6.C", HashError::Cost { scheme: "bcrypt", limit: "a cost of 14" })]
-#[case("$pbkdf2-sha256$9000000$AQIDBAUGBwg$Hy7RilX1wkp/2f66M6PSo.OPAmGN3gfSnK1ypGP6guk", HashError::Cost { scheme: "PBKDF2", limit: "5,000,000 rounds" })]
+#[case("$2b$15$abcdefghijklmnopqrstuuv47MR6Xpdm.UeNXdkKd39wWtF5IG6.C", HashError::Cost { scheme: "bcrypt", times: 80 })]
+#[case("$2b$13$abcdefghijklmnopqrstuuv47MR6Xpdm.UeNXdkKd39wWtF5IG6.C", HashError::Cost { scheme: "bcrypt", times: 20 })]
+#[case("$pbkdf2-sha256$9000000$AQIDBAUGBwg$Hy7RilX1wkp/2f66M6PSo.OPAmGN3gfSnK1ypGP6guk", HashError::Cost { scheme: "PBKDF2", times: 72 })]
+#[case("$pbkdf2-sha256$1260000$AQIDBAUGBwg$Hy7RilX1wkp/2f66M6PSo.OPAmGN3gfSnK1ypGP6guk", HashError::Cost { scheme: "PBKDF2", times: 11 })]
+#[case("{PBKDF2-SHA512}510000$AQIDBAUGBwg$bQDDcQN8YsdEwnsVv0JvyEZcjUjv8uh0sOyQo5jUcuRv9geulsXd8phLg5HQ3Eo9D2Ep.f8Wm9RhSqdtbHHkwQ", HashError::Cost { scheme: "PBKDF2", times: 11 })]
 #[case("$pbkdf2-sha256$1000$AQIDBAUGBwg$Hy7R", HashError::Broken("PBKDF2"))]
 #[case(
     "$pbkdf2-sha256$0$AQIDBAUGBwg$Hy7RilX1wkp/2f66M6PSo.OPAmGN3gfSnK1ypGP6guk",
@@ -209,7 +215,63 @@ async fn a_password_hashed_elsewhere_is_compared_and_is_out_of_date(#[case] hash
 )]
 #[case("$pbkdf2-sha256$1000$$Hy7RilX1wkp/2f66M6PSo.OPAmGN3gfSnK1ypGP6guk", HashError::Unsalted)]
 #[case("$argon2id$v=19$m=8,t=1,p=1$c2FsdHNhbHQ", HashError::Broken("Argon2"))]
-#[case("$argon2id$v=19$m=1048576,t=1,p=1$c2FsdHNhbHQ$84MBPAUrLVGxXDNkTBagLM0eBgcSYCptShkxVnDt5Q0", HashError::Cost { scheme: "Argon2", limit: "256 MiB and 64 passes" })]
+#[case(
+    "$argon2id$v=19$m=1048576,t=1,p=1$c2FsdHNhbHQ$84MBPAUrLVGxXDNkTBagLM0eBgcSYCptShkxVnDt5Q0",
+    HashError::Memory(1_024)
+)]
+#[case("$argon2id$v=19$m=131072,t=3,p=1$c2FsdHNhbHQ$84MBPAUrLVGxXDNkTBagLM0eBgcSYCptShkxVnDt5Q0", HashError::Cost { scheme: "Argon2", times: 11 })]
 fn a_hash_that_can_t_be_used_says_why(#[case] hash: &str, #[case] why: HashError) {
-    assert_eq!(hashed_elsewhere(&SecretString::from(hash)).err(), Some(why));
+    assert_eq!(hashed_elsewhere(&SecretString::from(hash), CHEAP).err(), Some(why));
+}
+
+/// What other directories make of a password by default is taken, and what costs more is by a server that spends more itself.
+#[rstest]
+#[case::bcrypt("$2b$12$abcdefghijklmnopqrstuuv47MR6Xpdm.UeNXdkKd39wWtF5IG6.C", 1)]
+#[case::bcrypt_dearer("$2b$13$abcdefghijklmnopqrstuuv47MR6Xpdm.UeNXdkKd39wWtF5IG6.C", 2)]
+#[case::django("pbkdf2_sha256$1200000$NaCl42$Tn7qz2T6+UoKqdq8bq2uiE28lUREtesaK+44POEp3fQ=", 1)]
+#[case::argon2_cffi(
+    "$argon2id$v=19$m=65536,t=3,p=4$c2FsdHNhbHQ$84MBPAUrLVGxXDNkTBagLM0eBgcSYCptShkxVnDt5Q0",
+    1
+)]
+fn what_is_usual_elsewhere_is_taken(#[case] hash: &str, #[case] times: u32) {
+    let Cost { memory_kib, .. } = Cost::default();
+    let own = Cost { memory_kib: memory_kib * times, ..Cost::default() };
+    assert!(hashed_elsewhere(&SecretString::from(hash), own).is_ok());
+    let cheaper = Cost { memory_kib: memory_kib * (times - 1), ..Cost::default() };
+    assert_eq!(hashed_elsewhere(&SecretString::from(hash), cheaper).is_ok(), times == 1);
+}
+
+/// While a costly hash is compared, whoever has a hash of the gate's own cost waits for nothing but their own: also where
+/// there is one thread, and many costly ones.
+#[tokio::test]
+async fn costly_hashes_are_compared_on_a_thread_of_their_own() {
+    let gate = Gate::start(CHEAP, 1, 100, Arc::new(Sevens)).unwrap();
+    let own = gate.hash(vec![secret("p")]).await.unwrap().remove(0);
+    let costly = hashed(Cost { iterations: 2, ..CHEAP }, "p").await;
+    let cheap = PasswordHash::new("{SSHA}xbu/hyepfYZYuDIvR4qphodRH2IBAgMEBQYHCA==".to_owned());
+    // The thread for costly ones stands still.
+    let (go_on, wait) = std::sync::mpsc::channel::<()>();
+    let (mut standing, mut waiting) = (Box::pin(gate.costly.work(move |_| wait.recv())), Vec::new());
+    assert!(begin(&mut standing).is_none());
+    for _ in 1..COSTLY_LIMIT {
+        let mut verify = Box::pin(gate.verify(secret("p"), Some(costly.clone())));
+        assert!(begin(&mut verify).is_none());
+        waiting.push(verify);
+    }
+    assert!(matches!(gate.verify(secret("p"), Some(costly)).await, Err(GateError::Full(_))));
+    assert_eq!(gate.verify(secret("p"), Some(own)).await, Ok(true));
+    assert_eq!(gate.verify(secret("p"), Some(cheap)).await, Ok(false));
+    assert_eq!(gate.verify(secret("p"), None).await, Ok(false));
+    go_on.send(()).unwrap();
+    for verify in waiting {
+        assert_eq!(verify.await, Ok(true));
+    }
+}
+
+/// Begins to wait for something that is not done yet.
+fn begin<T>(future: &mut std::pin::Pin<Box<impl Future<Output = T>>>) -> Option<T> {
+    match future.as_mut().poll(&mut std::task::Context::from_waker(std::task::Waker::noop())) {
+        std::task::Poll::Ready(done) => Some(done),
+        std::task::Poll::Pending => None,
+    }
 }

@@ -11,7 +11,7 @@ use server::config::{LogFormat, Metrics};
 use server::sandbox::{Certificates, Keys, Sandbox, config};
 use server::system::{MovableClock, SeededEntropy};
 
-use super::serve::{log_to_stderr, stop_signal};
+use super::serve::{Logging, stop_signal};
 use crate::output::{Failed, Output, replace_private};
 
 /// The folder when none is named.
@@ -64,7 +64,7 @@ pub(crate) async fn run(arguments: Arguments, output: &Output) -> Result<(), Fai
         )
         .into());
     }
-    log_to_stderr(if quiet { LogFormat::Off } else { config.log });
+    let log = Logging::start(if quiet { LogFormat::Off } else { config.log }, None)?;
     let listener = server::listen(listen).with_context(|| format!("can't listen on {listen}"))?;
     let clock = Arc::new(MovableClock::default());
     let mut system = System { clock: Arc::clone(&clock) as _, ..System::real() };
@@ -78,6 +78,7 @@ pub(crate) async fn run(arguments: Arguments, output: &Output) -> Result<(), Fai
         }
         system.entropy = Arc::new(SeededEntropy::new(seed));
     }
+    let names = tls.clone().unwrap_or_default();
     let certificates = match tls {
         Some(names) => Some(Certificates::open(&data, &names, &*system.clock)?),
         None => None,
@@ -87,6 +88,8 @@ pub(crate) async fn run(arguments: Arguments, output: &Output) -> Result<(), Fai
     let (tls, ca_file) = certificates.map(|it| (it.tls, it.ca_file)).unzip();
     config.tls = tls;
     let Sandbox { server, keys } = Sandbox::open(&data, &config, system).await?;
+    server.count_dropped_lines(log.0.clone());
+    server.is_called(names);
     let keys = Keys { base_url, ca_file, ..keys };
     let text = serde_json::to_string_pretty(&keys)?;
     let own = data.join("keys.json");
@@ -102,7 +105,10 @@ pub(crate) async fn run(arguments: Arguments, output: &Output) -> Result<(), Fai
     if let Some(file) = &port_file {
         replace_private(file, &listener.local_addr()?.port().to_string())?;
     }
-    output.say(&keys, banner(&keys, &data, keys_file.as_ref().unwrap_or(&own)))?;
+    // The keys are in their file as well: a sandbox whose output nobody reads serves all the same.
+    if let Err(error) = output.say(&keys, banner(&keys, &data, keys_file.as_ref().unwrap_or(&own))) {
+        tracing::warn!(%error, "the keys could not be printed");
+    }
     server.serve(listener, stop_signal()).await;
     Ok(())
 }

@@ -1,10 +1,11 @@
 //! `matricula serve`
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 use clap::Args;
 use server::config::LogFormat;
+use server::log::Log;
 use server::{CertificateReload, Config, Server, System};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
@@ -19,7 +20,7 @@ pub(crate) struct Arguments {
 
 pub(crate) async fn run(Arguments { config }: Arguments) -> Result<(), Failed> {
     let config = Config::from_file(&config)?;
-    log_to_stderr(config.log);
+    let log = Logging::start(config.log, config.log_file.as_deref())?;
     open_files();
     // Before all else: a signal that nobody waits for ends the process.
     let hangup = signal(SignalKind::hangup())?;
@@ -27,21 +28,30 @@ pub(crate) async fn run(Arguments { config }: Arguments) -> Result<(), Failed> {
         server::listen(config.listen).with_context(|| format!("can't listen on {}", config.listen))?;
     tracing::info!(address = %listener.local_addr()?, version = env!("CARGO_PKG_VERSION"), "listening");
     let server = Server::open(&config, &config.master_key()?, System::real())?;
+    server.count_dropped_lines(log.0.clone());
     if let Some(address) = server.metrics_address() {
         tracing::info!(%address, "metrics are served");
     }
-    tokio::spawn(reload_on(hangup, server.certificate_reload()));
+    let file = config.log_file.as_ref().map(|_| log.0.clone());
+    tokio::spawn(reload_on(hangup, server.certificate_reload(), file));
     server.serve(listener, stop_signal()).await;
     Ok(())
 }
 
-/// SIGHUP reads the certificate anew. Where there is none it means nothing.
-async fn reload_on(mut hangup: Signal, certificate: Option<CertificateReload>) {
+/// SIGHUP opens the log file again and reads the certificate again.
+async fn reload_on(mut hangup: Signal, certificate: Option<CertificateReload>, log: Option<Log>) {
     while hangup.recv().await.is_some() {
+        if let Some(log) = &log {
+            log.reopen();
+            tracing::info!("the log file was opened again, because of SIGHUP");
+        }
         match &certificate {
             // What it comes to is logged where it is done.
             Some(certificate) => drop(certificate.reload()),
-            None => tracing::info!("SIGHUP reads the certificate anew, and there is none: see [tls]"),
+            None if log.is_some() => {}
+            None => tracing::info!(
+                "SIGHUP opens the log file and reads the certificate again; there is neither: see log_file and [tls]"
+            ),
         }
     }
 }
@@ -67,16 +77,39 @@ pub(crate) async fn stop_signal() {
     }
 }
 
-/// Log lines go to standard error. `RUST_LOG` chooses which.
-pub(crate) fn log_to_stderr(format: LogFormat) {
-    use tracing_subscriber::EnvFilter;
-    let filter = EnvFilter::builder()
-        .with_default_directive(tracing_subscriber::filter::LevelFilter::INFO.into())
-        .from_env_lossy();
-    let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
-    match format {
-        LogFormat::Json => lines.json().flatten_event(true).init(),
-        LogFormat::Text => lines.with_ansi(false).compact().init(),
-        LogFormat::Off => {}
+/// The log of a process. Lines that wait are written when this is dropped.
+pub(crate) struct Logging(pub(crate) Log);
+
+impl Logging {
+    /// Log lines go to a file, or to standard error. `RUST_LOG` chooses which.
+    pub(crate) fn start(format: LogFormat, file: Option<&Path>) -> anyhow::Result<Self> {
+        use tracing_subscriber::EnvFilter;
+        let log = Log::open(file).with_context(|| match file {
+            Some(file) => format!("can't write to log_file {}", file.display()),
+            None => "can't start the log".to_owned(),
+        })?;
+        let filter = EnvFilter::builder()
+            .with_default_directive(tracing_subscriber::filter::LevelFilter::INFO.into())
+            .from_env_lossy();
+        let writer = log.clone();
+        let lines = tracing_subscriber::fmt()
+            .with_env_filter(filter)
+            .with_writer(move || writer.clone())
+            // It would say so on standard error, which may be just what can't be written to.
+            .log_internal_errors(false);
+        match format {
+            LogFormat::Json => lines.json().flatten_event(true).init(),
+            LogFormat::Text => lines.with_ansi(false).compact().init(),
+            LogFormat::Off => return Ok(Self(log)),
+        }
+        // Standard error may be a pipe that nobody reads: a thread that panics must not wait for it.
+        std::panic::set_hook(Box::new(|panic| tracing::error!(%panic, "a thread panicked")));
+        Ok(Self(log))
+    }
+}
+
+impl Drop for Logging {
+    fn drop(&mut self) {
+        self.0.close();
     }
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use auth::{Gate, GateFull};
+use auth::{Gate, GateError};
 use directory::audit::Actor;
 use directory::change::{Change, Changed};
 use directory::user::{PasswordHash, Update, User};
@@ -35,7 +35,7 @@ async fn judged(
         return Err(AdminError::Password(unmet));
     }
     let hash = gate.hash(vec![password.clone()]).await?.pop();
-    hash.ok_or(AdminError::Gate(GateFull { retry_after_seconds: 1 }))
+    hash.ok_or(AdminError::Gate(GateError::Broken))
 }
 
 /// Users looked up in one go.

@@ -62,6 +62,7 @@ pub(super) fn same_user(proof: &Proof, named: Option<&str>) -> Result<(), Error>
 
 /// Lets the store decide what is granted.
 pub(crate) async fn decide(call: &mut Unsigned<'_>, proof: Proof, grant: Grant) -> Result<Outcome, Refusal> {
+    let (started, known) = proof.began();
     let (decided, outcome) = mpsc::channel();
     let write = Write {
         once: None,
@@ -81,7 +82,11 @@ pub(crate) async fn decide(call: &mut Unsigned<'_>, proof: Proof, grant: Grant) 
     call.timed(written).await?;
     // A change that could not be made at all, as when the application is gone by now.
     let outcome = outcome.try_iter().last().unwrap_or(Outcome::Refused);
-    if outcome == Outcome::Refused { Err(Refusal::Login) } else { Ok(outcome) }
+    if outcome == Outcome::Refused {
+        call.app.gate.even_out(started, known).await;
+        return Err(Refusal::Login);
+    }
+    Ok(outcome)
 }
 
 /// The item is refused.

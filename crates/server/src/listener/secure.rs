@@ -43,7 +43,8 @@ impl Secure {
             Ok(Ok(Begun::Plaintext(stream))) => {
                 let connection = Connection { peer, protocol: None };
                 let stream = Patient::new(stream, self.app.limits.answer());
-                return http1(self.app, self.plaintext, self.watcher, stream, connection).await;
+                let lingers = stream.lingers();
+                return http1(self.app, self.plaintext, self.watcher, stream, lingers, connection).await;
             }
             // Who connects and leaves wanted to know whether somebody listens.
             Ok(Ok(Begun::Left)) => return,
@@ -55,7 +56,8 @@ impl Secure {
         if is_http2 {
             http2::serve(self.app, self.router, self.watcher, self.stopping, stream, connection).await;
         } else {
-            http1(self.app, self.router, self.watcher, stream, connection).await;
+            let lingers = stream.get_ref().0.lingers();
+            http1(self.app, self.router, self.watcher, stream, lingers, connection).await;
         }
     }
 }

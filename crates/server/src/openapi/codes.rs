@@ -37,7 +37,12 @@ fn can(endpoint: &Endpoint, code: Code) -> bool {
         | Code::Unavailable => true,
         Code::InvalidRequest | Code::UnsupportedGrantType | Code::InvalidClient => oauth,
         // Of no endpoint, but of a path without one, or of a port.
-        Code::UnknownPath | Code::HttpsRequired => false,
+        Code::UnknownPath
+        | Code::HttpsRequired
+        | Code::MalformedRequest
+        | Code::TargetTooLong
+        | Code::HeadersTooLarge
+        | Code::ForeignOrigin => false,
         // `meta.accountCode` of a call that is about an account as a whole.
         Code::AccountNotPermitted if endpoint.style() == Style::Envelope && signed => true,
         Code::Null | Code::Blank | Code::Type if !oauth => match endpoint.takes {

@@ -15,6 +15,8 @@ pub(crate) struct Node {
     pub(crate) in_flight: usize,
     pub(crate) waiting: usize,
     pub(crate) queue: usize,
+    /// `None`: nobody said where log lines go.
+    pub(crate) log_lines_dropped: Option<u64>,
     /// `None`: the store does not say.
     pub(crate) users: Option<u64>,
     /// `None`: there is no certificate.
@@ -37,6 +39,11 @@ impl Telemetry {
         one(&mut text, "matricula_passwords_waiting", help, &node.waiting);
         let help = "Passwords that may wait; more are refused with 503.";
         one(&mut text, "matricula_passwords_waiting_limit", help, &node.queue);
+        if let Some(dropped) = node.log_lines_dropped {
+            let name = "matricula_log_lines_dropped_total";
+            text.family(name, "counter", "Log lines that could not be written.");
+            text.line(name, &[], dropped);
+        }
         if let Some(users) = &node.users {
             one(&mut text, "matricula_users", "Users and aliases in the directory, on all nodes.", users);
         }

@@ -75,6 +75,91 @@ async fn expect_chunked_and_keep_alive() {
     assert!(head.starts_with("HTTP/1.1 400 ") && answer.contains("err_xdk_missing_header"), "{head}{answer}");
 }
 
+/// A caller who is refused may still be sending: the connection goes on behind a small body, and behind a large one the
+/// answer says that it ends, and is not lost.
+#[tokio::test]
+async fn an_answer_before_the_end_of_the_body_is_not_lost() {
+    let server = TestServer::start().await;
+    let mut connection = server.connect().await;
+    for _ in 0..2 {
+        connection.send("POST /api/nowhere HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\n01234").await;
+        connection.send("56789").await;
+        let (head, _) = connection.answer().await;
+        assert!(head.starts_with("HTTP/1.1 404 ") && !head.contains("connection: close"), "{head}");
+    }
+    let length = 1_000_000;
+    connection
+        .send(&format!("POST /api/nowhere HTTP/1.1\r\nHost: x\r\nContent-Length: {length}\r\n\r\n"))
+        .await;
+    let (head, _) = connection.answer().await;
+    assert!(head.starts_with("HTTP/1.1 404 ") && head.contains("connection: close\r\n"), "{head}");
+    // Nothing is lost: what is still sent is taken, and thrown away.
+    connection.send(&" ".repeat(length)).await;
+    connection.ended().await;
+}
+
+/// What can be read in two ways, or not at all: an answer as all others, and an end that is announced. The request before it
+/// on the connection is answered.
+#[rstest]
+#[case::two_codings("Transfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n", 400, "err_xdk_malformed_request")]
+#[case::two_lengths(
+    "Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+    400,
+    "err_xdk_malformed_request"
+)]
+#[case::the_other_way(
+    "Transfer-Encoding: chunked\r\nContent-Length: 5\r\n\r\n0\r\n\r\n",
+    400,
+    "err_xdk_malformed_request"
+)]
+#[case::bare_line_feed("A: b\nC: d\r\n\r\n", 400, "err_xdk_malformed_request")]
+#[case::no_header("no header\r\n\r\n", 400, "err_xdk_malformed_request")]
+#[case::long_headers(&format!("A: {}\r\n\r\n", "b".repeat(70_000)), 431, "err_xdk_headers_too_large")]
+#[case::many_headers(&format!("{}\r\n", "A: b\r\n".repeat(101)), 431, "err_xdk_headers_too_large")]
+#[tokio::test]
+async fn what_is_no_request_is_answered_with_a_code(
+    #[case] headers: &str,
+    #[case] status: u16,
+    #[case] code: &str,
+) {
+    let server = TestServer::start().await;
+    let mut connection = server.connect().await;
+    let good = "GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n";
+    connection.send(&format!("{good}POST {PATH} HTTP/1.1\r\nHost: x\r\n{headers}{good}")).await;
+    assert!(connection.answer().await.1.starts_with("ok"));
+    let (head, body) = connection.answer().await;
+    assert!(head.starts_with(&format!("HTTP/1.1 {status} ")), "{head}{body}");
+    assert!(
+        head.contains("connection: close\r\n") && head.contains("content-type: application/json\r\n"),
+        "{head}"
+    );
+    let body: serde_json::Value = serde_json::from_str(&body).unwrap();
+    assert_eq!(
+        (&body["meta"]["status"], &body["fail"][0]["errors"][0]["code"]),
+        (&status.into(), &code.into())
+    );
+    connection.ended().await;
+}
+
+#[rstest]
+#[case::long_target(&format!("GET /{} HTTP/1.1\r\n\r\n", "a".repeat(70_000)), 414, "err_xdk_uri_too_long")]
+#[case::another_protocol("hello\r\n\r\n", 400, "err_xdk_malformed_request")]
+#[case::http2_without_tls("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", 400, "err_xdk_malformed_request")]
+#[case::odd_target("GET a/b HTTP/1.1\r\n\r\n", 400, "err_xdk_malformed_request")]
+#[tokio::test]
+async fn what_has_no_first_line_is_answered_with_a_code(
+    #[case] request: &str,
+    #[case] status: u16,
+    #[case] code: &str,
+) {
+    let server = TestServer::start().await;
+    let mut connection = server.connect().await;
+    connection.send(request).await;
+    let (head, body) = connection.answer().await;
+    assert!(head.starts_with(&format!("HTTP/1.1 {status} ")) && body.contains(code), "{head}{body}");
+    connection.ended().await;
+}
+
 #[tokio::test]
 async fn a_body_that_breaks_off_does_nothing() {
     let server = TestServer::start().await;

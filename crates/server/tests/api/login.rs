@@ -288,3 +288,36 @@ async fn a_password_that_another_directory_hashed_logs_in_and_is_hashed_anew() {
     assert!(stored().await.expose().starts_with("$argon2id$v=19$m=8,t=1,p=1$"));
     assert_eq!(server.log_in("ann@example.com", "Passwort für Ann 7").await.status, 200);
 }
+
+/// However a user's password was hashed, and whether there is such a user at all: a refusal takes as long as the slowest of
+/// late. Who was there first sets the measure, so it does not matter how fast this machine is.
+#[tokio::test]
+#[expect(clippy::disallowed_methods, reason = "how long an answer takes is what is looked at")]
+async fn the_time_of_a_refusal_does_not_tell_who_there_is() {
+    let server = TestServer::start().await;
+    let costly = "$2b$10$abcdefghijklmnopqrstuuv47MR6Xpdm.UeNXdkKd39wWtF5IG6.C";
+    let imported = json!([{"emailAddress": "imported@example.com", "passwordHash": costly}]);
+    assert_eq!(server.administrator().call("/api/user/create-user", imported).await.rows(), 1);
+    assert_eq!(server.log_in("imported@example.com", "wrong").await.status, 401);
+    let slowest = server.server().gate().slowest_refusal();
+    assert!(!slowest.is_zero());
+    for (address, password) in [("nobody@example.com", "wrong"), ("no address", "wrong"), (ADMIN, "wrong")] {
+        let started = std::time::Instant::now();
+        assert_eq!(server.log_in(address, password).await.status, 401);
+        assert!(started.elapsed() >= slowest, "{address}");
+    }
+}
+
+/// A hash that would take too long to compare is not taken.
+#[tokio::test]
+async fn a_hash_that_costs_too_much_is_not_imported() {
+    let server = TestServer::start().await;
+    let hash = "$2b$14$abcdefghijklmnopqrstuuv47MR6Xpdm.UeNXdkKd39wWtF5IG6.C";
+    let imported = json!([{"emailAddress": "imported@example.com", "passwordHash": hash}]);
+    let refused = server.administrator().call("/api/user/create-user", imported).await;
+    assert_eq!(refused.codes(), ["err_password_hash"]);
+    assert!(
+        refused.body.contains("about 40 times as long") && refused.body.contains("at most 10"),
+        "{refused}"
+    );
+}

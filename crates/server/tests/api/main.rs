@@ -30,6 +30,7 @@ mod pages;
 mod quota;
 mod reference;
 mod roles;
+mod room;
 mod search;
 mod staleness;
 mod story;

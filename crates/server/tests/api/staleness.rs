@@ -1,7 +1,8 @@
 //! What was taken away can never write, however fresh the memory of it is: the clock stands still in these tests, so
 //! that everything the server keeps for a second is kept for good.
 
-use testkit::{TestCaller, TestServer};
+use jiff::SignedDuration;
+use testkit::{Connection, TestCaller, TestServer, bearer};
 
 use crate::{item, user};
 
@@ -101,4 +102,62 @@ async fn a_new_key_works_at_once_and_a_reissued_one_in_place_of_the_old() {
     keys.secret_key = new.secret_key().to_owned();
     assert_eq!(server.caller(&keys).create(user("new@example.com")).await.rows(), 1);
     assert_eq!(caller.create(user("old@example.com")).await.status, 401);
+}
+
+/// Sends the headers of a call to each signed endpoint that takes a body. When this returns, the server knows the caller
+/// of each, and waits for the bodies.
+async fn begun(
+    server: &TestServer,
+    headers: impl Fn(&str) -> Vec<(String, Vec<u8>)>,
+) -> Vec<(&'static str, Connection)> {
+    let mut begun = Vec::new();
+    let takes_body = |e: &&server::Endpoint| e.is_signed() && e.method == server::Method::Post;
+    for endpoint in server::ENDPOINTS.iter().filter(takes_body) {
+        let mut connection = server.connect().await;
+        let mut head = format!("POST {} HTTP/1.1\r\nHost: x\r\n", endpoint.path);
+        for (name, value) in headers(endpoint.path) {
+            head.push_str(&format!("{name}: {}\r\n", String::from_utf8(value).unwrap()));
+        }
+        connection.send(&format!("{head}Expect: 100-continue\r\nContent-Length: 2\r\n\r\n")).await;
+        let head = connection.head().await;
+        // An endpoint for users only is none for an application.
+        if head.starts_with("HTTP/1.1 403 ") {
+            continue;
+        }
+        assert!(head.starts_with("HTTP/1.1 100 "), "{}: {head}", endpoint.path);
+        begun.push((endpoint.path, connection));
+    }
+    begun
+}
+
+async fn ended(begun: Vec<(&'static str, Connection)>, code: &str) {
+    assert!(begun.len() > 30, "nearly all endpoints");
+    for (path, mut connection) in begun {
+        connection.send("{}").await;
+        let (head, body) = connection.answer().await;
+        assert!(head.starts_with("HTTP/1.1 401 ") && body.contains(code), "{path}: {head}{body}");
+    }
+}
+
+/// Whatever was known of a caller when the headers came is looked up again when the body took long: also for calls that
+/// only read, which carry no evidence to the store.
+#[tokio::test]
+async fn a_body_that_comes_late_is_not_answered_to_who_is_out_by_then() {
+    let server = TestServer::start().await;
+    let caller = server.administrator();
+    let signed = |path: &str| -> Vec<_> {
+        let signed = caller.signed(path);
+        signed.iter().map(|(name, value)| (name.to_owned(), value.as_bytes().to_vec())).collect()
+    };
+    let late = begun(&server, signed).await;
+    beside(&server).revoke_binding(&caller.keys().access_key).await.unwrap();
+    server.clock().advance(SignedDuration::from_millis(1_001));
+    ended(late, "err_xdk_invalid_signature").await;
+
+    let application = server.application("Super Administrator", &server::admin::products()).await;
+    let token = server.token(&application).await;
+    let late = begun(&server, |_| bearer(&token)).await;
+    beside(&server).disable_client(&application.client_id).await.unwrap();
+    server.clock().advance(SignedDuration::from_millis(1_001));
+    ended(late, "token_invalid").await;
 }

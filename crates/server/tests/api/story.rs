@@ -100,7 +100,7 @@ async fn a_person_comes_works_and_leaves() {
             ("user.logged_in", ANN),
             ("user.logged_in", ANN),
             ("user.disabled", "admin@example.com"),
-            ("login.refused", ANN),
+            ("login.refused", "anonymous"),
         ]
     );
     assert!(server.admin().verify_audit().await.unwrap().iter().all(|chain| chain.broken.is_none()));

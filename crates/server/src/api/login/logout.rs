@@ -8,6 +8,7 @@ use wire::login::{LogOut, LoggedOut};
 use wire::{Answer, Code, Error};
 
 use super::refused;
+use crate::answer;
 use crate::call::{Call, Reply};
 use crate::refusal::Refusal;
 use crate::routes::{Endpoint, Method, Run, Takes};
@@ -51,7 +52,7 @@ async fn log_out(mut call: Call<'_>) -> Result<Reply, Refusal> {
         return unknown();
     };
     let row = LoggedOut { access_key: access_key.as_str().to_owned() };
-    let answer = serde_json::to_vec(&Answer::ran(vec![row], Vec::new())).unwrap_or_default();
+    let answer = answer::rendered(&Answer::ran(vec![row], Vec::new()));
     call.write(Vec::new(), vec![Change::RevokeBinding(found.binding.id)], Box::new(move |_| answer.clone()))
         .await
 }

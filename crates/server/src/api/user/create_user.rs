@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use auth::Gate;
 use directory::UserId;
 use directory::application::Product;
 use directory::change::{Change, ChangeRefused, Effect};
@@ -17,6 +18,7 @@ use wire::create_user as body;
 use wire::item::{Entry, Item as _, Row as _};
 use wire::{Answer, Code, Error, Failure};
 
+use crate::answer;
 use crate::app::App;
 use crate::call::{Call, Reply};
 use crate::refusal::{Refusal, wrong};
@@ -124,7 +126,7 @@ pub(super) async fn judge(
     // What is mistyped is not judged; what is judged comes back in the same order.
     let (mut slots, mut items) = (Vec::with_capacity(entries.len()), Vec::with_capacity(entries.len()));
     for Entry { key, item } in entries {
-        slots.push((key, item.map(|item| items.push(rules_item(item)))));
+        slots.push((key, item.map(|item| items.push(rules_item(&app.gate, item)))));
     }
     let drafts = Drafts::read(&caller, account_code, items)?;
     let state = state(app, &drafts).await?;
@@ -147,14 +149,14 @@ pub(super) async fn judge(
     Ok((judged.collect(), judgement.evidence))
 }
 
-fn rules_item(item: body::Item) -> Item {
+fn rules_item(gate: &Gate, item: body::Item) -> Item {
     Item {
         address: item.email_address,
         name: item.name,
         password: item.password,
         password_hash: item
             .password_hash
-            .map(|hash| auth::gate::hashed_elsewhere(&hash).map_err(|why| why.to_string())),
+            .map(|hash| gate.hashed_elsewhere(&hash).map_err(|why| why.to_string())),
         account_code: item.account_code,
         force_password_change: item.force_password_change,
     }
@@ -220,6 +222,5 @@ fn render<T: Serialize>(rows: &[Waiting<T>], effects: &[Result<Effect, ChangeRef
             },
         }
     }
-    // The answer is text and numbers: it can't fail to serialise.
-    serde_json::to_vec(&Answer::ran(data, fail)).unwrap_or_default()
+    answer::rendered(&Answer::ran(data, fail))
 }

@@ -1,0 +1,77 @@
+//! Refused logins take equally long, whoever they are for.
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+/// As long at most is a refusal held back: a store that stood still once must not slow everybody down.
+const MOST: Duration = Duration::from_secs(2);
+
+/// What was slow is forgotten after one to two of these.
+const OF_LATE: Duration = Duration::from_secs(3_600);
+
+/// How long refusals took for users there are.
+#[derive(Default)]
+pub(super) struct Even(Mutex<Slowest>);
+
+#[derive(Default)]
+struct Slowest {
+    /// Since when the present span is counted.
+    since: Option<Instant>,
+    now: Duration,
+    before: Duration,
+}
+
+impl Even {
+    fn lock(&self) -> MutexGuard<'_, Slowest> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// How long a refusal is still held back that has taken so long. That of a user there is sets the measure.
+    pub(super) fn hold(&self, took: Duration, known: bool, now: Instant) -> Duration {
+        let mut slowest = self.lock();
+        let passed = slowest.since.map(|since| now.duration_since(since));
+        if passed.is_none_or(|passed| passed >= OF_LATE) {
+            let lately = passed.is_some_and(|passed| passed < OF_LATE * 2);
+            let before = if lately { slowest.now } else { Duration::ZERO };
+            *slowest = Slowest { since: Some(now), now: Duration::ZERO, before };
+        }
+        if known {
+            slowest.now = slowest.now.max(took.min(MOST));
+        }
+        slowest.now.max(slowest.before).saturating_sub(took)
+    }
+
+    pub(super) fn slowest(&self) -> Duration {
+        let slowest = self.lock();
+        slowest.now.max(slowest.before)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MS: Duration = Duration::from_millis(1);
+
+    #[test]
+    #[expect(clippy::disallowed_methods, reason = "a time to count from; none passes")]
+    fn a_refusal_is_held_back_as_long_as_the_slowest_of_late_took() {
+        let (even, start) = (Even::default(), Instant::now());
+        assert_eq!(even.hold(9 * MS, false, start), Duration::ZERO, "nobody is known to be slow yet");
+        assert_eq!(even.hold(100 * MS, true, start), Duration::ZERO);
+        for known in [false, true] {
+            assert_eq!(even.hold(10 * MS, known, start), 90 * MS);
+        }
+        assert_eq!(even.hold(200 * MS, false, start), Duration::ZERO);
+        assert_eq!(even.hold(10 * MS, false, start), 90 * MS, "who is unknown sets no measure");
+        assert_eq!(even.hold(10 * MS, true, start + OF_LATE), 90 * MS);
+        assert_eq!(even.hold(5 * MS, true, start + OF_LATE * 2), 5 * MS, "the span before is still of late");
+        assert_eq!(
+            even.hold(1 * MS, true, start + OF_LATE * 4),
+            Duration::ZERO,
+            "what was long ago is forgotten"
+        );
+        assert_eq!(even.hold(60_000 * MS, true, start + OF_LATE * 4), Duration::ZERO);
+        assert_eq!(even.hold(Duration::ZERO, false, start + OF_LATE * 4), MOST);
+    }
+}
