@@ -128,7 +128,7 @@ impl Visit<'_> {
             }
         };
         let answer = serde_json::from_slice::<Answer<Value>>(&reply);
-        let Answer { data, fail, .. } = answer.unwrap_or_else(|_| Answer::ran(Vec::new(), Vec::new()));
+        let Answer { data, fail, .. } = answer.map_err(|_| Refusal::Panic)?;
         Ok(Asked { data, fail })
     }
 
