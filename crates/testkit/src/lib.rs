@@ -176,6 +176,9 @@ impl TestServer {
         let system = System { clock: Arc::clone(&clock) as _, entropy };
         let key =
             server::admin::master_key(MASTER_KEY).unwrap_or_else(|error| panic!("the master key: {error}"));
+        if callers.is_none() {
+            Server::create(&config, &key, &system).unwrap_or_else(|error| panic!("the store: {error}"));
+        }
         let server =
             Server::open(&config, &key, system).unwrap_or_else(|error| panic!("the server: {error}"));
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await;

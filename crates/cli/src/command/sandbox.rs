@@ -65,6 +65,7 @@ pub(crate) async fn run(arguments: Arguments, output: &Output) -> Result<(), Fai
         .into());
     }
     log_to_stderr(if quiet { LogFormat::Off } else { config.log });
+    let stop = stop_signal()?;
     let listener = server::listen(listen).with_context(|| format!("can't listen on {listen}"))?;
     let clock = Arc::new(MovableClock::default());
     let mut system = System { clock: Arc::clone(&clock) as _, ..System::real() };
@@ -103,7 +104,7 @@ pub(crate) async fn run(arguments: Arguments, output: &Output) -> Result<(), Fai
         replace_private(file, &listener.local_addr()?.port().to_string())?;
     }
     output.say(&keys, banner(&keys, &data, keys_file.as_ref().unwrap_or(&own)))?;
-    server.serve(listener, stop_signal()).await;
+    server.serve(listener, stop).await;
     Ok(())
 }
 

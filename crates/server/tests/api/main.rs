@@ -6,6 +6,7 @@ extern crate matricula_server as server;
 
 mod audit;
 mod bulk;
+mod clock;
 mod create_user;
 mod delegation;
 mod domains;
