@@ -44,6 +44,7 @@ impl Site {
         let path = folder.path().join(CONFIG);
         std::fs::write(&path, format!("{keys}{SETTINGS}{sections}"))?;
         let config = Config::from_file(&path)?;
+        Server::create(&config, &config.master_key()?, &system)?;
         let server = Server::open(&config, &config.master_key()?, system)?;
         let keys = runtime()?.block_on(seed(&server))?;
         Ok(Self { folder, config, keys })

@@ -93,6 +93,16 @@ pub enum Refused {
         /// The server's time, as the header should have shown it.
         now: String,
     },
+    /// Requests signed that early may have been forgotten, because the clock was ahead: this may be one that ran.
+    #[error(
+        "The server's clock was ahead and was set back. A request whose {} is not after {until} may have been carried out \
+             already, so it is refused: sign it again after that time",
+        header::DATE
+    )]
+    Forgotten {
+        /// From when on dates are good, as the header should show it.
+        until: String,
+    },
     /// The key pair is past its life.
     #[error("0018 AccessKey Has Expired")]
     BindingExpired,
@@ -302,8 +312,11 @@ impl Authenticator {
             wire::date::parse(date, now).map_err(|why| Refused::InvalidDate { why: why.to_string() })?;
         let off = date.duration_since(now);
         if off.abs() > self.window {
-            let now = now.strftime("%a, %d %b %Y %H:%M:%S UTC").to_string();
+            let now = in_header(now);
             return Err(Refused::Expired { off: off.as_secs(), window: self.window.as_secs(), now });
+        }
+        if let Some(until) = self.store.forgotten_up_to().filter(|up_to| date <= *up_to) {
+            return Err(Refused::Forgotten { until: in_header(until) });
         }
         if principal.binding.expires_at.is_some_and(|expires_at| expires_at <= now) {
             return Err(Refused::BindingExpired);
@@ -334,6 +347,11 @@ fn present<'a>(value: Option<&'a [u8]>, name: &'static str) -> Result<&'a [u8], 
 
 fn malformed(why: impl std::fmt::Display) -> Refused {
     Refused::MalformedHeader { why: why.to_string() }
+}
+
+/// A time as the header of the date shows it.
+fn in_header(time: Timestamp) -> String {
+    time.strftime("%a, %d %b %Y %H:%M:%S UTC").to_string()
 }
 
 fn in_words(seconds: i64) -> String {

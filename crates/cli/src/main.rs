@@ -70,6 +70,17 @@ fn main() -> std::process::ExitCode {
 }
 
 fn run(command: Command, output: &output::Output) -> Result<(), Failed> {
+    // What is written at the directory holds secrets: no file of it is for other users of the machine.
+    if !matches!(
+        command,
+        Command::User(_)
+            | Command::Import(_)
+            | Command::Sign(_)
+            | Command::Explain(_)
+            | Command::Completions { .. }
+    ) {
+        rustix::process::umask(rustix::fs::Mode::RWXG | rustix::fs::Mode::RWXO);
+    }
     let runtime =
         tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(anyhow::Error::from)?;
     match command {

@@ -1,10 +1,11 @@
 //! Where a directory stands: named by its configuration, or by the folder of a sandbox.
 
+use std::io::Write as _;
 use std::path::PathBuf;
 
 use clap::Args;
 use server::admin::Admin;
-use server::{Config, System};
+use server::{Config, Server, System};
 
 #[derive(Args)]
 pub(crate) struct Place {
@@ -28,9 +29,23 @@ impl Place {
         }
     }
 
+    /// Creates an empty directory there if none is, and says so.
+    pub(crate) fn create(&self) -> anyhow::Result<()> {
+        create(&self.config()?)
+    }
+
     /// Opens the directory beside a server that may be running on it.
     pub(crate) fn open(&self) -> anyhow::Result<Admin> {
         let config = self.config()?;
         Ok(Admin::open(&config, &config.master_key()?, System::real())?)
     }
+}
+
+/// Creates an empty directory where the configuration has its store, if none is there, and says so.
+pub(crate) fn create(config: &Config) -> anyhow::Result<()> {
+    if Server::create(config, &config.master_key()?, &System::real())? {
+        // Where standard error is closed there is nobody to tell.
+        let _ = writeln!(std::io::stderr(), "created a new, empty directory: {} was not there", config.store);
+    }
+    Ok(())
 }

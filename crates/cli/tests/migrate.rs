@@ -50,7 +50,7 @@ fn the_plan_says_what_would_run_and_changes_nothing() {
     let migrations = migrations();
     let none = run(folder, &["--plan"]);
     assert_eq!(none.status.code(), Some(1));
-    assert!(text(&none.stderr).contains("matricula.db is not there"), "{}", text(&none.stderr));
+    assert!(text(&none.stderr).contains("matricula.db was not found"), "{}", text(&none.stderr));
     assert!(!database.exists());
 
     first_schema(&database);

@@ -7,7 +7,7 @@ use std::net::IpAddr;
 use std::pin::Pin;
 use std::sync::Arc;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use secrecy::SecretBox;
 use thiserror::Error;
 
@@ -349,8 +349,13 @@ pub trait Store: Send + Sync + 'static {
     /// Applies administrative changes: all of them or, at the first that can't be, none.
     fn apply(&self, changes: Vec<Change>, actor: Actor, now: Timestamp) -> Pending<'_, Changed>;
 
-    /// Forgets requests that ran before this time, a slice at a time. Gives how many were forgotten.
-    fn forget_requests(&self, before: Timestamp) -> Pending<'_, usize>;
+    /// Forgets requests that ran two windows and more before now and before the newest request, a slice at a time. `window` is
+    /// how far a date may be off. Gives how many were forgotten.
+    fn forget_requests(&self, now: Timestamp, window: SignedDuration) -> Pending<'_, usize>;
+
+    /// Up to which date requests may have been forgotten; `None`: none was. Read with [`Store::principal`], and at most a
+    /// second old.
+    fn forgotten_up_to(&self) -> Option<Timestamp>;
 
     /// Users by address.
     fn users<'a>(&'a self, addresses: &'a [EmailAddress]) -> Pending<'a, Vec<Option<User>>>;

@@ -53,10 +53,17 @@ pub struct SessionLimits {
     pub whole: SignedDuration,
 }
 
+/// How far the clocks of nodes may differ. What was made later than this after now was made while a clock was ahead, and does
+/// not count: it would live for as much longer.
+pub const CLOCK_SKEW: SignedDuration = SignedDuration::from_mins(5);
+
 impl SessionLimits {
     /// Whether a session still lasts.
     pub fn admit(&self, session: &SessionRow, now: Timestamp) -> bool {
-        now.duration_since(session.seen_at) < self.idle && now.duration_since(session.created_at) < self.whole
+        let latest = session.created_at.max(session.seen_at);
+        latest.duration_since(now) <= CLOCK_SKEW
+            && now.duration_since(session.seen_at) < self.idle
+            && now.duration_since(session.created_at) < self.whole
     }
 
     /// Whether its use is to be noted: once a minute is enough.
@@ -84,6 +91,10 @@ mod tests {
         assert!(!limits.admit(&session(at(0)), at(30)));
         assert!(limits.admit(&session(at(700)), at(719)));
         assert!(!limits.admit(&session(at(719)), at(720)));
+        // Made or used while the clock was ahead.
+        assert!(limits.admit(&session(at(0)), at(-5)));
+        assert!(!limits.admit(&session(at(0)), at(-6)));
+        assert!(!limits.admit(&session(at(26)), at(20)));
         assert!(!SessionLimits::notes(&session(at(5)), at(5)));
         assert!(SessionLimits::notes(&session(at(5)), at(6)));
     }

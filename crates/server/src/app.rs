@@ -104,6 +104,11 @@ impl App {
         Admin::new(Arc::clone(&self.store), system)
     }
 
+    /// Forgets requests that are past their time.
+    pub(crate) async fn forget_requests(&self) -> Result<usize, StoreError> {
+        self.store.forget_requests(self.clock.now(), self.freshness).await
+    }
+
     /// A new GUID.
     pub(crate) fn guid(&self) -> String {
         crate::admin::guid(&*self.entropy)
@@ -149,10 +154,19 @@ pub struct Server {
 }
 
 impl Server {
+    /// Creates an empty directory where the configuration has its store, if none is there; `false`: one already exists.
+    /// [`Server::open`] never does: a store that is missing by mistake must not be served as an empty one.
+    ///
+    /// # Errors
+    /// When it can't be created, or something of an earlier one is there.
+    pub fn create(config: &Config, master_key: &MasterKey, system: &System) -> Result<bool, OpenError> {
+        Ok(config.store.create(master_key, &*system.entropy)?)
+    }
+
     /// Opens the store and starts the hashing threads.
     ///
     /// # Errors
-    /// When the store can't be opened, or a setting is not allowed.
+    /// When there is no store, it can't be opened, or a setting is not allowed.
     pub fn open(config: &Config, master_key: &MasterKey, system: System) -> Result<Self, OpenError> {
         Self::open_over(config, master_key, system, |store| store)
     }
@@ -192,9 +206,9 @@ impl Server {
         let System { clock, entropy } = system;
         let txt = Txt::new(&config.domains)?;
         let tls = config.tls.as_ref().map(|files| Tls::open(files, Arc::clone(&clock))).transpose()?;
-        let metrics = config.metrics.as_ref().map(Metrics::open).transpose()?;
         let telemetry = Telemetry::new(Arc::clone(&clock));
         let store = over(config.store.open(master_key, Arc::clone(&clock), Arc::clone(&entropy))?);
+        let metrics = config.metrics.as_ref().map(Metrics::open).transpose()?;
         let quota = Quota::new(config.quota.enabled.then_some(config.quota.calls), config.quota.window_ms);
         let authenticator =
             Authenticator::new(Arc::clone(&store), Arc::clone(&clock), config.freshness(), quota);
@@ -261,6 +275,14 @@ impl Server {
     /// When the store fails.
     pub async fn share_quota(&self) -> Result<(), StoreError> {
         self.app.authenticator.share_quota(self.app.node).await
+    }
+
+    /// Forgets requests that are past their time: when asked, and not only from time to time. Gives how many there were.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn forget_requests(&self) -> Result<usize, StoreError> {
+        self.app.forget_requests().await
     }
 
     /// What this node counts of the requests it serves.

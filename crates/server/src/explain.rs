@@ -50,7 +50,8 @@ pub(crate) async fn explained(
         | Refused::InvalidDate { .. }
         | Refused::Expired { .. }
         | Refused::BindingExpired => {}
-        Refused::TokenExpired
+        Refused::Forgotten { .. }
+        | Refused::TokenExpired
         | Refused::InvalidToken
         | Refused::InvalidClient
         | Refused::QuotaExceeded { .. }

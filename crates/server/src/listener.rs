@@ -169,8 +169,7 @@ async fn tidy_up(app: Arc<App>) {
         if let Err(error) = admin.purge_due().await {
             tracing::warn!(%error, "could not remove users that are due on the purge list");
         }
-        let Ok(before) = app.clock.now().checked_sub(app.freshness * 2) else { continue };
-        match app.store.forget_requests(before).await {
+        match app.forget_requests().await {
             Ok(0) => {}
             Ok(forgotten) => tracing::debug!(forgotten, "forgot requests past their time"),
             Err(error) => tracing::warn!(%error, "could not forget requests past their time"),

@@ -94,7 +94,7 @@ impl Refusal {
                 auth::Refused::InvalidSignature => Code::InvalidSignature,
                 auth::Refused::UnknownApplication { .. } => Code::DeveloperKey,
                 auth::Refused::InvalidDate { .. } => Code::InvalidDate,
-                auth::Refused::Expired { .. } => Code::RequestExpired,
+                auth::Refused::Expired { .. } | auth::Refused::Forgotten { .. } => Code::RequestExpired,
                 auth::Refused::BindingExpired => Code::BindingExpired,
                 auth::Refused::TokenExpired => Code::TokenExpired,
                 auth::Refused::InvalidToken => Code::InvalidToken,

@@ -135,7 +135,12 @@ impl Sandbox {
             let key = MasterKey::generate(&*system.entropy);
             write_private(&master, &key.to_digits()).map_err(file(&master))?;
         }
-        let server = Server::open_sandbox(config, &read_master_key(&master)?, system.clone())?;
+        let master_key = read_master_key(&master)?;
+        // Where there are keys there was a database.
+        if !keys.exists() {
+            Server::create(config, &master_key, &system)?;
+        }
+        let server = Server::open_sandbox(config, &master_key, system.clone())?;
         if keys.exists() {
             let text = std::fs::read_to_string(&keys).map_err(file(&keys))?;
             let keys =

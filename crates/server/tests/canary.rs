@@ -5,6 +5,8 @@
 
 mod log;
 
+use std::os::unix::fs::PermissionsExt as _;
+
 use argon2::{Argon2, PasswordVerifier};
 use matricula_server as server;
 use matricula_server::config::Passwords;
@@ -167,6 +169,10 @@ async fn secrets_are_found_nowhere() {
     assert!(server.admin().user("file@example.com").await.is_ok(), "the file was imported");
     let audit = format!("{:?}", server.admin().audit().await.unwrap());
 
+    for file in std::fs::read_dir(server.folder()).unwrap().map(Result::unwrap) {
+        let mode = file.metadata().unwrap().permissions().mode();
+        assert_eq!(mode & 0o077, 0, "others can read {:?}", file.file_name());
+    }
     let files = std::fs::read_dir(server.folder()).unwrap();
     let files: Vec<u8> = files.flat_map(|file| std::fs::read(file.unwrap().path()).unwrap()).collect();
     let log = log.take().into_bytes();

@@ -15,7 +15,7 @@ mod vault;
 mod work;
 
 pub use backup::{BackedUp, BackupError, Restored, Step};
-pub use location::{Location, OpenError, OpenProblem};
+pub use location::{Left, Location, OpenError, OpenProblem};
 pub use schema::Schema;
 pub use sqlite::Kept;
 pub use vault::{MasterKey, VaultError};

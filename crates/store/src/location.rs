@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use crate::backup::{BackedUp, BackupError, Restored, Step};
+use crate::draft::{PART, is_draft};
 use crate::schema::Schema;
 use crate::sqlite::Kept;
 use crate::vault::{MasterKey, VaultError};
@@ -48,15 +49,41 @@ pub enum OpenProblem {
         /// The newest schema this program knows.
         known: i64,
     },
-    /// There is none, and none is to be made.
-    #[error("is not there; `matricula serve` makes it when it starts")]
+    /// There is none, and none is to be created.
+    #[error(
+        "was not found: check `store` in the configuration, and whether its disk is mounted. `matricula admin account \
+         create` or `matricula serve --create` creates a new, empty directory"
+    )]
     Missing,
+    /// There is none, but something that belongs to one.
+    #[error("was not found, but {file} is there, {what}", file = .file.display())]
+    Leftover {
+        /// What is there.
+        file: PathBuf,
+        /// What it is, and what can be done.
+        what: Left,
+    },
+    /// A file without a byte: something was interrupted, or emptied it.
+    #[error(
+        "is empty, which no database is: restore a backup with `matricula restore FROM_FILE --replace`, or delete the file \
+         to create a new directory"
+    )]
+    Empty,
+    /// The file is something else, or only a part of a database.
+    #[error(
+        "is not a Matricula database, or was copied without the -wal file that belongs to it: restore a backup with \
+         `matricula restore FROM_FILE --replace`"
+    )]
+    Foreign,
+    /// Others can read a file, and this process can't change that.
+    #[error("{path} can be read by other users of this machine, and its mode can't be changed: run chmod 600 on it", path = .0.display())]
+    Exposed(PathBuf),
     /// A backup is being put in its place.
     #[error("is being restored: wait until that is done")]
     BeingRestored,
-    /// The file that tells others that the database is in use can't be locked.
+    /// A file of the database's can't be used.
     #[error("{path}: {source}")]
-    Lock {
+    File {
         /// The file.
         path: PathBuf,
         /// Why.
@@ -70,10 +97,67 @@ pub enum OpenProblem {
     Thread(std::io::Error),
 }
 
+/// What an earlier database left where it is missing, in the order in which it is told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Left {
+    /// Its log, with what was written last.
+    Log,
+    /// A database that a restore kept under a name with the time.
+    Kept,
+    /// A restore that did not come to its end.
+    Restore,
+}
+
+impl Left {
+    /// By what stands behind the name of the database.
+    pub(crate) fn by_suffix(suffix: &str) -> Option<Self> {
+        match suffix {
+            "-wal" | "-journal" => Some(Self::Log),
+            _ if is_draft(suffix, PART) => Some(Self::Restore),
+            _ => {
+                let digit = |byte: u8| if byte.is_ascii_digit() { b'0' } else { byte };
+                let shape: Vec<u8> = suffix.bytes().map(digit).collect();
+                (shape == b".00000000T000000Z").then_some(Self::Kept)
+            }
+        }
+    }
+}
+
+impl fmt::Display for Left {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Log => {
+                "which holds what was written to it last: move the database back to it, or restore a backup with \
+                 `matricula restore FROM_FILE --replace`"
+            }
+            Self::Kept => {
+                "an earlier database that a restore kept: rename it back, or restore a backup with `matricula restore`. To \
+                 create a new directory, move it to another folder first"
+            }
+            Self::Restore => {
+                "left by a restore that was interrupted: restore the backup again with `matricula restore`, or delete the \
+                 file to create a new directory"
+            }
+        })
+    }
+}
+
 impl OpenProblem {
+    pub(crate) fn file(path: &Path, source: std::io::Error) -> Self {
+        Self::File { path: path.to_owned(), source }
+    }
+
     /// Whether it says something of the database, and not something by itself.
     fn is_predicate(&self) -> bool {
-        matches!(self, Self::Newer { .. } | Self::Missing | Self::BeingRestored)
+        matches!(
+            self,
+            Self::Newer { .. }
+                | Self::Missing
+                | Self::Leftover { .. }
+                | Self::Empty
+                | Self::Foreign
+                | Self::BeingRestored
+        )
     }
 }
 
@@ -153,10 +237,22 @@ impl Location {
         }
     }
 
-    /// Opens the database, making or migrating it when needed.
+    /// Creates an empty directory where none is; `false`: one already exists. Nothing else ever creates one: a database
+    /// that is missing by mistake must not be served as an empty one.
     ///
     /// # Errors
-    /// When it can't be opened, was made by a newer program, or belongs to another master key.
+    /// When it can't be created, or an earlier database left something there.
+    pub fn create(&self, master: &MasterKey, entropy: &dyn Entropy) -> Result<bool, OpenError> {
+        self.told(match self {
+            Self::Sqlite(path) => sqlite::create(path, master, entropy),
+            Self::Postgres(url) => postgres::create(url, master, entropy),
+        })
+    }
+
+    /// Opens the database, and migrates it when needed.
+    ///
+    /// # Errors
+    /// When there is none, it can't be opened, was made by a newer program, or belongs to another master key.
     pub fn open(
         &self,
         master: &MasterKey,

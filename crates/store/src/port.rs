@@ -1,7 +1,8 @@
 //! The storage port over an engine: each method is a piece of work for the engine's writer, or something to be read from
 //! its tables.
 
-use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use directory::application::{Client, ClientPrincipal};
 use directory::attribute::Attribute;
@@ -23,11 +24,11 @@ use directory::{
     AccessKey, Account, AccountCode, AccountId, Application, ApplicationId, BindingId, ClientId, DelegateId,
     Domain, DomainName, EmailAddress, GroupId, Principal, Role, RoleId, SessionId, UserId,
 };
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use crate::session::{Result, Session};
 use crate::snapshot::Snapshot;
-use crate::tables::{read, request, usage, words};
+use crate::tables::{forget, read, request, usage, words};
 use crate::vault::Vault;
 use crate::work::{Outcome, Work};
 
@@ -57,6 +58,11 @@ pub(crate) trait Engine: Send + Sync + 'static {
         self.scan(read)
     }
 
+    /// An error once the database was found to be damaged.
+    fn sound(&self) -> std::result::Result<(), StoreError> {
+        Ok(())
+    }
+
     /// Has a piece of work written.
     fn run(&self, work: Work) -> impl Future<Output = std::result::Result<Outcome, StoreError>> + Send;
 }
@@ -66,6 +72,35 @@ pub(crate) struct TableStore<E> {
     pub(crate) engine: E,
     pub(crate) vault: Arc<Vault>,
     pub(crate) snapshot: Snapshot,
+    passed: Mutex<Passed>,
+}
+
+/// Slices in a row without anything to forget, after which forgetting goes on the next time.
+const BARREN_SLICES: usize = 20;
+
+/// Requests at the start of the table that ran while the clock was ahead.
+#[derive(Clone, Copy)]
+struct Passed {
+    /// The last of them.
+    seq: i64,
+    /// When the time of the first of them has come, in milliseconds.
+    until: i64,
+}
+
+impl Default for Passed {
+    fn default() -> Self {
+        Self { seq: i64::MIN, until: i64::MAX }
+    }
+}
+
+impl<E> TableStore<E> {
+    pub(crate) fn new(engine: E, vault: Arc<Vault>, snapshot: Snapshot) -> Self {
+        Self { engine, vault, snapshot, passed: Mutex::default() }
+    }
+
+    fn hear_of_forgotten(&self, up_to: i64) {
+        self.snapshot.forgotten.fetch_max(up_to, Ordering::Relaxed);
+    }
 }
 
 fn mixed_up() -> StoreError {
@@ -86,8 +121,12 @@ impl<E: Engine> Store for TableStore<E> {
                 return Ok(principal);
             }
             let (key, vault) = (access_key.clone(), Arc::clone(&self.vault));
-            let read = self.engine.read(move |s| s.moment(|| read::principal(s, &vault, &key)));
-            let principal = read.await?.map(Arc::new);
+            let read = self
+                .engine
+                .read(move |s| s.moment(|| Ok((read::principal(s, &vault, &key)?, forget::up_to(s)?))));
+            let (principal, up_to) = read.await?;
+            self.hear_of_forgotten(up_to);
+            let principal = principal.map(Arc::new);
             self.snapshot.principals.keep(access_key, &principal, now);
             Ok(principal)
         })
@@ -152,18 +191,31 @@ impl<E: Engine> Store for TableStore<E> {
         })
     }
 
-    fn forget_requests(&self, before: Timestamp) -> Pending<'_, usize> {
+    fn forget_requests(&self, now: Timestamp, window: SignedDuration) -> Pending<'_, usize> {
         Box::pin(async move {
-            let mut forgotten = 0;
-            loop {
-                // Slice by slice, each a job of its own, so that nobody waits for more than one slice.
-                match self.engine.run(Work::Forget { before }).await? {
-                    Outcome::Forgotten(0) => return Ok(forgotten),
-                    Outcome::Forgotten(slice) => forgotten += slice,
-                    _ => return Err(mixed_up()),
-                }
+            // Where the last time ended: rows that ran while the clock was ahead are passed over once, until their time comes.
+            let mut passed = *self.passed.lock().unwrap_or_else(PoisonError::into_inner);
+            if passed.until <= now.as_millisecond() {
+                passed = Passed::default();
             }
+            let (mut forgotten, mut barren) = (0, 0);
+            while barren < BARREN_SLICES {
+                // Slice by slice, each a job of its own, so that nobody waits for more than one slice.
+                let work = Work::Forget { now, window, after: passed.seq };
+                let Outcome::Forgotten(slice) = self.engine.run(work).await? else { return Err(mixed_up()) };
+                forgotten += slice.rows;
+                barren = if slice.rows == 0 { barren + 1 } else { 0 };
+                let Some(last) = slice.goes_on else { break };
+                passed = Passed { seq: last, until: passed.until.min(slice.ahead.unwrap_or(i64::MAX)) };
+            }
+            *self.passed.lock().unwrap_or_else(PoisonError::into_inner) = passed;
+            self.hear_of_forgotten(self.engine.read(forget::up_to).await?);
+            Ok(forgotten)
         })
+    }
+
+    fn forgotten_up_to(&self) -> Option<Timestamp> {
+        Timestamp::from_millisecond(self.snapshot.forgotten.load(Ordering::Relaxed)).ok()
     }
 
     fn users<'a>(&'a self, addresses: &'a [EmailAddress]) -> Pending<'a, Vec<Option<User>>> {
@@ -465,6 +517,7 @@ impl<E: Engine> Store for TableStore<E> {
     }
 
     fn forget_snapshot(&self) {
+        self.snapshot.forgotten.store(i64::MIN, Ordering::Relaxed);
         self.snapshot.clear();
     }
 
@@ -486,6 +539,7 @@ impl<E: Engine> Store for TableStore<E> {
 
     fn ready(&self) -> Pending<'_, ()> {
         Box::pin(async move {
+            self.engine.sound()?;
             self.engine.read(|s| s.only("SELECT 1", &[], |_| Ok(()))).await?;
             self.engine.run(Work::Ping).await.map(|_| ())
         })

@@ -18,7 +18,7 @@ use crate::port::{Engine, TableStore};
 use crate::schema::Schema;
 use crate::session::{Kind, Result, Session};
 use crate::snapshot::Snapshot;
-use crate::tables::read;
+use crate::tables::{forget, read};
 use crate::vault::{MasterKey, Vault};
 use crate::work::{Outcome, Work, Writer};
 use creation::Creation;
@@ -45,7 +45,25 @@ struct Readers {
     idle: Mutex<Vec<Connection>>,
 }
 
-/// Opens the database, making or migrating it when needed.
+/// Creates an empty directory where none is; `false`: one already exists.
+pub(crate) fn create(
+    url: &str,
+    master: &MasterKey,
+    entropy: &dyn Entropy,
+) -> std::result::Result<bool, OpenProblem> {
+    let server = server(url)?;
+    apart(|| {
+        let connection = server.connect()?;
+        if migrate::is_complete(&connection)? {
+            return Ok(false);
+        }
+        migrate::create(&connection)?;
+        migrate::write_ring(&connection, &Vault::new_ring(master, entropy)?, false)?;
+        Ok(true)
+    })
+}
+
+/// Opens the database, and migrates it when needed.
 pub(crate) fn open(
     url: &str,
     master: &MasterKey,
@@ -53,7 +71,7 @@ pub(crate) fn open(
     entropy: Arc<dyn Entropy>,
 ) -> std::result::Result<Arc<dyn Store>, OpenProblem> {
     let server = server(url)?;
-    let (vault, connection) = apart(|| prepare(&server, master, &*entropy))?;
+    let (vault, connection, forgotten) = apart(|| prepare(&server, master))?;
     let vault = Arc::new(vault);
     let lane = || Lane::new(server.clone(), Arc::clone(&vault), Arc::clone(&entropy));
     let engine = Postgres {
@@ -63,25 +81,22 @@ pub(crate) fn open(
         readers: Arc::new(Readers { server, idle: Mutex::new(vec![connection]) }),
         room: Arc::new(Semaphore::new(READERS)),
     };
-    Ok(Arc::new(TableStore { engine, vault, snapshot: Snapshot::new(clock) }))
+    Ok(Arc::new(TableStore::new(engine, vault, Snapshot::new(clock, forgotten))))
 }
 
 fn prepare(
     server: &Server,
     master: &MasterKey,
-    entropy: &dyn Entropy,
-) -> std::result::Result<(Vault, Connection), OpenProblem> {
+) -> std::result::Result<(Vault, Connection, i64), OpenProblem> {
     let connection = server.connect()?;
-    migrate::run(&connection)?;
-    let mut ring = read::ring(&connection)?;
-    if ring.is_empty() {
-        migrate::write_ring(&connection, &Vault::new_ring(master, entropy)?, false)?;
-        // Another node may have been first: what stands in the database counts.
-        ring = read::ring(&connection)?;
+    if !migrate::is_complete(&connection)? {
+        return Err(OpenProblem::Missing);
     }
-    let vault = Vault::open(master, &ring)?;
+    migrate::run(&connection)?;
+    let vault = Vault::open(master, &read::ring(&connection)?)?;
     lane::add_chain(&connection, &vault, lane::CHANGES)?;
-    Ok((vault, connection))
+    let forgotten = forget::up_to(&connection)?;
+    Ok((vault, connection, forgotten))
 }
 
 /// Exchanges the master key. The rows and the ids stay as they are.

@@ -29,6 +29,8 @@ pub(crate) enum Kind {
     Conflict,
     /// The connection is gone, and with it the knowledge of what was done.
     Lost,
+    /// Pages of the database do not fit together: only a restore helps.
+    Damaged,
     /// Nothing.
     Other,
 }

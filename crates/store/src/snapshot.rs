@@ -5,6 +5,7 @@
 
 use std::hash::Hash;
 use std::sync::Arc;
+use std::sync::atomic::AtomicI64;
 
 use directory::application::ClientPrincipal;
 use directory::port::{Clock, Evidence};
@@ -24,18 +25,21 @@ pub(crate) struct Snapshot {
     pub(crate) accounts: Kind<AccountCode, Arc<Account>>,
     pub(crate) domains: Kind<DomainName, Evidence>,
     pub(crate) clients: Kind<ClientId, Arc<ClientPrincipal>>,
+    /// Up to which date requests may have been forgotten, in milliseconds. It only grows, and is read with every principal.
+    pub(crate) forgotten: AtomicI64,
 }
 
 pub(crate) struct Kind<K, V>(Cache<K, (Timestamp, V)>);
 
 impl Snapshot {
-    pub(crate) fn new(clock: Arc<dyn Clock>) -> Self {
+    pub(crate) fn new(clock: Arc<dyn Clock>, forgotten: i64) -> Self {
         Self {
             clock,
             principals: Kind::new(),
             accounts: Kind::new(),
             domains: Kind::new(),
             clients: Kind::new(),
+            forgotten: AtomicI64::new(forgotten),
         }
     }
 

@@ -3,6 +3,8 @@
 
 mod backup;
 mod checkpoint;
+mod damage;
+mod found;
 mod in_use;
 mod kept;
 mod migrate;
@@ -26,35 +28,68 @@ use directory::port::{Clock, Entropy, Store, StoreError};
 use rusqlite::{Connection, OpenFlags};
 use thread_local::ThreadLocal;
 
+use crate::draft::{Draft, NEW};
 use crate::location::OpenProblem;
 use crate::port::{Engine, TableStore};
 use crate::session::{Result, Session};
 use crate::snapshot::Snapshot;
-use crate::tables::read;
+use crate::tables::{forget, read};
 use crate::vault::{MasterKey, Vault};
 use crate::work::{Outcome, Work, Writer};
+use damage::Damage;
 use in_use::InUse;
 
+/// What the engine keeps beside a database, and would apply to any database there.
+const BESIDE: [&str; 3] = ["-wal", "-shm", "-journal"];
+
+/// Its fields end in this order: the connection that closes last moves the log into the database.
 struct Sqlite {
+    readers: ThreadLocal<Connection>,
     writer: Writer,
     /// Ends after the writer.
     _mover: checkpoint::Mover,
-    readers: ThreadLocal<Connection>,
     path: PathBuf,
+    damage: Arc<Damage>,
     /// Held to the last, so that nobody puts another file in the place of the database meanwhile.
-    _in_use: InUse,
+    in_use: Arc<InUse>,
 }
 
-/// Opens the database, making or migrating it when needed.
+/// Creates an empty directory where none is; `false`: one already exists. It gets its name when it is whole and on the
+/// disk.
+pub(crate) fn create(
+    path: &Path,
+    master: &MasterKey,
+    entropy: &dyn Entropy,
+) -> std::result::Result<bool, OpenProblem> {
+    match found::look(path) {
+        Ok(()) => return Ok(false),
+        Err(OpenProblem::Missing) => {}
+        Err(problem) => return Err(problem),
+    }
+    let failed = |source| OpenProblem::file(path, source);
+    let _in_use = InUse::beside_others(path)?;
+    let draft = Draft::of(path, NEW).map_err(failed)?;
+    let mut connection = open_writer(draft.path())?;
+    migrate::run(&mut connection)?;
+    migrate::write_ring(&mut connection, &Vault::new_ring(master, entropy)?)?;
+    connection.close().map_err(|(_, error)| error)?;
+    match draft.name(path) {
+        Ok(()) => Ok(true),
+        // Another process was first.
+        Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => Ok(false),
+        Err(error) => Err(failed(error)),
+    }
+}
+
+/// Opens the database, and migrates it when needed.
 pub(crate) fn open(
     path: &Path,
     master: &MasterKey,
     clock: Arc<dyn Clock>,
     entropy: Arc<dyn Entropy>,
 ) -> std::result::Result<Arc<dyn Store>, OpenProblem> {
-    let in_use = InUse::beside_others(path)?;
-    let mut connection = Connection::open(path)?;
-    configure_writer(&connection)?;
+    let in_use = Arc::new(hold(path)?);
+    let mut connection = open_writer(path)?;
     migrate::run(&mut connection)?;
     let ring = {
         let ring = read::ring(&connection)?;
@@ -67,14 +102,14 @@ pub(crate) fn open(
         }
     };
     let vault = Arc::new(Vault::open(master, &ring)?);
-    let mover = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
-    configure_writer(&mover)?;
-    let (rest, mover) = checkpoint::start(&mut connection, mover)?;
-    let lane = writer::Writer::new(connection, rest, Arc::clone(&vault), entropy);
+    let forgotten = forget::up_to(&connection)?;
+    let (rest, mover) = checkpoint::start(&mut connection, open_writer(path)?)?;
+    let damage = Arc::new(Damage::none(path.to_owned()));
+    let lane = writer::Writer::new(connection, rest, Arc::clone(&vault), entropy, Arc::clone(&damage));
     let writer = Writer::start("store-writer", [lane]).map_err(OpenProblem::Thread)?;
-    let engine =
-        Sqlite { writer, _mover: mover, readers: ThreadLocal::new(), path: path.to_owned(), _in_use: in_use };
-    Ok(Arc::new(TableStore { engine, vault, snapshot: Snapshot::new(clock) }))
+    let readers = ThreadLocal::new();
+    let engine = Sqlite { readers, writer, _mover: mover, path: path.to_owned(), damage, in_use };
+    Ok(Arc::new(TableStore::new(engine, vault, Snapshot::new(clock, forgotten))))
 }
 
 /// Exchanges the master key. The rows and the ids stay as they are.
@@ -84,8 +119,8 @@ pub(crate) fn rotate_master_key(
     new: &MasterKey,
     entropy: &dyn Entropy,
 ) -> std::result::Result<(), OpenProblem> {
-    let mut connection = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
-    configure_writer(&connection)?;
+    let _in_use = hold(path)?;
+    let mut connection = open_writer(path)?;
     let ring = Vault::rewrap(old, new, &read::ring(&connection)?, entropy)?;
     Ok(migrate::write_ring(&mut connection, &ring)?)
 }
@@ -99,16 +134,24 @@ impl Engine for Sqlite {
         read: impl Fn(&dyn Session) -> Result<T> + Send + 'static,
     ) -> std::result::Result<T, StoreError> {
         let connection = self.readers.get_or_try(|| open_reader(&self.path)).map_err(StoreError::failed)?;
-        Ok(read(connection)?)
+        Ok(self.damage.watch(read(connection))?)
     }
 
     async fn scan<T: Send + 'static>(
         &self,
         read: impl Fn(&dyn Session) -> Result<T> + Send + 'static,
     ) -> std::result::Result<T, StoreError> {
-        let path = self.path.clone();
-        let scan = tokio::task::spawn_blocking(move || read(&open_reader(&path)?));
+        let (path, damage, in_use) = (self.path.clone(), Arc::clone(&self.damage), Arc::clone(&self.in_use));
+        let scan = tokio::task::spawn_blocking(move || {
+            let found = open_reader(&path).map_err(Into::into).and_then(|connection| read(&connection));
+            drop(in_use);
+            damage.watch(found)
+        });
         Ok(scan.await.map_err(StoreError::failed)??)
+    }
+
+    fn sound(&self) -> std::result::Result<(), StoreError> {
+        self.damage.check()
     }
 
     async fn run(&self, work: Work) -> std::result::Result<Outcome, StoreError> {
@@ -116,7 +159,17 @@ impl Engine for Sqlite {
     }
 }
 
-fn configure_writer(connection: &Connection) -> rusqlite::Result<()> {
+/// Makes sure that there is a database of ours, before a byte is written to it, and keeps others from replacing it.
+fn hold(path: &Path) -> std::result::Result<InUse, OpenProblem> {
+    let in_use = found::hold(path)?;
+    migrate::schema_of(&open_reader(path)?)?.ok_or(OpenProblem::Foreign)?;
+    Ok(in_use)
+}
+
+/// A connection that writes to a database that is there.
+fn open_writer(path: &Path) -> rusqlite::Result<Connection> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = Connection::open_with_flags(path, flags)?;
     // Another process, such as `matricula admin`, may be writing: wait for it.
     connection.busy_timeout(std::time::Duration::from_secs(10))?;
     connection.set_prepared_statement_cache_capacity(64);
@@ -124,13 +177,18 @@ fn configure_writer(connection: &Connection) -> rusqlite::Result<()> {
     connection.pragma_update(None, "synchronous", "FULL")?;
     connection.pragma_update(None, "foreign_keys", true)?;
     connection.pragma_update(None, "cache_size", -32_768)?;
-    connection.pragma_update(None, "wal_autocheckpoint", writer::WAL_PAGES)
+    // What is removed is wiped: it may be the hash of a password.
+    connection.pragma_update(None, "secure_delete", true)?;
+    connection.pragma_update(None, "wal_autocheckpoint", writer::WAL_PAGES)?;
+    Ok(connection)
 }
 
+/// A connection that only reads. It could write: one that can't leaves the log behind when it is closed last.
 fn open_reader(path: &Path) -> rusqlite::Result<Connection> {
-    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(path, flags)?;
     connection.busy_timeout(std::time::Duration::from_secs(10))?;
     connection.set_prepared_statement_cache_capacity(32);
+    connection.pragma_update(None, "query_only", true)?;
     Ok(connection)
 }

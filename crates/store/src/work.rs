@@ -9,10 +9,11 @@ use directory::audit::Actor;
 use directory::change::{Change, Changed};
 use directory::port::{Indexed, StoreError, Usage, Write, Written};
 use directory::session::SessionLimits;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use tokio::sync::oneshot;
 
 use crate::session::Error;
+use crate::tables::forget::Slice;
 
 /// Writes that may wait. More than this is a store that can't keep up: refuse, so that the caller learns of it.
 const QUEUE: usize = 16_384;
@@ -20,14 +21,14 @@ const QUEUE: usize = 16_384;
 /// Users in one transaction: bounds how long a single write waits for others.
 const GROUP: usize = 2_048;
 
-/// Requests forgotten in one go.
+/// Requests looked at and forgotten in one go.
 pub(crate) const FORGET_SLICE: i64 = 500;
 
 /// What a writer is asked to do.
 pub(crate) enum Work {
     Write(Vec<Write>),
     Apply { changes: Vec<Change>, actor: Actor, now: Timestamp },
-    Forget { before: Timestamp },
+    Forget { now: Timestamp, window: SignedDuration, after: i64 },
     Touch { session: SessionId, now: Timestamp, limits: SessionLimits },
     Index { limit: usize },
     NoteUsage(Vec<Usage>),
@@ -38,7 +39,7 @@ pub(crate) enum Work {
 pub(crate) enum Outcome {
     Written(Vec<Written>),
     Changed(Changed),
-    Forgotten(usize),
+    Forgotten(Slice),
     Indexed(Indexed),
     Noted,
     Ready,

@@ -42,12 +42,30 @@ fn key(digits: &str) -> MasterKey {
     MasterKey::parse(&digits.repeat(32)).unwrap()
 }
 
+fn with_log(database: &Path) -> PathBuf {
+    PathBuf::from(format!("{}-wal", database.display()))
+}
+
+/// Leaves what a process leaves that was killed after it had written this.
+fn killed(database: &Path, sql: &str) {
+    let connection = Connection::open(database).unwrap();
+    connection.pragma_update(None, "journal_mode", "WAL").unwrap();
+    connection.execute_batch(sql).unwrap();
+    let files = [database.to_owned(), with_log(database)].map(|file| (std::fs::read(&file).unwrap(), file));
+    drop(connection);
+    for (bytes, file) in files {
+        std::fs::write(file, bytes).unwrap();
+    }
+}
+
 impl Site {
     fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         let path = folder.path().join("matricula.db");
-        let store = Location::Sqlite(path).open(&key("0f"), Arc::new(Still), Arc::new(Still)).unwrap();
+        let location = Location::Sqlite(path);
+        location.create(&key("0f"), &Still).unwrap();
+        let store = location.open(&key("0f"), Arc::new(Still), Arc::new(Still)).unwrap();
         let site = Self { folder, store: Some(store), runtime };
         site.add_account(1);
         site
@@ -192,19 +210,21 @@ fn a_database_that_is_worked_on_or_there_is_not_replaced() {
     site.store = None;
     let error = put(None).unwrap_err();
     assert!(matches!(error, BackupError::WouldReplace(_)), "{error}");
-    // The log of a server that was killed belongs to its database, and to no other.
+    // The log of a server that was killed is taken in, so that the database that is kept is whole without it.
     let log = site.file("matricula.db-wal");
-    std::fs::write(&log, "log").unwrap();
+    killed(
+        &database,
+        "INSERT INTO accounts (id, code, name, password_policy, created_at) VALUES (zeroblob(16), 'C9', '', '{}', 0)",
+    );
+    assert!(log.exists());
     let kept = put(Some(Still.now())).unwrap().kept.unwrap();
     assert_eq!(kept, site.file("matricula.db.20261124T120000Z"));
-    assert_eq!(std::fs::read(site.file("matricula.db.20261124T120000Z-wal")).unwrap(), b"log");
-    assert!(!log.exists());
+    assert!(!log.exists() && !with_log(&kept).exists());
     let count = |path: &Path| -> i64 {
         let connection = Connection::open(path).unwrap();
         connection.query_row("SELECT count(*) FROM accounts", [], |row| row.get(0)).unwrap()
     };
-    std::fs::remove_file(site.file("matricula.db.20261124T120000Z-wal")).unwrap();
-    assert_eq!((count(&database), count(&kept)), (1, 2));
+    assert_eq!((count(&database), count(&kept)), (1, 3));
 
     // Meanwhile nobody begins to work on what is about to go.
     let later = Still.now() + jiff::SignedDuration::from_secs(1);
@@ -229,6 +249,19 @@ fn a_database_that_is_worked_on_or_there_is_not_replaced() {
 }
 
 #[test]
+fn a_file_that_is_no_database_any_more_is_kept_too() {
+    let mut site = Site::new();
+    let (database, to) = (site.file("matricula.db"), site.file("backup.db"));
+    site.backup(&to);
+    site.store = None;
+    std::fs::write(&database, "no database any more".repeat(500)).unwrap();
+    let location = Location::Sqlite(database.clone());
+    let kept = location.restore(&to, &key("0f"), Some(Still.now()), &mut |_| ()).unwrap().kept.unwrap();
+    assert_eq!(std::fs::read(&kept).unwrap(), "no database any more".repeat(500).as_bytes());
+    drop(location.open(&key("0f"), Arc::new(Still), Arc::new(Still)).unwrap());
+}
+
+#[test]
 fn a_dump_is_restored_into_an_empty_database() {
     let Some(postgres) = testkit::Postgres::shared() else {
         return testkit::left_out("backup and restore of PostgreSQL", "PostgreSQL");
@@ -246,6 +279,7 @@ fn a_dump_is_restored_into_an_empty_database() {
         epoch: 0,
         created_at: Still.now(),
     });
+    assert!(from.create(&key("0f"), &Still).unwrap() && !from.create(&key("0f"), &Still).unwrap());
     let store = open(&from);
     runtime.block_on(store.apply(vec![change], Actor::Operator, Still.now())).unwrap();
 
@@ -270,9 +304,10 @@ fn a_dump_is_restored_into_an_empty_database() {
         empty.restore(&cut, &key("0f"), None, &mut |_| ()),
         Err(BackupError::Program { program: "pg_restore", .. })
     ));
-    assert_eq!(
-        empty.schema().unwrap_err().to_string().split(" is ").last(),
-        Some("not there; `matricula serve` makes it when it starts"),
-        "all or nothing"
-    );
+    let missing = |problem: OpenProblem| matches!(problem, OpenProblem::Missing);
+    assert!(missing(empty.schema().unwrap_err().problem), "all or nothing");
+    // Nothing creates a directory in it by the way.
+    assert!(missing(empty.migrate().unwrap_err().problem));
+    let open = empty.open(&key("0f"), Arc::new(Still), Arc::new(Still));
+    assert!(missing(open.err().unwrap().problem));
 }

@@ -29,7 +29,9 @@ impl Entropy for Still {
 
 fn open(path: &Path) -> Arc<dyn Store> {
     let key = MasterKey::parse(&"0f".repeat(32)).unwrap();
-    Location::Sqlite(path.to_owned()).open(&key, Arc::new(Still), Arc::new(Still)).unwrap()
+    let location = Location::Sqlite(path.to_owned());
+    location.create(&key, &Still).unwrap();
+    location.open(&key, Arc::new(Still), Arc::new(Still)).unwrap()
 }
 
 /// What every table and index is made of; how it came to be does not matter.

@@ -202,6 +202,9 @@ impl TestServer {
         let system = System { clock: Arc::clone(&clock) as _, entropy };
         let key =
             server::admin::master_key(MASTER_KEY).unwrap_or_else(|error| panic!("the master key: {error}"));
+        if callers.is_none() {
+            Server::create(&config, &key, &system).unwrap_or_else(|error| panic!("the store: {error}"));
+        }
         let watch = Arc::new(Watch::default());
         let over = |store| Arc::new(Watched { store, watch: Arc::clone(&watch) }) as Arc<dyn Store>;
         let server = Server::open_over(&config, &key, system, over);

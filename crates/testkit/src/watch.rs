@@ -24,7 +24,7 @@ use directory::{
     AccessKey, Account, AccountCode, AccountId, Application, ApplicationId, BindingId, ClientId, DelegateId,
     Domain, DomainName, EmailAddress, GroupId, Principal, Role, RoleId, SessionId, UserId,
 };
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 /// What a server does for itself and no request asks for: no step of one.
 const BACKGROUND: &[&str] = &[
@@ -111,7 +111,7 @@ impl Store for Watched {
         recall(request: &'a RequestKey, request_ids: RequestIds) -> Recalled;
         write(requests: Vec<Write>) -> Vec<Written>;
         apply(changes: Vec<Change>, actor: Actor, now: Timestamp) -> Changed;
-        forget_requests(before: Timestamp) -> usize;
+        forget_requests(now: Timestamp, window: SignedDuration) -> usize;
         users(addresses: &'a [EmailAddress]) -> Vec<Option<User>>;
         count_users() -> u64;
         count_listed(account: AccountId, domain: Option<&'a DomainName>) -> u64;
@@ -164,6 +164,10 @@ impl Store for Watched {
 
     fn is_shared(&self) -> bool {
         self.store.is_shared()
+    }
+
+    fn forgotten_up_to(&self) -> Option<Timestamp> {
+        self.store.forgotten_up_to()
     }
 
     fn forget_snapshot(&self) {

@@ -71,7 +71,7 @@ enum Command {
 
 #[derive(Subcommand)]
 enum Account {
-    /// Create an account
+    /// Create an account; where no directory is, the first one creates it
     Create {
         /// 1 to 32 letters and digits
         code: String,
@@ -237,6 +237,10 @@ pub(crate) async fn run(arguments: Arguments, output: &Output) -> Result<(), Fai
             json!({ "rotated": true }),
             format_args!("the database opens with {} now", new.display()),
         )?);
+    }
+    // The one command that creates a directory: nobody can be in it before its first account.
+    if let Command::Account(Account::Create { .. }) = &command {
+        place.create()?;
     }
     let admin = place.open()?;
     match command {

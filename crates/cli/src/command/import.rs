@@ -134,7 +134,7 @@ pub(crate) async fn run(arguments: Arguments, output: &Output) -> Result<(), Fai
     }
     bar.begin(survey.rows, done);
     let batches = source.batches(state.batch, usize::from(arguments.concurrency))?;
-    let stop = tokio::spawn(stop_signal());
+    let stop = tokio::spawn(stop_signal()?);
     let outcomes = batches.map(|batch| sender.send(batch, done, &state, stop.is_finished()));
     let mut outcomes = std::pin::pin!(outcomes.buffered(usize::from(arguments.concurrency)));
     while let Some((batch, outcome)) = outcomes.next().await {

@@ -65,6 +65,7 @@ pub(crate) async fn run(arguments: Arguments, output: &Output) -> Result<(), Fai
         .into());
     }
     let log = Logging::start(if quiet { LogFormat::Off } else { config.log }, None)?;
+    let stop = stop_signal()?;
     let listener = server::listen(listen).with_context(|| format!("can't listen on {listen}"))?;
     let clock = Arc::new(MovableClock::default());
     let mut system = System { clock: Arc::clone(&clock) as _, ..System::real() };
@@ -109,7 +110,7 @@ pub(crate) async fn run(arguments: Arguments, output: &Output) -> Result<(), Fai
     if let Err(error) = output.say(&keys, banner(&keys, &data, keys_file.as_ref().unwrap_or(&own))) {
         tracing::warn!(%error, "the keys could not be printed");
     }
-    server.serve(listener, stop_signal()).await;
+    server.serve(listener, stop).await;
     Ok(())
 }
 

@@ -16,25 +16,33 @@ pub(crate) struct Arguments {
     /// The configuration file
     #[arg(long, value_name = "FILE")]
     config: PathBuf,
+    /// Create a new, empty directory if there is none; without this a store
+    /// that is missing is an error
+    #[arg(long)]
+    create: bool,
 }
 
-pub(crate) async fn run(Arguments { config }: Arguments) -> Result<(), Failed> {
+pub(crate) async fn run(Arguments { config, create }: Arguments) -> Result<(), Failed> {
     let config = Config::from_file(&config)?;
     let log = Logging::start(config.log, config.log_file.as_deref())?;
     open_files();
     // Before all else: a signal that nobody waits for ends the process.
-    let hangup = signal(SignalKind::hangup())?;
+    let (hangup, stop) = (signal(SignalKind::hangup())?, stop_signal()?);
+    if create {
+        crate::place::create(&config)?;
+    }
+    let server = Server::open(&config, &config.master_key()?, System::real())?;
+    // Only now: no caller waits for a server that can't open its directory.
     let listener =
         server::listen(config.listen).with_context(|| format!("can't listen on {}", config.listen))?;
     tracing::info!(address = %listener.local_addr()?, version = env!("CARGO_PKG_VERSION"), "listening");
-    let server = Server::open(&config, &config.master_key()?, System::real())?;
     server.count_dropped_lines(log.0.clone());
     if let Some(address) = server.metrics_address() {
         tracing::info!(%address, "metrics are served");
     }
     let file = config.log_file.as_ref().map(|_| log.0.clone());
     tokio::spawn(reload_on(hangup, server.certificate_reload(), file));
-    server.serve(listener, stop_signal()).await;
+    server.serve(listener, stop).await;
     Ok(())
 }
 
@@ -66,15 +74,16 @@ fn open_files() {
     }
 }
 
-/// Ready when the process is asked to stop: Ctrl-C or SIGTERM.
-pub(crate) async fn stop_signal() {
-    let Ok(mut terminate) = signal(SignalKind::terminate()) else {
-        return std::future::pending().await;
-    };
-    tokio::select! {
-        _ = tokio::signal::ctrl_c() => {}
-        _ = terminate.recv() => {}
-    }
+/// Ready when the process is asked to stop: Ctrl-C or SIGTERM. From the call on neither of them ends the process at once:
+/// what is being opened is closed again, and its log does not stay behind.
+pub(crate) fn stop_signal() -> std::io::Result<impl Future<Output = ()>> {
+    let (mut interrupt, mut terminate) = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
+    Ok(async move {
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+        }
+    })
 }
 
 /// The log of a process. Lines that wait are written when this is dropped.

@@ -7,6 +7,7 @@ extern crate matricula_server as server;
 mod audit;
 mod authority;
 mod bulk;
+mod clock;
 mod create_user;
 mod delegation;
 mod domains;

@@ -156,6 +156,8 @@ async fn an_address_that_is_taken_is_an_error() {
         ..server::Config::default()
     };
     let key = server::admin::master_key(&"0f".repeat(32)).unwrap();
-    let error = server::Server::open(&config, &key, server::System::real()).err().unwrap().to_string();
+    let system = server::System::real();
+    server::Server::create(&config, &key, &system).unwrap();
+    let error = server::Server::open(&config, &key, system).err().unwrap().to_string();
     assert!(error.starts_with(&format!("metrics.listen = \"{listen}\": ")), "{error}");
 }

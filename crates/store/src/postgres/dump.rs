@@ -9,7 +9,7 @@ use tokio_postgres::config::{Host, SslMode};
 
 use super::{migrate, server};
 use crate::backup::{BackedUp, BackupError, Restored, Step, whole};
-use crate::draft::Draft;
+use crate::draft::{Draft, PART};
 use crate::location::{Location, OpenProblem};
 use crate::tables::read;
 use crate::vault::{MasterKey, Vault};
@@ -21,7 +21,7 @@ pub(crate) fn backup(url: &str, to: &Path, progress: &mut dyn FnMut(Step)) -> Re
     }
     let schema = super::schema(url).map_err(|problem| opening(url, problem))?.found;
     let file = |source| BackupError::File { path: to.to_owned(), source };
-    let draft = Draft::of(to).map_err(file)?;
+    let draft = Draft::of(to, PART).map_err(file)?;
     run("pg_dump", url, &["--format=custom", "--no-owner", "--no-privileges", "--file"], draft.path())?;
     progress(Step::Checking);
     // Its table of contents is read back: a dump that was cut off has none.

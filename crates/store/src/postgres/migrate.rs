@@ -13,7 +13,14 @@ macro_rules! migrations {
     };
 }
 
-migrations!["0001_initial", "0002_sessions", "0003_search", "0004_usage", "0006_password_origin"];
+migrations![
+    "0001_initial",
+    "0002_sessions",
+    "0003_search",
+    "0004_usage",
+    "0005_forgotten",
+    "0006_password_origin",
+];
 
 /// Which schema there is.
 pub(super) fn schema(session: &dyn Session) -> std::result::Result<Schema, OpenProblem> {
@@ -31,8 +38,23 @@ pub(super) fn is_there(session: &dyn Session) -> Result<bool> {
     Ok(session.one(sql, &[], |_| Ok(()))?.is_some())
 }
 
-pub(super) fn run(session: &dyn Session) -> std::result::Result<(), OpenProblem> {
+/// Whether the database holds a directory whose creation came to its end: its keys are written last.
+pub(super) fn is_complete(session: &dyn Session) -> Result<bool> {
+    let sql = "SELECT 1 FROM information_schema.tables WHERE table_schema = current_schema() AND table_name = 'keys'";
+    if !is_there(session)? || session.one(sql, &[], |_| Ok(()))?.is_none() {
+        return Ok(false);
+    }
+    Ok(session.one("SELECT 1 FROM keys LIMIT 1", &[], |_| Ok(()))?.is_some())
+}
+
+/// Creates the tables.
+pub(super) fn create(session: &dyn Session) -> std::result::Result<(), OpenProblem> {
     ensure_schema(session)?;
+    run(session)
+}
+
+/// Runs the migrations that are due.
+pub(super) fn run(session: &dyn Session) -> std::result::Result<(), OpenProblem> {
     session.batch("BEGIN")?;
     let migrate = || {
         // Under this lock, so that of nodes that start together only one migrates.

@@ -8,9 +8,13 @@ use rusqlite::backup::{Backup, StepResult};
 use rusqlite::{Connection, ErrorCode, OpenFlags, ffi};
 
 use super::in_use::InUse;
-use super::migrate::MIGRATIONS;
+use super::migrate::{self, MIGRATIONS};
+use super::open_reader;
 use crate::backup::{BackedUp, BackupError, Step};
-use crate::draft::Draft;
+use crate::draft::{Draft, PART};
+
+/// What the copy of the pages ends in, of which the backup is made.
+const COPY: &str = ".copy.part";
 
 /// Pages copied between two reports: 8 MiB.
 const SLICE: i32 = 2_048;
@@ -30,21 +34,45 @@ pub(crate) fn backup(
     // So that nobody puts another database in its place meanwhile.
     let in_use = InUse::shared(database).map_err(file_error)?;
     let _in_use = in_use.ok_or_else(|| BackupError::BeingRestored(database.to_owned()))?;
-    let draft = Draft::of(to).map_err(|source| file_error((to.to_owned(), source)))?;
-    let (copy, bytes) = copy(database, draft.path(), progress)?;
+    let failed = |source| file_error((to.to_owned(), source));
+    let (copied, draft) = (Draft::of(to, COPY).map_err(failed)?, Draft::of(to, PART).map_err(failed)?);
+    // It can write, so that no log stays behind when it is the last to close the database.
+    let source = open_reader(database).map_err(|source| engine_error(database, source))?;
+    let (copy, _) = copy(&source, database, copied.path(), progress)?;
+    drop(source);
     progress(Step::Checking);
+    let copy = without_free_pages(copy, database, draft.path())?;
+    drop(copied);
+    let bytes = std::fs::metadata(draft.path()).map_err(failed)?.len();
     // Its pages are those of the database: whether they arrived is the question. Indexes are compared with their rows
     // when the backup is restored, which takes minutes for millions of users.
     let schema = check(&copy, database, "quick_check")?;
     close(copy, to)?;
     draft.name(to).map_err(|source| match source.kind() {
         io::ErrorKind::AlreadyExists => BackupError::Exists(to.to_owned()),
-        _ => file_error((to.to_owned(), source)),
+        _ => failed(source),
     })?;
     Ok(BackedUp { bytes, schema })
 }
 
-/// Copies a database as of one moment into an empty file, and gives the open copy and its size.
+/// Copies what is in a database to an empty file, without free pages and the remains on others: they may hold hashes of
+/// passwords that were removed before they were wiped at once.
+fn without_free_pages(copy: Connection, of: &Path, to: &Path) -> Result<Connection, BackupError> {
+    let target = to.to_str().ok_or_else(|| {
+        let why = io::Error::new(io::ErrorKind::InvalidFilename, "the name is not UTF-8");
+        file_error((to.to_owned(), why))
+    })?;
+    // What does not fit together stands in the source; a full disk is the target's.
+    copy.execute("VACUUM INTO ?1", [target]).map_err(|source| match engine_error(of, source) {
+        BackupError::Engine { source, .. } => BackupError::Engine { path: to.to_owned(), source },
+        damage => damage,
+    })?;
+    close(copy, of)?;
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    Connection::open_with_flags(to, flags).map_err(|source| engine_error(to, source))
+}
+
+/// Copies what a connection reads as of one moment into an empty file, and gives the open copy and its size.
 ///
 /// A backup of SQLite's begins anew whenever another connection has written between two of its steps, and under steady
 /// load would never end. It does so because each step reads as of another moment. Here all of them stand in one read
@@ -52,13 +80,12 @@ pub(crate) fn backup(
 /// as the database has pages. What they write stays in the log until then. `VACUUM INTO` would see the same moment and
 /// hold up the log longer: it builds every tree anew, and does not say how far it is.
 pub(super) fn copy(
+    source: &Connection,
     from: &Path,
     to: &Path,
     progress: &mut dyn FnMut(Step),
 ) -> Result<(Connection, u64), BackupError> {
     let engine = |source| engine_error(from, source);
-    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let source = Connection::open_with_flags(from, flags).map_err(engine)?;
     source.busy_timeout(Duration::from_secs(10)).map_err(engine)?;
     let moment = source.unchecked_transaction().map_err(engine)?;
     // The transaction begins with what is read first.
@@ -109,12 +136,9 @@ pub(super) fn copy(
 /// Checks an open copy of a file, and gives its schema.
 pub(super) fn check(copy: &Connection, of: &Path, pragma: &str) -> Result<i64, BackupError> {
     let engine = |source| engine_error(of, source);
-    let ours = ["keys", "accounts", "users", "audit_chains", "audit_events"];
-    let ours = ours.iter().map(|table| copy.table_exists(None, *table)).collect::<Result<Vec<_>, _>>();
-    let schema: i64 = copy.pragma_query_value(None, "user_version", |row| row.get(0)).map_err(engine)?;
-    if ours.map_err(engine)?.contains(&false) || schema < 1 {
+    let Some(schema) = migrate::schema_of(copy).map_err(engine)? else {
         return Err(BackupError::Foreign(of.to_owned()));
-    }
+    };
     let known = i64::try_from(MIGRATIONS.len()).unwrap_or(i64::MAX);
     if schema > known {
         return Err(BackupError::Newer { path: of.to_owned(), found: schema, known });

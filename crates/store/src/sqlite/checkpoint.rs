@@ -62,6 +62,10 @@ pub(super) fn start(writer: &mut Connection, mover: Connection) -> rusqlite::Res
                 Err(error) => tracing::warn!(%error, "the write-ahead log could not be moved; it grows"),
             }
         }
+        // The writer is closed. Should another program have the database open, then nobody may close it for long.
+        if let Err(error) = move_pages(&mover) {
+            tracing::warn!(%error, "the write-ahead log could not be moved at the end: it belongs to the database");
+        }
     });
     if let Err(error) = &thread {
         // Without the thread the log only grows: better to write as SQLite does.

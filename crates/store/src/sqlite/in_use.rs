@@ -3,6 +3,7 @@
 
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{self, ErrorKind};
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
 use crate::draft::with_suffix;
@@ -10,7 +11,14 @@ use crate::location::OpenProblem;
 
 /// What whoever works on a database holds meanwhile. Nothing is ever written into the file, and it stays.
 pub(super) struct InUse {
-    _lock: File,
+    lock: File,
+}
+
+impl Drop for InUse {
+    fn drop(&mut self) {
+        // A process that is being started just now has a copy of the file until it is another program, and with it the lock.
+        let _ = self.lock.unlock();
+    }
 }
 
 impl InUse {
@@ -21,7 +29,7 @@ impl InUse {
 
     /// The same, for whoever can't go on without.
     pub(super) fn beside_others(database: &Path) -> Result<Self, OpenProblem> {
-        let in_use = Self::shared(database).map_err(|(path, source)| OpenProblem::Lock { path, source })?;
+        let in_use = Self::shared(database).map_err(|(path, source)| OpenProblem::File { path, source })?;
         in_use.ok_or(OpenProblem::BeingRestored)
     }
 
@@ -30,22 +38,56 @@ impl InUse {
         Self::lock(database, File::try_lock)
     }
 
+    /// Whether somebody has it alone. Creates nothing.
+    pub(super) fn is_held_alone(database: &Path) -> bool {
+        let lock = File::open(path_of(database));
+        lock.is_ok_and(|lock| {
+            let held = matches!(lock.try_lock_shared(), Err(TryLockError::WouldBlock));
+            let _ = lock.unlock();
+            held
+        })
+    }
+
     fn lock(
         database: &Path,
         lock: impl FnOnce(&File) -> Result<(), TryLockError>,
     ) -> Result<Option<Self>, (PathBuf, io::Error)> {
-        let path = with_suffix(database, ".lock");
+        let path = path_of(database);
         let failed = |source| (path.clone(), source);
-        let file = match OpenOptions::new().write(true).create(true).truncate(false).open(&path) {
+        let file = match OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(&path) {
             // Made by a server under another user; one who can read it can lock it.
             Err(error) if error.kind() == ErrorKind::PermissionDenied => File::open(&path),
             file => file,
         };
         let file = file.map_err(failed)?;
         match lock(&file) {
-            Ok(()) => Ok(Some(Self { _lock: file })),
+            Ok(()) => Ok(Some(Self { lock: file })),
             Err(TryLockError::WouldBlock) => Ok(None),
             Err(TryLockError::Error(source)) => Err(failed(source)),
         }
+    }
+}
+
+fn path_of(database: &Path) -> PathBuf {
+    with_suffix(database, ".lock")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_lock_ends_although_a_child_process_holds_a_copy_of_the_file() {
+        let folder = std::env::temp_dir().join(format!("matricula-in-use-{}", std::process::id()));
+        std::fs::create_dir_all(&folder).unwrap();
+        let database = folder.join("matricula.db");
+        let in_use = InUse::alone(&database).unwrap().unwrap();
+        // What a child process has between fork and exec.
+        let copy = in_use.lock.try_clone().unwrap();
+        assert!(InUse::is_held_alone(&database));
+        drop(in_use);
+        assert!(InUse::alone(&database).unwrap().is_some());
+        drop(copy);
+        std::fs::remove_dir_all(&folder).unwrap();
     }
 }

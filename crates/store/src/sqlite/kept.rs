@@ -8,6 +8,7 @@ use rusqlite::backup::{Backup, StepResult};
 use rusqlite::{Connection, OpenFlags};
 
 use super::backup::engine_error;
+use super::open_reader;
 use crate::backup::BackupError;
 
 /// The state of a database at a moment.
@@ -19,7 +20,7 @@ const PAUSE: Duration = Duration::from_millis(1);
 /// Keeps it.
 pub(crate) fn keep(path: &Path) -> Result<Kept, BackupError> {
     let engine = |source| engine_error(path, source);
-    let source = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY).map_err(engine)?;
+    let source = open_reader(path).map_err(engine)?;
     let mut memory = Connection::open_in_memory().map_err(engine)?;
     copy(&source, &mut memory).map_err(engine)?;
     Ok(Kept(Mutex::new(memory)))

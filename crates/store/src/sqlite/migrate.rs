@@ -23,9 +23,22 @@ migrations![
     "0006_sessions",
     "0007_search",
     "0008_usage",
+    "0009_forgotten",
     "0010_password_origin",
 ];
 
+/// The number of the newest migration that ran on a database; `None` when it is none of ours.
+pub(super) fn schema_of(connection: &Connection) -> rusqlite::Result<Option<i64>> {
+    for table in ["keys", "accounts", "users", "audit_chains", "audit_events"] {
+        if !connection.table_exists(None, table)? {
+            return Ok(None);
+        }
+    }
+    let schema: i64 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
+    Ok((schema >= 1).then_some(schema))
+}
+
+/// Runs the migrations that are due on a database that is ours, or all of them on a new one.
 pub(super) fn run(connection: &mut Connection) -> Result<(), OpenProblem> {
     let known = i64::try_from(MIGRATIONS.len()).unwrap_or(i64::MAX);
     // Under the write lock, so that two processes that start together don't both migrate.

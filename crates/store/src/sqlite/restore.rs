@@ -3,17 +3,15 @@
 use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
-use rusqlite::Connection;
+use rusqlite::{Connection, OpenFlags};
 
-use super::backup::{check, close, copy, file_error};
+use super::BESIDE;
+use super::backup::{check, close, copy, engine_error, file_error};
 use super::in_use::InUse;
 use crate::backup::{BackupError, Restored, Step, whole};
-use crate::draft::{Draft, sync_folder, with_suffix};
+use crate::draft::{Draft, PART, has_no_second_names, second_name, sync_folder, with_suffix};
 use crate::tables::read;
 use crate::vault::{MasterKey, Vault};
-
-/// What the engine keeps beside a database, and would apply to whatever stands there.
-const BESIDE: [&str; 3] = ["-wal", "-shm", "-journal"];
 
 /// Copies a backup to where a database belongs. What is copied is checked as a whole before anything is touched: its
 /// pages, its schema, whether the master key opens it, every chain of its audit. A database that is there already is
@@ -39,14 +37,17 @@ pub(crate) fn restore(
             return Err(BackupError::Leftover(left));
         }
     }
-    let draft = Draft::of(database).map_err(|source| file_error((database.to_owned(), source)))?;
-    let (copy, bytes) = copy(from, draft.path(), progress)?;
+    let failed = |source| file_error((database.to_owned(), source));
+    let draft = Draft::of(database, PART).map_err(failed)?;
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let source = Connection::open_with_flags(from, flags).map_err(|source| engine_error(from, source))?;
+    let (copy, bytes) = copy(&source, from, draft.path(), progress)?;
     progress(Step::Checking);
     let schema = check(&copy, from, "integrity_check")?;
     let events = verify(&copy, from, master)?;
     close(copy, from)?;
-    let kept = replace.map(|at| move_away(database, at)).transpose()?.flatten();
-    draft.name(database).map_err(|source| file_error((database.to_owned(), source)))?;
+    let kept = replace.map(|at| keep(database, at)).transpose()?.flatten();
+    if database.exists() { draft.replace(database) } else { draft.name(database) }.map_err(failed)?;
     Ok(Restored { bytes, schema, events, kept })
 }
 
@@ -60,20 +61,53 @@ fn verify(copy: &Connection, of: &Path, master: &MasterKey) -> Result<u64, Backu
     whole(of, &read::audit::verify(copy, &vault).map_err(engine)?)
 }
 
-/// Moves a database and what belongs to it to a name with the time.
-fn move_away(database: &Path, at: Timestamp) -> Result<Option<PathBuf>, BackupError> {
+/// Keeps a database under a name with the time. It also keeps its own name until the restored one takes that in one step,
+/// so that there is a database at any moment; but for one that is too damaged to be whole without its log.
+fn keep(database: &Path, at: Timestamp) -> Result<Option<PathBuf>, BackupError> {
     let kept = with_suffix(database, &at.strftime(".%Y%m%dT%H%M%SZ").to_string());
     if kept.exists() {
         return Err(BackupError::Exists(kept));
     }
+    if !database.exists() {
+        return move_away(database, &kept);
+    }
+    if !take_in_log(database)? {
+        return move_away(database, &kept);
+    }
+    match second_name(database, &kept) {
+        Ok(()) => Ok(Some(kept)),
+        Err(error) if has_no_second_names(&error) => move_away(database, &kept),
+        Err(source) => Err(file_error((kept, source))),
+    }
+}
+
+/// Moves what stands in the log of a database into it, after which there is no log. `false`: it is too damaged for that.
+fn take_in_log(database: &Path) -> Result<bool, BackupError> {
+    let moved = || {
+        let connection = Connection::open_with_flags(database, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+        // What an interrupted transaction left is taken back by the first look.
+        connection.query_row("SELECT count(*) FROM sqlite_schema", [], |_| Ok(()))?;
+        connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))?;
+        connection.close().map_err(|(_, error)| error)
+    };
+    let moved: rusqlite::Result<()> = moved();
+    let log = with_suffix(database, "-wal").exists();
+    match moved {
+        Ok(()) if log => Err(BackupError::InUse(database.to_owned())),
+        moved => Ok(moved.is_ok()),
+    }
+}
+
+/// Moves a database and what belongs to it to another name.
+fn move_away(database: &Path, kept: &Path) -> Result<Option<PathBuf>, BackupError> {
     let mut moved = None;
-    // The database first: should the machine stop in between, then none is there, and nobody goes on with one that
-    // lost its log.
+    // The database first: should the machine stop in between, then none is there, which is an error at the next start;
+    // nobody goes on with one that lost its log.
     for suffix in std::iter::once("").chain(BESIDE) {
-        let (from, to) = (with_suffix(database, suffix), with_suffix(&kept, suffix));
+        let (from, to) = (with_suffix(database, suffix), with_suffix(kept, suffix));
         if from.exists() {
             std::fs::rename(&from, to).map_err(|source| file_error((from, source)))?;
-            moved = Some(kept.clone());
+            moved = Some(kept.to_owned());
         }
     }
     sync_folder(database).map_err(|source| file_error((database.to_owned(), source)))?;

@@ -3,19 +3,25 @@
 use std::ops::ControlFlow;
 
 use rusqlite::types::{ToSqlOutput, ValueRef};
-use rusqlite::{Connection, ToSql, ffi};
+use rusqlite::{Connection, ErrorCode, ToSql, ffi};
 
 use crate::session::{Cell, Cells, Error, Kind, Result, Row, Session, Value, unreadable};
 
 impl From<rusqlite::Error> for Error {
     fn from(error: rusqlite::Error) -> Self {
         let kind = match error.sqlite_error().map(|error| error.extended_code) {
+            _ if is_damage(&error) => Kind::Damaged,
             Some(ffi::SQLITE_CONSTRAINT_UNIQUE | ffi::SQLITE_CONSTRAINT_PRIMARYKEY) => Kind::Unique,
             Some(ffi::SQLITE_CONSTRAINT_FOREIGNKEY) => Kind::ForeignKey,
             _ => Kind::Other,
         };
         Error::new(kind, error)
     }
+}
+
+/// Whether the engine found pages that do not fit together, or no database.
+pub(super) fn is_damage(error: &rusqlite::Error) -> bool {
+    matches!(error.sqlite_error_code(), Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase))
 }
 
 impl ToSql for Value<'_> {

@@ -2,10 +2,12 @@
 
 use std::sync::Arc;
 
+use directory::change::Change;
 use directory::port::Entropy;
 use rusqlite::Connection;
 
 use super::checkpoint::Rest;
+use super::damage::Damage;
 use crate::session::{Result, Session};
 use crate::tables::batch::{Batch, Chain};
 use crate::vault::Vault;
@@ -25,6 +27,9 @@ pub(super) struct Writer {
     rest: Rest,
     vault: Arc<Vault>,
     entropy: Arc<dyn Entropy>,
+    damage: Arc<Damage>,
+    /// Whether the pages of what is removed are wiped too.
+    wipes: Option<bool>,
 }
 
 impl Writer {
@@ -33,8 +38,9 @@ impl Writer {
         rest: Rest,
         vault: Arc<Vault>,
         entropy: Arc<dyn Entropy>,
+        damage: Arc<Damage>,
     ) -> Self {
-        Self { connection, rest, vault, entropy }
+        Self { connection, rest, vault, entropy, damage, wipes: None }
     }
 }
 
@@ -64,6 +70,35 @@ impl Commit for Writer {
     }
 
     fn commit(&mut self, group: &[Work]) -> Result<Vec<Outcome>> {
+        let wiped = self.wipe(group.iter().any(may_remove)).map_err(Into::into);
+        self.damage.watch(wiped.and_then(|()| self.transaction(group)))
+    }
+}
+
+/// Whether it may remove the hash of a password.
+fn may_remove(work: &Work) -> bool {
+    match work {
+        Work::Write(requests) => {
+            let mut changes = requests.iter().flat_map(|request| &request.changes);
+            changes.any(|change| !matches!(change, Change::AddUser(_)))
+        }
+        Work::Apply { .. } => true,
+        _ => false,
+    }
+}
+
+impl Writer {
+    /// What is removed is overwritten, in pages that become free too. Where nothing is removed but moved from page to page,
+    /// only what stays on a page that is written anyway: that costs less.
+    fn wipe(&mut self, pages: bool) -> rusqlite::Result<()> {
+        if self.wipes != Some(pages) {
+            self.connection.pragma_update(None, "secure_delete", if pages { "ON" } else { "FAST" })?;
+            self.wipes = Some(pages);
+        }
+        Ok(())
+    }
+
+    fn transaction(&self, group: &[Work]) -> Result<Vec<Outcome>> {
         let session: &dyn Session = &self.connection;
         // The lock is taken at once: what is read below still holds when it is written upon.
         session.batch("BEGIN IMMEDIATE")?;

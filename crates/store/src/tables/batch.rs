@@ -5,11 +5,10 @@ use std::collections::HashMap;
 use directory::AccountId;
 use directory::port::Entropy;
 
-use super::row::millis;
 use crate::audit::{Entry, Head};
 use crate::session::{Result, Session, values};
 use crate::vault::Vault;
-use crate::work::{FORGET_SLICE, Outcome, Work};
+use crate::work::{Outcome, Work};
 
 pub(crate) struct Batch<'c> {
     pub(crate) session: &'c dyn Session,
@@ -84,11 +83,8 @@ impl<'c> Batch<'c> {
             Work::Apply { changes, actor, now } => {
                 super::change::run(self, changes, actor, *now).map(Outcome::Changed)
             }
-            // Rows stand in the order in which they ran: the slice is found without an index on time.
-            Work::Forget { before } => {
-                let sql = "DELETE FROM requests
-                     WHERE seq IN (SELECT seq FROM requests ORDER BY seq LIMIT ?1) AND ran_at < ?2";
-                self.session.execute(sql, values![FORGET_SLICE, millis(*before)]).map(Outcome::Forgotten)
+            Work::Forget { now, window, after } => {
+                super::forget::slice(self.session, *now, *window, *after).map(Outcome::Forgotten)
             }
             Work::Touch { session, now, limits } => {
                 super::change::sessions::touch(self.session, *session, *now, *limits).map(|()| Outcome::Ready)

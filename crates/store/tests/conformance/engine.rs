@@ -85,8 +85,9 @@ impl sqlite {
     fn open_with(&self, digits: &str) -> Result<Arc<dyn Store>, store::OpenError> {
         let seed = u64::from(self.opened.fetch_add(1, Ordering::Relaxed)) << 32;
         let entropy = Arc::new(Counting(AtomicU64::new(seed + 1)));
-        let location = store::Location::Sqlite(self.path());
-        location.open(&MasterKey::parse(digits).unwrap(), Arc::new(Still), entropy)
+        let (location, key) = (store::Location::Sqlite(self.path()), MasterKey::parse(digits).unwrap());
+        location.create(&key, &*entropy)?;
+        location.open(&key, Arc::new(Still), entropy)
     }
 }
 
@@ -148,8 +149,9 @@ impl postgres {
     fn open_with(&self, digits: &str) -> Result<Arc<dyn Store>, store::OpenError> {
         let seed = u64::from(self.opened.fetch_add(1, Ordering::Relaxed)) << 32;
         let entropy = Arc::new(Counting(AtomicU64::new(seed + 1)));
-        let location = store::Location::from(self.url.clone());
-        location.open(&MasterKey::parse(digits).unwrap(), Arc::new(Still), entropy)
+        let (location, key) = (store::Location::from(self.url.clone()), MasterKey::parse(digits).unwrap());
+        location.create(&key, &*entropy)?;
+        location.open(&key, Arc::new(Still), entropy)
     }
 }
 

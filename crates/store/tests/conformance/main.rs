@@ -44,6 +44,7 @@ macro_rules! engines {
         requests::{
             a_request_that_comes_again_gets_its_first_answer, another_body_under_the_same_id,
             ids_belong_to_the_binding, only_old_requests_are_forgotten,
+            a_clock_that_was_ahead_neither_stops_forgetting_nor_is_forgotten,
         }
         domains::{
             who_proves_a_domain_first_gets_it, what_lies_below_a_domain_goes_with_it,

@@ -1,7 +1,9 @@
 //! Once only: what is remembered of requests.
 
-use directory::port::{Recalled, RequestIds, Write, Written};
-use jiff::SignedDuration;
+use std::sync::Arc;
+
+use directory::port::{Recalled, RequestIds, Store, Write, Written};
+use jiff::{SignedDuration, Timestamp};
 
 use crate::Engine;
 use crate::engine::*;
@@ -54,17 +56,59 @@ pub(crate) async fn ids_belong_to_the_binding(engine: &impl Engine) {
 pub(crate) async fn only_old_requests_are_forgotten(engine: &impl Engine) {
     let store = filled(engine).await;
     for n in 0..100_u8 {
-        let mut request = request(n, n, vec![user(100 + u32::from(n), &format!("user{n}@example.com"))]);
-        request.now += SignedDuration::from_secs(i64::from(n));
-        assert_eq!(create(&store, request).await, ran("[Created]"));
+        run_at(&store, n, seconds(n.into())).await;
     }
-    let before = now() + SignedDuration::from_secs(60);
-    assert_eq!(store.forget_requests(before).await.unwrap(), 60);
-    assert_eq!(store.forget_requests(before).await.unwrap(), 0);
-    let recalled = |n: u8| {
-        let (store, request) = (&store, key(&request(n, n, Vec::new())));
-        async move { store.recall(&request, RequestIds::Strict).await.unwrap() }
-    };
-    assert_eq!(recalled(59).await, Recalled::Unknown);
-    assert_eq!(recalled(60).await, Recalled::Ran(b"[Created]".to_vec()));
+    assert_eq!(store.forgotten_up_to(), None);
+    // Two windows and more before the newest, however late it is by the clock.
+    let window = SignedDuration::from_secs(20);
+    let forget = |now| store.forget_requests(now, window);
+    assert_eq!(forget(seconds(99)).await.unwrap(), 59);
+    assert_eq!(forget(seconds(9_999)).await.unwrap(), 0);
+    assert_eq!(recalled(&store, 58).await, Recalled::Unknown);
+    assert_eq!(recalled(&store, 59).await, Recalled::Ran(b"[Created]".to_vec()));
+    // One of those forgotten may have been dated a window later than it ran.
+    assert_eq!(store.forgotten_up_to(), Some(seconds(58 + 20)));
+    drop(store);
+    assert_eq!(engine.open().forgotten_up_to(), Some(seconds(58 + 20)), "also after a restart");
+}
+
+pub(crate) async fn a_clock_that_was_ahead_neither_stops_forgetting_nor_is_forgotten(engine: &impl Engine) {
+    let store = filled(engine).await;
+    let (window, days) = (SignedDuration::from_secs(20), 10 * 86_400);
+    let forget = async |now| store.forget_requests(now, window).await.unwrap();
+    run_at(&store, 1, seconds(0)).await;
+    // Nobody calls while the clock is ahead: nothing is forgotten.
+    assert_eq!((forget(seconds(days)).await, store.forgotten_up_to()), (0, None));
+    // Somebody does.
+    run_at(&store, 2, seconds(days)).await;
+    assert_eq!((forget(seconds(days)).await, store.forgotten_up_to()), (1, Some(seconds(20))));
+    // It is set back, and what runs then is forgotten in its time, although the other stands before it.
+    for n in 3..6 {
+        run_at(&store, n, seconds(100 * i64::from(n))).await;
+    }
+    assert_eq!(forget(seconds(500)).await, 2);
+    assert_eq!(forget(seconds(500)).await, 0);
+    assert_eq!(store.forgotten_up_to(), Some(seconds(420)));
+    // Its signature is good again when the clock gets there; then it is still remembered.
+    run_at(&store, 6, seconds(days + 30)).await;
+    assert_eq!(forget(seconds(days + 30)).await, 1);
+    assert_eq!(recalled(&store, 2).await, Recalled::Ran(b"[Created]".to_vec()));
+    run_at(&store, 7, seconds(days + 50)).await;
+    assert_eq!(forget(seconds(days + 50)).await, 1, "and not for longer than others");
+    assert_eq!(recalled(&store, 2).await, Recalled::Unknown);
+    assert_eq!(store.forgotten_up_to(), Some(seconds(days + 20)));
+}
+
+fn seconds(n: i64) -> Timestamp {
+    now() + SignedDuration::from_secs(n)
+}
+
+/// Runs a request that creates a user, at a time.
+async fn run_at(store: &Arc<dyn Store>, n: u8, now: Timestamp) {
+    let users = vec![user(100 + u32::from(n), &format!("user{n}@example.com"))];
+    assert_eq!(create(store, Write { now, ..request(n, n, users) }).await, ran("[Created]"));
+}
+
+async fn recalled(store: &Arc<dyn Store>, n: u8) -> Recalled {
+    store.recall(&key(&request(n, n, Vec::new())), RequestIds::Strict).await.unwrap()
 }

@@ -59,7 +59,7 @@ fn no_statement_of_a_search_scans_or_sorts_on_postgresql() {
     };
     let url = server.database();
     let master = crate::MasterKey::parse(&"0f".repeat(32)).unwrap();
-    drop(crate::Location::from(url.clone()).open(&master, Arc::new(Still), Arc::new(Still)).unwrap());
+    crate::Location::from(url.clone()).create(&master, &Still).unwrap();
     server.execute(
         &url,
         "INSERT INTO users (id, account, address, address_key, name, must_change_password, address_type, source,

@@ -1,0 +1,68 @@
+//! Requests past their time are forgotten, so that the memory of them does not grow: what they did can't be repeated, since
+//! their dates are refused. A clock that was ahead and is set back would make those dates good again: up to which date
+//! requests were forgotten is kept, and what was signed before is refused.
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::row::millis;
+use crate::session::{Result, Session, values};
+use crate::work::FORGET_SLICE;
+
+/// What one slice came to.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Slice {
+    /// Rows that were forgotten.
+    pub(crate) rows: usize,
+    /// The last row that was looked at, when there may be more to forget behind it.
+    pub(crate) goes_on: Option<i64>,
+    /// When the earliest of them ran whose time has not come by this clock: they ran while it was ahead.
+    pub(crate) ahead: Option<i64>,
+}
+
+/// Forgets, of some rows behind one, those that ran two windows and more before the newest request, and before now. By the
+/// newest too: a clock that runs ahead alone, while nobody's request is good by it, has nothing forgotten.
+///
+/// Rows stand in the order in which they ran: what is past its time is found without an index on it. Those that ran while
+/// the clock was ahead are passed over: their signatures are good once more when that time has come.
+pub(crate) fn slice(
+    session: &dyn Session,
+    now: Timestamp,
+    window: SignedDuration,
+    after: i64,
+) -> Result<Slice> {
+    let (now, window) = (millis(now), i64::try_from(window.as_millis()).unwrap_or(i64::MAX));
+    let newest = "SELECT ran_at FROM requests ORDER BY seq DESC LIMIT 1";
+    let Some(newest) = session.one(newest, &[], |row| row.get::<i64>(0))? else {
+        return Ok(Slice { rows: 0, goes_on: None, ahead: None });
+    };
+    let before = now.min(newest).saturating_sub(window.saturating_mul(2));
+    let (last, forgotten, ahead, recent) = session.only(
+        "SELECT max(seq), max(CASE WHEN ran_at < ?3 THEN ran_at END), min(CASE WHEN ran_at > ?4 THEN ran_at END),
+                count(CASE WHEN ran_at >= ?3 AND ran_at <= ?4 THEN 1 END)
+         FROM (SELECT seq, ran_at FROM requests WHERE seq > ?1 ORDER BY seq LIMIT ?2) AS slice",
+        values![after, FORGET_SLICE, before, now],
+        |row| {
+            let (last, forgotten): (Option<i64>, Option<i64>) = (row.get(0)?, row.get(1)?);
+            Ok((last, forgotten, row.get::<Option<i64>>(2)?, row.get::<i64>(3)?))
+        },
+    )?;
+    let rows = match (last, forgotten) {
+        (Some(last), Some(forgotten)) => {
+            let sql = "DELETE FROM requests WHERE seq > ?1 AND seq <= ?2 AND ran_at < ?3";
+            let rows = session.execute(sql, values![after, last, before])?;
+            let sql = "INSERT INTO forgotten (id, up_to) VALUES (1, ?1)
+                 ON CONFLICT (id) DO UPDATE SET up_to = excluded.up_to WHERE excluded.up_to > forgotten.up_to";
+            // A date may be as far ahead of when its request ran.
+            session.execute(sql, values![forgotten.saturating_add(window)])?;
+            rows
+        }
+        _ => 0,
+    };
+    Ok(Slice { rows, goes_on: last.filter(|_| recent == 0), ahead })
+}
+
+/// Up to which date requests may have been forgotten, in milliseconds; the smallest number when none was.
+pub(crate) fn up_to(session: &dyn Session) -> Result<i64> {
+    let up_to = session.one("SELECT up_to FROM forgotten WHERE id = 1", &[], |row| row.get(0))?;
+    Ok(up_to.unwrap_or(i64::MIN))
+}
