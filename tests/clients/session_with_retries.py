@@ -42,27 +42,28 @@ def signed_headers(keys):
 
 
 def occupy(keys):
-    """A request that the server has begun to serve, and whose body does not come."""
+    """A request that takes nearly all the room there is for bodies, and whose last byte does not come."""
     url = urlsplit(keys["base_url"])
     context = ssl.create_default_context(cafile=os.environ["REQUESTS_CA_BUNDLE"])
     connection = context.wrap_socket(
         socket.create_connection((url.hostname, url.port)), server_hostname=url.hostname
     )
-    headers = {"Host": url.netloc, "Expect": "100-continue", "Content-Length": "1", **signed_headers(keys)}
+    headers = {"Host": url.netloc, "Expect": "100-continue", "Content-Length": "1000", **signed_headers(keys)}
     lines = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
     connection.sendall(f"POST {PATH} HTTP/1.1\r\n{lines}\r\n".encode())
     leave = connection.recv(64)
     assert leave.startswith(b"HTTP/1.1 100 "), leave
+    connection.sendall(b" " * 999)
     return connection
 
 
 class Obliging(Retry):
-    """Before it waits to repeat the first call, it ends what the server is busy with."""
+    """Before it waits to repeat a call for which there was no room, it ends what the server is busy with."""
 
     occupant = None
 
     def sleep(self, response=None):
-        if Obliging.occupant:
+        if Obliging.occupant and response is not None and response.status == 503:
             Obliging.occupant.close()
             Obliging.occupant = None
         super().sleep(response)
@@ -76,7 +77,7 @@ def main(keys_file, prefix):
     session.mount("https://", HTTPAdapter(max_retries=retry))
     Obliging.occupant = occupy(keys)
     created, repeated = [], set()
-    while repeated != {429, 503}:
+    while repeated != {429, 503} or len(created) < 2:
         user = {"emailAddress": f"{prefix}{len(created)}@{keys['domain']}"}
         answer = session.post(keys["base_url"] + PATH, headers=signed_headers(keys), json={"data": [user]})
         answer.raise_for_status()

@@ -7,8 +7,9 @@ use crate::program::Client;
 use crate::sandbox::Sandbox;
 use crate::tools;
 
-/// Room for one request at a time, and for one call a second.
-const NARROW: &str = "[limits]\nin_flight = 1\n[quota]\ncalls = 1\nwindow_ms = 1000\n";
+/// Room for one body at a time, and for one call a second.
+const NARROW: &str =
+    "[limits]\nbody_bytes = 1000\nbodies_bytes = 1000\n[quota]\ncalls = 1\nwindow_ms = 1000\n";
 
 #[test]
 fn a_session_repeats_what_was_refused_for_the_moment() {
