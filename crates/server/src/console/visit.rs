@@ -194,6 +194,12 @@ pub(super) async fn serve(app: &Arc<App>, page: &Page, request: Request) -> Resp
         let (mut form, mut file) = (Form::default(), None);
         if page.method == Method::Post {
             own_site(&parts.headers)?;
+            match signed_in(app, token.as_ref()).await? {
+                Some(_) => received.place.iter().for_each(|place| place.prove()),
+                // No file is kept for somebody who may never come in.
+                None if page.takes_file => return Err(Trouble::SignedOut),
+                None => {}
+            }
             (form, file) = match page.takes_file {
                 true => upload::read(app, &parts.headers, body).await?,
                 false => (Form::parse(&call::collect(app, body).await?), None),

@@ -249,6 +249,9 @@ pub(crate) async fn explore(plan: &mut Plan, fixture: &Fixture, request: &Reques
             }
         }
     }
+    if request.once && !reads && plan.visits() {
+        forgotten(fixture, request).await;
+    }
     for step in 0..steps {
         if plan.visits() {
             crashed(fixture, request, step, &undisturbed).await;
@@ -317,6 +320,24 @@ async fn trickled(fixture: &Fixture, request: &Request, blow: Blow) -> Outcome {
     connection.send(rest).await;
     let said = Said::of(&connection.response().await);
     (said, state(&server).await)
+}
+
+/// The clock runs far ahead, others call meanwhile, requests are forgotten, and the clock is set back: the request, sent once
+/// more, has no second effect.
+async fn forgotten(fixture: &Fixture, request: &Request) {
+    let server = fixture.start().await;
+    let first = send(&server, request).await;
+    let far = SignedDuration::from_hours(240);
+    server.clock().advance(far);
+    let other = server.other_administrator();
+    let body = r#"{"data":[{"emailAddress":"meanwhile@other.example"}]}"#;
+    assert_eq!(other.create(body).await.rows(), 1);
+    server.server().forget_requests().await.unwrap();
+    server.clock().advance(-far);
+    let before = state(&server).await;
+    let again = send(&server, request).await;
+    assert!(again == first || again.refuses(), "{} once more: {again:?}, at first {first:?}", request.path);
+    assert_eq!(state(&server).await, before, "{} has a second effect", request.path);
 }
 
 /// The process ends at a step. The directory holds all of the request or nothing; the same request once more is carried out if
