@@ -238,7 +238,13 @@ pub(super) async fn serve(app: &Arc<App>, page: &Page, request: Request) -> Resp
             permission,
             line: &mut line,
         };
-        (page.run)(&mut visit).await
+        match (page.run)(&mut visit).await {
+            // The session ended in the middle: nothing was done.
+            Err(Trouble::SignedOut) if page.method == Method::Post => {
+                Err(Trouble::FormLeft(Box::new(Left::new(parts.uri.path(), &visit.form))))
+            }
+            shown => shown,
+        }
     };
     let shown = shown.await;
     let mut response = answer(shown, &parts.headers, &target, &mut line);
