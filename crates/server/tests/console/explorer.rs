@@ -101,7 +101,7 @@ impl Things {
 
 #[tokio::test]
 async fn whatever_strikes_in_the_middle_a_visit_came_before_it_or_after_it() {
-    let mut plan = Plan::new(100);
+    let mut plan = Plan::new(80);
     let server = TestServer::start_with(|config| config.quota.enabled = false).await;
     server.promote("reader@example.com", "Super Administrator").await;
     let mut browser = server.signed_in(CALLER, PASSWORD).await;
