@@ -62,9 +62,9 @@ pub(super) fn routes() -> Router<Arc<App>> {
 fn asset((name, kind, text): &(&'static str, &'static str, &'static str)) -> Asset {
     let plain = Bytes::from_static(text.as_bytes());
     let mut packer = GzEncoder::new(Vec::new(), Compression::best());
-    // Into memory nothing fails; and if it did, the plain text is there.
-    let packed = packer.write_all(&plain).and_then(|()| packer.finish()).map(Bytes::from);
-    Asset { name, kind, packed: packed.unwrap_or_default(), plain }
+    let packed = packer.write_all(&plain).and_then(|()| packer.finish());
+    let packed = packed.unwrap_or_else(|error| unreachable!("writing {name} into memory: {error}"));
+    Asset { name, kind, packed: packed.into(), plain }
 }
 
 fn answer(asset: &Asset, headers: &HeaderMap) -> Response {
@@ -76,7 +76,7 @@ fn answer(asset: &Asset, headers: &HeaderMap) -> Response {
         (CACHE_CONTROL, "public, max-age=31536000, immutable"),
         (VARY, "accept-encoding"),
     ];
-    match accepts && !asset.packed.is_empty() {
+    match accepts {
         true => (common, [(CONTENT_ENCODING, "gzip")], asset.packed.clone()).into_response(),
         false => (common, asset.plain.clone()).into_response(),
     }

@@ -280,8 +280,8 @@ impl Job {
         // Room for all of it: a buffer that grows leaves copies of passwords behind.
         let length: usize = state.slices[number].iter().map(|row| state.rows[*row].length).sum();
         let mut body = Zeroizing::new(Vec::with_capacity(length + 256));
-        // Into memory nothing fails, and text always serialises.
-        let _ = serde_json::to_writer(&mut *body, &request);
+        serde_json::to_writer(&mut *body, &request)
+            .unwrap_or_else(|error| unreachable!("text is always written into memory: {error}"));
         let digest = Sha256::new_with_prefix(self.id).chain_update(number.to_be_bytes()).finalize();
         let mut id = [0; 16];
         id.copy_from_slice(&digest[..16]);
@@ -290,9 +290,11 @@ impl Job {
     }
 
     /// Writes down what became of the rows of a slice.
-    pub(super) fn settle(&self, slice: &Slice, reply: &[u8]) {
-        let answer = serde_json::from_slice(reply).unwrap_or_else(|_| Answer::ran(Vec::new(), Vec::new()));
-        let Answer::<Value> { data, fail, .. } = answer;
+    ///
+    /// # Errors
+    /// When the reply can't be read: the rows stay as they are, and the slice can be sent once more.
+    pub(super) fn settle(&self, slice: &Slice, reply: &[u8]) -> Result<(), serde_json::Error> {
+        let Answer::<Value> { data, fail, .. } = serde_json::from_slice(reply)?;
         // Both in the order of the request, in which no address is there twice.
         let (mut data, mut fail) = (data.into_iter(), fail.into_iter().peekable());
         let mut state = self.state();
@@ -321,6 +323,7 @@ impl Job {
         }
         // Nobody else changes it while the rows are held.
         self.progress.send_replace(now);
+        Ok(())
     }
 
     /// Nobody is at it any more: because it is done, or for this reason.
@@ -362,4 +365,56 @@ fn cut(rows: &[Row], standing: Standing, most: usize, longest: usize) -> Vec<Vec
         room = room.saturating_sub(row.length);
     }
     slices
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rows_whose_result_can_t_be_read_stay_as_they_are() {
+        let item = Item::new("ann@example.com");
+        let row = Row {
+            line: 2,
+            address: "ann@example.com".to_owned(),
+            name: String::new(),
+            length: 64,
+            fate: Fate::Ready(Box::new(item)),
+        };
+        let progress = Progress {
+            stage: Stage::Creating,
+            running: true,
+            rows: 1,
+            ready: 1,
+            created: 0,
+            exist: 0,
+            refused: 0,
+            unreadable: 0,
+            to_do: 1,
+            done: 0,
+        };
+        let job = Job {
+            id: Uuid::nil(),
+            account: AccountId::from_bytes([1; 16]),
+            code: "CTEST00001".to_owned(),
+            file: "users.csv".to_owned(),
+            by: "admin@example.com".to_owned(),
+            at: Timestamp::UNIX_EPOCH,
+            unknown: Vec::new(),
+            state: Mutex::new(State {
+                rows: vec![row],
+                slices: vec![vec![0]],
+                waiting: VecDeque::from([0]),
+                longest: 1_024,
+                why: None,
+            }),
+            progress: watch::Sender::new(progress),
+            stopping: watch::Sender::new(false),
+        };
+        let slice = job.take().unwrap();
+        assert!(job.settle(&slice, b"{").is_err());
+        assert!(job.progress() == progress && job.look(|rows| rows[0].standing() == Standing::Ready));
+        job.settle(&slice, br#"{"meta":{"status":200},"data":[{"id":"7"}],"fail":[]}"#).unwrap();
+        assert!(job.look(|rows| rows[0].standing() == Standing::Created));
+    }
 }

@@ -86,15 +86,18 @@ async fn work(app: &App, job: &Job, session: &Session) -> Option<String> {
     while !app.stopping.load(Ordering::Relaxed)
         && let Some(slice) = job.take()
     {
-        match send(app, job, session, &slice).await {
-            Ok(reply) => job.settle(&slice, &reply),
-            Err(left) => {
-                job.stop();
-                return match left {
-                    Left::Stopped => None,
-                    Left::For(why) => Some(why),
-                };
-            }
+        let settled = match send(app, job, session, &slice).await {
+            Ok(reply) => job
+                .settle(&slice, &reply)
+                .map_err(|error| Left::For(format!("The result of some rows could not be read: {error}"))),
+            Err(left) => Err(left),
+        };
+        if let Err(left) = settled {
+            job.stop();
+            return match left {
+                Left::Stopped => None,
+                Left::For(why) => Some(why),
+            };
         }
     }
     None

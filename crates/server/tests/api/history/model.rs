@@ -2,18 +2,32 @@
 
 use std::collections::BTreeMap;
 
-/// How far a signature's date may be off, and how long a lockout lasts, in minutes.
-const WINDOW: i64 = 15;
+use serde::{Deserialize, Serialize};
+
+/// How far a signature's date may be off, and how long a lockout lasts, in seconds.
+const WINDOW: i64 = 15 * 60;
 
 /// Wrong passwords that lock out.
 const TRIES: u32 = 5;
 
-/// What a request asks for. Users are numbers.
-#[derive(Clone, Copy, Debug, PartialEq)]
+/// Earlier passwords that may not come again, the present one included.
+const HISTORY: usize = 5;
+
+/// Live key pairs that a user may have by login.
+pub(super) const PAIRS: usize = 3;
+
+const NO_SIGNATURE: Answer = Answer::Refused(401, "err_xdk_invalid_signature");
+const EXPIRED: Answer = Answer::Refused(401, "err_xdk_request_expired");
+const NO_LOGIN: Answer = Answer::Refused(401, "err_login_refused");
+
+/// What a request asks for. Users and passwords are numbers.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub(super) enum Deed {
     Create { who: u8, password: bool },
     Rename { who: u8, name: u8 },
     Disable { who: u8, disabled: bool },
+    Reset { who: u8, password: u8 },
     Delete { who: u8 },
     Alias { of: u8, alias: u8 },
 }
@@ -57,9 +71,33 @@ pub(super) enum Entry {
 pub(super) struct User {
     pub(super) name: Option<u8>,
     pub(super) disabled: bool,
-    password: bool,
+    /// All passwords it has had, the present one last.
+    passwords: Vec<u8>,
     failed: u32,
-    locked_until: i64,
+    locked_until: Option<i64>,
+}
+
+impl User {
+    fn set_password(&mut self, password: u8) {
+        self.passwords.push(password);
+        (self.failed, self.locked_until) = (0, None);
+    }
+}
+
+/// A key pair that a login gave.
+#[derive(Clone, Debug)]
+struct Pair {
+    who: u8,
+    live: bool,
+    used: bool,
+}
+
+/// A request that ran.
+#[derive(Clone, Debug)]
+struct Ran {
+    signature: usize,
+    deed: Deed,
+    at: i64,
 }
 
 #[derive(Clone, Debug)]
@@ -70,8 +108,12 @@ pub(super) struct Model {
     pub(super) entries: BTreeMap<u8, Entry>,
     /// How often each address came to be, as a user or as an alias.
     pub(super) made: BTreeMap<u8, usize>,
-    /// What ran under each signature.
-    ran: BTreeMap<usize, Vec<Deed>>,
+    /// The requests that ran and are remembered, in the order in which they ran.
+    ran: Vec<Ran>,
+    /// What was signed up to this time may have been forgotten.
+    forgotten: Option<i64>,
+    /// The key pairs that logins gave, in their order.
+    pairs: Vec<Pair>,
 }
 
 impl Model {
@@ -82,7 +124,9 @@ impl Model {
             callers: vec![Caller { role: true, key: Some(0) }; callers],
             entries: BTreeMap::new(),
             made: BTreeMap::new(),
-            ran: BTreeMap::new(),
+            ran: Vec::new(),
+            forgotten: None,
+            pairs: Vec::new(),
         }
     }
 
@@ -95,30 +139,48 @@ impl Model {
         caller.role = given;
     }
 
+    /// Why a signature that holds is not good by the clock.
+    fn out_of_time(&self, signed: i64) -> Option<Answer> {
+        let forgotten = self.forgotten.is_some_and(|up_to| signed <= up_to);
+        ((self.now - signed).abs() > WINDOW || forgotten).then_some(EXPIRED)
+    }
+
+    /// Forgets the requests that ran two windows before the newest one, and before now. Gives how many there were.
+    pub(super) fn forget(&mut self) -> usize {
+        let Some(newest) = self.ran.last() else { return 0 };
+        let before = self.now.min(newest.at) - 2 * WINDOW;
+        let (past, kept): (Vec<_>, _) = self.ran.drain(..).partition(|ran| ran.at < before);
+        self.ran = kept;
+        // A request may have been signed by a clock that was ahead by a window.
+        self.forgotten = self.forgotten.max(past.iter().map(|ran| ran.at + WINDOW).max());
+        past.len()
+    }
+
     /// A request, the first time or again.
     pub(super) fn call(&mut self, signature: Signature, deed: Deed) -> Answer {
         let caller = &self.callers[signature.caller];
         if caller.key != Some(signature.key) {
-            return Answer::Refused(401, "err_xdk_invalid_signature");
+            return NO_SIGNATURE;
         }
-        if self.now - signature.at > WINDOW {
-            return Answer::Refused(401, "err_xdk_request_expired");
+        if let Some(refused) = self.out_of_time(signature.at) {
+            return refused;
         }
         if !caller.role {
             return Answer::Refused(403, "err_xdk_permission_denied");
         }
-        let ran = self.ran.get(&signature.id).cloned().unwrap_or_default();
-        if ran.contains(&deed) {
+        let mut ran = self.ran.iter().filter(|ran| ran.signature == signature.id).peekable();
+        let another = ran.peek().is_some();
+        if ran.any(|ran| ran.deed == deed) {
             return Answer::AsBefore;
         }
         // What finds nobody to change is a read, and is not remembered.
         if let Some(code) = self.nobody(deed) {
             return Answer::Not(code);
         }
-        if self.strict && !ran.is_empty() {
+        if self.strict && another {
             return Answer::Refused(409, "err_xdk_request_id_reused");
         }
-        self.ran.entry(signature.id).or_default().push(deed);
+        self.ran.push(Ran { signature: signature.id, deed, at: self.now });
         match self.run(deed) {
             true => Answer::Done,
             false => Answer::Not("err_user_already_exists"),
@@ -129,7 +191,10 @@ impl Model {
     fn nobody(&self, deed: Deed) -> Option<&'static str> {
         let who = match deed {
             Deed::Create { .. } => return None,
-            Deed::Rename { who, .. } | Deed::Disable { who, .. } | Deed::Delete { who } => who,
+            Deed::Rename { who, .. }
+            | Deed::Disable { who, .. }
+            | Deed::Reset { who, .. }
+            | Deed::Delete { who } => who,
             Deed::Alias { of, .. } => of,
         };
         match self.entries.get(&who) {
@@ -143,24 +208,33 @@ impl Model {
     fn run(&mut self, deed: Deed) -> bool {
         match deed {
             Deed::Create { who, password } => {
-                self.make(who, Entry::User(User { password, ..User::default() }))
+                let passwords = password.then_some(0).into_iter().collect();
+                self.make(who, Entry::User(User { passwords, ..User::default() }))
             }
             Deed::Alias { of, alias } => self.make(alias, Entry::AliasOf(of)),
             Deed::Delete { who } => {
+                self.end_pairs(who);
                 self.entries.retain(|&address, entry| {
                     address != who && !matches!(entry, Entry::AliasOf(of) if *of == who)
                 });
                 true
             }
-            Deed::Rename { who, name } => self.user(who).is_some_and(|user| {
-                user.name = Some(name);
-                true
-            }),
-            Deed::Disable { who, disabled } => self.user(who).is_some_and(|user| {
-                user.disabled = disabled;
-                true
-            }),
+            Deed::Rename { who, name } => self.change(who, |user| user.name = Some(name)),
+            Deed::Disable { who, disabled } => {
+                if disabled {
+                    self.end_pairs(who);
+                }
+                self.change(who, |user| user.disabled = disabled)
+            }
+            Deed::Reset { who, password } => {
+                self.end_pairs(who);
+                self.change(who, |user| user.set_password(password))
+            }
         }
+    }
+
+    fn change(&mut self, who: u8, change: impl FnOnce(&mut User)) -> bool {
+        self.user(who).map(change).is_some()
     }
 
     fn make(&mut self, address: u8, entry: Entry) -> bool {
@@ -179,22 +253,74 @@ impl Model {
         }
     }
 
-    /// A login with the right or a wrong password.
-    pub(super) fn log_in(&mut self, who: u8, right: bool) -> Answer {
-        let now = self.now;
-        let refused = Answer::Refused(401, "err_login_refused");
-        let Some(user) = self.user(who).filter(|user| !user.disabled && user.locked_until <= now) else {
-            return refused;
-        };
-        if !(right && user.password) {
-            user.failed += 1;
-            if user.failed == TRIES {
-                (user.failed, user.locked_until) = (0, now + WINDOW);
-            }
-            return refused;
+    /// The password that a user has now.
+    pub(super) fn password(&self, who: u8) -> Option<u8> {
+        match self.entries.get(&who) {
+            Some(Entry::User(user)) => user.passwords.last().copied(),
+            _ => None,
         }
-        user.failed = 0;
-        // No pair of these is ever used: the oldest makes room for the newest.
+    }
+
+    /// Whether a user is let in with the right or a wrong password; counts the wrong ones.
+    fn lets_in(&mut self, who: u8, right: bool) -> bool {
+        let now = self.now;
+        let locked = |user: &User| user.locked_until.is_some_and(|until| now < until);
+        let Some(user) = self.user(who).filter(|user| !user.disabled && !locked(user)) else {
+            return false;
+        };
+        if right && !user.passwords.is_empty() {
+            (user.failed, user.locked_until) = (0, None);
+            return true;
+        }
+        let locks = user.failed + 1 == TRIES;
+        user.failed = if locks { 0 } else { user.failed + 1 };
+        user.locked_until = locks.then_some(now + WINDOW);
+        false
+    }
+
+    /// A login with the right or a wrong password. Where there are as many key pairs as there may be, the oldest that was
+    /// never used makes room.
+    pub(super) fn log_in(&mut self, who: u8, right: bool) -> Answer {
+        if !self.lets_in(who, right) {
+            return NO_LOGIN;
+        }
+        let mut live: Vec<_> = self.pairs.iter_mut().filter(|pair| pair.live && pair.who == who).collect();
+        if live.len() == PAIRS {
+            match live.iter_mut().find(|pair| !pair.used) {
+                Some(unused) => unused.live = false,
+                None => return Answer::Not("err_binding_limit"),
+            }
+        }
+        self.pairs.push(Pair { who, live: true, used: false });
         Answer::Done
+    }
+
+    /// A user changes the own password.
+    pub(super) fn change_password(&mut self, who: u8, right: bool, new: u8) -> Answer {
+        if !self.lets_in(who, right) {
+            return NO_LOGIN;
+        }
+        let again =
+            |user: &mut User| user.passwords.iter().rev().take(HISTORY).any(|password| *password == new);
+        if self.user(who).is_some_and(again) {
+            return Answer::Not("err_password_policy");
+        }
+        self.end_pairs(who);
+        self.change(who, |user| user.set_password(new));
+        Answer::Done
+    }
+
+    /// A call with a key pair that a login gave, signed now.
+    pub(super) fn use_pair(&mut self, pair: usize) -> Answer {
+        if !self.pairs[pair].live {
+            return NO_SIGNATURE;
+        }
+        self.pairs[pair].used = true;
+        self.out_of_time(self.now).unwrap_or(Answer::Done)
+    }
+
+    fn end_pairs(&mut self, who: u8) {
+        let of_user = self.pairs.iter_mut().filter(|pair| pair.who == who);
+        of_user.for_each(|pair| pair.live = false);
     }
 }
