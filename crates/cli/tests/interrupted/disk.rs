@@ -205,22 +205,25 @@ impl Trace {
         said.collect::<Vec<_>>().concat()
     }
 
-    /// The points at which a stop makes a difference: before and after each call, but of many writes in a row to one file, as when a
-    /// log gets its room, only those around the first, the middle and the last.
-    pub(crate) fn points(&self) -> Vec<usize> {
+    /// The points at which a stop makes a difference: before and after each call, but of more than so many writes in a row to one file,
+    /// as when a log gets its room, only those around the first, the middle and the last.
+    pub(crate) fn points(&self, in_a_row: usize) -> Vec<usize> {
         let written = |n: usize| match self.calls.get(n).map(|call| &call.change) {
             Some(Change::Written { file, .. }) => Some(*file),
             _ => None,
         };
         let (mut points, mut begin) = (BTreeSet::from([0]), 0);
         for n in 0..self.calls.len() {
-            if written(n).is_none() || written(n) != written(n + 1) {
-                let middle = begin + (n - begin) / 2;
-                points.extend(
-                    [begin + 1, begin + 2, middle, middle + 1, n, n + 1].iter().filter(|&&at| at <= n + 1),
-                );
-                begin = n + 1;
+            if written(n).is_some() && written(n) == written(n + 1) {
+                continue;
             }
+            if n - begin < in_a_row {
+                points.extend(begin..=n + 1);
+            } else {
+                let middle = begin + (n - begin) / 2;
+                points.extend([begin + 1, begin + 2, middle, middle + 1, n, n + 1]);
+            }
+            begin = n + 1;
         }
         points.into_iter().collect()
     }

@@ -13,6 +13,7 @@
 //! chance that is the same in every run; `MATRICULA_INTERRUPT=all` does all of them.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+#![expect(clippy::print_stdout, reason = "the harness shows it when a test fails")]
 
 mod disk;
 #[path = "../faults/http.rs"]
@@ -34,10 +35,14 @@ use operation::{Backup, Creates, Creation, Migration, Operation, Ran, Restore, R
 use trace::{Change, Trace};
 
 /// How many of each operation's cuts and kills every run of the tests does.
-const FEW: (usize, usize) = (8, 3);
+const FEW: (usize, usize) = (4, 2);
+
+/// Of more writes in a row to one file than these, only some are followed by a cut, or by a kill.
+const CUTS_IN_A_ROW: usize = 8;
+const KILLS_IN_A_ROW: usize = 200;
 
 /// How many cuts by chance there are at one point, of each kind.
-const BY_CHANCE: u64 = 3;
+const BY_CHANCE: u64 = 1;
 
 fn all() -> bool {
     #[expect(clippy::disallowed_methods, reason = "how much is done is for who runs the test to say")]
@@ -126,7 +131,7 @@ fn some<T>(mut list: Vec<T>, few: usize) -> Vec<T> {
 fn power_cuts(operation: &dyn Operation, trace: &Trace, before: &Path, ran: &Ran) -> usize {
     let forced = trace.forced();
     let mut cuts = Vec::new();
-    for calls in trace.points() {
+    for calls in trace.points(CUTS_IN_A_ROW) {
         let pending = trace.pending(&forced, calls).len();
         let mut losses = vec![Loss::All];
         if pending > 0 {
@@ -158,7 +163,7 @@ fn power_cuts(operation: &dyn Operation, trace: &Trace, before: &Path, ran: &Ran
 }
 
 fn kills(operation: &dyn Operation, trace: &Trace, before: &Path) -> usize {
-    let points = trace.points().into_iter().filter_map(|point| trace.calls.get(point));
+    let points = trace.points(KILLS_IN_A_ROW).into_iter().filter_map(|point| trace.calls.get(point));
     let mut blows: Vec<_> = points.map(|call| (&*call.name, call.nth)).collect();
     blows.sort_unstable();
     blows.dedup();
