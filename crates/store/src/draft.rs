@@ -63,26 +63,36 @@ impl Drop for Draft {
     }
 }
 
+/// What the engine keeps beside a draft while it works on it.
+const BESIDE: [&str; 3] = ["-journal", "-wal", "-shm"];
+
 /// Removes a draft, and the engine's own files beside it. What can't be removed is in the way of nobody.
 fn remove(draft: &Path) {
-    for suffix in ["", "-journal", "-wal", "-shm"] {
+    for suffix in BESIDE.into_iter().chain([""]) {
         let _ = std::fs::remove_file(with_suffix(draft, suffix));
     }
 }
 
-/// Removes drafts of a file that nobody works on any more.
+/// Removes drafts of a file that nobody works on any more, and what the engine left of them.
 fn remove_dead(path: &Path, ends: &str) -> io::Result<()> {
     let name = path.file_name().unwrap_or_default();
     for entry in std::fs::read_dir(folder_of(path))? {
-        let entry = entry?;
-        let file = entry.file_name();
+        let file = entry?.file_name();
         let rest = file.as_encoded_bytes().strip_prefix(name.as_encoded_bytes());
-        if rest.and_then(|rest| str::from_utf8(rest).ok()).is_some_and(|rest| is_draft(rest, ends)) {
-            let draft = entry.path();
+        let Some(rest) = rest.and_then(|rest| str::from_utf8(rest).ok()) else { continue };
+        let rest = BESIDE.iter().find_map(|suffix| rest.strip_suffix(suffix)).unwrap_or(rest);
+        if !is_draft(rest, ends) {
+            continue;
+        }
+        let draft = with_suffix(path, rest);
+        let dead = match File::open(&draft) {
             // Who has it open holds the lock.
-            if File::open(&draft).is_ok_and(|file| file.try_lock().is_ok()) {
-                remove(&draft);
-            }
+            Ok(file) => file.try_lock().is_ok(),
+            // A power cut may take the draft and leave its log.
+            Err(error) => error.kind() == ErrorKind::NotFound,
+        };
+        if dead {
+            remove(&draft);
         }
     }
     Ok(())

@@ -309,9 +309,13 @@ fn a_backup_has_no_remains_of_what_was_removed_before_it() {
 #[test]
 fn drafts_that_a_killed_process_left_are_removed_and_those_in_use_are_not() {
     let site = Site::filled();
-    for name in
-        ["backup.db.4711.part", "backup.db.4711.part-wal", "backup.db.4711.copy.part", "backup.db.4712.part"]
-    {
+    for name in [
+        "backup.db.4711.part",
+        "backup.db.4711.part-wal",
+        "backup.db.4711.copy.part",
+        "backup.db.4712.part",
+        "backup.db.4714.part-wal",
+    ] {
         std::fs::write(site.file(name), "half").unwrap();
     }
     let in_use = std::fs::File::open(site.file("backup.db.4712.part")).unwrap();

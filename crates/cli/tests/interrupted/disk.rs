@@ -1,0 +1,238 @@
+//! What a power cut may leave of a folder.
+//!
+//! The model is stricter than any file system in use: whatever was not forced to disk – by a sync of the file for what
+//! is in it, by a sync of the folder for its names – may be lost or may be there, each piece by itself and in any order, and a
+//! write may be there in part. Only a rename is one step: the old name is gone when the new one is there. A new file's
+//! name needs a sync of the folder, too, although most file systems keep it with the file. SQLite holds to all of that:
+//! it syncs the folder after it has created a log or journal, with the first sync of it. It does not after it has removed one, so
+//! that a removed one may come back, and it copes with that.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::io::Write as _;
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::Path;
+
+use crate::trace::{Change, File, Trace};
+
+/// What is kept of a call that was not forced to disk.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kept {
+    All,
+    Nothing,
+    /// The bytes of a write from here to there.
+    Piece(usize, usize),
+}
+
+/// A way for things to be lost.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Loss {
+    /// All that was not forced to disk.
+    All,
+    /// Nothing: the process was killed, and the machine went on.
+    Nothing,
+    /// Contents, but no names.
+    Contents,
+    /// Names, but no contents.
+    Names,
+    /// What came after some point.
+    After(u64),
+    /// Some, by chance.
+    Some(u64),
+    /// Some, by chance, and parts of what is kept.
+    Pieces(u64),
+}
+
+/// The machine stops after so many calls.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Cut {
+    pub(crate) calls: usize,
+    pub(crate) loss: Loss,
+}
+
+/// Numbers by chance, the same in every run (xorshift).
+pub(crate) struct Chance(u64);
+
+impl Chance {
+    pub(crate) fn new(seed: u64) -> Self {
+        Self(seed.wrapping_add(1).wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1)
+    }
+
+    pub(crate) fn below(&mut self, limit: usize) -> usize {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        usize::try_from(self.0 >> 16).unwrap() % limit.max(1)
+    }
+}
+
+impl Trace {
+    /// For each call, how many calls there are when it has been forced to disk.
+    pub(crate) fn forced(&self) -> Vec<usize> {
+        let mut forced = vec![usize::MAX; self.calls.len()];
+        let mut waiting = BTreeMap::<Option<File>, Vec<usize>>::new();
+        for (n, call) in self.calls.iter().enumerate() {
+            match call.change {
+                Change::Named { .. } | Change::Renamed { .. } | Change::Unnamed { .. } => {
+                    waiting.entry(None).or_default().push(n);
+                }
+                Change::Written { file, .. } | Change::Resized { file, .. } => {
+                    waiting.entry(Some(file)).or_default().push(n);
+                }
+                Change::Forced { first, .. } | Change::NamesForced { first } => {
+                    let of = match call.change {
+                        Change::Forced { file, .. } => Some(file),
+                        _ => None,
+                    };
+                    waiting.entry(of).or_default().retain(|&change| {
+                        if change < first {
+                            forced[change] = n + 1;
+                        }
+                        change >= first
+                    });
+                }
+                Change::Said(_) => {
+                    // Nothing that a power cut could take back.
+                    forced[n] = n;
+                }
+            }
+        }
+        forced
+    }
+
+    /// Calls of the first so many that were not forced to disk by then.
+    pub(crate) fn pending(&self, forced: &[usize], calls: usize) -> Vec<usize> {
+        let changes =
+            |n: &usize| !matches!(self.calls[*n].change, Change::Forced { .. } | Change::NamesForced { .. });
+        (0..calls).filter(|&n| forced[n] > calls).filter(changes).collect()
+    }
+
+    /// What is kept of each pending call.
+    pub(crate) fn kept(&self, pending: &[usize], loss: Loss) -> BTreeMap<usize, Kept> {
+        let mut chance = Chance::new(match loss {
+            Loss::After(seed) | Loss::Some(seed) | Loss::Pieces(seed) => seed,
+            _ => 0,
+        });
+        let until = chance.below(pending.len() + 1);
+        let mut choose = |place: usize, n: usize| {
+            let contents = match &self.calls[n].change {
+                Change::Written { bytes, .. } => Some(bytes.len()),
+                Change::Resized { .. } => Some(0),
+                _ => None,
+            };
+            let keep = match loss {
+                Loss::All => false,
+                Loss::Nothing => true,
+                Loss::Contents => contents.is_some(),
+                Loss::Names => contents.is_none(),
+                Loss::After(_) => place < until,
+                Loss::Some(_) | Loss::Pieces(_) => chance.below(2) == 0,
+            };
+            match (loss, contents) {
+                (Loss::Pieces(_), Some(length)) if keep && length > 1 => {
+                    let sector = [512, 4_096][chance.below(2)];
+                    let cut = if length > sector {
+                        (1 + chance.below(length / sector)) * sector
+                    } else {
+                        length / 2
+                    };
+                    if chance.below(2) == 0 {
+                        Kept::Piece(0, cut.min(length))
+                    } else {
+                        Kept::Piece(cut.min(length), length)
+                    }
+                }
+                _ if keep => Kept::All,
+                _ => Kept::Nothing,
+            }
+        };
+        pending.iter().enumerate().map(|(place, &n)| (n, choose(place, n))).collect()
+    }
+
+    /// Writes the folder as it is after so many calls, with what is kept of the pending ones.
+    pub(crate) fn leave(&self, calls: usize, kept: &BTreeMap<usize, Kept>, folder: &Path) {
+        let (mut files, mut names) = (self.files.clone(), self.names.clone());
+        for (n, call) in self.calls[..calls].iter().enumerate() {
+            let (from, to) = match kept.get(&n).copied().unwrap_or(Kept::All) {
+                Kept::All => (0, usize::MAX),
+                Kept::Nothing => continue,
+                Kept::Piece(from, to) => (from, to),
+            };
+            match &call.change {
+                Change::Named { name, file } => {
+                    names.insert(name.clone(), *file);
+                }
+                Change::Renamed { from, to, file } => {
+                    if names.get(from) == Some(file) {
+                        names.remove(from);
+                    }
+                    names.insert(to.clone(), *file);
+                }
+                Change::Unnamed { name } => {
+                    names.remove(name);
+                }
+                Change::Written { file, at, bytes } => {
+                    let file = file_of(&mut files, *file);
+                    let bytes = &bytes[from..to.min(bytes.len())];
+                    let at = at + from;
+                    if file.len() < at + bytes.len() {
+                        file.resize(at + bytes.len(), 0);
+                    }
+                    file[at..at + bytes.len()].copy_from_slice(bytes);
+                }
+                Change::Resized { file, length } => file_of(&mut files, *file).resize(*length, 0),
+                Change::Forced { .. } | Change::NamesForced { .. } | Change::Said(_) => {}
+            }
+        }
+        let mut written = BTreeMap::<File, &String>::new();
+        for (name, file) in &names {
+            if let Some(first) = written.get(file) {
+                std::fs::hard_link(folder.join(first), folder.join(name)).unwrap();
+                continue;
+            }
+            let mut options = std::fs::OpenOptions::new();
+            let opened = options.write(true).create_new(true).mode(0o600).open(folder.join(name));
+            opened.unwrap().write_all(file_of(&mut files, *file)).unwrap();
+            written.insert(*file, name);
+        }
+    }
+
+    /// What was said in the first so many calls.
+    pub(crate) fn said(&self, calls: usize) -> Vec<u8> {
+        let said = self.calls[..calls].iter().filter_map(|call| match &call.change {
+            Change::Said(bytes) => Some(&**bytes),
+            _ => None,
+        });
+        said.collect::<Vec<_>>().concat()
+    }
+
+    /// The points at which a stop makes a difference: before and after each call, but of more than so many writes in a row to one file,
+    /// as when a log gets its room, only those around the first, the middle and the last.
+    pub(crate) fn points(&self, in_a_row: usize) -> Vec<usize> {
+        let written = |n: usize| match self.calls.get(n).map(|call| &call.change) {
+            Some(Change::Written { file, .. }) => Some(*file),
+            _ => None,
+        };
+        let (mut points, mut begin) = (BTreeSet::from([0]), 0);
+        for n in 0..self.calls.len() {
+            if written(n).is_some() && written(n) == written(n + 1) {
+                continue;
+            }
+            if n - begin < in_a_row {
+                points.extend(begin..=n + 1);
+            } else {
+                let middle = begin + (n - begin) / 2;
+                points.extend([begin + 1, begin + 2, middle, middle + 1, n, n + 1]);
+            }
+            begin = n + 1;
+        }
+        points.into_iter().collect()
+    }
+}
+
+/// A file by its number.
+fn file_of(files: &mut Vec<Vec<u8>>, file: File) -> &mut Vec<u8> {
+    if files.len() <= file {
+        files.resize(file + 1, Vec::new());
+    }
+    &mut files[file]
+}

@@ -1,0 +1,228 @@
+//! Interrupted between any two calls to the file system, the program leaves what was before or what was to be, and nothing in between: no
+//! user whose creation was acknowledged is lost, the audit is whole, an empty directory is never served in place of a full
+//! one, and a start that is refused names the step that helps.
+//!
+//! Each operation is run once under `strace`, which writes down every call that changes a file, forces it to disk, or tells
+//! somebody something. Then, on copies:
+//!
+//! - **power cuts**: the calls are done again up to some point, without what had not been forced to disk by then – all of it, some of it, by
+//!   chance, or in pieces of sectors (`disk.rs` has the model);
+//! - **kills**: the program is run again and killed when it begins a call.
+//!
+//! After each of them the directory is served, asked and verified by the real program. `cargo test` does a few of each, chosen by
+//! chance that is the same in every run; `MATRICULA_INTERRUPT=all` does all of them.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+#![expect(clippy::print_stdout, reason = "the harness shows it when a test fails")]
+
+mod disk;
+#[path = "../faults/http.rs"]
+#[expect(dead_code, reason = "users are read from the database here")]
+mod http;
+mod operation;
+mod place;
+#[path = "../running/mod.rs"]
+#[expect(dead_code, reason = "no sandbox")]
+mod running;
+mod trace;
+
+use std::collections::BTreeSet;
+use std::os::unix::process::ExitStatusExt as _;
+use std::path::{Path, PathBuf};
+
+use disk::{Chance, Cut, Loss};
+use operation::{Backup, Creates, Creation, Migration, Operation, Ran, Restore, Rotation, Start};
+use trace::{Change, Trace};
+
+/// How many of each operation's cuts and kills every run of the tests does.
+const FEW: (usize, usize) = (4, 2);
+
+/// Of more writes in a row to one file than these, only some are followed by a cut, or by a kill.
+const CUTS_IN_A_ROW: usize = 8;
+const KILLS_IN_A_ROW: usize = 200;
+
+/// How many cuts by chance there are at one point, of each kind.
+const BY_CHANCE: u64 = 1;
+
+fn all() -> bool {
+    #[expect(clippy::disallowed_methods, reason = "how much is done is for who runs the test to say")]
+    std::env::var("MATRICULA_INTERRUPT").is_ok_and(|value| value == "all")
+}
+
+/// A folder that stays when a test fails, so that it can be looked at.
+struct Folder(PathBuf);
+
+impl Folder {
+    fn new() -> Self {
+        Self(tempfile::tempdir().unwrap().keep())
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            println!("left for you to look at: {}", self.0.display());
+        } else {
+            std::fs::remove_dir_all(&self.0).unwrap();
+        }
+    }
+}
+
+/// The process that a recording is of.
+fn pid_in(recording: &Path) -> Option<u32> {
+    std::fs::read_to_string(recording).ok()?.split(' ').next()?.parse().ok()
+}
+
+fn interrupt(operation: &dyn Operation) {
+    if !trace::is_possible() {
+        return testkit::left_out(&format!("an interruption of `{}`", operation.name()), "strace");
+    }
+    let (before, folder, other) = (Folder::new(), Folder::new(), Folder::new());
+    operation.prepare(&before.0);
+    place::copy(&before.0, &folder.0);
+    let recording = other.0.join("recording");
+    let command = trace::recorded(&operation.command(&folder.0), &recording);
+    let ran = operation.run(&folder.0, command, &|| pid_in(&recording));
+    assert!(ran.status.success(), "{}", ran.status);
+    let trace = Trace::read(&std::fs::read_to_string(&recording).unwrap(), &folder.0, &before.0);
+    reproduces(&trace, &folder.0);
+    let cuts = power_cuts(operation, &trace, &before.0, &ran);
+    let kills = kills(operation, &trace, &before.0);
+    let line = format!(
+        "interrupted: {}: {} calls, {} cuts of power, {} kills, nothing lost\n",
+        operation.name(),
+        trace.calls.len(),
+        cuts,
+        kills
+    );
+    // Past the harness, which shows what a test prints only when it fails.
+    std::io::Write::write_all(&mut std::io::stderr(), line.as_bytes()).unwrap();
+}
+
+/// Done again as a whole, the calls make the folder that the program left.
+fn reproduces(trace: &Trace, folder: &Path) {
+    let again = Folder::new();
+    trace.leave(trace.calls.len(), &std::collections::BTreeMap::new(), &again.0);
+    let files = |folder: &Path| {
+        let files = place::named(folder, "").into_iter();
+        let file = |path: PathBuf| (path.file_name().unwrap().to_owned(), std::fs::read(path).unwrap());
+        files.map(file).collect::<std::collections::BTreeMap<_, _>>()
+    };
+    let (left, again) = (files(folder), files(&again.0));
+    assert!(left.keys().eq(again.keys()), "{:?}, but {:?}", left.keys(), again.keys());
+    for (name, bytes) in &left {
+        assert!(again[name] == *bytes, "{} is another one", name.display());
+    }
+}
+
+/// The first of a list in an order by chance, or all of it.
+fn some<T>(mut list: Vec<T>, few: usize) -> Vec<T> {
+    if !all() {
+        let mut chance = Chance::new(list.len() as u64);
+        for n in 0..list.len() {
+            let other = n + chance.below(list.len() - n);
+            list.swap(n, other);
+        }
+        list.truncate(few);
+    }
+    list
+}
+
+fn power_cuts(operation: &dyn Operation, trace: &Trace, before: &Path, ran: &Ran) -> usize {
+    let forced = trace.forced();
+    let mut cuts = Vec::new();
+    for calls in trace.points(CUTS_IN_A_ROW) {
+        let pending = trace.pending(&forced, calls).len();
+        let mut losses = vec![Loss::All];
+        if pending > 0 {
+            losses.push(Loss::Nothing);
+            losses.push(Loss::Pieces(calls as u64));
+        }
+        if pending > 1 {
+            losses.extend([Loss::Contents, Loss::Names]);
+            let seeds = (0..BY_CHANCE).map(|n| calls as u64 * BY_CHANCE + n);
+            losses.extend(seeds.flat_map(|seed| [Loss::After(seed), Loss::Some(seed), Loss::Pieces(seed)]));
+        }
+        // Different losses may leave the same.
+        let mut seen = BTreeSet::new();
+        let pending = trace.pending(&forced, calls);
+        losses.retain(|loss| seen.insert(format!("{:?}", trace.kept(&pending, *loss))));
+        cuts.extend(losses.into_iter().map(|loss| Cut { calls, loss }));
+    }
+    // What was said last must hold when all is lost that can be.
+    let last = trace.calls.iter().rposition(|call| matches!(call.change, Change::Said(_)));
+    let mut chosen = some(cuts, FEW.0);
+    chosen.extend(last.map(|said| Cut { calls: said + 1, loss: Loss::All }));
+    for cut in &chosen {
+        let folder = Folder::new();
+        println!("{}: {cut:?}, in {}", operation.name(), folder.0.display());
+        trace.leave(cut.calls, &trace.kept(&trace.pending(&forced, cut.calls), cut.loss), &folder.0);
+        operation.hold(&folder.0, before, &trace.said(cut.calls), ran);
+    }
+    chosen.len()
+}
+
+fn kills(operation: &dyn Operation, trace: &Trace, before: &Path) -> usize {
+    let points = trace.points(KILLS_IN_A_ROW).into_iter().filter_map(|point| trace.calls.get(point));
+    let mut blows: Vec<_> = points.map(|call| (&*call.name, call.nth)).collect();
+    blows.sort_unstable();
+    blows.dedup();
+    let mut kills = 0;
+    for (name, nth) in some(blows, FEW.1) {
+        let (folder, other) = (Folder::new(), Folder::new());
+        println!("{}: killed at the {nth}. {name} of a thread, in {}", operation.name(), folder.0.display());
+        place::copy(before, &folder.0);
+        let recording = other.0.join("recording");
+        let command = trace::killed(&operation.command(&folder.0), &recording, name, nth);
+        let ran = operation.run(&folder.0, command, &|| pid_in(&recording));
+        // Threads take turns otherwise in each run, so that this one may have come to its end before.
+        kills += usize::from(ran.status.signal() == Some(9));
+        operation.hold(&folder.0, before, &ran.said, &ran);
+    }
+    kills
+}
+
+#[test]
+fn the_first_account_is_created_or_not() {
+    interrupt(&Creation);
+}
+
+#[test]
+fn a_start_after_a_restore_changes_nothing() {
+    interrupt(&Start { restored: true });
+}
+
+#[test]
+fn a_start_after_a_kill_loses_nothing() {
+    interrupt(&Start { restored: false });
+}
+
+#[test]
+fn users_who_were_acknowledged_stay() {
+    interrupt(&Creates);
+}
+
+#[test]
+fn a_backup_is_whole_or_not_there() {
+    interrupt(&Backup);
+}
+
+#[test]
+fn a_restore_is_done_or_asked_for_again() {
+    interrupt(&Restore { replace: false });
+}
+
+#[test]
+fn there_is_a_directory_at_every_moment_of_a_restore_in_its_place() {
+    interrupt(&Restore { replace: true });
+}
+
+#[test]
+fn the_old_master_key_opens_it_or_the_new_one() {
+    interrupt(&Rotation);
+}
+
+#[test]
+fn migrations_are_run_or_due() {
+    interrupt(&Migration);
+}
