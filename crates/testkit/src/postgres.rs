@@ -189,9 +189,7 @@ impl Postgres {
     pub fn copy(&self, url: &str) -> String {
         let name = format!("test{}", self.databases.fetch_add(1, Ordering::Relaxed));
         let from = url.rsplit('/').next().unwrap_or_default();
-        // What a server that has stopped left open would be in the way; the copy waits until it is gone.
-        let end = format!("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{from}'");
-        self.run("postgres", &end);
+        // It waits for some seconds until the connections of a server that has stopped are gone.
         self.run("postgres", &format!("CREATE DATABASE {name} TEMPLATE {from}"));
         self.url(&name)
     }

@@ -31,9 +31,9 @@ async fn delete_user(mut call: Call<'_>) -> Result<Reply, Refusal> {
         named_users::<NamesUser>(&mut call, &INTERNAL_EDIT, "emailAddress", |item| &item.email_address)
             .await?;
     let step = |Named { key, named }: Named<NamesUser>| {
-        let plan = named.and_then(|(_, user)| {
+        let plan = named.map(|(_, user)| {
             let row = Done { email_address: user.address.to_string() };
-            Ok(Plan::done("emailAddress", Change::RemoveUser(user.id), &row))
+            Plan::done("emailAddress", Change::RemoveUser(user.id), &row)
         });
         Step { key, plan }
     };

@@ -60,7 +60,9 @@ pub(super) async fn state(visit: &mut Visit<'_>) -> Result<Shown, Trouble> {
     };
     if let Some(does) = ends_keys(&to) {
         let (does, own) = (format!("{does} {}", user.address), own_path(visit));
-        let asked = ask::before_keys_end(visit, &[user.clone()], &does, format!("{own}/state"), own).await?;
+        let asked =
+            ask::before_keys_end(visit, std::slice::from_ref(&user), &does, format!("{own}/state"), own)
+                .await?;
         if let Some(page) = asked {
             return Ok(page);
         }
@@ -82,7 +84,9 @@ struct Reset {
 pub(super) async fn reset_password(visit: &mut Visit<'_>) -> Result<Shown, Trouble> {
     let (user, _) = named(visit).await?;
     let (does, own) = (format!("Reset the password of {}", user.address), own_path(visit));
-    let asked = ask::before_keys_end(visit, &[user.clone()], &does, format!("{own}/password"), own).await?;
+    let asked =
+        ask::before_keys_end(visit, std::slice::from_ref(&user), &does, format!("{own}/password"), own)
+            .await?;
     if let Some(page) = asked {
         return Ok(page);
     }
@@ -115,7 +119,9 @@ pub(super) async fn role(visit: &mut Visit<'_>) -> Result<Shown, Trouble> {
     let account = visit.scope.account().id;
     if roles::promotes(before.as_ref(), chosen_role(visit).await?.as_ref()) {
         let (does, own) = (format!("Give {} a role that holds more", user.address), own_path(visit));
-        let asked = ask::before_keys_end(visit, &[user.clone()], &does, format!("{own}/role"), own).await?;
+        let asked =
+            ask::before_keys_end(visit, std::slice::from_ref(&user), &does, format!("{own}/role"), own)
+                .await?;
         if let Some(page) = asked {
             return Ok(page);
         }
