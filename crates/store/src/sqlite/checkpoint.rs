@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI32, Ordering};
 use std::thread::JoinHandle;
 
+use crossbeam_channel::Sender;
 use rusqlite::Connection;
 
 /// Pages in the log at which a move begins: half of its room, so that the rest lasts until it is done.
@@ -23,13 +24,19 @@ struct State {
     rest: AtomicBool,
 }
 
-/// The thread. Dropping this waits for its end, which comes when the writer's connection is closed: who opens the database
-/// next finds it without a log.
-pub(super) struct Mover(Option<JoinHandle<()>>);
+/// The thread. To be dropped after the writer's connection is closed: this waits for the thread's end, and the next program that
+/// opens the database finds it without a log.
+pub(super) struct Mover {
+    thread: Option<JoinHandle<()>>,
+    /// The thread lives as long as this. The writer's hook goes while its connection is being closed: two connections that are
+    /// closed at the same time each take the other one for open, and then neither removes the log.
+    wake: Option<Sender<()>>,
+}
 
 impl Drop for Mover {
     fn drop(&mut self) {
-        if let Some(thread) = self.0.take() {
+        self.wake = None;
+        if let Some(thread) = self.thread.take() {
             let _ = thread.join();
         }
     }
@@ -40,6 +47,7 @@ pub(super) fn start(writer: &mut Connection, mover: Connection) -> rusqlite::Res
     let state = Arc::new(State { next: AtomicI32::new(BEGIN), rest: AtomicBool::new(false) });
     let (wake, woken) = crossbeam_channel::bounded(1);
     let watch = Arc::clone(&state);
+    let held = Sender::clone(&wake);
     // Off, because the hook below takes its place.
     writer.pragma_update(None, "wal_autocheckpoint", 0)?;
     writer.wal_hook(Some(move |_: &mut rusqlite::hooks::Wal, pages: i32| {
@@ -72,7 +80,7 @@ pub(super) fn start(writer: &mut Connection, mover: Connection) -> rusqlite::Res
         tracing::warn!(%error, "the checkpoint thread could not be started");
         writer.pragma_update(None, "wal_autocheckpoint", super::writer::WAL_PAGES)?;
     }
-    Ok((Rest(state), Mover(thread.ok())))
+    Ok((Rest(state), Mover { thread: thread.ok(), wake: Some(held) }))
 }
 
 impl Rest {
@@ -95,4 +103,28 @@ impl Rest {
 /// Moves what can be moved without waiting for anybody: pages in the log, and how many of them were moved.
 fn move_pages(connection: &Connection) -> rusqlite::Result<(i32, i32)> {
     connection.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |row| Ok((row.get(1)?, row.get(2)?)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sqlite::open_writer;
+
+    #[test]
+    fn the_log_goes_with_the_last_connection_which_is_the_movers() {
+        let folder = std::env::temp_dir().join(format!("matricula-checkpoint-{}", std::process::id()));
+        std::fs::create_dir_all(&folder).unwrap();
+        let (database, log) = (folder.join("matricula.db"), folder.join("matricula.db-wal"));
+        std::fs::write(&database, "").unwrap();
+        let mut writer = open_writer(&database).unwrap();
+        let (rest, mover) = start(&mut writer, open_writer(&database).unwrap()).unwrap();
+        writer.execute_batch("CREATE TABLE t (x)").unwrap();
+        drop((rest, writer));
+        // It waits for more until it is dropped.
+        assert_eq!(mover.wake.as_ref().unwrap().send(()), Ok(()));
+        assert!(log.exists());
+        drop(mover);
+        assert!(!log.exists());
+        std::fs::remove_dir_all(&folder).unwrap();
+    }
 }
