@@ -117,8 +117,8 @@ fn a_renewed_certificate_is_taken_while_the_server_runs() {
     std::fs::write(&config, settings).unwrap();
 
     let mut served = Served::start(&config);
-    let address = served.says("listening")["address"].as_str().unwrap().to_owned();
     assert!(served.says("certificate in service")["ends"].is_string());
+    let address = served.says("listening")["address"].as_str().unwrap().to_owned();
     let create = |ca: &str, address_of_user: &str| {
         let mut keys = read(&file("old/keys.json"));
         keys["base_url"] = format!("https://{address}").into();
