@@ -10,7 +10,7 @@
 //! - **kills**: the program is run again and killed when it begins a call.
 //!
 //! After each of them the directory is served, asked and verified by the real program. `cargo test` does a few of each, chosen by
-//! chance that is the same in every run; `MATRICULA_INTERRUPT=all` does all of them.
+//! chance that is the same in every run; `MATRICULA_INTERRUPT=50` does 50 of each, and `MATRICULA_INTERRUPT=all` all of them.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 #![expect(clippy::print_stdout, reason = "the harness shows it when a test fails")]
@@ -44,9 +44,14 @@ const KILLS_IN_A_ROW: usize = 200;
 /// How many cuts by chance there are at one point, of each kind.
 const BY_CHANCE: u64 = 1;
 
-fn all() -> bool {
+/// How many cuts and kills of each operation are done.
+fn how_many() -> (usize, usize) {
     #[expect(clippy::disallowed_methods, reason = "how much is done is for who runs the test to say")]
-    std::env::var("MATRICULA_INTERRUPT").is_ok_and(|value| value == "all")
+    match std::env::var("MATRICULA_INTERRUPT").as_deref() {
+        Ok("all") => (usize::MAX, usize::MAX),
+        Ok(number) => (number.parse().unwrap(), number.parse().unwrap()),
+        Err(_) => FEW,
+    }
 }
 
 /// A folder that stays when a test fails, so that it can be looked at.
@@ -117,7 +122,7 @@ fn reproduces(trace: &Trace, folder: &Path) {
 
 /// The first of a list in an order by chance, or all of it.
 fn some<T>(mut list: Vec<T>, few: usize) -> Vec<T> {
-    if !all() {
+    if few < list.len() {
         let mut chance = Chance::new(list.len() as u64);
         for n in 0..list.len() {
             let other = n + chance.below(list.len() - n);
@@ -151,7 +156,7 @@ fn power_cuts(operation: &dyn Operation, trace: &Trace, before: &Path, ran: &Ran
     }
     // What was said last must hold when all is lost that can be.
     let last = trace.calls.iter().rposition(|call| matches!(call.change, Change::Said(_)));
-    let mut chosen = some(cuts, FEW.0);
+    let mut chosen = some(cuts, how_many().0);
     chosen.extend(last.map(|said| Cut { calls: said + 1, loss: Loss::All }));
     for cut in &chosen {
         let folder = Folder::new();
@@ -168,7 +173,7 @@ fn kills(operation: &dyn Operation, trace: &Trace, before: &Path) -> usize {
     blows.sort_unstable();
     blows.dedup();
     let mut kills = 0;
-    for (name, nth) in some(blows, FEW.1) {
+    for (name, nth) in some(blows, how_many().1) {
         let (folder, other) = (Folder::new(), Folder::new());
         println!("{}: killed at the {nth}. {name} of a thread, in {}", operation.name(), folder.0.display());
         place::copy(before, &folder.0);
