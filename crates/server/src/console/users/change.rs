@@ -1,6 +1,7 @@
 //! What is changed of a user, or of many.
 
 use askama::Template;
+use directory::user::User;
 use directory::{EmailAddress, Role, RoleId, roles};
 use serde_json::{Value, json};
 
@@ -28,6 +29,17 @@ const STATES: &[(&str, &str, bool)] = &[
 /// What a state that ends the user's key pairs is called at the head of a question.
 fn ends_keys(to: &str) -> Option<&'static str> {
     [("lock", "Lock"), ("disable", "Disable")].iter().find(|(state, _)| *state == to).map(|(_, does)| *does)
+}
+
+/// A page that asks first, if what goes to `below` the user's path ends key pairs of the user.
+async fn asked_first(
+    visit: &Visit<'_>,
+    user: &User,
+    does: &str,
+    below: &str,
+) -> Result<Option<Shown>, Trouble> {
+    let own = own_path(visit);
+    ask::before_keys_end(visit, std::slice::from_ref(user), does, format!("{own}/{below}"), own).await
 }
 
 /// Back to the user's page: what was done, or why it was not.
@@ -58,14 +70,10 @@ pub(super) async fn state(visit: &mut Visit<'_>) -> Result<Shown, Trouble> {
     let Some((_, field, value)) = STATES.iter().find(|(state, ..)| *state == to) else {
         return Err(Trouble::NotThere("state"));
     };
-    if let Some(does) = ends_keys(&to) {
-        let (does, own) = (format!("{does} {}", user.address), own_path(visit));
-        let asked =
-            ask::before_keys_end(visit, std::slice::from_ref(&user), &does, format!("{own}/state"), own)
-                .await?;
-        if let Some(page) = asked {
-            return Ok(page);
-        }
+    if let Some(does) = ends_keys(&to)
+        && let Some(page) = asked_first(visit, &user, &format!("{does} {}", user.address), "state").await?
+    {
+        return Ok(page);
     }
     let asked = visit.ask(&update_user::ENDPOINT, vec![item(&user, json!({ *field: value }))]).await?;
     back(visit, asked, &to).await
@@ -83,11 +91,8 @@ struct Reset {
 /// Sets a password that is shown this once, and must be changed at the next sign-in.
 pub(super) async fn reset_password(visit: &mut Visit<'_>) -> Result<Shown, Trouble> {
     let (user, _) = named(visit).await?;
-    let (does, own) = (format!("Reset the password of {}", user.address), own_path(visit));
-    let asked =
-        ask::before_keys_end(visit, std::slice::from_ref(&user), &does, format!("{own}/password"), own)
-            .await?;
-    if let Some(page) = asked {
+    let does = format!("Reset the password of {}", user.address);
+    if let Some(page) = asked_first(visit, &user, &does, "password").await? {
         return Ok(page);
     }
     let password = password::draw(visit.app, visit.scope.account());
@@ -118,11 +123,8 @@ pub(super) async fn role(visit: &mut Visit<'_>) -> Result<Shown, Trouble> {
     let (user, before) = named(visit).await?;
     let account = visit.scope.account().id;
     if roles::promotes(before.as_ref(), chosen_role(visit).await?.as_ref()) {
-        let (does, own) = (format!("Give {} a role that holds more", user.address), own_path(visit));
-        let asked =
-            ask::before_keys_end(visit, std::slice::from_ref(&user), &does, format!("{own}/role"), own)
-                .await?;
-        if let Some(page) = asked {
+        let does = format!("Give {} a role that holds more", user.address);
+        if let Some(page) = asked_first(visit, &user, &does, "role").await? {
             return Ok(page);
         }
     }
