@@ -79,8 +79,8 @@ const COSTLY_LIMIT: usize = 64;
 /// The gate. Dropping it lets its threads end.
 pub struct Gate {
     lane: Lane,
-    /// Hashes that cost more than the gate's own, as other directories made them, are compared on one thread: whoever has
-    /// many of them compared makes only those users wait who have such a hash.
+    /// Hashes that cost more than the gate's own, as other directories made them, are compared on one thread. Many of
+    /// them delay only users with such a hash.
     costly: Lane,
     entropy: Arc<dyn Entropy>,
     cost: Cost,

@@ -110,7 +110,7 @@ fn requests_are_answered_when_nobody_reads_the_log_any_more() {
     served.stderr = None;
     served.get("/readyz", 3, "200");
     served.get("/nowhere", 3, "404");
-    // Written by a thread of its own, some time.
+    // A separate thread writes it at some later time.
     while served.dropped() < 3 {
         std::thread::yield_now();
     }
@@ -125,7 +125,7 @@ fn requests_are_answered_while_whoever_reads_the_log_stands_still() {
     served.get("/nowhere", 2_000, "404");
     served.get("/readyz", 1, "200");
     assert_eq!(served.dropped(), 0);
-    // Whoever reads on finds all of them.
+    // A reader who goes on finds all of them.
     assert_eq!(served.lines().filter(|line| line.contains("/nowhere")).take(2_000).count(), 2_000);
 }
 

@@ -92,7 +92,7 @@ pub(crate) struct App {
     pub(crate) telemetry: Telemetry,
     noting: tokio::sync::Mutex<()>,
     pub(crate) metrics: Option<Metrics>,
-    /// Where log lines go, if whoever runs the server has told.
+    /// Where log lines go, if the program has told.
     pub(crate) log: OnceLock<Log>,
     /// Without secrets, but for a sandbox's; a laboratory has its own.
     journal: Option<Journal>,
@@ -308,8 +308,8 @@ impl Server {
         self.app.usage_of(credentials).await
     }
 
-    /// Tells a sandbox by which names it is called, beside those of its own machine: what it lets anybody do, it refuses to
-    /// whoever calls it by another name.
+    /// Tells a sandbox its names, in addition to those of this machine. What it lets anybody do, it refuses to callers that
+    /// use another name.
     pub fn is_called(&self, names: Vec<String>) {
         self.app.public_url.is_called(names);
     }

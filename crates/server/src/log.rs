@@ -55,7 +55,7 @@ impl Log {
     pub fn open(path: Option<&Path>) -> io::Result<Self> {
         let file = match path {
             Some(path) => append_to(path)?,
-            // A descriptor of our own: whoever holds the lock of standard error waits with it.
+            // Our own descriptor, because the holder of the lock of standard error waits with it.
             None => File::from(io::stderr().as_fd().try_clone_to_owned()?),
         };
         Self::into_file(file, path.map(Path::to_owned))
@@ -235,7 +235,7 @@ mod tests {
         }
         let dropped = log.dropped();
         assert!((1..lines as u64).contains(&dropped), "{dropped} of {lines}");
-        // Whoever reads again gets all the others, whole.
+        // A reader who comes back gets all the other lines, whole.
         let mut read = vec![0; (lines - dropped as usize) * 1_024];
         reader.read_exact(&mut read).unwrap();
         assert!(read.chunks(1_024).all(|found| found.ends_with(b"x\n") && found.len() == 1_024));

@@ -29,8 +29,8 @@ impl PublicUrl {
         self.names.get_or_init(|| names);
     }
 
-    /// Whether a host, in small letters, is one that whoever runs the server gave it: in its configuration, as a further
-    /// name, or as the address it listens on.
+    /// Whether a host, in small letters, is one that the operator gave the server: in its configuration, as a further name,
+    /// or as the address it listens on.
     pub(crate) fn is_own(&self, host: &str) -> bool {
         let configured =
             self.configured.as_deref().and_then(|url| url.split_once("://")).map(|(_, host)| host);

@@ -63,7 +63,7 @@ impl Drop for Draft {
     }
 }
 
-/// What the engine keeps beside a draft while it works on it.
+/// The files that the engine keeps next to a draft while it works on it.
 const BESIDE: [&str; 3] = ["-journal", "-wal", "-shm"];
 
 /// Removes a draft, and the engine's own files beside it. What can't be removed is in the way of nobody.

@@ -241,8 +241,7 @@ fn what_is_usual_elsewhere_is_taken(#[case] hash: &str, #[case] times: u32) {
     assert_eq!(hashed_elsewhere(&SecretString::from(hash), cheaper).is_ok(), times == 1);
 }
 
-/// While a costly hash is compared, whoever has a hash of the gate's own cost waits for nothing but their own: also where
-/// there is one thread, and many costly ones.
+/// Costly hashes delay no user with a hash of the gate's own cost, also where there is one thread and many costly ones.
 #[tokio::test]
 async fn costly_hashes_are_compared_on_a_thread_of_their_own() {
     let gate = Gate::start(CHEAP, 1, 100, Arc::new(Sevens)).unwrap();

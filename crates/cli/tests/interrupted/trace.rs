@@ -140,7 +140,7 @@ impl Reader {
                 let text = rest.strip_suffix(" <unfinished ...>");
                 let call = Begun { text: text.unwrap_or(rest).to_owned(), first: calls.len(), nth: *count };
                 if text.is_some() {
-                    // Whoever is told something may know it as soon as the call begins.
+                    // The receiver may know what it is told as soon as the call begins.
                     calls.extend(self.said(&call));
                     begun.insert(thread.to_owned(), call);
                     continue;

@@ -23,7 +23,7 @@ const STARTS: &[&str] = &[
 const SCHEMES: &[&str] =
     &["CRYPT", "BCRYPT", "ARGON2", "SSHA", "SHA", "SMD5", "MD5", "PBKDF2", "SCRAM-SHA", "NT}"];
 
-/// Whether a text is the hash of a password in a form that directories export. Whoever holds the old directory's dump knows
+/// Whether a text is the hash of a password in a form that directories export. A holder of the old directory's dump knows
 /// that text: taken as a password, it would let them in.
 pub fn is_hash(text: &str) -> bool {
     let text = text.trim();

@@ -59,7 +59,7 @@ fn host(called: &str) -> Option<String> {
     plain.then(|| authority.host().trim_end_matches('.').to_ascii_lowercase())
 }
 
-/// Whether a name leads nowhere but to this machine, whoever is asked.
+/// Whether a name leads to this machine alone, whatever resolves it.
 fn is_of_this_machine(host: &str) -> bool {
     let address = host.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>();
     host == "localhost" || address.is_ok_and(|address| address.is_loopback())

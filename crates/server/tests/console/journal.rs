@@ -291,7 +291,7 @@ async fn a_sandbox_keeps_everything_and_says_why_a_signature_is_wrong() {
     let page = exchange(address, request("GET", &path, &cookie, "")).await;
     assert!(page.contains("Why it was refused") && page.contains("app_key_is_app_id: "), "{page}");
     assert!(page.contains(&signed.authorization), "nothing is left out: {page}");
-    // A page of another site reaches this machine under a name of its own, or sends its visitor's browser here.
+    // A page of another site reaches this machine under its own name, or sends its visitor's browser here.
     let from = |host: &str, more: &str| {
         format!("GET {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n{cookie}{more}\r\n")
     };
@@ -304,7 +304,7 @@ async fn a_sandbox_keeps_everything_and_says_why_a_signature_is_wrong() {
             "{refused}"
         );
     }
-    // Whoever follows a link from there sees the page; the site does not.
+    // A visitor who follows a link from there sees the page; the site does not.
     let followed = format!("{cross}Sec-Fetch-Mode: navigate\r\nSec-Fetch-Dest: document\r\n");
     assert!(exchange(address, from(&own, &followed)).await.starts_with("HTTP/1.1 200 "));
     let token = page.split("name=\"token\" value=\"").nth(1).unwrap().split('"').next().unwrap();

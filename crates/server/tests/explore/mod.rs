@@ -59,7 +59,7 @@ pub(crate) const BLOWS: &[Blow] = &[
 ];
 
 impl Blow {
-    /// Strikes from beside the server, which is not told.
+    /// Strikes directly on the database; the server is not told.
     async fn strike(self, admin: &Admin, clock: &FakeClock, request: &Request) {
         let struck = match self {
             Blow::RevokePair => admin.revoke_binding(&request.access_key).await,
