@@ -63,8 +63,8 @@ impl Drop for Draft {
     }
 }
 
-/// The files that the engine keeps next to a draft while it works on it.
-const BESIDE: [&str; 3] = ["-journal", "-wal", "-shm"];
+/// The files that SQLite keeps next to a database, a draft among them, and would apply to any database there.
+pub(crate) const BESIDE: [&str; 3] = ["-wal", "-shm", "-journal"];
 
 /// Removes a draft, and the engine's own files beside it. What can't be removed is in the way of nobody.
 fn remove(draft: &Path) {

@@ -39,9 +39,6 @@ use crate::work::{Outcome, Work, Writer};
 use damage::Damage;
 use in_use::InUse;
 
-/// The files that the engine keeps next to a database, and would apply to any database there.
-const BESIDE: [&str; 3] = ["-wal", "-shm", "-journal"];
-
 /// Its fields end in this order: the connection that closes last moves the log into the database.
 struct Sqlite {
     readers: ThreadLocal<Connection>,

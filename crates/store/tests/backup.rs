@@ -4,32 +4,20 @@
 
 extern crate matricula_store as store;
 
+mod still;
+
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use directory::audit::Actor;
 use directory::change::Change;
 use directory::password::Policy;
-use directory::port::{Clock, Entropy, Store};
+use directory::port::{Clock, Store};
 use directory::{Account, AccountCode, AccountId};
-use jiff::Timestamp;
 use rusqlite::Connection;
+use still::Still;
 use store::{BackupError, Location, MasterKey, OpenProblem, Step};
 use tempfile::TempDir;
-
-struct Still;
-
-impl Clock for Still {
-    fn now(&self) -> Timestamp {
-        Timestamp::constant(1_795_521_600, 0)
-    }
-}
-
-impl Entropy for Still {
-    fn fill(&self, buffer: &mut [u8]) {
-        buffer.fill(7);
-    }
-}
 
 /// A folder with a database in it.
 struct Site {

@@ -4,6 +4,8 @@
 
 extern crate matricula_store as store;
 
+mod still;
+
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -11,27 +13,13 @@ use std::sync::Arc;
 use directory::audit::Actor;
 use directory::change::{Change, Changed};
 use directory::password::Policy;
-use directory::port::{Clock, Entropy, Position, Store, Write};
+use directory::port::{Clock, Position, Store, Write};
 use directory::user::{PasswordHash, User};
 use directory::{Account, AccountCode, AccountId, EmailAddress, UserId};
-use jiff::Timestamp;
 use rusqlite::Connection;
+use still::Still;
 use store::{Left, Location, MasterKey, OpenError, OpenProblem};
 use tempfile::TempDir;
-
-struct Still;
-
-impl Clock for Still {
-    fn now(&self) -> Timestamp {
-        Timestamp::constant(1_795_521_600, 0)
-    }
-}
-
-impl Entropy for Still {
-    fn fill(&self, buffer: &mut [u8]) {
-        buffer.fill(7);
-    }
-}
 
 fn key() -> MasterKey {
     MasterKey::parse(&"0f".repeat(32)).unwrap()

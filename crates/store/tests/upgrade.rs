@@ -4,28 +4,16 @@
 
 extern crate matricula_store as store;
 
+mod still;
+
 use std::path::Path;
 use std::sync::Arc;
 
-use directory::port::{Clock, Entropy, Indexed, Position, Store};
+use directory::port::{Clock as _, Indexed, Position, Store};
 use directory::{AccountId, EmailAddress, UserQuery};
-use jiff::Timestamp;
 use rusqlite::{Connection, params};
+use still::Still;
 use store::{Location, MasterKey};
-
-struct Still;
-
-impl Clock for Still {
-    fn now(&self) -> Timestamp {
-        Timestamp::constant(1_795_521_600, 0)
-    }
-}
-
-impl Entropy for Still {
-    fn fill(&self, buffer: &mut [u8]) {
-        buffer.fill(7);
-    }
-}
 
 fn open(path: &Path) -> Arc<dyn Store> {
     let key = MasterKey::parse(&"0f".repeat(32)).unwrap();

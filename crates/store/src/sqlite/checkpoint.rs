@@ -112,9 +112,8 @@ mod tests {
 
     #[test]
     fn the_log_goes_with_the_last_connection_which_is_the_movers() {
-        let folder = std::env::temp_dir().join(format!("matricula-checkpoint-{}", std::process::id()));
-        std::fs::create_dir_all(&folder).unwrap();
-        let (database, log) = (folder.join("matricula.db"), folder.join("matricula.db-wal"));
+        let folder = tempfile::tempdir().unwrap();
+        let (database, log) = (folder.path().join("matricula.db"), folder.path().join("matricula.db-wal"));
         std::fs::write(&database, "").unwrap();
         let mut writer = open_writer(&database).unwrap();
         let (rest, mover) = start(&mut writer, open_writer(&database).unwrap()).unwrap();
@@ -125,6 +124,5 @@ mod tests {
         assert!(log.exists());
         drop(mover);
         assert!(!log.exists());
-        std::fs::remove_dir_all(&folder).unwrap();
     }
 }

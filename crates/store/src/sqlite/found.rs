@@ -6,9 +6,8 @@ use std::io::{self, ErrorKind};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
-use super::BESIDE;
 use super::in_use::InUse;
-use crate::draft::{folder_of, with_suffix};
+use crate::draft::{BESIDE, folder_of, with_suffix};
 use crate::location::{Left, OpenProblem};
 
 /// Makes sure that there is a database that only its owner can read, and keeps others from replacing it.

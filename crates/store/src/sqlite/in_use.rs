@@ -78,9 +78,8 @@ mod tests {
 
     #[test]
     fn a_lock_ends_although_a_child_process_holds_a_copy_of_the_file() {
-        let folder = std::env::temp_dir().join(format!("matricula-in-use-{}", std::process::id()));
-        std::fs::create_dir_all(&folder).unwrap();
-        let database = folder.join("matricula.db");
+        let folder = tempfile::tempdir().unwrap();
+        let database = folder.path().join("matricula.db");
         let in_use = InUse::alone(&database).unwrap().unwrap();
         // What a child process has between fork and exec.
         let copy = in_use.lock.try_clone().unwrap();
@@ -88,6 +87,5 @@ mod tests {
         drop(in_use);
         assert!(InUse::alone(&database).unwrap().is_some());
         drop(copy);
-        std::fs::remove_dir_all(&folder).unwrap();
     }
 }

@@ -5,11 +5,10 @@ use std::path::{Path, PathBuf};
 use jiff::Timestamp;
 use rusqlite::{Connection, OpenFlags};
 
-use super::BESIDE;
 use super::backup::{check, close, copy, engine_error, file_error};
 use super::in_use::InUse;
 use crate::backup::{BackupError, Restored, Step, whole};
-use crate::draft::{Draft, PART, has_no_second_names, second_name, sync_folder, with_suffix};
+use crate::draft::{BESIDE, Draft, PART, has_no_second_names, second_name, sync_folder, with_suffix};
 use crate::tables::read;
 use crate::vault::{MasterKey, Vault};
 

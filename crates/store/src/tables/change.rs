@@ -58,6 +58,12 @@ impl Made {
         self.took_away.extend(self.account);
         self
     }
+
+    /// In others too.
+    fn and_in(mut self, accounts: Vec<[u8; 16]>) -> Self {
+        self.took_away.extend(accounts.into_iter().map(AccountId::from_bytes));
+        self
+    }
 }
 
 /// Makes all changes of a list, or none.

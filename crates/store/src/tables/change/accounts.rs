@@ -45,11 +45,7 @@ pub(super) fn disable(session: &dyn Session, id: AccountId, now: Timestamp) -> A
         values![id.as_bytes()],
         |row| row.get(0),
     )?;
-    Ok(account(session, id, String::new())?.map(|made| {
-        let mut made = made.taking();
-        made.took_away.extend(others.into_iter().map(AccountId::from_bytes));
-        made
-    }))
+    Ok(account(session, id, String::new())?.map(|made| made.taking().and_in(others)))
 }
 
 pub(super) fn set_policy(session: &dyn Session, id: AccountId, policy: &Policy) -> Attempt {

@@ -1,7 +1,7 @@
 //! Applications and bindings, of both generations of the API.
 
 use directory::application::{Application, Binding, Client};
-use directory::{AccountId, ApplicationId, BindingId, ClientId, UserId};
+use directory::{ApplicationId, BindingId, ClientId, UserId};
 use jiff::Timestamp;
 use secrecy::ExposeSecret;
 
@@ -39,11 +39,7 @@ pub(super) fn disable_application(session: &dyn Session, id: ApplicationId, now:
         |row| row.get(0),
     )?;
     let made = found(session, "SELECT account, app_id FROM applications WHERE id = ?1", id.as_bytes())?;
-    Ok(made.map(|made| {
-        let mut made = made.taking();
-        made.took_away.extend(accounts.into_iter().map(AccountId::from_bytes));
-        made
-    }))
+    Ok(made.map(|made| made.taking().and_in(accounts)))
 }
 
 pub(super) fn add_client(session: &dyn Session, client: &Client) -> Attempt {

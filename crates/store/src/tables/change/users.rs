@@ -49,9 +49,11 @@ pub(super) fn set_role(
     let bytes = role.as_ref().map(|role| role.as_bytes());
     execute(session, "UPDATE users SET role = ?2 WHERE id = ?1", values![id.as_bytes(), bytes])?;
     let mut detail = role.map_or_else(|| "none".to_owned(), |role| role.to_string());
-    let held = [before.role, role].map(|role| role.map(|role| read::clients::role_by_id(session, role)));
-    let [held, holds] = held.map(|role| role.transpose().map(Option::flatten));
-    if roles::promotes(held?.as_ref(), holds?.as_ref()) {
+    let read = |id: Option<RoleId>| match id {
+        Some(id) => read::clients::role_by_id(session, id),
+        None => Ok(None),
+    };
+    if roles::promotes(read(before.role)?.as_ref(), read(role)?.as_ref()) {
         let revoked = revoke_all(session, id, now)?;
         let sql = "UPDATE users SET must_change_password = 1
                    WHERE id = ?1 AND password IS NOT NULL AND password_own = 0 AND must_change_password = 0";
