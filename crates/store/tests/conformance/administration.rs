@@ -85,7 +85,10 @@ pub(crate) async fn what_is_taken_away_bumps_the_epoch(engine: &impl Engine) {
 pub(crate) async fn a_principal_is_all_or_nothing<E: Engine>(engine: &E) {
     let store = filled(engine).await;
     apply(&store, vec![Change::SetRole(user_id(1), Some(BuiltIn::BasicAdministrator.id()))]).await;
-    let principal = store.principal(&access_key(1), Freshness::Now).await.unwrap().unwrap();
+    // What was given out to somebody without a role does not rise with them.
+    assert!(store.principal(&access_key(1), Freshness::Now).await.unwrap().is_none());
+    apply(&store, vec![Change::AddBinding(binding(2, user_id(1)))]).await;
+    let principal = store.principal(&access_key(2), Freshness::Now).await.unwrap().unwrap();
     assert_eq!(principal.binding.secret.expose_secret(), SECRET);
     assert_eq!(principal.application.app_key.expose_secret(), APP_KEY);
     assert_eq!((principal.address.as_str(), principal.account.code.as_str()), ("first@example.com", "C1"));

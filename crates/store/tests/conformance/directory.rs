@@ -15,6 +15,7 @@ use jiff::SignedDuration;
 
 use crate::Engine;
 use crate::engine::*;
+use crate::usage::used;
 
 fn alias(n: u32, of: u32, address: &str) -> User {
     User { alias_of: Some(user_id(of)), ..user(n, address) }
@@ -301,7 +302,15 @@ pub(crate) async fn a_login_is_decided_on_the_row_as_it_is(engine: &impl Engine)
         "no longer the password"
     );
     assert_eq!(log_in(&store, Some("right"), pair(11)).await, Outcome::Granted);
-    assert_eq!(log_in(&store, Some("right"), pair(12)).await, Outcome::TooManyBindings);
+    // The one that was never used makes room; one that was used never does.
+    store.note_usage(vec![used(10, 1, "a")]).await.unwrap();
+    assert_eq!(log_in(&store, Some("right"), pair(12)).await, Outcome::Granted);
+    for (n, is_there) in [(10, true), (11, false), (12, true)] {
+        let found = store.principal(&access_key(n), Freshness::Recent).await.unwrap();
+        assert_eq!(found.is_some(), is_there, "pair {n}");
+    }
+    store.note_usage(vec![used(12, 1, "a")]).await.unwrap();
+    assert_eq!(log_in(&store, Some("right"), pair(14)).await, Outcome::TooManyBindings);
     let until = now() + SignedDuration::from_hours(1);
     assert_eq!(
         log_in(&store, Some("right"), Grant::Prolong(BindingId::from_bytes([10; 16]), Some(until))).await,

@@ -7,7 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 use crate::Engine;
 use crate::engine::*;
 
-fn used(n: u8, minute: i64, user_agent: &str) -> Usage {
+pub(crate) fn used(n: u8, minute: i64, user_agent: &str) -> Usage {
     Usage {
         credential: [n; 16],
         last_used_at: at(minute),
