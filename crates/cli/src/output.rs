@@ -67,7 +67,7 @@ impl Output {
             Failed::Due => ExitCode::from(4),
             Failed::Stopped => ExitCode::from(5),
             Failed::Error(error) => {
-                let text = format!("{error:#}");
+                let text = told(error);
                 let text =
                     if self.json { json!({ "error": text }).to_string() } else { format!("error: {text}") };
                 // Where standard error is closed there is nobody to tell.
@@ -76,6 +76,20 @@ impl Output {
             }
         }
     }
+}
+
+/// An error and its causes. A cause that the error above it already tells is told once.
+fn told(error: &anyhow::Error) -> String {
+    let mut told = String::new();
+    for cause in error.chain().map(ToString::to_string) {
+        if told.is_empty() {
+            told = cause;
+        } else if !told.ends_with(&cause) {
+            told.push_str(": ");
+            told.push_str(&cause);
+        }
+    }
+    told
 }
 
 /// Writes a file that only its owner can read, in place of one that may be there.

@@ -308,7 +308,12 @@ fn what_can_not_be_done_says_why_and_exits_with_1() {
     for (arguments, message) in cases {
         let output = matricula(arguments).env_remove("MATRICULA_MASTER_KEY").output().unwrap();
         assert_eq!(output.status.code(), Some(1), "{arguments:?}");
-        assert!(text(&output.stderr).contains(message), "{arguments:?}: {}", text(&output.stderr));
+        assert_eq!(
+            text(&output.stderr).matches(message).count(),
+            1,
+            "{arguments:?}: {}",
+            text(&output.stderr)
+        );
     }
     assert_eq!(run(&["no-such-command"]).status.code(), Some(2));
 }

@@ -26,6 +26,8 @@ trait Disk {
     fn fill(&self, folder: &Path, served: &Served, round: u64);
     /// Gives it back.
     fn make_room(&self, folder: &Path, served: &Served);
+    /// Verifies the audit, from beside the server.
+    fn verify_audit(&self, site: &Site, served: &Served);
 }
 
 /// Files may not grow beyond a limit: a write fails as it does on a full disk, only with EFBIG. Works for everybody.
@@ -50,6 +52,10 @@ impl Disk for FileSizes {
 
     fn make_room(&self, _: &Path, served: &Served) {
         limit(served, None);
+    }
+
+    fn verify_audit(&self, site: &Site, _: &Served) {
+        site.verify_audit(site.path());
     }
 }
 
@@ -99,6 +105,14 @@ impl Disk for SmallFileSystem {
 
     fn make_room(&self, folder: &Path, _: &Served) {
         std::fs::remove_file(folder.join(BALLAST)).unwrap();
+    }
+
+    fn verify_audit(&self, site: &Site, served: &Served) {
+        // In the namespace: SQLite reads the link /proc/PID/root as "/", and would look for the file outside.
+        let mut inside = Command::new("nsenter");
+        inside.args(["--user", "--preserve-credentials", "--mount", "--target", &served.pid().to_string()]);
+        inside.arg(env!("CARGO_BIN_EXE_matricula"));
+        site.verify_audit_by(inside, &site.path().join("disk"));
     }
 }
 
@@ -157,7 +171,7 @@ async fn fills_up(fault: &'static str, disk: &dyn Disk) {
         let client = site.client(&served);
         let check = Check { address: served.address, client: &client, clock: &clock, seeded: SEEDED };
         row.add(check.hold(&sent, &mut known).await, again);
-        site.verify_audit(&folder);
+        disk.verify_audit(&site, &served);
     }
     row.finish();
 }
