@@ -57,7 +57,7 @@ impl Things {
             ("/domains/verify", vec![("domain", of("pending.example"))]),
             ("/domains/drop", vec![("id", text(&pending["id"]))]),
             ("/applications", vec![("name", of("Explorer"))]),
-            ("/applications/{app}/keys", vec![("address", of(PLAIN)), ("days", of("3"))]),
+            ("/applications/{app}/keys", vec![("address", of("reader@example.com")), ("days", of("3"))]),
             ("/applications/{app}/revoke", vec![("key", key.clone())]),
             ("/applications/{app}/rotate", vec![("key", key), ("hours", of("1"))]),
             ("/applications/{app}/disable", vec![("confirm", of("An application"))]),

@@ -4,7 +4,7 @@
 //! holds is what one of the two orders gives, one after the other.
 //!
 //! A part of all worlds in every run, drawn by a seed; `MATRICULA_EXPLORE=all` for the whole, `MATRICULA_EXPLORE=N` for one
-//! world in N, `MATRICULA_EXPLORE_SEED` for others.
+//! world in N, `MATRICULA_EXPLORE_SEED` for others, `MATRICULA_EXPLORE_PATH` for the operations whose path holds a text.
 
 use std::sync::Arc;
 
@@ -35,7 +35,10 @@ pub(crate) struct Request {
 pub(crate) enum Blow {
     RevokePair,
     DisableUser,
+    /// To a role that may read only.
     Demote,
+    /// To a role that may do nearly everything, but to nobody who may do more.
+    Weaken,
     DisableApplication,
     DisableAccount,
     RemoveDomain,
@@ -48,6 +51,7 @@ pub(crate) const BLOWS: &[Blow] = &[
     Blow::RevokePair,
     Blow::DisableUser,
     Blow::Demote,
+    Blow::Weaken,
     Blow::DisableApplication,
     Blow::DisableAccount,
     Blow::RemoveDomain,
@@ -65,6 +69,7 @@ impl Blow {
             Blow::RevokePair => admin.revoke_binding(&request.access_key).await,
             Blow::DisableUser => admin.disable_user(CALLER).await,
             Blow::Demote => admin.set_role(CALLER, Some("Reader")).await,
+            Blow::Weaken => admin.set_role(CALLER, Some("Full Administrator")).await,
             Blow::DisableApplication => admin.disable_application(&request.app_id).await,
             Blow::DisableAccount => admin.disable_account(ACCOUNT).await,
             Blow::RemoveDomain => admin.remove_domain(DOMAIN).await,
@@ -171,6 +176,8 @@ async fn send(server: &TestServer, request: &Request) -> Said {
 pub(crate) struct Plan {
     one_in: u64,
     random: u64,
+    /// What the path of an operation must hold.
+    path: Option<String>,
     pub(crate) told: Told,
 }
 
@@ -192,12 +199,16 @@ impl Plan {
             Ok(number) => number.parse().unwrap_or_else(|_| panic!("MATRICULA_EXPLORE is all or a number")),
             Err(_) => one_in,
         };
-        Self { one_in, random: seed.unwrap_or(7), told: Told::default() }
+        let path = std::env::var("MATRICULA_EXPLORE_PATH").ok();
+        Self { one_in, random: seed.unwrap_or(7), path, told: Told::default() }
     }
 
     /// Whether an operation is looked at; a small part of all worlds is of a third of the operations.
-    fn takes(&mut self) -> bool {
-        self.one_in < 10 || self.draws(3)
+    fn takes(&mut self, path: &str) -> bool {
+        match &self.path {
+            Some(part) => path.contains(part.as_str()),
+            None => self.one_in < 10 || self.draws(3),
+        }
     }
 
     fn visits(&mut self) -> bool {
@@ -215,7 +226,7 @@ impl Plan {
 
 /// Strikes at each step of a request that the plan visits.
 pub(crate) async fn explore(plan: &mut Plan, fixture: &Fixture, request: &Request) {
-    if !plan.takes() {
+    if !plan.takes(&request.path) {
         return;
     }
     let server = fixture.start().await;
