@@ -10,12 +10,12 @@ use jiff::{SignedDuration, Timestamp};
 use secrecy::ExposeSecret;
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
-use thiserror::Error;
 use wire::header::{self, Authorization, RequestId};
 use wire::oauth::Credentials;
 use wire::signature::{Parts, SigningKey};
 
 use crate::quota::{Bucket, Quota, Rate};
+use crate::refused::Refused;
 use crate::token::Tokens;
 
 /// What a request presents: its headers as received, and where it goes.
@@ -51,87 +51,6 @@ pub struct Authenticated {
     /// What is left of the quota.
     pub rate: Rate,
 }
-
-/// Why a request is refused before anybody looks at its body.
-#[derive(Debug, Error)]
-pub enum Refused {
-    /// A header is not there.
-    #[error("The header {name} is missing; a signed request carries {}", SIGNED_HEADERS.join(", "))]
-    MissingHeader {
-        /// Its name.
-        name: &'static str,
-    },
-    /// A header can't be read.
-    #[error("Malformed header: {why}")]
-    MalformedHeader {
-        /// Which, and why.
-        why: String,
-    },
-    /// Access key, secret, application key or signed text is wrong: the caller is not told which.
-    #[error("0004 Invalid Signature")]
-    InvalidSignature,
-    /// The signature holds, but the application id is not the one the access key was issued for.
-    #[error("App ID is invalid: {app_id}")]
-    UnknownApplication {
-        /// What was sent.
-        app_id: String,
-    },
-    /// The date can't be read.
-    #[error("Unreadable date: {why}")]
-    InvalidDate {
-        /// Why.
-        why: String,
-    },
-    /// The date is too far from now.
-    #[error("The header {} is {} {} the server's time, which is {now}; at most {window} seconds are allowed",
-            header::DATE, in_words(*off), if *off < 0 { "behind" } else { "ahead of" })]
-    Expired {
-        /// Seconds ahead of the server's time.
-        off: i64,
-        /// Seconds allowed.
-        window: i64,
-        /// The server's time, as the header should have shown it.
-        now: String,
-    },
-    /// Requests signed that early may have been forgotten, because the clock was ahead: this may be one that ran.
-    #[error(
-        "The server's clock was ahead and was set back. A request whose {} is not after {until} may have been carried out \
-             already, so it is refused: sign it again after that time",
-        header::DATE
-    )]
-    Forgotten {
-        /// From when on dates are good, as the header should show it.
-        until: String,
-    },
-    /// The key pair is past its life.
-    #[error("0018 AccessKey Has Expired")]
-    BindingExpired,
-    /// The token is past its life (spec/protocol.md 2e).
-    #[error("The token has expired: ask POST /oauth/token for another")]
-    TokenExpired,
-    /// The token is none of this server's, or its application is gone.
-    #[error("The token is not valid here: ask POST /oauth/token for another")]
-    InvalidToken,
-    /// The client id is unknown, its secret is another, or it is shut out: the caller is not told which.
-    #[error("The client id or its secret is wrong")]
-    InvalidClient,
-    /// Too many calls.
-    #[error(
-        "Too many requests: {limit} are allowed in a window; the next one starts in {reset_ms} milliseconds"
-    )]
-    QuotaExceeded {
-        /// Calls allowed in a window.
-        limit: u32,
-        /// Milliseconds to wait.
-        reset_ms: u32,
-    },
-    /// The store can't say.
-    #[error("The directory can't be reached; nothing was done")]
-    Store(#[from] StoreError),
-}
-
-/// The headers of a signed request.
-const SIGNED_HEADERS: [&str; 4] = [header::AUTHORIZATION, header::DATE, header::REQUEST_ID, header::APP_ID];
 
 /// Longest application id that is repeated to the caller, in characters.
 const SHOWN_APP_ID: usize = 64;
@@ -352,13 +271,4 @@ fn malformed(why: impl std::fmt::Display) -> Refused {
 /// A time as the header of the date shows it.
 fn in_header(time: Timestamp) -> String {
     time.strftime("%a, %d %b %Y %H:%M:%S UTC").to_string()
-}
-
-fn in_words(seconds: i64) -> String {
-    let seconds = seconds.unsigned_abs();
-    match seconds {
-        0..7_200 => format!("{seconds} seconds"),
-        7_200..172_800 => format!("{} hours", seconds / 3_600),
-        _ => format!("{} days", seconds / 86_400),
-    }
 }

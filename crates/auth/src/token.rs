@@ -9,7 +9,7 @@ use hmac::{Hmac, KeyInit, Mac};
 use jiff::Timestamp;
 use sha2::Sha256;
 
-use crate::signed::Refused;
+use crate::refused::Refused;
 
 /// How long a token lives, in seconds: half an hour (spec/protocol.md 8).
 pub const TOKEN_LIFE: i64 = 1_800;

@@ -22,7 +22,7 @@ impl Place {
     pub(crate) fn config(&self) -> anyhow::Result<Config> {
         match (&self.config, &self.data) {
             (Some(config), _) => Ok(Config::from_file(config)?),
-            (None, Some(folder)) => Ok(server::sandbox::config(folder)),
+            (None, Some(folder)) => Ok(playground::sandbox::config(folder)),
             (None, None) => Err(anyhow::anyhow!(
                 "name the configuration of the server with --config FILE, or the folder of a sandbox with --data DIR"
             )),

@@ -103,7 +103,7 @@ fn who_was_acknowledged_before_a_backup_under_load_is_there_after_its_restore() 
     new_machine(&old, &new);
     let restored = json(&run("restore", &new, &file, &[]));
     assert_eq!(restored["kept"], Value::Null);
-    let config = server::sandbox::config(&new);
+    let config = playground::sandbox::config(&new);
     let admin = Admin::open(&config, &config.master_key().unwrap(), server::System::real()).unwrap();
     runtime.block_on(async {
         for address in &before {

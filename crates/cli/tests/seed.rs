@@ -55,7 +55,7 @@ fn seeded_users_are_there_beside_a_running_server_and_again_adds_who_is_missing(
     assert_eq!(listed["users"][1]["emailAddress"], "user0000001@example.com");
     drop(sandbox);
 
-    let config = server::sandbox::config(folder);
+    let config = playground::sandbox::config(folder);
     let admin = Admin::open(&config, &config.master_key().unwrap(), server::System::real()).unwrap();
     runtime.block_on(async {
         assert_eq!(admin.count_users().await.unwrap(), 10_503);

@@ -190,7 +190,7 @@ fn whole(data: &Path, addresses: &[String]) {
     for name in ["matricula.db", "master.key"] {
         std::fs::copy(data.join(name), copy.path().join(name)).unwrap();
     }
-    let config = server::sandbox::config(copy.path());
+    let config = playground::sandbox::config(copy.path());
     let admin = Admin::open(&config, &config.master_key().unwrap(), server::System::real()).unwrap();
     let runtime = tokio::runtime::Runtime::new().unwrap();
     for address in addresses {

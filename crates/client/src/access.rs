@@ -11,8 +11,9 @@ use wire::oauth;
 use crate::application::{Application, Login};
 use crate::error::CallError;
 use crate::keys::KeysError;
+use crate::raw_answer::RawAnswer;
 use crate::sign::{SignedHeaders, Signer};
-use crate::transport::{RawAnswer, Transport};
+use crate::transport::Transport;
 
 /// A token is not used in its last seconds: it might end on the way.
 const TOKEN_MARGIN: SignedDuration = SignedDuration::from_secs(10);

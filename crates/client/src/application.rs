@@ -8,7 +8,7 @@ use serde::de::DeserializeOwned;
 use wire::header::{self, Basic};
 use wire::login::{ChangePassword, Discover, Discovered, LogIn, LoggedIn, PasswordChanged};
 
-use crate::call::{answered, body_of};
+use crate::envelope::{answered, body_of};
 use crate::error::CallError;
 use crate::keys::{Keys, KeysError};
 use crate::transport::Transport;

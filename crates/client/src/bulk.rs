@@ -9,7 +9,8 @@ use wire::header::RequestId;
 use wire::users::{UpdateUser, UserState};
 use wire::{Answer, Error as Fault};
 
-use crate::call::{Client, body_of};
+use crate::call::Client;
+use crate::envelope::body_of;
 use crate::error::CallError;
 
 /// How many users go at once.

@@ -21,7 +21,8 @@ use wire::users::{
 };
 
 use crate::blocking;
-use crate::call::{Client, Page, body_of};
+use crate::call::Client;
+use crate::envelope::{Page, body_of};
 use crate::error::CallError;
 
 /// An endpoint, as the client knows it.

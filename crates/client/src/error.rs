@@ -6,7 +6,7 @@ use thiserror::Error;
 use wire::{Error as Fault, header};
 
 use crate::keys::KeysError;
-use crate::transport::RawAnswer;
+use crate::raw_answer::RawAnswer;
 
 /// Why a call has no answer that can be used. A refusal of single items is no error: it stands in
 /// [`Answer::fail`](crate::Answer::fail).

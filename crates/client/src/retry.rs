@@ -6,7 +6,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use crate::error::{CallError, retry_after};
-use crate::transport::RawAnswer;
+use crate::raw_answer::RawAnswer;
 
 /// When a call is made again. A repetition carries the same request id and the same body, with a new date.
 ///

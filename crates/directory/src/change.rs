@@ -2,14 +2,14 @@
 //! endpoint or by `matricula admin`. Each is done as a whole or not at all, and told to the audit.
 
 use jiff::Timestamp;
-use thiserror::Error;
 
 use crate::application::{Application, Binding, Client};
 use crate::attribute::Attribute;
 use crate::domains::{DomainChange, Registered};
-use crate::groups::{Group, GroupChange, MAX_DEPTH, Member};
+use crate::groups::{Group, GroupChange, Member};
 use crate::login::{self, Attempt, NamedProfile, Outcome};
 use crate::password::Policy;
+pub use crate::refusal::ChangeRefused;
 use crate::user::{Update, User};
 use crate::{
     Account, AccountId, ApplicationId, BindingId, ClientId, DelegateId, Domain, DomainId, ProfileId, Role,
@@ -119,56 +119,6 @@ pub enum Changed {
         /// Why.
         why: ChangeRefused,
     },
-}
-
-/// Why a change could not be made.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
-pub enum ChangeRefused {
-    /// Something with this name is there already.
-    #[error("is there already")]
-    AlreadyThere,
-    /// The address is taken.
-    #[error("is there already")]
-    AddressTaken,
-    /// What is to be changed is not there.
-    #[error("is not there")]
-    NotThere,
-    /// The account would be left without anybody who may do everything in it.
-    #[error("is the last Super Administrator of its account: make another one first")]
-    LastSuperAdministrator,
-    /// Users hold the role.
-    #[error("is held by users: give them another one first")]
-    RoleHeld,
-    /// A user of another account has an address in the domain.
-    #[error("holds addresses of another account's users")]
-    DomainHasUsers,
-    /// Some account manages the domain.
-    #[error("is managed already")]
-    DomainManaged,
-    /// Another account manages a domain above it.
-    #[error("lies below a domain that another account manages")]
-    DomainBelowAnothers,
-    /// The time in which the domain could be verified is over.
-    #[error("registration has expired: register the domain again, and publish the new token")]
-    VerificationExpired,
-    /// The group that another one is to lie in is not there.
-    #[error("is not there")]
-    ParentNotThere,
-    /// Other groups lie in the group.
-    #[error("holds other groups: move or delete them first")]
-    GroupHasFolders,
-    /// The group would lie in itself.
-    #[error("is the group itself or lies in it")]
-    GroupInItself,
-    /// The group, or one in it, would lie too deep.
-    #[error("lies too deep: groups may lie at most {MAX_DEPTH} deep")]
-    GroupTooDeep,
-    /// The member is there already. The words are recorded of the service.
-    #[error("Group member already exists")]
-    MemberAlreadyThere,
-    /// The member is not there. The words are recorded of the service.
-    #[error("Error email address not found")]
-    MemberNotThere,
 }
 
 impl Change {

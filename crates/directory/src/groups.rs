@@ -2,11 +2,9 @@
 //! `[ours]`).
 
 use crate::address::fold;
+pub use crate::refusal::MAX_DEPTH;
 use crate::refusal::{self, Refusal};
 use crate::{AccountId, DomainId, DomainName, EmailAddress, GroupId, UserId};
-
-/// Deepest a group may lie: one at the top lies at depth 1. `[ours]`
-pub const MAX_DEPTH: usize = 20;
 
 /// Longest description of a group, in characters. `[ours]`
 pub const MAX_DESCRIPTION: usize = 256;

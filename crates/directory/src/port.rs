@@ -16,6 +16,7 @@ use crate::attribute::Attribute;
 use crate::audit::{self, Actor, Event};
 use crate::change::{Change, ChangeRefused, Changed, Delegate, Effect};
 use crate::domains::PendingDomain;
+pub use crate::evidence::Evidence;
 use crate::groups::{Group, Member};
 use crate::id::Randomness;
 use crate::login::{Credentials, NamedProfile};
@@ -68,22 +69,6 @@ impl StoreError {
     /// A failure of the engine.
     pub fn failed(cause: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
         StoreError::Failed(cause.into())
-    }
-}
-
-/// An account, and how often something had been taken away in it when a judgement looked at it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Evidence {
-    /// The account.
-    pub account: AccountId,
-    /// Its epoch at that time.
-    pub epoch: u64,
-}
-
-impl Evidence {
-    /// The account as it was read.
-    pub fn of(account: &Account) -> Self {
-        Self { account: account.id, epoch: account.epoch }
     }
 }
 

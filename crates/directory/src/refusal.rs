@@ -2,12 +2,13 @@
 
 use thiserror::Error;
 
-use crate::access::ForbiddenForAddress;
 use crate::address::{AddressError, DomainError, MAX_ADDRESS};
-use crate::change::ChangeRefused;
 use crate::password::Unmet;
 use crate::user::MAX_NAME;
 use crate::{AccountCode, DomainName, EmailAddress};
+
+/// Deepest a group may lie: one at the top lies at depth 1. `[ours]`
+pub const MAX_DEPTH: usize = 20;
 
 /// Why an item is refused.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
@@ -144,4 +145,59 @@ pub fn account_code(text: &str) -> Result<AccountCode, Refusal> {
         return Err(Refusal::Blank);
     }
     AccountCode::parse(text).map_err(|_| Refusal::AccountNotPermitted)
+}
+
+/// The address is none of the account's: unknown, or another account's; one answer for both.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[error("0003 Forbidden To Perform Operation For Address: it is no user of the account")]
+pub struct ForbiddenForAddress;
+
+/// Why a change could not be made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+pub enum ChangeRefused {
+    /// Something with this name is there already.
+    #[error("is there already")]
+    AlreadyThere,
+    /// The address is taken.
+    #[error("is there already")]
+    AddressTaken,
+    /// What is to be changed is not there.
+    #[error("is not there")]
+    NotThere,
+    /// The account would be left without anybody who may do everything in it.
+    #[error("is the last Super Administrator of its account: make another one first")]
+    LastSuperAdministrator,
+    /// Users hold the role.
+    #[error("is held by users: give them another one first")]
+    RoleHeld,
+    /// A user of another account has an address in the domain.
+    #[error("holds addresses of another account's users")]
+    DomainHasUsers,
+    /// Some account manages the domain.
+    #[error("is managed already")]
+    DomainManaged,
+    /// Another account manages a domain above it.
+    #[error("lies below a domain that another account manages")]
+    DomainBelowAnothers,
+    /// The time in which the domain could be verified is over.
+    #[error("registration has expired: register the domain again, and publish the new token")]
+    VerificationExpired,
+    /// The group that another one is to lie in is not there.
+    #[error("is not there")]
+    ParentNotThere,
+    /// Other groups lie in the group.
+    #[error("holds other groups: move or delete them first")]
+    GroupHasFolders,
+    /// The group would lie in itself.
+    #[error("is the group itself or lies in it")]
+    GroupInItself,
+    /// The group, or one in it, would lie too deep.
+    #[error("lies too deep: groups may lie at most {MAX_DEPTH} deep")]
+    GroupTooDeep,
+    /// The member is there already. The words are recorded of the service.
+    #[error("Group member already exists")]
+    MemberAlreadyThere,
+    /// The member is not there. The words are recorded of the service.
+    #[error("Error email address not found")]
+    MemberNotThere,
 }

@@ -29,17 +29,14 @@ use store::MasterKey;
 use thiserror::Error;
 
 pub use backup::{BackedUp, BackupError, RestoreError, Restored, Step, backup, restore};
-pub(crate) use clients::new_client;
 pub use clients::{ClientRow, NewClient, products};
 pub use keys::{NewApplication, NewBinding, master_key, new_master_key, rotate_master_key};
-pub(crate) use keys::{guid, new_application, new_binding};
 pub use schema::{Schema, StoreOpenError, migrate, schema};
-pub(crate) use search::SLICE;
 pub use seed::Seeded;
 pub use users::gate;
 
-use crate::app::OpenError;
 use crate::config::Config;
+use crate::error::OpenError;
 use crate::system::System;
 
 /// Why something could not be administered.

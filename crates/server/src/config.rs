@@ -5,15 +5,17 @@ mod tls;
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::sync::Arc;
 
-use auth::Cost;
-use directory::port::RequestIds;
+use auth::{Cost, Gate};
+use directory::port::{Entropy, RequestIds};
 use directory::session::SessionLimits;
 use serde::{Deserialize, Serialize};
 use store::{Location, MasterKey, VaultError};
 use thiserror::Error;
 
+pub use api::limits::Limits;
+pub use api::txt::{Domains, Verification};
 pub use observation::{Journal, Metrics};
 pub use tls::Tls;
 
@@ -92,29 +94,6 @@ pub struct Passwords {
     pub queue: usize,
 }
 
-/// How an account proves that a domain is its own: by a TXT record with the token that it was given (spec/protocol.md 5).
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct Domains {
-    /// Whether the record is looked for at all.
-    pub verification: Verification,
-    /// Resolvers to ask, as address and port. Empty: those of `/etc/resolv.conf`, as it is when the server starts.
-    pub resolvers: Vec<SocketAddr>,
-    /// Longest wait for the records of a domain, in seconds.
-    pub timeout_seconds: u64,
-}
-
-/// Whether proof of a domain is looked for.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Verification {
-    /// In the DNS.
-    #[default]
-    Dns,
-    /// Nowhere: for a directory that can't reach the DNS, or whose domains are made up. `[ours]`
-    Offline,
-}
-
 /// The console: pages for administrators, below `/console`. `[ours]`
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -125,28 +104,6 @@ pub struct Console {
     pub idle_minutes: u32,
     /// How long it lasts in all, in hours.
     pub session_hours: u32,
-}
-
-/// What one request may take.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct Limits {
-    /// Longest body, in bytes.
-    pub body_bytes: usize,
-    /// All bodies of requests under way together, in bytes; more are refused with 503.
-    pub bodies_bytes: usize,
-    /// Longest wait for the headers of a request, in seconds; also how long an idle connection is kept.
-    pub header_seconds: u64,
-    /// Longest wait for a body, in seconds.
-    pub body_seconds: u64,
-    /// Longest time for a request as a whole, in seconds.
-    pub request_seconds: u64,
-    /// Longest time in which a client takes none of its answer, in seconds.
-    pub answer_seconds: u64,
-    /// Requests under way at once, without those whose body is on its way; more are refused with 503.
-    pub in_flight: usize,
-    /// Longest wait for requests under way when the server stops, in seconds.
-    pub drain_seconds: u64,
 }
 
 /// How log lines look.
@@ -200,12 +157,6 @@ impl Default for Passwords {
     }
 }
 
-impl Default for Domains {
-    fn default() -> Self {
-        Self { verification: Verification::default(), resolvers: Vec::new(), timeout_seconds: 5 }
-    }
-}
-
 impl Default for Console {
     fn default() -> Self {
         Self { enabled: true, idle_minutes: 30, session_hours: 12 }
@@ -217,21 +168,6 @@ impl Console {
         SessionLimits {
             idle: jiff::SignedDuration::from_mins(i64::from(self.idle_minutes)),
             whole: jiff::SignedDuration::from_hours(i64::from(self.session_hours)),
-        }
-    }
-}
-
-impl Default for Limits {
-    fn default() -> Self {
-        Self {
-            body_bytes: 1 << 20,
-            bodies_bytes: 256 << 20,
-            header_seconds: 30,
-            body_seconds: 30,
-            request_seconds: 60,
-            answer_seconds: 30,
-            in_flight: 8_192,
-            drain_seconds: 30,
         }
     }
 }
@@ -408,36 +344,16 @@ fn read(path: &Path) -> Result<String, ConfigError> {
     std::fs::read_to_string(path).map_err(|source| ConfigError::Read { path: path.to_owned(), source })
 }
 
-impl Domains {
-    pub(crate) fn timeout(&self) -> Duration {
-        Duration::from_secs(self.timeout_seconds)
-    }
-}
-
-impl Limits {
-    pub(crate) fn header(&self) -> Duration {
-        Duration::from_secs(self.header_seconds)
-    }
-
-    pub(crate) fn body(&self) -> Duration {
-        Duration::from_secs(self.body_seconds)
-    }
-
-    pub(crate) fn request(&self) -> Duration {
-        Duration::from_secs(self.request_seconds)
-    }
-
-    pub(crate) fn answer(&self) -> Duration {
-        Duration::from_secs(self.answer_seconds)
-    }
-
-    /// Longest life of a stream of HTTP/2: the request as a whole, and then its answer.
-    pub(crate) fn stream(&self) -> Duration {
-        self.request() + self.answer()
-    }
-
-    pub(crate) fn drain(&self) -> Duration {
-        Duration::from_secs(self.drain_seconds)
+impl Passwords {
+    pub(crate) fn gate(&self, entropy: Arc<dyn Entropy>) -> Result<Gate, auth::gate::CostError> {
+        let cost = auth::Cost {
+            memory_kib: self.memory_kib,
+            iterations: self.iterations,
+            parallelism: self.parallelism,
+        };
+        let cores = || std::thread::available_parallelism().map_or(1, usize::from);
+        let threads = if self.threads == 0 { cores() } else { self.threads };
+        Gate::start(cost, threads, self.queue, entropy)
     }
 }
 

@@ -19,8 +19,7 @@ use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 
 use crate::config;
-pub use pair::TlsError;
-pub(crate) use pair::{Certificate, Life, Pair, first_certificate};
+pub use pair::{Certificate, Life, Pair, TlsError, first_certificate};
 
 /// What clients may ask for over TLS, best first. Some still offer HTTP/1.0 by its name, and nothing else.
 const PROTOCOLS: [&[u8]; 3] = [HTTP_2, b"http/1.1", b"http/1.0"];

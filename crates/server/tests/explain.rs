@@ -9,8 +9,8 @@ use std::io::{Read as _, Write};
 use std::net::{SocketAddr, TcpStream};
 
 use client::{Keys, Signer, machine_clock, random_request_id};
+use playground::sandbox::Sandbox;
 use matricula_server as server;
-use matricula_server::sandbox::Sandbox;
 use matricula_server::{Config, Location, Server, System};
 use tokio::sync::oneshot;
 use wire::create_user::PATH;
@@ -43,7 +43,7 @@ async fn a_sandbox_says_why_and_production_does_not() {
     tracing_subscriber::fmt().json().with_writer(log.clone()).init();
     let folder = tempfile::tempdir().unwrap();
 
-    let config = server::sandbox::config(folder.path());
+    let config = playground::sandbox::config(folder.path());
     let Sandbox { server, keys } = Sandbox::open(folder.path(), &config, System::real()).await.unwrap();
     let other = server.admin().add_application(&keys.account_code, "Another").await.unwrap();
     let good = Keys {

@@ -13,8 +13,8 @@ use rustls::pki_types::CertificateDer;
 use tokio::sync::Semaphore;
 use tokio_postgres_rustls::MakeRustlsConnect;
 
-use crate::location::OpenProblem;
 use crate::port::{Engine, TableStore};
+use crate::problem::OpenProblem;
 use crate::schema::Schema;
 use crate::session::{Kind, Result, Session};
 use crate::snapshot::Snapshot;

@@ -29,8 +29,8 @@ use rusqlite::{Connection, OpenFlags};
 use thread_local::ThreadLocal;
 
 use crate::draft::{Draft, NEW};
-use crate::location::OpenProblem;
 use crate::port::{Engine, TableStore};
+use crate::problem::OpenProblem;
 use crate::session::{Result, Session};
 use crate::snapshot::Snapshot;
 use crate::tables::{forget, read};

@@ -13,7 +13,6 @@ use jiff::{SignedDuration, Timestamp};
 use tokio::sync::oneshot;
 
 use crate::session::Error;
-use crate::tables::forget::Slice;
 
 /// Writes that may wait. More than this is a store that can't keep up: refuse, so that the caller learns of it.
 const QUEUE: usize = 16_384;
@@ -43,6 +42,17 @@ pub(crate) enum Outcome {
     Indexed(Indexed),
     Noted,
     Ready,
+}
+
+/// What one slice came to.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Slice {
+    /// Rows that were forgotten.
+    pub(crate) rows: usize,
+    /// The last row that was looked at, when there may be more to forget behind it.
+    pub(crate) goes_on: Option<i64>,
+    /// When the earliest of them ran whose time has not come by this clock: they ran while it was ahead.
+    pub(crate) ahead: Option<i64>,
 }
 
 /// What a thread of an engine does with a group of work: all of it in one transaction, or nothing.

@@ -6,10 +6,11 @@ use std::sync::Arc;
 
 use anyhow::Context as _;
 use clap::Args;
+use playground::lab::Lab;
+use playground::sandbox::{Certificates, Keys, Sandbox, config};
+use playground::system::{MovableClock, SeededEntropy};
 use server::System;
 use server::config::{LogFormat, Metrics};
-use server::sandbox::{Certificates, Keys, Sandbox, config};
-use server::system::{MovableClock, SeededEntropy};
 
 use super::serve::{Logging, stop_signal};
 use crate::output::{Failed, Output, replace_private};
@@ -98,7 +99,7 @@ pub(crate) async fn run(arguments: Arguments, output: &Output) -> Result<(), Fai
         replace_private(file, &text)?;
     }
     if control {
-        server.open_lab(Some(clock))?;
+        Lab::open(&server, Some(clock))?;
     }
     if let Some(address) = server.metrics_address() {
         tracing::info!("metrics at http://{address}/metrics");

@@ -2,15 +2,11 @@
 
 use std::collections::BTreeSet;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use directory::application::{CLIENT_ID, Client, Product};
+use directory::Role;
+use directory::application::{Client, Product};
 use directory::change::Change;
-use directory::port::Entropy;
-use directory::{AccountId, ClientId, Role, RoleId};
-use jiff::Timestamp;
+use directory::credentials::new_client;
 use secrecy::{ExposeSecret, SecretString};
-use sha2::{Digest, Sha256};
 
 use super::{Admin, AdminError};
 
@@ -19,33 +15,6 @@ pub struct NewClient {
     /// What it is known by.
     pub client_id: String,
     client_secret: SecretString,
-}
-
-/// Draws the id and the secret of a new application of API 2.0.
-pub(crate) fn new_client(
-    entropy: &dyn Entropy,
-    account: AccountId,
-    name: &str,
-    role: RoleId,
-    products: BTreeSet<Product>,
-    now: Timestamp,
-) -> (Client, SecretString) {
-    let mut id = [0; CLIENT_ID * 3 / 4];
-    entropy.fill(&mut id);
-    let mut secret = [0; 32];
-    entropy.fill(&mut secret);
-    let secret = SecretString::from(URL_SAFE_NO_PAD.encode(secret));
-    let client = Client {
-        id: ClientId::at(now, &entropy.randomness()),
-        account,
-        client_id: URL_SAFE_NO_PAD.encode(id),
-        secret_digest: Sha256::digest(secret.expose_secret()).into(),
-        name: name.to_owned(),
-        role,
-        products,
-        created_at: now,
-    };
-    (client, secret)
 }
 
 impl NewClient {

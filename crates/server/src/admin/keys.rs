@@ -2,17 +2,17 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use directory::application::{Application, Binding};
 use directory::change::Change;
-use directory::port::{ApplicationRow, BindingRow, Entropy};
-use directory::{AccessKey, AccountId, ApplicationId, BindingId, UserId};
+use directory::credentials::{new_application, new_binding};
+use directory::port::{ApplicationRow, BindingRow};
+use directory::{AccessKey, ApplicationId};
 use jiff::Timestamp;
-use secrecy::{ExposeSecret, SecretBox, SecretString};
+use secrecy::{ExposeSecret, SecretString};
 use store::MasterKey;
 
 use super::{Admin, AdminError};
-use crate::app::OpenError;
 use crate::config::Config;
+use crate::error::OpenError;
 use crate::system::System;
 
 /// The keys of a new application. The application key can't be read again.
@@ -31,53 +31,6 @@ pub struct NewBinding {
     secret_key: SecretString,
     /// When it stops working.
     pub expires_at: Option<Timestamp>,
-}
-
-/// Draws the id and the key of a new application.
-pub(crate) fn new_application(
-    entropy: &dyn Entropy,
-    account: AccountId,
-    name: &str,
-    now: Timestamp,
-) -> Application {
-    Application {
-        id: ApplicationId::at(now, &entropy.randomness()),
-        account,
-        app_id: guid(entropy),
-        name: name.to_owned(),
-        app_key: SecretString::from(guid(entropy)),
-        created_at: now,
-    }
-}
-
-/// Draws a GUID.
-pub(crate) fn guid(entropy: &dyn Entropy) -> String {
-    let mut bytes = [0; 16];
-    entropy.fill(&mut bytes);
-    uuid::Builder::from_random_bytes(bytes).into_uuid().to_string()
-}
-
-/// Draws a new key pair.
-pub(crate) fn new_binding(
-    entropy: &dyn Entropy,
-    user: UserId,
-    application: ApplicationId,
-    expires_at: Option<Timestamp>,
-    now: Timestamp,
-) -> Binding {
-    let mut public = [0; 112];
-    entropy.fill(&mut public);
-    let mut secret = vec![0; 64];
-    entropy.fill(&mut secret);
-    Binding {
-        id: BindingId::at(now, &entropy.randomness()),
-        access_key: AccessKey::from_bytes(&public),
-        secret: SecretBox::new(secret.into_boxed_slice()),
-        user,
-        application,
-        expires_at,
-        created_at: now,
-    }
 }
 
 impl Admin {

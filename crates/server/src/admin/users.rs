@@ -10,8 +10,8 @@ use directory::{Account, EmailAddress, UserId};
 use secrecy::{ExposeSecret, SecretString};
 
 use super::{Admin, AdminError};
-use crate::app::OpenError;
 use crate::config::Config;
+use crate::error::OpenError;
 use crate::system::System;
 
 /// The gate for passwords that are set beside the server, at the cost that its configuration names.

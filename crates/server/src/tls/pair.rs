@@ -95,23 +95,27 @@ pub enum TlsError {
 
 /// From when to when a certificate is valid.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Life {
-    pub(crate) begins: Timestamp,
-    pub(crate) ends: Timestamp,
+pub struct Life {
+    /// The first moment.
+    pub begins: Timestamp,
+    /// The last moment.
+    pub ends: Timestamp,
 }
 
 /// A certificate chain with its key, which belong together and can be used now.
-pub(crate) struct Pair {
-    pub(crate) key: Arc<CertifiedKey>,
-    pub(crate) life: Life,
+pub struct Pair {
+    /// Chain and key, ready to sign.
+    pub key: Arc<CertifiedKey>,
+    /// When the certificate is good.
+    pub life: Life,
 }
 
 impl Pair {
-    pub(crate) fn load(
-        files: &config::Tls,
-        provider: &CryptoProvider,
-        now: Timestamp,
-    ) -> Result<Self, TlsError> {
+    /// Reads both from their files, and checks that they belong together and can be used now.
+    ///
+    /// # Errors
+    /// When either can not be read or used.
+    pub fn load(files: &config::Tls, provider: &CryptoProvider, now: Timestamp) -> Result<Self, TlsError> {
         let chain = chain(&files.certificate)?;
         let certificate = read_certificate(&chain, &files.certificate)?;
         let life = life(&certificate).map_err(|why| unreadable(&files.certificate, why))?;
@@ -140,10 +144,10 @@ impl Pair {
 }
 
 /// A certificate, read without the rules of RFC 5280 about serial numbers, which authorities of one's own break.
-pub(crate) type Certificate = CertificateInner<Raw>;
+pub type Certificate = CertificateInner<Raw>;
 
 /// The first certificate of a file.
-pub(crate) fn first_certificate(path: &Path) -> Result<Certificate, TlsError> {
+pub fn first_certificate(path: &Path) -> Result<Certificate, TlsError> {
     read_certificate(&chain(path)?, path)
 }
 

@@ -1,7 +1,7 @@
 //! The laboratory: states to go back to, faults, the journal.
 
 use serde_json::json;
-use server::lab::{Fault, What};
+use playground::lab::{Fault, What};
 use testkit::{SEEDED, TestServer};
 
 use crate::user;

@@ -3,8 +3,8 @@
 use std::io::{Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
 
+use playground::sandbox::Sandbox;
 use server::System;
-use server::sandbox::Sandbox;
 use testkit::client::{Keys, Signer, machine_clock, random_request_id};
 use testkit::{Browser, PASSWORD, Response, TestServer};
 use tokio::sync::oneshot;
@@ -253,7 +253,7 @@ async fn exchange(address: SocketAddr, request: String) -> String {
 #[tokio::test]
 async fn a_sandbox_keeps_everything_and_says_why_a_signature_is_wrong() {
     let folder = tempfile::tempdir().unwrap();
-    let mut config = server::sandbox::config(folder.path());
+    let mut config = playground::sandbox::config(folder.path());
     config.store = testkit::store(folder.path());
     let Sandbox { server, keys } = Sandbox::open(folder.path(), &config, System::real()).await.unwrap();
     let (stop, stopped) = oneshot::channel::<()>();

@@ -10,7 +10,8 @@ use tokio_postgres::config::{Host, SslMode};
 use super::{migrate, server};
 use crate::backup::{BackedUp, BackupError, Restored, Step, whole};
 use crate::draft::{Draft, PART};
-use crate::location::{Location, OpenProblem};
+use crate::location::Location;
+use crate::problem::OpenProblem;
 use crate::tables::read;
 use crate::vault::{MasterKey, Vault};
 

@@ -1,6 +1,6 @@
 //! Migrations: numbered, forward only. The table `matricula_schema` holds the number of the newest one that ran.
 
-use crate::location::OpenProblem;
+use crate::problem::OpenProblem;
 use crate::schema::Schema;
 use crate::session::{Error, Kind, Result, Session, values};
 use crate::vault::WrappedRing;

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use super::in_use::InUse;
 use crate::draft::{BESIDE, folder_of, with_suffix};
-use crate::location::{Left, OpenProblem};
+use crate::problem::{Left, OpenProblem};
 
 /// Makes sure that there is a database that only its owner can read, and keeps others from replacing it.
 pub(super) fn hold(database: &Path) -> Result<InUse, OpenProblem> {

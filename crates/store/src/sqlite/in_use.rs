@@ -7,7 +7,7 @@ use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
 use crate::draft::with_suffix;
-use crate::location::OpenProblem;
+use crate::problem::OpenProblem;
 
 /// What whoever works on a database holds meanwhile. Nothing is ever written into the file, and it stays.
 pub(super) struct InUse {

@@ -1,0 +1,359 @@
+//! A visit: who looks at a page, of which account, and what they sent. Who is not signed in is shown the door.
+
+use std::collections::HashMap;
+use std::net::IpAddr;
+use std::sync::{Arc, mpsc};
+
+use auth::{SessionToken, SignedIn};
+use axum::extract::{FromRequestParts as _, RawPathParams, Request};
+use axum::response::{IntoResponse, Response};
+use directory::change::Change;
+use directory::port::{Write, Written};
+use directory::{Permission, Scope};
+use http::header::{CONTENT_DISPOSITION, CONTENT_TYPE, COOKIE, HOST, LOCATION, ORIGIN};
+use http::{HeaderMap, HeaderName, StatusCode};
+use serde_json::{Value, json};
+use wire::header::RequestId;
+use wire::{Answer, Failure};
+
+use super::door::Left;
+use super::form::Form;
+use super::shell::{Shell, trouble};
+use super::upload::{self, File};
+use super::{Page, Shown, Trouble, guarded};
+use crate::Console;
+use api::driver::{self, received};
+use api::refusal::Refusal;
+use api::{Endpoint, Method};
+use observe::Line;
+
+/// How often something is judged anew because the directory changed under it.
+const ATTEMPTS: usize = 4;
+
+/// The cookie of a session. Browsers take one of such a name only over TLS, or from their own machine, and only for this
+/// host.
+pub(super) const COOKIE_NAME: &str = "__Host-matricula";
+
+/// A visit of a page behind the door.
+pub(crate) struct Visit<'a> {
+    pub(crate) console: &'a Arc<Console>,
+    pub(crate) token: &'a SessionToken,
+    pub(crate) who: SignedIn,
+    /// The account whose page it is, which the visitor may act in; and the page's permission, which the visitor holds.
+    pub(crate) scope: Scope,
+    /// What the path names.
+    pub(crate) params: HashMap<String, String>,
+    /// What stands behind `?`.
+    pub(crate) query: Form,
+    /// What was sent, if it is a form.
+    pub(crate) form: Form,
+    /// The file that came with the form.
+    pub(crate) file: Option<File>,
+    pub(crate) headers: &'a HeaderMap,
+    /// Where the visitor comes from.
+    pub(crate) peer: IpAddr,
+    permission: Option<&'a Permission>,
+    line: &'a mut Line,
+}
+
+/// The changes that a visitor may make, and what is told of them afterwards; or why there are none.
+pub(crate) type Judged<T> = Result<(Vec<Change>, T), String>;
+
+/// What an endpoint of the API made of items.
+pub(crate) struct Asked {
+    /// Rows of what was done.
+    pub(crate) data: Vec<Value>,
+    /// What was refused.
+    pub(crate) fail: Vec<Failure>,
+}
+
+impl Asked {
+    /// What is wrong, for people; nothing when all went well.
+    pub(crate) fn errors(&self) -> Vec<String> {
+        self.fail.iter().flat_map(|failure| &failure.errors).map(|error| error.message.clone()).collect()
+    }
+
+    /// What is wrong with one field.
+    pub(crate) fn error_in(&self, field: &str) -> Option<String> {
+        let mut errors = self.fail.iter().flat_map(|failure| &failure.errors);
+        errors.find(|error| error.field.as_deref() == Some(field)).map(|error| error.message.clone())
+    }
+}
+
+impl Visit<'_> {
+    /// A part of the path; empty when it has none of that name.
+    pub(crate) fn param(&self, name: &str) -> &str {
+        self.params.get(name).map_or("", String::as_str)
+    }
+
+    /// A path below the account's.
+    pub(crate) fn path(&self, below: &str) -> String {
+        format!("{}/{}{below}", super::PREFIX, self.scope.account().code)
+    }
+
+    /// Where programs reach this server.
+    pub(crate) fn url(&self) -> String {
+        self.console.core.public_url.for_host(self.headers.get(HOST).map(http::HeaderValue::as_bytes))
+    }
+
+    /// Whether the visitor holds a permission.
+    pub(crate) fn may(&self, permission: &Permission) -> bool {
+        self.scope.caller().require(permission).is_ok()
+    }
+
+    /// Whether only a part of the page is asked for.
+    pub(crate) fn wants_part(&self) -> bool {
+        self.headers.contains_key("hx-request") && !self.headers.contains_key("hx-boosted")
+    }
+
+    /// What stands around a page.
+    pub(crate) fn shell(&self, section: &'static str, title: impl Into<String>) -> Shell {
+        Shell::new(self, section, title.into())
+    }
+
+    /// Has an endpoint of the API do something in the account, by its own rules. A form that carries an id of its own is
+    /// carried out once, however often it is sent.
+    pub(crate) async fn ask(&mut self, endpoint: &Endpoint, items: Vec<Value>) -> Result<Asked, Trouble> {
+        let account = self.scope.account().code.as_str();
+        let body = json!({ "meta": { "accountCode": account }, "data": items }).to_string();
+        let request_id = self.form.some("request").and_then(|id| RequestId::parse(id.as_bytes()).ok());
+        let mut attempt = 1;
+        let reply = loop {
+            let caller = self.scope.caller().clone();
+            match driver::within(&self.console.core, endpoint, caller, request_id, body.as_bytes(), self.line)
+                .await
+            {
+                Err(Refusal::Stale) if attempt < ATTEMPTS => {
+                    attempt += 1;
+                    self.enter_again().await?;
+                }
+                outcome => break outcome?,
+            }
+        };
+        let answer = serde_json::from_slice::<Answer<Value>>(&reply);
+        let Answer { data, fail, .. } = answer.map_err(|_| Refusal::Panic)?;
+        Ok(Asked { data, fail })
+    }
+
+    /// Makes changes in the account that no endpoint of the API makes. `judge` says which, or why none: it is asked again
+    /// whenever the directory changed since it judged.
+    pub(crate) async fn change<T>(
+        &mut self,
+        judge: impl AsyncFn(&Self) -> Result<Judged<T>, Trouble>,
+    ) -> Result<Result<T, String>, Trouble> {
+        for _ in 0..ATTEMPTS {
+            let (changes, judged) = match judge(self).await? {
+                Ok(judged) => judged,
+                Err(why) => return Ok(Err(why)),
+            };
+            let (made, outcome) = mpsc::channel();
+            let write = Write {
+                once: None,
+                evidence: self.scope.evidence(),
+                actor: self.scope.caller().actor(),
+                now: self.console.core.clock.now(),
+                changes,
+                render: Box::new(move |effects| {
+                    // The receiver is gone when nobody waits any more.
+                    let _ = made.send(effects.iter().find_map(|effect| effect.as_ref().err().copied()));
+                    Vec::new()
+                }),
+            };
+            match self.console.core.store.write(vec![write]).await?.pop() {
+                Some(Written::Stale) | None => self.enter_again().await?,
+                Some(_) => {
+                    let refused = outcome.try_iter().last().ok_or(Trouble::Refused(Refusal::Stale))?;
+                    return Ok(refused.map_or(Ok(judged), |why| Err(format!("This {why}."))));
+                }
+            }
+        }
+        Err(Trouble::Refused(Refusal::Stale))
+    }
+
+    /// Reads again who visits, and what they may.
+    async fn enter_again(&mut self) -> Result<(), Trouble> {
+        let code = self.scope.account().code.to_string();
+        self.who = signed_in(self.console, Some(self.token)).await?.ok_or(Trouble::SignedOut)?;
+        self.scope = enter(self.console, &self.who, self.permission, &code).await?;
+        Ok(())
+    }
+}
+
+/// Serves a page.
+pub(super) async fn serve(console: &Arc<Console>, page: &Page, request: Request) -> Response {
+    let mut line = Line::default();
+    let (mut parts, body) = request.into_parts();
+    let token = token(&parts.headers);
+    let received = received(&parts.extensions);
+    let params = RawPathParams::from_request_parts(&mut parts, &()).await.map_or_else(
+        |_| HashMap::new(),
+        |params| params.iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect(),
+    );
+    let target = String::from_utf8_lossy(&received.target).into_owned();
+    let shown = async {
+        if let (Some(refused), _) = console.core.authenticator.count_unsigned(received.peer) {
+            return Err(Refusal::from(refused).into());
+        }
+        let (mut form, mut file) = (Form::default(), None);
+        if page.method == Method::Post {
+            own_site(&parts.headers)?;
+            match signed_in(console, token.as_ref()).await? {
+                Some(_) => received.place.iter().for_each(|place| place.prove()),
+                // No file is kept for somebody who may never come in.
+                None if page.takes_file => return Err(Trouble::SignedOut),
+                None => {}
+            }
+            (form, file) = match page.takes_file {
+                true => upload::read(&console.core, &parts.headers, body).await?,
+                false => (Form::parse(&driver::collect(&console.core, body).await?), None),
+            };
+        }
+        // A body takes as long as its sender likes: what its sender may counts from its end on.
+        let who = signed_in(console, token.as_ref()).await?;
+        let (Some(who), Some(token)) = (who, token.as_ref()) else {
+            return Err(match page.method {
+                Method::Get => Trouble::SignedOut,
+                Method::Post => Trouble::FormLeft(Box::new(Left::new(parts.uri.path(), &form))),
+            });
+        };
+        line.sender = Some(who.caller.sender().clone());
+        if page.method == Method::Post {
+            let sent = parts.headers.get("x-form-token").and_then(|value| value.to_str().ok());
+            if !token.made_form(sent.unwrap_or_else(|| form.text("token"))) {
+                return Err(Trouble::ForeignForm);
+            }
+        }
+        let code = params.get("account").cloned().unwrap_or_default();
+        let scope = enter(console, &who, page.permission.as_ref(), &code).await?;
+        let query = Form::parse(parts.uri.query().unwrap_or_default().as_bytes());
+        let permission = page.permission.as_ref();
+        let mut visit = Visit {
+            console,
+            token,
+            who,
+            scope,
+            params,
+            query,
+            form,
+            file,
+            headers: &parts.headers,
+            peer: received.peer,
+            permission,
+            line: &mut line,
+        };
+        match (page.run)(&mut visit).await {
+            // The session ended in the middle: nothing was done.
+            Err(Trouble::SignedOut) if page.method == Method::Post => {
+                Err(Trouble::FormLeft(Box::new(Left::new(parts.uri.path(), &visit.form))))
+            }
+            shown => shown,
+        }
+    };
+    let shown = shown.await;
+    let mut response = answer(shown, &parts.headers, &target, &mut line);
+    response.extensions_mut().insert(line);
+    response
+}
+
+pub(super) fn answer(
+    shown: Result<Shown, Trouble>,
+    headers: &HeaderMap,
+    target: &str,
+    line: &mut Line,
+) -> Response {
+    let html = |status: StatusCode, page: String| {
+        (status, [(CONTENT_TYPE, "text/html; charset=utf-8")], page).into_response()
+    };
+    let response = match shown {
+        Ok(Shown::Html(page)) => html(StatusCode::OK, page),
+        Ok(Shown::Wrong(page)) => html(StatusCode::UNPROCESSABLE_ENTITY, page),
+        Ok(Shown::Redirect(to)) => (StatusCode::SEE_OTHER, [(LOCATION, to)]).into_response(),
+        Ok(Shown::Download { name, kind, body }) => {
+            let disposition = format!("attachment; filename=\"{name}\"");
+            ([(CONTENT_TYPE, kind.to_owned()), (CONTENT_DISPOSITION, disposition)], body).into_response()
+        }
+        Ok(Shown::Events(body)) => {
+            // What stands between this server and the browser is not to gather them.
+            (
+                [(CONTENT_TYPE, "text/event-stream"), (HeaderName::from_static("x-accel-buffering"), "no")],
+                body,
+            )
+                .into_response()
+        }
+        Err(Trouble::SignedOut) => {
+            let door = super::door::at(target);
+            match headers.contains_key("hx-request") {
+                // A part of a page can't be the door: the browser goes there as a whole.
+                true => (StatusCode::UNAUTHORIZED, [("hx-redirect", door)]).into_response(),
+                false => (StatusCode::SEE_OTHER, [(LOCATION, door)]).into_response(),
+            }
+        }
+        Err(Trouble::FormLeft(left)) => match super::door::for_form(*left) {
+            Ok(page) => html(StatusCode::UNAUTHORIZED, page),
+            Err(error) => {
+                let (status, page) = trouble(&error.into());
+                html(status, page)
+            }
+        },
+        Err(why) => {
+            let (status, page) = trouble(&why);
+            line.why = Some(why.to_string());
+            if let Trouble::Refused(refusal) = &why {
+                line.code = Some(refusal.code().as_str());
+                line.why = refusal.private();
+            }
+            html(status, page)
+        }
+    };
+    guarded(response)
+}
+
+/// The session that a browser shows.
+pub(super) fn token(headers: &HeaderMap) -> Option<SessionToken> {
+    let mut cookies = headers.get_all(COOKIE).iter().filter_map(|value| value.to_str().ok());
+    cookies
+        .by_ref()
+        .flat_map(|cookies| cookies.split(';'))
+        .filter_map(|cookie| cookie.trim().split_once('='))
+        .find(|(name, _)| *name == COOKIE_NAME)
+        .and_then(|(_, value)| SessionToken::parse(value))
+}
+
+/// Who is in the session, if it lasts and they still have a role.
+pub(super) async fn signed_in(
+    console: &Console,
+    token: Option<&SessionToken>,
+) -> Result<Option<SignedIn>, Trouble> {
+    let Some(token) = token else { return Ok(None) };
+    let found = console.core.authenticator.session(token, console.sessions).await?;
+    Ok(found.filter(|found| found.principal.role.is_some()))
+}
+
+async fn enter(
+    console: &Console,
+    who: &SignedIn,
+    permission: Option<&Permission>,
+    code: &str,
+) -> Result<Scope, Trouble> {
+    if let Some(permission) = permission {
+        who.caller.require(permission).map_err(Refusal::from)?;
+    }
+    let named = match directory::access::named_account(&who.caller, Some(code))? {
+        None => None,
+        Some(code) => Some(console.core.store.accounts(&[code]).await?.pop().flatten()),
+    };
+    Ok(Scope::enter(&who.caller, permission, named)?)
+}
+
+/// A form must come from a page of this server: browsers say where one comes from, and no page can make them lie.
+pub(super) fn own_site(headers: &HeaderMap) -> Result<(), Trouble> {
+    let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
+    match (text("sec-fetch-site"), text(ORIGIN.as_str())) {
+        (Some("same-origin"), _) | (None, None) => Ok(()),
+        (None, Some(origin)) => {
+            let from = origin.split_once("://").map(|(_, host)| host);
+            if from.is_some() && from == text(HOST.as_str()) { Ok(()) } else { Err(Trouble::ForeignForm) }
+        }
+        (Some(_), _) => Err(Trouble::ForeignForm),
+    }
+}
