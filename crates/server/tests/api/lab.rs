@@ -1,7 +1,7 @@
 //! The laboratory: states to go back to, faults, the journal.
 
-use serde_json::json;
 use playground::lab::{Fault, What};
+use serde_json::json;
 use testkit::{SEEDED, TestServer};
 
 use crate::user;
