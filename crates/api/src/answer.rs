@@ -91,7 +91,7 @@ pub fn refused_items(body: &[u8]) -> Vec<&'static str> {
 /// with nothing to answer is answered as a fault of the server (`call::serve`).
 pub fn rendered<T: Serialize>(answer: &T) -> Vec<u8> {
     serde_json::to_vec(answer).unwrap_or_else(|error| {
-        tracing::error!(%error, "an answer could not be rendered");
+        tracing::error!(%error, "could not render a response");
         Vec::new()
     })
 }

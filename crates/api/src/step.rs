@@ -133,7 +133,7 @@ fn render(waiting: &[Waiting], effects: &[Result<Effect, ChangeRefused>]) -> Vec
     match rows.into_iter().collect::<serde_json::Result<Vec<_>>>() {
         Ok(data) => answer::rendered(&Answer::ran(data, fail)),
         Err(error) => {
-            tracing::error!(%error, "a row of an answer could not be rendered");
+            tracing::error!(%error, "a row of could not render a response");
             Vec::new()
         }
     }

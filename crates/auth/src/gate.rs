@@ -69,7 +69,7 @@ pub enum GateError {
     #[error(transparent)]
     Full(#[from] GateFull),
     /// The work failed, or no thread does any; the log says why.
-    #[error("a password could not be hashed; the log says why")]
+    #[error("could not hash a password; the reason is in the log")]
     Broken,
 }
 

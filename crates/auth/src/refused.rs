@@ -50,8 +50,7 @@ pub enum Refused {
     },
     /// Requests signed that early may have been forgotten, because the clock was ahead: this may be one that ran.
     #[error(
-        "The server's clock was ahead and was set back. A request whose {} is not after {until} may have been carried out \
-             already, so it is refused: sign it again after that time",
+        "The server's clock was ahead and has been set back. A request whose {} is not after {until} may already have been carried out and is refused: sign it again after that time",
         header::DATE
     )]
     Forgotten {
@@ -62,10 +61,10 @@ pub enum Refused {
     #[error("0018 AccessKey Has Expired")]
     BindingExpired,
     /// The token is past its life (spec/protocol.md 2e).
-    #[error("The token has expired: ask POST /oauth/token for another")]
+    #[error("The token has expired: get a new one from POST /oauth/token")]
     TokenExpired,
     /// The token is none of this server's, or its application is gone.
-    #[error("The token is not valid here: ask POST /oauth/token for another")]
+    #[error("The token is not valid here: get a new one from POST /oauth/token")]
     InvalidToken,
     /// The client id is unknown, its secret is another, or it is shut out: the caller is not told which.
     #[error("The client id or its secret is wrong")]
@@ -81,7 +80,7 @@ pub enum Refused {
         reset_ms: u32,
     },
     /// The store can't say.
-    #[error("The directory can't be reached; nothing was done")]
+    #[error("The directory is unreachable; nothing was done")]
     Store(#[from] StoreError),
 }
 

@@ -149,12 +149,12 @@ fn a_backup_that_is_none_or_damaged_is_refused_and_nothing_is_overwritten() {
     let whole = std::fs::read(&file).unwrap();
     assert_eq!(
         refused(folder.path(), &run("backup", &old, &file, &[])),
-        "/backup.db is there already, and is not overwritten: name another file"
+        "/backup.db already exists and is not overwritten: name another file"
     );
     assert_eq!(std::fs::read(&file).unwrap(), whole);
     assert_eq!(
         refused(folder.path(), &run("backup", &new, &folder.path().join("x"), &[])),
-        "/new/matricula.db is not there"
+        "/new/matricula.db not found"
     );
 
     let restore = |bytes: &[u8]| {
@@ -170,7 +170,7 @@ fn a_backup_that_is_none_or_damaged_is_refused_and_nothing_is_overwritten() {
     other[event] = b'U';
     let error = restore(&other);
     assert!(error.starts_with("the audit in /backup.db is broken: chain 1: event "), "{error}");
-    assert_eq!(restore(b"no database, but a text"), "/backup.db is no database of matricula");
+    assert_eq!(restore(b"no database, but a text"), "/backup.db is not a Matricula database");
     std::fs::write(new.join("master.key"), "0f".repeat(32)).unwrap();
     assert!(restore(&whole).contains("was made with the master key"));
     let left: Vec<_> = std::fs::read_dir(&new).unwrap().map(|entry| entry.unwrap().file_name()).collect();

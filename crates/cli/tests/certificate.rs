@@ -117,7 +117,7 @@ fn a_renewed_certificate_is_taken_while_the_server_runs() {
     std::fs::write(&config, settings).unwrap();
 
     let mut served = Served::start(&config);
-    assert!(served.says("certificate in service")["ends"].is_string());
+    assert!(served.says("certificate in use")["ends"].is_string());
     let address = served.says("listening")["address"].as_str().unwrap().to_owned();
     let create = |ca: &str, address_of_user: &str| {
         let mut keys = read(&file("old/keys.json"));
@@ -130,12 +130,12 @@ fn a_renewed_certificate_is_taken_while_the_server_runs() {
 
     put("new");
     served.hang_up();
-    served.says("certificate in service");
+    served.says("certificate in use");
     assert_eq!((create("old", "b@example.com"), create("new", "b@example.com")), (Some(1), Some(0)));
 
     std::fs::write(file("server.key"), "no key").unwrap();
     served.hang_up();
-    let complaint = served.says("the new certificate can't be used; the one before stays in service");
+    let complaint = served.says("the new certificate is unusable; the previous one stays in use");
     assert!(complaint["error"].as_str().unwrap().contains("holds no private key"), "{complaint}");
     assert_eq!(create("new", "c@example.com"), Some(0));
 

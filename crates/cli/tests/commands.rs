@@ -113,7 +113,7 @@ fn a_password_comes_from_standard_input() {
     let none = create("c@example.com", "");
     assert_eq!(
         (none.status.code(), text(&none.stderr).as_str()),
-        (Some(1), "error: standard input holds no password\n")
+        (Some(1), "error: standard input is empty, expected a password\n")
     );
 }
 
@@ -400,8 +400,7 @@ fn explain_says_what_is_wrong_and_exits_with_3() {
     assert_eq!(run(&["explain", path(&headers)]).status.code(), Some(2), "there are no keys");
     let help = text(&run(&["explain", "--help"]).stdout);
     assert!(
-        help.contains("Exit codes: 0 nothing is wrong")
-            && help.lines().all(|line| line.chars().count() <= 80),
+        help.contains("Exit codes: 0 no mistake") && help.lines().all(|line| line.chars().count() <= 80),
         "{help}"
     );
 }

@@ -156,7 +156,7 @@ fn outcomes<'a, R>(
 fn not_answered() -> Fault {
     Fault {
         code: "client_no_answer_for_item".to_owned(),
-        message: "The answer says nothing of this user".to_owned(),
+        message: "The response does not mention this user".to_owned(),
         retryable: true,
         field: None,
     }

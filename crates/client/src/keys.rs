@@ -64,7 +64,7 @@ pub enum KeysError {
         source: Option<reqwest::Error>,
     },
     /// The HTTP client can't be set up.
-    #[error("the HTTP client can't be set up: {0}")]
+    #[error("could not set up the HTTP client: {0}")]
     Setup(reqwest::Error),
 }
 

@@ -88,7 +88,7 @@ impl Sender {
 
 /// The caller's role lacks a permission.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
-#[error("needs the permission {permission}, which {holder} does not hold")]
+#[error("needs the permission {permission}, which {holder} does not have")]
 pub struct PermissionDenied {
     /// The permission that is needed.
     pub permission: Permission,

@@ -34,7 +34,7 @@ pub struct Policy {
     pub max_age_days: Option<u32>,
     /// Wrong passwords in a row that lock a user out (spec/protocol.md 4); 0: none do.
     pub lockout_tries: u32,
-    /// Minutes a user stays locked out (spec/protocol.md 4).
+    /// Minutes a user stays locked (spec/protocol.md 4).
     pub lockout_minutes: u32,
 }
 
@@ -65,8 +65,7 @@ impl Policy {
         let mut unmet = Vec::new();
         if is_hash(password) {
             unmet.push(
-                "not be the hash of a password: send a hash in passwordHash, or the password itself"
-                    .to_owned(),
+                "not be a password hash: send a hash in passwordHash, or the password itself".to_owned(),
             );
         }
         if password.len() > MAX_PASSWORD {
@@ -88,7 +87,7 @@ impl Policy {
             unmet.push("differ from the address and the name".to_owned());
         }
         if self.common && common::is_common(password) {
-            unmet.push("be none of the common passwords, which are tried first".to_owned());
+            unmet.push("not be a common password".to_owned());
         }
         // Guessing takes time that grows with the length; what decides stands at the beginning.
         let start = password.char_indices().nth(72).map_or(password, |(end, _)| &password[..end]);

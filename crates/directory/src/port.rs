@@ -58,7 +58,7 @@ pub enum StoreError {
     Overloaded,
     /// The database can't be reached. What was under way when that happened was done, or was not: a request that is
     /// carried out only once may be sent again, and then gets the answer that it would have got.
-    #[error("the database can't be reached")]
+    #[error("the database is unreachable")]
     Unavailable(#[source] Box<dyn std::error::Error + Send + Sync>),
     /// The engine failed; the cause is for the log and not for the caller.
     #[error("the store failed")]

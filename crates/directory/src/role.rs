@@ -72,7 +72,7 @@ pub const PERMISSIONS: &[Permission] = &[
 
 /// A text that names no permission.
 #[derive(Debug, Error)]
-#[error("no permission is called {0:?}; one is written like {INTERNAL_EDIT:?}")]
+#[error("no permission is called {0:?}; expected one like {INTERNAL_EDIT:?}")]
 pub struct PermissionError(String);
 
 impl Permission {
@@ -229,7 +229,7 @@ mod tests {
     fn permissions_are_read_however_they_are_spaced() {
         assert_eq!(Permission::parse("directories|internal |Edit").unwrap(), INTERNAL_EDIT);
         insta::assert_snapshot!(Permission::parse("Directories | I | Edit").unwrap_err(),
-            @r#"no permission is called "Directories | I | Edit"; one is written like Directories | Internal | Edit"#);
+            @r#"no permission is called "Directories | I | Edit"; expected one like Directories | Internal | Edit"#);
     }
 
     #[test]

@@ -168,7 +168,7 @@ impl Target {
             Ok(file) => (self.file, self.torn) = (file, false),
             Err(error) => {
                 let file = path.display();
-                tracing::error!(%error, %file, "the log file can't be opened again; the one before stays in use");
+                tracing::error!(%error, %file, "could not reopen the log file; the previous one stays in use");
             }
         }
     }

@@ -43,10 +43,10 @@ struct Inner {
 #[derive(Debug, Error)]
 pub enum StateError {
     /// Nobody kept it.
-    #[error("no state is called {0:?}")]
+    #[error("no snapshot is called {0:?}")]
     Unknown(String),
     /// The engine can't.
-    #[error("states are kept of SQLite only: on {0}, start on a new database instead")]
+    #[error("snapshots work only on SQLite: on {0}, start with a new database instead")]
     Engine(Location),
     /// The database can't be read or written to.
     #[error(transparent)]

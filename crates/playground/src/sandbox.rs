@@ -34,7 +34,7 @@ pub enum SandboxError {
         source: std::io::Error,
     },
     /// The keys of an earlier start can't be read.
-    #[error("{path}: {source}. Delete the folder to start afresh")]
+    #[error("{path}: {source}. Delete the folder to start again")]
     Keys {
         /// The file.
         path: PathBuf,
@@ -42,9 +42,7 @@ pub enum SandboxError {
         source: serde_json::Error,
     },
     /// The database is there, but the keys to it are gone.
-    #[error(
-        "{0} is missing, and secrets can't be read out of the database. Delete the folder to start afresh"
-    )]
+    #[error("{0} is missing, and secrets cannot be read from the database. Delete the folder to start again")]
     KeysLost(PathBuf),
     /// The server can't be opened.
     #[error(transparent)]
@@ -54,12 +52,11 @@ pub enum SandboxError {
     Config(#[from] ConfigError),
     /// No certificate can be for that name.
     #[error(
-        "{0:?} is neither a host name nor an IP address; a name beyond ASCII is written in its xn-- form, and none \
-         with a port"
+        "{0:?} is neither a host name nor an IP address; write non-ASCII names in their xn-- form, and leave out the port"
     )]
     Name(String),
     /// A certificate could not be made.
-    #[error("the certificate could not be made: {0}")]
+    #[error("could not create the certificate: {0}")]
     Certificate(String),
     /// The directory could not be filled.
     #[error(transparent)]

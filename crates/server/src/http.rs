@@ -99,7 +99,7 @@ pub(crate) async fn serve(app: Arc<App>, listener: TcpListener, shutdown: impl F
                     }
                 }
                 Err(error) => {
-                    tracing::warn!(%error, "a connection could not be accepted");
+                    tracing::warn!(%error, "could not accept a connection");
                     #[expect(clippy::disallowed_methods, reason = "out of file descriptors: no event tells of a free one")]
                     tokio::time::sleep(ACCEPT_AGAIN).await;
                 }
@@ -115,7 +115,7 @@ pub(crate) async fn serve(app: Arc<App>, listener: TcpListener, shutdown: impl F
     if tokio::time::timeout(limit, graceful.shutdown()).await.is_err() {
         tracing::warn!(
             seconds = limit.as_secs(),
-            "requests were still under way when the time to finish was over"
+            "requests were still running when the shutdown timeout ended"
         );
     }
     if let Some(metrics) = metrics {

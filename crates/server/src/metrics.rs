@@ -55,7 +55,7 @@ impl Metrics {
         match TcpListener::from_std(listener) {
             Ok(listener) => Some(tokio::spawn(accept(listener, read))),
             Err(error) => {
-                tracing::error!(%error, "metrics can't be served");
+                tracing::error!(%error, "could not serve metrics");
                 None
             }
         }
@@ -76,7 +76,7 @@ async fn accept<R: Read>(listener: TcpListener, read: R) {
             accepted = listener.accept(), if connections.len() < CONNECTIONS => match accepted {
                 Ok((stream, _)) => drop(connections.spawn(connection(stream, read.clone()))),
                 Err(error) => {
-                    tracing::warn!(%error, "a connection for metrics could not be accepted");
+                    tracing::warn!(%error, "could not accept a metrics connection");
                     #[expect(clippy::disallowed_methods, reason = "out of file descriptors: no event tells of a free one")]
                     tokio::time::sleep(Duration::from_millis(50)).await;
                 }
@@ -96,7 +96,7 @@ async fn connection<R: Read>(stream: TcpStream, read: R) {
         .header_read_timeout(IDLE)
         .serve_connection(TokioIo::new(stream), service);
     if let Err(error) = serving.await {
-        tracing::debug!(%error, "a connection for metrics ended early");
+        tracing::debug!(%error, "a metrics connection ended early");
     }
 }
 

@@ -9,9 +9,9 @@ use std::io::{Read as _, Write};
 use std::net::{SocketAddr, TcpStream};
 
 use client::{Keys, Signer, machine_clock, random_request_id};
-use playground::sandbox::Sandbox;
 use matricula_server as server;
 use matricula_server::{Config, Location, Server, System};
+use playground::sandbox::Sandbox;
 use tokio::sync::oneshot;
 use wire::create_user::PATH;
 

@@ -150,7 +150,7 @@ impl<'r> Row<'r> {
 
     pub(crate) fn get<T: FromCell<'r>>(&self, column: usize) -> Result<T> {
         let cell = self.cell(column)?;
-        T::from_cell(cell).ok_or_else(|| unreadable(column, format!("{} does not stand here", cell.sort())))
+        T::from_cell(cell).ok_or_else(|| unreadable(column, format!("unexpected {}", cell.sort())))
     }
 }
 

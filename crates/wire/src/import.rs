@@ -51,16 +51,16 @@ pub struct Row {
 #[derive(Debug, Error)]
 pub enum ImportError {
     /// The system says so.
-    #[error("the file can't be read: {0}")]
+    #[error("the file cannot be read: {0}")]
     Read(#[from] io::Error),
     /// Nobody says how it is written.
     #[error("it is neither CSV with an `email` column, nor JSON, nor LDIF")]
     Format,
     /// There is no header, or it names no address.
-    #[error("the first line names no column `email` (or `emailAddress`, `mail`): found {0}")]
+    #[error("the header line has no column `email` (or `emailAddress`, `mail`): found {0}")]
     Header(String),
     /// A column is there twice.
-    #[error("the first line names the column {0} twice")]
+    #[error("the header line names the column {0} twice")]
     ColumnTwice(&'static str),
     /// A row has no end.
     #[error(

@@ -55,11 +55,11 @@ pub struct Credentials {
 pub enum RequestError {
     /// The body is something else, most likely JSON.
     #[error(
-        "The body is no form: send grant_type, client_id and client_secret as application/x-www-form-urlencoded"
+        "The body is not a form: send grant_type, client_id and client_secret as application/x-www-form-urlencoded"
     )]
     NoForm,
     /// A parameter stands there more than once (RFC 6749, 3.2).
-    #[error("{0} is there more than once")]
+    #[error("{0} is sent more than once")]
     Twice(&'static str),
     /// A parameter is missing or empty.
     #[error(
@@ -67,13 +67,13 @@ pub enum RequestError {
     )]
     Missing(&'static str),
     /// Another grant is asked for.
-    #[error("The only grant_type here is {GRANT}")]
+    #[error("The only supported grant_type is {GRANT}")]
     Grant,
     /// `Authorization: Basic` can't be read.
-    #[error("Authorization can't be read: after Basic comes the base64 of client_id:client_secret")]
+    #[error("Authorization cannot be read: expected Basic and the base64 of client_id:client_secret")]
     Basic,
     /// The credentials come both ways, and it can't be told which ones count (RFC 6749, 2.3).
-    #[error("The credentials stand both in Authorization and in the body: send them one way")]
+    #[error("The credentials are both in Authorization and in the body: send them only once")]
     BothWays,
 }
 

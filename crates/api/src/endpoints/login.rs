@@ -54,7 +54,7 @@ pub(super) fn same_user(proof: &Proof, named: Option<&str>) -> Result<(), Error>
         Some(named) if key(named) != key(&proof.address) => Err(Error::in_field(
             Code::NotOneOf,
             "userName",
-            "This is another address than the one in Authorization",
+            "This address differs from the one in Authorization",
         )),
         _ => Ok(()),
     }

@@ -23,7 +23,7 @@ pub enum Unread {
     #[error("the body is larger than {0} bytes")]
     TooLarge(usize),
     /// Too many bodies are on their way.
-    #[error("too many bodies are on their way")]
+    #[error("too many bodies are being received")]
     Busy,
 }
 

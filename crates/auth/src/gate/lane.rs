@@ -46,7 +46,7 @@ impl Lane {
             let thread = std::thread::Builder::new().name(format!("{name}-{number}"));
             // A machine that can't start a thread now has no room for the memory of a hash either.
             if let Err(error) = thread.spawn(move || serve(params, load, &jobs)) {
-                tracing::error!(%error, "a hashing thread could not be started");
+                tracing::error!(%error, "could not start a hashing thread");
             }
         }
         Self { queue, threads, limit, load }

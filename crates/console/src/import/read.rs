@@ -135,7 +135,7 @@ mod tests {
         assert!(wrong(b"PK\x03\x04...").contains("save the sheet as CSV"));
         assert!(wrong(b"").contains("no user in it"));
         assert!(wrong(b"email\n").contains("no user in it"));
-        assert!(wrong(b"a,b\n1,2\n").contains("names no column `email`"));
+        assert!(wrong(b"a,b\n1,2\n").contains("has no column `email`"));
         let many = format!("email\n{}", "a@b.c\n".repeat(MAX_ROWS + 1));
         assert!(wrong(many.as_bytes()).contains("more than 100000 rows"));
         let long = rows(format!("email,name\na@b.c,{}\n", "x".repeat(2_000)).as_bytes(), 2_048);

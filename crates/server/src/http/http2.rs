@@ -78,7 +78,7 @@ pub(super) async fn serve<S>(
     match ended {
         Some(Ok(())) => {}
         Some(Err(error)) => tracing::debug!(%error, %peer, "a connection ended early"),
-        None => tracing::debug!(%peer, "a connection ended early: the client kept what was to be closed"),
+        None => tracing::debug!(%peer, "a connection ended early: the client kept it open"),
     }
 }
 
@@ -108,7 +108,7 @@ impl<F: Future<Output = ()> + Send + 'static> Executor<F> for Streams {
             let _counted = counted;
             // One that is let go is reset, and what was still to be sent on it forgotten.
             if tokio::time::timeout(limit, stream).await.is_err() {
-                tracing::debug!("a stream ended early: the client takes none of its answer");
+                tracing::debug!("a stream ended early: the client does not read the response");
             }
         });
     }

@@ -92,7 +92,7 @@ fn log(error: &std::io::Error, peer: SocketAddr) {
     let why = error.get_ref().and_then(|error| error.downcast_ref::<RustlsError>());
     match why {
         Some(RustlsError::AlertReceived(alert)) => {
-            tracing::info!(%peer, ?alert, "a client broke off the TLS handshake: it may not trust the certificate");
+            tracing::info!(%peer, ?alert, "a client aborted the TLS handshake: it may not trust the certificate");
         }
         _ => tracing::debug!(%error, %peer, "a TLS handshake failed"),
     }

@@ -23,7 +23,7 @@ pub(super) async fn follow(app: Arc<App>) {
     loop {
         ticks.tick().await;
         if let Err(error) = read_on(&app, &mut pace).await {
-            tracing::warn!(%error, "the index of users could not be brought on; a search may not find who is new");
+            tracing::warn!(%error, "could not update the user index; a search may miss new users");
         }
     }
 }

@@ -60,7 +60,7 @@ async fn who_is_demoted_while_the_form_arrives_takes_over_nobody() {
         };
         let (head, body) = trickled(&server, &mut browser, &target, &fields, demote).await;
         assert!(head.starts_with("HTTP/1.1 422"), "{page}: {head}");
-        assert!(body.contains("holds rights that the caller does not hold"), "{page}: {body}");
+        assert!(body.contains("has permissions that the caller does not have"), "{page}: {body}");
         assert_eq!(server.admin().bindings(None).await.unwrap().len(), pairs, "{page}");
         let told = server.events_since(&before).await;
         assert!(told.iter().all(|event| event.action == "user.role_set"), "{page}: {told:?}");

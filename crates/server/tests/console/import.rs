@@ -267,7 +267,7 @@ async fn a_file_that_cant_be_used_says_so_at_once() {
     let server = TestServer::start().await;
     let mut browser = administrator(&server).await;
     for (file, said) in [
-        (&b"first,second\n1,2\n"[..], "the first line names no column `email`"),
+        (&b"first,second\n1,2\n"[..], "the first line has no column `email`"),
         (b"email,mail\n1,2\n", "the first line names the column emailAddress twice"),
         (b"", "there is no user in it"),
         (b"PK\x03\x04\x14\0\x06", "save the sheet as CSV"),

@@ -75,7 +75,7 @@ impl Lane {
                 Kind::Lost if lost == 0 && (repeatable || !progress.committing.get()) => lost += 1,
                 _ => return Err(error),
             }
-            tracing::debug!(name, %error, "transaction runs again");
+            tracing::debug!(name, %error, "retrying transaction");
         }
     }
 }

@@ -127,7 +127,7 @@ pub(super) fn copy(
     if mode != "delete" {
         return Err(BackupError::Damaged {
             path: from.to_owned(),
-            what: format!("its journal stays {mode}"),
+            what: format!("its journal mode stays {mode}"),
         });
     }
     Ok((target, pages))

@@ -67,17 +67,17 @@ pub(super) fn start(writer: &mut Connection, mover: Connection) -> rusqlite::Res
                     shared.next.store(pages.saturating_add(BEGIN), Ordering::Relaxed);
                     shared.rest.store(true, Ordering::Relaxed);
                 }
-                Err(error) => tracing::warn!(%error, "the write-ahead log could not be moved; it grows"),
+                Err(error) => tracing::warn!(%error, "could not checkpoint the write-ahead log; it grows"),
             }
         }
         // The writer is closed. Should another program have the database open, then nobody may close it for long.
         if let Err(error) = move_pages(&mover) {
-            tracing::warn!(%error, "the write-ahead log could not be moved at the end: it belongs to the database");
+            tracing::warn!(%error, "could not checkpoint the write-ahead log at shutdown: it belongs to the database");
         }
     });
     if let Err(error) = &thread {
         // Without the thread the log only grows: better to write as SQLite does.
-        tracing::warn!(%error, "the checkpoint thread could not be started");
+        tracing::warn!(%error, "could not start the checkpoint thread");
         writer.pragma_update(None, "wal_autocheckpoint", super::writer::WAL_PAGES)?;
     }
     Ok((Rest(state), Mover { thread: thread.ok(), wake: Some(held) }))
@@ -94,7 +94,7 @@ impl Rest {
             Ok((pages, moved)) if moved >= pages => self.0.next.store(BEGIN, Ordering::Relaxed),
             Ok(_) => {}
             Err(error) => {
-                tracing::warn!(%error, "the rest of the write-ahead log could not be moved; it grows");
+                tracing::warn!(%error, "the rest of could not checkpoint the write-ahead log; it grows");
             }
         }
     }

@@ -72,7 +72,7 @@ fn a_row_that_can_t_be_used_says_why_and_the_next_one_is_read() {
 #[rstest]
 #[case(
     "name,password\nx,y\n",
-    "the first line names no column `email` (or `emailAddress`, `mail`): found name,password"
+    "the first line has no column `email` (or `emailAddress`, `mail`): found name,password"
 )]
 #[case("email,Email Address\nx,y\n", "the first line names the column emailAddress twice")]
 fn a_header_that_can_t_be_used_stops_it(#[case] text: &str, #[case] said: &str) {
@@ -126,7 +126,7 @@ fn users_of_scim() {
         [
             "1 1 ann@example.com Ann Lee - - - -",
             "2 2 bob@example.com Bob Ray secret - - -",
-            "3 3  refused active: The user is not active, and create-user makes active users: leave it out, or create and disable it",
+            "3 3  refused active: The user is not active, but create-user creates active users: leave it out, or create it and disable it",
             "4 4  refused emailAddress: This field is mandatory",
         ]
     );

@@ -37,7 +37,7 @@ impl Source {
         let path = (path != Path::new("-")).then(|| path.to_owned());
         if let Some(path) = &path {
             let metadata = std::fs::metadata(path).with_context(|| path.display().to_string())?;
-            anyhow::ensure!(metadata.is_file(), "{}: this is no file", path.display());
+            anyhow::ensure!(metadata.is_file(), "{}: not a file", path.display());
         }
         let by_name = || Format::of_name(path.as_ref()?.to_str()?);
         // A name may say JSON and mean it; it may also say .txt, which says nothing.
