@@ -66,7 +66,7 @@ pub struct Rate {
     pub limit: u32,
     /// Calls left in this one.
     pub remaining: u32,
-    /// Milliseconds until the next one.
+    /// Milliseconds until the next window.
     pub reset_ms: u32,
     /// Whether this call was still within the limit.
     pub allowed: bool,

@@ -57,7 +57,7 @@ pub enum Refused {
         /// From when on dates are good, as the header should show it.
         until: String,
     },
-    /// The key pair is past its life.
+    /// The key pair has expired.
     #[error("0018 AccessKey Has Expired")]
     BindingExpired,
     /// The token is past its life (spec/protocol.md 2e).

@@ -185,7 +185,7 @@ fn people_are_told_that_the_master_key_is_not_in_it() {
     let output = command.current_dir(folder.path()).output().unwrap();
     let text = String::from_utf8(output.stdout).unwrap();
     assert!(text.starts_with("backed up to backup.db, "), "{text}");
-    assert!(text.contains("The master key is not in it"), "{text}");
+    assert!(text.contains("It does not contain the master key"), "{text}");
     assert!(text.lines().all(|line| line.chars().count() <= 80), "{text}");
     assert_eq!(output.stderr, b"", "nothing odd where no terminal is");
 }

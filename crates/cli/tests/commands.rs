@@ -218,7 +218,7 @@ fn a_directory_is_set_up_served_and_checked() {
     let none = run(&["admin", "--config", path(&config), "client", "disable", "none"]);
     assert_eq!(
         (none.status.code(), text(&none.stderr).as_str()),
-        (Some(1), "error: there is no application none\n")
+        (Some(1), "error: application none not found\n")
     );
     admin(&["client", "disable", client_id]);
     assert_eq!(admin(&["client", "list"]).as_array().unwrap().len(), 0);
@@ -244,7 +244,7 @@ fn a_directory_is_set_up_served_and_checked() {
         for command in ["disable", "reissue"] {
             let unknown = run(&["admin", "--config", path(&config), "binding", command, key]);
             assert_eq!(unknown.status.code(), Some(1), "{}", text(&unknown.stderr));
-            assert_eq!(text(&unknown.stderr), "error: there is no binding with this access key\n");
+            assert_eq!(text(&unknown.stderr), "error: binding with this access key not found\n");
         }
     }
 

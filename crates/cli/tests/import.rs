@@ -146,7 +146,7 @@ fn what_can_t_be_imported_says_so_before_anything_is_sent() {
         error(&["users.csv", "--keys", "elsewhere.json"]).starts_with("no answer from http://127.0.0.1:9")
     );
     assert!(error(&["missing.csv"]).starts_with("missing.csv: No such file"));
-    assert!(error(&["bad.csv"]).contains("the first line has no column `email`"));
+    assert!(error(&["bad.csv"]).contains("the header line has no column `email`"));
     assert!(error(&["users.csv", "--resume"]).starts_with("there is nothing to resume"));
     assert_eq!(place.import(&["users.csv"]).0, Some(0));
     assert!(error(&["users.csv"]).contains("users.csv.result.csv already exists"));

@@ -60,7 +60,7 @@ fn the_plan_says_what_would_run_and_changes_nothing() {
     let known = migrations.len();
     let due: String = migrations[1..].iter().map(|name| format!("  {name}\n")).collect();
     let expected = format!(
-        "schema 1, and this program knows {known}; these migrations would run:\n{due}nothing was changed\n"
+        "schema 1, this program needs {known}; these migrations would run:\n{due}nothing was changed\n"
     );
     assert_eq!(text(&plan.stdout), expected);
     let plan = run(folder, &["--plan", "--json"]);

@@ -114,7 +114,7 @@ pub(super) fn for_form(left: Left) -> askama::Result<String> {
     let page = SignInPage {
         version: assets::VERSION,
         error: None,
-        notice: Some("Your session is over, so nothing was done. Sign in to send the form again."),
+        notice: Some("Your session has ended. Nothing was saved; sign in to send the form again."),
         address: String::new(),
         next: readable(&left.action).unwrap_or_else(|| PREFIX.to_owned()),
         left,
@@ -170,7 +170,7 @@ async fn sign_in_page(request: Request) -> Response {
         error: None,
         notice: match form.text("after") {
             "sign-out" => Some("You are signed out."),
-            "password" => Some("Your password is changed. Sign in with the new one."),
+            "password" => Some("Your password has been changed. Sign in with the new one."),
             _ => None,
         },
         address: form.text("address").to_owned(),
@@ -245,12 +245,11 @@ async fn enter(
             Ok(Entered::In(token, Box::new(shown)))
         }
         (Ok(Outcome::Granted), _) => again(
-            "The password is right, but this address has no administrator role, so there is nothing for it to see \
-             here. An administrator can give it one. Its password can be changed below."
+            "The password is right, but this user has no administrator role and cannot use the console. An administrator can assign one. You can change the password below."
                 .to_owned(),
         ),
         (Ok(Outcome::MustChange), _) => change("Your password must be changed before you can sign in."),
-        (Ok(Outcome::Expired), _) => change("Your password is too old: change it to sign in."),
+        (Ok(Outcome::Expired), _) => change("Your password has expired: change it to sign in."),
         (Ok(Outcome::TooManyBindings | Outcome::Refused) | Err(Refusal::Login), _) => {
             again("The address or the password is wrong, or the user is locked.".to_owned())
         }
@@ -297,7 +296,7 @@ async fn password(State(console): AppState, request: Request) -> Response {
             page.render().map_err(Trouble::from)
         };
         if new != form.raw("again") {
-            let text = "The new password was not typed the same way twice.".to_owned();
+            let text = "The two new passwords differ.".to_owned();
             return Ok(Entered::Shown(Shown::Wrong(page(Some(text))?)));
         }
         let mut call = Unsigned::at_the_door(&console.core, &parts.headers, &mut line);
@@ -310,7 +309,7 @@ async fn password(State(console): AppState, request: Request) -> Response {
             },
             Ok(Err(why)) => Ok(Entered::Shown(Shown::Wrong(page(Some(why.to_string()))?))),
             Err(Refusal::Login) => {
-                let text = "The address or the present password is wrong, or the user is locked.".to_owned();
+                let text = "The address or the current password is wrong, or the user is locked.".to_owned();
                 Ok(Entered::Shown(Shown::Wrong(page(Some(text))?)))
             }
             Err(refusal) => Err(refusal.into()),

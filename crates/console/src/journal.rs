@@ -58,7 +58,7 @@ fn outcome(entry: &Entry) -> (String, &'static str) {
         Some(status) if entry.code.is_some() || status >= 400 => (status.to_string(), "bad"),
         Some(status) if !entry.refused_items.is_empty() => (status.to_string(), "warn"),
         Some(status) => (status.to_string(), "good"),
-        None if entry.dropped => ("no answer, on purpose".to_owned(), "warn"),
-        None => ("under way".to_owned(), ""),
+        None if entry.dropped => ("no response, on purpose".to_owned(), "warn"),
+        None => ("running".to_owned(), ""),
     }
 }

@@ -31,7 +31,7 @@ impl KeyStatus {
         let (text, look) = match self {
             KeyStatus::Revoked => ("revoked", "bad"),
             KeyStatus::Expired => ("expired", "bad"),
-            KeyStatus::EndsSoon => ("ends soon", "warn"),
+            KeyStatus::EndsSoon => ("expires soon", "warn"),
             KeyStatus::Live => ("live", "good"),
         };
         Tag { text, look }

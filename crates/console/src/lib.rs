@@ -166,31 +166,30 @@ pub(crate) enum Trouble {
     #[error(transparent)]
     Refused(#[from] Refusal),
     /// What the address names is not there.
-    #[error("There is no such {0} in this account; it may be gone by now")]
+    #[error("No such {0} in this account; it may have been removed")]
     NotThere(&'static str),
     /// The session is over: to the door, and back here afterwards.
-    #[error("Your session is over: sign in again")]
+    #[error("Your session has ended: sign in again")]
     SignedOut,
     /// The session ended before this form was sent: to the door, with what was typed.
-    #[error("Your session is over: sign in again")]
+    #[error("Your session has ended: sign in again")]
     FormLeft(Box<door::Left>),
     /// The rules refuse it.
     #[error("{0}")]
     Rule(rules::Refusal),
-    #[error("There is no page at this address")]
+    #[error("Page not found")]
     NoPage,
     /// The form comes from elsewhere, or is of an earlier session.
     #[error(
-        "This form is not of your present session, so nothing was done: go back, load the page anew, and send it again"
+        "Your session changed after this form was loaded. Nothing was saved; reload the page and try again"
     )]
     ForeignForm,
     #[error(
-        "The file is too large: up to {} MiB can be sent here. Larger ones are imported by the program: matricula import FILE \
-         --keys KEYS",
+        "The file is too large: at most {} MiB are accepted here. Import larger files with the command line: matricula import FILE --keys KEYS",
         upload::MAX_BODY >> 20
     )]
     FileTooLarge,
-    #[error("The page can't be rendered: {0}")]
+    #[error("The page cannot be rendered: {0}")]
     Render(#[from] askama::Error),
 }
 

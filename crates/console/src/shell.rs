@@ -126,14 +126,14 @@ pub(super) fn trouble(why: &Trouble) -> (StatusCode, String) {
         Trouble::Refused(refusal) => {
             // A mistake of the server's own is no success, whatever the API calls it.
             let status = StatusCode::from_u16(refusal.code().rest_status());
-            (status.unwrap_or(StatusCode::INTERNAL_SERVER_ERROR), "This can't be done")
+            (status.unwrap_or(StatusCode::INTERNAL_SERVER_ERROR), "This cannot be done")
         }
-        Trouble::Rule(_) => (StatusCode::UNPROCESSABLE_ENTITY, "This can't be done"),
-        Trouble::NotThere(_) | Trouble::NoPage => (StatusCode::NOT_FOUND, "Nothing here"),
+        Trouble::Rule(_) => (StatusCode::UNPROCESSABLE_ENTITY, "This cannot be done"),
+        Trouble::NotThere(_) | Trouble::NoPage => (StatusCode::NOT_FOUND, "Not found"),
         Trouble::SignedOut | Trouble::FormLeft(_) => (StatusCode::UNAUTHORIZED, "Signed out"),
-        Trouble::ForeignForm => (StatusCode::FORBIDDEN, "Nothing was done"),
-        Trouble::FileTooLarge => (StatusCode::PAYLOAD_TOO_LARGE, "Nothing was done"),
-        Trouble::Render(_) => (StatusCode::INTERNAL_SERVER_ERROR, "The server made a mistake"),
+        Trouble::ForeignForm => (StatusCode::FORBIDDEN, "Nothing was changed"),
+        Trouble::FileTooLarge => (StatusCode::PAYLOAD_TOO_LARGE, "Nothing was changed"),
+        Trouble::Render(_) => (StatusCode::INTERNAL_SERVER_ERROR, "Internal error"),
     };
     let page = TroublePage { version: assets::VERSION, title, text: why.to_string() };
     (status, page.render().unwrap_or_else(|_| why.to_string()))

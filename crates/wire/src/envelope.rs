@@ -43,7 +43,7 @@ pub struct Failure {
     /// (spec/clients.md 5).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub key: Option<Map<String, Value>>,
-    /// What is wrong; never empty.
+    /// The errors; never empty.
     pub errors: Vec<Error>,
     /// The same error once more, where clients of API 2.0 look for those of its gateway (spec/protocol.md 2e).
     #[serde(default, flatten, skip_serializing_if = "Option::is_none")]
@@ -65,11 +65,11 @@ impl Failure {
 /// One thing that is wrong.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Error {
-    /// For machines. Text and not [`Code`], because other servers of the protocol have codes of their own.
+    /// Machine-readable code. Text and not [`Code`], because other servers of the protocol have codes of their own.
     pub code: String,
-    /// For people.
+    /// Human-readable text.
     pub message: String,
-    /// Whether the same request may succeed later, unchanged.
+    /// Whether the unchanged request may succeed later.
     #[serde(default)]
     pub retryable: bool,
     /// The field that is wrong, on validation errors.

@@ -16,9 +16,9 @@ item! {
     pub struct Form {
         /// `client_credentials`.
         grant_type: required String = "grant_type",
-        /// Id of the application; in `Authorization: Basic` instead, if the client likes that better.
+        /// Client id of the application; may be sent in `Authorization: Basic` instead.
         client_id: optional String = "client_id",
-        /// Its secret; in `Authorization: Basic` instead, if the client likes that better.
+        /// Client secret; may be sent in `Authorization: Basic` instead.
         client_secret: optional SecretString = "client_secret",
     }
 }
@@ -26,18 +26,18 @@ item! {
 row! {
     /// A token.
     pub struct Token {
-        /// What goes into `Authorization`, behind `Bearer`.
+        /// Token to send in `Authorization` after `Bearer`.
         access_token: always String = "access_token",
         /// `Bearer`.
         token_type: always String = "token_type",
-        /// Seconds that it holds at least.
+        /// Seconds until it expires.
         expires_in: always u64 = "expires_in",
     }
-    /// Why there is no token.
+    /// Why no token was issued.
     pub struct Refused {
-        /// For machines.
+        /// Machine-readable code.
         error: always String = "error",
-        /// For people.
+        /// Human-readable text.
         error_description: always String = "error_description",
     }
 }

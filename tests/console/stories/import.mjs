@@ -35,7 +35,7 @@ export default async function story(visitor) {
     }, ['autumn.csv', file()]);
     await page.locator('[data-drop]').dispatchEvent('drop', { dataTransfer: dropped });
     await page.getByRole('heading', { name: 'autumn.csv' }).waitFor();
-    await page.getByRole('heading', { name: 'Checked: nobody is created yet' }).waitFor();
+    await page.getByRole('heading', { name: 'Checked: no user is created yet' }).waitFor();
     for (const said of ['A user with this address already exists', 'Correct the domain', 'Choose another password']) {
         await page.getByText(said).waitFor();
     }

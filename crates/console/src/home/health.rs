@@ -88,9 +88,9 @@ impl Found {
     fn judged(self, total: &Point, last: Option<Timestamp>) -> Application {
         let Self { id, name, path, pairs, ending } = self;
         let state = match total.requests {
-            _ if ending > 0 => ("look at it", "warn"),
+            _ if ending > 0 => ("needs attention", "warn"),
             0 => ("idle", ""),
-            requests if total.refused * TOLERATED > requests => ("look at it", "warn"),
+            requests if total.refused * TOLERATED > requests => ("needs attention", "warn"),
             _ => ("healthy", "good"),
         };
         Application {

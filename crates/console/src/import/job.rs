@@ -307,7 +307,8 @@ impl Job {
                 let address = failure.key.as_ref().and_then(|key| key.get("emailAddress")?.as_str());
                 address == Some(row.address.as_str())
             });
-            let nothing = || Fate::Refused(vec![Error::new(Code::Internal, "Nothing was said of this row")]);
+            let nothing =
+                || Fate::Refused(vec![Error::new(Code::Internal, "The response does not mention this row")]);
             let before = std::mem::replace(&mut row.fate, Fate::Refused(Vec::new()));
             row.fate = match (refused, before) {
                 (Some(failure), _) => Fate::Refused(failure.errors),

@@ -27,7 +27,7 @@ pub(super) struct Read {
 pub(super) fn rows(bytes: &[u8], longest: usize) -> Result<Read, String> {
     // So begin the files of spreadsheets, which are archives.
     if bytes.starts_with(b"PK\x03\x04") {
-        return Err("this is a workbook: save the sheet as CSV, and send that".to_owned());
+        return Err("this is a workbook: save the sheet as CSV and upload that".to_owned());
     }
     let said = |error: ImportError| error.to_string();
     let mut reader = Rows::new(bytes, None).map_err(said)?;
@@ -35,9 +35,7 @@ pub(super) fn rows(bytes: &[u8], longest: usize) -> Result<Read, String> {
     for row in &mut reader {
         let row = row.map_err(said)?;
         if rows.len() == MAX_ROWS {
-            return Err(format!(
-                "it has more than {MAX_ROWS} rows; `matricula import` takes as many as there are"
-            ));
+            return Err(format!("it has more than {MAX_ROWS} rows; `matricula import` has no limit"));
         }
         let item = row.item.and_then(|item| match length(&item) {
             length if length + AROUND > longest => {
@@ -61,7 +59,7 @@ pub(super) fn rows(bytes: &[u8], longest: usize) -> Result<Read, String> {
         rows.push(Row { line: row.line, address: row.address, name, length, fate });
     }
     if rows.is_empty() {
-        return Err("there is no user in it".to_owned());
+        return Err("it contains no user".to_owned());
     }
     Ok(Read { rows, unknown: reader.unknown_columns().iter().map(|name| short(name)).collect() })
 }
@@ -133,8 +131,8 @@ mod tests {
     fn what_is_no_file_of_users_is_told_apart() {
         let wrong = |bytes: &[u8]| rows(bytes, 1 << 20).err().unwrap_or_default();
         assert!(wrong(b"PK\x03\x04...").contains("save the sheet as CSV"));
-        assert!(wrong(b"").contains("no user in it"));
-        assert!(wrong(b"email\n").contains("no user in it"));
+        assert!(wrong(b"").contains("contains no user"));
+        assert!(wrong(b"email\n").contains("contains no user"));
         assert!(wrong(b"a,b\n1,2\n").contains("has no column `email`"));
         let many = format!("email\n{}", "a@b.c\n".repeat(MAX_ROWS + 1));
         assert!(wrong(many.as_bytes()).contains("more than 100000 rows"));

@@ -136,19 +136,19 @@ fn shows(row: &Row) -> Shows {
 fn advice(error: &Error) -> &'static str {
     let code = Code::ALL.iter().find(|code| code.as_str() == error.code);
     match code {
-        Some(Code::UserAlreadyExists) => "Nothing, unless it should be another address: the row is left out.",
-        Some(Code::Null | Code::Blank) => "Fill it in.",
+        Some(Code::UserAlreadyExists) => "Nothing, unless the address is wrong: the row is skipped.",
+        Some(Code::Null | Code::Blank) => "Fill in the field.",
         Some(Code::InvalidEmailAddress) => "Correct the address.",
         Some(Code::ForbiddenForAddress) => "Correct the domain, or register it for the account first.",
-        Some(Code::PasswordPolicy) => "Choose another password, or none: it can be set later.",
-        Some(Code::PasswordHash) => "Leave the hash out, and set a password later.",
-        Some(Code::AccountNotPermitted) => "Correct the account code, or leave it out.",
+        Some(Code::PasswordPolicy) => "Choose another password, or none and set it later.",
+        Some(Code::PasswordHash) => "Remove the hash and set a password later.",
+        Some(Code::AccountNotPermitted) => "Correct the account code or remove it.",
         Some(Code::Length) => "Shorten it.",
         Some(Code::Characters | Code::Type | Code::NotOneOf) => "Correct it.",
         Some(Code::Deserialise) => {
-            "Look at this line of the file: something in it is not closed, or not in its place."
+            "Check this line of the file: a quote or bracket is not closed, or something is misplaced."
         }
-        _ => "Correct the row, and import it anew.",
+        _ => "Fix the row and import it again.",
     }
 }
 

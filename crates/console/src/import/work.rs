@@ -76,7 +76,7 @@ pub(super) fn spawn(console: &Arc<Console>, job: &Arc<Job>, session: Session) {
         let now = job.progress();
         tracing::info!(
             import = %job.id, rows = now.rows, ready = now.ready, created = now.created, exist = now.exist,
-            refused = now.refused + now.unreadable, "an import came to rest"
+            refused = now.refused + now.unreadable, "an import stopped"
         );
     });
 }
@@ -119,7 +119,7 @@ async fn send(console: &Console, job: &Job, session: &Session, slice: &Slice) ->
                 Err(Refusal::Stale) => match session.enter_anew(console).await {
                     Ok(true) => Refusal::Stale,
                     Ok(false) => {
-                        return Err(Left::For("The session in which it was started is over".to_owned()));
+                        return Err(Left::For("The session in which it was started has ended".to_owned()));
                     }
                     Err(Trouble::Refused(refusal)) => refusal,
                     Err(trouble) => return Err(Left::For(trouble.to_string())),

@@ -58,17 +58,17 @@ async fn keys(visit: &Visit<'_>, entry: &Entry) -> Result<Option<std::sync::Arc<
 pub(super) async fn replay(visit: &mut Visit<'_>) -> Result<Shown, Trouble> {
     let (journal, mut entry) = named(visit)?;
     let body = journal.body(entry.number).filter(|_| is_exact(&entry));
-    let Some(body) = body else { return wrong(visit, "something of the request was left out here.").await };
+    let Some(body) = body else { return wrong(visit, "a part of the request was redacted.").await };
     match visit.form.text("how") {
         "received" => {}
         "anew" => match keys(visit, &entry).await? {
             Some(keys) => sign(visit, &mut entry, &keys),
-            None => return wrong(visit, "you have no live keys of the account to sign it with.").await,
+            None => return wrong(visit, "you have no valid keys of the account to sign it with.").await,
         },
-        _ => return wrong(visit, "say how: as received, or signed anew.").await,
+        _ => return wrong(visit, "choose how: as received, or signed again.").await,
     }
     let Some(request) = request(&entry, body) else {
-        return wrong(visit, "the request can't be put together again.").await;
+        return wrong(visit, "the request cannot be rebuilt.").await;
     };
     let number = visit.console.host.replay(request, SocketAddr::new(visit.peer, 0)).await;
     let path = match number {

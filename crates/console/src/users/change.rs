@@ -123,7 +123,7 @@ pub(super) async fn role(visit: &mut Visit<'_>) -> Result<Shown, Trouble> {
     let (user, before) = named(visit).await?;
     let account = visit.scope.account().id;
     if roles::promotes(before.as_ref(), chosen_role(visit).await?.as_ref()) {
-        let does = format!("Give {} a role that holds more", user.address);
+        let does = format!("Give {} a role with more permissions", user.address);
         if let Some(page) = asked_first(visit, &user, &does, "role").await? {
             return Ok(page);
         }

@@ -59,7 +59,7 @@ fn a_pair_tells_how_long_it_lives() {
 #[case("hello", "chain.pem holds no certificate")]
 #[case("-----BEGIN CERTIFICATE-----\nMIIB\n", "chain.pem: a section of PEM is cut off")]
 #[case("-----BEGIN CERTIFICATE-----\n*\n-----END CERTIFICATE-----\n", "chain.pem: a section of PEM")]
-#[case("-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n", "chain.pem can't be read: ")]
+#[case("-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n", "chain.pem cannot be read: ")]
 fn a_certificate_that_is_none_is_named(#[case] text: &str, #[case] message: &str) {
     let files = Files::new();
     std::fs::write(&files.files.certificate, text).unwrap();

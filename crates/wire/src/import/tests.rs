@@ -72,9 +72,9 @@ fn a_row_that_can_t_be_used_says_why_and_the_next_one_is_read() {
 #[rstest]
 #[case(
     "name,password\nx,y\n",
-    "the first line has no column `email` (or `emailAddress`, `mail`): found name,password"
+    "the header line has no column `email` (or `emailAddress`, `mail`): found name,password"
 )]
-#[case("email,Email Address\nx,y\n", "the first line names the column emailAddress twice")]
+#[case("email,Email Address\nx,y\n", "the header line names the column emailAddress twice")]
 fn a_header_that_can_t_be_used_stops_it(#[case] text: &str, #[case] said: &str) {
     assert_eq!(Rows::new(text.as_bytes(), None).err().unwrap().to_string(), said);
 }
@@ -146,7 +146,7 @@ fn ldif_as_directories_export_it() {
         [
             "1 7 ann@example.com Åsa Lee - {SSHA}abc - -",
             "2 17 bob@example.com Bob secret - - -",
-            "3 23  refused (row): line 23: the entry changes something that is there; only those that add can be imported",
+            "3 23  refused (row): line 23: the entry modifies an existing entry; only entries that add can be imported",
             "4 27  refused emailAddress: This field is mandatory",
             "5 31  refused (row): line 32: what follows `::` is not base64",
         ]

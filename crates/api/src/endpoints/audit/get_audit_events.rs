@@ -24,7 +24,7 @@ const PATH: &str = "/api/audit/get-audit-events";
 pub const ENDPOINT: Endpoint = Endpoint {
     path: PATH,
     method: Method::Post,
-    summary: "Lists what happened in the account between two times.",
+    summary: "Lists audit events of the account in a period.",
     permission: Some(LOGS_READ),
     product: Some(Product::AuditEvents),
     writes: false,

@@ -24,7 +24,7 @@ const LDAP: &str = "ldap";
 pub const ENDPOINT: Endpoint = Endpoint {
     path: PATH,
     method: Method::Post,
-    summary: "Lists groups, all of them or those that are called something.",
+    summary: "Lists groups, optionally by name.",
     permission: Some(GROUPS_EDIT),
     product: Some(Product::UserAndGroupManagement),
     writes: false,

@@ -26,7 +26,7 @@ const MAX_QUESTIONS: usize = 10;
 pub const ENDPOINT: Endpoint = Endpoint {
     path: "/api/domain/verify-domain",
     method: Method::Post,
-    summary: "Makes domains internal whose token stands in a TXT record. At most 10 items.",
+    summary: "Verifies domains by their TXT record. At most 10 items.",
     permission: Some(REGISTER_DOMAIN),
     product: Some(Product::UserAndGroupManagement),
     writes: true,

@@ -23,7 +23,7 @@ use directory::credentials::new_binding;
 pub const ENDPOINT: Endpoint = Endpoint {
     path: "/api/login/login",
     method: Method::Post,
-    summary: "Gives a user a key pair for an application, or prolongs one.",
+    summary: "Issues or renews a key pair.",
     permission: None,
     product: None,
     writes: true,

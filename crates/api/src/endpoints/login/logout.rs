@@ -17,7 +17,7 @@ use crate::refusal::Refusal;
 pub const ENDPOINT: Endpoint = Endpoint {
     path: "/api/login/logout",
     method: Method::Post,
-    summary: "Ends a key pair of the caller's.",
+    summary: "Revokes a key pair.",
     permission: None,
     product: None,
     writes: true,

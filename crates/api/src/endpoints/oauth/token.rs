@@ -13,7 +13,7 @@ use crate::refusal::Refusal;
 pub const ENDPOINT: Endpoint = Endpoint {
     path: "/oauth/token",
     method: Method::Post,
-    summary: "Gives an application of API 2.0 a token for half an hour.",
+    summary: "Issues a token to an application of API 2.0, valid for half an hour.",
     permission: None,
     product: None,
     writes: false,

@@ -20,7 +20,7 @@ use crate::step::{Plan, Step};
 pub const ENDPOINT: Endpoint = Endpoint {
     path: "/api/role/create-role",
     method: Method::Post,
-    summary: "Makes roles out of permissions that the caller holds. [ours]",
+    summary: "Creates roles from permissions that the caller holds. [ours]",
     permission: Some(ROLES_EDIT),
     product: Some(Product::RoleManagement),
     writes: true,

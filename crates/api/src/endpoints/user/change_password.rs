@@ -19,7 +19,7 @@ use crate::refusal::{Refusal, wrong};
 pub const ENDPOINT: Endpoint = Endpoint {
     path: "/api/user/change-password",
     method: Method::Post,
-    summary: "Changes the caller's own password, which ends all its key pairs. [ours]",
+    summary: "Changes the caller's own password and revokes all its key pairs. [ours]",
     permission: None,
     product: None,
     writes: true,

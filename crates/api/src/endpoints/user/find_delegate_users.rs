@@ -19,7 +19,7 @@ pub(super) const KIND: &str = "delegate";
 pub const ENDPOINT: Endpoint = Endpoint {
     path: "/api/user/find-delegate-users",
     method: Method::Post,
-    summary: "Lists whose mail a user may read.",
+    summary: "Lists the users whose mail a user may read.",
     permission: Some(ALTERNATE_ADDRESS),
     product: Some(Product::UserAndGroupManagement),
     writes: false,

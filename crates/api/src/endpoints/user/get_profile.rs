@@ -18,7 +18,7 @@ use crate::refusal::{Refusal, wrong};
 pub const ENDPOINT: Endpoint = Endpoint {
     path: "/api/user/get-profile",
     method: Method::Post,
-    summary: "Shows a user's profile: one's own to everybody, others to who may read users.",
+    summary: "Shows the caller's profile, or another user's with permission to read users.",
     permission: None,
     product: Some(Product::UserAndGroupManagement),
     writes: false,

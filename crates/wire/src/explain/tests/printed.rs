@@ -6,7 +6,7 @@ use super::*;
 fn one_mistake() {
     let explanation = Sent::new(with_digest(&sha1(SECRET.as_bytes(), right_text().as_bytes()))).explained();
     insta::assert_snapshot!(explanation, @r"
-    The signature is wrong. With what follows it can be reproduced.
+    The signature is wrong. These mistakes reproduce it:
 
     secret_not_decoded
       The secret key was used as it is written, as text.
@@ -37,17 +37,17 @@ fn two_mistakes_and_a_clock() {
     let now = NOW + SignedDuration::from_hours(1);
     let explanation = Sent { now, ..Sent::new(over(signed)) }.explained();
     insta::assert_snapshot!(explanation, @r"
-    The signature is wrong. With what follows it can be reproduced.
+    The signature is wrong. These mistakes reproduce it:
 
     path_url
-      The whole URL was signed in the place of the path.
+      The whole URL was signed instead of the path.
       Here: signed was `http://127.0.0.1:8080/api/user/create-user`
-      Mend: Sign what follows the host, such as /api/user/create-user.
+      Mend: Sign the part after the host, such as /api/user/create-user.
 
     date_zone
       The date was signed with another zone at its end than it was sent with.
       Here: signed was `Tue, 03 Nov 2026 12:00:00 GMT`
-      Mend: Format the date once, keep the text, and both sign and send that.
+      Mend: Format the date once, and sign and send the same text.
 
     clock_behind
       The date is older than the server allows.
@@ -82,7 +82,7 @@ fn nothing_known() {
       application key  the one of keys.json
 
     Left to check:
-    - Whether secret key and application key are really the ones that were used.
+    - Whether these secret and application keys were really used.
     - Whether date and request id are made once, and the same text is both signed
       and sent.
     - Whether something on the way changes a header or the path: compare what is
@@ -117,7 +117,7 @@ fn for_machines() {
         {
           "mistake": "app_key_is_app_id",
           "part": "app_key",
-          "wrong": "The application id was signed in the place of the application key.",
+          "wrong": "The application id was signed instead of the application key.",
           "detail": null,
           "mend": "Sign the application key; the application id only goes into x-mc-app-id."
         }

@@ -35,7 +35,7 @@ pub(super) fn app_key(subject: &Subject<'_>, all: &mut Vec<Variation>) {
         all.push(Variation::new(M::AppKeyForm, change(&[quote, key, quote].concat())));
     }
     for unset in UNSET {
-        let note = (!unset.is_empty()).then(|| format!("signed was `{unset}`"));
+        let note = (!unset.is_empty()).then(|| format!("signed: `{unset}`"));
         all.push(Variation { note, ..Variation::new(M::AppKeyUnset, change(unset.as_bytes())) });
     }
     // What hangs on to its end hangs on to the text: see the frames.
