@@ -122,7 +122,7 @@ fn element(tag: u8, content: &[u8]) -> Vec<u8> {
     bytes
 }
 
-/// The first element: its tag, its content, and what follows; `None` while it is not there as a whole.
+/// The first element: its tag, its content, and what follows; `None` while it is incomplete.
 fn first(bytes: &[u8]) -> Option<(u8, &[u8], &[u8])> {
     let (&tag, rest) = bytes.split_first()?;
     let (&short, rest) = rest.split_first()?;
@@ -137,7 +137,7 @@ fn first(bytes: &[u8]) -> Option<(u8, &[u8], &[u8])> {
     Some((tag, content, rest))
 }
 
-/// The code of a result, which is 0 when all went well; `None` while it is not there as a whole.
+/// The code of a result, which is 0 when all went well; `None` while it is incomplete.
 fn result(bytes: &[u8]) -> Option<anyhow::Result<u8>> {
     let (_, message, _) = first(bytes)?;
     let code = || {

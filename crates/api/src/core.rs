@@ -41,7 +41,7 @@ pub struct Core {
     pub explainer: Option<Arc<Explainer>>,
     /// Counts requests, and the use of credentials.
     pub telemetry: Telemetry,
-    /// Whoever records the use of credentials holds it.
+    /// Held by the task that records the use of credentials.
     pub recording: tokio::sync::Mutex<()>,
 }
 

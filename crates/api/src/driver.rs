@@ -24,7 +24,7 @@ use crate::room::Unread;
 use crate::style::Style;
 use crate::{answer, explain};
 
-/// How often a call is judged anew because the directory changed under it.
+/// How often a call is judged again because the directory changed in between.
 const ATTEMPTS: usize = 4;
 
 /// A caller whose body took longer is looked at once more when it is there: what was known of the caller may be as old as
@@ -90,7 +90,7 @@ pub async fn serve(core: &Core, endpoint: &Endpoint, request: Request) -> Respon
 /// request of its own.
 ///
 /// # Errors
-/// When the call as a whole is refused; with [`Refusal::Stale`] when it is to be judged anew.
+/// When the call as a whole is refused; with [`Refusal::Stale`] when it must be judged again.
 pub async fn within(
     core: &Core,
     endpoint: &Endpoint,
@@ -160,7 +160,7 @@ async fn signed_call(
         .await
         {
             // Something was taken away in one of the accounts concerned since they were read. Whether it concerns
-            // this caller shows when everything is read anew.
+            // this caller shows when everything is read again.
             Err(Refusal::Stale) if attempt < ATTEMPTS => {
                 attempt += 1;
                 signed = core.authenticator.authenticate_anew(presented).await?;

@@ -60,7 +60,7 @@ pub enum Refusal {
          the operator for request_ids = \"compatible\""
     )]
     RequestIdReused,
-    /// What was judged no longer holds: the call is to be made anew. The caller learns of it only when that happens
+    /// What was judged no longer holds: the call must be judged again. The caller learns of it only when that happens
     /// again and again.
     #[error("The directory is being changed; nothing was done")]
     Stale,

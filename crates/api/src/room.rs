@@ -115,7 +115,7 @@ impl Place {
         self.proven.store(true, Ordering::Relaxed);
     }
 
-    /// The body is not there yet. False: too many are waited for.
+    /// The body has not arrived yet. False: too many bodies are awaited.
     pub fn wait(&self) -> bool {
         let mut held = self.lock();
         if held.waiting {

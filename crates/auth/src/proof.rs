@@ -1,5 +1,5 @@
 //! What a password proves, before anything is granted for it (spec/protocol.md 4). The answer and its cost are the same
-//! for a wrong password, an unknown user and one that is shut out.
+//! for a wrong password, an unknown user and a disabled one.
 
 use std::time::Instant;
 
@@ -72,7 +72,7 @@ impl Proof {
         Ok(proof)
     }
 
-    /// The credentials, if the password is right and the user is not shut out: then whoever calls may learn more.
+    /// The credentials, if the password is right and the user is not disabled: then the caller may learn more.
     pub fn right_for(&self, now: Timestamp) -> Option<&Credentials> {
         self.right(now)?;
         self.credentials.as_ref()

@@ -25,12 +25,12 @@ pub enum Bucket {
     User(UserId),
     /// An application of API 2.0, over all its tokens.
     Client(ClientId),
-    /// Whoever calls from there without a valid signature.
+    /// Callers from there without a valid signature.
     Peer(IpAddr),
 }
 
 impl Bucket {
-    /// That of whoever sent a request.
+    /// The quota of the caller of a request.
     pub fn of(sender: &Sender) -> Self {
         match sender {
             Sender::User(principal) => Bucket::User(principal.binding.user),
@@ -120,7 +120,7 @@ impl Quota {
         Self { limit, window_ms, shards: std::array::from_fn(|_| Mutex::default()) }
     }
 
-    /// Lets everybody begin anew.
+    /// Resets the quota of all callers.
     pub fn clear(&self) {
         for shard in &self.shards {
             shard.lock().unwrap_or_else(PoisonError::into_inner).clear();

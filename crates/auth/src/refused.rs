@@ -10,7 +10,7 @@ const SIGNED_HEADERS: [&str; 4] = [header::AUTHORIZATION, header::DATE, header::
 /// Why a request is refused before anybody looks at its body.
 #[derive(Debug, Error)]
 pub enum Refused {
-    /// A header is not there.
+    /// A header is missing.
     #[error("The header {name} is missing; a signed request carries {}", SIGNED_HEADERS.join(", "))]
     MissingHeader {
         /// Its name.
@@ -66,7 +66,7 @@ pub enum Refused {
     /// The token is none of this server's, or its application is gone.
     #[error("The token is not valid here: get a new one from POST /oauth/token")]
     InvalidToken,
-    /// The client id is unknown, its secret is another, or it is shut out: the caller is not told which.
+    /// The client id is unknown or disabled, or the secret is wrong: the caller is not told which.
     #[error("The client id or its secret is wrong")]
     InvalidClient,
     /// Too many calls.

@@ -101,7 +101,7 @@ impl Authenticator {
         Authenticated { signed, sender, rate }
     }
 
-    /// Finds out anew who signed a request that was counted already, from the store as it is now.
+    /// Determines again, from the current store, who signed a request that was already counted.
     ///
     /// # Errors
     /// When the signature no longer holds.
@@ -114,7 +114,7 @@ impl Authenticator {
     /// against a digest as one that is known: it fails as a wrong secret does, and takes as long.
     ///
     /// # Errors
-    /// When the id or the secret is wrong, or the application or its account is shut out.
+    /// When the id or the secret is wrong, or the application or its account is disabled.
     pub async fn token(&self, shown: &Credentials) -> Result<(Arc<ClientPrincipal>, String), Refused> {
         let found = self.store.client_by_name(&shown.client_id).await?;
         let kept = found.as_ref().map_or([0; 32], |client| client.secret_digest);
@@ -127,7 +127,7 @@ impl Authenticator {
         Ok((principal, token))
     }
 
-    /// Lets everybody begin anew with the quota.
+    /// Resets the quota of all callers.
     pub fn refill_quota(&self) {
         self.quota.clear();
     }

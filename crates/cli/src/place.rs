@@ -34,7 +34,7 @@ impl Place {
         create(&self.config()?)
     }
 
-    /// Opens the directory beside a server that may be running on it.
+    /// Opens the directory, also while a server is running on it.
     pub(crate) fn open(&self) -> anyhow::Result<Admin> {
         let config = self.config()?;
         Ok(Admin::open(&config, &config.master_key()?, System::real())?)

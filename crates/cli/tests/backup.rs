@@ -1,4 +1,4 @@
-//! Backup and restore by the real program: beside a server under load, and on another machine, which is another folder
+//! Backup and restore with the real program: while a server is under load, and on another machine, which is another folder
 //! here.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]

@@ -1,4 +1,4 @@
-//! The certificate: made by the sandbox, trusted by the commands, exchanged beside a running server.
+//! The certificate: made by the sandbox, trusted by the commands, replaced while the server is running.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 

@@ -7,7 +7,7 @@ use thiserror::Error;
 use wire::signature::SecretKeyError;
 use zeroize::ZeroizeOnDrop;
 
-/// What is needed to call a server: one JSON object. Keys it does not know are left aside.
+/// What is needed to call a server: one JSON object. Unknown keys are ignored.
 #[derive(Clone, Serialize, Deserialize, ZeroizeOnDrop)]
 pub struct Keys {
     /// Scheme, host and port.

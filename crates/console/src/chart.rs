@@ -1,5 +1,5 @@
 //! Charts: from numbers to SVG, drawn here and coloured by the style sheet, so that they need neither script nor style of
-//! their own. What a chart shows is also said in its label: it is one picture to whoever does not see it.
+//! their own. What a chart shows is also said in its label: a screen reader presents it as one picture.
 
 use std::fmt::Write as _;
 

@@ -145,7 +145,7 @@ pub(super) fn routes() -> Router<Arc<Console>> {
 
 type AppState = State<Arc<Console>>;
 
-/// Whoever opens the server's address in a browser is looking for this; a program is told that no endpoint is there.
+/// A browser that opens the server's address gets this; a program gets "no such endpoint".
 async fn hall(State(console): AppState, request: Request) -> Response {
     let accepts = request.headers().get(ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or_default();
     if request.method() == Method::GET && accepts.contains("text/html") {
@@ -302,7 +302,7 @@ async fn password(State(console): AppState, request: Request) -> Response {
         let mut call = Unsigned::at_the_door(&console.core, &parts.headers, &mut line);
         let proof = prove(&mut call, address, form.raw("password")).await?;
         match renew(&mut call, proof, SecretString::from(new)).await {
-            // Whoever has a role goes on in; anybody else is done here.
+            // A user with a role goes on to the console; others are done here.
             Ok(Ok(())) => match enter(&console, &mut call, &form, address, new).await? {
                 entered @ Entered::In(..) => Ok(entered),
                 Entered::Shown(_) => Ok(Entered::Shown(Shown::Html(page(None)?))),
@@ -378,7 +378,7 @@ async fn end(console: &Console, headers: &HeaderMap) -> Result<(), Trouble> {
     Ok(())
 }
 
-/// Whoever comes in gets a session that nobody had before: one that was there already ends.
+/// Every sign-in creates a new session; an existing one ends (against session fixation).
 async fn let_in(
     console: &Console,
     headers: &HeaderMap,

@@ -1,5 +1,5 @@
-//! The request journal: what programs sent and what they were answered, why they were refused, and in a sandbox the same once
-//! more.
+//! The request journal: what programs sent and what they were answered, why they were refused, and in a sandbox the same
+//! once more.
 
 mod curl;
 mod list;
@@ -27,8 +27,8 @@ pub(super) const PAGES: &[Page] = &[
     }),
 ];
 
-/// What may be seen of it from an account: its own requests; in a sandbox also those of nobody, for whoever signed wrongly
-/// must find them.
+/// What may be seen of it from an account: its own requests; in a sandbox also those of unknown callers, because a caller
+/// who signed wrongly must find them.
 fn seen<'a>(visit: &'a Visit<'_>, journal: &Journal) -> Filter<'a> {
     let account = Some(visit.scope.account().code.as_str());
     Filter { account, nobodys: journal.is_whole(), ..Filter::default() }

@@ -1,4 +1,4 @@
-//! The console: pages for administrators, rendered here and served by the same process. It has no rules of its own: what
+//! The console: pages for administrators, rendered here and served by the same process. It has no own rules: what
 //! a page changes it changes by the endpoints of the API, or by the same change of the directory.
 
 mod account;
@@ -108,7 +108,7 @@ pub struct Page {
     pub path: &'static str,
     /// POST when it changes something.
     pub method: Method,
-    /// What its visitor must hold; `None`: whoever has a role.
+    /// The permission that a visitor needs; `None`: any role.
     pub permission: Option<Permission>,
     /// Whether its form brings a file along.
     pub takes_file: bool,
@@ -165,7 +165,7 @@ pub(crate) enum Shown {
 pub(crate) enum Trouble {
     #[error(transparent)]
     Refused(#[from] Refusal),
-    /// What the address names is not there.
+    /// The addressed object does not exist.
     #[error("No such {0} in this account; it may have been removed")]
     NotThere(&'static str),
     /// The session is over: to the door, and back here afterwards.

@@ -27,7 +27,7 @@ use api::refusal::Refusal;
 use api::{Endpoint, Method};
 use observe::Line;
 
-/// How often something is judged anew because the directory changed under it.
+/// How often something is judged again because the directory changed in between.
 const ATTEMPTS: usize = 4;
 
 /// The cookie of a session. Browsers take one of such a name only over TLS, or from their own machine, and only for this
@@ -111,7 +111,7 @@ impl Visit<'_> {
         Shell::new(self, section, title.into())
     }
 
-    /// Has an endpoint of the API do something in the account, by its own rules. A form that carries an id of its own is
+    /// Has an endpoint of the API do something in the account, by its own rules. A form with its own id is
     /// carried out once, however often it is sent.
     pub(crate) async fn ask(&mut self, endpoint: &Endpoint, items: Vec<Value>) -> Result<Asked, Trouble> {
         let account = self.scope.account().code.as_str();

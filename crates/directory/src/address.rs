@@ -92,7 +92,7 @@ impl EmailAddress {
         &self.key[..self.domain]
     }
 
-    /// The domain as a name of its own.
+    /// The domain as a name.
     pub fn domain_name(&self) -> DomainName {
         DomainName(self.domain().to_owned())
     }

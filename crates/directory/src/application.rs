@@ -63,7 +63,7 @@ pub struct Principal {
     pub role: Option<Role>,
 }
 
-/// An application of API 2.0: it acts by itself, with a role of its own (spec/protocol.md 8).
+/// An application of API 2.0: it acts with its own role (spec/protocol.md 8).
 #[derive(Clone)]
 pub struct Client {
     /// Internal id.

@@ -19,11 +19,11 @@ pub enum Actor {
         /// What the audit calls it.
         name: String,
     },
-    /// Whoever calls without being known, as at login.
+    /// An unknown caller, as at login.
     Anonymous,
     /// The program by itself, when something is due.
     Automatic,
-    /// Whoever may start the program on the machine.
+    /// The operator, who can start the program on the machine.
     Operator,
 }
 

@@ -20,7 +20,7 @@ use crate::{
 pub enum Change {
     /// A new account.
     AddAccount(Account),
-    /// An account is shut out: none of its users can call, nothing can be created in it.
+    /// An account is disabled: none of its users can call, nothing can be created in it.
     DisableAccount(AccountId),
     /// What passwords in an account must satisfy from now on; existing ones stay.
     SetPolicy(AccountId, Policy),
@@ -63,11 +63,11 @@ pub enum Change {
     SetProfile(UserId, Option<ProfileId>),
     /// A new application.
     AddApplication(Application),
-    /// An application is shut out; its bindings answer as if they did not exist.
+    /// An application is disabled; its bindings behave as if they did not exist.
     DisableApplication(ApplicationId),
     /// A new application of API 2.0.
     AddClient(Client),
-    /// An application of API 2.0 is shut out, with its tokens.
+    /// An application of API 2.0 is disabled, with its tokens.
     DisableClient(ClientId),
     /// A new binding.
     AddBinding(Binding),
@@ -187,7 +187,7 @@ impl Change {
 /// The action under which the audit tells of a new user, however it came to be.
 pub const CREATED: &str = "user.created";
 
-/// Whether what the audit tells under this action may be of new words for whoever looks for users: somebody came, or was
+/// Whether an audit event of this action may add new words to the user search: somebody came, or was
 /// called something else. The others leave address and name as they are.
 pub fn may_name(action: &str) -> bool {
     let of_update = ["user.updated", "user.disabled", "user.enabled", "user.password_set"];

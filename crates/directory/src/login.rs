@@ -1,4 +1,4 @@
-//! The rules of login: who gets keys, for how long, and who is shut out (spec/protocol.md 4; the numbers are `[ours]`).
+//! The rules of login: key pairs, their lifetime, and lockouts (spec/protocol.md 4; the numbers are `[ours]`).
 
 use jiff::{SignedDuration, Timestamp};
 

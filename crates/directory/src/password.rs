@@ -27,7 +27,7 @@ pub struct Policy {
     /// Whether a password is refused that is, as a whole and whatever its case, one of the 30,000 most common ones;
     /// whatever `min_strength` is. `[ours]`
     pub common: bool,
-    /// How many earlier passwords, the present one included, may not come again; 0: any may. Whoever changes a
+    /// How many earlier passwords, the present one included, may not come again; 0: any may. A user who changes a
     /// password compares: only hashes of earlier ones are kept. `[ours]`
     pub history: u8,
     /// Days until a password must be changed (spec/protocol.md 6: expiry is the account's); `None`: it stays good.

@@ -90,7 +90,7 @@ pub enum RequestIds {
     /// Refuse it: the signature does not cover the body, so that a captured one could carry any payload.
     #[default]
     Strict,
-    /// Run it as a request of its own: working clients sign once and send a whole import with it.
+    /// Run it as a separate request: working clients sign once and send a whole import with it.
     Compatible,
 }
 
@@ -123,7 +123,7 @@ pub enum Written {
     Repeated(Vec<u8>),
     /// The request id had been used with another body.
     RequestIdReused,
-    /// The evidence no longer holds: authenticate and judge anew.
+    /// The evidence no longer holds: authenticate and judge again.
     Stale,
 }
 
@@ -334,8 +334,8 @@ pub trait Store: Send + Sync + 'static {
     /// Applies administrative changes: all of them or, at the first that can't be, none.
     fn apply(&self, changes: Vec<Change>, actor: Actor, now: Timestamp) -> Pending<'_, Changed>;
 
-    /// Forgets requests that ran two windows and more before now and before the newest request, a slice at a time. `window` is
-    /// how far a date may be off. Gives how many were forgotten.
+    /// Forgets requests that ran two windows and more before now and before the newest request, a slice at a time. `window`
+    /// is how far a date may be off. Gives how many were forgotten.
     fn forget_requests(&self, now: Timestamp, window: SignedDuration) -> Pending<'_, usize>;
 
     /// Up to which date requests may have been forgotten; `None`: none was. Read with [`Store::principal`], and at most a
@@ -361,9 +361,9 @@ pub trait Store: Send + Sync + 'static {
         limit: usize,
     ) -> Pending<'a, Vec<User>>;
 
-    /// Users and aliases of an account that a query finds, each once over all pages: at most `limit` behind the end of the page
-    /// before. In the order of words where words are looked for, else in that of addresses. Read by ranges of indexes, a
-    /// bounded number of rows for each page. By words only who is in the index of them is found: see
+    /// Users and aliases of an account that a query finds, each once over all pages: at most `limit` behind the end of the
+    /// page before. In the order of words where words are looked for, else in that of addresses. Read by ranges of indexes,
+    /// a bounded number of rows for each page. By words only who is in the index of them is found: see
     /// [`Store::index_users`].
     fn find_users<'a>(
         &'a self,

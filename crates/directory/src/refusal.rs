@@ -63,7 +63,7 @@ pub enum Refusal {
     /// The user's role, or the role to be given, holds what the caller does not hold.
     #[error("The role \"{0}\" has permissions that the caller does not have")]
     RoleNotCovered(String),
-    /// What is named is not there.
+    /// The named object does not exist.
     #[error("There is no such {0}")]
     NotThere(&'static str),
     /// The id is none that this server gave out for the account.
@@ -155,13 +155,13 @@ pub struct ForbiddenForAddress;
 /// Why a change could not be made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 pub enum ChangeRefused {
-    /// Something with this name is there already.
+    /// An object with this name already exists.
     #[error("already exists")]
     AlreadyThere,
     /// The address is taken.
     #[error("already exists")]
     AddressTaken,
-    /// What is to be changed is not there.
+    /// The object to change does not exist.
     #[error("does not exist")]
     NotThere,
     /// The account would be left without anybody who may do everything in it.
@@ -182,7 +182,7 @@ pub enum ChangeRefused {
     /// The time in which the domain could be verified is over.
     #[error("registration has expired: register the domain again and publish the new token")]
     VerificationExpired,
-    /// The group that another one is to lie in is not there.
+    /// The parent group does not exist.
     #[error("does not exist")]
     ParentNotThere,
     /// Other groups lie in the group.
@@ -194,10 +194,10 @@ pub enum ChangeRefused {
     /// The group, or one in it, would lie too deep.
     #[error("is nested too deep: groups can be nested at most {MAX_DEPTH} levels")]
     GroupTooDeep,
-    /// The member is there already. The words are recorded of the service.
+    /// The member already exists. The message is recorded from the service.
     #[error("Group member already exists")]
     MemberAlreadyThere,
-    /// The member is not there. The words are recorded of the service.
+    /// The member does not exist. The message is recorded from the service.
     #[error("Error email address not found")]
     MemberNotThere,
 }

@@ -15,9 +15,9 @@ pub struct Asked {
     pub name: Option<String>,
     /// Cloud password.
     pub password: Option<SecretString>,
-    /// Whether the user is shut out for a while.
+    /// Whether the user is locked.
     pub locked: Option<bool>,
-    /// Whether the user is shut out.
+    /// Whether the user is disabled.
     pub disabled: Option<bool>,
     /// Whether the password must be changed at the next login.
     pub force_password_change: Option<bool>,

@@ -18,17 +18,17 @@ const MAX_WORDS: usize = 8;
 /// Characters that are kept of a word.
 const MAX_WORD: usize = 32;
 
-/// What a user may be, for whoever looks for all that are.
+/// A state of a user, to search for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum State {
-    /// Shut out by an administrator for a while.
+    /// Locked by an administrator.
     Locked,
-    /// Shut out by an administrator.
+    /// Disabled by an administrator.
     Disabled,
     /// Asked for another password at the next login.
     MustChangePassword,
-    /// Shut out for the number of wrong passwords.
+    /// Locked after too many wrong passwords.
     LockedOut,
     /// On the purge list.
     ToBePurged,

@@ -85,7 +85,7 @@ pub struct Point {
     pub latency: Option<Quantiles>,
     /// The most that was drawn of a quota, in thousandths of its limit.
     pub quota_per_mille: u16,
-    /// The most passwords that waited to be hashed: of all requests to this node, whoever sent them.
+    /// The most passwords that waited to be hashed: of all requests to this node.
     pub waiting: usize,
 }
 
@@ -232,7 +232,7 @@ impl Counts {
         self.endpoints.entry(path).or_default()
     }
 
-    /// Where a request is counted: under whoever signed it, else under whom it names, if that one is known.
+    /// Where a request is counted: under its signer, else under the caller it names, if known.
     fn application(&mut self, request: &Request<'_>, now: Timestamp) -> &mut Application {
         let Line { sender, claimed, .. } = request.line;
         if let Some(sender) = sender {

@@ -56,7 +56,7 @@ pub enum StateError {
 impl Lab {
     /// Opens the laboratory of a server, in which tests do harm to it and go back in time. The state that the directory has
     /// now is what it can be reset to. `clock` is the server's, if it may be moved. A server has one laboratory at most:
-    /// `None`, it has another one. Never for production: whoever reaches the server reaches the laboratory.
+    /// `None`, it has another one. Never for production: anybody who reaches the server reaches the laboratory.
     ///
     /// # Errors
     /// When the database can't be read.

@@ -1,4 +1,4 @@
-//! The sandbox: a directory that is ready for the first call, in a folder of its own.
+//! The sandbox: a directory in its own folder, ready for the first call.
 
 mod certificate;
 
@@ -147,7 +147,7 @@ impl Sandbox {
             return Err(SandboxError::KeysLost(keys));
         }
         let seeded = seed(&server, &system).await?;
-        // The keys come last: a start that broke off before is begun anew with an error that says so.
+        // The keys are written last: after an interrupted start, the next one fails with an error that says so.
         let text = serde_json::to_string_pretty(&seeded)
             .map_err(|source| SandboxError::Keys { path: keys.clone(), source })?;
         write_private(&keys, &text).map_err(file(&keys))?;

@@ -45,7 +45,7 @@ pub enum AdminError {
     /// The store failed.
     #[error("{0}")]
     Store(#[from] StoreError),
-    /// Something of this name is there already.
+    /// An object with this name already exists.
     #[error("{0} already exists")]
     AlreadyThere(String),
     /// There is nothing of this name.
@@ -105,7 +105,7 @@ impl Admin {
         Self { store, system }
     }
 
-    /// Opens the store of a configuration, beside a server that may be running on it.
+    /// Opens the store of a configuration, also while a server is running on it.
     ///
     /// # Errors
     /// When the store can't be opened.

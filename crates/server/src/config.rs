@@ -324,7 +324,7 @@ pub fn read_master_key(path: &Path) -> Result<MasterKey, ConfigError> {
     MasterKey::parse(&digits).map_err(|source| ConfigError::MasterKey { place, source })
 }
 
-/// Writes a new file that only its owner can read. A file that is there already is left alone.
+/// Writes a new file that only its owner can read. An existing file is not changed.
 ///
 /// # Errors
 /// When the file exists or can't be written.

@@ -50,7 +50,7 @@ const ACCEPT_AGAIN: Duration = Duration::from_millis(50);
 const READ_AHEAD: usize = 64 << 10;
 
 /// Callers who may wait to be accepted; the kernel may allow fewer. The default of 128 is used up by a burst while the
-/// cores are busy, and whoever comes then is let wait for a second by the network.
+/// cores are busy, and further connections then wait a second in the network.
 const BACKLOG: u32 = 4_096;
 
 /// Listens on an address.

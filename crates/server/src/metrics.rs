@@ -1,4 +1,4 @@
-//! `GET /metrics`, on a listener of its own: who scrapes is no caller of the API, and has no place among them when they are too
+//! `GET /metrics`, on a separate listener: the scraper is not a caller of the API and does not compete with them when they are too
 //! many.
 
 use std::convert::Infallible;
@@ -29,8 +29,8 @@ const IDLE: Duration = Duration::from_secs(120);
 /// The version of the text format.
 const TEXT: &str = "text/plain; version=0.0.4; charset=utf-8";
 
-/// The listener, from when the server is opened: an address that can't be had is an error then. It is given up when the server
-/// stops.
+/// The listener, from when the server is opened: an address that can't be had is an error then. It is given up when the
+/// server stops.
 pub(crate) struct Metrics {
     listener: Mutex<Option<std::net::TcpListener>>,
     address: SocketAddr,

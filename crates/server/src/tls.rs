@@ -201,7 +201,7 @@ impl Tls {
     }
 }
 
-/// Reads certificate and key anew when asked, and not only when the files were seen to have changed.
+/// Reloads certificate and key on request, not only after the files have changed.
 pub struct CertificateReload(pub(crate) Arc<Tls>);
 
 impl CertificateReload {

@@ -1,5 +1,5 @@
 //! The audit's chain: each event's hash covers the hash before it, so that nothing can be changed, dropped or inserted in
-//! the middle; the newest hash is sealed with a key, so that the end can't be cut off or written anew without it.
+//! the middle; the newest hash is sealed with a key, so that the end cannot be cut off or rewritten without it.
 
 use directory::port::ChainReport;
 use hmac::{Hmac, KeyInit, Mac};

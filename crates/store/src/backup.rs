@@ -74,7 +74,7 @@ pub enum BackupError {
         /// Why.
         source: io::Error,
     },
-    /// A program of the engine's failed, or is not there.
+    /// A program of the engine failed or is missing.
     #[error("{program}: {what}")]
     Program {
         /// Which.

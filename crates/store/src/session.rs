@@ -21,9 +21,9 @@ pub(crate) struct Error {
 /// What can be done about it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
-    /// Something like it is there already.
+    /// A unique value already exists.
     Unique,
-    /// What it refers to is not there.
+    /// The referenced row does not exist.
     ForeignKey,
     /// Another transaction was in the way: as a whole, this one may succeed when it runs again.
     Conflict,

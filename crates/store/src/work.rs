@@ -1,4 +1,4 @@
-//! Writing in groups. Whoever asks while a commit is being forced to disk is served by the next one: one forced write for
+//! Group commit: requests that arrive while a commit is being forced to disk share the next one: one forced write for
 //! all who wait.
 
 use std::thread::JoinHandle;

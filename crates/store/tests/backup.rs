@@ -116,7 +116,7 @@ fn a_backup_ends_and_is_of_one_moment_although_others_write_between_its_steps() 
     Location::Sqlite(database.clone())
         .backup(&to, &mut |step| {
             let Step::Copied(bytes, of) = step else { return };
-            assert!(bytes > before, "a step that begins anew: {bytes} after {before} of {of}");
+            assert!(bytes > before, "a step that starts again: {bytes} after {before} of {of}");
             before = bytes;
             steps += 1;
             site.add_account(100 + steps);

@@ -11,7 +11,7 @@ use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
 use tempfile::TempDir;
 
-/// Where nobody else has it: the socket is in a folder of its own.
+/// The port only names the socket, which is in its own folder.
 const PORT: u16 = 5432;
 
 /// `nobody`, where the tests run as root: PostgreSQL does not.

@@ -29,7 +29,7 @@ impl FakeClock {
         *self.now.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Lets the server's next look at it panic: how else would one see what a fault of its own comes to?
+    /// Lets the server's next look at it panic: to test how internal errors are handled.
     pub fn break_once(&self) {
         self.broken.store(true, Ordering::Relaxed);
     }

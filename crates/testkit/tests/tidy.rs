@@ -121,7 +121,7 @@ fn documents_name_files_that_exist() {
                 .iter()
                 .any(|start| word.starts_with(start))
                 && !word.contains([' ', '*', '{', '…']);
-            assert!(!path || root().join(word).exists(), "{document} names {word}, which is not there");
+            assert!(!path || root().join(word).exists(), "{document} names {word}, which does not exist");
         }
     }
 }

@@ -7,7 +7,8 @@ use serde::{Deserialize, Serialize};
 pub enum Level {
     /// The whole call was refused: HTTP status and `meta.status` are this number, `data` is empty.
     Call(u16),
-    /// The same, by the gateway of API 2.0: code and message are also in the entry of `fail` itself, where its clients look for them (spec/protocol.md 2e).
+    /// The same, by the gateway of API 2.0: code and message are also in the entry of `fail` itself, where its clients look
+    /// for them (spec/protocol.md 2e).
     Gateway(u16),
     /// No token was issued: the code is one of OAuth's (RFC 6749, 5.2).
     OAuth(u16),
@@ -58,7 +59,8 @@ codes! {
     MissingHeader = "err_xdk_missing_header", Level::Call(400), retryable false;
     /// A required header is malformed. `[ours]`
     MalformedHeader = "err_xdk_malformed_header", Level::Call(400), retryable false;
-    /// The application id is unknown or is not the one the key belongs to. Answered with 200 (spec/protocol.md 1a, recorded).
+    /// The application id is unknown or is not the one the key belongs to. Answered with 200 (spec/protocol.md 1a,
+    /// recorded).
     DeveloperKey = "err_developer_key", Level::Call(200), retryable false;
     /// Access key, secret key, application key or the signed text is wrong (spec/protocol.md 2e, recorded).
     InvalidSignature = "err_xdk_invalid_signature", Level::Call(401), retryable false;
@@ -110,7 +112,8 @@ codes! {
     QuotaExceeded = "err_xdk_quota_exceeded", Level::Call(429), retryable true;
     /// Internal error. `[ours]`
     Internal = "err_xdk_internal_error", Level::Call(500), retryable false;
-    /// The server is busy or its store is unreachable; nothing was done, unless the message says that it is unknown. `[ours]`
+    /// The server is busy or its store is unreachable; nothing was done, unless the message says that it is unknown.
+    /// `[ours]`
     Unavailable = "err_xdk_unavailable", Level::Call(503), retryable true;
 
     // No token.
@@ -197,7 +200,8 @@ impl Code {
         }
     }
 
-    /// HTTP status of a new-style response with this code: it has no `meta.status`, and a refused item refuses the call (spec/protocol.md 8; which status it is, is `[ours]`).
+    /// HTTP status of a new-style response with this code: it has no `meta.status`, and a refused item refuses the call
+    /// (spec/protocol.md 8; which status it is, is `[ours]`).
     pub fn rest_status(self) -> u16 {
         match self {
             Code::DeveloperKey => 401,

@@ -12,7 +12,8 @@ crate::item::item! {
         email_address: judged String = "emailAddress",
         /// Cloud password; without it, the user cannot log in with a password until one is set.
         password: optional SecretString = "password",
-        /// A password hash from another directory, instead of the password; the user's next login rehashes it. Argon2, bcrypt, PBKDF2 or salted SHA, see docs/IMPORT.md. `[ours]`
+        /// A password hash from another directory, instead of the password; the user's next login rehashes it. Argon2,
+        /// bcrypt, PBKDF2 or salted SHA, see docs/IMPORT.md. `[ours]`
         password_hash: optional SecretString = "passwordHash",
         /// Account to create the user in, default: `meta.accountCode`, else the caller's own.
         account_code: optional String = "accountCode",

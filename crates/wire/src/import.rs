@@ -26,7 +26,7 @@ pub const MAX_ROW: usize = 1 << 20;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Format {
     /// Columns `email`, `name`, `password`, as in the service's own spreadsheets; also `accountCode`, `forcePasswordChange`,
-    /// `passwordHash`. Parted by `,`, `;` or tabs: the header tells.
+    /// `passwordHash`. Separated by `,`, `;` or tabs, as in the header.
     Csv,
     /// Items of create-user, or users of SCIM (RFC 7643): one on a line, one after the other, in a list, or in the list
     /// response of SCIM.
@@ -142,7 +142,7 @@ impl<R: BufRead> Rows<R> {
         Ok(Self { reader, number: 0, ended: false })
     }
 
-    /// Columns of the header that nobody knows: they are left aside.
+    /// Unknown columns of the header: they are ignored.
     pub fn unknown_columns(&self) -> &[String] {
         match &self.reader {
             Reader::Csv(csv) => csv.unknown_columns(),

@@ -429,7 +429,8 @@ macro_rules! item {
     )+ };
 }
 
-/// Declares a [`Row`](crate::item::Row): `name: always Type = "wireName"`, or `maybe` for what is left out when there is none.
+/// Declares a [`Row`](crate::item::Row): `name: always Type = "wireName"`, or `maybe` for what is left out when there is
+/// none.
 macro_rules! row {
     (@type always $kind:ty) => { $kind };
     (@type maybe $kind:ty) => { Option<$kind> };

@@ -89,7 +89,7 @@ impl RequestError {
 
 impl Credentials {
     /// Reads them out of `Authorization: Basic`, else out of the form. A parameter without a value is as good as none
-    /// (RFC 6749, 3.2); one that is not known is left aside.
+    /// (RFC 6749, 3.2); unknown parameters are ignored.
     ///
     /// # Errors
     /// When something is missing, there twice, or can't be read; when another grant is asked for.

@@ -1,4 +1,4 @@
-//! Passwords that other directories hashed: taken as they are, compared as they were made, and hashed anew at the user's next
+//! Password hashes of other directories: stored as they are, verified with their own scheme, and rehashed at the user's next
 //! login. `[ours]`
 
 use argon2::password_hash::phc;
@@ -78,8 +78,8 @@ pub(super) enum Sha {
 }
 
 /// Reads the hash of a password that another directory made. Schemes: Argon2 and PBKDF2 as PHC strings; bcrypt; PBKDF2 as
-/// Passlib and Django write it; in braces, as LDAP directories do, `{SSHA}`, `{SSHA256}`, `{SSHA384}`, `{SSHA512}`, `{PBKDF2}`,
-/// `{PBKDF2-SHA256}`, `{PBKDF2-SHA512}`, and `{CRYPT}`, `{BCRYPT}` or `{ARGON2}` before any of the others.
+/// Passlib and Django write it; in braces, as LDAP directories do, `{SSHA}`, `{SSHA256}`, `{SSHA384}`, `{SSHA512}`,
+/// `{PBKDF2}`, `{PBKDF2-SHA256}`, `{PBKDF2-SHA512}`, and `{CRYPT}`, `{BCRYPT}` or `{ARGON2}` before any of the others.
 ///
 /// What a login may cost is told from what the server's own hashes cost, and is never less than with the default.
 ///

@@ -26,7 +26,7 @@ const MOST_MEMORY_KIB: u32 = 1 << 20;
 /// Hashes on one thread.
 pub(super) struct Hasher {
     argon2: Argon2<'static>,
-    /// Kept, because to ask for it anew costs a third of a hash.
+    /// Kept, because allocating it again costs a third of a hash.
     memory: Vec<Block>,
     /// What nobody's password is checked against: it takes as long as a hash of somebody's.
     decoy: Argon,

@@ -224,7 +224,8 @@ fn a_hash_that_can_t_be_used_says_why(#[case] hash: &str, #[case] why: HashError
     assert_eq!(hashed_elsewhere(&SecretString::from(hash), CHEAP).err(), Some(why));
 }
 
-/// What other directories make of a password by default is taken, and what costs more is by a server that spends more itself.
+/// What other directories make of a password by default is taken, and what costs more is by a server that spends more
+/// itself.
 #[rstest]
 #[case::bcrypt("$2b$12$abcdefghijklmnopqrstuuv47MR6Xpdm.UeNXdkKd39wWtF5IG6.C", 1)]
 #[case::bcrypt_dearer("$2b$13$abcdefghijklmnopqrstuuv47MR6Xpdm.UeNXdkKd39wWtF5IG6.C", 2)]

@@ -1,4 +1,4 @@
-//! `matricula admin`: directly on the store, beside a server that may be running on it.
+//! `matricula admin`: directly on the store, also while a server is running on it.
 
 mod clients;
 mod profile;

@@ -158,7 +158,7 @@ Or point your client's base URL here. Stop with Ctrl-C."
     )
 }
 
-/// How clients come to trust the sandbox. The path stands on a line of its own, however long it is.
+/// How clients can trust the sandbox. The path is on its own line, however long it is.
 fn trust(ca_file: &Path) -> String {
     format!(
         "

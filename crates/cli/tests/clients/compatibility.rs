@@ -138,7 +138,7 @@ fn updates() -> bool {
 /// A client did all that its row says.
 pub(crate) fn ran(row: &Row, version: &str) {
     static WRITING: Mutex<()> = Mutex::new(());
-    // Whoever failed while it wrote failed as a test.
+    // A writer that failed has failed as a test.
     let _writing = WRITING.lock().unwrap_or_else(PoisonError::into_inner);
     let written = fs::read_to_string(page()).unwrap_or_default();
     if !updates() {

@@ -39,7 +39,7 @@ pub(super) struct Application {
     pub(super) state: (&'static str, &'static str),
 }
 
-/// All that are not shut out, those of API 1.0 first. From now on requests are counted as theirs, also refused ones.
+/// All that are not disabled, those of API 1.0 first. From now on requests are counted as theirs, also refused ones.
 pub(super) async fn of_account(visit: &Visit<'_>, span: Span) -> Result<Vec<Application>, Trouble> {
     let (console, account, now) = (visit.console, visit.scope.account(), visit.console.core.clock.now());
     let applications = console.core.store.list_applications().await?.into_iter();

@@ -29,7 +29,7 @@ const PAGE: usize = 200;
 /// How often progress is told, at most.
 const TOLD_EVERY: Duration = Duration::from_millis(250);
 
-/// After so many looks without news something is sent all the same: whoever has gone is noticed only so.
+/// After so many rounds without news something is sent anyway: only that reveals a closed connection.
 const QUIET: u32 = 60;
 
 /// After so many looks the stream ends. Browsers come again by themselves, and are asked again who they are.
@@ -178,7 +178,7 @@ pub(super) async fn events(visit: &mut Visit<'_>) -> Result<Shown, Trouble> {
 }
 
 impl Events {
-    /// The next event. There is none when the server stops: browsers then ask again, until it is back.
+    /// The next event. There is none when the server stops: browsers then retry until it is back.
     async fn next(&mut self) -> Option<String> {
         while !self.ended && self.looks < LOOKS {
             self.ticks.tick().await;

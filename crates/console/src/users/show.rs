@@ -217,7 +217,7 @@ pub(super) async fn page(visit: &Visit<'_>, notice: Option<Notice>) -> Result<St
     Ok(page.render()?)
 }
 
-/// The newest events, and the one that tells how the user came to be; for whoever may read the audit.
+/// The newest events and the creation event, for users who may read the audit.
 async fn history(visit: &Visit<'_>, user: &User) -> Result<Option<History>, Trouble> {
     if !visit.may(&LOGS_READ) {
         return Ok(None);

@@ -1,5 +1,5 @@
-//! What is left out of a journal that must hold no secrets: signatures, tokens and cookies of headers, and in bodies the values of
-//! whatever is called like a secret. What can't be taken apart is left out as a whole.
+//! What is left out of a journal that must hold no secrets: signatures, tokens and cookies of headers, and in bodies the
+//! values of whatever is called like a secret. What can't be taken apart is left out as a whole.
 
 use serde_json::Value;
 use wire::reader;
@@ -47,7 +47,7 @@ fn authorization(value: &str) -> String {
     let (scheme, rest) = value.split_once(' ').unwrap_or_default();
     match rest.split_once(':') {
         Some((access_key, _)) if scheme == "MC" => format!("MC {access_key}:{REDACTED}"),
-        // Whoever wrote no scheme may have written a secret in its place.
+        // Without a scheme, the first word may be a secret.
         _ => match SCHEMES.iter().find(|known| known.eq_ignore_ascii_case(scheme)) {
             Some(known) => format!("{known} {REDACTED}"),
             None => REDACTED.to_owned(),

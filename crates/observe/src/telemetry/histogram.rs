@@ -71,7 +71,7 @@ fn bucket(took: Duration) -> usize {
     ((octave - FIRST) as usize * 4 + quarter as usize + 1).min(BUCKETS - 1)
 }
 
-/// The longest that is in a bucket, in microseconds. The last one has no end, and is shown as if it had none of its own.
+/// The longest that is in a bucket, in microseconds. The last one has no end, and is shown without one.
 fn end(bucket: usize) -> u64 {
     let bucket = bucket.min(BUCKETS - 2);
     let Some(number) = bucket.checked_sub(1) else { return 1 << FIRST };

@@ -30,7 +30,7 @@ pub struct ClientRow {
     pub client_id: String,
     /// For people.
     pub name: String,
-    /// The code of its account; empty when that is shut out.
+    /// The code of its account; empty if that is disabled.
     pub account: String,
     /// The name of its role; empty when that is gone.
     pub role: String,
@@ -66,7 +66,7 @@ impl Admin {
     /// Shuts an application of API 2.0 out; its tokens stop working at once.
     ///
     /// # Errors
-    /// When it is not there.
+    /// When it does not exist.
     pub async fn disable_client(&self, client_id: &str) -> Result<(), AdminError> {
         let what = format!("application {client_id}");
         let client = self.store.client_by_name(client_id).await?;
@@ -74,7 +74,7 @@ impl Admin {
         self.apply(Change::DisableClient(client.id), what).await
     }
 
-    /// All applications of API 2.0 that are not shut out.
+    /// All applications of API 2.0 that are not disabled.
     ///
     /// # Errors
     /// When the store fails.

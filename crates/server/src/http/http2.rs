@@ -66,7 +66,7 @@ pub(super) async fn serve<S>(
     let ended = match ended {
         Some(ended) => Some(ended),
         None => {
-            // Tells the client to send no more, and lets it have what is under way, which has limits of its own.
+            // Tells the client to send no more, and finishes the running requests, which have their own limits.
             serving.as_mut().graceful_shutdown();
             tokio::select! {
                 ended = &mut serving => Some(ended),

@@ -1,4 +1,4 @@
-//! A limit on how long a client may take none of its answer. Without one, whoever reads nothing keeps a connection, and
+//! A limit on how long a client may read nothing of its response. Without it, such a client keeps a connection, and
 //! what was to be sent on it, for good. And an end of the connection at which a client that still sends sees its answer.
 
 use std::io;

@@ -1,5 +1,5 @@
 //! The index by which users are found follows what happens while nobody else has anything to write: an import is not slowed
-//! down by it, and whoever searches meanwhile brings it on by what a search may cost.
+//! down by it, and a search meanwhile indexes as much as a search may cost.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -50,7 +50,7 @@ impl Pace {
     /// A look at what is left: whether to read it.
     fn look(&mut self, left: u64) -> bool {
         self.came = 0;
-        // Whoever has just started knows nothing of the pace yet.
+        // A node that has just started does not know the pace yet.
         let known = self.left.is_some();
         self.came(left, 0);
         known && left > 0 && self.came <= QUIET

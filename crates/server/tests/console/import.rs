@@ -1,4 +1,4 @@
-//! Users out of a file: checked row by row, created when somebody says so, whoever looks.
+//! Users from a file: checked row by row, created on confirmation.
 
 use std::fmt::Write as _;
 
@@ -119,7 +119,7 @@ async fn a_file_is_checked_shown_and_created_row_by_row() {
     let told = server.events_since(&before).await;
     let created = told.iter().filter(|event| event.action == "user.created");
     assert_eq!(created.filter(|event| event.actor == ADMINISTRATOR).count(), 901);
-    // Once more, whoever says so: it is done.
+    // A second confirmation, also by another user: already done.
     start(&mut browser, &job).await;
     assert_eq!(count(&result(&mut browser, &job).await, "created"), 901);
     let list = browser.get(&path("/import")).await;
@@ -190,7 +190,7 @@ async fn what_is_taken_away_from_the_starter_stops_it_and_somebody_else_goes_on(
     let before = server.admin().audit().await.unwrap();
     let job = sent(&mut starter, &many(300, SECRET)).await;
     at_rest(&mut starter, &job).await;
-    // Passwords wait in the one hashing thread's queue while the starter is shut out.
+    // Passwords wait in the only hashing thread's queue while the starting user is disabled.
     let (release, held) = std::sync::mpsc::channel::<()>();
     let node = server.server().clone();
     let holding = tokio::spawn(async move { node.gate().run(move || held.recv()).await });

@@ -112,16 +112,16 @@ async fn a_request_is_sent_again_as_it_was_or_signed_anew() {
     let answer = |number| server.server().journal().unwrap().find(&Default::default(), number).unwrap();
     assert_eq!((answer(1).answer, answer(1).headers), (answer(2).answer, answer(2).headers));
     // A new one: the user is there by now.
-    let anew = replay(&mut browser, 1, "anew").await;
-    assert!(anew.body.contains("err_user_already_exists"), "{anew}");
+    let again = replay(&mut browser, 1, "anew").await;
+    assert!(again.body.contains("err_user_already_exists"), "{again}");
     assert_eq!(total().await, 3);
-    // What was signed wrongly, or too long ago, holds when it is signed anew.
+    // A request that was signed wrongly or too long ago is valid when it is signed again.
     let mut signed = caller.signed("/api/another");
     caller.send(CREATE, &signed, user("bob@example.com")).await;
     assert_eq!(answer(4).code, Some("err_xdk_invalid_signature"));
     assert!(replay(&mut browser, 4, "received").await.body.contains("err_xdk_invalid_signature"));
-    let anew = replay(&mut browser, 4, "anew").await;
-    assert!(anew.body.contains("<h1>Request 6</h1>") && anew.body.contains("bob@example.com"), "{anew}");
+    let again = replay(&mut browser, 4, "anew").await;
+    assert!(again.body.contains("<h1>Request 6</h1>") && again.body.contains("bob@example.com"), "{again}");
     assert!(server.admin().user("bob@example.com").await.is_ok());
     // So does one with another application's id.
     signed = caller.signed(CREATE);

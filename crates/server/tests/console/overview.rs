@@ -56,7 +56,7 @@ async fn what_programs_do_is_counted_drawn_and_judged() {
     let server = TestServer::start().await;
     let caller = server.administrator();
     let mut browser = administrator(&server).await;
-    // Whoever looks makes the applications known, so that also what proves nothing is counted as theirs.
+    // Opening the page makes the applications known, so that unproven requests are also counted as theirs.
     overview(&mut browser, "").await;
     for name in ["ann", "bob", "cid"] {
         caller.create(user(&format!("{name}@example.com"))).await;

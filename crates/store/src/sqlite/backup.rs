@@ -19,7 +19,7 @@ const COPY: &str = ".copy.part";
 /// Pages copied between two reports: 8 MiB.
 const SLICE: i32 = 2_048;
 
-/// Copies a database to a new file, beside a server that may be writing to it. The master key is not in the copy.
+/// Copies a database to a new file, also while a server is writing to it. The master key is not in the copy.
 pub(crate) fn backup(
     database: &Path,
     to: &Path,
@@ -74,11 +74,11 @@ fn without_free_pages(copy: Connection, of: &Path, to: &Path) -> Result<Connecti
 
 /// Copies what a connection reads as of one moment into an empty file, and gives the open copy and its size.
 ///
-/// A backup of SQLite's begins anew whenever another connection has written between two of its steps, and under steady
+/// SQLite's backup restarts whenever another connection has written between two of its steps, and under steady
 /// load would never end. It does so because each step reads as of another moment. Here all of them stand in one read
 /// transaction, which is one moment: writers go on meanwhile, as WAL lets them, and the copy ends after as many steps
 /// as the database has pages. What they write stays in the log until then. `VACUUM INTO` would see the same moment and
-/// hold up the log longer: it builds every tree anew, and does not say how far it is.
+/// hold up the log longer: it rebuilds every tree, and does not report progress.
 pub(super) fn copy(
     source: &Connection,
     from: &Path,
@@ -95,7 +95,7 @@ pub(super) fn copy(
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let written = |source| engine_error(to, source);
     let mut target = Connection::open_with_flags(to, flags).map_err(written)?;
-    // Who has half a copy begins anew; it is forced to disk as a whole.
+    // Half a copy is useless, so it is forced to disk only once, at the end.
     target.pragma_update(None, "journal_mode", "OFF").map_err(written)?;
     target.pragma_update(None, "synchronous", "OFF").map_err(written)?;
     let pages = {

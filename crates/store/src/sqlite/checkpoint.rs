@@ -2,7 +2,7 @@
 //! the commit that fills the log move all of it: for tens of milliseconds nothing else is written.
 //!
 //! A thread moves what has gathered while the writer goes on; the writer then moves the little that has come since, and
-//! with everything moved the next commit begins the log anew, in the room that the file has.
+//! with everything moved, the next commit restarts the log in the existing file.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI32, Ordering};
@@ -24,12 +24,12 @@ struct State {
     rest: AtomicBool,
 }
 
-/// The thread. To be dropped after the writer's connection is closed: this waits for the thread's end, and the next program that
-/// opens the database finds it without a log.
+/// The thread. To be dropped after the writer's connection is closed: this waits for the thread's end, and the next program
+/// that opens the database finds it without a log.
 pub(super) struct Mover {
     thread: Option<JoinHandle<()>>,
-    /// The thread lives as long as this. The writer's hook goes while its connection is being closed: two connections that are
-    /// closed at the same time each take the other one for open, and then neither removes the log.
+    /// The thread lives as long as this. The writer's hook goes while its connection is being closed: two connections that
+    /// are closed at the same time each take the other one for open, and then neither removes the log.
     wake: Option<Sender<()>>,
 }
 
@@ -90,7 +90,7 @@ impl Rest {
             return;
         }
         match move_pages(writer) {
-            // All is moved: the next commit begins the log anew.
+            // Everything is moved: the next commit restarts the log.
             Ok((pages, moved)) if moved >= pages => self.0.next.store(BEGIN, Ordering::Relaxed),
             Ok(_) => {}
             Err(error) => {

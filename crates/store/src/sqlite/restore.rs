@@ -13,7 +13,7 @@ use crate::tables::read;
 use crate::vault::{MasterKey, Vault};
 
 /// Copies a backup to where a database belongs. What is copied is checked as a whole before anything is touched: its
-/// pages, its schema, whether the master key opens it, every chain of its audit. A database that is there already is
+/// pages, its schema, whether the master key opens it, every chain of its audit. An existing database is
 /// kept under a name with the time that is given, and is an error without one.
 pub(crate) fn restore(
     from: &Path,

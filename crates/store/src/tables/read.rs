@@ -1,4 +1,4 @@
-//! What is read: short, by an index, on the hot path; long on a thread of its own.
+//! What is read: short, by an index, on the hot path; long on a separate thread.
 
 pub(crate) mod audit;
 pub(crate) mod clients;

@@ -1,4 +1,4 @@
-//! Every mistake that is known, in one table: its name, what it is about, what is wrong, how to mend it.
+//! All known mistakes in one table: name, subject, what is wrong, how to fix it.
 
 use std::fmt;
 
@@ -64,7 +64,7 @@ macro_rules! mistakes {
                 match self { $($(Mistake::$variant => $wrong,)*)* }
             }
 
-            /// How to mend it, in a sentence.
+            /// How to fix it, in a sentence.
             #[must_use]
             pub const fn mend(self) -> &'static str {
                 match self { $($(Mistake::$variant => $mend,)*)* }

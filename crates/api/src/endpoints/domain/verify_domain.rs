@@ -92,7 +92,7 @@ async fn verify_domain(mut call: Call<'_>) -> Result<Reply, Refusal> {
     call.carry_out(scope.evidence(), steps).await
 }
 
-/// Looks for the token in the DNS, unless the directory is to get by without it: then whoever registered a domain has
+/// Looks for the token in the DNS, unless the server runs offline: then the account that registered a domain has
 /// it. `[ours]`
 async fn prove(
     core: &Core,

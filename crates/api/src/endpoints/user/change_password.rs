@@ -1,4 +1,4 @@
-//! `POST /api/user/change-password`: whoever knows the present password sets another, also when that is forced. `[ours]`
+//! `POST /api/user/change-password`: sets a new password with the current one, also when a change is forced. `[ours]`
 
 use auth::Proof;
 use directory::application::Application;
@@ -47,7 +47,7 @@ async fn change_password(mut call: Unsigned<'_>) -> Result<Reply, Refusal> {
     }
 }
 
-/// Sets another password for whoever knows the present one; or says why the new one can't be it.
+/// Sets a new password if the current one is right, or says why the new one is refused.
 ///
 /// # Errors
 /// When the present one is wrong.

@@ -71,7 +71,7 @@ impl Source {
         Ok(Survey { rows: Some(count), digest: Some(digest), unknown_columns })
     }
 
-    /// The batches, read on a thread of its own: standard input may keep it waiting.
+    /// The batches, read on a separate thread because standard input may block.
     pub(super) fn batches(
         &self,
         size: usize,

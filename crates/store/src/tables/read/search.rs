@@ -1,5 +1,5 @@
-//! Users that are looked for. Of the ranges of indexes in which all of them stand, the one that seems the shortest is read in
-//! order, and each row is looked at: so a page costs what it looks at, which is bounded.
+//! Users that are looked for. Of the ranges of indexes in which all of them stand, the one that seems the shortest is read
+//! in order, and each row is looked at: so a page costs what it looks at, which is bounded.
 
 use std::collections::HashMap;
 
