@@ -87,7 +87,7 @@ pub async fn serve(core: &Core, endpoint: &Endpoint, request: Request) -> Respon
 }
 
 /// Has an endpoint do what a page of the console asks for. A form that was sent, gone back to, corrected and sent again is a
-/// request of its own.
+/// separate request.
 ///
 /// # Errors
 /// When the call as a whole is refused; with [`Refusal::Stale`] when it must be judged again.

@@ -9,7 +9,8 @@ use jiff::Timestamp;
 /// of a second, also if the index is large and every word is on its own page.
 pub const SLICE: usize = 250;
 
-/// Events that a search reads before it looks, if no more are left, so that a new user is found at once. A search while the index is further behind indexes one slice and does not wait for the rest.
+/// Events that a search reads before it looks, if no more are left, so that a new user is found at once. A search while the
+/// index is further behind indexes one slice and does not wait for the rest.
 const CATCH_UP: u64 = 2_000;
 
 /// A page of the users and aliases of an account that a query finds, behind the end of the page before.

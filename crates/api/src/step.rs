@@ -1,5 +1,5 @@
 //! What the items of a writing endpoint come to: each a change and the row that tells of it, or a refusal. Create-user
-//! walks the same way in a form of its own, which is faster.
+//! walks the same way in a separate, faster form.
 
 use directory::change::{Change, ChangeRefused, Effect};
 use directory::port::Evidence;

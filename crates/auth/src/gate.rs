@@ -200,7 +200,7 @@ impl Gate {
         self.even.slowest()
     }
 
-    /// Passwords that wait or are being hashed.
+    /// Passwords waiting or being hashed.
     pub fn waiting(&self) -> usize {
         self.lane.waiting() + self.costly.waiting()
     }

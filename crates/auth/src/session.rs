@@ -88,7 +88,7 @@ impl Authenticator {
         }
         #[expect(
             clippy::disallowed_methods,
-            reason = "this is the room that makes callers, and the token is one of ours"
+            reason = "this is the crate that makes callers, and the token is valid"
         )]
         let caller = Caller::vouched_session(Arc::clone(&principal));
         Ok(Some(SignedIn { caller, principal }))

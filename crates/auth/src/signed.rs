@@ -121,7 +121,7 @@ impl Authenticator {
         let digest = Sha256::digest(shown.client_secret.expose_secret());
         let same = bool::from(digest.as_slice().ct_eq(&kept));
         let client = found.filter(|_| same).ok_or(Refused::InvalidClient)?;
-        // Only here, where the secret was right: what takes longer tells something.
+        // Slow lookup only after the secret matched, so timing reveals nothing.
         let principal = self.store.client(client.id, Freshness::Now).await?.ok_or(Refused::InvalidClient)?;
         let token = self.tokens.issue(client.id, self.clock.now());
         Ok((principal, token))
@@ -188,7 +188,7 @@ impl Authenticator {
             // Who asks is beyond doubt, and everything behind the access key is as the store has it.
             #[expect(
                 clippy::disallowed_methods,
-                reason = "this is the room that makes callers, and the signature holds"
+                reason = "this is the crate that makes callers, and the signature is valid"
             )]
             Ok(()) => Ok(Signed { caller: Caller::vouched(principal), request_id: Some(id) }),
             Err(why) => Err(Unverified { why, sender: Some(Sender::User(principal)) }),
@@ -209,7 +209,7 @@ impl Authenticator {
         let principal = principal.ok_or(Refused::InvalidToken)?;
         #[expect(
             clippy::disallowed_methods,
-            reason = "this is the room that makes callers, and the token is one of ours"
+            reason = "this is the crate that makes callers, and the token is valid"
         )]
         let caller = Caller::vouched_client(principal);
         Ok(Signed { caller, request_id })

@@ -40,7 +40,7 @@ pub(crate) struct Notice {
     pub(crate) text: String,
     /// Whether it tells of something that went wrong.
     pub(crate) bad: bool,
-    /// How what was done is undone.
+    /// The form that undoes the action.
     pub(crate) undo: Option<Undo>,
 }
 

@@ -1,4 +1,4 @@
-//! Users that are looked for: by what stands in their addresses and names, by domain and by state. `[ours]`
+//! User search: by words of addresses and names, by domain and by state. `[ours]`
 //!
 //! The store keeps an index of the words of every user. What goes into it, what is looked up in it and what is found are
 //! said here, so that the three can't disagree.

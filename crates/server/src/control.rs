@@ -9,7 +9,7 @@ use observe::journal::Journal;
 /// What stands before the paths by which other programs control it.
 pub const PREFIX: &str = "/sandbox/";
 
-/// Faults on purpose, a journal that leaves nothing out, and the paths to control both.
+/// Injected faults, a journal without redaction, and the paths to control both.
 pub trait TestControl: Send + Sync {
     /// What happens to the next request to a path.
     fn meet(&self, path: &str) -> Vec<What>;

@@ -13,7 +13,7 @@ use observe::telemetry::{Point, Span};
 /// Key pairs of an application that are looked at, the newest ones.
 const PAIRS: usize = 200;
 
-/// One request of so many may be refused before somebody should look at it.
+/// One request in this many may be refused before an application needs attention.
 const TOLERATED: u64 = 20;
 
 /// An application of either generation, and what it did in a span of time.

@@ -61,7 +61,7 @@ pub(super) async fn replay(visit: &mut Visit<'_>) -> Result<Shown, Trouble> {
     let Some(body) = body else { return wrong(visit, "a part of the request was redacted.").await };
     match visit.form.text("how") {
         "received" => {}
-        "anew" => match keys(visit, &entry).await? {
+        "signed-again" => match keys(visit, &entry).await? {
             Some(keys) => sign(visit, &mut entry, &keys),
             None => return wrong(visit, "you have no valid keys of the account to sign it with.").await,
         },

@@ -4,7 +4,7 @@
 use serde_json::Value;
 use wire::reader;
 
-/// What stands in the place of a secret.
+/// Replaces a secret.
 const REDACTED: &str = "[redacted]";
 
 /// How things are called that are secrets, without capitals and signs between words.

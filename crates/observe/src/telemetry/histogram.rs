@@ -64,7 +64,7 @@ impl Histogram {
 }
 
 fn bucket(took: Duration) -> usize {
-    // What takes just as long as a bucket says is in it.
+    // Bucket bounds are inclusive.
     let micros = u64::try_from(took.as_micros()).unwrap_or(u64::MAX).saturating_sub(1);
     let Some(octave) = micros.checked_ilog2().filter(|octave| *octave >= FIRST) else { return 0 };
     let quarter = (micros >> (octave - 2)) & 3;

@@ -14,7 +14,7 @@ pub(super) const OTHER: &str = "other";
 pub struct Node {
     /// Requests under way.
     pub in_flight: usize,
-    /// Passwords that wait to be hashed.
+    /// Passwords waiting to be hashed.
     pub waiting: usize,
     /// Passwords that may wait.
     pub queue: usize,

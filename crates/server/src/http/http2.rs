@@ -1,4 +1,4 @@
-//! HTTP/2, with the limits that HTTP/1.1 has: an idle connection is closed, and who takes none of an answer is cut off.
+//! HTTP/2 with the limits of HTTP/1.1: an idle connection is closed, and so is one whose client reads nothing of a response.
 //! There, both follow from one request being under way at a time; here, a connection has many, and answers windows.
 
 use std::pin::{Pin, pin};

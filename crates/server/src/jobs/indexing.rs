@@ -62,7 +62,7 @@ impl Pace {
         left > 0 && self.came <= QUIET
     }
 
-    /// What is left beyond what was left before came meanwhile. Others may have read some of it.
+    /// New events arrived while we read. Other nodes may have read some of them.
     fn came(&mut self, left: u64, read: u64) {
         let before = self.left.replace(left).unwrap_or(left);
         self.came += (left + read).saturating_sub(before);

@@ -188,7 +188,7 @@ async fn every_signed_endpoint_refuses_who_may_not_and_serves_who_may() {
             expect(endpoint, &denied, 403, "err_xdk_permission_denied");
             assert!(denied.body.contains(&permission.to_string()), "names the permission: {denied}");
 
-            // Somebody else's account, named outright, exists for nobody who may not act in it.
+            // Callers who may not act in another account cannot tell whether it exists.
             let mut named = body.clone();
             named["meta"]["accountCode"] = ACCOUNT.into();
             let named = server.other_administrator().post(path, named.to_string()).await;

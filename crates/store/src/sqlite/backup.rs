@@ -62,7 +62,7 @@ fn without_free_pages(copy: Connection, of: &Path, to: &Path) -> Result<Connecti
         let why = io::Error::new(io::ErrorKind::InvalidFilename, "the name is not UTF-8");
         file_error((to.to_owned(), why))
     })?;
-    // What does not fit together stands in the source; a full disk is the target's.
+    // Corruption errors belong to the source, I/O errors to the target.
     copy.execute("VACUUM INTO ?1", [target]).map_err(|source| match engine_error(of, source) {
         BackupError::Engine { source, .. } => BackupError::Engine { path: to.to_owned(), source },
         damage => damage,
@@ -101,7 +101,7 @@ pub(super) fn copy(
     let pages = {
         let backup = Backup::new(&moment, &mut target).map_err(written)?;
         loop {
-            // What does not fit together stands in the source; a full disk is the target's.
+            // Corruption errors belong to the source, I/O errors to the target.
             let step = backup.step(SLICE).map_err(|source| match engine(source) {
                 BackupError::Engine { source, .. } => BackupError::Engine { path: to.to_owned(), source },
                 damage => damage,

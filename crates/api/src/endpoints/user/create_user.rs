@@ -124,7 +124,7 @@ pub(super) async fn judge(
     call.count(entries.len());
     let (core, caller) = (call.core, call.caller.clone());
 
-    // What is mistyped is not judged; what is judged comes back in the same order.
+    // Entries with type errors are skipped; verdicts keep the input order.
     let (mut slots, mut items) = (Vec::with_capacity(entries.len()), Vec::with_capacity(entries.len()));
     for Entry { key, item } in entries {
         slots.push((key, item.map(|item| items.push(rules_item(&core.gate, item)))));

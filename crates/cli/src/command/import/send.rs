@@ -219,7 +219,7 @@ pub(super) fn fates<'a>(
 }
 
 impl Fate<'_> {
-    /// As it stands in the result file.
+    /// The name in the result file.
     pub(super) fn name(&self) -> &'static str {
         match self {
             Fate::Answered(Answer::Created(_)) => "created",
