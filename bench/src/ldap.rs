@@ -62,7 +62,7 @@ pub(crate) fn add(
     })
 }
 
-/// Adds the entry below which all others stand.
+/// Adds the parent entry of all others.
 pub(crate) fn add_suffix(address: SocketAddr) -> anyhow::Result<()> {
     let attributes = [("objectClass", "dcObject"), ("objectClass", "organization"), ("o", "Bench")];
     runtime()?.block_on(async {
@@ -91,7 +91,7 @@ fn entry(person: &Person) -> Vec<u8> {
     request(ADD, &added(&format!("uid={address},{SUFFIX}"), &attributes))
 }
 
-/// What an add holds. Values of one attribute stand one after the other.
+/// The content of an add. Values of one attribute are consecutive.
 fn added(name: &str, attributes: &[(&str, &str)]) -> Vec<u8> {
     let groups = attributes.chunk_by(|one, other| one.0 == other.0).flat_map(|group| {
         let values: Vec<u8> = group.iter().flat_map(|(_, value)| element(OCTETS, value.as_bytes())).collect();

@@ -98,7 +98,7 @@ enum Command {
     PeerOpenldap,
     /// Another HTTP server, as a file describes it: the same driver, so that figures can be compared
     Scenario {
-        /// The scenario: docs/PERFORMANCE.md says what stands in it
+        /// The scenario file, see docs/PERFORMANCE.md
         file: PathBuf,
     },
     /// The server under test, on a directory that this program seeded

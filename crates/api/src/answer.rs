@@ -66,7 +66,7 @@ pub fn refused(refusal: &Refusal, rate: Rate, style: Style) -> Response {
 }
 
 /// The codes of the items that an answer in an envelope refuses, the first of each. Most refuse none, which shows without
-/// reading them: `fail` stands at the end.
+/// reading them: `fail` is at the end.
 pub fn refused_items(body: &[u8]) -> Vec<&'static str> {
     #[derive(Deserialize)]
     struct Envelope {

@@ -237,8 +237,7 @@ fn has_token(headers: &HeaderMap) -> bool {
     headers.get(header::AUTHORIZATION).is_some_and(|value| header::bearer(value.as_bytes()).is_some())
 }
 
-/// What stands behind the question mark. Bytes that are no text are shown as such, so that they are refused where they
-/// stand: without them another question would be answered.
+/// The query string. Invalid UTF-8 is kept visible so that the parameter is refused: dropping it would change the query.
 fn query(target: &[u8]) -> Cow<'_, str> {
     let query = target.iter().position(|byte| *byte == b'?').map_or(&[][..], |mark| &target[mark + 1..]);
     String::from_utf8_lossy(query)

@@ -158,7 +158,7 @@ fn envelope(meta: &str, data: Value, required: bool) -> Value {
     schema
 }
 
-/// What each status carries: of the call that ran, and of every code that can refuse it.
+/// The body of each status: of the call that ran, and of every code that can refuse it.
 fn responses(endpoint: &Endpoint, codes: &[Code], shared: &mut Map<String, Value>) -> Value {
     let mut by_status: BTreeMap<u16, (Vec<&str>, Vec<&str>)> = BTreeMap::new();
     for code in codes {

@@ -20,7 +20,7 @@ impl SecureIds<'_> {
         self.seal(path, account, &state)
     }
 
-    /// What a token says; `None` for the first page.
+    /// The content of a token; `None` for the first page.
     ///
     /// # Errors
     /// When it is no token of this list.

@@ -1,5 +1,5 @@
 //! Why a call as a whole is refused: one exhaustive mapping to code, message and HTTP status. What the caller may read
-//! stands in the message, what only the operator may read is logged where it is handled.
+//! is in the message, and what only the operator may read is logged where it is handled.
 
 use auth::{GateError, GateFull, ProofError};
 use directory::access::Denied;
@@ -172,7 +172,7 @@ impl Refusal {
         }
     }
 
-    /// What the operator should see and the caller should not.
+    /// The cause for the operator, which the caller must not see.
     pub fn private(&self) -> Option<String> {
         match self {
             Refusal::Store(error) | Refusal::Auth(auth::Refused::Store(error)) => {

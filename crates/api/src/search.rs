@@ -25,7 +25,7 @@ pub async fn find_users(
     limit: usize,
     now: Timestamp,
 ) -> Result<Found, StoreError> {
-    // What is not looked for by words is found without the index of them.
+    // A search without words does not need the word index.
     if !query.ranges().is_empty() && after.is_none() {
         // No longer than that takes: others may write as fast as this reads.
         for _ in 0..=CATCH_UP / SLICE as u64 {

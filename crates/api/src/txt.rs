@@ -156,7 +156,7 @@ fn options(timeout: Duration) -> ResolverOpts {
     // A datagram may be lost: there is time for a second one.
     options.timeout = timeout / 2;
     options.attempts = 1;
-    // Who has just published a record is not to wait until an earlier answer is forgotten.
+    // A new record must be found at once, so earlier answers are not cached.
     options.cache_size = 0;
     options.use_hosts_file = ResolveHosts::Never;
     options

@@ -23,7 +23,7 @@ use self::even::Even;
 use self::hash::{HASH, SALT};
 use self::lane::Lane;
 
-/// What one hash costs.
+/// The cost of one hash.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Cost {
     /// Memory, in KiB.

@@ -1,4 +1,4 @@
-//! How many calls a user may make in a window of time (spec/protocol.md 3b): the numbers that stand in three headers
+//! How many calls a user may make in a window of time (spec/protocol.md 3b): the numbers in three headers
 //! on every answer.
 
 use std::collections::HashMap;
@@ -18,7 +18,7 @@ const SHARDS: usize = 16;
 /// Windows in one shard before those that are over are cleared away.
 const SWEEP_AT: usize = 1_024;
 
-/// What a quota counts for.
+/// The subject of a quota.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Bucket {
     /// A user, over all its bindings.
@@ -89,7 +89,7 @@ struct Window {
     used: u32,
     /// Whether calls were counted that the other nodes have not been told of.
     untold: bool,
-    /// What other nodes counted, and until when that holds.
+    /// The counts of other nodes, and until when they are valid.
     elsewhere: (u32, Timestamp),
 }
 
@@ -149,7 +149,7 @@ impl Quota {
         Rate { limit, remaining: limit.saturating_sub(window.calls(now)), reset_ms, allowed }
     }
 
-    /// What was drawn since the other nodes were last told.
+    /// The calls since the last report to other nodes.
     fn untold(&self, now: Timestamp) -> Vec<Drawn> {
         let mut drawn = Vec::new();
         for shard in &self.shards {

@@ -28,7 +28,7 @@ pub enum Refused {
     /// The signature holds, but the application id is not the one the access key was issued for.
     #[error("App ID is invalid: {app_id}")]
     UnknownApplication {
-        /// What was sent.
+        /// The value sent.
         app_id: String,
     },
     /// The date can't be read.

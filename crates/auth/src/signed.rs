@@ -1,4 +1,4 @@
-//! Who signed a request (spec/protocol.md 2, spec/clients.md 1, 2).
+//! Verifies who signed a request (spec/protocol.md 2, spec/clients.md 1, 2).
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -18,7 +18,7 @@ use crate::quota::{Bucket, Quota, Rate};
 use crate::refused::Refused;
 use crate::token::Tokens;
 
-/// What a request presents: its headers as received, and where it goes.
+/// The authentication data of a request: its headers as received, and its target.
 pub struct Presented<'a> {
     /// `Authorization`.
     pub authorization: Option<&'a [u8]>,
@@ -36,7 +36,7 @@ pub struct Presented<'a> {
 
 /// A request that is known to come from a caller.
 pub struct Signed {
-    /// Who sent it.
+    /// The sender.
     pub caller: Caller,
     /// Its id; with a token it may have none.
     pub request_id: Option<RequestId>,
@@ -44,11 +44,11 @@ pub struct Signed {
 
 /// What is known of a request once its signature or token was looked at, and it was counted.
 pub struct Authenticated {
-    /// Who sent it, or why it is refused.
+    /// The sender, or why it is refused.
     pub signed: Result<Signed, Refused>,
     /// Whose signature or token holds, also of a request that is refused; `None`: nobody's does.
     pub sender: Option<Sender>,
-    /// What is left of the quota.
+    /// The rest of the quota.
     pub rate: Rate,
 }
 
@@ -64,7 +64,7 @@ pub struct Authenticator {
     quota: Quota,
     /// Held by who tells other nodes of the quotas.
     telling: tokio::sync::Mutex<()>,
-    /// What an unknown access key is checked against: it fails as a wrong secret does, and takes as long.
+    /// A dummy key for unknown access keys: it fails like a wrong secret and takes as long.
     decoy: SigningKey,
     tokens: Tokens,
 }
@@ -185,7 +185,7 @@ impl Authenticator {
             return Err(Refused::InvalidSignature.into());
         };
         match self.check(&principal, app_id, date, now) {
-            // Who asks is beyond doubt, and everything behind the access key is as the store has it.
+            // The caller is proven, and everything that belongs to the access key is from the store.
             #[expect(
                 clippy::disallowed_methods,
                 reason = "this is the crate that makes callers, and the signature is valid"
@@ -195,7 +195,7 @@ impl Authenticator {
         }
     }
 
-    /// Who a token belongs to. A request id is not asked for, but kept to when it is there (spec/protocol.md 8).
+    /// The owner of a token. A request id is optional, but respected if present (spec/protocol.md 8).
     async fn identify_client(
         &self,
         token: &[u8],
@@ -215,7 +215,7 @@ impl Authenticator {
         Ok(Signed { caller, request_id })
     }
 
-    /// What else must be right about a request whose signature holds.
+    /// Checks the rest of a request whose signature is valid.
     fn check(
         &self,
         principal: &Principal,

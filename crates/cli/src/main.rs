@@ -70,7 +70,7 @@ fn main() -> std::process::ExitCode {
 }
 
 fn run(command: Command, output: &output::Output) -> Result<(), Failed> {
-    // What is written at the directory holds secrets: no file of it is for other users of the machine.
+    // Files of the directory contain secrets: other users of the machine must not read them.
     if !matches!(
         command,
         Command::User(_)

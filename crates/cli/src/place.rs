@@ -1,4 +1,4 @@
-//! Where a directory stands: named by its configuration, or by the folder of a sandbox.
+//! The location of a directory: given by its configuration or by the folder of a sandbox.
 
 use std::io::Write as _;
 use std::path::PathBuf;
@@ -18,7 +18,7 @@ pub(crate) struct Place {
 }
 
 impl Place {
-    /// The settings of the server that stands there.
+    /// The settings of that server.
     pub(crate) fn config(&self) -> anyhow::Result<Config> {
         match (&self.config, &self.data) {
             (Some(config), _) => Ok(Config::from_file(config)?),

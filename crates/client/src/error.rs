@@ -8,7 +8,7 @@ use wire::{Error as Fault, header};
 use crate::keys::KeysError;
 use crate::raw_answer::RawAnswer;
 
-/// Why a call has no answer that can be used. A refusal of single items is no error: it stands in
+/// Why a call has no answer that can be used. A refusal of single items is not an error: it is in
 /// [`Answer::fail`](crate::Answer::fail).
 #[derive(Debug, Error)]
 pub enum CallError {

@@ -17,11 +17,11 @@ pub struct Keys {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[zeroize(skip)]
     pub ca_file: Option<PathBuf>,
-    /// What goes into `x-mc-app-id`.
+    /// The value of `x-mc-app-id`.
     pub app_id: String,
     /// Part of the signed text; never travels.
     pub app_key: String,
-    /// What goes into `Authorization`.
+    /// The access key in `Authorization`.
     pub access_key: String,
     /// The key of the HMAC, base64; never travels.
     pub secret_key: String,
@@ -52,7 +52,7 @@ pub enum KeysError {
     /// The secret key is not base64.
     #[error(transparent)]
     SecretKey(#[from] SecretKeyError),
-    /// What is to be trusted holds no certificates.
+    /// The CA file contains no certificates.
     #[error(
         "ca_file {path}: {}. Expected certificates in PEM, as `matricula sandbox --tls` writes them",
         .source.as_ref().map_or_else(|| "no certificate in it".to_owned(), ToString::to_string)

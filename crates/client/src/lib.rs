@@ -29,7 +29,7 @@
 //! milliseconds.
 //!
 //! **Errors** are of two kinds. A call that was refused as a whole, or not answered, is a [`CallError`]. An item that was
-//! refused stands in [`Answer::fail`], with its code, while the others were carried out.
+//! refused is in [`Answer::fail`], with its code, while the others were carried out.
 //!
 //! **Many users** go in batches ([`Client::create_all`]). [`blocking`] has the same calls for programs without a runtime.
 

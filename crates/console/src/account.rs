@@ -27,7 +27,7 @@ const SHOWN: usize = 1_000;
 struct AccountPage {
     shell: Shell,
     made: When,
-    /// What passwords must be, in words.
+    /// The password policy in words.
     policy: Vec<String>,
     /// Code, name, path.
     below: Vec<(String, String, String)>,
@@ -110,7 +110,7 @@ async fn render(visit: &Visit<'_>, notice: Option<Notice>) -> Result<String, Tro
     Ok(page.render()?)
 }
 
-/// What passwords must be, each a sentence.
+/// The password policy, one sentence per rule.
 fn policy(account: &directory::Account) -> Vec<String> {
     let policy = &account.password_policy;
     let mut rules = vec![

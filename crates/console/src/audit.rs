@@ -35,7 +35,7 @@ const STRETCHES: usize = 10;
 /// Events read in one go for a file.
 const SLICE: usize = 500;
 
-/// What the token of a page is sealed for.
+/// The purpose of a page token.
 const TOKEN: &str = "/console/audit";
 
 #[derive(Template)]
@@ -57,7 +57,7 @@ struct Row {
     detail: String,
 }
 
-/// What is looked for, as it was typed.
+/// The search, as typed.
 struct Asked {
     from: String,
     to: String,

@@ -181,7 +181,7 @@ async fn sign_in_page(request: Request) -> Response {
     finish(request.headers(), shown, Line::default())
 }
 
-/// What a form at the door came to.
+/// The result of a form at the door.
 enum Entered {
     Shown(Shown),
     In(SessionToken, Box<Shown>),

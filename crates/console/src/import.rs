@@ -111,7 +111,7 @@ fn session(visit: &Visit<'_>) -> Result<work::Session, Trouble> {
     Ok(work::Session::new(token, visit.scope.caller().clone()))
 }
 
-/// What a file can look like.
+/// An example file.
 async fn template(_: &mut Visit<'_>) -> Result<Shown, Trouble> {
     const TEMPLATE: &str = "email,name,password,forcePasswordChange\r\n\
                             ann@example.com,Ann Lee,,\r\n\

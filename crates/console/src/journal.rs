@@ -52,7 +52,7 @@ fn codes(entry: &Entry) -> Vec<&'static str> {
     codes
 }
 
-/// What became of a request, in a word, and how that looks.
+/// The outcome of a request in a word, and its style.
 fn outcome(entry: &Entry) -> (String, &'static str) {
     match entry.status {
         Some(status) if entry.code.is_some() || status >= 400 => (status.to_string(), "bad"),

@@ -8,7 +8,7 @@ use crate::tag::Tag;
 /// How long before the end of a key pair there is a warning.
 const SOON: SignedDuration = SignedDuration::from_hours(14 * 24);
 
-/// How a key pair stands.
+/// The status of a key pair.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum KeyStatus {
     Revoked,

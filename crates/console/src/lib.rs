@@ -91,7 +91,7 @@ impl Console {
     }
 }
 
-/// What stands before the paths of the console.
+/// The path prefix of the console.
 pub const PREFIX: &str = "/console";
 
 /// Where forms are sent before anybody is known.
@@ -140,7 +140,7 @@ pub const PAGES: &[&[Page]] = &[
     audit::PAGES,
 ];
 
-/// What a page answers.
+/// The response of a page.
 pub(crate) enum Shown {
     /// A page, or a part of one.
     Html(String),
@@ -268,7 +268,7 @@ fn readable(path: &str) -> Option<String> {
         }
     };
     let pages = || PAGES.iter().copied().flatten();
-    // As the router does, what is named stands before what differs.
+    // Like the router, fixed segments win over variable ones.
     let pattern = |path: &str| {
         let fitting = pages().map(|page| page.path).filter(|pattern| fits(pattern, path));
         fitting.min_by_key(|pattern| pattern.matches('{').count())
@@ -284,7 +284,7 @@ fn readable(path: &str) -> Option<String> {
     }
 }
 
-/// What every answer of the console carries: nothing in a page runs, is fetched or shown that is not of this server, and
+/// Headers of every response of the console: nothing in a page runs, is fetched or shown that is not of this server, and
 /// no other site can put one into a frame.
 pub(crate) fn guarded(mut response: Response) -> Response {
     const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; \

@@ -1,4 +1,4 @@
-//! What stands around a page: where one is, where one can go, who one is.
+//! The frame of a page: location, navigation and user.
 
 use askama::Template;
 use directory::Permission;
@@ -8,12 +8,12 @@ use http::StatusCode;
 use super::visit::Visit;
 use super::{Trouble, assets, journal};
 
-/// What stands around a page.
+/// The frame of a page.
 pub(crate) struct Shell {
     pub(crate) title: String,
-    /// What was done, or could not be; said at the top of the page.
+    /// A notice of success or failure at the top of the page.
     pub(crate) notice: Option<Notice>,
-    /// What forms of this session carry.
+    /// The form token of this session.
     pub(crate) token: String,
     pub(crate) version: u64,
     pub(crate) account: String,
@@ -35,7 +35,7 @@ pub(crate) struct Section {
     pub(crate) current: bool,
 }
 
-/// What is said at the top of a page.
+/// A notice at the top of a page.
 pub(crate) struct Notice {
     pub(crate) text: String,
     /// Whether it tells of something that went wrong.

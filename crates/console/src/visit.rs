@@ -41,11 +41,11 @@ pub(crate) struct Visit<'a> {
     pub(crate) who: SignedIn,
     /// The account whose page it is, which the visitor may act in; and the page's permission, which the visitor holds.
     pub(crate) scope: Scope,
-    /// What the path names.
+    /// The parameters of the path.
     pub(crate) params: HashMap<String, String>,
-    /// What stands behind `?`.
+    /// The query string.
     pub(crate) query: Form,
-    /// What was sent, if it is a form.
+    /// The form, if one was sent.
     pub(crate) form: Form,
     /// The file that came with the form.
     pub(crate) file: Option<File>,
@@ -63,17 +63,17 @@ pub(crate) type Judged<T> = Result<(Vec<Change>, T), String>;
 pub(crate) struct Asked {
     /// Rows of what was done.
     pub(crate) data: Vec<Value>,
-    /// What was refused.
+    /// The refused items.
     pub(crate) fail: Vec<Failure>,
 }
 
 impl Asked {
-    /// What is wrong, for people; nothing when all went well.
+    /// The error text; empty on success.
     pub(crate) fn errors(&self) -> Vec<String> {
         self.fail.iter().flat_map(|failure| &failure.errors).map(|error| error.message.clone()).collect()
     }
 
-    /// What is wrong with one field.
+    /// The error of one field.
     pub(crate) fn error_in(&self, field: &str) -> Option<String> {
         let mut errors = self.fail.iter().flat_map(|failure| &failure.errors);
         errors.find(|error| error.field.as_deref() == Some(field)).map(|error| error.message.clone())
@@ -106,7 +106,7 @@ impl Visit<'_> {
         self.headers.contains_key("hx-request") && !self.headers.contains_key("hx-boosted")
     }
 
-    /// What stands around a page.
+    /// The frame of a page.
     pub(crate) fn shell(&self, section: &'static str, title: impl Into<String>) -> Shell {
         Shell::new(self, section, title.into())
     }
@@ -273,7 +273,7 @@ pub(super) fn answer(
             ([(CONTENT_TYPE, kind.to_owned()), (CONTENT_DISPOSITION, disposition)], body).into_response()
         }
         Ok(Shown::Events(body)) => {
-            // What stands between this server and the browser is not to gather them.
+            // Proxies must not buffer them.
             (
                 [(CONTENT_TYPE, "text/event-stream"), (HeaderName::from_static("x-accel-buffering"), "no")],
                 body,
@@ -319,7 +319,7 @@ pub(super) fn token(headers: &HeaderMap) -> Option<SessionToken> {
         .and_then(|(_, value)| SessionToken::parse(value))
 }
 
-/// Who is in the session, if it lasts and they still have a role.
+/// The user of the session, if it is valid and the user still has a role.
 pub(super) async fn signed_in(
     console: &Console,
     token: Option<&SessionToken>,

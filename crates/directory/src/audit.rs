@@ -4,7 +4,7 @@ use jiff::Timestamp;
 
 use crate::{AccountId, UserId};
 
-/// Who acts.
+/// The actor.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Actor {
     /// A user, through a signed request.
@@ -16,7 +16,7 @@ pub enum Actor {
     },
     /// An application of API 2.0.
     Client {
-        /// What the audit calls it.
+        /// Its name in the audit.
         name: String,
     },
     /// An unknown caller, as at login.
@@ -28,7 +28,7 @@ pub enum Actor {
 }
 
 impl Actor {
-    /// What the audit calls it: its address, its name, or `operator`.
+    /// Its name in the audit: an address, a name, or `operator`.
     pub fn name(&self) -> &str {
         match self {
             Actor::User { address, .. } => address,
@@ -43,7 +43,7 @@ impl Actor {
 /// One event, as it is read back.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Event {
-    /// The chain it stands in.
+    /// The chain that contains it.
     pub chain: i64,
     /// Its number in the chain, from 1.
     pub seq: i64,

@@ -22,7 +22,7 @@ pub enum Change {
     AddAccount(Account),
     /// An account is disabled: none of its users can call, nothing can be created in it.
     DisableAccount(AccountId),
-    /// What passwords in an account must satisfy from now on; existing ones stay.
+    /// The new password policy of an account; existing passwords stay valid.
     SetPolicy(AccountId, Policy),
     /// The profile of an account's users that have none of their own.
     SetAccountProfile(AccountId, Option<ProfileId>),
@@ -84,13 +84,13 @@ pub enum Change {
 pub struct Delegate {
     /// Internal id.
     pub id: DelegateId,
-    /// Who gets the right.
+    /// The user who gets the right.
     pub primary: UserId,
     /// Whose mail it is.
     pub delegate: UserId,
 }
 
-/// What a change came to.
+/// The result of a change.
 #[derive(Clone, Debug)]
 pub enum Effect {
     /// It was made.
@@ -107,7 +107,7 @@ pub enum Effect {
     LogIn(Outcome),
 }
 
-/// What became of a list of changes that are made together.
+/// The result of a list of changes made together.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Changed {
     /// All of them were made.
@@ -122,7 +122,7 @@ pub enum Changed {
 }
 
 impl Change {
-    /// What it is called in the audit.
+    /// Its name in the audit.
     pub fn action(&self) -> &'static str {
         match self {
             Change::AddAccount(_) => "account.added",
@@ -169,7 +169,7 @@ impl Change {
 }
 
 impl Change {
-    /// Whether it changes what stands behind an access key, a token, an account code or a domain name.
+    /// Whether it changes what belongs to an access key, a token, an account code or a domain name.
     pub fn outdates_snapshot(&self) -> bool {
         !matches!(
             self,

@@ -1,4 +1,4 @@
-//! What a password must satisfy (spec/protocol.md 6: length, classes of characters; the rest is `[ours]`).
+//! The password policy (spec/protocol.md 6: length, classes of characters; the rest is `[ours]`).
 
 mod common;
 mod hashed;
@@ -89,7 +89,7 @@ impl Policy {
         if self.common && common::is_common(password) {
             unmet.push("not be a common password".to_owned());
         }
-        // Guessing takes time that grows with the length; what decides stands at the beginning.
+        // Guessing takes time that grows with the length; the beginning decides.
         let start = password.char_indices().nth(72).map_or(password, |(end, _)| &password[..end]);
         if self.min_strength > 0 && u8::from(zxcvbn::zxcvbn(start, &parts).score()) < self.min_strength {
             unmet.push(

@@ -39,7 +39,7 @@ pub trait Entropy: Send + Sync + 'static {
     /// Fills the buffer with random bytes.
     fn fill(&self, buffer: &mut [u8]);
 
-    /// What goes into one id.
+    /// The input of one id.
     fn randomness(&self) -> Randomness {
         let mut randomness = Randomness::default();
         self.fill(&mut randomness);
@@ -72,10 +72,10 @@ impl StoreError {
     }
 }
 
-/// What makes two requests the same: credential, request id, and the body under a key.
+/// The identity of a request: credential, request id, and a keyed hash of the body.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct RequestKey {
-    /// What the request was authenticated by: a binding, or an application of API 2.0.
+    /// The credential of the request: a binding, or an application of API 2.0.
     pub credential: [u8; 16],
     /// `x-mc-req-id`.
     pub request_id: [u8; 16],
@@ -83,7 +83,7 @@ pub struct RequestKey {
     pub digest: [u8; 32],
 }
 
-/// What to do with a request id that comes again with another body.
+/// How to treat a reused request id with another body.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum RequestIds {
@@ -102,19 +102,19 @@ pub struct Write {
     /// The identity of the request, and what to do when its id comes with another body; `None` for one that may be
     /// carried out as often as it comes.
     pub once: Option<(RequestKey, RequestIds)>,
-    /// What the judgement rests on.
+    /// The evidence of the judgement.
     pub evidence: Vec<Evidence>,
-    /// Who asks.
+    /// The actor.
     pub actor: Actor,
     /// When.
     pub now: Timestamp,
-    /// The changes, in the order in which they are made. Each stands or falls alone.
+    /// The changes, in order. Each succeeds or fails alone.
     pub changes: Vec<Change>,
     /// Renders the answer that is stored with the request.
     pub render: Render,
 }
 
-/// What became of one request.
+/// The result of one request.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Written {
     /// It ran; this is the rendered answer. The store has forced it to disk.
@@ -127,7 +127,7 @@ pub enum Written {
     Stale,
 }
 
-/// What the store remembers of a request.
+/// The stored record of a request.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Recalled {
     /// Nothing.
@@ -227,7 +227,7 @@ pub struct ApplicationRow {
     pub created_at: Timestamp,
 }
 
-/// What one chain of the audit looks like to the verifier.
+/// The state of one audit chain.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ChainReport {
     /// The chain's number.
@@ -236,7 +236,7 @@ pub struct ChainReport {
     pub events: u64,
     /// Hash of its newest event, to be kept elsewhere.
     pub head: [u8; 32],
-    /// What is wrong with it, if anything.
+    /// The error, if any.
     pub broken: Option<String>,
 }
 
@@ -312,7 +312,7 @@ pub enum Affected {
 
 /// The storage port.
 pub trait Store: Send + Sync + 'static {
-    /// What stands behind an access key.
+    /// What belongs to an access key.
     fn principal<'a>(
         &'a self,
         access_key: &'a AccessKey,
@@ -325,7 +325,7 @@ pub trait Store: Send + Sync + 'static {
     /// The owners of domains, each with the owner's epoch; at most a second old.
     fn domains<'a>(&'a self, names: &'a [DomainName]) -> Pending<'a, Vec<Option<Evidence>>>;
 
-    /// What is remembered of a request.
+    /// The stored record of a request.
     fn recall<'a>(&'a self, request: &'a RequestKey, request_ids: RequestIds) -> Pending<'a, Recalled>;
 
     /// Writes, request by request, each exactly once. Durable when it returns.
@@ -449,13 +449,13 @@ pub trait Store: Send + Sync + 'static {
         limit: usize,
     ) -> Pending<'a, Vec<Member>>;
 
-    /// What stands behind a token of the console, by its digest: as it is now.
+    /// What belongs to a console token, by its digest: the current state.
     fn session(&self, digest: [u8; 32]) -> Pending<'_, Option<Arc<SessionPrincipal>>>;
 
     /// Notes that a session was used, and forgets those that are over.
     fn touch_session(&self, session: SessionId, now: Timestamp, limits: SessionLimits) -> Pending<'_, ()>;
 
-    /// What a login is checked against.
+    /// The data to check a login.
     fn credentials<'a>(&'a self, address: &'a EmailAddress) -> Pending<'a, Option<Credentials>>;
 
     /// The roles that an account made itself.
@@ -467,7 +467,7 @@ pub trait Store: Send + Sync + 'static {
     /// A role, built in or an account's own.
     fn role(&self, id: RoleId) -> Pending<'_, Option<Role>>;
 
-    /// What stands behind a token of API 2.0.
+    /// What belongs to a token of API 2.0.
     fn client(&self, id: ClientId, freshness: Freshness) -> Pending<'_, Option<Arc<ClientPrincipal>>>;
 
     /// An application of API 2.0 by the id it is known by.

@@ -83,7 +83,7 @@ pub enum Refusal {
     NotVerified {
         /// The domain.
         domain: DomainName,
-        /// What was looked for.
+        /// The expected value.
         token: String,
         /// How many records there are.
         found: usize,

@@ -127,7 +127,7 @@ pub struct Role {
     pub account: Option<AccountId>,
     /// Its name.
     pub name: String,
-    /// What its holders may do.
+    /// Its permissions.
     pub permissions: BTreeSet<Permission>,
     /// Whether its holders may also act in the accounts below their own.
     pub partner: bool,
@@ -199,7 +199,7 @@ impl BuiltIn {
         Self::ALL.into_iter().find(|role| role.name().eq_ignore_ascii_case(name))
     }
 
-    /// What it holds.
+    /// Its permissions.
     pub fn role(self) -> Role {
         let holds = |permission: &Permission| match self {
             BuiltIn::SuperAdministrator => true,

@@ -30,7 +30,7 @@ pub struct SessionRow {
     pub seen_at: Timestamp,
 }
 
-/// Everything that stands behind a session, read in one piece. A user that is locked, disabled or on the purge list has
+/// Everything that belongs to a session, read in one piece. A user that is locked, disabled or on the purge list has
 /// none.
 pub struct SessionPrincipal {
     /// The session.

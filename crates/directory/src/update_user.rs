@@ -8,7 +8,7 @@ use crate::refusal::{self, Refusal};
 use crate::role::Role;
 use crate::user::{Update, User};
 
-/// What is asked for. `None` is a field that was left out.
+/// The request. `None` is a missing field.
 #[derive(Clone, Debug, Default)]
 pub struct Asked {
     /// Display name.
@@ -42,7 +42,7 @@ pub enum Field {
     Password,
 }
 
-/// What is to be changed of a user.
+/// The changes of a user.
 pub struct Planned {
     /// The user as it is.
     pub user: User,

@@ -132,7 +132,7 @@ impl User {
     }
 }
 
-/// What is changed of a user: what is `None` stays as it is.
+/// The changes of a user: `None` leaves a field unchanged.
 #[derive(Clone, Debug, Default)]
 pub struct Update {
     /// Display name.
@@ -206,7 +206,7 @@ impl Update {
             || self.disabled == Some(true)
     }
 
-    /// What is changed, for the audit; never the values that are secret.
+    /// The changed fields, for the audit; never secret values.
     pub fn detail(&self) -> String {
         let flag = |name: &str, flag: Option<bool>| flag.map(|flag| format!("{name}={flag}"));
         let parts = [

@@ -34,10 +34,10 @@ const UNUSED: SignedDuration = SignedDuration::from_hours(24);
 /// A longer one, in bytes, is nobody's.
 const LONGEST_APP_ID: usize = 200;
 
-/// What requests are counted under whose application is not known; it belongs to no account.
+/// The counter of requests with an unknown application; it belongs to no account.
 const UNKNOWN: &str = "unknown";
 
-/// What is counted under when there are too many applications; it belongs to no account.
+/// The counter for applications beyond the limit; it belongs to no account.
 const OTHERS: &str = "others";
 
 /// Codes and how often each was given.
@@ -60,11 +60,11 @@ pub struct Request<'a> {
     pub took: Duration,
     /// The address it came from.
     pub peer: IpAddr,
-    /// What it says its application is.
+    /// The claimed application.
     pub app_id: Option<&'a [u8]>,
     /// The program it says it is.
     pub user_agent: Option<&'a [u8]>,
-    /// What was learnt on the way.
+    /// Facts learnt while it was served.
     pub line: &'a Line,
 }
 
@@ -89,7 +89,7 @@ pub struct Point {
     pub waiting: usize,
 }
 
-/// What there was in a span of time.
+/// The counts of a period.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Series {
     /// Since when this node counts.
@@ -109,7 +109,7 @@ struct Counts {
     usage: Gathered,
 }
 
-/// What is counted of an application.
+/// The counts of an application.
 #[derive(Default)]
 struct Application {
     owner: Option<AccountId>,

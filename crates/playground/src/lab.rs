@@ -139,7 +139,7 @@ impl Lab {
 
 impl TestControl for Lab {
     fn meet(&self, path: &str) -> Vec<What> {
-        // Who works with the laboratory, or looks at what it tells, is not under test.
+        // Requests to the laboratory itself are not under test.
         if path.starts_with(PREFIX) || console::is_below(path) {
             return Vec::new();
         }

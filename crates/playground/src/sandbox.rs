@@ -63,19 +63,19 @@ pub enum SandboxError {
     Admin(#[from] AdminError),
 }
 
-/// What a client needs to call the sandbox, as one JSON object.
+/// The keys to call the sandbox, as a JSON object.
 #[derive(Clone, Serialize, Deserialize)]
 pub struct Keys {
     /// Scheme, host and port.
     pub base_url: String,
-    /// What a client must trust, where the sandbox speaks HTTPS: a certificate in PEM.
+    /// The CA certificate that a client must trust if the sandbox serves HTTPS, in PEM.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ca_file: Option<PathBuf>,
-    /// What goes into `x-mc-app-id`.
+    /// The value of `x-mc-app-id`.
     pub app_id: String,
     /// Part of the signed text.
     pub app_key: String,
-    /// What goes into `Authorization`.
+    /// The access key in `Authorization`.
     pub access_key: String,
     /// The key of the HMAC, base64.
     pub secret_key: String,

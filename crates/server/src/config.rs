@@ -42,7 +42,7 @@ pub struct Config {
     /// host from it and put `https://` before it. Without one it is `http://` and `listen`; with [`tls`](Self::tls) it is
     /// `https://` and the host that the client called.
     pub public_url: Option<String>,
-    /// What to do with a request id that comes again with another body.
+    /// How to treat a reused request id with another body.
     pub request_ids: RequestIds,
     /// How far `x-mc-date` may be off, either way, in seconds.
     pub freshness_seconds: u32,
@@ -54,7 +54,7 @@ pub struct Config {
     pub domains: Domains,
     /// The console.
     pub console: Console,
-    /// What one request may take.
+    /// The limits of a request.
     pub limits: Limits,
     /// How log lines look.
     pub log: LogFormat,

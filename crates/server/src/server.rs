@@ -57,7 +57,7 @@ impl Server {
         Self::open_over(config, master_key, system, |store| store)
     }
 
-    /// The same over something that stands between the server and its store, as tests need it.
+    /// The same with a layer between the server and its store, for tests.
     ///
     /// # Errors
     /// When the store can't be opened, or a setting is not allowed.
@@ -176,7 +176,7 @@ impl Server {
         self.app.core.forget_requests().await
     }
 
-    /// What this node counts of the requests it serves.
+    /// The request counts of this node.
     pub fn telemetry(&self) -> &Telemetry {
         &self.app.core.telemetry
     }

@@ -74,7 +74,7 @@ impl Verifier {
         Self { head: Head::empty(chain), broken: None }
     }
 
-    /// The next event as it stands in the store.
+    /// The next event in the store.
     pub(crate) fn event(&mut self, seq: i64, entry: &Entry<'_>, hash: &[u8]) {
         if self.broken.is_some() {
             return;
@@ -88,7 +88,7 @@ impl Verifier {
         self.head = expected;
     }
 
-    /// The end, with the head and the seal as they stand in the store.
+    /// The end, with the head and the seal in the store.
     pub(crate) fn finish(
         mut self,
         stored: Option<(i64, &[u8], &[u8])>,

@@ -122,7 +122,7 @@ pub struct Restored {
     pub schema: i64,
     /// Events of its audit, all verified.
     pub events: u64,
-    /// Where the database is now that stood there before.
+    /// The new location of the previous database.
     pub kept: Option<PathBuf>,
 }
 

@@ -82,7 +82,7 @@ pub enum Left {
 }
 
 impl Left {
-    /// By what stands behind the name of the database.
+    /// By the suffix after the name of the database.
     pub(crate) fn by_suffix(suffix: &str) -> Option<Self> {
         match suffix {
             "-wal" | "-journal" => Some(Self::Log),

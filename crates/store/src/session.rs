@@ -1,5 +1,5 @@
 //! What both engines speak: a session that runs one statement after the other. The tables are read and changed through
-//! it, in SQL that both understand; what an engine does in its own way stands in its own folder.
+//! it, in SQL that both understand; engine-specific code is in the engine's folder.
 //!
 //! Parameters are written `?1`, `?2`; numbers and truth values are 64-bit integers, ids are bytes.
 

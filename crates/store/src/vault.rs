@@ -119,7 +119,7 @@ fn hex(bytes: &[u8]) -> String {
 /// Keys of the ring, by purpose, and how long each is.
 const RING: [(&str, usize); 4] = [("secrets", 32), ("secure_id", 64), ("body_digest", 64), ("audit", 64)];
 
-/// The ring as it stands in the database: purpose and wrapped key.
+/// The ring in the database: purpose and wrapped key.
 pub(crate) type WrappedRing = Vec<(String, Vec<u8>)>;
 
 /// The opened ring.

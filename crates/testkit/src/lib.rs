@@ -505,7 +505,7 @@ async fn issue(
     })
 }
 
-/// Where the database of a test stands: in the folder, or, when `MATRICULA_TEST_STORE` is `postgres`, in a PostgreSQL that
+/// The location of a test's database: in the folder, or, when `MATRICULA_TEST_STORE` is `postgres`, in a PostgreSQL that
 /// all tests of the process share.
 ///
 /// # Panics

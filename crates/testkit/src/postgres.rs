@@ -272,7 +272,7 @@ fn unprivileged(program: &Path) -> Command {
     if is_root() {
         command.uid(NOBODY).gid(NOBODY);
     }
-    // A folder that the user may stand in.
+    // A folder that the user may enter.
     command.current_dir("/");
     command
 }

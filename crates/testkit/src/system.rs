@@ -6,7 +6,7 @@ use std::sync::{Mutex, PoisonError};
 use directory::port::Clock;
 use jiff::{SignedDuration, Timestamp};
 
-/// A clock that stands still until it is moved. It starts on 24 November 2026 at noon, UTC.
+/// A clock that does not move by itself. It starts on 24 November 2026 at noon, UTC.
 pub struct FakeClock {
     now: Mutex<Timestamp>,
     broken: AtomicBool,

@@ -102,7 +102,8 @@ fn nothing_is_left_open() {
 }
 
 /// Words and phrases that readers of the code and the documents stopped at. Plain ones are: anybody or a user, again,
-/// compared with, own, disabled, already exists, does not exist, pending, ignored, fix. A bar keeps this list from finding itself.
+/// compared with, own, disabled, already exists, does not exist, pending, ignored, fix. A bar keeps this list from finding
+/// itself.
 const AVOIDED: [&str; 13] = [
     "who|ever",
     "whom|ever",

@@ -14,14 +14,14 @@ pub const MAX_PAGE: usize = 500;
 /// Why a body that could be read is not a request.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum BodyError {
-    /// Something stands where something else is expected.
+    /// A value has the wrong type.
     #[error("{path}: expected {expected}, found {found}")]
     Shape {
         /// JSON path of the place.
         path: &'static str,
-        /// What should stand there.
+        /// The expected type.
         expected: &'static str,
-        /// What stands there.
+        /// The type found.
         found: &'static str,
     },
     /// `data` is missing: most likely the item was sent without the list around it.

@@ -18,7 +18,7 @@ pub struct Answer<T> {
     pub data: Vec<T>,
     /// One entry per item that was refused, in the order of the request; or a single one that refuses the call.
     pub fail: Vec<Failure>,
-    /// Where this page stands; of endpoints that page.
+    /// Position of this page, for endpoints with pages.
     pub pagination: Option<Pagination>,
 }
 

@@ -53,7 +53,7 @@ pub struct Received<'a> {
 pub struct KeySet {
     /// What the set is called in what is said: a file, or whose keys they are.
     pub name: String,
-    /// What goes into `x-mc-app-id`.
+    /// The value of `x-mc-app-id`.
     pub app_id: String,
     /// Part of the signed text.
     pub app_key: SecretString,

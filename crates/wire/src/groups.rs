@@ -54,7 +54,7 @@ item! {
 }
 
 row! {
-    /// A page of groups: the one row of find-groups. Its keys stand in the order that is recorded of the service.
+    /// A page of groups: the one row of find-groups. Its keys are in the order recorded from the service.
     pub struct Groups {
         /// The requested source.
         source: maybe String = "source",

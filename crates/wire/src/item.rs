@@ -71,7 +71,7 @@ pub trait Row {
     const FIELDS: &'static [FieldSpec];
 }
 
-/// An entry of `data`: each stands or falls alone, so a wrong type is a property of the entry and not of the body.
+/// An entry of `data`: each succeeds or fails alone, so a wrong type is a property of the entry and not of the body.
 pub struct Entry<I> {
     /// The entry without its secrets: what `fail[].key` shows.
     pub key: Map<String, Value>,

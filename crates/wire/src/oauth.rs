@@ -58,7 +58,7 @@ pub enum RequestError {
         "The body is not a form: send grant_type, client_id and client_secret as application/x-www-form-urlencoded"
     )]
     NoForm,
-    /// A parameter stands there more than once (RFC 6749, 3.2).
+    /// A parameter is sent more than once (RFC 6749, 3.2).
     #[error("{0} is sent more than once")]
     Twice(&'static str),
     /// A parameter is missing or empty.

@@ -1,4 +1,4 @@
-//! What endpoints have in common: the envelope, the ways to show who calls, the headers of every answer.
+//! Shared by all endpoints: the envelope, the ways to show who calls, the headers of every answer.
 
 use serde_json::{Map, Value, json};
 use wire::body::MAX_PAGE;

@@ -1,4 +1,4 @@
-//! What a hashing thread does: Argon2, in memory that it keeps.
+//! The work of a hashing thread: Argon2, in memory that it keeps.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -28,7 +28,7 @@ pub(super) struct Hasher {
     argon2: Argon2<'static>,
     /// Kept, because allocating it again costs a third of a hash.
     memory: Vec<Block>,
-    /// What nobody's password is checked against: it takes as long as a hash of somebody's.
+    /// A dummy hash for unknown users: checking it takes as long as checking a real one.
     decoy: Argon,
     load: Arc<Load>,
 }

@@ -249,7 +249,7 @@ async fn costly_hashes_are_compared_on_a_thread_of_their_own() {
     let own = gate.hash(vec![secret("p")]).await.unwrap().remove(0);
     let costly = hashed(Cost { iterations: 2, ..CHEAP }, "p").await;
     let cheap = PasswordHash::new("{SSHA}xbu/hyepfYZYuDIvR4qphodRH2IBAgMEBQYHCA==".to_owned());
-    // The thread for costly ones stands still.
+    // The thread for expensive hashes is blocked.
     let (go_on, wait) = std::sync::mpsc::channel::<()>();
     let (mut standing, mut waiting) = (Box::pin(gate.costly.work(move |_| wait.recv())), Vec::new());
     assert!(begin(&mut standing).is_none());

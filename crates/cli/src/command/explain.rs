@@ -36,7 +36,7 @@ pub(crate) struct Arguments {
     at: Option<Timestamp>,
 }
 
-/// What is printed of a request for machines.
+/// The JSON output for a request.
 #[derive(Serialize)]
 struct Explained {
     method: String,

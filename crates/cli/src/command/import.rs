@@ -110,7 +110,7 @@ pub(crate) async fn run(arguments: Arguments, output: &Output) -> Result<(), Fai
     let source = Source::open(&arguments.file, arguments.format.map(Format::from))?;
     let result = arguments.result.clone().unwrap_or_else(|| source.default_result());
     let mut bar = Bar::new(output);
-    // What is wrong with the file as a whole shows before anything is sent.
+    // Errors of the file as a whole are reported before anything is sent.
     let survey = source.survey(&mut bar)?;
     // A server that is away for a moment is waited for later on; one that nobody ever reached is told of at once.
     client.post("/api/account/get-account", &client::random_request_id(), b"{}".to_vec()).await?;

@@ -53,7 +53,7 @@ async fn reload_on(mut hangup: Signal, certificate: Option<CertificateReload>, l
             tracing::info!("log file reopened on SIGHUP");
         }
         match &certificate {
-            // What it comes to is logged where it is done.
+            // The reload logs its own result.
             Some(certificate) => drop(certificate.reload()),
             None if log.is_some() => {}
             None => tracing::info!(

@@ -18,7 +18,7 @@ const TOLERATED: u64 = 20;
 
 /// An application of either generation, and what it did in a span of time.
 pub(super) struct Application {
-    /// What requests name it by.
+    /// Its name in requests.
     pub(super) id: String,
     pub(super) name: String,
     pub(super) path: String,

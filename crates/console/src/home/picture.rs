@@ -1,4 +1,4 @@
-//! What was counted, as charts and as figures.
+//! The counts, as charts and figures.
 
 use std::time::Duration;
 

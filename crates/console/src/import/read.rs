@@ -13,7 +13,7 @@ use super::job::{Fate, Row};
 /// Most rows of a file.
 pub(super) const MAX_ROWS: usize = 100_000;
 
-/// What stands around the items of a request, at most.
+/// Maximum size of the envelope around the items of a request.
 pub(super) const AROUND: usize = 1_024;
 
 /// A file, read.
@@ -64,7 +64,7 @@ pub(super) fn rows(bytes: &[u8], longest: usize) -> Result<Read, String> {
     Ok(Read { rows, unknown: reader.unknown_columns().iter().map(|name| short(name)).collect() })
 }
 
-/// What makes an address the same as another.
+/// The comparison key of an address.
 fn key(address: &str) -> String {
     EmailAddress::parse(address).map_or_else(|_| address.to_lowercase(), |parsed| parsed.key().to_owned())
 }

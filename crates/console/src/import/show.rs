@@ -67,7 +67,7 @@ struct Shows {
     address: String,
     name: String,
     tag: Tag,
-    /// What is wrong, and what to do.
+    /// The problem and how to fix it.
     wrong: Vec<(String, &'static str)>,
 }
 
@@ -132,7 +132,7 @@ fn shows(row: &Row) -> Shows {
     }
 }
 
-/// What to do about what is wrong with a row.
+/// How to fix the problem of a row.
 fn advice(error: &Error) -> &'static str {
     let code = Code::ALL.iter().find(|code| code.as_str() == error.code);
     match code {

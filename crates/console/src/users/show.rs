@@ -59,7 +59,7 @@ struct Times {
     purge: Option<When>,
 }
 
-/// What the visitor may do here.
+/// The permissions of the visitor.
 struct May {
     edit: bool,
     give_roles: bool,

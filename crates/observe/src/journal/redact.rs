@@ -112,7 +112,7 @@ fn redact(value: &mut Value) {
 fn pairs(text: &str) -> String {
     let redacted = text.split('&').map(|pair| match pair.split_once('=') {
         Some((name, value)) if is_plain(name) && is_plain(value) => {
-            // Both may be written otherwise than they are meant; and a body may stand in the place of a value.
+            // Both may be malformed, and a body may be in place of a value.
             let body = Some(decoded(value)).filter(|value| value.contains(['{', '"', '\'']));
             let secret = is_secret(&decoded(name)) || body.is_some_and(|body| is_secret(&body));
             format!("{name}={}", if secret { REDACTED } else { value })

@@ -1,4 +1,4 @@
-//! How long requests took: counted in buckets, of which four stand for each power of two, so that a quantile is off by an
+//! How long requests took: counted in buckets, four for each power of two, so that a quantile is off by an
 //! eighth at most, whether it is of microseconds or of minutes.
 
 use std::time::Duration;

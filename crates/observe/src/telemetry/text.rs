@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use super::histogram::BOUNDS;
 use super::{OTHERS, Telemetry, UNKNOWN};
 
-/// What requests are counted under that go to no endpoint.
+/// The counter of requests without an endpoint.
 pub(super) const OTHER: &str = "other";
 
 /// What is not counted by request.

@@ -114,7 +114,7 @@ fn params(
     Ok(params)
 }
 
-/// A name as it stands in a certificate.
+/// A name in a certificate.
 fn canonical(name: &str) -> Result<String, SandboxError> {
     if let Ok(address) = name.parse::<IpAddr>() {
         return Ok(address.to_string());

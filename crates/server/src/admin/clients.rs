@@ -12,7 +12,7 @@ use super::{Admin, AdminError};
 
 /// The credentials of a new application of API 2.0. The secret can't be read again.
 pub struct NewClient {
-    /// What it is known by.
+    /// Its client id.
     pub client_id: String,
     client_secret: SecretString,
 }
@@ -26,7 +26,7 @@ impl NewClient {
 
 /// An application of API 2.0, for lists.
 pub struct ClientRow {
-    /// What it is known by.
+    /// Its client id.
     pub client_id: String,
     /// For people.
     pub name: String,

@@ -15,7 +15,7 @@ use crate::system::System;
 /// one transaction takes.
 const SLICE: u64 = 10_000;
 
-/// What became of a wish for many users.
+/// The result of seeding.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Seeded {
     /// Users made.

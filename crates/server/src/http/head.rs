@@ -120,7 +120,7 @@ fn digits(value: &[u8]) -> Option<u64> {
     text.parse().ok()
 }
 
-/// The head of a request that stands for one that is not read: to the same target, if that can be told.
+/// The head of a substitute for an unreadable request: with the same target, if known.
 pub(super) fn stand_in(bytes: &[u8]) -> Vec<u8> {
     let line = bytes.split(|byte| matches!(byte, b'\r' | b'\n')).next().unwrap_or_default();
     let mut words = line.split(|byte| *byte == b' ').map(|word| str::from_utf8(word).unwrap_or_default());

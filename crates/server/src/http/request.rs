@@ -58,7 +58,7 @@ pub(crate) async fn replay(app: &Arc<App>, request: Request<Body>, peer: SocketA
     number
 }
 
-/// What is known of a request before it is served.
+/// Facts about a request before it is served.
 struct Seen {
     started: Instant,
     method: Method,

@@ -1,5 +1,5 @@
-//! What stands where a database belongs. A directory is never created in place of one that went missing: that would be
-//! served as an empty one, and destroy the log that belongs to it.
+//! What is found at the location of a database. A directory is never created in place of one that went missing: that would
+//! be served as an empty one, and destroy the log that belongs to it.
 
 use std::fs::Permissions;
 use std::io::{self, ErrorKind};

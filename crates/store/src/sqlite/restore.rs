@@ -80,7 +80,7 @@ fn keep(database: &Path, at: Timestamp) -> Result<Option<PathBuf>, BackupError> 
     }
 }
 
-/// Moves what stands in the log of a database into it, after which there is no log. `false`: it is too damaged for that.
+/// Checkpoints the log of a database into it and removes the log. `false`: it is too damaged for that.
 fn take_in_log(database: &Path) -> Result<bool, BackupError> {
     let moved = || {
         let connection = Connection::open_with_flags(database, OpenFlags::SQLITE_OPEN_READ_WRITE)?;

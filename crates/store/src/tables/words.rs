@@ -1,4 +1,4 @@
-//! The index of words, by which users are found. It follows the audit: events of a chain have no gaps and stand in the order
+//! The index of words, by which users are found. It follows the audit: events of a chain have no gaps and are in the order
 //! of their commits, so that a reader who has read up to an event has missed nothing, also if several nodes write. Creating
 //! users therefore writes nothing to it. Words are removed with the change that removes them; a leftover word is only a
 //! hint, because the user it refers to is checked again.

@@ -395,7 +395,7 @@ fn is_signed(authorization: &[u8]) -> bool {
     without_schemes(authorization.trim_ascii()).0 > 0
 }
 
-/// How often the scheme stands in front, and what follows.
+/// How often the scheme is in front, and what follows.
 fn without_schemes(mut value: &[u8]) -> (usize, &[u8]) {
     let mut schemes = 0;
     while let Some((scheme, rest)) = value.split_at_checked(2)

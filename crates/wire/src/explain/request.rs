@@ -74,7 +74,7 @@ pub enum RequestError {
     /// Something that only a shell could fill in.
     #[error("the curl line holds a variable or a command ($…): paste it with the values filled in")]
     Variable,
-    /// A header that stands in a file.
+    /// A header read from a file.
     #[error("the curl line takes headers from a file (-H @…): write them into the line")]
     HeaderFile,
     /// An option of curl without its value.

@@ -300,7 +300,7 @@ impl Mechanism {
     }
 }
 
-/// What stands for the application key in a text that is shown.
+/// Placeholder for the application key in a text that is shown.
 fn mask(variation: &Variation) -> &'static str {
     match variation.mistakes.first() {
         Some(Mistake::AppKeyIsAppId) => "<application id>",

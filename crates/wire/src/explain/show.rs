@@ -70,7 +70,7 @@ impl Explanation {
     }
 }
 
-/// Where a secret stands, in either case.
+/// The position of a secret, in either case.
 fn find(text: &str, secret: &str) -> Option<usize> {
     let windows = text.as_bytes().windows(secret.len());
     let mut places = windows.enumerate().filter(|(_, window)| window.eq_ignore_ascii_case(secret.as_bytes()));

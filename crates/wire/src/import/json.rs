@@ -78,7 +78,7 @@ impl<R: BufRead> Json<R> {
         Ok(Some(Found { line, fields }))
     }
 
-    /// What stands behind the list of a list response, to the end of the object.
+    /// The rest of a list response after the list, to the end of the object.
     fn skip_rest(&mut self) -> Result<(), ImportError> {
         let (mut depth, mut quoted, mut escaped) = (1_u32, false, false);
         while depth > 0

@@ -134,7 +134,7 @@ impl Entry {
                     return;
                 }
             },
-            // The value would stand in another file.
+            // The value would be in another file.
             Some(b'<') => return,
             _ => text(value.trim_ascii()),
         };

@@ -62,7 +62,7 @@ fn a_row_that_can_t_be_used_says_why_and_the_next_one_is_read() {
         rows(text),
         [
             "1 2  refused emailAddress: This field is mandatory",
-            "2 3  refused (row): line 3 has 4 fields, and the header 3: is a field with a separator not in quotes?",
+            "2 3  refused (row): line 3 has 4 fields, but the header has 3: does an unquoted field contain a separator?",
             "3 4 a@b.c refused forcePasswordChange: Expected true or false, found text",
             "4 5 a@b.c - - - - -",
         ]

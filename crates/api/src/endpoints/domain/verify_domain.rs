@@ -1,4 +1,4 @@
-//! `POST /api/domain/verify-domain` (spec/protocol.md 5): the token stands in the domain's DNS, so the domain is the
+//! `POST /api/domain/verify-domain` (spec/protocol.md 5): the token is in the domain's DNS, so the domain is the
 //! account's own.
 
 use directory::application::Product;
@@ -49,7 +49,7 @@ async fn verify_domain(mut call: Call<'_>) -> Result<Reply, Refusal> {
     let mut body = call.body()?;
     let entries = body.items::<VerifyDomain>(MAX_QUESTIONS)?;
     let scope = call.scope(&REGISTER_DOMAIN, body.account_code.as_deref()).await?;
-    // What was verified is pending no longer: the same request is not to ask, and fail, again.
+    // A verified domain is no longer pending: a repeated request must not look it up and fail.
     if let Some(reply) = call.recall().await? {
         return Ok(reply);
     }

@@ -47,7 +47,7 @@ async fn log_in(mut call: Unsigned<'_>) -> Result<Reply, Refusal> {
     }
     let now = call.core.clock.now();
     let Some(credentials) = proof.right_for(now) else {
-        // What else is wrong is only for who knows the password.
+        // Other errors are shown only after the right password.
         return decide(&mut call, proof, Grant::Nothing).await.and(Err(Refusal::Login));
     };
     let life = credentials.profile.binding_life;

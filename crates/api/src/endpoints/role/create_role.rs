@@ -49,7 +49,7 @@ async fn create_role(mut call: Call<'_>) -> Result<Reply, Refusal> {
     call.carry_out(scope.evidence(), steps).await
 }
 
-/// What the wire calls a field.
+/// The field name in JSON.
 fn name(field: Field) -> &'static str {
     match field {
         Field::Name => "name",

@@ -58,7 +58,7 @@ pub async fn renew(
 ) -> Result<Result<(), Why>, Refusal> {
     let judged = match proof.right_for(call.core.clock.now()) {
         Some(credentials) => judge(call, credentials, password).await?,
-        // What else is wrong is only for who knows the password.
+        // Other errors are shown only after the right password.
         None => Err(Why::Missing),
     };
     match judged {

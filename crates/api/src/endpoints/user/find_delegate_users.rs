@@ -12,7 +12,7 @@ use crate::endpoint::{Endpoint, Method, Run, Takes};
 use crate::endpoints::login::refused;
 use crate::refusal::{Refusal, wrong};
 
-/// What the secure id of a delegation is sealed as.
+/// The kind of a delegation's secure id.
 pub(super) const KIND: &str = "delegate";
 
 /// The endpoint.

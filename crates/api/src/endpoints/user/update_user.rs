@@ -110,7 +110,7 @@ fn asked(item: UpdateUser) -> Asked {
     }
 }
 
-/// What the wire calls a field.
+/// The field name in JSON.
 fn name(field: Field) -> &'static str {
     match field {
         Field::Address => "emailAddress",

@@ -1,4 +1,4 @@
-//! What came of an import as a whole.
+//! The result of a whole import.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -86,7 +86,7 @@ fn peak_memory_kib() -> Option<u64> {
     line.trim().trim_end_matches(" kB").parse().ok()
 }
 
-/// What came of it.
+/// The result.
 pub(super) struct Report {
     counts: Counts,
     earlier: u64,
@@ -114,7 +114,7 @@ impl Report {
         }
     }
 
-    /// What was decided in earlier runs.
+    /// The results of earlier runs.
     pub(super) fn resumed(&mut self, counts: &Counts) {
         self.counts = counts.clone();
         self.earlier = counts.rows();

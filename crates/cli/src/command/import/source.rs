@@ -21,7 +21,7 @@ pub(super) struct Source {
     broken: Arc<Mutex<Option<ImportError>>>,
 }
 
-/// What is known of a file before anything is sent.
+/// Facts about a file before anything is sent.
 #[derive(Default)]
 pub(super) struct Survey {
     /// Rows; not known of standard input.

@@ -1,4 +1,4 @@
-//! What has to be known to go on with an import that was interrupted; it lies beside the result file until that is complete.
+//! The state to resume an interrupted import; stored next to the result file until that is complete.
 
 use std::path::{Path, PathBuf};
 

@@ -120,7 +120,7 @@ pub(super) fn path(subject: &Subject<'_>, path: &[u8], all: &mut Vec<Variation>)
     blank_or_unset(all, path, "the path", Change::Path);
 }
 
-/// What can happen to each part: something hangs on to its end, it stands in quotes, or it was never set.
+/// What can happen to each part: something is appended, it is quoted, or it was never set.
 pub(super) fn blank_or_unset(
     all: &mut Vec<Variation>,
     value: &[u8],
