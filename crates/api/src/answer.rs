@@ -62,11 +62,18 @@ pub fn refused(refusal: &Refusal, rate: Rate, style: Style) -> Response {
     if let Some(seconds) = refusal.retry_after() {
         response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(seconds));
     }
+    if matches!(refusal, Refusal::BodyBroken) {
+        response.extensions_mut().insert(Unframed);
+    }
     response
 }
 
-/// The codes of the items that an answer in an envelope refuses, the first of each. Most refuse none, which shows without
-/// reading them: `fail` is at the end.
+/// Stands by an answer to a request whose body is not framed as HTTP asks: where the next request begins is not known.
+#[derive(Clone, Copy)]
+pub struct Unframed;
+
+/// The codes of the items that an answer in an envelope refuses, the first of each. Most refuse none, which shows without reading them: `fail`
+/// stands at the end.
 pub fn refused_items(body: &[u8]) -> Vec<&'static str> {
     #[derive(Deserialize)]
     struct Envelope {

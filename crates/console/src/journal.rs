@@ -15,9 +15,6 @@ use super::{Page, Trouble, page};
 use api::endpoint::Method::{Get, Post};
 use observe::journal::{Entry, Filter, Journal};
 
-/// Where it lies below an account; there is a way to it only where there is a journal.
-pub(super) const SECTION: &str = "/journal";
-
 /// The pages of the journal.
 pub(super) const PAGES: &[Page] = &[
     page("/console/{account}/journal", Get, LOGS_READ, |visit| Box::pin(list::list(visit))),

@@ -18,7 +18,9 @@ mod journal;
 mod key_status;
 mod password;
 mod roles;
+mod serve;
 mod shell;
+mod sign_in_page;
 mod tag;
 mod upload;
 mod usage;
@@ -172,8 +174,8 @@ pub(crate) enum Trouble {
     #[error("Your session has ended: sign in again")]
     SignedOut,
     /// The session ended before this form was sent: to the door, with what was typed.
-    #[error("Your session has ended: sign in again")]
-    FormLeft(Box<door::Left>),
+    #[error("Your session is over: sign in again")]
+    FormLeft(Box<sign_in_page::Left>),
     /// The rules refuse it.
     #[error("{0}")]
     Rule(rules::Refusal),
@@ -227,7 +229,7 @@ pub fn routes<S: Clone + Send + Sync + 'static>(console: &Arc<Console>) -> Route
     let mut router = door::routes().merge(assets::routes());
     for page in PAGES.iter().copied().flatten() {
         let handler = move |State(console): State<Arc<Console>>, request: Request| async move {
-            visit::serve(&console, page, request).await
+            serve::serve(&console, page, request).await
         };
         let handler: MethodRouter<Arc<Console>> = match page.method {
             Method::Get => get(handler),
@@ -249,7 +251,7 @@ pub fn no_page(console: &Console, request: &Request) -> Response {
         (_, Some(page)) if request.method() == http::Method::GET && page != path => Ok(Shown::Redirect(page)),
         _ => Err(Trouble::NoPage),
     };
-    let mut response = visit::answer(shown, request.headers(), path, &mut line);
+    let mut response = serve::answer(shown, request.headers(), path, &mut line);
     response.extensions_mut().insert(line);
     response
 }

@@ -6,7 +6,7 @@ use directory::role::{APPLICATIONS_READ, GROUPS_READ, INTERNAL_READ, LOGS_READ, 
 use http::StatusCode;
 
 use super::visit::Visit;
-use super::{Trouble, assets, journal};
+use super::{Trouble, assets};
 
 /// The frame of a page.
 pub(crate) struct Shell {
@@ -67,6 +67,9 @@ impl Notice {
     }
 }
 
+/// Where the request journal is below an account; a link leads to it only where there is one.
+pub(crate) const JOURNAL: &str = "/journal";
+
 /// Path below the account, label, and what one must hold to see it.
 const SECTIONS: &[(&str, &str, Option<&Permission>)] = &[
     ("", "Overview", None),
@@ -75,17 +78,24 @@ const SECTIONS: &[(&str, &str, Option<&Permission>)] = &[
     ("/roles", "Roles", Some(&ROLES_READ)),
     ("/applications", "Applications", Some(&APPLICATIONS_READ)),
     ("/domains", "Account and domains", Some(&INTERNAL_READ)),
-    (journal::SECTION, "Request journal", Some(&LOGS_READ)),
+    (JOURNAL, "Request journal", Some(&LOGS_READ)),
     ("/audit", "Audit", Some(&LOGS_READ)),
 ];
 
+impl Visit<'_> {
+    /// What stands around a page.
+    pub(crate) fn shell(&self, section: &'static str, title: impl Into<String>) -> Shell {
+        Shell::new(self, section, title.into())
+    }
+}
+
 impl Shell {
-    pub(super) fn new(visit: &Visit<'_>, current: &'static str, title: String) -> Self {
+    fn new(visit: &Visit<'_>, current: &'static str, title: String) -> Self {
         let (account, own) = (visit.scope.account(), visit.scope.caller().account());
         let principal = &visit.who.principal;
         let seen = SECTIONS.iter().filter(|(path, _, permission)| {
             permission.is_none_or(|needed| visit.may(needed))
-                && (*path != journal::SECTION || visit.console.host.journal().is_some())
+                && (*path != JOURNAL || visit.console.host.journal().is_some())
         });
         Self {
             title,

@@ -5,26 +5,22 @@ use std::net::IpAddr;
 use std::sync::{Arc, mpsc};
 
 use auth::{SessionToken, SignedIn};
-use axum::extract::{FromRequestParts as _, RawPathParams, Request};
-use axum::response::{IntoResponse, Response};
 use directory::change::Change;
 use directory::port::{Write, Written};
 use directory::{Permission, Scope};
-use http::header::{CONTENT_DISPOSITION, CONTENT_TYPE, COOKIE, HOST, LOCATION, ORIGIN};
-use http::{HeaderMap, HeaderName, StatusCode};
+use http::HeaderMap;
+use http::header::{COOKIE, HOST, ORIGIN};
 use serde_json::{Value, json};
 use wire::header::RequestId;
 use wire::{Answer, Failure};
 
-use super::door::Left;
+use super::Trouble;
 use super::form::Form;
-use super::shell::{Shell, trouble};
-use super::upload::{self, File};
-use super::{Page, Shown, Trouble, guarded};
+use super::upload::File;
 use crate::Console;
-use api::driver::{self, received};
+use api::Endpoint;
+use api::driver::{self};
 use api::refusal::Refusal;
-use api::{Endpoint, Method};
 use observe::Line;
 
 /// How often something is judged again because the directory changed in between.
@@ -52,8 +48,8 @@ pub(crate) struct Visit<'a> {
     pub(crate) headers: &'a HeaderMap,
     /// Where the visitor comes from.
     pub(crate) peer: IpAddr,
-    permission: Option<&'a Permission>,
-    line: &'a mut Line,
+    pub(super) permission: Option<&'a Permission>,
+    pub(super) line: &'a mut Line,
 }
 
 /// The changes that a visitor may make, and what is told of them afterwards; or why there are none.
@@ -106,12 +102,7 @@ impl Visit<'_> {
         self.headers.contains_key("hx-request") && !self.headers.contains_key("hx-boosted")
     }
 
-    /// The frame of a page.
-    pub(crate) fn shell(&self, section: &'static str, title: impl Into<String>) -> Shell {
-        Shell::new(self, section, title.into())
-    }
-
-    /// Has an endpoint of the API do something in the account, by its own rules. A form with its own id is
+    /// Has an endpoint of the API do something in the account, by its own rules. A form that carries an id of its own is
     /// carried out once, however often it is sent.
     pub(crate) async fn ask(&mut self, endpoint: &Endpoint, items: Vec<Value>) -> Result<Asked, Trouble> {
         let account = self.scope.account().code.as_str();
@@ -179,135 +170,6 @@ impl Visit<'_> {
     }
 }
 
-/// Serves a page.
-pub(super) async fn serve(console: &Arc<Console>, page: &Page, request: Request) -> Response {
-    let mut line = Line::default();
-    let (mut parts, body) = request.into_parts();
-    let token = token(&parts.headers);
-    let received = received(&parts.extensions);
-    let params = RawPathParams::from_request_parts(&mut parts, &()).await.map_or_else(
-        |_| HashMap::new(),
-        |params| params.iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect(),
-    );
-    let target = String::from_utf8_lossy(&received.target).into_owned();
-    let shown = async {
-        if let (Some(refused), _) = console.core.authenticator.count_unsigned(received.peer) {
-            return Err(Refusal::from(refused).into());
-        }
-        let (mut form, mut file) = (Form::default(), None);
-        if page.method == Method::Post {
-            own_site(&parts.headers)?;
-            match signed_in(console, token.as_ref()).await? {
-                Some(_) => received.place.iter().for_each(|place| place.prove()),
-                // No file is kept for somebody who may never come in.
-                None if page.takes_file => return Err(Trouble::SignedOut),
-                None => {}
-            }
-            (form, file) = match page.takes_file {
-                true => upload::read(&console.core, &parts.headers, body).await?,
-                false => (Form::parse(&driver::collect(&console.core, body).await?), None),
-            };
-        }
-        // A body takes as long as its sender likes: what its sender may counts from its end on.
-        let who = signed_in(console, token.as_ref()).await?;
-        let (Some(who), Some(token)) = (who, token.as_ref()) else {
-            return Err(match page.method {
-                Method::Get => Trouble::SignedOut,
-                Method::Post => Trouble::FormLeft(Box::new(Left::new(parts.uri.path(), &form))),
-            });
-        };
-        line.sender = Some(who.caller.sender().clone());
-        if page.method == Method::Post {
-            let sent = parts.headers.get("x-form-token").and_then(|value| value.to_str().ok());
-            if !token.made_form(sent.unwrap_or_else(|| form.text("token"))) {
-                return Err(Trouble::ForeignForm);
-            }
-        }
-        let code = params.get("account").cloned().unwrap_or_default();
-        let scope = enter(console, &who, page.permission.as_ref(), &code).await?;
-        let query = Form::parse(parts.uri.query().unwrap_or_default().as_bytes());
-        let permission = page.permission.as_ref();
-        let mut visit = Visit {
-            console,
-            token,
-            who,
-            scope,
-            params,
-            query,
-            form,
-            file,
-            headers: &parts.headers,
-            peer: received.peer,
-            permission,
-            line: &mut line,
-        };
-        match (page.run)(&mut visit).await {
-            // The session ended in the middle: nothing was done.
-            Err(Trouble::SignedOut) if page.method == Method::Post => {
-                Err(Trouble::FormLeft(Box::new(Left::new(parts.uri.path(), &visit.form))))
-            }
-            shown => shown,
-        }
-    };
-    let shown = shown.await;
-    let mut response = answer(shown, &parts.headers, &target, &mut line);
-    response.extensions_mut().insert(line);
-    response
-}
-
-pub(super) fn answer(
-    shown: Result<Shown, Trouble>,
-    headers: &HeaderMap,
-    target: &str,
-    line: &mut Line,
-) -> Response {
-    let html = |status: StatusCode, page: String| {
-        (status, [(CONTENT_TYPE, "text/html; charset=utf-8")], page).into_response()
-    };
-    let response = match shown {
-        Ok(Shown::Html(page)) => html(StatusCode::OK, page),
-        Ok(Shown::Wrong(page)) => html(StatusCode::UNPROCESSABLE_ENTITY, page),
-        Ok(Shown::Redirect(to)) => (StatusCode::SEE_OTHER, [(LOCATION, to)]).into_response(),
-        Ok(Shown::Download { name, kind, body }) => {
-            let disposition = format!("attachment; filename=\"{name}\"");
-            ([(CONTENT_TYPE, kind.to_owned()), (CONTENT_DISPOSITION, disposition)], body).into_response()
-        }
-        Ok(Shown::Events(body)) => {
-            // Proxies must not buffer them.
-            (
-                [(CONTENT_TYPE, "text/event-stream"), (HeaderName::from_static("x-accel-buffering"), "no")],
-                body,
-            )
-                .into_response()
-        }
-        Err(Trouble::SignedOut) => {
-            let door = super::door::at(target);
-            match headers.contains_key("hx-request") {
-                // A part of a page can't be the door: the browser goes there as a whole.
-                true => (StatusCode::UNAUTHORIZED, [("hx-redirect", door)]).into_response(),
-                false => (StatusCode::SEE_OTHER, [(LOCATION, door)]).into_response(),
-            }
-        }
-        Err(Trouble::FormLeft(left)) => match super::door::for_form(*left) {
-            Ok(page) => html(StatusCode::UNAUTHORIZED, page),
-            Err(error) => {
-                let (status, page) = trouble(&error.into());
-                html(status, page)
-            }
-        },
-        Err(why) => {
-            let (status, page) = trouble(&why);
-            line.why = Some(why.to_string());
-            if let Trouble::Refused(refusal) = &why {
-                line.code = Some(refusal.code().as_str());
-                line.why = refusal.private();
-            }
-            html(status, page)
-        }
-    };
-    guarded(response)
-}
-
 /// The session that a browser shows.
 pub(super) fn token(headers: &HeaderMap) -> Option<SessionToken> {
     let mut cookies = headers.get_all(COOKIE).iter().filter_map(|value| value.to_str().ok());
@@ -329,7 +191,7 @@ pub(super) async fn signed_in(
     Ok(found.filter(|found| found.principal.role.is_some()))
 }
 
-async fn enter(
+pub(super) async fn enter(
     console: &Console,
     who: &SignedIn,
     permission: Option<&Permission>,

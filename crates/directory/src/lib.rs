@@ -5,6 +5,7 @@
 
 pub mod access;
 pub mod account;
+mod account_code;
 pub mod address;
 pub mod application;
 pub mod applications;
@@ -18,6 +19,7 @@ pub mod domains;
 pub mod evidence;
 pub mod groups;
 pub mod id;
+mod inbound_type;
 pub mod login;
 pub mod password;
 pub mod port;
@@ -30,7 +32,8 @@ pub mod user;
 pub mod user_query;
 
 pub use access::Scope;
-pub use account::{Account, AccountCode, Domain};
+pub use account::{Account, Domain};
+pub use account_code::AccountCode;
 pub use address::{DomainName, EmailAddress};
 pub use application::{AccessKey, Application, Binding, Principal};
 pub use caller::{Caller, Sender};

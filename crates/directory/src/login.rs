@@ -104,13 +104,20 @@ pub struct Decision {
     pub why: &'static str,
 }
 
+/// The latest end of a lockout that began until now, by a clock that is off by five minutes at most. A later end was
+/// written while the clock was far ahead, and would keep the user out for as long.
+fn latest(now: Timestamp, policy: &Policy) -> Timestamp {
+    let minutes = i64::from(policy.lockout_minutes).saturating_add(5);
+    now.checked_add(SignedDuration::from_mins(minutes)).unwrap_or(Timestamp::MAX)
+}
+
 /// Decides an attempt: `verified` says whether the password is the user's present one.
 pub fn decide(user: &User, policy: &Policy, verified: bool, grant: &Grant, now: Timestamp) -> Decision {
     let decision = |outcome, attempts, why| Decision { outcome, attempts, why };
     if user.is_shut_out() {
         return decision(Outcome::Refused, user.attempts, "the user is locked or disabled");
     }
-    if user.attempts.locked_until.is_some_and(|until| now < until) {
+    if user.attempts.locked_until.is_some_and(|until| now < until && until <= latest(now, policy)) {
         return decision(Outcome::Refused, user.attempts, "locked out after wrong passwords");
     }
     if !verified {
@@ -180,6 +187,16 @@ mod tests {
             assert_eq!(attempt(true, minute), (Outcome::Refused, "locked out after wrong passwords"));
         }
         assert_eq!(attempt(true, 16), (Outcome::Granted, ""));
+    }
+
+    #[test]
+    fn a_lockout_of_a_clock_far_ahead_ends_when_the_clock_is_set_back() {
+        let (mut user, policy) = (user(), Policy::default());
+        user.attempts.locked_until = Some(at(365 * 24 * 60));
+        assert_eq!(decide(&user, &policy, true, &pair(), at(0)).outcome, Outcome::Granted);
+        // Of a clock that is off by less than five minutes.
+        user.attempts.locked_until = Some(at(15 + 4));
+        assert_eq!(decide(&user, &policy, true, &pair(), at(0)).outcome, Outcome::Refused);
     }
 
     #[test]

@@ -21,10 +21,15 @@ impl Default for MovableClock {
 }
 
 impl MovableClock {
-    /// Moves it on, or back.
-    pub fn advance(&self, by: SignedDuration) {
+    /// Moves it on, or back; `false`: it would show no time of the calendar, and stays as it is.
+    #[must_use]
+    pub fn advance(&self, by: SignedDuration) -> bool {
         let mut moved = self.moved();
-        *moved = moved.saturating_add(by);
+        let by = moved.checked_add(by).filter(|by| self.real.now().checked_add(*by).is_ok());
+        by.is_some_and(|by| {
+            *moved = by;
+            true
+        })
     }
 
     /// Shows the machine's time again.

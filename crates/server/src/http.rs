@@ -16,6 +16,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
+use api::answer::Unframed;
 use axum::Router;
 use http::Request;
 use http::header::{CONNECTION, EXPECT, HeaderValue};
@@ -183,7 +184,7 @@ async fn http1<S>(
             }
             let mut response = request::serve(&app, router, request, connection).await?;
             let is_read = rest::is_read(&mut response, asks).await;
-            if refused.is_some() {
+            if refused.is_some() || response.extensions().get::<Unframed>().is_some() {
                 response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
             }
             if !is_read || refused.is_some() {

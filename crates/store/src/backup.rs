@@ -17,6 +17,9 @@ pub enum BackupError {
     /// A file of this name would be overwritten.
     #[error("{0} already exists and is not overwritten: name another file")]
     Exists(PathBuf),
+    /// The name belongs to the database's own files.
+    #[error("{0} is a name that the database uses next to its file, and may remove: name another file")]
+    Reserved(PathBuf),
     /// A database would be replaced.
     #[error("{0} already exists. Use --replace to rename it and restore the backup in its place")]
     WouldReplace(PathBuf),

@@ -1,6 +1,6 @@
 //! What can be done to a database as a whole. The only place that tells the engines apart.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use directory::port::{Clock, Entropy, Store};
@@ -8,12 +8,16 @@ use jiff::Timestamp;
 use thiserror::Error;
 
 use crate::backup::{BackedUp, BackupError, Restored, Step};
+use crate::draft::folder_of;
 use crate::location::Location;
 use crate::problem::OpenProblem;
 use crate::schema::Schema;
 use crate::sqlite::Kept;
 use crate::vault::MasterKey;
 use crate::{postgres, sqlite};
+
+/// Links that are followed; more lead in a circle.
+const LINKS: usize = 40;
 
 /// Why a database could not be opened.
 #[derive(Debug, Error)]
@@ -32,7 +36,7 @@ impl Location {
     /// When it can't be read.
     pub fn keep(&self) -> Result<Option<Kept>, BackupError> {
         match self {
-            Location::Sqlite(path) => sqlite::keep(path).map(Some),
+            Location::Sqlite(path) => sqlite::keep(&file_of(path)).map(Some),
             Location::Postgres(_) => Ok(None),
         }
     }
@@ -44,7 +48,7 @@ impl Location {
     /// When it can't be written to.
     pub fn put_back(&self, kept: &Kept) -> Result<(), BackupError> {
         match self {
-            Location::Sqlite(path) => sqlite::put_back(path, kept),
+            Location::Sqlite(path) => sqlite::put_back(&file_of(path), kept),
             Location::Postgres(_) => Ok(()),
         }
     }
@@ -56,7 +60,7 @@ impl Location {
     /// When it can't be created, or an earlier database left something there.
     pub fn create(&self, master: &MasterKey, entropy: &dyn Entropy) -> Result<bool, OpenError> {
         self.told(match self {
-            Self::Sqlite(path) => sqlite::create(path, master, entropy),
+            Self::Sqlite(path) => sqlite::create(&file_of(path), master, entropy),
             Self::Postgres(url) => postgres::create(url, master, entropy),
         })
     }
@@ -72,7 +76,7 @@ impl Location {
         entropy: Arc<dyn Entropy>,
     ) -> Result<Arc<dyn Store>, OpenError> {
         self.told(match self {
-            Self::Sqlite(path) => sqlite::open(path, master, clock, entropy),
+            Self::Sqlite(path) => sqlite::open(&file_of(path), master, clock, entropy),
             Self::Postgres(url) => postgres::open(url, master, clock, entropy),
         })
     }
@@ -88,7 +92,7 @@ impl Location {
         entropy: &dyn Entropy,
     ) -> Result<(), OpenError> {
         self.told(match self {
-            Self::Sqlite(path) => sqlite::rotate_master_key(path, old, new, entropy),
+            Self::Sqlite(path) => sqlite::rotate_master_key(&file_of(path), old, new, entropy),
             Self::Postgres(url) => postgres::rotate_master_key(url, old, new, entropy),
         })
     }
@@ -99,7 +103,7 @@ impl Location {
     /// When there is no database, it can't be read, or a newer program made it.
     pub fn schema(&self) -> Result<Schema, OpenError> {
         self.told(match self {
-            Self::Sqlite(path) => sqlite::schema(path),
+            Self::Sqlite(path) => sqlite::schema(&file_of(path)),
             Self::Postgres(url) => postgres::schema(url),
         })
     }
@@ -110,7 +114,7 @@ impl Location {
     /// When there is no database, it can't be written, or a newer program made it.
     pub fn migrate(&self) -> Result<Schema, OpenError> {
         self.told(match self {
-            Self::Sqlite(path) => sqlite::migrate(path),
+            Self::Sqlite(path) => sqlite::migrate(&file_of(path)),
             Self::Postgres(url) => postgres::migrate(url),
         })
     }
@@ -121,7 +125,7 @@ impl Location {
     /// When there is no database, the file already exists or cannot be written, or the copy fails its check.
     pub fn backup(&self, to: &Path, progress: &mut dyn FnMut(Step)) -> Result<BackedUp, BackupError> {
         match self {
-            Self::Sqlite(path) => sqlite::backup(path, to, progress),
+            Self::Sqlite(path) => sqlite::backup(&file_of(path), to, progress),
             Self::Postgres(url) => postgres::backup(url, to, progress),
         }
     }
@@ -140,7 +144,7 @@ impl Location {
         progress: &mut dyn FnMut(Step),
     ) -> Result<Restored, BackupError> {
         match self {
-            Self::Sqlite(path) => sqlite::restore(from, path, master, replace, progress),
+            Self::Sqlite(path) => sqlite::restore(from, &file_of(path), master, replace, progress),
             Self::Postgres(url) => postgres::restore(from, url, master, progress),
         }
     }
@@ -148,4 +152,17 @@ impl Location {
     fn told<T>(&self, outcome: Result<T, OpenProblem>) -> Result<T, OpenError> {
         outcome.map_err(|problem| OpenError { location: self.clone(), problem })
     }
+}
+
+/// The file that a path leads to, also where there is none yet. A link is followed first: lock, log and drafts are next to
+/// the file, and two links to one database are one database.
+fn file_of(path: &Path) -> PathBuf {
+    let mut file = path.to_owned();
+    for _ in 0..LINKS {
+        match std::fs::read_link(&file) {
+            Ok(to) => file = folder_of(&file).join(to),
+            Err(_) => break,
+        }
+    }
+    file
 }

@@ -36,16 +36,20 @@ fn files(endings: &[&str]) -> Vec<(PathBuf, String)> {
 #[test]
 fn the_arrows_between_the_rooms_are_these_and_no_others() {
     let arrows = [
-        ("auth", &["directory", "wire"][..]),
+        ("api", &["auth", "directory", "observe", "wire"][..]),
+        ("auth", &["directory", "wire"]),
         ("bench", &["client", "server", "testkit", "wire"]),
-        ("cli", &["client", "server"]),
+        ("cli", &["client", "playground", "server"]),
         ("client", &["wire"]),
+        ("console", &["api", "auth", "directory", "observe", "wire"]),
         ("directory", &[]),
         ("example", &["client"]),
-        ("server", &["auth", "directory", "store", "wire"]),
+        ("observe", &["directory", "wire"]),
+        ("playground", &["api", "console", "directory", "observe", "server", "store"]),
+        ("server", &["api", "auth", "console", "directory", "observe", "store", "wire"]),
         ("store", &["directory"]),
         // The port's clock and entropy, and the headers of a request: testkit stands in for both sides.
-        ("testkit", &["client", "directory", "server", "wire"]),
+        ("testkit", &["client", "directory", "playground", "server", "wire"]),
         ("wire", &[]),
     ];
     let allowed: BTreeMap<&str, BTreeSet<&str>> =
@@ -66,6 +70,86 @@ fn the_arrows_between_the_rooms_are_these_and_no_others() {
         rooms.insert(from);
     }
     assert_eq!(rooms.len(), allowed.len());
+}
+
+/// The modules of a crate that a file of it uses: those named after `crate::`, and after as many `super::` as lead there.
+fn uses(text: &str, depth: usize, modules: &BTreeSet<String>) -> BTreeSet<String> {
+    let code = text.split("#[cfg(test)]\nmod tests {").next().unwrap_or_default();
+    let code: String = code.lines().map(|line| line.split("//").next().unwrap_or_default()).collect();
+    let root = "super::".repeat(depth);
+    let mut found = BTreeSet::new();
+    for start in ["crate::", root.as_str()] {
+        for (at, _) in code.match_indices(start) {
+            if code[..at].ends_with(':') {
+                continue;
+            }
+            let rest = &code[at + start.len()..];
+            let named = match rest.strip_prefix('{') {
+                Some(list) => list.split('}').next().unwrap_or_default(),
+                None => rest.split(|c: char| !c.is_alphanumeric() && c != '_').next().unwrap_or_default(),
+            };
+            let words = named.split(|c: char| !c.is_alphanumeric() && c != '_');
+            found.extend(words.map(str::to_owned).filter(|word| modules.contains(word)));
+        }
+    }
+    found
+}
+
+/// Takes away what uses nothing that is left, again and again: what stays is on a circle, or uses one.
+fn circles(mut arrows: BTreeMap<String, BTreeSet<String>>) -> BTreeMap<String, BTreeSet<String>> {
+    loop {
+        let done: Vec<_> =
+            arrows.iter().filter(|(_, to)| to.is_empty()).map(|(from, _)| from.clone()).collect();
+        if done.is_empty() {
+            return arrows;
+        }
+        for module in done {
+            arrows.remove(&module);
+            arrows.values_mut().for_each(|to| {
+                to.remove(&module);
+            });
+        }
+    }
+}
+
+#[test]
+fn the_modules_of_a_crate_form_no_circle() {
+    let mut crates: BTreeMap<String, Vec<(Vec<String>, String)>> = BTreeMap::new();
+    for (path, text) in files(&[".rs"]) {
+        let parts: Vec<_> = path.iter().map(|part| part.to_string_lossy().into_owned()).collect();
+        if let [first, name, src, rest @ ..] = &parts[..]
+            && (first.as_str(), src.as_str()) == ("crates", "src")
+        {
+            crates.entry(name.clone()).or_default().push((rest.to_vec(), text));
+        }
+    }
+    for (name, files) in crates {
+        let module = |path: &[String]| path[0].trim_end_matches(".rs").to_owned();
+        let inner = |path: &[String]| !path.iter().any(|part| part.starts_with("tests"));
+        let modules: BTreeSet<_> = files.iter().map(|(path, _)| module(path)).collect();
+        let mut arrows: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+        for (path, text) in files.iter().filter(|(path, _)| inner(path)) {
+            let own = module(path);
+            if !["lib", "main"].contains(&own.as_str()) {
+                let mut to = uses(text, path.len(), &modules);
+                to.remove(&own);
+                arrows.entry(own).or_default().extend(to);
+            }
+        }
+        assert!(!arrows.is_empty(), "the search finds the modules of {name}");
+        let left = circles(arrows);
+        assert!(left.is_empty(), "modules of {name} use each other in a circle: {left:?}");
+    }
+}
+
+#[test]
+fn a_circle_is_found() {
+    let arrows = [("a", vec!["b"]), ("b", vec!["c"]), ("c", vec!["b"]), ("d", vec![])];
+    let arrows = arrows.map(|(from, to)| (from.to_owned(), to.into_iter().map(str::to_owned).collect()));
+    assert_eq!(circles(arrows.into()).into_keys().collect::<Vec<_>>(), ["a", "b", "c"]);
+    let modules = ["x", "y", "z"].map(str::to_owned).into();
+    let code = "use crate::x::A; // crate::z\nuse super::y;\nuse super::super::z;";
+    assert_eq!(uses(code, 1, &modules), ["x", "y"].map(str::to_owned).into());
 }
 
 #[test]

@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use askama::Template;
 
-use super::{SECTION, codes, outcome, seen};
+use super::{codes, outcome, seen};
 use crate::figures::took;
 use crate::form::{Form, query};
-use crate::shell::Shell;
+use crate::shell::{JOURNAL, Shell};
 use crate::visit::Visit;
 use crate::when::When;
 use crate::{Shown, Trouble};
@@ -81,7 +81,7 @@ impl Asked {
 }
 
 pub(super) async fn list(visit: &mut Visit<'_>) -> Result<Shown, Trouble> {
-    let shell = visit.shell(SECTION, "Request journal");
+    let shell = visit.shell(JOURNAL, "Request journal");
     let Some(journal) = visit.console.host.journal() else {
         return Ok(Shown::Html(NoJournal { shell }.render()?));
     };
@@ -93,7 +93,7 @@ pub(super) async fn list(visit: &mut Visit<'_>) -> Result<Shown, Trouble> {
     let last = entries.last().filter(|_| more).map(|last| last.number.to_string());
     let next = last.map(|last| {
         let fields: Vec<_> = asked.fields().into_iter().chain([("before", last.as_str())]).collect();
-        visit.path(&format!("{SECTION}?{}", query(&fields)))
+        visit.path(&format!("{JOURNAL}?{}", query(&fields)))
     });
     let page = List {
         shell,
@@ -107,7 +107,7 @@ pub(super) async fn list(visit: &mut Visit<'_>) -> Result<Shown, Trouble> {
 
 fn row(visit: &Visit<'_>, entry: Entry) -> Row {
     Row {
-        path: visit.path(&format!("{SECTION}/{}", entry.number)),
+        path: visit.path(&format!("{JOURNAL}/{}", entry.number)),
         at: When(entry.at),
         outcome: outcome(&entry),
         codes: codes(&entry),

@@ -14,8 +14,8 @@ use secrecy::ExposeSecret;
 use wire::header;
 use wire::signature::{Parts, SigningKey, authorization, canonical_path};
 
-use super::{SECTION, named, show};
-use crate::shell::Notice;
+use super::{named, show};
+use crate::shell::{JOURNAL, Notice};
 use crate::visit::Visit;
 use crate::{Shown, Trouble};
 use observe::journal::Entry;
@@ -72,8 +72,8 @@ pub(super) async fn replay(visit: &mut Visit<'_>) -> Result<Shown, Trouble> {
     };
     let number = visit.console.host.replay(request, SocketAddr::new(visit.peer, 0)).await;
     let path = match number {
-        Some(number) => format!("{SECTION}/{number}?again={}", entry.number),
-        None => SECTION.to_owned(),
+        Some(number) => format!("{JOURNAL}/{number}?again={}", entry.number),
+        None => JOURNAL.to_owned(),
     };
     Ok(Shown::Redirect(visit.path(&path)))
 }

@@ -7,9 +7,9 @@ use serde_json::Value;
 
 use super::curl::curl;
 use super::replay::Again;
-use super::{SECTION, codes, named, outcome};
+use super::{codes, named, outcome};
 use crate::figures::{meaning, took};
-use crate::shell::{Notice, Shell};
+use crate::shell::{JOURNAL, Notice, Shell};
 use crate::visit::Visit;
 use crate::when::When;
 use crate::{Shown, Trouble};
@@ -46,8 +46,8 @@ pub(super) async fn render(visit: &Visit<'_>, notice: Option<Notice>) -> Result<
     let body = journal.body(entry.number);
     let title = format!("Request {}", entry.number);
     let page = Show {
-        shell: visit.shell(SECTION, title).with(notice),
-        path: visit.path(&format!("{SECTION}/{}", entry.number)),
+        shell: visit.shell(JOURNAL, title).with(notice),
+        path: visit.path(&format!("{JOURNAL}/{}", entry.number)),
         at: When(entry.at),
         outcome: outcome(&entry),
         codes: codes(&entry).into_iter().map(|code| (code, meaning(code))).collect(),

@@ -93,18 +93,22 @@ async fn clock(State(lab): Here) -> Response {
 
 async fn move_clock(State(lab): Here, body: Bytes) -> Response {
     if let Some(clock) = &lab.0.clock {
-        match serde_json::from_slice(&body) {
+        let is_time = match serde_json::from_slice(&body) {
             Ok(Move::AdvanceSeconds(seconds)) => clock.advance(SignedDuration::from_secs(seconds)),
             Ok(Move::At(at)) => clock.advance(at.duration_since(clock.now())),
             Ok(Move::Real(real)) => {
                 if real {
                     clock.set_back();
                 }
+                true
             }
             Err(error) => {
                 let expected = r#"{"advance_seconds":60}, {"at":"2026-11-25T12:00:00Z"} or {"real":true}"#;
                 return refused(&format!("not a clock change: {error}. Expected {expected}"));
             }
+        };
+        if !is_time {
+            return refused("the clock was not moved: it shows times from the year -9999 to 9999");
         }
     }
     self::clock(State(lab)).await

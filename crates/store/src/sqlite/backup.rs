@@ -11,7 +11,7 @@ use super::in_use::InUse;
 use super::migrate::{self, MIGRATIONS};
 use super::open_reader;
 use crate::backup::{BackedUp, BackupError, Step};
-use crate::draft::{Draft, PART};
+use crate::draft::{BESIDE, Draft, NEW, PART, folder_of};
 
 /// What the copy of the pages ends in, of which the backup is made.
 const COPY: &str = ".copy.part";
@@ -30,6 +30,9 @@ pub(crate) fn backup(
     }
     if to.exists() {
         return Err(BackupError::Exists(to.to_owned()));
+    }
+    if is_reserved(to, database) {
+        return Err(BackupError::Reserved(to.to_owned()));
     }
     // So that nobody puts another database in its place meanwhile.
     let in_use = InUse::shared(database).map_err(file_error)?;
@@ -53,6 +56,21 @@ pub(crate) fn backup(
         _ => failed(source),
     })?;
     Ok(BackedUp { bytes, schema })
+}
+
+/// Whether a file next to a database has a name that the program or the engine removes, or reads as a part of the database.
+fn is_reserved(file: &Path, database: &Path) -> bool {
+    let real = |path: &Path| std::fs::canonicalize(folder_of(path));
+    let same_folder = matches!((real(file), real(database)), (Ok(one), Ok(other)) if one == other);
+    let [name, database] =
+        [file, database].map(|path| path.file_name().unwrap_or_default().as_encoded_bytes());
+    let suffix = name.strip_prefix(database).and_then(|rest| str::from_utf8(rest).ok());
+    same_folder
+        && suffix.is_some_and(|suffix| {
+            BESIDE.contains(&suffix)
+                || suffix == ".lock"
+                || [PART, NEW, COPY].iter().any(|end| suffix.ends_with(end))
+        })
 }
 
 /// Copies what is in a database to an empty file, without free pages and the remains on others: they may hold hashes of
