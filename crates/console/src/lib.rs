@@ -174,7 +174,7 @@ pub(crate) enum Trouble {
     #[error("Your session has ended: sign in again")]
     SignedOut,
     /// The session ended before this form was sent: to the door, with what was typed.
-    #[error("Your session is over: sign in again")]
+    #[error("Your session has ended: sign in again")]
     FormLeft(Box<sign_in_page::Left>),
     /// The rules refuse it.
     #[error("{0}")]

@@ -83,7 +83,7 @@ const SECTIONS: &[(&str, &str, Option<&Permission>)] = &[
 ];
 
 impl Visit<'_> {
-    /// What stands around a page.
+    /// The frame of a page.
     pub(crate) fn shell(&self, section: &'static str, title: impl Into<String>) -> Shell {
         Shell::new(self, section, title.into())
     }

@@ -102,7 +102,7 @@ impl Visit<'_> {
         self.headers.contains_key("hx-request") && !self.headers.contains_key("hx-boosted")
     }
 
-    /// Has an endpoint of the API do something in the account, by its own rules. A form that carries an id of its own is
+    /// Has an endpoint of the API do something in the account, by its own rules. A form with its own id is
     /// carried out once, however often it is sent.
     pub(crate) async fn ask(&mut self, endpoint: &Endpoint, items: Vec<Value>) -> Result<Asked, Trouble> {
         let account = self.scope.account().code.as_str();
