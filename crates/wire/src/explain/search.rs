@@ -281,7 +281,7 @@ impl<'a> Search<'a> {
         if variation.note.is_some() && variation.mistakes.iter().all(|mistake| mistake.part() == Part::Text) {
             return variation.note.clone();
         }
-        let signed = format!("signed was `{}`", shown(value));
+        let signed = format!("signed: `{}`", shown(value));
         Some(match &variation.note {
             Some(note) => format!("{signed}, {note}"),
             None => signed,

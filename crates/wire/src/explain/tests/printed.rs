@@ -53,8 +53,8 @@ fn two_mistakes_and_a_clock() {
       The date is older than the server allows.
       Here: 60 minutes 5 seconds behind; 15 minutes are allowed. Nearly whole hours:
             perhaps local time with the name of another zone
-      Fix:  Correct the clock of the signing machine, and sign each request when
-            it is sent.
+      Fix:  Correct the clock of the signing machine, and sign each request when it
+            is sent.
 
     Signed text:
       Tue, 03 Nov 2026 12:00:00 GMT:8578fcfc-a305-4d9a-99cb-f4d5ecefe297:http://127.
