@@ -172,7 +172,7 @@ fn a_backup_that_is_none_or_damaged_is_refused_and_nothing_is_overwritten() {
     assert!(error.starts_with("the audit in /backup.db is broken: chain 1: event "), "{error}");
     assert_eq!(restore(b"no database, but a text"), "/backup.db is not a Matricula database");
     std::fs::write(new.join("master.key"), "0f".repeat(32)).unwrap();
-    assert!(restore(&whole).contains("was made with the master key"));
+    assert!(restore(&whole).contains("was created with the master key"));
     let left: Vec<_> = std::fs::read_dir(&new).unwrap().map(|entry| entry.unwrap().file_name()).collect();
     assert_eq!(left.len(), 3, "both keys and the lock, and no draft: {left:?}");
 }

@@ -276,7 +276,7 @@ fn a_directory_is_set_up_served_and_checked() {
     json(&["admin", "new-master-key", path(&new)]);
     admin(&["rotate-master-key", "--new", path(&new)]);
     let old = run(&["admin", "--config", path(&config), "account", "list"]);
-    assert!(text(&old.stderr).contains("was made with the master key"), "{}", text(&old.stderr));
+    assert!(text(&old.stderr).contains("was created with the master key"), "{}", text(&old.stderr));
     std::fs::rename(&new, &key).unwrap();
     assert!(whole());
 }
@@ -298,7 +298,7 @@ fn what_can_not_be_done_says_why_and_exits_with_1() {
         (&["serve", "--config", path(&keyless)], "matricula admin new-master-key FILE"),
         (&["serve", "--config", path(&wrong)], "unknown field `lisen`"),
         (&["serve", "--config", "/no/such/file"], "/no/such/file: No such file"),
-        (&["sandbox", "--listen", "0.0.0.0:0"], "a sandbox listens on this machine only"),
+        (&["sandbox", "--listen", "0.0.0.0:0"], "a sandbox listens only on this machine"),
         (
             &["user", "create", "--keys", path(&keys), "--email", "a@b.example"],
             "Expected a JSON object with base_url",

@@ -90,7 +90,7 @@ fn where_users_would_belong_must_be_there_and_be_one_place() {
     admin(folder, &["account", "create", "COTHER", "--name", "Other"]);
     assert!(fails(&["--account", "COTHER"]).starts_with("no internal domain in the account COTHER found: "));
     admin(folder, &["domain", "create", "other.example", "--account", "COTHER"]);
-    assert!(fails(&[]).ends_with("name the one with --domain"));
+    assert!(fails(&[]).ends_with("choose one with --domain"));
     assert!(
         fails(&["--account", "COTHER", "--domain", "example.com"])
             .contains("no internal domain example.com in")

@@ -144,7 +144,7 @@ fn the_port_is_taken_when_key_and_directory_are_good() {
     assert!(run(&config, &CREATE).status.success());
     let key = std::fs::read(folder.path().join("master.key")).unwrap();
     std::fs::write(folder.path().join("master.key"), "0f".repeat(32)).unwrap();
-    refused("was made with the master key");
+    refused("was created with the master key");
     std::fs::write(folder.path().join("master.key"), key).unwrap();
     refused("can't listen on 127.0.0.1:");
 }

@@ -169,7 +169,7 @@ fn what_is_no_backup_of_this_directory_is_refused() {
         "the audit in /other.db is broken: chain 1: event 1 was changed"
     );
     let newer = change("PRAGMA user_version = 99");
-    assert!(newer.starts_with("/other.db has schema 99, made by a newer matricula; this one"), "{newer}");
+    assert!(newer.starts_with("/other.db has schema 99 of a newer Matricula; this version"), "{newer}");
     assert_eq!(change("DROP TABLE audit_chains"), "/other.db is not a Matricula database");
     std::fs::write(&other, "").unwrap();
     assert_eq!(site.refused(&other), "/other.db is not a Matricula database");

@@ -72,7 +72,7 @@ export default async function users(visitor) {
     // Many at once, and back again.
     await page.getByRole('searchbox').fill('person');
     await page.getByText('4 found').waitFor();
-    await page.getByLabel('Pick all on this page').check();
+    await page.getByLabel('Select all on this page').check();
     await page.getByLabel(/selected/).selectOption({ label: 'Lock' });
     await page.getByRole('button', { name: 'Do it' }).click();
     await page.getByRole('heading', { name: '4 users changed' }).waitFor();

@@ -316,7 +316,7 @@ impl Operation for Rotation {
                 assert_eq!(found, held);
                 run(folder, &["admin", "rotate-master-key", "--new", "new.key"]);
             }
-            Err(words) => assert!(words.contains("was made with the master key"), "{words}"),
+            Err(words) => assert!(words.contains("was created with the master key"), "{words}"),
         }
         std::fs::rename(folder.join("new.key"), folder.join(KEY)).unwrap();
         assert_eq!(served(folder), held);

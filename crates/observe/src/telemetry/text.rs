@@ -53,7 +53,7 @@ impl Telemetry {
         }
         if let Some(ends) = node.certificate_ends {
             let name = "matricula_certificate_end_seconds";
-            one(&mut text, name, "When the certificate in service ends, since 1970.", &ends.as_second());
+            one(&mut text, name, "When the certificate in use ends, since 1970.", &ends.as_second());
         }
         self.requests(&mut text);
         text.0

@@ -37,7 +37,7 @@ async fn the_directory_goes_back_to_what_it_was() {
     assert_eq!(administrator.create(user("ann@example.com")).await.rows(), 1);
     let reports = server.admin().verify_audit().await.unwrap();
     assert!(reports.iter().all(|report| report.broken.is_none()));
-    assert_eq!(lab.put_back("two").unwrap_err().to_string(), r#"no state is called "two""#);
+    assert_eq!(lab.put_back("two").unwrap_err().to_string(), r#"no snapshot is called "two""#);
 }
 
 #[tokio::test]
