@@ -72,8 +72,8 @@ pub fn refused(refusal: &Refusal, rate: Rate, style: Style) -> Response {
 #[derive(Clone, Copy)]
 pub struct Unframed;
 
-/// The codes of the items that an answer in an envelope refuses, the first of each. Most refuse none, which shows without reading them: `fail`
-/// stands at the end.
+/// The codes of the items that an answer in an envelope refuses, the first of each. Most refuse none, which shows without
+/// reading them: `fail` is at the end.
 pub fn refused_items(body: &[u8]) -> Vec<&'static str> {
     #[derive(Deserialize)]
     struct Envelope {
@@ -98,7 +98,7 @@ pub fn refused_items(body: &[u8]) -> Vec<&'static str> {
 /// with nothing to answer is answered as a fault of the server (`call::serve`).
 pub fn rendered<T: Serialize>(answer: &T) -> Vec<u8> {
     serde_json::to_vec(answer).unwrap_or_else(|error| {
-        tracing::error!(%error, "an answer could not be rendered");
+        tracing::error!(%error, "could not render a response");
         Vec::new()
     })
 }

@@ -58,14 +58,14 @@ pub struct Call<'a> {
 
 /// A call to an endpoint that knows nobody yet.
 pub struct Unsigned<'a> {
-    /// What endpoints work with.
+    /// The context of endpoints.
     pub core: &'a Core,
     pub(crate) headers: &'a HeaderMap,
     pub(crate) body: &'a [u8],
     pub(crate) line: &'a mut Line,
 }
 
-/// What an endpoint answers.
+/// The response of an endpoint.
 pub struct Reply {
     pub(crate) status: u16,
     pub(crate) body: Vec<u8>,
@@ -146,7 +146,7 @@ impl Call<'_> {
         rest::query(self.query)
     }
 
-    /// What makes this request the same as another, if it has an id.
+    /// The identity of this request, if it has an id.
     pub(crate) fn key(&self) -> Option<RequestKey> {
         let request_id = self.request_id.as_ref()?;
         let mut digest = Hmac::<Sha256>::new(self.core.store.keys().body_digest.expose_secret().into());
@@ -187,7 +187,7 @@ impl Call<'_> {
         account: Option<&str>,
     ) -> Result<Scope, Refusal> {
         let permission = permission.into();
-        // The permission first: who lacks it learns nothing about accounts.
+        // Permission first: a caller without it learns nothing about accounts.
         if let Some(permission) = permission {
             self.caller.require(permission)?;
         }
@@ -198,7 +198,7 @@ impl Call<'_> {
         Ok(Scope::enter(&self.caller, permission, named)?)
     }
 
-    /// Writes changes, each of which stands or falls alone, and answers what `render` makes of what became of them.
+    /// Writes changes, each of which succeeds or fails alone, and answers what `render` makes of the results.
     pub(crate) async fn write(
         &mut self,
         evidence: Vec<Evidence>,

@@ -1,4 +1,4 @@
-//! What every endpoint works with.
+//! The context of every endpoint.
 
 use std::sync::Arc;
 
@@ -15,7 +15,7 @@ use crate::txt::Txt;
 /// Credentials whose use is noted in one go.
 const USAGE_SLICE: usize = 128;
 
-/// What every endpoint works with.
+/// The context of every endpoint.
 pub struct Core {
     /// The directory.
     pub store: Arc<dyn Store>,
@@ -29,9 +29,9 @@ pub struct Core {
     pub clock: Arc<dyn Clock>,
     /// Randomness.
     pub entropy: Arc<dyn Entropy>,
-    /// What to do with a request id that comes again with another body.
+    /// How to treat a reused request id with another body.
     pub request_ids: RequestIds,
-    /// What one request may take.
+    /// The limits of a request.
     pub limits: Limits,
     /// How far the date of a request may be off.
     pub freshness: jiff::SignedDuration,
@@ -41,7 +41,7 @@ pub struct Core {
     pub explainer: Option<Arc<Explainer>>,
     /// Counts requests, and the use of credentials.
     pub telemetry: Telemetry,
-    /// Whoever records the use of credentials holds it.
+    /// Held by the task that records the use of credentials.
     pub recording: tokio::sync::Mutex<()>,
 }
 

@@ -24,7 +24,7 @@ use crate::room::Unread;
 use crate::style::Style;
 use crate::{answer, explain};
 
-/// How often a call is judged anew because the directory changed under it.
+/// How often a call is judged again because the directory changed in between.
 const ATTEMPTS: usize = 4;
 
 /// A caller whose body took longer is looked at once more when it is there: what was known of the caller may be as old as
@@ -87,10 +87,10 @@ pub async fn serve(core: &Core, endpoint: &Endpoint, request: Request) -> Respon
 }
 
 /// Has an endpoint do what a page of the console asks for. A form that was sent, gone back to, corrected and sent again is a
-/// request of its own.
+/// separate request.
 ///
 /// # Errors
-/// When the call as a whole is refused; with [`Refusal::Stale`] when it is to be judged anew.
+/// When the call as a whole is refused; with [`Refusal::Stale`] when it must be judged again.
 pub async fn within(
     core: &Core,
     endpoint: &Endpoint,
@@ -160,7 +160,7 @@ async fn signed_call(
         .await
         {
             // Something was taken away in one of the accounts concerned since they were read. Whether it concerns
-            // this caller shows when everything is read anew.
+            // this caller shows when everything is read again.
             Err(Refusal::Stale) if attempt < ATTEMPTS => {
                 attempt += 1;
                 signed = core.authenticator.authenticate_anew(presented).await?;
@@ -237,8 +237,7 @@ fn has_token(headers: &HeaderMap) -> bool {
     headers.get(header::AUTHORIZATION).is_some_and(|value| header::bearer(value.as_bytes()).is_some())
 }
 
-/// What stands behind the question mark. Bytes that are no text are shown as such, so that they are refused where they
-/// stand: without them another question would be answered.
+/// The query string. Invalid UTF-8 is kept visible so that the parameter is refused: dropping it would change the query.
 fn query(target: &[u8]) -> Cow<'_, str> {
     let query = target.iter().position(|byte| *byte == b'?').map_or(&[][..], |mark| &target[mark + 1..]);
     String::from_utf8_lossy(query)

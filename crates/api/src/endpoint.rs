@@ -1,4 +1,4 @@
-//! What an endpoint is: where it is, what it takes, who may call it, and what runs.
+//! An endpoint: its path, input, permission and function.
 
 use std::pin::Pin;
 
@@ -18,22 +18,22 @@ pub struct Endpoint {
     pub path: &'static str,
     /// Its method.
     pub method: Method,
-    /// What it does, in one line.
+    /// Summary, in one line.
     pub summary: &'static str,
-    /// The permission it asks for; the rule itself stands in `directory`.
+    /// The required permission; the rule itself is in `directory`.
     pub permission: Option<Permission>,
     /// The product an application of API 2.0 must be registered for. `None`: in the new style it is for all of them, in the
     /// old one for none.
     pub product: Option<Product>,
     /// Whether it changes something, and so leaves an event in the audit.
     pub writes: bool,
-    /// What it takes.
+    /// Its input.
     pub takes: Takes,
     /// The fields of a row of its answer.
     pub row: &'static [FieldSpec],
     /// The codes with which it refuses an item, beside those of types and mandatory fields.
     pub codes: &'static [Code],
-    /// What runs.
+    /// The function to run.
     pub(crate) run: Run,
 }
 
@@ -56,7 +56,7 @@ impl Method {
     }
 }
 
-/// What an endpoint takes.
+/// The input of an endpoint.
 #[derive(Clone, Copy)]
 pub enum Takes {
     /// Items with these fields.
@@ -81,7 +81,7 @@ impl Endpoint {
         matches!(self.run, Run::Signed(_))
     }
 
-    /// What its answers look like.
+    /// The shape of its responses.
     pub fn style(&self) -> Style {
         Style::of(self.path)
     }

@@ -1,7 +1,7 @@
 //! A sandbox says of each request that it refuses why: in the request's log line and, to who asks for it by the header
 //! `x-matricula-explain: 1`, in one of the answer.
 //!
-//! Only a sandbox makes a server that does. No setting can: in production, who guesses at keys
+//! Only a sandbox creates a server that does. No setting can: in production, an attacker who guesses keys
 //! would be told how far they have got.
 
 use std::sync::Arc;
@@ -27,7 +27,7 @@ const BYTES: usize = 1_000;
 /// Longest body that is looked into.
 const BODY: usize = 64 << 10;
 
-/// What explains the refusals of a sandbox.
+/// Explains the refusals of a sandbox.
 pub fn explainer(core: &Core) -> Arc<Explainer> {
     let paths = ENDPOINTS.iter().map(|endpoint| endpoint.path).collect();
     Arc::new(Explainer::new(Arc::clone(&core.store), core.freshness, paths))

@@ -1,10 +1,10 @@
-//! What one request may take.
+//! The limits of a request.
 
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-/// What one request may take.
+/// The limits of a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Limits {

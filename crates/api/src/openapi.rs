@@ -28,8 +28,7 @@ pub fn document() -> Value {
         "info": {
             "title": "Matricula",
             "version": env!("CARGO_PKG_VERSION"),
-            "description": "A self-hosted internal directory whose provisioning API speaks the Mimecast API 1.0, and what is \
-                known of its successor. `[ours]` marks what we ruled where the protocol is silent. \
+            "description": "A self-hosted internal directory whose provisioning API is compatible with the Mimecast API 1.0 and the known parts of 2.0. `[ours]` marks behaviour that this project decided because no public source documents it. \
                 Independent of Mimecast and not affiliated with it.",
         },
         "paths": paths,
@@ -112,14 +111,14 @@ fn parameters(endpoint: &Endpoint) -> Value {
     if !endpoint.is_signed() && endpoint.style() == Style::Envelope {
         parameters.push(json!({
             "name": header::APP_ID, "in": "header", "required": true,
-            "description": "The id of the application that asks.",
+            "description": "The application id of the caller.",
             "schema": { "type": "string" },
         }));
     }
     if endpoint.is_signed() && endpoint.writes {
         parameters.push(json!({
             "name": header::REQUEST_ID, "in": "header", "required": false,
-            "description": "A GUID. The same request with the same one is carried out once; a signed call must have it.",
+            "description": "A GUID. The same request with the same GUID is carried out only once. Mandatory for signed calls.",
             "schema": { "type": "string", "format": "uuid" },
         }));
     }
@@ -159,7 +158,7 @@ fn envelope(meta: &str, data: Value, required: bool) -> Value {
     schema
 }
 
-/// What each status carries: of the call that ran, and of every code that can refuse it.
+/// The body of each status: of the call that ran, and of every code that can refuse it.
 fn responses(endpoint: &Endpoint, codes: &[Code], shared: &mut Map<String, Value>) -> Value {
     let mut by_status: BTreeMap<u16, (Vec<&str>, Vec<&str>)> = BTreeMap::new();
     for code in codes {
@@ -176,8 +175,8 @@ fn responses(endpoint: &Endpoint, codes: &[Code], shared: &mut Map<String, Value
     };
     let refused = by_status.remove(&ran).map(|(named, _)| named).unwrap_or_default();
     let description = match refused.len() {
-        0 => "Carried out.".to_owned(),
-        _ => format!("Carried out; what was refused is in `fail`: {}.", list(&refused)),
+        0 => "Success.".to_owned(),
+        _ => format!("Success; refused items are in `fail`: {}.", list(&refused)),
     };
     let body = match endpoint.style() {
         Style::Envelope => schemas::ran(endpoint.row, matches!(endpoint.takes, Takes::Page(_))),

@@ -20,7 +20,7 @@ impl SecureIds<'_> {
         self.seal(path, account, &state)
     }
 
-    /// What a token says; `None` for the first page.
+    /// The content of a token; `None` for the first page.
     ///
     /// # Errors
     /// When it is no token of this list.
@@ -97,6 +97,6 @@ pub struct InvalidPageToken;
 
 /// The error of a token that leads nowhere.
 pub fn invalid(field: &'static str) -> Error {
-    let message = "This is no page token of this list: begin again without one";
+    let message = "Not a page token of this list; start again without one";
     Error::in_field(Code::InvalidPageToken, field, message)
 }

@@ -1,5 +1,5 @@
 //! Why a call as a whole is refused: one exhaustive mapping to code, message and HTTP status. What the caller may read
-//! stands in the message, what only the operator may read is logged where it is handled.
+//! is in the message, and what only the operator may read is logged where it is handled.
 
 use auth::{GateError, GateFull, ProofError};
 use directory::access::Denied;
@@ -28,25 +28,25 @@ pub enum Refusal {
     #[error("The address or the password is wrong, or the user is locked")]
     Login,
     /// The kind of password is not checked here.
-    #[error("Passwords of other directories are not kept here: send Basic-Cloud and the cloud password")]
+    #[error("Passwords of other directories are not stored here: send Basic-Cloud and the cloud password")]
     UnsupportedLogin,
     /// No product of the application has the endpoint.
     #[error("Resource or method requested does not exist in any product assigned to the application")]
     AppForbidden,
     /// The body is not JSON, nor what real clients send in its place.
-    #[error("The body can't be read: {0}")]
+    #[error("The body cannot be read: {0}")]
     Read(#[from] ReadError),
     /// The body does not have the shape of a request.
-    #[error("The body can't be read: {0}")]
+    #[error("The body cannot be read: {0}")]
     Body(#[from] BodyError),
     /// The body took longer than this many seconds.
     #[error("The body did not arrive within {0} seconds")]
     BodyTimeout(u64),
     /// The connection ended before the body did.
-    #[error("The body broke off before its end")]
+    #[error("The body ended too early")]
     BodyBroken,
     /// The body is longer than this many bytes.
-    #[error("The body is larger than {0} bytes: send fewer items in a request")]
+    #[error("The body is larger than {0} bytes: send fewer items per request")]
     BodyTooLarge(usize),
     /// The password queue is full.
     #[error("Too many passwords are waiting to be hashed; nothing was done")]
@@ -56,11 +56,11 @@ pub enum Refusal {
     Store(#[from] StoreError),
     /// The request id came with another body.
     #[error(
-        "This request id was used before with another body. Send a new GUID in x-mc-req-id with every request, or ask \
+        "This request id was already used with another body. Send a new GUID in x-mc-req-id with every request, or ask \
          the operator for request_ids = \"compatible\""
     )]
     RequestIdReused,
-    /// What was judged no longer holds: the call is to be made anew. The caller learns of it only when that happens
+    /// What was judged no longer holds: the call must be judged again. The caller learns of it only when that happens
     /// again and again.
     #[error("The directory is being changed; nothing was done")]
     Stale,
@@ -71,27 +71,24 @@ pub enum Refusal {
     #[error("{0} is not allowed here: call it with {1}")]
     Method(String, String),
     /// Plaintext HTTP on a port that speaks HTTPS.
-    #[error(
-        "This port speaks HTTPS, and the request came in plaintext: call it with https:// in place of http://"
-    )]
+    #[error("This port serves HTTPS, but the request was plaintext HTTP: use https:// instead of http://")]
     Plaintext,
     /// The head of the request breaks the rules of HTTP/1.1.
-    #[error("The request can't be read as HTTP/1.1: {0}")]
+    #[error("The request is not valid HTTP/1.1: {0}")]
     Malformed(&'static str),
     /// The target is longer than this many bytes.
-    #[error("The target of the request is longer than {0} bytes")]
+    #[error("The request target is longer than {0} bytes")]
     TargetTooLong(usize),
     /// The headers are longer than this many bytes, or more than this many.
-    #[error("The headers are longer than {0} bytes, or more than {1}")]
+    #[error("The headers are longer than {0} bytes, or there are more than {1}")]
     HeadersTooLarge(usize, usize),
     /// Called by a name that any site can give to this machine.
     #[error(
-        "The sandbox was called as {0:?}, which is not one of its names: call it as localhost, 127.0.0.1 or [::1]. A page of \
-         another site could call it by such a name"
+        "The sandbox was called as {0:?}, which is not one of its names: call it as localhost, 127.0.0.1 or [::1]. This protects it from pages of other sites"
     )]
     ForeignHost(String),
     /// A page of another site called a sandbox.
-    #[error("The request comes from a page of another site, and the sandbox answers none of those")]
+    #[error("The request comes from a page of another site; the sandbox refuses those")]
     ForeignOrigin,
     /// The request for a token is malformed.
     #[error(transparent)]
@@ -101,11 +98,11 @@ pub enum Refusal {
     Busy,
     /// The request took longer than this many seconds.
     #[error(
-        "The request took longer than {0} seconds. Whether it was carried out is not known; the same request can be sent again without harm"
+        "The request took longer than {0} seconds. It may or may not have been carried out; the same request can safely be sent again"
     )]
     Timeout(u64),
     /// A fault of the server.
-    #[error("The server made a mistake; it is in its log")]
+    #[error("Internal error. Details are in the server log")]
     Panic,
 }
 
@@ -175,7 +172,7 @@ impl Refusal {
         }
     }
 
-    /// What the operator should see and the caller should not.
+    /// The cause for the operator, which the caller must not see.
     pub fn private(&self) -> Option<String> {
         match self {
             Refusal::Store(error) | Refusal::Auth(auth::Refused::Store(error)) => {
@@ -190,10 +187,9 @@ impl Refusal {
 fn unreached(error: &StoreError) -> &'static str {
     match error {
         StoreError::Unavailable(_) => {
-            "The directory's database can't be reached. Whether the request was carried out is not known; the same request \
-             can be sent again without harm"
+            "The directory's database is unreachable. The request may or may not have been carried out; it can safely be sent again"
         }
-        _ => "The directory can't be reached; nothing was done",
+        _ => "The directory is unreachable; nothing was done",
     }
 }
 

@@ -1,6 +1,6 @@
-//! Who may be under way at once. A request has a slot while something is done for it, and none while its body is on its
-//! way: slow bodies keep nobody out. Bodies that wait for a caller who proved nothing yet are few, and fewer of one
-//! address; and the bytes of all bodies together are bounded.
+//! Admission: how many requests may run at once. A request has a slot while something is done for it, and none while its
+//! body is on its way: slow bodies keep nobody out. Bodies that wait for a caller who proved nothing yet are few, and fewer
+//! of one address; and the bytes of all bodies together are bounded.
 
 mod intake;
 
@@ -52,7 +52,7 @@ struct Held {
     waiting: bool,
     address: bool,
     bytes: usize,
-    /// What nobody read of the body.
+    /// The unread rest of the body.
     rest: Option<Body>,
 }
 
@@ -115,7 +115,7 @@ impl Place {
         self.proven.store(true, Ordering::Relaxed);
     }
 
-    /// The body is not there yet. False: too many are waited for.
+    /// The body has not arrived yet. False: too many bodies are awaited.
     pub fn wait(&self) -> bool {
         let mut held = self.lock();
         if held.waiting {
@@ -186,7 +186,7 @@ impl Place {
         self.lock().rest.is_some()
     }
 
-    /// What nobody read of the body.
+    /// The unread rest of the body.
     pub fn rest(&self) -> Option<Body> {
         self.lock().rest.take()
     }

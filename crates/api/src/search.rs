@@ -6,11 +6,11 @@ use directory::user_query::{Cursor, UserQuery};
 use jiff::Timestamp;
 
 /// Events of the audit that one transaction brings into the index: a write that comes meanwhile waits for some hundredths
-/// of a second, also where the index is large and every word lands on a page of its own.
+/// of a second, also if the index is large and every word is on its own page.
 pub const SLICE: usize = 250;
 
-/// Events that a search reads before it looks, if no more are left: so somebody who was just made is found at once. Whoever
-/// searches while the index is further behind does not wait for it, and brings it on by a slice.
+/// Events that a search reads before it looks, if no more are left, so that a new user is found at once. A search while the
+/// index is further behind indexes one slice and does not wait for the rest.
 const CATCH_UP: u64 = 2_000;
 
 /// A page of the users and aliases of an account that a query finds, behind the end of the page before.
@@ -25,7 +25,7 @@ pub async fn find_users(
     limit: usize,
     now: Timestamp,
 ) -> Result<Found, StoreError> {
-    // What is not looked for by words is found without the index of them.
+    // A search without words does not need the word index.
     if !query.ranges().is_empty() && after.is_none() {
         // No longer than that takes: others may write as fast as this reads.
         for _ in 0..=CATCH_UP / SLICE as u64 {

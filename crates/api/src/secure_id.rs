@@ -33,7 +33,7 @@ impl<'a> SecureIds<'a> {
         URL_SAFE_NO_PAD.encode(sealed)
     }
 
-    /// What was sealed.
+    /// The sealed content.
     ///
     /// # Errors
     /// When the text is no id of this kind in this account.

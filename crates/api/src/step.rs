@@ -1,5 +1,5 @@
 //! What the items of a writing endpoint come to: each a change and the row that tells of it, or a refusal. Create-user
-//! walks the same way in a form of its own, which is faster.
+//! walks the same way in a separate, faster form.
 
 use directory::change::{Change, ChangeRefused, Effect};
 use directory::port::Evidence;
@@ -15,14 +15,14 @@ use crate::refusal::{Refusal, wrong};
 pub(crate) struct Step {
     /// The item, for `fail[].key`.
     pub(crate) key: Map<String, Value>,
-    /// What it comes to.
+    /// Its outcome.
     pub(crate) plan: Result<Plan, Vec<Error>>,
 }
 
 /// Makes the row that tells of a change. A row is text and numbers, which can be rendered.
 type Row = Box<dyn Fn(&Effect) -> serde_json::Result<Value> + Send>;
 
-/// What an item comes to.
+/// The outcome of an item.
 pub(crate) struct Plan {
     change: Option<Change>,
     row: Row,
@@ -70,7 +70,7 @@ impl Plan {
 enum Waiting {
     Refused(Failure),
     Read(Row),
-    /// What became of it is the next effect.
+    /// Its result is the next effect.
     Changed {
         key: Map<String, Value>,
         row: Row,
@@ -79,7 +79,7 @@ enum Waiting {
 }
 
 impl Call<'_> {
-    /// Carries the steps out, each of which stands or falls alone. A request that changes nothing is a read, and is not
+    /// Carries out the steps, each of which succeeds or fails alone. A request that changes nothing is a read, and is not
     /// remembered.
     pub(crate) async fn carry_out(
         &mut self,
@@ -133,7 +133,7 @@ fn render(waiting: &[Waiting], effects: &[Result<Effect, ChangeRefused>]) -> Vec
     match rows.into_iter().collect::<serde_json::Result<Vec<_>>>() {
         Ok(data) => answer::rendered(&Answer::ran(data, fail)),
         Err(error) => {
-            tracing::error!(%error, "a row of an answer could not be rendered");
+            tracing::error!(%error, "a row of could not render a response");
             Vec::new()
         }
     }

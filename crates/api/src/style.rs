@@ -1,6 +1,6 @@
 //! The shapes of answers.
 
-/// What the answers of an endpoint look like, and how it refuses. The path tells, so that one that can't be routed is
+/// The shape of an endpoint's responses and refusals. The path tells, so that one that can't be routed is
 /// refused in the style of its neighbours.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Style {

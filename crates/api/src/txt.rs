@@ -66,11 +66,11 @@ struct Dns {
 pub enum TxtError {
     /// There is nobody to ask.
     #[error(
-        "no resolver is known: /etc/resolv.conf: {0}. Set domains.resolvers, or domains.verification = \"offline\""
+        "no DNS resolver found: /etc/resolv.conf: {0}. Set domains.resolvers, or domains.verification = \"offline\""
     )]
     NoResolver(Box<NetError>),
     /// No answer came in time.
-    #[error("the DNS gave no answer about {name} within {seconds} seconds. Try again later")]
+    #[error("DNS lookup of {name} timed out after {seconds} s. Try again later")]
     Timeout {
         /// The domain.
         name: DomainName,
@@ -78,9 +78,7 @@ pub enum TxtError {
         seconds: u64,
     },
     /// A resolver answered that it can't tell.
-    #[error(
-        "the DNS could not answer about {name}: {code}. Look at the domain's name servers, or try again later"
-    )]
+    #[error("DNS lookup of {name} failed: {code}. Check the domain's name servers, or try again later")]
     Failed {
         /// The domain.
         name: DomainName,
@@ -88,7 +86,7 @@ pub enum TxtError {
         code: String,
     },
     /// No resolver could be asked.
-    #[error("the DNS could not be asked about {name}: {source}. Look at domains.resolvers")]
+    #[error("DNS lookup of {name} could not be sent: {source}. Check domains.resolvers")]
     Unreachable {
         /// The domain.
         name: DomainName,
@@ -158,7 +156,7 @@ fn options(timeout: Duration) -> ResolverOpts {
     // A datagram may be lost: there is time for a second one.
     options.timeout = timeout / 2;
     options.attempts = 1;
-    // Who has just published a record is not to wait until an earlier answer is forgotten.
+    // A new record must be found at once, so earlier answers are not cached.
     options.cache_size = 0;
     options.use_hosts_file = ResolveHosts::Never;
     options

@@ -10,7 +10,7 @@ const SIGNED_HEADERS: [&str; 4] = [header::AUTHORIZATION, header::DATE, header::
 /// Why a request is refused before anybody looks at its body.
 #[derive(Debug, Error)]
 pub enum Refused {
-    /// A header is not there.
+    /// A header is missing.
     #[error("The header {name} is missing; a signed request carries {}", SIGNED_HEADERS.join(", "))]
     MissingHeader {
         /// Its name.
@@ -28,7 +28,7 @@ pub enum Refused {
     /// The signature holds, but the application id is not the one the access key was issued for.
     #[error("App ID is invalid: {app_id}")]
     UnknownApplication {
-        /// What was sent.
+        /// The value sent.
         app_id: String,
     },
     /// The date can't be read.
@@ -50,24 +50,23 @@ pub enum Refused {
     },
     /// Requests signed that early may have been forgotten, because the clock was ahead: this may be one that ran.
     #[error(
-        "The server's clock was ahead and was set back. A request whose {} is not after {until} may have been carried out \
-             already, so it is refused: sign it again after that time",
+        "The server's clock was ahead and has been set back. A request whose {} is not after {until} may already have been carried out and is refused: sign it again after that time",
         header::DATE
     )]
     Forgotten {
         /// From when on dates are good, as the header should show it.
         until: String,
     },
-    /// The key pair is past its life.
+    /// The key pair has expired.
     #[error("0018 AccessKey Has Expired")]
     BindingExpired,
     /// The token is past its life (spec/protocol.md 2e).
-    #[error("The token has expired: ask POST /oauth/token for another")]
+    #[error("The token has expired: get a new one from POST /oauth/token")]
     TokenExpired,
     /// The token is none of this server's, or its application is gone.
-    #[error("The token is not valid here: ask POST /oauth/token for another")]
+    #[error("The token is not valid here: get a new one from POST /oauth/token")]
     InvalidToken,
-    /// The client id is unknown, its secret is another, or it is shut out: the caller is not told which.
+    /// The client id is unknown or disabled, or the secret is wrong: the caller is not told which.
     #[error("The client id or its secret is wrong")]
     InvalidClient,
     /// Too many calls.
@@ -81,7 +80,7 @@ pub enum Refused {
         reset_ms: u32,
     },
     /// The store can't say.
-    #[error("The directory can't be reached; nothing was done")]
+    #[error("The directory is unreachable; nothing was done")]
     Store(#[from] StoreError),
 }
 

@@ -1,5 +1,5 @@
 //! Tokens of API 2.0: whose they are and until when, under a keyed digest. Nothing of them is stored: every node checks
-//! them by the key that all share, and an application that is shut out takes its tokens with it.
+//! them by the key that all share, and disabling an application invalidates its tokens.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;

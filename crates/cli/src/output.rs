@@ -1,4 +1,4 @@
-//! What the program prints: for people, or as JSON for machines. Results go to standard output, errors to standard
+//! The program's output: text or JSON. Results go to standard output, errors to standard
 //! error, and the exit code tells which.
 
 use std::io::Write as _;

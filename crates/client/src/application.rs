@@ -18,7 +18,7 @@ use crate::transport::Transport;
 pub struct Application {
     /// Scheme, host and port.
     pub base_url: String,
-    /// What goes into `x-mc-app-id`.
+    /// The value of `x-mc-app-id`.
     pub app_id: String,
     /// Part of the signed text; never travels.
     pub app_key: SecretString,

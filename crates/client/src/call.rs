@@ -164,7 +164,7 @@ impl Client {
         answered(&self.perform(request_id, path, reads, body).await?)
     }
 
-    /// Sends a request until there is an answer that stands.
+    /// Sends a request until there is a final response.
     async fn perform(
         &self,
         request_id: &RequestId,
@@ -213,7 +213,7 @@ impl Client {
         }
     }
 
-    /// What signs the calls; nothing does in the name of a token.
+    /// The signer of the calls; none with a token.
     pub fn signer(&self) -> Option<Arc<Signer>> {
         self.0.access.signer()
     }

@@ -27,7 +27,7 @@ const SHOWN: usize = 1_000;
 struct AccountPage {
     shell: Shell,
     made: When,
-    /// What passwords must be, in words.
+    /// The password policy in words.
     policy: Vec<String>,
     /// Code, name, path.
     below: Vec<(String, String, String)>,
@@ -54,14 +54,12 @@ struct Pending {
 
 async fn show(visit: &mut Visit<'_>) -> Result<Shown, Trouble> {
     let notice = match visit.query.text("done") {
-        "register" => {
-            Some(Notice::done("The domain is registered. Publish its token now, then have it verified."))
-        }
+        "register" => Some(Notice::done("The domain is registered. Publish its token now, then verify it.")),
         "verify" => Some(Notice::done("The domain is internal: users can be created in it.")),
         "drop" => {
             let domain = visit.query.text("domain").to_owned();
             let undo = vec![("domain", domain), ("inbound", "known".to_owned())];
-            Some(Notice::done("The registration is gone.").undo(visit.path("/domains"), undo))
+            Some(Notice::done("The registration was deleted.").undo(visit.path("/domains"), undo))
         }
         _ => None,
     };
@@ -112,28 +110,28 @@ async fn render(visit: &Visit<'_>, notice: Option<Notice>) -> Result<String, Tro
     Ok(page.render()?)
 }
 
-/// What passwords must be, each a sentence.
+/// The password policy, one sentence per rule.
 fn policy(account: &directory::Account) -> Vec<String> {
     let policy = &account.password_policy;
     let mut rules = vec![
         format!(
-            "At least {} characters, of at least {} of four classes.",
+            "At least {} characters from at least {} of four classes.",
             policy.min_length, policy.min_classes
         ),
-        format!("At least {} of 4 on the scale of how hard they are to guess.", policy.min_strength),
+        format!("Strength of at least {} of 4.", policy.min_strength),
     ];
     if policy.common {
-        rules.push("None of the 30,000 most common ones.".to_owned());
+        rules.push("Not one of the 30,000 most common passwords.".to_owned());
     }
     if policy.history > 0 {
-        rules.push(format!("None of the last {}.", policy.history));
+        rules.push(format!("Not one of the last {}.", policy.history));
     }
     if let Some(days) = policy.max_age_days {
         rules.push(format!("Changed every {days} days."));
     }
     if policy.lockout_tries > 0 {
         rules.push(format!(
-            "{} wrong ones in a row lock a user out for {} minutes.",
+            "{} wrong passwords in a row lock a user for {} minutes.",
             policy.lockout_tries, policy.lockout_minutes
         ));
     }

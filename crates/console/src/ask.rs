@@ -1,4 +1,4 @@
-//! What is asked before key pairs end: programs that call in a user's name stop, and nothing brings their keys back.
+//! The confirmation before key pairs are revoked: programs that use them stop, and revoked keys cannot be restored.
 
 use askama::Template;
 use directory::user::User;

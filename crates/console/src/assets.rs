@@ -16,7 +16,7 @@ use http::{HeaderMap, StatusCode};
 use super::guarded;
 use crate::Console;
 
-/// File, media type, text. A change of one changes [`VERSION`]: browsers then ask anew.
+/// File, media type, text. A change of one changes [`VERSION`], so that browsers fetch them again.
 const FILES: &[(&str, &str, &str)] = &[
     ("console.css", "text/css; charset=utf-8", include_str!("../assets/console.css")),
     ("console.js", "text/javascript; charset=utf-8", include_str!("../assets/console.js")),
@@ -24,7 +24,7 @@ const FILES: &[(&str, &str, &str)] = &[
     ("icon.svg", "image/svg+xml", include_str!("../assets/icon.svg")),
 ];
 
-/// What stands behind the names of files in a page, so that a new version of the program has them fetched anew: FNV-1a over
+/// The suffix of file names in a page, so that browsers fetch them again from a new version of the program: FNV-1a over
 /// all of them, worked out when the program is built.
 pub(crate) const VERSION: u64 = {
     let mut hash: u64 = 0xcbf2_9ce4_8422_2325;

@@ -35,7 +35,7 @@ const STRETCHES: usize = 10;
 /// Events read in one go for a file.
 const SLICE: usize = 500;
 
-/// What the token of a page is sealed for.
+/// The purpose of a page token.
 const TOKEN: &str = "/console/audit";
 
 #[derive(Template)]
@@ -57,7 +57,7 @@ struct Row {
     detail: String,
 }
 
-/// What is looked for, as it was typed.
+/// The search, as typed.
 struct Asked {
     from: String,
     to: String,
@@ -156,7 +156,7 @@ fn row(event: Event) -> Row {
 /// Reads every chain from its first event to its head. One such reading at a time: it takes what the disk gives.
 async fn verify(visit: &mut Visit<'_>) -> Result<Shown, Trouble> {
     let Ok(_turn) = visit.console.verifying.try_acquire() else {
-        let notice = Notice::bad("The audit is being verified already: try again when that is done.");
+        let notice = Notice::bad("The audit is already being verified: try again later.");
         return render(visit, Some(notice)).await.map(Shown::Wrong);
     };
     let reports = visit.console.core.store.verify_audit().await?;
@@ -165,11 +165,9 @@ async fn verify(visit: &mut Visit<'_>) -> Result<Shown, Trouble> {
         .filter_map(|report| Some(format!("chain {}: {}", report.chain, report.broken.as_ref()?)))
         .collect();
     let notice = match broken.is_empty() {
-        true => Notice::done(
-            "The audit is whole: no event of it was changed, taken out or cut off. What it says can be relied on.",
-        ),
+        true => Notice::done("The audit is complete: no event was changed or removed."),
         false => Notice::bad(format!(
-            "The audit was tampered with, or the disk has failed: {}. Keep a copy of the database as it is now.",
+            "The audit was tampered with, or the disk has failed: {}. Keep a copy of the current database.",
             broken.join("; ")
         )),
     };

@@ -1,5 +1,5 @@
 //! Charts: from numbers to SVG, drawn here and coloured by the style sheet, so that they need neither script nor style of
-//! their own. What a chart shows is also said in its label: it is one picture to whoever does not see it.
+//! their own. What a chart shows is also said in its label: a screen reader presents it as one picture.
 
 use std::fmt::Write as _;
 
@@ -23,7 +23,7 @@ const STEPS: f64 = 4.0;
 #[template(path = "chart.html")]
 pub(crate) struct Chart {
     label: String,
-    /// Lines across: how high, and what they stand for.
+    /// Horizontal lines: their height and value.
     across: Vec<(String, String)>,
     /// Times: where, and which.
     along: Vec<(String, String)>,
@@ -36,7 +36,7 @@ pub(crate) struct Chart {
 /// Its template escapes what it holds.
 impl HtmlSafe for Chart {}
 
-/// What the height stands for: from nothing to a round number.
+/// The scale: from zero to a round number.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Scale {
     step: f64,

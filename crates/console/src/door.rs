@@ -63,7 +63,7 @@ pub(super) fn routes() -> Router<Arc<Console>> {
 
 type AppState = State<Arc<Console>>;
 
-/// Whoever opens the server's address in a browser is looking for this; a program is told that no endpoint is there.
+/// A browser that opens the server's address gets this; a program gets "no such endpoint".
 async fn hall(State(console): AppState, request: Request) -> Response {
     let accepts = request.headers().get(ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or_default();
     if request.method() == Method::GET && accepts.contains("text/html") {
@@ -88,7 +88,7 @@ async fn sign_in_page(request: Request) -> Response {
         error: None,
         notice: match form.text("after") {
             "sign-out" => Some("You are signed out."),
-            "password" => Some("Your password is changed. Sign in with the new one."),
+            "password" => Some("Your password has been changed. Sign in with the new one."),
             _ => None,
         },
         address: form.text("address").to_owned(),
@@ -99,7 +99,7 @@ async fn sign_in_page(request: Request) -> Response {
     finish(request.headers(), shown, Line::default())
 }
 
-/// What a form at the door came to.
+/// The result of a form at the door.
 enum Entered {
     Shown(Shown),
     In(SessionToken, Box<Shown>),
@@ -163,12 +163,11 @@ async fn enter(
             Ok(Entered::In(token, Box::new(shown)))
         }
         (Ok(Outcome::Granted), _) => again(
-            "The password is right, but this address has no administrator role, so there is nothing for it to see \
-             here. An administrator can give it one. Its password can be changed below."
+            "The password is right, but this user has no administrator role and cannot use the console. An administrator can assign one. You can change the password below."
                 .to_owned(),
         ),
         (Ok(Outcome::MustChange), _) => change("Your password must be changed before you can sign in."),
-        (Ok(Outcome::Expired), _) => change("Your password is too old: change it to sign in."),
+        (Ok(Outcome::Expired), _) => change("Your password has expired: change it to sign in."),
         (Ok(Outcome::TooManyBindings | Outcome::Refused) | Err(Refusal::Login), _) => {
             again("The address or the password is wrong, or the user is locked.".to_owned())
         }
@@ -215,20 +214,20 @@ async fn password(State(console): AppState, request: Request) -> Response {
             page.render().map_err(Trouble::from)
         };
         if new != form.raw("again") {
-            let text = "The new password was not typed the same way twice.".to_owned();
+            let text = "The two new passwords differ.".to_owned();
             return Ok(Entered::Shown(Shown::Wrong(page(Some(text))?)));
         }
         let mut call = Unsigned::at_the_door(&console.core, &parts.headers, &mut line);
         let proof = prove(&mut call, address, form.raw("password")).await?;
         match renew(&mut call, proof, SecretString::from(new)).await {
-            // Whoever has a role goes on in; anybody else is done here.
+            // A user with a role goes on to the console; others are done here.
             Ok(Ok(())) => match enter(&console, &mut call, &form, address, new).await? {
                 entered @ Entered::In(..) => Ok(entered),
                 Entered::Shown(_) => Ok(Entered::Shown(Shown::Html(page(None)?))),
             },
             Ok(Err(why)) => Ok(Entered::Shown(Shown::Wrong(page(Some(why.to_string()))?))),
             Err(Refusal::Login) => {
-                let text = "The address or the present password is wrong, or the user is locked.".to_owned();
+                let text = "The address or the current password is wrong, or the user is locked.".to_owned();
                 Ok(Entered::Shown(Shown::Wrong(page(Some(text))?)))
             }
             Err(refusal) => Err(refusal.into()),
@@ -297,7 +296,7 @@ async fn end(console: &Console, headers: &HeaderMap) -> Result<(), Trouble> {
     Ok(())
 }
 
-/// Whoever comes in gets a session that nobody had before: one that was there already ends.
+/// Every sign-in creates a new session; an existing one ends (against session fixation).
 async fn let_in(
     console: &Console,
     headers: &HeaderMap,

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use wire::Code;
 
-/// What a code means; nothing, if it is none of the table.
+/// The meaning of a code; nothing if it is not in the table.
 pub(crate) fn meaning(code: &str) -> String {
     let found = Code::ALL.iter().find(|known| known.as_str() == code);
     found.map(|code| code.meaning()).unwrap_or_default()

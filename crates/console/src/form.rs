@@ -15,7 +15,7 @@ impl Form {
         self.0.push((name, text));
     }
 
-    /// The text of a field, without blanks around it; empty when it is not there.
+    /// The trimmed text of a field; empty if it is missing.
     pub(crate) fn text(&self, name: &str) -> &str {
         self.raw(name).trim()
     }

@@ -84,7 +84,7 @@ struct MemberRow {
 
 async fn show(visit: &mut Visit<'_>) -> Result<Shown, Trouble> {
     let notice = match visit.query.text("done") {
-        "delete" => Some(Notice::done("The group is deleted; its members stay users.")),
+        "delete" => Some(Notice::done("The group is deleted; its members were not changed.")),
         _ => None,
     };
     render(visit, notice).await.map(Shown::Html)
@@ -155,12 +155,12 @@ async fn show_group(visit: &mut Visit<'_>) -> Result<Shown, Trouble> {
         (field, visit.query.text(field).to_owned())
     };
     let notice = match visit.query.text("done") {
-        "create" => Some(Notice::done("The group is made.")),
+        "create" => Some(Notice::done("The group is created.")),
         "edit" => Some(Notice::done("Saved.")),
         "add" => {
             let (field, text) = member();
             Some(
-                Notice::done(format!("{text} is a member now."))
+                Notice::done(format!("{text} is now a member."))
                     .undo(format!("{path}/remove"), vec![(field, text)]),
             )
         }
@@ -168,7 +168,7 @@ async fn show_group(visit: &mut Visit<'_>) -> Result<Shown, Trouble> {
             let (field, text) = member();
             let notes = ("notes", visit.query.text("notes").to_owned());
             let undo = vec![(field, text.clone()), notes];
-            Some(Notice::done(format!("{text} is no member any more.")).undo(format!("{path}/members"), undo))
+            Some(Notice::done(format!("{text} is no longer a member.")).undo(format!("{path}/members"), undo))
         }
         _ => None,
     };

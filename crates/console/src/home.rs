@@ -33,7 +33,7 @@ struct Home {
     integrations: Option<Integrations>,
 }
 
-/// What the visitor asks to see.
+/// The visitor's selection.
 struct Asked {
     span: Span,
     /// One application, by what it is known by.

@@ -87,7 +87,7 @@ fn render(visit: &Visit<'_>, wrong: Option<String>) -> Result<String, Trouble> {
 async fn upload(visit: &mut Visit<'_>) -> Result<Shown, Trouble> {
     let again = |visit: &Visit<'_>, wrong: &str| render(visit, Some(wrong.to_owned())).map(Shown::Wrong);
     let Some(file) = visit.file.take() else {
-        return again(visit, "No file came: choose one, or drop it below.");
+        return again(visit, "No file was sent: choose one, or drop it below.");
     };
     let longest = visit.console.core.limits.body_bytes;
     let name = read::file_name(&file.name);
@@ -99,7 +99,7 @@ async fn upload(visit: &mut Visit<'_>) -> Result<Shown, Trouble> {
     let job = Arc::new(Job::new(visit, name, rows));
     job.begin();
     if !visit.console.imports.keep(&job, visit.console.core.clock.now()) {
-        return again(visit, "Too many imports are under way: try again when one of them is over.");
+        return again(visit, "Too many imports are running: try again when one has finished.");
     }
     work::spawn(visit.console, &job, session(visit)?);
     Ok(Shown::Redirect(visit.path(&format!("/import/{}", job.id))))
@@ -111,7 +111,7 @@ fn session(visit: &Visit<'_>) -> Result<work::Session, Trouble> {
     Ok(work::Session::new(token, visit.scope.caller().clone()))
 }
 
-/// What a file can look like.
+/// An example file.
 async fn template(_: &mut Visit<'_>) -> Result<Shown, Trouble> {
     const TEMPLATE: &str = "email,name,password,forcePasswordChange\r\n\
                             ann@example.com,Ann Lee,,\r\n\

@@ -1,5 +1,5 @@
-//! The request journal: what programs sent and what they were answered, why they were refused, and in a sandbox the same once
-//! more.
+//! The request journal: what programs sent and what they were answered, why they were refused, and in a sandbox the same
+//! once more.
 
 mod curl;
 mod list;
@@ -24,8 +24,8 @@ pub(super) const PAGES: &[Page] = &[
     }),
 ];
 
-/// What may be seen of it from an account: its own requests; in a sandbox also those of nobody, for whoever signed wrongly
-/// must find them.
+/// What may be seen of it from an account: its own requests; in a sandbox also those of unknown callers, because a caller
+/// who signed wrongly must find them.
 fn seen<'a>(visit: &'a Visit<'_>, journal: &Journal) -> Filter<'a> {
     let account = Some(visit.scope.account().code.as_str());
     Filter { account, nobodys: journal.is_whole(), ..Filter::default() }
@@ -49,13 +49,13 @@ fn codes(entry: &Entry) -> Vec<&'static str> {
     codes
 }
 
-/// What became of a request, in a word, and how that looks.
+/// The outcome of a request in a word, and its style.
 fn outcome(entry: &Entry) -> (String, &'static str) {
     match entry.status {
         Some(status) if entry.code.is_some() || status >= 400 => (status.to_string(), "bad"),
         Some(status) if !entry.refused_items.is_empty() => (status.to_string(), "warn"),
         Some(status) => (status.to_string(), "good"),
-        None if entry.dropped => ("no answer, on purpose".to_owned(), "warn"),
-        None => ("under way".to_owned(), ""),
+        None if entry.dropped => ("no response, on purpose".to_owned(), "warn"),
+        None => ("running".to_owned(), ""),
     }
 }

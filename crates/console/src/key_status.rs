@@ -8,7 +8,7 @@ use crate::tag::Tag;
 /// How long before the end of a key pair there is a warning.
 const SOON: SignedDuration = SignedDuration::from_hours(14 * 24);
 
-/// How a key pair stands.
+/// The status of a key pair.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum KeyStatus {
     Revoked,
@@ -31,7 +31,7 @@ impl KeyStatus {
         let (text, look) = match self {
             KeyStatus::Revoked => ("revoked", "bad"),
             KeyStatus::Expired => ("expired", "bad"),
-            KeyStatus::EndsSoon => ("ends soon", "warn"),
+            KeyStatus::EndsSoon => ("expires soon", "warn"),
             KeyStatus::Live => ("live", "good"),
         };
         Tag { text, look }

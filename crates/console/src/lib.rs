@@ -1,4 +1,4 @@
-//! The console: pages for administrators, rendered here and served by the same process. It has no rules of its own: what
+//! The console: pages for administrators, rendered here and served by the same process. It has no own rules: what
 //! a page changes it changes by the endpoints of the API, or by the same change of the directory.
 
 mod account;
@@ -93,7 +93,7 @@ impl Console {
     }
 }
 
-/// What stands before the paths of the console.
+/// The path prefix of the console.
 pub const PREFIX: &str = "/console";
 
 /// Where forms are sent before anybody is known.
@@ -110,7 +110,7 @@ pub struct Page {
     pub path: &'static str,
     /// POST when it changes something.
     pub method: Method,
-    /// What its visitor must hold; `None`: whoever has a role.
+    /// The permission that a visitor needs; `None`: any role.
     pub permission: Option<Permission>,
     /// Whether its form brings a file along.
     pub takes_file: bool,
@@ -142,7 +142,7 @@ pub const PAGES: &[&[Page]] = &[
     audit::PAGES,
 ];
 
-/// What a page answers.
+/// The response of a page.
 pub(crate) enum Shown {
     /// A page, or a part of one.
     Html(String),
@@ -167,32 +167,31 @@ pub(crate) enum Shown {
 pub(crate) enum Trouble {
     #[error(transparent)]
     Refused(#[from] Refusal),
-    /// What the address names is not there.
-    #[error("There is no such {0} in this account; it may be gone by now")]
+    /// The addressed object does not exist.
+    #[error("No such {0} in this account; it may have been removed")]
     NotThere(&'static str),
     /// The session is over: to the door, and back here afterwards.
-    #[error("Your session is over: sign in again")]
+    #[error("Your session has ended: sign in again")]
     SignedOut,
     /// The session ended before this form was sent: to the door, with what was typed.
-    #[error("Your session is over: sign in again")]
+    #[error("Your session has ended: sign in again")]
     FormLeft(Box<sign_in_page::Left>),
     /// The rules refuse it.
     #[error("{0}")]
     Rule(rules::Refusal),
-    #[error("There is no page at this address")]
+    #[error("Page not found")]
     NoPage,
     /// The form comes from elsewhere, or is of an earlier session.
     #[error(
-        "This form is not of your present session, so nothing was done: go back, load the page anew, and send it again"
+        "Your session changed after this form was loaded. Nothing was saved; reload the page and try again"
     )]
     ForeignForm,
     #[error(
-        "The file is too large: up to {} MiB can be sent here. Larger ones are imported by the program: matricula import FILE \
-         --keys KEYS",
+        "The file is too large: at most {} MiB are accepted here. Import larger files with the command line: matricula import FILE --keys KEYS",
         upload::MAX_BODY >> 20
     )]
     FileTooLarge,
-    #[error("The page can't be rendered: {0}")]
+    #[error("The page cannot be rendered: {0}")]
     Render(#[from] askama::Error),
 }
 
@@ -271,7 +270,7 @@ fn readable(path: &str) -> Option<String> {
         }
     };
     let pages = || PAGES.iter().copied().flatten();
-    // As the router does, what is named stands before what differs.
+    // Like the router, fixed segments win over variable ones.
     let pattern = |path: &str| {
         let fitting = pages().map(|page| page.path).filter(|pattern| fits(pattern, path));
         fitting.min_by_key(|pattern| pattern.matches('{').count())
@@ -287,7 +286,7 @@ fn readable(path: &str) -> Option<String> {
     }
 }
 
-/// What every answer of the console carries: nothing in a page runs, is fetched or shown that is not of this server, and
+/// Headers of every response of the console: nothing in a page runs, is fetched or shown that is not of this server, and
 /// no other site can put one into a frame.
 pub(crate) fn guarded(mut response: Response) -> Response {
     const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; \

@@ -25,7 +25,7 @@ pub(super) fn draw(console: &Console, account: &Account) -> String {
             }
             let mut random = [0];
             console.core.entropy.fill(&mut random);
-            // The same chance for each: what does not fit is drawn anew.
+            // Rejection sampling, so that each character is equally likely.
             if let Some(sign) = SIGNS.get(usize::from(random[0] & 63)) {
                 password.push(char::from(*sign));
             }

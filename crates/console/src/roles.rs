@@ -39,7 +39,7 @@ struct Column {
 
 async fn show(visit: &mut Visit<'_>) -> Result<Shown, Trouble> {
     let notice = match visit.query.text("done") {
-        "create" => Some(Notice::done("The role is made. Give it to users on their pages.")),
+        "create" => Some(Notice::done("The role is created. Assign it to users on their pages.")),
         "delete" => Some(Notice::done("The role is deleted.")),
         _ => None,
     };

@@ -114,7 +114,7 @@ pub(super) fn answer(
             ([(CONTENT_TYPE, kind.to_owned()), (CONTENT_DISPOSITION, disposition)], body).into_response()
         }
         Ok(Shown::Events(body)) => {
-            // What stands between this server and the browser is not to gather them.
+            // Proxies must not buffer them.
             (
                 [(CONTENT_TYPE, "text/event-stream"), (HeaderName::from_static("x-accel-buffering"), "no")],
                 body,

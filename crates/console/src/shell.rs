@@ -1,4 +1,4 @@
-//! What stands around a page: where one is, where one can go, who one is.
+//! The frame of a page: location, navigation and user.
 
 use askama::Template;
 use directory::Permission;
@@ -8,12 +8,12 @@ use http::StatusCode;
 use super::visit::Visit;
 use super::{Trouble, assets};
 
-/// What stands around a page.
+/// The frame of a page.
 pub(crate) struct Shell {
     pub(crate) title: String,
-    /// What was done, or could not be; said at the top of the page.
+    /// A notice of success or failure at the top of the page.
     pub(crate) notice: Option<Notice>,
-    /// What forms of this session carry.
+    /// The form token of this session.
     pub(crate) token: String,
     pub(crate) version: u64,
     pub(crate) account: String,
@@ -35,12 +35,12 @@ pub(crate) struct Section {
     pub(crate) current: bool,
 }
 
-/// What is said at the top of a page.
+/// A notice at the top of a page.
 pub(crate) struct Notice {
     pub(crate) text: String,
     /// Whether it tells of something that went wrong.
     pub(crate) bad: bool,
-    /// How what was done is undone.
+    /// The form that undoes the action.
     pub(crate) undo: Option<Undo>,
 }
 
@@ -83,7 +83,7 @@ const SECTIONS: &[(&str, &str, Option<&Permission>)] = &[
 ];
 
 impl Visit<'_> {
-    /// What stands around a page.
+    /// The frame of a page.
     pub(crate) fn shell(&self, section: &'static str, title: impl Into<String>) -> Shell {
         Shell::new(self, section, title.into())
     }
@@ -136,14 +136,14 @@ pub(super) fn trouble(why: &Trouble) -> (StatusCode, String) {
         Trouble::Refused(refusal) => {
             // A mistake of the server's own is no success, whatever the API calls it.
             let status = StatusCode::from_u16(refusal.code().rest_status());
-            (status.unwrap_or(StatusCode::INTERNAL_SERVER_ERROR), "This can't be done")
+            (status.unwrap_or(StatusCode::INTERNAL_SERVER_ERROR), "This cannot be done")
         }
-        Trouble::Rule(_) => (StatusCode::UNPROCESSABLE_ENTITY, "This can't be done"),
-        Trouble::NotThere(_) | Trouble::NoPage => (StatusCode::NOT_FOUND, "Nothing here"),
+        Trouble::Rule(_) => (StatusCode::UNPROCESSABLE_ENTITY, "This cannot be done"),
+        Trouble::NotThere(_) | Trouble::NoPage => (StatusCode::NOT_FOUND, "Not found"),
         Trouble::SignedOut | Trouble::FormLeft(_) => (StatusCode::UNAUTHORIZED, "Signed out"),
-        Trouble::ForeignForm => (StatusCode::FORBIDDEN, "Nothing was done"),
-        Trouble::FileTooLarge => (StatusCode::PAYLOAD_TOO_LARGE, "Nothing was done"),
-        Trouble::Render(_) => (StatusCode::INTERNAL_SERVER_ERROR, "The server made a mistake"),
+        Trouble::ForeignForm => (StatusCode::FORBIDDEN, "Nothing was changed"),
+        Trouble::FileTooLarge => (StatusCode::PAYLOAD_TOO_LARGE, "Nothing was changed"),
+        Trouble::Render(_) => (StatusCode::INTERNAL_SERVER_ERROR, "Internal error"),
     };
     let page = TroublePage { version: assets::VERSION, title, text: why.to_string() };
     (status, page.render().unwrap_or_else(|_| why.to_string()))

@@ -82,7 +82,7 @@ pub(super) fn for_form(left: Left) -> askama::Result<String> {
     let page = SignInPage {
         version: assets::VERSION,
         error: None,
-        notice: Some("Your session is over, so nothing was done. Sign in to send the form again."),
+        notice: Some("Your session has ended. Nothing was saved; sign in to send the form again."),
         address: String::new(),
         next: readable(&left.action).unwrap_or_else(|| PREFIX.to_owned()),
         left,

@@ -1,6 +1,6 @@
 //! A word with a look.
 
-/// A mark beside a user: what it says, and how it looks.
+/// A tag of a user: its text and its look.
 pub(crate) struct Tag {
     pub(crate) text: &'static str,
     pub(crate) look: &'static str,

@@ -10,7 +10,7 @@ use super::when::When;
 /// The use of a credential.
 pub(crate) struct Used {
     pub(crate) at: When,
-    /// What the program calls itself; empty when it does not say.
+    /// The program's User-Agent; empty if it sends none.
     pub(crate) by: String,
     pub(crate) from: String,
     pub(crate) requests: String,

@@ -48,7 +48,7 @@ pub(super) const PAGES: &[Page] = &[
     }),
 ];
 
-/// What state a user is in, in a few words.
+/// The state of a user in a few words.
 pub(super) fn tags(user: &User, now: Timestamp) -> Vec<Tag> {
     let tag = |text, look| Tag { text, look };
     let mut tags = Vec::new();

@@ -23,7 +23,7 @@ use api::driver::{self};
 use api::refusal::Refusal;
 use observe::Line;
 
-/// How often something is judged anew because the directory changed under it.
+/// How often something is judged again because the directory changed in between.
 const ATTEMPTS: usize = 4;
 
 /// The cookie of a session. Browsers take one of such a name only over TLS, or from their own machine, and only for this
@@ -37,11 +37,11 @@ pub(crate) struct Visit<'a> {
     pub(crate) who: SignedIn,
     /// The account whose page it is, which the visitor may act in; and the page's permission, which the visitor holds.
     pub(crate) scope: Scope,
-    /// What the path names.
+    /// The parameters of the path.
     pub(crate) params: HashMap<String, String>,
-    /// What stands behind `?`.
+    /// The query string.
     pub(crate) query: Form,
-    /// What was sent, if it is a form.
+    /// The form, if one was sent.
     pub(crate) form: Form,
     /// The file that came with the form.
     pub(crate) file: Option<File>,
@@ -59,17 +59,17 @@ pub(crate) type Judged<T> = Result<(Vec<Change>, T), String>;
 pub(crate) struct Asked {
     /// Rows of what was done.
     pub(crate) data: Vec<Value>,
-    /// What was refused.
+    /// The refused items.
     pub(crate) fail: Vec<Failure>,
 }
 
 impl Asked {
-    /// What is wrong, for people; nothing when all went well.
+    /// The error text; empty on success.
     pub(crate) fn errors(&self) -> Vec<String> {
         self.fail.iter().flat_map(|failure| &failure.errors).map(|error| error.message.clone()).collect()
     }
 
-    /// What is wrong with one field.
+    /// The error of one field.
     pub(crate) fn error_in(&self, field: &str) -> Option<String> {
         let mut errors = self.fail.iter().flat_map(|failure| &failure.errors);
         errors.find(|error| error.field.as_deref() == Some(field)).map(|error| error.message.clone())
@@ -102,7 +102,7 @@ impl Visit<'_> {
         self.headers.contains_key("hx-request") && !self.headers.contains_key("hx-boosted")
     }
 
-    /// Has an endpoint of the API do something in the account, by its own rules. A form that carries an id of its own is
+    /// Has an endpoint of the API do something in the account, by its own rules. A form with its own id is
     /// carried out once, however often it is sent.
     pub(crate) async fn ask(&mut self, endpoint: &Endpoint, items: Vec<Value>) -> Result<Asked, Trouble> {
         let account = self.scope.account().code.as_str();
@@ -181,7 +181,7 @@ pub(super) fn token(headers: &HeaderMap) -> Option<SessionToken> {
         .and_then(|(_, value)| SessionToken::parse(value))
 }
 
-/// Who is in the session, if it lasts and they still have a role.
+/// The user of the session, if it is valid and the user still has a role.
 pub(super) async fn signed_in(
     console: &Console,
     token: Option<&SessionToken>,

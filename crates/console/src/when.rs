@@ -20,5 +20,5 @@ impl fmt::Display for When {
     }
 }
 
-/// It holds digits and signs of its own only.
+/// It contains only digits and punctuation.
 impl HtmlSafe for When {}

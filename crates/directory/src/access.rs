@@ -61,7 +61,7 @@ impl Scope {
         &self.account
     }
 
-    /// What the proof rests on: the store refuses a write when any of it no longer holds.
+    /// The evidence of the proof: the store refuses a write if any of it no longer holds.
     pub fn evidence(&self) -> Vec<Evidence> {
         let mut evidence = vec![Evidence::of(self.caller.account()), Evidence::of(&self.account)];
         evidence.dedup();

@@ -18,7 +18,7 @@ pub struct Account {
     pub name: String,
     /// The accounts above it, nearest first.
     pub above: Vec<AccountId>,
-    /// What passwords in it must satisfy.
+    /// Its password policy.
     pub password_policy: Policy,
     /// How often something was taken away in it. A write carries the value it was judged under; the store refuses the
     /// write when the two differ.

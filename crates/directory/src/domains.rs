@@ -10,11 +10,11 @@ use crate::{AccountId, Domain, DomainId, DomainName, PendingDomainId};
 /// How long a domain can be verified after it was registered. `[ours]`
 pub const LIFE: SignedDuration = SignedDuration::from_hours(7 * 24);
 
-/// What every token begins with, so that who finds the record in a zone knows what it is for.
+/// The prefix of every token, so that the purpose of the record in a zone is clear.
 const TOKEN_PREFIX: &str = "matricula-verification=";
 
 /// A domain that an account has registered and not yet proven to be its own. Several accounts may have registered the
-/// same one: who proves it first gets it.
+/// same one: the first to prove it gets it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PendingDomain {
     /// Internal id.
@@ -23,9 +23,9 @@ pub struct PendingDomain {
     pub name: DomainName,
     /// The account.
     pub account: AccountId,
-    /// What it will be once it is internal.
+    /// Its settings once it is internal.
     pub inbound_type: InboundType,
-    /// What must stand in a TXT record of the domain.
+    /// The required value of a TXT record of the domain.
     pub token: String,
     /// When it was registered.
     pub created_at: Timestamp,
@@ -96,7 +96,7 @@ pub enum DomainChange {
 }
 
 impl DomainChange {
-    /// What it is called in the audit.
+    /// Its name in the audit.
     pub fn action(&self) -> &'static str {
         match self {
             DomainChange::Register(..) => "domain.registered",
@@ -106,7 +106,7 @@ impl DomainChange {
     }
 }
 
-/// What came of a registration.
+/// The result of a registration.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Registered {
     /// The domain is internal.

@@ -1,4 +1,4 @@
-//! What a judgement rests on.
+//! The evidence of a judgement.
 
 use crate::account::Account;
 use crate::id::AccountId;

@@ -1,7 +1,7 @@
 //! The rules of the directory: accounts, domains, users, roles, applications, bindings, policies, audit events; and the
 //! ports through which it reaches a store, a clock and randomness.
 //!
-//! Pure: every rule is a function of (caller, state, input, now). No HTTP, no SQL, no clock of its own.
+//! Pure: every rule is a function of (caller, state, input, now). No HTTP, no SQL, no clock.
 
 pub mod access;
 pub mod account;

@@ -1,4 +1,4 @@
-//! The rules of login: who gets keys, for how long, and who is shut out (spec/protocol.md 4; the numbers are `[ours]`).
+//! The rules of login: key pairs, their lifetime, and lockouts (spec/protocol.md 4; the numbers are `[ours]`).
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -26,7 +26,7 @@ pub struct NamedProfile {
     pub account: AccountId,
     /// Its name.
     pub name: String,
-    /// What it says.
+    /// Its content.
     pub profile: AuthenticationProfile,
 }
 
@@ -37,7 +37,7 @@ impl Default for AuthenticationProfile {
     }
 }
 
-/// What a login is checked against.
+/// The data to check a login.
 pub struct Credentials {
     /// The user.
     pub user: User,
@@ -60,11 +60,11 @@ pub struct Attempt {
     pub verified: Option<PasswordHash>,
     /// The same password at today's cost, when the hash is of an older one.
     pub rehashed: Option<PasswordHash>,
-    /// What is asked for.
+    /// The request.
     pub grant: Grant,
 }
 
-/// What a login is for.
+/// The purpose of a login.
 pub enum Grant {
     /// A new key pair.
     Binding(Box<Binding>, AuthenticationProfile),
@@ -78,7 +78,7 @@ pub enum Grant {
     Nothing,
 }
 
-/// What came of an attempt.
+/// The result of an attempt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Outcome {
     /// It is granted.
@@ -96,11 +96,11 @@ pub enum Outcome {
 /// What is decided about an attempt, before it is known whether there is room for a key pair.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Decision {
-    /// What came of it.
+    /// The result.
     pub outcome: Outcome,
     /// Wrong passwords from now on.
     pub attempts: Attempts,
-    /// What the audit says of it.
+    /// Its text in the audit.
     pub why: &'static str,
 }
 

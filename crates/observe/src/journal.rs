@@ -51,7 +51,7 @@ pub struct Entry {
     pub headers: Vec<(String, String)>,
     /// The body, as far as it was read; bytes that are no UTF-8 are shown as �.
     pub body: String,
-    /// What happened to it on purpose.
+    /// The injected faults.
     pub faults: Vec<What>,
     /// HTTP status; none where the answer was dropped or is still to come.
     pub status: Option<u16>,
@@ -128,7 +128,7 @@ pub struct Open {
 
 /// What is known of a request when it is over, beside the answer.
 pub struct Over<'a> {
-    /// What was learnt on the way.
+    /// Facts learnt while it was served.
     pub line: &'a Line,
     /// How long it took.
     pub took: Duration,

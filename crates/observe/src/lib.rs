@@ -1,4 +1,4 @@
-//! What a running server tells of itself: the log, counts and metrics, and the journal of requests.
+//! Observability: the log, counts and metrics, and the journal of requests.
 
 pub mod fault;
 pub mod journal;

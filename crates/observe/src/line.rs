@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use directory::Sender;
 
-/// What the log line of a request says beside what can be seen from outside.
+/// Fields of a request's log line that are not visible from outside.
 #[derive(Clone, Default)]
 pub struct Line {
     /// The code with which the request was refused as a whole.
@@ -15,7 +15,7 @@ pub struct Line {
     pub explanation: Option<String>,
     /// Whose signature or token holds.
     pub sender: Option<Sender>,
-    /// Who claims to call where nobody can be known yet: a name, and an application's.
+    /// The claimed caller before authentication: a user name and an application id.
     pub claimed: Option<(String, String)>,
     /// Codes of the items that were refused in an answer of 200.
     pub refused_items: Vec<&'static str>,

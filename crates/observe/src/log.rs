@@ -1,5 +1,5 @@
 //! Log lines are written by a thread that nobody waits for. A disk that is full, a pipe that nobody reads and a terminal
-//! that stands still cost log lines, which are counted, and never a request.
+//! that is blocked cost log lines, which are counted, and never a request.
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Write};
@@ -128,7 +128,7 @@ impl Inner {
         self.dropped.fetch_add(ends as u64, Ordering::Relaxed);
     }
 
-    /// What the thread does.
+    /// The loop of the thread.
     fn write_all(&self, mut target: Target) {
         let (mut lines, mut told) = (Vec::new(), 0);
         loop {
@@ -168,7 +168,7 @@ impl Target {
             Ok(file) => (self.file, self.torn) = (file, false),
             Err(error) => {
                 let file = path.display();
-                tracing::error!(%error, %file, "the log file can't be opened again; the one before stays in use");
+                tracing::error!(%error, %file, "could not reopen the log file; the previous one stays in use");
             }
         }
     }

@@ -34,10 +34,10 @@ const UNUSED: SignedDuration = SignedDuration::from_hours(24);
 /// A longer one, in bytes, is nobody's.
 const LONGEST_APP_ID: usize = 200;
 
-/// What requests are counted under whose application is not known; it belongs to no account.
+/// The counter of requests with an unknown application; it belongs to no account.
 const UNKNOWN: &str = "unknown";
 
-/// What is counted under when there are too many applications; it belongs to no account.
+/// The counter for applications beyond the limit; it belongs to no account.
 const OTHERS: &str = "others";
 
 /// Codes and how often each was given.
@@ -60,11 +60,11 @@ pub struct Request<'a> {
     pub took: Duration,
     /// The address it came from.
     pub peer: IpAddr,
-    /// What it says its application is.
+    /// The claimed application.
     pub app_id: Option<&'a [u8]>,
     /// The program it says it is.
     pub user_agent: Option<&'a [u8]>,
-    /// What was learnt on the way.
+    /// Facts learnt while it was served.
     pub line: &'a Line,
 }
 
@@ -85,11 +85,11 @@ pub struct Point {
     pub latency: Option<Quantiles>,
     /// The most that was drawn of a quota, in thousandths of its limit.
     pub quota_per_mille: u16,
-    /// The most passwords that waited to be hashed: of all requests to this node, whoever sent them.
+    /// The most passwords that waited to be hashed: of all requests to this node.
     pub waiting: usize,
 }
 
-/// What there was in a span of time.
+/// The counts of a period.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Series {
     /// Since when this node counts.
@@ -109,7 +109,7 @@ struct Counts {
     usage: Gathered,
 }
 
-/// What is counted of an application.
+/// The counts of an application.
 #[derive(Default)]
 struct Application {
     owner: Option<AccountId>,
@@ -232,7 +232,7 @@ impl Counts {
         self.endpoints.entry(path).or_default()
     }
 
-    /// Where a request is counted: under whoever signed it, else under whom it names, if that one is known.
+    /// Where a request is counted: under its signer, else under the caller it names, if known.
     fn application(&mut self, request: &Request<'_>, now: Timestamp) -> &mut Application {
         let Line { sender, claimed, .. } = request.line;
         if let Some(sender) = sender {

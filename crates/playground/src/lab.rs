@@ -43,10 +43,10 @@ struct Inner {
 #[derive(Debug, Error)]
 pub enum StateError {
     /// Nobody kept it.
-    #[error("no state is called {0:?}")]
+    #[error("no snapshot is called {0:?}")]
     Unknown(String),
     /// The engine can't.
-    #[error("states are kept of SQLite only: on {0}, start on a new database instead")]
+    #[error("snapshots work only on SQLite: on {0}, start with a new database instead")]
     Engine(Location),
     /// The database can't be read or written to.
     #[error(transparent)]
@@ -56,7 +56,7 @@ pub enum StateError {
 impl Lab {
     /// Opens the laboratory of a server, in which tests do harm to it and go back in time. The state that the directory has
     /// now is what it can be reset to. `clock` is the server's, if it may be moved. A server has one laboratory at most:
-    /// `None`, it has another one. Never for production: whoever reaches the server reaches the laboratory.
+    /// `None`, it has another one. Never for production: anybody who reaches the server reaches the laboratory.
     ///
     /// # Errors
     /// When the database can't be read.
@@ -139,7 +139,7 @@ impl Lab {
 
 impl TestControl for Lab {
     fn meet(&self, path: &str) -> Vec<What> {
-        // Who works with the laboratory, or looks at what it tells, is not under test.
+        // Requests to the laboratory itself are not under test.
         if path.starts_with(PREFIX) || console::is_below(path) {
             return Vec::new();
         }

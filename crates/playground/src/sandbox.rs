@@ -1,4 +1,4 @@
-//! The sandbox: a directory that is ready for the first call, in a folder of its own.
+//! The sandbox: a directory in its own folder, ready for the first call.
 
 mod certificate;
 
@@ -34,7 +34,7 @@ pub enum SandboxError {
         source: std::io::Error,
     },
     /// The keys of an earlier start can't be read.
-    #[error("{path}: {source}. Delete the folder to start afresh")]
+    #[error("{path}: {source}. Delete the folder to start again")]
     Keys {
         /// The file.
         path: PathBuf,
@@ -42,9 +42,7 @@ pub enum SandboxError {
         source: serde_json::Error,
     },
     /// The database is there, but the keys to it are gone.
-    #[error(
-        "{0} is missing, and secrets can't be read out of the database. Delete the folder to start afresh"
-    )]
+    #[error("{0} is missing, and secrets cannot be read from the database. Delete the folder to start again")]
     KeysLost(PathBuf),
     /// The server can't be opened.
     #[error(transparent)]
@@ -54,31 +52,30 @@ pub enum SandboxError {
     Config(#[from] ConfigError),
     /// No certificate can be for that name.
     #[error(
-        "{0:?} is neither a host name nor an IP address; a name beyond ASCII is written in its xn-- form, and none \
-         with a port"
+        "{0:?} is neither a host name nor an IP address; write non-ASCII names in their xn-- form, and leave out the port"
     )]
     Name(String),
     /// A certificate could not be made.
-    #[error("the certificate could not be made: {0}")]
+    #[error("could not create the certificate: {0}")]
     Certificate(String),
     /// The directory could not be filled.
     #[error(transparent)]
     Admin(#[from] AdminError),
 }
 
-/// What a client needs to call the sandbox, as one JSON object.
+/// The keys to call the sandbox, as a JSON object.
 #[derive(Clone, Serialize, Deserialize)]
 pub struct Keys {
     /// Scheme, host and port.
     pub base_url: String,
-    /// What a client must trust, where the sandbox speaks HTTPS: a certificate in PEM.
+    /// The CA certificate that a client must trust if the sandbox serves HTTPS, in PEM.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ca_file: Option<PathBuf>,
-    /// What goes into `x-mc-app-id`.
+    /// The value of `x-mc-app-id`.
     pub app_id: String,
     /// Part of the signed text.
     pub app_key: String,
-    /// What goes into `Authorization`.
+    /// The access key in `Authorization`.
     pub access_key: String,
     /// The key of the HMAC, base64.
     pub secret_key: String,
@@ -150,7 +147,7 @@ impl Sandbox {
             return Err(SandboxError::KeysLost(keys));
         }
         let seeded = seed(&server, &system).await?;
-        // The keys come last: a start that broke off before is begun anew with an error that says so.
+        // The keys are written last: after an interrupted start, the next one fails with an error that says so.
         let text = serde_json::to_string_pretty(&seeded)
             .map_err(|source| SandboxError::Keys { path: keys.clone(), source })?;
         write_private(&keys, &text).map_err(file(&keys))?;

@@ -45,11 +45,11 @@ pub enum AdminError {
     /// The store failed.
     #[error("{0}")]
     Store(#[from] StoreError),
-    /// Something of this name is there already.
-    #[error("{0} is there already")]
+    /// An object with this name already exists.
+    #[error("{0} already exists")]
     AlreadyThere(String),
     /// There is nothing of this name.
-    #[error("there is no {0}")]
+    #[error("{0} not found")]
     NotThere(String),
     /// The change could not be made.
     #[error("{0} {1}")]
@@ -67,18 +67,16 @@ pub enum AdminError {
     #[error(transparent)]
     Permission(#[from] PermissionError),
     /// The text is no product.
-    #[error("no product is called {0:?}; there are {all}", all = products().join(", "))]
+    #[error("no product is called {0:?}; expected one of: {all}", all = products().join(", "))]
     Product(String),
     /// The text is no access key.
     #[error(transparent)]
     AccessKey(#[from] AccessKeyError),
     /// The address belongs to no domain of the account.
-    #[error("{0} is in no internal domain of the account {1}: add the domain first")]
+    #[error("{0} is not in an internal domain of the account {1}: add the domain first")]
     ForeignAddress(EmailAddress, AccountCode),
     /// There is no domain in which something could be made.
-    #[error(
-        "there is no internal domain{domain}{account}: add it first, with `matricula admin domain create`"
-    )]
+    #[error("no internal domain{domain}{account} found: add it first with `matricula admin domain create`")]
     NoDomain {
         /// Which, if one was named.
         domain: String,
@@ -86,7 +84,7 @@ pub enum AdminError {
         account: String,
     },
     /// There is more than one.
-    #[error("there is more than one internal domain, such as {0} and {1}: name the one with --domain")]
+    #[error("there is more than one internal domain, such as {0} and {1}: choose one with --domain")]
     ManyDomains(DomainName, DomainName),
     /// The password breaks the policy.
     #[error("the password must {}", .0.join("; "))]
@@ -107,7 +105,7 @@ impl Admin {
         Self { store, system }
     }
 
-    /// Opens the store of a configuration, beside a server that may be running on it.
+    /// Opens the store of a configuration, also while a server is running on it.
     ///
     /// # Errors
     /// When the store can't be opened.

@@ -1,4 +1,4 @@
-//! What the server holds while it runs.
+//! The state of a running server.
 
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, OnceLock};
@@ -22,7 +22,7 @@ pub(crate) struct App {
     pub(crate) tls: Option<Arc<Tls>>,
     pub(crate) room: Arc<Room>,
     pub(crate) stopping: AtomicBool,
-    /// What tells this node from others on the same database.
+    /// The id of this node among those on the same database.
     pub(crate) node: [u8; 16],
     /// Where the directory is.
     pub(crate) location: Location,

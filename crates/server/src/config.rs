@@ -42,7 +42,7 @@ pub struct Config {
     /// host from it and put `https://` before it. Without one it is `http://` and `listen`; with [`tls`](Self::tls) it is
     /// `https://` and the host that the client called.
     pub public_url: Option<String>,
-    /// What to do with a request id that comes again with another body.
+    /// How to treat a reused request id with another body.
     pub request_ids: RequestIds,
     /// How far `x-mc-date` may be off, either way, in seconds.
     pub freshness_seconds: u32,
@@ -54,7 +54,7 @@ pub struct Config {
     pub domains: Domains,
     /// The console.
     pub console: Console,
-    /// What one request may take.
+    /// The limits of a request.
     pub limits: Limits,
     /// How log lines look.
     pub log: LogFormat,
@@ -193,26 +193,22 @@ pub enum ConfigError {
     },
     /// Plaintext HTTP would be reachable from other machines.
     #[error(
-        "listen = \"{0}\" would serve plaintext HTTP to other machines: passwords could be read on the way. Give it a \
-         certificate ([tls] in docs/CONFIGURATION.md), or listen on 127.0.0.1 behind something that does TLS, or set \
+        "listen = \"{0}\" would serve plaintext HTTP to other machines: passwords could be read in transit. Configure a certificate ([tls] in docs/CONFIGURATION.md), or listen on 127.0.0.1 behind a TLS proxy, or set \
          allow_plaintext = true"
     )]
     Plaintext(SocketAddr),
     /// Metrics would be shown to other machines.
     #[error(
-        "metrics.listen = \"{0}\" would show other machines, unasked who they are and in plaintext, how many requests of \
-         which applications there are. Listen on 127.0.0.1 and collect from there, or, where only the collector reaches the \
-         address, set allow_remote = true in [metrics]"
+        "metrics.listen = \"{0}\" would show request counts per application to other machines, in plaintext and without authentication. Listen on 127.0.0.1, or, if only the collector can reach the address, set allow_remote = true in [metrics]"
     )]
     Metrics(SocketAddr),
     /// No master key was given.
     #[error(
-        "no master key: set master_key_file, or the variable {MASTER_KEY_VARIABLE}. `matricula admin new-master-key FILE` \
-         makes one"
+        "no master key: set master_key_file, or the variable {MASTER_KEY_VARIABLE}. `matricula admin new-master-key FILE` creates one"
     )]
     NoMasterKey,
     /// Others can read the master key.
-    #[error("{0} can be read by others: chmod 600 {0}")]
+    #[error("{0} is readable by other users: run chmod 600 {0}")]
     Readable(PathBuf),
     /// The master key is none.
     #[error("the master key in {place}: {source}")]
@@ -255,10 +251,10 @@ impl Config {
             return Err(ConfigError::Metrics(listen));
         }
         if self.journal.keep == 0 || self.journal.keep > Journal::MOST {
-            return Err(ConfigError::Setting("journal.keep is between 1 and 100000"));
+            return Err(ConfigError::Setting("journal.keep must be between 1 and 100000"));
         }
         if self.public_url.as_ref().is_some_and(|url| !url.contains("://") || url.ends_with('/')) {
-            return Err(ConfigError::Setting("public_url is written like https://directory.example.com"));
+            return Err(ConfigError::Setting("public_url must look like https://directory.example.com"));
         }
         let Limits { body_bytes, header_seconds, body_seconds, request_seconds, answer_seconds, .. } =
             self.limits;
@@ -269,7 +265,7 @@ impl Config {
         }
         if self.limits.bodies_bytes < body_bytes {
             return Err(ConfigError::Setting(
-                "limits.bodies_bytes is for all bodies together: it must be at least limits.body_bytes",
+                "limits.bodies_bytes is the limit for all bodies together: it must be at least limits.body_bytes",
             ));
         }
         if self.tls.as_ref().is_some_and(|tls| tls.handshake_seconds == 0) {
@@ -277,17 +273,17 @@ impl Config {
         }
         if self.domains.timeout_seconds == 0 {
             return Err(ConfigError::Setting(
-                "domains.timeout_seconds must be at least 1; to ask no resolver, set domains.verification = \"offline\"",
+                "domains.timeout_seconds must be at least 1; to use no resolver, set domains.verification = \"offline\"",
             ));
         }
         if self.console.enabled && (self.console.idle_minutes == 0 || self.console.session_hours == 0) {
             return Err(ConfigError::Setting(
-                "sessions that last no time let nobody in: set console.enabled = false instead",
+                "console sessions cannot last 0 seconds: to disable the console, set console.enabled = false",
             ));
         }
         if self.quota.enabled && (self.quota.calls == 0 || self.quota.window_ms == 0) {
             return Err(ConfigError::Setting(
-                "a quota of nothing lets nobody in: set quota.enabled = false instead",
+                "the quota cannot be 0: to disable it, set quota.enabled = false",
             ));
         }
         Ok(())
@@ -328,7 +324,7 @@ pub fn read_master_key(path: &Path) -> Result<MasterKey, ConfigError> {
     MasterKey::parse(&digits).map_err(|source| ConfigError::MasterKey { place, source })
 }
 
-/// Writes a new file that only its owner can read. A file that is there already is left alone.
+/// Writes a new file that only its owner can read. An existing file is not changed.
 ///
 /// # Errors
 /// When the file exists or can't be written.
@@ -393,7 +389,7 @@ mod tests {
     #[case("[tls]\ncertificate = \"a\"\nkey = \"b\"\nhandshake_seconds = 0", "must be at least 1")]
     #[case("[metrics]\nlisten = \"0.0.0.0:9464\"", "allow_remote = true")]
     #[case("[metrics]\nlisten = \"127.0.0.1:9464\"\npath = \"/\"", "unknown field `path`")]
-    #[case("[journal]\nkeep = 0", "journal.keep is between")]
+    #[case("[journal]\nkeep = 0", "journal.keep must be between")]
     #[case("[domains]\nverification = \"no\"", "expected `dns` or `offline`")]
     #[case("[domains]\nresolvers = [\"9.9.9.9\"]", "invalid socket address")]
     #[case("[domains]\ntimeout_seconds = 0", "at least 1")]
@@ -435,6 +431,6 @@ mod tests {
         assert!(write_private(&path, "other").is_err(), "a key that is there is never overwritten");
         std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o640)).unwrap();
         let error = read_master_key(&path).err().unwrap().to_string();
-        assert_eq!(error, format!("{0} can be read by others: chmod 600 {0}", path.display()));
+        assert_eq!(error, format!("{0} is readable by other users: run chmod 600 {0}", path.display()));
     }
 }

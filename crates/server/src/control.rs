@@ -1,4 +1,4 @@
-//! What a test may do to requests on purpose. The playground does; `serve` never lets it.
+//! The hook for tests to inject faults into requests. The playground uses it; `serve` never allows it.
 
 use std::sync::Arc;
 
@@ -6,10 +6,10 @@ use axum::Router;
 use observe::fault::What;
 use observe::journal::Journal;
 
-/// What stands before the paths by which other programs control it.
+/// The path prefix by which other programs control it.
 pub const PREFIX: &str = "/sandbox/";
 
-/// Faults on purpose, a journal that leaves nothing out, and the paths to control both.
+/// Injected faults, a journal without redaction, and the paths to control both.
 pub trait TestControl: Send + Sync {
     /// What happens to the next request to a path.
     fn meet(&self, path: &str) -> Vec<What>;

@@ -20,7 +20,7 @@ pub enum OpenError {
     /// The cost of passwords is not allowed.
     #[error("passwords: {0}")]
     Cost(#[from] auth::gate::CostError),
-    /// There is nobody to ask about domains.
+    /// No DNS resolver is configured.
     #[error("domains: {0}")]
     Txt(#[from] TxtError),
     /// The certificate can't be used.

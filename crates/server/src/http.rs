@@ -51,7 +51,7 @@ const ACCEPT_AGAIN: Duration = Duration::from_millis(50);
 const READ_AHEAD: usize = 64 << 10;
 
 /// Callers who may wait to be accepted; the kernel may allow fewer. The default of 128 is used up by a burst while the
-/// cores are busy, and whoever comes then is let wait for a second by the network.
+/// cores are busy, and further connections then wait a second in the network.
 const BACKLOG: u32 = 4_096;
 
 /// Listens on an address.
@@ -100,7 +100,7 @@ pub(crate) async fn serve(app: Arc<App>, listener: TcpListener, shutdown: impl F
                     }
                 }
                 Err(error) => {
-                    tracing::warn!(%error, "a connection could not be accepted");
+                    tracing::warn!(%error, "could not accept a connection");
                     #[expect(clippy::disallowed_methods, reason = "out of file descriptors: no event tells of a free one")]
                     tokio::time::sleep(ACCEPT_AGAIN).await;
                 }
@@ -116,7 +116,7 @@ pub(crate) async fn serve(app: Arc<App>, listener: TcpListener, shutdown: impl F
     if tokio::time::timeout(limit, graceful.shutdown()).await.is_err() {
         tracing::warn!(
             seconds = limit.as_secs(),
-            "requests were still under way when the time to finish was over"
+            "requests were still running when the shutdown timeout ended"
         );
     }
     if let Some(metrics) = metrics {

@@ -47,7 +47,7 @@ impl Jobs {
     pub(crate) async fn finish(self, app: &App) {
         // What is being recorded just now is waited for.
         if tokio::time::timeout(NOTE_USAGE_EVERY, app.core.note_usage()).await.is_err() {
-            tracing::warn!("the use of keys could not be recorded in time");
+            tracing::warn!("could not record key usage in time");
         }
         self.noting.abort();
     }
@@ -64,12 +64,12 @@ async fn tidy_up(app: Arc<App>) {
             console.forget_imports();
         }
         if let Err(error) = admin.purge_due().await {
-            tracing::warn!(%error, "could not remove users that are due on the purge list");
+            tracing::warn!(%error, "could not remove users due on the purge list");
         }
         match app.core.forget_requests().await {
             Ok(0) => {}
-            Ok(forgotten) => tracing::debug!(forgotten, "forgot requests past their time"),
-            Err(error) => tracing::warn!(%error, "could not forget requests past their time"),
+            Ok(forgotten) => tracing::debug!(forgotten, "removed expired request records"),
+            Err(error) => tracing::warn!(%error, "could not remove expired request records"),
         }
     }
 }
@@ -81,7 +81,7 @@ async fn share_quota(app: Arc<App>) {
     loop {
         ticks.tick().await;
         if let Err(error) = app.core.authenticator.share_quota(app.node).await {
-            tracing::debug!(%error, "could not hear of the quotas of other nodes");
+            tracing::debug!(%error, "could not read the quotas of other nodes");
         }
     }
 }

@@ -1,4 +1,4 @@
-//! `GET /metrics`, on a listener of its own: who scrapes is no caller of the API, and has no place among them when they are too
+//! `GET /metrics`, on a separate listener: the scraper is not a caller of the API and does not compete with them when they are too
 //! many.
 
 use std::convert::Infallible;
@@ -29,8 +29,8 @@ const IDLE: Duration = Duration::from_secs(120);
 /// The version of the text format.
 const TEXT: &str = "text/plain; version=0.0.4; charset=utf-8";
 
-/// The listener, from when the server is opened: an address that can't be had is an error then. It is given up when the server
-/// stops.
+/// The listener, from when the server is opened: an address that can't be had is an error then. It is given up when the
+/// server stops.
 pub(crate) struct Metrics {
     listener: Mutex<Option<std::net::TcpListener>>,
     address: SocketAddr,
@@ -55,7 +55,7 @@ impl Metrics {
         match TcpListener::from_std(listener) {
             Ok(listener) => Some(tokio::spawn(accept(listener, read))),
             Err(error) => {
-                tracing::error!(%error, "metrics can't be served");
+                tracing::error!(%error, "could not serve metrics");
                 None
             }
         }
@@ -76,7 +76,7 @@ async fn accept<R: Read>(listener: TcpListener, read: R) {
             accepted = listener.accept(), if connections.len() < CONNECTIONS => match accepted {
                 Ok((stream, _)) => drop(connections.spawn(connection(stream, read.clone()))),
                 Err(error) => {
-                    tracing::warn!(%error, "a connection for metrics could not be accepted");
+                    tracing::warn!(%error, "could not accept a metrics connection");
                     #[expect(clippy::disallowed_methods, reason = "out of file descriptors: no event tells of a free one")]
                     tokio::time::sleep(Duration::from_millis(50)).await;
                 }
@@ -96,7 +96,7 @@ async fn connection<R: Read>(stream: TcpStream, read: R) {
         .header_read_timeout(IDLE)
         .serve_connection(TokioIo::new(stream), service);
     if let Err(error) = serving.await {
-        tracing::debug!(%error, "a connection for metrics ended early");
+        tracing::debug!(%error, "a metrics connection ended early");
     }
 }
 

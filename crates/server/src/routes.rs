@@ -52,7 +52,7 @@ pub(crate) fn router(app: &Arc<App>) -> Router {
     }
 }
 
-/// What answers plaintext HTTP on a port that speaks HTTPS.
+/// Answers plaintext HTTP on an HTTPS port.
 pub(crate) fn plaintext(app: Arc<App>) -> Router {
     let told = |State(app): State<Arc<App>>, request: Request| async move {
         driver::refuse_plaintext(&app.core, &request)

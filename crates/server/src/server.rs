@@ -32,7 +32,8 @@ use crate::metrics::Metrics;
 use crate::system::System;
 use crate::tls::{CertificateReload, Tls};
 
-/// A server that is open: its store is ready, and it can be administered before and while it serves. A clone is the same server.
+/// A server that is open: its store is ready, and it can be administered before and while it serves. A clone is the same
+/// server.
 #[derive(Clone)]
 pub struct Server {
     pub(crate) app: Arc<App>,
@@ -56,7 +57,7 @@ impl Server {
         Self::open_over(config, master_key, system, |store| store)
     }
 
-    /// The same over something that stands between the server and its store, as tests need it.
+    /// The same with a layer between the server and its store, for tests.
     ///
     /// # Errors
     /// When the store can't be opened, or a setting is not allowed.
@@ -121,17 +122,17 @@ impl Server {
         http::serve(self.app, listener, shutdown).await;
     }
 
-    /// The gate through which passwords go, for whoever sets one beside the API.
+    /// The gate for password hashing, for code that sets passwords outside the API.
     pub fn gate(&self) -> &Gate {
         &self.app.core.gate
     }
 
-    /// Reads certificate and key anew when asked; none where the server speaks plaintext HTTP.
+    /// Reloads certificate and key on request; none if the server speaks plaintext HTTP.
     pub fn certificate_reload(&self) -> Option<CertificateReload> {
         self.app.tls.clone().map(CertificateReload)
     }
 
-    /// Lets a test control what happens to requests; `false`: something does already. Never for production: whoever
+    /// Lets a test control what happens to requests; `false`: something does already. Never for production: anybody who
     /// reaches the server reaches it.
     pub fn set_control(&self, control: Arc<dyn TestControl>) -> bool {
         self.app.control.set(control).is_ok()
@@ -175,7 +176,7 @@ impl Server {
         self.app.core.forget_requests().await
     }
 
-    /// What this node counts of the requests it serves.
+    /// The request counts of this node.
     pub fn telemetry(&self) -> &Telemetry {
         &self.app.core.telemetry
     }

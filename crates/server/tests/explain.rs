@@ -1,5 +1,5 @@
 //! A sandbox says why it refuses a request; a server in production does not, whatever it is asked and whatever its
-//! configuration holds. A process of its own, because the log is the process's.
+//! configuration holds. A separate process, because the log is global to the process.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -107,7 +107,7 @@ async fn a_sandbox_says_why_and_production_does_not() {
     }
     drop(stop);
     serving.await.unwrap().unwrap();
-    // What opens a server for whoever embeds one does not either.
+    // Opening a server as a library does not either.
     let master_key = config.master_key().unwrap();
     let server = Server::open(&config, &master_key, System::real()).unwrap();
     let listener = server::listen("127.0.0.1:0".parse().unwrap()).unwrap();

@@ -29,7 +29,7 @@ pub struct OpenError {
 }
 
 impl Location {
-    /// Keeps the state of the database in memory, to be put back: for tests, beside a server that has it open. `None`
+    /// Keeps the state of the database in memory, to be put back: for tests, while a server has it open. `None`
     /// where the engine has no way to do that.
     ///
     /// # Errors
@@ -122,7 +122,7 @@ impl Location {
     /// Copies the database to a new file, beside servers that may be writing to it. The master key is not in the copy.
     ///
     /// # Errors
-    /// When there is no database, the file is there already or can't be written, or the copy does not pass its check.
+    /// When there is no database, the file already exists or cannot be written, or the copy fails its check.
     pub fn backup(&self, to: &Path, progress: &mut dyn FnMut(Step)) -> Result<BackedUp, BackupError> {
         match self {
             Self::Sqlite(path) => sqlite::backup(&file_of(path), to, progress),
@@ -131,11 +131,11 @@ impl Location {
     }
 
     /// Puts a backup in the place of the database, which must not be there, or, as a database on a server, must be empty.
-    /// With a time, a file that is there already is kept under a name with it. What is restored is checked as a whole: its
+    /// With a time, an existing file is kept under a name with that time. What is restored is checked as a whole: its
     /// pages, its schema, whether the master key opens it, every chain of its audit.
     ///
     /// # Errors
-    /// When somebody works on the database, it is there already, or the backup does not pass its check.
+    /// When the database is in use, it already exists, or the backup fails its check.
     pub fn restore(
         &self,
         from: &Path,

@@ -15,7 +15,7 @@ pub enum OpenProblem {
     #[error("{0}")]
     Engine(Box<dyn std::error::Error + Send + Sync>),
     /// A newer program made the database.
-    #[error("has schema {found}, made by a newer matricula; this one knows schemas up to {known}")]
+    #[error("has schema {found} of a newer Matricula; this version supports schemas up to {known}")]
     Newer {
         /// Its schema.
         found: i64,
@@ -29,7 +29,7 @@ pub enum OpenProblem {
     )]
     Missing,
     /// There is none, but something that belongs to one.
-    #[error("was not found, but {file} is there, {what}", file = .file.display())]
+    #[error("was not found, but {file} exists, {what}", file = .file.display())]
     Leftover {
         /// What is there.
         file: PathBuf,
@@ -38,7 +38,7 @@ pub enum OpenProblem {
     },
     /// A file without a byte: something was interrupted, or emptied it.
     #[error(
-        "is empty, which no database is: restore a backup with `matricula restore FROM_FILE --replace`, or delete the file \
+        "is an empty file: restore a backup with `matricula restore FROM_FILE --replace`, or delete the file \
          to create a new directory"
     )]
     Empty,
@@ -52,7 +52,7 @@ pub enum OpenProblem {
     #[error("{path} can be read by other users of this machine, and its mode can't be changed: run chmod 600 on it", path = .0.display())]
     Exposed(PathBuf),
     /// A backup is being put in its place.
-    #[error("is being restored: wait until that is done")]
+    #[error("is being restored: wait until the restore has finished")]
     BeingRestored,
     /// A file of the database's can't be used.
     #[error("{path}: {source}")]
@@ -66,7 +66,7 @@ pub enum OpenProblem {
     #[error(transparent)]
     Vault(#[from] VaultError),
     /// A writer's thread could not be started.
-    #[error("a writer's thread could not be started: {0}")]
+    #[error("could not start a writer thread: {0}")]
     Thread(std::io::Error),
 }
 
@@ -82,7 +82,7 @@ pub enum Left {
 }
 
 impl Left {
-    /// By what stands behind the name of the database.
+    /// By the suffix after the name of the database.
     pub(crate) fn by_suffix(suffix: &str) -> Option<Self> {
         match suffix {
             "-wal" | "-journal" => Some(Self::Log),
@@ -100,11 +100,11 @@ impl fmt::Display for Left {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Log => {
-                "which holds what was written to it last: move the database back to it, or restore a backup with \
+                "which holds its latest writes: move the database back to it, or restore a backup with \
                  `matricula restore FROM_FILE --replace`"
             }
             Self::Kept => {
-                "an earlier database that a restore kept: rename it back, or restore a backup with `matricula restore`. To \
+                "an earlier database kept by a restore: rename it back, or restore a backup with `matricula restore`. To \
                  create a new directory, move it to another folder first"
             }
             Self::Restore => {

@@ -113,7 +113,7 @@ pub(crate) fn open(
         let ring = read::ring(&connection)?;
         if ring.is_empty() {
             migrate::write_ring(&mut connection, &Vault::new_ring(master, &*entropy)?)?;
-            // Another process may have been first: what stands in the database counts.
+            // Another process may have been first: the database is authoritative.
             read::ring(&connection)?
         } else {
             ring

@@ -1,4 +1,4 @@
-//! Writing in groups. Whoever asks while a commit is being forced to disk is served by the next one: one forced write for
+//! Group commit: requests that arrive while a commit is being forced to disk share the next one: one forced write for
 //! all who wait.
 
 use std::thread::JoinHandle;
@@ -34,7 +34,7 @@ pub(crate) enum Work {
     Ping,
 }
 
-/// What came of it.
+/// The result.
 pub(crate) enum Outcome {
     Written(Vec<Written>),
     Changed(Changed),
@@ -128,7 +128,7 @@ fn serve<C: Commit>(mut lane: C, jobs: &Receiver<Job>) {
             replies.push(job.reply);
         }
         match lane.commit(&group) {
-            // Who no longer waits for the answer has given up, not been forgotten: the write stands.
+            // The receiver may be gone; the write is committed anyway.
             Ok(outcomes) => {
                 for (reply, outcome) in replies.into_iter().zip(outcomes) {
                     let _ = reply.send(Ok(outcome));

@@ -174,7 +174,7 @@ impl TestServer {
         self.server.share_quota().await.unwrap_or_else(|error| panic!("sharing quotas: {error}"));
     }
 
-    /// Reads certificate and key anew when asked.
+    /// Reloads certificate and key.
     ///
     /// # Panics
     /// When the server speaks plaintext HTTP.
@@ -353,7 +353,7 @@ impl TestServer {
         self.caller(&keys)
     }
 
-    /// Administers from beside the server, as `matricula admin` does: through a store of its own, so that the running
+    /// Administers from another process, as `matricula admin` does: through a separate store, so that the running
     /// server is not told.
     pub fn admin_beside(&self) -> Admin {
         let system =
@@ -505,7 +505,7 @@ async fn issue(
     })
 }
 
-/// Where the database of a test stands: in the folder, or, when `MATRICULA_TEST_STORE` is `postgres`, in a PostgreSQL that
+/// The location of a test's database: in the folder, or, when `MATRICULA_TEST_STORE` is `postgres`, in a PostgreSQL that
 /// all tests of the process share.
 ///
 /// # Panics

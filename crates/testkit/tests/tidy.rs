@@ -1,4 +1,4 @@
-//! What docs/ARCHITECTURE.md promises and a machine can check.
+//! The promises of docs/ARCHITECTURE.md that a machine can check, and the words of code and documents.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -11,7 +11,7 @@ fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").canonicalize().unwrap()
 }
 
-/// Every file of ours with one of these endings.
+/// The files of this repository with one of these endings.
 fn files(endings: &[&str]) -> Vec<(PathBuf, String)> {
     let mut found = Vec::new();
     let mut folders = vec![root()];
@@ -29,7 +29,7 @@ fn files(endings: &[&str]) -> Vec<(PathBuf, String)> {
             }
         }
     }
-    assert!(found.len() > 5, "the search finds what is there");
+    assert!(found.len() > 5, "the search finds files");
     found
 }
 
@@ -185,7 +185,58 @@ fn nothing_is_left_open() {
     }
 }
 
-/// Every path that a document names in backquotes is there.
+/// Words and phrases that readers of the code and the documents stopped at. Plain ones are: anybody or a user, again,
+/// compared with, own, disabled, already exists, does not exist, pending, ignored, fix. A bar keeps this list from finding
+/// itself.
+const AVOIDED: [&str; 13] = [
+    "who|ever",
+    "whom|ever",
+    "a|new",
+    "a|fresh",
+    "beside| a",
+    "of its| own",
+    "shut| out",
+    "is there| already",
+    "is not| there",
+    "on their| way",
+    "left| aside",
+    "parted| by",
+    "to me|nd",
+];
+
+/// Lines that need such a word, because they quote what somebody else wrote.
+const QUOTED: [&str; 0] = [];
+
+#[test]
+fn words_are_the_usual_ones() {
+    let avoided = AVOIDED.map(|word| word.replace('|', ""));
+    let part_of_a_word = |sign: char| sign.is_alphanumeric() || sign == '_';
+    let mut found = String::new();
+    for (path, text) in files(&[".rs", ".md", ".html", ".toml", ".sh"]) {
+        let lines: Vec<String> = text
+            .lines()
+            .map(|line| line.trim().trim_start_matches(['/', '!', '#', '>']).trim_start().to_lowercase())
+            .collect();
+        for (at, line) in lines.iter().enumerate() {
+            // A phrase may go on in the next line.
+            let next = lines.get(at + 1).map(String::as_str).unwrap_or_default();
+            let both = format!("{line} {next}");
+            for word in &avoided {
+                let here = both.match_indices(word.as_str()).any(|(start, _)| {
+                    start < line.len()
+                        && !both[..start].ends_with(part_of_a_word)
+                        && !both[start + word.len()..].starts_with(part_of_a_word)
+                });
+                if here && !QUOTED.iter().any(|quoted| line.contains(quoted)) {
+                    found.push_str(&format!("\n{}:{}: {word}", path.display(), at + 1));
+                }
+            }
+        }
+    }
+    assert!(found.is_empty(), "words that the usual ones should replace:{found}");
+}
+
+/// Every path that a document names in backquotes exists.
 #[test]
 fn documents_name_files_that_exist() {
     for document in [
@@ -198,6 +249,9 @@ fn documents_name_files_that_exist() {
         "docs/SIGNATURES.md",
         "docs/STATUS-CODES.md",
         "CHANGELOG.md",
+        "CONTRIBUTING.md",
+        "RELEASING.md",
+        "SECURITY.md",
     ] {
         let text = std::fs::read_to_string(root().join(document)).unwrap();
         for word in text.split('`').skip(1).step_by(2) {
@@ -205,12 +259,12 @@ fn documents_name_files_that_exist() {
                 .iter()
                 .any(|start| word.starts_with(start))
                 && !word.contains([' ', '*', '{', '…']);
-            assert!(!path || root().join(word).exists(), "{document} names {word}, which is not there");
+            assert!(!path || root().join(word).exists(), "{document} names {word}, which does not exist");
         }
     }
 }
 
-/// Every code of the table is explained to those who meet it.
+/// The documentation explains every code of the table.
 #[test]
 fn every_code_is_in_the_documentation() {
     let text = std::fs::read_to_string(root().join("docs/API.md")).unwrap();
@@ -219,8 +273,7 @@ fn every_code_is_in_the_documentation() {
     }
 }
 
-/// Every code of the table is asserted somewhere in the tests that go through a socket, or stands in one of their snapshots:
-/// what nobody has seen the server answer is no answer.
+/// Every code of the table is asserted in a test that goes through a socket, or is in a snapshot of one.
 #[test]
 fn every_code_is_produced_by_a_test() {
     let mut seen = String::new();

@@ -19,7 +19,7 @@ pub struct Answer<T> {
     pub data: Vec<T>,
     /// One entry per item that was refused, in the order of the request; or a single one that refuses the call.
     pub fail: Vec<Failure>,
-    /// Where this page stands; of endpoints that page.
+    /// Position of this page, for endpoints with pages.
     pub pagination: Option<Pagination>,
 }
 
@@ -44,7 +44,7 @@ pub struct Failure {
     /// (spec/clients.md 5).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub key: Option<Map<String, Value>>,
-    /// What is wrong; never empty.
+    /// The errors; never empty.
     pub errors: Vec<Error>,
     /// The same error once more, where clients of API 2.0 look for those of its gateway (spec/protocol.md 2e).
     #[serde(default, flatten, skip_serializing_if = "Option::is_none")]

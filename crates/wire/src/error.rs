@@ -7,11 +7,11 @@ use crate::Code;
 /// One thing that is wrong.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Error {
-    /// For machines. Text and not [`Code`], because other servers of the protocol have codes of their own.
+    /// Machine-readable code. Text and not [`Code`], because other servers of the protocol have codes of their own.
     pub code: String,
-    /// For people.
+    /// Human-readable text.
     pub message: String,
-    /// Whether the same request may succeed later, unchanged.
+    /// Whether the unchanged request may succeed later.
     #[serde(default)]
     pub retryable: bool,
     /// The field that is wrong, on validation errors.

@@ -21,7 +21,7 @@ use crate::call::Call;
 use crate::refusal::{Refusal, wrong};
 use crate::secure_id::SecureIds;
 
-/// What the secure id of a group is sealed as.
+/// The kind of a group's secure id.
 const KIND: &str = "group";
 
 /// Where all groups are mastered.
@@ -41,7 +41,7 @@ fn parent(ids: &SecureIds<'_>, account: AccountId, id: &str) -> Result<Option<Gr
     Ok(Some(GroupId::from_bytes(opened)))
 }
 
-/// What an item calls a group.
+/// The name of a group in an item.
 fn description(text: &str) -> Result<Description, Error> {
     Description::parse(text).map_err(|why| wrong("description", &why))
 }
@@ -56,7 +56,7 @@ fn blamed(why: ChangeRefused) -> &'static str {
     }
 }
 
-/// What the wire calls a field.
+/// The field name in JSON.
 fn name(field: Field) -> &'static str {
     match field {
         Field::Address => "emailAddress",
@@ -99,8 +99,8 @@ fn row(ids: &SecureIds<'_>, group: &Group) -> GroupRow {
     }
 }
 
-/// A member that came or went. Its id is that of the user, or of the internal domain; what is from outside has one of
-/// its own, the same in every group.
+/// A member that came or went. Its id is that of the user, or of the internal domain; an external member has its own id, the
+/// same in every group.
 fn changed(ids: &SecureIds<'_>, account: AccountId, folder_id: String, member: &Member) -> MemberChanged {
     let outside = |kind| ids.seal(kind, account, member.subject.key().as_bytes());
     let (id, email_address, domain) = match &member.subject {

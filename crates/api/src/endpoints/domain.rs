@@ -23,10 +23,10 @@ use crate::page;
 use crate::refusal::wrong;
 use crate::secure_id::SecureIds;
 
-/// What the secure id of an internal domain is sealed as.
+/// The kind of an internal domain's secure id.
 pub(in crate::endpoints) const KIND: &str = "domain";
 
-/// What the secure id of a registration is sealed as.
+/// The kind of a registration's secure id.
 const PENDING: &str = "pending domain";
 
 /// Items of endpoints that look domains up one by one (spec/protocol.md 1d).

@@ -54,7 +54,7 @@ pub(super) fn same_user(proof: &Proof, named: Option<&str>) -> Result<(), Error>
         Some(named) if key(named) != key(&proof.address) => Err(Error::in_field(
             Code::NotOneOf,
             "userName",
-            "This is another address than the one in Authorization",
+            "This address differs from the one in Authorization",
         )),
         _ => Ok(()),
     }
@@ -72,7 +72,7 @@ pub async fn decide(call: &mut Unsigned<'_>, proof: Proof, grant: Grant) -> Resu
         changes: vec![Change::LogIn(Box::new(proof.attempt(grant)))],
         render: Box::new(move |effects| {
             if let Some(Ok(Effect::LogIn(outcome))) = effects.first() {
-                // Whoever no longer waits for the outcome does not need it.
+                // The receiver may be gone; it does not need the outcome.
                 let _ = decided.send(*outcome);
             }
             Vec::new()

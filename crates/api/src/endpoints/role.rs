@@ -10,7 +10,7 @@ use wire::roles::RoleRow;
 
 use crate::secure_id::SecureIds;
 
-/// What the secure id of a role is sealed as.
+/// The kind of a role's secure id.
 pub(super) const KIND: &str = "role";
 
 /// A role as it is shown.

@@ -123,7 +123,7 @@ pub(in crate::endpoints) async fn role(call: &mut Call<'_>, user: &User) -> Resu
     }
 }
 
-/// Plans a change for each address of a purge list. Each stands or falls alone, and is what its entry in `fail` shows.
+/// Plans a change for each address of a purge list. Each succeeds or fails alone and has its own entry in `fail`.
 pub(in crate::endpoints) async fn purge_list(
     call: &mut Call<'_>,
     permission: &Permission,

@@ -11,7 +11,7 @@ pub(super) fn of(endpoint: &Endpoint) -> Vec<Code> {
     Code::ALL.iter().copied().filter(|code| can(endpoint, *code)).collect()
 }
 
-/// Whether a password stands in `Authorization`.
+/// Whether `Authorization` has a password.
 pub(super) fn takes_password(endpoint: &Endpoint) -> bool {
     endpoint.style() == Style::Envelope && !endpoint.is_signed() && endpoint.writes
 }

@@ -1,4 +1,4 @@
-//! What endpoints have in common: the envelope, the ways to show who calls, the headers of every answer.
+//! Shared by all endpoints: the envelope, the ways to show who calls, the headers of every answer.
 
 use serde_json::{Map, Value, json};
 use wire::body::MAX_PAGE;
@@ -25,8 +25,8 @@ pub(super) fn ran(row: &[FieldSpec], paged: bool) -> Value {
         "type": "object",
         "properties": {
             "meta": meta,
-            "data": { "type": "array", "items": object(row), "description": "A row for each item that succeeded, in their order." },
-            "fail": { "type": "array", "items": reference("Failure"), "description": "An entry for each item that was refused; or one without `key`, when the call was." },
+            "data": { "type": "array", "items": object(row), "description": "One row for each item that succeeded, in the order of the request." },
+            "fail": { "type": "array", "items": reference("Failure"), "description": "One entry for each refused item; or one without `key` if the whole call was refused." },
         },
         "required": ["meta", "data", "fail"],
     })
@@ -53,15 +53,15 @@ pub(super) fn components(responses: Map<String, Value>) -> Value {
             "MetaOfPage": meta(json!({ "pagination": {
                 "type": ["object", "null"],
                 "properties": {
-                    "pageSize": { "type": "integer", "minimum": 1, "maximum": MAX_PAGE, "description": "Rows on a page." },
-                    "pageToken": { "type": ["string", "null"], "description": "`next` or `previous` of an earlier answer." },
+                    "pageSize": { "type": "integer", "minimum": 1, "maximum": MAX_PAGE, "description": "Rows per page." },
+                    "pageToken": { "type": ["string", "null"], "description": "`next` or `previous` of an earlier response." },
                 },
             } })),
             "Pagination": Pagination::schema(),
             "Failure": {
                 "type": "object",
                 "properties": {
-                    "key": { "type": "object", "description": "The item, without its secrets. Absent when the call as a whole was refused." },
+                    "key": { "type": "object", "description": "The item without its secrets. Absent if the whole call was refused." },
                     "errors": { "type": "array", "minItems": 1, "items": reference("Error") },
                 },
                 "required": ["errors"],
@@ -69,10 +69,10 @@ pub(super) fn components(responses: Map<String, Value>) -> Value {
             "Error": {
                 "type": "object",
                 "properties": {
-                    "code": { "type": "string", "description": "For machines." },
-                    "message": { "type": "string", "description": "For people." },
-                    "retryable": { "type": "boolean", "description": "Whether the same request may succeed later, unchanged." },
-                    "field": { "type": "string", "description": "The field that is wrong." },
+                    "code": { "type": "string", "description": "Machine-readable code." },
+                    "message": { "type": "string", "description": "Human-readable text." },
+                    "retryable": { "type": "boolean", "description": "Whether the unchanged request may succeed later." },
+                    "field": { "type": "string", "description": "The wrong field." },
                 },
                 "required": ["code", "message", "retryable"],
             },
@@ -81,7 +81,7 @@ pub(super) fn components(responses: Map<String, Value>) -> Value {
                 "properties": {
                     "meta": {
                         "type": "object",
-                        "properties": { "status": { "type": "integer", "description": "The same as HTTP's." } },
+                        "properties": { "status": { "type": "integer", "description": "The HTTP status." } },
                         "required": ["status"],
                     },
                     "data": { "type": "array", "maxItems": 0 },
@@ -106,12 +106,12 @@ pub(super) fn components(responses: Map<String, Value>) -> Value {
                 "type": "apiKey", "in": "header", "name": "Authorization",
                 "description": "`Basic-Cloud {base64(address:password)}`.",
             },
-            "client": { "type": "http", "scheme": "basic", "description": "Client id and secret; or both in the form." },
+            "client": { "type": "http", "scheme": "basic", "description": "Client id and secret; may be sent in the form instead." },
         },
         "headers": {
-            "RateLimit": number("Calls that are allowed in a window."),
-            "RateRemaining": number("Calls that are left in this one."),
-            "RateReset": number("Milliseconds until the next one."),
+            "RateLimit": number("Calls allowed per window."),
+            "RateRemaining": number("Calls left in this window."),
+            "RateReset": number("Milliseconds until the next window."),
             "RetryAfter": number("Seconds to wait."),
         },
     })
@@ -120,7 +120,7 @@ pub(super) fn components(responses: Map<String, Value>) -> Value {
 fn meta(more: Value) -> Value {
     let mut meta = json!({
         "type": ["object", "null"],
-        "properties": { "accountCode": { "type": ["string", "null"], "description": "The account that the call is about; the caller's own, when left out." } },
+        "properties": { "accountCode": { "type": ["string", "null"], "description": "Account to act in, default: the caller's own." } },
     });
     for (name, schema) in more.as_object().into_iter().flatten() {
         meta["properties"][name] = schema.clone();

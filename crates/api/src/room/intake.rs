@@ -22,8 +22,8 @@ pub enum Unread {
     /// It is longer than that.
     #[error("the body is larger than {0} bytes")]
     TooLarge(usize),
-    /// Too many bodies are on their way.
-    #[error("too many bodies are on their way")]
+    /// Too many bodies are being received.
+    #[error("too many bodies are being received")]
     Busy,
 }
 

@@ -188,8 +188,8 @@ fn client(folder: &Path, address: SocketAddr) -> Client {
     Client::new(&keys).unwrap()
 }
 
-/// Serves a folder, and holds the directory there to what holds of every one: it is ready, its audit is whole, after a stop it is one
-/// file. Gives what it holds; where the program does not start, what it says.
+/// Serves a folder, and holds the directory there to what holds of every one: it is ready, its audit is whole, after a stop
+/// it is one file. Gives what it holds; where the program does not start, what it says.
 pub(crate) fn serve(folder: &Path, meanwhile: impl FnOnce(SocketAddr, Held)) -> Result<Held, String> {
     let serving = Serving::start(program(folder, &["serve"]));
     let Some(address) = serving.address else {

@@ -40,7 +40,7 @@ struct Issued {
 }
 
 async fn wrong(visit: &Visit<'_>, why: impl std::fmt::Display) -> Result<Shown, Trouble> {
-    render(visit, Some(Notice::bad(format!("Nothing was done: {why}")))).await.map(Shown::Wrong)
+    render(visit, Some(Notice::bad(format!("Nothing was changed: {why}")))).await.map(Shown::Wrong)
 }
 
 async fn with_role(visit: &Visit<'_>, user: Option<User>) -> Result<(Option<User>, Option<Role>), Trouble> {

@@ -55,7 +55,7 @@ struct Registered {
 
 pub(super) async fn list(visit: &mut Visit<'_>) -> Result<Shown, Trouble> {
     let notice = match visit.query.text("done") {
-        "disable" => Some(Notice::done("The application is shut out: what it sends is refused from now on.")),
+        "disable" => Some(Notice::done("The application is disabled: its requests are refused from now on.")),
         _ => None,
     };
     render(visit, notice).await.map(Shown::Html)

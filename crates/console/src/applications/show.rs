@@ -72,7 +72,7 @@ struct Key {
 pub(super) async fn show(visit: &mut Visit<'_>) -> Result<Shown, Trouble> {
     let notice = match visit.query.text("done") {
         "revoke" => {
-            Some(Notice::done("The key pair is revoked: what is signed with it is refused from now on."))
+            Some(Notice::done("The key pair is revoked: requests signed with it are refused from now on."))
         }
         _ => None,
     };
@@ -129,12 +129,12 @@ pub(super) async fn disable(visit: &mut Visit<'_>) -> Result<Shown, Trouble> {
     let judge = async |visit: &Visit<'_>| {
         let application = named(visit).await?;
         if visit.form.text("confirm") != application.name {
-            return Ok(Err(format!("Nothing was done: type {} to confirm.", application.name)));
+            return Ok(Err(format!("Nothing was changed: type {} to confirm.", application.name)));
         }
         // Every key pair for it stops working.
         let roles = visit.console.core.store.roles_among(Affected::KeyHolders(application.id)).await?;
         let covered = roles.iter().try_for_each(|role| visit.scope.covers(Some(role)));
-        let covered = covered.map_err(|why| format!("Nothing was done: {why}."));
+        let covered = covered.map_err(|why| format!("Nothing was changed: {why}."));
         Ok(covered.map(|()| (vec![Change::DisableApplication(application.id)], ())))
     };
     match visit.change(judge).await? {

@@ -13,12 +13,12 @@ use observe::telemetry::{Point, Span};
 /// Key pairs of an application that are looked at, the newest ones.
 const PAIRS: usize = 200;
 
-/// One request of so many may be refused before somebody should look at it.
+/// One request in this many may be refused before an application needs attention.
 const TOLERATED: u64 = 20;
 
 /// An application of either generation, and what it did in a span of time.
 pub(super) struct Application {
-    /// What requests name it by.
+    /// Its name in requests.
     pub(super) id: String,
     pub(super) name: String,
     pub(super) path: String,
@@ -39,7 +39,7 @@ pub(super) struct Application {
     pub(super) state: (&'static str, &'static str),
 }
 
-/// All that are not shut out, those of API 1.0 first. From now on requests are counted as theirs, also refused ones.
+/// All that are not disabled, those of API 1.0 first. From now on requests are counted as theirs, also refused ones.
 pub(super) async fn of_account(visit: &Visit<'_>, span: Span) -> Result<Vec<Application>, Trouble> {
     let (console, account, now) = (visit.console, visit.scope.account(), visit.console.core.clock.now());
     let applications = console.core.store.list_applications().await?.into_iter();
@@ -88,9 +88,9 @@ impl Found {
     fn judged(self, total: &Point, last: Option<Timestamp>) -> Application {
         let Self { id, name, path, pairs, ending } = self;
         let state = match total.requests {
-            _ if ending > 0 => ("look at it", "warn"),
+            _ if ending > 0 => ("needs attention", "warn"),
             0 => ("idle", ""),
-            requests if total.refused * TOLERATED > requests => ("look at it", "warn"),
+            requests if total.refused * TOLERATED > requests => ("needs attention", "warn"),
             _ => ("healthy", "good"),
         };
         Application {

@@ -1,4 +1,4 @@
-//! What was counted, as charts and as figures.
+//! The counts, as charts and figures.
 
 use std::time::Duration;
 
@@ -110,12 +110,12 @@ impl Charts {
         let slowest = points.iter().filter_map(|point| seconds(point, |it| it.p99)).fold(0.0, f64::max);
         let label = match &total.latency {
             Some(it) => format!(
-                "How long requests took in {whole}: half at most {}, 95 of 100 at most {}, 99 of 100 at most {}",
+                "Duration of requests in {whole}: half at most {}, 95 of 100 at most {}, 99 of 100 at most {}",
                 took(it.p50),
                 took(it.p95),
                 took(it.p99),
             ),
-            None => format!("How long requests took in {whole}: there were none"),
+            None => format!("Duration of requests in {whole}: no requests"),
         };
         let time = |mark: f64| match mark {
             0.0 => "0".to_owned(),
@@ -128,14 +128,14 @@ impl Charts {
 
         let drawn = |point: &Point| f64::from(point.quota_per_mille) / 10.0;
         let label = format!(
-            "Share of the quota that was drawn in {whole}: {} at most",
+            "Share of the quota used in {whole}: at most {}",
             share(u64::from(total.quota_per_mille), 1_000),
         );
         let quota = Chart::new(label, &starts, Scale::to(100.0, 25.0), |mark| format!("{mark:.0} %"))
             .bars("bar", points.iter().map(|point| (0.0, drawn(point))));
 
         let label = format!(
-            "Passwords that waited to be hashed in {whole}: {} at most, of {} that may",
+            "Passwords waiting to be hashed in {whole}: at most {} of {} allowed",
             count(total.waiting as u64),
             count(limit),
         );

@@ -33,7 +33,7 @@ pub(super) struct Row {
     pub(super) fate: Fate,
 }
 
-/// What became of a row. The item, which may hold a password, is there for as long as it is needed.
+/// The result of a row. The item, which may hold a password, is there for as long as it is needed.
 pub(super) enum Fate {
     Unchecked(Box<Item>),
     Ready(Box<Item>),
@@ -41,7 +41,7 @@ pub(super) enum Fate {
     Refused(Vec<Error>),
 }
 
-/// How a row stands, in a word.
+/// The state of a row.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Standing {
     Unchecked,
@@ -90,7 +90,7 @@ pub(super) enum Stage {
     Done,
 }
 
-/// Where an import stands.
+/// The state of an import.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) struct Progress {
     pub(super) stage: Stage,
@@ -307,7 +307,8 @@ impl Job {
                 let address = failure.key.as_ref().and_then(|key| key.get("emailAddress")?.as_str());
                 address == Some(row.address.as_str())
             });
-            let nothing = || Fate::Refused(vec![Error::new(Code::Internal, "Nothing was said of this row")]);
+            let nothing =
+                || Fate::Refused(vec![Error::new(Code::Internal, "The response does not mention this row")]);
             let before = std::mem::replace(&mut row.fate, Fate::Refused(Vec::new()));
             row.fate = match (refused, before) {
                 (Some(failure), _) => Fate::Refused(failure.errors),
@@ -351,7 +352,7 @@ impl Job {
     }
 }
 
-/// Cuts the rows that stand like this into slices that fit into requests.
+/// Cuts the rows in this state into slices that fit into requests.
 fn cut(rows: &[Row], standing: Standing, most: usize, longest: usize) -> Vec<Vec<usize>> {
     let (mut slices, mut room) = (Vec::<Vec<usize>>::new(), 0);
     for (index, row) in rows.iter().enumerate().filter(|(_, row)| row.standing() == standing) {

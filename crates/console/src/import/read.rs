@@ -13,7 +13,7 @@ use super::job::{Fate, Row};
 /// Most rows of a file.
 pub(super) const MAX_ROWS: usize = 100_000;
 
-/// What stands around the items of a request, at most.
+/// Maximum size of the envelope around the items of a request.
 pub(super) const AROUND: usize = 1_024;
 
 /// A file, read.
@@ -27,7 +27,7 @@ pub(super) struct Read {
 pub(super) fn rows(bytes: &[u8], longest: usize) -> Result<Read, String> {
     // So begin the files of spreadsheets, which are archives.
     if bytes.starts_with(b"PK\x03\x04") {
-        return Err("this is a workbook: save the sheet as CSV, and send that".to_owned());
+        return Err("this is a workbook: save the sheet as CSV and upload that".to_owned());
     }
     let said = |error: ImportError| error.to_string();
     let mut reader = Rows::new(bytes, None).map_err(said)?;
@@ -35,9 +35,7 @@ pub(super) fn rows(bytes: &[u8], longest: usize) -> Result<Read, String> {
     for row in &mut reader {
         let row = row.map_err(said)?;
         if rows.len() == MAX_ROWS {
-            return Err(format!(
-                "it has more than {MAX_ROWS} rows; `matricula import` takes as many as there are"
-            ));
+            return Err(format!("it has more than {MAX_ROWS} rows; `matricula import` has no limit"));
         }
         let item = row.item.and_then(|item| match length(&item) {
             length if length + AROUND > longest => {
@@ -61,12 +59,12 @@ pub(super) fn rows(bytes: &[u8], longest: usize) -> Result<Read, String> {
         rows.push(Row { line: row.line, address: row.address, name, length, fate });
     }
     if rows.is_empty() {
-        return Err("there is no user in it".to_owned());
+        return Err("it contains no user".to_owned());
     }
     Ok(Read { rows, unknown: reader.unknown_columns().iter().map(|name| short(name)).collect() })
 }
 
-/// What makes an address the same as another.
+/// The comparison key of an address.
 fn key(address: &str) -> String {
     EmailAddress::parse(address).map_or_else(|_| address.to_lowercase(), |parsed| parsed.key().to_owned())
 }
@@ -133,9 +131,9 @@ mod tests {
     fn what_is_no_file_of_users_is_told_apart() {
         let wrong = |bytes: &[u8]| rows(bytes, 1 << 20).err().unwrap_or_default();
         assert!(wrong(b"PK\x03\x04...").contains("save the sheet as CSV"));
-        assert!(wrong(b"").contains("no user in it"));
-        assert!(wrong(b"email\n").contains("no user in it"));
-        assert!(wrong(b"a,b\n1,2\n").contains("names no column `email`"));
+        assert!(wrong(b"").contains("contains no user"));
+        assert!(wrong(b"email\n").contains("contains no user"));
+        assert!(wrong(b"a,b\n1,2\n").contains("has no column `email`"));
         let many = format!("email\n{}", "a@b.c\n".repeat(MAX_ROWS + 1));
         assert!(wrong(many.as_bytes()).contains("more than 100000 rows"));
         let long = rows(format!("email,name\na@b.c,{}\n", "x".repeat(2_000)).as_bytes(), 2_048);

@@ -29,7 +29,7 @@ const PAGE: usize = 200;
 /// How often progress is told, at most.
 const TOLD_EVERY: Duration = Duration::from_millis(250);
 
-/// After so many looks without news something is sent all the same: whoever has gone is noticed only so.
+/// After so many rounds without news something is sent anyway: only that reveals a closed connection.
 const QUIET: u32 = 60;
 
 /// After so many looks the stream ends. Browsers come again by themselves, and are asked again who they are.
@@ -67,7 +67,7 @@ struct Shows {
     address: String,
     name: String,
     tag: Tag,
-    /// What is wrong, and what to do.
+    /// The problem and how to fix it.
     wrong: Vec<(String, &'static str)>,
 }
 
@@ -132,23 +132,23 @@ fn shows(row: &Row) -> Shows {
     }
 }
 
-/// What to do about what is wrong with a row.
+/// How to fix the problem of a row.
 fn advice(error: &Error) -> &'static str {
     let code = Code::ALL.iter().find(|code| code.as_str() == error.code);
     match code {
-        Some(Code::UserAlreadyExists) => "Nothing, unless it should be another address: the row is left out.",
-        Some(Code::Null | Code::Blank) => "Fill it in.",
+        Some(Code::UserAlreadyExists) => "Nothing, unless the address is wrong: the row is skipped.",
+        Some(Code::Null | Code::Blank) => "Fill in the field.",
         Some(Code::InvalidEmailAddress) => "Correct the address.",
         Some(Code::ForbiddenForAddress) => "Correct the domain, or register it for the account first.",
-        Some(Code::PasswordPolicy) => "Choose another password, or none: it can be set later.",
-        Some(Code::PasswordHash) => "Leave the hash out, and set a password later.",
-        Some(Code::AccountNotPermitted) => "Correct the account code, or leave it out.",
+        Some(Code::PasswordPolicy) => "Choose another password, or none and set it later.",
+        Some(Code::PasswordHash) => "Remove the hash and set a password later.",
+        Some(Code::AccountNotPermitted) => "Correct the account code or remove it.",
         Some(Code::Length) => "Shorten it.",
         Some(Code::Characters | Code::Type | Code::NotOneOf) => "Correct it.",
         Some(Code::Deserialise) => {
-            "Look at this line of the file: something in it is not closed, or not in its place."
+            "Check this line of the file: a quote or bracket is not closed, or something is misplaced."
         }
-        _ => "Correct the row, and import it anew.",
+        _ => "Fix the row and import it again.",
     }
 }
 
@@ -178,7 +178,7 @@ pub(super) async fn events(visit: &mut Visit<'_>) -> Result<Shown, Trouble> {
 }
 
 impl Events {
-    /// The next event. There is none when the server stops: browsers then ask again, until it is back.
+    /// The next event. There is none when the server stops: browsers then retry until it is back.
     async fn next(&mut self) -> Option<String> {
         while !self.ended && self.looks < LOOKS {
             self.ticks.tick().await;

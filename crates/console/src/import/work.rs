@@ -1,5 +1,5 @@
-//! The work: slices of rows go through the endpoints that programs call, in the name of whoever said so, until they are
-//! through or somebody stops it. No page needs to be open for it.
+//! The work: slices of rows go through the endpoints that programs call, on behalf of the user who started it, until they
+//! are through or somebody stops it. No page needs to be open for it.
 
 use std::panic::AssertUnwindSafe;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -52,7 +52,7 @@ impl Session {
         self.caller.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Reads anew who this is, because something was taken away from somebody; `false`: the session is over.
+    /// Reads the user again, because permissions may have been removed; `false`: the session has ended.
     async fn enter_anew(&self, console: &Console) -> Result<bool, Trouble> {
         let Some(who) = signed_in(console, Some(&self.token)).await? else { return Ok(false) };
         *self.caller.lock().unwrap_or_else(PoisonError::into_inner) = who.caller;
@@ -76,7 +76,7 @@ pub(super) fn spawn(console: &Arc<Console>, job: &Arc<Job>, session: Session) {
         let now = job.progress();
         tracing::info!(
             import = %job.id, rows = now.rows, ready = now.ready, created = now.created, exist = now.exist,
-            refused = now.refused + now.unreadable, "an import came to rest"
+            refused = now.refused + now.unreadable, "an import stopped"
         );
     });
 }
@@ -119,7 +119,7 @@ async fn send(console: &Console, job: &Job, session: &Session, slice: &Slice) ->
                 Err(Refusal::Stale) => match session.enter_anew(console).await {
                     Ok(true) => Refusal::Stale,
                     Ok(false) => {
-                        return Err(Left::For("The session in which it was started is over".to_owned()));
+                        return Err(Left::For("The session in which it was started has ended".to_owned()));
                     }
                     Err(Trouble::Refused(refusal)) => refusal,
                     Err(trouble) => return Err(Left::For(trouble.to_string())),
@@ -132,7 +132,7 @@ async fn send(console: &Console, job: &Job, session: &Session, slice: &Slice) ->
         if waited > PATIENCE {
             return Err(Left::For(refusal.to_string()));
         }
-        // What was read anew is judged anew at once.
+        // What was read again is judged again at once.
         if !matches!(refusal, Refusal::Stale) {
             if turn.is_none() {
                 turn = Some(session.turn.lock().await);

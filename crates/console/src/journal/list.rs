@@ -46,7 +46,7 @@ struct Row {
     took: String,
 }
 
-/// What is looked for, as it was typed.
+/// The search, as typed.
 struct Asked {
     text: String,
     path: String,

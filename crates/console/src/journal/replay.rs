@@ -1,4 +1,4 @@
-//! A request once more: as it was received, or signed anew. Only where nothing of it was left out, which is in a sandbox.
+//! Replays a request: as it was received, or signed again. Only possible without redaction, which is in a sandbox.
 
 use std::net::SocketAddr;
 use std::str::FromStr as _;
@@ -26,13 +26,13 @@ const SIGNED: [&str; 4] = [header::AUTHORIZATION, header::DATE, header::REQUEST_
 /// How a request can be sent once more.
 pub(super) struct Again {
     pub(super) as_received: bool,
-    pub(super) anew: bool,
+    pub(super) signed_again: bool,
 }
 
 impl Again {
     pub(super) async fn of(visit: &Visit<'_>, entry: &Entry, is_whole: bool) -> Result<Self, Trouble> {
         let as_received = is_whole && is_exact(entry);
-        Ok(Self { as_received, anew: as_received && keys(visit, entry).await?.is_some() })
+        Ok(Self { as_received, signed_again: as_received && keys(visit, entry).await?.is_some() })
     }
 }
 
@@ -41,8 +41,8 @@ fn is_exact(entry: &Entry) -> bool {
     entry.headers.iter().all(|(_, value)| !value.contains(char::REPLACEMENT_CHARACTER))
 }
 
-/// What a request is signed anew with: the keys that it names, if they are live, are of a user of the account, and the visitor
-/// could issue ones just as good.
+/// The keys to sign a request again with: those that it names, if they are valid, belong to a user of the account, and the
+/// visitor could issue ones just as good.
 async fn keys(visit: &Visit<'_>, entry: &Entry) -> Result<Option<std::sync::Arc<Principal>>, Trouble> {
     let authorization = entry.headers.iter().find(|(name, _)| name == header::AUTHORIZATION);
     let named = authorization.and_then(|(_, value)| value.strip_prefix("MC ")?.split_once(':'));
@@ -58,17 +58,17 @@ async fn keys(visit: &Visit<'_>, entry: &Entry) -> Result<Option<std::sync::Arc<
 pub(super) async fn replay(visit: &mut Visit<'_>) -> Result<Shown, Trouble> {
     let (journal, mut entry) = named(visit)?;
     let body = journal.body(entry.number).filter(|_| is_exact(&entry));
-    let Some(body) = body else { return wrong(visit, "something of the request was left out here.").await };
+    let Some(body) = body else { return wrong(visit, "a part of the request was redacted.").await };
     match visit.form.text("how") {
         "received" => {}
-        "anew" => match keys(visit, &entry).await? {
+        "signed-again" => match keys(visit, &entry).await? {
             Some(keys) => sign(visit, &mut entry, &keys),
-            None => return wrong(visit, "you have no live keys of the account to sign it with.").await,
+            None => return wrong(visit, "you have no valid keys of the account to sign it with.").await,
         },
-        _ => return wrong(visit, "say how: as received, or signed anew.").await,
+        _ => return wrong(visit, "choose how: as received, or signed again.").await,
     }
     let Some(request) = request(&entry, body) else {
-        return wrong(visit, "the request can't be put together again.").await;
+        return wrong(visit, "the request cannot be rebuilt.").await;
     };
     let number = visit.console.host.replay(request, SocketAddr::new(visit.peer, 0)).await;
     let path = match number {
@@ -83,7 +83,7 @@ async fn wrong(visit: &Visit<'_>, why: &str) -> Result<Shown, Trouble> {
     show::render(visit, Some(notice)).await.map(Shown::Wrong)
 }
 
-/// The same, of now, with an id of its own, as a client with these keys signs it.
+/// The same request with the current date and a new id, signed with these keys.
 fn sign(visit: &Visit<'_>, entry: &mut Entry, keys: &Principal) {
     let date = visit.console.core.clock.now().strftime("%a, %d %b %Y %H:%M:%S UTC").to_string();
     let request_id = visit.console.core.guid();

@@ -33,9 +33,10 @@ struct Show {
 }
 
 pub(super) async fn show(visit: &mut Visit<'_>) -> Result<Shown, Trouble> {
-    let notice = visit.query.some("again").and_then(|of| of.parse::<u64>().ok()).map(|of| {
-        Notice::done(format!("Sent again: this is what became of it this time. It was number {of} before."))
-    });
+    let notice =
+        visit.query.some("again").and_then(|of| of.parse::<u64>().ok()).map(|of| {
+            Notice::done(format!("Sent again: this is the new result. The original is number {of}."))
+        });
     render(visit, notice).await.map(Shown::Html)
 }
 

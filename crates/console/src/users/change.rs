@@ -1,4 +1,4 @@
-//! What is changed of a user, or of many.
+//! Changes of one or many users.
 
 use askama::Template;
 use directory::user::User;
@@ -123,7 +123,7 @@ pub(super) async fn role(visit: &mut Visit<'_>) -> Result<Shown, Trouble> {
     let (user, before) = named(visit).await?;
     let account = visit.scope.account().id;
     if roles::promotes(before.as_ref(), chosen_role(visit).await?.as_ref()) {
-        let does = format!("Give {} a role that holds more", user.address);
+        let does = format!("Give {} a role with more permissions", user.address);
         if let Some(page) = asked_first(visit, &user, &does, "role").await? {
             return Ok(page);
         }
@@ -159,7 +159,7 @@ struct Bulk {
     to: String,
 }
 
-/// Changes the state of all users that were ticked; each stands or falls alone.
+/// Changes the state of all selected users; each change succeeds or fails alone.
 pub(super) async fn bulk(visit: &mut Visit<'_>) -> Result<Shown, Trouble> {
     let to = visit.form.text("to").to_owned();
     let picked: Vec<String> = visit.form.all("pick").take(MOST).map(str::to_owned).collect();
@@ -187,7 +187,7 @@ pub(super) async fn bulk(visit: &mut Visit<'_>) -> Result<Shown, Trouble> {
     });
     let changed: Vec<String> =
         asked.data.iter().map(|row| row["emailAddress"].as_str().unwrap_or_default().to_owned()).collect();
-    // What can be taken back is: for just those that were changed.
+    // The undo applies only to users that were changed.
     let opposite = STATES.iter().find(|(_, of, set)| of == field && *set != *value).map(|(state, ..)| *state);
     let mut notice = Notice::done(format!("{} changed.", changed.len()));
     if let Some(opposite) = opposite.filter(|_| !changed.is_empty()) {

@@ -13,7 +13,7 @@ use api::endpoints::user::create_user;
 struct New {
     shell: Shell,
     domains: Vec<String>,
-    /// What makes sending the form twice the same as once.
+    /// The request id that makes sending the form twice the same as once.
     request: String,
     address: String,
     name: String,

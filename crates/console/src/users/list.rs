@@ -30,7 +30,7 @@ const DOMAINS: usize = 200;
 /// Users read in one go for the file.
 const SLICE: usize = 500;
 
-/// What the token of a page is sealed for.
+/// The purpose of a page token.
 const TOKEN: &str = "/console/users";
 
 #[derive(Template)]
@@ -47,7 +47,7 @@ struct List {
     unread: u64,
 }
 
-/// What is looked for, as it was typed.
+/// The search, as typed.
 struct Asked {
     text: String,
     domain: String,
@@ -65,7 +65,7 @@ impl Asked {
         UserQuery::new(&self.text, DomainName::parse(&self.domain).ok(), state)
     }
 
-    /// What leads to the same again; nothing where everything is asked for.
+    /// The query string of this search; empty without filters.
     fn link(&self) -> String {
         let fields = query(&[("q", &self.text), ("domain", &self.domain), ("state", &self.state)]);
         if fields.is_empty() { fields } else { format!("?{fields}") }
@@ -94,7 +94,7 @@ struct Row {
     made: When,
 }
 
-/// What a user may be, in words.
+/// The states of a user in words.
 const fn words(state: State) -> &'static str {
     match state {
         State::Locked => "locked",

@@ -43,7 +43,7 @@ async fn page(visit: &Visit<'_>, notice: Option<Notice>) -> Result<String, Troub
 
 pub(super) async fn remove(visit: &mut Visit<'_>) -> Result<Shown, Trouble> {
     let (user, _) = named(visit).await?;
-    // As the address is compared everywhere: whoever types it need not mind its case.
+    // Compared like every address: case does not matter.
     if !visit.form.text("confirm").eq_ignore_ascii_case(user.address.as_str()) {
         let notice = Notice::bad(format!("Nothing was removed: type {} to confirm.", user.address));
         return page(visit, Some(notice)).await.map(Shown::Wrong);

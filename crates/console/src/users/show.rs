@@ -59,7 +59,7 @@ struct Times {
     purge: Option<When>,
 }
 
-/// What the visitor may do here.
+/// The permissions of the visitor.
 struct May {
     edit: bool,
     give_roles: bool,
@@ -91,20 +91,20 @@ const DONE: &[(&str, &str, Option<Form>)] = &[
     ("edit", "Saved.", None),
     (
         "lock",
-        "Locked. The user is signed out, and its key pairs have stopped working; unlocking does not bring them back.",
+        "Locked. The user is signed out and its key pairs are revoked; unlocking does not restore them.",
         Some(("state", "unlock")),
     ),
     ("unlock", "Unlocked.", Some(("state", "lock"))),
     (
         "disable",
-        "Disabled. The user is signed out, and its key pairs have stopped working; enabling does not bring them back.",
+        "Disabled. The user is signed out and its key pairs are revoked; enabling does not restore them.",
         Some(("state", "enable")),
     ),
     ("enable", "Enabled.", Some(("state", "disable"))),
     ("force", "The password must be changed at the next sign-in.", Some(("state", "unforce"))),
-    ("unforce", "The password need not be changed.", Some(("state", "force"))),
-    ("purge", "The user is shut out now, and will be removed in 30 days.", Some(("keep", ""))),
-    ("keep", "The user stays.", Some(("purge", ""))),
+    ("unforce", "The password does not have to be changed.", Some(("state", "force"))),
+    ("purge", "The user is disabled now and will be removed in 30 days.", Some(("keep", ""))),
+    ("keep", "The removal is cancelled.", Some(("purge", ""))),
     ("alias", "The alias is added.", None),
     ("unalias", "The alias is removed.", None),
 ];
@@ -217,7 +217,7 @@ pub(super) async fn page(visit: &Visit<'_>, notice: Option<Notice>) -> Result<St
     Ok(page.render()?)
 }
 
-/// The newest events, and the one that tells how the user came to be; for whoever may read the audit.
+/// The newest events and the creation event, for users who may read the audit.
 async fn history(visit: &Visit<'_>, user: &User) -> Result<Option<History>, Trouble> {
     if !visit.may(&LOGS_READ) {
         return Ok(None);

@@ -1,4 +1,4 @@
-//! What looks like the hash of a password. `[ours]`
+//! Recognises password hashes. `[ours]`
 
 /// How hashes begin: as PHC strings and as Unix keeps them.
 const STARTS: &[&str] = &[

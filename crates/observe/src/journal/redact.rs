@@ -1,10 +1,10 @@
-//! What is left out of a journal that must hold no secrets: signatures, tokens and cookies of headers, and in bodies the values of
-//! whatever is called like a secret. What can't be taken apart is left out as a whole.
+//! What is left out of a journal that must hold no secrets: signatures, tokens and cookies of headers, and in bodies the
+//! values of whatever is called like a secret. What can't be taken apart is left out as a whole.
 
 use serde_json::Value;
 use wire::reader;
 
-/// What stands in the place of a secret.
+/// Replaces a secret.
 const REDACTED: &str = "[redacted]";
 
 /// How things are called that are secrets, without capitals and signs between words.
@@ -47,7 +47,7 @@ fn authorization(value: &str) -> String {
     let (scheme, rest) = value.split_once(' ').unwrap_or_default();
     match rest.split_once(':') {
         Some((access_key, _)) if scheme == "MC" => format!("MC {access_key}:{REDACTED}"),
-        // Whoever wrote no scheme may have written a secret in its place.
+        // Without a scheme, the first word may be a secret.
         _ => match SCHEMES.iter().find(|known| known.eq_ignore_ascii_case(scheme)) {
             Some(known) => format!("{known} {REDACTED}"),
             None => REDACTED.to_owned(),
@@ -112,7 +112,7 @@ fn redact(value: &mut Value) {
 fn pairs(text: &str) -> String {
     let redacted = text.split('&').map(|pair| match pair.split_once('=') {
         Some((name, value)) if is_plain(name) && is_plain(value) => {
-            // Both may be written otherwise than they are meant; and a body may stand in the place of a value.
+            // Both may be malformed, and a body may be in place of a value.
             let body = Some(decoded(value)).filter(|value| value.contains(['{', '"', '\'']));
             let secret = is_secret(&decoded(name)) || body.is_some_and(|body| is_secret(&body));
             format!("{name}={}", if secret { REDACTED } else { value })

@@ -1,5 +1,5 @@
-//! The body of a request that was answered before it was read, as one with a wrong signature is: a journal that leaves nothing
-//! out is to hold it all the same.
+//! The body of a request that was answered before it was read, as one with a wrong signature is: a journal that leaves
+//! nothing out is to hold it all the same.
 
 use std::pin::Pin;
 use std::sync::{Arc, Mutex};

@@ -1,4 +1,4 @@
-//! How long requests took: counted in buckets, of which four stand for each power of two, so that a quantile is off by an
+//! How long requests took: counted in buckets, four for each power of two, so that a quantile is off by an
 //! eighth at most, whether it is of microseconds or of minutes.
 
 use std::time::Duration;
@@ -64,14 +64,14 @@ impl Histogram {
 }
 
 fn bucket(took: Duration) -> usize {
-    // What takes just as long as a bucket says is in it.
+    // Bucket bounds are inclusive.
     let micros = u64::try_from(took.as_micros()).unwrap_or(u64::MAX).saturating_sub(1);
     let Some(octave) = micros.checked_ilog2().filter(|octave| *octave >= FIRST) else { return 0 };
     let quarter = (micros >> (octave - 2)) & 3;
     ((octave - FIRST) as usize * 4 + quarter as usize + 1).min(BUCKETS - 1)
 }
 
-/// The longest that is in a bucket, in microseconds. The last one has no end, and is shown as if it had none of its own.
+/// The longest that is in a bucket, in microseconds. The last one has no end, and is shown without one.
 fn end(bucket: usize) -> u64 {
     let bucket = bucket.min(BUCKETS - 2);
     let Some(number) = bucket.checked_sub(1) else { return 1 << FIRST };

@@ -1,5 +1,5 @@
-//! The last hour and the last day, in buckets that are used over and over: a clock that is moved, either way, costs what stood
-//! in the buckets, and never more memory.
+//! The last hour and the last day, in buckets that are used over and over: a clock that is moved, either way, costs what
+//! stood in the buckets, and never more memory.
 
 use jiff::Timestamp;
 

@@ -1,4 +1,4 @@
-//! What can't be seen from outside in a short time: the bounds.
+//! Bounds that cannot be tested from outside in a short time.
 
 use std::net::Ipv4Addr;
 
@@ -6,7 +6,7 @@ use directory::password::Policy;
 
 use super::*;
 
-/// A clock that stands still until it is moved.
+/// A clock that does not move by itself.
 #[derive(Default)]
 struct StoppedClock(Mutex<Timestamp>);
 

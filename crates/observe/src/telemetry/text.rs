@@ -7,14 +7,14 @@ use jiff::Timestamp;
 use super::histogram::BOUNDS;
 use super::{OTHERS, Telemetry, UNKNOWN};
 
-/// What requests are counted under that go to no endpoint.
+/// The counter of requests without an endpoint.
 pub(super) const OTHER: &str = "other";
 
 /// What is not counted by request.
 pub struct Node {
     /// Requests under way.
     pub in_flight: usize,
-    /// Passwords that wait to be hashed.
+    /// Passwords waiting to be hashed.
     pub waiting: usize,
     /// Passwords that may wait.
     pub queue: usize,
@@ -53,7 +53,7 @@ impl Telemetry {
         }
         if let Some(ends) = node.certificate_ends {
             let name = "matricula_certificate_end_seconds";
-            one(&mut text, name, "When the certificate in service ends, since 1970.", &ends.as_second());
+            one(&mut text, name, "When the certificate in use ends, since 1970.", &ends.as_second());
         }
         self.requests(&mut text);
         text.0

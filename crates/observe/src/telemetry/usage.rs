@@ -63,7 +63,7 @@ impl Gathered {
     }
 }
 
-/// What a program calls itself, as it can be shown.
+/// The User-Agent of a program, safe to show.
 fn shown(user_agent: &[u8]) -> String {
     let text = String::from_utf8_lossy(user_agent);
     text.chars().filter(|c| !c.is_control()).take(USER_AGENT).collect()

@@ -39,7 +39,7 @@ async fn clear_journal(State(lab): Here) -> Response {
 async fn inject(State(lab): Here, body: Bytes) -> Response {
     let fault = match serde_json::from_slice::<Fault>(&body) {
         Ok(fault) => fault,
-        Err(error) => return refused(&format!("no fault: {error}. Expected {FAULT}")),
+        Err(error) => return refused(&format!("not a fault: {error}. Expected {FAULT}")),
     };
     lab.inject(fault).map_or_else(|error| refused(&error.to_string()), |()| done())
 }
@@ -87,7 +87,7 @@ enum Move {
 async fn clock(State(lab): Here) -> Response {
     match &lab.0.clock {
         Some(clock) => answer(StatusCode::OK, &json!({ "now": clock.now().to_string() })),
-        None => refused("this server's clock can't be moved"),
+        None => refused("this server's clock cannot be moved"),
     }
 }
 
@@ -104,7 +104,7 @@ async fn move_clock(State(lab): Here, body: Bytes) -> Response {
             }
             Err(error) => {
                 let expected = r#"{"advance_seconds":60}, {"at":"2026-11-25T12:00:00Z"} or {"real":true}"#;
-                return refused(&format!("no move: {error}. Expected {expected}"));
+                return refused(&format!("not a clock change: {error}. Expected {expected}"));
             }
         };
         if !is_time {

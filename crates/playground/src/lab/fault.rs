@@ -32,7 +32,7 @@ pub enum FaultError {
     #[error("a request can be refused with 401, 418, 429, 500 or 503, not with {0}")]
     Status(u16),
     /// That is no probability.
-    #[error("probability is a number from 0 to 1")]
+    #[error("probability must be a number from 0 to 1")]
     Probability,
 }
 

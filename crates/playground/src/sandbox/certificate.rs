@@ -25,7 +25,7 @@ const ALWAYS: [&str; 3] = ["localhost", "127.0.0.1", "::1"];
 /// How long certificates live.
 const LIFE: SignedDuration = SignedDuration::from_hours(365 * 24);
 
-/// One that has less left than this is made anew.
+/// A certificate with less time left is replaced.
 const LEAST: SignedDuration = SignedDuration::from_hours(24);
 
 /// The certificates of a sandbox, in files.
@@ -37,8 +37,9 @@ pub struct Certificates {
 }
 
 impl Certificates {
-    /// The certificates in the folder of a sandbox, for this machine and for the names that are `given`. They are made where there are none,
-    /// and made anew when they are about to end or are for other names; else clients that trust them go on doing so.
+    /// The certificates in the folder of a sandbox, for this machine and for the names that are `given`. They are made where
+    /// there are none, and replaced when they are about to expire or are for other names; otherwise clients keep trusting
+    /// them.
     ///
     /// The authority's key is thrown away as soon as it has signed: nobody can sign anything with it later that a client
     /// would believe.
@@ -87,7 +88,7 @@ impl Certificates {
         let key = KeyPair::generate().map_err(unmade)?;
         let certificate = server.signed_by(&key, &Issuer::new(ca, ca_key)).map_err(unmade)?;
 
-        // One after the other: who breaks off between them leaves what does not belong together, and is made anew.
+        // Written one after the other: an interruption between them leaves files that do not match, which are replaced.
         replace(&self.tls.key, |path| write_private(path, &key.serialize_pem()))?;
         replace(&self.tls.certificate, |path| std::fs::write(path, certificate.pem()))?;
         replace(&self.ca_file, |path| std::fs::write(path, ca_certificate.pem()))
@@ -113,7 +114,7 @@ fn params(
     Ok(params)
 }
 
-/// A name as it stands in a certificate.
+/// A name in a certificate.
 fn canonical(name: &str) -> Result<String, SandboxError> {
     if let Ok(address) = name.parse::<IpAddr>() {
         return Ok(address.to_string());

@@ -12,7 +12,7 @@ use super::{Admin, AdminError};
 
 /// The credentials of a new application of API 2.0. The secret can't be read again.
 pub struct NewClient {
-    /// What it is known by.
+    /// Its client id.
     pub client_id: String,
     client_secret: SecretString,
 }
@@ -26,11 +26,11 @@ impl NewClient {
 
 /// An application of API 2.0, for lists.
 pub struct ClientRow {
-    /// What it is known by.
+    /// Its client id.
     pub client_id: String,
     /// For people.
     pub name: String,
-    /// The code of its account; empty when that is shut out.
+    /// The code of its account; empty if that is disabled.
     pub account: String,
     /// The name of its role; empty when that is gone.
     pub role: String,
@@ -66,7 +66,7 @@ impl Admin {
     /// Shuts an application of API 2.0 out; its tokens stop working at once.
     ///
     /// # Errors
-    /// When it is not there.
+    /// When it does not exist.
     pub async fn disable_client(&self, client_id: &str) -> Result<(), AdminError> {
         let what = format!("application {client_id}");
         let client = self.store.client_by_name(client_id).await?;
@@ -74,7 +74,7 @@ impl Admin {
         self.apply(Change::DisableClient(client.id), what).await
     }
 
-    /// All applications of API 2.0 that are not shut out.
+    /// All applications of API 2.0 that are not disabled.
     ///
     /// # Errors
     /// When the store fails.

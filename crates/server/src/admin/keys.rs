@@ -37,7 +37,7 @@ impl Admin {
     /// Registers an application.
     ///
     /// # Errors
-    /// When the account is not there.
+    /// When the account does not exist.
     pub async fn add_application(&self, account: &str, name: &str) -> Result<NewApplication, AdminError> {
         let account = self.account(account).await?;
         let application = new_application(&*self.system.entropy, account.id, name, self.now());
@@ -49,7 +49,7 @@ impl Admin {
     /// Shuts an application out.
     ///
     /// # Errors
-    /// When it is not there.
+    /// When it does not exist.
     pub async fn disable_application(&self, app_id: &str) -> Result<(), AdminError> {
         let application = self.application(app_id).await?;
         self.apply(Change::DisableApplication(application), format!("the application {app_id}")).await
@@ -87,7 +87,7 @@ impl Admin {
     /// Revokes a binding, named by its access key.
     ///
     /// # Errors
-    /// When it is not there.
+    /// When it does not exist.
     pub async fn revoke_binding(&self, access_key: &str) -> Result<(), AdminError> {
         let binding = self.binding(access_key).await?;
         self.apply(Change::RevokeBinding(binding.id), "the binding".to_owned()).await
@@ -96,7 +96,7 @@ impl Admin {
     /// Revokes a binding and issues another for the same user and application.
     ///
     /// # Errors
-    /// When it is not there.
+    /// When it does not exist.
     pub async fn reissue_binding(
         &self,
         access_key: &str,
@@ -112,7 +112,7 @@ impl Admin {
     /// All bindings, of one user or of all.
     ///
     /// # Errors
-    /// When the user is not there.
+    /// When the user does not exist.
     pub async fn bindings(&self, address: Option<&str>) -> Result<Vec<BindingRow>, AdminError> {
         let user = match address {
             Some(address) => Some(self.user(address).await?.id),

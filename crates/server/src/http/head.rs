@@ -47,7 +47,7 @@ pub(super) fn end(bytes: &[u8], searched: usize) -> Result<Option<usize>, Malfor
     while let Some(next) = bytes[from..].iter().position(|byte| *byte == b'\n') {
         let line = from + next;
         if line == 0 || bytes[line - 1] != b'\r' {
-            return Err(Malformed::Request("a line ends with LF alone, and not with CR LF"));
+            return Err(Malformed::Request("a line ends with LF alone instead of CR LF"));
         }
         if bytes[..line].ends_with(b"\r\n\r") {
             return if line < LONGEST { Ok(Some(line + 1)) } else { Err(too_long(bytes)) };
@@ -69,10 +69,8 @@ pub(super) fn judge(head: &[u8]) -> Result<Framing, Malformed> {
     request.parse(head).map_err(|error| match error {
         httparse::Error::TooManyHeaders => Malformed::Headers,
         httparse::Error::Version => Malformed::Request("its version is neither HTTP/1.1 nor HTTP/1.0"),
-        httparse::Error::HeaderName => Malformed::Request("the name of a header holds what no name may hold"),
-        httparse::Error::HeaderValue => {
-            Malformed::Request("the value of a header holds what no value may hold")
-        }
+        httparse::Error::HeaderName => Malformed::Request("a header name contains an invalid character"),
+        httparse::Error::HeaderValue => Malformed::Request("a header value contains an invalid character"),
         httparse::Error::NewLine => Malformed::Request("a line does not end with CR LF"),
         httparse::Error::Token | httparse::Error::Status => {
             Malformed::Request("its first line is not a method, a target and a version")
@@ -86,14 +84,14 @@ pub(super) fn judge(head: &[u8]) -> Result<Framing, Malformed> {
     for header in request.headers.iter() {
         if header.name.eq_ignore_ascii_case("content-length") {
             let announced =
-                digits(header.value).ok_or(Malformed::Request("its Content-Length is no number"))?;
+                digits(header.value).ok_or(Malformed::Request("its Content-Length is not a number"))?;
             if length.is_some_and(|length| length != announced) {
                 return Err(Malformed::Request("it has two lengths in Content-Length"));
             }
             length = Some(announced);
         } else if header.name.eq_ignore_ascii_case("transfer-encoding") {
             if chunked || !header.value.trim_ascii().eq_ignore_ascii_case(b"chunked") {
-                return Err(Malformed::Request("its Transfer-Encoding is another than chunked alone"));
+                return Err(Malformed::Request("its Transfer-Encoding is not chunked alone"));
             }
             chunked = true;
         }
@@ -103,7 +101,7 @@ pub(super) fn judge(head: &[u8]) -> Result<Framing, Malformed> {
             Err(Malformed::Request("it has both Content-Length and Transfer-Encoding: send one of them"))
         }
         (None, true) if request.version == Some(0) => {
-            Err(Malformed::Request("it has a Transfer-Encoding, which HTTP/1.0 does not know"))
+            Err(Malformed::Request("it has a Transfer-Encoding, which HTTP/1.0 does not have"))
         }
         (None, true) => Ok(Framing::Chunked),
         (length, false) => Ok(Framing::Length(length.unwrap_or(0))),
@@ -122,7 +120,7 @@ fn digits(value: &[u8]) -> Option<u64> {
     text.parse().ok()
 }
 
-/// The head of a request that stands for one that is not read: to the same target, if that can be told.
+/// The head of a substitute for an unreadable request: with the same target, if known.
 pub(super) fn stand_in(bytes: &[u8]) -> Vec<u8> {
     let line = bytes.split(|byte| matches!(byte, b'\r' | b'\n')).next().unwrap_or_default();
     let mut words = line.split(|byte| *byte == b' ').map(|word| str::from_utf8(word).unwrap_or_default());
@@ -157,9 +155,9 @@ mod tests {
     #[case("GET / HTTP/1.1\nHost: x\r\n\r\n", "LF alone")]
     #[case("\nGET / HTTP/1.1\r\n\r\n", "LF alone")]
     #[case("GET / HTTP/1.1\r\nHost: x\n\r\n", "LF alone")]
-    #[case("GET / HTTP/1.1\r\nA: b\rc\r\n\r\n", "value of a header")]
-    #[case("GET / HTTP/1.1\r\nA b: c\r\n\r\n", "name of a header")]
-    #[case("GET / HTTP/1.1\r\nA: b\r\n c\r\n\r\n", "name of a header")]
+    #[case("GET / HTTP/1.1\r\nA: b\rc\r\n\r\n", "header value")]
+    #[case("GET / HTTP/1.1\r\nA b: c\r\n\r\n", "header name")]
+    #[case("GET / HTTP/1.1\r\nA: b\r\n c\r\n\r\n", "header name")]
     #[case("PRI * HTTP/2.0\r\n\r\n", "neither HTTP/1.1")]
     #[case("GET /\r\n\r\n", "first line")]
     #[case("GET a b HTTP/1.1\r\n\r\n", "neither HTTP/1.1")]
@@ -174,10 +172,10 @@ mod tests {
     #[case("POST / HTTP/1.1\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n", "send one of them")]
     #[case("POST / HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n", "HTTP/1.0")]
     #[case("POST / HTTP/1.1\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n", "two lengths")]
-    #[case("POST / HTTP/1.1\r\nContent-Length: 1, 1\r\n\r\n", "no number")]
-    #[case("POST / HTTP/1.1\r\nContent-Length: +1\r\n\r\n", "no number")]
-    #[case("POST / HTTP/1.1\r\nContent-Length:\r\n\r\n", "no number")]
-    #[case("POST / HTTP/1.1\r\nContent-Length: 99999999999999999999\r\n\r\n", "no number")]
+    #[case("POST / HTTP/1.1\r\nContent-Length: 1, 1\r\n\r\n", "not a number")]
+    #[case("POST / HTTP/1.1\r\nContent-Length: +1\r\n\r\n", "not a number")]
+    #[case("POST / HTTP/1.1\r\nContent-Length:\r\n\r\n", "not a number")]
+    #[case("POST / HTTP/1.1\r\nContent-Length: 99999999999999999999\r\n\r\n", "not a number")]
     fn what_can_be_read_in_two_ways_is_refused(#[case] head: &str, #[case] why: &str) {
         let found = end(head.as_bytes(), 0).and_then(|end| judge(&head.as_bytes()[..end.unwrap()]));
         assert!(matches!(found, Err(Malformed::Request(told)) if told.contains(why)), "{found:?}");

@@ -1,4 +1,4 @@
-//! HTTP/2, with the limits that HTTP/1.1 has: an idle connection is closed, and who takes none of an answer is cut off.
+//! HTTP/2 with the limits of HTTP/1.1: an idle connection is closed, and so is one whose client reads nothing of a response.
 //! There, both follow from one request being under way at a time; here, a connection has many, and answers windows.
 
 use std::pin::{Pin, pin};
@@ -66,7 +66,7 @@ pub(super) async fn serve<S>(
     let ended = match ended {
         Some(ended) => Some(ended),
         None => {
-            // Tells the client to send no more, and lets it have what is under way, which has limits of its own.
+            // Tells the client to send no more, and finishes the running requests, which have their own limits.
             serving.as_mut().graceful_shutdown();
             tokio::select! {
                 ended = &mut serving => Some(ended),
@@ -78,7 +78,7 @@ pub(super) async fn serve<S>(
     match ended {
         Some(Ok(())) => {}
         Some(Err(error)) => tracing::debug!(%error, %peer, "a connection ended early"),
-        None => tracing::debug!(%peer, "a connection ended early: the client kept what was to be closed"),
+        None => tracing::debug!(%peer, "a connection ended early: the client kept it open"),
     }
 }
 
@@ -108,7 +108,7 @@ impl<F: Future<Output = ()> + Send + 'static> Executor<F> for Streams {
             let _counted = counted;
             // One that is let go is reset, and what was still to be sent on it forgotten.
             if tokio::time::timeout(limit, stream).await.is_err() {
-                tracing::debug!("a stream ended early: the client takes none of its answer");
+                tracing::debug!("a stream ended early: the client does not read the response");
             }
         });
     }

@@ -1,4 +1,4 @@
-//! A limit on how long a client may take none of its answer. Without one, whoever reads nothing keeps a connection, and
+//! A limit on how long a client may read nothing of its response. Without it, such a client keeps a connection, and
 //! what was to be sent on it, for good. And an end of the connection at which a client that still sends sees its answer.
 
 use std::io;
@@ -50,7 +50,7 @@ impl<S> Patient<S> {
         #[expect(clippy::disallowed_methods, reason = "that nobody reads is told by no event")]
         let waiting = self.waiting.get_or_insert_with(|| Box::pin(tokio::time::sleep(self.limit)));
         ready!(waiting.as_mut().poll(cx));
-        Poll::Ready(Err(io::Error::new(io::ErrorKind::TimedOut, "the client takes none of its answer")))
+        Poll::Ready(Err(io::Error::new(io::ErrorKind::TimedOut, "the client does not read the response")))
     }
 }
 

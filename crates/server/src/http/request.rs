@@ -32,7 +32,7 @@ use crate::{control, health, routes};
 
 /// The connection is to end in place of an answer: somebody asked for that.
 #[derive(Debug, thiserror::Error)]
-#[error("the answer was dropped on purpose")]
+#[error("the response was dropped on purpose")]
 pub(super) struct Dropped;
 
 /// Serves one request.
@@ -58,7 +58,7 @@ pub(crate) async fn replay(app: &Arc<App>, request: Request<Body>, peer: SocketA
     number
 }
 
-/// What is known of a request before it is served.
+/// Facts about a request before it is served.
 struct Seen {
     started: Instant,
     method: Method,

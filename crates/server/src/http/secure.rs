@@ -15,7 +15,7 @@ use super::{Connection, http1, http2};
 use crate::app::App;
 use crate::tls::{self, Tls};
 
-/// What serving a connection takes.
+/// The context of a connection.
 pub(super) struct Secure {
     pub(super) app: Arc<App>,
     pub(super) tls: Arc<Tls>,
@@ -46,7 +46,7 @@ impl Secure {
                 let lingers = stream.lingers();
                 return http1(self.app, self.plaintext, self.watcher, stream, lingers, connection).await;
             }
-            // Who connects and leaves wanted to know whether somebody listens.
+            // A client that connects and leaves is a port check.
             Ok(Ok(Begun::Left)) => return,
             Ok(Err(error)) => return log(&error, peer),
             Err(_) => return tracing::debug!(%peer, "a TLS handshake took too long"),
@@ -92,7 +92,7 @@ fn log(error: &std::io::Error, peer: SocketAddr) {
     let why = error.get_ref().and_then(|error| error.downcast_ref::<RustlsError>());
     match why {
         Some(RustlsError::AlertReceived(alert)) => {
-            tracing::info!(%peer, ?alert, "a client broke off the TLS handshake: it may not trust the certificate");
+            tracing::info!(%peer, ?alert, "a client aborted the TLS handshake: it may not trust the certificate");
         }
         _ => tracing::debug!(%error, %peer, "a TLS handshake failed"),
     }

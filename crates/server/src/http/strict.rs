@@ -41,7 +41,7 @@ pub(super) struct Strict<S> {
     handed: usize,
 }
 
-/// What comes next.
+/// The next part.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Expected {
     Head,
@@ -49,7 +49,7 @@ enum Expected {
     Body(u64),
     /// The size of a chunk: digits of it so far.
     Size(u64),
-    /// What else stands on that line.
+    /// The rest of that line.
     Extension(u64),
     /// So many bytes of a chunk, and the end of its line.
     Chunk(u64),
@@ -120,7 +120,7 @@ impl<S> Strict<S> {
         (at, None)
     }
 
-    /// In place of what was held back stands what is answered with the reason.
+    /// The held-back bytes are replaced by a request that is answered with the reason.
     fn refuse(&mut self, head: &[u8], why: Malformed) {
         // Only the first is refused: nothing is read behind it.
         let _ = self.heads.refused.set((self.number, why));

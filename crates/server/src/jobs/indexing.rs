@@ -1,5 +1,5 @@
 //! The index by which users are found follows what happens while nobody else has anything to write: an import is not slowed
-//! down by it, and whoever searches meanwhile brings it on by what a search may cost.
+//! down by it, and a search meanwhile indexes as much as a search may cost.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -23,7 +23,7 @@ pub(super) async fn follow(app: Arc<App>) {
     loop {
         ticks.tick().await;
         if let Err(error) = read_on(&app, &mut pace).await {
-            tracing::warn!(%error, "the index of users could not be brought on; a search may not find who is new");
+            tracing::warn!(%error, "could not update the user index; a search may miss new users");
         }
     }
 }
@@ -50,7 +50,7 @@ impl Pace {
     /// A look at what is left: whether to read it.
     fn look(&mut self, left: u64) -> bool {
         self.came = 0;
-        // Whoever has just started knows nothing of the pace yet.
+        // A node that has just started does not know the pace yet.
         let known = self.left.is_some();
         self.came(left, 0);
         known && left > 0 && self.came <= QUIET
@@ -62,7 +62,7 @@ impl Pace {
         left > 0 && self.came <= QUIET
     }
 
-    /// What is left beyond what was left before came meanwhile. Others may have read some of it.
+    /// New events arrived while we read. Other nodes may have read some of them.
     fn came(&mut self, left: u64, read: u64) {
         let before = self.left.replace(left).unwrap_or(left);
         self.came += (left + read).saturating_sub(before);

@@ -79,7 +79,7 @@ fn run(program: &'static str, url: &str, arguments: &[&str], file: &Path) -> Res
     let config: Config = url.parse().map_err(|error: tokio_postgres::Error| failed(error.to_string()))?;
     let mut command = Command::new(program);
     command.args(arguments).arg(file).envs(environment(&config));
-    let output = command.output().map_err(|error| failed(format!("{error}: is it on the path?")))?;
+    let output = command.output().map_err(|error| failed(format!("{error}: is it on the PATH?")))?;
     if output.status.success() {
         return Ok(());
     }

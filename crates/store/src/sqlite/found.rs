@@ -1,5 +1,5 @@
-//! What stands where a database belongs. A directory is never created in place of one that went missing: that would be
-//! served as an empty one, and destroy the log that belongs to it.
+//! What is found at the location of a database. A directory is never created in place of one that went missing: that would
+//! be served as an empty one, and destroy the log that belongs to it.
 
 use std::fs::{File, Permissions};
 use std::io::{self, ErrorKind, Read as _};
@@ -54,7 +54,7 @@ fn begins_as_a_database(path: &Path) -> Result<(), OpenProblem> {
     }
 }
 
-/// A file in the folder that belongs to a database that is not there.
+/// A file in the folder that belongs to a missing database.
 fn left_of(database: &Path) -> io::Result<Option<(PathBuf, Left)>> {
     let folder = folder_of(database);
     let name = database.file_name().unwrap_or_default().as_encoded_bytes();

@@ -14,7 +14,7 @@ use crate::refusal::Refusal;
 pub const ENDPOINT: Endpoint = Endpoint {
     path: "/api/account/get-support-info",
     method: Method::Post,
-    summary: "Shows whom to ask.",
+    summary: "Shows support contacts.",
     permission: Some(DASHBOARD_READ),
     product: Some(Product::UserAndGroupManagement),
     writes: false,

@@ -24,7 +24,7 @@ const PATH: &str = "/api/audit/get-audit-events";
 pub const ENDPOINT: Endpoint = Endpoint {
     path: PATH,
     method: Method::Post,
-    summary: "Lists what happened in the account between two times.",
+    summary: "Lists audit events of the account in a period.",
     permission: Some(LOGS_READ),
     product: Some(Product::AuditEvents),
     writes: false,
@@ -34,7 +34,7 @@ pub const ENDPOINT: Endpoint = Endpoint {
     run: Run::Signed(|call| Box::pin(get_audit_events(call))),
 };
 
-/// What a page token says.
+/// The content of a page token.
 #[derive(Serialize, Deserialize)]
 struct State {
     from: Timestamp,

@@ -15,7 +15,7 @@ use crate::refusal::Refusal;
 pub const ENDPOINT: Endpoint = Endpoint {
     path: "/role/cloud-gateway/v1/roles",
     method: Method::Get,
-    summary: "Lists the roles that users of the account can hold.",
+    summary: "Lists the roles of the account.",
     permission: Some(ROLES_READ),
     product: Some(Product::RoleManagement),
     writes: false,

@@ -22,7 +22,7 @@ use crate::step::{Plan, Step};
 pub const ENDPOINT: Endpoint = Endpoint {
     path: "/api/directory/add-group-member",
     method: Method::Post,
-    summary: "Puts addresses and domains, the account's own or from outside, into groups.",
+    summary: "Adds addresses and domains to groups.",
     permission: Some(GROUPS_EDIT),
     product: Some(Product::UserAndGroupManagement),
     writes: true,

@@ -20,7 +20,7 @@ use crate::step::{Plan, Step};
 pub const ENDPOINT: Endpoint = Endpoint {
     path: "/api/directory/create-group",
     method: Method::Post,
-    summary: "Makes groups, at the top or in another group.",
+    summary: "Creates groups, with or without a parent.",
     permission: Some(GROUPS_EDIT),
     product: Some(Product::UserAndGroupManagement),
     writes: true,

@@ -20,7 +20,7 @@ use crate::step::{Plan, Step};
 pub const ENDPOINT: Endpoint = Endpoint {
     path: "/api/directory/delete-group",
     method: Method::Post,
-    summary: "Deletes groups in which no other lies, with their members.",
+    summary: "Deletes groups without subgroups.",
     permission: Some(GROUPS_EDIT),
     product: Some(Product::UserAndGroupManagement),
     writes: true,

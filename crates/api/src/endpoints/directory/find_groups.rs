@@ -24,7 +24,7 @@ const LDAP: &str = "ldap";
 pub const ENDPOINT: Endpoint = Endpoint {
     path: PATH,
     method: Method::Post,
-    summary: "Lists groups, all of them or those that are called something.",
+    summary: "Lists groups, optionally by name.",
     permission: Some(GROUPS_EDIT),
     product: Some(Product::UserAndGroupManagement),
     writes: false,
@@ -34,7 +34,7 @@ pub const ENDPOINT: Endpoint = Endpoint {
     run: Run::Signed(|call| Box::pin(find_groups(call))),
 };
 
-/// What a page token says.
+/// The content of a page token.
 #[derive(Serialize, Deserialize)]
 struct State {
     query: Option<String>,

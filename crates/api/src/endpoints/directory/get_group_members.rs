@@ -35,7 +35,7 @@ pub const ENDPOINT: Endpoint = Endpoint {
     run: Run::Signed(|call| Box::pin(get_group_members(call))),
 };
 
-/// What a page token says.
+/// The content of a page token.
 #[derive(Serialize, Deserialize)]
 struct State {
     group: [u8; 16],

@@ -22,7 +22,7 @@ use crate::step::{Plan, Step};
 pub const ENDPOINT: Endpoint = Endpoint {
     path: "/api/directory/remove-group-member",
     method: Method::Post,
-    summary: "Takes addresses and domains out of groups.",
+    summary: "Removes addresses and domains from groups.",
     permission: Some(SYNC_EDIT),
     product: Some(Product::UserAndGroupManagement),
     writes: true,

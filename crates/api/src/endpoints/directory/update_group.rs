@@ -23,7 +23,7 @@ use crate::step::{Plan, Step};
 pub const ENDPOINT: Endpoint = Endpoint {
     path: "/api/directory/update-group",
     method: Method::Post,
-    summary: "Renames and moves groups; one of which nothing but the id is named is only read.",
+    summary: "Renames and moves groups; an item with only the id is read.",
     permission: Some(SYNC_EDIT),
     product: Some(Product::UserAndGroupManagement),
     writes: true,

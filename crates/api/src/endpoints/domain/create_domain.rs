@@ -20,7 +20,7 @@ use crate::step::{Plan, Step};
 pub const ENDPOINT: Endpoint = Endpoint {
     path: "/api/domain/create-domain",
     method: Method::Post,
-    summary: "Registers domains: each is internal once it is verified, or at once below a domain of the account.",
+    summary: "Registers domains; a subdomain of an internal domain is internal at once, others after verification.",
     permission: Some(REGISTER_DOMAIN),
     product: Some(Product::UserAndGroupManagement),
     writes: true,

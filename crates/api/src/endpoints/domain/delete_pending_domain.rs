@@ -21,7 +21,7 @@ use crate::step::{Plan, Step};
 pub const ENDPOINT: Endpoint = Endpoint {
     path: "/api/domain/delete-pending-domain",
     method: Method::Post,
-    summary: "Gives up domains that were registered and not verified.",
+    summary: "Deletes pending domains.",
     permission: Some(REGISTER_DOMAIN),
     product: Some(Product::UserAndGroupManagement),
     writes: true,

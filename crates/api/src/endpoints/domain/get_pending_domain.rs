@@ -19,7 +19,7 @@ const PATH: &str = "/api/domain/get-pending-domain";
 pub const ENDPOINT: Endpoint = Endpoint {
     path: PATH,
     method: Method::Post,
-    summary: "Lists the domains that the account has registered and not proven, also those that have expired.",
+    summary: "Lists pending and expired domains.",
     permission: Some(REGISTER_DOMAIN),
     product: Some(Product::UserAndGroupManagement),
     writes: false,

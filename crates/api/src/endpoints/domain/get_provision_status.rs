@@ -17,7 +17,7 @@ use crate::refusal::{Refusal, wrong};
 pub const ENDPOINT: Endpoint = Endpoint {
     path: "/api/domain/get-provision-status",
     method: Method::Post,
-    summary: "Shows how far domains of the account are on the way to being internal. At most 50 items.",
+    summary: "Shows the provisioning status of domains. At most 50 items.",
     permission: Some(REGISTER_DOMAIN),
     product: Some(Product::UserAndGroupManagement),
     writes: false,

@@ -16,7 +16,7 @@ use crate::refusal::{Refusal, wrong};
 pub const ENDPOINT: Endpoint = Endpoint {
     path: "/api/domain/get-verification-code",
     method: Method::Post,
-    summary: "Shows what is to stand in a TXT record of domains that were registered. At most 50 items.",
+    summary: "Shows the TXT value to publish. At most 50 items.",
     permission: Some(REGISTER_DOMAIN),
     product: Some(Product::UserAndGroupManagement),
     writes: false,

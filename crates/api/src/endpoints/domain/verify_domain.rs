@@ -1,4 +1,4 @@
-//! `POST /api/domain/verify-domain` (spec/protocol.md 5): the token stands in the domain's DNS, so the domain is the
+//! `POST /api/domain/verify-domain` (spec/protocol.md 5): the token is in the domain's DNS, so the domain is the
 //! account's own.
 
 use directory::application::Product;
@@ -26,7 +26,7 @@ const MAX_QUESTIONS: usize = 10;
 pub const ENDPOINT: Endpoint = Endpoint {
     path: "/api/domain/verify-domain",
     method: Method::Post,
-    summary: "Makes domains internal whose token stands in a TXT record. At most 10 items.",
+    summary: "Verifies domains by their TXT record. At most 10 items.",
     permission: Some(REGISTER_DOMAIN),
     product: Some(Product::UserAndGroupManagement),
     writes: true,
@@ -49,7 +49,7 @@ async fn verify_domain(mut call: Call<'_>) -> Result<Reply, Refusal> {
     let mut body = call.body()?;
     let entries = body.items::<VerifyDomain>(MAX_QUESTIONS)?;
     let scope = call.scope(&REGISTER_DOMAIN, body.account_code.as_deref()).await?;
-    // What was verified is pending no longer: the same request is not to ask, and fail, again.
+    // A verified domain is no longer pending: a repeated request must not look it up and fail.
     if let Some(reply) = call.recall().await? {
         return Ok(reply);
     }
@@ -92,7 +92,7 @@ async fn verify_domain(mut call: Call<'_>) -> Result<Reply, Refusal> {
     call.carry_out(scope.evidence(), steps).await
 }
 
-/// Looks for the token in the DNS, unless the directory is to get by without it: then whoever registered a domain has
+/// Looks for the token in the DNS, unless the server runs offline: then the account that registered a domain has
 /// it. `[ours]`
 async fn prove(
     core: &Core,

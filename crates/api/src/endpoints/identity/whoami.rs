@@ -11,7 +11,7 @@ use crate::endpoint::{Endpoint, Method, Run, Takes};
 pub const ENDPOINT: Endpoint = Endpoint {
     path: "/identity/whoami",
     method: Method::Get,
-    summary: "Tells who calls, and in which account.",
+    summary: "Shows the caller and its account.",
     permission: None,
     product: None,
     writes: false,

@@ -14,7 +14,7 @@ use crate::refusal::Refusal;
 pub const ENDPOINT: Endpoint = Endpoint {
     path: "/api/login/discover-authentication",
     method: Method::Post,
-    summary: "Tells how and where a user logs in. The answer is the same whether there is such a user or not.",
+    summary: "Shows how and where a user logs in. The response is the same for unknown users.",
     permission: None,
     product: None,
     writes: false,

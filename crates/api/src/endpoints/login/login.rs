@@ -23,7 +23,7 @@ use directory::credentials::new_binding;
 pub const ENDPOINT: Endpoint = Endpoint {
     path: "/api/login/login",
     method: Method::Post,
-    summary: "Gives a user a key pair for an application, or prolongs one.",
+    summary: "Issues or renews a key pair.",
     permission: None,
     product: None,
     writes: true,
@@ -47,7 +47,7 @@ async fn log_in(mut call: Unsigned<'_>) -> Result<Reply, Refusal> {
     }
     let now = call.core.clock.now();
     let Some(credentials) = proof.right_for(now) else {
-        // What else is wrong is only for who knows the password.
+        // Other errors are shown only after the right password.
         return decide(&mut call, proof, Grant::Nothing).await.and(Err(Refusal::Login));
     };
     let life = credentials.profile.binding_life;
@@ -63,7 +63,7 @@ async fn log_in(mut call: Unsigned<'_>) -> Result<Reply, Refusal> {
                 return refuse(Error::in_field(
                     Code::UnknownBinding,
                     "accessKey",
-                    "This is no live key pair of the user for this application: log in without accessKey for a new one",
+                    "Not a valid key pair of the user for this application: log in without accessKey for a new one",
                 ));
             }
         },
@@ -88,8 +88,7 @@ async fn log_in(mut call: Unsigned<'_>) -> Result<Reply, Refusal> {
         )),
         Outcome::TooManyBindings => refuse(Error::new(
             Code::TooManyBindings,
-            "The user has as many key pairs for this application as it may have: log out with one of them, or name it \
-             in accessKey to prolong it",
+            "The user has the maximum number of key pairs for this application: revoke one by logging out with it, or renew one by sending it as accessKey",
         )),
         Outcome::Refused => Err(Refusal::Login),
     }

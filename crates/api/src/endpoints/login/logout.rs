@@ -17,7 +17,7 @@ use crate::refusal::Refusal;
 pub const ENDPOINT: Endpoint = Endpoint {
     path: "/api/login/logout",
     method: Method::Post,
-    summary: "Ends a key pair of the caller's.",
+    summary: "Revokes a key pair.",
     permission: None,
     product: None,
     writes: true,
@@ -38,7 +38,7 @@ async fn log_out(mut call: Call<'_>) -> Result<Reply, Refusal> {
         Err(errors) => return Ok(refused(key, errors)),
     };
     let unknown = || {
-        let message = "This is no key pair of the caller's";
+        let message = "Not a key pair of the caller";
         Ok(refused(key, vec![Error::in_field(Code::UnknownBinding, "accessKey", message)]))
     };
     let named = item.access_key.filter(|key| !key.is_empty());

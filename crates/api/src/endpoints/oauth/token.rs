@@ -13,7 +13,7 @@ use crate::refusal::Refusal;
 pub const ENDPOINT: Endpoint = Endpoint {
     path: "/oauth/token",
     method: Method::Post,
-    summary: "Gives an application of API 2.0 a token for half an hour.",
+    summary: "Issues a token to an application of API 2.0, valid for half an hour.",
     permission: None,
     product: None,
     writes: false,
@@ -26,7 +26,7 @@ pub const ENDPOINT: Endpoint = Endpoint {
 async fn token(mut call: Unsigned<'_>) -> Result<Reply, Refusal> {
     let authorization = call.headers.get(header::AUTHORIZATION).map(http::HeaderValue::as_bytes);
     let shown = Credentials::read(authorization, call.bytes())?;
-    // What has not the shape of an id may be a secret in the wrong place, and the log is no place for that one.
+    // A text that is not shaped like an id may be a secret in the wrong field and must not be logged.
     let id = if directory::application::is_client_id(&shown.client_id) {
         &shown.client_id
     } else {

@@ -20,7 +20,7 @@ use crate::step::{Plan, Step};
 pub const ENDPOINT: Endpoint = Endpoint {
     path: "/api/role/assign-role",
     method: Method::Post,
-    summary: "Gives users a role, or takes the one they have. [ours]",
+    summary: "Assigns or removes users' roles. [ours]",
     permission: Some(ROLES_EDIT),
     product: Some(Product::RoleManagement),
     writes: true,

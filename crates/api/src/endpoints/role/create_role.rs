@@ -20,7 +20,7 @@ use crate::step::{Plan, Step};
 pub const ENDPOINT: Endpoint = Endpoint {
     path: "/api/role/create-role",
     method: Method::Post,
-    summary: "Makes roles out of permissions that the caller holds. [ours]",
+    summary: "Creates roles from permissions that the caller holds. [ours]",
     permission: Some(ROLES_EDIT),
     product: Some(Product::RoleManagement),
     writes: true,
@@ -49,7 +49,7 @@ async fn create_role(mut call: Call<'_>) -> Result<Reply, Refusal> {
     call.carry_out(scope.evidence(), steps).await
 }
 
-/// What the wire calls a field.
+/// The field name in JSON.
 fn name(field: Field) -> &'static str {
     match field {
         Field::Name => "name",

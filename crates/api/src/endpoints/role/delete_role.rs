@@ -21,7 +21,7 @@ use crate::step::{Plan, Step};
 pub const ENDPOINT: Endpoint = Endpoint {
     path: "/api/role/delete-role",
     method: Method::Post,
-    summary: "Removes roles that nobody holds. [ours]",
+    summary: "Deletes roles without holders. [ours]",
     permission: Some(ROLES_EDIT),
     product: Some(Product::RoleManagement),
     writes: true,

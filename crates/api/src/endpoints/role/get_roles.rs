@@ -17,7 +17,7 @@ use crate::refusal::Refusal;
 pub const ENDPOINT: Endpoint = Endpoint {
     path: "/api/role/get-roles",
     method: Method::Post,
-    summary: "Lists the roles that users of the account can hold. [ours]",
+    summary: "Lists the roles of the account. [ours]",
     permission: Some(ROLES_READ),
     product: Some(Product::RoleManagement),
     writes: false,

@@ -20,7 +20,7 @@ use crate::step::{Plan, Step};
 pub const ENDPOINT: Endpoint = Endpoint {
     path: "/api/user/add-delegate-user",
     method: Method::Post,
-    summary: "Lets one user read another's mail.",
+    summary: "Grants the right to read another user's mail.",
     permission: Some(ALTERNATE_ADDRESS),
     product: Some(Product::UserAndGroupManagement),
     writes: true,

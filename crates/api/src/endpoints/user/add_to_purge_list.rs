@@ -19,7 +19,7 @@ const GRACE: SignedDuration = SignedDuration::from_hours(30 * 24);
 pub const ENDPOINT: Endpoint = Endpoint {
     path: "/api/user/add-to-purge-list",
     method: Method::Post,
-    summary: "Shuts users out, and removes them 30 days later.",
+    summary: "Disables users and removes them after 30 days.",
     permission: Some(PURGE_ADDRESS),
     product: Some(Product::UserAndGroupManagement),
     writes: true,

@@ -1,4 +1,4 @@
-//! `POST /api/user/change-password`: whoever knows the present password sets another, also when that is forced. `[ours]`
+//! `POST /api/user/change-password`: sets a new password with the current one, also when a change is forced. `[ours]`
 
 use auth::Proof;
 use directory::application::Application;
@@ -19,7 +19,7 @@ use crate::refusal::{Refusal, wrong};
 pub const ENDPOINT: Endpoint = Endpoint {
     path: "/api/user/change-password",
     method: Method::Post,
-    summary: "Changes the caller's own password, which ends all its key pairs. [ours]",
+    summary: "Changes the caller's own password and revokes all its key pairs. [ours]",
     permission: None,
     product: None,
     writes: true,
@@ -47,7 +47,7 @@ async fn change_password(mut call: Unsigned<'_>) -> Result<Reply, Refusal> {
     }
 }
 
-/// Sets another password for whoever knows the present one; or says why the new one can't be it.
+/// Sets a new password if the current one is right, or says why the new one is refused.
 ///
 /// # Errors
 /// When the present one is wrong.
@@ -58,7 +58,7 @@ pub async fn renew(
 ) -> Result<Result<(), Why>, Refusal> {
     let judged = match proof.right_for(call.core.clock.now()) {
         Some(credentials) => judge(call, credentials, password).await?,
-        // What else is wrong is only for who knows the password.
+        // Other errors are shown only after the right password.
         None => Err(Why::Missing),
     };
     match judged {

@@ -19,7 +19,7 @@ use crate::refusal::{Refusal, wrong};
 pub const ENDPOINT: Endpoint = Endpoint {
     path: "/api/user/check-user",
     method: Method::Post,
-    summary: "Says what create-user would say of these users, and creates none.",
+    summary: "Returns what create-user would return, creates nothing.",
     permission: Some(INTERNAL_EDIT),
     product: Some(Product::UserAndGroupManagement),
     writes: false,

@@ -115,7 +115,7 @@ pub(in crate::endpoints) async fn create<T: Serialize + Send + 'static>(
 /// An entry, and what the rules say of it.
 pub(super) type Judged = (Map<String, Value>, Result<Planned, Vec<Error>>);
 
-/// What the rules say of each entry, and what that rests on.
+/// The verdict on each entry, and its evidence.
 pub(super) async fn judge(
     call: &mut Call<'_>,
     account_code: Option<&str>,
@@ -124,7 +124,7 @@ pub(super) async fn judge(
     call.count(entries.len());
     let (core, caller) = (call.core, call.caller.clone());
 
-    // What is mistyped is not judged; what is judged comes back in the same order.
+    // Entries with type errors are skipped; verdicts keep the input order.
     let (mut slots, mut items) = (Vec::with_capacity(entries.len()), Vec::with_capacity(entries.len()));
     for Entry { key, item } in entries {
         slots.push((key, item.map(|item| items.push(rules_item(&core.gate, item)))));
@@ -163,7 +163,7 @@ fn rules_item(gate: &Gate, item: body::Item) -> Item {
     }
 }
 
-/// What the wire calls a field.
+/// The field name in JSON.
 fn name(field: Field) -> &'static str {
     match field {
         Field::Address => "emailAddress",

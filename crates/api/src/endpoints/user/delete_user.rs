@@ -17,7 +17,7 @@ use crate::step::{Plan, Step};
 pub const ENDPOINT: Endpoint = Endpoint {
     path: "/api/user/delete-user",
     method: Method::Post,
-    summary: "Removes users with their aliases and all that refers to them. [ours]",
+    summary: "Removes users with their aliases and everything that refers to them. [ours]",
     permission: Some(INTERNAL_EDIT),
     product: Some(Product::UserAndGroupManagement),
     writes: true,

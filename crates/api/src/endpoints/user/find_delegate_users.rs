@@ -12,14 +12,14 @@ use crate::endpoint::{Endpoint, Method, Run, Takes};
 use crate::endpoints::login::refused;
 use crate::refusal::{Refusal, wrong};
 
-/// What the secure id of a delegation is sealed as.
+/// The kind of a delegation's secure id.
 pub(super) const KIND: &str = "delegate";
 
 /// The endpoint.
 pub const ENDPOINT: Endpoint = Endpoint {
     path: "/api/user/find-delegate-users",
     method: Method::Post,
-    summary: "Lists whose mail a user may read.",
+    summary: "Lists the users whose mail a user may read.",
     permission: Some(ALTERNATE_ADDRESS),
     product: Some(Product::UserAndGroupManagement),
     writes: false,

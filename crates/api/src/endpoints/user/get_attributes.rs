@@ -12,7 +12,7 @@ use crate::endpoint::{Endpoint, Method, Run, Takes};
 use crate::refusal::Refusal;
 use crate::step::{Plan, Step};
 
-/// What the secure id of an attribute is sealed as.
+/// The kind of an attribute's secure id.
 pub(super) const KIND: &str = "attribute";
 
 /// The endpoint.

@@ -33,7 +33,7 @@ pub const ENDPOINT: Endpoint = Endpoint {
     run: Run::Signed(|call| Box::pin(get_internal_users(call))),
 };
 
-/// What a page token says.
+/// The content of a page token.
 #[derive(Serialize, Deserialize)]
 struct State {
     domain: Option<String>,

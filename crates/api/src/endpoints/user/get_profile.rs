@@ -18,7 +18,7 @@ use crate::refusal::{Refusal, wrong};
 pub const ENDPOINT: Endpoint = Endpoint {
     path: "/api/user/get-profile",
     method: Method::Post,
-    summary: "Shows a user's profile: one's own to everybody, others to who may read users.",
+    summary: "Shows the caller's profile, or another user's with permission to read users.",
     permission: None,
     product: Some(Product::UserAndGroupManagement),
     writes: false,
@@ -37,7 +37,7 @@ async fn get_profile(mut call: Call<'_>) -> Result<Reply, Refusal> {
     };
     let own = call.caller.user().map(|_| call.caller.name().to_owned());
     let Some(address) = item.email_address.filter(|address| !address.trim().is_empty()).or(own) else {
-        // An application of API 2.0 has no profile of its own.
+        // An application of API 2.0 has no profile.
         return Ok(refused(key, vec![wrong("emailAddress", &Why::Missing)]));
     };
     let found = find(&mut call, [Some(&*address)].into_iter()).await?.pop().flatten();

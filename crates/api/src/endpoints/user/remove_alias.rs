@@ -19,7 +19,7 @@ use crate::step::{Plan, Step};
 pub const ENDPOINT: Endpoint = Endpoint {
     path: "/api/user/remove-alias",
     method: Method::Post,
-    summary: "Takes aliases from users.",
+    summary: "Removes aliases.",
     permission: Some(GROUPS_EDIT),
     product: Some(Product::UserAndGroupManagement),
     writes: true,

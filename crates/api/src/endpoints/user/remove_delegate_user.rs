@@ -21,7 +21,7 @@ use crate::step::{Plan, Step};
 pub const ENDPOINT: Endpoint = Endpoint {
     path: "/api/user/remove-delegate-user",
     method: Method::Post,
-    summary: "Takes back that one user may read another's mail.",
+    summary: "Revokes the right to read another user's mail.",
     permission: Some(ALTERNATE_ADDRESS),
     product: Some(Product::UserAndGroupManagement),
     writes: true,

@@ -17,7 +17,7 @@ use crate::refusal::Refusal;
 pub const ENDPOINT: Endpoint = Endpoint {
     path: "/api/user/remove-from-purge-list",
     method: Method::Post,
-    summary: "Calls the removal of users off, and lets them in again.",
+    summary: "Cancels the removal and enables the users.",
     permission: Some(UNPURGE_ADDRESS),
     product: Some(Product::UserAndGroupManagement),
     writes: true,

@@ -22,7 +22,7 @@ use crate::step::{Plan, Step};
 pub const ENDPOINT: Endpoint = Endpoint {
     path: "/api/user/update-alias",
     method: Method::Post,
-    summary: "Adds aliases to users. An alias shares the uniqueness of addresses.",
+    summary: "Adds aliases to users. Aliases and addresses share one namespace.",
     permission: Some(GROUPS_EDIT),
     product: Some(Product::UserAndGroupManagement),
     writes: true,

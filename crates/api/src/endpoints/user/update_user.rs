@@ -21,7 +21,7 @@ use crate::step::{Plan, Step};
 pub const ENDPOINT: Endpoint = Endpoint {
     path: "/api/user/update-user",
     method: Method::Post,
-    summary: "Changes users; one of which nothing but the address is named is only read.",
+    summary: "Changes users; an item with only the address is read.",
     permission: Some(INTERNAL_EDIT),
     product: Some(Product::UserAndGroupManagement),
     writes: true,
@@ -110,7 +110,7 @@ fn asked(item: UpdateUser) -> Asked {
     }
 }
 
-/// What the wire calls a field.
+/// The field name in JSON.
 fn name(field: Field) -> &'static str {
     match field {
         Field::Address => "emailAddress",
