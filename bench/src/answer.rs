@@ -8,7 +8,7 @@ use anyhow::{Context as _, ensure};
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Answer {
     pub(crate) status: u16,
-    /// Where the body stands: in chunks, if it came in chunks.
+    /// The range of the body; several ranges if it came in chunks.
     pub(crate) body: Range<usize>,
     /// Whether the server closes the connection after it.
     pub(crate) closes: bool,

@@ -53,7 +53,7 @@ pub(crate) enum Rows {
     UsersAuditAnswers,
 }
 
-/// A plain loop over a database of its own.
+/// A plain loop over its own database.
 pub(crate) struct PlainLoop {
     connection: Connection,
     people: People,

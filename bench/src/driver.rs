@@ -26,7 +26,7 @@ pub(crate) struct Load {
     pub(crate) every: Option<Duration>,
 }
 
-/// What came of it.
+/// The result.
 pub(crate) struct Sent {
     /// Answered with success, each a creation of every item.
     pub(crate) answered: u64,

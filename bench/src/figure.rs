@@ -1,4 +1,4 @@
-//! What was measured: series of values, one a round, and what they say about a target.
+//! Measurements: series of values, one per round, and how they compare with a target.
 
 use serde::Serialize;
 

@@ -62,7 +62,7 @@ pub(crate) fn add(
     })
 }
 
-/// Adds the entry below which all others stand.
+/// Adds the parent entry of all others.
 pub(crate) fn add_suffix(address: SocketAddr) -> anyhow::Result<()> {
     let attributes = [("objectClass", "dcObject"), ("objectClass", "organization"), ("o", "Bench")];
     runtime()?.block_on(async {
@@ -91,7 +91,7 @@ fn entry(person: &Person) -> Vec<u8> {
     request(ADD, &added(&format!("uid={address},{SUFFIX}"), &attributes))
 }
 
-/// What an add holds. Values of one attribute stand one after the other.
+/// The content of an add. Values of one attribute are consecutive.
 fn added(name: &str, attributes: &[(&str, &str)]) -> Vec<u8> {
     let groups = attributes.chunk_by(|one, other| one.0 == other.0).flat_map(|group| {
         let values: Vec<u8> = group.iter().flat_map(|(_, value)| element(OCTETS, value.as_bytes())).collect();
@@ -122,7 +122,7 @@ fn element(tag: u8, content: &[u8]) -> Vec<u8> {
     bytes
 }
 
-/// The first element: its tag, its content, and what follows; `None` while it is not there as a whole.
+/// The first element: its tag, its content, and what follows; `None` while it is incomplete.
 fn first(bytes: &[u8]) -> Option<(u8, &[u8], &[u8])> {
     let (&tag, rest) = bytes.split_first()?;
     let (&short, rest) = rest.split_first()?;
@@ -137,7 +137,7 @@ fn first(bytes: &[u8]) -> Option<(u8, &[u8], &[u8])> {
     Some((tag, content, rest))
 }
 
-/// The code of a result, which is 0 when all went well; `None` while it is not there as a whole.
+/// The code of a result, which is 0 when all went well; `None` while it is incomplete.
 fn result(bytes: &[u8]) -> Option<anyhow::Result<u8>> {
     let (_, message, _) = first(bytes)?;
     let code = || {

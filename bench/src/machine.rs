@@ -1,4 +1,4 @@
-//! What the machine says about itself and about processes. Linux only: all of it stands in /proc.
+//! What the machine says about itself and about processes. Linux only: all of it is in /proc.
 
 use std::fs;
 use std::time::Instant;

@@ -76,11 +76,11 @@ fn seconds(text: &str) -> Result<f64, String> {
 enum Command {
     /// Every row
     All,
-    /// create-user without a password on many connections, beside a bare axum POST
+    /// create-user without a password on many connections, compared with a bare axum POST
     Create,
     /// create-user on one connection, beside forced writes
     Single,
-    /// 100 items a request, beside a plain loop of rusqlite
+    /// 100 items a request, compared with a plain loop of rusqlite
     Bulk,
     /// A CSV by `matricula import`, beside the same in requests rendered before
     Import,
@@ -98,7 +98,7 @@ enum Command {
     PeerOpenldap,
     /// Another HTTP server, as a file describes it: the same driver, so that figures can be compared
     Scenario {
-        /// The scenario: docs/PERFORMANCE.md says what stands in it
+        /// The scenario file, see docs/PERFORMANCE.md
         file: PathBuf,
     },
     /// The server under test, on a directory that this program seeded

@@ -52,7 +52,7 @@ impl Output {
         self.print(&table(report))
     }
 
-    /// What was asked for, on standard output.
+    /// The result, on standard output.
     pub(crate) fn print(&self, text: &str) -> anyhow::Result<()> {
         if self.terminal {
             self.progress("");

@@ -1,4 +1,4 @@
-//! A server in a process of its own, so that its processor time and its memory can be told from the driver's.
+//! A server in its own process, so that its processor time and memory are separate from the driver's.
 
 use std::fs::File;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
@@ -21,7 +21,7 @@ pub(crate) struct Process {
 }
 
 impl Process {
-    /// Starts this program anew as a server, with its log in a file, and waits until it is ready.
+    /// Starts this program again as a server, with its log in a file, and waits until it is ready.
     pub(crate) fn start(command: &str, argument: &Path, log: PathBuf) -> anyhow::Result<Self> {
         let program = std::env::current_exe()?;
         let file = File::options().create(true).append(true).open(&log)?;

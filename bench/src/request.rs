@@ -72,7 +72,7 @@ struct Body {
     data: Vec<NewUser>,
 }
 
-/// What an answer must be.
+/// The expected response.
 #[derive(Clone, Debug)]
 pub(crate) enum Expected {
     /// The creation of every item. Anything else ends the measurement.
@@ -80,7 +80,7 @@ pub(crate) enum Expected {
     /// Something of another server. Anything else is counted.
     Of {
         status: u16,
-        /// What the body must contain.
+        /// The expected content of the body.
         contains: Option<String>,
     },
 }

@@ -1,4 +1,4 @@
-//! The same driver against any other HTTP server: what to send stands in a file.
+//! The same driver against any other HTTP server: the requests come from a file.
 
 use std::collections::BTreeMap;
 use std::net::{SocketAddr, ToSocketAddrs as _};

@@ -1,4 +1,4 @@
-//! The two servers, each in a process of its own. Both say on standard output where they listen, and stop when their
+//! The two servers, each in its own process. Both print the address they listen on, and stop when their
 //! standard input ends: also when the program that started them is gone.
 
 use std::io::{Read as _, Write as _};

@@ -21,10 +21,10 @@ pub(crate) const CONFIG: &str = "matricula.toml";
 /// Production's settings, but for the quota: one caller makes all the calls here. `request_ids` stays `strict`.
 const SETTINGS: &str = "master_key_file = \"master.key\"\n[quota]\nenabled = false\n";
 
-/// The account of whoever is created.
+/// The account of the created users.
 pub(crate) const ACCOUNT: &str = "CBENCH01";
 
-/// A seeded directory in a folder of its own, which goes when this is dropped.
+/// A seeded directory in its own folder, which is deleted on drop.
 pub(crate) struct Site {
     folder: TempDir,
     config: Config,
@@ -50,7 +50,7 @@ impl Site {
         Ok(Self { folder, config, keys })
     }
 
-    /// Administers it beside a server that may be running.
+    /// Administers it, also while a server is running.
     pub(crate) fn admin<T>(&self, run: impl AsyncFnOnce(&Admin) -> anyhow::Result<T>) -> anyhow::Result<T> {
         let admin = Admin::open(&self.config, &self.config.master_key()?, System::real())?;
         runtime()?.block_on(run(&admin))

@@ -28,7 +28,7 @@ async fn store(
     }
 }
 
-/// Serves on a thread of its own, which ends with the test.
+/// Serves on its own thread, which ends with the test.
 fn serve() -> (SocketAddr, Files) {
     let files = Files::default();
     let router = Router::new().route("/files/{name}", put(store)).with_state(Arc::clone(&files));

@@ -1,4 +1,4 @@
-//! 100 items a request, beside a plain loop of rusqlite.
+//! 100 items a request, compared with a plain loop of rusqlite.
 
 use crate::Settings;
 use crate::ceiling::{PlainLoop, ROWS, Rows};

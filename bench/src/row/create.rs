@@ -1,4 +1,4 @@
-//! create-user without a password on many connections, beside a bare axum POST; and the server's memory meanwhile.
+//! create-user without a password on many connections, compared with a bare axum POST; and the server's memory meanwhile.
 
 use crate::Settings;
 use crate::driver::{self, Load};

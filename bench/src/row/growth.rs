@@ -1,5 +1,4 @@
-//! What becomes of the server as the directory grows: the same measurements at several sizes, each on a directory of its
-//! own that was seeded.
+//! How the server changes as the directory grows: the same measurements at several sizes, each on its own seeded directory.
 
 mod report;
 

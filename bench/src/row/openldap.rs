@@ -53,7 +53,7 @@ pub(crate) fn measure(settings: &Settings, output: &Output) -> anyhow::Result<Ve
     Ok(vec![row(title, vec![theirs, ours], vec![ratio])])
 }
 
-/// A `slapd` of its own, with a database in a folder.
+/// A separate `slapd` with its database in a folder.
 struct Slapd {
     process: Child,
     address: SocketAddr,

@@ -1,6 +1,6 @@
 //! Why a request was refused, for a sandbox: with every key the directory has, and only there.
 //!
-//! Who is refused is not told which part is wrong: that would help whoever guesses. In a sandbox the keys are printed
+//! A refused caller is not told which part is wrong: that would help an attacker. In a sandbox the keys are printed
 //! anyway, and there is nobody to keep them from.
 
 use std::sync::Arc;
@@ -123,7 +123,7 @@ impl Explainer {
         Ok(keys)
     }
 
-    /// The key of an application; nothing, if it is shut out.
+    /// The key of an application; nothing if it is disabled.
     async fn app_key(&self, app_id: &str) -> Result<SecretString, StoreError> {
         let application = self.store.application(app_id).await?;
         Ok(application.map_or_else(|| SecretString::from(""), |application| application.app_key))

@@ -23,7 +23,7 @@ use self::even::Even;
 use self::hash::{HASH, SALT};
 use self::lane::Lane;
 
-/// What one hash costs.
+/// The cost of one hash.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Cost {
     /// Memory, in KiB.
@@ -69,7 +69,7 @@ pub enum GateError {
     #[error(transparent)]
     Full(#[from] GateFull),
     /// The work failed, or no thread does any; the log says why.
-    #[error("a password could not be hashed; the log says why")]
+    #[error("could not hash a password; the reason is in the log")]
     Broken,
 }
 
@@ -200,7 +200,7 @@ impl Gate {
         self.even.slowest()
     }
 
-    /// Passwords that wait or are being hashed.
+    /// Passwords waiting or being hashed.
     pub fn waiting(&self) -> usize {
         self.lane.waiting() + self.costly.waiting()
     }

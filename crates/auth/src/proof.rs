@@ -1,5 +1,5 @@
 //! What a password proves, before anything is granted for it (spec/protocol.md 4). The answer and its cost are the same
-//! for a wrong password, an unknown user and one that is shut out.
+//! for a wrong password, an unknown user and a disabled one.
 
 use std::time::Instant;
 
@@ -57,7 +57,7 @@ impl Proof {
             // Whatever it is, it may be a password that was typed into the wrong place.
             Err(_) => ("(no address)".to_owned(), None),
         };
-        // Who is refused anyway is compared with nobody's: their hash may be one that costs much.
+        // A user who is refused anyway is compared with the dummy hash: the own one may be expensive.
         let may_enter = |credentials: &&Credentials| !is_locked(&credentials.user, now);
         let hash = credentials.as_ref().filter(may_enter).and_then(|found| found.user.password.clone());
         let right = gate.verify(password.clone(), hash.clone()).await?;
@@ -72,7 +72,7 @@ impl Proof {
         Ok(proof)
     }
 
-    /// The credentials, if the password is right and the user is not shut out: then whoever calls may learn more.
+    /// The credentials, if the password is right and the user is not disabled: then the caller may learn more.
     pub fn right_for(&self, now: Timestamp) -> Option<&Credentials> {
         self.right(now)?;
         self.credentials.as_ref()
@@ -88,7 +88,7 @@ impl Proof {
         (self.started, self.credentials.is_some())
     }
 
-    /// Who the audit names: nobody, when the password is wrong.
+    /// The actor in the audit: unknown if the password is wrong.
     pub fn actor(&self) -> Actor {
         match (&self.credentials, &self.verified) {
             (Some(credentials), Some(_)) => {
@@ -98,7 +98,7 @@ impl Proof {
         }
     }
 
-    /// What is asked for, for the store to decide.
+    /// The request, for the store to decide.
     pub fn attempt(self, grant: Grant) -> Attempt {
         Attempt {
             user: self.credentials.map(|credentials| credentials.user.id),

@@ -1,4 +1,4 @@
-//! How many calls a user may make in a window of time (spec/protocol.md 3b): the numbers that stand in three headers
+//! How many calls a user may make in a window of time (spec/protocol.md 3b): the numbers in three headers
 //! on every answer.
 
 use std::collections::HashMap;
@@ -18,19 +18,19 @@ const SHARDS: usize = 16;
 /// Windows in one shard before those that are over are cleared away.
 const SWEEP_AT: usize = 1_024;
 
-/// What a quota counts for.
+/// The subject of a quota.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Bucket {
     /// A user, over all its bindings.
     User(UserId),
     /// An application of API 2.0, over all its tokens.
     Client(ClientId),
-    /// Whoever calls from there without a valid signature.
+    /// Callers from there without a valid signature.
     Peer(IpAddr),
 }
 
 impl Bucket {
-    /// That of whoever sent a request.
+    /// The quota of the caller of a request.
     pub fn of(sender: &Sender) -> Self {
         match sender {
             Sender::User(principal) => Bucket::User(principal.binding.user),
@@ -66,7 +66,7 @@ pub struct Rate {
     pub limit: u32,
     /// Calls left in this one.
     pub remaining: u32,
-    /// Milliseconds until the next one.
+    /// Milliseconds until the next window.
     pub reset_ms: u32,
     /// Whether this call was still within the limit.
     pub allowed: bool,
@@ -89,7 +89,7 @@ struct Window {
     used: u32,
     /// Whether calls were counted that the other nodes have not been told of.
     untold: bool,
-    /// What other nodes counted, and until when that holds.
+    /// The counts of other nodes, and until when they are valid.
     elsewhere: (u32, Timestamp),
 }
 
@@ -120,7 +120,7 @@ impl Quota {
         Self { limit, window_ms, shards: std::array::from_fn(|_| Mutex::default()) }
     }
 
-    /// Lets everybody begin anew.
+    /// Resets the quota of all callers.
     pub fn clear(&self) {
         for shard in &self.shards {
             shard.lock().unwrap_or_else(PoisonError::into_inner).clear();
@@ -149,7 +149,7 @@ impl Quota {
         Rate { limit, remaining: limit.saturating_sub(window.calls(now)), reset_ms, allowed }
     }
 
-    /// What was drawn since the other nodes were last told.
+    /// The calls since the last report to other nodes.
     fn untold(&self, now: Timestamp) -> Vec<Drawn> {
         let mut drawn = Vec::new();
         for shard in &self.shards {

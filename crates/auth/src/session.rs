@@ -14,14 +14,14 @@ use zeroize::Zeroizing;
 
 use crate::signed::Authenticator;
 
-/// What a browser shows to say which session it is in. It has no `Debug`.
+/// The session token of a browser. It has no `Debug`.
 pub struct SessionToken(Zeroizing<[u8; 32]>);
 
 /// A session that lasts, and who is in it.
 pub struct SignedIn {
     /// Who.
     pub caller: Caller,
-    /// What is known of session and user.
+    /// The session and its user.
     pub principal: Arc<SessionPrincipal>,
 }
 
@@ -42,7 +42,7 @@ impl SessionToken {
         Some(Self(Zeroizing::new(bytes.as_slice().try_into().ok()?)))
     }
 
-    /// What a cookie holds.
+    /// The value of the cookie.
     pub fn expose(&self) -> String {
         URL_SAFE_NO_PAD.encode(*self.0)
     }
@@ -69,7 +69,7 @@ impl SessionToken {
 }
 
 impl Authenticator {
-    /// Who is in a session; `None` when it is over, or there is none. Notes that it was used.
+    /// The user of a session; `None` if it has ended or does not exist. Records the use.
     ///
     /// # Errors
     /// When the store can't say.
@@ -88,7 +88,7 @@ impl Authenticator {
         }
         #[expect(
             clippy::disallowed_methods,
-            reason = "this is the room that makes callers, and the token is one of ours"
+            reason = "this is the crate that makes callers, and the token is valid"
         )]
         let caller = Caller::vouched_session(Arc::clone(&principal));
         Ok(Some(SignedIn { caller, principal }))

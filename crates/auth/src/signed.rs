@@ -1,4 +1,4 @@
-//! Who signed a request (spec/protocol.md 2, spec/clients.md 1, 2).
+//! Verifies who signed a request (spec/protocol.md 2, spec/clients.md 1, 2).
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -10,15 +10,15 @@ use jiff::{SignedDuration, Timestamp};
 use secrecy::ExposeSecret;
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
-use thiserror::Error;
 use wire::header::{self, Authorization, RequestId};
 use wire::oauth::Credentials;
 use wire::signature::{Parts, SigningKey};
 
 use crate::quota::{Bucket, Quota, Rate};
+use crate::refused::Refused;
 use crate::token::Tokens;
 
-/// What a request presents: its headers as received, and where it goes.
+/// The authentication data of a request: its headers as received, and its target.
 pub struct Presented<'a> {
     /// `Authorization`.
     pub authorization: Option<&'a [u8]>,
@@ -36,7 +36,7 @@ pub struct Presented<'a> {
 
 /// A request that is known to come from a caller.
 pub struct Signed {
-    /// Who sent it.
+    /// The sender.
     pub caller: Caller,
     /// Its id; with a token it may have none.
     pub request_id: Option<RequestId>,
@@ -44,94 +44,13 @@ pub struct Signed {
 
 /// What is known of a request once its signature or token was looked at, and it was counted.
 pub struct Authenticated {
-    /// Who sent it, or why it is refused.
+    /// The sender, or why it is refused.
     pub signed: Result<Signed, Refused>,
     /// Whose signature or token holds, also of a request that is refused; `None`: nobody's does.
     pub sender: Option<Sender>,
-    /// What is left of the quota.
+    /// The rest of the quota.
     pub rate: Rate,
 }
-
-/// Why a request is refused before anybody looks at its body.
-#[derive(Debug, Error)]
-pub enum Refused {
-    /// A header is not there.
-    #[error("The header {name} is missing; a signed request carries {}", SIGNED_HEADERS.join(", "))]
-    MissingHeader {
-        /// Its name.
-        name: &'static str,
-    },
-    /// A header can't be read.
-    #[error("Malformed header: {why}")]
-    MalformedHeader {
-        /// Which, and why.
-        why: String,
-    },
-    /// Access key, secret, application key or signed text is wrong: the caller is not told which.
-    #[error("0004 Invalid Signature")]
-    InvalidSignature,
-    /// The signature holds, but the application id is not the one the access key was issued for.
-    #[error("App ID is invalid: {app_id}")]
-    UnknownApplication {
-        /// What was sent.
-        app_id: String,
-    },
-    /// The date can't be read.
-    #[error("Unreadable date: {why}")]
-    InvalidDate {
-        /// Why.
-        why: String,
-    },
-    /// The date is too far from now.
-    #[error("The header {} is {} {} the server's time, which is {now}; at most {window} seconds are allowed",
-            header::DATE, in_words(*off), if *off < 0 { "behind" } else { "ahead of" })]
-    Expired {
-        /// Seconds ahead of the server's time.
-        off: i64,
-        /// Seconds allowed.
-        window: i64,
-        /// The server's time, as the header should have shown it.
-        now: String,
-    },
-    /// Requests signed that early may have been forgotten, because the clock was ahead: this may be one that ran.
-    #[error(
-        "The server's clock was ahead and was set back. A request whose {} is not after {until} may have been carried out \
-             already, so it is refused: sign it again after that time",
-        header::DATE
-    )]
-    Forgotten {
-        /// From when on dates are good, as the header should show it.
-        until: String,
-    },
-    /// The key pair is past its life.
-    #[error("0018 AccessKey Has Expired")]
-    BindingExpired,
-    /// The token is past its life (spec/protocol.md 2e).
-    #[error("The token has expired: ask POST /oauth/token for another")]
-    TokenExpired,
-    /// The token is none of this server's, or its application is gone.
-    #[error("The token is not valid here: ask POST /oauth/token for another")]
-    InvalidToken,
-    /// The client id is unknown, its secret is another, or it is shut out: the caller is not told which.
-    #[error("The client id or its secret is wrong")]
-    InvalidClient,
-    /// Too many calls.
-    #[error(
-        "Too many requests: {limit} are allowed in a window; the next one starts in {reset_ms} milliseconds"
-    )]
-    QuotaExceeded {
-        /// Calls allowed in a window.
-        limit: u32,
-        /// Milliseconds to wait.
-        reset_ms: u32,
-    },
-    /// The store can't say.
-    #[error("The directory can't be reached; nothing was done")]
-    Store(#[from] StoreError),
-}
-
-/// The headers of a signed request.
-const SIGNED_HEADERS: [&str; 4] = [header::AUTHORIZATION, header::DATE, header::REQUEST_ID, header::APP_ID];
 
 /// Longest application id that is repeated to the caller, in characters.
 const SHOWN_APP_ID: usize = 64;
@@ -145,7 +64,7 @@ pub struct Authenticator {
     quota: Quota,
     /// Held by who tells other nodes of the quotas.
     telling: tokio::sync::Mutex<()>,
-    /// What an unknown access key is checked against: it fails as a wrong secret does, and takes as long.
+    /// A dummy key for unknown access keys: it fails like a wrong secret and takes as long.
     decoy: SigningKey,
     tokens: Tokens,
 }
@@ -182,7 +101,7 @@ impl Authenticator {
         Authenticated { signed, sender, rate }
     }
 
-    /// Finds out anew who signed a request that was counted already, from the store as it is now.
+    /// Determines again, from the current store, who signed a request that was already counted.
     ///
     /// # Errors
     /// When the signature no longer holds.
@@ -195,20 +114,20 @@ impl Authenticator {
     /// against a digest as one that is known: it fails as a wrong secret does, and takes as long.
     ///
     /// # Errors
-    /// When the id or the secret is wrong, or the application or its account is shut out.
+    /// When the id or the secret is wrong, or the application or its account is disabled.
     pub async fn token(&self, shown: &Credentials) -> Result<(Arc<ClientPrincipal>, String), Refused> {
         let found = self.store.client_by_name(&shown.client_id).await?;
         let kept = found.as_ref().map_or([0; 32], |client| client.secret_digest);
         let digest = Sha256::digest(shown.client_secret.expose_secret());
         let same = bool::from(digest.as_slice().ct_eq(&kept));
         let client = found.filter(|_| same).ok_or(Refused::InvalidClient)?;
-        // Only here, where the secret was right: what takes longer tells something.
+        // Slow lookup only after the secret matched, so timing reveals nothing.
         let principal = self.store.client(client.id, Freshness::Now).await?.ok_or(Refused::InvalidClient)?;
         let token = self.tokens.issue(client.id, self.clock.now());
         Ok((principal, token))
     }
 
-    /// Lets everybody begin anew with the quota.
+    /// Resets the quota of all callers.
     pub fn refill_quota(&self) {
         self.quota.clear();
     }
@@ -266,17 +185,17 @@ impl Authenticator {
             return Err(Refused::InvalidSignature.into());
         };
         match self.check(&principal, app_id, date, now) {
-            // Who asks is beyond doubt, and everything behind the access key is as the store has it.
+            // The caller is proven, and everything that belongs to the access key is from the store.
             #[expect(
                 clippy::disallowed_methods,
-                reason = "this is the room that makes callers, and the signature holds"
+                reason = "this is the crate that makes callers, and the signature is valid"
             )]
             Ok(()) => Ok(Signed { caller: Caller::vouched(principal), request_id: Some(id) }),
             Err(why) => Err(Unverified { why, sender: Some(Sender::User(principal)) }),
         }
     }
 
-    /// Who a token belongs to. A request id is not asked for, but kept to when it is there (spec/protocol.md 8).
+    /// The owner of a token. A request id is optional, but respected if present (spec/protocol.md 8).
     async fn identify_client(
         &self,
         token: &[u8],
@@ -290,13 +209,13 @@ impl Authenticator {
         let principal = principal.ok_or(Refused::InvalidToken)?;
         #[expect(
             clippy::disallowed_methods,
-            reason = "this is the room that makes callers, and the token is one of ours"
+            reason = "this is the crate that makes callers, and the token is valid"
         )]
         let caller = Caller::vouched_client(principal);
         Ok(Signed { caller, request_id })
     }
 
-    /// What else must be right about a request whose signature holds.
+    /// Checks the rest of a request whose signature is valid.
     fn check(
         &self,
         principal: &Principal,
@@ -352,13 +271,4 @@ fn malformed(why: impl std::fmt::Display) -> Refused {
 /// A time as the header of the date shows it.
 fn in_header(time: Timestamp) -> String {
     time.strftime("%a, %d %b %Y %H:%M:%S UTC").to_string()
-}
-
-fn in_words(seconds: i64) -> String {
-    let seconds = seconds.unsigned_abs();
-    match seconds {
-        0..7_200 => format!("{seconds} seconds"),
-        7_200..172_800 => format!("{} hours", seconds / 3_600),
-        _ => format!("{} days", seconds / 86_400),
-    }
 }

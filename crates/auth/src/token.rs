@@ -1,5 +1,5 @@
 //! Tokens of API 2.0: whose they are and until when, under a keyed digest. Nothing of them is stored: every node checks
-//! them by the key that all share, and an application that is shut out takes its tokens with it.
+//! them by the key that all share, and disabling an application invalidates its tokens.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -9,7 +9,7 @@ use hmac::{Hmac, KeyInit, Mac};
 use jiff::Timestamp;
 use sha2::Sha256;
 
-use crate::signed::Refused;
+use crate::refused::Refused;
 
 /// How long a token lives, in seconds: half an hour (spec/protocol.md 8).
 pub const TOKEN_LIFE: i64 = 1_800;

@@ -18,10 +18,10 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 #[derive(Parser)]
 #[command(name = "matricula", version, max_term_width = 80)]
 #[command(
-    after_help = "Exit codes: 0 all was done, 1 an error, 2 wrong usage, 3 the directory refused some or all of it, or explain found something wrong, 4 migrations are due (migrate --plan), 5 stopped before the end (import --resume)."
+    after_help = "Exit codes: 0 success, 1 error, 2 wrong usage, 3 the server refused some or all items, or explain found a mistake, 4 migrations are pending (migrate --plan), 5 stopped before the end (import --resume)."
 )]
 struct Arguments {
-    /// Print JSON for machines
+    /// Print JSON
     #[arg(long, global = true)]
     json: bool,
     #[command(subcommand)]
@@ -34,24 +34,24 @@ enum Command {
     Sandbox(command::sandbox::Arguments),
     /// Run the server in production
     Serve(command::serve::Arguments),
-    /// Administer the directory at the machine it stands on
+    /// Administer the directory locally, directly on its database
     Admin(command::admin::Arguments),
-    /// Verify or export what happened in the directory
+    /// Verify or export the audit log
     Audit(command::audit::Arguments),
-    /// Copy the database to a file, beside a server that may be running on it
+    /// Back up the database to a file; safe while the server is running
     Backup(command::backup::Arguments),
-    /// Put a backup in the place of the database; the server must be stopped
+    /// Restore the database from a backup; stop the server first
     Restore(command::restore::Arguments),
-    /// Bring the database up to the schema of this program, as serve does
+    /// Migrate the database to the schema of this version, as serve does
     Migrate(command::migrate::Arguments),
     /// Call the API about users
     #[command(subcommand)]
     User(command::user::Command),
-    /// Create users out of a file, row by row accounted for
+    /// Create users from a file and report the result of every row
     Import(Box<command::import::Arguments>),
     /// Sign a request and print its headers and a curl line
     Sign(command::sign::Arguments),
-    /// Say which part of a request's signature is wrong, and how to mend it
+    /// Show which part of a request's signature is wrong and how to fix it
     Explain(command::explain::Arguments),
     /// Print a completion script for a shell
     Completions {
@@ -70,7 +70,7 @@ fn main() -> std::process::ExitCode {
 }
 
 fn run(command: Command, output: &output::Output) -> Result<(), Failed> {
-    // What is written at the directory holds secrets: no file of it is for other users of the machine.
+    // Files of the directory contain secrets: other users of the machine must not read them.
     if !matches!(
         command,
         Command::User(_)

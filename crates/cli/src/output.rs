@@ -1,4 +1,4 @@
-//! What the program prints: for people, or as JSON for machines. Results go to standard output, errors to standard
+//! The program's output: text or JSON. Results go to standard output, errors to standard
 //! error, and the exit code tells which.
 
 use std::io::Write as _;
@@ -37,9 +37,13 @@ impl Output {
     /// Prints a line for people, or the value for machines.
     pub(crate) fn say(&self, value: impl Serialize, text: impl std::fmt::Display) -> anyhow::Result<()> {
         let mut out = std::io::stdout().lock();
-        if self.json { writeln!(out, "{}", serde_json::to_string(&value)?) } else { writeln!(out, "{text}") }
-            .context("standard output")?;
-        out.flush().context("standard output")
+        let text = if self.json { serde_json::to_string(&value)? } else { text.to_string() };
+        match writeln!(out, "{text}").and_then(|()| out.flush()) {
+            // The reader has read as much as it wanted, as `head` does.
+            Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
+            written => written
+                .context("the command was carried out, but its result can't be written to standard output"),
+        }
     }
 
     /// Prints rows: a table for people, a JSON list for machines.

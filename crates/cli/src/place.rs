@@ -1,4 +1,4 @@
-//! Where a directory stands: named by its configuration, or by the folder of a sandbox.
+//! The location of a directory: given by its configuration or by the folder of a sandbox.
 
 use std::io::Write as _;
 use std::path::PathBuf;
@@ -9,22 +9,22 @@ use server::{Config, Server, System};
 
 #[derive(Args)]
 pub(crate) struct Place {
-    /// The configuration of the server
+    /// The server's configuration file
     #[arg(long, value_name = "FILE", global = true)]
     config: Option<PathBuf>,
-    /// The folder of a sandbox, instead of a configuration
+    /// The folder of a sandbox, instead of --config
     #[arg(long, value_name = "DIR", global = true, conflicts_with = "config")]
     data: Option<PathBuf>,
 }
 
 impl Place {
-    /// The settings of the server that stands there.
+    /// The settings of that server.
     pub(crate) fn config(&self) -> anyhow::Result<Config> {
         match (&self.config, &self.data) {
             (Some(config), _) => Ok(Config::from_file(config)?),
-            (None, Some(folder)) => Ok(server::sandbox::config(folder)),
+            (None, Some(folder)) => Ok(playground::sandbox::config(folder)),
             (None, None) => Err(anyhow::anyhow!(
-                "name the configuration of the server with --config FILE, or the folder of a sandbox with --data DIR"
+                "no directory given: use --config FILE for a server's configuration or --data DIR for a sandbox's folder"
             )),
         }
     }
@@ -34,7 +34,7 @@ impl Place {
         create(&self.config()?)
     }
 
-    /// Opens the directory beside a server that may be running on it.
+    /// Opens the directory, also while a server is running on it.
     pub(crate) fn open(&self) -> anyhow::Result<Admin> {
         let config = self.config()?;
         Ok(Admin::open(&config, &config.master_key()?, System::real())?)
@@ -45,7 +45,7 @@ impl Place {
 pub(crate) fn create(config: &Config) -> anyhow::Result<()> {
     if Server::create(config, &config.master_key()?, &System::real())? {
         // Where standard error is closed there is nobody to tell.
-        let _ = writeln!(std::io::stderr(), "created a new, empty directory: {} was not there", config.store);
+        let _ = writeln!(std::io::stderr(), "created a new, empty database: {}", config.store);
     }
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! Backup and restore by the real program: beside a server under load, and on another machine, which is another folder
+//! Backup and restore with the real program: while a server is under load, and on another machine, which is another folder
 //! here.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
@@ -103,7 +103,7 @@ fn who_was_acknowledged_before_a_backup_under_load_is_there_after_its_restore() 
     new_machine(&old, &new);
     let restored = json(&run("restore", &new, &file, &[]));
     assert_eq!(restored["kept"], Value::Null);
-    let config = server::sandbox::config(&new);
+    let config = playground::sandbox::config(&new);
     let admin = Admin::open(&config, &config.master_key().unwrap(), server::System::real()).unwrap();
     runtime.block_on(async {
         for address in &before {
@@ -149,12 +149,12 @@ fn a_backup_that_is_none_or_damaged_is_refused_and_nothing_is_overwritten() {
     let whole = std::fs::read(&file).unwrap();
     assert_eq!(
         refused(folder.path(), &run("backup", &old, &file, &[])),
-        "/backup.db is there already, and is not overwritten: name another file"
+        "/backup.db already exists and is not overwritten: name another file"
     );
     assert_eq!(std::fs::read(&file).unwrap(), whole);
     assert_eq!(
         refused(folder.path(), &run("backup", &new, &folder.path().join("x"), &[])),
-        "/new/matricula.db is not there"
+        "/new/matricula.db not found"
     );
 
     let restore = |bytes: &[u8]| {
@@ -170,9 +170,9 @@ fn a_backup_that_is_none_or_damaged_is_refused_and_nothing_is_overwritten() {
     other[event] = b'U';
     let error = restore(&other);
     assert!(error.starts_with("the audit in /backup.db is broken: chain 1: event "), "{error}");
-    assert_eq!(restore(b"no database, but a text"), "/backup.db is no database of matricula");
+    assert_eq!(restore(b"no database, but a text"), "/backup.db is not a Matricula database");
     std::fs::write(new.join("master.key"), "0f".repeat(32)).unwrap();
-    assert!(restore(&whole).contains("was made with the master key"));
+    assert!(restore(&whole).contains("was created with the master key"));
     let left: Vec<_> = std::fs::read_dir(&new).unwrap().map(|entry| entry.unwrap().file_name()).collect();
     assert_eq!(left.len(), 3, "both keys and the lock, and no draft: {left:?}");
 }
@@ -185,7 +185,7 @@ fn people_are_told_that_the_master_key_is_not_in_it() {
     let output = command.current_dir(folder.path()).output().unwrap();
     let text = String::from_utf8(output.stdout).unwrap();
     assert!(text.starts_with("backed up to backup.db, "), "{text}");
-    assert!(text.contains("The master key is not in it"), "{text}");
+    assert!(text.contains("It does not contain the master key"), "{text}");
     assert!(text.lines().all(|line| line.chars().count() <= 80), "{text}");
     assert_eq!(output.stderr, b"", "nothing odd where no terminal is");
 }

@@ -1,4 +1,4 @@
-//! The certificate: made by the sandbox, trusted by the commands, exchanged beside a running server.
+//! The certificate: made by the sandbox, trusted by the commands, replaced while the server is running.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -117,7 +117,7 @@ fn a_renewed_certificate_is_taken_while_the_server_runs() {
     std::fs::write(&config, settings).unwrap();
 
     let mut served = Served::start(&config);
-    assert!(served.says("certificate in service")["ends"].is_string());
+    assert!(served.says("certificate in use")["ends"].is_string());
     let address = served.says("listening")["address"].as_str().unwrap().to_owned();
     let create = |ca: &str, address_of_user: &str| {
         let mut keys = read(&file("old/keys.json"));
@@ -130,13 +130,13 @@ fn a_renewed_certificate_is_taken_while_the_server_runs() {
 
     put("new");
     served.hang_up();
-    served.says("certificate in service");
+    served.says("certificate in use");
     assert_eq!((create("old", "b@example.com"), create("new", "b@example.com")), (Some(1), Some(0)));
 
     std::fs::write(file("server.key"), "no key").unwrap();
     served.hang_up();
-    let complaint = served.says("the new certificate can't be used; the one before stays in service");
-    assert!(complaint["error"].as_str().unwrap().contains("holds no private key"), "{complaint}");
+    let complaint = served.says("the new certificate is unusable; the previous one stays in use");
+    assert!(complaint["error"].as_str().unwrap().contains("contains no private key"), "{complaint}");
     assert_eq!(create("new", "c@example.com"), Some(0));
 
     // With what it would not take, it does not start.
@@ -145,7 +145,7 @@ fn a_renewed_certificate_is_taken_while_the_server_runs() {
     let refused = matricula(&["serve", "--config"]).arg(&config).output().unwrap();
     assert_eq!(code(&refused), Some(1));
     let said = String::from_utf8(refused.stderr).unwrap();
-    assert_eq!(said.matches("server.key is not that of the first certificate in ").count(), 1, "{said}");
+    assert_eq!(said.matches("server.key does not match the first certificate in ").count(), 1, "{said}");
 }
 
 /// Without a certificate there is nothing to reload, and the server goes on.
@@ -166,6 +166,6 @@ fn sighup_ends_no_server() {
     std::fs::write(&keys_file, keys.to_string()).unwrap();
     assert_eq!(code(&create(&keys_file, "a@example.com")), Some(0));
     served.hang_up();
-    served.says("SIGHUP opens the log file and reads the certificate again");
+    served.says("SIGHUP ignored: it reopens the log file and reloads the certificate");
     assert_eq!(code(&create(&keys_file, "b@example.com")), Some(0));
 }

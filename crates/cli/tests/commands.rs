@@ -113,7 +113,7 @@ fn a_password_comes_from_standard_input() {
     let none = create("c@example.com", "");
     assert_eq!(
         (none.status.code(), text(&none.stderr).as_str()),
-        (Some(1), "error: standard input holds no password\n")
+        (Some(1), "error: standard input is empty, expected a password\n")
     );
 }
 
@@ -218,7 +218,7 @@ fn a_directory_is_set_up_served_and_checked() {
     let none = run(&["admin", "--config", path(&config), "client", "disable", "none"]);
     assert_eq!(
         (none.status.code(), text(&none.stderr).as_str()),
-        (Some(1), "error: there is no application none\n")
+        (Some(1), "error: application none not found\n")
     );
     admin(&["client", "disable", client_id]);
     assert_eq!(admin(&["client", "list"]).as_array().unwrap().len(), 0);
@@ -244,7 +244,7 @@ fn a_directory_is_set_up_served_and_checked() {
         for command in ["disable", "reissue"] {
             let unknown = run(&["admin", "--config", path(&config), "binding", command, key]);
             assert_eq!(unknown.status.code(), Some(1), "{}", text(&unknown.stderr));
-            assert_eq!(text(&unknown.stderr), "error: there is no binding with this access key\n");
+            assert_eq!(text(&unknown.stderr), "error: binding with this access key not found\n");
         }
     }
 
@@ -276,7 +276,7 @@ fn a_directory_is_set_up_served_and_checked() {
     json(&["admin", "new-master-key", path(&new)]);
     admin(&["rotate-master-key", "--new", path(&new)]);
     let old = run(&["admin", "--config", path(&config), "account", "list"]);
-    assert!(text(&old.stderr).contains("was made with the master key"), "{}", text(&old.stderr));
+    assert!(text(&old.stderr).contains("was created with the master key"), "{}", text(&old.stderr));
     std::fs::rename(&new, &key).unwrap();
     assert!(whole());
 }
@@ -298,7 +298,7 @@ fn what_can_not_be_done_says_why_and_exits_with_1() {
         (&["serve", "--config", path(&keyless)], "matricula admin new-master-key FILE"),
         (&["serve", "--config", path(&wrong)], "unknown field `lisen`"),
         (&["serve", "--config", "/no/such/file"], "/no/such/file: No such file"),
-        (&["sandbox", "--listen", "0.0.0.0:0"], "a sandbox listens on this machine only"),
+        (&["sandbox", "--listen", "0.0.0.0:0"], "a sandbox listens only on this machine"),
         (
             &["user", "create", "--keys", path(&keys), "--email", "a@b.example"],
             "Expected a JSON object with base_url",
@@ -400,8 +400,7 @@ fn explain_says_what_is_wrong_and_exits_with_3() {
     assert_eq!(run(&["explain", path(&headers)]).status.code(), Some(2), "there are no keys");
     let help = text(&run(&["explain", "--help"]).stdout);
     assert!(
-        help.contains("Exit codes: 0 nothing is wrong")
-            && help.lines().all(|line| line.chars().count() <= 80),
+        help.contains("Exit codes: 0 no mistake") && help.lines().all(|line| line.chars().count() <= 80),
         "{help}"
     );
 }

@@ -143,22 +143,22 @@ fn what_can_t_be_imported_says_so_before_anything_is_sent() {
     elsewhere["base_url"] = "http://127.0.0.1:9".into();
     place.write("elsewhere.json", &elsewhere.to_string());
     assert!(
-        error(&["users.csv", "--keys", "elsewhere.json"]).starts_with("no answer from http://127.0.0.1:9")
+        error(&["users.csv", "--keys", "elsewhere.json"]).starts_with("no response from http://127.0.0.1:9")
     );
     assert!(error(&["missing.csv"]).starts_with("missing.csv: No such file"));
-    assert!(error(&["bad.csv"]).contains("the first line names no column `email`"));
-    assert!(error(&["users.csv", "--resume"]).starts_with("there is nothing to resume"));
+    assert!(error(&["bad.csv"]).contains("the header line has no column `email`"));
+    assert!(error(&["users.csv", "--resume"]).starts_with("nothing to resume"));
     assert_eq!(place.import(&["users.csv"]).0, Some(0));
-    assert!(error(&["users.csv"]).contains("users.csv.result.csv is there already"));
-    assert!(error(&["users.csv", "--resume"]).contains("is complete or was never begun"));
+    assert!(error(&["users.csv"]).contains("users.csv.result.csv already exists"));
+    assert!(error(&["users.csv", "--resume"]).contains("is complete or was never started"));
     // Another file than the one that it began with.
     place.write(
         "other.csv.result.csv.state",
         &json!({"first_request_id": "8578fcfc-a305-4d9a-99cb-f4d5ecefe297", "batch": 100, "digest": "00"})
             .to_string(),
     );
-    assert!(error(&["other.csv"]).contains("was interrupted: go on with --resume"));
-    assert!(error(&["other.csv", "--resume"]).contains("it has changed since"));
+    assert!(error(&["other.csv"]).contains("was interrupted: continue it with --resume"));
+    assert!(error(&["other.csv", "--resume"]).contains("the file has changed since"));
     assert_eq!(place.users(), 2);
 }
 

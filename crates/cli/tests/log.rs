@@ -146,7 +146,7 @@ fn a_log_file_is_private_rotated_and_whole_at_the_end() {
     let rotated = folder.path().join("matricula.log.1");
     std::fs::rename(&path, &rotated).unwrap();
     served.signal(Signal::HUP);
-    while !read(&path).contains("because of SIGHUP") {
+    while !read(&path).contains("reopened on SIGHUP") {
         std::thread::yield_now();
     }
     served.get("/after", 1, "404");

@@ -60,7 +60,7 @@ fn the_plan_says_what_would_run_and_changes_nothing() {
     let known = migrations.len();
     let due: String = migrations[1..].iter().map(|name| format!("  {name}\n")).collect();
     let expected = format!(
-        "schema 1, and this program knows {known}; these migrations would run:\n{due}nothing was changed\n"
+        "schema 1, this program needs {known}; these migrations would run:\n{due}nothing was changed\n"
     );
     assert_eq!(text(&plan.stdout), expected);
     let plan = run(folder, &["--plan", "--json"]);
@@ -78,10 +78,7 @@ fn the_plan_says_what_would_run_and_changes_nothing() {
     for more in [&["--plan"][..], &[]] {
         let none = run(folder, more);
         assert_eq!(none.status.code(), Some(0));
-        assert_eq!(
-            text(&none.stdout),
-            format!("schema {known} is the newest this program knows; nothing to do\n")
-        );
+        assert_eq!(text(&none.stdout), format!("schema {known} is up to date; nothing to do\n"));
     }
     let connection = Connection::open(&database).unwrap();
     let count = |sql| connection.query_row(sql, [], |row| row.get::<_, i64>(0)).unwrap();
@@ -93,7 +90,7 @@ fn the_plan_says_what_would_run_and_changes_nothing() {
         let newer = run(folder, more);
         assert_eq!(newer.status.code(), Some(1));
         assert!(
-            text(&newer.stderr).contains(&format!("has schema {}, made by a newer matricula", known + 1)),
+            text(&newer.stderr).contains(&format!("has schema {} of a newer Matricula", known + 1)),
             "{}",
             text(&newer.stderr)
         );

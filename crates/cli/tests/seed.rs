@@ -55,7 +55,7 @@ fn seeded_users_are_there_beside_a_running_server_and_again_adds_who_is_missing(
     assert_eq!(listed["users"][1]["emailAddress"], "user0000001@example.com");
     drop(sandbox);
 
-    let config = server::sandbox::config(folder);
+    let config = playground::sandbox::config(folder);
     let admin = Admin::open(&config, &config.master_key().unwrap(), server::System::real()).unwrap();
     runtime.block_on(async {
         assert_eq!(admin.count_users().await.unwrap(), 10_503);
@@ -84,15 +84,13 @@ fn where_users_would_belong_must_be_there_and_be_one_place() {
     };
     assert_eq!(
         fails(&["--domain", "none.example"]),
-        "there is no internal domain none.example: add it first, with `matricula admin domain create`"
+        "no internal domain none.example found: add it first with `matricula admin domain create`"
     );
-    assert_eq!(fails(&["--account", "CNONE"]), "there is no account CNONE");
+    assert_eq!(fails(&["--account", "CNONE"]), "account CNONE not found");
     admin(folder, &["account", "create", "COTHER", "--name", "Other"]);
-    assert!(
-        fails(&["--account", "COTHER"]).starts_with("there is no internal domain in the account COTHER: ")
-    );
+    assert!(fails(&["--account", "COTHER"]).starts_with("no internal domain in the account COTHER found: "));
     admin(folder, &["domain", "create", "other.example", "--account", "COTHER"]);
-    assert!(fails(&[]).ends_with("name the one with --domain"));
+    assert!(fails(&[]).ends_with("choose one with --domain"));
     assert!(
         fails(&["--account", "COTHER", "--domain", "example.com"])
             .contains("no internal domain example.com in")

@@ -110,7 +110,7 @@ fn a_directory_is_created_by_its_first_account_or_when_asked_and_never_by_the_wa
     assert_eq!(names(folder.path()), ["master.key", "matricula.toml"]);
     let created = run(&config, &CREATE);
     assert!(created.status.success(), "{created:?}");
-    assert!(told(&created).starts_with("created a new, empty directory: "), "{created:?}");
+    assert!(told(&created).starts_with("created a new, empty database: "), "{created:?}");
     let second = run(&config, &["admin", "account", "create", "C2", "--name", "Two"]);
     assert_eq!((second.status.success(), told(&second)), (true, String::new()));
     // It was moved away by hand, and its log was not.
@@ -126,7 +126,7 @@ fn a_directory_is_created_by_its_first_account_or_when_asked_and_never_by_the_wa
 
     let (_folder, config) = site("127.0.0.1:0");
     let mut serving = Serving::serve(&config, &["--create"]);
-    serving.says("created a new, empty directory: ");
+    serving.says("created a new, empty database: ");
     assert!(ready(&serving.address()).starts_with("HTTP/1.1 200"));
     serving.stop(Signal::TERM);
     Serving::serve(&config, &[]).address();
@@ -144,7 +144,7 @@ fn the_port_is_taken_when_key_and_directory_are_good() {
     assert!(run(&config, &CREATE).status.success());
     let key = std::fs::read(folder.path().join("master.key")).unwrap();
     std::fs::write(folder.path().join("master.key"), "0f".repeat(32)).unwrap();
-    refused("was made with the master key");
+    refused("was created with the master key");
     std::fs::write(folder.path().join("master.key"), key).unwrap();
     refused("can't listen on 127.0.0.1:");
 }
@@ -190,7 +190,7 @@ fn whole(data: &Path, addresses: &[String]) {
     for name in ["matricula.db", "master.key"] {
         std::fs::copy(data.join(name), copy.path().join(name)).unwrap();
     }
-    let config = server::sandbox::config(copy.path());
+    let config = playground::sandbox::config(copy.path());
     let admin = Admin::open(&config, &config.master_key().unwrap(), server::System::real()).unwrap();
     let runtime = tokio::runtime::Runtime::new().unwrap();
     for address in addresses {

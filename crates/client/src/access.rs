@@ -11,8 +11,9 @@ use wire::oauth;
 use crate::application::{Application, Login};
 use crate::error::CallError;
 use crate::keys::KeysError;
+use crate::raw_answer::RawAnswer;
 use crate::sign::{SignedHeaders, Signer};
-use crate::transport::{RawAnswer, Transport};
+use crate::transport::Transport;
 
 /// A token is not used in its last seconds: it might end on the way.
 const TOKEN_MARGIN: SignedDuration = SignedDuration::from_secs(10);
@@ -20,7 +21,7 @@ const TOKEN_MARGIN: SignedDuration = SignedDuration::from_secs(10);
 /// In whose name calls are made.
 pub(crate) struct Access {
     kind: Kind,
-    /// Who renews holds this, so that it is done once for all who need it.
+    /// Held while renewing, so that concurrent callers renew only once.
     renewing: tokio::sync::Mutex<()>,
 }
 
@@ -45,7 +46,7 @@ struct Token {
     life: u64,
 }
 
-/// What a request is sent with, and which life of the credential that is.
+/// The credential of a request, and its generation.
 pub(crate) struct Presented {
     pub(crate) headers: Vec<(&'static str, String)>,
     pub(crate) life: u64,
@@ -65,7 +66,7 @@ impl Access {
         Self { kind, renewing: tokio::sync::Mutex::new(()) }
     }
 
-    /// What signs; nothing does where there are tokens.
+    /// The signer; none with tokens.
     pub(crate) fn signer(&self) -> Option<Arc<Signer>> {
         match &self.kind {
             Kind::Pair { pair, .. } => Some(Arc::clone(&read(pair).signer)),

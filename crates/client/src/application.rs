@@ -8,7 +8,7 @@ use serde::de::DeserializeOwned;
 use wire::header::{self, Basic};
 use wire::login::{ChangePassword, Discover, Discovered, LogIn, LoggedIn, PasswordChanged};
 
-use crate::call::{answered, body_of};
+use crate::envelope::{answered, body_of};
 use crate::error::CallError;
 use crate::keys::{Keys, KeysError};
 use crate::transport::Transport;
@@ -18,7 +18,7 @@ use crate::transport::Transport;
 pub struct Application {
     /// Scheme, host and port.
     pub base_url: String,
-    /// What goes into `x-mc-app-id`.
+    /// The value of `x-mc-app-id`.
     pub app_id: String,
     /// Part of the signed text; never travels.
     pub app_key: SecretString,

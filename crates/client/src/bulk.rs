@@ -9,7 +9,8 @@ use wire::header::RequestId;
 use wire::users::{UpdateUser, UserState};
 use wire::{Answer, Error as Fault};
 
-use crate::call::{Client, body_of};
+use crate::call::Client;
+use crate::envelope::body_of;
 use crate::error::CallError;
 
 /// How many users go at once.
@@ -28,14 +29,14 @@ impl Default for Bulk {
     }
 }
 
-/// What became of one user.
+/// The outcome of one user.
 pub type Outcome = Result<Created, Vec<Fault>>;
 
-/// What became of a batch: an outcome for each of its users, in their order; or why none is known.
+/// The outcome of a batch: one for each user, in order; or why none is known.
 pub struct Batch {
     /// The users.
     pub users: Vec<NewUser>,
-    /// What became of them.
+    /// Their results.
     pub outcomes: Result<Vec<Outcome>, CallError>,
 }
 
@@ -130,7 +131,7 @@ fn address(user: &NewUser) -> &str {
     user.email_address.as_deref().unwrap_or_default()
 }
 
-/// What an answer says of each address. It is not relied on that the order is that of the request.
+/// The outcome of each address. Does not rely on the order of the request.
 fn outcomes<'a, R>(
     addresses: impl Iterator<Item = &'a str>,
     answer: Answer<R>,
@@ -155,7 +156,7 @@ fn outcomes<'a, R>(
 fn not_answered() -> Fault {
     Fault {
         code: "client_no_answer_for_item".to_owned(),
-        message: "The answer says nothing of this user".to_owned(),
+        message: "The response does not mention this user".to_owned(),
         retryable: true,
         field: None,
     }

@@ -7,16 +7,18 @@ use jiff::Timestamp;
 use secrecy::SecretString;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use wire::Answer;
 use wire::header::RequestId;
-use wire::{Answer, Failure};
 
 use crate::access::{Access, Presented};
 use crate::application::{Application, Login};
-use crate::error::{CallError, retry_after};
+use crate::envelope::{answered, body_of};
+use crate::error::CallError;
 use crate::keys::{Keys, KeysError};
+use crate::raw_answer::RawAnswer;
 use crate::retry::{Quota, Retries};
 use crate::sign::{SignedHeaders, Signer};
-use crate::transport::{RawAnswer, Transport};
+use crate::transport::Transport;
 
 /// Where a client takes the time from.
 pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
@@ -162,7 +164,7 @@ impl Client {
         answered(&self.perform(request_id, path, reads, body).await?)
     }
 
-    /// Sends a request until there is an answer that stands.
+    /// Sends a request until there is a final response.
     async fn perform(
         &self,
         request_id: &RequestId,
@@ -211,7 +213,7 @@ impl Client {
         }
     }
 
-    /// What signs the calls; nothing does in the name of a token.
+    /// The signer of the calls; none with a token.
     pub fn signer(&self) -> Option<Arc<Signer>> {
         self.0.access.signer()
     }
@@ -240,48 +242,5 @@ impl Client {
         body: Vec<u8>,
     ) -> Result<RawAnswer, CallError> {
         self.0.transport.post(path, signed.iter(), "application/json", body).await
-    }
-}
-
-#[derive(Serialize)]
-struct Body<'a, I> {
-    #[serde(skip_serializing_if = "Option::is_none")]
-    meta: Option<Meta<'a>>,
-    data: &'a [I],
-}
-
-#[derive(Serialize)]
-struct Meta<'a> {
-    pagination: &'a Page,
-}
-
-/// Which page is asked for.
-#[derive(Clone, Debug, Default, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Page {
-    /// How many rows it holds at most, 1 to 500; the server's own number when left out.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub page_size: Option<u32>,
-    /// Where the list goes on, as the page before said; left out for the first.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub page_token: Option<String>,
-}
-
-/// Items as the body of a request.
-pub(crate) fn body_of<I: Serialize>(items: &[I], page: Option<&Page>) -> Result<Vec<u8>, CallError> {
-    let meta = page.map(|pagination| Meta { pagination });
-    serde_json::to_vec(&Body { meta, data: items }).map_err(CallError::Body)
-}
-
-/// Reads an answer. A failure without a key is about the call; one with a key is about an item.
-pub(crate) fn answered<R: DeserializeOwned>(raw: &RawAnswer) -> Result<Answer<R>, CallError> {
-    let status = raw.status;
-    let answer: Answer<R> =
-        serde_json::from_slice(&raw.body).map_err(|source| CallError::NoEnvelope { status, source })?;
-    match answer.fail.first() {
-        Some(Failure { key: None, errors, .. }) if !errors.is_empty() => {
-            Err(CallError::Refused { status, fault: errors[0].clone(), retry_after: retry_after(raw) })
-        }
-        _ => Ok(answer),
     }
 }

@@ -21,7 +21,8 @@ use wire::users::{
 };
 
 use crate::blocking;
-use crate::call::{Client, Page, body_of};
+use crate::call::Client;
+use crate::envelope::{Page, body_of};
 use crate::error::CallError;
 
 /// An endpoint, as the client knows it.
@@ -98,7 +99,7 @@ endpoints! {
     items {
         /// The caller's account.
         account: reads "/api/account/get-account", Nothing => AccountRow;
-        /// Whom to ask for help.
+        /// Support contacts.
         support_info: reads "/api/account/get-support-info", Nothing => SupportInfo;
 
         /// Creates users: `data` of the answer has those that were created, `fail` those that were refused.
@@ -145,7 +146,7 @@ endpoints! {
 
         /// Registers domains, which have to be verified then.
         create_domains: writes "/api/domain/create-domain", CreateDomain => RegisteredDomain;
-        /// What the TXT record of a domain must say.
+        /// The required value of a domain's TXT record.
         verification_codes: reads "/api/domain/get-verification-code", NamesDomain => VerificationCode;
         /// Looks the TXT record up, and makes the domain internal.
         verify_domains: writes "/api/domain/verify-domain", VerifyDomain => InternalDomain;
@@ -171,13 +172,13 @@ endpoints! {
         internal_users: "/api/user/get-internal-users", GetInternalUsers => InternalUsers;
         /// Groups.
         groups: "/api/directory/find-groups", FindGroups => Groups;
-        /// Who is in a group.
+        /// The members of a group.
         group_members: "/api/directory/get-group-members", NamesGroup => GroupMembers;
         /// Internal domains.
         internal_domains: "/api/domain/get-internal-domain", GetInternalDomain => InternalDomain;
         /// Domains that are not verified yet.
         pending_domains: "/api/domain/get-pending-domain", Nothing => RegisteredDomain;
-        /// What happened.
+        /// Audit events.
         audit_events: "/api/audit/get-audit-events", GetAuditEvents => AuditEvent;
     }
 }

@@ -6,14 +6,14 @@ use thiserror::Error;
 use wire::{Error as Fault, header};
 
 use crate::keys::KeysError;
-use crate::transport::RawAnswer;
+use crate::raw_answer::RawAnswer;
 
-/// Why a call has no answer that can be used. A refusal of single items is no error: it stands in
+/// Why a call has no answer that can be used. A refusal of single items is not an error: it is in
 /// [`Answer::fail`](crate::Answer::fail).
 #[derive(Debug, Error)]
 pub enum CallError {
     /// The request did not reach the server, or the answer did not come back.
-    #[error("no answer from {base_url}: {}", causes(.source))]
+    #[error("no response from {base_url}: {}", causes(.source))]
     Transport {
         /// Where the request went.
         base_url: String,
@@ -21,7 +21,7 @@ pub enum CallError {
         source: reqwest::Error,
     },
     /// The answer is no envelope: most likely something other than the API answered.
-    #[error("HTTP {status}, and the body is no answer of this API: {source}")]
+    #[error("HTTP {status}, and the body is not a response of this API: {source}")]
     NoEnvelope {
         /// HTTP status.
         status: u16,
@@ -39,10 +39,10 @@ pub enum CallError {
         retry_after: Option<Duration>,
     },
     /// The body can't be written as JSON.
-    #[error("the request can't be written as JSON: {0}")]
+    #[error("the request cannot be written as JSON: {0}")]
     Body(serde_json::Error),
     /// A log-in gave no keys, and did not say why.
-    #[error("the answer to the log-in holds no key pair")]
+    #[error("the login response contains no key pair")]
     NoKeys,
     /// The keys can't be used.
     #[error(transparent)]

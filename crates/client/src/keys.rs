@@ -7,7 +7,7 @@ use thiserror::Error;
 use wire::signature::SecretKeyError;
 use zeroize::ZeroizeOnDrop;
 
-/// What is needed to call a server: one JSON object. Keys it does not know are left aside.
+/// What is needed to call a server: one JSON object. Unknown keys are ignored.
 #[derive(Clone, Serialize, Deserialize, ZeroizeOnDrop)]
 pub struct Keys {
     /// Scheme, host and port.
@@ -17,11 +17,11 @@ pub struct Keys {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[zeroize(skip)]
     pub ca_file: Option<PathBuf>,
-    /// What goes into `x-mc-app-id`.
+    /// The value of `x-mc-app-id`.
     pub app_id: String,
     /// Part of the signed text; never travels.
     pub app_key: String,
-    /// What goes into `Authorization`.
+    /// The access key in `Authorization`.
     pub access_key: String,
     /// The key of the HMAC, base64; never travels.
     pub secret_key: String,
@@ -52,7 +52,7 @@ pub enum KeysError {
     /// The secret key is not base64.
     #[error(transparent)]
     SecretKey(#[from] SecretKeyError),
-    /// What is to be trusted holds no certificates.
+    /// The CA file contains no certificates.
     #[error(
         "ca_file {path}: {}. Expected certificates in PEM, as `matricula sandbox --tls` writes them",
         .source.as_ref().map_or_else(|| "no certificate in it".to_owned(), ToString::to_string)
@@ -64,7 +64,7 @@ pub enum KeysError {
         source: Option<reqwest::Error>,
     },
     /// The HTTP client can't be set up.
-    #[error("the HTTP client can't be set up: {0}")]
+    #[error("could not set up the HTTP client: {0}")]
     Setup(reqwest::Error),
 }
 

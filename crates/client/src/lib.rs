@@ -22,14 +22,14 @@
 //! [`Builder::login`] a key pair that ends in the middle of the work is prolonged, and the call repeated.
 //! [`Client::with_token`] calls by the tokens of API 2.0 instead.
 //!
-//! **Repetition.** A call that was not answered, or refused for the moment, is made again ([`Retries`]), with the same request
-//! id: Matricula does once what comes twice, and the repetition gets the first answer. Other servers do not promise that:
-//! set [`Retries::once_only`] to false for them, and only reads are repeated when nobody knows what became of them.
+//! **Repetition.** A call that was not answered, or refused for the moment, is made again ([`Retries`]), with the same
+//! request id: Matricula does once what comes twice, and the repetition gets the first answer. Other servers do not promise
+//! that: set [`Retries::once_only`] to false for them, and only reads are repeated when nobody knows what became of them.
 //! Quotas are honoured: when an answer says that nothing remains, the next call waits until its `X-RateLimit-Reset`, in
 //! milliseconds.
 //!
-//! **Errors** are of two kinds. A call that was refused as a whole, or not answered, is a [`CallError`]. An item that was refused
-//! stands in [`Answer::fail`], with its code, while the others were carried out.
+//! **Errors** are of two kinds. A call that was refused as a whole, or not answered, is a [`CallError`]. An item that was
+//! refused is in [`Answer::fail`], with its code, while the others were carried out.
 //!
 //! **Many users** go in batches ([`Client::create_all`]). [`blocking`] has the same calls for programs without a runtime.
 
@@ -39,8 +39,10 @@ pub mod blocking;
 mod bulk;
 mod call;
 mod endpoints;
+mod envelope;
 mod error;
 mod keys;
+mod raw_answer;
 mod retry;
 mod sign;
 mod transport;
@@ -49,13 +51,14 @@ use jiff::Timestamp;
 
 pub use application::{Application, Login};
 pub use bulk::{Batch, Bulk, Outcome};
-pub use call::{Builder, Client, Clock, Page};
+pub use call::{Builder, Client, Clock};
 pub use endpoints::{ENDPOINTS, Endpoint};
+pub use envelope::Page;
 pub use error::CallError;
 pub use keys::{Keys, KeysError};
+pub use raw_answer::RawAnswer;
 pub use retry::Retries;
 pub use sign::{SignedHeaders, Signer};
-pub use transport::RawAnswer;
 pub use wire;
 pub use wire::create_user::{Created, Item as NewUser};
 pub use wire::explain;

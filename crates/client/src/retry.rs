@@ -6,7 +6,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use crate::error::{CallError, retry_after};
-use crate::transport::RawAnswer;
+use crate::raw_answer::RawAnswer;
 
 /// When a call is made again. A repetition carries the same request id and the same body, with a new date.
 ///
@@ -20,9 +20,9 @@ pub struct Retries {
     pub pause: Duration,
     /// The longest pause of that kind.
     pub longest_pause: Duration,
-    /// Whether the server carries out a request once however often it comes, as Matricula does: it remembers request ids, and
-    /// the repetition gets the first answer. **Set it to false for other servers**: there a repeated write may be a second
-    /// one.
+    /// Whether the server carries out a request once however often it comes, as Matricula does: it remembers request ids,
+    /// and the repetition gets the first answer. **Set it to false for other servers**: there a repeated write may be a
+    /// second one.
     pub once_only: bool,
 }
 

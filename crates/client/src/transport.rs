@@ -3,31 +3,12 @@
 use std::path::Path;
 use std::time::Duration;
 
-use reqwest::header::HeaderMap;
-
 use crate::error::CallError;
 use crate::keys::{KeysError, certificates};
+use crate::raw_answer::RawAnswer;
 
 /// How long a call may take before the client gives up waiting.
 const TIMEOUT: Duration = Duration::from_secs(120);
-
-/// An answer as it came.
-#[derive(Clone, Debug)]
-pub struct RawAnswer {
-    /// HTTP status.
-    pub status: u16,
-    /// Headers.
-    pub headers: HeaderMap,
-    /// The body.
-    pub body: Vec<u8>,
-}
-
-impl RawAnswer {
-    /// A header as text.
-    pub fn header(&self, name: &str) -> Option<&str> {
-        self.headers.get(name).and_then(|value| value.to_str().ok())
-    }
-}
 
 /// A server, and the connections to it.
 #[derive(Clone)]

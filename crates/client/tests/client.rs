@@ -11,7 +11,7 @@ use client::{Application, Bulk, CallError, Client, Login, NewUser, Page, Retries
 use futures_util::StreamExt as _;
 use jiff::SignedDuration;
 use matricula_client as client;
-use server::lab::{Entry, Fault, What};
+use playground::lab::{Entry, Fault, What};
 use testkit::{PASSWORD, TestServer};
 
 const ADMIN: &str = "admin@example.com";

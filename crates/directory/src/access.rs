@@ -5,7 +5,8 @@ use std::sync::Arc;
 use thiserror::Error;
 
 use crate::caller::PermissionDenied;
-use crate::port::Evidence;
+use crate::evidence::Evidence;
+pub use crate::refusal::ForbiddenForAddress;
 use crate::refusal::Refusal;
 use crate::role::{Permission, Role};
 use crate::user::User;
@@ -28,11 +29,6 @@ pub enum Denied {
     #[error("The account code is unknown, or the caller may not act in that account")]
     Account,
 }
-
-/// The address is none of the account's: unknown, or another account's; one answer for both.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
-#[error("0003 Forbidden To Perform Operation For Address: it is no user of the account")]
-pub struct ForbiddenForAddress;
 
 impl Scope {
     /// Enters the account that a call names, else the caller's own. Without a permission only for what everybody may see
@@ -65,7 +61,7 @@ impl Scope {
         &self.account
     }
 
-    /// What the proof rests on: the store refuses a write when any of it no longer holds.
+    /// The evidence of the proof: the store refuses a write if any of it no longer holds.
     pub fn evidence(&self) -> Vec<Evidence> {
         let mut evidence = vec![Evidence::of(self.caller.account()), Evidence::of(&self.account)];
         evidence.dedup();

@@ -1,11 +1,9 @@
 //! Accounts and the domains they own.
 
-use std::fmt;
-
 use jiff::Timestamp;
-use thiserror::Error;
 
-use crate::domains::InboundType;
+pub use crate::account_code::{AccountCode, AccountCodeError};
+pub use crate::inbound_type::InboundType;
 use crate::password::Policy;
 use crate::{AccountId, DomainId, DomainName};
 
@@ -20,7 +18,7 @@ pub struct Account {
     pub name: String,
     /// The accounts above it, nearest first.
     pub above: Vec<AccountId>,
-    /// What passwords in it must satisfy.
+    /// Its password policy.
     pub password_policy: Policy,
     /// How often something was taken away in it. A write carries the value it was judged under; the store refuses the
     /// write when the two differ.
@@ -53,42 +51,5 @@ impl Domain {
     pub fn new(id: DomainId, account: AccountId, name: DomainName, now: Timestamp) -> Self {
         let inbound_type = InboundType::default();
         Self { id, name, account, inbound_type, send_only: false, local: true, created_at: now }
-    }
-}
-
-/// The code of an account, for instance `CUSA100A1`: 1 to 32 letters and digits, compared without case. `[ours]`
-#[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct AccountCode(String);
-
-/// A text that is no account code.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
-#[error("an account code has 1 to 32 letters and digits")]
-pub struct AccountCodeError;
-
-impl AccountCode {
-    /// Reads a code.
-    ///
-    /// # Errors
-    /// When it is empty, longer than 32 characters, or holds anything but ASCII letters and digits.
-    pub fn parse(text: &str) -> Result<Self, AccountCodeError> {
-        let fits = (1..=32).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_alphanumeric());
-        if fits { Ok(Self(text.to_ascii_uppercase())) } else { Err(AccountCodeError) }
-    }
-
-    /// In upper case.
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-impl fmt::Display for AccountCode {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-impl fmt::Debug for AccountCode {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
     }
 }

@@ -1,4 +1,4 @@
-//! Applications and bindings: what a signed request names, and what stands behind it.
+//! Applications and bindings: what a signed request names, and the records it refers to.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -19,7 +19,7 @@ pub struct Application {
     pub id: ApplicationId,
     /// The account it is registered in.
     pub account: AccountId,
-    /// What `x-mc-app-id` carries: a GUID in lower case.
+    /// The value of `x-mc-app-id`: a GUID in lower case.
     pub app_id: String,
     /// Its name, for people.
     pub name: String,
@@ -47,7 +47,7 @@ pub struct Binding {
     pub created_at: Timestamp,
 }
 
-/// Everything that stands behind an access key, read in one piece: binding, application, user, role, account.
+/// Everything that belongs to an access key, read in one piece: binding, application, user, role, account.
 ///
 /// A revoked binding, a disabled user and a disabled application have no principal.
 pub struct Principal {
@@ -63,20 +63,20 @@ pub struct Principal {
     pub role: Option<Role>,
 }
 
-/// An application of API 2.0: it acts by itself, with a role of its own (spec/protocol.md 8).
+/// An application of API 2.0: it acts with its own role (spec/protocol.md 8).
 #[derive(Clone)]
 pub struct Client {
     /// Internal id.
     pub id: ClientId,
     /// The account it is registered in.
     pub account: AccountId,
-    /// What it is known by.
+    /// Its client id.
     pub client_id: String,
     /// SHA-256 of its secret, which has 256 random bits: there is nothing to guess.
     pub secret_digest: [u8; 32],
     /// Its name, for people.
     pub name: String,
-    /// What it may do.
+    /// Its role.
     pub role: RoleId,
     /// Which endpoints it may call at all.
     pub products: BTreeSet<Product>,
@@ -92,7 +92,7 @@ pub fn is_client_id(text: &str) -> bool {
     text.len() == CLIENT_ID && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_')
 }
 
-/// Everything that stands behind a token, read in one piece. A client that is disabled has none.
+/// Everything that belongs to a token, read in one piece. A client that is disabled has none.
 pub struct ClientPrincipal {
     /// The application.
     pub client: Client,

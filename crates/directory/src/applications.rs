@@ -38,11 +38,11 @@ pub fn client_of_account(scope: &Scope, found: Option<Client>) -> Result<Client,
     found.filter(|found| found.account == scope.account().id).ok_or(Refusal::NotThere("application"))
 }
 
-/// Judges that a user, who holds this role, gets a key pair: whoever has the keys is the user, as far as programs go, and
+/// Judges whether a key pair may be issued to a user with this role: a program with the keys acts as the user, and
 /// nobody takes over more than they hold.
 ///
 /// # Errors
-/// When there is no such user in the account, it is an alias or shut out, or its role holds more than the caller's.
+/// When there is no such user in the account, it is an alias or disabled, or its role has more permissions than the caller's.
 pub fn issue(scope: &Scope, found: Option<User>, role: Option<&Role>) -> Result<User, Refusal> {
     let user = scope.user(found)?;
     scope.covers(role)?;

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 
 use crate::{AccountId, UserId};
 
-/// Who acts.
+/// The actor.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Actor {
     /// A user, through a signed request.
@@ -16,19 +16,19 @@ pub enum Actor {
     },
     /// An application of API 2.0.
     Client {
-        /// What the audit calls it.
+        /// Its name in the audit.
         name: String,
     },
-    /// Whoever calls without being known, as at login.
+    /// An unknown caller, as at login.
     Anonymous,
     /// The program by itself, when something is due.
     Automatic,
-    /// Whoever may start the program on the machine.
+    /// The operator, who can start the program on the machine.
     Operator,
 }
 
 impl Actor {
-    /// What the audit calls it: its address, its name, or `operator`.
+    /// Its name in the audit: an address, a name, or `operator`.
     pub fn name(&self) -> &str {
         match self {
             Actor::User { address, .. } => address,
@@ -43,7 +43,7 @@ impl Actor {
 /// One event, as it is read back.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Event {
-    /// The chain it stands in.
+    /// The chain that contains it.
     pub chain: i64,
     /// Its number in the chain, from 1.
     pub seq: i64,

@@ -1,4 +1,4 @@
-//! The caller: who a request comes from, once that is beyond doubt.
+//! The caller: the authenticated sender of a request.
 
 use std::sync::Arc;
 
@@ -49,7 +49,7 @@ impl Sender {
         }
     }
 
-    /// What the request was authenticated by: the id of a binding, or of an application of API 2.0.
+    /// The credential of the request: the id of a binding, or of an application of API 2.0.
     pub fn credential(&self) -> [u8; 16] {
         match self {
             Sender::User(principal) => *principal.binding.id.as_bytes(),
@@ -88,7 +88,7 @@ impl Sender {
 
 /// The caller's role lacks a permission.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
-#[error("needs the permission {permission}, which {holder} does not hold")]
+#[error("needs the permission {permission}, which {holder} does not have")]
 pub struct PermissionDenied {
     /// The permission that is needed.
     pub permission: Permission,
@@ -161,7 +161,7 @@ impl Caller {
         self.0.name()
     }
 
-    /// Whom the audit names.
+    /// The actor in the audit.
     pub fn actor(&self) -> Actor {
         match &self.0 {
             Sender::User(principal) => {

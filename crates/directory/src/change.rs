@@ -2,14 +2,14 @@
 //! endpoint or by `matricula admin`. Each is done as a whole or not at all, and told to the audit.
 
 use jiff::Timestamp;
-use thiserror::Error;
 
 use crate::application::{Application, Binding, Client};
 use crate::attribute::Attribute;
 use crate::domains::{DomainChange, Registered};
-use crate::groups::{Group, GroupChange, MAX_DEPTH, Member};
+use crate::groups::{Group, GroupChange, Member};
 use crate::login::{self, Attempt, NamedProfile, Outcome};
 use crate::password::Policy;
+pub use crate::refusal::ChangeRefused;
 use crate::user::{Update, User};
 use crate::{
     Account, AccountId, ApplicationId, BindingId, ClientId, DelegateId, Domain, DomainId, ProfileId, Role,
@@ -20,9 +20,9 @@ use crate::{
 pub enum Change {
     /// A new account.
     AddAccount(Account),
-    /// An account is shut out: none of its users can call, nothing can be created in it.
+    /// An account is disabled: none of its users can call, nothing can be created in it.
     DisableAccount(AccountId),
-    /// What passwords in an account must satisfy from now on; existing ones stay.
+    /// The new password policy of an account; existing passwords stay valid.
     SetPolicy(AccountId, Policy),
     /// The profile of an account's users that have none of their own.
     SetAccountProfile(AccountId, Option<ProfileId>),
@@ -63,11 +63,11 @@ pub enum Change {
     SetProfile(UserId, Option<ProfileId>),
     /// A new application.
     AddApplication(Application),
-    /// An application is shut out; its bindings answer as if they did not exist.
+    /// An application is disabled; its bindings behave as if they did not exist.
     DisableApplication(ApplicationId),
     /// A new application of API 2.0.
     AddClient(Client),
-    /// An application of API 2.0 is shut out, with its tokens.
+    /// An application of API 2.0 is disabled, with its tokens.
     DisableClient(ClientId),
     /// A new binding.
     AddBinding(Binding),
@@ -84,13 +84,13 @@ pub enum Change {
 pub struct Delegate {
     /// Internal id.
     pub id: DelegateId,
-    /// Who gets the right.
+    /// The user who gets the right.
     pub primary: UserId,
     /// Whose mail it is.
     pub delegate: UserId,
 }
 
-/// What a change came to.
+/// The result of a change.
 #[derive(Clone, Debug)]
 pub enum Effect {
     /// It was made.
@@ -107,7 +107,7 @@ pub enum Effect {
     LogIn(Outcome),
 }
 
-/// What became of a list of changes that are made together.
+/// The result of a list of changes made together.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Changed {
     /// All of them were made.
@@ -121,58 +121,8 @@ pub enum Changed {
     },
 }
 
-/// Why a change could not be made.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
-pub enum ChangeRefused {
-    /// Something with this name is there already.
-    #[error("is there already")]
-    AlreadyThere,
-    /// The address is taken.
-    #[error("is there already")]
-    AddressTaken,
-    /// What is to be changed is not there.
-    #[error("is not there")]
-    NotThere,
-    /// The account would be left without anybody who may do everything in it.
-    #[error("is the last Super Administrator of its account: make another one first")]
-    LastSuperAdministrator,
-    /// Users hold the role.
-    #[error("is held by users: give them another one first")]
-    RoleHeld,
-    /// A user of another account has an address in the domain.
-    #[error("holds addresses of another account's users")]
-    DomainHasUsers,
-    /// Some account manages the domain.
-    #[error("is managed already")]
-    DomainManaged,
-    /// Another account manages a domain above it.
-    #[error("lies below a domain that another account manages")]
-    DomainBelowAnothers,
-    /// The time in which the domain could be verified is over.
-    #[error("registration has expired: register the domain again, and publish the new token")]
-    VerificationExpired,
-    /// The group that another one is to lie in is not there.
-    #[error("is not there")]
-    ParentNotThere,
-    /// Other groups lie in the group.
-    #[error("holds other groups: move or delete them first")]
-    GroupHasFolders,
-    /// The group would lie in itself.
-    #[error("is the group itself or lies in it")]
-    GroupInItself,
-    /// The group, or one in it, would lie too deep.
-    #[error("lies too deep: groups may lie at most {MAX_DEPTH} deep")]
-    GroupTooDeep,
-    /// The member is there already. The words are recorded of the service.
-    #[error("Group member already exists")]
-    MemberAlreadyThere,
-    /// The member is not there. The words are recorded of the service.
-    #[error("Error email address not found")]
-    MemberNotThere,
-}
-
 impl Change {
-    /// What it is called in the audit.
+    /// Its name in the audit.
     pub fn action(&self) -> &'static str {
         match self {
             Change::AddAccount(_) => "account.added",
@@ -219,7 +169,7 @@ impl Change {
 }
 
 impl Change {
-    /// Whether it changes what stands behind an access key, a token, an account code or a domain name.
+    /// Whether it changes what belongs to an access key, a token, an account code or a domain name.
     pub fn outdates_snapshot(&self) -> bool {
         !matches!(
             self,
@@ -237,7 +187,7 @@ impl Change {
 /// The action under which the audit tells of a new user, however it came to be.
 pub const CREATED: &str = "user.created";
 
-/// Whether what the audit tells under this action may be of new words for whoever looks for users: somebody came, or was
+/// Whether an audit event of this action may add new words to the user search: somebody came, or was
 /// called something else. The others leave address and name as they are.
 pub fn may_name(action: &str) -> bool {
     let of_update = ["user.updated", "user.disabled", "user.enabled", "user.password_set"];

@@ -1,4 +1,4 @@
-//! The rules of create-user: who may create which user where (spec/create-user.txt; the rulings are `[ours]`,
+//! The rules of create-user (spec/create-user.txt; the rulings are `[ours]`,
 //! listed in docs/API.md).
 //!
 //! Three steps, so that the state they need is read once for all items: [`Drafts::read`] → the caller looks up
@@ -16,7 +16,7 @@ use crate::role::INTERNAL_EDIT;
 use crate::user::PasswordHash;
 use crate::{Account, AccountCode, AccountId, Caller, DomainName, EmailAddress};
 
-/// What is asked for: one user. `None` is a field that was left out.
+/// The request: one user. `None` is a missing field.
 #[derive(Clone, Debug)]
 pub struct Item {
     /// Address of the new user.
@@ -48,7 +48,7 @@ pub enum Field {
     AccountCode,
 }
 
-/// What is wrong with an item, and in which field.
+/// The error of an item, and its field.
 pub type Wrong = (Field, Refusal);
 
 /// The items of a request that a permitted caller sent, read but not yet judged.
@@ -84,7 +84,7 @@ impl NewPassword {
     }
 }
 
-/// What the store says about the accounts and domains that the drafts name. What it doesn't know is left out.
+/// The accounts and domains of the drafts, from the store. Unknown ones are missing.
 #[derive(Default)]
 pub struct State {
     /// By code.
@@ -111,7 +111,7 @@ pub struct Planned {
 pub struct Judgement {
     /// Item by item, in order.
     pub items: Vec<Result<Planned, Vec<Wrong>>>,
-    /// What the judgement rests on: the store refuses the write when any of it no longer holds.
+    /// The evidence of the judgement: the store refuses the write if any of it no longer holds.
     pub evidence: Vec<Evidence>,
 }
 

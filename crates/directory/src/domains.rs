@@ -3,57 +3,18 @@
 
 use jiff::{SignedDuration, Timestamp};
 
+pub use crate::account::InboundType;
 use crate::refusal::Refusal;
 use crate::{AccountId, Domain, DomainId, DomainName, PendingDomainId};
 
 /// How long a domain can be verified after it was registered. `[ours]`
 pub const LIFE: SignedDuration = SignedDuration::from_hours(7 * 24);
 
-/// What every token begins with, so that who finds the record in a zone knows what it is for.
+/// The prefix of every token, so that the purpose of the record in a zone is clear.
 const TOKEN_PREFIX: &str = "matricula-verification=";
 
-/// Which addresses of a domain mail is accepted for. Kept for other systems; nothing here looks at it.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum InboundType {
-    /// Any address.
-    Any,
-    /// Those for which another system says so by SMTP.
-    Smtp,
-    /// Those of an LDAP directory.
-    Ldap,
-    /// Those that are known here: what is recorded of the service.
-    #[default]
-    Known,
-}
-
-impl InboundType {
-    /// All of them.
-    pub const ALL: [InboundType; 4] =
-        [InboundType::Any, InboundType::Smtp, InboundType::Ldap, InboundType::Known];
-
-    /// The word on the wire and in the store.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            InboundType::Any => "any",
-            InboundType::Smtp => "smtp",
-            InboundType::Ldap => "ldap",
-            InboundType::Known => "known",
-        }
-    }
-
-    /// Reads a word, in any case.
-    ///
-    /// # Errors
-    /// When it is none of the four.
-    pub fn parse(text: &str) -> Result<Self, Refusal> {
-        let named = |known: &InboundType| known.as_str().eq_ignore_ascii_case(text.trim());
-        let known = Self::ALL.into_iter().find(named);
-        known.ok_or_else(|| Refusal::NotOneOf(Self::ALL.map(InboundType::as_str).join(", ")))
-    }
-}
-
 /// A domain that an account has registered and not yet proven to be its own. Several accounts may have registered the
-/// same one: who proves it first gets it.
+/// same one: the first to prove it gets it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PendingDomain {
     /// Internal id.
@@ -62,9 +23,9 @@ pub struct PendingDomain {
     pub name: DomainName,
     /// The account.
     pub account: AccountId,
-    /// What it will be once it is internal.
+    /// Its settings once it is internal.
     pub inbound_type: InboundType,
-    /// What must stand in a TXT record of the domain.
+    /// The required value of a TXT record of the domain.
     pub token: String,
     /// When it was registered.
     pub created_at: Timestamp,
@@ -135,7 +96,7 @@ pub enum DomainChange {
 }
 
 impl DomainChange {
-    /// What it is called in the audit.
+    /// Its name in the audit.
     pub fn action(&self) -> &'static str {
         match self {
             DomainChange::Register(..) => "domain.registered",
@@ -145,7 +106,7 @@ impl DomainChange {
     }
 }
 
-/// What came of a registration.
+/// The result of a registration.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Registered {
     /// The domain is internal.

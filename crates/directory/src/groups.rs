@@ -2,11 +2,9 @@
 //! `[ours]`).
 
 use crate::address::fold;
+pub use crate::refusal::MAX_DEPTH;
 use crate::refusal::{self, Refusal};
 use crate::{AccountId, DomainId, DomainName, EmailAddress, GroupId, UserId};
-
-/// Deepest a group may lie: one at the top lies at depth 1. `[ours]`
-pub const MAX_DEPTH: usize = 20;
 
 /// Longest description of a group, in characters. `[ours]`
 pub const MAX_DESCRIPTION: usize = 256;
@@ -14,7 +12,7 @@ pub const MAX_DESCRIPTION: usize = 256;
 /// Longest notes about a member, in characters. `[ours]`
 pub const MAX_NOTES: usize = 1_024;
 
-/// What a group is called: as given, and the form under which it is compared.
+/// The name of a group: as given, and its comparison key.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Description {
     given: String,
@@ -63,7 +61,7 @@ pub struct Group {
     pub account: AccountId,
     /// The group it lies in; `None`: at the top.
     pub parent: Option<GroupId>,
-    /// What it is called: no two groups beside each other are called the same.
+    /// Its name, unique among groups with the same parent.
     pub description: Description,
     /// How many members it has, addresses and domains; the store counts them.
     pub users: u64,
@@ -71,7 +69,7 @@ pub struct Group {
     pub folders: u64,
 }
 
-/// What can be a member: any address, also of no user and of no internal domain, or a whole domain.
+/// A member: any address, also an external one, or a whole domain.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Subject {
     /// An address.
@@ -130,7 +128,7 @@ impl Subject {
 /// A member of a group, with what the account knows of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Member {
-    /// Who or what it is.
+    /// The address or domain.
     pub subject: Subject,
     /// For people; empty when there are none.
     pub notes: String,
@@ -150,7 +148,7 @@ pub enum GroupChange {
     Update {
         /// Which.
         id: GroupId,
-        /// What it is called.
+        /// Its name.
         description: Option<Description>,
         /// Where it lies.
         parent: Option<Option<GroupId>>,
@@ -161,7 +159,7 @@ pub enum GroupChange {
     AddMember {
         /// Of which group.
         group: GroupId,
-        /// Who or what.
+        /// The member.
         subject: Subject,
         /// Notes; empty for none.
         notes: String,
@@ -170,13 +168,13 @@ pub enum GroupChange {
     RemoveMember {
         /// Of which group.
         group: GroupId,
-        /// Who or what.
+        /// The member.
         subject: Subject,
     },
 }
 
 impl GroupChange {
-    /// What it is called in the audit.
+    /// Its name in the audit.
     pub fn action(&self) -> &'static str {
         match self {
             GroupChange::Add(_) => "group.added",

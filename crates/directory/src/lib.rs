@@ -1,10 +1,11 @@
 //! The rules of the directory: accounts, domains, users, roles, applications, bindings, policies, audit events; and the
 //! ports through which it reaches a store, a clock and randomness.
 //!
-//! Pure: every rule is a function of (caller, state, input, now). No HTTP, no SQL, no clock of its own.
+//! Pure: every rule is a function of (caller, state, input, now). No HTTP, no SQL, no clock.
 
 pub mod access;
 pub mod account;
+mod account_code;
 pub mod address;
 pub mod application;
 pub mod applications;
@@ -13,9 +14,12 @@ pub mod audit;
 pub mod caller;
 pub mod change;
 pub mod create_user;
+pub mod credentials;
 pub mod domains;
+pub mod evidence;
 pub mod groups;
 pub mod id;
+mod inbound_type;
 pub mod login;
 pub mod password;
 pub mod port;
@@ -28,7 +32,8 @@ pub mod user;
 pub mod user_query;
 
 pub use access::Scope;
-pub use account::{Account, AccountCode, Domain};
+pub use account::{Account, Domain};
+pub use account_code::AccountCode;
 pub use address::{DomainName, EmailAddress};
 pub use application::{AccessKey, Application, Binding, Principal};
 pub use caller::{Caller, Sender};

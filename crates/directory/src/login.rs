@@ -1,4 +1,4 @@
-//! The rules of login: who gets keys, for how long, and who is shut out (spec/protocol.md 4; the numbers are `[ours]`).
+//! The rules of login: key pairs, their lifetime, and lockouts (spec/protocol.md 4; the numbers are `[ours]`).
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -26,7 +26,7 @@ pub struct NamedProfile {
     pub account: AccountId,
     /// Its name.
     pub name: String,
-    /// What it says.
+    /// Its content.
     pub profile: AuthenticationProfile,
 }
 
@@ -37,7 +37,7 @@ impl Default for AuthenticationProfile {
     }
 }
 
-/// What a login is checked against.
+/// The data to check a login.
 pub struct Credentials {
     /// The user.
     pub user: User,
@@ -60,11 +60,11 @@ pub struct Attempt {
     pub verified: Option<PasswordHash>,
     /// The same password at today's cost, when the hash is of an older one.
     pub rehashed: Option<PasswordHash>,
-    /// What is asked for.
+    /// The request.
     pub grant: Grant,
 }
 
-/// What a login is for.
+/// The purpose of a login.
 pub enum Grant {
     /// A new key pair.
     Binding(Box<Binding>, AuthenticationProfile),
@@ -78,7 +78,7 @@ pub enum Grant {
     Nothing,
 }
 
-/// What came of an attempt.
+/// The result of an attempt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Outcome {
     /// It is granted.
@@ -96,12 +96,19 @@ pub enum Outcome {
 /// What is decided about an attempt, before it is known whether there is room for a key pair.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Decision {
-    /// What came of it.
+    /// The result.
     pub outcome: Outcome,
     /// Wrong passwords from now on.
     pub attempts: Attempts,
-    /// What the audit says of it.
+    /// Its text in the audit.
     pub why: &'static str,
+}
+
+/// The latest end of a lockout that began until now, by a clock that is off by five minutes at most. A later end was
+/// written while the clock was far ahead, and would keep the user out for as long.
+fn latest(now: Timestamp, policy: &Policy) -> Timestamp {
+    let minutes = i64::from(policy.lockout_minutes).saturating_add(5);
+    now.checked_add(SignedDuration::from_mins(minutes)).unwrap_or(Timestamp::MAX)
 }
 
 /// Decides an attempt: `verified` says whether the password is the user's present one.
@@ -110,7 +117,7 @@ pub fn decide(user: &User, policy: &Policy, verified: bool, grant: &Grant, now: 
     if user.is_shut_out() {
         return decision(Outcome::Refused, user.attempts, "the user is locked or disabled");
     }
-    if user.attempts.locked_until.is_some_and(|until| now < until) {
+    if user.attempts.locked_until.is_some_and(|until| now < until && until <= latest(now, policy)) {
         return decision(Outcome::Refused, user.attempts, "locked out after wrong passwords");
     }
     if !verified {
@@ -180,6 +187,16 @@ mod tests {
             assert_eq!(attempt(true, minute), (Outcome::Refused, "locked out after wrong passwords"));
         }
         assert_eq!(attempt(true, 16), (Outcome::Granted, ""));
+    }
+
+    #[test]
+    fn a_lockout_of_a_clock_far_ahead_ends_when_the_clock_is_set_back() {
+        let (mut user, policy) = (user(), Policy::default());
+        user.attempts.locked_until = Some(at(365 * 24 * 60));
+        assert_eq!(decide(&user, &policy, true, &pair(), at(0)).outcome, Outcome::Granted);
+        // Of a clock that is off by less than five minutes.
+        user.attempts.locked_until = Some(at(15 + 4));
+        assert_eq!(decide(&user, &policy, true, &pair(), at(0)).outcome, Outcome::Refused);
     }
 
     #[test]

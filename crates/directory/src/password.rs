@@ -1,4 +1,4 @@
-//! What a password must satisfy (spec/protocol.md 6: length, classes of characters; the rest is `[ours]`).
+//! The password policy (spec/protocol.md 6: length, classes of characters; the rest is `[ours]`).
 
 mod common;
 mod hashed;
@@ -27,14 +27,14 @@ pub struct Policy {
     /// Whether a password is refused that is, as a whole and whatever its case, one of the 30,000 most common ones;
     /// whatever `min_strength` is. `[ours]`
     pub common: bool,
-    /// How many earlier passwords, the present one included, may not come again; 0: any may. Whoever changes a
+    /// How many earlier passwords, the present one included, may not come again; 0: any may. A user who changes a
     /// password compares: only hashes of earlier ones are kept. `[ours]`
     pub history: u8,
     /// Days until a password must be changed (spec/protocol.md 6: expiry is the account's); `None`: it stays good.
     pub max_age_days: Option<u32>,
     /// Wrong passwords in a row that lock a user out (spec/protocol.md 4); 0: none do.
     pub lockout_tries: u32,
-    /// Minutes a user stays locked out (spec/protocol.md 4).
+    /// Minutes a user stays locked (spec/protocol.md 4).
     pub lockout_minutes: u32,
 }
 
@@ -65,8 +65,7 @@ impl Policy {
         let mut unmet = Vec::new();
         if is_hash(password) {
             unmet.push(
-                "not be the hash of a password: send a hash in passwordHash, or the password itself"
-                    .to_owned(),
+                "not be a password hash: send a hash in passwordHash, or the password itself".to_owned(),
             );
         }
         if password.len() > MAX_PASSWORD {
@@ -88,9 +87,9 @@ impl Policy {
             unmet.push("differ from the address and the name".to_owned());
         }
         if self.common && common::is_common(password) {
-            unmet.push("be none of the common passwords, which are tried first".to_owned());
+            unmet.push("not be a common password".to_owned());
         }
-        // Guessing takes time that grows with the length; what decides stands at the beginning.
+        // Guessing takes time that grows with the length; the beginning decides.
         let start = password.char_indices().nth(72).map_or(password, |(end, _)| &password[..end]);
         if self.min_strength > 0 && u8::from(zxcvbn::zxcvbn(start, &parts).score()) < self.min_strength {
             unmet.push(

@@ -16,6 +16,7 @@ use crate::attribute::Attribute;
 use crate::audit::{self, Actor, Event};
 use crate::change::{Change, ChangeRefused, Changed, Delegate, Effect};
 use crate::domains::PendingDomain;
+pub use crate::evidence::Evidence;
 use crate::groups::{Group, Member};
 use crate::id::Randomness;
 use crate::login::{Credentials, NamedProfile};
@@ -38,7 +39,7 @@ pub trait Entropy: Send + Sync + 'static {
     /// Fills the buffer with random bytes.
     fn fill(&self, buffer: &mut [u8]);
 
-    /// What goes into one id.
+    /// The input of one id.
     fn randomness(&self) -> Randomness {
         let mut randomness = Randomness::default();
         self.fill(&mut randomness);
@@ -57,7 +58,7 @@ pub enum StoreError {
     Overloaded,
     /// The database can't be reached. What was under way when that happened was done, or was not: a request that is
     /// carried out only once may be sent again, and then gets the answer that it would have got.
-    #[error("the database can't be reached")]
+    #[error("the database is unreachable")]
     Unavailable(#[source] Box<dyn std::error::Error + Send + Sync>),
     /// The engine failed; the cause is for the log and not for the caller.
     #[error("the store failed")]
@@ -71,26 +72,10 @@ impl StoreError {
     }
 }
 
-/// An account, and how often something had been taken away in it when a judgement looked at it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Evidence {
-    /// The account.
-    pub account: AccountId,
-    /// Its epoch at that time.
-    pub epoch: u64,
-}
-
-impl Evidence {
-    /// The account as it was read.
-    pub fn of(account: &Account) -> Self {
-        Self { account: account.id, epoch: account.epoch }
-    }
-}
-
-/// What makes two requests the same: credential, request id, and the body under a key.
+/// The identity of a request: credential, request id, and a keyed hash of the body.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct RequestKey {
-    /// What the request was authenticated by: a binding, or an application of API 2.0.
+    /// The credential of the request: a binding, or an application of API 2.0.
     pub credential: [u8; 16],
     /// `x-mc-req-id`.
     pub request_id: [u8; 16],
@@ -98,14 +83,14 @@ pub struct RequestKey {
     pub digest: [u8; 32],
 }
 
-/// What to do with a request id that comes again with another body.
+/// How to treat a reused request id with another body.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum RequestIds {
     /// Refuse it: the signature does not cover the body, so that a captured one could carry any payload.
     #[default]
     Strict,
-    /// Run it as a request of its own: working clients sign once and send a whole import with it.
+    /// Run it as a separate request: working clients sign once and send a whole import with it.
     Compatible,
 }
 
@@ -117,19 +102,19 @@ pub struct Write {
     /// The identity of the request, and what to do when its id comes with another body; `None` for one that may be
     /// carried out as often as it comes.
     pub once: Option<(RequestKey, RequestIds)>,
-    /// What the judgement rests on.
+    /// The evidence of the judgement.
     pub evidence: Vec<Evidence>,
-    /// Who asks.
+    /// The actor.
     pub actor: Actor,
     /// When.
     pub now: Timestamp,
-    /// The changes, in the order in which they are made. Each stands or falls alone.
+    /// The changes, in order. Each succeeds or fails alone.
     pub changes: Vec<Change>,
     /// Renders the answer that is stored with the request.
     pub render: Render,
 }
 
-/// What became of one request.
+/// The result of one request.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Written {
     /// It ran; this is the rendered answer. The store has forced it to disk.
@@ -138,11 +123,11 @@ pub enum Written {
     Repeated(Vec<u8>),
     /// The request id had been used with another body.
     RequestIdReused,
-    /// The evidence no longer holds: authenticate and judge anew.
+    /// The evidence no longer holds: authenticate and judge again.
     Stale,
 }
 
-/// What the store remembers of a request.
+/// The stored record of a request.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Recalled {
     /// Nothing.
@@ -242,7 +227,7 @@ pub struct ApplicationRow {
     pub created_at: Timestamp,
 }
 
-/// What one chain of the audit looks like to the verifier.
+/// The state of one audit chain.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ChainReport {
     /// The chain's number.
@@ -251,7 +236,7 @@ pub struct ChainReport {
     pub events: u64,
     /// Hash of its newest event, to be kept elsewhere.
     pub head: [u8; 32],
-    /// What is wrong with it, if anything.
+    /// The error, if any.
     pub broken: Option<String>,
 }
 
@@ -327,7 +312,7 @@ pub enum Affected {
 
 /// The storage port.
 pub trait Store: Send + Sync + 'static {
-    /// What stands behind an access key.
+    /// What belongs to an access key.
     fn principal<'a>(
         &'a self,
         access_key: &'a AccessKey,
@@ -340,7 +325,7 @@ pub trait Store: Send + Sync + 'static {
     /// The owners of domains, each with the owner's epoch; at most a second old.
     fn domains<'a>(&'a self, names: &'a [DomainName]) -> Pending<'a, Vec<Option<Evidence>>>;
 
-    /// What is remembered of a request.
+    /// The stored record of a request.
     fn recall<'a>(&'a self, request: &'a RequestKey, request_ids: RequestIds) -> Pending<'a, Recalled>;
 
     /// Writes, request by request, each exactly once. Durable when it returns.
@@ -349,8 +334,8 @@ pub trait Store: Send + Sync + 'static {
     /// Applies administrative changes: all of them or, at the first that can't be, none.
     fn apply(&self, changes: Vec<Change>, actor: Actor, now: Timestamp) -> Pending<'_, Changed>;
 
-    /// Forgets requests that ran two windows and more before now and before the newest request, a slice at a time. `window` is
-    /// how far a date may be off. Gives how many were forgotten.
+    /// Forgets requests that ran two windows and more before now and before the newest request, a slice at a time. `window`
+    /// is how far a date may be off. Gives how many were forgotten.
     fn forget_requests(&self, now: Timestamp, window: SignedDuration) -> Pending<'_, usize>;
 
     /// Up to which date requests may have been forgotten; `None`: none was. Read with [`Store::principal`], and at most a
@@ -376,9 +361,9 @@ pub trait Store: Send + Sync + 'static {
         limit: usize,
     ) -> Pending<'a, Vec<User>>;
 
-    /// Users and aliases of an account that a query finds, each once over all pages: at most `limit` behind the end of the page
-    /// before. In the order of words where words are looked for, else in that of addresses. Read by ranges of indexes, a
-    /// bounded number of rows for each page. By words only who is in the index of them is found: see
+    /// Users and aliases of an account that a query finds, each once over all pages: at most `limit` behind the end of the
+    /// page before. In the order of words where words are looked for, else in that of addresses. Read by ranges of indexes,
+    /// a bounded number of rows for each page. By words only who is in the index of them is found: see
     /// [`Store::index_users`].
     fn find_users<'a>(
         &'a self,
@@ -464,13 +449,13 @@ pub trait Store: Send + Sync + 'static {
         limit: usize,
     ) -> Pending<'a, Vec<Member>>;
 
-    /// What stands behind a token of the console, by its digest: as it is now.
+    /// What belongs to a console token, by its digest: the current state.
     fn session(&self, digest: [u8; 32]) -> Pending<'_, Option<Arc<SessionPrincipal>>>;
 
     /// Notes that a session was used, and forgets those that are over.
     fn touch_session(&self, session: SessionId, now: Timestamp, limits: SessionLimits) -> Pending<'_, ()>;
 
-    /// What a login is checked against.
+    /// The data to check a login.
     fn credentials<'a>(&'a self, address: &'a EmailAddress) -> Pending<'a, Option<Credentials>>;
 
     /// The roles that an account made itself.
@@ -482,7 +467,7 @@ pub trait Store: Send + Sync + 'static {
     /// A role, built in or an account's own.
     fn role(&self, id: RoleId) -> Pending<'_, Option<Role>>;
 
-    /// What stands behind a token of API 2.0.
+    /// What belongs to a token of API 2.0.
     fn client(&self, id: ClientId, freshness: Freshness) -> Pending<'_, Option<Arc<ClientPrincipal>>>;
 
     /// An application of API 2.0 by the id it is known by.

@@ -2,12 +2,13 @@
 
 use thiserror::Error;
 
-use crate::access::ForbiddenForAddress;
 use crate::address::{AddressError, DomainError, MAX_ADDRESS};
-use crate::change::ChangeRefused;
 use crate::password::Unmet;
 use crate::user::MAX_NAME;
 use crate::{AccountCode, DomainName, EmailAddress};
+
+/// Deepest a group may lie: one at the top lies at depth 1. `[ours]`
+pub const MAX_DEPTH: usize = 20;
 
 /// Why an item is refused.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
@@ -48,7 +49,7 @@ pub enum Refusal {
     #[error(transparent)]
     ForbiddenForAddress(#[from] ForbiddenForAddress),
     /// The address is an alias, and the endpoint is about users.
-    #[error("This address is an alias: name the user's own address")]
+    #[error("This address is an alias: use the user's own address")]
     IsAlias,
     /// The password breaks these rules of the account's policy.
     #[error("The password must {}", .0.join("; "))]
@@ -57,22 +58,22 @@ pub enum Refusal {
     #[error("{0}")]
     PasswordHash(String),
     /// The user is locked, disabled or to be removed.
-    #[error("This user is shut out: keys of its would not work")]
+    #[error("This user is disabled or locked; keys issued to it would not work")]
     ShutOut,
     /// The user's role, or the role to be given, holds what the caller does not hold.
-    #[error("The role \"{0}\" holds rights that the caller does not hold")]
+    #[error("The role \"{0}\" has permissions that the caller does not have")]
     RoleNotCovered(String),
-    /// What is named is not there.
+    /// The named object does not exist.
     #[error("There is no such {0}")]
     NotThere(&'static str),
     /// The id is none that this server gave out for the account.
-    #[error("This is no {0} id of the account: it was cut off, or belongs to something else")]
+    #[error("Not a valid {0} id in this account; it may be truncated or refer to something else")]
     InvalidId(&'static str),
     /// The field holds a value that is none of those it may hold.
     #[error("This field must hold one of: {0}")]
     NotOneOf(String),
     /// The time in which the domain could be verified is over.
-    #[error("The registration of this domain has expired: register it again, and publish the new token")]
+    #[error("The registration of this domain has expired: register it again and publish the new token")]
     VerificationExpired,
     /// No TXT record of the domain is the token.
     #[error(
@@ -82,7 +83,7 @@ pub enum Refusal {
     NotVerified {
         /// The domain.
         domain: DomainName,
-        /// What was looked for.
+        /// The expected value.
         token: String,
         /// How many records there are.
         found: usize,
@@ -144,4 +145,59 @@ pub fn account_code(text: &str) -> Result<AccountCode, Refusal> {
         return Err(Refusal::Blank);
     }
     AccountCode::parse(text).map_err(|_| Refusal::AccountNotPermitted)
+}
+
+/// The address is none of the account's: unknown, or another account's; one answer for both.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[error("0003 Forbidden To Perform Operation For Address: not a user of the account")]
+pub struct ForbiddenForAddress;
+
+/// Why a change could not be made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+pub enum ChangeRefused {
+    /// An object with this name already exists.
+    #[error("already exists")]
+    AlreadyThere,
+    /// The address is taken.
+    #[error("already exists")]
+    AddressTaken,
+    /// The object to change does not exist.
+    #[error("does not exist")]
+    NotThere,
+    /// The account would be left without anybody who may do everything in it.
+    #[error("is the last Super Administrator of its account: assign another one first")]
+    LastSuperAdministrator,
+    /// Users hold the role.
+    #[error("is held by users: assign them another role first")]
+    RoleHeld,
+    /// A user of another account has an address in the domain.
+    #[error("contains addresses of users in another account")]
+    DomainHasUsers,
+    /// Some account manages the domain.
+    #[error("is already managed")]
+    DomainManaged,
+    /// Another account manages a domain above it.
+    #[error("is a subdomain of a domain that another account manages")]
+    DomainBelowAnothers,
+    /// The time in which the domain could be verified is over.
+    #[error("registration has expired: register the domain again and publish the new token")]
+    VerificationExpired,
+    /// The parent group does not exist.
+    #[error("does not exist")]
+    ParentNotThere,
+    /// Other groups lie in the group.
+    #[error("has subgroups: move or delete them first")]
+    GroupHasFolders,
+    /// The group would lie in itself.
+    #[error("is the group itself or inside it")]
+    GroupInItself,
+    /// The group, or one in it, would lie too deep.
+    #[error("is nested too deep: groups can be nested at most {MAX_DEPTH} levels")]
+    GroupTooDeep,
+    /// The member already exists. The message is recorded from the service.
+    #[error("Group member already exists")]
+    MemberAlreadyThere,
+    /// The member does not exist. The message is recorded from the service.
+    #[error("Error email address not found")]
+    MemberNotThere,
 }

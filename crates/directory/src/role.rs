@@ -72,7 +72,7 @@ pub const PERMISSIONS: &[Permission] = &[
 
 /// A text that names no permission.
 #[derive(Debug, Error)]
-#[error("no permission is called {0:?}; one is written like {INTERNAL_EDIT:?}")]
+#[error("no permission is called {0:?}; expected one like {INTERNAL_EDIT:?}")]
 pub struct PermissionError(String);
 
 impl Permission {
@@ -127,7 +127,7 @@ pub struct Role {
     pub account: Option<AccountId>,
     /// Its name.
     pub name: String,
-    /// What its holders may do.
+    /// Its permissions.
     pub permissions: BTreeSet<Permission>,
     /// Whether its holders may also act in the accounts below their own.
     pub partner: bool,
@@ -199,7 +199,7 @@ impl BuiltIn {
         Self::ALL.into_iter().find(|role| role.name().eq_ignore_ascii_case(name))
     }
 
-    /// What it holds.
+    /// Its permissions.
     pub fn role(self) -> Role {
         let holds = |permission: &Permission| match self {
             BuiltIn::SuperAdministrator => true,
@@ -229,7 +229,7 @@ mod tests {
     fn permissions_are_read_however_they_are_spaced() {
         assert_eq!(Permission::parse("directories|internal |Edit").unwrap(), INTERNAL_EDIT);
         insta::assert_snapshot!(Permission::parse("Directories | I | Edit").unwrap_err(),
-            @r#"no permission is called "Directories | I | Edit"; one is written like Directories | Internal | Edit"#);
+            @r#"no permission is called "Directories | I | Edit"; expected one like Directories | Internal | Edit"#);
     }
 
     #[test]

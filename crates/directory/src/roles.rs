@@ -1,4 +1,4 @@
-//! The rules of roles: nobody hands out what they do not hold, or takes from whoever holds more. `[ours]`
+//! The rules of roles: nobody can grant permissions that they do not have, or change a user who has more. `[ours]`
 
 use crate::refusal::{self, Refusal};
 use crate::role::{BuiltIn, Permission, Role};

@@ -30,7 +30,8 @@ pub struct SessionRow {
     pub seen_at: Timestamp,
 }
 
-/// Everything that stands behind a session, read in one piece. A user that is locked, disabled or on the purge list has none.
+/// Everything that belongs to a session, read in one piece. A user that is locked, disabled or on the purge list has
+/// none.
 pub struct SessionPrincipal {
     /// The session.
     pub session: SessionRow,
@@ -53,8 +54,8 @@ pub struct SessionLimits {
     pub whole: SignedDuration,
 }
 
-/// How far the clocks of nodes may differ. What was made later than this after now was made while a clock was ahead, and does
-/// not count: it would live for as much longer.
+/// How far the clocks of nodes may differ. What was made later than this after now was made while a clock was ahead, and
+/// does not count: it would live for as much longer.
 pub const CLOCK_SKEW: SignedDuration = SignedDuration::from_mins(5);
 
 impl SessionLimits {

@@ -8,16 +8,16 @@ use crate::refusal::{self, Refusal};
 use crate::role::Role;
 use crate::user::{Update, User};
 
-/// What is asked for. `None` is a field that was left out.
+/// The request. `None` is a missing field.
 #[derive(Clone, Debug, Default)]
 pub struct Asked {
     /// Display name.
     pub name: Option<String>,
     /// Cloud password.
     pub password: Option<SecretString>,
-    /// Whether the user is shut out for a while.
+    /// Whether the user is locked.
     pub locked: Option<bool>,
-    /// Whether the user is shut out.
+    /// Whether the user is disabled.
     pub disabled: Option<bool>,
     /// Whether the password must be changed at the next login.
     pub force_password_change: Option<bool>,
@@ -42,7 +42,7 @@ pub enum Field {
     Password,
 }
 
-/// What is to be changed of a user.
+/// The changes of a user.
 pub struct Planned {
     /// The user as it is.
     pub user: User,

@@ -66,7 +66,7 @@ pub struct User {
     pub source: Source,
     /// Whether an administrator has shut the user out for a while.
     pub locked: bool,
-    /// Whether the user is shut out.
+    /// Whether the user is disabled.
     pub disabled: bool,
     /// Whether the user may send by SMTP. Kept for other systems; nothing here looks at it.
     pub allow_smtp: bool,
@@ -78,7 +78,7 @@ pub struct User {
     pub attempts: Attempts,
     /// When the user logged in last, with the password; a signed call is no login.
     pub logged_in_at: Option<Timestamp>,
-    /// When the user is deleted, if it is on the purge list: until then it is shut out.
+    /// When the user is deleted, if it is on the purge list: until then it is disabled.
     pub purge_at: Option<Timestamp>,
     /// The user whose alias this is.
     pub alias_of: Option<UserId>,
@@ -132,7 +132,7 @@ impl User {
     }
 }
 
-/// What is changed of a user: what is `None` stays as it is.
+/// The changes of a user: `None` leaves a field unchanged.
 #[derive(Clone, Debug, Default)]
 pub struct Update {
     /// Display name.
@@ -147,9 +147,9 @@ pub struct Update {
     pub must_change_password: Option<bool>,
     /// Whether the password stays valid for good.
     pub password_never_expires: Option<bool>,
-    /// Whether the user is shut out for a while.
+    /// Whether the user is locked.
     pub locked: Option<bool>,
-    /// Whether the user is shut out.
+    /// Whether the user is disabled.
     pub disabled: Option<bool>,
     /// Whether the user may send by SMTP.
     pub allow_smtp: Option<bool>,
@@ -166,7 +166,7 @@ impl Update {
         Self { password: Some(hash), history, must_change_password, ..Self::default() }
     }
 
-    /// Shut out, or let in again.
+    /// Disabled or enabled.
     pub fn disabled(disabled: bool) -> Self {
         Self { disabled: Some(disabled), ..Self::default() }
     }
@@ -206,7 +206,7 @@ impl Update {
             || self.disabled == Some(true)
     }
 
-    /// What is changed, for the audit; never the values that are secret.
+    /// The changed fields, for the audit; never secret values.
     pub fn detail(&self) -> String {
         let flag = |name: &str, flag: Option<bool>| flag.map(|flag| format!("{name}={flag}"));
         let parts = [

@@ -1,4 +1,4 @@
-//! Users that are looked for: by what stands in their addresses and names, by domain and by state. `[ours]`
+//! User search: by words of addresses and names, by domain and by state. `[ours]`
 //!
 //! The store keeps an index of the words of every user. What goes into it, what is looked up in it and what is found are
 //! said here, so that the three can't disagree.
@@ -18,17 +18,17 @@ const MAX_WORDS: usize = 8;
 /// Characters that are kept of a word.
 const MAX_WORD: usize = 32;
 
-/// What a user may be, for whoever looks for all that are.
+/// A state of a user, to search for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum State {
-    /// Shut out by an administrator for a while.
+    /// Locked by an administrator.
     Locked,
-    /// Shut out by an administrator.
+    /// Disabled by an administrator.
     Disabled,
     /// Asked for another password at the next login.
     MustChangePassword,
-    /// Shut out for the number of wrong passwords.
+    /// Locked after too many wrong passwords.
     LockedOut,
     /// On the purge list.
     ToBePurged,
@@ -64,7 +64,7 @@ impl State {
     }
 }
 
-/// What is looked for: users for whom all of it holds.
+/// The search: all of its conditions must hold.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct UserQuery {
     /// Folded. One with an `@` is the beginning of an address, any other the beginning of a word.
@@ -129,7 +129,7 @@ impl UserQuery {
         })
     }
 
-    /// Where in the index of words everybody stands whom it finds: from the first of these on, before the second. In each of
+    /// The range in the index of words that contains all matches: from the first of these on, before the second. In each of
     /// the ranges, which are those of its words; what seems to say most comes first. None where there is no word.
     pub fn ranges(&self) -> Vec<(String, String)> {
         let mut words: Vec<&String> = self.words.iter().collect();
@@ -143,7 +143,8 @@ impl UserQuery {
         words.into_iter().map(range).collect()
     }
 
-    /// The word under which the user is found in a range of the index, of those that stand in it: so that it is found once.
+    /// The word under which the user is found in a range of the index, of those in the range, so that each user is found
+    /// once.
     pub fn word_in(user: &User, range: &(String, String)) -> Option<String> {
         words(user).range(range.0.clone()..range.1.clone()).next().cloned()
     }
@@ -190,7 +191,7 @@ fn plain(text: &str) -> String {
     fold(text).replace(['\u{2019}', '\u{2bc}'], "'")
 }
 
-/// Without what stands around it, unless that is all.
+/// Without surrounding punctuation, unless there is nothing else.
 fn trimmed(token: &str) -> &str {
     match token.trim_matches(|c: char| !c.is_alphanumeric()) {
         "" => token,

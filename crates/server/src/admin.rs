@@ -29,17 +29,14 @@ use store::MasterKey;
 use thiserror::Error;
 
 pub use backup::{BackedUp, BackupError, RestoreError, Restored, Step, backup, restore};
-pub(crate) use clients::new_client;
 pub use clients::{ClientRow, NewClient, products};
 pub use keys::{NewApplication, NewBinding, master_key, new_master_key, rotate_master_key};
-pub(crate) use keys::{guid, new_application, new_binding};
 pub use schema::{Schema, StoreOpenError, migrate, schema};
-pub(crate) use search::SLICE;
 pub use seed::Seeded;
 pub use users::gate;
 
-use crate::app::OpenError;
 use crate::config::Config;
+use crate::error::OpenError;
 use crate::system::System;
 
 /// Why something could not be administered.
@@ -48,11 +45,11 @@ pub enum AdminError {
     /// The store failed.
     #[error("{0}")]
     Store(#[from] StoreError),
-    /// Something of this name is there already.
-    #[error("{0} is there already")]
+    /// An object with this name already exists.
+    #[error("{0} already exists")]
     AlreadyThere(String),
     /// There is nothing of this name.
-    #[error("there is no {0}")]
+    #[error("{0} not found")]
     NotThere(String),
     /// The change could not be made.
     #[error("{0} {1}")]
@@ -70,18 +67,16 @@ pub enum AdminError {
     #[error(transparent)]
     Permission(#[from] PermissionError),
     /// The text is no product.
-    #[error("no product is called {0:?}; there are {all}", all = products().join(", "))]
+    #[error("no product is called {0:?}; expected one of: {all}", all = products().join(", "))]
     Product(String),
     /// The text is no access key.
     #[error(transparent)]
     AccessKey(#[from] AccessKeyError),
     /// The address belongs to no domain of the account.
-    #[error("{0} is in no internal domain of the account {1}: add the domain first")]
+    #[error("{0} is not in an internal domain of the account {1}: add the domain first")]
     ForeignAddress(EmailAddress, AccountCode),
     /// There is no domain in which something could be made.
-    #[error(
-        "there is no internal domain{domain}{account}: add it first, with `matricula admin domain create`"
-    )]
+    #[error("no internal domain{domain}{account} found: add it first with `matricula admin domain create`")]
     NoDomain {
         /// Which, if one was named.
         domain: String,
@@ -89,7 +84,7 @@ pub enum AdminError {
         account: String,
     },
     /// There is more than one.
-    #[error("there is more than one internal domain, such as {0} and {1}: name the one with --domain")]
+    #[error("there is more than one internal domain, such as {0} and {1}: choose one with --domain")]
     ManyDomains(DomainName, DomainName),
     /// The password breaks the policy.
     #[error("the password must {}", .0.join("; "))]
@@ -110,7 +105,7 @@ impl Admin {
         Self { store, system }
     }
 
-    /// Opens the store of a configuration, beside a server that may be running on it.
+    /// Opens the store of a configuration, also while a server is running on it.
     ///
     /// # Errors
     /// When the store can't be opened.

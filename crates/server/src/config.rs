@@ -5,15 +5,17 @@ mod tls;
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::sync::Arc;
 
-use auth::Cost;
-use directory::port::RequestIds;
+use auth::{Cost, Gate};
+use directory::port::{Entropy, RequestIds};
 use directory::session::SessionLimits;
 use serde::{Deserialize, Serialize};
 use store::{Location, MasterKey, VaultError};
 use thiserror::Error;
 
+pub use api::limits::Limits;
+pub use api::txt::{Domains, Verification};
 pub use observation::{Journal, Metrics};
 pub use tls::Tls;
 
@@ -40,7 +42,7 @@ pub struct Config {
     /// host from it and put `https://` before it. Without one it is `http://` and `listen`; with [`tls`](Self::tls) it is
     /// `https://` and the host that the client called.
     pub public_url: Option<String>,
-    /// What to do with a request id that comes again with another body.
+    /// How to treat a reused request id with another body.
     pub request_ids: RequestIds,
     /// How far `x-mc-date` may be off, either way, in seconds.
     pub freshness_seconds: u32,
@@ -52,7 +54,7 @@ pub struct Config {
     pub domains: Domains,
     /// The console.
     pub console: Console,
-    /// What one request may take.
+    /// The limits of a request.
     pub limits: Limits,
     /// How log lines look.
     pub log: LogFormat,
@@ -92,29 +94,6 @@ pub struct Passwords {
     pub queue: usize,
 }
 
-/// How an account proves that a domain is its own: by a TXT record with the token that it was given (spec/protocol.md 5).
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct Domains {
-    /// Whether the record is looked for at all.
-    pub verification: Verification,
-    /// Resolvers to ask, as address and port. Empty: those of `/etc/resolv.conf`, as it is when the server starts.
-    pub resolvers: Vec<SocketAddr>,
-    /// Longest wait for the records of a domain, in seconds.
-    pub timeout_seconds: u64,
-}
-
-/// Whether proof of a domain is looked for.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Verification {
-    /// In the DNS.
-    #[default]
-    Dns,
-    /// Nowhere: for a directory that can't reach the DNS, or whose domains are made up. `[ours]`
-    Offline,
-}
-
 /// The console: pages for administrators, below `/console`. `[ours]`
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -125,28 +104,6 @@ pub struct Console {
     pub idle_minutes: u32,
     /// How long it lasts in all, in hours.
     pub session_hours: u32,
-}
-
-/// What one request may take.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct Limits {
-    /// Longest body, in bytes.
-    pub body_bytes: usize,
-    /// All bodies of requests under way together, in bytes; more are refused with 503.
-    pub bodies_bytes: usize,
-    /// Longest wait for the headers of a request, in seconds; also how long an idle connection is kept.
-    pub header_seconds: u64,
-    /// Longest wait for a body, in seconds.
-    pub body_seconds: u64,
-    /// Longest time for a request as a whole, in seconds.
-    pub request_seconds: u64,
-    /// Longest time in which a client takes none of its answer, in seconds.
-    pub answer_seconds: u64,
-    /// Requests under way at once, without those whose body is on its way; more are refused with 503.
-    pub in_flight: usize,
-    /// Longest wait for requests under way when the server stops, in seconds.
-    pub drain_seconds: u64,
 }
 
 /// How log lines look.
@@ -200,12 +157,6 @@ impl Default for Passwords {
     }
 }
 
-impl Default for Domains {
-    fn default() -> Self {
-        Self { verification: Verification::default(), resolvers: Vec::new(), timeout_seconds: 5 }
-    }
-}
-
 impl Default for Console {
     fn default() -> Self {
         Self { enabled: true, idle_minutes: 30, session_hours: 12 }
@@ -217,21 +168,6 @@ impl Console {
         SessionLimits {
             idle: jiff::SignedDuration::from_mins(i64::from(self.idle_minutes)),
             whole: jiff::SignedDuration::from_hours(i64::from(self.session_hours)),
-        }
-    }
-}
-
-impl Default for Limits {
-    fn default() -> Self {
-        Self {
-            body_bytes: 1 << 20,
-            bodies_bytes: 256 << 20,
-            header_seconds: 30,
-            body_seconds: 30,
-            request_seconds: 60,
-            answer_seconds: 30,
-            in_flight: 8_192,
-            drain_seconds: 30,
         }
     }
 }
@@ -257,26 +193,22 @@ pub enum ConfigError {
     },
     /// Plaintext HTTP would be reachable from other machines.
     #[error(
-        "listen = \"{0}\" would serve plaintext HTTP to other machines: passwords could be read on the way. Give it a \
-         certificate ([tls] in docs/CONFIGURATION.md), or listen on 127.0.0.1 behind something that does TLS, or set \
+        "listen = \"{0}\" would serve plaintext HTTP to other machines: passwords could be read in transit. Configure a certificate ([tls] in docs/CONFIGURATION.md), or listen on 127.0.0.1 behind a TLS proxy, or set \
          allow_plaintext = true"
     )]
     Plaintext(SocketAddr),
     /// Metrics would be shown to other machines.
     #[error(
-        "metrics.listen = \"{0}\" would show other machines, unasked who they are and in plaintext, how many requests of \
-         which applications there are. Listen on 127.0.0.1 and collect from there, or, where only the collector reaches the \
-         address, set allow_remote = true in [metrics]"
+        "metrics.listen = \"{0}\" would show request counts per application to other machines, in plaintext and without authentication. Listen on 127.0.0.1, or, if only the collector can reach the address, set allow_remote = true in [metrics]"
     )]
     Metrics(SocketAddr),
     /// No master key was given.
     #[error(
-        "no master key: set master_key_file, or the variable {MASTER_KEY_VARIABLE}. `matricula admin new-master-key FILE` \
-         makes one"
+        "no master key: set master_key_file, or the variable {MASTER_KEY_VARIABLE}. `matricula admin new-master-key FILE` creates one"
     )]
     NoMasterKey,
     /// Others can read the master key.
-    #[error("{0} can be read by others: chmod 600 {0}")]
+    #[error("{0} is readable by other users: run chmod 600 {0}")]
     Readable(PathBuf),
     /// The master key is none.
     #[error("the master key in {place}: {source}")]
@@ -319,10 +251,10 @@ impl Config {
             return Err(ConfigError::Metrics(listen));
         }
         if self.journal.keep == 0 || self.journal.keep > Journal::MOST {
-            return Err(ConfigError::Setting("journal.keep is between 1 and 100000"));
+            return Err(ConfigError::Setting("journal.keep must be between 1 and 100000"));
         }
         if self.public_url.as_ref().is_some_and(|url| !url.contains("://") || url.ends_with('/')) {
-            return Err(ConfigError::Setting("public_url is written like https://directory.example.com"));
+            return Err(ConfigError::Setting("public_url must look like https://directory.example.com"));
         }
         let Limits { body_bytes, header_seconds, body_seconds, request_seconds, answer_seconds, .. } =
             self.limits;
@@ -333,7 +265,7 @@ impl Config {
         }
         if self.limits.bodies_bytes < body_bytes {
             return Err(ConfigError::Setting(
-                "limits.bodies_bytes is for all bodies together: it must be at least limits.body_bytes",
+                "limits.bodies_bytes is the limit for all bodies together: it must be at least limits.body_bytes",
             ));
         }
         if self.tls.as_ref().is_some_and(|tls| tls.handshake_seconds == 0) {
@@ -341,17 +273,17 @@ impl Config {
         }
         if self.domains.timeout_seconds == 0 {
             return Err(ConfigError::Setting(
-                "domains.timeout_seconds must be at least 1; to ask no resolver, set domains.verification = \"offline\"",
+                "domains.timeout_seconds must be at least 1; to use no resolver, set domains.verification = \"offline\"",
             ));
         }
         if self.console.enabled && (self.console.idle_minutes == 0 || self.console.session_hours == 0) {
             return Err(ConfigError::Setting(
-                "sessions that last no time let nobody in: set console.enabled = false instead",
+                "console sessions cannot last 0 seconds: to disable the console, set console.enabled = false",
             ));
         }
         if self.quota.enabled && (self.quota.calls == 0 || self.quota.window_ms == 0) {
             return Err(ConfigError::Setting(
-                "a quota of nothing lets nobody in: set quota.enabled = false instead",
+                "the quota cannot be 0: to disable it, set quota.enabled = false",
             ));
         }
         Ok(())
@@ -392,7 +324,7 @@ pub fn read_master_key(path: &Path) -> Result<MasterKey, ConfigError> {
     MasterKey::parse(&digits).map_err(|source| ConfigError::MasterKey { place, source })
 }
 
-/// Writes a new file that only its owner can read. A file that is there already is left alone.
+/// Writes a new file that only its owner can read. An existing file is not changed.
 ///
 /// # Errors
 /// When the file exists or can't be written.
@@ -408,36 +340,16 @@ fn read(path: &Path) -> Result<String, ConfigError> {
     std::fs::read_to_string(path).map_err(|source| ConfigError::Read { path: path.to_owned(), source })
 }
 
-impl Domains {
-    pub(crate) fn timeout(&self) -> Duration {
-        Duration::from_secs(self.timeout_seconds)
-    }
-}
-
-impl Limits {
-    pub(crate) fn header(&self) -> Duration {
-        Duration::from_secs(self.header_seconds)
-    }
-
-    pub(crate) fn body(&self) -> Duration {
-        Duration::from_secs(self.body_seconds)
-    }
-
-    pub(crate) fn request(&self) -> Duration {
-        Duration::from_secs(self.request_seconds)
-    }
-
-    pub(crate) fn answer(&self) -> Duration {
-        Duration::from_secs(self.answer_seconds)
-    }
-
-    /// Longest life of a stream of HTTP/2: the request as a whole, and then its answer.
-    pub(crate) fn stream(&self) -> Duration {
-        self.request() + self.answer()
-    }
-
-    pub(crate) fn drain(&self) -> Duration {
-        Duration::from_secs(self.drain_seconds)
+impl Passwords {
+    pub(crate) fn gate(&self, entropy: Arc<dyn Entropy>) -> Result<Gate, auth::gate::CostError> {
+        let cost = auth::Cost {
+            memory_kib: self.memory_kib,
+            iterations: self.iterations,
+            parallelism: self.parallelism,
+        };
+        let cores = || std::thread::available_parallelism().map_or(1, usize::from);
+        let threads = if self.threads == 0 { cores() } else { self.threads };
+        Gate::start(cost, threads, self.queue, entropy)
     }
 }
 
@@ -477,7 +389,7 @@ mod tests {
     #[case("[tls]\ncertificate = \"a\"\nkey = \"b\"\nhandshake_seconds = 0", "must be at least 1")]
     #[case("[metrics]\nlisten = \"0.0.0.0:9464\"", "allow_remote = true")]
     #[case("[metrics]\nlisten = \"127.0.0.1:9464\"\npath = \"/\"", "unknown field `path`")]
-    #[case("[journal]\nkeep = 0", "journal.keep is between")]
+    #[case("[journal]\nkeep = 0", "journal.keep must be between")]
     #[case("[domains]\nverification = \"no\"", "expected `dns` or `offline`")]
     #[case("[domains]\nresolvers = [\"9.9.9.9\"]", "invalid socket address")]
     #[case("[domains]\ntimeout_seconds = 0", "at least 1")]
@@ -519,6 +431,6 @@ mod tests {
         assert!(write_private(&path, "other").is_err(), "a key that is there is never overwritten");
         std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o640)).unwrap();
         let error = read_master_key(&path).err().unwrap().to_string();
-        assert_eq!(error, format!("{0} can be read by others: chmod 600 {0}", path.display()));
+        assert_eq!(error, format!("{0} is readable by other users: run chmod 600 {0}", path.display()));
     }
 }

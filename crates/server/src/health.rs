@@ -26,7 +26,7 @@ pub(crate) async fn ready(State(app): State<Arc<App>>) -> (StatusCode, String) {
     if app.stopping.load(Ordering::Relaxed) {
         return (StatusCode::SERVICE_UNAVAILABLE, "stopping\n".to_owned());
     }
-    match app.store.ready().await {
+    match app.core.store.ready().await {
         Ok(()) => (StatusCode::OK, "ready\n".to_owned()),
         Err(error) => {
             tracing::warn!(%error, cause = ?std::error::Error::source(&error), "not ready");

@@ -1,38 +1,28 @@
-//! The HTTP server as a library: routes, conversion between the wire and the directory, configuration, lifecycle.
+//! The process as a library: configuration, the listener, TLS, background jobs, health, and administration.
 
 pub mod admin;
-mod answer;
-mod api;
 mod app;
-mod call;
 pub mod config;
-pub mod console;
-mod explain;
+pub mod control;
+mod error;
 mod health;
-pub mod journal;
-pub mod lab;
-mod listener;
-pub mod log;
+mod http;
+mod jobs;
 mod metrics;
-pub mod openapi;
-mod page;
-mod public_url;
-mod refusal;
-mod room;
 mod routes;
-pub mod sandbox;
-mod secure_id;
-mod step;
+mod server;
 pub mod system;
-pub mod telemetry;
-mod tls;
-pub mod txt;
+pub mod tls;
 
-pub use app::{OpenError, Server};
+pub use self::http::listen;
+pub use api::{ENDPOINTS, Endpoint, Method, Style, Takes, openapi};
 pub use auth::Gate;
 pub use config::Config;
-pub use listener::listen;
-pub use routes::{ENDPOINTS, Endpoint, Method, OPENAPI, Style, Takes};
+pub use console;
+pub use error::OpenError;
+pub use observe::{journal, log, telemetry};
+pub use routes::OPENAPI;
+pub use server::{Server, WeakServer};
 pub use store::Location;
 pub use system::System;
 pub use tls::{CertificateReload, TlsError};

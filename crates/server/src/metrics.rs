@@ -1,9 +1,9 @@
-//! `GET /metrics`, on a listener of its own: who scrapes is no caller of the API, and has no place among them when they are too
+//! `GET /metrics`, on a separate listener: the scraper is not a caller of the API and does not compete with them when they are too
 //! many.
 
 use std::convert::Infallible;
 use std::net::SocketAddr;
-use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use axum::body::Body;
@@ -17,10 +17,8 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::{JoinHandle, JoinSet};
 
-use crate::app::{App, OpenError};
 use crate::config;
-use crate::log::Log;
-use crate::telemetry::Node;
+use crate::error::OpenError;
 
 /// Connections at a time; more wait.
 const CONNECTIONS: usize = 8;
@@ -31,8 +29,8 @@ const IDLE: Duration = Duration::from_secs(120);
 /// The version of the text format.
 const TEXT: &str = "text/plain; version=0.0.4; charset=utf-8";
 
-/// The listener, from when the server is opened: an address that can't be had is an error then. It is given up when the server
-/// stops.
+/// The listener, from when the server is opened: an address that can't be had is an error then. It is given up when the
+/// server stops.
 pub(crate) struct Metrics {
     listener: Mutex<Option<std::net::TcpListener>>,
     address: SocketAddr,
@@ -51,28 +49,34 @@ impl Metrics {
         self.address
     }
 
-    /// Serves until the task is aborted.
-    pub(crate) fn serve(&self, app: &Arc<App>) -> Option<JoinHandle<()>> {
+    /// Serves what `read` gives until the task is aborted; it gives none when the server is gone.
+    pub(crate) fn serve<R: Read>(&self, read: R) -> Option<JoinHandle<()>> {
         let listener = self.listener.lock().unwrap_or_else(PoisonError::into_inner).take()?;
         match TcpListener::from_std(listener) {
-            Ok(listener) => Some(tokio::spawn(accept(listener, Arc::downgrade(app)))),
+            Ok(listener) => Some(tokio::spawn(accept(listener, read))),
             Err(error) => {
-                tracing::error!(%error, "metrics can't be served");
+                tracing::error!(%error, "could not serve metrics");
                 None
             }
         }
     }
 }
 
-async fn accept(listener: TcpListener, app: Weak<App>) {
+/// Reads the metrics as text.
+pub(crate) trait Read: Clone + Send + Sync + 'static {
+    /// As they are now.
+    fn read(&self) -> impl Future<Output = Option<String>> + Send;
+}
+
+async fn accept<R: Read>(listener: TcpListener, read: R) {
     // Dropped with the task, and with it every connection.
     let mut connections = JoinSet::new();
     loop {
         tokio::select! {
             accepted = listener.accept(), if connections.len() < CONNECTIONS => match accepted {
-                Ok((stream, _)) => drop(connections.spawn(connection(stream, Weak::clone(&app)))),
+                Ok((stream, _)) => drop(connections.spawn(connection(stream, read.clone()))),
                 Err(error) => {
-                    tracing::warn!(%error, "a connection for metrics could not be accepted");
+                    tracing::warn!(%error, "could not accept a metrics connection");
                     #[expect(clippy::disallowed_methods, reason = "out of file descriptors: no event tells of a free one")]
                     tokio::time::sleep(Duration::from_millis(50)).await;
                 }
@@ -82,40 +86,27 @@ async fn accept(listener: TcpListener, app: Weak<App>) {
     }
 }
 
-async fn connection(stream: TcpStream, app: Weak<App>) {
+async fn connection<R: Read>(stream: TcpStream, read: R) {
     let service = service_fn(move |request| {
-        let app = Weak::clone(&app);
-        async move { Ok::<_, Infallible>(answer(&request, app.upgrade()).await) }
+        let read = read.clone();
+        async move { Ok::<_, Infallible>(answer(&request, read).await) }
     });
     let serving = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(IDLE)
         .serve_connection(TokioIo::new(stream), service);
     if let Err(error) = serving.await {
-        tracing::debug!(%error, "a connection for metrics ended early");
+        tracing::debug!(%error, "a metrics connection ended early");
     }
 }
 
-async fn answer(request: &Request<Incoming>, app: Option<Arc<App>>) -> Response {
-    let Some(app) = app else { return StatusCode::SERVICE_UNAVAILABLE.into_response() };
+async fn answer<R: Read>(request: &Request<Incoming>, read: R) -> Response {
     match (request.method(), request.uri().path()) {
-        (&Method::GET, "/metrics") => {
-            let text = app.telemetry.text(&node(&app).await);
-            ([(CONTENT_TYPE, TEXT)], Body::from(text)).into_response()
-        }
+        (&Method::GET, "/metrics") => match read.read().await {
+            Some(text) => ([(CONTENT_TYPE, TEXT)], Body::from(text)).into_response(),
+            None => StatusCode::SERVICE_UNAVAILABLE.into_response(),
+        },
         (_, "/metrics") => StatusCode::METHOD_NOT_ALLOWED.into_response(),
         _ => (StatusCode::NOT_FOUND, "GET /metrics\n").into_response(),
-    }
-}
-
-async fn node(app: &App) -> Node {
-    Node {
-        in_flight: app.room.in_flight(),
-        waiting: app.gate.waiting(),
-        queue: app.gate.limit(),
-        log_lines_dropped: app.log.get().map(Log::dropped),
-        // A sum over counts that are kept for each domain. Where the store does not say, all else is still told.
-        users: app.store.count_users().await.ok(),
-        certificate_ends: app.tls.as_ref().map(|tls| tls.ends()),
     }
 }

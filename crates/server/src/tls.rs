@@ -19,8 +19,7 @@ use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 
 use crate::config;
-pub use pair::TlsError;
-pub(crate) use pair::{Certificate, Life, Pair, first_certificate};
+pub use pair::{Certificate, Life, Pair, TlsError, first_certificate};
 
 /// What clients may ask for over TLS, best first. Some still offer HTTP/1.0 by its name, and nothing else.
 const PROTOCOLS: [&[u8]; 3] = [HTTP_2, b"http/1.1", b"http/1.0"];
@@ -123,7 +122,7 @@ impl Tls {
             let tls = Arc::clone(&self);
             // The disk may be slow, and those who are served should not wait for it.
             if tokio::task::spawn_blocking(move || tls.look()).await.is_err() {
-                tracing::error!("the look at the certificate's files failed");
+                tracing::error!("could not check the certificate files");
             }
         }
     }
@@ -163,7 +162,7 @@ impl Tls {
                 // It is tried again and again, because a pair is put in its place one file after the other.
                 if watched.complaint.as_ref() != Some(&complaint) {
                     let ends = watched.life.ends;
-                    tracing::error!(%error, %ends, "the new certificate can't be used; the one before stays in service");
+                    tracing::error!(%error, %ends, "the new certificate is unusable; the previous one stays in use");
                     watched.complaint = Some(complaint);
                 }
                 Err(error)
@@ -173,9 +172,9 @@ impl Tls {
 
     fn announce(&self, life: Life) {
         let Life { begins, ends } = life;
-        tracing::info!(certificate = %self.files.certificate.display(), %begins, %ends, "certificate in service");
+        tracing::info!(certificate = %self.files.certificate.display(), %begins, %ends, "certificate in use");
         if is_open(&self.files.key) {
-            tracing::warn!(key = %self.files.key.display(), "everybody on this machine can read the private key: chmod o-r");
+            tracing::warn!(key = %self.files.key.display(), "all users of this machine can read the private key: run chmod o-r");
         }
     }
 
@@ -191,9 +190,9 @@ impl Tls {
         watched.warned = Some(now);
         let certificate = self.files.certificate.display();
         if ends <= now {
-            tracing::error!(%certificate, %ends, "the certificate in service is past its end: clients refuse it");
+            tracing::error!(%certificate, %ends, "TLS certificate has expired: clients refuse it");
         } else {
-            tracing::warn!(%certificate, %ends, "the certificate in service ends soon: have it renewed");
+            tracing::warn!(%certificate, %ends, "TLS certificate expires soon: renew it");
         }
     }
 
@@ -202,7 +201,7 @@ impl Tls {
     }
 }
 
-/// Reads certificate and key anew when asked, and not only when the files were seen to have changed.
+/// Reloads certificate and key on request, not only after the files have changed.
 pub struct CertificateReload(pub(crate) Arc<Tls>);
 
 impl CertificateReload {

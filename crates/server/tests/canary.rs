@@ -1,5 +1,5 @@
 //! Secrets stay secret: a password and keys that would be recognised anywhere are looked for everywhere the server
-//! writes. A process of its own, because the log is the process's.
+//! writes. A separate process, because the log is global to the process.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 

@@ -1,5 +1,5 @@
 //! A sandbox says why it refuses a request; a server in production does not, whatever it is asked and whatever its
-//! configuration holds. A process of its own, because the log is the process's.
+//! configuration holds. A separate process, because the log is global to the process.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -10,8 +10,8 @@ use std::net::{SocketAddr, TcpStream};
 
 use client::{Keys, Signer, machine_clock, random_request_id};
 use matricula_server as server;
-use matricula_server::sandbox::Sandbox;
 use matricula_server::{Config, Location, Server, System};
+use playground::sandbox::Sandbox;
 use tokio::sync::oneshot;
 use wire::create_user::PATH;
 
@@ -43,7 +43,7 @@ async fn a_sandbox_says_why_and_production_does_not() {
     tracing_subscriber::fmt().json().with_writer(log.clone()).init();
     let folder = tempfile::tempdir().unwrap();
 
-    let config = server::sandbox::config(folder.path());
+    let config = playground::sandbox::config(folder.path());
     let Sandbox { server, keys } = Sandbox::open(folder.path(), &config, System::real()).await.unwrap();
     let other = server.admin().add_application(&keys.account_code, "Another").await.unwrap();
     let good = Keys {
@@ -107,7 +107,7 @@ async fn a_sandbox_says_why_and_production_does_not() {
     }
     drop(stop);
     serving.await.unwrap().unwrap();
-    // What opens a server for whoever embeds one does not either.
+    // Opening a server as a library does not either.
     let master_key = config.master_key().unwrap();
     let server = Server::open(&config, &master_key, System::real()).unwrap();
     let listener = server::listen("127.0.0.1:0".parse().unwrap()).unwrap();

@@ -24,7 +24,7 @@ fn what_is_checked_in_is_what_the_tables_say() {
     let document = serde_json::to_string_pretty(&openapi::document()).unwrap() + "\n";
     #[expect(
         clippy::disallowed_methods,
-        reason = "whoever runs the test says whether the file is to be written"
+        reason = "the caller of the test decides whether the file is written"
     )]
     if std::env::var("MATRICULA_UPDATE").is_ok() {
         std::fs::write(&path, document).unwrap();
@@ -55,7 +55,7 @@ fn every_endpoint_is_described_and_nothing_points_nowhere() {
     references(&document, &mut found);
     assert!(found.len() > 100);
     for place in found {
-        assert!(document.pointer(place.strip_prefix('#').unwrap()).is_some(), "{place} is not there");
+        assert!(document.pointer(place.strip_prefix('#').unwrap()).is_some(), "{place} does not exist");
     }
 }
 

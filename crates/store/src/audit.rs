@@ -1,5 +1,5 @@
 //! The audit's chain: each event's hash covers the hash before it, so that nothing can be changed, dropped or inserted in
-//! the middle; the newest hash is sealed with a key, so that the end can't be cut off or written anew without it.
+//! the middle; the newest hash is sealed with a key, so that the end cannot be cut off or rewritten without it.
 
 use directory::port::ChainReport;
 use hmac::{Hmac, KeyInit, Mac};
@@ -74,7 +74,7 @@ impl Verifier {
         Self { head: Head::empty(chain), broken: None }
     }
 
-    /// The next event as it stands in the store.
+    /// The next event in the store.
     pub(crate) fn event(&mut self, seq: i64, entry: &Entry<'_>, hash: &[u8]) {
         if self.broken.is_some() {
             return;
@@ -88,7 +88,7 @@ impl Verifier {
         self.head = expected;
     }
 
-    /// The end, with the head and the seal as they stand in the store.
+    /// The end, with the head and the seal in the store.
     pub(crate) fn finish(
         mut self,
         stored: Option<(i64, &[u8], &[u8])>,

@@ -12,30 +12,31 @@ use crate::vault::VaultError;
 #[derive(Debug, Error)]
 pub enum BackupError {
     /// There is nothing to be copied.
-    #[error("{0} is not there")]
+    #[error("{0} not found")]
     Missing(PathBuf),
     /// A file of this name would be overwritten.
-    #[error("{0} is there already, and is not overwritten: name another file")]
+    #[error("{0} already exists and is not overwritten: name another file")]
     Exists(PathBuf),
+    /// The name belongs to the database's own files.
+    #[error("{0} is a name that the database uses next to its file, and may remove: name another file")]
+    Reserved(PathBuf),
     /// A database would be replaced.
-    #[error(
-        "{0} is there already: with --replace it is kept under another name, and the backup takes its place"
-    )]
+    #[error("{0} already exists. Use --replace to rename it and restore the backup in its place")]
     WouldReplace(PathBuf),
     /// What an earlier database left would be taken for a part of the restored one.
-    #[error("{0} is what is left of another database: with --replace it is kept under another name")]
+    #[error("{0} was left by another database. Use --replace to rename it")]
     Leftover(PathBuf),
     /// Somebody works on the database.
-    #[error("a server or another command works on {0}: stop it first")]
+    #[error("{0} is in use by a server or another command: stop it first")]
     InUse(PathBuf),
     /// It is being replaced by a backup.
-    #[error("{0} is being restored: wait until that is done")]
+    #[error("{0} is being restored: wait until the restore has finished")]
     BeingRestored(PathBuf),
     /// The file is something else.
-    #[error("{0} is no database of matricula")]
+    #[error("{0} is not a Matricula database")]
     Foreign(PathBuf),
     /// A newer program made it.
-    #[error("{path} has schema {found}, made by a newer matricula; this one knows schemas up to {known}")]
+    #[error("{path} has schema {found} of a newer Matricula; this version supports schemas up to {known}")]
     Newer {
         /// The file.
         path: PathBuf,
@@ -76,7 +77,7 @@ pub enum BackupError {
         /// Why.
         source: io::Error,
     },
-    /// A program of the engine's failed, or is not there.
+    /// A program of the engine failed or is missing.
     #[error("{program}: {what}")]
     Program {
         /// Which.
@@ -85,7 +86,7 @@ pub enum BackupError {
         what: String,
     },
     /// The database that a backup is to be put into holds something.
-    #[error("{0} is not empty: name an empty database, and let `store` point to it afterwards")]
+    #[error("{0} is not empty: restore into an empty database, then set `store` to it")]
     NotEmpty(String),
     /// The engine's own error.
     #[error("{path}: {source}")]
@@ -124,7 +125,7 @@ pub struct Restored {
     pub schema: i64,
     /// Events of its audit, all verified.
     pub events: u64,
-    /// Where the database is now that stood there before.
+    /// The new location of the previous database.
     pub kept: Option<PathBuf>,
 }
 

@@ -2,10 +2,12 @@
 
 mod audit;
 mod backup;
+mod database;
 mod draft;
 mod location;
 mod port;
 mod postgres;
+mod problem;
 mod schema;
 mod session;
 mod snapshot;
@@ -15,7 +17,9 @@ mod vault;
 mod work;
 
 pub use backup::{BackedUp, BackupError, Restored, Step};
-pub use location::{Left, Location, OpenError, OpenProblem};
+pub use database::OpenError;
+pub use location::Location;
+pub use problem::{Left, OpenProblem};
 pub use schema::Schema;
 pub use sqlite::Kept;
 pub use vault::{MasterKey, VaultError};

@@ -50,7 +50,7 @@ pub(crate) trait Engine: Send + Sync + 'static {
     ) -> impl Future<Output = std::result::Result<T, StoreError>> + Send;
 
     /// Reads a bounded number of rows: too many to keep others waiting on the thread that asks, too few to be worth a
-    /// connection of its own where that costs much.
+    /// separate connection where that costs much.
     fn look<T: Send + 'static>(
         &self,
         read: impl Fn(&dyn Session) -> Result<T> + Send + 'static,
@@ -193,14 +193,15 @@ impl<E: Engine> Store for TableStore<E> {
 
     fn forget_requests(&self, now: Timestamp, window: SignedDuration) -> Pending<'_, usize> {
         Box::pin(async move {
-            // Where the last time ended: rows that ran while the clock was ahead are passed over once, until their time comes.
+            // Where the last time ended: rows that ran while the clock was ahead are passed over once, until their time
+            // comes.
             let mut passed = *self.passed.lock().unwrap_or_else(PoisonError::into_inner);
             if passed.until <= now.as_millisecond() {
                 passed = Passed::default();
             }
             let (mut forgotten, mut barren) = (0, 0);
             while barren < BARREN_SLICES {
-                // Slice by slice, each a job of its own, so that nobody waits for more than one slice.
+                // Each slice is a separate job, so that other writers wait for one slice at most.
                 let work = Work::Forget { now, window, after: passed.seq };
                 let Outcome::Forgotten(slice) = self.engine.run(work).await? else { return Err(mixed_up()) };
                 forgotten += slice.rows;

@@ -13,8 +13,8 @@ use rustls::pki_types::CertificateDer;
 use tokio::sync::Semaphore;
 use tokio_postgres_rustls::MakeRustlsConnect;
 
-use crate::location::OpenProblem;
 use crate::port::{Engine, TableStore};
+use crate::problem::OpenProblem;
 use crate::schema::Schema;
 use crate::session::{Kind, Result, Session};
 use crate::snapshot::Snapshot;
@@ -131,7 +131,7 @@ pub(crate) fn migrate(url: &str) -> std::result::Result<Schema, OpenProblem> {
     })
 }
 
-/// On a thread of its own: who asks may stand where nobody may block.
+/// On a separate thread: the caller may run where blocking is not allowed.
 fn apart<T: Send>(
     work: impl FnOnce() -> std::result::Result<T, OpenProblem> + Send,
 ) -> std::result::Result<T, OpenProblem> {
@@ -207,7 +207,7 @@ impl Engine for Postgres {
     ) -> std::result::Result<T, StoreError> {
         let readers = Arc::clone(&self.readers);
         let scan = tokio::task::spawn_blocking(move || {
-            // A connection of its own, which nobody waits for.
+            // A separate connection, which nobody waits for.
             let connection = readers.server.connect()?;
             connection.batch("SET statement_timeout = 0")?;
             read(&connection)

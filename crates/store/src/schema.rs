@@ -1,6 +1,6 @@
 //! Which schema a database has, and which migrations it lacks.
 
-use crate::location::OpenProblem;
+use crate::problem::OpenProblem;
 
 /// The schema of a database beside what this program knows.
 #[derive(Clone, Debug, PartialEq, Eq)]

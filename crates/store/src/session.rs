@@ -1,5 +1,5 @@
 //! What both engines speak: a session that runs one statement after the other. The tables are read and changed through
-//! it, in SQL that both understand; what an engine does in its own way stands in its own folder.
+//! it, in SQL that both understand; engine-specific code is in the engine's folder.
 //!
 //! Parameters are written `?1`, `?2`; numbers and truth values are 64-bit integers, ids are bytes.
 
@@ -21,9 +21,9 @@ pub(crate) struct Error {
 /// What can be done about it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
-    /// Something like it is there already.
+    /// A unique value already exists.
     Unique,
-    /// What it refers to is not there.
+    /// The referenced row does not exist.
     ForeignKey,
     /// Another transaction was in the way: as a whole, this one may succeed when it runs again.
     Conflict,
@@ -150,7 +150,7 @@ impl<'r> Row<'r> {
 
     pub(crate) fn get<T: FromCell<'r>>(&self, column: usize) -> Result<T> {
         let cell = self.cell(column)?;
-        T::from_cell(cell).ok_or_else(|| unreadable(column, format!("{} does not stand here", cell.sort())))
+        T::from_cell(cell).ok_or_else(|| unreadable(column, format!("unexpected {}", cell.sort())))
     }
 }
 

@@ -61,7 +61,7 @@ impl<K: Eq + Hash + Clone, V: Clone> Kind<K, V> {
         Self(Cache::new(CAPACITY))
     }
 
-    /// Finds, else reads and keeps; what is not there is not kept.
+    /// Finds, else reads and keeps; missing rows are not kept.
     pub(crate) async fn find_or_read<E>(
         &self,
         key: &K,

@@ -28,9 +28,9 @@ use directory::port::{Clock, Entropy, Store, StoreError};
 use rusqlite::{Connection, OpenFlags};
 use thread_local::ThreadLocal;
 
-use crate::draft::{Draft, NEW};
-use crate::location::OpenProblem;
+use crate::draft::{Draft, NEW, with_suffix};
 use crate::port::{Engine, TableStore};
+use crate::problem::OpenProblem;
 use crate::session::{Result, Session};
 use crate::snapshot::Snapshot;
 use crate::tables::{forget, read};
@@ -49,6 +49,27 @@ struct Sqlite {
     damage: Arc<Damage>,
     /// Held to the last, so that nobody puts another file in the place of the database meanwhile.
     in_use: Arc<InUse>,
+    /// Looks when all else is closed.
+    _log: LogLeft,
+}
+
+/// Tells the operator when the log stays after the last program closed the database: then the file alone is not all of
+/// it.
+struct LogLeft(PathBuf);
+
+impl Drop for LogLeft {
+    fn drop(&mut self) {
+        let log = with_suffix(&self.0, "-wal");
+        let left = std::fs::metadata(&log).is_ok_and(|log| log.len() > 0);
+        // Another program that still works on the database keeps the log.
+        if left && matches!(InUse::alone(&self.0), Ok(Some(_))) {
+            tracing::warn!(
+                database = %self.0.display(),
+                log = %log.display(),
+                "the log could not be moved into the database: a copy of the database needs both files. Is the disk full?"
+            );
+        }
+    }
 }
 
 /// Creates an empty directory where none is; `false`: one already exists. It gets its name when it is whole and on the
@@ -92,7 +113,7 @@ pub(crate) fn open(
         let ring = read::ring(&connection)?;
         if ring.is_empty() {
             migrate::write_ring(&mut connection, &Vault::new_ring(master, &*entropy)?)?;
-            // Another process may have been first: what stands in the database counts.
+            // Another process may have been first: the database is authoritative.
             read::ring(&connection)?
         } else {
             ring
@@ -105,7 +126,15 @@ pub(crate) fn open(
     let lane = writer::Writer::new(connection, rest, Arc::clone(&vault), entropy, Arc::clone(&damage));
     let writer = Writer::start("store-writer", [lane]).map_err(OpenProblem::Thread)?;
     let readers = ThreadLocal::new();
-    let engine = Sqlite { readers, writer, _mover: mover, path: path.to_owned(), damage, in_use };
+    let engine = Sqlite {
+        readers,
+        writer,
+        _mover: mover,
+        path: path.to_owned(),
+        damage,
+        in_use,
+        _log: LogLeft(path.to_owned()),
+    };
     Ok(Arc::new(TableStore::new(engine, vault, Snapshot::new(clock, forgotten))))
 }
 

@@ -25,7 +25,7 @@ pub enum VaultError {
     #[error("a master key is 64 hexadecimal digits")]
     NotAMasterKey,
     /// The database belongs to another master key.
-    #[error("the database was made with the master key {made_with}, but the key given is {given}")]
+    #[error("the database was created with the master key {made_with}, but the given key is {given}")]
     OtherMasterKey {
         /// Id of the key the ring is wrapped with.
         made_with: String,
@@ -33,7 +33,7 @@ pub enum VaultError {
         given: String,
     },
     /// Sealed bytes do not open: they were changed, or moved from another row.
-    #[error("{0} was changed outside the program and can't be opened")]
+    #[error("{0} was changed by another program and cannot be decrypted")]
     Tampered(String),
 }
 
@@ -119,7 +119,7 @@ fn hex(bytes: &[u8]) -> String {
 /// Keys of the ring, by purpose, and how long each is.
 const RING: [(&str, usize); 4] = [("secrets", 32), ("secure_id", 64), ("body_digest", 64), ("audit", 64)];
 
-/// The ring as it stands in the database: purpose and wrapped key.
+/// The ring in the database: purpose and wrapped key.
 pub(crate) type WrappedRing = Vec<(String, Vec<u8>)>;
 
 /// The opened ring.
@@ -242,7 +242,10 @@ mod tests {
         assert!(vault.unseal("applications.key", &[1; 16], &sealed).is_err());
         *sealed.last_mut().unwrap() ^= 1;
         let error = vault.unseal("bindings.secret", &[1; 16], &sealed).err().unwrap();
-        assert_eq!(error.to_string(), "bindings.secret was changed outside the program and can't be opened");
+        assert_eq!(
+            error.to_string(),
+            "bindings.secret was changed by another program and cannot be decrypted"
+        );
         assert!(vault.unseal("bindings.secret", &[1; 16], &[0; 3]).is_err());
     }
 
@@ -252,7 +255,7 @@ mod tests {
         let (master, other) = (MasterKey::generate(&entropy), MasterKey::generate(&entropy));
         let ring = Vault::new_ring(&master, &entropy).unwrap();
         let error = Vault::open(&other, &ring).err().unwrap();
-        assert!(error.to_string().starts_with("the database was made with the master key "), "{error}");
+        assert!(error.to_string().starts_with("the database was created with the master key "), "{error}");
         let vault = Vault::open(&master, &ring).unwrap();
         let sealed = vault.seal(&entropy, "x", &[1; 16], b"secret").unwrap();
         let rewrapped = Vault::rewrap(&master, &other, &ring, &entropy).unwrap();

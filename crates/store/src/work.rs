@@ -1,4 +1,4 @@
-//! Writing in groups. Whoever asks while a commit is being forced to disk is served by the next one: one forced write for
+//! Group commit: requests that arrive while a commit is being forced to disk share the next one: one forced write for
 //! all who wait.
 
 use std::thread::JoinHandle;
@@ -13,7 +13,6 @@ use jiff::{SignedDuration, Timestamp};
 use tokio::sync::oneshot;
 
 use crate::session::Error;
-use crate::tables::forget::Slice;
 
 /// Writes that may wait. More than this is a store that can't keep up: refuse, so that the caller learns of it.
 const QUEUE: usize = 16_384;
@@ -35,7 +34,7 @@ pub(crate) enum Work {
     Ping,
 }
 
-/// What came of it.
+/// The result.
 pub(crate) enum Outcome {
     Written(Vec<Written>),
     Changed(Changed),
@@ -43,6 +42,17 @@ pub(crate) enum Outcome {
     Indexed(Indexed),
     Noted,
     Ready,
+}
+
+/// What one slice came to.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Slice {
+    /// Rows that were forgotten.
+    pub(crate) rows: usize,
+    /// The last row that was looked at, when there may be more to forget behind it.
+    pub(crate) goes_on: Option<i64>,
+    /// When the earliest of them ran whose time has not come by this clock: they ran while it was ahead.
+    pub(crate) ahead: Option<i64>,
 }
 
 /// What a thread of an engine does with a group of work: all of it in one transaction, or nothing.
@@ -118,7 +128,7 @@ fn serve<C: Commit>(mut lane: C, jobs: &Receiver<Job>) {
             replies.push(job.reply);
         }
         match lane.commit(&group) {
-            // Who no longer waits for the answer has given up, not been forgotten: the write stands.
+            // The receiver may be gone; the write is committed anyway.
             Ok(outcomes) => {
                 for (reply, outcome) in replies.into_iter().zip(outcomes) {
                     let _ = reply.send(Ok(outcome));

@@ -116,7 +116,7 @@ fn a_backup_ends_and_is_of_one_moment_although_others_write_between_its_steps() 
     Location::Sqlite(database.clone())
         .backup(&to, &mut |step| {
             let Step::Copied(bytes, of) = step else { return };
-            assert!(bytes > before, "a step that begins anew: {bytes} after {before} of {of}");
+            assert!(bytes > before, "a step that starts again: {bytes} after {before} of {of}");
             before = bytes;
             steps += 1;
             site.add_account(100 + steps);
@@ -145,7 +145,7 @@ fn no_page_of_a_backup_can_be_damaged_unnoticed() {
         bytes[page * 4_096..(page + 1) * 4_096].fill(0xa5);
         std::fs::write(&damaged, bytes).unwrap();
         let error = site.refused(&damaged);
-        let known = ["damaged.db is damaged: ", "damaged.db is no database of matricula"];
+        let known = ["damaged.db is damaged: ", "damaged.db is not a Matricula database"];
         assert!(known.iter().any(|known| error.contains(known)), "page {page}: {error}");
     }
     std::fs::write(&damaged, &bytes[..bytes.len() - 4_096]).unwrap();
@@ -169,18 +169,18 @@ fn what_is_no_backup_of_this_directory_is_refused() {
         "the audit in /other.db is broken: chain 1: event 1 was changed"
     );
     let newer = change("PRAGMA user_version = 99");
-    assert!(newer.starts_with("/other.db has schema 99, made by a newer matricula; this one"), "{newer}");
-    assert_eq!(change("DROP TABLE audit_chains"), "/other.db is no database of matricula");
+    assert!(newer.starts_with("/other.db has schema 99 of a newer Matricula; this version"), "{newer}");
+    assert_eq!(change("DROP TABLE audit_chains"), "/other.db is not a Matricula database");
     std::fs::write(&other, "").unwrap();
-    assert_eq!(site.refused(&other), "/other.db is no database of matricula");
+    assert_eq!(site.refused(&other), "/other.db is not a Matricula database");
     std::fs::write(&other, "a text, and a long one: ".repeat(1_000)).unwrap();
-    assert_eq!(site.refused(&other), "/other.db is no database of matricula");
-    assert_eq!(site.refused(&site.file("none.db")), "/none.db is not there");
+    assert_eq!(site.refused(&other), "/other.db is not a Matricula database");
+    assert_eq!(site.refused(&site.file("none.db")), "/none.db not found");
     let error = Location::Sqlite(site.file("x.db"))
         .restore(&backup, &key("1e"), None, &mut |_| ())
         .unwrap_err()
         .to_string();
-    assert!(error.contains("backup.db: the database was made with the master key "), "{error}");
+    assert!(error.contains("backup.db: the database was created with the master key "), "{error}");
 }
 
 #[test]

@@ -6,6 +6,7 @@ extern crate matricula_store as store;
 
 mod still;
 
+use std::fs::Permissions;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -18,7 +19,7 @@ use directory::user::{PasswordHash, User};
 use directory::{Account, AccountCode, AccountId, EmailAddress, UserId};
 use rusqlite::Connection;
 use still::Still;
-use store::{Left, Location, MasterKey, OpenError, OpenProblem};
+use store::{BackupError, Left, Location, MasterKey, OpenError, OpenProblem};
 use tempfile::TempDir;
 
 fn key() -> MasterKey {
@@ -184,6 +185,55 @@ fn a_file_that_is_no_database_of_ours_is_refused_and_not_changed() {
         );
         assert_eq!(std::fs::read(&database).unwrap(), before, "{sql}");
     }
+    // Neither a text nor a folder is taken away from those who use it, and nothing is created next to it.
+    for make in [
+        |path: &Path| std::fs::write(path, "notes").unwrap(),
+        |path: &Path| std::fs::create_dir(path).unwrap(),
+    ] {
+        let site = Site::new();
+        let database = site.file("matricula.db");
+        make(&database);
+        std::fs::set_permissions(&database, Permissions::from_mode(0o755)).unwrap();
+        assert!(site.refused().starts_with("matricula.db is not a Matricula database"));
+        assert_eq!(std::fs::metadata(&database).unwrap().permissions().mode() & 0o777, 0o755);
+        assert_eq!(site.names(), ["matricula.db"]);
+    }
+}
+
+#[test]
+fn a_link_leads_to_one_database_and_its_lock() {
+    let (site, other) = (Site::filled(), Site::new());
+    std::os::unix::fs::symlink(site.file("matricula.db"), other.file("matricula.db")).unwrap();
+    let backup = site.file("backup.db");
+    site.location().backup(&backup, &mut |_| {}).unwrap();
+    let server = site.open().unwrap();
+    let restored = other.location().restore(&backup, &key(), Some(Still.now()), &mut |_| {});
+    assert!(matches!(restored, Err(BackupError::InUse(_))), "{restored:?}");
+    drop(server);
+    other.location().restore(&backup, &key(), Some(Still.now()), &mut |_| {}).unwrap();
+    assert!(std::fs::symlink_metadata(other.file("matricula.db")).unwrap().is_symlink());
+    assert_eq!(other.names(), ["matricula.db"]);
+    let store = other.open().unwrap();
+    assert_eq!(other.runtime.block_on(store.count_users()).unwrap(), 1);
+}
+
+#[test]
+fn a_backup_takes_no_name_that_the_database_uses() {
+    let site = Site::filled();
+    for name in [
+        "matricula.db-wal",
+        "matricula.db-shm",
+        "matricula.db.lock",
+        "matricula.db.77.part",
+        "matricula.db.1.new",
+    ] {
+        if site.file(name).exists() {
+            continue;
+        }
+        let refused = site.location().backup(&site.file(name), &mut |_| {});
+        assert!(matches!(refused, Err(BackupError::Reserved(_))), "{name}: {refused:?}");
+    }
+    site.location().backup(&site.file("matricula.db.backup"), &mut |_| {}).unwrap();
 }
 
 #[test]

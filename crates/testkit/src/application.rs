@@ -5,7 +5,7 @@ use crate::{ACCOUNT, Response, TestCaller, TestServer};
 /// An application of API 2.0.
 #[derive(Clone)]
 pub struct TestApplication {
-    /// What it is known by.
+    /// Its client id.
     pub client_id: String,
     /// Its secret.
     pub client_secret: String,

@@ -99,7 +99,7 @@ impl Browser<'_> {
         self.keep(answer)
     }
 
-    /// What forms of this session carry.
+    /// The form token of this session.
     ///
     /// # Panics
     /// When nobody is signed in.

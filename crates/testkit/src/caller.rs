@@ -48,7 +48,7 @@ impl TestCaller {
         &self.client
     }
 
-    /// The headers of a signed request to a path, with a request id of its own.
+    /// The headers of a signed request to a path, with a new request id.
     pub fn signed(&self, path: &str) -> SignedHeaders {
         self.sign_as(path, &client::random_request_id())
     }

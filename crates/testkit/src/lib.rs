@@ -30,8 +30,8 @@ mod watch;
 use std::collections::HashSet;
 use std::net::SocketAddr;
 use std::path::Path;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 
 use directory::audit::Event;
 use directory::port::Store;
@@ -49,10 +49,10 @@ pub use browser::Browser;
 pub use caller::{Response, TestCaller};
 pub use client;
 pub use login::basic;
+pub use playground::lab;
+pub use playground::system::SeededEntropy;
 pub use postgres::Postgres;
 pub use raw::Connection;
-pub use server::lab;
-pub use server::system::SeededEntropy;
 pub use system::FakeClock;
 pub use watch::Watch;
 
@@ -88,6 +88,7 @@ pub struct TestServer {
     config: Config,
     callers: Callers,
     server: Server,
+    lab: OnceLock<lab::Lab>,
     watch: Arc<Watch>,
     certificate: Option<CertificateReload>,
     /// How many servers were started on the database: each draws other randomness than those before it, so that ids do not
@@ -173,7 +174,7 @@ impl TestServer {
         self.server.share_quota().await.unwrap_or_else(|error| panic!("sharing quotas: {error}"));
     }
 
-    /// Reads certificate and key anew when asked.
+    /// Reloads certificate and key.
     ///
     /// # Panics
     /// When the server speaks plaintext HTTP.
@@ -232,6 +233,7 @@ impl TestServer {
             config,
             callers,
             server,
+            lab: OnceLock::new(),
             watch,
             certificate,
             starts,
@@ -243,7 +245,9 @@ impl TestServer {
     /// Its laboratory: faults on purpose, a journal of requests, states to go back to. It opens at the first call: the state
     /// of that moment is what [`lab::Lab::reset`] goes back to.
     pub fn lab(&self) -> lab::Lab {
-        self.server.open_lab(None).unwrap_or_else(|error| panic!("the laboratory: {error}"))
+        let open =
+            || lab::Lab::open(&self.server, None).unwrap_or_else(|error| panic!("the laboratory: {error}"));
+        self.lab.get_or_init(|| open().unwrap_or_else(|| panic!("the server has another laboratory"))).clone()
     }
 
     /// Whether several nodes may be on its database.
@@ -349,7 +353,7 @@ impl TestServer {
         self.caller(&keys)
     }
 
-    /// Administers from beside the server, as `matricula admin` does: through a store of its own, so that the running
+    /// Administers from another process, as `matricula admin` does: through a separate store, so that the running
     /// server is not told.
     pub fn admin_beside(&self) -> Admin {
         let system =
@@ -501,7 +505,7 @@ async fn issue(
     })
 }
 
-/// Where the database of a test stands: in the folder, or, when `MATRICULA_TEST_STORE` is `postgres`, in a PostgreSQL that
+/// The location of a test's database: in the folder, or, when `MATRICULA_TEST_STORE` is `postgres`, in a PostgreSQL that
 /// all tests of the process share.
 ///
 /// # Panics

@@ -11,7 +11,7 @@ use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
 use tempfile::TempDir;
 
-/// Where nobody else has it: the socket is in a folder of its own.
+/// The port only names the socket, which is in its own folder.
 const PORT: u16 = 5432;
 
 /// `nobody`, where the tests run as root: PostgreSQL does not.
@@ -272,7 +272,7 @@ fn unprivileged(program: &Path) -> Command {
     if is_root() {
         command.uid(NOBODY).gid(NOBODY);
     }
-    // A folder that the user may stand in.
+    // A folder that the user may enter.
     command.current_dir("/");
     command
 }

@@ -6,7 +6,7 @@ use std::sync::{Mutex, PoisonError};
 use directory::port::Clock;
 use jiff::{SignedDuration, Timestamp};
 
-/// A clock that stands still until it is moved. It starts on 24 November 2026 at noon, UTC.
+/// A clock that does not move by itself. It starts on 24 November 2026 at noon, UTC.
 pub struct FakeClock {
     now: Mutex<Timestamp>,
     broken: AtomicBool,
@@ -29,7 +29,7 @@ impl FakeClock {
         *self.now.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Lets the server's next look at it panic: how else would one see what a fault of its own comes to?
+    /// Lets the server's next look at it panic: to test how internal errors are handled.
     pub fn break_once(&self) {
         self.broken.store(true, Ordering::Relaxed);
     }

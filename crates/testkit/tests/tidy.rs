@@ -1,4 +1,4 @@
-//! What docs/ARCHITECTURE.md promises and a machine can check.
+//! The promises of docs/ARCHITECTURE.md that a machine can check, and the words of code and documents.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -11,7 +11,7 @@ fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").canonicalize().unwrap()
 }
 
-/// Every file of ours with one of these endings.
+/// The files of this repository with one of these endings.
 fn files(endings: &[&str]) -> Vec<(PathBuf, String)> {
     let mut found = Vec::new();
     let mut folders = vec![root()];
@@ -29,23 +29,27 @@ fn files(endings: &[&str]) -> Vec<(PathBuf, String)> {
             }
         }
     }
-    assert!(found.len() > 5, "the search finds what is there");
+    assert!(found.len() > 5, "the search finds files");
     found
 }
 
 #[test]
 fn the_arrows_between_the_rooms_are_these_and_no_others() {
     let arrows = [
-        ("auth", &["directory", "wire"][..]),
+        ("api", &["auth", "directory", "observe", "wire"][..]),
+        ("auth", &["directory", "wire"]),
         ("bench", &["client", "server", "testkit", "wire"]),
-        ("cli", &["client", "server"]),
+        ("cli", &["client", "playground", "server"]),
         ("client", &["wire"]),
+        ("console", &["api", "auth", "directory", "observe", "wire"]),
         ("directory", &[]),
         ("example", &["client"]),
-        ("server", &["auth", "directory", "store", "wire"]),
+        ("observe", &["directory", "wire"]),
+        ("playground", &["api", "console", "directory", "observe", "server", "store"]),
+        ("server", &["api", "auth", "console", "directory", "observe", "store", "wire"]),
         ("store", &["directory"]),
         // The port's clock and entropy, and the headers of a request: testkit stands in for both sides.
-        ("testkit", &["client", "directory", "server", "wire"]),
+        ("testkit", &["client", "directory", "playground", "server", "wire"]),
         ("wire", &[]),
     ];
     let allowed: BTreeMap<&str, BTreeSet<&str>> =
@@ -66,6 +70,86 @@ fn the_arrows_between_the_rooms_are_these_and_no_others() {
         rooms.insert(from);
     }
     assert_eq!(rooms.len(), allowed.len());
+}
+
+/// The modules of a crate that a file of it uses: those named after `crate::`, and after as many `super::` as lead there.
+fn uses(text: &str, depth: usize, modules: &BTreeSet<String>) -> BTreeSet<String> {
+    let code = text.split("#[cfg(test)]\nmod tests {").next().unwrap_or_default();
+    let code: String = code.lines().map(|line| line.split("//").next().unwrap_or_default()).collect();
+    let root = "super::".repeat(depth);
+    let mut found = BTreeSet::new();
+    for start in ["crate::", root.as_str()] {
+        for (at, _) in code.match_indices(start) {
+            if code[..at].ends_with(':') {
+                continue;
+            }
+            let rest = &code[at + start.len()..];
+            let named = match rest.strip_prefix('{') {
+                Some(list) => list.split('}').next().unwrap_or_default(),
+                None => rest.split(|c: char| !c.is_alphanumeric() && c != '_').next().unwrap_or_default(),
+            };
+            let words = named.split(|c: char| !c.is_alphanumeric() && c != '_');
+            found.extend(words.map(str::to_owned).filter(|word| modules.contains(word)));
+        }
+    }
+    found
+}
+
+/// Takes away what uses nothing that is left, again and again: what stays is on a circle, or uses one.
+fn circles(mut arrows: BTreeMap<String, BTreeSet<String>>) -> BTreeMap<String, BTreeSet<String>> {
+    loop {
+        let done: Vec<_> =
+            arrows.iter().filter(|(_, to)| to.is_empty()).map(|(from, _)| from.clone()).collect();
+        if done.is_empty() {
+            return arrows;
+        }
+        for module in done {
+            arrows.remove(&module);
+            arrows.values_mut().for_each(|to| {
+                to.remove(&module);
+            });
+        }
+    }
+}
+
+#[test]
+fn the_modules_of_a_crate_form_no_circle() {
+    let mut crates: BTreeMap<String, Vec<(Vec<String>, String)>> = BTreeMap::new();
+    for (path, text) in files(&[".rs"]) {
+        let parts: Vec<_> = path.iter().map(|part| part.to_string_lossy().into_owned()).collect();
+        if let [first, name, src, rest @ ..] = &parts[..]
+            && (first.as_str(), src.as_str()) == ("crates", "src")
+        {
+            crates.entry(name.clone()).or_default().push((rest.to_vec(), text));
+        }
+    }
+    for (name, files) in crates {
+        let module = |path: &[String]| path[0].trim_end_matches(".rs").to_owned();
+        let inner = |path: &[String]| !path.iter().any(|part| part.starts_with("tests"));
+        let modules: BTreeSet<_> = files.iter().map(|(path, _)| module(path)).collect();
+        let mut arrows: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+        for (path, text) in files.iter().filter(|(path, _)| inner(path)) {
+            let own = module(path);
+            if !["lib", "main"].contains(&own.as_str()) {
+                let mut to = uses(text, path.len(), &modules);
+                to.remove(&own);
+                arrows.entry(own).or_default().extend(to);
+            }
+        }
+        assert!(!arrows.is_empty(), "the search finds the modules of {name}");
+        let left = circles(arrows);
+        assert!(left.is_empty(), "modules of {name} use each other in a circle: {left:?}");
+    }
+}
+
+#[test]
+fn a_circle_is_found() {
+    let arrows = [("a", vec!["b"]), ("b", vec!["c"]), ("c", vec!["b"]), ("d", vec![])];
+    let arrows = arrows.map(|(from, to)| (from.to_owned(), to.into_iter().map(str::to_owned).collect()));
+    assert_eq!(circles(arrows.into()).into_keys().collect::<Vec<_>>(), ["a", "b", "c"]);
+    let modules = ["x", "y", "z"].map(str::to_owned).into();
+    let code = "use crate::x::A; // crate::z\nuse super::y;\nuse super::super::z;";
+    assert_eq!(uses(code, 1, &modules), ["x", "y"].map(str::to_owned).into());
 }
 
 #[test]
@@ -101,7 +185,58 @@ fn nothing_is_left_open() {
     }
 }
 
-/// Every path that a document names in backquotes is there.
+/// Words and phrases that readers of the code and the documents stopped at. Plain ones are: anybody or a user, again,
+/// compared with, own, disabled, already exists, does not exist, pending, ignored, fix. A bar keeps this list from finding
+/// itself.
+const AVOIDED: [&str; 13] = [
+    "who|ever",
+    "whom|ever",
+    "a|new",
+    "a|fresh",
+    "beside| a",
+    "of its| own",
+    "shut| out",
+    "is there| already",
+    "is not| there",
+    "on their| way",
+    "left| aside",
+    "parted| by",
+    "to me|nd",
+];
+
+/// Lines that need such a word, because they quote what somebody else wrote.
+const QUOTED: [&str; 0] = [];
+
+#[test]
+fn words_are_the_usual_ones() {
+    let avoided = AVOIDED.map(|word| word.replace('|', ""));
+    let part_of_a_word = |sign: char| sign.is_alphanumeric() || sign == '_';
+    let mut found = String::new();
+    for (path, text) in files(&[".rs", ".md", ".html", ".toml", ".sh"]) {
+        let lines: Vec<String> = text
+            .lines()
+            .map(|line| line.trim().trim_start_matches(['/', '!', '#', '>']).trim_start().to_lowercase())
+            .collect();
+        for (at, line) in lines.iter().enumerate() {
+            // A phrase may go on in the next line.
+            let next = lines.get(at + 1).map(String::as_str).unwrap_or_default();
+            let both = format!("{line} {next}");
+            for word in &avoided {
+                let here = both.match_indices(word.as_str()).any(|(start, _)| {
+                    start < line.len()
+                        && !both[..start].ends_with(part_of_a_word)
+                        && !both[start + word.len()..].starts_with(part_of_a_word)
+                });
+                if here && !QUOTED.iter().any(|quoted| line.contains(quoted)) {
+                    found.push_str(&format!("\n{}:{}: {word}", path.display(), at + 1));
+                }
+            }
+        }
+    }
+    assert!(found.is_empty(), "words that the usual ones should replace:{found}");
+}
+
+/// Every path that a document names in backquotes exists.
 #[test]
 fn documents_name_files_that_exist() {
     for document in [
@@ -114,6 +249,9 @@ fn documents_name_files_that_exist() {
         "docs/SIGNATURES.md",
         "docs/STATUS-CODES.md",
         "CHANGELOG.md",
+        "CONTRIBUTING.md",
+        "RELEASING.md",
+        "SECURITY.md",
     ] {
         let text = std::fs::read_to_string(root().join(document)).unwrap();
         for word in text.split('`').skip(1).step_by(2) {
@@ -121,12 +259,12 @@ fn documents_name_files_that_exist() {
                 .iter()
                 .any(|start| word.starts_with(start))
                 && !word.contains([' ', '*', '{', '…']);
-            assert!(!path || root().join(word).exists(), "{document} names {word}, which is not there");
+            assert!(!path || root().join(word).exists(), "{document} names {word}, which does not exist");
         }
     }
 }
 
-/// Every code of the table is explained to those who meet it.
+/// The documentation explains every code of the table.
 #[test]
 fn every_code_is_in_the_documentation() {
     let text = std::fs::read_to_string(root().join("docs/API.md")).unwrap();
@@ -135,8 +273,7 @@ fn every_code_is_in_the_documentation() {
     }
 }
 
-/// Every code of the table is asserted somewhere in the tests that go through a socket, or stands in one of their snapshots:
-/// what nobody has seen the server answer is no answer.
+/// Every code of the table is asserted in a test that goes through a socket, or is in a snapshot of one.
 #[test]
 fn every_code_is_produced_by_a_test() {
     let mut seen = String::new();

@@ -3,89 +3,89 @@
 use crate::item::{item, row};
 
 item! {
-    /// An item without fields: what is asked for needs none.
+    /// An item without fields.
     pub struct Nothing {}
 }
 
 row! {
     /// The account. What has no meaning here is `false`, `0` or empty, because connection tests read the fields.
     pub struct AccountRow {
-        /// Where it is.
+        /// Region.
         region: always String = "region",
-        /// Whether mail is archived: never here.
+        /// Always false.
         archive: always bool = "archive",
-        /// Whether mail passes through: never here.
+        /// Always false.
         gateway: always bool = "gateway",
-        /// Nothing.
+        /// Always empty.
         passphrase: always String = "passphrase",
-        /// Nothing.
+        /// Always empty.
         support_code: always String = "supportCode",
-        /// Days for which mail is kept: 0.
+        /// Always 0: no mail is kept.
         max_retention: always u64 = "maxRetention",
-        /// Nothing to confirm.
+        /// Always false.
         max_retention_confirmed: always bool = "maxRetentionConfirmed",
-        /// Never.
+        /// Always false.
         min_retention_enabled: always bool = "minRetentionEnabled",
-        /// Never.
+        /// Always false.
         automated_segment_purge: always bool = "automatedSegmentPurge",
         /// `full`.
         kind: always String = "type",
-        /// Whether an account above it is: then a partner may act in it.
+        /// Whether the account has a parent, whose partners may act in it.
         policy_inheritance: always bool = "policyInheritance",
-        /// Nothing.
+        /// Always empty.
         database_code: always String = "databaseCode",
-        /// Never.
+        /// Always false.
         search_reason: always bool = "searchReason",
-        /// Nothing.
+        /// Always empty.
         content_administrator_default_view: always String = "contentAdministratorDefaultView",
-        /// Minutes: 0, there are no sessions.
+        /// Always 0: there are no sessions.
         admin_session_timeout: always u64 = "adminSessionTimeout",
-        /// Never.
+        /// Always false.
         export_api: always bool = "exportApi",
-        /// Never.
+        /// Always false.
         exgest_allow_query: always bool = "exgestAllowQuery",
-        /// The code callers name it by.
+        /// The account code.
         account_code: always String = "accountCode",
-        /// Its name.
+        /// Name of the account.
         account_name: always String = "accountName",
-        /// Nothing.
+        /// Always empty.
         admin_email: always String = "adminEmail",
-        /// Nothing.
+        /// Always empty.
         contact_email: always String = "contactEmail",
-        /// Its first domain.
+        /// First domain of the account.
         domain: always String = "domain",
-        /// Users and aliases in it.
+        /// Number of users and aliases.
         user_count: always u64 = "userCount",
         /// A number in the form `nn-nnnn-nnnnn`, stable.
         mimecast_id: always String = "mimecastId",
-        /// Nothing.
+        /// Always empty.
         contact_name: always String = "contactName",
-        /// Nothing.
+        /// Always empty.
         telephone: always String = "telephone",
-        /// What the account has.
+        /// Products of the account.
         packages: always Vec<String> = "packages",
     }
-    /// Whom to ask. An operator of one's own is all of them.
+    /// Support contacts: the operator of this server.
     pub struct SupportInfo {
-        /// Nothing.
+        /// Always empty.
         customer_advocate: always String = "customerAdvocate",
-        /// Nothing.
+        /// Always empty.
         customer_development_manager: always String = "customerDevelopmentManager",
-        /// Nothing.
+        /// Always empty.
         hosting_jurisdiction: always String = "hostingJurisdiction",
-        /// Nothing.
+        /// Always empty.
         mailto_link: always String = "mailtoLink",
         /// `Matricula`.
         main_product: always String = "mainProduct",
-        /// Nothing.
+        /// Always empty.
         office_phone: always String = "officePhone",
-        /// Nothing.
+        /// Always empty.
         partner_name: always String = "partnerName",
-        /// Nothing.
+        /// Always empty.
         renewal_date: always String = "renewalDate",
-        /// Nothing.
+        /// Always empty.
         support_jurisdiction: always String = "supportJurisdiction",
-        /// Nothing.
+        /// Always empty.
         support_package: always String = "supportPackage",
     }
 }

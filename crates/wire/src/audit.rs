@@ -7,11 +7,11 @@ use crate::item::{item, row};
 item! {
     /// Of `/api/audit/get-audit-events`.
     pub struct GetAuditEvents {
-        /// The earliest.
+        /// Start of the period.
         start_date_time: required Timestamp = "startDateTime",
-        /// The latest.
+        /// End of the period.
         end_date_time: required Timestamp = "endDateTime",
-        /// Only events in which this text occurs, without case. `[ours]`
+        /// Only events that contain this text, ignoring case. `[ours]`
         query: optional String = "query",
     }
 }
@@ -21,15 +21,15 @@ row! {
     pub struct AuditEvent {
         /// Its secure id.
         id: always String = "id",
-        /// What happened.
+        /// Type of the event.
         audit_type: always String = "auditType",
-        /// Who did it.
+        /// Address or id of the actor.
         user: always String = "user",
-        /// When.
+        /// Time of the event.
         event_time: always String = "eventTime",
-        /// To whom, and what else there is to say.
+        /// Target and details.
         event_info: always String = "eventInfo",
-        /// What it is about.
+        /// Category.
         category: always String = "category",
     }
 }

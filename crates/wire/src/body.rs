@@ -14,21 +14,23 @@ pub const MAX_PAGE: usize = 500;
 /// Why a body that could be read is not a request.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum BodyError {
-    /// Something stands where something else is expected.
+    /// A value has the wrong type.
     #[error("{path}: expected {expected}, found {found}")]
     Shape {
         /// JSON path of the place.
         path: &'static str,
-        /// What should stand there.
+        /// The expected type.
         expected: &'static str,
-        /// What stands there.
+        /// The type found.
         found: &'static str,
     },
     /// `data` is missing: most likely the item was sent without the list around it.
-    #[error("`data` is missing: the items go into a list, as in {{\"data\":[{{…}}]}}")]
+    #[error("`data` is missing: send the items in a list, as in {{\"data\":[{{…}}]}}")]
     NoData,
     /// More items than one request may hold.
-    #[error("`data` holds {count} items; one request may hold {max}: send the rest in further requests")]
+    #[error(
+        "`data` has {count} items, but a request may have at most {max}: send the rest in further requests"
+    )]
     TooManyItems {
         /// Items sent.
         count: usize,
@@ -185,8 +187,8 @@ mod tests {
     #[case(json!({"meta": {"accountCode": 1}, "data": []}), "meta.accountCode: expected text, found a number")]
     #[case(json!({"meta": {"pagination": {"pageSize": 0}}}), "meta.pagination.pageSize: expected a number from 1 to 500, found a number")]
     #[case(json!({"meta": {"pagination": {"pageToken": 7}}}), "meta.pagination.pageToken: expected text, found a number")]
-    #[case(json!({"one": "a@b"}), r#"`data` is missing: the items go into a list, as in {"data":[{…}]}"#)]
-    #[case(json!({"data": [1, 2, 3]}), "`data` holds 3 items; one request may hold 2: send the rest in further requests")]
+    #[case(json!({"one": "a@b"}), r#"`data` is missing: send the items in a list, as in {"data":[{…}]}"#)]
+    #[case(json!({"data": [1, 2, 3]}), "`data` has 3 items, but a request may have at most 2: send the rest in further requests")]
     fn a_body_that_is_no_request_says_why(#[case] body: Value, #[case] message: &str) {
         let error = Body::read(body).and_then(|mut body| body.items::<Two>(2).map(|_| ()));
         assert_eq!(error.err().unwrap().to_string(), message);

@@ -1,4 +1,4 @@
-//! The one table of codes. Whatever the server refuses, it refuses with a code of this table.
+//! The one table of codes. Every refusal has a code from this table.
 
 use serde::{Deserialize, Serialize};
 
@@ -7,10 +7,10 @@ use serde::{Deserialize, Serialize};
 pub enum Level {
     /// The whole call was refused: HTTP status and `meta.status` are this number, `data` is empty.
     Call(u16),
-    /// The same, by the gateway of API 2.0: code and message stand in the entry of `fail` itself as well, where its
-    /// clients look for them (spec/protocol.md 2e).
+    /// The same, by the gateway of API 2.0: code and message are also in the entry of `fail` itself, where its clients look
+    /// for them (spec/protocol.md 2e).
     Gateway(u16),
-    /// No token was given: the code is one of OAuth's own (RFC 6749, 5.2).
+    /// No token was issued: the code is one of OAuth's (RFC 6749, 5.2).
     OAuth(u16),
     /// One item was refused: HTTP status and `meta.status` stay 200, the entry carries the item's `key`.
     Item,
@@ -18,7 +18,7 @@ pub enum Level {
 
 macro_rules! codes {
     ($( $(#[doc = $doc:literal])* $name:ident = $text:literal, $level:expr, retryable $retryable:literal; )*) => {
-        /// A machine-readable code, as it stands in `fail[].errors[].code`.
+        /// A machine-readable code, as in `fail[].errors[].code`.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
         pub enum Code { $( $(#[doc = $doc])* #[serde(rename = $text)] $name, )* }
 
@@ -26,12 +26,12 @@ macro_rules! codes {
             /// Every code, in the order of the table.
             pub const ALL: &[Code] = &[ $( Code::$name, )* ];
 
-            /// The code as it crosses the network.
+            /// The code as sent.
             pub fn as_str(self) -> &'static str {
                 match self { $( Code::$name => $text, )* }
             }
 
-            /// What it means, as this table tells it, for people: without where that comes from.
+            /// Its meaning, from the doc comment in this table, without the source reference.
             pub fn meaning(self) -> String {
                 let told = match self { $( Code::$name => concat!($($doc),*), )* };
                 let end = [" `[ours]`", " (spec/", " (code:", " (the code is", " (RFC"];
@@ -45,7 +45,7 @@ macro_rules! codes {
                 match self { $( Code::$name => $level, )* }
             }
 
-            /// Whether the same request may succeed later, unchanged.
+            /// Whether the unchanged request may succeed later.
             pub fn retryable(self) -> bool {
                 match self { $( Code::$name => $retryable, )* }
             }
@@ -55,138 +55,139 @@ macro_rules! codes {
 
 codes! {
     // Headers and signature.
-    /// A required header is not there. `[ours]`
+    /// A required header is missing. `[ours]`
     MissingHeader = "err_xdk_missing_header", Level::Call(400), retryable false;
-    /// A required header is there but can't be read. `[ours]`
+    /// A required header is malformed. `[ours]`
     MalformedHeader = "err_xdk_malformed_header", Level::Call(400), retryable false;
-    /// The application id is unknown or is not the one the key belongs to. Answered with 200 (spec/protocol.md 1a, recorded).
+    /// The application id is unknown or is not the one the key belongs to. Answered with 200 (spec/protocol.md 1a,
+    /// recorded).
     DeveloperKey = "err_developer_key", Level::Call(200), retryable false;
     /// Access key, secret key, application key or the signed text is wrong (spec/protocol.md 2e, recorded).
     InvalidSignature = "err_xdk_invalid_signature", Level::Call(401), retryable false;
-    /// `x-mc-date` can't be read. `[ours]`
+    /// `x-mc-date` is malformed. `[ours]`
     InvalidDate = "err_xdk_invalid_date", Level::Call(401), retryable false;
     /// `x-mc-date` is outside the freshness window. `[ours]`
     RequestExpired = "err_xdk_request_expired", Level::Call(401), retryable false;
-    /// The key pair is past its life (spec/protocol.md 2e).
+    /// The key pair has expired (spec/protocol.md 2e).
     BindingExpired = "err_xdk_binding_expired", Level::Call(418), retryable false;
-    /// Wrong password, unknown user, locked or disabled: the caller is not told which. `[ours]`
+    /// Wrong password, unknown user, locked or disabled; the response does not tell which. `[ours]`
     LoginRefused = "err_login_refused", Level::Call(401), retryable false;
-    /// Login with a password that is not kept here. `[ours]`
+    /// Login with a password that is not stored here. `[ours]`
     UnsupportedLogin = "err_login_type_not_supported", Level::Call(401), retryable false;
-    /// The token is past its life (spec/protocol.md 2e, recorded).
+    /// The token has expired (spec/protocol.md 2e, recorded).
     TokenExpired = "token_expired", Level::Gateway(401), retryable false;
-    /// The token is none of this server's, or its application is gone. `[ours]`
+    /// The token is not from this server, or its application is disabled. `[ours]`
     InvalidToken = "token_invalid", Level::Gateway(401), retryable false;
     /// The application is not registered for a product with this endpoint (spec/protocol.md 2e, reported).
     AppForbidden = "app_forbidden", Level::Gateway(403), retryable false;
     /// The caller's role lacks the permission. `[ours]`
     PermissionDenied = "err_xdk_permission_denied", Level::Call(403), retryable false;
-    /// The request id was used before with another body, and the policy is `strict`. `[ours]`
+    /// The request id was already used with another body, and the policy is `strict`. `[ours]`
     RequestIdReused = "err_xdk_request_id_reused", Level::Call(409), retryable false;
 
     // The request as a whole.
-    /// The body can't be read, not even leniently (code: spec/protocol.md 1.5).
+    /// The body cannot be read, not even leniently (code: spec/protocol.md 1.5).
     Deserialise = "err_deserialise", Level::Call(400), retryable false;
-    /// More items than one request may hold. `[ours]`
+    /// More items than a request may have. `[ours]`
     ItemCount = "err_validation_item_count", Level::Call(400), retryable false;
     /// No endpoint has this path. `[ours]`
     UnknownPath = "err_xdk_unknown_path", Level::Call(404), retryable false;
-    /// The path exists, but not for this method. `[ours]`
+    /// The path does not allow this method. `[ours]`
     MethodNotAllowed = "err_xdk_method_not_allowed", Level::Call(405), retryable false;
-    /// Plaintext HTTP was spoken to a port that speaks HTTPS. `[ours]`
+    /// A plaintext HTTP request reached an HTTPS port. `[ours]`
     HttpsRequired = "err_xdk_https_required", Level::Call(400), retryable false;
-    /// The request is no HTTP, or can be read in two ways. `[ours]`
+    /// The request is not valid HTTP or is ambiguous. `[ours]`
     MalformedRequest = "err_xdk_malformed_request", Level::Call(400), retryable false;
-    /// The target of the request is too long. `[ours]`
+    /// The request target is too long. `[ours]`
     TargetTooLong = "err_xdk_uri_too_long", Level::Call(414), retryable false;
-    /// The headers are too long, or too many. `[ours]`
+    /// The headers are too long or too many. `[ours]`
     HeadersTooLarge = "err_xdk_headers_too_large", Level::Call(431), retryable false;
-    /// A page of another site sent the request to a sandbox, or called it by another name than its own. `[ours]`
+    /// A page of another site called a sandbox, or the Host header is not one of its names. `[ours]`
     ForeignOrigin = "err_xdk_foreign_origin", Level::Call(403), retryable false;
     /// The body did not arrive in time. `[ours]`
     RequestTimeout = "err_xdk_request_timeout", Level::Call(408), retryable true;
-    /// The body is larger than the server reads. `[ours]`
+    /// The body is too large. `[ours]`
     BodyTooLarge = "err_xdk_body_too_large", Level::Call(413), retryable false;
     /// The quota is used up (spec/protocol.md 3b; the code is `[ours]`).
     QuotaExceeded = "err_xdk_quota_exceeded", Level::Call(429), retryable true;
-    /// A fault of the server's own. `[ours]`
+    /// Internal error. `[ours]`
     Internal = "err_xdk_internal_error", Level::Call(500), retryable false;
-    /// The server is busy or its store can't be reached; nothing was done, unless the message says that
-    /// nobody knows. `[ours]`
+    /// The server is busy or its store is unreachable; nothing was done, unless the message says that it is unknown.
+    /// `[ours]`
     Unavailable = "err_xdk_unavailable", Level::Call(503), retryable true;
 
     // No token.
-    /// The request for a token lacks something, or says it twice (RFC 6749, 5.2).
+    /// A parameter of the token request is missing or sent twice (RFC 6749, 5.2).
     InvalidRequest = "invalid_request", Level::OAuth(400), retryable false;
-    /// A token is given for client credentials, and for nothing else (RFC 6749, 5.2).
+    /// The grant type is not client_credentials (RFC 6749, 5.2).
     UnsupportedGrantType = "unsupported_grant_type", Level::OAuth(400), retryable false;
-    /// The client id is unknown, its secret is another, or it is shut out: one answer for all (RFC 6749, 5.2).
+    /// The client id is unknown or disabled, or the secret is wrong; the response does not tell which (RFC 6749, 5.2).
     InvalidClient = "invalid_client", Level::OAuth(401), retryable false;
 
     // One item.
     /// A mandatory field is missing or null (spec/protocol.md 5).
     Null = "err_validation_null", Level::Item, retryable false;
-    /// A field holds nothing but blanks (spec/protocol.md 5).
+    /// A field is blank (spec/protocol.md 5).
     Blank = "err_validation_blank", Level::Item, retryable false;
     /// The address is not an e-mail address (spec/protocol.md 5).
     InvalidEmailAddress = "err_validation_invalid_email_address", Level::Item, retryable false;
     /// The domain is not a domain name. `[ours]`
     InvalidDomain = "err_validation_invalid_domain", Level::Item, retryable false;
-    /// A field holds a value of another type. `[ours]`
+    /// A field has a value of the wrong type. `[ours]`
     Type = "err_validation_type", Level::Item, retryable false;
-    /// A field is longer than it may be. `[ours]`
+    /// A field is too long. `[ours]`
     Length = "err_validation_length", Level::Item, retryable false;
-    /// A field holds characters it may not hold. `[ours]`
+    /// A field contains invalid characters. `[ours]`
     Characters = "err_validation_characters", Level::Item, retryable false;
     /// The address belongs to no internal domain of the account (spec/protocol.md 2e).
     ForbiddenForAddress = "err_xdk_operation_forbidden_for_address", Level::Item, retryable false;
     /// The address is taken. `[ours]`
     UserAlreadyExists = "err_user_already_exists", Level::Item, retryable false;
-    /// The password is right, and must be changed before anything else. `[ours]`
+    /// The password is right but must be changed first. `[ours]`
     PasswordChangeRequired = "err_user_password_change_required", Level::Item, retryable false;
-    /// The user has as many key pairs for the application as it may have. `[ours]`
+    /// The user has the maximum number of key pairs for the application. `[ours]`
     TooManyBindings = "err_binding_limit", Level::Item, retryable false;
-    /// The access key is no live one of the user and the application. `[ours]`
+    /// The access key is not a valid one of the user and the application. `[ours]`
     UnknownBinding = "err_binding_not_found", Level::Item, retryable false;
-    /// The address is an alias, and the endpoint is about users. `[ours]`
+    /// The address is an alias, but the endpoint expects a user. `[ours]`
     IsAlias = "err_user_is_alias", Level::Item, retryable false;
-    /// The user's role, or the role to be given, holds what the caller does not hold. `[ours]`
+    /// The user's role, or the role to assign, has permissions that the caller does not have. `[ours]`
     RoleNotCovered = "err_role_not_covered", Level::Item, retryable false;
     /// The account would be left without a Super Administrator. `[ours]`
     LastSuperAdministrator = "err_last_super_administrator", Level::Item, retryable false;
-    /// Users hold the role. `[ours]`
+    /// The role is held by users. `[ours]`
     RoleHeld = "err_role_held", Level::Item, retryable false;
-    /// Something with this name or between these two is there already. `[ours]`
+    /// An object with this name, or this relation, already exists. `[ours]`
     AlreadyExists = "err_already_exists", Level::Item, retryable false;
-    /// The group would lie in itself, or too deep. `[ours]`
+    /// The group would be inside itself or nested too deep. `[ours]`
     GroupPlacement = "err_group_placement", Level::Item, retryable false;
-    /// Other groups lie in the group. `[ours]`
+    /// The group has subgroups. `[ours]`
     GroupHasFolders = "err_group_has_folders", Level::Item, retryable false;
-    /// The member is in the group already (spec/protocol.md 5, recorded).
+    /// The member is already in the group (spec/protocol.md 5, recorded).
     MemberAlreadyExists = "err_folder_group_member_already_exists", Level::Item, retryable false;
     /// The member is not in the group (spec/protocol.md 5, recorded).
     MemberNotFound = "err_folder_email_address_not_found", Level::Item, retryable false;
-    /// Some account manages the domain, or another one a domain above it: not told which. `[ours]`
+    /// The domain or a parent domain is already managed by an account; the response does not tell which. `[ours]`
     DomainManaged = "err_domain_managed", Level::Item, retryable false;
-    /// No TXT record of the domain is the token. `[ours]`
+    /// No TXT record of the domain contains the token. `[ours]`
     DomainNotVerified = "err_domain_not_verified", Level::Item, retryable false;
-    /// The DNS gave no answer about the domain. `[ours]`
+    /// The DNS lookup of the domain failed. `[ours]`
     DomainLookupFailed = "err_domain_lookup_failed", Level::Item, retryable true;
-    /// The time in which the domain could be verified is over. `[ours]`
+    /// The verification period of the domain has expired. `[ours]`
     VerificationExpired = "err_domain_verification_expired", Level::Item, retryable false;
-    /// What is named is not there. `[ours]`
+    /// The named object does not exist. `[ours]`
     NotFound = "err_not_found", Level::Item, retryable false;
-    /// The id is none of this server's for the account. `[ours]`
+    /// The id is not valid in the account. `[ours]`
     InvalidId = "err_validation_invalid_id", Level::Item, retryable false;
-    /// The page token is none of this server's for this list. `[ours]`
+    /// The page token is not valid for this list. `[ours]`
     InvalidPageToken = "err_validation_invalid_page_token", Level::Item, retryable false;
-    /// The field holds none of the values it may hold. `[ours]`
+    /// The value is not one of those allowed. `[ours]`
     NotOneOf = "err_validation_value", Level::Item, retryable false;
     /// The password breaks the account's policy. `[ours]`
     PasswordPolicy = "err_password_policy", Level::Item, retryable false;
-    /// The hash of a password is none that this server can compare with, or would take too long. `[ours]`
+    /// The password hash is not supported or too expensive. `[ours]`
     PasswordHash = "err_password_hash", Level::Item, retryable false;
-    /// The account is unknown or not the caller's to act on: one answer for both. `[ours]`
+    /// The account is unknown, or the caller may not act in it; the response does not tell which. `[ours]`
     AccountNotPermitted = "err_account_not_permitted", Level::Item, retryable false;
 }
 
@@ -199,8 +200,8 @@ impl Code {
         }
     }
 
-    /// HTTP status of an answer of a new-style endpoint that carries this code: there is no `meta.status` beside it,
-    /// and a refused item is a refused call (spec/protocol.md 8; which status it is, is `[ours]`).
+    /// HTTP status of a new-style response with this code: it has no `meta.status`, and a refused item refuses the call
+    /// (spec/protocol.md 8; which status it is, is `[ours]`).
     pub fn rest_status(self) -> u16 {
         match self {
             Code::DeveloperKey => 401,

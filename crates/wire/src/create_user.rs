@@ -10,14 +10,14 @@ crate::item::item! {
     pub struct Item {
         /// Address of the new user: at most 254 bytes, one `@`; stored as given, compared without case.
         email_address: judged String = "emailAddress",
-        /// Cloud password; without one the user can't log in with a password until it is set.
+        /// Cloud password; without it, the user cannot log in with a password until one is set.
         password: optional SecretString = "password",
-        /// A cloud password that another directory hashed, instead of the password; the user's next login hashes it anew. Argon2,
-        /// bcrypt, PBKDF2 or salted SHA, as docs/IMPORT.md lists them. `[ours]`
+        /// A password hash from another directory, instead of the password; the user's next login rehashes it. Argon2,
+        /// bcrypt, PBKDF2 or salted SHA, see docs/IMPORT.md. `[ours]`
         password_hash: optional SecretString = "passwordHash",
-        /// Account to create the user in; `meta.accountCode`, else the caller's own, when left out.
+        /// Account to create the user in, default: `meta.accountCode`, else the caller's own.
         account_code: optional String = "accountCode",
-        /// Whether the password must be changed at the next login; false when left out.
+        /// Whether the password must be changed at the next login, default: false.
         force_password_change: optional bool = "forcePasswordChange",
         /// Display name: at most 256 characters.
         name: optional String = "name",
@@ -32,14 +32,14 @@ impl Item {
 }
 
 crate::item::row! {
-    /// A user that would be created: a row of the answer of `/api/user/check-user`. `[ours]`
+    /// A user that would be created: a row of the response of `/api/user/check-user`. `[ours]`
     pub struct Checked {
-        /// Address as it was given.
+        /// Address as given.
         email_address: always String = "emailAddress",
     }
     /// A row of `data` in the answer.
     pub struct Created {
-        /// Address as it was given.
+        /// Address as given.
         email_address: always String = "emailAddress",
         /// Secure id: opaque, URL-safe, stable.
         id: always String = "id",

@@ -66,7 +66,7 @@ pub enum DateError {
     /// The date ends after the time.
     #[error("x-mc-date has no zone: write `UTC` or `GMT` after the time")]
     ZoneMissing,
-    /// A zone name that is unknown, or that stands for several zones, as `IST` does.
+    /// A zone name that is unknown or ambiguous, as `IST` is.
     #[error(
         "x-mc-date has a zone that is not known or not unique: write `UTC`, `GMT` or an offset such as `+0000`"
     )]

@@ -5,33 +5,33 @@ use crate::item::{item, row};
 item! {
     /// Of `/api/domain/get-internal-domain`.
     pub struct GetInternalDomain {
-        /// Only this domain; all, when left out.
+        /// Only this domain, default: all.
         domain: optional String = "domain",
     }
     /// Of `/api/domain/create-domain`.
     pub struct CreateDomain {
         /// The domain, without `@`.
         domain: required String = "domain",
-        /// Which addresses mail is accepted for: `any`, `smtp`, `ldap` or `known`. Kept for other systems.
+        /// Addresses to accept mail for: `any`, `smtp`, `ldap` or `known`. Stored for other systems.
         inbound_type: required String = "inboundType",
     }
-    /// An item that names a domain.
+    /// A domain.
     pub struct NamesDomain {
         /// The domain.
         domain: required String = "domain",
     }
     /// Of `/api/domain/verify-domain`.
     pub struct VerifyDomain {
-        /// The domain, which was registered before.
+        /// The registered domain.
         domain: required String = "domain",
-        /// Which addresses mail is accepted for; what the domain was registered with, when left out.
+        /// Addresses to accept mail for, default: as registered.
         inbound_type: optional String = "inboundType",
     }
     /// Of `/api/domain/delete-pending-domain`.
     pub struct DeletePendingDomain {
-        /// Secure id of the registration, as create-domain and get-pending-domain show it.
+        /// Secure id of the registration, from create-domain or get-pending-domain.
         id: required String = "id",
-        /// The domain; when it is there, it must be the one of the id.
+        /// The domain; if present, it must match the id.
         domain: optional String = "domain",
     }
 }
@@ -43,41 +43,41 @@ row! {
         id: always String = "id",
         /// Its name.
         domain: always String = "domain",
-        /// Whether mail is only sent from it. Kept for other systems.
+        /// Whether the domain only sends mail. Stored for other systems.
         send_only: always bool = "sendOnly",
-        /// Whether it is a local domain. Kept for other systems.
+        /// Whether it is a local domain. Stored for other systems.
         local: always bool = "local",
-        /// Which addresses mail is accepted for: `any`, `smtp`, `ldap` or `known`. Kept for other systems.
+        /// Addresses to accept mail for: `any`, `smtp`, `ldap` or `known`. Stored for other systems.
         inbound_type: always String = "inboundType",
     }
-    /// A domain that was registered.
+    /// A registered domain.
     pub struct RegisteredDomain {
-        /// Secure id of the registration; of the domain, when it is internal already.
+        /// Secure id of the registration, or of the domain if it is already internal.
         id: always String = "id",
         /// Its name.
         domain: always String = "domain",
-        /// What is to stand in a TXT record of the domain; left out when it is internal already.
+        /// Value of the TXT record; absent if the domain is already internal.
         token: maybe String = "token",
         /// When it was registered.
         created: always String = "created",
-        /// When it can't be verified any more; left out when it is internal already.
+        /// End of the verification period; absent if the domain is already internal.
         expiry: maybe String = "expiry",
     }
-    /// What proves a domain.
+    /// The value that verifies a domain.
     pub struct VerificationCode {
         /// The domain.
         domain: always String = "domain",
-        /// What is to stand in a TXT record of the domain.
+        /// Value of the TXT record.
         token: always String = "token",
     }
-    /// How far a domain is.
+    /// Provisioning status of a domain.
     pub struct ProvisionStatus {
         /// The domain.
         domain: always String = "domain",
         /// `pending`, `expired`, or `provisioned`: internal.
         status: always String = "status",
     }
-    /// A registration that is gone.
+    /// A deleted registration.
     pub struct PendingDomainGone {
         /// Its secure id.
         id: always String = "id",

@@ -7,6 +7,7 @@ use serde_json::{Map, Value};
 
 use crate::Code;
 use crate::code::Level;
+use crate::error::Error;
 use crate::item::row;
 
 /// An answer: what succeeded in `data`, what did not in `fail`.
@@ -18,7 +19,7 @@ pub struct Answer<T> {
     pub data: Vec<T>,
     /// One entry per item that was refused, in the order of the request; or a single one that refuses the call.
     pub fail: Vec<Failure>,
-    /// Where this page stands; of endpoints that page.
+    /// Position of this page, for endpoints with pages.
     pub pagination: Option<Pagination>,
 }
 
@@ -43,7 +44,7 @@ pub struct Failure {
     /// (spec/clients.md 5).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub key: Option<Map<String, Value>>,
-    /// What is wrong; never empty.
+    /// The errors; never empty.
     pub errors: Vec<Error>,
     /// The same error once more, where clients of API 2.0 look for those of its gateway (spec/protocol.md 2e).
     #[serde(default, flatten, skip_serializing_if = "Option::is_none")]
@@ -59,38 +60,6 @@ impl Failure {
     /// The call was refused.
     pub fn call(error: Error) -> Self {
         Self { key: None, errors: vec![error], gateway: None }
-    }
-}
-
-/// One thing that is wrong.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Error {
-    /// For machines. Text and not [`Code`], because other servers of the protocol have codes of their own.
-    pub code: String,
-    /// For people.
-    pub message: String,
-    /// Whether the same request may succeed later, unchanged.
-    #[serde(default)]
-    pub retryable: bool,
-    /// The field that is wrong, on validation errors.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub field: Option<String>,
-}
-
-impl Error {
-    /// An error about no field in particular.
-    pub fn new(code: Code, message: impl Into<String>) -> Self {
-        Self {
-            code: code.as_str().to_owned(),
-            message: message.into(),
-            retryable: code.retryable(),
-            field: None,
-        }
-    }
-
-    /// An error about a field of the item.
-    pub fn in_field(code: Code, field: impl Into<String>, message: impl Into<String>) -> Self {
-        Self { field: Some(field.into()), ..Self::new(code, message) }
     }
 }
 

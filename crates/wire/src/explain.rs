@@ -1,4 +1,4 @@
-//! Why a signature is wrong: which part of it, and how to mend it.
+//! Why a signature is wrong: which part of it, and how to fix it.
 //!
 //! A request and the keys at hand go in; out comes the mistake, or the two mistakes, with which the signature that was
 //! sent can be **reproduced**. Nothing is guessed: a mistake is named only when the recomputed bytes are those that were
@@ -53,7 +53,7 @@ pub struct Received<'a> {
 pub struct KeySet {
     /// What the set is called in what is said: a file, or whose keys they are.
     pub name: String,
-    /// What goes into `x-mc-app-id`.
+    /// The value of `x-mc-app-id`.
     pub app_id: String,
     /// Part of the signed text.
     pub app_key: SecretString,
@@ -73,7 +73,7 @@ pub enum Standing {
     Live,
     /// It is past its life.
     Expired,
-    /// It was revoked, or its user or application is shut out.
+    /// It was revoked, or its user or application is disabled.
     Revoked,
 }
 
@@ -98,7 +98,7 @@ pub enum Signature {
     Wrong,
     /// It is wrong, and no known mistake reproduces it.
     Unexplained,
-    /// There is none, or it can't be read, or what it was made of is not there.
+    /// It is missing or unreadable, or its inputs are missing.
     Unread,
     /// None is asked for: login and discovery.
     NotNeeded,

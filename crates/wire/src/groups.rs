@@ -5,41 +5,41 @@ use crate::item::{item, row};
 item! {
     /// Of `/api/directory/find-groups`.
     pub struct FindGroups {
-        /// Only groups whose description holds this, compared without case; all, when left out.
+        /// Only groups whose name contains this, ignoring case; default: all.
         query: optional String = "query",
-        /// Only groups that are mastered there: `cloud` or `ldap`.
+        /// Only groups of this source: `cloud` or `ldap`.
         source: optional String = "source",
     }
     /// Of `/api/directory/create-group`.
     pub struct CreateGroup {
-        /// What it is called: at most 256 characters. No other group beside it is called the same, whatever the case.
+        /// Name: at most 256 characters, unique among groups with the same parent, ignoring case.
         description: required String = "description",
-        /// Secure id of the group it lies in; left out or empty: it lies at the top.
+        /// Secure id of the parent, empty: none.
         parent_id: optional String = "parentId",
     }
-    /// Of `/api/directory/update-group`. One with nothing but the id changes nothing, and reads.
+    /// Of `/api/directory/update-group`. An item with only the id is read.
     pub struct UpdateGroup {
         /// Secure id of the group.
         id: required String = "id",
-        /// What it is called from now on.
+        /// New name.
         description: optional String = "description",
-        /// Secure id of the group it lies in from now on; empty: it lies at the top.
+        /// Secure id of the new parent, empty: none.
         parent_id: optional String = "parentId",
     }
-    /// An item that names a group.
+    /// A group.
     pub struct NamesGroup {
-        /// Its secure id.
+        /// Secure id of the group.
         id: required String = "id",
     }
     /// Of `/api/directory/add-group-member`: one of `emailAddress` and `domain`.
     pub struct AddMember {
         /// Secure id of the group.
         id: required String = "id",
-        /// An address, of a user or from outside.
+        /// Address of a user or an external address.
         email_address: optional String = "emailAddress",
         /// All addresses of this domain.
         domain: optional String = "domain",
-        /// For people: at most 1,024 characters.
+        /// Notes: at most 1,024 characters.
         notes: optional String = "notes",
     }
     /// Of `/api/directory/remove-group-member`: one of `emailAddress` and `domain`.
@@ -54,46 +54,46 @@ item! {
 }
 
 row! {
-    /// A page of groups: the one row of find-groups. Its keys stand in the order that is recorded of the service.
+    /// A page of groups: the one row of find-groups. Its keys are in the order recorded from the service.
     pub struct Groups {
-        /// The source that was asked for.
+        /// The requested source.
         source: maybe String = "source",
-        /// The query that was asked for.
+        /// The requested query.
         query: maybe String = "query",
-        /// The groups, in the order in which they were made.
+        /// The groups, in order of creation.
         folders: always Vec<GroupRow> = "folders",
     }
     /// A group.
     pub struct GroupRow {
-        /// Its secure id.
+        /// Secure id of the group.
         id: always String = "id",
-        /// What it is called.
+        /// Name.
         description: always String = "description",
-        /// Where it is mastered: `cloud`.
+        /// Source of the group: `cloud`.
         source: always String = "source",
-        /// Secure id of the group it lies in; left out at the top.
+        /// Secure id of the parent; absent if it has none.
         parent_id: maybe String = "parentId",
-        /// How many members it has, addresses and domains.
+        /// Number of members, addresses and domains.
         user_count: always u64 = "userCount",
-        /// How many groups lie directly in it.
+        /// Number of subgroups.
         folder_count: always u64 = "folderCount",
     }
-    /// A group that is gone.
+    /// A deleted group.
     pub struct GroupGone {
-        /// Its secure id.
+        /// Secure id of the group.
         id: always String = "id",
     }
-    /// A member that came or went.
+    /// An added or removed member.
     pub struct MemberChanged {
-        /// Secure id of the user or the domain; of the address or the domain itself when the account has none.
+        /// Secure id of the user or domain; for external members, of the address or domain itself.
         id: always String = "id",
         /// Secure id of the group.
         folder_id: always String = "folderId",
-        /// The address; left out when the member is a domain.
+        /// The address; absent if the member is a domain.
         email_address: maybe String = "emailAddress",
-        /// The domain; left out when the member is an address.
+        /// The domain; absent if the member is an address.
         domain: maybe String = "domain",
-        /// Whether the domain is an internal one of the account.
+        /// Whether the domain is internal to the account.
         internal: always bool = "internal",
     }
     /// A page of members: the one row of get-group-members.
@@ -103,15 +103,15 @@ row! {
     }
     /// A member of a group.
     pub struct MemberRow {
-        /// The address; empty when the member is a domain.
+        /// The address; empty if the member is a domain.
         email_address: always String = "emailAddress",
-        /// The domain, or that of the address.
+        /// The domain, or the domain of the address.
         domain: always String = "domain",
-        /// Whether the domain is an internal one of the account.
+        /// Whether the domain is internal to the account.
         internal: always bool = "internal",
-        /// How it came to be a member: `created_manually`.
+        /// Origin of the membership: `created_manually`.
         member_type: always String = "type",
-        /// Display name, when the member is a user of the account and has one.
+        /// Display name, if the member is a user of the account and has one.
         name: maybe String = "name",
         /// Notes.
         notes: maybe String = "notes",

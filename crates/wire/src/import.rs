@@ -26,7 +26,7 @@ pub const MAX_ROW: usize = 1 << 20;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Format {
     /// Columns `email`, `name`, `password`, as in the service's own spreadsheets; also `accountCode`, `forcePasswordChange`,
-    /// `passwordHash`. Parted by `,`, `;` or tabs: the header tells.
+    /// `passwordHash`. Separated by `,`, `;` or tabs, as in the header.
     Csv,
     /// Items of create-user, or users of SCIM (RFC 7643): one on a line, one after the other, in a list, or in the list
     /// response of SCIM.
@@ -51,16 +51,16 @@ pub struct Row {
 #[derive(Debug, Error)]
 pub enum ImportError {
     /// The system says so.
-    #[error("the file can't be read: {0}")]
+    #[error("the file cannot be read: {0}")]
     Read(#[from] io::Error),
     /// Nobody says how it is written.
     #[error("it is neither CSV with an `email` column, nor JSON, nor LDIF")]
     Format,
     /// There is no header, or it names no address.
-    #[error("the first line names no column `email` (or `emailAddress`, `mail`): found {0}")]
+    #[error("the header line has no column `email` (or `emailAddress`, `mail`): found {0}")]
     Header(String),
     /// A column is there twice.
-    #[error("the first line names the column {0} twice")]
+    #[error("the header line names the column {0} twice")]
     ColumnTwice(&'static str),
     /// A row has no end.
     #[error(
@@ -142,7 +142,7 @@ impl<R: BufRead> Rows<R> {
         Ok(Self { reader, number: 0, ended: false })
     }
 
-    /// Columns of the header that nobody knows: they are left aside.
+    /// Unknown columns of the header: they are ignored.
     pub fn unknown_columns(&self) -> &[String] {
         match &self.reader {
             Reader::Csv(csv) => csv.unknown_columns(),

@@ -71,7 +71,7 @@ pub trait Row {
     const FIELDS: &'static [FieldSpec];
 }
 
-/// An entry of `data`: each stands or falls alone, so a wrong type is a property of the entry and not of the body.
+/// An entry of `data`: each succeeds or fails alone, so a wrong type is a property of the entry and not of the body.
 pub struct Entry<I> {
     /// The entry without its secrets: what `fail[].key` shows.
     pub key: Map<String, Value>,
@@ -429,7 +429,8 @@ macro_rules! item {
     )+ };
 }
 
-/// Declares a [`Row`](crate::item::Row): `name: always Type = "wireName"`, or `maybe` for what is left out when there is none.
+/// Declares a [`Row`](crate::item::Row): `name: always Type = "wireName"`, or `maybe` for what is left out when there is
+/// none.
 macro_rules! row {
     (@type always $kind:ty) => { $kind };
     (@type maybe $kind:ty) => { Option<$kind> };

@@ -11,6 +11,7 @@ pub mod create_user;
 pub mod date;
 pub mod domains;
 pub mod envelope;
+pub mod error;
 pub mod explain;
 pub mod groups;
 pub mod header;
@@ -25,4 +26,5 @@ pub mod signature;
 pub mod users;
 
 pub use code::Code;
-pub use envelope::{Answer, Error, Failure};
+pub use envelope::{Answer, Failure};
+pub use error::Error;

@@ -7,28 +7,28 @@ use crate::item::{item, row};
 item! {
     /// Of `/api/login/discover-authentication`.
     pub struct Discover {
-        /// The address that somebody wants to log in with.
+        /// Address to log in with.
         email_address: required String = "emailAddress",
     }
     /// Of `/api/login/login`.
     pub struct LogIn {
-        /// The address, once more; that in `Authorization` counts, and they must not differ.
+        /// The address; must equal the one in `Authorization`.
         user_name: optional String = "userName",
-        /// The same, as some clients spell it.
+        /// Another spelling of `userName`.
         username: optional String = "username",
-        /// A key pair to be prolonged; without one there is a new pair.
+        /// Key pair to renew, default: a new one.
         access_key: optional String = "accessKey",
     }
     /// Of `/api/login/logout`.
     pub struct LogOut {
-        /// The key pair that is to end; the one that signs, when left out.
+        /// Key pair to revoke, default: the one that signs.
         access_key: optional String = "accessKey",
     }
     /// Of `/api/user/change-password`.
     pub struct ChangePassword {
-        /// The address, once more; that in `Authorization` counts, and they must not differ.
+        /// The address; must equal the one in `Authorization`.
         user_name: optional String = "userName",
-        /// The password from now on.
+        /// New password.
         new_password: required SecretString = "newPassword",
     }
 }
@@ -36,41 +36,41 @@ item! {
 row! {
     /// How to log in.
     pub struct Discovered {
-        /// The address, as it was given.
+        /// The address as given.
         email_address: always String = "emailAddress",
-        /// Opaque.
+        /// Opaque token.
         email_token: always String = "emailToken",
         /// Ways to log in: `Basic-Cloud`.
         authenticate: always Vec<String> = "authenticate",
-        /// Where to.
+        /// Region to call.
         region: always Region = "region",
     }
-    /// Where to call.
+    /// The region to call.
     pub struct Region {
-        /// Its short name.
+        /// Short name.
         code: always String = "code",
-        /// The base of every URL.
+        /// Base URL.
         api: always String = "api",
     }
     /// A key pair.
     pub struct LoggedIn {
-        /// The public half.
+        /// Access key.
         access_key: always String = "accessKey",
-        /// The key of the HMAC, in base64.
+        /// Secret key of the HMAC, in base64.
         secret_key: always String = "secretKey",
-        /// How long the pair lives from now on, in milliseconds; left out when it never expires.
+        /// Milliseconds until the key pair expires; absent if it never does.
         duration: maybe u64 = "duration",
-        /// `one_step`: a password is all that was asked for.
+        /// `one_step`: Only a password was required.
         binding_type: always String = "bindingType",
-        /// Whether a call prolongs the pair: it does not, a login does.
+        /// Whether a call renews the pair: no, only a login does.
         extend_on_validate: always bool = "extendOnValidate",
     }
-    /// A key pair that has ended.
+    /// A revoked key pair.
     pub struct LoggedOut {
-        /// Its public half.
+        /// Access key.
         access_key: always String = "accessKey",
     }
-    /// A password that was changed.
+    /// A changed password.
     pub struct PasswordChanged {
         /// The address of the user.
         email_address: always String = "emailAddress",

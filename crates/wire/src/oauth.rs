@@ -16,9 +16,9 @@ item! {
     pub struct Form {
         /// `client_credentials`.
         grant_type: required String = "grant_type",
-        /// Id of the application; in `Authorization: Basic` instead, if the client likes that better.
+        /// Client id of the application; may be sent in `Authorization: Basic` instead.
         client_id: optional String = "client_id",
-        /// Its secret; in `Authorization: Basic` instead, if the client likes that better.
+        /// Client secret; may be sent in `Authorization: Basic` instead.
         client_secret: optional SecretString = "client_secret",
     }
 }
@@ -26,18 +26,18 @@ item! {
 row! {
     /// A token.
     pub struct Token {
-        /// What goes into `Authorization`, behind `Bearer`.
+        /// Token to send in `Authorization` after `Bearer`.
         access_token: always String = "access_token",
         /// `Bearer`.
         token_type: always String = "token_type",
-        /// Seconds that it holds at least.
+        /// Seconds until it expires.
         expires_in: always u64 = "expires_in",
     }
-    /// Why there is no token.
+    /// Why no token was issued.
     pub struct Refused {
-        /// For machines.
+        /// Machine-readable code.
         error: always String = "error",
-        /// For people.
+        /// Human-readable text.
         error_description: always String = "error_description",
     }
 }
@@ -55,11 +55,11 @@ pub struct Credentials {
 pub enum RequestError {
     /// The body is something else, most likely JSON.
     #[error(
-        "The body is no form: send grant_type, client_id and client_secret as application/x-www-form-urlencoded"
+        "The body is not a form: send grant_type, client_id and client_secret as application/x-www-form-urlencoded"
     )]
     NoForm,
-    /// A parameter stands there more than once (RFC 6749, 3.2).
-    #[error("{0} is there more than once")]
+    /// A parameter is sent more than once (RFC 6749, 3.2).
+    #[error("{0} is sent more than once")]
     Twice(&'static str),
     /// A parameter is missing or empty.
     #[error(
@@ -67,13 +67,13 @@ pub enum RequestError {
     )]
     Missing(&'static str),
     /// Another grant is asked for.
-    #[error("The only grant_type here is {GRANT}")]
+    #[error("The only supported grant_type is {GRANT}")]
     Grant,
     /// `Authorization: Basic` can't be read.
-    #[error("Authorization can't be read: after Basic comes the base64 of client_id:client_secret")]
+    #[error("Authorization cannot be read: expected Basic and the base64 of client_id:client_secret")]
     Basic,
     /// The credentials come both ways, and it can't be told which ones count (RFC 6749, 2.3).
-    #[error("The credentials stand both in Authorization and in the body: send them one way")]
+    #[error("The credentials are both in Authorization and in the body: send them only once")]
     BothWays,
 }
 
@@ -89,7 +89,7 @@ impl RequestError {
 
 impl Credentials {
     /// Reads them out of `Authorization: Basic`, else out of the form. A parameter without a value is as good as none
-    /// (RFC 6749, 3.2); one that is not known is left aside.
+    /// (RFC 6749, 3.2); unknown parameters are ignored.
     ///
     /// # Errors
     /// When something is missing, there twice, or can't be read; when another grant is asked for.

@@ -35,9 +35,9 @@ impl Kind for PageSize {
 item! {
     /// The query of a list.
     pub struct PageQuery {
-        /// Rows on a page; 100 when left out.
+        /// Rows per page, default: 100.
         page_size: optional PageSize = "pageSize",
-        /// `next` of an earlier answer; the first page when left out.
+        /// `next` of an earlier response, default: the first page.
         page_token: optional String = "pageToken",
     }
     /// The query of an endpoint that takes none.
@@ -47,28 +47,28 @@ item! {
 row! {
     /// A refusal.
     pub struct Errors {
-        /// What is wrong; never empty.
+        /// The errors; never empty.
         errors: always Vec<RestError> = "errors",
     }
-    /// One thing that is wrong.
+    /// An error.
     pub struct RestError {
-        /// For machines.
+        /// Machine-readable code.
         code: always String = "code",
-        /// For people.
+        /// Human-readable text.
         message: always String = "message",
-        /// The field or parameter that is wrong.
+        /// The wrong field or parameter.
         field: maybe String = "field",
     }
-    /// Beside the rows of a list.
+    /// Metadata of a list.
     pub struct PageMeta {
-        /// Where this page stands.
+        /// Position of this page.
         pagination: always Pagination = "pagination",
     }
     /// A page of users.
     pub struct Users {
         /// Users and aliases.
         users: always Vec<User> = "users",
-        /// Where the list goes on.
+        /// The next page.
         meta: always PageMeta = "meta",
     }
     /// A user or an alias.
@@ -77,19 +77,19 @@ row! {
         id: always String = "id",
         /// Address.
         email_address: always String = "emailAddress",
-        /// Display name; empty when there is none.
+        /// Display name; empty if not set.
         name: always String = "name",
         /// Its domain.
         domain: always String = "domain",
-        /// How the address came to be: `created_manually`.
+        /// Origin of the address: `created_manually`.
         kind: always String = "type",
-        /// Whether the user is one of the account's own: always.
+        /// Always true.
         internal: always bool = "internal",
-        /// Whether the user is shut out.
+        /// Whether the user is disabled.
         disabled: always bool = "disabled",
-        /// When it was made, in RFC 3339.
+        /// Creation time, in RFC 3339.
         created_date_time: always String = "createdDateTime",
-        /// When it was changed last, in RFC 3339; when it was made, if never.
+        /// Time of the last change, else of creation, in RFC 3339.
         updated_date_time: always String = "updatedDateTime",
         /// The same as `type`.
         address_type: always String = "addressType",
@@ -98,9 +98,9 @@ row! {
     }
     /// A page of roles.
     pub struct Roles {
-        /// Built-in roles, and those that the account made itself.
+        /// Built-in roles and the account's own.
         roles: always Vec<Role> = "roles",
-        /// Where the list goes on.
+        /// The next page.
         meta: always PageMeta = "meta",
     }
     /// A role.
@@ -110,25 +110,25 @@ row! {
         /// Its name.
         role_name: always String = "roleName",
     }
-    /// Who calls.
+    /// The caller.
     pub struct WhoAmI {
-        /// Of this answer: `1`.
+        /// Version of this response: `1`.
         version: always String = "version",
         /// `application` for a token, `user` for a key pair.
         kind: always String = "type",
-        /// Where the caller acts.
+        /// Account in which the caller acts.
         account_codes: always AccountCodes = "account-codes",
-        /// Where the caller is registered: the same.
+        /// Account in which the caller is registered: the same.
         home_account: always AccountCodes = "home-account",
         /// Id of the application, or address of the user.
         id: always String = "id",
         /// Name of the application.
         application: always String = "application",
-        /// Name of the role that the caller acts with.
+        /// Name of the caller's role.
         role: maybe String = "role",
-        /// What the role holds.
+        /// Permissions of the role.
         permissions: always Vec<String> = "permissions",
-        /// The products that the application is registered for; of a key pair, all.
+        /// Products of the application; all, for a key pair.
         products: always Vec<String> = "products",
     }
     /// Codes of one account.

@@ -5,14 +5,14 @@ use crate::item::{item, row};
 item! {
     /// Of `/api/role/get-roles`.
     pub struct GetRoles {
-        /// Only the role of this name; all, when left out.
+        /// Only the role with this name, default: all.
         name: optional String = "name",
     }
     /// Of `/api/role/create-role`.
     pub struct CreateRole {
-        /// Its name: at most 256 characters, unique in the account, compared without case.
+        /// Name: at most 256 characters, unique in the account, ignoring case.
         name: required String = "name",
-        /// What its holders may do, each written like `Directories | Internal | Read`.
+        /// Permissions, each like `Directories | Internal | Read`.
         permissions: required Vec<String> = "permissions",
     }
     /// Of `/api/role/delete-role`.
@@ -24,7 +24,7 @@ item! {
     pub struct AssignRole {
         /// Address of the user.
         email_address: required String = "emailAddress",
-        /// Secure id of the role; null or empty: the user loses the role it has.
+        /// Secure id of the role; null or empty removes the user's role.
         id: stated String = "id",
     }
 }
@@ -36,23 +36,23 @@ row! {
         id: always String = "id",
         /// Its name.
         name: always String = "name",
-        /// Whether every account has it.
+        /// Whether it is built in.
         built_in: always bool = "builtIn",
         /// Whether its holders may also act in the accounts below their own.
         partner: always bool = "partner",
-        /// What its holders may do.
+        /// Permissions.
         permissions: always Vec<String> = "permissions",
     }
-    /// A role that is gone.
+    /// A deleted role.
     pub struct RoleGone {
         /// Its secure id.
         id: always String = "id",
     }
-    /// Who holds which role.
+    /// A user and its role.
     pub struct RoleAssigned {
         /// Address of the user.
         email_address: always String = "emailAddress",
-        /// Name of the role; left out when the user has none.
+        /// Name of the role; absent if the user has none.
         role: maybe String = "role",
     }
 }

@@ -6,77 +6,77 @@ use secrecy::SecretString;
 use crate::item::{Entry, item, row};
 
 item! {
-    /// Of `/api/user/update-user`. One with nothing but the address changes nothing, and reads.
+    /// Of `/api/user/update-user`. An item with only the address is read.
     pub struct UpdateUser {
         /// Address of the user.
         email_address: required String = "emailAddress",
         /// Display name.
         name: optional String = "name",
-        /// Cloud password. It ends all key pairs of the user.
+        /// Cloud password. Revokes all key pairs of the user.
         password: optional SecretString = "password",
-        /// Whether the user is shut out for a while; `false` also ends a lockout.
+        /// Whether the user is locked; `false` also ends a lockout.
         account_locked: optional bool = "accountLocked",
-        /// Whether the user is shut out.
+        /// Whether the user is disabled.
         account_disabled: optional bool = "accountDisabled",
         /// Whether the password must be changed at the next login.
         force_password_change: optional bool = "forcePasswordChange",
-        /// Whether the password stays valid beyond the age that the account allows.
+        /// Whether the password never expires.
         password_never_expires: optional bool = "passwordNeverExpires",
-        /// Whether the user may send by SMTP. Kept for other systems.
+        /// Whether the user may send by SMTP. Stored for other systems.
         allow_smtp: optional bool = "allowSmtp",
-        /// Whether the user may fetch by POP. Kept for other systems.
+        /// Whether the user may fetch by POP. Stored for other systems.
         allow_pop: optional bool = "allowPop",
-        /// Since when mail is archived. Kept for other systems.
+        /// Start of mail archiving. Stored for other systems.
         archive_start_date: optional Timestamp = "archiveStartDate",
     }
     /// Of `/api/user/get-internal-users`.
     pub struct GetInternalUsers {
-        /// Only users of this domain; of all, when left out.
+        /// Only users of this domain, default: all.
         domain: optional String = "domain",
     }
-    /// An item that names a user, or an alias where the endpoint says so.
+    /// A user, or an alias if the endpoint says so.
     pub struct NamesUser {
-        /// Its address.
+        /// Address of the user.
         email_address: required String = "emailAddress",
     }
     /// Of `/api/user/get-profile`.
     pub struct GetProfile {
-        /// Whose profile; the caller's own, when left out.
+        /// Address of the user, default: the caller.
         email_address: optional String = "emailAddress",
-        /// Whether the picture is shown, if there is one.
+        /// Whether to return the picture.
         show_avatar: optional bool = "showAvatar",
     }
     /// Of `/api/user/update-attributes`.
     pub struct UpdateAttributes {
         /// Address of the user.
         email_address: required String = "emailAddress",
-        /// What is set.
+        /// Attributes to set.
         attributes: required Vec<Entry<SetAttribute>> = "attributes",
     }
-    /// One attribute that is set.
+    /// An attribute to set.
     pub struct SetAttribute {
-        /// Its secure id, as get-attributes gives it.
+        /// Secure id from get-attributes.
         id: required String = "id",
-        /// Its value; null or empty removes it.
+        /// Value; null or empty removes it.
         value: stated String = "value",
     }
     /// Of `/api/user/update-alias` and `/api/user/remove-alias`.
     pub struct Alias {
         /// The user's own address.
         alias_for: required String = "aliasFor",
-        /// One more address of the user.
+        /// Additional address of the user.
         alias: required String = "alias",
     }
     /// Of `/api/user/add-delegate-user`.
     pub struct AddDelegate {
-        /// Who gets the right.
+        /// Address of the user who gets the right.
         primary_address: required String = "primaryAddress",
-        /// Whose mail may be read.
+        /// Address of the user whose mail may be read.
         delegate_address: required String = "delegateAddress",
     }
     /// Of `/api/user/find-delegate-users`.
     pub struct FindDelegates {
-        /// Who has the right.
+        /// Address of the user who has the right.
         primary_address: required String = "primaryAddress",
     }
     /// Of `/api/user/remove-delegate-user`.
@@ -100,17 +100,17 @@ row! {
         name: always String = "name",
         /// Whether the password must be changed at the next login.
         force_password_change: always bool = "forcePasswordChange",
-        /// Whether the password stays valid for good.
+        /// Whether the password never expires.
         password_never_expires: always bool = "passwordNeverExpires",
-        /// Whether the user is shut out for a while, also for wrong passwords.
+        /// Whether the user is locked, also after wrong passwords.
         account_locked: always bool = "accountLocked",
-        /// Whether the user is shut out.
+        /// Whether the user is disabled.
         account_disabled: always bool = "accountDisabled",
         /// Whether the user may send by SMTP.
         allow_smtp: always bool = "allowSmtp",
         /// Whether the user may fetch by POP.
         allow_pop: always bool = "allowPop",
-        /// Since when mail is archived.
+        /// Start of mail archiving.
         archive_start_date: maybe String = "archiveStartDate",
     }
     /// A page of users: the one row of get-internal-users.
@@ -130,9 +130,9 @@ row! {
         domain: always String = "domain",
         /// Whether it is an alias.
         alias: always bool = "alias",
-        /// How the address came to be: `created_manually`.
+        /// Origin of the address: `created_manually`.
         address_type: always String = "addressType",
-        /// Where the user is mastered: `cloud`.
+        /// Source of the user: `cloud`.
         source: always String = "source",
     }
     /// A profile.
@@ -141,7 +141,7 @@ row! {
         name: always String = "name",
         /// Address.
         email_address: always String = "emailAddress",
-        /// The address once more, and no secure id (spec/protocol.md 5).
+        /// The address again, not a secure id.
         id: always String = "id",
         /// The account.
         account_code: always String = "accountCode",
@@ -149,7 +149,7 @@ row! {
         role: maybe String = "role",
         /// Whether the user is an administrator.
         admin: always bool = "admin",
-        /// Whether the user is none of the account's: never.
+        /// Always false.
         external: always bool = "external",
         /// Whether the caller may change the user.
         editable: always bool = "editable",
@@ -163,9 +163,9 @@ row! {
         server_time_zone: always String = "serverTimeZone",
         /// Attributes.
         attributes: always ProfileAttributes = "attributes",
-        /// Nothing to follow.
+        /// Always empty.
         links: always Vec<String> = "links",
-        /// The picture in base64, if it was asked for and there is one.
+        /// The picture in base64, if requested and present.
         avatar: maybe String = "avatar",
     }
     /// Attributes in a profile.
@@ -175,7 +175,7 @@ row! {
     }
     /// The attributes of a user: the one row of get-attributes.
     pub struct Attributes {
-        /// All there are, with a value or without.
+        /// All attributes, with or without a value.
         attributes: always Vec<AttributeValue> = "attributes",
     }
     /// An attribute.
@@ -184,14 +184,14 @@ row! {
         id: always String = "id",
         /// Its name.
         name: always String = "name",
-        /// Its value; empty when there is none.
+        /// Value; empty if not set.
         value: always String = "value",
     }
     /// An alias.
     pub struct AliasRow {
         /// Its domain.
         domain: always String = "domain",
-        /// Whether the domain is internal: always.
+        /// Always true.
         is_internal: always bool = "isInternal",
         /// The alias.
         alias: always String = "alias",
@@ -199,7 +199,7 @@ row! {
         alias_display_name: always String = "aliasDisplayName",
         /// The user's own address.
         alias_for: always String = "aliasFor",
-        /// How the address came to be.
+        /// Origin of the address.
         kind: always String = "type",
     }
     /// The aliases of a user: the one row of get-aliases.
@@ -209,19 +209,19 @@ row! {
         /// The aliases.
         aliases: always Vec<AliasRow> = "aliases",
     }
-    /// A delegation that was made or taken back.
+    /// A delegation that was granted or revoked.
     pub struct DelegateDone {
         /// Its secure id.
         id: always String = "id",
-        /// That it was.
+        /// Always true.
         success: always bool = "success",
     }
-    /// Whose mail a user may read: the one row of find-delegate-users.
+    /// The users whose mail a user may read: the one row of find-delegate-users.
     pub struct DelegateUsers {
-        /// Those users.
+        /// The users.
         delegate_users: always Vec<DelegateUser> = "delegateUsers",
     }
-    /// One whose mail may be read.
+    /// A user whose mail may be read.
     pub struct DelegateUser {
         /// Secure id of the delegation.
         id: always String = "id",
@@ -229,10 +229,10 @@ row! {
         email_address: always String = "emailAddress",
         /// Display name.
         name: always String = "name",
-        /// Where the user is mastered.
+        /// Source of the user.
         source: always String = "source",
     }
-    /// An address that something was done to.
+    /// An address that was changed.
     pub struct Done {
         /// The address.
         email_address: always String = "emailAddress",

@@ -14,7 +14,7 @@ fn the_documentation_lists_every_mistake() {
     let text = std::fs::read_to_string(&path).unwrap();
     let (written, _) = text.split_once(MARK).unwrap_or((&text, ""));
     let mut made =
-        format!("{written}{MARK}\n| mistake | about | what is wrong | how to mend it |\n|---|---|---|---|\n");
+        format!("{written}{MARK}\n| mistake | about | what is wrong | how to fix it |\n|---|---|---|---|\n");
     for mistake in Mistake::ALL {
         let part = serde_json::to_value(mistake.part()).unwrap();
         let part = part.as_str().unwrap().replace('_', " ");
@@ -28,9 +28,6 @@ fn the_documentation_lists_every_mistake() {
     if std::env::var("MATRICULA_UPDATE").is_ok_and(|update| update == "1") {
         std::fs::write(&path, &made).unwrap();
     } else {
-        assert!(
-            text == made,
-            "docs/SIGNATURES.md is not made of the table: MATRICULA_UPDATE=1 writes it anew"
-        );
+        assert!(text == made, "docs/SIGNATURES.md differs from the table: MATRICULA_UPDATE=1 rewrites it");
     }
 }

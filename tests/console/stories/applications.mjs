@@ -39,7 +39,7 @@ export default async function applications(visitor) {
     await page.getByText('Rotate, revoke').click();
     await page.getByLabel(/works on for/).fill('2');
     await page.getByRole('button', { name: 'Rotate' }).click();
-    await page.getByText('The old pair works on until').waitFor();
+    await page.getByText('The old pair works until').waitFor();
     const fresh = { ...keys, accessKey: await shown('access-key'), secretKey: await shown('secret-key') };
     for (const [n, pair] of [old, fresh].entries()) {
         assert.equal(await call(url, pair, '/api/user/create-user', user(`rotated${n}@example.com`), 'test'), 200);
@@ -53,8 +53,8 @@ export default async function applications(visitor) {
     assert.equal(await call(url, fresh, '/api/user/create-user', user('in-time@example.com'), 'test'), 200);
 
     await page.getByLabel(/to confirm/).fill('Onboarding');
-    await page.getByRole('button', { name: 'Shut out' }).click();
-    await page.getByText('The application is shut out').waitFor();
+    await page.getByRole('button', { name: 'Disable', exact: true }).click();
+    await page.getByText('The application is disabled').waitFor();
     assert.equal(await call(url, fresh, '/api/user/create-user', user('later@example.com'), 'test'), 401);
 
     await register('2.0').getByLabel('Name').fill('Sync');
@@ -65,6 +65,6 @@ export default async function applications(visitor) {
     const second = await run('sh', ['-c', await page.locator('#first-call').textContent()]);
     assert.match(second.stdout, /admin@example\.com/);
     await page.getByRole('link', { name: 'To the applications' }).click();
-    await page.getByRole('button', { name: 'Shut out Sync' }).click();
-    await page.getByText('The application is shut out').waitFor();
+    await page.getByRole('button', { name: 'Disable Sync' }).click();
+    await page.getByText('The application is disabled').waitFor();
 }

@@ -10,7 +10,7 @@ export default async function audit(visitor) {
     await page.getByRole('cell', { name: 'user.logged_in' }).first().waitFor();
     await visitor.looksAround('audit');
     await page.getByLabel('Action').fill('user.created');
-    await page.getByLabel('Whom or what').fill('person2');
+    await page.getByLabel('Target').fill('person2');
     await page.getByRole('rowheader', { name: 'person2@example.com' }).waitFor();
     const [file] = await Promise.all([
         page.waitForEvent('download'),
@@ -19,5 +19,5 @@ export default async function audit(visitor) {
     const events = (await readFile(await file.path(), 'utf8')).trim().split('\n').map((line) => JSON.parse(line));
     assert.ok(events.length > 100 && events.every(({ hash }) => hash.length === 64));
     await page.getByRole('button', { name: 'Verify' }).click();
-    await page.getByText('The audit is whole').waitFor();
+    await page.getByText('The audit is complete').waitFor();
 }

@@ -14,9 +14,9 @@ export default async function domains(visitor) {
     await page.getByRole('button', { name: 'Verify branch.example' }).click();
     await page.getByText('The domain is internal').waitFor();
     await page.getByRole('button', { name: 'Drop other-branch.example' }).click();
-    await page.getByText('The registration is gone.').waitFor();
+    await page.getByText('The registration was deleted.').waitFor();
     await page.getByRole('button', { name: 'Undo' }).click();
     await page.getByText('The domain is registered.').waitFor();
     await page.getByRole('link', { name: 'branch.example', exact: true }).click();
-    await page.getByRole('heading', { name: 'Nobody found' }).waitFor();
+    await page.getByRole('heading', { name: 'No users found' }).waitFor();
 }

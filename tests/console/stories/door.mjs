@@ -39,9 +39,9 @@ export default async function door(visitor) {
     await page.getByRole('button', { name: 'Sign in' }).click();
     await page.getByText('Your password must be changed before you can sign in.').waitFor();
     await visitor.looksAround('password');
-    await page.getByLabel('Present password').fill(password);
+    await page.getByLabel('Current password').fill(password);
     await page.getByLabel('New password', { exact: true }).fill('Staple 4 horses, correctly');
-    await page.getByLabel('New password once more').fill('Staple 4 horses, correctly');
+    await page.getByLabel('Repeat new password').fill('Staple 4 horses, correctly');
     await page.getByRole('button', { name: 'Change the password' }).click();
     await page.waitForURL('**/console/CTEST00001');
     assert.match(await page.locator('details.me').textContent(), /newcomer@example\.com/);

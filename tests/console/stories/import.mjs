@@ -24,7 +24,7 @@ export default async function story(visitor) {
     // One that is no file of users says so, and why.
     await page.getByLabel('File of users').setInputFiles(upload('wrong.csv', 'first,second\n1,2\n'));
     await page.getByRole('button', { name: 'Check the file' }).click();
-    await page.getByRole('alert').getByText('names no column').waitFor();
+    await page.getByRole('alert').getByText('has no column').waitFor();
     await visitor.looksAround();
 
     // Dropped, as people do.
@@ -35,7 +35,7 @@ export default async function story(visitor) {
     }, ['autumn.csv', file()]);
     await page.locator('[data-drop]').dispatchEvent('drop', { dataTransfer: dropped });
     await page.getByRole('heading', { name: 'autumn.csv' }).waitFor();
-    await page.getByRole('heading', { name: 'Checked: nobody is created yet' }).waitFor();
+    await page.getByRole('heading', { name: 'Checked: no user is created yet' }).waitFor();
     for (const said of ['A user with this address already exists', 'Correct the domain', 'Choose another password']) {
         await page.getByText(said).waitFor();
     }

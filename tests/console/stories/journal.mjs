@@ -25,7 +25,7 @@ export default async function (visitor) {
     assert.match(text, /curl -i -g --path-as-is -X POST/);
     await visitor.looksAround('request');
 
-    await page.getByRole('button', { name: 'Signed anew' }).click();
+    await page.getByRole('button', { name: 'Signed again' }).click();
     await page.getByRole('status').waitFor();
     assert.match(await page.locator('main').textContent(), /Sent again[^]*200[^]*again@example\.com/);
     await visitor.looksAround();

@@ -9,7 +9,7 @@ export default async function reader(visitor) {
     await page.getByRole('searchbox').fill('person0');
     await page.getByRole('link', { name: 'person0@example.com' }).waitFor();
     assert.equal(await page.getByRole('link', { name: 'New user' }).count(), 0);
-    assert.equal(await page.getByLabel('Pick all on this page').count(), 0);
+    assert.equal(await page.getByLabel('Select all on this page').count(), 0);
     await page.getByRole('link', { name: 'person0@example.com' }).click();
     assert.equal(await page.getByRole('button', { name: 'Lock' }).count(), 0);
     assert.equal(await page.getByRole('link', { name: 'Audit', exact: true }).count(), 0);

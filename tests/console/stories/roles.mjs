@@ -7,8 +7,8 @@ export default async function roles(visitor) {
     await page.getByRole('row', { name: /Directories \| Internal \| Edit/ }).waitFor();
     await page.getByLabel('Name').fill('Help desk');
     await page.getByLabel('Directories | Internal | Read').check();
-    await page.getByRole('button', { name: 'Make the role' }).click();
-    await page.getByText('The role is made.').waitFor();
+    await page.getByRole('button', { name: 'Create role' }).click();
+    await page.getByText('The role is created.').waitFor();
     await visitor.looksAround('roles');
     await page.getByRole('link', { name: 'plain@example.com' }).waitFor({ state: 'detached' });
     await page.getByRole('button', { name: 'Delete Help desk' }).click();

@@ -16,7 +16,7 @@ export default async function users(visitor) {
     await page.getByText('1 found').waitFor();
     assert.match(page.url(), /q=%C3%B6berg/);
     await page.getByRole('searchbox').fill('nobody like that');
-    await page.getByRole('heading', { name: 'Nobody found' }).waitFor();
+    await page.getByRole('heading', { name: 'No users found' }).waitFor();
     await page.getByRole('searchbox').fill('');
     await page.getByText(/users, aliases counted/).waitFor();
     await page.getByRole('link', { name: 'Next' }).click();
@@ -55,7 +55,7 @@ export default async function users(visitor) {
     await page.getByRole('button', { name: 'Add' }).click();
     await page.getByRole('button', { name: 'Remove a.lee@example.com' }).waitFor();
     await page.getByRole('button', { name: 'Reset password' }).click();
-    await page.getByText('This password is shown this once').waitFor();
+    await page.getByText('Copy this password now').waitFor();
     await visitor.looksAround('password-reset');
     await page.getByRole('link', { name: 'To the user' }).click();
     await page.getByText('user.password_set').waitFor();
@@ -72,8 +72,8 @@ export default async function users(visitor) {
     // Many at once, and back again.
     await page.getByRole('searchbox').fill('person');
     await page.getByText('4 found').waitFor();
-    await page.getByLabel('Pick all on this page').check();
-    await page.getByLabel(/picked/).selectOption({ label: 'Lock' });
+    await page.getByLabel('Select all on this page').check();
+    await page.getByLabel(/selected/).selectOption({ label: 'Lock' });
     await page.getByRole('button', { name: 'Do it' }).click();
     await page.getByRole('heading', { name: '4 users changed' }).waitFor();
     await visitor.looksAround('bulk');
@@ -81,7 +81,7 @@ export default async function users(visitor) {
     await page.getByRole('heading', { name: '4 users changed' }).waitFor();
     await page.getByRole('link', { name: 'To the users' }).click();
     await page.getByLabel('State').selectOption({ label: 'locked', exact: true });
-    await page.getByRole('heading', { name: 'Nobody found' }).waitFor();
+    await page.getByRole('heading', { name: 'No users found' }).waitFor();
     await page.getByRole('link', { name: 'Show all' }).click();
 
     const [file] = await Promise.all([

@@ -1,4 +1,4 @@
-//! Passwords that other directories hashed: taken as they are, compared as they were made, and hashed anew at the user's next
+//! Password hashes of other directories: stored as they are, verified with their own scheme, and rehashed at the user's next
 //! login. `[ours]`
 
 use argon2::password_hash::phc;
@@ -36,17 +36,16 @@ const MOST_TIMES: u64 = 10;
 pub enum HashError {
     /// None of the schemes.
     #[error(
-        "Not a hash that can be compared with: expected $argon2id$…, $2b$…, $pbkdf2-sha256$…, pbkdf2_sha256$…, {{PBKDF2-SHA256}}… or \
+        "Not a supported password hash: expected $argon2id$…, $2b$…, $pbkdf2-sha256$…, pbkdf2_sha256$…, {{PBKDF2-SHA256}}… or \
          {{SSHA}}…"
     )]
     Scheme,
     /// One of the schemes, but not as it should be.
-    #[error("The {0} hash can't be read: it was cut off, or changed on the way")]
+    #[error("The {0} hash cannot be read: it is truncated or corrupted")]
     Broken(&'static str),
     /// It would take too long to compare with it.
     #[error(
-        "The {scheme} hash costs too much: to compare with it takes about {times} times as long as with a hash of this server, and \
-         at most {MOST_TIMES} times are allowed"
+        "The {scheme} hash is too expensive: checking it takes about {times} times as long as a hash of this server; at most {MOST_TIMES} times are allowed"
     )]
     Cost {
         /// The scheme.
@@ -55,10 +54,10 @@ pub enum HashError {
         times: u64,
     },
     /// It would take too much memory to compare with it.
-    #[error("The Argon2 hash needs {0} MiB of memory, and at most {MAX_MEMORY_MIB} are allowed")]
+    #[error("The Argon2 hash needs {0} MiB of memory; at most {MAX_MEMORY_MIB} MiB are allowed")]
     Memory(u32),
     /// It has no salt.
-    #[error("Hashes without a salt are not taken: they can be looked up in tables")]
+    #[error("Hashes without a salt are refused: they can be looked up in tables")]
     Unsalted,
 }
 
@@ -79,8 +78,8 @@ pub(super) enum Sha {
 }
 
 /// Reads the hash of a password that another directory made. Schemes: Argon2 and PBKDF2 as PHC strings; bcrypt; PBKDF2 as
-/// Passlib and Django write it; in braces, as LDAP directories do, `{SSHA}`, `{SSHA256}`, `{SSHA384}`, `{SSHA512}`, `{PBKDF2}`,
-/// `{PBKDF2-SHA256}`, `{PBKDF2-SHA512}`, and `{CRYPT}`, `{BCRYPT}` or `{ARGON2}` before any of the others.
+/// Passlib and Django write it; in braces, as LDAP directories do, `{SSHA}`, `{SSHA256}`, `{SSHA384}`, `{SSHA512}`,
+/// `{PBKDF2}`, `{PBKDF2-SHA256}`, `{PBKDF2-SHA512}`, and `{CRYPT}`, `{BCRYPT}` or `{ARGON2}` before any of the others.
 ///
 /// What a login may cost is told from what the server's own hashes cost, and is never less than with the default.
 ///

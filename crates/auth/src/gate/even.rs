@@ -3,10 +3,10 @@
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-/// As long at most is a refusal held back: a store that stood still once must not slow everybody down.
+/// Maximum delay of a refusal: a store that was blocked once must not slow everybody down.
 const MOST: Duration = Duration::from_secs(2);
 
-/// What was slow is forgotten after one to two of these.
+/// Slow times are forgotten after one to two of these.
 const OF_LATE: Duration = Duration::from_secs(3_600);
 
 /// How long refusals took for users there are.

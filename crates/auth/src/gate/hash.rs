@@ -1,4 +1,4 @@
-//! What a hashing thread does: Argon2, in memory that it keeps.
+//! The work of a hashing thread: Argon2, in memory that it keeps.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -26,9 +26,9 @@ const MOST_MEMORY_KIB: u32 = 1 << 20;
 /// Hashes on one thread.
 pub(super) struct Hasher {
     argon2: Argon2<'static>,
-    /// Kept, because to ask for it anew costs a third of a hash.
+    /// Kept, because allocating it again costs a third of a hash.
     memory: Vec<Block>,
-    /// What nobody's password is checked against: it takes as long as a hash of somebody's.
+    /// A dummy hash for unknown users: checking it takes as long as checking a real one.
     decoy: Argon,
     load: Arc<Load>,
 }
@@ -54,7 +54,7 @@ impl Hasher {
         match derive(&self.argon2, password, salt, &mut output[..], &mut self.memory, &self.load) {
             Ok(()) => Some(PasswordHash::new(phc_string(self.argon2.params(), salt, &output[..]))),
             Err(error) => {
-                tracing::error!(%error, "a password could not be hashed");
+                tracing::error!(%error, "could not hash a password");
                 None
             }
         }
@@ -72,7 +72,10 @@ impl Hasher {
         let parsed = against.and_then(|hash| match Argon::read(hash.expose()) {
             Ok(parsed) => Some(parsed),
             Err(why) => {
-                tracing::error!(why, "a stored password hash can't be read: nobody can log in with it");
+                tracing::error!(
+                    why,
+                    "a stored password hash is unreadable: logging in with it is impossible"
+                );
                 None
             }
         });
@@ -91,7 +94,7 @@ impl Hasher {
         self.memory.truncate(own);
         self.memory.shrink_to_fit();
         if let Err(error) = derived {
-            tracing::error!(%error, "a stored password hash can't be computed: nobody can log in with it");
+            tracing::error!(%error, "a stored password hash cannot be computed: logging in with it is impossible");
             return false;
         }
         known && same
@@ -100,7 +103,7 @@ impl Hasher {
 
 impl Argon {
     pub(super) fn read(hash: &str) -> Result<Self, &'static str> {
-        let phc = phc::PasswordHash::new(hash).map_err(|_| "it is no PHC string")?;
+        let phc = phc::PasswordHash::new(hash).map_err(|_| "it is not a PHC string")?;
         let algorithm =
             Algorithm::try_from(phc.algorithm.as_str()).map_err(|_| "its algorithm is not Argon2")?;
         let version = phc.version.map_or(Ok(Version::V0x10), Version::try_from);
@@ -110,7 +113,7 @@ impl Argon {
             return Err("it asks for more than 1 GiB of memory");
         }
         let salt = phc.salt.as_ref().ok_or("it has no salt")?.to_vec();
-        let output = phc.hash.as_ref().ok_or("it holds no hash")?.as_bytes().to_vec();
+        let output = phc.hash.as_ref().ok_or("it contains no hash")?.as_bytes().to_vec();
         Ok(Self { argon2: Argon2::new(algorithm, version, params), salt, output })
     }
 

@@ -10,7 +10,7 @@ use tokio::sync::oneshot;
 use super::hash::Hasher;
 use super::{GateError, GateFull};
 
-/// What a hashing thread is given. It sends its own reply.
+/// A job of a hashing thread. It sends its own reply.
 type Job = Box<dyn FnOnce(&mut Hasher) + Send>;
 
 /// Threads, and what waits for them.
@@ -46,7 +46,7 @@ impl Lane {
             let thread = std::thread::Builder::new().name(format!("{name}-{number}"));
             // A machine that can't start a thread now has no room for the memory of a hash either.
             if let Err(error) = thread.spawn(move || serve(params, load, &jobs)) {
-                tracing::error!(%error, "a hashing thread could not be started");
+                tracing::error!(%error, "could not start a hashing thread");
             }
         }
         Self { queue, threads, limit, load }
@@ -74,7 +74,7 @@ impl Lane {
         let place = Place(Arc::clone(&self.load));
         let (reply, done) = oneshot::channel();
         let job: Job = Box::new(move |hasher| {
-            // Dropped in the opposite order, also when the work panics: who learns that it is over finds the place free.
+            // Dropped in reverse order, also on a panic: the place is free before the receiver learns of the end.
             let (reply, place) = (reply, place);
             let result = (!reply.is_closed()).then(|| work(hasher));
             drop(place);
@@ -114,7 +114,7 @@ fn serve(params: Params, load: Arc<Load>, jobs: &Receiver<Job>) {
     }
     let mut hasher = Hasher::new(params, load);
     for job in jobs {
-        // The thread outlives what it is given; who waits for the reply learns that there is none.
+        // The thread survives a panicking job; the receiver learns that there is no reply.
         if std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| job(&mut hasher))).is_err() {
             tracing::error!("work on a hashing thread panicked");
         }

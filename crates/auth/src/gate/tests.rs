@@ -224,7 +224,8 @@ fn a_hash_that_can_t_be_used_says_why(#[case] hash: &str, #[case] why: HashError
     assert_eq!(hashed_elsewhere(&SecretString::from(hash), CHEAP).err(), Some(why));
 }
 
-/// What other directories make of a password by default is taken, and what costs more is by a server that spends more itself.
+/// What other directories make of a password by default is taken, and what costs more is by a server that spends more
+/// itself.
 #[rstest]
 #[case::bcrypt("$2b$12$abcdefghijklmnopqrstuuv47MR6Xpdm.UeNXdkKd39wWtF5IG6.C", 1)]
 #[case::bcrypt_dearer("$2b$13$abcdefghijklmnopqrstuuv47MR6Xpdm.UeNXdkKd39wWtF5IG6.C", 2)]
@@ -248,7 +249,7 @@ async fn costly_hashes_are_compared_on_a_thread_of_their_own() {
     let own = gate.hash(vec![secret("p")]).await.unwrap().remove(0);
     let costly = hashed(Cost { iterations: 2, ..CHEAP }, "p").await;
     let cheap = PasswordHash::new("{SSHA}xbu/hyepfYZYuDIvR4qphodRH2IBAgMEBQYHCA==".to_owned());
-    // The thread for costly ones stands still.
+    // The thread for expensive hashes is blocked.
     let (go_on, wait) = std::sync::mpsc::channel::<()>();
     let (mut standing, mut waiting) = (Box::pin(gate.costly.work(move |_| wait.recv())), Vec::new());
     assert!(begin(&mut standing).is_none());

@@ -1,4 +1,4 @@
-//! `matricula admin`: directly on the store, beside a server that may be running on it.
+//! `matricula admin`: directly on the store, also while a server is running on it.
 
 mod clients;
 mod profile;
@@ -30,10 +30,10 @@ pub(crate) struct Arguments {
 enum Command {
     /// Write a new master key to a file
     NewMasterKey {
-        /// The file; must not be there yet
+        /// The file; must not exist
         file: PathBuf,
     },
-    /// Exchange the master key; the server must be stopped
+    /// Replace the master key; stop the server first
     RotateMasterKey {
         /// The file with the new key
         #[arg(long, value_name = "FILE")]
@@ -60,31 +60,31 @@ enum Command {
     /// Key pairs
     #[command(subcommand)]
     Binding(Binding),
-    /// Authentication profiles: how long key pairs live
+    /// Authentication profiles: lifetime and number of key pairs
     #[command(subcommand)]
     Profile(profile::Profile),
-    /// Show or change what passwords of an account must satisfy
+    /// Show or change an account's password policy
     PasswordPolicy(profile::Policy),
-    /// Make many users, to try out what a directory of that size is like
+    /// Generate test users
     Seed(seed::Seed),
 }
 
 #[derive(Subcommand)]
 enum Account {
-    /// Create an account; where no directory is, the first one creates it
+    /// Create an account; creates the database if there is none
     Create {
         /// 1 to 32 letters and digits
         code: String,
-        /// For people
+        /// Display name
         #[arg(long)]
         name: String,
-        /// The account above it
+        /// The parent account
         #[arg(long, value_name = "CODE")]
         parent: Option<String>,
     },
     /// List the accounts
     List,
-    /// Shut an account out
+    /// Disable an account
     Disable {
         /// Its code
         code: String,
@@ -103,7 +103,7 @@ enum Domain {
     },
     /// List the domains
     List,
-    /// A domain is no longer internal; its users stay
+    /// Make a domain no longer internal; its users stay
     Disable {
         /// The domain
         domain: String,
@@ -119,36 +119,36 @@ enum Administrator {
         /// The account's code
         #[arg(long, value_name = "CODE")]
         account: String,
-        /// For people
+        /// Display name
         #[arg(long, default_value = "")]
         name: String,
-        /// A built-in role or one of the account's
+        /// A built-in role or one of the account's own
         #[arg(long, default_value = "Basic Administrator")]
         role: String,
     },
     /// List the users with a role
     List,
-    /// Give a user a role, or take it away
+    /// Set or remove a user's role
     SetRole {
         /// Address
         email: String,
-        /// The role; without one, the user has none from now on
+        /// The role; without it, the user's role is removed
         role: Option<String>,
     },
-    /// Set a user's password, read from standard input; its key pairs are revoked at once
+    /// Set a user's password, read from standard input, and revoke the user's key pairs
     SetPassword {
         /// Address
         email: String,
-        /// Keep the user's key pairs: programs that call in its name go on working
+        /// Do not revoke the user's key pairs: programs that use them keep working
         #[arg(long)]
         keep_keys: bool,
     },
-    /// Shut a user out; all its key pairs are revoked at once
+    /// Disable a user and revoke all its key pairs
     Disable {
         /// Address
         email: String,
     },
-    /// Let a user in again; its key pairs stay revoked
+    /// Enable a user again; its key pairs stay revoked
     Enable {
         /// Address
         email: String,
@@ -157,26 +157,26 @@ enum Administrator {
 
 #[derive(Subcommand)]
 enum Role {
-    /// Create a role of an account's own
+    /// Create a role in an account
     Create {
         /// Its name
         name: String,
         /// The account's code
         #[arg(long, value_name = "CODE")]
         account: String,
-        /// Such as "Directories | Internal | Edit"; may be repeated
+        /// A permission such as "Directories | Internal | Edit"; may be repeated
         #[arg(long = "permission", value_name = "PERMISSION")]
         permissions: Vec<String>,
     },
-    /// List the roles and what they hold
+    /// List the roles and their permissions
     List,
 }
 
 #[derive(Subcommand)]
 enum Application {
-    /// Register an application and print its keys, which can't be read again
+    /// Register an application and print its keys, which cannot be shown again
     Create {
-        /// For people
+        /// Display name
         name: String,
         /// The account's code
         #[arg(long, value_name = "CODE")]
@@ -184,7 +184,7 @@ enum Application {
     },
     /// List the applications
     List,
-    /// Shut an application out
+    /// Disable an application
     Disable {
         /// Its application id
         app_id: String,
@@ -193,20 +193,20 @@ enum Application {
 
 #[derive(Subcommand)]
 enum Binding {
-    /// Issue a key pair and print it; the secret key can't be read again
+    /// Issue a key pair and print it; the secret key cannot be shown again
     Create {
         /// The user's address
         email: String,
         /// The application's id
         #[arg(long, value_name = "GUID")]
         app_id: String,
-        /// Days until it expires; never, when left out
+        /// Days until it expires, default: never
         #[arg(long, value_name = "N")]
         days: Option<u32>,
     },
     /// List the key pairs
     List {
-        /// Only those of this user
+        /// Only the key pairs of this user
         email: Option<String>,
     },
     /// Revoke a key pair at once
@@ -215,12 +215,12 @@ enum Binding {
         #[arg(allow_hyphen_values = true)] // one key in 64 begins with a hyphen
         access_key: String,
     },
-    /// Issue a key pair in place of another, which is revoked
+    /// Issue a new key pair and revoke the old one
     Reissue {
-        /// The access key of the old one
+        /// Access key of the old key pair
         #[arg(allow_hyphen_values = true)]
         access_key: String,
-        /// Days until the new one expires; never, when left out
+        /// Days until the new one expires, default: never
         #[arg(long, value_name = "N")]
         days: Option<u32>,
     },
@@ -235,7 +235,7 @@ pub(crate) async fn run(arguments: Arguments, output: &Output) -> Result<(), Fai
         server::admin::rotate_master_key(&place.config()?, new)?;
         return Ok(output.say(
             json!({ "rotated": true }),
-            format_args!("the database opens with {} now", new.display()),
+            format_args!("master key replaced: the database now opens with {}", new.display()),
         )?);
     }
     // The one command that creates a directory: nobody can be in it before its first account.
@@ -264,7 +264,7 @@ fn new_master_key(file: &Path, output: &Output) -> Result<(), Failed> {
     let file = file.display();
     Ok(output.say(
         json!({ "file": file.to_string() }),
-        format_args!("wrote {file}; keep a copy elsewhere: without it the database can't be opened"),
+        format_args!("wrote {file}; keep a copy elsewhere: without it the database cannot be opened"),
     )?)
 }
 

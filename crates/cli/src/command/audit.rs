@@ -23,9 +23,9 @@ pub(crate) struct Arguments {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Verify that nothing was changed, dropped or inserted
+    /// Verify that no event was changed, removed or inserted
     Verify,
-    /// Write every event to standard output, as JSON lines in the order of the chains
+    /// Write all events to standard output as JSON lines, chain by chain
     Export,
 }
 

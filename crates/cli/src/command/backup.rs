@@ -14,7 +14,7 @@ use crate::progress::{Progress, percent, size};
 pub(crate) struct Arguments {
     #[command(flatten)]
     place: Place,
-    /// The file to write; must not be there yet
+    /// The file to write; must not exist
     #[arg(value_name = "TO_FILE")]
     to: PathBuf,
 }
@@ -28,8 +28,7 @@ pub(crate) fn run(Arguments { place, to }: &Arguments, output: &Output) -> Resul
     Ok(output.say(
         json!({ "file": file.to_string(), "bytes": bytes, "schema": schema, "master_key_included": false }),
         format_args!(
-            "backed up to {file}, {}, checked\nThe master key is not in it, and without the key it can't be opened:\nkeep a copy of \
-             the key in another place.",
+            "backed up to {file}, {}, checked\nIt does not contain the master key and cannot be opened without it:\nkeep a copy of the key in another place.",
             size(bytes)
         ),
     )?)

@@ -18,27 +18,25 @@ const INPUT: u64 = 256 << 20;
 
 #[derive(Args)]
 #[command(
-    after_help = "The request is a curl line (as pasted, or as a browser copies it), a HAR file, a raw HTTP request (also as curl -v shows it), or headers alone, as lines or as a JSON object. \
-                  Nothing is sent anywhere, and no secret is printed.\n\n\
-                  Exit codes: 0 nothing is wrong, 1 the input can't be read, 2 wrong usage, 3 something is wrong."
+    after_help = "The request is a curl command (typed, or copied from a browser), a HAR file, a raw HTTP request (also from curl -v), or only headers, as lines or as a JSON object. \
+                  Nothing is sent, and no secret is printed.\n\n\
+                  Exit codes: 0 no mistake, 1 the input cannot be read, 2 wrong usage, 3 a mistake was found."
 )]
 pub(crate) struct Arguments {
-    /// The request; - or nothing: standard input
+    /// The request; - or none: standard input
     file: Option<PathBuf>,
-    /// A file of keys, as `matricula sandbox` writes it; may be repeated, to find that the keys of another application were
-    /// used
+    /// A file of keys, as `matricula sandbox` writes it; repeat it to check the keys of several applications
     #[arg(long, value_name = "FILE", required = true)]
     keys: Vec<PathBuf>,
-    /// The path that was called, such as /api/user/create-user, where the input has headers only
+    /// The called path, such as /api/user/create-user, if the input has only headers
     #[arg(long)]
     path: Option<String>,
-    /// The moment to judge the date from, such as 2026-11-24T12:00:00Z; else now, or when the HAR file says the request was
-    /// sent
+    /// The time to compare x-mc-date with, such as 2026-11-24T12:00:00Z; default: the time in the HAR file, else now
     #[arg(long, value_name = "TIME")]
     at: Option<Timestamp>,
 }
 
-/// What is printed of a request for machines.
+/// The JSON output for a request.
 #[derive(Serialize)]
 struct Explained {
     method: String,
@@ -103,7 +101,7 @@ fn input(file: Option<&Path>) -> anyhow::Result<Vec<u8>> {
         }
     };
     if read.with_context(|| name.clone())? as u64 > INPUT {
-        return Err(anyhow!("{name} is larger than 256 MiB: cut the request out of it"));
+        return Err(anyhow!("{name} is larger than 256 MiB: save only the request"));
     }
     Ok(bytes)
 }
@@ -114,12 +112,12 @@ fn complete(request: &mut Request, path: Option<&str>, base_url: Option<&str>) -
         Some(path) if path.starts_with('/') => request.target = path.as_bytes().to_vec(),
         Some(path) => {
             return Err(anyhow!(
-                "{path} is no path: give what follows the host, such as /api/user/create-user"
+                "{path} is not a path: give the part after the host, such as /api/user/create-user"
             ));
         }
         None if request.target.is_empty() => {
             return Err(anyhow!(
-                "the input has headers only, and the path is signed too: add --path, such as --path /api/user/create-user"
+                "the input has only headers, but the path is signed too: add it, such as --path /api/user/create-user"
             ));
         }
         None => {}

@@ -36,40 +36,40 @@ use crate::output::{Failed, Output};
 pub(crate) struct Arguments {
     /// The file of users: CSV with a column `email`, JSON lines, LDIF or SCIM; - for standard input
     file: PathBuf,
-    /// The file of keys, as `matricula sandbox` writes it
+    /// File of keys, as `matricula sandbox` writes it
     #[arg(long, value_name = "FILE")]
     keys: PathBuf,
-    /// Check everything, show what would happen, and create nobody
+    /// Check everything, show what would happen, create nothing
     #[arg(long)]
     dry_run: bool,
-    /// How the file is written, if its name and beginning don't tell
+    /// Format of the file, if it cannot be recognised by name or content
     #[arg(long, value_name = "FORMAT")]
     format: Option<FormatName>,
-    /// Where what became of each row is written, as CSV [default: FILE.result.csv]
+    /// Write the result of each row to this CSV file [default: FILE.result.csv]
     #[arg(long, value_name = "FILE")]
     result: Option<PathBuf>,
-    /// Go on with an import that was interrupted
+    /// Continue an interrupted import
     #[arg(long, conflicts_with = "dry_run")]
     resume: bool,
-    /// What to do with a user who is there already
+    /// What to do with a user that already exists
     #[arg(long, value_name = "WHAT", default_value = "skip")]
     on_existing: OnExisting,
-    /// Users in one request
+    /// Users per request
     #[arg(long, value_name = "N", default_value_t = 100, value_parser = clap::value_parser!(u16).range(1..=1000))]
     batch: u16,
-    /// Requests at the same time
+    /// Concurrent requests
     #[arg(long, value_name = "N", default_value_t = 4, value_parser = clap::value_parser!(u16).range(1..=64))]
     concurrency: u16,
-    /// How long the server may be away before the import stops
+    /// Seconds to keep retrying while the server is unreachable
     #[arg(long, value_name = "SECONDS", default_value_t = 300)]
     patience: u64,
-    /// The server does not promise to carry out a repeated request once: don't repeat what got no answer
+    /// Never retry a request that got no response (for servers that do not deduplicate by request id)
     #[arg(long)]
     never_repeat: bool,
-    /// Log in as this user when the keys expire, and go on
+    /// Log in as this user when the keys expire, and continue
     #[arg(long, value_name = "ADDRESS", requires = "password_file")]
     login: Option<String>,
-    /// The password of that user: the first line of this file
+    /// File whose first line is that user's password
     #[arg(long, value_name = "FILE", requires = "login")]
     password_file: Option<PathBuf>,
 }
@@ -97,9 +97,9 @@ impl From<FormatName> for Format {
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum OnExisting {
-    /// Leave it as it is; that is no error
+    /// Leave it unchanged; not an error
     Skip,
-    /// Set name, password and forced change, as far as the row has them
+    /// Set name, password and forced change if the row has them
     Update,
     /// Count the row as refused
     Fail,
@@ -110,7 +110,7 @@ pub(crate) async fn run(arguments: Arguments, output: &Output) -> Result<(), Fai
     let source = Source::open(&arguments.file, arguments.format.map(Format::from))?;
     let result = arguments.result.clone().unwrap_or_else(|| source.default_result());
     let mut bar = Bar::new(output);
-    // What is wrong with the file as a whole shows before anything is sent.
+    // Errors of the file as a whole are reported before anything is sent.
     let survey = source.survey(&mut bar)?;
     // A server that is away for a moment is waited for later on; one that nobody ever reached is told of at once.
     client.post("/api/account/get-account", &client::random_request_id(), b"{}".to_vec()).await?;
@@ -199,7 +199,11 @@ fn client(arguments: &Arguments) -> anyhow::Result<Client> {
         (Some(address), Some(file)) => {
             let text = std::fs::read_to_string(file).with_context(|| file.display().to_string())?;
             let password = text.lines().next().unwrap_or_default();
-            anyhow::ensure!(!password.is_empty(), "{}: the first line holds no password", file.display());
+            anyhow::ensure!(
+                !password.is_empty(),
+                "{}: the first line is empty, expected a password",
+                file.display()
+            );
             builder.login(Login { address: address.clone(), password: password.to_owned().into() })
         }
         _ => builder,

@@ -11,7 +11,7 @@ use crate::place::Place;
 pub(crate) struct Arguments {
     #[command(flatten)]
     place: Place,
-    /// Only say what would be done; the exit code is 4 when something would
+    /// Only show pending migrations; the exit code is 4 if there are any
     #[arg(long)]
     plan: bool,
 }
@@ -23,10 +23,9 @@ pub(crate) fn run(Arguments { place, plan }: &Arguments, output: &Output) -> Res
         due.iter().map(|(number, name)| json!({ "number": number, "name": name })).collect();
     let names: String = due.iter().map(|(_, name)| format!("\n  {name}")).collect();
     let text = match (plan, due.len()) {
-        (_, 0) => format!("schema {found} is the newest this program knows; nothing to do"),
+        (_, 0) => format!("schema {found} is up to date; nothing to do"),
         (true, _) => format!(
-            "schema {found}, and this program knows {known}; these migrations would run:{names}\n\
-             nothing was changed"
+            "schema {found}, this program needs {known}; these migrations would run:{names}\n nothing was changed"
         ),
         (false, _) => format!("schema {found} is now {known}; these migrations ran:{names}"),
     };

@@ -19,8 +19,7 @@ pub(crate) struct Arguments {
     /// The backup
     #[arg(value_name = "FROM_FILE")]
     from: PathBuf,
-    /// Keep the database that is there under a dated name, and put the backup in
-    /// its place
+    /// Keep the existing database under a dated name and restore the backup
     #[arg(long)]
     replace: bool,
 }
@@ -33,9 +32,9 @@ pub(crate) fn run(Arguments { place, from, replace }: &Arguments, output: &Outpu
     let Restored { bytes, schema, events, kept } = made?;
     let database = &config.store;
     let kept = kept.map(|kept| kept.display().to_string());
-    let mut text = format!("restored {database}, {}, {events} events of the audit verified", size(bytes));
+    let mut text = format!("restored {database}, {}, {events} audit events verified", size(bytes));
     if let Some(kept) = &kept {
-        text += &format!("\nThe database that was there is now\n{kept}");
+        text += &format!("\nThe previous database is now\n{kept}");
     }
     Ok(output.say(
         json!({

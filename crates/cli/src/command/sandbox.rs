@@ -6,10 +6,11 @@ use std::sync::Arc;
 
 use anyhow::Context as _;
 use clap::Args;
+use playground::lab::Lab;
+use playground::sandbox::{Certificates, Keys, Sandbox, config};
+use playground::system::{MovableClock, SeededEntropy};
 use server::System;
 use server::config::{LogFormat, Metrics};
-use server::sandbox::{Certificates, Keys, Sandbox, config};
-use server::system::{MovableClock, SeededEntropy};
 
 use super::serve::{Logging, stop_signal};
 use crate::output::{Failed, Output, replace_private};
@@ -19,34 +20,34 @@ const FOLDER: &str = "matricula-sandbox";
 
 #[derive(Args)]
 pub(crate) struct Arguments {
-    /// Folder for keys and users, made when it is not there; restarting on it keeps both
+    /// Folder for keys and users, created if missing; a restart on it keeps both
     #[arg(long, value_name = "DIR", default_value = FOLDER)]
     data: PathBuf,
-    /// Address and port to listen on; port 0 takes a free one
+    /// Address and port to listen on; port 0 picks a free port
     #[arg(long, value_name = "ADDR:PORT", default_value = "127.0.0.1:8080")]
     listen: SocketAddr,
-    /// Also write the keys to this file, as one JSON object
+    /// Also write the keys to this file as a JSON object
     #[arg(long, value_name = "FILE")]
     keys: Option<PathBuf>,
-    /// Speak HTTPS, with a certificate for localhost, 127.0.0.1, ::1 and these names, that is made and kept in the folder
+    /// Serve HTTPS with a generated certificate for localhost, 127.0.0.1, ::1 and these names, kept in the folder
     #[arg(long, value_name = "NAME", num_args = 0..)]
     tls: Option<Vec<String>>,
-    /// Write the port to this file as soon as requests are taken: for programs that started this one
+    /// Write the port to this file once the server accepts requests
     #[arg(long, value_name = "FILE")]
     port_file: Option<PathBuf>,
-    /// Let tests do harm and go back in time, by /sandbox/… (docs/TESTING.md)
+    /// Enable the test-control API under /sandbox: faults, snapshots, clock (docs/TESTING.md)
     #[arg(long)]
     control: bool,
-    /// Draw keys and ids from this seed; for a new folder
+    /// Generate keys and ids from this seed; needs a new folder
     #[arg(long, value_name = "N")]
     seed: Option<u64>,
-    /// Serve metrics for Prometheus here, at /metrics; port 0 takes a free one
+    /// Serve Prometheus metrics on this address at /metrics; port 0 picks a free port
     #[arg(long, value_name = "ADDR:PORT")]
     metrics: Option<SocketAddr>,
-    /// Log no requests
+    /// Do not log requests
     #[arg(long)]
     quiet: bool,
-    /// Let callers call as often as they like
+    /// Disable the quota
     #[arg(long)]
     no_quota: bool,
 }
@@ -60,7 +61,7 @@ pub(crate) async fn run(arguments: Arguments, output: &Output) -> Result<(), Fai
     let addresses = [Some(listen), metrics].into_iter().flatten();
     if let Some(listen) = addresses.into_iter().find(|address| !address.ip().is_loopback()) {
         return Err(anyhow::anyhow!(
-            "a sandbox listens on this machine only, such as 127.0.0.1; {listen} is not"
+            "a sandbox listens only on this machine, such as on 127.0.0.1, not on {listen}"
         )
         .into());
     }
@@ -72,7 +73,7 @@ pub(crate) async fn run(arguments: Arguments, output: &Output) -> Result<(), Fai
     if let Some(seed) = seed {
         if data.join("keys.json").exists() {
             return Err(anyhow::anyhow!(
-                "--seed is for a new folder: {} is there already, and would be given the same ids once more",
+                "--seed needs a new folder: {} already exists and would get the same ids again",
                 data.display()
             )
             .into());
@@ -98,7 +99,7 @@ pub(crate) async fn run(arguments: Arguments, output: &Output) -> Result<(), Fai
         replace_private(file, &text)?;
     }
     if control {
-        server.open_lab(Some(clock))?;
+        Lab::open(&server, Some(clock))?;
     }
     if let Some(address) = server.metrics_address() {
         tracing::info!("metrics at http://{address}/metrics");
@@ -108,7 +109,7 @@ pub(crate) async fn run(arguments: Arguments, output: &Output) -> Result<(), Fai
     }
     // The keys are in their file as well: a sandbox whose output nobody reads serves all the same.
     if let Err(error) = output.say(&keys, banner(&keys, &data, keys_file.as_ref().unwrap_or(&own))) {
-        tracing::warn!(%error, "the keys could not be printed");
+        tracing::warn!(%error, "could not print the keys");
     }
     server.serve(listener, stop).await;
     Ok(())
@@ -137,7 +138,7 @@ fn banner(keys: &Keys, folder: &Path, keys_file: &Path) -> String {
         "Matricula sandbox: {base_url}
 
   Data        {folder} (keys and users are kept; delete the folder to
-              start afresh)
+              start again)
   Keys        {keys_file}
   Account     {account_code}, internal domain {domain}
   Console     {base_url}/console
@@ -157,12 +158,12 @@ Or point your client's base URL here. Stop with Ctrl-C."
     )
 }
 
-/// How clients come to trust the sandbox. The path stands on a line of its own, however long it is.
+/// How clients can trust the sandbox. The path is on its own line, however long it is.
 fn trust(ca_file: &Path) -> String {
     format!(
         "
-The certificate is signed by an authority made for this sandbox alone, which
-clients must be told to trust:
+The certificate is signed by an authority made only for this sandbox. Clients
+must trust it:
 
   CA='{}'
 

@@ -16,8 +16,7 @@ pub(crate) struct Arguments {
     /// The configuration file
     #[arg(long, value_name = "FILE")]
     config: PathBuf,
-    /// Create a new, empty directory if there is none; without this a store
-    /// that is missing is an error
+    /// Create a new, empty database if there is none; otherwise a missing database is an error
     #[arg(long)]
     create: bool,
 }
@@ -38,7 +37,7 @@ pub(crate) async fn run(Arguments { config, create }: Arguments) -> Result<(), F
     tracing::info!(address = %listener.local_addr()?, version = env!("CARGO_PKG_VERSION"), "listening");
     server.count_dropped_lines(log.0.clone());
     if let Some(address) = server.metrics_address() {
-        tracing::info!(%address, "metrics are served");
+        tracing::info!(%address, "serving metrics");
     }
     let file = config.log_file.as_ref().map(|_| log.0.clone());
     tokio::spawn(reload_on(hangup, server.certificate_reload(), file));
@@ -51,14 +50,14 @@ async fn reload_on(mut hangup: Signal, certificate: Option<CertificateReload>, l
     while hangup.recv().await.is_some() {
         if let Some(log) = &log {
             log.reopen();
-            tracing::info!("the log file was opened again, because of SIGHUP");
+            tracing::info!("log file reopened on SIGHUP");
         }
         match &certificate {
-            // What it comes to is logged where it is done.
+            // The reload logs its own result.
             Some(certificate) => drop(certificate.reload()),
             None if log.is_some() => {}
             None => tracing::info!(
-                "SIGHUP opens the log file and reads the certificate again; there is neither: see log_file and [tls]"
+                "SIGHUP ignored: it reopens the log file and reloads the certificate, but neither log_file nor [tls] is configured"
             ),
         }
     }
@@ -70,7 +69,7 @@ fn open_files() {
     use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
     let limit = getrlimit(Resource::Nofile);
     if let Err(error) = setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, ..limit }) {
-        tracing::warn!(%error, files = limit.current, "could not open more files than the shell allows");
+        tracing::warn!(%error, files = limit.current, "could not raise the limit of open files");
     }
 }
 

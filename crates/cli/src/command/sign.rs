@@ -10,7 +10,7 @@ use crate::output::{Failed, Output};
 
 #[derive(Args)]
 pub(crate) struct Arguments {
-    /// The file of keys, as `matricula sandbox` writes it
+    /// File of keys, as `matricula sandbox` writes it
     #[arg(long, value_name = "FILE")]
     keys: PathBuf,
     /// The path to sign, such as /api/user/create-user
@@ -20,7 +20,7 @@ pub(crate) struct Arguments {
 pub(crate) fn run(Arguments { keys, path }: &Arguments, output: &Output) -> Result<(), Failed> {
     if !path.starts_with('/') {
         return Err(anyhow::anyhow!(
-            "{path} is no path: sign what follows the host, such as /api/user/create-user"
+            "{path} is not a path: sign the part after the host, such as /api/user/create-user"
         )
         .into());
     }

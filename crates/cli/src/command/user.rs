@@ -18,7 +18,7 @@ pub(crate) enum Command {
 
 #[derive(Args)]
 pub(crate) struct Create {
-    /// The file of keys, as `matricula sandbox` writes it
+    /// File of keys, as `matricula sandbox` writes it
     #[arg(long, value_name = "FILE")]
     keys: PathBuf,
     /// Address of the new user
@@ -27,13 +27,13 @@ pub(crate) struct Create {
     /// Display name
     #[arg(long)]
     name: Option<String>,
-    /// Read the password from standard input; without one the user can't log in with a password
+    /// Read the password from standard input; without it, the user cannot log in with a password
     #[arg(long)]
     password_stdin: bool,
-    /// Account to create the user in, if not the caller's own
+    /// Account to create the user in, default: the caller's own
     #[arg(long, value_name = "CODE")]
     account_code: Option<String>,
-    /// The user must change the password at the next log-in
+    /// The user must change the password at the next login
     #[arg(long)]
     force_password_change: bool,
 }
@@ -74,6 +74,6 @@ pub(crate) fn read_password() -> anyhow::Result<String> {
     let mut text = String::new();
     std::io::stdin().read_to_string(&mut text).context("the password on standard input")?;
     let line = text.lines().next().unwrap_or_default().to_owned();
-    anyhow::ensure!(!line.is_empty(), "standard input holds no password");
+    anyhow::ensure!(!line.is_empty(), "standard input is empty, expected a password");
     Ok(line)
 }

@@ -104,10 +104,10 @@ const ROWS: [&Row; 14] = [
 
 const HEAD: &str = "# Compatibility
 
-Clients of other people, run by the test suite against the real binary over real sockets, and what came of it.
-`tests/clients/README.md` says what each of them is here for. Versions are those of the machine that wrote this page; the suite
-writes it (`MATRICULA_UPDATE=1 MATRICULA_TEST_ALL=1 cargo test -p matricula-cli --test clients`) and fails when it does not name
-a client that was run. PowerShell itself is not run: what is known of the bytes that it sends is sent in its place.
+Third-party clients that the test suite runs against the real binary over real sockets, and the results.
+`tests/clients/README.md` says what each one tests. Versions are those of the machine that wrote this page. The suite writes it
+(`MATRICULA_UPDATE=1 MATRICULA_TEST_ALL=1 cargo test -p matricula-cli --test clients`) and fails if it does not name a client
+that was run. PowerShell itself does not run: the test sends the bytes that it is known to send.
 
 | client | version | transport | calls | result |
 |---|---|---|---|---|
@@ -138,7 +138,7 @@ fn updates() -> bool {
 /// A client did all that its row says.
 pub(crate) fn ran(row: &Row, version: &str) {
     static WRITING: Mutex<()> = Mutex::new(());
-    // Whoever failed while it wrote failed as a test.
+    // A writer that failed has failed as a test.
     let _writing = WRITING.lock().unwrap_or_else(PoisonError::into_inner);
     let written = fs::read_to_string(page()).unwrap_or_default();
     if !updates() {

@@ -84,7 +84,7 @@ impl Client {
     }
 }
 
-/// A program that depends on no setting of whoever runs the tests.
+/// A program that does not depend on the settings of the user who runs the tests.
 pub(crate) fn command(program: impl AsRef<OsStr>) -> Command {
     let mut command = Command::new(program);
     // Arguments, files and, in Java, headers are UTF-8; names of days and months are English unless said otherwise.

@@ -14,7 +14,7 @@ use tempfile::TempDir;
 const PRODUCTION: &str = "listen = \"127.0.0.1:0\"\nstore = \"data/matricula.db\"\nmaster_key_file = \"data/master.key\"\n\
     [tls]\ncertificate = \"data/tls/server.pem\"\nkey = \"data/tls/server.key\"\n";
 
-/// `matricula sandbox` in a folder of its own; ends when dropped.
+/// `matricula sandbox` in its own folder; ends when dropped.
 pub(crate) struct Sandbox {
     process: Child,
     /// Held open: a server whose standard output is gone could end by it.

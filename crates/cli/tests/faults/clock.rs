@@ -67,8 +67,8 @@ async fn what_was_signed_before_a_jump_back_is_refused_and_what_is_signed_after_
     server.clock().advance(-HOUR);
     let again = administrator.send(PATH, &before, body).await;
     assert_eq!((again.status, again.codes()), (401, vec!["err_xdk_request_expired".to_owned()]));
-    let anew = administrator.create(body).await;
-    assert_eq!(anew.codes(), ["err_user_already_exists"], "the user is there once");
+    let again = administrator.create(body).await;
+    assert_eq!(again.codes(), ["err_user_already_exists"], "the user is there once");
     assert_eq!(administrator.create(r#"{"data":[{"emailAddress":"b@example.com"}]}"#).await.rows(), 1);
     // When the clock is right again, the first answer still stands.
     server.clock().advance(HOUR);
@@ -76,7 +76,8 @@ async fn what_was_signed_before_a_jump_back_is_refused_and_what_is_signed_after_
     verify_audit(&server).await;
 }
 
-/// Keys live no shorter for it. A token that was made an hour ahead of the clock would live an hour longer: it does not count.
+/// Keys live no shorter for it. A token that was made an hour ahead of the clock would live an hour longer: it does not
+/// count.
 #[tokio::test]
 async fn keys_outlive_a_jump_back_and_tokens_of_before_it_do_not() {
     let server = TestServer::start().await;

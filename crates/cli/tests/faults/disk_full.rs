@@ -116,7 +116,7 @@ impl Disk for SmallFileSystem {
     }
 }
 
-/// A shell that is root in a user namespace and has mounts of its own.
+/// A shell that is root in a user namespace with its own mounts.
 fn namespace(script: &str) -> Command {
     let mut command = Command::new("unshare");
     command.args(["--user", "--map-root-user", "--mount", "sh", "-c", script]);

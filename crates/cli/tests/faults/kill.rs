@@ -23,7 +23,8 @@ async fn what_was_acknowledged_survives_kill_9() {
             served = site.serve();
         }
         let load = Load::start(&site.client(&served), &clock, &format!("r{round}"));
-        // At another point in each round, but never before there is something to lose. Many kills find more than many requests.
+        // At another point in each round, but never before there is something to lose. Many kills find more than many
+        // requests.
         load.acknowledges(5 + round * 37 % 90).await;
         served.kill();
         let sent = load.finish().await;

@@ -145,7 +145,7 @@ fn outcome(status: u16, body: Vec<u8>) -> Outcome {
     let text = String::from_utf8_lossy(&body);
     match status {
         200 => Outcome::Acknowledged(body),
-        503 if text.contains("is not known") => Outcome::Unknown,
+        503 if text.contains("may or may not") => Outcome::Unknown,
         // Why, must be said.
         401 | 503 if text.contains("\"code\":\"err_xdk_") => Outcome::Refused(status),
         _ => panic!("{status}: {text}"),

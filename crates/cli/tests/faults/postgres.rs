@@ -35,7 +35,8 @@ impl Trial {
         Self { clock, site, known: BTreeMap::new(), row: Row::new(fault) }
     }
 
-    /// Does harm under load, mends it, and holds the server to what it said. What the harm gives was asked of another one.
+    /// Causes a fault under load, repairs it, and checks what the server answered. The result of the fault comes from
+    /// another server.
     async fn round(
         &mut self,
         round: u64,

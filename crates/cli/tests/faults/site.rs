@@ -7,8 +7,8 @@ use std::process::{Command, Stdio};
 use std::sync::mpsc;
 
 use client::{Client, Keys};
+use playground::sandbox::Sandbox;
 use serde_json::Value;
-use server::sandbox::Sandbox;
 use tempfile::TempDir;
 
 use crate::running::{Running, matricula};
@@ -54,7 +54,7 @@ impl Site {
 
     async fn filled(settings: &str, change: impl FnOnce(&mut server::Config)) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let mut config = server::sandbox::config(folder.path());
+        let mut config = playground::sandbox::config(folder.path());
         change(&mut config);
         let keys = Sandbox::open(folder.path(), &config, server::System::real()).await.unwrap().keys;
         std::fs::write(folder.path().join("matricula.toml"), format!("{SETTINGS}{settings}")).unwrap();
@@ -111,7 +111,7 @@ impl Served {
     /// Starts a server, and waits until it says where it listens.
     fn start(mut command: Command) -> Self {
         // A line for each request would only be in the way.
-        let process = command.env("RUST_LOG", "info,request=off,matricula_server::listener=debug");
+        let process = command.env("RUST_LOG", "info,request=off,matricula_server::http=debug");
         let mut process = Running(process.stderr(Stdio::piped()).spawn().unwrap());
         let mut lines = BufReader::new(process.0.stderr.take().unwrap()).lines().map(Result::unwrap);
         let address = lines.by_ref().find_map(|line| {

@@ -1,10 +1,10 @@
 //! What a power cut may leave of a folder.
 //!
-//! The model is stricter than any file system in use: whatever was not forced to disk – by a sync of the file for what
-//! is in it, by a sync of the folder for its names – may be lost or may be there, each piece by itself and in any order, and a
-//! write may be there in part. Only a rename is one step: the old name is gone when the new one is there. A new file's
-//! name needs a sync of the folder, too, although most file systems keep it with the file. SQLite holds to all of that:
-//! it syncs the folder after it has created a log or journal, with the first sync of it. It does not after it has removed one, so
+//! The model is stricter than any file system in use: whatever was not forced to disk – by a sync of the file for what is in
+//! it, by a sync of the folder for its names – may be lost or may be there, each piece by itself and in any order, and a
+//! write may be there in part. Only a rename is one step: the old name is gone when the new one is there. A new file's name
+//! needs a sync of the folder, too, although most file systems keep it with the file. SQLite holds to all of that: it syncs
+//! the folder after it has created a log or journal, with the first sync of it. It does not after it has removed one, so
 //! that a removed one may come back, and it copes with that.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -205,8 +205,8 @@ impl Trace {
         said.collect::<Vec<_>>().concat()
     }
 
-    /// The points at which a stop makes a difference: before and after each call, but of more than so many writes in a row to one file,
-    /// as when a log gets its room, only those around the first, the middle and the last.
+    /// The points at which a stop makes a difference: before and after each call, but of more than so many writes in a row
+    /// to one file, as when a log gets its room, only those around the first, the middle and the last.
     pub(crate) fn points(&self, in_a_row: usize) -> Vec<usize> {
         let written = |n: usize| match self.calls.get(n).map(|call| &call.change) {
             Some(Change::Written { file, .. }) => Some(*file),

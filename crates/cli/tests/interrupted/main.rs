@@ -1,16 +1,17 @@
-//! Interrupted between any two calls to the file system, the program leaves what was before or what was to be, and nothing in between: no
-//! user whose creation was acknowledged is lost, the audit is whole, an empty directory is never served in place of a full
-//! one, and a start that is refused names the step that helps.
+//! Interrupted between any two calls to the file system, the program leaves what was before or what was to be, and nothing
+//! in between: no user whose creation was acknowledged is lost, the audit is whole, an empty directory is never served in
+//! place of a full one, and a start that is refused names the step that helps.
 //!
 //! Each operation is run once under `strace`, which writes down every call that changes a file, forces it to disk, or tells
 //! somebody something. Then, on copies:
 //!
-//! - **power cuts**: the calls are done again up to some point, without what had not been forced to disk by then – all of it, some of it, by
-//!   chance, or in pieces of sectors (`disk.rs` has the model);
+//! - **power cuts**: the calls are done again up to some point, without what had not been forced to disk by then – all of
+//!   it, some of it, by chance, or in pieces of sectors (`disk.rs` has the model);
 //! - **kills**: the program is run again and killed when it begins a call.
 //!
-//! After each of them the directory is served, asked and verified by the real program. `cargo test` does a few of each, chosen by
-//! chance that is the same in every run; `MATRICULA_INTERRUPT=50` does 50 of each, and `MATRICULA_INTERRUPT=all` all of them.
+//! After each of them the directory is served, asked and verified by the real program. `cargo test` does a few of each,
+//! chosen by chance that is the same in every run; `MATRICULA_INTERRUPT=50` does 50 of each, and `MATRICULA_INTERRUPT=all`
+//! all of them.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 #![expect(clippy::print_stdout, reason = "the harness shows it when a test fails")]

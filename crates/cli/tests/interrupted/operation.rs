@@ -36,8 +36,8 @@ pub(crate) trait Operation {
         Ran { status, said, sent: Vec::new() }
     }
 
-    /// Holds a folder in which it was interrupted to what must be, given what had been said by then. `before` is the folder as it
-    /// was, and `ran` the run that was interrupted.
+    /// Holds a folder in which it was interrupted to what must be, given what had been said by then. `before` is the folder
+    /// as it was, and `ran` the run that was interrupted.
     fn hold(&self, folder: &Path, before: &Path, said: &[u8], ran: &Ran);
 }
 
@@ -222,7 +222,7 @@ impl Operation for Backup {
 
     fn hold(&self, folder: &Path, before: &Path, said: &[u8], _: &Ran) {
         let held = held_in(before, DATABASE);
-        assert!(said.is_empty() || folder.join(BACKUP).exists(), "it was made, and is not there");
+        assert!(said.is_empty() || folder.join(BACKUP).exists(), "it was made but does not exist");
         let done = !said.is_empty() || !folder.join(BACKUP).exists();
         if !folder.join(BACKUP).exists() {
             run(folder, &["backup", BACKUP]);
@@ -316,7 +316,7 @@ impl Operation for Rotation {
                 assert_eq!(found, held);
                 run(folder, &["admin", "rotate-master-key", "--new", "new.key"]);
             }
-            Err(words) => assert!(words.contains("was made with the master key"), "{words}"),
+            Err(words) => assert!(words.contains("was created with the master key"), "{words}"),
         }
         std::fs::rename(folder.join("new.key"), folder.join(KEY)).unwrap();
         assert_eq!(served(folder), held);

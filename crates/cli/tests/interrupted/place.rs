@@ -7,10 +7,10 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus, Stdio};
 
 use client::{Client, Keys, SignedHeaders};
+use playground::sandbox::Sandbox;
 use rusqlite::{Connection, OpenFlags};
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
-use server::sandbox::Sandbox;
 use tokio::runtime::Runtime;
 
 use crate::http;
@@ -49,7 +49,7 @@ pub(crate) fn settings(folder: &Path) {
 /// Creates a directory with an account, an administrator and keys.
 pub(crate) fn directory(folder: &Path) {
     std::fs::write(folder.join(CONFIG), SETTINGS).unwrap();
-    let config = server::sandbox::config(folder);
+    let config = playground::sandbox::config(folder);
     let open = Sandbox::open(folder, &config, server::System::real());
     drop(Runtime::new().unwrap().block_on(open).unwrap());
 }
@@ -188,8 +188,8 @@ fn client(folder: &Path, address: SocketAddr) -> Client {
     Client::new(&keys).unwrap()
 }
 
-/// Serves a folder, and holds the directory there to what holds of every one: it is ready, its audit is whole, after a stop it is one
-/// file. Gives what it holds; where the program does not start, what it says.
+/// Serves a folder, and holds the directory there to what holds of every one: it is ready, its audit is whole, after a stop
+/// it is one file. Gives what it holds; where the program does not start, what it says.
 pub(crate) fn serve(folder: &Path, meanwhile: impl FnOnce(SocketAddr, Held)) -> Result<Held, String> {
     let serving = Serving::start(program(folder, &["serve"]));
     let Some(address) = serving.address else {

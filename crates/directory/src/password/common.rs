@@ -1,7 +1,7 @@
 //! The passwords that are tried first.
 
 /// The list that zxcvbn 3.1.1 judges by (MIT, © 2016 Joshua Holmer), one a line, the most common first, ASCII in lower
-/// case. It stands here as well because zxcvbn does not show it: what it makes of a password is the cheapest way to
+/// case. It is also here because zxcvbn does not show it: what it makes of a password is the cheapest way to
 /// guess that, and one in eight of these is cheaper to guess as something else, such as a name and a digit.
 const LIST: &str = include_str!("common.txt");
 

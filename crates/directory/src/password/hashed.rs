@@ -1,8 +1,14 @@
-//! What looks like the hash of a password. `[ours]`
+//! Recognises password hashes. `[ours]`
 
 /// How hashes begin: as PHC strings and as Unix keeps them.
 const STARTS: &[&str] = &[
     "$1$",
+    "$apr1$",
+    "$wp$",
+    "$P$",
+    "$H$",
+    "$S$",
+    "$gy$",
     "$2a$",
     "$2b$",
     "$2x$",
@@ -17,11 +23,14 @@ const STARTS: &[&str] = &[
     "pbkdf2_sha",
     "pbkdf2$",
     "pbkdf2-sha",
+    "pbkdf2:sha",
+    "scrypt:",
+    "SCRAM-SHA-",
 ];
 
 /// Schemes that LDAP directories write in braces; more may follow the name, as in `{SSHA256}`.
 const SCHEMES: &[&str] =
-    &["CRYPT", "BCRYPT", "ARGON2", "SSHA", "SHA", "SMD5", "MD5", "PBKDF2", "SCRAM-SHA", "NT}"];
+    &["CRYPT", "BCRYPT", "ARGON2", "SSHA", "SHA", "SMD5", "MD5", "PBKDF2", "SCRAM-SHA", "NT}", "x-is"];
 
 /// Whether a text is the hash of a password in a form that directories export. A holder of the old directory's dump knows
 /// that text: taken as a password, it would let them in.

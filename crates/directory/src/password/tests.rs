@@ -2,7 +2,7 @@ use super::*;
 use rstest::rstest;
 
 const STRENGTH: &str = "be harder to guess: longer, without common words, names, dates or rows of keys";
-const COMMON: &str = "be none of the common passwords, which are tried first";
+const COMMON: &str = "not be a common password";
 const CLASSES: &str = "hold at least 3 of: upper case, lower case, digit, other character";
 const LENGTH: &str = "have at least 8 characters";
 const OTHER: &str = "differ from the address and the name";

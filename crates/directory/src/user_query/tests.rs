@@ -108,7 +108,7 @@ fn what_says_most_comes_first() {
 }
 
 proptest! {
-    /// Whoever is found stands in the range, under one word; and what somebody types of a word of theirs finds them.
+    /// Every match is in the range of one word, and any beginning of a word of a user finds that user.
     #[test]
     fn the_index_finds_whoever_the_query_finds(
         local in "[a-cåÅ._+-]{1,6}", name in "[a-cé'’ .-]{0,12}", text in "[a-cåé'’@. ]{0,6}",

@@ -14,7 +14,7 @@ impl Admin {
     /// Adds an account, below another one or at the top.
     ///
     /// # Errors
-    /// When the code is none or taken, or the parent is not there.
+    /// When the code is invalid or taken, or the parent does not exist.
     pub async fn add_account(
         &self,
         code: &str,
@@ -45,13 +45,13 @@ impl Admin {
     /// Shuts an account out: none of its users can call any more.
     ///
     /// # Errors
-    /// When it is not there.
+    /// When it does not exist.
     pub async fn disable_account(&self, code: &str) -> Result<(), AdminError> {
         let account = self.account(code).await?;
         self.apply(Change::DisableAccount(account.id), format!("the account {code}")).await
     }
 
-    /// All accounts that are not shut out.
+    /// All accounts that are not disabled.
     ///
     /// # Errors
     /// When the store fails.
@@ -62,7 +62,7 @@ impl Admin {
     /// Changes what passwords of an account must satisfy, and gives what they must satisfy from now on.
     ///
     /// # Errors
-    /// When the account is not there.
+    /// When the account does not exist.
     pub async fn change_policy(
         &self,
         code: &str,
@@ -80,7 +80,7 @@ impl Admin {
     /// Adds an authentication profile: how many hours key pairs live, and how many one user may have for an application.
     ///
     /// # Errors
-    /// When the account is not there, or has a profile of this name.
+    /// When the account does not exist or has a profile of this name.
     pub async fn add_profile(
         &self,
         account: &str,
@@ -101,7 +101,7 @@ impl Admin {
     /// Gives an account, or one of its users, an authentication profile, or takes it.
     ///
     /// # Errors
-    /// When any of them is not there.
+    /// When any of them does not exist.
     pub async fn assign_profile(
         &self,
         account: &str,
@@ -160,7 +160,7 @@ impl Admin {
     /// A domain is no longer internal. Its users stay.
     ///
     /// # Errors
-    /// When it is not there.
+    /// When it does not exist.
     pub async fn remove_domain(&self, domain: &str) -> Result<(), AdminError> {
         let name = DomainName::parse(domain)?;
         let what = format!("the domain {name}");
@@ -201,7 +201,7 @@ impl Admin {
     /// Removes a role of an account that nobody holds.
     ///
     /// # Errors
-    /// When it is not there, or users hold it.
+    /// When it does not exist, or users hold it.
     pub async fn remove_role(&self, id: RoleId) -> Result<(), AdminError> {
         self.apply(Change::RemoveRole(id), "the role".to_owned()).await
     }

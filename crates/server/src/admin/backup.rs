@@ -19,20 +19,20 @@ pub enum RestoreError {
     Backup(#[from] BackupError),
 }
 
-/// Copies the database to a new file, beside a server that may be running on it. It needs no master key, and none is in
+/// Copies the database to a new file, also while a server is running on it. It needs no master key, and none is in
 /// the copy.
 ///
 /// # Errors
-/// When there is no database, the file is there already, or the copy does not pass its check.
+/// When there is no database, the file already exists, or the copy fails its check.
 pub fn backup(config: &Config, to: &Path, progress: &mut dyn FnMut(Step)) -> Result<BackedUp, BackupError> {
     config.store.backup(to, progress)
 }
 
 /// Puts a backup where the configuration has its database, after checking it with the configuration's master key. With
-/// `replace`, a database that is there already is kept under a name with the time.
+/// `replace`, an existing database is kept under a dated name.
 ///
 /// # Errors
-/// When a server runs on the database, it is there already, or the backup does not pass its check.
+/// When a server runs on the database, it already exists, or the backup fails its check.
 pub fn restore(
     config: &Config,
     from: &Path,

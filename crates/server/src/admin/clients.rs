@@ -2,50 +2,19 @@
 
 use std::collections::BTreeSet;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use directory::application::{CLIENT_ID, Client, Product};
+use directory::Role;
+use directory::application::{Client, Product};
 use directory::change::Change;
-use directory::port::Entropy;
-use directory::{AccountId, ClientId, Role, RoleId};
-use jiff::Timestamp;
+use directory::credentials::new_client;
 use secrecy::{ExposeSecret, SecretString};
-use sha2::{Digest, Sha256};
 
 use super::{Admin, AdminError};
 
 /// The credentials of a new application of API 2.0. The secret can't be read again.
 pub struct NewClient {
-    /// What it is known by.
+    /// Its client id.
     pub client_id: String,
     client_secret: SecretString,
-}
-
-/// Draws the id and the secret of a new application of API 2.0.
-pub(crate) fn new_client(
-    entropy: &dyn Entropy,
-    account: AccountId,
-    name: &str,
-    role: RoleId,
-    products: BTreeSet<Product>,
-    now: Timestamp,
-) -> (Client, SecretString) {
-    let mut id = [0; CLIENT_ID * 3 / 4];
-    entropy.fill(&mut id);
-    let mut secret = [0; 32];
-    entropy.fill(&mut secret);
-    let secret = SecretString::from(URL_SAFE_NO_PAD.encode(secret));
-    let client = Client {
-        id: ClientId::at(now, &entropy.randomness()),
-        account,
-        client_id: URL_SAFE_NO_PAD.encode(id),
-        secret_digest: Sha256::digest(secret.expose_secret()).into(),
-        name: name.to_owned(),
-        role,
-        products,
-        created_at: now,
-    };
-    (client, secret)
 }
 
 impl NewClient {
@@ -57,11 +26,11 @@ impl NewClient {
 
 /// An application of API 2.0, for lists.
 pub struct ClientRow {
-    /// What it is known by.
+    /// Its client id.
     pub client_id: String,
     /// For people.
     pub name: String,
-    /// The code of its account; empty when that is shut out.
+    /// The code of its account; empty if that is disabled.
     pub account: String,
     /// The name of its role; empty when that is gone.
     pub role: String,
@@ -97,7 +66,7 @@ impl Admin {
     /// Shuts an application of API 2.0 out; its tokens stop working at once.
     ///
     /// # Errors
-    /// When it is not there.
+    /// When it does not exist.
     pub async fn disable_client(&self, client_id: &str) -> Result<(), AdminError> {
         let what = format!("application {client_id}");
         let client = self.store.client_by_name(client_id).await?;
@@ -105,7 +74,7 @@ impl Admin {
         self.apply(Change::DisableClient(client.id), what).await
     }
 
-    /// All applications of API 2.0 that are not shut out.
+    /// All applications of API 2.0 that are not disabled.
     ///
     /// # Errors
     /// When the store fails.

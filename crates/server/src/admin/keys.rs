@@ -2,17 +2,17 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use directory::application::{Application, Binding};
 use directory::change::Change;
-use directory::port::{ApplicationRow, BindingRow, Entropy};
-use directory::{AccessKey, AccountId, ApplicationId, BindingId, UserId};
+use directory::credentials::{new_application, new_binding};
+use directory::port::{ApplicationRow, BindingRow};
+use directory::{AccessKey, ApplicationId};
 use jiff::Timestamp;
-use secrecy::{ExposeSecret, SecretBox, SecretString};
+use secrecy::{ExposeSecret, SecretString};
 use store::MasterKey;
 
 use super::{Admin, AdminError};
-use crate::app::OpenError;
 use crate::config::Config;
+use crate::error::OpenError;
 use crate::system::System;
 
 /// The keys of a new application. The application key can't be read again.
@@ -33,58 +33,11 @@ pub struct NewBinding {
     pub expires_at: Option<Timestamp>,
 }
 
-/// Draws the id and the key of a new application.
-pub(crate) fn new_application(
-    entropy: &dyn Entropy,
-    account: AccountId,
-    name: &str,
-    now: Timestamp,
-) -> Application {
-    Application {
-        id: ApplicationId::at(now, &entropy.randomness()),
-        account,
-        app_id: guid(entropy),
-        name: name.to_owned(),
-        app_key: SecretString::from(guid(entropy)),
-        created_at: now,
-    }
-}
-
-/// Draws a GUID.
-pub(crate) fn guid(entropy: &dyn Entropy) -> String {
-    let mut bytes = [0; 16];
-    entropy.fill(&mut bytes);
-    uuid::Builder::from_random_bytes(bytes).into_uuid().to_string()
-}
-
-/// Draws a new key pair.
-pub(crate) fn new_binding(
-    entropy: &dyn Entropy,
-    user: UserId,
-    application: ApplicationId,
-    expires_at: Option<Timestamp>,
-    now: Timestamp,
-) -> Binding {
-    let mut public = [0; 112];
-    entropy.fill(&mut public);
-    let mut secret = vec![0; 64];
-    entropy.fill(&mut secret);
-    Binding {
-        id: BindingId::at(now, &entropy.randomness()),
-        access_key: AccessKey::from_bytes(&public),
-        secret: SecretBox::new(secret.into_boxed_slice()),
-        user,
-        application,
-        expires_at,
-        created_at: now,
-    }
-}
-
 impl Admin {
     /// Registers an application.
     ///
     /// # Errors
-    /// When the account is not there.
+    /// When the account does not exist.
     pub async fn add_application(&self, account: &str, name: &str) -> Result<NewApplication, AdminError> {
         let account = self.account(account).await?;
         let application = new_application(&*self.system.entropy, account.id, name, self.now());
@@ -96,7 +49,7 @@ impl Admin {
     /// Shuts an application out.
     ///
     /// # Errors
-    /// When it is not there.
+    /// When it does not exist.
     pub async fn disable_application(&self, app_id: &str) -> Result<(), AdminError> {
         let application = self.application(app_id).await?;
         self.apply(Change::DisableApplication(application), format!("the application {app_id}")).await
@@ -134,7 +87,7 @@ impl Admin {
     /// Revokes a binding, named by its access key.
     ///
     /// # Errors
-    /// When it is not there.
+    /// When it does not exist.
     pub async fn revoke_binding(&self, access_key: &str) -> Result<(), AdminError> {
         let binding = self.binding(access_key).await?;
         self.apply(Change::RevokeBinding(binding.id), "the binding".to_owned()).await
@@ -143,7 +96,7 @@ impl Admin {
     /// Revokes a binding and issues another for the same user and application.
     ///
     /// # Errors
-    /// When it is not there.
+    /// When it does not exist.
     pub async fn reissue_binding(
         &self,
         access_key: &str,
@@ -159,7 +112,7 @@ impl Admin {
     /// All bindings, of one user or of all.
     ///
     /// # Errors
-    /// When the user is not there.
+    /// When the user does not exist.
     pub async fn bindings(&self, address: Option<&str>) -> Result<Vec<BindingRow>, AdminError> {
         let user = match address {
             Some(address) => Some(self.user(address).await?.id),

@@ -15,7 +15,7 @@ use crate::system::System;
 /// one transaction takes.
 const SLICE: u64 = 10_000;
 
-/// What became of a wish for many users.
+/// The result of seeding.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Seeded {
     /// Users made.
@@ -77,7 +77,7 @@ impl Admin {
         let owner = self.store.domains(std::slice::from_ref(domain)).await?.into_iter().next().flatten();
         let evidence: Evidence = owner
             .filter(|owner| owner.account == account)
-            .ok_or_else(|| AdminError::NotThere(format!("domain {domain} in this account any more")))?;
+            .ok_or_else(|| AdminError::NotThere(format!("internal domain {domain} of this account")))?;
         let write = Write {
             once: None,
             evidence: vec![evidence],

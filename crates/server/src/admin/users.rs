@@ -10,8 +10,8 @@ use directory::{Account, EmailAddress, UserId};
 use secrecy::{ExposeSecret, SecretString};
 
 use super::{Admin, AdminError};
-use crate::app::OpenError;
 use crate::config::Config;
+use crate::error::OpenError;
 use crate::system::System;
 
 /// The gate for passwords that are set beside the server, at the cost that its configuration names.
@@ -45,7 +45,7 @@ impl Admin {
     /// Adds a user with a role. Without a password it can only call with the keys of a binding.
     ///
     /// # Errors
-    /// When the address is none, is taken, or is in no domain of the account; when the role is not there; when the
+    /// When the address is invalid, taken, or not in a domain of the account; when the role does not exist; when the
     /// password breaks the policy.
     pub async fn add_administrator(
         &self,
@@ -80,7 +80,7 @@ impl Admin {
     /// Sets a user's password, which ends its sessions and all its key pairs.
     ///
     /// # Errors
-    /// When the user is not there, or the password breaks the policy.
+    /// When the user does not exist, or the password breaks the policy.
     pub async fn set_password(
         &self,
         address: &str,
@@ -93,7 +93,7 @@ impl Admin {
     /// The same; with `keep_keys` the programs that call in the user's name go on working.
     ///
     /// # Errors
-    /// When the user is not there, or the password breaks the policy.
+    /// When the user does not exist, or the password breaks the policy.
     pub async fn set_password_and(
         &self,
         address: &str,
@@ -131,7 +131,7 @@ impl Admin {
     /// Shuts a user out: all its bindings are revoked at once.
     ///
     /// # Errors
-    /// When it is not there.
+    /// When it does not exist.
     pub async fn disable_user(&self, address: &str) -> Result<(), AdminError> {
         let user = self.user(address).await?;
         self.apply(
@@ -144,7 +144,7 @@ impl Admin {
     /// Lets a user in again. Its bindings stay revoked.
     ///
     /// # Errors
-    /// When it is not there.
+    /// When it does not exist.
     pub async fn enable_user(&self, address: &str) -> Result<(), AdminError> {
         let user = self.user(address).await?;
         self.apply(

@@ -29,22 +29,21 @@ pub enum TlsError {
         why: std::io::Error,
     },
     /// A file begins as PEM and does not go on so.
-    #[error("{0}: a section of PEM is cut off, or holds what is not base64. Copy the file again, as a whole")]
+    #[error("{0}: a PEM section is truncated or is not base64. Copy the whole file again")]
     Broken(PathBuf),
     /// There is no certificate in its file.
-    #[error("{0} holds no certificate: expected PEM, with a line -----BEGIN CERTIFICATE-----")]
+    #[error("{0} contains no certificate: expected PEM with a line -----BEGIN CERTIFICATE-----")]
     NoCertificate(PathBuf),
     /// There is no key in its file.
-    #[error("{0} holds no private key: expected PEM, with a line such as -----BEGIN PRIVATE KEY-----")]
+    #[error("{0} contains no private key: expected PEM with a line such as -----BEGIN PRIVATE KEY-----")]
     NoKey(PathBuf),
     /// The key asks for a password.
     #[error(
-        "the private key in {0} is encrypted, and a server has nobody to ask for the password: store it without one \
-         (openssl pkey -in {0} -out FILE), readable by nobody else"
+        "the private key in {0} is encrypted, and the server cannot ask for its password: store it unencrypted (openssl pkey -in {0} -out FILE), readable only by the server"
     )]
     Encrypted(PathBuf),
     /// The certificate is none.
-    #[error("the first certificate in {path} can't be read: {why}")]
+    #[error("the first certificate in {path} cannot be read: {why}")]
     Certificate {
         /// The file.
         path: PathBuf,
@@ -52,7 +51,7 @@ pub enum TlsError {
         why: String,
     },
     /// The key is none, or of a kind that is not used for TLS.
-    #[error("the private key in {path} can't be used: {why}. RSA, ECDSA and Ed25519 keys can")]
+    #[error("the private key in {path} cannot be used: {why}. Expected an RSA, ECDSA or Ed25519 key")]
     Key {
         /// The file.
         path: PathBuf,
@@ -61,8 +60,7 @@ pub enum TlsError {
     },
     /// Certificate and key are not of one another.
     #[error(
-        "the private key in {key} is not that of the first certificate in {certificate}. In a chain the server's own \
-         certificate comes first"
+        "the private key in {key} does not match the first certificate in {certificate}. In a chain, the server's own certificate must come first"
     )]
     Mismatch {
         /// The file with the key.
@@ -71,7 +69,7 @@ pub enum TlsError {
         certificate: PathBuf,
     },
     /// The certificate is past its life.
-    #[error("the certificate in {path} ended on {ended}: have it renewed")]
+    #[error("the certificate in {path} expired on {ended}: renew it")]
     Expired {
         /// The file.
         path: PathBuf,
@@ -79,9 +77,7 @@ pub enum TlsError {
         ended: Timestamp,
     },
     /// The certificate's life has not begun.
-    #[error(
-        "the certificate in {path} is valid from {begins} on, which is not yet: is the machine's clock right?"
-    )]
+    #[error("the certificate in {path} is not valid before {begins}: is the machine's clock right?")]
     NotYet {
         /// The file.
         path: PathBuf,
@@ -89,29 +85,33 @@ pub enum TlsError {
         begins: Timestamp,
     },
     /// The settings of TLS don't go together.
-    #[error("TLS can't be set up: {0}")]
+    #[error("could not set up TLS: {0}")]
     Setup(RustlsError),
 }
 
 /// From when to when a certificate is valid.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Life {
-    pub(crate) begins: Timestamp,
-    pub(crate) ends: Timestamp,
+pub struct Life {
+    /// The first moment.
+    pub begins: Timestamp,
+    /// The last moment.
+    pub ends: Timestamp,
 }
 
 /// A certificate chain with its key, which belong together and can be used now.
-pub(crate) struct Pair {
-    pub(crate) key: Arc<CertifiedKey>,
-    pub(crate) life: Life,
+pub struct Pair {
+    /// Chain and key, ready to sign.
+    pub key: Arc<CertifiedKey>,
+    /// When the certificate is good.
+    pub life: Life,
 }
 
 impl Pair {
-    pub(crate) fn load(
-        files: &config::Tls,
-        provider: &CryptoProvider,
-        now: Timestamp,
-    ) -> Result<Self, TlsError> {
+    /// Reads both from their files, and checks that they belong together and can be used now.
+    ///
+    /// # Errors
+    /// When either can not be read or used.
+    pub fn load(files: &config::Tls, provider: &CryptoProvider, now: Timestamp) -> Result<Self, TlsError> {
         let chain = chain(&files.certificate)?;
         let certificate = read_certificate(&chain, &files.certificate)?;
         let life = life(&certificate).map_err(|why| unreadable(&files.certificate, why))?;
@@ -140,10 +140,10 @@ impl Pair {
 }
 
 /// A certificate, read without the rules of RFC 5280 about serial numbers, which authorities of one's own break.
-pub(crate) type Certificate = CertificateInner<Raw>;
+pub type Certificate = CertificateInner<Raw>;
 
 /// The first certificate of a file.
-pub(crate) fn first_certificate(path: &Path) -> Result<Certificate, TlsError> {
+pub fn first_certificate(path: &Path) -> Result<Certificate, TlsError> {
     read_certificate(&chain(path)?, path)
 }
 

@@ -59,7 +59,7 @@ fn a_pair_tells_how_long_it_lives() {
 #[case("hello", "chain.pem holds no certificate")]
 #[case("-----BEGIN CERTIFICATE-----\nMIIB\n", "chain.pem: a section of PEM is cut off")]
 #[case("-----BEGIN CERTIFICATE-----\n*\n-----END CERTIFICATE-----\n", "chain.pem: a section of PEM")]
-#[case("-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n", "chain.pem can't be read: ")]
+#[case("-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n", "chain.pem cannot be read: ")]
 fn a_certificate_that_is_none_is_named(#[case] text: &str, #[case] message: &str) {
     let files = Files::new();
     std::fs::write(&files.files.certificate, text).unwrap();
@@ -68,7 +68,7 @@ fn a_certificate_that_is_none_is_named(#[case] text: &str, #[case] message: &str
 }
 
 #[rstest]
-#[case("", "key.pem holds no private key")]
+#[case("", "key.pem contains no private key")]
 #[case("-----BEGIN PRIVATE KEY-----\nMIIB\n-----END PRIVATE KEY-----\n", "key.pem can't be used: ")]
 #[case("-----BEGIN PRIVATE KEY-----\nc2VjcmV0\n", "key.pem: a section of PEM is cut off")]
 #[case(
@@ -91,7 +91,7 @@ fn a_key_of_another_certificate_is_named() {
     let files = Files::new();
     std::fs::write(&files.files.key, KeyPair::generate().unwrap().serialize_pem()).unwrap();
     let error = files.load().err().unwrap();
-    assert!(error.contains("key.pem is not that of the first certificate in chain.pem"), "{error}");
+    assert!(error.contains("key.pem does not match the first certificate in chain.pem"), "{error}");
 }
 
 #[rstest]
@@ -158,7 +158,7 @@ fn a_changed_pair_is_taken_and_a_bad_one_is_not() {
     put(&files.files.certificate, &certificate);
     tls.look();
     assert_eq!(in_service(&tls), first, "a half is no pair");
-    assert!(tls.watched().complaint.as_ref().unwrap().contains("is not that of the first certificate"));
+    assert!(tls.watched().complaint.as_ref().unwrap().contains("does not match the first certificate"));
     put(&files.files.key, &key);
     tls.look();
     assert_ne!(in_service(&tls), first);

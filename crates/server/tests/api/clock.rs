@@ -26,7 +26,7 @@ async fn an_old_signature_creates_nobody_again_after_the_clock_was_far_ahead() {
     server.clock().advance(-DAYS);
     let again = administrator.send(PATH, &old, ann.clone()).await;
     assert_eq!((again.status, again.codes()), (401, vec![EXPIRED.to_owned()]), "{again}");
-    assert!(again.body.contains("The server's clock was ahead and was set back."), "{again}");
+    assert!(again.body.contains("The server's clock was ahead and has been set back."), "{again}");
     // Also by a server that was started since, or that stands beside it.
     let server = server.restart().await;
     let administrator = server.administrator();

@@ -125,7 +125,7 @@ async fn a_partner_acts_in_its_own_account_and_those_below_and_nowhere_else() {
         (answer.rows(), answer.codes()),
         (2, vec!["err_xdk_operation_forbidden_for_address".to_owned()])
     );
-    // Whether an account exists does not show to who may not act in it.
+    // Callers who may not act in an account cannot tell whether it exists.
     let other = server.other_administrator();
     let (existing, missing) = (
         other.create(item(r#""emailAddress":"x@example.com","accountCode":"CTEST00001""#)).await,

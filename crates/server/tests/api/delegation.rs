@@ -6,8 +6,8 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 use testkit::{TestCaller, TestServer};
 
-/// Rights, as far as the model tells them apart: to Read and Edit users, to hand out roles (A), to register Domains, Groups and
-/// the dashboard, all Others.
+/// Rights, as far as the model tells them apart: to Read and Edit users, to hand out roles (A), to register Domains, Groups
+/// and the dashboard, all Others.
 type Rights = BTreeSet<char>;
 
 #[derive(Clone, Copy, Debug, PartialEq)]

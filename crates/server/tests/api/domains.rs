@@ -160,7 +160,7 @@ async fn of_two_who_register_a_domain_the_first_to_prove_it_gets_it() {
     one(&one_caller, VERIFY, domain("wanted.example")).await;
     for (caller, path) in [(&other, VERIFY), (&other, CREATE), (&one_caller, CREATE)] {
         let (code, _, message) = refused(caller, path, wanted.clone()).await;
-        assert_eq!((code.as_str(), message.as_str()), ("err_domain_managed", "This is managed already"));
+        assert_eq!((code.as_str(), message.as_str()), ("err_domain_managed", "This is already managed"));
     }
     assert_eq!(one(&other, STATUS, domain("wanted.example")).await["status"], "pending");
 

@@ -50,7 +50,7 @@ async fn a_token_is_given_and_calls_as_a_signature_does() {
     let told = told.iter().find(|event| event.target == "a@example.com").unwrap();
     assert_eq!(told.actor, "application A program");
 
-    // Without a request id every call is one of its own; with one it runs once.
+    // Without a request id every call is separate; with one it runs once.
     let again = server.post_as(&text, PATH, user("a@example.com")).await;
     assert_eq!(again.codes(), ["err_user_already_exists"]);
     let mut headers = bearer(&text);
@@ -171,7 +171,7 @@ async fn every_endpoint_knows_a_good_token_from_a_bad_one() {
             assert_eq!(fail["errors"][0]["code"], expected, "{}: {answer}", endpoint.path);
         }
     }
-    // One that is shut out is out at once.
+    // Disabling takes effect at once.
     let token = server.token(&gone).await;
     assert_eq!(server.get_as(&token, "/identity/whoami").await.status, 200);
     server.admin().disable_client(&gone.client_id).await.unwrap();

@@ -1,9 +1,9 @@
-//! Random histories of many clients against a small model: what is answered, what is there at the end, what the audit
-//! tells. Requests come again, ids come with another body, keys, roles and passwords are taken away, the clock goes far ahead
-//! and back, the server is restarted, and some things happen at once.
+//! Random histories of many clients against a small model: what is answered, what is there at the end, what the audit tells.
+//! Requests come again, ids come with another body, keys, roles and passwords are taken away, the clock goes far ahead and
+//! back, the server is restarted, and some things happen at once.
 //!
-//! A few histories in every run; `MATRICULA_HISTORIES=1000` for more. A history that fails is shortened, and printed as JSON:
-//! with a sentence in `about` it becomes a file in `history/kept`, which every run replays.
+//! A few histories in every run; `MATRICULA_HISTORIES=1000` for more. A history that fails is shortened, and printed as
+//! JSON: with a sentence in `about` it becomes a file in `history/kept`, which every run replays.
 
 mod model;
 mod step;

@@ -137,7 +137,7 @@ async fn only_the_last_are_kept_and_only_when_asked() {
     assert!(TestServer::start().await.server().journal().is_none());
 }
 
-/// That of a laboratory takes its place, and leaves nothing out.
+/// The journal of a laboratory replaces it, without redaction.
 #[tokio::test]
 async fn a_laboratory_sees_all() {
     let server = with_journal(10).await;

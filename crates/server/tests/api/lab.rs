@@ -1,7 +1,7 @@
 //! The laboratory: states to go back to, faults, the journal.
 
+use playground::lab::{Fault, What};
 use serde_json::json;
-use server::lab::{Fault, What};
 use testkit::{SEEDED, TestServer};
 
 use crate::user;
@@ -11,8 +11,8 @@ async fn the_directory_goes_back_to_what_it_was() {
     let server = TestServer::start().await;
     let lab = server.lab();
     if server.is_shared() {
-        assert!(lab.keep("one").unwrap_err().to_string().starts_with("states are kept of SQLite only"));
-        assert!(lab.reset().unwrap_err().to_string().starts_with("states are kept of SQLite only"));
+        assert!(lab.keep("one").unwrap_err().to_string().starts_with("snapshots work only on SQLite"));
+        assert!(lab.reset().unwrap_err().to_string().starts_with("snapshots work only on SQLite"));
         return;
     }
     let administrator = server.administrator();
@@ -37,7 +37,7 @@ async fn the_directory_goes_back_to_what_it_was() {
     assert_eq!(administrator.create(user("ann@example.com")).await.rows(), 1);
     let reports = server.admin().verify_audit().await.unwrap();
     assert!(reports.iter().all(|report| report.broken.is_none()));
-    assert_eq!(lab.put_back("two").unwrap_err().to_string(), r#"no state is called "two""#);
+    assert_eq!(lab.put_back("two").unwrap_err().to_string(), r#"no snapshot is called "two""#);
 }
 
 #[tokio::test]

@@ -188,7 +188,7 @@ async fn every_signed_endpoint_refuses_who_may_not_and_serves_who_may() {
             expect(endpoint, &denied, 403, "err_xdk_permission_denied");
             assert!(denied.body.contains(&permission.to_string()), "names the permission: {denied}");
 
-            // Somebody else's account, named outright, exists for nobody who may not act in it.
+            // Callers who may not act in another account cannot tell whether it exists.
             let mut named = body.clone();
             named["meta"]["accountCode"] = ACCOUNT.into();
             let named = server.other_administrator().post(path, named.to_string()).await;
@@ -369,7 +369,7 @@ async fn every_new_style_endpoint_refuses_who_may_not_and_serves_who_may() {
     }
 }
 
-/// Whoever has not logged in yet names an application and shows a password, and learns nothing else.
+/// A caller without keys names an application and a password, and learns nothing else.
 #[tokio::test]
 async fn every_unsigned_endpoint_asks_for_an_application_and_a_password() {
     let server = TestServer::start().await;
@@ -417,7 +417,7 @@ async fn wrong_keys_of_every_kind_get_the_same_answer() {
             "secret_key" => keys.secret_key = "d3Jvbmc=".to_owned(),
             _ => keys.app_key = "wrong".to_owned(),
         }
-        // A quota of its own for each: the number that remains is not what is compared.
+        // Each has its own quota: the remaining number is not compared.
         let answer = server.caller(&keys).create(user("a@example.com")).await;
         answers.push((
             answer.status,

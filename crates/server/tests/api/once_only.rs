@@ -110,6 +110,6 @@ async fn what_took_something_away_gets_its_first_answer_too() {
     let first = administrator.send(path, &signed, user("a@example.com")).await;
     assert_eq!((first.rows(), first.codes().len()), (1, 0), "{first}");
     assert_eq!(administrator.send(path, &signed, user("a@example.com")).await.body, first.body);
-    let anew = administrator.post(path, user("a@example.com")).await;
-    assert_eq!(anew.codes(), ["err_xdk_operation_forbidden_for_address"]);
+    let again = administrator.post(path, user("a@example.com")).await;
+    assert_eq!(again.codes(), ["err_xdk_operation_forbidden_for_address"]);
 }

@@ -125,7 +125,7 @@ async fn pages_go_forwards_and_back_through_all_domains() {
     assert_eq!(walk(&administrator, 2, json!({"domain": "EXAMPLE.com.au"})).await, expected[7..]);
 }
 
-/// Whoever reads a list while others write sees everybody who was there throughout, and nobody twice.
+/// A client that reads a list while others write sees everybody who was there throughout, and nobody twice.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_hundred_thousand_users_are_walked_while_others_are_being_created() {
     let server = TestServer::start_with(|config| config.quota.enabled = false).await;

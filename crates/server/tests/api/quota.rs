@@ -16,7 +16,7 @@ async fn too_many_calls_are_refused_until_the_window_is_over() {
     server.clock().advance(SignedDuration::from_millis(3_999));
     insta::assert_snapshot!(administrator.create(user("c@example.com")).await);
     let partner = server.partner().create(user("d@example.com")).await;
-    assert_eq!((partner.status, partner.rows()), (200, 1), "another user has a quota of its own");
+    assert_eq!((partner.status, partner.rows()), (200, 1), "another user has its own quota");
     server.clock().advance(SignedDuration::from_millis(1_001));
     assert_eq!(administrator.create(user("c@example.com")).await.rows(), 1);
 }

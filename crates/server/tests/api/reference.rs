@@ -126,7 +126,7 @@ async fn the_reference_is_what_the_server_does() {
     let (ours, made) = text.split_once(MARK).expect("docs/API.md has the mark");
     #[expect(
         clippy::disallowed_methods,
-        reason = "whoever runs the test says whether the file is to be written"
+        reason = "the caller of the test decides whether the file is written"
     )]
     if std::env::var("MATRICULA_UPDATE").is_ok() {
         std::fs::write(&path, format!("{ours}{MARK}{reference}")).unwrap();

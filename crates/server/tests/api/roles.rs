@@ -8,7 +8,7 @@ async fn role_id(caller: &TestCaller, name: &str) -> Value {
     roles.json()["data"][0]["id"].clone()
 }
 
-/// A caller with a role of its own: it may edit users and hand out roles, and nothing else.
+/// A caller with a custom role: it may edit users and assign roles, and nothing else.
 async fn delegate(server: &TestServer) -> TestCaller {
     let permissions =
         ["Directories | Internal | Edit", "Directories | Roles | Edit", "Directories | Roles | Read"];

@@ -1,4 +1,4 @@
-//! Users that are looked for on a running server: whoever was just made is there, whoever is gone is not.
+//! User search on a running server: new users are found, deleted ones are not.
 
 use directory::port::Found;
 use directory::{AccountId, UserQuery};

@@ -77,7 +77,7 @@ async fn a_person_comes_works_and_leaves() {
     assert_eq!(ann.call("/api/user/get-profile", json!([{}])).await.status, 401);
     assert_eq!(login(ANN, SECOND, None).await.status, 401);
 
-    // All of it is in the audit, for whoever may read it.
+    // All of it is in the audit, for callers who may read it.
     let item = json!([{"startDateTime": "2026-11-01T00:00:00+0000", "endDateTime": "2026-12-01T00:00:00+0000", "query": ANN}]);
     let events = administrator.call("/api/audit/get-audit-events", item).await;
     let told: Vec<_> = events.json()["data"]

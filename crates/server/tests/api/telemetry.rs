@@ -77,7 +77,7 @@ async fn an_application_is_known_when_somebody_says_so() {
         administrator.send(CREATE, &administrator.signed("/api/another"), "").await;
         series(&server, Some(&administrator), Span::Hour).await.total.requests
     };
-    assert_eq!(wrong().await, 0, "whoever it is, it is nobody's");
+    assert_eq!(wrong().await, 0, "it counts for no application");
     let own = account(&server, ACCOUNT).await;
     server.server().telemetry().know(&own, &administrator.keys().app_id, "Mine");
     assert_eq!(wrong().await, 1);

@@ -244,7 +244,7 @@ async fn plaintext_is_told_that_this_is_https() {
     let refused = secure.server.unsigned(PATH, vec![b' '; 900_000]).await;
     assert_eq!((refused.status, refused.codes()), (400, vec!["err_xdk_https_required".to_owned()]));
     assert_eq!(refused.header("connection"), Some("close"));
-    // Whoever asks first is not told to send it.
+    // A client that asks first is not told to send it.
     let mut asking = secure.server.connect().await;
     asking
         .send(&format!(

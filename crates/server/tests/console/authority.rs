@@ -60,7 +60,7 @@ async fn who_is_demoted_while_the_form_arrives_takes_over_nobody() {
         };
         let (head, body) = trickled(&server, &mut browser, &target, &fields, demote).await;
         assert!(head.starts_with("HTTP/1.1 422"), "{page}: {head}");
-        assert!(body.contains("holds rights that the caller does not hold"), "{page}: {body}");
+        assert!(body.contains("has permissions that the caller does not have"), "{page}: {body}");
         assert_eq!(server.admin().bindings(None).await.unwrap().len(), pairs, "{page}");
         let told = server.events_since(&before).await;
         assert!(told.iter().all(|event| event.action == "user.role_set"), "{page}: {told:?}");
@@ -149,7 +149,7 @@ async fn what_was_typed_outlives_its_session() {
     let door = browser.send(&path("/users/new"), &form).await;
     assert_eq!(door.status, 401, "{door}");
     assert!(door.header("content-type").unwrap().starts_with("text/html"), "{door}");
-    assert!(door.body.contains("Your session is over, so nothing was done"), "{door}");
+    assert!(door.body.contains("Your session has ended. Nothing was saved"), "{door}");
     assert!(!door.body.contains("Typed horse"), "a password is not sent back: {door}");
     assert!(server.admin().user("ann@example.com").await.is_err());
     let hidden = |page: &str| -> Vec<(String, String)> {
@@ -192,7 +192,7 @@ async fn no_address_of_the_console_answers_in_json() {
         let page = browser.get(unknown).await;
         assert_eq!(page.status, 404, "{unknown}: {page}");
         assert!(page.header("content-type").unwrap().starts_with("text/html"), "{unknown}: {page}");
-        assert!(page.body.contains("There is no page at this address"), "{unknown}: {page}");
+        assert!(page.body.contains("Page not found"), "{unknown}: {page}");
         assert!(page.header("content-security-policy").is_some(), "{unknown}");
     }
     // Back from the door to where a form went: the page that the form was on.
@@ -216,7 +216,7 @@ async fn an_export_holds_what_was_found() {
         lines.map(|line| line.split(',').next().unwrap().trim_matches('"').to_owned()).collect()
     };
     let page = browser.get(&path("/users?q=ann")).await.body;
-    assert!(page.contains("users.csv?q=ann") && page.contains("Export what was found"), "{page}");
+    assert!(page.contains("users.csv?q=ann") && page.contains("Export results"), "{page}");
     assert_eq!(addresses(&mut browser, "?q=ann").await, ["ann.one@example.com", "ann.two@example.com"]);
     let administrators = addresses(&mut browser, "?state=administrator").await;
     assert!(

@@ -30,13 +30,13 @@ async fn nobody_gets_in_without_a_right_password_and_a_role() {
         assert!(refused.header("set-cookie").is_none());
     }
     let refused = browser.sign_in("plain@example.com", PASSWORD).await;
-    assert!(refused.body.contains("this address has no administrator role"), "{refused}");
+    assert!(refused.body.contains("this user has no administrator role"), "{refused}");
     assert!(browser.cookie.is_none());
     // The password is right all the same: its user can change it here.
     let new = "Staple 4 horses, correctly";
     let fields = [("address", "plain@example.com"), ("password", PASSWORD), ("new", new), ("again", new)];
     let changed = browser.send("/console/password", &fields).await;
-    assert!(changed.body.contains("Your password is changed"), "{changed}");
+    assert!(changed.body.contains("Your password has been changed"), "{changed}");
     assert_eq!(server.log_in("plain@example.com", new).await.rows(), 1);
 }
 

@@ -1,4 +1,4 @@
-//! Users out of a file: checked row by row, created when somebody says so, whoever looks.
+//! Users from a file: checked row by row, created on confirmation.
 
 use std::fmt::Write as _;
 
@@ -79,9 +79,9 @@ async fn a_file_is_checked_shown_and_created_row_by_row() {
     at_rest(&mut browser, &job).await;
     // Nobody is created, and every row has its answer.
     let page = browser.get(&job).await;
-    assert!(page.body.contains("Checked: nobody is created yet"), "{page}");
-    assert!(page.body.contains("Columns that are left aside: <span class=\"mono\">note</span>"), "{page}");
-    let facts = ["Rows", "Ready", "There already", "Refused", "Unreadable"].map(|name| fact(&page, name));
+    assert!(page.body.contains("Checked: no user is created yet"), "{page}");
+    assert!(page.body.contains("Ignored columns: <span class=\"mono\">note</span>"), "{page}");
+    let facts = ["Rows", "Ready", "Already exists", "Refused", "Unreadable"].map(|name| fact(&page, name));
     assert_eq!(facts, [1_005, 901, 51, 52, 1]);
     assert!(page.body.contains("Create 901 users"), "{page}");
     for said in [
@@ -89,7 +89,7 @@ async fn a_file_is_checked_shown_and_created_row_by_row() {
         "An earlier row of the file has this address",
         "Correct the domain, or register it for the account first.",
         "Correct the address.",
-        "Choose another password, or none: it can be set later.",
+        "Choose another password, or none and set it later.",
         "line 1005 has 6 fields, and the header 4",
     ] {
         assert!(page.body.contains(said), "{said}: {page}");
@@ -119,7 +119,7 @@ async fn a_file_is_checked_shown_and_created_row_by_row() {
     let told = server.events_since(&before).await;
     let created = told.iter().filter(|event| event.action == "user.created");
     assert_eq!(created.filter(|event| event.actor == ADMINISTRATOR).count(), 901);
-    // Once more, whoever says so: it is done.
+    // A second confirmation, also by another user: already done.
     start(&mut browser, &job).await;
     assert_eq!(count(&result(&mut browser, &job).await, "created"), 901);
     let list = browser.get(&path("/import")).await;
@@ -128,8 +128,8 @@ async fn a_file_is_checked_shown_and_created_row_by_row() {
     let again = sent(&mut browser, &thousand()).await;
     at_rest(&mut browser, &again).await;
     let page = browser.get(&again).await;
-    assert!(page.body.contains("Checked: there is nobody to create"), "{page}");
-    assert_eq!(fact(&page, "There already"), 952);
+    assert!(page.body.contains("Checked: there is no user to create"), "{page}");
+    assert_eq!(fact(&page, "Already exists"), 952);
 }
 
 #[tokio::test]
@@ -170,7 +170,7 @@ async fn what_was_stopped_is_continued_and_nobody_is_created_twice() {
         at_rest(&mut browser, &job).await;
         rounds += 1;
         let page = browser.get(&job).await;
-        assert_eq!(fact(&page, "Refused") + fact(&page, "There already"), 0, "{page}");
+        assert_eq!(fact(&page, "Refused") + fact(&page, "Already exists"), 0, "{page}");
         if fact(&page, "Created") == 3_000 {
             break;
         }
@@ -190,7 +190,7 @@ async fn what_is_taken_away_from_the_starter_stops_it_and_somebody_else_goes_on(
     let before = server.admin().audit().await.unwrap();
     let job = sent(&mut starter, &many(300, SECRET)).await;
     at_rest(&mut starter, &job).await;
-    // Passwords wait in the one hashing thread's queue while the starter is shut out.
+    // Passwords wait in the only hashing thread's queue while the starting user is disabled.
     let (release, held) = std::sync::mpsc::channel::<()>();
     let node = server.server().clone();
     let holding = tokio::spawn(async move { node.gate().run(move || held.recv()).await });
@@ -206,7 +206,7 @@ async fn what_is_taken_away_from_the_starter_stops_it_and_somebody_else_goes_on(
     holding.await.unwrap().unwrap().unwrap();
     at_rest(&mut other, &job).await;
     let page = other.get(&job).await;
-    assert!(page.body.contains("It stopped: The session in which it was started is over."), "{page}");
+    assert!(page.body.contains("It stopped: The session in which it was started has ended."), "{page}");
     assert_eq!(["Ready", "Created", "Refused"].map(|name| fact(&page, name)), [300, 0, 0], "{page}");
     start(&mut other, &job).await;
     at_rest(&mut other, &job).await;
@@ -267,9 +267,9 @@ async fn a_file_that_cant_be_used_says_so_at_once() {
     let server = TestServer::start().await;
     let mut browser = administrator(&server).await;
     for (file, said) in [
-        (&b"first,second\n1,2\n"[..], "the first line names no column `email`"),
-        (b"email,mail\n1,2\n", "the first line names the column emailAddress twice"),
-        (b"", "there is no user in it"),
+        (&b"first,second\n1,2\n"[..], "the header line has no column `email`"),
+        (b"email,mail\n1,2\n", "the header line names the column emailAddress twice"),
+        (b"", "it contains no user"),
         (b"PK\x03\x04\x14\0\x06", "save the sheet as CSV"),
     ] {
         let refused = browser.upload(&path("/import"), "users.csv", file).await;
@@ -280,7 +280,7 @@ async fn a_file_that_cant_be_used_says_so_at_once() {
     let refused = browser.upload(&path("/import"), "users.csv", long.as_bytes()).await;
     assert!(refused.status == 422 && refused.body.contains("more than 100000 rows"), "{refused}");
     let none = browser.upload(&path("/import"), "", b"").await;
-    assert!(none.status == 422 && none.body.contains("No file came"), "{none}");
+    assert!(none.status == 422 && none.body.contains("No file was sent"), "{none}");
     let large = vec![b'x'; (16 << 20) + 1];
     let refused = browser.upload(&path("/import"), "users.csv", &large).await;
     assert_eq!(refused.status, 413);

@@ -3,8 +3,8 @@
 use std::io::{Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
 
+use playground::sandbox::Sandbox;
 use server::System;
-use server::sandbox::Sandbox;
 use testkit::client::{Keys, Signer, machine_clock, random_request_id};
 use testkit::{Browser, PASSWORD, Response, TestServer};
 use tokio::sync::oneshot;
@@ -88,7 +88,7 @@ async fn a_list_goes_on_where_it_stopped() {
     }
     let mut browser = administrator(&server).await;
     let page = browser.get(&path("/journal?q=deserialise&status=4")).await;
-    let next = crate::link(&page, "Older ones");
+    let next = crate::link(&page, "Older");
     assert!(next.ends_with("?q=deserialise&status=4&before=2"), "{next}");
     let page = browser.get(&next).await.body;
     assert!(page.contains("/journal/1\"") && !page.contains("/journal/2\""), "{page}");
@@ -112,28 +112,28 @@ async fn a_request_is_sent_again_as_it_was_or_signed_anew() {
     let answer = |number| server.server().journal().unwrap().find(&Default::default(), number).unwrap();
     assert_eq!((answer(1).answer, answer(1).headers), (answer(2).answer, answer(2).headers));
     // A new one: the user is there by now.
-    let anew = replay(&mut browser, 1, "anew").await;
-    assert!(anew.body.contains("err_user_already_exists"), "{anew}");
+    let again = replay(&mut browser, 1, "signed-again").await;
+    assert!(again.body.contains("err_user_already_exists"), "{again}");
     assert_eq!(total().await, 3);
-    // What was signed wrongly, or too long ago, holds when it is signed anew.
+    // A request that was signed wrongly or too long ago is valid when it is signed again.
     let mut signed = caller.signed("/api/another");
     caller.send(CREATE, &signed, user("bob@example.com")).await;
     assert_eq!(answer(4).code, Some("err_xdk_invalid_signature"));
     assert!(replay(&mut browser, 4, "received").await.body.contains("err_xdk_invalid_signature"));
-    let anew = replay(&mut browser, 4, "anew").await;
-    assert!(anew.body.contains("<h1>Request 6</h1>") && anew.body.contains("bob@example.com"), "{anew}");
+    let again = replay(&mut browser, 4, "signed-again").await;
+    assert!(again.body.contains("<h1>Request 6</h1>") && again.body.contains("bob@example.com"), "{again}");
     assert!(server.admin().user("bob@example.com").await.is_ok());
     // So does one with another application's id.
     signed = caller.signed(CREATE);
     signed.app_id = "nobody's".to_owned();
     caller.send(CREATE, &signed, user("cid@example.com")).await;
-    replay(&mut browser, 7, "anew").await;
+    replay(&mut browser, 7, "signed-again").await;
     assert!(server.admin().user("cid@example.com").await.is_ok());
     // Where there are no keys to sign with, nothing is offered, nor done.
     server.get("/api/nothing").await;
     let page = browser.get(&entry(9)).await.body;
-    assert!(page.contains("As received") && !page.contains("value=\"anew\""), "{page}");
-    for how in ["anew", "", "otherwise"] {
+    assert!(page.contains("As received") && !page.contains("value=\"signed-again\""), "{page}");
+    for how in ["signed-again", "", "otherwise"] {
         let refused = browser.post(&format!("{}/replay", entry(9)), &[("how", how)]).await;
         assert_eq!(refused.status, 422, "{refused}");
         assert!(refused.body.contains("It was not sent"), "{refused}");
@@ -155,7 +155,7 @@ async fn a_body_that_was_not_sent_is_not_made_up() {
     let mut browser = administrator(&server).await;
     let sent = browser.post(&format!("{}/replay", entry(1)), &[("how", "received")]).await;
     assert_eq!(sent.status, 422);
-    assert!(sent.body.contains("something of the request was left out"), "{sent}");
+    assert!(sent.body.contains("a part of the request was redacted"), "{sent}");
 }
 
 #[tokio::test]
@@ -171,8 +171,8 @@ async fn nobody_signs_in_the_name_of_who_may_do_more() {
         server.promote("reader@example.com", role).await;
         let mut browser = server.signed_in("reader@example.com", PASSWORD).await;
         let page = browser.get(&entry(1)).await.body;
-        assert!(page.contains("As received") && !page.contains("value=\"anew\""), "{role}: {page}");
-        let refused = browser.post(&format!("{}/replay", entry(1)), &[("how", "anew")]).await;
+        assert!(page.contains("As received") && !page.contains("value=\"signed-again\""), "{role}: {page}");
+        let refused = browser.post(&format!("{}/replay", entry(1)), &[("how", "signed-again")]).await;
         assert_eq!(refused.status, 422, "{role}: {refused}");
     }
 }
@@ -219,9 +219,9 @@ async fn of_a_journal_without_secrets_nothing_can_be_sent_again() {
     let mut browser = administrator(&server).await;
     server.administrator().create(user("ann@example.com")).await;
     let page = browser.get(&entry(1)).await.body;
-    assert!(page.contains("[redacted]") && page.contains("Something of this request is left out"), "{page}");
+    assert!(page.contains("[redacted]") && page.contains("A part of this request is redacted"), "{page}");
     assert!(!page.contains("curl") && !page.contains("/replay"), "{page}");
-    for how in ["received", "anew"] {
+    for how in ["received", "signed-again"] {
         let refused = browser.post(&format!("{}/replay", entry(1)), &[("how", how)]).await;
         assert_eq!(refused.status, 422, "{refused}");
     }
@@ -253,7 +253,7 @@ async fn exchange(address: SocketAddr, request: String) -> String {
 #[tokio::test]
 async fn a_sandbox_keeps_everything_and_says_why_a_signature_is_wrong() {
     let folder = tempfile::tempdir().unwrap();
-    let mut config = server::sandbox::config(folder.path());
+    let mut config = playground::sandbox::config(folder.path());
     config.store = testkit::store(folder.path());
     let Sandbox { server, keys } = Sandbox::open(folder.path(), &config, System::real()).await.unwrap();
     let (stop, stopped) = oneshot::channel::<()>();
@@ -308,7 +308,7 @@ async fn a_sandbox_keeps_everything_and_says_why_a_signature_is_wrong() {
     let followed = format!("{cross}Sec-Fetch-Mode: navigate\r\nSec-Fetch-Dest: document\r\n");
     assert!(exchange(address, from(&own, &followed)).await.starts_with("HTTP/1.1 200 "));
     let token = page.split("name=\"token\" value=\"").nth(1).unwrap().split('"').next().unwrap();
-    let again = form(&[("how", "anew"), ("token", token)]);
+    let again = form(&[("how", "signed-again"), ("token", token)]);
     let sent = exchange(address, request("POST", &format!("{path}/replay"), &cookie, &again)).await;
     let next = sent.split("location: ").nth(1).unwrap().split("\r\n").next().unwrap();
     let page = exchange(address, request("GET", next, &cookie, "")).await;

@@ -68,7 +68,7 @@ async fn every_page_shows_itself_to_who_may_and_to_nobody_else() {
             assert!(location(&stranger).starts_with("/console/sign-in?next="), "{}", page.path);
         } else {
             assert_eq!(stranger.status, 401, "{}: {stranger}", page.path);
-            assert!(stranger.body.contains("Sign in to send the form again"), "{}: {stranger}", page.path);
+            assert!(stranger.body.contains("sign in to send the form again"), "{}: {stranger}", page.path);
         }
         let refused = visit(&mut other, page, &filled).await;
         assert_eq!(refused.status, 403, "{}: {refused}", page.path);

@@ -30,7 +30,7 @@ async fn an_account_without_calls_is_shown_the_way_to_the_first() {
     let page = overview(&mut administrator(&server).await, "").await;
     let url = format!("http://{}", server.address());
     for told in
-        [&url, "CTEST00001", "<span class=\"mono\">example.com</span>", "done</span>", "ready to paste"]
+        [&url, "CTEST00001", "<span class=\"mono\">example.com</span>", "done</span>", "shows one to paste"]
     {
         assert!(page.contains(told), "{told}: {page}");
     }
@@ -44,11 +44,8 @@ async fn an_account_without_calls_is_shown_the_way_to_the_first() {
     let address = "admin@new.example";
     admin.add_administrator("CTEST00009", address, "New", "Super Administrator", credentials).await.unwrap();
     let page = server.signed_in(address, PASSWORD).await.get("/console/CTEST00009").await.body;
-    for told in [
-        "Register an application",
-        "the program that will call",
-        "<span class=\"mono\">admin@new.example</span>",
-    ] {
+    for told in ["Register an application", "the program, ", "<span class=\"mono\">admin@new.example</span>"]
+    {
         assert!(page.contains(told), "{told}: {page}");
     }
     assert!(!page.contains("done</span>") && page.contains("/console/CTEST00009/applications"), "{page}");
@@ -59,7 +56,7 @@ async fn what_programs_do_is_counted_drawn_and_judged() {
     let server = TestServer::start().await;
     let caller = server.administrator();
     let mut browser = administrator(&server).await;
-    // Whoever looks makes the applications known, so that also what proves nothing is counted as theirs.
+    // Opening the page makes the applications known, so that unproven requests are also counted as theirs.
     overview(&mut browser, "").await;
     for name in ["ann", "bob", "cid"] {
         caller.create(user(&format!("{name}@example.com"))).await;
@@ -84,7 +81,10 @@ async fn what_programs_do_is_counted_drawn_and_judged() {
         assert!(row(&page, code).contains("data-label=\"Times\">1<"), "{page}");
     }
     let judged = row(&page, &format!("/applications/{}", caller.keys().app_id));
-    assert!(judged.contains("look at it") && judged.contains(">6<") && judged.contains("33 %"), "{judged}");
+    assert!(
+        judged.contains("needs attention") && judged.contains(">6<") && judged.contains("33 %"),
+        "{judged}"
+    );
     assert!(page.contains("2,048 may wait"), "{page}");
 
     // The other span, and one application.
@@ -117,7 +117,7 @@ async fn keys_that_end_soon_are_something_to_look_at() {
     admin.add_binding("admin@example.com", &keys.app_id, Some(ends)).await.unwrap();
     let page = overview(&mut administrator(&server).await, "").await;
     let judged = row(&page, &format!("/applications/{}", keys.app_id));
-    assert!(judged.contains("look at it") && judged.contains("1 within 14 days"), "{judged}");
+    assert!(judged.contains("needs attention") && judged.contains("1 within 14 days"), "{judged}");
 }
 
 #[tokio::test]

@@ -1,7 +1,7 @@
-//! Interrupts a request at every step – each call of the store before it is made and after its answer, each piece of its body –
-//! and strikes there: a key is revoked, a role taken, a domain removed, the clock moved, the process ended. Whatever
-//! happens in between, the request came either before the blow or after it: what it answered and what the directory
-//! holds is what one of the two orders gives, one after the other.
+//! Interrupts a request at every step – each call of the store before it is made and after its answer, each piece of its
+//! body – and strikes there: a key is revoked, a role taken, a domain removed, the clock moved, the process ended. Whatever
+//! happens in between, the request came either before the blow or after it: what it answered and what the directory holds is
+//! what one of the two orders gives, one after the other.
 //!
 //! A part of all worlds in every run, drawn by a seed; `MATRICULA_EXPLORE=all` for the whole, `MATRICULA_EXPLORE=N` for one
 //! world in N, `MATRICULA_EXPLORE_SEED` for others, `MATRICULA_EXPLORE_PATH` for the operations whose path holds a text.
@@ -345,8 +345,8 @@ async fn trickled(fixture: &Fixture, request: &Request, blow: Blow) -> Outcome {
     (said, state(&server).await)
 }
 
-/// The clock runs far ahead, others call meanwhile, requests are forgotten, and the clock is set back: the request, sent once
-/// more, has no second effect.
+/// The clock runs far ahead, others call meanwhile, requests are forgotten, and the clock is set back: the request, sent
+/// once more, has no second effect.
 async fn forgotten(fixture: &Fixture, request: &Request) {
     let server = fixture.start().await;
     let first = send(&server, request).await;
@@ -363,8 +363,8 @@ async fn forgotten(fixture: &Fixture, request: &Request) {
     assert_eq!(state(&server).await, before, "{} has a second effect", request.path);
 }
 
-/// The process ends at a step. The directory holds all of the request or nothing; the same request once more is carried out if
-/// it was not, and answered as it would have been.
+/// The process ends at a step. The directory holds all of the request or nothing; the same request once more is carried out
+/// if it was not, and answered as it would have been.
 async fn crashed(fixture: &Fixture, request: &Request, step: usize, undisturbed: &Outcome) {
     let server = fixture.start().await;
     let untouched = state(&server).await;

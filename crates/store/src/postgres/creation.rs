@@ -51,7 +51,7 @@ impl Commit for Creation {
     fn commit(&mut self, group: &[Work]) -> Result<Vec<Outcome>> {
         let repeatable = group.iter().all(Work::is_repeatable);
         let mut requests: Vec<(usize, &Write)> = group.iter().flat_map(Work::requests).enumerate().collect();
-        // Events should stand in the order of their times.
+        // Events should be in the order of their times.
         requests.sort_by_key(|(_, request)| request.now);
         let written = self.0.transaction("users.create", repeatable, |lane, connection, progress| {
             if requests.is_empty() {

@@ -10,7 +10,8 @@ use tokio_postgres::config::{Host, SslMode};
 use super::{migrate, server};
 use crate::backup::{BackedUp, BackupError, Restored, Step, whole};
 use crate::draft::{Draft, PART};
-use crate::location::{Location, OpenProblem};
+use crate::location::Location;
+use crate::problem::OpenProblem;
 use crate::tables::read;
 use crate::vault::{MasterKey, Vault};
 
@@ -78,7 +79,7 @@ fn run(program: &'static str, url: &str, arguments: &[&str], file: &Path) -> Res
     let config: Config = url.parse().map_err(|error: tokio_postgres::Error| failed(error.to_string()))?;
     let mut command = Command::new(program);
     command.args(arguments).arg(file).envs(environment(&config));
-    let output = command.output().map_err(|error| failed(format!("{error}: is it on the path?")))?;
+    let output = command.output().map_err(|error| failed(format!("{error}: is it on the PATH?")))?;
     if output.status.success() {
         return Ok(());
     }

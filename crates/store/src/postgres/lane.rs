@@ -1,4 +1,4 @@
-//! A connection that writes: made anew when it is lost, and a transaction run again when another one was in its way.
+//! A connection that writes: reconnected when it is lost; a transaction is retried after a conflict.
 
 use std::cell::Cell;
 use std::sync::Arc;
@@ -14,8 +14,8 @@ use crate::tables::batch::{Batch, Chain};
 use crate::vault::Vault;
 use crate::work::{Commit, Outcome, Work};
 
-/// The chain of changes. Whoever changes anything but to add users holds its end: so changes are made one after the
-/// other, on however many nodes, and each is judged on what the one before left.
+/// The chain of changes. A transaction that changes anything except adding users locks its end: so changes are made one
+/// after the other, on however many nodes, and each is judged on what the one before left.
 pub(super) const CHANGES: i64 = 1;
 
 /// How often a transaction that others were in the way of is run again. Each time another one has been committed.
@@ -75,7 +75,7 @@ impl Lane {
                 Kind::Lost if lost == 0 && (repeatable || !progress.committing.get()) => lost += 1,
                 _ => return Err(error),
             }
-            tracing::debug!(name, %error, "transaction runs again");
+            tracing::debug!(name, %error, "retrying transaction");
         }
     }
 }

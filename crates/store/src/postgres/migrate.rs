@@ -1,6 +1,6 @@
 //! Migrations: numbered, forward only. The table `matricula_schema` holds the number of the newest one that ran.
 
-use crate::location::OpenProblem;
+use crate::problem::OpenProblem;
 use crate::schema::Schema;
 use crate::session::{Error, Kind, Result, Session, values};
 use crate::vault::WrappedRing;
@@ -79,7 +79,7 @@ fn ensure_schema(session: &dyn Session) -> Result<()> {
              INSERT INTO matricula_schema (id, version) VALUES (1, 0) ON CONFLICT DO NOTHING",
         )
     };
-    // Two nodes that make the table at once: one of them is told that it is there already, and then it is.
+    // If two nodes create the table at once, one of them fails because it already exists, which is fine.
     create().or_else(|error| match error.kind {
         Kind::Lost => Err(error),
         _ => create(),

@@ -1,4 +1,4 @@
-//! A connection to PostgreSQL as a session: it is driven by whoever asks, on the thread that asks, and blocks it.
+//! A connection to PostgreSQL as a session: it is driven by the caller, on the caller's thread, and blocks it.
 
 use std::cell::{Cell as Mutable, RefCell};
 use std::collections::HashMap;
@@ -19,7 +19,7 @@ use tokio_postgres_rustls::MakeRustlsConnect;
 use crate::session::{Cell, Cells, Error, Kind, Result, Row, Session, Value, values};
 
 /// Longest wait for a connection, and for an answer of the server, unless the connection string says otherwise with
-/// `connect_timeout`. Whoever waits longer waits for a network that is gone.
+/// `connect_timeout`. A longer wait means that the network is gone.
 const PATIENCE: Duration = Duration::from_secs(15);
 
 /// What holds on every connection. A node that is cut off in the middle of a transaction must not keep its locks from
@@ -57,7 +57,7 @@ impl Server {
             let connect = self.config.connect(self.tls.clone());
             let (client, connection) = tokio::time::timeout(patience, connect).await.map_err(silent)??;
             tokio::spawn(async move {
-                // Whoever asks something of the connection learns of its end.
+                // The next query reports that the connection has ended.
                 let _ = connection.await;
             });
             Ok::<_, Error>(client)

@@ -11,7 +11,7 @@ use super::in_use::InUse;
 use super::migrate::{self, MIGRATIONS};
 use super::open_reader;
 use crate::backup::{BackedUp, BackupError, Step};
-use crate::draft::{Draft, PART};
+use crate::draft::{BESIDE, Draft, NEW, PART, folder_of};
 
 /// What the copy of the pages ends in, of which the backup is made.
 const COPY: &str = ".copy.part";
@@ -19,7 +19,7 @@ const COPY: &str = ".copy.part";
 /// Pages copied between two reports: 8 MiB.
 const SLICE: i32 = 2_048;
 
-/// Copies a database to a new file, beside a server that may be writing to it. The master key is not in the copy.
+/// Copies a database to a new file, also while a server is writing to it. The master key is not in the copy.
 pub(crate) fn backup(
     database: &Path,
     to: &Path,
@@ -30,6 +30,9 @@ pub(crate) fn backup(
     }
     if to.exists() {
         return Err(BackupError::Exists(to.to_owned()));
+    }
+    if is_reserved(to, database) {
+        return Err(BackupError::Reserved(to.to_owned()));
     }
     // So that nobody puts another database in its place meanwhile.
     let in_use = InUse::shared(database).map_err(file_error)?;
@@ -55,6 +58,21 @@ pub(crate) fn backup(
     Ok(BackedUp { bytes, schema })
 }
 
+/// Whether a file next to a database has a name that the program or the engine removes, or reads as a part of the database.
+fn is_reserved(file: &Path, database: &Path) -> bool {
+    let real = |path: &Path| std::fs::canonicalize(folder_of(path));
+    let same_folder = matches!((real(file), real(database)), (Ok(one), Ok(other)) if one == other);
+    let [name, database] =
+        [file, database].map(|path| path.file_name().unwrap_or_default().as_encoded_bytes());
+    let suffix = name.strip_prefix(database).and_then(|rest| str::from_utf8(rest).ok());
+    same_folder
+        && suffix.is_some_and(|suffix| {
+            BESIDE.contains(&suffix)
+                || suffix == ".lock"
+                || [PART, NEW, COPY].iter().any(|end| suffix.ends_with(end))
+        })
+}
+
 /// Copies what is in a database to an empty file, without free pages and the remains on others: they may hold hashes of
 /// passwords that were removed before they were wiped at once.
 fn without_free_pages(copy: Connection, of: &Path, to: &Path) -> Result<Connection, BackupError> {
@@ -62,7 +80,7 @@ fn without_free_pages(copy: Connection, of: &Path, to: &Path) -> Result<Connecti
         let why = io::Error::new(io::ErrorKind::InvalidFilename, "the name is not UTF-8");
         file_error((to.to_owned(), why))
     })?;
-    // What does not fit together stands in the source; a full disk is the target's.
+    // Corruption errors belong to the source, I/O errors to the target.
     copy.execute("VACUUM INTO ?1", [target]).map_err(|source| match engine_error(of, source) {
         BackupError::Engine { source, .. } => BackupError::Engine { path: to.to_owned(), source },
         damage => damage,
@@ -74,11 +92,11 @@ fn without_free_pages(copy: Connection, of: &Path, to: &Path) -> Result<Connecti
 
 /// Copies what a connection reads as of one moment into an empty file, and gives the open copy and its size.
 ///
-/// A backup of SQLite's begins anew whenever another connection has written between two of its steps, and under steady
+/// SQLite's backup restarts whenever another connection has written between two of its steps, and under steady
 /// load would never end. It does so because each step reads as of another moment. Here all of them stand in one read
 /// transaction, which is one moment: writers go on meanwhile, as WAL lets them, and the copy ends after as many steps
 /// as the database has pages. What they write stays in the log until then. `VACUUM INTO` would see the same moment and
-/// hold up the log longer: it builds every tree anew, and does not say how far it is.
+/// hold up the log longer: it rebuilds every tree, and does not report progress.
 pub(super) fn copy(
     source: &Connection,
     from: &Path,
@@ -95,13 +113,13 @@ pub(super) fn copy(
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let written = |source| engine_error(to, source);
     let mut target = Connection::open_with_flags(to, flags).map_err(written)?;
-    // Who has half a copy begins anew; it is forced to disk as a whole.
+    // Half a copy is useless, so it is forced to disk only once, at the end.
     target.pragma_update(None, "journal_mode", "OFF").map_err(written)?;
     target.pragma_update(None, "synchronous", "OFF").map_err(written)?;
     let pages = {
         let backup = Backup::new(&moment, &mut target).map_err(written)?;
         loop {
-            // What does not fit together stands in the source; a full disk is the target's.
+            // Corruption errors belong to the source, I/O errors to the target.
             let step = backup.step(SLICE).map_err(|source| match engine(source) {
                 BackupError::Engine { source, .. } => BackupError::Engine { path: to.to_owned(), source },
                 damage => damage,
@@ -127,7 +145,7 @@ pub(super) fn copy(
     if mode != "delete" {
         return Err(BackupError::Damaged {
             path: from.to_owned(),
-            what: format!("its journal stays {mode}"),
+            what: format!("its journal mode stays {mode}"),
         });
     }
     Ok((target, pages))

@@ -2,7 +2,7 @@
 //! the commit that fills the log move all of it: for tens of milliseconds nothing else is written.
 //!
 //! A thread moves what has gathered while the writer goes on; the writer then moves the little that has come since, and
-//! with everything moved the next commit begins the log anew, in the room that the file has.
+//! with everything moved, the next commit restarts the log in the existing file.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI32, Ordering};
@@ -24,12 +24,12 @@ struct State {
     rest: AtomicBool,
 }
 
-/// The thread. To be dropped after the writer's connection is closed: this waits for the thread's end, and the next program that
-/// opens the database finds it without a log.
+/// The thread. To be dropped after the writer's connection is closed: this waits for the thread's end, and the next program
+/// that opens the database finds it without a log.
 pub(super) struct Mover {
     thread: Option<JoinHandle<()>>,
-    /// The thread lives as long as this. The writer's hook goes while its connection is being closed: two connections that are
-    /// closed at the same time each take the other one for open, and then neither removes the log.
+    /// The thread lives as long as this. The writer's hook goes while its connection is being closed: two connections that
+    /// are closed at the same time each take the other one for open, and then neither removes the log.
     wake: Option<Sender<()>>,
 }
 
@@ -67,17 +67,17 @@ pub(super) fn start(writer: &mut Connection, mover: Connection) -> rusqlite::Res
                     shared.next.store(pages.saturating_add(BEGIN), Ordering::Relaxed);
                     shared.rest.store(true, Ordering::Relaxed);
                 }
-                Err(error) => tracing::warn!(%error, "the write-ahead log could not be moved; it grows"),
+                Err(error) => tracing::warn!(%error, "could not checkpoint the write-ahead log; it grows"),
             }
         }
         // The writer is closed. Should another program have the database open, then nobody may close it for long.
         if let Err(error) = move_pages(&mover) {
-            tracing::warn!(%error, "the write-ahead log could not be moved at the end: it belongs to the database");
+            tracing::warn!(%error, "could not checkpoint the write-ahead log at shutdown: it belongs to the database");
         }
     });
     if let Err(error) = &thread {
         // Without the thread the log only grows: better to write as SQLite does.
-        tracing::warn!(%error, "the checkpoint thread could not be started");
+        tracing::warn!(%error, "could not start the checkpoint thread");
         writer.pragma_update(None, "wal_autocheckpoint", super::writer::WAL_PAGES)?;
     }
     Ok((Rest(state), Mover { thread: thread.ok(), wake: Some(held) }))
@@ -90,11 +90,11 @@ impl Rest {
             return;
         }
         match move_pages(writer) {
-            // All is moved: the next commit begins the log anew.
+            // Everything is moved: the next commit restarts the log.
             Ok((pages, moved)) if moved >= pages => self.0.next.store(BEGIN, Ordering::Relaxed),
             Ok(_) => {}
             Err(error) => {
-                tracing::warn!(%error, "the rest of the write-ahead log could not be moved; it grows");
+                tracing::warn!(%error, "the rest of could not checkpoint the write-ahead log; it grows");
             }
         }
     }

@@ -1,14 +1,17 @@
-//! What stands where a database belongs. A directory is never created in place of one that went missing: that would be
-//! served as an empty one, and destroy the log that belongs to it.
+//! What is found at the location of a database. A directory is never created in place of one that went missing: that would
+//! be served as an empty one, and destroy the log that belongs to it.
 
-use std::fs::Permissions;
-use std::io::{self, ErrorKind};
+use std::fs::{File, Permissions};
+use std::io::{self, ErrorKind, Read as _};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
 use super::in_use::InUse;
 use crate::draft::{BESIDE, folder_of, with_suffix};
-use crate::location::{Left, OpenProblem};
+use crate::problem::{Left, OpenProblem};
+
+/// How a file of SQLite begins.
+const MAGIC: &[u8; 16] = b"SQLite format 3\0";
 
 /// Makes sure that there is a database that only its owner can read, and keeps others from replacing it.
 pub(super) fn hold(database: &Path) -> Result<InUse, OpenProblem> {
@@ -28,8 +31,9 @@ pub(super) fn hold(database: &Path) -> Result<InUse, OpenProblem> {
 /// Whether there is a database. Where there is none, what an earlier one left is told.
 pub(super) fn look(database: &Path) -> Result<(), OpenProblem> {
     match std::fs::metadata(database) {
-        Ok(metadata) if metadata.len() == 0 && metadata.is_file() => Err(OpenProblem::Empty),
-        Ok(_) => Ok(()),
+        Ok(metadata) if !metadata.is_file() => Err(OpenProblem::Foreign),
+        Ok(metadata) if metadata.len() == 0 => Err(OpenProblem::Empty),
+        Ok(_) => begins_as_a_database(database),
         Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {
             let left = left_of(database).map_err(|source| OpenProblem::file(database, source))?;
             Err(left.map_or(OpenProblem::Missing, |(file, what)| OpenProblem::Leftover { file, what }))
@@ -38,7 +42,19 @@ pub(super) fn look(database: &Path) -> Result<(), OpenProblem> {
     }
 }
 
-/// A file in the folder that belongs to a database that is not there.
+/// Whether a file begins as SQLite's do. Nothing is done to one that does not: it is somebody else's.
+fn begins_as_a_database(path: &Path) -> Result<(), OpenProblem> {
+    let mut start = [0; MAGIC.len()];
+    let read = File::open(path).and_then(|mut file| file.read_exact(&mut start));
+    match read {
+        Ok(()) if start == *MAGIC => Ok(()),
+        Ok(()) => Err(OpenProblem::Foreign),
+        Err(error) if error.kind() == ErrorKind::UnexpectedEof => Err(OpenProblem::Foreign),
+        Err(source) => Err(OpenProblem::file(path, source)),
+    }
+}
+
+/// A file in the folder that belongs to a missing database.
 fn left_of(database: &Path) -> io::Result<Option<(PathBuf, Left)>> {
     let folder = folder_of(database);
     let name = database.file_name().unwrap_or_default().as_encoded_bytes();

@@ -1,5 +1,5 @@
 //! Whether anybody works on a database: a lock on a file beside it, which the system takes back when a process ends,
-//! however it ends. On a file of its own, because the database's file is another one after a restore.
+//! however it ends. On a separate file, because a restore replaces the database file.
 
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{self, ErrorKind};
@@ -7,9 +7,9 @@ use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
 use crate::draft::with_suffix;
-use crate::location::OpenProblem;
+use crate::problem::OpenProblem;
 
-/// What whoever works on a database holds meanwhile. Nothing is ever written into the file, and it stays.
+/// The lock that every user of a database holds. Nothing is ever written into the file, and it stays.
 pub(super) struct InUse {
     lock: File,
 }
@@ -27,7 +27,7 @@ impl InUse {
         Self::lock(database, File::try_lock_shared)
     }
 
-    /// The same, for whoever can't go on without.
+    /// The same, but an error if it is taken.
     pub(super) fn beside_others(database: &Path) -> Result<Self, OpenProblem> {
         let in_use = Self::shared(database).map_err(|(path, source)| OpenProblem::File { path, source })?;
         in_use.ok_or(OpenProblem::BeingRestored)

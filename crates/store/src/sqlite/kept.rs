@@ -1,4 +1,4 @@
-//! The state of a database, kept in memory and put back: for tests. Beside whoever has the database open.
+//! The state of a database, kept in memory and put back: for tests, while others have the database open.
 
 use std::path::Path;
 use std::sync::{Mutex, PoisonError};

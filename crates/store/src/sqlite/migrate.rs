@@ -2,7 +2,7 @@
 
 use rusqlite::{Connection, TransactionBehavior, params};
 
-use crate::location::OpenProblem;
+use crate::problem::OpenProblem;
 use crate::vault::WrappedRing;
 
 /// The migrations by the names of their files: what they hold, and what they are called.

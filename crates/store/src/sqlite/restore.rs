@@ -13,7 +13,7 @@ use crate::tables::read;
 use crate::vault::{MasterKey, Vault};
 
 /// Copies a backup to where a database belongs. What is copied is checked as a whole before anything is touched: its
-/// pages, its schema, whether the master key opens it, every chain of its audit. A database that is there already is
+/// pages, its schema, whether the master key opens it, every chain of its audit. An existing database is
 /// kept under a name with the time that is given, and is an error without one.
 pub(crate) fn restore(
     from: &Path,
@@ -80,7 +80,7 @@ fn keep(database: &Path, at: Timestamp) -> Result<Option<PathBuf>, BackupError> 
     }
 }
 
-/// Moves what stands in the log of a database into it, after which there is no log. `false`: it is too damaged for that.
+/// Checkpoints the log of a database into it and removes the log. `false`: it is too damaged for that.
 fn take_in_log(database: &Path) -> Result<bool, BackupError> {
     let moved = || {
         let connection = Connection::open_with_flags(database, OpenFlags::SQLITE_OPEN_READ_WRITE)?;

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use super::migrate::{self, NAMES};
 use super::{found, hold, open_reader, open_writer};
-use crate::location::OpenProblem;
+use crate::problem::OpenProblem;
 use crate::schema::Schema;
 
 /// Looks at the schema of a database, and changes nothing.

@@ -44,7 +44,7 @@ impl Cells for rusqlite::Row<'_> {
                 Cell::Text(str::from_utf8(text).map_err(|error| unreadable(column, error))?)
             }
             ValueRef::Blob(bytes) => Cell::Bytes(bytes),
-            ValueRef::Real(_) => return Err(unreadable(column, "a fraction does not stand here")),
+            ValueRef::Real(_) => return Err(unreadable(column, "unexpected fraction")),
         })
     }
 }

@@ -16,10 +16,10 @@ use crate::work::{Commit, Outcome, Work};
 /// Pages in the WAL before all of them are moved to the database: 64 MiB.
 pub(super) const WAL_PAGES: i64 = 16_384;
 
-/// Pages that it has room for from the start: 16 MiB. More would be felt at the start, and is had by whoever needs it.
+/// Pages that it has room for from the start: 16 MiB. A larger value slows startup; the log grows on demand.
 const WAL_ROOM: i64 = 4_096;
 
-/// The chain that this writer's events stand in.
+/// The chain of this writer's events.
 const CHAIN: i64 = 1;
 
 pub(super) struct Writer {

@@ -116,7 +116,7 @@ impl<'c> Batch<'c> {
         Ok(())
     }
 
-    /// The epoch of an account; `None` when it is gone or shut out.
+    /// The epoch of an account; `None` if it is deleted or disabled.
     pub(super) fn epoch(&mut self, account: AccountId) -> Result<Option<u64>> {
         if let Some(epoch) = self.epochs.get(&account) {
             return Ok(*epoch);

@@ -6,23 +6,12 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::row::millis;
 use crate::session::{Result, Session, values};
-use crate::work::FORGET_SLICE;
-
-/// What one slice came to.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Slice {
-    /// Rows that were forgotten.
-    pub(crate) rows: usize,
-    /// The last row that was looked at, when there may be more to forget behind it.
-    pub(crate) goes_on: Option<i64>,
-    /// When the earliest of them ran whose time has not come by this clock: they ran while it was ahead.
-    pub(crate) ahead: Option<i64>,
-}
+use crate::work::{FORGET_SLICE, Slice};
 
 /// Forgets, of some rows behind one, those that ran two windows and more before the newest request, and before now. By the
 /// newest too: a clock that runs ahead alone, while nobody's request is good by it, has nothing forgotten.
 ///
-/// Rows stand in the order in which they ran: what is past its time is found without an index on it. Those that ran while
+/// Rows are in the order in which they ran, so expired ones are found without an index. Those that ran while
 /// the clock was ahead are passed over: their signatures are good once more when that time has come.
 pub(crate) fn slice(
     session: &dyn Session,

@@ -1,4 +1,4 @@
-//! What is read: short, by an index, on the hot path; long on a thread of its own.
+//! What is read: short, by an index, on the hot path; long on a separate thread.
 
 pub(crate) mod audit;
 pub(crate) mod clients;
@@ -27,7 +27,7 @@ pub(crate) fn ring(session: &dyn Session) -> Result<WrappedRing> {
     session.all("SELECT purpose, wrapped FROM keys", &[], |row| Ok((row.get(0)?, row.get(1)?)))
 }
 
-/// All that stands behind an access key, as of one moment: a principal put together from two would be a principal that
+/// Everything that belongs to an access key, as of one moment: a principal put together from two would be a principal that
 /// never was.
 pub(crate) fn principal(
     session: &dyn Session,

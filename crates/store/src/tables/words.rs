@@ -1,7 +1,7 @@
-//! The index of words, by which users are found. It follows the audit: events of a chain have no gaps and stand in the order
-//! of their commits, so that whoever has read up to one has missed nobody, also where several nodes write. So what creates
-//! users writes nothing for it. Words go with the change that takes them away; one that did not is only a hint that leads
-//! nowhere, since whoever it stands for is looked at again.
+//! The index of words, by which users are found. It follows the audit: events of a chain have no gaps and are in the order
+//! of their commits, so that a reader who has read up to an event has missed nothing, also if several nodes write. Creating
+//! users therefore writes nothing to it. Words are removed with the change that removes them; a leftover word is only a
+//! hint, because the user it refers to is checked again.
 
 use std::collections::BTreeSet;
 

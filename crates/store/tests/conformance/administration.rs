@@ -143,6 +143,6 @@ pub(crate) async fn secrets_are_nowhere_to_be_read(engine: &impl Engine) {
 pub(crate) async fn another_master_key_is_refused(engine: &impl Engine) {
     drop(filled(engine).await);
     let error = engine.open_with_other_key();
-    assert!(error.contains("the database was made with the master key"), "{error}");
+    assert!(error.contains("the database was created with the master key"), "{error}");
     assert!(engine.open().principal(&access_key(1), Freshness::Now).await.unwrap().is_some());
 }

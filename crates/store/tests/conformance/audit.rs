@@ -9,7 +9,7 @@ pub(crate) async fn every_user_and_every_change_is_told(engine: &impl Engine) {
     apply(&store, vec![disable(user_id(2))]).await;
     let reports = store.verify_audit().await.unwrap();
     let mut told = Vec::new();
-    // Each writer has a chain of its own: what is created may stand in another than what is changed.
+    // Each writer has its own chain: creations may be in another chain than changes.
     for report in &reports {
         let events = store.audit(report.chain, 0, 100).await.unwrap();
         assert_eq!((report.events, &report.broken), (events.len() as u64, &None));

@@ -262,7 +262,7 @@ pub(crate) async fn the_last_super_administrator_can_t_be_taken_by_a_caller(engi
     assert_eq!(
         effect(&store, takes[0]()).await.unwrap_err(),
         ChangeRefused::LastSuperAdministrator,
-        "the other is shut out"
+        "the other is disabled"
     );
     apply(&store, vec![takes[2]()]).await;
 }

@@ -1,4 +1,4 @@
-//! The signature as it is written in `Authorization`: which bytes it may stand for, and which mistakes that takes.
+//! The signature as it is written in `Authorization`: which bytes it may encode, and with which mistakes.
 
 use base64::Engine as _;
 use base64::alphabet;
@@ -17,7 +17,7 @@ const STANDARD: GeneralPurpose = GeneralPurpose::new(
 /// Longest text of a signature that is looked at: SHA-512 in hexadecimal digits, written in base64 and percent-encoded.
 const LONGEST: usize = 600;
 
-/// The digest that a signature stands for.
+/// The digest that a signature encodes.
 pub(super) struct Reading {
     pub(super) digest: Vec<u8>,
     pub(super) hash: Hash,
@@ -25,7 +25,7 @@ pub(super) struct Reading {
     pub(super) mistakes: Vec<Mistake>,
 }
 
-/// The digest a signature stands for; `None`: for none of any known hash. A text is never of two kinds: base64 of a
+/// The digest that a signature encodes; `None`: not a known hash. A text is never of two kinds: base64 of a
 /// digest, and digits of one, differ in their lengths.
 pub(super) fn read(signature: &[u8]) -> Option<Reading> {
     let text = str::from_utf8(signature).ok().filter(|text| text.len() <= LONGEST)?;

@@ -61,7 +61,7 @@ impl<'a> Judge<'a> {
         if is_login(path) && self.received.authorization.is_none_or(|value| !is_signed(value)) {
             return ended(
                 Signature::NotNeeded,
-                vec!["Login and discovery take a password or nothing, and no signature.".to_owned()],
+                vec!["Login and discovery take a password or nothing, but no signature.".to_owned()],
             );
         }
         let credentials = self.credentials();
@@ -282,7 +282,7 @@ impl<'a> Judge<'a> {
             } else if let Some(set) = sets.iter().find(|set| is(set.app_key())) {
                 format!("it is the application key of {}", set.name)
             } else if let Some(set) = sets.iter().find(|set| set.secret_key().is_some_and(is)) {
-                format!("it is the secret key of {}: have a new one issued if others could read it", set.name)
+                format!("it is the secret key of {}: get a new one if others could read it", set.name)
             } else {
                 format!("it begins with {}", masked(access_key))
             };
@@ -332,9 +332,7 @@ impl<'a> Judge<'a> {
             let mut detail =
                 format!("{} {way}; {} are allowed", in_words(off.abs()), in_words(self.known.window));
             if is_whole_hours(off.abs()) {
-                detail.push_str(
-                    ". Nearly whole hours: perhaps local time with the name of another zone behind it",
-                );
+                detail.push_str(". Nearly whole hours: perhaps local time with the name of another zone");
             }
             self.blame(mistake, detail);
         }
@@ -346,35 +344,26 @@ impl<'a> Judge<'a> {
         match explanation.signature {
             Signature::Right if self.causes.is_empty() => {
                 add(
-                    "If it is refused nonetheless, the code in the answer says why: permission, quota, or the body.",
+                    "If it is still refused, the code in the response says why: permission, quota or the body.",
                 );
                 add(
-                    "If it is refused for its signature, the server knows other keys than these, or something on the way \
-                     changes a header or the path.",
+                    "If it is refused for its signature, the server has other keys than these, or a proxy changes a header or the path.",
                 );
             }
             Signature::Unexplained => {
                 if own.is_empty() {
-                    add(
-                        "Whether these are the keys that the request was signed with: none has its access key.",
-                    );
+                    add("Whether the request was signed with these keys: none of them has its access key.");
                 } else if own.iter().all(|set| set.secret_key.is_none()) {
-                    add(
-                        "The secret key of this access key is not known here, so nothing could be tried with it.",
-                    );
+                    add("The secret key of this access key is unknown, so nothing could be checked with it.");
                 } else {
-                    add("Whether secret key and application key are really the ones that were used.");
+                    add("Whether these secret and application keys were really used.");
                 }
-                add("Whether date and request id are made once, and the same text is both signed and sent.");
-                add(
-                    "Whether something on the way changes a header or the path: compare what is sent with what arrives.",
-                );
-                add(
-                    "The text, byte by byte: print it before it is signed, and compare it with the one above.",
-                );
+                add("Whether date and request id are created once, and the same text is signed and sent.");
+                add("Whether a proxy changes a header or the path: compare what is sent with what arrives.");
+                add("The text, byte by byte: print it before signing and compare it with the one above.");
                 if budget.is_spent() {
                     add(
-                        "Not every pair of mistakes could be tried: there are many keys, or the body is large.",
+                        "Not every pair of mistakes could be tried: there are too many keys, or the body is too large.",
                     );
                 }
             }
@@ -406,7 +395,7 @@ fn is_signed(authorization: &[u8]) -> bool {
     without_schemes(authorization.trim_ascii()).0 > 0
 }
 
-/// How often the scheme stands in front, and what follows.
+/// How often the scheme is in front, and what follows.
 fn without_schemes(mut value: &[u8]) -> (usize, &[u8]) {
     let mut schemes = 0;
     while let Some((scheme, rest)) = value.split_at_checked(2)

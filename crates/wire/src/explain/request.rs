@@ -37,7 +37,7 @@ pub struct Request {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum RequestError {
     /// Nothing but blanks.
-    #[error("there is nothing to read: give a curl line, a HAR file, a raw HTTP request or headers")]
+    #[error("the input is empty: give a curl command, a HAR file, a raw HTTP request or headers")]
     Empty,
     /// PowerShell's `>` writes UTF-16.
     #[error("the input is UTF-16: save it as UTF-8")]
@@ -52,10 +52,10 @@ pub enum RequestError {
         line: usize,
     },
     /// A browser's "copy as PowerShell".
-    #[error("this is a PowerShell command: copy the request as cURL or as HAR instead")]
+    #[error("this is a PowerShell command: copy the request as cURL or HAR instead")]
     PowerShell,
     /// JSON that is none.
-    #[error("the input looks like JSON and is none: line {line}, column {column}")]
+    #[error("the input looks like JSON but is not valid JSON: line {line}, column {column}")]
     Json {
         /// The line, from 1.
         line: usize,
@@ -66,7 +66,7 @@ pub enum RequestError {
     #[error("the JSON is neither a HAR file nor an object of headers")]
     Object,
     /// No request of a HAR file goes to the API.
-    #[error("no request in the HAR file goes to a path of the API, such as /api/user/create-user")]
+    #[error("no request in the HAR file goes to an API path such as /api/user/create-user")]
     NoEntry,
     /// A quote that is opened and not closed.
     #[error("a quote in the curl line is not closed: paste the whole command")]
@@ -74,11 +74,11 @@ pub enum RequestError {
     /// Something that only a shell could fill in.
     #[error("the curl line holds a variable or a command ($…): paste it with the values filled in")]
     Variable,
-    /// A header that stands in a file.
+    /// A header read from a file.
     #[error("the curl line takes headers from a file (-H @…): write them into the line")]
     HeaderFile,
     /// An option of curl without its value.
-    #[error("the curl line ends behind an option that needs a value")]
+    #[error("the curl line ends after an option that needs a value")]
     Value,
     /// No URL.
     #[error("the curl line has no URL")]

@@ -281,7 +281,7 @@ impl<'a> Search<'a> {
         if variation.note.is_some() && variation.mistakes.iter().all(|mistake| mistake.part() == Part::Text) {
             return variation.note.clone();
         }
-        let signed = format!("signed was `{}`", shown(value));
+        let signed = format!("signed: `{}`", shown(value));
         Some(match &variation.note {
             Some(note) => format!("{signed}, {note}"),
             None => signed,
@@ -300,7 +300,7 @@ impl Mechanism {
     }
 }
 
-/// What stands for the application key in a text that is shown.
+/// Placeholder for the application key in a text that is shown.
 fn mask(variation: &Variation) -> &'static str {
     match variation.mistakes.first() {
         Some(Mistake::AppKeyIsAppId) => "<application id>",

@@ -70,7 +70,7 @@ impl Explanation {
     }
 }
 
-/// Where a secret stands, in either case.
+/// The position of a secret, in either case.
 fn find(text: &str, secret: &str) -> Option<usize> {
     let windows = text.as_bytes().windows(secret.len());
     let mut places = windows.enumerate().filter(|(_, window)| window.eq_ignore_ascii_case(secret.as_bytes()));
@@ -93,10 +93,10 @@ impl fmt::Display for Explanation {
         let said = match self.signature {
             Signature::Right if self.causes.is_empty() => "The signature is right.",
             Signature::Right => "The signature is right, but the request is not.",
-            Signature::Wrong => "The signature is wrong. With what follows it can be reproduced.",
+            Signature::Wrong => "The signature is wrong. These mistakes reproduce it:",
             Signature::Unexplained => "The signature is wrong, and no known mistake reproduces it.",
-            Signature::Unread => "There is no signature that could be checked.",
-            Signature::NotNeeded => "No signature is asked for.",
+            Signature::Unread => "There is no signature to check.",
+            Signature::NotNeeded => "No signature is required.",
         };
         f.write_str(said)?;
         for cause in &self.causes {
@@ -107,10 +107,10 @@ impl fmt::Display for Explanation {
                 wrapped(f, "  Here: ", "        ", detail)?;
             }
             f.write_str("\n")?;
-            wrapped(f, "  Mend: ", "        ", cause.mistake.mend())?;
+            wrapped(f, "  Fix:  ", "        ", cause.mistake.mend())?;
         }
         if let Some(signed) = &self.signed {
-            f.write_str("\n\nSigned was")?;
+            f.write_str("\n\nSigned text:")?;
             // Its blanks matter: it is broken where the line ends, and nowhere else.
             let signs: Vec<char> = signed.chars().collect();
             for line in signs.chunks(COLUMNS - 2) {
@@ -118,7 +118,7 @@ impl fmt::Display for Explanation {
             }
         }
         if let Some(to_sign) = self.to_sign.as_ref().filter(|_| self.signature != Signature::Right) {
-            f.write_str("\n\nTo be signed, with colons between the four:")?;
+            f.write_str("\n\nText to sign, with colons between the four parts:")?;
             let app_key = match &self.keys {
                 Some(name) => format!("the one of {name}"),
                 None => "the application's".to_owned(),
@@ -134,7 +134,7 @@ impl fmt::Display for Explanation {
             }
         }
         if !self.left.is_empty() {
-            f.write_str(if self.signature == Signature::Unexplained { "\n\nLeft to check:" } else { "\n" })?;
+            f.write_str(if self.signature == Signature::Unexplained { "\n\nStill to check:" } else { "\n" })?;
             for left in &self.left {
                 f.write_str("\n")?;
                 match self.signature {

@@ -54,7 +54,7 @@ pub(super) fn percent_decoded(bytes: &[u8]) -> Vec<u8> {
     out
 }
 
-/// A value as it may be printed: in one line, without anything that a terminal would obey or nobody would see.
+/// Makes a value safe to print: one line, control and invisible characters escaped.
 pub(super) fn shown(bytes: &[u8]) -> String {
     let mut out = String::with_capacity(bytes.len());
     for chunk in bytes.utf8_chunks() {

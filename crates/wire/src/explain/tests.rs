@@ -90,7 +90,7 @@ impl Sent {
     }
 }
 
-/// HMAC as RFC 2104 has it, written down anew: what is tested must not check itself.
+/// HMAC from RFC 2104, implemented independently: the tested code must not check itself.
 pub(super) fn hmac<D: Digest>(block: usize, key: &[u8], text: &[u8]) -> Vec<u8> {
     let mut padded = if key.len() > block { D::digest(key).to_vec() } else { key.to_vec() };
     padded.resize(block, 0);

@@ -102,7 +102,7 @@ impl Authorization {
     }
 }
 
-/// Shows nothing: a request can be sent again by whoever reads its header.
+/// Shows nothing: anybody who reads its header can replay the request.
 impl fmt::Debug for Authorization {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Authorization(…)")

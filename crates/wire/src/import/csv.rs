@@ -81,7 +81,7 @@ impl<R: BufRead> Csv<R> {
             let (found, expected) = (self.record.len(), self.columns.len());
             if found > expected && self.record.iter().skip(expected).any(|field| !field.is_empty()) {
                 let message = format!(
-                    "line {line} has {found} fields, and the header {expected}: is a field with a separator not in quotes?"
+                    "line {line} has {found} fields, but the header has {expected}: does an unquoted field contain a separator?"
                 );
                 return Ok(Some(Found { line, fields: Err(unreadable(message)) }));
             }

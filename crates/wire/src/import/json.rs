@@ -78,7 +78,7 @@ impl<R: BufRead> Json<R> {
         Ok(Some(Found { line, fields }))
     }
 
-    /// What stands behind the list of a list response, to the end of the object.
+    /// The rest of a list response after the list, to the end of the object.
     fn skip_rest(&mut self) -> Result<(), ImportError> {
         let (mut depth, mut quoted, mut escaped) = (1_u32, false, false);
         while depth > 0
@@ -127,7 +127,7 @@ fn item(object: Map<String, Value>) -> Result<Map<String, Value>, crate::Error> 
         return Err(crate::Error::in_field(
             crate::Code::NotOneOf,
             "active",
-            "The user is not active, and create-user makes active users: leave it out, or create and disable it",
+            "The user is not active, but create-user creates active users: leave it out, or create it and disable it",
         ));
     }
     let text = |value: Option<&Value>| value.and_then(Value::as_str).map(str::to_owned);

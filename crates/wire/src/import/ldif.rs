@@ -134,7 +134,7 @@ impl Entry {
                     return;
                 }
             },
-            // The value would stand in another file.
+            // The value would be in another file.
             Some(b'<') => return,
             _ => text(value.trim_ascii()),
         };
@@ -155,7 +155,11 @@ impl Entry {
     fn into_found(self) -> Found {
         let Self { line, change, mail, display_name, common_name, password, wrong, .. } = self;
         let wrong = wrong.or_else(|| {
-            change.then(|| format!("line {line}: the entry changes something that is there; only those that add can be imported"))
+            change.then(|| {
+                format!(
+                    "line {line}: the entry modifies an existing entry; only entries that add can be imported"
+                )
+            })
         });
         if let Some(wrong) = wrong {
             return Found { line, fields: Err(unreadable(wrong)) };

@@ -62,7 +62,7 @@ fn a_row_that_can_t_be_used_says_why_and_the_next_one_is_read() {
         rows(text),
         [
             "1 2  refused emailAddress: This field is mandatory",
-            "2 3  refused (row): line 3 has 4 fields, and the header 3: is a field with a separator not in quotes?",
+            "2 3  refused (row): line 3 has 4 fields, but the header has 3: does an unquoted field contain a separator?",
             "3 4 a@b.c refused forcePasswordChange: Expected true or false, found text",
             "4 5 a@b.c - - - - -",
         ]
@@ -72,9 +72,9 @@ fn a_row_that_can_t_be_used_says_why_and_the_next_one_is_read() {
 #[rstest]
 #[case(
     "name,password\nx,y\n",
-    "the first line names no column `email` (or `emailAddress`, `mail`): found name,password"
+    "the header line has no column `email` (or `emailAddress`, `mail`): found name,password"
 )]
-#[case("email,Email Address\nx,y\n", "the first line names the column emailAddress twice")]
+#[case("email,Email Address\nx,y\n", "the header line names the column emailAddress twice")]
 fn a_header_that_can_t_be_used_stops_it(#[case] text: &str, #[case] said: &str) {
     assert_eq!(Rows::new(text.as_bytes(), None).err().unwrap().to_string(), said);
 }
@@ -126,7 +126,7 @@ fn users_of_scim() {
         [
             "1 1 ann@example.com Ann Lee - - - -",
             "2 2 bob@example.com Bob Ray secret - - -",
-            "3 3  refused active: The user is not active, and create-user makes active users: leave it out, or create and disable it",
+            "3 3  refused active: The user is not active, but create-user creates active users: leave it out, or create it and disable it",
             "4 4  refused emailAddress: This field is mandatory",
         ]
     );
@@ -146,7 +146,7 @@ fn ldif_as_directories_export_it() {
         [
             "1 7 ann@example.com Åsa Lee - {SSHA}abc - -",
             "2 17 bob@example.com Bob secret - - -",
-            "3 23  refused (row): line 23: the entry changes something that is there; only those that add can be imported",
+            "3 23  refused (row): line 23: the entry modifies an existing entry; only entries that add can be imported",
             "4 27  refused emailAddress: This field is mandatory",
             "5 31  refused (row): line 32: what follows `::` is not base64",
         ]

@@ -199,7 +199,7 @@ fn leading(text: &str, is_part: impl Fn(char) -> bool) -> &str {
     &text[..text.find(|sign| !is_part(sign)).unwrap_or(text.len())]
 }
 
-/// What stands at the start of `text`, told without quoting what may be part of a value.
+/// Describes the start of `text` without quoting what may be part of a value.
 fn found(text: &str) -> &'static str {
     let Some(first) = text.chars().next() else { return "the end of the body" };
     match first {

@@ -33,7 +33,7 @@ impl Reader<'_> {
         Ok(string)
     }
 
-    /// The character that the backslash here and what follows it stand for.
+    /// The character that this escape encodes.
     fn escape(&mut self) -> Result<char, Fault> {
         let backslash = self.at();
         let fault = |message: &'static str| Fault::new(backslash, message);

@@ -9,24 +9,24 @@ use crate::output::{Failed, Output};
 
 #[derive(Subcommand)]
 pub(super) enum Command {
-    /// Register an application and print its secret, which can't be read again
+    /// Register an application and print its secret, which cannot be shown again
     Add {
         /// The account's code
         #[arg(long, value_name = "CODE")]
         account: String,
-        /// For people
+        /// Display name
         #[arg(long)]
         name: String,
-        /// What it may do: a built-in role or one of the account's
+        /// Its role: a built-in one or one of the account's own
         #[arg(long, default_value = "Basic Administrator")]
         role: String,
-        /// Which endpoints it may call at all; may be repeated
+        /// A product whose endpoints it may call; may be repeated
         #[arg(long = "product", value_name = "PRODUCT", required = true, value_parser = products())]
         products: Vec<String>,
     },
     /// List the applications
     List,
-    /// Shut an application out, with its tokens
+    /// Disable an application and its tokens
     Disable {
         /// Its client id
         client_id: String,

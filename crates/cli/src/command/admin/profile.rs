@@ -16,23 +16,23 @@ pub(crate) enum Profile {
         /// The account's code
         #[arg(long, value_name = "CODE")]
         account: String,
-        /// Hours a key pair lives after a login; for ever, when left out
+        /// Hours until a key pair expires after a login, default: never
         #[arg(long, value_name = "HOURS")]
         life: Option<u32>,
-        /// Key pairs one user may have for one application
+        /// Maximum key pairs per user and application
         #[arg(long, value_name = "N", default_value_t = 10)]
         max_bindings: u32,
     },
     /// List the authentication profiles
     List,
-    /// Give a user or a whole account a profile
+    /// Assign a profile to a user or an account
     Assign {
-        /// The profile's name; without one, back to the default: three days, ten key pairs
+        /// The profile; without it, the default applies: three days, ten key pairs
         name: Option<String>,
-        /// The account whose profile it is
+        /// The account that owns the profile
         #[arg(long, value_name = "CODE")]
         account: String,
-        /// Only for this user
+        /// Only this user, default: the whole account
         #[arg(long, value_name = "EMAIL")]
         user: Option<String>,
     },
@@ -42,28 +42,28 @@ pub(crate) enum Profile {
 pub(crate) struct Policy {
     /// The account's code
     account: String,
-    /// Fewest characters
+    /// Minimum number of characters
     #[arg(long, value_name = "N")]
     min_length: Option<usize>,
-    /// Classes that must occur, of upper case, lower case, digit, other: 0 to 4
+    /// How many of upper case, lower case, digit and other must occur: 0 to 4
     #[arg(long, value_name = "N")]
     min_classes: Option<usize>,
-    /// How hard to guess, by the scale of zxcvbn: 0 to 4
+    /// Minimum zxcvbn strength: 0 to 4
     #[arg(long, value_name = "N")]
     min_strength: Option<u8>,
     /// Whether common passwords are refused
     #[arg(long, value_name = "BOOL")]
     refuse_common: Option<bool>,
-    /// Passwords that may not come again, the present one included
+    /// How many previous passwords, including the current one, cannot be reused
     #[arg(long, value_name = "N")]
     history: Option<u8>,
-    /// Days until a password must be changed; 0: never
+    /// Days until a password expires; 0: never
     #[arg(long, value_name = "N")]
     max_age_days: Option<u32>,
-    /// Wrong passwords in a row that lock a user out; 0: none do
+    /// Consecutive wrong passwords until the user is locked; 0: never lock
     #[arg(long, value_name = "N")]
     lockout_tries: Option<u32>,
-    /// Minutes a user stays locked out
+    /// Minutes a user stays locked
     #[arg(long, value_name = "N")]
     lockout_minutes: Option<u32>,
 }

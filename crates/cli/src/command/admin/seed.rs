@@ -11,13 +11,13 @@ use crate::progress::{Progress, percent};
 
 #[derive(Args)]
 pub(super) struct Seed {
-    /// How many there are to be in the end
+    /// Total number of users afterwards
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=1_000_000_000))]
     users: u64,
-    /// Their domain, which must be there; may be left out if there is only one
+    /// Domain of the users; optional if there is only one
     #[arg(long, value_name = "D")]
     domain: Option<String>,
-    /// The account whose domain it is; may be left out too
+    /// Account of the domain; optional
     #[arg(long, value_name = "CODE")]
     account: Option<String>,
 }
@@ -35,7 +35,7 @@ pub(super) async fn run(admin: &Admin, seed: Seed, output: &Output) -> Result<()
     Ok(output.say(
         json!({ "users": users, "added": added, "already_there": there, "seconds": seconds }),
         format_args!(
-            "{added} users added, {there} were there; {seconds:.1} s, {:.0}/s",
+            "{added} users added, {there} already existed; {seconds:.1} s, {:.0}/s",
             users as f64 / seconds
         ),
     )?)

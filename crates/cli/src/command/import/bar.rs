@@ -36,7 +36,7 @@ impl Bar {
     pub(super) fn begin(&mut self, total: Option<u64>, done: u64) {
         self.total = total;
         if done > 0 {
-            self.say(&format!("going on after row {done}"));
+            self.say(&format!("continuing after row {done}"));
         }
     }
 

@@ -17,7 +17,7 @@ pub(super) struct Line {
     pub(super) wrong: Option<Vec<Fault>>,
 }
 
-/// Rows that stand one after the other, and the users of those that can be sent.
+/// Consecutive rows, and the users of those that can be sent.
 #[derive(Default)]
 pub(super) struct Batch {
     pub(super) number: u64,

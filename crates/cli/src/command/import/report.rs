@@ -1,4 +1,4 @@
-//! What came of an import as a whole.
+//! The result of a whole import.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -69,11 +69,11 @@ impl Counts {
         [
             ("created", self.created),
             ("would be created", self.would_be_created),
-            ("there already", self.exists),
+            ("already exist", self.exists),
             ("updated", self.updated),
             ("refused", self.refused),
-            ("checked as far as the file goes", self.not_checked),
-            ("of unknown fate", self.unknown),
+            ("checked in the file only", self.not_checked),
+            ("with unknown result", self.unknown),
             ("not tried", self.not_tried),
         ]
     }
@@ -86,7 +86,7 @@ fn peak_memory_kib() -> Option<u64> {
     line.trim().trim_end_matches(" kB").parse().ok()
 }
 
-/// What came of it.
+/// The result.
 pub(super) struct Report {
     counts: Counts,
     earlier: u64,
@@ -114,7 +114,7 @@ impl Report {
         }
     }
 
-    /// What was decided in earlier runs.
+    /// The results of earlier runs.
     pub(super) fn resumed(&mut self, counts: &Counts) {
         self.counts = counts.clone();
         self.earlier = counts.rows();
@@ -192,7 +192,7 @@ impl Report {
         let counted = if counted.is_empty() { "no rows".to_owned() } else { counted.join(", ") };
         lines.push(format!("{}{counted}", if self.dry_run { "dry run, nothing was changed: " } else { "" }));
         if !self.dry_run {
-            lines.push(format!("   {rows} rows in {seconds:.1} s, {per_second:.0} a second"));
+            lines.push(format!("   {rows} rows in {seconds:.1} s, {per_second:.0} per second"));
         }
         for (code, count) in &self.codes {
             lines.push(format!("   {count} × {code}"));
@@ -203,16 +203,15 @@ impl Report {
             lines.push(format!("   … and {more} more"));
         }
         if !self.unknown_columns.is_empty() {
-            lines.push(format!("   columns left aside: {}", self.unknown_columns.join(", ")));
+            lines.push(format!("   ignored columns: {}", self.unknown_columns.join(", ")));
         }
         if self.counts.not_checked > 0 {
-            lines
-                .push("   the server can't be asked what it would say: only the file was checked".to_owned());
+            lines.push("   the server does not support check-user: only the file was checked".to_owned());
         }
         if let Some(why) = &self.stopped {
             lines.push(format!("stopped: {why}"));
             if !self.dry_run {
-                lines.push("   go on with the same command and --resume".to_owned());
+                lines.push("   continue with the same command and --resume".to_owned());
             }
         }
         if let Some(result) = result {

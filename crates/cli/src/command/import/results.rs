@@ -68,7 +68,7 @@ impl Results {
         self.rows
     }
 
-    /// What became of them.
+    /// Their results.
     pub(super) fn counted(&self) -> &Counts {
         &self.counts
     }

@@ -1,4 +1,4 @@
-//! What is done with a batch, and what becomes of its rows.
+//! Sends a batch and determines the result of its rows.
 
 use std::collections::HashSet;
 use std::hash::{BuildHasher as _, RandomState};
@@ -15,7 +15,7 @@ use super::state::State;
 /// The code of an address that is taken.
 const EXISTS: &str = "err_user_already_exists";
 
-/// What the service is asked to do with batches.
+/// The operation for batches.
 pub(super) struct Sender {
     client: Client,
     on_existing: OnExisting,
@@ -27,7 +27,7 @@ pub(super) struct Sender {
     seen: (RandomState, Mutex<HashSet<u64>>),
 }
 
-/// What became of a batch.
+/// The result of a batch.
 pub(super) enum Outcome {
     /// An answer for each of its users.
     Done(Vec<Answer>),
@@ -41,7 +41,7 @@ pub(super) enum Outcome {
     NotTried,
 }
 
-/// What became of a user.
+/// The result of a user.
 pub(super) enum Answer {
     Created(String),
     WouldBeCreated,
@@ -51,7 +51,7 @@ pub(super) enum Answer {
     Refused(Vec<Fault>),
 }
 
-/// What became of a row.
+/// The result of a row.
 pub(super) enum Fate<'a> {
     Answered(&'a Answer),
     /// It never left.
@@ -196,7 +196,7 @@ fn twice() -> Fault {
     }
 }
 
-/// What became of each row of a batch.
+/// The result of each row of a batch.
 pub(super) fn fates<'a>(
     batch: &'a Batch,
     outcome: &'a Outcome,
@@ -219,7 +219,7 @@ pub(super) fn fates<'a>(
 }
 
 impl Fate<'_> {
-    /// As it stands in the result file.
+    /// The name in the result file.
     pub(super) fn name(&self) -> &'static str {
         match self {
             Fate::Answered(Answer::Created(_)) => "created",

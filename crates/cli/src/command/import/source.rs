@@ -21,7 +21,7 @@ pub(super) struct Source {
     broken: Arc<Mutex<Option<ImportError>>>,
 }
 
-/// What is known of a file before anything is sent.
+/// Facts about a file before anything is sent.
 #[derive(Default)]
 pub(super) struct Survey {
     /// Rows; not known of standard input.
@@ -37,7 +37,7 @@ impl Source {
         let path = (path != Path::new("-")).then(|| path.to_owned());
         if let Some(path) = &path {
             let metadata = std::fs::metadata(path).with_context(|| path.display().to_string())?;
-            anyhow::ensure!(metadata.is_file(), "{}: this is no file", path.display());
+            anyhow::ensure!(metadata.is_file(), "{}: not a file", path.display());
         }
         let by_name = || Format::of_name(path.as_ref()?.to_str()?);
         // A name may say JSON and mean it; it may also say .txt, which says nothing.
@@ -71,7 +71,7 @@ impl Source {
         Ok(Survey { rows: Some(count), digest: Some(digest), unknown_columns })
     }
 
-    /// The batches, read on a thread of its own: standard input may keep it waiting.
+    /// The batches, read on a separate thread because standard input may block.
     pub(super) fn batches(
         &self,
         size: usize,

@@ -1,4 +1,4 @@
-//! What has to be known to go on with an import that was interrupted; it lies beside the result file until that is complete.
+//! The state to resume an interrupted import; stored next to the result file until that is complete.
 
 use std::path::{Path, PathBuf};
 
@@ -51,7 +51,7 @@ impl State {
         let text = match std::fs::read_to_string(&path) {
             Ok(text) => text,
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => bail!(
-                "there is nothing to resume: {} is not there, so the import into {} is complete or was never begun",
+                "nothing to resume: {} not found, so the import into {} is complete or was never started",
                 path.display(),
                 result.display()
             ),
@@ -65,13 +65,13 @@ impl State {
         let path = Self::path(result);
         if path.exists() {
             bail!(
-                "an import into {} was interrupted: go on with --resume, or delete {} to begin anew",
+                "an import into {} was interrupted: continue it with --resume, or delete {} to start again",
                 result.display(),
                 path.display()
             );
         }
         if result.exists() {
-            bail!("{} is there already: delete it, or name another with --result", result.display());
+            bail!("{} already exists: delete it, or name another file with --result", result.display());
         }
         replace_private(&path, &serde_json::to_string(self)?)
     }
@@ -80,8 +80,7 @@ impl State {
     pub(super) fn fits(&self, survey: &Survey) -> anyhow::Result<()> {
         if self.digest != survey.digest {
             bail!(
-                "this is not the file that the import began with: it has changed since, and its rows can't be matched with \
-                 those of the result file"
+                "the file has changed since the import began, so its rows cannot be matched with the result file"
             );
         }
         Ok(())

@@ -30,7 +30,7 @@ fn client_at(row: Row<'_>) -> Result<Client> {
     })
 }
 
-/// All that stands behind a token, as of one moment.
+/// Everything that belongs to a token, as of one moment.
 pub(crate) fn principal(session: &dyn Session, id: ClientId) -> Result<Option<ClientPrincipal>> {
     let principal = session.one(
         &format!(

@@ -1,4 +1,4 @@
-//! Domains, internal and on their way to it.
+//! Domains, internal and pending.
 
 use directory::domains::{InboundType, PendingDomain};
 use directory::port::{Listed, Position};

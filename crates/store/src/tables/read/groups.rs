@@ -33,7 +33,7 @@ pub(crate) fn by_id(session: &dyn Session, id: GroupId) -> Result<Option<Group>>
     session.one(&format!("{GROUP} WHERE id = ?1"), values![id.as_bytes()], group_at)
 }
 
-/// The ids of a group of the account and of those it lies in, itself first; nothing when it is not there.
+/// The ids of a group of the account and of those it lies in, itself first; nothing if it does not exist.
 pub(crate) fn path(session: &dyn Session, account: AccountId, id: GroupId) -> Result<Vec<GroupId>> {
     session.all(
         "WITH RECURSIVE path (id, distance) AS (

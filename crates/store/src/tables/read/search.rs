@@ -1,5 +1,5 @@
-//! Users that are looked for. Of the ranges of indexes in which all of them stand, the one that seems the shortest is read in
-//! order, and each row is looked at: so a page costs what it looks at, which is bounded.
+//! User search. Of the index ranges that contain all matches, the one that seems the shortest is read
+//! in order, and each row is looked at: so a page costs what it looks at, which is bounded.
 
 use std::collections::HashMap;
 
@@ -23,7 +23,7 @@ const SLICE: usize = 512;
 const WORDS: &str = "SELECT word, address_key FROM user_words
     WHERE account = ?1 AND (word, address_key) > (?2, ?3) AND word < ?4 ORDER BY word, address_key LIMIT ?5";
 
-/// In which index the users in a state stand.
+/// The index of users in a state.
 const fn in_state(state: State) -> &'static str {
     match state {
         State::Locked => "locked = 1",
@@ -65,7 +65,7 @@ struct Search<'s> {
     now: Timestamp,
 }
 
-/// One row that was looked at: where it stands, and the user if it is one that was looked for.
+/// A row that was read: its position, and the user if it matches.
 type Seen = (Cursor, Option<User>);
 
 pub(crate) fn find(
@@ -130,7 +130,7 @@ impl Search<'_> {
         Ok(Range::Words(words.swap_remove(shortest)))
     }
 
-    /// How many words stand in a range, as far as one page may look.
+    /// The number of words in a range, up to the limit of one page.
     fn length(&self, (low, high): &(String, String)) -> Result<usize> {
         let words = self.session.all(
             WORDS,
@@ -157,7 +157,7 @@ impl Search<'_> {
         Ok(some.len() == LOOKED_AT)
     }
 
-    /// Between which keys of addresses all users that are looked for stand.
+    /// The range of address keys that contains all matches.
     fn keys(&self) -> (String, String) {
         match self.query.domain() {
             // `A` is the character behind `@`.
@@ -208,7 +208,7 @@ impl Search<'_> {
     ) -> Result<Vec<Seen>> {
         let (word, key) = match after {
             Some(Cursor::Word(word, key)) => (word.as_str(), key.as_str()),
-            // No key is empty: behind this stands all that stands under the word.
+            // No key is empty, so everything under the word comes after this.
             _ => (range.0.as_str(), ""),
         };
         let hits: Vec<(String, String)> = self.session.all(
@@ -225,7 +225,7 @@ impl Search<'_> {
             .map(|user| (user.address.key().to_owned(), user))
             .collect();
         let judge = |(word, key): (String, String)| {
-            // Who stands under several words of the range is found under the first of them.
+            // A user under several words of the range is found under the first of them.
             let user = found.get(&key).filter(|user| UserQuery::word_in(user, range).as_ref() == Some(&word));
             let user = user.cloned();
             (Cursor::Word(word, key), user)

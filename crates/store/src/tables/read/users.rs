@@ -212,7 +212,7 @@ pub(crate) fn due_for_purge(session: &dyn Session, now: Timestamp, limit: usize)
     )
 }
 
-/// An alias has no password, and an account that is shut out no users who could log in.
+/// An alias has no password, and users of a disabled account cannot log in.
 pub(crate) fn credentials(session: &dyn Session, address: &EmailAddress) -> Result<Option<Credentials>> {
     let Some(user) = by_address(session, address)?.filter(|user| user.alias_of.is_none()) else {
         return Ok(None);

@@ -63,7 +63,7 @@ struct Command {
     method: Option<Vec<u8>>,
     url: Option<Vec<u8>>,
     user: Option<Vec<u8>>,
-    /// Pieces of the body; `None`: one that stands in a file.
+    /// Pieces of the body; `None`: a piece read from a file.
     data: Vec<Option<Vec<u8>>>,
     in_query: bool,
     head: bool,

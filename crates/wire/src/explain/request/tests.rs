@@ -148,7 +148,7 @@ proptest! {
         let _ = read(&[b"curl ", &input[..]].concat());
     }
 
-    /// Whatever stands in single quotes comes out as it is.
+    /// Text in single quotes is unchanged.
     #[test]
     fn what_is_quoted_is_read(value in "[ -&(-~é€]{1,60}") {
         let line = format!("curl http://h/api/x -H 'a: {value}'");

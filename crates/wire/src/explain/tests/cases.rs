@@ -154,7 +154,7 @@ fn special(write: impl Fn(&str) -> String) -> Sent {
     Sent { request_id: Some(request_id), ..written(&write(&base64)) }
 }
 
-/// Keys as they stand in this case.
+/// The keys of this case.
 fn keys_of(mistake: Mistake) -> Vec<KeySet> {
     let mut keys = keys();
     match mistake {

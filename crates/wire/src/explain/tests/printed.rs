@@ -1,4 +1,4 @@
-//! What is printed, as it stands in a terminal of 80 columns and in one line.
+//! The printed text, in a terminal of 80 columns and in one line.
 
 use super::*;
 
@@ -6,18 +6,18 @@ use super::*;
 fn one_mistake() {
     let explanation = Sent::new(with_digest(&sha1(SECRET.as_bytes(), right_text().as_bytes()))).explained();
     insta::assert_snapshot!(explanation, @r"
-    The signature is wrong. With what follows it can be reproduced.
+    The signature is wrong. These mistakes reproduce it:
 
     secret_not_decoded
       The secret key was used as it is written, as text.
-      Mend: Decode the secret key from base64 first, and key the HMAC with the
+      Fix:  Decode the secret key from base64 first, and key the HMAC with the
             bytes.
 
-    Signed was
+    Signed text:
       Tue, 03 Nov 2026 12:00:00 UTC:8578fcfc-a305-4d9a-99cb-f4d5ecefe297:/api/user/c
       reate-user:<application key>
 
-    To be signed, with colons between the four:
+    Text to sign, with colons between the four parts:
       x-mc-date        Tue, 03 Nov 2026 12:00:00 UTC
       x-mc-req-id      8578fcfc-a305-4d9a-99cb-f4d5ecefe297
       path             /api/user/create-user
@@ -37,36 +37,36 @@ fn two_mistakes_and_a_clock() {
     let now = NOW + SignedDuration::from_hours(1);
     let explanation = Sent { now, ..Sent::new(over(signed)) }.explained();
     insta::assert_snapshot!(explanation, @r"
-    The signature is wrong. With what follows it can be reproduced.
+    The signature is wrong. These mistakes reproduce it:
 
     path_url
-      The whole URL was signed in the place of the path.
-      Here: signed was `http://127.0.0.1:8080/api/user/create-user`
-      Mend: Sign what follows the host, such as /api/user/create-user.
+      The whole URL was signed instead of the path.
+      Here: signed: `http://127.0.0.1:8080/api/user/create-user`
+      Fix:  Sign the part after the host, such as /api/user/create-user.
 
     date_zone
       The date was signed with another zone at its end than it was sent with.
-      Here: signed was `Tue, 03 Nov 2026 12:00:00 GMT`
-      Mend: Format the date once, keep the text, and both sign and send that.
+      Here: signed: `Tue, 03 Nov 2026 12:00:00 GMT`
+      Fix:  Format the date once, and sign and send the same text.
 
     clock_behind
       The date is older than the server allows.
       Here: 60 minutes 5 seconds behind; 15 minutes are allowed. Nearly whole hours:
-            perhaps local time with the name of another zone behind it
-      Mend: Set the clock of the machine that signs, and sign each request when it
+            perhaps local time with the name of another zone
+      Fix:  Correct the clock of the signing machine, and sign each request when it
             is sent.
 
-    Signed was
+    Signed text:
       Tue, 03 Nov 2026 12:00:00 GMT:8578fcfc-a305-4d9a-99cb-f4d5ecefe297:http://127.
       0.0.1:8080/api/user/create-user:<application key>
 
-    To be signed, with colons between the four:
+    Text to sign, with colons between the four parts:
       x-mc-date        Tue, 03 Nov 2026 12:00:00 UTC
       x-mc-req-id      8578fcfc-a305-4d9a-99cb-f4d5ecefe297
       path             /api/user/create-user
       application key  the one of keys.json
     ");
-    insta::assert_snapshot!(explanation.line(200), @"path_url, date_zone, clock_behind: The whole URL was signed in the place of the path (signed was `http://127.0.0.1:8080/api/user/create-user`). Sign what follows the host, such as /api/user/create-...");
+    insta::assert_snapshot!(explanation.line(200), @"path_url, date_zone, clock_behind: The whole URL was signed instead of the path (signed: `http://127.0.0.1:8080/api/user/create-user`). Sign the part after the host, such as /api/user/create-user.");
 }
 
 #[test]
@@ -75,20 +75,20 @@ fn nothing_known() {
     insta::assert_snapshot!(explanation, @r"
     The signature is wrong, and no known mistake reproduces it.
 
-    To be signed, with colons between the four:
+    Text to sign, with colons between the four parts:
       x-mc-date        Tue, 03 Nov 2026 12:00:00 UTC
       x-mc-req-id      8578fcfc-a305-4d9a-99cb-f4d5ecefe297
       path             /api/user/create-user
       application key  the one of keys.json
 
-    Left to check:
-    - Whether secret key and application key are really the ones that were used.
-    - Whether date and request id are made once, and the same text is both signed
-      and sent.
-    - Whether something on the way changes a header or the path: compare what is
-      sent with what arrives.
-    - The text, byte by byte: print it before it is signed, and compare it with the
-      one above.
+    Still to check:
+    - Whether these secret and application keys were really used.
+    - Whether date and request id are created once, and the same text is signed and
+      sent.
+    - Whether a proxy changes a header or the path: compare what is sent with what
+      arrives.
+    - The text, byte by byte: print it before signing and compare it with the one
+      above.
     ");
     insta::assert_snapshot!(explanation.line(512), @"unexplained: The signature is wrong, and no known mistake reproduces it.");
 }
@@ -99,10 +99,10 @@ fn nothing_wrong() {
     insta::assert_snapshot!(explanation, @r"
     The signature is right.
 
-    If it is refused nonetheless, the code in the answer says why: permission,
-    quota, or the body.
-    If it is refused for its signature, the server knows other keys than these, or
-    something on the way changes a header or the path.
+    If it is still refused, the code in the response says why: permission, quota or
+    the body.
+    If it is refused for its signature, the server has other keys than these, or a
+    proxy changes a header or the path.
     ");
     insta::assert_snapshot!(explanation.line(512), @"right: The signature is right.");
 }
@@ -117,7 +117,7 @@ fn for_machines() {
         {
           "mistake": "app_key_is_app_id",
           "part": "app_key",
-          "wrong": "The application id was signed in the place of the application key.",
+          "wrong": "The application id was signed instead of the application key.",
           "detail": null,
           "mend": "Sign the application key; the application id only goes into x-mc-app-id."
         }

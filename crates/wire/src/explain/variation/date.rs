@@ -83,7 +83,7 @@ const NAMED: [(&str, i32); 22] = [
 /// Zones in use, in minutes east of UTC.
 const OFFSETS: RangeInclusive<i32> = -12 * 60..=14 * 60;
 
-/// Seconds by which a date made anew is off, at most.
+/// Maximum seconds between two readings of the clock.
 const SECONDS: i64 = 300;
 
 /// Of these, the ones that are tried together with another mistake.

@@ -35,7 +35,7 @@ pub(super) fn app_key(subject: &Subject<'_>, all: &mut Vec<Variation>) {
         all.push(Variation::new(M::AppKeyForm, change(&[quote, key, quote].concat())));
     }
     for unset in UNSET {
-        let note = (!unset.is_empty()).then(|| format!("signed was `{unset}`"));
+        let note = (!unset.is_empty()).then(|| format!("signed: `{unset}`"));
         all.push(Variation { note, ..Variation::new(M::AppKeyUnset, change(unset.as_bytes())) });
     }
     // What hangs on to its end hangs on to the text: see the frames.
@@ -120,7 +120,7 @@ pub(super) fn path(subject: &Subject<'_>, path: &[u8], all: &mut Vec<Variation>)
     blank_or_unset(all, path, "the path", Change::Path);
 }
 
-/// What can happen to each part: something hangs on to its end, it stands in quotes, or it was never set.
+/// What can happen to each part: something is appended, it is quoted, or it was never set.
 pub(super) fn blank_or_unset(
     all: &mut Vec<Variation>,
     value: &[u8],

@@ -60,7 +60,7 @@ fn orders(all: &mut Vec<Variation>) {
     orders.retain(|order| order != SLOTS);
     for order in orders {
         let names: Vec<_> = order.iter().map(|&slot| name(slot)).collect();
-        let note = format!("signed was {}", names.join(", "));
+        let note = format!("signed: {}", names.join(", "));
         all.push(Variation::noted(Mistake::Order, Change::Slots(order), note));
     }
 }
@@ -101,9 +101,9 @@ fn put_in(subject: &Subject<'_>, all: &mut Vec<Variation>) {
             slots.insert(place, slot);
             let place = match place {
                 0 => "in front".to_owned(),
-                _ => format!("behind the {}", name(SLOTS[place - 1])),
+                _ => format!("after the {}", name(SLOTS[place - 1])),
             };
-            let note = format!("{} stands {place}", name(slot));
+            let note = format!("{} is {place}", name(slot));
             all.push(Variation::noted(mistake, Change::Slots(slots), note));
         }
     };

@@ -1,0 +1,124 @@
+//! Answers as HTTP responses: the body in the style of the endpoint, and its headers (spec/clients.md 4.5).
+
+use auth::Rate;
+use axum::body::Body;
+use axum::response::Response;
+use http::header::{
+    CACHE_CONTROL, CONTENT_TYPE, HeaderName, HeaderValue, PRAGMA, RETRY_AFTER, WWW_AUTHENTICATE,
+};
+use http::{HeaderMap, StatusCode};
+use serde::{Deserialize, Serialize};
+use wire::code::Level;
+use wire::{Answer, Code, header, oauth, rest};
+
+use crate::refusal::Refusal;
+use crate::style::Style;
+
+const X_ROBOTS_TAG: HeaderName = HeaderName::from_static("x-robots-tag");
+const RATE_LIMIT: HeaderName = HeaderName::from_static(header::RATE_LIMIT);
+const RATE_REMAINING: HeaderName = HeaderName::from_static(header::RATE_REMAINING);
+const RATE_RESET: HeaderName = HeaderName::from_static(header::RATE_RESET);
+/// How an application may show who it is (RFC 6749, 5.2 asks for the header).
+const BASIC: HeaderValue = HeaderValue::from_static("Basic realm=\"matricula\"");
+const JSON: HeaderValue = HeaderValue::from_static("application/json");
+
+/// The call ran: a rendered body.
+pub fn ran(status: u16, body: impl Into<Body>, rate: Rate) -> Response {
+    let mut response = json(status, body, rate);
+    let headers = response.headers_mut();
+    not_stored(headers);
+    headers.insert(X_ROBOTS_TAG, HeaderValue::from_static("noindex, nofollow"));
+    response
+}
+
+/// The call was refused.
+pub fn refused(refusal: &Refusal, rate: Rate, style: Style) -> Response {
+    let (code, message) = (refusal.code(), refusal.to_string());
+    let mut response = match style {
+        Style::OAuth => {
+            // Whatever is wrong with the request as HTTP is no request for a token either.
+            let error = if code.status() == 400 && !matches!(code.level(), Level::OAuth(_)) {
+                Code::InvalidRequest
+            } else {
+                code
+            };
+            let body = oauth::Refused { error: error.as_str().to_owned(), error_description: message };
+            let mut response = json(code.status(), rendered(&body), rate);
+            not_stored(response.headers_mut());
+            if code.status() == 401 {
+                response.headers_mut().insert(WWW_AUTHENTICATE, BASIC);
+            }
+            response
+        }
+        // What the gateway of API 2.0 refuses has one shape on all its paths (spec/protocol.md 2e).
+        Style::Rest if !matches!(code.level(), Level::Gateway(_)) => {
+            let body = rest::Errors { errors: vec![wire::Error::new(code, message).into()] };
+            json(code.rest_status(), rendered(&body), rate)
+        }
+        Style::Envelope | Style::Rest => {
+            json(code.status(), rendered(&Answer::<()>::refused(code, message)), rate)
+        }
+    };
+    if let Some(seconds) = refusal.retry_after() {
+        response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(seconds));
+    }
+    if matches!(refusal, Refusal::BodyBroken) {
+        response.extensions_mut().insert(Unframed);
+    }
+    response
+}
+
+/// Stands by an answer to a request whose body is not framed as HTTP asks: where the next request begins is not known.
+#[derive(Clone, Copy)]
+pub struct Unframed;
+
+/// The codes of the items that an answer in an envelope refuses, the first of each. Most refuse none, which shows without
+/// reading them: `fail` is at the end.
+pub fn refused_items(body: &[u8]) -> Vec<&'static str> {
+    #[derive(Deserialize)]
+    struct Envelope {
+        fail: Vec<Failure>,
+    }
+    #[derive(Deserialize)]
+    struct Failure {
+        errors: Vec<Coded>,
+    }
+    #[derive(Deserialize)]
+    struct Coded {
+        code: Code,
+    }
+    if body.ends_with(br#""fail":[]}"#) {
+        return Vec::new();
+    }
+    let fail = serde_json::from_slice(body).map_or_else(|_| Vec::new(), |Envelope { fail }| fail);
+    fail.iter().filter_map(|failure| failure.errors.first()).map(|error| error.code.as_str()).collect()
+}
+
+/// An answer as JSON. Answers are text and numbers, which can be rendered; of one that can't there is nothing, and a call
+/// with nothing to answer is answered as a fault of the server (`call::serve`).
+pub fn rendered<T: Serialize>(answer: &T) -> Vec<u8> {
+    serde_json::to_vec(answer).unwrap_or_else(|error| {
+        tracing::error!(%error, "could not render a response");
+        Vec::new()
+    })
+}
+
+fn json(status: u16, body: impl Into<Body>, rate: Rate) -> Response {
+    let mut response = Response::new(body.into());
+    *response.status_mut() = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, JSON);
+    rated(headers, rate);
+    response
+}
+
+fn not_stored(headers: &mut HeaderMap) {
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    headers.insert(PRAGMA, HeaderValue::from_static("no-cache"));
+}
+
+fn rated(headers: &mut HeaderMap, rate: Rate) {
+    headers.insert(RATE_LIMIT, HeaderValue::from(rate.limit));
+    headers.insert(RATE_REMAINING, HeaderValue::from(rate.remaining));
+    headers.insert(RATE_RESET, HeaderValue::from(rate.reset_ms));
+}

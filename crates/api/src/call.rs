@@ -1,0 +1,311 @@
+//! A call, as an endpoint sees it, and what an endpoint answers.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use axum::body::Bytes;
+use directory::access;
+use directory::change::Change;
+use directory::port::{
+    Evidence, Pending, Recalled, Render, RequestIds, RequestKey, StoreError, Write, Written,
+};
+use directory::refusal as rules;
+use directory::user::User;
+use directory::{Caller, Permission, Role, Scope};
+use hmac::{Hmac, KeyInit, Mac};
+use http::HeaderMap;
+use http::header::HOST;
+use observe::{Line, stopwatch};
+use secrecy::ExposeSecret;
+use serde::Serialize;
+use serde_json::Value;
+use sha2::Sha256;
+use wire::body::{self, Body};
+use wire::header::RequestId;
+use wire::item::{Entry, Item};
+use wire::{Answer, Code, reader, rest};
+
+use crate::answer;
+use crate::core::Core;
+use crate::refusal::Refusal;
+use crate::room::Place;
+
+/// Where a request comes from and what it asked for before the path was made canonical; put there by the listener.
+#[derive(Clone)]
+pub struct Received {
+    /// The address it comes from.
+    pub peer: IpAddr,
+    /// Path and query, as received.
+    pub target: Bytes,
+    /// Its place among the requests under way.
+    pub place: Option<Arc<Place>>,
+}
+
+/// A signed call, as an endpoint sees it.
+pub struct Call<'a> {
+    pub(crate) core: &'a Core,
+    pub(crate) caller: Caller,
+    pub(crate) request_id: Option<RequestId>,
+    pub(crate) request_ids: RequestIds,
+    /// The path of the endpoint.
+    pub(crate) path: &'static str,
+    /// Whether the endpoint changes something.
+    pub(crate) writes: bool,
+    pub(crate) body: &'a [u8],
+    pub(crate) query: &'a str,
+    pub(crate) line: &'a mut Line,
+}
+
+/// A call to an endpoint that knows nobody yet.
+pub struct Unsigned<'a> {
+    /// The context of endpoints.
+    pub core: &'a Core,
+    pub(crate) headers: &'a HeaderMap,
+    pub(crate) body: &'a [u8],
+    pub(crate) line: &'a mut Line,
+}
+
+/// The response of an endpoint.
+pub struct Reply {
+    pub(crate) status: u16,
+    pub(crate) body: Vec<u8>,
+    pub(crate) repeated: bool,
+    /// The code with which the call was refused.
+    pub(crate) code: Option<&'static str>,
+}
+
+impl Reply {
+    pub(crate) fn ran(body: Vec<u8>) -> Self {
+        Self { status: 200, body, repeated: false, code: None }
+    }
+
+    pub(crate) fn repeated(body: Vec<u8>) -> Self {
+        Self { repeated: true, ..Self::ran(body) }
+    }
+
+    pub(crate) fn of<T: Serialize>(answer: &Answer<T>) -> Self {
+        Self::bare(answer)
+    }
+
+    /// An answer without an envelope.
+    pub(crate) fn bare<T: Serialize>(answer: &T) -> Self {
+        Self::ran(answer::rendered(answer))
+    }
+
+    /// The refusal of a new-style endpoint; the first error says with which status.
+    pub(crate) fn errors(mut errors: Vec<wire::Error>) -> Self {
+        if errors.is_empty() {
+            // Neither a row nor why there is none: a fault of the server.
+            errors.push(wire::Error::new(Code::Internal, Refusal::Panic.to_string()));
+        }
+        let first = errors.first().map(|error| error.code.as_str());
+        let code = Code::ALL.iter().find(|code| Some(code.as_str()) == first).unwrap_or(&Code::Internal);
+        let errors = errors.into_iter().map(Into::into).collect();
+        Self { status: code.rest_status(), code: Some(code.as_str()), ..Self::bare(&rest::Errors { errors }) }
+    }
+
+    /// A reply with nothing in it is none: its answer could not be rendered.
+    pub(crate) fn whole(self) -> Result<Self, Refusal> {
+        if self.body.is_empty() { Err(Refusal::Panic) } else { Ok(self) }
+    }
+
+    /// An envelope of one item, as a new-style endpoint answers it: the row with this status, or why there is none.
+    pub(crate) fn unwrapped(self, status: u16) -> Self {
+        let Answer { mut data, fail, .. } = serde_json::from_slice::<Answer<Value>>(&self.body)
+            .unwrap_or_else(|_| Answer::ran(vec![], vec![]));
+        let reply = match data.pop() {
+            Some(row) => Self { status, ..Self::bare(&row) },
+            None => Self::errors(fail.into_iter().flat_map(|failure| failure.errors).collect()),
+        };
+        Self { repeated: self.repeated, ..reply }
+    }
+}
+
+/// The body as JSON: strictly, else leniently. No body is one without anything in it (spec/clients.md 3.3).
+fn json(core: &Core, body: &[u8]) -> Result<Value, Refusal> {
+    if reader::is_blank(body) {
+        return Ok(Value::Object(serde_json::Map::new()));
+    }
+    let limits = reader::Limits { bytes: core.limits.body_bytes, ..reader::Limits::default() };
+    Ok(reader::read(body, &limits)?)
+}
+
+impl Call<'_> {
+    /// The body: `meta`, and items that are not read yet.
+    pub(crate) fn body(&self) -> Result<Body, Refusal> {
+        Ok(Body::read(json(self.core, self.body)?)?)
+    }
+
+    /// The body of a new-style endpoint: the item itself.
+    pub(crate) fn object<I: Item>(&self) -> Result<Entry<I>, Refusal> {
+        Ok(body::object(json(self.core, self.body)?)?)
+    }
+
+    /// The query, as an item.
+    pub(crate) fn query<I: Item>(&self) -> Entry<I> {
+        rest::query(self.query)
+    }
+
+    /// The identity of this request, if it has an id.
+    pub(crate) fn key(&self) -> Option<RequestKey> {
+        let request_id = self.request_id.as_ref()?;
+        let mut digest = Hmac::<Sha256>::new(self.core.store.keys().body_digest.expose_secret().into());
+        digest.update(self.path.as_bytes());
+        digest.update(b"\0");
+        digest.update(self.body);
+        Some(RequestKey {
+            credential: self.caller.credential(),
+            request_id: *request_id.as_bytes(),
+            digest: digest.finalize().into_bytes().into(),
+        })
+    }
+
+    /// A user of the account, to read or to change as the endpoint does. Nobody changes a user who holds more than they do:
+    /// what is changed of a user may be what that user's rights, mail or keys depend on.
+    pub(crate) fn user(
+        &self,
+        scope: &Scope,
+        found: (Option<User>, Option<Role>),
+    ) -> Result<User, rules::Refusal> {
+        let (user, role) = found;
+        let user = scope.user(user)?;
+        if self.writes {
+            scope.covers(role.as_ref())?;
+        }
+        Ok(user)
+    }
+
+    /// Tells the log how many items the request holds.
+    pub(crate) fn count(&mut self, items: usize) {
+        self.line.items = items;
+    }
+
+    /// The account that the call names, or the caller's own; if the caller holds the permission and may act there.
+    pub(crate) async fn scope(
+        &self,
+        permission: impl Into<Option<&Permission>>,
+        account: Option<&str>,
+    ) -> Result<Scope, Refusal> {
+        let permission = permission.into();
+        // Permission first: a caller without it learns nothing about accounts.
+        if let Some(permission) = permission {
+            self.caller.require(permission)?;
+        }
+        let named = match access::named_account(&self.caller, account)? {
+            None => None,
+            Some(code) => Some(self.core.store.accounts(&[code]).await?.pop().flatten()),
+        };
+        Ok(Scope::enter(&self.caller, permission, named)?)
+    }
+
+    /// Writes changes, each of which succeeds or fails alone, and answers what `render` makes of the results.
+    pub(crate) async fn write(
+        &mut self,
+        evidence: Vec<Evidence>,
+        changes: Vec<Change>,
+        render: Render,
+    ) -> Result<Reply, Refusal> {
+        let core = self.core;
+        let write = Write {
+            once: self.key().map(|key| (key, self.request_ids)),
+            evidence,
+            actor: self.caller.actor(),
+            now: core.clock.now(),
+            changes,
+            render,
+        };
+        match self.timed(core.store.write(vec![write])).await?.pop() {
+            Some(Written::Ran(answer)) => Ok(Reply::ran(answer)),
+            Some(Written::Repeated(answer)) => Ok(Reply::repeated(answer)),
+            Some(Written::RequestIdReused) => Err(Refusal::RequestIdReused),
+            Some(Written::Stale) | None => Err(Refusal::Stale),
+        }
+    }
+
+    /// The answer of a request that ran before, for endpoints on which it would cost much to find out only at the end:
+    /// nobody should wait, or make others wait, for hashes that are thrown away.
+    pub(crate) async fn recall(&mut self) -> Result<Option<Reply>, Refusal> {
+        let Some(key) = self.key() else { return Ok(None) };
+        let (core, request_ids) = (self.core, self.request_ids);
+        match self.timed(core.store.recall(&key, request_ids)).await? {
+            Recalled::Unknown => Ok(None),
+            Recalled::Ran(answer) => Ok(Some(Reply::repeated(answer))),
+            Recalled::OtherBody => Err(Refusal::RequestIdReused),
+        }
+    }
+
+    /// Waits for the store, and keeps count of how long that takes.
+    pub(crate) async fn timed<T>(&mut self, pending: Pending<'_, T>) -> Result<T, StoreError> {
+        timed(self.line, pending).await
+    }
+}
+
+impl<'a> Unsigned<'a> {
+    /// Somebody at the door of the console, who is not known yet either.
+    pub fn at_the_door(core: &'a Core, headers: &'a HeaderMap, line: &'a mut Line) -> Self {
+        Self { core, headers, body: &[], line }
+    }
+}
+
+impl Unsigned<'_> {
+    /// The body: `meta`, and items that are not read yet.
+    pub(crate) fn body(&self) -> Result<Body, Refusal> {
+        Ok(Body::read(json(self.core, self.body)?)?)
+    }
+
+    /// The body as it came.
+    pub(crate) fn bytes(&self) -> &[u8] {
+        self.body
+    }
+
+    /// Where the caller reaches this server: scheme, host and port.
+    pub(crate) fn public_url(&self) -> String {
+        self.core.public_url.for_host(self.headers.get(HOST).map(http::HeaderValue::as_bytes))
+    }
+
+    /// Tells the log who claims to call.
+    pub fn claims(&mut self, address: &str, application: &str) {
+        self.line.claimed = Some((address.to_owned(), application.to_owned()));
+    }
+
+    /// Waits for the store, and keeps count of how long that takes.
+    pub(crate) async fn timed<T>(&mut self, pending: Pending<'_, T>) -> Result<T, StoreError> {
+        timed(self.line, pending).await
+    }
+}
+
+async fn timed<T>(line: &mut Line, pending: Pending<'_, T>) -> Result<T, StoreError> {
+    let started = stopwatch();
+    let outcome = pending.await;
+    line.store += started.elapsed();
+    outcome
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What no answer is: it can't be rendered.
+    struct Unrenderable;
+
+    impl Serialize for Unrenderable {
+        fn serialize<S: serde::Serializer>(&self, _: S) -> Result<S::Ok, S::Error> {
+            Err(serde::ser::Error::custom("it can't"))
+        }
+    }
+
+    #[test]
+    fn an_answer_that_can_t_be_rendered_is_a_fault_of_the_server_and_no_empty_answer() {
+        for reply in [Reply::bare(&Unrenderable), Reply::of(&Answer::ran(vec![Unrenderable], Vec::new()))] {
+            assert_eq!(reply.whole().err().map(|why| why.code()), Some(Code::Internal));
+        }
+        assert!(Reply::of(&Answer::ran(vec![1], Vec::new())).whole().is_ok());
+        // Neither a row nor a reason.
+        for body in ["", "{}", r#"{"meta":{"status":200},"data":[],"fail":[]}"#] {
+            let reply = Reply::ran(body.as_bytes().to_vec()).unwrapped(201);
+            let told = String::from_utf8(reply.body.clone()).unwrap();
+            assert_eq!((reply.status, reply.code), (500, Some("err_xdk_internal_error")), "{told}");
+            assert!(told.contains(r#"{"errors":[{"#), "{told}");
+        }
+    }
+}

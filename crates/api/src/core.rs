@@ -1,0 +1,92 @@
+//! The context of every endpoint.
+
+use std::sync::Arc;
+
+use auth::explain::Explainer;
+use auth::{Authenticator, Gate};
+use directory::port::{Clock, Entropy, RequestIds, Store, StoreError, Usage};
+use observe::telemetry::Telemetry;
+
+use crate::limits::Limits;
+use crate::public_url::PublicUrl;
+use crate::secure_id::SecureIds;
+use crate::txt::Txt;
+
+/// Credentials whose use is noted in one go.
+const USAGE_SLICE: usize = 128;
+
+/// The context of every endpoint.
+pub struct Core {
+    /// The directory.
+    pub store: Arc<dyn Store>,
+    /// Who calls.
+    pub authenticator: Authenticator,
+    /// Hashes passwords.
+    pub gate: Gate,
+    /// Looks up the TXT records of domains.
+    pub txt: Txt,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// Randomness.
+    pub entropy: Arc<dyn Entropy>,
+    /// How to treat a reused request id with another body.
+    pub request_ids: RequestIds,
+    /// The limits of a request.
+    pub limits: Limits,
+    /// How far the date of a request may be off.
+    pub freshness: jiff::SignedDuration,
+    /// Where clients reach the server.
+    pub public_url: PublicUrl,
+    /// Says why a request is refused; only in a sandbox.
+    pub explainer: Option<Arc<Explainer>>,
+    /// Counts requests, and the use of credentials.
+    pub telemetry: Telemetry,
+    /// Held by the task that records the use of credentials.
+    pub recording: tokio::sync::Mutex<()>,
+}
+
+impl Core {
+    /// The secure ids of this directory.
+    pub fn secure_ids(&self) -> SecureIds<'_> {
+        SecureIds::new(&self.store.keys().secure_id)
+    }
+
+    /// A new GUID.
+    pub fn guid(&self) -> String {
+        directory::credentials::guid(&*self.entropy)
+    }
+
+    /// Records the use of credentials in the store, slice by slice, so that no write waits for more than one. What can't
+    /// be recorded now is recorded the next time.
+    pub async fn note_usage(&self) {
+        // A caller that waits here finds everything recorded afterwards.
+        let _recording = self.recording.lock().await;
+        let mut usage = self.telemetry.take_usage();
+        while !usage.is_empty() {
+            let rest = usage.split_off(usage.len().min(USAGE_SLICE));
+            if let Err(error) = self.store.note_usage(usage.clone()).await {
+                tracing::warn!(%error, "could not record key usage");
+                self.telemetry.put_usage_back([usage, rest].concat());
+                return;
+            }
+            usage = rest;
+        }
+    }
+
+    /// The recorded use of credentials, in their order; what is not recorded yet is recorded first.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn usage_of(&self, credentials: &[[u8; 16]]) -> Result<Vec<Option<Usage>>, StoreError> {
+        self.note_usage().await;
+        self.store.usage_of(credentials).await
+    }
+
+    /// Forgets requests whose signature would be refused by now. Gives how many there were.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn forget_requests(&self) -> Result<usize, StoreError> {
+        self.store.forget_requests(self.clock.now(), self.freshness).await
+    }
+}

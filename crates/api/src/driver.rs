@@ -1,0 +1,268 @@
+//! Serves a call: signature or token, body, the endpoint, the answer, and what the log says of it.
+
+use std::borrow::Cow;
+use std::net::{IpAddr, Ipv4Addr};
+
+use auth::{Authenticated, Presented, Rate, Signed};
+use axum::body::Bytes;
+use axum::extract::Request;
+use axum::response::Response;
+use directory::Caller;
+use directory::port::RequestIds;
+use http::HeaderMap;
+use http::header::CONNECTION;
+use http_body_util::{BodyExt, LengthLimitError, Limited};
+use hyper::body::Body as _;
+use observe::{Line, stopwatch};
+use wire::header::{self, RequestId};
+
+use crate::call::{Call, Received, Reply, Unsigned};
+use crate::core::Core;
+use crate::endpoint::{Endpoint, Run, Running};
+use crate::refusal::Refusal;
+use crate::room::Unread;
+use crate::style::Style;
+use crate::{answer, explain};
+
+/// How often a call is judged again because the directory changed in between.
+const ATTEMPTS: usize = 4;
+
+/// A caller whose body took longer is looked at once more when it is there: what was known of the caller may be as old as
+/// that, and by then no longer true.
+const SLOW_BODY: jiff::SignedDuration = jiff::SignedDuration::from_secs(1);
+
+/// Serves a call to an endpoint.
+pub async fn serve(core: &Core, endpoint: &Endpoint, request: Request) -> Response {
+    let mut line = Line::default();
+    let (parts, body) = request.into_parts();
+    let received = received(&parts.extensions);
+    let mut explanation = None;
+    let (reply, rate) = match endpoint.run {
+        Run::Signed(run) => {
+            let presented = presented(&parts.headers, &received);
+            let Authenticated { signed, sender, rate } = core.authenticator.authenticate(&presented).await;
+            line.sent_by(sender, rate.drawn_per_mille());
+            let reply = match signed {
+                Ok(signed) => {
+                    received.place.iter().for_each(|place| place.prove());
+                    signed_call(core, endpoint, run, signed, &presented, body, &mut line).await
+                }
+                Err(refused) => {
+                    explanation = explain::explained(core, &refused, &parts, &presented, body).await;
+                    Err(Refusal::from(refused))
+                }
+            };
+            (reply, rate)
+        }
+        // A token is good for nothing here (spec/protocol.md 8); one that is not good at all is told so first.
+        Run::Unsigned(_) if endpoint.style() == Style::Envelope && has_token(&parts.headers) => {
+            let presented = presented(&parts.headers, &received);
+            let Authenticated { signed, sender, rate } = core.authenticator.authenticate(&presented).await;
+            line.sent_by(sender, rate.drawn_per_mille());
+            (Err(signed.map_or_else(Refusal::from, |_| Refusal::AppForbidden)), rate)
+        }
+        Run::Unsigned(run) => {
+            let (refused, rate) = core.authenticator.count_unsigned(received.peer);
+            let reply = match refused {
+                None => unsigned_call(core, run, &parts.headers, body, &mut line).await,
+                Some(refused) => Err(Refusal::from(refused)),
+            };
+            (reply, rate)
+        }
+    };
+    let mut response = match reply.and_then(Reply::whole) {
+        Ok(reply) => {
+            line.repeated = reply.repeated;
+            line.code = reply.code;
+            if endpoint.style() == Style::Envelope {
+                line.refused_items = answer::refused_items(&reply.body);
+            }
+            answer::ran(reply.status, reply.body, rate)
+        }
+        Err(refusal) => refuse(&refusal, rate, endpoint.style(), &mut line),
+    };
+    explain::tell(explanation, explain::asks(&parts), &mut line, &mut response);
+    response.extensions_mut().insert(line);
+    response
+}
+
+/// Has an endpoint do what a page of the console asks for. A form that was sent, gone back to, corrected and sent again is a
+/// separate request.
+///
+/// # Errors
+/// When the call as a whole is refused; with [`Refusal::Stale`] when it must be judged again.
+pub async fn within(
+    core: &Core,
+    endpoint: &Endpoint,
+    caller: Caller,
+    request_id: Option<RequestId>,
+    body: &[u8],
+    line: &mut Line,
+) -> Result<Vec<u8>, Refusal> {
+    let Run::Signed(run) = endpoint.run else { return Err(Refusal::AppForbidden) };
+    let request_ids = RequestIds::Compatible;
+    let Endpoint { path, writes, .. } = *endpoint;
+    let reply =
+        run(Call { core, caller, request_id, request_ids, path, writes, body, query: "", line }).await?;
+    Ok(reply.whole()?.body)
+}
+
+async fn unsigned_call(
+    core: &Core,
+    run: for<'a> fn(Unsigned<'a>) -> Running<'a>,
+    headers: &HeaderMap,
+    body: axum::body::Body,
+    line: &mut Line,
+) -> Result<Reply, Refusal> {
+    let body = collect(core, body).await?;
+    run(Unsigned { core, headers, body: &body, line }).await
+}
+
+async fn signed_call(
+    core: &Core,
+    endpoint: &Endpoint,
+    run: for<'a> fn(Call<'a>) -> Running<'a>,
+    mut signed: Signed,
+    presented: &Presented<'_>,
+    body: axum::body::Body,
+    line: &mut Line,
+) -> Result<Reply, Refusal> {
+    line.request_id = signed.request_id.map(|id| id.to_string());
+    if !endpoint.is_for(&signed.caller) {
+        return Err(Refusal::AppForbidden);
+    }
+    let (started, began) = (stopwatch(), core.clock.now());
+    let body = collect(core, body).await?;
+    // By either clock: keys and tokens end by the one that can be set.
+    let waited = core.clock.now().duration_since(began).abs();
+    if waited > SLOW_BODY || started.elapsed() > SLOW_BODY.unsigned_abs() {
+        signed = core.authenticator.authenticate_anew(presented).await?;
+        if !endpoint.is_for(&signed.caller) {
+            return Err(Refusal::AppForbidden);
+        }
+    }
+    let query = query(presented.target);
+    let Endpoint { path, writes, .. } = *endpoint;
+    let mut attempt = 1;
+    loop {
+        let (caller, request_id, request_ids) = (signed.caller.clone(), signed.request_id, core.request_ids);
+        match run(Call {
+            core,
+            caller,
+            request_id,
+            request_ids,
+            path,
+            writes,
+            body: &body,
+            query: &query,
+            line,
+        })
+        .await
+        {
+            // Something was taken away in one of the accounts concerned since they were read. Whether it concerns
+            // this caller shows when everything is read again.
+            Err(Refusal::Stale) if attempt < ATTEMPTS => {
+                attempt += 1;
+                signed = core.authenticator.authenticate_anew(presented).await?;
+            }
+            outcome => return outcome,
+        }
+    }
+}
+
+/// Reads the body, whatever its Content-Type (spec/clients.md 3.1).
+pub async fn collect(core: &Core, body: axum::body::Body) -> Result<Bytes, Refusal> {
+    let limits = &core.limits;
+    let too_large = || Refusal::BodyTooLarge(limits.body_bytes);
+    // As it says itself: then nothing of it is read, and a client that asks first is not told to send it.
+    if body.size_hint().lower() > limits.body_bytes as u64 {
+        return Err(too_large());
+    }
+    let collected =
+        tokio::time::timeout(limits.body(), Limited::new(body, limits.body_bytes).collect()).await;
+    match collected {
+        Ok(Ok(body)) => Ok(body.to_bytes()),
+        Ok(Err(error)) if error.is::<LengthLimitError>() => Err(too_large()),
+        Ok(Err(error)) => Err(match Unread::because_of(&*error) {
+            Some(Unread::TooLarge(most)) => Refusal::BodyTooLarge(most),
+            Some(Unread::Busy) => Refusal::Busy,
+            None => Refusal::BodyBroken,
+        }),
+        Err(_) => Err(Refusal::BodyTimeout(limits.body_seconds)),
+    }
+}
+
+/// Serves what everybody may read; counted for where the request comes from.
+pub fn serve_document(core: &Core, request: &Request, document: Bytes) -> Response {
+    let (refused, rate) = core.authenticator.count_unsigned(received(request.extensions()).peer);
+    let mut line = Line::default();
+    let mut response = match refused {
+        None => answer::ran(200, document, rate),
+        Some(refused) => refuse(&refused.into(), rate, Style::Envelope, &mut line),
+    };
+    response.extensions_mut().insert(line);
+    response
+}
+
+/// Refuses a request that no signed endpoint is asked by.
+pub fn refuse_unsigned(core: &Core, request: &Request, refusal: Refusal) -> Response {
+    let (refused, rate) = core.authenticator.count_unsigned(received(request.extensions()).peer);
+    let refusal = refused.map_or(refusal, Refusal::from);
+    let mut line = Line::default();
+    let mut response = refuse(&refusal, rate, Style::of(request.uri().path()), &mut line);
+    response.extensions_mut().insert(line);
+    response
+}
+
+/// Refuses a request that came in plaintext to a port that speaks HTTPS. Then the connection ends.
+pub fn refuse_plaintext(core: &Core, request: &Request) -> Response {
+    let mut response = refuse_unsigned(core, request, Refusal::Plaintext);
+    response.headers_mut().insert(CONNECTION, http::HeaderValue::from_static("close"));
+    response
+}
+
+fn refuse(refusal: &Refusal, rate: Rate, style: Style, line: &mut Line) -> Response {
+    line.code = Some(refusal.code().as_str());
+    line.why = refusal.private();
+    answer::refused(refusal, rate, style)
+}
+
+/// Where a request comes from, as the listener recorded it.
+pub fn received(extensions: &http::Extensions) -> Received {
+    let nowhere = || Received { peer: IpAddr::V4(Ipv4Addr::UNSPECIFIED), target: Bytes::new(), place: None };
+    extensions.get::<Received>().cloned().unwrap_or_else(nowhere)
+}
+
+fn has_token(headers: &HeaderMap) -> bool {
+    headers.get(header::AUTHORIZATION).is_some_and(|value| header::bearer(value.as_bytes()).is_some())
+}
+
+/// The query string. Invalid UTF-8 is kept visible so that the parameter is refused: dropping it would change the query.
+fn query(target: &[u8]) -> Cow<'_, str> {
+    let query = target.iter().position(|byte| *byte == b'?').map_or(&[][..], |mark| &target[mark + 1..]);
+    String::from_utf8_lossy(query)
+}
+
+fn presented<'a>(headers: &'a HeaderMap, received: &'a Received) -> Presented<'a> {
+    let bytes = |name| headers.get(name).map(http::HeaderValue::as_bytes);
+    Presented {
+        authorization: bytes(header::AUTHORIZATION),
+        date: bytes(header::DATE),
+        request_id: bytes(header::REQUEST_ID),
+        app_id: bytes(header::APP_ID),
+        target: &received.target,
+        peer: received.peer,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_query_that_is_no_text_is_not_taken_for_none() {
+        assert_eq!(query(b"/a?b=c?d"), "b=c?d");
+        assert_eq!(query(b"/a"), "");
+        assert_eq!(query(b"/a?domain=\xff"), "domain=\u{fffd}");
+    }
+}

@@ -1,0 +1,4 @@
+//! `/api/account/…`
+
+pub mod get_account;
+pub mod get_support_info;

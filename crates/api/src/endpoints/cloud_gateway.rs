@@ -1,0 +1,32 @@
+//! `/user/cloud-gateway/v1/…` and `/role/cloud-gateway/v1/…`: the new-style twins of classic endpoints
+//! (spec/protocol.md 8).
+
+pub mod create_user;
+pub mod list_roles;
+pub mod list_users;
+
+use directory::user::User;
+use wire::rest;
+
+use crate::secure_id::SecureIds;
+
+/// The path of users.
+const USERS: &str = "/user/cloud-gateway/v1/users";
+
+/// A user as it is shown.
+fn row(ids: &SecureIds<'_>, user: &User) -> rest::User {
+    let address_type = user.address_type.as_str();
+    rest::User {
+        id: ids.user(user.account, user.id),
+        email_address: user.address.to_string(),
+        name: user.name.clone(),
+        domain: user.address.domain().to_owned(),
+        kind: address_type.to_owned(),
+        internal: true,
+        disabled: user.is_shut_out(),
+        created_date_time: rest::time(user.created_at),
+        updated_date_time: rest::time(user.updated_at.unwrap_or(user.created_at)),
+        address_type: address_type.to_owned(),
+        is_alias: user.alias_of.is_some(),
+    }
+}

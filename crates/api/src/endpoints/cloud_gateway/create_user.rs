@@ -1,0 +1,33 @@
+//! `POST /user/cloud-gateway/v1/users`: create-user of one user, in the new style (spec/protocol.md 8). The fields of the
+//! request are create-user's `[ours]`; so are the rules, the gate and the once-only.
+
+use directory::application::Product;
+use directory::role::INTERNAL_EDIT;
+use wire::create_user::Item;
+use wire::item::{Item as _, Row as _};
+use wire::rest;
+
+use super::{USERS, row};
+use crate::call::{Call, Reply};
+use crate::endpoint::{Endpoint, Method, Run, Takes};
+use crate::endpoints::user::create_user;
+use crate::refusal::Refusal;
+
+/// The endpoint.
+pub const ENDPOINT: Endpoint = Endpoint {
+    path: USERS,
+    method: Method::Post,
+    summary: "Creates a cloud user in an internal directory.",
+    permission: Some(INTERNAL_EDIT),
+    product: Some(Product::UserAndGroupManagement),
+    writes: true,
+    takes: Takes::Object(Item::FIELDS),
+    row: rest::User::FIELDS,
+    codes: create_user::CODES,
+    run: Run::Signed(|call| Box::pin(create(call))),
+};
+
+async fn create(mut call: Call<'_>) -> Result<Reply, Refusal> {
+    let entry = call.object()?;
+    Ok(create_user::create(&mut call, None, vec![entry], row).await?.unwrapped(201))
+}

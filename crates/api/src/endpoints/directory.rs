@@ -1,0 +1,117 @@
+//! `/api/directory/…`: groups and their members.
+
+pub mod add_group_member;
+pub mod create_group;
+pub mod delete_group;
+pub mod find_groups;
+pub mod get_group_members;
+pub mod remove_group_member;
+pub mod update_group;
+
+use directory::change::ChangeRefused;
+use directory::groups::{Description, Field, Group, Member, Subject};
+use directory::refusal::Refusal as Why;
+use directory::user::Source;
+use directory::{AccountId, GroupId, Scope};
+use wire::Error;
+use wire::groups::{GroupRow, MemberChanged};
+
+use super::user;
+use crate::call::Call;
+use crate::refusal::{Refusal, wrong};
+use crate::secure_id::SecureIds;
+
+/// The kind of a group's secure id.
+const KIND: &str = "group";
+
+/// Where all groups are mastered.
+const CLOUD: &str = Source::Cloud.as_str();
+
+/// The group that an item names in `id`.
+fn named(ids: &SecureIds<'_>, account: AccountId, id: &str) -> Result<GroupId, Error> {
+    ids.open_id(KIND, account, id).map(GroupId::from_bytes).map_err(|why| wrong("id", &why))
+}
+
+/// The group that an item names in `parentId`; empty is the top.
+fn parent(ids: &SecureIds<'_>, account: AccountId, id: &str) -> Result<Option<GroupId>, Error> {
+    if id.trim().is_empty() {
+        return Ok(None);
+    }
+    let opened = ids.open_id(KIND, account, id).map_err(|why| wrong("parentId", &why))?;
+    Ok(Some(GroupId::from_bytes(opened)))
+}
+
+/// The name of a group in an item.
+fn description(text: &str) -> Result<Description, Error> {
+    Description::parse(text).map_err(|why| wrong("description", &why))
+}
+
+/// The field that is to blame when the store can't make a change.
+fn blamed(why: ChangeRefused) -> &'static str {
+    use ChangeRefused as C;
+    match why {
+        C::ParentNotThere | C::GroupInItself | C::GroupTooDeep => "parentId",
+        C::AlreadyThere => "description",
+        _ => "id",
+    }
+}
+
+/// The field name in JSON.
+fn name(field: Field) -> &'static str {
+    match field {
+        Field::Address => "emailAddress",
+        Field::Domain => "domain",
+        Field::Notes => "notes",
+    }
+}
+
+/// Judges that the caller may put what items name into groups, or take it out: who changes a user of the account, also by
+/// an alias, holds all that the user holds. What is from outside, and a domain, is no user.
+async fn judge_members<'t>(
+    call: &mut Call<'_>,
+    scope: &Scope,
+    addresses: impl Iterator<Item = Option<&'t str>>,
+) -> Result<Vec<Result<(), Error>>, Refusal> {
+    let found = user::find(call, addresses).await?;
+    let judge = |found: Option<user::Found>| match found {
+        Some(Ok((Some(user), role))) if user.account == scope.account().id => {
+            scope.covers(role.as_ref()).map_err(|why| wrong("emailAddress", &why))
+        }
+        _ => Ok(()),
+    };
+    Ok(found.into_iter().map(judge).collect())
+}
+
+fn errors(all: &[(Field, Why)]) -> Vec<Error> {
+    all.iter().map(|(field, why)| wrong(name(*field), why)).collect()
+}
+
+/// A group as it is shown.
+fn row(ids: &SecureIds<'_>, group: &Group) -> GroupRow {
+    let seal = |id: &GroupId| ids.seal(KIND, group.account, id.as_bytes());
+    GroupRow {
+        id: seal(&group.id),
+        description: group.description.as_str().to_owned(),
+        source: CLOUD.to_owned(),
+        parent_id: group.parent.as_ref().map(seal),
+        user_count: group.users,
+        folder_count: group.folders,
+    }
+}
+
+/// A member that came or went. Its id is that of the user, or of the internal domain; an external member has its own id, the
+/// same in every group.
+fn changed(ids: &SecureIds<'_>, account: AccountId, folder_id: String, member: &Member) -> MemberChanged {
+    let outside = |kind| ids.seal(kind, account, member.subject.key().as_bytes());
+    let (id, email_address, domain) = match &member.subject {
+        Subject::Address(address) => {
+            let id = member.user.as_ref().map(|(user, _)| ids.user(account, *user));
+            (id.unwrap_or_else(|| outside("address")), Some(address.to_string()), None)
+        }
+        Subject::Domain(domain) => {
+            let id = member.domain.map(|domain| ids.seal(super::domain::KIND, account, domain.as_bytes()));
+            (id.unwrap_or_else(|| outside("outside domain")), None, Some(domain.to_string()))
+        }
+    };
+    MemberChanged { id, folder_id, email_address, domain, internal: member.domain.is_some() }
+}

@@ -1,0 +1,64 @@
+//! `POST /api/directory/create-group` (spec/protocol.md 5).
+
+use directory::GroupId;
+use directory::application::Product;
+use directory::change::Change;
+use directory::groups::{Group, GroupChange};
+use directory::role::GROUPS_EDIT;
+use wire::Code;
+use wire::body::MAX_ITEMS;
+use wire::groups::{CreateGroup, GroupRow};
+use wire::item::{Entry, Item as _, Row as _};
+
+use super::{blamed, description, parent, row};
+use crate::call::{Call, Reply};
+use crate::endpoint::{Endpoint, Method, Run, Takes};
+use crate::refusal::Refusal;
+use crate::step::{Plan, Step};
+
+/// The endpoint.
+pub const ENDPOINT: Endpoint = Endpoint {
+    path: "/api/directory/create-group",
+    method: Method::Post,
+    summary: "Creates groups, with or without a parent.",
+    permission: Some(GROUPS_EDIT),
+    product: Some(Product::UserAndGroupManagement),
+    writes: true,
+    takes: Takes::Items(CreateGroup::FIELDS),
+    row: GroupRow::FIELDS,
+    codes: &[
+        Code::Length,
+        Code::Characters,
+        Code::AlreadyExists,
+        Code::InvalidId,
+        Code::NotFound,
+        Code::GroupPlacement,
+    ],
+    run: Run::Signed(|call| Box::pin(create_group(call))),
+};
+
+async fn create_group(mut call: Call<'_>) -> Result<Reply, Refusal> {
+    let mut body = call.body()?;
+    let entries = body.items::<CreateGroup>(MAX_ITEMS)?;
+    let scope = call.scope(&GROUPS_EDIT, body.account_code.as_deref()).await?;
+    let (core, now, account) = (call.core, call.core.clock.now(), scope.account().id);
+    let ids = core.secure_ids();
+    let step = |Entry { key, item }: Entry<CreateGroup>| {
+        let plan = item.and_then(|item| {
+            let parent = parent(&ids, account, item.parent_id.as_deref().unwrap_or_default());
+            let (description, parent) = match (description(&item.description), parent) {
+                (Ok(description), Ok(parent)) => (description, parent),
+                (description, parent) => {
+                    return Err(description.err().into_iter().chain(parent.err()).collect());
+                }
+            };
+            let id = GroupId::at(now, &core.entropy.randomness());
+            let group = Group { id, account, parent, description, users: 0, folders: 0 };
+            let row = row(&ids, &group);
+            Ok(Plan::done("description", Change::Group(GroupChange::Add(group)), &row).blaming(blamed))
+        });
+        Step { key, plan }
+    };
+    let steps = entries.into_iter().map(step).collect();
+    call.carry_out(scope.evidence(), steps).await
+}

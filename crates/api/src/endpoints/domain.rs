@@ -1,0 +1,90 @@
+//! `/api/domain/…`: internal domains, and how an account gets one.
+
+pub mod create_domain;
+pub mod delete_pending_domain;
+pub mod get_internal_domain;
+pub mod get_pending_domain;
+pub mod get_provision_status;
+pub mod get_verification_code;
+pub mod verify_domain;
+
+use directory::domains::{InboundType, PendingDomain};
+use directory::port::Position;
+use directory::refusal::Refusal as Why;
+use directory::{AccountId, Domain, DomainName};
+use serde::Serialize;
+use wire::Error;
+use wire::body::Page;
+use wire::domains::{InternalDomain, RegisteredDomain};
+use wire::item::time;
+
+use crate::call::Reply;
+use crate::page;
+use crate::refusal::wrong;
+use crate::secure_id::SecureIds;
+
+/// The kind of an internal domain's secure id.
+pub(in crate::endpoints) const KIND: &str = "domain";
+
+/// The kind of a registration's secure id.
+const PENDING: &str = "pending domain";
+
+/// Items of endpoints that look domains up one by one (spec/protocol.md 1d).
+const MAX_LOOKUPS: usize = 50;
+
+/// The domain that an item names.
+fn name(text: &str) -> Result<DomainName, Error> {
+    DomainName::parse(text).map_err(|why| wrong("domain", &Why::InvalidDomain(why)))
+}
+
+/// The inbound type that an item names.
+fn inbound_type(text: &str) -> Result<InboundType, Error> {
+    InboundType::parse(text).map_err(|why| wrong("inboundType", &why))
+}
+
+/// An internal domain as it is shown.
+fn internal(ids: &SecureIds<'_>, domain: &Domain) -> InternalDomain {
+    InternalDomain {
+        id: ids.seal(KIND, domain.account, domain.id.as_bytes()),
+        domain: domain.name.to_string(),
+        send_only: domain.send_only,
+        local: domain.local,
+        inbound_type: domain.inbound_type.as_str().to_owned(),
+    }
+}
+
+/// A registration as it is shown.
+fn pending(ids: &SecureIds<'_>, pending: &PendingDomain) -> RegisteredDomain {
+    RegisteredDomain {
+        id: ids.seal(PENDING, pending.account, pending.id.as_bytes()),
+        domain: pending.name.to_string(),
+        token: Some(pending.token.clone()),
+        created: time(pending.created_at),
+        expiry: Some(time(pending.expires_at)),
+    }
+}
+
+/// The answer of a list of domains. These lists came whole in all recordings, without a word about pages: pages are for
+/// who asks for them. `[ours]`
+fn listed<T, R: Serialize>(
+    (ids, path, account): (&SecureIds<'_>, &'static str, AccountId),
+    page: &Page,
+    from: &Position,
+    mut found: directory::port::Listed<T>,
+    key: fn(&T) -> &DomainName,
+    row: fn(&SecureIds<'_>, &T) -> R,
+) -> Reply {
+    let around = page::cut(&mut found.rows, size(page), from, |domain| key(domain).to_string());
+    let rows: Vec<R> = found.rows.iter().map(|domain| row(ids, domain)).collect();
+    if !page.asked {
+        return Reply::of(&wire::Answer::ran(rows, Vec::new()));
+    }
+    let token = |from| ids.page_token(path, account, &from);
+    let pagination = around.pagination(rows.len(), found.total, token);
+    Reply::of(&wire::Answer::page(rows, pagination))
+}
+
+/// Rows on a page; as many as there are for who asks for none.
+fn size(page: &Page) -> usize {
+    if page.asked { page.size } else { i32::MAX as usize }
+}

@@ -1,0 +1,95 @@
+//! `/api/login/…`, and what its endpoints share with the change of one's own password: who may be asked, and whose
+//! password it is.
+
+pub mod discover_authentication;
+#[expect(clippy::module_inception, reason = "folders and files are named as the paths")]
+pub mod login;
+pub mod logout;
+
+use std::sync::mpsc;
+
+use auth::{Proof, Refused};
+use directory::change::{Change, Effect};
+use directory::login::{Grant, Outcome};
+use directory::port::Write;
+use directory::{Application, EmailAddress};
+use serde_json::{Map, Value};
+use wire::header::{self, Basic, Scheme};
+use wire::{Answer, Code, Error, Failure};
+
+use crate::call::{Reply, Unsigned};
+use crate::refusal::Refusal;
+
+/// The application that asks. Every call names one, also before anybody has logged in.
+pub(super) async fn application(call: &mut Unsigned<'_>) -> Result<Application, Refusal> {
+    let app_id = call.headers.get(header::APP_ID).ok_or(Refused::MissingHeader { name: header::APP_ID })?;
+    let app_id = String::from_utf8_lossy(app_id.as_bytes()).trim().to_owned();
+    let lower = app_id.to_ascii_lowercase();
+    let found = call.core.store.application(&lower);
+    let found = call.timed(found).await?;
+    let shown = || app_id.chars().take(64).collect();
+    found.ok_or_else(|| Refused::UnknownApplication { app_id: shown() }.into())
+}
+
+/// Compares the password in `Authorization` with that of the user it names.
+pub(super) async fn prove(call: &mut Unsigned<'_>, application: &Application) -> Result<Proof, Refusal> {
+    let value = call
+        .headers
+        .get(header::AUTHORIZATION)
+        .ok_or(Refused::MissingHeader { name: header::AUTHORIZATION })?;
+    let basic =
+        Basic::parse(value.as_bytes()).map_err(|why| Refused::MalformedHeader { why: why.to_string() })?;
+    if basic.scheme == Scheme::Domain {
+        return Err(Refusal::UnsupportedLogin);
+    }
+    let proof = Proof::of(&*call.core.store, &call.core.gate, basic, call.core.clock.now()).await?;
+    call.claims(&proof.address, &application.name);
+    Ok(proof)
+}
+
+/// The user name in the body must not be another one than in `Authorization`.
+pub(super) fn same_user(proof: &Proof, named: Option<&str>) -> Result<(), Error> {
+    let key = |text: &str| EmailAddress::parse(text).map(|address| address.key().to_owned()).ok();
+    match named.filter(|named| !named.trim().is_empty()) {
+        Some(named) if key(named) != key(&proof.address) => Err(Error::in_field(
+            Code::NotOneOf,
+            "userName",
+            "This address differs from the one in Authorization",
+        )),
+        _ => Ok(()),
+    }
+}
+
+/// Lets the store decide what is granted.
+pub async fn decide(call: &mut Unsigned<'_>, proof: Proof, grant: Grant) -> Result<Outcome, Refusal> {
+    let (started, known) = proof.began();
+    let (decided, outcome) = mpsc::channel();
+    let write = Write {
+        once: None,
+        evidence: Vec::new(),
+        actor: proof.actor(),
+        now: call.core.clock.now(),
+        changes: vec![Change::LogIn(Box::new(proof.attempt(grant)))],
+        render: Box::new(move |effects| {
+            if let Some(Ok(Effect::LogIn(outcome))) = effects.first() {
+                // The receiver may be gone; it does not need the outcome.
+                let _ = decided.send(*outcome);
+            }
+            Vec::new()
+        }),
+    };
+    let written = call.core.store.write(vec![write]);
+    call.timed(written).await?;
+    // A change that could not be made at all, as when the application is gone by now.
+    let outcome = outcome.try_iter().last().unwrap_or(Outcome::Refused);
+    if outcome == Outcome::Refused {
+        call.core.gate.even_out(started, known).await;
+        return Err(Refusal::Login);
+    }
+    Ok(outcome)
+}
+
+/// The item is refused.
+pub(super) fn refused(key: Map<String, Value>, errors: Vec<Error>) -> Reply {
+    Reply::of(&Answer::<()>::failed(200, Failure::of(key, errors)))
+}

@@ -1,0 +1,43 @@
+//! `POST /api/login/discover-authentication` (spec/protocol.md 4, spec/clients.md 6).
+
+use directory::AccountId;
+use wire::Answer;
+use wire::item::{Entry, Item as _, Row as _};
+use wire::login::{Discover, Discovered, Region};
+
+use super::{application, refused};
+use crate::call::{Reply, Unsigned};
+use crate::endpoint::{Endpoint, Method, Run, Takes};
+use crate::refusal::Refusal;
+
+/// The endpoint.
+pub const ENDPOINT: Endpoint = Endpoint {
+    path: "/api/login/discover-authentication",
+    method: Method::Post,
+    summary: "Shows how and where a user logs in. The response is the same for unknown users.",
+    permission: None,
+    product: None,
+    writes: false,
+    takes: Takes::One(Discover::FIELDS),
+    row: Discovered::FIELDS,
+    codes: &[],
+    run: Run::Unsigned(|call| Box::pin(discover(call))),
+};
+
+async fn discover(mut call: Unsigned<'_>) -> Result<Reply, Refusal> {
+    application(&mut call).await?;
+    let Entry { key, item } = call.body()?.one::<Discover>()?;
+    let Discover { email_address } = match item {
+        Ok(item) => item,
+        Err(errors) => return Ok(refused(key, errors)),
+    };
+    let nobody = AccountId::from_bytes([0; 16]);
+    let email_token = call.core.secure_ids().seal("address", nobody, email_address.as_bytes());
+    let discovered = Discovered {
+        email_address,
+        email_token,
+        authenticate: vec!["Basic-Cloud".to_owned()],
+        region: Region { code: "local".to_owned(), api: call.public_url() },
+    };
+    Ok(Reply::of(&Answer::ran(vec![discovered], Vec::new())))
+}

@@ -1,0 +1,25 @@
+//! `/api/role/…` `[ours]`
+
+pub mod assign_role;
+pub mod create_role;
+pub mod delete_role;
+pub mod get_roles;
+
+use directory::{AccountId, Role};
+use wire::roles::RoleRow;
+
+use crate::secure_id::SecureIds;
+
+/// The kind of a role's secure id.
+pub(super) const KIND: &str = "role";
+
+/// A role as it is shown.
+pub(in crate::endpoints) fn row(ids: &SecureIds<'_>, account: AccountId, role: &Role) -> RoleRow {
+    RoleRow {
+        id: ids.seal(KIND, account, role.id.as_bytes()),
+        name: role.name.clone(),
+        built_in: role.account.is_none(),
+        partner: role.partner,
+        permissions: role.permissions.iter().map(ToString::to_string).collect(),
+    }
+}

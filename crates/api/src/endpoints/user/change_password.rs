@@ -1,0 +1,98 @@
+//! `POST /api/user/change-password`: sets a new password with the current one, also when a change is forced. `[ours]`
+
+use auth::Proof;
+use directory::application::Application;
+use directory::login::{Credentials, Grant, Outcome};
+use directory::refusal::Refusal as Why;
+use directory::user::PasswordHash;
+use secrecy::{ExposeSecret, SecretString};
+use wire::item::{Entry, Item as _, Row as _};
+use wire::login::{ChangePassword, PasswordChanged};
+use wire::{Answer, Code};
+
+use crate::call::{Reply, Unsigned};
+use crate::endpoint::{Endpoint, Method, Run, Takes};
+use crate::endpoints::login::{application, decide, prove, refused, same_user};
+use crate::refusal::{Refusal, wrong};
+
+/// The endpoint.
+pub const ENDPOINT: Endpoint = Endpoint {
+    path: "/api/user/change-password",
+    method: Method::Post,
+    summary: "Changes the caller's own password and revokes all its key pairs. [ours]",
+    permission: None,
+    product: None,
+    writes: true,
+    takes: Takes::One(ChangePassword::FIELDS),
+    row: PasswordChanged::FIELDS,
+    codes: &[Code::PasswordPolicy, Code::NotOneOf],
+    run: Run::Unsigned(|call| Box::pin(change_password(call))),
+};
+
+async fn change_password(mut call: Unsigned<'_>) -> Result<Reply, Refusal> {
+    let application: Application = application(&mut call).await?;
+    let Entry { key, item } = call.body()?.one::<ChangePassword>()?;
+    let item = match item {
+        Ok(item) => item,
+        Err(errors) => return Ok(refused(key, errors)),
+    };
+    let proof = prove(&mut call, &application).await?;
+    if let Err(error) = same_user(&proof, item.user_name.as_deref()) {
+        return Ok(refused(key, vec![error]));
+    }
+    let row = PasswordChanged { email_address: proof.address.clone() };
+    match renew(&mut call, proof, item.new_password).await? {
+        Ok(()) => Ok(Reply::of(&Answer::ran(vec![row], Vec::new()))),
+        Err(why) => Ok(refused(key, vec![wrong("newPassword", &why)])),
+    }
+}
+
+/// Sets a new password if the current one is right, or says why the new one is refused.
+///
+/// # Errors
+/// When the present one is wrong.
+pub async fn renew(
+    call: &mut Unsigned<'_>,
+    proof: Proof,
+    password: SecretString,
+) -> Result<Result<(), Why>, Refusal> {
+    let judged = match proof.right_for(call.core.clock.now()) {
+        Some(credentials) => judge(call, credentials, password).await?,
+        // Other errors are shown only after the right password.
+        None => Err(Why::Missing),
+    };
+    match judged {
+        Ok((hash, history)) => {
+            let outcome = decide(call, proof, Grant::Password(hash, history)).await?;
+            debug_assert_eq!(outcome, Outcome::Granted, "a change is granted or refused");
+            Ok(Ok(()))
+        }
+        Err(why) => {
+            decide(call, proof, Grant::Nothing).await?;
+            Ok(Err(why))
+        }
+    }
+}
+
+/// Judges the new password by the account's policy and the user's earlier ones, and hashes it.
+async fn judge(
+    call: &Unsigned<'_>,
+    credentials: &Credentials,
+    password: SecretString,
+) -> Result<Result<(PasswordHash, u8), Why>, Refusal> {
+    let policy = credentials.account.password_policy.clone();
+    let (address, name) = (credentials.user.address.to_string(), credentials.user.name.clone());
+    let (history, candidate) = (policy.history, password.clone());
+    let judge = move || policy.unmet(candidate.expose_secret(), &[&address, &name]);
+    let mut unmet = call.core.gate.run(judge).await?;
+    let earlier =
+        credentials.user.password.iter().chain(&credentials.history).take(usize::from(history)).cloned();
+    if call.core.gate.verify_any(password.clone(), earlier.collect()).await? {
+        unmet.push(format!("differ from the last {history} passwords"));
+    }
+    if !unmet.is_empty() {
+        return Ok(Err(Why::PasswordPolicy(unmet)));
+    }
+    let hash = call.core.gate.hash(vec![password]).await?.pop();
+    Ok(hash.map(|hash| (hash, history)).ok_or(Why::Missing))
+}

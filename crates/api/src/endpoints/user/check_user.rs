@@ -1,0 +1,57 @@
+//! `POST /api/user/check-user` `[ours]`: what create-user would say, without creating anybody.
+
+use std::collections::HashSet;
+
+use directory::application::Product;
+use directory::change::ChangeRefused;
+use directory::role::INTERNAL_EDIT;
+use wire::body::MAX_ITEMS;
+use wire::create_user::{Checked, Item};
+use wire::item::{Item as _, Row as _};
+use wire::{Answer, Failure};
+
+use super::create_user::{CODES, judge};
+use crate::call::{Call, Reply};
+use crate::endpoint::{Endpoint, Method, Run, Takes};
+use crate::refusal::{Refusal, wrong};
+
+/// The endpoint.
+pub const ENDPOINT: Endpoint = Endpoint {
+    path: "/api/user/check-user",
+    method: Method::Post,
+    summary: "Returns what create-user would return, creates nothing.",
+    permission: Some(INTERNAL_EDIT),
+    product: Some(Product::UserAndGroupManagement),
+    writes: false,
+    takes: Takes::Items(Item::FIELDS),
+    row: Checked::FIELDS,
+    codes: CODES,
+    run: Run::Signed(|call| Box::pin(check_user(call))),
+};
+
+async fn check_user(mut call: Call<'_>) -> Result<Reply, Refusal> {
+    let mut request = call.body()?;
+    let entries = request.items::<Item>(MAX_ITEMS)?;
+    let (judged, _) = judge(&mut call, request.account_code.as_deref(), entries).await?;
+    let addresses: Vec<_> =
+        judged.iter().filter_map(|(_, judged)| Some(judged.as_ref().ok()?.address.clone())).collect();
+    let there = call.timed(call.core.store.users(&addresses)).await?;
+    let mut there = there.into_iter();
+    let (mut data, mut fail, mut seen) = (Vec::new(), Vec::new(), HashSet::new());
+    for (key, judged) in judged {
+        match judged {
+            Err(errors) => fail.push(Failure::of(key, errors)),
+            Ok(planned) => {
+                let taken = there.next().flatten().is_some();
+                // The second of two in one request would find the first.
+                if taken || !seen.insert(planned.address.key().to_owned()) {
+                    let why = ChangeRefused::AddressTaken.into();
+                    fail.push(Failure::of(key, vec![wrong("emailAddress", &why)]));
+                } else {
+                    data.push(Checked { email_address: planned.address.as_str().to_owned() });
+                }
+            }
+        }
+    }
+    Ok(Reply::of(&Answer::ran(data, fail)))
+}

@@ -1,0 +1,26 @@
+//! What a call does: the endpoints, and everything between a request and its answer. No sockets, and no engine: the port
+//! of the store only.
+
+pub mod answer;
+pub mod call;
+pub mod core;
+pub mod driver;
+pub mod endpoint;
+pub mod endpoints;
+pub mod explain;
+pub mod limits;
+pub mod openapi;
+pub mod page;
+pub mod public_url;
+pub mod refusal;
+pub mod room;
+pub mod search;
+pub mod secure_id;
+mod step;
+mod style;
+pub mod txt;
+
+pub use crate::core::Core;
+pub use endpoint::{Endpoint, Method, Takes};
+pub use endpoints::ENDPOINTS;
+pub use style::Style;

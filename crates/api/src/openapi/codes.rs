@@ -1,0 +1,67 @@
+//! Which codes an endpoint can answer, and what an answer with one looks like.
+
+use wire::Code;
+use wire::code::Level;
+
+use crate::endpoint::{Endpoint, Takes};
+use crate::style::Style;
+
+/// The codes an endpoint can answer, in the order of their table.
+pub(super) fn of(endpoint: &Endpoint) -> Vec<Code> {
+    Code::ALL.iter().copied().filter(|code| can(endpoint, *code)).collect()
+}
+
+/// Whether `Authorization` has a password.
+pub(super) fn takes_password(endpoint: &Endpoint) -> bool {
+    endpoint.style() == Style::Envelope && !endpoint.is_signed() && endpoint.writes
+}
+
+/// A code that is new in the table is to be placed here.
+fn can(endpoint: &Endpoint, code: Code) -> bool {
+    let (signed, oauth) = (endpoint.is_signed(), endpoint.style() == Style::OAuth);
+    let for_applications = endpoint.style() == Style::Rest && endpoint.product.is_none();
+    match code {
+        Code::MissingHeader | Code::MalformedHeader | Code::DeveloperKey => !oauth,
+        Code::InvalidSignature | Code::InvalidDate | Code::RequestExpired | Code::BindingExpired => signed,
+        Code::LoginRefused | Code::UnsupportedLogin => takes_password(endpoint),
+        Code::TokenExpired | Code::InvalidToken => !oauth,
+        Code::AppForbidden => !oauth && !for_applications,
+        Code::PermissionDenied => endpoint.permission.is_some(),
+        Code::RequestIdReused => signed && endpoint.writes,
+        Code::Deserialise => !oauth,
+        Code::ItemCount => matches!(endpoint.takes, Takes::Items(_) | Takes::One(_) | Takes::Page(_)),
+        Code::MethodNotAllowed
+        | Code::RequestTimeout
+        | Code::BodyTooLarge
+        | Code::QuotaExceeded
+        | Code::Internal
+        | Code::Unavailable => true,
+        Code::InvalidRequest | Code::UnsupportedGrantType | Code::InvalidClient => oauth,
+        // Of no endpoint, but of a path without one, or of a port.
+        Code::UnknownPath
+        | Code::HttpsRequired
+        | Code::MalformedRequest
+        | Code::TargetTooLong
+        | Code::HeadersTooLarge
+        | Code::ForeignOrigin => false,
+        // `meta.accountCode` of a call that is about an account as a whole.
+        Code::AccountNotPermitted if endpoint.style() == Style::Envelope && signed => true,
+        Code::Null | Code::Blank | Code::Type if !oauth => match endpoint.takes {
+            Takes::Items(fields) | Takes::One(fields) | Takes::Page(fields) | Takes::Object(fields) => {
+                !fields.is_empty()
+            }
+            Takes::Query(fields) => !fields.is_empty() && code == Code::Type,
+            Takes::Form(_) | Takes::Other => false,
+        },
+        _ => endpoint.codes.contains(&code),
+    }
+}
+
+/// The status and the schema of an answer with a code.
+pub(super) fn answer(endpoint: &Endpoint, code: Code) -> (u16, &'static str) {
+    match (endpoint.style(), code.level()) {
+        (Style::Envelope, _) | (Style::Rest, Level::Gateway(_)) => (code.status(), "Refused"),
+        (Style::Rest, _) => (code.rest_status(), "Errors"),
+        (Style::OAuth, _) => (code.status(), "OAuthError"),
+    }
+}

@@ -1,0 +1,99 @@
+//! Where clients reach the server, as discover-authentication tells them (spec/clients.md 6).
+
+use std::net::{IpAddr, SocketAddr};
+use std::sync::OnceLock;
+
+use http::uri::Authority;
+
+/// Where clients reach the server: scheme, host and port.
+pub struct PublicUrl {
+    configured: Option<String>,
+    secure: bool,
+    listens: OnceLock<SocketAddr>,
+    names: OnceLock<Vec<String>>,
+}
+
+impl PublicUrl {
+    /// As configured; else it is found out.
+    pub fn new(configured: Option<String>, secure: bool) -> Self {
+        Self { configured, secure, listens: OnceLock::new(), names: OnceLock::new() }
+    }
+
+    /// Tells where the server listens.
+    pub fn listens(&self, address: SocketAddr) {
+        self.listens.get_or_init(|| address);
+    }
+
+    /// Tells by which further names the server is called.
+    pub fn is_called(&self, names: Vec<String>) {
+        self.names.get_or_init(|| names);
+    }
+
+    /// Whether a host, in small letters, is one that the operator gave the server: in its configuration, as a further name,
+    /// or as the address it listens on.
+    pub fn is_own(&self, host: &str) -> bool {
+        let configured =
+            self.configured.as_deref().and_then(|url| url.split_once("://")).map(|(_, host)| host);
+        let configured = configured.and_then(|host| Authority::try_from(host).ok());
+        let named =
+            || self.names.get().is_some_and(|names| names.iter().any(|name| name.eq_ignore_ascii_case(host)));
+        let listens = || {
+            let address = host.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>();
+            address.is_ok_and(|address| self.listens.get().is_some_and(|listens| listens.ip() == address))
+        };
+        configured.is_some_and(|own| own.host().eq_ignore_ascii_case(host)) || named() || listens()
+    }
+
+    /// For a client that sent this host.
+    ///
+    /// Over TLS it is the one that the client called and that the certificate vouches for, while the address to listen on
+    /// may be `0.0.0.0`. In plaintext, whatever does TLS in front may have put any host there.
+    pub fn for_host(&self, host: Option<&[u8]>) -> String {
+        if let Some(configured) = &self.configured {
+            return configured.clone();
+        }
+        let scheme = if self.secure { "https" } else { "http" };
+        let called = host.filter(|_| self.secure).and_then(|host| Authority::try_from(host).ok());
+        match called.filter(|called| !called.as_str().contains('@')) {
+            Some(called) => format!("{scheme}://{called}"),
+            None => self.listens.get().map(|address| format!("{scheme}://{address}")).unwrap_or_default(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rstest::rstest;
+
+    #[rstest]
+    #[case::plaintext(None, false, Some("x"), "http://127.0.0.1:8080")]
+    #[case::called(None, true, Some("directory.example.com"), "https://directory.example.com")]
+    #[case::with_a_port(None, true, Some("[::1]:8443"), "https://[::1]:8443")]
+    #[case::no_host(None, true, None, "https://127.0.0.1:8080")]
+    #[case::empty(None, true, Some(""), "https://127.0.0.1:8080")]
+    #[case::no_host_name(None, true, Some("a/b"), "https://127.0.0.1:8080")]
+    #[case::somebody_at_a_host(None, true, Some("a@b"), "https://127.0.0.1:8080")]
+    #[case::configured(Some("https://d.example"), true, Some("x"), "https://d.example")]
+    #[case::behind_a_proxy(Some("https://d.example"), false, Some("x"), "https://d.example")]
+    fn a_client_is_told_where_it_can_call(
+        #[case] configured: Option<&str>,
+        #[case] secure: bool,
+        #[case] host: Option<&str>,
+        #[case] url: &str,
+    ) {
+        let public = PublicUrl::new(configured.map(str::to_owned), secure);
+        public.listens(SocketAddr::from(([127, 0, 0, 1], 8080)));
+        assert_eq!(public.for_host(host.map(str::as_bytes)), url);
+    }
+
+    #[test]
+    fn a_server_knows_its_own_names() {
+        let public = PublicUrl::new(Some("https://Directory.example:8443".to_owned()), true);
+        public.listens(SocketAddr::from(([192, 0, 2, 7], 8443)));
+        public.is_called(vec!["sandbox.test".to_owned()]);
+        let own = ["directory.example", "sandbox.test", "192.0.2.7"];
+        assert!(own.iter().all(|host| public.is_own(host)));
+        assert!(["example", "192.0.2.8", "", "[::1]"].iter().all(|host| !public.is_own(host)));
+    }
+}

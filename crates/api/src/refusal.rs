@@ -1,0 +1,281 @@
+//! Why a call as a whole is refused: one exhaustive mapping to code, message and HTTP status. What the caller may read
+//! is in the message, and what only the operator may read is logged where it is handled.
+
+use auth::{GateError, GateFull, ProofError};
+use directory::access::Denied;
+use directory::caller::PermissionDenied;
+use directory::port::StoreError;
+use directory::refusal as rules;
+use thiserror::Error;
+use wire::Code;
+use wire::body::BodyError;
+use wire::oauth::RequestError;
+use wire::reader::ReadError;
+
+/// Why a call is refused.
+#[derive(Debug, Error)]
+pub enum Refusal {
+    /// The signature, the token or the quota.
+    #[error("{0}")]
+    Auth(#[from] auth::Refused),
+    /// The caller lacks a permission.
+    #[error("Permission denied: {0}")]
+    Permission(#[from] PermissionDenied),
+    /// The account that the call names.
+    #[error("The account code is unknown, or the caller may not act in that account")]
+    Account,
+    /// Wrong password, unknown user, locked or disabled.
+    #[error("The address or the password is wrong, or the user is locked")]
+    Login,
+    /// The kind of password is not checked here.
+    #[error("Passwords of other directories are not stored here: send Basic-Cloud and the cloud password")]
+    UnsupportedLogin,
+    /// No product of the application has the endpoint.
+    #[error("Resource or method requested does not exist in any product assigned to the application")]
+    AppForbidden,
+    /// The body is not JSON, nor what real clients send in its place.
+    #[error("The body cannot be read: {0}")]
+    Read(#[from] ReadError),
+    /// The body does not have the shape of a request.
+    #[error("The body cannot be read: {0}")]
+    Body(#[from] BodyError),
+    /// The body took longer than this many seconds.
+    #[error("The body did not arrive within {0} seconds")]
+    BodyTimeout(u64),
+    /// The connection ended before the body did.
+    #[error("The body ended too early")]
+    BodyBroken,
+    /// The body is longer than this many bytes.
+    #[error("The body is larger than {0} bytes: send fewer items per request")]
+    BodyTooLarge(usize),
+    /// The password queue is full.
+    #[error("Too many passwords are waiting to be hashed; nothing was done")]
+    Gate(#[from] GateFull),
+    /// The store failed.
+    #[error("{}", unreached(.0))]
+    Store(#[from] StoreError),
+    /// The request id came with another body.
+    #[error(
+        "This request id was already used with another body. Send a new GUID in x-mc-req-id with every request, or ask \
+         the operator for request_ids = \"compatible\""
+    )]
+    RequestIdReused,
+    /// What was judged no longer holds: the call must be judged again. The caller learns of it only when that happens
+    /// again and again.
+    #[error("The directory is being changed; nothing was done")]
+    Stale,
+    /// No endpoint has this path.
+    #[error("No endpoint has the path {0}")]
+    UnknownPath(String),
+    /// The endpoint has another method: the one found, the ones expected.
+    #[error("{0} is not allowed here: call it with {1}")]
+    Method(String, String),
+    /// Plaintext HTTP on a port that speaks HTTPS.
+    #[error("This port serves HTTPS, but the request was plaintext HTTP: use https:// instead of http://")]
+    Plaintext,
+    /// The head of the request breaks the rules of HTTP/1.1.
+    #[error("The request is not valid HTTP/1.1: {0}")]
+    Malformed(&'static str),
+    /// The target is longer than this many bytes.
+    #[error("The request target is longer than {0} bytes")]
+    TargetTooLong(usize),
+    /// The headers are longer than this many bytes, or more than this many.
+    #[error("The headers are longer than {0} bytes, or there are more than {1}")]
+    HeadersTooLarge(usize, usize),
+    /// Called by a name that any site can give to this machine.
+    #[error(
+        "The sandbox was called as {0:?}, which is not one of its names: call it as localhost, 127.0.0.1 or [::1]. This protects it from pages of other sites"
+    )]
+    ForeignHost(String),
+    /// A page of another site called a sandbox.
+    #[error("The request comes from a page of another site; the sandbox refuses those")]
+    ForeignOrigin,
+    /// The request for a token is malformed.
+    #[error(transparent)]
+    TokenRequest(#[from] RequestError),
+    /// Too many requests are under way.
+    #[error("The server is busy; nothing was done")]
+    Busy,
+    /// The request took longer than this many seconds.
+    #[error(
+        "The request took longer than {0} seconds. It may or may not have been carried out; the same request can safely be sent again"
+    )]
+    Timeout(u64),
+    /// A fault of the server.
+    #[error("Internal error. Details are in the server log")]
+    Panic,
+}
+
+impl Refusal {
+    /// What a client is refused with at this status, for faults on purpose: 401, 418, 429, 500 or 503.
+    pub fn with_status(status: u16) -> Option<Self> {
+        match status {
+            401 => Some(Refusal::Auth(auth::Refused::InvalidSignature)),
+            418 => Some(Refusal::Auth(auth::Refused::BindingExpired)),
+            429 => Some(Refusal::Auth(auth::Refused::QuotaExceeded { limit: 1, reset_ms: 1_000 })),
+            500 => Some(Refusal::Panic),
+            503 => Some(Refusal::Busy),
+            _ => None,
+        }
+    }
+
+    /// The code that the caller reads.
+    pub fn code(&self) -> Code {
+        match self {
+            Refusal::Auth(refused) => match refused {
+                auth::Refused::MissingHeader { .. } => Code::MissingHeader,
+                auth::Refused::MalformedHeader { .. } => Code::MalformedHeader,
+                auth::Refused::InvalidSignature => Code::InvalidSignature,
+                auth::Refused::UnknownApplication { .. } => Code::DeveloperKey,
+                auth::Refused::InvalidDate { .. } => Code::InvalidDate,
+                auth::Refused::Expired { .. } | auth::Refused::Forgotten { .. } => Code::RequestExpired,
+                auth::Refused::BindingExpired => Code::BindingExpired,
+                auth::Refused::TokenExpired => Code::TokenExpired,
+                auth::Refused::InvalidToken => Code::InvalidToken,
+                auth::Refused::InvalidClient => Code::InvalidClient,
+                auth::Refused::QuotaExceeded { .. } => Code::QuotaExceeded,
+                auth::Refused::Store(_) => Code::Unavailable,
+            },
+            Refusal::Permission(_) => Code::PermissionDenied,
+            Refusal::Account => Code::AccountNotPermitted,
+            Refusal::Login => Code::LoginRefused,
+            Refusal::UnsupportedLogin => Code::UnsupportedLogin,
+            Refusal::AppForbidden => Code::AppForbidden,
+            Refusal::Body(BodyError::TooManyItems { .. }) => Code::ItemCount,
+            Refusal::Read(_) | Refusal::Body(_) | Refusal::BodyBroken => Code::Deserialise,
+            Refusal::BodyTimeout(_) => Code::RequestTimeout,
+            Refusal::BodyTooLarge(_) => Code::BodyTooLarge,
+            Refusal::RequestIdReused => Code::RequestIdReused,
+            Refusal::Plaintext => Code::HttpsRequired,
+            Refusal::Malformed(_) => Code::MalformedRequest,
+            Refusal::TargetTooLong(_) => Code::TargetTooLong,
+            Refusal::HeadersTooLarge(..) => Code::HeadersTooLarge,
+            Refusal::ForeignHost(_) | Refusal::ForeignOrigin => Code::ForeignOrigin,
+            Refusal::TokenRequest(why) => why.code(),
+            Refusal::UnknownPath(_) => Code::UnknownPath,
+            Refusal::Method(..) => Code::MethodNotAllowed,
+            Refusal::Gate(_) | Refusal::Store(_) | Refusal::Stale | Refusal::Busy | Refusal::Timeout(_) => {
+                Code::Unavailable
+            }
+            Refusal::Panic => Code::Internal,
+        }
+    }
+
+    /// Seconds after which the same request may succeed.
+    pub fn retry_after(&self) -> Option<u64> {
+        match self {
+            Refusal::Auth(auth::Refused::QuotaExceeded { reset_ms, .. }) => {
+                Some(u64::from(*reset_ms).div_ceil(1_000).max(1))
+            }
+            Refusal::Gate(full) => Some(full.retry_after_seconds),
+            _ => (self.code() == Code::Unavailable).then_some(1),
+        }
+    }
+
+    /// The cause for the operator, which the caller must not see.
+    pub fn private(&self) -> Option<String> {
+        match self {
+            Refusal::Store(error) | Refusal::Auth(auth::Refused::Store(error)) => {
+                let cause = std::error::Error::source(error).map(|cause| format!(": {cause}"));
+                Some(format!("{error}{}", cause.unwrap_or_default()))
+            }
+            _ => None,
+        }
+    }
+}
+
+fn unreached(error: &StoreError) -> &'static str {
+    match error {
+        StoreError::Unavailable(_) => {
+            "The directory's database is unreachable. The request may or may not have been carried out; it can safely be sent again"
+        }
+        _ => "The directory is unreachable; nothing was done",
+    }
+}
+
+impl From<Denied> for Refusal {
+    fn from(denied: Denied) -> Self {
+        match denied {
+            Denied::Permission(denied) => Refusal::Permission(denied),
+            Denied::Account => Refusal::Account,
+        }
+    }
+}
+
+impl From<GateError> for Refusal {
+    fn from(error: GateError) -> Self {
+        match error {
+            GateError::Full(full) => Refusal::Gate(full),
+            GateError::Broken => Refusal::Panic,
+        }
+    }
+}
+
+impl From<ProofError> for Refusal {
+    fn from(error: ProofError) -> Self {
+        match error {
+            ProofError::Gate(error) => error.into(),
+            ProofError::Store(error) => Refusal::Store(error),
+        }
+    }
+}
+
+/// The error of an item that the rules refused in a field.
+pub fn wrong(field: &'static str, why: &rules::Refusal) -> wire::Error {
+    use directory::change::ChangeRefused as C;
+    use rules::Refusal as R;
+    let code = match why {
+        R::Missing => Code::Null,
+        R::Blank => Code::Blank,
+        R::TooLong { .. } => Code::Length,
+        R::Characters => Code::Characters,
+        R::InvalidAddress(_) => Code::InvalidEmailAddress,
+        R::InvalidDomain(_) => Code::InvalidDomain,
+        R::AccountNotPermitted => Code::AccountNotPermitted,
+        R::ForbiddenForDomain | R::ForbiddenForAddress(_) => Code::ForbiddenForAddress,
+        R::IsAlias => Code::IsAlias,
+        R::PasswordPolicy(_) => Code::PasswordPolicy,
+        R::PasswordHash(_) => Code::PasswordHash,
+        R::RoleNotCovered(_) => Code::RoleNotCovered,
+        // No endpoint says so: only the console issues keys to users.
+        R::ShutOut => Code::ForbiddenForAddress,
+        R::NotThere(_) => Code::NotFound,
+        R::InvalidId(_) => Code::InvalidId,
+        R::VerificationExpired | R::Change(C::VerificationExpired) => Code::VerificationExpired,
+        R::NotVerified { .. } => Code::DomainNotVerified,
+        R::Change(C::DomainManaged | C::DomainBelowAnothers) => Code::DomainManaged,
+        R::NotOneOf(_) | R::NotBoth(_) => Code::NotOneOf,
+        R::Change(C::AddressTaken) => {
+            return wire::Error::in_field(
+                Code::UserAlreadyExists,
+                field,
+                "A user with this address already exists",
+            );
+        }
+        R::Change(C::AlreadyThere | C::DomainHasUsers) => Code::AlreadyExists,
+        R::Change(C::NotThere | C::ParentNotThere) => Code::NotFound,
+        R::Change(C::GroupHasFolders) => Code::GroupHasFolders,
+        R::Change(C::GroupInItself | C::GroupTooDeep) => Code::GroupPlacement,
+        // Recorded of the service as they are: without a field.
+        R::Change(why @ C::MemberAlreadyThere) => {
+            return wire::Error::new(Code::MemberAlreadyExists, why.to_string());
+        }
+        R::Change(why @ C::MemberNotThere) => return wire::Error::new(Code::MemberNotFound, why.to_string()),
+        R::Change(C::LastSuperAdministrator) => Code::LastSuperAdministrator,
+        R::Change(C::RoleHeld) => Code::RoleHeld,
+    };
+    wire::Error::in_field(code, field, why.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_password_that_could_not_be_hashed_is_a_fault_of_the_server_and_a_full_queue_is_none() {
+        let full = GateError::Full(GateFull { retry_after_seconds: 7 });
+        let (full, broken) = (Refusal::from(full), Refusal::from(GateError::Broken));
+        assert_eq!((full.code(), full.retry_after()), (Code::Unavailable, Some(7)));
+        assert_eq!((broken.code(), broken.retry_after()), (Code::Internal, None));
+    }
+}

@@ -1,0 +1,140 @@
+//! What the items of a writing endpoint come to: each a change and the row that tells of it, or a refusal. Create-user
+//! walks the same way in a separate, faster form.
+
+use directory::change::{Change, ChangeRefused, Effect};
+use directory::port::Evidence;
+use serde::Serialize;
+use serde_json::{Map, Value};
+use wire::{Answer, Error, Failure};
+
+use crate::answer;
+use crate::call::{Call, Reply};
+use crate::refusal::{Refusal, wrong};
+
+/// One item.
+pub(crate) struct Step {
+    /// The item, for `fail[].key`.
+    pub(crate) key: Map<String, Value>,
+    /// Its outcome.
+    pub(crate) plan: Result<Plan, Vec<Error>>,
+}
+
+/// Makes the row that tells of a change. A row is text and numbers, which can be rendered.
+type Row = Box<dyn Fn(&Effect) -> serde_json::Result<Value> + Send>;
+
+/// The outcome of an item.
+pub(crate) struct Plan {
+    change: Option<Change>,
+    row: Row,
+    field: Blamed,
+}
+
+/// The field that is wrong when a change can't be made.
+enum Blamed {
+    Always(&'static str),
+    By(fn(ChangeRefused) -> &'static str),
+}
+
+impl Plan {
+    /// A change, and the row that tells of it. `field` is the one that is wrong when the change can't be made.
+    pub(crate) fn change<T: Serialize>(
+        field: &'static str,
+        change: Change,
+        row: impl Fn(&Effect) -> T + Send + 'static,
+    ) -> Self {
+        Self {
+            change: Some(change),
+            row: Box::new(move |effect| serde_json::to_value(row(effect))),
+            field: Blamed::Always(field),
+        }
+    }
+
+    /// A change, and a row that is known already.
+    pub(crate) fn done<T: Serialize>(field: &'static str, change: Change, row: &T) -> Self {
+        Self { change: Some(change), field: Blamed::Always(field), ..Self::read(row) }
+    }
+
+    /// Another field is wrong, depending on why the change can't be made.
+    pub(crate) fn blaming(self, field: fn(ChangeRefused) -> &'static str) -> Self {
+        Self { field: Blamed::By(field), ..self }
+    }
+
+    /// Nothing to change.
+    pub(crate) fn read<T: Serialize>(row: &T) -> Self {
+        let row = serde_json::to_value(row).map_err(|error| error.to_string());
+        let row = move |_: &Effect| row.clone().map_err(serde::ser::Error::custom);
+        Self { change: None, row: Box::new(row), field: Blamed::Always("") }
+    }
+}
+
+enum Waiting {
+    Refused(Failure),
+    Read(Row),
+    /// Its result is the next effect.
+    Changed {
+        key: Map<String, Value>,
+        row: Row,
+        field: Blamed,
+    },
+}
+
+impl Call<'_> {
+    /// Carries out the steps, each of which succeeds or fails alone. A request that changes nothing is a read, and is not
+    /// remembered.
+    pub(crate) async fn carry_out(
+        &mut self,
+        evidence: Vec<Evidence>,
+        steps: Vec<Step>,
+    ) -> Result<Reply, Refusal> {
+        self.count(steps.len());
+        let (mut changes, mut waiting) = (Vec::new(), Vec::with_capacity(steps.len()));
+        for Step { key, plan } in steps {
+            waiting.push(match plan {
+                Err(errors) => Waiting::Refused(Failure::of(key, errors)),
+                Ok(Plan { change: None, row, .. }) => Waiting::Read(row),
+                Ok(Plan { change: Some(change), row, field }) => {
+                    changes.push(change);
+                    Waiting::Changed { key, row, field }
+                }
+            });
+        }
+        if changes.is_empty() {
+            // What the request did when it ran may be why there is nothing left to change.
+            return match self.recall().await {
+                Ok(Some(reply)) => Ok(reply),
+                Ok(None) | Err(Refusal::RequestIdReused) => Ok(Reply::ran(render(&waiting, &[]))),
+                Err(refusal) => Err(refusal),
+            };
+        }
+        self.write(evidence, changes, Box::new(move |effects| render(&waiting, effects))).await
+    }
+}
+
+fn render(waiting: &[Waiting], effects: &[Result<Effect, ChangeRefused>]) -> Vec<u8> {
+    let mut effects = effects.iter();
+    let (mut rows, mut fail) = (Vec::new(), Vec::new());
+    for item in waiting {
+        match item {
+            Waiting::Refused(failure) => fail.push(failure.clone()),
+            Waiting::Read(row) => rows.push(row(&Effect::Done)),
+            Waiting::Changed { key, row, field } => match effects.next() {
+                Some(Ok(effect)) => rows.push(row(effect)),
+                Some(Err(why)) => {
+                    let field = match field {
+                        Blamed::Always(field) => field,
+                        Blamed::By(field) => field(*why),
+                    };
+                    fail.push(Failure::of(key.clone(), vec![wrong(field, &(*why).into())]));
+                }
+                None => {}
+            },
+        }
+    }
+    match rows.into_iter().collect::<serde_json::Result<Vec<_>>>() {
+        Ok(data) => answer::rendered(&Answer::ran(data, fail)),
+        Err(error) => {
+            tracing::error!(%error, "a row of could not render a response");
+            Vec::new()
+        }
+    }
+}

@@ -1,0 +1,167 @@
+//! An account: what passwords must be, which accounts lie below, which domains are its own, and how one gets to be.
+
+use askama::Template;
+use directory::port::Position;
+use directory::role::{INTERNAL_READ, REGISTER_DOMAIN};
+use serde_json::json;
+
+use super::shell::{Notice, Shell};
+use super::visit::{Asked, Visit};
+use super::when::When;
+use super::{Page, Shown, Trouble, page};
+use api::endpoint::Method::{Get, Post};
+use api::endpoints::domain::{create_domain, delete_pending_domain, verify_domain};
+
+pub(super) const PAGES: &[Page] = &[
+    page("/console/{account}/domains", Get, INTERNAL_READ, |visit| Box::pin(show(visit))),
+    page("/console/{account}/domains", Post, REGISTER_DOMAIN, |visit| Box::pin(register(visit))),
+    page("/console/{account}/domains/verify", Post, REGISTER_DOMAIN, |visit| Box::pin(verify(visit))),
+    page("/console/{account}/domains/drop", Post, REGISTER_DOMAIN, |visit| Box::pin(drop(visit))),
+];
+
+/// Domains that are shown.
+const SHOWN: usize = 1_000;
+
+#[derive(Template)]
+#[template(path = "account.html")]
+struct AccountPage {
+    shell: Shell,
+    made: When,
+    /// The password policy in words.
+    policy: Vec<String>,
+    /// Code, name, path.
+    below: Vec<(String, String, String)>,
+    domains: Vec<Internal>,
+    pending: Vec<Pending>,
+    may_register: bool,
+    domain: String,
+}
+
+struct Internal {
+    name: String,
+    users: u64,
+    since: When,
+    path: String,
+}
+
+struct Pending {
+    id: String,
+    name: String,
+    token: String,
+    ends: When,
+    over: bool,
+}
+
+async fn show(visit: &mut Visit<'_>) -> Result<Shown, Trouble> {
+    let notice = match visit.query.text("done") {
+        "register" => Some(Notice::done("The domain is registered. Publish its token now, then verify it.")),
+        "verify" => Some(Notice::done("The domain is internal: users can be created in it.")),
+        "drop" => {
+            let domain = visit.query.text("domain").to_owned();
+            let undo = vec![("domain", domain), ("inbound", "known".to_owned())];
+            Some(Notice::done("The registration was deleted.").undo(visit.path("/domains"), undo))
+        }
+        _ => None,
+    };
+    render(visit, notice).await.map(Shown::Html)
+}
+
+async fn render(visit: &Visit<'_>, notice: Option<Notice>) -> Result<String, Trouble> {
+    let (store, account) = (&visit.console.core.store, visit.scope.account());
+    let (ids, now) = (visit.console.core.secure_ids(), visit.console.core.clock.now());
+    let mut domains = Vec::new();
+    for domain in store.domains_of(account.id, &Position::Start, SHOWN).await?.rows {
+        domains.push(Internal {
+            users: store.count_listed(account.id, Some(&domain.name)).await?,
+            since: When(domain.created_at),
+            path: visit.path(&format!("/users?domain={}", domain.name)),
+            name: domain.name.to_string(),
+        });
+    }
+    let may_register = visit.may(&REGISTER_DOMAIN);
+    let pending = match may_register {
+        true => store.pending_domains_of(account.id, &Position::Start, SHOWN).await?.rows,
+        false => Vec::new(),
+    };
+    let caller = visit.scope.caller();
+    let accounts = store.list_accounts().await?.into_iter();
+    let below = accounts.filter(|other| other.above.contains(&account.id) && caller.may_act_in(other));
+    let page = AccountPage {
+        shell: visit.shell("/domains", "Account and domains").with(notice),
+        made: When(account.created_at),
+        policy: policy(account),
+        below: below
+            .map(|other| (other.code.to_string(), other.name, format!("{}/{}", super::PREFIX, other.code)))
+            .collect(),
+        domains,
+        pending: pending
+            .into_iter()
+            .map(|pending| Pending {
+                id: ids.seal("pending domain", account.id, pending.id.as_bytes()),
+                name: pending.name.to_string(),
+                over: pending.live(now).is_err(),
+                token: pending.token,
+                ends: When(pending.expires_at),
+            })
+            .collect(),
+        may_register,
+        domain: visit.form.text("domain").to_owned(),
+    };
+    Ok(page.render()?)
+}
+
+/// The password policy, one sentence per rule.
+fn policy(account: &directory::Account) -> Vec<String> {
+    let policy = &account.password_policy;
+    let mut rules = vec![
+        format!(
+            "At least {} characters from at least {} of four classes.",
+            policy.min_length, policy.min_classes
+        ),
+        format!("Strength of at least {} of 4.", policy.min_strength),
+    ];
+    if policy.common {
+        rules.push("Not one of the 30,000 most common passwords.".to_owned());
+    }
+    if policy.history > 0 {
+        rules.push(format!("Not one of the last {}.", policy.history));
+    }
+    if let Some(days) = policy.max_age_days {
+        rules.push(format!("Changed every {days} days."));
+    }
+    if policy.lockout_tries > 0 {
+        rules.push(format!(
+            "{} wrong passwords in a row lock a user for {} minutes.",
+            policy.lockout_tries, policy.lockout_minutes
+        ));
+    }
+    rules
+}
+
+async fn register(visit: &mut Visit<'_>) -> Result<Shown, Trouble> {
+    let inbound = visit.form.some("inbound").unwrap_or("known");
+    let item = json!({ "domain": visit.form.text("domain"), "inboundType": inbound });
+    let asked = visit.ask(&create_domain::ENDPOINT, vec![item]).await?;
+    back(visit, asked, "register").await
+}
+
+async fn verify(visit: &mut Visit<'_>) -> Result<Shown, Trouble> {
+    let item = json!({ "domain": visit.form.text("domain") });
+    let asked = visit.ask(&verify_domain::ENDPOINT, vec![item]).await?;
+    back(visit, asked, "verify").await
+}
+
+async fn drop(visit: &mut Visit<'_>) -> Result<Shown, Trouble> {
+    let item = json!({ "id": visit.form.text("id") });
+    let asked = visit.ask(&delete_pending_domain::ENDPOINT, vec![item]).await?;
+    let domain = asked.data.first().and_then(|row| row["domain"].as_str()).unwrap_or_default();
+    let done = format!("drop&{}", super::form::query(&[("domain", domain)]));
+    back(visit, asked, &done).await
+}
+
+async fn back(visit: &Visit<'_>, asked: Asked, done: &str) -> Result<Shown, Trouble> {
+    match asked.errors() {
+        errors if errors.is_empty() => Ok(Shown::Redirect(visit.path(&format!("/domains?done={done}")))),
+        errors => render(visit, Some(Notice::bad(errors.join(" ")))).await.map(Shown::Wrong),
+    }
+}

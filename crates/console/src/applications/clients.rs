@@ -1,0 +1,81 @@
+//! Applications of API 2.0.
+
+use std::collections::BTreeSet;
+
+use askama::Template;
+use directory::application::Product;
+use directory::applications;
+use directory::change::Change;
+use directory::{RoleId, roles};
+use secrecy::ExposeSecret;
+
+use super::list;
+use crate::shell::Shell;
+use crate::visit::Visit;
+use crate::{Shown, Trouble};
+use directory::credentials::new_client;
+
+#[derive(Template)]
+#[template(path = "applications/client.html")]
+struct Registered {
+    shell: Shell,
+    name: String,
+    client_id: String,
+    secret: String,
+    url: String,
+}
+
+pub(super) async fn register(visit: &mut Visit<'_>) -> Result<Shown, Trouble> {
+    let judge = async |visit: &Visit<'_>| {
+        let (console, account) = (visit.console, visit.scope.account().id);
+        let name = visit.form.text("name");
+        let id = RoleId::from_bytes(console.core.secure_ids().open_id(
+            "role",
+            account,
+            visit.form.text("role"),
+        )?);
+        let role = roles::of_account(&visit.scope, console.core.store.role(id).await?)?;
+        let products: BTreeSet<_> = visit.form.all("product").filter_map(Product::by_name).collect();
+        let listed: Vec<_> = products.iter().copied().collect();
+        let judged = applications::name(name).map_err(|why| format!("Name: {why}.")).and_then(|()| {
+            applications::register_client(&visit.scope, &role, &listed).map_err(|why| format!("{why}."))
+        });
+        Ok(judged.map(|()| {
+            let (client, secret) = new_client(
+                &*console.core.entropy,
+                account,
+                name,
+                role.id,
+                products,
+                console.core.clock.now(),
+            );
+            (vec![Change::AddClient(client.clone())], (client, secret))
+        }))
+    };
+    let (client, secret) = match visit.change(judge).await? {
+        Ok(made) => made,
+        Err(why) => return list::refused(visit, why).await,
+    };
+    let page = Registered {
+        shell: visit.shell("/applications", "Application registered"),
+        name: client.name,
+        client_id: client.client_id,
+        secret: secret.expose_secret().to_owned(),
+        url: visit.url(),
+    };
+    Ok(Shown::Html(page.render()?))
+}
+
+pub(super) async fn disable(visit: &mut Visit<'_>) -> Result<Shown, Trouble> {
+    let judge = async |visit: &Visit<'_>| {
+        let found = visit.console.core.store.client_by_name(visit.form.text("client")).await?;
+        let client = applications::client_of_account(&visit.scope, found)?;
+        let role = visit.console.core.store.role(client.role).await?;
+        let covered = visit.scope.covers(role.as_ref()).map_err(|why| format!("{why}."));
+        Ok(covered.map(|()| (vec![Change::DisableClient(client.id)], ())))
+    };
+    match visit.change(judge).await? {
+        Ok(()) => Ok(Shown::Redirect(visit.path("/applications?done=disable"))),
+        Err(why) => list::refused(visit, why).await,
+    }
+}

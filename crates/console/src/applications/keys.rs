@@ -1,0 +1,178 @@
+//! Key pairs: issued, rotated with a time in which both work, revoked.
+
+use askama::Template;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use directory::application::{Application, Binding};
+use directory::applications;
+use directory::change::Change;
+use directory::port::BindingRow;
+use directory::refusal;
+use directory::user::User;
+use directory::{BindingId, Role};
+use jiff::Timestamp;
+use secrecy::{ExposeSecret, SecretBox};
+
+use super::named;
+use super::show::render;
+use crate::shell::{Notice, Shell};
+use crate::visit::{Judged, Visit};
+use crate::when::When;
+use crate::{Shown, Trouble};
+use directory::credentials::new_binding;
+
+#[derive(Template)]
+#[template(path = "applications/issued.html")]
+struct Issued {
+    shell: Shell,
+    path: String,
+    address: String,
+    app_id: String,
+    app_key: String,
+    access_key: String,
+    secret_key: String,
+    ends: Option<When>,
+    /// When the pair that this one takes the place of ends.
+    old_ends: Option<When>,
+    url: String,
+    /// An address that could be created in the first call.
+    example: String,
+}
+
+async fn wrong(visit: &Visit<'_>, why: impl std::fmt::Display) -> Result<Shown, Trouble> {
+    render(visit, Some(Notice::bad(format!("Nothing was changed: {why}")))).await.map(Shown::Wrong)
+}
+
+async fn with_role(visit: &Visit<'_>, user: Option<User>) -> Result<(Option<User>, Option<Role>), Trouble> {
+    let role = match user.as_ref().and_then(|user| user.role) {
+        Some(role) => visit.console.core.store.role(role).await?,
+        None => None,
+    };
+    Ok((user, role))
+}
+
+/// A number in a form; `None` when nothing is said.
+fn number(visit: &Visit<'_>, field: &str) -> Result<Option<i64>, refusal::Refusal> {
+    let number = visit.form.some(field).map(str::parse).transpose();
+    number.map_err(|_| refusal::Refusal::NotOneOf("whole numbers".to_owned()))
+}
+
+pub(super) async fn issue(visit: &mut Visit<'_>) -> Result<Shown, Trouble> {
+    let judge = async |visit: &Visit<'_>| {
+        let application = named(visit).await?;
+        let now = visit.console.core.clock.now();
+        let address = match refusal::address(visit.form.text("address")) {
+            Ok(address) => address,
+            Err(why) => return Ok(Err(why.to_string())),
+        };
+        let found = visit.console.core.store.users(&[address]).await?.pop().flatten();
+        let (found, role) = with_role(visit, found).await?;
+        let judged = applications::issue(&visit.scope, found, role.as_ref())
+            .and_then(|user| Ok((user, applications::ends(number(visit, "days")?, now)?)));
+        Ok(judged
+            .map(|(user, ends)| give(visit, application, user, ends, None))
+            .map_err(|why| why.to_string()))
+    };
+    shown(visit, judge).await
+}
+
+/// A pair as it is given out.
+struct Given {
+    application: Application,
+    user: User,
+    binding: Binding,
+    /// When the pair that this one replaces ends.
+    old_ends: Option<Timestamp>,
+}
+
+/// Draws a pair, and ends the one that it replaces.
+fn give(
+    visit: &Visit<'_>,
+    application: Application,
+    user: User,
+    ends: Option<Timestamp>,
+    old: Option<(BindingId, Timestamp)>,
+) -> (Vec<Change>, Given) {
+    let now = visit.console.core.clock.now();
+    let binding = new_binding(&*visit.console.core.entropy, user.id, application.id, ends, now);
+    let kept = Binding {
+        access_key: binding.access_key.clone(),
+        secret: SecretBox::new(binding.secret.expose_secret().into()),
+        ..binding
+    };
+    let changes = [Change::AddBinding(kept)].into_iter();
+    let changes = changes.chain(old.map(|(old, at)| Change::ExpireBinding(old, at))).collect();
+    (changes, Given { application, user, binding, old_ends: old.map(|(_, at)| at) })
+}
+
+/// Gives out a pair, and shows it this once.
+async fn shown(
+    visit: &mut Visit<'_>,
+    judge: impl AsyncFn(&Visit<'_>) -> Result<Judged<Given>, Trouble>,
+) -> Result<Shown, Trouble> {
+    let Given { application, user, binding, old_ends } = match visit.change(judge).await? {
+        Ok(given) => given,
+        Err(why) => return wrong(visit, why).await,
+    };
+    let page = Issued {
+        shell: visit.shell("/applications", "Key pair issued"),
+        path: visit.path(&format!("/applications/{}", application.app_id)),
+        example: format!("first.user@{}", user.address.domain()),
+        address: user.address.to_string(),
+        app_id: application.app_id.clone(),
+        app_key: application.app_key.expose_secret().to_owned(),
+        access_key: binding.access_key.as_str().to_owned(),
+        secret_key: STANDARD.encode(binding.secret.expose_secret()),
+        ends: binding.expires_at.map(When),
+        old_ends: old_ends.map(When),
+        url: visit.url(),
+    };
+    Ok(Shown::Html(page.render()?))
+}
+
+/// The pair that a form names, its user and that user's role.
+async fn pair(
+    visit: &Visit<'_>,
+    application: &Application,
+) -> Result<(BindingRow, User, Option<Role>), Trouble> {
+    let account = visit.scope.account().id;
+    let id = visit.console.core.secure_ids().open_id("binding", account, visit.form.text("key"))?;
+    let found = visit.console.core.store.binding(BindingId::from_bytes(id)).await?;
+    let found = found.filter(|found| found.app_id == application.app_id && found.revoked_at.is_none());
+    let row = found.ok_or(Trouble::NotThere("key pair"))?;
+    let user = visit.console.core.store.users_by_id(&[row.user]).await?.pop().flatten();
+    let (user, role) = with_role(visit, user).await?;
+    Ok((row, user.ok_or(Trouble::NotThere("user"))?, role))
+}
+
+pub(super) async fn rotate(visit: &mut Visit<'_>) -> Result<Shown, Trouble> {
+    let judge = async |visit: &Visit<'_>| {
+        let application = named(visit).await?;
+        let (old, user, role) = pair(visit, &application).await?;
+        let now = visit.console.core.clock.now();
+        let judged = applications::issue(&visit.scope, Some(user), role.as_ref()).and_then(|user| {
+            let old_ends = applications::overlap(number(visit, "hours")?.unwrap_or(24), now)?;
+            Ok((user, old_ends))
+        });
+        Ok(judged.map_err(|why| why.to_string()).map(|(user, old_ends)| {
+            // The new one lives as long as the old one was given.
+            let life = old.expires_at.map(|at| at.duration_since(old.created_at));
+            let ends = life.and_then(|life| now.checked_add(life).ok());
+            give(visit, application, user, ends, Some((old.id, old_ends)))
+        }))
+    };
+    shown(visit, judge).await
+}
+
+pub(super) async fn revoke(visit: &mut Visit<'_>) -> Result<Shown, Trouble> {
+    let judge = async |visit: &Visit<'_>| {
+        let application = named(visit).await?;
+        let (old, _, role) = pair(visit, &application).await?;
+        let covered = visit.scope.covers(role.as_ref()).map_err(|why| why.to_string());
+        Ok(covered.map(|()| (vec![Change::RevokeBinding(old.id)], application.app_id)))
+    };
+    match visit.change(judge).await? {
+        Ok(app_id) => Ok(Shown::Redirect(visit.path(&format!("/applications/{app_id}?done=revoke")))),
+        Err(why) => wrong(visit, why).await,
+    }
+}

@@ -1,0 +1,144 @@
+//! An application: who has keys for it, until when, and what they are used for.
+
+use askama::Template;
+use directory::change::Change;
+use directory::port::Affected;
+use directory::role::APPLICATIONS_EDIT;
+use directory::{Application, BindingId};
+
+use super::named;
+use crate::figures::{count, share};
+use crate::key_status::KeyStatus;
+use crate::shell::{Notice, Shell};
+use crate::tag::Tag;
+use crate::usage::{self, Used};
+use crate::visit::Visit;
+use crate::when::When;
+use crate::{Shown, Trouble};
+use observe::telemetry::Span;
+
+/// Key pairs on a page.
+const PAGE: usize = 100;
+
+#[derive(Template)]
+#[template(path = "applications/show.html")]
+struct Show {
+    shell: Shell,
+    path: String,
+    name: String,
+    app_id: String,
+    made: When,
+    keys: Vec<Key>,
+    next: Option<String>,
+    /// Key pairs that end soon, or have ended.
+    ending: usize,
+    address: String,
+    may_edit: bool,
+    calls: Calls,
+}
+
+/// What the application sent to this node of late, whether or not its signature held.
+struct Calls {
+    requests: String,
+    refused: Option<String>,
+    refused_items: Option<String>,
+    /// The most frequent code.
+    code: Option<&'static str>,
+}
+
+fn calls(visit: &Visit<'_>, application: &Application) -> Calls {
+    let (telemetry, account) = (&visit.console.core.telemetry, visit.scope.account());
+    telemetry.know(account, &application.app_id, &application.name);
+    let total = telemetry.series(account.id, Some(&application.app_id), Span::Day).total;
+    Calls {
+        requests: count(total.requests),
+        refused: (total.refused > 0).then(|| share(total.refused, total.requests)),
+        refused_items: (total.refused_items > 0).then(|| count(total.refused_items)),
+        code: total.codes.first().map(|(code, _)| *code),
+    }
+}
+
+struct Key {
+    id: String,
+    user: String,
+    user_path: String,
+    access_key: String,
+    tag: Tag,
+    ends: Option<When>,
+    made: When,
+    used: Option<Used>,
+}
+
+pub(super) async fn show(visit: &mut Visit<'_>) -> Result<Shown, Trouble> {
+    let notice = match visit.query.text("done") {
+        "revoke" => {
+            Some(Notice::done("The key pair is revoked: requests signed with it are refused from now on."))
+        }
+        _ => None,
+    };
+    render(visit, notice).await.map(Shown::Html)
+}
+
+pub(super) async fn render(visit: &Visit<'_>, notice: Option<Notice>) -> Result<String, Trouble> {
+    let application = named(visit).await?;
+    let (console, account) = (visit.console, visit.scope.account().id);
+    let (ids, now) = (console.core.secure_ids(), console.core.clock.now());
+    let before = match visit.query.some("before") {
+        Some(id) => Some(BindingId::from_bytes(ids.open_id("binding", account, id)?)),
+        None => None,
+    };
+    let mut rows = console.core.store.bindings_to(application.id, before, PAGE + 1).await?;
+    let more = rows.len() > PAGE;
+    rows.truncate(PAGE);
+    let path = visit.path(&format!("/applications/{}", application.app_id));
+    let seal = |id: BindingId| ids.seal("binding", account, id.as_bytes());
+    let next = rows.last().filter(|_| more).map(|last| format!("{path}?before={}", seal(last.id)));
+    let credentials: Vec<_> = rows.iter().map(|row| *row.id.as_bytes()).collect();
+    let used = usage::of(visit, &credentials).await?;
+    let keys: Vec<_> = rows
+        .iter()
+        .zip(used)
+        .map(|(row, used)| Key {
+            id: seal(row.id),
+            user: row.address.clone(),
+            user_path: visit.path(&format!("/users/{}", ids.user(account, row.user))),
+            access_key: row.access_key.as_str().chars().take(12).collect(),
+            tag: KeyStatus::of(row, now).tag(),
+            ends: row.expires_at.map(When),
+            made: When(row.created_at),
+            used,
+        })
+        .collect();
+    let page = Show {
+        calls: calls(visit, &application),
+        shell: visit.shell("/applications", application.name.clone()).with(notice),
+        path,
+        name: application.name,
+        app_id: application.app_id,
+        made: When(application.created_at),
+        ending: rows.iter().filter(|row| KeyStatus::of(row, now) != KeyStatus::Live).count(),
+        keys,
+        next,
+        address: visit.form.text("address").to_owned(),
+        may_edit: visit.may(&APPLICATIONS_EDIT),
+    };
+    Ok(page.render()?)
+}
+
+pub(super) async fn disable(visit: &mut Visit<'_>) -> Result<Shown, Trouble> {
+    let judge = async |visit: &Visit<'_>| {
+        let application = named(visit).await?;
+        if visit.form.text("confirm") != application.name {
+            return Ok(Err(format!("Nothing was changed: type {} to confirm.", application.name)));
+        }
+        // Every key pair for it stops working.
+        let roles = visit.console.core.store.roles_among(Affected::KeyHolders(application.id)).await?;
+        let covered = roles.iter().try_for_each(|role| visit.scope.covers(Some(role)));
+        let covered = covered.map_err(|why| format!("Nothing was changed: {why}."));
+        Ok(covered.map(|()| (vec![Change::DisableApplication(application.id)], ())))
+    };
+    match visit.change(judge).await? {
+        Ok(()) => Ok(Shown::Redirect(visit.path("/applications?done=disable"))),
+        Err(why) => render(visit, Some(Notice::bad(why))).await.map(Shown::Wrong),
+    }
+}

@@ -1,0 +1,227 @@
+//! The audit: searched, verified, taken along as a file.
+
+use askama::Template;
+use axum::body::Body;
+use bytes::Bytes;
+use directory::audit::{Event, Search};
+use directory::role::LOGS_READ;
+use futures_util::stream;
+use jiff::civil::{Date, Time};
+use jiff::tz::Offset;
+use jiff::{SignedDuration, Timestamp};
+use serde_json::json;
+
+use super::csv::cell;
+use super::form::{Form, query};
+use super::shell::{Notice, Shell};
+use super::visit::Visit;
+use super::when::When;
+use super::{Page, Shown, Trouble, page};
+use api::endpoint::Method::{Get, Post};
+
+pub(super) const PAGES: &[Page] = &[
+    page("/console/{account}/audit", Get, LOGS_READ, |visit| Box::pin(show(visit))),
+    page("/console/{account}/audit/verify", Post, LOGS_READ, |visit| Box::pin(verify(visit))),
+    page("/console/{account}/audit.csv", Get, LOGS_READ, |visit| Box::pin(csv(visit))),
+    page("/console/{account}/audit.jsonl", Get, LOGS_READ, |visit| Box::pin(jsonl(visit))),
+];
+
+/// Events on a page.
+const PAGE: usize = 100;
+
+/// Stretches of the audit that are searched before a page says that nothing was found yet: about half a second.
+const STRETCHES: usize = 10;
+
+/// Events read in one go for a file.
+const SLICE: usize = 500;
+
+/// The purpose of a page token.
+const TOKEN: &str = "/console/audit";
+
+#[derive(Template)]
+#[template(path = "audit.html", blocks = ["rows"])]
+struct Audit {
+    shell: Shell,
+    asked: Asked,
+    events: Vec<Row>,
+    next: Option<String>,
+    csv: String,
+    jsonl: String,
+}
+
+struct Row {
+    at: When,
+    actor: String,
+    action: String,
+    target: String,
+    detail: String,
+}
+
+/// The search, as typed.
+struct Asked {
+    from: String,
+    to: String,
+    actor: String,
+    action: String,
+    target: String,
+}
+
+impl Asked {
+    fn read(form: &Form) -> Self {
+        let text = |name: &str| form.text(name).to_owned();
+        Self {
+            from: text("from"),
+            to: text("to"),
+            actor: text("actor"),
+            action: text("action"),
+            target: text("target"),
+        }
+    }
+
+    fn fields(&self) -> [(&str, &str); 5] {
+        [
+            ("from", &self.from),
+            ("to", &self.to),
+            ("actor", &self.actor),
+            ("action", &self.action),
+            ("target", &self.target),
+        ]
+    }
+
+    /// Days are days of UTC: which zone a reader is in, only the browser knows.
+    fn search(&self) -> Search {
+        let midnight = |text: &str| {
+            let day = text.parse::<Date>().ok()?;
+            Offset::UTC.to_timestamp(day.to_datetime(Time::midnight())).ok()
+        };
+        let end = |at: Timestamp| {
+            at.checked_add(SignedDuration::from_hours(24) - SignedDuration::from_millis(1)).ok()
+        };
+        Search {
+            from: midnight(&self.from),
+            to: midnight(&self.to).and_then(end),
+            actor: self.actor.clone(),
+            action: self.action.clone(),
+            target: self.target.clone(),
+        }
+    }
+}
+
+async fn show(visit: &mut Visit<'_>) -> Result<Shown, Trouble> {
+    render(visit, None).await.map(Shown::Html)
+}
+
+async fn render(visit: &Visit<'_>, notice: Option<Notice>) -> Result<String, Trouble> {
+    let (console, account) = (visit.console, visit.scope.account().id);
+    let ids = console.core.secure_ids();
+    let asked = Asked::read(&visit.query);
+    let rest = match visit.query.some("page") {
+        Some(token) => {
+            ids.read_page(TOKEN, account, Some(token)).map_err(|_| Trouble::NotThere("page of the audit"))?
+        }
+        None => None,
+    };
+    let mut found = console.core.store.search_audit(account, &asked.search(), rest, PAGE).await?;
+    for _ in 1..STRETCHES {
+        if found.rest.is_none() || !found.events.is_empty() {
+            break;
+        }
+        found = console.core.store.search_audit(account, &asked.search(), found.rest, PAGE).await?;
+    }
+    let link = |below: &str, page: &str| {
+        let fields: Vec<_> = asked.fields().into_iter().chain([("page", page)]).collect();
+        visit.path(&format!("{below}?{}", query(&fields)))
+    };
+    let page = Audit {
+        shell: visit.shell("/audit", "Audit").with(notice),
+        next: found.rest.map(|rest| link("/audit", &ids.page_token(TOKEN, account, &rest))),
+        csv: link("/audit.csv", ""),
+        jsonl: link("/audit.jsonl", ""),
+        events: found.events.into_iter().map(row).collect(),
+        asked,
+    };
+    Ok(if visit.wants_part() { page.as_rows().render()? } else { page.render()? })
+}
+
+fn row(event: Event) -> Row {
+    Row {
+        at: When(event.at),
+        actor: event.actor,
+        action: event.action,
+        target: event.target,
+        detail: event.detail,
+    }
+}
+
+/// Reads every chain from its first event to its head. One such reading at a time: it takes what the disk gives.
+async fn verify(visit: &mut Visit<'_>) -> Result<Shown, Trouble> {
+    let Ok(_turn) = visit.console.verifying.try_acquire() else {
+        let notice = Notice::bad("The audit is already being verified: try again later.");
+        return render(visit, Some(notice)).await.map(Shown::Wrong);
+    };
+    let reports = visit.console.core.store.verify_audit().await?;
+    let broken: Vec<_> = reports
+        .iter()
+        .filter_map(|report| Some(format!("chain {}: {}", report.chain, report.broken.as_ref()?)))
+        .collect();
+    let notice = match broken.is_empty() {
+        true => Notice::done("The audit is complete: no event was changed or removed."),
+        false => Notice::bad(format!(
+            "The audit was tampered with, or the disk has failed: {}. Keep a copy of the current database.",
+            broken.join("; ")
+        )),
+    };
+    render(visit, Some(notice)).await.map(Shown::Html)
+}
+
+async fn csv(visit: &mut Visit<'_>) -> Result<Shown, Trouble> {
+    let line = move |event: &Event| {
+        let Event { at, actor, action, target, detail, .. } = event;
+        format!("{at},{},{},{},{}\r\n", cell(actor), cell(action), cell(target), cell(detail))
+    };
+    Ok(download(visit, "csv", "text/csv; charset=utf-8", "at,actor,action,target,detail\r\n", line))
+}
+
+async fn jsonl(visit: &mut Visit<'_>) -> Result<Shown, Trouble> {
+    let line = |event: &Event| {
+        let Event { chain, seq, at, actor, action, target, detail, hash, .. } = event;
+        let hash: String = hash.iter().map(|byte| format!("{byte:02x}")).collect();
+        let event = json!({
+            "at": at, "actor": actor, "action": action, "target": target, "detail": detail,
+            "chain": chain, "seq": seq, "hash": hash,
+        });
+        format!("{event}\n")
+    };
+    Ok(download(visit, "jsonl", "application/jsonl", "", line))
+}
+
+/// All that is found, the newest first, read as it is sent.
+fn download(
+    visit: &Visit<'_>,
+    ending: &str,
+    kind: &'static str,
+    head: &str,
+    line: impl Fn(&Event) -> String + Clone + Send + 'static,
+) -> Shown {
+    let (store, account) = (std::sync::Arc::clone(&visit.console.core.store), visit.scope.account().id);
+    let search = Asked::read(&visit.query).search();
+    let first = Some((None, head.to_owned()));
+    let lines = stream::unfold(first, move |state| {
+        let (store, search, line) = (std::sync::Arc::clone(&store), search.clone(), line.clone());
+        async move {
+            let (rest, mut text) = state?;
+            let found = match store.search_audit(account, &search, rest, SLICE).await {
+                Ok(found) => found,
+                // The connection ends before the file does: a file that is cut short must not look whole.
+                Err(error) => return Some((Err(std::io::Error::other(error)), None)),
+            };
+            text.extend(found.events.iter().map(&line));
+            Some((Ok(Bytes::from(text)), found.rest.map(|rest| (Some(rest), String::new()))))
+        }
+    });
+    Shown::Download {
+        name: format!("audit-{}.{ending}", visit.scope.account().code),
+        kind,
+        body: Body::from_stream(lines),
+    }
+}

@@ -1,0 +1,421 @@
+//! One import: its rows, what became of each, and what is still to be done.
+
+use std::collections::VecDeque;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use directory::AccountId;
+use jiff::Timestamp;
+use serde::Serialize;
+use serde_json::Value;
+use sha2::{Digest as _, Sha256};
+use tokio::sync::watch;
+use uuid::Uuid;
+use wire::create_user::Item;
+use wire::header::RequestId;
+use wire::{Answer, Code, Error};
+use zeroize::Zeroizing;
+
+use super::read::Read;
+use crate::visit::Visit;
+
+/// Rows that are asked about, and that are created, in one request.
+const CHECKED_AT_ONCE: usize = 500;
+const CREATED_AT_ONCE: usize = 100;
+
+/// A row of the file.
+pub(super) struct Row {
+    pub(super) line: u64,
+    pub(super) address: String,
+    pub(super) name: String,
+    /// Of the item, in a request.
+    pub(super) length: usize,
+    pub(super) fate: Fate,
+}
+
+/// The result of a row. The item, which may hold a password, is there for as long as it is needed.
+pub(super) enum Fate {
+    Unchecked(Box<Item>),
+    Ready(Box<Item>),
+    Created(String),
+    Refused(Vec<Error>),
+}
+
+/// The state of a row.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Standing {
+    Unchecked,
+    Ready,
+    Created,
+    Exists,
+    Refused,
+    Unreadable,
+}
+
+impl Row {
+    pub(super) fn standing(&self) -> Standing {
+        match &self.fate {
+            Fate::Unchecked(_) => Standing::Unchecked,
+            Fate::Ready(_) => Standing::Ready,
+            Fate::Created(_) => Standing::Created,
+            Fate::Refused(errors) => match errors.first() {
+                Some(error) if error.code == Code::UserAlreadyExists.as_str() => Standing::Exists,
+                Some(error) if error.code == Code::Deserialise.as_str() => Standing::Unreadable,
+                _ => Standing::Refused,
+            },
+        }
+    }
+
+    pub(super) fn errors(&self) -> &[Error] {
+        match &self.fate {
+            Fate::Refused(errors) => errors,
+            _ => &[],
+        }
+    }
+
+    fn item(&self) -> Option<&Item> {
+        match &self.fate {
+            Fate::Unchecked(item) | Fate::Ready(item) => Some(item),
+            Fate::Created(_) | Fate::Refused(_) => None,
+        }
+    }
+}
+
+/// How far an import is.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Stage {
+    Checking,
+    Checked,
+    Creating,
+    Done,
+}
+
+/// The state of an import.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) struct Progress {
+    pub(super) stage: Stage,
+    /// Whether somebody is at it.
+    pub(super) running: bool,
+    /// Rows of the file, and of those the ones that are ready, created, there already, refused, or can't be read.
+    pub(super) rows: usize,
+    pub(super) ready: usize,
+    pub(super) created: usize,
+    pub(super) exist: usize,
+    pub(super) refused: usize,
+    pub(super) unreadable: usize,
+    /// Rows that this stage is about, and those it is through with.
+    pub(super) to_do: usize,
+    pub(super) done: usize,
+}
+
+impl Progress {
+    pub(super) fn problems(&self) -> usize {
+        self.exist + self.refused + self.unreadable
+    }
+
+    fn of(&mut self, standing: Standing) -> Option<&mut usize> {
+        match standing {
+            Standing::Unchecked => None,
+            Standing::Ready => Some(&mut self.ready),
+            Standing::Created => Some(&mut self.created),
+            Standing::Exists => Some(&mut self.exist),
+            Standing::Refused => Some(&mut self.refused),
+            Standing::Unreadable => Some(&mut self.unreadable),
+        }
+    }
+}
+
+/// Rows that go into one request.
+pub(super) struct Slice {
+    number: usize,
+    pub(super) body: Zeroizing<Vec<u8>>,
+    pub(super) stage: Stage,
+    /// The same each time this slice is sent: what was created is not created again.
+    pub(super) request_id: RequestId,
+}
+
+pub(super) struct Job {
+    pub(super) id: Uuid,
+    pub(super) account: AccountId,
+    code: String,
+    pub(super) file: String,
+    pub(super) by: String,
+    pub(super) at: Timestamp,
+    pub(super) unknown: Vec<String>,
+    state: Mutex<State>,
+    progress: watch::Sender<Progress>,
+    stopping: watch::Sender<bool>,
+}
+
+struct State {
+    rows: Vec<Row>,
+    /// The rows that this stage is about, in slices that stay as they are; and the slices that are still to be sent.
+    slices: Vec<Vec<usize>>,
+    waiting: VecDeque<usize>,
+    /// Most bytes of a request.
+    longest: usize,
+    /// Why it was left.
+    why: Option<String>,
+}
+
+#[derive(Serialize)]
+struct Request<'a> {
+    meta: Meta<'a>,
+    data: Vec<&'a Item>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Meta<'a> {
+    account_code: &'a str,
+}
+
+impl Job {
+    /// A file that was read, of the account that is visited.
+    pub(super) fn new(visit: &Visit<'_>, file: String, Read { rows, unknown }: Read) -> Self {
+        let (console, account) = (visit.console, visit.scope.account());
+        let mut id = [0; 16];
+        console.core.entropy.fill(&mut id);
+        let mut progress = Progress {
+            stage: Stage::Checking,
+            running: false,
+            rows: rows.len(),
+            ready: 0,
+            created: 0,
+            exist: 0,
+            refused: 0,
+            unreadable: 0,
+            to_do: 0,
+            done: 0,
+        };
+        for row in &rows {
+            progress.of(row.standing()).into_iter().for_each(|count| *count += 1);
+        }
+        let longest = console.core.limits.body_bytes;
+        let slices = cut(&rows, Standing::Unchecked, CHECKED_AT_ONCE, longest);
+        progress.to_do = slices.iter().map(Vec::len).sum();
+        Self {
+            id: uuid::Builder::from_random_bytes(id).into_uuid(),
+            account: account.id,
+            code: account.code.to_string(),
+            file,
+            by: visit.who.principal.address.clone(),
+            at: console.core.clock.now(),
+            unknown,
+            state: Mutex::new(State { rows, slices, waiting: VecDeque::new(), longest, why: None }),
+            progress: watch::Sender::new(progress),
+            stopping: watch::Sender::new(false),
+        }
+    }
+
+    pub(super) fn progress(&self) -> Progress {
+        *self.progress.borrow()
+    }
+
+    /// Progress, as it is made.
+    pub(super) fn watch(&self) -> watch::Receiver<Progress> {
+        self.progress.subscribe()
+    }
+
+    /// Why it was left, if it was.
+    pub(super) fn why(&self) -> Option<String> {
+        self.state().why.clone()
+    }
+
+    /// Goes on with what is to be done next; `false` when somebody is at it, or nothing is left to do.
+    pub(super) fn begin(&self) -> bool {
+        let mut state = self.state();
+        let State { rows, slices, waiting, longest, why } = &mut *state;
+        let now = self.progress();
+        let to_do = match now.stage {
+            _ if now.running => return false,
+            Stage::Checking => Standing::Unchecked,
+            Stage::Creating => Standing::Ready,
+            Stage::Checked if now.ready > 0 => {
+                *slices = cut(rows, Standing::Ready, CREATED_AT_ONCE, *longest);
+                Standing::Ready
+            }
+            Stage::Checked | Stage::Done => return false,
+        };
+        // A slice is settled as a whole: its first row tells, also of one that was left in whatever way.
+        let open = |slice: &Vec<usize>| slice.first().is_some_and(|row| rows[*row].standing() == to_do);
+        *waiting = (0..slices.len()).filter(|number| open(&slices[*number])).collect();
+        *why = None;
+        self.stopping.send_replace(false);
+        self.progress.send_modify(|progress| {
+            progress.running = true;
+            if progress.stage == Stage::Checked {
+                progress.stage = Stage::Creating;
+                (progress.to_do, progress.done) = (progress.ready, 0);
+            }
+        });
+        true
+    }
+
+    /// Sends no more; what is under way comes to its end.
+    pub(super) fn stop(&self) {
+        self.stopping.send_replace(true);
+    }
+
+    pub(super) fn is_stopping(&self) -> bool {
+        *self.stopping.borrow()
+    }
+
+    /// Waits, but no longer than until somebody stops it.
+    pub(super) async fn wait(&self, time: Duration) {
+        let mut stopping = self.stopping.subscribe();
+        // Neither outcome is a mistake: the time is over, or there is nothing to wait for.
+        let _ = tokio::time::timeout(time, stopping.wait_for(|stopping| *stopping)).await;
+    }
+
+    /// The next slice, unless there is none or somebody stopped it.
+    pub(super) fn take(&self) -> Option<Slice> {
+        if self.is_stopping() {
+            return None;
+        }
+        let mut state = self.state();
+        let number = state.waiting.pop_front()?;
+        let data = state.slices[number].iter().filter_map(|row| state.rows[*row].item()).collect();
+        let request = Request { meta: Meta { account_code: &self.code }, data };
+        // Room for all of it: a buffer that grows leaves copies of passwords behind.
+        let length: usize = state.slices[number].iter().map(|row| state.rows[*row].length).sum();
+        let mut body = Zeroizing::new(Vec::with_capacity(length + 256));
+        serde_json::to_writer(&mut *body, &request)
+            .unwrap_or_else(|error| unreachable!("text is always written into memory: {error}"));
+        let digest = Sha256::new_with_prefix(self.id).chain_update(number.to_be_bytes()).finalize();
+        let mut id = [0; 16];
+        id.copy_from_slice(&digest[..16]);
+        let request_id = uuid::Builder::from_random_bytes(id).into_uuid().into();
+        Some(Slice { number, body, stage: self.progress().stage, request_id })
+    }
+
+    /// Writes down what became of the rows of a slice.
+    ///
+    /// # Errors
+    /// When the reply can't be read: the rows stay as they are, and the slice can be sent once more.
+    pub(super) fn settle(&self, slice: &Slice, reply: &[u8]) -> Result<(), serde_json::Error> {
+        let Answer::<Value> { data, fail, .. } = serde_json::from_slice(reply)?;
+        // Both in the order of the request, in which no address is there twice.
+        let (mut data, mut fail) = (data.into_iter(), fail.into_iter().peekable());
+        let mut state = self.state();
+        let State { rows, slices, .. } = &mut *state;
+        let mut now = self.progress();
+        for row in &slices[slice.number] {
+            let row = &mut rows[*row];
+            now.of(row.standing()).into_iter().for_each(|count| *count -= 1);
+            let refused = fail.next_if(|failure| {
+                let address = failure.key.as_ref().and_then(|key| key.get("emailAddress")?.as_str());
+                address == Some(row.address.as_str())
+            });
+            let nothing =
+                || Fate::Refused(vec![Error::new(Code::Internal, "The response does not mention this row")]);
+            let before = std::mem::replace(&mut row.fate, Fate::Refused(Vec::new()));
+            row.fate = match (refused, before) {
+                (Some(failure), _) => Fate::Refused(failure.errors),
+                (None, Fate::Unchecked(item)) if data.next().is_some() => Fate::Ready(item),
+                (None, Fate::Ready(_)) => match data.next().as_ref().and_then(|row| row["id"].as_str()) {
+                    Some(id) => Fate::Created(id.to_owned()),
+                    None => nothing(),
+                },
+                (None, _) => nothing(),
+            };
+            now.of(row.standing()).into_iter().for_each(|count| *count += 1);
+            now.done += 1;
+        }
+        // Nobody else changes it while the rows are held.
+        self.progress.send_replace(now);
+        Ok(())
+    }
+
+    /// Nobody is at it any more: because it is done, or for this reason.
+    pub(super) fn rest(&self, why: Option<String>) {
+        let mut state = self.state();
+        self.progress.send_modify(|progress| {
+            progress.running = false;
+            if progress.done == progress.to_do {
+                progress.stage = match progress.stage {
+                    Stage::Checking => Stage::Checked,
+                    Stage::Creating | Stage::Checked | Stage::Done => Stage::Done,
+                };
+            }
+        });
+        state.why = why;
+    }
+
+    /// Looks at the rows.
+    pub(super) fn look<T>(&self, at: impl FnOnce(&[Row]) -> T) -> T {
+        at(&self.state().rows)
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Cuts the rows in this state into slices that fit into requests.
+fn cut(rows: &[Row], standing: Standing, most: usize, longest: usize) -> Vec<Vec<usize>> {
+    let (mut slices, mut room) = (Vec::<Vec<usize>>::new(), 0);
+    for (index, row) in rows.iter().enumerate().filter(|(_, row)| row.standing() == standing) {
+        match slices.last_mut().filter(|slice| slice.len() < most && row.length <= room) {
+            Some(slice) => slice.push(index),
+            None => {
+                slices.push(vec![index]);
+                room = longest.saturating_sub(super::read::AROUND);
+            }
+        }
+        room = room.saturating_sub(row.length);
+    }
+    slices
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rows_whose_result_can_t_be_read_stay_as_they_are() {
+        let item = Item::new("ann@example.com");
+        let row = Row {
+            line: 2,
+            address: "ann@example.com".to_owned(),
+            name: String::new(),
+            length: 64,
+            fate: Fate::Ready(Box::new(item)),
+        };
+        let progress = Progress {
+            stage: Stage::Creating,
+            running: true,
+            rows: 1,
+            ready: 1,
+            created: 0,
+            exist: 0,
+            refused: 0,
+            unreadable: 0,
+            to_do: 1,
+            done: 0,
+        };
+        let job = Job {
+            id: Uuid::nil(),
+            account: AccountId::from_bytes([1; 16]),
+            code: "CTEST00001".to_owned(),
+            file: "users.csv".to_owned(),
+            by: "admin@example.com".to_owned(),
+            at: Timestamp::UNIX_EPOCH,
+            unknown: Vec::new(),
+            state: Mutex::new(State {
+                rows: vec![row],
+                slices: vec![vec![0]],
+                waiting: VecDeque::from([0]),
+                longest: 1_024,
+                why: None,
+            }),
+            progress: watch::Sender::new(progress),
+            stopping: watch::Sender::new(false),
+        };
+        let slice = job.take().unwrap();
+        assert!(job.settle(&slice, b"{").is_err());
+        assert!(job.progress() == progress && job.look(|rows| rows[0].standing() == Standing::Ready));
+        job.settle(&slice, br#"{"meta":{"status":200},"data":[{"id":"7"}],"fail":[]}"#).unwrap();
+        assert!(job.look(|rows| rows[0].standing() == Standing::Created));
+    }
+}

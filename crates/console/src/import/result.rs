@@ -1,0 +1,74 @@
+//! The result file: a row for each row of the file, with the columns of `matricula import`, and never a password.
+
+use std::sync::Arc;
+
+use axum::body::Body;
+use bytes::Bytes;
+use futures_util::stream;
+
+use super::job::{Fate, Progress, Row, Stage, Standing};
+use super::named;
+use crate::visit::Visit;
+use crate::{Shown, Trouble};
+
+/// Rows that are written in one go.
+const SLICE: usize = 1_000;
+
+const COLUMNS: &str = "row,line,emailAddress,result,id,code,field,message\r\n";
+
+pub(super) async fn download(visit: &mut Visit<'_>) -> Result<Shown, Trouble> {
+    let job = named(visit)?;
+    let lines = stream::unfold(Some(0), move |from| {
+        let job = Arc::clone(&job);
+        async move {
+            let from = from?;
+            let now = job.progress();
+            let mut text = if from == 0 { COLUMNS.to_owned() } else { String::new() };
+            let next = job.look(|rows| {
+                let slice = rows.iter().enumerate().skip(from).take(SLICE);
+                text.extend(slice.map(|(index, row)| line(index + 1, row, &now)));
+                Some(from + SLICE).filter(|next| *next < rows.len())
+            });
+            Some((Ok::<_, std::convert::Infallible>(Bytes::from(text)), next))
+        }
+    });
+    Ok(Shown::Download {
+        name: format!("import-{}-result.csv", visit.scope.account().code),
+        kind: "text/csv; charset=utf-8",
+        body: Body::from_stream(lines),
+    })
+}
+
+fn line(number: usize, row: &Row, now: &Progress) -> String {
+    let errors = row.errors();
+    let first = errors.first();
+    let id = if let Fate::Created(id) = &row.fate { id } else { "" };
+    let messages: Vec<_> = errors.iter().map(|error| error.message.as_str()).collect();
+    format!(
+        "{number},{},{},{},{},{},{},{}\r\n",
+        row.line,
+        cell(&row.address),
+        result(row, now),
+        cell(id),
+        cell(first.map_or("", |error| &error.code)),
+        cell(first.and_then(|error| error.field.as_deref()).unwrap_or_default()),
+        cell(&messages.join("; ")),
+    )
+}
+
+fn result(row: &Row, now: &Progress) -> &'static str {
+    match row.standing() {
+        Standing::Unchecked => "not checked",
+        Standing::Ready if now.stage == Stage::Checked || now.stage == Stage::Checking => "would be created",
+        Standing::Ready => "not tried",
+        Standing::Created => "created",
+        Standing::Exists => "exists",
+        Standing::Refused | Standing::Unreadable => "refused",
+    }
+}
+
+/// A cell, in quotes. What a spreadsheet would take for a formula, and carry out, is marked as text.
+fn cell(text: &str) -> String {
+    let mark = if text.starts_with(['=', '+', '-', '@', '\t', '\r']) { "'" } else { "" };
+    format!("\"{mark}{}\"", text.replace('"', "\"\""))
+}

@@ -1,0 +1,212 @@
+//! The page of an import: how far it is, as it goes on; and what became of each row, what went wrong first.
+
+use std::convert::Infallible;
+use std::sync::Arc;
+use std::time::Duration;
+
+use askama::Template;
+use axum::body::Body;
+use bytes::Bytes;
+use futures_util::stream;
+use tokio::sync::watch;
+use tokio::time::{Interval, MissedTickBehavior, interval};
+use wire::{Code, Error};
+
+use super::job::{Job, Progress, Row, Stage, Standing};
+use super::named;
+use super::read::short;
+use crate::Console;
+use crate::form::query;
+use crate::shell::Shell;
+use crate::tag::Tag;
+use crate::visit::Visit;
+use crate::when::When;
+use crate::{Shown, Trouble};
+
+/// Rows on a page.
+const PAGE: usize = 200;
+
+/// How often progress is told, at most.
+const TOLD_EVERY: Duration = Duration::from_millis(250);
+
+/// After so many rounds without news something is sent anyway: only that reveals a closed connection.
+const QUIET: u32 = 60;
+
+/// After so many looks the stream ends. Browsers come again by themselves, and are asked again who they are.
+const LOOKS: u32 = 240;
+
+#[derive(Template)]
+#[template(path = "import/show.html")]
+struct JobPage {
+    shell: Shell,
+    path: String,
+    file: String,
+    by: String,
+    at: When,
+    unknown: Vec<String>,
+    progress: Progress,
+    why: Option<String>,
+    stopping: bool,
+    only_problems: bool,
+    rows: Vec<Shows>,
+    /// How many such rows there are, and the pages around this one.
+    found: usize,
+    previous: Option<String>,
+    next: Option<String>,
+}
+
+/// The part that is told as it changes.
+#[derive(Template)]
+#[template(path = "import/progress.html")]
+struct Part {
+    progress: Progress,
+}
+
+struct Shows {
+    line: u64,
+    address: String,
+    name: String,
+    tag: Tag,
+    /// The problem and how to fix it.
+    wrong: Vec<(String, &'static str)>,
+}
+
+pub(super) async fn show(visit: &mut Visit<'_>) -> Result<Shown, Trouble> {
+    let job = named(visit)?;
+    let progress = job.progress();
+    let only_problems = match visit.query.text("show") {
+        "all" => false,
+        "problems" => true,
+        _ => progress.problems() > 0,
+    };
+    let number = visit.query.text("page").parse::<usize>().unwrap_or(1).max(1);
+    let (rows, found) = rows(&job, only_problems, number);
+    let path = visit.path(&format!("/import/{}", job.id));
+    let link = |number: usize| {
+        let show = if only_problems { "problems" } else { "all" };
+        format!("{path}?{}", query(&[("show", show), ("page", &number.to_string())]))
+    };
+    let page = JobPage {
+        shell: visit.shell("/users", format!("Import of {}", job.file)),
+        file: job.file.clone(),
+        by: job.by.clone(),
+        at: When(job.at),
+        unknown: job.unknown.clone(),
+        progress,
+        why: job.why(),
+        stopping: job.is_stopping(),
+        only_problems,
+        rows,
+        found,
+        previous: (number > 1).then(|| link(number - 1)),
+        next: (number.saturating_mul(PAGE) < found).then(|| link(number + 1)),
+        path,
+    };
+    Ok(Shown::Html(page.render()?))
+}
+
+/// A page of rows, and how many there are on all.
+fn rows(job: &Job, only_problems: bool, number: usize) -> (Vec<Shows>, usize) {
+    job.look(|rows| {
+        let wanted = |row: &&Row| !only_problems || !row.errors().is_empty();
+        let page = rows.iter().filter(wanted).skip((number - 1).saturating_mul(PAGE)).take(PAGE);
+        (page.map(shows).collect(), rows.iter().filter(wanted).count())
+    })
+}
+
+fn shows(row: &Row) -> Shows {
+    let (text, look) = match row.standing() {
+        Standing::Unchecked => ("not checked", ""),
+        Standing::Ready => ("ready", ""),
+        Standing::Created => ("created", "good"),
+        Standing::Exists => ("exists", "warn"),
+        Standing::Refused => ("refused", "bad"),
+        Standing::Unreadable => ("unreadable", "bad"),
+    };
+    Shows {
+        line: row.line,
+        address: short(&row.address),
+        name: short(&row.name),
+        tag: Tag { text, look },
+        wrong: row.errors().iter().map(|error| (error.message.clone(), advice(error))).collect(),
+    }
+}
+
+/// How to fix the problem of a row.
+fn advice(error: &Error) -> &'static str {
+    let code = Code::ALL.iter().find(|code| code.as_str() == error.code);
+    match code {
+        Some(Code::UserAlreadyExists) => "Nothing, unless the address is wrong: the row is skipped.",
+        Some(Code::Null | Code::Blank) => "Fill in the field.",
+        Some(Code::InvalidEmailAddress) => "Correct the address.",
+        Some(Code::ForbiddenForAddress) => "Correct the domain, or register it for the account first.",
+        Some(Code::PasswordPolicy) => "Choose another password, or none and set it later.",
+        Some(Code::PasswordHash) => "Remove the hash and set a password later.",
+        Some(Code::AccountNotPermitted) => "Correct the account code or remove it.",
+        Some(Code::Length) => "Shorten it.",
+        Some(Code::Characters | Code::Type | Code::NotOneOf) => "Correct it.",
+        Some(Code::Deserialise) => {
+            "Check this line of the file: a quote or bracket is not closed, or something is misplaced."
+        }
+        _ => "Fix the row and import it again.",
+    }
+}
+
+/// What the stream of events goes by.
+struct Events {
+    console: Arc<Console>,
+    told: watch::Receiver<Progress>,
+    ticks: Interval,
+    last: Option<Progress>,
+    looks: u32,
+    quiet: u32,
+    ended: bool,
+}
+
+/// Progress, as it is made.
+pub(super) async fn events(visit: &mut Visit<'_>) -> Result<Shown, Trouble> {
+    let job = named(visit)?;
+    let mut ticks = interval(TOLD_EVERY);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let console = Arc::clone(visit.console);
+    let events = Events { console, told: job.watch(), ticks, last: None, looks: 0, quiet: 0, ended: false };
+    let events = stream::unfold(events, |mut events| async move {
+        let event = events.next().await?;
+        Some((Ok::<_, Infallible>(Bytes::from(event)), events))
+    });
+    Ok(Shown::Events(Body::from_stream(events)))
+}
+
+impl Events {
+    /// The next event. There is none when the server stops: browsers then retry until it is back.
+    async fn next(&mut self) -> Option<String> {
+        while !self.ended && self.looks < LOOKS {
+            self.ticks.tick().await;
+            if self.console.host.is_stopping() {
+                return None;
+            }
+            self.looks += 1;
+            self.quiet += 1;
+            let now = *self.told.borrow_and_update();
+            if !now.running {
+                self.ended = true;
+                return Some("event: end\ndata: end\n\n".to_owned());
+            }
+            if self.last != Some(now) {
+                (self.last, self.quiet) = (Some(now), 0);
+                return Part { progress: now }.render().ok().map(|html| event(&html));
+            }
+            if self.quiet >= QUIET {
+                self.quiet = 0;
+                return Some(": still at it\n\n".to_owned());
+            }
+        }
+        None
+    }
+}
+
+/// A part of the page as an event: each of its lines is told to be one of the data.
+fn event(html: &str) -> String {
+    let data = html.lines().map(|line| format!("data: {line}\n"));
+    ["event: progress\n".to_owned()].into_iter().chain(data).chain(["\n".to_owned()]).collect()
+}

@@ -1,0 +1,61 @@
+//! The request journal: what programs sent and what they were answered, why they were refused, and in a sandbox the same
+//! once more.
+
+mod curl;
+mod list;
+mod replay;
+mod show;
+
+use std::sync::Arc;
+
+use directory::role::LOGS_READ;
+
+use super::visit::Visit;
+use super::{Page, Trouble, page};
+use api::endpoint::Method::{Get, Post};
+use observe::journal::{Entry, Filter, Journal};
+
+/// The pages of the journal.
+pub(super) const PAGES: &[Page] = &[
+    page("/console/{account}/journal", Get, LOGS_READ, |visit| Box::pin(list::list(visit))),
+    page("/console/{account}/journal/{entry}", Get, LOGS_READ, |visit| Box::pin(show::show(visit))),
+    page("/console/{account}/journal/{entry}/replay", Post, LOGS_READ, |visit| {
+        Box::pin(replay::replay(visit))
+    }),
+];
+
+/// What may be seen of it from an account: its own requests; in a sandbox also those of unknown callers, because a caller
+/// who signed wrongly must find them.
+fn seen<'a>(visit: &'a Visit<'_>, journal: &Journal) -> Filter<'a> {
+    let account = Some(visit.scope.account().code.as_str());
+    Filter { account, nobodys: journal.is_whole(), ..Filter::default() }
+}
+
+/// The entry that the path names, and the journal.
+fn named(visit: &Visit<'_>) -> Result<(Arc<Journal>, Entry), Trouble> {
+    let found = visit.console.host.journal().and_then(|journal| {
+        let number = visit.param("entry").parse().ok()?;
+        let entry = journal.find(&seen(visit, &journal), number)?;
+        Some((journal, entry))
+    });
+    found.ok_or(Trouble::NotThere("request in the journal"))
+}
+
+/// The codes that were given, each once, as a whole or for items.
+fn codes(entry: &Entry) -> Vec<&'static str> {
+    let mut codes: Vec<_> = entry.code.iter().chain(&entry.refused_items).copied().collect();
+    codes.sort_unstable();
+    codes.dedup();
+    codes
+}
+
+/// The outcome of a request in a word, and its style.
+fn outcome(entry: &Entry) -> (String, &'static str) {
+    match entry.status {
+        Some(status) if entry.code.is_some() || status >= 400 => (status.to_string(), "bad"),
+        Some(status) if !entry.refused_items.is_empty() => (status.to_string(), "warn"),
+        Some(status) => (status.to_string(), "good"),
+        None if entry.dropped => ("no response, on purpose".to_owned(), "warn"),
+        None => ("running".to_owned(), ""),
+    }
+}

@@ -1,0 +1,150 @@
+//! A request as a command for curl that sends the same: pasted into a shell, nothing of it is anything but text.
+
+use std::fmt::Write as _;
+
+use observe::journal::Entry;
+
+/// What curl makes of the address and the body by itself.
+const OWN: [&str; 3] = ["host", "content-length", "transfer-encoding"];
+
+/// What curl adds when nobody says otherwise.
+const ADDED: [&str; 3] = ["accept", "user-agent", "content-type"];
+
+/// The command. `url` is where the server is reached.
+pub(super) fn curl(url: &str, entry: &Entry, body: &[u8]) -> String {
+    let mut command = String::new();
+    let has = |name: &str| entry.headers.iter().any(|(own, _)| own == name);
+    let as_text = str::from_utf8(body).ok().filter(|text| !text.contains('\0'));
+    if as_text.is_none() {
+        let bytes: String = body.iter().map(|byte| format!("\\{byte:03o}")).collect();
+        // Octal is what every printf understands, and an argument can't hold every byte.
+        let _ = write!(command, "printf '{bytes}' | ");
+    }
+    // The address is taken as it is.
+    command.push_str("curl -i -g --path-as-is");
+    match entry.method.as_str() {
+        "HEAD" => command.push_str(" --head"),
+        method => {
+            let _ = write!(command, " -X {}", quoted(method));
+        }
+    }
+    let _ = write!(command, " {}", quoted(&format!("{url}{}", entry.target)));
+    let mut option = |name: &str, value: &str| {
+        let _ = write!(command, " \\\n  {name} {}", quoted(value));
+    };
+    for (name, value) in entry.headers.iter().filter(|(name, _)| !OWN.contains(&name.as_str())) {
+        // A header with nothing behind the colon would be left out.
+        let header = if value.is_empty() { format!("{name};") } else { format!("{name}: {value}") };
+        option("-H", &header);
+    }
+    for name in ADDED.into_iter().filter(|name| !has(name)) {
+        option("-H", &format!("{name}:"));
+    }
+    match as_text {
+        None => option("--data-binary", "@-"),
+        Some("") if !has("content-length") => {}
+        // Not --data: that reads a file when the text begins with @.
+        Some(text) => option("--data-raw", text),
+    }
+    command
+}
+
+/// One word for a POSIX shell.
+fn quoted(text: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:@%+,=".contains(c);
+    match !text.is_empty() && text.chars().all(plain) {
+        true => text.to_owned(),
+        false => format!("'{}'", text.replace('\'', r"'\''")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::process::Command;
+
+    use super::*;
+
+    /// What curl would be called with, and what it would read.
+    fn called(command: &str) -> (Vec<String>, Vec<u8>) {
+        let script = format!(
+            "curl() {{ for word; do printf '%s\\0' \"$word\"; done; \
+             case \"$*\" in *'--data-binary @-') printf '\\0'; cat;; esac; }}\n{command}\n"
+        );
+        let output = Command::new("sh").args(["-c", &script]).output().unwrap();
+        assert!(output.status.success() && output.stderr.is_empty(), "{output:?}");
+        let said = output.stdout;
+        let end = said.windows(2).position(|pair| pair == b"\0\0").filter(|_| command.starts_with("printf"));
+        let (words, read) = said.split_at(end.unwrap_or(said.len()));
+        let words = words.split(|byte| *byte == 0).map(|word| String::from_utf8(word.to_vec()).unwrap());
+        (words.filter(|word| !word.is_empty()).collect(), read.get(2..).unwrap_or_default().to_vec())
+    }
+
+    fn entry(method: &str, target: &str, headers: &[(&str, &str)]) -> Entry {
+        let headers = headers.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+        Entry {
+            method: method.to_owned(),
+            target: target.to_owned(),
+            headers: headers.collect(),
+            ..Entry::default()
+        }
+    }
+
+    const HARMFUL: &str = "@it's \"$(touch /tmp/x)\" `id` \\ ${HOME} !! %s\n;&|<>*?[a]{b,c}~#\té";
+
+    #[test]
+    fn a_shell_takes_nothing_of_it_for_its_own() {
+        let target = "/api/x?a='$(id)'&b={1,2}[3]";
+        let headers = [
+            ("host", "example.com"),
+            ("authorization", "MC a'b:c=="),
+            ("x-odd", "`id` $HOME \"'"),
+            ("x-empty", ""),
+            ("user-agent", "it's; rm -rf /"),
+            ("content-length", "3"),
+        ];
+        let sent = entry("PO'ST", target, &headers);
+        let (words, _) = called(&curl("http://127.0.0.1:8080", &sent, HARMFUL.as_bytes()));
+        let url = format!("http://127.0.0.1:8080{target}");
+        let expected = [
+            "-i",
+            "-g",
+            "--path-as-is",
+            "-X",
+            "PO'ST",
+            &url,
+            "-H",
+            "authorization: MC a'b:c==",
+            "-H",
+            "x-odd: `id` $HOME \"'",
+            "-H",
+            "x-empty;",
+            "-H",
+            "user-agent: it's; rm -rf /",
+            "-H",
+            "accept:",
+            "-H",
+            "content-type:",
+            "--data-raw",
+            HARMFUL,
+        ];
+        assert_eq!(words, expected);
+    }
+
+    #[test]
+    fn every_byte_of_a_body_arrives() {
+        let all: Vec<u8> = (0..=255).chain(*b"%s\\n'\n\n").collect();
+        let (words, read) = called(&curl("http://h", &entry("POST", "/", &[]), &all));
+        assert_eq!(words[words.len() - 2..], ["--data-binary", "@-"]);
+        assert_eq!(read, all);
+    }
+
+    #[test]
+    fn nothing_is_sent_where_nothing_was() {
+        let get = curl("http://h", &entry("GET", "/a", &[("accept", "*/*")]), b"");
+        assert!(!get.contains("--data"), "{get}");
+        let head = curl("http://h", &entry("HEAD", "/a", &[]), b"");
+        assert!(head.starts_with("curl -i -g --path-as-is --head http://h/a"), "{head}");
+        let empty = curl("http://h", &entry("POST", "/a", &[("content-length", "0")]), b"");
+        assert!(empty.ends_with("--data-raw ''"), "{empty}");
+    }
+}

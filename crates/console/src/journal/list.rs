@@ -1,0 +1,120 @@
+//! The list of requests, and how one is found.
+
+use std::time::Duration;
+
+use askama::Template;
+
+use super::{codes, outcome, seen};
+use crate::figures::took;
+use crate::form::{Form, query};
+use crate::shell::{JOURNAL, Shell};
+use crate::visit::Visit;
+use crate::when::When;
+use crate::{Shown, Trouble};
+use observe::journal::{Entry, Filter};
+
+/// Requests on a page.
+const PAGE: usize = 100;
+
+#[derive(Template)]
+#[template(path = "journal/list.html", blocks = ["rows"])]
+struct List {
+    shell: Shell,
+    asked: Asked,
+    rows: Vec<Row>,
+    /// Whether secrets are left out.
+    redacted: bool,
+    next: Option<String>,
+}
+
+/// Where there is none.
+#[derive(Template)]
+#[template(path = "journal/none.html")]
+struct NoJournal {
+    shell: Shell,
+}
+
+struct Row {
+    path: String,
+    at: When,
+    method: String,
+    target: String,
+    outcome: (String, &'static str),
+    codes: Vec<&'static str>,
+    caller: String,
+    application: String,
+    took: String,
+}
+
+/// The search, as typed.
+struct Asked {
+    text: String,
+    path: String,
+    status: String,
+    code: String,
+}
+
+impl Asked {
+    fn read(form: &Form) -> Self {
+        let text = |name: &str| form.text(name).to_owned();
+        Self { text: text("q"), path: text("path"), status: text("status"), code: text("code") }
+    }
+
+    fn fields(&self) -> [(&str, &str); 4] {
+        [("q", &self.text), ("path", &self.path), ("status", &self.status), ("code", &self.code)]
+    }
+
+    fn is_everything(&self) -> bool {
+        self.fields().iter().all(|(_, text)| text.is_empty())
+    }
+
+    fn within<'a>(&'a self, seen: Filter<'a>) -> Filter<'a> {
+        let some = |text: &'a str| Some(text).filter(|text| !text.is_empty());
+        Filter {
+            text: some(&self.text),
+            path: some(&self.path),
+            status_class: self.status.parse().ok(),
+            code: some(&self.code),
+            ..seen
+        }
+    }
+}
+
+pub(super) async fn list(visit: &mut Visit<'_>) -> Result<Shown, Trouble> {
+    let shell = visit.shell(JOURNAL, "Request journal");
+    let Some(journal) = visit.console.host.journal() else {
+        return Ok(Shown::Html(NoJournal { shell }.render()?));
+    };
+    let asked = Asked::read(&visit.query);
+    let before = visit.query.some("before").and_then(|number| number.parse().ok());
+    let mut entries = journal.list(&Filter { before, ..asked.within(seen(visit, &journal)) }, PAGE + 1);
+    let more = entries.len() > PAGE;
+    entries.truncate(PAGE);
+    let last = entries.last().filter(|_| more).map(|last| last.number.to_string());
+    let next = last.map(|last| {
+        let fields: Vec<_> = asked.fields().into_iter().chain([("before", last.as_str())]).collect();
+        visit.path(&format!("{JOURNAL}?{}", query(&fields)))
+    });
+    let page = List {
+        shell,
+        asked,
+        rows: entries.into_iter().map(|entry| row(visit, entry)).collect(),
+        redacted: !journal.is_whole(),
+        next,
+    };
+    Ok(Shown::Html(if visit.wants_part() { page.as_rows().render()? } else { page.render()? }))
+}
+
+fn row(visit: &Visit<'_>, entry: Entry) -> Row {
+    Row {
+        path: visit.path(&format!("{JOURNAL}/{}", entry.number)),
+        at: When(entry.at),
+        outcome: outcome(&entry),
+        codes: codes(&entry),
+        caller: entry.caller.unwrap_or_default(),
+        application: entry.application.unwrap_or_default(),
+        took: entry.micros.map(|micros| took(Duration::from_micros(micros))).unwrap_or_default(),
+        method: entry.method,
+        target: entry.target.chars().take(200).collect(),
+    }
+}

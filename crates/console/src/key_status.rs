@@ -1,0 +1,39 @@
+//! Whether a key pair works, and for how long.
+
+use directory::port::BindingRow;
+use jiff::{SignedDuration, Timestamp};
+
+use crate::tag::Tag;
+
+/// How long before the end of a key pair there is a warning.
+const SOON: SignedDuration = SignedDuration::from_hours(14 * 24);
+
+/// The status of a key pair.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum KeyStatus {
+    Revoked,
+    Expired,
+    EndsSoon,
+    Live,
+}
+
+impl KeyStatus {
+    pub(crate) fn of(pair: &BindingRow, now: Timestamp) -> Self {
+        match (pair.revoked_at, pair.expires_at) {
+            (Some(_), _) => KeyStatus::Revoked,
+            (None, Some(at)) if at <= now => KeyStatus::Expired,
+            (None, Some(at)) if at.duration_since(now) < SOON => KeyStatus::EndsSoon,
+            (None, _) => KeyStatus::Live,
+        }
+    }
+
+    pub(crate) fn tag(self) -> Tag {
+        let (text, look) = match self {
+            KeyStatus::Revoked => ("revoked", "bad"),
+            KeyStatus::Expired => ("expired", "bad"),
+            KeyStatus::EndsSoon => ("expires soon", "warn"),
+            KeyStatus::Live => ("live", "good"),
+        };
+        Tag { text, look }
+    }
+}

@@ -1,0 +1,150 @@
+//! The frame of a page: location, navigation and user.
+
+use askama::Template;
+use directory::Permission;
+use directory::role::{APPLICATIONS_READ, GROUPS_READ, INTERNAL_READ, LOGS_READ, ROLES_READ};
+use http::StatusCode;
+
+use super::visit::Visit;
+use super::{Trouble, assets};
+
+/// The frame of a page.
+pub(crate) struct Shell {
+    pub(crate) title: String,
+    /// A notice of success or failure at the top of the page.
+    pub(crate) notice: Option<Notice>,
+    /// The form token of this session.
+    pub(crate) token: String,
+    pub(crate) version: u64,
+    pub(crate) account: String,
+    pub(crate) account_name: String,
+    /// Where everything of the account lies.
+    pub(crate) base: String,
+    /// Whether the visitor is in another account than their own.
+    pub(crate) away: bool,
+    pub(crate) own: String,
+    pub(crate) address: String,
+    pub(crate) role: String,
+    pub(crate) sections: Vec<Section>,
+}
+
+/// A part of the console.
+pub(crate) struct Section {
+    pub(crate) path: &'static str,
+    pub(crate) label: &'static str,
+    pub(crate) current: bool,
+}
+
+/// A notice at the top of a page.
+pub(crate) struct Notice {
+    pub(crate) text: String,
+    /// Whether it tells of something that went wrong.
+    pub(crate) bad: bool,
+    /// The form that undoes the action.
+    pub(crate) undo: Option<Undo>,
+}
+
+/// The form that undoes something.
+pub(crate) struct Undo {
+    pub(crate) action: String,
+    pub(crate) fields: Vec<(&'static str, String)>,
+}
+
+impl Notice {
+    /// It is done.
+    pub(crate) fn done(text: impl Into<String>) -> Self {
+        Self { text: text.into(), bad: false, undo: None }
+    }
+
+    /// It could not be done.
+    pub(crate) fn bad(text: impl Into<String>) -> Self {
+        Self { text: text.into(), bad: true, undo: None }
+    }
+
+    /// And this undoes it.
+    pub(crate) fn undo(self, action: String, fields: Vec<(&'static str, String)>) -> Self {
+        Self { undo: Some(Undo { action, fields }), ..self }
+    }
+}
+
+/// Where the request journal is below an account; a link leads to it only where there is one.
+pub(crate) const JOURNAL: &str = "/journal";
+
+/// Path below the account, label, and what one must hold to see it.
+const SECTIONS: &[(&str, &str, Option<&Permission>)] = &[
+    ("", "Overview", None),
+    ("/users", "Users", Some(&INTERNAL_READ)),
+    ("/groups", "Groups", Some(&GROUPS_READ)),
+    ("/roles", "Roles", Some(&ROLES_READ)),
+    ("/applications", "Applications", Some(&APPLICATIONS_READ)),
+    ("/domains", "Account and domains", Some(&INTERNAL_READ)),
+    (JOURNAL, "Request journal", Some(&LOGS_READ)),
+    ("/audit", "Audit", Some(&LOGS_READ)),
+];
+
+impl Visit<'_> {
+    /// The frame of a page.
+    pub(crate) fn shell(&self, section: &'static str, title: impl Into<String>) -> Shell {
+        Shell::new(self, section, title.into())
+    }
+}
+
+impl Shell {
+    fn new(visit: &Visit<'_>, current: &'static str, title: String) -> Self {
+        let (account, own) = (visit.scope.account(), visit.scope.caller().account());
+        let principal = &visit.who.principal;
+        let seen = SECTIONS.iter().filter(|(path, _, permission)| {
+            permission.is_none_or(|needed| visit.may(needed))
+                && (*path != JOURNAL || visit.console.host.journal().is_some())
+        });
+        Self {
+            title,
+            notice: None,
+            token: visit.token.form_token(),
+            version: assets::VERSION,
+            account: account.code.to_string(),
+            account_name: account.name.clone(),
+            base: visit.path(""),
+            away: account.id != own.id,
+            own: own.code.to_string(),
+            address: principal.address.clone(),
+            role: principal.role.as_ref().map(|role| role.name.clone()).unwrap_or_default(),
+            sections: seen
+                .map(|(path, label, _)| Section { path, label, current: *path == current })
+                .collect(),
+        }
+    }
+
+    /// The same, and says this first.
+    pub(crate) fn with(self, notice: Option<Notice>) -> Self {
+        Self { notice, ..self }
+    }
+}
+
+/// A page that can't be shown.
+#[derive(Template)]
+#[template(path = "trouble.html")]
+struct TroublePage<'a> {
+    version: u64,
+    title: &'a str,
+    text: String,
+}
+
+/// Says why a page can't be shown, and with which status.
+pub(super) fn trouble(why: &Trouble) -> (StatusCode, String) {
+    let (status, title) = match why {
+        Trouble::Refused(refusal) => {
+            // A mistake of the server's own is no success, whatever the API calls it.
+            let status = StatusCode::from_u16(refusal.code().rest_status());
+            (status.unwrap_or(StatusCode::INTERNAL_SERVER_ERROR), "This cannot be done")
+        }
+        Trouble::Rule(_) => (StatusCode::UNPROCESSABLE_ENTITY, "This cannot be done"),
+        Trouble::NotThere(_) | Trouble::NoPage => (StatusCode::NOT_FOUND, "Not found"),
+        Trouble::SignedOut | Trouble::FormLeft(_) => (StatusCode::UNAUTHORIZED, "Signed out"),
+        Trouble::ForeignForm => (StatusCode::FORBIDDEN, "Nothing was changed"),
+        Trouble::FileTooLarge => (StatusCode::PAYLOAD_TOO_LARGE, "Nothing was changed"),
+        Trouble::Render(_) => (StatusCode::INTERNAL_SERVER_ERROR, "Internal error"),
+    };
+    let page = TroublePage { version: assets::VERSION, title, text: why.to_string() };
+    (status, page.render().unwrap_or_else(|_| why.to_string()))
+}

@@ -1,0 +1,75 @@
+//! Forms that bring a file along: multipart/form-data, as browsers send it.
+
+use axum::body::Body;
+use axum::extract::{DefaultBodyLimit, FromRequest as _, Multipart, Request};
+use bytes::Bytes;
+use http::HeaderMap;
+use http::header::CONTENT_TYPE;
+use http_body_util::BodyExt as _;
+
+use super::Trouble;
+use super::form::Form;
+use api::Core;
+use api::refusal::Refusal;
+
+/// Longest body of a form with a file.
+pub(super) const MAX_BODY: usize = 16 << 20;
+
+/// What is read of a longer one, and thrown away: who is still sending sees no answer.
+const MAX_THROWN_AWAY: usize = 16 * MAX_BODY;
+
+/// A file that came with a form.
+pub(crate) struct File {
+    /// As it is called where it comes from.
+    pub(crate) name: String,
+    pub(crate) bytes: Bytes,
+}
+
+/// Reads a form, and the file that came with it. One that is written as other forms are brings none.
+pub(super) async fn read(
+    core: &Core,
+    headers: &HeaderMap,
+    body: Body,
+) -> Result<(Form, Option<File>), Trouble> {
+    let body = collect(core, body).await?;
+    let mut request = Request::new(Body::from(body.clone()));
+    if let Some(kind) = headers.get(CONTENT_TYPE) {
+        request.headers_mut().insert(CONTENT_TYPE, kind.clone());
+    }
+    // It is all here already.
+    DefaultBodyLimit::disable().apply(&mut request);
+    let Ok(mut parts) = Multipart::from_request(request, &()).await else {
+        return Ok((Form::parse(&body), None));
+    };
+    let (mut form, mut file) = (Form::default(), None);
+    while let Some(part) = parts.next_field().await.map_err(|_| Refusal::BodyBroken)? {
+        let (field, name) = (part.name().unwrap_or_default().to_owned(), part.file_name().map(str::to_owned));
+        let bytes = part.bytes().await.map_err(|_| Refusal::BodyBroken)?;
+        match name {
+            // So do browsers send the field of a file when none was chosen.
+            Some(name) if name.is_empty() && bytes.is_empty() => {}
+            Some(name) => file = Some(File { name, bytes }),
+            None => form.add(field, String::from_utf8_lossy(&bytes).into_owned()),
+        }
+    }
+    Ok((form, file))
+}
+
+async fn collect(core: &Core, mut body: Body) -> Result<Bytes, Trouble> {
+    let reading = async {
+        let (mut kept, mut length) = (Vec::new(), 0);
+        while let Some(frame) = body.frame().await {
+            let Ok(data) = frame.map_err(|_| Refusal::BodyBroken)?.into_data() else { continue };
+            length += data.len();
+            match length {
+                0..=MAX_BODY => kept.extend_from_slice(&data),
+                length if length <= MAX_THROWN_AWAY => kept = Vec::new(),
+                _ => break,
+            }
+        }
+        if length > MAX_BODY { Err(Trouble::FileTooLarge) } else { Ok(Bytes::from(kept)) }
+    };
+    let limits = &core.limits;
+    let read = tokio::time::timeout(limits.body(), reading).await;
+    read.map_err(|_| Refusal::BodyTimeout(limits.body_seconds))?
+}

@@ -1,0 +1,103 @@
+//! Users: the list, a user, and what is done to one or to many.
+
+mod change;
+mod create;
+mod list;
+mod remove;
+mod show;
+
+use directory::role::{
+    GROUPS_EDIT, INTERNAL_EDIT, INTERNAL_READ, PURGE_ADDRESS, ROLES_EDIT, UNPURGE_ADDRESS,
+};
+use directory::user::User;
+use directory::{Role, UserId};
+use jiff::Timestamp;
+use serde_json::{Value, json};
+
+use super::visit::Visit;
+use super::{Page, Trouble, page};
+use crate::tag::Tag;
+use api::endpoint::Method::{Get, Post};
+
+/// The pages of users.
+pub(super) const PAGES: &[Page] = &[
+    page("/console/{account}/users", Get, INTERNAL_READ, |visit| Box::pin(list::list(visit))),
+    page("/console/{account}/users.csv", Get, INTERNAL_READ, |visit| Box::pin(list::export(visit))),
+    page("/console/{account}/users/bulk", Post, INTERNAL_EDIT, |visit| Box::pin(change::bulk(visit))),
+    page("/console/{account}/users/new", Get, INTERNAL_EDIT, |visit| Box::pin(create::form(visit))),
+    page("/console/{account}/users/new", Post, INTERNAL_EDIT, |visit| Box::pin(create::create(visit))),
+    page("/console/{account}/users/{user}", Get, INTERNAL_READ, |visit| Box::pin(show::show(visit))),
+    page("/console/{account}/users/{user}", Post, INTERNAL_EDIT, |visit| Box::pin(change::edit(visit))),
+    page("/console/{account}/users/{user}/state", Post, INTERNAL_EDIT, |visit| {
+        Box::pin(change::state(visit))
+    }),
+    page("/console/{account}/users/{user}/password", Post, INTERNAL_EDIT, |visit| {
+        Box::pin(change::reset_password(visit))
+    }),
+    page("/console/{account}/users/{user}/role", Post, ROLES_EDIT, |visit| Box::pin(change::role(visit))),
+    page("/console/{account}/users/{user}/alias", Post, GROUPS_EDIT, |visit| Box::pin(change::alias(visit))),
+    page("/console/{account}/users/{user}/remove", Get, INTERNAL_EDIT, |visit| Box::pin(remove::form(visit))),
+    page("/console/{account}/users/{user}/remove", Post, INTERNAL_EDIT, |visit| {
+        Box::pin(remove::remove(visit))
+    }),
+    page("/console/{account}/users/{user}/purge", Post, PURGE_ADDRESS, |visit| {
+        Box::pin(remove::purge(visit))
+    }),
+    page("/console/{account}/users/{user}/keep", Post, UNPURGE_ADDRESS, |visit| {
+        Box::pin(remove::keep(visit))
+    }),
+];
+
+/// The state of a user in a few words.
+pub(super) fn tags(user: &User, now: Timestamp) -> Vec<Tag> {
+    let tag = |text, look| Tag { text, look };
+    let mut tags = Vec::new();
+    for (is_so, text, look) in [
+        (user.alias_of.is_some(), "alias", ""),
+        (user.role.is_some(), "administrator", ""),
+        (user.disabled, "disabled", "bad"),
+        (user.locked, "locked", "bad"),
+        (user.attempts.locked_until.is_some_and(|until| now < until), "locked out", "warn"),
+        (user.purge_at.is_some(), "to be removed", "bad"),
+        (user.must_change_password, "must change password", "warn"),
+        (user.password.is_none() && user.alias_of.is_none(), "no password", ""),
+    ] {
+        if is_so {
+            tags.push(tag(text, look));
+        }
+    }
+    tags
+}
+
+/// The user that the path names.
+pub(super) async fn named(visit: &Visit<'_>) -> Result<(User, Option<Role>), Trouble> {
+    let console = visit.console;
+    let id = console.core.secure_ids().open_id("user", visit.scope.account().id, visit.param("user"))?;
+    let found = console.core.store.users_by_id(&[UserId::from_bytes(id)]).await?.pop().flatten();
+    let user = visit.scope.address(found)?;
+    let role = match user.role {
+        Some(role) => console.core.store.role(role).await?,
+        None => None,
+    };
+    Ok((user, role))
+}
+
+/// The path of the page of the user that the path names.
+fn own_path(visit: &Visit<'_>) -> String {
+    visit.path(&format!("/users/{}", visit.param("user")))
+}
+
+/// The path of a user's page.
+pub(super) fn path(visit: &Visit<'_>, user: &User) -> String {
+    let id = visit.console.core.secure_ids().user(user.account, user.id);
+    visit.path(&format!("/users/{id}"))
+}
+
+/// An item that names the user, and what else it says.
+fn item(user: &User, fields: Value) -> Value {
+    let mut item = json!({ "emailAddress": user.address.as_str() });
+    if let (Some(item), Value::Object(fields)) = (item.as_object_mut(), fields) {
+        item.extend(fields);
+    }
+    item
+}

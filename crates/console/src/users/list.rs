@@ -1,0 +1,285 @@
+//! The list of users: searched, filtered, page by page; and all of it as a file.
+
+use api::page;
+use api::search::find_users;
+use askama::Template;
+use axum::body::Body;
+use bytes::Bytes;
+use directory::DomainName;
+use directory::port::{Position, StoreError};
+use directory::role::INTERNAL_EDIT;
+use directory::user::User;
+use directory::user_query::{Cursor, State, UserQuery};
+use futures_util::stream;
+
+use super::tags;
+use crate::csv::cell;
+use crate::form::query;
+use crate::shell::{Notice, Shell};
+use crate::tag::Tag;
+use crate::visit::Visit;
+use crate::when::When;
+use crate::{Shown, Trouble};
+
+/// Users on a page.
+const PAGE: usize = 50;
+
+/// Domains that can be chosen from.
+const DOMAINS: usize = 200;
+
+/// Users read in one go for the file.
+const SLICE: usize = 500;
+
+/// The purpose of a page token.
+const TOKEN: &str = "/console/users";
+
+#[derive(Template)]
+#[template(path = "users/list.html", blocks = ["rows"])]
+struct List {
+    shell: Shell,
+    domains: Vec<String>,
+    asked: Asked,
+    /// What a user may be: its name in a form, in words, and whether it is asked for.
+    states: Vec<(String, &'static str, bool)>,
+    may_edit: bool,
+    page: Rows,
+    /// Events that the index of words does not know of yet.
+    unread: u64,
+}
+
+/// The search, as typed.
+struct Asked {
+    text: String,
+    domain: String,
+    state: String,
+}
+
+impl Asked {
+    fn read(visit: &Visit<'_>) -> Self {
+        let text = |name: &str| visit.query.text(name).to_owned();
+        Self { text: text("q"), domain: text("domain"), state: text("state") }
+    }
+
+    fn query(&self) -> UserQuery {
+        let state = State::ALL.into_iter().find(|state| name(*state) == self.state);
+        UserQuery::new(&self.text, DomainName::parse(&self.domain).ok(), state)
+    }
+
+    /// The query string of this search; empty without filters.
+    fn link(&self) -> String {
+        let fields = query(&[("q", &self.text), ("domain", &self.domain), ("state", &self.state)]);
+        if fields.is_empty() { fields } else { format!("?{fields}") }
+    }
+
+    fn is_everything(&self) -> bool {
+        self.text.is_empty() && self.state.is_empty()
+    }
+}
+
+struct Rows {
+    rows: Vec<Row>,
+    /// How many there are; where they are searched nobody counts.
+    total: Option<u64>,
+    /// Whether more may be found than a page holds, although few were.
+    goes_on: bool,
+    previous: Option<String>,
+    next: Option<String>,
+}
+
+struct Row {
+    path: String,
+    address: String,
+    name: String,
+    tags: Vec<Tag>,
+    made: When,
+}
+
+/// The states of a user in words.
+const fn words(state: State) -> &'static str {
+    match state {
+        State::Locked => "locked",
+        State::Disabled => "disabled",
+        State::MustChangePassword => "must change password",
+        State::LockedOut => "locked out",
+        State::ToBePurged => "to be removed",
+        State::Administrator => "administrators",
+        State::Alias => "aliases",
+    }
+}
+
+/// The name of a state in a form.
+fn name(state: State) -> String {
+    serde_json::to_value(state).ok().and_then(|value| value.as_str().map(str::to_owned)).unwrap_or_default()
+}
+
+/// The internal domains of the account.
+pub(super) async fn domains(visit: &Visit<'_>) -> Result<Vec<String>, Trouble> {
+    let listed =
+        visit.console.core.store.domains_of(visit.scope.account().id, &Position::Start, DOMAINS).await?;
+    Ok(listed.rows.into_iter().map(|domain| domain.name.to_string()).collect())
+}
+
+pub(super) async fn list(visit: &mut Visit<'_>) -> Result<Shown, Trouble> {
+    let asked = Asked::read(visit);
+    let (page, unread) = match asked.is_everything() {
+        true => (listed(visit, &asked).await?, 0),
+        false => found(visit, &asked).await?,
+    };
+    let notice = (visit.query.text("done") == "remove").then(|| Notice::done("The user is removed."));
+    let page = List {
+        shell: visit.shell("/users", "Users").with(notice),
+        domains: domains(visit).await?,
+        states: State::ALL.map(|state| (name(state), words(state), name(state) == asked.state)).to_vec(),
+        may_edit: visit.may(&INTERNAL_EDIT),
+        page,
+        unread,
+        asked,
+    };
+    Ok(Shown::Html(if visit.wants_part() { page.as_rows().render()? } else { page.render()? }))
+}
+
+/// All users, or all of a domain: in the order of addresses, back and forth.
+async fn listed(visit: &Visit<'_>, asked: &Asked) -> Result<Rows, Trouble> {
+    let (store, account) = (&visit.console.core.store, visit.scope.account().id);
+    let domain = DomainName::parse(&asked.domain).ok();
+    let from = match (visit.query.some("after"), visit.query.some("before")) {
+        (Some(key), _) => Position::After(key.to_owned()),
+        (None, Some(key)) => Position::Before(key.to_owned()),
+        (None, None) => Position::Start,
+    };
+    let mut users = store.list_users(account, domain.as_ref(), &from, PAGE + 1).await?;
+    let around = page::cut(&mut users, PAGE, &from, |user: &User| user.address.key().to_owned());
+    let link = |at: Position| {
+        let (name, key) = match &at {
+            Position::After(key) => ("after", key.as_str()),
+            Position::Before(key) => ("before", key.as_str()),
+            Position::Start => ("after", ""),
+        };
+        visit.path(&format!("/users?{}", query(&[("domain", &asked.domain), (name, key)])))
+    };
+    Ok(Rows {
+        rows: rows(visit, &users),
+        total: Some(store.count_listed(account, domain.as_ref()).await?),
+        goes_on: false,
+        previous: around.previous.map(link),
+        next: around.next.map(link),
+    })
+}
+
+/// Those who are looked for, and how many events the index of words does not know of yet.
+async fn found(visit: &Visit<'_>, asked: &Asked) -> Result<(Rows, u64), Trouble> {
+    let (console, account) = (visit.console, visit.scope.account().id);
+    let ids = console.core.secure_ids();
+    let wanted = asked.query();
+    let after: Option<Cursor> = match visit.query.some("page") {
+        Some(token) => {
+            ids.read_page(TOKEN, account, Some(token)).map_err(|_| Trouble::NotThere("page of the list"))?
+        }
+        None => None,
+    };
+    let found =
+        find_users(&*console.core.store, account, &wanted, after.as_ref(), PAGE, console.core.clock.now())
+            .await?;
+    let link = |cursor: Cursor| {
+        let (text, domain, state) = (&asked.text, &asked.domain, &asked.state);
+        let token = ids.page_token(TOKEN, account, &cursor);
+        let fields = [("q", text.as_str()), ("domain", domain), ("state", state), ("page", &token)];
+        visit.path(&format!("/users?{}", query(&fields)))
+    };
+    let rows = Rows {
+        rows: rows(visit, &found.users),
+        total: None,
+        goes_on: !found.complete,
+        previous: None,
+        next: found.next.map(link),
+    };
+    Ok((rows, if asked.text.is_empty() { 0 } else { found.left }))
+}
+
+fn rows(visit: &Visit<'_>, users: &[User]) -> Vec<Row> {
+    let now = visit.console.core.clock.now();
+    let row = |user: &User| Row {
+        path: super::path(visit, user),
+        address: user.address.to_string(),
+        name: user.name.clone(),
+        tags: tags(user, now),
+        made: When(user.created_at),
+    };
+    users.iter().map(row).collect()
+}
+
+/// Where the file goes on.
+enum Next {
+    /// In the order of addresses.
+    Listed(Position),
+    /// Behind what a search found so far; `None`: at its start.
+    Found(Option<Cursor>),
+}
+
+/// The users and aliases that are looked for, as `matricula import` reads them; but for passwords, which nobody can read.
+pub(super) async fn export(visit: &mut Visit<'_>) -> Result<Shown, Trouble> {
+    let (console, account) = (std::sync::Arc::clone(visit.console), visit.scope.account().id);
+    let asked = Asked::read(visit);
+    let wanted = std::sync::Arc::new(asked.query());
+    let domain = DomainName::parse(&asked.domain).ok();
+    let start = if asked.is_everything() { Next::Listed(Position::Start) } else { Next::Found(None) };
+    let first = Some((start, "emailAddress,name,alias,locked,disabled,createdAt\r\n".to_owned()));
+    // Read as it is sent: however many users there are, no more than a slice is held.
+    let lines = stream::unfold(first, move |state| {
+        let (console, wanted, domain) =
+            (std::sync::Arc::clone(&console), std::sync::Arc::clone(&wanted), domain.clone());
+        async move {
+            let (from, mut text) = state?;
+            let read = async {
+                match from {
+                    Next::Listed(from) => {
+                        let users =
+                            console.core.store.list_users(account, domain.as_ref(), &from, SLICE).await?;
+                        let next = users.last().filter(|_| users.len() == SLICE);
+                        let next =
+                            next.map(|user| Next::Listed(Position::After(user.address.key().to_owned())));
+                        Ok::<_, StoreError>((users, next))
+                    }
+                    Next::Found(after) => {
+                        let found = find_users(
+                            &*console.core.store,
+                            account,
+                            &wanted,
+                            after.as_ref(),
+                            SLICE,
+                            console.core.clock.now(),
+                        )
+                        .await?;
+                        Ok((found.users, found.next.map(|cursor| Next::Found(Some(cursor)))))
+                    }
+                }
+            };
+            let (users, next) = match read.await {
+                Ok(read) => read,
+                // The connection ends before the file does: a file that is cut short must not look whole.
+                Err(error) => return Some((Err(std::io::Error::other(error)), None)),
+            };
+            for user in &users {
+                text.push_str(&line(user));
+            }
+            Some((Ok(Bytes::from(text)), next.map(|next| (next, String::new()))))
+        }
+    });
+    Ok(Shown::Download {
+        name: format!("users-{}.csv", visit.scope.account().code),
+        kind: "text/csv; charset=utf-8",
+        body: Body::from_stream(lines),
+    })
+}
+
+fn line(user: &User) -> String {
+    format!(
+        "{},{},{},{},{},{}\r\n",
+        cell(user.address.as_str()),
+        cell(&user.name),
+        user.alias_of.is_some(),
+        user.locked,
+        user.disabled,
+        user.created_at
+    )
+}

@@ -1,0 +1,251 @@
+//! A user's page.
+
+use askama::Template;
+use directory::attribute::Attribute;
+use directory::audit::{Event, Search};
+use directory::change::CREATED;
+use directory::role::{
+    APPLICATIONS_READ, BuiltIn, GROUPS_EDIT, GROUPS_READ, INTERNAL_EDIT, LOGS_READ, ROLES_EDIT,
+    UNPURGE_ADDRESS,
+};
+use directory::user::User;
+
+use super::{named, own_path, path, tags};
+use crate::form::query;
+use crate::key_status::KeyStatus;
+use crate::shell::{Notice, Shell};
+use crate::tag::Tag;
+use crate::usage::{self, Used};
+use crate::visit::Visit;
+use crate::when::When;
+use crate::{Shown, Trouble};
+
+#[derive(Template)]
+#[template(path = "users/show.html")]
+struct Show {
+    shell: Shell,
+    path: String,
+    user: User,
+    tags: Vec<Tag>,
+    may: May,
+    role: Option<String>,
+    /// Secure id, name, and whether it is the user's.
+    roles: Vec<(String, String, bool)>,
+    aliases: Vec<String>,
+    /// The user whose alias this is.
+    alias_of: Option<(String, String)>,
+    groups: Vec<(String, String)>,
+    attributes: Vec<(String, String)>,
+    times: Times,
+    history: Option<History>,
+    keys: Vec<Key>,
+    id: String,
+}
+
+/// What the audit says of the user, as far as it was looked at.
+struct History {
+    events: Vec<(When, String, String, String)>,
+    /// Where the audit is searched further.
+    path: String,
+}
+
+/// When what happened, or will.
+struct Times {
+    created: When,
+    updated: Option<When>,
+    logged_in: Option<When>,
+    password: When,
+    locked_until: Option<When>,
+    purge: Option<When>,
+}
+
+/// The permissions of the visitor.
+struct May {
+    edit: bool,
+    give_roles: bool,
+    keep: bool,
+    alias: bool,
+    see_aliases: bool,
+    see_groups: bool,
+    see_keys: bool,
+}
+
+/// Events of the audit on a user's page.
+const HISTORY: usize = 30;
+
+/// A key pair of the user's.
+struct Key {
+    application: String,
+    access_key: String,
+    tag: Tag,
+    ends: Option<When>,
+    made: When,
+    used: Option<Used>,
+}
+
+/// A form below the user's path, and what it sets.
+type Form = (&'static str, &'static str);
+
+/// What was done to a user, what is said of it, and the form that undoes it.
+const DONE: &[(&str, &str, Option<Form>)] = &[
+    ("edit", "Saved.", None),
+    (
+        "lock",
+        "Locked. The user is signed out and its key pairs are revoked; unlocking does not restore them.",
+        Some(("state", "unlock")),
+    ),
+    ("unlock", "Unlocked.", Some(("state", "lock"))),
+    (
+        "disable",
+        "Disabled. The user is signed out and its key pairs are revoked; enabling does not restore them.",
+        Some(("state", "enable")),
+    ),
+    ("enable", "Enabled.", Some(("state", "disable"))),
+    ("force", "The password must be changed at the next sign-in.", Some(("state", "unforce"))),
+    ("unforce", "The password does not have to be changed.", Some(("state", "force"))),
+    ("purge", "The user is disabled now and will be removed in 30 days.", Some(("keep", ""))),
+    ("keep", "The removal is cancelled.", Some(("purge", ""))),
+    ("alias", "The alias is added.", None),
+    ("unalias", "The alias is removed.", None),
+];
+
+pub(super) async fn show(visit: &mut Visit<'_>) -> Result<Shown, Trouble> {
+    let path = own_path(visit);
+    let notice = DONE.iter().find(|(done, ..)| *done == visit.query.text("done")).map(|(_, text, undo)| {
+        let notice = Notice::done(*text);
+        match undo {
+            Some((action, to)) => notice.undo(format!("{path}/{action}"), vec![("to", (*to).to_owned())]),
+            None => notice,
+        }
+    });
+    // A role that was given is taken back by giving the one before.
+    let notice = match visit.query.text("done") {
+        "role" => {
+            let before = visit.query.text("before").to_owned();
+            Some(Notice::done("The role is set.").undo(format!("{path}/role"), vec![("role", before)]))
+        }
+        _ => notice,
+    };
+    let page = page(visit, notice).await?;
+    Ok(Shown::Html(page))
+}
+
+/// The page, with something to say first.
+pub(super) async fn page(visit: &Visit<'_>, notice: Option<Notice>) -> Result<String, Trouble> {
+    let (user, role) = named(visit).await?;
+    let (console, account) = (visit.console, visit.scope.account());
+    let ids = console.core.secure_ids();
+    let now = console.core.clock.now();
+    let alias_of = match user.alias_of {
+        Some(primary) => console.core.store.users_by_id(&[primary]).await?.pop().flatten(),
+        None => None,
+    };
+    let roles =
+        BuiltIn::ALL.map(BuiltIn::role).into_iter().chain(console.core.store.roles_of(account.id).await?);
+    let roles = roles.map(|role| {
+        (ids.seal("role", account.id, role.id.as_bytes()), role.name, user.role == Some(role.id))
+    });
+    let attributes = match visit.may(&INTERNAL_EDIT) {
+        true => console.core.store.attributes(user.id).await?,
+        false => Vec::new(),
+    };
+    let applications = console.core.store.list_applications().await?;
+    let bindings = console.core.store.list_bindings(Some(user.id)).await?;
+    let credentials: Vec<_> = bindings.iter().map(|row| *row.id.as_bytes()).collect();
+    let used = usage::of(visit, &credentials).await?;
+    let keys = bindings.into_iter().zip(used).rev().map(|(row, used)| {
+        let application = applications.iter().find(|application| application.app_id == row.app_id);
+        Key {
+            application: application.map_or_else(|| row.app_id.clone(), |found| found.name.clone()),
+            access_key: row.access_key.as_str().chars().take(12).collect(),
+            tag: KeyStatus::of(&row, now).tag(),
+            ends: row.expires_at.map(When),
+            made: When(row.created_at),
+            used,
+        }
+    });
+    let history = history(visit, &user).await?;
+    let page = Show {
+        history,
+        path: path(visit, &user),
+        tags: tags(&user, now),
+        may: May {
+            edit: visit.may(&INTERNAL_EDIT),
+            give_roles: visit.may(&ROLES_EDIT),
+            keep: visit.may(&UNPURGE_ADDRESS),
+            alias: visit.may(&GROUPS_EDIT),
+            see_aliases: visit.may(&GROUPS_READ),
+            see_groups: visit.may(&GROUPS_READ),
+            see_keys: visit.may(&APPLICATIONS_READ),
+        },
+        role: role.map(|role| role.name),
+        roles: roles.collect(),
+        aliases: console
+            .core
+            .store
+            .aliases(user.id)
+            .await?
+            .into_iter()
+            .map(|alias| alias.address.to_string())
+            .collect(),
+        alias_of: alias_of.map(|primary| (primary.address.to_string(), path(visit, &primary))),
+        groups: console
+            .core
+            .store
+            .groups_of(account.id, &user.address)
+            .await?
+            .into_iter()
+            .map(|group| {
+                let id = ids.seal("group", account.id, group.id.as_bytes());
+                (group.description.as_str().to_owned(), visit.path(&format!("/groups/{id}")))
+            })
+            .collect(),
+        attributes: attributes.into_iter().map(shown).collect(),
+        keys: keys.collect(),
+        times: Times {
+            created: When(user.created_at),
+            updated: user.updated_at.map(When),
+            logged_in: user.logged_in_at.map(When),
+            password: When(user.password_changed_at.unwrap_or(user.created_at)),
+            locked_until: user.attempts.locked_until.map(When),
+            purge: user.purge_at.map(When),
+        },
+        id: ids.user(account.id, user.id),
+        shell: visit.shell("/users", user.address.as_str()).with(notice),
+        user,
+    };
+    Ok(page.render()?)
+}
+
+/// The newest events and the creation event, for users who may read the audit.
+async fn history(visit: &Visit<'_>, user: &User) -> Result<Option<History>, Trouble> {
+    if !visit.may(&LOGS_READ) {
+        return Ok(None);
+    }
+    let (store, account) = (&visit.console.core.store, visit.scope.account().id);
+    let target = user.address.as_str();
+    let recent = Search { from: Some(user.created_at), target: target.to_owned(), ..Search::default() };
+    let mut found = store.search_audit(account, &recent, None, HISTORY).await?;
+    if found.rest.is_some() {
+        // Found by its time, however much has happened since.
+        let action = if user.alias_of.is_some() { "alias.added" } else { CREATED };
+        let made = Search { to: Some(user.created_at), action: action.to_owned(), ..recent };
+        let made = store.search_audit(account, &made, None, 1).await?.events;
+        let new = |made: &Event| found.events.iter().all(|event| event.hash != made.hash);
+        let made: Vec<_> = made.into_iter().filter(new).collect();
+        found.events.extend(made);
+    }
+    let path = visit.path(&format!("/audit?{}", query(&[("target", target)])));
+    let events = found.events.into_iter();
+    let events = events.map(|event| (When(event.at), event.action, event.actor, event.detail)).collect();
+    Ok(Some(History { events, path }))
+}
+
+/// A picture is only said to be there.
+fn shown((attribute, value): (Attribute, String)) -> (String, String) {
+    let value = match attribute {
+        Attribute::ThumbnailPhoto => format!("a picture of {} bytes", value.len()),
+        _ => value,
+    };
+    (attribute.name().to_owned(), value)
+}

@@ -1,0 +1,20 @@
+//! The evidence of a judgement.
+
+use crate::account::Account;
+use crate::id::AccountId;
+
+/// An account, and how often something had been taken away in it when a judgement looked at it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Evidence {
+    /// The account.
+    pub account: AccountId,
+    /// Its epoch at that time.
+    pub epoch: u64,
+}
+
+impl Evidence {
+    /// The account as it was read.
+    pub fn of(account: &Account) -> Self {
+        Self { account: account.id, epoch: account.epoch }
+    }
+}

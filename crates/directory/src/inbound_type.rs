@@ -1,0 +1,43 @@
+//! Which addresses of a domain mail is accepted for.
+
+use crate::refusal::Refusal;
+
+/// Which addresses of a domain mail is accepted for. Kept for other systems; nothing here looks at it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum InboundType {
+    /// Any address.
+    Any,
+    /// Those for which another system says so by SMTP.
+    Smtp,
+    /// Those of an LDAP directory.
+    Ldap,
+    /// Those that are known here: what is recorded of the service.
+    #[default]
+    Known,
+}
+
+impl InboundType {
+    /// All of them.
+    pub const ALL: [InboundType; 4] =
+        [InboundType::Any, InboundType::Smtp, InboundType::Ldap, InboundType::Known];
+
+    /// The word on the wire and in the store.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            InboundType::Any => "any",
+            InboundType::Smtp => "smtp",
+            InboundType::Ldap => "ldap",
+            InboundType::Known => "known",
+        }
+    }
+
+    /// Reads a word, in any case.
+    ///
+    /// # Errors
+    /// When it is none of the four.
+    pub fn parse(text: &str) -> Result<Self, Refusal> {
+        let named = |known: &InboundType| known.as_str().eq_ignore_ascii_case(text.trim());
+        let known = Self::ALL.into_iter().find(named);
+        known.ok_or_else(|| Refusal::NotOneOf(Self::ALL.map(InboundType::as_str).join(", ")))
+    }
+}

@@ -1,0 +1,219 @@
+//! What is left out of a journal that must hold no secrets: signatures, tokens and cookies of headers, and in bodies the
+//! values of whatever is called like a secret. What can't be taken apart is left out as a whole.
+
+use serde_json::Value;
+use wire::reader;
+
+/// Replaces a secret.
+const REDACTED: &str = "[redacted]";
+
+/// How things are called that are secrets, without capitals and signs between words.
+const SECRET: [&str; 12] = [
+    "password",
+    "passwd",
+    "passphrase",
+    "secret",
+    "accesskey",
+    "appkey",
+    "apikey",
+    "privatekey",
+    "authorization",
+    "cookie",
+    "credential",
+    "assertion",
+];
+
+/// Schemes of `Authorization` after which nothing is shown.
+const SCHEMES: [&str; 6] = ["Basic", "Basic-Cloud", "Basic-AD", "Bearer", "Digest", "Negotiate"];
+
+/// Whether what is called so may be a secret. Tokens are, but for those that only say where a list goes on.
+fn is_secret(name: &str) -> bool {
+    let name: String =
+        name.chars().filter(char::is_ascii_alphanumeric).map(|c| c.to_ascii_lowercase()).collect();
+    SECRET.iter().any(|secret| name.contains(secret)) || (name.contains("token") && name != "pagetoken")
+}
+
+/// Headers: the scheme of `Authorization` and the access key of a signature stay.
+pub(super) fn headers(headers: Vec<(String, String)>) -> Vec<(String, String)> {
+    let redacted = |(name, value): (String, String)| match name.as_str() {
+        "authorization" | "proxy-authorization" => (name, authorization(&value)),
+        secret if is_secret(secret) => (name, REDACTED.to_owned()),
+        _ => (name, value),
+    };
+    headers.into_iter().map(redacted).collect()
+}
+
+fn authorization(value: &str) -> String {
+    let (scheme, rest) = value.split_once(' ').unwrap_or_default();
+    match rest.split_once(':') {
+        Some((access_key, _)) if scheme == "MC" => format!("MC {access_key}:{REDACTED}"),
+        // Without a scheme, the first word may be a secret.
+        _ => match SCHEMES.iter().find(|known| known.eq_ignore_ascii_case(scheme)) {
+            Some(known) => format!("{known} {REDACTED}"),
+            None => REDACTED.to_owned(),
+        },
+    }
+}
+
+/// Path and query.
+pub(super) fn target(target: &str) -> String {
+    match target.split_once('?') {
+        Some((path, query)) => format!("{path}?{}", pairs(query)),
+        None => target.to_owned(),
+    }
+}
+
+/// A body, of a request or an answer. Of one that is not whole nothing is shown.
+pub(super) fn body(bytes: &[u8], whole: bool, content_type: Option<&str>) -> String {
+    if reader::is_blank(bytes) {
+        return String::new();
+    }
+    if let Some(json) = Some(bytes).filter(|_| whole).and_then(json) {
+        return json;
+    }
+    let is_form =
+        content_type.is_some_and(|it| it.trim_start().starts_with("application/x-www-form-urlencoded"));
+    match str::from_utf8(bytes) {
+        Ok(form) if is_form && whole => pairs(form),
+        _ => format!("{REDACTED}: {} bytes or more that can't be read", bytes.len()),
+    }
+}
+
+/// An object or a list without its secrets. Text alone is no body of ours, and may be anything.
+fn json(bytes: &[u8]) -> Option<String> {
+    let limits = reader::Limits { bytes: bytes.len(), ..reader::Limits::default() };
+    let mut value = reader::read(bytes, &limits).ok()?;
+    redact(&mut value);
+    matches!(value, Value::Object(_) | Value::Array(_)).then(|| value.to_string())
+}
+
+fn redact(value: &mut Value) {
+    match value {
+        // A body that was made text once more.
+        Value::String(text) if text.trim_start().starts_with(['{', '[']) => {
+            *text = json(text.as_bytes()).unwrap_or_else(|| REDACTED.to_owned());
+        }
+        Value::Object(fields) => {
+            for (name, value) in fields.iter_mut() {
+                match value {
+                    // Such as forcePasswordChange.
+                    Value::Bool(_) | Value::Null => {}
+                    value if is_secret(name) => *value = REDACTED.into(),
+                    value => redact(value),
+                }
+            }
+        }
+        Value::Array(values) => values.iter_mut().for_each(redact),
+        _ => {}
+    }
+}
+
+/// A form or a query: pair by pair, each as it was written. What is written as no pair ever is may be anything.
+fn pairs(text: &str) -> String {
+    let redacted = text.split('&').map(|pair| match pair.split_once('=') {
+        Some((name, value)) if is_plain(name) && is_plain(value) => {
+            // Both may be malformed, and a body may be in place of a value.
+            let body = Some(decoded(value)).filter(|value| value.contains(['{', '"', '\'']));
+            let secret = is_secret(&decoded(name)) || body.is_some_and(|body| is_secret(&body));
+            format!("{name}={}", if secret { REDACTED } else { value })
+        }
+        None if pair.is_empty() => String::new(),
+        _ => REDACTED.to_owned(),
+    });
+    redacted.collect::<Vec<_>>().join("&")
+}
+
+/// Whether it can be a part of a form.
+fn is_plain(text: &str) -> bool {
+    text.chars().all(|c| c.is_ascii_alphanumeric() || "%+-._*~:@/[],;!()$?'".contains(c))
+}
+
+fn decoded(text: &str) -> String {
+    form_urlencoded::parse(text.as_bytes()).map(|(text, _)| text.into_owned()).next().unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rstest::rstest;
+
+    #[rstest]
+    #[case("MC access:signature==", "MC access:[redacted]")]
+    #[case("MC secret", "[redacted]")]
+    #[case("Basic dXNlcjpwYXNz", "Basic [redacted]")]
+    #[case("bearer ey.ab:cd", "Bearer [redacted]")]
+    #[case("Basic-Cloud a:b", "Basic-Cloud [redacted]")]
+    #[case("secret", "[redacted]")]
+    #[case("my secret", "[redacted]")]
+    fn of_authorization_what_is_no_secret_stays(#[case] sent: &str, #[case] kept: &str) {
+        let all = headers(vec![("authorization".to_owned(), sent.to_owned())]);
+        assert_eq!(all[0].1, kept);
+    }
+
+    #[test]
+    fn cookies_and_tokens_go() {
+        let sent = ["cookie", "set-cookie", "x-csrf-token", "x-mc-app-key", "x-mc-app-id"];
+        let kept = headers(sent.map(|name| (name.to_owned(), "v".to_owned())).to_vec());
+        let kept: Vec<_> = kept.iter().map(|(_, value)| value.as_str()).collect();
+        assert_eq!(kept, [REDACTED, REDACTED, REDACTED, REDACTED, "v"]);
+    }
+
+    #[rstest]
+    #[case(
+        r#"{"data":[{"password":"p","oldPassword":["p"],"x":1}]}"#,
+        r#"{"data":[{"password":"[redacted]","oldPassword":"[redacted]","x":1}]}"#
+    )]
+    #[case(
+        "{'new_password': 'p', 'forcePasswordChange': True}",
+        r#"{"new_password":"[redacted]","forcePasswordChange":true}"#
+    )]
+    #[case(
+        r#"{"data":[{"accessKey":"a","secretKey":"s"}],"access_token":"t"}"#,
+        r#"{"data":[{"accessKey":"[redacted]","secretKey":"[redacted]"}],"access_token":"[redacted]"}"#
+    )]
+    #[case(
+        r#"{"meta":{"pagination":{"pageToken":"next","token":7}}}"#,
+        r#"{"meta":{"pagination":{"pageToken":"next","token":"[redacted]"}}}"#
+    )]
+    #[case(
+        r#"{"data":"[{\"password\":\"p\"}]","more":"{password"}"#,
+        r#"{"data":"[{\"password\":\"[redacted]\"}]","more":"[redacted]"}"#
+    )]
+    #[case("  ", "")]
+    #[case("password=p", "[redacted]: 10 bytes or more that can't be read")]
+    #[case(r#""password""#, "[redacted]: 10 bytes or more that can't be read")]
+    fn of_a_body_the_secrets_go(#[case] sent: &str, #[case] kept: &str) {
+        assert_eq!(body(sent.as_bytes(), true, None), kept);
+    }
+
+    #[test]
+    fn what_can_t_be_read_goes_as_a_whole() {
+        for broken in [&b"{\"password\": p"[..], b"\xff{}"] {
+            assert!(body(broken, true, None).starts_with("[redacted]: "));
+        }
+        assert!(body(b"{}", false, None).starts_with("[redacted]: "));
+    }
+
+    /// curl says that it is a form, whatever it is.
+    #[test]
+    fn what_is_no_form_is_not_shown_as_one() {
+        for broken in
+            [r#"{"password":"p=canary","x":1"#, r#"a={"password":"canary"}"#, "a=%7B%22password%22:canary"]
+        {
+            let shown = body(broken.as_bytes(), true, Some("application/x-www-form-urlencoded"));
+            assert!(!shown.contains("canary") && shown.contains(REDACTED), "{shown}");
+        }
+    }
+
+    #[test]
+    fn of_forms_and_queries_too() {
+        let form = "grant_type=client_credentials&client_%73ecret=s&client_id=c&s&";
+        let kept = "grant_type=client_credentials&client_%73ecret=[redacted]&client_id=c&[redacted]&";
+        assert_eq!(
+            body(form.as_bytes(), true, Some("application/x-www-form-urlencoded; charset=UTF-8")),
+            kept
+        );
+        assert_eq!(target("/a?Password=p&b=c"), "/a?Password=[redacted]&b=c");
+        assert_eq!(target("/a"), "/a");
+    }
+}

@@ -1,0 +1,275 @@
+//! Log lines are written by a thread that nobody waits for. A disk that is full, a pipe that nobody reads and a terminal
+//! that is blocked cost log lines, which are counted, and never a request.
+
+use std::fs::{File, OpenOptions};
+use std::io::{self, Write};
+use std::os::fd::AsFd as _;
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+/// Bytes of lines that may wait to be written; what comes on top is dropped.
+const ROOM: usize = 4 << 20;
+
+/// How long the end of the program waits for lines to be written.
+const LAST_LINES: Duration = Duration::from_secs(2);
+
+/// The log. A clone is the same one, and takes lines. What waits is written when [`Log::close`] is called.
+#[derive(Clone)]
+pub struct Log(Arc<Inner>);
+
+struct Inner {
+    waiting: Mutex<Waiting>,
+    /// There is something to do for the thread that writes.
+    work: Condvar,
+    /// The thread that writes has done all there was.
+    done: Condvar,
+    dropped: AtomicU64,
+}
+
+#[derive(Default)]
+struct Waiting {
+    lines: Vec<u8>,
+    reopen: bool,
+    /// Lines were taken to be written, and are not written yet.
+    writing: bool,
+    closed: bool,
+}
+
+/// Where lines go.
+struct Target {
+    file: File,
+    /// `None`: standard error, which can't be opened again.
+    path: Option<PathBuf>,
+    /// The last line is there in part.
+    torn: bool,
+}
+
+impl Log {
+    /// Opens the log: a file, created so that only its owner can read it, or standard error.
+    ///
+    /// # Errors
+    /// When the file can't be opened, or no thread can be started.
+    pub fn open(path: Option<&Path>) -> io::Result<Self> {
+        let file = match path {
+            Some(path) => append_to(path)?,
+            // Our own descriptor, because the holder of the lock of standard error waits with it.
+            None => File::from(io::stderr().as_fd().try_clone_to_owned()?),
+        };
+        Self::into_file(file, path.map(Path::to_owned))
+    }
+
+    fn into_file(file: File, path: Option<PathBuf>) -> io::Result<Self> {
+        let inner = Inner {
+            waiting: Mutex::default(),
+            work: Condvar::new(),
+            done: Condvar::new(),
+            dropped: AtomicU64::new(0),
+        };
+        let log = Self(Arc::new(inner));
+        let (inner, target) = (Arc::clone(&log.0), Target { file, path, torn: false });
+        std::thread::Builder::new().name("log".to_owned()).spawn(move || inner.write_all(target))?;
+        Ok(log)
+    }
+
+    /// Opens the file again, in place of one that was renamed. Standard error stays as it is.
+    pub fn reopen(&self) {
+        self.0.lock().reopen = true;
+        self.0.work.notify_one();
+    }
+
+    /// Lines that were not written: there was no room for them, or writing failed.
+    pub fn dropped(&self) -> u64 {
+        self.0.dropped.load(Ordering::Relaxed)
+    }
+
+    /// Takes no more lines, and waits a little until those that were taken are written.
+    pub fn close(&self) {
+        let mut waiting = self.0.lock();
+        waiting.closed = true;
+        self.0.work.notify_one();
+        let busy = |waiting: &mut Waiting| waiting.writing || !waiting.lines.is_empty();
+        let ended = self.0.done.wait_timeout_while(waiting, LAST_LINES, busy);
+        drop(ended);
+    }
+}
+
+/// Takes whole lines. Never fails, and never waits for what the lines are written to.
+impl Write for Log {
+    fn write(&mut self, lines: &[u8]) -> io::Result<usize> {
+        let mut waiting = self.0.lock();
+        if waiting.closed || waiting.lines.len() + lines.len() > ROOM {
+            self.0.lost(lines);
+            return Ok(lines.len());
+        }
+        let idle = waiting.lines.is_empty();
+        waiting.lines.extend_from_slice(lines);
+        drop(waiting);
+        if idle {
+            self.0.work.notify_one();
+        }
+        Ok(lines.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl Inner {
+    fn lock(&self) -> MutexGuard<'_, Waiting> {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn lost(&self, lines: &[u8]) {
+        let ends = lines.iter().filter(|byte| **byte == b'\n').count();
+        self.dropped.fetch_add(ends as u64, Ordering::Relaxed);
+    }
+
+    /// The loop of the thread.
+    fn write_all(&self, mut target: Target) {
+        let (mut lines, mut told) = (Vec::new(), 0);
+        loop {
+            let mut waiting = self.lock();
+            waiting.writing = false;
+            while waiting.lines.is_empty() && !waiting.reopen && !waiting.closed {
+                self.done.notify_all();
+                waiting = self.work.wait(waiting).unwrap_or_else(PoisonError::into_inner);
+            }
+            if waiting.lines.is_empty() && waiting.closed {
+                self.done.notify_all();
+                return;
+            }
+            std::mem::swap(&mut waiting.lines, &mut lines);
+            waiting.writing = true;
+            let reopen = std::mem::take(&mut waiting.reopen);
+            drop(waiting);
+            if reopen {
+                target.reopen();
+            }
+            let rest = target.write(&lines);
+            self.lost(rest);
+            let dropped = self.dropped.load(Ordering::Relaxed);
+            if rest.is_empty() && dropped > told {
+                tracing::warn!(lines = dropped - told, "log lines were dropped");
+                told = dropped;
+            }
+            lines.clear();
+        }
+    }
+}
+
+impl Target {
+    fn reopen(&mut self) {
+        let Some(path) = &self.path else { return };
+        match append_to(path) {
+            Ok(file) => (self.file, self.torn) = (file, false),
+            Err(error) => {
+                let file = path.display();
+                tracing::error!(%error, %file, "could not reopen the log file; the previous one stays in use");
+            }
+        }
+    }
+
+    /// Writes lines, and gives those that could not be written.
+    fn write<'a>(&mut self, lines: &'a [u8]) -> &'a [u8] {
+        if self.torn && self.file.write_all(b"\n").is_err() {
+            return lines;
+        }
+        self.torn = false;
+        let mut rest = lines;
+        while !rest.is_empty() {
+            match self.file.write(rest) {
+                Ok(0) => break,
+                Ok(written) => rest = &rest[written..],
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(_) => break,
+            }
+        }
+        let written = &lines[..lines.len() - rest.len()];
+        self.torn = !rest.is_empty() && written.last().is_some_and(|byte| *byte != b'\n');
+        rest
+    }
+}
+
+fn append_to(path: &Path) -> io::Result<File> {
+    OpenOptions::new().append(true).create(true).mode(0o600).open(path)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io::Read as _;
+
+    fn say(log: &Log, text: &str) {
+        let written = log.clone().write(format!("{text}\n").as_bytes()).unwrap();
+        assert_eq!(written, text.len() + 1);
+    }
+
+    #[test]
+    fn lines_are_written_before_the_end() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("log");
+        let log = Log::open(Some(&path)).unwrap();
+        for n in 0..1_000 {
+            say(&log, &n.to_string());
+        }
+        log.close();
+        say(&log, "too late");
+        let written = std::fs::read_to_string(&path).unwrap();
+        assert_eq!(written.lines().count(), 1_000);
+        assert!(written.ends_with("\n999\n"));
+        assert_eq!(log.dropped(), 1);
+    }
+
+    #[test]
+    fn a_pipe_that_nobody_reads_costs_lines_and_nobody_waits() {
+        let (mut reader, writer) = io::pipe().unwrap();
+        let log = Log::into_file(File::from(std::os::fd::OwnedFd::from(writer)), None).unwrap();
+        let line = "x".repeat(1_023);
+        let lines = ROOM / 1_024 * 2;
+        for _ in 0..lines {
+            say(&log, &line);
+        }
+        let dropped = log.dropped();
+        assert!((1..lines as u64).contains(&dropped), "{dropped} of {lines}");
+        // A reader who comes back gets all the other lines, whole.
+        let mut read = vec![0; (lines - dropped as usize) * 1_024];
+        reader.read_exact(&mut read).unwrap();
+        assert!(read.chunks(1_024).all(|found| found.ends_with(b"x\n") && found.len() == 1_024));
+    }
+
+    #[test]
+    fn a_pipe_that_was_closed_costs_every_line() {
+        let (reader, writer) = io::pipe().unwrap();
+        let log = Log::into_file(File::from(std::os::fd::OwnedFd::from(writer)), None).unwrap();
+        drop(reader);
+        for _ in 0..10 {
+            say(&log, "to nobody");
+        }
+        log.close();
+        assert_eq!(log.dropped(), 10);
+    }
+
+    #[test]
+    fn a_file_that_was_renamed_is_left_when_it_is_opened_again() {
+        let folder = tempfile::tempdir().unwrap();
+        let (path, old) = (folder.path().join("log"), folder.path().join("log.1"));
+        let log = Log::open(Some(&path)).unwrap();
+        say(&log, "one");
+        log.reopen();
+        // The file is there from the start: a line behind the next one shows that it was opened again.
+        say(&log, "two");
+        log.close();
+        assert_eq!(std::fs::read_to_string(&path).unwrap(), "one\ntwo\n");
+        std::fs::rename(&path, &old).unwrap();
+        let log = Log::into_file(append_to(&old).unwrap(), Some(path.clone())).unwrap();
+        log.reopen();
+        say(&log, "three");
+        log.close();
+        assert_eq!(std::fs::read_to_string(&path).unwrap(), "three\n");
+        assert_eq!(std::fs::read_to_string(&old).unwrap(), "one\ntwo\n");
+    }
+}

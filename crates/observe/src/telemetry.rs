@@ -1,0 +1,361 @@
+//! What this node counts of the requests it serves: for each application, in the last hour, in the last day and since it was
+//! started. In memory, of a bounded size, and cheap: one lock and a few additions a request.
+
+mod histogram;
+mod ring;
+mod text;
+mod usage;
+
+use std::collections::{BTreeMap, HashMap};
+use std::net::IpAddr;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use directory::port::{Clock, Usage};
+use directory::{Account, AccountCode, AccountId, Sender};
+use jiff::{SignedDuration, Timestamp};
+
+use crate::line::Line;
+use histogram::{Coarse, Histogram};
+use ring::Rings;
+use usage::Gathered;
+
+pub use histogram::Quantiles;
+pub use ring::Span;
+pub use text::Node;
+
+/// Applications that are counted apart. Of more, those are forgotten that nobody has used for a day; if there are none, what
+/// comes new is counted together.
+const APPLICATIONS: usize = 256;
+
+/// How long an application may be unused before another takes its place.
+const UNUSED: SignedDuration = SignedDuration::from_hours(24);
+
+/// A longer one, in bytes, is nobody's.
+const LONGEST_APP_ID: usize = 200;
+
+/// The counter of requests with an unknown application; it belongs to no account.
+const UNKNOWN: &str = "unknown";
+
+/// The counter for applications beyond the limit; it belongs to no account.
+const OTHERS: &str = "others";
+
+/// Codes and how often each was given.
+type Codes = Vec<(&'static str, u64)>;
+
+/// The counts of a node.
+pub struct Telemetry {
+    clock: Arc<dyn Clock>,
+    since: Timestamp,
+    counts: Mutex<Counts>,
+}
+
+/// A request that was served.
+pub struct Request<'a> {
+    /// Its canonical path.
+    pub path: &'a str,
+    /// The HTTP status of its answer.
+    pub status: u16,
+    /// How long it took.
+    pub took: Duration,
+    /// The address it came from.
+    pub peer: IpAddr,
+    /// The claimed application.
+    pub app_id: Option<&'a [u8]>,
+    /// The program it says it is.
+    pub user_agent: Option<&'a [u8]>,
+    /// Facts learnt while it was served.
+    pub line: &'a Line,
+}
+
+/// Requests in a bucket, or in several.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Point {
+    /// When the bucket begins.
+    pub start: Timestamp,
+    /// All requests.
+    pub requests: u64,
+    /// Those that were refused as a whole.
+    pub refused: u64,
+    /// Items that were refused in requests that were not.
+    pub refused_items: u64,
+    /// How often each code was given, for requests and for items; the most frequent first.
+    pub codes: Vec<(&'static str, u64)>,
+    /// How long they took; `None`: there were none.
+    pub latency: Option<Quantiles>,
+    /// The most that was drawn of a quota, in thousandths of its limit.
+    pub quota_per_mille: u16,
+    /// The most passwords that waited to be hashed: of all requests to this node.
+    pub waiting: usize,
+}
+
+/// The counts of a period.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Series {
+    /// Since when this node counts.
+    pub since: Timestamp,
+    /// The buckets, the oldest first; [`Span::buckets`] of them.
+    pub points: Vec<Point>,
+    /// All of them together.
+    pub total: Point,
+}
+
+struct Counts {
+    applications: HashMap<Box<str>, Application>,
+    unknown: Application,
+    others: Application,
+    endpoints: HashMap<&'static str, Endpoint>,
+    waiting: Rings<usize>,
+    usage: Gathered,
+}
+
+/// The counts of an application.
+#[derive(Default)]
+struct Application {
+    owner: Option<AccountId>,
+    account: Option<AccountCode>,
+    name: String,
+    /// When it was last counted.
+    last: Option<Timestamp>,
+    requests: u64,
+    codes: Codes,
+    recent: Rings<Bucket>,
+}
+
+#[derive(Default)]
+struct Bucket {
+    requests: u32,
+    refused: u32,
+    refused_items: u32,
+    codes: Codes,
+    latency: Histogram,
+    quota_per_mille: u16,
+}
+
+#[derive(Default)]
+struct Endpoint {
+    statuses: BTreeMap<u16, u64>,
+    latency: Coarse,
+}
+
+impl Telemetry {
+    /// Counts from now on. `paths` are those of the endpoints; requests to others are counted together.
+    pub fn new(clock: Arc<dyn Clock>, paths: impl IntoIterator<Item = &'static str>) -> Self {
+        let endpoints = paths.into_iter().chain([text::OTHER]);
+        let counts = Counts {
+            applications: HashMap::new(),
+            unknown: Application::default(),
+            others: Application::default(),
+            endpoints: endpoints.map(|path| (path, Endpoint::default())).collect(),
+            waiting: Rings::default(),
+            usage: Gathered::default(),
+        };
+        Self { since: clock.now(), clock, counts: Mutex::new(counts) }
+    }
+
+    /// Counts a request. `waiting` passwords wait to be hashed as it ends.
+    pub fn record(&self, request: &Request<'_>, waiting: usize) {
+        let now = self.clock.now();
+        let mut counts = self.counts();
+        counts.waiting.count(now, |most| *most = waiting.max(*most));
+        if let Some(sender) = &request.line.sender {
+            counts.usage.count(sender.credential(), request, now);
+        }
+        counts.endpoint(request.path).count(request);
+        counts.application(request, now).count(request, now);
+    }
+
+    /// Makes an application known, so that requests are counted as its own also before one has succeeded.
+    pub fn know(&self, account: &Account, app_id: &str, name: &str) {
+        let now = self.clock.now();
+        if let Some(known) = self.counts().known(app_id, now) {
+            known.owner = Some(account.id);
+            known.account = Some(account.code.clone());
+            name.clone_into(&mut known.name);
+        }
+    }
+
+    /// The account that an application belongs to, as it is called from outside, if the application is known here.
+    pub fn account_of(&self, app_id: &[u8]) -> Option<AccountCode> {
+        self.counts().named(app_id)?.account.clone()
+    }
+
+    /// The applications of an account that are known here: what each is known by, and its name; in order of the names.
+    pub fn applications(&self, account: AccountId) -> Vec<(String, String)> {
+        let counts = self.counts();
+        let own = counts.applications.iter().filter(|(_, application)| application.owner == Some(account));
+        let mut own: Vec<_> = own.map(|(app_id, it)| (app_id.to_string(), it.name.clone())).collect();
+        own.sort_by(|a, b| (&a.1, &a.0).cmp(&(&b.1, &b.0)));
+        own
+    }
+
+    /// What was counted of one application of an account, or of all. Of another account's there is nothing.
+    pub fn series(&self, account: AccountId, application: Option<&str>, span: Span) -> Series {
+        let now = self.clock.now();
+        let counts = self.counts();
+        let mut sums: Vec<Sum> = span.starts(now).map(Sum::starting).collect();
+        for (app_id, it) in &counts.applications {
+            if it.owner == Some(account) && application.is_none_or(|named| named == &**app_id) {
+                for (sum, bucket) in sums.iter_mut().zip(it.recent.read(span, now)) {
+                    bucket.into_iter().for_each(|bucket| sum.add(bucket));
+                }
+            }
+        }
+        for (sum, most) in sums.iter_mut().zip(counts.waiting.read(span, now)) {
+            sum.point.waiting = most.copied().unwrap_or(0);
+        }
+        drop(counts);
+        let mut total = Sum::starting(sums.first().map_or(now, |oldest| oldest.point.start));
+        sums.iter().for_each(|sum| total.merge(sum));
+        let points = sums.into_iter().map(Sum::point).collect();
+        Series { since: self.since, points, total: total.point() }
+    }
+
+    /// The use of credentials since it was last taken.
+    pub fn take_usage(&self) -> Vec<Usage> {
+        self.counts().usage.take()
+    }
+
+    /// Takes back what could not be noted.
+    pub fn put_usage_back(&self, usage: Vec<Usage>) {
+        self.counts().usage.put_back(usage);
+    }
+
+    fn counts(&self) -> MutexGuard<'_, Counts> {
+        self.counts.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Counts {
+    fn endpoint(&mut self, path: &str) -> &mut Endpoint {
+        let path = self.endpoints.get_key_value(path).map_or(text::OTHER, |(path, _)| *path);
+        self.endpoints.entry(path).or_default()
+    }
+
+    /// Where a request is counted: under its signer, else under the caller it names, if known.
+    fn application(&mut self, request: &Request<'_>, now: Timestamp) -> &mut Application {
+        let Line { sender, claimed, .. } = request.line;
+        if let Some(sender) = sender {
+            if !self.applications.contains_key(sender.app_id()) {
+                self.learn(sender, now);
+            }
+            return self.applications.get_mut(sender.app_id()).unwrap_or(&mut self.others);
+        }
+        let claimed = claimed.as_ref().map(|(name, _)| name.as_bytes());
+        let named = [request.app_id, claimed].into_iter().flatten().find_map(|named| self.app_id(named));
+        match named {
+            Some(app_id) => self.applications.get_mut(&app_id).unwrap_or(&mut self.unknown),
+            None => &mut self.unknown,
+        }
+    }
+
+    fn learn(&mut self, sender: &Sender, now: Timestamp) {
+        if let Some(known) = self.known(sender.app_id(), now) {
+            let own = sender.account();
+            known.owner = Some(sender.owner());
+            known.account = (own.id == sender.owner()).then(|| own.code.clone());
+            sender.application().clone_into(&mut known.name);
+        }
+    }
+
+    /// An application, which is known from now on; `None`: there is no room for it.
+    fn known(&mut self, app_id: &str, now: Timestamp) -> Option<&mut Application> {
+        if !self.applications.contains_key(app_id) && self.applications.len() >= APPLICATIONS {
+            let (longest, last) =
+                self.applications.iter().map(|(app_id, it)| (app_id, it.last)).min_by_key(|it| it.1)?;
+            if last.is_some_and(|last| now.duration_since(last) < UNUSED) {
+                return None;
+            }
+            let longest = longest.clone();
+            self.applications.remove(&longest);
+        }
+        Some(self.applications.entry(app_id.into()).or_default())
+    }
+
+    fn named(&self, app_id: &[u8]) -> Option<&Application> {
+        self.app_id(app_id).and_then(|app_id| self.applications.get(&app_id))
+    }
+
+    /// What a known application is known by; requests may spell it in capitals.
+    fn app_id(&self, named: &[u8]) -> Option<Box<str>> {
+        let named = str::from_utf8(named).ok().filter(|named| named.len() <= LONGEST_APP_ID)?.trim();
+        let found = self.applications.get_key_value(named);
+        let found = found.or_else(|| self.applications.get_key_value(named.to_ascii_lowercase().as_str()));
+        found.map(|(app_id, _)| app_id.clone())
+    }
+}
+
+impl Application {
+    fn count(&mut self, request: &Request<'_>, now: Timestamp) {
+        let Line { code, refused_items, drawn_per_mille, .. } = request.line;
+        let codes = || code.iter().chain(refused_items).copied();
+        self.last = Some(now);
+        self.requests += 1;
+        codes().for_each(|code| count_code(&mut self.codes, code, 1));
+        self.recent.count(now, |bucket| {
+            bucket.requests = bucket.requests.saturating_add(1);
+            bucket.refused = bucket.refused.saturating_add(u32::from(code.is_some()));
+            let items = u32::try_from(refused_items.len()).unwrap_or(u32::MAX);
+            bucket.refused_items = bucket.refused_items.saturating_add(items);
+            codes().for_each(|code| count_code(&mut bucket.codes, code, 1));
+            bucket.latency.count(request.took);
+            bucket.quota_per_mille = bucket.quota_per_mille.max(*drawn_per_mille);
+        });
+    }
+}
+
+impl Endpoint {
+    fn count(&mut self, request: &Request<'_>) {
+        *self.statuses.entry(request.status).or_default() += 1;
+        self.latency.count(request.took);
+    }
+}
+
+/// There are as many codes as the table has, and few of them are ever given.
+fn count_code(codes: &mut Codes, code: &'static str, times: u64) {
+    match codes.iter_mut().find(|(known, _)| *known == code) {
+        Some((_, count)) => *count += times,
+        None => codes.push((code, times)),
+    }
+}
+
+/// A point while it is added up.
+struct Sum {
+    point: Point,
+    latency: Histogram,
+}
+
+impl Sum {
+    fn starting(start: Timestamp) -> Self {
+        Self { point: Point { start, ..Point::default() }, latency: Histogram::default() }
+    }
+
+    fn add(&mut self, bucket: &Bucket) {
+        let Point { requests, refused, refused_items, codes, quota_per_mille, .. } = &mut self.point;
+        *requests += u64::from(bucket.requests);
+        *refused += u64::from(bucket.refused);
+        *refused_items += u64::from(bucket.refused_items);
+        *quota_per_mille = bucket.quota_per_mille.max(*quota_per_mille);
+        bucket.codes.iter().for_each(|(code, times)| count_code(codes, code, *times));
+        self.latency.add(&bucket.latency);
+    }
+
+    fn merge(&mut self, other: &Sum) {
+        let Point { requests, refused, refused_items, codes, quota_per_mille, waiting, .. } = &mut self.point;
+        *requests += other.point.requests;
+        *refused += other.point.refused;
+        *refused_items += other.point.refused_items;
+        *quota_per_mille = other.point.quota_per_mille.max(*quota_per_mille);
+        *waiting = other.point.waiting.max(*waiting);
+        other.point.codes.iter().for_each(|(code, times)| count_code(codes, code, *times));
+        self.latency.add(&other.latency);
+    }
+
+    fn point(mut self) -> Point {
+        self.point.codes.sort_by_key(|(code, times)| (std::cmp::Reverse(*times), *code));
+        Point { latency: self.latency.quantiles(), ..self.point }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,110 @@
+//! The use of credentials, gathered until it is noted in the store.
+
+use std::collections::HashMap;
+
+use directory::port::Usage;
+use jiff::Timestamp;
+
+use super::Request;
+
+/// Credentials whose use is gathered at a time. Those beyond are used all the same, and not counted.
+const CREDENTIALS: usize = 4_096;
+
+/// Longest name of a program that is kept, in characters.
+const USER_AGENT: usize = 200;
+
+#[derive(Default)]
+pub(super) struct Gathered(HashMap<[u8; 16], Usage>);
+
+impl Gathered {
+    pub(super) fn count(&mut self, credential: [u8; 16], request: &Request<'_>, now: Timestamp) {
+        let full = self.0.len() >= CREDENTIALS;
+        let usage = match self.0.entry(credential) {
+            std::collections::hash_map::Entry::Vacant(_) if full => return,
+            entry => entry.or_insert_with(|| Usage {
+                credential,
+                last_used_at: now,
+                user_agent: String::new(),
+                peer: request.peer,
+                requests: 0,
+                refused: 0,
+                last_refusal: None,
+            }),
+        };
+        usage.requests += 1;
+        usage.last_used_at = now;
+        usage.peer = request.peer;
+        let user_agent = request.user_agent.unwrap_or_default();
+        // Nearly always it is the same once more.
+        if usage.user_agent.as_bytes() != user_agent {
+            usage.user_agent = shown(user_agent);
+        }
+        if let Some(code) = request.line.code {
+            usage.refused += 1;
+            usage.last_refusal = Some((code.to_owned(), now));
+        }
+    }
+
+    pub(super) fn take(&mut self) -> Vec<Usage> {
+        std::mem::take(&mut self.0).into_values().collect()
+    }
+
+    /// Takes back what could not be noted. What was gathered meanwhile is newer.
+    pub(super) fn put_back(&mut self, older: Vec<Usage>) {
+        for older in older {
+            if let Some(newer) = self.0.get_mut(&older.credential) {
+                newer.requests += older.requests;
+                newer.refused += older.refused;
+                newer.last_refusal = newer.last_refusal.take().or(older.last_refusal);
+            } else if self.0.len() < CREDENTIALS {
+                self.0.insert(older.credential, older);
+            }
+        }
+    }
+}
+
+/// The User-Agent of a program, safe to show.
+fn shown(user_agent: &[u8]) -> String {
+    let text = String::from_utf8_lossy(user_agent);
+    text.chars().filter(|c| !c.is_control()).take(USER_AGENT).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::line::Line;
+    use std::time::Duration;
+
+    fn request<'a>(line: &'a Line, user_agent: Option<&'a [u8]>) -> Request<'a> {
+        let peer = std::net::IpAddr::from([192, 0, 2, 1]);
+        Request { path: "/", status: 200, took: Duration::ZERO, peer, app_id: None, user_agent, line }
+    }
+
+    const NOW: Timestamp = Timestamp::constant(1_795_521_600, 0);
+
+    #[test]
+    fn what_could_not_be_noted_is_added_to_what_came_since() {
+        let (fine, refused) = (Line::default(), Line { code: Some("err_one"), ..Line::default() });
+        let mut gathered = Gathered::default();
+        gathered.count([1; 16], &request(&refused, Some(b"old\x1b/1")), NOW);
+        let taken = gathered.take();
+        assert_eq!((taken[0].user_agent.as_str(), taken[0].refused), ("old/1", 1));
+        gathered.count([1; 16], &request(&fine, Some(b"new/2")), NOW);
+        gathered.put_back(taken);
+        let Usage { requests, refused, user_agent, last_refusal, .. } = gathered.take().remove(0);
+        assert_eq!((requests, refused, user_agent.as_str()), (2, 1, "new/2"));
+        assert_eq!(last_refusal, Some(("err_one".to_owned(), NOW)));
+        assert!(gathered.take().is_empty());
+    }
+
+    #[test]
+    fn it_stays_within_bounds() {
+        let (line, long) = (Line::default(), "ä".repeat(10_000));
+        let mut gathered = Gathered::default();
+        for n in 0..CREDENTIALS as u128 + 5 {
+            gathered.count(n.to_be_bytes(), &request(&line, Some(long.as_bytes())), NOW);
+        }
+        let taken = gathered.take();
+        assert_eq!((taken.len(), taken[0].user_agent.chars().count()), (CREDENTIALS, 200));
+    }
+}

@@ -1,0 +1,130 @@
+//! The laboratory for programs in other languages: HTTP and JSON below `/sandbox/`, unsigned, on a server that listens on
+//! its own machine only.
+
+use axum::Router;
+use axum::body::Bytes;
+use axum::extract::{Path, State};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+use directory::port::Clock as _;
+use http::{StatusCode, header};
+use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+
+use super::{Fault, Lab, StateError};
+
+type Here = State<Lab>;
+
+pub(super) fn routes(lab: Lab) -> Router {
+    Router::new()
+        .route("/sandbox/journal", get(journal).delete(clear_journal))
+        .route("/sandbox/faults", post(inject).delete(clear_faults))
+        .route("/sandbox/reset", post(reset))
+        .route("/sandbox/states/{name}", post(keep))
+        .route("/sandbox/states/{name}/restore", post(put_back))
+        .route("/sandbox/clock", get(clock).post(move_clock))
+        .with_state(lab)
+}
+
+async fn journal(State(lab): Here) -> Response {
+    answer(StatusCode::OK, &lab.journal())
+}
+
+async fn clear_journal(State(lab): Here) -> Response {
+    lab.clear_journal();
+    done()
+}
+
+async fn inject(State(lab): Here, body: Bytes) -> Response {
+    let fault = match serde_json::from_slice::<Fault>(&body) {
+        Ok(fault) => fault,
+        Err(error) => return refused(&format!("not a fault: {error}. Expected {FAULT}")),
+    };
+    lab.inject(fault).map_or_else(|error| refused(&error.to_string()), |()| done())
+}
+
+const FAULT: &str = r#"{"kind":"refuse","status":503}, {"kind":"delay","milliseconds":100} or {"kind":"drop_answer"}, and with it, if wanted, "path", "after", "times", "probability""#;
+
+async fn clear_faults(State(lab): Here) -> Response {
+    lab.clear_faults();
+    done()
+}
+
+async fn reset(State(lab): Here) -> Response {
+    state(lab, Lab::reset).await
+}
+
+async fn keep(State(lab): Here, Path(name): Path<String>) -> Response {
+    state(lab, move |lab| lab.keep(&name)).await
+}
+
+async fn put_back(State(lab): Here, Path(name): Path<String>) -> Response {
+    state(lab, move |lab| lab.put_back(&name)).await
+}
+
+/// Copies a database: not on a thread that serves requests.
+async fn state(lab: Lab, work: impl FnOnce(&Lab) -> Result<(), StateError> + Send + 'static) -> Response {
+    match tokio::task::spawn_blocking(move || work(&lab)).await {
+        Ok(Ok(())) => done(),
+        Ok(Err(error)) => refused(&error.to_string()),
+        Err(error) => answer(StatusCode::INTERNAL_SERVER_ERROR, &json!({ "error": error.to_string() })),
+    }
+}
+
+/// Where the clock is to go.
+#[derive(Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Move {
+    /// So many seconds on, or back.
+    AdvanceSeconds(i64),
+    /// To this time.
+    At(Timestamp),
+    /// To the machine's own.
+    Real(bool),
+}
+
+async fn clock(State(lab): Here) -> Response {
+    match &lab.0.clock {
+        Some(clock) => answer(StatusCode::OK, &json!({ "now": clock.now().to_string() })),
+        None => refused("this server's clock cannot be moved"),
+    }
+}
+
+async fn move_clock(State(lab): Here, body: Bytes) -> Response {
+    if let Some(clock) = &lab.0.clock {
+        let is_time = match serde_json::from_slice(&body) {
+            Ok(Move::AdvanceSeconds(seconds)) => clock.advance(SignedDuration::from_secs(seconds)),
+            Ok(Move::At(at)) => clock.advance(at.duration_since(clock.now())),
+            Ok(Move::Real(real)) => {
+                if real {
+                    clock.set_back();
+                }
+                true
+            }
+            Err(error) => {
+                let expected = r#"{"advance_seconds":60}, {"at":"2026-11-25T12:00:00Z"} or {"real":true}"#;
+                return refused(&format!("not a clock change: {error}. Expected {expected}"));
+            }
+        };
+        if !is_time {
+            return refused("the clock was not moved: it shows times from the year -9999 to 9999");
+        }
+    }
+    self::clock(State(lab)).await
+}
+
+fn done() -> Response {
+    answer(StatusCode::OK, &json!({}))
+}
+
+fn refused(why: &str) -> Response {
+    answer(StatusCode::BAD_REQUEST, &json!({ "error": why }))
+}
+
+fn answer(status: StatusCode, value: &impl Serialize) -> Response {
+    match serde_json::to_vec(value) {
+        Ok(body) => (status, [(header::CONTENT_TYPE, "application/json")], body).into_response(),
+        Err(error) => (StatusCode::INTERNAL_SERVER_ERROR, error.to_string()).into_response(),
+    }
+}

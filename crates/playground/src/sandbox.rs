@@ -1,0 +1,185 @@
+//! The sandbox: a directory in its own folder, ready for the first call.
+
+mod certificate;
+
+use std::path::{Path, PathBuf};
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use directory::port::RequestIds;
+use secrecy::{ExposeSecret, SecretString};
+use serde::{Deserialize, Serialize};
+use store::{Location, MasterKey};
+use thiserror::Error;
+
+use server::admin::{AdminError, products};
+use server::config::{Config, ConfigError, Domains, LogFormat, Verification, read_master_key, write_private};
+use server::{OpenError, Server, System};
+
+pub use certificate::Certificates;
+
+const ACCOUNT_CODE: &str = "CSANDBOX01";
+const DOMAIN: &str = "example.com";
+const EMAIL: &str = "administrator@example.com";
+
+/// Why a sandbox could not be opened.
+#[derive(Debug, Error)]
+pub enum SandboxError {
+    /// A file or folder can't be used.
+    #[error("{path}: {source}")]
+    File {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// The keys of an earlier start can't be read.
+    #[error("{path}: {source}. Delete the folder to start again")]
+    Keys {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: serde_json::Error,
+    },
+    /// The database is there, but the keys to it are gone.
+    #[error("{0} is missing, and secrets cannot be read from the database. Delete the folder to start again")]
+    KeysLost(PathBuf),
+    /// The server can't be opened.
+    #[error(transparent)]
+    Open(#[from] OpenError),
+    /// The master key can't be used.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// No certificate can be for that name.
+    #[error(
+        "{0:?} is neither a host name nor an IP address; write non-ASCII names in their xn-- form, and leave out the port"
+    )]
+    Name(String),
+    /// A certificate could not be made.
+    #[error("could not create the certificate: {0}")]
+    Certificate(String),
+    /// The directory could not be filled.
+    #[error(transparent)]
+    Admin(#[from] AdminError),
+}
+
+/// The keys to call the sandbox, as a JSON object.
+#[derive(Clone, Serialize, Deserialize)]
+pub struct Keys {
+    /// Scheme, host and port.
+    pub base_url: String,
+    /// The CA certificate that a client must trust if the sandbox serves HTTPS, in PEM.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ca_file: Option<PathBuf>,
+    /// The value of `x-mc-app-id`.
+    pub app_id: String,
+    /// Part of the signed text.
+    pub app_key: String,
+    /// The access key in `Authorization`.
+    pub access_key: String,
+    /// The key of the HMAC, base64.
+    pub secret_key: String,
+    /// The administrator.
+    pub email: String,
+    /// Its password.
+    pub password: String,
+    /// The account.
+    pub account_code: String,
+    /// The account's internal domain.
+    pub domain: String,
+    /// An application of API 2.0; empty in a folder of a version that had none.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub client_id: String,
+    /// Its secret.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub client_secret: String,
+}
+
+/// A sandbox that is open.
+pub struct Sandbox {
+    /// The server.
+    pub server: Server,
+    /// The keys to it; `base_url` and `ca_file` are for who starts it to fill in.
+    pub keys: Keys,
+}
+
+/// The settings of a sandbox: production's, but lenient where a person tries things out.
+pub fn config(folder: &Path) -> Config {
+    Config {
+        store: Location::Sqlite(folder.join("matricula.db")),
+        master_key_file: Some(folder.join("master.key")),
+        request_ids: RequestIds::Compatible,
+        domains: Domains { verification: Verification::Offline, ..Domains::default() },
+        log: LogFormat::Text,
+        ..Config::default()
+    }
+}
+
+impl Sandbox {
+    /// Opens the sandbox in a folder, and fills it when it is new. Keys and users of an earlier start are kept.
+    ///
+    /// # Errors
+    /// When the folder can't be used, or the keys of an earlier start are gone.
+    pub async fn open(folder: &Path, config: &Config, system: System) -> Result<Self, SandboxError> {
+        let file = |path: &Path| {
+            let path = path.to_owned();
+            move |source| SandboxError::File { path, source }
+        };
+        std::fs::create_dir_all(folder).map_err(file(folder))?;
+        let (master, keys) = (folder.join("master.key"), folder.join("keys.json"));
+        if !master.exists() {
+            let key = MasterKey::generate(&*system.entropy);
+            write_private(&master, &key.to_digits()).map_err(file(&master))?;
+        }
+        let master_key = read_master_key(&master)?;
+        // Where there are keys there was a database.
+        if !keys.exists() {
+            Server::create(config, &master_key, &system)?;
+        }
+        let server = Server::open_sandbox(config, &master_key, system.clone())?;
+        if keys.exists() {
+            let text = std::fs::read_to_string(&keys).map_err(file(&keys))?;
+            let keys =
+                serde_json::from_str(&text).map_err(|source| SandboxError::Keys { path: keys, source })?;
+            return Ok(Self { server, keys });
+        }
+        if !server.admin().accounts().await?.is_empty() {
+            return Err(SandboxError::KeysLost(keys));
+        }
+        let seeded = seed(&server, &system).await?;
+        // The keys are written last: after an interrupted start, the next one fails with an error that says so.
+        let text = serde_json::to_string_pretty(&seeded)
+            .map_err(|source| SandboxError::Keys { path: keys.clone(), source })?;
+        write_private(&keys, &text).map_err(file(&keys))?;
+        Ok(Self { server, keys: seeded })
+    }
+}
+
+async fn seed(server: &Server, system: &System) -> Result<Keys, AdminError> {
+    let admin = server.admin();
+    let mut random = [0; 15];
+    system.entropy.fill(&mut random);
+    let password = SecretString::from(format!("Sandbox-1-{}", URL_SAFE_NO_PAD.encode(random)));
+    admin.add_account(ACCOUNT_CODE, "Sandbox", None).await?;
+    admin.add_domain(ACCOUNT_CODE, DOMAIN).await?;
+    let credentials = Some((&password, server.gate()));
+    admin.add_administrator(ACCOUNT_CODE, EMAIL, "Administrator", "Super Administrator", credentials).await?;
+    let application = admin.add_application(ACCOUNT_CODE, "Sandbox application").await?;
+    let binding = admin.add_binding(EMAIL, &application.app_id, None).await?;
+    let client =
+        admin.add_client(ACCOUNT_CODE, "Sandbox application", "Super Administrator", &products()).await?;
+    Ok(Keys {
+        base_url: String::new(),
+        ca_file: None,
+        app_id: application.app_id.clone(),
+        app_key: application.app_key().to_owned(),
+        access_key: binding.access_key.clone(),
+        secret_key: binding.secret_key().to_owned(),
+        email: EMAIL.to_owned(),
+        password: password.expose_secret().to_owned(),
+        account_code: ACCOUNT_CODE.to_owned(),
+        domain: DOMAIN.to_owned(),
+        client_id: client.client_id.clone(),
+        client_secret: client.client_secret().to_owned(),
+    })
+}

@@ -1,0 +1,66 @@
+//! The clock and the randomness of a sandbox.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use directory::port::{Clock, Entropy};
+use jiff::{SignedDuration, Timestamp};
+use rand_chacha::ChaCha12Rng;
+use rand_chacha::rand_core::{Rng, SeedableRng};
+use server::System;
+
+/// The machine's time, moved by as much as somebody says: for sandboxes.
+pub struct MovableClock {
+    real: Arc<dyn Clock>,
+    moved: Mutex<SignedDuration>,
+}
+
+impl Default for MovableClock {
+    fn default() -> Self {
+        Self { real: System::real().clock, moved: Mutex::default() }
+    }
+}
+
+impl MovableClock {
+    /// Moves it on, or back; `false`: it would show no time of the calendar, and stays as it is.
+    #[must_use]
+    pub fn advance(&self, by: SignedDuration) -> bool {
+        let mut moved = self.moved();
+        let by = moved.checked_add(by).filter(|by| self.real.now().checked_add(*by).is_ok());
+        by.is_some_and(|by| {
+            *moved = by;
+            true
+        })
+    }
+
+    /// Shows the machine's time again.
+    pub fn set_back(&self) {
+        *self.moved() = SignedDuration::ZERO;
+    }
+
+    fn moved(&self) -> MutexGuard<'_, SignedDuration> {
+        self.moved.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Clock for MovableClock {
+    fn now(&self) -> Timestamp {
+        let now = self.real.now();
+        now.checked_add(*self.moved()).unwrap_or(now)
+    }
+}
+
+/// Randomness from a seed: the same every time.
+pub struct SeededEntropy(Mutex<ChaCha12Rng>);
+
+impl SeededEntropy {
+    /// From a seed.
+    pub fn new(seed: u64) -> Self {
+        Self(Mutex::new(ChaCha12Rng::seed_from_u64(seed)))
+    }
+}
+
+impl Entropy for SeededEntropy {
+    fn fill(&self, buffer: &mut [u8]) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).fill_bytes(buffer);
+    }
+}

@@ -1,3 +1,0 @@
-//! `/api/audit/…`
-
-pub(crate) mod get_audit_events;

@@ -1,3 +1,0 @@
-//! `/identity/…`
-
-pub(crate) mod whoami;

@@ -1,3 +1,0 @@
-//! `/oauth/…`: where applications of API 2.0 get their tokens.
-
-pub(crate) mod token;

@@ -1,0 +1,204 @@
+//! The accept loop: one task a connection, limits in time, one log line a request, and an end that waits for what is
+//! under way.
+
+mod head;
+mod http2;
+mod patient;
+mod request;
+mod rest;
+mod secure;
+mod site;
+mod strict;
+
+use std::net::SocketAddr;
+use std::pin::pin;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Weak};
+use std::time::Duration;
+
+use api::answer::Unframed;
+use axum::Router;
+use http::Request;
+use http::header::{CONNECTION, EXPECT, HeaderValue};
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::server::graceful::{GracefulShutdown, Watcher};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::{TcpListener, TcpSocket};
+use tokio::sync::watch;
+
+use crate::app::App;
+use crate::jobs::Jobs;
+use crate::metrics::Read;
+use crate::routes;
+use head::Malformed;
+use observe::log::Log;
+use observe::telemetry::Node;
+use patient::Patient;
+use request::Dropped;
+use secure::Secure;
+use strict::{Heads, Strict};
+
+pub(crate) use request::replay;
+
+/// How long to leave a listener alone that can't accept.
+const ACCEPT_AGAIN: Duration = Duration::from_millis(50);
+
+/// Bytes of a connection that are read before they are asked for, and the longest headers: of each connection so much may be
+/// held.
+const READ_AHEAD: usize = 64 << 10;
+
+/// Callers who may wait to be accepted; the kernel may allow fewer. The default of 128 is used up by a burst while the
+/// cores are busy, and further connections then wait a second in the network.
+const BACKLOG: u32 = 4_096;
+
+/// Listens on an address.
+///
+/// # Errors
+/// When the address can't be had.
+pub fn listen(address: SocketAddr) -> std::io::Result<TcpListener> {
+    let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
+    // A restart does not wait for the connections of the server before it.
+    socket.set_reuseaddr(true)?;
+    socket.bind(address)?;
+    socket.listen(BACKLOG)
+}
+
+/// Serves until `shutdown` is ready, then lets the requests under way finish, as long as the configuration allows.
+pub(crate) async fn serve(app: Arc<App>, listener: TcpListener, shutdown: impl Future<Output = ()>) {
+    if let Ok(address) = listener.local_addr() {
+        app.core.public_url.listens(address);
+    }
+    let router = routes::router(&app);
+    let secure = app.tls.clone().map(|tls| (tls, routes::plaintext(Arc::clone(&app))));
+    let jobs = Jobs::start(&app);
+    let metrics = app.metrics.as_ref().and_then(|metrics| metrics.serve(Counts(Arc::downgrade(&app))));
+    let mut shutdown = pin!(shutdown);
+    let graceful = GracefulShutdown::new();
+    let stopping = watch::Sender::new(());
+    loop {
+        tokio::select! {
+            accepted = listener.accept() => match accepted {
+                Ok((stream, peer)) => {
+                    // An answer is one small packet: waiting for more to send with it only delays it.
+                    let _ = stream.set_nodelay(true);
+                    let (app, router, watcher) = (Arc::clone(&app), router.clone(), graceful.watcher());
+                    match &secure {
+                        None => {
+                            let stream = Patient::new(stream, app.core.limits.answer());
+                            let (lingers, connection) = (stream.lingers(), Connection { peer, protocol: None });
+                            tokio::spawn(http1(app, router, watcher, stream, lingers, connection));
+                        }
+                        Some((tls, plaintext)) => {
+                            let (tls, plaintext) = (Arc::clone(tls), plaintext.clone());
+                            let stopping = stopping.subscribe();
+                            let secure = Secure { app, tls, router, plaintext, watcher, stopping };
+                            tokio::spawn(secure.serve(stream, peer));
+                        }
+                    }
+                }
+                Err(error) => {
+                    tracing::warn!(%error, "could not accept a connection");
+                    #[expect(clippy::disallowed_methods, reason = "out of file descriptors: no event tells of a free one")]
+                    tokio::time::sleep(ACCEPT_AGAIN).await;
+                }
+            },
+            () = &mut shutdown => break,
+        }
+    }
+    app.stopping.store(true, Ordering::Relaxed);
+    drop(listener);
+    stopping.send_replace(());
+    jobs.stop();
+    let limit = app.core.limits.drain();
+    if tokio::time::timeout(limit, graceful.shutdown()).await.is_err() {
+        tracing::warn!(
+            seconds = limit.as_secs(),
+            "requests were still running when the shutdown timeout ended"
+        );
+    }
+    if let Some(metrics) = metrics {
+        metrics.abort();
+        // The address is free when it is over.
+        let _ = metrics.await;
+    }
+    jobs.finish(&app).await;
+}
+
+/// What metrics tell of a server; it does not keep the server open.
+#[derive(Clone)]
+struct Counts(Weak<App>);
+
+impl Read for Counts {
+    async fn read(&self) -> Option<String> {
+        let app = self.0.upgrade()?;
+        let node = Node {
+            in_flight: app.room.in_flight(),
+            waiting: app.core.gate.waiting(),
+            queue: app.core.gate.limit(),
+            log_lines_dropped: app.log.get().map(Log::dropped),
+            // A sum over counts that are kept for each domain. Where the store does not say, all else is still told.
+            users: app.core.store.count_users().await.ok(),
+            certificate_ends: app.tls.as_ref().map(|tls| tls.ends()),
+        };
+        Some(app.core.telemetry.text(&node))
+    }
+}
+
+/// Stands by a request whose head was refused.
+#[derive(Clone, Copy)]
+struct Refused(Malformed);
+
+/// What a request needs to know of the connection it came over.
+#[derive(Clone, Copy)]
+struct Connection {
+    peer: SocketAddr,
+    /// What is spoken, for the log; `None` in plaintext.
+    protocol: Option<&'static str>,
+}
+
+/// Serves HTTP/1.1 on a connection to its end. `lingers` is the stream's, of [`Patient`].
+async fn http1<S>(
+    app: Arc<App>,
+    router: Router,
+    watcher: Watcher,
+    stream: S,
+    lingers: Arc<AtomicBool>,
+    connection: Connection,
+) where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
+    let header_timeout = app.core.limits.header();
+    let heads = Arc::new(Heads::default());
+    let stream = Strict::new(stream, Arc::clone(&heads));
+    let service = service_fn(move |mut request: Request<Incoming>| {
+        let (app, router) = (Arc::clone(&app), router.clone());
+        let (lingers, heads) = (Arc::clone(&lingers), Arc::clone(&heads));
+        async move {
+            let asks = request.headers().contains_key(EXPECT);
+            let refused = heads.next();
+            if let Some(why) = refused {
+                request.extensions_mut().insert(Refused(why));
+            }
+            let mut response = request::serve(&app, router, request, connection).await?;
+            let is_read = rest::is_read(&mut response, asks).await;
+            if refused.is_some() || response.extensions().get::<Unframed>().is_some() {
+                response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+            }
+            if !is_read || refused.is_some() {
+                lingers.store(true, Ordering::Relaxed);
+            }
+            Ok::<_, Dropped>(response)
+        }
+    });
+    let serving = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(header_timeout)
+        .max_buf_size(READ_AHEAD)
+        .serve_connection(TokioIo::new(stream), service);
+    if let Err(error) = watcher.watch(serving).await {
+        tracing::debug!(%error, peer = %connection.peer, "a connection ended early");
+    }
+}

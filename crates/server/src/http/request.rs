@@ -1,0 +1,305 @@
+//! What happens around a request, from the outside in: it is timed, logged and counted; written down in the journal; met by
+//! faults on purpose; given a place; and served within its limits.
+
+use std::net::SocketAddr;
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use api::call::Received;
+use api::refusal::Refusal;
+use api::room::{Intake, Place};
+use api::{Style, answer};
+use auth::Rate;
+use axum::body::{Body, Bytes};
+use axum::response::Response;
+use axum::{BoxError, Router};
+use futures_util::FutureExt;
+use http::header::{HOST, HeaderValue, USER_AGENT};
+use http::uri::PathAndQuery;
+use http::{Method, Request, Uri, Version};
+use http_body_util::{BodyExt, Collected};
+use observe::fault::What;
+use observe::journal::{Open, Over};
+use observe::{Line, stopwatch, telemetry};
+use tower::ServiceExt;
+use wire::header;
+use wire::signature::canonical_path;
+
+use super::{Connection, Refused, site};
+use crate::app::App;
+use crate::{control, health, routes};
+
+/// The connection is to end in place of an answer: somebody asked for that.
+#[derive(Debug, thiserror::Error)]
+#[error("the response was dropped on purpose")]
+pub(super) struct Dropped;
+
+/// Serves one request.
+pub(super) async fn serve<B>(
+    app: &App,
+    router: Router,
+    request: Request<B>,
+    connection: Connection,
+) -> Result<Response, Dropped>
+where
+    B: hyper::body::Body<Data = Bytes, Error: Into<BoxError>> + Send + 'static,
+{
+    recorded(app, router, request, connection, &mut None).await
+}
+
+/// Serves a request that was served before, as if it came once more from there: with all that happens to one that does.
+/// Gives its number in the journal, if there is one.
+pub(crate) async fn replay(app: &Arc<App>, request: Request<Body>, peer: SocketAddr) -> Option<u64> {
+    let router = routes::router(app);
+    let mut number = None;
+    // The journal tells the outcome, also where the answer is dropped.
+    let _ = recorded(app, router, request, Connection { peer, protocol: None }, &mut number).await;
+    number
+}
+
+/// Facts about a request before it is served.
+struct Seen {
+    started: Instant,
+    method: Method,
+    path: String,
+    connection: Connection,
+    app_id: Option<HeaderValue>,
+    user_agent: Option<HeaderValue>,
+}
+
+impl Seen {
+    fn of<B>(request: &Request<B>, connection: Connection) -> Self {
+        let [app_id, user_agent] =
+            [header::APP_ID, USER_AGENT.as_str()].map(|name| request.headers().get(name).cloned());
+        Self {
+            started: stopwatch(),
+            method: request.method().clone(),
+            path: canonical_path(request.uri().path()).to_owned(),
+            connection,
+            app_id,
+            user_agent,
+        }
+    }
+
+    /// Whether the request is counted and kept in a journal: not those that look after the server itself.
+    fn is_counted(&self) -> bool {
+        is_counted(&self.path)
+    }
+
+    fn app_id(&self) -> Option<&[u8]> {
+        self.app_id.as_ref().map(HeaderValue::as_bytes)
+    }
+}
+
+fn is_counted(path: &str) -> bool {
+    !console::is_below(path) && !health::is_at(path) && !path.starts_with(control::PREFIX)
+}
+
+/// Writes a request down, if there is a journal, and tells its number there.
+async fn recorded<B>(
+    app: &App,
+    router: Router,
+    request: Request<B>,
+    connection: Connection,
+    number: &mut Option<u64>,
+) -> Result<Response, Dropped>
+where
+    B: hyper::body::Body<Data = Bytes, Error: Into<BoxError>> + Send + 'static,
+{
+    let seen = Seen::of(&request, connection);
+    let faults = app.control.get().map_or_else(Vec::new, |control| control.meet(&seen.path));
+    let Some(journal) = app.journal().filter(|_| seen.is_counted()) else {
+        let served = counted(app, router, request.map(Body::new), &seen, &faults).await;
+        return served.map(|(response, ..)| response).ok_or(Dropped);
+    };
+    let peer = connection.peer;
+    let (request, mut entry) = journal.begin(request, app.core.clock.now(), peer, faults.clone());
+    *number = Some(entry.number());
+    let Some((response, line, took)) = counted(app, router, request, &seen, &faults).await else {
+        entry.dropped();
+        return Err(Dropped);
+    };
+    entry.read_rest().await;
+    Ok(written_down(app, &seen, entry, response, &line, took).await)
+}
+
+/// Records the answer in the journal.
+async fn written_down(
+    app: &App,
+    seen: &Seen,
+    entry: Open,
+    response: Response,
+    line: &Line,
+    took: Duration,
+) -> Response {
+    let known = seen.app_id().and_then(|app_id| app.core.telemetry.account_of(app_id));
+    let account = known.map(|code| code.to_string());
+    // Answers are made whole before they are sent.
+    let (parts, body) = response.into_parts();
+    let body = body.collect().await.map(Collected::to_bytes).unwrap_or_default();
+    entry.answered(parts.status.as_u16(), &body, Over { line, took, account });
+    Response::from_parts(parts, Body::from(body))
+}
+
+/// Serves a request with the faults it meets, logs it and counts it. `None`: the answer is dropped.
+async fn counted(
+    app: &App,
+    router: Router,
+    request: Request<Body>,
+    seen: &Seen,
+    faults: &[What],
+) -> Option<(Response, Line, Duration)> {
+    let peer = seen.connection.peer;
+    let place = Arc::new(Place::new(&app.room, peer.ip(), routes::knows_nobody(&seen.path)));
+    let (parts, body) = request.into_parts();
+    let body = Intake::of(body, &parts.headers, &place);
+    let guarded = guarded(app, router, Request::from_parts(parts, body), peer, &place);
+    let mut response = faulty(faults, guarded, Style::of(&seen.path)).await?;
+    let line = response.extensions_mut().remove::<Line>().unwrap_or_default();
+    let took = seen.started.elapsed();
+    let status = response.status().as_u16();
+    log(seen, status, &line, took);
+    if seen.is_counted() {
+        let user_agent = seen.user_agent.as_ref().map(HeaderValue::as_bytes);
+        let (path, app_id, line) = (seen.path.as_str(), seen.app_id(), &line);
+        let request = telemetry::Request { path, status, took, peer: peer.ip(), app_id, user_agent, line };
+        app.core.telemetry.record(&request, app.core.gate.waiting());
+    }
+    if place.is_unread() {
+        response.extensions_mut().insert(place);
+    }
+    Some((response, line, took))
+}
+
+/// One line for a request. Never a body, a query or a header: they may hold secrets.
+fn log(seen: &Seen, status: u16, line: &Line, took: Duration) {
+    let Seen { method, path, connection: Connection { peer, protocol }, .. } = seen;
+    macro_rules! log {
+        ($level:ident) => {
+            tracing::$level!(
+                target: "request",
+                %method,
+                path,
+                protocol,
+                status,
+                code = line.code,
+                caller = line.caller(),
+                account = line.account(),
+                application = line.application(),
+                request_id = line.request_id,
+                items = line.items,
+                repeated = line.repeated,
+                micros = took.as_micros() as u64,
+                store_micros = line.store.as_micros() as u64,
+                %peer,
+                cause = line.why,
+                explanation = line.explanation,
+            )
+        };
+    }
+    // Health checks come every few seconds and would fill the log.
+    if health::is_at(path) && (200..300).contains(&status) { log!(debug) } else { log!(info) }
+}
+
+/// Serves a request with what happens to it on purpose; `None`: the connection ends instead of an answer.
+async fn faulty(faults: &[What], serve: impl Future<Output = Response>, style: Style) -> Option<Response> {
+    if let Some(delay) = faults.iter().filter_map(What::delay).reduce(|a, b| a + b) {
+        wait(delay).await;
+    }
+    let refusal = faults.iter().find_map(|fault| match fault {
+        What::Refuse { status } => Refusal::with_status(*status),
+        What::Delay { .. } | What::DropAnswer => None,
+    });
+    let response = match refusal {
+        Some(refusal) => unserved(&refusal, style),
+        None => serve.await,
+    };
+    (!faults.iter().any(What::drops)).then_some(response)
+}
+
+#[expect(clippy::disallowed_methods, reason = "somebody asked for a delay")]
+async fn wait(delay: Duration) {
+    tokio::time::sleep(delay).await;
+}
+
+/// Serves one request within its limits; whatever happens, there is an answer.
+async fn guarded(
+    app: &App,
+    router: Router,
+    request: Request<Body>,
+    peer: SocketAddr,
+    place: &Arc<Place>,
+) -> Response {
+    let path = canonical_path(request.uri().path());
+    let style = Style::of(path);
+    // Whatever asks whether the server is well takes nobody's room, and is told so also when there is none.
+    let _entered = match health::is_at(path) {
+        true => None,
+        false => match place.enter() {
+            Some(entered) => Some(entered),
+            None => return unserved(&Refusal::Busy, style),
+        },
+    };
+    if let Some(Refused(why)) = request.extensions().get() {
+        return unserved(&why.refusal(), style);
+    }
+    let request = canonical(request, peer, place);
+    if let Some(refusal) = site::refusal(app, request.method(), request.uri().path(), request.headers()) {
+        return unserved(&refusal, style);
+    }
+    let served = AssertUnwindSafe(router.oneshot(request)).catch_unwind();
+    match tokio::time::timeout(app.core.limits.request(), served).await {
+        Ok(Ok(Ok(response))) => response,
+        Ok(Ok(Err(infallible))) => match infallible {},
+        Ok(Err(_)) => unserved(&Refusal::Panic, style),
+        Err(_) => unserved(&Refusal::Timeout(app.core.limits.request_seconds), style),
+    }
+}
+
+/// An answer to a request that no quota was drawn for.
+fn unserved(refusal: &Refusal, style: Style) -> Response {
+    let mut response = answer::refused(refusal, Rate::UNLIMITED, style);
+    let code = Some(refusal.code().as_str());
+    response.extensions_mut().insert(Line { code, ..Line::default() });
+    response
+}
+
+/// Routes by the canonical path, and keeps the target as received: the signature is over that one.
+fn canonical(request: Request<Body>, peer: SocketAddr, place: &Arc<Place>) -> Request<Body> {
+    let (mut parts, body) = request.into_parts();
+    // HTTP/2 has the host beside the headers.
+    if parts.version == Version::HTTP_2
+        && !parts.headers.contains_key(HOST)
+        && let Some(authority) = parts.uri.authority()
+        && let Ok(host) = HeaderValue::from_str(authority.as_str())
+    {
+        parts.headers.insert(HOST, host);
+    }
+    let target = parts.uri.path_and_query().map_or("/", PathAndQuery::as_str);
+    let target = Bytes::copy_from_slice(target.as_bytes());
+    let received = Received { peer: peer.ip(), target, place: Some(Arc::clone(place)) };
+    let path = canonical_path(parts.uri.path());
+    if path != parts.uri.path()
+        && let Ok(uri) = path.parse::<Uri>()
+    {
+        parts.uri = uri;
+    }
+    parts.extensions.insert(received);
+    Request::from_parts(parts, body)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_looks_after_the_server_is_not_counted() {
+        for path in ["/console", "/console/", "/console/login", "/healthz", "/readyz", "/sandbox/journal"] {
+            assert!(!is_counted(path), "{path}");
+        }
+        for path in ["/api/user/create-user", "/consolation", "/", "/openapi.json", "/healthz/x"] {
+            assert!(is_counted(path), "{path}");
+        }
+    }
+}

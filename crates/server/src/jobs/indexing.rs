@@ -1,0 +1,91 @@
+//! The index by which users are found follows what happens while nobody else has anything to write: an import is not slowed
+//! down by it, and a search meanwhile indexes as much as a search may cost.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use directory::port::StoreError;
+
+use crate::app::App;
+use api::search::SLICE;
+
+/// How often there is a look at whether the store is quiet.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
+
+/// Events between two looks at which the store is still quiet: people at work, and not an import.
+const QUIET: u64 = 100;
+
+/// Reads what is left, slice after slice, whenever the store is quiet.
+pub(super) async fn follow(app: Arc<App>) {
+    let mut pace = Pace::default();
+    let mut ticks = tokio::time::interval(LOOK_EVERY);
+    ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    loop {
+        ticks.tick().await;
+        if let Err(error) = read_on(&app, &mut pace).await {
+            tracing::warn!(%error, "could not update the user index; a search may miss new users");
+        }
+    }
+}
+
+async fn read_on(app: &App, pace: &mut Pace) -> Result<(), StoreError> {
+    let mut go_on = pace.look(app.core.store.index_users(0).await?.left);
+    while go_on {
+        let indexed = app.core.store.index_users(SLICE).await?;
+        go_on = pace.read(indexed.read, indexed.left);
+    }
+    Ok(())
+}
+
+/// Tells from what is left whether others write.
+#[derive(Default)]
+struct Pace {
+    /// Events that were left when it was looked last, and nothing had been looked at before.
+    left: Option<u64>,
+    /// Events that came since the last look.
+    came: u64,
+}
+
+impl Pace {
+    /// A look at what is left: whether to read it.
+    fn look(&mut self, left: u64) -> bool {
+        self.came = 0;
+        // A node that has just started does not know the pace yet.
+        let known = self.left.is_some();
+        self.came(left, 0);
+        known && left > 0 && self.came <= QUIET
+    }
+
+    /// Some were read: whether to go on.
+    fn read(&mut self, read: u64, left: u64) -> bool {
+        self.came(left, read);
+        left > 0 && self.came <= QUIET
+    }
+
+    /// New events arrived while we read. Other nodes may have read some of them.
+    fn came(&mut self, left: u64, read: u64) {
+        let before = self.left.replace(left).unwrap_or(left);
+        self.came += (left + read).saturating_sub(before);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Pace;
+
+    #[test]
+    fn it_reads_while_nobody_else_writes() {
+        let mut pace = Pace::default();
+        assert!(!pace.look(5_000), "who has just started waits");
+        assert!(pace.look(5_003), "a few are no import");
+        assert!(pace.read(1_000, 4_003));
+        assert!(pace.read(1_000, 3_050));
+        assert!(!pace.read(1_000, 2_150), "it stops when others write");
+        assert!(!pace.look(9_000), "and as long as they do");
+        assert!(!pace.look(9_500));
+        assert!(pace.look(9_500), "and goes on when they are done");
+        assert!(!pace.read(9_500, 0), "until nothing is left");
+        assert!(!pace.look(0));
+        assert!(pace.look(20), "what comes one by one is read at once");
+    }
+}

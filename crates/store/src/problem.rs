@@ -1,0 +1,147 @@
+//! What is wrong with a database that could not be opened.
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+use thiserror::Error;
+
+use crate::draft::{PART, is_draft};
+use crate::vault::VaultError;
+
+/// What is wrong with a database.
+#[derive(Debug, Error)]
+pub enum OpenProblem {
+    /// The engine's own error.
+    #[error("{0}")]
+    Engine(Box<dyn std::error::Error + Send + Sync>),
+    /// A newer program made the database.
+    #[error("has schema {found} of a newer Matricula; this version supports schemas up to {known}")]
+    Newer {
+        /// Its schema.
+        found: i64,
+        /// The newest schema this program knows.
+        known: i64,
+    },
+    /// There is none, and none is to be created.
+    #[error(
+        "was not found: check `store` in the configuration, and whether its disk is mounted. `matricula admin account \
+         create` or `matricula serve --create` creates a new, empty directory"
+    )]
+    Missing,
+    /// There is none, but something that belongs to one.
+    #[error("was not found, but {file} exists, {what}", file = .file.display())]
+    Leftover {
+        /// What is there.
+        file: PathBuf,
+        /// What it is, and what can be done.
+        what: Left,
+    },
+    /// A file without a byte: something was interrupted, or emptied it.
+    #[error(
+        "is an empty file: restore a backup with `matricula restore FROM_FILE --replace`, or delete the file \
+         to create a new directory"
+    )]
+    Empty,
+    /// The file is something else, or only a part of a database.
+    #[error(
+        "is not a Matricula database, or was copied without the -wal file that belongs to it: restore a backup with \
+         `matricula restore FROM_FILE --replace`"
+    )]
+    Foreign,
+    /// Others can read a file, and this process can't change that.
+    #[error("{path} can be read by other users of this machine, and its mode can't be changed: run chmod 600 on it", path = .0.display())]
+    Exposed(PathBuf),
+    /// A backup is being put in its place.
+    #[error("is being restored: wait until the restore has finished")]
+    BeingRestored,
+    /// A file of the database's can't be used.
+    #[error("{path}: {source}")]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// The master key does not fit.
+    #[error(transparent)]
+    Vault(#[from] VaultError),
+    /// A writer's thread could not be started.
+    #[error("could not start a writer thread: {0}")]
+    Thread(std::io::Error),
+}
+
+/// What an earlier database left where it is missing, in the order in which it is told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Left {
+    /// Its log, with what was written last.
+    Log,
+    /// A database that a restore kept under a name with the time.
+    Kept,
+    /// A restore that did not come to its end.
+    Restore,
+}
+
+impl Left {
+    /// By the suffix after the name of the database.
+    pub(crate) fn by_suffix(suffix: &str) -> Option<Self> {
+        match suffix {
+            "-wal" | "-journal" => Some(Self::Log),
+            _ if is_draft(suffix, PART) => Some(Self::Restore),
+            _ => {
+                let digit = |byte: u8| if byte.is_ascii_digit() { b'0' } else { byte };
+                let shape: Vec<u8> = suffix.bytes().map(digit).collect();
+                (shape == b".00000000T000000Z").then_some(Self::Kept)
+            }
+        }
+    }
+}
+
+impl fmt::Display for Left {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Log => {
+                "which holds its latest writes: move the database back to it, or restore a backup with \
+                 `matricula restore FROM_FILE --replace`"
+            }
+            Self::Kept => {
+                "an earlier database kept by a restore: rename it back, or restore a backup with `matricula restore`. To \
+                 create a new directory, move it to another folder first"
+            }
+            Self::Restore => {
+                "left by a restore that was interrupted: restore the backup again with `matricula restore`, or delete the \
+                 file to create a new directory"
+            }
+        })
+    }
+}
+
+impl OpenProblem {
+    pub(crate) fn file(path: &Path, source: std::io::Error) -> Self {
+        Self::File { path: path.to_owned(), source }
+    }
+
+    /// Whether it says something of the database, and not something by itself.
+    pub(crate) fn is_predicate(&self) -> bool {
+        matches!(
+            self,
+            Self::Newer { .. }
+                | Self::Missing
+                | Self::Leftover { .. }
+                | Self::Empty
+                | Self::Foreign
+                | Self::BeingRestored
+        )
+    }
+}
+
+impl From<rusqlite::Error> for OpenProblem {
+    fn from(error: rusqlite::Error) -> Self {
+        Self::Engine(error.into())
+    }
+}
+
+impl From<crate::session::Error> for OpenProblem {
+    fn from(error: crate::session::Error) -> Self {
+        Self::Engine(error.into())
+    }
+}
