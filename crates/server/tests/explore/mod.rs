@@ -138,7 +138,13 @@ async fn state(server: &TestServer) -> Vec<String> {
     let admin = server.admin();
     let mut state = Vec::new();
     for event in admin.audit().await.unwrap() {
-        state.push(format!("{} {} {} {}", event.actor, event.action, same(&event.target), same(&event.detail)));
+        state.push(format!(
+            "{} {} {} {}",
+            event.actor,
+            event.action,
+            same(&event.target),
+            same(&event.detail)
+        ));
     }
     for user in admin.administrators().await.unwrap() {
         state.push(format!("{} {:?} {}", user.address, user.role, user.is_shut_out()));
