@@ -127,7 +127,7 @@ fn who_was_acknowledged_before_a_backup_under_load_is_there_after_its_restore() 
 
     // Killed: what it wrote stands partly in its log, which goes with the database that is kept.
     let error = refused(folder.path(), &run("restore", &new, &file, &[]));
-    assert!(error.contains("with --replace"), "{error}");
+    assert!(error.contains("Use --replace"), "{error}");
     let restored = json(&run("restore", &new, &file, &["--replace"]));
     let kept = Path::new(restored["kept"].as_str().unwrap());
     let has_new = |config: &server::Config| {

@@ -74,7 +74,7 @@ export default async function users(visitor) {
     await page.getByText('4 found').waitFor();
     await page.getByLabel('Select all on this page').check();
     await page.getByLabel(/selected/).selectOption({ label: 'Lock' });
-    await page.getByRole('button', { name: 'Do it' }).click();
+    await page.getByRole('button', { name: 'Apply' }).click();
     await page.getByRole('heading', { name: '4 users changed' }).waitFor();
     await visitor.looksAround('bulk');
     await page.getByRole('button', { name: 'Undo' }).click();

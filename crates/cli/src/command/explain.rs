@@ -117,7 +117,7 @@ fn complete(request: &mut Request, path: Option<&str>, base_url: Option<&str>) -
         }
         None if request.target.is_empty() => {
             return Err(anyhow!(
-                "the input has only headers, but the path is signed too: add it, such as --path /api/user/create-user"
+                "the input has only headers, but the path is signed too: add --path, such as --path /api/user/create-user"
             ));
         }
         None => {}

@@ -169,7 +169,7 @@ impl Admin {
                     Changed::Done => purged += 1,
                     // Another may have been faster. One that can't go must not keep the others, nor be tried for ever.
                     Changed::Refused { why, .. } => {
-                        tracing::warn!(%user, %why, "a user that is due can't be removed");
+                        tracing::warn!(%user, %why, "could not remove a user due on the purge list");
                     }
                 }
             }

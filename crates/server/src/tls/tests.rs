@@ -69,7 +69,7 @@ fn a_certificate_that_is_none_is_named(#[case] text: &str, #[case] message: &str
 
 #[rstest]
 #[case("", "key.pem contains no private key")]
-#[case("-----BEGIN PRIVATE KEY-----\nMIIB\n-----END PRIVATE KEY-----\n", "key.pem can't be used: ")]
+#[case("-----BEGIN PRIVATE KEY-----\nMIIB\n-----END PRIVATE KEY-----\n", "key.pem cannot be used: ")]
 #[case("-----BEGIN PRIVATE KEY-----\nc2VjcmV0\n", "key.pem: a section of PEM is cut off")]
 #[case(
     "-----BEGIN ENCRYPTED PRIVATE KEY-----\nMIIB\n-----END ENCRYPTED PRIVATE KEY-----\n",
