@@ -388,7 +388,7 @@ fn explain_says_what_is_wrong_and_exits_with_3() {
     let cases: [(&[&str], &str); 5] = [
         (&["explain", path(&odd), "--keys", path(&keys)], "line 1 is neither a request line nor a header"),
         (&["explain", path(&headers), "--keys", path(&keys)], "add --path"),
-        (&["explain", path(&headers), "--keys", path(&keys), "--path", "api"], "api is no path"),
+        (&["explain", path(&headers), "--keys", path(&keys), "--path", "api"], "api is not a path"),
         (&["explain", path(&headers), "--keys", path(&broken), "--path", "/"], "not standard base64"),
         (&["explain", "/no/such/file", "--keys", path(&keys)], "/no/such/file: No such file"),
     ];
