@@ -121,7 +121,7 @@ fn who_was_acknowledged_before_a_backup_under_load_is_there_after_its_restore() 
     runtime.block_on(create(&client_of(&sandbox), "new@example.com"));
     // On a running server nothing is replaced, and it goes on.
     let error = refused(folder.path(), &run("restore", &new, &file, &["--replace"]));
-    assert_eq!(error, "a server or another command works on /new/matricula.db: stop it first");
+    assert_eq!(error, "/new/matricula.db is in use by a server or another command: stop it first");
     runtime.block_on(create(&client_of(&sandbox), "later@example.com"));
     drop(sandbox);
 

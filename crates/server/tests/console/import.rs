@@ -90,7 +90,7 @@ async fn a_file_is_checked_shown_and_created_row_by_row() {
         "Correct the domain, or register it for the account first.",
         "Correct the address.",
         "Choose another password, or none and set it later.",
-        "line 1005 has 6 fields, and the header 4",
+        "line 1005 has 6 fields, but the header has 4",
     ] {
         assert!(page.body.contains(said), "{said}: {page}");
     }
