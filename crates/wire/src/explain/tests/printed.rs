@@ -66,7 +66,7 @@ fn two_mistakes_and_a_clock() {
       path             /api/user/create-user
       application key  the one of keys.json
     ");
-    insta::assert_snapshot!(explanation.line(200), @"path_url, date_zone, clock_behind: The whole URL was signed instead of the path (signed: `http://127.0.0.1:8080/api/user/create-user`). Sign the part after the host, such as /api/user/create-user.");
+    insta::assert_snapshot!(explanation.line(200), @"path_url, date_zone, clock_behind: The whole URL was signed instead of the path (signed: `http://127.0.0.1:8080/api/user/create-user`). Sign the part after the host, such as /api/user/create-user. ...");
 }
 
 #[test]
