@@ -52,7 +52,7 @@ fn addresses(mut lines: impl Iterator<Item = String>) -> (SocketAddr, SocketAddr
             .and_then(|line| line["address"].as_str()?.parse().ok())
             .unwrap()
     };
-    (address("listening"), address("metrics are served"))
+    (address("listening"), address("serving metrics"))
 }
 
 impl Served {
@@ -135,7 +135,7 @@ fn a_log_file_is_private_rotated_and_whole_at_the_end() {
     let path = folder.path().join("matricula.log");
     let mut served = serve(folder.path(), "log_file = \"matricula.log\"");
     let read = |path: &Path| std::fs::read_to_string(path).unwrap_or_default();
-    while !read(&path).contains("metrics are served\"") || !read(&path).ends_with('\n') {
+    while !read(&path).contains("serving metrics\"") || !read(&path).ends_with('\n') {
         std::thread::yield_now();
     }
     (served.address, served.metrics) = addresses(read(&path).lines().map(str::to_owned));

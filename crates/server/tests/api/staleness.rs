@@ -46,7 +46,7 @@ async fn a_lost_role_does_not_write() {
     // What is refused anyway may be refused on what is known for up to a second.
     server.clock().advance(jiff::SignedDuration::from_secs(1));
     let answer = caller.create(user("late@example.com")).await;
-    assert!(answer.body.contains("a user without an administrator role does not hold"), "{answer}");
+    assert!(answer.body.contains("a user without an administrator role does not have"), "{answer}");
 }
 
 #[tokio::test]
