@@ -100,7 +100,7 @@ impl fmt::Display for Left {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Log => {
-                "which holds its latest writes: move the database back to it, or restore a backup with \
+                "with its latest writes: move the database back to it, or restore a backup with \
                  `matricula restore FROM_FILE --replace`"
             }
             Self::Kept => {

@@ -147,7 +147,7 @@ fn what_an_earlier_database_left_is_told_and_never_taken_for_a_new_one() {
         std::fs::write(site.file(name), "something").unwrap();
         let problem = site.refused();
         assert!(
-            problem.starts_with(&format!("matricula.db was not found, but {name} is there, ")),
+            problem.starts_with(&format!("matricula.db was not found, but {name} exists, ")),
             "{problem}"
         );
         assert!(problem.contains(next_step), "{problem}");
@@ -171,7 +171,7 @@ fn a_file_that_is_no_database_of_ours_is_refused_and_not_changed() {
     let site = Site::new();
     let database = site.file("matricula.db");
     std::fs::write(&database, "").unwrap();
-    assert!(site.refused().starts_with("matricula.db is empty, which no database is: restore a backup"));
+    assert!(site.refused().starts_with("matricula.db is an empty file: restore a backup"));
     assert!(matches!(site.location().create(&key(), &Still).unwrap_err().problem, OpenProblem::Empty));
     // Of another program, and a first page whose log was not copied with it.
     for sql in

@@ -25,7 +25,7 @@ pub(crate) fn run(Arguments { place, plan }: &Arguments, output: &Output) -> Res
     let text = match (plan, due.len()) {
         (_, 0) => format!("schema {found} is up to date; nothing to do"),
         (true, _) => format!(
-            "schema {found}, this program needs {known}; these migrations would run:{names}\n nothing was changed"
+            "schema {found}, this program needs {known}; these migrations would run:{names}\nnothing was changed"
         ),
         (false, _) => format!("schema {found} is now {known}; these migrations ran:{names}"),
     };

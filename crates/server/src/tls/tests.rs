@@ -55,10 +55,10 @@ fn a_pair_tells_how_long_it_lives() {
 }
 
 #[rstest]
-#[case("", "chain.pem holds no certificate")]
-#[case("hello", "chain.pem holds no certificate")]
-#[case("-----BEGIN CERTIFICATE-----\nMIIB\n", "chain.pem: a section of PEM is cut off")]
-#[case("-----BEGIN CERTIFICATE-----\n*\n-----END CERTIFICATE-----\n", "chain.pem: a section of PEM")]
+#[case("", "chain.pem contains no certificate")]
+#[case("hello", "chain.pem contains no certificate")]
+#[case("-----BEGIN CERTIFICATE-----\nMIIB\n", "chain.pem: a PEM section is truncated")]
+#[case("-----BEGIN CERTIFICATE-----\n*\n-----END CERTIFICATE-----\n", "chain.pem: a PEM section")]
 #[case("-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n", "chain.pem cannot be read: ")]
 fn a_certificate_that_is_none_is_named(#[case] text: &str, #[case] message: &str) {
     let files = Files::new();
@@ -70,7 +70,7 @@ fn a_certificate_that_is_none_is_named(#[case] text: &str, #[case] message: &str
 #[rstest]
 #[case("", "key.pem contains no private key")]
 #[case("-----BEGIN PRIVATE KEY-----\nMIIB\n-----END PRIVATE KEY-----\n", "key.pem cannot be used: ")]
-#[case("-----BEGIN PRIVATE KEY-----\nc2VjcmV0\n", "key.pem: a section of PEM is cut off")]
+#[case("-----BEGIN PRIVATE KEY-----\nc2VjcmV0\n", "key.pem: a PEM section is truncated")]
 #[case(
     "-----BEGIN ENCRYPTED PRIVATE KEY-----\nMIIB\n-----END ENCRYPTED PRIVATE KEY-----\n",
     "key.pem is encrypted"
@@ -95,8 +95,8 @@ fn a_key_of_another_certificate_is_named() {
 }
 
 #[rstest]
-#[case((2025, 1, 1), (2026, 1, 1), "chain.pem ended on 2026-01-01T00:00:00Z: have it renewed")]
-#[case((2027, 1, 1), (2028, 1, 1), "chain.pem is valid from 2027-01-01T00:00:00Z on, which is not yet")]
+#[case((2025, 1, 1), (2026, 1, 1), "chain.pem expired on 2026-01-01T00:00:00Z: renew it")]
+#[case((2027, 1, 1), (2028, 1, 1), "chain.pem is not valid before 2027-01-01T00:00:00Z")]
 fn a_certificate_that_is_not_valid_now_is_named(
     #[case] begins: (i32, u8, u8),
     #[case] ends: (i32, u8, u8),

@@ -25,7 +25,7 @@ async fn no_other_site_can_send_a_form() {
     for (fields, headers) in refused {
         let answer = browser.send_from(&new, &fields, &headers).await;
         assert_eq!(answer.status, 403, "{fields:?} {headers:?}");
-        assert!(answer.body.contains("nothing was done"), "{answer}");
+        assert!(answer.body.contains("Nothing was saved"), "{answer}");
     }
     // Nor sign anybody in or out.
     let door = [("address", "admin@example.com"), ("password", PASSWORD)];
