@@ -284,7 +284,10 @@ async fn a_file_that_cant_be_used_says_so_at_once() {
     let large = vec![b'x'; (16 << 20) + 1];
     let refused = browser.upload(&path("/import"), "users.csv", &large).await;
     assert_eq!(refused.status, 413);
-    assert!(refused.body.contains("at most 16 MiB") && refused.body.contains("matricula import"), "{refused}");
+    assert!(
+        refused.body.contains("at most 16 MiB") && refused.body.contains("matricula import"),
+        "{refused}"
+    );
     // And the token is looked at in this kind of form, too.
     let refused = browser.upload_with(&path("/import"), "", "users.csv", b"email\na@example.com\n").await;
     assert_eq!(refused.status, 403, "{refused}");
