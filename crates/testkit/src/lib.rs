@@ -76,7 +76,7 @@ pub const PASSWORD: &str = "Correct horse 7 battery";
 
 const MASTER_KEY: &str = "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f";
 
-/// Seeds beside the server; those of its starts are counted from 1.
+/// Seeds outside the server; those of its starts are counted from 1.
 const BESIDE: u64 = 1 << 32;
 
 /// A server under test. It stops when it is dropped.
@@ -285,7 +285,7 @@ impl TestServer {
         events.into_iter().filter(|event| !known.contains(&(event.chain, event.seq))).collect()
     }
 
-    /// A gate for passwords that are set beside the server, as cheap as the server's.
+    /// Hashing threads for passwords that are set without the server, as cheap as its own.
     pub fn gate(&self) -> Gate {
         let system =
             System { clock: Arc::clone(&self.clock) as _, entropy: Arc::new(SeededEntropy::new(BESIDE + 1)) };
@@ -297,7 +297,7 @@ impl TestServer {
         &self.clock
     }
 
-    /// The same clock, to be kept beside the server.
+    /// The same clock, to be kept outside the server.
     pub fn clock_handle(&self) -> Arc<FakeClock> {
         Arc::clone(&self.clock)
     }

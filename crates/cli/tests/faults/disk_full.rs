@@ -26,7 +26,7 @@ trait Disk {
     fn fill(&self, folder: &Path, served: &Served, round: u64);
     /// Gives it back.
     fn make_room(&self, folder: &Path, served: &Served);
-    /// Verifies the audit, from beside the server.
+    /// Verifies the audit from another process.
     fn verify_audit(&self, site: &Site, served: &Served);
 }
 

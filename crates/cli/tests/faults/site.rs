@@ -91,7 +91,7 @@ impl Site {
         Client::new(&keys).unwrap()
     }
 
-    /// Verifies the audit of the directory in a folder, from beside the server.
+    /// Verifies the audit of the directory in a folder, from another process.
     pub(crate) fn verify_audit(&self, folder: &Path) {
         self.verify_audit_by(matricula(&[]), folder);
     }

@@ -14,7 +14,7 @@ use crate::config::Config;
 use crate::error::OpenError;
 use crate::system::System;
 
-/// The gate for passwords that are set beside the server, at the cost that its configuration names.
+/// The hashing threads for passwords that are set without the server, at the cost in its configuration.
 ///
 /// # Errors
 /// When that cost is not allowed.

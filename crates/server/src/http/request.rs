@@ -268,7 +268,7 @@ fn unserved(refusal: &Refusal, style: Style) -> Response {
 /// Routes by the canonical path, and keeps the target as received: the signature is over that one.
 fn canonical(request: Request<Body>, peer: SocketAddr, place: &Arc<Place>) -> Request<Body> {
     let (mut parts, body) = request.into_parts();
-    // HTTP/2 has the host beside the headers.
+    // HTTP/2 sends the host outside the headers.
     if parts.version == Version::HTTP_2
         && !parts.headers.contains_key(HOST)
         && let Some(authority) = parts.uri.authority()

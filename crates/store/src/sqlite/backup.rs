@@ -69,7 +69,7 @@ fn is_reserved(file: &Path, database: &Path) -> bool {
         && suffix.is_some_and(|suffix| {
             BESIDE.contains(&suffix)
                 || suffix == ".lock"
-                || [PART, NEW, COPY].iter().any(|end| suffix.ends_with(end))
+                || [PART, NEW].iter().any(|end| suffix.ends_with(end))
         })
 }
 
