@@ -63,6 +63,8 @@ struct Seen {
     started: Instant,
     method: Method,
     path: String,
+    /// Whether it is counted and kept in a journal: not those that look after the server itself.
+    is_counted: bool,
     connection: Connection,
     app_id: Option<HeaderValue>,
     user_agent: Option<HeaderValue>,
@@ -72,19 +74,16 @@ impl Seen {
     fn of<B>(request: &Request<B>, connection: Connection) -> Self {
         let [app_id, user_agent] =
             [header::APP_ID, USER_AGENT.as_str()].map(|name| request.headers().get(name).cloned());
+        let path = canonical_path(request.uri().path()).to_owned();
         Self {
             started: stopwatch(),
             method: request.method().clone(),
-            path: canonical_path(request.uri().path()).to_owned(),
+            is_counted: is_counted(&path),
+            path,
             connection,
             app_id,
             user_agent,
         }
-    }
-
-    /// Whether the request is counted and kept in a journal: not those that look after the server itself.
-    fn is_counted(&self) -> bool {
-        is_counted(&self.path)
     }
 
     fn app_id(&self) -> Option<&[u8]> {
@@ -109,7 +108,7 @@ where
 {
     let seen = Seen::of(&request, connection);
     let faults = app.control.get().map_or_else(Vec::new, |control| control.meet(&seen.path));
-    let Some(journal) = app.journal().filter(|_| seen.is_counted()) else {
+    let Some(journal) = app.journal().filter(|_| seen.is_counted) else {
         let served = counted(app, router, request.map(Body::new), &seen, &faults).await;
         return served.map(|(response, ..)| response).ok_or(Dropped);
     };
@@ -160,7 +159,7 @@ async fn counted(
     let took = seen.started.elapsed();
     let status = response.status().as_u16();
     log(seen, status, &line, took);
-    if seen.is_counted() {
+    if seen.is_counted {
         let user_agent = seen.user_agent.as_ref().map(HeaderValue::as_bytes);
         let (path, app_id, line) = (seen.path.as_str(), seen.app_id(), &line);
         let request = telemetry::Request { path, status, took, peer: peer.ip(), app_id, user_agent, line };
