@@ -57,7 +57,7 @@ impl Site {
     }
 
     /// What its passwords are hashed by.
-    pub(crate) fn gate(&self) -> anyhow::Result<server::Gate> {
+    pub(crate) fn gate(&self) -> anyhow::Result<server::PasswordHasher> {
         Ok(server::admin::gate(&self.config, &System::real())?)
     }
 

@@ -1,6 +1,6 @@
 //! What must hold of every text that is said to be the hash of a password.
 
-use matricula_auth::gate::{Cost, hashed_elsewhere};
+use matricula_auth::hasher::{Cost, hashed_elsewhere};
 use secrecy::SecretString;
 
 /// Taken, and then taken again as it is kept; or refused. Reasons are written beforehand, and can hold nothing of it.

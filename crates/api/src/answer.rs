@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use wire::code::Level;
 use wire::{Answer, Code, header, oauth, rest};
 
-use crate::refusal::Refusal;
+use crate::error::CallError;
 use crate::style::Style;
 
 const X_ROBOTS_TAG: HeaderName = HeaderName::from_static("x-robots-tag");
@@ -32,7 +32,7 @@ pub fn ran(status: u16, body: impl Into<Body>, rate: Rate) -> Response {
 }
 
 /// The call was refused.
-pub fn refused(refusal: &Refusal, rate: Rate, style: Style) -> Response {
+pub fn refused(refusal: &CallError, rate: Rate, style: Style) -> Response {
     let (code, message) = (refusal.code(), refusal.to_string());
     let mut response = match style {
         Style::OAuth => {
@@ -62,7 +62,7 @@ pub fn refused(refusal: &Refusal, rate: Rate, style: Style) -> Response {
     if let Some(seconds) = refusal.retry_after() {
         response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(seconds));
     }
-    if matches!(refusal, Refusal::BodyBroken) {
+    if matches!(refusal, CallError::BodyBroken) {
         response.extensions_mut().insert(Unframed);
     }
     response

@@ -6,10 +6,10 @@ use std::sync::Arc;
 use axum::body::Bytes;
 use directory::access;
 use directory::change::Change;
+use directory::error as rules;
 use directory::port::{
     Evidence, Pending, Recalled, Render, RequestIds, RequestKey, StoreError, Write, Written,
 };
-use directory::refusal as rules;
 use directory::user::User;
 use directory::{Caller, Permission, Role, Scope};
 use hmac::{Hmac, KeyInit, Mac};
@@ -27,7 +27,7 @@ use wire::{Answer, Code, reader, rest};
 
 use crate::answer;
 use crate::core::Core;
-use crate::refusal::Refusal;
+use crate::error::CallError;
 use crate::room::Place;
 
 /// Where a request comes from and what it asked for before the path was made canonical; put there by the listener.
@@ -96,7 +96,7 @@ impl Reply {
     pub(crate) fn errors(mut errors: Vec<wire::Error>) -> Self {
         if errors.is_empty() {
             // Neither a row nor why there is none: a fault of the server.
-            errors.push(wire::Error::new(Code::Internal, Refusal::Panic.to_string()));
+            errors.push(wire::Error::new(Code::Internal, CallError::Panic.to_string()));
         }
         let first = errors.first().map(|error| error.code.as_str());
         let code = Code::ALL.iter().find(|code| Some(code.as_str()) == first).unwrap_or(&Code::Internal);
@@ -105,8 +105,8 @@ impl Reply {
     }
 
     /// A reply with nothing in it is none: its answer could not be rendered.
-    pub(crate) fn whole(self) -> Result<Self, Refusal> {
-        if self.body.is_empty() { Err(Refusal::Panic) } else { Ok(self) }
+    pub(crate) fn whole(self) -> Result<Self, CallError> {
+        if self.body.is_empty() { Err(CallError::Panic) } else { Ok(self) }
     }
 
     /// An envelope of one item, as a new-style endpoint answers it: the row with this status, or why there is none.
@@ -122,7 +122,7 @@ impl Reply {
 }
 
 /// The body as JSON: strictly, else leniently. No body is one without anything in it (spec/clients.md 3.3).
-fn json(core: &Core, body: &[u8]) -> Result<Value, Refusal> {
+fn json(core: &Core, body: &[u8]) -> Result<Value, CallError> {
     if reader::is_blank(body) {
         return Ok(Value::Object(serde_json::Map::new()));
     }
@@ -132,12 +132,12 @@ fn json(core: &Core, body: &[u8]) -> Result<Value, Refusal> {
 
 impl Call<'_> {
     /// The body: `meta`, and items that are not read yet.
-    pub(crate) fn body(&self) -> Result<Body, Refusal> {
+    pub(crate) fn body(&self) -> Result<Body, CallError> {
         Ok(Body::read(json(self.core, self.body)?)?)
     }
 
     /// The body of a new-style endpoint: the item itself.
-    pub(crate) fn object<I: Item>(&self) -> Result<Entry<I>, Refusal> {
+    pub(crate) fn object<I: Item>(&self) -> Result<Entry<I>, CallError> {
         Ok(body::object(json(self.core, self.body)?)?)
     }
 
@@ -166,7 +166,7 @@ impl Call<'_> {
         &self,
         scope: &Scope,
         found: (Option<User>, Option<Role>),
-    ) -> Result<User, rules::Refusal> {
+    ) -> Result<User, rules::ItemError> {
         let (user, role) = found;
         let user = scope.user(user)?;
         if self.writes {
@@ -185,7 +185,7 @@ impl Call<'_> {
         &self,
         permission: impl Into<Option<&Permission>>,
         account: Option<&str>,
-    ) -> Result<Scope, Refusal> {
+    ) -> Result<Scope, CallError> {
         let permission = permission.into();
         // Permission first: a caller without it learns nothing about accounts.
         if let Some(permission) = permission {
@@ -204,7 +204,7 @@ impl Call<'_> {
         evidence: Vec<Evidence>,
         changes: Vec<Change>,
         render: Render,
-    ) -> Result<Reply, Refusal> {
+    ) -> Result<Reply, CallError> {
         let core = self.core;
         let write = Write {
             once: self.key().map(|key| (key, self.request_ids)),
@@ -217,20 +217,20 @@ impl Call<'_> {
         match self.timed(core.store.write(vec![write])).await?.pop() {
             Some(Written::Ran(answer)) => Ok(Reply::ran(answer)),
             Some(Written::Repeated(answer)) => Ok(Reply::repeated(answer)),
-            Some(Written::RequestIdReused) => Err(Refusal::RequestIdReused),
-            Some(Written::Stale) | None => Err(Refusal::Stale),
+            Some(Written::RequestIdReused) => Err(CallError::RequestIdReused),
+            Some(Written::Stale) | None => Err(CallError::Stale),
         }
     }
 
     /// The answer of a request that ran before, for endpoints on which it would cost much to find out only at the end:
     /// nobody should wait, or make others wait, for hashes that are thrown away.
-    pub(crate) async fn recall(&mut self) -> Result<Option<Reply>, Refusal> {
+    pub(crate) async fn recall(&mut self) -> Result<Option<Reply>, CallError> {
         let Some(key) = self.key() else { return Ok(None) };
         let (core, request_ids) = (self.core, self.request_ids);
         match self.timed(core.store.recall(&key, request_ids)).await? {
             Recalled::Unknown => Ok(None),
             Recalled::Ran(answer) => Ok(Some(Reply::repeated(answer))),
-            Recalled::OtherBody => Err(Refusal::RequestIdReused),
+            Recalled::OtherBody => Err(CallError::RequestIdReused),
         }
     }
 
@@ -249,7 +249,7 @@ impl<'a> Unsigned<'a> {
 
 impl Unsigned<'_> {
     /// The body: `meta`, and items that are not read yet.
-    pub(crate) fn body(&self) -> Result<Body, Refusal> {
+    pub(crate) fn body(&self) -> Result<Body, CallError> {
         Ok(Body::read(json(self.core, self.body)?)?)
     }
 

@@ -3,14 +3,14 @@
 use std::sync::Arc;
 
 use auth::explain::Explainer;
-use auth::{Authenticator, Gate};
+use auth::{Authenticator, PasswordHasher};
 use directory::port::{Clock, Entropy, RequestIds, Store, StoreError, Usage};
 use observe::telemetry::Telemetry;
 
+use crate::dns::TxtLookup;
 use crate::limits::Limits;
 use crate::public_url::PublicUrl;
 use crate::secure_id::SecureIds;
-use crate::txt::Txt;
 
 /// Credentials whose use is noted in one go.
 const USAGE_SLICE: usize = 128;
@@ -22,9 +22,9 @@ pub struct Core {
     /// Who calls.
     pub authenticator: Authenticator,
     /// Hashes passwords.
-    pub gate: Gate,
+    pub gate: PasswordHasher,
     /// Looks up the TXT records of domains.
-    pub txt: Txt,
+    pub txt: TxtLookup,
     /// The time.
     pub clock: Arc<dyn Clock>,
     /// Randomness.

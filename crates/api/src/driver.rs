@@ -19,7 +19,7 @@ use wire::header::{self, RequestId};
 use crate::call::{Call, Received, Reply, Unsigned};
 use crate::core::Core;
 use crate::endpoint::{Endpoint, Run, Running};
-use crate::refusal::Refusal;
+use crate::error::CallError;
 use crate::room::Unread;
 use crate::style::Style;
 use crate::{answer, explain};
@@ -49,7 +49,7 @@ pub async fn serve(core: &Core, endpoint: &Endpoint, request: Request) -> Respon
                 }
                 Err(refused) => {
                     explanation = explain::explained(core, &refused, &parts, &presented, body).await;
-                    Err(Refusal::from(refused))
+                    Err(CallError::from(refused))
                 }
             };
             (reply, rate)
@@ -59,13 +59,13 @@ pub async fn serve(core: &Core, endpoint: &Endpoint, request: Request) -> Respon
             let presented = presented(&parts.headers, &received);
             let Authenticated { signed, sender, rate } = core.authenticator.authenticate(&presented).await;
             line.sent_by(sender, rate.drawn_per_mille());
-            (Err(signed.map_or_else(Refusal::from, |_| Refusal::AppForbidden)), rate)
+            (Err(signed.map_or_else(CallError::from, |_| CallError::AppForbidden)), rate)
         }
         Run::Unsigned(run) => {
             let (refused, rate) = core.authenticator.count_unsigned(received.peer);
             let reply = match refused {
                 None => unsigned_call(core, run, &parts.headers, body, &mut line).await,
-                Some(refused) => Err(Refusal::from(refused)),
+                Some(refused) => Err(CallError::from(refused)),
             };
             (reply, rate)
         }
@@ -90,7 +90,7 @@ pub async fn serve(core: &Core, endpoint: &Endpoint, request: Request) -> Respon
 /// separate request.
 ///
 /// # Errors
-/// When the call as a whole is refused; with [`Refusal::Stale`] when it must be judged again.
+/// When the call as a whole is refused; with [`CallError::Stale`] when it must be judged again.
 pub async fn within(
     core: &Core,
     endpoint: &Endpoint,
@@ -98,8 +98,8 @@ pub async fn within(
     request_id: Option<RequestId>,
     body: &[u8],
     line: &mut Line,
-) -> Result<Vec<u8>, Refusal> {
-    let Run::Signed(run) = endpoint.run else { return Err(Refusal::AppForbidden) };
+) -> Result<Vec<u8>, CallError> {
+    let Run::Signed(run) = endpoint.run else { return Err(CallError::AppForbidden) };
     let request_ids = RequestIds::Compatible;
     let Endpoint { path, writes, .. } = *endpoint;
     let reply =
@@ -113,7 +113,7 @@ async fn unsigned_call(
     headers: &HeaderMap,
     body: axum::body::Body,
     line: &mut Line,
-) -> Result<Reply, Refusal> {
+) -> Result<Reply, CallError> {
     let body = collect(core, body).await?;
     run(Unsigned { core, headers, body: &body, line }).await
 }
@@ -126,10 +126,10 @@ async fn signed_call(
     presented: &Presented<'_>,
     body: axum::body::Body,
     line: &mut Line,
-) -> Result<Reply, Refusal> {
+) -> Result<Reply, CallError> {
     line.request_id = signed.request_id.map(|id| id.to_string());
     if !endpoint.is_for(&signed.caller) {
-        return Err(Refusal::AppForbidden);
+        return Err(CallError::AppForbidden);
     }
     let (started, began) = (stopwatch(), core.clock.now());
     let body = collect(core, body).await?;
@@ -138,7 +138,7 @@ async fn signed_call(
     if waited > SLOW_BODY || started.elapsed() > SLOW_BODY.unsigned_abs() {
         signed = core.authenticator.authenticate_anew(presented).await?;
         if !endpoint.is_for(&signed.caller) {
-            return Err(Refusal::AppForbidden);
+            return Err(CallError::AppForbidden);
         }
     }
     let query = query(presented.target);
@@ -161,7 +161,7 @@ async fn signed_call(
         {
             // Something was taken away in one of the accounts concerned since they were read. Whether it concerns
             // this caller shows when everything is read again.
-            Err(Refusal::Stale) if attempt < ATTEMPTS => {
+            Err(CallError::Stale) if attempt < ATTEMPTS => {
                 attempt += 1;
                 signed = core.authenticator.authenticate_anew(presented).await?;
             }
@@ -171,9 +171,9 @@ async fn signed_call(
 }
 
 /// Reads the body, whatever its Content-Type (spec/clients.md 3.1).
-pub async fn collect(core: &Core, body: axum::body::Body) -> Result<Bytes, Refusal> {
+pub async fn collect(core: &Core, body: axum::body::Body) -> Result<Bytes, CallError> {
     let limits = &core.limits;
-    let too_large = || Refusal::BodyTooLarge(limits.body_bytes);
+    let too_large = || CallError::BodyTooLarge(limits.body_bytes);
     // As it says itself: then nothing of it is read, and a client that asks first is not told to send it.
     if body.size_hint().lower() > limits.body_bytes as u64 {
         return Err(too_large());
@@ -184,11 +184,11 @@ pub async fn collect(core: &Core, body: axum::body::Body) -> Result<Bytes, Refus
         Ok(Ok(body)) => Ok(body.to_bytes()),
         Ok(Err(error)) if error.is::<LengthLimitError>() => Err(too_large()),
         Ok(Err(error)) => Err(match Unread::because_of(&*error) {
-            Some(Unread::TooLarge(most)) => Refusal::BodyTooLarge(most),
-            Some(Unread::Busy) => Refusal::Busy,
-            None => Refusal::BodyBroken,
+            Some(Unread::TooLarge(most)) => CallError::BodyTooLarge(most),
+            Some(Unread::Busy) => CallError::Busy,
+            None => CallError::BodyBroken,
         }),
-        Err(_) => Err(Refusal::BodyTimeout(limits.body_seconds)),
+        Err(_) => Err(CallError::BodyTimeout(limits.body_seconds)),
     }
 }
 
@@ -205,9 +205,9 @@ pub fn serve_document(core: &Core, request: &Request, document: Bytes) -> Respon
 }
 
 /// Refuses a request that no signed endpoint is asked by.
-pub fn refuse_unsigned(core: &Core, request: &Request, refusal: Refusal) -> Response {
+pub fn refuse_unsigned(core: &Core, request: &Request, refusal: CallError) -> Response {
     let (refused, rate) = core.authenticator.count_unsigned(received(request.extensions()).peer);
-    let refusal = refused.map_or(refusal, Refusal::from);
+    let refusal = refused.map_or(refusal, CallError::from);
     let mut line = Line::default();
     let mut response = refuse(&refusal, rate, Style::of(request.uri().path()), &mut line);
     response.extensions_mut().insert(line);
@@ -216,12 +216,12 @@ pub fn refuse_unsigned(core: &Core, request: &Request, refusal: Refusal) -> Resp
 
 /// Refuses a request that came in plaintext to a port that speaks HTTPS. Then the connection ends.
 pub fn refuse_plaintext(core: &Core, request: &Request) -> Response {
-    let mut response = refuse_unsigned(core, request, Refusal::Plaintext);
+    let mut response = refuse_unsigned(core, request, CallError::Plaintext);
     response.headers_mut().insert(CONNECTION, http::HeaderValue::from_static("close"));
     response
 }
 
-fn refuse(refusal: &Refusal, rate: Rate, style: Style, line: &mut Line) -> Response {
+fn refuse(refusal: &CallError, rate: Rate, style: Style, line: &mut Line) -> Response {
     line.code = Some(refusal.code().as_str());
     line.why = refusal.private();
     answer::refused(refusal, rate, style)

@@ -8,7 +8,7 @@ use wire::Code;
 use wire::item::FieldSpec;
 
 use crate::call::{Call, Reply, Unsigned};
-use crate::refusal::Refusal;
+use crate::error::CallError;
 use crate::style::Style;
 
 /// An endpoint: what it takes, what it asks for, what it answers. The tests of what all endpoints share, the
@@ -95,7 +95,7 @@ impl Endpoint {
     }
 }
 
-pub(crate) type Running<'a> = Pin<Box<dyn Future<Output = Result<Reply, Refusal>> + Send + 'a>>;
+pub(crate) type Running<'a> = Pin<Box<dyn Future<Output = Result<Reply, CallError>> + Send + 'a>>;
 
 pub(crate) enum Run {
     Signed(for<'a> fn(Call<'a>) -> Running<'a>),

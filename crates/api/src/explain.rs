@@ -7,7 +7,7 @@
 use std::sync::Arc;
 
 use auth::explain::Explainer;
-use auth::{Presented, Refused};
+use auth::{AuthError, Presented};
 use axum::body::Body;
 use axum::response::Response;
 use http::header::{HeaderName, HeaderValue};
@@ -36,26 +36,26 @@ pub fn explainer(core: &Core) -> Arc<Explainer> {
 /// Why a request is refused, in one line; `None` unless this is a sandbox, and it is a matter of the signature.
 pub async fn explained(
     core: &Core,
-    refused: &Refused,
+    refused: &AuthError,
     parts: &Parts,
     presented: &Presented<'_>,
     body: Body,
 ) -> Option<String> {
     let explainer = core.explainer.as_ref()?;
     match refused {
-        Refused::MissingHeader { .. }
-        | Refused::MalformedHeader { .. }
-        | Refused::InvalidSignature
-        | Refused::UnknownApplication { .. }
-        | Refused::InvalidDate { .. }
-        | Refused::Expired { .. }
-        | Refused::BindingExpired => {}
-        Refused::Forgotten { .. }
-        | Refused::TokenExpired
-        | Refused::InvalidToken
-        | Refused::InvalidClient
-        | Refused::QuotaExceeded { .. }
-        | Refused::Store(_) => return None,
+        AuthError::MissingHeader { .. }
+        | AuthError::MalformedHeader { .. }
+        | AuthError::InvalidSignature
+        | AuthError::UnknownApplication { .. }
+        | AuthError::InvalidDate { .. }
+        | AuthError::Expired { .. }
+        | AuthError::BindingExpired => {}
+        AuthError::Forgotten { .. }
+        | AuthError::TokenExpired
+        | AuthError::InvalidToken
+        | AuthError::InvalidClient
+        | AuthError::QuotaExceeded { .. }
+        | AuthError::Store(_) => return None,
     }
     let asked = asks(parts);
     // The body of a refused request is not read, and need not be sent; unless somebody wants to know all.

@@ -4,21 +4,21 @@
 pub mod answer;
 pub mod call;
 pub mod core;
+pub mod dns;
 pub mod driver;
 pub mod endpoint;
 pub mod endpoints;
+pub mod error;
 pub mod explain;
 pub mod limits;
 pub mod openapi;
 pub mod page;
 pub mod public_url;
-pub mod refusal;
 pub mod room;
 pub mod search;
 pub mod secure_id;
 mod step;
 mod style;
-pub mod txt;
 
 pub use crate::core::Core;
 pub use endpoint::{Endpoint, Method, Takes};

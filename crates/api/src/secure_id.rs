@@ -5,7 +5,7 @@ use aes_siv::KeyInit;
 use aes_siv::siv::Aes256Siv;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use directory::refusal::Refusal;
+use directory::error::ItemError;
 use directory::{AccountId, UserId};
 use secrecy::{ExposeSecret, SecretBox};
 
@@ -37,8 +37,8 @@ impl<'a> SecureIds<'a> {
     ///
     /// # Errors
     /// When the text is no id of this kind in this account.
-    pub fn open(&self, kind: &'static str, account: AccountId, id: &str) -> Result<Vec<u8>, Refusal> {
-        let invalid = || Refusal::InvalidId(kind);
+    pub fn open(&self, kind: &'static str, account: AccountId, id: &str) -> Result<Vec<u8>, ItemError> {
+        let invalid = || ItemError::InvalidId(kind);
         let sealed = URL_SAFE_NO_PAD.decode(id.trim()).map_err(|_| invalid())?;
         let mut cipher = Aes256Siv::new(self.0.expose_secret().into());
         let place: [&[u8]; 2] = [kind.as_bytes(), account.as_bytes()];
@@ -46,8 +46,8 @@ impl<'a> SecureIds<'a> {
     }
 
     /// The same, of an id of sixteen bytes.
-    pub fn open_id(&self, kind: &'static str, account: AccountId, id: &str) -> Result<[u8; 16], Refusal> {
-        self.open(kind, account, id)?.try_into().map_err(|_| Refusal::InvalidId(kind))
+    pub fn open_id(&self, kind: &'static str, account: AccountId, id: &str) -> Result<[u8; 16], ItemError> {
+        self.open(kind, account, id)?.try_into().map_err(|_| ItemError::InvalidId(kind))
     }
 }
 
@@ -76,7 +76,7 @@ mod tests {
             ("user", account, ""),
             ("user", account, "not base64!"),
         ] {
-            assert_eq!(ids.open_id(kind, account, id), Err(Refusal::InvalidId(kind)));
+            assert_eq!(ids.open_id(kind, account, id), Err(ItemError::InvalidId(kind)));
         }
     }
 }

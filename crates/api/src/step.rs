@@ -1,7 +1,7 @@
 //! What the items of a writing endpoint come to: each a change and the row that tells of it, or a refusal. Create-user
 //! walks the same way in a separate, faster form.
 
-use directory::change::{Change, ChangeRefused, Effect};
+use directory::change::{Change, ChangeError, Effect};
 use directory::port::Evidence;
 use serde::Serialize;
 use serde_json::{Map, Value};
@@ -9,7 +9,7 @@ use wire::{Answer, Error, Failure};
 
 use crate::answer;
 use crate::call::{Call, Reply};
-use crate::refusal::{Refusal, wrong};
+use crate::error::{CallError, wrong};
 
 /// One item.
 pub(crate) struct Step {
@@ -32,7 +32,7 @@ pub(crate) struct Plan {
 /// The field that is wrong when a change can't be made.
 enum Blamed {
     Always(&'static str),
-    By(fn(ChangeRefused) -> &'static str),
+    By(fn(ChangeError) -> &'static str),
 }
 
 impl Plan {
@@ -55,7 +55,7 @@ impl Plan {
     }
 
     /// Another field is wrong, depending on why the change can't be made.
-    pub(crate) fn blaming(self, field: fn(ChangeRefused) -> &'static str) -> Self {
+    pub(crate) fn blaming(self, field: fn(ChangeError) -> &'static str) -> Self {
         Self { field: Blamed::By(field), ..self }
     }
 
@@ -85,7 +85,7 @@ impl Call<'_> {
         &mut self,
         evidence: Vec<Evidence>,
         steps: Vec<Step>,
-    ) -> Result<Reply, Refusal> {
+    ) -> Result<Reply, CallError> {
         self.count(steps.len());
         let (mut changes, mut waiting) = (Vec::new(), Vec::with_capacity(steps.len()));
         for Step { key, plan } in steps {
@@ -102,7 +102,7 @@ impl Call<'_> {
             // What the request did when it ran may be why there is nothing left to change.
             return match self.recall().await {
                 Ok(Some(reply)) => Ok(reply),
-                Ok(None) | Err(Refusal::RequestIdReused) => Ok(Reply::ran(render(&waiting, &[]))),
+                Ok(None) | Err(CallError::RequestIdReused) => Ok(Reply::ran(render(&waiting, &[]))),
                 Err(refusal) => Err(refusal),
             };
         }
@@ -110,7 +110,7 @@ impl Call<'_> {
     }
 }
 
-fn render(waiting: &[Waiting], effects: &[Result<Effect, ChangeRefused>]) -> Vec<u8> {
+fn render(waiting: &[Waiting], effects: &[Result<Effect, ChangeError>]) -> Vec<u8> {
     let mut effects = effects.iter();
     let (mut rows, mut fail) = (Vec::new(), Vec::new());
     for item in waiting {

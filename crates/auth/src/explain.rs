@@ -9,7 +9,7 @@ use directory::port::{Freshness, Store, StoreError};
 use jiff::{SignedDuration, Timestamp};
 use secrecy::{ExposeSecret, SecretString};
 use tokio::sync::Semaphore;
-use wire::explain::{Explanation, KeySet, Known, Received, Standing, explain};
+use wire::explain::{Explanation, KeySet, KeyStatus, Known, Received, explain};
 
 use crate::signed::Presented;
 
@@ -91,9 +91,9 @@ impl Explainer {
                     app_key: principal.application.app_key.clone(),
                     access_key,
                     secret_key: Some(base64_text(principal.binding.secret.expose_secret())),
-                    standing: match principal.binding.expires_at {
-                        Some(expires_at) if expires_at <= now => Standing::Expired,
-                        _ => Standing::Live,
+                    status: match principal.binding.expires_at {
+                        Some(expires_at) if expires_at <= now => KeyStatus::Expired,
+                        _ => KeyStatus::Live,
                     },
                 },
                 None => KeySet {
@@ -102,7 +102,7 @@ impl Explainer {
                     app_id: row.app_id,
                     access_key,
                     secret_key: None,
-                    standing: Standing::Revoked,
+                    status: KeyStatus::Revoked,
                 },
             });
         }
@@ -117,7 +117,7 @@ impl Explainer {
                 app_id: row.app_id,
                 access_key: String::new(),
                 secret_key: None,
-                standing: Standing::Live,
+                status: KeyStatus::Live,
             });
         }
         Ok(keys)

@@ -2,18 +2,18 @@
 //!
 //! The only room that can make a `Caller`.
 
+mod error;
 pub mod explain;
-pub mod gate;
+pub mod hasher;
 pub mod proof;
 pub mod quota;
-mod refused;
 pub mod session;
 pub mod signed;
 pub mod token;
 
-pub use gate::{Cost, Gate, GateError, GateFull};
+pub use error::AuthError;
+pub use hasher::{Cost, HasherError, HasherFull, PasswordHasher};
 pub use proof::{Proof, ProofError};
 pub use quota::{Quota, Rate};
-pub use refused::Refused;
 pub use session::{SessionToken, SignedIn};
 pub use signed::{Authenticated, Authenticator, Presented, Signed};

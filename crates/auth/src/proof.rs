@@ -12,7 +12,7 @@ use jiff::Timestamp;
 use thiserror::Error;
 use wire::header::Basic;
 
-use crate::gate::{Gate, GateError};
+use crate::hasher::{HasherError, PasswordHasher};
 
 /// A password that was compared with the one of a user.
 pub struct Proof {
@@ -32,7 +32,7 @@ pub struct Proof {
 pub enum ProofError {
     /// Too many passwords are waiting, or comparing failed.
     #[error(transparent)]
-    Gate(#[from] GateError),
+    PasswordHasher(#[from] HasherError),
     /// The store can't say.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -45,7 +45,7 @@ impl Proof {
     /// When too many passwords are waiting, or the store can't say.
     pub async fn of(
         store: &dyn Store,
-        gate: &Gate,
+        gate: &PasswordHasher,
         basic: Basic,
         now: Timestamp,
     ) -> Result<Self, ProofError> {
@@ -83,7 +83,7 @@ impl Proof {
         self.verified.as_ref().filter(|_| !is_locked(user, now))
     }
 
-    /// When it was asked for, and whether there is such a user: what [`Gate::even_out`] takes.
+    /// When it was asked for, and whether there is such a user: what [`PasswordHasher::even_out`] takes.
     pub fn began(&self) -> (Instant, bool) {
         (self.started, self.credentials.is_some())
     }
@@ -112,5 +112,5 @@ impl Proof {
 
 /// Whether a user is refused whatever the password.
 fn is_locked(user: &User, now: Timestamp) -> bool {
-    user.is_shut_out() || user.attempts.locked_until.is_some_and(|until| now < until)
+    user.is_blocked() || user.attempts.locked_until.is_some_and(|until| now < until)
 }

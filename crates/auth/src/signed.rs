@@ -14,8 +14,8 @@ use wire::header::{self, Authorization, RequestId};
 use wire::oauth::Credentials;
 use wire::signature::{Parts, SigningKey};
 
+use crate::error::AuthError;
 use crate::quota::{Bucket, Quota, Rate};
-use crate::refused::Refused;
 use crate::token::Tokens;
 
 /// The authentication data of a request: its headers as received, and its target.
@@ -45,7 +45,7 @@ pub struct Signed {
 /// What is known of a request once its signature or token was looked at, and it was counted.
 pub struct Authenticated {
     /// The sender, or why it is refused.
-    pub signed: Result<Signed, Refused>,
+    pub signed: Result<Signed, AuthError>,
     /// Whose signature or token holds, also of a request that is refused; `None`: nobody's does.
     pub sender: Option<Sender>,
     /// The rest of the quota.
@@ -105,7 +105,7 @@ impl Authenticator {
     ///
     /// # Errors
     /// When the signature no longer holds.
-    pub async fn authenticate_anew(&self, presented: &Presented<'_>) -> Result<Signed, Refused> {
+    pub async fn authenticate_anew(&self, presented: &Presented<'_>) -> Result<Signed, AuthError> {
         let signed = self.identify(presented, Freshness::Now, self.clock.now()).await;
         signed.map_err(|unverified| unverified.why)
     }
@@ -115,14 +115,15 @@ impl Authenticator {
     ///
     /// # Errors
     /// When the id or the secret is wrong, or the application or its account is disabled.
-    pub async fn token(&self, shown: &Credentials) -> Result<(Arc<ClientPrincipal>, String), Refused> {
+    pub async fn token(&self, shown: &Credentials) -> Result<(Arc<ClientPrincipal>, String), AuthError> {
         let found = self.store.client_by_name(&shown.client_id).await?;
         let kept = found.as_ref().map_or([0; 32], |client| client.secret_digest);
         let digest = Sha256::digest(shown.client_secret.expose_secret());
         let same = bool::from(digest.as_slice().ct_eq(&kept));
-        let client = found.filter(|_| same).ok_or(Refused::InvalidClient)?;
+        let client = found.filter(|_| same).ok_or(AuthError::InvalidClient)?;
         // Slow lookup only after the secret matched, so timing reveals nothing.
-        let principal = self.store.client(client.id, Freshness::Now).await?.ok_or(Refused::InvalidClient)?;
+        let principal =
+            self.store.client(client.id, Freshness::Now).await?.ok_or(AuthError::InvalidClient)?;
         let token = self.tokens.issue(client.id, self.clock.now());
         Ok((principal, token))
     }
@@ -146,7 +147,7 @@ impl Authenticator {
 
     /// Counts a call that goes nowhere: a path that does not exist, a method that is not allowed. Gives why it is
     /// refused for their number alone, if it is.
-    pub fn count_unsigned(&self, peer: IpAddr) -> (Option<Refused>, Rate) {
+    pub fn count_unsigned(&self, peer: IpAddr) -> (Option<AuthError>, Rate) {
         let rate = self.quota.draw(Bucket::Peer(peer), self.clock.now());
         (over(rate), rate)
     }
@@ -169,7 +170,7 @@ impl Authenticator {
         let id = RequestId::parse(request_id).map_err(malformed)?;
 
         let principal = match AccessKey::parse(authorization.access_key()) {
-            Ok(access_key) => self.store.principal(&access_key, freshness).await.map_err(Refused::from)?,
+            Ok(access_key) => self.store.principal(&access_key, freshness).await.map_err(AuthError::from)?,
             Err(_) => None,
         };
         let (key, application_key) = match &principal {
@@ -182,7 +183,7 @@ impl Authenticator {
         let parts = Parts { date, request_id, application_key };
         let holds = key.verify(&parts, presented.target, authorization.signature());
         let Some(principal) = principal.filter(|_| holds) else {
-            return Err(Refused::InvalidSignature.into());
+            return Err(AuthError::InvalidSignature.into());
         };
         match self.check(&principal, app_id, date, now) {
             // The caller is proven, and everything that belongs to the access key is from the store.
@@ -205,8 +206,8 @@ impl Authenticator {
     ) -> Result<Signed, Unverified> {
         let request_id = request_id.map(RequestId::parse).transpose().map_err(malformed)?;
         let client = self.tokens.verify(token, now)?;
-        let principal = self.store.client(client, freshness).await.map_err(Refused::from)?;
-        let principal = principal.ok_or(Refused::InvalidToken)?;
+        let principal = self.store.client(client, freshness).await.map_err(AuthError::from)?;
+        let principal = principal.ok_or(AuthError::InvalidToken)?;
         #[expect(
             clippy::disallowed_methods,
             reason = "this is the crate that makes callers, and the token is valid"
@@ -222,23 +223,23 @@ impl Authenticator {
         app_id: &[u8],
         date: &[u8],
         now: Timestamp,
-    ) -> Result<(), Refused> {
+    ) -> Result<(), AuthError> {
         if !app_id.eq_ignore_ascii_case(principal.application.app_id.as_bytes()) {
             let app_id = String::from_utf8_lossy(app_id).chars().take(SHOWN_APP_ID).collect();
-            return Err(Refused::UnknownApplication { app_id });
+            return Err(AuthError::UnknownApplication { app_id });
         }
         let date =
-            wire::date::parse(date, now).map_err(|why| Refused::InvalidDate { why: why.to_string() })?;
+            wire::date::parse(date, now).map_err(|why| AuthError::InvalidDate { why: why.to_string() })?;
         let off = date.duration_since(now);
         if off.abs() > self.window {
             let now = in_header(now);
-            return Err(Refused::Expired { off: off.as_secs(), window: self.window.as_secs(), now });
+            return Err(AuthError::Expired { off: off.as_secs(), window: self.window.as_secs(), now });
         }
         if let Some(until) = self.store.forgotten_up_to().filter(|up_to| date <= *up_to) {
-            return Err(Refused::Forgotten { until: in_header(until) });
+            return Err(AuthError::Forgotten { until: in_header(until) });
         }
         if principal.binding.expires_at.is_some_and(|expires_at| expires_at <= now) {
-            return Err(Refused::BindingExpired);
+            return Err(AuthError::BindingExpired);
         }
         Ok(())
     }
@@ -246,26 +247,26 @@ impl Authenticator {
 
 /// A refusal, and whose quota it draws on: a user's only when the signature held, so that nobody can use up another's.
 struct Unverified {
-    why: Refused,
+    why: AuthError,
     sender: Option<Sender>,
 }
 
-impl From<Refused> for Unverified {
-    fn from(why: Refused) -> Self {
+impl From<AuthError> for Unverified {
+    fn from(why: AuthError) -> Self {
         Self { why, sender: None }
     }
 }
 
-fn over(rate: Rate) -> Option<Refused> {
-    (!rate.allowed).then_some(Refused::QuotaExceeded { limit: rate.limit, reset_ms: rate.reset_ms })
+fn over(rate: Rate) -> Option<AuthError> {
+    (!rate.allowed).then_some(AuthError::QuotaExceeded { limit: rate.limit, reset_ms: rate.reset_ms })
 }
 
-fn present<'a>(value: Option<&'a [u8]>, name: &'static str) -> Result<&'a [u8], Refused> {
-    value.ok_or(Refused::MissingHeader { name })
+fn present<'a>(value: Option<&'a [u8]>, name: &'static str) -> Result<&'a [u8], AuthError> {
+    value.ok_or(AuthError::MissingHeader { name })
 }
 
-fn malformed(why: impl std::fmt::Display) -> Refused {
-    Refused::MalformedHeader { why: why.to_string() }
+fn malformed(why: impl std::fmt::Display) -> AuthError {
+    AuthError::MalformedHeader { why: why.to_string() }
 }
 
 /// A time as the header of the date shows it.

@@ -9,7 +9,7 @@ use hmac::{Hmac, KeyInit, Mac};
 use jiff::Timestamp;
 use sha2::Sha256;
 
-use crate::refused::Refused;
+use crate::error::AuthError;
 
 /// How long a token lives, in seconds: half an hour (spec/protocol.md 8).
 pub const TOKEN_LIFE: i64 = 1_800;
@@ -37,18 +37,18 @@ impl Tokens {
         URL_SAFE_NO_PAD.encode(token)
     }
 
-    pub(crate) fn verify(&self, token: &[u8], now: Timestamp) -> Result<ClientId, Refused> {
-        let token = URL_SAFE_NO_PAD.decode(token).map_err(|_| Refused::InvalidToken)?;
-        let (head, digest) = token.split_at_checked(LENGTH - 32).ok_or(Refused::InvalidToken)?;
+    pub(crate) fn verify(&self, token: &[u8], now: Timestamp) -> Result<ClientId, AuthError> {
+        let token = URL_SAFE_NO_PAD.decode(token).map_err(|_| AuthError::InvalidToken)?;
+        let (head, digest) = token.split_at_checked(LENGTH - 32).ok_or(AuthError::InvalidToken)?;
         let mut expected = self.0.clone();
         expected.update(head);
-        expected.verify_slice(digest).map_err(|_| Refused::InvalidToken)?;
-        let (client, ends) = head.split_first_chunk().ok_or(Refused::InvalidToken)?;
-        let ends = i64::from_be_bytes(ends.try_into().map_err(|_| Refused::InvalidToken)?);
+        expected.verify_slice(digest).map_err(|_| AuthError::InvalidToken)?;
+        let (client, ends) = head.split_first_chunk().ok_or(AuthError::InvalidToken)?;
+        let ends = i64::from_be_bytes(ends.try_into().map_err(|_| AuthError::InvalidToken)?);
         let left = ends.saturating_sub(now.as_second());
         // More than its life is left to one that was made while a clock was ahead.
         if left <= 0 || left > TOKEN_LIFE + CLOCK_SKEW.as_secs() {
-            return Err(Refused::TokenExpired);
+            return Err(AuthError::TokenExpired);
         }
         Ok(ClientId::from_bytes(*client))
     }
@@ -65,19 +65,19 @@ mod tests {
         let later = |seconds| now + jiff::SignedDuration::from_secs(seconds);
         let token = tokens.issue(client, now);
         assert_eq!(tokens.verify(token.as_bytes(), later(1_799)).unwrap(), client);
-        assert!(matches!(tokens.verify(token.as_bytes(), later(1_800)), Err(Refused::TokenExpired)));
+        assert!(matches!(tokens.verify(token.as_bytes(), later(1_800)), Err(AuthError::TokenExpired)));
         // Made by a node whose clock is a little ahead, or by one that was far ahead and was set back.
         assert_eq!(tokens.verify(token.as_bytes(), later(-300)).unwrap(), client);
-        assert!(matches!(tokens.verify(token.as_bytes(), later(-301)), Err(Refused::TokenExpired)));
-        assert!(matches!(other.verify(token.as_bytes(), now), Err(Refused::InvalidToken)));
+        assert!(matches!(tokens.verify(token.as_bytes(), later(-301)), Err(AuthError::TokenExpired)));
+        assert!(matches!(other.verify(token.as_bytes(), now), Err(AuthError::InvalidToken)));
         for at in 0..token.len() {
             let mut changed = token.clone().into_bytes();
             changed[at] = if changed[at] == b'A' { b'B' } else { b'A' };
             let verified = tokens.verify(&changed, now);
-            assert!(matches!(verified, Err(Refused::InvalidToken)), "{at}");
+            assert!(matches!(verified, Err(AuthError::InvalidToken)), "{at}");
         }
         for cut in ["", "AAAA", &token[..token.len() - 1]] {
-            assert!(matches!(tokens.verify(cut.as_bytes(), now), Err(Refused::InvalidToken)));
+            assert!(matches!(tokens.verify(cut.as_bytes(), now), Err(AuthError::InvalidToken)));
         }
     }
 }

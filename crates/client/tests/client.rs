@@ -11,7 +11,7 @@ use client::{Application, Bulk, CallError, Client, Login, NewUser, Page, Retries
 use futures_util::StreamExt as _;
 use jiff::SignedDuration;
 use matricula_client as client;
-use playground::lab::{Entry, Fault, What};
+use playground::test_control::{Entry, Fault, What};
 use testkit::{PASSWORD, TestServer};
 
 const ADMIN: &str = "admin@example.com";
@@ -183,13 +183,13 @@ async fn every_endpoint_of_the_server_is_one_of_the_client() {
 #[tokio::test]
 async fn an_answer_that_never_came_is_had_by_asking_again() {
     let server = TestServer::start().await;
-    let lab = server.lab();
+    let control = server.control();
     let drop_once = || Fault { times: Some(1), ..What::DropAnswer.into() };
-    lab.inject(drop_once()).unwrap();
+    control.inject(drop_once()).unwrap();
     let client = builder(&server).build().unwrap();
     let created = client.create_users(&[NewUser::new("ann@example.com")]).await.unwrap();
     assert_eq!((created.data.len(), created.fail.len()), (1, 0));
-    let journal = lab.journal();
+    let journal = control.journal();
     let ids: Vec<_> = journal.iter().map(|entry| header(entry, "x-mc-req-id")).collect();
     assert_eq!((ids.len(), ids[0]), (2, ids[1]));
     assert_eq!((journal[0].dropped, journal[1].status), (true, Some(200)));
@@ -201,10 +201,10 @@ async fn an_answer_that_never_came_is_had_by_asking_again() {
     // Where nothing promises that, only reads are repeated.
     let retries = Retries { once_only: false, ..Retries::default() };
     let careful = builder(&server).retries(retries).build().unwrap();
-    lab.inject(drop_once()).unwrap();
+    control.inject(drop_once()).unwrap();
     let lost = careful.create_users(&[NewUser::new("bob@example.com")]).await.err().unwrap();
     assert!(lost.is_unknown(), "{lost}");
-    lab.inject(drop_once()).unwrap();
+    control.inject(drop_once()).unwrap();
     assert_eq!(careful.account(&[Nothing {}]).await.unwrap().data.len(), 1);
 }
 
@@ -215,31 +215,32 @@ fn header<'a>(entry: &'a Entry, name: &str) -> &'a str {
 #[tokio::test]
 async fn what_was_refused_for_the_moment_is_asked_again_and_what_was_refused_for_good_is_not() {
     let server = TestServer::start().await;
-    let lab = server.lab();
+    let control = server.control();
     let client = builder(&server).login(login()).build().unwrap();
     for status in [503, 429, 418] {
-        lab.clear_faults();
-        lab.clear_journal();
+        control.clear_faults();
+        control.clear_journal();
         let times = if status == 418 { 1 } else { 2 };
-        lab.inject(Fault {
-            path: Some("/api/account/get-account".into()),
-            times: Some(times),
-            ..What::Refuse { status }.into()
-        })
-        .unwrap();
+        control
+            .inject(Fault {
+                path: Some("/api/account/get-account".into()),
+                times: Some(times),
+                ..What::Refuse { status }.into()
+            })
+            .unwrap();
         client.account(&[Nothing {}]).await.unwrap();
-        let statuses: Vec<_> = lab.journal().iter().map(|entry| entry.status.unwrap()).collect();
+        let statuses: Vec<_> = control.journal().iter().map(|entry| entry.status.unwrap()).collect();
         // 418: the login comes between.
         let expected = if status == 418 { vec![418, 200, 200] } else { vec![status, status, 200] };
         assert_eq!(statuses, expected);
     }
     for status in [401, 500] {
-        lab.clear_faults();
-        lab.clear_journal();
-        lab.inject(What::Refuse { status }.into()).unwrap();
+        control.clear_faults();
+        control.clear_journal();
+        control.inject(What::Refuse { status }.into()).unwrap();
         let refused = client.account(&[Nothing {}]).await.err().unwrap();
         assert!(matches!(refused, CallError::Refused { status: found, .. } if found == status), "{refused}");
-        assert_eq!(lab.journal().len(), 1);
+        assert_eq!(control.journal().len(), 1);
     }
 }
 

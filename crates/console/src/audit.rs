@@ -117,7 +117,7 @@ async fn render(visit: &Visit<'_>, notice: Option<Notice>) -> Result<String, Tro
     let asked = Asked::read(&visit.query);
     let rest = match visit.query.some("page") {
         Some(token) => {
-            ids.read_page(TOKEN, account, Some(token)).map_err(|_| Trouble::NotThere("page of the audit"))?
+            ids.read_page(TOKEN, account, Some(token)).map_err(|_| Trouble::NotFound("page of the audit"))?
         }
         None => None,
     };

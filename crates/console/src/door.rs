@@ -26,7 +26,7 @@ use api::call::Unsigned;
 use api::driver::{self, collect, received};
 use api::endpoints::login::decide;
 use api::endpoints::user::change_password::renew;
-use api::refusal::Refusal;
+use api::error::CallError;
 use observe::Line;
 
 #[derive(Template)]
@@ -69,7 +69,7 @@ async fn hall(State(console): AppState, request: Request) -> Response {
     if request.method() == Method::GET && accepts.contains("text/html") {
         return guarded((StatusCode::SEE_OTHER, [(LOCATION, PREFIX)]).into_response());
     }
-    driver::refuse_unsigned(&console.core, &request, Refusal::UnknownPath("/".to_owned()))
+    driver::refuse_unsigned(&console.core, &request, CallError::UnknownPath("/".to_owned()))
 }
 
 async fn start(State(console): AppState, request: Request) -> Response {
@@ -168,7 +168,7 @@ async fn enter(
         ),
         (Ok(Outcome::MustChange), _) => change("Your password must be changed before you can sign in."),
         (Ok(Outcome::Expired), _) => change("Your password has expired: change it to sign in."),
-        (Ok(Outcome::TooManyBindings | Outcome::Refused) | Err(Refusal::Login), _) => {
+        (Ok(Outcome::TooManyBindings | Outcome::Refused) | Err(CallError::Login), _) => {
             again("The address or the password is wrong, or the user is locked.".to_owned())
         }
         (Err(refusal), _) => Err(refusal.into()),
@@ -226,7 +226,7 @@ async fn password(State(console): AppState, request: Request) -> Response {
                 Entered::Shown(_) => Ok(Entered::Shown(Shown::Html(page(None)?))),
             },
             Ok(Err(why)) => Ok(Entered::Shown(Shown::Wrong(page(Some(why.to_string()))?))),
-            Err(Refusal::Login) => {
+            Err(CallError::Login) => {
                 let text = "The address or the current password is wrong, or the user is locked.".to_owned();
                 Ok(Entered::Shown(Shown::Wrong(page(Some(text))?)))
             }
@@ -266,13 +266,13 @@ async fn form_at(
     body: axum::body::Body,
 ) -> Result<Form, Trouble> {
     if let (Some(refused), _) = console.core.authenticator.count_unsigned(received(&parts.extensions).peer) {
-        return Err(Refusal::from(refused).into());
+        return Err(CallError::from(refused).into());
     }
     own_site(&parts.headers)?;
     Ok(Form::parse(&collect(&console.core, body).await?))
 }
 
-async fn prove(call: &mut Unsigned<'_>, address: &str, password: &str) -> Result<Proof, Refusal> {
+async fn prove(call: &mut Unsigned<'_>, address: &str, password: &str) -> Result<Proof, CallError> {
     let basic =
         Basic { scheme: Scheme::Cloud, user: address.to_owned(), password: SecretString::from(password) };
     let core = call.core;

@@ -145,7 +145,7 @@ async fn named(visit: &Visit<'_>) -> Result<Group, Trouble> {
     let account = visit.scope.account().id;
     let id = visit.console.core.secure_ids().open_id("group", account, visit.param("group"))?;
     let found = visit.console.core.store.group(GroupId::from_bytes(id)).await?;
-    found.filter(|group| group.account == account).ok_or(Trouble::NotThere("group"))
+    found.filter(|group| group.account == account).ok_or(Trouble::NotFound("group"))
 }
 
 async fn show_group(visit: &mut Visit<'_>) -> Result<Shown, Trouble> {

@@ -20,7 +20,7 @@ use super::visit::Visit;
 use super::when::When;
 use super::{Page, Shown, Trouble, page, upload};
 use api::endpoint::Method::{Get, Post};
-use api::refusal::Refusal;
+use api::error::CallError;
 use job::{Job, Progress, Stage};
 pub(crate) use kept::Imports;
 
@@ -92,7 +92,7 @@ async fn upload(visit: &mut Visit<'_>) -> Result<Shown, Trouble> {
     let longest = visit.console.core.limits.body_bytes;
     let name = read::file_name(&file.name);
     let read = tokio::task::spawn_blocking(move || read::rows(&file.bytes, longest)).await;
-    let rows = match read.map_err(|_| Refusal::Panic)? {
+    let rows = match read.map_err(|_| CallError::Panic)? {
         Ok(rows) => rows,
         Err(why) => return again(visit, &format!("{name}: {why}.")),
     };
@@ -123,7 +123,7 @@ async fn template(_: &mut Visit<'_>) -> Result<Shown, Trouble> {
 /// The import that the path names.
 fn named(visit: &Visit<'_>) -> Result<Arc<Job>, Trouble> {
     let found = visit.console.imports.named(visit.scope.account().id, visit.param("job"));
-    found.ok_or(Trouble::NotThere("import"))
+    found.ok_or(Trouble::NotFound("import"))
 }
 
 /// Creates users, or goes on with whatever was stopped. What is under way already goes on as it does.

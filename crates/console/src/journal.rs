@@ -38,7 +38,7 @@ fn named(visit: &Visit<'_>) -> Result<(Arc<Journal>, Entry), Trouble> {
         let entry = journal.find(&seen(visit, &journal), number)?;
         Some((journal, entry))
     });
-    found.ok_or(Trouble::NotThere("request in the journal"))
+    found.ok_or(Trouble::NotFound("request in the journal"))
 }
 
 /// The codes that were given, each once, as a whole or for items.

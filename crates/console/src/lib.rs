@@ -39,12 +39,12 @@ use axum::response::Response;
 use axum::routing::{MethodRouter, get, post};
 use directory::Permission;
 use directory::access::{Denied, ForbiddenForAddress};
+use directory::error as rules;
 use directory::port::StoreError;
-use directory::refusal as rules;
 use http::header::HeaderValue;
 
 use api::driver::received;
-use api::refusal::Refusal;
+use api::error::CallError;
 use api::{Core, Method};
 use directory::session::SessionLimits;
 use http::Request as HttpRequest;
@@ -166,10 +166,10 @@ pub(crate) enum Shown {
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Trouble {
     #[error(transparent)]
-    Refused(#[from] Refusal),
+    Refused(#[from] CallError),
     /// The addressed object does not exist.
     #[error("No such {0} in this account; it may have been removed")]
-    NotThere(&'static str),
+    NotFound(&'static str),
     /// The session is over: to the door, and back here afterwards.
     #[error("Your session has ended: sign in again")]
     SignedOut,
@@ -178,7 +178,7 @@ pub(crate) enum Trouble {
     FormLeft(Box<sign_in_page::Left>),
     /// The rules refuse it.
     #[error("{0}")]
-    Rule(rules::Refusal),
+    Rule(rules::ItemError),
     #[error("Page not found")]
     NoPage,
     /// The form comes from elsewhere, or is of an earlier session.
@@ -210,15 +210,15 @@ impl From<Denied> for Trouble {
 impl From<ForbiddenForAddress> for Trouble {
     fn from(_: ForbiddenForAddress) -> Self {
         // Somebody else's user, and nobody: the page says the same of both.
-        Trouble::NotThere("user")
+        Trouble::NotFound("user")
     }
 }
 
-impl From<rules::Refusal> for Trouble {
-    fn from(why: rules::Refusal) -> Self {
+impl From<rules::ItemError> for Trouble {
+    fn from(why: rules::ItemError) -> Self {
         match why {
-            rules::Refusal::InvalidId(what) | rules::Refusal::NotThere(what) => Trouble::NotThere(what),
-            rules::Refusal::ForbiddenForAddress(why) => why.into(),
+            rules::ItemError::InvalidId(what) | rules::ItemError::NotFound(what) => Trouble::NotFound(what),
+            rules::ItemError::ForbiddenForAddress(why) => why.into(),
             why => Trouble::Rule(why),
         }
     }
@@ -246,7 +246,7 @@ pub fn no_page(console: &Console, request: &Request) -> Response {
     let mut line = Line::default();
     let counted = console.core.authenticator.count_unsigned(received(request.extensions()).peer);
     let shown = match (counted, readable(path)) {
-        ((Some(refused), _), _) => Err(Refusal::from(refused).into()),
+        ((Some(refused), _), _) => Err(CallError::from(refused).into()),
         // A form is sent there: what it was on is shown.
         (_, Some(page)) if request.method() == http::Method::GET && page != path => Ok(Shown::Redirect(page)),
         _ => Err(Trouble::NoPage),

@@ -17,7 +17,7 @@ use super::{Page, Shown, Trouble, guarded};
 use crate::Console;
 use api::Method;
 use api::driver::{self, received};
-use api::refusal::Refusal;
+use api::error::CallError;
 use observe::Line;
 
 /// Serves a page.
@@ -33,7 +33,7 @@ pub(super) async fn serve(console: &Arc<Console>, page: &Page, request: Request)
     let target = String::from_utf8_lossy(&received.target).into_owned();
     let shown = async {
         if let (Some(refused), _) = console.core.authenticator.count_unsigned(received.peer) {
-            return Err(Refusal::from(refused).into());
+            return Err(CallError::from(refused).into());
         }
         let (mut form, mut file) = (Form::default(), None);
         if page.method == Method::Post {

@@ -139,7 +139,7 @@ pub(super) fn trouble(why: &Trouble) -> (StatusCode, String) {
             (status.unwrap_or(StatusCode::INTERNAL_SERVER_ERROR), "This cannot be done")
         }
         Trouble::Rule(_) => (StatusCode::UNPROCESSABLE_ENTITY, "This cannot be done"),
-        Trouble::NotThere(_) | Trouble::NoPage => (StatusCode::NOT_FOUND, "Not found"),
+        Trouble::NotFound(_) | Trouble::NoPage => (StatusCode::NOT_FOUND, "Not found"),
         Trouble::SignedOut | Trouble::FormLeft(_) => (StatusCode::UNAUTHORIZED, "Signed out"),
         Trouble::ForeignForm => (StatusCode::FORBIDDEN, "Nothing was changed"),
         Trouble::FileTooLarge => (StatusCode::PAYLOAD_TOO_LARGE, "Nothing was changed"),

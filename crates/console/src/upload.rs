@@ -10,7 +10,7 @@ use http_body_util::BodyExt as _;
 use super::Trouble;
 use super::form::Form;
 use api::Core;
-use api::refusal::Refusal;
+use api::error::CallError;
 
 /// Longest body of a form with a file.
 pub(super) const MAX_BODY: usize = 16 << 20;
@@ -42,9 +42,9 @@ pub(super) async fn read(
         return Ok((Form::parse(&body), None));
     };
     let (mut form, mut file) = (Form::default(), None);
-    while let Some(part) = parts.next_field().await.map_err(|_| Refusal::BodyBroken)? {
+    while let Some(part) = parts.next_field().await.map_err(|_| CallError::BodyBroken)? {
         let (field, name) = (part.name().unwrap_or_default().to_owned(), part.file_name().map(str::to_owned));
-        let bytes = part.bytes().await.map_err(|_| Refusal::BodyBroken)?;
+        let bytes = part.bytes().await.map_err(|_| CallError::BodyBroken)?;
         match name {
             // So do browsers send the field of a file when none was chosen.
             Some(name) if name.is_empty() && bytes.is_empty() => {}
@@ -59,7 +59,7 @@ async fn collect(core: &Core, mut body: Body) -> Result<Bytes, Trouble> {
     let reading = async {
         let (mut kept, mut length) = (Vec::new(), 0);
         while let Some(frame) = body.frame().await {
-            let Ok(data) = frame.map_err(|_| Refusal::BodyBroken)?.into_data() else { continue };
+            let Ok(data) = frame.map_err(|_| CallError::BodyBroken)?.into_data() else { continue };
             length += data.len();
             match length {
                 0..=MAX_BODY => kept.extend_from_slice(&data),
@@ -71,5 +71,5 @@ async fn collect(core: &Core, mut body: Body) -> Result<Bytes, Trouble> {
     };
     let limits = &core.limits;
     let read = tokio::time::timeout(limits.body(), reading).await;
-    read.map_err(|_| Refusal::BodyTimeout(limits.body_seconds))?
+    read.map_err(|_| CallError::BodyTimeout(limits.body_seconds))?
 }

@@ -20,7 +20,7 @@ use super::upload::File;
 use crate::Console;
 use api::Endpoint;
 use api::driver::{self};
-use api::refusal::Refusal;
+use api::error::CallError;
 use observe::Line;
 
 /// How often something is judged again because the directory changed in between.
@@ -114,7 +114,7 @@ impl Visit<'_> {
             match driver::within(&self.console.core, endpoint, caller, request_id, body.as_bytes(), self.line)
                 .await
             {
-                Err(Refusal::Stale) if attempt < ATTEMPTS => {
+                Err(CallError::Stale) if attempt < ATTEMPTS => {
                     attempt += 1;
                     self.enter_again().await?;
                 }
@@ -122,7 +122,7 @@ impl Visit<'_> {
             }
         };
         let answer = serde_json::from_slice::<Answer<Value>>(&reply);
-        let Answer { data, fail, .. } = answer.map_err(|_| Refusal::Panic)?;
+        let Answer { data, fail, .. } = answer.map_err(|_| CallError::Panic)?;
         Ok(Asked { data, fail })
     }
 
@@ -153,12 +153,12 @@ impl Visit<'_> {
             match self.console.core.store.write(vec![write]).await?.pop() {
                 Some(Written::Stale) | None => self.enter_again().await?,
                 Some(_) => {
-                    let refused = outcome.try_iter().last().ok_or(Trouble::Refused(Refusal::Stale))?;
+                    let refused = outcome.try_iter().last().ok_or(Trouble::Refused(CallError::Stale))?;
                     return Ok(refused.map_or(Ok(judged), |why| Err(format!("This {why}."))));
                 }
             }
         }
-        Err(Trouble::Refused(Refusal::Stale))
+        Err(Trouble::Refused(CallError::Stale))
     }
 
     /// Reads again who visits, and what they may.
@@ -198,7 +198,7 @@ pub(super) async fn enter(
     code: &str,
 ) -> Result<Scope, Trouble> {
     if let Some(permission) = permission {
-        who.caller.require(permission).map_err(Refusal::from)?;
+        who.caller.require(permission).map_err(CallError::from)?;
     }
     let named = match directory::access::named_account(&who.caller, Some(code))? {
         None => None,

@@ -5,9 +5,9 @@ use std::sync::Arc;
 use thiserror::Error;
 
 use crate::caller::PermissionDenied;
+pub use crate::error::ForbiddenForAddress;
+use crate::error::ItemError;
 use crate::evidence::Evidence;
-pub use crate::refusal::ForbiddenForAddress;
-use crate::refusal::Refusal;
 use crate::role::{Permission, Role};
 use crate::user::User;
 use crate::{Account, AccountCode, Caller};
@@ -80,9 +80,9 @@ impl Scope {
     ///
     /// # Errors
     /// When there is none, it belongs to another account, or the address is an alias.
-    pub fn user(&self, found: Option<User>) -> Result<User, Refusal> {
+    pub fn user(&self, found: Option<User>) -> Result<User, ItemError> {
         let user = self.address(found)?;
-        if user.alias_of.is_some() { Err(Refusal::IsAlias) } else { Ok(user) }
+        if user.alias_of.is_some() { Err(ItemError::IsAlias) } else { Ok(user) }
     }
 
     /// Whether the caller may hand out the role, or change what concerns the rights of somebody who holds it: nobody
@@ -90,9 +90,9 @@ impl Scope {
     ///
     /// # Errors
     /// When the role holds more than the caller's.
-    pub fn covers(&self, role: Option<&Role>) -> Result<(), Refusal> {
+    pub fn covers(&self, role: Option<&Role>) -> Result<(), ItemError> {
         match role {
-            Some(role) if !self.caller.covers(role) => Err(Refusal::RoleNotCovered(role.name.clone())),
+            Some(role) if !self.caller.covers(role) => Err(ItemError::RoleNotCovered(role.name.clone())),
             _ => Ok(()),
         }
     }

@@ -4,7 +4,8 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::Scope;
 use crate::application::{Application, Client, Product};
-use crate::refusal::{self, Refusal};
+use crate::check;
+use crate::error::ItemError;
 use crate::role::Role;
 use crate::user::User;
 
@@ -18,24 +19,24 @@ pub const MAX_OVERLAP: i64 = 30 * 24;
 ///
 /// # Errors
 /// When it is blank, longer than 256 characters, or holds control characters.
-pub fn name(text: &str) -> Result<(), Refusal> {
-    if text.trim().is_empty() { Err(Refusal::Blank) } else { refusal::name(text) }
+pub fn name(text: &str) -> Result<(), ItemError> {
+    if text.trim().is_empty() { Err(ItemError::Blank) } else { check::name(text) }
 }
 
 /// The application, if it is one of the account.
 ///
 /// # Errors
 /// When there is none, or it belongs to another account.
-pub fn of_account(scope: &Scope, found: Option<Application>) -> Result<Application, Refusal> {
-    found.filter(|found| found.account == scope.account().id).ok_or(Refusal::NotThere("application"))
+pub fn of_account(scope: &Scope, found: Option<Application>) -> Result<Application, ItemError> {
+    found.filter(|found| found.account == scope.account().id).ok_or(ItemError::NotFound("application"))
 }
 
 /// The application of API 2.0, if it is one of the account.
 ///
 /// # Errors
 /// When there is none, or it belongs to another account.
-pub fn client_of_account(scope: &Scope, found: Option<Client>) -> Result<Client, Refusal> {
-    found.filter(|found| found.account == scope.account().id).ok_or(Refusal::NotThere("application"))
+pub fn client_of_account(scope: &Scope, found: Option<Client>) -> Result<Client, ItemError> {
+    found.filter(|found| found.account == scope.account().id).ok_or(ItemError::NotFound("application"))
 }
 
 /// Judges whether a key pair may be issued to a user with this role: a program with the keys acts as the user, and
@@ -43,32 +44,32 @@ pub fn client_of_account(scope: &Scope, found: Option<Client>) -> Result<Client,
 ///
 /// # Errors
 /// When there is no such user in the account, it is an alias or disabled, or its role has more permissions than the caller's.
-pub fn issue(scope: &Scope, found: Option<User>, role: Option<&Role>) -> Result<User, Refusal> {
+pub fn issue(scope: &Scope, found: Option<User>, role: Option<&Role>) -> Result<User, ItemError> {
     let user = scope.user(found)?;
     scope.covers(role)?;
-    if user.is_shut_out() { Err(Refusal::ShutOut) } else { Ok(user) }
+    if user.is_blocked() { Err(ItemError::UserBlocked) } else { Ok(user) }
 }
 
 /// Judges that an application of API 2.0 gets a role and products.
 ///
 /// # Errors
 /// When the role holds more than the caller's, or no product is named.
-pub fn register_client(scope: &Scope, role: &Role, products: &[Product]) -> Result<(), Refusal> {
+pub fn register_client(scope: &Scope, role: &Role, products: &[Product]) -> Result<(), ItemError> {
     scope.covers(Some(role))?;
-    if products.is_empty() { Err(Refusal::Missing) } else { Ok(()) }
+    if products.is_empty() { Err(ItemError::Missing) } else { Ok(()) }
 }
 
 /// When a key pair ends that lives so many days; `None`: never.
 ///
 /// # Errors
 /// When that is not from 1 to [`MAX_DAYS`].
-pub fn ends(days: Option<i64>, now: Timestamp) -> Result<Option<Timestamp>, Refusal> {
+pub fn ends(days: Option<i64>, now: Timestamp) -> Result<Option<Timestamp>, ItemError> {
     let Some(days) = days else { return Ok(None) };
     let at = now.checked_add(SignedDuration::from_hours(24 * days.clamp(1, MAX_DAYS))).ok();
     if (1..=MAX_DAYS).contains(&days) {
         Ok(at)
     } else {
-        Err(Refusal::NotOneOf(format!("1 to {MAX_DAYS} days")))
+        Err(ItemError::NotOneOf(format!("1 to {MAX_DAYS} days")))
     }
 }
 
@@ -76,13 +77,13 @@ pub fn ends(days: Option<i64>, now: Timestamp) -> Result<Option<Timestamp>, Refu
 ///
 /// # Errors
 /// When that is not from 0 to [`MAX_OVERLAP`] hours.
-pub fn overlap(hours: i64, now: Timestamp) -> Result<Timestamp, Refusal> {
+pub fn overlap(hours: i64, now: Timestamp) -> Result<Timestamp, ItemError> {
     if (0..=MAX_OVERLAP).contains(&hours)
         && let Ok(at) = now.checked_add(SignedDuration::from_hours(hours))
     {
         return Ok(at);
     }
-    Err(Refusal::NotOneOf(format!("0 to {MAX_OVERLAP} hours")))
+    Err(ItemError::NotOneOf(format!("0 to {MAX_OVERLAP} hours")))
 }
 
 #[cfg(test)]
@@ -101,6 +102,6 @@ mod tests {
         for hours in [-1, MAX_OVERLAP + 1, i64::MAX] {
             overlap(hours, now).unwrap_err();
         }
-        assert_eq!(name(" ").unwrap_err(), Refusal::Blank);
+        assert_eq!(name(" ").unwrap_err(), ItemError::Blank);
     }
 }

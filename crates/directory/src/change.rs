@@ -6,10 +6,10 @@ use jiff::Timestamp;
 use crate::application::{Application, Binding, Client};
 use crate::attribute::Attribute;
 use crate::domains::{DomainChange, Registered};
+pub use crate::error::ChangeError;
 use crate::groups::{Group, GroupChange, Member};
 use crate::login::{self, Attempt, NamedProfile, Outcome};
 use crate::password::Policy;
-pub use crate::refusal::ChangeRefused;
 use crate::user::{Update, User};
 use crate::{
     Account, AccountId, ApplicationId, BindingId, ClientId, DelegateId, Domain, DomainId, ProfileId, Role,
@@ -117,7 +117,7 @@ pub enum Changed {
         /// Which one, counted from 0.
         index: usize,
         /// Why.
-        why: ChangeRefused,
+        why: ChangeError,
     },
 }
 

@@ -10,8 +10,9 @@ use std::sync::Arc;
 use secrecy::{ExposeSecret, SecretString};
 
 use crate::caller::PermissionDenied;
+use crate::check;
+use crate::error::ItemError;
 use crate::port::Evidence;
-use crate::refusal::{self, Refusal};
 use crate::role::INTERNAL_EDIT;
 use crate::user::PasswordHash;
 use crate::{Account, AccountCode, AccountId, Caller, DomainName, EmailAddress};
@@ -49,13 +50,13 @@ pub enum Field {
 }
 
 /// The error of an item, and its field.
-pub type Wrong = (Field, Refusal);
+pub type Wrong = (Field, ItemError);
 
 /// The items of a request that a permitted caller sent, read but not yet judged.
 pub struct Drafts {
     caller: Caller,
     /// The request's account code, or that it is none.
-    account_code: Option<Result<AccountCode, Refusal>>,
+    account_code: Option<Result<AccountCode, ItemError>>,
     drafts: Vec<Result<Draft, Vec<Wrong>>>,
 }
 
@@ -126,7 +127,7 @@ impl Drafts {
         items: Vec<Item>,
     ) -> Result<Self, PermissionDenied> {
         caller.require(&INTERNAL_EDIT)?;
-        let account_code = account_code.map(refusal::account_code);
+        let account_code = account_code.map(check::account_code);
         Ok(Self {
             caller: caller.clone(),
             account_code,
@@ -169,39 +170,39 @@ impl Drafts {
 impl Draft {
     fn read(item: Item) -> Result<Self, Vec<Wrong>> {
         let mut wrong = Vec::new();
-        let mut check = |field, why: Refusal| wrong.push((field, why));
-        let address = match item.address.as_deref().map(refusal::address) {
+        let mut check = |field, why: ItemError| wrong.push((field, why));
+        let address = match item.address.as_deref().map(check::address) {
             Some(Ok(address)) => Some(address),
             Some(Err(why)) => {
                 check(Field::Address, why);
                 None
             }
             None => {
-                check(Field::Address, Refusal::Missing);
+                check(Field::Address, ItemError::Missing);
                 None
             }
         };
         let name = item.name.unwrap_or_default();
-        if let Err(why) = refusal::name(&name) {
+        if let Err(why) = check::name(&name) {
             check(Field::Name, why);
         }
         let password = match (item.password, item.password_hash) {
             (Some(password), None) if password.expose_secret().trim().is_empty() => {
-                check(Field::Password, Refusal::Blank);
+                check(Field::Password, ItemError::Blank);
                 None
             }
             (Some(_), Some(_)) => {
-                check(Field::PasswordHash, Refusal::NotBoth("password or passwordHash"));
+                check(Field::PasswordHash, ItemError::NotBoth("password or passwordHash"));
                 None
             }
             (None, Some(Err(why))) => {
-                check(Field::PasswordHash, Refusal::PasswordHash(why));
+                check(Field::PasswordHash, ItemError::PasswordHash(why));
                 None
             }
             (password, None) => password.map(NewPassword::Clear),
             (None, Some(Ok(hash))) => Some(NewPassword::Hashed(hash)),
         };
-        let account_code = match item.account_code.as_deref().map(refusal::account_code).transpose() {
+        let account_code = match item.account_code.as_deref().map(check::account_code).transpose() {
             Ok(code) => code,
             Err(why) => {
                 check(Field::AccountCode, why);
@@ -227,7 +228,7 @@ impl Draft {
     fn judge(
         self,
         caller: &Caller,
-        request_account: Option<&Result<AccountCode, Refusal>>,
+        request_account: Option<&Result<AccountCode, ItemError>>,
         state: &State,
         evidence: &mut Vec<Evidence>,
     ) -> Result<Planned, Vec<Wrong>> {
@@ -244,17 +245,17 @@ impl Draft {
         };
         let account = account
             .filter(|account| caller.may_act_in(account))
-            .ok_or_else(|| vec![(Field::AccountCode, Refusal::AccountNotPermitted)])?;
+            .ok_or_else(|| vec![(Field::AccountCode, ItemError::AccountNotPermitted)])?;
         let domain = state
             .domains
             .get(&self.address.domain_name())
             .filter(|domain| domain.account == account.id)
-            .ok_or_else(|| vec![(Field::Address, Refusal::ForbiddenForDomain)])?;
+            .ok_or_else(|| vec![(Field::Address, ItemError::ForbiddenForDomain)])?;
         if let Some(password) = self.clear_password() {
             let unmet =
                 account.password_policy.unmet(password.expose_secret(), &[self.address.as_str(), &self.name]);
             if !unmet.is_empty() {
-                return Err(vec![(Field::Password, Refusal::PasswordPolicy(unmet))]);
+                return Err(vec![(Field::Password, ItemError::PasswordPolicy(unmet))]);
             }
         }
         evidence.push(Evidence::of(account));

@@ -4,7 +4,7 @@
 use jiff::{SignedDuration, Timestamp};
 
 pub use crate::account::InboundType;
-use crate::refusal::Refusal;
+use crate::error::ItemError;
 use crate::{AccountId, Domain, DomainId, DomainName, PendingDomainId};
 
 /// How long a domain can be verified after it was registered. `[ours]`
@@ -57,19 +57,19 @@ impl PendingDomain {
     ///
     /// # Errors
     /// When its time is over.
-    pub fn live(&self, now: Timestamp) -> Result<(), Refusal> {
-        if now < self.expires_at { Ok(()) } else { Err(Refusal::VerificationExpired) }
+    pub fn live(&self, now: Timestamp) -> Result<(), ItemError> {
+        if now < self.expires_at { Ok(()) } else { Err(ItemError::VerificationExpired) }
     }
 
     /// Judges the TXT records of the domain.
     ///
     /// # Errors
     /// When none of them is the token.
-    pub fn proven_by(&self, records: &[String]) -> Result<(), Refusal> {
+    pub fn proven_by(&self, records: &[String]) -> Result<(), ItemError> {
         if records.iter().any(|record| record.trim() == self.token) {
             return Ok(());
         }
-        Err(Refusal::NotVerified {
+        Err(ItemError::NotVerified {
             domain: self.name.clone(),
             token: self.token.clone(),
             found: records.len(),
@@ -128,7 +128,7 @@ mod tests {
         assert_eq!(pending.token, format!("matricula-verification={}", "ab".repeat(16)));
         let week = now + LIFE;
         assert!(pending.live(week - SignedDuration::from_millis(1)).is_ok());
-        assert_eq!(pending.live(week), Err(Refusal::VerificationExpired));
+        assert_eq!(pending.live(week), Err(ItemError::VerificationExpired));
 
         let records = |all: &[&str]| all.iter().map(|&record| record.to_owned()).collect::<Vec<_>>();
         assert!(pending.proven_by(&records(&["v=spf1 -all", &format!(" {}", pending.token)])).is_ok());

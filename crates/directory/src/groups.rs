@@ -2,8 +2,9 @@
 //! `[ours]`).
 
 use crate::address::fold;
-pub use crate::refusal::MAX_DEPTH;
-use crate::refusal::{self, Refusal};
+use crate::check;
+use crate::error::ItemError;
+pub use crate::error::MAX_DEPTH;
 use crate::{AccountId, DomainId, DomainName, EmailAddress, GroupId, UserId};
 
 /// Longest description of a group, in characters. `[ours]`
@@ -24,11 +25,11 @@ impl Description {
     ///
     /// # Errors
     /// When it is blank, too long, or holds control characters.
-    pub fn parse(text: &str) -> Result<Self, Refusal> {
+    pub fn parse(text: &str) -> Result<Self, ItemError> {
         if text.trim().is_empty() {
-            return Err(Refusal::Blank);
+            return Err(ItemError::Blank);
         }
-        refusal::text(text, MAX_DESCRIPTION)?;
+        check::text(text, MAX_DESCRIPTION)?;
         Ok(Self { given: text.to_owned(), key: fold(text.trim()) })
     }
 
@@ -47,8 +48,8 @@ impl Description {
 ///
 /// # Errors
 /// When it is longer than a description can be, or holds control characters.
-pub fn query(text: &str) -> Result<String, Refusal> {
-    refusal::text(text, MAX_DESCRIPTION)?;
+pub fn query(text: &str) -> Result<String, ItemError> {
+    check::text(text, MAX_DESCRIPTION)?;
     Ok(fold(text.trim()))
 }
 
@@ -83,20 +84,20 @@ impl Subject {
     ///
     /// # Errors
     /// When it names neither or both, or what it names is none.
-    pub fn parse(address: Option<&str>, domain: Option<&str>) -> Result<Self, (Field, Refusal)> {
+    pub fn parse(address: Option<&str>, domain: Option<&str>) -> Result<Self, (Field, ItemError)> {
         let says = |text: &&str| !text.trim().is_empty();
         match (address.filter(says), domain.filter(says)) {
-            (Some(_), Some(_)) => Err((Field::Domain, Refusal::NotBoth("emailAddress or domain"))),
-            (Some(text), None) => match refusal::address(text) {
+            (Some(_), Some(_)) => Err((Field::Domain, ItemError::NotBoth("emailAddress or domain"))),
+            (Some(text), None) => match check::address(text) {
                 Ok(address) => Ok(Subject::Address(address)),
                 Err(why) => Err((Field::Address, why)),
             },
             (None, Some(text)) => match DomainName::parse(text) {
                 Ok(domain) => Ok(Subject::Domain(domain)),
-                Err(why) => Err((Field::Domain, Refusal::InvalidDomain(why))),
+                Err(why) => Err((Field::Domain, ItemError::InvalidDomain(why))),
             },
-            (None, None) if address.is_some() => Err((Field::Address, Refusal::Blank)),
-            (None, None) => Err((Field::Address, Refusal::Missing)),
+            (None, None) if address.is_some() => Err((Field::Address, ItemError::Blank)),
+            (None, None) => Err((Field::Address, ItemError::Missing)),
         }
     }
 
@@ -206,14 +207,14 @@ pub fn member(
     address: Option<&str>,
     domain: Option<&str>,
     notes: Option<String>,
-) -> Result<GroupChange, Vec<(Field, Refusal)>> {
+) -> Result<GroupChange, Vec<(Field, ItemError)>> {
     let subject = Subject::parse(address, domain);
     let notes = notes.unwrap_or_default();
     let plain: String = notes.chars().filter(|c| !['\n', '\r', '\t'].contains(c)).collect();
-    let noted = match refusal::text(&plain, MAX_NOTES) {
+    let noted = match check::text(&plain, MAX_NOTES) {
         // The breaks count too.
         Ok(()) if notes.chars().count() > MAX_NOTES => {
-            Err(Refusal::TooLong { max: MAX_NOTES, unit: "characters" })
+            Err(ItemError::TooLong { max: MAX_NOTES, unit: "characters" })
         }
         noted => noted,
     };

@@ -1,6 +1,6 @@
 //! Which addresses of a domain mail is accepted for.
 
-use crate::refusal::Refusal;
+use crate::error::ItemError;
 
 /// Which addresses of a domain mail is accepted for. Kept for other systems; nothing here looks at it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -35,9 +35,9 @@ impl InboundType {
     ///
     /// # Errors
     /// When it is none of the four.
-    pub fn parse(text: &str) -> Result<Self, Refusal> {
+    pub fn parse(text: &str) -> Result<Self, ItemError> {
         let named = |known: &InboundType| known.as_str().eq_ignore_ascii_case(text.trim());
         let known = Self::ALL.into_iter().find(named);
-        known.ok_or_else(|| Refusal::NotOneOf(Self::ALL.map(InboundType::as_str).join(", ")))
+        known.ok_or_else(|| ItemError::NotOneOf(Self::ALL.map(InboundType::as_str).join(", ")))
     }
 }

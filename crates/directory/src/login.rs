@@ -114,7 +114,7 @@ fn latest(now: Timestamp, policy: &Policy) -> Timestamp {
 /// Decides an attempt: `verified` says whether the password is the user's present one.
 pub fn decide(user: &User, policy: &Policy, verified: bool, grant: &Grant, now: Timestamp) -> Decision {
     let decision = |outcome, attempts, why| Decision { outcome, attempts, why };
-    if user.is_shut_out() {
+    if user.is_blocked() {
         return decision(Outcome::Refused, user.attempts, "the user is locked or disabled");
     }
     if user.attempts.locked_until.is_some_and(|until| now < until && until <= latest(now, policy)) {

@@ -14,7 +14,7 @@ use thiserror::Error;
 use crate::application::{AccessKey, Client, ClientPrincipal};
 use crate::attribute::Attribute;
 use crate::audit::{self, Actor, Event};
-use crate::change::{Change, ChangeRefused, Changed, Delegate, Effect};
+use crate::change::{Change, ChangeError, Changed, Delegate, Effect};
 use crate::domains::PendingDomain;
 pub use crate::evidence::Evidence;
 use crate::groups::{Group, Member};
@@ -95,7 +95,7 @@ pub enum RequestIds {
 }
 
 /// Renders the answer, once it is known what became of each change. It is asked again when the transaction has to be.
-pub type Render = Box<dyn Fn(&[Result<Effect, ChangeRefused>]) -> Vec<u8> + Send>;
+pub type Render = Box<dyn Fn(&[Result<Effect, ChangeError>]) -> Vec<u8> + Send>;
 
 /// One request that writes, judged and ready to be stored.
 pub struct Write {

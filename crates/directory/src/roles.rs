@@ -1,6 +1,7 @@
 //! The rules of roles: nobody can grant permissions that they do not have, or change a user who has more. `[ours]`
 
-use crate::refusal::{self, Refusal};
+use crate::check;
+use crate::error::ItemError;
 use crate::role::{BuiltIn, Permission, Role};
 use crate::{RoleId, Scope};
 
@@ -22,18 +23,18 @@ pub fn create(
     id: RoleId,
     name: &str,
     permissions: &[String],
-) -> Result<Role, Vec<(Field, Refusal)>> {
+) -> Result<Role, Vec<(Field, ItemError)>> {
     let mut wrong = Vec::new();
-    if let Err(why) = refusal::name(name) {
+    if let Err(why) = check::name(name) {
         wrong.push((Field::Name, why));
     }
     if BuiltIn::by_name(name).is_some() {
-        wrong.push((Field::Name, Refusal::Change(crate::change::ChangeRefused::AlreadyThere)));
+        wrong.push((Field::Name, ItemError::Change(crate::change::ChangeError::AlreadyExists)));
     }
     let parsed: Result<_, _> = permissions.iter().map(|text| Permission::parse(text)).collect();
     let permissions = parsed.unwrap_or_else(|_| {
         let known: Vec<_> = crate::role::PERMISSIONS.iter().map(ToString::to_string).collect();
-        wrong.push((Field::Permissions, Refusal::NotOneOf(known.join(", "))));
+        wrong.push((Field::Permissions, ItemError::NotOneOf(known.join(", "))));
         Default::default()
     });
     let account = Some(scope.account().id);
@@ -48,9 +49,9 @@ pub fn create(
 ///
 /// # Errors
 /// When there is none.
-pub fn of_account(scope: &Scope, found: Option<Role>) -> Result<Role, Refusal> {
+pub fn of_account(scope: &Scope, found: Option<Role>) -> Result<Role, ItemError> {
     let own = |role: &Role| role.account.is_none_or(|account| account == scope.account().id);
-    found.filter(own).ok_or(Refusal::NotThere("role"))
+    found.filter(own).ok_or(ItemError::NotFound("role"))
 }
 
 /// Whether a user who held one role, or none, holds more with another: what was given out in the user's name before, key

@@ -4,7 +4,8 @@ use jiff::Timestamp;
 use secrecy::{ExposeSecret, SecretString};
 
 use crate::Scope;
-use crate::refusal::{self, Refusal};
+use crate::check;
+use crate::error::ItemError;
 use crate::role::Role;
 use crate::user::{Update, User};
 
@@ -62,7 +63,7 @@ pub fn judge(
     found: Option<User>,
     role: Option<&Role>,
     asked: Asked,
-) -> Result<Planned, Vec<(Field, Refusal)>> {
+) -> Result<Planned, Vec<(Field, ItemError)>> {
     let user = scope.user(found).map_err(|why| vec![(Field::Address, why)])?;
     let policy = &scope.account().password_policy;
     let update = Update {
@@ -83,15 +84,15 @@ pub fn judge(
     }
     let mut wrong = Vec::new();
     let name = update.name.as_deref().unwrap_or(&user.name);
-    if let Err(why) = refusal::name(name) {
+    if let Err(why) = check::name(name) {
         wrong.push((Field::Name, why));
     }
     match asked.password.as_ref().map(ExposeSecret::expose_secret) {
-        Some(blank) if blank.trim().is_empty() => wrong.push((Field::Password, Refusal::Blank)),
+        Some(blank) if blank.trim().is_empty() => wrong.push((Field::Password, ItemError::Blank)),
         Some(password) => {
             let unmet = policy.unmet(password, &[user.address.as_str(), name]);
             if !unmet.is_empty() {
-                wrong.push((Field::Password, Refusal::PasswordPolicy(unmet)));
+                wrong.push((Field::Password, ItemError::PasswordPolicy(unmet)));
             }
         }
         None => {}

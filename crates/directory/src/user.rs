@@ -127,7 +127,7 @@ impl User {
     }
 
     /// Whether an administrator has shut the user out in whatever way.
-    pub fn is_shut_out(&self) -> bool {
+    pub fn is_blocked(&self) -> bool {
         self.locked || self.disabled || self.purge_at.is_some()
     }
 }

@@ -1,4 +1,4 @@
-//! The journal: the last requests as they were received, and what was answered. That of a sandbox or a laboratory holds
+//! The journal: the last requests as they were received, and what was answered. That of a sandbox or test control holds
 //! secrets, which is what it is for; of that of `serve` they are left out.
 
 mod redact;
@@ -31,7 +31,7 @@ const BODY_KEPT: usize = 16 << 10;
 /// As much of a target, and of all headers together.
 const HEAD_KEPT: usize = 8 << 10;
 
-/// Requests that a laboratory keeps.
+/// Requests that test control keeps.
 const LAB: usize = 1_000;
 
 /// A request, and what was answered.
@@ -137,7 +137,7 @@ pub struct Over<'a> {
 }
 
 impl Journal {
-    /// Of a sandbox or a laboratory: nothing is left out.
+    /// Of a sandbox or test control: nothing is left out.
     pub fn whole() -> Self {
         Self { keep: LAB, redacting: false, kept: Mutex::default() }
     }

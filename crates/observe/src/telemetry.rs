@@ -218,7 +218,7 @@ impl Telemetry {
 
     /// Takes back what could not be noted.
     pub fn put_usage_back(&self, usage: Vec<Usage>) {
-        self.counts().usage.put_back(usage);
+        self.counts().usage.return_unsent(usage);
     }
 
     fn counts(&self) -> MutexGuard<'_, Counts> {

@@ -1,5 +1,5 @@
 //! The sandbox, and what a test may do to a server and see of it. `serve` has neither.
 
-pub mod lab;
 pub mod sandbox;
 pub mod system;
+pub mod test_control;

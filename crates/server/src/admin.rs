@@ -11,12 +11,12 @@ mod users;
 
 use std::sync::Arc;
 
-use auth::GateError;
+use auth::HasherError;
 use directory::account::AccountCodeError;
 use directory::address::{AddressError, DomainError};
 use directory::application::AccessKeyError;
 use directory::audit::Actor;
-use directory::change::{Change, ChangeRefused, Changed};
+use directory::change::{Change, ChangeError, Changed};
 use directory::id::Randomness;
 pub use directory::password::Policy as PasswordPolicy;
 use directory::password::Unmet;
@@ -47,13 +47,13 @@ pub enum AdminError {
     Store(#[from] StoreError),
     /// An object with this name already exists.
     #[error("{0} already exists")]
-    AlreadyThere(String),
+    AlreadyExists(String),
     /// There is nothing of this name.
     #[error("{0} not found")]
-    NotThere(String),
+    NotFound(String),
     /// The change could not be made.
     #[error("{0} {1}")]
-    Refused(String, ChangeRefused),
+    Refused(String, ChangeError),
     /// The text is no account code.
     #[error(transparent)]
     AccountCode(#[from] AccountCodeError),
@@ -91,7 +91,7 @@ pub enum AdminError {
     Password(Vec<Unmet>),
     /// No password could be hashed.
     #[error(transparent)]
-    Gate(#[from] GateError),
+    PasswordHasher(#[from] HasherError),
 }
 
 /// Administers a directory.
@@ -152,8 +152,8 @@ impl Admin {
         match self.store.apply(vec![change], Actor::Operator, self.now()).await? {
             Changed::Done => Ok(()),
             Changed::Refused { why, .. } => Err(match why {
-                ChangeRefused::AlreadyThere | ChangeRefused::AddressTaken => AdminError::AlreadyThere(what),
-                ChangeRefused::NotThere => AdminError::NotThere(what),
+                ChangeError::AlreadyExists | ChangeError::AddressTaken => AdminError::AlreadyExists(what),
+                ChangeError::NotFound => AdminError::NotFound(what),
                 why => AdminError::Refused(what, why),
             }),
         }

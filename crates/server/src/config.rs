@@ -7,15 +7,15 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use auth::{Cost, Gate};
+use auth::{Cost, PasswordHasher};
 use directory::port::{Entropy, RequestIds};
 use directory::session::SessionLimits;
 use serde::{Deserialize, Serialize};
 use store::{Location, MasterKey, VaultError};
 use thiserror::Error;
 
+pub use api::dns::{Domains, Verification};
 pub use api::limits::Limits;
-pub use api::txt::{Domains, Verification};
 pub use observation::{Journal, Metrics};
 pub use tls::Tls;
 
@@ -341,7 +341,7 @@ fn read(path: &Path) -> Result<String, ConfigError> {
 }
 
 impl Passwords {
-    pub(crate) fn gate(&self, entropy: Arc<dyn Entropy>) -> Result<Gate, auth::gate::CostError> {
+    pub(crate) fn gate(&self, entropy: Arc<dyn Entropy>) -> Result<PasswordHasher, auth::hasher::CostError> {
         let cost = auth::Cost {
             memory_kib: self.memory_kib,
             iterations: self.iterations,
@@ -349,7 +349,7 @@ impl Passwords {
         };
         let cores = || std::thread::available_parallelism().map_or(1, usize::from);
         let threads = if self.threads == 0 { cores() } else { self.threads };
-        Gate::start(cost, threads, self.queue, entropy)
+        PasswordHasher::start(cost, threads, self.queue, entropy)
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 
-use api::txt::TxtError;
+use api::dns::TxtLookupError;
 use thiserror::Error;
 
 use crate::config::ConfigError;
@@ -19,10 +19,10 @@ pub enum OpenError {
     Store(#[from] store::OpenError),
     /// The cost of passwords is not allowed.
     #[error("passwords: {0}")]
-    Cost(#[from] auth::gate::CostError),
+    Cost(#[from] auth::hasher::CostError),
     /// No DNS resolver is configured.
     #[error("domains: {0}")]
-    Txt(#[from] TxtError),
+    Txt(#[from] TxtLookupError),
     /// The certificate can't be used.
     #[error(transparent)]
     Tls(#[from] TlsError),

@@ -16,7 +16,7 @@ pub mod tls;
 
 pub use self::http::listen;
 pub use api::{ENDPOINTS, Endpoint, Method, Style, Takes, openapi};
-pub use auth::Gate;
+pub use auth::PasswordHasher;
 pub use config::Config;
 pub use console;
 pub use error::OpenError;

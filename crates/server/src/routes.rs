@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use api::Method;
-use api::refusal::Refusal;
+use api::error::CallError;
 use api::{ENDPOINTS, answer, driver, openapi};
 use axum::Router;
 use axum::body::Bytes;
@@ -66,7 +66,7 @@ async fn unknown_path(State(app): State<Arc<App>>, request: Request) -> Response
     }
     // The path is shown, the query is not: it may hold anything.
     let path = request.uri().path().chars().take(200).collect();
-    driver::refuse_unsigned(&app.core, &request, Refusal::UnknownPath(path))
+    driver::refuse_unsigned(&app.core, &request, CallError::UnknownPath(path))
 }
 
 async fn method_not_allowed(State(app): State<Arc<App>>, request: Request) -> Response {
@@ -78,5 +78,5 @@ async fn method_not_allowed(State(app): State<Arc<App>>, request: Request) -> Re
         ENDPOINTS.iter().filter(|e| e.path == request.uri().path()).map(|e| e.method.as_str()).collect();
     // What is no endpoint is there to be read.
     let allowed = if allowed.is_empty() { vec![Method::Get.as_str()] } else { allowed };
-    driver::refuse_unsigned(&app.core, &request, Refusal::Method(method, allowed.join(" or ")))
+    driver::refuse_unsigned(&app.core, &request, CallError::Method(method, allowed.join(" or ")))
 }

@@ -7,12 +7,12 @@ use std::sync::{Arc, OnceLock, Weak};
 
 use ::http::Request;
 use api::Core;
+use api::dns::TxtLookup;
 use api::endpoints::ENDPOINTS;
 use api::public_url::PublicUrl;
 use api::room::Room;
-use api::txt::Txt;
 use auth::explain::Explainer;
-use auth::{Authenticator, Gate, Quota};
+use auth::{Authenticator, PasswordHasher, Quota};
 use axum::body::Body;
 use console::Console;
 use directory::port::{Entropy, Store, StoreError, Usage};
@@ -123,7 +123,7 @@ impl Server {
     }
 
     /// The gate for password hashing, for code that sets passwords outside the API.
-    pub fn gate(&self) -> &Gate {
+    pub fn gate(&self) -> &PasswordHasher {
         &self.app.core.gate
     }
 
@@ -149,7 +149,7 @@ impl Server {
     }
 
     /// Tells the server that its database was put back to an earlier state: what it remembers of it no longer holds.
-    pub fn store_was_put_back(&self) {
+    pub fn store_was_restored(&self) {
         self.app.core.store.forget_snapshot();
         self.app.core.authenticator.refill_quota();
     }
@@ -181,7 +181,7 @@ impl Server {
         &self.app.core.telemetry
     }
 
-    /// The last requests, if the configuration or a laboratory asks for a journal.
+    /// The last requests, if the configuration or test control asks for a journal.
     pub fn journal(&self) -> Option<Arc<Journal>> {
         self.app.journal()
     }
@@ -271,7 +271,7 @@ fn core(
     over: impl FnOnce(Arc<dyn Store>) -> Arc<dyn Store>,
 ) -> Result<Core, OpenError> {
     let System { clock, entropy } = system.clone();
-    let txt = Txt::new(&config.domains)?;
+    let txt = TxtLookup::new(&config.domains)?;
     let paths = || ENDPOINTS.iter().map(|endpoint| endpoint.path);
     let telemetry = Telemetry::new(Arc::clone(&clock), paths());
     let store = over(config.store.open(master_key, Arc::clone(&clock), Arc::clone(&entropy))?);

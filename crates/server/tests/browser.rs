@@ -63,7 +63,7 @@ async fn every_story_of_the_console_goes_as_told() {
     let server = TestServer::start_with(|config| config.quota.enabled = false).await;
     fill(&server).await;
     // From here on there is a journal.
-    server.lab();
+    server.control();
     let users =
         ["administrator admin@example.com", "reader reader@example.com", "partner partner@example.com"];
     let users: Vec<String> = users

@@ -12,7 +12,7 @@ use crate::draft::folder_of;
 use crate::location::Location;
 use crate::problem::OpenProblem;
 use crate::schema::Schema;
-use crate::sqlite::Kept;
+use crate::sqlite::SavedState;
 use crate::vault::MasterKey;
 use crate::{postgres, sqlite};
 
@@ -34,9 +34,9 @@ impl Location {
     ///
     /// # Errors
     /// When it can't be read.
-    pub fn keep(&self) -> Result<Option<Kept>, BackupError> {
+    pub fn save_state(&self) -> Result<Option<SavedState>, BackupError> {
         match self {
-            Location::Sqlite(path) => sqlite::keep(&file_of(path)).map(Some),
+            Location::Sqlite(path) => sqlite::save_state(&file_of(path)).map(Some),
             Location::Postgres(_) => Ok(None),
         }
     }
@@ -46,9 +46,9 @@ impl Location {
     ///
     /// # Errors
     /// When it can't be written to.
-    pub fn put_back(&self, kept: &Kept) -> Result<(), BackupError> {
+    pub fn restore_state(&self, kept: &SavedState) -> Result<(), BackupError> {
         match self {
-            Location::Sqlite(path) => sqlite::put_back(&file_of(path), kept),
+            Location::Sqlite(path) => sqlite::restore_state(&file_of(path), kept),
             Location::Postgres(_) => Ok(()),
         }
     }

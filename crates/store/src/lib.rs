@@ -21,5 +21,5 @@ pub use database::OpenError;
 pub use location::Location;
 pub use problem::{Left, OpenProblem};
 pub use schema::Schema;
-pub use sqlite::Kept;
+pub use sqlite::SavedState;
 pub use vault::{MasterKey, VaultError};

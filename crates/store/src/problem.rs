@@ -76,7 +76,7 @@ pub enum Left {
     /// Its log, with what was written last.
     Log,
     /// A database that a restore kept under a name with the time.
-    Kept,
+    SavedState,
     /// A restore that did not come to its end.
     Restore,
 }
@@ -90,7 +90,7 @@ impl Left {
             _ => {
                 let digit = |byte: u8| if byte.is_ascii_digit() { b'0' } else { byte };
                 let shape: Vec<u8> = suffix.bytes().map(digit).collect();
-                (shape == b".00000000T000000Z").then_some(Self::Kept)
+                (shape == b".00000000T000000Z").then_some(Self::SavedState)
             }
         }
     }
@@ -103,7 +103,7 @@ impl fmt::Display for Left {
                 "with its latest writes: move the database back to it, or restore a backup with \
                  `matricula restore FROM_FILE --replace`"
             }
-            Self::Kept => {
+            Self::SavedState => {
                 "an earlier database kept by a restore: rename it back, or restore a backup with `matricula restore`. To \
                  create a new directory, move it to another folder first"
             }

@@ -6,19 +6,19 @@ mod checkpoint;
 mod damage;
 mod found;
 mod in_use;
-mod kept;
 mod migrate;
 mod restore;
+mod saved_state;
 mod schema;
 mod session;
 mod writer;
 
 pub(crate) use backup::backup;
-pub use kept::Kept;
-pub(crate) use kept::{keep, put_back};
 #[cfg(test)]
 pub(crate) use migrate::MIGRATIONS;
 pub(crate) use restore::restore;
+pub use saved_state::SavedState;
+pub(crate) use saved_state::{restore_state, save_state};
 pub(crate) use schema::{migrate, schema};
 
 use std::path::{Path, PathBuf};

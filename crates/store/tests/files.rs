@@ -140,7 +140,7 @@ fn what_an_earlier_database_left_is_told_and_never_taken_for_a_new_one() {
     for (name, left, next_step) in [
         ("matricula.db-wal", Left::Log, "move the database back to it"),
         ("matricula.db-journal", Left::Log, "move the database back to it"),
-        ("matricula.db.20261124T120000Z", Left::Kept, "rename it back"),
+        ("matricula.db.20261124T120000Z", Left::SavedState, "rename it back"),
         ("matricula.db.4711.part", Left::Restore, "restore the backup again"),
     ] {
         let site = Site::new();

@@ -2,17 +2,17 @@
 //! moves when it is told to, randomness that is the same every time.
 //!
 //! ```no_run
-//! use matricula_testkit::{TestServer, lab::{Fault, What}};
+//! use matricula_testkit::{TestServer, test_control::{Fault, What}};
 //!
 //! # async fn example() {
 //! let server = TestServer::start().await;
-//! let lab = server.lab();
+//! let control = server.control();
 //! // The answer is lost after the commit; the client under test asks again, and is not told that the user exists.
-//! lab.inject(Fault { times: Some(1), ..What::DropAnswer.into() }).unwrap();
+//! control.inject(Fault { times: Some(1), ..What::DropAnswer.into() }).unwrap();
 //! let ann = [matricula_testkit::client::NewUser::new("ann@example.com")];
 //! let answer = server.client().create_users(&ann).await.unwrap();
 //! assert_eq!(answer.data.len(), 1);
-//! assert_eq!(lab.journal().len(), 2);
+//! assert_eq!(control.journal().len(), 2);
 //! # }
 //! ```
 //!
@@ -38,7 +38,7 @@ use directory::port::Store;
 use secrecy::SecretString;
 use server::admin::Admin;
 use server::config::{Domains, LogFormat, Passwords, Verification};
-use server::{CertificateReload, Config, Gate, Server, System};
+use server::{CertificateReload, Config, PasswordHasher, Server, System};
 use tempfile::TempDir;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
@@ -49,8 +49,8 @@ pub use browser::Browser;
 pub use caller::{Response, TestCaller};
 pub use client;
 pub use login::basic;
-pub use playground::lab;
 pub use playground::system::SeededEntropy;
+pub use playground::test_control;
 pub use postgres::Postgres;
 pub use raw::Connection;
 pub use system::FakeClock;
@@ -88,7 +88,7 @@ pub struct TestServer {
     config: Config,
     callers: Callers,
     server: Server,
-    lab: OnceLock<lab::Lab>,
+    control: OnceLock<test_control::TestController>,
     watch: Arc<Watch>,
     certificate: Option<CertificateReload>,
     /// How many servers were started on the database: each draws other randomness than those before it, so that ids do not
@@ -233,7 +233,7 @@ impl TestServer {
             config,
             callers,
             server,
-            lab: OnceLock::new(),
+            control: OnceLock::new(),
             watch,
             certificate,
             starts,
@@ -242,12 +242,16 @@ impl TestServer {
         }
     }
 
-    /// Its laboratory: faults on purpose, a journal of requests, states to go back to. It opens at the first call: the state
-    /// of that moment is what [`lab::Lab::reset`] goes back to.
-    pub fn lab(&self) -> lab::Lab {
-        let open =
-            || lab::Lab::open(&self.server, None).unwrap_or_else(|error| panic!("the laboratory: {error}"));
-        self.lab.get_or_init(|| open().unwrap_or_else(|| panic!("the server has another laboratory"))).clone()
+    /// Its test control: faults on purpose, a journal of requests, states to go back to. It opens at the first call: the state
+    /// of that moment is what [`test_control::TestController::reset`] goes back to.
+    pub fn control(&self) -> test_control::TestController {
+        let open = || {
+            test_control::TestController::open(&self.server, None)
+                .unwrap_or_else(|error| panic!("the test control: {error}"))
+        };
+        self.control
+            .get_or_init(|| open().unwrap_or_else(|| panic!("the server has another test control")))
+            .clone()
     }
 
     /// Whether several nodes may be on its database.
@@ -286,7 +290,7 @@ impl TestServer {
     }
 
     /// Hashing threads for passwords that are set without the server, as cheap as its own.
-    pub fn gate(&self) -> Gate {
+    pub fn gate(&self) -> PasswordHasher {
         let system =
             System { clock: Arc::clone(&self.clock) as _, entropy: Arc::new(SeededEntropy::new(BESIDE + 1)) };
         server::admin::gate(&self.config, &system).unwrap_or_else(|error| panic!("the gate: {error}"))
@@ -438,7 +442,7 @@ impl Fixture {
 impl Callers {
     async fn seed(
         admin: &Admin,
-        gate: &Gate,
+        gate: &PasswordHasher,
         clock: &FakeClock,
         address: SocketAddr,
     ) -> Result<Self, server::admin::AdminError> {

@@ -7,7 +7,7 @@ use std::hint::black_box;
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use jiff::{SignedDuration, Timestamp};
 use matricula_wire::date;
-use matricula_wire::explain::{KeySet, Known, Received, Standing, explain};
+use matricula_wire::explain::{KeySet, KeyStatus, Known, Received, explain};
 use matricula_wire::header::Authorization;
 use matricula_wire::reader::{Limits, read};
 use matricula_wire::signature::{Parts, SigningKey, authorization};
@@ -71,7 +71,7 @@ fn explanations(c: &mut Criterion) {
         secret_key: Some(
             format!("+/8Pq+/zGg1x9kTt2m0b7QeYw4uHc6Jn3rLpVsXaDf8+A/bC5Z+9kM1oNq7EiR{number:02x}").into(),
         ),
-        standing: Standing::Live,
+        status: KeyStatus::Live,
     };
     let now = Timestamp::constant(1_448_369_460, 0);
     for (what, access_key, sets) in

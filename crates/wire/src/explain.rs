@@ -62,12 +62,12 @@ pub struct KeySet {
     /// The key of the HMAC, in base64; `None`: nobody knows it any more.
     pub secret_key: Option<SecretString>,
     /// Whether it may be used.
-    pub standing: Standing,
+    pub status: KeyStatus,
 }
 
 /// Whether a key pair may be used.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Standing {
+pub enum KeyStatus {
     /// As far as anybody knows.
     #[default]
     Live,

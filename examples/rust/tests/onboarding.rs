@@ -3,7 +3,7 @@
 use jiff::SignedDuration;
 use matricula_example::{Onboarded, onboard};
 use testkit::TestServer;
-use testkit::lab::{Fault, What};
+use testkit::test_control::{Fault, What};
 
 #[tokio::test]
 async fn a_colleague_is_onboarded_once() {
@@ -16,21 +16,21 @@ async fn a_colleague_is_onboarded_once() {
 #[tokio::test]
 async fn an_answer_that_is_lost_makes_no_second_account() {
     let server = TestServer::start().await;
-    let lab = server.lab();
-    lab.inject(Fault { times: Some(1), ..What::DropAnswer.into() }).unwrap();
+    let control = server.control();
+    control.inject(Fault { times: Some(1), ..What::DropAnswer.into() }).unwrap();
     assert_eq!(onboard(&server.client(), "ann@example.com", "Ann Lee").await.unwrap(), Onboarded::New);
-    assert_eq!(lab.journal().len(), 2, "it was asked twice");
+    assert_eq!(control.journal().len(), 2, "it was asked twice");
 }
 
 #[tokio::test]
 async fn a_key_that_has_expired_is_an_error_with_a_code() {
     let server = TestServer::start().await;
-    let lab = server.lab();
-    lab.inject(What::Refuse { status: 418 }.into()).unwrap();
+    let control = server.control();
+    control.inject(What::Refuse { status: 418 }.into()).unwrap();
     let error = onboard(&server.client(), "ann@example.com", "Ann Lee").await.err().unwrap();
     assert_eq!(error.code(), Some("err_xdk_binding_expired"));
     // Time goes on when the test says so.
-    lab.clear_faults();
+    control.clear_faults();
     server.clock().advance(SignedDuration::from_hours(24));
     assert_eq!(onboard(&server.client(), "ann@example.com", "Ann Lee").await.unwrap(), Onboarded::New);
 }

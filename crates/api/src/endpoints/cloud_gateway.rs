@@ -23,7 +23,7 @@ fn row(ids: &SecureIds<'_>, user: &User) -> rest::User {
         domain: user.address.domain().to_owned(),
         kind: address_type.to_owned(),
         internal: true,
-        disabled: user.is_shut_out(),
+        disabled: user.is_blocked(),
         created_date_time: rest::time(user.created_at),
         updated_date_time: rest::time(user.updated_at.unwrap_or(user.created_at)),
         address_type: address_type.to_owned(),

@@ -8,9 +8,9 @@ pub mod get_group_members;
 pub mod remove_group_member;
 pub mod update_group;
 
-use directory::change::ChangeRefused;
+use directory::change::ChangeError;
+use directory::error::ItemError;
 use directory::groups::{Description, Field, Group, Member, Subject};
-use directory::refusal::Refusal as Why;
 use directory::user::Source;
 use directory::{AccountId, GroupId, Scope};
 use wire::Error;
@@ -18,7 +18,7 @@ use wire::groups::{GroupRow, MemberChanged};
 
 use super::user;
 use crate::call::Call;
-use crate::refusal::{Refusal, wrong};
+use crate::error::{CallError, wrong};
 use crate::secure_id::SecureIds;
 
 /// The kind of a group's secure id.
@@ -47,11 +47,11 @@ fn description(text: &str) -> Result<Description, Error> {
 }
 
 /// The field that is to blame when the store can't make a change.
-fn blamed(why: ChangeRefused) -> &'static str {
-    use ChangeRefused as C;
+fn blamed(why: ChangeError) -> &'static str {
+    use ChangeError as C;
     match why {
-        C::ParentNotThere | C::GroupInItself | C::GroupTooDeep => "parentId",
-        C::AlreadyThere => "description",
+        C::ParentNotFound | C::GroupInItself | C::GroupTooDeep => "parentId",
+        C::AlreadyExists => "description",
         _ => "id",
     }
 }
@@ -71,7 +71,7 @@ async fn judge_members<'t>(
     call: &mut Call<'_>,
     scope: &Scope,
     addresses: impl Iterator<Item = Option<&'t str>>,
-) -> Result<Vec<Result<(), Error>>, Refusal> {
+) -> Result<Vec<Result<(), Error>>, CallError> {
     let found = user::find(call, addresses).await?;
     let judge = |found: Option<user::Found>| match found {
         Some(Ok((Some(user), role))) if user.account == scope.account().id => {
@@ -82,7 +82,7 @@ async fn judge_members<'t>(
     Ok(found.into_iter().map(judge).collect())
 }
 
-fn errors(all: &[(Field, Why)]) -> Vec<Error> {
+fn errors(all: &[(Field, ItemError)]) -> Vec<Error> {
     all.iter().map(|(field, why)| wrong(name(*field), why)).collect()
 }
 

@@ -9,8 +9,8 @@ pub mod get_verification_code;
 pub mod verify_domain;
 
 use directory::domains::{InboundType, PendingDomain};
+use directory::error::ItemError;
 use directory::port::Position;
-use directory::refusal::Refusal as Why;
 use directory::{AccountId, Domain, DomainName};
 use serde::Serialize;
 use wire::Error;
@@ -19,8 +19,8 @@ use wire::domains::{InternalDomain, RegisteredDomain};
 use wire::item::time;
 
 use crate::call::Reply;
+use crate::error::wrong;
 use crate::page;
-use crate::refusal::wrong;
 use crate::secure_id::SecureIds;
 
 /// The kind of an internal domain's secure id.
@@ -34,7 +34,7 @@ const MAX_LOOKUPS: usize = 50;
 
 /// The domain that an item names.
 fn name(text: &str) -> Result<DomainName, Error> {
-    DomainName::parse(text).map_err(|why| wrong("domain", &Why::InvalidDomain(why)))
+    DomainName::parse(text).map_err(|why| wrong("domain", &ItemError::InvalidDomain(why)))
 }
 
 /// The inbound type that an item names.

@@ -8,7 +8,7 @@ pub mod logout;
 
 use std::sync::mpsc;
 
-use auth::{Proof, Refused};
+use auth::{AuthError, Proof};
 use directory::change::{Change, Effect};
 use directory::login::{Grant, Outcome};
 use directory::port::Write;
@@ -18,29 +18,29 @@ use wire::header::{self, Basic, Scheme};
 use wire::{Answer, Code, Error, Failure};
 
 use crate::call::{Reply, Unsigned};
-use crate::refusal::Refusal;
+use crate::error::CallError;
 
 /// The application that asks. Every call names one, also before anybody has logged in.
-pub(super) async fn application(call: &mut Unsigned<'_>) -> Result<Application, Refusal> {
-    let app_id = call.headers.get(header::APP_ID).ok_or(Refused::MissingHeader { name: header::APP_ID })?;
+pub(super) async fn application(call: &mut Unsigned<'_>) -> Result<Application, CallError> {
+    let app_id = call.headers.get(header::APP_ID).ok_or(AuthError::MissingHeader { name: header::APP_ID })?;
     let app_id = String::from_utf8_lossy(app_id.as_bytes()).trim().to_owned();
     let lower = app_id.to_ascii_lowercase();
     let found = call.core.store.application(&lower);
     let found = call.timed(found).await?;
     let shown = || app_id.chars().take(64).collect();
-    found.ok_or_else(|| Refused::UnknownApplication { app_id: shown() }.into())
+    found.ok_or_else(|| AuthError::UnknownApplication { app_id: shown() }.into())
 }
 
 /// Compares the password in `Authorization` with that of the user it names.
-pub(super) async fn prove(call: &mut Unsigned<'_>, application: &Application) -> Result<Proof, Refusal> {
+pub(super) async fn prove(call: &mut Unsigned<'_>, application: &Application) -> Result<Proof, CallError> {
     let value = call
         .headers
         .get(header::AUTHORIZATION)
-        .ok_or(Refused::MissingHeader { name: header::AUTHORIZATION })?;
+        .ok_or(AuthError::MissingHeader { name: header::AUTHORIZATION })?;
     let basic =
-        Basic::parse(value.as_bytes()).map_err(|why| Refused::MalformedHeader { why: why.to_string() })?;
+        Basic::parse(value.as_bytes()).map_err(|why| AuthError::MalformedHeader { why: why.to_string() })?;
     if basic.scheme == Scheme::Domain {
-        return Err(Refusal::UnsupportedLogin);
+        return Err(CallError::UnsupportedLogin);
     }
     let proof = Proof::of(&*call.core.store, &call.core.gate, basic, call.core.clock.now()).await?;
     call.claims(&proof.address, &application.name);
@@ -61,7 +61,7 @@ pub(super) fn same_user(proof: &Proof, named: Option<&str>) -> Result<(), Error>
 }
 
 /// Lets the store decide what is granted.
-pub async fn decide(call: &mut Unsigned<'_>, proof: Proof, grant: Grant) -> Result<Outcome, Refusal> {
+pub async fn decide(call: &mut Unsigned<'_>, proof: Proof, grant: Grant) -> Result<Outcome, CallError> {
     let (started, known) = proof.began();
     let (decided, outcome) = mpsc::channel();
     let write = Write {
@@ -84,7 +84,7 @@ pub async fn decide(call: &mut Unsigned<'_>, proof: Proof, grant: Grant) -> Resu
     let outcome = outcome.try_iter().last().unwrap_or(Outcome::Refused);
     if outcome == Outcome::Refused {
         call.core.gate.even_out(started, known).await;
-        return Err(Refusal::Login);
+        return Err(CallError::Login);
     }
     Ok(outcome)
 }

@@ -19,7 +19,8 @@ pub mod update_attributes;
 pub mod update_user;
 
 use directory::change::Change;
-use directory::refusal::{self, Refusal as Why};
+use directory::check;
+use directory::error::ItemError;
 use directory::user::User;
 use directory::{EmailAddress, Permission, Role, Scope};
 use serde_json::{Map, Value};
@@ -30,7 +31,7 @@ use wire::{Code, Error};
 
 use crate::call::{Call, Reply};
 use crate::endpoints::login::refused;
-use crate::refusal::{Refusal, wrong};
+use crate::error::{CallError, wrong};
 use crate::step::{Plan, Step};
 
 /// The codes of an item that names a user.
@@ -60,14 +61,14 @@ pub(in crate::endpoints) async fn named_users<I: Item>(
     permission: &Permission,
     field: &'static str,
     address: fn(&I) -> &str,
-) -> Result<(Scope, Vec<Named<I>>), Refusal> {
+) -> Result<(Scope, Vec<Named<I>>), CallError> {
     let mut body = call.body()?;
     let entries = body.items::<I>(MAX_ITEMS)?;
     let scope = call.scope(permission, body.account_code.as_deref()).await?;
     let found = find(call, entries.iter().map(|entry| entry.item.as_ref().ok().map(address))).await?;
     let named = entries.into_iter().zip(found).map(|(Entry { key, item }, found)| {
         let named = item.and_then(|item| {
-            let found = found.unwrap_or(Err(Why::Missing)).and_then(|found| call.user(&scope, found));
+            let found = found.unwrap_or(Err(ItemError::Missing)).and_then(|found| call.user(&scope, found));
             Ok((item, found.map_err(|why| vec![wrong(field, &why)])?))
         });
         Named { key, named }
@@ -78,14 +79,14 @@ pub(in crate::endpoints) async fn named_users<I: Item>(
 
 /// What there is at an address: a user or alias of whatever account, with the role of the user whose address it is; or that
 /// the address is none.
-pub(in crate::endpoints) type Found = Result<(Option<User>, Option<Role>), Why>;
+pub(in crate::endpoints) type Found = Result<(Option<User>, Option<Role>), ItemError>;
 
 /// Finds what there is at addresses; nothing for an item that was refused already.
 pub(in crate::endpoints) async fn find<'t>(
     call: &mut Call<'_>,
     addresses: impl Iterator<Item = Option<&'t str>>,
-) -> Result<Vec<Option<Found>>, Refusal> {
-    let parsed: Vec<_> = addresses.map(|text| text.map(refusal::address)).collect();
+) -> Result<Vec<Option<Found>>, CallError> {
+    let parsed: Vec<_> = addresses.map(|text| text.map(check::address)).collect();
     let wanted: Vec<EmailAddress> = parsed.iter().flatten().flatten().cloned().collect();
     let store = &call.core.store;
     let mut users = call.timed(store.users(&wanted)).await?.into_iter();
@@ -108,7 +109,7 @@ pub(in crate::endpoints) async fn find<'t>(
 }
 
 /// The role of a user, or of the user whose alias it is.
-pub(in crate::endpoints) async fn role(call: &mut Call<'_>, user: &User) -> Result<Option<Role>, Refusal> {
+pub(in crate::endpoints) async fn role(call: &mut Call<'_>, user: &User) -> Result<Option<Role>, CallError> {
     let store = &call.core.store;
     let role = match user.alias_of {
         Some(primary) => {
@@ -127,8 +128,8 @@ pub(in crate::endpoints) async fn role(call: &mut Call<'_>, user: &User) -> Resu
 pub(in crate::endpoints) async fn purge_list(
     call: &mut Call<'_>,
     permission: &Permission,
-    change: impl Fn(&User) -> Result<Change, Why>,
-) -> Result<Reply, Refusal> {
+    change: impl Fn(&User) -> Result<Change, ItemError>,
+) -> Result<Reply, CallError> {
     let mut body = call.body()?;
     let Entry { key, item } = body.one::<Purge>()?;
     let scope = call.scope(permission, body.account_code.as_deref()).await?;
@@ -142,7 +143,7 @@ pub(in crate::endpoints) async fn purge_list(
     let found = find(call, addresses.iter().map(|address| Some(&**address))).await?;
     let step = |(address, found): (String, Option<Found>)| {
         let key = Map::from_iter([("emailAddress".to_owned(), Value::from(address))]);
-        let plan = found.unwrap_or(Err(Why::Missing)).and_then(|found| {
+        let plan = found.unwrap_or(Err(ItemError::Missing)).and_then(|found| {
             let user = call.user(&scope, found)?;
             let row = Done { email_address: user.address.to_string() };
             Ok(Plan::done("emailAddress", change(&user)?, &row))

@@ -76,7 +76,7 @@ pub(super) fn components(responses: Map<String, Value>) -> Value {
                 },
                 "required": ["code", "message", "retryable"],
             },
-            "Refused": {
+            "AuthError": {
                 "type": "object",
                 "properties": {
                     "meta": {

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, anyhow};
 use clap::Args;
 use client::explain::request::{Request, read};
-use client::explain::{Explanation, KeySet, Known, Standing, explain};
+use client::explain::{Explanation, KeySet, KeyStatus, Known, explain};
 use client::{Keys, KeysError};
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
@@ -82,7 +82,7 @@ fn set(file: &Path, keys: &Keys) -> anyhow::Result<KeySet> {
         app_key: keys.app_key.clone().into(),
         access_key: keys.access_key.clone(),
         secret_key: Some(keys.secret_key.clone().into()),
-        standing: Standing::Live,
+        status: KeyStatus::Live,
     };
     set.check().with_context(|| file.display().to_string())?;
     Ok(set)

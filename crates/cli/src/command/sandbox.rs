@@ -6,9 +6,9 @@ use std::sync::Arc;
 
 use anyhow::Context as _;
 use clap::Args;
-use playground::lab::Lab;
 use playground::sandbox::{Certificates, Keys, Sandbox, config};
 use playground::system::{MovableClock, SeededEntropy};
+use playground::test_control::TestController;
 use server::System;
 use server::config::{LogFormat, Metrics};
 
@@ -99,7 +99,7 @@ pub(crate) async fn run(arguments: Arguments, output: &Output) -> Result<(), Fai
         replace_private(file, &text)?;
     }
     if control {
-        Lab::open(&server, Some(clock))?;
+        TestController::open(&server, Some(clock))?;
     }
     if let Some(address) = server.metrics_address() {
         tracing::info!("metrics at http://{address}/metrics");

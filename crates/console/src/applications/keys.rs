@@ -6,8 +6,8 @@ use base64::engine::general_purpose::STANDARD;
 use directory::application::{Application, Binding};
 use directory::applications;
 use directory::change::Change;
+use directory::error;
 use directory::port::BindingRow;
-use directory::refusal;
 use directory::user::User;
 use directory::{BindingId, Role};
 use jiff::Timestamp;
@@ -52,16 +52,16 @@ async fn with_role(visit: &Visit<'_>, user: Option<User>) -> Result<(Option<User
 }
 
 /// A number in a form; `None` when nothing is said.
-fn number(visit: &Visit<'_>, field: &str) -> Result<Option<i64>, refusal::Refusal> {
+fn number(visit: &Visit<'_>, field: &str) -> Result<Option<i64>, error::ItemError> {
     let number = visit.form.some(field).map(str::parse).transpose();
-    number.map_err(|_| refusal::Refusal::NotOneOf("whole numbers".to_owned()))
+    number.map_err(|_| error::ItemError::NotOneOf("whole numbers".to_owned()))
 }
 
 pub(super) async fn issue(visit: &mut Visit<'_>) -> Result<Shown, Trouble> {
     let judge = async |visit: &Visit<'_>| {
         let application = named(visit).await?;
         let now = visit.console.core.clock.now();
-        let address = match refusal::address(visit.form.text("address")) {
+        let address = match directory::check::address(visit.form.text("address")) {
             Ok(address) => address,
             Err(why) => return Ok(Err(why.to_string())),
         };
@@ -139,10 +139,10 @@ async fn pair(
     let id = visit.console.core.secure_ids().open_id("binding", account, visit.form.text("key"))?;
     let found = visit.console.core.store.binding(BindingId::from_bytes(id)).await?;
     let found = found.filter(|found| found.app_id == application.app_id && found.revoked_at.is_none());
-    let row = found.ok_or(Trouble::NotThere("key pair"))?;
+    let row = found.ok_or(Trouble::NotFound("key pair"))?;
     let user = visit.console.core.store.users_by_id(&[row.user]).await?.pop().flatten();
     let (user, role) = with_role(visit, user).await?;
-    Ok((row, user.ok_or(Trouble::NotThere("user"))?, role))
+    Ok((row, user.ok_or(Trouble::NotFound("user"))?, role))
 }
 
 pub(super) async fn rotate(visit: &mut Visit<'_>) -> Result<Shown, Trouble> {

@@ -43,7 +43,7 @@ pub(super) enum Fate {
 
 /// The state of a row.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Standing {
+pub(super) enum RowStatus {
     Unchecked,
     Ready,
     Created,
@@ -53,15 +53,15 @@ pub(super) enum Standing {
 }
 
 impl Row {
-    pub(super) fn standing(&self) -> Standing {
+    pub(super) fn standing(&self) -> RowStatus {
         match &self.fate {
-            Fate::Unchecked(_) => Standing::Unchecked,
-            Fate::Ready(_) => Standing::Ready,
-            Fate::Created(_) => Standing::Created,
+            Fate::Unchecked(_) => RowStatus::Unchecked,
+            Fate::Ready(_) => RowStatus::Ready,
+            Fate::Created(_) => RowStatus::Created,
             Fate::Refused(errors) => match errors.first() {
-                Some(error) if error.code == Code::UserAlreadyExists.as_str() => Standing::Exists,
-                Some(error) if error.code == Code::Deserialise.as_str() => Standing::Unreadable,
-                _ => Standing::Refused,
+                Some(error) if error.code == Code::UserAlreadyExists.as_str() => RowStatus::Exists,
+                Some(error) if error.code == Code::Deserialise.as_str() => RowStatus::Unreadable,
+                _ => RowStatus::Refused,
             },
         }
     }
@@ -113,14 +113,14 @@ impl Progress {
         self.exist + self.refused + self.unreadable
     }
 
-    fn of(&mut self, standing: Standing) -> Option<&mut usize> {
+    fn of(&mut self, standing: RowStatus) -> Option<&mut usize> {
         match standing {
-            Standing::Unchecked => None,
-            Standing::Ready => Some(&mut self.ready),
-            Standing::Created => Some(&mut self.created),
-            Standing::Exists => Some(&mut self.exist),
-            Standing::Refused => Some(&mut self.refused),
-            Standing::Unreadable => Some(&mut self.unreadable),
+            RowStatus::Unchecked => None,
+            RowStatus::Ready => Some(&mut self.ready),
+            RowStatus::Created => Some(&mut self.created),
+            RowStatus::Exists => Some(&mut self.exist),
+            RowStatus::Refused => Some(&mut self.refused),
+            RowStatus::Unreadable => Some(&mut self.unreadable),
         }
     }
 }
@@ -192,7 +192,7 @@ impl Job {
             progress.of(row.standing()).into_iter().for_each(|count| *count += 1);
         }
         let longest = console.core.limits.body_bytes;
-        let slices = cut(&rows, Standing::Unchecked, CHECKED_AT_ONCE, longest);
+        let slices = cut(&rows, RowStatus::Unchecked, CHECKED_AT_ONCE, longest);
         progress.to_do = slices.iter().map(Vec::len).sum();
         Self {
             id: uuid::Builder::from_random_bytes(id).into_uuid(),
@@ -229,11 +229,11 @@ impl Job {
         let now = self.progress();
         let to_do = match now.stage {
             _ if now.running => return false,
-            Stage::Checking => Standing::Unchecked,
-            Stage::Creating => Standing::Ready,
+            Stage::Checking => RowStatus::Unchecked,
+            Stage::Creating => RowStatus::Ready,
             Stage::Checked if now.ready > 0 => {
-                *slices = cut(rows, Standing::Ready, CREATED_AT_ONCE, *longest);
-                Standing::Ready
+                *slices = cut(rows, RowStatus::Ready, CREATED_AT_ONCE, *longest);
+                RowStatus::Ready
             }
             Stage::Checked | Stage::Done => return false,
         };
@@ -353,7 +353,7 @@ impl Job {
 }
 
 /// Cuts the rows in this state into slices that fit into requests.
-fn cut(rows: &[Row], standing: Standing, most: usize, longest: usize) -> Vec<Vec<usize>> {
+fn cut(rows: &[Row], standing: RowStatus, most: usize, longest: usize) -> Vec<Vec<usize>> {
     let (mut slices, mut room) = (Vec::<Vec<usize>>::new(), 0);
     for (index, row) in rows.iter().enumerate().filter(|(_, row)| row.standing() == standing) {
         match slices.last_mut().filter(|slice| slice.len() < most && row.length <= room) {
@@ -414,8 +414,8 @@ mod tests {
         };
         let slice = job.take().unwrap();
         assert!(job.settle(&slice, b"{").is_err());
-        assert!(job.progress() == progress && job.look(|rows| rows[0].standing() == Standing::Ready));
+        assert!(job.progress() == progress && job.look(|rows| rows[0].standing() == RowStatus::Ready));
         job.settle(&slice, br#"{"meta":{"status":200},"data":[{"id":"7"}],"fail":[]}"#).unwrap();
-        assert!(job.look(|rows| rows[0].standing() == Standing::Created));
+        assert!(job.look(|rows| rows[0].standing() == RowStatus::Created));
     }
 }

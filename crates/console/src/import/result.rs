@@ -6,7 +6,7 @@ use axum::body::Body;
 use bytes::Bytes;
 use futures_util::stream;
 
-use super::job::{Fate, Progress, Row, Stage, Standing};
+use super::job::{Fate, Progress, Row, RowStatus, Stage};
 use super::named;
 use crate::visit::Visit;
 use crate::{Shown, Trouble};
@@ -58,12 +58,12 @@ fn line(number: usize, row: &Row, now: &Progress) -> String {
 
 fn result(row: &Row, now: &Progress) -> &'static str {
     match row.standing() {
-        Standing::Unchecked => "not checked",
-        Standing::Ready if now.stage == Stage::Checked || now.stage == Stage::Checking => "would be created",
-        Standing::Ready => "not tried",
-        Standing::Created => "created",
-        Standing::Exists => "exists",
-        Standing::Refused | Standing::Unreadable => "refused",
+        RowStatus::Unchecked => "not checked",
+        RowStatus::Ready if now.stage == Stage::Checked || now.stage == Stage::Checking => "would be created",
+        RowStatus::Ready => "not tried",
+        RowStatus::Created => "created",
+        RowStatus::Exists => "exists",
+        RowStatus::Refused | RowStatus::Unreadable => "refused",
     }
 }
 

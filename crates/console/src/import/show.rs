@@ -12,7 +12,7 @@ use tokio::sync::watch;
 use tokio::time::{Interval, MissedTickBehavior, interval};
 use wire::{Code, Error};
 
-use super::job::{Job, Progress, Row, Stage, Standing};
+use super::job::{Job, Progress, Row, RowStatus, Stage};
 use super::named;
 use super::read::short;
 use crate::Console;
@@ -116,12 +116,12 @@ fn rows(job: &Job, only_problems: bool, number: usize) -> (Vec<Shows>, usize) {
 
 fn shows(row: &Row) -> Shows {
     let (text, look) = match row.standing() {
-        Standing::Unchecked => ("not checked", ""),
-        Standing::Ready => ("ready", ""),
-        Standing::Created => ("created", "good"),
-        Standing::Exists => ("exists", "warn"),
-        Standing::Refused => ("refused", "bad"),
-        Standing::Unreadable => ("unreadable", "bad"),
+        RowStatus::Unchecked => ("not checked", ""),
+        RowStatus::Ready => ("ready", ""),
+        RowStatus::Created => ("created", "good"),
+        RowStatus::Exists => ("exists", "warn"),
+        RowStatus::Refused => ("refused", "bad"),
+        RowStatus::Unreadable => ("unreadable", "bad"),
     };
     Shows {
         line: row.line,

@@ -16,7 +16,7 @@ use crate::Trouble;
 use crate::visit::signed_in;
 use api::driver;
 use api::endpoints::user::{check_user, create_user};
-use api::refusal::Refusal;
+use api::error::CallError;
 use observe::Line;
 
 /// Slices under way at once. Weak passwords are looked for on the threads on which others log in: those are left some.
@@ -70,7 +70,7 @@ pub(super) fn spawn(console: &Arc<Console>, job: &Arc<Job>, session: Session) {
         let reasons = AssertUnwindSafe(workers).catch_unwind().await;
         let why = match reasons {
             Ok(reasons) => reasons.into_iter().flatten().next(),
-            Err(_) => Some(Refusal::Panic.to_string()),
+            Err(_) => Some(CallError::Panic.to_string()),
         };
         job.rest(why);
         let now = job.progress();
@@ -116,8 +116,8 @@ async fn send(console: &Console, job: &Job, session: &Session, slice: &Slice) ->
         let refusal =
             match driver::within(&console.core, endpoint, caller, request_id, &slice.body, &mut line).await {
                 Ok(reply) => return Ok(reply),
-                Err(Refusal::Stale) => match session.enter_anew(console).await {
-                    Ok(true) => Refusal::Stale,
+                Err(CallError::Stale) => match session.enter_anew(console).await {
+                    Ok(true) => CallError::Stale,
                     Ok(false) => {
                         return Err(Left::For("The session in which it was started has ended".to_owned()));
                     }
@@ -133,7 +133,7 @@ async fn send(console: &Console, job: &Job, session: &Session, slice: &Slice) ->
             return Err(Left::For(refusal.to_string()));
         }
         // What was read again is judged again at once.
-        if !matches!(refusal, Refusal::Stale) {
+        if !matches!(refusal, CallError::Stale) {
             if turn.is_none() {
                 turn = Some(session.turn.lock().await);
             }

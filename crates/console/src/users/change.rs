@@ -68,7 +68,7 @@ pub(super) async fn state(visit: &mut Visit<'_>) -> Result<Shown, Trouble> {
     let (user, _) = named(visit).await?;
     let to = visit.form.text("to").to_owned();
     let Some((_, field, value)) = STATES.iter().find(|(state, ..)| *state == to) else {
-        return Err(Trouble::NotThere("state"));
+        return Err(Trouble::NotFound("state"));
     };
     if let Some(does) = ends_keys(&to)
         && let Some(page) = asked_first(visit, &user, &format!("{does} {}", user.address), "state").await?
@@ -164,7 +164,7 @@ pub(super) async fn bulk(visit: &mut Visit<'_>) -> Result<Shown, Trouble> {
     let to = visit.form.text("to").to_owned();
     let picked: Vec<String> = visit.form.all("pick").take(MOST).map(str::to_owned).collect();
     let Some((_, field, value)) = STATES.iter().find(|(state, ..)| *state == to) else {
-        return Err(Trouble::NotThere("state"));
+        return Err(Trouble::NotFound("state"));
     };
     if let Some(does) = ends_keys(&to) {
         let addresses: Vec<_> = picked.iter().filter_map(|text| EmailAddress::parse(text).ok()).collect();

@@ -173,7 +173,7 @@ async fn found(visit: &Visit<'_>, asked: &Asked) -> Result<(Rows, u64), Trouble>
     let wanted = asked.query();
     let after: Option<Cursor> = match visit.query.some("page") {
         Some(token) => {
-            ids.read_page(TOKEN, account, Some(token)).map_err(|_| Trouble::NotThere("page of the list"))?
+            ids.read_page(TOKEN, account, Some(token)).map_err(|_| Trouble::NotFound("page of the list"))?
         }
         None => None,
     };

@@ -50,7 +50,7 @@ impl Gathered {
     }
 
     /// Takes back what could not be noted. What was gathered meanwhile is newer.
-    pub(super) fn put_back(&mut self, older: Vec<Usage>) {
+    pub(super) fn return_unsent(&mut self, older: Vec<Usage>) {
         for older in older {
             if let Some(newer) = self.0.get_mut(&older.credential) {
                 newer.requests += older.requests;
@@ -90,7 +90,7 @@ mod tests {
         let taken = gathered.take();
         assert_eq!((taken[0].user_agent.as_str(), taken[0].refused), ("old/1", 1));
         gathered.count([1; 16], &request(&fine, Some(b"new/2")), NOW);
-        gathered.put_back(taken);
+        gathered.return_unsent(taken);
         let Usage { requests, refused, user_agent, last_refusal, .. } = gathered.take().remove(0);
         assert_eq!((requests, refused, user_agent.as_str()), (2, 1, "new/2"));
         assert_eq!(last_refusal, Some(("err_one".to_owned(), NOW)));

@@ -117,7 +117,7 @@ impl Admin {
                 };
                 let found = self.store.list_profiles().await?.into_iter().find(of_account);
                 let found = found
-                    .ok_or_else(|| AdminError::NotThere(format!("profile {name} in the account {code}")));
+                    .ok_or_else(|| AdminError::NotFound(format!("profile {name} in the account {code}")));
                 Some(found?.id)
             }
             None => None,
@@ -126,7 +126,7 @@ impl Admin {
             Some(address) => {
                 let user = self.user(address).await?;
                 if user.account != account.id {
-                    return Err(AdminError::NotThere(format!("user {address} in the account {code}")));
+                    return Err(AdminError::NotFound(format!("user {address} in the account {code}")));
                 }
                 self.apply(Change::SetProfile(user.id, profile), format!("the user {address}")).await
             }
@@ -165,7 +165,7 @@ impl Admin {
         let name = DomainName::parse(domain)?;
         let what = format!("the domain {name}");
         let found = self.store.list_domains().await?.into_iter().find(|domain| domain.name == name);
-        let domain = found.ok_or_else(|| AdminError::NotThere(what.clone()))?;
+        let domain = found.ok_or_else(|| AdminError::NotFound(what.clone()))?;
         self.apply(Change::RemoveDomain(domain.id), what).await
     }
 
@@ -189,7 +189,7 @@ impl Admin {
     ) -> Result<(), AdminError> {
         let what = format!("the role {name}");
         if BuiltIn::by_name(name).is_some() {
-            return Err(AdminError::AlreadyThere(what));
+            return Err(AdminError::AlreadyExists(what));
         }
         let account = self.account(account).await?;
         let permissions = permissions.iter().map(|text| Permission::parse(text)).collect::<Result<_, _>>()?;
@@ -220,7 +220,7 @@ impl Admin {
         let code = AccountCode::parse(code)?;
         let accounts = self.store.list_accounts().await?;
         let found = accounts.into_iter().find(|account| account.code == code);
-        found.ok_or_else(|| AdminError::NotThere(format!("account {code}")))
+        found.ok_or_else(|| AdminError::NotFound(format!("account {code}")))
     }
 
     pub(super) async fn role_of(&self, account: &Account, name: &str) -> Result<RoleId, AdminError> {
@@ -233,6 +233,6 @@ impl Admin {
             .find(|role| role.account == Some(account.id) && role.name.eq_ignore_ascii_case(name));
         found
             .map(|role| role.id)
-            .ok_or_else(|| AdminError::NotThere(format!("role {name} in the account {}", account.code)))
+            .ok_or_else(|| AdminError::NotFound(format!("role {name} in the account {}", account.code)))
     }
 }

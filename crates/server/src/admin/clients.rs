@@ -70,7 +70,7 @@ impl Admin {
     pub async fn disable_client(&self, client_id: &str) -> Result<(), AdminError> {
         let what = format!("application {client_id}");
         let client = self.store.client_by_name(client_id).await?;
-        let client = client.ok_or_else(|| AdminError::NotThere(what.clone()))?;
+        let client = client.ok_or_else(|| AdminError::NotFound(what.clone()))?;
         self.apply(Change::DisableClient(client.id), what).await
     }
 

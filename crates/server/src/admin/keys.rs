@@ -125,12 +125,12 @@ impl Admin {
         let access_key = AccessKey::parse(access_key)?;
         let bindings = self.store.list_bindings(None).await?;
         let found = bindings.into_iter().find(|binding| binding.access_key == access_key);
-        found.ok_or_else(|| AdminError::NotThere("binding with this access key".to_owned()))
+        found.ok_or_else(|| AdminError::NotFound("binding with this access key".to_owned()))
     }
 
     async fn application(&self, app_id: &str) -> Result<ApplicationId, AdminError> {
         let found = self.store.application(&app_id.to_ascii_lowercase()).await?;
-        found.map(|found| found.id).ok_or_else(|| AdminError::NotThere(format!("application {app_id}")))
+        found.map(|found| found.id).ok_or_else(|| AdminError::NotFound(format!("application {app_id}")))
     }
 }
 

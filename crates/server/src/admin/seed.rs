@@ -77,7 +77,7 @@ impl Admin {
         let owner = self.store.domains(std::slice::from_ref(domain)).await?.into_iter().next().flatten();
         let evidence: Evidence = owner
             .filter(|owner| owner.account == account)
-            .ok_or_else(|| AdminError::NotThere(format!("internal domain {domain} of this account")))?;
+            .ok_or_else(|| AdminError::NotFound(format!("internal domain {domain} of this account")))?;
         let write = Write {
             once: None,
             evidence: vec![evidence],

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use auth::{Gate, GateError};
+use auth::{HasherError, PasswordHasher};
 use directory::audit::Actor;
 use directory::change::{Change, Changed};
 use directory::user::{PasswordHash, Update, User};
@@ -18,7 +18,7 @@ use crate::system::System;
 ///
 /// # Errors
 /// When that cost is not allowed.
-pub fn gate(config: &Config, system: &System) -> Result<Gate, OpenError> {
+pub fn gate(config: &Config, system: &System) -> Result<PasswordHasher, OpenError> {
     Ok(config.passwords.gate(Arc::clone(&system.entropy))?)
 }
 
@@ -28,14 +28,14 @@ async fn judged(
     address: &EmailAddress,
     name: &str,
     password: &SecretString,
-    gate: &Gate,
+    gate: &PasswordHasher,
 ) -> Result<PasswordHash, AdminError> {
     let unmet = account.password_policy.unmet(password.expose_secret(), &[address.as_str(), name]);
     if !unmet.is_empty() {
         return Err(AdminError::Password(unmet));
     }
     let hash = gate.hash(vec![password.clone()]).await?.pop();
-    hash.ok_or(AdminError::Gate(GateError::Broken))
+    hash.ok_or(AdminError::PasswordHasher(HasherError::Broken))
 }
 
 /// Users looked up in one go.
@@ -53,7 +53,7 @@ impl Admin {
         address: &str,
         name: &str,
         role: &str,
-        password: Option<(&SecretString, &Gate)>,
+        password: Option<(&SecretString, &PasswordHasher)>,
     ) -> Result<UserId, AdminError> {
         let account = self.account(account).await?;
         let address = EmailAddress::parse(address)?;
@@ -85,7 +85,7 @@ impl Admin {
         &self,
         address: &str,
         password: &SecretString,
-        gate: &Gate,
+        gate: &PasswordHasher,
     ) -> Result<(), AdminError> {
         self.set_password_and(address, password, gate, false).await
     }
@@ -98,13 +98,13 @@ impl Admin {
         &self,
         address: &str,
         password: &SecretString,
-        gate: &Gate,
+        gate: &PasswordHasher,
         keep_keys: bool,
     ) -> Result<(), AdminError> {
         let user = self.user(address).await?;
         let accounts = self.store.list_accounts().await?;
         let account = accounts.into_iter().find(|account| account.id == user.account);
-        let account = account.ok_or_else(|| AdminError::NotThere(format!("account of {address}")))?;
+        let account = account.ok_or_else(|| AdminError::NotFound(format!("account of {address}")))?;
         let hash = judged(&account, &user.address, &user.name, password, gate).await?;
         let update = Update { keep_keys, ..Update::password(hash, account.password_policy.history) };
         self.apply(Change::UpdateUser(user.id, Box::new(update)), format!("the user {address}")).await
@@ -120,7 +120,7 @@ impl Admin {
             Some(role) => {
                 let accounts = self.store.list_accounts().await?;
                 let account = accounts.into_iter().find(|account| account.id == user.account);
-                let account = account.ok_or_else(|| AdminError::NotThere(format!("account of {address}")))?;
+                let account = account.ok_or_else(|| AdminError::NotFound(format!("account of {address}")))?;
                 Some(self.role_of(&account, role).await?)
             }
             None => None,
@@ -193,7 +193,7 @@ impl Admin {
     /// When the text is no address, or no user has it.
     pub async fn user(&self, address: &str) -> Result<User, AdminError> {
         let found = self.store.users(&[EmailAddress::parse(address)?]).await?;
-        found.into_iter().next().flatten().ok_or_else(|| AdminError::NotThere(format!("user {address}")))
+        found.into_iter().next().flatten().ok_or_else(|| AdminError::NotFound(format!("user {address}")))
     }
 
     /// How many users there are.

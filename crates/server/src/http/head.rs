@@ -3,7 +3,7 @@
 
 use http::Uri;
 
-use api::refusal::Refusal;
+use api::error::CallError;
 
 /// Longest head, in bytes; below what is read ahead, so that none is too long for what reads it afterwards.
 pub(super) const LONGEST: usize = super::READ_AHEAD - (4 << 10);
@@ -32,11 +32,11 @@ pub(super) enum Malformed {
 }
 
 impl Malformed {
-    pub(super) fn refusal(self) -> Refusal {
+    pub(super) fn refusal(self) -> CallError {
         match self {
-            Malformed::Request(why) => Refusal::Malformed(why),
-            Malformed::Target => Refusal::TargetTooLong(LONGEST),
-            Malformed::Headers => Refusal::HeadersTooLarge(LONGEST, MOST_HEADERS),
+            Malformed::Request(why) => CallError::Malformed(why),
+            Malformed::Target => CallError::TargetTooLong(LONGEST),
+            Malformed::Headers => CallError::HeadersTooLarge(LONGEST, MOST_HEADERS),
         }
     }
 }

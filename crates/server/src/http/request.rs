@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use api::call::Received;
-use api::refusal::Refusal;
+use api::error::CallError;
 use api::room::{Intake, Place};
 use api::{Style, answer};
 use auth::Rate;
@@ -207,7 +207,7 @@ async fn faulty(faults: &[What], serve: impl Future<Output = Response>, style: S
         wait(delay).await;
     }
     let refusal = faults.iter().find_map(|fault| match fault {
-        What::Refuse { status } => Refusal::with_status(*status),
+        What::Refuse { status } => CallError::with_status(*status),
         What::Delay { .. } | What::DropAnswer => None,
     });
     let response = match refusal {
@@ -237,7 +237,7 @@ async fn guarded(
         true => None,
         false => match place.enter() {
             Some(entered) => Some(entered),
-            None => return unserved(&Refusal::Busy, style),
+            None => return unserved(&CallError::Busy, style),
         },
     };
     if let Some(Refused(why)) = request.extensions().get() {
@@ -251,13 +251,13 @@ async fn guarded(
     match tokio::time::timeout(app.core.limits.request(), served).await {
         Ok(Ok(Ok(response))) => response,
         Ok(Ok(Err(infallible))) => match infallible {},
-        Ok(Err(_)) => unserved(&Refusal::Panic, style),
-        Err(_) => unserved(&Refusal::Timeout(app.core.limits.request_seconds), style),
+        Ok(Err(_)) => unserved(&CallError::Panic, style),
+        Err(_) => unserved(&CallError::Timeout(app.core.limits.request_seconds), style),
     }
 }
 
 /// An answer to a request that no quota was drawn for.
-fn unserved(refusal: &Refusal, style: Style) -> Response {
+fn unserved(refusal: &CallError, style: Style) -> Response {
     let mut response = answer::refused(refusal, Rate::UNLIMITED, style);
     let code = Some(refusal.code().as_str());
     response.extensions_mut().insert(Line { code, ..Line::default() });

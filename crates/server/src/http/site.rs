@@ -7,7 +7,7 @@ use http::header::{HOST, HeaderName, ORIGIN};
 use http::uri::Authority;
 use http::{HeaderMap, Method};
 
-use api::refusal::Refusal;
+use api::error::CallError;
 
 use crate::app::App;
 use crate::control::PREFIX;
@@ -17,7 +17,7 @@ const SEC_FETCH_MODE: HeaderName = HeaderName::from_static("sec-fetch-mode");
 const SEC_FETCH_DEST: HeaderName = HeaderName::from_static("sec-fetch-dest");
 
 /// Why a request is refused to what a sandbox lets anybody do who reaches it; `None`: it is not, or goes elsewhere.
-pub(super) fn refusal(app: &App, method: &Method, path: &str, headers: &HeaderMap) -> Option<Refusal> {
+pub(super) fn refusal(app: &App, method: &Method, path: &str, headers: &HeaderMap) -> Option<CallError> {
     let is_sandbox = app.control.get().is_some() || app.core.explainer.is_some();
     let is_page = console::is_below(path);
     if !is_sandbox || !(is_page || path.starts_with(PREFIX)) {
@@ -32,21 +32,21 @@ pub(super) fn refusal(app: &App, method: &Method, path: &str, headers: &HeaderMa
 }
 
 /// `is_own` says whether a host name that is none of this machine's own is the server's nevertheless.
-fn check(headers: &HeaderMap, followed: bool, is_own: impl Fn(&str) -> bool) -> Result<(), Refusal> {
+fn check(headers: &HeaderMap, followed: bool, is_own: impl Fn(&str) -> bool) -> Result<(), CallError> {
     let text = |name: HeaderName| headers.get(name).map(|value| String::from_utf8_lossy(value.as_bytes()));
     let called = text(HOST);
     if let Some(called) = &called {
         let known = host(called).is_some_and(|host| is_of_this_machine(&host) || is_own(&host));
         if !known {
-            return Err(Refusal::ForeignHost(called.chars().take(100).collect()));
+            return Err(CallError::ForeignHost(called.chars().take(100).collect()));
         }
     }
     if text(SEC_FETCH_SITE).is_some_and(|site| site == "cross-site") && !followed {
-        return Err(Refusal::ForeignOrigin);
+        return Err(CallError::ForeignOrigin);
     }
     match text(ORIGIN) {
         Some(origin) if origin.split_once("://").map(|(_, from)| from) != called.as_deref() => {
-            Err(Refusal::ForeignOrigin)
+            Err(CallError::ForeignOrigin)
         }
         _ => Ok(()),
     }

@@ -137,14 +137,14 @@ async fn only_the_last_are_kept_and_only_when_asked() {
     assert!(TestServer::start().await.server().journal().is_none());
 }
 
-/// The journal of a laboratory replaces it, without redaction.
+/// The journal of test control replaces it, without redaction.
 #[tokio::test]
 async fn a_laboratory_sees_all() {
     let server = with_journal(10).await;
-    let lab = server.lab();
+    let control = server.control();
     let body = format!(r#"{{"data":[{{"emailAddress":"ann@example.com","password":"{PASSWORD}"}}]}}"#);
     server.administrator().create(body.clone()).await;
-    assert_eq!(lab.journal()[0].body, body);
+    assert_eq!(control.journal()[0].body, body);
     let entry = server.server().journal().unwrap().find(&of(testkit::ACCOUNT), 1).unwrap();
-    assert_eq!(entry, lab.journal()[0]);
+    assert_eq!(entry, control.journal()[0]);
 }

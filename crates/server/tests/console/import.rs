@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use testkit::lab::{Fault, What};
+use testkit::test_control::{Fault, What};
 use testkit::{Browser, PASSWORD, Response, TestServer};
 
 use crate::{ADMINISTRATOR, administrator, location, path};
@@ -375,12 +375,12 @@ async fn a_stop_of_the_server_waits_for_no_events() {
 #[tokio::test]
 async fn events_flow_where_there_is_a_laboratory() {
     let server = TestServer::start().await;
-    let lab = server.lab();
+    let control = server.control();
     let mut browser = administrator(&server).await;
     let job = sent(&mut browser, &thousand()).await;
     let events = at_rest(&mut browser, &job).await;
     assert!(events.ends_with("event: end\ndata: end\n\n"), "{events}");
     // What harm is done to programs is not done to this.
-    lab.inject(Fault { times: Some(1), ..What::DropAnswer.into() }).unwrap();
+    control.inject(Fault { times: Some(1), ..What::DropAnswer.into() }).unwrap();
     assert_eq!(browser.get(&job).await.status, 200);
 }

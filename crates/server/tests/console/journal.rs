@@ -30,7 +30,7 @@ async fn replay(browser: &mut Browser<'_>, number: u64, how: &str) -> Response {
 #[tokio::test]
 async fn requests_are_listed_found_and_shown_as_they_came() {
     let server = TestServer::start().await;
-    server.lab();
+    server.control();
     let (caller, mut browser) = (server.administrator(), administrator(&server).await);
     assert!(browser.get(&path("/journal")).await.body.contains("No request yet"));
     caller.create(user("ann@example.com")).await;
@@ -82,7 +82,7 @@ async fn requests_are_listed_found_and_shown_as_they_came() {
 #[tokio::test]
 async fn a_list_goes_on_where_it_stopped() {
     let server = TestServer::start_with(|config| config.quota.enabled = false).await;
-    server.lab();
+    server.control();
     for _ in 0..101 {
         server.administrator().create("").await;
     }
@@ -97,7 +97,7 @@ async fn a_list_goes_on_where_it_stopped() {
 #[tokio::test]
 async fn a_request_is_sent_again_as_it_was_or_signed_anew() {
     let server = TestServer::start().await;
-    server.lab();
+    server.control();
     let (caller, mut browser) = (server.administrator(), administrator(&server).await);
     let total = async || {
         let accounts = server.admin().accounts().await.unwrap();
@@ -145,7 +145,7 @@ async fn a_request_is_sent_again_as_it_was_or_signed_anew() {
 #[tokio::test]
 async fn a_body_that_was_not_sent_is_not_made_up() {
     let server = TestServer::start().await;
-    server.lab();
+    server.control();
     let mut connection = server.connect().await;
     let head =
         format!("POST {CREATE} HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: 9\r\n\r\n");
@@ -161,7 +161,7 @@ async fn a_body_that_was_not_sent_is_not_made_up() {
 #[tokio::test]
 async fn nobody_signs_in_the_name_of_who_may_do_more() {
     let server = TestServer::start().await;
-    server.lab();
+    server.control();
     server.administrator().create(user("ann@example.com")).await;
     let logs = vec!["Account | Logs | Read".to_owned()];
     let edit = [logs.clone(), vec!["Services | API Applications | Edit".to_owned()]].concat();
@@ -179,10 +179,10 @@ async fn nobody_signs_in_the_name_of_who_may_do_more() {
 
 #[tokio::test]
 async fn no_account_sees_the_requests_of_another() {
-    for lab in [true, false] {
+    for control in [true, false] {
         let server = TestServer::start_with(|config| config.journal.enabled = true).await;
-        if lab {
-            server.lab();
+        if control {
+            server.control();
         }
         server.administrator().create(user("ann@example.com")).await;
         server.other_administrator().create(user("eve@other.example")).await;
@@ -192,12 +192,12 @@ async fn no_account_sees_the_requests_of_another() {
         let list = own.get(&path("/journal")).await.body;
         assert!(list.contains("/journal/1\"") && !list.contains("/journal/2\""), "{list}");
         // What is nobody's may be anybody's: only where there is nothing to hide it is shown.
-        assert_eq!(list.contains("/api/nobodys"), lab);
+        assert_eq!(list.contains("/api/nobodys"), control);
         let theirs = other.get("/console/CTEST00002/journal").await.body;
         assert!(theirs.contains("/journal/2\"") && !theirs.contains("ann@example.com"), "{theirs}");
         for (browser, account, status) in [
-            (&mut own, "CTEST00001", [200, 404, if lab { 200 } else { 404 }]),
-            (&mut other, "CTEST00002", [404, 200, if lab { 200 } else { 404 }]),
+            (&mut own, "CTEST00001", [200, 404, if control { 200 } else { 404 }]),
+            (&mut other, "CTEST00002", [404, 200, if control { 200 } else { 404 }]),
         ] {
             for (number, status) in (1..).zip(status) {
                 let path = format!("/console/{account}/journal/{number}");

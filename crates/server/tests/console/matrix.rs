@@ -19,7 +19,7 @@ async fn things(server: &TestServer) -> BTreeMap<&'static str, String> {
     let app = app.body.split("/applications/").nth(1).unwrap().split('"').next().unwrap().to_owned();
     let import = browser.upload(&path("/import"), "users.csv", b"email\nmatrix@example.com\n").await;
     // From the first request on there is a journal.
-    server.lab();
+    server.control();
     server.administrator().create("").await;
     BTreeMap::from([
         ("entry", "1".to_owned()),

@@ -147,7 +147,7 @@ async fn state(server: &TestServer) -> Vec<String> {
         ));
     }
     for user in admin.administrators().await.unwrap() {
-        state.push(format!("{} {:?} {}", user.address, user.role, user.is_shut_out()));
+        state.push(format!("{} {:?} {}", user.address, user.role, user.is_blocked()));
     }
     for role in admin.roles().await.unwrap() {
         state.push(format!("role {}", role.name));

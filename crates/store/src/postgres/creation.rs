@@ -6,7 +6,7 @@
 use std::collections::{HashMap, HashSet};
 
 use directory::AccountId;
-use directory::change::{CREATED, Change, ChangeRefused, Effect};
+use directory::change::{CREATED, Change, ChangeError, Effect};
 use directory::port::{Evidence, Recalled, RequestIds, RequestKey, Write, Written};
 use directory::user::User;
 use futures_util::future::{join, join5};
@@ -82,7 +82,7 @@ enum Fate<'r> {
     Runs(Vec<(&'r User, Became)>),
 }
 
-type Became = std::result::Result<Effect, ChangeRefused>;
+type Became = std::result::Result<Effect, ChangeError>;
 
 /// By what and with which number a request was made.
 type Id = ([u8; 16], [u8; 16]);
@@ -211,7 +211,7 @@ fn fates<'r>(requests: &[(usize, &'r Write)], found: &Found) -> Result<Vec<Fate<
         }
         let users = request.changes.iter().filter_map(|change| match change {
             Change::AddUser(user) if taken.insert(user.address.key()) => Some((user, Ok(Effect::Done))),
-            Change::AddUser(user) => Some((user, Err(ChangeRefused::AddressTaken))),
+            Change::AddUser(user) => Some((user, Err(ChangeError::AddressTaken))),
             _ => None,
         });
         fates.push(Fate::Runs(users.collect()));
@@ -281,7 +281,7 @@ fn add_users(connection: &Connection, fates: &mut [Fate<'_>]) -> Result<HashSet<
         let Fate::Runs(users) = fate else { continue };
         for (user, effect) in users {
             if effect.is_ok() && !added.contains(user.address.key()) {
-                *effect = Err(ChangeRefused::AddressTaken);
+                *effect = Err(ChangeError::AddressTaken);
             }
         }
     }

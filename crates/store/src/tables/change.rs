@@ -9,7 +9,7 @@ pub(super) mod sessions;
 mod users;
 
 use directory::audit::Actor;
-use directory::change::{Change, ChangeRefused, Changed, Effect};
+use directory::change::{Change, ChangeError, Changed, Effect};
 use directory::{AccountId, UserId};
 use jiff::Timestamp;
 
@@ -36,7 +36,7 @@ struct Made {
 }
 
 /// What came of something that may be refused.
-type Judged<T> = std::result::Result<T, ChangeRefused>;
+type Judged<T> = std::result::Result<T, ChangeError>;
 
 type Attempt = Result<Judged<Made>>;
 
@@ -145,8 +145,8 @@ const UNDO: &str = "ROLLBACK TO SAVEPOINT change; RELEASE SAVEPOINT change";
 /// What the tables themselves refuse.
 fn refused<T>(error: Error) -> Result<Judged<T>> {
     match error.kind {
-        Kind::Unique => Ok(Err(ChangeRefused::AlreadyThere)),
-        Kind::ForeignKey => Ok(Err(ChangeRefused::NotThere)),
+        Kind::Unique => Ok(Err(ChangeError::AlreadyExists)),
+        Kind::ForeignKey => Ok(Err(ChangeError::NotFound)),
         _ => Err(error),
     }
 }
@@ -207,7 +207,7 @@ fn found(session: &dyn Session, sql: &str, id: &[u8; 16]) -> Attempt {
         .one(sql, values![id], |row| Ok((AccountId::from_bytes(row.get(0)?), row.get::<String>(1)?)))?;
     Ok(match row {
         Some((account, target)) => Ok(Made::new(account, target, "")),
-        None => Err(ChangeRefused::NotThere),
+        None => Err(ChangeError::NotFound),
     })
 }
 

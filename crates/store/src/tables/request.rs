@@ -3,7 +3,7 @@
 use std::ops::ControlFlow;
 
 use directory::audit::Actor;
-use directory::change::{CREATED, ChangeRefused, Effect};
+use directory::change::{CREATED, ChangeError, Effect};
 use directory::port::{Evidence, Recalled, RequestIds, RequestKey, Write, Written};
 use directory::user::User;
 
@@ -96,7 +96,7 @@ pub(super) fn insert_user(
     batch: &mut Batch<'_>,
     user: &User,
     actor: &Actor,
-) -> Result<std::result::Result<Effect, ChangeRefused>> {
+) -> Result<std::result::Result<Effect, ChangeError>> {
     let inserted = batch.session.execute(
         "INSERT INTO users (id, account, address, address_key, name, password, must_change_password, role,
                             address_type, source, alias_of, created_at)
@@ -118,7 +118,7 @@ pub(super) fn insert_user(
         ],
     )?;
     if inserted == 0 {
-        return Ok(Err(ChangeRefused::AddressTaken));
+        return Ok(Err(ChangeError::AddressTaken));
     }
     batch.count(user.account, user.address.domain(), 1);
     let buried = batch.session.one(

@@ -1,7 +1,7 @@
 //! Changes by administrators, and what they make readable or unreadable.
 
 use directory::audit::Actor;
-use directory::change::{Change, ChangeRefused, Changed};
+use directory::change::{Change, ChangeError, Changed};
 use directory::port::Freshness;
 use directory::role::{BuiltIn, INTERNAL_READ};
 use directory::user::{PasswordHash, Update};
@@ -17,20 +17,20 @@ pub(crate) async fn all_changes_are_made_or_none(engine: &impl Engine) {
     let lists = [
         (
             vec![Change::AddAccount(account(2, &[])), Change::AddAccount(account(1, &[]))],
-            ChangeRefused::AlreadyThere,
+            ChangeError::AlreadyExists,
         ),
         (
             vec![Change::AddAccount(account(4, &[])), Change::AddDomain(domain(7, "x.example"))],
-            ChangeRefused::NotThere,
+            ChangeError::NotFound,
         ),
-        (vec![disable(user_id(1)), disable(user_id(99))], ChangeRefused::NotThere),
+        (vec![disable(user_id(1)), disable(user_id(99))], ChangeError::NotFound),
         (
             vec![Change::AddUser(user(5, "e@example.com")), Change::AddUser(user(6, "first@example.com"))],
-            ChangeRefused::AddressTaken,
+            ChangeError::AddressTaken,
         ),
         (
             vec![Change::AddAccount(account(3, &[])), Change::AddBinding(binding(5, user_id(99)))],
-            ChangeRefused::NotThere,
+            ChangeError::NotFound,
         ),
     ];
     for (changes, why) in lists {

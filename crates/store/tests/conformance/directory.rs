@@ -5,7 +5,7 @@ use std::sync::Arc;
 use ::directory::application::{Client, Product};
 use ::directory::attribute::Attribute;
 use ::directory::audit::Actor;
-use ::directory::change::{Change, ChangeRefused, Changed, Delegate, Effect};
+use ::directory::change::{Change, ChangeError, Changed, Delegate, Effect};
 use ::directory::login::{Attempt, AuthenticationProfile, Grant, NamedProfile, Outcome};
 use ::directory::port::{AuditQuery, Freshness, Position, Store, Write, Written};
 use ::directory::role::BuiltIn;
@@ -26,7 +26,7 @@ fn addresses(users: &[User]) -> Vec<&str> {
 }
 
 /// Makes one change and gives what came of it.
-async fn effect(store: &Arc<dyn Store>, change: Change) -> Result<Effect, ChangeRefused> {
+async fn effect(store: &Arc<dyn Store>, change: Change) -> Result<Effect, ChangeError> {
     let (sender, receiver) = std::sync::mpsc::channel();
     let write = Write {
         once: None,
@@ -114,7 +114,7 @@ pub(crate) async fn users_are_listed_in_pages_by_domain(engine: &impl Engine) {
     // A list of which one can't be made counts nothing.
     let refused = vec![Change::AddUser(user(50, "new@example.com")), Change::RemoveUser(user_id(99))];
     let refused = store.apply(refused, Actor::Operator, now()).await.unwrap();
-    assert_eq!(refused, Changed::Refused { index: 1, why: ChangeRefused::NotThere });
+    assert_eq!(refused, Changed::Refused { index: 1, why: ChangeError::NotFound });
     assert_eq!(store.count_listed(account, None).await.unwrap(), 5);
     assert_eq!(engine.open().count_users().await.unwrap(), 6, "also after reopening");
 }
@@ -129,7 +129,7 @@ pub(crate) async fn a_domain_with_users_stays_with_its_account(engine: &impl Eng
     apply(&store, vec![Change::AddAccount(account(2, &[])), Change::RemoveDomain(id)]).await;
     assert_eq!(
         effect(&store, Change::AddDomain(domain(2, "example.com"))).await.unwrap_err(),
-        ChangeRefused::DomainHasUsers
+        ChangeError::DomainHasUsers
     );
     apply(&store, vec![Change::RemoveUser(user_id(1)), Change::AddDomain(domain(2, "example.com"))]).await;
 }
@@ -157,7 +157,7 @@ pub(crate) async fn an_update_changes_what_it_names(engine: &impl Engine) {
     assert!(store.principal(&access_key(1), Freshness::Recent).await.unwrap().is_none(), "locked is out");
     assert_eq!(
         effect(&store, Change::UpdateUser(user_id(99), Box::default())).await.unwrap_err(),
-        ChangeRefused::NotThere
+        ChangeError::NotFound
     );
 }
 
@@ -198,7 +198,7 @@ pub(crate) async fn what_hangs_on_a_user_goes_with_it(engine: &impl Engine) {
     )
     .await;
     let twice = Delegate { id: DelegateId::from_bytes([2; 16]), ..delegate };
-    assert_eq!(effect(&store, Change::AddDelegate(twice)).await.unwrap_err(), ChangeRefused::AlreadyThere);
+    assert_eq!(effect(&store, Change::AddDelegate(twice)).await.unwrap_err(), ChangeError::AlreadyExists);
     assert_eq!(
         store.attributes(user_id(2)).await.unwrap(),
         [(Attribute::Office, "1".to_owned()), (Attribute::Title, "Dr".to_owned())]
@@ -222,7 +222,7 @@ pub(crate) async fn what_hangs_on_a_user_goes_with_it(engine: &impl Engine) {
     apply(&store, vec![Change::AddUser(user(4, "alias@example.com"))]).await;
     let events = store.audit(1, 0, 100).await.unwrap();
     assert!(events.last().unwrap().detail.contains("was removed earlier"));
-    assert_eq!(effect(&store, Change::RemoveUser(user_id(2))).await.unwrap_err(), ChangeRefused::NotThere);
+    assert_eq!(effect(&store, Change::RemoveUser(user_id(2))).await.unwrap_err(), ChangeError::NotFound);
 }
 
 pub(crate) async fn the_purge_list_knows_who_is_due(engine: &impl Engine) {
@@ -255,13 +255,13 @@ pub(crate) async fn the_last_super_administrator_can_t_be_taken_by_a_caller(engi
         || Change::Purge(user_id(1), Some(now())),
     ];
     for take in takes {
-        assert_eq!(effect(&store, take()).await.unwrap_err(), ChangeRefused::LastSuperAdministrator);
+        assert_eq!(effect(&store, take()).await.unwrap_err(), ChangeError::LastSuperAdministrator);
     }
     apply(&store, vec![Change::SetRole(user_id(2), role)]).await;
     effect(&store, disable(user_id(2))).await.unwrap();
     assert_eq!(
         effect(&store, takes[0]()).await.unwrap_err(),
-        ChangeRefused::LastSuperAdministrator,
+        ChangeError::LastSuperAdministrator,
         "the other is disabled"
     );
     apply(&store, vec![takes[2]()]).await;
@@ -372,9 +372,9 @@ pub(crate) async fn profiles_hold_for_users_else_for_accounts(engine: &impl Engi
     assert_eq!(effective().await, named(2, None).profile);
     let twice =
         NamedProfile { id: ProfileId::from_bytes([3; 16]), name: "PROFILE 1".to_owned(), ..named(1, None) };
-    assert_eq!(effect(&store, Change::AddProfile(twice)).await.unwrap_err(), ChangeRefused::AlreadyThere);
+    assert_eq!(effect(&store, Change::AddProfile(twice)).await.unwrap_err(), ChangeError::AlreadyExists);
     let unknown = Change::SetProfile(user_id(1), Some(ProfileId::from_bytes([9; 16])));
-    assert_eq!(effect(&store, unknown).await.unwrap_err(), ChangeRefused::NotThere);
+    assert_eq!(effect(&store, unknown).await.unwrap_err(), ChangeError::NotFound);
 }
 
 pub(crate) async fn a_client_is_found_by_id_and_name_until_it_is_disabled(engine: &impl Engine) {

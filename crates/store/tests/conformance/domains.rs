@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use directory::audit::Actor;
-use directory::change::{Change, ChangeRefused, Changed};
+use directory::change::{Change, ChangeError, Changed};
 use directory::domains::{DomainChange, InboundType, LIFE, PendingDomain};
 use directory::port::{Position, Store};
 use directory::{DomainId, DomainName, PendingDomainId};
@@ -34,12 +34,12 @@ fn drop_pending(n: u8) -> Change {
     Change::Domain(DomainChange::Drop(PendingDomainId::from_bytes([n; 16])))
 }
 
-async fn refused_at(store: &Arc<dyn Store>, change: Change, why: ChangeRefused, at: Timestamp) {
+async fn refused_at(store: &Arc<dyn Store>, change: Change, why: ChangeError, at: Timestamp) {
     let outcome = store.apply(vec![change], Actor::Operator, at).await.unwrap();
     assert_eq!(outcome, Changed::Refused { index: 0, why });
 }
 
-async fn refused(store: &Arc<dyn Store>, change: Change, why: ChangeRefused) {
+async fn refused(store: &Arc<dyn Store>, change: Change, why: ChangeError) {
     refused_at(store, change, why, now()).await;
 }
 
@@ -57,7 +57,7 @@ async fn two(engine: &impl Engine) -> Arc<dyn Store> {
 pub(crate) async fn who_proves_a_domain_first_gets_it(engine: &impl Engine) {
     let store = two(engine).await;
     apply(&store, vec![register(1, 1, "new.example"), register(2, 2, "new.example")]).await;
-    refused(&store, register(3, 1, "new.example"), ChangeRefused::AlreadyThere).await;
+    refused(&store, register(3, 1, "new.example"), ChangeError::AlreadyExists).await;
     assert_eq!(owner(&store, "new.example").await, None, "registered is not internal");
     assert_eq!(
         store.pending_domain(account_id(1), &name("new.example")).await.unwrap(),
@@ -71,12 +71,12 @@ pub(crate) async fn who_proves_a_domain_first_gets_it(engine: &impl Engine) {
     assert!(store.domain_of(account_id(1), &name("new.example")).await.unwrap().is_none());
     assert!(store.pending_domain(account_id(2), &name("new.example")).await.unwrap().is_none());
 
-    refused(&store, verify(1), ChangeRefused::DomainManaged).await;
-    refused(&store, verify(2), ChangeRefused::NotThere).await;
-    refused(&store, register(4, 1, "new.example"), ChangeRefused::DomainManaged).await;
-    refused(&store, register(4, 2, "new.example"), ChangeRefused::DomainManaged).await;
+    refused(&store, verify(1), ChangeError::DomainManaged).await;
+    refused(&store, verify(2), ChangeError::NotFound).await;
+    refused(&store, register(4, 1, "new.example"), ChangeError::DomainManaged).await;
+    refused(&store, register(4, 2, "new.example"), ChangeError::DomainManaged).await;
     apply(&store, vec![drop_pending(1)]).await;
-    refused(&store, drop_pending(1), ChangeRefused::NotThere).await;
+    refused(&store, drop_pending(1), ChangeError::NotFound).await;
     assert!(store.pending_domain(account_id(1), &name("new.example")).await.unwrap().is_none());
 }
 
@@ -86,13 +86,13 @@ pub(crate) async fn what_lies_below_a_domain_goes_with_it(engine: &impl Engine) 
     let below = store.domain_of(account_id(1), &name("a.b.example.com")).await.unwrap().unwrap();
     assert_eq!((below.id, below.inbound_type), (DomainId::from_bytes([101; 16]), InboundType::Smtp));
     assert_eq!(store.pending_domains_of(account_id(1), &Position::Start, 9).await.unwrap().total, 0);
-    refused(&store, register(2, 2, "b.example.com"), ChangeRefused::DomainBelowAnothers).await;
+    refused(&store, register(2, 2, "b.example.com"), ChangeError::DomainBelowAnothers).await;
     // A name that only ends alike lies elsewhere.
     apply(&store, vec![register(3, 2, "anexample.com"), register(4, 2, "sub.late.example")]).await;
 
     // What comes to lie below another account's domain meanwhile can't be had any more.
     apply(&store, vec![register(5, 1, "late.example"), verify(5)]).await;
-    refused(&store, verify(4), ChangeRefused::DomainBelowAnothers).await;
+    refused(&store, verify(4), ChangeError::DomainBelowAnothers).await;
     // A registration of one's own that is overtaken is settled.
     apply(&store, vec![register(6, 1, "sub.own.example"), register(7, 1, "own.example"), verify(7)]).await;
     apply(&store, vec![register(8, 1, "sub.own.example")]).await;
@@ -104,7 +104,7 @@ pub(crate) async fn a_registration_expires_and_can_be_made_anew(engine: &impl En
     let store = two(engine).await;
     apply(&store, vec![register(1, 1, "new.example")]).await;
     let late = now() + LIFE;
-    refused_at(&store, verify(1), ChangeRefused::VerificationExpired, late).await;
+    refused_at(&store, verify(1), ChangeError::VerificationExpired, late).await;
     let again = PendingDomain { created_at: late, expires_at: late + LIFE, ..pending(2, 1, "new.example") };
     let change = Change::Domain(DomainChange::Register(again.clone(), DomainId::from_bytes([102; 16])));
     assert_eq!(store.apply(vec![change], Actor::Operator, late).await.unwrap(), Changed::Done);
@@ -148,6 +148,6 @@ pub(crate) async fn a_domain_is_not_taken_from_under_a_new_user(engine: &impl En
         let changes =
             vec![Change::AddUser(user(40, "ann@moving.example")), Change::RemoveDomain(moving.id), take];
         let outcome = store.apply(changes, Actor::Operator, now()).await.unwrap();
-        assert_eq!(outcome, Changed::Refused { index: 2, why: ChangeRefused::DomainHasUsers });
+        assert_eq!(outcome, Changed::Refused { index: 2, why: ChangeError::DomainHasUsers });
     }
 }

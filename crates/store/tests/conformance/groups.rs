@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use directory::audit::Actor;
-use directory::change::{Change, ChangeRefused, Changed};
+use directory::change::{Change, ChangeError, Changed};
 use directory::groups::{Description, Group, GroupChange, MAX_DEPTH, Member, Subject};
 use directory::port::{Position, Store};
 use directory::{DomainName, EmailAddress, GroupId};
@@ -57,7 +57,7 @@ fn leave(n: u32, member: &str) -> Change {
     Change::Group(GroupChange::RemoveMember { group: id(n), subject: subject(member) })
 }
 
-async fn refused(store: &Arc<dyn Store>, change: Change, why: ChangeRefused) {
+async fn refused(store: &Arc<dyn Store>, change: Change, why: ChangeError) {
     let outcome = store.apply(vec![change], Actor::Operator, now()).await.unwrap();
     assert_eq!(outcome, Changed::Refused { index: 0, why });
 }
@@ -90,17 +90,17 @@ pub(crate) async fn a_group_lies_where_it_may(engine: &impl Engine) {
     apply(&store, tree.into_iter().collect()).await;
     assert_eq!((counts(&store, 1).await, counts(&store, 2).await), ((0, 2), (0, 1)));
 
-    refused(&store, group(6, 1, None, "SALES "), ChangeRefused::AlreadyThere).await;
-    refused(&store, group(6, 1, Some(1), "north"), ChangeRefused::AlreadyThere).await;
-    refused(&store, group(6, 1, Some(9), "x"), ChangeRefused::ParentNotThere).await;
-    refused(&store, group(6, 1, Some(50), "x"), ChangeRefused::ParentNotThere).await;
-    refused(&store, renamed(3, "NORTH"), ChangeRefused::AlreadyThere).await;
-    refused(&store, moved(4, Some(1)), ChangeRefused::AlreadyThere).await;
-    refused(&store, moved(1, Some(1)), ChangeRefused::GroupInItself).await;
-    refused(&store, moved(1, Some(4)), ChangeRefused::GroupInItself).await;
-    refused(&store, moved(9, None), ChangeRefused::NotThere).await;
-    refused(&store, remove(9), ChangeRefused::NotThere).await;
-    refused(&store, remove(2), ChangeRefused::GroupHasFolders).await;
+    refused(&store, group(6, 1, None, "SALES "), ChangeError::AlreadyExists).await;
+    refused(&store, group(6, 1, Some(1), "north"), ChangeError::AlreadyExists).await;
+    refused(&store, group(6, 1, Some(9), "x"), ChangeError::ParentNotFound).await;
+    refused(&store, group(6, 1, Some(50), "x"), ChangeError::ParentNotFound).await;
+    refused(&store, renamed(3, "NORTH"), ChangeError::AlreadyExists).await;
+    refused(&store, moved(4, Some(1)), ChangeError::AlreadyExists).await;
+    refused(&store, moved(1, Some(1)), ChangeError::GroupInItself).await;
+    refused(&store, moved(1, Some(4)), ChangeError::GroupInItself).await;
+    refused(&store, moved(9, None), ChangeError::NotFound).await;
+    refused(&store, remove(9), ChangeError::NotFound).await;
+    refused(&store, remove(2), ChangeError::GroupHasFolders).await;
     assert_eq!((counts(&store, 1).await, counts(&store, 2).await), ((0, 2), (0, 1)));
 
     // Renamed to what it is called already, in another case; and another account may have a group of the same name.
@@ -119,9 +119,9 @@ pub(crate) async fn groups_lie_only_so_deep(engine: &impl Engine) {
     let deepest = u32::try_from(MAX_DEPTH).unwrap();
     let down: Vec<_> = (1..=deepest).map(|n| group(n, 1, (n > 1).then(|| n - 1), "Down")).collect();
     apply(&store, down).await;
-    refused(&store, group(100, 1, Some(deepest), "x"), ChangeRefused::GroupTooDeep).await;
+    refused(&store, group(100, 1, Some(deepest), "x"), ChangeError::GroupTooDeep).await;
     apply(&store, vec![group(100, 1, None, "Two"), group(101, 1, Some(100), "Levels")]).await;
-    refused(&store, moved(100, Some(deepest - 1)), ChangeRefused::GroupTooDeep).await;
+    refused(&store, moved(100, Some(deepest - 1)), ChangeError::GroupTooDeep).await;
     apply(&store, vec![moved(100, Some(deepest - 2))]).await;
 }
 
@@ -155,12 +155,12 @@ pub(crate) async fn members_come_and_go_and_are_counted(engine: &impl Engine) {
         ["first@example.com", "b@elsewhere.example", "example.com", "elsewhere.example", "A@example.com"];
     apply(&store, all.iter().map(|member| join(1, member)).collect()).await;
     apply(&store, vec![join(2, "first@example.com")]).await;
-    refused(&store, join(1, "a@EXAMPLE.com"), ChangeRefused::MemberAlreadyThere).await;
-    refused(&store, join(1, "Example.Com"), ChangeRefused::MemberAlreadyThere).await;
-    refused(&store, join(9, "a@example.com"), ChangeRefused::NotThere).await;
-    refused(&store, leave(1, "c@example.com"), ChangeRefused::MemberNotThere).await;
-    refused(&store, leave(2, "example.com"), ChangeRefused::MemberNotThere).await;
-    refused(&store, leave(9, "a@example.com"), ChangeRefused::NotThere).await;
+    refused(&store, join(1, "a@EXAMPLE.com"), ChangeError::MemberAlreadyExists).await;
+    refused(&store, join(1, "Example.Com"), ChangeError::MemberAlreadyExists).await;
+    refused(&store, join(9, "a@example.com"), ChangeError::NotFound).await;
+    refused(&store, leave(1, "c@example.com"), ChangeError::MemberNotFound).await;
+    refused(&store, leave(2, "example.com"), ChangeError::MemberNotFound).await;
+    refused(&store, leave(9, "a@example.com"), ChangeError::NotFound).await;
     assert_eq!((counts(&store, 1).await, counts(&store, 2).await), ((5, 0), (1, 0)));
 
     let found = members(&store, 1).await;

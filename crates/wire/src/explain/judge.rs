@@ -6,7 +6,7 @@ use super::encoding::{self, Reading};
 use super::search::{Budget, Found, Search};
 use super::spelling::{masked, shown};
 use super::variation;
-use super::{Cause, Explanation, KeySet, Known, Mistake, Received, Signature, Standing, Subject, ToSign};
+use super::{Cause, Explanation, KeySet, KeyStatus, Known, Mistake, Received, Signature, Subject, ToSign};
 use crate::header::{self, Authorization, AuthorizationError, RequestId};
 use crate::signature::secret_key_bytes;
 
@@ -288,10 +288,10 @@ impl<'a> Judge<'a> {
             };
             return self.blame(Mistake::AccessKeyUnknown, detail);
         };
-        match set.standing {
-            Standing::Live => {}
-            Standing::Expired => self.blame(Mistake::AccessKeyExpired, None),
-            Standing::Revoked => self.blame(Mistake::AccessKeyRevoked, None),
+        match set.status {
+            KeyStatus::Live => {}
+            KeyStatus::Expired => self.blame(Mistake::AccessKeyExpired, None),
+            KeyStatus::Revoked => self.blame(Mistake::AccessKeyRevoked, None),
         }
         if let Some(signer) = signer.filter(|signer| !own.iter().any(|own| std::ptr::eq(*own, *signer))) {
             let detail = format!("signed with {}, while the access key is that of {}", signer.name, set.name);

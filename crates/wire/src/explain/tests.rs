@@ -39,7 +39,7 @@ pub(super) fn keys() -> Vec<KeySet> {
         app_key: SecretString::from(app_key),
         access_key: access_key.to_owned(),
         secret_key: Some(SecretString::from(secret_key)),
-        standing: Standing::Live,
+        status: KeyStatus::Live,
     };
     vec![
         set("keys.json", APP_ID, APP_KEY, ACCESS_KEY, SECRET),

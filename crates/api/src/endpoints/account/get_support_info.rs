@@ -8,7 +8,7 @@ use wire::item::{Item as _, Row as _};
 
 use crate::call::{Call, Reply};
 use crate::endpoint::{Endpoint, Method, Run, Takes};
-use crate::refusal::Refusal;
+use crate::error::CallError;
 
 /// The endpoint.
 pub const ENDPOINT: Endpoint = Endpoint {
@@ -24,7 +24,7 @@ pub const ENDPOINT: Endpoint = Endpoint {
     run: Run::Signed(|call| Box::pin(get_support_info(call))),
 };
 
-async fn get_support_info(call: Call<'_>) -> Result<Reply, Refusal> {
+async fn get_support_info(call: Call<'_>) -> Result<Reply, CallError> {
     let mut body = call.body()?;
     body.one::<Nothing>()?;
     call.scope(&DASHBOARD_READ, body.account_code.as_deref()).await?;

@@ -15,7 +15,7 @@ use wire::{Answer, Code, Error};
 use crate::call::{Call, Reply};
 use crate::endpoint::{Endpoint, Method, Run, Takes};
 use crate::endpoints::login::refused;
-use crate::refusal::Refusal;
+use crate::error::CallError;
 use crate::secure_id::SecureIds;
 
 const PATH: &str = "/api/audit/get-audit-events";
@@ -43,7 +43,7 @@ struct State {
     after: (i64, i64),
 }
 
-async fn get_audit_events(mut call: Call<'_>) -> Result<Reply, Refusal> {
+async fn get_audit_events(mut call: Call<'_>) -> Result<Reply, CallError> {
     let mut body = call.body()?;
     let Entry { key, item } = body.one::<GetAuditEvents>()?;
     let scope = call.scope(&LOGS_READ, body.account_code.as_deref()).await?;

@@ -11,7 +11,7 @@ use super::{USERS, row};
 use crate::call::{Call, Reply};
 use crate::endpoint::{Endpoint, Method, Run, Takes};
 use crate::endpoints::user::create_user;
-use crate::refusal::Refusal;
+use crate::error::CallError;
 
 /// The endpoint.
 pub const ENDPOINT: Endpoint = Endpoint {
@@ -27,7 +27,7 @@ pub const ENDPOINT: Endpoint = Endpoint {
     run: Run::Signed(|call| Box::pin(create(call))),
 };
 
-async fn create(mut call: Call<'_>) -> Result<Reply, Refusal> {
+async fn create(mut call: Call<'_>) -> Result<Reply, CallError> {
     let entry = call.object()?;
     Ok(create_user::create(&mut call, None, vec![entry], row).await?.unwrapped(201))
 }

@@ -9,7 +9,7 @@ use wire::rest::{NoQuery, PageMeta, Role, Roles};
 use crate::call::{Call, Reply};
 use crate::endpoint::{Endpoint, Method, Run, Takes};
 use crate::endpoints::role;
-use crate::refusal::Refusal;
+use crate::error::CallError;
 
 /// The endpoint.
 pub const ENDPOINT: Endpoint = Endpoint {
@@ -25,7 +25,7 @@ pub const ENDPOINT: Endpoint = Endpoint {
     run: Run::Signed(|call| Box::pin(list_roles(call))),
 };
 
-async fn list_roles(mut call: Call<'_>) -> Result<Reply, Refusal> {
+async fn list_roles(mut call: Call<'_>) -> Result<Reply, CallError> {
     let scope = call.scope(&ROLES_READ, None).await?;
     let account = scope.account().id;
     let own = call.timed(call.core.store.roles_of(account)).await?;

@@ -11,8 +11,8 @@ use wire::rest::{MAX_PAGE, PageMeta, PageQuery, Users};
 use super::{USERS, row};
 use crate::call::{Call, Reply};
 use crate::endpoint::{Endpoint, Method, Run, Takes};
+use crate::error::CallError;
 use crate::page;
-use crate::refusal::Refusal;
 
 /// The endpoint.
 pub const ENDPOINT: Endpoint = Endpoint {
@@ -28,7 +28,7 @@ pub const ENDPOINT: Endpoint = Endpoint {
     run: Run::Signed(|call| Box::pin(list_users(call))),
 };
 
-async fn list_users(mut call: Call<'_>) -> Result<Reply, Refusal> {
+async fn list_users(mut call: Call<'_>) -> Result<Reply, CallError> {
     let scope = call.scope(&INTERNAL_READ, None).await?;
     let query = match call.query::<PageQuery>().item {
         Ok(query) => query,

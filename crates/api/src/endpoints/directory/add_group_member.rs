@@ -14,7 +14,7 @@ use wire::{Code, Error};
 use super::{blamed, changed, errors, judge_members, named};
 use crate::call::{Call, Reply};
 use crate::endpoint::{Endpoint, Method, Run, Takes};
-use crate::refusal::Refusal;
+use crate::error::CallError;
 use crate::secure_id::SecureIds;
 use crate::step::{Plan, Step};
 
@@ -42,7 +42,7 @@ pub const ENDPOINT: Endpoint = Endpoint {
     run: Run::Signed(|call| Box::pin(add_group_member(call))),
 };
 
-async fn add_group_member(mut call: Call<'_>) -> Result<Reply, Refusal> {
+async fn add_group_member(mut call: Call<'_>) -> Result<Reply, CallError> {
     let mut body = call.body()?;
     let entries = body.items::<AddMember>(MAX_ITEMS)?;
     let scope = call.scope(&GROUPS_EDIT, body.account_code.as_deref()).await?;

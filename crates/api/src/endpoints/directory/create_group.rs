@@ -13,7 +13,7 @@ use wire::item::{Entry, Item as _, Row as _};
 use super::{blamed, description, parent, row};
 use crate::call::{Call, Reply};
 use crate::endpoint::{Endpoint, Method, Run, Takes};
-use crate::refusal::Refusal;
+use crate::error::CallError;
 use crate::step::{Plan, Step};
 
 /// The endpoint.
@@ -37,7 +37,7 @@ pub const ENDPOINT: Endpoint = Endpoint {
     run: Run::Signed(|call| Box::pin(create_group(call))),
 };
 
-async fn create_group(mut call: Call<'_>) -> Result<Reply, Refusal> {
+async fn create_group(mut call: Call<'_>) -> Result<Reply, CallError> {
     let mut body = call.body()?;
     let entries = body.items::<CreateGroup>(MAX_ITEMS)?;
     let scope = call.scope(&GROUPS_EDIT, body.account_code.as_deref()).await?;

@@ -13,7 +13,7 @@ use wire::item::{Entry, Item as _, Row as _};
 use super::named;
 use crate::call::{Call, Reply};
 use crate::endpoint::{Endpoint, Method, Run, Takes};
-use crate::refusal::{Refusal, wrong};
+use crate::error::{CallError, wrong};
 use crate::step::{Plan, Step};
 
 /// The endpoint.
@@ -30,7 +30,7 @@ pub const ENDPOINT: Endpoint = Endpoint {
     run: Run::Signed(|call| Box::pin(delete_group(call))),
 };
 
-async fn delete_group(mut call: Call<'_>) -> Result<Reply, Refusal> {
+async fn delete_group(mut call: Call<'_>) -> Result<Reply, CallError> {
     let mut body = call.body()?;
     let entries = body.items::<NamesGroup>(MAX_ITEMS)?;
     let scope = call.scope(&GROUPS_EDIT, body.account_code.as_deref()).await?;

@@ -1,9 +1,9 @@
 //! `POST /api/directory/find-groups` (spec/protocol.md 5, 1c).
 
 use directory::application::Product;
+use directory::error::ItemError;
 use directory::groups::{self, Group};
 use directory::port::Position;
-use directory::refusal::Refusal as Why;
 use directory::role::GROUPS_EDIT;
 use serde::{Deserialize, Serialize};
 use wire::groups::{FindGroups, Groups};
@@ -14,8 +14,8 @@ use super::{CLOUD, row};
 use crate::call::{Call, Reply};
 use crate::endpoint::{Endpoint, Method, Run, Takes};
 use crate::endpoints::login::refused;
+use crate::error::{CallError, wrong};
 use crate::page;
-use crate::refusal::{Refusal, wrong};
 
 const PATH: &str = "/api/directory/find-groups";
 const LDAP: &str = "ldap";
@@ -42,7 +42,7 @@ struct State {
     from: Position,
 }
 
-async fn find_groups(mut call: Call<'_>) -> Result<Reply, Refusal> {
+async fn find_groups(mut call: Call<'_>) -> Result<Reply, CallError> {
     let mut body = call.body()?;
     let Entry { key, item } = body.one::<FindGroups>()?;
     let scope = call.scope(&GROUPS_EDIT, body.account_code.as_deref()).await?;
@@ -73,7 +73,7 @@ async fn find_groups(mut call: Call<'_>) -> Result<Reply, Refusal> {
             }
             Some(LDAP) => (Vec::new(), 0),
             Some(_) => {
-                let why = Why::NotOneOf(format!("{CLOUD}, {LDAP}"));
+                let why = ItemError::NotOneOf(format!("{CLOUD}, {LDAP}"));
                 return Ok(refused(key, vec![wrong("source", &why)]));
             }
         };

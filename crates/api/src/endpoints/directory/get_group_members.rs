@@ -2,9 +2,9 @@
 
 use directory::GroupId;
 use directory::application::Product;
+use directory::error::ItemError;
 use directory::groups::{Member, Subject};
 use directory::port::Position;
-use directory::refusal::Refusal as Why;
 use directory::role::GROUPS_READ;
 use directory::user::AddressType;
 use serde::{Deserialize, Serialize};
@@ -16,8 +16,8 @@ use super::named;
 use crate::call::{Call, Reply};
 use crate::endpoint::{Endpoint, Method, Run, Takes};
 use crate::endpoints::login::refused;
+use crate::error::{CallError, wrong};
 use crate::page;
-use crate::refusal::{Refusal, wrong};
 
 const PATH: &str = "/api/directory/get-group-members";
 
@@ -42,7 +42,7 @@ struct State {
     from: Position,
 }
 
-async fn get_group_members(mut call: Call<'_>) -> Result<Reply, Refusal> {
+async fn get_group_members(mut call: Call<'_>) -> Result<Reply, CallError> {
     let mut body = call.body()?;
     let Entry { key, item } = body.one::<NamesGroup>()?;
     let scope = call.scope(&GROUPS_READ, body.account_code.as_deref()).await?;
@@ -57,7 +57,7 @@ async fn get_group_members(mut call: Call<'_>) -> Result<Reply, Refusal> {
         Err(reply) => return Ok(*reply),
     };
     let Some(group) = call.timed(store.group(GroupId::from_bytes(group))).await? else {
-        return Ok(refused(key, vec![wrong("id", &Why::NotThere("group"))]));
+        return Ok(refused(key, vec![wrong("id", &ItemError::NotFound("group"))]));
     };
     let size = body.page.size;
     let mut members = call.timed(store.list_members(&group, &from, size + 1)).await?;

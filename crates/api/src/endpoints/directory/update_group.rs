@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use directory::application::Product;
 use directory::change::{Change, Effect};
+use directory::error::ItemError;
 use directory::groups::GroupChange;
-use directory::refusal::Refusal as Why;
 use directory::role::SYNC_EDIT;
 use wire::body::MAX_ITEMS;
 use wire::groups::{GroupRow, UpdateGroup};
@@ -15,7 +15,7 @@ use wire::{Code, Error};
 use super::{blamed, description, named, parent, row};
 use crate::call::{Call, Reply};
 use crate::endpoint::{Endpoint, Method, Run, Takes};
-use crate::refusal::{Refusal, wrong};
+use crate::error::{CallError, wrong};
 use crate::secure_id::SecureIds;
 use crate::step::{Plan, Step};
 
@@ -40,7 +40,7 @@ pub const ENDPOINT: Endpoint = Endpoint {
     run: Run::Signed(|call| Box::pin(update_group(call))),
 };
 
-async fn update_group(mut call: Call<'_>) -> Result<Reply, Refusal> {
+async fn update_group(mut call: Call<'_>) -> Result<Reply, CallError> {
     let mut body = call.body()?;
     let entries = body.items::<UpdateGroup>(MAX_ITEMS)?;
     let scope = call.scope(&SYNC_EDIT, body.account_code.as_deref()).await?;
@@ -64,7 +64,7 @@ async fn update_group(mut call: Call<'_>) -> Result<Reply, Refusal> {
         let plan = match change {
             Ok((id, None, None)) => match call.timed(core.store.group(id)).await? {
                 Some(group) => Ok(Plan::read(&row(&ids, &group))),
-                None => Err(vec![wrong("id", &Why::NotThere("group"))]),
+                None => Err(vec![wrong("id", &ItemError::NotFound("group"))]),
             },
             Ok((id, description, parent)) => {
                 let sealing = Arc::clone(&core.store.keys().secure_id);

@@ -13,7 +13,7 @@ use wire::item::{Entry, Item as _, Row as _};
 use super::{KIND, inbound_type, name, pending};
 use crate::call::{Call, Reply};
 use crate::endpoint::{Endpoint, Method, Run, Takes};
-use crate::refusal::Refusal;
+use crate::error::CallError;
 use crate::step::{Plan, Step};
 
 /// The endpoint.
@@ -30,7 +30,7 @@ pub const ENDPOINT: Endpoint = Endpoint {
     run: Run::Signed(|call| Box::pin(create_domain(call))),
 };
 
-async fn create_domain(mut call: Call<'_>) -> Result<Reply, Refusal> {
+async fn create_domain(mut call: Call<'_>) -> Result<Reply, CallError> {
     let mut body = call.body()?;
     let entries = body.items::<CreateDomain>(MAX_ITEMS)?;
     let scope = call.scope(&REGISTER_DOMAIN, body.account_code.as_deref()).await?;

@@ -4,7 +4,7 @@ use directory::PendingDomainId;
 use directory::application::Product;
 use directory::change::{Change, Effect};
 use directory::domains::{DomainChange, Registered};
-use directory::refusal::Refusal as Why;
+use directory::error::ItemError;
 use directory::role::REGISTER_DOMAIN;
 use wire::Code;
 use wire::body::MAX_ITEMS;
@@ -14,7 +14,7 @@ use wire::item::{Entry, Item as _, Row as _};
 use super::{PENDING, name};
 use crate::call::{Call, Reply};
 use crate::endpoint::{Endpoint, Method, Run, Takes};
-use crate::refusal::{Refusal, wrong};
+use crate::error::{CallError, wrong};
 use crate::step::{Plan, Step};
 
 /// The endpoint.
@@ -31,7 +31,7 @@ pub const ENDPOINT: Endpoint = Endpoint {
     run: Run::Signed(|call| Box::pin(delete_pending_domain(call))),
 };
 
-async fn delete_pending_domain(mut call: Call<'_>) -> Result<Reply, Refusal> {
+async fn delete_pending_domain(mut call: Call<'_>) -> Result<Reply, CallError> {
     let mut body = call.body()?;
     let entries = body.items::<DeletePendingDomain>(MAX_ITEMS)?;
     let scope = call.scope(&REGISTER_DOMAIN, body.account_code.as_deref()).await?;
@@ -56,7 +56,7 @@ async fn delete_pending_domain(mut call: Call<'_>) -> Result<Reply, Refusal> {
                     None => false,
                 };
                 if other {
-                    Err(vec![wrong("domain", &Why::NotThere("pending domain with this id"))])
+                    Err(vec![wrong("domain", &ItemError::NotFound("pending domain with this id"))])
                 } else {
                     let row = move |effect: &Effect| {
                         let domain = match effect {

@@ -11,7 +11,7 @@ use super::{internal, listed, name, size};
 use crate::call::{Call, Reply};
 use crate::endpoint::{Endpoint, Method, Run, Takes};
 use crate::endpoints::login::refused;
-use crate::refusal::Refusal;
+use crate::error::CallError;
 
 const PATH: &str = "/api/domain/get-internal-domain";
 
@@ -29,7 +29,7 @@ pub const ENDPOINT: Endpoint = Endpoint {
     run: Run::Signed(|call| Box::pin(get_internal_domain(call))),
 };
 
-async fn get_internal_domain(mut call: Call<'_>) -> Result<Reply, Refusal> {
+async fn get_internal_domain(mut call: Call<'_>) -> Result<Reply, CallError> {
     let mut body = call.body()?;
     let Entry { key, item } = body.one::<GetInternalDomain>()?;
     let scope = call.scope(&INTERNAL_READ, body.account_code.as_deref()).await?;

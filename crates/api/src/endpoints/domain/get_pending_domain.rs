@@ -11,7 +11,7 @@ use wire::item::{Item as _, Row as _};
 use super::{listed, pending, size};
 use crate::call::{Call, Reply};
 use crate::endpoint::{Endpoint, Method, Run, Takes};
-use crate::refusal::Refusal;
+use crate::error::CallError;
 
 const PATH: &str = "/api/domain/get-pending-domain";
 
@@ -29,7 +29,7 @@ pub const ENDPOINT: Endpoint = Endpoint {
     run: Run::Signed(|call| Box::pin(get_pending_domain(call))),
 };
 
-async fn get_pending_domain(mut call: Call<'_>) -> Result<Reply, Refusal> {
+async fn get_pending_domain(mut call: Call<'_>) -> Result<Reply, CallError> {
     let mut body = call.body()?;
     body.one::<Nothing>()?;
     let scope = call.scope(&REGISTER_DOMAIN, body.account_code.as_deref()).await?;

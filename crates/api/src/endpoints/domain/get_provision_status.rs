@@ -1,7 +1,7 @@
 //! `POST /api/domain/get-provision-status` (spec/protocol.md 5; the words are `[ours]`).
 
 use directory::application::Product;
-use directory::refusal::Refusal as Why;
+use directory::error::ItemError;
 use directory::role::REGISTER_DOMAIN;
 use directory::{AccountId, DomainName};
 use wire::domains::{NamesDomain, ProvisionStatus};
@@ -11,7 +11,7 @@ use wire::{Answer, Code, Failure};
 use super::{MAX_LOOKUPS, name};
 use crate::call::{Call, Reply};
 use crate::endpoint::{Endpoint, Method, Run, Takes};
-use crate::refusal::{Refusal, wrong};
+use crate::error::{CallError, wrong};
 
 /// The endpoint.
 pub const ENDPOINT: Endpoint = Endpoint {
@@ -27,7 +27,7 @@ pub const ENDPOINT: Endpoint = Endpoint {
     run: Run::Signed(|call| Box::pin(get_provision_status(call))),
 };
 
-async fn get_provision_status(mut call: Call<'_>) -> Result<Reply, Refusal> {
+async fn get_provision_status(mut call: Call<'_>) -> Result<Reply, CallError> {
     let mut body = call.body()?;
     let entries = body.items::<NamesDomain>(MAX_LOOKUPS)?;
     let scope = call.scope(&REGISTER_DOMAIN, body.account_code.as_deref()).await?;
@@ -41,7 +41,7 @@ async fn get_provision_status(mut call: Call<'_>) -> Result<Reply, Refusal> {
                     data.push(ProvisionStatus { domain: name.to_string(), status: status.to_owned() });
                     continue;
                 }
-                None => vec![wrong("domain", &Why::NotThere("domain of the account"))],
+                None => vec![wrong("domain", &ItemError::NotFound("domain of the account"))],
             },
             Err(errors) => errors,
         };
@@ -54,7 +54,7 @@ async fn status(
     call: &mut Call<'_>,
     account: AccountId,
     name: &DomainName,
-) -> Result<Option<&'static str>, Refusal> {
+) -> Result<Option<&'static str>, CallError> {
     let (store, now) = (&call.core.store, call.core.clock.now());
     if call.timed(store.domain_of(account, name)).await?.is_some() {
         return Ok(Some("provisioned"));

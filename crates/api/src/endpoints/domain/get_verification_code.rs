@@ -1,7 +1,7 @@
 //! `POST /api/domain/get-verification-code` (spec/protocol.md 5).
 
 use directory::application::Product;
-use directory::refusal::Refusal as Why;
+use directory::error::ItemError;
 use directory::role::REGISTER_DOMAIN;
 use wire::domains::{NamesDomain, VerificationCode};
 use wire::item::{Entry, Item as _, Row as _};
@@ -10,7 +10,7 @@ use wire::{Answer, Code, Failure};
 use super::{MAX_LOOKUPS, name};
 use crate::call::{Call, Reply};
 use crate::endpoint::{Endpoint, Method, Run, Takes};
-use crate::refusal::{Refusal, wrong};
+use crate::error::{CallError, wrong};
 
 /// The endpoint.
 pub const ENDPOINT: Endpoint = Endpoint {
@@ -26,7 +26,7 @@ pub const ENDPOINT: Endpoint = Endpoint {
     run: Run::Signed(|call| Box::pin(get_verification_code(call))),
 };
 
-async fn get_verification_code(mut call: Call<'_>) -> Result<Reply, Refusal> {
+async fn get_verification_code(mut call: Call<'_>) -> Result<Reply, CallError> {
     let mut body = call.body()?;
     let entries = body.items::<NamesDomain>(MAX_LOOKUPS)?;
     let scope = call.scope(&REGISTER_DOMAIN, body.account_code.as_deref()).await?;
@@ -39,7 +39,7 @@ async fn get_verification_code(mut call: Call<'_>) -> Result<Reply, Refusal> {
             Err(errors) => Err(errors),
         };
         let shown = found.and_then(|found| {
-            let pending = found.ok_or(Why::NotThere("pending domain"));
+            let pending = found.ok_or(ItemError::NotFound("pending domain"));
             let live = pending.and_then(|pending| pending.live(now).map(|()| pending));
             live.map_err(|why| vec![wrong("domain", &why)])
         });

@@ -4,7 +4,7 @@
 use directory::application::Product;
 use directory::change::Change;
 use directory::domains::{DomainChange, InboundType, PendingDomain};
-use directory::refusal::Refusal as Why;
+use directory::error::ItemError;
 use directory::role::REGISTER_DOMAIN;
 use directory::{Domain, DomainId};
 use futures_util::future::join_all;
@@ -16,7 +16,7 @@ use super::{inbound_type, internal, name};
 use crate::call::{Call, Reply};
 use crate::core::Core;
 use crate::endpoint::{Endpoint, Method, Run, Takes};
-use crate::refusal::{Refusal, wrong};
+use crate::error::{CallError, wrong};
 use crate::step::{Plan, Step};
 
 /// Items of a request: each is a question to the DNS, and all of them are asked at once. `[ours]`
@@ -45,7 +45,7 @@ pub const ENDPOINT: Endpoint = Endpoint {
     run: Run::Signed(|call| Box::pin(verify_domain(call))),
 };
 
-async fn verify_domain(mut call: Call<'_>) -> Result<Reply, Refusal> {
+async fn verify_domain(mut call: Call<'_>) -> Result<Reply, CallError> {
     let mut body = call.body()?;
     let entries = body.items::<VerifyDomain>(MAX_QUESTIONS)?;
     let scope = call.scope(&REGISTER_DOMAIN, body.account_code.as_deref()).await?;
@@ -67,7 +67,7 @@ async fn verify_domain(mut call: Call<'_>) -> Result<Reply, Refusal> {
         asked.push(match read {
             Ok((name, inbound_type)) => {
                 let found = call.timed(core.store.pending_domain(account, &name)).await?;
-                let pending = found.ok_or(Why::NotThere("pending domain"));
+                let pending = found.ok_or(ItemError::NotFound("pending domain"));
                 let live = pending.and_then(|pending| pending.live(now).map(|()| pending));
                 live.map(|pending| (pending, inbound_type)).map_err(|why| vec![wrong("domain", &why)])
             }

@@ -8,7 +8,7 @@ use wire::login::{Discover, Discovered, Region};
 use super::{application, refused};
 use crate::call::{Reply, Unsigned};
 use crate::endpoint::{Endpoint, Method, Run, Takes};
-use crate::refusal::Refusal;
+use crate::error::CallError;
 
 /// The endpoint.
 pub const ENDPOINT: Endpoint = Endpoint {
@@ -24,7 +24,7 @@ pub const ENDPOINT: Endpoint = Endpoint {
     run: Run::Unsigned(|call| Box::pin(discover(call))),
 };
 
-async fn discover(mut call: Unsigned<'_>) -> Result<Reply, Refusal> {
+async fn discover(mut call: Unsigned<'_>) -> Result<Reply, CallError> {
     application(&mut call).await?;
     let Entry { key, item } = call.body()?.one::<Discover>()?;
     let Discover { email_address } = match item {

@@ -16,7 +16,7 @@ use wire::{Answer, Code, Error};
 use super::{application, decide, prove, refused, same_user};
 use crate::call::{Reply, Unsigned};
 use crate::endpoint::{Endpoint, Method, Run, Takes};
-use crate::refusal::Refusal;
+use crate::error::CallError;
 use directory::credentials::new_binding;
 
 /// The endpoint.
@@ -33,7 +33,7 @@ pub const ENDPOINT: Endpoint = Endpoint {
     run: Run::Unsigned(|call| Box::pin(log_in(call))),
 };
 
-async fn log_in(mut call: Unsigned<'_>) -> Result<Reply, Refusal> {
+async fn log_in(mut call: Unsigned<'_>) -> Result<Reply, CallError> {
     let application = application(&mut call).await?;
     let Entry { key, item } = call.body()?.one::<LogIn>()?;
     let item = match item {
@@ -48,7 +48,7 @@ async fn log_in(mut call: Unsigned<'_>) -> Result<Reply, Refusal> {
     let now = call.core.clock.now();
     let Some(credentials) = proof.right_for(now) else {
         // Other errors are shown only after the right password.
-        return decide(&mut call, proof, Grant::Nothing).await.and(Err(Refusal::Login));
+        return decide(&mut call, proof, Grant::Nothing).await.and(Err(CallError::Login));
     };
     let life = credentials.profile.binding_life;
     let expires_at = life.and_then(|life| now.checked_add(life).ok());
@@ -90,7 +90,7 @@ async fn log_in(mut call: Unsigned<'_>) -> Result<Reply, Refusal> {
             Code::TooManyBindings,
             "The user has the maximum number of key pairs for this application: revoke one by logging out with it, or renew one by sending it as accessKey",
         )),
-        Outcome::Refused => Err(Refusal::Login),
+        Outcome::Refused => Err(CallError::Login),
     }
 }
 
@@ -101,7 +101,7 @@ async fn note_usage_at_limit(
     user: directory::UserId,
     application: &Application,
     limit: u32,
-) -> Result<(), Refusal> {
+) -> Result<(), CallError> {
     let bindings = call.core.store.list_bindings(Some(user)).await?;
     let live = |row: &&BindingRow| row.app_id == application.app_id && row.revoked_at.is_none();
     if bindings.iter().filter(live).count() >= usize::try_from(limit).unwrap_or(usize::MAX) {
@@ -117,7 +117,7 @@ async fn pair(
     access_key: &str,
     user: directory::UserId,
     application: &Application,
-) -> Result<Option<Arc<Principal>>, Refusal> {
+) -> Result<Option<Arc<Principal>>, CallError> {
     let Ok(access_key) = AccessKey::parse(access_key) else { return Ok(None) };
     let principal = call.core.store.principal(&access_key, Freshness::Now).await?;
     Ok(principal.filter(|found| found.binding.user == user && found.application.id == application.id))

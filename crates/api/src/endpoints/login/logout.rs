@@ -11,7 +11,7 @@ use super::refused;
 use crate::answer;
 use crate::call::{Call, Reply};
 use crate::endpoint::{Endpoint, Method, Run, Takes};
-use crate::refusal::Refusal;
+use crate::error::CallError;
 
 /// The endpoint.
 pub const ENDPOINT: Endpoint = Endpoint {
@@ -27,10 +27,10 @@ pub const ENDPOINT: Endpoint = Endpoint {
     run: Run::Signed(|call| Box::pin(log_out(call))),
 };
 
-async fn log_out(mut call: Call<'_>) -> Result<Reply, Refusal> {
+async fn log_out(mut call: Call<'_>) -> Result<Reply, CallError> {
     let Entry { key, item } = match call.body() {
         Ok(mut body) => body.one::<LogOut>()?,
-        Err(Refusal::Read(_)) => Entry { key: Default::default(), item: Ok(LogOut { access_key: None }) },
+        Err(CallError::Read(_)) => Entry { key: Default::default(), item: Ok(LogOut { access_key: None }) },
         Err(refusal) => return Err(refusal),
     };
     let item = match item {

@@ -7,7 +7,7 @@ use wire::oauth::{Credentials, Form, Token};
 
 use crate::call::{Reply, Unsigned};
 use crate::endpoint::{Endpoint, Method, Run, Takes};
-use crate::refusal::Refusal;
+use crate::error::CallError;
 
 /// The endpoint.
 pub const ENDPOINT: Endpoint = Endpoint {
@@ -23,7 +23,7 @@ pub const ENDPOINT: Endpoint = Endpoint {
     run: Run::Unsigned(|call| Box::pin(token(call))),
 };
 
-async fn token(mut call: Unsigned<'_>) -> Result<Reply, Refusal> {
+async fn token(mut call: Unsigned<'_>) -> Result<Reply, CallError> {
     let authorization = call.headers.get(header::AUTHORIZATION).map(http::HeaderValue::as_bytes);
     let shown = Credentials::read(authorization, call.bytes())?;
     // A text that is not shaped like an id may be a secret in the wrong field and must not be logged.

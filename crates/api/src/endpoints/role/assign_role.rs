@@ -13,7 +13,7 @@ use super::KIND;
 use crate::call::{Call, Reply};
 use crate::endpoint::{Endpoint, Method, Run, Takes};
 use crate::endpoints::user::{Named, named_users};
-use crate::refusal::{Refusal, wrong};
+use crate::error::{CallError, wrong};
 use crate::step::{Plan, Step};
 
 /// The endpoint.
@@ -39,7 +39,7 @@ pub const ENDPOINT: Endpoint = Endpoint {
     run: Run::Signed(|call| Box::pin(assign_role(call))),
 };
 
-async fn assign_role(mut call: Call<'_>) -> Result<Reply, Refusal> {
+async fn assign_role(mut call: Call<'_>) -> Result<Reply, CallError> {
     let (scope, named) =
         named_users::<AssignRole>(&mut call, &ROLES_EDIT, "emailAddress", |item| &item.email_address).await?;
     let core = call.core;

@@ -13,7 +13,7 @@ use wire::roles::{CreateRole, RoleRow};
 use super::row;
 use crate::call::{Call, Reply};
 use crate::endpoint::{Endpoint, Method, Run, Takes};
-use crate::refusal::{Refusal, wrong};
+use crate::error::{CallError, wrong};
 use crate::step::{Plan, Step};
 
 /// The endpoint.
@@ -30,7 +30,7 @@ pub const ENDPOINT: Endpoint = Endpoint {
     run: Run::Signed(|call| Box::pin(create_role(call))),
 };
 
-async fn create_role(mut call: Call<'_>) -> Result<Reply, Refusal> {
+async fn create_role(mut call: Call<'_>) -> Result<Reply, CallError> {
     let mut body = call.body()?;
     let entries = body.items::<CreateRole>(MAX_ITEMS)?;
     let scope = call.scope(&ROLES_EDIT, body.account_code.as_deref()).await?;

@@ -3,7 +3,7 @@
 use directory::RoleId;
 use directory::application::Product;
 use directory::change::Change;
-use directory::refusal::Refusal as Why;
+use directory::error::ItemError;
 use directory::role::ROLES_EDIT;
 use directory::roles;
 use wire::Code;
@@ -14,7 +14,7 @@ use wire::roles::{DeleteRole, RoleGone};
 use super::KIND;
 use crate::call::{Call, Reply};
 use crate::endpoint::{Endpoint, Method, Run, Takes};
-use crate::refusal::{Refusal, wrong};
+use crate::error::{CallError, wrong};
 use crate::step::{Plan, Step};
 
 /// The endpoint.
@@ -31,7 +31,7 @@ pub const ENDPOINT: Endpoint = Endpoint {
     run: Run::Signed(|call| Box::pin(delete_role(call))),
 };
 
-async fn delete_role(mut call: Call<'_>) -> Result<Reply, Refusal> {
+async fn delete_role(mut call: Call<'_>) -> Result<Reply, CallError> {
     let mut body = call.body()?;
     let entries = body.items::<DeleteRole>(MAX_ITEMS)?;
     let scope = call.scope(&ROLES_EDIT, body.account_code.as_deref()).await?;
@@ -49,11 +49,11 @@ async fn delete_role(mut call: Call<'_>) -> Result<Reply, Refusal> {
                     opened?;
                     let role = roles::of_account(&scope, found)?;
                     // A built-in role is every account's.
-                    role.account.ok_or(Why::NotThere("role of the account's own"))?;
+                    role.account.ok_or(ItemError::NotFound("role of the account's own"))?;
                     scope.covers(Some(&role))?;
                     Ok(Plan::done("id", Change::RemoveRole(role.id), &RoleGone { id }))
                 };
-                judge().map_err(|why: Why| vec![wrong("id", &why)])
+                judge().map_err(|why: ItemError| vec![wrong("id", &why)])
             }
             Err(errors) => Err(errors),
         };

@@ -11,7 +11,7 @@ use super::row;
 use crate::call::{Call, Reply};
 use crate::endpoint::{Endpoint, Method, Run, Takes};
 use crate::endpoints::login::refused;
-use crate::refusal::Refusal;
+use crate::error::CallError;
 
 /// The endpoint.
 pub const ENDPOINT: Endpoint = Endpoint {
@@ -27,7 +27,7 @@ pub const ENDPOINT: Endpoint = Endpoint {
     run: Run::Signed(|call| Box::pin(get_roles(call))),
 };
 
-async fn get_roles(mut call: Call<'_>) -> Result<Reply, Refusal> {
+async fn get_roles(mut call: Call<'_>) -> Result<Reply, CallError> {
     let mut body = call.body()?;
     let Entry { key, item } = body.one::<GetRoles>()?;
     let scope = call.scope(&ROLES_READ, body.account_code.as_deref()).await?;

@@ -3,7 +3,7 @@
 use directory::DelegateId;
 use directory::application::Product;
 use directory::change::{Change, Delegate};
-use directory::refusal::Refusal as Why;
+use directory::error::ItemError;
 use directory::role::ALTERNATE_ADDRESS;
 use wire::Code;
 use wire::item::{Item as _, Row as _};
@@ -13,7 +13,7 @@ use super::find_delegate_users::KIND;
 use super::{Named, find, named_users};
 use crate::call::{Call, Reply};
 use crate::endpoint::{Endpoint, Method, Run, Takes};
-use crate::refusal::{Refusal, wrong};
+use crate::error::{CallError, wrong};
 use crate::step::{Plan, Step};
 
 /// The endpoint.
@@ -38,7 +38,7 @@ pub const ENDPOINT: Endpoint = Endpoint {
     run: Run::Signed(|call| Box::pin(add_delegate_user(call))),
 };
 
-async fn add_delegate_user(mut call: Call<'_>) -> Result<Reply, Refusal> {
+async fn add_delegate_user(mut call: Call<'_>) -> Result<Reply, CallError> {
     let (scope, named) =
         named_users::<AddDelegate>(&mut call, &ALTERNATE_ADDRESS, "primaryAddress", |item| {
             &item.primary_address
@@ -50,9 +50,10 @@ async fn add_delegate_user(mut call: Call<'_>) -> Result<Reply, Refusal> {
     let (core, now) = (call.core, call.core.clock.now());
     let step = |(Named { key, named }, found): (Named<AddDelegate>, Option<super::Found>)| {
         let plan = named.and_then(|(_, primary)| {
-            let delegate = found.unwrap_or(Err(Why::Missing)).and_then(|found| call.user(&scope, found));
+            let delegate =
+                found.unwrap_or(Err(ItemError::Missing)).and_then(|found| call.user(&scope, found));
             let delegate = delegate.and_then(|delegate| match delegate.id == primary.id {
-                true => Err(Why::NotOneOf("another user's address".to_owned())),
+                true => Err(ItemError::NotOneOf("another user's address".to_owned())),
                 false => Ok(delegate),
             });
             let delegate = delegate.map_err(|why| vec![wrong("delegateAddress", &why)])?;

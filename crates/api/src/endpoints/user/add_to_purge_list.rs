@@ -10,7 +10,7 @@ use wire::users::{Done, Purge};
 use super::{CHANGES_USER, purge_list};
 use crate::call::{Call, Reply};
 use crate::endpoint::{Endpoint, Method, Run, Takes};
-use crate::refusal::Refusal;
+use crate::error::CallError;
 
 /// How long a user stays on the list before it is removed. `[ours]`
 const GRACE: SignedDuration = SignedDuration::from_hours(30 * 24);
@@ -29,7 +29,7 @@ pub const ENDPOINT: Endpoint = Endpoint {
     run: Run::Signed(|call| Box::pin(add_to_purge_list(call))),
 };
 
-async fn add_to_purge_list(mut call: Call<'_>) -> Result<Reply, Refusal> {
+async fn add_to_purge_list(mut call: Call<'_>) -> Result<Reply, CallError> {
     let at = call.core.clock.now().checked_add(GRACE).ok();
     purge_list(&mut call, &PURGE_ADDRESS, |user| Ok(Change::Purge(user.id, at))).await
 }

@@ -2,8 +2,8 @@
 
 use auth::Proof;
 use directory::application::Application;
+use directory::error::ItemError;
 use directory::login::{Credentials, Grant, Outcome};
-use directory::refusal::Refusal as Why;
 use directory::user::PasswordHash;
 use secrecy::{ExposeSecret, SecretString};
 use wire::item::{Entry, Item as _, Row as _};
@@ -13,7 +13,7 @@ use wire::{Answer, Code};
 use crate::call::{Reply, Unsigned};
 use crate::endpoint::{Endpoint, Method, Run, Takes};
 use crate::endpoints::login::{application, decide, prove, refused, same_user};
-use crate::refusal::{Refusal, wrong};
+use crate::error::{CallError, wrong};
 
 /// The endpoint.
 pub const ENDPOINT: Endpoint = Endpoint {
@@ -29,7 +29,7 @@ pub const ENDPOINT: Endpoint = Endpoint {
     run: Run::Unsigned(|call| Box::pin(change_password(call))),
 };
 
-async fn change_password(mut call: Unsigned<'_>) -> Result<Reply, Refusal> {
+async fn change_password(mut call: Unsigned<'_>) -> Result<Reply, CallError> {
     let application: Application = application(&mut call).await?;
     let Entry { key, item } = call.body()?.one::<ChangePassword>()?;
     let item = match item {
@@ -55,11 +55,11 @@ pub async fn renew(
     call: &mut Unsigned<'_>,
     proof: Proof,
     password: SecretString,
-) -> Result<Result<(), Why>, Refusal> {
+) -> Result<Result<(), ItemError>, CallError> {
     let judged = match proof.right_for(call.core.clock.now()) {
         Some(credentials) => judge(call, credentials, password).await?,
         // Other errors are shown only after the right password.
-        None => Err(Why::Missing),
+        None => Err(ItemError::Missing),
     };
     match judged {
         Ok((hash, history)) => {
@@ -79,7 +79,7 @@ async fn judge(
     call: &Unsigned<'_>,
     credentials: &Credentials,
     password: SecretString,
-) -> Result<Result<(PasswordHash, u8), Why>, Refusal> {
+) -> Result<Result<(PasswordHash, u8), ItemError>, CallError> {
     let policy = credentials.account.password_policy.clone();
     let (address, name) = (credentials.user.address.to_string(), credentials.user.name.clone());
     let (history, candidate) = (policy.history, password.clone());
@@ -91,8 +91,8 @@ async fn judge(
         unmet.push(format!("differ from the last {history} passwords"));
     }
     if !unmet.is_empty() {
-        return Ok(Err(Why::PasswordPolicy(unmet)));
+        return Ok(Err(ItemError::PasswordPolicy(unmet)));
     }
     let hash = call.core.gate.hash(vec![password]).await?.pop();
-    Ok(hash.map(|hash| (hash, history)).ok_or(Why::Missing))
+    Ok(hash.map(|hash| (hash, history)).ok_or(ItemError::Missing))
 }

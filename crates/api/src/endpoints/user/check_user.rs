@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use directory::application::Product;
-use directory::change::ChangeRefused;
+use directory::change::ChangeError;
 use directory::role::INTERNAL_EDIT;
 use wire::body::MAX_ITEMS;
 use wire::create_user::{Checked, Item};
@@ -13,7 +13,7 @@ use wire::{Answer, Failure};
 use super::create_user::{CODES, judge};
 use crate::call::{Call, Reply};
 use crate::endpoint::{Endpoint, Method, Run, Takes};
-use crate::refusal::{Refusal, wrong};
+use crate::error::{CallError, wrong};
 
 /// The endpoint.
 pub const ENDPOINT: Endpoint = Endpoint {
@@ -29,7 +29,7 @@ pub const ENDPOINT: Endpoint = Endpoint {
     run: Run::Signed(|call| Box::pin(check_user(call))),
 };
 
-async fn check_user(mut call: Call<'_>) -> Result<Reply, Refusal> {
+async fn check_user(mut call: Call<'_>) -> Result<Reply, CallError> {
     let mut request = call.body()?;
     let entries = request.items::<Item>(MAX_ITEMS)?;
     let (judged, _) = judge(&mut call, request.account_code.as_deref(), entries).await?;
@@ -45,7 +45,7 @@ async fn check_user(mut call: Call<'_>) -> Result<Reply, Refusal> {
                 let taken = there.next().flatten().is_some();
                 // The second of two in one request would find the first.
                 if taken || !seen.insert(planned.address.key().to_owned()) {
-                    let why = ChangeRefused::AddressTaken.into();
+                    let why = ChangeError::AddressTaken.into();
                     fail.push(Failure::of(key, vec![wrong("emailAddress", &why)]));
                 } else {
                     data.push(Checked { email_address: planned.address.as_str().to_owned() });

@@ -2,10 +2,10 @@
 
 use std::collections::HashMap;
 
-use auth::Gate;
+use auth::PasswordHasher;
 use directory::UserId;
 use directory::application::Product;
-use directory::change::{Change, ChangeRefused, Effect};
+use directory::change::{Change, ChangeError, Effect};
 use directory::create_user::{Drafts, Field, Item, NewPassword, Planned, State};
 use directory::port::Evidence;
 use directory::role::INTERNAL_EDIT;
@@ -22,7 +22,7 @@ use crate::answer;
 use crate::call::{Call, Reply};
 use crate::core::Core;
 use crate::endpoint::{Endpoint, Method, Run, Takes};
-use crate::refusal::{Refusal, wrong};
+use crate::error::{CallError, wrong};
 use crate::secure_id::SecureIds;
 
 /// The endpoint.
@@ -62,7 +62,7 @@ enum Waiting<T> {
     },
 }
 
-async fn create_user(mut call: Call<'_>) -> Result<Reply, Refusal> {
+async fn create_user(mut call: Call<'_>) -> Result<Reply, CallError> {
     let mut request = call.body()?;
     let entries = request.items::<body::Item>(MAX_ITEMS)?;
     let row = |ids: &SecureIds<'_>, user: &User| body::Created {
@@ -78,7 +78,7 @@ pub(in crate::endpoints) async fn create<T: Serialize + Send + 'static>(
     account_code: Option<&str>,
     entries: Vec<Entry<body::Item>>,
     row: fn(&SecureIds<'_>, &User) -> T,
-) -> Result<Reply, Refusal> {
+) -> Result<Reply, CallError> {
     let (judged, evidence) = judge(call, account_code, entries).await?;
     let core = call.core;
     let now = core.clock.now();
@@ -120,7 +120,7 @@ pub(super) async fn judge(
     call: &mut Call<'_>,
     account_code: Option<&str>,
     entries: Vec<Entry<body::Item>>,
-) -> Result<(Vec<Judged>, Vec<Evidence>), Refusal> {
+) -> Result<(Vec<Judged>, Vec<Evidence>), CallError> {
     call.count(entries.len());
     let (core, caller) = (call.core, call.caller.clone());
 
@@ -150,7 +150,7 @@ pub(super) async fn judge(
     Ok((judged.collect(), judgement.evidence))
 }
 
-fn rules_item(gate: &Gate, item: body::Item) -> Item {
+fn rules_item(gate: &PasswordHasher, item: body::Item) -> Item {
     Item {
         address: item.email_address,
         name: item.name,
@@ -174,7 +174,7 @@ fn name(field: Field) -> &'static str {
     }
 }
 
-async fn state(core: &Core, drafts: &Drafts) -> Result<State, Refusal> {
+async fn state(core: &Core, drafts: &Drafts) -> Result<State, CallError> {
     let (codes, names) = (drafts.account_codes(), drafts.domains());
     let accounts = if codes.is_empty() { Vec::new() } else { core.store.accounts(&codes).await? };
     let domains = core.store.domains(&names).await?;
@@ -190,7 +190,7 @@ async fn hash_passwords(
     call: &mut Call<'_>,
     users: &mut [User],
     passwords: Vec<Option<SecretString>>,
-) -> Result<Option<Reply>, Refusal> {
+) -> Result<Option<Reply>, CallError> {
     let core = call.core;
     let with_password: Vec<_> =
         passwords.iter().zip(users).filter_map(|(password, user)| password.as_ref().map(|_| user)).collect();
@@ -207,7 +207,7 @@ async fn hash_passwords(
     Ok(None)
 }
 
-fn render<T: Serialize>(rows: &[Waiting<T>], effects: &[Result<Effect, ChangeRefused>]) -> Vec<u8> {
+fn render<T: Serialize>(rows: &[Waiting<T>], effects: &[Result<Effect, ChangeError>]) -> Vec<u8> {
     let mut effects = effects.iter();
     let (mut data, mut fail) = (Vec::with_capacity(rows.len()), Vec::new());
     for row in rows {

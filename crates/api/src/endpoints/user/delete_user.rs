@@ -10,7 +10,7 @@ use wire::users::{Done, NamesUser};
 use super::{CHANGES_USER, Named, named_users};
 use crate::call::{Call, Reply};
 use crate::endpoint::{Endpoint, Method, Run, Takes};
-use crate::refusal::Refusal;
+use crate::error::CallError;
 use crate::step::{Plan, Step};
 
 /// The endpoint.
@@ -27,7 +27,7 @@ pub const ENDPOINT: Endpoint = Endpoint {
     run: Run::Signed(|call| Box::pin(delete_user(call))),
 };
 
-async fn delete_user(mut call: Call<'_>) -> Result<Reply, Refusal> {
+async fn delete_user(mut call: Call<'_>) -> Result<Reply, CallError> {
     let (scope, named) =
         named_users::<NamesUser>(&mut call, &INTERNAL_EDIT, "emailAddress", |item| &item.email_address)
             .await?;

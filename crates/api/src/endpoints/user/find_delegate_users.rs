@@ -10,7 +10,7 @@ use super::{NAMES_USER, find};
 use crate::call::{Call, Reply};
 use crate::endpoint::{Endpoint, Method, Run, Takes};
 use crate::endpoints::login::refused;
-use crate::refusal::{Refusal, wrong};
+use crate::error::{CallError, wrong};
 
 /// The kind of a delegation's secure id.
 pub(super) const KIND: &str = "delegate";
@@ -29,7 +29,7 @@ pub const ENDPOINT: Endpoint = Endpoint {
     run: Run::Signed(|call| Box::pin(find_delegate_users(call))),
 };
 
-async fn find_delegate_users(mut call: Call<'_>) -> Result<Reply, Refusal> {
+async fn find_delegate_users(mut call: Call<'_>) -> Result<Reply, CallError> {
     let mut body = call.body()?;
     let Entry { key, item } = body.one::<FindDelegates>()?;
     let scope = call.scope(&ALTERNATE_ADDRESS, body.account_code.as_deref()).await?;

@@ -9,7 +9,7 @@ use wire::users::{AliasRow, Aliases, NamesUser};
 use super::{NAMES_USER, Named, named_users};
 use crate::call::{Call, Reply};
 use crate::endpoint::{Endpoint, Method, Run, Takes};
-use crate::refusal::Refusal;
+use crate::error::CallError;
 use crate::step::{Plan, Step};
 
 /// The endpoint.
@@ -26,7 +26,7 @@ pub const ENDPOINT: Endpoint = Endpoint {
     run: Run::Signed(|call| Box::pin(get_aliases(call))),
 };
 
-async fn get_aliases(mut call: Call<'_>) -> Result<Reply, Refusal> {
+async fn get_aliases(mut call: Call<'_>) -> Result<Reply, CallError> {
     let (scope, named) =
         named_users::<NamesUser>(&mut call, &GROUPS_READ, "emailAddress", |item| &item.email_address).await?;
     let mut steps = Vec::with_capacity(named.len());

@@ -9,7 +9,7 @@ use wire::users::{AttributeValue, Attributes, NamesUser};
 use super::{NAMES_USER, Named, named_users};
 use crate::call::{Call, Reply};
 use crate::endpoint::{Endpoint, Method, Run, Takes};
-use crate::refusal::Refusal;
+use crate::error::CallError;
 use crate::step::{Plan, Step};
 
 /// The kind of an attribute's secure id.
@@ -29,7 +29,7 @@ pub const ENDPOINT: Endpoint = Endpoint {
     run: Run::Signed(|call| Box::pin(get_attributes(call))),
 };
 
-async fn get_attributes(mut call: Call<'_>) -> Result<Reply, Refusal> {
+async fn get_attributes(mut call: Call<'_>) -> Result<Reply, CallError> {
     let (scope, named) =
         named_users::<NamesUser>(&mut call, &INTERNAL_EDIT, "emailAddress", |item| &item.email_address)
             .await?;

@@ -2,8 +2,8 @@
 
 use directory::DomainName;
 use directory::application::Product;
+use directory::error::ItemError;
 use directory::port::Position;
-use directory::refusal::Refusal as Why;
 use directory::role::INTERNAL_READ;
 use directory::user::User;
 use serde::{Deserialize, Serialize};
@@ -14,8 +14,8 @@ use wire::{Answer, Code};
 use crate::call::{Call, Reply};
 use crate::endpoint::{Endpoint, Method, Run, Takes};
 use crate::endpoints::login::refused;
+use crate::error::{CallError, wrong};
 use crate::page;
-use crate::refusal::{Refusal, wrong};
 
 const PATH: &str = "/api/user/get-internal-users";
 
@@ -40,7 +40,7 @@ struct State {
     from: Position,
 }
 
-async fn get_internal_users(mut call: Call<'_>) -> Result<Reply, Refusal> {
+async fn get_internal_users(mut call: Call<'_>) -> Result<Reply, CallError> {
     let mut body = call.body()?;
     let Entry { key, item } = body.one::<GetInternalUsers>()?;
     let scope = call.scope(&INTERNAL_READ, body.account_code.as_deref()).await?;
@@ -58,7 +58,7 @@ async fn get_internal_users(mut call: Call<'_>) -> Result<Reply, Refusal> {
     };
     let domain = match state.domain.as_deref().map(DomainName::parse).transpose() {
         Ok(domain) => domain,
-        Err(why) => return Ok(refused(key, vec![wrong("domain", &Why::InvalidDomain(why))])),
+        Err(why) => return Ok(refused(key, vec![wrong("domain", &ItemError::InvalidDomain(why))])),
     };
     let (size, store) = (body.page.size, &core.store);
     let mut users = call.timed(store.list_users(account, domain.as_ref(), &state.from, size + 1)).await?;

@@ -2,7 +2,7 @@
 
 use directory::application::Product;
 use directory::attribute::Attribute;
-use directory::refusal::Refusal as Why;
+use directory::error::ItemError;
 use directory::role::{INTERNAL_EDIT, INTERNAL_READ};
 use wire::item::{Entry, Item as _, Row as _};
 use wire::users::{GetProfile, Profile, ProfileAttributes};
@@ -12,7 +12,7 @@ use super::find;
 use crate::call::{Call, Reply};
 use crate::endpoint::{Endpoint, Method, Run, Takes};
 use crate::endpoints::login::refused;
-use crate::refusal::{Refusal, wrong};
+use crate::error::{CallError, wrong};
 
 /// The endpoint.
 pub const ENDPOINT: Endpoint = Endpoint {
@@ -28,7 +28,7 @@ pub const ENDPOINT: Endpoint = Endpoint {
     run: Run::Signed(|call| Box::pin(get_profile(call))),
 };
 
-async fn get_profile(mut call: Call<'_>) -> Result<Reply, Refusal> {
+async fn get_profile(mut call: Call<'_>) -> Result<Reply, CallError> {
     let mut body = call.body()?;
     let Entry { key, item } = body.one::<GetProfile>()?;
     let item = match item {
@@ -38,7 +38,7 @@ async fn get_profile(mut call: Call<'_>) -> Result<Reply, Refusal> {
     let own = call.caller.user().map(|_| call.caller.name().to_owned());
     let Some(address) = item.email_address.filter(|address| !address.trim().is_empty()).or(own) else {
         // An application of API 2.0 has no profile.
-        return Ok(refused(key, vec![wrong("emailAddress", &Why::Missing)]));
+        return Ok(refused(key, vec![wrong("emailAddress", &ItemError::Missing)]));
     };
     let found = find(&mut call, [Some(&*address)].into_iter()).await?.pop().flatten();
     let (user, role) = match found {

@@ -2,7 +2,7 @@
 
 use directory::application::Product;
 use directory::change::Change;
-use directory::refusal::Refusal as Why;
+use directory::error::ItemError;
 use directory::role::GROUPS_EDIT;
 use wire::Code;
 use wire::item::{Item as _, Row as _};
@@ -12,7 +12,7 @@ use super::get_aliases::row;
 use super::{Named, find, named_users};
 use crate::call::{Call, Reply};
 use crate::endpoint::{Endpoint, Method, Run, Takes};
-use crate::refusal::{Refusal, wrong};
+use crate::error::{CallError, wrong};
 use crate::step::{Plan, Step};
 
 /// The endpoint.
@@ -36,16 +36,16 @@ pub const ENDPOINT: Endpoint = Endpoint {
     run: Run::Signed(|call| Box::pin(remove_alias(call))),
 };
 
-async fn remove_alias(mut call: Call<'_>) -> Result<Reply, Refusal> {
+async fn remove_alias(mut call: Call<'_>) -> Result<Reply, CallError> {
     let (scope, named) =
         named_users::<Alias>(&mut call, &GROUPS_EDIT, "aliasFor", |item| &item.alias_for).await?;
     let aliases = named.iter().map(|named| named.named.as_ref().ok().map(|(item, _)| &*item.alias));
     let found = find(&mut call, aliases).await?;
     let step = |(Named { key, named }, found): (Named<Alias>, Option<super::Found>)| {
         let plan = named.and_then(|(_, user)| {
-            let alias = found.unwrap_or(Err(Why::Missing)).and_then(|(alias, _)| {
+            let alias = found.unwrap_or(Err(ItemError::Missing)).and_then(|(alias, _)| {
                 let alias = alias.filter(|alias| alias.alias_of == Some(user.id));
-                alias.ok_or(Why::NotThere("alias of this user"))
+                alias.ok_or(ItemError::NotFound("alias of this user"))
             });
             let alias = alias.map_err(|why| vec![wrong("alias", &why)])?;
             let row = row(&alias, &user);

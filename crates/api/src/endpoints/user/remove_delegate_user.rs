@@ -2,7 +2,7 @@
 
 use directory::application::Product;
 use directory::change::Change;
-use directory::refusal::Refusal as Why;
+use directory::error::ItemError;
 use directory::role::ALTERNATE_ADDRESS;
 use directory::{DelegateId, Scope};
 use wire::Code;
@@ -14,7 +14,7 @@ use super::find_delegate_users::KIND;
 use super::role;
 use crate::call::{Call, Reply};
 use crate::endpoint::{Endpoint, Method, Run, Takes};
-use crate::refusal::{Refusal, wrong};
+use crate::error::{CallError, wrong};
 use crate::step::{Plan, Step};
 
 /// The endpoint.
@@ -31,7 +31,7 @@ pub const ENDPOINT: Endpoint = Endpoint {
     run: Run::Signed(|call| Box::pin(remove_delegate_user(call))),
 };
 
-async fn remove_delegate_user(mut call: Call<'_>) -> Result<Reply, Refusal> {
+async fn remove_delegate_user(mut call: Call<'_>) -> Result<Reply, CallError> {
     let mut body = call.body()?;
     let entries = body.items::<RemoveDelegate>(MAX_ITEMS)?;
     let scope = call.scope(&ALTERNATE_ADDRESS, body.account_code.as_deref()).await?;
@@ -57,10 +57,14 @@ async fn remove_delegate_user(mut call: Call<'_>) -> Result<Reply, Refusal> {
 }
 
 /// Both users lose something: one a right, the other a reader.
-async fn judge(call: &mut Call<'_>, scope: &Scope, id: DelegateId) -> Result<Result<Change, Why>, Refusal> {
+async fn judge(
+    call: &mut Call<'_>,
+    scope: &Scope,
+    id: DelegateId,
+) -> Result<Result<Change, ItemError>, CallError> {
     let store = &call.core.store;
     let Some(delegate) = call.timed(store.delegate(id)).await? else {
-        return Ok(Err(Why::NotThere("delegation")));
+        return Ok(Err(ItemError::NotFound("delegation")));
     };
     for found in call.timed(store.users_by_id(&[delegate.primary, delegate.delegate])).await? {
         let Some(user) = found else { continue };

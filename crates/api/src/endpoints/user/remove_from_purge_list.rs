@@ -2,7 +2,7 @@
 
 use directory::application::Product;
 use directory::change::Change;
-use directory::refusal::Refusal as Why;
+use directory::error::ItemError;
 use directory::role::UNPURGE_ADDRESS;
 use wire::Code;
 use wire::item::{Item as _, Row as _};
@@ -11,7 +11,7 @@ use wire::users::{Done, Purge};
 use super::purge_list;
 use crate::call::{Call, Reply};
 use crate::endpoint::{Endpoint, Method, Run, Takes};
-use crate::refusal::Refusal;
+use crate::error::CallError;
 
 /// The endpoint.
 pub const ENDPOINT: Endpoint = Endpoint {
@@ -34,10 +34,10 @@ pub const ENDPOINT: Endpoint = Endpoint {
     run: Run::Signed(|call| Box::pin(remove_from_purge_list(call))),
 };
 
-async fn remove_from_purge_list(mut call: Call<'_>) -> Result<Reply, Refusal> {
+async fn remove_from_purge_list(mut call: Call<'_>) -> Result<Reply, CallError> {
     purge_list(&mut call, &UNPURGE_ADDRESS, |user| match user.purge_at {
         Some(_) => Ok(Change::Purge(user.id, None)),
-        None => Err(Why::NotThere("address on the purge list")),
+        None => Err(ItemError::NotFound("address on the purge list")),
     })
     .await
 }

@@ -2,8 +2,9 @@
 
 use directory::application::Product;
 use directory::change::Change;
+use directory::check;
+use directory::error::ItemError;
 use directory::port::Evidence;
-use directory::refusal::{self, Refusal as Why};
 use directory::role::GROUPS_EDIT;
 use directory::user::User;
 use directory::{EmailAddress, UserId};
@@ -15,7 +16,7 @@ use super::get_aliases::row;
 use super::{Named, named_users};
 use crate::call::{Call, Reply};
 use crate::endpoint::{Endpoint, Method, Run, Takes};
-use crate::refusal::{Refusal, wrong};
+use crate::error::{CallError, wrong};
 use crate::step::{Plan, Step};
 
 /// The endpoint.
@@ -39,13 +40,13 @@ pub const ENDPOINT: Endpoint = Endpoint {
     run: Run::Signed(|call| Box::pin(update_alias(call))),
 };
 
-async fn update_alias(mut call: Call<'_>) -> Result<Reply, Refusal> {
+async fn update_alias(mut call: Call<'_>) -> Result<Reply, CallError> {
     let (scope, named) =
         named_users::<Alias>(&mut call, &GROUPS_EDIT, "aliasFor", |item| &item.alias_for).await?;
     let core = call.core;
-    let parsed: Vec<Option<Result<EmailAddress, Why>>> = named
+    let parsed: Vec<Option<Result<EmailAddress, ItemError>>> = named
         .iter()
-        .map(|named| named.named.as_ref().ok().map(|(item, _)| refusal::address(&item.alias)))
+        .map(|named| named.named.as_ref().ok().map(|(item, _)| check::address(&item.alias)))
         .collect();
     let domains: Vec<_> = parsed.iter().flatten().flatten().map(EmailAddress::domain_name).collect();
     let mut owners = call.timed(core.store.domains(&domains)).await?.into_iter();
@@ -54,9 +55,11 @@ async fn update_alias(mut call: Call<'_>) -> Result<Reply, Refusal> {
     for (Named { key, named }, address) in named.into_iter().zip(parsed) {
         let owner = if matches!(address, Some(Ok(_))) { owners.next().flatten() } else { None };
         let plan = named.and_then(|(_, user)| {
-            let address = address.unwrap_or(Err(Why::Missing)).map_err(|why| vec![wrong("alias", &why)])?;
+            let address =
+                address.unwrap_or(Err(ItemError::Missing)).map_err(|why| vec![wrong("alias", &why)])?;
             let owner = owner.filter(|owner| owner.account == user.account);
-            let owner: Evidence = owner.ok_or_else(|| vec![wrong("alias", &Why::ForbiddenForDomain)])?;
+            let owner: Evidence =
+                owner.ok_or_else(|| vec![wrong("alias", &ItemError::ForbiddenForDomain)])?;
             evidence.push(owner);
             let id = UserId::at(now, &core.entropy.randomness());
             let alias = User {

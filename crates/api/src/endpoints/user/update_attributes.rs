@@ -4,7 +4,7 @@
 use directory::application::Product;
 use directory::attribute::{Attribute, MAX_VALUE};
 use directory::change::Change;
-use directory::refusal::Refusal as Why;
+use directory::error::ItemError;
 use directory::role::INTERNAL_EDIT;
 use wire::item::{Entry, Item as _, Row as _};
 use wire::users::{Done, SetAttribute, UpdateAttributes};
@@ -14,7 +14,7 @@ use super::get_attributes::KIND;
 use super::{Named, named_users};
 use crate::call::{Call, Reply};
 use crate::endpoint::{Endpoint, Method, Run, Takes};
-use crate::refusal::{Refusal, wrong};
+use crate::error::{CallError, wrong};
 use crate::step::{Plan, Step};
 
 /// The endpoint.
@@ -39,7 +39,7 @@ pub const ENDPOINT: Endpoint = Endpoint {
     run: Run::Signed(|call| Box::pin(update_attributes(call))),
 };
 
-async fn update_attributes(mut call: Call<'_>) -> Result<Reply, Refusal> {
+async fn update_attributes(mut call: Call<'_>) -> Result<Reply, CallError> {
     let (scope, named) = named_users::<UpdateAttributes>(&mut call, &INTERNAL_EDIT, "emailAddress", |item| {
         &item.email_address
     })
@@ -51,14 +51,14 @@ async fn update_attributes(mut call: Call<'_>) -> Result<Reply, Refusal> {
         let judge = || {
             let number = ids.open(KIND, account, &id)?;
             let attribute = number.first().and_then(|number| Attribute::by_number(*number));
-            attribute.ok_or(Why::InvalidId(KIND))
+            attribute.ok_or(ItemError::InvalidId(KIND))
         };
         let attribute = judge().map_err(|why| vec![wrong("id", &why)])?;
         if value.len() > MAX_VALUE {
-            return Err(vec![wrong("value", &Why::TooLong { max: MAX_VALUE, unit: "bytes" })]);
+            return Err(vec![wrong("value", &ItemError::TooLong { max: MAX_VALUE, unit: "bytes" })]);
         }
         if value.contains(|c: char| c.is_control() && c != '\n') {
-            return Err(vec![wrong("value", &Why::Characters)]);
+            return Err(vec![wrong("value", &ItemError::Characters)]);
         }
         Ok((attribute, value))
     };

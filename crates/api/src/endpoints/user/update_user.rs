@@ -14,7 +14,7 @@ use wire::users::{UpdateUser, UserState};
 use super::find;
 use crate::call::{Call, Reply};
 use crate::endpoint::{Endpoint, Method, Run, Takes};
-use crate::refusal::{Refusal, wrong};
+use crate::error::{CallError, wrong};
 use crate::step::{Plan, Step};
 
 /// The endpoint.
@@ -40,7 +40,7 @@ pub const ENDPOINT: Endpoint = Endpoint {
     run: Run::Signed(|call| Box::pin(update_user(call))),
 };
 
-async fn update_user(mut call: Call<'_>) -> Result<Reply, Refusal> {
+async fn update_user(mut call: Call<'_>) -> Result<Reply, CallError> {
     let mut body = call.body()?;
     let entries = body.items::<UpdateUser>(MAX_ITEMS)?;
     let scope = call.scope(&INTERNAL_EDIT, body.account_code.as_deref()).await?;

@@ -1,6 +1,6 @@
 //! Accounts, their domains, roles and authentication profiles.
 
-use directory::change::ChangeRefused;
+use directory::change::ChangeError;
 use directory::login::NamedProfile;
 use directory::password::Policy;
 use directory::{Account, AccountId, Domain, DomainId, ProfileId, Role, RoleId};
@@ -74,7 +74,7 @@ pub(super) fn add_domain(session: &dyn Session, domain: &Domain) -> Attempt {
         |row| row.get(0),
     )?;
     if foreign.is_some() {
-        return Ok(Err(ChangeRefused::DomainHasUsers));
+        return Ok(Err(ChangeError::DomainHasUsers));
     }
     update(
         session,
@@ -100,7 +100,7 @@ pub(super) fn remove_domain(session: &dyn Session, id: DomainId) -> Attempt {
 }
 
 pub(super) fn add_role(session: &dyn Session, role: &Role) -> Attempt {
-    let Some(account) = role.account else { return Ok(Err(ChangeRefused::AlreadyThere)) };
+    let Some(account) = role.account else { return Ok(Err(ChangeError::AlreadyExists)) };
     let permissions = row::permissions(role);
     update(
         session,
@@ -114,7 +114,7 @@ pub(super) fn remove_role(session: &dyn Session, id: RoleId) -> Attempt {
     let held: Option<i64> = session.one("SELECT 1 FROM users WHERE role = ?1 UNION ALL SELECT 1 FROM clients WHERE role = ?1 AND disabled_at IS NULL
              LIMIT 1", values![id.as_bytes()], |row| row.get(0))?;
     if held.is_some() {
-        return Ok(Err(ChangeRefused::RoleHeld));
+        return Ok(Err(ChangeError::RoleHeld));
     }
     let role = found(session, "SELECT account, name FROM roles WHERE id = ?1", id.as_bytes())?;
     update(session, "DELETE FROM roles WHERE id = ?1", values![id.as_bytes()])?;

@@ -1,6 +1,6 @@
 //! How an account gets a domain. Who manages what is looked at in the transaction: of two that want the same, one is first.
 
-use directory::change::{ChangeRefused, Effect};
+use directory::change::{ChangeError, Effect};
 use directory::domains::{DomainChange, PendingDomain, Registered};
 use directory::{AccountId, Domain, DomainId, DomainName, PendingDomainId};
 use jiff::Timestamp;
@@ -16,7 +16,7 @@ pub(super) fn make(session: &dyn Session, change: &DomainChange, now: Timestamp)
         DomainChange::Verify { pending, id, inbound_type } => {
             let pending = there!(found(session, *pending)?);
             if pending.live(now).is_err() {
-                return Ok(Err(ChangeRefused::VerificationExpired));
+                return Ok(Err(ChangeError::VerificationExpired));
             }
             there!(above(session, pending.account, &pending.name)?);
             let domain = Domain {
@@ -34,18 +34,18 @@ pub(super) fn make(session: &dyn Session, change: &DomainChange, now: Timestamp)
 }
 
 fn found(session: &dyn Session, id: PendingDomainId) -> Result<Judged<PendingDomain>> {
-    Ok(read::pending_by_id(session, id)?.ok_or(ChangeRefused::NotThere))
+    Ok(read::pending_by_id(session, id)?.ok_or(ChangeError::NotFound))
 }
 
 /// Whether the nearest managed domain above is the account's own; there may be none.
 fn above(session: &dyn Session, account: AccountId, name: &DomainName) -> Result<Judged<bool>> {
     if read::manager(session, name.as_str())?.is_some() {
-        return Ok(Err(ChangeRefused::DomainManaged));
+        return Ok(Err(ChangeError::DomainManaged));
     }
     for parent in name.parents() {
         match read::manager(session, parent)? {
             Some(manager) if manager == account => return Ok(Ok(true)),
-            Some(_) => return Ok(Err(ChangeRefused::DomainBelowAnothers)),
+            Some(_) => return Ok(Err(ChangeError::DomainBelowAnothers)),
             None => {}
         }
     }

@@ -1,6 +1,6 @@
 //! Groups: what may lie where is decided on the tree as it is in the transaction, and counts go with what they count.
 
-use directory::change::{ChangeRefused, Effect};
+use directory::change::{ChangeError, Effect};
 use directory::groups::{Description, Group, GroupChange, MAX_DEPTH, Subject};
 use directory::user::User;
 use directory::{AccountId, GroupId};
@@ -22,7 +22,7 @@ pub(super) fn make(session: &dyn Session, change: &GroupChange) -> Attempt {
 }
 
 fn group(session: &dyn Session, id: GroupId) -> Result<Judged<Group>> {
-    Ok(read::by_id(session, id)?.ok_or(ChangeRefused::NotThere))
+    Ok(read::by_id(session, id)?.ok_or(ChangeError::NotFound))
 }
 
 /// Whether a group, with so many levels from itself down, may lie in another.
@@ -36,11 +36,11 @@ fn may_lie(
     let Some(parent) = parent else { return Ok(Ok(())) };
     let path = read::path(session, account, parent)?;
     Ok(if path.is_empty() {
-        Err(ChangeRefused::ParentNotThere)
+        Err(ChangeError::ParentNotFound)
     } else if path.contains(&id) {
-        Err(ChangeRefused::GroupInItself)
+        Err(ChangeError::GroupInItself)
     } else if path.len() + levels > MAX_DEPTH {
-        Err(ChangeRefused::GroupTooDeep)
+        Err(ChangeError::GroupTooDeep)
     } else {
         Ok(())
     })
@@ -126,7 +126,7 @@ fn update(
 fn remove(session: &dyn Session, id: GroupId) -> Attempt {
     let gone = there!(group(session, id)?);
     if gone.folders > 0 {
-        return Ok(Err(ChangeRefused::GroupHasFolders));
+        return Ok(Err(ChangeError::GroupHasFolders));
     }
     execute(session, "DELETE FROM groups WHERE id = ?1", values![id.as_bytes()])?;
     count_folder(session, gone.parent, -1)?;
@@ -153,7 +153,7 @@ fn add_member(session: &dyn Session, id: GroupId, subject: &Subject, notes: &str
         values![id.as_bytes(), subject.key(), address, subject.domain(), notes],
     )?;
     if added == 0 {
-        return Ok(Err(ChangeRefused::MemberAlreadyThere));
+        return Ok(Err(ChangeError::MemberAlreadyExists));
     }
     count_member(session, id, 1)?;
     member_made(session, &group, subject)
@@ -170,7 +170,7 @@ fn remove_member(session: &dyn Session, id: GroupId, subject: &Subject) -> Attem
 
 fn member_made(session: &dyn Session, group: &Group, subject: &Subject) -> Attempt {
     let Some(member) = read::member(session, group, subject)? else {
-        return Ok(Err(ChangeRefused::MemberNotThere));
+        return Ok(Err(ChangeError::MemberNotFound));
     };
     let detail = format!("{}: {}", group.id, member.subject.as_str());
     let made = Made::new(group.account, group.description.as_str(), detail);

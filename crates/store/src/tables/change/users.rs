@@ -2,7 +2,7 @@
 
 use directory::attribute::Attribute;
 use directory::audit::Actor;
-use directory::change::{ChangeRefused, Delegate, Effect};
+use directory::change::{ChangeError, Delegate, Effect};
 use directory::role::BuiltIn;
 use directory::user::{Update, User};
 use directory::{DelegateId, ProfileId, RoleId, UserId, roles};
@@ -14,7 +14,7 @@ use crate::tables::row::millis;
 use crate::tables::{read, words};
 
 fn user(session: &dyn Session, id: UserId) -> Result<Judged<User>> {
-    Ok(read::users::by_id(session, id)?.ok_or(ChangeRefused::NotThere))
+    Ok(read::users::by_id(session, id)?.ok_or(ChangeError::NotFound))
 }
 
 /// Who could call, and may have been judged already: with a role, or with key pairs.
@@ -25,7 +25,7 @@ fn could_call(user: &User, revoked: usize) -> bool {
 /// An account must not be left without anybody who may do everything in it; who has the machine can always make another.
 fn is_last(session: &dyn Session, user: &User, actor: &Actor) -> Result<bool> {
     let role = BuiltIn::SuperAdministrator.id();
-    if *actor == Actor::Operator || user.role != Some(role) || user.is_shut_out() {
+    if *actor == Actor::Operator || user.role != Some(role) || user.is_blocked() {
         return Ok(false);
     }
     let another: Option<i64> = session.one("SELECT 1 FROM users WHERE role = ?1 AND account = ?2 AND id <> ?3 AND disabled_at IS NULL AND locked = 0
@@ -44,7 +44,7 @@ pub(super) fn set_role(
 ) -> Attempt {
     let before = there!(user(session, id)?);
     if before.role != role && is_last(session, &before, actor)? {
-        return Ok(Err(ChangeRefused::LastSuperAdministrator));
+        return Ok(Err(ChangeError::LastSuperAdministrator));
     }
     let bytes = role.as_ref().map(|role| role.as_bytes());
     execute(session, "UPDATE users SET role = ?2 WHERE id = ?1", values![id.as_bytes(), bytes])?;
@@ -77,7 +77,7 @@ pub(super) fn update(
 ) -> Attempt {
     let before = there!(user(session, id)?);
     if (update.locked == Some(true) || update.disabled == Some(true)) && is_last(session, &before, actor)? {
-        return Ok(Err(ChangeRefused::LastSuperAdministrator));
+        return Ok(Err(ChangeError::LastSuperAdministrator));
     }
     if let Some(password) = &update.password {
         set_password(session, &before, password.expose(), update.history, now)?;
@@ -175,7 +175,7 @@ pub(super) fn revoke_all(session: &dyn Session, user: UserId, now: Timestamp) ->
 pub(super) fn remove(session: &dyn Session, id: UserId, actor: &Actor, now: Timestamp) -> Attempt {
     let gone = there!(user(session, id)?);
     if is_last(session, &gone, actor)? {
-        return Ok(Err(ChangeRefused::LastSuperAdministrator));
+        return Ok(Err(ChangeError::LastSuperAdministrator));
     }
     let sql = "DELETE FROM binding_usage WHERE credential IN (SELECT id FROM bindings WHERE user_id = ?1)";
     execute(session, sql, values![id.as_bytes()])?;
@@ -213,7 +213,7 @@ pub(super) fn purge(
 ) -> Attempt {
     let before = there!(user(session, id)?);
     if at.is_some() && is_last(session, &before, actor)? {
-        return Ok(Err(ChangeRefused::LastSuperAdministrator));
+        return Ok(Err(ChangeError::LastSuperAdministrator));
     }
     execute(
         session,
@@ -263,7 +263,7 @@ pub(super) fn add_delegate(session: &dyn Session, delegate: &Delegate) -> Attemp
 
 pub(super) fn remove_delegate(session: &dyn Session, id: DelegateId) -> Attempt {
     let Some(delegate) = read::users::delegate(session, id)? else {
-        return Ok(Err(ChangeRefused::NotThere));
+        return Ok(Err(ChangeError::NotFound));
     };
     execute(session, "DELETE FROM delegates WHERE id = ?1", values![id.as_bytes()])?;
     delegate_made(session, delegate.primary, delegate.delegate)

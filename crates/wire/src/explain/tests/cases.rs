@@ -158,9 +158,9 @@ fn special(write: impl Fn(&str) -> String) -> Sent {
 fn keys_of(mistake: Mistake) -> Vec<KeySet> {
     let mut keys = keys();
     match mistake {
-        Mistake::AccessKeyExpired => keys[0].standing = Standing::Expired,
+        Mistake::AccessKeyExpired => keys[0].status = KeyStatus::Expired,
         Mistake::AccessKeyRevoked => {
-            keys[0].standing = Standing::Revoked;
+            keys[0].status = KeyStatus::Revoked;
             keys[0].secret_key = None;
         }
         _ => {}

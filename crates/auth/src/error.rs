@@ -9,7 +9,7 @@ const SIGNED_HEADERS: [&str; 4] = [header::AUTHORIZATION, header::DATE, header::
 
 /// Why a request is refused before anybody looks at its body.
 #[derive(Debug, Error)]
-pub enum Refused {
+pub enum AuthError {
     /// A header is missing.
     #[error("The header {name} is missing; a signed request carries {}", SIGNED_HEADERS.join(", "))]
     MissingHeader {

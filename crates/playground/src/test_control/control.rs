@@ -12,60 +12,63 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use super::{Fault, Lab, StateError};
+use super::{Fault, StateError, TestController};
 
-type Here = State<Lab>;
+type Here = State<TestController>;
 
-pub(super) fn routes(lab: Lab) -> Router {
+pub(super) fn routes(control: TestController) -> Router {
     Router::new()
         .route("/sandbox/journal", get(journal).delete(clear_journal))
         .route("/sandbox/faults", post(inject).delete(clear_faults))
         .route("/sandbox/reset", post(reset))
-        .route("/sandbox/states/{name}", post(keep))
-        .route("/sandbox/states/{name}/restore", post(put_back))
+        .route("/sandbox/states/{name}", post(snapshot))
+        .route("/sandbox/states/{name}/restore", post(restore))
         .route("/sandbox/clock", get(clock).post(move_clock))
-        .with_state(lab)
+        .with_state(control)
 }
 
-async fn journal(State(lab): Here) -> Response {
-    answer(StatusCode::OK, &lab.journal())
+async fn journal(State(control): Here) -> Response {
+    answer(StatusCode::OK, &control.journal())
 }
 
-async fn clear_journal(State(lab): Here) -> Response {
-    lab.clear_journal();
+async fn clear_journal(State(control): Here) -> Response {
+    control.clear_journal();
     done()
 }
 
-async fn inject(State(lab): Here, body: Bytes) -> Response {
+async fn inject(State(control): Here, body: Bytes) -> Response {
     let fault = match serde_json::from_slice::<Fault>(&body) {
         Ok(fault) => fault,
         Err(error) => return refused(&format!("not a fault: {error}. Expected {FAULT}")),
     };
-    lab.inject(fault).map_or_else(|error| refused(&error.to_string()), |()| done())
+    control.inject(fault).map_or_else(|error| refused(&error.to_string()), |()| done())
 }
 
 const FAULT: &str = r#"{"kind":"refuse","status":503}, {"kind":"delay","milliseconds":100} or {"kind":"drop_answer"}, and with it, if wanted, "path", "after", "times", "probability""#;
 
-async fn clear_faults(State(lab): Here) -> Response {
-    lab.clear_faults();
+async fn clear_faults(State(control): Here) -> Response {
+    control.clear_faults();
     done()
 }
 
-async fn reset(State(lab): Here) -> Response {
-    state(lab, Lab::reset).await
+async fn reset(State(control): Here) -> Response {
+    state(control, TestController::reset).await
 }
 
-async fn keep(State(lab): Here, Path(name): Path<String>) -> Response {
-    state(lab, move |lab| lab.keep(&name)).await
+async fn snapshot(State(control): Here, Path(name): Path<String>) -> Response {
+    state(control, move |control| control.snapshot(&name)).await
 }
 
-async fn put_back(State(lab): Here, Path(name): Path<String>) -> Response {
-    state(lab, move |lab| lab.put_back(&name)).await
+async fn restore(State(control): Here, Path(name): Path<String>) -> Response {
+    state(control, move |control| control.restore(&name)).await
 }
 
 /// Copies a database: not on a thread that serves requests.
-async fn state(lab: Lab, work: impl FnOnce(&Lab) -> Result<(), StateError> + Send + 'static) -> Response {
-    match tokio::task::spawn_blocking(move || work(&lab)).await {
+async fn state(
+    control: TestController,
+    work: impl FnOnce(&TestController) -> Result<(), StateError> + Send + 'static,
+) -> Response {
+    match tokio::task::spawn_blocking(move || work(&control)).await {
         Ok(Ok(())) => done(),
         Ok(Err(error)) => refused(&error.to_string()),
         Err(error) => answer(StatusCode::INTERNAL_SERVER_ERROR, &json!({ "error": error.to_string() })),
@@ -84,15 +87,15 @@ enum Move {
     Real(bool),
 }
 
-async fn clock(State(lab): Here) -> Response {
-    match &lab.0.clock {
+async fn clock(State(control): Here) -> Response {
+    match &control.0.clock {
         Some(clock) => answer(StatusCode::OK, &json!({ "now": clock.now().to_string() })),
         None => refused("this server's clock cannot be moved"),
     }
 }
 
-async fn move_clock(State(lab): Here, body: Bytes) -> Response {
-    if let Some(clock) = &lab.0.clock {
+async fn move_clock(State(control): Here, body: Bytes) -> Response {
+    if let Some(clock) = &control.0.clock {
         let is_time = match serde_json::from_slice(&body) {
             Ok(Move::AdvanceSeconds(seconds)) => clock.advance(SignedDuration::from_secs(seconds)),
             Ok(Move::At(at)) => clock.advance(at.duration_since(clock.now())),
@@ -111,7 +114,7 @@ async fn move_clock(State(lab): Here, body: Bytes) -> Response {
             return refused("the clock was not moved: it shows times from the year -9999 to 9999");
         }
     }
-    self::clock(State(lab)).await
+    self::clock(State(control)).await
 }
 
 fn done() -> Response {

@@ -1,4 +1,4 @@
-//! Refused logins take equally long for every address.
+//! AuthError logins take equally long for every address.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};

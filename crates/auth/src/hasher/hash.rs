@@ -11,7 +11,7 @@ use secrecy::{ExposeSecret, SecretString};
 use subtle::ConstantTimeEq as _;
 use zeroize::Zeroizing;
 
-use super::elsewhere::Elsewhere;
+use super::imported_hash::Elsewhere;
 use super::lane::Load;
 
 /// Bytes of salt in a new hash.

@@ -1,9 +1,9 @@
 //! The gate: passwords are hashed on threads of their own, behind a bounded queue, so that hashing, which is slow on
 //! purpose, never delays a request that has no password.
 
-mod elsewhere;
 mod even;
 mod hash;
+mod imported_hash;
 mod lane;
 
 #[cfg(test)]
@@ -18,9 +18,9 @@ use directory::user::PasswordHash;
 use secrecy::SecretString;
 use thiserror::Error;
 
-pub use self::elsewhere::{HashError, hashed_elsewhere};
 use self::even::Even;
 use self::hash::{HASH, SALT};
+pub use self::imported_hash::{HashError, hashed_elsewhere};
 use self::lane::Lane;
 
 /// The cost of one hash.
@@ -57,17 +57,17 @@ pub struct CostError(Cost);
 /// The queue is full; nothing was hashed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[error("too many passwords are waiting to be hashed")]
-pub struct GateFull {
+pub struct HasherFull {
     /// When there should be room, by the speed of late.
     pub retry_after_seconds: u64,
 }
 
 /// Why the gate has no result.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
-pub enum GateError {
+pub enum HasherError {
     /// The queue is full; nothing was hashed.
     #[error(transparent)]
-    Full(#[from] GateFull),
+    Full(#[from] HasherFull),
     /// The work failed, or no thread does any; the log says why.
     #[error("could not hash a password; the reason is in the log")]
     Broken,
@@ -77,7 +77,7 @@ pub enum GateError {
 const COSTLY_LIMIT: usize = 64;
 
 /// The gate. Dropping it lets its threads end.
-pub struct Gate {
+pub struct PasswordHasher {
     lane: Lane,
     /// Hashes that cost more than the gate's own, as other directories made them, are compared on one thread. Many of
     /// them delay only users with such a hash.
@@ -88,7 +88,7 @@ pub struct Gate {
     even: Even,
 }
 
-impl Gate {
+impl PasswordHasher {
     /// Starts `threads` threads, and one for costly hashes; at most `limit` passwords wait.
     ///
     /// # Errors
@@ -110,7 +110,7 @@ impl Gate {
     ///
     /// # Errors
     /// When the queue is full, or hashing failed.
-    pub async fn hash(&self, passwords: Vec<SecretString>) -> Result<Vec<PasswordHash>, GateError> {
+    pub async fn hash(&self, passwords: Vec<SecretString>) -> Result<Vec<PasswordHash>, HasherError> {
         self.lane.reserve(passwords.len())?;
         let mut replies = Vec::with_capacity(passwords.len());
         for password in passwords {
@@ -120,7 +120,7 @@ impl Gate {
         }
         let mut hashes = Vec::with_capacity(replies.len());
         for reply in replies {
-            hashes.push(reply.await.ok().flatten().ok_or(GateError::Broken)?);
+            hashes.push(reply.await.ok().flatten().ok_or(HasherError::Broken)?);
         }
         Ok(hashes)
     }
@@ -135,7 +135,7 @@ impl Gate {
         &self,
         password: SecretString,
         against: Option<PasswordHash>,
-    ) -> Result<bool, GateError> {
+    ) -> Result<bool, HasherError> {
         let lane = self.lane_for(against.iter());
         lane.work(move |hasher| hasher.verify(&password, against.as_ref())).await
     }
@@ -148,7 +148,7 @@ impl Gate {
         &self,
         password: SecretString,
         against: Vec<PasswordHash>,
-    ) -> Result<bool, GateError> {
+    ) -> Result<bool, HasherError> {
         if against.is_empty() {
             return Ok(false);
         }
@@ -176,12 +176,12 @@ impl Gate {
     pub async fn run<T: Send + 'static>(
         &self,
         work: impl FnOnce() -> T + Send + 'static,
-    ) -> Result<T, GateError> {
+    ) -> Result<T, HasherError> {
         self.lane.work(move |_| work()).await
     }
 
     fn lane_for<'a>(&self, mut hashes: impl Iterator<Item = &'a PasswordHash>) -> &Lane {
-        let costly = hashes.any(|hash| elsewhere::work(hash.expose()) > self.cost.work());
+        let costly = hashes.any(|hash| imported_hash::work(hash.expose()) > self.cost.work());
         if costly { &self.costly } else { &self.lane }
     }
 

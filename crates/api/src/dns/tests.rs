@@ -64,7 +64,7 @@ fn asking(resolver: SocketAddr) -> Domains {
 #[tokio::test]
 async fn records_are_found_whole() {
     let (_server, address) = serve().await;
-    let txt = Txt::new(&asking(address)).unwrap();
+    let txt = TxtLookup::new(&asking(address)).unwrap();
     assert!(!txt.offline());
     for alike in ["example.com", "EXAMPLE.com", "alias.example.com"] {
         let mut records = txt.records(&domain(alike)).await.unwrap();
@@ -77,7 +77,8 @@ async fn records_are_found_whole() {
 #[tokio::test]
 async fn records_that_no_datagram_holds_are_found_too() {
     let (_server, address) = serve().await;
-    let records = Txt::new(&asking(address)).unwrap().records(&domain("long.example.com")).await.unwrap();
+    let records =
+        TxtLookup::new(&asking(address)).unwrap().records(&domain("long.example.com")).await.unwrap();
     assert_eq!(records.len(), 20);
     assert!(records.contains(&format!("19{}", "x".repeat(200))));
 }
@@ -85,7 +86,7 @@ async fn records_that_no_datagram_holds_are_found_too() {
 #[tokio::test]
 async fn no_domain_and_no_record_are_no_error() {
     let (_server, address) = serve().await;
-    let txt = Txt::new(&asking(address)).unwrap();
+    let txt = TxtLookup::new(&asking(address)).unwrap();
     for without in ["absent.example.com", "bare.example.com"] {
         assert!(txt.records(&domain(without)).await.unwrap().is_empty(), "{without}");
     }
@@ -94,7 +95,7 @@ async fn no_domain_and_no_record_are_no_error() {
 #[tokio::test]
 async fn a_resolver_that_can_t_tell_is_an_error() {
     let (_server, address) = serve().await;
-    let error = Txt::new(&asking(address)).unwrap().records(&domain("example.org")).await.unwrap_err();
+    let error = TxtLookup::new(&asking(address)).unwrap().records(&domain("example.org")).await.unwrap_err();
     assert_eq!(
         error.to_string(),
         "DNS lookup of example.org failed: Query Refused. Check the domain's name servers, or try again \
@@ -105,7 +106,7 @@ async fn a_resolver_that_can_t_tell_is_an_error() {
 #[tokio::test]
 async fn a_resolver_that_is_silent_is_an_error() {
     let silent = UdpSocket::bind("127.0.0.1:0").await.unwrap();
-    let txt = Txt::new(&asking(silent.local_addr().unwrap())).unwrap();
+    let txt = TxtLookup::new(&asking(silent.local_addr().unwrap())).unwrap();
     let error = txt.records(&domain("example.com")).await.unwrap_err();
     assert_eq!(error.to_string(), "DNS lookup of example.com timed out after 1 s. Try again later");
 }
@@ -115,7 +116,7 @@ async fn a_silent_resolver_is_no_harm_beside_one_that_answers() {
     let silent = UdpSocket::bind("127.0.0.1:0").await.unwrap();
     let (_server, address) = serve().await;
     let resolvers = vec![silent.local_addr().unwrap(), address];
-    let txt = Txt::new(&Domains { resolvers, ..Domains::default() }).unwrap();
+    let txt = TxtLookup::new(&Domains { resolvers, ..Domains::default() }).unwrap();
     assert_eq!(txt.records(&domain("example.com")).await.unwrap().len(), 2);
 }
 
@@ -123,7 +124,7 @@ async fn a_silent_resolver_is_no_harm_beside_one_that_answers() {
 async fn offline_nobody_is_asked() {
     let silent = UdpSocket::bind("127.0.0.1:0").await.unwrap();
     let domains = Domains { verification: Verification::Offline, ..asking(silent.local_addr().unwrap()) };
-    let txt = Txt::new(&domains).unwrap();
+    let txt = TxtLookup::new(&domains).unwrap();
     assert!(txt.offline());
     assert!(txt.records(&domain("example.com")).await.unwrap().is_empty());
     assert!(silent.try_recv(&mut [0; 512]).is_err(), "no datagram came");

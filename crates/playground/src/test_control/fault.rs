@@ -1,6 +1,6 @@
 //! Faults on purpose.
 
-use api::refusal::Refusal;
+use api::error::CallError;
 pub use observe::fault::What;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
@@ -50,7 +50,7 @@ impl From<What> for Fault {
 impl Fault {
     pub(super) fn check(&self) -> Result<(), FaultError> {
         match self.what {
-            What::Refuse { status } if Refusal::with_status(status).is_none() => {
+            What::Refuse { status } if CallError::with_status(status).is_none() => {
                 Err(FaultError::Status(status))
             }
             _ if !(0.0..=1.0).contains(&self.probability) => Err(FaultError::Probability),

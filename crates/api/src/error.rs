@@ -1,11 +1,11 @@
 //! Why a call as a whole is refused: one exhaustive mapping to code, message and HTTP status. What the caller may read
 //! is in the message, and what only the operator may read is logged where it is handled.
 
-use auth::{GateError, GateFull, ProofError};
+use auth::{HasherError, HasherFull, ProofError};
 use directory::access::Denied;
 use directory::caller::PermissionDenied;
+use directory::error as rules;
 use directory::port::StoreError;
-use directory::refusal as rules;
 use thiserror::Error;
 use wire::Code;
 use wire::body::BodyError;
@@ -14,10 +14,10 @@ use wire::reader::ReadError;
 
 /// Why a call is refused.
 #[derive(Debug, Error)]
-pub enum Refusal {
+pub enum CallError {
     /// The signature, the token or the quota.
     #[error("{0}")]
-    Auth(#[from] auth::Refused),
+    Auth(#[from] auth::AuthError),
     /// The caller lacks a permission.
     #[error("Permission denied: {0}")]
     Permission(#[from] PermissionDenied),
@@ -50,7 +50,7 @@ pub enum Refusal {
     BodyTooLarge(usize),
     /// The password queue is full.
     #[error("Too many passwords are waiting to be hashed; nothing was done")]
-    Gate(#[from] GateFull),
+    PasswordHasher(#[from] HasherFull),
     /// The store failed.
     #[error("{}", unreached(.0))]
     Store(#[from] StoreError),
@@ -106,15 +106,15 @@ pub enum Refusal {
     Panic,
 }
 
-impl Refusal {
+impl CallError {
     /// What a client is refused with at this status, for faults on purpose: 401, 418, 429, 500 or 503.
     pub fn with_status(status: u16) -> Option<Self> {
         match status {
-            401 => Some(Refusal::Auth(auth::Refused::InvalidSignature)),
-            418 => Some(Refusal::Auth(auth::Refused::BindingExpired)),
-            429 => Some(Refusal::Auth(auth::Refused::QuotaExceeded { limit: 1, reset_ms: 1_000 })),
-            500 => Some(Refusal::Panic),
-            503 => Some(Refusal::Busy),
+            401 => Some(CallError::Auth(auth::AuthError::InvalidSignature)),
+            418 => Some(CallError::Auth(auth::AuthError::BindingExpired)),
+            429 => Some(CallError::Auth(auth::AuthError::QuotaExceeded { limit: 1, reset_ms: 1_000 })),
+            500 => Some(CallError::Panic),
+            503 => Some(CallError::Busy),
             _ => None,
         }
     }
@@ -122,52 +122,54 @@ impl Refusal {
     /// The code that the caller reads.
     pub fn code(&self) -> Code {
         match self {
-            Refusal::Auth(refused) => match refused {
-                auth::Refused::MissingHeader { .. } => Code::MissingHeader,
-                auth::Refused::MalformedHeader { .. } => Code::MalformedHeader,
-                auth::Refused::InvalidSignature => Code::InvalidSignature,
-                auth::Refused::UnknownApplication { .. } => Code::DeveloperKey,
-                auth::Refused::InvalidDate { .. } => Code::InvalidDate,
-                auth::Refused::Expired { .. } | auth::Refused::Forgotten { .. } => Code::RequestExpired,
-                auth::Refused::BindingExpired => Code::BindingExpired,
-                auth::Refused::TokenExpired => Code::TokenExpired,
-                auth::Refused::InvalidToken => Code::InvalidToken,
-                auth::Refused::InvalidClient => Code::InvalidClient,
-                auth::Refused::QuotaExceeded { .. } => Code::QuotaExceeded,
-                auth::Refused::Store(_) => Code::Unavailable,
+            CallError::Auth(refused) => match refused {
+                auth::AuthError::MissingHeader { .. } => Code::MissingHeader,
+                auth::AuthError::MalformedHeader { .. } => Code::MalformedHeader,
+                auth::AuthError::InvalidSignature => Code::InvalidSignature,
+                auth::AuthError::UnknownApplication { .. } => Code::DeveloperKey,
+                auth::AuthError::InvalidDate { .. } => Code::InvalidDate,
+                auth::AuthError::Expired { .. } | auth::AuthError::Forgotten { .. } => Code::RequestExpired,
+                auth::AuthError::BindingExpired => Code::BindingExpired,
+                auth::AuthError::TokenExpired => Code::TokenExpired,
+                auth::AuthError::InvalidToken => Code::InvalidToken,
+                auth::AuthError::InvalidClient => Code::InvalidClient,
+                auth::AuthError::QuotaExceeded { .. } => Code::QuotaExceeded,
+                auth::AuthError::Store(_) => Code::Unavailable,
             },
-            Refusal::Permission(_) => Code::PermissionDenied,
-            Refusal::Account => Code::AccountNotPermitted,
-            Refusal::Login => Code::LoginRefused,
-            Refusal::UnsupportedLogin => Code::UnsupportedLogin,
-            Refusal::AppForbidden => Code::AppForbidden,
-            Refusal::Body(BodyError::TooManyItems { .. }) => Code::ItemCount,
-            Refusal::Read(_) | Refusal::Body(_) | Refusal::BodyBroken => Code::Deserialise,
-            Refusal::BodyTimeout(_) => Code::RequestTimeout,
-            Refusal::BodyTooLarge(_) => Code::BodyTooLarge,
-            Refusal::RequestIdReused => Code::RequestIdReused,
-            Refusal::Plaintext => Code::HttpsRequired,
-            Refusal::Malformed(_) => Code::MalformedRequest,
-            Refusal::TargetTooLong(_) => Code::TargetTooLong,
-            Refusal::HeadersTooLarge(..) => Code::HeadersTooLarge,
-            Refusal::ForeignHost(_) | Refusal::ForeignOrigin => Code::ForeignOrigin,
-            Refusal::TokenRequest(why) => why.code(),
-            Refusal::UnknownPath(_) => Code::UnknownPath,
-            Refusal::Method(..) => Code::MethodNotAllowed,
-            Refusal::Gate(_) | Refusal::Store(_) | Refusal::Stale | Refusal::Busy | Refusal::Timeout(_) => {
-                Code::Unavailable
-            }
-            Refusal::Panic => Code::Internal,
+            CallError::Permission(_) => Code::PermissionDenied,
+            CallError::Account => Code::AccountNotPermitted,
+            CallError::Login => Code::LoginRefused,
+            CallError::UnsupportedLogin => Code::UnsupportedLogin,
+            CallError::AppForbidden => Code::AppForbidden,
+            CallError::Body(BodyError::TooManyItems { .. }) => Code::ItemCount,
+            CallError::Read(_) | CallError::Body(_) | CallError::BodyBroken => Code::Deserialise,
+            CallError::BodyTimeout(_) => Code::RequestTimeout,
+            CallError::BodyTooLarge(_) => Code::BodyTooLarge,
+            CallError::RequestIdReused => Code::RequestIdReused,
+            CallError::Plaintext => Code::HttpsRequired,
+            CallError::Malformed(_) => Code::MalformedRequest,
+            CallError::TargetTooLong(_) => Code::TargetTooLong,
+            CallError::HeadersTooLarge(..) => Code::HeadersTooLarge,
+            CallError::ForeignHost(_) | CallError::ForeignOrigin => Code::ForeignOrigin,
+            CallError::TokenRequest(why) => why.code(),
+            CallError::UnknownPath(_) => Code::UnknownPath,
+            CallError::Method(..) => Code::MethodNotAllowed,
+            CallError::PasswordHasher(_)
+            | CallError::Store(_)
+            | CallError::Stale
+            | CallError::Busy
+            | CallError::Timeout(_) => Code::Unavailable,
+            CallError::Panic => Code::Internal,
         }
     }
 
     /// Seconds after which the same request may succeed.
     pub fn retry_after(&self) -> Option<u64> {
         match self {
-            Refusal::Auth(auth::Refused::QuotaExceeded { reset_ms, .. }) => {
+            CallError::Auth(auth::AuthError::QuotaExceeded { reset_ms, .. }) => {
                 Some(u64::from(*reset_ms).div_ceil(1_000).max(1))
             }
-            Refusal::Gate(full) => Some(full.retry_after_seconds),
+            CallError::PasswordHasher(full) => Some(full.retry_after_seconds),
             _ => (self.code() == Code::Unavailable).then_some(1),
         }
     }
@@ -175,7 +177,7 @@ impl Refusal {
     /// The cause for the operator, which the caller must not see.
     pub fn private(&self) -> Option<String> {
         match self {
-            Refusal::Store(error) | Refusal::Auth(auth::Refused::Store(error)) => {
+            CallError::Store(error) | CallError::Auth(auth::AuthError::Store(error)) => {
                 let cause = std::error::Error::source(error).map(|cause| format!(": {cause}"));
                 Some(format!("{error}{}", cause.unwrap_or_default()))
             }
@@ -193,37 +195,37 @@ fn unreached(error: &StoreError) -> &'static str {
     }
 }
 
-impl From<Denied> for Refusal {
+impl From<Denied> for CallError {
     fn from(denied: Denied) -> Self {
         match denied {
-            Denied::Permission(denied) => Refusal::Permission(denied),
-            Denied::Account => Refusal::Account,
+            Denied::Permission(denied) => CallError::Permission(denied),
+            Denied::Account => CallError::Account,
         }
     }
 }
 
-impl From<GateError> for Refusal {
-    fn from(error: GateError) -> Self {
+impl From<HasherError> for CallError {
+    fn from(error: HasherError) -> Self {
         match error {
-            GateError::Full(full) => Refusal::Gate(full),
-            GateError::Broken => Refusal::Panic,
+            HasherError::Full(full) => CallError::PasswordHasher(full),
+            HasherError::Broken => CallError::Panic,
         }
     }
 }
 
-impl From<ProofError> for Refusal {
+impl From<ProofError> for CallError {
     fn from(error: ProofError) -> Self {
         match error {
-            ProofError::Gate(error) => error.into(),
-            ProofError::Store(error) => Refusal::Store(error),
+            ProofError::PasswordHasher(error) => error.into(),
+            ProofError::Store(error) => CallError::Store(error),
         }
     }
 }
 
 /// The error of an item that the rules refused in a field.
-pub fn wrong(field: &'static str, why: &rules::Refusal) -> wire::Error {
-    use directory::change::ChangeRefused as C;
-    use rules::Refusal as R;
+pub fn wrong(field: &'static str, why: &rules::ItemError) -> wire::Error {
+    use directory::change::ChangeError as C;
+    use rules::ItemError as R;
     let code = match why {
         R::Missing => Code::Null,
         R::Blank => Code::Blank,
@@ -238,8 +240,8 @@ pub fn wrong(field: &'static str, why: &rules::Refusal) -> wire::Error {
         R::PasswordHash(_) => Code::PasswordHash,
         R::RoleNotCovered(_) => Code::RoleNotCovered,
         // No endpoint says so: only the console issues keys to users.
-        R::ShutOut => Code::ForbiddenForAddress,
-        R::NotThere(_) => Code::NotFound,
+        R::UserBlocked => Code::ForbiddenForAddress,
+        R::NotFound(_) => Code::NotFound,
         R::InvalidId(_) => Code::InvalidId,
         R::VerificationExpired | R::Change(C::VerificationExpired) => Code::VerificationExpired,
         R::NotVerified { .. } => Code::DomainNotVerified,
@@ -252,15 +254,15 @@ pub fn wrong(field: &'static str, why: &rules::Refusal) -> wire::Error {
                 "A user with this address already exists",
             );
         }
-        R::Change(C::AlreadyThere | C::DomainHasUsers) => Code::AlreadyExists,
-        R::Change(C::NotThere | C::ParentNotThere) => Code::NotFound,
+        R::Change(C::AlreadyExists | C::DomainHasUsers) => Code::AlreadyExists,
+        R::Change(C::NotFound | C::ParentNotFound) => Code::NotFound,
         R::Change(C::GroupHasFolders) => Code::GroupHasFolders,
         R::Change(C::GroupInItself | C::GroupTooDeep) => Code::GroupPlacement,
         // Recorded of the service as they are: without a field.
-        R::Change(why @ C::MemberAlreadyThere) => {
+        R::Change(why @ C::MemberAlreadyExists) => {
             return wire::Error::new(Code::MemberAlreadyExists, why.to_string());
         }
-        R::Change(why @ C::MemberNotThere) => return wire::Error::new(Code::MemberNotFound, why.to_string()),
+        R::Change(why @ C::MemberNotFound) => return wire::Error::new(Code::MemberNotFound, why.to_string()),
         R::Change(C::LastSuperAdministrator) => Code::LastSuperAdministrator,
         R::Change(C::RoleHeld) => Code::RoleHeld,
     };
@@ -273,8 +275,8 @@ mod tests {
 
     #[test]
     fn a_password_that_could_not_be_hashed_is_a_fault_of_the_server_and_a_full_queue_is_none() {
-        let full = GateError::Full(GateFull { retry_after_seconds: 7 });
-        let (full, broken) = (Refusal::from(full), Refusal::from(GateError::Broken));
+        let full = HasherError::Full(HasherFull { retry_after_seconds: 7 });
+        let (full, broken) = (CallError::from(full), CallError::from(HasherError::Broken));
         assert_eq!((full.code(), full.retry_after()), (Code::Unavailable, Some(7)));
         assert_eq!((broken.code(), broken.retry_after()), (Code::Internal, None));
     }

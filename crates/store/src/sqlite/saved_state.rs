@@ -12,22 +12,22 @@ use super::open_reader;
 use crate::backup::BackupError;
 
 /// The state of a database at a moment.
-pub struct Kept(Mutex<Connection>);
+pub struct SavedState(Mutex<Connection>);
 
 /// How long to leave a database alone that somebody writes to.
 const PAUSE: Duration = Duration::from_millis(1);
 
 /// Keeps it.
-pub(crate) fn keep(path: &Path) -> Result<Kept, BackupError> {
+pub(crate) fn save_state(path: &Path) -> Result<SavedState, BackupError> {
     let engine = |source| engine_error(path, source);
     let source = open_reader(path).map_err(engine)?;
     let mut memory = Connection::open_in_memory().map_err(engine)?;
     copy(&source, &mut memory).map_err(engine)?;
-    Ok(Kept(Mutex::new(memory)))
+    Ok(SavedState(Mutex::new(memory)))
 }
 
 /// Puts it back: what came later is gone.
-pub(crate) fn put_back(path: &Path, kept: &Kept) -> Result<(), BackupError> {
+pub(crate) fn restore_state(path: &Path, kept: &SavedState) -> Result<(), BackupError> {
     let engine = |source| engine_error(path, source);
     let mut target = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_WRITE).map_err(engine)?;
     let memory = kept.0.lock().unwrap_or_else(PoisonError::into_inner);

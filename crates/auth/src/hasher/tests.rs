@@ -21,7 +21,7 @@ fn passwords(count: usize) -> Vec<SecretString> {
 
 #[tokio::test]
 async fn hashes_verify_in_the_order_of_the_passwords_and_no_other() {
-    let gate = Gate::start(CHEAP, 2, 10, Arc::new(Sevens)).unwrap();
+    let gate = PasswordHasher::start(CHEAP, 2, 10, Arc::new(Sevens)).unwrap();
     let hashes = gate.hash(passwords(10)).await.unwrap();
     for (n, hash) in hashes.iter().enumerate() {
         let verify = |password: &str| Argon2::default().verify_password(password.as_bytes(), hash.expose());
@@ -38,27 +38,27 @@ async fn hashes_verify_in_the_order_of_the_passwords_and_no_other() {
 
 #[tokio::test]
 async fn a_request_that_does_not_fit_is_refused_whole() {
-    let gate = Gate::start(CHEAP, 1, 3, Arc::new(Sevens)).unwrap();
+    let gate = PasswordHasher::start(CHEAP, 1, 3, Arc::new(Sevens)).unwrap();
     let full = gate.hash(passwords(4)).await.unwrap_err();
-    assert_eq!(full, GateError::Full(GateFull { retry_after_seconds: 1 }));
+    assert_eq!(full, HasherError::Full(HasherFull { retry_after_seconds: 1 }));
     assert_eq!(gate.waiting(), 0);
     assert_eq!(gate.hash(passwords(3)).await.unwrap().len(), 3);
 }
 
 #[tokio::test]
 async fn other_work_is_done_on_the_same_threads() {
-    let gate = Gate::start(CHEAP, 1, 1, Arc::new(Sevens)).unwrap();
+    let gate = PasswordHasher::start(CHEAP, 1, 1, Arc::new(Sevens)).unwrap();
     let name = gate.run(|| std::thread::current().name().map(str::to_owned)).await.unwrap();
     assert_eq!(name.as_deref(), Some("password-0"));
     let panicked = gate.run(|| panic!("as work may")).await;
-    assert_eq!(panicked, Err::<(), _>(GateError::Broken), "a fault is not a queue that is full");
+    assert_eq!(panicked, Err::<(), _>(HasherError::Broken), "a fault is not a queue that is full");
     assert_eq!(gate.run(|| 7).await, Ok(7), "the thread is still there");
     assert_eq!(gate.waiting(), 0);
 }
 
 #[test]
 fn a_cost_that_argon2_does_not_allow_is_refused() {
-    let error = Gate::start(Cost { memory_kib: 0, ..CHEAP }, 1, 1, Arc::new(Sevens)).err().unwrap();
+    let error = PasswordHasher::start(Cost { memory_kib: 0, ..CHEAP }, 1, 1, Arc::new(Sevens)).err().unwrap();
     assert_eq!(error.to_string(), "Argon2id does not allow 0 KiB, 1 iterations, 1 lanes");
 }
 
@@ -67,13 +67,13 @@ fn secret(password: &str) -> SecretString {
 }
 
 async fn hashed(cost: Cost, password: &str) -> PasswordHash {
-    let gate = Gate::start(cost, 1, 1, Arc::new(Sevens)).unwrap();
+    let gate = PasswordHasher::start(cost, 1, 1, Arc::new(Sevens)).unwrap();
     gate.hash(vec![secret(password)]).await.unwrap().remove(0)
 }
 
 #[tokio::test]
 async fn only_the_password_that_was_hashed_is_right() {
-    let gate = Gate::start(CHEAP, 1, 1, Arc::new(Sevens)).unwrap();
+    let gate = PasswordHasher::start(CHEAP, 1, 1, Arc::new(Sevens)).unwrap();
     let hash = hashed(CHEAP, "right").await;
     assert_eq!(gate.verify(secret("right"), Some(hash.clone())).await, Ok(true));
     assert_eq!(gate.verify(secret("Right"), Some(hash.clone())).await, Ok(false));
@@ -84,7 +84,7 @@ async fn only_the_password_that_was_hashed_is_right() {
 
 #[tokio::test]
 async fn nobody_s_password_costs_a_hash() {
-    let gate = Gate::start(Cost { memory_kib: 1_024, ..CHEAP }, 1, 1, Arc::new(Sevens)).unwrap();
+    let gate = PasswordHasher::start(Cost { memory_kib: 1_024, ..CHEAP }, 1, 1, Arc::new(Sevens)).unwrap();
     for against in [None, Some(PasswordHash::new("damaged".to_owned()))] {
         gate.lane.load.micros.store(0, Ordering::Relaxed);
         assert_eq!(gate.verify(secret("p"), against).await, Ok(false));
@@ -98,7 +98,7 @@ async fn nobody_s_password_costs_a_hash() {
 #[case::more_of_all(Cost { memory_kib: 256, iterations: 3, parallelism: 2 })]
 #[tokio::test]
 async fn a_hash_of_another_cost_verifies_and_is_outdated(#[case] cost: Cost) {
-    let gate = Gate::start(Cost { memory_kib: 32, ..CHEAP }, 1, 1, Arc::new(Sevens)).unwrap();
+    let gate = PasswordHasher::start(Cost { memory_kib: 32, ..CHEAP }, 1, 1, Arc::new(Sevens)).unwrap();
     let [own, other] = [hashed(Cost { memory_kib: 32, ..CHEAP }, "p").await, hashed(cost, "p").await];
     assert!(!gate.outdated(&own));
     assert!(gate.outdated(&other));
@@ -115,7 +115,7 @@ async fn a_hash_of_another_cost_verifies_and_is_outdated(#[case] cost: Cost) {
 #[case::argon2id("$argon2id$v=19$m=256,t=2,p=1$c29tZXNhbHQ$nf65EOgLrQMR/uIPnA4rEsF5h7TKyQwu9U1bMCHGi/4")]
 #[tokio::test]
 async fn hashes_made_elsewhere_verify(#[case] hash: &str) {
-    let gate = Gate::start(CHEAP, 1, 1, Arc::new(Sevens)).unwrap();
+    let gate = PasswordHasher::start(CHEAP, 1, 1, Arc::new(Sevens)).unwrap();
     let hash = PasswordHash::new(hash.to_owned());
     assert_eq!(gate.verify(secret("password"), Some(hash.clone())).await, Ok(true));
     assert_eq!(gate.verify(secret("passwore"), Some(hash.clone())).await, Ok(false));
@@ -135,7 +135,7 @@ async fn hashes_made_elsewhere_verify(#[case] hash: &str) {
 #[case::no_output("$argon2id$v=19$m=8,t=1,p=1$c29tZXNhbHQ")]
 #[tokio::test]
 async fn a_hash_that_can_t_be_read_is_nobody_s(#[case] hash: &str) {
-    let gate = Gate::start(CHEAP, 1, 1, Arc::new(Sevens)).unwrap();
+    let gate = PasswordHasher::start(CHEAP, 1, 1, Arc::new(Sevens)).unwrap();
     let hash = PasswordHash::new(hash.to_owned());
     assert_eq!(gate.verify(secret("password"), Some(hash.clone())).await, Ok(false));
     assert_eq!(gate.verify_any(secret("password"), vec![hash.clone()]).await, Ok(false));
@@ -144,7 +144,7 @@ async fn a_hash_that_can_t_be_read_is_nobody_s(#[case] hash: &str) {
 
 #[tokio::test]
 async fn one_of_the_earlier_passwords_is_enough() {
-    let gate = Gate::start(CHEAP, 1, 5, Arc::new(Sevens)).unwrap();
+    let gate = PasswordHasher::start(CHEAP, 1, 5, Arc::new(Sevens)).unwrap();
     let mut earlier = gate.hash(passwords(5)).await.unwrap();
     earlier.insert(0, PasswordHash::new("damaged".to_owned()));
     assert_eq!(gate.verify_any(secret("password 4"), earlier.clone()).await, Ok(true));
@@ -154,7 +154,7 @@ async fn one_of_the_earlier_passwords_is_enough() {
 
 #[tokio::test]
 async fn a_full_gate_verifies_nothing() {
-    let gate = Gate::start(CHEAP, 1, 0, Arc::new(Sevens)).unwrap();
+    let gate = PasswordHasher::start(CHEAP, 1, 0, Arc::new(Sevens)).unwrap();
     assert!(gate.verify(secret("p"), None).await.is_err());
     assert!(gate.verify_any(secret("p"), vec![PasswordHash::new(String::new())]).await.is_err());
     assert_eq!(gate.waiting(), 0);
@@ -185,7 +185,7 @@ async fn a_full_gate_verifies_nothing() {
 #[case::argon2i("{ARGON2}$argon2i$v=19$m=8,t=1,p=1$c2FsdHNhbHQ$Vas4dqEg6CsgcNjGbqJhEb2rEqR7cUdQAYroEaRy224")]
 #[tokio::test]
 async fn a_password_hashed_elsewhere_is_compared_and_is_out_of_date(#[case] hash: &str) {
-    let gate = Gate::start(Cost { iterations: 2, ..CHEAP }, 1, 10, Arc::new(Sevens)).unwrap();
+    let gate = PasswordHasher::start(Cost { iterations: 2, ..CHEAP }, 1, 10, Arc::new(Sevens)).unwrap();
     let hash = gate.hashed_elsewhere(&SecretString::from(hash)).unwrap();
     let verify =
         async |password: &str| gate.verify(SecretString::from(password), Some(hash.clone())).await.unwrap();
@@ -245,7 +245,7 @@ fn what_is_usual_elsewhere_is_taken(#[case] hash: &str, #[case] times: u32) {
 /// Costly hashes delay no user with a hash of the gate's own cost, also where there is one thread and many costly ones.
 #[tokio::test]
 async fn costly_hashes_are_compared_on_a_thread_of_their_own() {
-    let gate = Gate::start(CHEAP, 1, 100, Arc::new(Sevens)).unwrap();
+    let gate = PasswordHasher::start(CHEAP, 1, 100, Arc::new(Sevens)).unwrap();
     let own = gate.hash(vec![secret("p")]).await.unwrap().remove(0);
     let costly = hashed(Cost { iterations: 2, ..CHEAP }, "p").await;
     let cheap = PasswordHash::new("{SSHA}xbu/hyepfYZYuDIvR4qphodRH2IBAgMEBQYHCA==".to_owned());
@@ -258,7 +258,7 @@ async fn costly_hashes_are_compared_on_a_thread_of_their_own() {
         assert!(begin(&mut verify).is_none());
         waiting.push(verify);
     }
-    assert!(matches!(gate.verify(secret("p"), Some(costly)).await, Err(GateError::Full(_))));
+    assert!(matches!(gate.verify(secret("p"), Some(costly)).await, Err(HasherError::Full(_))));
     assert_eq!(gate.verify(secret("p"), Some(own)).await, Ok(true));
     assert_eq!(gate.verify(secret("p"), Some(cheap)).await, Ok(false));
     assert_eq!(gate.verify(secret("p"), None).await, Ok(false));

@@ -8,7 +8,7 @@ use crossbeam_channel::{Receiver, Sender};
 use tokio::sync::oneshot;
 
 use super::hash::Hasher;
-use super::{GateError, GateFull};
+use super::{HasherError, HasherFull};
 
 /// A job of a hashing thread. It sends its own reply.
 type Job = Box<dyn FnOnce(&mut Hasher) + Send>;
@@ -55,12 +55,12 @@ impl Lane {
     pub(super) async fn work<T: Send + 'static>(
         &self,
         work: impl FnOnce(&mut Hasher) -> T + Send + 'static,
-    ) -> Result<T, GateError> {
+    ) -> Result<T, HasherError> {
         self.reserve(1)?;
-        self.queue(work).await.map_err(|_| GateError::Broken)
+        self.queue(work).await.map_err(|_| HasherError::Broken)
     }
 
-    pub(super) fn reserve(&self, count: usize) -> Result<(), GateFull> {
+    pub(super) fn reserve(&self, count: usize) -> Result<(), HasherFull> {
         let room = |waiting: usize| waiting.checked_add(count).filter(|sum| *sum <= self.limit);
         let reserved = self.load.waiting.fetch_update(Ordering::AcqRel, Ordering::Acquire, room);
         reserved.map(|_| ()).map_err(|waiting| self.full(waiting))
@@ -96,10 +96,10 @@ impl Lane {
         self.limit
     }
 
-    fn full(&self, waiting: usize) -> GateFull {
+    fn full(&self, waiting: usize) -> HasherFull {
         let micros = self.load.micros.load(Ordering::Relaxed).max(1_000);
         let all = micros.saturating_mul(waiting as u64) / self.threads as u64;
-        GateFull { retry_after_seconds: all.div_ceil(1_000_000).clamp(1, 60) }
+        HasherFull { retry_after_seconds: all.div_ceil(1_000_000).clamp(1, 60) }
     }
 }
 

@@ -54,7 +54,7 @@ impl Domains {
 }
 
 /// Looks up TXT records; or does not, when the directory is to get by without the DNS.
-pub struct Txt(Option<Dns>);
+pub struct TxtLookup(Option<Dns>);
 
 struct Dns {
     resolver: TokioResolver,
@@ -63,7 +63,7 @@ struct Dns {
 
 /// Why the TXT records of a domain are not known.
 #[derive(Debug, Error)]
-pub enum TxtError {
+pub enum TxtLookupError {
     /// There is nobody to ask.
     #[error(
         "no DNS resolver found: /etc/resolv.conf: {0}. Set domains.resolvers, or domains.verification = \"offline\""
@@ -95,16 +95,16 @@ pub enum TxtError {
     },
 }
 
-impl Txt {
+impl TxtLookup {
     /// Ready to ask the resolvers of the configuration, or those of the system. Asks nobody yet.
     ///
     /// # Errors
     /// When the configuration names no resolver, and the system has none either.
-    pub fn new(domains: &Domains) -> Result<Self, TxtError> {
+    pub fn new(domains: &Domains) -> Result<Self, TxtLookupError> {
         if domains.verification == Verification::Offline {
             return Ok(Self(None));
         }
-        let no_resolver = |error| TxtError::NoResolver(Box::new(error));
+        let no_resolver = |error| TxtLookupError::NoResolver(Box::new(error));
         let config = if domains.resolvers.is_empty() {
             read_system_conf().map_err(no_resolver)?.0
         } else {
@@ -132,10 +132,11 @@ impl Txt {
     ///
     /// # Errors
     /// When no resolver gives an answer that counts.
-    pub async fn records(&self, name: &DomainName) -> Result<Vec<String>, TxtError> {
+    pub async fn records(&self, name: &DomainName) -> Result<Vec<String>, TxtLookupError> {
         let Some(Dns { resolver, timeout }) = &self.0 else { return Ok(Vec::new()) };
-        let timed_out = || TxtError::Timeout { name: name.clone(), seconds: timeout.as_secs() };
-        let unreachable = |source| TxtError::Unreachable { name: name.clone(), source: Box::new(source) };
+        let timed_out = || TxtLookupError::Timeout { name: name.clone(), seconds: timeout.as_secs() };
+        let unreachable =
+            |source| TxtLookupError::Unreachable { name: name.clone(), source: Box::new(source) };
         // The final dot keeps the system's search domains out of it.
         let query = Name::from_ascii(format!("{name}.")).map_err(|error| unreachable(error.into()))?;
         let lookup = tokio::time::timeout(*timeout, resolver.lookup(query, RecordType::TXT)).await;
@@ -143,7 +144,7 @@ impl Txt {
             Ok(lookup) => Ok(lookup.answers().iter().filter_map(|record| text(&record.data)).collect()),
             Err(NetError::Dns(DnsError::NoRecordsFound(_))) => Ok(Vec::new()),
             Err(NetError::Dns(DnsError::ResponseCode(code))) => {
-                Err(TxtError::Failed { name: name.clone(), code: code.to_string() })
+                Err(TxtLookupError::Failed { name: name.clone(), code: code.to_string() })
             }
             Err(NetError::Timeout) => Err(timed_out()),
             Err(source) => Err(unreachable(source)),

@@ -12,7 +12,7 @@ use directory::port::Entropy;
 use observe::journal::Journal;
 use server::control::{PREFIX, TestControl};
 use server::{Server, WeakServer};
-use store::{BackupError, Kept, Location};
+use store::{BackupError, Location, SavedState};
 use thiserror::Error;
 
 pub use fault::{Fault, FaultError, What};
@@ -21,22 +21,22 @@ pub use observe::journal::Entry;
 use crate::system::MovableClock;
 use fault::Faults;
 
-/// The state that [`Lab::reset`] goes back to.
+/// The state that [`TestController::reset`] goes back to.
 const SEED: &str = "seed";
 
-/// A laboratory. A clone is the same one.
+/// Test control. A clone is the same one.
 #[derive(Clone)]
-pub struct Lab(Arc<Inner>);
+pub struct TestController(Arc<Inner>);
 
 struct Inner {
-    /// The server keeps its laboratory, and not the other way round.
+    /// The server keeps its test control, and not the other way round.
     server: WeakServer,
     clock: Option<Arc<MovableClock>>,
     location: Location,
     entropy: Arc<dyn Entropy>,
     faults: Mutex<Faults>,
     journal: Arc<Journal>,
-    states: Mutex<HashMap<String, Arc<Kept>>>,
+    states: Mutex<HashMap<String, Arc<SavedState>>>,
 }
 
 /// Why a state can't be kept or put back.
@@ -53,22 +53,22 @@ pub enum StateError {
     Database(#[from] BackupError),
 }
 
-impl Lab {
-    /// Opens the laboratory of a server, in which tests do harm to it and go back in time. The state that the directory has
-    /// now is what it can be reset to. `clock` is the server's, if it may be moved. A server has one laboratory at most:
-    /// `None`, it has another one. Never for production: anybody who reaches the server reaches the laboratory.
+impl TestController {
+    /// Opens the test control of a server, in which tests do harm to it and go back in time. The state that the directory has
+    /// now is what it can be reset to. `clock` is the server's, if it may be moved. A server has one test control at most:
+    /// `None`, it has another one. Never for production: anybody who reaches the server reaches the test control.
     ///
     /// # Errors
     /// When the database can't be read.
     pub fn open(server: &Server, clock: Option<Arc<MovableClock>>) -> Result<Option<Self>, BackupError> {
         let (location, entropy) = (server.location().clone(), Arc::clone(server.entropy()));
-        let seed = location.keep()?.map(|kept| (SEED.to_owned(), Arc::new(kept)));
+        let seed = location.save_state()?.map(|kept| (SEED.to_owned(), Arc::new(kept)));
         let (faults, journal) = (Mutex::default(), Arc::new(Journal::whole()));
         let states = Mutex::new(seed.into_iter().collect());
         let server_again = server.downgrade();
         let inner = Inner { server: server_again, clock, location, entropy, faults, journal, states };
-        let lab = Self(Arc::new(inner));
-        Ok(server.set_control(Arc::new(lab.clone())).then_some(lab))
+        let control = Self(Arc::new(inner));
+        Ok(server.set_control(Arc::new(control.clone())).then_some(control))
     }
 
     /// Has a fault happen to requests from now on.
@@ -100,9 +100,9 @@ impl Lab {
     ///
     /// # Errors
     /// When the engine can't, or the database can't be read.
-    pub fn keep(&self, name: &str) -> Result<(), StateError> {
+    pub fn snapshot(&self, name: &str) -> Result<(), StateError> {
         let Inner { location, states, .. } = &*self.0;
-        let kept = location.keep()?.ok_or_else(|| StateError::Engine(location.clone()))?;
+        let kept = location.save_state()?.ok_or_else(|| StateError::Engine(location.clone()))?;
         lock(states).insert(name.to_owned(), Arc::new(kept));
         Ok(())
     }
@@ -111,35 +111,35 @@ impl Lab {
     ///
     /// # Errors
     /// When there is none of that name, or the database can't be written to.
-    pub fn put_back(&self, name: &str) -> Result<(), StateError> {
+    pub fn restore(&self, name: &str) -> Result<(), StateError> {
         let Inner { server, location, states, .. } = &*self.0;
         let kept = lock(states).get(name).cloned();
         let kept = kept.ok_or_else(|| match location {
             Location::Postgres(_) => StateError::Engine(location.clone()),
             Location::Sqlite(_) => StateError::Unknown(name.to_owned()),
         })?;
-        location.put_back(&kept)?;
+        location.restore_state(&kept)?;
         if let Some(server) = server.upgrade() {
-            server.store_was_put_back();
+            server.store_was_restored();
         }
         Ok(())
     }
 
-    /// Goes back to the state the directory had when the laboratory was opened; faults and journal go too.
+    /// Goes back to the state the directory had when the test control was opened; faults and journal go too.
     ///
     /// # Errors
     /// When the engine can't, or the database can't be written to.
     pub fn reset(&self) -> Result<(), StateError> {
-        self.put_back(SEED)?;
+        self.restore(SEED)?;
         self.clear_faults();
         self.clear_journal();
         Ok(())
     }
 }
 
-impl TestControl for Lab {
+impl TestControl for TestController {
     fn meet(&self, path: &str) -> Vec<What> {
-        // Requests to the laboratory itself are not under test.
+        // Requests to the test control itself are not under test.
         if path.starts_with(PREFIX) || console::is_below(path) {
             return Vec::new();
         }

@@ -1,6 +1,6 @@
 //! The laboratory: states to go back to, faults, the journal.
 
-use playground::lab::{Fault, What};
+use playground::test_control::{Fault, What};
 use serde_json::json;
 use testkit::{SEEDED, TestServer};
 
@@ -9,46 +9,48 @@ use crate::user;
 #[tokio::test]
 async fn the_directory_goes_back_to_what_it_was() {
     let server = TestServer::start().await;
-    let lab = server.lab();
+    let control = server.control();
     if server.is_shared() {
-        assert!(lab.keep("one").unwrap_err().to_string().starts_with("snapshots work only on SQLite"));
-        assert!(lab.reset().unwrap_err().to_string().starts_with("snapshots work only on SQLite"));
+        assert!(
+            control.snapshot("one").unwrap_err().to_string().starts_with("snapshots work only on SQLite")
+        );
+        assert!(control.reset().unwrap_err().to_string().starts_with("snapshots work only on SQLite"));
         return;
     }
     let administrator = server.administrator();
     let count = async || server.admin().count_users().await.unwrap();
     assert_eq!(administrator.create(user("ann@example.com")).await.rows(), 1);
-    lab.keep("one").unwrap();
+    control.snapshot("one").unwrap();
     // What is remembered goes too: users, domains that a snapshot knows, requests, keys.
     server.admin().add_domain(testkit::ACCOUNT, "later.example").await.unwrap();
     let signed = administrator.signed("/api/user/create-user");
     let body = user("bob@later.example");
     assert_eq!(administrator.send("/api/user/create-user", &signed, body.clone()).await.rows(), 1);
     assert_eq!(count().await, SEEDED + 2);
-    lab.put_back("one").unwrap();
+    control.restore("one").unwrap();
     assert_eq!(count().await, SEEDED + 1);
     let again = administrator.send("/api/user/create-user", &signed, body).await;
     assert_eq!(again.codes(), ["err_xdk_operation_forbidden_for_address"]);
     assert_eq!(administrator.create(user("ann@example.com")).await.codes(), ["err_user_already_exists"]);
 
-    lab.inject(What::Refuse { status: 503 }.into()).unwrap();
-    lab.reset().unwrap();
+    control.inject(What::Refuse { status: 503 }.into()).unwrap();
+    control.reset().unwrap();
     assert_eq!(count().await, SEEDED);
     assert_eq!(administrator.create(user("ann@example.com")).await.rows(), 1);
     let reports = server.admin().verify_audit().await.unwrap();
     assert!(reports.iter().all(|report| report.broken.is_none()));
-    assert_eq!(lab.put_back("two").unwrap_err().to_string(), r#"no snapshot is called "two""#);
+    assert_eq!(control.restore("two").unwrap_err().to_string(), r#"no snapshot is called "two""#);
 }
 
 #[tokio::test]
 async fn the_journal_has_what_came_and_what_went() {
     let server = TestServer::start().await;
-    let lab = server.lab();
-    lab.inject(Fault { after: 1, times: Some(1), ..What::Delay { milliseconds: 1 }.into() }).unwrap();
+    let control = server.control();
+    control.inject(Fault { after: 1, times: Some(1), ..What::Delay { milliseconds: 1 }.into() }).unwrap();
     let administrator = server.administrator();
     let first = administrator.create(user("ann@example.com")).await;
     server.get("/api/nothing?x=1").await;
-    let journal = lab.journal();
+    let journal = control.journal();
     assert_eq!((journal[0].number, journal[0].method.as_str()), (1, "POST"));
     assert_eq!(
         (journal[0].target.as_str(), journal[0].body.as_str()),

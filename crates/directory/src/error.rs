@@ -2,17 +2,16 @@
 
 use thiserror::Error;
 
+use crate::DomainName;
 use crate::address::{AddressError, DomainError, MAX_ADDRESS};
 use crate::password::Unmet;
-use crate::user::MAX_NAME;
-use crate::{AccountCode, DomainName, EmailAddress};
 
 /// Deepest a group may lie: one at the top lies at depth 1. `[ours]`
 pub const MAX_DEPTH: usize = 20;
 
 /// Why an item is refused.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
-pub enum Refusal {
+pub enum ItemError {
     /// A mandatory field was left out.
     #[error("This field is mandatory")]
     Missing,
@@ -59,13 +58,13 @@ pub enum Refusal {
     PasswordHash(String),
     /// The user is locked, disabled or to be removed.
     #[error("This user is disabled or locked; keys issued to it would not work")]
-    ShutOut,
+    UserBlocked,
     /// The user's role, or the role to be given, holds what the caller does not hold.
     #[error("The role \"{0}\" has permissions that the caller does not have")]
     RoleNotCovered(String),
     /// The named object does not exist.
     #[error("There is no such {0}")]
-    NotThere(&'static str),
+    NotFound(&'static str),
     /// The id is none that this server gave out for the account.
     #[error("Not a valid {0} id in this account; it may be truncated or refer to something else")]
     InvalidId(&'static str),
@@ -93,58 +92,17 @@ pub enum Refusal {
     NotBoth(&'static str),
     /// The store could not make the change.
     #[error("This {0}")]
-    Change(#[from] ChangeRefused),
+    Change(#[from] ChangeError),
 }
 
-impl From<AddressError> for Refusal {
+impl From<AddressError> for ItemError {
     fn from(why: AddressError) -> Self {
         match why {
-            AddressError::Blank => Refusal::Blank,
-            AddressError::TooLong => Refusal::TooLong { max: MAX_ADDRESS, unit: "bytes" },
-            why => Refusal::InvalidAddress(why),
+            AddressError::Blank => ItemError::Blank,
+            AddressError::TooLong => ItemError::TooLong { max: MAX_ADDRESS, unit: "bytes" },
+            why => ItemError::InvalidAddress(why),
         }
     }
-}
-
-/// Reads an address.
-///
-/// # Errors
-/// When it is none.
-pub fn address(text: &str) -> Result<EmailAddress, Refusal> {
-    Ok(EmailAddress::parse(text)?)
-}
-
-/// Checks a display name, or another text for people.
-///
-/// # Errors
-/// When it is longer than 256 characters or holds control characters.
-pub fn name(text: &str) -> Result<(), Refusal> {
-    self::text(text, MAX_NAME)
-}
-
-/// Checks a text for people.
-///
-/// # Errors
-/// When it is longer than so many characters or holds control characters.
-pub fn text(text: &str, max: usize) -> Result<(), Refusal> {
-    if text.chars().count() > max {
-        Err(Refusal::TooLong { max, unit: "characters" })
-    } else if text.contains(char::is_control) {
-        Err(Refusal::Characters)
-    } else {
-        Ok(())
-    }
-}
-
-/// Reads an account code. One that can't be one belongs to no account: the answer is the same as for an unknown one.
-///
-/// # Errors
-/// When it is blank or none.
-pub fn account_code(text: &str) -> Result<AccountCode, Refusal> {
-    if text.trim().is_empty() {
-        return Err(Refusal::Blank);
-    }
-    AccountCode::parse(text).map_err(|_| Refusal::AccountNotPermitted)
 }
 
 /// The address is none of the account's: unknown, or another account's; one answer for both.
@@ -154,16 +112,16 @@ pub struct ForbiddenForAddress;
 
 /// Why a change could not be made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
-pub enum ChangeRefused {
+pub enum ChangeError {
     /// An object with this name already exists.
     #[error("already exists")]
-    AlreadyThere,
+    AlreadyExists,
     /// The address is taken.
     #[error("already exists")]
     AddressTaken,
     /// The object to change does not exist.
     #[error("does not exist")]
-    NotThere,
+    NotFound,
     /// The account would be left without anybody who may do everything in it.
     #[error("is the last Super Administrator of its account: assign another one first")]
     LastSuperAdministrator,
@@ -184,7 +142,7 @@ pub enum ChangeRefused {
     VerificationExpired,
     /// The parent group does not exist.
     #[error("does not exist")]
-    ParentNotThere,
+    ParentNotFound,
     /// Other groups lie in the group.
     #[error("has subgroups: move or delete them first")]
     GroupHasFolders,
@@ -196,8 +154,8 @@ pub enum ChangeRefused {
     GroupTooDeep,
     /// The member already exists. The message is recorded from the service.
     #[error("Group member already exists")]
-    MemberAlreadyThere,
+    MemberAlreadyExists,
     /// The member does not exist. The message is recorded from the service.
     #[error("Error email address not found")]
-    MemberNotThere,
+    MemberNotFound,
 }
