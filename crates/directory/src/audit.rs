@@ -40,6 +40,95 @@ impl Actor {
     }
 }
 
+/// Declares the actions, each with the name that is stored.
+macro_rules! actions {
+    ($($action:ident = $name:literal,)*) => {
+        /// What an event records.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        pub enum Action {
+            $(#[doc = concat!("`", $name, "`")] $action,)*
+        }
+
+        impl Action {
+            /// Every action.
+            pub const ALL: &'static [Action] = &[$(Action::$action),*];
+
+            /// Its name in the audit.
+            pub const fn as_str(self) -> &'static str {
+                match self {
+                    $(Action::$action => $name,)*
+                }
+            }
+        }
+    };
+}
+
+actions! {
+    AccountAdded = "account.added",
+    AccountDisabled = "account.disabled",
+    PasswordPolicySet = "account.password_policy_set",
+    AccountProfileSet = "account.authentication_profile_set",
+    DomainAdded = "domain.added",
+    DomainRemoved = "domain.removed",
+    DomainRegistered = "domain.registered",
+    DomainVerified = "domain.verified",
+    RegistrationDropped = "domain.registration_dropped",
+    RoleAdded = "role.added",
+    RoleRemoved = "role.removed",
+    UserCreated = "user.created",
+    AliasAdded = "alias.added",
+    UserUpdated = "user.updated",
+    UserDisabled = "user.disabled",
+    UserEnabled = "user.enabled",
+    UserPasswordSet = "user.password_set",
+    UserRemoved = "user.removed",
+    PurgePlanned = "user.purge_planned",
+    PurgeCalledOff = "user.purge_called_off",
+    RoleSet = "user.role_set",
+    ProfileSet = "user.authentication_profile_set",
+    AttributesSet = "user.attributes_set",
+    LoggedIn = "user.logged_in",
+    SignedOut = "user.signed_out",
+    PasswordChanged = "user.password_changed",
+    PasswordRefused = "user.password_refused",
+    LoginRefused = "login.refused",
+    DelegateAdded = "delegate.added",
+    DelegateRemoved = "delegate.removed",
+    GroupAdded = "group.added",
+    GroupUpdated = "group.updated",
+    GroupRemoved = "group.removed",
+    MemberAdded = "group.member_added",
+    MemberRemoved = "group.member_removed",
+    ProfileAdded = "authentication_profile.added",
+    ApplicationAdded = "application.added",
+    ApplicationDisabled = "application.disabled",
+    ClientAdded = "client.added",
+    ClientDisabled = "client.disabled",
+    BindingAdded = "binding.added",
+    BindingRevoked = "binding.revoked",
+    BindingExpirySet = "binding.expiry_set",
+}
+
+impl Action {
+    /// The action with a name; `None` for one of a newer version.
+    pub fn by_name(name: &str) -> Option<Self> {
+        Self::ALL.iter().copied().find(|action| action.as_str() == name)
+    }
+
+    /// Whether it may add words to the user search: a user was created or renamed.
+    pub fn may_name(self) -> bool {
+        matches!(
+            self,
+            Action::UserCreated
+                | Action::AliasAdded
+                | Action::UserUpdated
+                | Action::UserDisabled
+                | Action::UserEnabled
+                | Action::UserPasswordSet
+        )
+    }
+}
+
 /// One event, as it is read back.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Event {

@@ -5,6 +5,7 @@ use jiff::Timestamp;
 
 use crate::application::{Application, Binding, Client};
 use crate::attribute::Attribute;
+use crate::audit::Action;
 use crate::domains::{DomainChange, Registered};
 pub use crate::error::ChangeError;
 use crate::groups::{Group, GroupChange, Member};
@@ -36,8 +37,10 @@ pub enum Change {
     RemoveRole(RoleId),
     /// A user gets a role, or loses the one it has.
     SetRole(UserId, Option<RoleId>),
-    /// A new user, or an alias of one; its address must be free.
+    /// A new user; its address must be free.
     AddUser(User),
+    /// A new alias, whose `alias_of` is its user; its address must be free.
+    AddAlias(User),
     /// A user is changed. What shuts it out, and a new password, revoke all its bindings.
     UpdateUser(UserId, Box<Update>),
     /// A user goes, with its aliases and all that refers to it; or one alias. What stays is a tombstone, so that its
@@ -123,57 +126,56 @@ pub enum Changed {
 
 impl Change {
     /// Its name in the audit.
-    pub fn action(&self) -> &'static str {
+    pub fn action(&self) -> Action {
         match self {
-            Change::AddAccount(_) => "account.added",
-            Change::DisableAccount(_) => "account.disabled",
-            Change::SetPolicy(..) => "account.password_policy_set",
-            Change::SetAccountProfile(..) => "account.authentication_profile_set",
-            Change::AddDomain(_) => "domain.added",
-            Change::RemoveDomain(_) => "domain.removed",
-            Change::AddRole(_) => "role.added",
-            Change::RemoveRole(_) => "role.removed",
-            Change::SetRole(..) => "user.role_set",
-            Change::AddUser(user) if user.alias_of.is_some() => "alias.added",
-            Change::AddUser(_) => CREATED,
+            Change::AddAccount(_) => Action::AccountAdded,
+            Change::DisableAccount(_) => Action::AccountDisabled,
+            Change::SetPolicy(..) => Action::PasswordPolicySet,
+            Change::SetAccountProfile(..) => Action::AccountProfileSet,
+            Change::AddDomain(_) => Action::DomainAdded,
+            Change::RemoveDomain(_) => Action::DomainRemoved,
+            Change::AddRole(_) => Action::RoleAdded,
+            Change::RemoveRole(_) => Action::RoleRemoved,
+            Change::SetRole(..) => Action::RoleSet,
+            Change::AddUser(_) => Action::UserCreated,
+            Change::AddAlias(_) => Action::AliasAdded,
             Change::UpdateUser(_, update) => match **update {
-                Update { disabled: Some(true), .. } => "user.disabled",
-                Update { disabled: Some(false), .. } => "user.enabled",
-                Update { password: Some(_), .. } => "user.password_set",
-                _ => "user.updated",
+                Update { disabled: Some(true), .. } => Action::UserDisabled,
+                Update { disabled: Some(false), .. } => Action::UserEnabled,
+                Update { password: Some(_), .. } => Action::UserPasswordSet,
+                _ => Action::UserUpdated,
             },
-            Change::RemoveUser(_) => "user.removed",
-            Change::Purge(_, Some(_)) => "user.purge_planned",
-            Change::Purge(_, None) => "user.purge_called_off",
-            Change::SetAttributes(..) => "user.attributes_set",
-            Change::AddDelegate(_) => "delegate.added",
-            Change::RemoveDelegate(_) => "delegate.removed",
+            Change::RemoveUser(_) => Action::UserRemoved,
+            Change::Purge(_, Some(_)) => Action::PurgePlanned,
+            Change::Purge(_, None) => Action::PurgeCalledOff,
+            Change::SetAttributes(..) => Action::AttributesSet,
+            Change::AddDelegate(_) => Action::DelegateAdded,
+            Change::RemoveDelegate(_) => Action::DelegateRemoved,
             Change::Domain(change) => change.action(),
             Change::Group(change) => change.action(),
             Change::LogIn(attempt) => match attempt.grant {
-                login::Grant::Password(..) => "user.password_changed",
-                _ => "user.logged_in",
+                login::Grant::Password(..) => Action::PasswordChanged,
+                _ => Action::LoggedIn,
             },
-            Change::AddProfile(_) => "authentication_profile.added",
-            Change::SetProfile(..) => "user.authentication_profile_set",
-            Change::AddApplication(_) => "application.added",
-            Change::DisableApplication(_) => "application.disabled",
-            Change::AddClient(_) => "client.added",
-            Change::DisableClient(_) => "client.disabled",
-            Change::AddBinding(_) => "binding.added",
-            Change::RevokeBinding(_) => "binding.revoked",
-            Change::ExpireBinding(..) => "binding.expiry_set",
-            Change::EndSession(_) => "user.signed_out",
+            Change::AddProfile(_) => Action::ProfileAdded,
+            Change::SetProfile(..) => Action::ProfileSet,
+            Change::AddApplication(_) => Action::ApplicationAdded,
+            Change::DisableApplication(_) => Action::ApplicationDisabled,
+            Change::AddClient(_) => Action::ClientAdded,
+            Change::DisableClient(_) => Action::ClientDisabled,
+            Change::AddBinding(_) => Action::BindingAdded,
+            Change::RevokeBinding(_) => Action::BindingRevoked,
+            Change::ExpireBinding(..) => Action::BindingExpirySet,
+            Change::EndSession(_) => Action::SignedOut,
         }
     }
-}
 
-impl Change {
     /// Whether it changes what belongs to an access key, a token, an account code or a domain name.
     pub fn outdates_snapshot(&self) -> bool {
         !matches!(
             self,
             Change::AddUser(_)
+                | Change::AddAlias(_)
                 | Change::SetAttributes(..)
                 | Change::AddDelegate(_)
                 | Change::RemoveDelegate(_)
@@ -183,16 +185,3 @@ impl Change {
         )
     }
 }
-
-/// The action under which the audit tells of a new user, however it came to be.
-pub const CREATED: &str = "user.created";
-
-/// Whether an audit event of this action may add new words to the user search: somebody came, or was
-/// called something else. The others leave address and name as they are.
-pub fn may_name(action: &str) -> bool {
-    let of_update = ["user.updated", "user.disabled", "user.enabled", "user.password_set"];
-    action == CREATED || action == "alias.added" || of_update.contains(&action)
-}
-
-/// The action under which the audit tells of a login that was not granted.
-pub const REFUSED: &str = "login.refused";

@@ -4,6 +4,7 @@
 use jiff::{SignedDuration, Timestamp};
 
 pub use crate::account::InboundType;
+use crate::audit::Action;
 use crate::error::ItemError;
 use crate::{AccountId, Domain, DomainId, DomainName, PendingDomainId};
 
@@ -97,11 +98,11 @@ pub enum DomainChange {
 
 impl DomainChange {
     /// Its name in the audit.
-    pub fn action(&self) -> &'static str {
+    pub fn action(&self) -> Action {
         match self {
-            DomainChange::Register(..) => "domain.registered",
-            DomainChange::Verify { .. } => "domain.verified",
-            DomainChange::Drop(_) => "domain.registration_dropped",
+            DomainChange::Register(..) => Action::DomainRegistered,
+            DomainChange::Verify { .. } => Action::DomainVerified,
+            DomainChange::Drop(_) => Action::RegistrationDropped,
         }
     }
 }

@@ -2,6 +2,7 @@
 //! `[ours]`).
 
 use crate::address::fold;
+use crate::audit::Action;
 use crate::check;
 use crate::error::ItemError;
 pub use crate::error::MAX_DEPTH;
@@ -176,13 +177,13 @@ pub enum GroupChange {
 
 impl GroupChange {
     /// Its name in the audit.
-    pub fn action(&self) -> &'static str {
+    pub fn action(&self) -> Action {
         match self {
-            GroupChange::Add(_) => "group.added",
-            GroupChange::Update { .. } => "group.updated",
-            GroupChange::Remove(_) => "group.removed",
-            GroupChange::AddMember { .. } => "group.member_added",
-            GroupChange::RemoveMember { .. } => "group.member_removed",
+            GroupChange::Add(_) => Action::GroupAdded,
+            GroupChange::Update { .. } => Action::GroupUpdated,
+            GroupChange::Remove(_) => Action::GroupRemoved,
+            GroupChange::AddMember { .. } => Action::MemberAdded,
+            GroupChange::RemoveMember { .. } => Action::MemberRemoved,
         }
     }
 }

@@ -8,7 +8,7 @@ mod session;
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use directory::port::{Clock, Entropy, Store, StoreError};
+use directory::port::{Clock, Entropy, Store, StoreError, Write, Written};
 use rustls::pki_types::CertificateDer;
 use tokio::sync::Semaphore;
 use tokio_postgres_rustls::MakeRustlsConnect;
@@ -18,10 +18,12 @@ use crate::problem::OpenProblem;
 use crate::schema::Schema;
 use crate::session::{Kind, Result, Session};
 use crate::snapshot::Snapshot;
+use crate::tables::request::Requests;
+use crate::tables::work::{Ping, Work};
 use crate::tables::{forget, read};
 use crate::vault::{MasterKey, Vault};
-use crate::work::{Outcome, Work, Writer};
-use creation::Creation;
+use crate::work::{Job, Task, Writer};
+use creation::{Additions, Creation};
 use lane::{Changes, Lane};
 use session::{Connection, Server};
 
@@ -34,8 +36,8 @@ const LANES: usize = 2;
 const READERS: usize = 8;
 
 struct Postgres {
-    creation: Writer,
-    changes: Writer,
+    creation: Writer<Task<Additions>>,
+    changes: Writer<Box<dyn Job>>,
     readers: Arc<Readers>,
     room: Arc<Semaphore>,
 }
@@ -222,16 +224,19 @@ impl Engine for Postgres {
         self.read(read).await
     }
 
-    async fn run(&self, work: Work) -> std::result::Result<Outcome, StoreError> {
-        match work {
-            Work::Write(requests) if creation::takes(&requests) => {
-                self.creation.run(Work::Write(requests)).await
-            }
-            Work::Ping => {
-                self.creation.run(Work::Ping).await?;
-                self.changes.run(Work::Ping).await
-            }
-            work => self.changes.run(work).await,
+    async fn run<W: Work>(&self, work: W) -> std::result::Result<W::Output, StoreError> {
+        self.changes.run(work).await
+    }
+
+    async fn write(&self, requests: Vec<Write>) -> std::result::Result<Vec<Written>, StoreError> {
+        match creation::additions(requests) {
+            Ok(additions) => self.creation.run(additions).await,
+            Err(requests) => self.changes.run(Requests(requests)).await,
         }
+    }
+
+    async fn ping(&self) -> std::result::Result<(), StoreError> {
+        self.creation.run(Additions(Vec::new())).await?;
+        self.changes.run(Ping).await
     }
 }

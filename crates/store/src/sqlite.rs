@@ -33,16 +33,17 @@ use crate::port::{Engine, TableStore};
 use crate::problem::OpenProblem;
 use crate::session::{Result, Session};
 use crate::snapshot::Snapshot;
+use crate::tables::work::Work;
 use crate::tables::{forget, read};
 use crate::vault::{MasterKey, Vault};
-use crate::work::{Outcome, Work, Writer};
+use crate::work::{Job, Writer};
 use damage::Damage;
 use in_use::InUse;
 
 /// Its fields end in this order: the connection that closes last moves the log into the database.
 struct Sqlite {
     readers: ThreadLocal<Connection>,
-    writer: Writer,
+    writer: Writer<Box<dyn Job>>,
     /// Ends after the writer.
     _mover: checkpoint::Mover,
     path: PathBuf,
@@ -180,7 +181,7 @@ impl Engine for Sqlite {
         self.damage.check()
     }
 
-    async fn run(&self, work: Work) -> std::result::Result<Outcome, StoreError> {
+    async fn run<W: Work>(&self, work: W) -> std::result::Result<W::Output, StoreError> {
         self.writer.run(work).await
     }
 }

@@ -8,4 +8,6 @@ pub(crate) mod read;
 pub(crate) mod request;
 pub(crate) mod row;
 pub(crate) mod usage;
+pub(crate) mod user_row;
 pub(crate) mod words;
+pub(crate) mod work;

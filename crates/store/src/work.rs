@@ -1,84 +1,132 @@
-//! Group commit: requests that arrive while a commit is being forced to disk share the next one: one forced write for
-//! all who wait.
+//! Group commit: requests that arrive while a commit is being forced to disk share the next one, so that one forced write
+//! serves all of them.
 
 use std::thread::JoinHandle;
 
 use crossbeam_channel::{Receiver, Sender, TrySendError};
-use directory::SessionId;
-use directory::audit::Actor;
-use directory::change::{Change, Changed};
-use directory::port::{Indexed, StoreError, Usage, Write, Written};
-use directory::session::SessionLimits;
-use jiff::{SignedDuration, Timestamp};
+use directory::port::StoreError;
 use tokio::sync::oneshot;
 
-use crate::session::Error;
+use crate::session::{Error, Result};
+use crate::tables::batch::Batch;
+use crate::tables::work::{Payload, Work};
 
-/// Writes that may wait. More than this is a store that can't keep up: refuse, so that the caller learns of it.
+/// Writes that may wait. A longer queue means that the store can't keep up, so further ones are refused.
 const QUEUE: usize = 16_384;
 
-/// Users in one transaction: bounds how long a single write waits for others.
+/// Rows in one transaction: bounds how long a single write waits for others.
 const GROUP: usize = 2_048;
 
-/// Requests looked at and forgotten in one go.
-pub(crate) const FORGET_SLICE: i64 = 500;
-
-/// What a writer is asked to do.
-pub(crate) enum Work {
-    Write(Vec<Write>),
-    Apply { changes: Vec<Change>, actor: Actor, now: Timestamp },
-    Forget { now: Timestamp, window: SignedDuration, after: i64 },
-    Touch { session: SessionId, now: Timestamp, limits: SessionLimits },
-    Index { limit: usize },
-    NoteUsage(Vec<Usage>),
-    Ping,
+/// A piece of work in the queue, with its result once it ran.
+pub(crate) struct Task<P: Payload> {
+    pub(crate) payload: P,
+    output: Option<P::Output>,
+    reply: Option<oneshot::Sender<std::result::Result<P::Output, StoreError>>>,
 }
 
-/// The result.
-pub(crate) enum Outcome {
-    Written(Vec<Written>),
-    Changed(Changed),
-    Forgotten(Slice),
-    Indexed(Indexed),
-    Noted,
-    Ready,
+impl<P: Payload> Task<P> {
+    /// Keeps the result until the transaction is committed; a second run replaces it.
+    pub(crate) fn set_output(&mut self, output: P::Output) {
+        self.output = Some(output);
+    }
 }
 
-/// What one slice came to.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Slice {
-    /// Rows that were forgotten.
-    pub(crate) rows: usize,
-    /// The last row that was looked at, when there may be more to forget behind it.
-    pub(crate) goes_on: Option<i64>,
-    /// When the earliest of them ran whose time has not come by this clock: they ran while it was ahead.
-    pub(crate) ahead: Option<i64>,
+/// An entry of the queue.
+pub(crate) trait Queued: Send + 'static {
+    fn size(&self) -> usize;
+
+    /// Sends the result: it is durable. The receiver may be gone.
+    fn succeed(&mut self);
+
+    /// Sends an error: nothing was written.
+    fn fail(&mut self, error: StoreError);
 }
 
-/// What a thread of an engine does with a group of work: all of it in one transaction, or nothing.
+/// An entry of the queue that runs in a batch.
+pub(crate) trait Job: Queued {
+    fn is_repeatable(&self) -> bool;
+    fn may_remove(&self) -> bool;
+    fn run(&mut self, batch: &mut Batch<'_>) -> Result<()>;
+}
+
+impl<P: Payload> Queued for Task<P> {
+    fn size(&self) -> usize {
+        self.payload.size()
+    }
+
+    fn succeed(&mut self) {
+        if let (Some(reply), Some(output)) = (self.reply.take(), self.output.take()) {
+            let _ = reply.send(Ok(output));
+        }
+    }
+
+    fn fail(&mut self, error: StoreError) {
+        if let Some(reply) = self.reply.take() {
+            let _ = reply.send(Err(error));
+        }
+    }
+}
+
+impl<W: Work> Job for Task<W> {
+    fn is_repeatable(&self) -> bool {
+        self.payload.is_repeatable()
+    }
+
+    fn may_remove(&self) -> bool {
+        self.payload.may_remove()
+    }
+
+    fn run(&mut self, batch: &mut Batch<'_>) -> Result<()> {
+        let output = self.payload.run(batch)?;
+        self.set_output(output);
+        Ok(())
+    }
+}
+
+impl Queued for Box<dyn Job> {
+    fn size(&self) -> usize {
+        (**self).size()
+    }
+
+    fn succeed(&mut self) {
+        (**self).succeed();
+    }
+
+    fn fail(&mut self, error: StoreError) {
+        (**self).fail(error);
+    }
+}
+
+impl<W: Work> From<Task<W>> for Box<dyn Job> {
+    fn from(task: Task<W>) -> Self {
+        Box::new(task)
+    }
+}
+
+/// A thread of an engine that writes a group of work: all of it in one transaction, or nothing.
 pub(crate) trait Commit: Send + 'static {
-    fn commit(&mut self, group: &[Work]) -> Result<Vec<Outcome>, Error>;
+    type Queued: Queued;
 
-    /// What is to be done before the first group.
+    fn commit(&mut self, group: &mut [Self::Queued]) -> Result<()>;
+
+    /// Runs before the first group.
     fn prepare(&mut self) {}
 
-    /// What can wait until everybody has an answer.
+    /// Runs after the results of a group were sent.
     fn tidy_up(&mut self) {}
 }
 
-struct Job {
-    work: Work,
-    reply: oneshot::Sender<Result<Outcome, StoreError>>,
-}
-
-/// Threads that write, and the queue they share. Dropping it lets them finish what waits, and waits for that.
-pub(crate) struct Writer {
-    queue: Option<Sender<Job>>,
+/// Threads that write, and their common queue. Dropping it lets them finish the queue, and waits for that.
+pub(crate) struct Writer<Q> {
+    queue: Option<Sender<Q>>,
     threads: Vec<JoinHandle<()>>,
 }
 
-impl Writer {
-    pub(crate) fn start<C: Commit>(name: &str, lanes: impl IntoIterator<Item = C>) -> std::io::Result<Self> {
+impl<Q: Queued> Writer<Q> {
+    pub(crate) fn start<C: Commit<Queued = Q>>(
+        name: &str,
+        lanes: impl IntoIterator<Item = C>,
+    ) -> std::io::Result<Self> {
         let (queue, jobs) = crossbeam_channel::bounded(QUEUE);
         let mut writer = Self { queue: Some(queue), threads: Vec::new() };
         for lane in lanes {
@@ -88,23 +136,27 @@ impl Writer {
         Ok(writer)
     }
 
-    /// Queues the work; the outcome comes when it is durable.
-    pub(crate) async fn run(&self, work: Work) -> Result<Outcome, StoreError> {
-        let (reply, outcome) = oneshot::channel();
+    /// Queues work and waits until it is durable.
+    pub(crate) async fn run<P: Payload>(&self, payload: P) -> std::result::Result<P::Output, StoreError>
+    where
+        Task<P>: Into<Q>,
+    {
+        let (reply, output) = oneshot::channel();
         let queue = self.queue.as_ref().ok_or_else(stopped)?;
-        queue.try_send(Job { work, reply }).map_err(|error| match error {
+        let task = Task { payload, output: None, reply: Some(reply) };
+        queue.try_send(task.into()).map_err(|error| match error {
             TrySendError::Full(_) => StoreError::Overloaded,
             TrySendError::Disconnected(_) => stopped(),
         })?;
-        outcome.await.map_err(|_| stopped())?
+        output.await.map_err(|_| stopped())?
     }
 }
 
-impl Drop for Writer {
+impl<Q> Drop for Writer<Q> {
     fn drop(&mut self) {
         self.queue = None;
         for thread in self.threads.drain(..) {
-            // A writer that panicked has said so already.
+            // A panic of the thread was logged when it happened.
             let _ = thread.join();
         }
     }
@@ -114,70 +166,29 @@ fn stopped() -> StoreError {
     StoreError::failed("the writer has stopped")
 }
 
-fn serve<C: Commit>(mut lane: C, jobs: &Receiver<Job>) {
+fn serve<C: Commit>(mut lane: C, jobs: &Receiver<C::Queued>) {
     lane.prepare();
     while let Ok(first) = jobs.recv() {
-        let mut size = first.work.size();
-        let mut group = vec![first.work];
-        let mut replies = vec![first.reply];
+        let mut size = first.size();
+        let mut group = vec![first];
         while size < GROUP
             && let Ok(job) = jobs.try_recv()
         {
-            size += job.work.size();
-            group.push(job.work);
-            replies.push(job.reply);
+            size += job.size();
+            group.push(job);
         }
-        match lane.commit(&group) {
-            // The receiver may be gone; the write is committed anyway.
-            Ok(outcomes) => {
-                for (reply, outcome) in replies.into_iter().zip(outcomes) {
-                    let _ = reply.send(Ok(outcome));
-                }
+        match lane.commit(&mut group) {
+            Ok(()) => {
+                group.iter_mut().for_each(Queued::succeed);
                 lane.tidy_up();
             }
             Err(error) => {
-                tracing::error!(%error, writes = replies.len(), "a transaction failed");
+                tracing::error!(%error, writes = group.len(), "a transaction failed");
                 let cause = error.to_string();
-                for reply in replies {
-                    let _ = reply.send(Err(Error::new(error.kind, cause.clone()).into()));
+                for job in &mut group {
+                    job.fail(Error::new(error.kind, cause.clone()).into());
                 }
             }
-        }
-    }
-}
-
-impl Work {
-    /// The requests in it.
-    pub(crate) fn requests(&self) -> &[Write] {
-        match self {
-            Work::Write(requests) => requests,
-            _ => &[],
-        }
-    }
-
-    /// Whether it does no harm when it runs twice: each request in it is carried out only once. Uses that are counted
-    /// twice are less harm than to leave those in the dark who share their transaction.
-    pub(crate) fn is_repeatable(&self) -> bool {
-        match self {
-            Work::Write(requests) => requests.iter().all(|request| request.once.is_some()),
-            Work::Apply { .. } => false,
-            Work::Forget { .. }
-            | Work::Index { .. }
-            | Work::Touch { .. }
-            | Work::NoteUsage(_)
-            | Work::Ping => true,
-        }
-    }
-
-    fn size(&self) -> usize {
-        match self {
-            Work::Write(requests) => requests.iter().map(|request| request.changes.len().max(1)).sum(),
-            Work::Apply { changes, .. } => changes.len(),
-            Work::Forget { .. } => usize::try_from(FORGET_SLICE).unwrap_or(1),
-            Work::Touch { .. } => 1,
-            Work::Index { limit } => *limit,
-            Work::NoteUsage(usage) => usage.len(),
-            Work::Ping => 0,
         }
     }
 }

@@ -13,9 +13,10 @@ use directory::domains::PendingDomain;
 use directory::groups::{Group, Member};
 use directory::login::{Credentials, NamedProfile};
 use directory::port::{
-    Affected, ApplicationRow, AuditPage, AuditQuery, BindingRow, ChainReport, Drawn, Evidence, Found,
-    Freshness, Indexed, Keys, Listed, Pending, Position, Recalled, RequestIds, RequestKey, Store, Usage,
-    Write, Written,
+    AccountStore, Affected, ApplicationRow, ApplicationStore, AuditPage, AuditQuery, AuditStore, BindingRow,
+    CallerStore, ChainReport, DomainStore, Drawn, Evidence, Found, Freshness, GroupStore, Indexed, Keys,
+    Listed, OperationStore, Pending, Position, Recalled, RequestIds, RequestKey, RequestStore, RoleStore,
+    Store, Usage, UserStore, Write, Written,
 };
 use directory::session::{SessionLimits, SessionPrincipal};
 use directory::user::User;
@@ -103,15 +104,39 @@ macro_rules! stepped {
     )* };
 }
 
-impl Store for Watched {
+impl RequestStore for Watched {
     stepped! {
-        principal(access_key: &'a AccessKey, freshness: Freshness) -> Option<Arc<Principal>>;
-        accounts(codes: &'a [AccountCode]) -> Vec<Option<Arc<Account>>>;
-        domains(names: &'a [DomainName]) -> Vec<Option<Evidence>>;
         recall(request: &'a RequestKey, request_ids: RequestIds) -> Recalled;
         write(requests: Vec<Write>) -> Vec<Written>;
         apply(changes: Vec<Change>, actor: Actor, now: Timestamp) -> Changed;
         forget_requests(now: Timestamp, window: SignedDuration) -> usize;
+    }
+
+    fn forgotten_up_to(&self) -> Option<Timestamp> {
+        self.store.forgotten_up_to()
+    }
+}
+
+impl CallerStore for Watched {
+    stepped! {
+        principal(access_key: &'a AccessKey, freshness: Freshness) -> Option<Arc<Principal>>;
+        session(digest: [u8; 32]) -> Option<Arc<SessionPrincipal>>;
+        touch_session(session: SessionId, now: Timestamp, limits: SessionLimits) -> ();
+        credentials(address: &'a EmailAddress) -> Option<Credentials>;
+        client(id: ClientId, freshness: Freshness) -> Option<Arc<ClientPrincipal>>;
+    }
+}
+
+impl AccountStore for Watched {
+    stepped! {
+        accounts(codes: &'a [AccountCode]) -> Vec<Option<Arc<Account>>>;
+        list_profiles() -> Vec<NamedProfile>;
+        list_accounts() -> Vec<Account>;
+    }
+}
+
+impl UserStore for Watched {
+    stepped! {
         users(addresses: &'a [EmailAddress]) -> Vec<Option<User>>;
         count_users() -> u64;
         count_listed(account: AccountId, domain: Option<&'a DomainName>) -> u64;
@@ -124,50 +149,71 @@ impl Store for Watched {
         delegates(user: UserId) -> Vec<(Delegate, User)>;
         delegate(id: DelegateId) -> Option<Delegate>;
         due_for_purge(now: Timestamp, limit: usize) -> Vec<UserId>;
+    }
+}
+
+impl DomainStore for Watched {
+    stepped! {
+        domains(names: &'a [DomainName]) -> Vec<Option<Evidence>>;
         domain_of(account: AccountId, name: &'a DomainName) -> Option<Domain>;
         domains_of(account: AccountId, from: &'a Position, limit: usize) -> Listed<Domain>;
         pending_domain(account: AccountId, name: &'a DomainName) -> Option<PendingDomain>;
         pending_domains_of(account: AccountId, from: &'a Position, limit: usize) -> Listed<PendingDomain>;
+        list_domains() -> Vec<Domain>;
+    }
+}
+
+impl GroupStore for Watched {
+    stepped! {
         group(id: GroupId) -> Option<Group>;
         count_groups(account: AccountId, query: Option<&'a str>) -> u64;
         list_groups(account: AccountId, query: Option<&'a str>, from: &'a Position, limit: usize) -> Vec<Group>;
         groups_of(account: AccountId, address: &'a EmailAddress) -> Vec<Group>;
         list_members(group: &'a Group, from: &'a Position, limit: usize) -> Vec<Member>;
-        session(digest: [u8; 32]) -> Option<Arc<SessionPrincipal>>;
-        touch_session(session: SessionId, now: Timestamp, limits: SessionLimits) -> ();
-        credentials(address: &'a EmailAddress) -> Option<Credentials>;
+    }
+}
+
+impl RoleStore for Watched {
+    stepped! {
         roles_of(account: AccountId) -> Vec<Role>;
         roles_among(affected: Affected) -> Vec<Role>;
         role(id: RoleId) -> Option<Role>;
-        client(id: ClientId, freshness: Freshness) -> Option<Arc<ClientPrincipal>>;
-        client_by_name(client_id: &'a str) -> Option<Client>;
-        list_clients() -> Vec<Client>;
-        list_profiles() -> Vec<NamedProfile>;
-        audit_of(account: AccountId, query: AuditQuery) -> AuditPage;
-        search_audit(account: AccountId, search: &'a audit::Search, rest: Option<Vec<(i64, i64)>>, limit: usize) -> audit::Found;
-        application(app_id: &'a str) -> Option<Application>;
-        list_accounts() -> Vec<Account>;
-        list_domains() -> Vec<Domain>;
         list_roles() -> Vec<Role>;
         list_administrators() -> Vec<User>;
+    }
+}
+
+impl ApplicationStore for Watched {
+    stepped! {
+        client_by_name(client_id: &'a str) -> Option<Client>;
+        list_clients() -> Vec<Client>;
+        application(app_id: &'a str) -> Option<Application>;
         list_applications() -> Vec<ApplicationRow>;
         list_bindings(user: Option<UserId>) -> Vec<BindingRow>;
         bindings_to(application: ApplicationId, before: Option<BindingId>, limit: usize) -> Vec<BindingRow>;
         binding(id: BindingId) -> Option<BindingRow>;
-        audit(chain: i64, after: i64, limit: usize) -> Vec<Event>;
-        verify_audit() -> Vec<ChainReport>;
-        share_quota(node: [u8; 16], drawn: Vec<Drawn>, now: Timestamp) -> Vec<Drawn>;
         note_usage(usage: Vec<Usage>) -> ();
         usage_of(credentials: &'a [[u8; 16]]) -> Vec<Option<Usage>>;
+    }
+}
+
+impl AuditStore for Watched {
+    stepped! {
+        audit_of(account: AccountId, query: AuditQuery) -> AuditPage;
+        search_audit(account: AccountId, search: &'a audit::Search, rest: Option<Vec<(i64, i64)>>, limit: usize) -> audit::Found;
+        audit(chain: i64, after: i64, limit: usize) -> Vec<Event>;
+        verify_audit() -> Vec<ChainReport>;
+    }
+}
+
+impl OperationStore for Watched {
+    stepped! {
+        share_quota(node: [u8; 16], drawn: Vec<Drawn>, now: Timestamp) -> Vec<Drawn>;
         ready() -> ();
     }
 
     fn is_shared(&self) -> bool {
         self.store.is_shared()
-    }
-
-    fn forgotten_up_to(&self) -> Option<Timestamp> {
-        self.store.forgotten_up_to()
     }
 
     fn forget_snapshot(&self) {

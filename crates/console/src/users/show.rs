@@ -2,8 +2,8 @@
 
 use askama::Template;
 use directory::attribute::Attribute;
+use directory::audit::Action;
 use directory::audit::{Event, Search};
-use directory::change::CREATED;
 use directory::role::{
     APPLICATIONS_READ, BuiltIn, GROUPS_EDIT, GROUPS_READ, INTERNAL_EDIT, LOGS_READ, ROLES_EDIT,
     UNPURGE_ADDRESS,
@@ -228,8 +228,8 @@ async fn history(visit: &Visit<'_>, user: &User) -> Result<Option<History>, Trou
     let mut found = store.search_audit(account, &recent, None, HISTORY).await?;
     if found.rest.is_some() {
         // Found by its time, however much has happened since.
-        let action = if user.alias_of.is_some() { "alias.added" } else { CREATED };
-        let made = Search { to: Some(user.created_at), action: action.to_owned(), ..recent };
+        let action = if user.alias_of.is_some() { Action::AliasAdded } else { Action::UserCreated };
+        let made = Search { to: Some(user.created_at), action: action.as_str().to_owned(), ..recent };
         let made = store.search_audit(account, &made, None, 1).await?.events;
         let new = |made: &Event| found.events.iter().all(|event| event.hash != made.hash);
         let made: Vec<_> = made.into_iter().filter(new).collect();

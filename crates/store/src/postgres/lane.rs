@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use std::time::Instant;
 
+use directory::AccountId;
 use directory::port::Entropy;
 
 use super::session::{Connection, Server};
@@ -12,7 +13,7 @@ use crate::audit::Head;
 use crate::session::{Error, Kind, Result, Session, values};
 use crate::tables::batch::{Batch, Chain};
 use crate::vault::Vault;
-use crate::work::{Commit, Outcome, Work};
+use crate::work::{Commit, Job};
 
 /// The chain of changes. A transaction that changes anything except adding users locks its end: so changes are made one
 /// after the other, on however many nodes, and each is judged on what the one before left.
@@ -46,7 +47,7 @@ impl Lane {
         &mut self,
         name: &'static str,
         repeatable: bool,
-        run: impl Fn(&Self, &Connection, &Progress) -> Result<T>,
+        mut run: impl FnMut(&Self, &Connection, &Progress) -> Result<T>,
     ) -> Result<T> {
         #[expect(clippy::disallowed_methods, reason = "elapsed time, for the log")]
         let began = Instant::now();
@@ -84,16 +85,19 @@ impl Lane {
 pub(super) struct Changes(pub(super) Lane);
 
 impl Commit for Changes {
-    fn commit(&mut self, group: &[Work]) -> Result<Vec<Outcome>> {
-        self.0.transaction("changes", group.iter().all(Work::is_repeatable), |lane, connection, progress| {
+    type Queued = Box<dyn Job>;
+
+    fn commit(&mut self, group: &mut [Self::Queued]) -> Result<()> {
+        let repeatable = group.iter().all(|job| job.is_repeatable());
+        self.0.transaction("changes", repeatable, |lane, connection, progress| {
             let session: &dyn Session = connection;
             session.batch("BEGIN")?;
             let chain = Chain::read(session, CHANGES, " FOR UPDATE")?;
             let mut batch = Batch::begin(session, &lane.vault, &*lane.entropy, chain);
-            let outcomes = group.iter().map(|work| batch.run(work)).collect::<Result<_>>()?;
+            group.iter_mut().try_for_each(|job| job.run(&mut batch))?;
             batch.end()?;
             progress.committing.set(true);
-            session.batch("COMMIT").map(|()| outcomes)
+            session.batch("COMMIT")
         })
     }
 }
@@ -111,4 +115,12 @@ pub(super) fn add_chain(session: &dyn Session, vault: &Vault, chain: i64) -> Res
 /// What can't be.
 pub(super) fn impossible(what: &'static str) -> Error {
     Error::new(Kind::Other, what)
+}
+
+/// The number under which an account is locked. Two accounts may share one: then one waits without need.
+pub(super) fn lock(account: AccountId) -> i64 {
+    let bytes = account.as_bytes();
+    let mut random = [0; 8];
+    random.copy_from_slice(&bytes[8..]);
+    i64::from_be_bytes(random)
 }

@@ -251,11 +251,8 @@ impl Session for Connection {
 
     fn hold(&self, account: AccountId) -> Result<()> {
         let session: &dyn Session = self;
-        session.only(
-            "SELECT 1 FROM pg_advisory_xact_lock(?1)",
-            values![super::creation::lock(account)],
-            |_| Ok(()),
-        )
+        session
+            .only("SELECT 1 FROM pg_advisory_xact_lock(?1)", values![super::lane::lock(account)], |_| Ok(()))
     }
 
     fn begin_moment(&self) -> Result<()> {

@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use directory::change::Change;
 use directory::port::Entropy;
 use rusqlite::Connection;
 
@@ -11,7 +10,7 @@ use super::damage::Damage;
 use crate::session::{Result, Session};
 use crate::tables::batch::{Batch, Chain};
 use crate::vault::Vault;
-use crate::work::{Commit, Outcome, Work};
+use crate::work::{Commit, Job};
 
 /// Pages in the WAL before all of them are moved to the database: 64 MiB.
 pub(super) const WAL_PAGES: i64 = 16_384;
@@ -59,6 +58,8 @@ fn allocate_wal(connection: &Connection) -> rusqlite::Result<()> {
 }
 
 impl Commit for Writer {
+    type Queued = Box<dyn Job>;
+
     fn tidy_up(&mut self) {
         self.rest.move_if_due(&self.connection);
     }
@@ -69,21 +70,9 @@ impl Commit for Writer {
         }
     }
 
-    fn commit(&mut self, group: &[Work]) -> Result<Vec<Outcome>> {
-        let wiped = self.wipe(group.iter().any(may_remove)).map_err(Into::into);
+    fn commit(&mut self, group: &mut [Self::Queued]) -> Result<()> {
+        let wiped = self.wipe(group.iter().any(|job| job.may_remove())).map_err(Into::into);
         self.damage.watch(wiped.and_then(|()| self.transaction(group)))
-    }
-}
-
-/// Whether it may remove the hash of a password.
-fn may_remove(work: &Work) -> bool {
-    match work {
-        Work::Write(requests) => {
-            let mut changes = requests.iter().flat_map(|request| &request.changes);
-            changes.any(|change| !matches!(change, Change::AddUser(_)))
-        }
-        Work::Apply { .. } => true,
-        _ => false,
     }
 }
 
@@ -98,21 +87,21 @@ impl Writer {
         Ok(())
     }
 
-    fn transaction(&self, group: &[Work]) -> Result<Vec<Outcome>> {
+    fn transaction(&self, group: &mut [Box<dyn Job>]) -> Result<()> {
         let session: &dyn Session = &self.connection;
         // The lock is taken at once: what is read below still holds when it is written upon.
         session.batch("BEGIN IMMEDIATE")?;
-        let run = || {
+        let mut run = || {
             let chain = Chain::read(session, CHAIN, "")?;
             let mut batch = Batch::begin(session, &self.vault, &*self.entropy, chain);
-            let outcomes = group.iter().map(|work| batch.run(work)).collect::<Result<_>>()?;
+            group.iter_mut().try_for_each(|job| job.run(&mut batch))?;
             batch.end()?;
-            session.batch("COMMIT").map(|()| outcomes)
+            session.batch("COMMIT")
         };
-        let outcomes = run();
-        if outcomes.is_err() && !self.connection.is_autocommit() {
+        let committed = run();
+        if committed.is_err() && !self.connection.is_autocommit() {
             session.batch("ROLLBACK")?;
         }
-        outcomes
+        committed
     }
 }

@@ -8,7 +8,6 @@ use directory::port::Entropy;
 use crate::audit::{Entry, Head};
 use crate::session::{Result, Session, values};
 use crate::vault::Vault;
-use crate::work::{Outcome, Work};
 
 pub(crate) struct Batch<'c> {
     pub(crate) session: &'c dyn Session,
@@ -70,31 +69,6 @@ impl<'c> Batch<'c> {
             chain,
             stored: chain.head,
             counts: HashMap::new(),
-        }
-    }
-
-    /// Does a piece of work.
-    pub(crate) fn run(&mut self, work: &Work) -> Result<Outcome> {
-        match work {
-            Work::Write(requests) => {
-                let written = requests.iter().map(|request| super::request::run(self, request));
-                written.collect::<Result<_>>().map(Outcome::Written)
-            }
-            Work::Apply { changes, actor, now } => {
-                super::change::run(self, changes, actor, *now).map(Outcome::Changed)
-            }
-            Work::Forget { now, window, after } => {
-                super::forget::slice(self.session, *now, *window, *after).map(Outcome::Forgotten)
-            }
-            Work::Touch { session, now, limits } => {
-                super::change::sessions::touch(self.session, *session, *now, *limits).map(|()| Outcome::Ready)
-            }
-            Work::Index { limit } => super::words::index(self.session, *limit).map(Outcome::Indexed),
-            Work::NoteUsage(usage) => {
-                usage.iter().try_for_each(|usage| super::usage::note(self.session, usage))?;
-                Ok(Outcome::Noted)
-            }
-            Work::Ping => Ok(Outcome::Ready),
         }
     }
 

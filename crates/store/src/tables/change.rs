@@ -5,18 +5,19 @@ mod domains;
 mod groups;
 mod keys;
 mod login;
-pub(super) mod sessions;
-mod users;
+pub(crate) mod sessions;
+pub(crate) mod users;
 
-use directory::audit::Actor;
+use directory::audit::{Action, Actor};
 use directory::change::{Change, ChangeError, Changed, Effect};
 use directory::{AccountId, UserId};
 use jiff::Timestamp;
 
 use super::batch::Batch;
 use super::row::millis;
+use super::work::{Payload, Work};
 use crate::audit::Entry;
-use crate::session::{Error, Kind, Result, Session, Value, values};
+use crate::session::{Error, Kind, Result, Session, values};
 
 /// What a change did.
 struct Made {
@@ -27,7 +28,7 @@ struct Made {
     /// What else the audit says.
     detail: String,
     /// What the audit calls the change, when that shows only now.
-    action: Option<&'static str>,
+    action: Option<Action>,
     /// The accounts in which it took something away: what was judged before must not be written after it.
     took_away: Vec<AccountId>,
     /// Users that came (1) or went (-1), by account and domain.
@@ -67,24 +68,43 @@ impl Made {
 }
 
 /// Makes all changes of a list, or none.
-pub(super) fn run(
-    batch: &mut Batch<'_>,
-    changes: &[Change],
-    actor: &Actor,
-    now: Timestamp,
-) -> Result<Changed> {
-    // Others share the transaction: what is undone is only this list.
-    batch.session.batch("SAVEPOINT changes")?;
-    let before = batch.remember();
-    for (index, change) in changes.iter().enumerate() {
-        if let Err(why) = one(batch, change, actor, now)? {
-            batch.session.batch("ROLLBACK TO SAVEPOINT changes; RELEASE SAVEPOINT changes")?;
-            batch.go_back(before);
-            return Ok(Changed::Refused { index, why });
-        }
+pub(crate) struct Apply {
+    pub(crate) changes: Vec<Change>,
+    pub(crate) actor: Actor,
+    pub(crate) now: Timestamp,
+}
+
+impl Payload for Apply {
+    type Output = Changed;
+
+    fn size(&self) -> usize {
+        self.changes.len()
     }
-    batch.session.batch("RELEASE SAVEPOINT changes")?;
-    Ok(Changed::Done)
+
+    fn is_repeatable(&self) -> bool {
+        false
+    }
+}
+
+impl Work for Apply {
+    fn may_remove(&self) -> bool {
+        true
+    }
+
+    fn run(&self, batch: &mut Batch<'_>) -> Result<Changed> {
+        // Others share the transaction: only this list is undone.
+        batch.session.batch("SAVEPOINT changes")?;
+        let before = batch.remember();
+        for (index, change) in self.changes.iter().enumerate() {
+            if let Err(why) = one(batch, change, &self.actor, self.now)? {
+                batch.session.batch("ROLLBACK TO SAVEPOINT changes; RELEASE SAVEPOINT changes")?;
+                batch.go_back(before);
+                return Ok(Changed::Refused { index, why });
+            }
+        }
+        batch.session.batch("RELEASE SAVEPOINT changes")?;
+        Ok(Changed::Done)
+    }
 }
 
 /// Makes one change, or leaves everything as it is.
@@ -94,53 +114,50 @@ pub(super) fn one(
     actor: &Actor,
     now: Timestamp,
 ) -> Result<Judged<Effect>> {
-    match change {
-        // The one change whose statements and event the hot path writes itself: a single statement that refers to
-        // nothing needs no savepoint.
-        Change::AddUser(user) if user.alias_of.is_none() => {
-            return super::request::insert_user(batch, user, actor);
-        }
-        Change::AddUser(alias) => {
-            batch.session.batch("SAVEPOINT change")?;
-            let added = super::request::insert_user(batch, alias, actor).or_else(refused);
-            batch.session.batch(if let Ok(Ok(_)) = added { KEEP } else { UNDO })?;
-            return added;
-        }
-        _ => {}
-    }
-    if matches!(change, Change::AddDomain(_) | Change::Domain(_)) {
-        // It looks at them; and before the savepoint, because what is written within may be undone.
-        batch.write_counts()?;
-    }
-    let action = change.action();
-    batch.session.batch("SAVEPOINT change")?;
-    let made = match make(batch, change, actor, now).or_else(refused)? {
-        Ok(made) => made,
-        Err(why) => {
-            batch.session.batch(UNDO)?;
-            return Ok(Err(why));
-        }
+    // The hot path: one statement that refers to nothing needs no savepoint.
+    let judged = match change {
+        Change::AddUser(user) => users::add(batch.session, user)?,
+        change => in_savepoint(batch, change, actor, now)?,
     };
-    batch.session.batch(KEEP)?;
+    let made = match judged {
+        Ok(made) => made,
+        Err(why) => return Ok(Err(why)),
+    };
     for account in &made.took_away {
         batch.bump_epoch(*account)?;
     }
     for (account, domain, users) in &made.counts {
         batch.count(*account, domain, *users);
     }
+    let at = match change {
+        Change::AddUser(user) | Change::AddAlias(user) => user.created_at,
+        _ => now,
+    };
     batch.record(Entry {
-        at: millis(now),
+        at: millis(at),
         account: made.account.as_ref().map(|account| &account.as_bytes()[..]),
         actor: actor.name(),
-        action: made.action.unwrap_or(action),
+        action: made.action.unwrap_or_else(|| change.action()).as_str(),
         target: &made.target,
         detail: &made.detail,
     })?;
     Ok(Ok(made.effect))
 }
 
-const KEEP: &str = "RELEASE SAVEPOINT change";
-const UNDO: &str = "ROLLBACK TO SAVEPOINT change; RELEASE SAVEPOINT change";
+fn in_savepoint(batch: &mut Batch<'_>, change: &Change, actor: &Actor, now: Timestamp) -> Attempt {
+    if matches!(change, Change::AddDomain(_) | Change::Domain(_)) {
+        // It reads the counts; before the savepoint, because what is written inside may be undone.
+        batch.write_counts()?;
+    }
+    batch.session.batch("SAVEPOINT change")?;
+    let made = make(batch, change, actor, now).or_else(refused)?;
+    let end = match made {
+        Ok(_) => "RELEASE SAVEPOINT change",
+        Err(_) => "ROLLBACK TO SAVEPOINT change; RELEASE SAVEPOINT change",
+    };
+    batch.session.batch(end)?;
+    Ok(made)
+}
 
 /// What the tables themselves refuse.
 fn refused<T>(error: Error) -> Result<Judged<T>> {
@@ -163,7 +180,7 @@ fn make(batch: &mut Batch<'_>, change: &Change, actor: &Actor, now: Timestamp) -
         Change::AddRole(role) => accounts::add_role(session, role),
         Change::RemoveRole(id) => accounts::remove_role(session, *id),
         Change::AddProfile(profile) => accounts::add_profile(session, profile),
-        Change::AddUser(_) => Err(Error::new(Kind::Other, "a user is added before this")),
+        Change::AddUser(user) | Change::AddAlias(user) => users::add(session, user),
         Change::SetRole(user, role) => users::set_role(session, *user, *role, actor, now),
         Change::UpdateUser(user, update) => users::update(session, *user, update, actor, now),
         Change::RemoveUser(user) => users::remove(session, *user, actor, now),
@@ -196,10 +213,6 @@ macro_rules! there {
     };
 }
 use there;
-
-fn update(session: &dyn Session, sql: &str, values: &[Value<'_>]) -> Result<usize> {
-    session.execute(sql, values)
-}
 
 /// Reads (account, target) of a row that must be there.
 fn found(session: &dyn Session, sql: &str, id: &[u8; 16]) -> Attempt {

@@ -4,21 +4,54 @@
 
 use jiff::{SignedDuration, Timestamp};
 
+use super::batch::Batch;
 use super::row::millis;
+use super::work::{Payload, Work};
 use crate::session::{Result, Session, values};
-use crate::work::{FORGET_SLICE, Slice};
+
+/// Requests looked at and forgotten in one go.
+const SLICE: i64 = 500;
+
+/// Forgets a slice of the requests.
+pub(crate) struct Forget {
+    pub(crate) now: Timestamp,
+    /// How far the date of a request may be off.
+    pub(crate) window: SignedDuration,
+    /// The row after which the slice begins.
+    pub(crate) after: i64,
+}
+
+/// The result of one slice.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Slice {
+    /// Requests that were forgotten.
+    pub(crate) rows: usize,
+    /// The last row of the slice, when later rows may be due too.
+    pub(crate) goes_on: Option<i64>,
+    /// When the earliest request ran that is ahead of this clock.
+    pub(crate) ahead: Option<i64>,
+}
+
+impl Payload for Forget {
+    type Output = Slice;
+
+    fn size(&self) -> usize {
+        usize::try_from(SLICE).unwrap_or(1)
+    }
+}
+
+impl Work for Forget {
+    fn run(&self, batch: &mut Batch<'_>) -> Result<Slice> {
+        slice(batch.session, self.now, self.window, self.after)
+    }
+}
 
 /// Forgets, of some rows behind one, those that ran two windows and more before the newest request, and before now. By the
 /// newest too: a clock that runs ahead alone, while nobody's request is good by it, has nothing forgotten.
 ///
 /// Rows are in the order in which they ran, so expired ones are found without an index. Those that ran while
 /// the clock was ahead are passed over: their signatures are good once more when that time has come.
-pub(crate) fn slice(
-    session: &dyn Session,
-    now: Timestamp,
-    window: SignedDuration,
-    after: i64,
-) -> Result<Slice> {
+fn slice(session: &dyn Session, now: Timestamp, window: SignedDuration, after: i64) -> Result<Slice> {
     let (now, window) = (millis(now), i64::try_from(window.as_millis()).unwrap_or(i64::MAX));
     let newest = "SELECT ran_at FROM requests ORDER BY seq DESC LIMIT 1";
     let Some(newest) = session.one(newest, &[], |row| row.get::<i64>(0))? else {
@@ -29,7 +62,7 @@ pub(crate) fn slice(
         "SELECT max(seq), max(CASE WHEN ran_at < ?3 THEN ran_at END), min(CASE WHEN ran_at > ?4 THEN ran_at END),
                 count(CASE WHEN ran_at >= ?3 AND ran_at <= ?4 THEN 1 END)
          FROM (SELECT seq, ran_at FROM requests WHERE seq > ?1 ORDER BY seq LIMIT ?2) AS slice",
-        values![after, FORGET_SLICE, before, now],
+        values![after, SLICE, before, now],
         |row| {
             let (last, forgotten): (Option<i64>, Option<i64>) = (row.get(0)?, row.get(1)?);
             Ok((last, forgotten, row.get::<Option<i64>>(2)?, row.get::<i64>(3)?))

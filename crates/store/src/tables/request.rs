@@ -2,17 +2,41 @@
 
 use std::ops::ControlFlow;
 
-use directory::audit::Actor;
-use directory::change::{CREATED, ChangeError, Effect};
+use directory::change::Change;
 use directory::port::{Evidence, Recalled, RequestIds, RequestKey, Write, Written};
-use directory::user::User;
 
 use super::batch::Batch;
 use super::row::millis;
-use crate::audit::Entry;
+use super::work::{Payload, Work};
 use crate::session::{Result, Session, values};
 
-pub(crate) fn run(batch: &mut Batch<'_>, request: &Write) -> Result<Written> {
+/// Writes requests, each exactly once.
+pub(crate) struct Requests(pub(crate) Vec<Write>);
+
+impl Payload for Requests {
+    type Output = Vec<Written>;
+
+    fn size(&self) -> usize {
+        self.0.iter().map(|request| request.changes.len().max(1)).sum()
+    }
+
+    fn is_repeatable(&self) -> bool {
+        self.0.iter().all(|request| request.once.is_some())
+    }
+}
+
+impl Work for Requests {
+    fn may_remove(&self) -> bool {
+        let mut changes = self.0.iter().flat_map(|request| &request.changes);
+        changes.any(|change| !matches!(change, Change::AddUser(_) | Change::AddAlias(_)))
+    }
+
+    fn run(&self, batch: &mut Batch<'_>) -> Result<Vec<Written>> {
+        self.0.iter().map(|request| write(batch, request)).collect()
+    }
+}
+
+fn write(batch: &mut Batch<'_>, request: &Write) -> Result<Written> {
     for Evidence { account, epoch } in &request.evidence {
         if batch.epoch(*account)? != Some(*epoch) {
             return Ok(Written::Stale);
@@ -89,70 +113,4 @@ pub(crate) fn judged(
         RequestIds::Strict => Some(Recalled::OtherBody),
         RequestIds::Compatible => None,
     })
-}
-
-/// Inserts a user or an alias, unless its address is taken, and tells the audit.
-pub(super) fn insert_user(
-    batch: &mut Batch<'_>,
-    user: &User,
-    actor: &Actor,
-) -> Result<std::result::Result<Effect, ChangeError>> {
-    let inserted = batch.session.execute(
-        "INSERT INTO users (id, account, address, address_key, name, password, must_change_password, role,
-                            address_type, source, alias_of, created_at)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)
-         ON CONFLICT (address_key) DO NOTHING",
-        values![
-            user.id.as_bytes(),
-            user.account.as_bytes(),
-            user.address.as_str(),
-            user.address.key(),
-            user.name,
-            user.password.as_ref().map(|password| password.expose()),
-            user.must_change_password,
-            user.role.as_ref().map(|role| role.as_bytes()),
-            user.address_type.as_str(),
-            user.source.as_str(),
-            user.alias_of.as_ref().map(|user| user.as_bytes()),
-            millis(user.created_at),
-        ],
-    )?;
-    if inserted == 0 {
-        return Ok(Err(ChangeError::AddressTaken));
-    }
-    batch.count(user.account, user.address.domain(), 1);
-    let buried = batch.session.one(
-        "SELECT 1 FROM tombstones WHERE address_key = ?1 LIMIT 1",
-        values![user.address.key()],
-        |_| Ok(()),
-    )?;
-    batch.record(Entry {
-        at: millis(user.created_at),
-        account: Some(user.account.as_bytes()),
-        actor: actor.name(),
-        action: if user.alias_of.is_some() { "alias.added" } else { CREATED },
-        target: user.address.as_str(),
-        detail: detail(user, buried.is_some()),
-    })?;
-    Ok(Ok(Effect::Done))
-}
-
-/// What the audit says of a new user beside its address.
-pub(crate) fn detail(user: &User, reborn: bool) -> &'static str {
-    macro_rules! told {
-        ($detail:literal) => {
-            if reborn {
-                concat!($detail, "; the address was removed earlier, and gets none of its old rights")
-            } else {
-                $detail
-            }
-        };
-    }
-    match (&user.password, user.must_change_password) {
-        _ if user.alias_of.is_some() => told!(""),
-        (None, false) => told!("without password"),
-        (None, true) => told!("without password, must change it"),
-        (Some(_), false) => told!("with password"),
-        (Some(_), true) => told!("with password, must change it"),
-    }
 }

@@ -3,11 +3,31 @@
 
 use directory::port::Usage;
 
+use super::batch::Batch;
 use super::row::{millis, optional_time, parsed, time};
+use super::work::{Payload, Work};
 use crate::session::{Result, Session, values};
 
+/// Adds to the usage of credentials. A second run counts twice, which does less harm than an error for all that share
+/// the transaction.
+pub(crate) struct NoteUsage(pub(crate) Vec<Usage>);
+
+impl Payload for NoteUsage {
+    type Output = ();
+
+    fn size(&self) -> usize {
+        self.0.len()
+    }
+}
+
+impl Work for NoteUsage {
+    fn run(&self, batch: &mut Batch<'_>) -> Result<()> {
+        self.0.iter().try_for_each(|usage| note(batch.session, usage))
+    }
+}
+
 /// Adds to what is known. A credential that is gone meanwhile stays gone.
-pub(super) fn note(session: &dyn Session, usage: &Usage) -> Result<()> {
+fn note(session: &dyn Session, usage: &Usage) -> Result<()> {
     let (refusal, refused_at) = usage.last_refusal.as_ref().map(|(code, at)| (code, millis(*at))).unzip();
     session.execute(
         "INSERT INTO binding_usage (credential, used_at, user_agent, peer, requests, refused, refusal, refused_at)

@@ -6,12 +6,14 @@
 use std::collections::BTreeSet;
 
 use directory::EmailAddress;
-use directory::change::may_name;
+use directory::audit::Action;
 use directory::port::Indexed;
 use directory::user::User;
 use directory::user_query::words;
 
+use super::batch::Batch;
 use super::read::{rows, users};
+use super::work::{Payload, Work};
 use crate::session::{Result, Session, Value, values};
 
 /// Rows in one statement.
@@ -29,8 +31,27 @@ pub(crate) fn left(session: &dyn Session) -> Result<u64> {
     Ok(u64::try_from(counts.iter().sum::<i64>()).unwrap_or(0))
 }
 
+/// Reads the next events of the audit into the index, at most so many.
+pub(crate) struct Index {
+    pub(crate) limit: usize,
+}
+
+impl Payload for Index {
+    type Output = Indexed;
+
+    fn size(&self) -> usize {
+        self.limit
+    }
+}
+
+impl Work for Index {
+    fn run(&self, batch: &mut Batch<'_>) -> Result<Indexed> {
+        index(batch.session, self.limit)
+    }
+}
+
 /// Reads the next events, and writes the words of those they tell of as they are now.
-pub(crate) fn index(session: &dyn Session, limit: usize) -> Result<Indexed> {
+fn index(session: &dyn Session, limit: usize) -> Result<Indexed> {
     let chains: Vec<(i64, i64, i64)> =
         session.all(UNREAD, &[], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
     let mut indexed = Indexed::default();
@@ -66,7 +87,10 @@ fn named(
     let events = session.all(
         "SELECT action, target FROM audit_events WHERE chain = ?1 AND seq > ?2 AND seq <= ?3 ORDER BY seq",
         values![chain, behind, to],
-        |row| Ok(may_name(row.get(0)?).then_some(row.get::<String>(1)?)),
+        |row| {
+            let named = Action::by_name(row.get(0)?).is_some_and(Action::may_name);
+            Ok(named.then_some(row.get::<String>(1)?))
+        },
     )?;
     let parsed = events.into_iter().flatten().filter_map(|target| EmailAddress::parse(&target).ok());
     addresses.extend(parsed.map(|address| address.key().to_owned()));

@@ -78,7 +78,7 @@ pub(crate) async fn what_is_taken_away_bumps_the_epoch(engine: &impl Engine) {
         let epoch = async || store.list_accounts().await.unwrap()[0].epoch;
         let before = epoch().await;
         apply(&store, vec![change]).await;
-        assert_eq!(epoch().await > before, takes_away, "{action}");
+        assert_eq!(epoch().await > before, takes_away, "{action:?}");
     }
 }
 
@@ -106,7 +106,7 @@ pub(crate) async fn a_principal_is_all_or_nothing<E: Engine>(engine: &E) {
         let action = gone.action();
         apply(&store, vec![gone]).await;
         for freshness in [Freshness::Now, Freshness::Recent] {
-            assert!(store.principal(&access_key(1), freshness).await.unwrap().is_none(), "{action}");
+            assert!(store.principal(&access_key(1), freshness).await.unwrap().is_none(), "{action:?}");
         }
     }
 }

@@ -67,7 +67,7 @@ pub(crate) async fn users_are_listed_in_pages_by_domain(engine: &impl Engine) {
     for (n, address) in all.iter().enumerate().filter(|(_, address)| **address != "first@example.com").rev() {
         changes.push(Change::AddUser(user(10 + n as u32, address)));
     }
-    changes.push(Change::AddUser(alias(30, 1, "f@example.com")));
+    changes.push(Change::AddAlias(alias(30, 1, "f@example.com")));
     apply(&store, changes).await;
     let all = [
         "b@a.example",
@@ -191,7 +191,7 @@ pub(crate) async fn what_hangs_on_a_user_goes_with_it(engine: &impl Engine) {
         &store,
         vec![
             Change::AddUser(user(2, "second@example.com")),
-            Change::AddUser(alias(3, 2, "alias@example.com")),
+            Change::AddAlias(alias(3, 2, "alias@example.com")),
             Change::SetAttributes(user_id(2), set),
             Change::AddDelegate(delegate),
         ],
@@ -454,7 +454,7 @@ pub(crate) async fn nobody_is_nobody(engine: &impl Engine) {
     let store = filled(engine).await;
     assert!(store.users_by_id(&[UserId::from_bytes([0; 16])]).await.unwrap()[0].is_none());
     assert!(store.credentials(&EmailAddress::parse("x@example.com").unwrap()).await.unwrap().is_none());
-    apply(&store, vec![Change::AddUser(alias(3, 1, "alias@example.com"))]).await;
+    apply(&store, vec![Change::AddAlias(alias(3, 1, "alias@example.com"))]).await;
     assert!(
         store.credentials(&EmailAddress::parse("alias@example.com").unwrap()).await.unwrap().is_none(),
         "an alias can't log in"

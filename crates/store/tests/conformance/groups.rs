@@ -192,7 +192,7 @@ pub(crate) async fn a_user_that_goes_leaves_its_groups(engine: &impl Engine) {
     let changes = vec![
         Change::AddAccount(account(2, &[])),
         Change::AddUser(user(2, "ann@example.com")),
-        Change::AddUser(alias),
+        Change::AddAlias(alias),
         group(1, 1, None, "Sales"),
         group(2, 1, None, "Blocked"),
         group(3, 2, None, "Of another account"),

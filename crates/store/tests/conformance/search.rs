@@ -65,7 +65,7 @@ pub(crate) async fn users_are_found_by_address_and_name(engine: &impl Engine) {
     ];
     assert_eq!(create(&store, request(1, 1, users)).await, ran("[Created, Created, Created]"));
     let changes = vec![
-        Change::AddUser(User { alias_of: Some(user_id(4)), ..named(5, "robert@example.com", "") }),
+        Change::AddAlias(User { alias_of: Some(user_id(4)), ..named(5, "robert@example.com", "") }),
         Change::AddAccount(account(2, &[])),
         Change::AddDomain(domain(2, "two.example")),
         Change::AddUser(User { account: account_id(2), ..named(6, "lee@two.example", "Lee") }),
@@ -97,7 +97,7 @@ pub(crate) async fn what_changes_is_found_as_it_is(engine: &impl Engine) {
     let store = filled(engine).await;
     let ann = named(2, "ann@example.com", "Ann Lee");
     let alias = User { alias_of: Some(user_id(2)), ..named(3, "lee@example.com", "") };
-    apply(&store, vec![Change::AddUser(ann), Change::AddUser(alias)]).await;
+    apply(&store, vec![Change::AddUser(ann), Change::AddAlias(alias)]).await;
     assert_eq!(found(&store, "lee").await, ["ann@example.com", "lee@example.com"]);
     for (name, locked) in [("Ann Smith", None), ("Ann Jones", Some(true))] {
         let name = Some(name.to_owned());
@@ -180,7 +180,10 @@ async fn fill_by_chance(store: &Arc<dyn Store>, chance: &mut Chance) {
         } else if chance.below(9) == 0 {
             user.alias_of = Some(user_id(1));
         }
-        changes.push(Change::AddUser(user));
+        changes.push(match user.alias_of {
+            Some(_) => Change::AddAlias(user),
+            None => Change::AddUser(user),
+        });
         let id = user_id(10 + chance.below(u64::from(n) - 9) as u32);
         let flag = Some(chance.below(2) == 0);
         match chance.below(9) {

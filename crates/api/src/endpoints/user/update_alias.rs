@@ -68,7 +68,7 @@ async fn update_alias(mut call: Call<'_>) -> Result<Reply, CallError> {
                 ..User::new(id, user.account, address, now)
             };
             let row = row(&alias, &user);
-            Ok(Plan::done("alias", Change::AddUser(alias), &row))
+            Ok(Plan::done("alias", Change::AddAlias(alias), &row))
         });
         steps.push(Step { key, plan });
     }

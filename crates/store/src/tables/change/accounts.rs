@@ -6,14 +6,12 @@ use directory::password::Policy;
 use directory::{Account, AccountId, Domain, DomainId, ProfileId, Role, RoleId};
 use jiff::Timestamp;
 
-use super::{Attempt, Made, found, update};
+use super::{Attempt, Made, found};
 use crate::session::{Error, Kind, Result, Session, values};
 use crate::tables::row::{self, millis};
 
 pub(super) fn add(session: &dyn Session, account: &Account) -> Attempt {
-    update(
-        session,
-        "INSERT INTO accounts (id, code, name, parent, password_policy, created_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+    session.execute("INSERT INTO accounts (id, code, name, parent, password_policy, created_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
         values![
             account.id.as_bytes(),
             account.code.as_str(),
@@ -37,7 +35,7 @@ fn account(session: &dyn Session, id: AccountId, detail: String) -> Attempt {
 
 pub(super) fn disable(session: &dyn Session, id: AccountId, now: Timestamp) -> Attempt {
     let sql = "UPDATE accounts SET disabled_at = coalesce(disabled_at, ?2) WHERE id = ?1";
-    update(session, sql, values![id.as_bytes(), millis(now)])?;
+    session.execute(sql, values![id.as_bytes(), millis(now)])?;
     // Its applications stop, too; users of other accounts may hold key pairs for them.
     let others: Vec<[u8; 16]> = session.all(
         "SELECT DISTINCT u.account FROM applications p JOIN bindings b ON b.application = p.id
@@ -50,17 +48,14 @@ pub(super) fn disable(session: &dyn Session, id: AccountId, now: Timestamp) -> A
 
 pub(super) fn set_policy(session: &dyn Session, id: AccountId, policy: &Policy) -> Attempt {
     let policy = json(policy)?;
-    update(
-        session,
-        "UPDATE accounts SET password_policy = ?2 WHERE id = ?1",
-        values![id.as_bytes(), policy],
-    )?;
+    session
+        .execute("UPDATE accounts SET password_policy = ?2 WHERE id = ?1", values![id.as_bytes(), policy])?;
     account(session, id, policy)
 }
 
 pub(super) fn set_profile(session: &dyn Session, id: AccountId, profile: Option<ProfileId>) -> Attempt {
     let bytes = profile.as_ref().map(|profile| profile.as_bytes());
-    update(session, "UPDATE accounts SET profile = ?2 WHERE id = ?1", values![id.as_bytes(), bytes])?;
+    session.execute("UPDATE accounts SET profile = ?2 WHERE id = ?1", values![id.as_bytes(), bytes])?;
     account(session, id, profile.map_or_else(|| "none".to_owned(), |profile| profile.to_string()))
 }
 
@@ -76,8 +71,7 @@ pub(super) fn add_domain(session: &dyn Session, domain: &Domain) -> Attempt {
     if foreign.is_some() {
         return Ok(Err(ChangeError::DomainHasUsers));
     }
-    update(
-        session,
+    session.execute(
         "INSERT INTO domains (id, name, account, inbound_type, send_only, local, created_at)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
         values![
@@ -95,15 +89,14 @@ pub(super) fn add_domain(session: &dyn Session, domain: &Domain) -> Attempt {
 
 pub(super) fn remove_domain(session: &dyn Session, id: DomainId) -> Attempt {
     let domain = found(session, "SELECT account, name FROM domains WHERE id = ?1", id.as_bytes())?;
-    update(session, "DELETE FROM domains WHERE id = ?1", values![id.as_bytes()])?;
+    session.execute("DELETE FROM domains WHERE id = ?1", values![id.as_bytes()])?;
     Ok(domain.map(Made::taking))
 }
 
 pub(super) fn add_role(session: &dyn Session, role: &Role) -> Attempt {
     let Some(account) = role.account else { return Ok(Err(ChangeError::AlreadyExists)) };
     let permissions = row::permissions(role);
-    update(
-        session,
+    session.execute(
         "INSERT INTO roles (id, account, name, permissions, partner) VALUES (?1, ?2, ?3, ?4, ?5)",
         values![role.id.as_bytes(), account.as_bytes(), role.name, permissions, role.partner],
     )?;
@@ -117,16 +110,14 @@ pub(super) fn remove_role(session: &dyn Session, id: RoleId) -> Attempt {
         return Ok(Err(ChangeError::RoleHeld));
     }
     let role = found(session, "SELECT account, name FROM roles WHERE id = ?1", id.as_bytes())?;
-    update(session, "DELETE FROM roles WHERE id = ?1", values![id.as_bytes()])?;
+    session.execute("DELETE FROM roles WHERE id = ?1", values![id.as_bytes()])?;
     // Who judges now whether to hand the role out must learn that it is gone.
     Ok(role.map(Made::taking))
 }
 
 pub(super) fn add_profile(session: &dyn Session, named: &NamedProfile) -> Attempt {
     let seconds = named.profile.binding_life.map(|life| life.as_secs());
-    update(
-        session,
-        "INSERT INTO authentication_profiles (id, account, name, binding_life, max_bindings) VALUES (?1, ?2, ?3, ?4, ?5)",
+    session.execute("INSERT INTO authentication_profiles (id, account, name, binding_life, max_bindings) VALUES (?1, ?2, ?3, ?4, ?5)",
         values![
             named.id.as_bytes(),
             named.account.as_bytes(),

@@ -1,11 +1,12 @@
 //! How an account gets a domain. Who manages what is looked at in the transaction: of two that want the same, one is first.
 
+use directory::audit::Action;
 use directory::change::{ChangeError, Effect};
 use directory::domains::{DomainChange, PendingDomain, Registered};
 use directory::{AccountId, Domain, DomainId, DomainName, PendingDomainId};
 use jiff::Timestamp;
 
-use super::{Attempt, Judged, Made, accounts, there, update as execute};
+use super::{Attempt, Judged, Made, accounts, there};
 use crate::session::{Result, Session, values};
 use crate::tables::read::domains as read;
 use crate::tables::row::millis;
@@ -27,7 +28,7 @@ pub(super) fn make(session: &dyn Session, change: &DomainChange, now: Timestamp)
         }
         DomainChange::Drop(id) => {
             let pending = there!(found(session, *id)?);
-            execute(session, "DELETE FROM pending_domains WHERE id = ?1", values![id.as_bytes()])?;
+            session.execute("DELETE FROM pending_domains WHERE id = ?1", values![id.as_bytes()])?;
             Ok(Ok(made(pending)))
         }
     }
@@ -64,16 +65,14 @@ fn register(session: &dyn Session, pending: PendingDomain, id: DomainId, now: Ti
         let domain = Domain { inbound_type, ..Domain::new(id, pending.account, pending.name, now) };
         let made = internal(session, domain)?;
         let detail = "below a domain of the account".to_owned();
-        return Ok(made.map(|made| Made { action: Some("domain.added"), detail, ..made }));
+        return Ok(made.map(|made| Made { action: Some(Action::DomainAdded), detail, ..made }));
     }
     // A registration that has expired makes room for a new one, with a new token.
-    execute(
-        session,
+    session.execute(
         "DELETE FROM pending_domains WHERE account = ?1 AND name = ?2 AND expires_at <= ?3",
         values![pending.account.as_bytes(), pending.name.as_str(), millis(now)],
     )?;
-    execute(
-        session,
+    session.execute(
         "INSERT INTO pending_domains (id, account, name, inbound_type, token, created_at, expires_at)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
         values![
@@ -91,8 +90,7 @@ fn register(session: &dyn Session, pending: PendingDomain, id: DomainId, now: Ti
 
 fn internal(session: &dyn Session, domain: Domain) -> Attempt {
     let made = there!(accounts::add_domain(session, &domain)?);
-    execute(
-        session,
+    session.execute(
         "DELETE FROM pending_domains WHERE account = ?1 AND name = ?2",
         values![domain.account.as_bytes(), domain.name.as_str()],
     )?;

@@ -5,7 +5,7 @@ use directory::groups::{Description, Group, GroupChange, MAX_DEPTH, Subject};
 use directory::user::User;
 use directory::{AccountId, GroupId};
 
-use super::{Attempt, Judged, Made, there, update as execute};
+use super::{Attempt, Judged, Made, there};
 use crate::session::{Result, Session, values};
 use crate::tables::read::groups as read;
 
@@ -49,14 +49,14 @@ fn may_lie(
 fn count_folder(session: &dyn Session, parent: Option<GroupId>, by: i64) -> Result<()> {
     if let Some(parent) = parent {
         let sql = "UPDATE groups SET folder_count = folder_count + ?2 WHERE id = ?1";
-        execute(session, sql, values![parent.as_bytes(), by])?;
+        session.execute(sql, values![parent.as_bytes(), by])?;
     }
     Ok(())
 }
 
 fn count_group(session: &dyn Session, account: AccountId, by: i64) -> Result<()> {
     let sql = "UPDATE accounts SET group_count = group_count + ?2 WHERE id = ?1";
-    execute(session, sql, values![account.as_bytes(), by]).map(|_| ())
+    session.execute(sql, values![account.as_bytes(), by]).map(|_| ())
 }
 
 /// Where a group lies, for the audit: descriptions are not unique.
@@ -74,9 +74,7 @@ fn made(group: Group) -> Made {
 
 fn add(session: &dyn Session, group: &Group) -> Attempt {
     there!(may_lie(session, group.account, group.id, 1, group.parent)?);
-    execute(
-        session,
-        "INSERT INTO groups (id, account, parent, description, description_key, source) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+    session.execute("INSERT INTO groups (id, account, parent, description, description_key, source) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
         values![
             group.id.as_bytes(),
             group.account.as_bytes(),
@@ -105,8 +103,7 @@ fn update(
         count_folder(session, parent, 1)?;
     }
     let description = description.unwrap_or(&before.description);
-    execute(
-        session,
+    session.execute(
         "UPDATE groups SET description = ?2, description_key = ?3, parent = ?4 WHERE id = ?1",
         values![
             id.as_bytes(),
@@ -128,7 +125,7 @@ fn remove(session: &dyn Session, id: GroupId) -> Attempt {
     if gone.folders > 0 {
         return Ok(Err(ChangeError::GroupHasFolders));
     }
-    execute(session, "DELETE FROM groups WHERE id = ?1", values![id.as_bytes()])?;
+    session.execute("DELETE FROM groups WHERE id = ?1", values![id.as_bytes()])?;
     count_folder(session, gone.parent, -1)?;
     count_group(session, gone.account, -1)?;
     let detail = format!("{}, with {} members", place(&gone), gone.users);
@@ -137,7 +134,7 @@ fn remove(session: &dyn Session, id: GroupId) -> Attempt {
 
 fn count_member(session: &dyn Session, group: GroupId, by: i64) -> Result<()> {
     let sql = "UPDATE groups SET user_count = user_count + ?2 WHERE id = ?1";
-    execute(session, sql, values![group.as_bytes(), by]).map(|_| ())
+    session.execute(sql, values![group.as_bytes(), by]).map(|_| ())
 }
 
 fn add_member(session: &dyn Session, id: GroupId, subject: &Subject, notes: &str) -> Attempt {
@@ -146,8 +143,7 @@ fn add_member(session: &dyn Session, id: GroupId, subject: &Subject, notes: &str
         Subject::Address(address) => Some(address.as_str()),
         Subject::Domain(_) => None,
     };
-    let added = execute(
-        session,
+    let added = session.execute(
         "INSERT INTO group_members (group_id, member_key, address, domain, notes) VALUES (?1, ?2, ?3, ?4, ?5)
          ON CONFLICT DO NOTHING",
         values![id.as_bytes(), subject.key(), address, subject.domain(), notes],
@@ -163,7 +159,7 @@ fn remove_member(session: &dyn Session, id: GroupId, subject: &Subject) -> Attem
     let group = there!(group(session, id)?);
     let gone = there!(member_made(session, &group, subject)?);
     let sql = "DELETE FROM group_members WHERE group_id = ?1 AND member_key = ?2";
-    execute(session, sql, values![id.as_bytes(), subject.key()])?;
+    session.execute(sql, values![id.as_bytes(), subject.key()])?;
     count_member(session, id, -1)?;
     Ok(Ok(gone))
 }
@@ -181,15 +177,13 @@ fn member_made(session: &dyn Session, group: &Group, subject: &Subject) -> Attem
 /// from outside, and it still is one. Gives how many groups it left.
 pub(super) fn leave_all(session: &dyn Session, user: &User) -> Result<usize> {
     let (account, key) = (user.account.as_bytes(), user.address.key());
-    let left = execute(
-        session,
+    let left = session.execute(
         "UPDATE groups SET user_count = user_count - 1
          WHERE id IN (SELECT group_id FROM group_members WHERE member_key = ?2) AND account = ?1",
         values![account, key],
     )?;
     if left > 0 {
-        execute(
-            session,
+        session.execute(
             "DELETE FROM group_members WHERE member_key = ?2
                  AND EXISTS (SELECT 1 FROM groups WHERE id = group_id AND account = ?1)",
             values![account, key],

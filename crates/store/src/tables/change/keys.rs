@@ -5,7 +5,7 @@ use directory::{ApplicationId, BindingId, ClientId, UserId};
 use jiff::Timestamp;
 use secrecy::ExposeSecret;
 
-use super::{Attempt, Made, found, update};
+use super::{Attempt, Made, found};
 use crate::session::{Error, Kind, Result, Session, values};
 use crate::tables::batch::Batch;
 use crate::tables::row::millis;
@@ -14,8 +14,7 @@ pub(super) fn add_application(batch: &Batch<'_>, application: &Application) -> A
     let id = application.id.as_bytes();
     let key = application.app_key.expose_secret().as_bytes();
     let sealed = batch.vault.seal(batch.entropy, "applications.app_key", id, key).map_err(sealing)?;
-    update(
-        batch.session,
+    batch.session.execute(
         "INSERT INTO applications (id, account, app_id, name, app_key_sealed, created_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
         values![
             id,
@@ -32,7 +31,7 @@ pub(super) fn add_application(batch: &Batch<'_>, application: &Application) -> A
 /// Users of other accounts may hold bindings to it: their accounts lose something too.
 pub(super) fn disable_application(session: &dyn Session, id: ApplicationId, now: Timestamp) -> Attempt {
     let sql = "UPDATE applications SET disabled_at = coalesce(disabled_at, ?2) WHERE id = ?1";
-    update(session, sql, values![id.as_bytes(), millis(now)])?;
+    session.execute(sql, values![id.as_bytes(), millis(now)])?;
     let accounts: Vec<[u8; 16]> = session.all(
         "SELECT DISTINCT u.account FROM bindings b JOIN users u ON u.id = b.user_id WHERE b.application = ?1",
         values![id.as_bytes()],
@@ -45,8 +44,7 @@ pub(super) fn disable_application(session: &dyn Session, id: ApplicationId, now:
 pub(super) fn add_client(session: &dyn Session, client: &Client) -> Attempt {
     let products: Vec<_> = client.products.iter().map(|product| product.as_str()).collect();
     let products = products.join("\n");
-    update(
-        session,
+    session.execute(
         "INSERT INTO clients (id, account, client_id, secret_digest, name, role, products, created_at)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
         values![
@@ -65,7 +63,7 @@ pub(super) fn add_client(session: &dyn Session, client: &Client) -> Attempt {
 
 pub(super) fn disable_client(session: &dyn Session, id: ClientId, now: Timestamp) -> Attempt {
     let sql = "UPDATE clients SET disabled_at = coalesce(disabled_at, ?2) WHERE id = ?1";
-    update(session, sql, values![id.as_bytes(), millis(now)])?;
+    session.execute(sql, values![id.as_bytes(), millis(now)])?;
     let made = found(session, "SELECT account, client_id FROM clients WHERE id = ?1", id.as_bytes())?;
     Ok(made.map(Made::taking))
 }
@@ -81,8 +79,7 @@ pub(super) fn insert_binding(batch: &Batch<'_>, binding: &Binding) -> Result<()>
         .vault
         .seal(batch.entropy, "bindings.secret", id, binding.secret.expose_secret())
         .map_err(sealing)?;
-    update(
-        batch.session,
+    batch.session.execute(
         "INSERT INTO bindings (id, access_key, secret_sealed, user_id, application, expires_at, created_at)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
         values![
@@ -117,7 +114,7 @@ pub(super) fn oldest_unused(
 
 pub(super) fn revoke(session: &dyn Session, id: BindingId, now: Timestamp) -> Result<()> {
     let sql = "UPDATE bindings SET revoked_at = coalesce(revoked_at, ?2) WHERE id = ?1";
-    update(session, sql, values![id.as_bytes(), millis(now)]).map(|_| ())
+    session.execute(sql, values![id.as_bytes(), millis(now)]).map(|_| ())
 }
 
 pub(super) fn revoke_binding(session: &dyn Session, id: BindingId, now: Timestamp) -> Attempt {
@@ -128,7 +125,7 @@ pub(super) fn revoke_binding(session: &dyn Session, id: BindingId, now: Timestam
 /// Never later than it would anyway: a time that was granted is not made longer by the way.
 pub(super) fn expire_binding(session: &dyn Session, id: BindingId, at: Timestamp) -> Attempt {
     let sql = "UPDATE bindings SET expires_at = ?2 WHERE id = ?1 AND (expires_at IS NULL OR expires_at > ?2)";
-    update(session, sql, values![id.as_bytes(), millis(at)])?;
+    session.execute(sql, values![id.as_bytes(), millis(at)])?;
     let made = binding_made(session, id)?;
     Ok(made.map(|made| Made { detail: format!("{id} ends at {at}"), ..made.taking() }))
 }

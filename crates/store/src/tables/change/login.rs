@@ -1,13 +1,15 @@
 //! Attempts to log in, decided on the row as it is now: however many come at once, they are decided one after the
 //! other.
 
-use directory::change::{Effect, REFUSED};
-use directory::login::{Attempt as LogIn, Decision, Grant, Outcome, decide};
+use directory::application::Binding;
+use directory::audit::Action;
+use directory::change::Effect;
+use directory::login::{Attempt as LogIn, AuthenticationProfile, Decision, Grant, Outcome, decide};
 use directory::password::Policy;
 use directory::user::{Attempts, PasswordHash, User};
 use jiff::Timestamp;
 
-use super::{Attempt, Made, keys, sessions, update as execute, users};
+use super::{Attempt, Made, keys, sessions, users};
 use crate::session::{Result, Session, unreadable, values};
 use crate::tables::batch::Batch;
 use crate::tables::read;
@@ -24,7 +26,7 @@ pub(super) fn attempt(batch: &mut Batch<'_>, log_in: &LogIn, now: Timestamp) -> 
             account: None,
             target: log_in.address.clone(),
             detail: "unknown user".to_owned(),
-            action: Some(REFUSED),
+            action: Some(Action::LoginRefused),
             took_away: Vec::new(),
             counts: Vec::new(),
             effect: Effect::LogIn(Outcome::Refused),
@@ -45,11 +47,11 @@ pub(super) fn attempt(batch: &mut Batch<'_>, log_in: &LogIn, now: Timestamp) -> 
         (outcome, why, made) = grant(batch, &user, &log_in.grant, now, made)?;
         if outcome == Outcome::Granted && !matches!(log_in.grant, Grant::Nothing) {
             let sql = "UPDATE users SET logged_in_at = ?2 WHERE id = ?1";
-            execute(session, sql, values![user.id.as_bytes(), millis(now)])?;
+            session.execute(sql, values![user.id.as_bytes(), millis(now)])?;
         }
     }
     if outcome != Outcome::Granted {
-        made = Made { action: Some(REFUSED), detail: why.to_owned(), ..made };
+        made = Made { action: Some(Action::LoginRefused), detail: why.to_owned(), ..made };
     }
     Ok(Ok(Made { effect: Effect::LogIn(outcome), ..made }))
 }
@@ -66,22 +68,19 @@ fn policy(session: &dyn Session, user: &User) -> Result<Policy> {
 }
 
 fn set_attempts(session: &dyn Session, user: &User, attempts: Attempts) -> Result<()> {
-    execute(
-        session,
-        "UPDATE users SET failed_logins = ?2, locked_until = ?3 WHERE id = ?1",
-        values![user.id.as_bytes(), attempts.failed, attempts.locked_until.map(millis)],
-    )
-    .map(|_| ())
+    session
+        .execute(
+            "UPDATE users SET failed_logins = ?2, locked_until = ?3 WHERE id = ?1",
+            values![user.id.as_bytes(), attempts.failed, attempts.locked_until.map(millis)],
+        )
+        .map(|_| ())
 }
 
 /// The same password at another cost is no new password.
 fn rehash(session: &dyn Session, user: &User, hash: &PasswordHash) -> Result<()> {
-    execute(
-        session,
-        "UPDATE users SET password = ?2 WHERE id = ?1",
-        values![user.id.as_bytes(), hash.expose()],
-    )
-    .map(|_| ())
+    session
+        .execute("UPDATE users SET password = ?2 WHERE id = ?1", values![user.id.as_bytes(), hash.expose()])
+        .map(|_| ())
 }
 
 fn grant(
@@ -94,34 +93,14 @@ fn grant(
     let session = batch.session;
     let granted = |made: Made| Ok((Outcome::Granted, "", made));
     match grant {
-        Grant::Nothing => granted(Made { action: Some("user.password_refused"), ..made }),
-        Grant::Binding(binding, profile) => {
-            let live: i64 = session.only(
-                "SELECT count(*) FROM bindings WHERE user_id = ?1 AND application = ?2 AND revoked_at IS NULL
-                                                     AND (expires_at IS NULL OR expires_at > ?3)",
-                values![user.id.as_bytes(), binding.application.as_bytes(), millis(now)],
-                |row| row.get(0),
-            )?;
-            let mut made = Made { detail: format!("new key pair {}", binding.id), ..made };
-            if live >= i64::from(profile.max_bindings) {
-                // Nobody misses a pair that was never used: its answer was lost on the way.
-                let Some(unused) = keys::oldest_unused(session, user.id, binding.application, now)? else {
-                    return Ok((Outcome::TooManyBindings, "as many key pairs as there may be", made));
-                };
-                keys::revoke(session, unused, now)?;
-                made.detail.push_str(&format!("; ended {unused}, which was never used"));
-                made = made.taking();
-            }
-            keys::insert_binding(batch, binding)?;
-            granted(made)
-        }
+        Grant::Nothing => granted(Made { action: Some(Action::PasswordRefused), ..made }),
+        Grant::Binding(binding, profile) => grant_binding(batch, user, binding, profile, now, made),
         Grant::Session(new) => {
             sessions::insert(session, user.id, new)?;
             granted(Made { detail: "console".to_owned(), ..made })
         }
         Grant::Prolong(binding, expires_at) => {
-            let prolonged = execute(
-                session,
+            let prolonged = session.execute(
                 "UPDATE bindings SET expires_at = ?3 WHERE id = ?1 AND user_id = ?2 AND revoked_at IS NULL",
                 values![binding.as_bytes(), user.id.as_bytes(), expires_at.map(millis)],
             )?;
@@ -132,8 +111,7 @@ fn grant(
         }
         Grant::Password(hash, history) => {
             users::set_password(session, user, hash.expose(), *history, now)?;
-            execute(
-                session,
+            session.execute(
                 "UPDATE users SET must_change_password = 0, password_own = 1, updated_at = ?2 WHERE id = ?1",
                 values![user.id.as_bytes(), millis(now)],
             )?;
@@ -142,4 +120,33 @@ fn grant(
             granted(if revoked > 0 || user.role.is_some() { made.taking() } else { made })
         }
     }
+}
+
+fn grant_binding(
+    batch: &Batch<'_>,
+    user: &User,
+    binding: &Binding,
+    profile: &AuthenticationProfile,
+    now: Timestamp,
+    made: Made,
+) -> Result<(Outcome, &'static str, Made)> {
+    let session = batch.session;
+    let live: i64 = session.only(
+        "SELECT count(*) FROM bindings WHERE user_id = ?1 AND application = ?2 AND revoked_at IS NULL
+                                             AND (expires_at IS NULL OR expires_at > ?3)",
+        values![user.id.as_bytes(), binding.application.as_bytes(), millis(now)],
+        |row| row.get(0),
+    )?;
+    let mut made = Made { detail: format!("new key pair {}", binding.id), ..made };
+    if live >= i64::from(profile.max_bindings) {
+        // A pair that was never used is not missed: its answer was lost on the way.
+        let Some(unused) = keys::oldest_unused(session, user.id, binding.application, now)? else {
+            return Ok((Outcome::TooManyBindings, "as many key pairs as there may be", made));
+        };
+        keys::revoke(session, unused, now)?;
+        made.detail.push_str(&format!("; ended {unused}, which was never used"));
+        made = made.taking();
+    }
+    keys::insert_binding(batch, binding)?;
+    Ok((Outcome::Granted, "", made))
 }

@@ -8,10 +8,44 @@ use directory::user::{Update, User};
 use directory::{DelegateId, ProfileId, RoleId, UserId, roles};
 use jiff::Timestamp;
 
-use super::{Attempt, Judged, Made, groups, sessions, there, update as execute, user_made};
+use super::{Attempt, Judged, Made, groups, sessions, there, user_made};
 use crate::session::{Result, Session, values};
 use crate::tables::row::millis;
+use crate::tables::user_row::{INSERT, INSERTED};
 use crate::tables::{read, words};
+
+/// Inserts a user or an alias, unless its address is taken.
+pub(super) fn add(session: &dyn Session, user: &User) -> Attempt {
+    let values = INSERTED.iter().map(|(_, new)| new.value(user)).collect::<Vec<_>>();
+    if session.execute(&INSERT, &values)? == 0 {
+        return Ok(Err(ChangeError::AddressTaken));
+    }
+    let sql = "SELECT 1 FROM tombstones WHERE address_key = ?1 LIMIT 1";
+    let removed = session.one(sql, values![user.address.key()], |_| Ok(()))?.is_some();
+    let mut made = Made::new(user.account, user.address.as_str(), added(user, removed));
+    made.counts.push((user.account, user.address.domain().to_owned(), 1));
+    Ok(Ok(made))
+}
+
+/// What the audit says of a new user. `removed`: a user with its address was removed earlier.
+pub(crate) fn added(user: &User, removed: bool) -> &'static str {
+    macro_rules! detail {
+        ($detail:literal) => {
+            if removed {
+                concat!($detail, "; the address was removed earlier, and gets none of its old rights")
+            } else {
+                $detail
+            }
+        };
+    }
+    match (&user.password, user.must_change_password) {
+        _ if user.alias_of.is_some() => detail!(""),
+        (None, false) => detail!("without password"),
+        (None, true) => detail!("without password, must change it"),
+        (Some(_), false) => detail!("with password"),
+        (Some(_), true) => detail!("with password, must change it"),
+    }
+}
 
 fn user(session: &dyn Session, id: UserId) -> Result<Judged<User>> {
     Ok(read::users::by_id(session, id)?.ok_or(ChangeError::NotFound))
@@ -47,7 +81,7 @@ pub(super) fn set_role(
         return Ok(Err(ChangeError::LastSuperAdministrator));
     }
     let bytes = role.as_ref().map(|role| role.as_bytes());
-    execute(session, "UPDATE users SET role = ?2 WHERE id = ?1", values![id.as_bytes(), bytes])?;
+    session.execute("UPDATE users SET role = ?2 WHERE id = ?1", values![id.as_bytes(), bytes])?;
     let mut detail = role.map_or_else(|| "none".to_owned(), |role| role.to_string());
     let read = |id: Option<RoleId>| match id {
         Some(id) => read::clients::role_by_id(session, id),
@@ -57,7 +91,7 @@ pub(super) fn set_role(
         let revoked = revoke_all(session, id, now)?;
         let sql = "UPDATE users SET must_change_password = 1
                    WHERE id = ?1 AND password IS NOT NULL AND password_own = 0 AND must_change_password = 0";
-        let forced = execute(session, sql, values![id.as_bytes()])?;
+        let forced = session.execute(sql, values![id.as_bytes()])?;
         if revoked > 0 {
             detail.push_str(&format!("; revoked bindings: {revoked}"));
         }
@@ -82,9 +116,7 @@ pub(super) fn update(
     if let Some(password) = &update.password {
         set_password(session, &before, password.expose(), update.history, now)?;
     }
-    execute(
-        session,
-        "UPDATE users SET
+    session.execute("UPDATE users SET
              name = coalesce(?2, name),
              must_change_password = coalesce(?3, must_change_password),
              password_never_expires = coalesce(?4, password_never_expires),
@@ -138,9 +170,7 @@ pub(super) fn set_password(
     now: Timestamp,
 ) -> Result<()> {
     if let Some(before) = user.password.as_ref().filter(|_| history > 1) {
-        execute(
-            session,
-            "INSERT INTO password_history (user_id, set_at, seq, hash)
+        session.execute("INSERT INTO password_history (user_id, set_at, seq, hash)
              VALUES (?1, ?2, 1 + coalesce((SELECT max(seq) FROM password_history WHERE user_id = ?1), 0), ?3)",
             values![
                 user.id.as_bytes(),
@@ -150,15 +180,12 @@ pub(super) fn set_password(
         )?;
     }
     // The present one is among those remembered.
-    execute(
-        session,
+    session.execute(
         "DELETE FROM password_history WHERE user_id = ?1
              AND seq <= (SELECT max(seq) FROM password_history WHERE user_id = ?1) - ?2",
         values![user.id.as_bytes(), i64::from(history.max(1)) - 1],
     )?;
-    execute(
-        session,
-        "UPDATE users SET password = ?2, password_changed_at = ?3, password_own = 0, failed_logins = 0, locked_until = NULL
+    session.execute("UPDATE users SET password = ?2, password_changed_at = ?3, password_own = 0, failed_logins = 0, locked_until = NULL
          WHERE id = ?1",
         values![user.id.as_bytes(), hash, millis(now)],
     )?;
@@ -168,7 +195,7 @@ pub(super) fn set_password(
 pub(super) fn revoke_all(session: &dyn Session, user: UserId, now: Timestamp) -> Result<usize> {
     sessions::end_all(session, user)?;
     let sql = "UPDATE bindings SET revoked_at = ?2 WHERE user_id = ?1 AND revoked_at IS NULL";
-    execute(session, sql, values![user.as_bytes(), millis(now)])
+    session.execute(sql, values![user.as_bytes(), millis(now)])
 }
 
 /// Removes a user with its aliases, or an alias. Each leaves a tombstone.
@@ -178,8 +205,8 @@ pub(super) fn remove(session: &dyn Session, id: UserId, actor: &Actor, now: Time
         return Ok(Err(ChangeError::LastSuperAdministrator));
     }
     let sql = "DELETE FROM binding_usage WHERE credential IN (SELECT id FROM bindings WHERE user_id = ?1)";
-    execute(session, sql, values![id.as_bytes()])?;
-    let revoked = execute(session, "DELETE FROM bindings WHERE user_id = ?1", values![id.as_bytes()])?;
+    session.execute(sql, values![id.as_bytes()])?;
+    let revoked = session.execute("DELETE FROM bindings WHERE user_id = ?1", values![id.as_bytes()])?;
     let aliases = read::users::aliases(session, id)?;
     let mut made = Made::new(
         gone.account,
@@ -193,12 +220,11 @@ pub(super) fn remove(session: &dyn Session, id: UserId, actor: &Actor, now: Time
     for row in aliases.iter().chain([&gone]) {
         groups::leave_all(session, row)?;
         words::remove(session, row, None)?;
-        execute(
-            session,
+        session.execute(
             "INSERT INTO tombstones (address_key, removed_at, id, account) VALUES (?1, ?2, ?3, ?4)",
             values![row.address.key(), millis(now), row.id.as_bytes(), row.account.as_bytes()],
         )?;
-        execute(session, "DELETE FROM users WHERE id = ?1", values![row.id.as_bytes()])?;
+        session.execute("DELETE FROM users WHERE id = ?1", values![row.id.as_bytes()])?;
         made.counts.push((row.account, row.address.domain().to_owned(), -1));
     }
     Ok(Ok(if could_call(&gone, revoked) { made.taking() } else { made }))
@@ -215,8 +241,7 @@ pub(super) fn purge(
     if at.is_some() && is_last(session, &before, actor)? {
         return Ok(Err(ChangeError::LastSuperAdministrator));
     }
-    execute(
-        session,
+    session.execute(
         "UPDATE users SET purge_at = ?2, updated_at = ?3 WHERE id = ?1",
         values![id.as_bytes(), at.map(millis), millis(now)],
     )?;
@@ -228,7 +253,7 @@ pub(super) fn purge(
 
 pub(super) fn set_profile(session: &dyn Session, id: UserId, profile: Option<ProfileId>) -> Attempt {
     let bytes = profile.as_ref().map(|profile| profile.as_bytes());
-    execute(session, "UPDATE users SET profile = ?2 WHERE id = ?1", values![id.as_bytes(), bytes])?;
+    session.execute("UPDATE users SET profile = ?2 WHERE id = ?1", values![id.as_bytes(), bytes])?;
     user_made(session, id, profile.map_or_else(|| "none".to_owned(), |profile| profile.to_string()))
 }
 
@@ -237,10 +262,9 @@ pub(super) fn set_attributes(session: &dyn Session, id: UserId, set: &[(Attribut
         let (user, number) = (id.as_bytes(), attribute.number());
         if value.is_empty() {
             let sql = "DELETE FROM user_attributes WHERE user_id = ?1 AND attribute = ?2";
-            execute(session, sql, values![user, number])?;
+            session.execute(sql, values![user, number])?;
         } else {
-            execute(
-                session,
+            session.execute(
                 "INSERT INTO user_attributes (user_id, attribute, value) VALUES (?1, ?2, ?3)
                  ON CONFLICT (user_id, attribute) DO UPDATE SET value = excluded.value",
                 values![user, number, value],
@@ -253,8 +277,7 @@ pub(super) fn set_attributes(session: &dyn Session, id: UserId, set: &[(Attribut
 
 pub(super) fn add_delegate(session: &dyn Session, delegate: &Delegate) -> Attempt {
     let Delegate { id, primary, delegate } = delegate;
-    execute(
-        session,
+    session.execute(
         "INSERT INTO delegates (id, primary_user, delegate_user) VALUES (?1, ?2, ?3)",
         values![id.as_bytes(), primary.as_bytes(), delegate.as_bytes()],
     )?;
@@ -265,7 +288,7 @@ pub(super) fn remove_delegate(session: &dyn Session, id: DelegateId) -> Attempt 
     let Some(delegate) = read::users::delegate(session, id)? else {
         return Ok(Err(ChangeError::NotFound));
     };
-    execute(session, "DELETE FROM delegates WHERE id = ?1", values![id.as_bytes()])?;
+    session.execute("DELETE FROM delegates WHERE id = ?1", values![id.as_bytes()])?;
     delegate_made(session, delegate.primary, delegate.delegate)
 }
 

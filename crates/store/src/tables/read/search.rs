@@ -11,7 +11,7 @@ use jiff::Timestamp;
 
 use super::{rows, users};
 use crate::session::{Result, Session, values};
-use crate::tables::words;
+use crate::tables::{user_row, words};
 
 /// Rows that are looked at for one page.
 const LOOKED_AT: usize = 5_000;
@@ -175,9 +175,9 @@ impl Search<'_> {
                     low.clone_from(key);
                 }
                 let found = self.session.all(
-                    &of_state(users::USER, *state),
+                    &of_state(user_row::SELECT, *state),
                     values![self.account.as_bytes(), low, high, rows(limit)],
-                    users::user_at,
+                    user_row::read,
                 )?;
                 Ok(self.judged(found))
             }
@@ -252,6 +252,6 @@ pub(super) fn statements() -> Vec<(String, &'static str)> {
     };
     let of_states = State::ALL
         .into_iter()
-        .flat_map(|state| [users::USER, ONE].map(|what| (of_state(what, state), index(state))));
+        .flat_map(|state| [user_row::SELECT, ONE].map(|what| (of_state(what, state), index(state))));
     of_states.chain([(WORDS.to_owned(), "user_words")]).collect()
 }

@@ -4,53 +4,17 @@ use directory::attribute::Attribute;
 use directory::change::Delegate;
 use directory::login::{AuthenticationProfile, Credentials, NamedProfile};
 use directory::port::Position;
-use directory::user::{AddressType, Attempts, PasswordHash, Source, User};
-use directory::{AccountId, DelegateId, DomainName, EmailAddress, ProfileId, RoleId, UserId};
+use directory::user::{PasswordHash, User};
+use directory::{AccountId, DelegateId, DomainName, EmailAddress, ProfileId, UserId};
 use jiff::{SignedDuration, Timestamp};
 
 use super::{above, account_at, rows};
 use crate::session::{Result, Row, Session, Value, unreadable, values};
-use crate::tables::row::{millis, optional_time, parsed, time};
-
-pub(super) const USER: &str = "SELECT id, account, address, name, password, must_change_password, role, address_type, source,
-    disabled_at, created_at, password_changed_at, password_never_expires, locked, allow_smtp, allow_pop, archive_start,
-    failed_logins, locked_until, purge_at, alias_of, updated_at, logged_in_at FROM users";
-
-pub(super) fn user_at(row: Row<'_>) -> Result<User> {
-    let one_of = |column: usize, known: &'static str| -> Result<()> {
-        let text = row.get::<&str>(column)?;
-        if text == known { Ok(()) } else { Err(unreadable(column, format!("{text:?} is not known here"))) }
-    };
-    one_of(7, AddressType::CreatedManually.as_str())?;
-    one_of(8, Source::Cloud.as_str())?;
-    Ok(User {
-        id: UserId::from_bytes(row.get(0)?),
-        account: AccountId::from_bytes(row.get(1)?),
-        address: parsed(row, 2, EmailAddress::parse)?,
-        name: row.get(3)?,
-        password: row.get::<Option<String>>(4)?.map(PasswordHash::new),
-        must_change_password: row.get(5)?,
-        role: row.get::<Option<[u8; 16]>>(6)?.map(RoleId::from_bytes),
-        address_type: AddressType::CreatedManually,
-        source: Source::Cloud,
-        disabled: row.get::<Option<i64>>(9)?.is_some(),
-        created_at: time(row, 10)?,
-        password_changed_at: optional_time(row, 11)?,
-        password_never_expires: row.get(12)?,
-        locked: row.get(13)?,
-        allow_smtp: row.get(14)?,
-        allow_pop: row.get(15)?,
-        archive_start: optional_time(row, 16)?,
-        attempts: Attempts { failed: row.get(17)?, locked_until: optional_time(row, 18)? },
-        purge_at: optional_time(row, 19)?,
-        alias_of: row.get::<Option<[u8; 16]>>(20)?.map(UserId::from_bytes),
-        updated_at: optional_time(row, 21)?,
-        logged_in_at: optional_time(row, 22)?,
-    })
-}
+use crate::tables::row::millis;
+use crate::tables::user_row::{self, SELECT};
 
 pub(crate) fn by_address(session: &dyn Session, address: &EmailAddress) -> Result<Option<User>> {
-    session.one(&format!("{USER} WHERE address_key = ?1"), values![address.key()], user_at)
+    session.one(&format!("{SELECT} WHERE address_key = ?1"), values![address.key()], user_row::read)
 }
 
 /// Keys in one statement.
@@ -63,30 +27,30 @@ pub(crate) fn by_keys(session: &dyn Session, keys: &[&str]) -> Result<Vec<User>>
         // One statement for however many there are: the last one is asked for again.
         let full = some.iter().chain(std::iter::repeat_n(&some[some.len() - 1], KEYS - some.len()));
         let values: Vec<Value<'_>> = full.map(|key| Value::Text(key)).collect();
-        found.extend(session.all(&by_keys_sql(), &values, user_at)?);
+        found.extend(session.all(&by_keys_sql(), &values, user_row::read)?);
     }
     Ok(found)
 }
 
 fn by_keys_sql() -> String {
     let keys: Vec<String> = (1..=KEYS).map(|n| format!("?{n}")).collect();
-    format!("{USER} WHERE address_key IN ({})", keys.join(", "))
+    format!("{SELECT} WHERE address_key IN ({})", keys.join(", "))
 }
 
 pub(crate) fn by_id(session: &dyn Session, id: UserId) -> Result<Option<User>> {
-    session.one(&format!("{USER} WHERE id = ?1"), values![id.as_bytes()], user_at)
+    session.one(&format!("{SELECT} WHERE id = ?1"), values![id.as_bytes()], user_row::read)
 }
 
 pub(crate) fn aliases(session: &dyn Session, user: UserId) -> Result<Vec<User>> {
     session.all(
-        &format!("{USER} WHERE alias_of = ?1 ORDER BY address_key"),
+        &format!("{SELECT} WHERE alias_of = ?1 ORDER BY address_key"),
         values![user.as_bytes()],
-        user_at,
+        user_row::read,
     )
 }
 
 pub(crate) fn administrators(session: &dyn Session) -> Result<Vec<User>> {
-    session.all(&format!("{USER} WHERE role IS NOT NULL ORDER BY address_key"), &[], user_at)
+    session.all(&format!("{SELECT} WHERE role IS NOT NULL ORDER BY address_key"), &[], user_row::read)
 }
 
 pub(crate) fn count(session: &dyn Session) -> Result<u64> {
@@ -143,7 +107,7 @@ pub(crate) fn list(
         )?,
     };
     let mut page = Vec::new();
-    let keys = format!("{USER} {}", if backwards { KEYS_DOWN } else { KEYS_UP });
+    let keys = format!("{SELECT} {}", if backwards { KEYS_DOWN } else { KEYS_UP });
     for domain in domains {
         // `A` is the character behind `@`: the range holds what begins with the domain and an `@`.
         let (mut low, mut high) = (format!("{domain}@"), format!("{domain}A"));
@@ -154,7 +118,7 @@ pub(crate) fn list(
                 key.clone_into(&mut low);
             }
         }
-        page.extend(session.all(&keys, values![low, high, rows(limit - page.len())], user_at)?);
+        page.extend(session.all(&keys, values![low, high, rows(limit - page.len())], user_row::read)?);
         if page.len() == limit {
             break;
         }
@@ -264,6 +228,6 @@ fn profile_at(row: Row<'_>) -> Result<NamedProfile> {
 /// The statements of the lists, for their plans.
 #[cfg(test)]
 pub(super) fn lists() -> Vec<String> {
-    let keys = [KEYS_UP, KEYS_DOWN].map(|order| format!("{USER} {order}"));
+    let keys = [KEYS_UP, KEYS_DOWN].map(|order| format!("{SELECT} {order}"));
     [DOMAINS_UP, DOMAINS_DOWN].map(str::to_owned).into_iter().chain(keys).chain([by_keys_sql()]).collect()
 }

@@ -1,0 +1,92 @@
+//! Requests that write: each runs exactly once.
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::{Evidence, Pending};
+use crate::audit::Actor;
+use crate::change::{Change, ChangeError, Changed, Effect};
+
+/// The identity of a request: credential, request id, and a keyed digest of the body.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub struct RequestKey {
+    /// The credential of the request: a binding, or an application of API 2.0.
+    pub credential: [u8; 16],
+    /// `x-mc-req-id`.
+    pub request_id: [u8; 16],
+    /// Keyed digest of path and body. Keyed, because a body holds passwords, which could be guessed from a bare hash.
+    pub digest: [u8; 32],
+}
+
+/// How to treat a reused request id with another body.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum RequestIds {
+    /// Refuse it: the signature does not cover the body, so a captured one could carry any payload.
+    #[default]
+    Strict,
+    /// Run it as a separate request: working clients sign once and send a whole import with it.
+    Compatible,
+}
+
+/// Renders the answer from the result of each change. It runs again when the transaction does.
+pub type Render = Box<dyn Fn(&[Result<Effect, ChangeError>]) -> Vec<u8> + Send>;
+
+/// A request that writes, judged and ready to be stored.
+pub struct Write {
+    /// The identity of the request, and the policy for its id; `None` for a request that may run more than once.
+    pub once: Option<(RequestKey, RequestIds)>,
+    /// The evidence of the judgement.
+    pub evidence: Vec<Evidence>,
+    /// The actor.
+    pub actor: Actor,
+    /// The time of the request.
+    pub now: Timestamp,
+    /// The changes, in order. Each succeeds or fails alone.
+    pub changes: Vec<Change>,
+    /// Renders the answer that is stored with the request.
+    pub render: Render,
+}
+
+/// The result of one request.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Written {
+    /// It ran; this is the rendered answer. The store has forced it to disk.
+    Ran(Vec<u8>),
+    /// It had run before; this is the answer it got then.
+    Repeated(Vec<u8>),
+    /// The request id was used with another body.
+    RequestIdReused,
+    /// The evidence no longer holds: authenticate and judge again.
+    Stale,
+}
+
+/// The stored record of a request.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Recalled {
+    /// None.
+    Unknown,
+    /// It ran and got this answer.
+    Ran(Vec<u8>),
+    /// Its id was used with another body.
+    OtherBody,
+}
+
+/// Writes.
+pub trait RequestStore: Send + Sync + 'static {
+    /// The stored record of a request.
+    fn recall<'a>(&'a self, request: &'a RequestKey, request_ids: RequestIds) -> Pending<'a, Recalled>;
+
+    /// Writes requests, each exactly once. Durable when it returns.
+    fn write(&self, requests: Vec<Write>) -> Pending<'_, Vec<Written>>;
+
+    /// Applies administrative changes: all of them, or none when one fails.
+    fn apply(&self, changes: Vec<Change>, actor: Actor, now: Timestamp) -> Pending<'_, Changed>;
+
+    /// Forgets requests that are older than two windows, by the clock and by the newest request; in slices. `window` is
+    /// how far a date may be off. Gives the number of forgotten requests.
+    fn forget_requests(&self, now: Timestamp, window: SignedDuration) -> Pending<'_, usize>;
+
+    /// The time up to which requests may have been forgotten; `None`: none was. Read together with
+    /// [`CallerStore::principal`](super::CallerStore::principal), and at most a second old.
+    fn forgotten_up_to(&self) -> Option<Timestamp>;
+}

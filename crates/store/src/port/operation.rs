@@ -1,0 +1,38 @@
+//! Operation.
+
+use std::sync::atomic::Ordering;
+
+use directory::port::{Drawn, Keys, OperationStore, Pending};
+use jiff::Timestamp;
+
+use super::{Engine, TableStore};
+
+impl<E: Engine> OperationStore for TableStore<E> {
+    fn is_shared(&self) -> bool {
+        E::SHARED
+    }
+
+    fn forget_snapshot(&self) {
+        self.snapshot.forgotten.store(i64::MIN, Ordering::Relaxed);
+        self.snapshot.clear();
+    }
+
+    fn share_quota(&self, node: [u8; 16], drawn: Vec<Drawn>, now: Timestamp) -> Pending<'_, Vec<Drawn>> {
+        if !E::SHARED {
+            return Box::pin(async { Ok(Vec::new()) });
+        }
+        Box::pin(self.engine.read(move |s| crate::tables::quota::share(s, &node, &drawn, now)))
+    }
+
+    fn ready(&self) -> Pending<'_, ()> {
+        Box::pin(async move {
+            self.engine.sound()?;
+            self.engine.read(|s| s.only("SELECT 1", &[], |_| Ok(()))).await?;
+            self.engine.ping().await
+        })
+    }
+
+    fn keys(&self) -> &Keys {
+        &self.vault.keys
+    }
+}
