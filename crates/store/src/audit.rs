@@ -1,12 +1,12 @@
-//! The audit's chain: each event's hash covers the hash before it, so that nothing can be changed, dropped or inserted in
-//! the middle; the newest hash is sealed with a key, so that the end cannot be cut off or rewritten without it.
+//! The audit's chain: each event's hash covers the hash before it, so that no event can be changed, removed or
+//! inserted; the newest hash is sealed with a key, so that the end cannot be cut off or rewritten without it.
 
 use directory::port::ChainReport;
 use hmac::{Hmac, KeyInit, Mac};
 use secrecy::{ExposeSecret, SecretBox};
 use sha2::{Digest, Sha256};
 
-/// An event as it enters the chain.
+/// An event before it is appended.
 pub(crate) struct Entry<'a> {
     pub(crate) at: i64,
     pub(crate) account: Option<&'a [u8]>,
@@ -38,7 +38,7 @@ impl Head {
         hash.update(self.chain.to_be_bytes());
         hash.update(seq.to_be_bytes());
         hash.update(entry.at.to_be_bytes());
-        // Each part with its length: otherwise text could move from one field to the next unseen.
+        // Each part with its length, so that text cannot move from one field to the next.
         let account = entry.account.unwrap_or_default();
         for part in [
             account,
@@ -63,7 +63,7 @@ impl Head {
     }
 }
 
-/// Walks along a chain and compares.
+/// Verifies a chain event by event.
 pub(crate) struct Verifier {
     head: Head,
     broken: Option<String>,
@@ -88,7 +88,7 @@ impl Verifier {
         self.head = expected;
     }
 
-    /// The end, with the head and the seal in the store.
+    /// Ends the check, with the stored head and seal.
     pub(crate) fn finish(
         mut self,
         stored: Option<(i64, &[u8], &[u8])>,

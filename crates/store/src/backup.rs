@@ -1,4 +1,4 @@
-//! What the engines share of backups.
+//! The common part of backups.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -8,10 +8,10 @@ use thiserror::Error;
 
 use crate::vault::VaultError;
 
-/// Why a database could not be backed up or restored. In every case what was there before is there still.
+/// Why a database could not be backed up or restored. It is unchanged in every case.
 #[derive(Debug, Error)]
 pub enum BackupError {
-    /// There is nothing to be copied.
+    /// The database does not exist.
     #[error("{0} not found")]
     Missing(PathBuf),
     /// A file of this name would be overwritten.
@@ -20,22 +20,22 @@ pub enum BackupError {
     /// The name belongs to the database's own files.
     #[error("{0} is a name that the database uses next to its file, and may remove: name another file")]
     Reserved(PathBuf),
-    /// A database would be replaced.
+    /// The database already exists.
     #[error("{0} already exists. Use --replace to rename it and restore the backup in its place")]
     WouldReplace(PathBuf),
-    /// What an earlier database left would be taken for a part of the restored one.
+    /// Files of an earlier database would become part of the restored one.
     #[error("{0} was left by another database. Use --replace to rename it")]
     Leftover(PathBuf),
-    /// Somebody works on the database.
+    /// The database is in use.
     #[error("{0} is in use by a server or another command: stop it first")]
     InUse(PathBuf),
-    /// It is being replaced by a backup.
+    /// A restore is replacing it.
     #[error("{0} is being restored: wait until the restore has finished")]
     BeingRestored(PathBuf),
-    /// The file is something else.
+    /// The file is not a Matricula database.
     #[error("{0} is not a Matricula database")]
     Foreign(PathBuf),
-    /// A newer program made it.
+    /// A newer version made it.
     #[error("{path} has schema {found} of a newer Matricula; this version supports schemas up to {known}")]
     Newer {
         /// The file.
@@ -45,20 +45,20 @@ pub enum BackupError {
         /// The newest schema this program knows.
         known: i64,
     },
-    /// Its pages do not fit together.
+    /// Its pages are corrupt.
     #[error("{path} is damaged: {what}")]
     Damaged {
         /// The file.
         path: PathBuf,
-        /// The first thing that is wrong.
+        /// The first error.
         what: String,
     },
-    /// Its audit was tampered with, or damaged.
+    /// Its audit is broken.
     #[error("the audit in {path} is broken: {what}")]
     Audit {
         /// The file.
         path: PathBuf,
-        /// Which chain, and where.
+        /// The chain and the position.
         what: String,
     },
     /// It belongs to another master key.
@@ -69,7 +69,7 @@ pub enum BackupError {
         /// Why.
         source: VaultError,
     },
-    /// A file can't be used.
+    /// A file can't be read or written.
     #[error("{path}: {source}")]
     File {
         /// Which.
@@ -82,10 +82,10 @@ pub enum BackupError {
     Program {
         /// Which.
         program: &'static str,
-        /// What it said.
+        /// Its message.
         what: String,
     },
-    /// The database that a backup is to be put into holds something.
+    /// The target database is not empty.
     #[error("{0} is not empty: restore into an empty database, then set `store` to it")]
     NotEmpty(String),
     /// The engine's own error.
@@ -93,21 +93,21 @@ pub enum BackupError {
     Engine {
         /// The file.
         path: PathBuf,
-        /// What the engine says.
+        /// The engine's message.
         source: Box<dyn std::error::Error + Send + Sync>,
     },
 }
 
-/// How far it is.
+/// Progress.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Step {
-    /// Bytes copied, of so many.
+    /// Bytes copied, of the total.
     Copied(u64, u64),
-    /// All are copied, and are being checked.
+    /// All bytes are copied; the copy is being checked.
     Checking,
 }
 
-/// A backup that was made.
+/// A completed backup.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct BackedUp {
     /// Size of the file.
@@ -116,12 +116,12 @@ pub struct BackedUp {
     pub schema: i64,
 }
 
-/// A backup that was put in its place.
+/// A completed restore.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Restored {
     /// Size of the database.
     pub bytes: u64,
-    /// Its schema. An older one is brought up when it is opened.
+    /// Its schema. Opening it migrates an older one.
     pub schema: i64,
     /// Events of its audit, all verified.
     pub events: u64,
@@ -129,7 +129,7 @@ pub struct Restored {
     pub kept: Option<PathBuf>,
 }
 
-/// Fails when a chain of a backup's audit is broken, else gives how many events there are.
+/// Checks the chains of a backup's audit, and gives the number of events.
 pub(crate) fn whole(of: &Path, chains: &[ChainReport]) -> Result<u64, BackupError> {
     for chain in chains {
         if let Some(broken) = &chain.broken {

@@ -1,4 +1,4 @@
-//! What can be done to a database as a whole. The only place that tells the engines apart.
+//! Operations on a whole database. The only code that tells the engines apart.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -16,7 +16,7 @@ use crate::sqlite::SavedState;
 use crate::vault::MasterKey;
 use crate::{postgres, sqlite};
 
-/// Links that are followed; more lead in a circle.
+/// Links that are followed; more are a loop.
 const LINKS: usize = 40;
 
 /// Why a database could not be opened.
@@ -24,13 +24,13 @@ const LINKS: usize = 40;
 #[error("{location}{}{problem}", if problem.is_predicate() { " " } else { ": " })]
 pub struct OpenError {
     location: Location,
-    /// What is wrong.
+    /// The problem.
     pub problem: OpenProblem,
 }
 
 impl Location {
-    /// Keeps the state of the database in memory, to be put back: for tests, while a server has it open. `None`
-    /// where the engine has no way to do that.
+    /// Saves the state of the database in memory: for tests, while a server has it open. `None`: the engine cannot do
+    /// that.
     ///
     /// # Errors
     /// When it can't be read.
@@ -41,8 +41,7 @@ impl Location {
         }
     }
 
-    /// Puts back what was kept of this database; what came later is gone. A server on it must be told:
-    /// [`Store::forget_snapshot`].
+    /// Restores a saved state; later changes are lost. Tell a server on it:
     ///
     /// # Errors
     /// When it can't be written to.
@@ -53,11 +52,11 @@ impl Location {
         }
     }
 
-    /// Creates an empty directory where none is; `false`: one already exists. Nothing else ever creates one: a database
-    /// that is missing by mistake must not be served as an empty one.
+    /// Creates an empty directory; `false`: one already exists. Nothing else creates one: a database that is missing by
+    /// mistake must not be served as an empty one.
     ///
     /// # Errors
-    /// When it can't be created, or an earlier database left something there.
+    /// When it can't be created, or files of an earlier database are there.
     pub fn create(&self, master: &MasterKey, entropy: &dyn Entropy) -> Result<bool, OpenError> {
         self.told(match self {
             Self::Sqlite(path) => sqlite::create(&file_of(path), master, entropy),
@@ -68,7 +67,7 @@ impl Location {
     /// Opens the database, and migrates it when needed.
     ///
     /// # Errors
-    /// When there is none, it can't be opened, was made by a newer program, or belongs to another master key.
+    /// When it does not exist, can't be opened, was made by a newer version, or belongs to another master key.
     pub fn open(
         &self,
         master: &MasterKey,
@@ -81,10 +80,10 @@ impl Location {
         })
     }
 
-    /// Exchanges the master key. The rows and the ids stay as they are.
+    /// Replaces the master key. Rows and ids stay the same.
     ///
     /// # Errors
-    /// When the old key does not fit.
+    /// When the old key is wrong.
     pub fn rotate_master_key(
         &self,
         old: &MasterKey,
@@ -97,10 +96,10 @@ impl Location {
         })
     }
 
-    /// Looks at the schema of the database, and changes nothing.
+    /// The schema of the database. Changes nothing.
     ///
     /// # Errors
-    /// When there is no database, it can't be read, or a newer program made it.
+    /// When the database does not exist, can't be read, or was made by a newer version.
     pub fn schema(&self) -> Result<Schema, OpenError> {
         self.told(match self {
             Self::Sqlite(path) => sqlite::schema(&file_of(path)),
@@ -108,10 +107,10 @@ impl Location {
         })
     }
 
-    /// Runs the migrations that are due, all or none, and gives what was due. It needs no master key.
+    /// Runs the migrations that are due, all or none, and gives the schema before. Needs no master key.
     ///
     /// # Errors
-    /// When there is no database, it can't be written, or a newer program made it.
+    /// When the database does not exist, can't be written, or was made by a newer version.
     pub fn migrate(&self) -> Result<Schema, OpenError> {
         self.told(match self {
             Self::Sqlite(path) => sqlite::migrate(&file_of(path)),
@@ -119,10 +118,10 @@ impl Location {
         })
     }
 
-    /// Copies the database to a new file, beside servers that may be writing to it. The master key is not in the copy.
+    /// Copies the database to a new file while servers may write to it. The copy does not contain the master key.
     ///
     /// # Errors
-    /// When there is no database, the file already exists or cannot be written, or the copy fails its check.
+    /// When the database does not exist, the file already exists or cannot be written, or the copy fails its check.
     pub fn backup(&self, to: &Path, progress: &mut dyn FnMut(Step)) -> Result<BackedUp, BackupError> {
         match self {
             Self::Sqlite(path) => sqlite::backup(&file_of(path), to, progress),
@@ -130,12 +129,12 @@ impl Location {
         }
     }
 
-    /// Puts a backup in the place of the database, which must not be there, or, as a database on a server, must be empty.
-    /// With a time, an existing file is kept under a name with that time. What is restored is checked as a whole: its
-    /// pages, its schema, whether the master key opens it, every chain of its audit.
+    /// Restores a backup. The database must not exist or, on a server, must be empty. With a time, an existing file is
+    /// renamed with that time. The backup is checked first: its pages, its schema, its master key, and every chain of
+    /// its audit.
     ///
     /// # Errors
-    /// When the database is in use, it already exists, or the backup fails its check.
+    /// When the database is in use or already exists, or the backup fails its check.
     pub fn restore(
         &self,
         from: &Path,
@@ -154,8 +153,8 @@ impl Location {
     }
 }
 
-/// The file that a path leads to, also where there is none yet. A link is followed first: lock, log and drafts are next to
-/// the file, and two links to one database are one database.
+/// The file that a path leads to, existing or not. Links are resolved first: lock, log and drafts are next to the file,
+/// and two links to one database are one database.
 fn file_of(path: &Path) -> PathBuf {
     let mut file = path.to_owned();
     for _ in 0..LINKS {

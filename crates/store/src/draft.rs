@@ -1,4 +1,4 @@
-//! A file in the making: in the folder it is for, under another name until it is whole and on the disk.
+//! An unfinished file: in its final folder, under another name until it is complete and on disk.
 
 use std::ffi::OsString;
 use std::fs::{File, OpenOptions};
@@ -8,22 +8,22 @@ use std::path::{Path, PathBuf};
 
 use rustix::fs::{CWD, RenameFlags, renameat_with};
 
-/// What a draft of a backup, or of a database that is being restored, ends in.
+/// The suffix of an unfinished backup, or of a database that is being restored.
 pub(crate) const PART: &str = ".part";
 
-/// What a draft of a new database ends in.
+/// The suffix of an unfinished new database.
 pub(crate) const NEW: &str = ".new";
 
-/// A file that only its owner can read, and that goes when this is dropped before it got its name.
+/// A file that only its owner can read. Dropping it before it is named deletes it.
 pub(crate) struct Draft {
     path: PathBuf,
-    /// Locked, so that others can tell it from one whose process ended.
+    /// Locked, so that others can tell it from the draft of a dead process.
     file: File,
     named: bool,
 }
 
 impl Draft {
-    /// An empty one, for the file at this path. Those that a process left behind when it was killed are removed.
+    /// Creates an empty draft of the file at this path. Deletes the drafts of killed processes.
     pub(crate) fn of(path: &Path, ends: &str) -> io::Result<Self> {
         remove_dead(path, ends)?;
         let path = with_suffix(path, &format!(".{}{ends}", std::process::id()));
@@ -37,7 +37,7 @@ impl Draft {
         &self.path
     }
 
-    /// Forces the file to disk, gives it its name, and forces that to disk too. A file of that name is left alone.
+    /// Forces the file to disk, renames it, and forces the name to disk. Fails if the name exists.
     pub(crate) fn name(mut self, path: &Path) -> io::Result<()> {
         File::open(&self.path)?.sync_all()?;
         rename_new(&self.path, path)?;
@@ -45,7 +45,7 @@ impl Draft {
         sync_folder(path)
     }
 
-    /// The same, in place of the file of that name, which is there until the moment the new one is.
+    /// The same, but replaces a file of that name in one step.
     pub(crate) fn replace(mut self, path: &Path) -> io::Result<()> {
         File::open(&self.path)?.sync_all()?;
         std::fs::rename(&self.path, path)?;
@@ -63,17 +63,17 @@ impl Drop for Draft {
     }
 }
 
-/// The files that SQLite keeps next to a database, a draft among them, and would apply to any database there.
+/// Suffixes of the files that SQLite keeps next to a database, and would apply to any database there.
 pub(crate) const BESIDE: [&str; 3] = ["-wal", "-shm", "-journal"];
 
-/// Removes a draft, and the engine's own files beside it. What can't be removed is in the way of nobody.
+/// Deletes a draft and SQLite's files next to it. A leftover does no harm.
 fn remove(draft: &Path) {
     for suffix in BESIDE.into_iter().chain([""]) {
         let _ = std::fs::remove_file(with_suffix(draft, suffix));
     }
 }
 
-/// Removes drafts of a file that nobody works on any more, and what the engine left of them.
+/// Deletes the drafts of dead processes, and SQLite's files next to them.
 fn remove_dead(path: &Path, ends: &str) -> io::Result<()> {
     let name = path.file_name().unwrap_or_default();
     for entry in std::fs::read_dir(folder_of(path))? {
@@ -86,9 +86,9 @@ fn remove_dead(path: &Path, ends: &str) -> io::Result<()> {
         }
         let draft = with_suffix(path, rest);
         let dead = match File::open(&draft) {
-            // Who has it open holds the lock.
+            // A live process holds the lock.
             Ok(file) => file.try_lock().is_ok(),
-            // A power cut may take the draft and leave its log.
+            // After a power cut the draft may be gone and its log left.
             Err(error) => error.kind() == ErrorKind::NotFound,
         };
         if dead {
@@ -98,16 +98,16 @@ fn remove_dead(path: &Path, ends: &str) -> io::Result<()> {
     Ok(())
 }
 
-/// Whether this, behind the name of a file, makes the name of a draft of it.
+/// Whether this suffix makes a draft's name.
 pub(crate) fn is_draft(suffix: &str, ends: &str) -> bool {
     let process = suffix.strip_prefix('.').and_then(|rest| rest.strip_suffix(ends));
     process.is_some_and(|process| !process.is_empty() && process.bytes().all(|byte| byte.is_ascii_digit()))
 }
 
-/// Renames a file to a name that nothing has. Never takes the place of anything, and the name is never of half a file.
+/// Renames a file, and fails if the new name exists. The new name never shows an incomplete file.
 fn rename_new(from: &Path, to: &Path) -> io::Result<()> {
     match renameat_with(CWD, from, CWD, to, RenameFlags::NOREPLACE) {
-        // Not every file system can; then a second name that is new, and one name less.
+        // File systems without this call: add a second name, then remove the first.
         Err(rustix::io::Errno::INVAL | rustix::io::Errno::NOSYS | rustix::io::Errno::NOTSUP) => {
             std::fs::hard_link(from, to)?;
             std::fs::remove_file(from)
@@ -116,13 +116,13 @@ fn rename_new(from: &Path, to: &Path) -> io::Result<()> {
     }
 }
 
-/// Gives a file a second name, and forces that to disk.
+/// Gives a file a second name, and forces it to disk.
 pub(crate) fn second_name(of: &Path, name: &Path) -> io::Result<()> {
     std::fs::hard_link(of, name)?;
     sync_folder(name)
 }
 
-/// Whether a file system has no second names.
+/// Whether the error means that the file system has no hard links.
 pub(crate) fn has_no_second_names(error: &io::Error) -> bool {
     matches!(error.kind(), ErrorKind::Unsupported | ErrorKind::PermissionDenied)
         || error.raw_os_error() == Some(rustix::io::Errno::PERM.raw_os_error())
@@ -138,7 +138,7 @@ pub(crate) fn folder_of(path: &Path) -> &Path {
     path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
-/// The path with something behind its name, which need not be UTF-8.
+/// The path with a suffix. The path need not be UTF-8.
 pub(crate) fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
     let mut name = OsString::from(path);
     name.push(suffix);

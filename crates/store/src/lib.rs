@@ -1,4 +1,4 @@
-//! The storage port over two engines, SQLite and PostgreSQL. Nothing outside this room contains SQL.
+//! The storage port over two engines, SQLite and PostgreSQL. No other crate contains SQL.
 
 mod audit;
 mod backup;

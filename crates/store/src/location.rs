@@ -1,17 +1,17 @@
-//! Where a database is.
+//! The location of a database.
 
 use std::fmt;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-/// Where a database is: `postgres://…`, or else the path of an SQLite file.
+/// The location of a database: `postgres://…`, or the path of an SQLite file.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(from = "String", into = "String")]
 pub enum Location {
     /// A file.
     Sqlite(PathBuf),
-    /// A server: a connection string as libpq knows it.
+    /// A server: a connection string as libpq reads it.
     Postgres(String),
 }
 
@@ -34,7 +34,7 @@ impl From<Location> for String {
     }
 }
 
-/// Without what may be a password.
+/// Shows the location without the password.
 impl fmt::Display for Location {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -55,7 +55,7 @@ impl fmt::Debug for Location {
 }
 
 impl Location {
-    /// The same, with a path that is relative to a folder.
+    /// The same, with its path relative to a folder.
     #[must_use]
     pub fn below(self, folder: &Path) -> Self {
         match self {

@@ -22,25 +22,24 @@ use crate::tables::request::Requests;
 use crate::tables::work::{Ping, Work};
 use crate::vault::Vault;
 
-/// A database, and how it is reached.
+/// An engine: how a database is read and written.
 pub(crate) trait Engine: Send + Sync + 'static {
-    /// Whether several nodes may be on it.
+    /// Whether several nodes may use the database.
     const SHARED: bool;
 
-    /// Reads what an index finds.
+    /// A short read by an index.
     fn read<T: Send + 'static>(
         &self,
         read: impl Fn(&dyn Session) -> Result<T> + Send + 'static,
     ) -> impl Future<Output = std::result::Result<T, StoreError>> + Send;
 
-    /// Reads much, where nobody waits for something short.
+    /// A long read, where no short one waits for it.
     fn scan<T: Send + 'static>(
         &self,
         read: impl Fn(&dyn Session) -> Result<T> + Send + 'static,
     ) -> impl Future<Output = std::result::Result<T, StoreError>> + Send;
 
-    /// Reads a bounded number of rows: too many to keep others waiting on the thread that asks, too few to be worth a
-    /// separate connection where that costs much.
+    /// A bounded read: too long for the calling thread, too short for a separate connection where that is expensive.
     fn look<T: Send + 'static>(
         &self,
         read: impl Fn(&dyn Session) -> Result<T> + Send + 'static,
@@ -48,7 +47,7 @@ pub(crate) trait Engine: Send + Sync + 'static {
         self.scan(read)
     }
 
-    /// An error once the database was found to be damaged.
+    /// An error once the database was found to be corrupt.
     fn sound(&self) -> std::result::Result<(), StoreError> {
         Ok(())
     }
@@ -81,15 +80,15 @@ pub(crate) struct TableStore<E> {
     passed: Mutex<Passed>,
 }
 
-/// Slices in a row without anything to forget, after which forgetting goes on the next time.
+/// Slices in a row with nothing to forget, after which the rest waits for the next call.
 const BARREN_SLICES: usize = 20;
 
 /// Requests at the start of the table that ran while the clock was ahead.
 #[derive(Clone, Copy)]
 struct Passed {
-    /// The last of them.
+    /// Row of the last one.
     seq: i64,
-    /// When the time of the first of them has come, in milliseconds.
+    /// The time of the earliest one, in milliseconds.
     until: i64,
 }
 

@@ -1,4 +1,5 @@
-//! PostgreSQL, for many nodes on one database. They share nothing else: what must hold for all of them holds in it.
+//! PostgreSQL, for many nodes on one database. They share nothing else, so whatever must hold for all of them is in the
+//! database.
 
 mod creation;
 mod dump;
@@ -47,7 +48,7 @@ struct Readers {
     idle: Mutex<Vec<Connection>>,
 }
 
-/// Creates an empty directory where none is; `false`: one already exists.
+/// Creates an empty directory; `false`: one already exists.
 pub(crate) fn create(
     url: &str,
     master: &MasterKey,
@@ -101,7 +102,7 @@ fn prepare(
     Ok((vault, connection, forgotten))
 }
 
-/// Exchanges the master key. The rows and the ids stay as they are.
+/// Replaces the master key. Rows and ids stay the same.
 pub(crate) fn rotate_master_key(
     url: &str,
     old: &MasterKey,
@@ -122,7 +123,7 @@ pub(crate) fn schema(url: &str) -> std::result::Result<Schema, OpenProblem> {
     apart(|| migrate::schema(&server.connect()?))
 }
 
-/// Runs the migrations that are due, all or none, and gives what was due.
+/// Runs the migrations that are due, all or none, and gives the schema before.
 pub(crate) fn migrate(url: &str) -> std::result::Result<Schema, OpenProblem> {
     let server = server(url)?;
     apart(|| {
@@ -133,7 +134,7 @@ pub(crate) fn migrate(url: &str) -> std::result::Result<Schema, OpenProblem> {
     })
 }
 
-/// On a separate thread: the caller may run where blocking is not allowed.
+/// Runs on a separate thread: the caller may be where blocking is not allowed.
 fn apart<T: Send>(
     work: impl FnOnce() -> std::result::Result<T, OpenProblem> + Send,
 ) -> std::result::Result<T, OpenProblem> {
@@ -141,7 +142,7 @@ fn apart<T: Send>(
     joined.map_err(|_| OpenProblem::Engine("a thread panicked".into()))?
 }
 
-/// What the connection string says. A certificate is always verified, by the roots of the system or of `SSL_CERT_FILE`.
+/// Parses the connection string. A certificate is always verified, by the roots of the system or of `SSL_CERT_FILE`.
 fn server(url: &str) -> std::result::Result<Server, OpenProblem> {
     let mut config: tokio_postgres::Config =
         url.parse().map_err(|error: tokio_postgres::Error| OpenProblem::Engine(error.into()))?;
@@ -169,7 +170,7 @@ impl Readers {
         };
         let found = read(&connection);
         match found {
-            // The server was restarted since it was last asked: reading does no harm, so it is asked again.
+            // The server was restarted in the meantime: a read can be retried safely.
             Err(error) if error.kind == Kind::Lost && !fresh => {
                 self.idle.lock().unwrap_or_else(PoisonError::into_inner).clear();
                 self.read(read)
@@ -177,7 +178,7 @@ impl Readers {
             Err(error) if error.kind == Kind::Lost => Err(error),
             found => {
                 if found.is_err() {
-                    // What it failed in may have been a transaction.
+                    // The failed read may have left a transaction open.
                     connection.batch("ROLLBACK")?;
                 }
                 self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(connection);
@@ -209,7 +210,7 @@ impl Engine for Postgres {
     ) -> std::result::Result<T, StoreError> {
         let readers = Arc::clone(&self.readers);
         let scan = tokio::task::spawn_blocking(move || {
-            // A separate connection, which nobody waits for.
+            // A separate connection, so that no short read waits.
             let connection = readers.server.connect()?;
             connection.batch("SET statement_timeout = 0")?;
             read(&connection)

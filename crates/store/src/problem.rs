@@ -1,4 +1,4 @@
-//! What is wrong with a database that could not be opened.
+//! Problems of a database that cannot be opened.
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -8,13 +8,13 @@ use thiserror::Error;
 use crate::draft::{PART, is_draft};
 use crate::vault::VaultError;
 
-/// What is wrong with a database.
+/// Why a database cannot be opened.
 #[derive(Debug, Error)]
 pub enum OpenProblem {
     /// The engine's own error.
     #[error("{0}")]
     Engine(Box<dyn std::error::Error + Send + Sync>),
-    /// A newer program made the database.
+    /// A newer version made the database.
     #[error("has schema {found} of a newer Matricula; this version supports schemas up to {known}")]
     Newer {
         /// Its schema.
@@ -22,27 +22,27 @@ pub enum OpenProblem {
         /// The newest schema this program knows.
         known: i64,
     },
-    /// There is none, and none is to be created.
+    /// The database does not exist.
     #[error(
         "was not found: check `store` in the configuration, and whether its disk is mounted. `matricula admin account \
          create` or `matricula serve --create` creates a new, empty directory"
     )]
     Missing,
-    /// There is none, but something that belongs to one.
+    /// The database does not exist, but files that belong to one do.
     #[error("was not found, but {file} exists, {what}", file = .file.display())]
     Leftover {
-        /// What is there.
+        /// The file.
         file: PathBuf,
-        /// What it is, and what can be done.
+        /// Its kind, which says what can be done.
         what: Left,
     },
-    /// A file without a byte: something was interrupted, or emptied it.
+    /// The file is empty: a copy was interrupted, or something emptied it.
     #[error(
         "is an empty file: restore a backup with `matricula restore FROM_FILE --replace`, or delete the file \
          to create a new directory"
     )]
     Empty,
-    /// The file is something else, or only a part of a database.
+    /// The file is not a Matricula database, or only a part of one.
     #[error(
         "is not a Matricula database, or was copied without the -wal file that belongs to it: restore a backup with \
          `matricula restore FROM_FILE --replace`"
@@ -51,10 +51,10 @@ pub enum OpenProblem {
     /// Others can read a file, and this process can't change that.
     #[error("{path} can be read by other users of this machine, and its mode can't be changed: run chmod 600 on it", path = .0.display())]
     Exposed(PathBuf),
-    /// A backup is being put in its place.
+    /// A restore is replacing it.
     #[error("is being restored: wait until the restore has finished")]
     BeingRestored,
-    /// A file of the database's can't be used.
+    /// A file of the database can't be read or written.
     #[error("{path}: {source}")]
     File {
         /// The file.
@@ -62,7 +62,7 @@ pub enum OpenProblem {
         /// Why.
         source: std::io::Error,
     },
-    /// The master key does not fit.
+    /// The master key is wrong or unreadable.
     #[error(transparent)]
     Vault(#[from] VaultError),
     /// A writer's thread could not be started.
@@ -70,19 +70,19 @@ pub enum OpenProblem {
     Thread(std::io::Error),
 }
 
-/// What an earlier database left where it is missing, in the order in which it is told.
+/// The files that an earlier database left, most informative first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Left {
-    /// Its log, with what was written last.
+    /// Its log, with the last writes.
     Log,
-    /// A database that a restore kept under a name with the time.
+    /// A database that a restore renamed with the time.
     SavedState,
-    /// A restore that did not come to its end.
+    /// An unfinished restore.
     Restore,
 }
 
 impl Left {
-    /// By the suffix after the name of the database.
+    /// The kind by the suffix after the database's name.
     pub(crate) fn by_suffix(suffix: &str) -> Option<Self> {
         match suffix {
             "-wal" | "-journal" => Some(Self::Log),
@@ -120,7 +120,7 @@ impl OpenProblem {
         Self::File { path: path.to_owned(), source }
     }
 
-    /// Whether it says something of the database, and not something by itself.
+    /// Whether the name alone says something about the database.
     pub(crate) fn is_predicate(&self) -> bool {
         matches!(
             self,

@@ -1,20 +1,20 @@
-//! Which schema a database has, and which migrations it lacks.
+//! The schema of a database, and the migrations that it lacks.
 
 use crate::problem::OpenProblem;
 
-/// The schema of a database beside what this program knows.
+/// The schema of a database, compared with this program's.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Schema {
     /// Number of the newest migration that ran.
     pub found: i64,
-    /// Number of the newest one that this program knows.
+    /// Number of the newest migration of this program.
     pub known: i64,
-    /// Number and name of those that are due, in the order in which they run.
+    /// Number and name of the migrations that are due, in order.
     pub due: Vec<(i64, &'static str)>,
 }
 
 impl Schema {
-    /// By the names of the migrations that this program knows.
+    /// The schema by the names of this program's migrations.
     pub(crate) fn new(found: i64, names: &[&'static str]) -> Result<Self, OpenProblem> {
         let known = i64::try_from(names.len()).unwrap_or(i64::MAX);
         if !(0..=known).contains(&found) {

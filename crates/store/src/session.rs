@@ -1,5 +1,5 @@
-//! What both engines speak: a session that runs one statement after the other. The tables are read and changed through
-//! it, in SQL that both understand; engine-specific code is in the engine's folder.
+//! The common interface of both engines: a session that runs one statement after the other. Tables are read and changed
+//! through it, in SQL that both understand; engine-specific code is in the engine's folder.
 //!
 //! Parameters are written `?1`, `?2`; numbers and truth values are 64-bit integers, ids are bytes.
 
@@ -18,20 +18,20 @@ pub(crate) struct Error {
     pub(crate) source: Box<dyn StdError + Send + Sync>,
 }
 
-/// What can be done about it.
+/// The kind of an error, which says what can be done.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
     /// A unique value already exists.
     Unique,
     /// The referenced row does not exist.
     ForeignKey,
-    /// Another transaction was in the way: as a whole, this one may succeed when it runs again.
+    /// A conflict with another transaction: a retry of the whole transaction may succeed.
     Conflict,
-    /// The connection is gone, and with it the knowledge of what was done.
+    /// The connection is lost, so the outcome is unknown.
     Lost,
-    /// Pages of the database do not fit together: only a restore helps.
+    /// Pages of the database are corrupt: only a restore helps.
     Damaged,
-    /// Nothing.
+    /// Any other error.
     Other,
 }
 
@@ -52,7 +52,7 @@ impl From<Error> for StoreError {
     }
 }
 
-/// A value that goes into a statement.
+/// A parameter of a statement.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Value<'v> {
     Null,
@@ -61,7 +61,7 @@ pub(crate) enum Value<'v> {
     Bytes(&'v [u8]),
 }
 
-/// What can go into a statement.
+/// A type that can be a parameter.
 pub(crate) trait AsValue {
     fn as_value(&self) -> Value<'_>;
 }
@@ -125,7 +125,7 @@ macro_rules! integers {
 }
 integers!(i64, u32, u16, u8, bool);
 
-/// A value that a statement gives.
+/// A value of a row.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Cell<'r> {
     Null,
@@ -139,7 +139,7 @@ pub(crate) trait Cells {
     fn cell(&self, column: usize) -> Result<Cell<'_>>;
 }
 
-/// A row that a statement gives.
+/// A row of a result.
 #[derive(Clone, Copy)]
 pub(crate) struct Row<'r>(pub(crate) &'r dyn Cells);
 
@@ -155,7 +155,7 @@ impl<'r> Row<'r> {
 }
 
 impl Cell<'_> {
-    /// What sort of value it is. Never the value: it may be a secret, and this goes into a log.
+    /// The type of the value. Never the value: it may be a secret, and this is logged.
     fn sort(&self) -> &'static str {
         match self {
             Cell::Null => "nothing",
@@ -166,12 +166,12 @@ impl Cell<'_> {
     }
 }
 
-/// A column that holds what the program never wrote there.
+/// The error of a column whose value the program never wrote.
 pub(crate) fn unreadable(column: usize, what: impl Into<Box<dyn StdError + Send + Sync>>) -> Error {
     Error::new(Kind::Other, format!("column {column}: {}", what.into()))
 }
 
-/// What can be read from a cell.
+/// A type that can be read from a cell.
 pub(crate) trait FromCell<'r>: Sized {
     fn from_cell(cell: Cell<'r>) -> Option<Self>;
 }
@@ -243,11 +243,10 @@ narrow!(u64, u32, u16, u8);
 
 /// A connection to an engine.
 pub(crate) trait Session {
-    /// Runs a statement, and gives how many rows it wrote.
+    /// Runs a statement, and gives the number of rows it wrote.
     fn execute(&self, sql: &str, values: &[Value<'_>]) -> Result<usize>;
 
-    /// Shows the rows of a statement one by one, without keeping them. Nothing else may be asked of the session
-    /// meanwhile.
+    /// Visits the rows of a statement one by one. The session can't run another statement in the meantime.
     fn visit(
         &self,
         sql: &str,
@@ -258,8 +257,8 @@ pub(crate) trait Session {
     /// Runs statements without parameters: those that begin, end and mark transactions.
     fn batch(&self, sql: &str) -> Result<()>;
 
-    /// Waits until nobody adds users to the account on what was judged before, and keeps others from it until the
-    /// transaction is over. Where only one writes at a time, nobody does.
+    /// Waits for the additions of users to an account that rest on an older judgement, and blocks new ones until the
+    /// transaction ends. An engine with one writer has none.
     fn hold(&self, _account: AccountId) -> Result<()> {
         Ok(())
     }
@@ -284,7 +283,7 @@ impl dyn Session + '_ {
         Ok(found)
     }
 
-    /// The one row that a statement always gives.
+    /// The row of a statement that always has exactly one.
     pub(crate) fn only<T>(
         &self,
         sql: &str,
@@ -310,7 +309,7 @@ impl dyn Session + '_ {
         Ok(found)
     }
 
-    /// Reads more than once, as of one moment.
+    /// Runs several reads as of one moment.
     pub(crate) fn moment<T>(&self, read: impl FnOnce() -> Result<T>) -> Result<T> {
         self.begin_moment()?;
         let read = read();

@@ -1,7 +1,7 @@
-//! The snapshot: what few rows say and every request asks for. An entry lives for at most a second, and a write that
-//! rests on an outdated one is refused by the epoch check, so that a stale entry can delay a reader but never mislead a
-//! writer. Absence is not remembered, so that what is new is found by a miss; but for access keys it is, for as long: an
-//! unknown key must cost no more time than a known one.
+//! The snapshot: the few rows that every request needs. An entry lives for at most a second, and the epoch check
+//! refuses a write that rests on an outdated one, so a stale entry can delay a reader but never mislead a writer.
+//! Absence is not remembered, so new rows are found at once; except for access keys, because an unknown key must take
+//! as long as a known one.
 
 use std::hash::Hash;
 use std::sync::Arc;
@@ -13,10 +13,10 @@ use directory::{AccessKey, Account, AccountCode, ClientId, DomainName, Principal
 use jiff::{SignedDuration, Timestamp};
 use quick_cache::sync::Cache;
 
-/// Entries of each kind: more accounts than this are possible, but not all of them are busy at once.
+/// Entries of each kind; more accounts are possible, but not all are busy at once.
 const CAPACITY: usize = 16_384;
 
-/// Oldest entry that is still given out.
+/// Longest life of an entry.
 const LIFE: SignedDuration = SignedDuration::from_secs(1);
 
 pub(crate) struct Snapshot {
@@ -25,7 +25,8 @@ pub(crate) struct Snapshot {
     pub(crate) accounts: Kind<AccountCode, Arc<Account>>,
     pub(crate) domains: Kind<DomainName, Evidence>,
     pub(crate) clients: Kind<ClientId, Arc<ClientPrincipal>>,
-    /// Up to which date requests may have been forgotten, in milliseconds. It only grows, and is read with every principal.
+    /// The time up to which requests may have been forgotten, in milliseconds. It only grows, and is read with every
+    /// principal.
     pub(crate) forgotten: AtomicI64,
 }
 
@@ -47,7 +48,7 @@ impl Snapshot {
         self.clock.now()
     }
 
-    /// Forgets everything: after a change, and when the epoch check found something outdated. Both are rare.
+    /// Drops all entries: after a change, and when the epoch check found an outdated one. Both are rare.
     pub(crate) fn clear(&self) {
         self.principals.0.clear();
         self.accounts.0.clear();
@@ -61,7 +62,7 @@ impl<K: Eq + Hash + Clone, V: Clone> Kind<K, V> {
         Self(Cache::new(CAPACITY))
     }
 
-    /// Finds, else reads and keeps; missing rows are not kept.
+    /// Finds an entry, or reads and keeps it; missing rows are not kept.
     pub(crate) async fn find_or_read<E>(
         &self,
         key: &K,
@@ -80,11 +81,11 @@ impl<K: Eq + Hash + Clone, V: Clone> Kind<K, V> {
 
     pub(crate) fn find(&self, key: &K, now: Timestamp) -> Option<V> {
         let (read_at, value) = self.0.get(key)?;
-        // A clock that was set back makes an entry look as if it came from the future: then it is not trusted either.
+        // After the clock is set back, an entry from the future is not trusted either.
         (read_at <= now && now.duration_since(read_at) < LIFE).then_some(value)
     }
 
-    /// Keeps what was read when `now` was taken, which must be before the read.
+    /// Keeps a value; `now` must have been taken before the read.
     pub(crate) fn keep(&self, key: &K, value: &V, now: Timestamp) {
         self.0.insert(key.clone(), (now, value.clone()));
     }

@@ -40,29 +40,28 @@ use crate::work::{Job, Writer};
 use damage::Damage;
 use in_use::InUse;
 
-/// Its fields end in this order: the connection that closes last moves the log into the database.
+/// Fields drop in this order: the connection that closes last moves the log into the database.
 struct Sqlite {
     readers: ThreadLocal<Connection>,
     writer: Writer<Box<dyn Job>>,
-    /// Ends after the writer.
+    /// Drops after the writer.
     _mover: checkpoint::Mover,
     path: PathBuf,
     damage: Arc<Damage>,
-    /// Held to the last, so that nobody puts another file in the place of the database meanwhile.
+    /// Held to the end, so that no other file can replace the database.
     in_use: Arc<InUse>,
-    /// Looks when all else is closed.
+    /// Checks after everything else is closed.
     _log: LogLeft,
 }
 
-/// Tells the operator when the log stays after the last program closed the database: then the file alone is not all of
-/// it.
+/// Warns when the log remains after the last program closed the database: then the file alone is incomplete.
 struct LogLeft(PathBuf);
 
 impl Drop for LogLeft {
     fn drop(&mut self) {
         let log = with_suffix(&self.0, "-wal");
         let left = std::fs::metadata(&log).is_ok_and(|log| log.len() > 0);
-        // Another program that still works on the database keeps the log.
+        // Another program that uses the database keeps the log.
         if left && matches!(InUse::alone(&self.0), Ok(Some(_))) {
             tracing::warn!(
                 database = %self.0.display(),
@@ -73,8 +72,7 @@ impl Drop for LogLeft {
     }
 }
 
-/// Creates an empty directory where none is; `false`: one already exists. It gets its name when it is whole and on the
-/// disk.
+/// Creates an empty directory; `false`: one already exists. It gets its name when it is complete and on disk.
 pub(crate) fn create(
     path: &Path,
     master: &MasterKey,
@@ -139,7 +137,7 @@ pub(crate) fn open(
     Ok(Arc::new(TableStore::new(engine, vault, Snapshot::new(clock, forgotten))))
 }
 
-/// Exchanges the master key. The rows and the ids stay as they are.
+/// Replaces the master key. Rows and ids stay the same.
 pub(crate) fn rotate_master_key(
     path: &Path,
     old: &MasterKey,
@@ -155,7 +153,7 @@ pub(crate) fn rotate_master_key(
 impl Engine for Sqlite {
     const SHARED: bool = false;
 
-    /// On this thread's own connection: what an index finds is found sooner than it could be handed over.
+    /// Reads on this thread's own connection: an indexed read takes less time than handing it to another thread.
     async fn read<T: Send + 'static>(
         &self,
         read: impl Fn(&dyn Session) -> Result<T> + Send + 'static,
@@ -186,14 +184,14 @@ impl Engine for Sqlite {
     }
 }
 
-/// Makes sure that there is a database of ours, before a byte is written to it, and keeps others from replacing it.
+/// Checks that the file is a database of this program before a byte is written to it, and locks it against replacement.
 fn hold(path: &Path) -> std::result::Result<InUse, OpenProblem> {
     let in_use = found::hold(path)?;
     migrate::schema_of(&open_reader(path)?)?.ok_or(OpenProblem::Foreign)?;
     Ok(in_use)
 }
 
-/// A connection that writes to a database that is there.
+/// A connection that writes to an existing database.
 fn open_writer(path: &Path) -> rusqlite::Result<Connection> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(path, flags)?;
@@ -204,13 +202,14 @@ fn open_writer(path: &Path) -> rusqlite::Result<Connection> {
     connection.pragma_update(None, "synchronous", "FULL")?;
     connection.pragma_update(None, "foreign_keys", true)?;
     connection.pragma_update(None, "cache_size", -32_768)?;
-    // What is removed is wiped: it may be the hash of a password.
+    // Deleted rows are overwritten: they may hold the hash of a password.
     connection.pragma_update(None, "secure_delete", true)?;
     connection.pragma_update(None, "wal_autocheckpoint", writer::WAL_PAGES)?;
     Ok(connection)
 }
 
-/// A connection that only reads. It could write: one that can't leaves the log behind when it is closed last.
+/// A connection that only reads. It is opened for writing, because a read-only connection that closes last leaves the
+/// log.
 fn open_reader(path: &Path) -> rusqlite::Result<Connection> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(path, flags)?;

@@ -1,4 +1,4 @@
-//! The tables, and what is read and changed in them: the same SQL for every engine.
+//! The tables: their reads and changes, in SQL that is the same for every engine.
 
 pub(crate) mod batch;
 pub(crate) mod change;

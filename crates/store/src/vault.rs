@@ -1,6 +1,5 @@
-//! Secrets at rest. A master key, which stays outside the database, wraps a ring of keys inside it; the ring's keys
-//! seal secrets, ids, digests and the audit. So the master key can be exchanged without touching a row of data, and ids
-//! stay what they are.
+//! Secrets at rest. A master key outside the database wraps a ring of keys inside it; the ring's keys seal secrets,
+//! ids, digests and the audit. So the master key can be replaced without changing a row, and ids stay the same.
 
 use std::sync::Arc;
 
@@ -21,7 +20,7 @@ pub struct MasterKey(SecretBox<[u8; 32]>);
 /// Why a secret could not be read.
 #[derive(Debug, Error)]
 pub enum VaultError {
-    /// The text is no master key.
+    /// The text is not a master key.
     #[error("a master key is 64 hexadecimal digits")]
     NotAMasterKey,
     /// The database belongs to another master key.
@@ -32,7 +31,7 @@ pub enum VaultError {
         /// Id of the key that was given.
         given: String,
     },
-    /// Sealed bytes do not open: they were changed, or moved from another row.
+    /// The sealed bytes were changed, or moved from another row.
     #[error("{0} was changed by another program and cannot be decrypted")]
     Tampered(String),
 }
@@ -48,7 +47,7 @@ impl MasterKey {
     /// Reads a key from its digits.
     ///
     /// # Errors
-    /// When the text is anything but 64 hexadecimal digits, blanks around them aside.
+    /// When the text is not 64 hexadecimal digits; surrounding blanks are ignored.
     pub fn parse(text: &str) -> Result<Self, VaultError> {
         let digits = text.trim().as_bytes();
         if digits.len() != 64 {
@@ -65,7 +64,7 @@ impl MasterKey {
         Ok(Self(SecretBox::new(key)))
     }
 
-    /// The digits, to be written to a file that nobody else can read.
+    /// The digits, for a file that only its owner can read.
     pub fn to_digits(&self) -> Zeroizing<String> {
         let mut digits = Zeroizing::new(String::with_capacity(64));
         for byte in self.0.expose_secret() {
@@ -75,7 +74,7 @@ impl MasterKey {
     }
 }
 
-/// A key of the ring, with the id that what it sealed starts with.
+/// A key of the ring, with the id that prefixes the bytes it sealed.
 struct Sealer {
     id: [u8; KEY_ID],
     cipher: Aes256GcmSiv,
@@ -95,7 +94,7 @@ impl Sealer {
         let sealed = self
             .cipher
             .encrypt(&Nonce::from(nonce), Payload { msg: secret, aad: place })
-            // The cipher refuses only what is longer than 64 GiB.
+            // The cipher only refuses more than 64 GiB.
             .map_err(|_| VaultError::Tampered("a secret that is too long".to_owned()))?;
         Ok([&self.id[..], &nonce, &sealed].concat())
     }
@@ -116,7 +115,7 @@ fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// Keys of the ring, by purpose, and how long each is.
+/// The purposes and lengths of the ring's keys.
 const RING: [(&str, usize); 4] = [("secrets", 32), ("secure_id", 64), ("body_digest", 64), ("audit", 64)];
 
 /// The ring in the database: purpose and wrapped key.
@@ -169,7 +168,7 @@ impl Vault {
         ring.iter().map(rewrap).collect()
     }
 
-    /// Seals a secret for a row: it opens nowhere else.
+    /// Seals a secret for a row; it does not open in another one.
     pub(crate) fn seal(
         &self,
         entropy: &dyn Entropy,
@@ -191,7 +190,7 @@ impl Vault {
     }
 }
 
-/// Where something sealed belongs, as associated data: so it can't be moved to another row.
+/// The row of a sealed secret, as associated data: so it can't be moved to another row.
 fn place(column: &str, row: &[u8]) -> Vec<u8> {
     [column.as_bytes(), b":", row].concat()
 }
@@ -218,7 +217,7 @@ fn unwrap<const N: usize>(
 mod tests {
     use super::*;
 
-    /// Counts upwards: enough to tell one draw from the next.
+    /// A counter, which is enough to make draws differ.
     struct Counting(std::sync::atomic::AtomicU8);
 
     impl Entropy for Counting {

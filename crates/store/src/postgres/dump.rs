@@ -1,5 +1,5 @@
-//! Backups by PostgreSQL's own programs, which must be on the path: `pg_dump` sees the database as of one moment, beside
-//! nodes that write to it.
+//! Backups with PostgreSQL's own programs, which must be in `PATH`. `pg_dump` reads the database as of one moment while
+//! nodes write to it.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -25,7 +25,7 @@ pub(crate) fn backup(url: &str, to: &Path, progress: &mut dyn FnMut(Step)) -> Re
     let draft = Draft::of(to, PART).map_err(file)?;
     run("pg_dump", url, &["--format=custom", "--no-owner", "--no-privileges", "--file"], draft.path())?;
     progress(Step::Checking);
-    // Its table of contents is read back: a dump that was cut off has none.
+    // Reads the table of contents back: a truncated dump has none.
     run("pg_restore", url, &["--list"], draft.path())?;
     let bytes = std::fs::metadata(draft.path()).map_err(file)?.len();
     draft.name(to).map_err(|source| match source.kind() {
@@ -35,7 +35,7 @@ pub(crate) fn backup(url: &str, to: &Path, progress: &mut dyn FnMut(Step)) -> Re
     Ok(BackedUp { bytes, schema })
 }
 
-/// Puts a backup into an empty database: all of it, or nothing.
+/// Restores a backup into an empty database: all of it, or nothing.
 pub(crate) fn restore(
     from: &Path,
     url: &str,
@@ -72,8 +72,8 @@ fn opening(url: &str, problem: OpenProblem) -> BackupError {
     }
 }
 
-/// Runs a program on the database. What is needed to reach it goes by the environment: arguments can be read by everybody
-/// on the machine.
+/// Runs a program on the database. The connection goes through the environment, because everybody on the machine can
+/// read arguments.
 fn run(program: &'static str, url: &str, arguments: &[&str], file: &Path) -> Result<(), BackupError> {
     let failed = |what: String| BackupError::Program { program, what };
     let config: Config = url.parse().map_err(|error: tokio_postgres::Error| failed(error.to_string()))?;

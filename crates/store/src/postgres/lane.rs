@@ -1,4 +1,4 @@
-//! A connection that writes: reconnected when it is lost; a transaction is retried after a conflict.
+//! A connection that writes. It reconnects, and retries a transaction after a conflict.
 
 use std::cell::Cell;
 use std::sync::Arc;
@@ -15,11 +15,11 @@ use crate::tables::batch::{Batch, Chain};
 use crate::vault::Vault;
 use crate::work::{Commit, Job};
 
-/// The chain of changes. A transaction that changes anything except adding users locks its end: so changes are made one
-/// after the other, on however many nodes, and each is judged on what the one before left.
+/// The chain of changes. A transaction with any change other than an addition locks its end: so changes are made one
+/// after the other on all nodes, and each is judged by the state after the one before.
 pub(super) const CHANGES: i64 = 1;
 
-/// How often a transaction that others were in the way of is run again. Each time another one has been committed.
+/// Retries of a transaction after conflicts. Each conflict means that another transaction was committed.
 const CONFLICTS: u32 = 50;
 
 pub(super) struct Lane {
@@ -29,10 +29,10 @@ pub(super) struct Lane {
     connection: Option<Connection>,
 }
 
-/// How far a transaction has come.
+/// The progress of a transaction.
 #[derive(Default)]
 pub(super) struct Progress {
-    /// The server was asked to commit: when the connection is lost now, nobody knows whether it did.
+    /// Whether the commit was sent: if the connection is lost after that, the outcome is unknown.
     pub(super) committing: Cell<bool>,
 }
 
@@ -41,8 +41,7 @@ impl Lane {
         Self { server, vault, entropy, connection: None }
     }
 
-    /// Runs a transaction. `repeatable` is one that does no harm when it runs twice, because all in it is done only
-    /// once.
+    /// Runs a transaction. `repeatable`: it does no harm when it runs twice.
     pub(super) fn transaction<T>(
         &mut self,
         name: &'static str,
@@ -71,7 +70,7 @@ impl Lane {
                 self.connection = Some(connection);
             }
             match error.kind {
-                // Two nodes ran the same request at once: the next time, this one finds that it ran.
+                // Two nodes ran the same request at the same time: the retry finds that it ran.
                 Kind::Conflict | Kind::Unique if conflicts < CONFLICTS => conflicts += 1,
                 Kind::Lost if lost == 0 && (repeatable || !progress.committing.get()) => lost += 1,
                 _ => return Err(error),
@@ -81,7 +80,7 @@ impl Lane {
     }
 }
 
-/// Makes changes, one group after the other on all nodes.
+/// The lane of changes: one group after the other on all nodes.
 pub(super) struct Changes(pub(super) Lane);
 
 impl Commit for Changes {
@@ -102,7 +101,7 @@ impl Commit for Changes {
     }
 }
 
-/// Makes sure that a chain is there. One that has events and no end was tampered with, and stays so.
+/// Creates a chain, unless it exists. A chain with events but no end was tampered with, and stays so.
 pub(super) fn add_chain(session: &dyn Session, vault: &Vault, chain: i64) -> Result<()> {
     let head = Head::empty(chain);
     let sql = "INSERT INTO audit_chains (chain, seq, hash, seal, at) 
@@ -112,12 +111,12 @@ pub(super) fn add_chain(session: &dyn Session, vault: &Vault, chain: i64) -> Res
     session.execute(sql, values![chain, head.seq, head.hash, seal, i64::MIN]).map(|_| ())
 }
 
-/// What can't be.
+/// An internal contradiction.
 pub(super) fn impossible(what: &'static str) -> Error {
     Error::new(Kind::Other, what)
 }
 
-/// The number under which an account is locked. Two accounts may share one: then one waits without need.
+/// The number under which an account is locked. Two accounts may share one: then one waits needlessly.
 pub(super) fn lock(account: AccountId) -> i64 {
     let bytes = account.as_bytes();
     let mut random = [0; 8];

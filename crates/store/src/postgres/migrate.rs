@@ -5,7 +5,7 @@ use crate::schema::Schema;
 use crate::session::{Error, Kind, Result, Session, values};
 use crate::vault::WrappedRing;
 
-/// The migrations by the names of their files: what they hold, and what they are called.
+/// The migrations by file name: their SQL and their names.
 macro_rules! migrations {
     ($($name:literal),* $(,)?) => {
         const MIGRATIONS: &[&str] = &[$(include_str!(concat!("../../migrations/postgres/", $name, ".sql"))),*];
@@ -22,7 +22,7 @@ migrations![
     "0006_password_origin",
 ];
 
-/// Which schema there is.
+/// The schema of the database.
 pub(super) fn schema(session: &dyn Session) -> std::result::Result<Schema, OpenProblem> {
     if !is_there(session)? {
         return Err(OpenProblem::Missing);
@@ -31,14 +31,14 @@ pub(super) fn schema(session: &dyn Session) -> std::result::Result<Schema, OpenP
     Schema::new(found, NAMES)
 }
 
-/// Whether the database holds a directory.
+/// Whether the database contains a directory.
 pub(super) fn is_there(session: &dyn Session) -> Result<bool> {
     let sql = "SELECT 1 FROM information_schema.tables
          WHERE table_schema = current_schema() AND table_name = 'matricula_schema'";
     Ok(session.one(sql, &[], |_| Ok(()))?.is_some())
 }
 
-/// Whether the database holds a directory whose creation came to its end: its keys are written last.
+/// Whether the database contains a directory whose creation was completed: its keys are written last.
 pub(super) fn is_complete(session: &dyn Session) -> Result<bool> {
     let sql = "SELECT 1 FROM information_schema.tables WHERE table_schema = current_schema() AND table_name = 'keys'";
     if !is_there(session)? || session.one(sql, &[], |_| Ok(()))?.is_none() {
@@ -57,7 +57,7 @@ pub(super) fn create(session: &dyn Session) -> std::result::Result<(), OpenProbl
 pub(super) fn run(session: &dyn Session) -> std::result::Result<(), OpenProblem> {
     session.batch("BEGIN")?;
     let migrate = || {
-        // Under this lock, so that of nodes that start together only one migrates.
+        // Under this lock, so that only one of several nodes that start together migrates.
         let sql = "SELECT version FROM matricula_schema WHERE id = 1 FOR UPDATE";
         let found: i64 = session.only(sql, &[], |row| row.get(0))?;
         let Schema { found, known, .. } = Schema::new(found, NAMES)?;
@@ -95,7 +95,7 @@ pub(super) fn write_ring(session: &dyn Session, ring: &WrappedRing, rewrapped: b
     };
     session.batch("BEGIN")?;
     let write = || {
-        // One after the other, so that a ring is never of two nodes.
+        // Under a lock, so that a ring never mixes keys of two nodes.
         session.one("SELECT version FROM matricula_schema WHERE id = 1 FOR UPDATE", &[], |_| Ok(()))?;
         let there = session.one("SELECT 1 FROM keys LIMIT 1", &[], |_| Ok(()))?.is_some();
         if there != rewrapped {

@@ -1,4 +1,4 @@
-//! A connection to PostgreSQL as a session: it is driven by the caller, on the caller's thread, and blocks it.
+//! A connection to PostgreSQL as a session. It runs on the caller's thread and blocks it.
 
 use std::cell::{Cell as Mutable, RefCell};
 use std::collections::HashMap;
@@ -18,20 +18,20 @@ use tokio_postgres_rustls::MakeRustlsConnect;
 
 use crate::session::{Cell, Cells, Error, Kind, Result, Row, Session, Value, values};
 
-/// Longest wait for a connection, and for an answer of the server, unless the connection string says otherwise with
-/// `connect_timeout`. A longer wait means that the network is gone.
+/// Longest wait for a connection and for a response, unless the connection string sets `connect_timeout`. A longer wait
+/// means that the network is down.
 const PATIENCE: Duration = Duration::from_secs(15);
 
-/// What holds on every connection. A node that is cut off in the middle of a transaction must not keep its locks from
-/// the others; and a commit is on the disk when it is said to be.
+/// Settings of every connection. A node that is cut off in the middle of a transaction must not keep its locks; and a
+/// commit must be on disk when it is reported.
 ///
-/// Statements are planned once, when tables may still be empty: every one that could find its rows by an index must be
-/// planned to, or it would read whole tables ever after. None is worth being compiled.
+/// Statements are planned once, when tables may still be empty. So index scans are forced, or a statement might read
+/// whole tables forever. None is worth JIT compilation.
 const SETTINGS: &str = "SET plan_cache_mode = force_generic_plan; SET enable_seqscan = off; SET jit = off; SET idle_in_transaction_session_timeout = '10s'; SET lock_timeout = '10s';
     SET statement_timeout = '60s'; SET synchronous_commit = on; SET default_transaction_isolation = 'read committed'";
 
 pub(super) struct Connection {
-    // Only ever taken when it is dropped.
+    // `None` only while it is dropped.
     runtime: Option<Runtime>,
     pub(super) client: Client,
     patience: Duration,
@@ -39,7 +39,7 @@ pub(super) struct Connection {
     lost: Mutable<bool>,
 }
 
-/// Where a server is, and how it is spoken to.
+/// The address of a server, and its TLS.
 #[derive(Clone)]
 pub(super) struct Server {
     pub(super) config: Config,
@@ -82,14 +82,14 @@ fn silent<E>(_: E) -> Error {
 impl Drop for Connection {
     fn drop(&mut self) {
         if let Some(runtime) = self.runtime.take() {
-            // Without waiting: it may be dropped where nobody may block.
+            // Without waiting: it may be dropped where blocking is not allowed.
             runtime.shutdown_background();
         }
     }
 }
 
 impl Connection {
-    /// Whether it is of no more use.
+    /// Whether the connection is unusable.
     pub(super) fn is_lost(&self) -> bool {
         self.lost.get() || self.client.is_closed()
     }
@@ -116,7 +116,7 @@ impl Connection {
         if let Some(statement) = self.statements.borrow().get(sql) {
             return Ok(statement.clone());
         }
-        // Both engines number parameters; this one writes the number behind a dollar sign.
+        // PostgreSQL writes parameters as `$1`.
         let statement = self.wait(self.client.prepare(&sql.replace('?', "$")))?;
         self.statements.borrow_mut().insert(sql.to_owned(), statement.clone());
         Ok(statement)
@@ -133,7 +133,8 @@ impl From<tokio_postgres::Error> for Error {
                 | &SqlState::T_R_DEADLOCK_DETECTED
                 | &SqlState::LOCK_NOT_AVAILABLE,
             ) => Kind::Conflict,
-            // The server is stopping or starting, has no room, has become a standby, or ended what took too long.
+            // The server is stopping or starting, is full, has become a standby, or ended a statement that took too
+            // long.
             Some(code)
                 if ["08", "53", "57"].iter().any(|class| code.code().starts_with(class))
                     || [
@@ -148,7 +149,7 @@ impl From<tokio_postgres::Error> for Error {
             None if error.is_closed() || io(&error) => Kind::Lost,
             None => Kind::Other,
         };
-        // The driver's own text says little; what the server said, or the network, is its cause.
+        // The driver's own text says little; its cause has the message of the server or the network.
         match error.as_db_error() {
             Some(told) => Error::new(kind, format!("{} ({})", told.message(), told.code().code())),
             None => {

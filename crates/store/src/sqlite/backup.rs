@@ -1,4 +1,4 @@
-//! A copy of a database that others are writing to: as of one moment, checked before it gets its name.
+//! A copy of a database in use: as of one moment, and checked before it gets its name.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -13,13 +13,13 @@ use super::open_reader;
 use crate::backup::{BackedUp, BackupError, Step};
 use crate::draft::{BESIDE, Draft, NEW, PART, folder_of};
 
-/// What the copy of the pages ends in, of which the backup is made.
+/// The suffix of the raw copy from which the backup is made.
 const COPY: &str = ".copy.part";
 
 /// Pages copied between two reports: 8 MiB.
 const SLICE: i32 = 2_048;
 
-/// Copies a database to a new file, also while a server is writing to it. The master key is not in the copy.
+/// Copies a database to a new file while a server may write to it. The copy does not contain the master key.
 pub(crate) fn backup(
     database: &Path,
     to: &Path,
@@ -34,12 +34,12 @@ pub(crate) fn backup(
     if is_reserved(to, database) {
         return Err(BackupError::Reserved(to.to_owned()));
     }
-    // So that nobody puts another database in its place meanwhile.
+    // So that a restore cannot replace it in the meantime.
     let in_use = InUse::shared(database).map_err(file_error)?;
     let _in_use = in_use.ok_or_else(|| BackupError::BeingRestored(database.to_owned()))?;
     let failed = |source| file_error((to.to_owned(), source));
     let (copied, draft) = (Draft::of(to, COPY).map_err(failed)?, Draft::of(to, PART).map_err(failed)?);
-    // It can write, so that no log stays behind when it is the last to close the database.
+    // Opened for writing, so that no log is left if it closes the database last.
     let source = open_reader(database).map_err(|source| engine_error(database, source))?;
     let (copy, _) = copy(&source, database, copied.path(), progress)?;
     drop(source);
@@ -47,8 +47,8 @@ pub(crate) fn backup(
     let copy = without_free_pages(copy, database, draft.path())?;
     drop(copied);
     let bytes = std::fs::metadata(draft.path()).map_err(failed)?.len();
-    // Its pages are those of the database: whether they arrived is the question. Indexes are compared with their rows
-    // when the backup is restored, which takes minutes for millions of users.
+    // Checks that the pages arrived. Comparing indexes with rows takes minutes for millions of users, so only a restore
+    // does it.
     let schema = check(&copy, database, "quick_check")?;
     close(copy, to)?;
     draft.name(to).map_err(|source| match source.kind() {
@@ -58,7 +58,7 @@ pub(crate) fn backup(
     Ok(BackedUp { bytes, schema })
 }
 
-/// Whether a file next to a database has a name that the program or the engine removes, or reads as a part of the database.
+/// Whether a name next to a database is one that the program or SQLite deletes or reads as part of the database.
 fn is_reserved(file: &Path, database: &Path) -> bool {
     let real = |path: &Path| std::fs::canonicalize(folder_of(path));
     let same_folder = matches!((real(file), real(database)), (Ok(one), Ok(other)) if one == other);
@@ -73,8 +73,8 @@ fn is_reserved(file: &Path, database: &Path) -> bool {
         })
 }
 
-/// Copies what is in a database to an empty file, without free pages and the remains on others: they may hold hashes of
-/// passwords that were removed before they were wiped at once.
+/// Copies the content of a database to an empty file, without free pages and deleted remains: they may hold hashes of
+/// passwords that an older version did not overwrite.
 fn without_free_pages(copy: Connection, of: &Path, to: &Path) -> Result<Connection, BackupError> {
     let target = to.to_str().ok_or_else(|| {
         let why = io::Error::new(io::ErrorKind::InvalidFilename, "the name is not UTF-8");
@@ -90,13 +90,13 @@ fn without_free_pages(copy: Connection, of: &Path, to: &Path) -> Result<Connecti
     Connection::open_with_flags(to, flags).map_err(|source| engine_error(to, source))
 }
 
-/// Copies what a connection reads as of one moment into an empty file, and gives the open copy and its size.
+/// Copies what a connection reads as of one moment to an empty file, and gives the open copy and its size.
 ///
-/// SQLite's backup restarts whenever another connection has written between two of its steps, and under steady
-/// load would never end. It does so because each step reads as of another moment. Here all of them stand in one read
-/// transaction, which is one moment: writers go on meanwhile, as WAL lets them, and the copy ends after as many steps
-/// as the database has pages. What they write stays in the log until then. `VACUUM INTO` would see the same moment and
-/// hold up the log longer: it rebuilds every tree, and does not report progress.
+/// SQLite's backup restarts whenever another connection has written between two of its steps, because each step reads
+/// as of another moment; under steady load it would never end. Here all steps run in one read transaction, which is one
+/// moment. Writers go on in WAL mode, and the copy ends after as many steps as the database has pages. Their writes
+/// stay in the log until then. `VACUUM INTO` would read as of the same moment, but hold up the log longer: it rebuilds
+/// every tree, and does not report progress.
 pub(super) fn copy(
     source: &Connection,
     from: &Path,
@@ -106,14 +106,14 @@ pub(super) fn copy(
     let engine = |source| engine_error(from, source);
     source.busy_timeout(Duration::from_secs(10)).map_err(engine)?;
     let moment = source.unchecked_transaction().map_err(engine)?;
-    // The transaction begins with what is read first.
+    // The transaction begins with the first read.
     moment.query_row("SELECT count(*) FROM sqlite_schema", [], |_| Ok(())).map_err(engine)?;
     let page: u32 = moment.pragma_query_value(None, "page_size", |row| row.get(0)).map_err(engine)?;
 
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let written = |source| engine_error(to, source);
     let mut target = Connection::open_with_flags(to, flags).map_err(written)?;
-    // Half a copy is useless, so it is forced to disk only once, at the end.
+    // An incomplete copy is useless, so it is forced to disk only once, at the end.
     target.pragma_update(None, "journal_mode", "OFF").map_err(written)?;
     target.pragma_update(None, "synchronous", "OFF").map_err(written)?;
     let pages = {
@@ -139,7 +139,7 @@ pub(super) fn copy(
             }
         }
     };
-    // One file and nothing beside it, also when somebody looks into it: the log comes back when a server opens it.
+    // One file without a log, even when somebody opens it: the log comes back when a server opens it.
     let mode: String =
         target.pragma_update_and_check(None, "journal_mode", "DELETE", |row| row.get(0)).map_err(written)?;
     if mode != "delete" {
@@ -176,7 +176,8 @@ pub(super) fn file_error((path, source): (PathBuf, io::Error)) -> BackupError {
     BackupError::File { path, source }
 }
 
-/// Pages that can't be read are damage, and a file without any is not ours: the reader need not know the engine.
+/// Unreadable pages are corruption, and a file without any is not a Matricula database: the reader need not know the
+/// engine.
 pub(super) fn engine_error(path: &Path, source: rusqlite::Error) -> BackupError {
     let path = path.to_owned();
     match source.sqlite_error_code() {

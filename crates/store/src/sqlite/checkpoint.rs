@@ -1,8 +1,8 @@
-//! Moves the write-ahead log into the database beside the writer, so that nobody waits for it. SQLite's own way is to let
-//! the commit that fills the log move all of it: for tens of milliseconds nothing else is written.
+//! Checkpoints the write-ahead log on a separate thread, so that no write waits for it. By default SQLite lets the
+//! commit that fills the log move all of it, and for tens of milliseconds nothing else is written.
 //!
-//! A thread moves what has gathered while the writer goes on; the writer then moves the little that has come since, and
-//! with everything moved, the next commit restarts the log in the existing file.
+//! The thread moves most pages while the writer goes on; the writer then moves the few that came since. When all are
+//! moved, the next commit restarts the log in the existing file.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI32, Ordering};
@@ -11,25 +11,25 @@ use std::thread::JoinHandle;
 use crossbeam_channel::Sender;
 use rusqlite::Connection;
 
-/// Pages in the log at which a move begins: half of its room, so that the rest lasts until it is done.
+/// Pages in the log at which a checkpoint begins: half of its allocated size, so that the rest lasts until it is done.
 const BEGIN: i32 = super::writer::WAL_PAGES as i32 / 2;
 
 /// The writer's side.
 pub(super) struct Rest(Arc<State>);
 
 struct State {
-    /// Pages at which the next move begins.
+    /// Pages at which the next checkpoint begins.
     next: AtomicI32,
-    /// Whether there is only a rest left to be moved.
+    /// Whether the thread has moved its part.
     rest: AtomicBool,
 }
 
-/// The thread. To be dropped after the writer's connection is closed: this waits for the thread's end, and the next program
-/// that opens the database finds it without a log.
+/// The thread. Drop it after the writer's connection: it waits for the thread's end, so that the next program finds the
+/// database without a log.
 pub(super) struct Mover {
     thread: Option<JoinHandle<()>>,
-    /// The thread lives as long as this. The writer's hook goes while its connection is being closed: two connections that
-    /// are closed at the same time each take the other one for open, and then neither removes the log.
+    /// The thread ends when this is dropped, after the writer's connection has closed: two connections that close at
+    /// the same time each take the other for open, and neither deletes the log.
     wake: Option<Sender<()>>,
 }
 
@@ -52,7 +52,7 @@ pub(super) fn start(writer: &mut Connection, mover: Connection) -> rusqlite::Res
     writer.pragma_update(None, "wal_autocheckpoint", 0)?;
     writer.wal_hook(Some(move |_: &mut rusqlite::hooks::Wal, pages: i32| {
         if pages >= watch.next.load(Ordering::Relaxed) {
-            // Full: it is awake already.
+            // Full: the thread is already awake.
             let _ = wake.try_send(());
         }
         Ok(())
@@ -63,20 +63,20 @@ pub(super) fn start(writer: &mut Connection, mover: Connection) -> rusqlite::Res
         for () in woken {
             match move_pages(&mover) {
                 Ok((pages, _)) => {
-                    // Where a reader holds on to the log it grows on; then this is done again only for what is worth it.
+                    // While a reader holds the log, it grows; then a checkpoint only runs again after as many pages.
                     shared.next.store(pages.saturating_add(BEGIN), Ordering::Relaxed);
                     shared.rest.store(true, Ordering::Relaxed);
                 }
                 Err(error) => tracing::warn!(%error, "could not checkpoint the write-ahead log; it grows"),
             }
         }
-        // The writer is closed. Should another program have the database open, then nobody may close it for long.
+        // The writer is closed. Another program may have the database open, so this must not block it for long.
         if let Err(error) = move_pages(&mover) {
             tracing::warn!(%error, "could not checkpoint the write-ahead log at shutdown: it belongs to the database");
         }
     });
     if let Err(error) = &thread {
-        // Without the thread the log only grows: better to write as SQLite does.
+        // Without the thread the log only grows, so fall back to SQLite's own checkpoints.
         tracing::warn!(%error, "could not start the checkpoint thread");
         writer.pragma_update(None, "wal_autocheckpoint", super::writer::WAL_PAGES)?;
     }
@@ -84,13 +84,13 @@ pub(super) fn start(writer: &mut Connection, mover: Connection) -> rusqlite::Res
 }
 
 impl Rest {
-    /// Between two transactions: moves what has come since the thread moved the bulk.
+    /// Runs between two transactions: moves the pages that came after the thread's part.
     pub(super) fn move_if_due(&self, writer: &Connection) {
         if !self.0.rest.swap(false, Ordering::Relaxed) {
             return;
         }
         match move_pages(writer) {
-            // Everything is moved: the next commit restarts the log.
+            // All pages are moved: the next commit restarts the log.
             Ok((pages, moved)) if moved >= pages => self.0.next.store(BEGIN, Ordering::Relaxed),
             Ok(_) => {}
             Err(error) => {
@@ -100,7 +100,7 @@ impl Rest {
     }
 }
 
-/// Moves what can be moved without waiting for anybody: pages in the log, and how many of them were moved.
+/// Checkpoints without waiting: gives the pages in the log, and how many of them were moved.
 fn move_pages(connection: &Connection) -> rusqlite::Result<(i32, i32)> {
     connection.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |row| Ok((row.get(1)?, row.get(2)?)))
 }
@@ -119,7 +119,7 @@ mod tests {
         let (rest, mover) = start(&mut writer, open_writer(&database).unwrap()).unwrap();
         writer.execute_batch("CREATE TABLE t (x)").unwrap();
         drop((rest, writer));
-        // It waits for more until it is dropped.
+        // The thread waits for work until this is dropped.
         assert_eq!(mover.wake.as_ref().unwrap().send(()), Ok(()));
         assert!(log.exists());
         drop(mover);

@@ -1,5 +1,4 @@
-//! Whether pages of the database were found broken while it was in use. A server on such a database is not ready: it may
-//! lose what it is given.
+//! Whether corrupt pages were found in use. A server on such a database is not ready: it may lose writes.
 
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -18,7 +17,7 @@ impl Damage {
         Self { database, found: AtomicBool::new(false) }
     }
 
-    /// Notes whether an outcome tells of broken pages; the first time, the log says what to do.
+    /// Notes whether a result reports corrupt pages; the first time, the log says what to do.
     pub(super) fn watch<T>(&self, outcome: Result<T>) -> Result<T> {
         if let Err(error) = &outcome
             && error.kind == Kind::Damaged
@@ -34,7 +33,7 @@ impl Damage {
         outcome
     }
 
-    /// An error once broken pages were found.
+    /// An error once corrupt pages were found.
     pub(super) fn check(&self) -> std::result::Result<(), StoreError> {
         if self.found.load(Ordering::Relaxed) {
             let database = self.database.display();

@@ -1,5 +1,5 @@
-//! What is found at the location of a database. A directory is never created in place of one that went missing: that would
-//! be served as an empty one, and destroy the log that belongs to it.
+//! What exists at the location of a database. A missing database is never created silently: it would be served as an
+//! empty directory, and destroy the log that belongs to it.
 
 use std::fs::{File, Permissions};
 use std::io::{self, ErrorKind, Read as _};
@@ -10,12 +10,12 @@ use super::in_use::InUse;
 use crate::draft::{BESIDE, folder_of, with_suffix};
 use crate::problem::{Left, OpenProblem};
 
-/// How a file of SQLite begins.
+/// The first bytes of an SQLite file.
 const MAGIC: &[u8; 16] = b"SQLite format 3\0";
 
-/// Makes sure that there is a database that only its owner can read, and keeps others from replacing it.
+/// Checks that the database exists, makes it readable only by its owner, and locks it against replacement.
 pub(super) fn hold(database: &Path) -> Result<InUse, OpenProblem> {
-    // First, so that no lock file is created where the database is missing.
+    // Checked first, so that no lock file is created where the database is missing.
     if let Err(problem) = look(database) {
         return Err(if InUse::is_held_alone(database) { OpenProblem::BeingRestored } else { problem });
     }
@@ -28,7 +28,7 @@ pub(super) fn hold(database: &Path) -> Result<InUse, OpenProblem> {
     Ok(in_use)
 }
 
-/// Whether there is a database. Where there is none, what an earlier one left is told.
+/// Succeeds if the database exists; otherwise names the files that an earlier one left.
 pub(super) fn look(database: &Path) -> Result<(), OpenProblem> {
     match std::fs::metadata(database) {
         Ok(metadata) if !metadata.is_file() => Err(OpenProblem::Foreign),
@@ -42,7 +42,7 @@ pub(super) fn look(database: &Path) -> Result<(), OpenProblem> {
     }
 }
 
-/// Whether a file begins as SQLite's do. Nothing is done to one that does not: it is somebody else's.
+/// Whether a file begins as SQLite's do. Other files are not changed.
 fn begins_as_a_database(path: &Path) -> Result<(), OpenProblem> {
     let mut start = [0; MAGIC.len()];
     let read = File::open(path).and_then(|mut file| file.read_exact(&mut start));
@@ -73,12 +73,12 @@ fn left_of(database: &Path) -> io::Result<Option<(PathBuf, Left)>> {
             found.push((folder.join(entry), left));
         }
     }
-    // A log says most about where the database is, then the newest copy.
+    // A log says most about the missing database, then the newest copy.
     found.sort_by(|(one, left), (other, right)| left.cmp(right).then_with(|| other.cmp(one)));
     Ok(found.into_iter().next())
 }
 
-/// Takes away from others what they may do with a file; there may be none.
+/// Removes the permissions of group and others from a file, if it exists.
 fn keep_private(path: &Path) -> Result<(), OpenProblem> {
     let mode = match std::fs::metadata(path) {
         Ok(metadata) => metadata.permissions().mode(),
@@ -93,9 +93,9 @@ fn keep_private(path: &Path) -> Result<(), OpenProblem> {
             tracing::warn!(file = %path.display(), "other users could read this file; now only its owner can");
             Ok(())
         }
-        // It was removed meanwhile, as the log is when the last connection closes.
+        // It was deleted in the meantime, like the log when the last connection closes.
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
-        // It belongs to another user, who gave access to a group.
+        // It belongs to another user, who gave access to the group.
         Err(_) if mode & 0o007 == 0 => Ok(()),
         Err(_) => Err(OpenProblem::Exposed(path.to_owned())),
     }

@@ -1,5 +1,5 @@
-//! Whether anybody works on a database: a lock on a file beside it, which the system takes back when a process ends,
-//! however it ends. On a separate file, because a restore replaces the database file.
+//! Whether a database is in use: a lock on a separate file, which the system releases when a process ends for any
+//! reason. The file is separate because a restore replaces the database file.
 
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{self, ErrorKind};
@@ -16,29 +16,30 @@ pub(super) struct InUse {
 
 impl Drop for InUse {
     fn drop(&mut self) {
-        // A process that is being started just now has a copy of the file until it is another program, and with it the lock.
+        // A process that is just being started shares the file, and so the lock, until it runs another program.
         let _ = self.lock.unlock();
     }
 }
 
 impl InUse {
-    /// Beside others that work on it, such as a server and `matricula admin`. `None`: somebody has it for himself.
+    /// Takes the lock shared, with others such as a server and `matricula admin`. `None`: somebody holds it
+    /// exclusively.
     pub(super) fn shared(database: &Path) -> Result<Option<Self>, (PathBuf, io::Error)> {
         Self::lock(database, File::try_lock_shared)
     }
 
-    /// The same, but an error if it is taken.
+    /// The same, but an error if somebody holds it exclusively.
     pub(super) fn beside_others(database: &Path) -> Result<Self, OpenProblem> {
         let in_use = Self::shared(database).map_err(|(path, source)| OpenProblem::File { path, source })?;
         in_use.ok_or(OpenProblem::BeingRestored)
     }
 
-    /// Alone, to put another file in its place. `None`: somebody works on it.
+    /// Takes the lock exclusively, to replace the database. `None`: the database is in use.
     pub(super) fn alone(database: &Path) -> Result<Option<Self>, (PathBuf, io::Error)> {
         Self::lock(database, File::try_lock)
     }
 
-    /// Whether somebody has it alone. Creates nothing.
+    /// Whether somebody holds it exclusively. Creates nothing.
     pub(super) fn is_held_alone(database: &Path) -> bool {
         let lock = File::open(path_of(database));
         lock.is_ok_and(|lock| {
@@ -55,7 +56,7 @@ impl InUse {
         let path = path_of(database);
         let failed = |source| (path.clone(), source);
         let file = match OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(&path) {
-            // Made by a server under another user; one who can read it can lock it.
+            // Created by a server under another user; read access is enough to lock it.
             Err(error) if error.kind() == ErrorKind::PermissionDenied => File::open(&path),
             file => file,
         };
@@ -81,7 +82,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let database = folder.path().join("matricula.db");
         let in_use = InUse::alone(&database).unwrap().unwrap();
-        // What a child process has between fork and exec.
+        // What a child process holds between fork and exec.
         let copy = in_use.lock.try_clone().unwrap();
         assert!(InUse::is_held_alone(&database));
         drop(in_use);

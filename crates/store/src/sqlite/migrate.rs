@@ -5,7 +5,7 @@ use rusqlite::{Connection, TransactionBehavior, params};
 use crate::problem::OpenProblem;
 use crate::vault::WrappedRing;
 
-/// The migrations by the names of their files: what they hold, and what they are called.
+/// The migrations by file name: their SQL and their names.
 macro_rules! migrations {
     ($($name:literal),* $(,)?) => {
         pub(crate) const MIGRATIONS: &[&str] =
@@ -27,7 +27,7 @@ migrations![
     "0010_password_origin",
 ];
 
-/// The number of the newest migration that ran on a database; `None` when it is none of ours.
+/// The number of the newest migration that ran on a database; `None`: not a Matricula database.
 pub(super) fn schema_of(connection: &Connection) -> rusqlite::Result<Option<i64>> {
     for table in ["keys", "accounts", "users", "audit_chains", "audit_events"] {
         if !connection.table_exists(None, table)? {
@@ -38,7 +38,7 @@ pub(super) fn schema_of(connection: &Connection) -> rusqlite::Result<Option<i64>
     Ok((schema >= 1).then_some(schema))
 }
 
-/// Runs the migrations that are due on a database that is ours, or all of them on a new one.
+/// Runs the migrations that are due, or all of them on a new database.
 pub(super) fn run(connection: &mut Connection) -> Result<(), OpenProblem> {
     let known = i64::try_from(MIGRATIONS.len()).unwrap_or(i64::MAX);
     // Under the write lock, so that two processes that start together don't both migrate.

@@ -1,4 +1,4 @@
-//! A backup put in the place of a database: checked first, and nothing that was there is lost.
+//! Restores a backup: it is checked first, and nothing that existed is lost.
 
 use std::path::{Path, PathBuf};
 
@@ -12,9 +12,9 @@ use crate::draft::{BESIDE, Draft, PART, has_no_second_names, second_name, sync_f
 use crate::tables::read;
 use crate::vault::{MasterKey, Vault};
 
-/// Copies a backup to where a database belongs. What is copied is checked as a whole before anything is touched: its
-/// pages, its schema, whether the master key opens it, every chain of its audit. An existing database is
-/// kept under a name with the time that is given, and is an error without one.
+/// Copies a backup to the location of a database. The copy is checked before anything is changed: its pages, its
+/// schema, its master key, and every chain of its audit. An existing database is renamed with the given time, and is an
+/// error without one.
 pub(crate) fn restore(
     from: &Path,
     database: &Path,
@@ -50,7 +50,7 @@ pub(crate) fn restore(
     Ok(Restored { bytes, schema, events, kept })
 }
 
-/// Opens the ring with the master key, and walks along every chain of the audit. Gives how many events there are.
+/// Opens the ring with the master key, and verifies every chain of the audit. Gives the number of events.
 fn verify(copy: &Connection, of: &Path, master: &MasterKey) -> Result<u64, BackupError> {
     let engine =
         |error: crate::session::Error| BackupError::Engine { path: of.to_owned(), source: error.source };
@@ -60,8 +60,8 @@ fn verify(copy: &Connection, of: &Path, master: &MasterKey) -> Result<u64, Backu
     whole(of, &read::audit::verify(copy, &vault).map_err(engine)?)
 }
 
-/// Keeps a database under a name with the time. It also keeps its own name until the restored one takes that in one step,
-/// so that there is a database at any moment; but for one that is too damaged to be whole without its log.
+/// Renames a database with the time. It also keeps its own name until the restored one replaces it in one step, so that
+/// a database exists at any moment; except for one that is too corrupt to be complete without its log.
 fn keep(database: &Path, at: Timestamp) -> Result<Option<PathBuf>, BackupError> {
     let kept = with_suffix(database, &at.strftime(".%Y%m%dT%H%M%SZ").to_string());
     if kept.exists() {
@@ -80,11 +80,11 @@ fn keep(database: &Path, at: Timestamp) -> Result<Option<PathBuf>, BackupError> 
     }
 }
 
-/// Checkpoints the log of a database into it and removes the log. `false`: it is too damaged for that.
+/// Checkpoints the log of a database into it and deletes the log. `false`: it is too corrupt for that.
 fn take_in_log(database: &Path) -> Result<bool, BackupError> {
     let moved = || {
         let connection = Connection::open_with_flags(database, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
-        // What an interrupted transaction left is taken back by the first look.
+        // The first read rolls an interrupted transaction back.
         connection.query_row("SELECT count(*) FROM sqlite_schema", [], |_| Ok(()))?;
         connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))?;
         connection.close().map_err(|(_, error)| error)
@@ -97,11 +97,11 @@ fn take_in_log(database: &Path) -> Result<bool, BackupError> {
     }
 }
 
-/// Moves a database and what belongs to it to another name.
+/// Renames a database and the files that belong to it.
 fn move_away(database: &Path, kept: &Path) -> Result<Option<PathBuf>, BackupError> {
     let mut moved = None;
-    // The database first: should the machine stop in between, then none is there, which is an error at the next start;
-    // nobody goes on with one that lost its log.
+    // The database first: if the machine stops in between, the next start fails because it is missing, instead of using
+    // it without its log.
     for suffix in std::iter::once("").chain(BESIDE) {
         let (from, to) = (with_suffix(database, suffix), with_suffix(kept, suffix));
         if from.exists() {

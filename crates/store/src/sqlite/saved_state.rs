@@ -1,4 +1,4 @@
-//! The state of a database, kept in memory and put back: for tests, while others have the database open.
+//! The state of a database, saved in memory and restored: for tests, while others have the database open.
 
 use std::path::Path;
 use std::sync::{Mutex, PoisonError};
@@ -14,10 +14,10 @@ use crate::backup::BackupError;
 /// The state of a database at a moment.
 pub struct SavedState(Mutex<Connection>);
 
-/// How long to leave a database alone that somebody writes to.
+/// How long to wait for a writer.
 const PAUSE: Duration = Duration::from_millis(1);
 
-/// Keeps it.
+/// Saves the state.
 pub(crate) fn save_state(path: &Path) -> Result<SavedState, BackupError> {
     let engine = |source| engine_error(path, source);
     let source = open_reader(path).map_err(engine)?;
@@ -26,7 +26,7 @@ pub(crate) fn save_state(path: &Path) -> Result<SavedState, BackupError> {
     Ok(SavedState(Mutex::new(memory)))
 }
 
-/// Puts it back: what came later is gone.
+/// Restores the state; later changes are lost.
 pub(crate) fn restore_state(path: &Path, kept: &SavedState) -> Result<(), BackupError> {
     let engine = |source| engine_error(path, source);
     let mut target = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_WRITE).map_err(engine)?;
@@ -34,7 +34,7 @@ pub(crate) fn restore_state(path: &Path, kept: &SavedState) -> Result<(), Backup
     copy(&memory, &mut target).map_err(engine)
 }
 
-/// In one step, which is one moment.
+/// In one step, and so atomically.
 fn copy(from: &Connection, to: &mut Connection) -> rusqlite::Result<()> {
     let backup = Backup::new(from, to)?;
     loop {

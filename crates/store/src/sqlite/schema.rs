@@ -1,4 +1,4 @@
-//! Migrations, looked at and run without opening the database for anything else.
+//! The schema and its migrations, without opening the database for anything else.
 
 use std::path::Path;
 
@@ -7,14 +7,14 @@ use super::{found, hold, open_reader, open_writer};
 use crate::problem::OpenProblem;
 use crate::schema::Schema;
 
-/// Looks at the schema of a database, and changes nothing.
+/// The schema of a database. Changes nothing.
 pub(crate) fn schema(path: &Path) -> Result<Schema, OpenProblem> {
     found::look(path)?;
     let schema = migrate::schema_of(&open_reader(path)?)?;
     Schema::new(schema.ok_or(OpenProblem::Foreign)?, NAMES)
 }
 
-/// Runs the migrations that are due, all or none, and gives what was due.
+/// Runs the migrations that are due, all or none, and gives the schema before.
 pub(crate) fn migrate(path: &Path) -> Result<Schema, OpenProblem> {
     let _in_use = hold(path)?;
     let schema = schema(path)?;

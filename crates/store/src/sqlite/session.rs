@@ -19,7 +19,7 @@ impl From<rusqlite::Error> for Error {
     }
 }
 
-/// Whether the engine found pages that do not fit together, or no database.
+/// Whether SQLite found corrupt pages, or a file that is not a database.
 pub(super) fn is_damage(error: &rusqlite::Error) -> bool {
     matches!(error.sqlite_error_code(), Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase))
 }

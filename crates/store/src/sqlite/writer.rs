@@ -1,4 +1,4 @@
-//! The one connection that writes.
+//! The connection that writes.
 
 use std::sync::Arc;
 
@@ -12,10 +12,10 @@ use crate::tables::batch::{Batch, Chain};
 use crate::vault::Vault;
 use crate::work::{Commit, Job};
 
-/// Pages in the WAL before all of them are moved to the database: 64 MiB.
+/// Pages in the WAL before SQLite itself checkpoints: 64 MiB.
 pub(super) const WAL_PAGES: i64 = 16_384;
 
-/// Pages that it has room for from the start: 16 MiB. A larger value slows startup; the log grows on demand.
+/// Pages allocated at the start: 16 MiB. A larger value slows startup; the log grows on demand.
 const WAL_ROOM: i64 = 4_096;
 
 /// The chain of this writer's events.
@@ -27,7 +27,7 @@ pub(super) struct Writer {
     vault: Arc<Vault>,
     entropy: Arc<dyn Entropy>,
     damage: Arc<Damage>,
-    /// Whether the pages of what is removed are wiped too.
+    /// Whether freed pages are overwritten too.
     wipes: Option<bool>,
 }
 
@@ -43,8 +43,8 @@ impl Writer {
     }
 }
 
-/// Gives the write-ahead log its size: a forced write into a file that has it already is several times faster than
-/// into one that grows. The room is written by a transaction too large for the cache, and taken back.
+/// Allocates the write-ahead log: a forced write into a file that already has its size is several times faster than
+/// into one that grows. A transaction too large for the cache writes the pages, and is rolled back.
 fn allocate_wal(connection: &Connection) -> rusqlite::Result<()> {
     let cache: i64 = connection.pragma_query_value(None, "cache_size", |row| row.get(0))?;
     connection.pragma_update(None, "cache_size", 16)?;
@@ -77,8 +77,8 @@ impl Commit for Writer {
 }
 
 impl Writer {
-    /// What is removed is overwritten, in pages that become free too. Where nothing is removed but moved from page to page,
-    /// only what stays on a page that is written anyway: that costs less.
+    /// Overwrites deleted content. `pages`: also in pages that become free; otherwise only in pages that are written
+    /// anyway, which costs less.
     fn wipe(&mut self, pages: bool) -> rusqlite::Result<()> {
         if self.wipes != Some(pages) {
             self.connection.pragma_update(None, "secure_delete", if pages { "ON" } else { "FAST" })?;
@@ -89,7 +89,7 @@ impl Writer {
 
     fn transaction(&self, group: &mut [Box<dyn Job>]) -> Result<()> {
         let session: &dyn Session = &self.connection;
-        // The lock is taken at once: what is read below still holds when it is written upon.
+        // Takes the write lock at once, so that the reads below still hold when the writes depend on them.
         session.batch("BEGIN IMMEDIATE")?;
         let mut run = || {
             let chain = Chain::read(session, CHAIN, "")?;

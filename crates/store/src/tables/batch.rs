@@ -1,4 +1,4 @@
-//! A transaction under way: what its writes share.
+//! An open transaction, and the state that its writes share.
 
 use std::collections::HashMap;
 
@@ -23,28 +23,28 @@ pub(crate) struct Batch<'c> {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Chain {
     pub(crate) head: Head,
-    /// When the newest event was.
+    /// The time of the newest event.
     pub(crate) at: i64,
 }
 
-/// What a batch has to go back to when a part of it is undone.
+/// The state of a batch before a part that may be rolled back.
 pub(super) struct Before {
     chain: Chain,
     counts: HashMap<AccountId, HashMap<String, i64>>,
 }
 
-/// Requests that come at the same time are not written in the order in which they came. An event is not said to be
-/// before the one before it, unless the clock was set back by more than this, in milliseconds.
+/// Concurrent requests are not written in the order of their times. An event gets the time of the event before it,
+/// unless the clock was set back by more than this, in milliseconds.
 const JITTER: i64 = 1_000;
 
 impl Chain {
-    /// When the audit says that something was that was at this time.
+    /// The time that the audit records for an event at this time.
     pub(crate) fn time(&self, at: i64) -> i64 {
         if at < self.at && self.at - at <= JITTER { self.at } else { at }
     }
 
-    /// Reads the end of a chain. `lock` is what an engine with several writers ends the statement with, so that the
-    /// chain stays with one of them until its transaction is over.
+    /// Reads the end of a chain. `lock` ends the statement: on an engine with several writers it locks the row until
+    /// the transaction ends.
     pub(crate) fn read(session: &dyn Session, chain: i64, lock: &str) -> Result<Self> {
         let sql = format!("SELECT seq, hash, at FROM audit_chains WHERE chain = ?1{lock}");
         let found = session.one(&sql, values![chain], |row| {
@@ -72,7 +72,7 @@ impl<'c> Batch<'c> {
         }
     }
 
-    /// Writes an event behind the head of the chain.
+    /// Appends an event to the chain.
     pub(super) fn record(&mut self, entry: Entry<'_>) -> Result<()> {
         let entry = Entry { at: self.chain.time(entry.at), ..entry };
         let head = self.chain.head.then(&entry);
@@ -101,7 +101,7 @@ impl<'c> Batch<'c> {
         Ok(epoch)
     }
 
-    /// Users came or went.
+    /// Counts users that were added or removed.
     pub(super) fn count(&mut self, account: AccountId, domain: &str, users: i64) {
         let domains = self.counts.entry(account).or_default();
         match domains.get_mut(domain) {
@@ -112,19 +112,19 @@ impl<'c> Batch<'c> {
         }
     }
 
-    /// What to go back to when what follows is undone.
+    /// The state to return to if the following part is rolled back.
     pub(super) fn remember(&self) -> Before {
         Before { chain: self.chain, counts: self.counts.clone() }
     }
 
-    /// After a rollback to a savepoint, what was read since may never have been.
+    /// Restores the state after a rollback to a savepoint. Epochs read since may be wrong.
     pub(super) fn go_back(&mut self, before: Before) {
         self.chain = before.chain;
         self.counts = before.counts;
         self.epochs.clear();
     }
 
-    /// Something is taken away in the account: what was judged before must not be written after.
+    /// Records that the account lost something: no judgement from before is written after it.
     pub(super) fn bump_epoch(&mut self, account: AccountId) -> Result<()> {
         self.epochs.clear();
         self.session.hold(account)?;
@@ -132,7 +132,7 @@ impl<'c> Batch<'c> {
         self.session.execute(sql, values![account.as_bytes()]).map(|_| ())
     }
 
-    /// Writes the counts down, for what reads them within the transaction.
+    /// Writes the counts, for changes that read them within the transaction.
     pub(super) fn write_counts(&mut self) -> Result<()> {
         for (account, domains) in self.counts.drain() {
             for (domain, users) in domains {
@@ -146,7 +146,7 @@ impl<'c> Batch<'c> {
         Ok(())
     }
 
-    /// Writes down what was gathered. What remains is the commit.
+    /// Writes counts and chain end. The caller commits.
     pub(crate) fn end(mut self) -> Result<()> {
         self.write_counts()?;
         let Chain { head, at } = self.chain;

@@ -1,4 +1,4 @@
-//! Changes in a transaction: each as a whole or not at all, and told to the audit.
+//! Changes in a transaction: each is made as a whole or not at all, and recorded in the audit.
 
 mod accounts;
 mod domains;
@@ -19,24 +19,24 @@ use super::work::{Payload, Work};
 use crate::audit::Entry;
 use crate::session::{Error, Kind, Result, Session, values};
 
-/// What a change did.
+/// The result of a change, for the audit and the counts.
 struct Made {
     /// The account it concerns.
     account: Option<AccountId>,
-    /// What the audit calls its target.
+    /// The target in the audit.
     target: String,
-    /// What else the audit says.
+    /// The detail in the audit.
     detail: String,
-    /// What the audit calls the change, when that shows only now.
+    /// The action in the audit, if it differs from the change's own.
     action: Option<Action>,
-    /// The accounts in which it took something away: what was judged before must not be written after it.
+    /// The accounts that lost something: their epoch is bumped, so that no older judgement is written.
     took_away: Vec<AccountId>,
-    /// Users that came (1) or went (-1), by account and domain.
+    /// Users added (1) or removed (-1), by account and domain.
     counts: Vec<(AccountId, String, i64)>,
     effect: Effect,
 }
 
-/// What came of something that may be refused.
+/// A result, or the reason for a refusal.
 type Judged<T> = std::result::Result<T, ChangeError>;
 
 type Attempt = Result<Judged<Made>>;
@@ -54,13 +54,13 @@ impl Made {
         }
     }
 
-    /// It took something away in its own account.
+    /// Marks its own account as one that lost something.
     fn taking(mut self) -> Self {
         self.took_away.extend(self.account);
         self
     }
 
-    /// In others too.
+    /// Marks other accounts too.
     fn and_in(mut self, accounts: Vec<[u8; 16]>) -> Self {
         self.took_away.extend(accounts.into_iter().map(AccountId::from_bytes));
         self
@@ -159,7 +159,7 @@ fn in_savepoint(batch: &mut Batch<'_>, change: &Change, actor: &Actor, now: Time
     Ok(made)
 }
 
-/// What the tables themselves refuse.
+/// Turns a violated constraint into a refusal.
 fn refused<T>(error: Error) -> Result<Judged<T>> {
     match error.kind {
         Kind::Unique => Ok(Err(ChangeError::AlreadyExists)),
@@ -203,7 +203,7 @@ fn make(batch: &mut Batch<'_>, change: &Change, actor: &Actor, now: Timestamp) -
     }
 }
 
-/// Unwraps what was found, else refuses.
+/// Unwraps a result, or returns the refusal.
 macro_rules! there {
     ($found:expr) => {
         match $found {
@@ -214,7 +214,7 @@ macro_rules! there {
 }
 use there;
 
-/// Reads (account, target) of a row that must be there.
+/// Reads (account, target) of a row that must exist.
 fn found(session: &dyn Session, sql: &str, id: &[u8; 16]) -> Attempt {
     let row = session
         .one(sql, values![id], |row| Ok((AccountId::from_bytes(row.get(0)?), row.get::<String>(1)?)))?;

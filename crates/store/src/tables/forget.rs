@@ -1,6 +1,6 @@
-//! Requests past their time are forgotten, so that the memory of them does not grow: what they did can't be repeated, since
-//! their dates are refused. A clock that was ahead and is set back would make those dates good again: up to which date
-//! requests were forgotten is kept, and what was signed before is refused.
+//! Old requests are forgotten, so that the table does not grow: they can't be repeated, because their dates are
+//! refused. A clock that was ahead and is set back would make those dates valid again, so the time up to which requests
+//! were forgotten is kept, and older signatures are refused.
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -9,7 +9,7 @@ use super::row::millis;
 use super::work::{Payload, Work};
 use crate::session::{Result, Session, values};
 
-/// Requests looked at and forgotten in one go.
+/// Requests in one slice.
 const SLICE: i64 = 500;
 
 /// Forgets a slice of the requests.
@@ -46,11 +46,11 @@ impl Work for Forget {
     }
 }
 
-/// Forgets, of some rows behind one, those that ran two windows and more before the newest request, and before now. By the
-/// newest too: a clock that runs ahead alone, while nobody's request is good by it, has nothing forgotten.
+/// Forgets the requests of a slice that are older than two windows, by the clock and by the newest request. The newest
+/// request counts too because a clock that is ahead, while no request is valid by it, must not make requests forgotten.
 ///
-/// Rows are in the order in which they ran, so expired ones are found without an index. Those that ran while
-/// the clock was ahead are passed over: their signatures are good once more when that time has come.
+/// Rows are in the order in which they ran, so no index is needed to find the old ones. Rows from a time when the clock
+/// was ahead are skipped: their signatures become valid again when that time comes.
 fn slice(session: &dyn Session, now: Timestamp, window: SignedDuration, after: i64) -> Result<Slice> {
     let (now, window) = (millis(now), i64::try_from(window.as_millis()).unwrap_or(i64::MAX));
     let newest = "SELECT ran_at FROM requests ORDER BY seq DESC LIMIT 1";
@@ -74,7 +74,7 @@ fn slice(session: &dyn Session, now: Timestamp, window: SignedDuration, after: i
             let rows = session.execute(sql, values![after, last, before])?;
             let sql = "INSERT INTO forgotten (id, up_to) VALUES (1, ?1)
                  ON CONFLICT (id) DO UPDATE SET up_to = excluded.up_to WHERE excluded.up_to > forgotten.up_to";
-            // A date may be as far ahead of when its request ran.
+            // The date of a request may be a window ahead of the clock.
             session.execute(sql, values![forgotten.saturating_add(window)])?;
             rows
         }
@@ -83,7 +83,7 @@ fn slice(session: &dyn Session, now: Timestamp, window: SignedDuration, after: i
     Ok(Slice { rows, goes_on: last.filter(|_| recent == 0), ahead })
 }
 
-/// Up to which date requests may have been forgotten, in milliseconds; the smallest number when none was.
+/// The time up to which requests may have been forgotten, in milliseconds; the smallest number if none was.
 pub(crate) fn up_to(session: &dyn Session) -> Result<i64> {
     let up_to = session.one("SELECT up_to FROM forgotten WHERE id = 1", &[], |row| row.get(0))?;
     Ok(up_to.unwrap_or(i64::MIN))

@@ -1,4 +1,4 @@
-//! What is drawn from quotas, from node to node. Only where there can be others: SQLite has no such table.
+//! Calls drawn from quotas, shared between nodes. SQLite has no such table, because it has one node.
 
 use directory::port::Drawn;
 use jiff::{SignedDuration, Timestamp};
@@ -6,7 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::row::{millis, time};
 use crate::session::{Result, Session, values};
 
-/// How long what a node told is kept that tells no more.
+/// How long the figures of a silent node are kept.
 const GONE: SignedDuration = SignedDuration::from_mins(10);
 
 pub(crate) fn share(

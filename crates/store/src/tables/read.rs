@@ -1,4 +1,4 @@
-//! What is read: short, by an index, on the hot path; long on a separate thread.
+//! Reads: short ones by an index, on the hot path; long ones on a separate thread.
 
 pub(crate) mod audit;
 pub(crate) mod clients;
@@ -27,8 +27,7 @@ pub(crate) fn ring(session: &dyn Session) -> Result<WrappedRing> {
     session.all("SELECT purpose, wrapped FROM keys", &[], |row| Ok((row.get(0)?, row.get(1)?)))
 }
 
-/// Everything that belongs to an access key, as of one moment: a principal put together from two would be a principal that
-/// never was.
+/// The principal of an access key, as of one moment: parts from two moments would be a principal that never existed.
 pub(crate) fn principal(
     session: &dyn Session,
     vault: &Vault,
@@ -80,7 +79,7 @@ pub(crate) fn principal(
     }
 }
 
-/// An account from (id, code, name, password_policy, epoch, created_at); the accounts above it are read apart.
+/// An account from (id, code, name, password_policy, epoch, created_at); the accounts above it are read separately.
 pub(crate) fn account_at(row: Row<'_>, column: usize) -> Result<Account> {
     let policy: String = row.get(column + 3)?;
     let password_policy: Policy =

@@ -71,8 +71,8 @@ fn write(batch: &mut Batch<'_>, request: &Write) -> Result<Written> {
     Ok(Written::Ran(answer))
 }
 
-/// What, beside the id, must be there only once: nothing where an id stands for one request, the body where it may
-/// stand for several. So the index refuses what two nodes that knew nothing of each other would both have run.
+/// The part of the unique index besides the id: empty under the strict policy, so one id is one request; the body's
+/// digest under the compatible policy. The index refuses a request that two nodes ran at the same time.
 pub(crate) fn variant(key: &RequestKey, request_ids: RequestIds) -> &[u8] {
     match request_ids {
         RequestIds::Strict => &[],
@@ -80,7 +80,7 @@ pub(crate) fn variant(key: &RequestKey, request_ids: RequestIds) -> &[u8] {
     }
 }
 
-/// What is remembered of a request, judged by the policy.
+/// The stored record of a request, judged by the policy.
 pub(crate) fn recall(
     session: &dyn Session,
     request: &RequestKey,
@@ -101,7 +101,7 @@ pub(crate) fn recall(
     Ok(recalled)
 }
 
-/// What one remembered request with the same id says of this one.
+/// Compares a stored request with the same id; `None`: it is another request.
 pub(crate) fn judged(
     request: &RequestKey,
     request_ids: RequestIds,

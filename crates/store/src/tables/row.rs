@@ -1,4 +1,4 @@
-//! Between rows and the directory's types.
+//! Conversions between rows and the directory's types.
 
 use directory::role::BuiltIn;
 use directory::{AccountId, Permission, Role, RoleId};
@@ -6,7 +6,7 @@ use jiff::Timestamp;
 
 use crate::session::{Result, Row, unreadable};
 
-/// Milliseconds since 1970, as the store keeps a time.
+/// Milliseconds since 1970, the stored form of a time.
 pub(crate) fn millis(time: Timestamp) -> i64 {
     time.as_millisecond()
 }
@@ -34,14 +34,13 @@ where
     parse(row.get(column)?).map_err(|error| unreadable(column, error))
 }
 
-/// The role of a user: built in, or the custom one that was joined from this column on (account, name, permissions,
-/// partner).
+/// The role of a user: built in, or the custom role joined at this column (account, name, permissions, partner).
 pub(crate) fn role(row: Row<'_>, id: Option<[u8; 16]>, column: usize) -> Result<Option<Role>> {
     let Some(id) = id.map(RoleId::from_bytes) else { return Ok(None) };
     if let Some(built_in) = BuiltIn::by_id(id) {
         return Ok(Some(built_in.role()));
     }
-    // A role that is gone gives no right.
+    // A deleted role gives no permission.
     if row.get::<Option<&str>>(column + 1)?.is_none() {
         return Ok(None);
     }
@@ -58,7 +57,7 @@ pub(crate) fn custom_role(row: Row<'_>, id: RoleId, column: usize) -> Result<Rol
     })
 }
 
-/// The permissions of a custom role as its column keeps them: one a line.
+/// The permissions of a custom role as its column stores them: one per line.
 pub(crate) fn permissions(role: &Role) -> String {
     role.permissions.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
 }

@@ -1,5 +1,5 @@
-//! What was done with credentials. Additive, and the newest wins: so that the notes of many nodes, in whatever order they
-//! come, say the same.
+//! The use of credentials. Counts add up and the newest of the rest wins, so that reports of several nodes may come in
+//! any order.
 
 use directory::port::Usage;
 
@@ -26,7 +26,7 @@ impl Work for NoteUsage {
     }
 }
 
-/// Adds to what is known. A credential that is gone meanwhile stays gone.
+/// Adds to the usage of one credential. A deleted credential stays deleted.
 fn note(session: &dyn Session, usage: &Usage) -> Result<()> {
     let (refusal, refused_at) = usage.last_refusal.as_ref().map(|(code, at)| (code, millis(*at))).unzip();
     session.execute(

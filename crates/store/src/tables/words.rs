@@ -1,7 +1,7 @@
-//! The index of words, by which users are found. It follows the audit: events of a chain have no gaps and are in the order
-//! of their commits, so that a reader who has read up to an event has missed nothing, also if several nodes write. Creating
-//! users therefore writes nothing to it. Words are removed with the change that removes them; a leftover word is only a
-//! hint, because the user it refers to is checked again.
+//! The word index, which finds users. It follows the audit: the events of a chain have no gaps and are in the order of
+//! their commits, so a reader that has read up to an event has missed nothing, even if several nodes write. So creating
+//! users writes nothing to it. A change that removes words deletes them; a leftover word is only a hint, because the
+//! user it refers to is checked again.
 
 use std::collections::BTreeSet;
 
@@ -19,13 +19,13 @@ use crate::session::{Result, Session, Value, values};
 /// Rows in one statement.
 const ROWS: usize = 64;
 
-/// The chains that have events which were not read: number, last event that was read, last event. First those of which
-/// least is left, so that what is new does not wait for what is old.
+/// The chains with unread events: number, last event read, last event. Those with the fewest unread events come first,
+/// so that new events do not wait for a backlog.
 const UNREAD: &str = "SELECT c.chain, coalesce(r.seq, 0), c.seq
     FROM audit_chains c LEFT JOIN user_words_read r ON r.chain = c.chain
     WHERE c.seq > coalesce(r.seq, 0) ORDER BY c.seq - coalesce(r.seq, 0), c.chain";
 
-/// Events that were not read yet.
+/// The number of unread events.
 pub(crate) fn left(session: &dyn Session) -> Result<u64> {
     let counts = session.all(UNREAD, &[], |row| Ok(row.get::<i64>(2)? - row.get::<i64>(1)?))?;
     Ok(u64::try_from(counts.iter().sum::<i64>()).unwrap_or(0))
@@ -50,7 +50,7 @@ impl Work for Index {
     }
 }
 
-/// Reads the next events, and writes the words of those they tell of as they are now.
+/// Reads the next events, and writes the current words of the users they name.
 fn index(session: &dyn Session, limit: usize) -> Result<Indexed> {
     let chains: Vec<(i64, i64, i64)> =
         session.all(UNREAD, &[], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
@@ -76,7 +76,7 @@ fn index(session: &dyn Session, limit: usize) -> Result<Indexed> {
     Ok(indexed)
 }
 
-/// The addresses, as they compare, that events behind one and up to another may have given a name.
+/// Collects the address keys that events of a range may have named.
 fn named(
     session: &dyn Session,
     chain: i64,
@@ -101,7 +101,7 @@ fn add(session: &dyn Session, users: &[User]) -> Result<()> {
     let words: Vec<(&User, String)> =
         users.iter().flat_map(|user| words(user).into_iter().map(move |word| (user, word))).collect();
     for some in words.chunks(ROWS) {
-        // One statement for however many there are: the last one is written again.
+        // One statement serves any number of rows: the last row is repeated.
         let full = some.iter().chain(std::iter::repeat_n(&some[some.len() - 1], ROWS - some.len()));
         let values: Vec<Value<'_>> = full
             .flat_map(|(user, word)| {
@@ -122,7 +122,7 @@ fn insert() -> String {
     )
 }
 
-/// Takes the words of a user away; `but` not those that it keeps.
+/// Deletes the words of a user, except those of its new state.
 pub(crate) fn remove(session: &dyn Session, gone: &User, but: Option<&User>) -> Result<()> {
     let kept = but.map(words).unwrap_or_default();
     for word in words(gone).difference(&kept) {

@@ -36,7 +36,7 @@ fn account(session: &dyn Session, id: AccountId, detail: String) -> Attempt {
 pub(super) fn disable(session: &dyn Session, id: AccountId, now: Timestamp) -> Attempt {
     let sql = "UPDATE accounts SET disabled_at = coalesce(disabled_at, ?2) WHERE id = ?1";
     session.execute(sql, values![id.as_bytes(), millis(now)])?;
-    // Its applications stop, too; users of other accounts may hold key pairs for them.
+    // Its applications stop too; users of other accounts may hold key pairs for them.
     let others: Vec<[u8; 16]> = session.all(
         "SELECT DISTINCT u.account FROM applications p JOIN bindings b ON b.application = p.id
          JOIN users u ON u.id = b.user_id WHERE p.account = ?1 AND u.account <> ?1",
@@ -59,8 +59,8 @@ pub(super) fn set_profile(session: &dyn Session, id: AccountId, profile: Option<
     account(session, id, profile.map_or_else(|| "none".to_owned(), |profile| profile.to_string()))
 }
 
-/// A domain lies in one account with all its addresses: lists of an account's users are ranges of the index over all
-/// addresses, and nobody can take over a name that another account's users still log in with.
+/// A domain belongs to one account with all its addresses: lists of an account's users are ranges of the index over all
+/// addresses, and nobody can take over a name with which another account's users still log in.
 pub(super) fn add_domain(session: &dyn Session, domain: &Domain) -> Attempt {
     let foreign: Option<i64> = session.one(
         "SELECT 1 FROM user_counts WHERE domain = ?1 AND account <> ?2
@@ -111,7 +111,7 @@ pub(super) fn remove_role(session: &dyn Session, id: RoleId) -> Attempt {
     }
     let role = found(session, "SELECT account, name FROM roles WHERE id = ?1", id.as_bytes())?;
     session.execute("DELETE FROM roles WHERE id = ?1", values![id.as_bytes()])?;
-    // Who judges now whether to hand the role out must learn that it is gone.
+    // A judgement that would assign the role must fail.
     Ok(role.map(Made::taking))
 }
 

@@ -1,4 +1,5 @@
-//! How an account gets a domain. Who manages what is looked at in the transaction: of two that want the same, one is first.
+//! How an account gets a domain. Ownership is read in the transaction, so of two that want the same domain, the first
+//! gets it.
 
 use directory::audit::Action;
 use directory::change::{ChangeError, Effect};
@@ -38,7 +39,7 @@ fn found(session: &dyn Session, id: PendingDomainId) -> Result<Judged<PendingDom
     Ok(read::pending_by_id(session, id)?.ok_or(ChangeError::NotFound))
 }
 
-/// Whether the nearest managed domain above is the account's own; there may be none.
+/// Whether no managed domain above belongs to another account.
 fn above(session: &dyn Session, account: AccountId, name: &DomainName) -> Result<Judged<bool>> {
     if read::manager(session, name.as_str())?.is_some() {
         return Ok(Err(ChangeError::DomainManaged));
@@ -67,7 +68,7 @@ fn register(session: &dyn Session, pending: PendingDomain, id: DomainId, now: Ti
         let detail = "below a domain of the account".to_owned();
         return Ok(made.map(|made| Made { action: Some(Action::DomainAdded), detail, ..made }));
     }
-    // A registration that has expired makes room for a new one, with a new token.
+    // An expired registration is replaced by a new one, with a new token.
     session.execute(
         "DELETE FROM pending_domains WHERE account = ?1 AND name = ?2 AND expires_at <= ?3",
         values![pending.account.as_bytes(), pending.name.as_str(), millis(now)],

@@ -1,4 +1,4 @@
-//! Groups: what may lie where is decided on the tree as it is in the transaction, and counts go with what they count.
+//! Groups: placement is decided on the tree as it is in the transaction, and counters change with their rows.
 
 use directory::change::{ChangeError, Effect};
 use directory::groups::{Description, Group, GroupChange, MAX_DEPTH, Subject};
@@ -25,7 +25,7 @@ fn group(session: &dyn Session, id: GroupId) -> Result<Judged<Group>> {
     Ok(read::by_id(session, id)?.ok_or(ChangeError::NotFound))
 }
 
-/// Whether a group, with so many levels from itself down, may lie in another.
+/// Whether a group with so many levels may be placed under another.
 fn may_lie(
     session: &dyn Session,
     account: AccountId,
@@ -59,7 +59,7 @@ fn count_group(session: &dyn Session, account: AccountId, by: i64) -> Result<()>
     session.execute(sql, values![account.as_bytes(), by]).map(|_| ())
 }
 
-/// Where a group lies, for the audit: descriptions are not unique.
+/// The path of a group, for the audit: descriptions are not unique.
 fn place(group: &Group) -> String {
     match group.parent {
         Some(parent) => format!("{} in {parent}", group.id),
@@ -173,8 +173,8 @@ fn member_made(session: &dyn Session, group: &Group, subject: &Subject) -> Attem
     Ok(Ok(Made { effect: Effect::Member(Box::new(member)), ..made }))
 }
 
-/// A user that goes leaves the groups of its account. Another account's stay as they are: to them it was an address
-/// from outside, and it still is one. Gives how many groups it left.
+/// Removes a user from the groups of its account. Other accounts' groups keep it as an external address. Gives the
+/// number of groups.
 pub(super) fn leave_all(session: &dyn Session, user: &User) -> Result<usize> {
     let (account, key) = (user.account.as_bytes(), user.address.key());
     let left = session.execute(

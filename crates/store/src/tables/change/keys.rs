@@ -28,7 +28,7 @@ pub(super) fn add_application(batch: &Batch<'_>, application: &Application) -> A
     Ok(Ok(Made::new(application.account, application.app_id.as_str(), application.name.as_str())))
 }
 
-/// Users of other accounts may hold bindings to it: their accounts lose something too.
+/// Users of other accounts may hold bindings to it, so these accounts lose something too.
 pub(super) fn disable_application(session: &dyn Session, id: ApplicationId, now: Timestamp) -> Attempt {
     let sql = "UPDATE applications SET disabled_at = coalesce(disabled_at, ?2) WHERE id = ?1";
     session.execute(sql, values![id.as_bytes(), millis(now)])?;
@@ -95,7 +95,7 @@ pub(super) fn insert_binding(batch: &Batch<'_>, binding: &Binding) -> Result<()>
     .map(|_| ())
 }
 
-/// The oldest of a user's live pairs for an application that no request was ever signed with.
+/// The oldest valid key pair of a user for an application that never signed a request.
 pub(super) fn oldest_unused(
     session: &dyn Session,
     user: UserId,
@@ -122,7 +122,7 @@ pub(super) fn revoke_binding(session: &dyn Session, id: BindingId, now: Timestam
     Ok(binding_made(session, id)?.map(Made::taking))
 }
 
-/// Never later than it would anyway: a time that was granted is not made longer by the way.
+/// Keeps an earlier expiry: this never extends a key pair.
 pub(super) fn expire_binding(session: &dyn Session, id: BindingId, at: Timestamp) -> Attempt {
     let sql = "UPDATE bindings SET expires_at = ?2 WHERE id = ?1 AND (expires_at IS NULL OR expires_at > ?2)";
     session.execute(sql, values![id.as_bytes(), millis(at)])?;

@@ -1,5 +1,4 @@
-//! Attempts to log in, decided on the row as it is now: however many come at once, they are decided one after the
-//! other.
+//! Login attempts, decided on the current row: concurrent attempts are decided one after the other.
 
 use directory::application::Binding;
 use directory::audit::Action;
@@ -32,7 +31,7 @@ pub(super) fn attempt(batch: &mut Batch<'_>, log_in: &LogIn, now: Timestamp) -> 
             effect: Effect::LogIn(Outcome::Refused),
         }));
     };
-    // What was verified must still be the password.
+    // The verified hash must still be the stored one.
     let verified = log_in.verified.is_some() && log_in.verified == user.password;
     let Decision { mut outcome, attempts, mut why } =
         decide(&user, &policy(session, &user)?, verified, &log_in.grant, now);
@@ -76,7 +75,7 @@ fn set_attempts(session: &dyn Session, user: &User, attempts: Attempts) -> Resul
         .map(|_| ())
 }
 
-/// The same password at another cost is no new password.
+/// A rehash is not a new password.
 fn rehash(session: &dyn Session, user: &User, hash: &PasswordHash) -> Result<()> {
     session
         .execute("UPDATE users SET password = ?2 WHERE id = ?1", values![user.id.as_bytes(), hash.expose()])

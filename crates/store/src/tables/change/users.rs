@@ -1,4 +1,4 @@
-//! Users: what is changed of them, their aliases, attributes and delegates, and how they go.
+//! Changes of users, their aliases, attributes and delegates.
 
 use directory::attribute::Attribute;
 use directory::audit::Actor;
@@ -27,7 +27,7 @@ pub(super) fn add(session: &dyn Session, user: &User) -> Attempt {
     Ok(Ok(made))
 }
 
-/// What the audit says of a new user. `removed`: a user with its address was removed earlier.
+/// The detail of a new user in the audit. `removed`: a user with its address was removed earlier.
 pub(crate) fn added(user: &User, removed: bool) -> &'static str {
     macro_rules! detail {
         ($detail:literal) => {
@@ -51,12 +51,13 @@ fn user(session: &dyn Session, id: UserId) -> Result<Judged<User>> {
     Ok(read::users::by_id(session, id)?.ok_or(ChangeError::NotFound))
 }
 
-/// Who could call, and may have been judged already: with a role, or with key pairs.
+/// Whether the user could call, and so may have been judged already: it has a role, or had key pairs.
 fn could_call(user: &User, revoked: usize) -> bool {
     revoked > 0 || user.role.is_some()
 }
 
-/// An account must not be left without anybody who may do everything in it; who has the machine can always make another.
+/// Whether the user is the last Super Administrator of its account. The operator may remove it, because the operator
+/// can create another one.
 fn is_last(session: &dyn Session, user: &User, actor: &Actor) -> Result<bool> {
     let role = BuiltIn::SuperAdministrator.id();
     if *actor == Actor::Operator || user.role != Some(role) || user.is_blocked() {
@@ -67,8 +68,8 @@ fn is_last(session: &dyn Session, user: &User, actor: &Actor) -> Result<bool> {
     Ok(another.is_none())
 }
 
-/// Gives a user a role, or takes it away. A role that holds more than the one before ends what was given out in the user's
-/// name until then, or its holder would hold more too: key pairs, sessions, and a password that somebody else set.
+/// Sets or removes a user's role. A promotion ends what others may hold in the user's name, or they would be promoted
+/// too: key pairs, sessions, and a password that somebody else set.
 pub(super) fn set_role(
     session: &dyn Session,
     id: UserId,
@@ -161,7 +162,7 @@ pub(super) fn update(
     Ok(Ok(Made { effect: Effect::User(Box::new(after)), ..made }))
 }
 
-/// Sets the password and remembers the one before.
+/// Sets the password and stores the previous one in the history.
 pub(super) fn set_password(
     session: &dyn Session,
     user: &User,
@@ -179,7 +180,7 @@ pub(super) fn set_password(
             ],
         )?;
     }
-    // The present one is among those remembered.
+    // The current password counts as one of the remembered ones.
     session.execute(
         "DELETE FROM password_history WHERE user_id = ?1
              AND seq <= (SELECT max(seq) FROM password_history WHERE user_id = ?1) - ?2",

@@ -37,11 +37,11 @@ fn event_at(row: Row<'_>, chain: i64) -> Result<Event> {
     })
 }
 
-/// Events looked at for one page.
+/// Events read for one page, at most.
 const LOOKED_AT: i64 = 5_000;
 
-/// A page of the events of an account. Events have no index on time or account, which would cost every write: within a
-/// stretch in which the clock went forwards the first one is found by halving, then they are read in order.
+/// A page of an account's events. Events have no index on time or account, because it would slow down every write. In a
+/// stretch in which the clock went forward, a binary search finds the first event; then they are read in order.
 pub(crate) fn of_account(session: &dyn Session, account: AccountId, query: AuditQuery) -> Result<AuditPage> {
     let mut page = AuditPage { events: Vec::new(), next: None };
     let mut left = LOOKED_AT;
@@ -77,24 +77,24 @@ pub(crate) fn of_account(session: &dyn Session, account: AccountId, query: Audit
 
 const DOWN: &str = "WHERE chain = ?1 AND seq < ?2 AND seq >= ?3 ORDER BY seq DESC LIMIT ?4";
 
-/// Events looked at for one page of a search: some hundredths of a second.
+/// Events read for one page of a search, at most: some hundredths of a second.
 const SEARCHED: usize = 20_000;
 
-/// Events read from a chain in one go.
+/// Events read from a chain by one statement.
 const SLICE: i64 = 256;
 
-/// A chain that is read backwards.
+/// A reader that walks a chain backwards.
 struct Backwards {
     chain: i64,
-    /// What is read next lies before this, and not before that.
+    /// The next slice ends before this event, and does not go before that one.
     before: i64,
     first: i64,
-    /// What was read and not yet looked at, the newest last.
+    /// Events read and not yet returned, newest last.
     read: Vec<Event>,
 }
 
 impl Backwards {
-    /// The newest event that was not looked at.
+    /// The newest event not yet returned.
     fn newest(&mut self, session: &dyn Session) -> Result<Option<&Event>> {
         if self.read.is_empty() && self.before > self.first {
             let values = values![self.chain, self.before, self.first, SLICE];
@@ -106,7 +106,7 @@ impl Backwards {
     }
 }
 
-/// Events of an account, the newest of all chains first.
+/// Events of an account, newest of all chains first.
 pub(crate) fn search(
     session: &dyn Session,
     account: AccountId,
@@ -116,7 +116,7 @@ pub(crate) fn search(
 ) -> Result<Found> {
     let mut chains: Vec<Backwards> = Vec::new();
     for (chain, start, end) in stretches(session, (0, 0))? {
-        // In a stretch the clock went forwards: what lies between two times is found by halving.
+        // In a stretch in which the clock went forward, a binary search finds the events between two times.
         let from = search.from.map_or(Ok(start), |at| first_at(session, chain, start, end, millis(at)))?;
         let to = search
             .to
@@ -159,7 +159,7 @@ pub(crate) fn search(
     Ok(found)
 }
 
-/// The stretches of chains (chain, first, behind the last) in which the clock went forwards, behind an event.
+/// The stretches (chain, first, after the last) in which the clock went forward, after an event.
 fn stretches(session: &dyn Session, after: (i64, i64)) -> Result<Vec<(i64, i64, i64)>> {
     let mut stretches: Vec<(i64, i64, i64)> = Vec::new();
     let sql = "SELECT chain, 1, seq + 1 FROM audit_chains
@@ -206,7 +206,7 @@ pub(crate) fn verify(session: &dyn Session, vault: &Vault) -> Result<Vec<ChainRe
         Ok((row.get(0)?, Some(stored)))
     });
     let mut heads: BTreeMap<i64, Option<Stored>> = stored?.into_iter().collect();
-    // A chain whose head was taken away is still found by its events, and one in the middle by its number.
+    // A chain whose head was deleted is still found by its events, and a gap by the numbers.
     let newest = |sql| session.only(sql, &[], |row| row.get::<i64>(0));
     let newest = newest("SELECT coalesce(max(chain), 0) FROM audit_events")?
         .max(newest("SELECT coalesce(max(chain), 0) FROM audit_chains")?);

@@ -1,4 +1,4 @@
-//! Applications of API 2.0, and roles of the accounts' own.
+//! Applications of API 2.0, and custom roles.
 
 use std::sync::Arc;
 
@@ -30,7 +30,7 @@ fn client_at(row: Row<'_>) -> Result<Client> {
     })
 }
 
-/// Everything that belongs to a token, as of one moment.
+/// The principal of a token, as of one moment.
 pub(crate) fn principal(session: &dyn Session, id: ClientId) -> Result<Option<ClientPrincipal>> {
     let principal = session.one(
         &format!(
@@ -67,7 +67,7 @@ pub(crate) fn list(session: &dyn Session) -> Result<Vec<Client>> {
     )
 }
 
-/// A role that an account made itself.
+/// A custom role.
 pub(crate) fn custom(session: &dyn Session, id: RoleId) -> Result<Option<Role>> {
     session.one(
         "SELECT account, name, permissions, partner FROM roles WHERE id = ?1",
@@ -76,12 +76,12 @@ pub(crate) fn custom(session: &dyn Session, id: RoleId) -> Result<Option<Role>> 
     )
 }
 
-/// A role, built in or an account's own.
+/// A role, built in or custom.
 pub(crate) fn role_by_id(session: &dyn Session, id: RoleId) -> Result<Option<Role>> {
     BuiltIn::by_id(id).map_or_else(|| custom(session, id), |built_in| Ok(Some(built_in.role())))
 }
 
-/// Every role that some users hold; of an alias, that of its user.
+/// Every role that some users hold. An alias counts as its user.
 pub(crate) fn roles_among(session: &dyn Session, affected: Affected) -> Result<Vec<Role>> {
     let (sql, id) = match &affected {
         Affected::Members(group) => (

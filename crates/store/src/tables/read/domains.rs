@@ -97,7 +97,7 @@ pub(crate) fn list_pending(
     page(session, (PENDING, total), account, from, limit, pending_at)
 }
 
-/// A page by a range of the index over names. The total is counted: an account has few domains.
+/// A page reads a range of the index over names. The total is counted, because an account has few domains.
 fn page<T>(
     session: &dyn Session,
     (select, count): (&str, &str),
@@ -120,7 +120,7 @@ fn page<T>(
     Ok(Listed { rows: found, total: u64::try_from(total).unwrap_or(0) })
 }
 
-/// The statements of the lists, for their plans.
+/// The statements of the lists, for the test of their plans.
 #[cfg(test)]
 pub(super) fn lists() -> Vec<String> {
     let lists = [(DOMAIN, UP), (DOMAIN, DOWN), (PENDING, UP), (PENDING, DOWN)];

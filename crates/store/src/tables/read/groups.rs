@@ -33,7 +33,7 @@ pub(crate) fn by_id(session: &dyn Session, id: GroupId) -> Result<Option<Group>>
     session.one(&format!("{GROUP} WHERE id = ?1"), values![id.as_bytes()], group_at)
 }
 
-/// The ids of a group of the account and of those it lies in, itself first; nothing if it does not exist.
+/// The ids of a group of the account and of its ancestors, itself first; empty if it does not exist.
 pub(crate) fn path(session: &dyn Session, account: AccountId, id: GroupId) -> Result<Vec<GroupId>> {
     session.all(
         "WITH RECURSIVE path (id, distance) AS (
@@ -48,7 +48,7 @@ pub(crate) fn path(session: &dyn Session, account: AccountId, id: GroupId) -> Re
     )
 }
 
-/// How many groups lie one in the other from this one down, itself counted.
+/// The number of levels from this group down, itself included.
 pub(crate) fn height(session: &dyn Session, id: GroupId) -> Result<usize> {
     let height: i64 = session.only(
         "WITH RECURSIVE below (id, height) AS (
@@ -174,7 +174,7 @@ pub(crate) fn members(
     Ok(members)
 }
 
-/// The statements of the lists, for their plans.
+/// The statements of the lists, for the test of their plans.
 #[cfg(test)]
 pub(super) fn lists() -> Vec<String> {
     let lists = [(GROUP, GROUPS_UP), (GROUP, GROUPS_DOWN), (MEMBER, MEMBERS_UP), (MEMBER, MEMBERS_DOWN)];

@@ -1,5 +1,5 @@
-//! User search. Of the index ranges that contain all matches, the one that seems the shortest is read
-//! in order, and each row is looked at: so a page costs what it looks at, which is bounded.
+//! User search. It reads the index range that seems shortest among those that contain all matches, row by row, and
+//! stops at a bound; so the cost of a page is bounded.
 
 use std::collections::HashMap;
 
@@ -13,13 +13,13 @@ use super::{rows, users};
 use crate::session::{Result, Session, values};
 use crate::tables::{user_row, words};
 
-/// Rows that are looked at for one page.
+/// Rows read for one page, at most.
 const LOOKED_AT: usize = 5_000;
 
-/// Rows that are read in one go, at most.
+/// Rows read by one statement, at most.
 const SLICE: usize = 512;
 
-/// Where words are kept, from one place on.
+/// Entries of the word index after a position.
 const WORDS: &str = "SELECT word, address_key FROM user_words
     WHERE account = ?1 AND (word, address_key) > (?2, ?3) AND word < ?4 ORDER BY word, address_key LIMIT ?5";
 
@@ -36,7 +36,7 @@ const fn in_state(state: State) -> &'static str {
     }
 }
 
-/// Users in a state, or what else is asked of them, between two keys.
+/// Selects users in a state between two keys.
 fn of_state(what: &str, state: State) -> String {
     let state = in_state(state);
     format!(
@@ -45,16 +45,16 @@ fn of_state(what: &str, state: State) -> String {
     )
 }
 
-/// Counts them without reading them.
+/// Counts entries without reading rows.
 const ONE: &str = "SELECT 1 FROM users";
 
-/// What is read in order.
+/// The range that a search reads, in order.
 enum Range {
     /// The words of a range.
     Words((String, String)),
-    /// Who is in a state.
+    /// The users in a state.
     State(State),
-    /// Everybody, domain by domain, or in one domain.
+    /// All users, domain by domain, or of one domain.
     Users,
 }
 
@@ -82,7 +82,7 @@ pub(crate) fn find(
     let mut found: Vec<(Cursor, User)> = Vec::new();
     let mut looked_at = 0;
     let next = loop {
-        // One more than is asked for tells whether there is a next page.
+        // One more than requested shows whether there is a next page.
         let wanted = (limit + 1).saturating_sub(found.len()).clamp(64, SLICE).min(LOOKED_AT - looked_at);
         let seen = search.look(&range, at.as_ref(), wanted)?;
         let last = seen.len() < wanted;
@@ -106,8 +106,7 @@ pub(crate) fn find(
 }
 
 impl Search<'_> {
-    /// Which range to read: the one that was read for the page before; else one that is short; else the one of the word
-    /// that is met least.
+    /// Chooses the range: the one of the page before; otherwise a short one; otherwise the one of the rarest word.
     fn range(&self, after: Option<&Cursor>) -> Result<Range> {
         let mut words = self.query.ranges();
         let by_key = self.query.state().map_or(Range::Users, Range::State);
@@ -115,7 +114,7 @@ impl Search<'_> {
             return Ok(by_key);
         }
         if let Some(Cursor::Word(word, _)) = after {
-            // Where it lies in two of them, one lies in the other: then that one, which comes first, was the shorter.
+            // If it is in two ranges, one contains the other; the contained one comes first and is shorter.
             let read = words.iter().position(|(low, high)| (low..high).contains(&word)).unwrap_or(0);
             return Ok(Range::Words(words.swap_remove(read)));
         }
@@ -160,7 +159,7 @@ impl Search<'_> {
     /// The range of address keys that contains all matches.
     fn keys(&self) -> (String, String) {
         match self.query.domain() {
-            // `A` is the character behind `@`.
+            // `A` follows `@` in ASCII.
             Some(domain) => (format!("{domain}@"), format!("{domain}A")),
             None => (String::new(), "\u{10ffff}".to_owned()),
         }
@@ -225,7 +224,7 @@ impl Search<'_> {
             .map(|user| (user.address.key().to_owned(), user))
             .collect();
         let judge = |(word, key): (String, String)| {
-            // A user under several words of the range is found under the first of them.
+            // A user with several words in the range counts at the first of them.
             let user = found.get(&key).filter(|user| UserQuery::word_in(user, range).as_ref() == Some(&word));
             let user = user.cloned();
             (Cursor::Word(word, key), user)
@@ -238,7 +237,7 @@ fn is_in(key: &str, domain: &DomainName) -> bool {
     key.split_once('@').is_some_and(|(of, _)| of == domain.as_str())
 }
 
-/// The statements of a search, for their plans: each with the index that it is to read.
+/// The statements of a search, each with the index that it must read.
 #[cfg(test)]
 pub(super) fn statements() -> Vec<(String, &'static str)> {
     let index = |state| match state {

@@ -9,7 +9,7 @@ use super::{above, account_at};
 use crate::session::{Result, Session, values};
 use crate::tables::row::{role, time};
 
-/// Everything that belongs to a token, as of one moment.
+/// The principal of a token, as of one moment.
 pub(crate) fn principal(session: &dyn Session, digest: &[u8; 32]) -> Result<Option<SessionPrincipal>> {
     let principal = session.one(
         "SELECT s.id, s.user_id, s.created_at, s.seen_at, u.address, u.name, u.role,

@@ -1,8 +1,8 @@
-//! How the statements of lists and searches are carried out.
+//! Query plans of lists and searches.
 
 use super::*;
 
-/// The steps of statements on empty tables.
+/// The plans of statements on empty tables.
 fn plans(statements: Vec<String>) -> impl Iterator<Item = (String, String)> {
     let connection = rusqlite::Connection::open_in_memory().unwrap();
     for migration in crate::sqlite::MIGRATIONS {
@@ -16,7 +16,7 @@ fn plans(statements: Vec<String>) -> impl Iterator<Item = (String, String)> {
     })
 }
 
-/// A page costs as much as it gives: each statement of a list is a range of an index, and nothing is sorted.
+/// A page costs as much as it returns: each statement of a list reads a range of an index, and nothing is sorted.
 #[test]
 fn no_statement_of_a_list_scans_or_sorts() {
     for (statement, step) in plans([users::lists(), groups::lists(), domains::lists()].concat()) {
@@ -24,7 +24,7 @@ fn no_statement_of_a_list_scans_or_sorts() {
     }
 }
 
-/// Nor does one of a search, and each reads the index that was made for it.
+/// The same holds for searches, and each reads the index made for it.
 #[test]
 fn no_statement_of_a_search_scans_or_sorts() {
     for (statement, index) in search::statements() {
@@ -50,8 +50,8 @@ impl directory::port::Entropy for Still {
     }
 }
 
-/// The other engine chooses by what it knows of the tables: they are filled, and nothing keeps it from reading all of
-/// them. Statements are planned for any values, as the program's are.
+/// PostgreSQL plans by its statistics, so the tables are filled first. Statements are planned for any values, like the
+/// program's own.
 #[test]
 fn no_statement_of_a_search_scans_or_sorts_on_postgresql() {
     let Some(server) = testkit::Postgres::shared() else {

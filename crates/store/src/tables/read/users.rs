@@ -1,4 +1,4 @@
-//! Users, and what hangs on them.
+//! Users, and the rows that belong to them.
 
 use directory::attribute::Attribute;
 use directory::change::Delegate;
@@ -20,11 +20,11 @@ pub(crate) fn by_address(session: &dyn Session, address: &EmailAddress) -> Resul
 /// Keys in one statement.
 const KEYS: usize = 64;
 
-/// Those of some addresses, which are given as they compare; in no order.
+/// Users by the keys of their addresses, in no order.
 pub(crate) fn by_keys(session: &dyn Session, keys: &[&str]) -> Result<Vec<User>> {
     let mut found = Vec::with_capacity(keys.len());
     for some in keys.chunks(KEYS) {
-        // One statement for however many there are: the last one is asked for again.
+        // One statement serves any number of keys: the last key is repeated.
         let full = some.iter().chain(std::iter::repeat_n(&some[some.len() - 1], KEYS - some.len()));
         let values: Vec<Value<'_>> = full.map(|key| Value::Text(key)).collect();
         found.extend(session.all(&by_keys_sql(), &values, user_row::read)?);
@@ -79,8 +79,8 @@ const DOMAINS_DOWN: &str = "SELECT domain FROM user_counts WHERE account = ?1 AN
 const KEYS_UP: &str = "WHERE address_key > ?1 AND address_key < ?2 ORDER BY address_key LIMIT ?3";
 const KEYS_DOWN: &str = "WHERE address_key > ?1 AND address_key < ?2 ORDER BY address_key DESC LIMIT ?3";
 
-/// A page: domain by domain, each a range of the index over all addresses. A domain has no users but those of its
-/// account (`change::accounts::add_domain`), so that every row that is read is given.
+/// A page, domain by domain: each domain is a range of the index over addresses. A domain only has users of its own
+/// account (`change::accounts::add_domain`), so every row that is read is returned.
 pub(crate) fn list(
     session: &dyn Session,
     account: AccountId,
@@ -109,7 +109,7 @@ pub(crate) fn list(
     let mut page = Vec::new();
     let keys = format!("{SELECT} {}", if backwards { KEYS_DOWN } else { KEYS_UP });
     for domain in domains {
-        // `A` is the character behind `@`: the range holds what begins with the domain and an `@`.
+        // `A` follows `@` in ASCII: the range contains the keys that begin with the domain and an `@`.
         let (mut low, mut high) = (format!("{domain}@"), format!("{domain}A"));
         if domain == key_domain {
             if backwards {
@@ -225,7 +225,7 @@ fn profile_at(row: Row<'_>) -> Result<NamedProfile> {
     })
 }
 
-/// The statements of the lists, for their plans.
+/// The statements of the lists, for the test of their plans.
 #[cfg(test)]
 pub(super) fn lists() -> Vec<String> {
     let keys = [KEYS_UP, KEYS_DOWN].map(|order| format!("{SELECT} {order}"));
