@@ -1,4 +1,4 @@
-//! Where a caller may act: the one door through which every rule but create-user's goes. `[ours]`
+//! Where a caller may act: every rule except create-user's goes through here. `[ours]`
 
 use std::sync::Arc;
 
@@ -12,30 +12,30 @@ use crate::role::{Permission, Role};
 use crate::user::User;
 use crate::{Account, AccountCode, Caller};
 
-/// Proof that a caller holds a permission and may act in an account. What it reads and writes lies in that account.
+/// Proof that a caller holds a permission and may act in an account. All its reads and writes are in that account.
 #[derive(Clone)]
 pub struct Scope {
     caller: Caller,
     account: Arc<Account>,
 }
 
-/// Why a caller may not act there.
+/// Why a caller may not act in an account.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum Denied {
     /// The caller's role lacks the permission.
     #[error(transparent)]
     Permission(#[from] PermissionDenied),
-    /// The account is unknown, or not the caller's to act in: one answer for both.
+    /// The account is unknown, or the caller may not act in it: one answer for both.
     #[error("The account code is unknown, or the caller may not act in that account")]
     Account,
 }
 
 impl Scope {
-    /// Enters the account that a call names, else the caller's own. Without a permission only for what everybody may see
-    /// of themselves.
+    /// Enters the account that a call names, or the caller's own. `None` as permission is only for data that everybody
+    /// may read about themselves.
     ///
     /// # Errors
-    /// When the caller's role lacks the permission; then when the account is unknown or not the caller's to act in.
+    /// When the caller's role lacks the permission; then when the account is unknown or the caller may not act in it.
     pub fn enter(
         caller: &Caller,
         permission: Option<&Permission>,
@@ -68,28 +68,28 @@ impl Scope {
         evidence
     }
 
-    /// The user or alias, if it is one of the account.
+    /// The user or alias, if it belongs to the account.
     ///
     /// # Errors
-    /// When there is none, or it belongs to another account.
+    /// When it does not exist, or belongs to another account.
     pub fn address(&self, found: Option<User>) -> Result<User, ForbiddenForAddress> {
         found.filter(|user| user.account == self.account.id).ok_or(ForbiddenForAddress)
     }
 
-    /// The user, if it is one of the account.
+    /// The user, if it belongs to the account.
     ///
     /// # Errors
-    /// When there is none, it belongs to another account, or the address is an alias.
+    /// When it does not exist, belongs to another account, or is an alias.
     pub fn user(&self, found: Option<User>) -> Result<User, ItemError> {
         let user = self.address(found)?;
         if user.alias_of.is_some() { Err(ItemError::IsAlias) } else { Ok(user) }
     }
 
-    /// Whether the caller may hand out the role, or change what concerns the rights of somebody who holds it: nobody
-    /// gives, or takes over by way of a password, what they do not hold themselves.
+    /// Checks that the caller may assign the role, or change the credentials of a user who holds it: nobody can grant,
+    /// or take over by setting a password, a permission that they do not have.
     ///
     /// # Errors
-    /// When the role holds more than the caller's.
+    /// When the role has more permissions than the caller's.
     pub fn covers(&self, role: Option<&Role>) -> Result<(), ItemError> {
         match role {
             Some(role) if !self.caller.covers(role) => Err(ItemError::RoleNotCovered(role.name.clone())),
@@ -98,11 +98,11 @@ impl Scope {
     }
 }
 
-/// The code of the account to look up for a call, if it names another than the caller's own. A code that can't be one
-/// belongs to no account: it is looked for in vain.
+/// The code of the account to look up for a call, if it names another than the caller's own. An impossible code is
+/// looked up too, and not found.
 ///
 /// # Errors
-/// When the text is no account code.
+/// When the text is not an account code.
 pub fn named_account(caller: &Caller, code: Option<&str>) -> Result<Option<AccountCode>, Denied> {
     let code = code.map(AccountCode::parse).transpose().map_err(|_| Denied::Account)?;
     Ok(code.filter(|code| *code != caller.account().code))

@@ -12,7 +12,7 @@ use crate::{AccountId, DomainId, DomainName};
 pub struct Account {
     /// Internal id.
     pub id: AccountId,
-    /// The code callers name it by.
+    /// The code by which callers name it.
     pub code: AccountCode,
     /// Its name, for people.
     pub name: String,
@@ -20,14 +20,14 @@ pub struct Account {
     pub above: Vec<AccountId>,
     /// Its password policy.
     pub password_policy: Policy,
-    /// How often something was taken away in it. A write carries the value it was judged under; the store refuses the
-    /// write when the two differ.
+    /// Counts the times the account lost something. A write carries the value of its judgement; the store refuses the
+    /// write if the two differ.
     pub epoch: u64,
-    /// When it was made.
+    /// When it was created.
     pub created_at: Timestamp,
 }
 
-/// A domain whose addresses an account owns.
+/// A domain with its owner.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Domain {
     /// Internal id.
@@ -38,16 +38,16 @@ pub struct Domain {
     pub account: AccountId,
     /// Which addresses mail is accepted for. Kept for other systems; nothing here looks at it.
     pub inbound_type: InboundType,
-    /// Whether mail is only sent from it. Kept for other systems.
+    /// Whether it only sends mail. Stored for other systems.
     pub send_only: bool,
-    /// Whether it is a local domain. Kept for other systems.
+    /// Whether it is a local domain. Stored for other systems.
     pub local: bool,
     /// When it became internal.
     pub created_at: Timestamp,
 }
 
 impl Domain {
-    /// A domain that becomes internal: local, for mail both ways. `[ours]`
+    /// A new internal domain: local, sends and receives mail.
     pub fn new(id: DomainId, account: AccountId, name: DomainName, now: Timestamp) -> Self {
         let inbound_type = InboundType::default();
         Self { id, name, account, inbound_type, send_only: false, local: true, created_at: now }

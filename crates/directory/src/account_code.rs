@@ -8,7 +8,7 @@ use thiserror::Error;
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct AccountCode(String);
 
-/// A text that is no account code.
+/// A text that is not an account code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[error("an account code has 1 to 32 letters and digits")]
 pub struct AccountCodeError;
@@ -17,7 +17,7 @@ impl AccountCode {
     /// Reads a code.
     ///
     /// # Errors
-    /// When it is empty, longer than 32 characters, or holds anything but ASCII letters and digits.
+    /// When it is empty, longer than 32 characters, or contains anything but ASCII letters and digits.
     pub fn parse(text: &str) -> Result<Self, AccountCodeError> {
         let fits = (1..=32).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_alphanumeric());
         if fits { Ok(Self(text.to_ascii_uppercase())) } else { Err(AccountCodeError) }

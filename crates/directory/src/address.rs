@@ -9,7 +9,7 @@ pub const MAX_ADDRESS: usize = 254;
 const MAX_LOCAL: usize = 64;
 const MAX_DOMAIN: usize = 253;
 
-/// Why a text is no e-mail address.
+/// Why a text is not an e-mail address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 pub enum AddressError {
     /// Nothing but blanks.
@@ -29,10 +29,10 @@ pub enum AddressError {
     Domain(DomainError),
 }
 
-/// Why a text is no domain name.
+/// Why a text is not a domain name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 pub enum DomainError {
-    /// Nothing there.
+    /// Empty.
     #[error("is empty")]
     Empty,
     /// Not a domain name by the rules of IDNA and DNS.
@@ -40,7 +40,7 @@ pub enum DomainError {
     Invalid,
 }
 
-/// An address: as given, and the form under which it is compared.
+/// An address: as given, and its comparison key.
 #[derive(Clone, PartialEq, Eq)]
 pub struct EmailAddress {
     given: String,
@@ -54,7 +54,7 @@ impl EmailAddress {
     /// Reads an address.
     ///
     /// # Errors
-    /// Says which part is wrong; the text itself is never repeated.
+    /// Names the wrong part; never repeats the text.
     pub fn parse(text: &str) -> Result<Self, AddressError> {
         if text.trim().is_empty() {
             return Err(AddressError::Blank);
@@ -81,13 +81,13 @@ impl EmailAddress {
         &self.given
     }
 
-    /// The form two addresses are compared and sorted by: `example.com@ann`, the domain first, so that the addresses of
-    /// a domain lie side by side.
+    /// The key by which addresses are compared and sorted: `example.com@ann`. The domain comes first, so that the
+    /// addresses of a domain are adjacent.
     pub fn key(&self) -> &str {
         &self.key
     }
 
-    /// The domain, comparable.
+    /// The domain's comparison key.
     pub fn domain(&self) -> &str {
         &self.key[..self.domain]
     }
@@ -120,19 +120,19 @@ fn check_local(local: &str) -> Result<(), AddressError> {
     Ok(())
 }
 
-/// Characters that are not seen make two different addresses look the same.
+/// Invisible characters make different addresses look the same.
 fn is_invisible(c: char) -> bool {
     matches!(c, '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
 }
 
-/// Case-folded and composed, so that letters typed in two ways are one letter.
+/// Case-folded and composed, so that a letter typed in two ways compares equal.
 pub(crate) fn fold(text: &str) -> String {
     let composed = icu_normalizer::ComposingNormalizerBorrowed::new_nfc();
     let lower = composed.normalize(text).to_lowercase();
     composed.normalize(&lower).into_owned()
 }
 
-/// A domain name in the form it is compared by: lower case, ASCII.
+/// A domain name by its comparison key: lower case, ASCII.
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct DomainName(String);
 
@@ -146,7 +146,7 @@ impl DomainName {
             return Err(DomainError::Empty);
         }
         let plain = |b: u8| b.is_ascii_alphanumeric() || b == b'-' || b == b'.';
-        // Nearly every domain is plain ASCII, where IDNA has nothing to do but to fold the case.
+        // Nearly every domain is plain ASCII, where IDNA only folds the case.
         let name = if text.bytes().all(plain)
             && !text.to_ascii_lowercase().split('.').any(|l| l.starts_with("xn--"))
         {
@@ -162,12 +162,12 @@ impl DomainName {
         Ok(Self(name))
     }
 
-    /// The comparable form.
+    /// The comparison key.
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
-    /// The domains it lies below, nearest first.
+    /// Its parent domains, nearest first.
     pub fn parents(&self) -> impl Iterator<Item = &str> {
         std::iter::successors(Some(self.as_str()), |name| name.split_once('.').map(|(_, parent)| parent))
             .skip(1)

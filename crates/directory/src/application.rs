@@ -1,4 +1,4 @@
-//! Applications and bindings: what a signed request names, and the records it refers to.
+//! Applications and bindings: the records to which a signed request refers.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -23,7 +23,7 @@ pub struct Application {
     pub app_id: String,
     /// Its name, for people.
     pub name: String,
-    /// Part of the signed text; never travels.
+    /// A part of the signed text; never sent.
     pub app_key: SecretString,
     /// When it was registered.
     pub created_at: Timestamp,
@@ -41,13 +41,13 @@ pub struct Binding {
     pub user: UserId,
     /// Its application.
     pub application: ApplicationId,
-    /// When it stops working; `None`: never.
+    /// When it expires; `None`: never.
     pub expires_at: Option<Timestamp>,
-    /// When it was made.
+    /// When it was created.
     pub created_at: Timestamp,
 }
 
-/// Everything that belongs to an access key, read in one piece: binding, application, user, role, account.
+/// The principal of an access key, read as of one moment: binding, application, user, role, account.
 ///
 /// A revoked binding, a disabled user and a disabled application have no principal.
 pub struct Principal {
@@ -59,7 +59,7 @@ pub struct Principal {
     pub address: String,
     /// The account of its user.
     pub account: Arc<Account>,
-    /// The role of its user; without one, it may do nothing that needs a permission.
+    /// The role of its user; without one, it has no permission.
     pub role: Option<Role>,
 }
 
@@ -72,13 +72,13 @@ pub struct Client {
     pub account: AccountId,
     /// Its client id.
     pub client_id: String,
-    /// SHA-256 of its secret, which has 256 random bits: there is nothing to guess.
+    /// SHA-256 of its secret, which has 256 random bits and so cannot be guessed.
     pub secret_digest: [u8; 32],
     /// Its name, for people.
     pub name: String,
     /// Its role.
     pub role: RoleId,
-    /// Which endpoints it may call at all.
+    /// The endpoints that it may call.
     pub products: BTreeSet<Product>,
     /// When it was registered.
     pub created_at: Timestamp,
@@ -92,13 +92,13 @@ pub fn is_client_id(text: &str) -> bool {
     text.len() == CLIENT_ID && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_')
 }
 
-/// Everything that belongs to a token, read in one piece. A client that is disabled has none.
+/// The principal of a token, read as of one moment. A disabled client has none.
 pub struct ClientPrincipal {
     /// The application.
     pub client: Client,
     /// Its account.
     pub account: Arc<Account>,
-    /// Its role; one that is gone gives no right.
+    /// Its role; a deleted one gives no permission.
     pub role: Option<Role>,
 }
 
@@ -138,7 +138,7 @@ impl Product {
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct AccessKey(String);
 
-/// A text that is no access key.
+/// A text that is not an access key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[error("an access key has 1 to 1,024 visible ASCII characters and no colon")]
 pub struct AccessKeyError;
@@ -147,7 +147,7 @@ impl AccessKey {
     /// Reads an access key.
     ///
     /// # Errors
-    /// When it is empty, too long, or holds anything but visible ASCII without a colon.
+    /// When it is empty, too long, or contains anything but visible ASCII without a colon.
     pub fn parse(text: &str) -> Result<Self, AccessKeyError> {
         let fits =
             (1..=1_024).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_graphic() && b != b':');
@@ -159,7 +159,7 @@ impl AccessKey {
         Self(URL_SAFE_NO_PAD.encode(random))
     }
 
-    /// As it travels.
+    /// The text that is sent.
     pub fn as_str(&self) -> &str {
         &self.0
     }

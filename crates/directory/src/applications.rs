@@ -1,4 +1,4 @@
-//! The rules of applications and key pairs, for who manages those of an account. `[ours]`
+//! The rules for managing an account's applications and key pairs. `[ours]`
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -9,60 +9,61 @@ use crate::error::ItemError;
 use crate::role::Role;
 use crate::user::User;
 
-/// Longest life of a key pair that is given one, in days.
+/// Longest life of a key pair that expires, in days.
 pub const MAX_DAYS: i64 = 3_650;
 
-/// Longest time in which the old and the new pair of a rotation both work, in hours.
+/// Longest time in which both pairs of a rotation work, in hours.
 pub const MAX_OVERLAP: i64 = 30 * 24;
 
-/// Judges what an application is called.
+/// Checks the name of an application.
 ///
 /// # Errors
-/// When it is blank, longer than 256 characters, or holds control characters.
+/// When it is blank, longer than 256 characters, or contains control characters.
 pub fn name(text: &str) -> Result<(), ItemError> {
     if text.trim().is_empty() { Err(ItemError::Blank) } else { check::name(text) }
 }
 
-/// The application, if it is one of the account.
+/// The application, if it belongs to the account.
 ///
 /// # Errors
-/// When there is none, or it belongs to another account.
+/// When it does not exist, or belongs to another account.
 pub fn of_account(scope: &Scope, found: Option<Application>) -> Result<Application, ItemError> {
     found.filter(|found| found.account == scope.account().id).ok_or(ItemError::NotFound("application"))
 }
 
-/// The application of API 2.0, if it is one of the account.
+/// The application of API 2.0, if it belongs to the account.
 ///
 /// # Errors
-/// When there is none, or it belongs to another account.
+/// When it does not exist, or belongs to another account.
 pub fn client_of_account(scope: &Scope, found: Option<Client>) -> Result<Client, ItemError> {
     found.filter(|found| found.account == scope.account().id).ok_or(ItemError::NotFound("application"))
 }
 
-/// Judges whether a key pair may be issued to a user with this role: a program with the keys acts as the user, and
-/// nobody takes over more than they hold.
+/// Checks that a key pair may be issued to a user with this role: a program with the keys acts as the user, so nobody
+/// may issue more permissions than they have.
 ///
 /// # Errors
-/// When there is no such user in the account, it is an alias or disabled, or its role has more permissions than the caller's.
+/// When the user does not exist in the account, is an alias or disabled, or its role has more permissions than the
+/// caller's.
 pub fn issue(scope: &Scope, found: Option<User>, role: Option<&Role>) -> Result<User, ItemError> {
     let user = scope.user(found)?;
     scope.covers(role)?;
     if user.is_blocked() { Err(ItemError::UserBlocked) } else { Ok(user) }
 }
 
-/// Judges that an application of API 2.0 gets a role and products.
+/// Checks the role and products of a new application of API 2.0.
 ///
 /// # Errors
-/// When the role holds more than the caller's, or no product is named.
+/// When the role has more permissions than the caller's, or no product is named.
 pub fn register_client(scope: &Scope, role: &Role, products: &[Product]) -> Result<(), ItemError> {
     scope.covers(Some(role))?;
     if products.is_empty() { Err(ItemError::Missing) } else { Ok(()) }
 }
 
-/// When a key pair ends that lives so many days; `None`: never.
+/// The expiry of a key pair after so many days; `None`: never.
 ///
 /// # Errors
-/// When that is not from 1 to [`MAX_DAYS`].
+/// When the number is not from 1 to [`MAX_DAYS`].
 pub fn ends(days: Option<i64>, now: Timestamp) -> Result<Option<Timestamp>, ItemError> {
     let Some(days) = days else { return Ok(None) };
     let at = now.checked_add(SignedDuration::from_hours(24 * days.clamp(1, MAX_DAYS))).ok();
@@ -73,10 +74,10 @@ pub fn ends(days: Option<i64>, now: Timestamp) -> Result<Option<Timestamp>, Item
     }
 }
 
-/// When the old pair of a rotation ends.
+/// The expiry of the old pair of a rotation.
 ///
 /// # Errors
-/// When that is not from 0 to [`MAX_OVERLAP`] hours.
+/// When the number is not from 0 to [`MAX_OVERLAP`] hours.
 pub fn overlap(hours: i64, now: Timestamp) -> Result<Timestamp, ItemError> {
     if (0..=MAX_OVERLAP).contains(&hours)
         && let Ok(at) = now.checked_add(SignedDuration::from_hours(hours))

@@ -1,4 +1,4 @@
-//! Attributes of users: further things to know of a person. Which there are is `[ours]`.
+//! Attributes of users: further data about a person. The set is `[ours]`.
 
 use thiserror::Error;
 
@@ -44,7 +44,7 @@ attributes! {
 pub struct ValueTooLong;
 
 impl Attribute {
-    /// The number a store keeps.
+    /// The stored number.
     pub const fn number(self) -> u8 {
         self as u8
     }

@@ -1,4 +1,4 @@
-//! Audit events: who did what to whom, and when. The store chains them by hash.
+//! Audit events: actor, action, target and time. The store chains them by hash.
 
 use jiff::Timestamp;
 
@@ -21,9 +21,9 @@ pub enum Actor {
     },
     /// An unknown caller, as at login.
     Anonymous,
-    /// The program by itself, when something is due.
+    /// The program itself, when something is due.
     Automatic,
-    /// The operator, who can start the program on the machine.
+    /// The operator, who runs commands on the machine.
     Operator,
 }
 
@@ -138,37 +138,37 @@ pub struct Event {
     pub seq: i64,
     /// When.
     pub at: Timestamp,
-    /// The account it happened in; none for what belongs to no account.
+    /// The account of the event, if it has one.
     pub account: Option<AccountId>,
-    /// Who: an address, or `operator`.
+    /// The actor: an address, or `operator`.
     pub actor: String,
-    /// What: `user.created` and so on.
+    /// The action: `user.created` and so on.
     pub action: String,
-    /// To whom: an address, a domain, an access key.
+    /// The target: an address, a domain, an access key.
     pub target: String,
-    /// More, for people; never a secret.
+    /// Details, for people; never a secret.
     pub detail: String,
-    /// The hash of this event and all before it.
+    /// The hash over this event and all before it.
     pub hash: [u8; 32],
 }
 
-/// Which events are looked for. Texts are looked for anywhere in theirs, without case.
+/// A search for events. Each text matches a substring, without case.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Search {
-    /// Not before.
+    /// The earliest time.
     pub from: Option<Timestamp>,
-    /// Not after.
+    /// The latest time.
     pub to: Option<Timestamp>,
-    /// In who did it.
+    /// Text in the actor.
     pub actor: String,
-    /// In what was done.
+    /// Text in the action.
     pub action: String,
-    /// In what it was done to, or in what else is said.
+    /// Text in the target or the detail.
     pub target: String,
 }
 
 impl Search {
-    /// Whether an event is one of those.
+    /// Whether an event matches.
     pub fn finds(&self, event: &Event) -> bool {
         let holds = |text: &str, wanted: &str| {
             wanted.is_empty() || text.to_lowercase().contains(&wanted.to_lowercase())
@@ -181,11 +181,11 @@ impl Search {
     }
 }
 
-/// Events that were found, the newest first.
+/// The matching events, newest first.
 #[derive(Clone, Debug, Default)]
 pub struct Found {
     /// The events.
     pub events: Vec<Event>,
-    /// Behind which event of each chain the search goes on; `None`: there is nothing more.
+    /// The event of each chain after which the search goes on; `None`: it is complete.
     pub rest: Option<Vec<(i64, i64)>>,
 }

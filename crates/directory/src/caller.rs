@@ -10,13 +10,13 @@ use crate::role::Role;
 use crate::session::SessionPrincipal;
 use crate::{Account, AccountId, BindingId, Permission, UserId};
 
-/// An authenticated caller. Only `auth` makes one, after it has checked a signature or a token; the rules take it as
+/// An authenticated caller. Only `auth` creates one, after it has verified a signature or a token; the rules take it as
 /// proof.
 #[derive(Clone)]
 pub struct Caller(Sender);
 
-/// Whose signature or token a request carries: for logs and counts, also where the request is refused all the same. It
-/// proves nothing; a [`Caller`] does.
+/// The sender of a signature or token: for logs and counts, also of refused requests. It proves nothing; a [`Caller`]
+/// does.
 #[derive(Clone)]
 pub enum Sender {
     /// A user, by a key pair of API 1.0: acts with the user's role.
@@ -27,7 +27,7 @@ pub enum Sender {
     Session(Arc<SessionPrincipal>),
 }
 
-/// What the console is called where others name their application.
+/// The console's name in place of an application's.
 const CONSOLE: &str = "console";
 
 impl Sender {
@@ -58,7 +58,7 @@ impl Sender {
         }
     }
 
-    /// What the application is known by: its application id, or its client id.
+    /// The application's public id: its application id, or its client id.
     pub fn app_id(&self) -> &str {
         match self {
             Sender::User(principal) => &principal.application.app_id,
@@ -67,7 +67,7 @@ impl Sender {
         }
     }
 
-    /// The name of the application the request comes from.
+    /// The name of the calling application.
     pub fn application(&self) -> &str {
         match self {
             Sender::User(principal) => &principal.application.name,
@@ -76,7 +76,7 @@ impl Sender {
         }
     }
 
-    /// The account that the application is registered in. Users of others may have keys for it.
+    /// The account in which the application is registered. Users of other accounts may have keys for it.
     pub fn owner(&self) -> AccountId {
         match self {
             Sender::User(principal) => principal.application.account,
@@ -90,24 +90,24 @@ impl Sender {
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[error("needs the permission {permission}, which {holder} does not have")]
 pub struct PermissionDenied {
-    /// The permission that is needed.
+    /// The required permission.
     pub permission: Permission,
-    /// Whose role lacks it.
+    /// The caller whose role lacks it.
     pub holder: String,
 }
 
 impl Caller {
-    /// Vouches that the request comes from this principal. Banned outside `auth` by `clippy.toml`.
+    /// Confirms that the request comes from this principal. Banned outside `auth` by `clippy.toml`.
     pub fn vouched(principal: Arc<Principal>) -> Self {
         Self(Sender::User(principal))
     }
 
-    /// Vouches that the request comes from this application. Banned outside `auth` by `clippy.toml`.
+    /// Confirms that the request comes from this application. Banned outside `auth` by `clippy.toml`.
     pub fn vouched_client(principal: Arc<ClientPrincipal>) -> Self {
         Self(Sender::Client(principal))
     }
 
-    /// Vouches that the request comes from this session. Banned outside `auth` by `clippy.toml`.
+    /// Confirms that the request comes from this session. Banned outside `auth` by `clippy.toml`.
     pub fn vouched_session(principal: Arc<SessionPrincipal>) -> Self {
         Self(Sender::Session(principal))
     }
@@ -180,17 +180,17 @@ impl Caller {
         if principal.client.name.is_empty() { &principal.client.client_id } else { &principal.client.name }
     }
 
-    /// Whose request ids are told apart: the binding's, the application's, or the session's.
+    /// The scope of request ids: the binding, the application, or the session.
     pub fn credential(&self) -> [u8; 16] {
         self.0.credential()
     }
 
-    /// The name of the application the request comes from.
+    /// The name of the calling application.
     pub fn application(&self) -> &str {
         self.0.application()
     }
 
-    /// Whether the caller's application may call endpoints of the product. One of API 1.0 may call them all.
+    /// Whether the caller's application may call endpoints of the product. Applications of API 1.0 may call all.
     pub fn reaches(&self, product: Product) -> bool {
         match &self.0 {
             Sender::User(_) | Sender::Session(_) => true,
@@ -207,10 +207,10 @@ impl Caller {
         }
     }
 
-    /// Demands a permission.
+    /// Requires a permission.
     ///
     /// # Errors
-    /// When the caller's role lacks it, or the caller has none.
+    /// When the caller's role lacks it, or the caller has no role.
     pub fn require(&self, permission: &Permission) -> Result<(), PermissionDenied> {
         match self.role() {
             Some(role) if role.allows(permission) => Ok(()),
@@ -225,14 +225,14 @@ impl Caller {
         }
     }
 
-    /// Whether the caller may act in the account: its own; with a partner role also those below it. `[ours]`
+    /// Whether the caller may act in the account: its own and, with a partner role, those below it. `[ours]`
     pub fn may_act_in(&self, account: &Account) -> bool {
         let own = self.account().id;
         account.id == own || (self.role().is_some_and(|role| role.partner) && account.above.contains(&own))
     }
 
-    /// Whether the caller holds all that the role gives: nobody hands out, or takes from another, what they do not hold
-    /// themselves. `[ours]`
+    /// Whether the caller has all permissions of the role: nobody may assign, or remove from another, a permission that
+    /// they do not have. `[ours]`
     pub fn covers(&self, role: &Role) -> bool {
         self.role().is_some_and(|own| own.covers(role))
     }

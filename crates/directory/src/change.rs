@@ -1,5 +1,5 @@
-//! Changes: what the store can be asked to do to accounts, domains, roles, users, applications and bindings, by an
-//! endpoint or by `matricula admin`. Each is done as a whole or not at all, and told to the audit.
+//! Changes that the store can make to accounts, domains, roles, users, applications and bindings, for an endpoint or
+//! for `matricula admin`. Each is made as a whole or not at all, and recorded in the audit.
 
 use jiff::Timestamp;
 
@@ -21,64 +21,64 @@ use crate::{
 pub enum Change {
     /// A new account.
     AddAccount(Account),
-    /// An account is disabled: none of its users can call, nothing can be created in it.
+    /// Disables an account: its users cannot call, and nothing can be created in it.
     DisableAccount(AccountId),
-    /// The new password policy of an account; existing passwords stay valid.
+    /// Sets the password policy of an account; existing passwords stay valid.
     SetPolicy(AccountId, Policy),
-    /// The profile of an account's users that have none of their own.
+    /// Sets the default profile of an account's users.
     SetAccountProfile(AccountId, Option<ProfileId>),
     /// A new internal domain.
     AddDomain(Domain),
-    /// A domain is no longer internal. Its users stay, but no further address of it can be created.
+    /// Removes an internal domain. Its users stay, but no further address of it can be created.
     RemoveDomain(DomainId),
     /// A new role.
     AddRole(Role),
-    /// A role that nobody holds goes.
+    /// Deletes a role that no user holds.
     RemoveRole(RoleId),
-    /// A user gets a role, or loses the one it has.
+    /// Sets or removes the role of a user.
     SetRole(UserId, Option<RoleId>),
     /// A new user; its address must be free.
     AddUser(User),
     /// A new alias, whose `alias_of` is its user; its address must be free.
     AddAlias(User),
-    /// A user is changed. What shuts it out, and a new password, revoke all its bindings.
+    /// Changes a user. Locking, disabling and a new password revoke all its bindings.
     UpdateUser(UserId, Box<Update>),
-    /// A user goes, with its aliases and all that refers to it; or one alias. What stays is a tombstone, so that its
-    /// address is not silently reborn.
+    /// Deletes a user with its aliases and everything that refers to it; or one alias. A tombstone stays, so that the
+    /// audit shows when the address is created again.
     RemoveUser(UserId),
-    /// A user is put on the purge list, to be removed at this time, or taken off it.
+    /// Puts a user on the purge list, to be deleted at this time, or takes it off.
     Purge(UserId, Option<Timestamp>),
-    /// Attributes of a user; an empty one is taken away.
+    /// Sets attributes of a user; an empty value removes one.
     SetAttributes(UserId, Vec<(Attribute, String)>),
-    /// One user gets the right to read another's mail. Kept for other systems; nothing here looks at it.
+    /// Lets one user read another's mail. Stored for other systems; this one does not use it.
     AddDelegate(Delegate),
-    /// The right goes.
+    /// Removes that right.
     RemoveDelegate(DelegateId),
-    /// A domain on its way to being internal.
+    /// Changes a pending domain.
     Domain(DomainChange),
-    /// Something of groups.
+    /// Changes a group or its members.
     Group(GroupChange),
-    /// Somebody tries a password.
+    /// Decides a login attempt.
     LogIn(Box<Attempt>),
     /// A new authentication profile.
     AddProfile(NamedProfile),
-    /// A user's own profile.
+    /// Sets or removes a user's own profile.
     SetProfile(UserId, Option<ProfileId>),
     /// A new application.
     AddApplication(Application),
-    /// An application is disabled; its bindings behave as if they did not exist.
+    /// Disables an application; its bindings behave as if they did not exist.
     DisableApplication(ApplicationId),
     /// A new application of API 2.0.
     AddClient(Client),
-    /// An application of API 2.0 is disabled, with its tokens.
+    /// Disables an application of API 2.0 and its tokens.
     DisableClient(ClientId),
     /// A new binding.
     AddBinding(Binding),
-    /// A binding stops working at once.
+    /// Revokes a binding at once.
     RevokeBinding(BindingId),
-    /// A binding stops working at this time, if not before: so that a new one can take its place meanwhile.
+    /// Lets a binding expire at this time, if not before: so a new one can replace it without a gap.
     ExpireBinding(BindingId, Timestamp),
-    /// A session of the console ends.
+    /// Ends a console session.
     EndSession(SessionId),
 }
 
@@ -89,35 +89,35 @@ pub struct Delegate {
     pub id: DelegateId,
     /// The user who gets the right.
     pub primary: UserId,
-    /// Whose mail it is.
+    /// The user whose mail it is.
     pub delegate: UserId,
 }
 
 /// The result of a change.
 #[derive(Clone, Debug)]
 pub enum Effect {
-    /// It was made.
+    /// The change was made.
     Done,
-    /// It was made, and the user is like this now.
+    /// The change was made; this is the user now.
     User(Box<User>),
-    /// It was made, and the domain is like this now.
+    /// The change was made; this is the domain now.
     Domain(Box<Registered>),
-    /// It was made, and the group is like this now.
+    /// The change was made; this is the group now.
     Group(Box<Group>),
-    /// It was made, and this is, or was, the member.
+    /// The change was made; this is, or was, the member.
     Member(Box<Member>),
-    /// An attempt to log in was decided.
+    /// The login attempt was decided.
     LogIn(Outcome),
 }
 
-/// The result of a list of changes made together.
+/// The result of changes that are made together.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Changed {
-    /// All of them were made.
+    /// All were made.
     Done,
-    /// One could not be made, and so none was.
+    /// One was refused, so none was made.
     Refused {
-        /// Which one, counted from 0.
+        /// Its position, from 0.
         index: usize,
         /// Why.
         why: ChangeError,
@@ -170,7 +170,7 @@ impl Change {
         }
     }
 
-    /// Whether it changes what belongs to an access key, a token, an account code or a domain name.
+    /// Whether it can change a row of the snapshot: of an access key, a token, an account code or a domain name.
     pub fn outdates_snapshot(&self) -> bool {
         !matches!(
             self,

@@ -7,7 +7,7 @@ use crate::{AccountCode, EmailAddress};
 /// Reads an address.
 ///
 /// # Errors
-/// When it is none.
+/// When it is invalid.
 pub fn address(text: &str) -> Result<EmailAddress, ItemError> {
     Ok(EmailAddress::parse(text)?)
 }
@@ -15,7 +15,7 @@ pub fn address(text: &str) -> Result<EmailAddress, ItemError> {
 /// Checks a display name, or another text for people.
 ///
 /// # Errors
-/// When it is longer than 256 characters or holds control characters.
+/// When it is longer than 256 characters or contains control characters.
 pub fn name(text: &str) -> Result<(), ItemError> {
     self::text(text, MAX_NAME)
 }
@@ -23,7 +23,7 @@ pub fn name(text: &str) -> Result<(), ItemError> {
 /// Checks a text for people.
 ///
 /// # Errors
-/// When it is longer than so many characters or holds control characters.
+/// When it is longer than `max` characters or contains control characters.
 pub fn text(value: &str, max: usize) -> Result<(), ItemError> {
     if value.chars().count() > max {
         Err(ItemError::TooLong { max, unit: "characters" })
@@ -34,10 +34,10 @@ pub fn text(value: &str, max: usize) -> Result<(), ItemError> {
     }
 }
 
-/// Reads an account code. One that can't be one belongs to no account: the answer is the same as for an unknown one.
+/// Reads an account code. An impossible code gets the same answer as an unknown one.
 ///
 /// # Errors
-/// When it is blank or none.
+/// When it is blank or impossible.
 pub fn account_code(text: &str) -> Result<AccountCode, ItemError> {
     if text.trim().is_empty() {
         return Err(ItemError::Blank);

@@ -26,9 +26,9 @@ pub struct Item {
     pub name: Option<String>,
     /// Cloud password.
     pub password: Option<SecretString>,
-    /// A password that was hashed elsewhere, or why it can't be used.
+    /// An imported password hash, or why it can't be used.
     pub password_hash: Option<Result<PasswordHash, String>>,
-    /// Account to create the user in, if not the request's or the caller's own.
+    /// The account of the new user; default: the request's, or the caller's own.
     pub account_code: Option<String>,
     /// Whether the password must be changed at the next login.
     pub force_password_change: Option<bool>,
@@ -43,7 +43,7 @@ pub enum Field {
     Name,
     /// The password.
     Password,
-    /// The password that was hashed elsewhere.
+    /// The imported password hash.
     PasswordHash,
     /// The account code.
     AccountCode,
@@ -52,10 +52,10 @@ pub enum Field {
 /// The error of an item, and its field.
 pub type Wrong = (Field, ItemError);
 
-/// The items of a request that a permitted caller sent, read but not yet judged.
+/// The items of a permitted caller, read but not yet judged.
 pub struct Drafts {
     caller: Caller,
-    /// The request's account code, or that it is none.
+    /// The request's account code, or its error.
     account_code: Option<Result<AccountCode, ItemError>>,
     drafts: Vec<Result<Draft, Vec<Wrong>>>,
 }
@@ -68,11 +68,11 @@ struct Draft {
     must_change_password: bool,
 }
 
-/// The password of a user that may be created.
+/// The password of a new user.
 pub enum NewPassword {
-    /// In the clear: it satisfies the policy, and has yet to be hashed.
+    /// In clear text: it satisfies the policy and must be hashed.
     Clear(SecretString),
-    /// Hashed elsewhere: nobody can say whether it satisfies the policy.
+    /// Imported as a hash: whether it satisfies the policy is unknown.
     Hashed(PasswordHash),
 }
 
@@ -120,7 +120,7 @@ impl Drafts {
     /// Checks the permission, then reads each item alone.
     ///
     /// # Errors
-    /// When the caller does not hold *Directories | Internal | Edit*: then no item is looked at.
+    /// When the caller does not hold *Directories | Internal | Edit*; then no item is read.
     pub fn read(
         caller: &Caller,
         account_code: Option<&str>,
@@ -148,7 +148,7 @@ impl Drafts {
         distinct(self.drafts.iter().flatten().map(|draft| draft.address.domain_name()).collect())
     }
 
-    /// Whether any item has a password: judging those takes a while, up to a millisecond each.
+    /// Whether any item has a password: judging one takes up to a millisecond.
     pub fn have_passwords(&self) -> bool {
         self.drafts.iter().flatten().any(|draft| draft.clear_password().is_some())
     }
@@ -270,7 +270,7 @@ impl Draft {
     }
 }
 
-/// Most requests hold one item: then there is nothing to sort.
+/// Most requests have one item, which needs no sorting.
 fn distinct<T: Ord>(mut all: Vec<T>) -> Vec<T> {
     if all.len() > 1 {
         all.sort_unstable();

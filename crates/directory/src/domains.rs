@@ -14,8 +14,8 @@ pub const LIFE: SignedDuration = SignedDuration::from_hours(7 * 24);
 /// The prefix of every token, so that the purpose of the record in a zone is clear.
 const TOKEN_PREFIX: &str = "matricula-verification=";
 
-/// A domain that an account has registered and not yet proven to be its own. Several accounts may have registered the
-/// same one: the first to prove it gets it.
+/// A domain that an account has registered and not yet verified. Several accounts may register the same one: the first
+/// to verify it gets it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PendingDomain {
     /// Internal id.
@@ -30,18 +30,18 @@ pub struct PendingDomain {
     pub token: String,
     /// When it was registered.
     pub created_at: Timestamp,
-    /// When it can't be verified any more.
+    /// When the registration expires.
     pub expires_at: Timestamp,
 }
 
-/// A new token, from so many random bytes.
+/// A new token, from random bytes.
 pub fn token(random: &[u8; 16]) -> String {
     let digits: String = random.iter().map(|byte| format!("{byte:02x}")).collect();
     format!("{TOKEN_PREFIX}{digits}")
 }
 
 impl PendingDomain {
-    /// A domain that is registered now.
+    /// A new registration.
     pub fn new(
         id: PendingDomainId,
         account: AccountId,
@@ -57,12 +57,12 @@ impl PendingDomain {
     /// Whether it can still be verified.
     ///
     /// # Errors
-    /// When its time is over.
+    /// When the registration has expired.
     pub fn live(&self, now: Timestamp) -> Result<(), ItemError> {
         if now < self.expires_at { Ok(()) } else { Err(ItemError::VerificationExpired) }
     }
 
-    /// Judges the TXT records of the domain.
+    /// Checks the TXT records of the domain.
     ///
     /// # Errors
     /// When none of them is the token.
@@ -78,21 +78,21 @@ impl PendingDomain {
     }
 }
 
-/// A change of how an account comes by domains. What accounts have which domain is looked at when it is made.
+/// A change of registrations. Ownership is read when it is made.
 #[derive(Clone, Debug)]
 pub enum DomainChange {
-    /// A domain is registered; below one of the account's own it is internal at once, under this id.
+    /// Registers a domain; a subdomain of the account's own domain becomes internal at once, with this id.
     Register(PendingDomain, DomainId),
-    /// A registered domain has been proven: it is internal from now on.
+    /// Makes a verified domain internal.
     Verify {
-        /// Which.
+        /// The pending domain.
         pending: PendingDomainId,
-        /// Under this id.
+        /// The id of the internal domain.
         id: DomainId,
-        /// And this type.
+        /// Its inbound type.
         inbound_type: InboundType,
     },
-    /// A registered domain is given up.
+    /// Drops a registration.
     Drop(PendingDomainId),
 }
 
@@ -112,7 +112,7 @@ impl DomainChange {
 pub enum Registered {
     /// The domain is internal.
     Internal(Domain),
-    /// It is to be proven.
+    /// The domain must be verified.
     Pending(PendingDomain),
 }
 

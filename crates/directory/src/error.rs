@@ -1,4 +1,4 @@
-//! Why one item is refused; the endpoint says in which field. Every text is for the person who sent it.
+//! Why an item is refused; the endpoint adds the field. Every text is for the caller.
 
 use thiserror::Error;
 
@@ -6,7 +6,7 @@ use crate::DomainName;
 use crate::address::{AddressError, DomainError, MAX_ADDRESS};
 use crate::password::Unmet;
 
-/// Deepest a group may lie: one at the top lies at depth 1. `[ours]`
+/// Maximum depth of a group; one at the top level has depth 1. `[ours]`
 pub const MAX_DEPTH: usize = 20;
 
 /// Why an item is refused.
@@ -15,31 +15,31 @@ pub enum ItemError {
     /// A mandatory field was left out.
     #[error("This field is mandatory")]
     Missing,
-    /// The field holds nothing but blanks.
+    /// The field is blank.
     #[error("This field must not be blank")]
     Blank,
     /// The field is longer than `max` of `unit`.
     #[error("This field may hold at most {max} {unit}")]
     TooLong {
-        /// How long it may be.
+        /// The limit.
         max: usize,
-        /// Of what.
+        /// The unit of the limit.
         unit: &'static str,
     },
-    /// The field holds control characters.
+    /// The field contains control characters.
     #[error("This field must not hold control characters")]
     Characters,
-    /// The address is none.
+    /// The address is invalid.
     #[error("Not an e-mail address: {0}")]
     InvalidAddress(AddressError),
-    /// The domain is none.
+    /// The domain is invalid.
     #[error("The domain {0}")]
     InvalidDomain(DomainError),
-    /// The account is unknown, or not the caller's to act on.
+    /// The account is unknown, or the caller may not act in it.
     #[error("The account code is unknown, or the caller may not act in that account")]
     AccountNotPermitted,
-    /// The address belongs to no internal domain of the account. The first words are recorded of the service; the rest
-    /// says what they leave open.
+    /// The address belongs to no internal domain of the account. The first words are recorded from the service; the
+    /// rest adds the reason.
     #[error(
         "0003 Forbidden To Perform Operation For Address: its domain is not an internal domain of the account"
     )]
@@ -59,22 +59,22 @@ pub enum ItemError {
     /// The user is locked, disabled or to be removed.
     #[error("This user is disabled or locked; keys issued to it would not work")]
     UserBlocked,
-    /// The user's role, or the role to be given, holds what the caller does not hold.
+    /// The user's role, or the role to be assigned, has permissions that the caller does not have.
     #[error("The role \"{0}\" has permissions that the caller does not have")]
     RoleNotCovered(String),
     /// The named object does not exist.
     #[error("There is no such {0}")]
     NotFound(&'static str),
-    /// The id is none that this server gave out for the account.
+    /// The id is not one that this server issued for the account.
     #[error("Not a valid {0} id in this account; it may be truncated or refer to something else")]
     InvalidId(&'static str),
-    /// The field holds a value that is none of those it may hold.
+    /// The field has a value that is not allowed.
     #[error("This field must hold one of: {0}")]
     NotOneOf(String),
-    /// The time in which the domain could be verified is over.
+    /// The registration of the domain has expired.
     #[error("The registration of this domain has expired: register it again and publish the new token")]
     VerificationExpired,
-    /// No TXT record of the domain is the token.
+    /// No TXT record of the domain has the token.
     #[error(
         "No TXT record of {domain} is \"{token}\"; {found} found. Publish it, wait until the name servers show it, and \
          try again"
@@ -84,10 +84,10 @@ pub enum ItemError {
         domain: DomainName,
         /// The expected value.
         token: String,
-        /// How many records there are.
+        /// The number of records found.
         found: usize,
     },
-    /// Two fields of which only one may be there; these, in words.
+    /// Two fields exclude each other; their names, in words.
     #[error("Name either {0}, not both")]
     NotBoth(&'static str),
     /// The store could not make the change.
@@ -105,7 +105,7 @@ impl From<AddressError> for ItemError {
     }
 }
 
-/// The address is none of the account's: unknown, or another account's; one answer for both.
+/// The address is unknown or belongs to another account: one answer for both.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[error("0003 Forbidden To Perform Operation For Address: not a user of the account")]
 pub struct ForbiddenForAddress;
@@ -122,7 +122,7 @@ pub enum ChangeError {
     /// The object to change does not exist.
     #[error("does not exist")]
     NotFound,
-    /// The account would be left without anybody who may do everything in it.
+    /// The account would lose its last Super Administrator.
     #[error("is the last Super Administrator of its account: assign another one first")]
     LastSuperAdministrator,
     /// Users hold the role.
@@ -131,25 +131,25 @@ pub enum ChangeError {
     /// A user of another account has an address in the domain.
     #[error("contains addresses of users in another account")]
     DomainHasUsers,
-    /// Some account manages the domain.
+    /// An account already manages the domain.
     #[error("is already managed")]
     DomainManaged,
     /// Another account manages a domain above it.
     #[error("is a subdomain of a domain that another account manages")]
     DomainBelowAnothers,
-    /// The time in which the domain could be verified is over.
+    /// The registration of the domain has expired.
     #[error("registration has expired: register the domain again and publish the new token")]
     VerificationExpired,
     /// The parent group does not exist.
     #[error("does not exist")]
     ParentNotFound,
-    /// Other groups lie in the group.
+    /// The group has subgroups.
     #[error("has subgroups: move or delete them first")]
     GroupHasFolders,
-    /// The group would lie in itself.
+    /// The group would be inside itself.
     #[error("is the group itself or inside it")]
     GroupInItself,
-    /// The group, or one in it, would lie too deep.
+    /// The group, or a subgroup, would be nested too deep.
     #[error("is nested too deep: groups can be nested at most {MAX_DEPTH} levels")]
     GroupTooDeep,
     /// The member already exists. The message is recorded from the service.

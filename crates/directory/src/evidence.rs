@@ -3,7 +3,7 @@
 use crate::account::Account;
 use crate::id::AccountId;
 
-/// An account, and how often something had been taken away in it when a judgement looked at it.
+/// An account with its epoch at the time of a judgement.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Evidence {
     /// The account.
@@ -13,7 +13,7 @@ pub struct Evidence {
 }
 
 impl Evidence {
-    /// The account as it was read.
+    /// The evidence of an account as it was read.
     pub fn of(account: &Account) -> Self {
         Self { account: account.id, epoch: account.epoch }
     }

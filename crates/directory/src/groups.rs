@@ -1,5 +1,4 @@
-//! Groups, which clients also know as folders, and their members (spec/protocol.md 5; bounds and what may lie where are
-//! `[ours]`).
+//! Groups, which clients also call folders, and their members (spec/protocol.md 5; bounds and placement are `[ours]`).
 
 use crate::address::fold;
 use crate::audit::Action;
@@ -39,13 +38,13 @@ impl Description {
         &self.given
     }
 
-    /// The form two descriptions are compared by: without case and surrounding blanks.
+    /// The comparison key: without case and surrounding blanks.
     pub fn key(&self) -> &str {
         &self.key
     }
 }
 
-/// The part of a description that is looked for, in the form it is compared by.
+/// A searched part of a description, as a comparison key.
 ///
 /// # Errors
 /// When it is longer than a description can be, or holds control characters.
@@ -61,17 +60,17 @@ pub struct Group {
     pub id: GroupId,
     /// The account it belongs to.
     pub account: AccountId,
-    /// The group it lies in; `None`: at the top.
+    /// The parent group; `None`: top level.
     pub parent: Option<GroupId>,
     /// Its name, unique among groups with the same parent.
     pub description: Description,
-    /// How many members it has, addresses and domains; the store counts them.
+    /// The number of members, addresses and domains; counted by the store.
     pub users: u64,
-    /// How many groups lie directly in it; the store counts them.
+    /// The number of direct subgroups; counted by the store.
     pub folders: u64,
 }
 
-/// A member: any address, also an external one, or a whole domain.
+/// A member: an address, internal or external, or a whole domain.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Subject {
     /// An address.
@@ -81,10 +80,11 @@ pub enum Subject {
 }
 
 impl Subject {
-    /// Reads what an item names: exactly one of the two. One that is blank counts as left out when the other is not.
+    /// Reads the member of an item, which names exactly one of the two. A blank one counts as left out when the other
+    /// is set.
     ///
     /// # Errors
-    /// When it names neither or both, or what it names is none.
+    /// When it names neither or both, or the named one is invalid.
     pub fn parse(address: Option<&str>, domain: Option<&str>) -> Result<Self, (Field, ItemError)> {
         let says = |text: &&str| !text.trim().is_empty();
         match (address.filter(says), domain.filter(says)) {
@@ -102,7 +102,7 @@ impl Subject {
         }
     }
 
-    /// The form two members are compared and sorted by: a domain before its addresses.
+    /// The key by which members are compared and sorted: a domain before its addresses.
     pub fn key(&self) -> &str {
         match self {
             Subject::Address(address) => address.key(),
@@ -127,48 +127,47 @@ impl Subject {
     }
 }
 
-/// A member of a group, with what the account knows of it.
+/// A member of a group, with the account's data about it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Member {
     /// The address or domain.
     pub subject: Subject,
-    /// For people; empty when there are none.
+    /// Notes for people; may be empty.
     pub notes: String,
     /// The account's user or alias at the address, and its display name.
     pub user: Option<(UserId, String)>,
-    /// The account's internal domain that it is or lies in.
+    /// The account's internal domain that it is, or belongs to.
     pub domain: Option<DomainId>,
 }
 
-/// A change of groups. The store makes it only if the group is there; what may lie where is decided on the tree as it is
-/// then.
+/// A change of groups. The store decides existence and placement on the tree at that time.
 #[derive(Clone, Debug)]
 pub enum GroupChange {
     /// A new group.
     Add(Group),
-    /// A group is called something else, or lies somewhere else from now on: `Some(None)` is the top.
+    /// Renames or moves a group: `Some(None)` is the top level.
     Update {
-        /// Which.
+        /// The group.
         id: GroupId,
         /// Its name.
         description: Option<Description>,
-        /// Where it lies.
+        /// Its parent.
         parent: Option<Option<GroupId>>,
     },
-    /// A group in which no other lies goes, with its members.
+    /// Deletes a group without subgroups, with its members.
     Remove(GroupId),
     /// A new member.
     AddMember {
-        /// Of which group.
+        /// The group.
         group: GroupId,
         /// The member.
         subject: Subject,
         /// Notes; empty for none.
         notes: String,
     },
-    /// A member goes.
+    /// Removes a member.
     RemoveMember {
-        /// Of which group.
+        /// The group.
         group: GroupId,
         /// The member.
         subject: Subject,
@@ -213,7 +212,7 @@ pub fn member(
     let notes = notes.unwrap_or_default();
     let plain: String = notes.chars().filter(|c| !['\n', '\r', '\t'].contains(c)).collect();
     let noted = match check::text(&plain, MAX_NOTES) {
-        // The breaks count too.
+        // Line breaks count too.
         Ok(()) if notes.chars().count() > MAX_NOTES => {
             Err(ItemError::TooLong { max: MAX_NOTES, unit: "characters" })
         }

@@ -1,9 +1,9 @@
-//! Internal ids: UUIDs of version 7, so that rows made one after the other lie side by side in an index.
+//! Internal ids: UUIDs of version 7, so that rows created one after the other are adjacent in an index.
 
 use jiff::Timestamp;
 use uuid::Uuid;
 
-/// Random bytes that go into one id.
+/// Random bytes for one id.
 pub type Randomness = [u8; 10];
 
 macro_rules! ids {
@@ -13,17 +13,17 @@ macro_rules! ids {
         pub struct $name(Uuid);
 
         impl $name {
-            /// A new id, from the time and randomness it is given.
+            /// A new id, from a time and randomness.
             pub fn at(now: Timestamp, randomness: &Randomness) -> Self {
                 Self(version_7(now, randomness))
             }
 
-            /// An id that was made earlier.
+            /// An id from its stored bytes.
             pub const fn from_bytes(bytes: [u8; 16]) -> Self {
                 Self(Uuid::from_bytes(bytes))
             }
 
-            /// The sixteen bytes a store keeps.
+            /// The sixteen bytes that are stored.
             pub const fn as_bytes(&self) -> &[u8; 16] {
                 self.0.as_bytes()
             }
@@ -50,15 +50,15 @@ ids! {
     AccountId;
     /// An internal domain.
     DomainId;
-    /// A domain that is registered and not yet proven.
+    /// A pending domain.
     PendingDomainId;
     /// A user.
     UserId;
     /// A role.
     RoleId;
-    /// An application, as the directory knows it; callers know it by its application id.
+    /// An application; callers name it by its application id.
     ApplicationId;
-    /// An application of API 2.0, as the directory knows it; callers know it by its client id.
+    /// An application of API 2.0; callers name it by its client id.
     ClientId;
     /// An authentication profile.
     ProfileId;
@@ -66,14 +66,14 @@ ids! {
     DelegateId;
     /// A group.
     GroupId;
-    /// A binding, as the directory knows it; callers know it by its access key.
+    /// A binding; callers name it by its access key.
     BindingId;
     /// A session of the console.
     SessionId;
 }
 
 fn version_7(now: Timestamp, randomness: &Randomness) -> Uuid {
-    // Before 1970 there was no directory; a clock that says so is read as 1970.
+    // A clock before 1970 is read as 1970.
     let millis = u64::try_from(now.as_millisecond()).unwrap_or(0);
     uuid::Builder::from_unix_timestamp_millis(millis, randomness).into_uuid()
 }

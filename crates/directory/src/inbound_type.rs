@@ -1,17 +1,17 @@
-//! Which addresses of a domain mail is accepted for.
+//! The addresses of a domain that accept mail.
 
 use crate::error::ItemError;
 
-/// Which addresses of a domain mail is accepted for. Kept for other systems; nothing here looks at it.
+/// The addresses of a domain that accept mail.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum InboundType {
     /// Any address.
     Any,
-    /// Those for which another system says so by SMTP.
+    /// Those that another system confirms by SMTP.
     Smtp,
     /// Those of an LDAP directory.
     Ldap,
-    /// Those that are known here: what is recorded of the service.
+    /// Those of this directory: recorded from the service.
     #[default]
     Known,
 }
@@ -31,7 +31,7 @@ impl InboundType {
         }
     }
 
-    /// Reads a word, in any case.
+    /// Reads the word, in any case.
     ///
     /// # Errors
     /// When it is none of the four.

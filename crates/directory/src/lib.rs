@@ -1,5 +1,5 @@
 //! The rules of the directory: accounts, domains, users, roles, applications, bindings, policies, audit events; and the
-//! ports through which it reaches a store, a clock and randomness.
+//! ports to a store, a clock and randomness.
 //!
 //! Pure: every rule is a function of (caller, state, input, now). No HTTP, no SQL, no clock.
 

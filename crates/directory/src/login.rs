@@ -8,21 +8,21 @@ use crate::session::Session;
 use crate::user::{Attempts, PasswordHash, User};
 use crate::{Account, AccountId, BindingId, ProfileId, UserId};
 
-/// How long key pairs live, and how many one user may have for one application.
+/// The life and the number of key pairs.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AuthenticationProfile {
-    /// How long a key pair lives; `None`: it never expires.
+    /// The life of a key pair; `None`: it never expires.
     pub binding_life: Option<SignedDuration>,
-    /// Live key pairs of one user for one application.
+    /// Maximum number of valid key pairs of one user for one application.
     pub max_bindings: u32,
 }
 
-/// The profile of an account, with a name, to be given to users.
+/// A named profile of an account, which can be assigned to users.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NamedProfile {
     /// Internal id.
     pub id: ProfileId,
-    /// The account that made it.
+    /// The account that created it.
     pub account: AccountId,
     /// Its name.
     pub name: String,
@@ -37,28 +37,28 @@ impl Default for AuthenticationProfile {
     }
 }
 
-/// The data to check a login.
+/// The data to verify a login.
 pub struct Credentials {
     /// The user.
     pub user: User,
     /// Its account.
     pub account: Account,
-    /// The profile that holds for it.
+    /// The profile in effect.
     pub profile: AuthenticationProfile,
     /// Hashes of earlier passwords, newest first.
     pub history: Vec<PasswordHash>,
 }
 
-/// An attempt to prove who one is with a password, and what is asked for. The store decides it with [`decide`] on the row as
-/// it is then: however many attempts come at once, no more than the policy allows are wrong.
+/// A login attempt: a password, and the request. The store decides it with [`decide`] on the current row, so concurrent
+/// attempts cannot exceed the number of failures that the policy allows.
 pub struct Attempt {
     /// The user; `None` when no user has the address.
     pub user: Option<UserId>,
-    /// The address that was given, for the audit.
+    /// The given address, for the audit.
     pub address: String,
-    /// The hash that the password was found to match; `None` when it is wrong.
+    /// The hash that matched the password; `None`: the password is wrong.
     pub verified: Option<PasswordHash>,
-    /// The same password at today's cost, when the hash is of an older one.
+    /// The password hashed with the current cost, if the stored hash has another one.
     pub rehashed: Option<PasswordHash>,
     /// The request.
     pub grant: Grant,
@@ -70,18 +70,18 @@ pub enum Grant {
     Binding(Box<Binding>, AuthenticationProfile),
     /// A session of the console.
     Session(Session),
-    /// More time for a key pair, which keeps its secret.
+    /// A later expiry for a key pair, which keeps its secret.
     Prolong(BindingId, Option<Timestamp>),
-    /// A new password, which has been judged; and how many are remembered.
+    /// A new password, which satisfies the policy; and the number of passwords to remember.
     Password(PasswordHash, u8),
-    /// Nothing but to know whether the password is right: what is asked for can't be granted.
+    /// Only verify the password: the request itself can't be granted.
     Nothing,
 }
 
 /// The result of an attempt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Outcome {
-    /// It is granted.
+    /// Granted.
     Granted,
     /// Wrong password, unknown user, locked or disabled: the caller is not told which.
     Refused,
@@ -89,29 +89,29 @@ pub enum Outcome {
     MustChange,
     /// The password is right and too old: it must be changed first.
     Expired,
-    /// The password is right, and the user has as many key pairs for the application as it may have.
+    /// The password is right, but the user has the maximum number of key pairs for the application.
     TooManyBindings,
 }
 
-/// What is decided about an attempt, before it is known whether there is room for a key pair.
+/// The decision about an attempt, before key pairs are counted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Decision {
     /// The result.
     pub outcome: Outcome,
-    /// Wrong passwords from now on.
+    /// The failed logins from now on.
     pub attempts: Attempts,
     /// Its text in the audit.
     pub why: &'static str,
 }
 
-/// The latest end of a lockout that began until now, by a clock that is off by five minutes at most. A later end was
-/// written while the clock was far ahead, and would keep the user out for as long.
+/// The latest end of a lockout that began before now, by a clock that is off by at most five minutes. A later end was
+/// written while the clock was far ahead, and would lock the user out too long.
 fn latest(now: Timestamp, policy: &Policy) -> Timestamp {
     let minutes = i64::from(policy.lockout_minutes).saturating_add(5);
     now.checked_add(SignedDuration::from_mins(minutes)).unwrap_or(Timestamp::MAX)
 }
 
-/// Decides an attempt: `verified` says whether the password is the user's present one.
+/// Decides an attempt. `verified`: the password is the user's current one.
 pub fn decide(user: &User, policy: &Policy, verified: bool, grant: &Grant, now: Timestamp) -> Decision {
     let decision = |outcome, attempts, why| Decision { outcome, attempts, why };
     if user.is_blocked() {
@@ -194,7 +194,7 @@ mod tests {
         let (mut user, policy) = (user(), Policy::default());
         user.attempts.locked_until = Some(at(365 * 24 * 60));
         assert_eq!(decide(&user, &policy, true, &pair(), at(0)).outcome, Outcome::Granted);
-        // Of a clock that is off by less than five minutes.
+        // Clocks may be off by five minutes.
         user.attempts.locked_until = Some(at(15 + 4));
         assert_eq!(decide(&user, &policy, true, &pair(), at(0)).outcome, Outcome::Refused);
     }

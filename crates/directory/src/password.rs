@@ -13,26 +13,26 @@ use serde::{Deserialize, Serialize};
 /// Longest password, in bytes. `[ours]`
 pub const MAX_PASSWORD: usize = 1_024;
 
-/// The policy of an account. Settings that are not given are those of [`Policy::default`], so that a policy that was
-/// stored before a setting existed still reads.
+/// The policy of an account. Missing settings have the values of [`Policy::default`], so that a policy stored before a
+/// setting existed can be read.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Policy {
-    /// Fewest characters.
+    /// Minimum length, in characters.
     pub min_length: usize,
-    /// How many of the four classes (upper case, lower case, digit, other) must occur: 0 to 4.
+    /// The number of the four classes (upper case, lower case, digit, other) that must occur: 0 to 4.
     pub min_classes: usize,
-    /// How hard it must be to guess, by the scale of zxcvbn: 0 (anything) to 4 (very hard).
+    /// Minimum strength on the scale of zxcvbn: 0 (anything) to 4 (very hard to guess).
     pub min_strength: u8,
-    /// Whether a password is refused that is, as a whole and whatever its case, one of the 30,000 most common ones;
-    /// whatever `min_strength` is. `[ours]`
+    /// Whether a password is refused that equals one of the 30,000 most common ones, without case; independent of
+    /// `min_strength`. `[ours]`
     pub common: bool,
-    /// How many earlier passwords, the present one included, may not come again; 0: any may. A user who changes a
-    /// password compares: only hashes of earlier ones are kept. `[ours]`
+    /// The number of earlier passwords, the current one included, that may not be reused; 0: all may. Checked when
+    /// users change their own password, because only hashes are stored. `[ours]`
     pub history: u8,
-    /// Days until a password must be changed (spec/protocol.md 6: expiry is the account's); `None`: it stays good.
+    /// Days until a password must be changed (spec/protocol.md 6: expiry is the account's); `None`: never.
     pub max_age_days: Option<u32>,
-    /// Wrong passwords in a row that lock a user out (spec/protocol.md 4); 0: none do.
+    /// Failed logins in a row that lock a user out (spec/protocol.md 4); 0: no lockout.
     pub lockout_tries: u32,
     /// Minutes a user stays locked (spec/protocol.md 4).
     pub lockout_minutes: u32,
@@ -57,10 +57,9 @@ impl Default for Policy {
 pub type Unmet = String;
 
 impl Policy {
-    /// Every rule the password breaks; empty when it satisfies all. That it is no hash ([`is_hash`]) is a rule of every
-    /// policy.
+    /// Every rule that the password breaks; empty if it satisfies all. Every policy refuses hashes ([`is_hash`]).
     ///
-    /// `about` is what the password must not be made of: the address and the name.
+    /// `about`: texts that the password must not be made of, such as address and name.
     pub fn unmet(&self, password: &str, about: &[&str]) -> Vec<Unmet> {
         let mut unmet = Vec::new();
         if is_hash(password) {
@@ -89,7 +88,7 @@ impl Policy {
         if self.common && common::is_common(password) {
             unmet.push("not be a common password".to_owned());
         }
-        // Guessing takes time that grows with the length; the beginning decides.
+        // The estimate takes longer for long passwords; the beginning is enough.
         let start = password.char_indices().nth(72).map_or(password, |(end, _)| &password[..end]);
         if self.min_strength > 0 && u8::from(zxcvbn::zxcvbn(start, &parts).score()) < self.min_strength {
             unmet.push(
@@ -99,7 +98,7 @@ impl Policy {
         unmet
     }
 
-    /// Whether a password set at `changed_at` must be changed by now: its days, of 24 hours each, are over.
+    /// Whether a password set at `changed_at` has expired: its days have 24 hours each.
     pub fn expired(&self, changed_at: Timestamp, now: Timestamp) -> bool {
         let day = SignedDuration::from_hours(24);
         self.max_age_days.is_some_and(|days| {

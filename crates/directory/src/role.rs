@@ -8,47 +8,47 @@ use thiserror::Error;
 
 use crate::{AccountId, RoleId};
 
-/// A right in three parts, `Area | Item | Right`, as the documentation of the endpoints names it.
+/// A permission in three parts, `Area | Item | Right`, as the documentation of the endpoints writes it.
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct Permission(std::borrow::Cow<'static, str>);
 
-/// The permission create-user asks for.
+/// The permission that create-user requires.
 pub const INTERNAL_EDIT: Permission = Permission::known("Directories | Internal | Edit");
 /// The permission to read users and domains.
 pub const INTERNAL_READ: Permission = Permission::known("Directories | Internal | Read");
 
-/// To read the account.
+/// Read the account.
 pub const DASHBOARD_READ: Permission = Permission::known("Account | Dashboard | Read");
-/// To read the audit.
+/// Read the audit.
 pub const LOGS_READ: Permission = Permission::known("Account | Logs | Read");
-/// To read groups and aliases.
+/// Read groups and aliases.
 pub const GROUPS_READ: Permission = Permission::known("Directories | Groups | Read");
-/// To change groups and aliases.
+/// Change groups and aliases.
 pub const GROUPS_EDIT: Permission = Permission::known("Directories | Groups | Edit");
-/// To change groups and to take members out of them: so the catalogue of API 2.0 has it (spec/protocol.md 5).
+/// Change groups and remove members: the name in the catalogue of API 2.0 (spec/protocol.md 5).
 pub const SYNC_EDIT: Permission = Permission::known("Services | Directory Sync | Edit");
-/// To register domains.
+/// Register domains.
 pub const REGISTER_DOMAIN: Permission = Permission::known("Directories | Internal | Register New Domain");
-/// To let one user read another's mail.
+/// Let one user read another's mail.
 pub const ALTERNATE_ADDRESS: Permission =
     Permission::known("Directories | Internal | Create Alternate Address");
-/// To put users on the purge list.
+/// Put users on the purge list.
 pub const PURGE_ADDRESS: Permission = Permission::known("Directories | Internal | Purge Address");
-/// To take users off the purge list.
+/// Take users off the purge list.
 pub const UNPURGE_ADDRESS: Permission =
     Permission::known("Directories | Internal | Remove Address from Purge List");
-/// To read roles and who holds them.
+/// Read roles and their holders.
 pub const ROLES_READ: Permission = Permission::known("Directories | Roles | Read");
-/// To make roles and to hand them out.
+/// Create and assign roles.
 pub const ROLES_EDIT: Permission = Permission::known("Directories | Roles | Edit");
 
-/// To see applications, and the key pairs that users have for them.
+/// Read applications, and users' key pairs for them.
 pub const APPLICATIONS_READ: Permission = Permission::known("Services | API Applications | Read");
-/// To register applications, and to issue and revoke key pairs.
+/// Register applications, issue and revoke key pairs.
 pub const APPLICATIONS_EDIT: Permission = Permission::known("Services | API Applications | Edit");
 
-/// Every permission that some endpoint or page asks for: what a custom role may be made of.
+/// Every permission that an endpoint or page requires; custom roles consist of these.
 pub const PERMISSIONS: &[Permission] = &[
     DASHBOARD_READ,
     LOGS_READ,
@@ -70,7 +70,7 @@ pub const PERMISSIONS: &[Permission] = &[
     Permission::known("Services | Directory Sync | Read"),
 ];
 
-/// A text that names no permission.
+/// A text that is not the name of a permission.
 #[derive(Debug, Error)]
 #[error("no permission is called {0:?}; expected one like {INTERNAL_EDIT:?}")]
 pub struct PermissionError(String);
@@ -80,10 +80,10 @@ impl Permission {
         Self(std::borrow::Cow::Borrowed(text))
     }
 
-    /// Reads a permission; blanks around the bars don't matter.
+    /// Reads a permission; blanks around the bars are ignored.
     ///
     /// # Errors
-    /// When no endpoint asks for such a permission.
+    /// When no endpoint requires this permission.
     pub fn parse(text: &str) -> Result<Self, PermissionError> {
         let parts: Vec<_> = text.split('|').map(str::trim).collect();
         let canonical = parts.join(" | ");
@@ -121,43 +121,43 @@ impl fmt::Debug for Permission {
 /// A set of permissions that users of an account can hold.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Role {
-    /// Its id; built-in roles have fixed ones.
+    /// Its id; those of built-in roles are fixed.
     pub id: RoleId,
-    /// The account that made it; `None` for a built-in role, which every account has.
+    /// The account that created it; `None`: a built-in role, which every account has.
     pub account: Option<AccountId>,
     /// Its name.
     pub name: String,
     /// Its permissions.
     pub permissions: BTreeSet<Permission>,
-    /// Whether its holders may also act in the accounts below their own.
+    /// Whether its holders may also act in accounts below their own.
     pub partner: bool,
 }
 
 impl Role {
-    /// Whether holders of this role hold all that holders of another do: its permissions, and its reach into accounts
-    /// below.
+    /// Whether this role covers another: all its permissions, and its reach into accounts below.
     pub fn covers(&self, other: &Role) -> bool {
         self.permissions.is_superset(&other.permissions) && (self.partner || !other.partner)
     }
 
-    /// Whether holders of the role hold the permission.
+    /// Whether the role has the permission.
     pub fn allows(&self, permission: &Permission) -> bool {
         self.permissions.contains(permission)
     }
 }
 
-/// The roles every account has. Their names are the service's (spec/protocol.md 7), what they hold is `[ours]`.
+/// The roles that every account has. Their names are the service's (spec/protocol.md 7); their permissions are
+/// `[ours]`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum BuiltIn {
-    /// May do everything in its account.
+    /// Everything in its account.
     SuperAdministrator,
-    /// May do everything but hand out roles, in its account and in those below it.
+    /// Everything except assigning roles, in its account and those below.
     PartnerAdministrator,
-    /// May do everything but hand out roles and register domains.
+    /// Everything except assigning roles and registering domains.
     FullAdministrator,
     /// Users and groups: the role of service accounts.
     BasicAdministrator,
-    /// Makes accounts; holds no right over users.
+    /// Creates accounts; has no permission on users.
     PartnerProvisioning,
 }
 

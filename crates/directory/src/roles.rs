@@ -17,7 +17,7 @@ pub enum Field {
 /// Judges a new role.
 ///
 /// # Errors
-/// When the name is none or built in, a permission is none, or one that the caller does not hold.
+/// When the name is invalid or built in, or a permission is unknown or not held by the caller.
 pub fn create(
     scope: &Scope,
     id: RoleId,
@@ -45,17 +45,17 @@ pub fn create(
     if wrong.is_empty() { Ok(role) } else { Err(wrong) }
 }
 
-/// The role, if it is one that users of the account can hold: a built-in one, or the account's own.
+/// The role, if users of the account can hold it: a built-in one, or one of the account.
 ///
 /// # Errors
-/// When there is none.
+/// When it does not exist.
 pub fn of_account(scope: &Scope, found: Option<Role>) -> Result<Role, ItemError> {
     let own = |role: &Role| role.account.is_none_or(|account| account == scope.account().id);
     found.filter(own).ok_or(ItemError::NotFound("role"))
 }
 
-/// Whether a user who held one role, or none, holds more with another: what was given out in the user's name before, key
-/// pairs and sessions, must not rise with it. `[ours]`
+/// Whether a user gains permissions with a new role: key pairs and sessions issued before must not gain them too.
+/// `[ours]`
 pub fn promotes(before: Option<&Role>, after: Option<&Role>) -> bool {
     after.is_some_and(|after| match before {
         Some(before) => !before.covers(after),

@@ -1,4 +1,4 @@
-//! Sessions of the console: a user who has proven who it is, in a browser. `[ours]`
+//! Console sessions: a user who has signed in with a browser. `[ours]`
 
 use std::sync::Arc;
 
@@ -11,27 +11,26 @@ use crate::{Account, SessionId, UserId};
 pub struct Session {
     /// Internal id.
     pub id: SessionId,
-    /// SHA-256 of the token, which has 256 random bits: there is nothing to guess.
+    /// SHA-256 of the token, which has 256 random bits and so cannot be guessed.
     pub digest: [u8; 32],
-    /// When it was made.
+    /// When it was created.
     pub created_at: Timestamp,
 }
 
-/// A session, as it is kept.
+/// A stored session.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SessionRow {
     /// Internal id.
     pub id: SessionId,
     /// Its user.
     pub user: UserId,
-    /// When it was made.
+    /// When it was created.
     pub created_at: Timestamp,
-    /// When it was used last; kept to the minute.
+    /// When it was last used, to the minute.
     pub seen_at: Timestamp,
 }
 
-/// Everything that belongs to a session, read in one piece. A user that is locked, disabled or on the purge list has
-/// none.
+/// The principal of a session, read as of one moment. A user that is locked, disabled or on the purge list has none.
 pub struct SessionPrincipal {
     /// The session.
     pub session: SessionRow,
@@ -41,25 +40,25 @@ pub struct SessionPrincipal {
     pub name: String,
     /// The account of its user.
     pub account: Arc<Account>,
-    /// The role of its user; without one there is nothing to see.
+    /// The role of its user; without one, no page is shown.
     pub role: Option<Role>,
 }
 
 /// How long a session lasts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SessionLimits {
-    /// Without being used.
+    /// Longest time without use.
     pub idle: SignedDuration,
-    /// In all.
+    /// Longest time in all.
     pub whole: SignedDuration,
 }
 
-/// How far the clocks of nodes may differ. What was made later than this after now was made while a clock was ahead, and
-/// does not count: it would live for as much longer.
+/// Largest difference between the clocks of nodes. A session that was created later than this after now comes from a
+/// clock that was ahead, and is invalid: it would live too long.
 pub const CLOCK_SKEW: SignedDuration = SignedDuration::from_mins(5);
 
 impl SessionLimits {
-    /// Whether a session still lasts.
+    /// Whether a session is still valid.
     pub fn admit(&self, session: &SessionRow, now: Timestamp) -> bool {
         let latest = session.created_at.max(session.seen_at);
         latest.duration_since(now) <= CLOCK_SKEW
@@ -67,7 +66,7 @@ impl SessionLimits {
             && now.duration_since(session.created_at) < self.whole
     }
 
-    /// Whether its use is to be noted: once a minute is enough.
+    /// Whether to note its use: once a minute is enough.
     pub fn notes(session: &SessionRow, now: Timestamp) -> bool {
         now.duration_since(session.seen_at) >= SignedDuration::from_mins(1)
     }
@@ -92,7 +91,7 @@ mod tests {
         assert!(!limits.admit(&session(at(0)), at(30)));
         assert!(limits.admit(&session(at(700)), at(719)));
         assert!(!limits.admit(&session(at(719)), at(720)));
-        // Made or used while the clock was ahead.
+        // Created or used while the clock was ahead.
         assert!(limits.admit(&session(at(0)), at(-5)));
         assert!(!limits.admit(&session(at(0)), at(-6)));
         assert!(!limits.admit(&session(at(26)), at(20)));

@@ -22,13 +22,13 @@ pub struct Asked {
     pub disabled: Option<bool>,
     /// Whether the password must be changed at the next login.
     pub force_password_change: Option<bool>,
-    /// Whether the password stays valid for good.
+    /// Whether the password never expires.
     pub password_never_expires: Option<bool>,
     /// Whether the user may send by SMTP.
     pub allow_smtp: Option<bool>,
     /// Whether the user may fetch by POP.
     pub allow_pop: Option<bool>,
-    /// Since when mail is archived.
+    /// When archiving of mail started.
     pub archive_start: Option<Timestamp>,
 }
 
@@ -45,19 +45,20 @@ pub enum Field {
 
 /// The changes of a user.
 pub struct Planned {
-    /// The user as it is.
+    /// The current user.
     pub user: User,
     /// The new password, which satisfies the policy.
     pub password: Option<SecretString>,
-    /// The rest.
+    /// The other changes.
     pub update: Update,
 }
 
-/// Judges one item over a user that was found with its role. An item that asks for nothing is a read, which holders of any
-/// role may be subject to.
+/// Judges one item for a user and its role. An item without changes is a read, which is allowed for holders of any
+/// role.
 ///
 /// # Errors
-/// When the user is not one of the account, holds a role that the caller's does not cover, or a value breaks a rule.
+/// When the user does not belong to the account, holds a role that the caller's does not cover, or a value breaks a
+/// rule.
 pub fn judge(
     scope: &Scope,
     found: Option<User>,

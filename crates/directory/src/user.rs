@@ -7,7 +7,7 @@ use crate::{AccountId, EmailAddress, RoleId, UserId};
 /// Longest display name, in characters. `[ours]`
 pub const MAX_NAME: usize = 256;
 
-/// How an address came to be; the words are the service's (spec/clients.md 4.6).
+/// The origin of an address, in the service's words (spec/clients.md 4.6).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AddressType {
     /// By an administrator or through the API.
@@ -23,10 +23,10 @@ impl AddressType {
     }
 }
 
-/// Where a user is mastered; the words are the service's (spec/clients.md 4.6).
+/// The system that owns a user, in the service's words (spec/clients.md 4.6).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Source {
-    /// Here.
+    /// This directory.
     Cloud,
 }
 
@@ -39,7 +39,7 @@ impl Source {
     }
 }
 
-/// A user as it is stored; or an alias, which is one more address of a user and shares its uniqueness.
+/// A stored user; or an alias, which is another address of a user and must be unique like one.
 #[derive(Clone, Debug)]
 pub struct User {
     /// Internal id.
@@ -50,9 +50,9 @@ pub struct User {
     pub address: EmailAddress,
     /// Display name; empty when none was given.
     pub name: String,
-    /// The hash of the cloud password as a PHC string; `None` when it has none and can't log in with one.
+    /// The hash of the cloud password as a PHC string; `None`: no login with a password.
     pub password: Option<PasswordHash>,
-    /// When the password was set; `None`: when the user was made.
+    /// When the password was set; `None`: when the user was created.
     pub password_changed_at: Option<Timestamp>,
     /// Whether the password must be changed at the next login.
     pub must_change_password: bool,
@@ -64,36 +64,36 @@ pub struct User {
     pub address_type: AddressType,
     /// Where the user is mastered.
     pub source: Source,
-    /// Whether an administrator has shut the user out for a while.
+    /// Whether an administrator locked the user.
     pub locked: bool,
     /// Whether the user is disabled.
     pub disabled: bool,
-    /// Whether the user may send by SMTP. Kept for other systems; nothing here looks at it.
+    /// Whether the user may send by SMTP. Stored for other systems; this one does not use it.
     pub allow_smtp: bool,
-    /// Whether the user may fetch by POP. Kept for other systems; nothing here looks at it.
+    /// Whether the user may fetch by POP. Stored for other systems; this one does not use it.
     pub allow_pop: bool,
-    /// Since when mail is archived. Kept for other systems; nothing here looks at it.
+    /// When archiving of mail started. Stored for other systems; this one does not use it.
     pub archive_start: Option<Timestamp>,
-    /// Wrong passwords since the last right one, and until when nobody is let in for their number.
+    /// Failed logins, and the lockout they caused.
     pub attempts: Attempts,
-    /// When the user logged in last, with the password; a signed call is no login.
+    /// The last login with the password; a signed call is not a login.
     pub logged_in_at: Option<Timestamp>,
-    /// When the user is deleted, if it is on the purge list: until then it is disabled.
+    /// When the user will be deleted, if it is on the purge list; until then it cannot log in.
     pub purge_at: Option<Timestamp>,
     /// The user whose alias this is.
     pub alias_of: Option<UserId>,
-    /// When it was made.
+    /// When it was created.
     pub created_at: Timestamp,
-    /// When it was changed last; `None`: never.
+    /// When it was last changed; `None`: never.
     pub updated_at: Option<Timestamp>,
 }
 
-/// Wrong passwords.
+/// Failed logins.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Attempts {
-    /// How many since the last right one, or since the last lockout.
+    /// The number since the last success or lockout.
     pub failed: u32,
-    /// Until when nobody is let in.
+    /// The end of the lockout.
     pub locked_until: Option<Timestamp>,
 }
 
@@ -126,7 +126,7 @@ impl User {
         }
     }
 
-    /// Whether an administrator has shut the user out in whatever way.
+    /// Whether the user is locked, disabled or on the purge list.
     pub fn is_blocked(&self) -> bool {
         self.locked || self.disabled || self.purge_at.is_some()
     }
@@ -139,13 +139,13 @@ pub struct Update {
     pub name: Option<String>,
     /// Password.
     pub password: Option<PasswordHash>,
-    /// How many passwords, the present one included, are remembered when this one is set.
+    /// The number of passwords to remember, the new one included.
     pub history: u8,
-    /// Whether the user's key pairs go on working although the password is set.
+    /// Whether the user's key pairs stay valid although the password changes.
     pub keep_keys: bool,
     /// Whether the password must be changed at the next login.
     pub must_change_password: Option<bool>,
-    /// Whether the password stays valid for good.
+    /// Whether the password never expires.
     pub password_never_expires: Option<bool>,
     /// Whether the user is locked.
     pub locked: Option<bool>,
@@ -155,7 +155,7 @@ pub struct Update {
     pub allow_smtp: Option<bool>,
     /// Whether the user may fetch by POP.
     pub allow_pop: Option<bool>,
-    /// Since when mail is archived.
+    /// When archiving of mail started.
     pub archive_start: Option<Timestamp>,
 }
 
@@ -199,7 +199,7 @@ impl Update {
             && self.archive_start.is_none()
     }
 
-    /// Whether it takes something away: the user's key pairs stop working.
+    /// Whether it revokes the user's key pairs.
     pub fn takes_away(&self) -> bool {
         (self.password.is_some() && !self.keep_keys)
             || self.locked == Some(true)

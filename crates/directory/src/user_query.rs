@@ -1,7 +1,7 @@
 //! User search: by words of addresses and names, by domain and by state. `[ours]`
 //!
-//! The store keeps an index of the words of every user. What goes into it, what is looked up in it and what is found are
-//! said here, so that the three can't disagree.
+//! The store keeps an index of the words of every user. This module defines what is indexed, looked up and found, so
+//! that the three agree.
 
 use std::collections::BTreeSet;
 
@@ -12,10 +12,10 @@ use crate::DomainName;
 use crate::address::fold;
 use crate::user::User;
 
-/// Words that are kept of an address, and as many of a name; and words of a query that are looked at.
+/// Words indexed per address and per name, and words of a query that are used.
 const MAX_WORDS: usize = 8;
 
-/// Characters that are kept of a word.
+/// Characters of a word that are indexed.
 const MAX_WORD: usize = 32;
 
 /// A state of a user, to search for.
@@ -26,15 +26,15 @@ pub enum State {
     Locked,
     /// Disabled by an administrator.
     Disabled,
-    /// Asked for another password at the next login.
+    /// Must change the password at the next login.
     MustChangePassword,
     /// Locked after too many wrong passwords.
     LockedOut,
     /// On the purge list.
     ToBePurged,
-    /// Somebody with a role.
+    /// Has a role.
     Administrator,
-    /// No user but one more address of one.
+    /// An alias.
     Alias,
 }
 
@@ -50,7 +50,7 @@ impl State {
         State::Alias,
     ];
 
-    /// Whether it is the state of a user.
+    /// Whether a user is in this state.
     pub fn is_of(self, user: &User, now: Timestamp) -> bool {
         match self {
             State::Locked => user.locked,
@@ -64,27 +64,27 @@ impl State {
     }
 }
 
-/// The search: all of its conditions must hold.
+/// A search: all conditions must hold.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct UserQuery {
-    /// Folded. One with an `@` is the beginning of an address, any other the beginning of a word.
+    /// Folded. With an `@`: the start of an address; otherwise the start of a word.
     words: Vec<String>,
     domain: Option<DomainName>,
     state: Option<State>,
 }
 
-/// Where a page of what was found ends, and the next one starts.
+/// The end of a page of results, where the next one starts.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Cursor {
-    /// Behind this key of an address, in the order of the keys.
+    /// After this address key, in the order of keys.
     Key(String),
-    /// Behind this key under this word, in the order of the words.
+    /// After this address key under this word, in the order of words.
     Word(String, String),
 }
 
 impl UserQuery {
-    /// Reads what somebody typed: words, each of which a word of the user's name or address must begin with; or an address
-    /// or how one begins; or `@` and a domain.
+    /// Reads a typed query: words, each the start of a word of the user's name or address; or the start of an address;
+    /// or `@` and a domain.
     pub fn new(text: &str, domain: Option<DomainName>, state: Option<State>) -> Self {
         let mut query = Self { words: Vec::new(), domain, state };
         let text = plain(text);
@@ -101,17 +101,17 @@ impl UserQuery {
         query
     }
 
-    /// The domain whose users are looked for.
+    /// The domain of the users.
     pub fn domain(&self) -> Option<&DomainName> {
         self.domain.as_ref()
     }
 
-    /// The state in which they are to be.
+    /// The state of the users.
     pub fn state(&self) -> Option<State> {
         self.state
     }
 
-    /// Whether it finds the user.
+    /// Whether the user matches.
     pub fn finds(&self, user: &User, now: Timestamp) -> bool {
         self.domain.as_ref().is_none_or(|domain| domain.as_str() == user.address.domain())
             && self.state.is_none_or(|state| state.is_of(user, now))
@@ -129,29 +129,27 @@ impl UserQuery {
         })
     }
 
-    /// The range in the index of words that contains all matches: from the first of these on, before the second. In each of
-    /// the ranges, which are those of its words; what seems to say most comes first. None where there is no word.
+    /// The ranges of the word index that contain all matches, from the first key up to the second; one range per word,
+    /// the most selective first. Empty if the query has no word.
     pub fn ranges(&self) -> Vec<(String, String)> {
         let mut words: Vec<&String> = self.words.iter().collect();
         words.sort_by_key(|word| (!word.contains('@'), std::cmp::Reverse(word.chars().count())));
         let range = |word: &String| match word.split_once('@') {
-            // No word holds a control character: there is but the one in it.
+            // A word contains no control character, so this key is unique.
             Some((local, _)) => (cut(local), format!("{}\u{1}", cut(local))),
-            // The last of all characters, which is none.
+            // The last code point, which is not a character.
             None => (word.clone(), format!("{word}\u{10ffff}")),
         };
         words.into_iter().map(range).collect()
     }
 
-    /// The word under which the user is found in a range of the index, of those in the range, so that each user is found
-    /// once.
+    /// The word of the range under which the user is found: one, so that each user is found once.
     pub fn word_in(user: &User, range: &(String, String)) -> Option<String> {
         words(user).range(range.0.clone()..range.1.clone()).next().cloned()
     }
 }
 
-/// The words that a user is found by: of the part of its address before the `@`, whole and in its parts; and those of its
-/// name.
+/// The words of a user: the part of its address before the `@`, whole and split; and those of its name.
 pub fn words(user: &User) -> BTreeSet<String> {
     let key = user.address.key();
     let local = plain(key.split_once('@').map_or(key, |(_, local)| local));
@@ -161,7 +159,7 @@ pub fn words(user: &User) -> BTreeSet<String> {
     distinct(of_address).into_iter().chain(distinct(of_name.into_iter())).collect()
 }
 
-/// The first few that differ.
+/// The first distinct ones.
 fn distinct(words: impl Iterator<Item = String>) -> Vec<String> {
     let mut few: Vec<String> = Vec::new();
     for word in words {
@@ -172,7 +170,7 @@ fn distinct(words: impl Iterator<Item = String>) -> Vec<String> {
     few
 }
 
-/// Each as a whole, as somebody would type it; and then all in their parts.
+/// Each word as typed, then all split into parts.
 fn in_parts(tokens: &[&str]) -> Vec<String> {
     let whole = tokens.iter().map(|token| trimmed(token));
     let parts = tokens.iter().flat_map(|token| token.split(|c: char| !c.is_alphanumeric()));
@@ -182,16 +180,16 @@ fn in_parts(tokens: &[&str]) -> Vec<String> {
 fn starts_address(user: &User, text: &str) -> bool {
     let key = user.address.key();
     let (domain, local) = key.split_once('@').unwrap_or(("", key));
-    // The domain as it is written, or in ASCII.
+    // The domain as given, or in ASCII.
     plain(user.address.as_str()).starts_with(text) || format!("{}@{domain}", plain(local)).starts_with(text)
 }
 
-/// Without case and as one way of writing, as addresses are compared.
+/// Folded like addresses.
 fn plain(text: &str) -> String {
     fold(text).replace(['\u{2019}', '\u{2bc}'], "'")
 }
 
-/// Without surrounding punctuation, unless there is nothing else.
+/// Without surrounding punctuation, unless the word consists of it.
 fn trimmed(token: &str) -> &str {
     match token.trim_matches(|c: char| !c.is_alphanumeric()) {
         "" => token,

@@ -72,7 +72,7 @@ pub enum BackupError {
     /// A file can't be read or written.
     #[error("{path}: {source}")]
     File {
-        /// Which.
+        /// The group.
         path: PathBuf,
         /// Why.
         source: io::Error,
@@ -80,7 +80,7 @@ pub enum BackupError {
     /// A program of the engine failed or is missing.
     #[error("{program}: {what}")]
     Program {
-        /// Which.
+        /// The group.
         program: &'static str,
         /// Its message.
         what: String,

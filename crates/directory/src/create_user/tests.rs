@@ -21,7 +21,7 @@ fn account(n: u8, above: &[u8]) -> Account {
     }
 }
 
-/// A caller in account 1, which has account 2 below it and nothing to do with account 3.
+/// A caller in account 1, the parent of account 2 and unrelated to account 3.
 fn caller(role: Option<BuiltIn>) -> Caller {
     let created_at = Timestamp::UNIX_EPOCH;
     let principal = Principal {
@@ -79,7 +79,7 @@ fn judge(caller: &Caller, account_code: Option<&str>, items: Vec<Item>) -> Judge
     Drafts::read(caller, account_code, items).unwrap().judge(&state())
 }
 
-/// What became of an item, comparable.
+/// The result of an item, in a form to compare.
 fn outcome(item: &Result<Planned, Vec<Wrong>>) -> Result<(AccountId, String, bool), Vec<Wrong>> {
     match item {
         Ok(plan) => Ok((plan.account, plan.address.to_string(), plan.password.is_some())),
@@ -120,7 +120,7 @@ fn the_evidence_is_all_that_the_judgement_rests_on() {
     two.account_code = Some("C2".to_owned());
     let judgement = judge(&partner, None, vec![item("a@one.example"), two, item("x@three.example")]);
     let evidence: Vec<_> = judgement.evidence.iter().map(|e| (e.account.as_bytes()[0], e.epoch)).collect();
-    // The caller's account also when nothing was planned in it; nothing of what was refused.
+    // The caller's account is always evidence; refused items add none.
     assert_eq!(evidence, [(1, 10), (2, 20)]);
     let nothing = judge(&partner, None, vec![item("x@three.example")]);
     assert_eq!(nothing.evidence.len(), 1);

@@ -1,11 +1,11 @@
-//! The passwords that are tried first.
+//! The most common passwords.
 
-/// The list that zxcvbn 3.1.1 judges by (MIT, © 2016 Joshua Holmer), one a line, the most common first, ASCII in lower
-/// case. It is also here because zxcvbn does not show it: what it makes of a password is the cheapest way to
-/// guess that, and one in eight of these is cheaper to guess as something else, such as a name and a digit.
+/// The list of zxcvbn 3.1.1 (MIT, © 2016 Joshua Holmer), one per line, most common first, ASCII in lower case. It is
+/// repeated here because zxcvbn does not expose it: it rates a password by the cheapest way to guess it, and one in
+/// eight of these is cheaper to guess as something else, such as a name and a digit.
 const LIST: &str = include_str!("common.txt");
 
-/// Whether the whole password, whatever its case, is one of the common ones.
+/// Whether the whole password is a common one, without case.
 pub(super) fn is_common(password: &str) -> bool {
     LIST.lines().any(|common| common.eq_ignore_ascii_case(password))
 }

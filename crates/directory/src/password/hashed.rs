@@ -1,6 +1,6 @@
 //! Recognises password hashes. `[ours]`
 
-/// How hashes begin: as PHC strings and as Unix keeps them.
+/// Prefixes of hashes: PHC strings and Unix formats.
 const STARTS: &[&str] = &[
     "$1$",
     "$apr1$",
@@ -28,17 +28,17 @@ const STARTS: &[&str] = &[
     "SCRAM-SHA-",
 ];
 
-/// Schemes that LDAP directories write in braces; more may follow the name, as in `{SSHA256}`.
+/// Schemes that LDAP directories write in braces; the name may continue, as in `{SSHA256}`.
 const SCHEMES: &[&str] =
     &["CRYPT", "BCRYPT", "ARGON2", "SSHA", "SHA", "SMD5", "MD5", "PBKDF2", "SCRAM-SHA", "NT}", "x-is"];
 
-/// Whether a text is the hash of a password in a form that directories export. A holder of the old directory's dump knows
-/// that text: taken as a password, it would let them in.
+/// Whether a text is a password hash in a form that directories export. Everybody with a dump of the old directory
+/// knows that text, and could log in if it were the password.
 pub fn is_hash(text: &str) -> bool {
     let text = text.trim();
     let starts =
         |start: &&str| text.get(..start.len()).is_some_and(|found| found.eq_ignore_ascii_case(start));
-    // A hash holds a separator behind its beginning; the word alone is no hash.
+    // A hash has a separator after its prefix; the word alone is not a hash.
     let body = |start: &&str| text.len() > start.len() + 8;
     let scheme = |scheme: &&str| {
         let named = text.strip_prefix('{').and_then(|rest| rest.get(..scheme.len()));

@@ -7,7 +7,7 @@ const CLASSES: &str = "hold at least 3 of: upper case, lower case, digit, other 
 const LENGTH: &str = "have at least 8 characters";
 const OTHER: &str = "differ from the address and the name";
 
-/// Nothing but what is asked for.
+/// A policy with only the given settings.
 const NOTHING: Policy = Policy {
     min_length: 0,
     min_classes: 0,

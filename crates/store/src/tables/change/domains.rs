@@ -39,7 +39,7 @@ fn found(session: &dyn Session, id: PendingDomainId) -> Result<Judged<PendingDom
     Ok(read::pending_by_id(session, id)?.ok_or(ChangeError::NotFound))
 }
 
-/// Whether no managed domain above belongs to another account.
+/// Whether the account manages the nearest managed domain above; `false`: no domain above is managed.
 fn above(session: &dyn Session, account: AccountId, name: &DomainName) -> Result<Judged<bool>> {
     if read::manager(session, name.as_str())?.is_some() {
         return Ok(Err(ChangeError::DomainManaged));
