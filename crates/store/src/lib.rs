@@ -5,6 +5,7 @@ mod backup;
 mod database;
 mod draft;
 mod location;
+mod migrations;
 mod port;
 mod postgres;
 mod problem;

@@ -1,5 +1,6 @@
 //! The schema of a database, and the migrations that it lacks.
 
+use crate::migrations::Migration;
 use crate::problem::OpenProblem;
 
 /// The schema of a database, compared with this program's.
@@ -14,13 +15,13 @@ pub struct Schema {
 }
 
 impl Schema {
-    /// The schema by the names of this program's migrations.
-    pub(crate) fn new(found: i64, names: &[&'static str]) -> Result<Self, OpenProblem> {
-        let known = i64::try_from(names.len()).unwrap_or(i64::MAX);
+    /// Compares a schema with this program's migrations.
+    pub(crate) fn new(found: i64, migrations: &[Migration]) -> Result<Self, OpenProblem> {
+        let known = i64::try_from(migrations.len()).unwrap_or(i64::MAX);
         if !(0..=known).contains(&found) {
             return Err(OpenProblem::Newer { found, known });
         }
-        let numbered = (1..).zip(names.iter().copied());
+        let numbered = (1..).zip(migrations.iter().map(|migration| migration.name));
         Ok(Self { found, known, due: numbered.filter(|(number, _)| *number > found).collect() })
     }
 }

@@ -14,8 +14,6 @@ mod session;
 mod writer;
 
 pub(crate) use backup::backup;
-#[cfg(test)]
-pub(crate) use migrate::MIGRATIONS;
 pub(crate) use restore::restore;
 pub use saved_state::SavedState;
 pub(crate) use saved_state::{restore_state, save_state};

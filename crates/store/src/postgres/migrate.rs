@@ -1,26 +1,10 @@
 //! Migrations: numbered, forward only. The table `matricula_schema` holds the number of the newest one that ran.
 
+use crate::migrations::POSTGRES;
 use crate::problem::OpenProblem;
 use crate::schema::Schema;
 use crate::session::{Error, Kind, Result, Session, values};
 use crate::vault::WrappedRing;
-
-/// The migrations by file name: their SQL and their names.
-macro_rules! migrations {
-    ($($name:literal),* $(,)?) => {
-        const MIGRATIONS: &[&str] = &[$(include_str!(concat!("../../migrations/postgres/", $name, ".sql"))),*];
-        const NAMES: &[&str] = &[$($name),*];
-    };
-}
-
-migrations![
-    "0001_initial",
-    "0002_sessions",
-    "0003_search",
-    "0004_usage",
-    "0005_forgotten",
-    "0006_password_origin",
-];
 
 /// The schema of the database.
 pub(super) fn schema(session: &dyn Session) -> std::result::Result<Schema, OpenProblem> {
@@ -28,7 +12,7 @@ pub(super) fn schema(session: &dyn Session) -> std::result::Result<Schema, OpenP
         return Err(OpenProblem::Missing);
     }
     let found = session.only("SELECT version FROM matricula_schema WHERE id = 1", &[], |row| row.get(0))?;
-    Schema::new(found, NAMES)
+    Schema::new(found, POSTGRES)
 }
 
 /// Whether the database contains a directory.
@@ -60,9 +44,9 @@ pub(super) fn run(session: &dyn Session) -> std::result::Result<(), OpenProblem>
         // Under this lock, so that only one of several nodes that start together migrates.
         let sql = "SELECT version FROM matricula_schema WHERE id = 1 FOR UPDATE";
         let found: i64 = session.only(sql, &[], |row| row.get(0))?;
-        let Schema { found, known, .. } = Schema::new(found, NAMES)?;
-        for migration in MIGRATIONS.iter().skip(usize::try_from(found).unwrap_or(0)) {
-            session.batch(migration)?;
+        let Schema { found, known, .. } = Schema::new(found, POSTGRES)?;
+        for migration in POSTGRES.iter().skip(usize::try_from(found).unwrap_or(0)) {
+            session.batch(migration.sql)?;
         }
         session.execute("UPDATE matricula_schema SET version = ?1 WHERE id = 1", values![known])?;
         Ok(())

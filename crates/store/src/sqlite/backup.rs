@@ -8,10 +8,11 @@ use rusqlite::backup::{Backup, StepResult};
 use rusqlite::{Connection, ErrorCode, OpenFlags, ffi};
 
 use super::in_use::InUse;
-use super::migrate::{self, MIGRATIONS};
+use super::migrate;
 use super::open_reader;
 use crate::backup::{BackedUp, BackupError, Step};
 use crate::draft::{BESIDE, Draft, NEW, PART, folder_of};
+use crate::migrations::SQLITE;
 
 /// The suffix of the raw copy from which the backup is made.
 const COPY: &str = ".copy.part";
@@ -157,7 +158,7 @@ pub(super) fn check(copy: &Connection, of: &Path, pragma: &str) -> Result<i64, B
     let Some(schema) = migrate::schema_of(copy).map_err(engine)? else {
         return Err(BackupError::Foreign(of.to_owned()));
     };
-    let known = i64::try_from(MIGRATIONS.len()).unwrap_or(i64::MAX);
+    let known = i64::try_from(SQLITE.len()).unwrap_or(i64::MAX);
     if schema > known {
         return Err(BackupError::Newer { path: of.to_owned(), found: schema, known });
     }

@@ -2,30 +2,9 @@
 
 use rusqlite::{Connection, TransactionBehavior, params};
 
+use crate::migrations::SQLITE;
 use crate::problem::OpenProblem;
 use crate::vault::WrappedRing;
-
-/// The migrations by file name: their SQL and their names.
-macro_rules! migrations {
-    ($($name:literal),* $(,)?) => {
-        pub(crate) const MIGRATIONS: &[&str] =
-            &[$(include_str!(concat!("../../migrations/sqlite/", $name, ".sql"))),*];
-        pub(super) const NAMES: &[&str] = &[$($name),*];
-    };
-}
-
-migrations![
-    "0001_initial",
-    "0002_directory",
-    "0003_groups",
-    "0004_domains",
-    "0005_two_engines",
-    "0006_sessions",
-    "0007_search",
-    "0008_usage",
-    "0009_forgotten",
-    "0010_password_origin",
-];
 
 /// The number of the newest migration that ran on a database; `None`: not a Matricula database.
 pub(super) fn schema_of(connection: &Connection) -> rusqlite::Result<Option<i64>> {
@@ -40,15 +19,15 @@ pub(super) fn schema_of(connection: &Connection) -> rusqlite::Result<Option<i64>
 
 /// Runs the migrations that are due, or all of them on a new database.
 pub(super) fn run(connection: &mut Connection) -> Result<(), OpenProblem> {
-    let known = i64::try_from(MIGRATIONS.len()).unwrap_or(i64::MAX);
+    let known = i64::try_from(SQLITE.len()).unwrap_or(i64::MAX);
     // Under the write lock, so that two processes that start together don't both migrate.
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     let found: i64 = transaction.pragma_query_value(None, "user_version", |row| row.get(0))?;
-    let Some(done) = usize::try_from(found).ok().filter(|done| *done <= MIGRATIONS.len()) else {
+    let Some(done) = usize::try_from(found).ok().filter(|done| *done <= SQLITE.len()) else {
         return Err(OpenProblem::Newer { found, known });
     };
-    for migration in &MIGRATIONS[done..] {
-        transaction.execute_batch(migration)?;
+    for migration in &SQLITE[done..] {
+        transaction.execute_batch(migration.sql)?;
     }
     transaction.pragma_update(None, "user_version", known)?;
     Ok(transaction.commit()?)

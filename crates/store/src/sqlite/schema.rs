@@ -2,8 +2,9 @@
 
 use std::path::Path;
 
-use super::migrate::{self, NAMES};
+use super::migrate::{self};
 use super::{found, hold, open_reader, open_writer};
+use crate::migrations::SQLITE;
 use crate::problem::OpenProblem;
 use crate::schema::Schema;
 
@@ -11,7 +12,7 @@ use crate::schema::Schema;
 pub(crate) fn schema(path: &Path) -> Result<Schema, OpenProblem> {
     found::look(path)?;
     let schema = migrate::schema_of(&open_reader(path)?)?;
-    Schema::new(schema.ok_or(OpenProblem::Foreign)?, NAMES)
+    Schema::new(schema.ok_or(OpenProblem::Foreign)?, SQLITE)
 }
 
 /// Runs the migrations that are due, all or none, and gives the schema before.

@@ -6,16 +6,29 @@ use csv::{ByteRecord, ReaderBuilder, Terminator};
 use serde_json::{Map, Value};
 
 use super::{Found, ImportError, MAX_ROW, text, unreadable};
+use crate::create_user::Item;
+use crate::item::Item as _;
 
-/// Fields of create-user, and what columns call them: without case, blanks, `_` and `-`.
-const COLUMNS: &[(&str, &[&str])] = &[
-    ("emailAddress", &["email", "emailaddress", "mail", "address", "primaryemail"]),
-    ("name", &["name", "displayname", "fullname"]),
-    ("password", &["password"]),
-    ("passwordHash", &["passwordhash", "hash"]),
-    ("accountCode", &["accountcode", "account"]),
-    ("forcePasswordChange", &["forcepasswordchange", "mustchangepassword"]),
+/// Names of columns besides the fields' own: without case, spaces, `_` and `-`.
+const OTHER_NAMES: &[(&str, &str)] = &[
+    ("email", "emailAddress"),
+    ("mail", "emailAddress"),
+    ("address", "emailAddress"),
+    ("primaryemail", "emailAddress"),
+    ("displayname", "name"),
+    ("fullname", "name"),
+    ("hash", "passwordHash"),
+    ("account", "accountCode"),
+    ("mustchangepassword", "forcePasswordChange"),
 ];
+
+/// The field of create-user that a column holds.
+fn field_of(column: &str) -> Option<&'static str> {
+    let column: String = column.chars().filter(|c| !matches!(c, ' ' | '_' | '-')).collect();
+    let column = column.to_lowercase();
+    let by_field = Item::FIELDS.iter().map(|field| field.name).find(|name| name.to_lowercase() == column);
+    by_field.or_else(|| OTHER_NAMES.iter().find(|(name, _)| *name == column).map(|(_, field)| *field))
+}
 
 pub(super) struct Csv<R> {
     reader: csv::Reader<Bounded<Chain<Cursor<Vec<u8>>, R>>>,
@@ -35,10 +48,7 @@ impl<R: BufRead> Csv<R> {
         let (mut columns, mut unknown) = (Vec::new(), Vec::new());
         for name in header.trim_end().split(delimiter) {
             let name = name.trim().trim_matches('"').trim();
-            let plain: String = name.chars().filter(|c| !matches!(c, ' ' | '_' | '-')).collect();
-            let plain = plain.to_lowercase();
-            let known =
-                COLUMNS.iter().find(|(_, names)| names.contains(&plain.as_str())).map(|(field, _)| *field);
+            let known = field_of(name);
             match known {
                 Some(field) if columns.contains(&Some(field)) => return Err(ImportError::ColumnTwice(field)),
                 None if !name.is_empty() => unknown.push(name.to_owned()),

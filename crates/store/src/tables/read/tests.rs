@@ -5,8 +5,8 @@ use super::*;
 /// The plans of statements on empty tables.
 fn plans(statements: Vec<String>) -> impl Iterator<Item = (String, String)> {
     let connection = rusqlite::Connection::open_in_memory().unwrap();
-    for migration in crate::sqlite::MIGRATIONS {
-        connection.execute_batch(migration).unwrap();
+    for migration in crate::migrations::SQLITE {
+        connection.execute_batch(migration.sql).unwrap();
     }
     statements.into_iter().flat_map(move |statement| {
         let mut plan = connection.prepare(&format!("EXPLAIN QUERY PLAN {statement}")).unwrap();
