@@ -70,7 +70,7 @@ fn main() -> std::process::ExitCode {
 }
 
 fn run(command: Command, output: &output::Output) -> Result<(), Failed> {
-    // Files of the directory contain secrets: other users of the machine must not read them.
+    // Files contain secrets: other users of the machine must not read them.
     if !matches!(
         command,
         Command::User(_)
@@ -99,7 +99,7 @@ fn run(command: Command, output: &output::Output) -> Result<(), Failed> {
             let mut command = <Arguments as clap::CommandFactory>::command();
             let mut script = Vec::new();
             clap_complete::generate(shell, &mut command, "matricula", &mut script);
-            // To standard output itself the library panics when a pipe is closed.
+            // Writing to standard output directly would panic when a pipe is closed.
             Ok(std::io::Write::write_all(&mut std::io::stdout(), &script)?)
         }
     }

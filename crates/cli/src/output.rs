@@ -1,5 +1,5 @@
-//! The program's output: text or JSON. Results go to standard output, errors to standard
-//! error, and the exit code tells which.
+//! The program's output: text or JSON. Results go to standard output, errors to standard error; the exit code tells
+//! them apart.
 
 use std::io::Write as _;
 use std::path::Path;
@@ -10,20 +10,20 @@ use comfy_table::{ContentArrangement, Table, presets};
 use serde::Serialize;
 use serde_json::json;
 
-/// How to print.
+/// The format of the output.
 pub(crate) struct Output {
     pub(crate) json: bool,
 }
 
-/// Why a command did not do all it was asked.
+/// Why a command failed, in whole or in part.
 pub(crate) enum Failed {
-    /// Something went wrong.
+    /// An error.
     Error(anyhow::Error),
-    /// The directory refused; what it said is printed already.
+    /// The directory refused it; the reason is already printed.
     Refused,
-    /// Migrations are due; which ones is printed already.
+    /// Migrations are due; their list is already printed.
     Due,
-    /// It ended before the end, and can be gone on with; why is printed already.
+    /// It stopped early and can be resumed; the reason is already printed.
     Stopped,
 }
 
@@ -39,7 +39,7 @@ impl Output {
         let mut out = std::io::stdout().lock();
         let text = if self.json { serde_json::to_string(&value)? } else { text.to_string() };
         match writeln!(out, "{text}").and_then(|()| out.flush()) {
-            // The reader has read as much as it wanted, as `head` does.
+            // The reader closed the pipe, as `head` does.
             Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
             written => written
                 .context("the command was carried out, but its result can't be written to standard output"),
@@ -64,7 +64,7 @@ impl Output {
         self.say(objects, table)
     }
 
-    /// Prints why the command failed, and gives the exit code.
+    /// Prints the error, and gives the exit code.
     pub(crate) fn failed(&self, failed: &Failed) -> ExitCode {
         match failed {
             Failed::Refused => ExitCode::from(3),
@@ -74,7 +74,7 @@ impl Output {
                 let text = told(error);
                 let text =
                     if self.json { json!({ "error": text }).to_string() } else { format!("error: {text}") };
-                // Where standard error is closed there is nobody to tell.
+                // Standard error may be closed.
                 let _ = writeln!(std::io::stderr(), "{text}");
                 ExitCode::FAILURE
             }
@@ -82,7 +82,7 @@ impl Output {
     }
 }
 
-/// An error and its causes. A cause that the error above it already tells is told once.
+/// An error and its causes. A cause that the error above it contains is printed once.
 fn told(error: &anyhow::Error) -> String {
     let mut told = String::new();
     for cause in error.chain().map(ToString::to_string) {
@@ -96,7 +96,7 @@ fn told(error: &anyhow::Error) -> String {
     told
 }
 
-/// Writes a file that only its owner can read, in place of one that may be there.
+/// Writes or replaces a file that only its owner can read.
 pub(crate) fn replace_private(path: &Path, text: &str) -> anyhow::Result<()> {
     let draft = path.with_extension(format!("{}.new", std::process::id()));
     server::config::write_private(&draft, text)

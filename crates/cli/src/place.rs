@@ -29,22 +29,22 @@ impl Place {
         }
     }
 
-    /// Creates an empty directory there if none is, and says so.
+    /// Creates an empty directory if none exists, and says so.
     pub(crate) fn create(&self) -> anyhow::Result<()> {
         create(&self.config()?)
     }
 
-    /// Opens the directory, also while a server is running on it.
+    /// Opens the directory, even while a server uses it.
     pub(crate) fn open(&self) -> anyhow::Result<Admin> {
         let config = self.config()?;
         Ok(Admin::open(&config, &config.master_key()?, System::real())?)
     }
 }
 
-/// Creates an empty directory where the configuration has its store, if none is there, and says so.
+/// Creates an empty directory at the configured store if none exists, and says so.
 pub(crate) fn create(config: &Config) -> anyhow::Result<()> {
     if Server::create(config, &config.master_key()?, &System::real())? {
-        // Where standard error is closed there is nobody to tell.
+        // Standard error may be closed.
         let _ = writeln!(std::io::stderr(), "created a new, empty database: {}", config.store);
     }
     Ok(())

@@ -1,22 +1,22 @@
-//! How far it is: one line on a terminal that changes, and nothing for anybody else.
+//! Progress: a line that changes on a terminal, and nothing elsewhere.
 
 use std::io::{IsTerminal as _, Write as _};
 
 use crate::output::Output;
 
-/// The line. It goes when this is dropped.
+/// The line. Dropping it clears the line.
 pub(crate) struct Progress {
     terminal: bool,
     shown: String,
 }
 
 impl Progress {
-    /// On standard error, so that results can be piped on.
+    /// On standard error, so that results can be piped.
     pub(crate) fn new(output: &Output) -> Self {
         Self { terminal: !output.json && std::io::stderr().is_terminal(), shown: String::new() }
     }
 
-    /// Whether anybody sees it.
+    /// Whether it is a terminal.
     pub(crate) fn is_terminal(&self) -> bool {
         self.terminal
     }
@@ -39,7 +39,7 @@ impl Drop for Progress {
 
 fn write(text: &str) {
     let mut stderr = std::io::stderr().lock();
-    // Nobody can be told that telling failed.
+    // A failure to show progress is ignored.
     let _ = write!(stderr, "\r\x1b[K{text}");
     let _ = stderr.flush();
 }

@@ -1,4 +1,4 @@
-//! In whose name calls are made, and what to do when that ends.
+//! The credential of a client, and its renewal.
 
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
@@ -15,10 +15,10 @@ use crate::raw_answer::RawAnswer;
 use crate::sign::{SignedHeaders, Signer};
 use crate::transport::Transport;
 
-/// A token is not used in its last seconds: it might end on the way.
+/// A token is not used in its last seconds: it might expire on the way.
 const TOKEN_MARGIN: SignedDuration = SignedDuration::from_secs(10);
 
-/// In whose name calls are made.
+/// The credential of a client.
 pub(crate) struct Access {
     kind: Kind,
     /// Held while renewing, so that concurrent callers renew only once.
@@ -26,19 +26,19 @@ pub(crate) struct Access {
 }
 
 enum Kind {
-    /// API 1.0: signatures of a key pair, prolonged by a login where one is given.
+    /// API 1.0: a key pair that signs, prolonged with a login if one is given.
     Pair { pair: RwLock<Pair>, application: Application, login: Option<Login> },
     /// API 2.0: tokens.
     Token { token: RwLock<Token>, client_id: String, client_secret: SecretString },
 }
 
-/// A key pair, and how often it was prolonged.
+/// A key pair, and the number of times it was prolonged.
 struct Pair {
     signer: Arc<Signer>,
     life: u64,
 }
 
-/// A token, and how many there were before it.
+/// A token, and the number of tokens before it.
 #[derive(Clone, Default)]
 struct Token {
     authorization: String,
@@ -113,14 +113,14 @@ impl Access {
         }
     }
 
-    /// Whether an answer says that the credential is past its life.
+    /// Whether a response says that the credential has expired.
     pub(crate) fn is_over(answer: &RawAnswer, code: Option<&str>) -> bool {
         answer.status == 418 || matches!(code, Some("err_xdk_binding_expired" | "token_expired"))
     }
 
-    /// Makes the credential live on. Who comes while another does so finds it done.
+    /// Renews the credential. Concurrent callers renew it once.
     ///
-    /// Returns false when there is nothing to do it with.
+    /// Returns false when there is no login to renew it.
     pub(crate) async fn renew(
         &self,
         transport: &Transport,
@@ -139,7 +139,7 @@ impl Access {
                     let item = LogIn { access_key: Some(access_key), ..LogIn::default() };
                     let LoggedIn { access_key, secret_key, .. } =
                         application.log_in_as(transport, login, item).await?;
-                    // A server may give another pair instead of prolonging this one.
+                    // A server may issue another pair instead of prolonging this one.
                     let signer = Arc::new(
                         Signer::new(&application.keys(access_key, secret_key)).map_err(KeysError::from)?,
                     );
@@ -187,7 +187,7 @@ async fn new_token(
     }
 }
 
-/// Why there is no token, in the words of the answer.
+/// The reason for a refused token, as the response says it.
 fn no_token(answer: &RawAnswer) -> CallError {
     match serde_json::from_slice::<oauth::Refused>(&answer.body) {
         Ok(refused) => CallError::Refused {

@@ -20,9 +20,9 @@ pub struct Application {
     pub base_url: String,
     /// The value of `x-mc-app-id`.
     pub app_id: String,
-    /// Part of the signed text; never travels.
+    /// A part of the signed text; never sent.
     pub app_key: SecretString,
-    /// Certificates in PEM to trust beside those that this machine trusts.
+    /// Certificates in PEM to trust in addition to those of this machine.
     pub ca_file: Option<PathBuf>,
 }
 
@@ -36,7 +36,7 @@ pub struct Login {
 }
 
 impl Application {
-    /// The same application where the server says that this address belongs: its region.
+    /// The same application at the server of this address's region.
     ///
     /// # Errors
     /// When there is no answer, or the call was refused.
@@ -47,7 +47,7 @@ impl Application {
         let transport = self.transport()?;
         let answer = transport.post(PATH, headers, "application/json", body_of(&[item], None)?).await?;
         let found = answered::<Discovered>(&answer)?.data.pop().unwrap_or_default();
-        // A server that names no region serves all of them.
+        // A server that names no region serves all.
         let base_url = if found.region.api.is_empty() { self.base_url.clone() } else { found.region.api };
         Ok(Self { base_url, ..self.clone() })
     }
@@ -64,8 +64,8 @@ impl Application {
         Ok(self.keys(access_key, secret_key))
     }
 
-    /// Gives the user another password: also the way out where one must be changed before the first login. It ends all key
-    /// pairs of the user. `[ours]`
+    /// Changes the user's password, also when it must be changed before the first login. Revokes all key pairs of the
+    /// user. `[ours]`
     ///
     /// # Errors
     /// When there is no answer, the login was refused, or the new password breaks the account's policy.
@@ -87,7 +87,7 @@ impl Application {
         answer.ok_or(CallError::NoKeys)
     }
 
-    /// Calls an endpoint that takes a password in place of a signature.
+    /// Calls an endpoint that takes a password instead of a signature.
     async fn with_password<R: DeserializeOwned>(
         &self,
         transport: &Transport,

@@ -17,7 +17,7 @@ use tokio::runtime::{Builder, Runtime};
 use crate::error::CallError;
 use crate::keys::Keys;
 
-/// A client that waits for each answer. It must not be used, nor dropped, within an asynchronous runtime.
+/// A client that blocks until each response. It must not be used or dropped within an asynchronous runtime.
 #[derive(Clone)]
 pub struct Client {
     client: crate::Client,
@@ -25,19 +25,19 @@ pub struct Client {
 }
 
 impl Client {
-    /// A client in the name of a key pair.
+    /// A client with a key pair.
     ///
     /// # Errors
-    /// When the keys can't be used, or the system gives no means to wait for a network.
+    /// When the keys can't be used, or the runtime could not be started.
     pub fn new(keys: &Keys) -> Result<Self, CallError> {
         Self::of(crate::Client::new(keys)?)
     }
 
-    /// Waits for a client that was set up with [`with_keys`](crate::Client::with_keys) or
+    /// Wraps a client that was set up with [`with_keys`](crate::Client::with_keys) or
     /// [`with_token`](crate::Client::with_token).
     ///
     /// # Errors
-    /// When the system gives no means to wait for a network.
+    /// When the runtime could not be started.
     pub fn of(client: crate::Client) -> Result<Self, CallError> {
         let runtime = Builder::new_current_thread().enable_all().build().map_err(CallError::Runtime)?;
         Ok(Self { client, runtime: Arc::new(runtime) })

@@ -1,4 +1,4 @@
-//! Many users: in batches, several at once, and one outcome for each.
+//! Many users: in concurrent batches, with one outcome per user.
 
 use std::collections::{HashMap, HashSet};
 
@@ -13,17 +13,17 @@ use crate::call::Client;
 use crate::envelope::body_of;
 use crate::error::CallError;
 
-/// How many users go at once.
+/// The size and number of batches.
 #[derive(Clone, Copy, Debug)]
 pub struct Bulk {
     /// Users in one request, 1 to 1,000.
     pub batch: usize,
-    /// Requests at the same time.
+    /// Concurrent requests.
     pub concurrency: usize,
 }
 
 impl Default for Bulk {
-    /// 100 users a request, four requests at a time.
+    /// 100 users per request, four concurrent requests.
     fn default() -> Self {
         Self { batch: 100, concurrency: 4 }
     }
@@ -32,7 +32,7 @@ impl Default for Bulk {
 /// The outcome of one user.
 pub type Outcome = Result<Created, Vec<Fault>>;
 
-/// The outcome of a batch: one for each user, in order; or why none is known.
+/// The outcomes of a batch, one per user in order; or why none is known.
 pub struct Batch {
     /// The users.
     pub users: Vec<NewUser>,
@@ -41,8 +41,8 @@ pub struct Batch {
 }
 
 impl Client {
-    /// Creates users in one request, and says of each what became of it. No address may be there twice, in whatever case:
-    /// the answer could not be told apart.
+    /// Creates users in one request, and gives one outcome per user. Addresses must differ, without case: otherwise
+    /// outcomes could not be matched to users.
     ///
     /// # Errors
     /// When there is no answer, or the call as a whole was refused.
@@ -55,7 +55,7 @@ impl Client {
         Ok(outcomes(users.iter().map(address), answer, |created| &created.email_address))
     }
 
-    /// Says of each user what creating it would come to, and creates none. No address may be there twice. `[ours]`
+    /// Checks for each user whether it could be created, and creates none. Addresses must differ. `[ours]`
     ///
     /// # Errors
     /// When there is no answer, or the call as a whole was refused.
@@ -67,7 +67,7 @@ impl Client {
         Ok(outcomes(users.iter().map(address), answer, |checked| &checked.email_address))
     }
 
-    /// Changes users in one request, and says of each what became of it. No address may be there twice.
+    /// Changes users in one request, and gives one outcome per user. Addresses must differ.
     ///
     /// # Errors
     /// When there is no answer, or the call as a whole was refused.
@@ -80,9 +80,8 @@ impl Client {
         Ok(outcomes(addresses, answer, |state| &state.email_address))
     }
 
-    /// Creates users, however many, in batches; what became of them comes in their order. A batch ends early before an
-    /// address that it holds already. Nothing is lost when the stream is dropped, but what became of the batches under way
-    /// is not known then.
+    /// Creates any number of users in batches; outcomes come in the users' order. A batch ends early before an address
+    /// that it already contains. Dropping the stream loses nothing, but the outcomes of unfinished batches are unknown.
     ///
     /// ```no_run
     /// # async fn example(client: matricula_client::Client) {
@@ -111,7 +110,7 @@ impl Client {
     }
 }
 
-/// Cuts users into batches in which no address is there twice.
+/// Splits users into batches without duplicate addresses.
 fn batches(users: impl Iterator<Item = NewUser>, size: usize) -> impl Iterator<Item = Vec<NewUser>> {
     let mut users = users.peekable();
     let mut addresses = HashSet::new();
@@ -131,7 +130,7 @@ fn address(user: &NewUser) -> &str {
     user.email_address.as_deref().unwrap_or_default()
 }
 
-/// The outcome of each address. Does not rely on the order of the request.
+/// The outcome of each address. Does not rely on the order of the response.
 fn outcomes<'a, R>(
     addresses: impl Iterator<Item = &'a str>,
     answer: Answer<R>,
@@ -152,7 +151,7 @@ fn outcomes<'a, R>(
     addresses.map(outcome).collect()
 }
 
-/// A server that says nothing of a user.
+/// The error when a response does not mention a user.
 fn not_answered() -> Fault {
     Fault {
         code: "client_no_answer_for_item".to_owned(),

@@ -1,4 +1,4 @@
-//! One call: in whose name, how often, until when.
+//! Calls: credentials, retries, quota.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -20,10 +20,10 @@ use crate::retry::{Quota, Retries};
 use crate::sign::{SignedHeaders, Signer};
 use crate::transport::Transport;
 
-/// Where a client takes the time from.
+/// The source of the time.
 pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
 
-/// Calls a server in somebody's name. A clone shares connections, key pair and quota.
+/// Calls a server with one credential. A clone shares connections, key pair and quota.
 #[derive(Clone)]
 pub struct Client(Arc<Inner>);
 
@@ -35,7 +35,7 @@ struct Inner {
     clock: Clock,
 }
 
-/// A client that is being set up.
+/// Settings of a new client.
 pub struct Builder {
     base_url: String,
     ca_file: Option<PathBuf>,
@@ -50,7 +50,7 @@ enum Credential {
 }
 
 impl Builder {
-    /// Prolongs the key pair by this login when it has ended, in the middle of whatever is being done.
+    /// Prolongs the key pair with this login when it expires during the work.
     #[must_use]
     pub fn login(mut self, login: Login) -> Self {
         if let Credential::Pair(_, known) = &mut self.credential {
@@ -59,19 +59,19 @@ impl Builder {
         self
     }
 
-    /// When calls are made again.
+    /// The rules of retries.
     #[must_use]
     pub fn retries(self, retries: Retries) -> Self {
         Self { retries, ..self }
     }
 
-    /// Takes the time from elsewhere than the machine.
+    /// Takes the time from another source than the machine.
     #[must_use]
     pub fn clock(self, clock: Clock) -> Self {
         Self { clock, ..self }
     }
 
-    /// Trusts these certificates, in PEM, beside those that this machine trusts.
+    /// Trusts these certificates, in PEM, in addition to those that this machine trusts.
     #[must_use]
     pub fn ca_file(self, file: impl Into<PathBuf>) -> Self {
         Self { ca_file: Some(file.into()), ..self }
@@ -80,7 +80,7 @@ impl Builder {
     /// The client.
     ///
     /// # Errors
-    /// When the secret key is not base64, or the file of certificates holds none.
+    /// When the secret key is not base64, or the file of certificates contains none.
     pub fn build(self) -> Result<Client, KeysError> {
         let access = match self.credential {
             Credential::Pair(keys, login) => {
@@ -99,15 +99,15 @@ impl Builder {
 }
 
 impl Client {
-    /// A client in the name of a key pair: each call is signed.
+    /// A client with a key pair: each call is signed.
     ///
     /// # Errors
-    /// When the secret key is not base64, or the file of certificates holds none.
+    /// When the secret key is not base64, or the file of certificates contains none.
     pub fn new(keys: &Keys) -> Result<Self, KeysError> {
         Self::with_keys(keys).build()
     }
 
-    /// Sets up a client in the name of a key pair.
+    /// Sets up a client with a key pair.
     pub fn with_keys(keys: &Keys) -> Builder {
         Builder {
             base_url: keys.base_url.clone(),
@@ -118,8 +118,7 @@ impl Client {
         }
     }
 
-    /// Sets up a client in the name of an application of API 2.0: each call carries a token, which is asked for when it is
-    /// needed.
+    /// Sets up a client with an application of API 2.0: each call carries a token, which is requested when needed.
     pub fn with_token(
         base_url: impl Into<String>,
         client_id: impl Into<String>,
@@ -134,8 +133,8 @@ impl Client {
         }
     }
 
-    /// Calls an endpoint of API 1.0 with items and reads its answer. `reads` says that the endpoint changes nothing, so
-    /// that it may always be called again.
+    /// Calls an endpoint of API 1.0 with items and parses its answer. `reads`: the endpoint changes nothing, so a call
+    /// can always be retried.
     ///
     /// The methods named after endpoints call this.
     ///
@@ -196,7 +195,7 @@ impl Client {
         }
     }
 
-    /// Sends a request in the name of the credential as it is now: the outcome, and which life of the credential that was.
+    /// Sends a request with the current credential, and gives the credential's generation too.
     async fn send_once(
         &self,
         request_id: &RequestId,
@@ -218,7 +217,7 @@ impl Client {
         self.0.access.signer()
     }
 
-    /// Sends a body once, whatever comes of it.
+    /// Sends a body once, without retries.
     ///
     /// # Errors
     /// When there is no answer.
@@ -231,7 +230,7 @@ impl Client {
         self.send_once(request_id, path, body).await.0
     }
 
-    /// Sends a body with headers that were signed before, once, whatever comes of it.
+    /// Sends a body with headers that were signed before, once, without retries.
     ///
     /// # Errors
     /// When there is no answer.

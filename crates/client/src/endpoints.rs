@@ -1,4 +1,4 @@
-//! One method an endpoint, each declared once for both clients: path, whether it changes anything, what it takes and gives.
+//! One method per endpoint, declared once for both clients: path, whether it only reads, its item and its row.
 
 use wire::Answer;
 use wire::account::{AccountRow, Nothing, SupportInfo};
@@ -25,11 +25,11 @@ use crate::call::Client;
 use crate::envelope::{Page, body_of};
 use crate::error::CallError;
 
-/// An endpoint, as the client knows it.
+/// An endpoint.
 pub struct Endpoint {
     /// The path, as it is signed.
     pub path: &'static str,
-    /// Whether it changes nothing, so that a call may always be repeated.
+    /// Whether it changes nothing, so that a call can always be retried.
     pub reads: bool,
 }
 
@@ -40,7 +40,7 @@ macro_rules! endpoints {
         items { $( $(#[doc = $doc:literal])+ $name:ident: $reads:ident $path:literal, $Item:ty => $Row:ty; )+ }
         pages { $( $(#[doc = $page_doc:literal])+ $page_name:ident: $page_path:literal, $PageItem:ty => $PageRow:ty; )+ }
     ) => {
-        /// All there are.
+        /// All endpoints.
         pub const ENDPOINTS: &[Endpoint] = &[
             $( Endpoint { path: $path, reads: endpoints!(@reads $reads) }, )+
             $( Endpoint { path: $page_path, reads: true }, )+
@@ -59,7 +59,7 @@ macro_rules! endpoints {
             $(
                 $(#[doc = $page_doc])+
                 ///
-                /// One page: `pagination.next` of the answer is the token of the one after it.
+                /// One page: `pagination.next` of the answer is the token of the next one.
                 ///
                 /// # Errors
                 /// When there is no answer, or the call as a whole was refused.
@@ -83,7 +83,7 @@ macro_rules! endpoints {
             $(
                 $(#[doc = $page_doc])+
                 ///
-                /// One page: `pagination.next` of the answer is the token of the one after it.
+                /// One page: `pagination.next` of the answer is the token of the next one.
                 ///
                 /// # Errors
                 /// When there is no answer, or the call as a whole was refused.
@@ -102,35 +102,35 @@ endpoints! {
         /// Support contacts.
         support_info: reads "/api/account/get-support-info", Nothing => SupportInfo;
 
-        /// Creates users: `data` of the answer has those that were created, `fail` those that were refused.
+        /// Creates users: `data` of the answer has the created ones, `fail` the refused ones.
         create_users: writes "/api/user/create-user", NewUser => Created;
-        /// Says what creating these users would come to, and creates none. `[ours]`
+        /// Checks whether these users could be created, and creates none. `[ours]`
         check_users: reads "/api/user/check-user", NewUser => Checked;
-        /// Changes users. An item with nothing but the address reads.
+        /// Changes users. An item with only the address reads the user.
         update_users: writes "/api/user/update-user", UpdateUser => UserState;
         /// Deletes users. `[ours]`
         delete_users: writes "/api/user/delete-user", NamesUser => Done;
-        /// A profile.
+        /// The profile of a user.
         profile: reads "/api/user/get-profile", GetProfile => Profile;
-        /// What is kept of users beside name and address.
+        /// The attributes of users.
         attributes: reads "/api/user/get-attributes", NamesUser => Attributes;
         /// Sets attributes.
         update_attributes: writes "/api/user/update-attributes", UpdateAttributes => Done;
         /// Aliases of users.
         aliases: reads "/api/user/get-aliases", NamesUser => Aliases;
-        /// Gives users aliases.
+        /// Adds aliases to users.
         update_aliases: writes "/api/user/update-alias", Alias => AliasRow;
-        /// Takes aliases away.
+        /// Removes aliases.
         remove_aliases: writes "/api/user/remove-alias", Alias => AliasRow;
         /// Lets users read the mail of others.
         add_delegate_users: writes "/api/user/add-delegate-user", AddDelegate => DelegateDone;
-        /// Whose mail a user may read.
+        /// The users whose mail a user may read.
         delegate_users: reads "/api/user/find-delegate-users", FindDelegates => DelegateUsers;
-        /// Takes that right back.
+        /// Removes that right.
         remove_delegate_users: writes "/api/user/remove-delegate-user", RemoveDelegate => DelegateDone;
-        /// Has users removed after a while.
+        /// Puts users on the purge list.
         add_to_purge_list: writes "/api/user/add-to-purge-list", Purge => Done;
-        /// Keeps users after all.
+        /// Takes users off the purge list.
         remove_from_purge_list: writes "/api/user/remove-from-purge-list", Purge => Done;
 
         /// Creates groups.
@@ -139,20 +139,20 @@ endpoints! {
         update_groups: writes "/api/directory/update-group", UpdateGroup => GroupRow;
         /// Deletes groups.
         delete_groups: writes "/api/directory/delete-group", NamesGroup => GroupGone;
-        /// Puts addresses or domains into groups.
+        /// Adds addresses or domains to groups.
         add_group_members: writes "/api/directory/add-group-member", AddMember => MemberChanged;
-        /// Takes them out.
+        /// Removes addresses or domains from groups.
         remove_group_members: writes "/api/directory/remove-group-member", RemoveMember => MemberChanged;
 
-        /// Registers domains, which have to be verified then.
+        /// Registers domains, which must then be verified.
         create_domains: writes "/api/domain/create-domain", CreateDomain => RegisteredDomain;
         /// The required value of a domain's TXT record.
         verification_codes: reads "/api/domain/get-verification-code", NamesDomain => VerificationCode;
-        /// Looks the TXT record up, and makes the domain internal.
+        /// Verifies the TXT record, and makes the domain internal.
         verify_domains: writes "/api/domain/verify-domain", VerifyDomain => InternalDomain;
-        /// How far domains are.
+        /// The status of domains.
         provision_status: reads "/api/domain/get-provision-status", NamesDomain => ProvisionStatus;
-        /// Gives up domains that are not verified yet.
+        /// Drops pending domains.
         delete_pending_domains: writes "/api/domain/delete-pending-domain", DeletePendingDomain => PendingDomainGone;
 
         /// Roles of the account. `[ours]`
@@ -161,10 +161,10 @@ endpoints! {
         create_roles: writes "/api/role/create-role", CreateRole => RoleRow;
         /// Deletes roles. `[ours]`
         delete_roles: writes "/api/role/delete-role", DeleteRole => RoleGone;
-        /// Gives users roles, or takes them away. `[ours]`
+        /// Assigns roles to users, or removes them. `[ours]`
         assign_roles: writes "/api/role/assign-role", AssignRole => RoleAssigned;
 
-        /// Ends a key pair: the one that signs, when the item names none.
+        /// Revokes a key pair: the signing one, if the item names none.
         log_out: writes "/api/login/logout", LogOut => LoggedOut;
     }
     pages {
@@ -176,7 +176,7 @@ endpoints! {
         group_members: "/api/directory/get-group-members", NamesGroup => GroupMembers;
         /// Internal domains.
         internal_domains: "/api/domain/get-internal-domain", GetInternalDomain => InternalDomain;
-        /// Domains that are not verified yet.
+        /// Pending domains.
         pending_domains: "/api/domain/get-pending-domain", Nothing => RegisteredDomain;
         /// Audit events.
         audit_events: "/api/audit/get-audit-events", GetAuditEvents => AuditEvent;

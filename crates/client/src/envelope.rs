@@ -1,4 +1,4 @@
-//! Items as the body of a request, and answers in an envelope.
+//! Request bodies and envelopes.
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -13,7 +13,7 @@ pub(crate) fn body_of<I: Serialize>(items: &[I], page: Option<&Page>) -> Result<
     serde_json::to_vec(&Body { meta, data: items }).map_err(CallError::Body)
 }
 
-/// Reads an answer. A failure without a key is about the call; one with a key is about an item.
+/// Parses an envelope. A failure without a key is about the call; one with a key is about an item.
 pub(crate) fn answered<R: DeserializeOwned>(raw: &RawAnswer) -> Result<Answer<R>, CallError> {
     let status = raw.status;
     let answer: Answer<R> =
@@ -38,14 +38,14 @@ struct Meta<'a> {
     pagination: &'a Page,
 }
 
-/// Which page is asked for.
+/// The requested page.
 #[derive(Clone, Debug, Default, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Page {
-    /// How many rows it holds at most, 1 to 500; the server's own number when left out.
+    /// Maximum number of rows, 1 to 500; default: the server's.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub page_size: Option<u32>,
-    /// Where the list goes on, as the page before said; left out for the first.
+    /// The token of the page, from the page before; none for the first.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub page_token: Option<String>,
 }

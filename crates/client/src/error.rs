@@ -1,4 +1,4 @@
-//! Why there is no answer.
+//! The cause.
 
 use std::time::Duration;
 
@@ -8,19 +8,18 @@ use wire::{Error as Fault, header};
 use crate::keys::KeysError;
 use crate::raw_answer::RawAnswer;
 
-/// Why a call has no answer that can be used. A refusal of single items is not an error: it is in
-/// [`Answer::fail`](crate::Answer::fail).
+/// Why a call has no usable answer. Refused items are not an error: they are in [`Answer::fail`](crate::Answer::fail).
 #[derive(Debug, Error)]
 pub enum CallError {
-    /// The request did not reach the server, or the answer did not come back.
+    /// The request did not reach the server, or the response did not arrive.
     #[error("no response from {base_url}: {}", causes(.source))]
     Transport {
-        /// Where the request went.
+        /// The URL of the request.
         base_url: String,
-        /// Why there is no answer.
+        /// The cause.
         source: reqwest::Error,
     },
-    /// The answer is no envelope: most likely something other than the API answered.
+    /// The response is not an envelope: most likely something other than the API answered.
     #[error("HTTP {status}, and the body is not a response of this API: {source}")]
     NoEnvelope {
         /// HTTP status.
@@ -41,19 +40,19 @@ pub enum CallError {
     /// The body can't be written as JSON.
     #[error("the request cannot be written as JSON: {0}")]
     Body(serde_json::Error),
-    /// A log-in gave no keys, and did not say why.
+    /// A login gave no keys and no error.
     #[error("the login response contains no key pair")]
     NoKeys,
     /// The keys can't be used.
     #[error(transparent)]
     Keys(#[from] KeysError),
-    /// The system gives no means to wait for a network.
+    /// The runtime could not be started.
     #[error("no runtime: {0}")]
     Runtime(std::io::Error),
 }
 
 impl CallError {
-    /// Whether the server was asked and its answer is not known: the call may have been carried out.
+    /// Whether the outcome is unknown: the call may have been carried out.
     pub fn is_unknown(&self) -> bool {
         match self {
             CallError::Transport { source, .. } => !source.is_connect() && !source.is_builder(),
@@ -72,7 +71,7 @@ impl CallError {
     }
 }
 
-/// An error with what caused it: the first line of an error of HTTP says little.
+/// An error with its causes: the first line of an HTTP error says little.
 fn causes(error: &reqwest::Error) -> String {
     let mut text = error.to_string();
     let mut cause = std::error::Error::source(error);
@@ -84,8 +83,8 @@ fn causes(error: &reqwest::Error) -> String {
     text
 }
 
-/// How long to wait before the same call, by an answer: `Retry-After` in seconds, else `X-RateLimit-Reset` in milliseconds
-/// when nothing remains (spec/clients.md 4.5, 5).
+/// How long to wait before a retry, by a response: `Retry-After` in seconds, otherwise `X-RateLimit-Reset` in
+/// milliseconds when nothing remains (spec/clients.md 4.5, 5).
 pub(crate) fn retry_after(answer: &RawAnswer) -> Option<Duration> {
     let number = |name: &str| answer.header(name)?.parse::<u64>().ok();
     if let Some(seconds) = number(header::RETRY_AFTER) {

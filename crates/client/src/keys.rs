@@ -7,23 +7,23 @@ use thiserror::Error;
 use wire::signature::SecretKeyError;
 use zeroize::ZeroizeOnDrop;
 
-/// What is needed to call a server: one JSON object. Unknown keys are ignored.
+/// The settings for calls to a server: one JSON object. Unknown keys are ignored.
 #[derive(Clone, Serialize, Deserialize, ZeroizeOnDrop)]
 pub struct Keys {
     /// Scheme, host and port.
     #[zeroize(skip)]
     pub base_url: String,
-    /// Certificates in PEM to trust beside those that this machine trusts. In a file of keys, relative to it.
+    /// Certificates in PEM to trust in addition to those of this machine. In a file of keys, relative to it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[zeroize(skip)]
     pub ca_file: Option<PathBuf>,
     /// The value of `x-mc-app-id`.
     pub app_id: String,
-    /// Part of the signed text; never travels.
+    /// A part of the signed text; never sent.
     pub app_key: String,
     /// The access key in `Authorization`.
     pub access_key: String,
-    /// The key of the HMAC, base64; never travels.
+    /// The key of the HMAC, base64; never sent.
     pub secret_key: String,
 }
 
@@ -38,7 +38,7 @@ pub enum KeysError {
         /// Why.
         source: std::io::Error,
     },
-    /// It is no object with the five keys.
+    /// It is not an object with the five keys.
     #[error(
         "{path}: {source}. Expected a JSON object with base_url, app_id, app_key, access_key and secret_key, as \
          `matricula sandbox` writes it"
@@ -60,7 +60,7 @@ pub enum KeysError {
     Ca {
         /// The file.
         path: PathBuf,
-        /// What is wrong with it, if there is something in it.
+        /// What is wrong with it.
         source: Option<reqwest::Error>,
     },
     /// The HTTP client can't be set up.
@@ -72,7 +72,7 @@ impl Keys {
     /// Reads the file.
     ///
     /// # Errors
-    /// When it can't be read, or is no object with the five keys.
+    /// When it can't be read, or is not an object with the five keys.
     pub fn from_file(path: &Path) -> Result<Self, KeysError> {
         let text = read(path)?;
         let mut keys: Self = serde_json::from_slice(&text)
@@ -83,7 +83,7 @@ impl Keys {
     }
 }
 
-/// Certificates to trust beside those that this machine trusts.
+/// Certificates to trust in addition to those of this machine.
 pub(crate) fn certificates(path: &Path) -> Result<Vec<reqwest::Certificate>, KeysError> {
     let ca = |source| KeysError::Ca { path: path.to_owned(), source };
     let certificates =

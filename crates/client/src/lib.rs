@@ -1,4 +1,4 @@
-//! Typed calls against Matricula, or against the service whose API it speaks.
+//! Typed calls to Matricula, or to the service with the same API.
 //!
 //! ```no_run
 //! use matricula_client::{Client, Keys, NewUser};
@@ -17,21 +17,20 @@
 //! # }
 //! ```
 //!
-//! **Keys** come out of a file ([`Keys::from_file`]), or of a login: an [`Application`] finds the server of an address
-//! ([`discover`](Application::discover)) and logs in there ([`log_in`](Application::log_in)). With
-//! [`Builder::login`] a key pair that ends in the middle of the work is prolonged, and the call repeated.
-//! [`Client::with_token`] calls by the tokens of API 2.0 instead.
+//! **Keys** come from a file ([`Keys::from_file`]), or from a login: an [`Application`] finds the server of an address
+//! ([`discover`](Application::discover)) and logs in there ([`log_in`](Application::log_in)). With [`Builder::login`] a
+//! key pair that expires during the work is prolonged, and the call retried. [`Client::with_token`] calls with the
+//! tokens of API 2.0 instead.
 //!
-//! **Repetition.** A call that was not answered, or refused for the moment, is made again ([`Retries`]), with the same
-//! request id: Matricula does once what comes twice, and the repetition gets the first answer. Other servers do not promise
-//! that: set [`Retries::once_only`] to false for them, and only reads are repeated when nobody knows what became of them.
-//! Quotas are honoured: when an answer says that nothing remains, the next call waits until its `X-RateLimit-Reset`, in
-//! milliseconds.
+//! **Retries.** A call without a response, or refused temporarily, is retried ([`Retries`]) with the same request id:
+//! Matricula runs a request once, and a retry gets the first answer. Other servers do not promise that: set
+//! [`Retries::once_only`] to false for them, and only reads are retried when the outcome is unknown.
 //!
-//! **Errors** are of two kinds. A call that was refused as a whole, or not answered, is a [`CallError`]. An item that was
-//! refused is in [`Answer::fail`], with its code, while the others were carried out.
+//! **Errors** are of two kinds. A call that was refused as a whole, or got no response, is a [`CallError`]. A refused
+//! item is in [`Answer::fail`], with its code; the other items were carried out.
 //!
-//! **Many users** go in batches ([`Client::create_all`]). [`blocking`] has the same calls for programs without a runtime.
+//! **Many users** are sent in batches ([`Client::create_all`]). [`blocking`] has the same calls for programs without a
+//! runtime.
 
 mod access;
 mod application;

@@ -1,8 +1,8 @@
-//! An answer as it came.
+//! A response as received.
 
 use reqwest::header::HeaderMap;
 
-/// An answer as it came.
+/// A response as received.
 #[derive(Clone, Debug)]
 pub struct RawAnswer {
     /// HTTP status.

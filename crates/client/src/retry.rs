@@ -1,4 +1,4 @@
-//! When a call is made again, and when it waits.
+//! When a call is retried, and how long it waits.
 
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
@@ -8,26 +8,25 @@ use tokio::time::Instant;
 use crate::error::{CallError, retry_after};
 use crate::raw_answer::RawAnswer;
 
-/// When a call is made again. A repetition carries the same request id and the same body, with a new date.
+/// The rules of retries. A retry carries the same request id and the same body, with a new date.
 ///
-/// What the server refused before doing anything – 429, or a connection that did not come about – is repeated always. What
-/// may have been carried out – no answer, 408, 502, 503, 504 – is repeated for reads, and, with `once_only`, for all else.
+/// A refusal before anything was done – 429, or no connection – is always retried. When the call may have been carried
+/// out – no response, 408, 502, 503, 504 – reads are retried and, with `once_only`, all others.
 #[derive(Clone, Copy, Debug)]
 pub struct Retries {
-    /// Attempts in all; with 1 nothing is repeated.
+    /// Attempts in all; 1: no retries.
     pub attempts: u32,
-    /// The pause before the second attempt when the server names none; twice as long before each further one.
+    /// The pause before the second attempt if the server names none; it doubles before each further one.
     pub pause: Duration,
-    /// The longest pause of that kind.
+    /// The longest such pause.
     pub longest_pause: Duration,
-    /// Whether the server carries out a request once however often it comes, as Matricula does: it remembers request ids,
-    /// and the repetition gets the first answer. **Set it to false for other servers**: there a repeated write may be a
-    /// second one.
+    /// Whether the server runs a request once, even if it is sent again, as Matricula does: it remembers request ids,
+    /// and a retry gets the first answer. **Set it to false for other servers**: there a retried write may run twice.
     pub once_only: bool,
 }
 
 impl Default for Retries {
-    /// Six attempts within some six seconds, against a server that does everything once.
+    /// Six attempts within about six seconds, for a server that runs requests once.
     fn default() -> Self {
         Self {
             attempts: 6,
@@ -39,11 +38,11 @@ impl Default for Retries {
 }
 
 impl Retries {
-    /// Makes no call twice.
+    /// No retries.
     pub const NONE: Self =
         Self { attempts: 1, pause: Duration::ZERO, longest_pause: Duration::ZERO, once_only: false };
 
-    /// How long to wait before the next attempt; `None`: there is none.
+    /// How long to wait before the next attempt; `None`: no further attempt.
     pub(crate) fn next(
         &self,
         attempt: u32,
@@ -68,12 +67,12 @@ impl Retries {
     }
 }
 
-/// The quota, as answers tell of it: when nothing remains of it, nobody who shares this calls before it is full again.
+/// The quota, as responses report it: when nothing remains, no clone of the client calls before the reset.
 #[derive(Default)]
 pub(crate) struct Quota(Mutex<Option<Instant>>);
 
 impl Quota {
-    /// Waits until there is something left.
+    /// Waits until something remains.
     pub(crate) async fn wait(&self) {
         let until = *self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(until) = until {
@@ -81,7 +80,7 @@ impl Quota {
         }
     }
 
-    /// Hears what an answer says.
+    /// Reads the quota of a response.
     pub(crate) fn hear(&self, answer: &RawAnswer) {
         if answer.status == 503 {
             return;

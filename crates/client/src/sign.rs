@@ -6,13 +6,13 @@ use wire::signature::{Parts, SecretKeyError, SigningKey, authorization};
 
 use crate::Keys;
 
-/// Signs in the name of one binding.
+/// Signs with one key pair.
 pub struct Signer {
     key: SigningKey,
     keys: Keys,
 }
 
-/// The four headers, ready to be sent.
+/// The four headers of a signed request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SignedHeaders {
     /// `Authorization`.
@@ -58,7 +58,7 @@ impl Signer {
 }
 
 impl SignedHeaders {
-    /// Name and value of each.
+    /// The names and values.
     pub fn iter(&self) -> impl Iterator<Item = (&'static str, &str)> {
         [
             (header::AUTHORIZATION, self.authorization.as_str()),

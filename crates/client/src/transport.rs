@@ -1,4 +1,4 @@
-//! Requests and answers as HTTP carries them.
+//! HTTP requests and responses.
 
 use std::path::Path;
 use std::time::Duration;
@@ -7,7 +7,7 @@ use crate::error::CallError;
 use crate::keys::{KeysError, certificates};
 use crate::raw_answer::RawAnswer;
 
-/// How long a call may take before the client gives up waiting.
+/// Longest duration of a call.
 const TIMEOUT: Duration = Duration::from_secs(120);
 
 /// A server, and the connections to it.
@@ -18,7 +18,7 @@ pub(crate) struct Transport {
 }
 
 impl Transport {
-    /// `ca_file`: certificates in PEM to trust beside those that this machine trusts.
+    /// `ca_file`: certificates in PEM to trust in addition to those of this machine.
     pub(crate) fn new(base_url: &str, ca_file: Option<&Path>) -> Result<Self, KeysError> {
         let mut http = reqwest::Client::builder().timeout(TIMEOUT);
         if let Some(file) = ca_file {

@@ -1,4 +1,4 @@
-//! Applications of API 2.0: they show a secret, are given a token, and call with it.
+//! Applications of API 2.0: they get a token for their secret, and call with it.
 
 use crate::{ACCOUNT, Response, TestCaller, TestServer};
 
@@ -12,7 +12,7 @@ pub struct TestApplication {
 }
 
 impl TestApplication {
-    /// The form with which it asks for a token.
+    /// The form that requests a token.
     pub fn form(&self) -> String {
         let Self { client_id, client_secret } = self;
         format!("grant_type=client_credentials&client_id={client_id}&client_secret={client_secret}")
@@ -32,7 +32,7 @@ impl TestServer {
         TestApplication { client_id: new.client_id.clone(), client_secret: new.client_secret().to_owned() }
     }
 
-    /// Asks for a token, as any client would.
+    /// Requests a token, as clients do.
     pub async fn token(&self, application: &TestApplication) -> String {
         let answer = self.unsigned("/oauth/token", application.form()).await;
         let token = answer.json()["access_token"].as_str().map(str::to_owned);

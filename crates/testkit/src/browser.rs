@@ -1,9 +1,9 @@
-//! A browser without a window: keeps the cookie of the console, sends forms as browsers do. What needs a real one is tested
-//! with a real one.
+//! A simple browser: keeps the cookie of the console and sends forms as browsers do. Tests of layout and scripts use a
+//! real one.
 
 use crate::{Response, TestServer};
 
-/// Somebody who looks at the console.
+/// A browser on the console.
 pub struct Browser<'s> {
     server: &'s TestServer,
     /// The cookie, `name=value`.
@@ -11,15 +11,15 @@ pub struct Browser<'s> {
 }
 
 impl TestServer {
-    /// A browser that knows nothing yet.
+    /// A browser without a session.
     pub fn browser(&self) -> Browser<'_> {
         Browser { server: self, cookie: None }
     }
 
-    /// A browser in which this user is signed in.
+    /// A browser with a session of this user.
     ///
     /// # Panics
-    /// When the door stays shut.
+    /// When signing in fails.
     pub async fn signed_in(&self, address: &str, password: &str) -> Browser<'_> {
         let mut browser = self.browser();
         let answer = browser.sign_in(address, password).await;
@@ -29,7 +29,7 @@ impl TestServer {
 }
 
 impl Browser<'_> {
-    /// Sends the form at the door.
+    /// Sends the sign-in form.
     pub async fn sign_in(&mut self, address: &str, password: &str) -> Response {
         self.send("/console/sign-in", &[("address", address), ("password", password)]).await
     }
@@ -41,7 +41,7 @@ impl Browser<'_> {
         self.keep(answer)
     }
 
-    /// Sends a form of this session, with the token that a page of the session holds.
+    /// Sends a form of this session, with the session's form token.
     ///
     /// # Panics
     /// When nobody is signed in.
@@ -52,7 +52,7 @@ impl Browser<'_> {
         self.send(path, &fields).await
     }
 
-    /// Sends a form as it is.
+    /// Sends a form unchanged.
     pub async fn send(&mut self, path: &str, fields: &[(&str, &str)]) -> Response {
         self.send_from(path, fields, &[("sec-fetch-site", "same-origin")]).await
     }
@@ -72,7 +72,7 @@ impl Browser<'_> {
         self.keep(answer)
     }
 
-    /// Sends a form of this session that brings a file along.
+    /// Sends a form of this session with a file.
     ///
     /// # Panics
     /// When nobody is signed in.

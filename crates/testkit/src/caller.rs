@@ -1,4 +1,4 @@
-//! Callers: somebody with keys, and what they get to see.
+//! Callers with keys, and the responses they get.
 
 use std::fmt;
 use std::sync::Arc;
@@ -10,7 +10,7 @@ use wire::header::RequestId;
 
 use crate::FakeClock;
 
-/// Somebody with keys.
+/// A caller with keys.
 #[derive(Clone)]
 pub struct TestCaller {
     client: Client,
@@ -18,8 +18,8 @@ pub struct TestCaller {
     clock: Arc<FakeClock>,
 }
 
-/// What a caller gets to see: status, headers, body. Printed, it is a snapshot: headers in order of their names,
-/// without those that change from run to run.
+/// A response: status, headers, body. Its `Display` is a snapshot: headers sorted by name, without those that differ
+/// between runs.
 #[derive(Clone)]
 pub struct Response {
     /// HTTP status.
@@ -43,7 +43,7 @@ impl TestCaller {
         &self.keys
     }
 
-    /// The typed client in this caller's name.
+    /// The typed client with this caller's keys.
     pub fn client(&self) -> &Client {
         &self.client
     }
@@ -74,7 +74,7 @@ impl TestCaller {
         self.post(path, serde_json::json!({ "data": items }).to_string()).await
     }
 
-    /// Sends a body to a path with headers made before.
+    /// Sends a body to a path with given headers.
     pub async fn send(&self, path: &str, signed: &SignedHeaders, body: impl Into<Vec<u8>>) -> Response {
         let answer = self.client.send(path, signed, body.into()).await;
         Response::from(answer.unwrap_or_else(|error| panic!("no answer: {error}")))
@@ -106,7 +106,7 @@ impl Response {
         errors.map(|error| error["code"].as_str().unwrap_or_default().to_owned()).collect()
     }
 
-    /// How many rows `data` has.
+    /// The number of rows in `data`.
     pub fn rows(&self) -> usize {
         self.json()["data"].as_array().map_or(0, Vec::len)
     }

@@ -1,5 +1,5 @@
-//! A real server for tests: a real socket on a free port, a real database in a folder that goes away, a clock that
-//! moves when it is told to, randomness that is the same every time.
+//! A real server for tests: a real socket on a free port, a real database in a temporary folder, a clock that moves
+//! only on request, and deterministic randomness.
 //!
 //! ```no_run
 //! use matricula_testkit::{TestServer, test_control::{Fault, What}};
@@ -16,7 +16,7 @@
 //! # }
 //! ```
 //!
-//! docs/TESTING.md tells the whole, also for other languages.
+//! docs/TESTING.md describes all of it, also for other languages.
 
 mod application;
 mod browser;
@@ -60,7 +60,7 @@ pub use watch::Watch;
 pub const ACCOUNT: &str = "CTEST00001";
 /// Its internal domain.
 pub const DOMAIN: &str = "example.com";
-/// An account that has nothing to do with it, with the domain [`OTHER_DOMAIN`].
+/// An unrelated account, with the domain [`OTHER_DOMAIN`].
 pub const OTHER_ACCOUNT: &str = "CTEST00002";
 /// The other account's domain.
 pub const OTHER_DOMAIN: &str = "other.example";
@@ -69,14 +69,14 @@ pub const LOWER_ACCOUNT: &str = "CTEST00003";
 /// The lower account's domain.
 pub const LOWER_DOMAIN: &str = "lower.example";
 
-/// Users there are from the start.
+/// Number of users at the start.
 pub const SEEDED: u64 = 5;
 /// The password of every administrator.
 pub const PASSWORD: &str = "Correct horse 7 battery";
 
 const MASTER_KEY: &str = "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f";
 
-/// Seeds outside the server; those of its starts are counted from 1.
+/// The seed outside the server; those of its starts count from 1.
 const BESIDE: u64 = 1 << 32;
 
 /// A server under test. It stops when it is dropped.
@@ -91,8 +91,7 @@ pub struct TestServer {
     control: OnceLock<test_control::TestController>,
     watch: Arc<Watch>,
     certificate: Option<CertificateReload>,
-    /// How many servers were started on the database: each draws other randomness than those before it, so that ids do not
-    /// come again.
+    /// The number of servers started on the database: each has another seed, so that ids do not repeat.
     starts: Arc<AtomicU64>,
     stop: Option<oneshot::Sender<()>>,
     task: Option<JoinHandle<()>>,
@@ -109,8 +108,7 @@ struct Callers {
 }
 
 impl TestServer {
-    /// Starts a server with the settings of production, but for passwords, which are hashed as cheaply as can be, and
-    /// domains, about which the DNS is not asked.
+    /// Starts a server with production settings, except for cheap password hashing and domains without DNS.
     pub async fn start() -> Self {
         Self::start_with(|_| {}).await
     }
@@ -129,19 +127,19 @@ impl TestServer {
         Self::open(folder, config, Arc::new(FakeClock::default()), None, Arc::new(AtomicU64::new(1))).await
     }
 
-    /// Stops, and keeps the directory as it is now, to start servers on copies of it.
+    /// Stops, and keeps the directory, to start servers on copies of it.
     pub async fn fixture(mut self) -> Fixture {
         self.stop().await;
         let Self { clock, folder, config, callers, starts, .. } = self;
         Fixture { now: clock.now(), folder, config, callers, starts }
     }
 
-    /// Counts the calls of the store that requests make, and strikes between two of them.
+    /// Counts the store calls of requests, and acts between two of them.
     pub fn watch(&self) -> &Watch {
         &self.watch
     }
 
-    /// Ends the server as a crash of its process would, as far as one process can: what is under way is not awaited.
+    /// Ends the server like a crash, as far as one process can: without waiting for open requests.
     pub async fn crash(mut self) -> Self {
         if let Some(task) = self.task.take() {
             task.abort();
@@ -169,7 +167,7 @@ impl TestServer {
         Self::open(folder, config, clock, Some(self.callers.clone()), starts).await
     }
 
-    /// Tells the other nodes what was drawn from quotas here, and hears what was drawn there.
+    /// Exchanges quotas with the other nodes.
     pub async fn share_quota(&self) {
         self.server.share_quota().await.unwrap_or_else(|error| panic!("sharing quotas: {error}"));
     }
@@ -182,7 +180,7 @@ impl TestServer {
         self.certificate.as_ref().unwrap_or_else(|| panic!("the server was started without [tls]"))
     }
 
-    /// Lets requests under way finish, then stops.
+    /// Stops after open requests have finished.
     pub async fn stop(&mut self) {
         if let Some(stop) = self.stop.take() {
             let _ = stop.send(());
@@ -242,8 +240,8 @@ impl TestServer {
         }
     }
 
-    /// Its test control: faults on purpose, a journal of requests, states to go back to. It opens at the first call: the state
-    /// of that moment is what [`test_control::TestController::reset`] goes back to.
+    /// Its test control: injected faults, a journal of requests, snapshots. It opens at the first call;
+    /// [`test_control::TestController::reset`] restores the state of that moment.
     pub fn control(&self) -> test_control::TestController {
         let open = || {
             test_control::TestController::open(&self.server, None)
@@ -254,12 +252,12 @@ impl TestServer {
             .clone()
     }
 
-    /// Whether several nodes may be on its database.
+    /// Whether several nodes may use its database.
     pub fn is_shared(&self) -> bool {
         matches!(self.config.store, server::Location::Postgres(_))
     }
 
-    /// Where its metrics are served.
+    /// The address of its metrics.
     ///
     /// # Panics
     /// When it was started without `[metrics]`.
@@ -272,7 +270,7 @@ impl TestServer {
         &self.server
     }
 
-    /// Where it listens.
+    /// Its address.
     pub fn address(&self) -> SocketAddr {
         self.address
     }
@@ -282,26 +280,26 @@ impl TestServer {
         &self.admin
     }
 
-    /// The events of the audit that were not there before.
+    /// The events of the audit that are new.
     pub async fn events_since(&self, before: &[Event]) -> Vec<Event> {
         let events = self.admin.audit().await.unwrap_or_else(|error| panic!("the audit: {error}"));
         let known: HashSet<_> = before.iter().map(|event| (event.chain, event.seq)).collect();
         events.into_iter().filter(|event| !known.contains(&(event.chain, event.seq))).collect()
     }
 
-    /// Hashing threads for passwords that are set without the server, as cheap as its own.
+    /// A password hasher outside the server, as cheap as the server's.
     pub fn gate(&self) -> PasswordHasher {
         let system =
             System { clock: Arc::clone(&self.clock) as _, entropy: Arc::new(SeededEntropy::new(BESIDE + 1)) };
         server::admin::gate(&self.config, &system).unwrap_or_else(|error| panic!("the gate: {error}"))
     }
 
-    /// The server's clock, and that of its callers.
+    /// The clock of the server and its callers.
     pub fn clock(&self) -> &FakeClock {
         &self.clock
     }
 
-    /// The same clock, to be kept outside the server.
+    /// The same clock, shared.
     pub fn clock_handle(&self) -> Arc<FakeClock> {
         Arc::clone(&self.clock)
     }
@@ -321,8 +319,7 @@ impl TestServer {
         self.caller(&self.callers.reader)
     }
 
-    /// A client in the administrator's name, as other programs have it: it repeats what it may. It signs by the server's
-    /// clock.
+    /// A client with the administrator's keys, with the default retries. It signs by the server's clock.
     pub fn client(&self) -> client::Client {
         let clock = Arc::clone(&self.clock);
         let builder = client::Client::with_keys(&self.callers.administrator);
@@ -345,20 +342,20 @@ impl TestServer {
         self.caller(&self.callers.other)
     }
 
-    /// The administrator, with a key pair that is past its life.
+    /// The administrator, with an expired key pair.
     pub fn expired_administrator(&self) -> TestCaller {
         self.caller(&self.callers.expired)
     }
 
-    /// Somebody with keys that this server never issued.
+    /// A caller with keys that this server never issued.
     pub fn stranger(&self) -> TestCaller {
         let mut keys = self.callers.administrator.clone();
         keys.access_key = "never-issued".to_owned();
         self.caller(&keys)
     }
 
-    /// Administers from another process, as `matricula admin` does: through a separate store, so that the running
-    /// server is not told.
+    /// Administers like `matricula admin` in another process: with a separate store, so that the running server is not
+    /// told.
     pub fn admin_beside(&self) -> Admin {
         let system =
             System { clock: Arc::clone(&self.clock) as _, entropy: Arc::new(SeededEntropy::new(BESIDE)) };
@@ -367,7 +364,7 @@ impl TestServer {
         Admin::open(&self.config, &key, system).unwrap_or_else(|error| panic!("the store: {error}"))
     }
 
-    /// A caller with a new key pair, which a user gets for the administrator's application.
+    /// A caller with a new key pair of a user for the administrator's application.
     ///
     /// # Panics
     /// When there is no such user.
@@ -380,7 +377,7 @@ impl TestServer {
         self.caller(&keys)
     }
 
-    /// Gives a user a role, and [`PASSWORD`] as a password that need not be changed first.
+    /// Sets a user's role, and [`PASSWORD`] as password without a forced change.
     ///
     /// # Panics
     /// When there is no such user or role.
@@ -398,7 +395,7 @@ impl TestServer {
     }
 }
 
-/// A directory that nobody works on.
+/// A directory that is not in use.
 pub struct Fixture {
     now: jiff::Timestamp,
     folder: Arc<TempDir>,
@@ -408,7 +405,7 @@ pub struct Fixture {
 }
 
 impl Fixture {
-    /// Starts a server on a copy, with a clock that shows what it showed when the fixture was made.
+    /// Starts a server on a copy, with the clock at the time of the fixture.
     ///
     /// # Panics
     /// When the directory can't be copied.
@@ -433,7 +430,7 @@ impl Fixture {
             }
         };
         let clock = Arc::new(FakeClock::at(self.now));
-        // Randomness goes on from where the fixture's ended.
+        // Seeds continue from the fixture's.
         let starts = Arc::new(AtomicU64::new(self.starts.load(Ordering::Relaxed)));
         TestServer::open(folder, config, clock, Some(self.callers.clone()), starts).await
     }
@@ -509,11 +506,11 @@ async fn issue(
     })
 }
 
-/// The location of a test's database: in the folder, or, when `MATRICULA_TEST_STORE` is `postgres`, in a PostgreSQL that
-/// all tests of the process share.
+/// The location of a test's database: in the folder, or, when `MATRICULA_TEST_STORE` is `postgres`, in the PostgreSQL
+/// that all tests of the process share.
 ///
 /// # Panics
-/// When the variable says anything else, or PostgreSQL is not installed.
+/// When the variable has another value, or PostgreSQL is not installed.
 pub fn store(folder: &Path) -> server::Location {
     #[expect(clippy::disallowed_methods, reason = "who runs the test says on which engine")]
     let engine = std::env::var(STORE_VARIABLE).unwrap_or_default();
@@ -525,10 +522,10 @@ pub fn store(folder: &Path) -> server::Location {
     }
 }
 
-/// The variable that says on which engine tests run.
+/// The variable that selects the engine of tests.
 pub const STORE_VARIABLE: &str = "MATRICULA_TEST_STORE";
 
-/// Runs all tests of this process's program, but for this one, on PostgreSQL too: a behaviour is the same on both engines.
+/// Runs all other tests of this program on PostgreSQL too: behaviour is the same on both engines.
 ///
 /// # Panics
 /// When one of them fails.
@@ -545,15 +542,15 @@ pub fn again_on_postgres(this_test: &str) {
     assert!(tests.success(), "on PostgreSQL, tests failed: see above");
 }
 
-/// Says that something was not tested, because this machine lacks a tool.
+/// Reports that something was not tested, because this machine lacks a tool.
 ///
 /// # Panics
-/// When nothing may be left out: then `MATRICULA_TEST_ALL` is 1.
+/// When `MATRICULA_TEST_ALL` is 1: then nothing may be left out.
 pub fn left_out(what: &str, tool: &str) {
     #[expect(clippy::disallowed_methods, reason = "who runs the test says whether anything may be left out")]
     let all = std::env::var("MATRICULA_TEST_ALL").is_ok_and(|all| all == "1");
     assert!(!all, "{what} needs {tool}");
-    // Past the harness, which shows what a test prints only when it fails.
+    // Written past the harness, which shows a test's output only when it fails.
     let _ = std::io::Write::write_all(
         &mut std::io::stderr(),
         format!("left out: {what} needs {tool}\n").as_bytes(),

@@ -1,4 +1,4 @@
-//! What somebody does who has a password and no keys yet.
+//! Calls with a password and no keys.
 
 use serde_json::{Value, json};
 
@@ -34,7 +34,7 @@ impl TestServer {
         self.with_password("/api/login/login", &app_id, user, password, json!({ "userName": user })).await
     }
 
-    /// A caller with the keys that a login for the administrator's application gave.
+    /// A caller with keys from a login for the administrator's application.
     pub fn logged_in(&self, login: &Response) -> TestCaller {
         let row = &login.json()["data"][0];
         let text = |name: &str| row[name].as_str().unwrap_or_else(|| panic!("no {name}: {login}")).to_owned();

@@ -1,5 +1,5 @@
-//! A PostgreSQL of the test's own, from the binaries of this machine: in a folder that goes away, on a socket in it,
-//! as a user who is not root. It lives as long as the process that started it, however that ends.
+//! A PostgreSQL for tests, from the binaries of this machine: in a temporary folder, on a socket in it, as a user other
+//! than root. It ends with the process that started it, for any reason.
 
 use std::io::{BufRead, BufReader, Write};
 use std::net::TcpListener;
@@ -14,10 +14,10 @@ use tempfile::TempDir;
 /// The port only names the socket, which is in its own folder.
 const PORT: u16 = 5432;
 
-/// `nobody`, where the tests run as root: PostgreSQL does not.
+/// `nobody`, if the tests run as root, which PostgreSQL refuses.
 const NOBODY: u32 = 65_534;
 
-/// Stops the server, and removes its folder, when the process that holds the other end of its standard input is gone.
+/// Stops the server and deletes its folder when the process at the other end of its standard input ends.
 const WATCH: &str = r#"
 "$1/postgres" -D "$2/data" -k "$2" -c listen_addresses="" $3 >"$2/log" 2>&1 &
 echo $!
@@ -45,25 +45,25 @@ struct Running {
 }
 
 impl Postgres {
-    /// The one that all tests of a process share; `None` where PostgreSQL is not installed. It does not force anything to
-    /// the disk: the tests end processes, not machines.
+    /// The server that all tests of a process share; `None`: PostgreSQL is not installed. It does not force writes to
+    /// disk: the tests kill processes, not machines.
     pub fn shared() -> Option<&'static Self> {
         static SHARED: OnceLock<Option<Postgres>> = OnceLock::new();
         SHARED.get_or_init(|| Self::start("-c fsync=off -c max_connections=400")).as_ref()
     }
 
-    /// One of the test's own, which may be killed; `None` where PostgreSQL is not installed. `options` are the server's.
+    /// A separate server, which may be killed; `None`: PostgreSQL is not installed. `options` are the server's.
     pub fn start(options: &str) -> Option<Self> {
         Self::start_in(&std::env::temp_dir(), options)
     }
 
-    /// The same, on the disk of a folder.
+    /// The same, in a folder on disk.
     pub fn start_in(folder: &Path, options: &str) -> Option<Self> {
         Self::made(folder, PORT, |_| options.to_owned())
     }
 
-    /// One that is also reached at a port of this machine, by TLS alone, and the file with its certificate; `None` where
-    /// PostgreSQL or openssl is not installed. It calls itself `localhost`.
+    /// A server that also listens on a port, only with TLS, and the file of its certificate; `None`: PostgreSQL or
+    /// openssl is not installed. Its name is `localhost`.
     pub fn start_with_tls() -> Option<(Self, PathBuf)> {
         Command::new("openssl").arg("version").output().ok()?;
         let free = TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr());
@@ -85,7 +85,7 @@ impl Postgres {
         Some((postgres, certificate))
     }
 
-    /// `options` sees the folder of the data before the server does.
+    /// `options` gets the data folder before the server starts.
     fn made(folder: &Path, port: u16, options: impl FnOnce(&str) -> String) -> Option<Self> {
         let binaries = binaries()?;
         let folder = tempfile::Builder::new().prefix("postgres-").tempdir_in(folder);
@@ -106,14 +106,14 @@ impl Postgres {
         Some(postgres)
     }
 
-    /// Starts it after it was killed, and waits until it answers.
+    /// Starts it again after it was killed, and waits until it answers.
     pub fn start_again(&self) {
-        // What is left of the processes that were killed goes when it goes; until then a new server does not start.
+        // The killed processes end asynchronously; until then a new server does not start.
         while !self.started() {}
     }
 
     fn started(&self) -> bool {
-        // One that did not start must not take the folder with it.
+        // A failed start must not delete the folder.
         self.let_go();
         let mut running = self.running();
         let folder = self.folder.path();
@@ -140,7 +140,7 @@ impl Postgres {
         ready.status.success()
     }
 
-    /// The server itself tells when it is ready: its log is read until it does, or until it has ended.
+    /// Waits until the server's log says that it is ready, or the server has ended.
     fn wait_until_ready(&self) -> std::io::Result<Output> {
         let ready = r#"
             while ! "$1/pg_isready" -q -h "$2" -p "$4" -U matricula -d postgres; do
@@ -159,18 +159,18 @@ impl Postgres {
             .output()
     }
 
-    /// Kills it with all its processes, with SIGKILL, as a machine that goes down would.
+    /// Kills all its processes with SIGKILL, as a machine failure would.
     pub fn kill(&self) {
         let process = self.process();
         let mut processes = children(process);
         processes.insert(0, process.to_string());
-        // One that has ended meanwhile is no failure.
+        // A process that has already ended is not an error.
         let killed = Command::new("kill").arg("-9").args(&processes).output();
         killed.unwrap_or_else(|error| panic!("kill: {error}"));
         self.let_go();
     }
 
-    /// Ends the watch over a server that has ended, and keeps the folder.
+    /// Ends the watcher of a server that has ended, and keeps the folder.
     fn let_go(&self) {
         if let Some(mut running) = self.running().take() {
             let _ = running.alive.write_all(b"keep\n");
@@ -185,11 +185,11 @@ impl Postgres {
         self.url(&name)
     }
 
-    /// A copy of a database that nobody works on, as a connection string.
+    /// A copy of an unused database, as a connection string.
     pub fn copy(&self, url: &str) -> String {
         let name = format!("test{}", self.databases.fetch_add(1, Ordering::Relaxed));
         let from = url.rsplit('/').next().unwrap_or_default();
-        // It waits for some seconds until the connections of a server that has stopped are gone.
+        // Retries for some seconds until the connections of a stopped server are closed.
         self.run("postgres", &format!("CREATE DATABASE {name} TEMPLATE {from}"));
         self.url(&name)
     }
@@ -200,7 +200,7 @@ impl Postgres {
         format!("postgres://matricula@{folder}:{}/{name}", self.port)
     }
 
-    /// Runs SQL in a database that [`Postgres::database`] made, behind the program's back, and gives what it prints.
+    /// Runs SQL in a database of [`Postgres::database`] without the program, and gives the output.
     pub fn execute(&self, url: &str, sql: &str) -> String {
         self.run(url.rsplit('/').next().unwrap_or_default(), sql)
     }
@@ -222,7 +222,7 @@ impl Postgres {
         String::from_utf8_lossy(&output.stdout).into_owned()
     }
 
-    /// The port that it has, and its socket is named by.
+    /// Its port, which names its socket.
     pub fn port(&self) -> u16 {
         self.port
     }
@@ -250,7 +250,7 @@ impl Drop for Postgres {
     fn drop(&mut self) {
         if let Some(Running { mut shell, alive, .. }) = self.running().take() {
             drop(alive);
-            // The folder goes only after the server.
+            // The folder is deleted after the server ends.
             let _ = shell.wait();
         }
     }
@@ -272,7 +272,7 @@ fn unprivileged(program: &Path) -> Command {
     if is_root() {
         command.uid(NOBODY).gid(NOBODY);
     }
-    // A folder that the user may enter.
+    // A folder that the server's user may enter.
     command.current_dir("/");
     command
 }
@@ -283,7 +283,7 @@ fn succeeded(what: &str, output: std::io::Result<Output>) -> Output {
     output
 }
 
-/// The newest that Debian has installed, else what is on the path.
+/// The newest version that Debian installed, otherwise the one in `PATH`.
 fn binaries() -> Option<PathBuf> {
     let versions = std::fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten();
     let newest = versions

@@ -9,7 +9,7 @@ use wire::signature::{Parts, SigningKey, authorization};
 
 use crate::{Response, TestCaller, TestServer};
 
-/// A connection on which HTTP is spoken by hand.
+/// A connection for handwritten HTTP.
 pub struct Connection {
     stream: TcpStream,
     received: Vec<u8>,
@@ -54,7 +54,7 @@ impl TestServer {
         self.exchange(&request).await
     }
 
-    /// Calls create-user by hand, as a program that calls itself so.
+    /// Calls create-user by hand, with this `User-Agent`.
     pub async fn create_by(&self, caller: &TestCaller, user_agent: &str, body: &str) -> Response {
         let signed = caller.signed(PATH);
         let signed = signed.iter().map(|(name, value)| (name.to_owned(), value.as_bytes().to_vec()));
@@ -82,7 +82,7 @@ impl TestServer {
         self.exchange(&request).await
     }
 
-    /// Calls create-user with these bytes as its date, signed over just these bytes.
+    /// Calls create-user with these bytes as its date, signed over exactly these bytes.
     pub async fn send_dated(&self, caller: &TestCaller, date: &[u8], body: impl Into<Vec<u8>>) -> Response {
         let keys = caller.keys();
         let key = SigningKey::from_secret(&keys.secret_key)
@@ -117,28 +117,28 @@ impl Connection {
         self.stream.write_all(bytes).await.unwrap_or_else(|error| panic!("can't send: {error}"));
     }
 
-    /// Ends the sending side, and waits for the other end to close.
+    /// Closes the sending side, and waits for the other end to close.
     pub async fn close(mut self) {
         let _ = self.stream.shutdown().await;
         self.closed().await;
     }
 
-    /// Waits for the other end to close, whatever it may still send.
+    /// Waits for the other end to close, and ignores what it still sends.
     pub async fn closed(mut self) {
         let _ = self.stream.read_to_end(&mut self.received).await;
     }
 
-    /// Waits until the other end has closed, having sent nothing more.
+    /// Waits until the other end has closed without sending anything more.
     ///
     /// # Panics
-    /// When the connection is reset, or something came.
+    /// When the connection is reset, or something arrives.
     pub async fn ended(mut self) {
         let end = self.stream.read_to_end(&mut self.received).await;
         end.unwrap_or_else(|error| panic!("the connection was cut: {error}"));
         assert_eq!(String::from_utf8_lossy(&self.received), "", "nothing more was to come");
     }
 
-    /// Reads up to the end of the headers of the next answer.
+    /// Reads the headers of the next response.
     pub async fn head(&mut self) -> String {
         loop {
             if let Some(end) = self.received.windows(4).position(|bytes| bytes == b"\r\n\r\n") {
@@ -149,13 +149,13 @@ impl Connection {
         }
     }
 
-    /// Reads the next answer.
+    /// Reads the next response.
     pub async fn response(&mut self) -> Response {
         let (head, body) = self.answer().await;
         Response::from(parse(&head, body))
     }
 
-    /// Reads the next answer: headers and body.
+    /// Reads the next response: headers and body.
     pub async fn answer(&mut self) -> (String, String) {
         let head = self.head().await;
         if head.to_ascii_lowercase().contains("\r\ntransfer-encoding: chunked") {
@@ -174,7 +174,7 @@ impl Connection {
         (head, String::from_utf8_lossy(&body).into_owned())
     }
 
-    /// Reads a body that is sent as it is made, to its end.
+    /// Reads a chunked body to its end.
     async fn chunks(&mut self) -> String {
         let mut body = Vec::new();
         loop {

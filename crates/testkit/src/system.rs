@@ -1,4 +1,4 @@
-//! A clock that does as it is told.
+//! A clock that tests set.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
@@ -19,17 +19,17 @@ impl Default for FakeClock {
 }
 
 impl FakeClock {
-    /// One that shows this.
+    /// A clock at this time.
     pub fn at(now: Timestamp) -> Self {
         Self { now: Mutex::new(now), broken: AtomicBool::new(false) }
     }
 
-    /// What it shows.
+    /// Its time.
     pub fn now(&self) -> Timestamp {
         *self.now.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Lets the server's next look at it panic: to test how internal errors are handled.
+    /// Makes the server's next read of it panic, to test internal errors.
     pub fn break_once(&self) {
         self.broken.store(true, Ordering::Relaxed);
     }

@@ -1,5 +1,4 @@
-//! A store that tells each call before it is made and after it was answered: so a test can strike between any two steps of a
-//! request.
+//! A store that reports each call before and after it: so a test can act between any two steps of a request.
 
 use std::pin::Pin;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -27,7 +26,7 @@ use directory::{
 };
 use jiff::{SignedDuration, Timestamp};
 
-/// What a server does for itself and no request asks for: no step of one.
+/// Calls that the server makes on its own: not steps of a request.
 const BACKGROUND: &[&str] = &[
     "index_users",
     "forget_requests",
@@ -38,23 +37,22 @@ const BACKGROUND: &[&str] = &[
     "touch_session",
 ];
 
-/// What a blow does.
+/// The action of a test at a step.
 type Struck = Pin<Box<dyn Future<Output = ()> + Send>>;
 
 /// What happens at a step.
 type Blow = Box<dyn FnOnce() -> Struck + Send>;
 
-/// Watches a store: counts the calls that are made of it, and strikes at one of them.
+/// Counts the calls of a store, and runs an action at one of them.
 #[derive(Default)]
 pub struct Watch {
-    /// Steps since it was armed: two a call, one before it and one after its answer.
+    /// Steps since it was armed: two per call, before and after it.
     steps: AtomicUsize,
     armed: Mutex<Option<(usize, Blow)>>,
 }
 
 impl Watch {
-    /// Begins to count, and strikes at this step, counted from 0: even ones are before a call, odd ones behind its
-    /// answer.
+    /// Begins to count, and runs the action at this step, from 0: even steps are before a call, odd ones after it.
     pub fn strike_at(&self, step: usize, blow: impl FnOnce() -> Struck + Send + 'static) {
         *self.armed.lock().unwrap_or_else(PoisonError::into_inner) = Some((step, Box::new(blow)));
         self.steps.store(0, Ordering::SeqCst);
@@ -85,7 +83,7 @@ impl Watch {
     }
 }
 
-/// The store that is watched.
+/// The store, with its watch.
 pub(crate) struct Watched {
     pub(crate) store: Arc<dyn Store>,
     pub(crate) watch: Arc<Watch>,

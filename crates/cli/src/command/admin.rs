@@ -1,4 +1,4 @@
-//! `matricula admin`: directly on the store, also while a server is running on it.
+//! `matricula admin`: works directly on the store, even while a server uses it.
 
 mod clients;
 mod profile;
@@ -238,7 +238,7 @@ pub(crate) async fn run(arguments: Arguments, output: &Output) -> Result<(), Fai
             format_args!("master key replaced: the database now opens with {}", new.display()),
         )?);
     }
-    // The one command that creates a directory: nobody can be in it before its first account.
+    // The only command that creates a directory, because every other needs an account.
     if let Command::Account(Account::Create { .. }) = &command {
         place.create()?;
     }
@@ -434,7 +434,7 @@ async fn binding(admin: &Admin, command: Binding, output: &Output) -> Result<(),
     }
 }
 
-/// The applications that call in a user's name, and with how many live key pairs each.
+/// The applications that call with a user's key pairs, and the number of valid pairs.
 async fn programs(admin: &Admin, email: &str) -> Result<Vec<String>, Failed> {
     let now = client::machine_clock();
     let (pairs, applications) = (admin.bindings(Some(email)).await?, admin.applications().await?);
@@ -447,9 +447,9 @@ async fn programs(admin: &Admin, email: &str) -> Result<Vec<String>, Failed> {
     Ok(programs.into_iter().map(|(name, pairs)| format!("{name} ({pairs})")).collect())
 }
 
-/// Says something that is no result, on standard error.
+/// Prints a message that is not a result, on standard error.
 fn note(text: &str) {
-    // Where standard error is closed there is nobody to tell.
+    // Standard error may be closed.
     let _ = writeln!(std::io::stderr(), "{text}");
 }
 

@@ -1,4 +1,4 @@
-//! `matricula audit`: what happened, checked and written out.
+//! `matricula audit`: verifies and exports the audit log.
 
 use std::io::Write as _;
 
@@ -10,7 +10,7 @@ use server::admin::Admin;
 use crate::output::{Failed, Output};
 use crate::place::Place;
 
-/// Events read in one go.
+/// Events per read.
 const SLICE: usize = 1_000;
 
 #[derive(Args)]
@@ -52,7 +52,7 @@ async fn verify(admin: &Admin, output: &Output) -> Result<(), Failed> {
     if whole { Ok(()) } else { Err(Failed::Refused) }
 }
 
-/// The state of the chains goes to standard error, so that what is written out can be piped on.
+/// The state of the chains goes to standard error, so that the export can be piped.
 async fn export(admin: &Admin) -> Result<(), Failed> {
     let accounts = admin.accounts().await?;
     let mut out = std::io::BufWriter::new(std::io::stdout().lock());

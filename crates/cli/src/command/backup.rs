@@ -34,7 +34,7 @@ pub(crate) fn run(Arguments { place, to }: &Arguments, output: &Output) -> Resul
     )?)
 }
 
-/// How far a copy is.
+/// The progress of a copy.
 pub(super) fn line(step: Step) -> String {
     match step {
         Step::Copied(bytes, of) => format!("copying {}: {}", size(of), percent(bytes, of)),

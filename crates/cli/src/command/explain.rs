@@ -13,7 +13,7 @@ use serde::Serialize;
 
 use crate::output::{Failed, Output};
 
-/// Longest input, in bytes. HAR files are large; nobody reads a larger one.
+/// Longest input, in bytes; HAR files are large.
 const INPUT: u64 = 256 << 20;
 
 #[derive(Args)]
@@ -106,7 +106,7 @@ fn input(file: Option<&Path>) -> anyhow::Result<Vec<u8>> {
     Ok(bytes)
 }
 
-/// What the input does not say of the request: where it goes, or really went; and what nearly all requests have.
+/// Defaults for what the input does not contain: the called path, and headers that nearly all requests have.
 fn complete(request: &mut Request, path: Option<&str>, base_url: Option<&str>) -> anyhow::Result<()> {
     match path {
         Some(path) if path.starts_with('/') => request.target = path.as_bytes().to_vec(),

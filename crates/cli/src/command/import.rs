@@ -1,8 +1,8 @@
-//! `matricula import`: users out of a file, against this server or another that speaks the protocol.
+//! `matricula import`: creates users from a file, on this server or another with the same protocol.
 //!
-//! The file is cut into batches, always the same ones; several are under way at once; what became of them is written down
-//! row by row in the order of the file. So the result file of an import that was interrupted says where to go on, and what
-//! was under way goes again with the same request ids: the server answers it as it did the first time.
+//! The file is split into batches, always the same ones, and several are sent concurrently; results are written row by
+//! row in the order of the file. So the result file of an interrupted import shows where to resume, and unfinished
+//! batches are sent again with the same request ids: the server answers them as it did the first time.
 
 mod bar;
 mod batches;
@@ -112,7 +112,7 @@ pub(crate) async fn run(arguments: Arguments, output: &Output) -> Result<(), Fai
     let mut bar = Bar::new(output);
     // Errors of the file as a whole are reported before anything is sent.
     let survey = source.survey(&mut bar)?;
-    // A server that is away for a moment is waited for later on; one that nobody ever reached is told of at once.
+    // Later on, an unreachable server is waited for; one that was never reached is an error at once.
     client.post("/api/account/get-account", &client::random_request_id(), b"{}".to_vec()).await?;
     let sender = Sender::new(client, arguments.on_existing, arguments.dry_run);
     let mut report = Report::new(&survey, arguments.dry_run);
@@ -139,7 +139,7 @@ pub(crate) async fn run(arguments: Arguments, output: &Output) -> Result<(), Fai
     let mut outcomes = std::pin::pin!(outcomes.buffered(usize::from(arguments.concurrency)));
     while let Some((batch, outcome)) = outcomes.next().await {
         let outcome = match outcome {
-            // Nothing that comes behind a row nobody knows of is written down as done: a resumed import begins there.
+            // No row after an undecided one is recorded: a resumed import begins there.
             Outcome::Done(_) if report.stopped() => Outcome::Unknown,
             outcome => outcome,
         };
@@ -164,7 +164,7 @@ pub(crate) async fn run(arguments: Arguments, output: &Output) -> Result<(), Fai
     report.say(output, (!arguments.dry_run || arguments.result.is_some()).then_some(&result))
 }
 
-/// Writes down what became of the rows of a batch that are not written down yet.
+/// Records the results of a batch's rows that are not recorded yet.
 fn write(
     batch: &Batch,
     outcome: &Outcome,

@@ -15,7 +15,7 @@ use server::config::{LogFormat, Metrics};
 use super::serve::{Logging, stop_signal};
 use crate::output::{Failed, Output, replace_private};
 
-/// The folder when none is named.
+/// The default folder.
 const FOLDER: &str = "matricula-sandbox";
 
 #[derive(Args)]
@@ -107,7 +107,7 @@ pub(crate) async fn run(arguments: Arguments, output: &Output) -> Result<(), Fai
     if let Some(file) = &port_file {
         replace_private(file, &listener.local_addr()?.port().to_string())?;
     }
-    // The keys are in their file as well: a sandbox whose output nobody reads serves all the same.
+    // The keys are in their file too: a sandbox whose output is not read still serves.
     if let Err(error) = output.say(&keys, banner(&keys, &data, keys_file.as_ref().unwrap_or(&own))) {
         tracing::warn!(%error, "could not print the keys");
     }
@@ -120,7 +120,7 @@ fn banner(keys: &Keys, folder: &Path, keys_file: &Path) -> String {
         base_url, app_id, app_key, access_key, secret_key, email, password, account_code, domain, ..
     } = keys;
     let client = match &*keys.client_id {
-        // A folder of a version that made none.
+        // A folder of a version without this file.
         "" => String::new(),
         client_id => {
             format!(
@@ -158,7 +158,7 @@ Or point your client's base URL here. Stop with Ctrl-C."
     )
 }
 
-/// How clients can trust the sandbox. The path is on its own line, however long it is.
+/// How clients can trust the sandbox. The path gets its own line, because it may be long.
 fn trust(ca_file: &Path) -> String {
     format!(
         "

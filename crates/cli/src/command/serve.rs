@@ -25,13 +25,13 @@ pub(crate) async fn run(Arguments { config, create }: Arguments) -> Result<(), F
     let config = Config::from_file(&config)?;
     let log = Logging::start(config.log, config.log_file.as_deref())?;
     open_files();
-    // Before all else: a signal that nobody waits for ends the process.
+    // Installed first: without a handler a signal ends the process.
     let (hangup, stop) = (signal(SignalKind::hangup())?, stop_signal()?);
     if create {
         crate::place::create(&config)?;
     }
     let server = Server::open(&config, &config.master_key()?, System::real())?;
-    // Only now: no caller waits for a server that can't open its directory.
+    // Binds only now, so that no caller waits for a server that can't open its directory.
     let listener =
         server::listen(config.listen).with_context(|| format!("can't listen on {}", config.listen))?;
     tracing::info!(address = %listener.local_addr()?, version = env!("CARGO_PKG_VERSION"), "listening");
@@ -45,7 +45,7 @@ pub(crate) async fn run(Arguments { config, create }: Arguments) -> Result<(), F
     Ok(())
 }
 
-/// SIGHUP opens the log file again and reads the certificate again.
+/// SIGHUP reopens the log file and reloads the certificate.
 async fn reload_on(mut hangup: Signal, certificate: Option<CertificateReload>, log: Option<Log>) {
     while hangup.recv().await.is_some() {
         if let Some(log) = &log {
@@ -63,8 +63,8 @@ async fn reload_on(mut hangup: Signal, certificate: Option<CertificateReload>, l
     }
 }
 
-/// Every connection is an open file. A login shell or systemd allow 1,024 until they are asked for more, for the sake of
-/// programs that know no better.
+/// Raises the limit of open files, because every connection is one. Login shells and systemd allow 1,024 by default,
+/// for old programs.
 fn open_files() {
     use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
     let limit = getrlimit(Resource::Nofile);
@@ -73,8 +73,8 @@ fn open_files() {
     }
 }
 
-/// Ready when the process is asked to stop: Ctrl-C or SIGTERM. From the call on neither of them ends the process at once:
-/// what is being opened is closed again, and its log does not stay behind.
+/// Resolves on Ctrl-C or SIGTERM. From this call on, neither ends the process at once: databases are closed first, so
+/// that no log is left.
 pub(crate) fn stop_signal() -> std::io::Result<impl Future<Output = ()>> {
     let (mut interrupt, mut terminate) = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
     Ok(async move {
@@ -85,7 +85,7 @@ pub(crate) fn stop_signal() -> std::io::Result<impl Future<Output = ()>> {
     })
 }
 
-/// The log of a process. Lines that wait are written when this is dropped.
+/// The log of the process. Dropping it writes the buffered lines.
 pub(crate) struct Logging(pub(crate) Log);
 
 impl Logging {
@@ -103,14 +103,14 @@ impl Logging {
         let lines = tracing_subscriber::fmt()
             .with_env_filter(filter)
             .with_writer(move || writer.clone())
-            // It would say so on standard error, which may be just what can't be written to.
+            // Its errors would go to standard error, which may be what failed.
             .log_internal_errors(false);
         match format {
             LogFormat::Json => lines.json().flatten_event(true).init(),
             LogFormat::Text => lines.with_ansi(false).compact().init(),
             LogFormat::Off => return Ok(Self(log)),
         }
-        // Standard error may be a pipe that nobody reads: a thread that panics must not wait for it.
+        // Standard error may be a pipe that is not read: a panicking thread must not wait for it.
         std::panic::set_hook(Box::new(|panic| tracing::error!(%panic, "a thread panicked")));
         Ok(Self(log))
     }

@@ -1,5 +1,4 @@
-//! `matricula admin profile`: how long key pairs live, and how many there may be. `matricula admin password-policy`: what
-//! passwords must satisfy.
+//! `matricula admin profile`: life and number of key pairs. `matricula admin password-policy`: rules for passwords.
 
 use clap::{Args, Subcommand};
 use server::admin::Admin;

@@ -41,7 +41,7 @@ pub(super) async fn run(admin: &Admin, seed: Seed, output: &Output) -> Result<()
     )?)
 }
 
-/// How many are there, how fast it goes, and how long it will take at that.
+/// The number of users, the rate, and the remaining time.
 fn line(there: u64, users: u64, elapsed: Duration) -> String {
     let rate = there as f64 / elapsed.as_secs_f64();
     let left = (users - there) as f64 / rate;

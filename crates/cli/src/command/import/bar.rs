@@ -1,4 +1,4 @@
-//! How far the import is: a bar on a terminal, and a line from time to time where there is none.
+//! Progress of the import: a bar on a terminal, otherwise a line from time to time.
 
 use std::io::Write as _;
 use std::time::{Duration, Instant};
@@ -7,11 +7,11 @@ use super::report::Report;
 use crate::output::Output;
 use crate::progress::{Progress, percent};
 
-/// How often a terminal is told.
+/// Interval of updates on a terminal.
 const TERMINAL: Duration = Duration::from_millis(100);
-/// How often anything else is told.
+/// Interval of lines elsewhere.
 const PLAIN: Duration = Duration::from_secs(10);
-/// Characters of the bar.
+/// Width of the bar, in characters.
 const WIDTH: u64 = 20;
 
 pub(super) struct Bar {
@@ -58,7 +58,7 @@ impl Bar {
 
     fn say(&self, text: &str) {
         if !self.json {
-            // Nobody can be told that telling failed.
+            // A failure to show progress is ignored.
             let _ = writeln!(std::io::stderr(), "import: {text}");
         }
     }

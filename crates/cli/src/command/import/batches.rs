@@ -1,23 +1,23 @@
-//! The file, cut into batches: the same ones each time it is read.
+//! Splits the file into batches, the same ones each time it is read.
 
 use std::collections::HashSet;
 
 use client::wire::import::{ImportError, Row};
 use client::{Fault, NewUser};
 
-/// A row, as far as it is known by itself.
+/// A row of the file.
 pub(super) struct Line {
     /// Its number, from 1.
     pub(super) number: u64,
     /// The line it begins on.
     pub(super) line: u64,
-    /// The address, as far as there is one.
+    /// The address, if it could be read.
     pub(super) address: String,
     /// Why it can't be sent.
     pub(super) wrong: Option<Vec<Fault>>,
 }
 
-/// Consecutive rows, and the users of those that can be sent.
+/// Consecutive rows, and the users to send.
 #[derive(Default)]
 pub(super) struct Batch {
     pub(super) number: u64,
@@ -25,7 +25,7 @@ pub(super) struct Batch {
     pub(super) users: Vec<NewUser>,
 }
 
-/// Cuts rows into batches of at most `size` users, no address twice in one.
+/// Splits rows into batches of at most `size` users without duplicate addresses.
 pub(super) fn batches(
     rows: impl Iterator<Item = Result<Row, ImportError>>,
     size: usize,
@@ -37,7 +37,7 @@ pub(super) fn batches(
         let mut batch = Batch { number, ..Batch::default() };
         number += 1;
         addresses.clear();
-        // A batch of nothing but bad rows ends too.
+        // A batch with only bad rows ends too.
         while batch.users.len() < size && batch.rows.len() < size.saturating_mul(4) {
             let row = match ahead.take().or_else(|| rows.next()) {
                 Some(Ok(row)) => row,

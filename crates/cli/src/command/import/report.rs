@@ -13,10 +13,10 @@ use super::send::Fate;
 use super::source::Survey;
 use crate::output::{Failed, Output};
 
-/// How many refused rows are shown; the result file has all.
+/// Number of refused rows that are shown; the result file has all.
 const SHOWN: usize = 10;
 
-/// How many rows came to what.
+/// The number of rows by result.
 #[derive(Clone, Default, Serialize)]
 pub(super) struct Counts {
     created: u64,
@@ -30,7 +30,7 @@ pub(super) struct Counts {
 }
 
 impl Counts {
-    /// Counts a row by the name of what became of it; false when nothing is decided by that.
+    /// Counts a row by its result's name; false: the result is not final.
     pub(super) fn add_named(&mut self, name: &str) -> bool {
         let count = match name {
             "created" => &mut self.created,
@@ -79,7 +79,7 @@ impl Counts {
     }
 }
 
-/// The most memory that this process had, as Linux tells.
+/// The peak memory of this process, from Linux.
 fn peak_memory_kib() -> Option<u64> {
     let status = std::fs::read_to_string("/proc/self/status").ok()?;
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
@@ -135,27 +135,27 @@ impl Report {
         &self.counts
     }
 
-    /// Rows of this run, and seconds it took.
+    /// Rows and seconds of this run.
     pub(super) fn pace(&self) -> (u64, f64) {
         (self.counts.rows() - self.earlier, self.started.elapsed().as_secs_f64())
     }
 
-    /// The call was refused or not answered: nothing more is sent.
+    /// The call was refused or got no response: nothing more is sent.
     pub(super) fn stop(&mut self, error: &CallError) {
         self.stopped.get_or_insert_with(|| error.to_string());
     }
 
-    /// Somebody asked it to end.
+    /// It was interrupted.
     pub(super) fn interrupted(&mut self) {
         self.stopped.get_or_insert_with(|| "asked to stop".to_owned());
     }
 
-    /// Whether it ended before the end of the file.
+    /// Whether it stopped before the end of the file.
     pub(super) fn stopped(&self) -> bool {
         self.stopped.is_some()
     }
 
-    /// Prints it; the exit code tells all good, some refused, or stopped.
+    /// Prints it; the exit code distinguishes success, refused rows, and a stop.
     pub(super) fn say(&self, output: &Output, result: Option<&Path>) -> Result<(), Failed> {
         let (rows, seconds) = self.pace();
         let per_second = if seconds > 0.0 { rows as f64 / seconds } else { 0.0 };

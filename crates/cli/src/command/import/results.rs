@@ -1,4 +1,4 @@
-//! The result file: CSV, a row for each row of the input, in its order.
+//! The result file: CSV, one row per input row, in order.
 
 use std::fs::File;
 use std::io::{BufReader, Seek as _, SeekFrom};
@@ -30,7 +30,7 @@ impl Results {
         Ok(results)
     }
 
-    /// Opens one that was left behind. What is not decided at its end, or was being written when it was left, is cut off.
+    /// Opens the file of an interrupted import. Undecided and incomplete rows at its end are removed.
     pub(super) fn resume(path: &Path) -> anyhow::Result<Self> {
         let named = || path.display().to_string();
         let mut file = match File::options().read(true).write(true).open(path) {
@@ -43,7 +43,7 @@ impl Results {
             csv::ReaderBuilder::new().has_headers(false).flexible(true).from_reader(BufReader::new(&file));
         let (mut record, mut end, mut rows, mut counts) = (csv::StringRecord::new(), 0, 0, Counts::default());
         while let Ok(true) = reader.read_record(&mut record) {
-            // The last row may have been cut off, even within a field: it counts only when it has an end.
+            // The last row may be truncated, even within a field: it counts only with a line end.
             let after = reader.position().byte();
             let whole =
                 record.len() == COLUMNS.len() && (after < length || ends_with_newline(&file, length)?);
@@ -63,7 +63,7 @@ impl Results {
         Ok(Self { path: path.to_owned(), writer: writer(file), rows, counts })
     }
 
-    /// How many rows are decided.
+    /// The number of decided rows.
     pub(super) fn rows(&self) -> u64 {
         self.rows
     }
@@ -96,7 +96,7 @@ impl Results {
         self.writer.flush().with_context(|| self.path.display().to_string())
     }
 
-    /// Forces it to the disk.
+    /// Forces it to disk.
     pub(super) fn finish(mut self) -> anyhow::Result<()> {
         self.flush()?;
         let Self { path, writer, .. } = self;

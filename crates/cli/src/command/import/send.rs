@@ -12,7 +12,7 @@ use super::OnExisting;
 use super::batches::{Batch, Line};
 use super::state::State;
 
-/// The code of an address that is taken.
+/// The error code of a taken address.
 const EXISTS: &str = "err_user_already_exists";
 
 /// The operation for batches.
@@ -21,23 +21,24 @@ pub(super) struct Sender {
     on_existing: OnExisting,
     dry_run: bool,
     stopped: AtomicBool,
-    /// The server has no way to be asked what would happen.
+    /// The server has no endpoint for dry runs.
     cant_check: AtomicBool,
-    /// Of a dry run: fingerprints of the addresses so far, because what nobody creates the server does not find.
+    /// In a dry run: fingerprints of earlier addresses, because the server cannot find duplicates of users that are not
+    /// created.
     seen: (RandomState, Mutex<HashSet<u64>>),
 }
 
 /// The result of a batch.
 pub(super) enum Outcome {
-    /// An answer for each of its users.
+    /// A result per user.
     Done(Vec<Answer>),
-    /// It was written down in an earlier run.
+    /// An earlier run recorded it.
     Earlier,
-    /// The call was refused, or not answered.
+    /// The call was refused, or got no response.
     Failed(CallError),
-    /// It was sent, and what became of it is not known, or is found out again when the import goes on.
+    /// It was sent; its result is unknown until the import is resumed.
     Unknown,
-    /// The import had ended before.
+    /// The import had stopped before.
     NotTried,
 }
 
@@ -54,7 +55,7 @@ pub(super) enum Answer {
 /// The result of a row.
 pub(super) enum Fate<'a> {
     Answered(&'a Answer),
-    /// It never left.
+    /// It was not sent.
     Wrong(&'a [Fault]),
     Unknown,
     NotTried,
@@ -77,7 +78,7 @@ impl Sender {
         self.stopped.store(true, Ordering::Relaxed);
     }
 
-    /// Whether the server could not be asked what would happen.
+    /// Whether the server has no endpoint for dry runs.
     pub(super) fn cant_check(&self) -> bool {
         self.cant_check.load(Ordering::Relaxed)
     }
@@ -157,7 +158,7 @@ impl Sender {
     }
 
     async fn check(&self, users: &[NewUser]) -> Result<Vec<Answer>, CallError> {
-        // Before anything is waited for: in the order of the file.
+        // Before the first await, so that it runs in the order of the file.
         let earlier: Vec<bool> = users.iter().map(|user| !self.is_new(user)).collect();
         let answer = |earlier: bool, answer: Answer| match answer {
             Answer::WouldBeCreated | Answer::Unchecked if earlier => self.refused(vec![twice()]),
@@ -176,7 +177,7 @@ impl Sender {
                     answer(*earlier, said)
                 })
                 .collect()),
-            // Of ours, and of nobody else's.
+            // Only Matricula has this endpoint.
             Err(CallError::Refused { status: 404, .. } | CallError::NoEnvelope { status: 404, .. }) => {
                 self.cant_check.store(true, Ordering::Relaxed);
                 Ok(unchecked())

@@ -1,4 +1,4 @@
-//! Where the rows come from.
+//! The source of the rows.
 
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read};
@@ -17,18 +17,18 @@ use super::batches::{Batch, batches};
 pub(super) struct Source {
     path: Option<PathBuf>,
     format: Option<Format>,
-    /// Why the reading ended before the end.
+    /// Why reading stopped early.
     broken: Arc<Mutex<Option<ImportError>>>,
 }
 
-/// Facts about a file before anything is sent.
+/// Data about a file, read before anything is sent.
 #[derive(Default)]
 pub(super) struct Survey {
-    /// Rows; not known of standard input.
+    /// The number of rows; unknown for standard input.
     pub(super) rows: Option<u64>,
-    /// SHA-256 of the file, in hex; not known of standard input.
+    /// SHA-256 of the file, in hex; unknown for standard input.
     pub(super) digest: Option<String>,
-    /// Columns that nobody knows.
+    /// Unknown columns.
     pub(super) unknown_columns: Vec<String>,
 }
 
@@ -40,19 +40,19 @@ impl Source {
             anyhow::ensure!(metadata.is_file(), "{}: not a file", path.display());
         }
         let by_name = || Format::of_name(path.as_ref()?.to_str()?);
-        // A name may say JSON and mean it; it may also say .txt, which says nothing.
+        // An extension such as .json decides; one such as .txt does not.
         let format = format.or_else(|| by_name().filter(|format| *format != Format::Csv));
         Ok(Self { path, format, broken: Arc::default() })
     }
 
-    /// The result file when none is named.
+    /// The default result file.
     pub(super) fn default_result(&self) -> PathBuf {
         let mut name = self.path.clone().unwrap_or_else(|| "import".into()).into_os_string();
         name.push(".result.csv");
         name.into()
     }
 
-    /// Reads the file once, to know that it can be read to its end.
+    /// Reads the file once, to check that it can be read to the end.
     pub(super) fn survey(&self, bar: &mut Bar) -> anyhow::Result<Survey> {
         let Some(path) = &self.path else { return Ok(Survey::default()) };
         let named = || path.display().to_string();
@@ -90,7 +90,7 @@ impl Source {
             let read = Rows::new(input, format).and_then(|rows| {
                 for batch in batches(rows, size) {
                     if sender.blocking_send(batch?).is_err() {
-                        // Nobody waits for more.
+                        // The receiver is gone.
                         break;
                     }
                 }
@@ -116,7 +116,7 @@ pub(super) fn ended(source: &Source) -> anyhow::Result<()> {
     }
 }
 
-/// A file whose digest is made while it is read.
+/// A file that is hashed while it is read.
 struct Digesting {
     file: File,
     digest: Arc<Mutex<Sha256>>,

@@ -10,14 +10,14 @@ use uuid::Uuid;
 use super::source::Survey;
 use crate::output::replace_private;
 
-/// How an import goes.
+/// The parameters of an import.
 #[derive(Serialize, Deserialize)]
 pub(super) struct State {
     /// The first request id; each batch has the next one.
     first_request_id: String,
     /// Users in a batch.
     pub(super) batch: usize,
-    /// Of the file; not known of standard input.
+    /// The SHA-256 of the file; unknown for standard input.
     digest: Option<String>,
 }
 
@@ -27,19 +27,19 @@ impl State {
         Self { first_request_id, batch, digest: survey.digest.clone() }
     }
 
-    /// Nothing is kept of one that changes nothing.
+    /// A dry run keeps no state.
     pub(super) fn of_dry_run(batch: usize) -> Self {
         Self::new(&Survey::default(), batch)
     }
 
-    /// The request id of a batch: after an interruption the same, so that what was under way is not done twice.
+    /// The request id of a batch: the same after an interruption, so that no batch runs twice.
     pub(super) fn request_id(&self, batch: u64) -> RequestId {
         let first =
             RequestId::parse(self.first_request_id.as_bytes()).map(|id| u128::from_be_bytes(*id.as_bytes()));
         RequestId::from(Uuid::from_u128(first.unwrap_or_default().wrapping_add(u128::from(batch))))
     }
 
-    /// Where it lies.
+    /// Its path.
     fn path(result: &Path) -> PathBuf {
         let mut name = result.as_os_str().to_owned();
         name.push(".state");
@@ -60,7 +60,7 @@ impl State {
         serde_json::from_str(&text).with_context(|| path.display().to_string())
     }
 
-    /// Writes it down, unless there is an import to go on with.
+    /// Writes it, unless an import can be resumed.
     pub(super) fn write(&self, result: &Path) -> anyhow::Result<()> {
         let path = Self::path(result);
         if path.exists() {
@@ -76,7 +76,7 @@ impl State {
         replace_private(&path, &serde_json::to_string(self)?)
     }
 
-    /// Whether the file is still the one that the import began with.
+    /// Whether the file is the one with which the import began.
     pub(super) fn fits(&self, survey: &Survey) -> anyhow::Result<()> {
         if self.digest != survey.digest {
             bail!(
