@@ -8,7 +8,7 @@ use serde_json::json;
 use super::shell::{Notice, Shell};
 use super::visit::{Asked, Visit};
 use super::when::When;
-use super::{Page, Shown, Trouble, page};
+use super::{Page, PageError, Shown, page};
 use api::endpoint::Method::{Get, Post};
 use api::endpoints::domain::{create_domain, delete_pending_domain, verify_domain};
 
@@ -52,7 +52,7 @@ struct Pending {
     over: bool,
 }
 
-async fn show(visit: &mut Visit<'_>) -> Result<Shown, Trouble> {
+async fn show(visit: &mut Visit<'_>) -> Result<Shown, PageError> {
     let notice = match visit.query.text("done") {
         "register" => Some(Notice::done("The domain is registered. Publish its token now, then verify it.")),
         "verify" => Some(Notice::done("The domain is internal: users can be created in it.")),
@@ -66,7 +66,7 @@ async fn show(visit: &mut Visit<'_>) -> Result<Shown, Trouble> {
     render(visit, notice).await.map(Shown::Html)
 }
 
-async fn render(visit: &Visit<'_>, notice: Option<Notice>) -> Result<String, Trouble> {
+async fn render(visit: &Visit<'_>, notice: Option<Notice>) -> Result<String, PageError> {
     let (store, account) = (&visit.console.core.store, visit.scope.account());
     let (ids, now) = (visit.console.core.secure_ids(), visit.console.core.clock.now());
     let mut domains = Vec::new();
@@ -138,20 +138,20 @@ fn policy(account: &directory::Account) -> Vec<String> {
     rules
 }
 
-async fn register(visit: &mut Visit<'_>) -> Result<Shown, Trouble> {
+async fn register(visit: &mut Visit<'_>) -> Result<Shown, PageError> {
     let inbound = visit.form.some("inbound").unwrap_or("known");
     let item = json!({ "domain": visit.form.text("domain"), "inboundType": inbound });
     let asked = visit.ask(&create_domain::ENDPOINT, vec![item]).await?;
     back(visit, asked, "register").await
 }
 
-async fn verify(visit: &mut Visit<'_>) -> Result<Shown, Trouble> {
+async fn verify(visit: &mut Visit<'_>) -> Result<Shown, PageError> {
     let item = json!({ "domain": visit.form.text("domain") });
     let asked = visit.ask(&verify_domain::ENDPOINT, vec![item]).await?;
     back(visit, asked, "verify").await
 }
 
-async fn drop(visit: &mut Visit<'_>) -> Result<Shown, Trouble> {
+async fn drop(visit: &mut Visit<'_>) -> Result<Shown, PageError> {
     let item = json!({ "id": visit.form.text("id") });
     let asked = visit.ask(&delete_pending_domain::ENDPOINT, vec![item]).await?;
     let domain = asked.data.first().and_then(|row| row["domain"].as_str()).unwrap_or_default();
@@ -159,7 +159,7 @@ async fn drop(visit: &mut Visit<'_>) -> Result<Shown, Trouble> {
     back(visit, asked, &done).await
 }
 
-async fn back(visit: &Visit<'_>, asked: Asked, done: &str) -> Result<Shown, Trouble> {
+async fn back(visit: &Visit<'_>, asked: Asked, done: &str) -> Result<Shown, PageError> {
     match asked.errors() {
         errors if errors.is_empty() => Ok(Shown::Redirect(visit.path(&format!("/domains?done={done}")))),
         errors => render(visit, Some(Notice::bad(errors.join(" ")))).await.map(Shown::Wrong),

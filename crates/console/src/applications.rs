@@ -10,7 +10,7 @@ use directory::applications;
 use directory::role::{APPLICATIONS_EDIT, APPLICATIONS_READ};
 
 use super::visit::Visit;
-use super::{Page, Trouble, page};
+use super::{Page, PageError, page};
 use api::endpoint::Method::{Get, Post};
 
 /// The pages of applications.
@@ -39,7 +39,7 @@ pub(super) const PAGES: &[Page] = &[
 ];
 
 /// The application that the path names.
-async fn named(visit: &Visit<'_>) -> Result<Application, Trouble> {
+async fn named(visit: &Visit<'_>) -> Result<Application, PageError> {
     let found = visit.console.core.store.application(visit.param("app")).await?;
     Ok(applications::of_account(&visit.scope, found)?)
 }

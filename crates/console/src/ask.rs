@@ -6,7 +6,7 @@ use directory::user::User;
 use super::shell::Shell;
 use super::usage::{self, Used};
 use super::visit::Visit;
-use super::{Shown, Trouble};
+use super::{PageError, Shown};
 use crate::key_status::KeyStatus;
 
 /// Key pairs that are named; of more only the number is told.
@@ -39,7 +39,7 @@ struct Ask {
 }
 
 /// The live key pairs of users.
-pub(super) async fn endings(visit: &Visit<'_>, users: &[User]) -> Result<Vec<Ending>, Trouble> {
+pub(super) async fn endings(visit: &Visit<'_>, users: &[User]) -> Result<Vec<Ending>, PageError> {
     let (console, now) = (visit.console, visit.console.core.clock.now());
     let applications = console.core.store.list_applications().await?;
     let mut live = Vec::new();
@@ -71,7 +71,7 @@ pub(super) async fn before_keys_end(
     does: &str,
     action: String,
     back: String,
-) -> Result<Option<Shown>, Trouble> {
+) -> Result<Option<Shown>, PageError> {
     if visit.form.ticked(SURE) {
         return Ok(None);
     }

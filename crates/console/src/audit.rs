@@ -16,7 +16,7 @@ use super::form::{Form, query};
 use super::shell::{Notice, Shell};
 use super::visit::Visit;
 use super::when::When;
-use super::{Page, Shown, Trouble, page};
+use super::{Page, PageError, Shown, page};
 use api::endpoint::Method::{Get, Post};
 
 pub(super) const PAGES: &[Page] = &[
@@ -107,18 +107,18 @@ impl Asked {
     }
 }
 
-async fn show(visit: &mut Visit<'_>) -> Result<Shown, Trouble> {
+async fn show(visit: &mut Visit<'_>) -> Result<Shown, PageError> {
     render(visit, None).await.map(Shown::Html)
 }
 
-async fn render(visit: &Visit<'_>, notice: Option<Notice>) -> Result<String, Trouble> {
+async fn render(visit: &Visit<'_>, notice: Option<Notice>) -> Result<String, PageError> {
     let (console, account) = (visit.console, visit.scope.account().id);
     let ids = console.core.secure_ids();
     let asked = Asked::read(&visit.query);
     let rest = match visit.query.some("page") {
-        Some(token) => {
-            ids.read_page(TOKEN, account, Some(token)).map_err(|_| Trouble::NotFound("page of the audit"))?
-        }
+        Some(token) => ids
+            .read_page(TOKEN, account, Some(token))
+            .map_err(|_| PageError::NotFound("page of the audit"))?,
         None => None,
     };
     let mut found = console.core.store.search_audit(account, &asked.search(), rest, PAGE).await?;
@@ -154,7 +154,7 @@ fn row(event: Event) -> Row {
 }
 
 /// Reads every chain from its first event to its head. One such reading at a time: it takes what the disk gives.
-async fn verify(visit: &mut Visit<'_>) -> Result<Shown, Trouble> {
+async fn verify(visit: &mut Visit<'_>) -> Result<Shown, PageError> {
     let Ok(_turn) = visit.console.verifying.try_acquire() else {
         let notice = Notice::bad("The audit is already being verified: try again later.");
         return render(visit, Some(notice)).await.map(Shown::Wrong);
@@ -174,7 +174,7 @@ async fn verify(visit: &mut Visit<'_>) -> Result<Shown, Trouble> {
     render(visit, Some(notice)).await.map(Shown::Html)
 }
 
-async fn csv(visit: &mut Visit<'_>) -> Result<Shown, Trouble> {
+async fn csv(visit: &mut Visit<'_>) -> Result<Shown, PageError> {
     let line = move |event: &Event| {
         let Event { at, actor, action, target, detail, .. } = event;
         format!("{at},{},{},{},{}\r\n", cell(actor), cell(action), cell(target), cell(detail))
@@ -182,7 +182,7 @@ async fn csv(visit: &mut Visit<'_>) -> Result<Shown, Trouble> {
     Ok(download(visit, "csv", "text/csv; charset=utf-8", "at,actor,action,target,detail\r\n", line))
 }
 
-async fn jsonl(visit: &mut Visit<'_>) -> Result<Shown, Trouble> {
+async fn jsonl(visit: &mut Visit<'_>) -> Result<Shown, PageError> {
     let line = |event: &Event| {
         let Event { chain, seq, at, actor, action, target, detail, hash, .. } = event;
         let hash: String = hash.iter().map(|byte| format!("{byte:02x}")).collect();

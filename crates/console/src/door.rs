@@ -20,7 +20,7 @@ use super::form::Form;
 use super::serve::answer;
 use super::sign_in_page::{Left, SIGN_IN, SignInPage, inside};
 use super::visit::{COOKIE_NAME, own_site, signed_in, token};
-use super::{PREFIX, Shown, Trouble, assets, guarded};
+use super::{PREFIX, PageError, Shown, assets, guarded};
 use crate::Console;
 use api::call::Unsigned;
 use api::driver::{self, collect, received};
@@ -75,8 +75,8 @@ async fn hall(State(console): AppState, request: Request) -> Response {
 async fn start(State(console): AppState, request: Request) -> Response {
     let shown = match signed_in(&console, token(request.headers()).as_ref()).await {
         Ok(Some(who)) => Ok(Shown::Redirect(format!("{PREFIX}/{}", who.caller.account().code))),
-        Ok(None) => Err(Trouble::SignedOut),
-        Err(trouble) => Err(trouble),
+        Ok(None) => Err(PageError::SignedOut),
+        Err(error) => Err(error),
     };
     finish(request.headers(), shown, Line::default())
 }
@@ -95,7 +95,7 @@ async fn sign_in_page(request: Request) -> Response {
         next: inside(form.text("next")).to_owned(),
         left: Left::default(),
     };
-    let shown = page.render().map(Shown::Html).map_err(Trouble::from);
+    let shown = page.render().map(Shown::Html).map_err(PageError::from);
     finish(request.headers(), shown, Line::default())
 }
 
@@ -124,7 +124,7 @@ async fn enter(
     form: &Form,
     address: &str,
     password: &str,
-) -> Result<Entered, Trouble> {
+) -> Result<Entered, PageError> {
     let next = inside(form.text("next")).to_owned();
     let again = |error: String| {
         let page = SignInPage {
@@ -176,7 +176,7 @@ async fn enter(
 }
 
 /// The form that waited, for the session that begins.
-fn resume(token: &SessionToken, left: Left, next: String) -> Result<String, Trouble> {
+fn resume(token: &SessionToken, left: Left, next: String) -> Result<String, PageError> {
     let Left { action, fields, dropped } = left;
     let page = Resume { version: assets::VERSION, token: token.form_token(), action, fields, dropped, next };
     Ok(page.render()?)
@@ -192,7 +192,7 @@ async fn password_page(State(console): AppState, request: Request) -> Response {
         address: who.map(|who| who.principal.address.clone()).unwrap_or_default(),
         next: PREFIX.to_owned(),
     };
-    let shown = page.render().map(Shown::Html).map_err(Trouble::from);
+    let shown = page.render().map(Shown::Html).map_err(PageError::from);
     finish(request.headers(), shown, Line::default())
 }
 
@@ -211,7 +211,7 @@ async fn password(State(console): AppState, request: Request) -> Response {
                 address: address.to_owned(),
                 next: inside(form.text("next")).to_owned(),
             };
-            page.render().map_err(Trouble::from)
+            page.render().map_err(PageError::from)
         };
         if new != form.raw("again") {
             let text = "The two new passwords differ.".to_owned();
@@ -241,9 +241,9 @@ async fn sign_out(State(console): AppState, request: Request) -> Response {
     let (parts, body) = request.into_parts();
     let shown = async {
         let form = form_at(&console, &parts, body).await?;
-        let token = token(&parts.headers).ok_or(Trouble::SignedOut)?;
+        let token = token(&parts.headers).ok_or(PageError::SignedOut)?;
         if !token.made_form(form.text("token")) {
-            return Err(Trouble::ForeignForm);
+            return Err(PageError::ForeignForm);
         }
         end(&console, &parts.headers).await?;
         Ok(Shown::Redirect(format!("{SIGN_IN}?after=sign-out")))
@@ -264,7 +264,7 @@ async fn form_at(
     console: &Console,
     parts: &http::request::Parts,
     body: axum::body::Body,
-) -> Result<Form, Trouble> {
+) -> Result<Form, PageError> {
     if let (Some(refused), _) = console.core.authenticator.count_unsigned(received(&parts.extensions).peer) {
         return Err(CallError::from(refused).into());
     }
@@ -282,7 +282,7 @@ async fn prove(call: &mut Unsigned<'_>, address: &str, password: &str) -> Result
 }
 
 /// Ends the session that a browser shows, if there is one.
-async fn end(console: &Console, headers: &HeaderMap) -> Result<(), Trouble> {
+async fn end(console: &Console, headers: &HeaderMap) -> Result<(), PageError> {
     let Some(who) = signed_in(console, token(headers).as_ref()).await? else { return Ok(()) };
     let write = Write {
         once: None,
@@ -300,7 +300,7 @@ async fn end(console: &Console, headers: &HeaderMap) -> Result<(), Trouble> {
 async fn let_in(
     console: &Console,
     headers: &HeaderMap,
-    entered: Result<Entered, Trouble>,
+    entered: Result<Entered, PageError>,
     line: Line,
 ) -> Response {
     let (shown, cookie) = match entered {
@@ -311,9 +311,9 @@ async fn let_in(
                 let cookie = format!("{COOKIE_NAME}={value}; Path=/; Secure; HttpOnly; SameSite=Lax");
                 (Ok(*inside), Some(cookie))
             }
-            Err(trouble) => (Err(trouble), None),
+            Err(error) => (Err(error), None),
         },
-        Err(trouble) => (Err(trouble), None),
+        Err(error) => (Err(error), None),
     };
     let mut response = finish(headers, shown, line);
     if let Some(cookie) = cookie {
@@ -328,10 +328,10 @@ fn set_cookie(response: &mut Response, cookie: &str) {
     }
 }
 
-fn finish(headers: &HeaderMap, shown: Result<Shown, Trouble>, mut line: Line) -> Response {
+fn finish(headers: &HeaderMap, shown: Result<Shown, PageError>, mut line: Line) -> Response {
     let mut response = match shown {
         // Already at the door: there is nowhere to come back to.
-        Err(Trouble::SignedOut) => guarded((StatusCode::SEE_OTHER, [(LOCATION, SIGN_IN)]).into_response()),
+        Err(PageError::SignedOut) => guarded((StatusCode::SEE_OTHER, [(LOCATION, SIGN_IN)]).into_response()),
         shown => answer(shown, headers, PREFIX, &mut line),
     };
     response.extensions_mut().insert(line);

@@ -12,7 +12,7 @@ use serde_json::json;
 use super::form::query;
 use super::shell::{Notice, Shell};
 use super::visit::{Asked, Visit};
-use super::{Page, Shown, Trouble, page};
+use super::{Page, PageError, Shown, page};
 use api::endpoint::Method::{Get, Post};
 use api::endpoints::directory::{
     add_group_member, create_group, delete_group, remove_group_member, update_group,
@@ -82,7 +82,7 @@ struct MemberRow {
     internal: bool,
 }
 
-async fn show(visit: &mut Visit<'_>) -> Result<Shown, Trouble> {
+async fn show(visit: &mut Visit<'_>) -> Result<Shown, PageError> {
     let notice = match visit.query.text("done") {
         "delete" => Some(Notice::done("The group is deleted; its members were not changed.")),
         _ => None,
@@ -90,7 +90,7 @@ async fn show(visit: &mut Visit<'_>) -> Result<Shown, Trouble> {
     render(visit, notice).await.map(Shown::Html)
 }
 
-async fn render(visit: &Visit<'_>, notice: Option<Notice>) -> Result<String, Trouble> {
+async fn render(visit: &Visit<'_>, notice: Option<Notice>) -> Result<String, PageError> {
     let account = visit.scope.account().id;
     let page = Groups {
         shell: visit.shell("/groups", "Groups").with(notice),
@@ -103,7 +103,7 @@ async fn render(visit: &Visit<'_>, notice: Option<Notice>) -> Result<String, Tro
 }
 
 /// The groups of the account, each behind the one it lies in.
-async fn tree(visit: &Visit<'_>) -> Result<Vec<Leaf>, Trouble> {
+async fn tree(visit: &Visit<'_>) -> Result<Vec<Leaf>, PageError> {
     let account = visit.scope.account();
     let groups = visit.console.core.store.list_groups(account.id, None, &Position::Start, TREE).await?;
     let mut below: HashMap<Option<GroupId>, Vec<&Group>> = HashMap::new();
@@ -141,14 +141,14 @@ fn id(visit: &Visit<'_>, account: &Account, group: GroupId) -> String {
     visit.console.core.secure_ids().seal("group", account.id, group.as_bytes())
 }
 
-async fn named(visit: &Visit<'_>) -> Result<Group, Trouble> {
+async fn named(visit: &Visit<'_>) -> Result<Group, PageError> {
     let account = visit.scope.account().id;
     let id = visit.console.core.secure_ids().open_id("group", account, visit.param("group"))?;
     let found = visit.console.core.store.group(GroupId::from_bytes(id)).await?;
-    found.filter(|group| group.account == account).ok_or(Trouble::NotFound("group"))
+    found.filter(|group| group.account == account).ok_or(PageError::NotFound("group"))
 }
 
-async fn show_group(visit: &mut Visit<'_>) -> Result<Shown, Trouble> {
+async fn show_group(visit: &mut Visit<'_>) -> Result<Shown, PageError> {
     let path = visit.path(&format!("/groups/{}", visit.param("group")));
     let member = || {
         let field = if visit.query.ticked("domain") { "domain" } else { "address" };
@@ -175,7 +175,7 @@ async fn show_group(visit: &mut Visit<'_>) -> Result<Shown, Trouble> {
     render_group(visit, notice).await.map(Shown::Html)
 }
 
-async fn render_group(visit: &Visit<'_>, notice: Option<Notice>) -> Result<String, Trouble> {
+async fn render_group(visit: &Visit<'_>, notice: Option<Notice>) -> Result<String, PageError> {
     let group = named(visit).await?;
     let account = visit.scope.account();
     let from = visit.query.some("after").map_or(Position::Start, |key| Position::After(key.to_owned()));
@@ -218,7 +218,7 @@ fn row(visit: &Visit<'_>, member: &Member) -> MemberRow {
     }
 }
 
-async fn create(visit: &mut Visit<'_>) -> Result<Shown, Trouble> {
+async fn create(visit: &mut Visit<'_>) -> Result<Shown, PageError> {
     let item =
         json!({ "description": visit.form.text("description"), "parentId": visit.form.text("parent") });
     let asked = visit.ask(&create_group::ENDPOINT, vec![item]).await?;
@@ -228,7 +228,7 @@ async fn create(visit: &mut Visit<'_>) -> Result<Shown, Trouble> {
     }
 }
 
-async fn edit(visit: &mut Visit<'_>) -> Result<Shown, Trouble> {
+async fn edit(visit: &mut Visit<'_>) -> Result<Shown, PageError> {
     let item = json!({
         "id": visit.param("group"),
         "description": visit.form.text("description"),
@@ -250,7 +250,7 @@ fn member(visit: &Visit<'_>) -> (&'static str, &'static str, String) {
     }
 }
 
-async fn add(visit: &mut Visit<'_>) -> Result<Shown, Trouble> {
+async fn add(visit: &mut Visit<'_>) -> Result<Shown, PageError> {
     let (field, name, text) = member(visit);
     let notes = visit.form.text("notes");
     let mut item = json!({ "id": visit.param("group"), name: text });
@@ -261,7 +261,7 @@ async fn add(visit: &mut Visit<'_>) -> Result<Shown, Trouble> {
     back(visit, asked, &[("done", "add"), (field, &text)]).await
 }
 
-async fn take_out(visit: &mut Visit<'_>) -> Result<Shown, Trouble> {
+async fn take_out(visit: &mut Visit<'_>) -> Result<Shown, PageError> {
     let (field, name, text) = member(visit);
     let notes = visit.form.text("notes").to_owned();
     let item = json!({ "id": visit.param("group"), name: text });
@@ -269,7 +269,7 @@ async fn take_out(visit: &mut Visit<'_>) -> Result<Shown, Trouble> {
     back(visit, asked, &[("done", "remove"), (field, &text), ("notes", &notes)]).await
 }
 
-async fn delete(visit: &mut Visit<'_>) -> Result<Shown, Trouble> {
+async fn delete(visit: &mut Visit<'_>) -> Result<Shown, PageError> {
     let asked = visit.ask(&delete_group::ENDPOINT, vec![json!({ "id": visit.param("group") })]).await?;
     match asked.errors() {
         errors if errors.is_empty() => Ok(Shown::Redirect(visit.path("/groups?done=delete"))),
@@ -277,7 +277,7 @@ async fn delete(visit: &mut Visit<'_>) -> Result<Shown, Trouble> {
     }
 }
 
-async fn back(visit: &Visit<'_>, asked: Asked, done: &[(&str, &str)]) -> Result<Shown, Trouble> {
+async fn back(visit: &Visit<'_>, asked: Asked, done: &[(&str, &str)]) -> Result<Shown, PageError> {
     match asked.errors() {
         errors if errors.is_empty() => {
             let group = visit.param("group");

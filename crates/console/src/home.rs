@@ -10,7 +10,7 @@ use directory::role::{APPLICATIONS_READ, INTERNAL_READ};
 use super::figures::count;
 use super::shell::Shell;
 use super::visit::Visit;
-use super::{Page, Shown, Trouble};
+use super::{Page, PageError, Shown};
 use api::endpoint::Method::Get;
 use health::Application;
 use observe::telemetry::Span;
@@ -54,7 +54,7 @@ struct Integrations {
     picture: Option<Picture>,
 }
 
-async fn home(visit: &mut Visit<'_>) -> Result<Shown, Trouble> {
+async fn home(visit: &mut Visit<'_>) -> Result<Shown, PageError> {
     let users = match visit.may(&INTERNAL_READ) {
         true => Some(count(visit.console.core.store.count_listed(visit.scope.account().id, None).await?)),
         false => None,
@@ -67,7 +67,7 @@ async fn home(visit: &mut Visit<'_>) -> Result<Shown, Trouble> {
     Ok(Shown::Html(page.render()?))
 }
 
-async fn integrations(visit: &Visit<'_>) -> Result<Integrations, Trouble> {
+async fn integrations(visit: &Visit<'_>) -> Result<Integrations, PageError> {
     let span = if visit.query.text("span") == "day" { Span::Day } else { Span::Hour };
     let applications = health::of_account(visit, span).await?;
     let application = visit.query.some("application");

@@ -18,7 +18,7 @@ use directory::role::INTERNAL_EDIT;
 use super::shell::Shell;
 use super::visit::Visit;
 use super::when::When;
-use super::{Page, Shown, Trouble, page, upload};
+use super::{Page, PageError, Shown, page, upload};
 use api::endpoint::Method::{Get, Post};
 use api::error::CallError;
 use job::{Job, Progress, Stage};
@@ -62,11 +62,11 @@ struct Listed {
     progress: Progress,
 }
 
-async fn list(visit: &mut Visit<'_>) -> Result<Shown, Trouble> {
+async fn list(visit: &mut Visit<'_>) -> Result<Shown, PageError> {
     render(visit, None).map(Shown::Html)
 }
 
-fn render(visit: &Visit<'_>, wrong: Option<String>) -> Result<String, Trouble> {
+fn render(visit: &Visit<'_>, wrong: Option<String>) -> Result<String, PageError> {
     let listed = |job: Arc<Job>| Listed {
         path: visit.path(&format!("/import/{}", job.id)),
         file: job.file.clone(),
@@ -84,7 +84,7 @@ fn render(visit: &Visit<'_>, wrong: Option<String>) -> Result<String, Trouble> {
     Ok(page.render()?)
 }
 
-async fn upload(visit: &mut Visit<'_>) -> Result<Shown, Trouble> {
+async fn upload(visit: &mut Visit<'_>) -> Result<Shown, PageError> {
     let again = |visit: &Visit<'_>, wrong: &str| render(visit, Some(wrong.to_owned())).map(Shown::Wrong);
     let Some(file) = visit.file.take() else {
         return again(visit, "No file was sent: choose one, or drop it below.");
@@ -106,13 +106,13 @@ async fn upload(visit: &mut Visit<'_>) -> Result<Shown, Trouble> {
 }
 
 /// In whose name work goes on when the page is closed.
-fn session(visit: &Visit<'_>) -> Result<work::Session, Trouble> {
-    let token = SessionToken::parse(&visit.token.expose()).ok_or(Trouble::SignedOut)?;
+fn session(visit: &Visit<'_>) -> Result<work::Session, PageError> {
+    let token = SessionToken::parse(&visit.token.expose()).ok_or(PageError::SignedOut)?;
     Ok(work::Session::new(token, visit.scope.caller().clone()))
 }
 
 /// An example file.
-async fn template(_: &mut Visit<'_>) -> Result<Shown, Trouble> {
+async fn template(_: &mut Visit<'_>) -> Result<Shown, PageError> {
     const TEMPLATE: &str = "email,name,password,forcePasswordChange\r\n\
                             ann@example.com,Ann Lee,,\r\n\
                             bob@example.com,\"Berg, Bob\",A password of his own 7,yes\r\n";
@@ -121,13 +121,13 @@ async fn template(_: &mut Visit<'_>) -> Result<Shown, Trouble> {
 }
 
 /// The import that the path names.
-fn named(visit: &Visit<'_>) -> Result<Arc<Job>, Trouble> {
+fn named(visit: &Visit<'_>) -> Result<Arc<Job>, PageError> {
     let found = visit.console.imports.named(visit.scope.account().id, visit.param("job"));
-    found.ok_or(Trouble::NotFound("import"))
+    found.ok_or(PageError::NotFound("import"))
 }
 
 /// Creates users, or goes on with whatever was stopped. What is under way already goes on as it does.
-async fn start(visit: &mut Visit<'_>) -> Result<Shown, Trouble> {
+async fn start(visit: &mut Visit<'_>) -> Result<Shown, PageError> {
     let (job, session) = (named(visit)?, session(visit)?);
     if job.begin() {
         work::spawn(visit.console, &job, session);
@@ -135,7 +135,7 @@ async fn start(visit: &mut Visit<'_>) -> Result<Shown, Trouble> {
     Ok(back(visit, &job))
 }
 
-async fn stop(visit: &mut Visit<'_>) -> Result<Shown, Trouble> {
+async fn stop(visit: &mut Visit<'_>) -> Result<Shown, PageError> {
     let job = named(visit)?;
     job.stop();
     Ok(back(visit, &job))

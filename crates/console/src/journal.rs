@@ -11,7 +11,7 @@ use std::sync::Arc;
 use directory::role::LOGS_READ;
 
 use super::visit::Visit;
-use super::{Page, Trouble, page};
+use super::{Page, PageError, page};
 use api::endpoint::Method::{Get, Post};
 use observe::journal::{Entry, Filter, Journal};
 
@@ -32,13 +32,13 @@ fn seen<'a>(visit: &'a Visit<'_>, journal: &Journal) -> Filter<'a> {
 }
 
 /// The entry that the path names, and the journal.
-fn named(visit: &Visit<'_>) -> Result<(Arc<Journal>, Entry), Trouble> {
+fn named(visit: &Visit<'_>) -> Result<(Arc<Journal>, Entry), PageError> {
     let found = visit.console.host.journal().and_then(|journal| {
         let number = visit.param("entry").parse().ok()?;
         let entry = journal.find(&seen(visit, &journal), number)?;
         Some((journal, entry))
     });
-    found.ok_or(Trouble::NotFound("request in the journal"))
+    found.ok_or(PageError::NotFound("request in the journal"))
 }
 
 /// The codes that were given, each once, as a whole or for items.

@@ -127,7 +127,7 @@ const fn page(
     Page { path, method, permission: Some(permission), takes_file: false, run }
 }
 
-pub(crate) type Running<'a> = Pin<Box<dyn Future<Output = Result<Shown, Trouble>> + Send + 'a>>;
+pub(crate) type Running<'a> = Pin<Box<dyn Future<Output = Result<Shown, PageError>> + Send + 'a>>;
 
 /// Every page behind the door.
 pub const PAGES: &[&[Page]] = &[
@@ -164,7 +164,7 @@ pub(crate) enum Shown {
 
 /// Why a page can't be shown.
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum Trouble {
+pub(crate) enum PageError {
     #[error(transparent)]
     Refused(#[from] CallError),
     /// The addressed object does not exist.
@@ -195,31 +195,31 @@ pub(crate) enum Trouble {
     Render(#[from] askama::Error),
 }
 
-impl From<StoreError> for Trouble {
+impl From<StoreError> for PageError {
     fn from(error: StoreError) -> Self {
-        Trouble::Refused(error.into())
+        PageError::Refused(error.into())
     }
 }
 
-impl From<Denied> for Trouble {
+impl From<Denied> for PageError {
     fn from(denied: Denied) -> Self {
-        Trouble::Refused(denied.into())
+        PageError::Refused(denied.into())
     }
 }
 
-impl From<ForbiddenForAddress> for Trouble {
+impl From<ForbiddenForAddress> for PageError {
     fn from(_: ForbiddenForAddress) -> Self {
         // Somebody else's user, and nobody: the page says the same of both.
-        Trouble::NotFound("user")
+        PageError::NotFound("user")
     }
 }
 
-impl From<rules::ItemError> for Trouble {
+impl From<rules::ItemError> for PageError {
     fn from(why: rules::ItemError) -> Self {
         match why {
-            rules::ItemError::InvalidId(what) | rules::ItemError::NotFound(what) => Trouble::NotFound(what),
+            rules::ItemError::InvalidId(what) | rules::ItemError::NotFound(what) => PageError::NotFound(what),
             rules::ItemError::ForbiddenForAddress(why) => why.into(),
-            why => Trouble::Rule(why),
+            why => PageError::Rule(why),
         }
     }
 }
@@ -249,7 +249,7 @@ pub fn no_page(console: &Console, request: &Request) -> Response {
         ((Some(refused), _), _) => Err(CallError::from(refused).into()),
         // A form is sent there: what it was on is shown.
         (_, Some(page)) if request.method() == http::Method::GET && page != path => Ok(Shown::Redirect(page)),
-        _ => Err(Trouble::NoPage),
+        _ => Err(PageError::NoPage),
     };
     let mut response = serve::answer(shown, request.headers(), path, &mut line);
     response.extensions_mut().insert(line);

@@ -7,7 +7,7 @@ use serde_json::json;
 
 use super::shell::{Notice, Shell};
 use super::visit::{Asked, Visit};
-use super::{Page, Shown, Trouble, page, users};
+use super::{Page, PageError, Shown, page, users};
 use api::endpoint::Method::{Get, Post};
 use api::endpoints::role::{create_role, delete_role};
 
@@ -37,7 +37,7 @@ struct Column {
     holders: usize,
 }
 
-async fn show(visit: &mut Visit<'_>) -> Result<Shown, Trouble> {
+async fn show(visit: &mut Visit<'_>) -> Result<Shown, PageError> {
     let notice = match visit.query.text("done") {
         "create" => Some(Notice::done("The role is created. Assign it to users on their pages.")),
         "delete" => Some(Notice::done("The role is deleted.")),
@@ -46,7 +46,7 @@ async fn show(visit: &mut Visit<'_>) -> Result<Shown, Trouble> {
     render(visit, notice).await.map(Shown::Html)
 }
 
-async fn render(visit: &Visit<'_>, notice: Option<Notice>) -> Result<String, Trouble> {
+async fn render(visit: &Visit<'_>, notice: Option<Notice>) -> Result<String, PageError> {
     let (console, account) = (visit.console, visit.scope.account().id);
     let ids = console.core.secure_ids();
     let own = console.core.store.roles_of(account).await?;
@@ -78,20 +78,20 @@ async fn render(visit: &Visit<'_>, notice: Option<Notice>) -> Result<String, Tro
     Ok(page.render()?)
 }
 
-async fn create(visit: &mut Visit<'_>) -> Result<Shown, Trouble> {
+async fn create(visit: &mut Visit<'_>) -> Result<Shown, PageError> {
     let permissions: Vec<_> = visit.form.all("permission").collect();
     let item = json!({ "name": visit.form.text("name"), "permissions": permissions });
     let asked = visit.ask(&create_role::ENDPOINT, vec![item]).await?;
     back(visit, asked, "create").await
 }
 
-async fn delete(visit: &mut Visit<'_>) -> Result<Shown, Trouble> {
+async fn delete(visit: &mut Visit<'_>) -> Result<Shown, PageError> {
     let item = json!({ "id": visit.form.text("id") });
     let asked = visit.ask(&delete_role::ENDPOINT, vec![item]).await?;
     back(visit, asked, "delete").await
 }
 
-async fn back(visit: &Visit<'_>, asked: Asked, done: &str) -> Result<Shown, Trouble> {
+async fn back(visit: &Visit<'_>, asked: Asked, done: &str) -> Result<Shown, PageError> {
     match asked.errors() {
         errors if errors.is_empty() => Ok(Shown::Redirect(visit.path(&format!("/roles?done={done}")))),
         errors => render(visit, Some(Notice::bad(errors.join(" ")))).await.map(Shown::Wrong),

@@ -9,11 +9,11 @@ use http::header::{CONTENT_DISPOSITION, CONTENT_TYPE, LOCATION};
 use http::{HeaderMap, HeaderName, StatusCode};
 
 use super::form::Form;
-use super::shell::trouble;
+use super::shell::error_page;
 use super::sign_in_page::Left;
 use super::upload::{self};
 use super::visit::{Visit, enter, own_site, signed_in, token};
-use super::{Page, Shown, Trouble, guarded};
+use super::{Page, PageError, Shown, guarded};
 use crate::Console;
 use api::Method;
 use api::driver::{self, received};
@@ -41,7 +41,7 @@ pub(super) async fn serve(console: &Arc<Console>, page: &Page, request: Request)
             match signed_in(console, token.as_ref()).await? {
                 Some(_) => received.place.iter().for_each(|place| place.prove()),
                 // No file is kept for somebody who may never come in.
-                None if page.takes_file => return Err(Trouble::SignedOut),
+                None if page.takes_file => return Err(PageError::SignedOut),
                 None => {}
             }
             (form, file) = match page.takes_file {
@@ -53,15 +53,15 @@ pub(super) async fn serve(console: &Arc<Console>, page: &Page, request: Request)
         let who = signed_in(console, token.as_ref()).await?;
         let (Some(who), Some(token)) = (who, token.as_ref()) else {
             return Err(match page.method {
-                Method::Get => Trouble::SignedOut,
-                Method::Post => Trouble::FormLeft(Box::new(Left::new(parts.uri.path(), &form))),
+                Method::Get => PageError::SignedOut,
+                Method::Post => PageError::FormLeft(Box::new(Left::new(parts.uri.path(), &form))),
             });
         };
         line.sender = Some(who.caller.sender().clone());
         if page.method == Method::Post {
             let sent = parts.headers.get("x-form-token").and_then(|value| value.to_str().ok());
             if !token.made_form(sent.unwrap_or_else(|| form.text("token"))) {
-                return Err(Trouble::ForeignForm);
+                return Err(PageError::ForeignForm);
             }
         }
         let code = params.get("account").cloned().unwrap_or_default();
@@ -84,8 +84,8 @@ pub(super) async fn serve(console: &Arc<Console>, page: &Page, request: Request)
         };
         match (page.run)(&mut visit).await {
             // The session ended in the middle: nothing was done.
-            Err(Trouble::SignedOut) if page.method == Method::Post => {
-                Err(Trouble::FormLeft(Box::new(Left::new(parts.uri.path(), &visit.form))))
+            Err(PageError::SignedOut) if page.method == Method::Post => {
+                Err(PageError::FormLeft(Box::new(Left::new(parts.uri.path(), &visit.form))))
             }
             shown => shown,
         }
@@ -97,7 +97,7 @@ pub(super) async fn serve(console: &Arc<Console>, page: &Page, request: Request)
 }
 
 pub(super) fn answer(
-    shown: Result<Shown, Trouble>,
+    shown: Result<Shown, PageError>,
     headers: &HeaderMap,
     target: &str,
     line: &mut Line,
@@ -121,7 +121,7 @@ pub(super) fn answer(
             )
                 .into_response()
         }
-        Err(Trouble::SignedOut) => {
+        Err(PageError::SignedOut) => {
             let door = super::sign_in_page::at(target);
             match headers.contains_key("hx-request") {
                 // A part of a page can't be the door: the browser goes there as a whole.
@@ -129,17 +129,17 @@ pub(super) fn answer(
                 false => (StatusCode::SEE_OTHER, [(LOCATION, door)]).into_response(),
             }
         }
-        Err(Trouble::FormLeft(left)) => match super::sign_in_page::for_form(*left) {
+        Err(PageError::FormLeft(left)) => match super::sign_in_page::for_form(*left) {
             Ok(page) => html(StatusCode::UNAUTHORIZED, page),
             Err(error) => {
-                let (status, page) = trouble(&error.into());
+                let (status, page) = error_page(&error.into());
                 html(status, page)
             }
         },
         Err(why) => {
-            let (status, page) = trouble(&why);
+            let (status, page) = error_page(&why);
             line.why = Some(why.to_string());
-            if let Trouble::Refused(refusal) = &why {
+            if let PageError::Refused(refusal) = &why {
                 line.code = Some(refusal.code().as_str());
                 line.why = refusal.private();
             }

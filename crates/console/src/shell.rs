@@ -6,7 +6,7 @@ use directory::role::{APPLICATIONS_READ, GROUPS_READ, INTERNAL_READ, LOGS_READ, 
 use http::StatusCode;
 
 use super::visit::Visit;
-use super::{Trouble, assets};
+use super::{PageError, assets};
 
 /// The frame of a page.
 pub(crate) struct Shell {
@@ -123,28 +123,28 @@ impl Shell {
 
 /// A page that can't be shown.
 #[derive(Template)]
-#[template(path = "trouble.html")]
-struct TroublePage<'a> {
+#[template(path = "error.html")]
+struct ErrorPage<'a> {
     version: u64,
     title: &'a str,
     text: String,
 }
 
 /// Says why a page can't be shown, and with which status.
-pub(super) fn trouble(why: &Trouble) -> (StatusCode, String) {
+pub(super) fn error_page(why: &PageError) -> (StatusCode, String) {
     let (status, title) = match why {
-        Trouble::Refused(refusal) => {
+        PageError::Refused(refusal) => {
             // A mistake of the server's own is no success, whatever the API calls it.
             let status = StatusCode::from_u16(refusal.code().rest_status());
             (status.unwrap_or(StatusCode::INTERNAL_SERVER_ERROR), "This cannot be done")
         }
-        Trouble::Rule(_) => (StatusCode::UNPROCESSABLE_ENTITY, "This cannot be done"),
-        Trouble::NotFound(_) | Trouble::NoPage => (StatusCode::NOT_FOUND, "Not found"),
-        Trouble::SignedOut | Trouble::FormLeft(_) => (StatusCode::UNAUTHORIZED, "Signed out"),
-        Trouble::ForeignForm => (StatusCode::FORBIDDEN, "Nothing was changed"),
-        Trouble::FileTooLarge => (StatusCode::PAYLOAD_TOO_LARGE, "Nothing was changed"),
-        Trouble::Render(_) => (StatusCode::INTERNAL_SERVER_ERROR, "Internal error"),
+        PageError::Rule(_) => (StatusCode::UNPROCESSABLE_ENTITY, "This cannot be done"),
+        PageError::NotFound(_) | PageError::NoPage => (StatusCode::NOT_FOUND, "Not found"),
+        PageError::SignedOut | PageError::FormLeft(_) => (StatusCode::UNAUTHORIZED, "Signed out"),
+        PageError::ForeignForm => (StatusCode::FORBIDDEN, "Nothing was changed"),
+        PageError::FileTooLarge => (StatusCode::PAYLOAD_TOO_LARGE, "Nothing was changed"),
+        PageError::Render(_) => (StatusCode::INTERNAL_SERVER_ERROR, "Internal error"),
     };
-    let page = TroublePage { version: assets::VERSION, title, text: why.to_string() };
+    let page = ErrorPage { version: assets::VERSION, title, text: why.to_string() };
     (status, page.render().unwrap_or_else(|_| why.to_string()))
 }

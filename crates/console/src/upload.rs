@@ -7,7 +7,7 @@ use http::HeaderMap;
 use http::header::CONTENT_TYPE;
 use http_body_util::BodyExt as _;
 
-use super::Trouble;
+use super::PageError;
 use super::form::Form;
 use api::Core;
 use api::error::CallError;
@@ -30,7 +30,7 @@ pub(super) async fn read(
     core: &Core,
     headers: &HeaderMap,
     body: Body,
-) -> Result<(Form, Option<File>), Trouble> {
+) -> Result<(Form, Option<File>), PageError> {
     let body = collect(core, body).await?;
     let mut request = Request::new(Body::from(body.clone()));
     if let Some(kind) = headers.get(CONTENT_TYPE) {
@@ -55,7 +55,7 @@ pub(super) async fn read(
     Ok((form, file))
 }
 
-async fn collect(core: &Core, mut body: Body) -> Result<Bytes, Trouble> {
+async fn collect(core: &Core, mut body: Body) -> Result<Bytes, PageError> {
     let reading = async {
         let (mut kept, mut length) = (Vec::new(), 0);
         while let Some(frame) = body.frame().await {
@@ -67,7 +67,7 @@ async fn collect(core: &Core, mut body: Body) -> Result<Bytes, Trouble> {
                 _ => break,
             }
         }
-        if length > MAX_BODY { Err(Trouble::FileTooLarge) } else { Ok(Bytes::from(kept)) }
+        if length > MAX_BODY { Err(PageError::FileTooLarge) } else { Ok(Bytes::from(kept)) }
     };
     let limits = &core.limits;
     let read = tokio::time::timeout(limits.body(), reading).await;

@@ -2,7 +2,7 @@
 
 use directory::port::Usage;
 
-use super::Trouble;
+use super::PageError;
 use super::figures::{count, share};
 use super::visit::Visit;
 use super::when::When;
@@ -34,7 +34,7 @@ impl From<Usage> for Used {
 }
 
 /// The use of several, in their order; `None`: never.
-pub(crate) async fn of(visit: &Visit<'_>, credentials: &[[u8; 16]]) -> Result<Vec<Option<Used>>, Trouble> {
+pub(crate) async fn of(visit: &Visit<'_>, credentials: &[[u8; 16]]) -> Result<Vec<Option<Used>>, PageError> {
     let usage = visit.console.core.usage_of(credentials).await?;
     Ok(usage.into_iter().map(|usage| usage.map(Used::from)).collect())
 }

@@ -15,7 +15,7 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::visit::Visit;
-use super::{Page, Trouble, page};
+use super::{Page, PageError, page};
 use crate::tag::Tag;
 use api::endpoint::Method::{Get, Post};
 
@@ -70,7 +70,7 @@ pub(super) fn tags(user: &User, now: Timestamp) -> Vec<Tag> {
 }
 
 /// The user that the path names.
-pub(super) async fn named(visit: &Visit<'_>) -> Result<(User, Option<Role>), Trouble> {
+pub(super) async fn named(visit: &Visit<'_>) -> Result<(User, Option<Role>), PageError> {
     let console = visit.console;
     let id = console.core.secure_ids().open_id("user", visit.scope.account().id, visit.param("user"))?;
     let found = console.core.store.users_by_id(&[UserId::from_bytes(id)]).await?.pop().flatten();

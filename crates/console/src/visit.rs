@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 use wire::header::RequestId;
 use wire::{Answer, Failure};
 
-use super::Trouble;
+use super::PageError;
 use super::form::Form;
 use super::upload::File;
 use crate::Console;
@@ -104,7 +104,7 @@ impl Visit<'_> {
 
     /// Has an endpoint of the API do something in the account, by its own rules. A form with its own id is
     /// carried out once, however often it is sent.
-    pub(crate) async fn ask(&mut self, endpoint: &Endpoint, items: Vec<Value>) -> Result<Asked, Trouble> {
+    pub(crate) async fn ask(&mut self, endpoint: &Endpoint, items: Vec<Value>) -> Result<Asked, PageError> {
         let account = self.scope.account().code.as_str();
         let body = json!({ "meta": { "accountCode": account }, "data": items }).to_string();
         let request_id = self.form.some("request").and_then(|id| RequestId::parse(id.as_bytes()).ok());
@@ -130,8 +130,8 @@ impl Visit<'_> {
     /// whenever the directory changed since it judged.
     pub(crate) async fn change<T>(
         &mut self,
-        judge: impl AsyncFn(&Self) -> Result<Judged<T>, Trouble>,
-    ) -> Result<Result<T, String>, Trouble> {
+        judge: impl AsyncFn(&Self) -> Result<Judged<T>, PageError>,
+    ) -> Result<Result<T, String>, PageError> {
         for _ in 0..ATTEMPTS {
             let (changes, judged) = match judge(self).await? {
                 Ok(judged) => judged,
@@ -153,18 +153,18 @@ impl Visit<'_> {
             match self.console.core.store.write(vec![write]).await?.pop() {
                 Some(Written::Stale) | None => self.enter_again().await?,
                 Some(_) => {
-                    let refused = outcome.try_iter().last().ok_or(Trouble::Refused(CallError::Stale))?;
+                    let refused = outcome.try_iter().last().ok_or(PageError::Refused(CallError::Stale))?;
                     return Ok(refused.map_or(Ok(judged), |why| Err(format!("This {why}."))));
                 }
             }
         }
-        Err(Trouble::Refused(CallError::Stale))
+        Err(PageError::Refused(CallError::Stale))
     }
 
     /// Reads again who visits, and what they may.
-    async fn enter_again(&mut self) -> Result<(), Trouble> {
+    async fn enter_again(&mut self) -> Result<(), PageError> {
         let code = self.scope.account().code.to_string();
-        self.who = signed_in(self.console, Some(self.token)).await?.ok_or(Trouble::SignedOut)?;
+        self.who = signed_in(self.console, Some(self.token)).await?.ok_or(PageError::SignedOut)?;
         self.scope = enter(self.console, &self.who, self.permission, &code).await?;
         Ok(())
     }
@@ -185,7 +185,7 @@ pub(super) fn token(headers: &HeaderMap) -> Option<SessionToken> {
 pub(super) async fn signed_in(
     console: &Console,
     token: Option<&SessionToken>,
-) -> Result<Option<SignedIn>, Trouble> {
+) -> Result<Option<SignedIn>, PageError> {
     let Some(token) = token else { return Ok(None) };
     let found = console.core.authenticator.session(token, console.sessions).await?;
     Ok(found.filter(|found| found.principal.role.is_some()))
@@ -196,7 +196,7 @@ pub(super) async fn enter(
     who: &SignedIn,
     permission: Option<&Permission>,
     code: &str,
-) -> Result<Scope, Trouble> {
+) -> Result<Scope, PageError> {
     if let Some(permission) = permission {
         who.caller.require(permission).map_err(CallError::from)?;
     }
@@ -208,14 +208,14 @@ pub(super) async fn enter(
 }
 
 /// A form must come from a page of this server: browsers say where one comes from, and no page can make them lie.
-pub(super) fn own_site(headers: &HeaderMap) -> Result<(), Trouble> {
+pub(super) fn own_site(headers: &HeaderMap) -> Result<(), PageError> {
     let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
     match (text("sec-fetch-site"), text(ORIGIN.as_str())) {
         (Some("same-origin"), _) | (None, None) => Ok(()),
         (None, Some(origin)) => {
             let from = origin.split_once("://").map(|(_, host)| host);
-            if from.is_some() && from == text(HOST.as_str()) { Ok(()) } else { Err(Trouble::ForeignForm) }
+            if from.is_some() && from == text(HOST.as_str()) { Ok(()) } else { Err(PageError::ForeignForm) }
         }
-        (Some(_), _) => Err(Trouble::ForeignForm),
+        (Some(_), _) => Err(PageError::ForeignForm),
     }
 }

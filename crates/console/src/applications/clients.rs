@@ -12,7 +12,7 @@ use secrecy::ExposeSecret;
 use super::list;
 use crate::shell::Shell;
 use crate::visit::Visit;
-use crate::{Shown, Trouble};
+use crate::{PageError, Shown};
 use directory::credentials::new_client;
 
 #[derive(Template)]
@@ -25,7 +25,7 @@ struct Registered {
     url: String,
 }
 
-pub(super) async fn register(visit: &mut Visit<'_>) -> Result<Shown, Trouble> {
+pub(super) async fn register(visit: &mut Visit<'_>) -> Result<Shown, PageError> {
     let judge = async |visit: &Visit<'_>| {
         let (console, account) = (visit.console, visit.scope.account().id);
         let name = visit.form.text("name");
@@ -66,7 +66,7 @@ pub(super) async fn register(visit: &mut Visit<'_>) -> Result<Shown, Trouble> {
     Ok(Shown::Html(page.render()?))
 }
 
-pub(super) async fn disable(visit: &mut Visit<'_>) -> Result<Shown, Trouble> {
+pub(super) async fn disable(visit: &mut Visit<'_>) -> Result<Shown, PageError> {
     let judge = async |visit: &Visit<'_>| {
         let found = visit.console.core.store.client_by_name(visit.form.text("client")).await?;
         let client = applications::client_of_account(&visit.scope, found)?;

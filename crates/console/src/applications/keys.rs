@@ -18,7 +18,7 @@ use super::show::render;
 use crate::shell::{Notice, Shell};
 use crate::visit::{Judged, Visit};
 use crate::when::When;
-use crate::{Shown, Trouble};
+use crate::{PageError, Shown};
 use directory::credentials::new_binding;
 
 #[derive(Template)]
@@ -39,11 +39,11 @@ struct Issued {
     example: String,
 }
 
-async fn wrong(visit: &Visit<'_>, why: impl std::fmt::Display) -> Result<Shown, Trouble> {
+async fn wrong(visit: &Visit<'_>, why: impl std::fmt::Display) -> Result<Shown, PageError> {
     render(visit, Some(Notice::bad(format!("Nothing was changed: {why}")))).await.map(Shown::Wrong)
 }
 
-async fn with_role(visit: &Visit<'_>, user: Option<User>) -> Result<(Option<User>, Option<Role>), Trouble> {
+async fn with_role(visit: &Visit<'_>, user: Option<User>) -> Result<(Option<User>, Option<Role>), PageError> {
     let role = match user.as_ref().and_then(|user| user.role) {
         Some(role) => visit.console.core.store.role(role).await?,
         None => None,
@@ -57,7 +57,7 @@ fn number(visit: &Visit<'_>, field: &str) -> Result<Option<i64>, error::ItemErro
     number.map_err(|_| error::ItemError::NotOneOf("whole numbers".to_owned()))
 }
 
-pub(super) async fn issue(visit: &mut Visit<'_>) -> Result<Shown, Trouble> {
+pub(super) async fn issue(visit: &mut Visit<'_>) -> Result<Shown, PageError> {
     let judge = async |visit: &Visit<'_>| {
         let application = named(visit).await?;
         let now = visit.console.core.clock.now();
@@ -108,8 +108,8 @@ fn give(
 /// Gives out a pair, and shows it this once.
 async fn shown(
     visit: &mut Visit<'_>,
-    judge: impl AsyncFn(&Visit<'_>) -> Result<Judged<Given>, Trouble>,
-) -> Result<Shown, Trouble> {
+    judge: impl AsyncFn(&Visit<'_>) -> Result<Judged<Given>, PageError>,
+) -> Result<Shown, PageError> {
     let Given { application, user, binding, old_ends } = match visit.change(judge).await? {
         Ok(given) => given,
         Err(why) => return wrong(visit, why).await,
@@ -134,18 +134,18 @@ async fn shown(
 async fn pair(
     visit: &Visit<'_>,
     application: &Application,
-) -> Result<(BindingRow, User, Option<Role>), Trouble> {
+) -> Result<(BindingRow, User, Option<Role>), PageError> {
     let account = visit.scope.account().id;
     let id = visit.console.core.secure_ids().open_id("binding", account, visit.form.text("key"))?;
     let found = visit.console.core.store.binding(BindingId::from_bytes(id)).await?;
     let found = found.filter(|found| found.app_id == application.app_id && found.revoked_at.is_none());
-    let row = found.ok_or(Trouble::NotFound("key pair"))?;
+    let row = found.ok_or(PageError::NotFound("key pair"))?;
     let user = visit.console.core.store.users_by_id(&[row.user]).await?.pop().flatten();
     let (user, role) = with_role(visit, user).await?;
-    Ok((row, user.ok_or(Trouble::NotFound("user"))?, role))
+    Ok((row, user.ok_or(PageError::NotFound("user"))?, role))
 }
 
-pub(super) async fn rotate(visit: &mut Visit<'_>) -> Result<Shown, Trouble> {
+pub(super) async fn rotate(visit: &mut Visit<'_>) -> Result<Shown, PageError> {
     let judge = async |visit: &Visit<'_>| {
         let application = named(visit).await?;
         let (old, user, role) = pair(visit, &application).await?;
@@ -164,7 +164,7 @@ pub(super) async fn rotate(visit: &mut Visit<'_>) -> Result<Shown, Trouble> {
     shown(visit, judge).await
 }
 
-pub(super) async fn revoke(visit: &mut Visit<'_>) -> Result<Shown, Trouble> {
+pub(super) async fn revoke(visit: &mut Visit<'_>) -> Result<Shown, PageError> {
     let judge = async |visit: &Visit<'_>| {
         let application = named(visit).await?;
         let (old, _, role) = pair(visit, &application).await?;

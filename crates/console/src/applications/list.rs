@@ -12,7 +12,7 @@ use crate::shell::{Notice, Shell};
 use crate::usage::{self, Used};
 use crate::visit::Visit;
 use crate::when::When;
-use crate::{Shown, Trouble};
+use crate::{PageError, Shown};
 use directory::credentials::new_application;
 
 #[derive(Template)]
@@ -53,7 +53,7 @@ struct Registered {
     path: String,
 }
 
-pub(super) async fn list(visit: &mut Visit<'_>) -> Result<Shown, Trouble> {
+pub(super) async fn list(visit: &mut Visit<'_>) -> Result<Shown, PageError> {
     let notice = match visit.query.text("done") {
         "disable" => Some(Notice::done("The application is disabled: its requests are refused from now on.")),
         _ => None,
@@ -62,12 +62,12 @@ pub(super) async fn list(visit: &mut Visit<'_>) -> Result<Shown, Trouble> {
 }
 
 /// All roles that can be given in the account.
-pub(super) async fn roles(visit: &Visit<'_>) -> Result<Vec<Role>, Trouble> {
+pub(super) async fn roles(visit: &Visit<'_>) -> Result<Vec<Role>, PageError> {
     let own = visit.console.core.store.roles_of(visit.scope.account().id).await?;
     Ok(BuiltIn::ALL.map(BuiltIn::role).into_iter().chain(own).collect())
 }
 
-pub(super) async fn render(visit: &Visit<'_>, notice: Option<Notice>) -> Result<String, Trouble> {
+pub(super) async fn render(visit: &Visit<'_>, notice: Option<Notice>) -> Result<String, PageError> {
     let (console, account) = (visit.console, visit.scope.account().id);
     let roles = roles(visit).await?;
     let role = |id| roles.iter().find(|role| role.id == id).map_or("gone", |role| &role.name).to_owned();
@@ -118,7 +118,7 @@ pub(super) async fn render(visit: &Visit<'_>, notice: Option<Notice>) -> Result<
     Ok(page.render()?)
 }
 
-pub(super) async fn register(visit: &mut Visit<'_>) -> Result<Shown, Trouble> {
+pub(super) async fn register(visit: &mut Visit<'_>) -> Result<Shown, PageError> {
     let judge = async |visit: &Visit<'_>| {
         let (console, name) = (visit.console, visit.form.text("name"));
         Ok(applications::name(name).map_err(|why| why.to_string()).map(|()| {
@@ -146,6 +146,6 @@ pub(super) async fn register(visit: &mut Visit<'_>) -> Result<Shown, Trouble> {
 }
 
 /// The list, and why nothing was done.
-pub(super) async fn refused(visit: &Visit<'_>, why: impl Into<String>) -> Result<Shown, Trouble> {
+pub(super) async fn refused(visit: &Visit<'_>, why: impl Into<String>) -> Result<Shown, PageError> {
     render(visit, Some(Notice::bad(why))).await.map(Shown::Wrong)
 }

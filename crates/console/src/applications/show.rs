@@ -14,7 +14,7 @@ use crate::tag::Tag;
 use crate::usage::{self, Used};
 use crate::visit::Visit;
 use crate::when::When;
-use crate::{Shown, Trouble};
+use crate::{PageError, Shown};
 use observe::telemetry::Span;
 
 /// Key pairs on a page.
@@ -69,7 +69,7 @@ struct Key {
     used: Option<Used>,
 }
 
-pub(super) async fn show(visit: &mut Visit<'_>) -> Result<Shown, Trouble> {
+pub(super) async fn show(visit: &mut Visit<'_>) -> Result<Shown, PageError> {
     let notice = match visit.query.text("done") {
         "revoke" => {
             Some(Notice::done("The key pair is revoked: requests signed with it are refused from now on."))
@@ -79,7 +79,7 @@ pub(super) async fn show(visit: &mut Visit<'_>) -> Result<Shown, Trouble> {
     render(visit, notice).await.map(Shown::Html)
 }
 
-pub(super) async fn render(visit: &Visit<'_>, notice: Option<Notice>) -> Result<String, Trouble> {
+pub(super) async fn render(visit: &Visit<'_>, notice: Option<Notice>) -> Result<String, PageError> {
     let application = named(visit).await?;
     let (console, account) = (visit.console, visit.scope.account().id);
     let (ids, now) = (console.core.secure_ids(), console.core.clock.now());
@@ -125,7 +125,7 @@ pub(super) async fn render(visit: &Visit<'_>, notice: Option<Notice>) -> Result<
     Ok(page.render()?)
 }
 
-pub(super) async fn disable(visit: &mut Visit<'_>) -> Result<Shown, Trouble> {
+pub(super) async fn disable(visit: &mut Visit<'_>) -> Result<Shown, PageError> {
     let judge = async |visit: &Visit<'_>| {
         let application = named(visit).await?;
         if visit.form.text("confirm") != application.name {

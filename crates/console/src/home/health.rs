@@ -3,7 +3,7 @@
 use directory::port::{ApplicationRow, BindingRow};
 use jiff::Timestamp;
 
-use crate::Trouble;
+use crate::PageError;
 use crate::figures::{count, share, took};
 use crate::key_status::KeyStatus;
 use crate::visit::Visit;
@@ -40,7 +40,7 @@ pub(super) struct Application {
 }
 
 /// All that are not disabled, those of API 1.0 first. From now on requests are counted as theirs, also refused ones.
-pub(super) async fn of_account(visit: &Visit<'_>, span: Span) -> Result<Vec<Application>, Trouble> {
+pub(super) async fn of_account(visit: &Visit<'_>, span: Span) -> Result<Vec<Application>, PageError> {
     let (console, account, now) = (visit.console, visit.scope.account(), visit.console.core.clock.now());
     let applications = console.core.store.list_applications().await?.into_iter();
     let own = applications.filter(|it| it.account == account.id && it.disabled_at.is_none());

@@ -4,7 +4,7 @@ use directory::port::Position;
 use directory::role::APPLICATIONS_EDIT;
 
 use super::health::Application;
-use crate::Trouble;
+use crate::PageError;
 use crate::visit::Visit;
 
 /// The steps, with what is known filled in.
@@ -22,7 +22,7 @@ pub(super) struct Steps {
 }
 
 impl Steps {
-    pub(super) async fn of(visit: &Visit<'_>, applications: &[Application]) -> Result<Self, Trouble> {
+    pub(super) async fn of(visit: &Visit<'_>, applications: &[Application]) -> Result<Self, PageError> {
         let account = visit.scope.account().id;
         let first = applications.iter().rfind(|application| application.pairs.is_some());
         let domains = visit.console.core.store.domains_of(account, &Position::Start, 1).await?.rows;

@@ -9,14 +9,14 @@ use futures_util::stream;
 use super::job::{Fate, Progress, Row, RowStatus, Stage};
 use super::named;
 use crate::visit::Visit;
-use crate::{Shown, Trouble};
+use crate::{PageError, Shown};
 
 /// Rows that are written in one go.
 const SLICE: usize = 1_000;
 
 const COLUMNS: &str = "row,line,emailAddress,result,id,code,field,message\r\n";
 
-pub(super) async fn download(visit: &mut Visit<'_>) -> Result<Shown, Trouble> {
+pub(super) async fn download(visit: &mut Visit<'_>) -> Result<Shown, PageError> {
     let job = named(visit)?;
     let lines = stream::unfold(Some(0), move |from| {
         let job = Arc::clone(&job);

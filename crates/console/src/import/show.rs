@@ -21,7 +21,7 @@ use crate::shell::Shell;
 use crate::tag::Tag;
 use crate::visit::Visit;
 use crate::when::When;
-use crate::{Shown, Trouble};
+use crate::{PageError, Shown};
 
 /// Rows on a page.
 const PAGE: usize = 200;
@@ -71,7 +71,7 @@ struct Shows {
     wrong: Vec<(String, &'static str)>,
 }
 
-pub(super) async fn show(visit: &mut Visit<'_>) -> Result<Shown, Trouble> {
+pub(super) async fn show(visit: &mut Visit<'_>) -> Result<Shown, PageError> {
     let job = named(visit)?;
     let progress = job.progress();
     let only_problems = match visit.query.text("show") {
@@ -164,7 +164,7 @@ struct Events {
 }
 
 /// Progress, as it is made.
-pub(super) async fn events(visit: &mut Visit<'_>) -> Result<Shown, Trouble> {
+pub(super) async fn events(visit: &mut Visit<'_>) -> Result<Shown, PageError> {
     let job = named(visit)?;
     let mut ticks = interval(TOLD_EVERY);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);

@@ -12,7 +12,7 @@ use futures_util::future::join_all;
 
 use super::job::{Job, Slice, Stage};
 use crate::Console;
-use crate::Trouble;
+use crate::PageError;
 use crate::visit::signed_in;
 use api::driver;
 use api::endpoints::user::{check_user, create_user};
@@ -53,7 +53,7 @@ impl Session {
     }
 
     /// Reads the user again, because permissions may have been removed; `false`: the session has ended.
-    async fn enter_anew(&self, console: &Console) -> Result<bool, Trouble> {
+    async fn enter_anew(&self, console: &Console) -> Result<bool, PageError> {
         let Some(who) = signed_in(console, Some(&self.token)).await? else { return Ok(false) };
         *self.caller.lock().unwrap_or_else(PoisonError::into_inner) = who.caller;
         Ok(true)
@@ -121,8 +121,8 @@ async fn send(console: &Console, job: &Job, session: &Session, slice: &Slice) ->
                     Ok(false) => {
                         return Err(Left::For("The session in which it was started has ended".to_owned()));
                     }
-                    Err(Trouble::Refused(refusal)) => refusal,
-                    Err(trouble) => return Err(Left::For(trouble.to_string())),
+                    Err(PageError::Refused(refusal)) => refusal,
+                    Err(error) => return Err(Left::For(error.to_string())),
                 },
                 Err(refusal) => refusal,
             };

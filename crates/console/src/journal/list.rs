@@ -10,7 +10,7 @@ use crate::form::{Form, query};
 use crate::shell::{JOURNAL, Shell};
 use crate::visit::Visit;
 use crate::when::When;
-use crate::{Shown, Trouble};
+use crate::{PageError, Shown};
 use observe::journal::{Entry, Filter};
 
 /// Requests on a page.
@@ -80,7 +80,7 @@ impl Asked {
     }
 }
 
-pub(super) async fn list(visit: &mut Visit<'_>) -> Result<Shown, Trouble> {
+pub(super) async fn list(visit: &mut Visit<'_>) -> Result<Shown, PageError> {
     let shell = visit.shell(JOURNAL, "Request journal");
     let Some(journal) = visit.console.host.journal() else {
         return Ok(Shown::Html(NoJournal { shell }.render()?));

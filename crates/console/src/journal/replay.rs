@@ -17,7 +17,7 @@ use wire::signature::{Parts, SigningKey, authorization, canonical_path};
 use super::{named, show};
 use crate::shell::{JOURNAL, Notice};
 use crate::visit::Visit;
-use crate::{Shown, Trouble};
+use crate::{PageError, Shown};
 use observe::journal::Entry;
 
 /// The headers that a signature is made of.
@@ -30,7 +30,7 @@ pub(super) struct Again {
 }
 
 impl Again {
-    pub(super) async fn of(visit: &Visit<'_>, entry: &Entry, is_whole: bool) -> Result<Self, Trouble> {
+    pub(super) async fn of(visit: &Visit<'_>, entry: &Entry, is_whole: bool) -> Result<Self, PageError> {
         let as_received = is_whole && is_exact(entry);
         Ok(Self { as_received, signed_again: as_received && keys(visit, entry).await?.is_some() })
     }
@@ -43,7 +43,7 @@ fn is_exact(entry: &Entry) -> bool {
 
 /// The keys to sign a request again with: those that it names, if they are valid, belong to a user of the account, and the
 /// visitor could issue ones just as good.
-async fn keys(visit: &Visit<'_>, entry: &Entry) -> Result<Option<std::sync::Arc<Principal>>, Trouble> {
+async fn keys(visit: &Visit<'_>, entry: &Entry) -> Result<Option<std::sync::Arc<Principal>>, PageError> {
     let authorization = entry.headers.iter().find(|(name, _)| name == header::AUTHORIZATION);
     let named = authorization.and_then(|(_, value)| value.strip_prefix("MC ")?.split_once(':'));
     let Some(key) = named.and_then(|(key, _)| AccessKey::parse(key.trim()).ok()) else { return Ok(None) };
@@ -55,7 +55,7 @@ async fn keys(visit: &Visit<'_>, entry: &Entry) -> Result<Option<std::sync::Arc<
     }))
 }
 
-pub(super) async fn replay(visit: &mut Visit<'_>) -> Result<Shown, Trouble> {
+pub(super) async fn replay(visit: &mut Visit<'_>) -> Result<Shown, PageError> {
     let (journal, mut entry) = named(visit)?;
     let body = journal.body(entry.number).filter(|_| is_exact(&entry));
     let Some(body) = body else { return wrong(visit, "a part of the request was redacted.").await };
@@ -78,7 +78,7 @@ pub(super) async fn replay(visit: &mut Visit<'_>) -> Result<Shown, Trouble> {
     Ok(Shown::Redirect(visit.path(&path)))
 }
 
-async fn wrong(visit: &Visit<'_>, why: &str) -> Result<Shown, Trouble> {
+async fn wrong(visit: &Visit<'_>, why: &str) -> Result<Shown, PageError> {
     let notice = Notice::bad(format!("It was not sent: {why}"));
     show::render(visit, Some(notice)).await.map(Shown::Wrong)
 }

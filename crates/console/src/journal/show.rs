@@ -12,7 +12,7 @@ use crate::figures::{meaning, took};
 use crate::shell::{JOURNAL, Notice, Shell};
 use crate::visit::Visit;
 use crate::when::When;
-use crate::{Shown, Trouble};
+use crate::{PageError, Shown};
 use observe::journal::Entry;
 
 #[derive(Template)]
@@ -32,7 +32,7 @@ struct Show {
     again: Again,
 }
 
-pub(super) async fn show(visit: &mut Visit<'_>) -> Result<Shown, Trouble> {
+pub(super) async fn show(visit: &mut Visit<'_>) -> Result<Shown, PageError> {
     let notice =
         visit.query.some("again").and_then(|of| of.parse::<u64>().ok()).map(|of| {
             Notice::done(format!("Sent again: this is the new result. The original is number {of}."))
@@ -41,7 +41,7 @@ pub(super) async fn show(visit: &mut Visit<'_>) -> Result<Shown, Trouble> {
 }
 
 /// The page, with something to say first.
-pub(super) async fn render(visit: &Visit<'_>, notice: Option<Notice>) -> Result<String, Trouble> {
+pub(super) async fn render(visit: &Visit<'_>, notice: Option<Notice>) -> Result<String, PageError> {
     let (journal, entry) = named(visit)?;
     let body = journal.body(entry.number);
     let title = format!("Request {}", entry.number);

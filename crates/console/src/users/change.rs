@@ -9,7 +9,7 @@ use super::{item, named, own_path, path, show};
 use crate::form::query;
 use crate::shell::{Notice, Shell};
 use crate::visit::{Asked, Visit};
-use crate::{Shown, Trouble, ask, password};
+use crate::{PageError, Shown, ask, password};
 use api::endpoints::role::assign_role;
 use api::endpoints::user::{remove_alias, update_alias, update_user};
 
@@ -37,13 +37,13 @@ async fn asked_first(
     user: &User,
     does: &str,
     below: &str,
-) -> Result<Option<Shown>, Trouble> {
+) -> Result<Option<Shown>, PageError> {
     let own = own_path(visit);
     ask::before_keys_end(visit, std::slice::from_ref(user), does, format!("{own}/{below}"), own).await
 }
 
 /// Back to the user's page: what was done, or why it was not.
-async fn back(visit: &mut Visit<'_>, asked: Asked, done: &str) -> Result<Shown, Trouble> {
+async fn back(visit: &mut Visit<'_>, asked: Asked, done: &str) -> Result<Shown, PageError> {
     let errors = asked.errors();
     if errors.is_empty() {
         return Ok(Shown::Redirect(format!("{}?{}", own_path(visit), query(&[("done", done)]))));
@@ -51,7 +51,7 @@ async fn back(visit: &mut Visit<'_>, asked: Asked, done: &str) -> Result<Shown, 
     Ok(Shown::Wrong(show::page(visit, Some(Notice::bad(errors.join(" ")))).await?))
 }
 
-pub(super) async fn edit(visit: &mut Visit<'_>) -> Result<Shown, Trouble> {
+pub(super) async fn edit(visit: &mut Visit<'_>) -> Result<Shown, PageError> {
     let (user, _) = named(visit).await?;
     let form = &visit.form;
     let fields = json!({
@@ -64,11 +64,11 @@ pub(super) async fn edit(visit: &mut Visit<'_>) -> Result<Shown, Trouble> {
     back(visit, asked, "edit").await
 }
 
-pub(super) async fn state(visit: &mut Visit<'_>) -> Result<Shown, Trouble> {
+pub(super) async fn state(visit: &mut Visit<'_>) -> Result<Shown, PageError> {
     let (user, _) = named(visit).await?;
     let to = visit.form.text("to").to_owned();
     let Some((_, field, value)) = STATES.iter().find(|(state, ..)| *state == to) else {
-        return Err(Trouble::NotFound("state"));
+        return Err(PageError::NotFound("state"));
     };
     if let Some(does) = ends_keys(&to)
         && let Some(page) = asked_first(visit, &user, &format!("{does} {}", user.address), "state").await?
@@ -89,7 +89,7 @@ struct Reset {
 }
 
 /// Sets a password that is shown this once, and must be changed at the next sign-in.
-pub(super) async fn reset_password(visit: &mut Visit<'_>) -> Result<Shown, Trouble> {
+pub(super) async fn reset_password(visit: &mut Visit<'_>) -> Result<Shown, PageError> {
     let (user, _) = named(visit).await?;
     let does = format!("Reset the password of {}", user.address);
     if let Some(page) = asked_first(visit, &user, &does, "password").await? {
@@ -111,7 +111,7 @@ pub(super) async fn reset_password(visit: &mut Visit<'_>) -> Result<Shown, Troub
 }
 
 /// The role that a form names; one that cannot be found is refused by the endpoint.
-async fn chosen_role(visit: &Visit<'_>) -> Result<Option<Role>, Trouble> {
+async fn chosen_role(visit: &Visit<'_>) -> Result<Option<Role>, PageError> {
     let account = visit.scope.account().id;
     match visit.console.core.secure_ids().open_id("role", account, visit.form.text("role")) {
         Ok(id) => Ok(visit.console.core.store.role(RoleId::from_bytes(id)).await?),
@@ -119,7 +119,7 @@ async fn chosen_role(visit: &Visit<'_>) -> Result<Option<Role>, Trouble> {
     }
 }
 
-pub(super) async fn role(visit: &mut Visit<'_>) -> Result<Shown, Trouble> {
+pub(super) async fn role(visit: &mut Visit<'_>) -> Result<Shown, PageError> {
     let (user, before) = named(visit).await?;
     let account = visit.scope.account().id;
     if roles::promotes(before.as_ref(), chosen_role(visit).await?.as_ref()) {
@@ -138,7 +138,7 @@ pub(super) async fn role(visit: &mut Visit<'_>) -> Result<Shown, Trouble> {
     Ok(Shown::Redirect(format!("{}?{before}", path(visit, &user))))
 }
 
-pub(super) async fn alias(visit: &mut Visit<'_>) -> Result<Shown, Trouble> {
+pub(super) async fn alias(visit: &mut Visit<'_>) -> Result<Shown, PageError> {
     let (user, _) = named(visit).await?;
     let item = json!({ "aliasFor": user.address.as_str(), "alias": visit.form.text("alias") });
     let (endpoint, done) = match visit.form.ticked("remove") {
@@ -160,11 +160,11 @@ struct Bulk {
 }
 
 /// Changes the state of all selected users; each change succeeds or fails alone.
-pub(super) async fn bulk(visit: &mut Visit<'_>) -> Result<Shown, Trouble> {
+pub(super) async fn bulk(visit: &mut Visit<'_>) -> Result<Shown, PageError> {
     let to = visit.form.text("to").to_owned();
     let picked: Vec<String> = visit.form.all("pick").take(MOST).map(str::to_owned).collect();
     let Some((_, field, value)) = STATES.iter().find(|(state, ..)| *state == to) else {
-        return Err(Trouble::NotFound("state"));
+        return Err(PageError::NotFound("state"));
     };
     if let Some(does) = ends_keys(&to) {
         let addresses: Vec<_> = picked.iter().filter_map(|text| EmailAddress::parse(text).ok()).collect();

@@ -5,7 +5,7 @@ use serde_json::{Map, Value};
 
 use crate::shell::Shell;
 use crate::visit::Visit;
-use crate::{Shown, Trouble, password};
+use crate::{PageError, Shown, password};
 use api::endpoints::user::create_user;
 
 #[derive(Template)]
@@ -39,12 +39,12 @@ struct Made {
     path: String,
 }
 
-pub(super) async fn form(visit: &mut Visit<'_>) -> Result<Shown, Trouble> {
+pub(super) async fn form(visit: &mut Visit<'_>) -> Result<Shown, PageError> {
     let page = page(visit, Wrong::default()).await?;
     Ok(Shown::Html(page.render()?))
 }
 
-async fn page(visit: &Visit<'_>, wrong: Wrong) -> Result<New, Trouble> {
+async fn page(visit: &Visit<'_>, wrong: Wrong) -> Result<New, PageError> {
     let domains = super::list::domains(visit).await?;
     let field = |name: &str| visit.form.text(name).to_owned();
     Ok(New {
@@ -59,7 +59,7 @@ async fn page(visit: &Visit<'_>, wrong: Wrong) -> Result<New, Trouble> {
     })
 }
 
-pub(super) async fn create(visit: &mut Visit<'_>) -> Result<Shown, Trouble> {
+pub(super) async fn create(visit: &mut Visit<'_>) -> Result<Shown, PageError> {
     let form = &visit.form;
     let (address, name) = (form.text("address").to_owned(), form.text("name").to_owned());
     let password = match form.text("how") {

@@ -19,7 +19,7 @@ use crate::shell::{Notice, Shell};
 use crate::tag::Tag;
 use crate::visit::Visit;
 use crate::when::When;
-use crate::{Shown, Trouble};
+use crate::{PageError, Shown};
 
 /// Users on a page.
 const PAGE: usize = 50;
@@ -113,13 +113,13 @@ fn name(state: State) -> String {
 }
 
 /// The internal domains of the account.
-pub(super) async fn domains(visit: &Visit<'_>) -> Result<Vec<String>, Trouble> {
+pub(super) async fn domains(visit: &Visit<'_>) -> Result<Vec<String>, PageError> {
     let listed =
         visit.console.core.store.domains_of(visit.scope.account().id, &Position::Start, DOMAINS).await?;
     Ok(listed.rows.into_iter().map(|domain| domain.name.to_string()).collect())
 }
 
-pub(super) async fn list(visit: &mut Visit<'_>) -> Result<Shown, Trouble> {
+pub(super) async fn list(visit: &mut Visit<'_>) -> Result<Shown, PageError> {
     let asked = Asked::read(visit);
     let (page, unread) = match asked.is_everything() {
         true => (listed(visit, &asked).await?, 0),
@@ -139,7 +139,7 @@ pub(super) async fn list(visit: &mut Visit<'_>) -> Result<Shown, Trouble> {
 }
 
 /// All users, or all of a domain: in the order of addresses, back and forth.
-async fn listed(visit: &Visit<'_>, asked: &Asked) -> Result<Rows, Trouble> {
+async fn listed(visit: &Visit<'_>, asked: &Asked) -> Result<Rows, PageError> {
     let (store, account) = (&visit.console.core.store, visit.scope.account().id);
     let domain = DomainName::parse(&asked.domain).ok();
     let from = match (visit.query.some("after"), visit.query.some("before")) {
@@ -167,13 +167,13 @@ async fn listed(visit: &Visit<'_>, asked: &Asked) -> Result<Rows, Trouble> {
 }
 
 /// Those who are looked for, and how many events the index of words does not know of yet.
-async fn found(visit: &Visit<'_>, asked: &Asked) -> Result<(Rows, u64), Trouble> {
+async fn found(visit: &Visit<'_>, asked: &Asked) -> Result<(Rows, u64), PageError> {
     let (console, account) = (visit.console, visit.scope.account().id);
     let ids = console.core.secure_ids();
     let wanted = asked.query();
     let after: Option<Cursor> = match visit.query.some("page") {
         Some(token) => {
-            ids.read_page(TOKEN, account, Some(token)).map_err(|_| Trouble::NotFound("page of the list"))?
+            ids.read_page(TOKEN, account, Some(token)).map_err(|_| PageError::NotFound("page of the list"))?
         }
         None => None,
     };
@@ -217,7 +217,7 @@ enum Next {
 }
 
 /// The users and aliases that are looked for, as `matricula import` reads them; but for passwords, which nobody can read.
-pub(super) async fn export(visit: &mut Visit<'_>) -> Result<Shown, Trouble> {
+pub(super) async fn export(visit: &mut Visit<'_>) -> Result<Shown, PageError> {
     let (console, account) = (std::sync::Arc::clone(visit.console), visit.scope.account().id);
     let asked = Asked::read(visit);
     let wanted = std::sync::Arc::new(asked.query());

@@ -8,7 +8,7 @@ use super::{item, named, path, show};
 use crate::ask::{self, Ending};
 use crate::shell::{Notice, Shell};
 use crate::visit::Visit;
-use crate::{Shown, Trouble};
+use crate::{PageError, Shown};
 use api::Endpoint;
 use api::endpoints::user::{add_to_purge_list, delete_user, remove_from_purge_list};
 
@@ -24,11 +24,11 @@ struct Remove {
     endings: Vec<Ending>,
 }
 
-pub(super) async fn form(visit: &mut Visit<'_>) -> Result<Shown, Trouble> {
+pub(super) async fn form(visit: &mut Visit<'_>) -> Result<Shown, PageError> {
     page(visit, None).await.map(Shown::Html)
 }
 
-async fn page(visit: &Visit<'_>, notice: Option<Notice>) -> Result<String, Trouble> {
+async fn page(visit: &Visit<'_>, notice: Option<Notice>) -> Result<String, PageError> {
     let (user, _) = named(visit).await?;
     let page = Remove {
         endings: ask::endings(visit, std::slice::from_ref(&user)).await?,
@@ -41,7 +41,7 @@ async fn page(visit: &Visit<'_>, notice: Option<Notice>) -> Result<String, Troub
     Ok(page.render()?)
 }
 
-pub(super) async fn remove(visit: &mut Visit<'_>) -> Result<Shown, Trouble> {
+pub(super) async fn remove(visit: &mut Visit<'_>) -> Result<Shown, PageError> {
     let (user, _) = named(visit).await?;
     // Compared like every address: case does not matter.
     if !visit.form.text("confirm").eq_ignore_ascii_case(user.address.as_str()) {
@@ -55,15 +55,15 @@ pub(super) async fn remove(visit: &mut Visit<'_>) -> Result<Shown, Trouble> {
     page(visit, Some(Notice::bad(asked.errors().join(" ")))).await.map(Shown::Wrong)
 }
 
-pub(super) async fn purge(visit: &mut Visit<'_>) -> Result<Shown, Trouble> {
+pub(super) async fn purge(visit: &mut Visit<'_>) -> Result<Shown, PageError> {
     on_list(visit, &add_to_purge_list::ENDPOINT, "purge").await
 }
 
-pub(super) async fn keep(visit: &mut Visit<'_>) -> Result<Shown, Trouble> {
+pub(super) async fn keep(visit: &mut Visit<'_>) -> Result<Shown, PageError> {
     on_list(visit, &remove_from_purge_list::ENDPOINT, "keep").await
 }
 
-async fn on_list(visit: &mut Visit<'_>, endpoint: &Endpoint, done: &str) -> Result<Shown, Trouble> {
+async fn on_list(visit: &mut Visit<'_>, endpoint: &Endpoint, done: &str) -> Result<Shown, PageError> {
     let (user, _) = named(visit).await?;
     let item = json!({ "emailAddresses": [user.address.as_str()] });
     let asked = visit.ask(endpoint, vec![item]).await?;

@@ -18,7 +18,7 @@ use crate::tag::Tag;
 use crate::usage::{self, Used};
 use crate::visit::Visit;
 use crate::when::When;
-use crate::{Shown, Trouble};
+use crate::{PageError, Shown};
 
 #[derive(Template)]
 #[template(path = "users/show.html")]
@@ -109,7 +109,7 @@ const DONE: &[(&str, &str, Option<Form>)] = &[
     ("unalias", "The alias is removed.", None),
 ];
 
-pub(super) async fn show(visit: &mut Visit<'_>) -> Result<Shown, Trouble> {
+pub(super) async fn show(visit: &mut Visit<'_>) -> Result<Shown, PageError> {
     let path = own_path(visit);
     let notice = DONE.iter().find(|(done, ..)| *done == visit.query.text("done")).map(|(_, text, undo)| {
         let notice = Notice::done(*text);
@@ -131,7 +131,7 @@ pub(super) async fn show(visit: &mut Visit<'_>) -> Result<Shown, Trouble> {
 }
 
 /// The page, with something to say first.
-pub(super) async fn page(visit: &Visit<'_>, notice: Option<Notice>) -> Result<String, Trouble> {
+pub(super) async fn page(visit: &Visit<'_>, notice: Option<Notice>) -> Result<String, PageError> {
     let (user, role) = named(visit).await?;
     let (console, account) = (visit.console, visit.scope.account());
     let ids = console.core.secure_ids();
@@ -218,7 +218,7 @@ pub(super) async fn page(visit: &Visit<'_>, notice: Option<Notice>) -> Result<St
 }
 
 /// The newest events and the creation event, for users who may read the audit.
-async fn history(visit: &Visit<'_>, user: &User) -> Result<Option<History>, Trouble> {
+async fn history(visit: &Visit<'_>, user: &User) -> Result<Option<History>, PageError> {
     if !visit.may(&LOGS_READ) {
         return Ok(None);
     }
