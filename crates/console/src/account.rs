@@ -5,18 +5,18 @@ use directory::port::Position;
 use directory::role::{INTERNAL_READ, REGISTER_DOMAIN};
 use serde_json::json;
 
+use super::request::{EndpointResult, PageRequest};
 use super::shell::{Notice, Shell};
-use super::visit::{Asked, Visit};
 use super::when::When;
 use super::{Page, PageError, Shown, page};
 use api::endpoint::Method::{Get, Post};
 use api::endpoints::domain::{create_domain, delete_pending_domain, verify_domain};
 
 pub(super) const PAGES: &[Page] = &[
-    page("/console/{account}/domains", Get, INTERNAL_READ, |visit| Box::pin(show(visit))),
-    page("/console/{account}/domains", Post, REGISTER_DOMAIN, |visit| Box::pin(register(visit))),
-    page("/console/{account}/domains/verify", Post, REGISTER_DOMAIN, |visit| Box::pin(verify(visit))),
-    page("/console/{account}/domains/drop", Post, REGISTER_DOMAIN, |visit| Box::pin(drop(visit))),
+    page("/console/{account}/domains", Get, INTERNAL_READ, |request| Box::pin(show(request))),
+    page("/console/{account}/domains", Post, REGISTER_DOMAIN, |request| Box::pin(register(request))),
+    page("/console/{account}/domains/verify", Post, REGISTER_DOMAIN, |request| Box::pin(verify(request))),
+    page("/console/{account}/domains/drop", Post, REGISTER_DOMAIN, |request| Box::pin(drop(request))),
 ];
 
 /// Domains that are shown.
@@ -52,42 +52,42 @@ struct Pending {
     over: bool,
 }
 
-async fn show(visit: &mut Visit<'_>) -> Result<Shown, PageError> {
-    let notice = match visit.query.text("done") {
+async fn show(request: &mut PageRequest<'_>) -> Result<Shown, PageError> {
+    let notice = match request.query.text("done") {
         "register" => Some(Notice::done("The domain is registered. Publish its token now, then verify it.")),
         "verify" => Some(Notice::done("The domain is internal: users can be created in it.")),
         "drop" => {
-            let domain = visit.query.text("domain").to_owned();
+            let domain = request.query.text("domain").to_owned();
             let undo = vec![("domain", domain), ("inbound", "known".to_owned())];
-            Some(Notice::done("The registration was deleted.").undo(visit.path("/domains"), undo))
+            Some(Notice::done("The registration was deleted.").undo(request.path("/domains"), undo))
         }
         _ => None,
     };
-    render(visit, notice).await.map(Shown::Html)
+    render(request, notice).await.map(Shown::Html)
 }
 
-async fn render(visit: &Visit<'_>, notice: Option<Notice>) -> Result<String, PageError> {
-    let (store, account) = (&visit.console.core.store, visit.scope.account());
-    let (ids, now) = (visit.console.core.secure_ids(), visit.console.core.clock.now());
+async fn render(request: &PageRequest<'_>, notice: Option<Notice>) -> Result<String, PageError> {
+    let (store, account) = (&request.console.core.store, request.scope.account());
+    let (ids, now) = (request.console.core.secure_ids(), request.console.core.clock.now());
     let mut domains = Vec::new();
     for domain in store.domains_of(account.id, &Position::Start, SHOWN).await?.rows {
         domains.push(Internal {
             users: store.count_listed(account.id, Some(&domain.name)).await?,
             since: When(domain.created_at),
-            path: visit.path(&format!("/users?domain={}", domain.name)),
+            path: request.path(&format!("/users?domain={}", domain.name)),
             name: domain.name.to_string(),
         });
     }
-    let may_register = visit.may(&REGISTER_DOMAIN);
+    let may_register = request.may(&REGISTER_DOMAIN);
     let pending = match may_register {
         true => store.pending_domains_of(account.id, &Position::Start, SHOWN).await?.rows,
         false => Vec::new(),
     };
-    let caller = visit.scope.caller();
+    let caller = request.scope.caller();
     let accounts = store.list_accounts().await?.into_iter();
     let below = accounts.filter(|other| other.above.contains(&account.id) && caller.may_act_in(other));
     let page = AccountPage {
-        shell: visit.shell("/domains", "Account and domains").with(notice),
+        shell: request.shell("/domains", "Account and domains").with(notice),
         made: When(account.created_at),
         policy: policy(account),
         below: below
@@ -105,7 +105,7 @@ async fn render(visit: &Visit<'_>, notice: Option<Notice>) -> Result<String, Pag
             })
             .collect(),
         may_register,
-        domain: visit.form.text("domain").to_owned(),
+        domain: request.form.text("domain").to_owned(),
     };
     Ok(page.render()?)
 }
@@ -138,30 +138,30 @@ fn policy(account: &directory::Account) -> Vec<String> {
     rules
 }
 
-async fn register(visit: &mut Visit<'_>) -> Result<Shown, PageError> {
-    let inbound = visit.form.some("inbound").unwrap_or("known");
-    let item = json!({ "domain": visit.form.text("domain"), "inboundType": inbound });
-    let asked = visit.ask(&create_domain::ENDPOINT, vec![item]).await?;
-    back(visit, asked, "register").await
+async fn register(request: &mut PageRequest<'_>) -> Result<Shown, PageError> {
+    let inbound = request.form.some("inbound").unwrap_or("known");
+    let item = json!({ "domain": request.form.text("domain"), "inboundType": inbound });
+    let result = request.call_endpoint(&create_domain::ENDPOINT, vec![item]).await?;
+    back(request, result, "register").await
 }
 
-async fn verify(visit: &mut Visit<'_>) -> Result<Shown, PageError> {
-    let item = json!({ "domain": visit.form.text("domain") });
-    let asked = visit.ask(&verify_domain::ENDPOINT, vec![item]).await?;
-    back(visit, asked, "verify").await
+async fn verify(request: &mut PageRequest<'_>) -> Result<Shown, PageError> {
+    let item = json!({ "domain": request.form.text("domain") });
+    let result = request.call_endpoint(&verify_domain::ENDPOINT, vec![item]).await?;
+    back(request, result, "verify").await
 }
 
-async fn drop(visit: &mut Visit<'_>) -> Result<Shown, PageError> {
-    let item = json!({ "id": visit.form.text("id") });
-    let asked = visit.ask(&delete_pending_domain::ENDPOINT, vec![item]).await?;
-    let domain = asked.data.first().and_then(|row| row["domain"].as_str()).unwrap_or_default();
+async fn drop(request: &mut PageRequest<'_>) -> Result<Shown, PageError> {
+    let item = json!({ "id": request.form.text("id") });
+    let result = request.call_endpoint(&delete_pending_domain::ENDPOINT, vec![item]).await?;
+    let domain = result.data.first().and_then(|row| row["domain"].as_str()).unwrap_or_default();
     let done = format!("drop&{}", super::form::query(&[("domain", domain)]));
-    back(visit, asked, &done).await
+    back(request, result, &done).await
 }
 
-async fn back(visit: &Visit<'_>, asked: Asked, done: &str) -> Result<Shown, PageError> {
-    match asked.errors() {
-        errors if errors.is_empty() => Ok(Shown::Redirect(visit.path(&format!("/domains?done={done}")))),
-        errors => render(visit, Some(Notice::bad(errors.join(" ")))).await.map(Shown::Wrong),
+async fn back(request: &PageRequest<'_>, result: EndpointResult, done: &str) -> Result<Shown, PageError> {
+    match result.errors() {
+        errors if errors.is_empty() => Ok(Shown::Redirect(request.path(&format!("/domains?done={done}")))),
+        errors => render(request, Some(Notice::bad(errors.join(" ")))).await.map(Shown::Wrong),
     }
 }

@@ -3,9 +3,9 @@
 use askama::Template;
 use directory::user::User;
 
+use super::request::PageRequest;
 use super::shell::Shell;
 use super::usage::{self, Used};
-use super::visit::Visit;
 use super::{PageError, Shown};
 use crate::key_status::KeyStatus;
 
@@ -39,8 +39,8 @@ struct Ask {
 }
 
 /// The live key pairs of users.
-pub(super) async fn endings(visit: &Visit<'_>, users: &[User]) -> Result<Vec<Ending>, PageError> {
-    let (console, now) = (visit.console, visit.console.core.clock.now());
+pub(super) async fn endings(request: &PageRequest<'_>, users: &[User]) -> Result<Vec<Ending>, PageError> {
+    let (console, now) = (request.console, request.console.core.clock.now());
     let applications = console.core.store.list_applications().await?;
     let mut live = Vec::new();
     for user in users {
@@ -50,7 +50,7 @@ pub(super) async fn endings(visit: &Visit<'_>, users: &[User]) -> Result<Vec<End
         );
     }
     let credentials: Vec<_> = live.iter().map(|pair| *pair.id.as_bytes()).collect();
-    let used = usage::of(visit, &credentials).await?;
+    let used = usage::of(request, &credentials).await?;
     let ending = live.into_iter().zip(used).map(|(pair, used)| Ending {
         application: applications
             .iter()
@@ -66,16 +66,16 @@ pub(super) async fn endings(visit: &Visit<'_>, users: &[User]) -> Result<Vec<End
 /// A page that asks, if the form would end key pairs and its sender was not asked yet. `does` finishes the sentence "To …
 /// ends"; `action` is where the form went.
 pub(super) async fn before_keys_end(
-    visit: &Visit<'_>,
+    request: &PageRequest<'_>,
     users: &[User],
     does: &str,
     action: String,
     back: String,
 ) -> Result<Option<Shown>, PageError> {
-    if visit.form.ticked(SURE) {
+    if request.form.ticked(SURE) {
         return Ok(None);
     }
-    let mut endings = endings(visit, users).await?;
+    let mut endings = endings(request, users).await?;
     if endings.is_empty() {
         return Ok(None);
     }
@@ -83,9 +83,9 @@ pub(super) async fn before_keys_end(
     endings.truncate(NAMED);
     let number = endings.len() + more;
     let title = format!("{does}: {number} key pair{} will stop working", if number == 1 { "" } else { "s" });
-    let kept = visit.form.fields().filter(|(name, _)| !NOT_KEPT.contains(name));
+    let kept = request.form.fields().filter(|(name, _)| !NOT_KEPT.contains(name));
     let page = Ask {
-        shell: visit.shell("/users", title),
+        shell: request.shell("/users", title),
         endings,
         more,
         action,

@@ -13,17 +13,17 @@ use serde_json::json;
 
 use super::csv::cell;
 use super::form::{Form, query};
+use super::request::PageRequest;
 use super::shell::{Notice, Shell};
-use super::visit::Visit;
 use super::when::When;
 use super::{Page, PageError, Shown, page};
 use api::endpoint::Method::{Get, Post};
 
 pub(super) const PAGES: &[Page] = &[
-    page("/console/{account}/audit", Get, LOGS_READ, |visit| Box::pin(show(visit))),
-    page("/console/{account}/audit/verify", Post, LOGS_READ, |visit| Box::pin(verify(visit))),
-    page("/console/{account}/audit.csv", Get, LOGS_READ, |visit| Box::pin(csv(visit))),
-    page("/console/{account}/audit.jsonl", Get, LOGS_READ, |visit| Box::pin(jsonl(visit))),
+    page("/console/{account}/audit", Get, LOGS_READ, |request| Box::pin(show(request))),
+    page("/console/{account}/audit/verify", Post, LOGS_READ, |request| Box::pin(verify(request))),
+    page("/console/{account}/audit.csv", Get, LOGS_READ, |request| Box::pin(csv(request))),
+    page("/console/{account}/audit.jsonl", Get, LOGS_READ, |request| Box::pin(jsonl(request))),
 ];
 
 /// Events on a page.
@@ -107,15 +107,15 @@ impl Asked {
     }
 }
 
-async fn show(visit: &mut Visit<'_>) -> Result<Shown, PageError> {
-    render(visit, None).await.map(Shown::Html)
+async fn show(request: &mut PageRequest<'_>) -> Result<Shown, PageError> {
+    render(request, None).await.map(Shown::Html)
 }
 
-async fn render(visit: &Visit<'_>, notice: Option<Notice>) -> Result<String, PageError> {
-    let (console, account) = (visit.console, visit.scope.account().id);
+async fn render(request: &PageRequest<'_>, notice: Option<Notice>) -> Result<String, PageError> {
+    let (console, account) = (request.console, request.scope.account().id);
     let ids = console.core.secure_ids();
-    let asked = Asked::read(&visit.query);
-    let rest = match visit.query.some("page") {
+    let asked = Asked::read(&request.query);
+    let rest = match request.query.some("page") {
         Some(token) => ids
             .read_page(TOKEN, account, Some(token))
             .map_err(|_| PageError::NotFound("page of the audit"))?,
@@ -130,17 +130,17 @@ async fn render(visit: &Visit<'_>, notice: Option<Notice>) -> Result<String, Pag
     }
     let link = |below: &str, page: &str| {
         let fields: Vec<_> = asked.fields().into_iter().chain([("page", page)]).collect();
-        visit.path(&format!("{below}?{}", query(&fields)))
+        request.path(&format!("{below}?{}", query(&fields)))
     };
     let page = Audit {
-        shell: visit.shell("/audit", "Audit").with(notice),
+        shell: request.shell("/audit", "Audit").with(notice),
         next: found.rest.map(|rest| link("/audit", &ids.page_token(TOKEN, account, &rest))),
         csv: link("/audit.csv", ""),
         jsonl: link("/audit.jsonl", ""),
         events: found.events.into_iter().map(row).collect(),
         asked,
     };
-    Ok(if visit.wants_part() { page.as_rows().render()? } else { page.render()? })
+    Ok(if request.wants_part() { page.as_rows().render()? } else { page.render()? })
 }
 
 fn row(event: Event) -> Row {
@@ -154,12 +154,12 @@ fn row(event: Event) -> Row {
 }
 
 /// Reads every chain from its first event to its head. One such reading at a time: it takes what the disk gives.
-async fn verify(visit: &mut Visit<'_>) -> Result<Shown, PageError> {
-    let Ok(_turn) = visit.console.verifying.try_acquire() else {
+async fn verify(request: &mut PageRequest<'_>) -> Result<Shown, PageError> {
+    let Ok(_turn) = request.console.verifying.try_acquire() else {
         let notice = Notice::bad("The audit is already being verified: try again later.");
-        return render(visit, Some(notice)).await.map(Shown::Wrong);
+        return render(request, Some(notice)).await.map(Shown::Wrong);
     };
-    let reports = visit.console.core.store.verify_audit().await?;
+    let reports = request.console.core.store.verify_audit().await?;
     let broken: Vec<_> = reports
         .iter()
         .filter_map(|report| Some(format!("chain {}: {}", report.chain, report.broken.as_ref()?)))
@@ -171,18 +171,18 @@ async fn verify(visit: &mut Visit<'_>) -> Result<Shown, PageError> {
             broken.join("; ")
         )),
     };
-    render(visit, Some(notice)).await.map(Shown::Html)
+    render(request, Some(notice)).await.map(Shown::Html)
 }
 
-async fn csv(visit: &mut Visit<'_>) -> Result<Shown, PageError> {
+async fn csv(request: &mut PageRequest<'_>) -> Result<Shown, PageError> {
     let line = move |event: &Event| {
         let Event { at, actor, action, target, detail, .. } = event;
         format!("{at},{},{},{},{}\r\n", cell(actor), cell(action), cell(target), cell(detail))
     };
-    Ok(download(visit, "csv", "text/csv; charset=utf-8", "at,actor,action,target,detail\r\n", line))
+    Ok(download(request, "csv", "text/csv; charset=utf-8", "at,actor,action,target,detail\r\n", line))
 }
 
-async fn jsonl(visit: &mut Visit<'_>) -> Result<Shown, PageError> {
+async fn jsonl(request: &mut PageRequest<'_>) -> Result<Shown, PageError> {
     let line = |event: &Event| {
         let Event { chain, seq, at, actor, action, target, detail, hash, .. } = event;
         let hash: String = hash.iter().map(|byte| format!("{byte:02x}")).collect();
@@ -192,19 +192,19 @@ async fn jsonl(visit: &mut Visit<'_>) -> Result<Shown, PageError> {
         });
         format!("{event}\n")
     };
-    Ok(download(visit, "jsonl", "application/jsonl", "", line))
+    Ok(download(request, "jsonl", "application/jsonl", "", line))
 }
 
 /// All that is found, the newest first, read as it is sent.
 fn download(
-    visit: &Visit<'_>,
+    request: &PageRequest<'_>,
     ending: &str,
     kind: &'static str,
     head: &str,
     line: impl Fn(&Event) -> String + Clone + Send + 'static,
 ) -> Shown {
-    let (store, account) = (std::sync::Arc::clone(&visit.console.core.store), visit.scope.account().id);
-    let search = Asked::read(&visit.query).search();
+    let (store, account) = (std::sync::Arc::clone(&request.console.core.store), request.scope.account().id);
+    let search = Asked::read(&request.query).search();
     let first = Some((None, head.to_owned()));
     let lines = stream::unfold(first, move |state| {
         let (store, search, line) = (std::sync::Arc::clone(&store), search.clone(), line.clone());
@@ -220,7 +220,7 @@ fn download(
         }
     });
     Shown::Download {
-        name: format!("audit-{}.{ending}", visit.scope.account().code),
+        name: format!("audit-{}.{ending}", request.scope.account().code),
         kind,
         body: Body::from_stream(lines),
     }

@@ -17,9 +17,9 @@ use secrecy::SecretString;
 use wire::header::{Basic, Scheme};
 
 use super::form::Form;
+use super::request::{COOKIE_NAME, own_site, signed_in, token};
 use super::serve::answer;
 use super::sign_in_page::{Left, SIGN_IN, SignInPage, inside};
-use super::visit::{COOKIE_NAME, own_site, signed_in, token};
 use super::{PREFIX, PageError, Shown, assets, guarded};
 use crate::Console;
 use api::call::Unsigned;

@@ -10,8 +10,8 @@ use directory::{Account, GroupId};
 use serde_json::json;
 
 use super::form::query;
+use super::request::{EndpointResult, PageRequest};
 use super::shell::{Notice, Shell};
-use super::visit::{Asked, Visit};
 use super::{Page, PageError, Shown, page};
 use api::endpoint::Method::{Get, Post};
 use api::endpoints::directory::{
@@ -19,13 +19,13 @@ use api::endpoints::directory::{
 };
 
 pub(super) const PAGES: &[Page] = &[
-    page("/console/{account}/groups", Get, GROUPS_READ, |visit| Box::pin(show(visit))),
-    page("/console/{account}/groups", Post, GROUPS_EDIT, |visit| Box::pin(create(visit))),
-    page("/console/{account}/groups/{group}", Get, GROUPS_READ, |visit| Box::pin(show_group(visit))),
-    page("/console/{account}/groups/{group}", Post, SYNC_EDIT, |visit| Box::pin(edit(visit))),
-    page("/console/{account}/groups/{group}/members", Post, GROUPS_EDIT, |visit| Box::pin(add(visit))),
-    page("/console/{account}/groups/{group}/remove", Post, SYNC_EDIT, |visit| Box::pin(take_out(visit))),
-    page("/console/{account}/groups/{group}/delete", Post, GROUPS_EDIT, |visit| Box::pin(delete(visit))),
+    page("/console/{account}/groups", Get, GROUPS_READ, |request| Box::pin(show(request))),
+    page("/console/{account}/groups", Post, GROUPS_EDIT, |request| Box::pin(create(request))),
+    page("/console/{account}/groups/{group}", Get, GROUPS_READ, |request| Box::pin(show_group(request))),
+    page("/console/{account}/groups/{group}", Post, SYNC_EDIT, |request| Box::pin(edit(request))),
+    page("/console/{account}/groups/{group}/members", Post, GROUPS_EDIT, |request| Box::pin(add(request))),
+    page("/console/{account}/groups/{group}/remove", Post, SYNC_EDIT, |request| Box::pin(take_out(request))),
+    page("/console/{account}/groups/{group}/delete", Post, GROUPS_EDIT, |request| Box::pin(delete(request))),
 ];
 
 /// Groups of the tree: the first so many that were made.
@@ -82,30 +82,30 @@ struct MemberRow {
     internal: bool,
 }
 
-async fn show(visit: &mut Visit<'_>) -> Result<Shown, PageError> {
-    let notice = match visit.query.text("done") {
+async fn show(request: &mut PageRequest<'_>) -> Result<Shown, PageError> {
+    let notice = match request.query.text("done") {
         "delete" => Some(Notice::done("The group is deleted; its members were not changed.")),
         _ => None,
     };
-    render(visit, notice).await.map(Shown::Html)
+    render(request, notice).await.map(Shown::Html)
 }
 
-async fn render(visit: &Visit<'_>, notice: Option<Notice>) -> Result<String, PageError> {
-    let account = visit.scope.account().id;
+async fn render(request: &PageRequest<'_>, notice: Option<Notice>) -> Result<String, PageError> {
+    let account = request.scope.account().id;
     let page = Groups {
-        shell: visit.shell("/groups", "Groups").with(notice),
-        tree: tree(visit).await?,
-        total: visit.console.core.store.count_groups(account, None).await?,
-        may_edit: visit.may(&GROUPS_EDIT),
-        name: visit.form.text("description").to_owned(),
+        shell: request.shell("/groups", "Groups").with(notice),
+        tree: tree(request).await?,
+        total: request.console.core.store.count_groups(account, None).await?,
+        may_edit: request.may(&GROUPS_EDIT),
+        name: request.form.text("description").to_owned(),
     };
     Ok(page.render()?)
 }
 
 /// The groups of the account, each behind the one it lies in.
-async fn tree(visit: &Visit<'_>) -> Result<Vec<Leaf>, PageError> {
-    let account = visit.scope.account();
-    let groups = visit.console.core.store.list_groups(account.id, None, &Position::Start, TREE).await?;
+async fn tree(request: &PageRequest<'_>) -> Result<Vec<Leaf>, PageError> {
+    let account = request.scope.account();
+    let groups = request.console.core.store.list_groups(account.id, None, &Position::Start, TREE).await?;
     let mut below: HashMap<Option<GroupId>, Vec<&Group>> = HashMap::new();
     for group in &groups {
         below.entry(group.parent).or_default().push(group);
@@ -122,9 +122,9 @@ async fn tree(visit: &Visit<'_>) -> Result<Vec<Leaf>, PageError> {
             before.opens = depth > before.depth;
             before.closes = before.depth.saturating_sub(depth);
         }
-        let id = id(visit, account, group.id);
+        let id = id(request, account, group.id);
         leaves.push(Leaf {
-            path: visit.path(&format!("/groups/{id}")),
+            path: request.path(&format!("/groups/{id}")),
             id,
             name: group.description.as_str().to_owned(),
             users: group.users,
@@ -137,24 +137,24 @@ async fn tree(visit: &Visit<'_>) -> Result<Vec<Leaf>, PageError> {
     Ok(leaves)
 }
 
-fn id(visit: &Visit<'_>, account: &Account, group: GroupId) -> String {
-    visit.console.core.secure_ids().seal("group", account.id, group.as_bytes())
+fn id(request: &PageRequest<'_>, account: &Account, group: GroupId) -> String {
+    request.console.core.secure_ids().seal("group", account.id, group.as_bytes())
 }
 
-async fn named(visit: &Visit<'_>) -> Result<Group, PageError> {
-    let account = visit.scope.account().id;
-    let id = visit.console.core.secure_ids().open_id("group", account, visit.param("group"))?;
-    let found = visit.console.core.store.group(GroupId::from_bytes(id)).await?;
+async fn named(request: &PageRequest<'_>) -> Result<Group, PageError> {
+    let account = request.scope.account().id;
+    let id = request.console.core.secure_ids().open_id("group", account, request.param("group"))?;
+    let found = request.console.core.store.group(GroupId::from_bytes(id)).await?;
     found.filter(|group| group.account == account).ok_or(PageError::NotFound("group"))
 }
 
-async fn show_group(visit: &mut Visit<'_>) -> Result<Shown, PageError> {
-    let path = visit.path(&format!("/groups/{}", visit.param("group")));
+async fn show_group(request: &mut PageRequest<'_>) -> Result<Shown, PageError> {
+    let path = request.path(&format!("/groups/{}", request.param("group")));
     let member = || {
-        let field = if visit.query.ticked("domain") { "domain" } else { "address" };
-        (field, visit.query.text(field).to_owned())
+        let field = if request.query.ticked("domain") { "domain" } else { "address" };
+        (field, request.query.text(field).to_owned())
     };
-    let notice = match visit.query.text("done") {
+    let notice = match request.query.text("done") {
         "create" => Some(Notice::done("The group is created.")),
         "edit" => Some(Notice::done("Saved.")),
         "add" => {
@@ -166,48 +166,49 @@ async fn show_group(visit: &mut Visit<'_>) -> Result<Shown, PageError> {
         }
         "remove" => {
             let (field, text) = member();
-            let notes = ("notes", visit.query.text("notes").to_owned());
+            let notes = ("notes", request.query.text("notes").to_owned());
             let undo = vec![(field, text.clone()), notes];
             Some(Notice::done(format!("{text} is no longer a member.")).undo(format!("{path}/members"), undo))
         }
         _ => None,
     };
-    render_group(visit, notice).await.map(Shown::Html)
+    render_group(request, notice).await.map(Shown::Html)
 }
 
-async fn render_group(visit: &Visit<'_>, notice: Option<Notice>) -> Result<String, PageError> {
-    let group = named(visit).await?;
-    let account = visit.scope.account();
-    let from = visit.query.some("after").map_or(Position::Start, |key| Position::After(key.to_owned()));
-    let mut members = visit.console.core.store.list_members(&group, &from, PAGE + 1).await?;
+async fn render_group(request: &PageRequest<'_>, notice: Option<Notice>) -> Result<String, PageError> {
+    let group = named(request).await?;
+    let account = request.scope.account();
+    let from = request.query.some("after").map_or(Position::Start, |key| Position::After(key.to_owned()));
+    let mut members = request.console.core.store.list_members(&group, &from, PAGE + 1).await?;
     let more = members.len() > PAGE;
     members.truncate(PAGE);
-    let path = visit.path(&format!("/groups/{}", id(visit, account, group.id)));
+    let path = request.path(&format!("/groups/{}", id(request, account, group.id)));
     let next = members.last().filter(|_| more);
     let next = next.map(|last| format!("{path}?{}", query(&[("after", last.subject.key())])));
     let page = GroupPage {
-        shell: visit.shell("/groups", group.description.as_str()).with(notice),
+        shell: request.shell("/groups", group.description.as_str()).with(notice),
         name: group.description.as_str().to_owned(),
-        parent: group.parent.map(|parent| id(visit, account, parent)).unwrap_or_default(),
-        places: tree(visit).await?,
-        members: members.iter().map(|member| row(visit, member)).collect(),
+        parent: group.parent.map(|parent| id(request, account, parent)).unwrap_or_default(),
+        places: tree(request).await?,
+        members: members.iter().map(|member| row(request, member)).collect(),
         total: group.users,
         folders: group.folders,
         next,
         path,
-        may_add: visit.may(&GROUPS_EDIT),
-        may_change: visit.may(&SYNC_EDIT),
+        may_add: request.may(&GROUPS_EDIT),
+        may_change: request.may(&SYNC_EDIT),
     };
     Ok(page.render()?)
 }
 
-fn row(visit: &Visit<'_>, member: &Member) -> MemberRow {
-    let account = visit.scope.account().id;
+fn row(request: &PageRequest<'_>, member: &Member) -> MemberRow {
+    let account = request.scope.account().id;
     let (text, is_domain) = match &member.subject {
         Subject::Address(address) => (address.to_string(), false),
         Subject::Domain(domain) => (domain.to_string(), true),
     };
-    let path = |user| visit.path(&format!("/users/{}", visit.console.core.secure_ids().user(account, user)));
+    let path =
+        |user| request.path(&format!("/users/{}", request.console.core.secure_ids().user(account, user)));
     MemberRow {
         text,
         is_domain,
@@ -218,29 +219,29 @@ fn row(visit: &Visit<'_>, member: &Member) -> MemberRow {
     }
 }
 
-async fn create(visit: &mut Visit<'_>) -> Result<Shown, PageError> {
+async fn create(request: &mut PageRequest<'_>) -> Result<Shown, PageError> {
     let item =
-        json!({ "description": visit.form.text("description"), "parentId": visit.form.text("parent") });
-    let asked = visit.ask(&create_group::ENDPOINT, vec![item]).await?;
-    match asked.data.first().and_then(|row| row["id"].as_str()) {
-        Some(id) => Ok(Shown::Redirect(visit.path(&format!("/groups/{id}?done=create")))),
-        None => render(visit, Some(Notice::bad(asked.errors().join(" ")))).await.map(Shown::Wrong),
+        json!({ "description": request.form.text("description"), "parentId": request.form.text("parent") });
+    let result = request.call_endpoint(&create_group::ENDPOINT, vec![item]).await?;
+    match result.data.first().and_then(|row| row["id"].as_str()) {
+        Some(id) => Ok(Shown::Redirect(request.path(&format!("/groups/{id}?done=create")))),
+        None => render(request, Some(Notice::bad(result.errors().join(" ")))).await.map(Shown::Wrong),
     }
 }
 
-async fn edit(visit: &mut Visit<'_>) -> Result<Shown, PageError> {
+async fn edit(request: &mut PageRequest<'_>) -> Result<Shown, PageError> {
     let item = json!({
-        "id": visit.param("group"),
-        "description": visit.form.text("description"),
-        "parentId": visit.form.text("parent"),
+        "id": request.param("group"),
+        "description": request.form.text("description"),
+        "parentId": request.form.text("parent"),
     });
-    let asked = visit.ask(&update_group::ENDPOINT, vec![item]).await?;
-    back(visit, asked, &[("done", "edit")]).await
+    let result = request.call_endpoint(&update_group::ENDPOINT, vec![item]).await?;
+    back(request, result, &[("done", "edit")]).await
 }
 
 /// What a form names as a member: an address, or a whole domain.
-fn member(visit: &Visit<'_>) -> (&'static str, &'static str, String) {
-    match (visit.form.some("domain"), visit.form.text("address")) {
+fn member(request: &PageRequest<'_>) -> (&'static str, &'static str, String) {
+    match (request.form.some("domain"), request.form.text("address")) {
         (Some(domain), _) => ("domain", "domain", domain.to_owned()),
         // A domain typed where an address is expected is meant as one.
         (None, text) if !text.is_empty() && !text.trim_start_matches('@').contains('@') => {
@@ -250,39 +251,44 @@ fn member(visit: &Visit<'_>) -> (&'static str, &'static str, String) {
     }
 }
 
-async fn add(visit: &mut Visit<'_>) -> Result<Shown, PageError> {
-    let (field, name, text) = member(visit);
-    let notes = visit.form.text("notes");
-    let mut item = json!({ "id": visit.param("group"), name: text });
+async fn add(request: &mut PageRequest<'_>) -> Result<Shown, PageError> {
+    let (field, name, text) = member(request);
+    let notes = request.form.text("notes");
+    let mut item = json!({ "id": request.param("group"), name: text });
     if !notes.is_empty() {
         item["notes"] = notes.into();
     }
-    let asked = visit.ask(&add_group_member::ENDPOINT, vec![item]).await?;
-    back(visit, asked, &[("done", "add"), (field, &text)]).await
+    let result = request.call_endpoint(&add_group_member::ENDPOINT, vec![item]).await?;
+    back(request, result, &[("done", "add"), (field, &text)]).await
 }
 
-async fn take_out(visit: &mut Visit<'_>) -> Result<Shown, PageError> {
-    let (field, name, text) = member(visit);
-    let notes = visit.form.text("notes").to_owned();
-    let item = json!({ "id": visit.param("group"), name: text });
-    let asked = visit.ask(&remove_group_member::ENDPOINT, vec![item]).await?;
-    back(visit, asked, &[("done", "remove"), (field, &text), ("notes", &notes)]).await
+async fn take_out(request: &mut PageRequest<'_>) -> Result<Shown, PageError> {
+    let (field, name, text) = member(request);
+    let notes = request.form.text("notes").to_owned();
+    let item = json!({ "id": request.param("group"), name: text });
+    let result = request.call_endpoint(&remove_group_member::ENDPOINT, vec![item]).await?;
+    back(request, result, &[("done", "remove"), (field, &text), ("notes", &notes)]).await
 }
 
-async fn delete(visit: &mut Visit<'_>) -> Result<Shown, PageError> {
-    let asked = visit.ask(&delete_group::ENDPOINT, vec![json!({ "id": visit.param("group") })]).await?;
-    match asked.errors() {
-        errors if errors.is_empty() => Ok(Shown::Redirect(visit.path("/groups?done=delete"))),
-        errors => render_group(visit, Some(Notice::bad(errors.join(" ")))).await.map(Shown::Wrong),
+async fn delete(request: &mut PageRequest<'_>) -> Result<Shown, PageError> {
+    let result =
+        request.call_endpoint(&delete_group::ENDPOINT, vec![json!({ "id": request.param("group") })]).await?;
+    match result.errors() {
+        errors if errors.is_empty() => Ok(Shown::Redirect(request.path("/groups?done=delete"))),
+        errors => render_group(request, Some(Notice::bad(errors.join(" ")))).await.map(Shown::Wrong),
     }
 }
 
-async fn back(visit: &Visit<'_>, asked: Asked, done: &[(&str, &str)]) -> Result<Shown, PageError> {
-    match asked.errors() {
+async fn back(
+    request: &PageRequest<'_>,
+    result: EndpointResult,
+    done: &[(&str, &str)],
+) -> Result<Shown, PageError> {
+    match result.errors() {
         errors if errors.is_empty() => {
-            let group = visit.param("group");
-            Ok(Shown::Redirect(visit.path(&format!("/groups/{group}?{}", query(done)))))
+            let group = request.param("group");
+            Ok(Shown::Redirect(request.path(&format!("/groups/{group}?{}", query(done)))))
         }
-        errors => render_group(visit, Some(Notice::bad(errors.join(" ")))).await.map(Shown::Wrong),
+        errors => render_group(request, Some(Notice::bad(errors.join(" ")))).await.map(Shown::Wrong),
     }
 }

@@ -8,8 +8,8 @@ use askama::Template;
 use directory::role::{APPLICATIONS_READ, INTERNAL_READ};
 
 use super::figures::count;
+use super::request::PageRequest;
 use super::shell::Shell;
-use super::visit::Visit;
 use super::{Page, PageError, Shown};
 use api::endpoint::Method::Get;
 use health::Application;
@@ -22,7 +22,7 @@ pub(super) const PAGES: &[Page] = &[Page {
     method: Get,
     permission: None,
     takes_file: false,
-    run: |visit| Box::pin(home(visit)),
+    run: |request| Box::pin(home(request)),
 }];
 
 #[derive(Template)]
@@ -54,28 +54,28 @@ struct Integrations {
     picture: Option<Picture>,
 }
 
-async fn home(visit: &mut Visit<'_>) -> Result<Shown, PageError> {
-    let users = match visit.may(&INTERNAL_READ) {
-        true => Some(count(visit.console.core.store.count_listed(visit.scope.account().id, None).await?)),
+async fn home(request: &mut PageRequest<'_>) -> Result<Shown, PageError> {
+    let users = match request.may(&INTERNAL_READ) {
+        true => Some(count(request.console.core.store.count_listed(request.scope.account().id, None).await?)),
         false => None,
     };
-    let integrations = match visit.may(&APPLICATIONS_READ) {
-        true => Some(integrations(visit).await?),
+    let integrations = match request.may(&APPLICATIONS_READ) {
+        true => Some(integrations(request).await?),
         false => None,
     };
-    let page = Home { shell: visit.shell("", "Overview"), users, integrations };
+    let page = Home { shell: request.shell("", "Overview"), users, integrations };
     Ok(Shown::Html(page.render()?))
 }
 
-async fn integrations(visit: &Visit<'_>) -> Result<Integrations, PageError> {
-    let span = if visit.query.text("span") == "day" { Span::Day } else { Span::Hour };
-    let applications = health::of_account(visit, span).await?;
-    let application = visit.query.some("application");
+async fn integrations(request: &PageRequest<'_>) -> Result<Integrations, PageError> {
+    let span = if request.query.text("span") == "day" { Span::Day } else { Span::Hour };
+    let applications = health::of_account(request, span).await?;
+    let application = request.query.some("application");
     let known = application.filter(|named| applications.iter().any(|application| application.id == *named));
     let asked = Asked { span, application: known.map(str::to_owned) };
     let (steps, picture) = match applications.iter().any(|application| application.has_called) {
-        true => (None, Some(Picture::take(visit, &asked))),
-        false => (Some(Steps::of(visit, &applications).await?), None),
+        true => (None, Some(Picture::take(request, &asked))),
+        false => (Some(Steps::of(request, &applications).await?), None),
     };
     Ok(Integrations { asked, applications, steps, picture })
 }

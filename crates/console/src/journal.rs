@@ -10,32 +10,32 @@ use std::sync::Arc;
 
 use directory::role::LOGS_READ;
 
-use super::visit::Visit;
+use super::request::PageRequest;
 use super::{Page, PageError, page};
 use api::endpoint::Method::{Get, Post};
 use observe::journal::{Entry, Filter, Journal};
 
 /// The pages of the journal.
 pub(super) const PAGES: &[Page] = &[
-    page("/console/{account}/journal", Get, LOGS_READ, |visit| Box::pin(list::list(visit))),
-    page("/console/{account}/journal/{entry}", Get, LOGS_READ, |visit| Box::pin(show::show(visit))),
-    page("/console/{account}/journal/{entry}/replay", Post, LOGS_READ, |visit| {
-        Box::pin(replay::replay(visit))
+    page("/console/{account}/journal", Get, LOGS_READ, |request| Box::pin(list::list(request))),
+    page("/console/{account}/journal/{entry}", Get, LOGS_READ, |request| Box::pin(show::show(request))),
+    page("/console/{account}/journal/{entry}/replay", Post, LOGS_READ, |request| {
+        Box::pin(replay::replay(request))
     }),
 ];
 
 /// What may be seen of it from an account: its own requests; in a sandbox also those of unknown callers, because a caller
 /// who signed wrongly must find them.
-fn seen<'a>(visit: &'a Visit<'_>, journal: &Journal) -> Filter<'a> {
-    let account = Some(visit.scope.account().code.as_str());
+fn seen<'a>(request: &'a PageRequest<'_>, journal: &Journal) -> Filter<'a> {
+    let account = Some(request.scope.account().code.as_str());
     Filter { account, nobodys: journal.is_whole(), ..Filter::default() }
 }
 
 /// The entry that the path names, and the journal.
-fn named(visit: &Visit<'_>) -> Result<(Arc<Journal>, Entry), PageError> {
-    let found = visit.console.host.journal().and_then(|journal| {
-        let number = visit.param("entry").parse().ok()?;
-        let entry = journal.find(&seen(visit, &journal), number)?;
+fn named(request: &PageRequest<'_>) -> Result<(Arc<Journal>, Entry), PageError> {
+    let found = request.console.host.journal().and_then(|journal| {
+        let number = request.param("entry").parse().ok()?;
+        let entry = journal.find(&seen(request, &journal), number)?;
         Some((journal, entry))
     });
     found.ok_or(PageError::NotFound("request in the journal"))

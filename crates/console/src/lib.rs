@@ -17,6 +17,7 @@ mod import;
 mod journal;
 mod key_status;
 mod password;
+mod request;
 mod roles;
 mod serve;
 mod shell;
@@ -25,7 +26,6 @@ mod tag;
 mod upload;
 mod usage;
 mod users;
-mod visit;
 mod when;
 
 use std::net::SocketAddr;
@@ -50,8 +50,8 @@ use directory::session::SessionLimits;
 use http::Request as HttpRequest;
 use observe::Line;
 use observe::journal::Journal;
+use request::PageRequest;
 use tokio::sync::Semaphore;
-use visit::Visit;
 
 /// The console of a server.
 pub struct Console {
@@ -114,7 +114,7 @@ pub struct Page {
     pub permission: Option<Permission>,
     /// Whether its form brings a file along.
     pub takes_file: bool,
-    pub(crate) run: for<'a> fn(&'a mut Visit<'_>) -> Running<'a>,
+    pub(crate) run: for<'a> fn(&'a mut PageRequest<'_>) -> Running<'a>,
 }
 
 /// A page whose visitor must hold a permission.
@@ -122,7 +122,7 @@ const fn page(
     path: &'static str,
     method: Method,
     permission: Permission,
-    run: for<'a> fn(&'a mut Visit<'_>) -> Running<'a>,
+    run: for<'a> fn(&'a mut PageRequest<'_>) -> Running<'a>,
 ) -> Page {
     Page { path, method, permission: Some(permission), takes_file: false, run }
 }

@@ -5,16 +5,16 @@ use directory::Role;
 use directory::role::{BuiltIn, PERMISSIONS, ROLES_EDIT, ROLES_READ};
 use serde_json::json;
 
+use super::request::{EndpointResult, PageRequest};
 use super::shell::{Notice, Shell};
-use super::visit::{Asked, Visit};
 use super::{Page, PageError, Shown, page, users};
 use api::endpoint::Method::{Get, Post};
 use api::endpoints::role::{create_role, delete_role};
 
 pub(super) const PAGES: &[Page] = &[
-    page("/console/{account}/roles", Get, ROLES_READ, |visit| Box::pin(show(visit))),
-    page("/console/{account}/roles", Post, ROLES_EDIT, |visit| Box::pin(create(visit))),
-    page("/console/{account}/roles/delete", Post, ROLES_EDIT, |visit| Box::pin(delete(visit))),
+    page("/console/{account}/roles", Get, ROLES_READ, |request| Box::pin(show(request))),
+    page("/console/{account}/roles", Post, ROLES_EDIT, |request| Box::pin(create(request))),
+    page("/console/{account}/roles/delete", Post, ROLES_EDIT, |request| Box::pin(delete(request))),
 ];
 
 #[derive(Template)]
@@ -37,17 +37,17 @@ struct Column {
     holders: usize,
 }
 
-async fn show(visit: &mut Visit<'_>) -> Result<Shown, PageError> {
-    let notice = match visit.query.text("done") {
+async fn show(request: &mut PageRequest<'_>) -> Result<Shown, PageError> {
+    let notice = match request.query.text("done") {
         "create" => Some(Notice::done("The role is created. Assign it to users on their pages.")),
         "delete" => Some(Notice::done("The role is deleted.")),
         _ => None,
     };
-    render(visit, notice).await.map(Shown::Html)
+    render(request, notice).await.map(Shown::Html)
 }
 
-async fn render(visit: &Visit<'_>, notice: Option<Notice>) -> Result<String, PageError> {
-    let (console, account) = (visit.console, visit.scope.account().id);
+async fn render(request: &PageRequest<'_>, notice: Option<Notice>) -> Result<String, PageError> {
+    let (console, account) = (request.console, request.scope.account().id);
     let ids = console.core.secure_ids();
     let own = console.core.store.roles_of(account).await?;
     let roles: Vec<Role> = BuiltIn::ALL.map(BuiltIn::role).into_iter().chain(own).collect();
@@ -63,37 +63,37 @@ async fn render(visit: &Visit<'_>, notice: Option<Notice>) -> Result<String, Pag
     let name =
         |id| roles.iter().find(|role| Some(role.id) == id).map_or("gone", |role| &role.name).to_owned();
     let page = Roles {
-        shell: visit.shell("/roles", "Roles").with(notice),
+        shell: request.shell("/roles", "Roles").with(notice),
         permissions: PERMISSIONS
             .iter()
             .map(|one| (one.to_string(), roles.iter().map(|role| role.allows(one)).collect()))
             .collect(),
         holders: here
             .iter()
-            .map(|user| (user.address.to_string(), users::path(visit, user), name(user.role)))
+            .map(|user| (user.address.to_string(), users::path(request, user), name(user.role)))
             .collect(),
         roles: roles.iter().map(column).collect(),
-        may_edit: visit.may(&ROLES_EDIT),
+        may_edit: request.may(&ROLES_EDIT),
     };
     Ok(page.render()?)
 }
 
-async fn create(visit: &mut Visit<'_>) -> Result<Shown, PageError> {
-    let permissions: Vec<_> = visit.form.all("permission").collect();
-    let item = json!({ "name": visit.form.text("name"), "permissions": permissions });
-    let asked = visit.ask(&create_role::ENDPOINT, vec![item]).await?;
-    back(visit, asked, "create").await
+async fn create(request: &mut PageRequest<'_>) -> Result<Shown, PageError> {
+    let permissions: Vec<_> = request.form.all("permission").collect();
+    let item = json!({ "name": request.form.text("name"), "permissions": permissions });
+    let result = request.call_endpoint(&create_role::ENDPOINT, vec![item]).await?;
+    back(request, result, "create").await
 }
 
-async fn delete(visit: &mut Visit<'_>) -> Result<Shown, PageError> {
-    let item = json!({ "id": visit.form.text("id") });
-    let asked = visit.ask(&delete_role::ENDPOINT, vec![item]).await?;
-    back(visit, asked, "delete").await
+async fn delete(request: &mut PageRequest<'_>) -> Result<Shown, PageError> {
+    let item = json!({ "id": request.form.text("id") });
+    let result = request.call_endpoint(&delete_role::ENDPOINT, vec![item]).await?;
+    back(request, result, "delete").await
 }
 
-async fn back(visit: &Visit<'_>, asked: Asked, done: &str) -> Result<Shown, PageError> {
-    match asked.errors() {
-        errors if errors.is_empty() => Ok(Shown::Redirect(visit.path(&format!("/roles?done={done}")))),
-        errors => render(visit, Some(Notice::bad(errors.join(" ")))).await.map(Shown::Wrong),
+async fn back(request: &PageRequest<'_>, result: EndpointResult, done: &str) -> Result<Shown, PageError> {
+    match result.errors() {
+        errors if errors.is_empty() => Ok(Shown::Redirect(request.path(&format!("/roles?done={done}")))),
+        errors => render(request, Some(Notice::bad(errors.join(" ")))).await.map(Shown::Wrong),
     }
 }

@@ -9,10 +9,10 @@ use http::header::{CONTENT_DISPOSITION, CONTENT_TYPE, LOCATION};
 use http::{HeaderMap, HeaderName, StatusCode};
 
 use super::form::Form;
+use super::request::{PageRequest, enter, own_site, signed_in, token};
 use super::shell::error_page;
 use super::sign_in_page::Left;
 use super::upload::{self};
-use super::visit::{Visit, enter, own_site, signed_in, token};
 use super::{Page, PageError, Shown, guarded};
 use crate::Console;
 use api::Method;
@@ -68,7 +68,7 @@ pub(super) async fn serve(console: &Arc<Console>, page: &Page, request: Request)
         let scope = enter(console, &who, page.permission.as_ref(), &code).await?;
         let query = Form::parse(parts.uri.query().unwrap_or_default().as_bytes());
         let permission = page.permission.as_ref();
-        let mut visit = Visit {
+        let mut request = PageRequest {
             console,
             token,
             who,
@@ -82,10 +82,10 @@ pub(super) async fn serve(console: &Arc<Console>, page: &Page, request: Request)
             permission,
             line: &mut line,
         };
-        match (page.run)(&mut visit).await {
+        match (page.run)(&mut request).await {
             // The session ended in the middle: nothing was done.
             Err(PageError::SignedOut) if page.method == Method::Post => {
-                Err(PageError::FormLeft(Box::new(Left::new(parts.uri.path(), &visit.form))))
+                Err(PageError::FormLeft(Box::new(Left::new(parts.uri.path(), &request.form))))
             }
             shown => shown,
         }

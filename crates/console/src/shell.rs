@@ -5,7 +5,7 @@ use directory::Permission;
 use directory::role::{APPLICATIONS_READ, GROUPS_READ, INTERNAL_READ, LOGS_READ, ROLES_READ};
 use http::StatusCode;
 
-use super::visit::Visit;
+use super::request::PageRequest;
 use super::{PageError, assets};
 
 /// The frame of a page.
@@ -82,7 +82,7 @@ const SECTIONS: &[(&str, &str, Option<&Permission>)] = &[
     ("/audit", "Audit", Some(&LOGS_READ)),
 ];
 
-impl Visit<'_> {
+impl PageRequest<'_> {
     /// The frame of a page.
     pub(crate) fn shell(&self, section: &'static str, title: impl Into<String>) -> Shell {
         Shell::new(self, section, title.into())
@@ -90,21 +90,21 @@ impl Visit<'_> {
 }
 
 impl Shell {
-    fn new(visit: &Visit<'_>, current: &'static str, title: String) -> Self {
-        let (account, own) = (visit.scope.account(), visit.scope.caller().account());
-        let principal = &visit.who.principal;
+    fn new(request: &PageRequest<'_>, current: &'static str, title: String) -> Self {
+        let (account, own) = (request.scope.account(), request.scope.caller().account());
+        let principal = &request.who.principal;
         let seen = SECTIONS.iter().filter(|(path, _, permission)| {
-            permission.is_none_or(|needed| visit.may(needed))
-                && (*path != JOURNAL || visit.console.host.journal().is_some())
+            permission.is_none_or(|needed| request.may(needed))
+                && (*path != JOURNAL || request.console.host.journal().is_some())
         });
         Self {
             title,
             notice: None,
-            token: visit.token.form_token(),
+            token: request.token.form_token(),
             version: assets::VERSION,
             account: account.code.to_string(),
             account_name: account.name.clone(),
-            base: visit.path(""),
+            base: request.path(""),
             away: account.id != own.id,
             own: own.code.to_string(),
             address: principal.address.clone(),

@@ -4,7 +4,7 @@ use directory::port::Usage;
 
 use super::PageError;
 use super::figures::{count, share};
-use super::visit::Visit;
+use super::request::PageRequest;
 use super::when::When;
 
 /// The use of a credential.
@@ -34,7 +34,10 @@ impl From<Usage> for Used {
 }
 
 /// The use of several, in their order; `None`: never.
-pub(crate) async fn of(visit: &Visit<'_>, credentials: &[[u8; 16]]) -> Result<Vec<Option<Used>>, PageError> {
-    let usage = visit.console.core.usage_of(credentials).await?;
+pub(crate) async fn of(
+    request: &PageRequest<'_>,
+    credentials: &[[u8; 16]],
+) -> Result<Vec<Option<Used>>, PageError> {
+    let usage = request.console.core.usage_of(credentials).await?;
     Ok(usage.into_iter().map(|usage| usage.map(Used::from)).collect())
 }

@@ -14,37 +14,41 @@ use directory::{Role, UserId};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::visit::Visit;
+use super::request::PageRequest;
 use super::{Page, PageError, page};
 use crate::tag::Tag;
 use api::endpoint::Method::{Get, Post};
 
 /// The pages of users.
 pub(super) const PAGES: &[Page] = &[
-    page("/console/{account}/users", Get, INTERNAL_READ, |visit| Box::pin(list::list(visit))),
-    page("/console/{account}/users.csv", Get, INTERNAL_READ, |visit| Box::pin(list::export(visit))),
-    page("/console/{account}/users/bulk", Post, INTERNAL_EDIT, |visit| Box::pin(change::bulk(visit))),
-    page("/console/{account}/users/new", Get, INTERNAL_EDIT, |visit| Box::pin(create::form(visit))),
-    page("/console/{account}/users/new", Post, INTERNAL_EDIT, |visit| Box::pin(create::create(visit))),
-    page("/console/{account}/users/{user}", Get, INTERNAL_READ, |visit| Box::pin(show::show(visit))),
-    page("/console/{account}/users/{user}", Post, INTERNAL_EDIT, |visit| Box::pin(change::edit(visit))),
-    page("/console/{account}/users/{user}/state", Post, INTERNAL_EDIT, |visit| {
-        Box::pin(change::state(visit))
+    page("/console/{account}/users", Get, INTERNAL_READ, |request| Box::pin(list::list(request))),
+    page("/console/{account}/users.csv", Get, INTERNAL_READ, |request| Box::pin(list::export(request))),
+    page("/console/{account}/users/bulk", Post, INTERNAL_EDIT, |request| Box::pin(change::bulk(request))),
+    page("/console/{account}/users/new", Get, INTERNAL_EDIT, |request| Box::pin(create::form(request))),
+    page("/console/{account}/users/new", Post, INTERNAL_EDIT, |request| Box::pin(create::create(request))),
+    page("/console/{account}/users/{user}", Get, INTERNAL_READ, |request| Box::pin(show::show(request))),
+    page("/console/{account}/users/{user}", Post, INTERNAL_EDIT, |request| Box::pin(change::edit(request))),
+    page("/console/{account}/users/{user}/state", Post, INTERNAL_EDIT, |request| {
+        Box::pin(change::state(request))
     }),
-    page("/console/{account}/users/{user}/password", Post, INTERNAL_EDIT, |visit| {
-        Box::pin(change::reset_password(visit))
+    page("/console/{account}/users/{user}/password", Post, INTERNAL_EDIT, |request| {
+        Box::pin(change::reset_password(request))
     }),
-    page("/console/{account}/users/{user}/role", Post, ROLES_EDIT, |visit| Box::pin(change::role(visit))),
-    page("/console/{account}/users/{user}/alias", Post, GROUPS_EDIT, |visit| Box::pin(change::alias(visit))),
-    page("/console/{account}/users/{user}/remove", Get, INTERNAL_EDIT, |visit| Box::pin(remove::form(visit))),
-    page("/console/{account}/users/{user}/remove", Post, INTERNAL_EDIT, |visit| {
-        Box::pin(remove::remove(visit))
+    page("/console/{account}/users/{user}/role", Post, ROLES_EDIT, |request| Box::pin(change::role(request))),
+    page("/console/{account}/users/{user}/alias", Post, GROUPS_EDIT, |request| {
+        Box::pin(change::alias(request))
     }),
-    page("/console/{account}/users/{user}/purge", Post, PURGE_ADDRESS, |visit| {
-        Box::pin(remove::purge(visit))
+    page("/console/{account}/users/{user}/remove", Get, INTERNAL_EDIT, |request| {
+        Box::pin(remove::form(request))
     }),
-    page("/console/{account}/users/{user}/keep", Post, UNPURGE_ADDRESS, |visit| {
-        Box::pin(remove::keep(visit))
+    page("/console/{account}/users/{user}/remove", Post, INTERNAL_EDIT, |request| {
+        Box::pin(remove::remove(request))
+    }),
+    page("/console/{account}/users/{user}/purge", Post, PURGE_ADDRESS, |request| {
+        Box::pin(remove::purge(request))
+    }),
+    page("/console/{account}/users/{user}/keep", Post, UNPURGE_ADDRESS, |request| {
+        Box::pin(remove::keep(request))
     }),
 ];
 
@@ -70,11 +74,11 @@ pub(super) fn tags(user: &User, now: Timestamp) -> Vec<Tag> {
 }
 
 /// The user that the path names.
-pub(super) async fn named(visit: &Visit<'_>) -> Result<(User, Option<Role>), PageError> {
-    let console = visit.console;
-    let id = console.core.secure_ids().open_id("user", visit.scope.account().id, visit.param("user"))?;
+pub(super) async fn named(request: &PageRequest<'_>) -> Result<(User, Option<Role>), PageError> {
+    let console = request.console;
+    let id = console.core.secure_ids().open_id("user", request.scope.account().id, request.param("user"))?;
     let found = console.core.store.users_by_id(&[UserId::from_bytes(id)]).await?.pop().flatten();
-    let user = visit.scope.address(found)?;
+    let user = request.scope.address(found)?;
     let role = match user.role {
         Some(role) => console.core.store.role(role).await?,
         None => None,
@@ -83,14 +87,14 @@ pub(super) async fn named(visit: &Visit<'_>) -> Result<(User, Option<Role>), Pag
 }
 
 /// The path of the page of the user that the path names.
-fn own_path(visit: &Visit<'_>) -> String {
-    visit.path(&format!("/users/{}", visit.param("user")))
+fn own_path(request: &PageRequest<'_>) -> String {
+    request.path(&format!("/users/{}", request.param("user")))
 }
 
 /// The path of a user's page.
-pub(super) fn path(visit: &Visit<'_>, user: &User) -> String {
-    let id = visit.console.core.secure_ids().user(user.account, user.id);
-    visit.path(&format!("/users/{id}"))
+pub(super) fn path(request: &PageRequest<'_>, user: &User) -> String {
+    let id = request.console.core.secure_ids().user(user.account, user.id);
+    request.path(&format!("/users/{id}"))
 }
 
 /// An item that names the user, and what else it says.

@@ -15,8 +15,8 @@ use secrecy::{ExposeSecret, SecretBox};
 
 use super::named;
 use super::show::render;
+use crate::request::{Judged, PageRequest};
 use crate::shell::{Notice, Shell};
-use crate::visit::{Judged, Visit};
 use crate::when::When;
 use crate::{PageError, Shown};
 use directory::credentials::new_binding;
@@ -39,41 +39,44 @@ struct Issued {
     example: String,
 }
 
-async fn wrong(visit: &Visit<'_>, why: impl std::fmt::Display) -> Result<Shown, PageError> {
-    render(visit, Some(Notice::bad(format!("Nothing was changed: {why}")))).await.map(Shown::Wrong)
+async fn wrong(request: &PageRequest<'_>, why: impl std::fmt::Display) -> Result<Shown, PageError> {
+    render(request, Some(Notice::bad(format!("Nothing was changed: {why}")))).await.map(Shown::Wrong)
 }
 
-async fn with_role(visit: &Visit<'_>, user: Option<User>) -> Result<(Option<User>, Option<Role>), PageError> {
+async fn with_role(
+    request: &PageRequest<'_>,
+    user: Option<User>,
+) -> Result<(Option<User>, Option<Role>), PageError> {
     let role = match user.as_ref().and_then(|user| user.role) {
-        Some(role) => visit.console.core.store.role(role).await?,
+        Some(role) => request.console.core.store.role(role).await?,
         None => None,
     };
     Ok((user, role))
 }
 
 /// A number in a form; `None` when nothing is said.
-fn number(visit: &Visit<'_>, field: &str) -> Result<Option<i64>, error::ItemError> {
-    let number = visit.form.some(field).map(str::parse).transpose();
+fn number(request: &PageRequest<'_>, field: &str) -> Result<Option<i64>, error::ItemError> {
+    let number = request.form.some(field).map(str::parse).transpose();
     number.map_err(|_| error::ItemError::NotOneOf("whole numbers".to_owned()))
 }
 
-pub(super) async fn issue(visit: &mut Visit<'_>) -> Result<Shown, PageError> {
-    let judge = async |visit: &Visit<'_>| {
-        let application = named(visit).await?;
-        let now = visit.console.core.clock.now();
-        let address = match directory::check::address(visit.form.text("address")) {
+pub(super) async fn issue(request: &mut PageRequest<'_>) -> Result<Shown, PageError> {
+    let judge = async |request: &PageRequest<'_>| {
+        let application = named(request).await?;
+        let now = request.console.core.clock.now();
+        let address = match directory::check::address(request.form.text("address")) {
             Ok(address) => address,
             Err(why) => return Ok(Err(why.to_string())),
         };
-        let found = visit.console.core.store.users(&[address]).await?.pop().flatten();
-        let (found, role) = with_role(visit, found).await?;
-        let judged = applications::issue(&visit.scope, found, role.as_ref())
-            .and_then(|user| Ok((user, applications::ends(number(visit, "days")?, now)?)));
+        let found = request.console.core.store.users(&[address]).await?.pop().flatten();
+        let (found, role) = with_role(request, found).await?;
+        let judged = applications::issue(&request.scope, found, role.as_ref())
+            .and_then(|user| Ok((user, applications::ends(number(request, "days")?, now)?)));
         Ok(judged
-            .map(|(user, ends)| give(visit, application, user, ends, None))
+            .map(|(user, ends)| give(request, application, user, ends, None))
             .map_err(|why| why.to_string()))
     };
-    shown(visit, judge).await
+    shown(request, judge).await
 }
 
 /// A pair as it is given out.
@@ -87,14 +90,14 @@ struct Given {
 
 /// Draws a pair, and ends the one that it replaces.
 fn give(
-    visit: &Visit<'_>,
+    request: &PageRequest<'_>,
     application: Application,
     user: User,
     ends: Option<Timestamp>,
     old: Option<(BindingId, Timestamp)>,
 ) -> (Vec<Change>, Given) {
-    let now = visit.console.core.clock.now();
-    let binding = new_binding(&*visit.console.core.entropy, user.id, application.id, ends, now);
+    let now = request.console.core.clock.now();
+    let binding = new_binding(&*request.console.core.entropy, user.id, application.id, ends, now);
     let kept = Binding {
         access_key: binding.access_key.clone(),
         secret: SecretBox::new(binding.secret.expose_secret().into()),
@@ -107,16 +110,16 @@ fn give(
 
 /// Gives out a pair, and shows it this once.
 async fn shown(
-    visit: &mut Visit<'_>,
-    judge: impl AsyncFn(&Visit<'_>) -> Result<Judged<Given>, PageError>,
+    request: &mut PageRequest<'_>,
+    judge: impl AsyncFn(&PageRequest<'_>) -> Result<Judged<Given>, PageError>,
 ) -> Result<Shown, PageError> {
-    let Given { application, user, binding, old_ends } = match visit.change(judge).await? {
+    let Given { application, user, binding, old_ends } = match request.write_changes(judge).await? {
         Ok(given) => given,
-        Err(why) => return wrong(visit, why).await,
+        Err(why) => return wrong(request, why).await,
     };
     let page = Issued {
-        shell: visit.shell("/applications", "Key pair issued"),
-        path: visit.path(&format!("/applications/{}", application.app_id)),
+        shell: request.shell("/applications", "Key pair issued"),
+        path: request.path(&format!("/applications/{}", application.app_id)),
         example: format!("first.user@{}", user.address.domain()),
         address: user.address.to_string(),
         app_id: application.app_id.clone(),
@@ -125,54 +128,54 @@ async fn shown(
         secret_key: STANDARD.encode(binding.secret.expose_secret()),
         ends: binding.expires_at.map(When),
         old_ends: old_ends.map(When),
-        url: visit.url(),
+        url: request.url(),
     };
     Ok(Shown::Html(page.render()?))
 }
 
 /// The pair that a form names, its user and that user's role.
 async fn pair(
-    visit: &Visit<'_>,
+    request: &PageRequest<'_>,
     application: &Application,
 ) -> Result<(BindingRow, User, Option<Role>), PageError> {
-    let account = visit.scope.account().id;
-    let id = visit.console.core.secure_ids().open_id("binding", account, visit.form.text("key"))?;
-    let found = visit.console.core.store.binding(BindingId::from_bytes(id)).await?;
+    let account = request.scope.account().id;
+    let id = request.console.core.secure_ids().open_id("binding", account, request.form.text("key"))?;
+    let found = request.console.core.store.binding(BindingId::from_bytes(id)).await?;
     let found = found.filter(|found| found.app_id == application.app_id && found.revoked_at.is_none());
     let row = found.ok_or(PageError::NotFound("key pair"))?;
-    let user = visit.console.core.store.users_by_id(&[row.user]).await?.pop().flatten();
-    let (user, role) = with_role(visit, user).await?;
+    let user = request.console.core.store.users_by_id(&[row.user]).await?.pop().flatten();
+    let (user, role) = with_role(request, user).await?;
     Ok((row, user.ok_or(PageError::NotFound("user"))?, role))
 }
 
-pub(super) async fn rotate(visit: &mut Visit<'_>) -> Result<Shown, PageError> {
-    let judge = async |visit: &Visit<'_>| {
-        let application = named(visit).await?;
-        let (old, user, role) = pair(visit, &application).await?;
-        let now = visit.console.core.clock.now();
-        let judged = applications::issue(&visit.scope, Some(user), role.as_ref()).and_then(|user| {
-            let old_ends = applications::overlap(number(visit, "hours")?.unwrap_or(24), now)?;
+pub(super) async fn rotate(request: &mut PageRequest<'_>) -> Result<Shown, PageError> {
+    let judge = async |request: &PageRequest<'_>| {
+        let application = named(request).await?;
+        let (old, user, role) = pair(request, &application).await?;
+        let now = request.console.core.clock.now();
+        let judged = applications::issue(&request.scope, Some(user), role.as_ref()).and_then(|user| {
+            let old_ends = applications::overlap(number(request, "hours")?.unwrap_or(24), now)?;
             Ok((user, old_ends))
         });
         Ok(judged.map_err(|why| why.to_string()).map(|(user, old_ends)| {
             // The new one lives as long as the old one was given.
             let life = old.expires_at.map(|at| at.duration_since(old.created_at));
             let ends = life.and_then(|life| now.checked_add(life).ok());
-            give(visit, application, user, ends, Some((old.id, old_ends)))
+            give(request, application, user, ends, Some((old.id, old_ends)))
         }))
     };
-    shown(visit, judge).await
+    shown(request, judge).await
 }
 
-pub(super) async fn revoke(visit: &mut Visit<'_>) -> Result<Shown, PageError> {
-    let judge = async |visit: &Visit<'_>| {
-        let application = named(visit).await?;
-        let (old, _, role) = pair(visit, &application).await?;
-        let covered = visit.scope.covers(role.as_ref()).map_err(|why| why.to_string());
+pub(super) async fn revoke(request: &mut PageRequest<'_>) -> Result<Shown, PageError> {
+    let judge = async |request: &PageRequest<'_>| {
+        let application = named(request).await?;
+        let (old, _, role) = pair(request, &application).await?;
+        let covered = request.scope.covers(role.as_ref()).map_err(|why| why.to_string());
         Ok(covered.map(|()| (vec![Change::RevokeBinding(old.id)], application.app_id)))
     };
-    match visit.change(judge).await? {
-        Ok(app_id) => Ok(Shown::Redirect(visit.path(&format!("/applications/{app_id}?done=revoke")))),
-        Err(why) => wrong(visit, why).await,
+    match request.write_changes(judge).await? {
+        Ok(app_id) => Ok(Shown::Redirect(request.path(&format!("/applications/{app_id}?done=revoke")))),
+        Err(why) => wrong(request, why).await,
     }
 }

@@ -9,10 +9,10 @@ use directory::{Application, BindingId};
 use super::named;
 use crate::figures::{count, share};
 use crate::key_status::KeyStatus;
+use crate::request::PageRequest;
 use crate::shell::{Notice, Shell};
 use crate::tag::Tag;
 use crate::usage::{self, Used};
-use crate::visit::Visit;
 use crate::when::When;
 use crate::{PageError, Shown};
 use observe::telemetry::Span;
@@ -46,8 +46,8 @@ struct Calls {
     code: Option<&'static str>,
 }
 
-fn calls(visit: &Visit<'_>, application: &Application) -> Calls {
-    let (telemetry, account) = (&visit.console.core.telemetry, visit.scope.account());
+fn calls(request: &PageRequest<'_>, application: &Application) -> Calls {
+    let (telemetry, account) = (&request.console.core.telemetry, request.scope.account());
     telemetry.know(account, &application.app_id, &application.name);
     let total = telemetry.series(account.id, Some(&application.app_id), Span::Day).total;
     Calls {
@@ -69,39 +69,39 @@ struct Key {
     used: Option<Used>,
 }
 
-pub(super) async fn show(visit: &mut Visit<'_>) -> Result<Shown, PageError> {
-    let notice = match visit.query.text("done") {
+pub(super) async fn show(request: &mut PageRequest<'_>) -> Result<Shown, PageError> {
+    let notice = match request.query.text("done") {
         "revoke" => {
             Some(Notice::done("The key pair is revoked: requests signed with it are refused from now on."))
         }
         _ => None,
     };
-    render(visit, notice).await.map(Shown::Html)
+    render(request, notice).await.map(Shown::Html)
 }
 
-pub(super) async fn render(visit: &Visit<'_>, notice: Option<Notice>) -> Result<String, PageError> {
-    let application = named(visit).await?;
-    let (console, account) = (visit.console, visit.scope.account().id);
+pub(super) async fn render(request: &PageRequest<'_>, notice: Option<Notice>) -> Result<String, PageError> {
+    let application = named(request).await?;
+    let (console, account) = (request.console, request.scope.account().id);
     let (ids, now) = (console.core.secure_ids(), console.core.clock.now());
-    let before = match visit.query.some("before") {
+    let before = match request.query.some("before") {
         Some(id) => Some(BindingId::from_bytes(ids.open_id("binding", account, id)?)),
         None => None,
     };
     let mut rows = console.core.store.bindings_to(application.id, before, PAGE + 1).await?;
     let more = rows.len() > PAGE;
     rows.truncate(PAGE);
-    let path = visit.path(&format!("/applications/{}", application.app_id));
+    let path = request.path(&format!("/applications/{}", application.app_id));
     let seal = |id: BindingId| ids.seal("binding", account, id.as_bytes());
     let next = rows.last().filter(|_| more).map(|last| format!("{path}?before={}", seal(last.id)));
     let credentials: Vec<_> = rows.iter().map(|row| *row.id.as_bytes()).collect();
-    let used = usage::of(visit, &credentials).await?;
+    let used = usage::of(request, &credentials).await?;
     let keys: Vec<_> = rows
         .iter()
         .zip(used)
         .map(|(row, used)| Key {
             id: seal(row.id),
             user: row.address.clone(),
-            user_path: visit.path(&format!("/users/{}", ids.user(account, row.user))),
+            user_path: request.path(&format!("/users/{}", ids.user(account, row.user))),
             access_key: row.access_key.as_str().chars().take(12).collect(),
             tag: KeyStatus::of(row, now).tag(),
             ends: row.expires_at.map(When),
@@ -110,8 +110,8 @@ pub(super) async fn render(visit: &Visit<'_>, notice: Option<Notice>) -> Result<
         })
         .collect();
     let page = Show {
-        calls: calls(visit, &application),
-        shell: visit.shell("/applications", application.name.clone()).with(notice),
+        calls: calls(request, &application),
+        shell: request.shell("/applications", application.name.clone()).with(notice),
         path,
         name: application.name,
         app_id: application.app_id,
@@ -119,26 +119,26 @@ pub(super) async fn render(visit: &Visit<'_>, notice: Option<Notice>) -> Result<
         ending: rows.iter().filter(|row| KeyStatus::of(row, now) != KeyStatus::Live).count(),
         keys,
         next,
-        address: visit.form.text("address").to_owned(),
-        may_edit: visit.may(&APPLICATIONS_EDIT),
+        address: request.form.text("address").to_owned(),
+        may_edit: request.may(&APPLICATIONS_EDIT),
     };
     Ok(page.render()?)
 }
 
-pub(super) async fn disable(visit: &mut Visit<'_>) -> Result<Shown, PageError> {
-    let judge = async |visit: &Visit<'_>| {
-        let application = named(visit).await?;
-        if visit.form.text("confirm") != application.name {
+pub(super) async fn disable(request: &mut PageRequest<'_>) -> Result<Shown, PageError> {
+    let judge = async |request: &PageRequest<'_>| {
+        let application = named(request).await?;
+        if request.form.text("confirm") != application.name {
             return Ok(Err(format!("Nothing was changed: type {} to confirm.", application.name)));
         }
         // Every key pair for it stops working.
-        let roles = visit.console.core.store.roles_among(Affected::KeyHolders(application.id)).await?;
-        let covered = roles.iter().try_for_each(|role| visit.scope.covers(Some(role)));
+        let roles = request.console.core.store.roles_among(Affected::KeyHolders(application.id)).await?;
+        let covered = roles.iter().try_for_each(|role| request.scope.covers(Some(role)));
         let covered = covered.map_err(|why| format!("Nothing was changed: {why}."));
         Ok(covered.map(|()| (vec![Change::DisableApplication(application.id)], ())))
     };
-    match visit.change(judge).await? {
-        Ok(()) => Ok(Shown::Redirect(visit.path("/applications?done=disable"))),
-        Err(why) => render(visit, Some(Notice::bad(why))).await.map(Shown::Wrong),
+    match request.write_changes(judge).await? {
+        Ok(()) => Ok(Shown::Redirect(request.path("/applications?done=disable"))),
+        Err(why) => render(request, Some(Notice::bad(why))).await.map(Shown::Wrong),
     }
 }

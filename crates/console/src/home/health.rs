@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use crate::PageError;
 use crate::figures::{count, share, took};
 use crate::key_status::KeyStatus;
-use crate::visit::Visit;
+use crate::request::PageRequest;
 use crate::when::When;
 use observe::telemetry::{Point, Span};
 
@@ -40,22 +40,23 @@ pub(super) struct Application {
 }
 
 /// All that are not disabled, those of API 1.0 first. From now on requests are counted as theirs, also refused ones.
-pub(super) async fn of_account(visit: &Visit<'_>, span: Span) -> Result<Vec<Application>, PageError> {
-    let (console, account, now) = (visit.console, visit.scope.account(), visit.console.core.clock.now());
+pub(super) async fn of_account(request: &PageRequest<'_>, span: Span) -> Result<Vec<Application>, PageError> {
+    let (console, account, now) =
+        (request.console, request.scope.account(), request.console.core.clock.now());
     let applications = console.core.store.list_applications().await?.into_iter();
     let own = applications.filter(|it| it.account == account.id && it.disabled_at.is_none());
     let mut found: Vec<(Found, Vec<[u8; 16]>)> = Vec::new();
     for ApplicationRow { id, app_id, name, .. } in own {
         let pairs = console.core.store.bindings_to(id, None, PAIRS).await?;
         let credentials = pairs.iter().map(|pair| *pair.id.as_bytes()).collect();
-        let path = visit.path(&format!("/applications/{app_id}"));
+        let path = request.path(&format!("/applications/{app_id}"));
         found.push((
             Found { ending: ending(&pairs, now), pairs: Some(pairs.len()), id: app_id, name, path },
             credentials,
         ));
     }
     for client in console.core.store.list_clients().await?.into_iter().filter(|it| it.account == account.id) {
-        let path = visit.path("/applications");
+        let path = request.path("/applications");
         let found_client = Found { id: client.client_id, name: client.name, path, pairs: None, ending: 0 };
         found.push((found_client, vec![*client.id.as_bytes()]));
     }

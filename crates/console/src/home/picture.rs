@@ -9,7 +9,7 @@ use super::Asked;
 use crate::chart::{Chart, Scale};
 use crate::figures::{count, meaning, share, took};
 use crate::form::query;
-use crate::visit::Visit;
+use crate::request::PageRequest;
 use crate::when::When;
 use observe::telemetry::{Point, Quantiles, Series, Span};
 
@@ -51,17 +51,17 @@ pub(super) struct Refusals {
 }
 
 impl Picture {
-    pub(super) fn take(visit: &Visit<'_>, asked: &Asked) -> Self {
-        let (console, account) = (visit.console, visit.scope.account().id);
+    pub(super) fn take(request: &PageRequest<'_>, asked: &Asked) -> Self {
+        let (console, account) = (request.console, request.scope.account().id);
         let Series { since, points, total } =
             console.core.telemetry.series(account, asked.application.as_deref(), asked.span);
         let limit = console.core.gate.limit() as u64;
-        let journal = visit.may(&LOGS_READ) && console.host.journal().is_some();
+        let journal = request.may(&LOGS_READ) && console.host.journal().is_some();
         let refusals = total.codes.iter().map(|&(code, times)| Refusals {
             code,
             times: count(times),
             meaning: meaning(code),
-            path: journal.then(|| visit.path(&format!("/journal?{}", query(&[("code", code)])))),
+            path: journal.then(|| request.path(&format!("/journal?{}", query(&[("code", code)])))),
         });
         Self {
             since: When(since),

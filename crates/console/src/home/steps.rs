@@ -5,7 +5,7 @@ use directory::role::APPLICATIONS_EDIT;
 
 use super::health::Application;
 use crate::PageError;
-use crate::visit::Visit;
+use crate::request::PageRequest;
 
 /// The steps, with what is known filled in.
 pub(super) struct Steps {
@@ -22,17 +22,20 @@ pub(super) struct Steps {
 }
 
 impl Steps {
-    pub(super) async fn of(visit: &Visit<'_>, applications: &[Application]) -> Result<Self, PageError> {
-        let account = visit.scope.account().id;
+    pub(super) async fn of(
+        request: &PageRequest<'_>,
+        applications: &[Application],
+    ) -> Result<Self, PageError> {
+        let account = request.scope.account().id;
         let first = applications.iter().rfind(|application| application.pairs.is_some());
-        let domains = visit.console.core.store.domains_of(account, &Position::Start, 1).await?.rows;
+        let domains = request.console.core.store.domains_of(account, &Position::Start, 1).await?.rows;
         Ok(Self {
             application: first.map(|application| (application.name.clone(), application.path.clone())),
             has_keys: first.is_some_and(|application| application.pairs > Some(0)),
-            may_edit: visit.may(&APPLICATIONS_EDIT),
-            url: visit.url(),
+            may_edit: request.may(&APPLICATIONS_EDIT),
+            url: request.url(),
             domain: domains.into_iter().next().map(|domain| domain.name.to_string()),
-            address: visit.who.principal.address.clone(),
+            address: request.who.principal.address.clone(),
         })
     }
 }

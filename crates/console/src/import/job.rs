@@ -17,7 +17,7 @@ use wire::{Answer, Code, Error};
 use zeroize::Zeroizing;
 
 use super::read::Read;
-use crate::visit::Visit;
+use crate::request::PageRequest;
 
 /// Rows that are asked about, and that are created, in one request.
 const CHECKED_AT_ONCE: usize = 500;
@@ -172,8 +172,8 @@ struct Meta<'a> {
 
 impl Job {
     /// A file that was read, of the account that is visited.
-    pub(super) fn new(visit: &Visit<'_>, file: String, Read { rows, unknown }: Read) -> Self {
-        let (console, account) = (visit.console, visit.scope.account());
+    pub(super) fn new(request: &PageRequest<'_>, file: String, Read { rows, unknown }: Read) -> Self {
+        let (console, account) = (request.console, request.scope.account());
         let mut id = [0; 16];
         console.core.entropy.fill(&mut id);
         let mut progress = Progress {
@@ -199,7 +199,7 @@ impl Job {
             account: account.id,
             code: account.code.to_string(),
             file,
-            by: visit.who.principal.address.clone(),
+            by: request.who.principal.address.clone(),
             at: console.core.clock.now(),
             unknown,
             state: Mutex::new(State { rows, slices, waiting: VecDeque::new(), longest, why: None }),

@@ -8,7 +8,7 @@ use futures_util::stream;
 
 use super::job::{Fate, Progress, Row, RowStatus, Stage};
 use super::named;
-use crate::visit::Visit;
+use crate::request::PageRequest;
 use crate::{PageError, Shown};
 
 /// Rows that are written in one go.
@@ -16,8 +16,8 @@ const SLICE: usize = 1_000;
 
 const COLUMNS: &str = "row,line,emailAddress,result,id,code,field,message\r\n";
 
-pub(super) async fn download(visit: &mut Visit<'_>) -> Result<Shown, PageError> {
-    let job = named(visit)?;
+pub(super) async fn download(request: &mut PageRequest<'_>) -> Result<Shown, PageError> {
+    let job = named(request)?;
     let lines = stream::unfold(Some(0), move |from| {
         let job = Arc::clone(&job);
         async move {
@@ -33,7 +33,7 @@ pub(super) async fn download(visit: &mut Visit<'_>) -> Result<Shown, PageError> 
         }
     });
     Ok(Shown::Download {
-        name: format!("import-{}-result.csv", visit.scope.account().code),
+        name: format!("import-{}-result.csv", request.scope.account().code),
         kind: "text/csv; charset=utf-8",
         body: Body::from_stream(lines),
     })

@@ -17,9 +17,9 @@ use super::named;
 use super::read::short;
 use crate::Console;
 use crate::form::query;
+use crate::request::PageRequest;
 use crate::shell::Shell;
 use crate::tag::Tag;
-use crate::visit::Visit;
 use crate::when::When;
 use crate::{PageError, Shown};
 
@@ -71,23 +71,23 @@ struct Shows {
     wrong: Vec<(String, &'static str)>,
 }
 
-pub(super) async fn show(visit: &mut Visit<'_>) -> Result<Shown, PageError> {
-    let job = named(visit)?;
+pub(super) async fn show(request: &mut PageRequest<'_>) -> Result<Shown, PageError> {
+    let job = named(request)?;
     let progress = job.progress();
-    let only_problems = match visit.query.text("show") {
+    let only_problems = match request.query.text("show") {
         "all" => false,
         "problems" => true,
         _ => progress.problems() > 0,
     };
-    let number = visit.query.text("page").parse::<usize>().unwrap_or(1).max(1);
+    let number = request.query.text("page").parse::<usize>().unwrap_or(1).max(1);
     let (rows, found) = rows(&job, only_problems, number);
-    let path = visit.path(&format!("/import/{}", job.id));
+    let path = request.path(&format!("/import/{}", job.id));
     let link = |number: usize| {
         let show = if only_problems { "problems" } else { "all" };
         format!("{path}?{}", query(&[("show", show), ("page", &number.to_string())]))
     };
     let page = JobPage {
-        shell: visit.shell("/users", format!("Import of {}", job.file)),
+        shell: request.shell("/users", format!("Import of {}", job.file)),
         file: job.file.clone(),
         by: job.by.clone(),
         at: When(job.at),
@@ -164,11 +164,11 @@ struct Events {
 }
 
 /// Progress, as it is made.
-pub(super) async fn events(visit: &mut Visit<'_>) -> Result<Shown, PageError> {
-    let job = named(visit)?;
+pub(super) async fn events(request: &mut PageRequest<'_>) -> Result<Shown, PageError> {
+    let job = named(request)?;
     let mut ticks = interval(TOLD_EVERY);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let console = Arc::clone(visit.console);
+    let console = Arc::clone(request.console);
     let events = Events { console, told: job.watch(), ticks, last: None, looks: 0, quiet: 0, ended: false };
     let events = stream::unfold(events, |mut events| async move {
         let event = events.next().await?;

@@ -13,7 +13,7 @@ use futures_util::future::join_all;
 use super::job::{Job, Slice, Stage};
 use crate::Console;
 use crate::PageError;
-use crate::visit::signed_in;
+use crate::request::signed_in;
 use api::driver;
 use api::endpoints::user::{check_user, create_user};
 use api::error::CallError;

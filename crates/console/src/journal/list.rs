@@ -7,8 +7,8 @@ use askama::Template;
 use super::{codes, outcome, seen};
 use crate::figures::took;
 use crate::form::{Form, query};
+use crate::request::PageRequest;
 use crate::shell::{JOURNAL, Shell};
-use crate::visit::Visit;
 use crate::when::When;
 use crate::{PageError, Shown};
 use observe::journal::{Entry, Filter};
@@ -80,34 +80,34 @@ impl Asked {
     }
 }
 
-pub(super) async fn list(visit: &mut Visit<'_>) -> Result<Shown, PageError> {
-    let shell = visit.shell(JOURNAL, "Request journal");
-    let Some(journal) = visit.console.host.journal() else {
+pub(super) async fn list(request: &mut PageRequest<'_>) -> Result<Shown, PageError> {
+    let shell = request.shell(JOURNAL, "Request journal");
+    let Some(journal) = request.console.host.journal() else {
         return Ok(Shown::Html(NoJournal { shell }.render()?));
     };
-    let asked = Asked::read(&visit.query);
-    let before = visit.query.some("before").and_then(|number| number.parse().ok());
-    let mut entries = journal.list(&Filter { before, ..asked.within(seen(visit, &journal)) }, PAGE + 1);
+    let asked = Asked::read(&request.query);
+    let before = request.query.some("before").and_then(|number| number.parse().ok());
+    let mut entries = journal.list(&Filter { before, ..asked.within(seen(request, &journal)) }, PAGE + 1);
     let more = entries.len() > PAGE;
     entries.truncate(PAGE);
     let last = entries.last().filter(|_| more).map(|last| last.number.to_string());
     let next = last.map(|last| {
         let fields: Vec<_> = asked.fields().into_iter().chain([("before", last.as_str())]).collect();
-        visit.path(&format!("{JOURNAL}?{}", query(&fields)))
+        request.path(&format!("{JOURNAL}?{}", query(&fields)))
     });
     let page = List {
         shell,
         asked,
-        rows: entries.into_iter().map(|entry| row(visit, entry)).collect(),
+        rows: entries.into_iter().map(|entry| row(request, entry)).collect(),
         redacted: !journal.is_whole(),
         next,
     };
-    Ok(Shown::Html(if visit.wants_part() { page.as_rows().render()? } else { page.render()? }))
+    Ok(Shown::Html(if request.wants_part() { page.as_rows().render()? } else { page.render()? }))
 }
 
-fn row(visit: &Visit<'_>, entry: Entry) -> Row {
+fn row(request: &PageRequest<'_>, entry: Entry) -> Row {
     Row {
-        path: visit.path(&format!("{JOURNAL}/{}", entry.number)),
+        path: request.path(&format!("{JOURNAL}/{}", entry.number)),
         at: When(entry.at),
         outcome: outcome(&entry),
         codes: codes(&entry),

@@ -9,8 +9,8 @@ use super::curl::curl;
 use super::replay::Again;
 use super::{codes, named, outcome};
 use crate::figures::{meaning, took};
+use crate::request::PageRequest;
 use crate::shell::{JOURNAL, Notice, Shell};
-use crate::visit::Visit;
 use crate::when::When;
 use crate::{PageError, Shown};
 use observe::journal::Entry;
@@ -32,29 +32,29 @@ struct Show {
     again: Again,
 }
 
-pub(super) async fn show(visit: &mut Visit<'_>) -> Result<Shown, PageError> {
+pub(super) async fn show(request: &mut PageRequest<'_>) -> Result<Shown, PageError> {
     let notice =
-        visit.query.some("again").and_then(|of| of.parse::<u64>().ok()).map(|of| {
+        request.query.some("again").and_then(|of| of.parse::<u64>().ok()).map(|of| {
             Notice::done(format!("Sent again: this is the new result. The original is number {of}."))
         });
-    render(visit, notice).await.map(Shown::Html)
+    render(request, notice).await.map(Shown::Html)
 }
 
 /// The page, with something to say first.
-pub(super) async fn render(visit: &Visit<'_>, notice: Option<Notice>) -> Result<String, PageError> {
-    let (journal, entry) = named(visit)?;
+pub(super) async fn render(request: &PageRequest<'_>, notice: Option<Notice>) -> Result<String, PageError> {
+    let (journal, entry) = named(request)?;
     let body = journal.body(entry.number);
     let title = format!("Request {}", entry.number);
     let page = Show {
-        shell: visit.shell(JOURNAL, title).with(notice),
-        path: visit.path(&format!("{JOURNAL}/{}", entry.number)),
+        shell: request.shell(JOURNAL, title).with(notice),
+        path: request.path(&format!("{JOURNAL}/{}", entry.number)),
         at: When(entry.at),
         outcome: outcome(&entry),
         codes: codes(&entry).into_iter().map(|code| (code, meaning(code))).collect(),
         took: entry.micros.map(|micros| took(Duration::from_micros(micros))),
         answer: pretty(&entry.answer),
-        curl: body.as_deref().map(|body| curl(&visit.url(), &entry, body)),
-        again: Again::of(visit, &entry, body.is_some()).await?,
+        curl: body.as_deref().map(|body| curl(&request.url(), &entry, body)),
+        again: Again::of(request, &entry, body.is_some()).await?,
         entry,
     };
     Ok(page.render()?)

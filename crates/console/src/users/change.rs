@@ -7,8 +7,8 @@ use serde_json::{Value, json};
 
 use super::{item, named, own_path, path, show};
 use crate::form::query;
+use crate::request::{EndpointResult, PageRequest};
 use crate::shell::{Notice, Shell};
-use crate::visit::{Asked, Visit};
 use crate::{PageError, Shown, ask, password};
 use api::endpoints::role::assign_role;
 use api::endpoints::user::{remove_alias, update_alias, update_user};
@@ -33,50 +33,51 @@ fn ends_keys(to: &str) -> Option<&'static str> {
 
 /// A page that asks first, if what goes to `below` the user's path ends key pairs of the user.
 async fn asked_first(
-    visit: &Visit<'_>,
+    request: &PageRequest<'_>,
     user: &User,
     does: &str,
     below: &str,
 ) -> Result<Option<Shown>, PageError> {
-    let own = own_path(visit);
-    ask::before_keys_end(visit, std::slice::from_ref(user), does, format!("{own}/{below}"), own).await
+    let own = own_path(request);
+    ask::before_keys_end(request, std::slice::from_ref(user), does, format!("{own}/{below}"), own).await
 }
 
 /// Back to the user's page: what was done, or why it was not.
-async fn back(visit: &mut Visit<'_>, asked: Asked, done: &str) -> Result<Shown, PageError> {
-    let errors = asked.errors();
+async fn back(request: &mut PageRequest<'_>, result: EndpointResult, done: &str) -> Result<Shown, PageError> {
+    let errors = result.errors();
     if errors.is_empty() {
-        return Ok(Shown::Redirect(format!("{}?{}", own_path(visit), query(&[("done", done)]))));
+        return Ok(Shown::Redirect(format!("{}?{}", own_path(request), query(&[("done", done)]))));
     }
-    Ok(Shown::Wrong(show::page(visit, Some(Notice::bad(errors.join(" ")))).await?))
+    Ok(Shown::Wrong(show::page(request, Some(Notice::bad(errors.join(" ")))).await?))
 }
 
-pub(super) async fn edit(visit: &mut Visit<'_>) -> Result<Shown, PageError> {
-    let (user, _) = named(visit).await?;
-    let form = &visit.form;
+pub(super) async fn edit(request: &mut PageRequest<'_>) -> Result<Shown, PageError> {
+    let (user, _) = named(request).await?;
+    let form = &request.form;
     let fields = json!({
         "name": form.text("name"),
         "passwordNeverExpires": form.ticked("never_expires"),
         "allowSmtp": form.ticked("smtp"),
         "allowPop": form.ticked("pop"),
     });
-    let asked = visit.ask(&update_user::ENDPOINT, vec![item(&user, fields)]).await?;
-    back(visit, asked, "edit").await
+    let result = request.call_endpoint(&update_user::ENDPOINT, vec![item(&user, fields)]).await?;
+    back(request, result, "edit").await
 }
 
-pub(super) async fn state(visit: &mut Visit<'_>) -> Result<Shown, PageError> {
-    let (user, _) = named(visit).await?;
-    let to = visit.form.text("to").to_owned();
+pub(super) async fn state(request: &mut PageRequest<'_>) -> Result<Shown, PageError> {
+    let (user, _) = named(request).await?;
+    let to = request.form.text("to").to_owned();
     let Some((_, field, value)) = STATES.iter().find(|(state, ..)| *state == to) else {
         return Err(PageError::NotFound("state"));
     };
     if let Some(does) = ends_keys(&to)
-        && let Some(page) = asked_first(visit, &user, &format!("{does} {}", user.address), "state").await?
+        && let Some(page) = asked_first(request, &user, &format!("{does} {}", user.address), "state").await?
     {
         return Ok(page);
     }
-    let asked = visit.ask(&update_user::ENDPOINT, vec![item(&user, json!({ *field: value }))]).await?;
-    back(visit, asked, &to).await
+    let result =
+        request.call_endpoint(&update_user::ENDPOINT, vec![item(&user, json!({ *field: value }))]).await?;
+    back(request, result, &to).await
 }
 
 #[derive(Template)]
@@ -89,64 +90,65 @@ struct Reset {
 }
 
 /// Sets a password that is shown this once, and must be changed at the next sign-in.
-pub(super) async fn reset_password(visit: &mut Visit<'_>) -> Result<Shown, PageError> {
-    let (user, _) = named(visit).await?;
+pub(super) async fn reset_password(request: &mut PageRequest<'_>) -> Result<Shown, PageError> {
+    let (user, _) = named(request).await?;
     let does = format!("Reset the password of {}", user.address);
-    if let Some(page) = asked_first(visit, &user, &does, "password").await? {
+    if let Some(page) = asked_first(request, &user, &does, "password").await? {
         return Ok(page);
     }
-    let password = password::draw(visit.console, visit.scope.account());
+    let password = password::draw(request.console, request.scope.account());
     let fields = json!({ "password": password, "forcePasswordChange": true });
-    let asked = visit.ask(&update_user::ENDPOINT, vec![item(&user, fields)]).await?;
-    if !asked.fail.is_empty() {
-        return back(visit, asked, "").await;
+    let result = request.call_endpoint(&update_user::ENDPOINT, vec![item(&user, fields)]).await?;
+    if !result.fail.is_empty() {
+        return back(request, result, "").await;
     }
     let page = Reset {
-        shell: visit.shell("/users", format!("New password for {}", user.address)),
+        shell: request.shell("/users", format!("New password for {}", user.address)),
         address: user.address.to_string(),
         password,
-        path: path(visit, &user),
+        path: path(request, &user),
     };
     Ok(Shown::Html(page.render()?))
 }
 
 /// The role that a form names; one that cannot be found is refused by the endpoint.
-async fn chosen_role(visit: &Visit<'_>) -> Result<Option<Role>, PageError> {
-    let account = visit.scope.account().id;
-    match visit.console.core.secure_ids().open_id("role", account, visit.form.text("role")) {
-        Ok(id) => Ok(visit.console.core.store.role(RoleId::from_bytes(id)).await?),
+async fn chosen_role(request: &PageRequest<'_>) -> Result<Option<Role>, PageError> {
+    let account = request.scope.account().id;
+    match request.console.core.secure_ids().open_id("role", account, request.form.text("role")) {
+        Ok(id) => Ok(request.console.core.store.role(RoleId::from_bytes(id)).await?),
         Err(_) => Ok(None),
     }
 }
 
-pub(super) async fn role(visit: &mut Visit<'_>) -> Result<Shown, PageError> {
-    let (user, before) = named(visit).await?;
-    let account = visit.scope.account().id;
-    if roles::promotes(before.as_ref(), chosen_role(visit).await?.as_ref()) {
+pub(super) async fn role(request: &mut PageRequest<'_>) -> Result<Shown, PageError> {
+    let (user, before) = named(request).await?;
+    let account = request.scope.account().id;
+    if roles::promotes(before.as_ref(), chosen_role(request).await?.as_ref()) {
         let does = format!("Give {} a role with more permissions", user.address);
-        if let Some(page) = asked_first(visit, &user, &does, "role").await? {
+        if let Some(page) = asked_first(request, &user, &does, "role").await? {
             return Ok(page);
         }
     }
-    let before = before.map(|role| visit.console.core.secure_ids().seal("role", account, role.id.as_bytes()));
-    let fields = json!({ "id": visit.form.text("role") });
-    let asked = visit.ask(&assign_role::ENDPOINT, vec![item(&user, fields)]).await?;
-    if !asked.fail.is_empty() {
-        return back(visit, asked, "").await;
+    let before =
+        before.map(|role| request.console.core.secure_ids().seal("role", account, role.id.as_bytes()));
+    let fields = json!({ "id": request.form.text("role") });
+    let result = request.call_endpoint(&assign_role::ENDPOINT, vec![item(&user, fields)]).await?;
+    if !result.fail.is_empty() {
+        return back(request, result, "").await;
     }
     let before = query(&[("done", "role"), ("before", &before.unwrap_or_default())]);
-    Ok(Shown::Redirect(format!("{}?{before}", path(visit, &user))))
+    Ok(Shown::Redirect(format!("{}?{before}", path(request, &user))))
 }
 
-pub(super) async fn alias(visit: &mut Visit<'_>) -> Result<Shown, PageError> {
-    let (user, _) = named(visit).await?;
-    let item = json!({ "aliasFor": user.address.as_str(), "alias": visit.form.text("alias") });
-    let (endpoint, done) = match visit.form.ticked("remove") {
+pub(super) async fn alias(request: &mut PageRequest<'_>) -> Result<Shown, PageError> {
+    let (user, _) = named(request).await?;
+    let item = json!({ "aliasFor": user.address.as_str(), "alias": request.form.text("alias") });
+    let (endpoint, done) = match request.form.ticked("remove") {
         true => (&remove_alias::ENDPOINT, "unalias"),
         false => (&update_alias::ENDPOINT, "alias"),
     };
-    let asked = visit.ask(endpoint, vec![item]).await?;
-    back(visit, asked, done).await
+    let result = request.call_endpoint(endpoint, vec![item]).await?;
+    back(request, result, done).await
 }
 
 #[derive(Template)]
@@ -160,43 +162,43 @@ struct Bulk {
 }
 
 /// Changes the state of all selected users; each change succeeds or fails alone.
-pub(super) async fn bulk(visit: &mut Visit<'_>) -> Result<Shown, PageError> {
-    let to = visit.form.text("to").to_owned();
-    let picked: Vec<String> = visit.form.all("pick").take(MOST).map(str::to_owned).collect();
+pub(super) async fn bulk(request: &mut PageRequest<'_>) -> Result<Shown, PageError> {
+    let to = request.form.text("to").to_owned();
+    let picked: Vec<String> = request.form.all("pick").take(MOST).map(str::to_owned).collect();
     let Some((_, field, value)) = STATES.iter().find(|(state, ..)| *state == to) else {
         return Err(PageError::NotFound("state"));
     };
     if let Some(does) = ends_keys(&to) {
         let addresses: Vec<_> = picked.iter().filter_map(|text| EmailAddress::parse(text).ok()).collect();
-        let users = visit.console.core.store.users(&addresses).await?.into_iter().flatten();
-        let users: Vec<_> = users.filter(|user| user.account == visit.scope.account().id).collect();
+        let users = request.console.core.store.users(&addresses).await?.into_iter().flatten();
+        let users: Vec<_> = users.filter(|user| user.account == request.scope.account().id).collect();
         let does = format!("{does} {} user{}", users.len(), if users.len() == 1 { "" } else { "s" });
-        let (action, list) = (visit.path("/users/bulk"), visit.path("/users"));
-        if let Some(page) = ask::before_keys_end(visit, &users, &does, action, list).await? {
+        let (action, list) = (request.path("/users/bulk"), request.path("/users"));
+        if let Some(page) = ask::before_keys_end(request, &users, &does, action, list).await? {
             return Ok(page);
         }
     }
     let items = picked.iter().map(|address| json!({ "emailAddress": address, *field: value })).collect();
-    let asked = visit.ask(&update_user::ENDPOINT, items).await?;
+    let result = request.call_endpoint(&update_user::ENDPOINT, items).await?;
     let address = |key: &serde_json::Map<String, Value>| {
         key.get("emailAddress").and_then(Value::as_str).unwrap_or_default().to_owned()
     };
-    let refused = asked.fail.iter().map(|failure| {
+    let refused = result.fail.iter().map(|failure| {
         let messages: Vec<_> = failure.errors.iter().map(|error| error.message.as_str()).collect();
         (failure.key.as_ref().map(address).unwrap_or_default(), messages.join(" "))
     });
     let changed: Vec<String> =
-        asked.data.iter().map(|row| row["emailAddress"].as_str().unwrap_or_default().to_owned()).collect();
+        result.data.iter().map(|row| row["emailAddress"].as_str().unwrap_or_default().to_owned()).collect();
     // The undo applies only to users that were changed.
     let opposite = STATES.iter().find(|(_, of, set)| of == field && *set != *value).map(|(state, ..)| *state);
     let mut notice = Notice::done(format!("{} changed.", changed.len()));
     if let Some(opposite) = opposite.filter(|_| !changed.is_empty()) {
         let mut fields = vec![("to", opposite.to_owned())];
         fields.extend(changed.iter().map(|address| ("pick", address.clone())));
-        notice = notice.undo(visit.path("/users/bulk"), fields);
+        notice = notice.undo(request.path("/users/bulk"), fields);
     }
     let page = Bulk {
-        shell: visit.shell("/users", "Users changed").with(Some(notice)),
+        shell: request.shell("/users", "Users changed").with(Some(notice)),
         changed: changed.len(),
         refused: refused.collect(),
         to,

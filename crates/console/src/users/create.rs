@@ -3,8 +3,8 @@
 use askama::Template;
 use serde_json::{Map, Value};
 
+use crate::request::PageRequest;
 use crate::shell::Shell;
-use crate::visit::Visit;
 use crate::{PageError, Shown, password};
 use api::endpoints::user::create_user;
 
@@ -39,31 +39,31 @@ struct Made {
     path: String,
 }
 
-pub(super) async fn form(visit: &mut Visit<'_>) -> Result<Shown, PageError> {
-    let page = page(visit, Wrong::default()).await?;
+pub(super) async fn form(request: &mut PageRequest<'_>) -> Result<Shown, PageError> {
+    let page = page(request, Wrong::default()).await?;
     Ok(Shown::Html(page.render()?))
 }
 
-async fn page(visit: &Visit<'_>, wrong: Wrong) -> Result<New, PageError> {
-    let domains = super::list::domains(visit).await?;
-    let field = |name: &str| visit.form.text(name).to_owned();
+async fn page(request: &PageRequest<'_>, wrong: Wrong) -> Result<New, PageError> {
+    let domains = super::list::domains(request).await?;
+    let field = |name: &str| request.form.text(name).to_owned();
     Ok(New {
-        shell: visit.shell("/users", "New user"),
+        shell: request.shell("/users", "New user"),
         domains,
-        request: visit.console.core.guid(),
+        request: request.console.core.guid(),
         address: field("address"),
         name: field("name"),
-        how: visit.form.some("how").unwrap_or("generate").to_owned(),
-        force: visit.form.ticked("force") || !visit.form.ticked("address"),
+        how: request.form.some("how").unwrap_or("generate").to_owned(),
+        force: request.form.ticked("force") || !request.form.ticked("address"),
         wrong,
     })
 }
 
-pub(super) async fn create(visit: &mut Visit<'_>) -> Result<Shown, PageError> {
-    let form = &visit.form;
+pub(super) async fn create(request: &mut PageRequest<'_>) -> Result<Shown, PageError> {
+    let form = &request.form;
     let (address, name) = (form.text("address").to_owned(), form.text("name").to_owned());
     let password = match form.text("how") {
-        "generate" => Some(password::draw(visit.console, visit.scope.account())),
+        "generate" => Some(password::draw(request.console, request.scope.account())),
         "type" => Some(form.raw("password").to_owned()),
         _ => None,
     };
@@ -76,22 +76,22 @@ pub(super) async fn create(visit: &mut Visit<'_>) -> Result<Shown, PageError> {
     if let Some(password) = password {
         item.insert("password".to_owned(), Value::from(password));
     }
-    let asked = visit.ask(&create_user::ENDPOINT, vec![Value::Object(item)]).await?;
-    let Some(created) = asked.data.first() else {
+    let result = request.call_endpoint(&create_user::ENDPOINT, vec![Value::Object(item)]).await?;
+    let Some(created) = result.data.first() else {
         let wrong = Wrong {
-            address: asked.error_in("emailAddress").or_else(|| asked.error_in("accountCode")),
-            name: asked.error_in("name"),
-            password: asked.error_in("password"),
+            address: result.error_in("emailAddress").or_else(|| result.error_in("accountCode")),
+            name: result.error_in("name"),
+            password: result.error_in("password"),
         };
-        return Ok(Shown::Wrong(page(visit, wrong).await?.render()?));
+        return Ok(Shown::Wrong(page(request, wrong).await?.render()?));
     };
     let id = created["id"].as_str().unwrap_or_default();
     let page = Made {
-        shell: visit.shell("/users", "User created"),
+        shell: request.shell("/users", "User created"),
         address,
         password: shown,
         force,
-        path: visit.path(&format!("/users/{id}")),
+        path: request.path(&format!("/users/{id}")),
     };
     Ok(Shown::Html(page.render()?))
 }

@@ -15,9 +15,9 @@ use futures_util::stream;
 use super::tags;
 use crate::csv::cell;
 use crate::form::query;
+use crate::request::PageRequest;
 use crate::shell::{Notice, Shell};
 use crate::tag::Tag;
-use crate::visit::Visit;
 use crate::when::When;
 use crate::{PageError, Shown};
 
@@ -55,8 +55,8 @@ struct Asked {
 }
 
 impl Asked {
-    fn read(visit: &Visit<'_>) -> Self {
-        let text = |name: &str| visit.query.text(name).to_owned();
+    fn read(request: &PageRequest<'_>) -> Self {
+        let text = |name: &str| request.query.text(name).to_owned();
         Self { text: text("q"), domain: text("domain"), state: text("state") }
     }
 
@@ -113,36 +113,36 @@ fn name(state: State) -> String {
 }
 
 /// The internal domains of the account.
-pub(super) async fn domains(visit: &Visit<'_>) -> Result<Vec<String>, PageError> {
+pub(super) async fn domains(request: &PageRequest<'_>) -> Result<Vec<String>, PageError> {
     let listed =
-        visit.console.core.store.domains_of(visit.scope.account().id, &Position::Start, DOMAINS).await?;
+        request.console.core.store.domains_of(request.scope.account().id, &Position::Start, DOMAINS).await?;
     Ok(listed.rows.into_iter().map(|domain| domain.name.to_string()).collect())
 }
 
-pub(super) async fn list(visit: &mut Visit<'_>) -> Result<Shown, PageError> {
-    let asked = Asked::read(visit);
+pub(super) async fn list(request: &mut PageRequest<'_>) -> Result<Shown, PageError> {
+    let asked = Asked::read(request);
     let (page, unread) = match asked.is_everything() {
-        true => (listed(visit, &asked).await?, 0),
-        false => found(visit, &asked).await?,
+        true => (listed(request, &asked).await?, 0),
+        false => found(request, &asked).await?,
     };
-    let notice = (visit.query.text("done") == "remove").then(|| Notice::done("The user is removed."));
+    let notice = (request.query.text("done") == "remove").then(|| Notice::done("The user is removed."));
     let page = List {
-        shell: visit.shell("/users", "Users").with(notice),
-        domains: domains(visit).await?,
+        shell: request.shell("/users", "Users").with(notice),
+        domains: domains(request).await?,
         states: State::ALL.map(|state| (name(state), words(state), name(state) == asked.state)).to_vec(),
-        may_edit: visit.may(&INTERNAL_EDIT),
+        may_edit: request.may(&INTERNAL_EDIT),
         page,
         unread,
         asked,
     };
-    Ok(Shown::Html(if visit.wants_part() { page.as_rows().render()? } else { page.render()? }))
+    Ok(Shown::Html(if request.wants_part() { page.as_rows().render()? } else { page.render()? }))
 }
 
 /// All users, or all of a domain: in the order of addresses, back and forth.
-async fn listed(visit: &Visit<'_>, asked: &Asked) -> Result<Rows, PageError> {
-    let (store, account) = (&visit.console.core.store, visit.scope.account().id);
+async fn listed(request: &PageRequest<'_>, asked: &Asked) -> Result<Rows, PageError> {
+    let (store, account) = (&request.console.core.store, request.scope.account().id);
     let domain = DomainName::parse(&asked.domain).ok();
-    let from = match (visit.query.some("after"), visit.query.some("before")) {
+    let from = match (request.query.some("after"), request.query.some("before")) {
         (Some(key), _) => Position::After(key.to_owned()),
         (None, Some(key)) => Position::Before(key.to_owned()),
         (None, None) => Position::Start,
@@ -155,10 +155,10 @@ async fn listed(visit: &Visit<'_>, asked: &Asked) -> Result<Rows, PageError> {
             Position::Before(key) => ("before", key.as_str()),
             Position::Start => ("after", ""),
         };
-        visit.path(&format!("/users?{}", query(&[("domain", &asked.domain), (name, key)])))
+        request.path(&format!("/users?{}", query(&[("domain", &asked.domain), (name, key)])))
     };
     Ok(Rows {
-        rows: rows(visit, &users),
+        rows: rows(request, &users),
         total: Some(store.count_listed(account, domain.as_ref()).await?),
         goes_on: false,
         previous: around.previous.map(link),
@@ -167,11 +167,11 @@ async fn listed(visit: &Visit<'_>, asked: &Asked) -> Result<Rows, PageError> {
 }
 
 /// Those who are looked for, and how many events the index of words does not know of yet.
-async fn found(visit: &Visit<'_>, asked: &Asked) -> Result<(Rows, u64), PageError> {
-    let (console, account) = (visit.console, visit.scope.account().id);
+async fn found(request: &PageRequest<'_>, asked: &Asked) -> Result<(Rows, u64), PageError> {
+    let (console, account) = (request.console, request.scope.account().id);
     let ids = console.core.secure_ids();
     let wanted = asked.query();
-    let after: Option<Cursor> = match visit.query.some("page") {
+    let after: Option<Cursor> = match request.query.some("page") {
         Some(token) => {
             ids.read_page(TOKEN, account, Some(token)).map_err(|_| PageError::NotFound("page of the list"))?
         }
@@ -184,10 +184,10 @@ async fn found(visit: &Visit<'_>, asked: &Asked) -> Result<(Rows, u64), PageErro
         let (text, domain, state) = (&asked.text, &asked.domain, &asked.state);
         let token = ids.page_token(TOKEN, account, &cursor);
         let fields = [("q", text.as_str()), ("domain", domain), ("state", state), ("page", &token)];
-        visit.path(&format!("/users?{}", query(&fields)))
+        request.path(&format!("/users?{}", query(&fields)))
     };
     let rows = Rows {
-        rows: rows(visit, &found.users),
+        rows: rows(request, &found.users),
         total: None,
         goes_on: !found.complete,
         previous: None,
@@ -196,10 +196,10 @@ async fn found(visit: &Visit<'_>, asked: &Asked) -> Result<(Rows, u64), PageErro
     Ok((rows, if asked.text.is_empty() { 0 } else { found.left }))
 }
 
-fn rows(visit: &Visit<'_>, users: &[User]) -> Vec<Row> {
-    let now = visit.console.core.clock.now();
+fn rows(request: &PageRequest<'_>, users: &[User]) -> Vec<Row> {
+    let now = request.console.core.clock.now();
     let row = |user: &User| Row {
-        path: super::path(visit, user),
+        path: super::path(request, user),
         address: user.address.to_string(),
         name: user.name.clone(),
         tags: tags(user, now),
@@ -217,9 +217,9 @@ enum Next {
 }
 
 /// The users and aliases that are looked for, as `matricula import` reads them; but for passwords, which nobody can read.
-pub(super) async fn export(visit: &mut Visit<'_>) -> Result<Shown, PageError> {
-    let (console, account) = (std::sync::Arc::clone(visit.console), visit.scope.account().id);
-    let asked = Asked::read(visit);
+pub(super) async fn export(request: &mut PageRequest<'_>) -> Result<Shown, PageError> {
+    let (console, account) = (std::sync::Arc::clone(request.console), request.scope.account().id);
+    let asked = Asked::read(request);
     let wanted = std::sync::Arc::new(asked.query());
     let domain = DomainName::parse(&asked.domain).ok();
     let start = if asked.is_everything() { Next::Listed(Position::Start) } else { Next::Found(None) };
@@ -266,7 +266,7 @@ pub(super) async fn export(visit: &mut Visit<'_>) -> Result<Shown, PageError> {
         }
     });
     Ok(Shown::Download {
-        name: format!("users-{}.csv", visit.scope.account().code),
+        name: format!("users-{}.csv", request.scope.account().code),
         kind: "text/csv; charset=utf-8",
         body: Body::from_stream(lines),
     })

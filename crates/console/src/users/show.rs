@@ -13,10 +13,10 @@ use directory::user::User;
 use super::{named, own_path, path, tags};
 use crate::form::query;
 use crate::key_status::KeyStatus;
+use crate::request::PageRequest;
 use crate::shell::{Notice, Shell};
 use crate::tag::Tag;
 use crate::usage::{self, Used};
-use crate::visit::Visit;
 use crate::when::When;
 use crate::{PageError, Shown};
 
@@ -109,9 +109,9 @@ const DONE: &[(&str, &str, Option<Form>)] = &[
     ("unalias", "The alias is removed.", None),
 ];
 
-pub(super) async fn show(visit: &mut Visit<'_>) -> Result<Shown, PageError> {
-    let path = own_path(visit);
-    let notice = DONE.iter().find(|(done, ..)| *done == visit.query.text("done")).map(|(_, text, undo)| {
+pub(super) async fn show(request: &mut PageRequest<'_>) -> Result<Shown, PageError> {
+    let path = own_path(request);
+    let notice = DONE.iter().find(|(done, ..)| *done == request.query.text("done")).map(|(_, text, undo)| {
         let notice = Notice::done(*text);
         match undo {
             Some((action, to)) => notice.undo(format!("{path}/{action}"), vec![("to", (*to).to_owned())]),
@@ -119,21 +119,21 @@ pub(super) async fn show(visit: &mut Visit<'_>) -> Result<Shown, PageError> {
         }
     });
     // A role that was given is taken back by giving the one before.
-    let notice = match visit.query.text("done") {
+    let notice = match request.query.text("done") {
         "role" => {
-            let before = visit.query.text("before").to_owned();
+            let before = request.query.text("before").to_owned();
             Some(Notice::done("The role is set.").undo(format!("{path}/role"), vec![("role", before)]))
         }
         _ => notice,
     };
-    let page = page(visit, notice).await?;
+    let page = page(request, notice).await?;
     Ok(Shown::Html(page))
 }
 
 /// The page, with something to say first.
-pub(super) async fn page(visit: &Visit<'_>, notice: Option<Notice>) -> Result<String, PageError> {
-    let (user, role) = named(visit).await?;
-    let (console, account) = (visit.console, visit.scope.account());
+pub(super) async fn page(request: &PageRequest<'_>, notice: Option<Notice>) -> Result<String, PageError> {
+    let (user, role) = named(request).await?;
+    let (console, account) = (request.console, request.scope.account());
     let ids = console.core.secure_ids();
     let now = console.core.clock.now();
     let alias_of = match user.alias_of {
@@ -145,14 +145,14 @@ pub(super) async fn page(visit: &Visit<'_>, notice: Option<Notice>) -> Result<St
     let roles = roles.map(|role| {
         (ids.seal("role", account.id, role.id.as_bytes()), role.name, user.role == Some(role.id))
     });
-    let attributes = match visit.may(&INTERNAL_EDIT) {
+    let attributes = match request.may(&INTERNAL_EDIT) {
         true => console.core.store.attributes(user.id).await?,
         false => Vec::new(),
     };
     let applications = console.core.store.list_applications().await?;
     let bindings = console.core.store.list_bindings(Some(user.id)).await?;
     let credentials: Vec<_> = bindings.iter().map(|row| *row.id.as_bytes()).collect();
-    let used = usage::of(visit, &credentials).await?;
+    let used = usage::of(request, &credentials).await?;
     let keys = bindings.into_iter().zip(used).rev().map(|(row, used)| {
         let application = applications.iter().find(|application| application.app_id == row.app_id);
         Key {
@@ -164,19 +164,19 @@ pub(super) async fn page(visit: &Visit<'_>, notice: Option<Notice>) -> Result<St
             used,
         }
     });
-    let history = history(visit, &user).await?;
+    let history = history(request, &user).await?;
     let page = Show {
         history,
-        path: path(visit, &user),
+        path: path(request, &user),
         tags: tags(&user, now),
         may: May {
-            edit: visit.may(&INTERNAL_EDIT),
-            give_roles: visit.may(&ROLES_EDIT),
-            keep: visit.may(&UNPURGE_ADDRESS),
-            alias: visit.may(&GROUPS_EDIT),
-            see_aliases: visit.may(&GROUPS_READ),
-            see_groups: visit.may(&GROUPS_READ),
-            see_keys: visit.may(&APPLICATIONS_READ),
+            edit: request.may(&INTERNAL_EDIT),
+            give_roles: request.may(&ROLES_EDIT),
+            keep: request.may(&UNPURGE_ADDRESS),
+            alias: request.may(&GROUPS_EDIT),
+            see_aliases: request.may(&GROUPS_READ),
+            see_groups: request.may(&GROUPS_READ),
+            see_keys: request.may(&APPLICATIONS_READ),
         },
         role: role.map(|role| role.name),
         roles: roles.collect(),
@@ -188,7 +188,7 @@ pub(super) async fn page(visit: &Visit<'_>, notice: Option<Notice>) -> Result<St
             .into_iter()
             .map(|alias| alias.address.to_string())
             .collect(),
-        alias_of: alias_of.map(|primary| (primary.address.to_string(), path(visit, &primary))),
+        alias_of: alias_of.map(|primary| (primary.address.to_string(), path(request, &primary))),
         groups: console
             .core
             .store
@@ -197,7 +197,7 @@ pub(super) async fn page(visit: &Visit<'_>, notice: Option<Notice>) -> Result<St
             .into_iter()
             .map(|group| {
                 let id = ids.seal("group", account.id, group.id.as_bytes());
-                (group.description.as_str().to_owned(), visit.path(&format!("/groups/{id}")))
+                (group.description.as_str().to_owned(), request.path(&format!("/groups/{id}")))
             })
             .collect(),
         attributes: attributes.into_iter().map(shown).collect(),
@@ -211,18 +211,18 @@ pub(super) async fn page(visit: &Visit<'_>, notice: Option<Notice>) -> Result<St
             purge: user.purge_at.map(When),
         },
         id: ids.user(account.id, user.id),
-        shell: visit.shell("/users", user.address.as_str()).with(notice),
+        shell: request.shell("/users", user.address.as_str()).with(notice),
         user,
     };
     Ok(page.render()?)
 }
 
 /// The newest events and the creation event, for users who may read the audit.
-async fn history(visit: &Visit<'_>, user: &User) -> Result<Option<History>, PageError> {
-    if !visit.may(&LOGS_READ) {
+async fn history(request: &PageRequest<'_>, user: &User) -> Result<Option<History>, PageError> {
+    if !request.may(&LOGS_READ) {
         return Ok(None);
     }
-    let (store, account) = (&visit.console.core.store, visit.scope.account().id);
+    let (store, account) = (&request.console.core.store, request.scope.account().id);
     let target = user.address.as_str();
     let recent = Search { from: Some(user.created_at), target: target.to_owned(), ..Search::default() };
     let mut found = store.search_audit(account, &recent, None, HISTORY).await?;
@@ -235,7 +235,7 @@ async fn history(visit: &Visit<'_>, user: &User) -> Result<Option<History>, Page
         let made: Vec<_> = made.into_iter().filter(new).collect();
         found.events.extend(made);
     }
-    let path = visit.path(&format!("/audit?{}", query(&[("target", target)])));
+    let path = request.path(&format!("/audit?{}", query(&[("target", target)])));
     let events = found.events.into_iter();
     let events = events.map(|event| (When(event.at), event.action, event.actor, event.detail)).collect();
     Ok(Some(History { events, path }))

@@ -31,7 +31,7 @@ const ATTEMPTS: usize = 4;
 pub(super) const COOKIE_NAME: &str = "__Host-matricula";
 
 /// A visit of a page behind the door.
-pub(crate) struct Visit<'a> {
+pub(crate) struct PageRequest<'a> {
     pub(crate) console: &'a Arc<Console>,
     pub(crate) token: &'a SessionToken,
     pub(crate) who: SignedIn,
@@ -56,14 +56,14 @@ pub(crate) struct Visit<'a> {
 pub(crate) type Judged<T> = Result<(Vec<Change>, T), String>;
 
 /// What an endpoint of the API made of items.
-pub(crate) struct Asked {
+pub(crate) struct EndpointResult {
     /// Rows of what was done.
     pub(crate) data: Vec<Value>,
     /// The refused items.
     pub(crate) fail: Vec<Failure>,
 }
 
-impl Asked {
+impl EndpointResult {
     /// The error text; empty on success.
     pub(crate) fn errors(&self) -> Vec<String> {
         self.fail.iter().flat_map(|failure| &failure.errors).map(|error| error.message.clone()).collect()
@@ -76,7 +76,7 @@ impl Asked {
     }
 }
 
-impl Visit<'_> {
+impl PageRequest<'_> {
     /// A part of the path; empty when it has none of that name.
     pub(crate) fn param(&self, name: &str) -> &str {
         self.params.get(name).map_or("", String::as_str)
@@ -104,7 +104,11 @@ impl Visit<'_> {
 
     /// Has an endpoint of the API do something in the account, by its own rules. A form with its own id is
     /// carried out once, however often it is sent.
-    pub(crate) async fn ask(&mut self, endpoint: &Endpoint, items: Vec<Value>) -> Result<Asked, PageError> {
+    pub(crate) async fn call_endpoint(
+        &mut self,
+        endpoint: &Endpoint,
+        items: Vec<Value>,
+    ) -> Result<EndpointResult, PageError> {
         let account = self.scope.account().code.as_str();
         let body = json!({ "meta": { "accountCode": account }, "data": items }).to_string();
         let request_id = self.form.some("request").and_then(|id| RequestId::parse(id.as_bytes()).ok());
@@ -123,12 +127,12 @@ impl Visit<'_> {
         };
         let answer = serde_json::from_slice::<Answer<Value>>(&reply);
         let Answer { data, fail, .. } = answer.map_err(|_| CallError::Panic)?;
-        Ok(Asked { data, fail })
+        Ok(EndpointResult { data, fail })
     }
 
     /// Makes changes in the account that no endpoint of the API makes. `judge` says which, or why none: it is asked again
     /// whenever the directory changed since it judged.
-    pub(crate) async fn change<T>(
+    pub(crate) async fn write_changes<T>(
         &mut self,
         judge: impl AsyncFn(&Self) -> Result<Judged<T>, PageError>,
     ) -> Result<Result<T, String>, PageError> {
