@@ -7,8 +7,8 @@ use serde_json::json;
 
 use super::request::{EndpointResult, PageRequest};
 use super::shell::{Notice, Shell};
-use super::when::When;
-use super::{Page, PageError, Shown, page};
+use super::shown_time::ShownTime;
+use super::{Page, PageError, PageResponse, page};
 use api::endpoint::Method::{Get, Post};
 use api::endpoints::domain::{create_domain, delete_pending_domain, verify_domain};
 
@@ -16,7 +16,9 @@ pub(super) const PAGES: &[Page] = &[
     page("/console/{account}/domains", Get, INTERNAL_READ, |request| Box::pin(show(request))),
     page("/console/{account}/domains", Post, REGISTER_DOMAIN, |request| Box::pin(register(request))),
     page("/console/{account}/domains/verify", Post, REGISTER_DOMAIN, |request| Box::pin(verify(request))),
-    page("/console/{account}/domains/drop", Post, REGISTER_DOMAIN, |request| Box::pin(drop(request))),
+    page("/console/{account}/domains/drop", Post, REGISTER_DOMAIN, |request| {
+        Box::pin(delete_pending(request))
+    }),
 ];
 
 /// Domains that are shown.
@@ -26,7 +28,7 @@ const SHOWN: usize = 1_000;
 #[template(path = "account.html")]
 struct AccountPage {
     shell: Shell,
-    made: When,
+    made: ShownTime,
     /// The password policy in words.
     policy: Vec<String>,
     /// Code, name, path.
@@ -40,7 +42,7 @@ struct AccountPage {
 struct Internal {
     name: String,
     users: u64,
-    since: When,
+    since: ShownTime,
     path: String,
 }
 
@@ -48,22 +50,24 @@ struct Pending {
     id: String,
     name: String,
     token: String,
-    ends: When,
-    over: bool,
+    ends: ShownTime,
+    expired: bool,
 }
 
-async fn show(request: &mut PageRequest<'_>) -> Result<Shown, PageError> {
+async fn show(request: &mut PageRequest<'_>) -> Result<PageResponse, PageError> {
     let notice = match request.query.text("done") {
-        "register" => Some(Notice::done("The domain is registered. Publish its token now, then verify it.")),
-        "verify" => Some(Notice::done("The domain is internal: users can be created in it.")),
+        "register" => {
+            Some(Notice::success("The domain is registered. Publish its token now, then verify it."))
+        }
+        "verify" => Some(Notice::success("The domain is internal: users can be created in it.")),
         "drop" => {
             let domain = request.query.text("domain").to_owned();
             let undo = vec![("domain", domain), ("inbound", "known".to_owned())];
-            Some(Notice::done("The registration was deleted.").undo(request.path("/domains"), undo))
+            Some(Notice::success("The registration was deleted.").undo(request.path("/domains"), undo))
         }
         _ => None,
     };
-    render(request, notice).await.map(Shown::Html)
+    render(request, notice).await.map(PageResponse::Html)
 }
 
 async fn render(request: &PageRequest<'_>, notice: Option<Notice>) -> Result<String, PageError> {
@@ -73,7 +77,7 @@ async fn render(request: &PageRequest<'_>, notice: Option<Notice>) -> Result<Str
     for domain in store.domains_of(account.id, &Position::Start, SHOWN).await?.rows {
         domains.push(Internal {
             users: store.count_listed(account.id, Some(&domain.name)).await?,
-            since: When(domain.created_at),
+            since: ShownTime(domain.created_at),
             path: request.path(&format!("/users?domain={}", domain.name)),
             name: domain.name.to_string(),
         });
@@ -87,8 +91,8 @@ async fn render(request: &PageRequest<'_>, notice: Option<Notice>) -> Result<Str
     let accounts = store.list_accounts().await?.into_iter();
     let below = accounts.filter(|other| other.above.contains(&account.id) && caller.may_act_in(other));
     let page = AccountPage {
-        shell: request.shell("/domains", "Account and domains").with(notice),
-        made: When(account.created_at),
+        shell: request.shell("/domains", "Account and domains").with_notice(notice),
+        made: ShownTime(account.created_at),
         policy: policy(account),
         below: below
             .map(|other| (other.code.to_string(), other.name, format!("{}/{}", super::PREFIX, other.code)))
@@ -99,9 +103,9 @@ async fn render(request: &PageRequest<'_>, notice: Option<Notice>) -> Result<Str
             .map(|pending| Pending {
                 id: ids.seal("pending domain", account.id, pending.id.as_bytes()),
                 name: pending.name.to_string(),
-                over: pending.live(now).is_err(),
+                expired: pending.live(now).is_err(),
                 token: pending.token,
-                ends: When(pending.expires_at),
+                ends: ShownTime(pending.expires_at),
             })
             .collect(),
         may_register,
@@ -138,30 +142,36 @@ fn policy(account: &directory::Account) -> Vec<String> {
     rules
 }
 
-async fn register(request: &mut PageRequest<'_>) -> Result<Shown, PageError> {
-    let inbound = request.form.some("inbound").unwrap_or("known");
+async fn register(request: &mut PageRequest<'_>) -> Result<PageResponse, PageError> {
+    let inbound = request.form.non_empty("inbound").unwrap_or("known");
     let item = json!({ "domain": request.form.text("domain"), "inboundType": inbound });
     let result = request.call_endpoint(&create_domain::ENDPOINT, vec![item]).await?;
-    back(request, result, "register").await
+    redirect_or_show_errors(request, result, "register").await
 }
 
-async fn verify(request: &mut PageRequest<'_>) -> Result<Shown, PageError> {
+async fn verify(request: &mut PageRequest<'_>) -> Result<PageResponse, PageError> {
     let item = json!({ "domain": request.form.text("domain") });
     let result = request.call_endpoint(&verify_domain::ENDPOINT, vec![item]).await?;
-    back(request, result, "verify").await
+    redirect_or_show_errors(request, result, "verify").await
 }
 
-async fn drop(request: &mut PageRequest<'_>) -> Result<Shown, PageError> {
+async fn delete_pending(request: &mut PageRequest<'_>) -> Result<PageResponse, PageError> {
     let item = json!({ "id": request.form.text("id") });
     let result = request.call_endpoint(&delete_pending_domain::ENDPOINT, vec![item]).await?;
     let domain = result.data.first().and_then(|row| row["domain"].as_str()).unwrap_or_default();
-    let done = format!("drop&{}", super::form::query(&[("domain", domain)]));
-    back(request, result, &done).await
+    let done = format!("drop&{}", super::form::query_string(&[("domain", domain)]));
+    redirect_or_show_errors(request, result, &done).await
 }
 
-async fn back(request: &PageRequest<'_>, result: EndpointResult, done: &str) -> Result<Shown, PageError> {
+async fn redirect_or_show_errors(
+    request: &PageRequest<'_>,
+    result: EndpointResult,
+    done: &str,
+) -> Result<PageResponse, PageError> {
     match result.errors() {
-        errors if errors.is_empty() => Ok(Shown::Redirect(request.path(&format!("/domains?done={done}")))),
-        errors => render(request, Some(Notice::bad(errors.join(" ")))).await.map(Shown::Wrong),
+        errors if errors.is_empty() => {
+            Ok(PageResponse::Redirect(request.path(&format!("/domains?done={done}"))))
+        }
+        errors => render(request, Some(Notice::error(errors.join(" ")))).await.map(PageResponse::Invalid),
     }
 }

@@ -43,7 +43,7 @@ pub(super) const PAGES: &[Page] = &[
 ];
 
 /// The application that the path names.
-async fn named(request: &PageRequest<'_>) -> Result<Application, PageError> {
-    let found = request.console.core.store.application(request.param("app")).await?;
+async fn named_application(request: &PageRequest<'_>) -> Result<Application, PageError> {
+    let found = request.console.core.store.application(request.path_param("app")).await?;
     Ok(applications::of_account(&request.scope, found)?)
 }

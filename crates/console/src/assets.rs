@@ -13,7 +13,7 @@ use flate2::write::GzEncoder;
 use http::header::{ACCEPT_ENCODING, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE, VARY};
 use http::{HeaderMap, StatusCode};
 
-use super::guarded;
+use super::with_security_headers;
 use crate::Console;
 
 /// File, media type, text. A change of one changes [`VERSION`], so that browsers fetch them again.
@@ -51,7 +51,7 @@ struct Asset {
 pub(super) fn routes() -> Router<Arc<Console>> {
     let assets: Arc<Vec<Asset>> = Arc::new(FILES.iter().map(asset).collect());
     let serve = move |Path(name): Path<String>, headers: HeaderMap| async move {
-        guarded(match assets.iter().find(|asset| asset.name == name) {
+        with_security_headers(match assets.iter().find(|asset| asset.name == name) {
             Some(asset) => answer(asset, &headers),
             None => StatusCode::NOT_FOUND.into_response(),
         })

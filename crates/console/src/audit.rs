@@ -12,11 +12,11 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 
 use super::csv::cell;
-use super::form::{Form, query};
+use super::form::{Form, query_string};
 use super::request::PageRequest;
 use super::shell::{Notice, Shell};
-use super::when::When;
-use super::{Page, PageError, Shown, page};
+use super::shown_time::ShownTime;
+use super::{Page, PageError, PageResponse, page};
 use api::endpoint::Method::{Get, Post};
 
 pub(super) const PAGES: &[Page] = &[
@@ -30,7 +30,7 @@ pub(super) const PAGES: &[Page] = &[
 const PAGE: usize = 100;
 
 /// Stretches of the audit that are searched before a page says that nothing was found yet: about half a second.
-const STRETCHES: usize = 10;
+const MAX_READS: usize = 10;
 
 /// Events read in one go for a file.
 const SLICE: usize = 500;
@@ -42,7 +42,7 @@ const TOKEN: &str = "/console/audit";
 #[template(path = "audit.html", blocks = ["rows"])]
 struct Audit {
     shell: Shell,
-    asked: Asked,
+    search: SearchForm,
     events: Vec<Row>,
     next: Option<String>,
     csv: String,
@@ -50,7 +50,7 @@ struct Audit {
 }
 
 struct Row {
-    at: When,
+    at: ShownTime,
     actor: String,
     action: String,
     target: String,
@@ -58,7 +58,7 @@ struct Row {
 }
 
 /// The search, as typed.
-struct Asked {
+struct SearchForm {
     from: String,
     to: String,
     actor: String,
@@ -66,7 +66,7 @@ struct Asked {
     target: String,
 }
 
-impl Asked {
+impl SearchForm {
     fn read(form: &Form) -> Self {
         let text = |name: &str| form.text(name).to_owned();
         Self {
@@ -107,45 +107,45 @@ impl Asked {
     }
 }
 
-async fn show(request: &mut PageRequest<'_>) -> Result<Shown, PageError> {
-    render(request, None).await.map(Shown::Html)
+async fn show(request: &mut PageRequest<'_>) -> Result<PageResponse, PageError> {
+    render(request, None).await.map(PageResponse::Html)
 }
 
 async fn render(request: &PageRequest<'_>, notice: Option<Notice>) -> Result<String, PageError> {
     let (console, account) = (request.console, request.scope.account().id);
     let ids = console.core.secure_ids();
-    let asked = Asked::read(&request.query);
-    let rest = match request.query.some("page") {
+    let search = SearchForm::read(&request.query);
+    let rest = match request.query.non_empty("page") {
         Some(token) => ids
             .read_page(TOKEN, account, Some(token))
             .map_err(|_| PageError::NotFound("page of the audit"))?,
         None => None,
     };
-    let mut found = console.core.store.search_audit(account, &asked.search(), rest, PAGE).await?;
-    for _ in 1..STRETCHES {
+    let mut found = console.core.store.search_audit(account, &search.search(), rest, PAGE).await?;
+    for _ in 1..MAX_READS {
         if found.rest.is_none() || !found.events.is_empty() {
             break;
         }
-        found = console.core.store.search_audit(account, &asked.search(), found.rest, PAGE).await?;
+        found = console.core.store.search_audit(account, &search.search(), found.rest, PAGE).await?;
     }
     let link = |below: &str, page: &str| {
-        let fields: Vec<_> = asked.fields().into_iter().chain([("page", page)]).collect();
-        request.path(&format!("{below}?{}", query(&fields)))
+        let fields: Vec<_> = search.fields().into_iter().chain([("page", page)]).collect();
+        request.path(&format!("{below}?{}", query_string(&fields)))
     };
     let page = Audit {
-        shell: request.shell("/audit", "Audit").with(notice),
+        shell: request.shell("/audit", "Audit").with_notice(notice),
         next: found.rest.map(|rest| link("/audit", &ids.page_token(TOKEN, account, &rest))),
         csv: link("/audit.csv", ""),
         jsonl: link("/audit.jsonl", ""),
         events: found.events.into_iter().map(row).collect(),
-        asked,
+        search,
     };
-    Ok(if request.wants_part() { page.as_rows().render()? } else { page.render()? })
+    Ok(if request.wants_fragment() { page.as_rows().render()? } else { page.render()? })
 }
 
 fn row(event: Event) -> Row {
     Row {
-        at: When(event.at),
+        at: ShownTime(event.at),
         actor: event.actor,
         action: event.action,
         target: event.target,
@@ -154,10 +154,10 @@ fn row(event: Event) -> Row {
 }
 
 /// Reads every chain from its first event to its head. One such reading at a time: it takes what the disk gives.
-async fn verify(request: &mut PageRequest<'_>) -> Result<Shown, PageError> {
+async fn verify(request: &mut PageRequest<'_>) -> Result<PageResponse, PageError> {
     let Ok(_turn) = request.console.verifying.try_acquire() else {
-        let notice = Notice::bad("The audit is already being verified: try again later.");
-        return render(request, Some(notice)).await.map(Shown::Wrong);
+        let notice = Notice::error("The audit is already being verified: try again later.");
+        return render(request, Some(notice)).await.map(PageResponse::Invalid);
     };
     let reports = request.console.core.store.verify_audit().await?;
     let broken: Vec<_> = reports
@@ -165,16 +165,16 @@ async fn verify(request: &mut PageRequest<'_>) -> Result<Shown, PageError> {
         .filter_map(|report| Some(format!("chain {}: {}", report.chain, report.broken.as_ref()?)))
         .collect();
     let notice = match broken.is_empty() {
-        true => Notice::done("The audit is complete: no event was changed or removed."),
-        false => Notice::bad(format!(
+        true => Notice::success("The audit is complete: no event was changed or removed."),
+        false => Notice::error(format!(
             "The audit was tampered with, or the disk has failed: {}. Keep a copy of the current database.",
             broken.join("; ")
         )),
     };
-    render(request, Some(notice)).await.map(Shown::Html)
+    render(request, Some(notice)).await.map(PageResponse::Html)
 }
 
-async fn csv(request: &mut PageRequest<'_>) -> Result<Shown, PageError> {
+async fn csv(request: &mut PageRequest<'_>) -> Result<PageResponse, PageError> {
     let line = move |event: &Event| {
         let Event { at, actor, action, target, detail, .. } = event;
         format!("{at},{},{},{},{}\r\n", cell(actor), cell(action), cell(target), cell(detail))
@@ -182,7 +182,7 @@ async fn csv(request: &mut PageRequest<'_>) -> Result<Shown, PageError> {
     Ok(download(request, "csv", "text/csv; charset=utf-8", "at,actor,action,target,detail\r\n", line))
 }
 
-async fn jsonl(request: &mut PageRequest<'_>) -> Result<Shown, PageError> {
+async fn jsonl(request: &mut PageRequest<'_>) -> Result<PageResponse, PageError> {
     let line = |event: &Event| {
         let Event { chain, seq, at, actor, action, target, detail, hash, .. } = event;
         let hash: String = hash.iter().map(|byte| format!("{byte:02x}")).collect();
@@ -202,9 +202,9 @@ fn download(
     kind: &'static str,
     head: &str,
     line: impl Fn(&Event) -> String + Clone + Send + 'static,
-) -> Shown {
+) -> PageResponse {
     let (store, account) = (std::sync::Arc::clone(&request.console.core.store), request.scope.account().id);
-    let search = Asked::read(&request.query).search();
+    let search = SearchForm::read(&request.query).search();
     let first = Some((None, head.to_owned()));
     let lines = stream::unfold(first, move |state| {
         let (store, search, line) = (std::sync::Arc::clone(&store), search.clone(), line.clone());
@@ -219,7 +219,7 @@ fn download(
             Some((Ok(Bytes::from(text)), found.rest.map(|rest| (Some(rest), String::new()))))
         }
     });
-    Shown::Download {
+    PageResponse::Download {
         name: format!("audit-{}.{ending}", request.scope.account().code),
         kind,
         body: Body::from_stream(lines),

@@ -24,9 +24,9 @@ const STEPS: f64 = 4.0;
 pub(crate) struct Chart {
     label: String,
     /// Horizontal lines: their height and value.
-    across: Vec<(String, String)>,
+    y_marks: Vec<(String, String)>,
     /// Times: where, and which.
-    along: Vec<(String, String)>,
+    x_marks: Vec<(String, String)>,
     /// How it looks, and its path.
     shapes: Vec<(&'static str, String)>,
     scale: Scale,
@@ -45,7 +45,7 @@ pub(crate) struct Scale {
 
 impl Scale {
     /// Reaches at least so far, in steps of 1, 2 or 5 or ten times that and so on, none smaller than `least`.
-    pub(crate) fn to(most: f64, least: f64) -> Self {
+    pub(crate) fn up_to(most: f64, least: f64) -> Self {
         let rough = (most / STEPS).max(least);
         let ten = 10_f64.powf(rough.log10().floor());
         let step = [1.0, 2.0, 5.0, 10.0].map(|times| times * ten).into_iter().find(|step| *step >= rough);
@@ -72,10 +72,10 @@ impl Chart {
         scale: Scale,
         unit: impl Fn(f64) -> String,
     ) -> Self {
-        let across = scale.marks().map(|mark| (number(scale.y(mark)), unit(mark))).collect();
+        let y_marks = scale.marks().map(|mark| (number(scale.y(mark)), unit(mark))).collect();
         let mut chart =
-            Self { label, across, along: Vec::new(), shapes: Vec::new(), scale, buckets: starts.len() };
-        chart.along = times(starts).map(|(bucket, time)| (number(chart.x(bucket)), time)).collect();
+            Self { label, y_marks, x_marks: Vec::new(), shapes: Vec::new(), scale, buckets: starts.len() };
+        chart.x_marks = round_times(starts).map(|(bucket, time)| (number(chart.x(bucket)), time)).collect();
         chart
     }
 
@@ -118,7 +118,7 @@ impl Chart {
 }
 
 /// The buckets that begin at a round time: each quarter of an hour within an hour, each sixth hour within a day.
-fn times(starts: &[Timestamp]) -> impl Iterator<Item = (usize, String)> {
+fn round_times(starts: &[Timestamp]) -> impl Iterator<Item = (usize, String)> {
     let seconds = match starts {
         [first, second, ..] => second.as_second() - first.as_second(),
         _ => 60,
@@ -144,14 +144,14 @@ mod tests {
     #[case(1_234.0, 1.0, &[0.0, 500.0, 1_000.0, 1_500.0])]
     #[case(0.7, 0.0001, &[0.0, 0.2, 0.4, 0.6, 0.8])]
     fn a_scale_has_a_few_round_steps(#[case] most: f64, #[case] least: f64, #[case] marks: &[f64]) {
-        let found: Vec<_> = Scale::to(most, least).marks().collect();
+        let found: Vec<_> = Scale::up_to(most, least).marks().collect();
         assert_eq!(found.len(), marks.len(), "{found:?}");
         assert!(found.iter().zip(marks).all(|(found, mark)| (found - mark).abs() < 1e-9), "{found:?}");
     }
 
     fn chart(label: &str, first: i64, seconds: i64) -> Chart {
         let starts: Vec<_> = (0..4).map(|n| Timestamp::constant(first + n * seconds, 0)).collect();
-        Chart::new(label.to_owned(), &starts, Scale::to(4.0, 1.0), |mark| mark.to_string())
+        Chart::new(label.to_owned(), &starts, Scale::up_to(4.0, 1.0), |mark| mark.to_string())
     }
 
     #[test]
@@ -169,11 +169,11 @@ mod tests {
     #[test]
     fn the_times_are_round_and_the_label_is_escaped() {
         let hour = chart("5 < 6 \"<script>\"", 1_795_521_600 - 120, 60);
-        assert_eq!(hour.along, [("226.0".to_owned(), "12:00".to_owned())]);
+        assert_eq!(hour.x_marks, [("226.0".to_owned(), "12:00".to_owned())]);
         let svg = hour.to_string();
         assert!(svg.starts_with("<svg") && svg.contains(">12:00</text>"), "{svg}");
         assert!(svg.contains("role=\"img\"") && !svg.contains("<script>") && !svg.contains("style"), "{svg}");
         let day = chart("a", 1_795_521_600 - 900, 900);
-        assert_eq!(day.along.len(), 1);
+        assert_eq!(day.x_marks.len(), 1);
     }
 }

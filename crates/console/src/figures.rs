@@ -35,7 +35,7 @@ pub(crate) fn share(part: u64, whole: u64) -> String {
 }
 
 /// A time that something took, to two digits at least and three at most.
-pub(crate) fn took(time: Duration) -> String {
+pub(crate) fn duration(time: Duration) -> String {
     let micros = time.as_micros();
     let (number, unit) = match micros {
         0..1_000 => return format!("{micros} µs"),
@@ -60,7 +60,7 @@ mod tests {
         let shares = shares.map(|(part, whole)| share(part, whole));
         assert_eq!(shares, ["0 %", "0 %", "under 0.1 %", "2.5 %", "33 %", "99 %", "100 %"]);
         let times = [0, 999, 1_250, 99_900, 1_000_000, 61_000_000];
-        let times = times.map(|micros| took(Duration::from_micros(micros)));
+        let times = times.map(|micros| duration(Duration::from_micros(micros)));
         assert_eq!(times, ["0 µs", "999 µs", "1.2 ms", "99 ms", "1.0 s", "61 s"]);
     }
 }

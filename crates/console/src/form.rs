@@ -26,7 +26,7 @@ impl Form {
     }
 
     /// The text of a field, if it holds any.
-    pub(crate) fn some(&self, name: &str) -> Option<&str> {
+    pub(crate) fn non_empty(&self, name: &str) -> Option<&str> {
         Some(self.text(name)).filter(|text| !text.is_empty())
     }
 
@@ -36,7 +36,7 @@ impl Form {
     }
 
     /// Whether a box was ticked.
-    pub(crate) fn ticked(&self, name: &str) -> bool {
+    pub(crate) fn is_checked(&self, name: &str) -> bool {
         self.0.iter().any(|(key, _)| key == name)
     }
 
@@ -47,7 +47,7 @@ impl Form {
 }
 
 /// The same, to be put behind `?`; what is empty is left out.
-pub(crate) fn query(fields: &[(&str, &str)]) -> String {
+pub(crate) fn query_string(fields: &[(&str, &str)]) -> String {
     let mut query = form_urlencoded::Serializer::new(String::new());
     for (name, value) in fields.iter().filter(|(_, value)| !value.is_empty()) {
         query.append_pair(name, value);
@@ -64,8 +64,8 @@ mod tests {
         let form = Form::parse(b"name=+Ann+%C3%89+&pick=a&pick=b&box=&password=+x+");
         assert_eq!((form.text("name"), form.raw("password"), form.text("none")), ("Ann É", " x ", ""));
         assert_eq!(form.all("pick").collect::<Vec<_>>(), ["a", "b"]);
-        assert!(form.ticked("box") && !form.ticked("name2"));
-        assert_eq!((form.some("box"), form.some("pick")), (None, Some("a")));
-        assert_eq!(query(&[("q", "a&b"), ("domain", ""), ("from", "x y")]), "q=a%26b&from=x+y");
+        assert!(form.is_checked("box") && !form.is_checked("name2"));
+        assert_eq!((form.non_empty("box"), form.non_empty("pick")), (None, Some("a")));
+        assert_eq!(query_string(&[("q", "a&b"), ("domain", ""), ("from", "x y")]), "q=a%26b&from=x+y");
     }
 }

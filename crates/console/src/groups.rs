@@ -9,10 +9,10 @@ use directory::role::{GROUPS_EDIT, GROUPS_READ, SYNC_EDIT};
 use directory::{Account, GroupId};
 use serde_json::json;
 
-use super::form::query;
+use super::form::query_string;
 use super::request::{EndpointResult, PageRequest};
 use super::shell::{Notice, Shell};
-use super::{Page, PageError, Shown, page};
+use super::{Page, PageError, PageResponse, page};
 use api::endpoint::Method::{Get, Post};
 use api::endpoints::directory::{
     add_group_member, create_group, delete_group, remove_group_member, update_group,
@@ -23,8 +23,12 @@ pub(super) const PAGES: &[Page] = &[
     page("/console/{account}/groups", Post, GROUPS_EDIT, |request| Box::pin(create(request))),
     page("/console/{account}/groups/{group}", Get, GROUPS_READ, |request| Box::pin(show_group(request))),
     page("/console/{account}/groups/{group}", Post, SYNC_EDIT, |request| Box::pin(edit(request))),
-    page("/console/{account}/groups/{group}/members", Post, GROUPS_EDIT, |request| Box::pin(add(request))),
-    page("/console/{account}/groups/{group}/remove", Post, SYNC_EDIT, |request| Box::pin(take_out(request))),
+    page("/console/{account}/groups/{group}/members", Post, GROUPS_EDIT, |request| {
+        Box::pin(add_member(request))
+    }),
+    page("/console/{account}/groups/{group}/remove", Post, SYNC_EDIT, |request| {
+        Box::pin(remove_member(request))
+    }),
     page("/console/{account}/groups/{group}/delete", Post, GROUPS_EDIT, |request| Box::pin(delete(request))),
 ];
 
@@ -82,18 +86,18 @@ struct MemberRow {
     internal: bool,
 }
 
-async fn show(request: &mut PageRequest<'_>) -> Result<Shown, PageError> {
+async fn show(request: &mut PageRequest<'_>) -> Result<PageResponse, PageError> {
     let notice = match request.query.text("done") {
-        "delete" => Some(Notice::done("The group is deleted; its members were not changed.")),
+        "delete" => Some(Notice::success("The group is deleted; its members were not changed.")),
         _ => None,
     };
-    render(request, notice).await.map(Shown::Html)
+    render(request, notice).await.map(PageResponse::Html)
 }
 
 async fn render(request: &PageRequest<'_>, notice: Option<Notice>) -> Result<String, PageError> {
     let account = request.scope.account().id;
     let page = Groups {
-        shell: request.shell("/groups", "Groups").with(notice),
+        shell: request.shell("/groups", "Groups").with_notice(notice),
         tree: tree(request).await?,
         total: request.console.core.store.count_groups(account, None).await?,
         may_edit: request.may(&GROUPS_EDIT),
@@ -110,19 +114,19 @@ async fn tree(request: &PageRequest<'_>) -> Result<Vec<Leaf>, PageError> {
     for group in &groups {
         below.entry(group.parent).or_default().push(group);
     }
-    for beside in below.values_mut() {
+    for siblings in below.values_mut() {
         // The last one is taken first.
-        beside.sort_by(|a, b| b.description.key().cmp(a.description.key()));
+        siblings.sort_by(|a, b| b.description.key().cmp(a.description.key()));
     }
     let mut leaves: Vec<Leaf> = Vec::new();
-    let mut waiting: Vec<(&Group, usize)> =
+    let mut pending: Vec<(&Group, usize)> =
         below.get(&None).into_iter().flatten().map(|group| (*group, 0)).collect();
-    while let Some((group, depth)) = waiting.pop() {
+    while let Some((group, depth)) = pending.pop() {
         if let Some(before) = leaves.last_mut() {
             before.opens = depth > before.depth;
             before.closes = before.depth.saturating_sub(depth);
         }
-        let id = id(request, account, group.id);
+        let id = sealed_id(request, account, group.id);
         leaves.push(Leaf {
             path: request.path(&format!("/groups/{id}")),
             id,
@@ -132,35 +136,35 @@ async fn tree(request: &PageRequest<'_>) -> Result<Vec<Leaf>, PageError> {
             opens: false,
             closes: depth,
         });
-        waiting.extend(below.get(&Some(group.id)).into_iter().flatten().map(|group| (*group, depth + 1)));
+        pending.extend(below.get(&Some(group.id)).into_iter().flatten().map(|group| (*group, depth + 1)));
     }
     Ok(leaves)
 }
 
-fn id(request: &PageRequest<'_>, account: &Account, group: GroupId) -> String {
+fn sealed_id(request: &PageRequest<'_>, account: &Account, group: GroupId) -> String {
     request.console.core.secure_ids().seal("group", account.id, group.as_bytes())
 }
 
-async fn named(request: &PageRequest<'_>) -> Result<Group, PageError> {
+async fn named_group(request: &PageRequest<'_>) -> Result<Group, PageError> {
     let account = request.scope.account().id;
-    let id = request.console.core.secure_ids().open_id("group", account, request.param("group"))?;
+    let id = request.console.core.secure_ids().open_id("group", account, request.path_param("group"))?;
     let found = request.console.core.store.group(GroupId::from_bytes(id)).await?;
     found.filter(|group| group.account == account).ok_or(PageError::NotFound("group"))
 }
 
-async fn show_group(request: &mut PageRequest<'_>) -> Result<Shown, PageError> {
-    let path = request.path(&format!("/groups/{}", request.param("group")));
+async fn show_group(request: &mut PageRequest<'_>) -> Result<PageResponse, PageError> {
+    let path = request.path(&format!("/groups/{}", request.path_param("group")));
     let member = || {
-        let field = if request.query.ticked("domain") { "domain" } else { "address" };
+        let field = if request.query.is_checked("domain") { "domain" } else { "address" };
         (field, request.query.text(field).to_owned())
     };
     let notice = match request.query.text("done") {
-        "create" => Some(Notice::done("The group is created.")),
-        "edit" => Some(Notice::done("Saved.")),
+        "create" => Some(Notice::success("The group is created.")),
+        "edit" => Some(Notice::success("Saved.")),
         "add" => {
             let (field, text) = member();
             Some(
-                Notice::done(format!("{text} is now a member."))
+                Notice::success(format!("{text} is now a member."))
                     .undo(format!("{path}/remove"), vec![(field, text)]),
             )
         }
@@ -168,27 +172,31 @@ async fn show_group(request: &mut PageRequest<'_>) -> Result<Shown, PageError> {
             let (field, text) = member();
             let notes = ("notes", request.query.text("notes").to_owned());
             let undo = vec![(field, text.clone()), notes];
-            Some(Notice::done(format!("{text} is no longer a member.")).undo(format!("{path}/members"), undo))
+            Some(
+                Notice::success(format!("{text} is no longer a member."))
+                    .undo(format!("{path}/members"), undo),
+            )
         }
         _ => None,
     };
-    render_group(request, notice).await.map(Shown::Html)
+    render_group(request, notice).await.map(PageResponse::Html)
 }
 
 async fn render_group(request: &PageRequest<'_>, notice: Option<Notice>) -> Result<String, PageError> {
-    let group = named(request).await?;
+    let group = named_group(request).await?;
     let account = request.scope.account();
-    let from = request.query.some("after").map_or(Position::Start, |key| Position::After(key.to_owned()));
+    let from =
+        request.query.non_empty("after").map_or(Position::Start, |key| Position::After(key.to_owned()));
     let mut members = request.console.core.store.list_members(&group, &from, PAGE + 1).await?;
     let more = members.len() > PAGE;
     members.truncate(PAGE);
-    let path = request.path(&format!("/groups/{}", id(request, account, group.id)));
+    let path = request.path(&format!("/groups/{}", sealed_id(request, account, group.id)));
     let next = members.last().filter(|_| more);
-    let next = next.map(|last| format!("{path}?{}", query(&[("after", last.subject.key())])));
+    let next = next.map(|last| format!("{path}?{}", query_string(&[("after", last.subject.key())])));
     let page = GroupPage {
-        shell: request.shell("/groups", group.description.as_str()).with(notice),
+        shell: request.shell("/groups", group.description.as_str()).with_notice(notice),
         name: group.description.as_str().to_owned(),
-        parent: group.parent.map(|parent| id(request, account, parent)).unwrap_or_default(),
+        parent: group.parent.map(|parent| sealed_id(request, account, parent)).unwrap_or_default(),
         places: tree(request).await?,
         members: members.iter().map(|member| row(request, member)).collect(),
         total: group.users,
@@ -219,29 +227,31 @@ fn row(request: &PageRequest<'_>, member: &Member) -> MemberRow {
     }
 }
 
-async fn create(request: &mut PageRequest<'_>) -> Result<Shown, PageError> {
+async fn create(request: &mut PageRequest<'_>) -> Result<PageResponse, PageError> {
     let item =
         json!({ "description": request.form.text("description"), "parentId": request.form.text("parent") });
     let result = request.call_endpoint(&create_group::ENDPOINT, vec![item]).await?;
     match result.data.first().and_then(|row| row["id"].as_str()) {
-        Some(id) => Ok(Shown::Redirect(request.path(&format!("/groups/{id}?done=create")))),
-        None => render(request, Some(Notice::bad(result.errors().join(" ")))).await.map(Shown::Wrong),
+        Some(id) => Ok(PageResponse::Redirect(request.path(&format!("/groups/{id}?done=create")))),
+        None => {
+            render(request, Some(Notice::error(result.errors().join(" ")))).await.map(PageResponse::Invalid)
+        }
     }
 }
 
-async fn edit(request: &mut PageRequest<'_>) -> Result<Shown, PageError> {
+async fn edit(request: &mut PageRequest<'_>) -> Result<PageResponse, PageError> {
     let item = json!({
-        "id": request.param("group"),
+        "id": request.path_param("group"),
         "description": request.form.text("description"),
         "parentId": request.form.text("parent"),
     });
     let result = request.call_endpoint(&update_group::ENDPOINT, vec![item]).await?;
-    back(request, result, &[("done", "edit")]).await
+    redirect_or_show_errors(request, result, &[("done", "edit")]).await
 }
 
 /// What a form names as a member: an address, or a whole domain.
-fn member(request: &PageRequest<'_>) -> (&'static str, &'static str, String) {
-    match (request.form.some("domain"), request.form.text("address")) {
+fn member_in_form(request: &PageRequest<'_>) -> (&'static str, &'static str, String) {
+    match (request.form.non_empty("domain"), request.form.text("address")) {
         (Some(domain), _) => ("domain", "domain", domain.to_owned()),
         // A domain typed where an address is expected is meant as one.
         (None, text) if !text.is_empty() && !text.trim_start_matches('@').contains('@') => {
@@ -251,44 +261,49 @@ fn member(request: &PageRequest<'_>) -> (&'static str, &'static str, String) {
     }
 }
 
-async fn add(request: &mut PageRequest<'_>) -> Result<Shown, PageError> {
-    let (field, name, text) = member(request);
+async fn add_member(request: &mut PageRequest<'_>) -> Result<PageResponse, PageError> {
+    let (field, name, text) = member_in_form(request);
     let notes = request.form.text("notes");
-    let mut item = json!({ "id": request.param("group"), name: text });
+    let mut item = json!({ "id": request.path_param("group"), name: text });
     if !notes.is_empty() {
         item["notes"] = notes.into();
     }
     let result = request.call_endpoint(&add_group_member::ENDPOINT, vec![item]).await?;
-    back(request, result, &[("done", "add"), (field, &text)]).await
+    redirect_or_show_errors(request, result, &[("done", "add"), (field, &text)]).await
 }
 
-async fn take_out(request: &mut PageRequest<'_>) -> Result<Shown, PageError> {
-    let (field, name, text) = member(request);
+async fn remove_member(request: &mut PageRequest<'_>) -> Result<PageResponse, PageError> {
+    let (field, name, text) = member_in_form(request);
     let notes = request.form.text("notes").to_owned();
-    let item = json!({ "id": request.param("group"), name: text });
+    let item = json!({ "id": request.path_param("group"), name: text });
     let result = request.call_endpoint(&remove_group_member::ENDPOINT, vec![item]).await?;
-    back(request, result, &[("done", "remove"), (field, &text), ("notes", &notes)]).await
+    redirect_or_show_errors(request, result, &[("done", "remove"), (field, &text), ("notes", &notes)]).await
 }
 
-async fn delete(request: &mut PageRequest<'_>) -> Result<Shown, PageError> {
-    let result =
-        request.call_endpoint(&delete_group::ENDPOINT, vec![json!({ "id": request.param("group") })]).await?;
+async fn delete(request: &mut PageRequest<'_>) -> Result<PageResponse, PageError> {
+    let result = request
+        .call_endpoint(&delete_group::ENDPOINT, vec![json!({ "id": request.path_param("group") })])
+        .await?;
     match result.errors() {
-        errors if errors.is_empty() => Ok(Shown::Redirect(request.path("/groups?done=delete"))),
-        errors => render_group(request, Some(Notice::bad(errors.join(" ")))).await.map(Shown::Wrong),
+        errors if errors.is_empty() => Ok(PageResponse::Redirect(request.path("/groups?done=delete"))),
+        errors => {
+            render_group(request, Some(Notice::error(errors.join(" ")))).await.map(PageResponse::Invalid)
+        }
     }
 }
 
-async fn back(
+async fn redirect_or_show_errors(
     request: &PageRequest<'_>,
     result: EndpointResult,
     done: &[(&str, &str)],
-) -> Result<Shown, PageError> {
+) -> Result<PageResponse, PageError> {
     match result.errors() {
         errors if errors.is_empty() => {
-            let group = request.param("group");
-            Ok(Shown::Redirect(request.path(&format!("/groups/{group}?{}", query(done)))))
+            let group = request.path_param("group");
+            Ok(PageResponse::Redirect(request.path(&format!("/groups/{group}?{}", query_string(done)))))
         }
-        errors => render_group(request, Some(Notice::bad(errors.join(" ")))).await.map(Shown::Wrong),
+        errors => {
+            render_group(request, Some(Notice::error(errors.join(" ")))).await.map(PageResponse::Invalid)
+        }
     }
 }

@@ -1,7 +1,7 @@
 //! The start of an account's pages: its integrations at a glance.
 
 mod health;
-mod picture;
+mod statistics;
 mod steps;
 
 use askama::Template;
@@ -10,11 +10,11 @@ use directory::role::{APPLICATIONS_READ, INTERNAL_READ};
 use super::figures::count;
 use super::request::PageRequest;
 use super::shell::Shell;
-use super::{Page, PageError, Shown};
+use super::{Page, PageError, PageResponse};
 use api::endpoint::Method::Get;
 use health::Application;
 use observe::telemetry::Span;
-use picture::Picture;
+use statistics::Statistics;
 use steps::Steps;
 
 pub(super) const PAGES: &[Page] = &[Page {
@@ -34,27 +34,27 @@ struct Home {
 }
 
 /// The visitor's selection.
-struct Asked {
+struct Selection {
     span: Span,
     /// One application, by what it is known by.
     application: Option<String>,
 }
 
-impl Asked {
+impl Selection {
     fn is_day(&self) -> bool {
         self.span == Span::Day
     }
 }
 
 struct Integrations {
-    asked: Asked,
+    selection: Selection,
     applications: Vec<Application>,
     /// Where none of them has called yet.
     steps: Option<Steps>,
-    picture: Option<Picture>,
+    statistics: Option<Statistics>,
 }
 
-async fn home(request: &mut PageRequest<'_>) -> Result<Shown, PageError> {
+async fn home(request: &mut PageRequest<'_>) -> Result<PageResponse, PageError> {
     let users = match request.may(&INTERNAL_READ) {
         true => Some(count(request.console.core.store.count_listed(request.scope.account().id, None).await?)),
         false => None,
@@ -64,18 +64,19 @@ async fn home(request: &mut PageRequest<'_>) -> Result<Shown, PageError> {
         false => None,
     };
     let page = Home { shell: request.shell("", "Overview"), users, integrations };
-    Ok(Shown::Html(page.render()?))
+    Ok(PageResponse::Html(page.render()?))
 }
 
 async fn integrations(request: &PageRequest<'_>) -> Result<Integrations, PageError> {
     let span = if request.query.text("span") == "day" { Span::Day } else { Span::Hour };
-    let applications = health::of_account(request, span).await?;
-    let application = request.query.some("application");
-    let known = application.filter(|named| applications.iter().any(|application| application.id == *named));
-    let asked = Asked { span, application: known.map(str::to_owned) };
-    let (steps, picture) = match applications.iter().any(|application| application.has_called) {
-        true => (None, Some(Picture::take(request, &asked))),
-        false => (Some(Steps::of(request, &applications).await?), None),
+    let applications = health::list_applications(request, span).await?;
+    let application = request.query.non_empty("application");
+    let application =
+        application.filter(|named| applications.iter().any(|application| application.id == *named));
+    let selection = Selection { span, application: application.map(str::to_owned) };
+    let (steps, statistics) = match applications.iter().any(|application| application.has_called) {
+        true => (None, Some(Statistics::read(request, &selection))),
+        false => (Some(Steps::read(request, &applications).await?), None),
     };
-    Ok(Integrations { asked, applications, steps, picture })
+    Ok(Integrations { selection, applications, steps, statistics })
 }

@@ -2,10 +2,10 @@
 //! what check-user and create-user say of it; the work goes on without the page.
 
 mod job;
-mod kept;
 mod read;
 mod result;
 mod show;
+mod stored_jobs;
 mod work;
 
 use std::sync::Arc;
@@ -17,12 +17,12 @@ use directory::role::INTERNAL_EDIT;
 
 use super::request::PageRequest;
 use super::shell::Shell;
-use super::when::When;
-use super::{Page, PageError, Shown, page, upload};
+use super::shown_time::ShownTime;
+use super::{Page, PageError, PageResponse, page, upload};
 use api::endpoint::Method::{Get, Post};
 use api::error::CallError;
 use job::{Job, Progress, Stage};
-pub(crate) use kept::Imports;
+pub(crate) use stored_jobs::Imports;
 
 /// The pages of imports.
 pub(super) const PAGES: &[Page] = &[
@@ -36,8 +36,10 @@ pub(super) const PAGES: &[Page] = &[
     },
     page("/console/{account}/import/template.csv", Get, INTERNAL_EDIT, |request| Box::pin(template(request))),
     page("/console/{account}/import/{job}", Get, INTERNAL_EDIT, |request| Box::pin(show::show(request))),
-    page("/console/{account}/import/{job}/start", Post, INTERNAL_EDIT, |request| Box::pin(start(request))),
-    page("/console/{account}/import/{job}/stop", Post, INTERNAL_EDIT, |request| Box::pin(stop(request))),
+    page("/console/{account}/import/{job}/start", Post, INTERNAL_EDIT, |request| {
+        Box::pin(start_job(request))
+    }),
+    page("/console/{account}/import/{job}/stop", Post, INTERNAL_EDIT, |request| Box::pin(stop_job(request))),
     page("/console/{account}/import/{job}/events", Get, INTERNAL_EDIT, |request| {
         Box::pin(show::events(request))
     }),
@@ -60,12 +62,12 @@ struct Listed {
     path: String,
     file: String,
     by: String,
-    at: When,
+    at: ShownTime,
     progress: Progress,
 }
 
-async fn list(request: &mut PageRequest<'_>) -> Result<Shown, PageError> {
-    render(request, None).map(Shown::Html)
+async fn list(request: &mut PageRequest<'_>) -> Result<PageResponse, PageError> {
+    render(request, None).map(PageResponse::Html)
 }
 
 fn render(request: &PageRequest<'_>, wrong: Option<String>) -> Result<String, PageError> {
@@ -73,7 +75,7 @@ fn render(request: &PageRequest<'_>, wrong: Option<String>) -> Result<String, Pa
         path: request.path(&format!("/import/{}", job.id)),
         file: job.file.clone(),
         by: job.by.clone(),
-        at: When(job.at),
+        at: ShownTime(job.at),
         progress: job.progress(),
     };
     let page = List {
@@ -81,69 +83,76 @@ fn render(request: &PageRequest<'_>, wrong: Option<String>) -> Result<String, Pa
         wrong,
         mebibytes: upload::MAX_BODY >> 20,
         most: format!("{},{:03}", read::MAX_ROWS / 1_000, read::MAX_ROWS % 1_000),
-        imports: request.console.imports.of(request.scope.account().id).into_iter().map(listed).collect(),
+        imports: request
+            .console
+            .imports
+            .of_account(request.scope.account().id)
+            .into_iter()
+            .map(listed)
+            .collect(),
     };
     Ok(page.render()?)
 }
 
-async fn upload(request: &mut PageRequest<'_>) -> Result<Shown, PageError> {
-    let again =
-        |request: &PageRequest<'_>, wrong: &str| render(request, Some(wrong.to_owned())).map(Shown::Wrong);
-    let Some(file) = request.file.take() else {
-        return again(request, "No file was sent: choose one, or drop it below.");
+async fn upload(request: &mut PageRequest<'_>) -> Result<PageResponse, PageError> {
+    let invalid = |request: &PageRequest<'_>, wrong: &str| {
+        render(request, Some(wrong.to_owned())).map(PageResponse::Invalid)
     };
-    let longest = request.console.core.limits.body_bytes;
+    let Some(file) = request.file.take() else {
+        return invalid(request, "No file was sent: choose one, or drop it below.");
+    };
+    let max_body = request.console.core.limits.body_bytes;
     let name = read::file_name(&file.name);
-    let read = tokio::task::spawn_blocking(move || read::rows(&file.bytes, longest)).await;
+    let read = tokio::task::spawn_blocking(move || read::read_rows(&file.bytes, max_body)).await;
     let rows = match read.map_err(|_| CallError::Panic)? {
         Ok(rows) => rows,
-        Err(why) => return again(request, &format!("{name}: {why}.")),
+        Err(why) => return invalid(request, &format!("{name}: {why}.")),
     };
     let job = Arc::new(Job::new(request, name, rows));
     job.begin();
     if !request.console.imports.keep(&job, request.console.core.clock.now()) {
-        return again(request, "Too many imports are running: try again when one has finished.");
+        return invalid(request, "Too many imports are running: try again when one has finished.");
     }
-    work::spawn(request.console, &job, session(request)?);
-    Ok(Shown::Redirect(request.path(&format!("/import/{}", job.id))))
+    work::spawn(request.console, &job, work_session(request)?);
+    Ok(PageResponse::Redirect(request.path(&format!("/import/{}", job.id))))
 }
 
 /// In whose name work goes on when the page is closed.
-fn session(request: &PageRequest<'_>) -> Result<work::Session, PageError> {
+fn work_session(request: &PageRequest<'_>) -> Result<work::Session, PageError> {
     let token = SessionToken::parse(&request.token.expose()).ok_or(PageError::SignedOut)?;
     Ok(work::Session::new(token, request.scope.caller().clone()))
 }
 
 /// An example file.
-async fn template(_: &mut PageRequest<'_>) -> Result<Shown, PageError> {
+async fn template(_: &mut PageRequest<'_>) -> Result<PageResponse, PageError> {
     const TEMPLATE: &str = "email,name,password,forcePasswordChange\r\n\
                             ann@example.com,Ann Lee,,\r\n\
                             bob@example.com,\"Berg, Bob\",A password of his own 7,yes\r\n";
     let (name, kind) = ("users.csv".to_owned(), "text/csv; charset=utf-8");
-    Ok(Shown::Download { name, kind, body: Body::from(TEMPLATE) })
+    Ok(PageResponse::Download { name, kind, body: Body::from(TEMPLATE) })
 }
 
 /// The import that the path names.
-fn named(request: &PageRequest<'_>) -> Result<Arc<Job>, PageError> {
-    let found = request.console.imports.named(request.scope.account().id, request.param("job"));
+fn named_job(request: &PageRequest<'_>) -> Result<Arc<Job>, PageError> {
+    let found = request.console.imports.find_job(request.scope.account().id, request.path_param("job"));
     found.ok_or(PageError::NotFound("import"))
 }
 
 /// Creates users, or goes on with whatever was stopped. What is under way already goes on as it does.
-async fn start(request: &mut PageRequest<'_>) -> Result<Shown, PageError> {
-    let (job, session) = (named(request)?, session(request)?);
+async fn start_job(request: &mut PageRequest<'_>) -> Result<PageResponse, PageError> {
+    let (job, session) = (named_job(request)?, work_session(request)?);
     if job.begin() {
         work::spawn(request.console, &job, session);
     }
-    Ok(back(request, &job))
+    Ok(redirect_to_job(request, &job))
 }
 
-async fn stop(request: &mut PageRequest<'_>) -> Result<Shown, PageError> {
-    let job = named(request)?;
+async fn stop_job(request: &mut PageRequest<'_>) -> Result<PageResponse, PageError> {
+    let job = named_job(request)?;
     job.stop();
-    Ok(back(request, &job))
+    Ok(redirect_to_job(request, &job))
 }
 
-fn back(request: &PageRequest<'_>, job: &Job) -> Shown {
-    Shown::Redirect(request.path(&format!("/import/{}", job.id)))
+fn redirect_to_job(request: &PageRequest<'_>, job: &Job) -> PageResponse {
+    PageResponse::Redirect(request.path(&format!("/import/{}", job.id)))
 }

@@ -26,16 +26,16 @@ pub(super) const PAGES: &[Page] = &[
 
 /// What may be seen of it from an account: its own requests; in a sandbox also those of unknown callers, because a caller
 /// who signed wrongly must find them.
-fn seen<'a>(request: &'a PageRequest<'_>, journal: &Journal) -> Filter<'a> {
+fn account_filter<'a>(request: &'a PageRequest<'_>, journal: &Journal) -> Filter<'a> {
     let account = Some(request.scope.account().code.as_str());
     Filter { account, nobodys: journal.is_whole(), ..Filter::default() }
 }
 
 /// The entry that the path names, and the journal.
-fn named(request: &PageRequest<'_>) -> Result<(Arc<Journal>, Entry), PageError> {
+fn named_entry(request: &PageRequest<'_>) -> Result<(Arc<Journal>, Entry), PageError> {
     let found = request.console.host.journal().and_then(|journal| {
-        let number = request.param("entry").parse().ok()?;
-        let entry = journal.find(&seen(request, &journal), number)?;
+        let number = request.path_param("entry").parse().ok()?;
+        let entry = journal.find(&account_filter(request, &journal), number)?;
         Some((journal, entry))
     });
     found.ok_or(PageError::NotFound("request in the journal"))

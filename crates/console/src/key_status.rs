@@ -18,7 +18,7 @@ pub(crate) enum KeyStatus {
 }
 
 impl KeyStatus {
-    pub(crate) fn of(pair: &BindingRow, now: Timestamp) -> Self {
+    pub(crate) fn of_pair(pair: &BindingRow, now: Timestamp) -> Self {
         match (pair.revoked_at, pair.expires_at) {
             (Some(_), _) => KeyStatus::Revoked,
             (None, Some(at)) if at <= now => KeyStatus::Expired,

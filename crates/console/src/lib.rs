@@ -3,12 +3,11 @@
 
 mod account;
 mod applications;
-mod ask;
 mod assets;
 mod audit;
 mod chart;
+mod confirmation;
 mod csv;
-mod door;
 mod figures;
 mod form;
 mod groups;
@@ -21,12 +20,13 @@ mod request;
 mod roles;
 mod serve;
 mod shell;
+mod shown_time;
+mod sign_in;
 mod sign_in_page;
 mod tag;
 mod upload;
 mod usage;
 mod users;
-mod when;
 
 use std::net::SocketAddr;
 use std::pin::Pin;
@@ -97,7 +97,7 @@ impl Console {
 pub const PREFIX: &str = "/console";
 
 /// Where forms are sent before anybody is known.
-pub const DOOR: [&str; 3] = ["/console/sign-in", "/console/sign-out", "/console/password"];
+pub const SIGN_IN_PATHS: [&str; 3] = ["/console/sign-in", "/console/sign-out", "/console/password"];
 
 /// Whether a path is one of the console.
 pub fn is_below(path: &str) -> bool {
@@ -114,7 +114,7 @@ pub struct Page {
     pub permission: Option<Permission>,
     /// Whether its form brings a file along.
     pub takes_file: bool,
-    pub(crate) run: for<'a> fn(&'a mut PageRequest<'_>) -> Running<'a>,
+    pub(crate) run: for<'a> fn(&'a mut PageRequest<'_>) -> PageFuture<'a>,
 }
 
 /// A page whose visitor must hold a permission.
@@ -122,12 +122,12 @@ const fn page(
     path: &'static str,
     method: Method,
     permission: Permission,
-    run: for<'a> fn(&'a mut PageRequest<'_>) -> Running<'a>,
+    run: for<'a> fn(&'a mut PageRequest<'_>) -> PageFuture<'a>,
 ) -> Page {
     Page { path, method, permission: Some(permission), takes_file: false, run }
 }
 
-pub(crate) type Running<'a> = Pin<Box<dyn Future<Output = Result<Shown, PageError>> + Send + 'a>>;
+pub(crate) type PageFuture<'a> = Pin<Box<dyn Future<Output = Result<PageResponse, PageError>> + Send + 'a>>;
 
 /// Every page behind the door.
 pub const PAGES: &[&[Page]] = &[
@@ -143,11 +143,11 @@ pub const PAGES: &[&[Page]] = &[
 ];
 
 /// The response of a page.
-pub(crate) enum Shown {
+pub(crate) enum PageResponse {
     /// A page, or a part of one.
     Html(String),
     /// The same form once more, with what is wrong with it.
-    Wrong(String),
+    Invalid(String),
     /// Look there: what was asked for is done.
     Redirect(String),
     /// A file.
@@ -175,7 +175,7 @@ pub(crate) enum PageError {
     SignedOut,
     /// The session ended before this form was sent: to the door, with what was typed.
     #[error("Your session has ended: sign in again")]
-    FormLeft(Box<sign_in_page::Left>),
+    FormPending(Box<sign_in_page::PendingForm>),
     /// The rules refuse it.
     #[error("{0}")]
     Rule(rules::ItemError),
@@ -226,7 +226,7 @@ impl From<rules::ItemError> for PageError {
 
 /// The routes of the console.
 pub fn routes<S: Clone + Send + Sync + 'static>(console: &Arc<Console>) -> Router<S> {
-    let mut router = door::routes().merge(assets::routes());
+    let mut router = sign_in::routes().merge(assets::routes());
     for page in PAGES.iter().copied().flatten() {
         let handler = move |State(console): State<Arc<Console>>, request: Request| async move {
             serve::serve(&console, page, request).await
@@ -245,10 +245,12 @@ pub fn no_page(console: &Console, request: &Request) -> Response {
     let path = request.uri().path();
     let mut line = Line::default();
     let counted = console.core.authenticator.count_unsigned(received(request.extensions()).peer);
-    let shown = match (counted, readable(path)) {
+    let shown = match (counted, nearest_page(path)) {
         ((Some(refused), _), _) => Err(CallError::from(refused).into()),
         // A form is sent there: what it was on is shown.
-        (_, Some(page)) if request.method() == http::Method::GET && page != path => Ok(Shown::Redirect(page)),
+        (_, Some(page)) if request.method() == http::Method::GET && page != path => {
+            Ok(PageResponse::Redirect(page))
+        }
         _ => Err(PageError::NoPage),
     };
     let mut response = serve::answer(shown, request.headers(), path, &mut line);
@@ -257,7 +259,7 @@ pub fn no_page(console: &Console, request: &Request) -> Response {
 }
 
 /// The page nearest to where a form goes: at the same path, or above it. `None`: nothing is at that path.
-fn readable(path: &str) -> Option<String> {
+fn nearest_page(path: &str) -> Option<String> {
     let fits = |pattern: &str, path: &str| {
         let (mut pattern, mut path) = (pattern.split('/'), path.split('/'));
         loop {
@@ -288,7 +290,7 @@ fn readable(path: &str) -> Option<String> {
 
 /// Headers of every response of the console: nothing in a page runs, is fetched or shown that is not of this server, and
 /// no other site can put one into a frame.
-pub(crate) fn guarded(mut response: Response) -> Response {
+pub(crate) fn with_security_headers(mut response: Response) -> Response {
     const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; \
                           connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
     let headers = response.headers_mut();

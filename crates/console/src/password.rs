@@ -5,13 +5,13 @@ use directory::Account;
 use crate::Console;
 
 /// Characters that nobody takes for another: no 0 and O, no 1, l and I.
-const SIGNS: &[u8; 54] = b"abcdefghjkmnpqrstuvwxyzABCDEFGHJKLMNPQRSTUVWXYZ2345679";
+const CHARACTERS: &[u8; 54] = b"abcdefghjkmnpqrstuvwxyzABCDEFGHJKLMNPQRSTUVWXYZ2345679";
 
 /// Signs between two hyphens.
 const GROUP: usize = 5;
 
 /// A password that satisfies the policy of the account: groups of five signs, more than a hundred bits.
-pub(super) fn draw(console: &Console, account: &Account) -> String {
+pub(super) fn generate(console: &Console, account: &Account) -> String {
     let policy = &account.password_policy;
     let groups = policy.min_length.div_ceil(GROUP + 1).max(4);
     let mut password = String::new();
@@ -26,8 +26,8 @@ pub(super) fn draw(console: &Console, account: &Account) -> String {
             let mut random = [0];
             console.core.entropy.fill(&mut random);
             // Rejection sampling, so that each character is equally likely.
-            if let Some(sign) = SIGNS.get(usize::from(random[0] & 63)) {
-                password.push(char::from(*sign));
+            if let Some(character) = CHARACTERS.get(usize::from(random[0] & 63)) {
+                password.push(char::from(*character));
             }
         }
         if policy.unmet(&password, &[]).is_empty() {

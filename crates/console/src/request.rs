@@ -34,7 +34,7 @@ pub(super) const COOKIE_NAME: &str = "__Host-matricula";
 pub(crate) struct PageRequest<'a> {
     pub(crate) console: &'a Arc<Console>,
     pub(crate) token: &'a SessionToken,
-    pub(crate) who: SignedIn,
+    pub(crate) session: SignedIn,
     /// The account whose page it is, which the visitor may act in; and the page's permission, which the visitor holds.
     pub(crate) scope: Scope,
     /// The parameters of the path.
@@ -78,7 +78,7 @@ impl EndpointResult {
 
 impl PageRequest<'_> {
     /// A part of the path; empty when it has none of that name.
-    pub(crate) fn param(&self, name: &str) -> &str {
+    pub(crate) fn path_param(&self, name: &str) -> &str {
         self.params.get(name).map_or("", String::as_str)
     }
 
@@ -98,7 +98,7 @@ impl PageRequest<'_> {
     }
 
     /// Whether only a part of the page is asked for.
-    pub(crate) fn wants_part(&self) -> bool {
+    pub(crate) fn wants_fragment(&self) -> bool {
         self.headers.contains_key("hx-request") && !self.headers.contains_key("hx-boosted")
     }
 
@@ -111,7 +111,7 @@ impl PageRequest<'_> {
     ) -> Result<EndpointResult, PageError> {
         let account = self.scope.account().code.as_str();
         let body = json!({ "meta": { "accountCode": account }, "data": items }).to_string();
-        let request_id = self.form.some("request").and_then(|id| RequestId::parse(id.as_bytes()).ok());
+        let request_id = self.form.non_empty("request").and_then(|id| RequestId::parse(id.as_bytes()).ok());
         let mut attempt = 1;
         let reply = loop {
             let caller = self.scope.caller().clone();
@@ -120,7 +120,7 @@ impl PageRequest<'_> {
             {
                 Err(CallError::Stale) if attempt < ATTEMPTS => {
                     attempt += 1;
-                    self.enter_again().await?;
+                    self.refresh_scope().await?;
                 }
                 outcome => break outcome?,
             }
@@ -155,7 +155,7 @@ impl PageRequest<'_> {
                 }),
             };
             match self.console.core.store.write(vec![write]).await?.pop() {
-                Some(Written::Stale) | None => self.enter_again().await?,
+                Some(Written::Stale) | None => self.refresh_scope().await?,
                 Some(_) => {
                     let refused = outcome.try_iter().last().ok_or(PageError::Refused(CallError::Stale))?;
                     return Ok(refused.map_or(Ok(judged), |why| Err(format!("This {why}."))));
@@ -166,16 +166,16 @@ impl PageRequest<'_> {
     }
 
     /// Reads again who visits, and what they may.
-    async fn enter_again(&mut self) -> Result<(), PageError> {
+    async fn refresh_scope(&mut self) -> Result<(), PageError> {
         let code = self.scope.account().code.to_string();
-        self.who = signed_in(self.console, Some(self.token)).await?.ok_or(PageError::SignedOut)?;
-        self.scope = enter(self.console, &self.who, self.permission, &code).await?;
+        self.session = read_session(self.console, Some(self.token)).await?.ok_or(PageError::SignedOut)?;
+        self.scope = enter_account(self.console, &self.session, self.permission, &code).await?;
         Ok(())
     }
 }
 
 /// The session that a browser shows.
-pub(super) fn token(headers: &HeaderMap) -> Option<SessionToken> {
+pub(super) fn session_token(headers: &HeaderMap) -> Option<SessionToken> {
     let mut cookies = headers.get_all(COOKIE).iter().filter_map(|value| value.to_str().ok());
     cookies
         .by_ref()
@@ -186,7 +186,7 @@ pub(super) fn token(headers: &HeaderMap) -> Option<SessionToken> {
 }
 
 /// The user of the session, if it is valid and the user still has a role.
-pub(super) async fn signed_in(
+pub(super) async fn read_session(
     console: &Console,
     token: Option<&SessionToken>,
 ) -> Result<Option<SignedIn>, PageError> {
@@ -195,24 +195,24 @@ pub(super) async fn signed_in(
     Ok(found.filter(|found| found.principal.role.is_some()))
 }
 
-pub(super) async fn enter(
+pub(super) async fn enter_account(
     console: &Console,
-    who: &SignedIn,
+    session: &SignedIn,
     permission: Option<&Permission>,
     code: &str,
 ) -> Result<Scope, PageError> {
     if let Some(permission) = permission {
-        who.caller.require(permission).map_err(CallError::from)?;
+        session.caller.require(permission).map_err(CallError::from)?;
     }
-    let named = match directory::access::named_account(&who.caller, Some(code))? {
+    let named = match directory::access::named_account(&session.caller, Some(code))? {
         None => None,
         Some(code) => Some(console.core.store.accounts(&[code]).await?.pop().flatten()),
     };
-    Ok(Scope::enter(&who.caller, permission, named)?)
+    Ok(Scope::enter(&session.caller, permission, named)?)
 }
 
 /// A form must come from a page of this server: browsers say where one comes from, and no page can make them lie.
-pub(super) fn own_site(headers: &HeaderMap) -> Result<(), PageError> {
+pub(super) fn require_same_site(headers: &HeaderMap) -> Result<(), PageError> {
     let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
     match (text("sec-fetch-site"), text(ORIGIN.as_str())) {
         (Some("same-origin"), _) | (None, None) => Ok(()),

@@ -7,7 +7,7 @@ use serde_json::json;
 
 use super::request::{EndpointResult, PageRequest};
 use super::shell::{Notice, Shell};
-use super::{Page, PageError, Shown, page, users};
+use super::{Page, PageError, PageResponse, page, users};
 use api::endpoint::Method::{Get, Post};
 use api::endpoints::role::{create_role, delete_role};
 
@@ -37,13 +37,13 @@ struct Column {
     holders: usize,
 }
 
-async fn show(request: &mut PageRequest<'_>) -> Result<Shown, PageError> {
+async fn show(request: &mut PageRequest<'_>) -> Result<PageResponse, PageError> {
     let notice = match request.query.text("done") {
-        "create" => Some(Notice::done("The role is created. Assign it to users on their pages.")),
-        "delete" => Some(Notice::done("The role is deleted.")),
+        "create" => Some(Notice::success("The role is created. Assign it to users on their pages.")),
+        "delete" => Some(Notice::success("The role is deleted.")),
         _ => None,
     };
-    render(request, notice).await.map(Shown::Html)
+    render(request, notice).await.map(PageResponse::Html)
 }
 
 async fn render(request: &PageRequest<'_>, notice: Option<Notice>) -> Result<String, PageError> {
@@ -63,14 +63,14 @@ async fn render(request: &PageRequest<'_>, notice: Option<Notice>) -> Result<Str
     let name =
         |id| roles.iter().find(|role| Some(role.id) == id).map_or("gone", |role| &role.name).to_owned();
     let page = Roles {
-        shell: request.shell("/roles", "Roles").with(notice),
+        shell: request.shell("/roles", "Roles").with_notice(notice),
         permissions: PERMISSIONS
             .iter()
             .map(|one| (one.to_string(), roles.iter().map(|role| role.allows(one)).collect()))
             .collect(),
         holders: here
             .iter()
-            .map(|user| (user.address.to_string(), users::path(request, user), name(user.role)))
+            .map(|user| (user.address.to_string(), users::user_path(request, user), name(user.role)))
             .collect(),
         roles: roles.iter().map(column).collect(),
         may_edit: request.may(&ROLES_EDIT),
@@ -78,22 +78,28 @@ async fn render(request: &PageRequest<'_>, notice: Option<Notice>) -> Result<Str
     Ok(page.render()?)
 }
 
-async fn create(request: &mut PageRequest<'_>) -> Result<Shown, PageError> {
+async fn create(request: &mut PageRequest<'_>) -> Result<PageResponse, PageError> {
     let permissions: Vec<_> = request.form.all("permission").collect();
     let item = json!({ "name": request.form.text("name"), "permissions": permissions });
     let result = request.call_endpoint(&create_role::ENDPOINT, vec![item]).await?;
-    back(request, result, "create").await
+    redirect_or_show_errors(request, result, "create").await
 }
 
-async fn delete(request: &mut PageRequest<'_>) -> Result<Shown, PageError> {
+async fn delete(request: &mut PageRequest<'_>) -> Result<PageResponse, PageError> {
     let item = json!({ "id": request.form.text("id") });
     let result = request.call_endpoint(&delete_role::ENDPOINT, vec![item]).await?;
-    back(request, result, "delete").await
+    redirect_or_show_errors(request, result, "delete").await
 }
 
-async fn back(request: &PageRequest<'_>, result: EndpointResult, done: &str) -> Result<Shown, PageError> {
+async fn redirect_or_show_errors(
+    request: &PageRequest<'_>,
+    result: EndpointResult,
+    done: &str,
+) -> Result<PageResponse, PageError> {
     match result.errors() {
-        errors if errors.is_empty() => Ok(Shown::Redirect(request.path(&format!("/roles?done={done}")))),
-        errors => render(request, Some(Notice::bad(errors.join(" ")))).await.map(Shown::Wrong),
+        errors if errors.is_empty() => {
+            Ok(PageResponse::Redirect(request.path(&format!("/roles?done={done}"))))
+        }
+        errors => render(request, Some(Notice::error(errors.join(" ")))).await.map(PageResponse::Invalid),
     }
 }

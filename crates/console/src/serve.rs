@@ -9,11 +9,11 @@ use http::header::{CONTENT_DISPOSITION, CONTENT_TYPE, LOCATION};
 use http::{HeaderMap, HeaderName, StatusCode};
 
 use super::form::Form;
-use super::request::{PageRequest, enter, own_site, signed_in, token};
+use super::request::{PageRequest, enter_account, read_session, require_same_site, session_token};
 use super::shell::error_page;
-use super::sign_in_page::Left;
+use super::sign_in_page::PendingForm;
 use super::upload::{self};
-use super::{Page, PageError, Shown, guarded};
+use super::{Page, PageError, PageResponse, with_security_headers};
 use crate::Console;
 use api::Method;
 use api::driver::{self, received};
@@ -24,7 +24,7 @@ use observe::Line;
 pub(super) async fn serve(console: &Arc<Console>, page: &Page, request: Request) -> Response {
     let mut line = Line::default();
     let (mut parts, body) = request.into_parts();
-    let token = token(&parts.headers);
+    let token = session_token(&parts.headers);
     let received = received(&parts.extensions);
     let params = RawPathParams::from_request_parts(&mut parts, &()).await.map_or_else(
         |_| HashMap::new(),
@@ -37,27 +37,27 @@ pub(super) async fn serve(console: &Arc<Console>, page: &Page, request: Request)
         }
         let (mut form, mut file) = (Form::default(), None);
         if page.method == Method::Post {
-            own_site(&parts.headers)?;
-            match signed_in(console, token.as_ref()).await? {
+            require_same_site(&parts.headers)?;
+            match read_session(console, token.as_ref()).await? {
                 Some(_) => received.place.iter().for_each(|place| place.prove()),
                 // No file is kept for somebody who may never come in.
                 None if page.takes_file => return Err(PageError::SignedOut),
                 None => {}
             }
             (form, file) = match page.takes_file {
-                true => upload::read(&console.core, &parts.headers, body).await?,
+                true => upload::read_form(&console.core, &parts.headers, body).await?,
                 false => (Form::parse(&driver::collect(&console.core, body).await?), None),
             };
         }
         // A body takes as long as its sender likes: what its sender may counts from its end on.
-        let who = signed_in(console, token.as_ref()).await?;
-        let (Some(who), Some(token)) = (who, token.as_ref()) else {
+        let session = read_session(console, token.as_ref()).await?;
+        let (Some(session), Some(token)) = (session, token.as_ref()) else {
             return Err(match page.method {
                 Method::Get => PageError::SignedOut,
-                Method::Post => PageError::FormLeft(Box::new(Left::new(parts.uri.path(), &form))),
+                Method::Post => PageError::FormPending(Box::new(PendingForm::new(parts.uri.path(), &form))),
             });
         };
-        line.sender = Some(who.caller.sender().clone());
+        line.sender = Some(session.caller.sender().clone());
         if page.method == Method::Post {
             let sent = parts.headers.get("x-form-token").and_then(|value| value.to_str().ok());
             if !token.made_form(sent.unwrap_or_else(|| form.text("token"))) {
@@ -65,13 +65,13 @@ pub(super) async fn serve(console: &Arc<Console>, page: &Page, request: Request)
             }
         }
         let code = params.get("account").cloned().unwrap_or_default();
-        let scope = enter(console, &who, page.permission.as_ref(), &code).await?;
+        let scope = enter_account(console, &session, page.permission.as_ref(), &code).await?;
         let query = Form::parse(parts.uri.query().unwrap_or_default().as_bytes());
         let permission = page.permission.as_ref();
         let mut request = PageRequest {
             console,
             token,
-            who,
+            session,
             scope,
             params,
             query,
@@ -85,7 +85,7 @@ pub(super) async fn serve(console: &Arc<Console>, page: &Page, request: Request)
         match (page.run)(&mut request).await {
             // The session ended in the middle: nothing was done.
             Err(PageError::SignedOut) if page.method == Method::Post => {
-                Err(PageError::FormLeft(Box::new(Left::new(parts.uri.path(), &request.form))))
+                Err(PageError::FormPending(Box::new(PendingForm::new(parts.uri.path(), &request.form))))
             }
             shown => shown,
         }
@@ -97,7 +97,7 @@ pub(super) async fn serve(console: &Arc<Console>, page: &Page, request: Request)
 }
 
 pub(super) fn answer(
-    shown: Result<Shown, PageError>,
+    shown: Result<PageResponse, PageError>,
     headers: &HeaderMap,
     target: &str,
     line: &mut Line,
@@ -106,14 +106,14 @@ pub(super) fn answer(
         (status, [(CONTENT_TYPE, "text/html; charset=utf-8")], page).into_response()
     };
     let response = match shown {
-        Ok(Shown::Html(page)) => html(StatusCode::OK, page),
-        Ok(Shown::Wrong(page)) => html(StatusCode::UNPROCESSABLE_ENTITY, page),
-        Ok(Shown::Redirect(to)) => (StatusCode::SEE_OTHER, [(LOCATION, to)]).into_response(),
-        Ok(Shown::Download { name, kind, body }) => {
+        Ok(PageResponse::Html(page)) => html(StatusCode::OK, page),
+        Ok(PageResponse::Invalid(page)) => html(StatusCode::UNPROCESSABLE_ENTITY, page),
+        Ok(PageResponse::Redirect(to)) => (StatusCode::SEE_OTHER, [(LOCATION, to)]).into_response(),
+        Ok(PageResponse::Download { name, kind, body }) => {
             let disposition = format!("attachment; filename=\"{name}\"");
             ([(CONTENT_TYPE, kind.to_owned()), (CONTENT_DISPOSITION, disposition)], body).into_response()
         }
-        Ok(Shown::Events(body)) => {
+        Ok(PageResponse::Events(body)) => {
             // Proxies must not buffer them.
             (
                 [(CONTENT_TYPE, "text/event-stream"), (HeaderName::from_static("x-accel-buffering"), "no")],
@@ -122,14 +122,14 @@ pub(super) fn answer(
                 .into_response()
         }
         Err(PageError::SignedOut) => {
-            let door = super::sign_in_page::at(target);
+            let sign_in = super::sign_in_page::sign_in_path(target);
             match headers.contains_key("hx-request") {
                 // A part of a page can't be the door: the browser goes there as a whole.
-                true => (StatusCode::UNAUTHORIZED, [("hx-redirect", door)]).into_response(),
-                false => (StatusCode::SEE_OTHER, [(LOCATION, door)]).into_response(),
+                true => (StatusCode::UNAUTHORIZED, [("hx-redirect", sign_in)]).into_response(),
+                false => (StatusCode::SEE_OTHER, [(LOCATION, sign_in)]).into_response(),
             }
         }
-        Err(PageError::FormLeft(left)) => match super::sign_in_page::for_form(*left) {
+        Err(PageError::FormPending(pending)) => match super::sign_in_page::sign_in_again(*pending) {
             Ok(page) => html(StatusCode::UNAUTHORIZED, page),
             Err(error) => {
                 let (status, page) = error_page(&error.into());
@@ -146,5 +146,5 @@ pub(super) fn answer(
             html(status, page)
         }
     };
-    guarded(response)
+    with_security_headers(response)
 }

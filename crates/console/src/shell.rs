@@ -21,8 +21,8 @@ pub(crate) struct Shell {
     /// Where everything of the account lies.
     pub(crate) base: String,
     /// Whether the visitor is in another account than their own.
-    pub(crate) away: bool,
-    pub(crate) own: String,
+    pub(crate) in_other_account: bool,
+    pub(crate) home_account: String,
     pub(crate) address: String,
     pub(crate) role: String,
     pub(crate) sections: Vec<Section>,
@@ -39,7 +39,7 @@ pub(crate) struct Section {
 pub(crate) struct Notice {
     pub(crate) text: String,
     /// Whether it tells of something that went wrong.
-    pub(crate) bad: bool,
+    pub(crate) is_error: bool,
     /// The form that undoes the action.
     pub(crate) undo: Option<Undo>,
 }
@@ -52,13 +52,13 @@ pub(crate) struct Undo {
 
 impl Notice {
     /// It is done.
-    pub(crate) fn done(text: impl Into<String>) -> Self {
-        Self { text: text.into(), bad: false, undo: None }
+    pub(crate) fn success(text: impl Into<String>) -> Self {
+        Self { text: text.into(), is_error: false, undo: None }
     }
 
     /// It could not be done.
-    pub(crate) fn bad(text: impl Into<String>) -> Self {
-        Self { text: text.into(), bad: true, undo: None }
+    pub(crate) fn error(text: impl Into<String>) -> Self {
+        Self { text: text.into(), is_error: true, undo: None }
     }
 
     /// And this undoes it.
@@ -91,8 +91,8 @@ impl PageRequest<'_> {
 
 impl Shell {
     fn new(request: &PageRequest<'_>, current: &'static str, title: String) -> Self {
-        let (account, own) = (request.scope.account(), request.scope.caller().account());
-        let principal = &request.who.principal;
+        let (account, home_account) = (request.scope.account(), request.scope.caller().account());
+        let principal = &request.session.principal;
         let seen = SECTIONS.iter().filter(|(path, _, permission)| {
             permission.is_none_or(|needed| request.may(needed))
                 && (*path != JOURNAL || request.console.host.journal().is_some())
@@ -105,8 +105,8 @@ impl Shell {
             account: account.code.to_string(),
             account_name: account.name.clone(),
             base: request.path(""),
-            away: account.id != own.id,
-            own: own.code.to_string(),
+            in_other_account: account.id != home_account.id,
+            home_account: home_account.code.to_string(),
             address: principal.address.clone(),
             role: principal.role.as_ref().map(|role| role.name.clone()).unwrap_or_default(),
             sections: seen
@@ -116,7 +116,7 @@ impl Shell {
     }
 
     /// The same, and says this first.
-    pub(crate) fn with(self, notice: Option<Notice>) -> Self {
+    pub(crate) fn with_notice(self, notice: Option<Notice>) -> Self {
         Self { notice, ..self }
     }
 }
@@ -140,7 +140,7 @@ pub(super) fn error_page(why: &PageError) -> (StatusCode, String) {
         }
         PageError::Rule(_) => (StatusCode::UNPROCESSABLE_ENTITY, "This cannot be done"),
         PageError::NotFound(_) | PageError::NoPage => (StatusCode::NOT_FOUND, "Not found"),
-        PageError::SignedOut | PageError::FormLeft(_) => (StatusCode::UNAUTHORIZED, "Signed out"),
+        PageError::SignedOut | PageError::FormPending(_) => (StatusCode::UNAUTHORIZED, "Signed out"),
         PageError::ForeignForm => (StatusCode::FORBIDDEN, "Nothing was changed"),
         PageError::FileTooLarge => (StatusCode::PAYLOAD_TOO_LARGE, "Nothing was changed"),
         PageError::Render(_) => (StatusCode::INTERNAL_SERVER_ERROR, "Internal error"),

@@ -2,20 +2,20 @@
 
 use askama::Template;
 
-use super::ask::NOT_KEPT;
-use super::form::{Form, query};
-use super::{PREFIX, assets, readable};
+use super::confirmation::NOT_RESENT;
+use super::form::{Form, query_string};
+use super::{PREFIX, assets, nearest_page};
 
 /// Where the sign-in page is.
 pub(super) const SIGN_IN: &str = "/console/sign-in";
 
 /// The door, and where one wanted to go.
-pub(super) fn at(target: &str) -> String {
-    format!("{SIGN_IN}?{}", query(&[("next", inside(target))]))
+pub(super) fn sign_in_path(target: &str) -> String {
+    format!("{SIGN_IN}?{}", query_string(&[("next", console_path(target))]))
 }
 
 /// A path of the console; what leads elsewhere leads to its start.
-pub(super) fn inside(target: &str) -> &str {
+pub(super) fn console_path(target: &str) -> &str {
     let below = target.strip_prefix(PREFIX).filter(|below| below.is_empty() || below.starts_with(['/', '?']));
     match below {
         Some(_) if target.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'\\') => target,
@@ -31,12 +31,12 @@ pub(super) struct SignInPage {
     pub(super) notice: Option<&'static str>,
     pub(super) address: String,
     pub(super) next: String,
-    pub(super) left: Left,
+    pub(super) pending: PendingForm,
 }
 
 /// A form that was sent after its session had ended: it waits at the door, and is sent again by who comes in.
 #[derive(Debug, Default)]
-pub(crate) struct Left {
+pub(crate) struct PendingForm {
     /// Where it went; empty: there is none.
     pub(super) action: String,
     pub(super) fields: Vec<(String, String)>,
@@ -44,9 +44,9 @@ pub(crate) struct Left {
     pub(super) dropped: bool,
 }
 
-impl Left {
+impl PendingForm {
     pub(super) fn new(action: &str, form: &Form) -> Self {
-        let kept = form.fields().filter(|(name, _)| !NOT_KEPT.contains(name));
+        let kept = form.fields().filter(|(name, _)| !NOT_RESENT.contains(name));
         Self {
             action: action.to_owned(),
             fields: kept.map(|(name, text)| (name.to_owned(), text.to_owned())).collect(),
@@ -59,15 +59,15 @@ impl Left {
         let kept = |name: &str| Some(name.strip_prefix(LEFT_FIELD)?.to_owned());
         Self {
             action: Some(form.text(LEFT))
-                .filter(|action| inside(action) == *action)
+                .filter(|action| console_path(action) == *action)
                 .unwrap_or_default()
                 .to_owned(),
             fields: form.fields().filter_map(|(name, text)| Some((kept(name)?, text.to_owned()))).collect(),
-            dropped: form.ticked(LEFT_DROPPED),
+            dropped: form.is_checked(LEFT_DROPPED),
         }
     }
 
-    pub(super) fn is_there(&self) -> bool {
+    pub(super) fn exists(&self) -> bool {
         !self.action.is_empty()
     }
 }
@@ -78,14 +78,14 @@ const LEFT_FIELD: &str = "left.";
 const LEFT_DROPPED: &str = "left_dropped";
 
 /// The door, with a form that waits.
-pub(super) fn for_form(left: Left) -> askama::Result<String> {
+pub(super) fn sign_in_again(pending: PendingForm) -> askama::Result<String> {
     let page = SignInPage {
         version: assets::VERSION,
         error: None,
         notice: Some("Your session has ended. Nothing was saved; sign in to send the form again."),
         address: String::new(),
-        next: readable(&left.action).unwrap_or_else(|| PREFIX.to_owned()),
-        left,
+        next: nearest_page(&pending.action).unwrap_or_else(|| PREFIX.to_owned()),
+        pending,
     };
     page.render()
 }

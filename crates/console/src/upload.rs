@@ -16,7 +16,7 @@ use api::error::CallError;
 pub(super) const MAX_BODY: usize = 16 << 20;
 
 /// What is read of a longer one, and thrown away: who is still sending sees no answer.
-const MAX_THROWN_AWAY: usize = 16 * MAX_BODY;
+const MAX_DISCARDED: usize = 16 * MAX_BODY;
 
 /// A file that came with a form.
 pub(crate) struct File {
@@ -26,12 +26,12 @@ pub(crate) struct File {
 }
 
 /// Reads a form, and the file that came with it. One that is written as other forms are brings none.
-pub(super) async fn read(
+pub(super) async fn read_form(
     core: &Core,
     headers: &HeaderMap,
     body: Body,
 ) -> Result<(Form, Option<File>), PageError> {
-    let body = collect(core, body).await?;
+    let body = read_body(core, body).await?;
     let mut request = Request::new(Body::from(body.clone()));
     if let Some(kind) = headers.get(CONTENT_TYPE) {
         request.headers_mut().insert(CONTENT_TYPE, kind.clone());
@@ -55,7 +55,7 @@ pub(super) async fn read(
     Ok((form, file))
 }
 
-async fn collect(core: &Core, mut body: Body) -> Result<Bytes, PageError> {
+async fn read_body(core: &Core, mut body: Body) -> Result<Bytes, PageError> {
     let reading = async {
         let (mut kept, mut length) = (Vec::new(), 0);
         while let Some(frame) = body.frame().await {
@@ -63,7 +63,7 @@ async fn collect(core: &Core, mut body: Body) -> Result<Bytes, PageError> {
             length += data.len();
             match length {
                 0..=MAX_BODY => kept.extend_from_slice(&data),
-                length if length <= MAX_THROWN_AWAY => kept = Vec::new(),
+                length if length <= MAX_DISCARDED => kept = Vec::new(),
                 _ => break,
             }
         }

@@ -29,14 +29,16 @@ pub(super) const PAGES: &[Page] = &[
     page("/console/{account}/users/{user}", Get, INTERNAL_READ, |request| Box::pin(show::show(request))),
     page("/console/{account}/users/{user}", Post, INTERNAL_EDIT, |request| Box::pin(change::edit(request))),
     page("/console/{account}/users/{user}/state", Post, INTERNAL_EDIT, |request| {
-        Box::pin(change::state(request))
+        Box::pin(change::set_state(request))
     }),
     page("/console/{account}/users/{user}/password", Post, INTERNAL_EDIT, |request| {
         Box::pin(change::reset_password(request))
     }),
-    page("/console/{account}/users/{user}/role", Post, ROLES_EDIT, |request| Box::pin(change::role(request))),
+    page("/console/{account}/users/{user}/role", Post, ROLES_EDIT, |request| {
+        Box::pin(change::set_role(request))
+    }),
     page("/console/{account}/users/{user}/alias", Post, GROUPS_EDIT, |request| {
-        Box::pin(change::alias(request))
+        Box::pin(change::change_alias(request))
     }),
     page("/console/{account}/users/{user}/remove", Get, INTERNAL_EDIT, |request| {
         Box::pin(remove::form(request))
@@ -48,7 +50,7 @@ pub(super) const PAGES: &[Page] = &[
         Box::pin(remove::purge(request))
     }),
     page("/console/{account}/users/{user}/keep", Post, UNPURGE_ADDRESS, |request| {
-        Box::pin(remove::keep(request))
+        Box::pin(remove::cancel_purge(request))
     }),
 ];
 
@@ -74,9 +76,10 @@ pub(super) fn tags(user: &User, now: Timestamp) -> Vec<Tag> {
 }
 
 /// The user that the path names.
-pub(super) async fn named(request: &PageRequest<'_>) -> Result<(User, Option<Role>), PageError> {
+pub(super) async fn named_user(request: &PageRequest<'_>) -> Result<(User, Option<Role>), PageError> {
     let console = request.console;
-    let id = console.core.secure_ids().open_id("user", request.scope.account().id, request.param("user"))?;
+    let id =
+        console.core.secure_ids().open_id("user", request.scope.account().id, request.path_param("user"))?;
     let found = console.core.store.users_by_id(&[UserId::from_bytes(id)]).await?.pop().flatten();
     let user = request.scope.address(found)?;
     let role = match user.role {
@@ -88,11 +91,11 @@ pub(super) async fn named(request: &PageRequest<'_>) -> Result<(User, Option<Rol
 
 /// The path of the page of the user that the path names.
 fn own_path(request: &PageRequest<'_>) -> String {
-    request.path(&format!("/users/{}", request.param("user")))
+    request.path(&format!("/users/{}", request.path_param("user")))
 }
 
 /// The path of a user's page.
-pub(super) fn path(request: &PageRequest<'_>, user: &User) -> String {
+pub(super) fn user_path(request: &PageRequest<'_>, user: &User) -> String {
     let id = request.console.core.secure_ids().user(user.account, user.id);
     request.path(&format!("/users/{id}"))
 }

@@ -12,7 +12,7 @@ use secrecy::ExposeSecret;
 use super::list;
 use crate::request::PageRequest;
 use crate::shell::Shell;
-use crate::{PageError, Shown};
+use crate::{PageError, PageResponse};
 use directory::credentials::new_client;
 
 #[derive(Template)]
@@ -25,7 +25,7 @@ struct Registered {
     url: String,
 }
 
-pub(super) async fn register(request: &mut PageRequest<'_>) -> Result<Shown, PageError> {
+pub(super) async fn register(request: &mut PageRequest<'_>) -> Result<PageResponse, PageError> {
     let judge = async |request: &PageRequest<'_>| {
         let (console, account) = (request.console, request.scope.account().id);
         let name = request.form.text("name");
@@ -63,10 +63,10 @@ pub(super) async fn register(request: &mut PageRequest<'_>) -> Result<Shown, Pag
         secret: secret.expose_secret().to_owned(),
         url: request.url(),
     };
-    Ok(Shown::Html(page.render()?))
+    Ok(PageResponse::Html(page.render()?))
 }
 
-pub(super) async fn disable(request: &mut PageRequest<'_>) -> Result<Shown, PageError> {
+pub(super) async fn disable(request: &mut PageRequest<'_>) -> Result<PageResponse, PageError> {
     let judge = async |request: &PageRequest<'_>| {
         let found = request.console.core.store.client_by_name(request.form.text("client")).await?;
         let client = applications::client_of_account(&request.scope, found)?;
@@ -75,7 +75,7 @@ pub(super) async fn disable(request: &mut PageRequest<'_>) -> Result<Shown, Page
         Ok(covered.map(|()| (vec![Change::DisableClient(client.id)], ())))
     };
     match request.write_changes(judge).await? {
-        Ok(()) => Ok(Shown::Redirect(request.path("/applications?done=disable"))),
+        Ok(()) => Ok(PageResponse::Redirect(request.path("/applications?done=disable"))),
         Err(why) => list::refused(request, why).await,
     }
 }

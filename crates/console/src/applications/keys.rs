@@ -13,12 +13,12 @@ use directory::{BindingId, Role};
 use jiff::Timestamp;
 use secrecy::{ExposeSecret, SecretBox};
 
-use super::named;
+use super::named_application;
 use super::show::render;
 use crate::request::{Judged, PageRequest};
 use crate::shell::{Notice, Shell};
-use crate::when::When;
-use crate::{PageError, Shown};
+use crate::shown_time::ShownTime;
+use crate::{PageError, PageResponse};
 use directory::credentials::new_binding;
 
 #[derive(Template)]
@@ -31,16 +31,18 @@ struct Issued {
     app_key: String,
     access_key: String,
     secret_key: String,
-    ends: Option<When>,
+    ends: Option<ShownTime>,
     /// When the pair that this one takes the place of ends.
-    old_ends: Option<When>,
+    old_ends: Option<ShownTime>,
     url: String,
     /// An address that could be created in the first call.
     example: String,
 }
 
-async fn wrong(request: &PageRequest<'_>, why: impl std::fmt::Display) -> Result<Shown, PageError> {
-    render(request, Some(Notice::bad(format!("Nothing was changed: {why}")))).await.map(Shown::Wrong)
+async fn refuse(request: &PageRequest<'_>, why: impl std::fmt::Display) -> Result<PageResponse, PageError> {
+    render(request, Some(Notice::error(format!("Nothing was changed: {why}"))))
+        .await
+        .map(PageResponse::Invalid)
 }
 
 async fn with_role(
@@ -55,14 +57,14 @@ async fn with_role(
 }
 
 /// A number in a form; `None` when nothing is said.
-fn number(request: &PageRequest<'_>, field: &str) -> Result<Option<i64>, error::ItemError> {
-    let number = request.form.some(field).map(str::parse).transpose();
+fn number_field(request: &PageRequest<'_>, field: &str) -> Result<Option<i64>, error::ItemError> {
+    let number = request.form.non_empty(field).map(str::parse).transpose();
     number.map_err(|_| error::ItemError::NotOneOf("whole numbers".to_owned()))
 }
 
-pub(super) async fn issue(request: &mut PageRequest<'_>) -> Result<Shown, PageError> {
+pub(super) async fn issue(request: &mut PageRequest<'_>) -> Result<PageResponse, PageError> {
     let judge = async |request: &PageRequest<'_>| {
-        let application = named(request).await?;
+        let application = named_application(request).await?;
         let now = request.console.core.clock.now();
         let address = match directory::check::address(request.form.text("address")) {
             Ok(address) => address,
@@ -71,16 +73,16 @@ pub(super) async fn issue(request: &mut PageRequest<'_>) -> Result<Shown, PageEr
         let found = request.console.core.store.users(&[address]).await?.pop().flatten();
         let (found, role) = with_role(request, found).await?;
         let judged = applications::issue(&request.scope, found, role.as_ref())
-            .and_then(|user| Ok((user, applications::ends(number(request, "days")?, now)?)));
+            .and_then(|user| Ok((user, applications::ends(number_field(request, "days")?, now)?)));
         Ok(judged
-            .map(|(user, ends)| give(request, application, user, ends, None))
+            .map(|(user, ends)| new_pair(request, application, user, ends, None))
             .map_err(|why| why.to_string()))
     };
-    shown(request, judge).await
+    issue_page(request, judge).await
 }
 
 /// A pair as it is given out.
-struct Given {
+struct IssuedPair {
     application: Application,
     user: User,
     binding: Binding,
@@ -89,13 +91,13 @@ struct Given {
 }
 
 /// Draws a pair, and ends the one that it replaces.
-fn give(
+fn new_pair(
     request: &PageRequest<'_>,
     application: Application,
     user: User,
     ends: Option<Timestamp>,
     old: Option<(BindingId, Timestamp)>,
-) -> (Vec<Change>, Given) {
+) -> (Vec<Change>, IssuedPair) {
     let now = request.console.core.clock.now();
     let binding = new_binding(&*request.console.core.entropy, user.id, application.id, ends, now);
     let kept = Binding {
@@ -105,17 +107,17 @@ fn give(
     };
     let changes = [Change::AddBinding(kept)].into_iter();
     let changes = changes.chain(old.map(|(old, at)| Change::ExpireBinding(old, at))).collect();
-    (changes, Given { application, user, binding, old_ends: old.map(|(_, at)| at) })
+    (changes, IssuedPair { application, user, binding, old_ends: old.map(|(_, at)| at) })
 }
 
 /// Gives out a pair, and shows it this once.
-async fn shown(
+async fn issue_page(
     request: &mut PageRequest<'_>,
-    judge: impl AsyncFn(&PageRequest<'_>) -> Result<Judged<Given>, PageError>,
-) -> Result<Shown, PageError> {
-    let Given { application, user, binding, old_ends } = match request.write_changes(judge).await? {
+    judge: impl AsyncFn(&PageRequest<'_>) -> Result<Judged<IssuedPair>, PageError>,
+) -> Result<PageResponse, PageError> {
+    let IssuedPair { application, user, binding, old_ends } = match request.write_changes(judge).await? {
         Ok(given) => given,
-        Err(why) => return wrong(request, why).await,
+        Err(why) => return refuse(request, why).await,
     };
     let page = Issued {
         shell: request.shell("/applications", "Key pair issued"),
@@ -126,15 +128,15 @@ async fn shown(
         app_key: application.app_key.expose_secret().to_owned(),
         access_key: binding.access_key.as_str().to_owned(),
         secret_key: STANDARD.encode(binding.secret.expose_secret()),
-        ends: binding.expires_at.map(When),
-        old_ends: old_ends.map(When),
+        ends: binding.expires_at.map(ShownTime),
+        old_ends: old_ends.map(ShownTime),
         url: request.url(),
     };
-    Ok(Shown::Html(page.render()?))
+    Ok(PageResponse::Html(page.render()?))
 }
 
 /// The pair that a form names, its user and that user's role.
-async fn pair(
+async fn named_pair(
     request: &PageRequest<'_>,
     application: &Application,
 ) -> Result<(BindingRow, User, Option<Role>), PageError> {
@@ -148,34 +150,36 @@ async fn pair(
     Ok((row, user.ok_or(PageError::NotFound("user"))?, role))
 }
 
-pub(super) async fn rotate(request: &mut PageRequest<'_>) -> Result<Shown, PageError> {
+pub(super) async fn rotate(request: &mut PageRequest<'_>) -> Result<PageResponse, PageError> {
     let judge = async |request: &PageRequest<'_>| {
-        let application = named(request).await?;
-        let (old, user, role) = pair(request, &application).await?;
+        let application = named_application(request).await?;
+        let (old, user, role) = named_pair(request, &application).await?;
         let now = request.console.core.clock.now();
         let judged = applications::issue(&request.scope, Some(user), role.as_ref()).and_then(|user| {
-            let old_ends = applications::overlap(number(request, "hours")?.unwrap_or(24), now)?;
+            let old_ends = applications::overlap(number_field(request, "hours")?.unwrap_or(24), now)?;
             Ok((user, old_ends))
         });
         Ok(judged.map_err(|why| why.to_string()).map(|(user, old_ends)| {
             // The new one lives as long as the old one was given.
             let life = old.expires_at.map(|at| at.duration_since(old.created_at));
             let ends = life.and_then(|life| now.checked_add(life).ok());
-            give(request, application, user, ends, Some((old.id, old_ends)))
+            new_pair(request, application, user, ends, Some((old.id, old_ends)))
         }))
     };
-    shown(request, judge).await
+    issue_page(request, judge).await
 }
 
-pub(super) async fn revoke(request: &mut PageRequest<'_>) -> Result<Shown, PageError> {
+pub(super) async fn revoke(request: &mut PageRequest<'_>) -> Result<PageResponse, PageError> {
     let judge = async |request: &PageRequest<'_>| {
-        let application = named(request).await?;
-        let (old, _, role) = pair(request, &application).await?;
+        let application = named_application(request).await?;
+        let (old, _, role) = named_pair(request, &application).await?;
         let covered = request.scope.covers(role.as_ref()).map_err(|why| why.to_string());
         Ok(covered.map(|()| (vec![Change::RevokeBinding(old.id)], application.app_id)))
     };
     match request.write_changes(judge).await? {
-        Ok(app_id) => Ok(Shown::Redirect(request.path(&format!("/applications/{app_id}?done=revoke")))),
-        Err(why) => wrong(request, why).await,
+        Ok(app_id) => {
+            Ok(PageResponse::Redirect(request.path(&format!("/applications/{app_id}?done=revoke"))))
+        }
+        Err(why) => refuse(request, why).await,
     }
 }

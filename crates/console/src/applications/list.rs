@@ -10,9 +10,9 @@ use secrecy::ExposeSecret;
 
 use crate::request::PageRequest;
 use crate::shell::{Notice, Shell};
+use crate::shown_time::ShownTime;
 use crate::usage::{self, Used};
-use crate::when::When;
-use crate::{PageError, Shown};
+use crate::{PageError, PageResponse};
 use directory::credentials::new_application;
 
 #[derive(Template)]
@@ -31,7 +31,7 @@ struct Row {
     name: String,
     app_id: String,
     disabled: bool,
-    made: When,
+    made: ShownTime,
 }
 
 struct ClientRow {
@@ -39,7 +39,7 @@ struct ClientRow {
     client_id: String,
     role: String,
     products: String,
-    made: When,
+    made: ShownTime,
     used: Option<Used>,
 }
 
@@ -53,12 +53,14 @@ struct Registered {
     path: String,
 }
 
-pub(super) async fn list(request: &mut PageRequest<'_>) -> Result<Shown, PageError> {
+pub(super) async fn list(request: &mut PageRequest<'_>) -> Result<PageResponse, PageError> {
     let notice = match request.query.text("done") {
-        "disable" => Some(Notice::done("The application is disabled: its requests are refused from now on.")),
+        "disable" => {
+            Some(Notice::success("The application is disabled: its requests are refused from now on."))
+        }
         _ => None,
     };
-    render(request, notice).await.map(Shown::Html)
+    render(request, notice).await.map(PageResponse::Html)
 }
 
 /// All roles that can be given in the account.
@@ -75,9 +77,9 @@ pub(super) async fn render(request: &PageRequest<'_>, notice: Option<Notice>) ->
     let mut clients = console.core.store.list_clients().await?;
     clients.retain(|client| client.account == account);
     let credentials: Vec<_> = clients.iter().map(|client| *client.id.as_bytes()).collect();
-    let used = usage::of(request, &credentials).await?;
+    let used = usage::read_usage(request, &credentials).await?;
     let page = List {
-        shell: request.shell("/applications", "Applications").with(notice),
+        shell: request.shell("/applications", "Applications").with_notice(notice),
         applications: applications
             .filter(|application| application.account == account)
             .map(|application| Row {
@@ -85,7 +87,7 @@ pub(super) async fn render(request: &PageRequest<'_>, notice: Option<Notice>) ->
                 name: application.name,
                 app_id: application.app_id,
                 disabled: application.disabled_at.is_some(),
-                made: When(application.created_at),
+                made: ShownTime(application.created_at),
             })
             .collect(),
         clients: clients
@@ -101,7 +103,7 @@ pub(super) async fn render(request: &PageRequest<'_>, notice: Option<Notice>) ->
                     .join(", "),
                 name: client.name,
                 client_id: client.client_id,
-                made: When(client.created_at),
+                made: ShownTime(client.created_at),
                 used,
             })
             .collect(),
@@ -118,7 +120,7 @@ pub(super) async fn render(request: &PageRequest<'_>, notice: Option<Notice>) ->
     Ok(page.render()?)
 }
 
-pub(super) async fn register(request: &mut PageRequest<'_>) -> Result<Shown, PageError> {
+pub(super) async fn register(request: &mut PageRequest<'_>) -> Result<PageResponse, PageError> {
     let judge = async |request: &PageRequest<'_>| {
         let (console, name) = (request.console, request.form.text("name"));
         Ok(applications::name(name).map_err(|why| why.to_string()).map(|()| {
@@ -142,10 +144,13 @@ pub(super) async fn register(request: &mut PageRequest<'_>) -> Result<Shown, Pag
         app_key: made.app_key.expose_secret().to_owned(),
         app_id: made.app_id,
     };
-    Ok(Shown::Html(page.render()?))
+    Ok(PageResponse::Html(page.render()?))
 }
 
 /// The list, and why nothing was done.
-pub(super) async fn refused(request: &PageRequest<'_>, why: impl Into<String>) -> Result<Shown, PageError> {
-    render(request, Some(Notice::bad(why))).await.map(Shown::Wrong)
+pub(super) async fn refused(
+    request: &PageRequest<'_>,
+    why: impl Into<String>,
+) -> Result<PageResponse, PageError> {
+    render(request, Some(Notice::error(why))).await.map(PageResponse::Invalid)
 }

@@ -6,15 +6,15 @@ use directory::port::Affected;
 use directory::role::APPLICATIONS_EDIT;
 use directory::{Application, BindingId};
 
-use super::named;
+use super::named_application;
 use crate::figures::{count, share};
 use crate::key_status::KeyStatus;
 use crate::request::PageRequest;
 use crate::shell::{Notice, Shell};
+use crate::shown_time::ShownTime;
 use crate::tag::Tag;
 use crate::usage::{self, Used};
-use crate::when::When;
-use crate::{PageError, Shown};
+use crate::{PageError, PageResponse};
 use observe::telemetry::Span;
 
 /// Key pairs on a page.
@@ -27,7 +27,7 @@ struct Show {
     path: String,
     name: String,
     app_id: String,
-    made: When,
+    made: ShownTime,
     keys: Vec<Key>,
     next: Option<String>,
     /// Key pairs that end soon, or have ended.
@@ -64,26 +64,26 @@ struct Key {
     user_path: String,
     access_key: String,
     tag: Tag,
-    ends: Option<When>,
-    made: When,
+    ends: Option<ShownTime>,
+    made: ShownTime,
     used: Option<Used>,
 }
 
-pub(super) async fn show(request: &mut PageRequest<'_>) -> Result<Shown, PageError> {
+pub(super) async fn show(request: &mut PageRequest<'_>) -> Result<PageResponse, PageError> {
     let notice = match request.query.text("done") {
         "revoke" => {
-            Some(Notice::done("The key pair is revoked: requests signed with it are refused from now on."))
+            Some(Notice::success("The key pair is revoked: requests signed with it are refused from now on."))
         }
         _ => None,
     };
-    render(request, notice).await.map(Shown::Html)
+    render(request, notice).await.map(PageResponse::Html)
 }
 
 pub(super) async fn render(request: &PageRequest<'_>, notice: Option<Notice>) -> Result<String, PageError> {
-    let application = named(request).await?;
+    let application = named_application(request).await?;
     let (console, account) = (request.console, request.scope.account().id);
     let (ids, now) = (console.core.secure_ids(), console.core.clock.now());
-    let before = match request.query.some("before") {
+    let before = match request.query.non_empty("before") {
         Some(id) => Some(BindingId::from_bytes(ids.open_id("binding", account, id)?)),
         None => None,
     };
@@ -94,7 +94,7 @@ pub(super) async fn render(request: &PageRequest<'_>, notice: Option<Notice>) ->
     let seal = |id: BindingId| ids.seal("binding", account, id.as_bytes());
     let next = rows.last().filter(|_| more).map(|last| format!("{path}?before={}", seal(last.id)));
     let credentials: Vec<_> = rows.iter().map(|row| *row.id.as_bytes()).collect();
-    let used = usage::of(request, &credentials).await?;
+    let used = usage::read_usage(request, &credentials).await?;
     let keys: Vec<_> = rows
         .iter()
         .zip(used)
@@ -103,20 +103,20 @@ pub(super) async fn render(request: &PageRequest<'_>, notice: Option<Notice>) ->
             user: row.address.clone(),
             user_path: request.path(&format!("/users/{}", ids.user(account, row.user))),
             access_key: row.access_key.as_str().chars().take(12).collect(),
-            tag: KeyStatus::of(row, now).tag(),
-            ends: row.expires_at.map(When),
-            made: When(row.created_at),
+            tag: KeyStatus::of_pair(row, now).tag(),
+            ends: row.expires_at.map(ShownTime),
+            made: ShownTime(row.created_at),
             used,
         })
         .collect();
     let page = Show {
         calls: calls(request, &application),
-        shell: request.shell("/applications", application.name.clone()).with(notice),
+        shell: request.shell("/applications", application.name.clone()).with_notice(notice),
         path,
         name: application.name,
         app_id: application.app_id,
-        made: When(application.created_at),
-        ending: rows.iter().filter(|row| KeyStatus::of(row, now) != KeyStatus::Live).count(),
+        made: ShownTime(application.created_at),
+        ending: rows.iter().filter(|row| KeyStatus::of_pair(row, now) != KeyStatus::Live).count(),
         keys,
         next,
         address: request.form.text("address").to_owned(),
@@ -125,9 +125,9 @@ pub(super) async fn render(request: &PageRequest<'_>, notice: Option<Notice>) ->
     Ok(page.render()?)
 }
 
-pub(super) async fn disable(request: &mut PageRequest<'_>) -> Result<Shown, PageError> {
+pub(super) async fn disable(request: &mut PageRequest<'_>) -> Result<PageResponse, PageError> {
     let judge = async |request: &PageRequest<'_>| {
-        let application = named(request).await?;
+        let application = named_application(request).await?;
         if request.form.text("confirm") != application.name {
             return Ok(Err(format!("Nothing was changed: type {} to confirm.", application.name)));
         }
@@ -138,7 +138,7 @@ pub(super) async fn disable(request: &mut PageRequest<'_>) -> Result<Shown, Page
         Ok(covered.map(|()| (vec![Change::DisableApplication(application.id)], ())))
     };
     match request.write_changes(judge).await? {
-        Ok(()) => Ok(Shown::Redirect(request.path("/applications?done=disable"))),
-        Err(why) => render(request, Some(Notice::bad(why))).await.map(Shown::Wrong),
+        Ok(()) => Ok(PageResponse::Redirect(request.path("/applications?done=disable"))),
+        Err(why) => render(request, Some(Notice::error(why))).await.map(PageResponse::Invalid),
     }
 }

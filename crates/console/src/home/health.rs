@@ -4,10 +4,10 @@ use directory::port::{ApplicationRow, BindingRow};
 use jiff::Timestamp;
 
 use crate::PageError;
-use crate::figures::{count, share, took};
+use crate::figures::{count, duration, share};
 use crate::key_status::KeyStatus;
 use crate::request::PageRequest;
-use crate::when::When;
+use crate::shown_time::ShownTime;
 use observe::telemetry::{Point, Span};
 
 /// Key pairs of an application that are looked at, the newest ones.
@@ -26,7 +26,7 @@ pub(super) struct Application {
     pub(super) refused: String,
     /// `None`: there was no request.
     pub(super) p95: Option<String>,
-    pub(super) last_used: Option<When>,
+    pub(super) last_used: Option<ShownTime>,
     /// Whether it ever called.
     pub(super) has_called: bool,
     /// Key pairs that end soon.
@@ -40,7 +40,10 @@ pub(super) struct Application {
 }
 
 /// All that are not disabled, those of API 1.0 first. From now on requests are counted as theirs, also refused ones.
-pub(super) async fn of_account(request: &PageRequest<'_>, span: Span) -> Result<Vec<Application>, PageError> {
+pub(super) async fn list_applications(
+    request: &PageRequest<'_>,
+    span: Span,
+) -> Result<Vec<Application>, PageError> {
     let (console, account, now) =
         (request.console, request.scope.account(), request.console.core.clock.now());
     let applications = console.core.store.list_applications().await?.into_iter();
@@ -67,13 +70,13 @@ pub(super) async fn of_account(request: &PageRequest<'_>, span: Span) -> Result<
         let last = used.by_ref().take(credentials.len()).flatten().max();
         console.core.telemetry.know(account, &found.id, &found.name);
         let total = console.core.telemetry.series(account.id, Some(&found.id), span).total;
-        found.judged(&total, last)
+        found.with_health(&total, last)
     });
     Ok(all.collect())
 }
 
 fn ending(pairs: &[BindingRow], now: Timestamp) -> usize {
-    pairs.iter().filter(|pair| KeyStatus::of(pair, now) == KeyStatus::EndsSoon).count()
+    pairs.iter().filter(|pair| KeyStatus::of_pair(pair, now) == KeyStatus::EndsSoon).count()
 }
 
 /// What the directory knows of one.
@@ -86,7 +89,7 @@ struct Found {
 }
 
 impl Found {
-    fn judged(self, total: &Point, last: Option<Timestamp>) -> Application {
+    fn with_health(self, total: &Point, last: Option<Timestamp>) -> Application {
         let Self { id, name, path, pairs, ending } = self;
         let state = match total.requests {
             _ if ending > 0 => ("needs attention", "warn"),
@@ -100,8 +103,8 @@ impl Found {
             path,
             requests: count(total.requests),
             refused: share(total.refused, total.requests),
-            p95: total.latency.map(|latency| took(latency.p95)),
-            last_used: last.map(When),
+            p95: total.latency.map(|latency| duration(latency.p95)),
+            last_used: last.map(ShownTime),
             has_called: last.is_some() || total.requests > 0,
             ending,
             generation: if pairs.is_some() { "1.0" } else { "2.0" },

@@ -22,7 +22,7 @@ pub(super) struct Steps {
 }
 
 impl Steps {
-    pub(super) async fn of(
+    pub(super) async fn read(
         request: &PageRequest<'_>,
         applications: &[Application],
     ) -> Result<Self, PageError> {
@@ -35,7 +35,7 @@ impl Steps {
             may_edit: request.may(&APPLICATIONS_EDIT),
             url: request.url(),
             domain: domains.into_iter().next().map(|domain| domain.name.to_string()),
-            address: request.who.principal.address.clone(),
+            address: request.session.principal.address.clone(),
         })
     }
 }

@@ -16,7 +16,7 @@ use wire::header::RequestId;
 use wire::{Answer, Code, Error};
 use zeroize::Zeroizing;
 
-use super::read::Read;
+use super::read::ParsedFile;
 use crate::request::PageRequest;
 
 /// Rows that are asked about, and that are created, in one request.
@@ -30,11 +30,11 @@ pub(super) struct Row {
     pub(super) name: String,
     /// Of the item, in a request.
     pub(super) length: usize,
-    pub(super) fate: Fate,
+    pub(super) outcome: RowOutcome,
 }
 
 /// The result of a row. The item, which may hold a password, is there for as long as it is needed.
-pub(super) enum Fate {
+pub(super) enum RowOutcome {
     Unchecked(Box<Item>),
     Ready(Box<Item>),
     Created(String),
@@ -53,12 +53,12 @@ pub(super) enum RowStatus {
 }
 
 impl Row {
-    pub(super) fn standing(&self) -> RowStatus {
-        match &self.fate {
-            Fate::Unchecked(_) => RowStatus::Unchecked,
-            Fate::Ready(_) => RowStatus::Ready,
-            Fate::Created(_) => RowStatus::Created,
-            Fate::Refused(errors) => match errors.first() {
+    pub(super) fn status(&self) -> RowStatus {
+        match &self.outcome {
+            RowOutcome::Unchecked(_) => RowStatus::Unchecked,
+            RowOutcome::Ready(_) => RowStatus::Ready,
+            RowOutcome::Created(_) => RowStatus::Created,
+            RowOutcome::Refused(errors) => match errors.first() {
                 Some(error) if error.code == Code::UserAlreadyExists.as_str() => RowStatus::Exists,
                 Some(error) if error.code == Code::Deserialise.as_str() => RowStatus::Unreadable,
                 _ => RowStatus::Refused,
@@ -67,16 +67,16 @@ impl Row {
     }
 
     pub(super) fn errors(&self) -> &[Error] {
-        match &self.fate {
-            Fate::Refused(errors) => errors,
+        match &self.outcome {
+            RowOutcome::Refused(errors) => errors,
             _ => &[],
         }
     }
 
     fn item(&self) -> Option<&Item> {
-        match &self.fate {
-            Fate::Unchecked(item) | Fate::Ready(item) => Some(item),
-            Fate::Created(_) | Fate::Refused(_) => None,
+        match &self.outcome {
+            RowOutcome::Unchecked(item) | RowOutcome::Ready(item) => Some(item),
+            RowOutcome::Created(_) | RowOutcome::Refused(_) => None,
         }
     }
 }
@@ -113,8 +113,8 @@ impl Progress {
         self.exist + self.refused + self.unreadable
     }
 
-    fn of(&mut self, standing: RowStatus) -> Option<&mut usize> {
-        match standing {
+    fn count_of(&mut self, status: RowStatus) -> Option<&mut usize> {
+        match status {
             RowStatus::Unchecked => None,
             RowStatus::Ready => Some(&mut self.ready),
             RowStatus::Created => Some(&mut self.created),
@@ -151,9 +151,9 @@ struct State {
     rows: Vec<Row>,
     /// The rows that this stage is about, in slices that stay as they are; and the slices that are still to be sent.
     slices: Vec<Vec<usize>>,
-    waiting: VecDeque<usize>,
+    unsent: VecDeque<usize>,
     /// Most bytes of a request.
-    longest: usize,
+    max_body: usize,
     /// Why it was left.
     why: Option<String>,
 }
@@ -172,7 +172,11 @@ struct Meta<'a> {
 
 impl Job {
     /// A file that was read, of the account that is visited.
-    pub(super) fn new(request: &PageRequest<'_>, file: String, Read { rows, unknown }: Read) -> Self {
+    pub(super) fn new(
+        request: &PageRequest<'_>,
+        file: String,
+        ParsedFile { rows, unknown }: ParsedFile,
+    ) -> Self {
         let (console, account) = (request.console, request.scope.account());
         let mut id = [0; 16];
         console.core.entropy.fill(&mut id);
@@ -189,20 +193,20 @@ impl Job {
             done: 0,
         };
         for row in &rows {
-            progress.of(row.standing()).into_iter().for_each(|count| *count += 1);
+            progress.count_of(row.status()).into_iter().for_each(|count| *count += 1);
         }
-        let longest = console.core.limits.body_bytes;
-        let slices = cut(&rows, RowStatus::Unchecked, CHECKED_AT_ONCE, longest);
+        let max_body = console.core.limits.body_bytes;
+        let slices = slice_rows(&rows, RowStatus::Unchecked, CHECKED_AT_ONCE, max_body);
         progress.to_do = slices.iter().map(Vec::len).sum();
         Self {
             id: uuid::Builder::from_random_bytes(id).into_uuid(),
             account: account.id,
             code: account.code.to_string(),
             file,
-            by: request.who.principal.address.clone(),
+            by: request.session.principal.address.clone(),
             at: console.core.clock.now(),
             unknown,
-            state: Mutex::new(State { rows, slices, waiting: VecDeque::new(), longest, why: None }),
+            state: Mutex::new(State { rows, slices, unsent: VecDeque::new(), max_body, why: None }),
             progress: watch::Sender::new(progress),
             stopping: watch::Sender::new(false),
         }
@@ -225,21 +229,21 @@ impl Job {
     /// Goes on with what is to be done next; `false` when somebody is at it, or nothing is left to do.
     pub(super) fn begin(&self) -> bool {
         let mut state = self.state();
-        let State { rows, slices, waiting, longest, why } = &mut *state;
+        let State { rows, slices, unsent, max_body, why } = &mut *state;
         let now = self.progress();
         let to_do = match now.stage {
             _ if now.running => return false,
             Stage::Checking => RowStatus::Unchecked,
             Stage::Creating => RowStatus::Ready,
             Stage::Checked if now.ready > 0 => {
-                *slices = cut(rows, RowStatus::Ready, CREATED_AT_ONCE, *longest);
+                *slices = slice_rows(rows, RowStatus::Ready, CREATED_AT_ONCE, *max_body);
                 RowStatus::Ready
             }
             Stage::Checked | Stage::Done => return false,
         };
         // A slice is settled as a whole: its first row tells, also of one that was left in whatever way.
-        let open = |slice: &Vec<usize>| slice.first().is_some_and(|row| rows[*row].standing() == to_do);
-        *waiting = (0..slices.len()).filter(|number| open(&slices[*number])).collect();
+        let open = |slice: &Vec<usize>| slice.first().is_some_and(|row| rows[*row].status() == to_do);
+        *unsent = (0..slices.len()).filter(|number| open(&slices[*number])).collect();
         *why = None;
         self.stopping.send_replace(false);
         self.progress.send_modify(|progress| {
@@ -269,12 +273,12 @@ impl Job {
     }
 
     /// The next slice, unless there is none or somebody stopped it.
-    pub(super) fn take(&self) -> Option<Slice> {
+    pub(super) fn next_slice(&self) -> Option<Slice> {
         if self.is_stopping() {
             return None;
         }
         let mut state = self.state();
-        let number = state.waiting.pop_front()?;
+        let number = state.unsent.pop_front()?;
         let data = state.slices[number].iter().filter_map(|row| state.rows[*row].item()).collect();
         let request = Request { meta: Meta { account_code: &self.code }, data };
         // Room for all of it: a buffer that grows leaves copies of passwords behind.
@@ -293,7 +297,7 @@ impl Job {
     ///
     /// # Errors
     /// When the reply can't be read: the rows stay as they are, and the slice can be sent once more.
-    pub(super) fn settle(&self, slice: &Slice, reply: &[u8]) -> Result<(), serde_json::Error> {
+    pub(super) fn record_results(&self, slice: &Slice, reply: &[u8]) -> Result<(), serde_json::Error> {
         let Answer::<Value> { data, fail, .. } = serde_json::from_slice(reply)?;
         // Both in the order of the request, in which no address is there twice.
         let (mut data, mut fail) = (data.into_iter(), fail.into_iter().peekable());
@@ -302,24 +306,29 @@ impl Job {
         let mut now = self.progress();
         for row in &slices[slice.number] {
             let row = &mut rows[*row];
-            now.of(row.standing()).into_iter().for_each(|count| *count -= 1);
+            now.count_of(row.status()).into_iter().for_each(|count| *count -= 1);
             let refused = fail.next_if(|failure| {
                 let address = failure.key.as_ref().and_then(|key| key.get("emailAddress")?.as_str());
                 address == Some(row.address.as_str())
             });
-            let nothing =
-                || Fate::Refused(vec![Error::new(Code::Internal, "The response does not mention this row")]);
-            let before = std::mem::replace(&mut row.fate, Fate::Refused(Vec::new()));
-            row.fate = match (refused, before) {
-                (Some(failure), _) => Fate::Refused(failure.errors),
-                (None, Fate::Unchecked(item)) if data.next().is_some() => Fate::Ready(item),
-                (None, Fate::Ready(_)) => match data.next().as_ref().and_then(|row| row["id"].as_str()) {
-                    Some(id) => Fate::Created(id.to_owned()),
+            let nothing = || {
+                RowOutcome::Refused(vec![Error::new(
+                    Code::Internal,
+                    "The response does not mention this row",
+                )])
+            };
+            let before = std::mem::replace(&mut row.outcome, RowOutcome::Refused(Vec::new()));
+            row.outcome = match (refused, before) {
+                (Some(failure), _) => RowOutcome::Refused(failure.errors),
+                (None, RowOutcome::Unchecked(item)) if data.next().is_some() => RowOutcome::Ready(item),
+                (None, RowOutcome::Ready(_)) => match data.next().as_ref().and_then(|row| row["id"].as_str())
+                {
+                    Some(id) => RowOutcome::Created(id.to_owned()),
                     None => nothing(),
                 },
                 (None, _) => nothing(),
             };
-            now.of(row.standing()).into_iter().for_each(|count| *count += 1);
+            now.count_of(row.status()).into_iter().for_each(|count| *count += 1);
             now.done += 1;
         }
         // Nobody else changes it while the rows are held.
@@ -328,7 +337,7 @@ impl Job {
     }
 
     /// Nobody is at it any more: because it is done, or for this reason.
-    pub(super) fn rest(&self, why: Option<String>) {
+    pub(super) fn finish(&self, why: Option<String>) {
         let mut state = self.state();
         self.progress.send_modify(|progress| {
             progress.running = false;
@@ -343,7 +352,7 @@ impl Job {
     }
 
     /// Looks at the rows.
-    pub(super) fn look<T>(&self, at: impl FnOnce(&[Row]) -> T) -> T {
+    pub(super) fn with_rows<T>(&self, at: impl FnOnce(&[Row]) -> T) -> T {
         at(&self.state().rows)
     }
 
@@ -353,14 +362,14 @@ impl Job {
 }
 
 /// Cuts the rows in this state into slices that fit into requests.
-fn cut(rows: &[Row], standing: RowStatus, most: usize, longest: usize) -> Vec<Vec<usize>> {
+fn slice_rows(rows: &[Row], status: RowStatus, most: usize, max_body: usize) -> Vec<Vec<usize>> {
     let (mut slices, mut room) = (Vec::<Vec<usize>>::new(), 0);
-    for (index, row) in rows.iter().enumerate().filter(|(_, row)| row.standing() == standing) {
+    for (index, row) in rows.iter().enumerate().filter(|(_, row)| row.status() == status) {
         match slices.last_mut().filter(|slice| slice.len() < most && row.length <= room) {
             Some(slice) => slice.push(index),
             None => {
                 slices.push(vec![index]);
-                room = longest.saturating_sub(super::read::AROUND);
+                room = max_body.saturating_sub(super::read::ENVELOPE_SIZE);
             }
         }
         room = room.saturating_sub(row.length);
@@ -380,7 +389,7 @@ mod tests {
             address: "ann@example.com".to_owned(),
             name: String::new(),
             length: 64,
-            fate: Fate::Ready(Box::new(item)),
+            outcome: RowOutcome::Ready(Box::new(item)),
         };
         let progress = Progress {
             stage: Stage::Creating,
@@ -405,17 +414,17 @@ mod tests {
             state: Mutex::new(State {
                 rows: vec![row],
                 slices: vec![vec![0]],
-                waiting: VecDeque::from([0]),
-                longest: 1_024,
+                unsent: VecDeque::from([0]),
+                max_body: 1_024,
                 why: None,
             }),
             progress: watch::Sender::new(progress),
             stopping: watch::Sender::new(false),
         };
-        let slice = job.take().unwrap();
-        assert!(job.settle(&slice, b"{").is_err());
-        assert!(job.progress() == progress && job.look(|rows| rows[0].standing() == RowStatus::Ready));
-        job.settle(&slice, br#"{"meta":{"status":200},"data":[{"id":"7"}],"fail":[]}"#).unwrap();
-        assert!(job.look(|rows| rows[0].standing() == RowStatus::Created));
+        let slice = job.next_slice().unwrap();
+        assert!(job.record_results(&slice, b"{").is_err());
+        assert!(job.progress() == progress && job.with_rows(|rows| rows[0].status() == RowStatus::Ready));
+        job.record_results(&slice, br#"{"meta":{"status":200},"data":[{"id":"7"}],"fail":[]}"#).unwrap();
+        assert!(job.with_rows(|rows| rows[0].status() == RowStatus::Created));
     }
 }

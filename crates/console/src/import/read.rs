@@ -8,23 +8,23 @@ use wire::create_user::Item;
 use wire::import::{ImportError, Rows};
 use wire::{Code, Error};
 
-use super::job::{Fate, Row};
+use super::job::{Row, RowOutcome};
 
 /// Most rows of a file.
 pub(super) const MAX_ROWS: usize = 100_000;
 
 /// Maximum size of the envelope around the items of a request.
-pub(super) const AROUND: usize = 1_024;
+pub(super) const ENVELOPE_SIZE: usize = 1_024;
 
 /// A file, read.
-pub(super) struct Read {
+pub(super) struct ParsedFile {
     pub(super) rows: Vec<Row>,
     /// Columns that nobody knows.
     pub(super) unknown: Vec<String>,
 }
 
 /// Reads the rows of a file, or says why it can't be used. A request holds at most `longest` bytes.
-pub(super) fn rows(bytes: &[u8], longest: usize) -> Result<Read, String> {
+pub(super) fn read_rows(bytes: &[u8], max_body: usize) -> Result<ParsedFile, String> {
     // So begin the files of spreadsheets, which are archives.
     if bytes.starts_with(b"PK\x03\x04") {
         return Err("this is a workbook: save the sheet as CSV and upload that".to_owned());
@@ -38,7 +38,7 @@ pub(super) fn rows(bytes: &[u8], longest: usize) -> Result<Read, String> {
             return Err(format!("it has more than {MAX_ROWS} rows; `matricula import` has no limit"));
         }
         let item = row.item.and_then(|item| match length(&item) {
-            length if length + AROUND > longest => {
+            length if length + ENVELOPE_SIZE > max_body => {
                 Err(vec![Error::new(Code::Length, "The row is longer than a request may be")])
             }
             length => Ok((item, length)),
@@ -52,16 +52,16 @@ pub(super) fn rows(bytes: &[u8], longest: usize) -> Result<Read, String> {
             )]),
         });
         let name = item.as_ref().ok().and_then(|(item, _)| item.name.clone()).unwrap_or_default();
-        let (fate, length) = match item {
-            Ok((item, length)) => (Fate::Unchecked(Box::new(item)), length),
-            Err(errors) => (Fate::Refused(errors), 0),
+        let (outcome, length) = match item {
+            Ok((item, length)) => (RowOutcome::Unchecked(Box::new(item)), length),
+            Err(errors) => (RowOutcome::Refused(errors), 0),
         };
-        rows.push(Row { line: row.line, address: row.address, name, length, fate });
+        rows.push(Row { line: row.line, address: row.address, name, length, outcome });
     }
     if rows.is_empty() {
         return Err("it contains no user".to_owned());
     }
-    Ok(Read { rows, unknown: reader.unknown_columns().iter().map(|name| short(name)).collect() })
+    Ok(ParsedFile { rows, unknown: reader.unknown_columns().iter().map(|name| short(name)).collect() })
 }
 
 /// The comparison key of an address.
@@ -85,7 +85,7 @@ fn length(item: &Item) -> usize {
     let mut count = Count(1);
     match serde_json::to_writer(&mut count, item) {
         Ok(()) => count.0,
-        Err(_) => usize::MAX - AROUND,
+        Err(_) => usize::MAX - ENVELOPE_SIZE,
     }
 }
 
@@ -110,9 +110,9 @@ mod tests {
     use super::*;
 
     fn read(text: &str) -> Vec<(u64, String, String)> {
-        let read = rows(text.as_bytes(), 1 << 20).unwrap_or_else(|why| panic!("{why}"));
-        let told = |row: Row| match row.fate {
-            Fate::Refused(errors) => (row.line, row.address, errors[0].message.clone()),
+        let read = read_rows(text.as_bytes(), 1 << 20).unwrap_or_else(|why| panic!("{why}"));
+        let told = |row: Row| match row.outcome {
+            RowOutcome::Refused(errors) => (row.line, row.address, errors[0].message.clone()),
             _ => (row.line, row.address, row.name),
         };
         read.rows.into_iter().map(told).collect()
@@ -129,15 +129,15 @@ mod tests {
 
     #[test]
     fn what_is_no_file_of_users_is_told_apart() {
-        let wrong = |bytes: &[u8]| rows(bytes, 1 << 20).err().unwrap_or_default();
+        let wrong = |bytes: &[u8]| read_rows(bytes, 1 << 20).err().unwrap_or_default();
         assert!(wrong(b"PK\x03\x04...").contains("save the sheet as CSV"));
         assert!(wrong(b"").contains("contains no user"));
         assert!(wrong(b"email\n").contains("contains no user"));
         assert!(wrong(b"a,b\n1,2\n").contains("has no column `email`"));
         let many = format!("email\n{}", "a@b.c\n".repeat(MAX_ROWS + 1));
         assert!(wrong(many.as_bytes()).contains("more than 100000 rows"));
-        let long = rows(format!("email,name\na@b.c,{}\n", "x".repeat(2_000)).as_bytes(), 2_048);
-        assert!(long.is_ok_and(|read| matches!(read.rows[0].fate, Fate::Refused(_))));
+        let long = read_rows(format!("email,name\na@b.c,{}\n", "x".repeat(2_000)).as_bytes(), 2_048);
+        assert!(long.is_ok_and(|read| matches!(read.rows[0].outcome, RowOutcome::Refused(_))));
     }
 
     #[test]

@@ -6,25 +6,25 @@ use axum::body::Body;
 use bytes::Bytes;
 use futures_util::stream;
 
-use super::job::{Fate, Progress, Row, RowStatus, Stage};
-use super::named;
+use super::job::{Progress, Row, RowOutcome, RowStatus, Stage};
+use super::named_job;
 use crate::request::PageRequest;
-use crate::{PageError, Shown};
+use crate::{PageError, PageResponse};
 
 /// Rows that are written in one go.
 const SLICE: usize = 1_000;
 
 const COLUMNS: &str = "row,line,emailAddress,result,id,code,field,message\r\n";
 
-pub(super) async fn download(request: &mut PageRequest<'_>) -> Result<Shown, PageError> {
-    let job = named(request)?;
+pub(super) async fn download(request: &mut PageRequest<'_>) -> Result<PageResponse, PageError> {
+    let job = named_job(request)?;
     let lines = stream::unfold(Some(0), move |from| {
         let job = Arc::clone(&job);
         async move {
             let from = from?;
             let now = job.progress();
             let mut text = if from == 0 { COLUMNS.to_owned() } else { String::new() };
-            let next = job.look(|rows| {
+            let next = job.with_rows(|rows| {
                 let slice = rows.iter().enumerate().skip(from).take(SLICE);
                 text.extend(slice.map(|(index, row)| line(index + 1, row, &now)));
                 Some(from + SLICE).filter(|next| *next < rows.len())
@@ -32,7 +32,7 @@ pub(super) async fn download(request: &mut PageRequest<'_>) -> Result<Shown, Pag
             Some((Ok::<_, std::convert::Infallible>(Bytes::from(text)), next))
         }
     });
-    Ok(Shown::Download {
+    Ok(PageResponse::Download {
         name: format!("import-{}-result.csv", request.scope.account().code),
         kind: "text/csv; charset=utf-8",
         body: Body::from_stream(lines),
@@ -42,7 +42,7 @@ pub(super) async fn download(request: &mut PageRequest<'_>) -> Result<Shown, Pag
 fn line(number: usize, row: &Row, now: &Progress) -> String {
     let errors = row.errors();
     let first = errors.first();
-    let id = if let Fate::Created(id) = &row.fate { id } else { "" };
+    let id = if let RowOutcome::Created(id) = &row.outcome { id } else { "" };
     let messages: Vec<_> = errors.iter().map(|error| error.message.as_str()).collect();
     format!(
         "{number},{},{},{},{},{},{},{}\r\n",
@@ -57,7 +57,7 @@ fn line(number: usize, row: &Row, now: &Progress) -> String {
 }
 
 fn result(row: &Row, now: &Progress) -> &'static str {
-    match row.standing() {
+    match row.status() {
         RowStatus::Unchecked => "not checked",
         RowStatus::Ready if now.stage == Stage::Checked || now.stage == Stage::Checking => "would be created",
         RowStatus::Ready => "not tried",

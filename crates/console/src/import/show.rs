@@ -13,15 +13,15 @@ use tokio::time::{Interval, MissedTickBehavior, interval};
 use wire::{Code, Error};
 
 use super::job::{Job, Progress, Row, RowStatus, Stage};
-use super::named;
+use super::named_job;
 use super::read::short;
 use crate::Console;
-use crate::form::query;
+use crate::form::query_string;
 use crate::request::PageRequest;
 use crate::shell::Shell;
+use crate::shown_time::ShownTime;
 use crate::tag::Tag;
-use crate::when::When;
-use crate::{PageError, Shown};
+use crate::{PageError, PageResponse};
 
 /// Rows on a page.
 const PAGE: usize = 200;
@@ -30,10 +30,10 @@ const PAGE: usize = 200;
 const TOLD_EVERY: Duration = Duration::from_millis(250);
 
 /// After so many rounds without news something is sent anyway: only that reveals a closed connection.
-const QUIET: u32 = 60;
+const QUIET_POLLS: u32 = 60;
 
 /// After so many looks the stream ends. Browsers come again by themselves, and are asked again who they are.
-const LOOKS: u32 = 240;
+const MAX_POLLS: u32 = 240;
 
 #[derive(Template)]
 #[template(path = "import/show.html")]
@@ -42,13 +42,13 @@ struct JobPage {
     path: String,
     file: String,
     by: String,
-    at: When,
+    at: ShownTime,
     unknown: Vec<String>,
     progress: Progress,
     why: Option<String>,
     stopping: bool,
     only_problems: bool,
-    rows: Vec<Shows>,
+    rows: Vec<RowView>,
     /// How many such rows there are, and the pages around this one.
     found: usize,
     previous: Option<String>,
@@ -62,7 +62,7 @@ struct Part {
     progress: Progress,
 }
 
-struct Shows {
+struct RowView {
     line: u64,
     address: String,
     name: String,
@@ -71,8 +71,8 @@ struct Shows {
     wrong: Vec<(String, &'static str)>,
 }
 
-pub(super) async fn show(request: &mut PageRequest<'_>) -> Result<Shown, PageError> {
-    let job = named(request)?;
+pub(super) async fn show(request: &mut PageRequest<'_>) -> Result<PageResponse, PageError> {
+    let job = named_job(request)?;
     let progress = job.progress();
     let only_problems = match request.query.text("show") {
         "all" => false,
@@ -84,13 +84,13 @@ pub(super) async fn show(request: &mut PageRequest<'_>) -> Result<Shown, PageErr
     let path = request.path(&format!("/import/{}", job.id));
     let link = |number: usize| {
         let show = if only_problems { "problems" } else { "all" };
-        format!("{path}?{}", query(&[("show", show), ("page", &number.to_string())]))
+        format!("{path}?{}", query_string(&[("show", show), ("page", &number.to_string())]))
     };
     let page = JobPage {
         shell: request.shell("/users", format!("Import of {}", job.file)),
         file: job.file.clone(),
         by: job.by.clone(),
-        at: When(job.at),
+        at: ShownTime(job.at),
         unknown: job.unknown.clone(),
         progress,
         why: job.why(),
@@ -102,20 +102,20 @@ pub(super) async fn show(request: &mut PageRequest<'_>) -> Result<Shown, PageErr
         next: (number.saturating_mul(PAGE) < found).then(|| link(number + 1)),
         path,
     };
-    Ok(Shown::Html(page.render()?))
+    Ok(PageResponse::Html(page.render()?))
 }
 
 /// A page of rows, and how many there are on all.
-fn rows(job: &Job, only_problems: bool, number: usize) -> (Vec<Shows>, usize) {
-    job.look(|rows| {
+fn rows(job: &Job, only_problems: bool, number: usize) -> (Vec<RowView>, usize) {
+    job.with_rows(|rows| {
         let wanted = |row: &&Row| !only_problems || !row.errors().is_empty();
         let page = rows.iter().filter(wanted).skip((number - 1).saturating_mul(PAGE)).take(PAGE);
-        (page.map(shows).collect(), rows.iter().filter(wanted).count())
+        (page.map(row_view).collect(), rows.iter().filter(wanted).count())
     })
 }
 
-fn shows(row: &Row) -> Shows {
-    let (text, look) = match row.standing() {
+fn row_view(row: &Row) -> RowView {
+    let (text, look) = match row.status() {
         RowStatus::Unchecked => ("not checked", ""),
         RowStatus::Ready => ("ready", ""),
         RowStatus::Created => ("created", "good"),
@@ -123,7 +123,7 @@ fn shows(row: &Row) -> Shows {
         RowStatus::Refused => ("refused", "bad"),
         RowStatus::Unreadable => ("unreadable", "bad"),
     };
-    Shows {
+    RowView {
         line: row.line,
         address: short(&row.address),
         name: short(&row.name),
@@ -158,34 +158,34 @@ struct Events {
     told: watch::Receiver<Progress>,
     ticks: Interval,
     last: Option<Progress>,
-    looks: u32,
+    polls: u32,
     quiet: u32,
     ended: bool,
 }
 
 /// Progress, as it is made.
-pub(super) async fn events(request: &mut PageRequest<'_>) -> Result<Shown, PageError> {
-    let job = named(request)?;
+pub(super) async fn events(request: &mut PageRequest<'_>) -> Result<PageResponse, PageError> {
+    let job = named_job(request)?;
     let mut ticks = interval(TOLD_EVERY);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let console = Arc::clone(request.console);
-    let events = Events { console, told: job.watch(), ticks, last: None, looks: 0, quiet: 0, ended: false };
+    let events = Events { console, told: job.watch(), ticks, last: None, polls: 0, quiet: 0, ended: false };
     let events = stream::unfold(events, |mut events| async move {
         let event = events.next().await?;
         Some((Ok::<_, Infallible>(Bytes::from(event)), events))
     });
-    Ok(Shown::Events(Body::from_stream(events)))
+    Ok(PageResponse::Events(Body::from_stream(events)))
 }
 
 impl Events {
     /// The next event. There is none when the server stops: browsers then retry until it is back.
     async fn next(&mut self) -> Option<String> {
-        while !self.ended && self.looks < LOOKS {
+        while !self.ended && self.polls < MAX_POLLS {
             self.ticks.tick().await;
             if self.console.host.is_stopping() {
                 return None;
             }
-            self.looks += 1;
+            self.polls += 1;
             self.quiet += 1;
             let now = *self.told.borrow_and_update();
             if !now.running {
@@ -196,7 +196,7 @@ impl Events {
                 (self.last, self.quiet) = (Some(now), 0);
                 return Part { progress: now }.render().ok().map(|html| event(&html));
             }
-            if self.quiet >= QUIET {
+            if self.quiet >= QUIET_POLLS {
                 self.quiet = 0;
                 return Some(": still at it\n\n".to_owned());
             }

@@ -13,7 +13,7 @@ use futures_util::future::join_all;
 use super::job::{Job, Slice, Stage};
 use crate::Console;
 use crate::PageError;
-use crate::request::signed_in;
+use crate::request::read_session;
 use api::driver;
 use api::endpoints::user::{check_user, create_user};
 use api::error::CallError;
@@ -25,8 +25,8 @@ const CREATING: usize = 4;
 
 /// How long a slice waits for a server that is busy, in all and at a time: in seconds. Programs are told to stay away for
 /// longer, because there may be many of them.
-const PATIENCE: u64 = 300;
-const WAIT: u64 = 5;
+const MAX_WAIT: u64 = 300;
+const MAX_DELAY: u64 = 5;
 
 /// In whose name the work is done.
 pub(super) struct Session {
@@ -37,10 +37,10 @@ pub(super) struct Session {
 }
 
 /// Why a slice was left.
-enum Left {
+enum SliceError {
     /// Somebody stopped it.
     Stopped,
-    For(String),
+    Failed(String),
 }
 
 impl Session {
@@ -53,9 +53,9 @@ impl Session {
     }
 
     /// Reads the user again, because permissions may have been removed; `false`: the session has ended.
-    async fn enter_anew(&self, console: &Console) -> Result<bool, PageError> {
-        let Some(who) = signed_in(console, Some(&self.token)).await? else { return Ok(false) };
-        *self.caller.lock().unwrap_or_else(PoisonError::into_inner) = who.caller;
+    async fn refresh_caller(&self, console: &Console) -> Result<bool, PageError> {
+        let Some(session) = read_session(console, Some(&self.token)).await? else { return Ok(false) };
+        *self.caller.lock().unwrap_or_else(PoisonError::into_inner) = session.caller;
         Ok(true)
     }
 }
@@ -72,7 +72,7 @@ pub(super) fn spawn(console: &Arc<Console>, job: &Arc<Job>, session: Session) {
             Ok(reasons) => reasons.into_iter().flatten().next(),
             Err(_) => Some(CallError::Panic.to_string()),
         };
-        job.rest(why);
+        job.finish(why);
         let now = job.progress();
         tracing::info!(
             import = %job.id, rows = now.rows, ready = now.ready, created = now.created, exist = now.exist,
@@ -84,19 +84,19 @@ pub(super) fn spawn(console: &Arc<Console>, job: &Arc<Job>, session: Session) {
 /// Sends slice after slice. Gives why it was left, if it was.
 async fn work(console: &Console, job: &Job, session: &Session) -> Option<String> {
     while !console.host.is_stopping()
-        && let Some(slice) = job.take()
+        && let Some(slice) = job.next_slice()
     {
         let settled = match send(console, job, session, &slice).await {
-            Ok(reply) => job
-                .settle(&slice, &reply)
-                .map_err(|error| Left::For(format!("The result of some rows could not be read: {error}"))),
-            Err(left) => Err(left),
+            Ok(reply) => job.record_results(&slice, &reply).map_err(|error| {
+                SliceError::Failed(format!("The result of some rows could not be read: {error}"))
+            }),
+            Err(error) => Err(error),
         };
-        if let Err(left) = settled {
+        if let Err(error) = settled {
             job.stop();
-            return match left {
-                Left::Stopped => None,
-                Left::For(why) => Some(why),
+            return match error {
+                SliceError::Stopped => None,
+                SliceError::Failed(why) => Some(why),
             };
         }
     }
@@ -104,7 +104,7 @@ async fn work(console: &Console, job: &Job, session: &Session) -> Option<String>
 }
 
 /// Sends a slice, again and again while the server is busy.
-async fn send(console: &Console, job: &Job, session: &Session, slice: &Slice) -> Result<Vec<u8>, Left> {
+async fn send(console: &Console, job: &Job, session: &Session, slice: &Slice) -> Result<Vec<u8>, SliceError> {
     let (endpoint, request_id) = match slice.stage {
         Stage::Checking => (&check_user::ENDPOINT, None),
         _ => (&create_user::ENDPOINT, Some(slice.request_id)),
@@ -116,21 +116,25 @@ async fn send(console: &Console, job: &Job, session: &Session, slice: &Slice) ->
         let refusal =
             match driver::within(&console.core, endpoint, caller, request_id, &slice.body, &mut line).await {
                 Ok(reply) => return Ok(reply),
-                Err(CallError::Stale) => match session.enter_anew(console).await {
+                Err(CallError::Stale) => match session.refresh_caller(console).await {
                     Ok(true) => CallError::Stale,
                     Ok(false) => {
-                        return Err(Left::For("The session in which it was started has ended".to_owned()));
+                        return Err(SliceError::Failed(
+                            "The session in which it was started has ended".to_owned(),
+                        ));
                     }
                     Err(PageError::Refused(refusal)) => refusal,
-                    Err(error) => return Err(Left::For(error.to_string())),
+                    Err(error) => return Err(SliceError::Failed(error.to_string())),
                 },
                 Err(refusal) => refusal,
             };
-        let Some(seconds) = refusal.retry_after() else { return Err(Left::For(refusal.to_string())) };
-        let seconds = seconds.min(WAIT);
+        let Some(seconds) = refusal.retry_after() else {
+            return Err(SliceError::Failed(refusal.to_string()));
+        };
+        let seconds = seconds.min(MAX_DELAY);
         waited += seconds;
-        if waited > PATIENCE {
-            return Err(Left::For(refusal.to_string()));
+        if waited > MAX_WAIT {
+            return Err(SliceError::Failed(refusal.to_string()));
         }
         // What was read again is judged again at once.
         if !matches!(refusal, CallError::Stale) {
@@ -139,7 +143,7 @@ async fn send(console: &Console, job: &Job, session: &Session, slice: &Slice) ->
             }
             job.wait(Duration::from_secs(seconds)).await;
             if job.is_stopping() {
-                return Err(Left::Stopped);
+                return Err(SliceError::Stopped);
             }
         }
     }

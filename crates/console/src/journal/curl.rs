@@ -5,10 +5,10 @@ use std::fmt::Write as _;
 use observe::journal::Entry;
 
 /// What curl makes of the address and the body by itself.
-const OWN: [&str; 3] = ["host", "content-length", "transfer-encoding"];
+const MADE_BY_CURL: [&str; 3] = ["host", "content-length", "transfer-encoding"];
 
 /// What curl adds when nobody says otherwise.
-const ADDED: [&str; 3] = ["accept", "user-agent", "content-type"];
+const ADDED_BY_CURL: [&str; 3] = ["accept", "user-agent", "content-type"];
 
 /// The command. `url` is where the server is reached.
 pub(super) fn curl(url: &str, entry: &Entry, body: &[u8]) -> String {
@@ -32,12 +32,12 @@ pub(super) fn curl(url: &str, entry: &Entry, body: &[u8]) -> String {
     let mut option = |name: &str, value: &str| {
         let _ = write!(command, " \\\n  {name} {}", quoted(value));
     };
-    for (name, value) in entry.headers.iter().filter(|(name, _)| !OWN.contains(&name.as_str())) {
+    for (name, value) in entry.headers.iter().filter(|(name, _)| !MADE_BY_CURL.contains(&name.as_str())) {
         // A header with nothing behind the colon would be left out.
         let header = if value.is_empty() { format!("{name};") } else { format!("{name}: {value}") };
         option("-H", &header);
     }
-    for name in ADDED.into_iter().filter(|name| !has(name)) {
+    for name in ADDED_BY_CURL.into_iter().filter(|name| !has(name)) {
         option("-H", &format!("{name}:"));
     }
     match as_text {
@@ -65,7 +65,7 @@ mod tests {
     use super::*;
 
     /// What curl would be called with, and what it would read.
-    fn called(command: &str) -> (Vec<String>, Vec<u8>) {
+    fn run_in_shell(command: &str) -> (Vec<String>, Vec<u8>) {
         let script = format!(
             "curl() {{ for word; do printf '%s\\0' \"$word\"; done; \
              case \"$*\" in *'--data-binary @-') printf '\\0'; cat;; esac; }}\n{command}\n"
@@ -103,7 +103,7 @@ mod tests {
             ("content-length", "3"),
         ];
         let sent = entry("PO'ST", target, &headers);
-        let (words, _) = called(&curl("http://127.0.0.1:8080", &sent, HARMFUL.as_bytes()));
+        let (words, _) = run_in_shell(&curl("http://127.0.0.1:8080", &sent, HARMFUL.as_bytes()));
         let url = format!("http://127.0.0.1:8080{target}");
         let expected = [
             "-i",
@@ -133,7 +133,7 @@ mod tests {
     #[test]
     fn every_byte_of_a_body_arrives() {
         let all: Vec<u8> = (0..=255).chain(*b"%s\\n'\n\n").collect();
-        let (words, read) = called(&curl("http://h", &entry("POST", "/", &[]), &all));
+        let (words, read) = run_in_shell(&curl("http://h", &entry("POST", "/", &[]), &all));
         assert_eq!(words[words.len() - 2..], ["--data-binary", "@-"]);
         assert_eq!(read, all);
     }

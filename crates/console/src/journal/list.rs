@@ -4,13 +4,13 @@ use std::time::Duration;
 
 use askama::Template;
 
-use super::{codes, outcome, seen};
-use crate::figures::took;
-use crate::form::{Form, query};
+use super::{account_filter, codes, outcome};
+use crate::figures::duration;
+use crate::form::{Form, query_string};
 use crate::request::PageRequest;
 use crate::shell::{JOURNAL, Shell};
-use crate::when::When;
-use crate::{PageError, Shown};
+use crate::shown_time::ShownTime;
+use crate::{PageError, PageResponse};
 use observe::journal::{Entry, Filter};
 
 /// Requests on a page.
@@ -20,7 +20,7 @@ const PAGE: usize = 100;
 #[template(path = "journal/list.html", blocks = ["rows"])]
 struct List {
     shell: Shell,
-    asked: Asked,
+    search: SearchForm,
     rows: Vec<Row>,
     /// Whether secrets are left out.
     redacted: bool,
@@ -36,7 +36,7 @@ struct NoJournal {
 
 struct Row {
     path: String,
-    at: When,
+    at: ShownTime,
     method: String,
     target: String,
     outcome: (String, &'static str),
@@ -47,14 +47,14 @@ struct Row {
 }
 
 /// The search, as typed.
-struct Asked {
+struct SearchForm {
     text: String,
     path: String,
     status: String,
     code: String,
 }
 
-impl Asked {
+impl SearchForm {
     fn read(form: &Form) -> Self {
         let text = |name: &str| form.text(name).to_owned();
         Self { text: text("q"), path: text("path"), status: text("status"), code: text("code") }
@@ -68,7 +68,7 @@ impl Asked {
         self.fields().iter().all(|(_, text)| text.is_empty())
     }
 
-    fn within<'a>(&'a self, seen: Filter<'a>) -> Filter<'a> {
+    fn narrow<'a>(&'a self, seen: Filter<'a>) -> Filter<'a> {
         let some = |text: &'a str| Some(text).filter(|text| !text.is_empty());
         Filter {
             text: some(&self.text),
@@ -80,40 +80,41 @@ impl Asked {
     }
 }
 
-pub(super) async fn list(request: &mut PageRequest<'_>) -> Result<Shown, PageError> {
+pub(super) async fn list(request: &mut PageRequest<'_>) -> Result<PageResponse, PageError> {
     let shell = request.shell(JOURNAL, "Request journal");
     let Some(journal) = request.console.host.journal() else {
-        return Ok(Shown::Html(NoJournal { shell }.render()?));
+        return Ok(PageResponse::Html(NoJournal { shell }.render()?));
     };
-    let asked = Asked::read(&request.query);
-    let before = request.query.some("before").and_then(|number| number.parse().ok());
-    let mut entries = journal.list(&Filter { before, ..asked.within(seen(request, &journal)) }, PAGE + 1);
+    let search = SearchForm::read(&request.query);
+    let before = request.query.non_empty("before").and_then(|number| number.parse().ok());
+    let mut entries =
+        journal.list(&Filter { before, ..search.narrow(account_filter(request, &journal)) }, PAGE + 1);
     let more = entries.len() > PAGE;
     entries.truncate(PAGE);
     let last = entries.last().filter(|_| more).map(|last| last.number.to_string());
     let next = last.map(|last| {
-        let fields: Vec<_> = asked.fields().into_iter().chain([("before", last.as_str())]).collect();
-        request.path(&format!("{JOURNAL}?{}", query(&fields)))
+        let fields: Vec<_> = search.fields().into_iter().chain([("before", last.as_str())]).collect();
+        request.path(&format!("{JOURNAL}?{}", query_string(&fields)))
     });
     let page = List {
         shell,
-        asked,
+        search,
         rows: entries.into_iter().map(|entry| row(request, entry)).collect(),
         redacted: !journal.is_whole(),
         next,
     };
-    Ok(Shown::Html(if request.wants_part() { page.as_rows().render()? } else { page.render()? }))
+    Ok(PageResponse::Html(if request.wants_fragment() { page.as_rows().render()? } else { page.render()? }))
 }
 
 fn row(request: &PageRequest<'_>, entry: Entry) -> Row {
     Row {
         path: request.path(&format!("{JOURNAL}/{}", entry.number)),
-        at: When(entry.at),
+        at: ShownTime(entry.at),
         outcome: outcome(&entry),
         codes: codes(&entry),
         caller: entry.caller.unwrap_or_default(),
         application: entry.application.unwrap_or_default(),
-        took: entry.micros.map(|micros| took(Duration::from_micros(micros))).unwrap_or_default(),
+        took: entry.micros.map(|micros| duration(Duration::from_micros(micros))).unwrap_or_default(),
         method: entry.method,
         target: entry.target.chars().take(200).collect(),
     }

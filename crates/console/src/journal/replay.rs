@@ -14,29 +14,29 @@ use secrecy::ExposeSecret;
 use wire::header;
 use wire::signature::{Parts, SigningKey, authorization, canonical_path};
 
-use super::{named, show};
+use super::{named_entry, show};
 use crate::request::PageRequest;
 use crate::shell::{JOURNAL, Notice};
-use crate::{PageError, Shown};
+use crate::{PageError, PageResponse};
 use observe::journal::Entry;
 
 /// The headers that a signature is made of.
 const SIGNED: [&str; 4] = [header::AUTHORIZATION, header::DATE, header::REQUEST_ID, header::APP_ID];
 
 /// How a request can be sent once more.
-pub(super) struct Again {
+pub(super) struct ReplayOptions {
     pub(super) as_received: bool,
     pub(super) signed_again: bool,
 }
 
-impl Again {
-    pub(super) async fn of(
+impl ReplayOptions {
+    pub(super) async fn read(
         request: &PageRequest<'_>,
         entry: &Entry,
         is_whole: bool,
     ) -> Result<Self, PageError> {
         let as_received = is_whole && is_exact(entry);
-        Ok(Self { as_received, signed_again: as_received && keys(request, entry).await?.is_some() })
+        Ok(Self { as_received, signed_again: as_received && signing_keys(request, entry).await?.is_some() })
     }
 }
 
@@ -47,7 +47,7 @@ fn is_exact(entry: &Entry) -> bool {
 
 /// The keys to sign a request again with: those that it names, if they are valid, belong to a user of the account, and the
 /// visitor could issue ones just as good.
-async fn keys(
+async fn signing_keys(
     request: &PageRequest<'_>,
     entry: &Entry,
 ) -> Result<Option<std::sync::Arc<Principal>>, PageError> {
@@ -62,32 +62,32 @@ async fn keys(
     }))
 }
 
-pub(super) async fn replay(request: &mut PageRequest<'_>) -> Result<Shown, PageError> {
-    let (journal, mut entry) = named(request)?;
+pub(super) async fn replay(request: &mut PageRequest<'_>) -> Result<PageResponse, PageError> {
+    let (journal, mut entry) = named_entry(request)?;
     let body = journal.body(entry.number).filter(|_| is_exact(&entry));
-    let Some(body) = body else { return wrong(request, "a part of the request was redacted.").await };
+    let Some(body) = body else { return refuse(request, "a part of the request was redacted.").await };
     match request.form.text("how") {
         "received" => {}
-        "signed-again" => match keys(request, &entry).await? {
+        "signed-again" => match signing_keys(request, &entry).await? {
             Some(keys) => sign(request, &mut entry, &keys),
-            None => return wrong(request, "you have no valid keys of the account to sign it with.").await,
+            None => return refuse(request, "you have no valid keys of the account to sign it with.").await,
         },
-        _ => return wrong(request, "choose how: as received, or signed again.").await,
+        _ => return refuse(request, "choose how: as received, or signed again.").await,
     }
     let Some(rebuilt) = rebuild(&entry, body) else {
-        return wrong(request, "the request cannot be rebuilt.").await;
+        return refuse(request, "the request cannot be rebuilt.").await;
     };
     let number = request.console.host.replay(rebuilt, SocketAddr::new(request.peer, 0)).await;
     let path = match number {
         Some(number) => format!("{JOURNAL}/{number}?again={}", entry.number),
         None => JOURNAL.to_owned(),
     };
-    Ok(Shown::Redirect(request.path(&path)))
+    Ok(PageResponse::Redirect(request.path(&path)))
 }
 
-async fn wrong(request: &PageRequest<'_>, why: &str) -> Result<Shown, PageError> {
-    let notice = Notice::bad(format!("It was not sent: {why}"));
-    show::render(request, Some(notice)).await.map(Shown::Wrong)
+async fn refuse(request: &PageRequest<'_>, why: &str) -> Result<PageResponse, PageError> {
+    let notice = Notice::error(format!("It was not sent: {why}"));
+    show::render(request, Some(notice)).await.map(PageResponse::Invalid)
 }
 
 /// The same request with the current date and a new id, signed with these keys.

@@ -6,13 +6,13 @@ use askama::Template;
 use serde_json::Value;
 
 use super::curl::curl;
-use super::replay::Again;
-use super::{codes, named, outcome};
-use crate::figures::{meaning, took};
+use super::replay::ReplayOptions;
+use super::{codes, named_entry, outcome};
+use crate::figures::{duration, meaning};
 use crate::request::PageRequest;
 use crate::shell::{JOURNAL, Notice, Shell};
-use crate::when::When;
-use crate::{PageError, Shown};
+use crate::shown_time::ShownTime;
+use crate::{PageError, PageResponse};
 use observe::journal::Entry;
 
 #[derive(Template)]
@@ -21,7 +21,7 @@ struct Show {
     shell: Shell,
     entry: Entry,
     path: String,
-    at: When,
+    at: ShownTime,
     outcome: (String, &'static str),
     /// Codes, and what they mean.
     codes: Vec<(&'static str, String)>,
@@ -29,32 +29,31 @@ struct Show {
     answer: String,
     /// A command that sends the same; `None` where something was left out.
     curl: Option<String>,
-    again: Again,
+    again: ReplayOptions,
 }
 
-pub(super) async fn show(request: &mut PageRequest<'_>) -> Result<Shown, PageError> {
-    let notice =
-        request.query.some("again").and_then(|of| of.parse::<u64>().ok()).map(|of| {
-            Notice::done(format!("Sent again: this is the new result. The original is number {of}."))
-        });
-    render(request, notice).await.map(Shown::Html)
+pub(super) async fn show(request: &mut PageRequest<'_>) -> Result<PageResponse, PageError> {
+    let notice = request.query.non_empty("again").and_then(|of| of.parse::<u64>().ok()).map(|of| {
+        Notice::success(format!("Sent again: this is the new result. The original is number {of}."))
+    });
+    render(request, notice).await.map(PageResponse::Html)
 }
 
 /// The page, with something to say first.
 pub(super) async fn render(request: &PageRequest<'_>, notice: Option<Notice>) -> Result<String, PageError> {
-    let (journal, entry) = named(request)?;
+    let (journal, entry) = named_entry(request)?;
     let body = journal.body(entry.number);
     let title = format!("Request {}", entry.number);
     let page = Show {
-        shell: request.shell(JOURNAL, title).with(notice),
+        shell: request.shell(JOURNAL, title).with_notice(notice),
         path: request.path(&format!("{JOURNAL}/{}", entry.number)),
-        at: When(entry.at),
+        at: ShownTime(entry.at),
         outcome: outcome(&entry),
         codes: codes(&entry).into_iter().map(|code| (code, meaning(code))).collect(),
-        took: entry.micros.map(|micros| took(Duration::from_micros(micros))),
+        took: entry.micros.map(|micros| duration(Duration::from_micros(micros))),
         answer: pretty(&entry.answer),
         curl: body.as_deref().map(|body| curl(&request.url(), &entry, body)),
-        again: Again::of(request, &entry, body.is_some()).await?,
+        again: ReplayOptions::read(request, &entry, body.is_some()).await?,
         entry,
     };
     Ok(page.render()?)

@@ -5,16 +5,16 @@ use directory::user::User;
 use directory::{EmailAddress, Role, RoleId, roles};
 use serde_json::{Value, json};
 
-use super::{item, named, own_path, path, show};
-use crate::form::query;
+use super::{item, named_user, own_path, show, user_path};
+use crate::form::query_string;
 use crate::request::{EndpointResult, PageRequest};
 use crate::shell::{Notice, Shell};
-use crate::{PageError, Shown, ask, password};
+use crate::{PageError, PageResponse, confirmation, password};
 use api::endpoints::role::assign_role;
 use api::endpoints::user::{remove_alias, update_alias, update_user};
 
 /// Users of one bulk change: as many as an endpoint takes.
-const MOST: usize = 1_000;
+const MAX_BULK: usize = 1_000;
 
 /// What a state is called in a form, and the field of update-user that sets it.
 const STATES: &[(&str, &str, bool)] = &[
@@ -32,52 +32,62 @@ fn ends_keys(to: &str) -> Option<&'static str> {
 }
 
 /// A page that asks first, if what goes to `below` the user's path ends key pairs of the user.
-async fn asked_first(
+async fn confirm_first(
     request: &PageRequest<'_>,
     user: &User,
     does: &str,
     below: &str,
-) -> Result<Option<Shown>, PageError> {
+) -> Result<Option<PageResponse>, PageError> {
     let own = own_path(request);
-    ask::before_keys_end(request, std::slice::from_ref(user), does, format!("{own}/{below}"), own).await
+    confirmation::confirm_key_loss(request, std::slice::from_ref(user), does, format!("{own}/{below}"), own)
+        .await
 }
 
 /// Back to the user's page: what was done, or why it was not.
-async fn back(request: &mut PageRequest<'_>, result: EndpointResult, done: &str) -> Result<Shown, PageError> {
+async fn redirect_or_show_errors(
+    request: &mut PageRequest<'_>,
+    result: EndpointResult,
+    done: &str,
+) -> Result<PageResponse, PageError> {
     let errors = result.errors();
     if errors.is_empty() {
-        return Ok(Shown::Redirect(format!("{}?{}", own_path(request), query(&[("done", done)]))));
+        return Ok(PageResponse::Redirect(format!(
+            "{}?{}",
+            own_path(request),
+            query_string(&[("done", done)])
+        )));
     }
-    Ok(Shown::Wrong(show::page(request, Some(Notice::bad(errors.join(" ")))).await?))
+    Ok(PageResponse::Invalid(show::page(request, Some(Notice::error(errors.join(" ")))).await?))
 }
 
-pub(super) async fn edit(request: &mut PageRequest<'_>) -> Result<Shown, PageError> {
-    let (user, _) = named(request).await?;
+pub(super) async fn edit(request: &mut PageRequest<'_>) -> Result<PageResponse, PageError> {
+    let (user, _) = named_user(request).await?;
     let form = &request.form;
     let fields = json!({
         "name": form.text("name"),
-        "passwordNeverExpires": form.ticked("never_expires"),
-        "allowSmtp": form.ticked("smtp"),
-        "allowPop": form.ticked("pop"),
+        "passwordNeverExpires": form.is_checked("never_expires"),
+        "allowSmtp": form.is_checked("smtp"),
+        "allowPop": form.is_checked("pop"),
     });
     let result = request.call_endpoint(&update_user::ENDPOINT, vec![item(&user, fields)]).await?;
-    back(request, result, "edit").await
+    redirect_or_show_errors(request, result, "edit").await
 }
 
-pub(super) async fn state(request: &mut PageRequest<'_>) -> Result<Shown, PageError> {
-    let (user, _) = named(request).await?;
+pub(super) async fn set_state(request: &mut PageRequest<'_>) -> Result<PageResponse, PageError> {
+    let (user, _) = named_user(request).await?;
     let to = request.form.text("to").to_owned();
     let Some((_, field, value)) = STATES.iter().find(|(state, ..)| *state == to) else {
         return Err(PageError::NotFound("state"));
     };
     if let Some(does) = ends_keys(&to)
-        && let Some(page) = asked_first(request, &user, &format!("{does} {}", user.address), "state").await?
+        && let Some(page) =
+            confirm_first(request, &user, &format!("{does} {}", user.address), "state").await?
     {
         return Ok(page);
     }
     let result =
         request.call_endpoint(&update_user::ENDPOINT, vec![item(&user, json!({ *field: value }))]).await?;
-    back(request, result, &to).await
+    redirect_or_show_errors(request, result, &to).await
 }
 
 #[derive(Template)]
@@ -90,25 +100,25 @@ struct Reset {
 }
 
 /// Sets a password that is shown this once, and must be changed at the next sign-in.
-pub(super) async fn reset_password(request: &mut PageRequest<'_>) -> Result<Shown, PageError> {
-    let (user, _) = named(request).await?;
+pub(super) async fn reset_password(request: &mut PageRequest<'_>) -> Result<PageResponse, PageError> {
+    let (user, _) = named_user(request).await?;
     let does = format!("Reset the password of {}", user.address);
-    if let Some(page) = asked_first(request, &user, &does, "password").await? {
+    if let Some(page) = confirm_first(request, &user, &does, "password").await? {
         return Ok(page);
     }
-    let password = password::draw(request.console, request.scope.account());
+    let password = password::generate(request.console, request.scope.account());
     let fields = json!({ "password": password, "forcePasswordChange": true });
     let result = request.call_endpoint(&update_user::ENDPOINT, vec![item(&user, fields)]).await?;
     if !result.fail.is_empty() {
-        return back(request, result, "").await;
+        return redirect_or_show_errors(request, result, "").await;
     }
     let page = Reset {
         shell: request.shell("/users", format!("New password for {}", user.address)),
         address: user.address.to_string(),
         password,
-        path: path(request, &user),
+        path: user_path(request, &user),
     };
-    Ok(Shown::Html(page.render()?))
+    Ok(PageResponse::Html(page.render()?))
 }
 
 /// The role that a form names; one that cannot be found is refused by the endpoint.
@@ -120,12 +130,12 @@ async fn chosen_role(request: &PageRequest<'_>) -> Result<Option<Role>, PageErro
     }
 }
 
-pub(super) async fn role(request: &mut PageRequest<'_>) -> Result<Shown, PageError> {
-    let (user, before) = named(request).await?;
+pub(super) async fn set_role(request: &mut PageRequest<'_>) -> Result<PageResponse, PageError> {
+    let (user, before) = named_user(request).await?;
     let account = request.scope.account().id;
     if roles::promotes(before.as_ref(), chosen_role(request).await?.as_ref()) {
         let does = format!("Give {} a role with more permissions", user.address);
-        if let Some(page) = asked_first(request, &user, &does, "role").await? {
+        if let Some(page) = confirm_first(request, &user, &does, "role").await? {
             return Ok(page);
         }
     }
@@ -134,21 +144,21 @@ pub(super) async fn role(request: &mut PageRequest<'_>) -> Result<Shown, PageErr
     let fields = json!({ "id": request.form.text("role") });
     let result = request.call_endpoint(&assign_role::ENDPOINT, vec![item(&user, fields)]).await?;
     if !result.fail.is_empty() {
-        return back(request, result, "").await;
+        return redirect_or_show_errors(request, result, "").await;
     }
-    let before = query(&[("done", "role"), ("before", &before.unwrap_or_default())]);
-    Ok(Shown::Redirect(format!("{}?{before}", path(request, &user))))
+    let before = query_string(&[("done", "role"), ("before", &before.unwrap_or_default())]);
+    Ok(PageResponse::Redirect(format!("{}?{before}", user_path(request, &user))))
 }
 
-pub(super) async fn alias(request: &mut PageRequest<'_>) -> Result<Shown, PageError> {
-    let (user, _) = named(request).await?;
+pub(super) async fn change_alias(request: &mut PageRequest<'_>) -> Result<PageResponse, PageError> {
+    let (user, _) = named_user(request).await?;
     let item = json!({ "aliasFor": user.address.as_str(), "alias": request.form.text("alias") });
-    let (endpoint, done) = match request.form.ticked("remove") {
+    let (endpoint, done) = match request.form.is_checked("remove") {
         true => (&remove_alias::ENDPOINT, "unalias"),
         false => (&update_alias::ENDPOINT, "alias"),
     };
     let result = request.call_endpoint(endpoint, vec![item]).await?;
-    back(request, result, done).await
+    redirect_or_show_errors(request, result, done).await
 }
 
 #[derive(Template)]
@@ -162,9 +172,9 @@ struct Bulk {
 }
 
 /// Changes the state of all selected users; each change succeeds or fails alone.
-pub(super) async fn bulk(request: &mut PageRequest<'_>) -> Result<Shown, PageError> {
+pub(super) async fn bulk(request: &mut PageRequest<'_>) -> Result<PageResponse, PageError> {
     let to = request.form.text("to").to_owned();
-    let picked: Vec<String> = request.form.all("pick").take(MOST).map(str::to_owned).collect();
+    let picked: Vec<String> = request.form.all("pick").take(MAX_BULK).map(str::to_owned).collect();
     let Some((_, field, value)) = STATES.iter().find(|(state, ..)| *state == to) else {
         return Err(PageError::NotFound("state"));
     };
@@ -174,7 +184,7 @@ pub(super) async fn bulk(request: &mut PageRequest<'_>) -> Result<Shown, PageErr
         let users: Vec<_> = users.filter(|user| user.account == request.scope.account().id).collect();
         let does = format!("{does} {} user{}", users.len(), if users.len() == 1 { "" } else { "s" });
         let (action, list) = (request.path("/users/bulk"), request.path("/users"));
-        if let Some(page) = ask::before_keys_end(request, &users, &does, action, list).await? {
+        if let Some(page) = confirmation::confirm_key_loss(request, &users, &does, action, list).await? {
             return Ok(page);
         }
     }
@@ -191,17 +201,17 @@ pub(super) async fn bulk(request: &mut PageRequest<'_>) -> Result<Shown, PageErr
         result.data.iter().map(|row| row["emailAddress"].as_str().unwrap_or_default().to_owned()).collect();
     // The undo applies only to users that were changed.
     let opposite = STATES.iter().find(|(_, of, set)| of == field && *set != *value).map(|(state, ..)| *state);
-    let mut notice = Notice::done(format!("{} changed.", changed.len()));
+    let mut notice = Notice::success(format!("{} changed.", changed.len()));
     if let Some(opposite) = opposite.filter(|_| !changed.is_empty()) {
         let mut fields = vec![("to", opposite.to_owned())];
         fields.extend(changed.iter().map(|address| ("pick", address.clone())));
         notice = notice.undo(request.path("/users/bulk"), fields);
     }
     let page = Bulk {
-        shell: request.shell("/users", "Users changed").with(Some(notice)),
+        shell: request.shell("/users", "Users changed").with_notice(Some(notice)),
         changed: changed.len(),
         refused: refused.collect(),
         to,
     };
-    Ok(Shown::Html(page.render()?))
+    Ok(PageResponse::Html(page.render()?))
 }

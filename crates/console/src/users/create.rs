@@ -5,7 +5,7 @@ use serde_json::{Map, Value};
 
 use crate::request::PageRequest;
 use crate::shell::Shell;
-use crate::{PageError, Shown, password};
+use crate::{PageError, PageResponse, password};
 use api::endpoints::user::create_user;
 
 #[derive(Template)]
@@ -39,9 +39,9 @@ struct Made {
     path: String,
 }
 
-pub(super) async fn form(request: &mut PageRequest<'_>) -> Result<Shown, PageError> {
+pub(super) async fn form(request: &mut PageRequest<'_>) -> Result<PageResponse, PageError> {
     let page = page(request, Wrong::default()).await?;
-    Ok(Shown::Html(page.render()?))
+    Ok(PageResponse::Html(page.render()?))
 }
 
 async fn page(request: &PageRequest<'_>, wrong: Wrong) -> Result<New, PageError> {
@@ -53,21 +53,21 @@ async fn page(request: &PageRequest<'_>, wrong: Wrong) -> Result<New, PageError>
         request: request.console.core.guid(),
         address: field("address"),
         name: field("name"),
-        how: request.form.some("how").unwrap_or("generate").to_owned(),
-        force: request.form.ticked("force") || !request.form.ticked("address"),
+        how: request.form.non_empty("how").unwrap_or("generate").to_owned(),
+        force: request.form.is_checked("force") || !request.form.is_checked("address"),
         wrong,
     })
 }
 
-pub(super) async fn create(request: &mut PageRequest<'_>) -> Result<Shown, PageError> {
+pub(super) async fn create(request: &mut PageRequest<'_>) -> Result<PageResponse, PageError> {
     let form = &request.form;
     let (address, name) = (form.text("address").to_owned(), form.text("name").to_owned());
     let password = match form.text("how") {
-        "generate" => Some(password::draw(request.console, request.scope.account())),
+        "generate" => Some(password::generate(request.console, request.scope.account())),
         "type" => Some(form.raw("password").to_owned()),
         _ => None,
     };
-    let force = form.ticked("force") && password.is_some();
+    let force = form.is_checked("force") && password.is_some();
     let shown = password.clone().filter(|_| form.text("how") == "generate");
     let mut item = Map::new();
     item.insert("emailAddress".to_owned(), Value::from(address.clone()));
@@ -83,7 +83,7 @@ pub(super) async fn create(request: &mut PageRequest<'_>) -> Result<Shown, PageE
             name: result.error_in("name"),
             password: result.error_in("password"),
         };
-        return Ok(Shown::Wrong(page(request, wrong).await?.render()?));
+        return Ok(PageResponse::Invalid(page(request, wrong).await?.render()?));
     };
     let id = created["id"].as_str().unwrap_or_default();
     let page = Made {
@@ -93,5 +93,5 @@ pub(super) async fn create(request: &mut PageRequest<'_>) -> Result<Shown, PageE
         force,
         path: request.path(&format!("/users/{id}")),
     };
-    Ok(Shown::Html(page.render()?))
+    Ok(PageResponse::Html(page.render()?))
 }

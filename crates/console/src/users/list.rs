@@ -14,12 +14,12 @@ use futures_util::stream;
 
 use super::tags;
 use crate::csv::cell;
-use crate::form::query;
+use crate::form::query_string;
 use crate::request::PageRequest;
 use crate::shell::{Notice, Shell};
+use crate::shown_time::ShownTime;
 use crate::tag::Tag;
-use crate::when::When;
-use crate::{PageError, Shown};
+use crate::{PageError, PageResponse};
 
 /// Users on a page.
 const PAGE: usize = 50;
@@ -38,7 +38,7 @@ const TOKEN: &str = "/console/users";
 struct List {
     shell: Shell,
     domains: Vec<String>,
-    asked: Asked,
+    search: SearchForm,
     /// What a user may be: its name in a form, in words, and whether it is asked for.
     states: Vec<(String, &'static str, bool)>,
     may_edit: bool,
@@ -48,26 +48,26 @@ struct List {
 }
 
 /// The search, as typed.
-struct Asked {
+struct SearchForm {
     text: String,
     domain: String,
     state: String,
 }
 
-impl Asked {
+impl SearchForm {
     fn read(request: &PageRequest<'_>) -> Self {
         let text = |name: &str| request.query.text(name).to_owned();
         Self { text: text("q"), domain: text("domain"), state: text("state") }
     }
 
-    fn query(&self) -> UserQuery {
-        let state = State::ALL.into_iter().find(|state| name(*state) == self.state);
+    fn user_query(&self) -> UserQuery {
+        let state = State::ALL.into_iter().find(|state| state_name(*state) == self.state);
         UserQuery::new(&self.text, DomainName::parse(&self.domain).ok(), state)
     }
 
     /// The query string of this search; empty without filters.
     fn link(&self) -> String {
-        let fields = query(&[("q", &self.text), ("domain", &self.domain), ("state", &self.state)]);
+        let fields = query_string(&[("q", &self.text), ("domain", &self.domain), ("state", &self.state)]);
         if fields.is_empty() { fields } else { format!("?{fields}") }
     }
 
@@ -81,7 +81,7 @@ struct Rows {
     /// How many there are; where they are searched nobody counts.
     total: Option<u64>,
     /// Whether more may be found than a page holds, although few were.
-    goes_on: bool,
+    may_continue: bool,
     previous: Option<String>,
     next: Option<String>,
 }
@@ -91,11 +91,11 @@ struct Row {
     address: String,
     name: String,
     tags: Vec<Tag>,
-    made: When,
+    made: ShownTime,
 }
 
 /// The states of a user in words.
-const fn words(state: State) -> &'static str {
+const fn state_label(state: State) -> &'static str {
     match state {
         State::Locked => "locked",
         State::Disabled => "disabled",
@@ -108,7 +108,7 @@ const fn words(state: State) -> &'static str {
 }
 
 /// The name of a state in a form.
-fn name(state: State) -> String {
+fn state_name(state: State) -> String {
     serde_json::to_value(state).ok().and_then(|value| value.as_str().map(str::to_owned)).unwrap_or_default()
 }
 
@@ -119,30 +119,32 @@ pub(super) async fn domains(request: &PageRequest<'_>) -> Result<Vec<String>, Pa
     Ok(listed.rows.into_iter().map(|domain| domain.name.to_string()).collect())
 }
 
-pub(super) async fn list(request: &mut PageRequest<'_>) -> Result<Shown, PageError> {
-    let asked = Asked::read(request);
-    let (page, unread) = match asked.is_everything() {
-        true => (listed(request, &asked).await?, 0),
-        false => found(request, &asked).await?,
+pub(super) async fn list(request: &mut PageRequest<'_>) -> Result<PageResponse, PageError> {
+    let search = SearchForm::read(request);
+    let (page, unread) = match search.is_everything() {
+        true => (list_page(request, &search).await?, 0),
+        false => search_page(request, &search).await?,
     };
-    let notice = (request.query.text("done") == "remove").then(|| Notice::done("The user is removed."));
+    let notice = (request.query.text("done") == "remove").then(|| Notice::success("The user is removed."));
     let page = List {
-        shell: request.shell("/users", "Users").with(notice),
+        shell: request.shell("/users", "Users").with_notice(notice),
         domains: domains(request).await?,
-        states: State::ALL.map(|state| (name(state), words(state), name(state) == asked.state)).to_vec(),
+        states: State::ALL
+            .map(|state| (state_name(state), state_label(state), state_name(state) == search.state))
+            .to_vec(),
         may_edit: request.may(&INTERNAL_EDIT),
         page,
         unread,
-        asked,
+        search,
     };
-    Ok(Shown::Html(if request.wants_part() { page.as_rows().render()? } else { page.render()? }))
+    Ok(PageResponse::Html(if request.wants_fragment() { page.as_rows().render()? } else { page.render()? }))
 }
 
 /// All users, or all of a domain: in the order of addresses, back and forth.
-async fn listed(request: &PageRequest<'_>, asked: &Asked) -> Result<Rows, PageError> {
+async fn list_page(request: &PageRequest<'_>, search: &SearchForm) -> Result<Rows, PageError> {
     let (store, account) = (&request.console.core.store, request.scope.account().id);
-    let domain = DomainName::parse(&asked.domain).ok();
-    let from = match (request.query.some("after"), request.query.some("before")) {
+    let domain = DomainName::parse(&search.domain).ok();
+    let from = match (request.query.non_empty("after"), request.query.non_empty("before")) {
         (Some(key), _) => Position::After(key.to_owned()),
         (None, Some(key)) => Position::Before(key.to_owned()),
         (None, None) => Position::Start,
@@ -155,23 +157,23 @@ async fn listed(request: &PageRequest<'_>, asked: &Asked) -> Result<Rows, PageEr
             Position::Before(key) => ("before", key.as_str()),
             Position::Start => ("after", ""),
         };
-        request.path(&format!("/users?{}", query(&[("domain", &asked.domain), (name, key)])))
+        request.path(&format!("/users?{}", query_string(&[("domain", &search.domain), (name, key)])))
     };
     Ok(Rows {
         rows: rows(request, &users),
         total: Some(store.count_listed(account, domain.as_ref()).await?),
-        goes_on: false,
+        may_continue: false,
         previous: around.previous.map(link),
         next: around.next.map(link),
     })
 }
 
 /// Those who are looked for, and how many events the index of words does not know of yet.
-async fn found(request: &PageRequest<'_>, asked: &Asked) -> Result<(Rows, u64), PageError> {
+async fn search_page(request: &PageRequest<'_>, search: &SearchForm) -> Result<(Rows, u64), PageError> {
     let (console, account) = (request.console, request.scope.account().id);
     let ids = console.core.secure_ids();
-    let wanted = asked.query();
-    let after: Option<Cursor> = match request.query.some("page") {
+    let wanted = search.user_query();
+    let after: Option<Cursor> = match request.query.non_empty("page") {
         Some(token) => {
             ids.read_page(TOKEN, account, Some(token)).map_err(|_| PageError::NotFound("page of the list"))?
         }
@@ -181,29 +183,29 @@ async fn found(request: &PageRequest<'_>, asked: &Asked) -> Result<(Rows, u64), 
         find_users(&*console.core.store, account, &wanted, after.as_ref(), PAGE, console.core.clock.now())
             .await?;
     let link = |cursor: Cursor| {
-        let (text, domain, state) = (&asked.text, &asked.domain, &asked.state);
+        let (text, domain, state) = (&search.text, &search.domain, &search.state);
         let token = ids.page_token(TOKEN, account, &cursor);
         let fields = [("q", text.as_str()), ("domain", domain), ("state", state), ("page", &token)];
-        request.path(&format!("/users?{}", query(&fields)))
+        request.path(&format!("/users?{}", query_string(&fields)))
     };
     let rows = Rows {
         rows: rows(request, &found.users),
         total: None,
-        goes_on: !found.complete,
+        may_continue: !found.complete,
         previous: None,
         next: found.next.map(link),
     };
-    Ok((rows, if asked.text.is_empty() { 0 } else { found.left }))
+    Ok((rows, if search.text.is_empty() { 0 } else { found.left }))
 }
 
 fn rows(request: &PageRequest<'_>, users: &[User]) -> Vec<Row> {
     let now = request.console.core.clock.now();
     let row = |user: &User| Row {
-        path: super::path(request, user),
+        path: super::user_path(request, user),
         address: user.address.to_string(),
         name: user.name.clone(),
         tags: tags(user, now),
-        made: When(user.created_at),
+        made: ShownTime(user.created_at),
     };
     users.iter().map(row).collect()
 }
@@ -217,12 +219,12 @@ enum Next {
 }
 
 /// The users and aliases that are looked for, as `matricula import` reads them; but for passwords, which nobody can read.
-pub(super) async fn export(request: &mut PageRequest<'_>) -> Result<Shown, PageError> {
+pub(super) async fn export(request: &mut PageRequest<'_>) -> Result<PageResponse, PageError> {
     let (console, account) = (std::sync::Arc::clone(request.console), request.scope.account().id);
-    let asked = Asked::read(request);
-    let wanted = std::sync::Arc::new(asked.query());
-    let domain = DomainName::parse(&asked.domain).ok();
-    let start = if asked.is_everything() { Next::Listed(Position::Start) } else { Next::Found(None) };
+    let search = SearchForm::read(request);
+    let wanted = std::sync::Arc::new(search.user_query());
+    let domain = DomainName::parse(&search.domain).ok();
+    let start = if search.is_everything() { Next::Listed(Position::Start) } else { Next::Found(None) };
     let first = Some((start, "emailAddress,name,alias,locked,disabled,createdAt\r\n".to_owned()));
     // Read as it is sent: however many users there are, no more than a slice is held.
     let lines = stream::unfold(first, move |state| {
@@ -265,7 +267,7 @@ pub(super) async fn export(request: &mut PageRequest<'_>) -> Result<Shown, PageE
             Some((Ok(Bytes::from(text)), next.map(|next| (next, String::new()))))
         }
     });
-    Ok(Shown::Download {
+    Ok(PageResponse::Download {
         name: format!("users-{}.csv", request.scope.account().code),
         kind: "text/csv; charset=utf-8",
         body: Body::from_stream(lines),

@@ -4,11 +4,11 @@ use askama::Template;
 use directory::role::PURGE_ADDRESS;
 use serde_json::json;
 
-use super::{item, named, path, show};
-use crate::ask::{self, Ending};
+use super::{item, named_user, show, user_path};
+use crate::confirmation::{self, EndingKey};
 use crate::request::PageRequest;
 use crate::shell::{Notice, Shell};
-use crate::{PageError, Shown};
+use crate::{PageError, PageResponse};
 use api::Endpoint;
 use api::endpoints::user::{add_to_purge_list, delete_user, remove_from_purge_list};
 
@@ -21,55 +21,59 @@ struct Remove {
     path: String,
     may_purge: bool,
     /// Key pairs that end either way.
-    endings: Vec<Ending>,
+    endings: Vec<EndingKey>,
 }
 
-pub(super) async fn form(request: &mut PageRequest<'_>) -> Result<Shown, PageError> {
-    page(request, None).await.map(Shown::Html)
+pub(super) async fn form(request: &mut PageRequest<'_>) -> Result<PageResponse, PageError> {
+    page(request, None).await.map(PageResponse::Html)
 }
 
 async fn page(request: &PageRequest<'_>, notice: Option<Notice>) -> Result<String, PageError> {
-    let (user, _) = named(request).await?;
+    let (user, _) = named_user(request).await?;
     let page = Remove {
-        endings: ask::endings(request, std::slice::from_ref(&user)).await?,
+        endings: confirmation::ending_keys(request, std::slice::from_ref(&user)).await?,
         aliases: request.console.core.store.aliases(user.id).await?.len(),
         address: user.address.to_string(),
-        path: path(request, &user),
+        path: user_path(request, &user),
         may_purge: request.may(&PURGE_ADDRESS) && user.purge_at.is_none() && user.alias_of.is_none(),
-        shell: request.shell("/users", format!("Remove {}", user.address)).with(notice),
+        shell: request.shell("/users", format!("Remove {}", user.address)).with_notice(notice),
     };
     Ok(page.render()?)
 }
 
-pub(super) async fn remove(request: &mut PageRequest<'_>) -> Result<Shown, PageError> {
-    let (user, _) = named(request).await?;
+pub(super) async fn remove(request: &mut PageRequest<'_>) -> Result<PageResponse, PageError> {
+    let (user, _) = named_user(request).await?;
     // Compared like every address: case does not matter.
     if !request.form.text("confirm").eq_ignore_ascii_case(user.address.as_str()) {
-        let notice = Notice::bad(format!("Nothing was removed: type {} to confirm.", user.address));
-        return page(request, Some(notice)).await.map(Shown::Wrong);
+        let notice = Notice::error(format!("Nothing was removed: type {} to confirm.", user.address));
+        return page(request, Some(notice)).await.map(PageResponse::Invalid);
     }
     let result = request.call_endpoint(&delete_user::ENDPOINT, vec![item(&user, json!({}))]).await?;
     if result.fail.is_empty() {
-        return Ok(Shown::Redirect(request.path("/users?done=remove")));
+        return Ok(PageResponse::Redirect(request.path("/users?done=remove")));
     }
-    page(request, Some(Notice::bad(result.errors().join(" ")))).await.map(Shown::Wrong)
+    page(request, Some(Notice::error(result.errors().join(" ")))).await.map(PageResponse::Invalid)
 }
 
-pub(super) async fn purge(request: &mut PageRequest<'_>) -> Result<Shown, PageError> {
-    on_list(request, &add_to_purge_list::ENDPOINT, "purge").await
+pub(super) async fn purge(request: &mut PageRequest<'_>) -> Result<PageResponse, PageError> {
+    change_purge_list(request, &add_to_purge_list::ENDPOINT, "purge").await
 }
 
-pub(super) async fn keep(request: &mut PageRequest<'_>) -> Result<Shown, PageError> {
-    on_list(request, &remove_from_purge_list::ENDPOINT, "keep").await
+pub(super) async fn cancel_purge(request: &mut PageRequest<'_>) -> Result<PageResponse, PageError> {
+    change_purge_list(request, &remove_from_purge_list::ENDPOINT, "keep").await
 }
 
-async fn on_list(request: &mut PageRequest<'_>, endpoint: &Endpoint, done: &str) -> Result<Shown, PageError> {
-    let (user, _) = named(request).await?;
+async fn change_purge_list(
+    request: &mut PageRequest<'_>,
+    endpoint: &Endpoint,
+    done: &str,
+) -> Result<PageResponse, PageError> {
+    let (user, _) = named_user(request).await?;
     let item = json!({ "emailAddresses": [user.address.as_str()] });
     let result = request.call_endpoint(endpoint, vec![item]).await?;
     let errors = result.errors();
     if errors.is_empty() {
-        return Ok(Shown::Redirect(format!("{}?done={done}", path(request, &user))));
+        return Ok(PageResponse::Redirect(format!("{}?done={done}", user_path(request, &user))));
     }
-    show::page(request, Some(Notice::bad(errors.join(" ")))).await.map(Shown::Wrong)
+    show::page(request, Some(Notice::error(errors.join(" ")))).await.map(PageResponse::Invalid)
 }

@@ -10,15 +10,15 @@ use directory::role::{
 };
 use directory::user::User;
 
-use super::{named, own_path, path, tags};
-use crate::form::query;
+use super::{named_user, own_path, tags, user_path};
+use crate::form::query_string;
 use crate::key_status::KeyStatus;
 use crate::request::PageRequest;
 use crate::shell::{Notice, Shell};
+use crate::shown_time::ShownTime;
 use crate::tag::Tag;
 use crate::usage::{self, Used};
-use crate::when::When;
-use crate::{PageError, Shown};
+use crate::{PageError, PageResponse};
 
 #[derive(Template)]
 #[template(path = "users/show.html")]
@@ -44,19 +44,19 @@ struct Show {
 
 /// What the audit says of the user, as far as it was looked at.
 struct History {
-    events: Vec<(When, String, String, String)>,
+    events: Vec<(ShownTime, String, String, String)>,
     /// Where the audit is searched further.
     path: String,
 }
 
 /// When what happened, or will.
 struct Times {
-    created: When,
-    updated: Option<When>,
-    logged_in: Option<When>,
-    password: When,
-    locked_until: Option<When>,
-    purge: Option<When>,
+    created: ShownTime,
+    updated: Option<ShownTime>,
+    logged_in: Option<ShownTime>,
+    password: ShownTime,
+    locked_until: Option<ShownTime>,
+    purge: Option<ShownTime>,
 }
 
 /// The permissions of the visitor.
@@ -78,8 +78,8 @@ struct Key {
     application: String,
     access_key: String,
     tag: Tag,
-    ends: Option<When>,
-    made: When,
+    ends: Option<ShownTime>,
+    made: ShownTime,
     used: Option<Used>,
 }
 
@@ -109,10 +109,10 @@ const DONE: &[(&str, &str, Option<Form>)] = &[
     ("unalias", "The alias is removed.", None),
 ];
 
-pub(super) async fn show(request: &mut PageRequest<'_>) -> Result<Shown, PageError> {
+pub(super) async fn show(request: &mut PageRequest<'_>) -> Result<PageResponse, PageError> {
     let path = own_path(request);
     let notice = DONE.iter().find(|(done, ..)| *done == request.query.text("done")).map(|(_, text, undo)| {
-        let notice = Notice::done(*text);
+        let notice = Notice::success(*text);
         match undo {
             Some((action, to)) => notice.undo(format!("{path}/{action}"), vec![("to", (*to).to_owned())]),
             None => notice,
@@ -122,17 +122,17 @@ pub(super) async fn show(request: &mut PageRequest<'_>) -> Result<Shown, PageErr
     let notice = match request.query.text("done") {
         "role" => {
             let before = request.query.text("before").to_owned();
-            Some(Notice::done("The role is set.").undo(format!("{path}/role"), vec![("role", before)]))
+            Some(Notice::success("The role is set.").undo(format!("{path}/role"), vec![("role", before)]))
         }
         _ => notice,
     };
     let page = page(request, notice).await?;
-    Ok(Shown::Html(page))
+    Ok(PageResponse::Html(page))
 }
 
 /// The page, with something to say first.
 pub(super) async fn page(request: &PageRequest<'_>, notice: Option<Notice>) -> Result<String, PageError> {
-    let (user, role) = named(request).await?;
+    let (user, role) = named_user(request).await?;
     let (console, account) = (request.console, request.scope.account());
     let ids = console.core.secure_ids();
     let now = console.core.clock.now();
@@ -152,22 +152,22 @@ pub(super) async fn page(request: &PageRequest<'_>, notice: Option<Notice>) -> R
     let applications = console.core.store.list_applications().await?;
     let bindings = console.core.store.list_bindings(Some(user.id)).await?;
     let credentials: Vec<_> = bindings.iter().map(|row| *row.id.as_bytes()).collect();
-    let used = usage::of(request, &credentials).await?;
+    let used = usage::read_usage(request, &credentials).await?;
     let keys = bindings.into_iter().zip(used).rev().map(|(row, used)| {
         let application = applications.iter().find(|application| application.app_id == row.app_id);
         Key {
             application: application.map_or_else(|| row.app_id.clone(), |found| found.name.clone()),
             access_key: row.access_key.as_str().chars().take(12).collect(),
-            tag: KeyStatus::of(&row, now).tag(),
-            ends: row.expires_at.map(When),
-            made: When(row.created_at),
+            tag: KeyStatus::of_pair(&row, now).tag(),
+            ends: row.expires_at.map(ShownTime),
+            made: ShownTime(row.created_at),
             used,
         }
     });
     let history = history(request, &user).await?;
     let page = Show {
         history,
-        path: path(request, &user),
+        path: user_path(request, &user),
         tags: tags(&user, now),
         may: May {
             edit: request.may(&INTERNAL_EDIT),
@@ -188,7 +188,7 @@ pub(super) async fn page(request: &PageRequest<'_>, notice: Option<Notice>) -> R
             .into_iter()
             .map(|alias| alias.address.to_string())
             .collect(),
-        alias_of: alias_of.map(|primary| (primary.address.to_string(), path(request, &primary))),
+        alias_of: alias_of.map(|primary| (primary.address.to_string(), user_path(request, &primary))),
         groups: console
             .core
             .store
@@ -203,15 +203,15 @@ pub(super) async fn page(request: &PageRequest<'_>, notice: Option<Notice>) -> R
         attributes: attributes.into_iter().map(shown).collect(),
         keys: keys.collect(),
         times: Times {
-            created: When(user.created_at),
-            updated: user.updated_at.map(When),
-            logged_in: user.logged_in_at.map(When),
-            password: When(user.password_changed_at.unwrap_or(user.created_at)),
-            locked_until: user.attempts.locked_until.map(When),
-            purge: user.purge_at.map(When),
+            created: ShownTime(user.created_at),
+            updated: user.updated_at.map(ShownTime),
+            logged_in: user.logged_in_at.map(ShownTime),
+            password: ShownTime(user.password_changed_at.unwrap_or(user.created_at)),
+            locked_until: user.attempts.locked_until.map(ShownTime),
+            purge: user.purge_at.map(ShownTime),
         },
         id: ids.user(account.id, user.id),
-        shell: request.shell("/users", user.address.as_str()).with(notice),
+        shell: request.shell("/users", user.address.as_str()).with_notice(notice),
         user,
     };
     Ok(page.render()?)
@@ -235,9 +235,9 @@ async fn history(request: &PageRequest<'_>, user: &User) -> Result<Option<Histor
         let made: Vec<_> = made.into_iter().filter(new).collect();
         found.events.extend(made);
     }
-    let path = request.path(&format!("/audit?{}", query(&[("target", target)])));
+    let path = request.path(&format!("/audit?{}", query_string(&[("target", target)])));
     let events = found.events.into_iter();
-    let events = events.map(|event| (When(event.at), event.action, event.actor, event.detail)).collect();
+    let events = events.map(|event| (ShownTime(event.at), event.action, event.actor, event.detail)).collect();
     Ok(Some(History { events, path }))
 }
 

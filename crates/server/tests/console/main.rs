@@ -7,7 +7,6 @@ extern crate matricula_server as server;
 
 mod applications;
 mod authority;
-mod door;
 #[path = "../explore/mod.rs"]
 mod explore;
 mod explorer;
@@ -16,6 +15,7 @@ mod import;
 mod journal;
 mod matrix;
 mod overview;
+mod sign_in;
 mod users;
 
 use testkit::{ACCOUNT, Browser, PASSWORD, Response, TestServer};

@@ -7,9 +7,9 @@ use jiff::Timestamp;
 
 /// A time, as HTML.
 #[derive(Clone, Copy)]
-pub(crate) struct When(pub(crate) Timestamp);
+pub(crate) struct ShownTime(pub(crate) Timestamp);
 
-impl fmt::Display for When {
+impl fmt::Display for ShownTime {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let exact = self.0.strftime("%Y-%m-%dT%H:%M:%S%.3fZ");
         write!(
@@ -21,4 +21,4 @@ impl fmt::Display for When {
 }
 
 /// It contains only digits and punctuation.
-impl HtmlSafe for When {}
+impl HtmlSafe for ShownTime {}

@@ -6,20 +6,20 @@ use directory::user::User;
 use super::request::PageRequest;
 use super::shell::Shell;
 use super::usage::{self, Used};
-use super::{PageError, Shown};
+use super::{PageError, PageResponse};
 use crate::key_status::KeyStatus;
 
 /// Key pairs that are named; of more only the number is told.
 const NAMED: usize = 50;
 
 /// The field of a form whose sender was asked.
-const SURE: &str = "sure";
+const CONFIRMED: &str = "sure";
 
 /// Fields of a form that are not sent back to the browser: secrets, and what belongs to one session.
-pub(super) const NOT_KEPT: &[&str] = &["token", "password", "new", "again", SURE];
+pub(super) const NOT_RESENT: &[&str] = &["token", "password", "new", "again", CONFIRMED];
 
 /// A key pair that ends.
-pub(super) struct Ending {
+pub(super) struct EndingKey {
     pub(super) application: String,
     pub(super) user: String,
     pub(super) access_key: String,
@@ -27,10 +27,10 @@ pub(super) struct Ending {
 }
 
 #[derive(Template)]
-#[template(path = "ask.html")]
-struct Ask {
+#[template(path = "confirmation.html")]
+struct Confirmation {
     shell: Shell,
-    endings: Vec<Ending>,
+    endings: Vec<EndingKey>,
     more: usize,
     /// Where the form is sent again, and what it held.
     action: String,
@@ -39,19 +39,24 @@ struct Ask {
 }
 
 /// The live key pairs of users.
-pub(super) async fn endings(request: &PageRequest<'_>, users: &[User]) -> Result<Vec<Ending>, PageError> {
+pub(super) async fn ending_keys(
+    request: &PageRequest<'_>,
+    users: &[User],
+) -> Result<Vec<EndingKey>, PageError> {
     let (console, now) = (request.console, request.console.core.clock.now());
     let applications = console.core.store.list_applications().await?;
     let mut live = Vec::new();
     for user in users {
         let pairs = console.core.store.list_bindings(Some(user.id)).await?.into_iter();
         live.extend(
-            pairs.filter(|pair| matches!(KeyStatus::of(pair, now), KeyStatus::Live | KeyStatus::EndsSoon)),
+            pairs.filter(|pair| {
+                matches!(KeyStatus::of_pair(pair, now), KeyStatus::Live | KeyStatus::EndsSoon)
+            }),
         );
     }
     let credentials: Vec<_> = live.iter().map(|pair| *pair.id.as_bytes()).collect();
-    let used = usage::of(request, &credentials).await?;
-    let ending = live.into_iter().zip(used).map(|(pair, used)| Ending {
+    let used = usage::read_usage(request, &credentials).await?;
+    let ending = live.into_iter().zip(used).map(|(pair, used)| EndingKey {
         application: applications
             .iter()
             .find(|application| application.app_id == pair.app_id)
@@ -65,17 +70,17 @@ pub(super) async fn endings(request: &PageRequest<'_>, users: &[User]) -> Result
 
 /// A page that asks, if the form would end key pairs and its sender was not asked yet. `does` finishes the sentence "To …
 /// ends"; `action` is where the form went.
-pub(super) async fn before_keys_end(
+pub(super) async fn confirm_key_loss(
     request: &PageRequest<'_>,
     users: &[User],
     does: &str,
     action: String,
     back: String,
-) -> Result<Option<Shown>, PageError> {
-    if request.form.ticked(SURE) {
+) -> Result<Option<PageResponse>, PageError> {
+    if request.form.is_checked(CONFIRMED) {
         return Ok(None);
     }
-    let mut endings = endings(request, users).await?;
+    let mut endings = ending_keys(request, users).await?;
     if endings.is_empty() {
         return Ok(None);
     }
@@ -83,8 +88,8 @@ pub(super) async fn before_keys_end(
     endings.truncate(NAMED);
     let number = endings.len() + more;
     let title = format!("{does}: {number} key pair{} will stop working", if number == 1 { "" } else { "s" });
-    let kept = request.form.fields().filter(|(name, _)| !NOT_KEPT.contains(name));
-    let page = Ask {
+    let kept = request.form.fields().filter(|(name, _)| !NOT_RESENT.contains(name));
+    let page = Confirmation {
         shell: request.shell("/users", title),
         endings,
         more,
@@ -92,5 +97,5 @@ pub(super) async fn before_keys_end(
         fields: kept.map(|(name, text)| (name.to_owned(), text.to_owned())).collect(),
         back,
     };
-    Ok(Some(Shown::Html(page.render()?)))
+    Ok(Some(PageResponse::Html(page.render()?)))
 }

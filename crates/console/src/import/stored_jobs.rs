@@ -8,11 +8,11 @@ use jiff::{SignedDuration, Timestamp};
 use super::job::Job;
 
 /// Imports that are kept of an account, and of all.
-const OF_AN_ACCOUNT: usize = 20;
-const OF_ALL: usize = 100;
+const MAX_PER_ACCOUNT: usize = 20;
+const MAX_JOBS: usize = 100;
 
 /// Rows that are kept of all imports.
-const ROWS: usize = 1_000_000;
+const MAX_ROWS: usize = 1_000_000;
 
 /// How long one is kept that nothing is done with.
 const KEPT_FOR: SignedDuration = SignedDuration::from_hours(24);
@@ -27,14 +27,15 @@ impl Imports {
         self.forget(now);
         let mut jobs = self.jobs();
         loop {
-            let of_account = jobs.iter().filter(|other| other.account == job.account).count();
+            let in_account = jobs.iter().filter(|other| other.account == job.account).count();
             let rows: usize = jobs.iter().map(|other| other.progress().rows).sum();
-            let crowded = of_account >= OF_AN_ACCOUNT;
-            if !crowded && jobs.len() < OF_ALL && rows + job.progress().rows <= ROWS {
+            let account_full = in_account >= MAX_PER_ACCOUNT;
+            if !account_full && jobs.len() < MAX_JOBS && rows + job.progress().rows <= MAX_ROWS {
                 break;
             }
-            let gives_way =
-                |other: &Arc<Job>| !other.progress().running && (!crowded || other.account == job.account);
+            let gives_way = |other: &Arc<Job>| {
+                !other.progress().running && (!account_full || other.account == job.account)
+            };
             match jobs.iter().position(gives_way) {
                 Some(oldest) => drop(jobs.remove(oldest)),
                 None => return false,
@@ -45,12 +46,12 @@ impl Imports {
     }
 
     /// Those of an account, the newest first.
-    pub(super) fn of(&self, account: AccountId) -> Vec<Arc<Job>> {
+    pub(super) fn of_account(&self, account: AccountId) -> Vec<Arc<Job>> {
         self.jobs().iter().rev().filter(|job| job.account == account).cloned().collect()
     }
 
     /// The one with this id.
-    pub(super) fn named(&self, account: AccountId, id: &str) -> Option<Arc<Job>> {
+    pub(super) fn find_job(&self, account: AccountId, id: &str) -> Option<Arc<Job>> {
         self.jobs().iter().find(|job| job.account == account && job.id.to_string() == id).cloned()
     }
 

@@ -5,17 +5,17 @@ use std::time::Duration;
 use directory::role::LOGS_READ;
 use jiff::Timestamp;
 
-use super::Asked;
+use super::Selection;
 use crate::chart::{Chart, Scale};
-use crate::figures::{count, meaning, share, took};
-use crate::form::query;
+use crate::figures::{count, duration, meaning, share};
+use crate::form::query_string;
 use crate::request::PageRequest;
-use crate::when::When;
+use crate::shown_time::ShownTime;
 use observe::telemetry::{Point, Quantiles, Series, Span};
 
 /// The counts of a span of time.
-pub(super) struct Picture {
-    pub(super) since: When,
+pub(super) struct Statistics {
+    pub(super) since: ShownTime,
     /// Whether the node counts for longer than the span.
     pub(super) is_whole: bool,
     pub(super) requests: Figures,
@@ -50,21 +50,21 @@ pub(super) struct Refusals {
     pub(super) path: Option<String>,
 }
 
-impl Picture {
-    pub(super) fn take(request: &PageRequest<'_>, asked: &Asked) -> Self {
+impl Statistics {
+    pub(super) fn read(request: &PageRequest<'_>, selection: &Selection) -> Self {
         let (console, account) = (request.console, request.scope.account().id);
         let Series { since, points, total } =
-            console.core.telemetry.series(account, asked.application.as_deref(), asked.span);
+            console.core.telemetry.series(account, selection.application.as_deref(), selection.span);
         let limit = console.core.gate.limit() as u64;
         let journal = request.may(&LOGS_READ) && console.host.journal().is_some();
         let refusals = total.codes.iter().map(|&(code, times)| Refusals {
             code,
             times: count(times),
             meaning: meaning(code),
-            path: journal.then(|| request.path(&format!("/journal?{}", query(&[("code", code)])))),
+            path: journal.then(|| request.path(&format!("/journal?{}", query_string(&[("code", code)])))),
         });
         Self {
-            since: When(since),
+            since: ShownTime(since),
             is_whole: points.first().is_some_and(|oldest| since <= oldest.start),
             requests: Figures {
                 all: count(total.requests),
@@ -72,11 +72,11 @@ impl Picture {
                 share: share(total.refused, total.requests),
                 items: count(total.refused_items),
             },
-            latency: total.latency.map(|it| [it.p50, it.p95, it.p99].map(took)),
+            latency: total.latency.map(|it| [it.p50, it.p95, it.p99].map(duration)),
             quota: share(u64::from(total.quota_per_mille), 1_000),
             waiting: total.waiting as u64,
             limit: count(limit),
-            charts: Charts::draw(asked.span, &points, &total, limit),
+            charts: Charts::draw(selection.span, &points, &total, limit),
             refusals: refusals.collect(),
         }
     }
@@ -100,7 +100,7 @@ impl Charts {
             count(busiest as u64),
         );
         let accepted = |point: &Point| (point.requests - point.refused.min(point.requests)) as f64;
-        let requests = Chart::new(label, &starts, Scale::to(busiest, 1.0), whole_number)
+        let requests = Chart::new(label, &starts, Scale::up_to(busiest, 1.0), whole_number)
             .bars("bar", points.iter().map(|point| (0.0, accepted(point))))
             .bars("bar bad", points.iter().map(|point| (accepted(point), point.requests as f64)));
 
@@ -111,17 +111,17 @@ impl Charts {
         let label = match &total.latency {
             Some(it) => format!(
                 "Duration of requests in {whole}: half at most {}, 95 of 100 at most {}, 99 of 100 at most {}",
-                took(it.p50),
-                took(it.p95),
-                took(it.p99),
+                duration(it.p50),
+                duration(it.p95),
+                duration(it.p99),
             ),
             None => format!("Duration of requests in {whole}: no requests"),
         };
         let time = |mark: f64| match mark {
             0.0 => "0".to_owned(),
-            _ => took(Duration::from_secs_f64(mark)),
+            _ => duration(Duration::from_secs_f64(mark)),
         };
-        let latency = Chart::new(label, &starts, Scale::to(slowest, 0.0001), time)
+        let latency = Chart::new(label, &starts, Scale::up_to(slowest, 0.0001), time)
             .line("line", points.iter().map(|point| seconds(point, |it| it.p50)))
             .line("line two", points.iter().map(|point| seconds(point, |it| it.p95)))
             .line("line three", points.iter().map(|point| seconds(point, |it| it.p99)));
@@ -131,7 +131,7 @@ impl Charts {
             "Share of the quota used in {whole}: at most {}",
             share(u64::from(total.quota_per_mille), 1_000),
         );
-        let quota = Chart::new(label, &starts, Scale::to(100.0, 25.0), |mark| format!("{mark:.0} %"))
+        let quota = Chart::new(label, &starts, Scale::up_to(100.0, 25.0), |mark| format!("{mark:.0} %"))
             .bars("bar", points.iter().map(|point| (0.0, drawn(point))));
 
         let label = format!(
@@ -139,7 +139,7 @@ impl Charts {
             count(total.waiting as u64),
             count(limit),
         );
-        let scale = Scale::to(most(|point| point.waiting as f64), 1.0);
+        let scale = Scale::up_to(most(|point| point.waiting as f64), 1.0);
         let waiting = Chart::new(label, &starts, scale, whole_number)
             .bars("bar", points.iter().map(|point| (0.0, point.waiting as f64)));
         Self { requests, latency, quota, waiting }
