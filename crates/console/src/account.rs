@@ -3,14 +3,13 @@
 use askama::Template;
 use directory::port::Position;
 use directory::role::{INTERNAL_READ, REGISTER_DOMAIN};
-use serde_json::json;
+use wire::domains::{CreateDomain, DeletePendingDomain, VerifyDomain};
 
-use super::request::{EndpointResult, PageRequest};
+use super::request::PageRequest;
 use super::shell::{Notice, Shell};
 use super::shown_time::ShownTime;
-use super::{Page, PageError, PageResponse, page};
+use super::{Page, PageError, PageResponse, endpoints, page};
 use api::endpoint::Method::{Get, Post};
-use api::endpoints::domain::{create_domain, delete_pending_domain, verify_domain};
 
 pub(super) const PAGES: &[Page] = &[
     page("/console/{account}/domains", Get, INTERNAL_READ, |request| Box::pin(show(request))),
@@ -143,35 +142,35 @@ fn policy(account: &directory::Account) -> Vec<String> {
 }
 
 async fn register(request: &mut PageRequest<'_>) -> Result<PageResponse, PageError> {
-    let inbound = request.form.non_empty("inbound").unwrap_or("known");
-    let item = json!({ "domain": request.form.text("domain"), "inboundType": inbound });
-    let result = request.call_endpoint(&create_domain::ENDPOINT, vec![item]).await?;
-    redirect_or_show_errors(request, result, "register").await
+    let item = CreateDomain {
+        domain: request.form.text("domain").to_owned(),
+        inbound_type: request.form.non_empty("inbound").unwrap_or("known").to_owned(),
+    };
+    let result = request.call_endpoint(&endpoints::CREATE_DOMAIN, &[item]).await?;
+    redirect_or_show_errors(request, &result.errors(), "register").await
 }
 
 async fn verify(request: &mut PageRequest<'_>) -> Result<PageResponse, PageError> {
-    let item = json!({ "domain": request.form.text("domain") });
-    let result = request.call_endpoint(&verify_domain::ENDPOINT, vec![item]).await?;
-    redirect_or_show_errors(request, result, "verify").await
+    let item = VerifyDomain { domain: request.form.text("domain").to_owned(), inbound_type: None };
+    let result = request.call_endpoint(&endpoints::VERIFY_DOMAIN, &[item]).await?;
+    redirect_or_show_errors(request, &result.errors(), "verify").await
 }
 
 async fn delete_pending(request: &mut PageRequest<'_>) -> Result<PageResponse, PageError> {
-    let item = json!({ "id": request.form.text("id") });
-    let result = request.call_endpoint(&delete_pending_domain::ENDPOINT, vec![item]).await?;
-    let domain = result.data.first().and_then(|row| row["domain"].as_str()).unwrap_or_default();
+    let item = DeletePendingDomain { id: request.form.text("id").to_owned(), domain: None };
+    let result = request.call_endpoint(&endpoints::DELETE_PENDING_DOMAIN, &[item]).await?;
+    let domain = result.data.first().map_or("", |row| &row.domain);
     let done = format!("drop&{}", super::form::query_string(&[("domain", domain)]));
-    redirect_or_show_errors(request, result, &done).await
+    redirect_or_show_errors(request, &result.errors(), &done).await
 }
 
 async fn redirect_or_show_errors(
     request: &PageRequest<'_>,
-    result: EndpointResult,
+    errors: &[String],
     done: &str,
 ) -> Result<PageResponse, PageError> {
-    match result.errors() {
-        errors if errors.is_empty() => {
-            Ok(PageResponse::Redirect(request.path(&format!("/domains?done={done}"))))
-        }
-        errors => render(request, Some(Notice::error(errors.join(" ")))).await.map(PageResponse::Invalid),
+    if errors.is_empty() {
+        return Ok(PageResponse::Redirect(request.path(&format!("/domains?done={done}"))));
     }
+    render(request, Some(Notice::error(errors.join(" ")))).await.map(PageResponse::Invalid)
 }

@@ -7,16 +7,13 @@ use directory::groups::{Group, Member, Subject};
 use directory::port::Position;
 use directory::role::{GROUPS_EDIT, GROUPS_READ, SYNC_EDIT};
 use directory::{Account, GroupId};
-use serde_json::json;
+use wire::groups::{AddMember, CreateGroup, NamesGroup, RemoveMember, UpdateGroup};
 
-use super::form::query_string;
-use super::request::{EndpointResult, PageRequest};
+use super::form::{Form, query_string};
+use super::request::PageRequest;
 use super::shell::{Notice, Shell};
-use super::{Page, PageError, PageResponse, page};
+use super::{Page, PageError, PageResponse, endpoints, page};
 use api::endpoint::Method::{Get, Post};
-use api::endpoints::directory::{
-    add_group_member, create_group, delete_group, remove_group_member, update_group,
-};
 
 pub(super) const PAGES: &[Page] = &[
     page("/console/{account}/groups", Get, GROUPS_READ, |request| Box::pin(show(request))),
@@ -228,11 +225,13 @@ fn row(request: &PageRequest<'_>, member: &Member) -> MemberRow {
 }
 
 async fn create(request: &mut PageRequest<'_>) -> Result<PageResponse, PageError> {
-    let item =
-        json!({ "description": request.form.text("description"), "parentId": request.form.text("parent") });
-    let result = request.call_endpoint(&create_group::ENDPOINT, vec![item]).await?;
-    match result.data.first().and_then(|row| row["id"].as_str()) {
-        Some(id) => Ok(PageResponse::Redirect(request.path(&format!("/groups/{id}?done=create")))),
+    let item = CreateGroup {
+        description: request.form.text("description").to_owned(),
+        parent_id: Some(request.form.text("parent").to_owned()),
+    };
+    let result = request.call_endpoint(&endpoints::CREATE_GROUP, &[item]).await?;
+    match result.data.first() {
+        Some(row) => Ok(PageResponse::Redirect(request.path(&format!("/groups/{}?done=create", row.id)))),
         None => {
             render(request, Some(Notice::error(result.errors().join(" ")))).await.map(PageResponse::Invalid)
         }
@@ -240,70 +239,98 @@ async fn create(request: &mut PageRequest<'_>) -> Result<PageResponse, PageError
 }
 
 async fn edit(request: &mut PageRequest<'_>) -> Result<PageResponse, PageError> {
-    let item = json!({
-        "id": request.path_param("group"),
-        "description": request.form.text("description"),
-        "parentId": request.form.text("parent"),
-    });
-    let result = request.call_endpoint(&update_group::ENDPOINT, vec![item]).await?;
-    redirect_or_show_errors(request, result, &[("done", "edit")]).await
+    let item = UpdateGroup {
+        id: request.path_param("group").to_owned(),
+        description: Some(request.form.text("description").to_owned()),
+        parent_id: Some(request.form.text("parent").to_owned()),
+    };
+    let result = request.call_endpoint(&endpoints::UPDATE_GROUP, &[item]).await?;
+    redirect_or_show_errors(request, &result.errors(), &[("done", "edit")]).await
 }
 
-/// What a form names as a member: an address, or a whole domain.
-fn member_in_form(request: &PageRequest<'_>) -> (&'static str, &'static str, String) {
-    match (request.form.non_empty("domain"), request.form.text("address")) {
-        (Some(domain), _) => ("domain", "domain", domain.to_owned()),
-        // A domain typed where an address is expected is meant as one.
-        (None, text) if !text.is_empty() && !text.trim_start_matches('@').contains('@') => {
-            ("domain", "domain", text.trim_start_matches('@').to_owned())
+/// The member that a form names.
+enum NamedMember {
+    Address(String),
+    Domain(String),
+}
+
+impl NamedMember {
+    fn read(form: &Form) -> Self {
+        match (form.non_empty("domain"), form.text("address")) {
+            (Some(domain), _) => Self::Domain(domain.to_owned()),
+            // A text without a local part is a domain, also in the field for addresses.
+            (None, text) if !text.is_empty() && !text.trim_start_matches('@').contains('@') => {
+                Self::Domain(text.trim_start_matches('@').to_owned())
+            }
+            (None, text) => Self::Address(text.to_owned()),
         }
-        (None, text) => ("address", "emailAddress", text.to_owned()),
+    }
+
+    fn address(&self) -> Option<String> {
+        match self {
+            Self::Address(address) => Some(address.clone()),
+            Self::Domain(_) => None,
+        }
+    }
+
+    fn domain(&self) -> Option<String> {
+        match self {
+            Self::Address(_) => None,
+            Self::Domain(domain) => Some(domain.clone()),
+        }
+    }
+
+    /// The field of a form that names this member.
+    fn field(&self) -> (&'static str, &str) {
+        match self {
+            Self::Address(address) => ("address", address),
+            Self::Domain(domain) => ("domain", domain),
+        }
     }
 }
 
 async fn add_member(request: &mut PageRequest<'_>) -> Result<PageResponse, PageError> {
-    let (field, name, text) = member_in_form(request);
-    let notes = request.form.text("notes");
-    let mut item = json!({ "id": request.path_param("group"), name: text });
-    if !notes.is_empty() {
-        item["notes"] = notes.into();
-    }
-    let result = request.call_endpoint(&add_group_member::ENDPOINT, vec![item]).await?;
-    redirect_or_show_errors(request, result, &[("done", "add"), (field, &text)]).await
+    let member = NamedMember::read(&request.form);
+    let item = AddMember {
+        id: request.path_param("group").to_owned(),
+        email_address: member.address(),
+        domain: member.domain(),
+        notes: request.form.non_empty("notes").map(str::to_owned),
+    };
+    let result = request.call_endpoint(&endpoints::ADD_GROUP_MEMBER, &[item]).await?;
+    redirect_or_show_errors(request, &result.errors(), &[("done", "add"), member.field()]).await
 }
 
 async fn remove_member(request: &mut PageRequest<'_>) -> Result<PageResponse, PageError> {
-    let (field, name, text) = member_in_form(request);
+    let member = NamedMember::read(&request.form);
     let notes = request.form.text("notes").to_owned();
-    let item = json!({ "id": request.path_param("group"), name: text });
-    let result = request.call_endpoint(&remove_group_member::ENDPOINT, vec![item]).await?;
-    redirect_or_show_errors(request, result, &[("done", "remove"), (field, &text), ("notes", &notes)]).await
+    let item = RemoveMember {
+        id: request.path_param("group").to_owned(),
+        email_address: member.address(),
+        domain: member.domain(),
+    };
+    let result = request.call_endpoint(&endpoints::REMOVE_GROUP_MEMBER, &[item]).await?;
+    let done = [("done", "remove"), member.field(), ("notes", &notes)];
+    redirect_or_show_errors(request, &result.errors(), &done).await
 }
 
 async fn delete(request: &mut PageRequest<'_>) -> Result<PageResponse, PageError> {
-    let result = request
-        .call_endpoint(&delete_group::ENDPOINT, vec![json!({ "id": request.path_param("group") })])
-        .await?;
-    match result.errors() {
-        errors if errors.is_empty() => Ok(PageResponse::Redirect(request.path("/groups?done=delete"))),
-        errors => {
-            render_group(request, Some(Notice::error(errors.join(" ")))).await.map(PageResponse::Invalid)
-        }
+    let item = NamesGroup { id: request.path_param("group").to_owned() };
+    let errors = request.call_endpoint(&endpoints::DELETE_GROUP, &[item]).await?.errors();
+    if errors.is_empty() {
+        return Ok(PageResponse::Redirect(request.path("/groups?done=delete")));
     }
+    render_group(request, Some(Notice::error(errors.join(" ")))).await.map(PageResponse::Invalid)
 }
 
 async fn redirect_or_show_errors(
     request: &PageRequest<'_>,
-    result: EndpointResult,
+    errors: &[String],
     done: &[(&str, &str)],
 ) -> Result<PageResponse, PageError> {
-    match result.errors() {
-        errors if errors.is_empty() => {
-            let group = request.path_param("group");
-            Ok(PageResponse::Redirect(request.path(&format!("/groups/{group}?{}", query_string(done)))))
-        }
-        errors => {
-            render_group(request, Some(Notice::error(errors.join(" ")))).await.map(PageResponse::Invalid)
-        }
+    if errors.is_empty() {
+        let group = request.path_param("group");
+        return Ok(PageResponse::Redirect(request.path(&format!("/groups/{group}?{}", query_string(done)))));
     }
+    render_group(request, Some(Notice::error(errors.join(" ")))).await.map(PageResponse::Invalid)
 }

@@ -8,6 +8,7 @@ mod audit;
 mod chart;
 mod confirmation;
 mod csv;
+mod endpoints;
 mod figures;
 mod form;
 mod groups;

@@ -10,7 +10,8 @@ use directory::port::{Write, Written};
 use directory::{Permission, Scope};
 use http::HeaderMap;
 use http::header::{COOKIE, HOST, ORIGIN};
-use serde_json::{Value, json};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 use wire::header::RequestId;
 use wire::{Answer, Failure};
 
@@ -18,7 +19,7 @@ use super::PageError;
 use super::form::Form;
 use super::upload::File;
 use crate::Console;
-use api::Endpoint;
+use crate::endpoints::{RequestBody, TypedEndpoint};
 use api::driver::{self};
 use api::error::CallError;
 use observe::Line;
@@ -55,15 +56,15 @@ pub(crate) struct PageRequest<'a> {
 /// The changes that a visitor may make, and what is told of them afterwards; or why there are none.
 pub(crate) type Judged<T> = Result<(Vec<Change>, T), String>;
 
-/// What an endpoint of the API made of items.
-pub(crate) struct EndpointResult {
-    /// Rows of what was done.
-    pub(crate) data: Vec<Value>,
+/// The result of a call of an endpoint.
+pub(crate) struct EndpointResult<Row> {
+    /// The rows of the items that succeeded.
+    pub(crate) data: Vec<Row>,
     /// The refused items.
     pub(crate) fail: Vec<Failure>,
 }
 
-impl EndpointResult {
+impl<Row> EndpointResult<Row> {
     /// The error text; empty on success.
     pub(crate) fn errors(&self) -> Vec<String> {
         self.fail.iter().flat_map(|failure| &failure.errors).map(|error| error.message.clone()).collect()
@@ -74,6 +75,11 @@ impl EndpointResult {
         let mut errors = self.fail.iter().flat_map(|failure| &failure.errors);
         errors.find(|error| error.field.as_deref() == Some(field)).map(|error| error.message.clone())
     }
+}
+
+/// The address of the user that an item was about.
+pub(crate) fn failed_address(failure: &Failure) -> Option<&str> {
+    failure.key.as_ref()?.get("emailAddress")?.as_str()
 }
 
 impl PageRequest<'_> {
@@ -104,18 +110,18 @@ impl PageRequest<'_> {
 
     /// Has an endpoint of the API do something in the account, by its own rules. A form with its own id is
     /// carried out once, however often it is sent.
-    pub(crate) async fn call_endpoint(
+    pub(crate) async fn call_endpoint<Item: Serialize, Row: DeserializeOwned>(
         &mut self,
-        endpoint: &Endpoint,
-        items: Vec<Value>,
-    ) -> Result<EndpointResult, PageError> {
+        endpoint: &TypedEndpoint<Item, Row>,
+        items: &[Item],
+    ) -> Result<EndpointResult<Row>, PageError> {
         let account = self.scope.account().code.as_str();
-        let body = json!({ "meta": { "accountCode": account }, "data": items }).to_string();
+        let body = serde_json::to_vec(&RequestBody::new(account, items)).map_err(|_| CallError::Panic)?;
         let request_id = self.form.non_empty("request").and_then(|id| RequestId::parse(id.as_bytes()).ok());
         let mut attempt = 1;
         let reply = loop {
             let caller = self.scope.caller().clone();
-            match driver::within(&self.console.core, endpoint, caller, request_id, body.as_bytes(), self.line)
+            match driver::within(&self.console.core, endpoint.endpoint, caller, request_id, &body, self.line)
                 .await
             {
                 Err(CallError::Stale) if attempt < ATTEMPTS => {
@@ -125,7 +131,7 @@ impl PageRequest<'_> {
                 outcome => break outcome?,
             }
         };
-        let answer = serde_json::from_slice::<Answer<Value>>(&reply);
+        let answer = serde_json::from_slice::<Answer<Row>>(&reply);
         let Answer { data, fail, .. } = answer.map_err(|_| CallError::Panic)?;
         Ok(EndpointResult { data, fail })
     }

@@ -3,13 +3,12 @@
 use askama::Template;
 use directory::Role;
 use directory::role::{BuiltIn, PERMISSIONS, ROLES_EDIT, ROLES_READ};
-use serde_json::json;
+use wire::roles::{CreateRole, DeleteRole};
 
-use super::request::{EndpointResult, PageRequest};
+use super::request::PageRequest;
 use super::shell::{Notice, Shell};
-use super::{Page, PageError, PageResponse, page, users};
+use super::{Page, PageError, PageResponse, endpoints, page, users};
 use api::endpoint::Method::{Get, Post};
-use api::endpoints::role::{create_role, delete_role};
 
 pub(super) const PAGES: &[Page] = &[
     page("/console/{account}/roles", Get, ROLES_READ, |request| Box::pin(show(request))),
@@ -79,27 +78,27 @@ async fn render(request: &PageRequest<'_>, notice: Option<Notice>) -> Result<Str
 }
 
 async fn create(request: &mut PageRequest<'_>) -> Result<PageResponse, PageError> {
-    let permissions: Vec<_> = request.form.all("permission").collect();
-    let item = json!({ "name": request.form.text("name"), "permissions": permissions });
-    let result = request.call_endpoint(&create_role::ENDPOINT, vec![item]).await?;
-    redirect_or_show_errors(request, result, "create").await
+    let item = CreateRole {
+        name: request.form.text("name").to_owned(),
+        permissions: request.form.all("permission").map(str::to_owned).collect(),
+    };
+    let result = request.call_endpoint(&endpoints::CREATE_ROLE, &[item]).await?;
+    redirect_or_show_errors(request, &result.errors(), "create").await
 }
 
 async fn delete(request: &mut PageRequest<'_>) -> Result<PageResponse, PageError> {
-    let item = json!({ "id": request.form.text("id") });
-    let result = request.call_endpoint(&delete_role::ENDPOINT, vec![item]).await?;
-    redirect_or_show_errors(request, result, "delete").await
+    let item = DeleteRole { id: request.form.text("id").to_owned() };
+    let result = request.call_endpoint(&endpoints::DELETE_ROLE, &[item]).await?;
+    redirect_or_show_errors(request, &result.errors(), "delete").await
 }
 
 async fn redirect_or_show_errors(
     request: &PageRequest<'_>,
-    result: EndpointResult,
+    errors: &[String],
     done: &str,
 ) -> Result<PageResponse, PageError> {
-    match result.errors() {
-        errors if errors.is_empty() => {
-            Ok(PageResponse::Redirect(request.path(&format!("/roles?done={done}"))))
-        }
-        errors => render(request, Some(Notice::error(errors.join(" ")))).await.map(PageResponse::Invalid),
+    if errors.is_empty() {
+        return Ok(PageResponse::Redirect(request.path(&format!("/roles?done={done}"))));
     }
+    render(request, Some(Notice::error(errors.join(" ")))).await.map(PageResponse::Invalid)
 }

@@ -12,7 +12,6 @@ use directory::role::{
 use directory::user::User;
 use directory::{Role, UserId};
 use jiff::Timestamp;
-use serde_json::{Value, json};
 
 use super::request::PageRequest;
 use super::{Page, PageError, page};
@@ -98,13 +97,4 @@ fn own_path(request: &PageRequest<'_>) -> String {
 pub(super) fn user_path(request: &PageRequest<'_>, user: &User) -> String {
     let id = request.console.core.secure_ids().user(user.account, user.id);
     request.path(&format!("/users/{id}"))
-}
-
-/// An item that names the user, and what else it says.
-fn item(user: &User, fields: Value) -> Value {
-    let mut item = json!({ "emailAddress": user.address.as_str() });
-    if let (Some(item), Value::Object(fields)) = (item.as_object_mut(), fields) {
-        item.extend(fields);
-    }
-    item
 }

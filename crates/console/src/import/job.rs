@@ -6,18 +6,17 @@ use std::time::Duration;
 
 use directory::AccountId;
 use jiff::Timestamp;
-use serde::Serialize;
-use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 use tokio::sync::watch;
 use uuid::Uuid;
-use wire::create_user::Item;
+use wire::create_user::{Created, Item};
 use wire::header::RequestId;
 use wire::{Answer, Code, Error};
 use zeroize::Zeroizing;
 
 use super::read::ParsedFile;
-use crate::request::PageRequest;
+use crate::endpoints::RequestBody;
+use crate::request::{PageRequest, failed_address};
 
 /// Rows that are asked about, and that are created, in one request.
 const CHECKED_AT_ONCE: usize = 500;
@@ -158,18 +157,6 @@ struct State {
     why: Option<String>,
 }
 
-#[derive(Serialize)]
-struct Request<'a> {
-    meta: Meta<'a>,
-    data: Vec<&'a Item>,
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Meta<'a> {
-    account_code: &'a str,
-}
-
 impl Job {
     /// A file that was read, of the account that is visited.
     pub(super) fn new(
@@ -279,8 +266,8 @@ impl Job {
         }
         let mut state = self.state();
         let number = state.unsent.pop_front()?;
-        let data = state.slices[number].iter().filter_map(|row| state.rows[*row].item()).collect();
-        let request = Request { meta: Meta { account_code: &self.code }, data };
+        let data: Vec<_> = state.slices[number].iter().filter_map(|row| state.rows[*row].item()).collect();
+        let request = RequestBody::new(&self.code, &data);
         // Room for all of it: a buffer that grows leaves copies of passwords behind.
         let length: usize = state.slices[number].iter().map(|row| state.rows[*row].length).sum();
         let mut body = Zeroizing::new(Vec::with_capacity(length + 256));
@@ -298,7 +285,8 @@ impl Job {
     /// # Errors
     /// When the reply can't be read: the rows stay as they are, and the slice can be sent once more.
     pub(super) fn record_results(&self, slice: &Slice, reply: &[u8]) -> Result<(), serde_json::Error> {
-        let Answer::<Value> { data, fail, .. } = serde_json::from_slice(reply)?;
+        // A row of check-user reads as one without an id.
+        let Answer::<Created> { data, fail, .. } = serde_json::from_slice(reply)?;
         // Both in the order of the request, in which no address is there twice.
         let (mut data, mut fail) = (data.into_iter(), fail.into_iter().peekable());
         let mut state = self.state();
@@ -307,10 +295,7 @@ impl Job {
         for row in &slices[slice.number] {
             let row = &mut rows[*row];
             now.count_of(row.status()).into_iter().for_each(|count| *count -= 1);
-            let refused = fail.next_if(|failure| {
-                let address = failure.key.as_ref().and_then(|key| key.get("emailAddress")?.as_str());
-                address == Some(row.address.as_str())
-            });
+            let refused = fail.next_if(|failure| failed_address(failure) == Some(row.address.as_str()));
             let nothing = || {
                 RowOutcome::Refused(vec![Error::new(
                     Code::Internal,
@@ -321,10 +306,9 @@ impl Job {
             row.outcome = match (refused, before) {
                 (Some(failure), _) => RowOutcome::Refused(failure.errors),
                 (None, RowOutcome::Unchecked(item)) if data.next().is_some() => RowOutcome::Ready(item),
-                (None, RowOutcome::Ready(_)) => match data.next().as_ref().and_then(|row| row["id"].as_str())
-                {
-                    Some(id) => RowOutcome::Created(id.to_owned()),
-                    None => nothing(),
+                (None, RowOutcome::Ready(_)) => match data.next() {
+                    Some(created) if !created.id.is_empty() => RowOutcome::Created(created.id),
+                    Some(_) | None => nothing(),
                 },
                 (None, _) => nothing(),
             };

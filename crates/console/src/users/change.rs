@@ -3,32 +3,81 @@
 use askama::Template;
 use directory::user::User;
 use directory::{EmailAddress, Role, RoleId, roles};
-use serde_json::{Value, json};
+use secrecy::SecretString;
+use wire::Failure;
+use wire::roles::AssignRole;
+use wire::users::{Alias, UpdateUser};
 
-use super::{item, named_user, own_path, show, user_path};
-use crate::form::query_string;
-use crate::request::{EndpointResult, PageRequest};
+use super::{named_user, own_path, show, user_path};
+use crate::endpoints;
+use crate::form::{Form, query_string};
+use crate::request::{PageRequest, failed_address};
 use crate::shell::{Notice, Shell};
 use crate::{PageError, PageResponse, confirmation, password};
-use api::endpoints::role::assign_role;
-use api::endpoints::user::{remove_alias, update_alias, update_user};
 
 /// Users of one bulk change: as many as an endpoint takes.
 const MAX_BULK: usize = 1_000;
 
-/// What a state is called in a form, and the field of update-user that sets it.
-const STATES: &[(&str, &str, bool)] = &[
-    ("lock", "accountLocked", true),
-    ("unlock", "accountLocked", false),
-    ("disable", "accountDisabled", true),
-    ("enable", "accountDisabled", false),
-    ("force", "forcePasswordChange", true),
-    ("unforce", "forcePasswordChange", false),
+/// A change of a user's state.
+struct StateChange {
+    /// Its name in a form.
+    name: &'static str,
+    /// The name of the change that undoes it.
+    opposite: &'static str,
+    /// The start of the question before it, if it revokes the user's key pairs.
+    revokes_keys: Option<&'static str>,
+    /// The item that makes it for the user with this address.
+    item: fn(String) -> UpdateUser,
+}
+
+const STATES: &[StateChange] = &[
+    StateChange {
+        name: "lock",
+        opposite: "unlock",
+        revokes_keys: Some("Lock"),
+        item: |address| UpdateUser { account_locked: Some(true), ..unchanged(address) },
+    },
+    StateChange {
+        name: "unlock",
+        opposite: "lock",
+        revokes_keys: None,
+        item: |address| UpdateUser { account_locked: Some(false), ..unchanged(address) },
+    },
+    StateChange {
+        name: "disable",
+        opposite: "enable",
+        revokes_keys: Some("Disable"),
+        item: |address| UpdateUser { account_disabled: Some(true), ..unchanged(address) },
+    },
+    StateChange {
+        name: "enable",
+        opposite: "disable",
+        revokes_keys: None,
+        item: |address| UpdateUser { account_disabled: Some(false), ..unchanged(address) },
+    },
+    StateChange {
+        name: "force",
+        opposite: "unforce",
+        revokes_keys: None,
+        item: |address| UpdateUser { force_password_change: Some(true), ..unchanged(address) },
+    },
+    StateChange {
+        name: "unforce",
+        opposite: "force",
+        revokes_keys: None,
+        item: |address| UpdateUser { force_password_change: Some(false), ..unchanged(address) },
+    },
 ];
 
-/// What a state that ends the user's key pairs is called at the head of a question.
-fn ends_keys(to: &str) -> Option<&'static str> {
-    [("lock", "Lock"), ("disable", "Disable")].iter().find(|(state, _)| *state == to).map(|(_, does)| *does)
+/// The state change that a form names.
+fn state_change(form: &Form) -> Result<&'static StateChange, PageError> {
+    let name = form.text("to");
+    STATES.iter().find(|change| change.name == name).ok_or(PageError::NotFound("state"))
+}
+
+/// An item that changes nothing.
+fn unchanged(address: String) -> UpdateUser {
+    UpdateUser { email_address: address, ..UpdateUser::default() }
 }
 
 /// A page that asks first, if what goes to `below` the user's path ends key pairs of the user.
@@ -43,51 +92,45 @@ async fn confirm_first(
         .await
 }
 
-/// Back to the user's page: what was done, or why it was not.
+/// Redirects to the user's page, or shows it with the errors.
 async fn redirect_or_show_errors(
-    request: &mut PageRequest<'_>,
-    result: EndpointResult,
+    request: &PageRequest<'_>,
+    errors: &[String],
     done: &str,
 ) -> Result<PageResponse, PageError> {
-    let errors = result.errors();
     if errors.is_empty() {
-        return Ok(PageResponse::Redirect(format!(
-            "{}?{}",
-            own_path(request),
-            query_string(&[("done", done)])
-        )));
+        let query = query_string(&[("done", done)]);
+        return Ok(PageResponse::Redirect(format!("{}?{query}", own_path(request))));
     }
-    Ok(PageResponse::Invalid(show::page(request, Some(Notice::error(errors.join(" ")))).await?))
+    show::page(request, Some(Notice::error(errors.join(" ")))).await.map(PageResponse::Invalid)
 }
 
 pub(super) async fn edit(request: &mut PageRequest<'_>) -> Result<PageResponse, PageError> {
     let (user, _) = named_user(request).await?;
     let form = &request.form;
-    let fields = json!({
-        "name": form.text("name"),
-        "passwordNeverExpires": form.is_checked("never_expires"),
-        "allowSmtp": form.is_checked("smtp"),
-        "allowPop": form.is_checked("pop"),
-    });
-    let result = request.call_endpoint(&update_user::ENDPOINT, vec![item(&user, fields)]).await?;
-    redirect_or_show_errors(request, result, "edit").await
+    let item = UpdateUser {
+        name: Some(form.text("name").to_owned()),
+        password_never_expires: Some(form.is_checked("never_expires")),
+        allow_smtp: Some(form.is_checked("smtp")),
+        allow_pop: Some(form.is_checked("pop")),
+        ..unchanged(user.address.to_string())
+    };
+    let result = request.call_endpoint(&endpoints::UPDATE_USER, &[item]).await?;
+    redirect_or_show_errors(request, &result.errors(), "edit").await
 }
 
 pub(super) async fn set_state(request: &mut PageRequest<'_>) -> Result<PageResponse, PageError> {
     let (user, _) = named_user(request).await?;
-    let to = request.form.text("to").to_owned();
-    let Some((_, field, value)) = STATES.iter().find(|(state, ..)| *state == to) else {
-        return Err(PageError::NotFound("state"));
-    };
-    if let Some(does) = ends_keys(&to)
+    let change = state_change(&request.form)?;
+    if let Some(does) = change.revokes_keys
         && let Some(page) =
             confirm_first(request, &user, &format!("{does} {}", user.address), "state").await?
     {
         return Ok(page);
     }
-    let result =
-        request.call_endpoint(&update_user::ENDPOINT, vec![item(&user, json!({ *field: value }))]).await?;
-    redirect_or_show_errors(request, result, &to).await
+    let item = (change.item)(user.address.to_string());
+    let result = request.call_endpoint(&endpoints::UPDATE_USER, &[item]).await?;
+    redirect_or_show_errors(request, &result.errors(), change.name).await
 }
 
 #[derive(Template)]
@@ -107,10 +150,14 @@ pub(super) async fn reset_password(request: &mut PageRequest<'_>) -> Result<Page
         return Ok(page);
     }
     let password = password::generate(request.console, request.scope.account());
-    let fields = json!({ "password": password, "forcePasswordChange": true });
-    let result = request.call_endpoint(&update_user::ENDPOINT, vec![item(&user, fields)]).await?;
+    let item = UpdateUser {
+        password: Some(SecretString::from(password.as_str())),
+        force_password_change: Some(true),
+        ..unchanged(user.address.to_string())
+    };
+    let result = request.call_endpoint(&endpoints::UPDATE_USER, &[item]).await?;
     if !result.fail.is_empty() {
-        return redirect_or_show_errors(request, result, "").await;
+        return redirect_or_show_errors(request, &result.errors(), "").await;
     }
     let page = Reset {
         shell: request.shell("/users", format!("New password for {}", user.address)),
@@ -141,10 +188,11 @@ pub(super) async fn set_role(request: &mut PageRequest<'_>) -> Result<PageRespon
     }
     let before =
         before.map(|role| request.console.core.secure_ids().seal("role", account, role.id.as_bytes()));
-    let fields = json!({ "id": request.form.text("role") });
-    let result = request.call_endpoint(&assign_role::ENDPOINT, vec![item(&user, fields)]).await?;
+    let id = request.form.text("role").to_owned();
+    let item = AssignRole { email_address: user.address.to_string(), id: Some(id) };
+    let result = request.call_endpoint(&endpoints::ASSIGN_ROLE, &[item]).await?;
     if !result.fail.is_empty() {
-        return redirect_or_show_errors(request, result, "").await;
+        return redirect_or_show_errors(request, &result.errors(), "").await;
     }
     let before = query_string(&[("done", "role"), ("before", &before.unwrap_or_default())]);
     Ok(PageResponse::Redirect(format!("{}?{before}", user_path(request, &user))))
@@ -152,13 +200,13 @@ pub(super) async fn set_role(request: &mut PageRequest<'_>) -> Result<PageRespon
 
 pub(super) async fn change_alias(request: &mut PageRequest<'_>) -> Result<PageResponse, PageError> {
     let (user, _) = named_user(request).await?;
-    let item = json!({ "aliasFor": user.address.as_str(), "alias": request.form.text("alias") });
+    let item = Alias { alias_for: user.address.to_string(), alias: request.form.text("alias").to_owned() };
     let (endpoint, done) = match request.form.is_checked("remove") {
-        true => (&remove_alias::ENDPOINT, "unalias"),
-        false => (&update_alias::ENDPOINT, "alias"),
+        true => (&endpoints::REMOVE_ALIAS, "unalias"),
+        false => (&endpoints::UPDATE_ALIAS, "alias"),
     };
-    let result = request.call_endpoint(endpoint, vec![item]).await?;
-    redirect_or_show_errors(request, result, done).await
+    let result = request.call_endpoint(endpoint, &[item]).await?;
+    redirect_or_show_errors(request, &result.errors(), done).await
 }
 
 #[derive(Template)]
@@ -173,45 +221,45 @@ struct Bulk {
 
 /// Changes the state of all selected users; each change succeeds or fails alone.
 pub(super) async fn bulk(request: &mut PageRequest<'_>) -> Result<PageResponse, PageError> {
-    let to = request.form.text("to").to_owned();
     let picked: Vec<String> = request.form.all("pick").take(MAX_BULK).map(str::to_owned).collect();
-    let Some((_, field, value)) = STATES.iter().find(|(state, ..)| *state == to) else {
-        return Err(PageError::NotFound("state"));
-    };
-    if let Some(does) = ends_keys(&to) {
-        let addresses: Vec<_> = picked.iter().filter_map(|text| EmailAddress::parse(text).ok()).collect();
-        let users = request.console.core.store.users(&addresses).await?.into_iter().flatten();
-        let users: Vec<_> = users.filter(|user| user.account == request.scope.account().id).collect();
-        let does = format!("{does} {} user{}", users.len(), if users.len() == 1 { "" } else { "s" });
-        let (action, list) = (request.path("/users/bulk"), request.path("/users"));
-        if let Some(page) = confirmation::confirm_key_loss(request, &users, &does, action, list).await? {
-            return Ok(page);
-        }
+    let change = state_change(&request.form)?;
+    if let Some(does) = change.revokes_keys
+        && let Some(page) = confirm_bulk(request, &picked, does).await?
+    {
+        return Ok(page);
     }
-    let items = picked.iter().map(|address| json!({ "emailAddress": address, *field: value })).collect();
-    let result = request.call_endpoint(&update_user::ENDPOINT, items).await?;
-    let address = |key: &serde_json::Map<String, Value>| {
-        key.get("emailAddress").and_then(Value::as_str).unwrap_or_default().to_owned()
-    };
-    let refused = result.fail.iter().map(|failure| {
-        let messages: Vec<_> = failure.errors.iter().map(|error| error.message.as_str()).collect();
-        (failure.key.as_ref().map(address).unwrap_or_default(), messages.join(" "))
-    });
-    let changed: Vec<String> =
-        result.data.iter().map(|row| row["emailAddress"].as_str().unwrap_or_default().to_owned()).collect();
+    let items: Vec<_> = picked.into_iter().map(change.item).collect();
+    let result = request.call_endpoint(&endpoints::UPDATE_USER, &items).await?;
+    let mut notice = Notice::success(format!("{} changed.", result.data.len()));
     // The undo applies only to users that were changed.
-    let opposite = STATES.iter().find(|(_, of, set)| of == field && *set != *value).map(|(state, ..)| *state);
-    let mut notice = Notice::success(format!("{} changed.", changed.len()));
-    if let Some(opposite) = opposite.filter(|_| !changed.is_empty()) {
-        let mut fields = vec![("to", opposite.to_owned())];
-        fields.extend(changed.iter().map(|address| ("pick", address.clone())));
+    if !result.data.is_empty() {
+        let mut fields = vec![("to", change.opposite.to_owned())];
+        fields.extend(result.data.iter().map(|row| ("pick", row.email_address.clone())));
         notice = notice.undo(request.path("/users/bulk"), fields);
     }
+    let refused = |failure: &Failure| {
+        let messages: Vec<_> = failure.errors.iter().map(|error| error.message.as_str()).collect();
+        (failed_address(failure).unwrap_or_default().to_owned(), messages.join(" "))
+    };
     let page = Bulk {
         shell: request.shell("/users", "Users changed").with_notice(Some(notice)),
-        changed: changed.len(),
-        refused: refused.collect(),
-        to,
+        changed: result.data.len(),
+        refused: result.fail.iter().map(refused).collect(),
+        to: change.name.to_owned(),
     };
     Ok(PageResponse::Html(page.render()?))
+}
+
+/// The question before a change that revokes key pairs of the selected users.
+async fn confirm_bulk(
+    request: &PageRequest<'_>,
+    picked: &[String],
+    does: &str,
+) -> Result<Option<PageResponse>, PageError> {
+    let addresses: Vec<_> = picked.iter().filter_map(|text| EmailAddress::parse(text).ok()).collect();
+    let users = request.console.core.store.users(&addresses).await?.into_iter().flatten();
+    let users: Vec<_> = users.filter(|user| user.account == request.scope.account().id).collect();
+    let does = format!("{does} {} user{}", users.len(), if users.len() == 1 { "" } else { "s" });
+    let (action, list) = (request.path("/users/bulk"), request.path("/users"));
+    confirmation::confirm_key_loss(request, &users, &does, action, list).await
 }

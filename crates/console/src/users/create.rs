@@ -1,12 +1,13 @@
 //! A new user.
 
 use askama::Template;
-use serde_json::{Map, Value};
+use secrecy::SecretString;
+use wire::create_user::Item;
 
+use crate::endpoints;
 use crate::request::PageRequest;
 use crate::shell::Shell;
 use crate::{PageError, PageResponse, password};
-use api::endpoints::user::create_user;
 
 #[derive(Template)]
 #[template(path = "users/new.html")]
@@ -69,14 +70,13 @@ pub(super) async fn create(request: &mut PageRequest<'_>) -> Result<PageResponse
     };
     let force = form.is_checked("force") && password.is_some();
     let shown = password.clone().filter(|_| form.text("how") == "generate");
-    let mut item = Map::new();
-    item.insert("emailAddress".to_owned(), Value::from(address.clone()));
-    item.insert("name".to_owned(), Value::from(name));
-    item.insert("forcePasswordChange".to_owned(), Value::from(force));
-    if let Some(password) = password {
-        item.insert("password".to_owned(), Value::from(password));
-    }
-    let result = request.call_endpoint(&create_user::ENDPOINT, vec![Value::Object(item)]).await?;
+    let item = Item {
+        name: Some(name),
+        force_password_change: Some(force),
+        password: password.map(SecretString::from),
+        ..Item::new(address.clone())
+    };
+    let result = request.call_endpoint(&endpoints::CREATE_USER, &[item]).await?;
     let Some(created) = result.data.first() else {
         let wrong = Wrong {
             address: result.error_in("emailAddress").or_else(|| result.error_in("accountCode")),
@@ -85,13 +85,12 @@ pub(super) async fn create(request: &mut PageRequest<'_>) -> Result<PageResponse
         };
         return Ok(PageResponse::Invalid(page(request, wrong).await?.render()?));
     };
-    let id = created["id"].as_str().unwrap_or_default();
     let page = Made {
         shell: request.shell("/users", "User created"),
         address,
         password: shown,
         force,
-        path: request.path(&format!("/users/{id}")),
+        path: request.path(&format!("/users/{}", created.id)),
     };
     Ok(PageResponse::Html(page.render()?))
 }

@@ -2,15 +2,14 @@
 
 use askama::Template;
 use directory::role::PURGE_ADDRESS;
-use serde_json::json;
+use wire::users::{Done, NamesUser, Purge};
 
-use super::{item, named_user, show, user_path};
+use super::{named_user, show, user_path};
 use crate::confirmation::{self, EndingKey};
+use crate::endpoints::{self, TypedEndpoint};
 use crate::request::PageRequest;
 use crate::shell::{Notice, Shell};
 use crate::{PageError, PageResponse};
-use api::Endpoint;
-use api::endpoints::user::{add_to_purge_list, delete_user, remove_from_purge_list};
 
 #[derive(Template)]
 #[template(path = "users/remove.html")]
@@ -48,7 +47,8 @@ pub(super) async fn remove(request: &mut PageRequest<'_>) -> Result<PageResponse
         let notice = Notice::error(format!("Nothing was removed: type {} to confirm.", user.address));
         return page(request, Some(notice)).await.map(PageResponse::Invalid);
     }
-    let result = request.call_endpoint(&delete_user::ENDPOINT, vec![item(&user, json!({}))]).await?;
+    let item = NamesUser { email_address: user.address.to_string() };
+    let result = request.call_endpoint(&endpoints::DELETE_USER, &[item]).await?;
     if result.fail.is_empty() {
         return Ok(PageResponse::Redirect(request.path("/users?done=remove")));
     }
@@ -56,21 +56,21 @@ pub(super) async fn remove(request: &mut PageRequest<'_>) -> Result<PageResponse
 }
 
 pub(super) async fn purge(request: &mut PageRequest<'_>) -> Result<PageResponse, PageError> {
-    change_purge_list(request, &add_to_purge_list::ENDPOINT, "purge").await
+    change_purge_list(request, &endpoints::ADD_TO_PURGE_LIST, "purge").await
 }
 
 pub(super) async fn cancel_purge(request: &mut PageRequest<'_>) -> Result<PageResponse, PageError> {
-    change_purge_list(request, &remove_from_purge_list::ENDPOINT, "keep").await
+    change_purge_list(request, &endpoints::REMOVE_FROM_PURGE_LIST, "keep").await
 }
 
 async fn change_purge_list(
     request: &mut PageRequest<'_>,
-    endpoint: &Endpoint,
+    endpoint: &TypedEndpoint<Purge, Done>,
     done: &str,
 ) -> Result<PageResponse, PageError> {
     let (user, _) = named_user(request).await?;
-    let item = json!({ "emailAddresses": [user.address.as_str()] });
-    let result = request.call_endpoint(endpoint, vec![item]).await?;
+    let item = Purge { email_addresses: vec![user.address.to_string()] };
+    let result = request.call_endpoint(endpoint, &[item]).await?;
     let errors = result.errors();
     if errors.is_empty() {
         return Ok(PageResponse::Redirect(format!("{}?done={done}", user_path(request, &user))));
