@@ -1,4 +1,4 @@
-//! A visit: who looks at a page, of which account, and what they sent. Who is not signed in is shown the door.
+//! A request for a page, with its session, account and form.
 
 use std::collections::HashMap;
 use std::net::IpAddr;
@@ -7,7 +7,8 @@ use std::sync::{Arc, mpsc};
 use auth::{SessionToken, SignedIn};
 use directory::change::Change;
 use directory::port::{Write, Written};
-use directory::{Permission, Scope};
+use directory::role::BuiltIn;
+use directory::{Permission, Role, Scope};
 use http::HeaderMap;
 use http::header::{COOKIE, HOST, ORIGIN};
 use serde::Serialize;
@@ -24,92 +25,95 @@ use api::driver::{self};
 use api::error::CallError;
 use observe::Line;
 
-/// How often something is judged again because the directory changed in between.
+/// Maximum attempts when the directory changes between judging and writing.
 const ATTEMPTS: usize = 4;
 
-/// The cookie of a session. Browsers take one of such a name only over TLS, or from their own machine, and only for this
-/// host.
+/// The session cookie. With the prefix `__Host-`, browsers accept it only over TLS or from their own machine,
+/// and send it only to this host.
 pub(super) const COOKIE_NAME: &str = "__Host-matricula";
 
-/// A visit of a page behind the door.
+/// A request for a page, by a user with a session.
 pub(crate) struct PageRequest<'a> {
     pub(crate) console: &'a Arc<Console>,
     pub(crate) token: &'a SessionToken,
     pub(crate) session: SignedIn,
-    /// The account whose page it is, which the visitor may act in; and the page's permission, which the visitor holds.
+    /// The account of the page and the page's permission, both checked.
     pub(crate) scope: Scope,
-    /// The parameters of the path.
     pub(crate) params: HashMap<String, String>,
-    /// The query string.
     pub(crate) query: Form,
-    /// The form, if one was sent.
+    /// The form; empty if none was sent.
     pub(crate) form: Form,
-    /// The file that came with the form.
+    /// The file in the form.
     pub(crate) file: Option<File>,
     pub(crate) headers: &'a HeaderMap,
-    /// Where the visitor comes from.
+    /// The address of the client.
     pub(crate) peer: IpAddr,
     pub(super) permission: Option<&'a Permission>,
     pub(super) line: &'a mut Line,
 }
 
-/// The changes that a visitor may make, and what is told of them afterwards; or why there are none.
+/// The judged changes with a result, or why they are refused.
 pub(crate) type Judged<T> = Result<(Vec<Change>, T), String>;
 
 /// The result of a call of an endpoint.
 pub(crate) struct EndpointResult<Row> {
     /// The rows of the items that succeeded.
     pub(crate) data: Vec<Row>,
-    /// The refused items.
     pub(crate) fail: Vec<Failure>,
 }
 
 impl<Row> EndpointResult<Row> {
-    /// The error text; empty on success.
+    /// The messages of all errors; empty on success.
     pub(crate) fn errors(&self) -> Vec<String> {
         self.fail.iter().flat_map(|failure| &failure.errors).map(|error| error.message.clone()).collect()
     }
 
-    /// The error of one field.
+    /// The first error of a field.
     pub(crate) fn error_in(&self, field: &str) -> Option<String> {
         let mut errors = self.fail.iter().flat_map(|failure| &failure.errors);
         errors.find(|error| error.field.as_deref() == Some(field)).map(|error| error.message.clone())
     }
 }
 
-/// The address of the user that an item was about.
+/// The address in a refused item.
 pub(crate) fn failed_address(failure: &Failure) -> Option<&str> {
     failure.key.as_ref()?.get("emailAddress")?.as_str()
 }
 
 impl PageRequest<'_> {
-    /// A part of the path; empty when it has none of that name.
+    /// A parameter of the path; empty if the path does not have it.
     pub(crate) fn path_param(&self, name: &str) -> &str {
         self.params.get(name).map_or("", String::as_str)
     }
 
-    /// A path below the account's.
+    /// A path of the account.
     pub(crate) fn path(&self, below: &str) -> String {
         format!("{}/{}{below}", super::PREFIX, self.scope.account().code)
     }
 
-    /// Where programs reach this server.
+    /// The base URL of the server for programs.
     pub(crate) fn url(&self) -> String {
         self.console.core.public_url.for_host(self.headers.get(HOST).map(http::HeaderValue::as_bytes))
     }
 
-    /// Whether the visitor holds a permission.
+    /// Whether the user has a permission.
     pub(crate) fn may(&self, permission: &Permission) -> bool {
         self.scope.caller().require(permission).is_ok()
     }
 
-    /// Whether only a part of the page is asked for.
+    /// The built-in roles and those of the account.
+    pub(crate) async fn roles(&self) -> Result<Vec<Role>, PageError> {
+        let own = self.console.core.store.roles_of(self.scope.account().id).await?;
+        Ok(BuiltIn::ALL.map(BuiltIn::role).into_iter().chain(own).collect())
+    }
+
+    /// Whether htmx asks for a fragment of the page.
     pub(crate) fn wants_fragment(&self) -> bool {
         self.headers.contains_key("hx-request") && !self.headers.contains_key("hx-boosted")
     }
 
-    /// Has an endpoint of the API do something in the account, by its own rules. A form with its own id is
-    /// carried out once, however often it is sent.
+    /// Calls an endpoint of the API for the account. A form with a request id is executed once, even if it is
+    /// sent again.
     pub(crate) async fn call_endpoint<Item: Serialize, Row: DeserializeOwned>(
         &mut self,
         endpoint: &TypedEndpoint<Item, Row>,
@@ -136,8 +140,8 @@ impl PageRequest<'_> {
         Ok(EndpointResult { data, fail })
     }
 
-    /// Makes changes in the account that no endpoint of the API makes. `judge` says which, or why none: it is asked again
-    /// whenever the directory changed since it judged.
+    /// Writes changes that no endpoint makes. `judge` returns them, or why they are refused. It is called again
+    /// if the directory has changed since it judged.
     pub(crate) async fn write_changes<T>(
         &mut self,
         judge: impl AsyncFn(&Self) -> Result<Judged<T>, PageError>,
@@ -155,7 +159,7 @@ impl PageRequest<'_> {
                 now: self.console.core.clock.now(),
                 changes,
                 render: Box::new(move |effects| {
-                    // The receiver is gone when nobody waits any more.
+                    // The receiver is gone if the request was cancelled.
                     let _ = made.send(effects.iter().find_map(|effect| effect.as_ref().err().copied()));
                     Vec::new()
                 }),
@@ -171,7 +175,7 @@ impl PageRequest<'_> {
         Err(PageError::Refused(CallError::Stale))
     }
 
-    /// Reads again who visits, and what they may.
+    /// Reads the session, its permissions and the account again.
     async fn refresh_scope(&mut self) -> Result<(), PageError> {
         let code = self.scope.account().code.to_string();
         self.session = read_session(self.console, Some(self.token)).await?.ok_or(PageError::SignedOut)?;
@@ -180,7 +184,7 @@ impl PageRequest<'_> {
     }
 }
 
-/// The session that a browser shows.
+/// The session token in the cookie.
 pub(super) fn session_token(headers: &HeaderMap) -> Option<SessionToken> {
     let mut cookies = headers.get_all(COOKIE).iter().filter_map(|value| value.to_str().ok());
     cookies
@@ -191,7 +195,7 @@ pub(super) fn session_token(headers: &HeaderMap) -> Option<SessionToken> {
         .and_then(|(_, value)| SessionToken::parse(value))
 }
 
-/// The user of the session, if it is valid and the user still has a role.
+/// The session, if it is valid and its user has a role.
 pub(super) async fn read_session(
     console: &Console,
     token: Option<&SessionToken>,
@@ -217,7 +221,7 @@ pub(super) async fn enter_account(
     Ok(Scope::enter(&session.caller, permission, named)?)
 }
 
-/// A form must come from a page of this server: browsers say where one comes from, and no page can make them lie.
+/// A form must come from a page of this server. Pages cannot forge these two headers.
 pub(super) fn require_same_site(headers: &HeaderMap) -> Result<(), PageError> {
     let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
     match (text("sec-fetch-site"), text(ORIGIN.as_str())) {

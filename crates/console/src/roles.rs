@@ -1,8 +1,8 @@
-//! Roles as a matrix, and who holds them.
+//! The matrix of roles and permissions, and the users with a role.
 
 use askama::Template;
 use directory::Role;
-use directory::role::{BuiltIn, PERMISSIONS, ROLES_EDIT, ROLES_READ};
+use directory::role::{PERMISSIONS, ROLES_EDIT, ROLES_READ};
 use wire::roles::{CreateRole, DeleteRole};
 
 use super::request::PageRequest;
@@ -21,9 +21,9 @@ pub(super) const PAGES: &[Page] = &[
 struct Roles {
     shell: Shell,
     roles: Vec<Column>,
-    /// A permission, and whether each role holds it.
+    /// A permission, and whether each role has it.
     permissions: Vec<(String, Vec<bool>)>,
-    /// Address, path, role.
+    /// Address, path and role.
     holders: Vec<(String, String, String)>,
     may_edit: bool,
 }
@@ -48,8 +48,7 @@ async fn show(request: &mut PageRequest<'_>) -> Result<PageResponse, PageError> 
 async fn render(request: &PageRequest<'_>, notice: Option<Notice>) -> Result<String, PageError> {
     let (console, account) = (request.console, request.scope.account().id);
     let ids = console.core.secure_ids();
-    let own = console.core.store.roles_of(account).await?;
-    let roles: Vec<Role> = BuiltIn::ALL.map(BuiltIn::role).into_iter().chain(own).collect();
+    let roles = request.roles().await?;
     let administrators = console.core.store.list_administrators().await?;
     let here: Vec<_> = administrators.iter().filter(|user| user.account == account).collect();
     let column = |role: &Role| Column {

@@ -1,11 +1,10 @@
-//! The applications of an account, and how one is registered.
+//! The list of applications, and the registration of a new one.
 
 use askama::Template;
-use directory::Role;
 use directory::application::Product;
 use directory::applications;
 use directory::change::Change;
-use directory::role::{APPLICATIONS_EDIT, BuiltIn};
+use directory::role::APPLICATIONS_EDIT;
 use secrecy::ExposeSecret;
 
 use crate::request::PageRequest;
@@ -63,15 +62,9 @@ pub(super) async fn list(request: &mut PageRequest<'_>) -> Result<PageResponse, 
     render(request, notice).await.map(PageResponse::Html)
 }
 
-/// All roles that can be given in the account.
-pub(super) async fn roles(request: &PageRequest<'_>) -> Result<Vec<Role>, PageError> {
-    let own = request.console.core.store.roles_of(request.scope.account().id).await?;
-    Ok(BuiltIn::ALL.map(BuiltIn::role).into_iter().chain(own).collect())
-}
-
 pub(super) async fn render(request: &PageRequest<'_>, notice: Option<Notice>) -> Result<String, PageError> {
     let (console, account) = (request.console, request.scope.account().id);
-    let roles = roles(request).await?;
+    let roles = request.roles().await?;
     let role = |id| roles.iter().find(|role| role.id == id).map_or("gone", |role| &role.name).to_owned();
     let applications = console.core.store.list_applications().await?.into_iter();
     let mut clients = console.core.store.list_clients().await?;
@@ -147,7 +140,7 @@ pub(super) async fn register(request: &mut PageRequest<'_>) -> Result<PageRespon
     Ok(PageResponse::Html(page.render()?))
 }
 
-/// The list, and why nothing was done.
+/// The list with an error.
 pub(super) async fn refused(
     request: &PageRequest<'_>,
     why: impl Into<String>,

@@ -1,4 +1,4 @@
-//! The counts, as charts and figures.
+//! The request counts as figures and charts.
 
 use std::time::Duration;
 
@@ -13,14 +13,13 @@ use crate::request::PageRequest;
 use crate::shown_time::ShownTime;
 use observe::telemetry::{Point, Quantiles, Series, Span};
 
-/// The counts of a span of time.
 pub(super) struct Statistics {
     pub(super) since: ShownTime,
-    /// Whether the node counts for longer than the span.
+    /// Whether the node has counted for the whole span.
     pub(super) is_whole: bool,
     pub(super) requests: Figures,
     pub(super) latency: Option<[String; 3]>,
-    /// The most that was drawn of a quota.
+    /// Highest use of a quota.
     pub(super) quota: String,
     pub(super) waiting: u64,
     pub(super) limit: String,
@@ -42,7 +41,7 @@ pub(super) struct Charts {
     pub(super) waiting: Chart,
 }
 
-/// How often a code was given, what it means, and where the requests are.
+/// An error code with its count and meaning, and the path of its requests in the journal.
 pub(super) struct Refusals {
     pub(super) code: &'static str,
     pub(super) times: String,
@@ -84,64 +83,99 @@ impl Statistics {
 
 impl Charts {
     fn draw(span: Span, points: &[Point], total: &Point, limit: u64) -> Self {
-        let starts: Vec<Timestamp> = points.iter().map(|point| point.start).collect();
-        let (whole, bucket) = match span {
+        let starts = points.iter().map(|point| point.start).collect();
+        let (span, bucket) = match span {
             Span::Hour => ("the last hour", "minute"),
             Span::Day => ("the last day", "quarter of an hour"),
         };
-        let whole_number = |mark: f64| count(mark as u64);
-        let most = |of: fn(&Point) -> f64| points.iter().map(of).fold(0.0, f64::max);
+        let data = ChartData { span, bucket, starts, points, total };
+        Self {
+            requests: data.requests(),
+            latency: data.latency(),
+            quota: data.quota(),
+            waiting: data.waiting(limit),
+        }
+    }
+}
 
-        let busiest = most(|point| point.requests as f64);
+/// The counts behind the charts.
+struct ChartData<'a> {
+    span: &'static str,
+    bucket: &'static str,
+    starts: Vec<Timestamp>,
+    points: &'a [Point],
+    total: &'a Point,
+}
+
+impl ChartData<'_> {
+    fn requests(&self) -> Chart {
+        let (span, bucket) = (self.span, self.bucket);
+        let most = self.most(|point| point.requests as f64);
         let label = format!(
-            "Requests in {whole}, each {bucket}: {} in all, {} refused, at most {} in one {bucket}",
-            count(total.requests),
-            count(total.refused),
-            count(busiest as u64),
+            "Requests in {span}, each {bucket}: {} in all, {} refused, at most {} in one {bucket}",
+            count(self.total.requests),
+            count(self.total.refused),
+            count(most as u64),
         );
         let accepted = |point: &Point| (point.requests - point.refused.min(point.requests)) as f64;
-        let requests = Chart::new(label, &starts, Scale::up_to(busiest, 1.0), whole_number)
-            .bars("bar", points.iter().map(|point| (0.0, accepted(point))))
-            .bars("bar bad", points.iter().map(|point| (accepted(point), point.requests as f64)));
+        Chart::new(label, &self.starts, Scale::up_to(most, 1.0), whole_number)
+            .bars("bar", self.points.iter().map(|point| (0.0, accepted(point))))
+            .bars("bar bad", self.points.iter().map(|point| (accepted(point), point.requests as f64)))
+    }
 
-        let seconds = |point: &Point, of: fn(&Quantiles) -> Duration| {
-            point.latency.as_ref().map(of).map(|it| it.as_secs_f64())
-        };
-        let slowest = points.iter().filter_map(|point| seconds(point, |it| it.p99)).fold(0.0, f64::max);
-        let label = match &total.latency {
+    fn latency(&self) -> Chart {
+        let span = self.span;
+        let label = match &self.total.latency {
             Some(it) => format!(
-                "Duration of requests in {whole}: half at most {}, 95 of 100 at most {}, 99 of 100 at most {}",
+                "Duration of requests in {span}: half at most {}, 95 of 100 at most {}, 99 of 100 at most {}",
                 duration(it.p50),
                 duration(it.p95),
                 duration(it.p99),
             ),
-            None => format!("Duration of requests in {whole}: no requests"),
+            None => format!("Duration of requests in {span}: no requests"),
         };
+        let seconds = |point: &Point, quantile: fn(&Quantiles) -> Duration| {
+            point.latency.as_ref().map(quantile).map(|it| it.as_secs_f64())
+        };
+        let slowest = self.points.iter().filter_map(|point| seconds(point, |it| it.p99)).fold(0.0, f64::max);
         let time = |mark: f64| match mark {
             0.0 => "0".to_owned(),
             _ => duration(Duration::from_secs_f64(mark)),
         };
-        let latency = Chart::new(label, &starts, Scale::up_to(slowest, 0.0001), time)
-            .line("line", points.iter().map(|point| seconds(point, |it| it.p50)))
-            .line("line two", points.iter().map(|point| seconds(point, |it| it.p95)))
-            .line("line three", points.iter().map(|point| seconds(point, |it| it.p99)));
+        Chart::new(label, &self.starts, Scale::up_to(slowest, 0.0001), time)
+            .line("line", self.points.iter().map(|point| seconds(point, |it| it.p50)))
+            .line("line two", self.points.iter().map(|point| seconds(point, |it| it.p95)))
+            .line("line three", self.points.iter().map(|point| seconds(point, |it| it.p99)))
+    }
 
-        let drawn = |point: &Point| f64::from(point.quota_per_mille) / 10.0;
+    fn quota(&self) -> Chart {
         let label = format!(
-            "Share of the quota used in {whole}: at most {}",
-            share(u64::from(total.quota_per_mille), 1_000),
+            "Share of the quota used in {}: at most {}",
+            self.span,
+            share(u64::from(self.total.quota_per_mille), 1_000),
         );
-        let quota = Chart::new(label, &starts, Scale::up_to(100.0, 25.0), |mark| format!("{mark:.0} %"))
-            .bars("bar", points.iter().map(|point| (0.0, drawn(point))));
+        let percent = |point: &Point| f64::from(point.quota_per_mille) / 10.0;
+        Chart::new(label, &self.starts, Scale::up_to(100.0, 25.0), |mark| format!("{mark:.0} %"))
+            .bars("bar", self.points.iter().map(|point| (0.0, percent(point))))
+    }
 
+    fn waiting(&self, limit: u64) -> Chart {
         let label = format!(
-            "Passwords waiting to be hashed in {whole}: at most {} of {} allowed",
-            count(total.waiting as u64),
+            "Passwords waiting to be hashed in {}: at most {} of {} allowed",
+            self.span,
+            count(self.total.waiting as u64),
             count(limit),
         );
-        let scale = Scale::up_to(most(|point| point.waiting as f64), 1.0);
-        let waiting = Chart::new(label, &starts, scale, whole_number)
-            .bars("bar", points.iter().map(|point| (0.0, point.waiting as f64)));
-        Self { requests, latency, quota, waiting }
+        let most = self.most(|point| point.waiting as f64);
+        Chart::new(label, &self.starts, Scale::up_to(most, 1.0), whole_number)
+            .bars("bar", self.points.iter().map(|point| (0.0, point.waiting as f64)))
     }
+
+    fn most(&self, value: fn(&Point) -> f64) -> f64 {
+        self.points.iter().map(value).fold(0.0, f64::max)
+    }
+}
+
+fn whole_number(mark: f64) -> String {
+    count(mark as u64)
 }

@@ -1,14 +1,14 @@
-//! A user's page.
+//! The page of a user.
 
 use askama::Template;
 use directory::attribute::Attribute;
 use directory::audit::{Event, Search};
 use directory::change::CREATED;
 use directory::role::{
-    APPLICATIONS_READ, BuiltIn, GROUPS_EDIT, GROUPS_READ, INTERNAL_EDIT, LOGS_READ, ROLES_EDIT,
-    UNPURGE_ADDRESS,
+    APPLICATIONS_READ, GROUPS_EDIT, GROUPS_READ, INTERNAL_EDIT, LOGS_READ, ROLES_EDIT, UNPURGE_ADDRESS,
 };
 use directory::user::User;
+use jiff::Timestamp;
 
 use super::{named_user, own_path, tags, user_path};
 use crate::form::query_string;
@@ -29,10 +29,10 @@ struct Show {
     tags: Vec<Tag>,
     may: May,
     role: Option<String>,
-    /// Secure id, name, and whether it is the user's.
+    /// Secure id, name, and whether the user has the role.
     roles: Vec<(String, String, bool)>,
     aliases: Vec<String>,
-    /// The user whose alias this is.
+    /// Address and path of the user of this alias.
     alias_of: Option<(String, String)>,
     groups: Vec<(String, String)>,
     attributes: Vec<(String, String)>,
@@ -42,14 +42,13 @@ struct Show {
     id: String,
 }
 
-/// What the audit says of the user, as far as it was looked at.
+/// Events of the audit about the user.
 struct History {
     events: Vec<(ShownTime, String, String, String)>,
-    /// Where the audit is searched further.
+    /// Path of the audit's search for more.
     path: String,
 }
 
-/// When what happened, or will.
 struct Times {
     created: ShownTime,
     updated: Option<ShownTime>,
@@ -59,7 +58,7 @@ struct Times {
     purge: Option<ShownTime>,
 }
 
-/// The permissions of the visitor.
+/// The permissions of the signed-in user.
 struct May {
     edit: bool,
     give_roles: bool,
@@ -70,10 +69,9 @@ struct May {
     see_keys: bool,
 }
 
-/// Events of the audit on a user's page.
+/// Maximum events on the page.
 const HISTORY: usize = 30;
 
-/// A key pair of the user's.
 struct Key {
     application: String,
     access_key: String,
@@ -83,10 +81,10 @@ struct Key {
     used: Option<Used>,
 }
 
-/// A form below the user's path, and what it sets.
+/// A form's path below the user's, and its value of `to`.
 type Form = (&'static str, &'static str);
 
-/// What was done to a user, what is said of it, and the form that undoes it.
+/// Actions, their notices, and the forms that undo them.
 const DONE: &[(&str, &str, Option<Form>)] = &[
     ("edit", "Saved.", None),
     (
@@ -118,7 +116,7 @@ pub(super) async fn show(request: &mut PageRequest<'_>) -> Result<PageResponse, 
             None => notice,
         }
     });
-    // A role that was given is taken back by giving the one before.
+    // Undone by assigning the previous role.
     let notice = match request.query.text("done") {
         "role" => {
             let before = request.query.text("before").to_owned();
@@ -130,27 +128,79 @@ pub(super) async fn show(request: &mut PageRequest<'_>) -> Result<PageResponse, 
     Ok(PageResponse::Html(page))
 }
 
-/// The page, with something to say first.
+/// The page, with a notice at its top.
 pub(super) async fn page(request: &PageRequest<'_>, notice: Option<Notice>) -> Result<String, PageError> {
     let (user, role) = named_user(request).await?;
-    let (console, account) = (request.console, request.scope.account());
-    let ids = console.core.secure_ids();
-    let now = console.core.clock.now();
+    let (store, account) = (&request.console.core.store, request.scope.account().id);
+    let ids = request.console.core.secure_ids();
+    let now = request.console.core.clock.now();
     let alias_of = match user.alias_of {
-        Some(primary) => console.core.store.users_by_id(&[primary]).await?.pop().flatten(),
+        Some(primary) => store.users_by_id(&[primary]).await?.pop().flatten(),
         None => None,
     };
-    let roles =
-        BuiltIn::ALL.map(BuiltIn::role).into_iter().chain(console.core.store.roles_of(account.id).await?);
-    let roles = roles.map(|role| {
-        (ids.seal("role", account.id, role.id.as_bytes()), role.name, user.role == Some(role.id))
-    });
     let attributes = match request.may(&INTERNAL_EDIT) {
-        true => console.core.store.attributes(user.id).await?,
+        true => store.attributes(user.id).await?,
         false => Vec::new(),
     };
-    let applications = console.core.store.list_applications().await?;
-    let bindings = console.core.store.list_bindings(Some(user.id)).await?;
+    let roles = request.roles().await?.into_iter();
+    let roles = roles
+        .map(|role| (ids.seal("role", account, role.id.as_bytes()), role.name, user.role == Some(role.id)));
+    let groups = store.groups_of(account, &user.address).await?.into_iter().map(|group| {
+        let id = ids.seal("group", account, group.id.as_bytes());
+        (group.description.as_str().to_owned(), request.path(&format!("/groups/{id}")))
+    });
+    let page = Show {
+        history: history(request, &user).await?,
+        path: user_path(request, &user),
+        tags: tags(&user, now),
+        may: May::read(request),
+        role: role.map(|role| role.name),
+        roles: roles.collect(),
+        aliases: store.aliases(user.id).await?.iter().map(|alias| alias.address.to_string()).collect(),
+        alias_of: alias_of.map(|primary| (primary.address.to_string(), user_path(request, &primary))),
+        groups: groups.collect(),
+        attributes: attributes.into_iter().map(attribute_text).collect(),
+        keys: keys(request, &user, now).await?,
+        times: Times::of_user(&user),
+        id: ids.user(account, user.id),
+        shell: request.shell("/users", user.address.as_str()).with_notice(notice),
+        user,
+    };
+    Ok(page.render()?)
+}
+
+impl May {
+    fn read(request: &PageRequest<'_>) -> Self {
+        Self {
+            edit: request.may(&INTERNAL_EDIT),
+            give_roles: request.may(&ROLES_EDIT),
+            keep: request.may(&UNPURGE_ADDRESS),
+            alias: request.may(&GROUPS_EDIT),
+            see_aliases: request.may(&GROUPS_READ),
+            see_groups: request.may(&GROUPS_READ),
+            see_keys: request.may(&APPLICATIONS_READ),
+        }
+    }
+}
+
+impl Times {
+    fn of_user(user: &User) -> Self {
+        Self {
+            created: ShownTime(user.created_at),
+            updated: user.updated_at.map(ShownTime),
+            logged_in: user.logged_in_at.map(ShownTime),
+            password: ShownTime(user.password_changed_at.unwrap_or(user.created_at)),
+            locked_until: user.attempts.locked_until.map(ShownTime),
+            purge: user.purge_at.map(ShownTime),
+        }
+    }
+}
+
+/// The key pairs of a user, the newest first.
+async fn keys(request: &PageRequest<'_>, user: &User, now: Timestamp) -> Result<Vec<Key>, PageError> {
+    let store = &request.console.core.store;
+    let applications = store.list_applications().await?;
+    let bindings = store.list_bindings(Some(user.id)).await?;
     let credentials: Vec<_> = bindings.iter().map(|row| *row.id.as_bytes()).collect();
     let used = usage::read_usage(request, &credentials).await?;
     let keys = bindings.into_iter().zip(used).rev().map(|(row, used)| {
@@ -164,57 +214,7 @@ pub(super) async fn page(request: &PageRequest<'_>, notice: Option<Notice>) -> R
             used,
         }
     });
-    let history = history(request, &user).await?;
-    let page = Show {
-        history,
-        path: user_path(request, &user),
-        tags: tags(&user, now),
-        may: May {
-            edit: request.may(&INTERNAL_EDIT),
-            give_roles: request.may(&ROLES_EDIT),
-            keep: request.may(&UNPURGE_ADDRESS),
-            alias: request.may(&GROUPS_EDIT),
-            see_aliases: request.may(&GROUPS_READ),
-            see_groups: request.may(&GROUPS_READ),
-            see_keys: request.may(&APPLICATIONS_READ),
-        },
-        role: role.map(|role| role.name),
-        roles: roles.collect(),
-        aliases: console
-            .core
-            .store
-            .aliases(user.id)
-            .await?
-            .into_iter()
-            .map(|alias| alias.address.to_string())
-            .collect(),
-        alias_of: alias_of.map(|primary| (primary.address.to_string(), user_path(request, &primary))),
-        groups: console
-            .core
-            .store
-            .groups_of(account.id, &user.address)
-            .await?
-            .into_iter()
-            .map(|group| {
-                let id = ids.seal("group", account.id, group.id.as_bytes());
-                (group.description.as_str().to_owned(), request.path(&format!("/groups/{id}")))
-            })
-            .collect(),
-        attributes: attributes.into_iter().map(shown).collect(),
-        keys: keys.collect(),
-        times: Times {
-            created: ShownTime(user.created_at),
-            updated: user.updated_at.map(ShownTime),
-            logged_in: user.logged_in_at.map(ShownTime),
-            password: ShownTime(user.password_changed_at.unwrap_or(user.created_at)),
-            locked_until: user.attempts.locked_until.map(ShownTime),
-            purge: user.purge_at.map(ShownTime),
-        },
-        id: ids.user(account.id, user.id),
-        shell: request.shell("/users", user.address.as_str()).with_notice(notice),
-        user,
-    };
-    Ok(page.render()?)
+    Ok(keys.collect())
 }
 
 /// The newest events and the creation event, for users who may read the audit.
@@ -227,7 +227,7 @@ async fn history(request: &PageRequest<'_>, user: &User) -> Result<Option<Histor
     let recent = Search { from: Some(user.created_at), target: target.to_owned(), ..Search::default() };
     let mut found = store.search_audit(account, &recent, None, HISTORY).await?;
     if found.rest.is_some() {
-        // Found by its time, however much has happened since.
+        // Searched by its time, so that it is found after any number of events.
         let action = if user.alias_of.is_some() { "alias.added" } else { CREATED };
         let made = Search { to: Some(user.created_at), action: action.to_owned(), ..recent };
         let made = store.search_audit(account, &made, None, 1).await?.events;
@@ -241,8 +241,8 @@ async fn history(request: &PageRequest<'_>, user: &User) -> Result<Option<Histor
     Ok(Some(History { events, path }))
 }
 
-/// A picture is only said to be there.
-fn shown((attribute, value): (Attribute, String)) -> (String, String) {
+/// The name and text of an attribute; of a picture only the size.
+fn attribute_text((attribute, value): (Attribute, String)) -> (String, String) {
     let value = match attribute {
         Attribute::ThumbnailPhoto => format!("a picture of {} bytes", value.len()),
         _ => value,

@@ -1,7 +1,7 @@
 //! What a visitor may is what they may when their form has arrived and when it is written; and nobody's programs stop
 //! without a question.
 
-use testkit::{Browser, PASSWORD, TestServer};
+use testkit::{Browser, PASSWORD, Response, TestCaller, TestServer};
 
 use crate::{ADMINISTRATOR, administrator, link, location, path};
 
@@ -67,6 +67,28 @@ async fn who_is_demoted_while_the_form_arrives_takes_over_nobody() {
     }
 }
 
+async fn works(caller: &TestCaller) -> bool {
+    caller.call("/api/account/get-account", serde_json::json!([])).await.status != 401
+}
+
+/// Asserts that a response asks for a confirmation, and repeats the fields of the form.
+fn assert_asks(response: &Response, robot: &str, fields: &[(&str, &str)]) {
+    assert_eq!(response.status, 200, "{response}");
+    for text in [
+        "key pairs will stop working",
+        "payroll/3.1",
+        robot,
+        "cannot be undone",
+        "Nothing has been changed yet",
+    ] {
+        assert!(response.body.contains(text), "{text}: {response}");
+    }
+    for (name, text) in fields {
+        let field = format!("name=\"{name}\" value=\"{text}\"");
+        assert!(response.body.contains(&field), "{name}: {response}");
+    }
+}
+
 #[tokio::test]
 async fn programs_stop_only_after_a_question() {
     let server = TestServer::start().await;
@@ -77,9 +99,6 @@ async fn programs_stop_only_after_a_question() {
         .create(format!(r#"{{"data":[{{"emailAddress":"{robot}","password":"{PASSWORD}"}}]}}"#))
         .await;
     let user = link(&browser.get(&path("/users")).await, robot);
-    let works = async |caller: &testkit::TestCaller| {
-        caller.call("/api/account/get-account", serde_json::json!([])).await.status != 401
-    };
     let bulk = path("/users/bulk");
     for (action, fields) in [
         (format!("{user}/state"), vec![("to", "lock")]),
@@ -101,23 +120,7 @@ async fn programs_stop_only_after_a_question() {
             .map(|(name, text)| (name, if text == "BASIC" { basic } else { text }))
             .collect();
         let before = server.admin().audit().await.unwrap();
-        let asked = browser.post(&action, &fields).await;
-        assert_eq!(asked.status, 200, "{action}: {asked}");
-        for said in [
-            "key pairs will stop working",
-            "payroll/3.1",
-            robot,
-            "cannot be undone",
-            "Nothing has been changed yet",
-        ] {
-            assert!(asked.body.contains(said), "{action}: {said}: {asked}");
-        }
-        for (name, text) in &fields {
-            assert!(
-                asked.body.contains(&format!("name=\"{name}\" value=\"{text}\"")),
-                "{action}: {name}: {asked}"
-            );
-        }
+        assert_asks(&browser.post(&action, &fields).await, robot, &fields);
         assert!(works(&caller).await && works(&other).await, "{action}");
         assert_eq!(server.events_since(&before).await.len(), 0, "{action}");
         fields.retain(|(_, text)| *text != ADMINISTRATOR);

@@ -250,6 +250,10 @@ async fn exchange(address: SocketAddr, request: String) -> String {
     exchanged.await.unwrap()
 }
 
+fn form(fields: &[(&str, &str)]) -> String {
+    form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish()
+}
+
 #[tokio::test]
 async fn a_sandbox_keeps_everything_and_says_why_a_signature_is_wrong() {
     let folder = tempfile::tempdir().unwrap();
@@ -280,11 +284,8 @@ async fn a_sandbox_keeps_everything_and_says_why_a_signature_is_wrong() {
     };
     exchange(address, request("POST", CREATE, &headers, &body)).await;
 
-    let form = |fields: &[(&str, &str)]| {
-        form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish()
-    };
-    let door = form(&[("address", &keys.email), ("password", &keys.password)]);
-    let entered = exchange(address, request("POST", "/console/sign-in", "", &door)).await;
+    let sign_in = form(&[("address", &keys.email), ("password", &keys.password)]);
+    let entered = exchange(address, request("POST", "/console/sign-in", "", &sign_in)).await;
     let cookie = entered.split("set-cookie: ").nth(1).unwrap().split(';').next().unwrap();
     let cookie = format!("cookie: {cookie}\r\n");
     let path = format!("/console/{}/journal/1", keys.account_code);
@@ -299,10 +300,8 @@ async fn a_sandbox_keeps_everything_and_says_why_a_signature_is_wrong() {
     let cross = "Sec-Fetch-Site: cross-site\r\n";
     for (host, more) in [("evil.example", ""), (&*own, cross), (&*own, "Origin: http://evil.example\r\n")] {
         let refused = exchange(address, from(host, more)).await;
-        assert!(
-            refused.starts_with("HTTP/1.1 403 ") && refused.contains("err_xdk_foreign_origin"),
-            "{refused}"
-        );
+        assert!(refused.starts_with("HTTP/1.1 403 "), "{refused}");
+        assert!(refused.contains("err_xdk_foreign_origin"), "{refused}");
     }
     // A visitor who follows a link from there sees the page; the site does not.
     let followed = format!("{cross}Sec-Fetch-Mode: navigate\r\nSec-Fetch-Dest: document\r\n");
