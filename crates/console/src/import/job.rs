@@ -1,4 +1,4 @@
-//! One import: its rows, what became of each, and what is still to be done.
+//! An import job: its rows with their results, and the remaining work.
 
 use std::collections::VecDeque;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -18,7 +18,7 @@ use super::read::ParsedFile;
 use crate::endpoints::RequestBody;
 use crate::request::{PageRequest, failed_address};
 
-/// Rows that are asked about, and that are created, in one request.
+/// Rows per request to check-user and to create-user.
 const CHECKED_AT_ONCE: usize = 500;
 const CREATED_AT_ONCE: usize = 100;
 
@@ -27,12 +27,12 @@ pub(super) struct Row {
     pub(super) line: u64,
     pub(super) address: String,
     pub(super) name: String,
-    /// Of the item, in a request.
+    /// Bytes of the item in a request.
     pub(super) length: usize,
     pub(super) outcome: RowOutcome,
 }
 
-/// The result of a row. The item, which may hold a password, is there for as long as it is needed.
+/// The outcome of a row. The item may hold a password, and is dropped when it is no longer needed.
 pub(super) enum RowOutcome {
     Unchecked(Box<Item>),
     Ready(Box<Item>),
@@ -40,7 +40,7 @@ pub(super) enum RowOutcome {
     Refused(Vec<Error>),
 }
 
-/// The state of a row.
+/// The status of a row.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum RowStatus {
     Unchecked,
@@ -68,7 +68,7 @@ impl Row {
     pub(super) fn errors(&self) -> &[Error] {
         match &self.outcome {
             RowOutcome::Refused(errors) => errors,
-            _ => &[],
+            RowOutcome::Unchecked(_) | RowOutcome::Ready(_) | RowOutcome::Created(_) => &[],
         }
     }
 
@@ -80,7 +80,7 @@ impl Row {
     }
 }
 
-/// How far an import is.
+/// The stage of a job.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Stage {
     Checking,
@@ -89,20 +89,20 @@ pub(super) enum Stage {
     Done,
 }
 
-/// The state of an import.
+/// The progress of a job.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) struct Progress {
     pub(super) stage: Stage,
-    /// Whether somebody is at it.
+    /// Whether workers are running.
     pub(super) running: bool,
-    /// Rows of the file, and of those the ones that are ready, created, there already, refused, or can't be read.
+    /// Rows of the file in all and by status.
     pub(super) rows: usize,
     pub(super) ready: usize,
     pub(super) created: usize,
     pub(super) exist: usize,
     pub(super) refused: usize,
     pub(super) unreadable: usize,
-    /// Rows that this stage is about, and those it is through with.
+    /// Rows of the current stage in all, and those that are finished.
     pub(super) to_do: usize,
     pub(super) done: usize,
 }
@@ -124,12 +124,12 @@ impl Progress {
     }
 }
 
-/// Rows that go into one request.
+/// The rows of one request.
 pub(super) struct Slice {
     number: usize,
     pub(super) body: Zeroizing<Vec<u8>>,
     pub(super) stage: Stage,
-    /// The same each time this slice is sent: what was created is not created again.
+    /// The same for each retry of this slice, so that no user is created twice.
     pub(super) request_id: RequestId,
 }
 
@@ -148,17 +148,17 @@ pub(super) struct Job {
 
 struct State {
     rows: Vec<Row>,
-    /// The rows that this stage is about, in slices that stay as they are; and the slices that are still to be sent.
+    /// The rows of the current stage in fixed slices, and the slices that are not yet sent.
     slices: Vec<Vec<usize>>,
     unsent: VecDeque<usize>,
-    /// Most bytes of a request.
+    /// Maximum bytes of a request.
     max_body: usize,
-    /// Why it was left.
+    /// The reason why the job stopped early.
     why: Option<String>,
 }
 
 impl Job {
-    /// A file that was read, of the account that is visited.
+    /// A job for a file of the requested account.
     pub(super) fn new(
         request: &PageRequest<'_>,
         file: String,
@@ -203,17 +203,17 @@ impl Job {
         *self.progress.borrow()
     }
 
-    /// Progress, as it is made.
     pub(super) fn watch(&self) -> watch::Receiver<Progress> {
         self.progress.subscribe()
     }
 
-    /// Why it was left, if it was.
+    /// The reason why the job stopped early.
     pub(super) fn why(&self) -> Option<String> {
         self.state().why.clone()
     }
 
-    /// Goes on with what is to be done next; `false` when somebody is at it, or nothing is left to do.
+    /// Starts the next stage, or continues the current one; `false` if the job is running or nothing is left to
+    /// do.
     pub(super) fn begin(&self) -> bool {
         let mut state = self.state();
         let State { rows, slices, unsent, max_body, why } = &mut *state;
@@ -228,7 +228,7 @@ impl Job {
             }
             Stage::Checked | Stage::Done => return false,
         };
-        // A slice is settled as a whole: its first row tells, also of one that was left in whatever way.
+        // Results arrive for whole slices, so the first row tells whether a slice is open.
         let open = |slice: &Vec<usize>| slice.first().is_some_and(|row| rows[*row].status() == to_do);
         *unsent = (0..slices.len()).filter(|number| open(&slices[*number])).collect();
         *why = None;
@@ -243,7 +243,7 @@ impl Job {
         true
     }
 
-    /// Sends no more; what is under way comes to its end.
+    /// Stops the job after the requests that were already sent.
     pub(super) fn stop(&self) {
         self.stopping.send_replace(true);
     }
@@ -252,14 +252,14 @@ impl Job {
         *self.stopping.borrow()
     }
 
-    /// Waits, but no longer than until somebody stops it.
+    /// Waits for this time, or until the job is stopped.
     pub(super) async fn wait(&self, time: Duration) {
         let mut stopping = self.stopping.subscribe();
-        // Neither outcome is a mistake: the time is over, or there is nothing to wait for.
+        // Both results are fine: the time is over, or the job is stopped.
         let _ = tokio::time::timeout(time, stopping.wait_for(|stopping| *stopping)).await;
     }
 
-    /// The next slice, unless there is none or somebody stopped it.
+    /// The next slice; `None` if the job is stopped or no slice is left.
     pub(super) fn next_slice(&self) -> Option<Slice> {
         if self.is_stopping() {
             return None;
@@ -268,7 +268,7 @@ impl Job {
         let number = state.unsent.pop_front()?;
         let data: Vec<_> = state.slices[number].iter().filter_map(|row| state.rows[*row].item()).collect();
         let request = RequestBody::new(&self.code, &data);
-        // Room for all of it: a buffer that grows leaves copies of passwords behind.
+        // Allocated at once: a growing buffer would leave copies of passwords in memory.
         let length: usize = state.slices[number].iter().map(|row| state.rows[*row].length).sum();
         let mut body = Zeroizing::new(Vec::with_capacity(length + 256));
         serde_json::to_writer(&mut *body, &request)
@@ -280,14 +280,14 @@ impl Job {
         Some(Slice { number, body, stage: self.progress().stage, request_id })
     }
 
-    /// Writes down what became of the rows of a slice.
+    /// Records the results of a slice.
     ///
     /// # Errors
-    /// When the reply can't be read: the rows stay as they are, and the slice can be sent once more.
+    /// If the reply is invalid. The rows are unchanged, and the slice can be sent again.
     pub(super) fn record_results(&self, slice: &Slice, reply: &[u8]) -> Result<(), serde_json::Error> {
         // A row of check-user reads as one without an id.
         let Answer::<Created> { data, fail, .. } = serde_json::from_slice(reply)?;
-        // Both in the order of the request, in which no address is there twice.
+        // Both are in the order of the request, and each address is in it only once.
         let (mut data, mut fail) = (data.into_iter(), fail.into_iter().peekable());
         let mut state = self.state();
         let State { rows, slices, .. } = &mut *state;
@@ -315,12 +315,12 @@ impl Job {
             now.count_of(row.status()).into_iter().for_each(|count| *count += 1);
             now.done += 1;
         }
-        // Nobody else changes it while the rows are held.
+        // The lock on the rows also serialises updates of the progress.
         self.progress.send_replace(now);
         Ok(())
     }
 
-    /// Nobody is at it any more: because it is done, or for this reason.
+    /// Records that the workers have ended, with the reason if they ended early.
     pub(super) fn finish(&self, why: Option<String>) {
         let mut state = self.state();
         self.progress.send_modify(|progress| {
@@ -335,7 +335,7 @@ impl Job {
         state.why = why;
     }
 
-    /// Looks at the rows.
+    /// Calls a function with the rows.
     pub(super) fn with_rows<T>(&self, at: impl FnOnce(&[Row]) -> T) -> T {
         at(&self.state().rows)
     }
@@ -345,7 +345,7 @@ impl Job {
     }
 }
 
-/// Cuts the rows in this state into slices that fit into requests.
+/// Splits the rows with this status into slices that fit into requests.
 fn slice_rows(rows: &[Row], status: RowStatus, most: usize, max_body: usize) -> Vec<Vec<usize>> {
     let (mut slices, mut room) = (Vec::<Vec<usize>>::new(), 0);
     for (index, row) in rows.iter().enumerate().filter(|(_, row)| row.status() == status) {

@@ -1,4 +1,4 @@
-//! From the bytes of a file to its rows: by the rules of `matricula import`.
+//! Reads the rows of a file by the rules of `matricula import`.
 
 use std::collections::HashSet;
 use std::io;
@@ -10,22 +10,21 @@ use wire::{Code, Error};
 
 use super::job::{Row, RowOutcome};
 
-/// Most rows of a file.
+/// Maximum rows of a file.
 pub(super) const MAX_ROWS: usize = 100_000;
 
-/// Maximum size of the envelope around the items of a request.
+/// Maximum bytes of a request around its items.
 pub(super) const ENVELOPE_SIZE: usize = 1_024;
 
-/// A file, read.
 pub(super) struct ParsedFile {
     pub(super) rows: Vec<Row>,
-    /// Columns that nobody knows.
+    /// Unknown columns.
     pub(super) unknown: Vec<String>,
 }
 
-/// Reads the rows of a file, or says why it can't be used. A request holds at most `longest` bytes.
+/// Reads the rows of a file, or says why it can't be used. A request holds at most `max_body` bytes.
 pub(super) fn read_rows(bytes: &[u8], max_body: usize) -> Result<ParsedFile, String> {
-    // So begin the files of spreadsheets, which are archives.
+    // The signature of ZIP archives, and so of workbooks.
     if bytes.starts_with(b"PK\x03\x04") {
         return Err("this is a workbook: save the sheet as CSV and upload that".to_owned());
     }
@@ -69,7 +68,7 @@ fn key(address: &str) -> String {
     EmailAddress::parse(address).map_or_else(|_| address.to_lowercase(), |parsed| parsed.key().to_owned())
 }
 
-/// How long an item is in a request, without a copy of its password.
+/// Bytes of an item in a request, counted without a copy of its password.
 fn length(item: &Item) -> usize {
     struct Count(usize);
     impl io::Write for Count {
@@ -89,7 +88,7 @@ fn length(item: &Item) -> usize {
     }
 }
 
-/// Text that is not longer than people read.
+/// The text, shortened for display.
 pub(super) fn short(text: &str) -> String {
     const MOST: usize = 300;
     match text.char_indices().nth(MOST) {
@@ -98,7 +97,7 @@ pub(super) fn short(text: &str) -> String {
     }
 }
 
-/// The name of a file as people know it: without folders.
+/// The name of a file without folders.
 pub(super) fn file_name(name: &str) -> String {
     let name = name.rsplit(['/', '\\']).next().unwrap_or_default();
     let name = short(&name.replace(char::is_control, ""));
@@ -113,7 +112,9 @@ mod tests {
         let read = read_rows(text.as_bytes(), 1 << 20).unwrap_or_else(|why| panic!("{why}"));
         let told = |row: Row| match row.outcome {
             RowOutcome::Refused(errors) => (row.line, row.address, errors[0].message.clone()),
-            _ => (row.line, row.address, row.name),
+            RowOutcome::Unchecked(_) | RowOutcome::Ready(_) | RowOutcome::Created(_) => {
+                (row.line, row.address, row.name)
+            }
         };
         read.rows.into_iter().map(told).collect()
     }

@@ -1,4 +1,4 @@
-//! The result file: a row for each row of the file, with the columns of `matricula import`, and never a password.
+//! The result file: a line per row with the columns of `matricula import`, and no passwords.
 
 use std::sync::Arc;
 
@@ -11,7 +11,7 @@ use super::named_job;
 use crate::request::PageRequest;
 use crate::{PageError, PageResponse};
 
-/// Rows that are written in one go.
+/// Rows per chunk of the response.
 const SLICE: usize = 1_000;
 
 const COLUMNS: &str = "row,line,emailAddress,result,id,code,field,message\r\n";
@@ -67,7 +67,7 @@ fn result(row: &Row, now: &Progress) -> &'static str {
     }
 }
 
-/// A cell, in quotes. What a spreadsheet would take for a formula, and carry out, is marked as text.
+/// A quoted cell. Spreadsheets run a text that begins like a formula, so such a text gets an apostrophe.
 fn cell(text: &str) -> String {
     let mark = if text.starts_with(['=', '+', '-', '@', '\t', '\r']) { "'" } else { "" };
     format!("\"{mark}{}\"", text.replace('"', "\"\""))

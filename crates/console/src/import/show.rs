@@ -1,4 +1,4 @@
-//! The page of an import: how far it is, as it goes on; and what became of each row, what went wrong first.
+//! The page of an import job: its progress, and the results of its rows.
 
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -23,16 +23,16 @@ use crate::shown_time::ShownTime;
 use crate::tag::Tag;
 use crate::{PageError, PageResponse};
 
-/// Rows on a page.
+/// Rows per page.
 const PAGE: usize = 200;
 
-/// How often progress is told, at most.
+/// Minimum time between two events.
 const TOLD_EVERY: Duration = Duration::from_millis(250);
 
-/// After so many rounds without news something is sent anyway: only that reveals a closed connection.
+/// Polls without a change before a comment is sent, because only a write detects a closed connection.
 const QUIET_POLLS: u32 = 60;
 
-/// After so many looks the stream ends. Browsers come again by themselves, and are asked again who they are.
+/// Polls before the stream ends. Browsers reconnect, and are authenticated again.
 const MAX_POLLS: u32 = 240;
 
 #[derive(Template)]
@@ -49,13 +49,13 @@ struct JobPage {
     stopping: bool,
     only_problems: bool,
     rows: Vec<RowView>,
-    /// How many such rows there are, and the pages around this one.
+    /// Number of rows with this filter, and the links to the neighbouring pages.
     found: usize,
     previous: Option<String>,
     next: Option<String>,
 }
 
-/// The part that is told as it changes.
+/// The part of the page that events replace.
 #[derive(Template)]
 #[template(path = "import/progress.html")]
 struct Part {
@@ -67,7 +67,7 @@ struct RowView {
     address: String,
     name: String,
     tag: Tag,
-    /// The problem and how to fix it.
+    /// Problems and how to fix them.
     wrong: Vec<(String, &'static str)>,
 }
 
@@ -105,7 +105,7 @@ pub(super) async fn show(request: &mut PageRequest<'_>) -> Result<PageResponse, 
     Ok(PageResponse::Html(page.render()?))
 }
 
-/// A page of rows, and how many there are on all.
+/// A page of rows, and the number of rows with this filter.
 fn rows(job: &Job, only_problems: bool, number: usize) -> (Vec<RowView>, usize) {
     job.with_rows(|rows| {
         let wanted = |row: &&Row| !only_problems || !row.errors().is_empty();
@@ -152,7 +152,7 @@ fn advice(error: &Error) -> &'static str {
     }
 }
 
-/// What the stream of events goes by.
+/// The state of the event stream.
 struct Events {
     console: Arc<Console>,
     told: watch::Receiver<Progress>,
@@ -163,7 +163,7 @@ struct Events {
     ended: bool,
 }
 
-/// Progress, as it is made.
+/// Streams the progress of a job.
 pub(super) async fn events(request: &mut PageRequest<'_>) -> Result<PageResponse, PageError> {
     let job = named_job(request)?;
     let mut ticks = interval(TOLD_EVERY);
@@ -178,7 +178,7 @@ pub(super) async fn events(request: &mut PageRequest<'_>) -> Result<PageResponse
 }
 
 impl Events {
-    /// The next event. There is none when the server stops: browsers then retry until it is back.
+    /// The next event; `None` if the server is stopping: browsers then reconnect until it is back.
     async fn next(&mut self) -> Option<String> {
         while !self.ended && self.polls < MAX_POLLS {
             self.ticks.tick().await;
@@ -205,7 +205,7 @@ impl Events {
     }
 }
 
-/// A part of the page as an event: each of its lines is told to be one of the data.
+/// An HTML fragment as an event; each line becomes a data line.
 fn event(html: &str) -> String {
     let data = html.lines().map(|line| format!("data: {line}\n"));
     ["event: progress\n".to_owned()].into_iter().chain(data).chain(["\n".to_owned()]).collect()
