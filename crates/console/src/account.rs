@@ -1,4 +1,4 @@
-//! An account: what passwords must be, which accounts lie below, which domains are its own, and how one gets to be.
+//! The page of an account: its password policy, child accounts and domains, and the registration of domains.
 
 use askama::Template;
 use directory::port::Position;
@@ -20,7 +20,7 @@ pub(super) const PAGES: &[Page] = &[
     }),
 ];
 
-/// Domains that are shown.
+/// Domains on the page.
 const SHOWN: usize = 1_000;
 
 #[derive(Template)]
@@ -28,7 +28,7 @@ const SHOWN: usize = 1_000;
 struct AccountPage {
     shell: Shell,
     made: ShownTime,
-    /// The password policy in words.
+    /// The password policy, one sentence per rule.
     policy: Vec<String>,
     /// Code, name, path.
     below: Vec<(String, String, String)>,
@@ -113,7 +113,6 @@ async fn render(request: &PageRequest<'_>, notice: Option<Notice>) -> Result<Str
     Ok(page.render()?)
 }
 
-/// The password policy, one sentence per rule.
 fn policy(account: &directory::Account) -> Vec<String> {
     let policy = &account.password_policy;
     let mut rules = vec![

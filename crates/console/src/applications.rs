@@ -1,4 +1,4 @@
-//! Applications of both generations of the API, and the keys that users have for them.
+//! The applications of both API generations and their keys.
 
 mod clients;
 mod keys;
@@ -42,7 +42,7 @@ pub(super) const PAGES: &[Page] = &[
     }),
 ];
 
-/// The application that the path names.
+/// The application in the path.
 async fn named_application(request: &PageRequest<'_>) -> Result<Application, PageError> {
     let found = request.console.core.store.application(request.path_param("app")).await?;
     Ok(applications::of_account(&request.scope, found)?)

@@ -1,4 +1,4 @@
-//! Style and script: built into the program, compressed once at the start, kept by browsers for as long as they are.
+//! Style sheet and scripts: compiled into the program, compressed once at startup, cached by browsers.
 
 use std::io::Write as _;
 use std::sync::Arc;
@@ -16,7 +16,7 @@ use http::{HeaderMap, StatusCode};
 use super::with_security_headers;
 use crate::Console;
 
-/// File, media type, text. A change of one changes [`VERSION`], so that browsers fetch them again.
+/// File name, media type, content.
 const FILES: &[(&str, &str, &str)] = &[
     ("console.css", "text/css; charset=utf-8", include_str!("../assets/console.css")),
     ("console.js", "text/javascript; charset=utf-8", include_str!("../assets/console.js")),
@@ -24,8 +24,8 @@ const FILES: &[(&str, &str, &str)] = &[
     ("icon.svg", "image/svg+xml", include_str!("../assets/icon.svg")),
 ];
 
-/// The suffix of file names in a page, so that browsers fetch them again from a new version of the program: FNV-1a over
-/// all of them, worked out when the program is built.
+/// A suffix of the file names in pages, so that browsers fetch changed files: FNV-1a over all files, computed
+/// at compile time.
 pub(crate) const VERSION: u64 = {
     let mut hash: u64 = 0xcbf2_9ce4_8422_2325;
     let mut file = 0;

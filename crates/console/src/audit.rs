@@ -1,4 +1,4 @@
-//! The audit: searched, verified, taken along as a file.
+//! The audit: search, verification and export.
 
 use askama::Template;
 use axum::body::Body;
@@ -29,10 +29,10 @@ pub(super) const PAGES: &[Page] = &[
 /// Events on a page.
 const PAGE: usize = 100;
 
-/// Stretches of the audit that are searched before a page says that nothing was found yet: about half a second.
+/// Reads of the audit for one page before it says that nothing was found yet: about half a second.
 const MAX_READS: usize = 10;
 
-/// Events read in one go for a file.
+/// Events per read of the export.
 const SLICE: usize = 500;
 
 /// The purpose of a page token.
@@ -57,7 +57,7 @@ struct Row {
     detail: String,
 }
 
-/// The search, as typed.
+/// The search as typed.
 struct SearchForm {
     from: String,
     to: String,
@@ -88,7 +88,7 @@ impl SearchForm {
         ]
     }
 
-    /// Days are days of UTC: which zone a reader is in, only the browser knows.
+    /// Days are UTC days: only the browser knows the reader's time zone.
     fn search(&self) -> Search {
         let midnight = |text: &str| {
             let day = text.parse::<Date>().ok()?;
@@ -153,7 +153,7 @@ fn row(event: Event) -> Row {
     }
 }
 
-/// Reads every chain from its first event to its head. One such reading at a time: it takes what the disk gives.
+/// Verifies every chain. Only one verification runs at a time, because it uses the full speed of the disk.
 async fn verify(request: &mut PageRequest<'_>) -> Result<PageResponse, PageError> {
     let Ok(_turn) = request.console.verifying.try_acquire() else {
         let notice = Notice::error("The audit is already being verified: try again later.");
@@ -195,7 +195,7 @@ async fn jsonl(request: &mut PageRequest<'_>) -> Result<PageResponse, PageError>
     Ok(download(request, "jsonl", "application/jsonl", "", line))
 }
 
-/// All that is found, the newest first, read as it is sent.
+/// Streams all events that match, the newest first.
 fn download(
     request: &PageRequest<'_>,
     ending: &str,
@@ -212,7 +212,7 @@ fn download(
             let (rest, mut text) = state?;
             let found = match store.search_audit(account, &search, rest, SLICE).await {
                 Ok(found) => found,
-                // The connection ends before the file does: a file that is cut short must not look whole.
+                // Breaks the connection, so that an incomplete file does not look complete.
                 Err(error) => return Some((Err(std::io::Error::other(error)), None)),
             };
             text.extend(found.events.iter().map(&line));

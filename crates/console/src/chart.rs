@@ -1,5 +1,5 @@
-//! Charts: from numbers to SVG, drawn here and coloured by the style sheet, so that they need neither script nor style of
-//! their own. What a chart shows is also said in its label: a screen reader presents it as one picture.
+//! Charts as SVG. The style sheet colours them, so they contain no style and no script. The label has the
+//! content for screen readers, which present a chart as one image.
 
 use std::fmt::Write as _;
 
@@ -7,7 +7,7 @@ use askama::Template;
 use askama::filters::HtmlSafe;
 use jiff::Timestamp;
 
-// Of what is drawn, in its own units; the page gives it the width there is.
+// Dimensions in the units of the view box.
 const WIDTH: f64 = 400.0;
 const HEIGHT: f64 = 150.0;
 const LEFT: f64 = 60.0;
@@ -15,7 +15,7 @@ const RIGHT: f64 = 8.0;
 const TOP: f64 = 10.0;
 const BOTTOM: f64 = 22.0;
 
-/// The most lines across a chart, beside that of nothing.
+/// Maximum number of horizontal lines above zero.
 const STEPS: f64 = 4.0;
 
 /// A chart over buckets of time.
@@ -23,20 +23,20 @@ const STEPS: f64 = 4.0;
 #[template(path = "chart.html")]
 pub(crate) struct Chart {
     label: String,
-    /// Horizontal lines: their height and value.
+    /// Position and text of the horizontal lines.
     y_marks: Vec<(String, String)>,
-    /// Times: where, and which.
+    /// Position and text of the times.
     x_marks: Vec<(String, String)>,
-    /// How it looks, and its path.
+    /// CSS class and path of each shape.
     shapes: Vec<(&'static str, String)>,
     scale: Scale,
     buckets: usize,
 }
 
-/// Its template escapes what it holds.
+/// The template escapes all values.
 impl HtmlSafe for Chart {}
 
-/// The scale: from zero to a round number.
+/// A scale from zero to a round number.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Scale {
     step: f64,
@@ -44,7 +44,7 @@ pub(crate) struct Scale {
 }
 
 impl Scale {
-    /// Reaches at least so far, in steps of 1, 2 or 5 or ten times that and so on, none smaller than `least`.
+    /// Covers `most` in steps of 1, 2 or 5 times a power of ten, and at least of `least`.
     pub(crate) fn up_to(most: f64, least: f64) -> Self {
         let rough = (most / STEPS).max(least);
         let ten = 10_f64.powf(rough.log10().floor());
@@ -58,14 +58,14 @@ impl Scale {
         (0..=marks).map(move |mark| f64::from(mark) * self.step)
     }
 
-    /// How high something is drawn.
+    /// The vertical position of a value.
     fn y(self, value: f64) -> f64 {
         TOP + (HEIGHT - TOP - BOTTOM) * (1.0 - (value / self.top).clamp(0.0, 1.0))
     }
 }
 
 impl Chart {
-    /// An empty one over buckets that begin at these times. `label` says what it shows, `unit` writes a number of its scale.
+    /// An empty chart. `starts` are the starts of the buckets; `unit` formats a number of the scale.
     pub(crate) fn new(
         label: String,
         starts: &[Timestamp],
@@ -79,16 +79,16 @@ impl Chart {
         chart
     }
 
-    /// Where a bucket begins.
+    /// The left edge of a bucket.
     fn x(&self, bucket: usize) -> f64 {
         LEFT + (WIDTH - LEFT - RIGHT) * bucket as f64 / self.buckets.max(1) as f64
     }
 
-    /// A bar for each bucket, from one number to another.
+    /// Adds a bar for each bucket, from one value to another.
     pub(crate) fn bars(mut self, look: &'static str, values: impl Iterator<Item = (f64, f64)>) -> Self {
         let mut path = String::new();
         for (bucket, (from, to)) in values.enumerate().filter(|(_, (from, to))| to > from) {
-            // A gap between bars, and none so low that it can't be seen.
+            // Bars have gaps between them, and a minimum height to be visible.
             let (left, right) = (self.x(bucket) + 0.5, self.x(bucket + 1) - 0.5);
             let bottom = self.scale.y(from);
             let top = self.scale.y(to).min(bottom - 1.0);
@@ -98,7 +98,8 @@ impl Chart {
         self
     }
 
-    /// A line through the buckets in which there is a number. It stays level within each, so that one alone is seen too.
+    /// Adds a line through the buckets with a value. It is level within a bucket, so that a single one is
+    /// visible.
     pub(crate) fn line(mut self, look: &'static str, values: impl Iterator<Item = Option<f64>>) -> Self {
         let mut path = String::new();
         let mut drawing = false;
@@ -117,7 +118,7 @@ impl Chart {
     }
 }
 
-/// The buckets that begin at a round time: each quarter of an hour within an hour, each sixth hour within a day.
+/// The buckets that start at a round time: a quarter of an hour in the hour chart, six hours in the day chart.
 fn round_times(starts: &[Timestamp]) -> impl Iterator<Item = (usize, String)> {
     let seconds = match starts {
         [first, second, ..] => second.as_second() - first.as_second(),

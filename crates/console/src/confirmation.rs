@@ -9,16 +9,16 @@ use super::usage::{self, Used};
 use super::{PageError, PageResponse};
 use crate::key_status::KeyStatus;
 
-/// Key pairs that are named; of more only the number is told.
+/// Key pairs that are listed; the others are only counted.
 const NAMED: usize = 50;
 
-/// The field of a form whose sender was asked.
+/// The field of a confirmed form.
 const CONFIRMED: &str = "sure";
 
-/// Fields of a form that are not sent back to the browser: secrets, and what belongs to one session.
+/// Form fields that are not sent back to the browser: secrets, and values of one session.
 pub(super) const NOT_RESENT: &[&str] = &["token", "password", "new", "again", CONFIRMED];
 
-/// A key pair that ends.
+/// A key pair that will be revoked.
 pub(super) struct EndingKey {
     pub(super) application: String,
     pub(super) user: String,
@@ -32,7 +32,7 @@ struct Confirmation {
     shell: Shell,
     endings: Vec<EndingKey>,
     more: usize,
-    /// Where the form is sent again, and what it held.
+    /// The path and the fields of the original form.
     action: String,
     fields: Vec<(String, String)>,
     back: String,
@@ -68,8 +68,8 @@ pub(super) async fn ending_keys(
     Ok(ending.collect())
 }
 
-/// A page that asks, if the form would end key pairs and its sender was not asked yet. `does` finishes the sentence "To …
-/// ends"; `action` is where the form went.
+/// The confirmation page, if an unconfirmed form would revoke key pairs. `does` is its title, for instance
+/// "Lock ann@example.com"; `action` is the path of the form.
 pub(super) async fn confirm_key_loss(
     request: &PageRequest<'_>,
     users: &[User],

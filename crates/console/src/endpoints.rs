@@ -36,7 +36,7 @@ macro_rules! endpoints {
                 TypedEndpoint { endpoint: &$endpoint, types: PhantomData };
         )+
 
-        /// Each endpoint with the declared fields of its items and rows.
+        /// The declared fields of each endpoint's items and rows.
         #[cfg(test)]
         const DECLARED: &[(&Endpoint, &[wire::item::FieldSpec], &[wire::item::FieldSpec])] = &[
             $( (&$endpoint, <$Item as wire::item::Item>::FIELDS, <$Row as wire::item::Row>::FIELDS), )+

@@ -1,16 +1,16 @@
-//! Figures and codes, as people read them.
+//! Numbers, durations and error codes as text.
 
 use std::time::Duration;
 
 use wire::Code;
 
-/// The meaning of a code; nothing if it is not in the table.
+/// The meaning of a code; empty if the code is unknown.
 pub(crate) fn meaning(code: &str) -> String {
     let found = Code::ALL.iter().find(|known| known.as_str() == code);
     found.map(|code| code.meaning()).unwrap_or_default()
 }
 
-/// A count, in groups of three digits.
+/// A number with thousands separators.
 pub(crate) fn count(number: u64) -> String {
     let digits = number.to_string();
     let mut text = String::with_capacity(digits.len() + digits.len() / 3);
@@ -23,7 +23,7 @@ pub(crate) fn count(number: u64) -> String {
     text
 }
 
-/// How much a part is of the whole, in per cent: never 0 where there is a part, never 100 where it is not all.
+/// A percentage; 0 % only if `part` is 0, and 100 % only if `part` is `whole`.
 pub(crate) fn share(part: u64, whole: u64) -> String {
     let per_mille = u128::from(part) * 1_000 / u128::from(whole.max(1));
     match (part, per_mille) {
@@ -34,7 +34,7 @@ pub(crate) fn share(part: u64, whole: u64) -> String {
     }
 }
 
-/// A time that something took, to two digits at least and three at most.
+/// A duration with two or three digits.
 pub(crate) fn duration(time: Duration) -> String {
     let micros = time.as_micros();
     let (number, unit) = match micros {

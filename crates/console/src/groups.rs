@@ -1,4 +1,4 @@
-//! Groups as a tree, and a group with its members.
+//! The tree of groups, and the page of a group with its members.
 
 use std::collections::HashMap;
 
@@ -29,10 +29,10 @@ pub(super) const PAGES: &[Page] = &[
     page("/console/{account}/groups/{group}/delete", Post, GROUPS_EDIT, |request| Box::pin(delete(request))),
 ];
 
-/// Groups of the tree: the first so many that were made.
+/// Groups in the tree: the oldest ones.
 const TREE: usize = 2_000;
 
-/// Members on a page.
+/// Members per page.
 const PAGE: usize = 100;
 
 /// A line of the tree.
@@ -42,7 +42,7 @@ struct Leaf {
     name: String,
     users: u64,
     depth: usize,
-    /// Lists that open before it, and that close behind it.
+    /// Whether a list opens after this line, and how many lists close after it.
     opens: bool,
     closes: usize,
 }
@@ -74,7 +74,6 @@ struct GroupPage {
 }
 
 struct MemberRow {
-    /// The address, or the domain.
     text: String,
     is_domain: bool,
     name: String,
@@ -103,7 +102,7 @@ async fn render(request: &PageRequest<'_>, notice: Option<Notice>) -> Result<Str
     Ok(page.render()?)
 }
 
-/// The groups of the account, each behind the one it lies in.
+/// The groups of the account, each after its parent.
 async fn tree(request: &PageRequest<'_>) -> Result<Vec<Leaf>, PageError> {
     let account = request.scope.account();
     let groups = request.console.core.store.list_groups(account.id, None, &Position::Start, TREE).await?;
@@ -112,7 +111,7 @@ async fn tree(request: &PageRequest<'_>) -> Result<Vec<Leaf>, PageError> {
         below.entry(group.parent).or_default().push(group);
     }
     for siblings in below.values_mut() {
-        // The last one is taken first.
+        // The stack is popped from the end.
         siblings.sort_by(|a, b| b.description.key().cmp(a.description.key()));
     }
     let mut leaves: Vec<Leaf> = Vec::new();

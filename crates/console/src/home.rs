@@ -1,4 +1,4 @@
-//! The start of an account's pages: its integrations at a glance.
+//! The overview of an account's integrations.
 
 mod health;
 mod statistics;
@@ -33,10 +33,10 @@ struct Home {
     integrations: Option<Integrations>,
 }
 
-/// The visitor's selection.
+/// The selection in the form.
 struct Selection {
     span: Span,
-    /// One application, by what it is known by.
+    /// The id of one application.
     application: Option<String>,
 }
 
@@ -49,7 +49,7 @@ impl Selection {
 struct Integrations {
     selection: Selection,
     applications: Vec<Application>,
-    /// Where none of them has called yet.
+    /// The first steps, if no application has called yet.
     steps: Option<Steps>,
     statistics: Option<Statistics>,
 }

@@ -1,5 +1,5 @@
-//! Users out of a file: dropped on a page, checked row by row, created when somebody says so. Whatever becomes of a row is
-//! what check-user and create-user say of it; the work goes on without the page.
+//! Import of users from a file: a file is checked row by row with check-user, and created with create-user
+//! after a confirmation. The work continues without an open page.
 
 mod job;
 mod read;
@@ -117,13 +117,13 @@ async fn upload(request: &mut PageRequest<'_>) -> Result<PageResponse, PageError
     Ok(PageResponse::Redirect(request.path(&format!("/import/{}", job.id))))
 }
 
-/// In whose name work goes on when the page is closed.
+/// The session in whose name the work continues.
 fn work_session(request: &PageRequest<'_>) -> Result<work::Session, PageError> {
     let token = SessionToken::parse(&request.token.expose()).ok_or(PageError::SignedOut)?;
     Ok(work::Session::new(token, request.scope.caller().clone()))
 }
 
-/// An example file.
+/// A template file.
 async fn template(_: &mut PageRequest<'_>) -> Result<PageResponse, PageError> {
     const TEMPLATE: &str = "email,name,password,forcePasswordChange\r\n\
                             ann@example.com,Ann Lee,,\r\n\
@@ -132,13 +132,13 @@ async fn template(_: &mut PageRequest<'_>) -> Result<PageResponse, PageError> {
     Ok(PageResponse::Download { name, kind, body: Body::from(TEMPLATE) })
 }
 
-/// The import that the path names.
+/// The job in the path.
 fn named_job(request: &PageRequest<'_>) -> Result<Arc<Job>, PageError> {
     let found = request.console.imports.find_job(request.scope.account().id, request.path_param("job"));
     found.ok_or(PageError::NotFound("import"))
 }
 
-/// Creates users, or goes on with whatever was stopped. What is under way already goes on as it does.
+/// Creates the users, or continues a stopped job. A running job is not started again.
 async fn start_job(request: &mut PageRequest<'_>) -> Result<PageResponse, PageError> {
     let (job, session) = (named_job(request)?, work_session(request)?);
     if job.begin() {

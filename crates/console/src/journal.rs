@@ -1,5 +1,4 @@
-//! The request journal: what programs sent and what they were answered, why they were refused, and in a sandbox the same
-//! once more.
+//! The request journal: requests, responses, reasons of refusals, and replays in a sandbox.
 
 mod curl;
 mod list;
@@ -24,14 +23,14 @@ pub(super) const PAGES: &[Page] = &[
     }),
 ];
 
-/// What may be seen of it from an account: its own requests; in a sandbox also those of unknown callers, because a caller
-/// who signed wrongly must find them.
+/// The entries that an account may see: its own; in a sandbox also those of unknown callers, because a caller
+/// with a wrong signature must find them.
 fn account_filter<'a>(request: &'a PageRequest<'_>, journal: &Journal) -> Filter<'a> {
     let account = Some(request.scope.account().code.as_str());
     Filter { account, nobodys: journal.is_whole(), ..Filter::default() }
 }
 
-/// The entry that the path names, and the journal.
+/// The journal and its entry in the path.
 fn named_entry(request: &PageRequest<'_>) -> Result<(Arc<Journal>, Entry), PageError> {
     let found = request.console.host.journal().and_then(|journal| {
         let number = request.path_param("entry").parse().ok()?;
@@ -41,7 +40,7 @@ fn named_entry(request: &PageRequest<'_>) -> Result<(Arc<Journal>, Entry), PageE
     found.ok_or(PageError::NotFound("request in the journal"))
 }
 
-/// The codes that were given, each once, as a whole or for items.
+/// The codes of the call and of its items, without duplicates.
 fn codes(entry: &Entry) -> Vec<&'static str> {
     let mut codes: Vec<_> = entry.code.iter().chain(&entry.refused_items).copied().collect();
     codes.sort_unstable();
@@ -49,7 +48,7 @@ fn codes(entry: &Entry) -> Vec<&'static str> {
     codes
 }
 
-/// The outcome of a request in a word, and its style.
+/// Status text and CSS class.
 fn outcome(entry: &Entry) -> (String, &'static str) {
     match entry.status {
         Some(status) if entry.code.is_some() || status >= 400 => (status.to_string(), "bad"),

@@ -1,5 +1,5 @@
-//! The console: pages for administrators, rendered here and served by the same process. It has no own rules: what
-//! a page changes it changes by the endpoints of the API, or by the same change of the directory.
+//! The console: web pages for administrators, served by the same process. It contains no rules: pages change
+//! something only through endpoints of the API or changes of the directory.
 
 mod account;
 mod applications;
@@ -58,23 +58,23 @@ use tokio::sync::Semaphore;
 pub struct Console {
     pub(crate) core: Arc<Core>,
     pub(crate) host: Box<dyn Host>,
-    /// How long sessions last.
+    /// Lifetime of sessions.
     pub(crate) sessions: SessionLimits,
-    /// For who verifies the audit.
+    /// Limits verifications of the audit to one at a time.
     pub(crate) verifying: Semaphore,
-    /// Files of users that were uploaded.
+    /// Import jobs.
     pub(crate) imports: import::Imports,
 }
 
 /// The server that a console belongs to.
 pub trait Host: Send + Sync {
-    /// Where requests are written down, if they are.
+    /// The request journal, if there is one.
     fn journal(&self) -> Option<Arc<Journal>>;
 
-    /// Whether the server has begun to stop.
+    /// Whether the server is stopping.
     fn is_stopping(&self) -> bool;
 
-    /// Serves a request as if a client had sent it. Gives its number in the journal, if there is one.
+    /// Serves a request like one from a client. Returns its number in the journal.
     fn replay(
         &self,
         request: HttpRequest<Body>,
@@ -83,12 +83,12 @@ pub trait Host: Send + Sync {
 }
 
 impl Console {
-    /// A console over the directory of a server.
+    /// A console for the directory of a server.
     pub fn new(core: Arc<Core>, sessions: SessionLimits, host: Box<dyn Host>) -> Self {
         Self { core, host, sessions, verifying: Semaphore::new(1), imports: import::Imports::default() }
     }
 
-    /// Forgets imports that nobody came back for.
+    /// Removes old import jobs.
     pub fn forget_imports(&self) {
         self.imports.forget(self.core.clock.now());
     }
@@ -97,28 +97,28 @@ impl Console {
 /// The path prefix of the console.
 pub const PREFIX: &str = "/console";
 
-/// Where forms are sent before anybody is known.
+/// Paths that receive forms without a session.
 pub const SIGN_IN_PATHS: [&str; 3] = ["/console/sign-in", "/console/sign-out", "/console/password"];
 
-/// Whether a path is one of the console.
+/// Whether a path belongs to the console.
 pub fn is_below(path: &str) -> bool {
     path.strip_prefix(PREFIX).is_some_and(|below| below.is_empty() || below.starts_with('/'))
 }
 
-/// A page, or what a form of one does. Those of an account lie below `/console/{account}`.
+/// A page, or the target of a form. Those of an account are below `/console/{account}`.
 pub struct Page {
-    /// Its path, with `{names}` for what differs.
+    /// Path with `{parameters}`.
     pub path: &'static str,
-    /// POST when it changes something.
+    /// POST if it changes something.
     pub method: Method,
-    /// The permission that a visitor needs; `None`: any role.
+    /// The required permission; `None`: any role.
     pub permission: Option<Permission>,
-    /// Whether its form brings a file along.
+    /// Whether its form contains a file.
     pub takes_file: bool,
     pub(crate) run: for<'a> fn(&'a mut PageRequest<'_>) -> PageFuture<'a>,
 }
 
-/// A page whose visitor must hold a permission.
+/// A page that requires a permission.
 const fn page(
     path: &'static str,
     method: Method,
@@ -130,7 +130,7 @@ const fn page(
 
 pub(crate) type PageFuture<'a> = Pin<Box<dyn Future<Output = Result<PageResponse, PageError>> + Send + 'a>>;
 
-/// Every page behind the door.
+/// All pages that need a session.
 pub const PAGES: &[&[Page]] = &[
     home::PAGES,
     users::PAGES,
@@ -145,25 +145,19 @@ pub const PAGES: &[&[Page]] = &[
 
 /// The response of a page.
 pub(crate) enum PageResponse {
-    /// A page, or a part of one.
+    /// A page or a fragment of one.
     Html(String),
-    /// The same form once more, with what is wrong with it.
+    /// The page with the errors of its form.
     Invalid(String),
-    /// Look there: what was asked for is done.
+    /// A redirect after success.
     Redirect(String),
-    /// A file.
-    Download {
-        /// How it is called.
-        name: String,
-        /// Its media type.
-        kind: &'static str,
-        body: Body,
-    },
-    /// Server-sent events, until there are no more.
+    /// A file to download.
+    Download { name: String, kind: &'static str, body: Body },
+    /// A stream of server-sent events.
     Events(Body),
 }
 
-/// Why a page can't be shown.
+/// Why a page is not shown.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum PageError {
     #[error(transparent)]
@@ -171,18 +165,18 @@ pub(crate) enum PageError {
     /// The addressed object does not exist.
     #[error("No such {0} in this account; it may have been removed")]
     NotFound(&'static str),
-    /// The session is over: to the door, and back here afterwards.
+    /// The session has ended. The sign-in page leads back here.
     #[error("Your session has ended: sign in again")]
     SignedOut,
-    /// The session ended before this form was sent: to the door, with what was typed.
+    /// The session ended before the form arrived. The sign-in page keeps the form.
     #[error("Your session has ended: sign in again")]
     FormPending(Box<sign_in_page::PendingForm>),
-    /// The rules refuse it.
+    /// A rule of the directory refuses the change.
     #[error("{0}")]
     Rule(rules::ItemError),
     #[error("Page not found")]
     NoPage,
-    /// The form comes from elsewhere, or is of an earlier session.
+    /// The form comes from another site or an earlier session.
     #[error(
         "Your session changed after this form was loaded. Nothing was saved; reload the page and try again"
     )]
@@ -210,7 +204,7 @@ impl From<Denied> for PageError {
 
 impl From<ForbiddenForAddress> for PageError {
     fn from(_: ForbiddenForAddress) -> Self {
-        // Somebody else's user, and nobody: the page says the same of both.
+        // The response does not reveal whether the user exists in another account.
         PageError::NotFound("user")
     }
 }
@@ -241,14 +235,15 @@ pub fn routes<S: Clone + Send + Sync + 'static>(console: &Arc<Console>) -> Route
     router.with_state(Arc::clone(console))
 }
 
-/// Answers what no page is at, in HTML: who comes here by a link, or back from the door to where a form went, reads no JSON.
+/// The response for unknown paths: an HTML page, because people follow links to them, or return from the
+/// sign-in page to the path of a form.
 pub fn no_page(console: &Console, request: &Request) -> Response {
     let path = request.uri().path();
     let mut line = Line::default();
     let counted = console.core.authenticator.count_unsigned(received(request.extensions()).peer);
     let shown = match (counted, nearest_page(path)) {
         ((Some(refused), _), _) => Err(CallError::from(refused).into()),
-        // A form is sent there: what it was on is shown.
+        // The path accepts only forms: redirect to the page that has the form.
         (_, Some(page)) if request.method() == http::Method::GET && page != path => {
             Ok(PageResponse::Redirect(page))
         }
@@ -259,7 +254,7 @@ pub fn no_page(console: &Console, request: &Request) -> Response {
     response
 }
 
-/// The page nearest to where a form goes: at the same path, or above it. `None`: nothing is at that path.
+/// The GET page at the path of a form, or the nearest one above; `None` if the path is unknown.
 fn nearest_page(path: &str) -> Option<String> {
     let fits = |pattern: &str, path: &str| {
         let (mut pattern, mut path) = (pattern.split('/'), path.split('/'));
@@ -289,8 +284,8 @@ fn nearest_page(path: &str) -> Option<String> {
     }
 }
 
-/// Headers of every response of the console: nothing in a page runs, is fetched or shown that is not of this server, and
-/// no other site can put one into a frame.
+/// Adds the security headers: a page loads and runs only content of this server, and no other site can embed
+/// it.
 pub(crate) fn with_security_headers(mut response: Response) -> Response {
     const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; \
                           connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";

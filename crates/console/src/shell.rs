@@ -1,4 +1,4 @@
-//! The frame of a page: location, navigation and user.
+//! The frame of a page: title, navigation and user.
 
 use askama::Template;
 use directory::Permission;
@@ -8,19 +8,16 @@ use http::StatusCode;
 use super::request::PageRequest;
 use super::{PageError, assets};
 
-/// The frame of a page.
 pub(crate) struct Shell {
     pub(crate) title: String,
-    /// A notice of success or failure at the top of the page.
     pub(crate) notice: Option<Notice>,
-    /// The form token of this session.
     pub(crate) token: String,
     pub(crate) version: u64,
     pub(crate) account: String,
     pub(crate) account_name: String,
-    /// Where everything of the account lies.
+    /// The path of the account.
     pub(crate) base: String,
-    /// Whether the visitor is in another account than their own.
+    /// Whether the account is not the user's own.
     pub(crate) in_other_account: bool,
     pub(crate) home_account: String,
     pub(crate) address: String,
@@ -28,7 +25,7 @@ pub(crate) struct Shell {
     pub(crate) sections: Vec<Section>,
 }
 
-/// A part of the console.
+/// A link of the navigation.
 pub(crate) struct Section {
     pub(crate) path: &'static str,
     pub(crate) label: &'static str,
@@ -38,39 +35,36 @@ pub(crate) struct Section {
 /// A notice at the top of a page.
 pub(crate) struct Notice {
     pub(crate) text: String,
-    /// Whether it tells of something that went wrong.
+    /// Whether it reports an error.
     pub(crate) is_error: bool,
-    /// The form that undoes the action.
     pub(crate) undo: Option<Undo>,
 }
 
-/// The form that undoes something.
+/// The form that undoes an action.
 pub(crate) struct Undo {
     pub(crate) action: String,
     pub(crate) fields: Vec<(&'static str, String)>,
 }
 
 impl Notice {
-    /// It is done.
     pub(crate) fn success(text: impl Into<String>) -> Self {
         Self { text: text.into(), is_error: false, undo: None }
     }
 
-    /// It could not be done.
     pub(crate) fn error(text: impl Into<String>) -> Self {
         Self { text: text.into(), is_error: true, undo: None }
     }
 
-    /// And this undoes it.
+    /// Adds a form that undoes the action.
     pub(crate) fn undo(self, action: String, fields: Vec<(&'static str, String)>) -> Self {
         Self { undo: Some(Undo { action, fields }), ..self }
     }
 }
 
-/// Where the request journal is below an account; a link leads to it only where there is one.
+/// Path of the request journal. It is linked only if there is a journal.
 pub(crate) const JOURNAL: &str = "/journal";
 
-/// Path below the account, label, and what one must hold to see it.
+/// Path below the account, label and required permission.
 const SECTIONS: &[(&str, &str, Option<&Permission>)] = &[
     ("", "Overview", None),
     ("/users", "Users", Some(&INTERNAL_READ)),
@@ -83,7 +77,6 @@ const SECTIONS: &[(&str, &str, Option<&Permission>)] = &[
 ];
 
 impl PageRequest<'_> {
-    /// The frame of a page.
     pub(crate) fn shell(&self, section: &'static str, title: impl Into<String>) -> Shell {
         Shell::new(self, section, title.into())
     }
@@ -115,13 +108,12 @@ impl Shell {
         }
     }
 
-    /// The same, and says this first.
     pub(crate) fn with_notice(self, notice: Option<Notice>) -> Self {
         Self { notice, ..self }
     }
 }
 
-/// A page that can't be shown.
+/// The page of an error.
 #[derive(Template)]
 #[template(path = "error.html")]
 struct ErrorPage<'a> {
@@ -130,11 +122,11 @@ struct ErrorPage<'a> {
     text: String,
 }
 
-/// Says why a page can't be shown, and with which status.
+/// The page of an error, and its status.
 pub(super) fn error_page(why: &PageError) -> (StatusCode, String) {
     let (status, title) = match why {
         PageError::Refused(refusal) => {
-            // A mistake of the server's own is no success, whatever the API calls it.
+            // Some internal errors have status 200 in the API 1.0.
             let status = StatusCode::from_u16(refusal.code().rest_status());
             (status.unwrap_or(StatusCode::INTERNAL_SERVER_ERROR), "This cannot be done")
         }

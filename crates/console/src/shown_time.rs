@@ -1,11 +1,11 @@
-//! Times on a page: in UTC with the exact instant, which the script of the console shows in the reader's own zone.
+//! Times on pages: in UTC, with the exact instant for the script that shows them in the reader's time zone.
 
 use std::fmt;
 
 use askama::filters::HtmlSafe;
 use jiff::Timestamp;
 
-/// A time, as HTML.
+/// A time as HTML.
 #[derive(Clone, Copy)]
 pub(crate) struct ShownTime(pub(crate) Timestamp);
 
@@ -20,5 +20,5 @@ impl fmt::Display for ShownTime {
     }
 }
 
-/// It contains only digits and punctuation.
+/// The HTML contains only digits and punctuation.
 impl HtmlSafe for ShownTime {}

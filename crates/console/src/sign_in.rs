@@ -1,4 +1,4 @@
-//! The door: signing in and out, and changing one's own password, which needs no role.
+//! Sign-in, sign-out, and changing the own password, which needs no role.
 
 use std::sync::Arc;
 
@@ -44,7 +44,7 @@ struct Resume {
 #[template(path = "password.html")]
 struct PasswordPage {
     version: u64,
-    /// Why one is here, when one did not ask for it.
+    /// Why the password must be changed, after a redirect from the sign-in.
     why: Option<&'static str>,
     error: Option<String>,
     done: bool,
@@ -63,7 +63,7 @@ pub(super) fn routes() -> Router<Arc<Console>> {
 
 type AppState = State<Arc<Console>>;
 
-/// A browser that opens the server's address gets this; a program gets "no such endpoint".
+/// Browsers are redirected to the console; programs get an unknown path.
 async fn redirect_root(State(console): AppState, request: Request) -> Response {
     let accepts = request.headers().get(ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or_default();
     if request.method() == Method::GET && accepts.contains("text/html") {
@@ -101,7 +101,7 @@ async fn sign_in_page(request: Request) -> Response {
     respond(request.headers(), shown, Line::default())
 }
 
-/// The result of a form at the door.
+/// The result of a sign-in form.
 enum SignInResult {
     Page(PageResponse),
     SignedIn(SessionToken, Box<PageResponse>),
@@ -119,7 +119,7 @@ async fn sign_in(State(console): AppState, request: Request) -> Response {
     start_session(&console, &parts.headers, result, line).await
 }
 
-/// Signs somebody in, or says why not.
+/// Signs a user in, or shows why not.
 async fn sign_in_user(
     console: &Console,
     call: &mut Unsigned<'_>,
@@ -177,7 +177,7 @@ async fn sign_in_user(
     }
 }
 
-/// The form that waited, for the session that begins.
+/// The page that sends the pending form in the new session.
 fn resume(token: &SessionToken, pending: PendingForm, next: String) -> Result<String, PageError> {
     let PendingForm { action, fields, dropped } = pending;
     let page = Resume { version: assets::VERSION, token: token.form_token(), action, fields, dropped, next };
@@ -222,7 +222,7 @@ async fn change_password(State(console): AppState, request: Request) -> Response
         let mut call = Unsigned::at_the_door(&console.core, &parts.headers, &mut line);
         let proof = prove_password(&mut call, address, form.raw("password")).await?;
         match renew(&mut call, proof, SecretString::from(new)).await {
-            // A user with a role goes on to the console; others are done here.
+            // Users without a role see only that the password is changed.
             Ok(Ok(())) => match sign_in_user(&console, &mut call, &form, address, new).await? {
                 result @ SignInResult::SignedIn(..) => Ok(result),
                 SignInResult::Page(_) => Ok(SignInResult::Page(PageResponse::Html(page(None)?))),
@@ -283,7 +283,7 @@ async fn prove_password(call: &mut Unsigned<'_>, address: &str, password: &str) 
     Ok(proof)
 }
 
-/// Ends the session that a browser shows, if there is one.
+/// Ends the session of the request, if there is one.
 async fn end_session(console: &Console, headers: &HeaderMap) -> Result<(), PageError> {
     let Some(session) = read_session(console, session_token(headers).as_ref()).await? else { return Ok(()) };
     let write = Write {
@@ -298,7 +298,7 @@ async fn end_session(console: &Console, headers: &HeaderMap) -> Result<(), PageE
     Ok(())
 }
 
-/// Every sign-in creates a new session; an existing one ends (against session fixation).
+/// Sets the cookie of a new session, and ends the old session (against session fixation).
 async fn start_session(
     console: &Console,
     headers: &HeaderMap,
@@ -332,7 +332,7 @@ fn set_cookie(response: &mut Response, cookie: &str) {
 
 fn respond(headers: &HeaderMap, shown: Result<PageResponse, PageError>, mut line: Line) -> Response {
     let mut response = match shown {
-        // Already at the door: there is nowhere to come back to.
+        // No `next` path: the request is already about the sign-in.
         Err(PageError::SignedOut) => {
             with_security_headers((StatusCode::SEE_OTHER, [(LOCATION, SIGN_IN)]).into_response())
         }

@@ -1,4 +1,4 @@
-//! The sign-in page, and the form that waits there when a session ended before the form was sent.
+//! The sign-in page, which keeps a form whose session has ended.
 
 use askama::Template;
 
@@ -6,15 +6,14 @@ use super::confirmation::NOT_RESENT;
 use super::form::{Form, query_string};
 use super::{PREFIX, assets, nearest_page};
 
-/// Where the sign-in page is.
 pub(super) const SIGN_IN: &str = "/console/sign-in";
 
-/// The door, and where one wanted to go.
+/// The sign-in page that leads to a path afterwards.
 pub(super) fn sign_in_path(target: &str) -> String {
     format!("{SIGN_IN}?{}", query_string(&[("next", console_path(target))]))
 }
 
-/// A path of the console; what leads elsewhere leads to its start.
+/// The path if it is one of the console, else the console's start.
 pub(super) fn console_path(target: &str) -> &str {
     let below = target.strip_prefix(PREFIX).filter(|below| below.is_empty() || below.starts_with(['/', '?']));
     match below {
@@ -34,13 +33,13 @@ pub(super) struct SignInPage {
     pub(super) pending: PendingForm,
 }
 
-/// A form that was sent after its session had ended: it waits at the door, and is sent again by who comes in.
+/// A form whose session ended before it arrived. The user sends it again after the sign-in.
 #[derive(Debug, Default)]
 pub(crate) struct PendingForm {
-    /// Where it went; empty: there is none.
+    /// The path of the form; empty without a form.
     pub(super) action: String,
     pub(super) fields: Vec<(String, String)>,
-    /// Whether a password was typed, which is not kept.
+    /// Whether it had a password, which is not kept.
     pub(super) dropped: bool,
 }
 
@@ -54,7 +53,7 @@ impl PendingForm {
         }
     }
 
-    /// As the door's own form brings it along.
+    /// Reads it from the fields of the sign-in form.
     pub(super) fn read(form: &Form) -> Self {
         let kept = |name: &str| Some(name.strip_prefix(LEFT_FIELD)?.to_owned());
         Self {
@@ -72,12 +71,12 @@ impl PendingForm {
     }
 }
 
-/// The fields of the door's form that hold a form that waits.
+/// The fields of the sign-in form that hold a pending form.
 const LEFT: &str = "left";
 const LEFT_FIELD: &str = "left.";
 const LEFT_DROPPED: &str = "left_dropped";
 
-/// The door, with a form that waits.
+/// The sign-in page with a pending form.
 pub(super) fn sign_in_again(pending: PendingForm) -> askama::Result<String> {
     let page = SignInPage {
         version: assets::VERSION,

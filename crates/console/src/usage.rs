@@ -1,4 +1,4 @@
-//! How credentials are used: a part of the pages that show them.
+//! The use of credentials, as pages show it.
 
 use directory::port::Usage;
 
@@ -7,14 +7,13 @@ use super::figures::{count, share};
 use super::request::PageRequest;
 use super::shown_time::ShownTime;
 
-/// The use of a credential.
 pub(crate) struct Used {
     pub(crate) at: ShownTime,
     /// The program's User-Agent; empty if it sends none.
     pub(crate) by: String,
     pub(crate) from: String,
     pub(crate) requests: String,
-    /// How much of them was refused, if anything was.
+    /// Percentage of refused requests; `None` if there are none.
     pub(crate) refused: Option<String>,
     /// Code and time of the last refusal.
     pub(crate) last: Option<(String, ShownTime)>,
@@ -33,7 +32,7 @@ impl From<Usage> for Used {
     }
 }
 
-/// The use of several, in their order; `None`: never.
+/// The use of each credential; `None`: never used.
 pub(crate) async fn read_usage(
     request: &PageRequest<'_>,
     credentials: &[[u8; 16]],

@@ -1,4 +1,4 @@
-//! Users: the list, a user, and what is done to one or to many.
+//! The pages of users: the list, a single user, and changes of one or many.
 
 mod change;
 mod create;
@@ -53,7 +53,7 @@ pub(super) const PAGES: &[Page] = &[
     }),
 ];
 
-/// The state of a user in a few words.
+/// The state of a user as tags.
 pub(super) fn tags(user: &User, now: Timestamp) -> Vec<Tag> {
     let tag = |text, look| Tag { text, look };
     let mut tags = Vec::new();
@@ -74,7 +74,7 @@ pub(super) fn tags(user: &User, now: Timestamp) -> Vec<Tag> {
     tags
 }
 
-/// The user that the path names.
+/// The user in the path, and the user's role.
 pub(super) async fn named_user(request: &PageRequest<'_>) -> Result<(User, Option<Role>), PageError> {
     let console = request.console;
     let id =
@@ -88,12 +88,11 @@ pub(super) async fn named_user(request: &PageRequest<'_>) -> Result<(User, Optio
     Ok((user, role))
 }
 
-/// The path of the page of the user that the path names.
+/// The path of the page of the user in the path.
 fn own_path(request: &PageRequest<'_>) -> String {
     request.path(&format!("/users/{}", request.path_param("user")))
 }
 
-/// The path of a user's page.
 pub(super) fn user_path(request: &PageRequest<'_>, user: &User) -> String {
     let id = request.console.core.secure_ids().user(user.account, user.id);
     request.path(&format!("/users/{id}"))

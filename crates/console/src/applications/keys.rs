@@ -1,4 +1,4 @@
-//! Key pairs: issued, rotated with a time in which both work, revoked.
+//! Key pairs: issue, revoke, and rotate with a period in which both pairs work.
 
 use askama::Template;
 use base64::Engine as _;
@@ -32,10 +32,10 @@ struct Issued {
     access_key: String,
     secret_key: String,
     ends: Option<ShownTime>,
-    /// When the pair that this one takes the place of ends.
+    /// End of the replaced pair.
     old_ends: Option<ShownTime>,
     url: String,
-    /// An address that could be created in the first call.
+    /// An address for the example of a first call.
     example: String,
 }
 
@@ -56,7 +56,7 @@ async fn with_role(
     Ok((user, role))
 }
 
-/// A number in a form; `None` when nothing is said.
+/// A number of the form; `None` if the field is empty.
 fn number_field(request: &PageRequest<'_>, field: &str) -> Result<Option<i64>, error::ItemError> {
     let number = request.form.non_empty(field).map(str::parse).transpose();
     number.map_err(|_| error::ItemError::NotOneOf("whole numbers".to_owned()))
@@ -81,16 +81,16 @@ pub(super) async fn issue(request: &mut PageRequest<'_>) -> Result<PageResponse,
     issue_page(request, judge).await
 }
 
-/// A pair as it is given out.
+/// A new key pair.
 struct IssuedPair {
     application: Application,
     user: User,
     binding: Binding,
-    /// When the pair that this one replaces ends.
+    /// End of the replaced pair.
     old_ends: Option<Timestamp>,
 }
 
-/// Draws a pair, and ends the one that it replaces.
+/// Generates a pair, and sets the end of the replaced one.
 fn new_pair(
     request: &PageRequest<'_>,
     application: Application,
@@ -110,7 +110,7 @@ fn new_pair(
     (changes, IssuedPair { application, user, binding, old_ends: old.map(|(_, at)| at) })
 }
 
-/// Gives out a pair, and shows it this once.
+/// Writes a pair, and shows its secret for the only time.
 async fn issue_page(
     request: &mut PageRequest<'_>,
     judge: impl AsyncFn(&PageRequest<'_>) -> Result<Judged<IssuedPair>, PageError>,
@@ -135,7 +135,7 @@ async fn issue_page(
     Ok(PageResponse::Html(page.render()?))
 }
 
-/// The pair that a form names, its user and that user's role.
+/// The pair that a form names, with its user and the user's role.
 async fn named_pair(
     request: &PageRequest<'_>,
     application: &Application,
@@ -160,7 +160,7 @@ pub(super) async fn rotate(request: &mut PageRequest<'_>) -> Result<PageResponse
             Ok((user, old_ends))
         });
         Ok(judged.map_err(|why| why.to_string()).map(|(user, old_ends)| {
-            // The new one lives as long as the old one was given.
+            // The new pair gets the lifetime of the old one.
             let life = old.expires_at.map(|at| at.duration_since(old.created_at));
             let ends = life.and_then(|life| now.checked_add(life).ok());
             new_pair(request, application, user, ends, Some((old.id, old_ends)))

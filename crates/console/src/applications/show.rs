@@ -1,4 +1,4 @@
-//! An application: who has keys for it, until when, and what they are used for.
+//! The page of an application: its key pairs and their use.
 
 use askama::Template;
 use directory::change::Change;
@@ -30,14 +30,14 @@ struct Show {
     made: ShownTime,
     keys: Vec<Key>,
     next: Option<String>,
-    /// Key pairs that end soon, or have ended.
+    /// Key pairs that have ended or will end soon.
     ending: usize,
     address: String,
     may_edit: bool,
     calls: Calls,
 }
 
-/// What the application sent to this node of late, whether or not its signature held.
+/// Recent requests to this node, including those with a wrong signature.
 struct Calls {
     requests: String,
     refused: Option<String>,
@@ -131,7 +131,7 @@ pub(super) async fn disable(request: &mut PageRequest<'_>) -> Result<PageRespons
         if request.form.text("confirm") != application.name {
             return Ok(Err(format!("Nothing was changed: type {} to confirm.", application.name)));
         }
-        // Every key pair for it stops working.
+        // The application's key pairs stop working, so the caller needs the permissions of their users.
         let roles = request.console.core.store.roles_among(Affected::KeyHolders(application.id)).await?;
         let covered = roles.iter().try_for_each(|role| request.scope.covers(Some(role)));
         let covered = covered.map_err(|why| format!("Nothing was changed: {why}."));

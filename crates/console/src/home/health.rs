@@ -1,4 +1,4 @@
-//! How each application of an account is doing.
+//! The health of an account's applications.
 
 use directory::port::{ApplicationRow, BindingRow};
 use jiff::Timestamp;
@@ -10,36 +10,37 @@ use crate::request::PageRequest;
 use crate::shown_time::ShownTime;
 use observe::telemetry::{Point, Span};
 
-/// Key pairs of an application that are looked at, the newest ones.
+/// Key pairs per application that are checked, the newest ones.
 const PAIRS: usize = 200;
 
-/// One request in this many may be refused before an application needs attention.
+/// More refusals than one in this many requests need attention.
 const TOLERATED: u64 = 20;
 
-/// An application of either generation, and what it did in a span of time.
+/// An application and its requests in a span of time.
 pub(super) struct Application {
-    /// Its name in requests.
+    /// The application id or client id.
     pub(super) id: String,
     pub(super) name: String,
     pub(super) path: String,
     pub(super) requests: String,
     pub(super) refused: String,
-    /// `None`: there was no request.
+    /// `None` without requests.
     pub(super) p95: Option<String>,
     pub(super) last_used: Option<ShownTime>,
-    /// Whether it ever called.
+    /// Whether it has ever called.
     pub(super) has_called: bool,
     /// Key pairs that end soon.
     pub(super) ending: usize,
-    /// How many it has; one of API 2.0 has none.
+    /// Number of key pairs; `None` for API 2.0.
     pub(super) pairs: Option<usize>,
-    /// Of which generation of the API it is.
+    /// The API generation.
     pub(super) generation: &'static str,
-    /// In a word, and how that looks.
+    /// Text and CSS class.
     pub(super) state: (&'static str, &'static str),
 }
 
-/// All that are not disabled, those of API 1.0 first. From now on requests are counted as theirs, also refused ones.
+/// The enabled applications, those of API 1.0 first. From now on refused requests with their ids are counted as
+/// theirs.
 pub(super) async fn list_applications(
     request: &PageRequest<'_>,
     span: Span,
@@ -79,7 +80,7 @@ fn ending(pairs: &[BindingRow], now: Timestamp) -> usize {
     pairs.iter().filter(|pair| KeyStatus::of_pair(pair, now) == KeyStatus::EndsSoon).count()
 }
 
-/// What the directory knows of one.
+/// An application in the directory.
 struct Found {
     id: String,
     name: String,

@@ -1,4 +1,4 @@
-//! The way to the first call, for an account from which nobody has called yet.
+//! The steps to the first call, for an account without calls.
 
 use directory::port::Position;
 use directory::role::APPLICATIONS_EDIT;
@@ -7,16 +7,16 @@ use super::health::Application;
 use crate::PageError;
 use crate::request::PageRequest;
 
-/// The steps, with what is known filled in.
+/// The steps with the account's values.
 pub(super) struct Steps {
-    /// Where to issue keys: the newest application of API 1.0, if there is one.
+    /// Name and path of the newest application of API 1.0.
     pub(super) application: Option<(String, String)>,
-    /// Whether somebody has keys for it.
+    /// Whether the application has key pairs.
     pub(super) has_keys: bool,
-    /// Whether the visitor may do it.
+    /// Whether the user may register applications and issue keys.
     pub(super) may_edit: bool,
     pub(super) url: String,
-    /// A domain in which users can be created, if there is one.
+    /// An internal domain of the account.
     pub(super) domain: Option<String>,
     pub(super) address: String,
 }

@@ -1,26 +1,25 @@
-//! A request as a command for curl that sends the same: pasted into a shell, nothing of it is anything but text.
+//! A curl command that sends the same request, quoted for a POSIX shell.
 
 use std::fmt::Write as _;
 
 use observe::journal::Entry;
 
-/// What curl makes of the address and the body by itself.
+/// Headers that curl generates from the URL and the body.
 const MADE_BY_CURL: [&str; 3] = ["host", "content-length", "transfer-encoding"];
 
-/// What curl adds when nobody says otherwise.
+/// Headers that curl adds by default.
 const ADDED_BY_CURL: [&str; 3] = ["accept", "user-agent", "content-type"];
 
-/// The command. `url` is where the server is reached.
+/// The command. `url` is the base URL of the server.
 pub(super) fn curl(url: &str, entry: &Entry, body: &[u8]) -> String {
     let mut command = String::new();
     let has = |name: &str| entry.headers.iter().any(|(own, _)| own == name);
     let as_text = str::from_utf8(body).ok().filter(|text| !text.contains('\0'));
     if as_text.is_none() {
         let bytes: String = body.iter().map(|byte| format!("\\{byte:03o}")).collect();
-        // Octal is what every printf understands, and an argument can't hold every byte.
+        // Every printf understands octal, and an argument can't hold a null byte.
         let _ = write!(command, "printf '{bytes}' | ");
     }
-    // The address is taken as it is.
     command.push_str("curl -i -g --path-as-is");
     match entry.method.as_str() {
         "HEAD" => command.push_str(" --head"),
@@ -33,7 +32,7 @@ pub(super) fn curl(url: &str, entry: &Entry, body: &[u8]) -> String {
         let _ = write!(command, " \\\n  {name} {}", quoted(value));
     };
     for (name, value) in entry.headers.iter().filter(|(name, _)| !MADE_BY_CURL.contains(&name.as_str())) {
-        // A header with nothing behind the colon would be left out.
+        // curl omits a header with nothing after the colon.
         let header = if value.is_empty() { format!("{name};") } else { format!("{name}: {value}") };
         option("-H", &header);
     }
@@ -43,7 +42,7 @@ pub(super) fn curl(url: &str, entry: &Entry, body: &[u8]) -> String {
     match as_text {
         None => option("--data-binary", "@-"),
         Some("") if !has("content-length") => {}
-        // Not --data: that reads a file when the text begins with @.
+        // Not --data, which reads a file if the text begins with @.
         Some(text) => option("--data-raw", text),
     }
     command
@@ -64,7 +63,7 @@ mod tests {
 
     use super::*;
 
-    /// What curl would be called with, and what it would read.
+    /// The arguments and the input of curl, as the shell passes them.
     fn run_in_shell(command: &str) -> (Vec<String>, Vec<u8>) {
         let script = format!(
             "curl() {{ for word; do printf '%s\\0' \"$word\"; done; \

@@ -1,4 +1,4 @@
-//! The list of requests, and how one is found.
+//! The list of requests with its search.
 
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ use crate::shown_time::ShownTime;
 use crate::{PageError, PageResponse};
 use observe::journal::{Entry, Filter};
 
-/// Requests on a page.
+/// Requests per page.
 const PAGE: usize = 100;
 
 #[derive(Template)]
@@ -22,12 +22,12 @@ struct List {
     shell: Shell,
     search: SearchForm,
     rows: Vec<Row>,
-    /// Whether secrets are left out.
+    /// Whether secrets are redacted.
     redacted: bool,
     next: Option<String>,
 }
 
-/// Where there is none.
+/// The page without a journal.
 #[derive(Template)]
 #[template(path = "journal/none.html")]
 struct NoJournal {
@@ -46,7 +46,7 @@ struct Row {
     took: String,
 }
 
-/// The search, as typed.
+/// The search as typed.
 struct SearchForm {
     text: String,
     path: String,

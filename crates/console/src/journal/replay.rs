@@ -1,4 +1,4 @@
-//! Replays a request: as it was received, or signed again. Only possible without redaction, which is in a sandbox.
+//! Replays a request as received or with a new signature. This needs an unredacted journal, as in a sandbox.
 
 use std::net::SocketAddr;
 use std::str::FromStr as _;
@@ -20,10 +20,10 @@ use crate::shell::{JOURNAL, Notice};
 use crate::{PageError, PageResponse};
 use observe::journal::Entry;
 
-/// The headers that a signature is made of.
+/// The headers of a signature.
 const SIGNED: [&str; 4] = [header::AUTHORIZATION, header::DATE, header::REQUEST_ID, header::APP_ID];
 
-/// How a request can be sent once more.
+/// The possible ways to replay a request.
 pub(super) struct ReplayOptions {
     pub(super) as_received: bool,
     pub(super) signed_again: bool,
@@ -40,13 +40,13 @@ impl ReplayOptions {
     }
 }
 
-/// Headers are kept as text: of bytes that are none, nothing is left to be sent.
+/// Headers are stored as text, so other bytes are lost.
 fn is_exact(entry: &Entry) -> bool {
     entry.headers.iter().all(|(_, value)| !value.contains(char::REPLACEMENT_CHARACTER))
 }
 
-/// The keys to sign a request again with: those that it names, if they are valid, belong to a user of the account, and the
-/// visitor could issue ones just as good.
+/// The keys for a new signature: those in the request, if they are valid, belong to a user of the account, and
+/// have no permission that the console's user lacks.
 async fn signing_keys(
     request: &PageRequest<'_>,
     entry: &Entry,
@@ -90,7 +90,7 @@ async fn refuse(request: &PageRequest<'_>, why: &str) -> Result<PageResponse, Pa
     show::render(request, Some(notice)).await.map(PageResponse::Invalid)
 }
 
-/// The same request with the current date and a new id, signed with these keys.
+/// Signs the request with the current date and a new request id.
 fn sign(request: &PageRequest<'_>, entry: &mut Entry, keys: &Principal) {
     let date = request.console.core.clock.now().strftime("%a, %d %b %Y %H:%M:%S UTC").to_string();
     let request_id = request.console.core.guid();
@@ -117,7 +117,7 @@ fn rebuild(entry: &Entry, body: Vec<u8>) -> Option<Request<Body>> {
     *request.uri_mut() = Uri::from(PathAndQuery::from_str(&entry.target).ok()?);
     for (name, value) in &entry.headers {
         let name = HeaderName::from_str(name).ok()?;
-        // How the body was cut into pieces was a matter of the connection.
+        // The stored body is no longer chunked.
         if name != TRANSFER_ENCODING {
             request.headers_mut().append(name, HeaderValue::from_bytes(value.as_bytes()).ok()?);
         }

@@ -1,4 +1,4 @@
-//! A request: as it was received, what was answered and why.
+//! The page of a request: what was received, the response and the reason of a refusal.
 
 use std::time::Duration;
 
@@ -23,11 +23,11 @@ struct Show {
     path: String,
     at: ShownTime,
     outcome: (String, &'static str),
-    /// Codes, and what they mean.
+    /// Codes and their meanings.
     codes: Vec<(&'static str, String)>,
     took: Option<String>,
     answer: String,
-    /// A command that sends the same; `None` where something was left out.
+    /// A curl command with the same request; `None` if a part is redacted.
     curl: Option<String>,
     again: ReplayOptions,
 }
@@ -39,7 +39,7 @@ pub(super) async fn show(request: &mut PageRequest<'_>) -> Result<PageResponse, 
     render(request, notice).await.map(PageResponse::Html)
 }
 
-/// The page, with something to say first.
+/// The page, with a notice at its top.
 pub(super) async fn render(request: &PageRequest<'_>, notice: Option<Notice>) -> Result<String, PageError> {
     let (journal, entry) = named_entry(request)?;
     let body = journal.body(entry.number);
@@ -59,7 +59,7 @@ pub(super) async fn render(request: &PageRequest<'_>, notice: Option<Notice>) ->
     Ok(page.render()?)
 }
 
-/// JSON, line by line; anything else as it is.
+/// Indented JSON; other text is unchanged.
 fn pretty(answer: &str) -> String {
     let read = serde_json::from_str::<Value>(answer).ok();
     read.and_then(|value| serde_json::to_string_pretty(&value).ok()).unwrap_or_else(|| answer.to_owned())

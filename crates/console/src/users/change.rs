@@ -15,7 +15,7 @@ use crate::request::{PageRequest, failed_address};
 use crate::shell::{Notice, Shell};
 use crate::{PageError, PageResponse, confirmation, password};
 
-/// Users of one bulk change: as many as an endpoint takes.
+/// Maximum users per bulk change, which is the maximum of an endpoint.
 const MAX_BULK: usize = 1_000;
 
 /// A change of a user's state.
@@ -80,7 +80,7 @@ fn unchanged(address: String) -> UpdateUser {
     UpdateUser { email_address: address, ..UpdateUser::default() }
 }
 
-/// A page that asks first, if what goes to `below` the user's path ends key pairs of the user.
+/// The confirmation page, if the form at `below` the user's path revokes key pairs of the user.
 async fn confirm_first(
     request: &PageRequest<'_>,
     user: &User,
@@ -142,7 +142,7 @@ struct Reset {
     path: String,
 }
 
-/// Sets a password that is shown this once, and must be changed at the next sign-in.
+/// Sets a generated password. It is shown once, and must be changed at the next login.
 pub(super) async fn reset_password(request: &mut PageRequest<'_>) -> Result<PageResponse, PageError> {
     let (user, _) = named_user(request).await?;
     let does = format!("Reset the password of {}", user.address);
@@ -168,7 +168,7 @@ pub(super) async fn reset_password(request: &mut PageRequest<'_>) -> Result<Page
     Ok(PageResponse::Html(page.render()?))
 }
 
-/// The role that a form names; one that cannot be found is refused by the endpoint.
+/// The role that a form names; `None` if it is not found, which the endpoint refuses.
 async fn chosen_role(request: &PageRequest<'_>) -> Result<Option<Role>, PageError> {
     let account = request.scope.account().id;
     match request.console.core.secure_ids().open_id("role", account, request.form.text("role")) {
@@ -214,7 +214,7 @@ pub(super) async fn change_alias(request: &mut PageRequest<'_>) -> Result<PageRe
 struct Bulk {
     shell: Shell,
     changed: usize,
-    /// Address, and what is wrong with it.
+    /// Address and errors.
     refused: Vec<(String, String)>,
     to: String,
 }

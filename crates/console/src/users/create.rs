@@ -14,7 +14,7 @@ use crate::{PageError, PageResponse, password};
 struct New {
     shell: Shell,
     domains: Vec<String>,
-    /// The request id that makes sending the form twice the same as once.
+    /// A request id, so that the same form sent twice creates one user.
     request: String,
     address: String,
     name: String,

@@ -1,4 +1,4 @@
-//! The list of users: searched, filtered, page by page; and all of it as a file.
+//! The list of users with search, filters and pages, and its export as a file.
 
 use api::page;
 use api::search::find_users;
@@ -21,13 +21,13 @@ use crate::shown_time::ShownTime;
 use crate::tag::Tag;
 use crate::{PageError, PageResponse};
 
-/// Users on a page.
+/// Users per page.
 const PAGE: usize = 50;
 
-/// Domains that can be chosen from.
+/// Maximum domains in the filter.
 const DOMAINS: usize = 200;
 
-/// Users read in one go for the file.
+/// Users per read of the export.
 const SLICE: usize = 500;
 
 /// The purpose of a page token.
@@ -39,15 +39,15 @@ struct List {
     shell: Shell,
     domains: Vec<String>,
     search: SearchForm,
-    /// What a user may be: its name in a form, in words, and whether it is asked for.
+    /// Name in a form, label, and whether it is selected.
     states: Vec<(String, &'static str, bool)>,
     may_edit: bool,
     page: Rows,
-    /// Events that the index of words does not know of yet.
+    /// Events that the search index does not have yet.
     unread: u64,
 }
 
-/// The search, as typed.
+/// The search as typed.
 struct SearchForm {
     text: String,
     domain: String,
@@ -78,9 +78,9 @@ impl SearchForm {
 
 struct Rows {
     rows: Vec<Row>,
-    /// How many there are; where they are searched nobody counts.
+    /// The number of users; `None` for a search, which is not counted.
     total: Option<u64>,
-    /// Whether more may be found than a page holds, although few were.
+    /// Whether the search stopped early and can be continued.
     may_continue: bool,
     previous: Option<String>,
     next: Option<String>,
@@ -94,7 +94,7 @@ struct Row {
     made: ShownTime,
 }
 
-/// The states of a user in words.
+/// The label of a state.
 const fn state_label(state: State) -> &'static str {
     match state {
         State::Locked => "locked",
@@ -140,7 +140,7 @@ pub(super) async fn list(request: &mut PageRequest<'_>) -> Result<PageResponse, 
     Ok(PageResponse::Html(if request.wants_fragment() { page.as_rows().render()? } else { page.render()? }))
 }
 
-/// All users, or all of a domain: in the order of addresses, back and forth.
+/// A page of all users, or of a domain's, in the order of addresses.
 async fn list_page(request: &PageRequest<'_>, search: &SearchForm) -> Result<Rows, PageError> {
     let (store, account) = (&request.console.core.store, request.scope.account().id);
     let domain = DomainName::parse(&search.domain).ok();
@@ -168,7 +168,7 @@ async fn list_page(request: &PageRequest<'_>, search: &SearchForm) -> Result<Row
     })
 }
 
-/// Those who are looked for, and how many events the index of words does not know of yet.
+/// A page of a search, and the number of events that the search index does not have yet.
 async fn search_page(request: &PageRequest<'_>, search: &SearchForm) -> Result<(Rows, u64), PageError> {
     let (console, account) = (request.console, request.scope.account().id);
     let ids = console.core.secure_ids();
@@ -210,15 +210,15 @@ fn rows(request: &PageRequest<'_>, users: &[User]) -> Vec<Row> {
     users.iter().map(row).collect()
 }
 
-/// Where the file goes on.
+/// Where the export continues.
 enum Next {
-    /// In the order of addresses.
+    /// A position in the order of addresses.
     Listed(Position),
-    /// Behind what a search found so far; `None`: at its start.
+    /// A position in a search; `None`: its start.
     Found(Option<Cursor>),
 }
 
-/// The users and aliases that are looked for, as `matricula import` reads them; but for passwords, which nobody can read.
+/// The selected users and aliases, in a format that `matricula import` reads, without passwords.
 pub(super) async fn export(request: &mut PageRequest<'_>) -> Result<PageResponse, PageError> {
     let (console, account) = (std::sync::Arc::clone(request.console), request.scope.account().id);
     let search = SearchForm::read(request);
@@ -226,7 +226,7 @@ pub(super) async fn export(request: &mut PageRequest<'_>) -> Result<PageResponse
     let domain = DomainName::parse(&search.domain).ok();
     let start = if search.is_everything() { Next::Listed(Position::Start) } else { Next::Found(None) };
     let first = Some((start, "emailAddress,name,alias,locked,disabled,createdAt\r\n".to_owned()));
-    // Read as it is sent: however many users there are, no more than a slice is held.
+    // Streamed: memory holds one slice, regardless of the number of users.
     let lines = stream::unfold(first, move |state| {
         let (console, wanted, domain) =
             (std::sync::Arc::clone(&console), std::sync::Arc::clone(&wanted), domain.clone());
@@ -258,7 +258,7 @@ pub(super) async fn export(request: &mut PageRequest<'_>) -> Result<PageResponse
             };
             let (users, next) = match read.await {
                 Ok(read) => read,
-                // The connection ends before the file does: a file that is cut short must not look whole.
+                // Breaks the connection, so that an incomplete file does not look complete.
                 Err(error) => return Some((Err(std::io::Error::other(error)), None)),
             };
             for user in &users {

@@ -1,4 +1,4 @@
-//! How a user goes: in thirty days, which can be called off, or at once, which can't.
+//! Removing a user: in 30 days, which can be cancelled, or at once, which cannot.
 
 use askama::Template;
 use directory::role::PURGE_ADDRESS;
@@ -19,7 +19,7 @@ struct Remove {
     aliases: usize,
     path: String,
     may_purge: bool,
-    /// Key pairs that end either way.
+    /// Key pairs that are revoked in both cases.
     endings: Vec<EndingKey>,
 }
 
@@ -42,7 +42,7 @@ async fn page(request: &PageRequest<'_>, notice: Option<Notice>) -> Result<Strin
 
 pub(super) async fn remove(request: &mut PageRequest<'_>) -> Result<PageResponse, PageError> {
     let (user, _) = named_user(request).await?;
-    // Compared like every address: case does not matter.
+    // Addresses are compared without case.
     if !request.form.text("confirm").eq_ignore_ascii_case(user.address.as_str()) {
         let notice = Notice::error(format!("Nothing was removed: type {} to confirm.", user.address));
         return page(request, Some(notice)).await.map(PageResponse::Invalid);
