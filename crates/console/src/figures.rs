@@ -53,7 +53,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn they_are_short_and_not_rounded_to_what_is_wrong() {
+    fn figures_are_short_and_rounded_down() {
         let counts = [0, 999, 1_000, 1_234_567].map(count);
         assert_eq!(counts, ["0", "999", "1,000", "1,234,567"]);
         let shares = [(0, 0), (0, 9), (1, 10_000), (1, 40), (1, 3), (999, 1_000), (7, 7)];

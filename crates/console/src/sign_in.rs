@@ -347,7 +347,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn after_signing_in_one_goes_nowhere_but_into_the_console() {
+    fn signing_in_leads_only_into_the_console() {
         for target in ["/console", "/console/A/users?q=x", "/console?x=1"] {
             assert_eq!(console_path(target), target);
         }

@@ -366,7 +366,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn rows_whose_result_can_t_be_read_stay_as_they_are() {
+    fn an_invalid_reply_changes_no_row() {
         let item = Item::new("ann@example.com");
         let row = Row {
             line: 2,

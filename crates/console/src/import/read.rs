@@ -129,7 +129,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_file_of_users_is_told_apart() {
+    fn an_unusable_file_has_an_error() {
         let wrong = |bytes: &[u8]| read_rows(bytes, 1 << 20).err().unwrap_or_default();
         assert!(wrong(b"PK\x03\x04...").contains("save the sheet as CSV"));
         assert!(wrong(b"").contains("contains no user"));
@@ -142,7 +142,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_is_called_as_people_call_it() {
+    fn a_file_name_has_no_folders() {
         for (given, called) in [
             ("users.csv", "users.csv"),
             ("C:\\people\\a b.csv", "a b.csv"),

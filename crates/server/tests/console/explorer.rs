@@ -1,4 +1,4 @@
-//! Every page whose thing outlives the process, struck at every step.
+//! Failures at every step of every page that works on stored objects.
 
 use serde_json::{Value, json};
 use server::Method;
@@ -10,7 +10,7 @@ use crate::{link, location, path};
 
 const PLAIN: &str = "plain@example.com";
 
-/// What stands between two texts of a page.
+/// The text between two others on a page.
 fn between<'p>(page: &'p str, before: &str, after: &str) -> &'p str {
     let rest = page.split_once(before).unwrap_or_else(|| panic!("no {before} in {page}")).1;
     rest.split_once(after).unwrap_or_else(|| panic!("no {after} in {page}")).0
@@ -102,7 +102,7 @@ impl Objects {
 }
 
 #[tokio::test]
-async fn whatever_strikes_in_the_middle_a_visit_came_before_it_or_after_it() {
+async fn a_failure_during_a_page_leaves_it_done_or_not_done() {
     let mut plan = Plan::new(80);
     let server = TestServer::start_with(|config| config.quota.enabled = false).await;
     server.promote("reader@example.com", "Super Administrator").await;
@@ -112,7 +112,7 @@ async fn whatever_strikes_in_the_middle_a_visit_came_before_it_or_after_it() {
     let pair = server.caller_for(CALLER).await;
     let (cookie, token) = (browser.cookie.clone().unwrap(), browser.token().await);
     let fixture = server.fixture().await;
-    // What is kept in memory is in no copy.
+    // Fixtures do not contain what is kept in memory.
     let lasting =
         |path: &&str| !path.contains("{job}") && !path.contains("{entry}") && !path.contains("/journal");
     for page in PAGES.iter().copied().flatten().filter(|page| lasting(&page.path) && !page.takes_file) {
