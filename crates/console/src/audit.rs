@@ -89,7 +89,7 @@ impl SearchForm {
     }
 
     /// Days are UTC days: only the browser knows the reader's time zone.
-    fn search(&self) -> Search {
+    fn criteria(&self) -> Search {
         let midnight = |text: &str| {
             let day = text.parse::<Date>().ok()?;
             Offset::UTC.to_timestamp(day.to_datetime(Time::midnight())).ok()
@@ -121,12 +121,12 @@ async fn render(request: &PageRequest<'_>, notice: Option<Notice>) -> Result<Str
             .map_err(|_| PageError::NotFound("page of the audit"))?,
         None => None,
     };
-    let mut found = console.core.store.search_audit(account, &search.search(), rest, PAGE).await?;
+    let mut found = console.core.store.search_audit(account, &search.criteria(), rest, PAGE).await?;
     for _ in 1..MAX_READS {
         if found.rest.is_none() || !found.events.is_empty() {
             break;
         }
-        found = console.core.store.search_audit(account, &search.search(), found.rest, PAGE).await?;
+        found = console.core.store.search_audit(account, &search.criteria(), found.rest, PAGE).await?;
     }
     let link = |below: &str, page: &str| {
         let fields: Vec<_> = search.fields().into_iter().chain([("page", page)]).collect();
@@ -204,7 +204,7 @@ fn download(
     line: impl Fn(&Event) -> String + Clone + Send + 'static,
 ) -> PageResponse {
     let (store, account) = (std::sync::Arc::clone(&request.console.core.store), request.scope.account().id);
-    let search = SearchForm::read(&request.query).search();
+    let search = SearchForm::read(&request.query).criteria();
     let first = Some((None, head.to_owned()));
     let lines = stream::unfold(first, move |state| {
         let (store, search, line) = (std::sync::Arc::clone(&store), search.clone(), line.clone());

@@ -10,7 +10,7 @@ use super::{PageError, PageResponse};
 use crate::key_status::KeyStatus;
 
 /// Key pairs that are listed; the others are only counted.
-const NAMED: usize = 50;
+const MAX_LISTED: usize = 50;
 
 /// The field of a confirmed form.
 const CONFIRMED: &str = "sure";
@@ -84,8 +84,8 @@ pub(super) async fn confirm_key_loss(
     if endings.is_empty() {
         return Ok(None);
     }
-    let more = endings.len().saturating_sub(NAMED);
-    endings.truncate(NAMED);
+    let more = endings.len().saturating_sub(MAX_LISTED);
+    endings.truncate(MAX_LISTED);
     let number = endings.len() + more;
     let title = format!("{does}: {number} key pair{} will stop working", if number == 1 { "" } else { "s" });
     let kept = request.form.fields().filter(|(name, _)| !NOT_RESENT.contains(name));

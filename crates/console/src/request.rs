@@ -21,7 +21,7 @@ use super::form::Form;
 use super::upload::File;
 use crate::Console;
 use crate::endpoints::{RequestBody, TypedEndpoint};
-use api::driver::{self};
+use api::driver;
 use api::error::CallError;
 use observe::Line;
 

@@ -251,9 +251,9 @@ async fn sign_out(State(console): AppState, request: Request) -> Response {
         Ok(PageResponse::Redirect(format!("{SIGN_IN}?after=sign-out")))
     };
     let shown = shown.await;
-    let pending = shown.is_ok();
+    let signed_out = shown.is_ok();
     let mut response = respond(&parts.headers, shown, Line::default());
-    if pending {
+    if signed_out {
         set_cookie(
             &mut response,
             &format!("{COOKIE_NAME}=; Path=/; Secure; HttpOnly; SameSite=Lax; Max-Age=0"),

@@ -55,14 +55,14 @@ impl PendingForm {
 
     /// Reads it from the fields of the sign-in form.
     pub(super) fn read(form: &Form) -> Self {
-        let kept = |name: &str| Some(name.strip_prefix(LEFT_FIELD)?.to_owned());
+        let kept = |name: &str| Some(name.strip_prefix(FIELD_PREFIX)?.to_owned());
         Self {
-            action: Some(form.text(LEFT))
+            action: Some(form.text(ACTION_FIELD))
                 .filter(|action| console_path(action) == *action)
                 .unwrap_or_default()
                 .to_owned(),
             fields: form.fields().filter_map(|(name, text)| Some((kept(name)?, text.to_owned()))).collect(),
-            dropped: form.is_checked(LEFT_DROPPED),
+            dropped: form.is_checked(DROPPED_FIELD),
         }
     }
 
@@ -72,9 +72,9 @@ impl PendingForm {
 }
 
 /// The fields of the sign-in form that hold a pending form.
-const LEFT: &str = "left";
-const LEFT_FIELD: &str = "left.";
-const LEFT_DROPPED: &str = "left_dropped";
+const ACTION_FIELD: &str = "left";
+const FIELD_PREFIX: &str = "left.";
+const DROPPED_FIELD: &str = "left_dropped";
 
 /// The sign-in page with a pending form.
 pub(super) fn sign_in_again(pending: PendingForm) -> askama::Result<String> {

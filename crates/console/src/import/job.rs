@@ -296,7 +296,7 @@ impl Job {
             let row = &mut rows[*row];
             now.count_of(row.status()).into_iter().for_each(|count| *count -= 1);
             let refused = fail.next_if(|failure| failed_address(failure) == Some(row.address.as_str()));
-            let nothing = || {
+            let missing = || {
                 RowOutcome::Refused(vec![Error::new(
                     Code::Internal,
                     "The response does not mention this row",
@@ -308,9 +308,9 @@ impl Job {
                 (None, RowOutcome::Unchecked(item)) if data.next().is_some() => RowOutcome::Ready(item),
                 (None, RowOutcome::Ready(_)) => match data.next() {
                     Some(created) if !created.id.is_empty() => RowOutcome::Created(created.id),
-                    Some(_) | None => nothing(),
+                    Some(_) | None => missing(),
                 },
-                (None, _) => nothing(),
+                (None, _) => missing(),
             };
             now.count_of(row.status()).into_iter().for_each(|count| *count += 1);
             now.done += 1;

@@ -28,11 +28,11 @@ pub(super) fn read_rows(bytes: &[u8], max_body: usize) -> Result<ParsedFile, Str
     if bytes.starts_with(b"PK\x03\x04") {
         return Err("this is a workbook: save the sheet as CSV and upload that".to_owned());
     }
-    let said = |error: ImportError| error.to_string();
-    let mut reader = Rows::new(bytes, None).map_err(said)?;
+    let to_text = |error: ImportError| error.to_string();
+    let mut reader = Rows::new(bytes, None).map_err(to_text)?;
     let (mut rows, mut seen) = (Vec::new(), HashSet::new());
     for row in &mut reader {
-        let row = row.map_err(said)?;
+        let row = row.map_err(to_text)?;
         if rows.len() == MAX_ROWS {
             return Err(format!("it has more than {MAX_ROWS} rows; `matricula import` has no limit"));
         }
@@ -110,13 +110,13 @@ mod tests {
 
     fn read(text: &str) -> Vec<(u64, String, String)> {
         let read = read_rows(text.as_bytes(), 1 << 20).unwrap_or_else(|why| panic!("{why}"));
-        let told = |row: Row| match row.outcome {
+        let summary = |row: Row| match row.outcome {
             RowOutcome::Refused(errors) => (row.line, row.address, errors[0].message.clone()),
             RowOutcome::Unchecked(_) | RowOutcome::Ready(_) | RowOutcome::Created(_) => {
                 (row.line, row.address, row.name)
             }
         };
-        read.rows.into_iter().map(told).collect()
+        read.rows.into_iter().map(summary).collect()
     }
 
     #[test]

@@ -8,6 +8,7 @@ use futures_util::stream;
 
 use super::job::{Progress, Row, RowOutcome, RowStatus, Stage};
 use super::named_job;
+use crate::csv::cell;
 use crate::request::PageRequest;
 use crate::{PageError, PageResponse};
 
@@ -65,10 +66,4 @@ fn result(row: &Row, now: &Progress) -> &'static str {
         RowStatus::Exists => "exists",
         RowStatus::Refused | RowStatus::Unreadable => "refused",
     }
-}
-
-/// A quoted cell. Spreadsheets run a text that begins like a formula, so such a text gets an apostrophe.
-fn cell(text: &str) -> String {
-    let mark = if text.starts_with(['=', '+', '-', '@', '\t', '\r']) { "'" } else { "" };
-    format!("\"{mark}{}\"", text.replace('"', "\"\""))
 }

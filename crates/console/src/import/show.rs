@@ -27,7 +27,7 @@ use crate::{PageError, PageResponse};
 const PAGE: usize = 200;
 
 /// Minimum time between two events.
-const TOLD_EVERY: Duration = Duration::from_millis(250);
+const EVENT_INTERVAL: Duration = Duration::from_millis(250);
 
 /// Polls without a change before a comment is sent, because only a write detects a closed connection.
 const QUIET_POLLS: u32 = 60;
@@ -155,7 +155,7 @@ fn advice(error: &Error) -> &'static str {
 /// The state of the event stream.
 struct Events {
     console: Arc<Console>,
-    told: watch::Receiver<Progress>,
+    progress: watch::Receiver<Progress>,
     ticks: Interval,
     last: Option<Progress>,
     polls: u32,
@@ -166,10 +166,11 @@ struct Events {
 /// Streams the progress of a job.
 pub(super) async fn events(request: &mut PageRequest<'_>) -> Result<PageResponse, PageError> {
     let job = named_job(request)?;
-    let mut ticks = interval(TOLD_EVERY);
+    let mut ticks = interval(EVENT_INTERVAL);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let console = Arc::clone(request.console);
-    let events = Events { console, told: job.watch(), ticks, last: None, polls: 0, quiet: 0, ended: false };
+    let events =
+        Events { console, progress: job.watch(), ticks, last: None, polls: 0, quiet: 0, ended: false };
     let events = stream::unfold(events, |mut events| async move {
         let event = events.next().await?;
         Some((Ok::<_, Infallible>(Bytes::from(event)), events))
@@ -187,7 +188,7 @@ impl Events {
             }
             self.polls += 1;
             self.quiet += 1;
-            let now = *self.told.borrow_and_update();
+            let now = *self.progress.borrow_and_update();
             if !now.running {
                 self.ended = true;
                 return Some("event: end\ndata: end\n\n".to_owned());

@@ -68,14 +68,14 @@ impl SearchForm {
         self.fields().iter().all(|(_, text)| text.is_empty())
     }
 
-    fn narrow<'a>(&'a self, seen: Filter<'a>) -> Filter<'a> {
+    fn narrow<'a>(&'a self, filter: Filter<'a>) -> Filter<'a> {
         let some = |text: &'a str| Some(text).filter(|text| !text.is_empty());
         Filter {
             text: some(&self.text),
             path: some(&self.path),
             status_class: self.status.parse().ok(),
             code: some(&self.code),
-            ..seen
+            ..filter
         }
     }
 }

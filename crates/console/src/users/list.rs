@@ -1,18 +1,21 @@
 //! The list of users with search, filters and pages, and its export as a file.
 
+use std::sync::Arc;
+
 use api::page;
 use api::search::find_users;
 use askama::Template;
 use axum::body::Body;
 use bytes::Bytes;
-use directory::DomainName;
 use directory::port::{Position, StoreError};
 use directory::role::INTERNAL_EDIT;
 use directory::user::User;
 use directory::user_query::{Cursor, State, UserQuery};
+use directory::{AccountId, DomainName};
 use futures_util::stream;
 
 use super::tags;
+use crate::Console;
 use crate::csv::cell;
 use crate::form::query_string;
 use crate::request::PageRequest;
@@ -220,43 +223,18 @@ enum Next {
 
 /// The selected users and aliases, in a format that `matricula import` reads, without passwords.
 pub(super) async fn export(request: &mut PageRequest<'_>) -> Result<PageResponse, PageError> {
-    let (console, account) = (std::sync::Arc::clone(request.console), request.scope.account().id);
+    let (console, account) = (Arc::clone(request.console), request.scope.account().id);
     let search = SearchForm::read(request);
-    let wanted = std::sync::Arc::new(search.user_query());
+    let query = Arc::new(search.user_query());
     let domain = DomainName::parse(&search.domain).ok();
     let start = if search.is_everything() { Next::Listed(Position::Start) } else { Next::Found(None) };
     let first = Some((start, "emailAddress,name,alias,locked,disabled,createdAt\r\n".to_owned()));
     // Streamed: memory holds one slice, regardless of the number of users.
     let lines = stream::unfold(first, move |state| {
-        let (console, wanted, domain) =
-            (std::sync::Arc::clone(&console), std::sync::Arc::clone(&wanted), domain.clone());
+        let (console, query, domain) = (Arc::clone(&console), Arc::clone(&query), domain.clone());
         async move {
             let (from, mut text) = state?;
-            let read = async {
-                match from {
-                    Next::Listed(from) => {
-                        let users =
-                            console.core.store.list_users(account, domain.as_ref(), &from, SLICE).await?;
-                        let next = users.last().filter(|_| users.len() == SLICE);
-                        let next =
-                            next.map(|user| Next::Listed(Position::After(user.address.key().to_owned())));
-                        Ok::<_, StoreError>((users, next))
-                    }
-                    Next::Found(after) => {
-                        let found = find_users(
-                            &*console.core.store,
-                            account,
-                            &wanted,
-                            after.as_ref(),
-                            SLICE,
-                            console.core.clock.now(),
-                        )
-                        .await?;
-                        Ok((found.users, found.next.map(|cursor| Next::Found(Some(cursor)))))
-                    }
-                }
-            };
-            let (users, next) = match read.await {
+            let (users, next) = match read_slice(&console, account, &query, domain.as_ref(), from).await {
                 Ok(read) => read,
                 // Breaks the connection, so that an incomplete file does not look complete.
                 Err(error) => return Some((Err(std::io::Error::other(error)), None)),
@@ -272,6 +250,29 @@ pub(super) async fn export(request: &mut PageRequest<'_>) -> Result<PageResponse
         kind: "text/csv; charset=utf-8",
         body: Body::from_stream(lines),
     })
+}
+
+/// Users at a position, and where the export continues.
+async fn read_slice(
+    console: &Console,
+    account: AccountId,
+    query: &UserQuery,
+    domain: Option<&DomainName>,
+    from: Next,
+) -> Result<(Vec<User>, Option<Next>), StoreError> {
+    let (store, now) = (&console.core.store, console.core.clock.now());
+    match from {
+        Next::Listed(from) => {
+            let users = store.list_users(account, domain, &from, SLICE).await?;
+            let last = users.last().filter(|_| users.len() == SLICE);
+            let next = last.map(|user| Next::Listed(Position::After(user.address.key().to_owned())));
+            Ok((users, next))
+        }
+        Next::Found(after) => {
+            let found = find_users(&**store, account, query, after.as_ref(), SLICE, now).await?;
+            Ok((found.users, found.next.map(|cursor| Next::Found(Some(cursor)))))
+        }
+    }
 }
 
 fn line(user: &User) -> String {
