@@ -4,6 +4,7 @@
 mod job;
 mod read;
 mod result;
+mod row;
 mod show;
 mod stored_jobs;
 mod work;

@@ -8,13 +8,10 @@ use wire::create_user::Item;
 use wire::import::{ImportError, Rows};
 use wire::{Code, Error};
 
-use super::job::{Row, RowOutcome};
+use super::row::{ENVELOPE_SIZE, Row, RowOutcome};
 
 /// Maximum rows of a file.
 pub(super) const MAX_ROWS: usize = 100_000;
-
-/// Maximum bytes of a request around its items.
-pub(super) const ENVELOPE_SIZE: usize = 1_024;
 
 pub(super) struct ParsedFile {
     pub(super) rows: Vec<Row>,

@@ -6,8 +6,9 @@ use axum::body::Body;
 use bytes::Bytes;
 use futures_util::stream;
 
-use super::job::{Progress, Row, RowOutcome, RowStatus, Stage};
+use super::job::{Progress, Stage};
 use super::named_job;
+use super::row::{Row, RowOutcome, RowStatus};
 use crate::csv::cell;
 use crate::request::PageRequest;
 use crate::{PageError, PageResponse};

@@ -12,9 +12,10 @@ use tokio::sync::watch;
 use tokio::time::{Interval, MissedTickBehavior, interval};
 use wire::{Code, Error};
 
-use super::job::{Job, Progress, Row, RowStatus, Stage};
+use super::job::{Job, Progress, Stage};
 use super::named_job;
 use super::read::short;
+use super::row::{Row, RowStatus};
 use crate::Console;
 use crate::form::query_string;
 use crate::request::PageRequest;
