@@ -6,9 +6,10 @@
 // crates/server/tests/browser.rs starts a server and runs this. The environment says where the server is
 // (MATRICULA_CONSOLE_URL) and who may sign in (MATRICULA_CONSOLE_USERS: by what they are called, each with an address and a
 // password, as JSON); what time it is there, if its clock stands still (MATRICULA_CONSOLE_NOW); where Node.js finds its
-// packages, if not in .test-tools (MATRICULA_BROWSER_MODULES); and which browser to start (MATRICULA_BROWSER). With MATRICULA_UPDATE=1 the pictures in docs/console are taken anew.
+// packages, if not in .test-tools (MATRICULA_BROWSER_MODULES); and which browser to start (MATRICULA_BROWSER). With
+// MATRICULA_UPDATE=1 the pictures that docs/CONSOLE.md shows are taken again.
 
-import { readdir } from 'node:fs/promises';
+import { readFile, readdir } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
 
@@ -20,16 +21,21 @@ const modules = process.env.MATRICULA_BROWSER_MODULES
 const require = createRequire(`${modules}/`);
 const { chromium } = require('playwright-core');
 
+const folder = new URL('stories/', here);
+const docs = new URL('../../docs/', here);
+const shown = (await readFile(new URL('CONSOLE.md', docs), 'utf8')).matchAll(/\(console\/([a-z-]+\.png)\)/g);
+
 const site = {
     url: process.env.MATRICULA_CONSOLE_URL,
     users: JSON.parse(process.env.MATRICULA_CONSOLE_USERS ?? '{}'),
     axe: require.resolve('axe-core/axe.min.js'),
-    pictures: process.env.MATRICULA_UPDATE === '1' ? fileURLToPath(new URL('../../docs/console', here)) : undefined,
+    /** Where pictures are written, and the names of those that are taken. */
+    pictures: fileURLToPath(new URL('console', docs)),
+    pictured: new Set(process.env.MATRICULA_UPDATE === '1' ? [...shown].map(([, file]) => file) : []),
 };
 
 const args = ['--headless', '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run',
     '--disable-background-networking', '--disable-component-update', '--disable-sync'];
-const folder = new URL('stories/', here);
 const all = (await readdir(folder).catch(() => [])).filter((file) => file.endsWith('.mjs')).sort();
 const asked = process.argv.slice(2);
 const stories = all.filter((file) => asked.length === 0 || asked.some((name) => file === `${name}.mjs`));

@@ -61,7 +61,7 @@ export class Visitor {
         await this.page.waitForURL((url) => url.pathname !== '/console/sign-in');
     }
 
-    /** Everything that must hold of the page as it is; with a name, pictures of it are taken. */
+    /** Checks everything that must hold of every page, and takes its pictures. */
     async looksAround(name) {
         await this.isAccessible();
         await this.fitsNarrowScreens();
@@ -113,15 +113,16 @@ export class Visitor {
         assert.deepEqual([...hidden], [], `${this.page.url()}: not to be seen when it has the focus`);
     }
 
-    /** Takes the picture in light and in dark, when pictures are asked for. */
+    /** Takes the pictures of this name that a document shows, if pictures are to be updated. */
     async isPictured(name) {
-        const folder = this.#site.pictures;
-        if (!folder) return;
-        await mkdir(folder, { recursive: true });
-        await this.page.evaluate(() => document.activeElement?.blur());
+        const { pictures, pictured } = this.#site;
         for (const colorScheme of SCHEMES) {
+            const file = `${name}-${colorScheme}.png`;
+            if (!pictured.has(file)) continue;
+            await mkdir(pictures, { recursive: true });
+            await this.page.evaluate(() => document.activeElement?.blur());
             await this.page.emulateMedia({ colorScheme });
-            await this.page.screenshot({ path: `${folder}/${name}-${colorScheme}.png`, animations: 'disabled' });
+            await this.page.screenshot({ path: `${pictures}/${file}`, animations: 'disabled' });
         }
         await this.page.emulateMedia({ colorScheme: 'light' });
     }

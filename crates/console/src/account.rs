@@ -1,33 +1,34 @@
-//! An account: what passwords must be, which accounts lie below, which domains are its own, and how one gets to be.
+//! The page of an account: its password policy, child accounts and domains, and the registration of domains.
 
 use askama::Template;
 use directory::port::Position;
 use directory::role::{INTERNAL_READ, REGISTER_DOMAIN};
-use serde_json::json;
+use wire::domains::{CreateDomain, DeletePendingDomain, VerifyDomain};
 
+use super::request::PageRequest;
 use super::shell::{Notice, Shell};
-use super::visit::{Asked, Visit};
-use super::when::When;
-use super::{Page, Shown, Trouble, page};
+use super::shown_time::ShownTime;
+use super::{Page, PageError, PageResponse, endpoints, page};
 use api::endpoint::Method::{Get, Post};
-use api::endpoints::domain::{create_domain, delete_pending_domain, verify_domain};
 
 pub(super) const PAGES: &[Page] = &[
-    page("/console/{account}/domains", Get, INTERNAL_READ, |visit| Box::pin(show(visit))),
-    page("/console/{account}/domains", Post, REGISTER_DOMAIN, |visit| Box::pin(register(visit))),
-    page("/console/{account}/domains/verify", Post, REGISTER_DOMAIN, |visit| Box::pin(verify(visit))),
-    page("/console/{account}/domains/drop", Post, REGISTER_DOMAIN, |visit| Box::pin(drop(visit))),
+    page("/console/{account}/domains", Get, INTERNAL_READ, |request| Box::pin(show(request))),
+    page("/console/{account}/domains", Post, REGISTER_DOMAIN, |request| Box::pin(register(request))),
+    page("/console/{account}/domains/verify", Post, REGISTER_DOMAIN, |request| Box::pin(verify(request))),
+    page("/console/{account}/domains/drop", Post, REGISTER_DOMAIN, |request| {
+        Box::pin(delete_pending(request))
+    }),
 ];
 
-/// Domains that are shown.
+/// Domains on the page.
 const SHOWN: usize = 1_000;
 
 #[derive(Template)]
 #[template(path = "account.html")]
 struct AccountPage {
     shell: Shell,
-    made: When,
-    /// The password policy in words.
+    made: ShownTime,
+    /// The password policy, one sentence per rule.
     policy: Vec<String>,
     /// Code, name, path.
     below: Vec<(String, String, String)>,
@@ -40,7 +41,7 @@ struct AccountPage {
 struct Internal {
     name: String,
     users: u64,
-    since: When,
+    since: ShownTime,
     path: String,
 }
 
@@ -48,47 +49,49 @@ struct Pending {
     id: String,
     name: String,
     token: String,
-    ends: When,
-    over: bool,
+    ends: ShownTime,
+    expired: bool,
 }
 
-async fn show(visit: &mut Visit<'_>) -> Result<Shown, Trouble> {
-    let notice = match visit.query.text("done") {
-        "register" => Some(Notice::done("The domain is registered. Publish its token now, then verify it.")),
-        "verify" => Some(Notice::done("The domain is internal: users can be created in it.")),
+async fn show(request: &mut PageRequest<'_>) -> Result<PageResponse, PageError> {
+    let notice = match request.query.text("done") {
+        "register" => {
+            Some(Notice::success("The domain is registered. Publish its token now, then verify it."))
+        }
+        "verify" => Some(Notice::success("The domain is internal: users can be created in it.")),
         "drop" => {
-            let domain = visit.query.text("domain").to_owned();
+            let domain = request.query.text("domain").to_owned();
             let undo = vec![("domain", domain), ("inbound", "known".to_owned())];
-            Some(Notice::done("The registration was deleted.").undo(visit.path("/domains"), undo))
+            Some(Notice::success("The registration was deleted.").undo(request.path("/domains"), undo))
         }
         _ => None,
     };
-    render(visit, notice).await.map(Shown::Html)
+    render(request, notice).await.map(PageResponse::Html)
 }
 
-async fn render(visit: &Visit<'_>, notice: Option<Notice>) -> Result<String, Trouble> {
-    let (store, account) = (&visit.console.core.store, visit.scope.account());
-    let (ids, now) = (visit.console.core.secure_ids(), visit.console.core.clock.now());
+async fn render(request: &PageRequest<'_>, notice: Option<Notice>) -> Result<String, PageError> {
+    let (store, account) = (&request.console.core.store, request.scope.account());
+    let (ids, now) = (request.console.core.secure_ids(), request.console.core.clock.now());
     let mut domains = Vec::new();
     for domain in store.domains_of(account.id, &Position::Start, SHOWN).await?.rows {
         domains.push(Internal {
             users: store.count_listed(account.id, Some(&domain.name)).await?,
-            since: When(domain.created_at),
-            path: visit.path(&format!("/users?domain={}", domain.name)),
+            since: ShownTime(domain.created_at),
+            path: request.path(&format!("/users?domain={}", domain.name)),
             name: domain.name.to_string(),
         });
     }
-    let may_register = visit.may(&REGISTER_DOMAIN);
+    let may_register = request.may(&REGISTER_DOMAIN);
     let pending = match may_register {
         true => store.pending_domains_of(account.id, &Position::Start, SHOWN).await?.rows,
         false => Vec::new(),
     };
-    let caller = visit.scope.caller();
+    let caller = request.scope.caller();
     let accounts = store.list_accounts().await?.into_iter();
     let below = accounts.filter(|other| other.above.contains(&account.id) && caller.may_act_in(other));
     let page = AccountPage {
-        shell: visit.shell("/domains", "Account and domains").with(notice),
-        made: When(account.created_at),
+        shell: request.shell("/domains", "Account and domains").with_notice(notice),
+        made: ShownTime(account.created_at),
         policy: policy(account),
         below: below
             .map(|other| (other.code.to_string(), other.name, format!("{}/{}", super::PREFIX, other.code)))
@@ -99,18 +102,17 @@ async fn render(visit: &Visit<'_>, notice: Option<Notice>) -> Result<String, Tro
             .map(|pending| Pending {
                 id: ids.seal("pending domain", account.id, pending.id.as_bytes()),
                 name: pending.name.to_string(),
-                over: pending.live(now).is_err(),
+                expired: pending.live(now).is_err(),
                 token: pending.token,
-                ends: When(pending.expires_at),
+                ends: ShownTime(pending.expires_at),
             })
             .collect(),
         may_register,
-        domain: visit.form.text("domain").to_owned(),
+        domain: request.form.text("domain").to_owned(),
     };
     Ok(page.render()?)
 }
 
-/// The password policy, one sentence per rule.
 fn policy(account: &directory::Account) -> Vec<String> {
     let policy = &account.password_policy;
     let mut rules = vec![
@@ -138,30 +140,36 @@ fn policy(account: &directory::Account) -> Vec<String> {
     rules
 }
 
-async fn register(visit: &mut Visit<'_>) -> Result<Shown, Trouble> {
-    let inbound = visit.form.some("inbound").unwrap_or("known");
-    let item = json!({ "domain": visit.form.text("domain"), "inboundType": inbound });
-    let asked = visit.ask(&create_domain::ENDPOINT, vec![item]).await?;
-    back(visit, asked, "register").await
+async fn register(request: &mut PageRequest<'_>) -> Result<PageResponse, PageError> {
+    let item = CreateDomain {
+        domain: request.form.text("domain").to_owned(),
+        inbound_type: request.form.non_empty("inbound").unwrap_or("known").to_owned(),
+    };
+    let result = request.call_endpoint(&endpoints::CREATE_DOMAIN, &[item]).await?;
+    redirect_or_show_errors(request, &result.errors(), "register").await
 }
 
-async fn verify(visit: &mut Visit<'_>) -> Result<Shown, Trouble> {
-    let item = json!({ "domain": visit.form.text("domain") });
-    let asked = visit.ask(&verify_domain::ENDPOINT, vec![item]).await?;
-    back(visit, asked, "verify").await
+async fn verify(request: &mut PageRequest<'_>) -> Result<PageResponse, PageError> {
+    let item = VerifyDomain { domain: request.form.text("domain").to_owned(), inbound_type: None };
+    let result = request.call_endpoint(&endpoints::VERIFY_DOMAIN, &[item]).await?;
+    redirect_or_show_errors(request, &result.errors(), "verify").await
 }
 
-async fn drop(visit: &mut Visit<'_>) -> Result<Shown, Trouble> {
-    let item = json!({ "id": visit.form.text("id") });
-    let asked = visit.ask(&delete_pending_domain::ENDPOINT, vec![item]).await?;
-    let domain = asked.data.first().and_then(|row| row["domain"].as_str()).unwrap_or_default();
-    let done = format!("drop&{}", super::form::query(&[("domain", domain)]));
-    back(visit, asked, &done).await
+async fn delete_pending(request: &mut PageRequest<'_>) -> Result<PageResponse, PageError> {
+    let item = DeletePendingDomain { id: request.form.text("id").to_owned(), domain: None };
+    let result = request.call_endpoint(&endpoints::DELETE_PENDING_DOMAIN, &[item]).await?;
+    let domain = result.data.first().map_or("", |row| &row.domain);
+    let done = format!("drop&{}", super::form::query_string(&[("domain", domain)]));
+    redirect_or_show_errors(request, &result.errors(), &done).await
 }
 
-async fn back(visit: &Visit<'_>, asked: Asked, done: &str) -> Result<Shown, Trouble> {
-    match asked.errors() {
-        errors if errors.is_empty() => Ok(Shown::Redirect(visit.path(&format!("/domains?done={done}")))),
-        errors => render(visit, Some(Notice::bad(errors.join(" ")))).await.map(Shown::Wrong),
+async fn redirect_or_show_errors(
+    request: &PageRequest<'_>,
+    errors: &[String],
+    done: &str,
+) -> Result<PageResponse, PageError> {
+    if errors.is_empty() {
+        return Ok(PageResponse::Redirect(request.path(&format!("/domains?done={done}"))));
     }
+    render(request, Some(Notice::error(errors.join(" ")))).await.map(PageResponse::Invalid)
 }

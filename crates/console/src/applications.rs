@@ -1,4 +1,4 @@
-//! Applications of both generations of the API, and the keys that users have for them.
+//! The applications of both API generations and their keys.
 
 mod clients;
 mod keys;
@@ -9,37 +9,41 @@ use directory::application::Application;
 use directory::applications;
 use directory::role::{APPLICATIONS_EDIT, APPLICATIONS_READ};
 
-use super::visit::Visit;
-use super::{Page, Trouble, page};
+use super::request::PageRequest;
+use super::{Page, PageError, page};
 use api::endpoint::Method::{Get, Post};
 
 /// The pages of applications.
 pub(super) const PAGES: &[Page] = &[
-    page("/console/{account}/applications", Get, APPLICATIONS_READ, |visit| Box::pin(list::list(visit))),
-    page("/console/{account}/applications", Post, APPLICATIONS_EDIT, |visit| Box::pin(list::register(visit))),
-    page("/console/{account}/applications/{app}", Get, APPLICATIONS_READ, |visit| {
-        Box::pin(show::show(visit))
+    page("/console/{account}/applications", Get, APPLICATIONS_READ, |request| Box::pin(list::list(request))),
+    page("/console/{account}/applications", Post, APPLICATIONS_EDIT, |request| {
+        Box::pin(list::register(request))
     }),
-    page("/console/{account}/applications/{app}/keys", Post, APPLICATIONS_EDIT, |visit| {
-        Box::pin(keys::issue(visit))
+    page("/console/{account}/applications/{app}", Get, APPLICATIONS_READ, |request| {
+        Box::pin(show::show(request))
     }),
-    page("/console/{account}/applications/{app}/revoke", Post, APPLICATIONS_EDIT, |visit| {
-        Box::pin(keys::revoke(visit))
+    page("/console/{account}/applications/{app}/keys", Post, APPLICATIONS_EDIT, |request| {
+        Box::pin(keys::issue(request))
     }),
-    page("/console/{account}/applications/{app}/rotate", Post, APPLICATIONS_EDIT, |visit| {
-        Box::pin(keys::rotate(visit))
+    page("/console/{account}/applications/{app}/revoke", Post, APPLICATIONS_EDIT, |request| {
+        Box::pin(keys::revoke(request))
     }),
-    page("/console/{account}/applications/{app}/disable", Post, APPLICATIONS_EDIT, |visit| {
-        Box::pin(show::disable(visit))
+    page("/console/{account}/applications/{app}/rotate", Post, APPLICATIONS_EDIT, |request| {
+        Box::pin(keys::rotate(request))
     }),
-    page("/console/{account}/clients", Post, APPLICATIONS_EDIT, |visit| Box::pin(clients::register(visit))),
-    page("/console/{account}/clients/disable", Post, APPLICATIONS_EDIT, |visit| {
-        Box::pin(clients::disable(visit))
+    page("/console/{account}/applications/{app}/disable", Post, APPLICATIONS_EDIT, |request| {
+        Box::pin(show::disable(request))
+    }),
+    page("/console/{account}/clients", Post, APPLICATIONS_EDIT, |request| {
+        Box::pin(clients::register(request))
+    }),
+    page("/console/{account}/clients/disable", Post, APPLICATIONS_EDIT, |request| {
+        Box::pin(clients::disable(request))
     }),
 ];
 
-/// The application that the path names.
-async fn named(visit: &Visit<'_>) -> Result<Application, Trouble> {
-    let found = visit.console.core.store.application(visit.param("app")).await?;
-    Ok(applications::of_account(&visit.scope, found)?)
+/// The application in the path.
+async fn named_application(request: &PageRequest<'_>) -> Result<Application, PageError> {
+    let found = request.console.core.store.application(request.path_param("app")).await?;
+    Ok(applications::of_account(&request.scope, found)?)
 }

@@ -1,4 +1,4 @@
-//! Style and script: built into the program, compressed once at the start, kept by browsers for as long as they are.
+//! Style sheet and scripts: compiled into the program, compressed once at startup, cached by browsers.
 
 use std::io::Write as _;
 use std::sync::Arc;
@@ -13,10 +13,10 @@ use flate2::write::GzEncoder;
 use http::header::{ACCEPT_ENCODING, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE, VARY};
 use http::{HeaderMap, StatusCode};
 
-use super::guarded;
+use super::with_security_headers;
 use crate::Console;
 
-/// File, media type, text. A change of one changes [`VERSION`], so that browsers fetch them again.
+/// File name, media type, content.
 const FILES: &[(&str, &str, &str)] = &[
     ("console.css", "text/css; charset=utf-8", include_str!("../assets/console.css")),
     ("console.js", "text/javascript; charset=utf-8", include_str!("../assets/console.js")),
@@ -24,8 +24,8 @@ const FILES: &[(&str, &str, &str)] = &[
     ("icon.svg", "image/svg+xml", include_str!("../assets/icon.svg")),
 ];
 
-/// The suffix of file names in a page, so that browsers fetch them again from a new version of the program: FNV-1a over
-/// all of them, worked out when the program is built.
+/// A suffix of the file names in pages, so that browsers fetch changed files: FNV-1a over all files, computed
+/// at compile time.
 pub(crate) const VERSION: u64 = {
     let mut hash: u64 = 0xcbf2_9ce4_8422_2325;
     let mut file = 0;
@@ -51,7 +51,7 @@ struct Asset {
 pub(super) fn routes() -> Router<Arc<Console>> {
     let assets: Arc<Vec<Asset>> = Arc::new(FILES.iter().map(asset).collect());
     let serve = move |Path(name): Path<String>, headers: HeaderMap| async move {
-        guarded(match assets.iter().find(|asset| asset.name == name) {
+        with_security_headers(match assets.iter().find(|asset| asset.name == name) {
             Some(asset) => answer(asset, &headers),
             None => StatusCode::NOT_FOUND.into_response(),
         })

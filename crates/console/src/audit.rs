@@ -1,4 +1,4 @@
-//! The audit: searched, verified, taken along as a file.
+//! The audit: search, verification and export.
 
 use askama::Template;
 use axum::body::Body;
@@ -12,27 +12,27 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 
 use super::csv::cell;
-use super::form::{Form, query};
+use super::form::{Form, query_string};
+use super::request::PageRequest;
 use super::shell::{Notice, Shell};
-use super::visit::Visit;
-use super::when::When;
-use super::{Page, Shown, Trouble, page};
+use super::shown_time::ShownTime;
+use super::{Page, PageError, PageResponse, page};
 use api::endpoint::Method::{Get, Post};
 
 pub(super) const PAGES: &[Page] = &[
-    page("/console/{account}/audit", Get, LOGS_READ, |visit| Box::pin(show(visit))),
-    page("/console/{account}/audit/verify", Post, LOGS_READ, |visit| Box::pin(verify(visit))),
-    page("/console/{account}/audit.csv", Get, LOGS_READ, |visit| Box::pin(csv(visit))),
-    page("/console/{account}/audit.jsonl", Get, LOGS_READ, |visit| Box::pin(jsonl(visit))),
+    page("/console/{account}/audit", Get, LOGS_READ, |request| Box::pin(show(request))),
+    page("/console/{account}/audit/verify", Post, LOGS_READ, |request| Box::pin(verify(request))),
+    page("/console/{account}/audit.csv", Get, LOGS_READ, |request| Box::pin(csv(request))),
+    page("/console/{account}/audit.jsonl", Get, LOGS_READ, |request| Box::pin(jsonl(request))),
 ];
 
 /// Events on a page.
 const PAGE: usize = 100;
 
-/// Stretches of the audit that are searched before a page says that nothing was found yet: about half a second.
-const STRETCHES: usize = 10;
+/// Reads of the audit for one page before it says that nothing was found yet: about half a second.
+const MAX_READS: usize = 10;
 
-/// Events read in one go for a file.
+/// Events per read of the export.
 const SLICE: usize = 500;
 
 /// The purpose of a page token.
@@ -42,7 +42,7 @@ const TOKEN: &str = "/console/audit";
 #[template(path = "audit.html", blocks = ["rows"])]
 struct Audit {
     shell: Shell,
-    asked: Asked,
+    search: SearchForm,
     events: Vec<Row>,
     next: Option<String>,
     csv: String,
@@ -50,15 +50,15 @@ struct Audit {
 }
 
 struct Row {
-    at: When,
+    at: ShownTime,
     actor: String,
     action: String,
     target: String,
     detail: String,
 }
 
-/// The search, as typed.
-struct Asked {
+/// The search as typed.
+struct SearchForm {
     from: String,
     to: String,
     actor: String,
@@ -66,7 +66,7 @@ struct Asked {
     target: String,
 }
 
-impl Asked {
+impl SearchForm {
     fn read(form: &Form) -> Self {
         let text = |name: &str| form.text(name).to_owned();
         Self {
@@ -88,8 +88,8 @@ impl Asked {
         ]
     }
 
-    /// Days are days of UTC: which zone a reader is in, only the browser knows.
-    fn search(&self) -> Search {
+    /// Days are UTC days: only the browser knows the reader's time zone.
+    fn criteria(&self) -> Search {
         let midnight = |text: &str| {
             let day = text.parse::<Date>().ok()?;
             Offset::UTC.to_timestamp(day.to_datetime(Time::midnight())).ok()
@@ -107,45 +107,45 @@ impl Asked {
     }
 }
 
-async fn show(visit: &mut Visit<'_>) -> Result<Shown, Trouble> {
-    render(visit, None).await.map(Shown::Html)
+async fn show(request: &mut PageRequest<'_>) -> Result<PageResponse, PageError> {
+    render(request, None).await.map(PageResponse::Html)
 }
 
-async fn render(visit: &Visit<'_>, notice: Option<Notice>) -> Result<String, Trouble> {
-    let (console, account) = (visit.console, visit.scope.account().id);
+async fn render(request: &PageRequest<'_>, notice: Option<Notice>) -> Result<String, PageError> {
+    let (console, account) = (request.console, request.scope.account().id);
     let ids = console.core.secure_ids();
-    let asked = Asked::read(&visit.query);
-    let rest = match visit.query.some("page") {
-        Some(token) => {
-            ids.read_page(TOKEN, account, Some(token)).map_err(|_| Trouble::NotFound("page of the audit"))?
-        }
+    let search = SearchForm::read(&request.query);
+    let rest = match request.query.non_empty("page") {
+        Some(token) => ids
+            .read_page(TOKEN, account, Some(token))
+            .map_err(|_| PageError::NotFound("page of the audit"))?,
         None => None,
     };
-    let mut found = console.core.store.search_audit(account, &asked.search(), rest, PAGE).await?;
-    for _ in 1..STRETCHES {
+    let mut found = console.core.store.search_audit(account, &search.criteria(), rest, PAGE).await?;
+    for _ in 1..MAX_READS {
         if found.rest.is_none() || !found.events.is_empty() {
             break;
         }
-        found = console.core.store.search_audit(account, &asked.search(), found.rest, PAGE).await?;
+        found = console.core.store.search_audit(account, &search.criteria(), found.rest, PAGE).await?;
     }
     let link = |below: &str, page: &str| {
-        let fields: Vec<_> = asked.fields().into_iter().chain([("page", page)]).collect();
-        visit.path(&format!("{below}?{}", query(&fields)))
+        let fields: Vec<_> = search.fields().into_iter().chain([("page", page)]).collect();
+        request.path(&format!("{below}?{}", query_string(&fields)))
     };
     let page = Audit {
-        shell: visit.shell("/audit", "Audit").with(notice),
+        shell: request.shell("/audit", "Audit").with_notice(notice),
         next: found.rest.map(|rest| link("/audit", &ids.page_token(TOKEN, account, &rest))),
         csv: link("/audit.csv", ""),
         jsonl: link("/audit.jsonl", ""),
         events: found.events.into_iter().map(row).collect(),
-        asked,
+        search,
     };
-    Ok(if visit.wants_part() { page.as_rows().render()? } else { page.render()? })
+    Ok(if request.wants_fragment() { page.as_rows().render()? } else { page.render()? })
 }
 
 fn row(event: Event) -> Row {
     Row {
-        at: When(event.at),
+        at: ShownTime(event.at),
         actor: event.actor,
         action: event.action,
         target: event.target,
@@ -153,36 +153,36 @@ fn row(event: Event) -> Row {
     }
 }
 
-/// Reads every chain from its first event to its head. One such reading at a time: it takes what the disk gives.
-async fn verify(visit: &mut Visit<'_>) -> Result<Shown, Trouble> {
-    let Ok(_turn) = visit.console.verifying.try_acquire() else {
-        let notice = Notice::bad("The audit is already being verified: try again later.");
-        return render(visit, Some(notice)).await.map(Shown::Wrong);
+/// Verifies every chain. Only one verification runs at a time, because it uses the full speed of the disk.
+async fn verify(request: &mut PageRequest<'_>) -> Result<PageResponse, PageError> {
+    let Ok(_turn) = request.console.verifying.try_acquire() else {
+        let notice = Notice::error("The audit is already being verified: try again later.");
+        return render(request, Some(notice)).await.map(PageResponse::Invalid);
     };
-    let reports = visit.console.core.store.verify_audit().await?;
+    let reports = request.console.core.store.verify_audit().await?;
     let broken: Vec<_> = reports
         .iter()
         .filter_map(|report| Some(format!("chain {}: {}", report.chain, report.broken.as_ref()?)))
         .collect();
     let notice = match broken.is_empty() {
-        true => Notice::done("The audit is complete: no event was changed or removed."),
-        false => Notice::bad(format!(
+        true => Notice::success("The audit is complete: no event was changed or removed."),
+        false => Notice::error(format!(
             "The audit was tampered with, or the disk has failed: {}. Keep a copy of the current database.",
             broken.join("; ")
         )),
     };
-    render(visit, Some(notice)).await.map(Shown::Html)
+    render(request, Some(notice)).await.map(PageResponse::Html)
 }
 
-async fn csv(visit: &mut Visit<'_>) -> Result<Shown, Trouble> {
+async fn csv(request: &mut PageRequest<'_>) -> Result<PageResponse, PageError> {
     let line = move |event: &Event| {
         let Event { at, actor, action, target, detail, .. } = event;
         format!("{at},{},{},{},{}\r\n", cell(actor), cell(action), cell(target), cell(detail))
     };
-    Ok(download(visit, "csv", "text/csv; charset=utf-8", "at,actor,action,target,detail\r\n", line))
+    Ok(download(request, "csv", "text/csv; charset=utf-8", "at,actor,action,target,detail\r\n", line))
 }
 
-async fn jsonl(visit: &mut Visit<'_>) -> Result<Shown, Trouble> {
+async fn jsonl(request: &mut PageRequest<'_>) -> Result<PageResponse, PageError> {
     let line = |event: &Event| {
         let Event { chain, seq, at, actor, action, target, detail, hash, .. } = event;
         let hash: String = hash.iter().map(|byte| format!("{byte:02x}")).collect();
@@ -192,19 +192,19 @@ async fn jsonl(visit: &mut Visit<'_>) -> Result<Shown, Trouble> {
         });
         format!("{event}\n")
     };
-    Ok(download(visit, "jsonl", "application/jsonl", "", line))
+    Ok(download(request, "jsonl", "application/jsonl", "", line))
 }
 
-/// All that is found, the newest first, read as it is sent.
+/// Streams all events that match, the newest first.
 fn download(
-    visit: &Visit<'_>,
+    request: &PageRequest<'_>,
     ending: &str,
     kind: &'static str,
     head: &str,
     line: impl Fn(&Event) -> String + Clone + Send + 'static,
-) -> Shown {
-    let (store, account) = (std::sync::Arc::clone(&visit.console.core.store), visit.scope.account().id);
-    let search = Asked::read(&visit.query).search();
+) -> PageResponse {
+    let (store, account) = (std::sync::Arc::clone(&request.console.core.store), request.scope.account().id);
+    let search = SearchForm::read(&request.query).criteria();
     let first = Some((None, head.to_owned()));
     let lines = stream::unfold(first, move |state| {
         let (store, search, line) = (std::sync::Arc::clone(&store), search.clone(), line.clone());
@@ -212,15 +212,15 @@ fn download(
             let (rest, mut text) = state?;
             let found = match store.search_audit(account, &search, rest, SLICE).await {
                 Ok(found) => found,
-                // The connection ends before the file does: a file that is cut short must not look whole.
+                // Breaks the connection, so that an incomplete file does not look complete.
                 Err(error) => return Some((Err(std::io::Error::other(error)), None)),
             };
             text.extend(found.events.iter().map(&line));
             Some((Ok(Bytes::from(text)), found.rest.map(|rest| (Some(rest), String::new()))))
         }
     });
-    Shown::Download {
-        name: format!("audit-{}.{ending}", visit.scope.account().code),
+    PageResponse::Download {
+        name: format!("audit-{}.{ending}", request.scope.account().code),
         kind,
         body: Body::from_stream(lines),
     }

@@ -1,5 +1,5 @@
-//! Charts: from numbers to SVG, drawn here and coloured by the style sheet, so that they need neither script nor style of
-//! their own. What a chart shows is also said in its label: a screen reader presents it as one picture.
+//! Charts as SVG. The style sheet colours them, so they contain no style and no script. The label has the
+//! content for screen readers, which present a chart as one image.
 
 use std::fmt::Write as _;
 
@@ -7,7 +7,7 @@ use askama::Template;
 use askama::filters::HtmlSafe;
 use jiff::Timestamp;
 
-// Of what is drawn, in its own units; the page gives it the width there is.
+// Dimensions in the units of the view box.
 const WIDTH: f64 = 400.0;
 const HEIGHT: f64 = 150.0;
 const LEFT: f64 = 60.0;
@@ -15,7 +15,7 @@ const RIGHT: f64 = 8.0;
 const TOP: f64 = 10.0;
 const BOTTOM: f64 = 22.0;
 
-/// The most lines across a chart, beside that of nothing.
+/// Maximum number of horizontal lines above zero.
 const STEPS: f64 = 4.0;
 
 /// A chart over buckets of time.
@@ -23,20 +23,20 @@ const STEPS: f64 = 4.0;
 #[template(path = "chart.html")]
 pub(crate) struct Chart {
     label: String,
-    /// Horizontal lines: their height and value.
-    across: Vec<(String, String)>,
-    /// Times: where, and which.
-    along: Vec<(String, String)>,
-    /// How it looks, and its path.
+    /// Position and text of the horizontal lines.
+    y_marks: Vec<(String, String)>,
+    /// Position and text of the times.
+    x_marks: Vec<(String, String)>,
+    /// CSS class and path of each shape.
     shapes: Vec<(&'static str, String)>,
     scale: Scale,
     buckets: usize,
 }
 
-/// Its template escapes what it holds.
+/// The template escapes all values.
 impl HtmlSafe for Chart {}
 
-/// The scale: from zero to a round number.
+/// A scale from zero to a round number.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Scale {
     step: f64,
@@ -44,8 +44,8 @@ pub(crate) struct Scale {
 }
 
 impl Scale {
-    /// Reaches at least so far, in steps of 1, 2 or 5 or ten times that and so on, none smaller than `least`.
-    pub(crate) fn to(most: f64, least: f64) -> Self {
+    /// Covers `most` in steps of 1, 2 or 5 times a power of ten, and at least of `least`.
+    pub(crate) fn up_to(most: f64, least: f64) -> Self {
         let rough = (most / STEPS).max(least);
         let ten = 10_f64.powf(rough.log10().floor());
         let step = [1.0, 2.0, 5.0, 10.0].map(|times| times * ten).into_iter().find(|step| *step >= rough);
@@ -58,37 +58,37 @@ impl Scale {
         (0..=marks).map(move |mark| f64::from(mark) * self.step)
     }
 
-    /// How high something is drawn.
+    /// The vertical position of a value.
     fn y(self, value: f64) -> f64 {
         TOP + (HEIGHT - TOP - BOTTOM) * (1.0 - (value / self.top).clamp(0.0, 1.0))
     }
 }
 
 impl Chart {
-    /// An empty one over buckets that begin at these times. `label` says what it shows, `unit` writes a number of its scale.
+    /// An empty chart. `starts` are the starts of the buckets; `unit` formats a number of the scale.
     pub(crate) fn new(
         label: String,
         starts: &[Timestamp],
         scale: Scale,
         unit: impl Fn(f64) -> String,
     ) -> Self {
-        let across = scale.marks().map(|mark| (number(scale.y(mark)), unit(mark))).collect();
+        let y_marks = scale.marks().map(|mark| (number(scale.y(mark)), unit(mark))).collect();
         let mut chart =
-            Self { label, across, along: Vec::new(), shapes: Vec::new(), scale, buckets: starts.len() };
-        chart.along = times(starts).map(|(bucket, time)| (number(chart.x(bucket)), time)).collect();
+            Self { label, y_marks, x_marks: Vec::new(), shapes: Vec::new(), scale, buckets: starts.len() };
+        chart.x_marks = round_times(starts).map(|(bucket, time)| (number(chart.x(bucket)), time)).collect();
         chart
     }
 
-    /// Where a bucket begins.
+    /// The left edge of a bucket.
     fn x(&self, bucket: usize) -> f64 {
         LEFT + (WIDTH - LEFT - RIGHT) * bucket as f64 / self.buckets.max(1) as f64
     }
 
-    /// A bar for each bucket, from one number to another.
+    /// Adds a bar for each bucket, from one value to another.
     pub(crate) fn bars(mut self, look: &'static str, values: impl Iterator<Item = (f64, f64)>) -> Self {
         let mut path = String::new();
         for (bucket, (from, to)) in values.enumerate().filter(|(_, (from, to))| to > from) {
-            // A gap between bars, and none so low that it can't be seen.
+            // Bars have gaps between them, and a minimum height to be visible.
             let (left, right) = (self.x(bucket) + 0.5, self.x(bucket + 1) - 0.5);
             let bottom = self.scale.y(from);
             let top = self.scale.y(to).min(bottom - 1.0);
@@ -98,7 +98,8 @@ impl Chart {
         self
     }
 
-    /// A line through the buckets in which there is a number. It stays level within each, so that one alone is seen too.
+    /// Adds a line through the buckets with a value. It is level within a bucket, so that a single one is
+    /// visible.
     pub(crate) fn line(mut self, look: &'static str, values: impl Iterator<Item = Option<f64>>) -> Self {
         let mut path = String::new();
         let mut drawing = false;
@@ -117,8 +118,8 @@ impl Chart {
     }
 }
 
-/// The buckets that begin at a round time: each quarter of an hour within an hour, each sixth hour within a day.
-fn times(starts: &[Timestamp]) -> impl Iterator<Item = (usize, String)> {
+/// The buckets that start at a round time: a quarter of an hour in the hour chart, six hours in the day chart.
+fn round_times(starts: &[Timestamp]) -> impl Iterator<Item = (usize, String)> {
     let seconds = match starts {
         [first, second, ..] => second.as_second() - first.as_second(),
         _ => 60,
@@ -144,14 +145,14 @@ mod tests {
     #[case(1_234.0, 1.0, &[0.0, 500.0, 1_000.0, 1_500.0])]
     #[case(0.7, 0.0001, &[0.0, 0.2, 0.4, 0.6, 0.8])]
     fn a_scale_has_a_few_round_steps(#[case] most: f64, #[case] least: f64, #[case] marks: &[f64]) {
-        let found: Vec<_> = Scale::to(most, least).marks().collect();
+        let found: Vec<_> = Scale::up_to(most, least).marks().collect();
         assert_eq!(found.len(), marks.len(), "{found:?}");
         assert!(found.iter().zip(marks).all(|(found, mark)| (found - mark).abs() < 1e-9), "{found:?}");
     }
 
     fn chart(label: &str, first: i64, seconds: i64) -> Chart {
         let starts: Vec<_> = (0..4).map(|n| Timestamp::constant(first + n * seconds, 0)).collect();
-        Chart::new(label.to_owned(), &starts, Scale::to(4.0, 1.0), |mark| mark.to_string())
+        Chart::new(label.to_owned(), &starts, Scale::up_to(4.0, 1.0), |mark| mark.to_string())
     }
 
     #[test]
@@ -169,11 +170,11 @@ mod tests {
     #[test]
     fn the_times_are_round_and_the_label_is_escaped() {
         let hour = chart("5 < 6 \"<script>\"", 1_795_521_600 - 120, 60);
-        assert_eq!(hour.along, [("226.0".to_owned(), "12:00".to_owned())]);
+        assert_eq!(hour.x_marks, [("226.0".to_owned(), "12:00".to_owned())]);
         let svg = hour.to_string();
         assert!(svg.starts_with("<svg") && svg.contains(">12:00</text>"), "{svg}");
         assert!(svg.contains("role=\"img\"") && !svg.contains("<script>") && !svg.contains("style"), "{svg}");
         let day = chart("a", 1_795_521_600 - 900, 900);
-        assert_eq!(day.along.len(), 1);
+        assert_eq!(day.x_marks.len(), 1);
     }
 }

@@ -1,7 +1,7 @@
-//! Cells of the files that spreadsheets open.
+//! Cells of CSV files.
 
-/// A cell, in quotes. A spreadsheet takes a text that begins like a formula for one, and carries it out: such a text gets an
-/// apostrophe before it, which `matricula import` removes.
+/// A quoted cell. Spreadsheets run a text that begins like a formula, so such a text gets an apostrophe, which
+/// `matricula import` removes.
 pub(super) fn cell(text: &str) -> String {
     let guard = if text.starts_with(['=', '+', '-', '@', '\t', '\r']) { "'" } else { "" };
     format!("\"{guard}{}\"", text.replace('"', "\"\""))

@@ -1,16 +1,16 @@
-//! Figures and codes, as people read them.
+//! Numbers, durations and error codes as text.
 
 use std::time::Duration;
 
 use wire::Code;
 
-/// The meaning of a code; nothing if it is not in the table.
+/// The meaning of a code; empty if the code is unknown.
 pub(crate) fn meaning(code: &str) -> String {
     let found = Code::ALL.iter().find(|known| known.as_str() == code);
     found.map(|code| code.meaning()).unwrap_or_default()
 }
 
-/// A count, in groups of three digits.
+/// A number with thousands separators.
 pub(crate) fn count(number: u64) -> String {
     let digits = number.to_string();
     let mut text = String::with_capacity(digits.len() + digits.len() / 3);
@@ -23,7 +23,7 @@ pub(crate) fn count(number: u64) -> String {
     text
 }
 
-/// How much a part is of the whole, in per cent: never 0 where there is a part, never 100 where it is not all.
+/// A percentage; 0 % only if `part` is 0, and 100 % only if `part` is `whole`.
 pub(crate) fn share(part: u64, whole: u64) -> String {
     let per_mille = u128::from(part) * 1_000 / u128::from(whole.max(1));
     match (part, per_mille) {
@@ -34,8 +34,8 @@ pub(crate) fn share(part: u64, whole: u64) -> String {
     }
 }
 
-/// A time that something took, to two digits at least and three at most.
-pub(crate) fn took(time: Duration) -> String {
+/// A duration with two or three digits.
+pub(crate) fn duration(time: Duration) -> String {
     let micros = time.as_micros();
     let (number, unit) = match micros {
         0..1_000 => return format!("{micros} µs"),
@@ -53,14 +53,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn they_are_short_and_not_rounded_to_what_is_wrong() {
+    fn figures_are_short_and_rounded_down() {
         let counts = [0, 999, 1_000, 1_234_567].map(count);
         assert_eq!(counts, ["0", "999", "1,000", "1,234,567"]);
         let shares = [(0, 0), (0, 9), (1, 10_000), (1, 40), (1, 3), (999, 1_000), (7, 7)];
         let shares = shares.map(|(part, whole)| share(part, whole));
         assert_eq!(shares, ["0 %", "0 %", "under 0.1 %", "2.5 %", "33 %", "99 %", "100 %"]);
         let times = [0, 999, 1_250, 99_900, 1_000_000, 61_000_000];
-        let times = times.map(|micros| took(Duration::from_micros(micros)));
+        let times = times.map(|micros| duration(Duration::from_micros(micros)));
         assert_eq!(times, ["0 µs", "999 µs", "1.2 ms", "99 ms", "1.0 s", "61 s"]);
     }
 }

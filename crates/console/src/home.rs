@@ -1,20 +1,20 @@
-//! The start of an account's pages: its integrations at a glance.
+//! The overview of an account's integrations.
 
 mod health;
-mod picture;
+mod statistics;
 mod steps;
 
 use askama::Template;
 use directory::role::{APPLICATIONS_READ, INTERNAL_READ};
 
 use super::figures::count;
+use super::request::PageRequest;
 use super::shell::Shell;
-use super::visit::Visit;
-use super::{Page, Shown, Trouble};
+use super::{Page, PageError, PageResponse};
 use api::endpoint::Method::Get;
 use health::Application;
 use observe::telemetry::Span;
-use picture::Picture;
+use statistics::Statistics;
 use steps::Steps;
 
 pub(super) const PAGES: &[Page] = &[Page {
@@ -22,7 +22,7 @@ pub(super) const PAGES: &[Page] = &[Page {
     method: Get,
     permission: None,
     takes_file: false,
-    run: |visit| Box::pin(home(visit)),
+    run: |request| Box::pin(home(request)),
 }];
 
 #[derive(Template)]
@@ -33,49 +33,50 @@ struct Home {
     integrations: Option<Integrations>,
 }
 
-/// The visitor's selection.
-struct Asked {
+/// The selection in the form.
+struct Selection {
     span: Span,
-    /// One application, by what it is known by.
+    /// The id of one application.
     application: Option<String>,
 }
 
-impl Asked {
+impl Selection {
     fn is_day(&self) -> bool {
         self.span == Span::Day
     }
 }
 
 struct Integrations {
-    asked: Asked,
+    selection: Selection,
     applications: Vec<Application>,
-    /// Where none of them has called yet.
+    /// The first steps, if no application has called yet.
     steps: Option<Steps>,
-    picture: Option<Picture>,
+    statistics: Option<Statistics>,
 }
 
-async fn home(visit: &mut Visit<'_>) -> Result<Shown, Trouble> {
-    let users = match visit.may(&INTERNAL_READ) {
-        true => Some(count(visit.console.core.store.count_listed(visit.scope.account().id, None).await?)),
+async fn home(request: &mut PageRequest<'_>) -> Result<PageResponse, PageError> {
+    let users = match request.may(&INTERNAL_READ) {
+        true => Some(count(request.console.core.store.count_listed(request.scope.account().id, None).await?)),
         false => None,
     };
-    let integrations = match visit.may(&APPLICATIONS_READ) {
-        true => Some(integrations(visit).await?),
+    let integrations = match request.may(&APPLICATIONS_READ) {
+        true => Some(integrations(request).await?),
         false => None,
     };
-    let page = Home { shell: visit.shell("", "Overview"), users, integrations };
-    Ok(Shown::Html(page.render()?))
+    let page = Home { shell: request.shell("", "Overview"), users, integrations };
+    Ok(PageResponse::Html(page.render()?))
 }
 
-async fn integrations(visit: &Visit<'_>) -> Result<Integrations, Trouble> {
-    let span = if visit.query.text("span") == "day" { Span::Day } else { Span::Hour };
-    let applications = health::of_account(visit, span).await?;
-    let application = visit.query.some("application");
-    let known = application.filter(|named| applications.iter().any(|application| application.id == *named));
-    let asked = Asked { span, application: known.map(str::to_owned) };
-    let (steps, picture) = match applications.iter().any(|application| application.has_called) {
-        true => (None, Some(Picture::take(visit, &asked))),
-        false => (Some(Steps::of(visit, &applications).await?), None),
+async fn integrations(request: &PageRequest<'_>) -> Result<Integrations, PageError> {
+    let span = if request.query.text("span") == "day" { Span::Day } else { Span::Hour };
+    let applications = health::list_applications(request, span).await?;
+    let application = request.query.non_empty("application");
+    let application =
+        application.filter(|named| applications.iter().any(|application| application.id == *named));
+    let selection = Selection { span, application: application.map(str::to_owned) };
+    let (steps, statistics) = match applications.iter().any(|application| application.has_called) {
+        true => (None, Some(Statistics::read(request, &selection))),
+        false => (Some(Steps::read(request, &applications).await?), None),
     };
-    Ok(Integrations { asked, applications, steps, picture })
+    Ok(Integrations { selection, applications, steps, statistics })
 }

@@ -1,11 +1,12 @@
-//! Users out of a file: dropped on a page, checked row by row, created when somebody says so. Whatever becomes of a row is
-//! what check-user and create-user say of it; the work goes on without the page.
+//! Import of users from a file: a file is checked row by row with check-user, and created with create-user
+//! after a confirmation. The work continues without an open page.
 
 mod job;
-mod kept;
 mod read;
 mod result;
+mod row;
 mod show;
+mod stored_jobs;
 mod work;
 
 use std::sync::Arc;
@@ -15,32 +16,36 @@ use auth::SessionToken;
 use axum::body::Body;
 use directory::role::INTERNAL_EDIT;
 
+use super::request::PageRequest;
 use super::shell::Shell;
-use super::visit::Visit;
-use super::when::When;
-use super::{Page, Shown, Trouble, page, upload};
+use super::shown_time::ShownTime;
+use super::{Page, PageError, PageResponse, page, upload};
 use api::endpoint::Method::{Get, Post};
 use api::error::CallError;
 use job::{Job, Progress, Stage};
-pub(crate) use kept::Imports;
+pub(crate) use stored_jobs::Imports;
 
 /// The pages of imports.
 pub(super) const PAGES: &[Page] = &[
-    page("/console/{account}/import", Get, INTERNAL_EDIT, |visit| Box::pin(list(visit))),
+    page("/console/{account}/import", Get, INTERNAL_EDIT, |request| Box::pin(list(request))),
     Page {
         path: "/console/{account}/import",
         method: Post,
         permission: Some(INTERNAL_EDIT),
         takes_file: true,
-        run: |visit| Box::pin(upload(visit)),
+        run: |request| Box::pin(upload(request)),
     },
-    page("/console/{account}/import/template.csv", Get, INTERNAL_EDIT, |visit| Box::pin(template(visit))),
-    page("/console/{account}/import/{job}", Get, INTERNAL_EDIT, |visit| Box::pin(show::show(visit))),
-    page("/console/{account}/import/{job}/start", Post, INTERNAL_EDIT, |visit| Box::pin(start(visit))),
-    page("/console/{account}/import/{job}/stop", Post, INTERNAL_EDIT, |visit| Box::pin(stop(visit))),
-    page("/console/{account}/import/{job}/events", Get, INTERNAL_EDIT, |visit| Box::pin(show::events(visit))),
-    page("/console/{account}/import/{job}/result.csv", Get, INTERNAL_EDIT, |visit| {
-        Box::pin(result::download(visit))
+    page("/console/{account}/import/template.csv", Get, INTERNAL_EDIT, |request| Box::pin(template(request))),
+    page("/console/{account}/import/{job}", Get, INTERNAL_EDIT, |request| Box::pin(show::show(request))),
+    page("/console/{account}/import/{job}/start", Post, INTERNAL_EDIT, |request| {
+        Box::pin(start_job(request))
+    }),
+    page("/console/{account}/import/{job}/stop", Post, INTERNAL_EDIT, |request| Box::pin(stop_job(request))),
+    page("/console/{account}/import/{job}/events", Get, INTERNAL_EDIT, |request| {
+        Box::pin(show::events(request))
+    }),
+    page("/console/{account}/import/{job}/result.csv", Get, INTERNAL_EDIT, |request| {
+        Box::pin(result::download(request))
     }),
 ];
 
@@ -58,89 +63,97 @@ struct Listed {
     path: String,
     file: String,
     by: String,
-    at: When,
+    at: ShownTime,
     progress: Progress,
 }
 
-async fn list(visit: &mut Visit<'_>) -> Result<Shown, Trouble> {
-    render(visit, None).map(Shown::Html)
+async fn list(request: &mut PageRequest<'_>) -> Result<PageResponse, PageError> {
+    render(request, None).map(PageResponse::Html)
 }
 
-fn render(visit: &Visit<'_>, wrong: Option<String>) -> Result<String, Trouble> {
+fn render(request: &PageRequest<'_>, wrong: Option<String>) -> Result<String, PageError> {
     let listed = |job: Arc<Job>| Listed {
-        path: visit.path(&format!("/import/{}", job.id)),
+        path: request.path(&format!("/import/{}", job.id)),
         file: job.file.clone(),
         by: job.by.clone(),
-        at: When(job.at),
+        at: ShownTime(job.at),
         progress: job.progress(),
     };
     let page = List {
-        shell: visit.shell("/users", "Import"),
+        shell: request.shell("/users", "Import"),
         wrong,
         mebibytes: upload::MAX_BODY >> 20,
         most: format!("{},{:03}", read::MAX_ROWS / 1_000, read::MAX_ROWS % 1_000),
-        imports: visit.console.imports.of(visit.scope.account().id).into_iter().map(listed).collect(),
+        imports: request
+            .console
+            .imports
+            .of_account(request.scope.account().id)
+            .into_iter()
+            .map(listed)
+            .collect(),
     };
     Ok(page.render()?)
 }
 
-async fn upload(visit: &mut Visit<'_>) -> Result<Shown, Trouble> {
-    let again = |visit: &Visit<'_>, wrong: &str| render(visit, Some(wrong.to_owned())).map(Shown::Wrong);
-    let Some(file) = visit.file.take() else {
-        return again(visit, "No file was sent: choose one, or drop it below.");
+async fn upload(request: &mut PageRequest<'_>) -> Result<PageResponse, PageError> {
+    let invalid = |request: &PageRequest<'_>, wrong: &str| {
+        render(request, Some(wrong.to_owned())).map(PageResponse::Invalid)
     };
-    let longest = visit.console.core.limits.body_bytes;
+    let Some(file) = request.file.take() else {
+        return invalid(request, "No file was sent: choose one, or drop it below.");
+    };
+    let max_body = request.console.core.limits.body_bytes;
     let name = read::file_name(&file.name);
-    let read = tokio::task::spawn_blocking(move || read::rows(&file.bytes, longest)).await;
+    let read = tokio::task::spawn_blocking(move || read::read_rows(&file.bytes, max_body)).await;
     let rows = match read.map_err(|_| CallError::Panic)? {
         Ok(rows) => rows,
-        Err(why) => return again(visit, &format!("{name}: {why}.")),
+        Err(why) => return invalid(request, &format!("{name}: {why}.")),
     };
-    let job = Arc::new(Job::new(visit, name, rows));
+    let job = Arc::new(Job::new(request, name, rows));
     job.begin();
-    if !visit.console.imports.keep(&job, visit.console.core.clock.now()) {
-        return again(visit, "Too many imports are running: try again when one has finished.");
+    if !request.console.imports.keep(&job, request.console.core.clock.now()) {
+        return invalid(request, "Too many imports are running: try again when one has finished.");
     }
-    work::spawn(visit.console, &job, session(visit)?);
-    Ok(Shown::Redirect(visit.path(&format!("/import/{}", job.id))))
+    work::spawn(request.console, &job, work_session(request)?);
+    Ok(PageResponse::Redirect(request.path(&format!("/import/{}", job.id))))
 }
 
-/// In whose name work goes on when the page is closed.
-fn session(visit: &Visit<'_>) -> Result<work::Session, Trouble> {
-    let token = SessionToken::parse(&visit.token.expose()).ok_or(Trouble::SignedOut)?;
-    Ok(work::Session::new(token, visit.scope.caller().clone()))
+/// The session in whose name the work continues.
+fn work_session(request: &PageRequest<'_>) -> Result<work::Session, PageError> {
+    let token = SessionToken::parse(&request.token.expose()).ok_or(PageError::SignedOut)?;
+    Ok(work::Session::new(token, request.scope.caller().clone()))
 }
 
-/// An example file.
-async fn template(_: &mut Visit<'_>) -> Result<Shown, Trouble> {
+/// A template file.
+async fn template(_: &mut PageRequest<'_>) -> Result<PageResponse, PageError> {
     const TEMPLATE: &str = "email,name,password,forcePasswordChange\r\n\
                             ann@example.com,Ann Lee,,\r\n\
                             bob@example.com,\"Berg, Bob\",A password of his own 7,yes\r\n";
     let (name, kind) = ("users.csv".to_owned(), "text/csv; charset=utf-8");
-    Ok(Shown::Download { name, kind, body: Body::from(TEMPLATE) })
+    Ok(PageResponse::Download { name, kind, body: Body::from(TEMPLATE) })
 }
 
-/// The import that the path names.
-fn named(visit: &Visit<'_>) -> Result<Arc<Job>, Trouble> {
-    let found = visit.console.imports.named(visit.scope.account().id, visit.param("job"));
-    found.ok_or(Trouble::NotFound("import"))
+/// The job in the path.
+fn named_job(request: &PageRequest<'_>) -> Result<Arc<Job>, PageError> {
+    let found = request.console.imports.find_job(request.scope.account().id, request.path_param("job"));
+    found.ok_or(PageError::NotFound("import"))
 }
 
-/// Creates users, or goes on with whatever was stopped. What is under way already goes on as it does.
-async fn start(visit: &mut Visit<'_>) -> Result<Shown, Trouble> {
-    let (job, session) = (named(visit)?, session(visit)?);
+/// Creates the users, or continues a stopped job. A running job is not started again.
+async fn start_job(request: &mut PageRequest<'_>) -> Result<PageResponse, PageError> {
+    let (job, session) = (named_job(request)?, work_session(request)?);
     if job.begin() {
-        work::spawn(visit.console, &job, session);
+        work::spawn(request.console, &job, session);
     }
-    Ok(back(visit, &job))
+    Ok(redirect_to_job(request, &job))
 }
 
-async fn stop(visit: &mut Visit<'_>) -> Result<Shown, Trouble> {
-    let job = named(visit)?;
+async fn stop_job(request: &mut PageRequest<'_>) -> Result<PageResponse, PageError> {
+    let job = named_job(request)?;
     job.stop();
-    Ok(back(visit, &job))
+    Ok(redirect_to_job(request, &job))
 }
 
-fn back(visit: &Visit<'_>, job: &Job) -> Shown {
-    Shown::Redirect(visit.path(&format!("/import/{}", job.id)))
+fn redirect_to_job(request: &PageRequest<'_>, job: &Job) -> PageResponse {
+    PageResponse::Redirect(request.path(&format!("/import/{}", job.id)))
 }

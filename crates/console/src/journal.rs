@@ -1,5 +1,4 @@
-//! The request journal: what programs sent and what they were answered, why they were refused, and in a sandbox the same
-//! once more.
+//! The request journal: requests, responses, reasons of refusals, and replays in a sandbox.
 
 mod curl;
 mod list;
@@ -10,38 +9,38 @@ use std::sync::Arc;
 
 use directory::role::LOGS_READ;
 
-use super::visit::Visit;
-use super::{Page, Trouble, page};
+use super::request::PageRequest;
+use super::{Page, PageError, page};
 use api::endpoint::Method::{Get, Post};
 use observe::journal::{Entry, Filter, Journal};
 
 /// The pages of the journal.
 pub(super) const PAGES: &[Page] = &[
-    page("/console/{account}/journal", Get, LOGS_READ, |visit| Box::pin(list::list(visit))),
-    page("/console/{account}/journal/{entry}", Get, LOGS_READ, |visit| Box::pin(show::show(visit))),
-    page("/console/{account}/journal/{entry}/replay", Post, LOGS_READ, |visit| {
-        Box::pin(replay::replay(visit))
+    page("/console/{account}/journal", Get, LOGS_READ, |request| Box::pin(list::list(request))),
+    page("/console/{account}/journal/{entry}", Get, LOGS_READ, |request| Box::pin(show::show(request))),
+    page("/console/{account}/journal/{entry}/replay", Post, LOGS_READ, |request| {
+        Box::pin(replay::replay(request))
     }),
 ];
 
-/// What may be seen of it from an account: its own requests; in a sandbox also those of unknown callers, because a caller
-/// who signed wrongly must find them.
-fn seen<'a>(visit: &'a Visit<'_>, journal: &Journal) -> Filter<'a> {
-    let account = Some(visit.scope.account().code.as_str());
+/// The entries that an account may see: its own; in a sandbox also those of unknown callers, because a caller
+/// with a wrong signature must find them.
+fn account_filter<'a>(request: &'a PageRequest<'_>, journal: &Journal) -> Filter<'a> {
+    let account = Some(request.scope.account().code.as_str());
     Filter { account, nobodys: journal.is_whole(), ..Filter::default() }
 }
 
-/// The entry that the path names, and the journal.
-fn named(visit: &Visit<'_>) -> Result<(Arc<Journal>, Entry), Trouble> {
-    let found = visit.console.host.journal().and_then(|journal| {
-        let number = visit.param("entry").parse().ok()?;
-        let entry = journal.find(&seen(visit, &journal), number)?;
+/// The journal and its entry in the path.
+fn named_entry(request: &PageRequest<'_>) -> Result<(Arc<Journal>, Entry), PageError> {
+    let found = request.console.host.journal().and_then(|journal| {
+        let number = request.path_param("entry").parse().ok()?;
+        let entry = journal.find(&account_filter(request, &journal), number)?;
         Some((journal, entry))
     });
-    found.ok_or(Trouble::NotFound("request in the journal"))
+    found.ok_or(PageError::NotFound("request in the journal"))
 }
 
-/// The codes that were given, each once, as a whole or for items.
+/// The codes of the call and of its items, without duplicates.
 fn codes(entry: &Entry) -> Vec<&'static str> {
     let mut codes: Vec<_> = entry.code.iter().chain(&entry.refused_items).copied().collect();
     codes.sort_unstable();
@@ -49,7 +48,7 @@ fn codes(entry: &Entry) -> Vec<&'static str> {
     codes
 }
 
-/// The outcome of a request in a word, and its style.
+/// Status text and CSS class.
 fn outcome(entry: &Entry) -> (String, &'static str) {
     match entry.status {
         Some(status) if entry.code.is_some() || status >= 400 => (status.to_string(), "bad"),

@@ -1,14 +1,13 @@
-//! Whether a key pair works, and for how long.
+//! The status of a key pair.
 
 use directory::port::BindingRow;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::tag::Tag;
 
-/// How long before the end of a key pair there is a warning.
+/// Time of the warning before a key pair expires.
 const SOON: SignedDuration = SignedDuration::from_hours(14 * 24);
 
-/// The status of a key pair.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum KeyStatus {
     Revoked,
@@ -18,7 +17,7 @@ pub(crate) enum KeyStatus {
 }
 
 impl KeyStatus {
-    pub(crate) fn of(pair: &BindingRow, now: Timestamp) -> Self {
+    pub(crate) fn of_pair(pair: &BindingRow, now: Timestamp) -> Self {
         match (pair.revoked_at, pair.expires_at) {
             (Some(_), _) => KeyStatus::Revoked,
             (None, Some(at)) if at <= now => KeyStatus::Expired,

@@ -1,14 +1,14 @@
-//! The console: pages for administrators, rendered here and served by the same process. It has no own rules: what
-//! a page changes it changes by the endpoints of the API, or by the same change of the directory.
+//! The console: web pages for administrators, served by the same process. It contains no rules: pages change
+//! something only through endpoints of the API or changes of the directory.
 
 mod account;
 mod applications;
-mod ask;
 mod assets;
 mod audit;
 mod chart;
+mod confirmation;
 mod csv;
-mod door;
+mod endpoints;
 mod figures;
 mod form;
 mod groups;
@@ -17,16 +17,17 @@ mod import;
 mod journal;
 mod key_status;
 mod password;
+mod request;
 mod roles;
 mod serve;
 mod shell;
+mod shown_time;
+mod sign_in;
 mod sign_in_page;
 mod tag;
 mod upload;
 mod usage;
 mod users;
-mod visit;
-mod when;
 
 use std::net::SocketAddr;
 use std::pin::Pin;
@@ -50,30 +51,30 @@ use directory::session::SessionLimits;
 use http::Request as HttpRequest;
 use observe::Line;
 use observe::journal::Journal;
+use request::PageRequest;
 use tokio::sync::Semaphore;
-use visit::Visit;
 
 /// The console of a server.
 pub struct Console {
     pub(crate) core: Arc<Core>,
     pub(crate) host: Box<dyn Host>,
-    /// How long sessions last.
+    /// Lifetime of sessions.
     pub(crate) sessions: SessionLimits,
-    /// For who verifies the audit.
+    /// Limits verifications of the audit to one at a time.
     pub(crate) verifying: Semaphore,
-    /// Files of users that were uploaded.
+    /// Import jobs.
     pub(crate) imports: import::Imports,
 }
 
 /// The server that a console belongs to.
 pub trait Host: Send + Sync {
-    /// Where requests are written down, if they are.
+    /// The request journal, if there is one.
     fn journal(&self) -> Option<Arc<Journal>>;
 
-    /// Whether the server has begun to stop.
+    /// Whether the server is stopping.
     fn is_stopping(&self) -> bool;
 
-    /// Serves a request as if a client had sent it. Gives its number in the journal, if there is one.
+    /// Serves a request like one from a client. Returns its number in the journal.
     fn replay(
         &self,
         request: HttpRequest<Body>,
@@ -82,12 +83,12 @@ pub trait Host: Send + Sync {
 }
 
 impl Console {
-    /// A console over the directory of a server.
+    /// A console for the directory of a server.
     pub fn new(core: Arc<Core>, sessions: SessionLimits, host: Box<dyn Host>) -> Self {
         Self { core, host, sessions, verifying: Semaphore::new(1), imports: import::Imports::default() }
     }
 
-    /// Forgets imports that nobody came back for.
+    /// Removes old import jobs.
     pub fn forget_imports(&self) {
         self.imports.forget(self.core.clock.now());
     }
@@ -96,40 +97,40 @@ impl Console {
 /// The path prefix of the console.
 pub const PREFIX: &str = "/console";
 
-/// Where forms are sent before anybody is known.
-pub const DOOR: [&str; 3] = ["/console/sign-in", "/console/sign-out", "/console/password"];
+/// Paths that receive forms without a session.
+pub const SIGN_IN_PATHS: [&str; 3] = ["/console/sign-in", "/console/sign-out", "/console/password"];
 
-/// Whether a path is one of the console.
+/// Whether a path belongs to the console.
 pub fn is_below(path: &str) -> bool {
     path.strip_prefix(PREFIX).is_some_and(|below| below.is_empty() || below.starts_with('/'))
 }
 
-/// A page, or what a form of one does. Those of an account lie below `/console/{account}`.
+/// A page, or the target of a form. Those of an account are below `/console/{account}`.
 pub struct Page {
-    /// Its path, with `{names}` for what differs.
+    /// Path with `{parameters}`.
     pub path: &'static str,
-    /// POST when it changes something.
+    /// POST if it changes something.
     pub method: Method,
-    /// The permission that a visitor needs; `None`: any role.
+    /// The required permission; `None`: any role.
     pub permission: Option<Permission>,
-    /// Whether its form brings a file along.
+    /// Whether its form contains a file.
     pub takes_file: bool,
-    pub(crate) run: for<'a> fn(&'a mut Visit<'_>) -> Running<'a>,
+    pub(crate) run: for<'a> fn(&'a mut PageRequest<'_>) -> PageFuture<'a>,
 }
 
-/// A page whose visitor must hold a permission.
+/// A page that requires a permission.
 const fn page(
     path: &'static str,
     method: Method,
     permission: Permission,
-    run: for<'a> fn(&'a mut Visit<'_>) -> Running<'a>,
+    run: for<'a> fn(&'a mut PageRequest<'_>) -> PageFuture<'a>,
 ) -> Page {
     Page { path, method, permission: Some(permission), takes_file: false, run }
 }
 
-pub(crate) type Running<'a> = Pin<Box<dyn Future<Output = Result<Shown, Trouble>> + Send + 'a>>;
+pub(crate) type PageFuture<'a> = Pin<Box<dyn Future<Output = Result<PageResponse, PageError>> + Send + 'a>>;
 
-/// Every page behind the door.
+/// All pages that need a session.
 pub const PAGES: &[&[Page]] = &[
     home::PAGES,
     users::PAGES,
@@ -143,45 +144,39 @@ pub const PAGES: &[&[Page]] = &[
 ];
 
 /// The response of a page.
-pub(crate) enum Shown {
-    /// A page, or a part of one.
+pub(crate) enum PageResponse {
+    /// A page or a fragment of one.
     Html(String),
-    /// The same form once more, with what is wrong with it.
-    Wrong(String),
-    /// Look there: what was asked for is done.
+    /// The page with the errors of its form.
+    Invalid(String),
+    /// A redirect after success.
     Redirect(String),
-    /// A file.
-    Download {
-        /// How it is called.
-        name: String,
-        /// Its media type.
-        kind: &'static str,
-        body: Body,
-    },
-    /// Server-sent events, until there are no more.
+    /// A file to download.
+    Download { name: String, kind: &'static str, body: Body },
+    /// A stream of server-sent events.
     Events(Body),
 }
 
-/// Why a page can't be shown.
+/// Why a page is not shown.
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum Trouble {
+pub(crate) enum PageError {
     #[error(transparent)]
     Refused(#[from] CallError),
     /// The addressed object does not exist.
     #[error("No such {0} in this account; it may have been removed")]
     NotFound(&'static str),
-    /// The session is over: to the door, and back here afterwards.
+    /// The session has ended. The sign-in page leads back here.
     #[error("Your session has ended: sign in again")]
     SignedOut,
-    /// The session ended before this form was sent: to the door, with what was typed.
+    /// The session ended before the form arrived. The sign-in page keeps the form.
     #[error("Your session has ended: sign in again")]
-    FormLeft(Box<sign_in_page::Left>),
-    /// The rules refuse it.
+    FormPending(Box<sign_in_page::PendingForm>),
+    /// A rule of the directory refuses the change.
     #[error("{0}")]
     Rule(rules::ItemError),
     #[error("Page not found")]
     NoPage,
-    /// The form comes from elsewhere, or is of an earlier session.
+    /// The form comes from another site or an earlier session.
     #[error(
         "Your session changed after this form was loaded. Nothing was saved; reload the page and try again"
     )]
@@ -195,38 +190,38 @@ pub(crate) enum Trouble {
     Render(#[from] askama::Error),
 }
 
-impl From<StoreError> for Trouble {
+impl From<StoreError> for PageError {
     fn from(error: StoreError) -> Self {
-        Trouble::Refused(error.into())
+        PageError::Refused(error.into())
     }
 }
 
-impl From<Denied> for Trouble {
+impl From<Denied> for PageError {
     fn from(denied: Denied) -> Self {
-        Trouble::Refused(denied.into())
+        PageError::Refused(denied.into())
     }
 }
 
-impl From<ForbiddenForAddress> for Trouble {
+impl From<ForbiddenForAddress> for PageError {
     fn from(_: ForbiddenForAddress) -> Self {
-        // Somebody else's user, and nobody: the page says the same of both.
-        Trouble::NotFound("user")
+        // The response does not reveal whether the user exists in another account.
+        PageError::NotFound("user")
     }
 }
 
-impl From<rules::ItemError> for Trouble {
+impl From<rules::ItemError> for PageError {
     fn from(why: rules::ItemError) -> Self {
         match why {
-            rules::ItemError::InvalidId(what) | rules::ItemError::NotFound(what) => Trouble::NotFound(what),
+            rules::ItemError::InvalidId(what) | rules::ItemError::NotFound(what) => PageError::NotFound(what),
             rules::ItemError::ForbiddenForAddress(why) => why.into(),
-            why => Trouble::Rule(why),
+            why => PageError::Rule(why),
         }
     }
 }
 
 /// The routes of the console.
 pub fn routes<S: Clone + Send + Sync + 'static>(console: &Arc<Console>) -> Router<S> {
-    let mut router = door::routes().merge(assets::routes());
+    let mut router = sign_in::routes().merge(assets::routes());
     for page in PAGES.iter().copied().flatten() {
         let handler = move |State(console): State<Arc<Console>>, request: Request| async move {
             serve::serve(&console, page, request).await
@@ -240,24 +235,27 @@ pub fn routes<S: Clone + Send + Sync + 'static>(console: &Arc<Console>) -> Route
     router.with_state(Arc::clone(console))
 }
 
-/// Answers what no page is at, in HTML: who comes here by a link, or back from the door to where a form went, reads no JSON.
+/// The response for unknown paths: an HTML page, because people follow links to them, or return from the
+/// sign-in page to the path of a form.
 pub fn no_page(console: &Console, request: &Request) -> Response {
     let path = request.uri().path();
     let mut line = Line::default();
     let counted = console.core.authenticator.count_unsigned(received(request.extensions()).peer);
-    let shown = match (counted, readable(path)) {
+    let shown = match (counted, nearest_page(path)) {
         ((Some(refused), _), _) => Err(CallError::from(refused).into()),
-        // A form is sent there: what it was on is shown.
-        (_, Some(page)) if request.method() == http::Method::GET && page != path => Ok(Shown::Redirect(page)),
-        _ => Err(Trouble::NoPage),
+        // The path accepts only forms: redirect to the page that has the form.
+        (_, Some(page)) if request.method() == http::Method::GET && page != path => {
+            Ok(PageResponse::Redirect(page))
+        }
+        _ => Err(PageError::NoPage),
     };
     let mut response = serve::answer(shown, request.headers(), path, &mut line);
     response.extensions_mut().insert(line);
     response
 }
 
-/// The page nearest to where a form goes: at the same path, or above it. `None`: nothing is at that path.
-fn readable(path: &str) -> Option<String> {
+/// The GET page at the path of a form, or the nearest one above; `None` if the path is unknown.
+fn nearest_page(path: &str) -> Option<String> {
     let fits = |pattern: &str, path: &str| {
         let (mut pattern, mut path) = (pattern.split('/'), path.split('/'));
         loop {
@@ -286,9 +284,9 @@ fn readable(path: &str) -> Option<String> {
     }
 }
 
-/// Headers of every response of the console: nothing in a page runs, is fetched or shown that is not of this server, and
-/// no other site can put one into a frame.
-pub(crate) fn guarded(mut response: Response) -> Response {
+/// Adds the security headers: a page loads and runs only content of this server, and no other site can embed
+/// it.
+pub(crate) fn with_security_headers(mut response: Response) -> Response {
     const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; \
                           connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
     let headers = response.headers_mut();

@@ -1,21 +1,21 @@
-//! Passwords that the console makes up: read aloud and typed once, then changed.
+//! Generated passwords: easy to read aloud and type, and changed at the next login.
 
 use directory::Account;
 
 use crate::Console;
 
-/// Characters that nobody takes for another: no 0 and O, no 1, l and I.
-const SIGNS: &[u8; 54] = b"abcdefghjkmnpqrstuvwxyzABCDEFGHJKLMNPQRSTUVWXYZ2345679";
+/// Characters that are not mistaken for others: no 0 and O, no 1, l and I.
+const CHARACTERS: &[u8; 54] = b"abcdefghjkmnpqrstuvwxyzABCDEFGHJKLMNPQRSTUVWXYZ2345679";
 
-/// Signs between two hyphens.
+/// Characters between two hyphens.
 const GROUP: usize = 5;
 
-/// A password that satisfies the policy of the account: groups of five signs, more than a hundred bits.
-pub(super) fn draw(console: &Console, account: &Account) -> String {
+/// A password that satisfies the account's policy: groups of five characters, more than 100 bits in all.
+pub(super) fn generate(console: &Console, account: &Account) -> String {
     let policy = &account.password_policy;
     let groups = policy.min_length.div_ceil(GROUP + 1).max(4);
     let mut password = String::new();
-    // A policy that such passwords don't satisfy is met by chance, or nobody could set any.
+    // Retries for policies that only some of these passwords satisfy.
     for _ in 0..100 {
         password.clear();
         while password.len() < groups * (GROUP + 1) - 1 {
@@ -25,9 +25,9 @@ pub(super) fn draw(console: &Console, account: &Account) -> String {
             }
             let mut random = [0];
             console.core.entropy.fill(&mut random);
-            // Rejection sampling, so that each character is equally likely.
-            if let Some(sign) = SIGNS.get(usize::from(random[0] & 63)) {
-                password.push(char::from(*sign));
+            // Rejection sampling, so that all characters are equally likely.
+            if let Some(character) = CHARACTERS.get(usize::from(random[0] & 63)) {
+                password.push(char::from(*character));
             }
         }
         if policy.unmet(&password, &[]).is_empty() {

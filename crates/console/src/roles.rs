@@ -1,20 +1,19 @@
-//! Roles as a matrix, and who holds them.
+//! The matrix of roles and permissions, and the users with a role.
 
 use askama::Template;
 use directory::Role;
-use directory::role::{BuiltIn, PERMISSIONS, ROLES_EDIT, ROLES_READ};
-use serde_json::json;
+use directory::role::{PERMISSIONS, ROLES_EDIT, ROLES_READ};
+use wire::roles::{CreateRole, DeleteRole};
 
+use super::request::PageRequest;
 use super::shell::{Notice, Shell};
-use super::visit::{Asked, Visit};
-use super::{Page, Shown, Trouble, page, users};
+use super::{Page, PageError, PageResponse, endpoints, page, users};
 use api::endpoint::Method::{Get, Post};
-use api::endpoints::role::{create_role, delete_role};
 
 pub(super) const PAGES: &[Page] = &[
-    page("/console/{account}/roles", Get, ROLES_READ, |visit| Box::pin(show(visit))),
-    page("/console/{account}/roles", Post, ROLES_EDIT, |visit| Box::pin(create(visit))),
-    page("/console/{account}/roles/delete", Post, ROLES_EDIT, |visit| Box::pin(delete(visit))),
+    page("/console/{account}/roles", Get, ROLES_READ, |request| Box::pin(show(request))),
+    page("/console/{account}/roles", Post, ROLES_EDIT, |request| Box::pin(create(request))),
+    page("/console/{account}/roles/delete", Post, ROLES_EDIT, |request| Box::pin(delete(request))),
 ];
 
 #[derive(Template)]
@@ -22,9 +21,9 @@ pub(super) const PAGES: &[Page] = &[
 struct Roles {
     shell: Shell,
     roles: Vec<Column>,
-    /// A permission, and whether each role holds it.
+    /// A permission, and whether each role has it.
     permissions: Vec<(String, Vec<bool>)>,
-    /// Address, path, role.
+    /// Address, path and role.
     holders: Vec<(String, String, String)>,
     may_edit: bool,
 }
@@ -37,20 +36,19 @@ struct Column {
     holders: usize,
 }
 
-async fn show(visit: &mut Visit<'_>) -> Result<Shown, Trouble> {
-    let notice = match visit.query.text("done") {
-        "create" => Some(Notice::done("The role is created. Assign it to users on their pages.")),
-        "delete" => Some(Notice::done("The role is deleted.")),
+async fn show(request: &mut PageRequest<'_>) -> Result<PageResponse, PageError> {
+    let notice = match request.query.text("done") {
+        "create" => Some(Notice::success("The role is created. Assign it to users on their pages.")),
+        "delete" => Some(Notice::success("The role is deleted.")),
         _ => None,
     };
-    render(visit, notice).await.map(Shown::Html)
+    render(request, notice).await.map(PageResponse::Html)
 }
 
-async fn render(visit: &Visit<'_>, notice: Option<Notice>) -> Result<String, Trouble> {
-    let (console, account) = (visit.console, visit.scope.account().id);
+async fn render(request: &PageRequest<'_>, notice: Option<Notice>) -> Result<String, PageError> {
+    let (console, account) = (request.console, request.scope.account().id);
     let ids = console.core.secure_ids();
-    let own = console.core.store.roles_of(account).await?;
-    let roles: Vec<Role> = BuiltIn::ALL.map(BuiltIn::role).into_iter().chain(own).collect();
+    let roles = request.roles().await?;
     let administrators = console.core.store.list_administrators().await?;
     let here: Vec<_> = administrators.iter().filter(|user| user.account == account).collect();
     let column = |role: &Role| Column {
@@ -63,37 +61,43 @@ async fn render(visit: &Visit<'_>, notice: Option<Notice>) -> Result<String, Tro
     let name =
         |id| roles.iter().find(|role| Some(role.id) == id).map_or("gone", |role| &role.name).to_owned();
     let page = Roles {
-        shell: visit.shell("/roles", "Roles").with(notice),
+        shell: request.shell("/roles", "Roles").with_notice(notice),
         permissions: PERMISSIONS
             .iter()
             .map(|one| (one.to_string(), roles.iter().map(|role| role.allows(one)).collect()))
             .collect(),
         holders: here
             .iter()
-            .map(|user| (user.address.to_string(), users::path(visit, user), name(user.role)))
+            .map(|user| (user.address.to_string(), users::user_path(request, user), name(user.role)))
             .collect(),
         roles: roles.iter().map(column).collect(),
-        may_edit: visit.may(&ROLES_EDIT),
+        may_edit: request.may(&ROLES_EDIT),
     };
     Ok(page.render()?)
 }
 
-async fn create(visit: &mut Visit<'_>) -> Result<Shown, Trouble> {
-    let permissions: Vec<_> = visit.form.all("permission").collect();
-    let item = json!({ "name": visit.form.text("name"), "permissions": permissions });
-    let asked = visit.ask(&create_role::ENDPOINT, vec![item]).await?;
-    back(visit, asked, "create").await
+async fn create(request: &mut PageRequest<'_>) -> Result<PageResponse, PageError> {
+    let item = CreateRole {
+        name: request.form.text("name").to_owned(),
+        permissions: request.form.all("permission").map(str::to_owned).collect(),
+    };
+    let result = request.call_endpoint(&endpoints::CREATE_ROLE, &[item]).await?;
+    redirect_or_show_errors(request, &result.errors(), "create").await
 }
 
-async fn delete(visit: &mut Visit<'_>) -> Result<Shown, Trouble> {
-    let item = json!({ "id": visit.form.text("id") });
-    let asked = visit.ask(&delete_role::ENDPOINT, vec![item]).await?;
-    back(visit, asked, "delete").await
+async fn delete(request: &mut PageRequest<'_>) -> Result<PageResponse, PageError> {
+    let item = DeleteRole { id: request.form.text("id").to_owned() };
+    let result = request.call_endpoint(&endpoints::DELETE_ROLE, &[item]).await?;
+    redirect_or_show_errors(request, &result.errors(), "delete").await
 }
 
-async fn back(visit: &Visit<'_>, asked: Asked, done: &str) -> Result<Shown, Trouble> {
-    match asked.errors() {
-        errors if errors.is_empty() => Ok(Shown::Redirect(visit.path(&format!("/roles?done={done}")))),
-        errors => render(visit, Some(Notice::bad(errors.join(" ")))).await.map(Shown::Wrong),
+async fn redirect_or_show_errors(
+    request: &PageRequest<'_>,
+    errors: &[String],
+    done: &str,
+) -> Result<PageResponse, PageError> {
+    if errors.is_empty() {
+        return Ok(PageResponse::Redirect(request.path(&format!("/roles?done={done}"))));
     }
+    render(request, Some(Notice::error(errors.join(" ")))).await.map(PageResponse::Invalid)
 }

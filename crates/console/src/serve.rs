@@ -1,103 +1,125 @@
-//! Serves a page: its sender, the account and the form; then what the page shows, as a response.
+//! Serves a page: checks session, permission and form, and turns the result into a response.
 
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use auth::SessionToken;
+use axum::body::Body;
 use axum::extract::{FromRequestParts as _, RawPathParams, Request};
 use axum::response::{IntoResponse, Response};
 use http::header::{CONTENT_DISPOSITION, CONTENT_TYPE, LOCATION};
+use http::request::Parts;
 use http::{HeaderMap, HeaderName, StatusCode};
 
 use super::form::Form;
-use super::shell::trouble;
-use super::sign_in_page::Left;
-use super::upload::{self};
-use super::visit::{Visit, enter, own_site, signed_in, token};
-use super::{Page, Shown, Trouble, guarded};
+use super::request::{PageRequest, enter_account, read_session, require_same_site, session_token};
+use super::shell::error_page;
+use super::sign_in_page::PendingForm;
+use super::upload::{self, File};
+use super::{Page, PageError, PageResponse, with_security_headers};
 use crate::Console;
 use api::Method;
 use api::driver::{self, received};
 use api::error::CallError;
 use observe::Line;
 
-/// Serves a page.
 pub(super) async fn serve(console: &Arc<Console>, page: &Page, request: Request) -> Response {
     let mut line = Line::default();
     let (mut parts, body) = request.into_parts();
-    let token = token(&parts.headers);
-    let received = received(&parts.extensions);
     let params = RawPathParams::from_request_parts(&mut parts, &()).await.map_or_else(
         |_| HashMap::new(),
         |params| params.iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect(),
     );
-    let target = String::from_utf8_lossy(&received.target).into_owned();
-    let shown = async {
-        if let (Some(refused), _) = console.core.authenticator.count_unsigned(received.peer) {
-            return Err(CallError::from(refused).into());
-        }
-        let (mut form, mut file) = (Form::default(), None);
-        if page.method == Method::Post {
-            own_site(&parts.headers)?;
-            match signed_in(console, token.as_ref()).await? {
-                Some(_) => received.place.iter().for_each(|place| place.prove()),
-                // No file is kept for somebody who may never come in.
-                None if page.takes_file => return Err(Trouble::SignedOut),
-                None => {}
-            }
-            (form, file) = match page.takes_file {
-                true => upload::read(&console.core, &parts.headers, body).await?,
-                false => (Form::parse(&driver::collect(&console.core, body).await?), None),
-            };
-        }
-        // A body takes as long as its sender likes: what its sender may counts from its end on.
-        let who = signed_in(console, token.as_ref()).await?;
-        let (Some(who), Some(token)) = (who, token.as_ref()) else {
-            return Err(match page.method {
-                Method::Get => Trouble::SignedOut,
-                Method::Post => Trouble::FormLeft(Box::new(Left::new(parts.uri.path(), &form))),
-            });
-        };
-        line.sender = Some(who.caller.sender().clone());
-        if page.method == Method::Post {
-            let sent = parts.headers.get("x-form-token").and_then(|value| value.to_str().ok());
-            if !token.made_form(sent.unwrap_or_else(|| form.text("token"))) {
-                return Err(Trouble::ForeignForm);
-            }
-        }
-        let code = params.get("account").cloned().unwrap_or_default();
-        let scope = enter(console, &who, page.permission.as_ref(), &code).await?;
-        let query = Form::parse(parts.uri.query().unwrap_or_default().as_bytes());
-        let permission = page.permission.as_ref();
-        let mut visit = Visit {
-            console,
-            token,
-            who,
-            scope,
-            params,
-            query,
-            form,
-            file,
-            headers: &parts.headers,
-            peer: received.peer,
-            permission,
-            line: &mut line,
-        };
-        match (page.run)(&mut visit).await {
-            // The session ended in the middle: nothing was done.
-            Err(Trouble::SignedOut) if page.method == Method::Post => {
-                Err(Trouble::FormLeft(Box::new(Left::new(parts.uri.path(), &visit.form))))
-            }
-            shown => shown,
-        }
-    };
-    let shown = shown.await;
+    let target = String::from_utf8_lossy(&received(&parts.extensions).target).into_owned();
+    let shown = run_page(console, page, &parts, body, params, &mut line).await;
     let mut response = answer(shown, &parts.headers, &target, &mut line);
     response.extensions_mut().insert(line);
     response
 }
 
+async fn run_page(
+    console: &Arc<Console>,
+    page: &Page,
+    parts: &Parts,
+    body: Body,
+    params: HashMap<String, String>,
+    line: &mut Line,
+) -> Result<PageResponse, PageError> {
+    let peer = received(&parts.extensions).peer;
+    if let (Some(refused), _) = console.core.authenticator.count_unsigned(peer) {
+        return Err(CallError::from(refused).into());
+    }
+    let token = session_token(&parts.headers);
+    let (form, file) = match page.method {
+        Method::Get => (Form::default(), None),
+        Method::Post => read_form(console, page, parts, token.as_ref(), body).await?,
+    };
+    // Permissions are those at the end of the body, which may take long to arrive.
+    let session = read_session(console, token.as_ref()).await?;
+    let (Some(session), Some(token)) = (session, token.as_ref()) else {
+        return Err(match page.method {
+            Method::Get => PageError::SignedOut,
+            Method::Post => PageError::FormPending(Box::new(PendingForm::new(parts.uri.path(), &form))),
+        });
+    };
+    line.sender = Some(session.caller.sender().clone());
+    if page.method == Method::Post {
+        let sent = parts.headers.get("x-form-token").and_then(|value| value.to_str().ok());
+        if !token.made_form(sent.unwrap_or_else(|| form.text("token"))) {
+            return Err(PageError::ForeignForm);
+        }
+    }
+    let permission = page.permission.as_ref();
+    let code = params.get("account").cloned().unwrap_or_default();
+    let scope = enter_account(console, &session, permission, &code).await?;
+    let query = Form::parse(parts.uri.query().unwrap_or_default().as_bytes());
+    let headers = &parts.headers;
+    let mut request = PageRequest {
+        console,
+        token,
+        session,
+        scope,
+        params,
+        query,
+        form,
+        file,
+        headers,
+        peer,
+        permission,
+        line,
+    };
+    match (page.run)(&mut request).await {
+        // The session ended before anything was changed.
+        Err(PageError::SignedOut) if page.method == Method::Post => {
+            Err(PageError::FormPending(Box::new(PendingForm::new(parts.uri.path(), &request.form))))
+        }
+        shown => shown,
+    }
+}
+
+/// Reads the form of a page, and its file if the page takes one.
+async fn read_form(
+    console: &Console,
+    page: &Page,
+    parts: &Parts,
+    token: Option<&SessionToken>,
+    body: Body,
+) -> Result<(Form, Option<File>), PageError> {
+    require_same_site(&parts.headers)?;
+    match read_session(console, token).await? {
+        Some(_) => received(&parts.extensions).place.iter().for_each(|place| place.prove()),
+        // A file is read only for a signed-in user.
+        None if page.takes_file => return Err(PageError::SignedOut),
+        None => {}
+    }
+    match page.takes_file {
+        true => upload::read_form(&console.core, &parts.headers, body).await,
+        false => Ok((Form::parse(&driver::collect(&console.core, body).await?), None)),
+    }
+}
+
 pub(super) fn answer(
-    shown: Result<Shown, Trouble>,
+    shown: Result<PageResponse, PageError>,
     headers: &HeaderMap,
     target: &str,
     line: &mut Line,
@@ -106,45 +128,45 @@ pub(super) fn answer(
         (status, [(CONTENT_TYPE, "text/html; charset=utf-8")], page).into_response()
     };
     let response = match shown {
-        Ok(Shown::Html(page)) => html(StatusCode::OK, page),
-        Ok(Shown::Wrong(page)) => html(StatusCode::UNPROCESSABLE_ENTITY, page),
-        Ok(Shown::Redirect(to)) => (StatusCode::SEE_OTHER, [(LOCATION, to)]).into_response(),
-        Ok(Shown::Download { name, kind, body }) => {
+        Ok(PageResponse::Html(page)) => html(StatusCode::OK, page),
+        Ok(PageResponse::Invalid(page)) => html(StatusCode::UNPROCESSABLE_ENTITY, page),
+        Ok(PageResponse::Redirect(to)) => (StatusCode::SEE_OTHER, [(LOCATION, to)]).into_response(),
+        Ok(PageResponse::Download { name, kind, body }) => {
             let disposition = format!("attachment; filename=\"{name}\"");
             ([(CONTENT_TYPE, kind.to_owned()), (CONTENT_DISPOSITION, disposition)], body).into_response()
         }
-        Ok(Shown::Events(body)) => {
-            // Proxies must not buffer them.
+        Ok(PageResponse::Events(body)) => {
+            // Proxies must not buffer events.
             (
                 [(CONTENT_TYPE, "text/event-stream"), (HeaderName::from_static("x-accel-buffering"), "no")],
                 body,
             )
                 .into_response()
         }
-        Err(Trouble::SignedOut) => {
-            let door = super::sign_in_page::at(target);
+        Err(PageError::SignedOut) => {
+            let sign_in = super::sign_in_page::sign_in_path(target);
             match headers.contains_key("hx-request") {
-                // A part of a page can't be the door: the browser goes there as a whole.
-                true => (StatusCode::UNAUTHORIZED, [("hx-redirect", door)]).into_response(),
-                false => (StatusCode::SEE_OTHER, [(LOCATION, door)]).into_response(),
+                // The sign-in page is not a fragment, so htmx loads it as a whole page.
+                true => (StatusCode::UNAUTHORIZED, [("hx-redirect", sign_in)]).into_response(),
+                false => (StatusCode::SEE_OTHER, [(LOCATION, sign_in)]).into_response(),
             }
         }
-        Err(Trouble::FormLeft(left)) => match super::sign_in_page::for_form(*left) {
+        Err(PageError::FormPending(pending)) => match super::sign_in_page::sign_in_again(*pending) {
             Ok(page) => html(StatusCode::UNAUTHORIZED, page),
             Err(error) => {
-                let (status, page) = trouble(&error.into());
+                let (status, page) = error_page(&error.into());
                 html(status, page)
             }
         },
         Err(why) => {
-            let (status, page) = trouble(&why);
+            let (status, page) = error_page(&why);
             line.why = Some(why.to_string());
-            if let Trouble::Refused(refusal) = &why {
+            if let PageError::Refused(refusal) = &why {
                 line.code = Some(refusal.code().as_str());
                 line.why = refusal.private();
             }
             html(status, page)
         }
     };
-    guarded(response)
+    with_security_headers(response)
 }

@@ -1,34 +1,31 @@
-//! The frame of a page: location, navigation and user.
+//! The frame of a page: title, navigation and user.
 
 use askama::Template;
 use directory::Permission;
 use directory::role::{APPLICATIONS_READ, GROUPS_READ, INTERNAL_READ, LOGS_READ, ROLES_READ};
 use http::StatusCode;
 
-use super::visit::Visit;
-use super::{Trouble, assets};
+use super::request::PageRequest;
+use super::{PageError, assets};
 
-/// The frame of a page.
 pub(crate) struct Shell {
     pub(crate) title: String,
-    /// A notice of success or failure at the top of the page.
     pub(crate) notice: Option<Notice>,
-    /// The form token of this session.
     pub(crate) token: String,
     pub(crate) version: u64,
     pub(crate) account: String,
     pub(crate) account_name: String,
-    /// Where everything of the account lies.
+    /// The path of the account.
     pub(crate) base: String,
-    /// Whether the visitor is in another account than their own.
-    pub(crate) away: bool,
-    pub(crate) own: String,
+    /// Whether the account is not the user's own.
+    pub(crate) in_other_account: bool,
+    pub(crate) home_account: String,
     pub(crate) address: String,
     pub(crate) role: String,
     pub(crate) sections: Vec<Section>,
 }
 
-/// A part of the console.
+/// A link of the navigation.
 pub(crate) struct Section {
     pub(crate) path: &'static str,
     pub(crate) label: &'static str,
@@ -38,39 +35,36 @@ pub(crate) struct Section {
 /// A notice at the top of a page.
 pub(crate) struct Notice {
     pub(crate) text: String,
-    /// Whether it tells of something that went wrong.
-    pub(crate) bad: bool,
-    /// The form that undoes the action.
+    /// Whether it reports an error.
+    pub(crate) is_error: bool,
     pub(crate) undo: Option<Undo>,
 }
 
-/// The form that undoes something.
+/// The form that undoes an action.
 pub(crate) struct Undo {
     pub(crate) action: String,
     pub(crate) fields: Vec<(&'static str, String)>,
 }
 
 impl Notice {
-    /// It is done.
-    pub(crate) fn done(text: impl Into<String>) -> Self {
-        Self { text: text.into(), bad: false, undo: None }
+    pub(crate) fn success(text: impl Into<String>) -> Self {
+        Self { text: text.into(), is_error: false, undo: None }
     }
 
-    /// It could not be done.
-    pub(crate) fn bad(text: impl Into<String>) -> Self {
-        Self { text: text.into(), bad: true, undo: None }
+    pub(crate) fn error(text: impl Into<String>) -> Self {
+        Self { text: text.into(), is_error: true, undo: None }
     }
 
-    /// And this undoes it.
+    /// Adds a form that undoes the action.
     pub(crate) fn undo(self, action: String, fields: Vec<(&'static str, String)>) -> Self {
         Self { undo: Some(Undo { action, fields }), ..self }
     }
 }
 
-/// Where the request journal is below an account; a link leads to it only where there is one.
+/// Path of the request journal. It is linked only if there is a journal.
 pub(crate) const JOURNAL: &str = "/journal";
 
-/// Path below the account, label, and what one must hold to see it.
+/// Path below the account, label and required permission.
 const SECTIONS: &[(&str, &str, Option<&Permission>)] = &[
     ("", "Overview", None),
     ("/users", "Users", Some(&INTERNAL_READ)),
@@ -82,31 +76,30 @@ const SECTIONS: &[(&str, &str, Option<&Permission>)] = &[
     ("/audit", "Audit", Some(&LOGS_READ)),
 ];
 
-impl Visit<'_> {
-    /// The frame of a page.
+impl PageRequest<'_> {
     pub(crate) fn shell(&self, section: &'static str, title: impl Into<String>) -> Shell {
         Shell::new(self, section, title.into())
     }
 }
 
 impl Shell {
-    fn new(visit: &Visit<'_>, current: &'static str, title: String) -> Self {
-        let (account, own) = (visit.scope.account(), visit.scope.caller().account());
-        let principal = &visit.who.principal;
+    fn new(request: &PageRequest<'_>, current: &'static str, title: String) -> Self {
+        let (account, home_account) = (request.scope.account(), request.scope.caller().account());
+        let principal = &request.session.principal;
         let seen = SECTIONS.iter().filter(|(path, _, permission)| {
-            permission.is_none_or(|needed| visit.may(needed))
-                && (*path != JOURNAL || visit.console.host.journal().is_some())
+            permission.is_none_or(|needed| request.may(needed))
+                && (*path != JOURNAL || request.console.host.journal().is_some())
         });
         Self {
             title,
             notice: None,
-            token: visit.token.form_token(),
+            token: request.token.form_token(),
             version: assets::VERSION,
             account: account.code.to_string(),
             account_name: account.name.clone(),
-            base: visit.path(""),
-            away: account.id != own.id,
-            own: own.code.to_string(),
+            base: request.path(""),
+            in_other_account: account.id != home_account.id,
+            home_account: home_account.code.to_string(),
             address: principal.address.clone(),
             role: principal.role.as_ref().map(|role| role.name.clone()).unwrap_or_default(),
             sections: seen
@@ -115,36 +108,35 @@ impl Shell {
         }
     }
 
-    /// The same, and says this first.
-    pub(crate) fn with(self, notice: Option<Notice>) -> Self {
+    pub(crate) fn with_notice(self, notice: Option<Notice>) -> Self {
         Self { notice, ..self }
     }
 }
 
-/// A page that can't be shown.
+/// The page of an error.
 #[derive(Template)]
-#[template(path = "trouble.html")]
-struct TroublePage<'a> {
+#[template(path = "error.html")]
+struct ErrorPage<'a> {
     version: u64,
     title: &'a str,
     text: String,
 }
 
-/// Says why a page can't be shown, and with which status.
-pub(super) fn trouble(why: &Trouble) -> (StatusCode, String) {
+/// The page of an error, and its status.
+pub(super) fn error_page(why: &PageError) -> (StatusCode, String) {
     let (status, title) = match why {
-        Trouble::Refused(refusal) => {
-            // A mistake of the server's own is no success, whatever the API calls it.
+        PageError::Refused(refusal) => {
+            // Some internal errors have status 200 in the API 1.0.
             let status = StatusCode::from_u16(refusal.code().rest_status());
             (status.unwrap_or(StatusCode::INTERNAL_SERVER_ERROR), "This cannot be done")
         }
-        Trouble::Rule(_) => (StatusCode::UNPROCESSABLE_ENTITY, "This cannot be done"),
-        Trouble::NotFound(_) | Trouble::NoPage => (StatusCode::NOT_FOUND, "Not found"),
-        Trouble::SignedOut | Trouble::FormLeft(_) => (StatusCode::UNAUTHORIZED, "Signed out"),
-        Trouble::ForeignForm => (StatusCode::FORBIDDEN, "Nothing was changed"),
-        Trouble::FileTooLarge => (StatusCode::PAYLOAD_TOO_LARGE, "Nothing was changed"),
-        Trouble::Render(_) => (StatusCode::INTERNAL_SERVER_ERROR, "Internal error"),
+        PageError::Rule(_) => (StatusCode::UNPROCESSABLE_ENTITY, "This cannot be done"),
+        PageError::NotFound(_) | PageError::NoPage => (StatusCode::NOT_FOUND, "Not found"),
+        PageError::SignedOut | PageError::FormPending(_) => (StatusCode::UNAUTHORIZED, "Signed out"),
+        PageError::ForeignForm => (StatusCode::FORBIDDEN, "Nothing was changed"),
+        PageError::FileTooLarge => (StatusCode::PAYLOAD_TOO_LARGE, "Nothing was changed"),
+        PageError::Render(_) => (StatusCode::INTERNAL_SERVER_ERROR, "Internal error"),
     };
-    let page = TroublePage { version: assets::VERSION, title, text: why.to_string() };
+    let page = ErrorPage { version: assets::VERSION, title, text: why.to_string() };
     (status, page.render().unwrap_or_else(|_| why.to_string()))
 }

@@ -1,21 +1,20 @@
-//! The sign-in page, and the form that waits there when a session ended before the form was sent.
+//! The sign-in page, which keeps a form whose session has ended.
 
 use askama::Template;
 
-use super::ask::NOT_KEPT;
-use super::form::{Form, query};
-use super::{PREFIX, assets, readable};
+use super::confirmation::NOT_RESENT;
+use super::form::{Form, query_string};
+use super::{PREFIX, assets, nearest_page};
 
-/// Where the sign-in page is.
 pub(super) const SIGN_IN: &str = "/console/sign-in";
 
-/// The door, and where one wanted to go.
-pub(super) fn at(target: &str) -> String {
-    format!("{SIGN_IN}?{}", query(&[("next", inside(target))]))
+/// The sign-in page that leads to a path afterwards.
+pub(super) fn sign_in_path(target: &str) -> String {
+    format!("{SIGN_IN}?{}", query_string(&[("next", console_path(target))]))
 }
 
-/// A path of the console; what leads elsewhere leads to its start.
-pub(super) fn inside(target: &str) -> &str {
+/// The path if it is one of the console, else the console's start.
+pub(super) fn console_path(target: &str) -> &str {
     let below = target.strip_prefix(PREFIX).filter(|below| below.is_empty() || below.starts_with(['/', '?']));
     match below {
         Some(_) if target.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'\\') => target,
@@ -31,22 +30,22 @@ pub(super) struct SignInPage {
     pub(super) notice: Option<&'static str>,
     pub(super) address: String,
     pub(super) next: String,
-    pub(super) left: Left,
+    pub(super) pending: PendingForm,
 }
 
-/// A form that was sent after its session had ended: it waits at the door, and is sent again by who comes in.
+/// A form whose session ended before it arrived. The user sends it again after the sign-in.
 #[derive(Debug, Default)]
-pub(crate) struct Left {
-    /// Where it went; empty: there is none.
+pub(crate) struct PendingForm {
+    /// The path of the form; empty without a form.
     pub(super) action: String,
     pub(super) fields: Vec<(String, String)>,
-    /// Whether a password was typed, which is not kept.
+    /// Whether it had a password, which is not kept.
     pub(super) dropped: bool,
 }
 
-impl Left {
+impl PendingForm {
     pub(super) fn new(action: &str, form: &Form) -> Self {
-        let kept = form.fields().filter(|(name, _)| !NOT_KEPT.contains(name));
+        let kept = form.fields().filter(|(name, _)| !NOT_RESENT.contains(name));
         Self {
             action: action.to_owned(),
             fields: kept.map(|(name, text)| (name.to_owned(), text.to_owned())).collect(),
@@ -54,38 +53,38 @@ impl Left {
         }
     }
 
-    /// As the door's own form brings it along.
+    /// Reads it from the fields of the sign-in form.
     pub(super) fn read(form: &Form) -> Self {
-        let kept = |name: &str| Some(name.strip_prefix(LEFT_FIELD)?.to_owned());
+        let kept = |name: &str| Some(name.strip_prefix(FIELD_PREFIX)?.to_owned());
         Self {
-            action: Some(form.text(LEFT))
-                .filter(|action| inside(action) == *action)
+            action: Some(form.text(ACTION_FIELD))
+                .filter(|action| console_path(action) == *action)
                 .unwrap_or_default()
                 .to_owned(),
             fields: form.fields().filter_map(|(name, text)| Some((kept(name)?, text.to_owned()))).collect(),
-            dropped: form.ticked(LEFT_DROPPED),
+            dropped: form.is_checked(DROPPED_FIELD),
         }
     }
 
-    pub(super) fn is_there(&self) -> bool {
+    pub(super) fn exists(&self) -> bool {
         !self.action.is_empty()
     }
 }
 
-/// The fields of the door's form that hold a form that waits.
-const LEFT: &str = "left";
-const LEFT_FIELD: &str = "left.";
-const LEFT_DROPPED: &str = "left_dropped";
+/// The fields of the sign-in form that hold a pending form.
+const ACTION_FIELD: &str = "left";
+const FIELD_PREFIX: &str = "left.";
+const DROPPED_FIELD: &str = "left_dropped";
 
-/// The door, with a form that waits.
-pub(super) fn for_form(left: Left) -> askama::Result<String> {
+/// The sign-in page with a pending form.
+pub(super) fn sign_in_again(pending: PendingForm) -> askama::Result<String> {
     let page = SignInPage {
         version: assets::VERSION,
         error: None,
         notice: Some("Your session has ended. Nothing was saved; sign in to send the form again."),
         address: String::new(),
-        next: readable(&left.action).unwrap_or_else(|| PREFIX.to_owned()),
-        left,
+        next: nearest_page(&pending.action).unwrap_or_else(|| PREFIX.to_owned()),
+        pending,
     };
     page.render()
 }

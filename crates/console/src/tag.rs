@@ -1,6 +1,6 @@
-//! A word with a look.
+//! Tags: short texts with a style.
 
-/// A tag of a user: its text and its look.
+/// A short text with its CSS class.
 pub(crate) struct Tag {
     pub(crate) text: &'static str,
     pub(crate) look: &'static str,

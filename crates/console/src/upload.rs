@@ -1,4 +1,4 @@
-//! Forms that bring a file along: multipart/form-data, as browsers send it.
+//! Forms with a file, in the format multipart/form-data.
 
 use axum::body::Body;
 use axum::extract::{DefaultBodyLimit, FromRequest as _, Multipart, Request};
@@ -7,36 +7,37 @@ use http::HeaderMap;
 use http::header::CONTENT_TYPE;
 use http_body_util::BodyExt as _;
 
-use super::Trouble;
+use super::PageError;
 use super::form::Form;
 use api::Core;
 use api::error::CallError;
 
-/// Longest body of a form with a file.
+/// Maximum body of a form with a file.
 pub(super) const MAX_BODY: usize = 16 << 20;
 
-/// What is read of a longer one, and thrown away: who is still sending sees no answer.
-const MAX_THROWN_AWAY: usize = 16 * MAX_BODY;
+/// Maximum of a larger body that is read and discarded, because browsers show a response only after they have
+/// sent the body.
+const MAX_DISCARDED: usize = 16 * MAX_BODY;
 
-/// A file that came with a form.
+/// A file in a form.
 pub(crate) struct File {
-    /// As it is called where it comes from.
+    /// The name on the user's machine.
     pub(crate) name: String,
     pub(crate) bytes: Bytes,
 }
 
-/// Reads a form, and the file that came with it. One that is written as other forms are brings none.
-pub(super) async fn read(
+/// Reads a form and its file. A form in another format has no file.
+pub(super) async fn read_form(
     core: &Core,
     headers: &HeaderMap,
     body: Body,
-) -> Result<(Form, Option<File>), Trouble> {
-    let body = collect(core, body).await?;
+) -> Result<(Form, Option<File>), PageError> {
+    let body = read_body(core, body).await?;
     let mut request = Request::new(Body::from(body.clone()));
     if let Some(kind) = headers.get(CONTENT_TYPE) {
         request.headers_mut().insert(CONTENT_TYPE, kind.clone());
     }
-    // It is all here already.
+    // The size was checked above.
     DefaultBodyLimit::disable().apply(&mut request);
     let Ok(mut parts) = Multipart::from_request(request, &()).await else {
         return Ok((Form::parse(&body), None));
@@ -46,7 +47,7 @@ pub(super) async fn read(
         let (field, name) = (part.name().unwrap_or_default().to_owned(), part.file_name().map(str::to_owned));
         let bytes = part.bytes().await.map_err(|_| CallError::BodyBroken)?;
         match name {
-            // So do browsers send the field of a file when none was chosen.
+            // Browsers send an empty file if none was selected.
             Some(name) if name.is_empty() && bytes.is_empty() => {}
             Some(name) => file = Some(File { name, bytes }),
             None => form.add(field, String::from_utf8_lossy(&bytes).into_owned()),
@@ -55,7 +56,7 @@ pub(super) async fn read(
     Ok((form, file))
 }
 
-async fn collect(core: &Core, mut body: Body) -> Result<Bytes, Trouble> {
+async fn read_body(core: &Core, mut body: Body) -> Result<Bytes, PageError> {
     let reading = async {
         let (mut kept, mut length) = (Vec::new(), 0);
         while let Some(frame) = body.frame().await {
@@ -63,11 +64,11 @@ async fn collect(core: &Core, mut body: Body) -> Result<Bytes, Trouble> {
             length += data.len();
             match length {
                 0..=MAX_BODY => kept.extend_from_slice(&data),
-                length if length <= MAX_THROWN_AWAY => kept = Vec::new(),
+                length if length <= MAX_DISCARDED => kept = Vec::new(),
                 _ => break,
             }
         }
-        if length > MAX_BODY { Err(Trouble::FileTooLarge) } else { Ok(Bytes::from(kept)) }
+        if length > MAX_BODY { Err(PageError::FileTooLarge) } else { Ok(Bytes::from(kept)) }
     };
     let limits = &core.limits;
     let read = tokio::time::timeout(limits.body(), reading).await;

@@ -1,4 +1,4 @@
-//! Users: the list, a user, and what is done to one or to many.
+//! The pages of users: the list, a single user, and changes of one or many.
 
 mod change;
 mod create;
@@ -12,43 +12,48 @@ use directory::role::{
 use directory::user::User;
 use directory::{Role, UserId};
 use jiff::Timestamp;
-use serde_json::{Value, json};
 
-use super::visit::Visit;
-use super::{Page, Trouble, page};
+use super::request::PageRequest;
+use super::{Page, PageError, page};
 use crate::tag::Tag;
 use api::endpoint::Method::{Get, Post};
 
 /// The pages of users.
 pub(super) const PAGES: &[Page] = &[
-    page("/console/{account}/users", Get, INTERNAL_READ, |visit| Box::pin(list::list(visit))),
-    page("/console/{account}/users.csv", Get, INTERNAL_READ, |visit| Box::pin(list::export(visit))),
-    page("/console/{account}/users/bulk", Post, INTERNAL_EDIT, |visit| Box::pin(change::bulk(visit))),
-    page("/console/{account}/users/new", Get, INTERNAL_EDIT, |visit| Box::pin(create::form(visit))),
-    page("/console/{account}/users/new", Post, INTERNAL_EDIT, |visit| Box::pin(create::create(visit))),
-    page("/console/{account}/users/{user}", Get, INTERNAL_READ, |visit| Box::pin(show::show(visit))),
-    page("/console/{account}/users/{user}", Post, INTERNAL_EDIT, |visit| Box::pin(change::edit(visit))),
-    page("/console/{account}/users/{user}/state", Post, INTERNAL_EDIT, |visit| {
-        Box::pin(change::state(visit))
+    page("/console/{account}/users", Get, INTERNAL_READ, |request| Box::pin(list::list(request))),
+    page("/console/{account}/users.csv", Get, INTERNAL_READ, |request| Box::pin(list::export(request))),
+    page("/console/{account}/users/bulk", Post, INTERNAL_EDIT, |request| Box::pin(change::bulk(request))),
+    page("/console/{account}/users/new", Get, INTERNAL_EDIT, |request| Box::pin(create::form(request))),
+    page("/console/{account}/users/new", Post, INTERNAL_EDIT, |request| Box::pin(create::create(request))),
+    page("/console/{account}/users/{user}", Get, INTERNAL_READ, |request| Box::pin(show::show(request))),
+    page("/console/{account}/users/{user}", Post, INTERNAL_EDIT, |request| Box::pin(change::edit(request))),
+    page("/console/{account}/users/{user}/state", Post, INTERNAL_EDIT, |request| {
+        Box::pin(change::set_state(request))
     }),
-    page("/console/{account}/users/{user}/password", Post, INTERNAL_EDIT, |visit| {
-        Box::pin(change::reset_password(visit))
+    page("/console/{account}/users/{user}/password", Post, INTERNAL_EDIT, |request| {
+        Box::pin(change::reset_password(request))
     }),
-    page("/console/{account}/users/{user}/role", Post, ROLES_EDIT, |visit| Box::pin(change::role(visit))),
-    page("/console/{account}/users/{user}/alias", Post, GROUPS_EDIT, |visit| Box::pin(change::alias(visit))),
-    page("/console/{account}/users/{user}/remove", Get, INTERNAL_EDIT, |visit| Box::pin(remove::form(visit))),
-    page("/console/{account}/users/{user}/remove", Post, INTERNAL_EDIT, |visit| {
-        Box::pin(remove::remove(visit))
+    page("/console/{account}/users/{user}/role", Post, ROLES_EDIT, |request| {
+        Box::pin(change::set_role(request))
     }),
-    page("/console/{account}/users/{user}/purge", Post, PURGE_ADDRESS, |visit| {
-        Box::pin(remove::purge(visit))
+    page("/console/{account}/users/{user}/alias", Post, GROUPS_EDIT, |request| {
+        Box::pin(change::change_alias(request))
     }),
-    page("/console/{account}/users/{user}/keep", Post, UNPURGE_ADDRESS, |visit| {
-        Box::pin(remove::keep(visit))
+    page("/console/{account}/users/{user}/remove", Get, INTERNAL_EDIT, |request| {
+        Box::pin(remove::form(request))
+    }),
+    page("/console/{account}/users/{user}/remove", Post, INTERNAL_EDIT, |request| {
+        Box::pin(remove::remove(request))
+    }),
+    page("/console/{account}/users/{user}/purge", Post, PURGE_ADDRESS, |request| {
+        Box::pin(remove::purge(request))
+    }),
+    page("/console/{account}/users/{user}/keep", Post, UNPURGE_ADDRESS, |request| {
+        Box::pin(remove::cancel_purge(request))
     }),
 ];
 
-/// The state of a user in a few words.
+/// The state of a user as tags.
 pub(super) fn tags(user: &User, now: Timestamp) -> Vec<Tag> {
     let tag = |text, look| Tag { text, look };
     let mut tags = Vec::new();
@@ -69,12 +74,13 @@ pub(super) fn tags(user: &User, now: Timestamp) -> Vec<Tag> {
     tags
 }
 
-/// The user that the path names.
-pub(super) async fn named(visit: &Visit<'_>) -> Result<(User, Option<Role>), Trouble> {
-    let console = visit.console;
-    let id = console.core.secure_ids().open_id("user", visit.scope.account().id, visit.param("user"))?;
+/// The user in the path, and the user's role.
+pub(super) async fn named_user(request: &PageRequest<'_>) -> Result<(User, Option<Role>), PageError> {
+    let console = request.console;
+    let id =
+        console.core.secure_ids().open_id("user", request.scope.account().id, request.path_param("user"))?;
     let found = console.core.store.users_by_id(&[UserId::from_bytes(id)]).await?.pop().flatten();
-    let user = visit.scope.address(found)?;
+    let user = request.scope.address(found)?;
     let role = match user.role {
         Some(role) => console.core.store.role(role).await?,
         None => None,
@@ -82,22 +88,12 @@ pub(super) async fn named(visit: &Visit<'_>) -> Result<(User, Option<Role>), Tro
     Ok((user, role))
 }
 
-/// The path of the page of the user that the path names.
-fn own_path(visit: &Visit<'_>) -> String {
-    visit.path(&format!("/users/{}", visit.param("user")))
+/// The path of the page of the user in the path.
+fn own_path(request: &PageRequest<'_>) -> String {
+    request.path(&format!("/users/{}", request.path_param("user")))
 }
 
-/// The path of a user's page.
-pub(super) fn path(visit: &Visit<'_>, user: &User) -> String {
-    let id = visit.console.core.secure_ids().user(user.account, user.id);
-    visit.path(&format!("/users/{id}"))
-}
-
-/// An item that names the user, and what else it says.
-fn item(user: &User, fields: Value) -> Value {
-    let mut item = json!({ "emailAddress": user.address.as_str() });
-    if let (Some(item), Value::Object(fields)) = (item.as_object_mut(), fields) {
-        item.extend(fields);
-    }
-    item
+pub(super) fn user_path(request: &PageRequest<'_>, user: &User) -> String {
+    let id = request.console.core.secure_ids().user(user.account, user.id);
+    request.path(&format!("/users/{id}"))
 }

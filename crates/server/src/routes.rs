@@ -17,7 +17,7 @@ use crate::health;
 /// Whether the callers of a path are known only by what its body says: an endpoint that takes a password or a secret, or
 /// the sign-in page of the console.
 pub(crate) fn knows_nobody(path: &str) -> bool {
-    console::DOOR.contains(&path) || api::endpoints::knows_nobody(path)
+    console::SIGN_IN_PATHS.contains(&path) || api::endpoints::knows_nobody(path)
 }
 
 /// Where the OpenAPI document is served.

@@ -1,7 +1,7 @@
-//! The console as people meet it: in a real browser, on a real server. The stories stand in `tests/console/stories`; what
-//! must hold of every page in `tests/console/visitor.mjs`.
+//! The console in a real browser. The stories are in `tests/console/stories`, the checks of every page in
+//! `tests/console/visitor.mjs`.
 //!
-//! Left out, by name, where there is no Node.js, no Chromium or none of their packages: `scripts/test-tools` installs them.
+//! Skipped without Node.js, Chromium or their packages, which `scripts/test-tools` installs.
 
 #![expect(clippy::disallowed_methods, reason = "a test finds its tools by the environment")]
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
@@ -12,7 +12,7 @@ use std::process::Command;
 use testkit::client::NewUser;
 use testkit::{ACCOUNT, DOMAIN, PASSWORD, TestServer};
 
-/// Users beside those who may sign in: enough for several pages, and for a picture a directory as there are some.
+/// Users in addition to those of the fixture: enough for several pages, and more for the pictures.
 fn users() -> u64 {
     if std::env::var("MATRICULA_UPDATE").is_ok_and(|update| update == "1") { 50_000 } else { 120 }
 }
@@ -21,7 +21,7 @@ fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").canonicalize().unwrap()
 }
 
-/// Whether all that the stories need is on this machine.
+/// Whether all tools of the stories are installed.
 fn has_tools() -> bool {
     let on_path = |tool: &&str| {
         let path = std::env::var_os("PATH").unwrap_or_default();
@@ -36,7 +36,7 @@ fn has_tools() -> bool {
     missing.is_none()
 }
 
-/// People to be looked for, and a crowd.
+/// Users with special names, and many others.
 async fn fill(server: &TestServer) {
     let people = ["Ann Lee", "Åsa Öberg", "Seán O'Brien", "Ann-Marie van der Berg"].into_iter().enumerate();
     let people: Vec<NewUser> = people
@@ -49,20 +49,20 @@ async fn fill(server: &TestServer) {
     server.admin().seed(Some(ACCOUNT), Some(DOMAIN), users(), &mut |_| {}).await.unwrap();
 }
 
-/// The same on PostgreSQL, where it is installed.
+/// Runs the test again on PostgreSQL, if it is installed.
 #[test]
 fn again_on_postgres() {
     testkit::again_on_postgres("again_on_postgres");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn every_story_of_the_console_goes_as_told() {
+async fn every_story_of_the_console_succeeds() {
     if !has_tools() {
         return;
     }
     let server = TestServer::start_with(|config| config.quota.enabled = false).await;
     fill(&server).await;
-    // From here on there is a journal.
+    // The journal starts here.
     server.control();
     let users =
         ["administrator admin@example.com", "reader reader@example.com", "partner partner@example.com"];

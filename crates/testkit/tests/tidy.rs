@@ -264,6 +264,27 @@ fn documents_name_files_that_exist() {
     }
 }
 
+/// A document shows every picture below docs.
+#[test]
+fn documents_show_every_picture() {
+    let documents: String = files(&[".md"]).into_iter().map(|(_, text)| text).collect();
+    let mut pictures = 0;
+    let mut folders = vec![root().join("docs")];
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            let name = path.file_name().unwrap().to_string_lossy().into_owned();
+            if path.is_dir() {
+                folders.push(path);
+            } else if [".png", ".svg", ".jpg"].iter().any(|ending| name.ends_with(ending)) {
+                assert!(documents.contains(&format!("{name})")), "no document shows {name}");
+                pictures += 1;
+            }
+        }
+    }
+    assert!(pictures > 0, "the search finds pictures");
+}
+
 /// The documentation explains every code of the table.
 #[test]
 fn every_code_is_in_the_documentation() {

@@ -10,9 +10,9 @@ use directory::{RoleId, roles};
 use secrecy::ExposeSecret;
 
 use super::list;
+use crate::request::PageRequest;
 use crate::shell::Shell;
-use crate::visit::Visit;
-use crate::{Shown, Trouble};
+use crate::{PageError, PageResponse};
 use directory::credentials::new_client;
 
 #[derive(Template)]
@@ -25,20 +25,20 @@ struct Registered {
     url: String,
 }
 
-pub(super) async fn register(visit: &mut Visit<'_>) -> Result<Shown, Trouble> {
-    let judge = async |visit: &Visit<'_>| {
-        let (console, account) = (visit.console, visit.scope.account().id);
-        let name = visit.form.text("name");
+pub(super) async fn register(request: &mut PageRequest<'_>) -> Result<PageResponse, PageError> {
+    let judge = async |request: &PageRequest<'_>| {
+        let (console, account) = (request.console, request.scope.account().id);
+        let name = request.form.text("name");
         let id = RoleId::from_bytes(console.core.secure_ids().open_id(
             "role",
             account,
-            visit.form.text("role"),
+            request.form.text("role"),
         )?);
-        let role = roles::of_account(&visit.scope, console.core.store.role(id).await?)?;
-        let products: BTreeSet<_> = visit.form.all("product").filter_map(Product::by_name).collect();
+        let role = roles::of_account(&request.scope, console.core.store.role(id).await?)?;
+        let products: BTreeSet<_> = request.form.all("product").filter_map(Product::by_name).collect();
         let listed: Vec<_> = products.iter().copied().collect();
         let judged = applications::name(name).map_err(|why| format!("Name: {why}.")).and_then(|()| {
-            applications::register_client(&visit.scope, &role, &listed).map_err(|why| format!("{why}."))
+            applications::register_client(&request.scope, &role, &listed).map_err(|why| format!("{why}."))
         });
         Ok(judged.map(|()| {
             let (client, secret) = new_client(
@@ -52,30 +52,30 @@ pub(super) async fn register(visit: &mut Visit<'_>) -> Result<Shown, Trouble> {
             (vec![Change::AddClient(client.clone())], (client, secret))
         }))
     };
-    let (client, secret) = match visit.change(judge).await? {
+    let (client, secret) = match request.write_changes(judge).await? {
         Ok(made) => made,
-        Err(why) => return list::refused(visit, why).await,
+        Err(why) => return list::refused(request, why).await,
     };
     let page = Registered {
-        shell: visit.shell("/applications", "Application registered"),
+        shell: request.shell("/applications", "Application registered"),
         name: client.name,
         client_id: client.client_id,
         secret: secret.expose_secret().to_owned(),
-        url: visit.url(),
+        url: request.url(),
     };
-    Ok(Shown::Html(page.render()?))
+    Ok(PageResponse::Html(page.render()?))
 }
 
-pub(super) async fn disable(visit: &mut Visit<'_>) -> Result<Shown, Trouble> {
-    let judge = async |visit: &Visit<'_>| {
-        let found = visit.console.core.store.client_by_name(visit.form.text("client")).await?;
-        let client = applications::client_of_account(&visit.scope, found)?;
-        let role = visit.console.core.store.role(client.role).await?;
-        let covered = visit.scope.covers(role.as_ref()).map_err(|why| format!("{why}."));
+pub(super) async fn disable(request: &mut PageRequest<'_>) -> Result<PageResponse, PageError> {
+    let judge = async |request: &PageRequest<'_>| {
+        let found = request.console.core.store.client_by_name(request.form.text("client")).await?;
+        let client = applications::client_of_account(&request.scope, found)?;
+        let role = request.console.core.store.role(client.role).await?;
+        let covered = request.scope.covers(role.as_ref()).map_err(|why| format!("{why}."));
         Ok(covered.map(|()| (vec![Change::DisableClient(client.id)], ())))
     };
-    match visit.change(judge).await? {
-        Ok(()) => Ok(Shown::Redirect(visit.path("/applications?done=disable"))),
-        Err(why) => list::refused(visit, why).await,
+    match request.write_changes(judge).await? {
+        Ok(()) => Ok(PageResponse::Redirect(request.path("/applications?done=disable"))),
+        Err(why) => list::refused(request, why).await,
     }
 }

@@ -1,18 +1,17 @@
-//! The applications of an account, and how one is registered.
+//! The list of applications, and the registration of a new one.
 
 use askama::Template;
-use directory::Role;
 use directory::application::Product;
 use directory::applications;
 use directory::change::Change;
-use directory::role::{APPLICATIONS_EDIT, BuiltIn};
+use directory::role::APPLICATIONS_EDIT;
 use secrecy::ExposeSecret;
 
+use crate::request::PageRequest;
 use crate::shell::{Notice, Shell};
+use crate::shown_time::ShownTime;
 use crate::usage::{self, Used};
-use crate::visit::Visit;
-use crate::when::When;
-use crate::{Shown, Trouble};
+use crate::{PageError, PageResponse};
 use directory::credentials::new_application;
 
 #[derive(Template)]
@@ -31,7 +30,7 @@ struct Row {
     name: String,
     app_id: String,
     disabled: bool,
-    made: When,
+    made: ShownTime,
 }
 
 struct ClientRow {
@@ -39,7 +38,7 @@ struct ClientRow {
     client_id: String,
     role: String,
     products: String,
-    made: When,
+    made: ShownTime,
     used: Option<Used>,
 }
 
@@ -53,39 +52,35 @@ struct Registered {
     path: String,
 }
 
-pub(super) async fn list(visit: &mut Visit<'_>) -> Result<Shown, Trouble> {
-    let notice = match visit.query.text("done") {
-        "disable" => Some(Notice::done("The application is disabled: its requests are refused from now on.")),
+pub(super) async fn list(request: &mut PageRequest<'_>) -> Result<PageResponse, PageError> {
+    let notice = match request.query.text("done") {
+        "disable" => {
+            Some(Notice::success("The application is disabled: its requests are refused from now on."))
+        }
         _ => None,
     };
-    render(visit, notice).await.map(Shown::Html)
+    render(request, notice).await.map(PageResponse::Html)
 }
 
-/// All roles that can be given in the account.
-pub(super) async fn roles(visit: &Visit<'_>) -> Result<Vec<Role>, Trouble> {
-    let own = visit.console.core.store.roles_of(visit.scope.account().id).await?;
-    Ok(BuiltIn::ALL.map(BuiltIn::role).into_iter().chain(own).collect())
-}
-
-pub(super) async fn render(visit: &Visit<'_>, notice: Option<Notice>) -> Result<String, Trouble> {
-    let (console, account) = (visit.console, visit.scope.account().id);
-    let roles = roles(visit).await?;
+pub(super) async fn render(request: &PageRequest<'_>, notice: Option<Notice>) -> Result<String, PageError> {
+    let (console, account) = (request.console, request.scope.account().id);
+    let roles = request.roles().await?;
     let role = |id| roles.iter().find(|role| role.id == id).map_or("gone", |role| &role.name).to_owned();
     let applications = console.core.store.list_applications().await?.into_iter();
     let mut clients = console.core.store.list_clients().await?;
     clients.retain(|client| client.account == account);
     let credentials: Vec<_> = clients.iter().map(|client| *client.id.as_bytes()).collect();
-    let used = usage::of(visit, &credentials).await?;
+    let used = usage::read_usage(request, &credentials).await?;
     let page = List {
-        shell: visit.shell("/applications", "Applications").with(notice),
+        shell: request.shell("/applications", "Applications").with_notice(notice),
         applications: applications
             .filter(|application| application.account == account)
             .map(|application| Row {
-                path: visit.path(&format!("/applications/{}", application.app_id)),
+                path: request.path(&format!("/applications/{}", application.app_id)),
                 name: application.name,
                 app_id: application.app_id,
                 disabled: application.disabled_at.is_some(),
-                made: When(application.created_at),
+                made: ShownTime(application.created_at),
             })
             .collect(),
         clients: clients
@@ -101,51 +96,54 @@ pub(super) async fn render(visit: &Visit<'_>, notice: Option<Notice>) -> Result<
                     .join(", "),
                 name: client.name,
                 client_id: client.client_id,
-                made: When(client.created_at),
+                made: ShownTime(client.created_at),
                 used,
             })
             .collect(),
         roles: roles
             .iter()
-            .filter(|role| visit.scope.covers(Some(role)).is_ok())
+            .filter(|role| request.scope.covers(Some(role)).is_ok())
             .map(|role| {
                 (console.core.secure_ids().seal("role", account, role.id.as_bytes()), role.name.clone())
             })
             .collect(),
         products: Product::ALL.map(Product::as_str).to_vec(),
-        may_edit: visit.may(&APPLICATIONS_EDIT),
+        may_edit: request.may(&APPLICATIONS_EDIT),
     };
     Ok(page.render()?)
 }
 
-pub(super) async fn register(visit: &mut Visit<'_>) -> Result<Shown, Trouble> {
-    let judge = async |visit: &Visit<'_>| {
-        let (console, name) = (visit.console, visit.form.text("name"));
+pub(super) async fn register(request: &mut PageRequest<'_>) -> Result<PageResponse, PageError> {
+    let judge = async |request: &PageRequest<'_>| {
+        let (console, name) = (request.console, request.form.text("name"));
         Ok(applications::name(name).map_err(|why| why.to_string()).map(|()| {
             let made = new_application(
                 &*console.core.entropy,
-                visit.scope.account().id,
+                request.scope.account().id,
                 name,
                 console.core.clock.now(),
             );
             (vec![Change::AddApplication(made.clone())], made)
         }))
     };
-    let made = match visit.change(judge).await? {
+    let made = match request.write_changes(judge).await? {
         Ok(made) => made,
-        Err(why) => return refused(visit, why).await,
+        Err(why) => return refused(request, why).await,
     };
     let page = Registered {
-        shell: visit.shell("/applications", "Application registered"),
+        shell: request.shell("/applications", "Application registered"),
         name: made.name,
-        path: visit.path(&format!("/applications/{}", made.app_id)),
+        path: request.path(&format!("/applications/{}", made.app_id)),
         app_key: made.app_key.expose_secret().to_owned(),
         app_id: made.app_id,
     };
-    Ok(Shown::Html(page.render()?))
+    Ok(PageResponse::Html(page.render()?))
 }
 
-/// The list, and why nothing was done.
-pub(super) async fn refused(visit: &Visit<'_>, why: impl Into<String>) -> Result<Shown, Trouble> {
-    render(visit, Some(Notice::bad(why))).await.map(Shown::Wrong)
+/// The list with an error.
+pub(super) async fn refused(
+    request: &PageRequest<'_>,
+    why: impl Into<String>,
+) -> Result<PageResponse, PageError> {
+    render(request, Some(Notice::error(why))).await.map(PageResponse::Invalid)
 }

@@ -1,4 +1,4 @@
-//! An application: who has keys for it, until when, and what they are used for.
+//! The page of an application: its key pairs and their use.
 
 use askama::Template;
 use directory::change::Change;
@@ -6,15 +6,15 @@ use directory::port::Affected;
 use directory::role::APPLICATIONS_EDIT;
 use directory::{Application, BindingId};
 
-use super::named;
+use super::named_application;
 use crate::figures::{count, share};
 use crate::key_status::KeyStatus;
+use crate::request::PageRequest;
 use crate::shell::{Notice, Shell};
+use crate::shown_time::ShownTime;
 use crate::tag::Tag;
 use crate::usage::{self, Used};
-use crate::visit::Visit;
-use crate::when::When;
-use crate::{Shown, Trouble};
+use crate::{PageError, PageResponse};
 use observe::telemetry::Span;
 
 /// Key pairs on a page.
@@ -27,17 +27,17 @@ struct Show {
     path: String,
     name: String,
     app_id: String,
-    made: When,
+    made: ShownTime,
     keys: Vec<Key>,
     next: Option<String>,
-    /// Key pairs that end soon, or have ended.
+    /// Key pairs that have ended or will end soon.
     ending: usize,
     address: String,
     may_edit: bool,
     calls: Calls,
 }
 
-/// What the application sent to this node of late, whether or not its signature held.
+/// Recent requests to this node, including those with a wrong signature.
 struct Calls {
     requests: String,
     refused: Option<String>,
@@ -46,8 +46,8 @@ struct Calls {
     code: Option<&'static str>,
 }
 
-fn calls(visit: &Visit<'_>, application: &Application) -> Calls {
-    let (telemetry, account) = (&visit.console.core.telemetry, visit.scope.account());
+fn calls(request: &PageRequest<'_>, application: &Application) -> Calls {
+    let (telemetry, account) = (&request.console.core.telemetry, request.scope.account());
     telemetry.know(account, &application.app_id, &application.name);
     let total = telemetry.series(account.id, Some(&application.app_id), Span::Day).total;
     Calls {
@@ -64,81 +64,81 @@ struct Key {
     user_path: String,
     access_key: String,
     tag: Tag,
-    ends: Option<When>,
-    made: When,
+    ends: Option<ShownTime>,
+    made: ShownTime,
     used: Option<Used>,
 }
 
-pub(super) async fn show(visit: &mut Visit<'_>) -> Result<Shown, Trouble> {
-    let notice = match visit.query.text("done") {
+pub(super) async fn show(request: &mut PageRequest<'_>) -> Result<PageResponse, PageError> {
+    let notice = match request.query.text("done") {
         "revoke" => {
-            Some(Notice::done("The key pair is revoked: requests signed with it are refused from now on."))
+            Some(Notice::success("The key pair is revoked: requests signed with it are refused from now on."))
         }
         _ => None,
     };
-    render(visit, notice).await.map(Shown::Html)
+    render(request, notice).await.map(PageResponse::Html)
 }
 
-pub(super) async fn render(visit: &Visit<'_>, notice: Option<Notice>) -> Result<String, Trouble> {
-    let application = named(visit).await?;
-    let (console, account) = (visit.console, visit.scope.account().id);
+pub(super) async fn render(request: &PageRequest<'_>, notice: Option<Notice>) -> Result<String, PageError> {
+    let application = named_application(request).await?;
+    let (console, account) = (request.console, request.scope.account().id);
     let (ids, now) = (console.core.secure_ids(), console.core.clock.now());
-    let before = match visit.query.some("before") {
+    let before = match request.query.non_empty("before") {
         Some(id) => Some(BindingId::from_bytes(ids.open_id("binding", account, id)?)),
         None => None,
     };
     let mut rows = console.core.store.bindings_to(application.id, before, PAGE + 1).await?;
     let more = rows.len() > PAGE;
     rows.truncate(PAGE);
-    let path = visit.path(&format!("/applications/{}", application.app_id));
+    let path = request.path(&format!("/applications/{}", application.app_id));
     let seal = |id: BindingId| ids.seal("binding", account, id.as_bytes());
     let next = rows.last().filter(|_| more).map(|last| format!("{path}?before={}", seal(last.id)));
     let credentials: Vec<_> = rows.iter().map(|row| *row.id.as_bytes()).collect();
-    let used = usage::of(visit, &credentials).await?;
+    let used = usage::read_usage(request, &credentials).await?;
     let keys: Vec<_> = rows
         .iter()
         .zip(used)
         .map(|(row, used)| Key {
             id: seal(row.id),
             user: row.address.clone(),
-            user_path: visit.path(&format!("/users/{}", ids.user(account, row.user))),
+            user_path: request.path(&format!("/users/{}", ids.user(account, row.user))),
             access_key: row.access_key.as_str().chars().take(12).collect(),
-            tag: KeyStatus::of(row, now).tag(),
-            ends: row.expires_at.map(When),
-            made: When(row.created_at),
+            tag: KeyStatus::of_pair(row, now).tag(),
+            ends: row.expires_at.map(ShownTime),
+            made: ShownTime(row.created_at),
             used,
         })
         .collect();
     let page = Show {
-        calls: calls(visit, &application),
-        shell: visit.shell("/applications", application.name.clone()).with(notice),
+        calls: calls(request, &application),
+        shell: request.shell("/applications", application.name.clone()).with_notice(notice),
         path,
         name: application.name,
         app_id: application.app_id,
-        made: When(application.created_at),
-        ending: rows.iter().filter(|row| KeyStatus::of(row, now) != KeyStatus::Live).count(),
+        made: ShownTime(application.created_at),
+        ending: rows.iter().filter(|row| KeyStatus::of_pair(row, now) != KeyStatus::Live).count(),
         keys,
         next,
-        address: visit.form.text("address").to_owned(),
-        may_edit: visit.may(&APPLICATIONS_EDIT),
+        address: request.form.text("address").to_owned(),
+        may_edit: request.may(&APPLICATIONS_EDIT),
     };
     Ok(page.render()?)
 }
 
-pub(super) async fn disable(visit: &mut Visit<'_>) -> Result<Shown, Trouble> {
-    let judge = async |visit: &Visit<'_>| {
-        let application = named(visit).await?;
-        if visit.form.text("confirm") != application.name {
+pub(super) async fn disable(request: &mut PageRequest<'_>) -> Result<PageResponse, PageError> {
+    let judge = async |request: &PageRequest<'_>| {
+        let application = named_application(request).await?;
+        if request.form.text("confirm") != application.name {
             return Ok(Err(format!("Nothing was changed: type {} to confirm.", application.name)));
         }
-        // Every key pair for it stops working.
-        let roles = visit.console.core.store.roles_among(Affected::KeyHolders(application.id)).await?;
-        let covered = roles.iter().try_for_each(|role| visit.scope.covers(Some(role)));
+        // The application's key pairs stop working, so the caller needs the permissions of their users.
+        let roles = request.console.core.store.roles_among(Affected::KeyHolders(application.id)).await?;
+        let covered = roles.iter().try_for_each(|role| request.scope.covers(Some(role)));
         let covered = covered.map_err(|why| format!("Nothing was changed: {why}."));
         Ok(covered.map(|()| (vec![Change::DisableApplication(application.id)], ())))
     };
-    match visit.change(judge).await? {
-        Ok(()) => Ok(Shown::Redirect(visit.path("/applications?done=disable"))),
-        Err(why) => render(visit, Some(Notice::bad(why))).await.map(Shown::Wrong),
+    match request.write_changes(judge).await? {
+        Ok(()) => Ok(PageResponse::Redirect(request.path("/applications?done=disable"))),
+        Err(why) => render(request, Some(Notice::error(why))).await.map(PageResponse::Invalid),
     }
 }

@@ -1,61 +1,66 @@
-//! How each application of an account is doing.
+//! The health of an account's applications.
 
 use directory::port::{ApplicationRow, BindingRow};
 use jiff::Timestamp;
 
-use crate::Trouble;
-use crate::figures::{count, share, took};
+use crate::PageError;
+use crate::figures::{count, duration, share};
 use crate::key_status::KeyStatus;
-use crate::visit::Visit;
-use crate::when::When;
+use crate::request::PageRequest;
+use crate::shown_time::ShownTime;
 use observe::telemetry::{Point, Span};
 
-/// Key pairs of an application that are looked at, the newest ones.
+/// Key pairs per application that are checked, the newest ones.
 const PAIRS: usize = 200;
 
-/// One request in this many may be refused before an application needs attention.
+/// More refusals than one in this many requests need attention.
 const TOLERATED: u64 = 20;
 
-/// An application of either generation, and what it did in a span of time.
+/// An application and its requests in a span of time.
 pub(super) struct Application {
-    /// Its name in requests.
+    /// The application id or client id.
     pub(super) id: String,
     pub(super) name: String,
     pub(super) path: String,
     pub(super) requests: String,
     pub(super) refused: String,
-    /// `None`: there was no request.
+    /// `None` without requests.
     pub(super) p95: Option<String>,
-    pub(super) last_used: Option<When>,
-    /// Whether it ever called.
+    pub(super) last_used: Option<ShownTime>,
+    /// Whether it has ever called.
     pub(super) has_called: bool,
     /// Key pairs that end soon.
     pub(super) ending: usize,
-    /// How many it has; one of API 2.0 has none.
+    /// Number of key pairs; `None` for API 2.0.
     pub(super) pairs: Option<usize>,
-    /// Of which generation of the API it is.
+    /// The API generation.
     pub(super) generation: &'static str,
-    /// In a word, and how that looks.
+    /// Text and CSS class.
     pub(super) state: (&'static str, &'static str),
 }
 
-/// All that are not disabled, those of API 1.0 first. From now on requests are counted as theirs, also refused ones.
-pub(super) async fn of_account(visit: &Visit<'_>, span: Span) -> Result<Vec<Application>, Trouble> {
-    let (console, account, now) = (visit.console, visit.scope.account(), visit.console.core.clock.now());
+/// The enabled applications, those of API 1.0 first. From now on refused requests with their ids are counted as
+/// theirs.
+pub(super) async fn list_applications(
+    request: &PageRequest<'_>,
+    span: Span,
+) -> Result<Vec<Application>, PageError> {
+    let (console, account, now) =
+        (request.console, request.scope.account(), request.console.core.clock.now());
     let applications = console.core.store.list_applications().await?.into_iter();
     let own = applications.filter(|it| it.account == account.id && it.disabled_at.is_none());
     let mut found: Vec<(Found, Vec<[u8; 16]>)> = Vec::new();
     for ApplicationRow { id, app_id, name, .. } in own {
         let pairs = console.core.store.bindings_to(id, None, PAIRS).await?;
         let credentials = pairs.iter().map(|pair| *pair.id.as_bytes()).collect();
-        let path = visit.path(&format!("/applications/{app_id}"));
+        let path = request.path(&format!("/applications/{app_id}"));
         found.push((
             Found { ending: ending(&pairs, now), pairs: Some(pairs.len()), id: app_id, name, path },
             credentials,
         ));
     }
     for client in console.core.store.list_clients().await?.into_iter().filter(|it| it.account == account.id) {
-        let path = visit.path("/applications");
+        let path = request.path("/applications");
         let found_client = Found { id: client.client_id, name: client.name, path, pairs: None, ending: 0 };
         found.push((found_client, vec![*client.id.as_bytes()]));
     }
@@ -66,16 +71,16 @@ pub(super) async fn of_account(visit: &Visit<'_>, span: Span) -> Result<Vec<Appl
         let last = used.by_ref().take(credentials.len()).flatten().max();
         console.core.telemetry.know(account, &found.id, &found.name);
         let total = console.core.telemetry.series(account.id, Some(&found.id), span).total;
-        found.judged(&total, last)
+        found.with_health(&total, last)
     });
     Ok(all.collect())
 }
 
 fn ending(pairs: &[BindingRow], now: Timestamp) -> usize {
-    pairs.iter().filter(|pair| KeyStatus::of(pair, now) == KeyStatus::EndsSoon).count()
+    pairs.iter().filter(|pair| KeyStatus::of_pair(pair, now) == KeyStatus::EndsSoon).count()
 }
 
-/// What the directory knows of one.
+/// An application in the directory.
 struct Found {
     id: String,
     name: String,
@@ -85,7 +90,7 @@ struct Found {
 }
 
 impl Found {
-    fn judged(self, total: &Point, last: Option<Timestamp>) -> Application {
+    fn with_health(self, total: &Point, last: Option<Timestamp>) -> Application {
         let Self { id, name, path, pairs, ending } = self;
         let state = match total.requests {
             _ if ending > 0 => ("needs attention", "warn"),
@@ -99,8 +104,8 @@ impl Found {
             path,
             requests: count(total.requests),
             refused: share(total.refused, total.requests),
-            p95: total.latency.map(|latency| took(latency.p95)),
-            last_used: last.map(When),
+            p95: total.latency.map(|latency| duration(latency.p95)),
+            last_used: last.map(ShownTime),
             has_called: last.is_some() || total.requests > 0,
             ending,
             generation: if pairs.is_some() { "1.0" } else { "2.0" },

@@ -1,4 +1,4 @@
-//! One import: its rows, what became of each, and what is still to be done.
+//! An import job: its rows with their results, and the remaining work.
 
 use std::collections::VecDeque;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -6,82 +6,24 @@ use std::time::Duration;
 
 use directory::AccountId;
 use jiff::Timestamp;
-use serde::Serialize;
-use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 use tokio::sync::watch;
 use uuid::Uuid;
-use wire::create_user::Item;
+use wire::create_user::Created;
 use wire::header::RequestId;
 use wire::{Answer, Code, Error};
 use zeroize::Zeroizing;
 
-use super::read::Read;
-use crate::visit::Visit;
+use super::read::ParsedFile;
+use super::row::{Row, RowOutcome, RowStatus, slice_rows};
+use crate::endpoints::RequestBody;
+use crate::request::{PageRequest, failed_address};
 
-/// Rows that are asked about, and that are created, in one request.
+/// Rows per request to check-user and to create-user.
 const CHECKED_AT_ONCE: usize = 500;
 const CREATED_AT_ONCE: usize = 100;
 
-/// A row of the file.
-pub(super) struct Row {
-    pub(super) line: u64,
-    pub(super) address: String,
-    pub(super) name: String,
-    /// Of the item, in a request.
-    pub(super) length: usize,
-    pub(super) fate: Fate,
-}
-
-/// The result of a row. The item, which may hold a password, is there for as long as it is needed.
-pub(super) enum Fate {
-    Unchecked(Box<Item>),
-    Ready(Box<Item>),
-    Created(String),
-    Refused(Vec<Error>),
-}
-
-/// The state of a row.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum RowStatus {
-    Unchecked,
-    Ready,
-    Created,
-    Exists,
-    Refused,
-    Unreadable,
-}
-
-impl Row {
-    pub(super) fn standing(&self) -> RowStatus {
-        match &self.fate {
-            Fate::Unchecked(_) => RowStatus::Unchecked,
-            Fate::Ready(_) => RowStatus::Ready,
-            Fate::Created(_) => RowStatus::Created,
-            Fate::Refused(errors) => match errors.first() {
-                Some(error) if error.code == Code::UserAlreadyExists.as_str() => RowStatus::Exists,
-                Some(error) if error.code == Code::Deserialise.as_str() => RowStatus::Unreadable,
-                _ => RowStatus::Refused,
-            },
-        }
-    }
-
-    pub(super) fn errors(&self) -> &[Error] {
-        match &self.fate {
-            Fate::Refused(errors) => errors,
-            _ => &[],
-        }
-    }
-
-    fn item(&self) -> Option<&Item> {
-        match &self.fate {
-            Fate::Unchecked(item) | Fate::Ready(item) => Some(item),
-            Fate::Created(_) | Fate::Refused(_) => None,
-        }
-    }
-}
-
-/// How far an import is.
+/// The stage of a job.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Stage {
     Checking,
@@ -90,20 +32,20 @@ pub(super) enum Stage {
     Done,
 }
 
-/// The state of an import.
+/// The progress of a job.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) struct Progress {
     pub(super) stage: Stage,
-    /// Whether somebody is at it.
+    /// Whether workers are running.
     pub(super) running: bool,
-    /// Rows of the file, and of those the ones that are ready, created, there already, refused, or can't be read.
+    /// Rows of the file in all and by status.
     pub(super) rows: usize,
     pub(super) ready: usize,
     pub(super) created: usize,
     pub(super) exist: usize,
     pub(super) refused: usize,
     pub(super) unreadable: usize,
-    /// Rows that this stage is about, and those it is through with.
+    /// Rows of the current stage in all, and those that are finished.
     pub(super) to_do: usize,
     pub(super) done: usize,
 }
@@ -113,8 +55,8 @@ impl Progress {
         self.exist + self.refused + self.unreadable
     }
 
-    fn of(&mut self, standing: RowStatus) -> Option<&mut usize> {
-        match standing {
+    fn count_of(&mut self, status: RowStatus) -> Option<&mut usize> {
+        match status {
             RowStatus::Unchecked => None,
             RowStatus::Ready => Some(&mut self.ready),
             RowStatus::Created => Some(&mut self.created),
@@ -125,12 +67,12 @@ impl Progress {
     }
 }
 
-/// Rows that go into one request.
+/// The rows of one request.
 pub(super) struct Slice {
     number: usize,
     pub(super) body: Zeroizing<Vec<u8>>,
     pub(super) stage: Stage,
-    /// The same each time this slice is sent: what was created is not created again.
+    /// The same for each retry of this slice, so that no user is created twice.
     pub(super) request_id: RequestId,
 }
 
@@ -149,31 +91,23 @@ pub(super) struct Job {
 
 struct State {
     rows: Vec<Row>,
-    /// The rows that this stage is about, in slices that stay as they are; and the slices that are still to be sent.
+    /// The rows of the current stage in fixed slices, and the slices that are not yet sent.
     slices: Vec<Vec<usize>>,
-    waiting: VecDeque<usize>,
-    /// Most bytes of a request.
-    longest: usize,
-    /// Why it was left.
+    unsent: VecDeque<usize>,
+    /// Maximum bytes of a request.
+    max_body: usize,
+    /// The reason why the job stopped early.
     why: Option<String>,
 }
 
-#[derive(Serialize)]
-struct Request<'a> {
-    meta: Meta<'a>,
-    data: Vec<&'a Item>,
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Meta<'a> {
-    account_code: &'a str,
-}
-
 impl Job {
-    /// A file that was read, of the account that is visited.
-    pub(super) fn new(visit: &Visit<'_>, file: String, Read { rows, unknown }: Read) -> Self {
-        let (console, account) = (visit.console, visit.scope.account());
+    /// A job for a file of the requested account.
+    pub(super) fn new(
+        request: &PageRequest<'_>,
+        file: String,
+        ParsedFile { rows, unknown }: ParsedFile,
+    ) -> Self {
+        let (console, account) = (request.console, request.scope.account());
         let mut id = [0; 16];
         console.core.entropy.fill(&mut id);
         let mut progress = Progress {
@@ -189,20 +123,20 @@ impl Job {
             done: 0,
         };
         for row in &rows {
-            progress.of(row.standing()).into_iter().for_each(|count| *count += 1);
+            progress.count_of(row.status()).into_iter().for_each(|count| *count += 1);
         }
-        let longest = console.core.limits.body_bytes;
-        let slices = cut(&rows, RowStatus::Unchecked, CHECKED_AT_ONCE, longest);
+        let max_body = console.core.limits.body_bytes;
+        let slices = slice_rows(&rows, RowStatus::Unchecked, CHECKED_AT_ONCE, max_body);
         progress.to_do = slices.iter().map(Vec::len).sum();
         Self {
             id: uuid::Builder::from_random_bytes(id).into_uuid(),
             account: account.id,
             code: account.code.to_string(),
             file,
-            by: visit.who.principal.address.clone(),
+            by: request.session.principal.address.clone(),
             at: console.core.clock.now(),
             unknown,
-            state: Mutex::new(State { rows, slices, waiting: VecDeque::new(), longest, why: None }),
+            state: Mutex::new(State { rows, slices, unsent: VecDeque::new(), max_body, why: None }),
             progress: watch::Sender::new(progress),
             stopping: watch::Sender::new(false),
         }
@@ -212,34 +146,34 @@ impl Job {
         *self.progress.borrow()
     }
 
-    /// Progress, as it is made.
     pub(super) fn watch(&self) -> watch::Receiver<Progress> {
         self.progress.subscribe()
     }
 
-    /// Why it was left, if it was.
+    /// The reason why the job stopped early.
     pub(super) fn why(&self) -> Option<String> {
         self.state().why.clone()
     }
 
-    /// Goes on with what is to be done next; `false` when somebody is at it, or nothing is left to do.
+    /// Starts the next stage, or continues the current one; `false` if the job is running or nothing is left to
+    /// do.
     pub(super) fn begin(&self) -> bool {
         let mut state = self.state();
-        let State { rows, slices, waiting, longest, why } = &mut *state;
+        let State { rows, slices, unsent, max_body, why } = &mut *state;
         let now = self.progress();
         let to_do = match now.stage {
             _ if now.running => return false,
             Stage::Checking => RowStatus::Unchecked,
             Stage::Creating => RowStatus::Ready,
             Stage::Checked if now.ready > 0 => {
-                *slices = cut(rows, RowStatus::Ready, CREATED_AT_ONCE, *longest);
+                *slices = slice_rows(rows, RowStatus::Ready, CREATED_AT_ONCE, *max_body);
                 RowStatus::Ready
             }
             Stage::Checked | Stage::Done => return false,
         };
-        // A slice is settled as a whole: its first row tells, also of one that was left in whatever way.
-        let open = |slice: &Vec<usize>| slice.first().is_some_and(|row| rows[*row].standing() == to_do);
-        *waiting = (0..slices.len()).filter(|number| open(&slices[*number])).collect();
+        // Results arrive for whole slices, so the first row tells whether a slice is open.
+        let open = |slice: &Vec<usize>| slice.first().is_some_and(|row| rows[*row].status() == to_do);
+        *unsent = (0..slices.len()).filter(|number| open(&slices[*number])).collect();
         *why = None;
         self.stopping.send_replace(false);
         self.progress.send_modify(|progress| {
@@ -252,7 +186,7 @@ impl Job {
         true
     }
 
-    /// Sends no more; what is under way comes to its end.
+    /// Stops the job after the requests that were already sent.
     pub(super) fn stop(&self) {
         self.stopping.send_replace(true);
     }
@@ -261,23 +195,23 @@ impl Job {
         *self.stopping.borrow()
     }
 
-    /// Waits, but no longer than until somebody stops it.
+    /// Waits for this time, or until the job is stopped.
     pub(super) async fn wait(&self, time: Duration) {
         let mut stopping = self.stopping.subscribe();
-        // Neither outcome is a mistake: the time is over, or there is nothing to wait for.
+        // Both results are fine: the time is over, or the job is stopped.
         let _ = tokio::time::timeout(time, stopping.wait_for(|stopping| *stopping)).await;
     }
 
-    /// The next slice, unless there is none or somebody stopped it.
-    pub(super) fn take(&self) -> Option<Slice> {
+    /// The next slice; `None` if the job is stopped or no slice is left.
+    pub(super) fn next_slice(&self) -> Option<Slice> {
         if self.is_stopping() {
             return None;
         }
         let mut state = self.state();
-        let number = state.waiting.pop_front()?;
-        let data = state.slices[number].iter().filter_map(|row| state.rows[*row].item()).collect();
-        let request = Request { meta: Meta { account_code: &self.code }, data };
-        // Room for all of it: a buffer that grows leaves copies of passwords behind.
+        let number = state.unsent.pop_front()?;
+        let data: Vec<_> = state.slices[number].iter().filter_map(|row| state.rows[*row].item()).collect();
+        let request = RequestBody::new(&self.code, &data);
+        // Allocated at once: a growing buffer would leave copies of passwords in memory.
         let length: usize = state.slices[number].iter().map(|row| state.rows[*row].length).sum();
         let mut body = Zeroizing::new(Vec::with_capacity(length + 256));
         serde_json::to_writer(&mut *body, &request)
@@ -289,46 +223,48 @@ impl Job {
         Some(Slice { number, body, stage: self.progress().stage, request_id })
     }
 
-    /// Writes down what became of the rows of a slice.
+    /// Records the results of a slice.
     ///
     /// # Errors
-    /// When the reply can't be read: the rows stay as they are, and the slice can be sent once more.
-    pub(super) fn settle(&self, slice: &Slice, reply: &[u8]) -> Result<(), serde_json::Error> {
-        let Answer::<Value> { data, fail, .. } = serde_json::from_slice(reply)?;
-        // Both in the order of the request, in which no address is there twice.
+    /// If the reply is invalid. The rows are unchanged, and the slice can be sent again.
+    pub(super) fn record_results(&self, slice: &Slice, reply: &[u8]) -> Result<(), serde_json::Error> {
+        // A row of check-user reads as one without an id.
+        let Answer::<Created> { data, fail, .. } = serde_json::from_slice(reply)?;
+        // Both are in the order of the request, and each address is in it only once.
         let (mut data, mut fail) = (data.into_iter(), fail.into_iter().peekable());
         let mut state = self.state();
         let State { rows, slices, .. } = &mut *state;
         let mut now = self.progress();
         for row in &slices[slice.number] {
             let row = &mut rows[*row];
-            now.of(row.standing()).into_iter().for_each(|count| *count -= 1);
-            let refused = fail.next_if(|failure| {
-                let address = failure.key.as_ref().and_then(|key| key.get("emailAddress")?.as_str());
-                address == Some(row.address.as_str())
-            });
-            let nothing =
-                || Fate::Refused(vec![Error::new(Code::Internal, "The response does not mention this row")]);
-            let before = std::mem::replace(&mut row.fate, Fate::Refused(Vec::new()));
-            row.fate = match (refused, before) {
-                (Some(failure), _) => Fate::Refused(failure.errors),
-                (None, Fate::Unchecked(item)) if data.next().is_some() => Fate::Ready(item),
-                (None, Fate::Ready(_)) => match data.next().as_ref().and_then(|row| row["id"].as_str()) {
-                    Some(id) => Fate::Created(id.to_owned()),
-                    None => nothing(),
-                },
-                (None, _) => nothing(),
+            now.count_of(row.status()).into_iter().for_each(|count| *count -= 1);
+            let refused = fail.next_if(|failure| failed_address(failure) == Some(row.address.as_str()));
+            let missing = || {
+                RowOutcome::Refused(vec![Error::new(
+                    Code::Internal,
+                    "The response does not mention this row",
+                )])
             };
-            now.of(row.standing()).into_iter().for_each(|count| *count += 1);
+            let before = std::mem::replace(&mut row.outcome, RowOutcome::Refused(Vec::new()));
+            row.outcome = match (refused, before) {
+                (Some(failure), _) => RowOutcome::Refused(failure.errors),
+                (None, RowOutcome::Unchecked(item)) if data.next().is_some() => RowOutcome::Ready(item),
+                (None, RowOutcome::Ready(_)) => match data.next() {
+                    Some(created) if !created.id.is_empty() => RowOutcome::Created(created.id),
+                    Some(_) | None => missing(),
+                },
+                (None, _) => missing(),
+            };
+            now.count_of(row.status()).into_iter().for_each(|count| *count += 1);
             now.done += 1;
         }
-        // Nobody else changes it while the rows are held.
+        // The lock on the rows also serialises updates of the progress.
         self.progress.send_replace(now);
         Ok(())
     }
 
-    /// Nobody is at it any more: because it is done, or for this reason.
-    pub(super) fn rest(&self, why: Option<String>) {
+    /// Records that the workers have ended, with the reason if they ended early.
+    pub(super) fn finish(&self, why: Option<String>) {
         let mut state = self.state();
         self.progress.send_modify(|progress| {
             progress.running = false;
@@ -342,8 +278,8 @@ impl Job {
         state.why = why;
     }
 
-    /// Looks at the rows.
-    pub(super) fn look<T>(&self, at: impl FnOnce(&[Row]) -> T) -> T {
+    /// Calls a function with the rows.
+    pub(super) fn with_rows<T>(&self, at: impl FnOnce(&[Row]) -> T) -> T {
         at(&self.state().rows)
     }
 
@@ -352,35 +288,20 @@ impl Job {
     }
 }
 
-/// Cuts the rows in this state into slices that fit into requests.
-fn cut(rows: &[Row], standing: RowStatus, most: usize, longest: usize) -> Vec<Vec<usize>> {
-    let (mut slices, mut room) = (Vec::<Vec<usize>>::new(), 0);
-    for (index, row) in rows.iter().enumerate().filter(|(_, row)| row.standing() == standing) {
-        match slices.last_mut().filter(|slice| slice.len() < most && row.length <= room) {
-            Some(slice) => slice.push(index),
-            None => {
-                slices.push(vec![index]);
-                room = longest.saturating_sub(super::read::AROUND);
-            }
-        }
-        room = room.saturating_sub(row.length);
-    }
-    slices
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use wire::create_user::Item;
 
     #[test]
-    fn rows_whose_result_can_t_be_read_stay_as_they_are() {
+    fn an_invalid_reply_changes_no_row() {
         let item = Item::new("ann@example.com");
         let row = Row {
             line: 2,
             address: "ann@example.com".to_owned(),
             name: String::new(),
             length: 64,
-            fate: Fate::Ready(Box::new(item)),
+            outcome: RowOutcome::Ready(Box::new(item)),
         };
         let progress = Progress {
             stage: Stage::Creating,
@@ -405,17 +326,17 @@ mod tests {
             state: Mutex::new(State {
                 rows: vec![row],
                 slices: vec![vec![0]],
-                waiting: VecDeque::from([0]),
-                longest: 1_024,
+                unsent: VecDeque::from([0]),
+                max_body: 1_024,
                 why: None,
             }),
             progress: watch::Sender::new(progress),
             stopping: watch::Sender::new(false),
         };
-        let slice = job.take().unwrap();
-        assert!(job.settle(&slice, b"{").is_err());
-        assert!(job.progress() == progress && job.look(|rows| rows[0].standing() == RowStatus::Ready));
-        job.settle(&slice, br#"{"meta":{"status":200},"data":[{"id":"7"}],"fail":[]}"#).unwrap();
-        assert!(job.look(|rows| rows[0].standing() == RowStatus::Created));
+        let slice = job.next_slice().unwrap();
+        assert!(job.record_results(&slice, b"{").is_err());
+        assert!(job.progress() == progress && job.with_rows(|rows| rows[0].status() == RowStatus::Ready));
+        job.record_results(&slice, br#"{"meta":{"status":200},"data":[{"id":"7"}],"fail":[]}"#).unwrap();
+        assert!(job.with_rows(|rows| rows[0].status() == RowStatus::Created));
     }
 }

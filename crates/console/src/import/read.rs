@@ -1,4 +1,4 @@
-//! From the bytes of a file to its rows: by the rules of `matricula import`.
+//! Reads the rows of a file by the rules of `matricula import`.
 
 use std::collections::HashSet;
 use std::io;
@@ -8,37 +8,33 @@ use wire::create_user::Item;
 use wire::import::{ImportError, Rows};
 use wire::{Code, Error};
 
-use super::job::{Fate, Row};
+use super::row::{ENVELOPE_SIZE, Row, RowOutcome};
 
-/// Most rows of a file.
+/// Maximum rows of a file.
 pub(super) const MAX_ROWS: usize = 100_000;
 
-/// Maximum size of the envelope around the items of a request.
-pub(super) const AROUND: usize = 1_024;
-
-/// A file, read.
-pub(super) struct Read {
+pub(super) struct ParsedFile {
     pub(super) rows: Vec<Row>,
-    /// Columns that nobody knows.
+    /// Unknown columns.
     pub(super) unknown: Vec<String>,
 }
 
-/// Reads the rows of a file, or says why it can't be used. A request holds at most `longest` bytes.
-pub(super) fn rows(bytes: &[u8], longest: usize) -> Result<Read, String> {
-    // So begin the files of spreadsheets, which are archives.
+/// Reads the rows of a file, or says why it can't be used. A request holds at most `max_body` bytes.
+pub(super) fn read_rows(bytes: &[u8], max_body: usize) -> Result<ParsedFile, String> {
+    // The signature of ZIP archives, and so of workbooks.
     if bytes.starts_with(b"PK\x03\x04") {
         return Err("this is a workbook: save the sheet as CSV and upload that".to_owned());
     }
-    let said = |error: ImportError| error.to_string();
-    let mut reader = Rows::new(bytes, None).map_err(said)?;
+    let to_text = |error: ImportError| error.to_string();
+    let mut reader = Rows::new(bytes, None).map_err(to_text)?;
     let (mut rows, mut seen) = (Vec::new(), HashSet::new());
     for row in &mut reader {
-        let row = row.map_err(said)?;
+        let row = row.map_err(to_text)?;
         if rows.len() == MAX_ROWS {
             return Err(format!("it has more than {MAX_ROWS} rows; `matricula import` has no limit"));
         }
         let item = row.item.and_then(|item| match length(&item) {
-            length if length + AROUND > longest => {
+            length if length + ENVELOPE_SIZE > max_body => {
                 Err(vec![Error::new(Code::Length, "The row is longer than a request may be")])
             }
             length => Ok((item, length)),
@@ -52,16 +48,16 @@ pub(super) fn rows(bytes: &[u8], longest: usize) -> Result<Read, String> {
             )]),
         });
         let name = item.as_ref().ok().and_then(|(item, _)| item.name.clone()).unwrap_or_default();
-        let (fate, length) = match item {
-            Ok((item, length)) => (Fate::Unchecked(Box::new(item)), length),
-            Err(errors) => (Fate::Refused(errors), 0),
+        let (outcome, length) = match item {
+            Ok((item, length)) => (RowOutcome::Unchecked(Box::new(item)), length),
+            Err(errors) => (RowOutcome::Refused(errors), 0),
         };
-        rows.push(Row { line: row.line, address: row.address, name, length, fate });
+        rows.push(Row { line: row.line, address: row.address, name, length, outcome });
     }
     if rows.is_empty() {
         return Err("it contains no user".to_owned());
     }
-    Ok(Read { rows, unknown: reader.unknown_columns().iter().map(|name| short(name)).collect() })
+    Ok(ParsedFile { rows, unknown: reader.unknown_columns().iter().map(|name| short(name)).collect() })
 }
 
 /// The comparison key of an address.
@@ -69,7 +65,7 @@ fn key(address: &str) -> String {
     EmailAddress::parse(address).map_or_else(|_| address.to_lowercase(), |parsed| parsed.key().to_owned())
 }
 
-/// How long an item is in a request, without a copy of its password.
+/// Bytes of an item in a request, counted without a copy of its password.
 fn length(item: &Item) -> usize {
     struct Count(usize);
     impl io::Write for Count {
@@ -85,11 +81,11 @@ fn length(item: &Item) -> usize {
     let mut count = Count(1);
     match serde_json::to_writer(&mut count, item) {
         Ok(()) => count.0,
-        Err(_) => usize::MAX - AROUND,
+        Err(_) => usize::MAX - ENVELOPE_SIZE,
     }
 }
 
-/// Text that is not longer than people read.
+/// The text, shortened for display.
 pub(super) fn short(text: &str) -> String {
     const MOST: usize = 300;
     match text.char_indices().nth(MOST) {
@@ -98,7 +94,7 @@ pub(super) fn short(text: &str) -> String {
     }
 }
 
-/// The name of a file as people know it: without folders.
+/// The name of a file without folders.
 pub(super) fn file_name(name: &str) -> String {
     let name = name.rsplit(['/', '\\']).next().unwrap_or_default();
     let name = short(&name.replace(char::is_control, ""));
@@ -110,12 +106,14 @@ mod tests {
     use super::*;
 
     fn read(text: &str) -> Vec<(u64, String, String)> {
-        let read = rows(text.as_bytes(), 1 << 20).unwrap_or_else(|why| panic!("{why}"));
-        let told = |row: Row| match row.fate {
-            Fate::Refused(errors) => (row.line, row.address, errors[0].message.clone()),
-            _ => (row.line, row.address, row.name),
+        let read = read_rows(text.as_bytes(), 1 << 20).unwrap_or_else(|why| panic!("{why}"));
+        let summary = |row: Row| match row.outcome {
+            RowOutcome::Refused(errors) => (row.line, row.address, errors[0].message.clone()),
+            RowOutcome::Unchecked(_) | RowOutcome::Ready(_) | RowOutcome::Created(_) => {
+                (row.line, row.address, row.name)
+            }
         };
-        read.rows.into_iter().map(told).collect()
+        read.rows.into_iter().map(summary).collect()
     }
 
     #[test]
@@ -128,20 +126,20 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_file_of_users_is_told_apart() {
-        let wrong = |bytes: &[u8]| rows(bytes, 1 << 20).err().unwrap_or_default();
+    fn an_unusable_file_has_an_error() {
+        let wrong = |bytes: &[u8]| read_rows(bytes, 1 << 20).err().unwrap_or_default();
         assert!(wrong(b"PK\x03\x04...").contains("save the sheet as CSV"));
         assert!(wrong(b"").contains("contains no user"));
         assert!(wrong(b"email\n").contains("contains no user"));
         assert!(wrong(b"a,b\n1,2\n").contains("has no column `email`"));
         let many = format!("email\n{}", "a@b.c\n".repeat(MAX_ROWS + 1));
         assert!(wrong(many.as_bytes()).contains("more than 100000 rows"));
-        let long = rows(format!("email,name\na@b.c,{}\n", "x".repeat(2_000)).as_bytes(), 2_048);
-        assert!(long.is_ok_and(|read| matches!(read.rows[0].fate, Fate::Refused(_))));
+        let long = read_rows(format!("email,name\na@b.c,{}\n", "x".repeat(2_000)).as_bytes(), 2_048);
+        assert!(long.is_ok_and(|read| matches!(read.rows[0].outcome, RowOutcome::Refused(_))));
     }
 
     #[test]
-    fn a_file_is_called_as_people_call_it() {
+    fn a_file_name_has_no_folders() {
         for (given, called) in [
             ("users.csv", "users.csv"),
             ("C:\\people\\a b.csv", "a b.csv"),

@@ -1,4 +1,4 @@
-//! The result file: a row for each row of the file, with the columns of `matricula import`, and never a password.
+//! The result file: a line per row with the columns of `matricula import`, and no passwords.
 
 use std::sync::Arc;
 
@@ -6,25 +6,27 @@ use axum::body::Body;
 use bytes::Bytes;
 use futures_util::stream;
 
-use super::job::{Fate, Progress, Row, RowStatus, Stage};
-use super::named;
-use crate::visit::Visit;
-use crate::{Shown, Trouble};
+use super::job::{Progress, Stage};
+use super::named_job;
+use super::row::{Row, RowOutcome, RowStatus};
+use crate::csv::cell;
+use crate::request::PageRequest;
+use crate::{PageError, PageResponse};
 
-/// Rows that are written in one go.
+/// Rows per chunk of the response.
 const SLICE: usize = 1_000;
 
 const COLUMNS: &str = "row,line,emailAddress,result,id,code,field,message\r\n";
 
-pub(super) async fn download(visit: &mut Visit<'_>) -> Result<Shown, Trouble> {
-    let job = named(visit)?;
+pub(super) async fn download(request: &mut PageRequest<'_>) -> Result<PageResponse, PageError> {
+    let job = named_job(request)?;
     let lines = stream::unfold(Some(0), move |from| {
         let job = Arc::clone(&job);
         async move {
             let from = from?;
             let now = job.progress();
             let mut text = if from == 0 { COLUMNS.to_owned() } else { String::new() };
-            let next = job.look(|rows| {
+            let next = job.with_rows(|rows| {
                 let slice = rows.iter().enumerate().skip(from).take(SLICE);
                 text.extend(slice.map(|(index, row)| line(index + 1, row, &now)));
                 Some(from + SLICE).filter(|next| *next < rows.len())
@@ -32,8 +34,8 @@ pub(super) async fn download(visit: &mut Visit<'_>) -> Result<Shown, Trouble> {
             Some((Ok::<_, std::convert::Infallible>(Bytes::from(text)), next))
         }
     });
-    Ok(Shown::Download {
-        name: format!("import-{}-result.csv", visit.scope.account().code),
+    Ok(PageResponse::Download {
+        name: format!("import-{}-result.csv", request.scope.account().code),
         kind: "text/csv; charset=utf-8",
         body: Body::from_stream(lines),
     })
@@ -42,7 +44,7 @@ pub(super) async fn download(visit: &mut Visit<'_>) -> Result<Shown, Trouble> {
 fn line(number: usize, row: &Row, now: &Progress) -> String {
     let errors = row.errors();
     let first = errors.first();
-    let id = if let Fate::Created(id) = &row.fate { id } else { "" };
+    let id = if let RowOutcome::Created(id) = &row.outcome { id } else { "" };
     let messages: Vec<_> = errors.iter().map(|error| error.message.as_str()).collect();
     format!(
         "{number},{},{},{},{},{},{},{}\r\n",
@@ -57,7 +59,7 @@ fn line(number: usize, row: &Row, now: &Progress) -> String {
 }
 
 fn result(row: &Row, now: &Progress) -> &'static str {
-    match row.standing() {
+    match row.status() {
         RowStatus::Unchecked => "not checked",
         RowStatus::Ready if now.stage == Stage::Checked || now.stage == Stage::Checking => "would be created",
         RowStatus::Ready => "not tried",
@@ -65,10 +67,4 @@ fn result(row: &Row, now: &Progress) -> &'static str {
         RowStatus::Exists => "exists",
         RowStatus::Refused | RowStatus::Unreadable => "refused",
     }
-}
-
-/// A cell, in quotes. What a spreadsheet would take for a formula, and carry out, is marked as text.
-fn cell(text: &str) -> String {
-    let mark = if text.starts_with(['=', '+', '-', '@', '\t', '\r']) { "'" } else { "" };
-    format!("\"{mark}{}\"", text.replace('"', "\"\""))
 }

@@ -1,4 +1,4 @@
-//! The page of an import: how far it is, as it goes on; and what became of each row, what went wrong first.
+//! The page of an import job: its progress, and the results of its rows.
 
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -12,28 +12,29 @@ use tokio::sync::watch;
 use tokio::time::{Interval, MissedTickBehavior, interval};
 use wire::{Code, Error};
 
-use super::job::{Job, Progress, Row, RowStatus, Stage};
-use super::named;
+use super::job::{Job, Progress, Stage};
+use super::named_job;
 use super::read::short;
+use super::row::{Row, RowStatus};
 use crate::Console;
-use crate::form::query;
+use crate::form::query_string;
+use crate::request::PageRequest;
 use crate::shell::Shell;
+use crate::shown_time::ShownTime;
 use crate::tag::Tag;
-use crate::visit::Visit;
-use crate::when::When;
-use crate::{Shown, Trouble};
+use crate::{PageError, PageResponse};
 
-/// Rows on a page.
+/// Rows per page.
 const PAGE: usize = 200;
 
-/// How often progress is told, at most.
-const TOLD_EVERY: Duration = Duration::from_millis(250);
+/// Minimum time between two events.
+const EVENT_INTERVAL: Duration = Duration::from_millis(250);
 
-/// After so many rounds without news something is sent anyway: only that reveals a closed connection.
-const QUIET: u32 = 60;
+/// Polls without a change before a comment is sent, because only a write detects a closed connection.
+const QUIET_POLLS: u32 = 60;
 
-/// After so many looks the stream ends. Browsers come again by themselves, and are asked again who they are.
-const LOOKS: u32 = 240;
+/// Polls before the stream ends. Browsers reconnect, and are authenticated again.
+const MAX_POLLS: u32 = 240;
 
 #[derive(Template)]
 #[template(path = "import/show.html")]
@@ -42,55 +43,55 @@ struct JobPage {
     path: String,
     file: String,
     by: String,
-    at: When,
+    at: ShownTime,
     unknown: Vec<String>,
     progress: Progress,
     why: Option<String>,
     stopping: bool,
     only_problems: bool,
-    rows: Vec<Shows>,
-    /// How many such rows there are, and the pages around this one.
+    rows: Vec<RowView>,
+    /// Number of rows with this filter, and the links to the neighbouring pages.
     found: usize,
     previous: Option<String>,
     next: Option<String>,
 }
 
-/// The part that is told as it changes.
+/// The part of the page that events replace.
 #[derive(Template)]
 #[template(path = "import/progress.html")]
 struct Part {
     progress: Progress,
 }
 
-struct Shows {
+struct RowView {
     line: u64,
     address: String,
     name: String,
     tag: Tag,
-    /// The problem and how to fix it.
+    /// Problems and how to fix them.
     wrong: Vec<(String, &'static str)>,
 }
 
-pub(super) async fn show(visit: &mut Visit<'_>) -> Result<Shown, Trouble> {
-    let job = named(visit)?;
+pub(super) async fn show(request: &mut PageRequest<'_>) -> Result<PageResponse, PageError> {
+    let job = named_job(request)?;
     let progress = job.progress();
-    let only_problems = match visit.query.text("show") {
+    let only_problems = match request.query.text("show") {
         "all" => false,
         "problems" => true,
         _ => progress.problems() > 0,
     };
-    let number = visit.query.text("page").parse::<usize>().unwrap_or(1).max(1);
+    let number = request.query.text("page").parse::<usize>().unwrap_or(1).max(1);
     let (rows, found) = rows(&job, only_problems, number);
-    let path = visit.path(&format!("/import/{}", job.id));
+    let path = request.path(&format!("/import/{}", job.id));
     let link = |number: usize| {
         let show = if only_problems { "problems" } else { "all" };
-        format!("{path}?{}", query(&[("show", show), ("page", &number.to_string())]))
+        format!("{path}?{}", query_string(&[("show", show), ("page", &number.to_string())]))
     };
     let page = JobPage {
-        shell: visit.shell("/users", format!("Import of {}", job.file)),
+        shell: request.shell("/users", format!("Import of {}", job.file)),
         file: job.file.clone(),
         by: job.by.clone(),
-        at: When(job.at),
+        at: ShownTime(job.at),
         unknown: job.unknown.clone(),
         progress,
         why: job.why(),
@@ -102,20 +103,20 @@ pub(super) async fn show(visit: &mut Visit<'_>) -> Result<Shown, Trouble> {
         next: (number.saturating_mul(PAGE) < found).then(|| link(number + 1)),
         path,
     };
-    Ok(Shown::Html(page.render()?))
+    Ok(PageResponse::Html(page.render()?))
 }
 
-/// A page of rows, and how many there are on all.
-fn rows(job: &Job, only_problems: bool, number: usize) -> (Vec<Shows>, usize) {
-    job.look(|rows| {
+/// A page of rows, and the number of rows with this filter.
+fn rows(job: &Job, only_problems: bool, number: usize) -> (Vec<RowView>, usize) {
+    job.with_rows(|rows| {
         let wanted = |row: &&Row| !only_problems || !row.errors().is_empty();
         let page = rows.iter().filter(wanted).skip((number - 1).saturating_mul(PAGE)).take(PAGE);
-        (page.map(shows).collect(), rows.iter().filter(wanted).count())
+        (page.map(row_view).collect(), rows.iter().filter(wanted).count())
     })
 }
 
-fn shows(row: &Row) -> Shows {
-    let (text, look) = match row.standing() {
+fn row_view(row: &Row) -> RowView {
+    let (text, look) = match row.status() {
         RowStatus::Unchecked => ("not checked", ""),
         RowStatus::Ready => ("ready", ""),
         RowStatus::Created => ("created", "good"),
@@ -123,7 +124,7 @@ fn shows(row: &Row) -> Shows {
         RowStatus::Refused => ("refused", "bad"),
         RowStatus::Unreadable => ("unreadable", "bad"),
     };
-    Shows {
+    RowView {
         line: row.line,
         address: short(&row.address),
         name: short(&row.name),
@@ -152,42 +153,43 @@ fn advice(error: &Error) -> &'static str {
     }
 }
 
-/// What the stream of events goes by.
+/// The state of the event stream.
 struct Events {
     console: Arc<Console>,
-    told: watch::Receiver<Progress>,
+    progress: watch::Receiver<Progress>,
     ticks: Interval,
     last: Option<Progress>,
-    looks: u32,
+    polls: u32,
     quiet: u32,
     ended: bool,
 }
 
-/// Progress, as it is made.
-pub(super) async fn events(visit: &mut Visit<'_>) -> Result<Shown, Trouble> {
-    let job = named(visit)?;
-    let mut ticks = interval(TOLD_EVERY);
+/// Streams the progress of a job.
+pub(super) async fn events(request: &mut PageRequest<'_>) -> Result<PageResponse, PageError> {
+    let job = named_job(request)?;
+    let mut ticks = interval(EVENT_INTERVAL);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let console = Arc::clone(visit.console);
-    let events = Events { console, told: job.watch(), ticks, last: None, looks: 0, quiet: 0, ended: false };
+    let console = Arc::clone(request.console);
+    let events =
+        Events { console, progress: job.watch(), ticks, last: None, polls: 0, quiet: 0, ended: false };
     let events = stream::unfold(events, |mut events| async move {
         let event = events.next().await?;
         Some((Ok::<_, Infallible>(Bytes::from(event)), events))
     });
-    Ok(Shown::Events(Body::from_stream(events)))
+    Ok(PageResponse::Events(Body::from_stream(events)))
 }
 
 impl Events {
-    /// The next event. There is none when the server stops: browsers then retry until it is back.
+    /// The next event; `None` if the server is stopping: browsers then reconnect until it is back.
     async fn next(&mut self) -> Option<String> {
-        while !self.ended && self.looks < LOOKS {
+        while !self.ended && self.polls < MAX_POLLS {
             self.ticks.tick().await;
             if self.console.host.is_stopping() {
                 return None;
             }
-            self.looks += 1;
+            self.polls += 1;
             self.quiet += 1;
-            let now = *self.told.borrow_and_update();
+            let now = *self.progress.borrow_and_update();
             if !now.running {
                 self.ended = true;
                 return Some("event: end\ndata: end\n\n".to_owned());
@@ -196,7 +198,7 @@ impl Events {
                 (self.last, self.quiet) = (Some(now), 0);
                 return Part { progress: now }.render().ok().map(|html| event(&html));
             }
-            if self.quiet >= QUIET {
+            if self.quiet >= QUIET_POLLS {
                 self.quiet = 0;
                 return Some(": still at it\n\n".to_owned());
             }
@@ -205,7 +207,7 @@ impl Events {
     }
 }
 
-/// A part of the page as an event: each of its lines is told to be one of the data.
+/// An HTML fragment as an event; each line becomes a data line.
 fn event(html: &str) -> String {
     let data = html.lines().map(|line| format!("data: {line}\n"));
     ["event: progress\n".to_owned()].into_iter().chain(data).chain(["\n".to_owned()]).collect()

@@ -1,26 +1,25 @@
-//! A request as a command for curl that sends the same: pasted into a shell, nothing of it is anything but text.
+//! A curl command that sends the same request, quoted for a POSIX shell.
 
 use std::fmt::Write as _;
 
 use observe::journal::Entry;
 
-/// What curl makes of the address and the body by itself.
-const OWN: [&str; 3] = ["host", "content-length", "transfer-encoding"];
+/// Headers that curl generates from the URL and the body.
+const MADE_BY_CURL: [&str; 3] = ["host", "content-length", "transfer-encoding"];
 
-/// What curl adds when nobody says otherwise.
-const ADDED: [&str; 3] = ["accept", "user-agent", "content-type"];
+/// Headers that curl adds by default.
+const ADDED_BY_CURL: [&str; 3] = ["accept", "user-agent", "content-type"];
 
-/// The command. `url` is where the server is reached.
+/// The command. `url` is the base URL of the server.
 pub(super) fn curl(url: &str, entry: &Entry, body: &[u8]) -> String {
     let mut command = String::new();
     let has = |name: &str| entry.headers.iter().any(|(own, _)| own == name);
     let as_text = str::from_utf8(body).ok().filter(|text| !text.contains('\0'));
     if as_text.is_none() {
         let bytes: String = body.iter().map(|byte| format!("\\{byte:03o}")).collect();
-        // Octal is what every printf understands, and an argument can't hold every byte.
+        // Every printf understands octal, and an argument can't hold a null byte.
         let _ = write!(command, "printf '{bytes}' | ");
     }
-    // The address is taken as it is.
     command.push_str("curl -i -g --path-as-is");
     match entry.method.as_str() {
         "HEAD" => command.push_str(" --head"),
@@ -32,18 +31,18 @@ pub(super) fn curl(url: &str, entry: &Entry, body: &[u8]) -> String {
     let mut option = |name: &str, value: &str| {
         let _ = write!(command, " \\\n  {name} {}", quoted(value));
     };
-    for (name, value) in entry.headers.iter().filter(|(name, _)| !OWN.contains(&name.as_str())) {
-        // A header with nothing behind the colon would be left out.
+    for (name, value) in entry.headers.iter().filter(|(name, _)| !MADE_BY_CURL.contains(&name.as_str())) {
+        // curl omits a header with nothing after the colon.
         let header = if value.is_empty() { format!("{name};") } else { format!("{name}: {value}") };
         option("-H", &header);
     }
-    for name in ADDED.into_iter().filter(|name| !has(name)) {
+    for name in ADDED_BY_CURL.into_iter().filter(|name| !has(name)) {
         option("-H", &format!("{name}:"));
     }
     match as_text {
         None => option("--data-binary", "@-"),
         Some("") if !has("content-length") => {}
-        // Not --data: that reads a file when the text begins with @.
+        // Not --data, which reads a file if the text begins with @.
         Some(text) => option("--data-raw", text),
     }
     command
@@ -64,8 +63,8 @@ mod tests {
 
     use super::*;
 
-    /// What curl would be called with, and what it would read.
-    fn called(command: &str) -> (Vec<String>, Vec<u8>) {
+    /// The arguments and the input of curl, as the shell passes them.
+    fn run_in_shell(command: &str) -> (Vec<String>, Vec<u8>) {
         let script = format!(
             "curl() {{ for word; do printf '%s\\0' \"$word\"; done; \
              case \"$*\" in *'--data-binary @-') printf '\\0'; cat;; esac; }}\n{command}\n"
@@ -92,7 +91,7 @@ mod tests {
     const HARMFUL: &str = "@it's \"$(touch /tmp/x)\" `id` \\ ${HOME} !! %s\n;&|<>*?[a]{b,c}~#\té";
 
     #[test]
-    fn a_shell_takes_nothing_of_it_for_its_own() {
+    fn a_shell_passes_every_argument_unchanged() {
         let target = "/api/x?a='$(id)'&b={1,2}[3]";
         let headers = [
             ("host", "example.com"),
@@ -103,7 +102,7 @@ mod tests {
             ("content-length", "3"),
         ];
         let sent = entry("PO'ST", target, &headers);
-        let (words, _) = called(&curl("http://127.0.0.1:8080", &sent, HARMFUL.as_bytes()));
+        let (words, _) = run_in_shell(&curl("http://127.0.0.1:8080", &sent, HARMFUL.as_bytes()));
         let url = format!("http://127.0.0.1:8080{target}");
         let expected = [
             "-i",
@@ -133,13 +132,13 @@ mod tests {
     #[test]
     fn every_byte_of_a_body_arrives() {
         let all: Vec<u8> = (0..=255).chain(*b"%s\\n'\n\n").collect();
-        let (words, read) = called(&curl("http://h", &entry("POST", "/", &[]), &all));
+        let (words, read) = run_in_shell(&curl("http://h", &entry("POST", "/", &[]), &all));
         assert_eq!(words[words.len() - 2..], ["--data-binary", "@-"]);
         assert_eq!(read, all);
     }
 
     #[test]
-    fn nothing_is_sent_where_nothing_was() {
+    fn an_empty_body_stays_empty() {
         let get = curl("http://h", &entry("GET", "/a", &[("accept", "*/*")]), b"");
         assert!(!get.contains("--data"), "{get}");
         let head = curl("http://h", &entry("HEAD", "/a", &[]), b"");

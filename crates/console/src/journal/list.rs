@@ -1,33 +1,33 @@
-//! The list of requests, and how one is found.
+//! The list of requests with its search.
 
 use std::time::Duration;
 
 use askama::Template;
 
-use super::{codes, outcome, seen};
-use crate::figures::took;
-use crate::form::{Form, query};
+use super::{account_filter, codes, outcome};
+use crate::figures::duration;
+use crate::form::{Form, query_string};
+use crate::request::PageRequest;
 use crate::shell::{JOURNAL, Shell};
-use crate::visit::Visit;
-use crate::when::When;
-use crate::{Shown, Trouble};
+use crate::shown_time::ShownTime;
+use crate::{PageError, PageResponse};
 use observe::journal::{Entry, Filter};
 
-/// Requests on a page.
+/// Requests per page.
 const PAGE: usize = 100;
 
 #[derive(Template)]
 #[template(path = "journal/list.html", blocks = ["rows"])]
 struct List {
     shell: Shell,
-    asked: Asked,
+    search: SearchForm,
     rows: Vec<Row>,
-    /// Whether secrets are left out.
+    /// Whether secrets are redacted.
     redacted: bool,
     next: Option<String>,
 }
 
-/// Where there is none.
+/// The page without a journal.
 #[derive(Template)]
 #[template(path = "journal/none.html")]
 struct NoJournal {
@@ -36,7 +36,7 @@ struct NoJournal {
 
 struct Row {
     path: String,
-    at: When,
+    at: ShownTime,
     method: String,
     target: String,
     outcome: (String, &'static str),
@@ -46,15 +46,15 @@ struct Row {
     took: String,
 }
 
-/// The search, as typed.
-struct Asked {
+/// The search as typed.
+struct SearchForm {
     text: String,
     path: String,
     status: String,
     code: String,
 }
 
-impl Asked {
+impl SearchForm {
     fn read(form: &Form) -> Self {
         let text = |name: &str| form.text(name).to_owned();
         Self { text: text("q"), path: text("path"), status: text("status"), code: text("code") }
@@ -68,52 +68,53 @@ impl Asked {
         self.fields().iter().all(|(_, text)| text.is_empty())
     }
 
-    fn within<'a>(&'a self, seen: Filter<'a>) -> Filter<'a> {
+    fn narrow<'a>(&'a self, filter: Filter<'a>) -> Filter<'a> {
         let some = |text: &'a str| Some(text).filter(|text| !text.is_empty());
         Filter {
             text: some(&self.text),
             path: some(&self.path),
             status_class: self.status.parse().ok(),
             code: some(&self.code),
-            ..seen
+            ..filter
         }
     }
 }
 
-pub(super) async fn list(visit: &mut Visit<'_>) -> Result<Shown, Trouble> {
-    let shell = visit.shell(JOURNAL, "Request journal");
-    let Some(journal) = visit.console.host.journal() else {
-        return Ok(Shown::Html(NoJournal { shell }.render()?));
+pub(super) async fn list(request: &mut PageRequest<'_>) -> Result<PageResponse, PageError> {
+    let shell = request.shell(JOURNAL, "Request journal");
+    let Some(journal) = request.console.host.journal() else {
+        return Ok(PageResponse::Html(NoJournal { shell }.render()?));
     };
-    let asked = Asked::read(&visit.query);
-    let before = visit.query.some("before").and_then(|number| number.parse().ok());
-    let mut entries = journal.list(&Filter { before, ..asked.within(seen(visit, &journal)) }, PAGE + 1);
+    let search = SearchForm::read(&request.query);
+    let before = request.query.non_empty("before").and_then(|number| number.parse().ok());
+    let mut entries =
+        journal.list(&Filter { before, ..search.narrow(account_filter(request, &journal)) }, PAGE + 1);
     let more = entries.len() > PAGE;
     entries.truncate(PAGE);
     let last = entries.last().filter(|_| more).map(|last| last.number.to_string());
     let next = last.map(|last| {
-        let fields: Vec<_> = asked.fields().into_iter().chain([("before", last.as_str())]).collect();
-        visit.path(&format!("{JOURNAL}?{}", query(&fields)))
+        let fields: Vec<_> = search.fields().into_iter().chain([("before", last.as_str())]).collect();
+        request.path(&format!("{JOURNAL}?{}", query_string(&fields)))
     });
     let page = List {
         shell,
-        asked,
-        rows: entries.into_iter().map(|entry| row(visit, entry)).collect(),
+        search,
+        rows: entries.into_iter().map(|entry| row(request, entry)).collect(),
         redacted: !journal.is_whole(),
         next,
     };
-    Ok(Shown::Html(if visit.wants_part() { page.as_rows().render()? } else { page.render()? }))
+    Ok(PageResponse::Html(if request.wants_fragment() { page.as_rows().render()? } else { page.render()? }))
 }
 
-fn row(visit: &Visit<'_>, entry: Entry) -> Row {
+fn row(request: &PageRequest<'_>, entry: Entry) -> Row {
     Row {
-        path: visit.path(&format!("{JOURNAL}/{}", entry.number)),
-        at: When(entry.at),
+        path: request.path(&format!("{JOURNAL}/{}", entry.number)),
+        at: ShownTime(entry.at),
         outcome: outcome(&entry),
         codes: codes(&entry),
         caller: entry.caller.unwrap_or_default(),
         application: entry.application.unwrap_or_default(),
-        took: entry.micros.map(|micros| took(Duration::from_micros(micros))).unwrap_or_default(),
+        took: entry.micros.map(|micros| duration(Duration::from_micros(micros))).unwrap_or_default(),
         method: entry.method,
         target: entry.target.chars().take(200).collect(),
     }

@@ -1,4 +1,4 @@
-//! A request: as it was received, what was answered and why.
+//! The page of a request: what was received, the response and the reason of a refusal.
 
 use std::time::Duration;
 
@@ -6,13 +6,13 @@ use askama::Template;
 use serde_json::Value;
 
 use super::curl::curl;
-use super::replay::Again;
-use super::{codes, named, outcome};
-use crate::figures::{meaning, took};
+use super::replay::ReplayOptions;
+use super::{codes, named_entry, outcome};
+use crate::figures::{duration, meaning};
+use crate::request::PageRequest;
 use crate::shell::{JOURNAL, Notice, Shell};
-use crate::visit::Visit;
-use crate::when::When;
-use crate::{Shown, Trouble};
+use crate::shown_time::ShownTime;
+use crate::{PageError, PageResponse};
 use observe::journal::Entry;
 
 #[derive(Template)]
@@ -21,46 +21,45 @@ struct Show {
     shell: Shell,
     entry: Entry,
     path: String,
-    at: When,
+    at: ShownTime,
     outcome: (String, &'static str),
-    /// Codes, and what they mean.
+    /// Codes and their meanings.
     codes: Vec<(&'static str, String)>,
     took: Option<String>,
     answer: String,
-    /// A command that sends the same; `None` where something was left out.
+    /// A curl command with the same request; `None` if a part is redacted.
     curl: Option<String>,
-    again: Again,
+    again: ReplayOptions,
 }
 
-pub(super) async fn show(visit: &mut Visit<'_>) -> Result<Shown, Trouble> {
-    let notice =
-        visit.query.some("again").and_then(|of| of.parse::<u64>().ok()).map(|of| {
-            Notice::done(format!("Sent again: this is the new result. The original is number {of}."))
-        });
-    render(visit, notice).await.map(Shown::Html)
+pub(super) async fn show(request: &mut PageRequest<'_>) -> Result<PageResponse, PageError> {
+    let notice = request.query.non_empty("again").and_then(|of| of.parse::<u64>().ok()).map(|of| {
+        Notice::success(format!("Sent again: this is the new result. The original is number {of}."))
+    });
+    render(request, notice).await.map(PageResponse::Html)
 }
 
-/// The page, with something to say first.
-pub(super) async fn render(visit: &Visit<'_>, notice: Option<Notice>) -> Result<String, Trouble> {
-    let (journal, entry) = named(visit)?;
+/// The page, with a notice at its top.
+pub(super) async fn render(request: &PageRequest<'_>, notice: Option<Notice>) -> Result<String, PageError> {
+    let (journal, entry) = named_entry(request)?;
     let body = journal.body(entry.number);
     let title = format!("Request {}", entry.number);
     let page = Show {
-        shell: visit.shell(JOURNAL, title).with(notice),
-        path: visit.path(&format!("{JOURNAL}/{}", entry.number)),
-        at: When(entry.at),
+        shell: request.shell(JOURNAL, title).with_notice(notice),
+        path: request.path(&format!("{JOURNAL}/{}", entry.number)),
+        at: ShownTime(entry.at),
         outcome: outcome(&entry),
         codes: codes(&entry).into_iter().map(|code| (code, meaning(code))).collect(),
-        took: entry.micros.map(|micros| took(Duration::from_micros(micros))),
+        took: entry.micros.map(|micros| duration(Duration::from_micros(micros))),
         answer: pretty(&entry.answer),
-        curl: body.as_deref().map(|body| curl(&visit.url(), &entry, body)),
-        again: Again::of(visit, &entry, body.is_some()).await?,
+        curl: body.as_deref().map(|body| curl(&request.url(), &entry, body)),
+        again: ReplayOptions::read(request, &entry, body.is_some()).await?,
         entry,
     };
     Ok(page.render()?)
 }
 
-/// JSON, line by line; anything else as it is.
+/// Indented JSON; other text is unchanged.
 fn pretty(answer: &str) -> String {
     let read = serde_json::from_str::<Value>(answer).ok();
     read.and_then(|value| serde_json::to_string_pretty(&value).ok()).unwrap_or_else(|| answer.to_owned())

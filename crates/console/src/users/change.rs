@@ -3,80 +3,134 @@
 use askama::Template;
 use directory::user::User;
 use directory::{EmailAddress, Role, RoleId, roles};
-use serde_json::{Value, json};
+use secrecy::SecretString;
+use wire::Failure;
+use wire::roles::AssignRole;
+use wire::users::{Alias, UpdateUser};
 
-use super::{item, named, own_path, path, show};
-use crate::form::query;
+use super::{named_user, own_path, show, user_path};
+use crate::endpoints;
+use crate::form::{Form, query_string};
+use crate::request::{PageRequest, failed_address};
 use crate::shell::{Notice, Shell};
-use crate::visit::{Asked, Visit};
-use crate::{Shown, Trouble, ask, password};
-use api::endpoints::role::assign_role;
-use api::endpoints::user::{remove_alias, update_alias, update_user};
+use crate::{PageError, PageResponse, confirmation, password};
 
-/// Users of one bulk change: as many as an endpoint takes.
-const MOST: usize = 1_000;
+/// Maximum users per bulk change, which is the maximum of an endpoint.
+const MAX_BULK: usize = 1_000;
 
-/// What a state is called in a form, and the field of update-user that sets it.
-const STATES: &[(&str, &str, bool)] = &[
-    ("lock", "accountLocked", true),
-    ("unlock", "accountLocked", false),
-    ("disable", "accountDisabled", true),
-    ("enable", "accountDisabled", false),
-    ("force", "forcePasswordChange", true),
-    ("unforce", "forcePasswordChange", false),
-];
-
-/// What a state that ends the user's key pairs is called at the head of a question.
-fn ends_keys(to: &str) -> Option<&'static str> {
-    [("lock", "Lock"), ("disable", "Disable")].iter().find(|(state, _)| *state == to).map(|(_, does)| *does)
+/// A change of a user's state.
+struct StateChange {
+    /// Its name in a form.
+    name: &'static str,
+    /// The name of the change that undoes it.
+    opposite: &'static str,
+    /// The start of the question before it, if it revokes the user's key pairs.
+    revokes_keys: Option<&'static str>,
+    /// The item that makes it for the user with this address.
+    item: fn(String) -> UpdateUser,
 }
 
-/// A page that asks first, if what goes to `below` the user's path ends key pairs of the user.
-async fn asked_first(
-    visit: &Visit<'_>,
+const STATES: &[StateChange] = &[
+    StateChange {
+        name: "lock",
+        opposite: "unlock",
+        revokes_keys: Some("Lock"),
+        item: |address| UpdateUser { account_locked: Some(true), ..unchanged(address) },
+    },
+    StateChange {
+        name: "unlock",
+        opposite: "lock",
+        revokes_keys: None,
+        item: |address| UpdateUser { account_locked: Some(false), ..unchanged(address) },
+    },
+    StateChange {
+        name: "disable",
+        opposite: "enable",
+        revokes_keys: Some("Disable"),
+        item: |address| UpdateUser { account_disabled: Some(true), ..unchanged(address) },
+    },
+    StateChange {
+        name: "enable",
+        opposite: "disable",
+        revokes_keys: None,
+        item: |address| UpdateUser { account_disabled: Some(false), ..unchanged(address) },
+    },
+    StateChange {
+        name: "force",
+        opposite: "unforce",
+        revokes_keys: None,
+        item: |address| UpdateUser { force_password_change: Some(true), ..unchanged(address) },
+    },
+    StateChange {
+        name: "unforce",
+        opposite: "force",
+        revokes_keys: None,
+        item: |address| UpdateUser { force_password_change: Some(false), ..unchanged(address) },
+    },
+];
+
+/// The state change that a form names.
+fn state_change(form: &Form) -> Result<&'static StateChange, PageError> {
+    let name = form.text("to");
+    STATES.iter().find(|change| change.name == name).ok_or(PageError::NotFound("state"))
+}
+
+/// An item that changes nothing.
+fn unchanged(address: String) -> UpdateUser {
+    UpdateUser { email_address: address, ..UpdateUser::default() }
+}
+
+/// The confirmation page, if the form at `below` the user's path revokes key pairs of the user.
+async fn confirm_first(
+    request: &PageRequest<'_>,
     user: &User,
     does: &str,
     below: &str,
-) -> Result<Option<Shown>, Trouble> {
-    let own = own_path(visit);
-    ask::before_keys_end(visit, std::slice::from_ref(user), does, format!("{own}/{below}"), own).await
+) -> Result<Option<PageResponse>, PageError> {
+    let own = own_path(request);
+    confirmation::confirm_key_loss(request, std::slice::from_ref(user), does, format!("{own}/{below}"), own)
+        .await
 }
 
-/// Back to the user's page: what was done, or why it was not.
-async fn back(visit: &mut Visit<'_>, asked: Asked, done: &str) -> Result<Shown, Trouble> {
-    let errors = asked.errors();
+/// Redirects to the user's page, or shows it with the errors.
+async fn redirect_or_show_errors(
+    request: &PageRequest<'_>,
+    errors: &[String],
+    done: &str,
+) -> Result<PageResponse, PageError> {
     if errors.is_empty() {
-        return Ok(Shown::Redirect(format!("{}?{}", own_path(visit), query(&[("done", done)]))));
+        let query = query_string(&[("done", done)]);
+        return Ok(PageResponse::Redirect(format!("{}?{query}", own_path(request))));
     }
-    Ok(Shown::Wrong(show::page(visit, Some(Notice::bad(errors.join(" ")))).await?))
+    show::page(request, Some(Notice::error(errors.join(" ")))).await.map(PageResponse::Invalid)
 }
 
-pub(super) async fn edit(visit: &mut Visit<'_>) -> Result<Shown, Trouble> {
-    let (user, _) = named(visit).await?;
-    let form = &visit.form;
-    let fields = json!({
-        "name": form.text("name"),
-        "passwordNeverExpires": form.ticked("never_expires"),
-        "allowSmtp": form.ticked("smtp"),
-        "allowPop": form.ticked("pop"),
-    });
-    let asked = visit.ask(&update_user::ENDPOINT, vec![item(&user, fields)]).await?;
-    back(visit, asked, "edit").await
-}
-
-pub(super) async fn state(visit: &mut Visit<'_>) -> Result<Shown, Trouble> {
-    let (user, _) = named(visit).await?;
-    let to = visit.form.text("to").to_owned();
-    let Some((_, field, value)) = STATES.iter().find(|(state, ..)| *state == to) else {
-        return Err(Trouble::NotFound("state"));
+pub(super) async fn edit(request: &mut PageRequest<'_>) -> Result<PageResponse, PageError> {
+    let (user, _) = named_user(request).await?;
+    let form = &request.form;
+    let item = UpdateUser {
+        name: Some(form.text("name").to_owned()),
+        password_never_expires: Some(form.is_checked("never_expires")),
+        allow_smtp: Some(form.is_checked("smtp")),
+        allow_pop: Some(form.is_checked("pop")),
+        ..unchanged(user.address.to_string())
     };
-    if let Some(does) = ends_keys(&to)
-        && let Some(page) = asked_first(visit, &user, &format!("{does} {}", user.address), "state").await?
+    let result = request.call_endpoint(&endpoints::UPDATE_USER, &[item]).await?;
+    redirect_or_show_errors(request, &result.errors(), "edit").await
+}
+
+pub(super) async fn set_state(request: &mut PageRequest<'_>) -> Result<PageResponse, PageError> {
+    let (user, _) = named_user(request).await?;
+    let change = state_change(&request.form)?;
+    if let Some(does) = change.revokes_keys
+        && let Some(page) =
+            confirm_first(request, &user, &format!("{does} {}", user.address), "state").await?
     {
         return Ok(page);
     }
-    let asked = visit.ask(&update_user::ENDPOINT, vec![item(&user, json!({ *field: value }))]).await?;
-    back(visit, asked, &to).await
+    let item = (change.item)(user.address.to_string());
+    let result = request.call_endpoint(&endpoints::UPDATE_USER, &[item]).await?;
+    redirect_or_show_errors(request, &result.errors(), change.name).await
 }
 
 #[derive(Template)]
@@ -88,65 +142,71 @@ struct Reset {
     path: String,
 }
 
-/// Sets a password that is shown this once, and must be changed at the next sign-in.
-pub(super) async fn reset_password(visit: &mut Visit<'_>) -> Result<Shown, Trouble> {
-    let (user, _) = named(visit).await?;
+/// Sets a generated password. It is shown once, and must be changed at the next login.
+pub(super) async fn reset_password(request: &mut PageRequest<'_>) -> Result<PageResponse, PageError> {
+    let (user, _) = named_user(request).await?;
     let does = format!("Reset the password of {}", user.address);
-    if let Some(page) = asked_first(visit, &user, &does, "password").await? {
+    if let Some(page) = confirm_first(request, &user, &does, "password").await? {
         return Ok(page);
     }
-    let password = password::draw(visit.console, visit.scope.account());
-    let fields = json!({ "password": password, "forcePasswordChange": true });
-    let asked = visit.ask(&update_user::ENDPOINT, vec![item(&user, fields)]).await?;
-    if !asked.fail.is_empty() {
-        return back(visit, asked, "").await;
+    let password = password::generate(request.console, request.scope.account());
+    let item = UpdateUser {
+        password: Some(SecretString::from(password.as_str())),
+        force_password_change: Some(true),
+        ..unchanged(user.address.to_string())
+    };
+    let result = request.call_endpoint(&endpoints::UPDATE_USER, &[item]).await?;
+    if !result.fail.is_empty() {
+        return redirect_or_show_errors(request, &result.errors(), "").await;
     }
     let page = Reset {
-        shell: visit.shell("/users", format!("New password for {}", user.address)),
+        shell: request.shell("/users", format!("New password for {}", user.address)),
         address: user.address.to_string(),
         password,
-        path: path(visit, &user),
+        path: user_path(request, &user),
     };
-    Ok(Shown::Html(page.render()?))
+    Ok(PageResponse::Html(page.render()?))
 }
 
-/// The role that a form names; one that cannot be found is refused by the endpoint.
-async fn chosen_role(visit: &Visit<'_>) -> Result<Option<Role>, Trouble> {
-    let account = visit.scope.account().id;
-    match visit.console.core.secure_ids().open_id("role", account, visit.form.text("role")) {
-        Ok(id) => Ok(visit.console.core.store.role(RoleId::from_bytes(id)).await?),
+/// The role that a form names; `None` if it is not found, which the endpoint refuses.
+async fn chosen_role(request: &PageRequest<'_>) -> Result<Option<Role>, PageError> {
+    let account = request.scope.account().id;
+    match request.console.core.secure_ids().open_id("role", account, request.form.text("role")) {
+        Ok(id) => Ok(request.console.core.store.role(RoleId::from_bytes(id)).await?),
         Err(_) => Ok(None),
     }
 }
 
-pub(super) async fn role(visit: &mut Visit<'_>) -> Result<Shown, Trouble> {
-    let (user, before) = named(visit).await?;
-    let account = visit.scope.account().id;
-    if roles::promotes(before.as_ref(), chosen_role(visit).await?.as_ref()) {
+pub(super) async fn set_role(request: &mut PageRequest<'_>) -> Result<PageResponse, PageError> {
+    let (user, before) = named_user(request).await?;
+    let account = request.scope.account().id;
+    if roles::promotes(before.as_ref(), chosen_role(request).await?.as_ref()) {
         let does = format!("Give {} a role with more permissions", user.address);
-        if let Some(page) = asked_first(visit, &user, &does, "role").await? {
+        if let Some(page) = confirm_first(request, &user, &does, "role").await? {
             return Ok(page);
         }
     }
-    let before = before.map(|role| visit.console.core.secure_ids().seal("role", account, role.id.as_bytes()));
-    let fields = json!({ "id": visit.form.text("role") });
-    let asked = visit.ask(&assign_role::ENDPOINT, vec![item(&user, fields)]).await?;
-    if !asked.fail.is_empty() {
-        return back(visit, asked, "").await;
+    let before =
+        before.map(|role| request.console.core.secure_ids().seal("role", account, role.id.as_bytes()));
+    let id = request.form.text("role").to_owned();
+    let item = AssignRole { email_address: user.address.to_string(), id: Some(id) };
+    let result = request.call_endpoint(&endpoints::ASSIGN_ROLE, &[item]).await?;
+    if !result.fail.is_empty() {
+        return redirect_or_show_errors(request, &result.errors(), "").await;
     }
-    let before = query(&[("done", "role"), ("before", &before.unwrap_or_default())]);
-    Ok(Shown::Redirect(format!("{}?{before}", path(visit, &user))))
+    let before = query_string(&[("done", "role"), ("before", &before.unwrap_or_default())]);
+    Ok(PageResponse::Redirect(format!("{}?{before}", user_path(request, &user))))
 }
 
-pub(super) async fn alias(visit: &mut Visit<'_>) -> Result<Shown, Trouble> {
-    let (user, _) = named(visit).await?;
-    let item = json!({ "aliasFor": user.address.as_str(), "alias": visit.form.text("alias") });
-    let (endpoint, done) = match visit.form.ticked("remove") {
-        true => (&remove_alias::ENDPOINT, "unalias"),
-        false => (&update_alias::ENDPOINT, "alias"),
+pub(super) async fn change_alias(request: &mut PageRequest<'_>) -> Result<PageResponse, PageError> {
+    let (user, _) = named_user(request).await?;
+    let item = Alias { alias_for: user.address.to_string(), alias: request.form.text("alias").to_owned() };
+    let (endpoint, done) = match request.form.is_checked("remove") {
+        true => (&endpoints::REMOVE_ALIAS, "unalias"),
+        false => (&endpoints::UPDATE_ALIAS, "alias"),
     };
-    let asked = visit.ask(endpoint, vec![item]).await?;
-    back(visit, asked, done).await
+    let result = request.call_endpoint(endpoint, &[item]).await?;
+    redirect_or_show_errors(request, &result.errors(), done).await
 }
 
 #[derive(Template)]
@@ -154,52 +214,52 @@ pub(super) async fn alias(visit: &mut Visit<'_>) -> Result<Shown, Trouble> {
 struct Bulk {
     shell: Shell,
     changed: usize,
-    /// Address, and what is wrong with it.
+    /// Address and errors.
     refused: Vec<(String, String)>,
     to: String,
 }
 
 /// Changes the state of all selected users; each change succeeds or fails alone.
-pub(super) async fn bulk(visit: &mut Visit<'_>) -> Result<Shown, Trouble> {
-    let to = visit.form.text("to").to_owned();
-    let picked: Vec<String> = visit.form.all("pick").take(MOST).map(str::to_owned).collect();
-    let Some((_, field, value)) = STATES.iter().find(|(state, ..)| *state == to) else {
-        return Err(Trouble::NotFound("state"));
-    };
-    if let Some(does) = ends_keys(&to) {
-        let addresses: Vec<_> = picked.iter().filter_map(|text| EmailAddress::parse(text).ok()).collect();
-        let users = visit.console.core.store.users(&addresses).await?.into_iter().flatten();
-        let users: Vec<_> = users.filter(|user| user.account == visit.scope.account().id).collect();
-        let does = format!("{does} {} user{}", users.len(), if users.len() == 1 { "" } else { "s" });
-        let (action, list) = (visit.path("/users/bulk"), visit.path("/users"));
-        if let Some(page) = ask::before_keys_end(visit, &users, &does, action, list).await? {
-            return Ok(page);
-        }
+pub(super) async fn bulk(request: &mut PageRequest<'_>) -> Result<PageResponse, PageError> {
+    let picked: Vec<String> = request.form.all("pick").take(MAX_BULK).map(str::to_owned).collect();
+    let change = state_change(&request.form)?;
+    if let Some(does) = change.revokes_keys
+        && let Some(page) = confirm_bulk(request, &picked, does).await?
+    {
+        return Ok(page);
     }
-    let items = picked.iter().map(|address| json!({ "emailAddress": address, *field: value })).collect();
-    let asked = visit.ask(&update_user::ENDPOINT, items).await?;
-    let address = |key: &serde_json::Map<String, Value>| {
-        key.get("emailAddress").and_then(Value::as_str).unwrap_or_default().to_owned()
-    };
-    let refused = asked.fail.iter().map(|failure| {
-        let messages: Vec<_> = failure.errors.iter().map(|error| error.message.as_str()).collect();
-        (failure.key.as_ref().map(address).unwrap_or_default(), messages.join(" "))
-    });
-    let changed: Vec<String> =
-        asked.data.iter().map(|row| row["emailAddress"].as_str().unwrap_or_default().to_owned()).collect();
+    let items: Vec<_> = picked.into_iter().map(change.item).collect();
+    let result = request.call_endpoint(&endpoints::UPDATE_USER, &items).await?;
+    let mut notice = Notice::success(format!("{} changed.", result.data.len()));
     // The undo applies only to users that were changed.
-    let opposite = STATES.iter().find(|(_, of, set)| of == field && *set != *value).map(|(state, ..)| *state);
-    let mut notice = Notice::done(format!("{} changed.", changed.len()));
-    if let Some(opposite) = opposite.filter(|_| !changed.is_empty()) {
-        let mut fields = vec![("to", opposite.to_owned())];
-        fields.extend(changed.iter().map(|address| ("pick", address.clone())));
-        notice = notice.undo(visit.path("/users/bulk"), fields);
+    if !result.data.is_empty() {
+        let mut fields = vec![("to", change.opposite.to_owned())];
+        fields.extend(result.data.iter().map(|row| ("pick", row.email_address.clone())));
+        notice = notice.undo(request.path("/users/bulk"), fields);
     }
-    let page = Bulk {
-        shell: visit.shell("/users", "Users changed").with(Some(notice)),
-        changed: changed.len(),
-        refused: refused.collect(),
-        to,
+    let refused = |failure: &Failure| {
+        let messages: Vec<_> = failure.errors.iter().map(|error| error.message.as_str()).collect();
+        (failed_address(failure).unwrap_or_default().to_owned(), messages.join(" "))
     };
-    Ok(Shown::Html(page.render()?))
+    let page = Bulk {
+        shell: request.shell("/users", "Users changed").with_notice(Some(notice)),
+        changed: result.data.len(),
+        refused: result.fail.iter().map(refused).collect(),
+        to: change.name.to_owned(),
+    };
+    Ok(PageResponse::Html(page.render()?))
+}
+
+/// The question before a change that revokes key pairs of the selected users.
+async fn confirm_bulk(
+    request: &PageRequest<'_>,
+    picked: &[String],
+    does: &str,
+) -> Result<Option<PageResponse>, PageError> {
+    let addresses: Vec<_> = picked.iter().filter_map(|text| EmailAddress::parse(text).ok()).collect();
+    let users = request.console.core.store.users(&addresses).await?.into_iter().flatten();
+    let users: Vec<_> = users.filter(|user| user.account == request.scope.account().id).collect();
+    let does = format!("{does} {} user{}", users.len(), if users.len() == 1 { "" } else { "s" });
+    let (action, list) = (request.path("/users/bulk"), request.path("/users"));
+    confirmation::confirm_key_loss(request, &users, &does, action, list).await
 }

@@ -1,19 +1,20 @@
 //! A new user.
 
 use askama::Template;
-use serde_json::{Map, Value};
+use secrecy::SecretString;
+use wire::create_user::Item;
 
+use crate::endpoints;
+use crate::request::PageRequest;
 use crate::shell::Shell;
-use crate::visit::Visit;
-use crate::{Shown, Trouble, password};
-use api::endpoints::user::create_user;
+use crate::{PageError, PageResponse, password};
 
 #[derive(Template)]
 #[template(path = "users/new.html")]
 struct New {
     shell: Shell,
     domains: Vec<String>,
-    /// The request id that makes sending the form twice the same as once.
+    /// A request id, so that the same form sent twice creates one user.
     request: String,
     address: String,
     name: String,
@@ -39,59 +40,57 @@ struct Made {
     path: String,
 }
 
-pub(super) async fn form(visit: &mut Visit<'_>) -> Result<Shown, Trouble> {
-    let page = page(visit, Wrong::default()).await?;
-    Ok(Shown::Html(page.render()?))
+pub(super) async fn form(request: &mut PageRequest<'_>) -> Result<PageResponse, PageError> {
+    let page = page(request, Wrong::default()).await?;
+    Ok(PageResponse::Html(page.render()?))
 }
 
-async fn page(visit: &Visit<'_>, wrong: Wrong) -> Result<New, Trouble> {
-    let domains = super::list::domains(visit).await?;
-    let field = |name: &str| visit.form.text(name).to_owned();
+async fn page(request: &PageRequest<'_>, wrong: Wrong) -> Result<New, PageError> {
+    let domains = super::list::domains(request).await?;
+    let field = |name: &str| request.form.text(name).to_owned();
     Ok(New {
-        shell: visit.shell("/users", "New user"),
+        shell: request.shell("/users", "New user"),
         domains,
-        request: visit.console.core.guid(),
+        request: request.console.core.guid(),
         address: field("address"),
         name: field("name"),
-        how: visit.form.some("how").unwrap_or("generate").to_owned(),
-        force: visit.form.ticked("force") || !visit.form.ticked("address"),
+        how: request.form.non_empty("how").unwrap_or("generate").to_owned(),
+        force: request.form.is_checked("force") || !request.form.is_checked("address"),
         wrong,
     })
 }
 
-pub(super) async fn create(visit: &mut Visit<'_>) -> Result<Shown, Trouble> {
-    let form = &visit.form;
+pub(super) async fn create(request: &mut PageRequest<'_>) -> Result<PageResponse, PageError> {
+    let form = &request.form;
     let (address, name) = (form.text("address").to_owned(), form.text("name").to_owned());
     let password = match form.text("how") {
-        "generate" => Some(password::draw(visit.console, visit.scope.account())),
+        "generate" => Some(password::generate(request.console, request.scope.account())),
         "type" => Some(form.raw("password").to_owned()),
         _ => None,
     };
-    let force = form.ticked("force") && password.is_some();
+    let force = form.is_checked("force") && password.is_some();
     let shown = password.clone().filter(|_| form.text("how") == "generate");
-    let mut item = Map::new();
-    item.insert("emailAddress".to_owned(), Value::from(address.clone()));
-    item.insert("name".to_owned(), Value::from(name));
-    item.insert("forcePasswordChange".to_owned(), Value::from(force));
-    if let Some(password) = password {
-        item.insert("password".to_owned(), Value::from(password));
-    }
-    let asked = visit.ask(&create_user::ENDPOINT, vec![Value::Object(item)]).await?;
-    let Some(created) = asked.data.first() else {
-        let wrong = Wrong {
-            address: asked.error_in("emailAddress").or_else(|| asked.error_in("accountCode")),
-            name: asked.error_in("name"),
-            password: asked.error_in("password"),
-        };
-        return Ok(Shown::Wrong(page(visit, wrong).await?.render()?));
+    let item = Item {
+        name: Some(name),
+        force_password_change: Some(force),
+        password: password.map(SecretString::from),
+        ..Item::new(address.clone())
     };
-    let id = created["id"].as_str().unwrap_or_default();
+    let result = request.call_endpoint(&endpoints::CREATE_USER, &[item]).await?;
+    let Some(created) = result.data.first() else {
+        let wrong = Wrong {
+            address: result.error_in("emailAddress").or_else(|| result.error_in("accountCode")),
+            name: result.error_in("name"),
+            password: result.error_in("password"),
+        };
+        return Ok(PageResponse::Invalid(page(request, wrong).await?.render()?));
+    };
     let page = Made {
-        shell: visit.shell("/users", "User created"),
+        shell: request.shell("/users", "User created"),
         address,
         password: shown,
         force,
-        path: visit.path(&format!("/users/{id}")),
+        path: request.path(&format!("/users/{}", created.id)),
     };
-    Ok(Shown::Html(page.render()?))
+    Ok(PageResponse::Html(page.render()?))
 }

@@ -1,33 +1,36 @@
-//! The list of users: searched, filtered, page by page; and all of it as a file.
+//! The list of users with search, filters and pages, and its export as a file.
+
+use std::sync::Arc;
 
 use api::page;
 use api::search::find_users;
 use askama::Template;
 use axum::body::Body;
 use bytes::Bytes;
-use directory::DomainName;
 use directory::port::{Position, StoreError};
 use directory::role::INTERNAL_EDIT;
 use directory::user::User;
 use directory::user_query::{Cursor, State, UserQuery};
+use directory::{AccountId, DomainName};
 use futures_util::stream;
 
 use super::tags;
+use crate::Console;
 use crate::csv::cell;
-use crate::form::query;
+use crate::form::query_string;
+use crate::request::PageRequest;
 use crate::shell::{Notice, Shell};
+use crate::shown_time::ShownTime;
 use crate::tag::Tag;
-use crate::visit::Visit;
-use crate::when::When;
-use crate::{Shown, Trouble};
+use crate::{PageError, PageResponse};
 
-/// Users on a page.
+/// Users per page.
 const PAGE: usize = 50;
 
-/// Domains that can be chosen from.
+/// Maximum domains in the filter.
 const DOMAINS: usize = 200;
 
-/// Users read in one go for the file.
+/// Users per read of the export.
 const SLICE: usize = 500;
 
 /// The purpose of a page token.
@@ -38,36 +41,36 @@ const TOKEN: &str = "/console/users";
 struct List {
     shell: Shell,
     domains: Vec<String>,
-    asked: Asked,
-    /// What a user may be: its name in a form, in words, and whether it is asked for.
+    search: SearchForm,
+    /// Name in a form, label, and whether it is selected.
     states: Vec<(String, &'static str, bool)>,
     may_edit: bool,
     page: Rows,
-    /// Events that the index of words does not know of yet.
+    /// Events that the search index does not have yet.
     unread: u64,
 }
 
-/// The search, as typed.
-struct Asked {
+/// The search as typed.
+struct SearchForm {
     text: String,
     domain: String,
     state: String,
 }
 
-impl Asked {
-    fn read(visit: &Visit<'_>) -> Self {
-        let text = |name: &str| visit.query.text(name).to_owned();
+impl SearchForm {
+    fn read(request: &PageRequest<'_>) -> Self {
+        let text = |name: &str| request.query.text(name).to_owned();
         Self { text: text("q"), domain: text("domain"), state: text("state") }
     }
 
-    fn query(&self) -> UserQuery {
-        let state = State::ALL.into_iter().find(|state| name(*state) == self.state);
+    fn user_query(&self) -> UserQuery {
+        let state = State::ALL.into_iter().find(|state| state_name(*state) == self.state);
         UserQuery::new(&self.text, DomainName::parse(&self.domain).ok(), state)
     }
 
     /// The query string of this search; empty without filters.
     fn link(&self) -> String {
-        let fields = query(&[("q", &self.text), ("domain", &self.domain), ("state", &self.state)]);
+        let fields = query_string(&[("q", &self.text), ("domain", &self.domain), ("state", &self.state)]);
         if fields.is_empty() { fields } else { format!("?{fields}") }
     }
 
@@ -78,10 +81,10 @@ impl Asked {
 
 struct Rows {
     rows: Vec<Row>,
-    /// How many there are; where they are searched nobody counts.
+    /// The number of users; `None` for a search, which is not counted.
     total: Option<u64>,
-    /// Whether more may be found than a page holds, although few were.
-    goes_on: bool,
+    /// Whether the search stopped early and can be continued.
+    may_continue: bool,
     previous: Option<String>,
     next: Option<String>,
 }
@@ -91,11 +94,11 @@ struct Row {
     address: String,
     name: String,
     tags: Vec<Tag>,
-    made: When,
+    made: ShownTime,
 }
 
-/// The states of a user in words.
-const fn words(state: State) -> &'static str {
+/// The label of a state.
+const fn state_label(state: State) -> &'static str {
     match state {
         State::Locked => "locked",
         State::Disabled => "disabled",
@@ -108,41 +111,43 @@ const fn words(state: State) -> &'static str {
 }
 
 /// The name of a state in a form.
-fn name(state: State) -> String {
+fn state_name(state: State) -> String {
     serde_json::to_value(state).ok().and_then(|value| value.as_str().map(str::to_owned)).unwrap_or_default()
 }
 
 /// The internal domains of the account.
-pub(super) async fn domains(visit: &Visit<'_>) -> Result<Vec<String>, Trouble> {
+pub(super) async fn domains(request: &PageRequest<'_>) -> Result<Vec<String>, PageError> {
     let listed =
-        visit.console.core.store.domains_of(visit.scope.account().id, &Position::Start, DOMAINS).await?;
+        request.console.core.store.domains_of(request.scope.account().id, &Position::Start, DOMAINS).await?;
     Ok(listed.rows.into_iter().map(|domain| domain.name.to_string()).collect())
 }
 
-pub(super) async fn list(visit: &mut Visit<'_>) -> Result<Shown, Trouble> {
-    let asked = Asked::read(visit);
-    let (page, unread) = match asked.is_everything() {
-        true => (listed(visit, &asked).await?, 0),
-        false => found(visit, &asked).await?,
+pub(super) async fn list(request: &mut PageRequest<'_>) -> Result<PageResponse, PageError> {
+    let search = SearchForm::read(request);
+    let (page, unread) = match search.is_everything() {
+        true => (list_page(request, &search).await?, 0),
+        false => search_page(request, &search).await?,
     };
-    let notice = (visit.query.text("done") == "remove").then(|| Notice::done("The user is removed."));
+    let notice = (request.query.text("done") == "remove").then(|| Notice::success("The user is removed."));
     let page = List {
-        shell: visit.shell("/users", "Users").with(notice),
-        domains: domains(visit).await?,
-        states: State::ALL.map(|state| (name(state), words(state), name(state) == asked.state)).to_vec(),
-        may_edit: visit.may(&INTERNAL_EDIT),
+        shell: request.shell("/users", "Users").with_notice(notice),
+        domains: domains(request).await?,
+        states: State::ALL
+            .map(|state| (state_name(state), state_label(state), state_name(state) == search.state))
+            .to_vec(),
+        may_edit: request.may(&INTERNAL_EDIT),
         page,
         unread,
-        asked,
+        search,
     };
-    Ok(Shown::Html(if visit.wants_part() { page.as_rows().render()? } else { page.render()? }))
+    Ok(PageResponse::Html(if request.wants_fragment() { page.as_rows().render()? } else { page.render()? }))
 }
 
-/// All users, or all of a domain: in the order of addresses, back and forth.
-async fn listed(visit: &Visit<'_>, asked: &Asked) -> Result<Rows, Trouble> {
-    let (store, account) = (&visit.console.core.store, visit.scope.account().id);
-    let domain = DomainName::parse(&asked.domain).ok();
-    let from = match (visit.query.some("after"), visit.query.some("before")) {
+/// A page of all users, or of a domain's, in the order of addresses.
+async fn list_page(request: &PageRequest<'_>, search: &SearchForm) -> Result<Rows, PageError> {
+    let (store, account) = (&request.console.core.store, request.scope.account().id);
+    let domain = DomainName::parse(&search.domain).ok();
+    let from = match (request.query.non_empty("after"), request.query.non_empty("before")) {
         (Some(key), _) => Position::After(key.to_owned()),
         (None, Some(key)) => Position::Before(key.to_owned()),
         (None, None) => Position::Start,
@@ -155,25 +160,25 @@ async fn listed(visit: &Visit<'_>, asked: &Asked) -> Result<Rows, Trouble> {
             Position::Before(key) => ("before", key.as_str()),
             Position::Start => ("after", ""),
         };
-        visit.path(&format!("/users?{}", query(&[("domain", &asked.domain), (name, key)])))
+        request.path(&format!("/users?{}", query_string(&[("domain", &search.domain), (name, key)])))
     };
     Ok(Rows {
-        rows: rows(visit, &users),
+        rows: rows(request, &users),
         total: Some(store.count_listed(account, domain.as_ref()).await?),
-        goes_on: false,
+        may_continue: false,
         previous: around.previous.map(link),
         next: around.next.map(link),
     })
 }
 
-/// Those who are looked for, and how many events the index of words does not know of yet.
-async fn found(visit: &Visit<'_>, asked: &Asked) -> Result<(Rows, u64), Trouble> {
-    let (console, account) = (visit.console, visit.scope.account().id);
+/// A page of a search, and the number of events that the search index does not have yet.
+async fn search_page(request: &PageRequest<'_>, search: &SearchForm) -> Result<(Rows, u64), PageError> {
+    let (console, account) = (request.console, request.scope.account().id);
     let ids = console.core.secure_ids();
-    let wanted = asked.query();
-    let after: Option<Cursor> = match visit.query.some("page") {
+    let wanted = search.user_query();
+    let after: Option<Cursor> = match request.query.non_empty("page") {
         Some(token) => {
-            ids.read_page(TOKEN, account, Some(token)).map_err(|_| Trouble::NotFound("page of the list"))?
+            ids.read_page(TOKEN, account, Some(token)).map_err(|_| PageError::NotFound("page of the list"))?
         }
         None => None,
     };
@@ -181,82 +186,57 @@ async fn found(visit: &Visit<'_>, asked: &Asked) -> Result<(Rows, u64), Trouble>
         find_users(&*console.core.store, account, &wanted, after.as_ref(), PAGE, console.core.clock.now())
             .await?;
     let link = |cursor: Cursor| {
-        let (text, domain, state) = (&asked.text, &asked.domain, &asked.state);
+        let (text, domain, state) = (&search.text, &search.domain, &search.state);
         let token = ids.page_token(TOKEN, account, &cursor);
         let fields = [("q", text.as_str()), ("domain", domain), ("state", state), ("page", &token)];
-        visit.path(&format!("/users?{}", query(&fields)))
+        request.path(&format!("/users?{}", query_string(&fields)))
     };
     let rows = Rows {
-        rows: rows(visit, &found.users),
+        rows: rows(request, &found.users),
         total: None,
-        goes_on: !found.complete,
+        may_continue: !found.complete,
         previous: None,
         next: found.next.map(link),
     };
-    Ok((rows, if asked.text.is_empty() { 0 } else { found.left }))
+    Ok((rows, if search.text.is_empty() { 0 } else { found.left }))
 }
 
-fn rows(visit: &Visit<'_>, users: &[User]) -> Vec<Row> {
-    let now = visit.console.core.clock.now();
+fn rows(request: &PageRequest<'_>, users: &[User]) -> Vec<Row> {
+    let now = request.console.core.clock.now();
     let row = |user: &User| Row {
-        path: super::path(visit, user),
+        path: super::user_path(request, user),
         address: user.address.to_string(),
         name: user.name.clone(),
         tags: tags(user, now),
-        made: When(user.created_at),
+        made: ShownTime(user.created_at),
     };
     users.iter().map(row).collect()
 }
 
-/// Where the file goes on.
+/// Where the export continues.
 enum Next {
-    /// In the order of addresses.
+    /// A position in the order of addresses.
     Listed(Position),
-    /// Behind what a search found so far; `None`: at its start.
+    /// A position in a search; `None`: its start.
     Found(Option<Cursor>),
 }
 
-/// The users and aliases that are looked for, as `matricula import` reads them; but for passwords, which nobody can read.
-pub(super) async fn export(visit: &mut Visit<'_>) -> Result<Shown, Trouble> {
-    let (console, account) = (std::sync::Arc::clone(visit.console), visit.scope.account().id);
-    let asked = Asked::read(visit);
-    let wanted = std::sync::Arc::new(asked.query());
-    let domain = DomainName::parse(&asked.domain).ok();
-    let start = if asked.is_everything() { Next::Listed(Position::Start) } else { Next::Found(None) };
+/// The selected users and aliases, in a format that `matricula import` reads, without passwords.
+pub(super) async fn export(request: &mut PageRequest<'_>) -> Result<PageResponse, PageError> {
+    let (console, account) = (Arc::clone(request.console), request.scope.account().id);
+    let search = SearchForm::read(request);
+    let query = Arc::new(search.user_query());
+    let domain = DomainName::parse(&search.domain).ok();
+    let start = if search.is_everything() { Next::Listed(Position::Start) } else { Next::Found(None) };
     let first = Some((start, "emailAddress,name,alias,locked,disabled,createdAt\r\n".to_owned()));
-    // Read as it is sent: however many users there are, no more than a slice is held.
+    // Streamed: memory holds one slice, regardless of the number of users.
     let lines = stream::unfold(first, move |state| {
-        let (console, wanted, domain) =
-            (std::sync::Arc::clone(&console), std::sync::Arc::clone(&wanted), domain.clone());
+        let (console, query, domain) = (Arc::clone(&console), Arc::clone(&query), domain.clone());
         async move {
             let (from, mut text) = state?;
-            let read = async {
-                match from {
-                    Next::Listed(from) => {
-                        let users =
-                            console.core.store.list_users(account, domain.as_ref(), &from, SLICE).await?;
-                        let next = users.last().filter(|_| users.len() == SLICE);
-                        let next =
-                            next.map(|user| Next::Listed(Position::After(user.address.key().to_owned())));
-                        Ok::<_, StoreError>((users, next))
-                    }
-                    Next::Found(after) => {
-                        let found = find_users(
-                            &*console.core.store,
-                            account,
-                            &wanted,
-                            after.as_ref(),
-                            SLICE,
-                            console.core.clock.now(),
-                        )
-                        .await?;
-                        Ok((found.users, found.next.map(|cursor| Next::Found(Some(cursor)))))
-                    }
-                }
-            };
-            let (users, next) = match read.await {
+            let (users, next) = match read_slice(&console, account, &query, domain.as_ref(), from).await {
                 Ok(read) => read,
-                // The connection ends before the file does: a file that is cut short must not look whole.
+                // Breaks the connection, so that an incomplete file does not look complete.
                 Err(error) => return Some((Err(std::io::Error::other(error)), None)),
             };
             for user in &users {
@@ -265,11 +245,34 @@ pub(super) async fn export(visit: &mut Visit<'_>) -> Result<Shown, Trouble> {
             Some((Ok(Bytes::from(text)), next.map(|next| (next, String::new()))))
         }
     });
-    Ok(Shown::Download {
-        name: format!("users-{}.csv", visit.scope.account().code),
+    Ok(PageResponse::Download {
+        name: format!("users-{}.csv", request.scope.account().code),
         kind: "text/csv; charset=utf-8",
         body: Body::from_stream(lines),
     })
+}
+
+/// Users at a position, and where the export continues.
+async fn read_slice(
+    console: &Console,
+    account: AccountId,
+    query: &UserQuery,
+    domain: Option<&DomainName>,
+    from: Next,
+) -> Result<(Vec<User>, Option<Next>), StoreError> {
+    let (store, now) = (&console.core.store, console.core.clock.now());
+    match from {
+        Next::Listed(from) => {
+            let users = store.list_users(account, domain, &from, SLICE).await?;
+            let last = users.last().filter(|_| users.len() == SLICE);
+            let next = last.map(|user| Next::Listed(Position::After(user.address.key().to_owned())));
+            Ok((users, next))
+        }
+        Next::Found(after) => {
+            let found = find_users(&**store, account, query, after.as_ref(), SLICE, now).await?;
+            Ok((found.users, found.next.map(|cursor| Next::Found(Some(cursor)))))
+        }
+    }
 }
 
 fn line(user: &User) -> String {

@@ -1,16 +1,15 @@
-//! How a user goes: in thirty days, which can be called off, or at once, which can't.
+//! Removing a user: in 30 days, which can be cancelled, or at once, which cannot.
 
 use askama::Template;
 use directory::role::PURGE_ADDRESS;
-use serde_json::json;
+use wire::users::{Done, NamesUser, Purge};
 
-use super::{item, named, path, show};
-use crate::ask::{self, Ending};
+use super::{named_user, show, user_path};
+use crate::confirmation::{self, EndingKey};
+use crate::endpoints::{self, TypedEndpoint};
+use crate::request::PageRequest;
 use crate::shell::{Notice, Shell};
-use crate::visit::Visit;
-use crate::{Shown, Trouble};
-use api::Endpoint;
-use api::endpoints::user::{add_to_purge_list, delete_user, remove_from_purge_list};
+use crate::{PageError, PageResponse};
 
 #[derive(Template)]
 #[template(path = "users/remove.html")]
@@ -20,56 +19,61 @@ struct Remove {
     aliases: usize,
     path: String,
     may_purge: bool,
-    /// Key pairs that end either way.
-    endings: Vec<Ending>,
+    /// Key pairs that are revoked in both cases.
+    endings: Vec<EndingKey>,
 }
 
-pub(super) async fn form(visit: &mut Visit<'_>) -> Result<Shown, Trouble> {
-    page(visit, None).await.map(Shown::Html)
+pub(super) async fn form(request: &mut PageRequest<'_>) -> Result<PageResponse, PageError> {
+    page(request, None).await.map(PageResponse::Html)
 }
 
-async fn page(visit: &Visit<'_>, notice: Option<Notice>) -> Result<String, Trouble> {
-    let (user, _) = named(visit).await?;
+async fn page(request: &PageRequest<'_>, notice: Option<Notice>) -> Result<String, PageError> {
+    let (user, _) = named_user(request).await?;
     let page = Remove {
-        endings: ask::endings(visit, std::slice::from_ref(&user)).await?,
-        aliases: visit.console.core.store.aliases(user.id).await?.len(),
+        endings: confirmation::ending_keys(request, std::slice::from_ref(&user)).await?,
+        aliases: request.console.core.store.aliases(user.id).await?.len(),
         address: user.address.to_string(),
-        path: path(visit, &user),
-        may_purge: visit.may(&PURGE_ADDRESS) && user.purge_at.is_none() && user.alias_of.is_none(),
-        shell: visit.shell("/users", format!("Remove {}", user.address)).with(notice),
+        path: user_path(request, &user),
+        may_purge: request.may(&PURGE_ADDRESS) && user.purge_at.is_none() && user.alias_of.is_none(),
+        shell: request.shell("/users", format!("Remove {}", user.address)).with_notice(notice),
     };
     Ok(page.render()?)
 }
 
-pub(super) async fn remove(visit: &mut Visit<'_>) -> Result<Shown, Trouble> {
-    let (user, _) = named(visit).await?;
-    // Compared like every address: case does not matter.
-    if !visit.form.text("confirm").eq_ignore_ascii_case(user.address.as_str()) {
-        let notice = Notice::bad(format!("Nothing was removed: type {} to confirm.", user.address));
-        return page(visit, Some(notice)).await.map(Shown::Wrong);
+pub(super) async fn remove(request: &mut PageRequest<'_>) -> Result<PageResponse, PageError> {
+    let (user, _) = named_user(request).await?;
+    // Addresses are compared without case.
+    if !request.form.text("confirm").eq_ignore_ascii_case(user.address.as_str()) {
+        let notice = Notice::error(format!("Nothing was removed: type {} to confirm.", user.address));
+        return page(request, Some(notice)).await.map(PageResponse::Invalid);
     }
-    let asked = visit.ask(&delete_user::ENDPOINT, vec![item(&user, json!({}))]).await?;
-    if asked.fail.is_empty() {
-        return Ok(Shown::Redirect(visit.path("/users?done=remove")));
+    let item = NamesUser { email_address: user.address.to_string() };
+    let result = request.call_endpoint(&endpoints::DELETE_USER, &[item]).await?;
+    if result.fail.is_empty() {
+        return Ok(PageResponse::Redirect(request.path("/users?done=remove")));
     }
-    page(visit, Some(Notice::bad(asked.errors().join(" ")))).await.map(Shown::Wrong)
+    page(request, Some(Notice::error(result.errors().join(" ")))).await.map(PageResponse::Invalid)
 }
 
-pub(super) async fn purge(visit: &mut Visit<'_>) -> Result<Shown, Trouble> {
-    on_list(visit, &add_to_purge_list::ENDPOINT, "purge").await
+pub(super) async fn purge(request: &mut PageRequest<'_>) -> Result<PageResponse, PageError> {
+    change_purge_list(request, &endpoints::ADD_TO_PURGE_LIST, "purge").await
 }
 
-pub(super) async fn keep(visit: &mut Visit<'_>) -> Result<Shown, Trouble> {
-    on_list(visit, &remove_from_purge_list::ENDPOINT, "keep").await
+pub(super) async fn cancel_purge(request: &mut PageRequest<'_>) -> Result<PageResponse, PageError> {
+    change_purge_list(request, &endpoints::REMOVE_FROM_PURGE_LIST, "keep").await
 }
 
-async fn on_list(visit: &mut Visit<'_>, endpoint: &Endpoint, done: &str) -> Result<Shown, Trouble> {
-    let (user, _) = named(visit).await?;
-    let item = json!({ "emailAddresses": [user.address.as_str()] });
-    let asked = visit.ask(endpoint, vec![item]).await?;
-    let errors = asked.errors();
+async fn change_purge_list(
+    request: &mut PageRequest<'_>,
+    endpoint: &TypedEndpoint<Purge, Done>,
+    done: &str,
+) -> Result<PageResponse, PageError> {
+    let (user, _) = named_user(request).await?;
+    let item = Purge { email_addresses: vec![user.address.to_string()] };
+    let result = request.call_endpoint(endpoint, &[item]).await?;
+    let errors = result.errors();
     if errors.is_empty() {
-        return Ok(Shown::Redirect(format!("{}?done={done}", path(visit, &user))));
+        return Ok(PageResponse::Redirect(format!("{}?done={done}", user_path(request, &user))));
     }
-    show::page(visit, Some(Notice::bad(errors.join(" ")))).await.map(Shown::Wrong)
+    show::page(request, Some(Notice::error(errors.join(" ")))).await.map(PageResponse::Invalid)
 }

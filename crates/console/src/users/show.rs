@@ -1,24 +1,24 @@
-//! A user's page.
+//! The page of a user.
 
 use askama::Template;
 use directory::attribute::Attribute;
 use directory::audit::Action;
 use directory::audit::{Event, Search};
 use directory::role::{
-    APPLICATIONS_READ, BuiltIn, GROUPS_EDIT, GROUPS_READ, INTERNAL_EDIT, LOGS_READ, ROLES_EDIT,
-    UNPURGE_ADDRESS,
+    APPLICATIONS_READ, GROUPS_EDIT, GROUPS_READ, INTERNAL_EDIT, LOGS_READ, ROLES_EDIT, UNPURGE_ADDRESS,
 };
 use directory::user::User;
+use jiff::Timestamp;
 
-use super::{named, own_path, path, tags};
-use crate::form::query;
+use super::{named_user, own_path, tags, user_path};
+use crate::form::query_string;
 use crate::key_status::KeyStatus;
+use crate::request::PageRequest;
 use crate::shell::{Notice, Shell};
+use crate::shown_time::ShownTime;
 use crate::tag::Tag;
 use crate::usage::{self, Used};
-use crate::visit::Visit;
-use crate::when::When;
-use crate::{Shown, Trouble};
+use crate::{PageError, PageResponse};
 
 #[derive(Template)]
 #[template(path = "users/show.html")]
@@ -29,10 +29,10 @@ struct Show {
     tags: Vec<Tag>,
     may: May,
     role: Option<String>,
-    /// Secure id, name, and whether it is the user's.
+    /// Secure id, name, and whether the user has the role.
     roles: Vec<(String, String, bool)>,
     aliases: Vec<String>,
-    /// The user whose alias this is.
+    /// Address and path of the user of this alias.
     alias_of: Option<(String, String)>,
     groups: Vec<(String, String)>,
     attributes: Vec<(String, String)>,
@@ -42,24 +42,23 @@ struct Show {
     id: String,
 }
 
-/// What the audit says of the user, as far as it was looked at.
+/// Events of the audit about the user.
 struct History {
-    events: Vec<(When, String, String, String)>,
-    /// Where the audit is searched further.
+    events: Vec<(ShownTime, String, String, String)>,
+    /// Path of the audit's search for more.
     path: String,
 }
 
-/// When what happened, or will.
 struct Times {
-    created: When,
-    updated: Option<When>,
-    logged_in: Option<When>,
-    password: When,
-    locked_until: Option<When>,
-    purge: Option<When>,
+    created: ShownTime,
+    updated: Option<ShownTime>,
+    logged_in: Option<ShownTime>,
+    password: ShownTime,
+    locked_until: Option<ShownTime>,
+    purge: Option<ShownTime>,
 }
 
-/// The permissions of the visitor.
+/// The permissions of the signed-in user.
 struct May {
     edit: bool,
     give_roles: bool,
@@ -70,23 +69,22 @@ struct May {
     see_keys: bool,
 }
 
-/// Events of the audit on a user's page.
+/// Maximum events on the page.
 const HISTORY: usize = 30;
 
-/// A key pair of the user's.
 struct Key {
     application: String,
     access_key: String,
     tag: Tag,
-    ends: Option<When>,
-    made: When,
+    ends: Option<ShownTime>,
+    made: ShownTime,
     used: Option<Used>,
 }
 
-/// A form below the user's path, and what it sets.
+/// A form's path below the user's, and its value of `to`.
 type Form = (&'static str, &'static str);
 
-/// What was done to a user, what is said of it, and the form that undoes it.
+/// Actions, their notices, and the forms that undo them.
 const DONE: &[(&str, &str, Option<Form>)] = &[
     ("edit", "Saved.", None),
     (
@@ -109,125 +107,127 @@ const DONE: &[(&str, &str, Option<Form>)] = &[
     ("unalias", "The alias is removed.", None),
 ];
 
-pub(super) async fn show(visit: &mut Visit<'_>) -> Result<Shown, Trouble> {
-    let path = own_path(visit);
-    let notice = DONE.iter().find(|(done, ..)| *done == visit.query.text("done")).map(|(_, text, undo)| {
-        let notice = Notice::done(*text);
+pub(super) async fn show(request: &mut PageRequest<'_>) -> Result<PageResponse, PageError> {
+    let path = own_path(request);
+    let notice = DONE.iter().find(|(done, ..)| *done == request.query.text("done")).map(|(_, text, undo)| {
+        let notice = Notice::success(*text);
         match undo {
             Some((action, to)) => notice.undo(format!("{path}/{action}"), vec![("to", (*to).to_owned())]),
             None => notice,
         }
     });
-    // A role that was given is taken back by giving the one before.
-    let notice = match visit.query.text("done") {
+    // Undone by assigning the previous role.
+    let notice = match request.query.text("done") {
         "role" => {
-            let before = visit.query.text("before").to_owned();
-            Some(Notice::done("The role is set.").undo(format!("{path}/role"), vec![("role", before)]))
+            let before = request.query.text("before").to_owned();
+            Some(Notice::success("The role is set.").undo(format!("{path}/role"), vec![("role", before)]))
         }
         _ => notice,
     };
-    let page = page(visit, notice).await?;
-    Ok(Shown::Html(page))
+    let page = page(request, notice).await?;
+    Ok(PageResponse::Html(page))
 }
 
-/// The page, with something to say first.
-pub(super) async fn page(visit: &Visit<'_>, notice: Option<Notice>) -> Result<String, Trouble> {
-    let (user, role) = named(visit).await?;
-    let (console, account) = (visit.console, visit.scope.account());
-    let ids = console.core.secure_ids();
-    let now = console.core.clock.now();
+/// The page, with a notice at its top.
+pub(super) async fn page(request: &PageRequest<'_>, notice: Option<Notice>) -> Result<String, PageError> {
+    let (user, role) = named_user(request).await?;
+    let (store, account) = (&request.console.core.store, request.scope.account().id);
+    let ids = request.console.core.secure_ids();
+    let now = request.console.core.clock.now();
     let alias_of = match user.alias_of {
-        Some(primary) => console.core.store.users_by_id(&[primary]).await?.pop().flatten(),
+        Some(primary) => store.users_by_id(&[primary]).await?.pop().flatten(),
         None => None,
     };
-    let roles =
-        BuiltIn::ALL.map(BuiltIn::role).into_iter().chain(console.core.store.roles_of(account.id).await?);
-    let roles = roles.map(|role| {
-        (ids.seal("role", account.id, role.id.as_bytes()), role.name, user.role == Some(role.id))
-    });
-    let attributes = match visit.may(&INTERNAL_EDIT) {
-        true => console.core.store.attributes(user.id).await?,
+    let attributes = match request.may(&INTERNAL_EDIT) {
+        true => store.attributes(user.id).await?,
         false => Vec::new(),
     };
-    let applications = console.core.store.list_applications().await?;
-    let bindings = console.core.store.list_bindings(Some(user.id)).await?;
-    let credentials: Vec<_> = bindings.iter().map(|row| *row.id.as_bytes()).collect();
-    let used = usage::of(visit, &credentials).await?;
-    let keys = bindings.into_iter().zip(used).rev().map(|(row, used)| {
-        let application = applications.iter().find(|application| application.app_id == row.app_id);
-        Key {
-            application: application.map_or_else(|| row.app_id.clone(), |found| found.name.clone()),
-            access_key: row.access_key.as_str().chars().take(12).collect(),
-            tag: KeyStatus::of(&row, now).tag(),
-            ends: row.expires_at.map(When),
-            made: When(row.created_at),
-            used,
-        }
+    let roles = request.roles().await?.into_iter();
+    let roles = roles
+        .map(|role| (ids.seal("role", account, role.id.as_bytes()), role.name, user.role == Some(role.id)));
+    let groups = store.groups_of(account, &user.address).await?.into_iter().map(|group| {
+        let id = ids.seal("group", account, group.id.as_bytes());
+        (group.description.as_str().to_owned(), request.path(&format!("/groups/{id}")))
     });
-    let history = history(visit, &user).await?;
     let page = Show {
-        history,
-        path: path(visit, &user),
+        history: history(request, &user).await?,
+        path: user_path(request, &user),
         tags: tags(&user, now),
-        may: May {
-            edit: visit.may(&INTERNAL_EDIT),
-            give_roles: visit.may(&ROLES_EDIT),
-            keep: visit.may(&UNPURGE_ADDRESS),
-            alias: visit.may(&GROUPS_EDIT),
-            see_aliases: visit.may(&GROUPS_READ),
-            see_groups: visit.may(&GROUPS_READ),
-            see_keys: visit.may(&APPLICATIONS_READ),
-        },
+        may: May::read(request),
         role: role.map(|role| role.name),
         roles: roles.collect(),
-        aliases: console
-            .core
-            .store
-            .aliases(user.id)
-            .await?
-            .into_iter()
-            .map(|alias| alias.address.to_string())
-            .collect(),
-        alias_of: alias_of.map(|primary| (primary.address.to_string(), path(visit, &primary))),
-        groups: console
-            .core
-            .store
-            .groups_of(account.id, &user.address)
-            .await?
-            .into_iter()
-            .map(|group| {
-                let id = ids.seal("group", account.id, group.id.as_bytes());
-                (group.description.as_str().to_owned(), visit.path(&format!("/groups/{id}")))
-            })
-            .collect(),
-        attributes: attributes.into_iter().map(shown).collect(),
-        keys: keys.collect(),
-        times: Times {
-            created: When(user.created_at),
-            updated: user.updated_at.map(When),
-            logged_in: user.logged_in_at.map(When),
-            password: When(user.password_changed_at.unwrap_or(user.created_at)),
-            locked_until: user.attempts.locked_until.map(When),
-            purge: user.purge_at.map(When),
-        },
-        id: ids.user(account.id, user.id),
-        shell: visit.shell("/users", user.address.as_str()).with(notice),
+        aliases: store.aliases(user.id).await?.iter().map(|alias| alias.address.to_string()).collect(),
+        alias_of: alias_of.map(|primary| (primary.address.to_string(), user_path(request, &primary))),
+        groups: groups.collect(),
+        attributes: attributes.into_iter().map(attribute_text).collect(),
+        keys: keys(request, &user, now).await?,
+        times: Times::of_user(&user),
+        id: ids.user(account, user.id),
+        shell: request.shell("/users", user.address.as_str()).with_notice(notice),
         user,
     };
     Ok(page.render()?)
 }
 
+impl May {
+    fn read(request: &PageRequest<'_>) -> Self {
+        Self {
+            edit: request.may(&INTERNAL_EDIT),
+            give_roles: request.may(&ROLES_EDIT),
+            keep: request.may(&UNPURGE_ADDRESS),
+            alias: request.may(&GROUPS_EDIT),
+            see_aliases: request.may(&GROUPS_READ),
+            see_groups: request.may(&GROUPS_READ),
+            see_keys: request.may(&APPLICATIONS_READ),
+        }
+    }
+}
+
+impl Times {
+    fn of_user(user: &User) -> Self {
+        Self {
+            created: ShownTime(user.created_at),
+            updated: user.updated_at.map(ShownTime),
+            logged_in: user.logged_in_at.map(ShownTime),
+            password: ShownTime(user.password_changed_at.unwrap_or(user.created_at)),
+            locked_until: user.attempts.locked_until.map(ShownTime),
+            purge: user.purge_at.map(ShownTime),
+        }
+    }
+}
+
+/// The key pairs of a user, the newest first.
+async fn keys(request: &PageRequest<'_>, user: &User, now: Timestamp) -> Result<Vec<Key>, PageError> {
+    let store = &request.console.core.store;
+    let applications = store.list_applications().await?;
+    let bindings = store.list_bindings(Some(user.id)).await?;
+    let credentials: Vec<_> = bindings.iter().map(|row| *row.id.as_bytes()).collect();
+    let used = usage::read_usage(request, &credentials).await?;
+    let keys = bindings.into_iter().zip(used).rev().map(|(row, used)| {
+        let application = applications.iter().find(|application| application.app_id == row.app_id);
+        Key {
+            application: application.map_or_else(|| row.app_id.clone(), |found| found.name.clone()),
+            access_key: row.access_key.as_str().chars().take(12).collect(),
+            tag: KeyStatus::of_pair(&row, now).tag(),
+            ends: row.expires_at.map(ShownTime),
+            made: ShownTime(row.created_at),
+            used,
+        }
+    });
+    Ok(keys.collect())
+}
+
 /// The newest events and the creation event, for users who may read the audit.
-async fn history(visit: &Visit<'_>, user: &User) -> Result<Option<History>, Trouble> {
-    if !visit.may(&LOGS_READ) {
+async fn history(request: &PageRequest<'_>, user: &User) -> Result<Option<History>, PageError> {
+    if !request.may(&LOGS_READ) {
         return Ok(None);
     }
-    let (store, account) = (&visit.console.core.store, visit.scope.account().id);
+    let (store, account) = (&request.console.core.store, request.scope.account().id);
     let target = user.address.as_str();
     let recent = Search { from: Some(user.created_at), target: target.to_owned(), ..Search::default() };
     let mut found = store.search_audit(account, &recent, None, HISTORY).await?;
     if found.rest.is_some() {
-        // Found by its time, however much has happened since.
+        // Searched by its time, so that it is found after any number of events.
         let action = if user.alias_of.is_some() { Action::AliasAdded } else { Action::UserCreated };
         let made = Search { to: Some(user.created_at), action: action.as_str().to_owned(), ..recent };
         let made = store.search_audit(account, &made, None, 1).await?.events;
@@ -235,14 +235,14 @@ async fn history(visit: &Visit<'_>, user: &User) -> Result<Option<History>, Trou
         let made: Vec<_> = made.into_iter().filter(new).collect();
         found.events.extend(made);
     }
-    let path = visit.path(&format!("/audit?{}", query(&[("target", target)])));
+    let path = request.path(&format!("/audit?{}", query_string(&[("target", target)])));
     let events = found.events.into_iter();
-    let events = events.map(|event| (When(event.at), event.action, event.actor, event.detail)).collect();
+    let events = events.map(|event| (ShownTime(event.at), event.action, event.actor, event.detail)).collect();
     Ok(Some(History { events, path }))
 }
 
-/// A picture is only said to be there.
-fn shown((attribute, value): (Attribute, String)) -> (String, String) {
+/// The name and text of an attribute; of a picture only the size.
+fn attribute_text((attribute, value): (Attribute, String)) -> (String, String) {
     let value = match attribute {
         Attribute::ThumbnailPhoto => format!("a picture of {} bytes", value.len()),
         _ => value,

@@ -1,10 +1,10 @@
-//! Applications and keys: the pages say who uses them, from where, and how that goes.
+//! Applications and keys with their use.
 
 use testkit::TestServer;
 
 use crate::{administrator, link, path};
 
-/// A program that may call itself anything.
+/// A User-Agent that tries to inject a script.
 const PROBE: &str = "\"><script>alert(1)</script>'{{7*7}}";
 
 #[tokio::test]
@@ -34,7 +34,7 @@ async fn a_key_pair_is_shown_with_its_use() {
 }
 
 #[tokio::test]
-async fn so_is_an_application_of_the_other_generation() {
+async fn an_application_of_api_2_is_shown_with_its_use() {
     let server = TestServer::start().await;
     let application = server.application("Super Administrator", &server::admin::products()).await;
     let mut browser = administrator(&server).await;
@@ -45,7 +45,7 @@ async fn so_is_an_application_of_the_other_generation() {
     }
     let page = browser.get(&path("/applications")).await.body;
     assert!(page.contains("2 requests, none refused") && !page.contains("never used"), "{page}");
-    // The first call that a new one is shown is one that can be made.
+    // The example call of a new application is one that it may make.
     let form = [("name", "Second"), ("product", "userandgroupmanagement")];
     let role =
         page.split("<select name=\"role\"><option value=\"").nth(1).unwrap().split('"').next().unwrap();

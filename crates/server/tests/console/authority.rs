@@ -1,12 +1,11 @@
-//! What a visitor may is what they may when their form has arrived and when it is written; and nobody's programs stop
-//! without a question.
+//! Permissions are those at the end of the form and at the write; revoking key pairs needs a confirmation.
 
-use testkit::{Browser, PASSWORD, TestServer};
+use testkit::{Browser, PASSWORD, Response, TestCaller, TestServer};
 
-use crate::{ADMINISTRATOR, administrator, link, location, path};
+use crate::{ADMINISTRATOR, administrator, link, location, path, user};
 
-/// Sends a form in two parts, and lets something happen between them.
-async fn trickled(
+/// Sends a form in two parts, and runs something between them.
+async fn send_in_parts(
     server: &TestServer,
     browser: &mut Browser<'_>,
     path: &str,
@@ -26,7 +25,7 @@ async fn trickled(
         &body[..5]
     );
     connection.send(&head).await;
-    // Another request is answered: the server has had the time to read the first part.
+    // The response to another request shows that the server has read the first part.
     assert_eq!(server.get("/healthz").await.status, 200);
     meanwhile.await;
     connection.send(&body[5..]).await;
@@ -34,7 +33,7 @@ async fn trickled(
 }
 
 #[tokio::test]
-async fn who_is_demoted_while_the_form_arrives_takes_over_nobody() {
+async fn a_demotion_while_a_form_arrives_takes_effect() {
     for (page, fields) in [
         ("keys", vec![("address", ADMINISTRATOR), ("days", "")]),
         ("clients", vec![("name", "Second"), ("product", "userandgroupmanagement"), ("role", "")]),
@@ -58,17 +57,39 @@ async fn who_is_demoted_while_the_form_arrives_takes_over_nobody() {
         let demote = async {
             server.admin().set_role("reader@example.com", Some("Full Administrator")).await.unwrap();
         };
-        let (head, body) = trickled(&server, &mut browser, &target, &fields, demote).await;
+        let (head, body) = send_in_parts(&server, &mut browser, &target, &fields, demote).await;
         assert!(head.starts_with("HTTP/1.1 422"), "{page}: {head}");
         assert!(body.contains("has permissions that the caller does not have"), "{page}: {body}");
         assert_eq!(server.admin().bindings(None).await.unwrap().len(), pairs, "{page}");
-        let told = server.events_since(&before).await;
-        assert!(told.iter().all(|event| event.action == "user.role_set"), "{page}: {told:?}");
+        let events = server.events_since(&before).await;
+        assert!(events.iter().all(|event| event.action == "user.role_set"), "{page}: {events:?}");
+    }
+}
+
+async fn works(caller: &TestCaller) -> bool {
+    caller.call("/api/account/get-account", serde_json::json!([])).await.status != 401
+}
+
+/// Asserts that a response asks for a confirmation, and repeats the fields of the form.
+fn assert_asks(response: &Response, robot: &str, fields: &[(&str, &str)]) {
+    assert_eq!(response.status, 200, "{response}");
+    for text in [
+        "key pairs will stop working",
+        "payroll/3.1",
+        robot,
+        "cannot be undone",
+        "Nothing has been changed yet",
+    ] {
+        assert!(response.body.contains(text), "{text}: {response}");
+    }
+    for (name, text) in fields {
+        let field = format!("name=\"{name}\" value=\"{text}\"");
+        assert!(response.body.contains(&field), "{name}: {response}");
     }
 }
 
 #[tokio::test]
-async fn programs_stop_only_after_a_question() {
+async fn revoking_key_pairs_needs_a_confirmation() {
     let server = TestServer::start().await;
     let mut browser = administrator(&server).await;
     let robot = "robot@example.com";
@@ -77,9 +98,6 @@ async fn programs_stop_only_after_a_question() {
         .create(format!(r#"{{"data":[{{"emailAddress":"{robot}","password":"{PASSWORD}"}}]}}"#))
         .await;
     let user = link(&browser.get(&path("/users")).await, robot);
-    let works = async |caller: &testkit::TestCaller| {
-        caller.call("/api/account/get-account", serde_json::json!([])).await.status != 401
-    };
     let bulk = path("/users/bulk");
     for (action, fields) in [
         (format!("{user}/state"), vec![("to", "lock")]),
@@ -101,23 +119,7 @@ async fn programs_stop_only_after_a_question() {
             .map(|(name, text)| (name, if text == "BASIC" { basic } else { text }))
             .collect();
         let before = server.admin().audit().await.unwrap();
-        let asked = browser.post(&action, &fields).await;
-        assert_eq!(asked.status, 200, "{action}: {asked}");
-        for said in [
-            "key pairs will stop working",
-            "payroll/3.1",
-            robot,
-            "cannot be undone",
-            "Nothing has been changed yet",
-        ] {
-            assert!(asked.body.contains(said), "{action}: {said}: {asked}");
-        }
-        for (name, text) in &fields {
-            assert!(
-                asked.body.contains(&format!("name=\"{name}\" value=\"{text}\"")),
-                "{action}: {name}: {asked}"
-            );
-        }
+        assert_asks(&browser.post(&action, &fields).await, robot, &fields);
         assert!(works(&caller).await && works(&other).await, "{action}");
         assert_eq!(server.events_since(&before).await.len(), 0, "{action}");
         fields.retain(|(_, text)| *text != ADMINISTRATOR);
@@ -126,13 +128,13 @@ async fn programs_stop_only_after_a_question() {
         assert!(matches!(done.status, 200 | 303), "{action}: {done}");
         assert!(!works(&caller).await && !works(&other).await, "{action}");
     }
-    // Who has no live key pair is asked nothing.
+    // Without a live key pair no confirmation is needed.
     assert_eq!(browser.post(&format!("{user}/state"), &[("to", "lock")]).await.status, 303);
     assert!(browser.get(&format!("{user}/remove")).await.body.contains("Remove now"));
 }
 
 #[tokio::test]
-async fn what_was_typed_outlives_its_session() {
+async fn a_form_survives_the_end_of_its_session() {
     let server = TestServer::start().await;
     let mut browser = administrator(&server).await;
     let token = browser.token().await;
@@ -146,11 +148,11 @@ async fn what_was_typed_outlives_its_session() {
     ];
     let left = browser.cookie.take();
     assert!(left.is_some());
-    let door = browser.send(&path("/users/new"), &form).await;
-    assert_eq!(door.status, 401, "{door}");
-    assert!(door.header("content-type").unwrap().starts_with("text/html"), "{door}");
-    assert!(door.body.contains("Your session has ended. Nothing was saved"), "{door}");
-    assert!(!door.body.contains("Typed horse"), "a password is not sent back: {door}");
+    let sign_in_page = browser.send(&path("/users/new"), &form).await;
+    assert_eq!(sign_in_page.status, 401, "{sign_in_page}");
+    assert!(sign_in_page.header("content-type").unwrap().starts_with("text/html"), "{sign_in_page}");
+    assert!(sign_in_page.body.contains("Your session has ended. Nothing was saved"), "{sign_in_page}");
+    assert!(!sign_in_page.body.contains("Typed horse"), "a password is not sent back: {sign_in_page}");
     assert!(server.admin().user("ann@example.com").await.is_err());
     let hidden = |page: &str| -> Vec<(String, String)> {
         let inputs = page.split("<input type=\"hidden\" name=\"").skip(1);
@@ -161,8 +163,8 @@ async fn what_was_typed_outlives_its_session() {
         };
         inputs.map(field).collect()
     };
-    let mut fields = hidden(&door.body);
-    // A wrong password keeps the form.
+    let mut fields = hidden(&sign_in_page.body);
+    // The form is kept after a wrong password.
     for (password, status) in [("wrong", 422), (PASSWORD, 200)] {
         let mut sent: Vec<_> = fields.iter().map(|(name, text)| (name.as_str(), text.as_str())).collect();
         sent.extend([("address", ADMINISTRATOR), ("password", password)]);
@@ -175,7 +177,7 @@ async fn what_was_typed_outlives_its_session() {
         }
     }
     let sent: Vec<_> = fields.iter().map(|(name, text)| (name.as_str(), text.as_str())).collect();
-    // The password is asked for again on the form itself, with the rest filled in.
+    // The form asks for the password again, and keeps the other fields.
     let again = browser.send(&path("/users/new"), &sent).await;
     assert_eq!(again.status, 422, "{again}");
     assert!(
@@ -185,7 +187,7 @@ async fn what_was_typed_outlives_its_session() {
 }
 
 #[tokio::test]
-async fn no_address_of_the_console_answers_in_json() {
+async fn unknown_paths_of_the_console_answer_in_html() {
     let server = TestServer::start().await;
     let mut browser = administrator(&server).await;
     for unknown in ["/console/none/of/it", &path("/nothing"), "/console/sign-out", &path("/users/new/x")] {
@@ -195,7 +197,7 @@ async fn no_address_of_the_console_answers_in_json() {
         assert!(page.body.contains("Page not found"), "{unknown}: {page}");
         assert!(page.header("content-security-policy").is_some(), "{unknown}");
     }
-    // Back from the door to where a form went: the page that the form was on.
+    // A GET of a form's path redirects to the page with the form.
     assert_eq!(location(&browser.get(&path("/users/bulk")).await), path("/users"));
     let user = link(&browser.get(&path("/users")).await, ADMINISTRATOR);
     assert_eq!(location(&browser.get(&format!("{user}/password")).await), user);
@@ -204,11 +206,11 @@ async fn no_address_of_the_console_answers_in_json() {
 }
 
 #[tokio::test]
-async fn an_export_holds_what_was_found() {
+async fn an_export_contains_the_users_of_the_search() {
     let server = TestServer::start().await;
     let mut browser = administrator(&server).await;
     for address in ["+49@example.com", "ann.one@example.com", "ann.two@example.com", "bea@example.com"] {
-        assert_eq!(server.administrator().create(crate::user(address)).await.rows(), 1, "{address}");
+        assert_eq!(server.administrator().create(user(address)).await.rows(), 1, "{address}");
     }
     let addresses = async |browser: &mut Browser<'_>, query: &str| -> Vec<String> {
         let file = browser.get(&path(&format!("/users.csv{query}"))).await.body;
@@ -226,7 +228,7 @@ async fn an_export_holds_what_was_found() {
     assert!(addresses(&mut browser, "?domain=example.com").await.len() > administrators.len());
     let all = addresses(&mut browser, "").await;
     assert!(all.contains(&"'+49@example.com".to_owned()), "no formula: {all:?}");
-    // The audit names whom it likes, too.
+    // The audit's export is escaped, too.
     let audit = browser.get(&path("/audit.csv")).await.body;
     assert!(audit.contains("\"'+49@example.com\"") && !audit.contains("\"+49@example.com\""), "{audit}");
 }

@@ -1,4 +1,4 @@
-//! What other sites can't do, and what nobody can make a page do.
+//! Forms of other sites, security headers, and escaping.
 
 use testkit::{PASSWORD, TestServer};
 
@@ -27,17 +27,17 @@ async fn no_other_site_can_send_a_form() {
         assert_eq!(answer.status, 403, "{fields:?} {headers:?}");
         assert!(answer.body.contains("Nothing was saved"), "{answer}");
     }
-    // Nor sign anybody in or out.
-    let door = [("address", "admin@example.com"), ("password", PASSWORD)];
+    // Other sites can't sign a user in or out, either.
+    let credentials = [("address", "admin@example.com"), ("password", PASSWORD)];
     for page in ["/console/sign-in", "/console/password", "/console/sign-out"] {
-        let answer = browser.send_from(page, &door, &[("sec-fetch-site", "cross-site")]).await;
+        let answer = browser.send_from(page, &credentials, &[("sec-fetch-site", "cross-site")]).await;
         assert_eq!(answer.status, 403, "{page}");
     }
     assert!(server.admin().user("ann@example.com").await.is_err());
-    // The token of another session is as good as none.
+    // The token of another session is refused.
     let mut other = administrator(&server).await;
     assert_eq!(other.send_from(&new, &fields(token), &[own]).await.status, 403);
-    // A browser that says where a form comes from the old way, and one that says nothing.
+    // Old browsers send only Origin, and some clients neither header.
     let origin = format!("http://{}", server.address());
     for headers in [vec![("origin", origin.as_str())], vec![]] {
         let form = [("address", "ann@example.com"), ("how", "none"), ("token", token)];
@@ -47,7 +47,7 @@ async fn no_other_site_can_send_a_form() {
 }
 
 #[tokio::test]
-async fn every_answer_says_what_a_browser_must_not_do() {
+async fn every_response_has_security_headers() {
     let server = TestServer::start().await;
     let mut browser = administrator(&server).await;
     for page in [
@@ -73,11 +73,33 @@ async fn every_answer_says_what_a_browser_must_not_do() {
     }
 }
 
-/// What would run, or break out of an attribute, if anything put it into a page as it is.
+/// Markup that would run a script or leave an attribute without escaping.
 const PROBE: &str = "\"><script>alert(1)</script><img src=x onerror=alert(1)>'{{7*7}}";
 
+/// Every field of a query string that a page reads.
+const QUERY_FIELDS: [&str; 18] = [
+    "q",
+    "domain",
+    "after",
+    "before",
+    "done",
+    "target",
+    "actor",
+    "action",
+    "from",
+    "to",
+    "page",
+    "path",
+    "code",
+    "status",
+    "span",
+    "application",
+    "again",
+    "state",
+];
+
 #[tokio::test]
-async fn what_people_type_never_becomes_part_of_a_page() {
+async fn input_is_escaped_on_every_page() {
     let server = TestServer::start().await;
     let mut browser = administrator(&server).await;
     let answers = [
@@ -105,27 +127,7 @@ async fn what_people_type_never_becomes_part_of_a_page() {
     let encoded = "%22%3E%3Cscript%3Ealert(1)%3C%2Fscript%3E";
     for page in ["", "/users", "/groups", "/roles", "/applications", "/domains", "/journal", "/audit"] {
         pages.push(path(page));
-        // And whatever stands behind the question mark.
-        for field in [
-            "q",
-            "domain",
-            "after",
-            "before",
-            "done",
-            "target",
-            "actor",
-            "action",
-            "from",
-            "to",
-            "page",
-            "path",
-            "code",
-            "status",
-            "span",
-            "application",
-            "again",
-            "state",
-        ] {
+        for field in QUERY_FIELDS {
             pages.push(path(&format!("{page}?{field}={encoded}")));
         }
     }
@@ -143,7 +145,7 @@ async fn what_people_type_never_becomes_part_of_a_page() {
         shown += usize::from(answer.body.contains("&#60;script&#62;alert(1)"));
     }
     assert!(shown >= 8, "the probe is shown, as text, on {shown} pages");
-    // What was refused is shown again.
+    // Refused input is shown again.
     for (page, field) in [("/users/new", "address"), ("/groups", "description"), ("/domains", "domain")] {
         let answer = browser.post(&path(page), &[(field, PROBE), ("name", PROBE)]).await;
         assert!(!answer.body.contains("<script>"), "{page}: {}", answer.body);

@@ -7,11 +7,11 @@ use testkit::{Browser, PASSWORD, Response, TestServer};
 
 use crate::{ADMINISTRATOR, administrator, location, path};
 
-/// A password that would be recognised anywhere.
+/// A password that is unique in all responses.
 const SECRET: &str = "Canary-import7word-Zq";
 
-/// A thousand rows: nine hundred to be created, and of each other kind some.
-fn thousand() -> String {
+/// About a thousand rows: 900 valid ones, and some of each kind of error.
+fn thousand_rows() -> String {
     let mut file = "email,name,password,note\r\n".to_owned();
     for n in 0..1_000 {
         let _ = match n % 20 {
@@ -26,19 +26,19 @@ fn thousand() -> String {
     file
 }
 
-/// So many users, with this password.
-fn many(users: usize, password: &str) -> String {
+/// This many users with this password.
+fn users_file(users: usize, password: &str) -> String {
     let rows = (0..users).map(|n| format!("user{n}@example.com,{password}\n"));
     ["email,password\n".to_owned()].into_iter().chain(rows).collect()
 }
 
-async fn sent(browser: &mut Browser<'_>, file: &str) -> String {
+async fn upload_file(browser: &mut Browser<'_>, file: &str) -> String {
     let answer = browser.upload(&path("/import"), "users.csv", file.as_bytes()).await;
     location(&answer)
 }
 
-/// Waits until nobody is at it any more: the stream of events ends then.
-async fn at_rest(browser: &mut Browser<'_>, job: &str) -> String {
+/// Waits until the job has ended, which ends the stream of events.
+async fn wait_for_end(browser: &mut Browser<'_>, job: &str) -> String {
     loop {
         let events = browser.get(&format!("{job}/events")).await;
         assert_eq!(events.header("content-type"), Some("text/event-stream"), "{events}");
@@ -48,7 +48,7 @@ async fn at_rest(browser: &mut Browser<'_>, job: &str) -> String {
     }
 }
 
-async fn start(browser: &mut Browser<'_>, job: &str) {
+async fn start_job(browser: &mut Browser<'_>, job: &str) {
     assert_eq!(location(&browser.post(&format!("{job}/start"), &[]).await), job);
 }
 
@@ -58,12 +58,12 @@ async fn result(browser: &mut Browser<'_>, job: &str) -> Response {
     result
 }
 
-/// How many rows of the result file came to this.
-fn count(result: &Response, fate: &str) -> usize {
-    result.body.lines().skip(1).filter(|line| line.split("\",").nth(1).unwrap().starts_with(fate)).count()
+/// The number of rows with this result in the result file.
+fn count(result: &Response, status: &str) -> usize {
+    result.body.lines().skip(1).filter(|line| line.split("\",").nth(1).unwrap().starts_with(status)).count()
 }
 
-/// What a page says of the rows: `Created` and so on.
+/// A number on the page, by its label.
 fn fact(page: &Response, name: &str) -> usize {
     let number =
         page.body.split(&format!("<dt>{name}</dt><dd>")).nth(1).and_then(|rest| rest.split('<').next());
@@ -75,9 +75,9 @@ async fn a_file_is_checked_shown_and_created_row_by_row() {
     let server = TestServer::start().await;
     let mut browser = administrator(&server).await;
     let before = server.admin().audit().await.unwrap();
-    let job = sent(&mut browser, &thousand()).await;
-    at_rest(&mut browser, &job).await;
-    // Nobody is created, and every row has its answer.
+    let job = upload_file(&mut browser, &thousand_rows()).await;
+    wait_for_end(&mut browser, &job).await;
+    // The check creates no user, and every row has a result.
     let page = browser.get(&job).await;
     assert!(page.body.contains("Checked: no user is created yet"), "{page}");
     assert!(page.body.contains("Ignored columns: <span class=\"mono\">note</span>"), "{page}");
@@ -102,72 +102,72 @@ async fn a_file_is_checked_shown_and_created_row_by_row() {
     assert!(server.admin().user("user2@example.com").await.is_err());
     assert!(server.events_since(&before).await.is_empty());
 
-    start(&mut browser, &job).await;
-    at_rest(&mut browser, &job).await;
+    start_job(&mut browser, &job).await;
+    wait_for_end(&mut browser, &job).await;
     let page = browser.get(&job).await;
     assert!(page.body.contains("Done: 901 users created"), "{page}");
     let done = result(&mut browser, &job).await;
     assert!(done.body.starts_with("row,line,emailAddress,result,id,code,field,message\r\n"), "{done}");
     assert_eq!(done.body.lines().count(), 1_006);
-    assert_eq!(["created", "exists", "refused"].map(|fate| count(&done, fate)), [901, 51, 53]);
+    assert_eq!(["created", "exists", "refused"].map(|result| count(&done, result)), [901, 51, 53]);
     assert_eq!(
         done.header("content-disposition"),
         Some("attachment; filename=\"import-CTEST00001-result.csv\"")
     );
     assert_eq!(server.admin().user("user2@example.com").await.unwrap().name, "Number 2");
     assert_eq!(server.log_in("secret@example.com", SECRET).await.rows(), 1);
-    let told = server.events_since(&before).await;
-    let created = told.iter().filter(|event| event.action == "user.created");
+    let events = server.events_since(&before).await;
+    let created = events.iter().filter(|event| event.action == "user.created");
     assert_eq!(created.filter(|event| event.actor == ADMINISTRATOR).count(), 901);
-    // A second confirmation, also by another user: already done.
-    start(&mut browser, &job).await;
+    // A second confirmation creates no more users.
+    start_job(&mut browser, &job).await;
     assert_eq!(count(&result(&mut browser, &job).await, "created"), 901);
     let list = browser.get(&path("/import")).await;
     assert!(list.body.contains("users.csv</a>") && list.body.contains(">done</span>"), "{list}");
-    // The same file once more has nothing to create.
-    let again = sent(&mut browser, &thousand()).await;
-    at_rest(&mut browser, &again).await;
+    // The same file again has no user to create.
+    let again = upload_file(&mut browser, &thousand_rows()).await;
+    wait_for_end(&mut browser, &again).await;
     let page = browser.get(&again).await;
     assert!(page.body.contains("Checked: there is no user to create"), "{page}");
     assert_eq!(fact(&page, "Already exists"), 952);
 }
 
 #[tokio::test]
-async fn it_goes_on_without_its_page_and_without_its_starter() {
+async fn it_continues_without_its_page_and_session() {
     let server = TestServer::start().await;
     let mut browser = administrator(&server).await;
-    let job = sent(&mut browser, &thousand()).await;
-    at_rest(&mut browser, &job).await;
-    start(&mut browser, &job).await;
+    let job = upload_file(&mut browser, &thousand_rows()).await;
+    wait_for_end(&mut browser, &job).await;
+    start_job(&mut browser, &job).await;
     browser.post("/console/sign-out", &[]).await;
-    // Somebody else of the account looks at it later.
+    // Another session of the account sees the result.
     let mut other = administrator(&server).await;
-    at_rest(&mut other, &job).await;
+    wait_for_end(&mut other, &job).await;
     let page = other.get(&job).await;
     assert_eq!(fact(&page, "Created"), 901, "{page}");
 }
 
 #[tokio::test]
-async fn what_was_stopped_is_continued_and_nobody_is_created_twice() {
+async fn a_stopped_import_continues_and_creates_no_user_twice() {
     let server = TestServer::start().await;
     let mut browser = administrator(&server).await;
     let before = server.admin().audit().await.unwrap();
-    let job = sent(&mut browser, &many(3_000, "")).await;
+    let job = upload_file(&mut browser, &users_file(3_000, "")).await;
     browser.post(&format!("{job}/stop"), &[]).await;
-    at_rest(&mut browser, &job).await;
-    // However far the check was: it goes on from there.
+    wait_for_end(&mut browser, &job).await;
+    // The check continues where it was stopped.
     if browser.get(&job).await.body.contains("The check was stopped") {
-        start(&mut browser, &job).await;
-        at_rest(&mut browser, &job).await;
+        start_job(&mut browser, &job).await;
+        wait_for_end(&mut browser, &job).await;
     }
     assert_eq!(fact(&browser.get(&job).await, "Ready"), 3_000);
     let mut rounds = 0;
     loop {
-        // Pressed twice, it is started once.
-        start(&mut browser, &job).await;
-        start(&mut browser, &job).await;
+        // Pressed twice, it starts once.
+        start_job(&mut browser, &job).await;
+        start_job(&mut browser, &job).await;
         browser.post(&format!("{job}/stop"), &[]).await;
-        at_rest(&mut browser, &job).await;
+        wait_for_end(&mut browser, &job).await;
         rounds += 1;
         let page = browser.get(&job).await;
         assert_eq!(fact(&page, "Refused") + fact(&page, "Already exists"), 0, "{page}");
@@ -177,54 +177,54 @@ async fn what_was_stopped_is_continued_and_nobody_is_created_twice() {
         assert!(page.body.contains(">Continue</button>"), "{page}");
     }
     assert!(rounds >= 1);
-    let told = server.events_since(&before).await;
-    assert_eq!(told.iter().filter(|event| event.action == "user.created").count(), 3_000);
+    let events = server.events_since(&before).await;
+    assert_eq!(events.iter().filter(|event| event.action == "user.created").count(), 3_000);
 }
 
 #[tokio::test]
-async fn what_is_taken_away_from_the_starter_stops_it_and_somebody_else_goes_on() {
+async fn it_stops_when_its_user_is_disabled_and_another_user_continues_it() {
     let server = TestServer::start().await;
     server.promote("reader@example.com", "Super Administrator").await;
     let mut starter = server.signed_in("reader@example.com", PASSWORD).await;
     let mut other = administrator(&server).await;
     let before = server.admin().audit().await.unwrap();
-    let job = sent(&mut starter, &many(300, SECRET)).await;
-    at_rest(&mut starter, &job).await;
-    // Passwords wait in the only hashing thread's queue while the starting user is disabled.
+    let job = upload_file(&mut starter, &users_file(300, SECRET)).await;
+    wait_for_end(&mut starter, &job).await;
+    // The jobs' passwords wait behind a blocked hashing thread while the user is disabled.
     let (release, held) = std::sync::mpsc::channel::<()>();
     let node = server.server().clone();
     let holding = tokio::spawn(async move { node.gate().run(move || held.recv()).await });
     while server.server().gate().waiting() < 1 {
         tokio::task::yield_now().await;
     }
-    start(&mut starter, &job).await;
+    start_job(&mut starter, &job).await;
     while server.server().gate().waiting() < 4 {
         tokio::task::yield_now().await;
     }
     server.admin().disable_user("reader@example.com").await.unwrap();
     release.send(()).unwrap();
     holding.await.unwrap().unwrap().unwrap();
-    at_rest(&mut other, &job).await;
+    wait_for_end(&mut other, &job).await;
     let page = other.get(&job).await;
     assert!(page.body.contains("It stopped: The session in which it was started has ended."), "{page}");
     assert_eq!(["Ready", "Created", "Refused"].map(|name| fact(&page, name)), [300, 0, 0], "{page}");
-    start(&mut other, &job).await;
-    at_rest(&mut other, &job).await;
+    start_job(&mut other, &job).await;
+    wait_for_end(&mut other, &job).await;
     assert!(other.get(&job).await.body.contains("Done: 300 users created"));
-    let told = server.events_since(&before).await;
+    let events = server.events_since(&before).await;
     let by_other = |event: &&directory::audit::Event| event.actor == ADMINISTRATOR;
-    assert_eq!(told.iter().filter(|event| event.action == "user.created").filter(by_other).count(), 300);
+    assert_eq!(events.iter().filter(|event| event.action == "user.created").filter(by_other).count(), 300);
 }
 
 #[tokio::test]
 async fn a_busy_server_is_waited_for() {
-    // Room for the passwords of one slice: the others are told to come again.
+    // The queue has room for the passwords of one slice; the other slices must retry.
     let server = TestServer::start_with(|config| config.passwords.queue = 100).await;
     let mut browser = administrator(&server).await;
-    let job = sent(&mut browser, &many(400, SECRET)).await;
-    at_rest(&mut browser, &job).await;
-    start(&mut browser, &job).await;
-    at_rest(&mut browser, &job).await;
+    let job = upload_file(&mut browser, &users_file(400, SECRET)).await;
+    wait_for_end(&mut browser, &job).await;
+    start_job(&mut browser, &job).await;
+    wait_for_end(&mut browser, &job).await;
     let page = browser.get(&job).await;
     assert!(page.body.contains("Done: 400 users created"), "{page}");
 }
@@ -243,12 +243,12 @@ async fn passwords_are_shown_nowhere() {
     );
     for file in [file, hashed] {
         let mut shown = Vec::new();
-        let job = sent(&mut browser, &file).await;
-        shown.push(at_rest(&mut browser, &job).await);
+        let job = upload_file(&mut browser, &file).await;
+        shown.push(wait_for_end(&mut browser, &job).await);
         for started in [false, true] {
             if started {
-                start(&mut browser, &job).await;
-                shown.push(at_rest(&mut browser, &job).await);
+                start_job(&mut browser, &job).await;
+                shown.push(wait_for_end(&mut browser, &job).await);
             }
             for page in ["", "?show=all", "?show=problems", "/result.csv"] {
                 shown.push(browser.get(&format!("{job}{page}")).await.to_string());
@@ -263,7 +263,7 @@ async fn passwords_are_shown_nowhere() {
 }
 
 #[tokio::test]
-async fn a_file_that_cant_be_used_says_so_at_once() {
+async fn an_unusable_file_is_refused_at_once() {
     let server = TestServer::start().await;
     let mut browser = administrator(&server).await;
     for (file, said) in [
@@ -288,14 +288,14 @@ async fn a_file_that_cant_be_used_says_so_at_once() {
         refused.body.contains("at most 16 MiB") && refused.body.contains("matricula import"),
         "{refused}"
     );
-    // And the token is looked at in this kind of form, too.
+    // The form token is checked in forms with files, too.
     let refused = browser.upload_with(&path("/import"), "", "users.csv", b"email\na@example.com\n").await;
     assert_eq!(refused.status, 403, "{refused}");
     assert!(!browser.get(&path("/import")).await.body.contains("users.csv</a>"));
 }
 
 #[tokio::test]
-async fn what_a_file_holds_never_becomes_part_of_a_page() {
+async fn the_content_of_a_file_is_escaped() {
     const PROBE: &str = "\"\"><script>alert(1)</script><img src=x onerror=alert(1)>";
     let server = TestServer::start().await;
     let mut browser = administrator(&server).await;
@@ -304,9 +304,9 @@ async fn what_a_file_holds_never_becomes_part_of_a_page() {
     let answer =
         browser.upload(&path("/import"), "\"><script>alert(1)<img src=x>.csv", file.as_bytes()).await;
     let job = location(&answer);
-    let events = at_rest(&mut browser, &job).await;
-    start(&mut browser, &job).await;
-    let mut shown = vec![events, at_rest(&mut browser, &job).await];
+    let events = wait_for_end(&mut browser, &job).await;
+    start_job(&mut browser, &job).await;
+    let mut shown = vec![events, wait_for_end(&mut browser, &job).await];
     let probed = "show=%22%3E%3Cscript%3Ealert(1)&page=%22%3E%3Cscript%3Ealert(1)";
     let wrong = format!("{PROBE}\n1\n");
     for page in [&job, &format!("{job}?show=all"), &format!("{job}?{probed}"), &path("/import")] {
@@ -320,11 +320,11 @@ async fn what_a_file_holds_never_becomes_part_of_a_page() {
 }
 
 #[tokio::test]
-async fn nobody_else_sees_it() {
+async fn other_accounts_do_not_see_it() {
     let server = TestServer::start().await;
     let mut browser = administrator(&server).await;
-    let job = sent(&mut browser, "email\nann@example.com\n").await;
-    at_rest(&mut browser, &job).await;
+    let job = upload_file(&mut browser, "email\nann@example.com\n").await;
+    wait_for_end(&mut browser, &job).await;
     let mut other = server.signed_in("admin@other.example", PASSWORD).await;
     let elsewhere = job.replace(testkit::ACCOUNT, testkit::OTHER_ACCOUNT);
     for below in ["", "/events", "/result.csv"] {
@@ -344,15 +344,15 @@ async fn twenty_are_kept_and_none_for_longer_than_a_day() {
     let mut browser = administrator(&server).await;
     let mut jobs = Vec::new();
     for _ in 0..21 {
-        let job = sent(&mut browser, "email\nann@example.com\n").await;
-        at_rest(&mut browser, &job).await;
+        let job = upload_file(&mut browser, "email\nann@example.com\n").await;
+        wait_for_end(&mut browser, &job).await;
         jobs.push(job);
     }
     assert_eq!(browser.get(&jobs[0]).await.status, 404);
     assert_eq!(browser.get(&jobs[1]).await.status, 200);
     server.clock().advance(jiff::SignedDuration::from_hours(24));
     let mut browser = administrator(&server).await;
-    sent(&mut browser, "email\nann@example.com\n").await;
+    upload_file(&mut browser, "email\nann@example.com\n").await;
     assert_eq!(browser.get(&jobs[20]).await.status, 404);
 }
 
@@ -360,10 +360,10 @@ async fn twenty_are_kept_and_none_for_longer_than_a_day() {
 async fn a_stop_of_the_server_waits_for_no_events() {
     let mut server = TestServer::start().await;
     let mut browser = administrator(&server).await;
-    let job = sent(&mut browser, &thousand()).await;
-    at_rest(&mut browser, &job).await;
+    let job = upload_file(&mut browser, &thousand_rows()).await;
+    wait_for_end(&mut browser, &job).await;
     let cookie = browser.cookie.clone().unwrap();
-    start(&mut browser, &job).await;
+    start_job(&mut browser, &job).await;
     let mut stream = server.connect().await;
     let host = server.address();
     stream.send(&format!("GET {job}/events HTTP/1.1\r\nHost: {host}\r\nCookie: {cookie}\r\n\r\n")).await;
@@ -373,14 +373,14 @@ async fn a_stop_of_the_server_waits_for_no_events() {
 }
 
 #[tokio::test]
-async fn events_flow_where_there_is_a_laboratory() {
+async fn events_pass_test_control() {
     let server = TestServer::start().await;
     let control = server.control();
     let mut browser = administrator(&server).await;
-    let job = sent(&mut browser, &thousand()).await;
-    let events = at_rest(&mut browser, &job).await;
+    let job = upload_file(&mut browser, &thousand_rows()).await;
+    let events = wait_for_end(&mut browser, &job).await;
     assert!(events.ends_with("event: end\ndata: end\n\n"), "{events}");
-    // What harm is done to programs is not done to this.
+    // Faults of test control do not apply to the console.
     control.inject(Fault { times: Some(1), ..What::DropAnswer.into() }).unwrap();
     assert_eq!(browser.get(&job).await.status, 200);
 }

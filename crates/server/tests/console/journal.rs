@@ -1,4 +1,4 @@
-//! The request journal: what was sent and answered, whose it is to see, and the same once more.
+//! The request journal: list, access and replay.
 
 use std::io::{Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
@@ -9,14 +9,10 @@ use testkit::client::{Keys, Signer, machine_clock, random_request_id};
 use testkit::{Browser, PASSWORD, Response, TestServer};
 use tokio::sync::oneshot;
 
-use crate::{administrator, location, path};
+use crate::{administrator, location, path, user};
 
 const CREATE: &str = "/api/user/create-user";
 const PROBE: &str = "\"><script>alert(1)</script><img src=x onerror=alert(1)>'{{7*7}}";
-
-fn user(address: &str) -> String {
-    format!(r#"{{"data":[{{"emailAddress":"{address}"}}]}}"#)
-}
 
 fn entry(number: u64) -> String {
     path(&format!("/journal/{number}"))
@@ -28,7 +24,7 @@ async fn replay(browser: &mut Browser<'_>, number: u64, how: &str) -> Response {
 }
 
 #[tokio::test]
-async fn requests_are_listed_found_and_shown_as_they_came() {
+async fn requests_are_listed_found_and_shown_as_received() {
     let server = TestServer::start().await;
     server.control();
     let (caller, mut browser) = (server.administrator(), administrator(&server).await);
@@ -54,7 +50,7 @@ async fn requests_are_listed_found_and_shown_as_they_came() {
     assert_eq!(numbers("code=err_deserialise").await, [4, 2]);
     assert!(numbers("q=nothing+of+the+kind").await.is_empty());
 
-    // The list alone, as the page asks for it while one types.
+    // A fragment with the list alone, for the search while typing.
     let cookie = browser.cookie.clone().unwrap().into_bytes();
     let headers = [("cookie".to_owned(), cookie), ("hx-request".to_owned(), b"true".to_vec())];
     let part = server.get_with(&path("/journal?q=elsewhere"), &headers).await.body;
@@ -95,7 +91,7 @@ async fn a_list_goes_on_where_it_stopped() {
 }
 
 #[tokio::test]
-async fn a_request_is_sent_again_as_it_was_or_signed_anew() {
+async fn a_request_is_replayed_as_received_or_signed_again() {
     let server = TestServer::start().await;
     server.control();
     let (caller, mut browser) = (server.administrator(), administrator(&server).await);
@@ -106,16 +102,16 @@ async fn a_request_is_sent_again_as_it_was_or_signed_anew() {
     };
     caller.create(user("ann@example.com")).await;
     assert_eq!(total().await, 1);
-    // It ran already: the same answer once more.
+    // The request id is known: the stored response is returned.
     let again = replay(&mut browser, 1, "received").await;
     assert!(again.body.contains("<h1>Request 2</h1>") && again.body.contains("Sent again"), "{again}");
     let answer = |number| server.server().journal().unwrap().find(&Default::default(), number).unwrap();
     assert_eq!((answer(1).answer, answer(1).headers), (answer(2).answer, answer(2).headers));
-    // A new one: the user is there by now.
+    // With a new request id the user already exists.
     let again = replay(&mut browser, 1, "signed-again").await;
     assert!(again.body.contains("err_user_already_exists"), "{again}");
     assert_eq!(total().await, 3);
-    // A request that was signed wrongly or too long ago is valid when it is signed again.
+    // A request with a wrong signature is valid after it is signed again.
     let mut signed = caller.signed("/api/another");
     caller.send(CREATE, &signed, user("bob@example.com")).await;
     assert_eq!(answer(4).code, Some("err_xdk_invalid_signature"));
@@ -123,13 +119,13 @@ async fn a_request_is_sent_again_as_it_was_or_signed_anew() {
     let again = replay(&mut browser, 4, "signed-again").await;
     assert!(again.body.contains("<h1>Request 6</h1>") && again.body.contains("bob@example.com"), "{again}");
     assert!(server.admin().user("bob@example.com").await.is_ok());
-    // So does one with another application's id.
+    // So is one with an unknown application id.
     signed = caller.signed(CREATE);
     signed.app_id = "nobody's".to_owned();
     caller.send(CREATE, &signed, user("cid@example.com")).await;
     replay(&mut browser, 7, "signed-again").await;
     assert!(server.admin().user("cid@example.com").await.is_ok());
-    // Where there are no keys to sign with, nothing is offered, nor done.
+    // Without keys no signature is offered or possible.
     server.get("/api/nothing").await;
     let page = browser.get(&entry(9)).await.body;
     assert!(page.contains("As received") && !page.contains("value=\"signed-again\""), "{page}");
@@ -141,7 +137,7 @@ async fn a_request_is_sent_again_as_it_was_or_signed_anew() {
     assert_eq!(server.server().journal().unwrap().entries().len(), 9);
 }
 
-/// Who asks for leave to send a body, and is refused, keeps it; the journal doesn't ask for it either.
+/// A client that is refused before it sends its body keeps it, and the journal does not ask for it.
 #[tokio::test]
 async fn a_body_that_was_not_sent_is_not_made_up() {
     let server = TestServer::start().await;
@@ -159,7 +155,7 @@ async fn a_body_that_was_not_sent_is_not_made_up() {
 }
 
 #[tokio::test]
-async fn nobody_signs_in_the_name_of_who_may_do_more() {
+async fn keys_of_a_more_powerful_user_sign_no_replay() {
     let server = TestServer::start().await;
     server.control();
     server.administrator().create(user("ann@example.com")).await;
@@ -191,7 +187,7 @@ async fn no_account_sees_the_requests_of_another() {
         let mut other = server.signed_in("admin@other.example", PASSWORD).await;
         let list = own.get(&path("/journal")).await.body;
         assert!(list.contains("/journal/1\"") && !list.contains("/journal/2\""), "{list}");
-        // What is nobody's may be anybody's: only where there is nothing to hide it is shown.
+        // Requests of unknown callers may belong to any account, so only a sandbox shows them.
         assert_eq!(list.contains("/api/nobodys"), control);
         let theirs = other.get("/console/CTEST00002/journal").await.body;
         assert!(theirs.contains("/journal/2\"") && !theirs.contains("ann@example.com"), "{theirs}");
@@ -214,7 +210,7 @@ async fn no_account_sees_the_requests_of_another() {
 }
 
 #[tokio::test]
-async fn of_a_journal_without_secrets_nothing_can_be_sent_again() {
+async fn a_redacted_journal_replays_nothing() {
     let server = TestServer::start_with(|config| config.journal.enabled = true).await;
     let mut browser = administrator(&server).await;
     server.administrator().create(user("ann@example.com")).await;
@@ -229,7 +225,7 @@ async fn of_a_journal_without_secrets_nothing_can_be_sent_again() {
 }
 
 #[tokio::test]
-async fn without_a_journal_there_is_no_way_to_it_but_how_to_turn_it_on() {
+async fn without_a_journal_its_page_says_how_to_enable_it() {
     let server = TestServer::start().await;
     let mut browser = administrator(&server).await;
     let page = browser.get(&path("/journal")).await;
@@ -238,7 +234,7 @@ async fn without_a_journal_there_is_no_way_to_it_but_how_to_turn_it_on() {
     assert_eq!(browser.get(&entry(1)).await.status, 404);
 }
 
-/// Sends one request, and gives the answer as it came.
+/// Sends one request, and returns the response as text.
 async fn exchange(address: SocketAddr, request: String) -> String {
     let exchanged = tokio::task::spawn_blocking(move || {
         let mut connection = TcpStream::connect(address).unwrap();
@@ -250,8 +246,12 @@ async fn exchange(address: SocketAddr, request: String) -> String {
     exchanged.await.unwrap()
 }
 
+fn form(fields: &[(&str, &str)]) -> String {
+    form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish()
+}
+
 #[tokio::test]
-async fn a_sandbox_keeps_everything_and_says_why_a_signature_is_wrong() {
+async fn a_sandbox_journal_is_complete_and_explains_signatures() {
     let folder = tempfile::tempdir().unwrap();
     let mut config = playground::sandbox::config(folder.path());
     config.store = testkit::store(folder.path());
@@ -280,18 +280,15 @@ async fn a_sandbox_keeps_everything_and_says_why_a_signature_is_wrong() {
     };
     exchange(address, request("POST", CREATE, &headers, &body)).await;
 
-    let form = |fields: &[(&str, &str)]| {
-        form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish()
-    };
-    let door = form(&[("address", &keys.email), ("password", &keys.password)]);
-    let entered = exchange(address, request("POST", "/console/sign-in", "", &door)).await;
+    let sign_in = form(&[("address", &keys.email), ("password", &keys.password)]);
+    let entered = exchange(address, request("POST", "/console/sign-in", "", &sign_in)).await;
     let cookie = entered.split("set-cookie: ").nth(1).unwrap().split(';').next().unwrap();
     let cookie = format!("cookie: {cookie}\r\n");
     let path = format!("/console/{}/journal/1", keys.account_code);
     let page = exchange(address, request("GET", &path, &cookie, "")).await;
     assert!(page.contains("Why it was refused") && page.contains("app_key_is_app_id: "), "{page}");
     assert!(page.contains(&signed.authorization), "nothing is left out: {page}");
-    // A page of another site reaches this machine under its own name, or sends its visitor's browser here.
+    // Requests of other sites, by DNS rebinding or by cross-site requests, are refused.
     let from = |host: &str, more: &str| {
         format!("GET {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n{cookie}{more}\r\n")
     };
@@ -299,12 +296,10 @@ async fn a_sandbox_keeps_everything_and_says_why_a_signature_is_wrong() {
     let cross = "Sec-Fetch-Site: cross-site\r\n";
     for (host, more) in [("evil.example", ""), (&*own, cross), (&*own, "Origin: http://evil.example\r\n")] {
         let refused = exchange(address, from(host, more)).await;
-        assert!(
-            refused.starts_with("HTTP/1.1 403 ") && refused.contains("err_xdk_foreign_origin"),
-            "{refused}"
-        );
+        assert!(refused.starts_with("HTTP/1.1 403 "), "{refused}");
+        assert!(refused.contains("err_xdk_foreign_origin"), "{refused}");
     }
-    // A visitor who follows a link from there sees the page; the site does not.
+    // A user who follows a link of another site sees the page.
     let followed = format!("{cross}Sec-Fetch-Mode: navigate\r\nSec-Fetch-Dest: document\r\n");
     assert!(exchange(address, from(&own, &followed)).await.starts_with("HTTP/1.1 200 "));
     let token = page.split("name=\"token\" value=\"").nth(1).unwrap().split('"').next().unwrap();

@@ -1,5 +1,4 @@
-//! The console, without a browser's window: what it answers, and to whom. `browser.rs` looks at the same
-//! pages in a real browser.
+//! The console over HTTP. `browser.rs` tests the same pages in a real browser.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -7,7 +6,6 @@ extern crate matricula_server as server;
 
 mod applications;
 mod authority;
-mod door;
 #[path = "../explore/mod.rs"]
 mod explore;
 mod explorer;
@@ -16,11 +14,12 @@ mod import;
 mod journal;
 mod matrix;
 mod overview;
+mod sign_in;
 mod users;
 
 use testkit::{ACCOUNT, Browser, PASSWORD, Response, TestServer};
 
-/// The same on PostgreSQL, where it is installed.
+/// Runs the tests again on PostgreSQL, if it is installed.
 #[test]
 fn again_on_postgres() {
     testkit::again_on_postgres("again_on_postgres");
@@ -37,12 +36,11 @@ fn path(below: &str) -> String {
     format!("/console/{ACCOUNT}{below}")
 }
 
-/// A JSON body with one user.
 fn user(address: &str) -> String {
     format!(r#"{{"data":[{{"emailAddress":"{address}"}}]}}"#)
 }
 
-/// The link of a page whose text is this.
+/// The target of the link with this text.
 fn link(page: &Response, text: &str) -> String {
     let before = page.body.split(&format!("\">{text}</a>")).next();
     let path = before
@@ -51,7 +49,7 @@ fn link(page: &Response, text: &str) -> String {
     path.unwrap_or_else(|| panic!("no link {text} in {}", page.body)).replace("&#38;", "&")
 }
 
-/// Where an answer sends one.
+/// The target of a redirect.
 fn location(answer: &Response) -> String {
     assert_eq!(answer.status, 303, "{answer}");
     answer.header("location").unwrap_or_default().to_owned()

@@ -1,5 +1,4 @@
-//! The authorisation matrix of the console: every page against every kind of visitor. A page is in it by being in the table
-//! that it is served from.
+//! The authorisation matrix of the console: every page of the table against every kind of user.
 
 use std::collections::BTreeMap;
 
@@ -9,8 +8,8 @@ use testkit::{Browser, PASSWORD, Response, TestServer};
 
 use crate::{administrator, link, location, path};
 
-/// What stands for the names in a path, in the account of the tests.
-async fn things(server: &TestServer) -> BTreeMap<&'static str, String> {
+/// The values of the path parameters.
+async fn path_parameters(server: &TestServer) -> BTreeMap<&'static str, String> {
     let browser = &mut administrator(server).await;
     let last = |path: &str| path.split('?').next().unwrap().rsplit('/').next().unwrap().to_owned();
     let user = link(&browser.get(&path("/users")).await, "plain@example.com");
@@ -18,7 +17,7 @@ async fn things(server: &TestServer) -> BTreeMap<&'static str, String> {
     let app = browser.get(&path("/applications")).await;
     let app = app.body.split("/applications/").nth(1).unwrap().split('"').next().unwrap().to_owned();
     let import = browser.upload(&path("/import"), "users.csv", b"email\nmatrix@example.com\n").await;
-    // From the first request on there is a journal.
+    // The journal starts with the first request.
     server.control();
     server.administrator().create("").await;
     BTreeMap::from([
@@ -31,19 +30,19 @@ async fn things(server: &TestServer) -> BTreeMap<&'static str, String> {
     ])
 }
 
-fn fill(page: &Page, things: &BTreeMap<&str, String>) -> String {
+fn fill(page: &Page, parameters: &BTreeMap<&str, String>) -> String {
     let mut filled = page.path.to_owned();
-    for (name, thing) in things {
-        filled = filled.replace(&format!("{{{name}}}"), thing);
+    for (name, value) in parameters {
+        filled = filled.replace(&format!("{{{name}}}"), value);
     }
-    assert!(!filled.contains('{'), "{}: say in `things` what its names stand for", page.path);
+    assert!(!filled.contains('{'), "{}: say in `path_parameters` what its names stand for", page.path);
     filled
 }
 
-async fn visit(browser: &mut Browser<'_>, page: &Page, path: &str) -> Response {
+async fn request_page(browser: &mut Browser<'_>, page: &Page, path: &str) -> Response {
     match page.method {
         Method::Get => browser.get(path).await,
-        // An empty form: it comes as far as it may, and changes nothing.
+        // An empty form changes nothing.
         Method::Post => browser.post(path, &[]).await,
     }
 }
@@ -53,13 +52,13 @@ fn pages() -> impl Iterator<Item = &'static Page> {
 }
 
 #[tokio::test]
-async fn every_page_shows_itself_to_who_may_and_to_nobody_else() {
+async fn every_page_needs_a_session_of_its_account() {
     let server = TestServer::start().await;
     let mut administrator = administrator(&server).await;
-    let things = things(&server).await;
+    let parameters = path_parameters(&server).await;
     let mut other = server.signed_in("admin@other.example", PASSWORD).await;
     for page in pages() {
-        let filled = fill(page, &things);
+        let filled = fill(page, &parameters);
         let stranger = match page.method {
             Method::Get => server.browser().get(&filled).await,
             Method::Post => server.browser().send(&filled, &[]).await,
@@ -70,10 +69,10 @@ async fn every_page_shows_itself_to_who_may_and_to_nobody_else() {
             assert_eq!(stranger.status, 401, "{}: {stranger}", page.path);
             assert!(stranger.body.contains("sign in to send the form again"), "{}: {stranger}", page.path);
         }
-        let refused = visit(&mut other, page, &filled).await;
+        let refused = request_page(&mut other, page, &filled).await;
         assert_eq!(refused.status, 403, "{}: {refused}", page.path);
         assert!(!refused.body.contains("example.com"), "{}: {refused}", page.path);
-        let shown = visit(&mut administrator, page, &filled).await;
+        let shown = request_page(&mut administrator, page, &filled).await;
         match page.method {
             Method::Get => assert_eq!(shown.status, 200, "{}: {shown}", page.path),
             Method::Post => assert!(matches!(shown.status, 200 | 303 | 404 | 422), "{}: {shown}", page.path),
@@ -82,9 +81,9 @@ async fn every_page_shows_itself_to_who_may_and_to_nobody_else() {
 }
 
 #[tokio::test]
-async fn every_page_asks_for_its_permission() {
+async fn every_page_requires_its_permission() {
     let server = TestServer::start().await;
-    let things = things(&server).await;
+    let parameters = path_parameters(&server).await;
     let mut all: Vec<String> =
         pages().filter_map(|page| page.permission.as_ref()).map(ToString::to_string).collect();
     all.sort();
@@ -97,7 +96,7 @@ async fn every_page_asks_for_its_permission() {
         let mut browser = server.signed_in("reader@example.com", PASSWORD).await;
         for page in pages() {
             let needs = page.permission.as_ref().map(ToString::to_string);
-            let answer = visit(&mut browser, page, &fill(page, &things)).await;
+            let answer = request_page(&mut browser, page, &fill(page, &parameters)).await;
             if needs.as_ref() == Some(lacking) {
                 assert_eq!(answer.status, 403, "{} without {lacking}", page.path);
                 assert!(answer.body.contains("needs the permission"), "{answer}");
@@ -109,24 +108,24 @@ async fn every_page_asks_for_its_permission() {
 }
 
 #[tokio::test]
-async fn what_belongs_to_another_account_is_not_there() {
+async fn objects_of_another_account_are_not_found() {
     let server = TestServer::start().await;
-    let things = things(&server).await;
+    let parameters = path_parameters(&server).await;
     let mut other = server.signed_in("admin@other.example", PASSWORD).await;
-    let own: BTreeMap<_, _> = things
+    let own: BTreeMap<_, _> = parameters
         .iter()
-        .map(|(name, thing)| {
-            (*name, if *name == "account" { testkit::OTHER_ACCOUNT.to_owned() } else { thing.clone() })
+        .map(|(name, value)| {
+            (*name, if *name == "account" { testkit::OTHER_ACCOUNT.to_owned() } else { value.clone() })
         })
         .collect();
     for page in pages().filter(|page| page.path.matches('{').count() > 1) {
-        let answer = visit(&mut other, page, &fill(page, &own)).await;
+        let answer = request_page(&mut other, page, &fill(page, &own)).await;
         assert_eq!(answer.status, 404, "{}: {answer}", page.path);
     }
 }
 
 #[tokio::test]
-async fn an_administrator_of_an_account_above_looks_after_those_below() {
+async fn a_partner_administers_child_accounts() {
     let server = TestServer::start().await;
     let mut partner = server.signed_in("partner@example.com", PASSWORD).await;
     let lower = format!("/console/{}/users", testkit::LOWER_ACCOUNT);

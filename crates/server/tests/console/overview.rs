@@ -1,18 +1,14 @@
-//! Integrations at a glance: what programs do is shown as figures, as charts and in a word.
+//! The overview: figures, charts and health of integrations.
 
 use jiff::SignedDuration;
 use secrecy::SecretString;
 use testkit::{Browser, PASSWORD, TestServer};
 
-use crate::{administrator, path};
+use crate::{administrator, path, user};
 
 const CREATE: &str = "/api/user/create-user";
 
-fn user(address: &str) -> String {
-    format!(r#"{{"data":[{{"emailAddress":"{address}"}}]}}"#)
-}
-
-/// The row of a table that names this.
+/// The table row that contains this text.
 fn row<'p>(page: &'p str, name: &str) -> &'p str {
     let row = page.split("<tr>").find(|row| row.contains(name) && row.contains("</tr>"));
     row.unwrap_or_else(|| panic!("no row {name} in {page}"))
@@ -25,7 +21,7 @@ async fn overview(browser: &mut Browser<'_>, query: &str) -> String {
 }
 
 #[tokio::test]
-async fn an_account_without_calls_is_shown_the_way_to_the_first() {
+async fn an_account_without_calls_shows_the_first_steps() {
     let server = TestServer::start().await;
     let page = overview(&mut administrator(&server).await, "").await;
     let url = format!("http://{}", server.address());
@@ -36,7 +32,7 @@ async fn an_account_without_calls_is_shown_the_way_to_the_first() {
     }
     assert!(page.contains(">idle</span>") && !page.contains("<svg"), "{page}");
 
-    // One that has nothing yet.
+    // A new account.
     let (admin, password) = (server.admin(), SecretString::from(PASSWORD));
     admin.add_account("CTEST00009", "New", None).await.unwrap();
     admin.add_domain("CTEST00009", "new.example").await.unwrap();
@@ -52,11 +48,11 @@ async fn an_account_without_calls_is_shown_the_way_to_the_first() {
 }
 
 #[tokio::test]
-async fn what_programs_do_is_counted_drawn_and_judged() {
+async fn requests_are_counted_drawn_and_judged() {
     let server = TestServer::start().await;
     let caller = server.administrator();
     let mut browser = administrator(&server).await;
-    // Opening the page makes the applications known, so that unproven requests are also counted as theirs.
+    // Requests without a valid signature are counted as an application's after the page was opened.
     overview(&mut browser, "").await;
     for name in ["ann", "bob", "cid"] {
         caller.create(user(&format!("{name}@example.com"))).await;
@@ -87,13 +83,13 @@ async fn what_programs_do_is_counted_drawn_and_judged() {
     );
     assert!(page.contains("2,048 may wait"), "{page}");
 
-    // The other span, and one application.
+    // The other span, and a single application.
     let page = overview(&mut browser, "?span=day").await;
     assert!(page.contains("6 in all") && page.contains("each quarter of an hour"), "{page}");
     let page = overview(&mut browser, &format!("?application={}", caller.keys().app_id)).await;
     assert!(page.contains("6 in all") && page.contains("\" selected>"), "{page}");
 
-    // What is over is not counted any more, and is not forgotten.
+    // Older requests are only in the longer span.
     server.clock().advance(SignedDuration::from_hours(2));
     let mut browser = administrator(&server).await;
     let page = overview(&mut browser, "").await;
@@ -103,14 +99,14 @@ async fn what_programs_do_is_counted_drawn_and_judged() {
         caller.call("/api/account/get-account", serde_json::json!([])).await;
     }
     assert!(overview(&mut browser, "").await.contains(">healthy</span>"));
-    // Nothing of this is another account's.
+    // Other accounts see none of these requests.
     let mut other = server.signed_in("admin@other.example", PASSWORD).await;
     let page = other.get("/console/CTEST00002?span=day").await;
     assert!(!page.body.contains("in all") && page.body.contains("The first call"), "{page}");
 }
 
 #[tokio::test]
-async fn keys_that_end_soon_are_something_to_look_at() {
+async fn keys_that_end_soon_need_attention() {
     let server = TestServer::start().await;
     let (admin, keys) = (server.admin(), server.administrator().keys().clone());
     let ends = server.clock().now() + SignedDuration::from_hours(24 * 13);
@@ -121,7 +117,7 @@ async fn keys_that_end_soon_are_something_to_look_at() {
 }
 
 #[tokio::test]
-async fn who_may_not_look_at_applications_sees_nothing_of_them() {
+async fn applications_are_hidden_without_the_permission() {
     let server = TestServer::start().await;
     server.administrator().create(user("ann@example.com")).await;
     server.admin().add_role(testkit::ACCOUNT, "Logs", &["Account | Logs | Read".to_owned()]).await.unwrap();

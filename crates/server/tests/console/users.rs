@@ -1,4 +1,4 @@
-//! Users come, change and go.
+//! Creating, changing and removing users.
 
 use testkit::TestServer;
 
@@ -50,7 +50,7 @@ async fn a_one_time_password_is_shown_once_and_must_be_changed() {
     let login = server.log_in("reader@example.com", password).await;
     assert_eq!(login.codes(), ["err_user_password_change_required"], "{login}");
     assert!(!browser.get(&reader).await.body.contains(password));
-    // On the way in, it is changed.
+    // The password is changed during the sign-in.
     let mut reader = server.browser();
     let told = reader.sign_in("reader@example.com", password).await;
     assert_eq!(told.status, 422);

@@ -1,4 +1,4 @@
-//! Who comes in, for how long, and who stays out.
+//! Sign-in, sessions and their end.
 
 use jiff::SignedDuration;
 use testkit::{PASSWORD, TestServer};
@@ -10,7 +10,7 @@ fn minutes(minutes: i64) -> SignedDuration {
 }
 
 #[tokio::test]
-async fn nobody_gets_in_without_a_right_password_and_a_role() {
+async fn signing_in_needs_the_password_and_a_role() {
     let server = TestServer::start().await;
     let mut browser = server.browser();
     let shut = browser.get(&path("/users?domain=example.com")).await;
@@ -32,7 +32,7 @@ async fn nobody_gets_in_without_a_right_password_and_a_role() {
     let refused = browser.sign_in("plain@example.com", PASSWORD).await;
     assert!(refused.body.contains("this user has no administrator role"), "{refused}");
     assert!(browser.cookie.is_none());
-    // The password is right all the same: its user can change it here.
+    // The password is right, so the user can change it here.
     let new = "Staple 4 horses, correctly";
     let fields = [("address", "plain@example.com"), ("password", PASSWORD), ("new", new), ("again", new)];
     let changed = browser.send("/console/password", &fields).await;
@@ -41,7 +41,7 @@ async fn nobody_gets_in_without_a_right_password_and_a_role() {
 }
 
 #[tokio::test]
-async fn a_lockout_holds_at_both_doors() {
+async fn a_lockout_counts_attempts_at_console_and_api() {
     let server = TestServer::start().await;
     let mut browser = server.browser();
     for _ in 0..3 {
@@ -57,7 +57,7 @@ async fn a_lockout_holds_at_both_doors() {
 }
 
 #[tokio::test]
-async fn a_session_ends_when_it_is_left_alone_and_in_any_case() {
+async fn a_session_ends_when_idle_and_after_twelve_hours() {
     let server = TestServer::start().await;
     let mut browser = administrator(&server).await;
     for _ in 0..(12 * 60 / 25) {
@@ -73,7 +73,7 @@ async fn a_session_ends_when_it_is_left_alone_and_in_any_case() {
 }
 
 #[tokio::test]
-async fn a_session_ends_with_what_it_rests_on() {
+async fn a_session_ends_when_its_user_loses_access() {
     let server = TestServer::start().await;
     let admin = server.admin();
     for what in ["sign out", "disable", "role", "password"] {
@@ -85,7 +85,7 @@ async fn a_session_ends_with_what_it_rests_on() {
                 let answer = browser.post("/console/sign-out", &[]).await;
                 assert_eq!(location(&answer), "/console/sign-in?after=sign-out");
                 assert!(browser.cookie.is_none());
-                // The cookie is worth nothing, also to who kept it.
+                // A copy of the cookie is worthless after the sign-out.
                 browser.cookie = left;
             }
             "disable" => admin.disable_user("reader@example.com").await.unwrap(),
@@ -102,9 +102,9 @@ async fn a_session_ends_with_what_it_rests_on() {
 }
 
 #[tokio::test]
-async fn a_session_is_new_each_time_and_never_the_one_that_was_brought() {
+async fn each_sign_in_creates_a_new_session() {
     let server = TestServer::start().await;
-    // What somebody put into the browser before is not taken up.
+    // A planted cookie is not adopted.
     let mut browser = server.browser();
     let planted = format!("__Host-matricula={}", "A".repeat(43));
     browser.cookie = Some(planted.clone());
@@ -113,7 +113,7 @@ async fn a_session_is_new_each_time_and_never_the_one_that_was_brought() {
     let first = browser.cookie.clone();
     browser.sign_in(ADMINISTRATOR, PASSWORD).await;
     assert_ne!(browser.cookie, first);
-    // And who knew the one before is out.
+    // The previous session has ended.
     browser.cookie = first;
     assert_eq!(browser.get(&path("")).await.status, 303);
 }
@@ -143,7 +143,7 @@ async fn signing_in_leads_only_into_the_console() {
 }
 
 #[tokio::test]
-async fn signing_in_and_out_is_told_to_the_audit() {
+async fn signing_in_and_out_is_audited() {
     let server = TestServer::start().await;
     let mut browser = administrator(&server).await;
     browser.post("/console/sign-out", &[]).await;

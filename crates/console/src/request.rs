@@ -1,4 +1,4 @@
-//! A visit: who looks at a page, of which account, and what they sent. Who is not signed in is shown the door.
+//! A request for a page, with its session, account and form.
 
 use std::collections::HashMap;
 use std::net::IpAddr;
@@ -7,131 +7,145 @@ use std::sync::{Arc, mpsc};
 use auth::{SessionToken, SignedIn};
 use directory::change::Change;
 use directory::port::{Write, Written};
-use directory::{Permission, Scope};
+use directory::role::BuiltIn;
+use directory::{Permission, Role, Scope};
 use http::HeaderMap;
 use http::header::{COOKIE, HOST, ORIGIN};
-use serde_json::{Value, json};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 use wire::header::RequestId;
 use wire::{Answer, Failure};
 
-use super::Trouble;
+use super::PageError;
 use super::form::Form;
 use super::upload::File;
 use crate::Console;
-use api::Endpoint;
-use api::driver::{self};
+use crate::endpoints::{RequestBody, TypedEndpoint};
+use api::driver;
 use api::error::CallError;
 use observe::Line;
 
-/// How often something is judged again because the directory changed in between.
+/// Maximum attempts when the directory changes between judging and writing.
 const ATTEMPTS: usize = 4;
 
-/// The cookie of a session. Browsers take one of such a name only over TLS, or from their own machine, and only for this
-/// host.
+/// The session cookie. With the prefix `__Host-`, browsers accept it only over TLS or from their own machine,
+/// and send it only to this host.
 pub(super) const COOKIE_NAME: &str = "__Host-matricula";
 
-/// A visit of a page behind the door.
-pub(crate) struct Visit<'a> {
+/// A request for a page, by a user with a session.
+pub(crate) struct PageRequest<'a> {
     pub(crate) console: &'a Arc<Console>,
     pub(crate) token: &'a SessionToken,
-    pub(crate) who: SignedIn,
-    /// The account whose page it is, which the visitor may act in; and the page's permission, which the visitor holds.
+    pub(crate) session: SignedIn,
+    /// The account of the page and the page's permission, both checked.
     pub(crate) scope: Scope,
-    /// The parameters of the path.
     pub(crate) params: HashMap<String, String>,
-    /// The query string.
     pub(crate) query: Form,
-    /// The form, if one was sent.
+    /// The form; empty if none was sent.
     pub(crate) form: Form,
-    /// The file that came with the form.
+    /// The file in the form.
     pub(crate) file: Option<File>,
     pub(crate) headers: &'a HeaderMap,
-    /// Where the visitor comes from.
+    /// The address of the client.
     pub(crate) peer: IpAddr,
     pub(super) permission: Option<&'a Permission>,
     pub(super) line: &'a mut Line,
 }
 
-/// The changes that a visitor may make, and what is told of them afterwards; or why there are none.
+/// The judged changes with a result, or why they are refused.
 pub(crate) type Judged<T> = Result<(Vec<Change>, T), String>;
 
-/// What an endpoint of the API made of items.
-pub(crate) struct Asked {
-    /// Rows of what was done.
-    pub(crate) data: Vec<Value>,
-    /// The refused items.
+/// The result of a call of an endpoint.
+pub(crate) struct EndpointResult<Row> {
+    /// The rows of the items that succeeded.
+    pub(crate) data: Vec<Row>,
     pub(crate) fail: Vec<Failure>,
 }
 
-impl Asked {
-    /// The error text; empty on success.
+impl<Row> EndpointResult<Row> {
+    /// The messages of all errors; empty on success.
     pub(crate) fn errors(&self) -> Vec<String> {
         self.fail.iter().flat_map(|failure| &failure.errors).map(|error| error.message.clone()).collect()
     }
 
-    /// The error of one field.
+    /// The first error of a field.
     pub(crate) fn error_in(&self, field: &str) -> Option<String> {
         let mut errors = self.fail.iter().flat_map(|failure| &failure.errors);
         errors.find(|error| error.field.as_deref() == Some(field)).map(|error| error.message.clone())
     }
 }
 
-impl Visit<'_> {
-    /// A part of the path; empty when it has none of that name.
-    pub(crate) fn param(&self, name: &str) -> &str {
+/// The address in a refused item.
+pub(crate) fn failed_address(failure: &Failure) -> Option<&str> {
+    failure.key.as_ref()?.get("emailAddress")?.as_str()
+}
+
+impl PageRequest<'_> {
+    /// A parameter of the path; empty if the path does not have it.
+    pub(crate) fn path_param(&self, name: &str) -> &str {
         self.params.get(name).map_or("", String::as_str)
     }
 
-    /// A path below the account's.
+    /// A path of the account.
     pub(crate) fn path(&self, below: &str) -> String {
         format!("{}/{}{below}", super::PREFIX, self.scope.account().code)
     }
 
-    /// Where programs reach this server.
+    /// The base URL of the server for programs.
     pub(crate) fn url(&self) -> String {
         self.console.core.public_url.for_host(self.headers.get(HOST).map(http::HeaderValue::as_bytes))
     }
 
-    /// Whether the visitor holds a permission.
+    /// Whether the user has a permission.
     pub(crate) fn may(&self, permission: &Permission) -> bool {
         self.scope.caller().require(permission).is_ok()
     }
 
-    /// Whether only a part of the page is asked for.
-    pub(crate) fn wants_part(&self) -> bool {
+    /// The built-in roles and those of the account.
+    pub(crate) async fn roles(&self) -> Result<Vec<Role>, PageError> {
+        let own = self.console.core.store.roles_of(self.scope.account().id).await?;
+        Ok(BuiltIn::ALL.map(BuiltIn::role).into_iter().chain(own).collect())
+    }
+
+    /// Whether htmx asks for a fragment of the page.
+    pub(crate) fn wants_fragment(&self) -> bool {
         self.headers.contains_key("hx-request") && !self.headers.contains_key("hx-boosted")
     }
 
-    /// Has an endpoint of the API do something in the account, by its own rules. A form with its own id is
-    /// carried out once, however often it is sent.
-    pub(crate) async fn ask(&mut self, endpoint: &Endpoint, items: Vec<Value>) -> Result<Asked, Trouble> {
+    /// Calls an endpoint of the API for the account. A form with a request id is executed once, even if it is
+    /// sent again.
+    pub(crate) async fn call_endpoint<Item: Serialize, Row: DeserializeOwned>(
+        &mut self,
+        endpoint: &TypedEndpoint<Item, Row>,
+        items: &[Item],
+    ) -> Result<EndpointResult<Row>, PageError> {
         let account = self.scope.account().code.as_str();
-        let body = json!({ "meta": { "accountCode": account }, "data": items }).to_string();
-        let request_id = self.form.some("request").and_then(|id| RequestId::parse(id.as_bytes()).ok());
+        let body = serde_json::to_vec(&RequestBody::new(account, items)).map_err(|_| CallError::Panic)?;
+        let request_id = self.form.non_empty("request").and_then(|id| RequestId::parse(id.as_bytes()).ok());
         let mut attempt = 1;
         let reply = loop {
             let caller = self.scope.caller().clone();
-            match driver::within(&self.console.core, endpoint, caller, request_id, body.as_bytes(), self.line)
+            match driver::within(&self.console.core, endpoint.endpoint, caller, request_id, &body, self.line)
                 .await
             {
                 Err(CallError::Stale) if attempt < ATTEMPTS => {
                     attempt += 1;
-                    self.enter_again().await?;
+                    self.refresh_scope().await?;
                 }
                 outcome => break outcome?,
             }
         };
-        let answer = serde_json::from_slice::<Answer<Value>>(&reply);
+        let answer = serde_json::from_slice::<Answer<Row>>(&reply);
         let Answer { data, fail, .. } = answer.map_err(|_| CallError::Panic)?;
-        Ok(Asked { data, fail })
+        Ok(EndpointResult { data, fail })
     }
 
-    /// Makes changes in the account that no endpoint of the API makes. `judge` says which, or why none: it is asked again
-    /// whenever the directory changed since it judged.
-    pub(crate) async fn change<T>(
+    /// Writes changes that no endpoint makes. `judge` returns them, or why they are refused. It is called again
+    /// if the directory has changed since it judged.
+    pub(crate) async fn write_changes<T>(
         &mut self,
-        judge: impl AsyncFn(&Self) -> Result<Judged<T>, Trouble>,
-    ) -> Result<Result<T, String>, Trouble> {
+        judge: impl AsyncFn(&Self) -> Result<Judged<T>, PageError>,
+    ) -> Result<Result<T, String>, PageError> {
         for _ in 0..ATTEMPTS {
             let (changes, judged) = match judge(self).await? {
                 Ok(judged) => judged,
@@ -145,33 +159,33 @@ impl Visit<'_> {
                 now: self.console.core.clock.now(),
                 changes,
                 render: Box::new(move |effects| {
-                    // The receiver is gone when nobody waits any more.
+                    // The receiver is gone if the request was cancelled.
                     let _ = made.send(effects.iter().find_map(|effect| effect.as_ref().err().copied()));
                     Vec::new()
                 }),
             };
             match self.console.core.store.write(vec![write]).await?.pop() {
-                Some(Written::Stale) | None => self.enter_again().await?,
+                Some(Written::Stale) | None => self.refresh_scope().await?,
                 Some(_) => {
-                    let refused = outcome.try_iter().last().ok_or(Trouble::Refused(CallError::Stale))?;
+                    let refused = outcome.try_iter().last().ok_or(PageError::Refused(CallError::Stale))?;
                     return Ok(refused.map_or(Ok(judged), |why| Err(format!("This {why}."))));
                 }
             }
         }
-        Err(Trouble::Refused(CallError::Stale))
+        Err(PageError::Refused(CallError::Stale))
     }
 
-    /// Reads again who visits, and what they may.
-    async fn enter_again(&mut self) -> Result<(), Trouble> {
+    /// Reads the session, its permissions and the account again.
+    async fn refresh_scope(&mut self) -> Result<(), PageError> {
         let code = self.scope.account().code.to_string();
-        self.who = signed_in(self.console, Some(self.token)).await?.ok_or(Trouble::SignedOut)?;
-        self.scope = enter(self.console, &self.who, self.permission, &code).await?;
+        self.session = read_session(self.console, Some(self.token)).await?.ok_or(PageError::SignedOut)?;
+        self.scope = enter_account(self.console, &self.session, self.permission, &code).await?;
         Ok(())
     }
 }
 
-/// The session that a browser shows.
-pub(super) fn token(headers: &HeaderMap) -> Option<SessionToken> {
+/// The session token in the cookie.
+pub(super) fn session_token(headers: &HeaderMap) -> Option<SessionToken> {
     let mut cookies = headers.get_all(COOKIE).iter().filter_map(|value| value.to_str().ok());
     cookies
         .by_ref()
@@ -181,41 +195,41 @@ pub(super) fn token(headers: &HeaderMap) -> Option<SessionToken> {
         .and_then(|(_, value)| SessionToken::parse(value))
 }
 
-/// The user of the session, if it is valid and the user still has a role.
-pub(super) async fn signed_in(
+/// The session, if it is valid and its user has a role.
+pub(super) async fn read_session(
     console: &Console,
     token: Option<&SessionToken>,
-) -> Result<Option<SignedIn>, Trouble> {
+) -> Result<Option<SignedIn>, PageError> {
     let Some(token) = token else { return Ok(None) };
     let found = console.core.authenticator.session(token, console.sessions).await?;
     Ok(found.filter(|found| found.principal.role.is_some()))
 }
 
-pub(super) async fn enter(
+pub(super) async fn enter_account(
     console: &Console,
-    who: &SignedIn,
+    session: &SignedIn,
     permission: Option<&Permission>,
     code: &str,
-) -> Result<Scope, Trouble> {
+) -> Result<Scope, PageError> {
     if let Some(permission) = permission {
-        who.caller.require(permission).map_err(CallError::from)?;
+        session.caller.require(permission).map_err(CallError::from)?;
     }
-    let named = match directory::access::named_account(&who.caller, Some(code))? {
+    let named = match directory::access::named_account(&session.caller, Some(code))? {
         None => None,
         Some(code) => Some(console.core.store.accounts(&[code]).await?.pop().flatten()),
     };
-    Ok(Scope::enter(&who.caller, permission, named)?)
+    Ok(Scope::enter(&session.caller, permission, named)?)
 }
 
-/// A form must come from a page of this server: browsers say where one comes from, and no page can make them lie.
-pub(super) fn own_site(headers: &HeaderMap) -> Result<(), Trouble> {
+/// A form must come from a page of this server. Pages cannot forge these two headers.
+pub(super) fn require_same_site(headers: &HeaderMap) -> Result<(), PageError> {
     let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
     match (text("sec-fetch-site"), text(ORIGIN.as_str())) {
         (Some("same-origin"), _) | (None, None) => Ok(()),
         (None, Some(origin)) => {
             let from = origin.split_once("://").map(|(_, host)| host);
-            if from.is_some() && from == text(HOST.as_str()) { Ok(()) } else { Err(Trouble::ForeignForm) }
+            if from.is_some() && from == text(HOST.as_str()) { Ok(()) } else { Err(PageError::ForeignForm) }
         }
-        (Some(_), _) => Err(Trouble::ForeignForm),
+        (Some(_), _) => Err(PageError::ForeignForm),
     }
 }

@@ -1,4 +1,4 @@
-//! The door: signing in and out, and changing one's own password, which needs no role.
+//! Sign-in, sign-out, and changing the own password, which needs no role.
 
 use std::sync::Arc;
 
@@ -17,10 +17,10 @@ use secrecy::SecretString;
 use wire::header::{Basic, Scheme};
 
 use super::form::Form;
+use super::request::{COOKIE_NAME, read_session, require_same_site, session_token};
 use super::serve::answer;
-use super::sign_in_page::{Left, SIGN_IN, SignInPage, inside};
-use super::visit::{COOKIE_NAME, own_site, signed_in, token};
-use super::{PREFIX, Shown, Trouble, assets, guarded};
+use super::sign_in_page::{PendingForm, SIGN_IN, SignInPage, console_path};
+use super::{PREFIX, PageError, PageResponse, assets, with_security_headers};
 use crate::Console;
 use api::call::Unsigned;
 use api::driver::{self, collect, received};
@@ -44,7 +44,7 @@ struct Resume {
 #[template(path = "password.html")]
 struct PasswordPage {
     version: u64,
-    /// Why one is here, when one did not ask for it.
+    /// Why the password must be changed, after a redirect from the sign-in.
     why: Option<&'static str>,
     error: Option<String>,
     done: bool,
@@ -54,31 +54,33 @@ struct PasswordPage {
 
 pub(super) fn routes() -> Router<Arc<Console>> {
     Router::new()
-        .route("/", any(hall))
-        .route(PREFIX, get(start))
+        .route("/", any(redirect_root))
+        .route(PREFIX, get(redirect_home))
         .route(SIGN_IN, get(sign_in_page).post(sign_in))
         .route("/console/sign-out", post(sign_out))
-        .route("/console/password", get(password_page).post(password))
+        .route("/console/password", get(password_page).post(change_password))
 }
 
 type AppState = State<Arc<Console>>;
 
-/// A browser that opens the server's address gets this; a program gets "no such endpoint".
-async fn hall(State(console): AppState, request: Request) -> Response {
+/// Browsers are redirected to the console; programs get an unknown path.
+async fn redirect_root(State(console): AppState, request: Request) -> Response {
     let accepts = request.headers().get(ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or_default();
     if request.method() == Method::GET && accepts.contains("text/html") {
-        return guarded((StatusCode::SEE_OTHER, [(LOCATION, PREFIX)]).into_response());
+        return with_security_headers((StatusCode::SEE_OTHER, [(LOCATION, PREFIX)]).into_response());
     }
     driver::refuse_unsigned(&console.core, &request, CallError::UnknownPath("/".to_owned()))
 }
 
-async fn start(State(console): AppState, request: Request) -> Response {
-    let shown = match signed_in(&console, token(request.headers()).as_ref()).await {
-        Ok(Some(who)) => Ok(Shown::Redirect(format!("{PREFIX}/{}", who.caller.account().code))),
-        Ok(None) => Err(Trouble::SignedOut),
-        Err(trouble) => Err(trouble),
+async fn redirect_home(State(console): AppState, request: Request) -> Response {
+    let shown = match read_session(&console, session_token(request.headers()).as_ref()).await {
+        Ok(Some(session)) => {
+            Ok(PageResponse::Redirect(format!("{PREFIX}/{}", session.caller.account().code)))
+        }
+        Ok(None) => Err(PageError::SignedOut),
+        Err(error) => Err(error),
     };
-    finish(request.headers(), shown, Line::default())
+    respond(request.headers(), shown, Line::default())
 }
 
 async fn sign_in_page(request: Request) -> Response {
@@ -92,40 +94,40 @@ async fn sign_in_page(request: Request) -> Response {
             _ => None,
         },
         address: form.text("address").to_owned(),
-        next: inside(form.text("next")).to_owned(),
-        left: Left::default(),
+        next: console_path(form.text("next")).to_owned(),
+        pending: PendingForm::default(),
     };
-    let shown = page.render().map(Shown::Html).map_err(Trouble::from);
-    finish(request.headers(), shown, Line::default())
+    let shown = page.render().map(PageResponse::Html).map_err(PageError::from);
+    respond(request.headers(), shown, Line::default())
 }
 
-/// The result of a form at the door.
-enum Entered {
-    Shown(Shown),
-    In(SessionToken, Box<Shown>),
+/// The result of a sign-in form.
+enum SignInResult {
+    Page(PageResponse),
+    SignedIn(SessionToken, Box<PageResponse>),
 }
 
 async fn sign_in(State(console): AppState, request: Request) -> Response {
     let (parts, body) = request.into_parts();
     let mut line = Line::default();
-    let entered = async {
-        let form = form_at(&console, &parts, body).await?;
+    let result = async {
+        let form = read_form(&console, &parts, body).await?;
         let mut call = Unsigned::at_the_door(&console.core, &parts.headers, &mut line);
-        enter(&console, &mut call, &form, form.text("address"), form.raw("password")).await
+        sign_in_user(&console, &mut call, &form, form.text("address"), form.raw("password")).await
     };
-    let entered = entered.await;
-    let_in(&console, &parts.headers, entered, line).await
+    let result = result.await;
+    start_session(&console, &parts.headers, result, line).await
 }
 
-/// Signs somebody in, or says why not.
-async fn enter(
+/// Signs a user in, or shows why not.
+async fn sign_in_user(
     console: &Console,
     call: &mut Unsigned<'_>,
     form: &Form,
     address: &str,
     password: &str,
-) -> Result<Entered, Trouble> {
-    let next = inside(form.text("next")).to_owned();
+) -> Result<SignInResult, PageError> {
+    let next = console_path(form.text("next")).to_owned();
     let again = |error: String| {
         let page = SignInPage {
             version: assets::VERSION,
@@ -133,9 +135,9 @@ async fn enter(
             notice: None,
             address: address.to_owned(),
             next: next.clone(),
-            left: Left::read(form),
+            pending: PendingForm::read(form),
         };
-        Ok(Entered::Shown(Shown::Wrong(page.render()?)))
+        Ok(SignInResult::Page(PageResponse::Invalid(page.render()?)))
     };
     let change = |why: &'static str| {
         let page = PasswordPage {
@@ -146,21 +148,21 @@ async fn enter(
             address: address.to_owned(),
             next: next.clone(),
         };
-        Ok(Entered::Shown(Shown::Wrong(page.render()?)))
+        Ok(SignInResult::Page(PageResponse::Invalid(page.render()?)))
     };
-    let proof = prove(call, address, password).await?;
+    let proof = prove_password(call, address, password).await?;
     let now = console.core.clock.now();
     let has_role = proof.right_for(now).map(|credentials| credentials.user.role.is_some());
     let (token, session) = SessionToken::draw(&*console.core.entropy, now);
     let grant = if has_role == Some(true) { Grant::Session(session) } else { Grant::Nothing };
     match (decide(call, proof, grant).await, has_role) {
         (Ok(Outcome::Granted), Some(true)) => {
-            let left = Left::read(form);
-            let shown = match left.is_there() {
-                true => Shown::Html(resume(&token, left, next)?),
-                false => Shown::Redirect(next),
+            let pending = PendingForm::read(form);
+            let shown = match pending.exists() {
+                true => PageResponse::Html(resume(&token, pending, next)?),
+                false => PageResponse::Redirect(next),
             };
-            Ok(Entered::In(token, Box::new(shown)))
+            Ok(SignInResult::SignedIn(token, Box::new(shown)))
         }
         (Ok(Outcome::Granted), _) => again(
             "The password is right, but this user has no administrator role and cannot use the console. An administrator can assign one. You can change the password below."
@@ -175,32 +177,32 @@ async fn enter(
     }
 }
 
-/// The form that waited, for the session that begins.
-fn resume(token: &SessionToken, left: Left, next: String) -> Result<String, Trouble> {
-    let Left { action, fields, dropped } = left;
+/// The page that sends the pending form in the new session.
+fn resume(token: &SessionToken, pending: PendingForm, next: String) -> Result<String, PageError> {
+    let PendingForm { action, fields, dropped } = pending;
     let page = Resume { version: assets::VERSION, token: token.form_token(), action, fields, dropped, next };
     Ok(page.render()?)
 }
 
 async fn password_page(State(console): AppState, request: Request) -> Response {
-    let who = signed_in(&console, token(request.headers()).as_ref()).await.ok().flatten();
+    let session = read_session(&console, session_token(request.headers()).as_ref()).await.ok().flatten();
     let page = PasswordPage {
         version: assets::VERSION,
         why: None,
         error: None,
         done: false,
-        address: who.map(|who| who.principal.address.clone()).unwrap_or_default(),
+        address: session.map(|session| session.principal.address.clone()).unwrap_or_default(),
         next: PREFIX.to_owned(),
     };
-    let shown = page.render().map(Shown::Html).map_err(Trouble::from);
-    finish(request.headers(), shown, Line::default())
+    let shown = page.render().map(PageResponse::Html).map_err(PageError::from);
+    respond(request.headers(), shown, Line::default())
 }
 
-async fn password(State(console): AppState, request: Request) -> Response {
+async fn change_password(State(console): AppState, request: Request) -> Response {
     let (parts, body) = request.into_parts();
     let mut line = Line::default();
-    let entered = async {
-        let form = form_at(&console, &parts, body).await?;
+    let result = async {
+        let form = read_form(&console, &parts, body).await?;
         let (address, new) = (form.text("address"), form.raw("new"));
         let page = |error: Option<String>| {
             let page = PasswordPage {
@@ -209,49 +211,49 @@ async fn password(State(console): AppState, request: Request) -> Response {
                 done: error.is_none(),
                 error,
                 address: address.to_owned(),
-                next: inside(form.text("next")).to_owned(),
+                next: console_path(form.text("next")).to_owned(),
             };
-            page.render().map_err(Trouble::from)
+            page.render().map_err(PageError::from)
         };
         if new != form.raw("again") {
             let text = "The two new passwords differ.".to_owned();
-            return Ok(Entered::Shown(Shown::Wrong(page(Some(text))?)));
+            return Ok(SignInResult::Page(PageResponse::Invalid(page(Some(text))?)));
         }
         let mut call = Unsigned::at_the_door(&console.core, &parts.headers, &mut line);
-        let proof = prove(&mut call, address, form.raw("password")).await?;
+        let proof = prove_password(&mut call, address, form.raw("password")).await?;
         match renew(&mut call, proof, SecretString::from(new)).await {
-            // A user with a role goes on to the console; others are done here.
-            Ok(Ok(())) => match enter(&console, &mut call, &form, address, new).await? {
-                entered @ Entered::In(..) => Ok(entered),
-                Entered::Shown(_) => Ok(Entered::Shown(Shown::Html(page(None)?))),
+            // Users without a role see only that the password is changed.
+            Ok(Ok(())) => match sign_in_user(&console, &mut call, &form, address, new).await? {
+                result @ SignInResult::SignedIn(..) => Ok(result),
+                SignInResult::Page(_) => Ok(SignInResult::Page(PageResponse::Html(page(None)?))),
             },
-            Ok(Err(why)) => Ok(Entered::Shown(Shown::Wrong(page(Some(why.to_string()))?))),
+            Ok(Err(why)) => Ok(SignInResult::Page(PageResponse::Invalid(page(Some(why.to_string()))?))),
             Err(CallError::Login) => {
                 let text = "The address or the current password is wrong, or the user is locked.".to_owned();
-                Ok(Entered::Shown(Shown::Wrong(page(Some(text))?)))
+                Ok(SignInResult::Page(PageResponse::Invalid(page(Some(text))?)))
             }
             Err(refusal) => Err(refusal.into()),
         }
     };
-    let entered = entered.await;
-    let_in(&console, &parts.headers, entered, line).await
+    let result = result.await;
+    start_session(&console, &parts.headers, result, line).await
 }
 
 async fn sign_out(State(console): AppState, request: Request) -> Response {
     let (parts, body) = request.into_parts();
     let shown = async {
-        let form = form_at(&console, &parts, body).await?;
-        let token = token(&parts.headers).ok_or(Trouble::SignedOut)?;
+        let form = read_form(&console, &parts, body).await?;
+        let token = session_token(&parts.headers).ok_or(PageError::SignedOut)?;
         if !token.made_form(form.text("token")) {
-            return Err(Trouble::ForeignForm);
+            return Err(PageError::ForeignForm);
         }
-        end(&console, &parts.headers).await?;
-        Ok(Shown::Redirect(format!("{SIGN_IN}?after=sign-out")))
+        end_session(&console, &parts.headers).await?;
+        Ok(PageResponse::Redirect(format!("{SIGN_IN}?after=sign-out")))
     };
     let shown = shown.await;
-    let left = shown.is_ok();
-    let mut response = finish(&parts.headers, shown, Line::default());
-    if left {
+    let signed_out = shown.is_ok();
+    let mut response = respond(&parts.headers, shown, Line::default());
+    if signed_out {
         set_cookie(
             &mut response,
             &format!("{COOKIE_NAME}=; Path=/; Secure; HttpOnly; SameSite=Lax; Max-Age=0"),
@@ -260,19 +262,19 @@ async fn sign_out(State(console): AppState, request: Request) -> Response {
     response
 }
 
-async fn form_at(
+async fn read_form(
     console: &Console,
     parts: &http::request::Parts,
     body: axum::body::Body,
-) -> Result<Form, Trouble> {
+) -> Result<Form, PageError> {
     if let (Some(refused), _) = console.core.authenticator.count_unsigned(received(&parts.extensions).peer) {
         return Err(CallError::from(refused).into());
     }
-    own_site(&parts.headers)?;
+    require_same_site(&parts.headers)?;
     Ok(Form::parse(&collect(&console.core, body).await?))
 }
 
-async fn prove(call: &mut Unsigned<'_>, address: &str, password: &str) -> Result<Proof, CallError> {
+async fn prove_password(call: &mut Unsigned<'_>, address: &str, password: &str) -> Result<Proof, CallError> {
     let basic =
         Basic { scheme: Scheme::Cloud, user: address.to_owned(), password: SecretString::from(password) };
     let core = call.core;
@@ -281,41 +283,41 @@ async fn prove(call: &mut Unsigned<'_>, address: &str, password: &str) -> Result
     Ok(proof)
 }
 
-/// Ends the session that a browser shows, if there is one.
-async fn end(console: &Console, headers: &HeaderMap) -> Result<(), Trouble> {
-    let Some(who) = signed_in(console, token(headers).as_ref()).await? else { return Ok(()) };
+/// Ends the session of the request, if there is one.
+async fn end_session(console: &Console, headers: &HeaderMap) -> Result<(), PageError> {
+    let Some(session) = read_session(console, session_token(headers).as_ref()).await? else { return Ok(()) };
     let write = Write {
         once: None,
         evidence: Vec::new(),
-        actor: who.caller.actor(),
+        actor: session.caller.actor(),
         now: console.core.clock.now(),
-        changes: vec![Change::EndSession(who.principal.session.id)],
+        changes: vec![Change::EndSession(session.principal.session.id)],
         render: Box::new(|_| Vec::new()),
     };
     console.core.store.write(vec![write]).await?;
     Ok(())
 }
 
-/// Every sign-in creates a new session; an existing one ends (against session fixation).
-async fn let_in(
+/// Sets the cookie of a new session, and ends the old session (against session fixation).
+async fn start_session(
     console: &Console,
     headers: &HeaderMap,
-    entered: Result<Entered, Trouble>,
+    result: Result<SignInResult, PageError>,
     line: Line,
 ) -> Response {
-    let (shown, cookie) = match entered {
-        Ok(Entered::Shown(shown)) => (Ok(shown), None),
-        Ok(Entered::In(token, inside)) => match end(console, headers).await {
+    let (shown, cookie) = match result {
+        Ok(SignInResult::Page(shown)) => (Ok(shown), None),
+        Ok(SignInResult::SignedIn(token, page)) => match end_session(console, headers).await {
             Ok(()) => {
                 let value = token.expose();
                 let cookie = format!("{COOKIE_NAME}={value}; Path=/; Secure; HttpOnly; SameSite=Lax");
-                (Ok(*inside), Some(cookie))
+                (Ok(*page), Some(cookie))
             }
-            Err(trouble) => (Err(trouble), None),
+            Err(error) => (Err(error), None),
         },
-        Err(trouble) => (Err(trouble), None),
+        Err(error) => (Err(error), None),
     };
-    let mut response = finish(headers, shown, line);
+    let mut response = respond(headers, shown, line);
     if let Some(cookie) = cookie {
         set_cookie(&mut response, &cookie);
     }
@@ -328,10 +330,12 @@ fn set_cookie(response: &mut Response, cookie: &str) {
     }
 }
 
-fn finish(headers: &HeaderMap, shown: Result<Shown, Trouble>, mut line: Line) -> Response {
+fn respond(headers: &HeaderMap, shown: Result<PageResponse, PageError>, mut line: Line) -> Response {
     let mut response = match shown {
-        // Already at the door: there is nowhere to come back to.
-        Err(Trouble::SignedOut) => guarded((StatusCode::SEE_OTHER, [(LOCATION, SIGN_IN)]).into_response()),
+        // No `next` path: the request is already about the sign-in.
+        Err(PageError::SignedOut) => {
+            with_security_headers((StatusCode::SEE_OTHER, [(LOCATION, SIGN_IN)]).into_response())
+        }
         shown => answer(shown, headers, PREFIX, &mut line),
     };
     response.extensions_mut().insert(line);
@@ -343,14 +347,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn after_signing_in_one_goes_nowhere_but_into_the_console() {
+    fn signing_in_leads_only_into_the_console() {
         for target in ["/console", "/console/A/users?q=x", "/console?x=1"] {
-            assert_eq!(inside(target), target);
+            assert_eq!(console_path(target), target);
         }
         for target in
             ["", "/", "//evil.example", "https://evil.example", "/consolex", "/console\\x", "/console/\n"]
         {
-            assert_eq!(inside(target), PREFIX, "{target:?}");
+            assert_eq!(console_path(target), PREFIX, "{target:?}");
         }
     }
 }

@@ -1,15 +1,15 @@
-//! Times on a page: in UTC with the exact instant, which the script of the console shows in the reader's own zone.
+//! Times on pages: in UTC, with the exact instant for the script that shows them in the reader's time zone.
 
 use std::fmt;
 
 use askama::filters::HtmlSafe;
 use jiff::Timestamp;
 
-/// A time, as HTML.
+/// A time as HTML.
 #[derive(Clone, Copy)]
-pub(crate) struct When(pub(crate) Timestamp);
+pub(crate) struct ShownTime(pub(crate) Timestamp);
 
-impl fmt::Display for When {
+impl fmt::Display for ShownTime {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let exact = self.0.strftime("%Y-%m-%dT%H:%M:%S%.3fZ");
         write!(
@@ -20,5 +20,5 @@ impl fmt::Display for When {
     }
 }
 
-/// It contains only digits and punctuation.
-impl HtmlSafe for When {}
+/// The HTML contains only digits and punctuation.
+impl HtmlSafe for ShownTime {}
