@@ -32,6 +32,10 @@ pub struct Item {
     pub account_code: Option<String>,
     /// Whether the password must be changed at the next login.
     pub force_password_change: Option<bool>,
+    /// Whether the user is created disabled.
+    pub disabled: Option<bool>,
+    /// Whether the user is created locked.
+    pub locked: Option<bool>,
 }
 
 /// A field of an item.
@@ -66,6 +70,8 @@ struct Draft {
     password: Option<NewPassword>,
     account_code: Option<AccountCode>,
     must_change_password: bool,
+    disabled: bool,
+    locked: bool,
 }
 
 /// The password of a new user.
@@ -106,6 +112,10 @@ pub struct Planned {
     pub password: Option<NewPassword>,
     /// Whether the password must be changed at the next login.
     pub must_change_password: bool,
+    /// Whether the user is created disabled.
+    pub disabled: bool,
+    /// Whether the user is created locked.
+    pub locked: bool,
 }
 
 /// The judgement over a request.
@@ -216,6 +226,8 @@ impl Draft {
                 password,
                 account_code,
                 must_change_password: item.force_password_change.unwrap_or(false),
+                disabled: item.disabled.unwrap_or(false),
+                locked: item.locked.unwrap_or(false),
             }),
             _ => Err(wrong),
         }
@@ -266,6 +278,8 @@ impl Draft {
             name: self.name,
             password: self.password,
             must_change_password: self.must_change_password,
+            disabled: self.disabled,
+            locked: self.locked,
         })
     }
 }

@@ -21,6 +21,11 @@ crate::item::item! {
         force_password_change: optional bool = "forcePasswordChange",
         /// Display name: at most 256 characters.
         name: optional String = "name",
+        /// Whether the user is created disabled, as an import does with accounts that were not active, default: false.
+        /// `[ours]`
+        account_disabled: optional bool = "accountDisabled",
+        /// Whether the user is created locked, default: false. `[ours]`
+        account_locked: optional bool = "accountLocked",
     }
 }
 

@@ -1,50 +1,196 @@
 //! Files of users to be created: CSV, JSON, LDIF and SCIM. They are read row by row, in constant memory, into the items of
 //! create-user. `[ours]`
 //!
-//! A row that can't be used is a row with errors, in the codes of the API; the reading goes on behind it.
+//! Each format gives fields with names; [`meaning`] says what a name means, and [`person`] puts a user together, by the
+//! same rules for every format. A row that cannot be used is a row with errors, and reading goes on with the next one.
 
 mod csv;
+mod decode;
+mod hash;
 mod json;
 mod ldif;
+mod lines;
+mod meaning;
+mod person;
+mod words;
 
 #[cfg(test)]
 mod tests;
 
-use std::io::{self, BufRead};
+use std::collections::BTreeSet;
+use std::io::{self, BufRead, Read};
 
-use serde_json::{Map, Value};
 use thiserror::Error;
 
 use crate::create_user::Item;
-use crate::item::Entry;
 use crate::{Code, Error};
+use decode::Decoded;
+pub use decode::Encoding;
+use meaning::{Meaning, meaning, plain};
+use person::Person;
 
 /// Longest row, in bytes. `[ours]`
 pub const MAX_ROW: usize = 1 << 20;
 
-/// How a file is written.
+/// The format of a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Format {
-    /// Columns `email`, `name`, `password`, as in the service's own spreadsheets; also `accountCode`, `forcePasswordChange`,
-    /// `passwordHash`. Separated by `,`, `;` or tabs, as in the header.
+    /// A header and rows, separated by commas, semicolons, tabs or bars.
     Csv,
-    /// Items of create-user, or users of SCIM (RFC 7643): one on a line, one after the other, in a list, or in the list
-    /// response of SCIM.
+    /// Items of create-user, users of SCIM (RFC 7643) or of another export: one on a line, one after the other, in a
+    /// list, or in an object around a list.
     Json,
-    /// Entries of LDAP (RFC 2849): `mail`, `displayName` or `cn`, `userPassword`.
+    /// Entries of LDAP (RFC 2849).
     Ldif,
+}
+
+/// What to do with an account that is not active.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Inactive {
+    /// Create it, disabled or locked.
+    #[default]
+    Create,
+    /// Refuse the row.
+    Refuse,
+}
+
+/// How to read a file.
+#[derive(Clone, Debug, Default)]
+pub struct Options {
+    /// Its format; `None`: by its beginning.
+    pub format: Option<Format>,
+    /// What to do with an account that is not active.
+    pub inactive: Inactive,
+    /// Names that stand for a field.
+    mapped: Vec<(String, Meaning)>,
+    /// Names that are ignored.
+    ignored: Vec<String>,
+}
+
+/// The fields to which a name can be mapped.
+const FIELDS: &[(&str, Meaning)] = &[
+    ("email", Meaning::Address(0)),
+    ("name", Meaning::Name(0)),
+    ("firstName", Meaning::FirstName),
+    ("lastName", Meaning::LastName),
+    ("password", Meaning::Password),
+    ("passwordHash", Meaning::PasswordHash),
+    ("accountCode", Meaning::AccountCode),
+    ("forcePasswordChange", Meaning::MustChange),
+    ("active", Meaning::Active),
+    ("disabled", Meaning::Disabled),
+    ("locked", Meaning::Locked),
+    ("status", Meaning::Status),
+];
+
+impl Options {
+    /// Reads a column, key or attribute as this field: `email`, `name`, `firstName`, `lastName`, `password`,
+    /// `passwordHash`, `accountCode`, `forcePasswordChange`, `active`, `disabled`, `locked` or `status`. Other names of
+    /// the same field are ignored then.
+    ///
+    /// # Errors
+    /// When there is no such field.
+    pub fn map(&mut self, field: &str, name: &str) -> Result<(), ImportError> {
+        let wanted = plain(field);
+        let meaning = FIELDS.iter().find(|(known, _)| plain(known) == wanted || wanted == "emailaddress");
+        let Some((_, meaning)) = meaning else { return Err(ImportError::Field(printable(field))) };
+        self.mapped.push((name.trim().to_owned(), *meaning));
+        Ok(())
+    }
+
+    /// Ignores a column, key or attribute.
+    pub fn ignore(&mut self, name: &str) {
+        self.ignored.push(plain(name));
+    }
+
+    fn meaning(&self, name: &str) -> Meaning {
+        if self.mapped.is_empty() && self.ignored.is_empty() {
+            return meaning(name);
+        }
+        let plain_name = plain(name);
+        if self.ignored.contains(&plain_name) {
+            return Meaning::Ignored;
+        }
+        if let Some((_, meaning)) = self.mapped.iter().find(|(mapped, _)| plain(mapped) == plain_name) {
+            return *meaning;
+        }
+        let meaning = meaning(name);
+        let is_replaced = |(_, mapped): &(String, Meaning)| match (mapped, meaning) {
+            (Meaning::Address(_), Meaning::Address(_)) | (Meaning::Name(_), Meaning::Name(_)) => true,
+            (mapped, meaning) => *mapped == meaning,
+        };
+        if self.mapped.iter().any(is_replaced) { Meaning::Unknown } else { meaning }
+    }
+
+    fn is_mapped(&self, name: &str) -> bool {
+        self.mapped.iter().any(|(mapped, _)| plain(mapped) == plain(name))
+    }
+
+    /// Fails when a mapped name is missing.
+    fn check<'n>(&self, names: impl Iterator<Item = &'n str> + Clone) -> Result<(), ImportError> {
+        let is_there = |mapped: &str| names.clone().any(|name| plain(name) == plain(mapped));
+        match self.mapped.iter().find(|(mapped, _)| !is_there(mapped)) {
+            Some((missing, _)) => Err(ImportError::NoColumn(printable(missing))),
+            None => Ok(()),
+        }
+    }
 }
 
 /// A row of a file.
 pub struct Row {
-    /// Its number, from 1; a header is none.
+    /// Its number, from 1; the header does not count.
     pub number: u64,
     /// The line it begins on, from 1.
     pub line: u64,
-    /// The address, if one can be seen: to name the row by.
+    /// The address, if there is one: to name the row by.
     pub address: String,
-    /// The item, or every reason why it is none.
+    /// The item, or every reason why there is none.
     pub item: Result<Item, Vec<Error>>,
+}
+
+/// What was noticed about a file, as far as it was read.
+#[derive(Clone, Debug, Default)]
+pub struct Summary {
+    /// The encoding.
+    pub encoding: Option<Encoding>,
+    /// Names of fields that are not used; at most 100.
+    pub ignored: BTreeSet<String>,
+    /// Entries that are not people.
+    pub skipped: u64,
+    /// Some of these: the line and the object class.
+    pub skipped_entries: Vec<(u64, String)>,
+    /// Users that are created disabled.
+    pub disabled: u64,
+    /// Users that are created locked.
+    pub locked: u64,
+    /// Users whose password field has no usable password: they are created without one.
+    pub without_password: u64,
+    /// Some of these: the line, the address and the reason.
+    pub without_password_rows: Vec<(u64, String, &'static str)>,
+}
+
+/// Examples that a summary keeps of a kind.
+const EXAMPLES: usize = 20;
+
+impl Summary {
+    fn skip(&mut self, line: u64, class: &str) {
+        self.skipped += 1;
+        if self.skipped_entries.len() < EXAMPLES {
+            self.skipped_entries.push((line, class.to_owned()));
+        }
+    }
+
+    fn without_password(&mut self, line: u64, address: &str, why: &'static str) {
+        self.without_password += 1;
+        if self.without_password_rows.len() < EXAMPLES {
+            self.without_password_rows.push((line, address.to_owned(), why));
+        }
+    }
+
+    fn count_state(&mut self, disabled: bool, locked: bool) {
+        self.disabled += u64::from(disabled);
+        self.locked += u64::from(locked && !disabled);
+    }
 }
 
 /// Why a file can't be read on.
@@ -53,15 +199,35 @@ pub enum ImportError {
     /// The system says so.
     #[error("the file cannot be read: {0}")]
     Read(#[from] io::Error),
-    /// Nobody says how it is written.
+    /// The format was not recognised.
     #[error("it is neither CSV with an `email` column, nor JSON, nor LDIF")]
     Format,
-    /// There is no header, or it names no address.
-    #[error("the header line has no column `email` (or `emailAddress`, `mail`): found {0}")]
+    /// It is a workbook or another archive.
+    #[error("it is an Excel workbook or a ZIP archive: save the sheet as CSV")]
+    Workbook,
+    /// It is compressed.
+    #[error("it is compressed with gzip: decompress it first")]
+    Compressed,
+    /// The header has no column with an address.
+    #[error(
+        "the header line has no column `email` (or `emailAddress`, `mail`): found {0}. Name the column with --column \
+         email=NAME"
+    )]
     Header(String),
     /// A column is there twice.
-    #[error("the header line names the column {0} twice")]
-    ColumnTwice(&'static str),
+    #[error(
+        "the header line names the column {0} twice, or another column for the same field: ignore one with --ignore"
+    )]
+    ColumnTwice(String),
+    /// A mapped column is missing.
+    #[error("the header line has no column {0}")]
+    NoColumn(String),
+    /// A name is mapped to an unknown field.
+    #[error(
+        "there is no field {0}; the fields are email, name, firstName, lastName, password, passwordHash, accountCode, \
+         forcePasswordChange, active, disabled, locked and status"
+    )]
+    Field(String),
     /// A row has no end.
     #[error(
         "line {line}: the row is longer than {MAX_ROW} bytes; perhaps a quote or a bracket is not closed"
@@ -70,29 +236,39 @@ pub enum ImportError {
         /// Where it begins.
         line: u64,
     },
+    /// A list has no end.
+    #[error("the `{what}` on line {line} is not closed: the file was truncated")]
+    Unended {
+        /// Where it begins.
+        line: u64,
+        /// Its bracket.
+        what: char,
+    },
 }
 
 /// The rows of a file.
 pub struct Rows<R> {
     reader: Reader<R>,
+    inactive: Inactive,
+    summary: Summary,
     number: u64,
     ended: bool,
 }
 
 enum Reader<R> {
-    Csv(csv::Csv<R>),
-    Json(json::Json<R>),
-    Ldif(ldif::Ldif<R>),
+    Csv(csv::Csv<Decoded<R>>),
+    Json(json::Json<Decoded<R>>),
+    Ldif(ldif::Ldif<Decoded<R>>),
 }
 
-/// A row as a format gives it: where it begins, and its fields or what is wrong with it.
+/// A row as a format gives it: the line it begins on, and its user or an error.
 struct Found {
     line: u64,
-    fields: Result<Map<String, Value>, Error>,
+    person: Result<Person, Error>,
 }
 
 impl Format {
-    /// By the end of a file's name.
+    /// By the extension of a file's name.
     pub fn of_name(name: &str) -> Option<Self> {
         match name.rsplit('.').next()?.to_ascii_lowercase().as_str() {
             "csv" | "tsv" | "txt" => Some(Format::Csv),
@@ -102,71 +278,94 @@ impl Format {
         }
     }
 
-    /// By how a file begins.
-    pub fn of_beginning(bytes: &[u8]) -> Option<Self> {
-        let text = bytes.strip_prefix(BOM).unwrap_or(bytes).trim_ascii_start();
-        let line = text.split(|byte| *byte == b'\n').next().unwrap_or_default();
-        let begins =
-            |word: &[u8]| line.get(..word.len()).is_some_and(|start| start.eq_ignore_ascii_case(word));
-        match line.first()? {
-            b'{' | b'[' => Some(Format::Json),
-            _ if begins(b"dn:") || begins(b"version:") || line.starts_with(b"#") => Some(Format::Ldif),
-            _ => Some(Format::Csv),
+    /// By the beginning of a file. `None`: it is blank.
+    pub fn of_beginning(text: &[u8]) -> Option<Self> {
+        for line in text.split(|byte| matches!(byte, b'\n' | b'\r')) {
+            let line = line.trim_ascii();
+            let starts =
+                |start: &[u8]| line.get(..start.len()).is_some_and(|found| found.eq_ignore_ascii_case(start));
+            match line.first() {
+                None => {}
+                Some(b'#') if starts(b"#TYPE") => return Some(Format::Csv),
+                Some(b'#') => {}
+                Some(b'{' | b'[') => return Some(Format::Json),
+                Some(_) if starts(b"//") || starts(b"/*") => return Some(Format::Json),
+                Some(_) if starts(b"dn:") => return Some(Format::Ldif),
+                Some(_) if starts(b"version:") && line[8..].trim_ascii().iter().all(u8::is_ascii_digit) => {
+                    return Some(Format::Ldif);
+                }
+                Some(_) => return Some(Format::Csv),
+            }
         }
+        None
     }
 }
 
-/// What some programs put before UTF-8.
-const BOM: &[u8] = b"\xef\xbb\xbf";
-
-impl<R: BufRead> Rows<R> {
-    /// Reads a file; how it is written is found by its beginning, if nobody says so.
+impl<R: Read> Rows<R> {
+    /// Reads a file; without a format, by its beginning.
     ///
     /// # Errors
     /// When it can't be read, or its header can't be used.
-    pub fn new(mut input: R, format: Option<Format>) -> Result<Self, ImportError> {
-        let beginning = input.fill_buf()?;
-        let format = match format {
-            Some(format) => format,
-            None if beginning.is_empty() => Format::Json,
-            None => Format::of_beginning(beginning).ok_or(ImportError::Format)?,
-        };
-        if beginning.starts_with(BOM) {
-            input.consume(BOM.len());
-        }
-        let reader = match format {
-            Format::Csv => Reader::Csv(csv::Csv::new(input)?),
-            Format::Json => Reader::Json(json::Json::new(input)),
-            Format::Ldif => Reader::Ldif(ldif::Ldif::new(input)),
-        };
-        Ok(Self { reader, number: 0, ended: false })
+    pub fn new(input: R, format: Option<Format>) -> Result<Self, ImportError> {
+        Self::with_options(input, &Options { format, ..Options::default() })
     }
 
-    /// Unknown columns of the header: they are ignored.
-    pub fn unknown_columns(&self) -> &[String] {
-        match &self.reader {
-            Reader::Csv(csv) => csv.unknown_columns(),
-            Reader::Json(_) | Reader::Ldif(_) => &[],
+    /// Reads a file.
+    ///
+    /// # Errors
+    /// When it can't be read, its header can't be used, or an option names a column that it does not have.
+    pub fn with_options(input: R, options: &Options) -> Result<Self, ImportError> {
+        let mut input = Decoded::new(input)?;
+        match input.start() {
+            [b'P', b'K', 3, 4, ..] | [0xd0, 0xcf, 0x11, 0xe0, ..] => return Err(ImportError::Workbook),
+            [0x1f, 0x8b, ..] => return Err(ImportError::Compressed),
+            _ => {}
         }
+        let format = options.format.or(Format::of_beginning(input.fill_buf()?)).unwrap_or(Format::Csv);
+        let mut summary = Summary::default();
+        let reader = match format {
+            Format::Csv => Reader::Csv(csv::Csv::new(input, options, &mut summary)?),
+            Format::Json => Reader::Json(json::Json::new(input, options)),
+            Format::Ldif => Reader::Ldif(ldif::Ldif::new(input, options)),
+        };
+        Ok(Self { reader, inactive: options.inactive, summary, number: 0, ended: false })
+    }
+
+    /// What was noticed so far.
+    pub fn summary(&self) -> Summary {
+        let encoding = match &self.reader {
+            Reader::Csv(csv) => csv.encoding(),
+            Reader::Json(json) => json.encoding(),
+            Reader::Ldif(ldif) => ldif.encoding(),
+        };
+        Summary { encoding: Some(encoding), ..self.summary.clone() }
     }
 }
 
-impl<R: BufRead> Iterator for Rows<R> {
+impl<R: Read> Iterator for Rows<R> {
     type Item = Result<Row, ImportError>;
 
     fn next(&mut self) -> Option<Self::Item> {
         if self.ended {
             return None;
         }
-        let found = match &mut self.reader {
-            Reader::Csv(csv) => csv.next_row(),
-            Reader::Json(json) => json.next_row(),
-            Reader::Ldif(ldif) => ldif.next_row(),
+        let (found, missing) = match &mut self.reader {
+            Reader::Csv(csv) => (csv.next_row(), "emailAddress"),
+            Reader::Json(json) => (json.next_row(&mut self.summary), "emailAddress"),
+            Reader::Ldif(ldif) => (ldif.next_row(&mut self.summary), "attribute mail"),
         };
         match found {
-            Ok(Some(found)) => {
+            Ok(Some(Found { line, person })) => {
                 self.number += 1;
-                Some(Ok(found.into_row(self.number)))
+                let row = match person {
+                    Ok(person) => {
+                        person.into_row(self.number, line, missing, self.inactive, &mut self.summary)
+                    }
+                    Err(error) => {
+                        Row { number: self.number, line, address: String::new(), item: Err(vec![error]) }
+                    }
+                };
+                Some(Ok(row))
             }
             Ok(None) => {
                 self.ended = true;
@@ -180,44 +379,24 @@ impl<R: BufRead> Iterator for Rows<R> {
     }
 }
 
-impl Found {
-    fn into_row(self, number: u64) -> Row {
-        let Self { line, fields } = self;
-        let fields = match fields {
-            Ok(fields) => fields,
-            Err(error) => return Row { number, line, address: String::new(), item: Err(vec![error]) },
-        };
-        let address =
-            fields.get("emailAddress").and_then(Value::as_str).unwrap_or_default().trim().to_owned();
-        let item = match Entry::<Item>::read(Value::Object(fields)).item {
-            Ok(Item { email_address: None, .. }) => {
-                Err(vec![Error::in_field(Code::Null, "emailAddress", "This field is mandatory")])
-            }
-            Ok(Item { email_address: Some(given), .. }) if given.trim().is_empty() => {
-                Err(vec![Error::in_field(Code::Blank, "emailAddress", "This field must not be blank")])
-            }
-            Ok(item) => Ok(Item { email_address: Some(address.clone()), ..item }),
-            Err(errors) => Err(errors),
-        };
-        Row { number, line, address, item }
-    }
-}
-
-/// A row that can't be read at all.
+/// The error of a row that can't be read at all.
 fn unreadable(message: impl Into<String>) -> Error {
     Error::new(Code::Deserialise, message)
 }
 
-/// Bytes as text: UTF-8, else Latin-1, in which every byte is a character (spec/clients.md 3.4).
+/// Bytes of a coded value as text: UTF-8, or else Windows-1252.
 fn text(bytes: &[u8]) -> String {
     match str::from_utf8(bytes) {
         Ok(text) => text.to_owned(),
-        Err(_) => bytes.iter().map(|byte| char::from(*byte)).collect(),
+        Err(_) => encoding_rs::WINDOWS_1252.decode_without_bom_handling(bytes).0.into_owned(),
     }
 }
 
-/// A password as directories keep it: in the clear, or, behind the name of a scheme in braces, hashed.
-fn password(fields: &mut Map<String, Value>, value: String) {
-    let hashed = value.starts_with('{') && value.contains('}');
-    fields.insert(if hashed { "passwordHash" } else { "password" }.to_owned(), value.into());
+/// A text of a file for a message: short, in one line, without control characters.
+fn printable(text: &str) -> String {
+    /// Characters that are shown.
+    const MOST: usize = 200;
+    let shown: String =
+        text.chars().take(MOST).map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect();
+    if text.chars().nth(MOST).is_some() { shown + "…" } else { shown }
 }

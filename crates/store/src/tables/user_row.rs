@@ -64,10 +64,10 @@ columns! {
     Source "source" = Text(|user| Some(user.source.as_str()));
     AliasOf "alias_of" = Bytes(|user| user.alias_of.as_ref().map(|user| &user.as_bytes()[..]));
     CreatedAt "created_at" = Integer(|user| Some(millis(user.created_at)));
-    DisabledAt "disabled_at";
+    DisabledAt "disabled_at" = Integer(|user| user.disabled.then(|| millis(user.created_at)));
+    Locked "locked" = Integer(|user| Some(i64::from(user.locked)));
     PasswordChangedAt "password_changed_at";
     PasswordNeverExpires "password_never_expires";
-    Locked "locked";
     AllowSmtp "allow_smtp";
     AllowPop "allow_pop";
     ArchiveStart "archive_start";

@@ -1,164 +1,363 @@
-//! CSV (RFC 4180), as spreadsheets write it.
+//! CSV (RFC 4180), as spreadsheets and directories write it.
+//!
+//! A quote that is opened and not closed would swallow the rows behind it. Then the row is refused at the line of the
+//! quote, and reading goes on at the next line.
 
-use std::io::{BufRead, Chain, Cursor, Read};
+use std::collections::VecDeque;
+use std::io::{BufRead, Read};
 
-use csv::{ByteRecord, ReaderBuilder, Terminator};
-use serde_json::{Map, Value};
+use super::decode::{Decoded, Encoding};
+use super::lines::Lines;
+use super::meaning::{Meaning, plain};
+use super::person::{Field, Person, note};
+use super::{Found, ImportError, MAX_ROW, Options, Summary, unreadable};
 
-use super::{Found, ImportError, MAX_ROW, text, unreadable};
-use crate::create_user::Item;
-use crate::item::Item as _;
-
-/// Names of columns besides the fields' own: without case, spaces, `_` and `-`.
-const OTHER_NAMES: &[(&str, &str)] = &[
-    ("email", "emailAddress"),
-    ("mail", "emailAddress"),
-    ("address", "emailAddress"),
-    ("primaryemail", "emailAddress"),
-    ("displayname", "name"),
-    ("fullname", "name"),
-    ("hash", "passwordHash"),
-    ("account", "accountCode"),
-    ("mustchangepassword", "forcePasswordChange"),
-];
-
-/// The field of create-user that a column holds.
-fn field_of(column: &str) -> Option<&'static str> {
-    let column: String = column.chars().filter(|c| !matches!(c, ' ' | '_' | '-')).collect();
-    let column = column.to_lowercase();
-    let by_field = Item::FIELDS.iter().map(|field| field.name).find(|name| name.to_lowercase() == column);
-    by_field.or_else(|| OTHER_NAMES.iter().find(|(name, _)| *name == column).map(|(_, field)| *field))
-}
+const DELIMITERS: [char; 4] = [',', ';', '\t', '|'];
 
 pub(super) struct Csv<R> {
-    reader: csv::Reader<Bounded<Chain<Cursor<Vec<u8>>, R>>>,
-    columns: Vec<Option<&'static str>>,
-    unknown: Vec<String>,
-    record: ByteRecord,
+    lines: Queue<R>,
+    delimiter: char,
+    columns: Vec<Column>,
+}
+
+struct Column {
+    name: String,
+    meaning: Meaning,
+}
+
+/// A field of a row.
+#[derive(Debug, PartialEq)]
+struct Cell {
+    text: String,
+    quoted: bool,
+}
+
+/// How far the fields of a row are after a line.
+#[derive(Debug, PartialEq)]
+enum Progress {
+    Whole,
+    /// A quote is open at the end of the line.
+    Open,
+    /// A quote from an earlier line closes within other text: it was not meant to open a field.
+    Stray,
+}
+
+/// Lines in one quoted field, at most.
+const MAX_LINES: usize = 1_000;
+
+impl<R: Read> Csv<Decoded<R>> {
+    pub(super) fn encoding(&self) -> Encoding {
+        self.lines.lines.input().encoding()
+    }
 }
 
 impl<R: BufRead> Csv<R> {
-    pub(super) fn new(mut input: R) -> Result<Self, ImportError> {
-        let mut first = Vec::new();
-        (&mut input).take(MAX_ROW as u64).read_until(b'\n', &mut first)?;
-        let header = text(&first);
-        // The one that there is most of: names of columns hold none of them.
-        let count = |delimiter: char| header.matches(delimiter).count();
-        let delimiter = [',', ';', '\t'].into_iter().max_by_key(|delimiter| count(*delimiter)).unwrap_or(',');
-        let (mut columns, mut unknown) = (Vec::new(), Vec::new());
-        for name in header.trim_end().split(delimiter) {
-            let name = name.trim().trim_matches('"').trim();
-            let known = field_of(name);
-            match known {
-                Some(field) if columns.contains(&Some(field)) => return Err(ImportError::ColumnTwice(field)),
-                None if !name.is_empty() => unknown.push(name.to_owned()),
-                _ => {}
+    pub(super) fn new(input: R, options: &Options, summary: &mut Summary) -> Result<Self, ImportError> {
+        let mut lines = Queue { lines: Lines::new(input), pushed: VecDeque::new() };
+        let mut delimiter = None;
+        let header = loop {
+            let Some((_, line)) = lines.next()? else {
+                return Ok(Self { lines, delimiter: ',', columns: Vec::new() });
+            };
+            let start = line.trim();
+            // Excel's hint, PowerShell's type, the version of a template.
+            if let Some(hint) = separator(start) {
+                delimiter = Some(hint);
+            } else if !start.is_empty() && !start.starts_with('#') && !is_version(start) {
+                break line;
             }
-            columns.push(known);
+        };
+        let delimiter = delimiter.unwrap_or_else(|| delimiter_of(&header));
+        let cells =
+            cells(&header, delimiter).ok_or_else(|| ImportError::Header(super::printable(&header)))?;
+        let names = cells.into_iter().map(|cell| cell.text.trim().to_owned()).collect();
+        let columns = columns(names, options, summary)?;
+        if !columns.iter().any(|column| matches!(column.meaning, Meaning::Address(_))) {
+            return Err(ImportError::Header(super::printable(&header)));
         }
-        if !columns.contains(&Some("emailAddress")) {
-            return Err(ImportError::Header(header.trim_end().chars().take(200).collect()));
-        }
-        // The reader is given the header once more: it takes what looks like a mark of UTF-8 off whatever comes first.
-        let input = Bounded { input: Cursor::new(first).chain(input), left: 0 };
-        let reader = ReaderBuilder::new()
-            .delimiter(u8::try_from(delimiter).unwrap_or(b','))
-            .flexible(true)
-            // With CR LF as one, lines would be counted late; the CR is cut off below.
-            .terminator(Terminator::Any(b'\n'))
-            .from_reader(input);
-        Ok(Self { reader, columns, unknown, record: ByteRecord::new() })
-    }
-
-    pub(super) fn unknown_columns(&self) -> &[String] {
-        &self.unknown
+        Ok(Self { lines, delimiter, columns })
     }
 
     pub(super) fn next_row(&mut self) -> Result<Option<Found>, ImportError> {
         loop {
-            let line = self.reader.position().line();
-            self.reader.get_mut().left = MAX_ROW as u64;
-            match self.reader.read_byte_record(&mut self.record) {
-                Ok(true) => {}
-                Ok(false) => return Ok(None),
-                Err(error) => return Err(failed(error, line)),
-            }
-            let line = self.record.position().map_or(line, |position| position.line());
-            // A line of nothing but separators, as spreadsheets leave them at the end.
-            if self.record.iter().all(|field| field.trim_ascii().is_empty()) {
+            let Some((line, text)) = self.lines.next()? else { return Ok(None) };
+            if text.trim().is_empty() {
                 continue;
             }
-            let (found, expected) = (self.record.len(), self.columns.len());
-            if found > expected && self.record.iter().skip(expected).any(|field| !field.is_empty()) {
-                let message = format!(
-                    "line {line} has {found} fields, but the header has {expected}: does an unquoted field contain a separator?"
-                );
-                return Ok(Some(Found { line, fields: Err(unreadable(message)) }));
+            let cells = match self.row(line, &text)? {
+                Ok(cells) => cells,
+                Err(message) => return Ok(Some(Found { line, person: Err(unreadable(message)) })),
+            };
+            // Spreadsheets leave lines of separators at the end.
+            if cells.iter().all(|cell| cell.text.trim().is_empty()) {
+                continue;
             }
-            return Ok(Some(Found { line, fields: Ok(fields(&self.columns, &self.record)) }));
+            return Ok(Some(Found { line, person: self.person(line, &cells) }));
+        }
+    }
+
+    /// The cells of the row that begins with a line; it may have more lines.
+    fn row(&mut self, line: u64, text: &str) -> Result<Result<Vec<Cell>, String>, ImportError> {
+        let (mut splitter, mut later, mut length) = (Splitter::new(self.delimiter), Vec::new(), text.len());
+        let mut progress = splitter.feed(text);
+        while progress == Progress::Open && length <= MAX_ROW && later.len() < MAX_LINES {
+            let Some((number, text)) = self.lines.next()? else { break };
+            length += text.len();
+            progress = splitter.feed(&text);
+            later.push((number, text));
+        }
+        if progress == Progress::Whole && !self.swallows_rows(&later) {
+            return Ok(Ok(splitter.cells));
+        }
+        let name = self.columns.get(splitter.column).map_or("a field", |column| column.name.as_str());
+        let message = format!(
+            "line {line}: the quote that opens {} is not closed at the end of a field. Close it, or write it twice if it \
+             belongs to the text",
+            super::printable(name)
+        );
+        self.lines.push_back(later);
+        Ok(Err(message))
+    }
+
+    /// Whether a line inside a quoted field looks like a row: then the quote was not meant to span it.
+    fn swallows_rows(&self, later: &[(u64, String)]) -> bool {
+        let is_row = |text: &str| {
+            let cells = cells(text, self.delimiter)
+                .filter(|cells| cells.len() > 1 && cells.len() == self.columns.len());
+            let mut cells = self.columns.iter().zip(cells.into_iter().flatten());
+            cells.any(|(column, cell)| {
+                matches!(column.meaning, Meaning::Address(_)) && cell.text.contains('@')
+            })
+        };
+        later.split_last().is_some_and(|(_, inner)| inner.iter().any(|(_, text)| is_row(text)))
+    }
+
+    fn person(&self, line: u64, cells: &[Cell]) -> Result<Person, crate::Error> {
+        let (found, expected) = (cells.len(), self.columns.len());
+        if found > expected && cells.iter().skip(expected).any(|cell| !cell.text.trim().is_empty()) {
+            let message = format!(
+                "line {line} has {found} fields, but the header has {expected}: does an unquoted field contain a separator?"
+            );
+            return Err(unreadable(message));
+        }
+        let mut person = Person::default();
+        for (column, cell) in self.columns.iter().zip(cells) {
+            let text = match column.meaning {
+                Meaning::Address(_) | Meaning::Name(_) | Meaning::FirstName | Meaning::LastName => {
+                    unguarded(&cell.text)
+                }
+                _ => cell.text.as_str(),
+            };
+            person.set(column.meaning, &column.name, Field::Text { text, exact: cell.quoted });
+        }
+        Ok(person)
+    }
+}
+
+/// Lines, some of which were read before and are read again.
+struct Queue<R> {
+    lines: Lines<R>,
+    pushed: VecDeque<(u64, String)>,
+}
+
+impl<R: BufRead> Queue<R> {
+    fn next(&mut self) -> Result<Option<(u64, String)>, ImportError> {
+        match self.pushed.pop_front() {
+            Some(line) => Ok(Some(line)),
+            None => self.lines.next(),
+        }
+    }
+
+    fn push_back(&mut self, lines: Vec<(u64, String)>) {
+        for line in lines.into_iter().rev() {
+            self.pushed.push_front(line);
         }
     }
 }
 
-fn fields(columns: &[Option<&'static str>], record: &ByteRecord) -> Map<String, Value> {
-    let mut fields = Map::new();
-    for (number, (column, value)) in columns.iter().zip(record).enumerate() {
-        let last = number + 1 == record.len();
-        let value = if last { value.strip_suffix(b"\r").unwrap_or(value) } else { value };
-        let (Some(field), false) = (column, value.is_empty()) else { continue };
-        let value = text(value);
-        let value = match *field {
-            "forcePasswordChange" => flag(value),
-            "emailAddress" | "name" => Value::String(unguarded(value)),
-            _ => Value::String(value),
-        };
-        fields.insert((*field).to_owned(), value);
-    }
-    fields
+/// The fields of one line; `None`: a quote is open at its end.
+fn cells(line: &str, delimiter: char) -> Option<Vec<Cell>> {
+    let mut splitter = Splitter::new(delimiter);
+    (splitter.feed(line) == Progress::Whole).then_some(splitter.cells)
 }
 
-/// Without the apostrophe that an exported file has before what a spreadsheet would take for a formula.
-fn unguarded(text: String) -> String {
+/// Splits the lines of a row into fields.
+struct Splitter {
+    delimiter: char,
+    cells: Vec<Cell>,
+    /// The text of the quoted field so far.
+    open: Option<String>,
+    /// The column of the last quoted field that spans lines, or is open.
+    column: usize,
+}
+
+impl Splitter {
+    fn new(delimiter: char) -> Self {
+        Self { delimiter, cells: Vec::new(), open: None, column: 0 }
+    }
+
+    fn feed(&mut self, line: &str) -> Progress {
+        let (mut at, mut start) = (0, None);
+        if let Some(open) = &mut self.open {
+            open.push('\n');
+        }
+        loop {
+            match self.open.take() {
+                Some(mut text) => {
+                    let Some(end) = closing(&line[at..], &mut text) else {
+                        (self.open, self.column) = (Some(text), self.cells.len());
+                        return Progress::Open;
+                    };
+                    at += end;
+                    let junk = line[at..].find(self.delimiter).unwrap_or(line.len() - at);
+                    let is_clean = line[at..at + junk].trim().is_empty();
+                    at += junk;
+                    match start.take() {
+                        _ if is_clean => self.cells.push(Cell { text, quoted: true }),
+                        // Quotes within the text, as in `"Ann" Lee`.
+                        Some(start) => self.cells.push(Cell::plain(&line[start..at])),
+                        None => return Progress::Stray,
+                    }
+                }
+                None => {
+                    let blanks = line[at..].len() - line[at..].trim_start_matches(' ').len();
+                    if line[at + blanks..].starts_with('"') {
+                        start = Some(at);
+                        at += blanks + 1;
+                        self.open = Some(String::new());
+                        continue;
+                    }
+                    let length = line[at..].find(self.delimiter).unwrap_or(line.len() - at);
+                    self.cells.push(Cell::plain(&line[at..at + length]));
+                    at += length;
+                }
+            }
+            if at >= line.len() {
+                return Progress::Whole;
+            }
+            at += self.delimiter.len_utf8();
+        }
+    }
+}
+
+impl Cell {
+    fn plain(text: &str) -> Self {
+        Self { text: text.trim().to_owned(), quoted: false }
+    }
+}
+
+/// Adds the text up to the closing quote, and gives the place after it; `None`: the line has no closing quote.
+fn closing(line: &str, text: &mut String) -> Option<usize> {
+    let mut from = 0;
+    loop {
+        let Some(quote) = line[from..].find('"').map(|at| from + at) else {
+            text.push_str(&line[from..]);
+            return None;
+        };
+        text.push_str(&line[from..quote]);
+        if !line[quote + 1..].starts_with('"') {
+            return Some(quote + 1);
+        }
+        text.push('"');
+        from = quote + 2;
+    }
+}
+
+/// The meanings of the columns: of several addresses or names the best one counts.
+fn columns(names: Vec<String>, options: &Options, summary: &mut Summary) -> Result<Vec<Column>, ImportError> {
+    let mut columns: Vec<Column> =
+        names.into_iter().map(|name| Column { meaning: options.meaning(&name), name }).collect();
+    options.check(columns.iter().map(|column| column.name.as_str()))?;
+    let best =
+        |kind: fn(Meaning) -> Option<u8>| columns.iter().filter_map(|column| kind(column.meaning)).min();
+    let (address, name) = (best(address_rank), best(name_rank));
+    for index in 0..columns.len() {
+        let meaning = columns[index].meaning;
+        let beaten = address_rank(meaning).is_some_and(|rank| Some(rank) > address)
+            || name_rank(meaning).is_some_and(|rank| Some(rank) > name);
+        if beaten {
+            columns[index].meaning = Meaning::Unknown;
+        } else if is_single(meaning) && columns[..index].iter().any(|column| column.meaning == meaning) {
+            return Err(ImportError::ColumnTwice(super::printable(&columns[index].name)));
+        }
+        if columns[index].meaning == Meaning::Unknown && !plain(&columns[index].name).is_empty() {
+            note(&mut summary.ignored, &columns[index].name);
+        }
+    }
+    Ok(columns)
+}
+
+fn address_rank(meaning: Meaning) -> Option<u8> {
+    if let Meaning::Address(rank) = meaning { Some(rank) } else { None }
+}
+
+fn name_rank(meaning: Meaning) -> Option<u8> {
+    if let Meaning::Name(rank) = meaning { Some(rank) } else { None }
+}
+
+/// Whether two columns of this meaning contradict each other.
+fn is_single(meaning: Meaning) -> bool {
+    matches!(
+        meaning,
+        Meaning::Address(_)
+            | Meaning::Name(_)
+            | Meaning::Password
+            | Meaning::PasswordHash
+            | Meaning::AccountCode
+    )
+}
+
+/// The separator in Excel's first line `sep=;`.
+fn separator(line: &str) -> Option<char> {
+    let line = line.trim_matches('"');
+    let hint = line.get(..4).filter(|start| start.eq_ignore_ascii_case("sep=")).map(|_| &line[4..])?;
+    let mut chars = hint.chars();
+    chars.next().filter(|_| chars.next().is_none())
+}
+
+/// The first line of Entra's bulk template: `version:v1.0,,,`.
+fn is_version(line: &str) -> bool {
+    let start = line.split(DELIMITERS).next().unwrap_or_default().trim_matches('"');
+    start.get(..9).is_some_and(|start| start.eq_ignore_ascii_case("version:v"))
+}
+
+/// The separator that the header has most of.
+fn delimiter_of(header: &str) -> char {
+    let count = |delimiter: &char| cells(header, *delimiter).map_or(0, |cells| cells.len());
+    // Of equals the first: `max_by_key` gives the last.
+    DELIMITERS.into_iter().rev().max_by_key(count).unwrap_or(',')
+}
+
+/// Without the apostrophe that an exported file has before text that a spreadsheet would take for a formula.
+fn unguarded(text: &str) -> &str {
     match text.strip_prefix('\'') {
-        Some(rest) if rest.starts_with(['=', '+', '-', '@', '\t', '\r']) => rest.to_owned(),
+        Some(rest) if rest.starts_with(['=', '+', '-', '@', '\t', '\r']) => rest,
         _ => text,
     }
 }
 
-/// Yes or no, as people write it in tables; the reader of items knows true and false.
-fn flag(value: String) -> Value {
-    match value.trim().to_ascii_lowercase().as_str() {
-        "" => Value::Null,
-        "yes" | "y" | "1" => true.into(),
-        "no" | "n" | "0" => false.into(),
-        other => other.to_owned().into(),
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn whole(text: &str) -> Vec<(String, bool)> {
+        cells(text, ',').unwrap().into_iter().map(|cell| (cell.text, cell.quoted)).collect()
     }
-}
 
-fn failed(error: csv::Error, line: u64) -> ImportError {
-    match error.into_kind() {
-        csv::ErrorKind::Io(error) if error.kind() == std::io::ErrorKind::FileTooLarge => {
-            ImportError::RowTooLong { line }
-        }
-        csv::ErrorKind::Io(error) => ImportError::Read(error),
-        // Records of bytes, of any length, have no other errors.
-        other => ImportError::Read(std::io::Error::other(format!("{other:?}"))),
+    fn progress(lines: &[&str]) -> Progress {
+        let mut splitter = Splitter::new(',');
+        lines.iter().map(|line| splitter.feed(line)).last().unwrap()
     }
-}
 
-/// Gives up on a row without an end. The CSV reader asks for a buffer at a time, so that the bound is a rough one.
-struct Bounded<R> {
-    input: R,
-    left: u64,
-}
-
-impl<R: Read> Read for Bounded<R> {
-    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
-        if self.left == 0 {
-            return Err(std::io::ErrorKind::FileTooLarge.into());
-        }
-        let read = self.input.read(buffer)?;
-        self.left = self.left.saturating_sub(read as u64);
-        Ok(read)
+    #[test]
+    fn fields_are_split_at_separators_outside_quotes() {
+        let plain = |text: &str| (text.to_owned(), false);
+        let quoted = |text: &str| (text.to_owned(), true);
+        assert_eq!(whole("a, b ,,"), [plain("a"), plain("b"), plain(""), plain("")]);
+        assert_eq!(whole(r#"" a ","b ""c"", d" , "e""#), [quoted(" a "), quoted(r#"b "c", d"#), quoted("e")]);
+        assert_eq!(whole(r#""Ann" Lee,Bob "B" Lee"#), [plain(r#""Ann" Lee"#), plain(r#"Bob "B" Lee"#)]);
+        assert_eq!(progress(&["\"a", "b\",c"]), Progress::Whole);
+        assert_eq!(progress(&["a,\"b"]), Progress::Open);
+        assert_eq!(progress(&["a,\"b", "c,\"d"]), Progress::Stray);
     }
 }

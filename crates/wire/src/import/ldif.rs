@@ -1,92 +1,122 @@
 //! LDIF (RFC 2849): entries as LDAP directories export them.
 
-use std::io::{BufRead, Read as _};
+use std::io::{BufRead, Read};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use serde_json::{Map, Value};
 
-use super::{Found, ImportError, MAX_ROW, text, unreadable};
+use super::decode::{Decoded, Encoding};
+use super::lines::Lines;
+use super::meaning::{Meaning, plain};
+use super::person::{Field, Person, note};
+use super::{Found, ImportError, MAX_ROW, Options, Summary, unreadable};
 
-/// Classes of people.
-const PEOPLE: &[&str] = &["person", "organizationalperson", "inetorgperson", "user", "posixaccount"];
+/// Object classes of people.
+const PEOPLE: &[&str] =
+    &["person", "organizationalperson", "inetorgperson", "user", "posixaccount", "mailrecipient", "account"];
+
+/// Object classes of entries that may have a mail address and are no people. They win over `person`.
+const OTHERS: &[&str] = &[
+    "group",
+    "groupofnames",
+    "groupofuniquenames",
+    "posixgroup",
+    "contact",
+    "computer",
+    "container",
+    "organizationalunit",
+    "organization",
+    "domain",
+    "dcobject",
+    "referral",
+    "printqueue",
+    "publicfolder",
+    "msexchdynamicdistributionlist",
+    "organizationalrole",
+];
 
 pub(super) struct Ldif<R> {
-    input: R,
-    line: u64,
-    /// A line that was read to see whether it goes on with the one before.
-    ahead: Option<Vec<u8>>,
+    lines: Lines<R>,
+    /// A line that was read to see whether it continues the one before.
+    ahead: Option<(u64, String)>,
+    options: Options,
 }
 
-/// The attributes of an entry that count.
+/// An entry.
 #[derive(Default)]
 struct Entry {
     line: u64,
+    length: usize,
+    has_name: bool,
     change: bool,
-    is_person: bool,
-    mail: Option<String>,
-    display_name: Option<String>,
-    common_name: Option<String>,
-    password: Option<String>,
+    classes: Vec<String>,
+    person: Person,
     wrong: Option<String>,
 }
 
+impl<R: Read> Ldif<Decoded<R>> {
+    pub(super) fn encoding(&self) -> Encoding {
+        self.lines.input().encoding()
+    }
+}
+
 impl<R: BufRead> Ldif<R> {
-    pub(super) fn new(input: R) -> Self {
-        Self { input, line: 0, ahead: None }
+    pub(super) fn new(input: R, options: &Options) -> Self {
+        Self { lines: Lines::new(input), ahead: None, options: options.clone() }
     }
 
-    /// The next entry that is a person's. Units, groups and the like are no rows.
-    pub(super) fn next_row(&mut self) -> Result<Option<Found>, ImportError> {
+    /// The next entry of a person. Entries of groups, contacts and the like are counted.
+    pub(super) fn next_row(&mut self, summary: &mut Summary) -> Result<Option<Found>, ImportError> {
         loop {
-            let Some(entry) = self.entry()? else { return Ok(None) };
-            if entry.mail.is_some() || entry.is_person || entry.wrong.is_some() || entry.change {
-                return Ok(Some(entry.into_found()));
+            let Some(entry) = self.entry(summary)? else { return Ok(None) };
+            match entry.other_class() {
+                Some(class) if entry.wrong.is_none() && !entry.change => summary.skip(entry.line, &class),
+                _ => return Ok(Some(entry.into_found())),
             }
         }
     }
 
-    fn entry(&mut self) -> Result<Option<Entry>, ImportError> {
+    fn entry(&mut self, summary: &mut Summary) -> Result<Option<Entry>, ImportError> {
         let mut entry = Entry::default();
-        let mut length = 0;
         while let Some((number, line)) = self.unfolded()? {
-            if line.is_empty() {
+            if line.trim().is_empty() {
                 if entry.line > 0 {
                     return Ok(Some(entry));
                 }
                 continue;
             }
-            if line.starts_with(b"#") {
+            if line.starts_with('#') || (entry.line == 0 && starts_with(&line, "version:")) {
                 continue;
             }
-            length += line.len();
-            if length > MAX_ROW {
+            if entry.has_name && starts_with(&line, "dn:") {
+                // The blank line between two entries is missing.
+                self.ahead = Some((number, line));
+                return Ok(Some(entry));
+            }
+            entry.length += line.len();
+            if entry.length > MAX_ROW {
                 return Err(ImportError::RowTooLong { line: entry.line.max(1) });
-            }
-            if entry.line == 0 && line.to_ascii_lowercase().starts_with(b"version:") {
-                continue;
             }
             if entry.line == 0 {
                 entry.line = number;
             }
-            entry.add(number, &line);
+            entry.add(number, &line, &self.options, summary);
         }
         Ok((entry.line > 0).then_some(entry))
     }
 
-    /// A line with those that go on with it: they begin with a blank.
-    fn unfolded(&mut self) -> Result<Option<(u64, Vec<u8>)>, ImportError> {
+    /// A line with its continuations, which begin with a blank.
+    fn unfolded(&mut self) -> Result<Option<(u64, String)>, ImportError> {
         let first = match self.ahead.take() {
             Some(line) => Some(line),
-            None => self.read_line()?,
+            None => self.lines.next()?,
         };
-        let Some(mut line) = first else { return Ok(None) };
-        let number = self.line;
-        while let Some(next) = self.read_line()? {
-            match next.split_first() {
-                Some((b' ', rest)) if !line.is_empty() => line.extend_from_slice(rest),
+        let Some((number, mut line)) = first else { return Ok(None) };
+        while let Some((next, text)) = self.lines.next()? {
+            match text.strip_prefix(' ') {
+                Some(rest) if !line.trim().is_empty() && !text.trim().is_empty() => line.push_str(rest),
                 _ => {
-                    self.ahead = Some(next);
+                    self.ahead = Some((next, text));
                     break;
                 }
             }
@@ -94,85 +124,110 @@ impl<R: BufRead> Ldif<R> {
                 return Err(ImportError::RowTooLong { line: number });
             }
         }
-        // The one ahead was counted as well.
-        let number = if self.ahead.is_some() { number.min(self.line - 1) } else { number };
         Ok(Some((number, line)))
-    }
-
-    fn read_line(&mut self) -> Result<Option<Vec<u8>>, ImportError> {
-        let mut line = Vec::new();
-        let read = (&mut self.input).take(MAX_ROW as u64 + 1).read_until(b'\n', &mut line)?;
-        if read == 0 {
-            return Ok(None);
-        }
-        self.line += 1;
-        if read > MAX_ROW {
-            return Err(ImportError::RowTooLong { line: self.line });
-        }
-        while line.last().is_some_and(|byte| matches!(byte, b'\n' | b'\r')) {
-            line.pop();
-        }
-        Ok(Some(line))
     }
 }
 
 impl Entry {
-    fn add(&mut self, number: u64, line: &[u8]) {
-        let Some(colon) = line.iter().position(|byte| *byte == b':') else {
-            self.wrong = Some(format!("line {number}: expected an attribute, a colon and a value"));
+    fn add(&mut self, number: u64, line: &str, options: &Options, summary: &mut Summary) {
+        let Some((name, value)) = line.split_once(':') else {
+            // `-` separates the parts of a modification.
+            if line.trim() == "-" {
+                self.change = true;
+            } else {
+                self.wrong.get_or_insert_with(|| {
+                    format!("line {number}: expected an attribute, a colon and a value")
+                });
+            }
             return;
         };
-        let (name, value) = (&line[..colon], &line[colon + 1..]);
-        // `;lang-de` and the like say more about the same attribute.
-        let name =
-            text(name.split(|byte| *byte == b';').next().unwrap_or_default()).trim().to_ascii_lowercase();
-        let value = match value.first() {
-            Some(b':') => match STANDARD.decode(value[1..].trim_ascii()) {
-                Ok(value) => text(&value),
+        // An option such as `;lang-fr` marks a variant of the attribute.
+        let (attribute, variant) = match name.split_once(';') {
+            Some((attribute, options)) => (attribute, !options.eq_ignore_ascii_case("binary")),
+            None => (name, false),
+        };
+        let attribute = attribute.trim();
+        let (decoded, text);
+        let value = match value.strip_prefix(':') {
+            Some(coded) => match STANDARD.decode(coded.trim()) {
+                Ok(bytes) => {
+                    decoded = super::text(&bytes);
+                    decoded.as_str()
+                }
                 Err(_) => {
-                    self.wrong = Some(format!("line {number}: what follows `::` is not base64"));
+                    let attribute = super::printable(attribute);
+                    self.wrong.get_or_insert_with(|| {
+                        format!("line {number}: the value of {attribute} is not base64")
+                    });
                     return;
                 }
             },
-            // The value would be in another file.
-            Some(b'<') => return,
-            _ => text(value.trim_ascii()),
+            None => {
+                text = value.trim_start_matches(' ');
+                text
+            }
         };
-        let first = |slot: &mut Option<String>| {
-            slot.get_or_insert(value.clone());
+        match plain(attribute).as_str() {
+            "dn" => self.has_name = true,
+            "changetype" => self.change |= !value.trim().eq_ignore_ascii_case("add"),
+            "objectclass" => self.classes.push(value.trim().to_lowercase()),
+            _ if variant => self.set_variant(attribute, value, options),
+            _ => self.set(attribute, value, options, summary),
+        }
+    }
+
+    /// A name in another language counts if there is none without an option.
+    fn set_variant(&mut self, attribute: &str, value: &str, options: &Options) {
+        /// Behind every rank of a name.
+        const BEHIND: u8 = 10;
+        if let Meaning::Name(rank) = options.meaning(attribute) {
+            self.person.set(Meaning::Name(rank + BEHIND), attribute, Field::text(value));
+        }
+    }
+
+    fn set(&mut self, attribute: &str, value: &str, options: &Options, summary: &mut Summary) {
+        let meaning = match options.meaning(attribute) {
+            // An address is the attribute `mail`: a login name may be none.
+            Meaning::Address(rank) if rank > 3 && !options.is_mapped(attribute) => Meaning::Unknown,
+            meaning => meaning,
         };
-        match name.as_str() {
-            "mail" | "rfc822mailbox" => first(&mut self.mail),
-            "displayname" => first(&mut self.display_name),
-            "cn" | "commonname" => first(&mut self.common_name),
-            "userpassword" => first(&mut self.password),
-            "objectclass" => self.is_person |= PEOPLE.contains(&value.to_ascii_lowercase().as_str()),
-            "changetype" => self.change |= !value.eq_ignore_ascii_case("add"),
-            _ => {}
+        if meaning == Meaning::Password && value.starts_with('<') {
+            let message = "The value is in another file: put it into the LDIF";
+            self.person.refuse(crate::Code::NotOneOf, attribute, message);
+            return;
+        }
+        if meaning == Meaning::Unknown {
+            note(&mut summary.ignored, attribute);
+        }
+        self.person.set(meaning, attribute, Field::Text { text: value, exact: true });
+    }
+
+    /// The class of an entry that is not a person.
+    fn other_class(&self) -> Option<String> {
+        let is_in = |classes: &[&str], class: &String| classes.contains(&class.as_str());
+        let other = self.classes.iter().find(|class| is_in(OTHERS, class));
+        let person = self.classes.iter().any(|class| is_in(PEOPLE, class));
+        match other {
+            // Active Directory's contacts and computers are persons by inheritance.
+            Some(class) if !person || is_in(&["contact", "computer", "group"], class) => Some(class.clone()),
+            Some(_) => None,
+            None if person || self.person.has_address() => None,
+            None => Some(self.classes.last().map_or("no object class", String::as_str).to_owned()),
         }
     }
 
     fn into_found(self) -> Found {
-        let Self { line, change, mail, display_name, common_name, password, wrong, .. } = self;
-        let wrong = wrong.or_else(|| {
-            change.then(|| {
-                format!(
-                    "line {line}: the entry modifies an existing entry; only entries that add can be imported"
-                )
-            })
-        });
-        if let Some(wrong) = wrong {
-            return Found { line, fields: Err(unreadable(wrong)) };
-        }
-        let mut fields = Map::new();
-        for (field, value) in [("emailAddress", mail), ("name", display_name.or(common_name))] {
-            if let Some(value) = value {
-                fields.insert(field.to_owned(), Value::String(value));
-            }
-        }
-        if let Some(value) = password {
-            super::password(&mut fields, value);
-        }
-        Found { line, fields: Ok(fields) }
+        let Self { line, change, person, wrong, .. } = self;
+        let wrong = match change {
+            true => Some(format!(
+                "line {line}: the entry changes something that exists; only entries that add can be imported"
+            )),
+            false => wrong,
+        };
+        Found { line, person: wrong.map_or(Ok(person), |wrong| Err(unreadable(wrong))) }
     }
+}
+
+fn starts_with(line: &str, start: &str) -> bool {
+    line.get(..start.len()).is_some_and(|found| found.eq_ignore_ascii_case(start))
 }

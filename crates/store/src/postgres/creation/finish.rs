@@ -1,5 +1,6 @@
 //! The last round trip: answers, events, counts, the end of the chain, and the commit.
 
+use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 
 use directory::AccountId;
@@ -68,7 +69,7 @@ struct Events<'r> {
     account: Vec<&'r [u8]>,
     actor: Vec<&'r str>,
     target: Vec<&'r str>,
-    detail: Vec<&'r str>,
+    detail: Vec<Cow<'static, str>>,
     hash: Vec<[u8; 32]>,
     /// Numbers of the events that are earlier than the one before them.
     back: Vec<i64>,
@@ -79,13 +80,14 @@ impl<'r> Events<'r> {
     /// Appends an event to the chain.
     fn record(&mut self, chain: &mut Chain, request: &'r Addition, user: &'r User, removed: bool) {
         let at = chain.time(millis(user.created_at));
+        let detail = added(user, removed);
         let entry = Entry {
             at,
             account: Some(user.account.as_bytes()),
             actor: request.actor.name(),
             action: Action::UserCreated.as_str(),
             target: user.address.as_str(),
-            detail: added(user, removed),
+            detail: &detail,
         };
         let head = chain.head.then(&entry);
         if at < chain.at {
@@ -95,10 +97,10 @@ impl<'r> Events<'r> {
         self.seq.push(head.seq);
         self.at.push(at);
         self.account.push(user.account.as_bytes());
-        self.actor.push(entry.actor);
-        self.target.push(entry.target);
-        self.detail.push(entry.detail);
+        self.actor.push(request.actor.name());
+        self.target.push(user.address.as_str());
         self.hash.push(head.hash);
+        self.detail.push(detail);
         *self.counts.entry((user.account, user.address.domain())).or_default() += 1;
     }
 }

@@ -1,5 +1,7 @@
 //! Changes of users, their aliases, attributes and delegates.
 
+use std::borrow::Cow;
+
 use directory::attribute::Attribute;
 use directory::audit::Actor;
 use directory::change::{ChangeError, Delegate, Effect};
@@ -28,23 +30,28 @@ pub(super) fn add(session: &dyn Session, user: &User) -> Attempt {
 }
 
 /// The detail of a new user in the audit. `removed`: a user with its address was removed earlier.
-pub(crate) fn added(user: &User, removed: bool) -> &'static str {
-    macro_rules! detail {
-        ($detail:literal) => {
-            if removed {
-                concat!($detail, "; the address was removed earlier, and gets none of its old rights")
-            } else {
-                $detail
-            }
-        };
+pub(crate) fn added(user: &User, removed: bool) -> Cow<'static, str> {
+    let password = match (&user.password, user.must_change_password) {
+        _ if user.alias_of.is_some() => "",
+        (None, false) => "without password",
+        (None, true) => "without password, must change it",
+        (Some(_), false) => "with password",
+        (Some(_), true) => "with password, must change it",
+    };
+    if !(user.disabled || user.locked || removed) {
+        return password.into();
     }
-    match (&user.password, user.must_change_password) {
-        _ if user.alias_of.is_some() => detail!(""),
-        (None, false) => detail!("without password"),
-        (None, true) => detail!("without password, must change it"),
-        (Some(_), false) => detail!("with password"),
-        (Some(_), true) => detail!("with password, must change it"),
+    let mut detail = password.to_owned();
+    for (applies, text) in [
+        (user.disabled, "; disabled"),
+        (user.locked, "; locked"),
+        (removed, "; the address was removed earlier, and gets none of its old rights"),
+    ] {
+        if applies {
+            detail.push_str(text);
+        }
     }
+    detail.into()
 }
 
 fn user(session: &dyn Session, id: UserId) -> Result<Judged<User>> {
