@@ -85,7 +85,9 @@ impl<R: BufRead> Ldif<R> {
                 }
                 continue;
             }
-            if line.starts_with('#') || (entry.line == 0 && starts_with(&line, "version:")) {
+            // The version of the format, and what ldapsearch reports at the end.
+            let is_report = ["version:", "search:", "result:"].iter().any(|start| starts_with(&line, start));
+            if line.starts_with('#') || (entry.line == 0 && is_report) {
                 continue;
             }
             if entry.has_name && starts_with(&line, "dn:") {

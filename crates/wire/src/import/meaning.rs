@@ -1,5 +1,8 @@
 //! The meaning of a field by its name: of a column, a JSON key or an LDAP attribute.
 
+use std::collections::HashMap;
+use std::sync::LazyLock;
+
 /// What a field says about a user.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Meaning {
@@ -284,13 +287,21 @@ const HARMLESS: &[&str] =
 
 /// The meaning of a name. A template may explain it in brackets: `Name [displayName] Required`.
 pub(super) fn meaning(name: &str) -> Meaning {
+    // Most names are plain words.
+    if let Some(known) = known(&plain(name)) {
+        return known;
+    }
     let (outside, inside) = without_brackets(name);
     let known = std::iter::once(outside.as_str()).chain(inside).map(plain).find_map(|name| known(&name));
     known.unwrap_or_else(|| unknown(&plain(&outside)))
 }
 
 fn known(plain: &str) -> Option<Meaning> {
-    NAMES.iter().find(|(_, names)| names.contains(&plain)).map(|(meaning, _)| *meaning)
+    static BY_NAME: LazyLock<HashMap<&str, Meaning>> = LazyLock::new(|| {
+        let pairs = NAMES.iter().flat_map(|(meaning, names)| names.iter().map(|name| (*name, *meaning)));
+        pairs.collect()
+    });
+    BY_NAME.get(plain).copied()
 }
 
 fn unknown(plain: &str) -> Meaning {

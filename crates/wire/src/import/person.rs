@@ -83,13 +83,13 @@ impl Person {
             Meaning::Address(rank) => self.set_address(rank, label, value),
             Meaning::Name(rank) => self.with_text(label, value, |person, text| person.name.offer(rank, text)),
             Meaning::FirstName => {
-                self.with_text(label, value, |person, text| set_first(&mut person.first_name, text))
+                self.with_text(label, value, |person, text| set_first(&mut person.first_name, text));
             }
             Meaning::LastName => {
-                self.with_text(label, value, |person, text| set_first(&mut person.last_name, text))
+                self.with_text(label, value, |person, text| set_first(&mut person.last_name, text));
             }
             Meaning::AccountCode => {
-                self.with_text(label, value, |person, text| set_first(&mut person.account_code, text))
+                self.with_text(label, value, |person, text| set_first(&mut person.account_code, text));
             }
             Meaning::Password => self.set_password(label, value),
             Meaning::PasswordHash => self.with_text(label, value, |person, text| {
@@ -101,7 +101,7 @@ impl Person {
             Meaning::Locked => self.locked |= self.flag(label, value) == Some(true),
             Meaning::Status => self.set_status(label, value),
             Meaning::LockedSince => {
-                self.with_text(label, value, |person, text| person.set_locked_since(text))
+                self.with_text(label, value, |person, text| person.set_locked_since(text));
             }
             Meaning::AccountControl => self.set_account_control(label, value),
             Meaning::PasswordSetAt => self.with_text(label, value, |person, text| {
@@ -300,7 +300,7 @@ fn shown(text: &str) -> String {
 pub(super) fn note(names: &mut BTreeSet<String>, name: &str) {
     /// Names that are kept.
     const MOST: usize = 100;
-    if names.len() < MOST && !names.contains(name) {
-        names.insert(name.to_owned());
+    if !names.contains(name) && names.len() < MOST {
+        names.insert(super::printable(name));
     }
 }

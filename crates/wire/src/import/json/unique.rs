@@ -63,7 +63,7 @@ impl<'de> Visitor<'de> for Values {
         let mut map = Map::new();
         while let Some((key, Unique(value))) = object.next_entry::<String, Unique>()? {
             if map.contains_key(&key) {
-                return Err(Error::custom(format_args!("the key {key:?} is there twice")));
+                return Err(Error::custom(format_args!("the key {key:?} appears twice")));
             }
             map.insert(key, value);
         }
