@@ -60,7 +60,7 @@ fn can(endpoint: &Endpoint, code: Code) -> bool {
 /// The status and the schema of an answer with a code.
 pub(super) fn answer(endpoint: &Endpoint, code: Code) -> (u16, &'static str) {
     match (endpoint.style(), code.level()) {
-        (Style::Envelope, _) | (Style::Rest, Level::Gateway(_)) => (code.status(), "AuthError"),
+        (Style::Envelope, _) | (Style::Rest, Level::Gateway(_)) => (code.status(), "Refused"),
         (Style::Rest, _) => (code.rest_status(), "Errors"),
         (Style::OAuth, _) => (code.status(), "OAuthError"),
     }
