@@ -324,7 +324,9 @@ pub trait Shown {
 macro_rules! shown {
     ($( $type:ty: $schema:tt; )*) => { $(
         impl Shown for $type {
-            fn schema() -> Value { json!($schema) }
+            fn schema() -> Value {
+                json!($schema)
+            }
         }
     )* };
 }

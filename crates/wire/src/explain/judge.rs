@@ -99,18 +99,12 @@ impl<'a> Judge<'a> {
                 for (mistake, detail) in found.mistakes {
                     self.blame(mistake, detail);
                 }
-                for &mistake in &reading.mistakes {
-                    self.blame(mistake, None);
-                }
             }
             None => explanation.signature = Signature::Unexplained,
         }
-        let unexplained = explanation.signature == Signature::Unexplained;
-        if unexplained {
-            // How it is written and hashed shows without any key.
-            for &mistake in &reading.mistakes {
-                self.blame(mistake, None);
-            }
+        // How it is written and hashed shows without any key.
+        for &mistake in &reading.mistakes {
+            self.blame(mistake, None);
         }
         self.access_key(access_key, &own, set);
         self.app_id(own.first().copied().or(set));
