@@ -5,6 +5,7 @@ pub mod add_to_purge_list;
 pub mod change_password;
 pub mod check_user;
 pub mod create_user;
+pub(super) mod creation;
 pub mod delete_user;
 pub mod find_delegate_users;
 pub mod get_aliases;
