@@ -191,7 +191,7 @@ fn unreached(error: &StoreError) -> &'static str {
         StoreError::Unavailable(_) => {
             "The directory's database is unreachable. The request may or may not have been carried out; it can safely be sent again"
         }
-        _ => "The directory is unreachable; nothing was done",
+        StoreError::Overloaded | StoreError::Failed(_) => "The directory is unreachable; nothing was done",
     }
 }
 

@@ -171,7 +171,7 @@ fn responses(endpoint: &Endpoint, codes: &[Code], shared: &mut Map<String, Value
     }
     let ran = match (endpoint.style(), endpoint.method) {
         (Style::Rest, Method::Post) => 201,
-        _ => 200,
+        (Style::Rest, Method::Get) | (Style::Envelope | Style::OAuth, _) => 200,
     };
     let refused = by_status.remove(&ran).map(|(named, _)| named).unwrap_or_default();
     let description = match refused.len() {

@@ -28,7 +28,7 @@ impl What {
     pub fn delay(&self) -> Option<Duration> {
         match self {
             What::Delay { milliseconds } => Some(Duration::from_millis(*milliseconds)),
-            _ => None,
+            What::Refuse { .. } | What::DropAnswer => None,
         }
     }
 

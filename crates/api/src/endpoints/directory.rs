@@ -52,7 +52,9 @@ fn blamed(why: ChangeError) -> &'static str {
     match why {
         C::ParentNotFound | C::GroupInItself | C::GroupTooDeep => "parentId",
         C::AlreadyExists => "description",
-        _ => "id",
+        C::AddressTaken | C::NotFound | C::LastSuperAdministrator | C::RoleHeld | C::GroupHasFolders => "id",
+        C::DomainHasUsers | C::DomainManaged | C::DomainBelowAnothers | C::VerificationExpired => "id",
+        C::MemberAlreadyExists | C::MemberNotFound => "id",
     }
 }
 

@@ -49,12 +49,14 @@ impl From<What> for Fault {
 
 impl Fault {
     pub(super) fn check(&self) -> Result<(), FaultError> {
-        match self.what {
-            What::Refuse { status } if CallError::with_status(status).is_none() => {
-                Err(FaultError::Status(status))
-            }
-            _ if !(0.0..=1.0).contains(&self.probability) => Err(FaultError::Probability),
-            _ => Ok(()),
+        if let What::Refuse { status } = self.what
+            && CallError::with_status(status).is_none()
+        {
+            return Err(FaultError::Status(status));
+        }
+        match (0.0..=1.0).contains(&self.probability) {
+            true => Ok(()),
+            false => Err(FaultError::Probability),
         }
     }
 }

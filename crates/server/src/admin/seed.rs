@@ -94,7 +94,9 @@ impl Admin {
                 Ok(Some(added.try_into().map(u64::from_le_bytes).unwrap_or_default()))
             }
             Some(Written::Stale) => Ok(None),
-            _ => Err(StoreError::failed("a request without an identity was taken for another one").into()),
+            Some(Written::Repeated(_) | Written::RequestIdReused) | None => {
+                Err(StoreError::failed("a request without an identity was taken for another one").into())
+            }
         }
     }
 

@@ -151,7 +151,10 @@ impl Expected {
             (Expected::Trailer(_), b'\n') => Expected::Trailer(0),
             (Expected::Trailer(u64::MAX), _) => Expected::Anything,
             (Expected::Trailer(_), _) => Expected::Trailer(1),
-            _ => Expected::Anything,
+            (Expected::Size(_) | Expected::Chunk(_), _)
+            | (Expected::Head | Expected::Body(_) | Expected::Anything | Expected::Nothing, _) => {
+                Expected::Anything
+            }
         }
     }
 }
