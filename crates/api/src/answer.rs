@@ -108,7 +108,7 @@ fn json(status: u16, body: impl Into<Body>, rate: Rate) -> Response {
     *response.status_mut() = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, JSON);
-    rated(headers, rate);
+    with_rate_headers(headers, rate);
     response
 }
 
@@ -117,7 +117,7 @@ fn not_stored(headers: &mut HeaderMap) {
     headers.insert(PRAGMA, HeaderValue::from_static("no-cache"));
 }
 
-fn rated(headers: &mut HeaderMap, rate: Rate) {
+fn with_rate_headers(headers: &mut HeaderMap, rate: Rate) {
     headers.insert(RATE_LIMIT, HeaderValue::from(rate.limit));
     headers.insert(RATE_REMAINING, HeaderValue::from(rate.remaining));
     headers.insert(RATE_RESET, HeaderValue::from(rate.reset_ms));

@@ -141,7 +141,9 @@ impl TxtLookup {
         let query = Name::from_ascii(format!("{name}.")).map_err(|error| unreachable(error.into()))?;
         let lookup = tokio::time::timeout(*timeout, resolver.lookup(query, RecordType::TXT)).await;
         match lookup.unwrap_or(Err(NetError::Timeout)) {
-            Ok(lookup) => Ok(lookup.answers().iter().filter_map(|record| text(&record.data)).collect()),
+            Ok(lookup) => {
+                Ok(lookup.answers().iter().filter_map(|record| record_text(&record.data)).collect())
+            }
             Err(NetError::Dns(DnsError::NoRecordsFound(_))) => Ok(Vec::new()),
             Err(NetError::Dns(DnsError::ResponseCode(code))) => {
                 Err(TxtLookupError::Failed { name: name.clone(), code: code.to_string() })
@@ -164,7 +166,7 @@ fn options(timeout: Duration) -> ResolverOpts {
 }
 
 /// The text of a TXT record; `None` for any other, such as the alias that led to it.
-fn text(data: &RData) -> Option<String> {
+fn record_text(data: &RData) -> Option<String> {
     let RData::TXT(txt) = data else { return None };
     Some(String::from_utf8_lossy(&txt.txt_data.concat()).into_owned())
 }

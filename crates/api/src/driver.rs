@@ -81,7 +81,7 @@ pub async fn serve(core: &Core, endpoint: &Endpoint, request: Request) -> Respon
         }
         Err(refusal) => refuse(&refusal, rate, endpoint.style(), &mut line),
     };
-    explain::tell(explanation, explain::asks(&parts), &mut line, &mut response);
+    explain::add_explanation(explanation, explain::asks(&parts), &mut line, &mut response);
     response.extensions_mut().insert(line);
     response
 }

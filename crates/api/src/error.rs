@@ -52,7 +52,7 @@ pub enum CallError {
     #[error("Too many passwords are waiting to be hashed; nothing was done")]
     PasswordHasher(#[from] HasherFull),
     /// The store failed.
-    #[error("{}", unreached(.0))]
+    #[error("{}", store_message(.0))]
     Store(#[from] StoreError),
     /// The request id came with another body.
     #[error(
@@ -186,7 +186,7 @@ impl CallError {
     }
 }
 
-fn unreached(error: &StoreError) -> &'static str {
+fn store_message(error: &StoreError) -> &'static str {
     match error {
         StoreError::Unavailable(_) => {
             "The directory's database is unreachable. The request may or may not have been carried out; it can safely be sent again"

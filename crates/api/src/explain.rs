@@ -59,7 +59,7 @@ pub async fn explained(
     }
     let asked = asks(parts);
     // The body of a refused request is not read, and need not be sent; unless somebody wants to know all.
-    let body = if asked { short(core, body).await } else { None };
+    let body = if asked { read_short_body(core, body).await } else { None };
     let host = parts.headers.get(http::header::HOST).map(HeaderValue::as_bytes);
     let now = core.clock.now();
     let explanation =
@@ -68,7 +68,7 @@ pub async fn explained(
 }
 
 /// Tells the log, and who has asked.
-pub fn tell(explanation: Option<String>, asked: bool, line: &mut Line, response: &mut Response) {
+pub fn add_explanation(explanation: Option<String>, asked: bool, line: &mut Line, response: &mut Response) {
     let header = explanation.as_deref().filter(|_| asked).and_then(|text| HeaderValue::from_str(text).ok());
     if let Some(header) = header {
         response.headers_mut().insert(HEADER, header);
@@ -81,7 +81,7 @@ pub fn asks(parts: &Parts) -> bool {
     parts.headers.get(HEADER).is_some_and(|value| value == "1")
 }
 
-async fn short(core: &Core, body: Body) -> Option<Vec<u8>> {
+async fn read_short_body(core: &Core, body: Body) -> Option<Vec<u8>> {
     let collected = tokio::time::timeout(core.limits.body(), Limited::new(body, BODY).collect()).await;
     collected.ok()?.ok().map(|body| body.to_bytes().to_vec())
 }

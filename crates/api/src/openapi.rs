@@ -37,7 +37,7 @@ pub fn document() -> Value {
 }
 
 fn operation(endpoint: &Endpoint, shared: &mut Map<String, Value>) -> Value {
-    let codes = codes::of(endpoint);
+    let codes = codes::possible_codes(endpoint);
     let names: Vec<_> = codes.iter().map(|code| code.as_str()).collect();
     let mut description = match &endpoint.permission {
         Some(permission) => format!("Needs the permission *{permission}*."),
@@ -179,7 +179,7 @@ fn responses(endpoint: &Endpoint, codes: &[Code], shared: &mut Map<String, Value
         _ => format!("Success; refused items are in `fail`: {}.", list(&refused)),
     };
     let body = match endpoint.style() {
-        Style::Envelope => schemas::ran(endpoint.row, matches!(endpoint.takes, Takes::Page(_))),
+        Style::Envelope => schemas::success_envelope(endpoint.row, matches!(endpoint.takes, Takes::Page(_))),
         Style::Rest | Style::OAuth => object(endpoint.row),
     };
     let mut responses = Map::new();
@@ -190,14 +190,14 @@ fn responses(endpoint: &Endpoint, codes: &[Code], shared: &mut Map<String, Value
             all => json!({ "anyOf": all.iter().map(|name| reference(name)).collect::<Vec<_>>() }),
         };
         let response = schemas::response(status, format!("Refused: {}.", list(&named)), schema);
-        let name = once(shared, &format!("{:?}{status}", endpoint.style()), response);
+        let name = shared_response(shared, &format!("{:?}{status}", endpoint.style()), response);
         responses.insert(status.to_string(), json!({ "$ref": format!("#/components/responses/{name}") }));
     }
     responses.into()
 }
 
 /// Keeps a response that many endpoints have, and gives the name it is kept under.
-fn once(shared: &mut Map<String, Value>, name: &str, response: Value) -> String {
+fn shared_response(shared: &mut Map<String, Value>, name: &str, response: Value) -> String {
     for suffix in std::iter::once(String::new()).chain((2..).map(|number| format!("_{number}"))) {
         let name = format!("{name}{suffix}");
         if shared.entry(name.as_str()).or_insert_with(|| response.clone()) == &response {

@@ -64,7 +64,7 @@ impl Proof {
         let verified = hash.filter(|_| right);
         let mut proof = Self { address, credentials, verified, rehashed: None, started };
         // Only where something may be granted: what takes longer tells something.
-        if let Some(hash) = proof.right(now)
+        if let Some(hash) = proof.verified_hash(now)
             && gate.outdated(hash)
         {
             proof.rehashed = gate.hash(vec![password]).await?.pop();
@@ -74,11 +74,11 @@ impl Proof {
 
     /// The credentials, if the password is right and the user is not disabled: then the caller may learn more.
     pub fn right_for(&self, now: Timestamp) -> Option<&Credentials> {
-        self.right(now)?;
+        self.verified_hash(now)?;
         self.credentials.as_ref()
     }
 
-    fn right(&self, now: Timestamp) -> Option<&PasswordHash> {
+    fn verified_hash(&self, now: Timestamp) -> Option<&PasswordHash> {
         let user = &self.credentials.as_ref()?.user;
         self.verified.as_ref().filter(|_| !is_locked(user, now))
     }

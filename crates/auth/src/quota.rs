@@ -136,10 +136,10 @@ impl Quota {
         };
         let mut windows = self.shard(&bucket).lock().unwrap_or_else(PoisonError::into_inner);
         if windows.len() >= SWEEP_AT && !windows.contains_key(&bucket) {
-            windows.retain(|_, window| self.left(window, now).is_some());
+            windows.retain(|_, window| self.remaining_ms(window, now).is_some());
         }
         let window = windows.entry(bucket).or_insert(Window::new(now));
-        let reset_ms = self.left(window, now).unwrap_or_else(|| {
+        let reset_ms = self.remaining_ms(window, now).unwrap_or_else(|| {
             *window = Window { elsewhere: window.elsewhere, ..Window::new(now) };
             self.window_ms
         });
@@ -150,12 +150,12 @@ impl Quota {
     }
 
     /// The calls since the last report to other nodes.
-    fn untold(&self, now: Timestamp) -> Vec<Drawn> {
+    fn take_unshared(&self, now: Timestamp) -> Vec<Drawn> {
         let mut drawn = Vec::new();
         for shard in &self.shards {
             for (bucket, window) in shard.lock().unwrap_or_else(PoisonError::into_inner).iter_mut() {
                 // Where calls come from is known only to the node they come to.
-                let (Some(bucket), Some(left)) = (bucket.to_bytes(), self.left(window, now)) else {
+                let (Some(bucket), Some(left)) = (bucket.to_bytes(), self.remaining_ms(window, now)) else {
                     continue;
                 };
                 if std::mem::take(&mut window.untold) {
@@ -176,14 +176,14 @@ impl Quota {
         now: impl Fn() -> Timestamp,
         share: impl AsyncFnOnce(Vec<Drawn>) -> Result<Vec<Drawn>, E>,
     ) -> Result<(), E> {
-        let drawn = self.untold(now());
-        let heard = share(drawn.clone()).await.inspect_err(|_| self.tell_again(&drawn))?;
-        self.hear(&heard, now());
+        let drawn = self.take_unshared(now());
+        let heard = share(drawn.clone()).await.inspect_err(|_| self.mark_unshared(&drawn))?;
+        self.merge_shared(&heard, now());
         Ok(())
     }
 
     /// Nobody was told of these.
-    fn tell_again(&self, drawn: &[Drawn]) {
+    fn mark_unshared(&self, drawn: &[Drawn]) {
         for bucket in drawn.iter().filter_map(|drawn| Bucket::from_bytes(drawn.bucket)) {
             let mut windows = self.shard(&bucket).lock().unwrap_or_else(PoisonError::into_inner);
             // A window that has begun since is told of when something is drawn from it.
@@ -194,7 +194,7 @@ impl Quota {
     }
 
     /// Takes note of what was drawn on other nodes: of each caller, all of them together.
-    fn hear(&self, drawn: &[Drawn], now: Timestamp) {
+    fn merge_shared(&self, drawn: &[Drawn], now: Timestamp) {
         let mut together: HashMap<Bucket, (u32, Timestamp)> = HashMap::new();
         for Drawn { bucket, calls, until } in drawn {
             let Some(bucket) = Bucket::from_bytes(*bucket) else { continue };
@@ -215,7 +215,7 @@ impl Quota {
     }
 
     /// Milliseconds left of a window; `None` when it is over, or when the clock was set back to before it.
-    fn left(&self, window: &Window, now: Timestamp) -> Option<u32> {
+    fn remaining_ms(&self, window: &Window, now: Timestamp) -> Option<u32> {
         let passed = u32::try_from(now.duration_since(window.started).as_millis()).ok()?;
         self.window_ms.checked_sub(passed).filter(|left| *left > 0)
     }
@@ -265,11 +265,11 @@ mod tests {
             there.draw(user(1), at(0));
         }
         there.draw(PEER, at(0));
-        let told = there.untold(at(10));
+        let told = there.take_unshared(at(10));
         assert_eq!(told.len(), 1, "where a call comes from is not told");
         assert_eq!((told[0].calls, told[0].until), (6, at(5_000)));
-        assert_eq!(there.untold(at(11)), [], "nothing new");
-        here.hear(&told, at(20));
+        assert_eq!(there.take_unshared(at(11)), [], "nothing new");
+        here.merge_shared(&told, at(20));
         assert_eq!(here.draw(user(1), at(30)).remaining, 3);
         for _ in 0..3 {
             assert!(here.draw(user(1), at(40)).allowed);
@@ -307,7 +307,7 @@ mod tests {
         );
         assert_eq!(shared.await, Ok(()));
         assert_eq!((told.len(), told[0].calls), (1, 4));
-        assert_eq!(quota.untold(at(50)), [], "once is enough");
+        assert_eq!(quota.take_unshared(at(50)), [], "once is enough");
         // Also when nothing was drawn since.
         quota.draw(user(2), at(60));
         for _ in 0..2 {

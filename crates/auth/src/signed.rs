@@ -94,7 +94,7 @@ impl Authenticator {
         };
         let bucket = sender.as_ref().map_or(Bucket::Peer(presented.peer), Bucket::of);
         let rate = self.quota.draw(bucket, now);
-        let signed = match over(rate) {
+        let signed = match quota_error(rate) {
             Some(refused) => Err(refused),
             None => signed.map_err(|unverified| unverified.why),
         };
@@ -149,7 +149,7 @@ impl Authenticator {
     /// refused for their number alone, if it is.
     pub fn count_unsigned(&self, peer: IpAddr) -> (Option<AuthError>, Rate) {
         let rate = self.quota.draw(Bucket::Peer(peer), self.clock.now());
-        (over(rate), rate)
+        (quota_error(rate), rate)
     }
 
     async fn identify(
@@ -158,13 +158,13 @@ impl Authenticator {
         freshness: Freshness,
         now: Timestamp,
     ) -> Result<Signed, Unverified> {
-        let authorization = present(presented.authorization, header::AUTHORIZATION)?;
+        let authorization = required_header(presented.authorization, header::AUTHORIZATION)?;
         if let Some(token) = header::bearer(authorization) {
             return self.identify_client(token, presented.request_id, freshness, now).await;
         }
-        let date = present(presented.date, header::DATE)?;
-        let request_id = present(presented.request_id, header::REQUEST_ID)?;
-        let app_id = present(presented.app_id, header::APP_ID)?;
+        let date = required_header(presented.date, header::DATE)?;
+        let request_id = required_header(presented.request_id, header::REQUEST_ID)?;
+        let app_id = required_header(presented.app_id, header::APP_ID)?;
 
         let authorization = Authorization::parse(authorization).map_err(malformed)?;
         let id = RequestId::parse(request_id).map_err(malformed)?;
@@ -257,11 +257,11 @@ impl From<AuthError> for Unverified {
     }
 }
 
-fn over(rate: Rate) -> Option<AuthError> {
+fn quota_error(rate: Rate) -> Option<AuthError> {
     (!rate.allowed).then_some(AuthError::QuotaExceeded { limit: rate.limit, reset_ms: rate.reset_ms })
 }
 
-fn present<'a>(value: Option<&'a [u8]>, name: &'static str) -> Result<&'a [u8], AuthError> {
+fn required_header<'a>(value: Option<&'a [u8]>, name: &'static str) -> Result<&'a [u8], AuthError> {
     value.ok_or(AuthError::MissingHeader { name })
 }
 

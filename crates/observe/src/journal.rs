@@ -149,21 +149,21 @@ impl Journal {
 
     /// All that is kept, the oldest first.
     pub fn entries(&self) -> Vec<Entry> {
-        self.recordings().iter().map(|recording| self.shown(recording)).collect()
+        self.recordings().iter().map(|recording| self.visible_entry(recording)).collect()
     }
 
     /// Those that pass a filter, the newest first, at most so many.
     pub fn list(&self, filter: &Filter<'_>, limit: usize) -> Vec<Entry> {
         let recordings = self.recordings();
         let newest_first = recordings.iter().rev();
-        let shown = newest_first.map(|recording| self.shown(recording));
-        shown.filter(|entry| filter.passes(entry)).take(limit).collect()
+        let shown = newest_first.map(|recording| self.visible_entry(recording));
+        shown.filter(|entry| filter.matches_entry(entry)).take(limit).collect()
     }
 
     /// An entry by its number, if it is kept and passes a filter.
     pub fn find(&self, filter: &Filter<'_>, number: u64) -> Option<Entry> {
         let found = self.recording(number)?;
-        Some(self.shown(&found)).filter(|entry| filter.passes(entry))
+        Some(self.visible_entry(&found)).filter(|entry| filter.matches_entry(entry))
     }
 
     /// Whether entries are kept as they came, secrets and all.
@@ -203,10 +203,12 @@ impl Journal {
         B: hyper::body::Body<Data = Bytes, Error: Into<BoxError>> + Send + 'static,
     {
         let target = request.uri().path_and_query().map(ToString::to_string).unwrap_or_default();
-        let content_type = request.headers().get(CONTENT_TYPE).map(|value| text(value.as_bytes()));
+        let content_type = request.headers().get(CONTENT_TYPE).map(|value| lossy_text(value.as_bytes()));
         let (target, headers) = match (self.redacting, headers(request.headers())) {
             (false, headers) => (target, headers),
-            (true, headers) => (cut(redact::target(&target), HEAD_KEPT), short(redact::headers(headers))),
+            (true, headers) => {
+                (truncated_text(redact::target(&target), HEAD_KEPT), first_headers(redact::headers(headers)))
+            }
         };
         let method = request.method().to_string();
         let entry = Entry { at, peer: peer.to_string(), method, target, headers, faults, ..Entry::default() };
@@ -246,11 +248,11 @@ impl Journal {
     }
 
     /// What is to be redacted is shown when it was.
-    fn shown(&self, recording: &Mutex<Recording>) -> Entry {
+    fn visible_entry(&self, recording: &Mutex<Recording>) -> Entry {
         let recording = lock(recording);
         let mut entry = recording.entry.clone();
         if !self.redacting {
-            entry.body = text(&recording.body);
+            entry.body = lossy_text(&recording.body);
         }
         entry
     }
@@ -289,10 +291,10 @@ impl Open {
         entry.status = Some(status);
         if self.redacting {
             let whole = !*went_on;
-            entry.body = cut(redact::body(body, whole, self.content_type.as_deref()), BODY_KEPT);
-            entry.answer = cut(redact::body(answer, true, None), BODY_KEPT);
+            entry.body = truncated_text(redact::body(body, whole, self.content_type.as_deref()), BODY_KEPT);
+            entry.answer = truncated_text(redact::body(answer, true, None), BODY_KEPT);
         } else {
-            entry.answer = text(&answer[..answer.len().min(BODY)]);
+            entry.answer = lossy_text(&answer[..answer.len().min(BODY)]);
         }
         entry.account = line.account().map(str::to_owned).or(account);
         entry.application = line.application().map(str::to_owned);
@@ -321,7 +323,7 @@ impl Drop for Open {
 }
 
 impl Filter<'_> {
-    fn passes(&self, entry: &Entry) -> bool {
+    fn matches_entry(&self, entry: &Entry) -> bool {
         let Filter { account, nobodys, text, status_class, path, code, before } = *self;
         let own_path = wire::signature::canonical_path(entry.target.split('?').next().unwrap_or_default());
         let whose = entry.account.as_deref();
@@ -330,7 +332,7 @@ impl Filter<'_> {
             && status_class.is_none_or(|class| entry.status.is_some_and(|status| status / 100 == class))
             && path.is_none_or(|path| path == own_path)
             && code.is_none_or(|code| entry.was_refused_with(code))
-            && text.is_none_or(|text| entry.holds(&text.to_lowercase()))
+            && text.is_none_or(|text| entry.contains_text(&text.to_lowercase()))
     }
 }
 
@@ -339,7 +341,7 @@ impl Entry {
         self.code.iter().chain(&self.refused_items).any(|given| *given == code)
     }
 
-    fn holds(&self, lower: &str) -> bool {
+    fn contains_text(&self, lower: &str) -> bool {
         let Entry { target, body, answer, headers, code, caller, application, explanation, .. } = self;
         let headers = headers.iter().flat_map(|(name, value)| [name.as_str(), value.as_str()]);
         let maybe = [*code, caller.as_deref(), application.as_deref(), explanation.as_deref()];
@@ -354,11 +356,11 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 fn headers(headers: &HeaderMap) -> Vec<(String, String)> {
-    headers.iter().map(|(name, value)| (name.to_string(), text(value.as_bytes()))).collect()
+    headers.iter().map(|(name, value)| (name.to_string(), lossy_text(value.as_bytes()))).collect()
 }
 
 /// The first of many or long headers.
-fn short(headers: Vec<(String, String)>) -> Vec<(String, String)> {
+fn first_headers(headers: Vec<(String, String)>) -> Vec<(String, String)> {
     let mut room = HEAD_KEPT;
     let mut fits = |(name, value): &(String, String)| {
         let left = room.checked_sub(name.len() + value.len());
@@ -368,12 +370,12 @@ fn short(headers: Vec<(String, String)>) -> Vec<(String, String)> {
     headers.into_iter().take_while(|header| fits(header)).collect()
 }
 
-fn text(bytes: &[u8]) -> String {
+fn lossy_text(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
 }
 
 /// The beginning of a long text.
-fn cut(mut text: String, bytes: usize) -> String {
+fn truncated_text(mut text: String, bytes: usize) -> String {
     if text.len() > bytes {
         text.truncate(text.floor_char_boundary(bytes));
         text.push('…');

@@ -101,7 +101,7 @@ impl Write for Log {
     fn write(&mut self, lines: &[u8]) -> io::Result<usize> {
         let mut waiting = self.0.lock();
         if waiting.closed || waiting.lines.len() + lines.len() > ROOM {
-            self.0.lost(lines);
+            self.0.count_dropped(lines);
             return Ok(lines.len());
         }
         let idle = waiting.lines.is_empty();
@@ -123,7 +123,7 @@ impl Inner {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn lost(&self, lines: &[u8]) {
+    fn count_dropped(&self, lines: &[u8]) {
         let ends = lines.iter().filter(|byte| **byte == b'\n').count();
         self.dropped.fetch_add(ends as u64, Ordering::Relaxed);
     }
@@ -150,7 +150,7 @@ impl Inner {
                 target.reopen();
             }
             let rest = target.write(&lines);
-            self.lost(rest);
+            self.count_dropped(rest);
             let dropped = self.dropped.load(Ordering::Relaxed);
             if rest.is_empty() && dropped > told {
                 tracing::warn!(lines = dropped - told, "log lines were dropped");
@@ -203,7 +203,7 @@ mod tests {
     use super::*;
     use std::io::Read as _;
 
-    fn say(log: &Log, text: &str) {
+    fn write_text(log: &Log, text: &str) {
         let written = log.clone().write(format!("{text}\n").as_bytes()).unwrap();
         assert_eq!(written, text.len() + 1);
     }
@@ -214,10 +214,10 @@ mod tests {
         let path = folder.path().join("log");
         let log = Log::open(Some(&path)).unwrap();
         for n in 0..1_000 {
-            say(&log, &n.to_string());
+            write_text(&log, &n.to_string());
         }
         log.close();
-        say(&log, "too late");
+        write_text(&log, "too late");
         let written = std::fs::read_to_string(&path).unwrap();
         assert_eq!(written.lines().count(), 1_000);
         assert!(written.ends_with("\n999\n"));
@@ -231,7 +231,7 @@ mod tests {
         let line = "x".repeat(1_023);
         let lines = ROOM / 1_024 * 2;
         for _ in 0..lines {
-            say(&log, &line);
+            write_text(&log, &line);
         }
         let dropped = log.dropped();
         assert!((1..lines as u64).contains(&dropped), "{dropped} of {lines}");
@@ -247,7 +247,7 @@ mod tests {
         let log = Log::into_file(File::from(std::os::fd::OwnedFd::from(writer)), None).unwrap();
         drop(reader);
         for _ in 0..10 {
-            say(&log, "to nobody");
+            write_text(&log, "to nobody");
         }
         log.close();
         assert_eq!(log.dropped(), 10);
@@ -258,16 +258,16 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let (path, old) = (folder.path().join("log"), folder.path().join("log.1"));
         let log = Log::open(Some(&path)).unwrap();
-        say(&log, "one");
+        write_text(&log, "one");
         log.reopen();
         // The file is there from the start: a line behind the next one shows that it was opened again.
-        say(&log, "two");
+        write_text(&log, "two");
         log.close();
         assert_eq!(std::fs::read_to_string(&path).unwrap(), "one\ntwo\n");
         std::fs::rename(&path, &old).unwrap();
         let log = Log::into_file(append_to(&old).unwrap(), Some(path.clone())).unwrap();
         log.reopen();
-        say(&log, "three");
+        write_text(&log, "three");
         log.close();
         assert_eq!(std::fs::read_to_string(&path).unwrap(), "three\n");
         assert_eq!(std::fs::read_to_string(&old).unwrap(), "one\ntwo\n");

@@ -168,7 +168,7 @@ impl Telemetry {
     /// Makes an application known, so that requests are counted as its own also before one has succeeded.
     pub fn know(&self, account: &Account, app_id: &str, name: &str) {
         let now = self.clock.now();
-        if let Some(known) = self.counts().known(app_id, now) {
+        if let Some(known) = self.counts().application_entry(app_id, now) {
             known.owner = Some(account.id);
             known.account = Some(account.code.clone());
             name.clone_into(&mut known.name);
@@ -177,7 +177,7 @@ impl Telemetry {
 
     /// The account that an application belongs to, as it is called from outside, if the application is known here.
     pub fn account_of(&self, app_id: &[u8]) -> Option<AccountCode> {
-        self.counts().named(app_id)?.account.clone()
+        self.counts().find_application(app_id)?.account.clone()
     }
 
     /// The applications of an account that are known here: what each is known by, and its name; in order of the names.
@@ -237,7 +237,7 @@ impl Counts {
         let Line { sender, claimed, .. } = request.line;
         if let Some(sender) = sender {
             if !self.applications.contains_key(sender.app_id()) {
-                self.learn(sender, now);
+                self.learn_sender(sender, now);
             }
             return self.applications.get_mut(sender.app_id()).unwrap_or(&mut self.others);
         }
@@ -249,8 +249,8 @@ impl Counts {
         }
     }
 
-    fn learn(&mut self, sender: &Sender, now: Timestamp) {
-        if let Some(known) = self.known(sender.app_id(), now) {
+    fn learn_sender(&mut self, sender: &Sender, now: Timestamp) {
+        if let Some(known) = self.application_entry(sender.app_id(), now) {
             let own = sender.account();
             known.owner = Some(sender.owner());
             known.account = (own.id == sender.owner()).then(|| own.code.clone());
@@ -259,7 +259,7 @@ impl Counts {
     }
 
     /// An application, which is known from now on; `None`: there is no room for it.
-    fn known(&mut self, app_id: &str, now: Timestamp) -> Option<&mut Application> {
+    fn application_entry(&mut self, app_id: &str, now: Timestamp) -> Option<&mut Application> {
         if !self.applications.contains_key(app_id) && self.applications.len() >= APPLICATIONS {
             let (longest, last) =
                 self.applications.iter().map(|(app_id, it)| (app_id, it.last)).min_by_key(|it| it.1)?;
@@ -272,7 +272,7 @@ impl Counts {
         Some(self.applications.entry(app_id.into()).or_default())
     }
 
-    fn named(&self, app_id: &[u8]) -> Option<&Application> {
+    fn find_application(&self, app_id: &[u8]) -> Option<&Application> {
         self.app_id(app_id).and_then(|app_id| self.applications.get(&app_id))
     }
 

@@ -24,7 +24,7 @@ impl MovableClock {
     /// Moves it on, or back; `false`: it would show no time of the calendar, and stays as it is.
     #[must_use]
     pub fn advance(&self, by: SignedDuration) -> bool {
-        let mut moved = self.moved();
+        let mut moved = self.offset();
         let by = moved.checked_add(by).filter(|by| self.real.now().checked_add(*by).is_ok());
         by.is_some_and(|by| {
             *moved = by;
@@ -34,10 +34,10 @@ impl MovableClock {
 
     /// Shows the machine's time again.
     pub fn set_back(&self) {
-        *self.moved() = SignedDuration::ZERO;
+        *self.offset() = SignedDuration::ZERO;
     }
 
-    fn moved(&self) -> MutexGuard<'_, SignedDuration> {
+    fn offset(&self) -> MutexGuard<'_, SignedDuration> {
         self.moved.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -45,7 +45,7 @@ impl MovableClock {
 impl Clock for MovableClock {
     fn now(&self) -> Timestamp {
         let now = self.real.now();
-        now.checked_add(*self.moved()).unwrap_or(now)
+        now.checked_add(*self.offset()).unwrap_or(now)
     }
 }
 

@@ -141,7 +141,7 @@ impl Read for Counts {
             log_lines_dropped: app.log.get().map(Log::dropped),
             // A sum over counts that are kept for each domain. Where the store does not say, all else is still told.
             users: app.core.store.count_users().await.ok(),
-            certificate_ends: app.tls.as_ref().map(|tls| tls.ends()),
+            certificate_ends: app.tls.as_ref().map(|tls| tls.expires_at()),
         };
         Some(app.core.telemetry.text(&node))
     }

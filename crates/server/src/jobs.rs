@@ -30,7 +30,7 @@ impl Jobs {
     pub(crate) fn start(app: &Arc<App>) -> Self {
         let ends_first = [
             Some(tokio::spawn(tidy_up(Arc::clone(app)))),
-            Some(tokio::spawn(indexing::follow(Arc::clone(app)))),
+            Some(tokio::spawn(indexing::follow_audit(Arc::clone(app)))),
             app.core.store.is_shared().then(|| tokio::spawn(share_quota(Arc::clone(app)))),
             app.tls.clone().map(|tls| tokio::spawn(tls.watch())),
         ];

@@ -71,7 +71,7 @@ impl Tls {
     /// Reads certificate and key.
     pub(crate) fn open(files: &config::Tls, clock: Arc<dyn Clock>) -> Result<Self, TlsError> {
         let provider = Arc::new(aws_lc_rs::default_provider());
-        let stamps = stamps(files);
+        let stamps = file_stamps(files);
         let Pair { key, life } = Pair::load(files, &provider, clock.now())?;
         let current = Arc::new(Current(RwLock::new(key)));
         let mut settings = ServerConfig::builder_with_provider(Arc::clone(&provider))
@@ -88,14 +88,14 @@ impl Tls {
             current,
             watched: Mutex::new(Watched { stamps, complaint: None, life, warned: None }),
         };
-        tls.announce(life);
+        tls.log_certificate(life);
         tls.warn_of_end();
         Ok(tls)
     }
 
     /// When the certificate in service ends.
-    pub(crate) fn ends(&self) -> Timestamp {
-        self.watched().life.ends
+    pub(crate) fn expires_at(&self) -> Timestamp {
+        self.lock_watched().life.ends
     }
 
     /// Longest time for a handshake.
@@ -121,17 +121,17 @@ impl Tls {
             ticks.tick().await;
             let tls = Arc::clone(&self);
             // The disk may be slow, and those who are served should not wait for it.
-            if tokio::task::spawn_blocking(move || tls.look()).await.is_err() {
+            if tokio::task::spawn_blocking(move || tls.reload_changed_files()).await.is_err() {
                 tracing::error!("could not check the certificate files");
             }
         }
     }
 
     /// Takes the files if they were changed, or were no good before.
-    fn look(&self) {
-        let stamps = stamps(&self.files);
+    fn reload_changed_files(&self) {
+        let stamps = file_stamps(&self.files);
         let unchanged = {
-            let watched = self.watched();
+            let watched = self.lock_watched();
             watched.stamps == stamps && watched.complaint.is_none()
         };
         if !unchanged {
@@ -145,16 +145,16 @@ impl Tls {
     /// nothing.
     pub(crate) fn reload(&self) -> Result<(), TlsError> {
         // Before they are read: a change meanwhile is seen the next time.
-        let stamps = stamps(&self.files);
+        let stamps = file_stamps(&self.files);
         let loaded = Pair::load(&self.files, &self.provider, self.clock.now());
-        let mut watched = self.watched();
+        let mut watched = self.lock_watched();
         watched.stamps = stamps;
         match loaded {
             Ok(Pair { key, life }) => {
                 *self.current.0.write().unwrap_or_else(PoisonError::into_inner) = key;
                 (watched.complaint, watched.life, watched.warned) = (None, life, None);
                 drop(watched);
-                self.announce(life);
+                self.log_certificate(life);
                 Ok(())
             }
             Err(error) => {
@@ -170,7 +170,7 @@ impl Tls {
         }
     }
 
-    fn announce(&self, life: Life) {
+    fn log_certificate(&self, life: Life) {
         let Life { begins, ends } = life;
         tracing::info!(certificate = %self.files.certificate.display(), %begins, %ends, "certificate in use");
         if is_open(&self.files.key) {
@@ -181,7 +181,7 @@ impl Tls {
     /// Warns when the certificate in service is past its end or near it.
     fn warn_of_end(&self) {
         let now = self.clock.now();
-        let mut watched = self.watched();
+        let mut watched = self.lock_watched();
         let ends = watched.life.ends;
         if !is_near(watched.life, now) || watched.warned.is_some_and(|at| now.duration_since(at) < WARN_EVERY)
         {
@@ -196,7 +196,7 @@ impl Tls {
         }
     }
 
-    fn watched(&self) -> std::sync::MutexGuard<'_, Watched> {
+    fn lock_watched(&self) -> std::sync::MutexGuard<'_, Watched> {
         self.watched.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -215,12 +215,12 @@ impl CertificateReload {
 
     /// Does so only if the files were changed since they were last read.
     pub fn reload_if_changed(&self) {
-        self.0.look();
+        self.0.reload_changed_files();
     }
 }
 
 /// What was agreed on with a client, as the log shows it, and whether it is HTTP/2.
-pub(crate) fn agreed<S>(stream: &TlsStream<S>) -> (&'static str, bool) {
+pub(crate) fn negotiated_protocol<S>(stream: &TlsStream<S>) -> (&'static str, bool) {
     let (_, session) = stream.get_ref();
     let older = session.protocol_version() == Some(rustls::ProtocolVersion::TLSv1_2);
     match (session.alpn_protocol() == Some(HTTP_2), older) {
@@ -236,7 +236,7 @@ fn is_near(Life { begins, ends }: Life, now: Timestamp) -> bool {
     ends.duration_since(now) < NEAR.min(ends.duration_since(begins) / 5)
 }
 
-fn stamps(files: &config::Tls) -> [Option<Stamp>; 2] {
+fn file_stamps(files: &config::Tls) -> [Option<Stamp>; 2] {
     [&files.certificate, &files.key].map(|path| {
         let metadata = std::fs::metadata(path).ok()?;
         Some((metadata.mtime(), metadata.mtime_nsec(), metadata.len(), metadata.ino()))

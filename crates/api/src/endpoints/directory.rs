@@ -28,12 +28,12 @@ const KIND: &str = "group";
 const CLOUD: &str = Source::Cloud.as_str();
 
 /// The group that an item names in `id`.
-fn named(ids: &SecureIds<'_>, account: AccountId, id: &str) -> Result<GroupId, Error> {
+fn group_id(ids: &SecureIds<'_>, account: AccountId, id: &str) -> Result<GroupId, Error> {
     ids.open_id(KIND, account, id).map(GroupId::from_bytes).map_err(|why| wrong("id", &why))
 }
 
 /// The group that an item names in `parentId`; empty is the top.
-fn parent(ids: &SecureIds<'_>, account: AccountId, id: &str) -> Result<Option<GroupId>, Error> {
+fn parent_id(ids: &SecureIds<'_>, account: AccountId, id: &str) -> Result<Option<GroupId>, Error> {
     if id.trim().is_empty() {
         return Ok(None);
     }
@@ -42,12 +42,12 @@ fn parent(ids: &SecureIds<'_>, account: AccountId, id: &str) -> Result<Option<Gr
 }
 
 /// The name of a group in an item.
-fn description(text: &str) -> Result<Description, Error> {
+fn group_name(text: &str) -> Result<Description, Error> {
     Description::parse(text).map_err(|why| wrong("description", &why))
 }
 
 /// The field that is to blame when the store can't make a change.
-fn blamed(why: ChangeError) -> &'static str {
+fn blamed_field(why: ChangeError) -> &'static str {
     use ChangeError as C;
     match why {
         C::ParentNotFound | C::GroupInItself | C::GroupTooDeep => "parentId",
@@ -59,7 +59,7 @@ fn blamed(why: ChangeError) -> &'static str {
 }
 
 /// The field name in JSON.
-fn name(field: Field) -> &'static str {
+fn field_name(field: Field) -> &'static str {
     match field {
         Field::Address => "emailAddress",
         Field::Domain => "domain",
@@ -84,8 +84,8 @@ async fn judge_members<'t>(
     Ok(found.into_iter().map(judge).collect())
 }
 
-fn errors(all: &[(Field, ItemError)]) -> Vec<Error> {
-    all.iter().map(|(field, why)| wrong(name(*field), why)).collect()
+fn item_errors(all: &[(Field, ItemError)]) -> Vec<Error> {
+    all.iter().map(|(field, why)| wrong(field_name(*field), why)).collect()
 }
 
 /// A group as it is shown.
@@ -103,7 +103,12 @@ fn row(ids: &SecureIds<'_>, group: &Group) -> GroupRow {
 
 /// A member that came or went. Its id is that of the user, or of the internal domain; an external member has its own id, the
 /// same in every group.
-fn changed(ids: &SecureIds<'_>, account: AccountId, folder_id: String, member: &Member) -> MemberChanged {
+fn changed_member(
+    ids: &SecureIds<'_>,
+    account: AccountId,
+    folder_id: String,
+    member: &Member,
+) -> MemberChanged {
     let outside = |kind| ids.seal(kind, account, member.subject.key().as_bytes());
     let (id, email_address, domain) = match &member.subject {
         Subject::Address(address) => {

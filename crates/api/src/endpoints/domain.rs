@@ -33,7 +33,7 @@ const PENDING: &str = "pending domain";
 const MAX_LOOKUPS: usize = 50;
 
 /// The domain that an item names.
-fn name(text: &str) -> Result<DomainName, Error> {
+fn domain_name(text: &str) -> Result<DomainName, Error> {
     DomainName::parse(text).map_err(|why| wrong("domain", &ItemError::InvalidDomain(why)))
 }
 
@@ -43,7 +43,7 @@ fn inbound_type(text: &str) -> Result<InboundType, Error> {
 }
 
 /// An internal domain as it is shown.
-fn internal(ids: &SecureIds<'_>, domain: &Domain) -> InternalDomain {
+fn internal_row(ids: &SecureIds<'_>, domain: &Domain) -> InternalDomain {
     InternalDomain {
         id: ids.seal(KIND, domain.account, domain.id.as_bytes()),
         domain: domain.name.to_string(),
@@ -54,7 +54,7 @@ fn internal(ids: &SecureIds<'_>, domain: &Domain) -> InternalDomain {
 }
 
 /// A registration as it is shown.
-fn pending(ids: &SecureIds<'_>, pending: &PendingDomain) -> RegisteredDomain {
+fn pending_row(ids: &SecureIds<'_>, pending: &PendingDomain) -> RegisteredDomain {
     RegisteredDomain {
         id: ids.seal(PENDING, pending.account, pending.id.as_bytes()),
         domain: pending.name.to_string(),
@@ -66,7 +66,7 @@ fn pending(ids: &SecureIds<'_>, pending: &PendingDomain) -> RegisteredDomain {
 
 /// The answer of a list of domains. These lists came whole in all recordings, without a word about pages: pages are for
 /// who asks for them. `[ours]`
-fn listed<T, R: Serialize>(
+fn list_reply<T, R: Serialize>(
     (ids, path, account): (&SecureIds<'_>, &'static str, AccountId),
     page: &Page,
     from: &Position,
@@ -74,7 +74,7 @@ fn listed<T, R: Serialize>(
     key: fn(&T) -> &DomainName,
     row: fn(&SecureIds<'_>, &T) -> R,
 ) -> Reply {
-    let around = page::cut(&mut found.rows, size(page), from, |domain| key(domain).to_string());
+    let around = page::cut(&mut found.rows, page_size(page), from, |domain| key(domain).to_string());
     let rows: Vec<R> = found.rows.iter().map(|domain| row(ids, domain)).collect();
     if !page.asked {
         return Reply::of(&wire::Answer::ran(rows, Vec::new()));
@@ -85,6 +85,6 @@ fn listed<T, R: Serialize>(
 }
 
 /// Rows on a page; as many as there are for who asks for none.
-fn size(page: &Page) -> usize {
+fn page_size(page: &Page) -> usize {
     if page.asked { page.size } else { i32::MAX as usize }
 }

@@ -90,6 +90,6 @@ pub async fn decide(call: &mut Unsigned<'_>, proof: Proof, grant: Grant) -> Resu
 }
 
 /// The item is refused.
-pub(super) fn refused(key: Map<String, Value>, errors: Vec<Error>) -> Reply {
+pub(super) fn refused_item(key: Map<String, Value>, errors: Vec<Error>) -> Reply {
     Reply::of(&Answer::<()>::failed(200, Failure::of(key, errors)))
 }

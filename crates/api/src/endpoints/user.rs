@@ -31,7 +31,7 @@ use wire::users::{Done, Purge};
 use wire::{Code, Error};
 
 use crate::call::{Call, Reply};
-use crate::endpoints::login::refused;
+use crate::endpoints::login::refused_item;
 use crate::error::{CallError, wrong};
 use crate::step::{Plan, Step};
 
@@ -136,7 +136,7 @@ pub(in crate::endpoints) async fn purge_list(
     let scope = call.scope(permission, body.account_code.as_deref()).await?;
     let addresses = match item {
         Ok(item) => item.email_addresses,
-        Err(errors) => return Ok(refused(key, errors)),
+        Err(errors) => return Ok(refused_item(key, errors)),
     };
     if addresses.len() > MAX_ITEMS {
         return Err(BodyError::TooManyItems { count: addresses.len(), max: MAX_ITEMS }.into());

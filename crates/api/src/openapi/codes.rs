@@ -7,8 +7,8 @@ use crate::endpoint::{Endpoint, Takes};
 use crate::style::Style;
 
 /// The codes an endpoint can answer, in the order of their table.
-pub(super) fn of(endpoint: &Endpoint) -> Vec<Code> {
-    Code::ALL.iter().copied().filter(|code| can(endpoint, *code)).collect()
+pub(super) fn possible_codes(endpoint: &Endpoint) -> Vec<Code> {
+    Code::ALL.iter().copied().filter(|code| can_answer(endpoint, *code)).collect()
 }
 
 /// Whether `Authorization` has a password.
@@ -17,7 +17,7 @@ pub(super) fn takes_password(endpoint: &Endpoint) -> bool {
 }
 
 /// A code that is new in the table is to be placed here.
-fn can(endpoint: &Endpoint, code: Code) -> bool {
+fn can_answer(endpoint: &Endpoint, code: Code) -> bool {
     let (signed, oauth) = (endpoint.is_signed(), endpoint.style() == Style::OAuth);
     let for_applications = endpoint.style() == Style::Rest && endpoint.product.is_none();
     match code {

@@ -12,7 +12,7 @@ pub(super) fn reference(name: &str) -> Value {
 }
 
 /// The envelope of a call that ran.
-pub(super) fn ran(row: &[FieldSpec], paged: bool) -> Value {
+pub(super) fn success_envelope(row: &[FieldSpec], paged: bool) -> Value {
     let mut meta = json!({
         "type": "object",
         "properties": { "status": { "type": "integer", "const": 200 } },

@@ -86,7 +86,7 @@ pub(super) enum Sha {
 /// # Errors
 /// When it is none of these, broken, or costs more than a login may.
 pub fn hashed_elsewhere(hash: &SecretString, own: Cost) -> Result<PasswordHash, HashError> {
-    let text = plain(hash.expose_secret().trim());
+    let text = without_wrapper(hash.expose_secret().trim());
     let (scheme, work) = if text.starts_with("$argon2") {
         ("Argon2", affordable_argon(text)?)
     } else {
@@ -113,7 +113,7 @@ pub(super) fn work(text: &str) -> u64 {
 }
 
 /// Without the braces that only say what can be seen.
-fn plain(text: &str) -> &str {
+fn without_wrapper(text: &str) -> &str {
     let wrappers = ["{CRYPT}", "{BCRYPT}", "{ARGON2}"];
     let wrapper = wrappers.iter().find(|wrapper| starts_with(text, wrapper));
     wrapper.map_or(text, |wrapper| &text[wrapper.len()..])
@@ -145,7 +145,7 @@ impl Elsewhere {
             return bcrypt(text);
         }
         if let Some((digest, rest)) = salted_scheme(text) {
-            return salted(digest, rest);
+            return salted_digest(digest, rest);
         }
         if ["{SHA}", "{MD5}", "{SHA256}", "{SHA512}"].iter().any(|scheme| starts_with(text, scheme)) {
             return Err(HashError::Unsalted);
@@ -229,7 +229,7 @@ fn salted_scheme(text: &str) -> Option<(Sha, &str)> {
 }
 
 /// The digest, and the salt behind it.
-fn salted(digest: Sha, rest: &str) -> Result<Elsewhere, HashError> {
+fn salted_digest(digest: Sha, rest: &str) -> Result<Elsewhere, HashError> {
     let broken = HashError::Broken("salted SHA");
     let mut output = lenient(&alphabet::STANDARD).decode(rest).map_err(|_| broken)?;
     if output.len() < digest.length() {
@@ -249,26 +249,26 @@ fn pbkdf2(text: &str) -> Result<Elsewhere, HashError> {
     if let Some(rest) = text.strip_prefix('{') {
         let (scheme, rest) = rest.split_once('}').ok_or(HashError::Scheme)?;
         let digest = digest_named(&scheme.to_ascii_lowercase(), "pbkdf2").ok_or(HashError::Scheme)?;
-        return parts(digest, rest, dotted);
+        return pbkdf2_parts(digest, rest, dotted_base64);
     }
     // pbkdf2_sha256$29000$salt$hash, as Django writes it: the salt is text.
     if let Some((scheme, rest)) = text.split_once('$')
         && let Some(digest) = digest_named(&scheme.replace('_', "-"), "pbkdf2")
     {
-        return parts(digest, rest, |salt| Some(salt.as_bytes().to_vec()));
+        return pbkdf2_parts(digest, rest, |salt| Some(salt.as_bytes().to_vec()));
     }
     let (scheme, rest) =
         text.strip_prefix('$').and_then(|text| text.split_once('$')).ok_or(HashError::Scheme)?;
     let digest = digest_named(scheme, "pbkdf2").ok_or(HashError::Scheme)?;
     if !rest.starts_with("i=") {
         // $pbkdf2-sha256$29000$salt$hash, as Passlib writes it.
-        return parts(digest, rest, dotted);
+        return pbkdf2_parts(digest, rest, dotted_base64);
     }
     let phc = phc::PasswordHash::new(text).map_err(|_| broken)?;
     let rounds = phc.params.get_decimal("i").ok_or(broken)?;
     let salt = phc.salt.as_ref().ok_or(broken)?.to_vec();
     let output = phc.hash.as_ref().ok_or(broken)?.as_bytes().to_vec();
-    checked(digest, rounds, salt, output)
+    checked_pbkdf2(digest, rounds, salt, output)
 }
 
 fn digest_named(name: &str, before: &str) -> Option<Sha> {
@@ -281,7 +281,11 @@ fn digest_named(name: &str, before: &str) -> Option<Sha> {
     }
 }
 
-fn parts(digest: Sha, rest: &str, salt: impl Fn(&str) -> Option<Vec<u8>>) -> Result<Elsewhere, HashError> {
+fn pbkdf2_parts(
+    digest: Sha,
+    rest: &str,
+    salt: impl Fn(&str) -> Option<Vec<u8>>,
+) -> Result<Elsewhere, HashError> {
     let broken = HashError::Broken("PBKDF2");
     let mut parts = rest.split('$');
     let (Some(rounds), Some(salted), Some(output), None) =
@@ -290,10 +294,10 @@ fn parts(digest: Sha, rest: &str, salt: impl Fn(&str) -> Option<Vec<u8>>) -> Res
         return Err(broken);
     };
     let rounds = rounds.parse().map_err(|_| broken)?;
-    checked(digest, rounds, salt(salted).ok_or(broken)?, dotted(output).ok_or(broken)?)
+    checked_pbkdf2(digest, rounds, salt(salted).ok_or(broken)?, dotted_base64(output).ok_or(broken)?)
 }
 
-fn checked(digest: Sha, rounds: u32, salt: Vec<u8>, output: Vec<u8>) -> Result<Elsewhere, HashError> {
+fn checked_pbkdf2(digest: Sha, rounds: u32, salt: Vec<u8>, output: Vec<u8>) -> Result<Elsewhere, HashError> {
     if rounds > MAX_ROUNDS {
         return Err(too_much("PBKDF2", digest.work(rounds)));
     }
@@ -328,7 +332,7 @@ impl Sha {
 }
 
 /// Base64, in which Passlib writes a dot for the plus.
-fn dotted(text: &str) -> Option<Vec<u8>> {
+fn dotted_base64(text: &str) -> Option<Vec<u8>> {
     lenient(&alphabet::STANDARD).decode(text.replace('.', "+")).ok()
 }
 

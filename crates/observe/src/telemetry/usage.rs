@@ -37,7 +37,7 @@ impl Gathered {
         let user_agent = request.user_agent.unwrap_or_default();
         // Nearly always it is the same once more.
         if usage.user_agent.as_bytes() != user_agent {
-            usage.user_agent = shown(user_agent);
+            usage.user_agent = printable_user_agent(user_agent);
         }
         if let Some(code) = request.line.code {
             usage.refused += 1;
@@ -64,7 +64,7 @@ impl Gathered {
 }
 
 /// The User-Agent of a program, safe to show.
-fn shown(user_agent: &[u8]) -> String {
+fn printable_user_agent(user_agent: &[u8]) -> String {
     let text = String::from_utf8_lossy(user_agent);
     text.chars().filter(|c| !c.is_control()).take(USER_AGENT).collect()
 }

@@ -47,7 +47,7 @@ impl Certificates {
     /// # Errors
     /// When a name is none, or a file can't be written.
     pub fn open(folder: &Path, given: &[String], clock: &dyn Clock) -> Result<Self, SandboxError> {
-        let folder = std::path::absolute(folder.join("tls")).map_err(failed(folder))?;
+        let folder = std::path::absolute(folder.join("tls")).map_err(file_error(folder))?;
         let file = |name: &str| folder.join(name);
         let certificates =
             Self { tls: Tls::new(file("server.pem"), file("server.key")), ca_file: file("ca.pem") };
@@ -55,7 +55,7 @@ impl Certificates {
         let names =
             names.chain(given.iter().map(|name| canonical(name))).collect::<Result<BTreeSet<_>, _>>()?;
         if !certificates.serve(&names, clock.now()) {
-            std::fs::create_dir_all(&folder).map_err(failed(&folder))?;
+            std::fs::create_dir_all(&folder).map_err(file_error(&folder))?;
             certificates.make(&names, clock.now())?;
         }
         Ok(certificates)
@@ -78,15 +78,15 @@ impl Certificates {
         let mut ca = params(BTreeSet::new(), "Matricula sandbox CA", now)?;
         ca.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
         ca.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
-        let ca_key = KeyPair::generate().map_err(unmade)?;
-        let ca_certificate = ca.self_signed(&ca_key).map_err(unmade)?;
+        let ca_key = KeyPair::generate().map_err(certificate_error)?;
+        let ca_certificate = ca.self_signed(&ca_key).map_err(certificate_error)?;
 
         let mut server = params(names.clone(), "Matricula sandbox", now)?;
         server.key_usages = vec![KeyUsagePurpose::DigitalSignature];
         server.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
         server.use_authority_key_identifier_extension = true;
-        let key = KeyPair::generate().map_err(unmade)?;
-        let certificate = server.signed_by(&key, &Issuer::new(ca, ca_key)).map_err(unmade)?;
+        let key = KeyPair::generate().map_err(certificate_error)?;
+        let certificate = server.signed_by(&key, &Issuer::new(ca, ca_key)).map_err(certificate_error)?;
 
         // Written one after the other: an interruption between them leaves files that do not match, which are replaced.
         replace(&self.tls.key, |path| write_private(path, &key.serialize_pem()))?;
@@ -105,7 +105,7 @@ fn params(
         let date = jiff::tz::Offset::UTC.to_datetime(at).date();
         date_time_ymd(date.year().into(), date.month().unsigned_abs(), date.day().unsigned_abs())
     };
-    let mut params = CertificateParams::new(Vec::from_iter(names)).map_err(unmade)?;
+    let mut params = CertificateParams::new(Vec::from_iter(names)).map_err(certificate_error)?;
     params.not_before = date(now - SignedDuration::from_hours(24));
     params.not_after = date(now + LIFE);
     params.distinguished_name = DistinguishedName::new();
@@ -148,15 +148,15 @@ fn replace(path: &Path, write: impl FnOnce(&Path) -> io::Result<()>) -> Result<(
         Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
         _ => write(path),
     }
-    .map_err(failed(path))
+    .map_err(file_error(path))
 }
 
-fn failed(path: &Path) -> impl FnOnce(io::Error) -> SandboxError {
+fn file_error(path: &Path) -> impl FnOnce(io::Error) -> SandboxError {
     let path = path.to_owned();
     move |source| SandboxError::File { path, source }
 }
 
-fn unmade(error: rcgen::Error) -> SandboxError {
+fn certificate_error(error: rcgen::Error) -> SandboxError {
     SandboxError::Certificate(error.to_string())
 }
 

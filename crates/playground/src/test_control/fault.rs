@@ -18,7 +18,7 @@ pub struct Fault {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub times: Option<u64>,
     /// How likely it is, from 0 to 1.
-    #[serde(default = "certain")]
+    #[serde(default = "default_probability")]
     pub probability: f64,
     /// What happens.
     #[serde(flatten)]
@@ -36,14 +36,14 @@ pub enum FaultError {
     Probability,
 }
 
-fn certain() -> f64 {
+fn default_probability() -> f64 {
     1.0
 }
 
 impl From<What> for Fault {
     /// To every request, for sure.
     fn from(what: What) -> Self {
-        Self { path: None, after: 0, times: None, probability: certain(), what }
+        Self { path: None, after: 0, times: None, probability: default_probability(), what }
     }
 }
 

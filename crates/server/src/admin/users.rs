@@ -23,7 +23,7 @@ pub fn gate(config: &Config, system: &System) -> Result<PasswordHasher, OpenErro
 }
 
 /// The hash of a password that satisfies the policy.
-async fn judged(
+async fn hash_by_policy(
     account: &Account,
     address: &EmailAddress,
     name: &str,
@@ -63,7 +63,7 @@ impl Admin {
         }
         let role = self.role_of(&account, role).await?;
         let password = match password {
-            Some((password, gate)) => Some(judged(&account, &address, name, password, gate).await?),
+            Some((password, gate)) => Some(hash_by_policy(&account, &address, name, password, gate).await?),
             None => None,
         };
         let id = UserId::at(self.now(), &self.randomness());
@@ -105,7 +105,7 @@ impl Admin {
         let accounts = self.store.list_accounts().await?;
         let account = accounts.into_iter().find(|account| account.id == user.account);
         let account = account.ok_or_else(|| AdminError::NotFound(format!("account of {address}")))?;
-        let hash = judged(&account, &user.address, &user.name, password, gate).await?;
+        let hash = hash_by_policy(&account, &user.address, &user.name, password, gate).await?;
         let update = Update { keep_keys, ..Update::password(hash, account.password_policy.history) };
         self.apply(Change::UpdateUser(user.id, Box::new(update)), format!("the user {address}")).await
     }

@@ -14,18 +14,22 @@ pub struct Tls {
     /// The private key of the first certificate, in PEM, not encrypted.
     pub key: PathBuf,
     /// Longest time for a handshake, in seconds.
-    #[serde(default = "ten")]
+    #[serde(default = "default_handshake_seconds")]
     pub handshake_seconds: u64,
 }
 
-fn ten() -> u64 {
+fn default_handshake_seconds() -> u64 {
     10
 }
 
 impl Tls {
     /// Certificate and key in these files; all else by default.
     pub fn new(certificate: impl Into<PathBuf>, key: impl Into<PathBuf>) -> Self {
-        Self { certificate: certificate.into(), key: key.into(), handshake_seconds: ten() }
+        Self {
+            certificate: certificate.into(),
+            key: key.into(),
+            handshake_seconds: default_handshake_seconds(),
+        }
     }
 
     /// Relative paths are relative to the folder.

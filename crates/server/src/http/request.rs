@@ -45,7 +45,7 @@ pub(super) async fn serve<B>(
 where
     B: hyper::body::Body<Data = Bytes, Error: Into<BoxError>> + Send + 'static,
 {
-    recorded(app, router, request, connection, &mut None).await
+    serve_recorded(app, router, request, connection, &mut None).await
 }
 
 /// Serves a request that was served before, as if it came once more from there: with all that happens to one that does.
@@ -54,7 +54,7 @@ pub(crate) async fn replay(app: &Arc<App>, request: Request<Body>, peer: SocketA
     let router = routes::router(app);
     let mut number = None;
     // The journal tells the outcome, also where the answer is dropped.
-    let _ = recorded(app, router, request, Connection { peer, protocol: None }, &mut number).await;
+    let _ = serve_recorded(app, router, request, Connection { peer, protocol: None }, &mut number).await;
     number
 }
 
@@ -96,7 +96,7 @@ fn is_counted(path: &str) -> bool {
 }
 
 /// Writes a request down, if there is a journal, and tells its number there.
-async fn recorded<B>(
+async fn serve_recorded<B>(
     app: &App,
     router: Router,
     request: Request<B>,
@@ -109,22 +109,22 @@ where
     let seen = Seen::of(&request, connection);
     let faults = app.control.get().map_or_else(Vec::new, |control| control.meet(&seen.path));
     let Some(journal) = app.journal().filter(|_| seen.is_counted) else {
-        let served = counted(app, router, request.map(Body::new), &seen, &faults).await;
+        let served = serve_counted(app, router, request.map(Body::new), &seen, &faults).await;
         return served.map(|(response, ..)| response).ok_or(Dropped);
     };
     let peer = connection.peer;
     let (request, mut entry) = journal.begin(request, app.core.clock.now(), peer, faults.clone());
     *number = Some(entry.number());
-    let Some((response, line, took)) = counted(app, router, request, &seen, &faults).await else {
+    let Some((response, line, took)) = serve_counted(app, router, request, &seen, &faults).await else {
         entry.dropped();
         return Err(Dropped);
     };
     entry.read_rest().await;
-    Ok(written_down(app, &seen, entry, response, &line, took).await)
+    Ok(record_response(app, &seen, entry, response, &line, took).await)
 }
 
 /// Records the answer in the journal.
-async fn written_down(
+async fn record_response(
     app: &App,
     seen: &Seen,
     entry: Open,
@@ -142,7 +142,7 @@ async fn written_down(
 }
 
 /// Serves a request with the faults it meets, logs it and counts it. `None`: the answer is dropped.
-async fn counted(
+async fn serve_counted(
     app: &App,
     router: Router,
     request: Request<Body>,
@@ -153,8 +153,8 @@ async fn counted(
     let place = Arc::new(Place::new(&app.room, peer.ip(), routes::knows_nobody(&seen.path)));
     let (parts, body) = request.into_parts();
     let body = Intake::of(body, &parts.headers, &place);
-    let guarded = guarded(app, router, Request::from_parts(parts, body), peer, &place);
-    let mut response = faulty(faults, guarded, Style::of(&seen.path)).await?;
+    let guarded = serve_guarded(app, router, Request::from_parts(parts, body), peer, &place);
+    let mut response = serve_with_faults(faults, guarded, Style::of(&seen.path)).await?;
     let line = response.extensions_mut().remove::<Line>().unwrap_or_default();
     let took = seen.started.elapsed();
     let status = response.status().as_u16();
@@ -202,7 +202,11 @@ fn log(seen: &Seen, status: u16, line: &Line, took: Duration) {
 }
 
 /// Serves a request with what happens to it on purpose; `None`: the connection ends instead of an answer.
-async fn faulty(faults: &[What], serve: impl Future<Output = Response>, style: Style) -> Option<Response> {
+async fn serve_with_faults(
+    faults: &[What],
+    serve: impl Future<Output = Response>,
+    style: Style,
+) -> Option<Response> {
     if let Some(delay) = faults.iter().filter_map(What::delay).reduce(|a, b| a + b) {
         wait(delay).await;
     }
@@ -211,7 +215,7 @@ async fn faulty(faults: &[What], serve: impl Future<Output = Response>, style: S
         What::Delay { .. } | What::DropAnswer => None,
     });
     let response = match refusal {
-        Some(refusal) => unserved(&refusal, style),
+        Some(refusal) => refusal_response(&refusal, style),
         None => serve.await,
     };
     (!faults.iter().any(What::drops)).then_some(response)
@@ -223,7 +227,7 @@ async fn wait(delay: Duration) {
 }
 
 /// Serves one request within its limits; whatever happens, there is an answer.
-async fn guarded(
+async fn serve_guarded(
     app: &App,
     router: Router,
     request: Request<Body>,
@@ -237,27 +241,27 @@ async fn guarded(
         true => None,
         false => match place.enter() {
             Some(entered) => Some(entered),
-            None => return unserved(&CallError::Busy, style),
+            None => return refusal_response(&CallError::Busy, style),
         },
     };
     if let Some(Refused(why)) = request.extensions().get() {
-        return unserved(&why.refusal(), style);
+        return refusal_response(&why.refusal(), style);
     }
     let request = canonical(request, peer, place);
     if let Some(refusal) = site::refusal(app, request.method(), request.uri().path(), request.headers()) {
-        return unserved(&refusal, style);
+        return refusal_response(&refusal, style);
     }
     let served = AssertUnwindSafe(router.oneshot(request)).catch_unwind();
     match tokio::time::timeout(app.core.limits.request(), served).await {
         Ok(Ok(Ok(response))) => response,
         Ok(Ok(Err(infallible))) => match infallible {},
-        Ok(Err(_)) => unserved(&CallError::Panic, style),
-        Err(_) => unserved(&CallError::Timeout(app.core.limits.request_seconds), style),
+        Ok(Err(_)) => refusal_response(&CallError::Panic, style),
+        Err(_) => refusal_response(&CallError::Timeout(app.core.limits.request_seconds), style),
     }
 }
 
 /// An answer to a request that no quota was drawn for.
-fn unserved(refusal: &CallError, style: Style) -> Response {
+fn refusal_response(refusal: &CallError, style: Style) -> Response {
     let mut response = answer::refused(refusal, Rate::UNLIMITED, style);
     let code = Some(refusal.code().as_str());
     response.extensions_mut().insert(Line { code, ..Line::default() });

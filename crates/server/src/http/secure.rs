@@ -51,7 +51,7 @@ impl Secure {
             Ok(Err(error)) => return log(&error, peer),
             Err(_) => return tracing::debug!(%peer, "a TLS handshake took too long"),
         };
-        let (protocol, is_http2) = tls::agreed(&stream);
+        let (protocol, is_http2) = tls::negotiated_protocol(&stream);
         let connection = Connection { peer, protocol: Some(protocol) };
         if is_http2 {
             http2::serve(self.app, self.router, self.watcher, self.stopping, stream, connection).await;

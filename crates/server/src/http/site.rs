@@ -28,15 +28,15 @@ pub(super) fn refusal(app: &App, method: &Method, path: &str, headers: &HeaderMa
         && method == Method::GET
         && headers.get(SEC_FETCH_MODE).is_some_and(|mode| mode == "navigate")
         && headers.get(SEC_FETCH_DEST).is_some_and(|dest| dest == "document");
-    check(headers, followed, |host| app.core.public_url.is_own(host)).err()
+    check_site(headers, followed, |host| app.core.public_url.is_own(host)).err()
 }
 
 /// `is_own` says whether a host name that is none of this machine's own is the server's nevertheless.
-fn check(headers: &HeaderMap, followed: bool, is_own: impl Fn(&str) -> bool) -> Result<(), CallError> {
+fn check_site(headers: &HeaderMap, followed: bool, is_own: impl Fn(&str) -> bool) -> Result<(), CallError> {
     let text = |name: HeaderName| headers.get(name).map(|value| String::from_utf8_lossy(value.as_bytes()));
     let called = text(HOST);
     if let Some(called) = &called {
-        let known = host(called).is_some_and(|host| is_of_this_machine(&host) || is_own(&host));
+        let known = host_name(called).is_some_and(|host| is_of_this_machine(&host) || is_own(&host));
         if !known {
             return Err(CallError::ForeignHost(called.chars().take(100).collect()));
         }
@@ -53,7 +53,7 @@ fn check(headers: &HeaderMap, followed: bool, is_own: impl Fn(&str) -> bool) -> 
 }
 
 /// The host of `host:port`, in small letters.
-fn host(called: &str) -> Option<String> {
+fn host_name(called: &str) -> Option<String> {
     let authority: Authority = called.parse().ok()?;
     let plain = !authority.as_str().contains('@');
     plain.then(|| authority.host().trim_end_matches('.').to_ascii_lowercase())
@@ -86,7 +86,7 @@ mod tests {
     #[case(&[("host", "[::1]:8080")])]
     #[case(&[("host", "sandbox.test:8080"), ("origin", "https://sandbox.test:8080")])]
     fn programs_and_own_pages_are_let_in(#[case] sent: &[(&'static str, &'static str)]) {
-        assert!(check(&headers(sent), false, |host| host == "sandbox.test").is_ok());
+        assert!(check_site(&headers(sent), false, |host| host == "sandbox.test").is_ok());
     }
 
     #[rstest]
@@ -104,12 +104,12 @@ mod tests {
     #[case(&[("host", "localhost:8080"), ("sec-fetch-site", "cross-site")])]
     #[case(&[("origin", "http://evil.example")])]
     fn pages_of_other_sites_are_not(#[case] sent: &[(&'static str, &'static str)]) {
-        assert!(check(&headers(sent), false, |host| host == "sandbox.test").is_err());
+        assert!(check_site(&headers(sent), false, |host| host == "sandbox.test").is_err());
     }
 
     #[test]
     fn a_link_to_a_page_may_be_followed() {
         let sent = headers(&[("host", "localhost:8080"), ("sec-fetch-site", "cross-site")]);
-        assert!(check(&sent, true, |_| false).is_ok());
+        assert!(check_site(&sent, true, |_| false).is_ok());
     }
 }

@@ -113,7 +113,7 @@ impl<S> Strict<S> {
                 Expected::Anything | Expected::Nothing => return (bytes.len(), None),
                 line => {
                     at += 1;
-                    line.after(rest[0])
+                    line.after_byte(rest[0])
                 }
             };
         }
@@ -131,7 +131,7 @@ impl<S> Strict<S> {
 
 impl Expected {
     /// What comes after a byte of a line between chunks.
-    fn after(self, byte: u8) -> Self {
+    fn after_byte(self, byte: u8) -> Self {
         match (self, byte) {
             (Expected::Size(size), b'0'..=b'9' | b'a'..=b'f' | b'A'..=b'F') => {
                 let digit = (byte as char).to_digit(16).map_or(0, u64::from);

@@ -16,7 +16,7 @@ const LOOK_EVERY: Duration = Duration::from_secs(1);
 const QUIET: u64 = 100;
 
 /// Reads what is left, slice after slice, whenever the store is quiet.
-pub(super) async fn follow(app: Arc<App>) {
+pub(super) async fn follow_audit(app: Arc<App>) {
     let mut pace = Pace::default();
     let mut ticks = tokio::time::interval(LOOK_EVERY);
     ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
@@ -29,10 +29,10 @@ pub(super) async fn follow(app: Arc<App>) {
 }
 
 async fn read_on(app: &App, pace: &mut Pace) -> Result<(), StoreError> {
-    let mut go_on = pace.look(app.core.store.index_users(0).await?.left);
+    let mut go_on = pace.may_start(app.core.store.index_users(0).await?.left);
     while go_on {
         let indexed = app.core.store.index_users(SLICE).await?;
-        go_on = pace.read(indexed.read, indexed.left);
+        go_on = pace.may_continue(indexed.read, indexed.left);
     }
     Ok(())
 }
@@ -48,22 +48,22 @@ struct Pace {
 
 impl Pace {
     /// A look at what is left: whether to read it.
-    fn look(&mut self, left: u64) -> bool {
+    fn may_start(&mut self, left: u64) -> bool {
         self.came = 0;
         // A node that has just started does not know the pace yet.
         let known = self.left.is_some();
-        self.came(left, 0);
+        self.count_arrivals(left, 0);
         known && left > 0 && self.came <= QUIET
     }
 
     /// Some were read: whether to go on.
-    fn read(&mut self, read: u64, left: u64) -> bool {
-        self.came(left, read);
+    fn may_continue(&mut self, read: u64, left: u64) -> bool {
+        self.count_arrivals(left, read);
         left > 0 && self.came <= QUIET
     }
 
     /// New events arrived while we read. Other nodes may have read some of them.
-    fn came(&mut self, left: u64, read: u64) {
+    fn count_arrivals(&mut self, left: u64, read: u64) {
         let before = self.left.replace(left).unwrap_or(left);
         self.came += (left + read).saturating_sub(before);
     }
@@ -76,16 +76,16 @@ mod tests {
     #[test]
     fn it_reads_while_nobody_else_writes() {
         let mut pace = Pace::default();
-        assert!(!pace.look(5_000), "who has just started waits");
-        assert!(pace.look(5_003), "a few are no import");
-        assert!(pace.read(1_000, 4_003));
-        assert!(pace.read(1_000, 3_050));
-        assert!(!pace.read(1_000, 2_150), "it stops when others write");
-        assert!(!pace.look(9_000), "and as long as they do");
-        assert!(!pace.look(9_500));
-        assert!(pace.look(9_500), "and goes on when they are done");
-        assert!(!pace.read(9_500, 0), "until nothing is left");
-        assert!(!pace.look(0));
-        assert!(pace.look(20), "what comes one by one is read at once");
+        assert!(!pace.may_start(5_000), "who has just started waits");
+        assert!(pace.may_start(5_003), "a few are no import");
+        assert!(pace.may_continue(1_000, 4_003));
+        assert!(pace.may_continue(1_000, 3_050));
+        assert!(!pace.may_continue(1_000, 2_150), "it stops when others write");
+        assert!(!pace.may_start(9_000), "and as long as they do");
+        assert!(!pace.may_start(9_500));
+        assert!(pace.may_start(9_500), "and goes on when they are done");
+        assert!(!pace.may_continue(9_500, 0), "until nothing is left");
+        assert!(!pace.may_start(0));
+        assert!(pace.may_start(20), "what comes one by one is read at once");
     }
 }

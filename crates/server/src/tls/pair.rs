@@ -114,7 +114,7 @@ impl Pair {
     pub fn load(files: &config::Tls, provider: &CryptoProvider, now: Timestamp) -> Result<Self, TlsError> {
         let chain = chain(&files.certificate)?;
         let certificate = read_certificate(&chain, &files.certificate)?;
-        let life = life(&certificate).map_err(|why| unreadable(&files.certificate, why))?;
+        let life = certificate_life(&certificate).map_err(|why| unreadable(&files.certificate, why))?;
         let key = provider
             .key_provider
             .load_private_key(private_key(&files.key)?)
@@ -148,7 +148,7 @@ pub fn first_certificate(path: &Path) -> Result<Certificate, TlsError> {
 }
 
 /// From when to when it is valid.
-fn life(certificate: &Certificate) -> Result<Life, jiff::Error> {
+fn certificate_life(certificate: &Certificate) -> Result<Life, jiff::Error> {
     let validity = &certificate.tbs_certificate.validity;
     let timestamp = |time: Time| {
         Timestamp::from_second(i64::try_from(time.to_unix_duration().as_secs()).unwrap_or(i64::MAX))
@@ -164,7 +164,7 @@ fn read_certificate(chain: &[CertificateDer<'static>], path: &Path) -> Result<Ce
 fn chain(path: &Path) -> Result<Vec<CertificateDer<'static>>, TlsError> {
     CertificateDer::pem_slice_iter(&read(path)?)
         .collect::<Result<_, _>>()
-        .map_err(|error| broken(path, error))
+        .map_err(|error| malformed_pem(path, error))
 }
 
 fn private_key(path: &Path) -> Result<PrivateKeyDer<'static>, TlsError> {
@@ -175,12 +175,12 @@ fn private_key(path: &Path) -> Result<PrivateKeyDer<'static>, TlsError> {
     }
     PrivateKeyDer::from_pem_slice(&text).map_err(|error| match error {
         pem::Error::NoItemsFound => TlsError::NoKey(path.to_owned()),
-        error => broken(path, error),
+        error => malformed_pem(path, error),
     })
 }
 
 /// What the parser says is left out: it shows the bytes, and they may be those of a key.
-fn broken(path: &Path, _: pem::Error) -> TlsError {
+fn malformed_pem(path: &Path, _: pem::Error) -> TlsError {
     TlsError::Broken(path.to_owned())
 }
 

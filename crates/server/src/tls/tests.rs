@@ -145,7 +145,7 @@ fn a_changed_pair_is_taken_and_a_bad_one_is_not() {
     let files = Files::new();
     let tls = Tls::open(&files.files, Arc::new(Noon)).unwrap();
     let first = in_service(&tls);
-    tls.look();
+    tls.reload_changed_files();
     assert_eq!(in_service(&tls), first);
 
     // A renewal puts one file in its place, and then the other.
@@ -156,13 +156,13 @@ fn a_changed_pair_is_taken_and_a_bad_one_is_not() {
         std::fs::rename(draft, path).unwrap();
     };
     put(&files.files.certificate, &certificate);
-    tls.look();
+    tls.reload_changed_files();
     assert_eq!(in_service(&tls), first, "a half is no pair");
-    assert!(tls.watched().complaint.as_ref().unwrap().contains("does not match the first certificate"));
+    assert!(tls.lock_watched().complaint.as_ref().unwrap().contains("does not match the first certificate"));
     put(&files.files.key, &key);
-    tls.look();
+    tls.reload_changed_files();
     assert_ne!(in_service(&tls), first);
-    assert_eq!(tls.watched().complaint, None);
+    assert_eq!(tls.lock_watched().complaint, None);
 
     let second = in_service(&tls);
     put(&files.files.certificate, "nothing");

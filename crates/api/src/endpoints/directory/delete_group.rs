@@ -10,7 +10,7 @@ use wire::body::MAX_ITEMS;
 use wire::groups::{GroupGone, NamesGroup};
 use wire::item::{Entry, Item as _, Row as _};
 
-use super::named;
+use super::group_id;
 use crate::call::{Call, Reply};
 use crate::endpoint::{Endpoint, Method, Run, Takes};
 use crate::error::{CallError, wrong};
@@ -38,7 +38,7 @@ async fn delete_group(mut call: Call<'_>) -> Result<Reply, CallError> {
     let mut steps = Vec::with_capacity(entries.len());
     for Entry { key, item } in entries {
         let plan = match item {
-            Ok(NamesGroup { id }) => match named(&ids, account, &id) {
+            Ok(NamesGroup { id }) => match group_id(&ids, account, &id) {
                 Ok(group) => {
                     // Every member is taken out of it.
                     let roles = call.timed(call.core.store.roles_among(Affected::Members(group))).await?;

@@ -11,7 +11,7 @@ use wire::domains::{DeletePendingDomain, PendingDomainGone};
 use wire::item::{Entry, Item as _, Row as _};
 use wire::{Code, Error};
 
-use super::{PENDING, name};
+use super::{PENDING, domain_name};
 use crate::call::{Call, Reply};
 use crate::endpoint::{Endpoint, Method, Run, Takes};
 use crate::error::{CallError, wrong};
@@ -40,7 +40,7 @@ async fn delete_pending_domain(mut call: Call<'_>) -> Result<Reply, CallError> {
     let ids = call.core.secure_ids();
     let mut steps = Vec::with_capacity(entries.len());
     for Entry { key, item } in entries {
-        let plan = match item.and_then(|item| read(&ids, account, item)) {
+        let plan = match item.and_then(|item| read_item(&ids, account, item)) {
             Ok(named) => plan_deletion(&mut call, account, named).await?,
             Err(errors) => Err(errors),
         };
@@ -56,10 +56,14 @@ struct Named {
     domain: Option<DomainName>,
 }
 
-fn read(ids: &SecureIds<'_>, account: AccountId, item: DeletePendingDomain) -> Result<Named, Vec<Error>> {
+fn read_item(
+    ids: &SecureIds<'_>,
+    account: AccountId,
+    item: DeletePendingDomain,
+) -> Result<Named, Vec<Error>> {
     let DeletePendingDomain { id, domain } = item;
     let opened = ids.open_id(PENDING, account, &id).map_err(|why| wrong("id", &why));
-    match (opened, domain.as_deref().map(name).transpose()) {
+    match (opened, domain.as_deref().map(domain_name).transpose()) {
         (Ok(opened), Ok(domain)) => Ok(Named { id, pending: PendingDomainId::from_bytes(opened), domain }),
         (opened, domain) => Err(opened.err().into_iter().chain(domain.err()).collect()),
     }

@@ -13,7 +13,7 @@ use wire::item::{Entry, Item as _, Row as _};
 use wire::login::{LogIn, LoggedIn};
 use wire::{Answer, Code, Error};
 
-use super::{application, decide, prove, refused, same_user};
+use super::{application, decide, prove, refused_item, same_user};
 use crate::call::{Reply, Unsigned};
 use crate::endpoint::{Endpoint, Method, Run, Takes};
 use crate::error::CallError;
@@ -38,10 +38,10 @@ async fn log_in(mut call: Unsigned<'_>) -> Result<Reply, CallError> {
     let Entry { key, item } = call.body()?.one::<LogIn>()?;
     let item = match item {
         Ok(item) => item,
-        Err(errors) => return Ok(refused(key, errors)),
+        Err(errors) => return Ok(refused_item(key, errors)),
     };
     let proof = prove(&mut call, &application).await?;
-    let refuse = |error: Error| Ok(refused(key, vec![error]));
+    let refuse = |error: Error| Ok(refused_item(key, vec![error]));
     if let Err(error) = same_user(&proof, item.user_name.or(item.username).as_deref()) {
         return refuse(error);
     }

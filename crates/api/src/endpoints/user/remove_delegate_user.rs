@@ -42,7 +42,9 @@ async fn remove_delegate_user(mut call: Call<'_>) -> Result<Reply, CallError> {
             Ok(RemoveDelegate { id }) => {
                 // The id is bound to the account: none of another one can be opened here.
                 let judged = match core.secure_ids().open_id(KIND, account, &id) {
-                    Ok(delegate) => judge(&mut call, &scope, DelegateId::from_bytes(delegate)).await?,
+                    Ok(delegate) => {
+                        judge_removal(&mut call, &scope, DelegateId::from_bytes(delegate)).await?
+                    }
                     Err(why) => Err(why),
                 };
                 judged
@@ -57,7 +59,7 @@ async fn remove_delegate_user(mut call: Call<'_>) -> Result<Reply, CallError> {
 }
 
 /// Both users lose something: one a right, the other a reader.
-async fn judge(
+async fn judge_removal(
     call: &mut Call<'_>,
     scope: &Scope,
     id: DelegateId,
