@@ -1,4 +1,4 @@
-//! Shared by all endpoints: the envelope, the ways to show who calls, the headers of every answer.
+//! Parts that all endpoints share: the envelope, security schemes, response headers.
 
 use serde_json::{Map, Value, json};
 use wire::body::MAX_PAGE;
@@ -6,12 +6,12 @@ use wire::envelope::Pagination;
 use wire::item::{FieldSpec, Row, Shown, object};
 use wire::{header, oauth, rest};
 
-/// A schema that is described once.
+/// A reference to a shared schema.
 pub(super) fn reference(name: &str) -> Value {
     json!({ "$ref": format!("#/components/schemas/{name}") })
 }
 
-/// The envelope of a call that ran.
+/// The envelope of a successful call.
 pub(super) fn success_envelope(row: &[FieldSpec], paged: bool) -> Value {
     let mut meta = json!({
         "type": "object",
@@ -32,7 +32,7 @@ pub(super) fn success_envelope(row: &[FieldSpec], paged: bool) -> Value {
     })
 }
 
-/// A response, with the headers that every answer has.
+/// A response, with the headers of every response.
 pub(super) fn response(status: u16, description: String, schema: Value) -> Value {
     let mut headers = json!({
         header::RATE_LIMIT: { "$ref": "#/components/headers/RateLimit" },

@@ -1,5 +1,5 @@
-//! `POST /api/audit/get-audit-events` (spec/protocol.md 5). A page may hold fewer events than asked for, or none, and
-//! still be followed by another: a call looks at a bounded number of events. `[ours]`
+//! `POST /api/audit/get-audit-events` (spec/protocol.md 5). A page may have fewer events than requested, or none, and
+//! still have a next page: a call examines a limited number of events. `[ours]`
 
 use directory::application::Product;
 use directory::audit::Event;

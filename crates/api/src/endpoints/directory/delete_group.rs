@@ -1,4 +1,4 @@
-//! `POST /api/directory/delete-group` (spec/protocol.md 5; what is not deleted is `[ours]`).
+//! `POST /api/directory/delete-group` (spec/protocol.md 5; which groups are kept is `[ours]`).
 
 use directory::application::Product;
 use directory::change::Change;
@@ -40,7 +40,7 @@ async fn delete_group(mut call: Call<'_>) -> Result<Reply, CallError> {
         let plan = match item {
             Ok(NamesGroup { id }) => match group_id(&ids, account, &id) {
                 Ok(group) => {
-                    // Every member is taken out of it.
+                    // Deleting a group removes every member from it.
                     let roles = call.timed(call.core.store.roles_among(Affected::Members(group))).await?;
                     let covered = roles.iter().try_for_each(|role| scope.covers(Some(role)));
                     covered.map_err(|why| vec![wrong("id", &why)]).map(|()| {

@@ -1,4 +1,4 @@
-//! `POST /api/domain/delete-pending-domain` (spec/protocol.md 5): gives a registration up.
+//! `POST /api/domain/delete-pending-domain` (spec/protocol.md 5): withdraws a registration.
 
 use directory::application::Product;
 use directory::change::{Change, Effect};
@@ -49,7 +49,7 @@ async fn delete_pending_domain(mut call: Call<'_>) -> Result<Reply, CallError> {
     call.carry_out(scope.evidence(), steps).await
 }
 
-/// The registration that an item names, by its id and possibly by its domain as well.
+/// The registration in an item: its id and optionally its domain.
 struct Named {
     id: String,
     pending: PendingDomainId,

@@ -1,5 +1,5 @@
-//! `POST /api/domain/verify-domain` (spec/protocol.md 5): the token is in the domain's DNS, so the domain is the
-//! account's own.
+//! `POST /api/domain/verify-domain` (spec/protocol.md 5): a token in the domain's DNS proves that the account owns the
+//! domain.
 
 use directory::application::Product;
 use directory::change::Change;
@@ -19,7 +19,7 @@ use crate::endpoint::{Endpoint, Method, Run, Takes};
 use crate::error::{CallError, wrong};
 use crate::step::{Plan, Step};
 
-/// Items of a request: each is a question to the DNS, and all of them are asked at once. `[ours]`
+/// Most items of a request: each is a DNS lookup, and all run at once. `[ours]`
 const MAX_QUESTIONS: usize = 10;
 
 /// The endpoint.
@@ -74,7 +74,7 @@ async fn verify_domain(mut call: Call<'_>) -> Result<Reply, CallError> {
             Err(errors) => Err(errors),
         });
     }
-    // The DNS is asked before the writer is: nobody waits for it but this request.
+    // DNS lookups run before the write, so that only this request waits for them.
     let proven = join_all(asked.into_iter().map(|asked| prove_ownership(core, asked))).await;
     let ids = core.secure_ids();
     let step = |(key, proven): (_, Result<(PendingDomain, Option<InboundType>), _>)| {
@@ -92,8 +92,7 @@ async fn verify_domain(mut call: Call<'_>) -> Result<Reply, CallError> {
     call.carry_out(scope.evidence(), steps).await
 }
 
-/// Looks for the token in the DNS, unless the server runs offline: then the account that registered a domain has
-/// it. `[ours]`
+/// Looks up the token in the DNS. In offline mode the registration itself is the proof. `[ours]`
 async fn prove_ownership(
     core: &Core,
     asked: Result<(PendingDomain, Option<InboundType>), Vec<Error>>,

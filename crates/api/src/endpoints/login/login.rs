@@ -94,8 +94,8 @@ async fn log_in(mut call: Unsigned<'_>) -> Result<Reply, CallError> {
     }
 }
 
-/// A pair that was never used makes room for a new one. Uses are noted in the store from time to time: where there may be no
-/// room, those of this node are noted first.
+/// An unused key pair can be replaced by a new one. Its last use may be pending in memory, so it is recorded before the
+/// limit is applied.
 async fn note_usage_at_limit(
     call: &Unsigned<'_>,
     user: directory::UserId,
@@ -110,8 +110,7 @@ async fn note_usage_at_limit(
     Ok(())
 }
 
-/// The key pair to be prolonged: the user's own, for this application. One that has expired is just what a client wants
-/// to prolong.
+/// The key pair to renew: the user's own, for this application. It may have expired.
 async fn pair(
     call: &Unsigned<'_>,
     access_key: &str,

@@ -1,4 +1,4 @@
-//! `POST /api/login/logout` (spec/protocol.md 4). A form as its body is as good as none (spec/clients.md 6).
+//! `POST /api/login/logout` (spec/protocol.md 4). A form as body counts as an empty body (spec/clients.md 6).
 
 use directory::AccessKey;
 use directory::change::Change;

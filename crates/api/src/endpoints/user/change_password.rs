@@ -47,10 +47,10 @@ async fn change_password(mut call: Unsigned<'_>) -> Result<Reply, CallError> {
     }
 }
 
-/// Sets a new password if the current one is right, or says why the new one is refused.
+/// Sets a new password if the current one is right, or returns why the new one is refused.
 ///
 /// # Errors
-/// When the present one is wrong.
+/// When the current password is wrong.
 pub async fn renew(
     call: &mut Unsigned<'_>,
     proof: Proof,
@@ -74,7 +74,7 @@ pub async fn renew(
     }
 }
 
-/// Judges the new password by the account's policy and the user's earlier ones, and hashes it.
+/// Checks the new password by the account's policy and the user's history, and hashes it.
 async fn judge_password(
     call: &Unsigned<'_>,
     credentials: &Credentials,

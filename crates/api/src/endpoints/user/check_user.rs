@@ -1,4 +1,4 @@
-//! `POST /api/user/check-user` `[ours]`: what create-user would say, without creating anybody.
+//! `POST /api/user/check-user` `[ours]`: the result that create-user would have, without creating users.
 
 use std::collections::HashSet;
 
@@ -43,7 +43,7 @@ async fn check_user(mut call: Call<'_>) -> Result<Reply, CallError> {
             Err(errors) => fail.push(Failure::of(key, errors)),
             Ok(planned) => {
                 let taken = there.next().flatten().is_some();
-                // The second of two in one request would find the first.
+                // A second item with the same address would find the first.
                 if taken || !seen.insert(planned.address.key().to_owned()) {
                     let why = ChangeError::AddressTaken.into();
                     fail.push(Failure::of(key, vec![wrong("emailAddress", &why)]));

@@ -1,4 +1,4 @@
-//! `POST /api/user/get-profile` (spec/protocol.md 5; who may see whose is `[ours]`).
+//! `POST /api/user/get-profile` (spec/protocol.md 5; which profiles a caller may read is `[ours]`).
 
 use directory::application::Product;
 use directory::attribute::Attribute;

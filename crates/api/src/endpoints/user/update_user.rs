@@ -66,7 +66,7 @@ async fn update_user(mut call: Call<'_>) -> Result<Reply, CallError> {
         });
         judged.collect()
     };
-    // To guess at a password takes up to a millisecond: not on a thread that serves requests.
+    // Estimating a password's strength takes up to a millisecond, too long for a thread that serves requests.
     let judged = if passwords { core.gate.run(judge_all).await? } else { judge_all() };
     let passwords: Vec<_> =
         judged.iter().filter_map(|(_, judged)| judged.as_ref().ok()?.password.clone()).collect();
