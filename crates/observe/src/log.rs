@@ -1,5 +1,5 @@
-//! Log lines are written by a thread that nobody waits for. A disk that is full, a pipe that nobody reads and a terminal
-//! that is blocked cost log lines, which are counted, and never a request.
+//! Log lines are written by a separate thread. A full disk, an unread pipe or a blocked terminal loses log lines, which
+//! are counted, but never delays a request.
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Write};
@@ -10,21 +10,21 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-/// Bytes of lines that may wait to be written; what comes on top is dropped.
+/// Bytes of lines waiting to be written; further lines are dropped.
 const ROOM: usize = 4 << 20;
 
-/// How long the end of the program waits for lines to be written.
+/// How long the end of the program waits for pending lines.
 const LAST_LINES: Duration = Duration::from_secs(2);
 
-/// The log. A clone is the same one, and takes lines. What waits is written when [`Log::close`] is called.
+/// The log. Clones share one queue. [`Log::close`] writes the pending lines.
 #[derive(Clone)]
 pub struct Log(Arc<Inner>);
 
 struct Inner {
     waiting: Mutex<Waiting>,
-    /// There is something to do for the thread that writes.
+    /// Signals work for the thread.
     work: Condvar,
-    /// The thread that writes has done all there was.
+    /// Signals that the thread has finished all work.
     done: Condvar,
     dropped: AtomicU64,
 }
@@ -33,29 +33,29 @@ struct Inner {
 struct Waiting {
     lines: Vec<u8>,
     reopen: bool,
-    /// Lines were taken to be written, and are not written yet.
+    /// The thread has taken lines and is still writing them.
     writing: bool,
     closed: bool,
 }
 
-/// Where lines go.
+/// The destination of lines.
 struct Target {
     file: File,
-    /// `None`: standard error, which can't be opened again.
+    /// `None`: standard error, which cannot be reopened.
     path: Option<PathBuf>,
-    /// The last line is there in part.
+    /// The last line was written only in part.
     torn: bool,
 }
 
 impl Log {
-    /// Opens the log: a file, created so that only its owner can read it, or standard error.
+    /// Opens the log: a file that only its owner can read, or standard error.
     ///
     /// # Errors
-    /// When the file can't be opened, or no thread can be started.
+    /// When the file cannot be opened, or the thread cannot be started.
     pub fn open(path: Option<&Path>) -> io::Result<Self> {
         let file = match path {
             Some(path) => append_to(path)?,
-            // Our own descriptor, because the holder of the lock of standard error waits with it.
+            // A separate descriptor, because a blocked write would hold the lock of standard error.
             None => File::from(io::stderr().as_fd().try_clone_to_owned()?),
         };
         Self::into_file(file, path.map(Path::to_owned))
@@ -74,18 +74,18 @@ impl Log {
         Ok(log)
     }
 
-    /// Opens the file again, in place of one that was renamed. Standard error stays as it is.
+    /// Reopens the file after it was renamed. Standard error stays as it is.
     pub fn reopen(&self) {
         self.0.lock().reopen = true;
         self.0.work.notify_one();
     }
 
-    /// Lines that were not written: there was no room for them, or writing failed.
+    /// Lines that were lost: the queue was full, or writing failed.
     pub fn dropped(&self) -> u64 {
         self.0.dropped.load(Ordering::Relaxed)
     }
 
-    /// Takes no more lines, and waits a little until those that were taken are written.
+    /// Stops accepting lines and waits briefly for the pending ones.
     pub fn close(&self) {
         let mut waiting = self.0.lock();
         waiting.closed = true;
@@ -96,7 +96,7 @@ impl Log {
     }
 }
 
-/// Takes whole lines. Never fails, and never waits for what the lines are written to.
+/// Accepts whole lines. Never fails and never blocks.
 impl Write for Log {
     fn write(&mut self, lines: &[u8]) -> io::Result<usize> {
         let mut waiting = self.0.lock();
@@ -173,7 +173,7 @@ impl Target {
         }
     }
 
-    /// Writes lines, and gives those that could not be written.
+    /// Writes lines and returns those that could not be written.
     fn write<'a>(&mut self, lines: &'a [u8]) -> &'a [u8] {
         if self.torn && self.file.write_all(b"\n").is_err() {
             return lines;
@@ -235,7 +235,7 @@ mod tests {
         }
         let dropped = log.dropped();
         assert!((1..lines as u64).contains(&dropped), "{dropped} of {lines}");
-        // A reader who comes back gets all the other lines, whole.
+        // A reader that resumes gets all other lines, unbroken.
         let mut read = vec![0; (lines - dropped as usize) * 1_024];
         reader.read_exact(&mut read).unwrap();
         assert!(read.chunks(1_024).all(|found| found.ends_with(b"x\n") && found.len() == 1_024));
@@ -260,7 +260,7 @@ mod tests {
         let log = Log::open(Some(&path)).unwrap();
         write_text(&log, "one");
         log.reopen();
-        // The file is there from the start: a line behind the next one shows that it was opened again.
+        // The file exists from the start, so a line after the next one shows that it was reopened.
         write_text(&log, "two");
         log.close();
         assert_eq!(std::fs::read_to_string(&path).unwrap(), "one\ntwo\n");

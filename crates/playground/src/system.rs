@@ -1,4 +1,4 @@
-//! The clock and the randomness of a sandbox.
+//! Clock and randomness of a sandbox.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -8,7 +8,7 @@ use rand_chacha::ChaCha12Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
 use server::System;
 
-/// The machine's time, moved by as much as somebody says: for sandboxes.
+/// The machine's time plus an offset, for sandboxes.
 pub struct MovableClock {
     real: Arc<dyn Clock>,
     moved: Mutex<SignedDuration>,
@@ -21,7 +21,7 @@ impl Default for MovableClock {
 }
 
 impl MovableClock {
-    /// Moves it on, or back; `false`: it would show no time of the calendar, and stays as it is.
+    /// Moves the clock forward or back. `false`: the time would leave the calendar, and the clock is unchanged.
     #[must_use]
     pub fn advance(&self, by: SignedDuration) -> bool {
         let mut moved = self.offset();
@@ -32,7 +32,7 @@ impl MovableClock {
         })
     }
 
-    /// Shows the machine's time again.
+    /// Removes the offset.
     pub fn set_back(&self) {
         *self.offset() = SignedDuration::ZERO;
     }
@@ -49,7 +49,7 @@ impl Clock for MovableClock {
     }
 }
 
-/// Randomness from a seed: the same every time.
+/// Reproducible randomness from a seed.
 pub struct SeededEntropy(Mutex<ChaCha12Rng>);
 
 impl SeededEntropy {

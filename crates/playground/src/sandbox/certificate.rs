@@ -1,4 +1,4 @@
-//! What a sandbox shows over TLS: a certificate for this machine, signed by an authority that signs nothing else.
+//! The TLS certificate of a sandbox, for this machine, signed by an authority that signs nothing else.
 
 use std::collections::BTreeSet;
 use std::io;
@@ -19,33 +19,31 @@ use super::SandboxError;
 use server::config::{Tls, write_private};
 use server::tls::{Certificate, Pair, first_certificate};
 
-/// By which a sandbox can always be called.
+/// Names that every certificate contains.
 const ALWAYS: [&str; 3] = ["localhost", "127.0.0.1", "::1"];
 
-/// How long certificates live.
+/// The life of a certificate.
 const LIFE: SignedDuration = SignedDuration::from_hours(365 * 24);
 
-/// A certificate with less time left is replaced.
+/// A certificate that expires sooner is replaced.
 const LEAST: SignedDuration = SignedDuration::from_hours(24);
 
-/// The certificates of a sandbox, in files.
+/// The certificates of a sandbox as files.
 pub struct Certificates {
     /// Certificate and key of the server.
     pub tls: Tls,
-    /// What a client must trust: the certificate of the authority. An absolute path.
+    /// The certificate of the authority, which a client must trust. An absolute path.
     pub ca_file: PathBuf,
 }
 
 impl Certificates {
-    /// The certificates in the folder of a sandbox, for this machine and for the names that are `given`. They are made where
-    /// there are none, and replaced when they are about to expire or are for other names; otherwise clients keep trusting
-    /// them.
+    /// The certificates in the folder of a sandbox, for this machine and the `given` names. They are created if missing, and
+    /// replaced if they expire soon or are for other names; otherwise clients keep trusting them.
     ///
-    /// The authority's key is thrown away as soon as it has signed: nobody can sign anything with it later that a client
-    /// would believe.
+    /// The authority's key is never stored: it signs one certificate, and nobody can misuse it later.
     ///
     /// # Errors
-    /// When a name is none, or a file can't be written.
+    /// When a name is invalid, or a file cannot be written.
     pub fn open(folder: &Path, given: &[String], clock: &dyn Clock) -> Result<Self, SandboxError> {
         let folder = std::path::absolute(folder.join("tls")).map_err(file_error(folder))?;
         let file = |name: &str| folder.join(name);
@@ -61,7 +59,7 @@ impl Certificates {
         Ok(certificates)
     }
 
-    /// Whether what is there can be used.
+    /// Whether the existing files can be used.
     fn serve(&self, names: &BTreeSet<String>, now: Timestamp) -> bool {
         let Ok(pair) = Pair::load(&self.tls, &aws_lc_rs::default_provider(), now) else { return false };
         let (Ok(server), Ok(ca)) =
@@ -88,14 +86,14 @@ impl Certificates {
         let key = KeyPair::generate().map_err(certificate_error)?;
         let certificate = server.signed_by(&key, &Issuer::new(ca, ca_key)).map_err(certificate_error)?;
 
-        // Written one after the other: an interruption between them leaves files that do not match, which are replaced.
+        // The files are written one after the other: after an interruption they do not match, and are replaced.
         replace(&self.tls.key, |path| write_private(path, &key.serialize_pem()))?;
         replace(&self.tls.certificate, |path| std::fs::write(path, certificate.pem()))?;
         replace(&self.ca_file, |path| std::fs::write(path, ca_certificate.pem()))
     }
 }
 
-/// Valid from the day before, since clocks differ.
+/// Valid from the day before, because clocks differ.
 fn params(
     names: BTreeSet<String>,
     common_name: &str,
@@ -109,12 +107,12 @@ fn params(
     params.not_before = date(now - SignedDuration::from_hours(24));
     params.not_after = date(now + LIFE);
     params.distinguished_name = DistinguishedName::new();
-    // The date tells one from another where a machine has come to trust several.
+    // The date distinguishes several authorities that a machine has come to trust.
     params.distinguished_name.push(DnType::CommonName, format!("{common_name} {now:.0}"));
     Ok(params)
 }
 
-/// A name in a certificate.
+/// The canonical form of a name in a certificate.
 fn canonical(name: &str) -> Result<String, SandboxError> {
     if let Ok(address) = name.parse::<IpAddr>() {
         return Ok(address.to_string());
@@ -129,7 +127,7 @@ fn canonical(name: &str) -> Result<String, SandboxError> {
     Ok(name.to_ascii_lowercase())
 }
 
-/// The names in a certificate, if they can be read.
+/// The names in a certificate, if they are readable.
 fn names(certificate: &Certificate) -> Option<BTreeSet<String>> {
     let (_, names) = certificate.tbs_certificate.get::<SubjectAltName>().ok()??;
     let name = |name: &GeneralName| match name {

@@ -1,5 +1,5 @@
-//! The laboratory for programs in other languages: HTTP and JSON below `/sandbox/`, unsigned, on a server that listens on
-//! its own machine only.
+//! Test control for programs in other languages: unsigned HTTP and JSON below `/sandbox/`, on a server that listens
+//! only on its own machine.
 
 use axum::Router;
 use axum::body::Bytes;
@@ -63,7 +63,7 @@ async fn restore(State(control): Here, Path(name): Path<String>) -> Response {
     state(control, move |control| control.restore(&name)).await
 }
 
-/// Copies a database: not on a thread that serves requests.
+/// Copying a database must not block a thread that serves requests.
 async fn state(
     control: TestController,
     work: impl FnOnce(&TestController) -> Result<(), StateError> + Send + 'static,
@@ -75,15 +75,15 @@ async fn state(
     }
 }
 
-/// Where the clock is to go.
+/// The target of the clock.
 #[derive(Deserialize)]
 #[serde(rename_all = "snake_case")]
 enum Move {
-    /// So many seconds on, or back.
+    /// Forward or back by this many seconds.
     AdvanceSeconds(i64),
     /// To this time.
     At(Timestamp),
-    /// To the machine's own.
+    /// To the machine's time.
     Real(bool),
 }
 

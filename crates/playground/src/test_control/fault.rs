@@ -1,37 +1,37 @@
-//! Faults on purpose.
+//! Injected faults.
 
 use api::error::CallError;
 pub use observe::fault::What;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-/// A fault, and which requests it happens to.
+/// A fault and the requests that it applies to.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Fault {
-    /// Only requests to this path; to all, when left out.
+    /// Only requests to this path; all paths if absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub path: Option<String>,
-    /// So many of those go by before.
+    /// Requests that are skipped first.
     #[serde(default)]
     pub after: u64,
-    /// How many it happens to; all, when left out.
+    /// Most requests that it applies to; all if absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub times: Option<u64>,
-    /// How likely it is, from 0 to 1.
+    /// Probability from 0 to 1.
     #[serde(default = "default_probability")]
     pub probability: f64,
-    /// What happens.
+    /// The fault itself.
     #[serde(flatten)]
     pub what: What,
 }
 
-/// There is no such fault.
+/// The fault is invalid.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum FaultError {
-    /// With another status.
+    /// The status is not supported.
     #[error("a request can be refused with 401, 418, 429, 500 or 503, not with {0}")]
     Status(u16),
-    /// That is no probability.
+    /// The probability is out of range.
     #[error("probability must be a number from 0 to 1")]
     Probability,
 }
@@ -41,7 +41,7 @@ fn default_probability() -> f64 {
 }
 
 impl From<What> for Fault {
-    /// To every request, for sure.
+    /// Applies to every request.
     fn from(what: What) -> Self {
         Self { path: None, after: 0, times: None, probability: default_probability(), what }
     }
@@ -61,7 +61,7 @@ impl Fault {
     }
 }
 
-/// The faults there are, each with how many requests it has seen and met.
+/// The faults, each with the number of requests that it saw and applied to.
 #[derive(Default)]
 pub(super) struct Faults(Vec<(Fault, u64, u64)>);
 
@@ -70,7 +70,7 @@ impl Faults {
         self.0.push((fault, 0, 0));
     }
 
-    /// What happens to the next request to a path.
+    /// The faults for the next request to a path.
     pub(super) fn meet(&mut self, path: &str, chance: impl Fn() -> u64) -> Vec<What> {
         let mut met = Vec::new();
         for (fault, seen, happened) in &mut self.0 {
@@ -79,7 +79,7 @@ impl Faults {
             }
             *seen += 1;
             let due = *seen > fault.after && fault.times.is_none_or(|times| *happened < times);
-            // As many bits as such a number holds: none is rounded up to 1, which is for sure.
+            // 53 bits fit into an `f64`, so no value is rounded up to 1.
             if due && ((chance() >> 11) as f64 / 2f64.powi(53)) < fault.probability {
                 *happened += 1;
                 met.push(fault.what.clone());
