@@ -1,5 +1,5 @@
-//! What happens around a request, from the outside in: it is timed, logged and counted; written down in the journal; met by
-//! faults on purpose; given a place; and served within its limits.
+//! The layers around a request, from the outside in: timing, log and counts; journal; injected faults; admission;
+//! timeouts.
 
 use std::net::SocketAddr;
 use std::panic::AssertUnwindSafe;
@@ -30,7 +30,7 @@ use super::{Connection, Refused, site};
 use crate::app::App;
 use crate::{control, health, routes};
 
-/// The connection is to end in place of an answer: somebody asked for that.
+/// An injected fault closes the connection instead of a response.
 #[derive(Debug, thiserror::Error)]
 #[error("the response was dropped on purpose")]
 pub(super) struct Dropped;
@@ -48,12 +48,12 @@ where
     serve_recorded(app, router, request, connection, &mut None).await
 }
 
-/// Serves a request that was served before, as if it came once more from there: with all that happens to one that does.
-/// Gives its number in the journal, if there is one.
+/// Serves a recorded request again, as if it had arrived from `peer`, with all layers. Returns its number in the
+/// journal, if there is one.
 pub(crate) async fn replay(app: &Arc<App>, request: Request<Body>, peer: SocketAddr) -> Option<u64> {
     let router = routes::router(app);
     let mut number = None;
-    // The journal tells the outcome, also where the answer is dropped.
+    // The journal has the outcome, even if the response is dropped.
     let _ = serve_recorded(app, router, request, Connection { peer, protocol: None }, &mut number).await;
     number
 }
@@ -63,7 +63,7 @@ struct Seen {
     started: Instant,
     method: Method,
     path: String,
-    /// Whether it is counted and kept in a journal: not those that look after the server itself.
+    /// Whether it is counted and recorded: false for health checks and test control.
     is_counted: bool,
     connection: Connection,
     app_id: Option<HeaderValue>,
@@ -95,7 +95,7 @@ fn is_counted(path: &str) -> bool {
     !console::is_below(path) && !health::is_at(path) && !path.starts_with(control::PREFIX)
 }
 
-/// Writes a request down, if there is a journal, and tells its number there.
+/// Records a request in the journal, if there is one, and sets `number`.
 async fn serve_recorded<B>(
     app: &App,
     router: Router,
@@ -123,7 +123,7 @@ where
     Ok(record_response(app, &seen, entry, response, &line, took).await)
 }
 
-/// Records the answer in the journal.
+/// Records the response in the journal.
 async fn record_response(
     app: &App,
     seen: &Seen,
@@ -134,14 +134,14 @@ async fn record_response(
 ) -> Response {
     let known = seen.app_id().and_then(|app_id| app.core.telemetry.account_of(app_id));
     let account = known.map(|code| code.to_string());
-    // Answers are made whole before they are sent.
+    // Responses are complete before they are sent.
     let (parts, body) = response.into_parts();
     let body = body.collect().await.map(Collected::to_bytes).unwrap_or_default();
     entry.answered(parts.status.as_u16(), &body, Over { line, took, account });
     Response::from_parts(parts, Body::from(body))
 }
 
-/// Serves a request with the faults it meets, logs it and counts it. `None`: the answer is dropped.
+/// Serves a request with its faults, logs and counts it. `None`: the response is dropped.
 async fn serve_counted(
     app: &App,
     router: Router,
@@ -171,7 +171,7 @@ async fn serve_counted(
     Some((response, line, took))
 }
 
-/// One line for a request. Never a body, a query or a header: they may hold secrets.
+/// Logs one line per request. Never a body, a query or a header: they may contain secrets.
 fn log(seen: &Seen, status: u16, line: &Line, took: Duration) {
     let Seen { method, path, connection: Connection { peer, protocol }, .. } = seen;
     macro_rules! log {
@@ -201,7 +201,7 @@ fn log(seen: &Seen, status: u16, line: &Line, took: Duration) {
     if health::is_at(path) && (200..300).contains(&status) { log!(debug) } else { log!(info) }
 }
 
-/// Serves a request with what happens to it on purpose; `None`: the connection ends instead of an answer.
+/// Serves a request with injected faults; `None`: the connection is closed instead of a response.
 async fn serve_with_faults(
     faults: &[What],
     serve: impl Future<Output = Response>,
@@ -226,7 +226,7 @@ async fn wait(delay: Duration) {
     tokio::time::sleep(delay).await;
 }
 
-/// Serves one request within its limits; whatever happens, there is an answer.
+/// Serves a request within its limits. Always returns a response.
 async fn serve_guarded(
     app: &App,
     router: Router,
@@ -236,7 +236,7 @@ async fn serve_guarded(
 ) -> Response {
     let path = canonical_path(request.uri().path());
     let style = Style::of(path);
-    // Whatever asks whether the server is well takes nobody's room, and is told so also when there is none.
+    // Health checks need no slot, so that they work on a busy server.
     let _entered = match health::is_at(path) {
         true => None,
         false => match place.enter() {
@@ -260,7 +260,7 @@ async fn serve_guarded(
     }
 }
 
-/// An answer to a request that no quota was drawn for.
+/// The response to a request for which no quota was drawn.
 fn refusal_response(refusal: &CallError, style: Style) -> Response {
     let mut response = answer::refused(refusal, Rate::UNLIMITED, style);
     let code = Some(refusal.code().as_str());
@@ -268,7 +268,7 @@ fn refusal_response(refusal: &CallError, style: Style) -> Response {
     response
 }
 
-/// Routes by the canonical path, and keeps the target as received: the signature is over that one.
+/// Routes by the normalised path. The target is kept as received, because the signature covers it.
 fn canonical(request: Request<Body>, peer: SocketAddr, place: &Arc<Place>) -> Request<Body> {
     let (mut parts, body) = request.into_parts();
     // HTTP/2 sends the host outside the headers.

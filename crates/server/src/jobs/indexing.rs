@@ -1,5 +1,5 @@
-//! The index by which users are found follows what happens while nobody else has anything to write: an import is not slowed
-//! down by it, and a search meanwhile indexes as much as a search may cost.
+//! Updates the index of users while nobody else writes: it must not slow down an import. During an import, searches
+//! index as much as a search may cost.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,13 +9,13 @@ use directory::port::StoreError;
 use crate::app::App;
 use api::search::SLICE;
 
-/// How often there is a look at whether the store is quiet.
+/// How often the job checks whether the store is quiet.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 
-/// Events between two looks at which the store is still quiet: people at work, and not an import.
+/// Most new events between two checks of a quiet store: people at work rather than an import.
 const QUIET: u64 = 100;
 
-/// Reads what is left, slice after slice, whenever the store is quiet.
+/// Indexes pending events in slices whenever the store is quiet.
 pub(super) async fn follow_audit(app: Arc<App>) {
     let mut pace = Pace::default();
     let mut ticks = tokio::time::interval(LOOK_EVERY);
@@ -37,26 +37,26 @@ async fn read_on(app: &App, pace: &mut Pace) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// Tells from what is left whether others write.
+/// Estimates from the pending events whether others write.
 #[derive(Default)]
 struct Pace {
-    /// Events that were left when it was looked last, and nothing had been looked at before.
+    /// Pending events at the last check; `None` before the first.
     left: Option<u64>,
-    /// Events that came since the last look.
+    /// New events since the last check.
     came: u64,
 }
 
 impl Pace {
-    /// A look at what is left: whether to read it.
+    /// Whether to start indexing, given the number of pending events.
     fn may_start(&mut self, left: u64) -> bool {
         self.came = 0;
-        // A node that has just started does not know the pace yet.
+        // A node that has just started does not know the rate yet.
         let known = self.left.is_some();
         self.count_arrivals(left, 0);
         known && left > 0 && self.came <= QUIET
     }
 
-    /// Some were read: whether to go on.
+    /// Whether to continue after a slice.
     fn may_continue(&mut self, read: u64, left: u64) -> bool {
         self.count_arrivals(left, read);
         left > 0 && self.came <= QUIET

@@ -23,7 +23,7 @@ impl Files {
         files
     }
 
-    /// Writes a new pair.
+    /// Writes another pair.
     fn renew(&self, begins: (i32, u8, u8), ends: (i32, u8, u8)) {
         let (certificate, key) = pair(begins, ends);
         std::fs::write(&self.files.certificate, certificate).unwrap();
@@ -135,7 +135,7 @@ impl Clock for Noon {
     }
 }
 
-/// The certificate that the next connection gets.
+/// The certificate for the next connection.
 fn in_service(tls: &Tls) -> Vec<u8> {
     tls.current.0.read().unwrap().cert[0].to_vec()
 }
@@ -148,7 +148,7 @@ fn a_changed_pair_is_taken_and_a_bad_one_is_not() {
     tls.reload_changed_files();
     assert_eq!(in_service(&tls), first);
 
-    // A renewal puts one file in its place, and then the other.
+    // A renewal replaces one file and then the other.
     let (certificate, key) = pair((2026, 6, 1), (2027, 6, 1));
     let put = |path: &PathBuf, text: &str| {
         let draft = path.with_extension("new");
