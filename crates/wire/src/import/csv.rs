@@ -1,4 +1,4 @@
-//! CSV (RFC 4180), as spreadsheets write it.
+//! CSV (RFC 4180) and the variants of spreadsheets.
 
 use std::io::{BufRead, Chain, Cursor, Read};
 
@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 
 use super::{Found, ImportError, MAX_ROW, text, unreadable};
 
-/// Fields of create-user, and what columns call them: without case, blanks, `_` and `-`.
+/// Fields of create-user with their column names, ignoring case, spaces, `_` and `-`.
 const COLUMNS: &[(&str, &[&str])] = &[
     ("emailAddress", &["email", "emailaddress", "mail", "address", "primaryemail"]),
     ("name", &["name", "displayname", "fullname"]),
@@ -29,7 +29,7 @@ impl<R: BufRead> Csv<R> {
         let mut first = Vec::new();
         (&mut input).take(MAX_ROW as u64).read_until(b'\n', &mut first)?;
         let header = text(&first);
-        // The one that there is most of: names of columns hold none of them.
+        // The most frequent separator in the header, because column names contain none.
         let count = |delimiter: char| header.matches(delimiter).count();
         let delimiter = [',', ';', '\t'].into_iter().max_by_key(|delimiter| count(*delimiter)).unwrap_or(',');
         let (mut columns, mut unknown) = (Vec::new(), Vec::new());
@@ -49,12 +49,12 @@ impl<R: BufRead> Csv<R> {
         if !columns.contains(&Some("emailAddress")) {
             return Err(ImportError::Header(header.trim_end().chars().take(200).collect()));
         }
-        // The reader is given the header once more: it takes what looks like a mark of UTF-8 off whatever comes first.
+        // The header is read twice, because the CSV reader removes a byte order mark from its first input.
         let input = Bounded { input: Cursor::new(first).chain(input), left: 0 };
         let reader = ReaderBuilder::new()
             .delimiter(u8::try_from(delimiter).unwrap_or(b','))
             .flexible(true)
-            // With CR LF as one, lines would be counted late; the CR is cut off below.
+            // With CR LF as one terminator, line numbers would be late; the CR is removed below.
             .terminator(Terminator::Any(b'\n'))
             .from_reader(input);
         Ok(Self { reader, columns, unknown, record: ByteRecord::new() })
@@ -74,7 +74,7 @@ impl<R: BufRead> Csv<R> {
                 Err(error) => return Err(failed(error, line)),
             }
             let line = self.record.position().map_or(line, |position| position.line());
-            // A line of nothing but separators, as spreadsheets leave them at the end.
+            // A line with only separators, as spreadsheets leave at the end.
             if self.record.iter().all(|field| field.trim_ascii().is_empty()) {
                 continue;
             }
@@ -107,7 +107,7 @@ fn fields(columns: &[Option<&'static str>], record: &ByteRecord) -> Map<String, 
     fields
 }
 
-/// Without the apostrophe that an exported file has before what a spreadsheet would take for a formula.
+/// Removes the apostrophe that protects exported text from being read as a formula.
 fn unguarded(text: String) -> String {
     match text.strip_prefix('\'') {
         Some(rest) if rest.starts_with(['=', '+', '-', '@', '\t', '\r']) => rest.to_owned(),
@@ -115,7 +115,7 @@ fn unguarded(text: String) -> String {
     }
 }
 
-/// Yes or no, as people write it in tables; the reader of items knows true and false.
+/// Yes or no, as people write it in tables; the item parser knows only true and false.
 fn flag(value: String) -> Value {
     match value.trim().to_ascii_lowercase().as_str() {
         "" => Value::Null,
@@ -131,12 +131,12 @@ fn failed(error: csv::Error, line: u64) -> ImportError {
             ImportError::RowTooLong { line }
         }
         csv::ErrorKind::Io(error) => ImportError::Read(error),
-        // Records of bytes, of any length, have no other errors.
+        // Byte records of any length have no other errors.
         other => ImportError::Read(std::io::Error::other(format!("{other:?}"))),
     }
 }
 
-/// Gives up on a row without an end. The CSV reader asks for a buffer at a time, so that the bound is a rough one.
+/// Stops at a row that does not end. The CSV reader reads whole buffers, so the limit is approximate.
 struct Bounded<R> {
     input: R,
     left: u64,

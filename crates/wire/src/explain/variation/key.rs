@@ -1,4 +1,4 @@
-//! Keys of the HMAC that people take instead of the decoded secret key.
+//! HMAC keys that clients use instead of the decoded secret key.
 
 use zeroize::Zeroizing;
 
@@ -8,14 +8,14 @@ use super::super::{KeySet, Mistake, Mistake as M, Subject};
 use super::utf_16;
 use crate::signature::secret_key_bytes;
 
-/// A key, and what taking it means.
+/// A key with the mistakes of using it.
 pub(in super::super) struct KeyVariation {
     pub(in super::super) key: Zeroizing<Vec<u8>>,
     pub(in super::super) mistakes: Vec<Mistake>,
     pub(in super::super) note: Option<String>,
 }
 
-/// Every key but the right one, the likely ones first; those of other sets last.
+/// Every wrong key, the likely ones first; those of other sets last.
 pub(in super::super) fn variations(subject: &Subject<'_>, others: &[&KeySet]) -> Vec<KeyVariation> {
     let mut keys = Keys(Vec::with_capacity(48 + others.len()));
     keys.add_undecoded(subject);
@@ -66,7 +66,7 @@ impl Keys {
         self.add_decoded(M::SecretIsAccessKey, &access_key, Some("decoded from base64"));
     }
 
-    /// Adds what is left of the decoded key after it was a text.
+    /// Adds the decoded key after conversions to text, which lose bytes.
     fn add_text_conversions(&mut self, decoded: &[u8]) {
         let note = Some("as UTF-8, with a mark for every byte that is none");
         self.add(&[M::SecretThroughText], String::from_utf8_lossy(decoded).into_owned(), note);
@@ -118,7 +118,7 @@ impl Keys {
         }
     }
 
-    /// The keys without the right one, each once: the likeliest mistake explains it.
+    /// The wrong keys, each once with its likeliest mistake.
     fn distinct(self, right: &[u8]) -> Vec<KeyVariation> {
         let mut kept: Vec<KeyVariation> = Vec::with_capacity(self.0.len());
         for variation in self.0 {
@@ -131,7 +131,7 @@ impl Keys {
     }
 }
 
-/// Base64 without an incomplete group at its end, as decoders leave it that don't complain.
+/// Base64 without an incomplete final group, like decoders that do not report it.
 fn whole_groups(text: &str) -> &str {
     let text = text.trim_end_matches('=');
     if text.len() % 4 == 1 { &text[..text.len() - 1] } else { text }
