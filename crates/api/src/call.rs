@@ -141,7 +141,6 @@ impl Call<'_> {
         Ok(body::object(json(self.core, self.body)?)?)
     }
 
-    /// The query as an item.
     pub(crate) fn query<I: Item>(&self) -> Entry<I> {
         rest::query(self.query)
     }

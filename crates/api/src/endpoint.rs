@@ -33,7 +33,6 @@ pub struct Endpoint {
     pub row: &'static [FieldSpec],
     /// The codes of refused items, in addition to those of types and mandatory fields.
     pub codes: &'static [Code],
-    /// The function to run.
     pub(crate) run: Run,
 }
 

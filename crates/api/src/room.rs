@@ -52,7 +52,6 @@ struct Held {
     waiting: bool,
     address: bool,
     bytes: usize,
-    /// The unread rest of the body.
     rest: Option<Body>,
 }
 

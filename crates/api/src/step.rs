@@ -11,11 +11,9 @@ use crate::answer;
 use crate::call::{Call, Reply};
 use crate::error::{CallError, wrong};
 
-/// One item.
 pub(crate) struct Step {
     /// The item, for `fail[].key`.
     pub(crate) key: Map<String, Value>,
-    /// Its outcome.
     pub(crate) plan: Result<Plan, Vec<Error>>,
 }
 

@@ -4,7 +4,6 @@ use directory::port::StoreError;
 use thiserror::Error;
 use wire::header;
 
-/// The headers of a signed request.
 const SIGNED_HEADERS: [&str; 4] = [header::AUTHORIZATION, header::DATE, header::REQUEST_ID, header::APP_ID];
 
 /// Why a request is refused before its body is read.

@@ -23,7 +23,6 @@ pub struct Proof {
     /// The matching hash; `None` if the password is wrong.
     verified: Option<PasswordHash>,
     rehashed: Option<PasswordHash>,
-    /// The start of the check.
     started: Instant,
 }
 
@@ -84,7 +83,7 @@ impl Proof {
     }
 
     /// The start of the check and whether the user exists, for [`PasswordHasher::even_out`].
-    pub fn began(&self) -> (Instant, bool) {
+    pub fn timing(&self) -> (Instant, bool) {
         (self.started, self.credentials.is_some())
     }
 

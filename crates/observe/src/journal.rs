@@ -127,7 +127,7 @@ pub struct Open {
 }
 
 /// Facts about a finished request.
-pub struct Over<'a> {
+pub struct Finished<'a> {
     /// Facts collected while it was served.
     pub line: &'a Line,
     /// Its duration.
@@ -138,7 +138,7 @@ pub struct Over<'a> {
 
 impl Journal {
     /// A journal without redaction, for a sandbox or test control.
-    pub fn whole() -> Self {
+    pub fn unredacted() -> Self {
         Self { keep: LAB, redacting: false, kept: Mutex::default() }
     }
 
@@ -284,10 +284,10 @@ impl Open {
     }
 
     /// Records the response.
-    pub fn answered(self, status: u16, answer: &[u8], over: Over<'_>) {
+    pub fn record_answer(self, status: u16, answer: &[u8], finished: Finished<'_>) {
         let mut recording = lock(&self.recording);
         let Recording { entry, body, went_on, .. } = &mut *recording;
-        let Over { line, took, account } = over;
+        let Finished { line, took, account } = finished;
         entry.status = Some(status);
         if self.redacting {
             let whole = !*went_on;

@@ -109,7 +109,6 @@ struct Counts {
     usage: Gathered,
 }
 
-/// The counts of an application.
 #[derive(Default)]
 struct Application {
     owner: Option<AccountId>,

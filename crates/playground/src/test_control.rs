@@ -63,7 +63,7 @@ impl TestController {
     pub fn open(server: &Server, clock: Option<Arc<MovableClock>>) -> Result<Option<Self>, BackupError> {
         let (location, entropy) = (server.location().clone(), Arc::clone(server.entropy()));
         let seed = location.save_state()?.map(|kept| (SEED.to_owned(), Arc::new(kept)));
-        let (faults, journal) = (Mutex::default(), Arc::new(Journal::whole()));
+        let (faults, journal) = (Mutex::default(), Arc::new(Journal::unredacted()));
         let states = Mutex::new(seed.into_iter().collect());
         let server_again = server.downgrade();
         let inner = Inner { server: server_again, clock, location, entropy, faults, journal, states };
@@ -138,13 +138,13 @@ impl TestController {
 }
 
 impl TestControl for TestController {
-    fn meet(&self, path: &str) -> Vec<What> {
+    fn next_faults(&self, path: &str) -> Vec<What> {
         // Faults never apply to test control itself.
         if path.starts_with(PREFIX) || console::is_below(path) {
             return Vec::new();
         }
         let chance = || u64::from_le_bytes(self.0.entropy.randomness()[..8].try_into().unwrap_or_default());
-        lock(&self.0.faults).meet(path, chance)
+        lock(&self.0.faults).next_faults(path, chance)
     }
 
     fn journal(&self) -> Arc<Journal> {

@@ -24,7 +24,6 @@ pub(crate) struct App {
     pub(crate) stopping: AtomicBool,
     /// The id of this node on a shared database.
     pub(crate) node: [u8; 16],
-    /// The location of the directory.
     pub(crate) location: Location,
     pub(crate) metrics: Option<Metrics>,
     /// The log, if the program has set it.

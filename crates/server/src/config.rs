@@ -302,7 +302,6 @@ impl Config {
         read_master_key(self.master_key_file.as_deref().ok_or(ConfigError::NoMasterKey)?)
     }
 
-    /// The freshness window.
     pub(crate) fn freshness(&self) -> jiff::SignedDuration {
         jiff::SignedDuration::from_secs(i64::from(self.freshness_seconds))
     }

@@ -12,7 +12,7 @@ pub const PREFIX: &str = "/sandbox/";
 /// Injected faults, a journal without redaction, and an HTTP interface.
 pub trait TestControl: Send + Sync {
     /// The faults for the next request to a path.
-    fn meet(&self, path: &str) -> Vec<What>;
+    fn next_faults(&self, path: &str) -> Vec<What>;
 
     /// The journal that replaces the server's own.
     fn journal(&self) -> Arc<Journal>;

@@ -150,7 +150,6 @@ impl Read for Counts {
 #[derive(Clone, Copy)]
 struct Refused(Malformed);
 
-/// The connection of a request.
 #[derive(Clone, Copy)]
 struct Connection {
     peer: SocketAddr,

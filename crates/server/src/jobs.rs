@@ -25,7 +25,6 @@ pub(crate) struct Jobs {
 }
 
 impl Jobs {
-    /// Starts all jobs.
     pub(crate) fn start(app: &Arc<App>) -> Self {
         let ends_first = [
             Some(tokio::spawn(tidy_up(Arc::clone(app)))),

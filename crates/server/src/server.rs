@@ -92,7 +92,7 @@ impl Server {
         let mut node = [0; 16];
         system.entropy.fill(&mut node);
         let own_journal = match mode {
-            Mode::Sandbox => Some(Journal::whole()),
+            Mode::Sandbox => Some(Journal::unredacted()),
             Mode::Production => config.journal.enabled.then(|| Journal::redacting(config.journal.keep)),
         };
         let app = Arc::new_cyclic(|app| App {

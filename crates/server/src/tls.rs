@@ -98,7 +98,6 @@ impl Tls {
         self.lock_watched().life.ends
     }
 
-    /// Timeout of a handshake.
     pub(crate) fn handshake(&self) -> Duration {
         self.files.handshake()
     }

@@ -203,7 +203,6 @@ impl Found {
     }
 }
 
-/// The error of an unreadable row.
 fn unreadable(message: impl Into<String>) -> Error {
     Error::new(Code::Deserialise, message)
 }

@@ -48,7 +48,6 @@ pub enum SecretKeyError {
     Base64,
 }
 
-/// The bytes of a secret key.
 pub(crate) fn secret_key_bytes(secret: &str) -> Result<Zeroizing<Vec<u8>>, SecretKeyError> {
     let text = secret.trim();
     if text.is_empty() {

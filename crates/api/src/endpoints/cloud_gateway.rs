@@ -10,10 +10,8 @@ use wire::rest;
 
 use crate::secure_id::SecureIds;
 
-/// The path of users.
 const USERS: &str = "/user/cloud-gateway/v1/users";
 
-/// The row of a user.
 fn row(ids: &SecureIds<'_>, user: &User) -> rest::User {
     let address_type = user.address_type.as_str();
     rest::User {

@@ -41,7 +41,6 @@ fn parent_id(ids: &SecureIds<'_>, account: AccountId, id: &str) -> Result<Option
     Ok(Some(GroupId::from_bytes(opened)))
 }
 
-/// The name of a group in an item.
 fn group_name(text: &str) -> Result<Description, Error> {
     Description::parse(text).map_err(|why| wrong("description", &why))
 }
@@ -58,7 +57,6 @@ fn blamed_field(why: ChangeError) -> &'static str {
     }
 }
 
-/// The field name in JSON.
 fn field_name(field: Field) -> &'static str {
     match field {
         Field::Address => "emailAddress",
@@ -88,7 +86,6 @@ fn item_errors(all: &[(Field, ItemError)]) -> Vec<Error> {
     all.iter().map(|(field, why)| wrong(field_name(*field), why)).collect()
 }
 
-/// The row of a group.
 fn row(ids: &SecureIds<'_>, group: &Group) -> GroupRow {
     let seal = |id: &GroupId| ids.seal(KIND, group.account, id.as_bytes());
     GroupRow {

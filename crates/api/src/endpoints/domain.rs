@@ -42,7 +42,6 @@ fn inbound_type(text: &str) -> Result<InboundType, Error> {
     InboundType::parse(text).map_err(|why| wrong("inboundType", &why))
 }
 
-/// The row of an internal domain.
 fn internal_row(ids: &SecureIds<'_>, domain: &Domain) -> InternalDomain {
     InternalDomain {
         id: ids.seal(KIND, domain.account, domain.id.as_bytes()),
@@ -53,7 +52,6 @@ fn internal_row(ids: &SecureIds<'_>, domain: &Domain) -> InternalDomain {
     }
 }
 
-/// The row of a registration.
 fn pending_row(ids: &SecureIds<'_>, pending: &PendingDomain) -> RegisteredDomain {
     RegisteredDomain {
         id: ids.seal(PENDING, pending.account, pending.id.as_bytes()),

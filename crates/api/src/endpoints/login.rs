@@ -61,7 +61,7 @@ pub(super) fn same_user(proof: &Proof, named: Option<&str>) -> Result<(), Error>
 
 /// The store decides what is granted.
 pub async fn decide(call: &mut Unsigned<'_>, proof: Proof, grant: Grant) -> Result<Outcome, CallError> {
-    let (started, known) = proof.began();
+    let (started, known) = proof.timing();
     let (decided, outcome) = mpsc::channel();
     let write = Write {
         once: None,
@@ -88,7 +88,6 @@ pub async fn decide(call: &mut Unsigned<'_>, proof: Proof, grant: Grant) -> Resu
     Ok(outcome)
 }
 
-/// The reply for a refused item.
 pub(super) fn refused_item(key: Map<String, Value>, errors: Vec<Error>) -> Reply {
     Reply::of(&Answer::<()>::failed(200, Failure::of(key, errors)))
 }

@@ -11,7 +11,6 @@ pub(super) fn reference(name: &str) -> Value {
     json!({ "$ref": format!("#/components/schemas/{name}") })
 }
 
-/// The envelope of a successful call.
 pub(super) fn success_envelope(row: &[FieldSpec], paged: bool) -> Value {
     let mut meta = json!({
         "type": "object",

@@ -45,7 +45,6 @@ impl Unread {
 pub struct Intake {
     body: Body,
     place: Arc<Place>,
-    /// The declared length.
     length: Option<u64>,
     most: usize,
     read: usize,

@@ -117,7 +117,6 @@ impl Argon {
         Ok(Self { argon2: Argon2::new(algorithm, version, params), salt, output })
     }
 
-    /// Memory, in KiB.
     pub(super) fn memory_kib(&self) -> u32 {
         self.argon2.params().m_cost()
     }
@@ -154,7 +153,6 @@ fn derive(
     Ok(())
 }
 
-/// The hash as a PHC string.
 fn phc_string(params: &Params, salt: &[u8], hash: &[u8]) -> String {
     use base64::Engine as _;
     let base64 = base64::engine::general_purpose::STANDARD_NO_PAD;

@@ -170,7 +170,6 @@ impl Elsewhere {
         }
     }
 
-    /// Whether the hash is that of a password.
     pub(super) fn matches(&self, password: &SecretString) -> bool {
         let password = password.expose_secret().as_bytes();
         match self {
@@ -228,7 +227,6 @@ fn salted_scheme(text: &str) -> Option<(Sha, &str)> {
     Some((digest, &text[scheme.len()..]))
 }
 
-/// The digest followed by the salt.
 fn salted_digest(digest: Sha, rest: &str) -> Result<Elsewhere, HashError> {
     let broken = HashError::Broken("salted SHA");
     let mut output = lenient(&alphabet::STANDARD).decode(rest).map_err(|_| broken)?;

@@ -23,7 +23,6 @@ impl Shared {
         Self(Arc::new(Mutex::new(body)))
     }
 
-    /// Reads the rest while it is wanted.
     pub(super) async fn read_rest(mut self, wanted: impl Fn() -> bool) {
         let reading = async {
             while wanted() && !hyper::body::Body::is_end_stream(&self) {

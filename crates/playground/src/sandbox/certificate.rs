@@ -22,7 +22,6 @@ use server::tls::{Certificate, Pair, first_certificate};
 /// Names that every certificate contains.
 const ALWAYS: [&str; 3] = ["localhost", "127.0.0.1", "::1"];
 
-/// The life of a certificate.
 const LIFE: SignedDuration = SignedDuration::from_hours(365 * 24);
 
 /// A certificate that expires sooner is replaced.

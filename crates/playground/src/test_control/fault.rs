@@ -71,7 +71,7 @@ impl Faults {
     }
 
     /// The faults for the next request to a path.
-    pub(super) fn meet(&mut self, path: &str, chance: impl Fn() -> u64) -> Vec<What> {
+    pub(super) fn next_faults(&mut self, path: &str, chance: impl Fn() -> u64) -> Vec<What> {
         let mut met = Vec::new();
         for (fault, seen, happened) in &mut self.0 {
             if fault.path.as_ref().is_some_and(|only| only != path) {
@@ -100,9 +100,10 @@ mod tests {
         faults.add(drop);
         faults.add(Fault { probability: 0.5, ..What::Refuse { status: 503 }.into() });
         let never = || u64::MAX;
-        let met: Vec<_> = ["/a", "/b", "/a", "/a", "/a"].map(|path| faults.meet(path, never).len()).into();
+        let met: Vec<_> =
+            ["/a", "/b", "/a", "/a", "/a"].map(|path| faults.next_faults(path, never).len()).into();
         assert_eq!(met, [0, 0, 1, 1, 0]);
-        assert_eq!(faults.meet("/b", || 1 << 62), [What::Refuse { status: 503 }]);
+        assert_eq!(faults.next_faults("/b", || 1 << 62), [What::Refuse { status: 503 }]);
     }
 
     #[test]

@@ -8,15 +8,12 @@ use api::error::CallError;
 /// Longest head in bytes. Less than the read buffer, so that hyper accepts every head that is accepted here.
 pub(super) const LONGEST: usize = super::READ_AHEAD - (4 << 10);
 
-/// Most headers of a request.
 const MOST_HEADERS: usize = 100;
 
-/// The framing of a body.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Framing {
     /// This many bytes, possibly none.
     Length(u64),
-    /// Chunked.
     Chunked,
 }
 

@@ -20,7 +20,7 @@ use http::uri::PathAndQuery;
 use http::{Method, Request, Uri, Version};
 use http_body_util::{BodyExt, Collected};
 use observe::fault::What;
-use observe::journal::{Open, Over};
+use observe::journal::{Finished, Open};
 use observe::{Line, stopwatch, telemetry};
 use tower::ServiceExt;
 use wire::header;
@@ -107,7 +107,7 @@ where
     B: hyper::body::Body<Data = Bytes, Error: Into<BoxError>> + Send + 'static,
 {
     let seen = Seen::of(&request, connection);
-    let faults = app.control.get().map_or_else(Vec::new, |control| control.meet(&seen.path));
+    let faults = app.control.get().map_or_else(Vec::new, |control| control.next_faults(&seen.path));
     let Some(journal) = app.journal().filter(|_| seen.is_counted) else {
         let served = serve_counted(app, router, request.map(Body::new), &seen, &faults).await;
         return served.map(|(response, ..)| response).ok_or(Dropped);
@@ -123,7 +123,6 @@ where
     Ok(record_response(app, &seen, entry, response, &line, took).await)
 }
 
-/// Records the response in the journal.
 async fn record_response(
     app: &App,
     seen: &Seen,
@@ -137,7 +136,7 @@ async fn record_response(
     // Responses are complete before they are sent.
     let (parts, body) = response.into_parts();
     let body = body.collect().await.map(Collected::to_bytes).unwrap_or_default();
-    entry.answered(parts.status.as_u16(), &body, Over { line, took, account });
+    entry.record_answer(parts.status.as_u16(), &body, Finished { line, took, account });
     Response::from_parts(parts, Body::from(body))
 }
 

@@ -27,7 +27,6 @@ impl Heads {
     }
 }
 
-/// The stream.
 pub(super) struct Strict<S> {
     stream: S,
     heads: Arc<Heads>,

@@ -147,7 +147,6 @@ pub fn first_certificate(path: &Path) -> Result<Certificate, TlsError> {
     read_certificate(&chain(path)?, path)
 }
 
-/// The validity of a certificate.
 fn certificate_life(certificate: &Certificate) -> Result<Life, jiff::Error> {
     let validity = &certificate.tbs_certificate.validity;
     let timestamp = |time: Time| {

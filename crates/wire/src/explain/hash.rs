@@ -7,7 +7,6 @@ use sha2::{Sha256, Sha512};
 
 use super::Mistake;
 
-/// A hash function.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Hash {
     Sha1,
@@ -28,7 +27,6 @@ impl Hash {
         }
     }
 
-    /// The mistake of using it.
     pub(super) fn mistake(self) -> Option<Mistake> {
         match self {
             Hash::Sha1 => None,

@@ -159,7 +159,6 @@ impl Request {
     }
 }
 
-/// A header line, if it is valid.
 fn header_line(line: &[u8]) -> Option<(String, Vec<u8>)> {
     let colon = line.iter().position(|&byte| byte == b':')?;
     let name = &line[..colon];

@@ -4,7 +4,6 @@ use std::fmt;
 
 use super::{Cause, Explanation, KeySet, Signature};
 
-/// Columns of a terminal.
 const COLUMNS: usize = 80;
 
 /// Shortest secret that is redacted; a shorter one would occur in every text.

@@ -47,7 +47,6 @@ pub(super) fn keys() -> Vec<KeySet> {
     ]
 }
 
-/// A request.
 #[derive(Clone)]
 pub(super) struct Sent {
     pub(super) authorization: Option<String>,
@@ -121,7 +120,6 @@ pub(super) fn text(date: &str, request_id: &str, path: &str, app_key: &str) -> S
     format!("{date}:{request_id}:{path}:{app_key}")
 }
 
-/// The text to sign.
 pub(super) fn right_text() -> String {
     text(DATE, REQUEST_ID, PATH, APP_KEY)
 }

@@ -164,7 +164,6 @@ fn paths(#[case] body: &str, #[case] expected: &str) {
     assert_eq!(read(body).unwrap_err().path(), expected);
 }
 
-/// The bodies, each with the message of its error.
 fn messages(bodies: &[&str]) -> String {
     let message = |body: &&str| {
         let error = read(body).unwrap_err().to_string();

@@ -50,7 +50,6 @@ async fn create_role(mut call: Call<'_>) -> Result<Reply, CallError> {
     call.carry_out(scope.evidence(), steps).await
 }
 
-/// The field name in JSON.
 fn field_name(field: Field) -> &'static str {
     match field {
         Field::Name => "name",

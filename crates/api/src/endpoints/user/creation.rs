@@ -135,7 +135,6 @@ fn rules_item(gate: &PasswordHasher, item: body::Item) -> Item {
     }
 }
 
-/// The field name in JSON.
 fn field_name(field: Field) -> &'static str {
     match field {
         Field::Address => "emailAddress",

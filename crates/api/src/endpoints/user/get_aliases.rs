@@ -44,7 +44,6 @@ async fn get_aliases(mut call: Call<'_>) -> Result<Reply, CallError> {
     call.carry_out(scope.evidence(), steps).await
 }
 
-/// The row of an alias.
 pub(super) fn row(alias: &User, user: &User) -> AliasRow {
     AliasRow {
         domain: alias.address.domain().to_owned(),

@@ -110,7 +110,6 @@ fn rules_item(item: UpdateUser) -> Asked {
     }
 }
 
-/// The field name in JSON.
 fn field_name(field: Field) -> &'static str {
     match field {
         Field::Address => "emailAddress",

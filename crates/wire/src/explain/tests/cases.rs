@@ -154,7 +154,6 @@ fn special(write: impl Fn(&str) -> String) -> Sent {
     Sent { request_id: Some(request_id), ..written(&write(&base64)) }
 }
 
-/// The keys of this case.
 fn keys_of(mistake: Mistake) -> Vec<KeySet> {
     let mut keys = keys();
     match mistake {

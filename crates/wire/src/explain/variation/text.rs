@@ -149,7 +149,6 @@ fn transforms(all: &mut Vec<Variation>) {
     }
 }
 
-/// The name of a part.
 pub(super) fn name(slot: Slot) -> &'static str {
     match slot {
         Slot::Date => "date",
