@@ -63,7 +63,7 @@ pub const ENDPOINTS: &[Endpoint] = &[
     user::update_user::ENDPOINT,
 ];
 
-/// Whether the callers of a path are known only by what its body says: a password, or the secret of an application.
+/// Whether callers of a path are identified only by the body: a password or the secret of an application.
 pub fn knows_nobody(path: &str) -> bool {
     ENDPOINTS.iter().any(|endpoint| !endpoint.is_signed() && endpoint.path == path)
 }

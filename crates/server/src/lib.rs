@@ -27,10 +27,10 @@ pub use store::Location;
 pub use system::System;
 pub use tls::{CertificateReload, TlsError};
 
-/// Serves until `shutdown` is ready, then lets the requests under way finish.
+/// Serves until `shutdown` is ready, then waits for running requests.
 ///
 /// # Errors
-/// When the directory can't be opened.
+/// When the directory cannot be opened.
 pub async fn serve(
     config: Config,
     listener: tokio::net::TcpListener,

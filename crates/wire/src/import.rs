@@ -1,7 +1,7 @@
-//! Files of users to be created: CSV, JSON, LDIF and SCIM. They are read row by row, in constant memory, into the items of
+//! Files of users to create: CSV, JSON, LDIF and SCIM. Rows are read one by one, in constant memory, into the items of
 //! create-user. `[ours]`
 //!
-//! A row that can't be used is a row with errors, in the codes of the API; the reading goes on behind it.
+//! An invalid row becomes a row with errors in the codes of the API; reading continues after it.
 
 mod csv;
 mod json;
@@ -22,14 +22,14 @@ use crate::{Code, Error};
 /// Longest row, in bytes. `[ours]`
 pub const MAX_ROW: usize = 1 << 20;
 
-/// How a file is written.
+/// The format of a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Format {
-    /// Columns `email`, `name`, `password`, as in the service's own spreadsheets; also `accountCode`, `forcePasswordChange`,
-    /// `passwordHash`. Separated by `,`, `;` or tabs, as in the header.
+    /// Columns `email`, `name`, `password`, as in the service's spreadsheets; also `accountCode`,
+    /// `forcePasswordChange`, `passwordHash`. Separated by `,`, `;` or tabs, depending on the header.
     Csv,
-    /// Items of create-user, or users of SCIM (RFC 7643): one on a line, one after the other, in a list, or in the list
-    /// response of SCIM.
+    /// Items of create-user or users of SCIM (RFC 7643): one per line, in sequence, in a list, or in a list response of
+    /// SCIM.
     Json,
     /// Entries of LDAP (RFC 2849): `mail`, `displayName` or `cn`, `userPassword`.
     Ldif,
@@ -37,37 +37,37 @@ pub enum Format {
 
 /// A row of a file.
 pub struct Row {
-    /// Its number, from 1; a header is none.
+    /// Its number, from 1; the header does not count.
     pub number: u64,
-    /// The line it begins on, from 1.
+    /// The number of its first line, from 1.
     pub line: u64,
-    /// The address, if one can be seen: to name the row by.
+    /// The address if found, to identify the row.
     pub address: String,
-    /// The item, or every reason why it is none.
+    /// The item, or all its errors.
     pub item: Result<Item, Vec<Error>>,
 }
 
-/// Why a file can't be read on.
+/// Why reading a file fails.
 #[derive(Debug, Error)]
 pub enum ImportError {
-    /// The system says so.
+    /// The system reports an error.
     #[error("the file cannot be read: {0}")]
     Read(#[from] io::Error),
-    /// Nobody says how it is written.
+    /// The format cannot be detected.
     #[error("it is neither CSV with an `email` column, nor JSON, nor LDIF")]
     Format,
-    /// There is no header, or it names no address.
+    /// The header is missing or has no address column.
     #[error("the header line has no column `email` (or `emailAddress`, `mail`): found {0}")]
     Header(String),
-    /// A column is there twice.
+    /// A column occurs twice.
     #[error("the header line names the column {0} twice")]
     ColumnTwice(&'static str),
-    /// A row has no end.
+    /// A row does not end.
     #[error(
         "line {line}: the row is longer than {MAX_ROW} bytes; perhaps a quote or a bracket is not closed"
     )]
     RowTooLong {
-        /// Where it begins.
+        /// The line on which it begins.
         line: u64,
     },
 }
@@ -85,14 +85,14 @@ enum Reader<R> {
     Ldif(ldif::Ldif<R>),
 }
 
-/// A row as a format gives it: where it begins, and its fields or what is wrong with it.
+/// A row from a format's reader: its first line, and its fields or error.
 struct Found {
     line: u64,
     fields: Result<Map<String, Value>, Error>,
 }
 
 impl Format {
-    /// By the end of a file's name.
+    /// The format by the extension of a file name.
     pub fn of_name(name: &str) -> Option<Self> {
         match name.rsplit('.').next()?.to_ascii_lowercase().as_str() {
             "csv" | "tsv" | "txt" => Some(Format::Csv),
@@ -102,7 +102,7 @@ impl Format {
         }
     }
 
-    /// By how a file begins.
+    /// The format by the beginning of the file.
     pub fn of_beginning(bytes: &[u8]) -> Option<Self> {
         let text = bytes.strip_prefix(BOM).unwrap_or(bytes).trim_ascii_start();
         let line = text.split(|byte| *byte == b'\n').next().unwrap_or_default();
@@ -116,14 +116,14 @@ impl Format {
     }
 }
 
-/// What some programs put before UTF-8.
+/// The byte order mark that some programs put before UTF-8.
 const BOM: &[u8] = b"\xef\xbb\xbf";
 
 impl<R: BufRead> Rows<R> {
-    /// Reads a file; how it is written is found by its beginning, if nobody says so.
+    /// Reads a file; without `format`, the format is detected from the beginning.
     ///
     /// # Errors
-    /// When it can't be read, or its header can't be used.
+    /// When the file cannot be read, or its header is unusable.
     pub fn new(mut input: R, format: Option<Format>) -> Result<Self, ImportError> {
         let beginning = input.fill_buf()?;
         let format = match format {
@@ -142,7 +142,7 @@ impl<R: BufRead> Rows<R> {
         Ok(Self { reader, number: 0, ended: false })
     }
 
-    /// Unknown columns of the header: they are ignored.
+    /// Unknown columns of the header, which are ignored.
     pub fn unknown_columns(&self) -> &[String] {
         match &self.reader {
             Reader::Csv(csv) => csv.unknown_columns(),
@@ -203,12 +203,11 @@ impl Found {
     }
 }
 
-/// A row that can't be read at all.
 fn unreadable(message: impl Into<String>) -> Error {
     Error::new(Code::Deserialise, message)
 }
 
-/// Bytes as text: UTF-8, else Latin-1, in which every byte is a character (spec/clients.md 3.4).
+/// Decodes UTF-8, else Latin-1, in which every byte is a character (spec/clients.md 3.4).
 fn text(bytes: &[u8]) -> String {
     match str::from_utf8(bytes) {
         Ok(text) => text.to_owned(),
@@ -216,7 +215,7 @@ fn text(bytes: &[u8]) -> String {
     }
 }
 
-/// A password as directories keep it: in the clear, or, behind the name of a scheme in braces, hashed.
+/// A password from a directory: in clear text or, after the name of a scheme in braces, hashed.
 fn password(fields: &mut Map<String, Value>, value: String) {
     let hashed = value.starts_with('{') && value.contains('}');
     fields.insert(if hashed { "passwordHash" } else { "password" }.to_owned(), value.into());

@@ -1,3 +1,3 @@
-//! `/oauth/…`: where applications of API 2.0 get their tokens.
+//! `/oauth/…`: tokens for applications of API 2.0.
 
 pub mod token;

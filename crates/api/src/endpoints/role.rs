@@ -13,7 +13,6 @@ use crate::secure_id::SecureIds;
 /// The kind of a role's secure id.
 pub(super) const KIND: &str = "role";
 
-/// A role as it is shown.
 pub(in crate::endpoints) fn row(ids: &SecureIds<'_>, account: AccountId, role: &Role) -> RoleRow {
     RoleRow {
         id: ids.seal(KIND, account, role.id.as_bytes()),

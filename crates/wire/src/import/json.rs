@@ -1,6 +1,6 @@
-//! JSON: items of create-user or users of SCIM; one after the other, in a list, or in a list response of SCIM.
+//! JSON: items of create-user or users of SCIM, in sequence, in a list, or in a list response of SCIM.
 //!
-//! The file is cut into objects here, so that none but the one at hand is in memory; each is then read as JSON.
+//! Splits the file into objects, so that only one is in memory, and parses each as JSON.
 
 use std::io::BufRead;
 
@@ -11,7 +11,7 @@ use super::{Found, ImportError, MAX_ROW, unreadable};
 pub(super) struct Json<R> {
     input: R,
     line: u64,
-    /// Within `Resources` of a list response: its objects are the rows.
+    /// Inside `Resources` of a list response, whose objects are the rows.
     in_list: bool,
 }
 
@@ -45,7 +45,7 @@ impl<R: BufRead> Json<R> {
         }
     }
 
-    /// The rest of an object, whose brace is read; `None` when it turns out to be a list response.
+    /// The rest of an object after its brace; `None` if it is a list response.
     fn object(&mut self) -> Result<Option<Found>, ImportError> {
         let line = self.line;
         let mut text = vec![b'{'];
@@ -78,7 +78,7 @@ impl<R: BufRead> Json<R> {
         Ok(Some(Found { line, fields }))
     }
 
-    /// The rest of a list response after the list, to the end of the object.
+    /// Skips the rest of a list response after its list.
     fn skip_rest(&mut self) -> Result<(), ImportError> {
         let (mut depth, mut quoted, mut escaped) = (1_u32, false, false);
         while depth > 0
@@ -109,7 +109,7 @@ impl<R: BufRead> Json<R> {
     }
 }
 
-/// Whether what was read so far ends with the key of a list response's list.
+/// Whether the text so far ends with the key of the list in a list response.
 fn names_resources(text: &[u8]) -> bool {
     let text = text[..text.len() - 1].trim_ascii_end();
     text.strip_suffix(b":").is_some_and(|text| text.trim_ascii_end().ends_with(b"\"Resources\""))

@@ -1,4 +1,4 @@
-//! LDIF (RFC 2849): entries as LDAP directories export them.
+//! LDIF (RFC 2849): entries exported from an LDAP directory.
 
 use std::io::{BufRead, Read as _};
 
@@ -8,17 +8,17 @@ use serde_json::{Map, Value};
 
 use super::{Found, ImportError, MAX_ROW, text, unreadable};
 
-/// Classes of people.
+/// Object classes of people.
 const PEOPLE: &[&str] = &["person", "organizationalperson", "inetorgperson", "user", "posixaccount"];
 
 pub(super) struct Ldif<R> {
     input: R,
     line: u64,
-    /// A line that was read to see whether it goes on with the one before.
+    /// The next line, read to detect a continuation.
     ahead: Option<Vec<u8>>,
 }
 
-/// The attributes of an entry that count.
+/// The relevant attributes of an entry.
 #[derive(Default)]
 struct Entry {
     line: u64,
@@ -36,7 +36,7 @@ impl<R: BufRead> Ldif<R> {
         Self { input, line: 0, ahead: None }
     }
 
-    /// The next entry that is a person's. Units, groups and the like are no rows.
+    /// The next entry of a person. Units, groups and other entries are skipped.
     pub(super) fn next_row(&mut self) -> Result<Option<Found>, ImportError> {
         loop {
             let Some(entry) = self.entry()? else { return Ok(None) };
@@ -74,7 +74,7 @@ impl<R: BufRead> Ldif<R> {
         Ok((entry.line > 0).then_some(entry))
     }
 
-    /// A line with those that go on with it: they begin with a blank.
+    /// A line with its continuation lines, which begin with a space.
     fn unfolded(&mut self) -> Result<Option<(u64, Vec<u8>)>, ImportError> {
         let first = match self.ahead.take() {
             Some(line) => Some(line),
@@ -94,7 +94,7 @@ impl<R: BufRead> Ldif<R> {
                 return Err(ImportError::RowTooLong { line: number });
             }
         }
-        // The one ahead was counted as well.
+        // The look-ahead line was counted as well.
         let number = if self.ahead.is_some() { number.min(self.line - 1) } else { number };
         Ok(Some((number, line)))
     }
@@ -123,7 +123,7 @@ impl Entry {
             return;
         };
         let (name, value) = (&line[..colon], &line[colon + 1..]);
-        // `;lang-de` and the like say more about the same attribute.
+        // Options such as `;lang-de` are variants of the attribute.
         let name =
             text(name.split(|byte| *byte == b';').next().unwrap_or_default()).trim().to_ascii_lowercase();
         let value = match value.first() {
@@ -134,7 +134,7 @@ impl Entry {
                     return;
                 }
             },
-            // The value would be in another file.
+            // The value is in another file.
             Some(b'<') => return,
             _ => text(value.trim_ascii()),
         };

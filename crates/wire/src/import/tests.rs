@@ -2,7 +2,7 @@ use super::*;
 use rstest::rstest;
 use secrecy::ExposeSecret as _;
 
-/// A row, as a line to compare.
+/// A row as a line of text.
 fn shown(row: Row) -> String {
     let Row { number, line, address, item } = row;
     match item {
