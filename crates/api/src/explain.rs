@@ -15,7 +15,7 @@ use http::request::Parts;
 use http_body_util::{BodyExt, Limited};
 
 use crate::core::Core;
-use crate::endpoints::ENDPOINTS;
+use crate::endpoints;
 use observe::Line;
 
 /// Requests an explanation, and carries it in the response.
@@ -29,7 +29,7 @@ const BODY: usize = 64 << 10;
 
 /// The explainer of a sandbox.
 pub fn explainer(core: &Core) -> Arc<Explainer> {
-    let paths = ENDPOINTS.iter().map(|endpoint| endpoint.path).collect();
+    let paths = endpoints::all().map(|endpoint| endpoint.path).collect();
     Arc::new(Explainer::new(Arc::clone(&core.store), core.freshness, paths))
 }
 

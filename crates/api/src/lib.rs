@@ -22,5 +22,4 @@ mod style;
 
 pub use crate::core::Core;
 pub use endpoint::{Endpoint, Method, Takes};
-pub use endpoints::ENDPOINTS;
 pub use style::Style;

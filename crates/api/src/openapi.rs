@@ -12,14 +12,14 @@ use wire::header;
 use wire::item::{FieldSpec, object};
 
 use crate::endpoint::{Endpoint, Method, Takes};
-use crate::endpoints::ENDPOINTS;
+use crate::endpoints;
 use crate::style::Style;
 use schemas::reference;
 
 /// The document, in OpenAPI 3.1.
 pub fn document() -> Value {
     let (mut paths, mut shared) = (Map::new(), Map::new());
-    for endpoint in ENDPOINTS {
+    for endpoint in endpoints::all() {
         let path = paths.entry(endpoint.path).or_insert_with(|| json!({}));
         path[endpoint.method.as_str().to_ascii_lowercase()] = operation(endpoint, &mut shared);
     }

@@ -15,7 +15,8 @@ pub mod system;
 pub mod tls;
 
 pub use self::http::listen;
-pub use api::{ENDPOINTS, Endpoint, Method, Style, Takes, openapi};
+pub use api::endpoints::all as endpoints;
+pub use api::{Endpoint, Method, Style, Takes, openapi};
 pub use auth::PasswordHasher;
 pub use config::Config;
 pub use console;

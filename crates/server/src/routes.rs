@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use api::Method;
 use api::error::CallError;
-use api::{ENDPOINTS, answer, driver, openapi};
+use api::{answer, driver, endpoints, openapi};
 use axum::Router;
 use axum::body::Bytes;
 use axum::extract::{Request, State};
@@ -31,7 +31,7 @@ pub(crate) fn router(app: &Arc<App>) -> Router {
         driver::serve_document(&app.core, &request, document.clone())
     };
     router = router.route(OPENAPI, get(described));
-    for endpoint in ENDPOINTS {
+    for endpoint in endpoints::all() {
         let handler = move |State(app): State<Arc<App>>, request: Request| async move {
             driver::serve(&app.core, endpoint, request).await
         };
@@ -75,7 +75,7 @@ async fn method_not_allowed(State(app): State<Arc<App>>, request: Request) -> Re
     }
     let method = request.method().as_str().chars().take(32).collect();
     let allowed: Vec<_> =
-        ENDPOINTS.iter().filter(|e| e.path == request.uri().path()).map(|e| e.method.as_str()).collect();
+        endpoints::all().filter(|e| e.path == request.uri().path()).map(|e| e.method.as_str()).collect();
     // Paths without endpoints are read-only.
     let allowed = if allowed.is_empty() { vec![Method::Get.as_str()] } else { allowed };
     driver::refuse_unsigned(&app.core, &request, CallError::Method(method, allowed.join(" or ")))

@@ -8,7 +8,7 @@ use std::sync::{Arc, OnceLock, Weak};
 use ::http::Request;
 use api::Core;
 use api::dns::TxtLookup;
-use api::endpoints::ENDPOINTS;
+use api::endpoints;
 use api::public_url::PublicUrl;
 use api::room::Room;
 use auth::explain::Explainer;
@@ -269,7 +269,7 @@ fn core(
 ) -> Result<Core, OpenError> {
     let System { clock, entropy } = system.clone();
     let txt = TxtLookup::new(&config.domains)?;
-    let paths = || ENDPOINTS.iter().map(|endpoint| endpoint.path);
+    let paths = || endpoints::all().map(|endpoint| endpoint.path);
     let telemetry = Telemetry::new(Arc::clone(&clock), paths());
     let store = over(config.store.open(master_key, Arc::clone(&clock), Arc::clone(&entropy))?);
     let quota = Quota::new(config.quota.enabled.then_some(config.quota.calls), config.quota.window_ms);

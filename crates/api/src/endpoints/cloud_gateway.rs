@@ -8,7 +8,12 @@ pub mod list_users;
 use directory::user::User;
 use wire::rest;
 
+use crate::endpoint::Endpoint;
 use crate::secure_id::SecureIds;
+
+/// The endpoints of this family.
+pub(super) const ENDPOINTS: &[Endpoint] =
+    &[create_user::ENDPOINT, list_roles::ENDPOINT, list_users::ENDPOINT];
 
 const USERS: &str = "/user/cloud-gateway/v1/users";
 

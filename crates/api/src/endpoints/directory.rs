@@ -18,8 +18,20 @@ use wire::groups::{GroupRow, MemberChanged};
 
 use super::user;
 use crate::call::Call;
+use crate::endpoint::Endpoint;
 use crate::error::{CallError, wrong};
 use crate::secure_id::SecureIds;
+
+/// The endpoints of this family.
+pub(super) const ENDPOINTS: &[Endpoint] = &[
+    add_group_member::ENDPOINT,
+    create_group::ENDPOINT,
+    delete_group::ENDPOINT,
+    find_groups::ENDPOINT,
+    get_group_members::ENDPOINT,
+    remove_group_member::ENDPOINT,
+    update_group::ENDPOINT,
+];
 
 /// The kind of a group's secure id.
 const KIND: &str = "group";

@@ -19,9 +19,21 @@ use wire::domains::{InternalDomain, RegisteredDomain};
 use wire::item::time;
 
 use crate::call::Reply;
+use crate::endpoint::Endpoint;
 use crate::error::wrong;
 use crate::page;
 use crate::secure_id::SecureIds;
+
+/// The endpoints of this family.
+pub(super) const ENDPOINTS: &[Endpoint] = &[
+    create_domain::ENDPOINT,
+    delete_pending_domain::ENDPOINT,
+    get_internal_domain::ENDPOINT,
+    get_pending_domain::ENDPOINT,
+    get_provision_status::ENDPOINT,
+    get_verification_code::ENDPOINT,
+    verify_domain::ENDPOINT,
+];
 
 /// The kind of an internal domain's secure id.
 pub(in crate::endpoints) const KIND: &str = "domain";

@@ -17,7 +17,12 @@ use wire::header::{self, Basic, Scheme};
 use wire::{Answer, Code, Error, Failure};
 
 use crate::call::{Reply, Unsigned};
+use crate::endpoint::Endpoint;
 use crate::error::CallError;
+
+/// The endpoints of this family.
+pub(super) const ENDPOINTS: &[Endpoint] =
+    &[discover_authentication::ENDPOINT, login::ENDPOINT, logout::ENDPOINT];
 
 /// The calling application. Every call names one, even before a login.
 pub(super) async fn application(call: &mut Unsigned<'_>) -> Result<Application, CallError> {

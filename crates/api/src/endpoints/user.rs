@@ -31,9 +31,31 @@ use wire::users::{Done, Purge};
 use wire::{Code, Error};
 
 use crate::call::{Call, Reply};
+use crate::endpoint::Endpoint;
 use crate::endpoints::login::refused_item;
 use crate::error::{CallError, wrong};
 use crate::step::{Plan, Step};
+
+/// The endpoints of this family.
+pub(super) const ENDPOINTS: &[Endpoint] = &[
+    add_delegate_user::ENDPOINT,
+    add_to_purge_list::ENDPOINT,
+    change_password::ENDPOINT,
+    check_user::ENDPOINT,
+    create_user::ENDPOINT,
+    delete_user::ENDPOINT,
+    find_delegate_users::ENDPOINT,
+    get_aliases::ENDPOINT,
+    get_attributes::ENDPOINT,
+    get_internal_users::ENDPOINT,
+    get_profile::ENDPOINT,
+    remove_alias::ENDPOINT,
+    remove_delegate_user::ENDPOINT,
+    remove_from_purge_list::ENDPOINT,
+    update_alias::ENDPOINT,
+    update_attributes::ENDPOINT,
+    update_user::ENDPOINT,
+];
 
 /// The codes of an item that names a user.
 pub(in crate::endpoints) const NAMES_USER: &[Code] =

@@ -188,7 +188,7 @@ fn expect(endpoint: &Endpoint, answer: &Response, status: u16, code: &str) {
 #[tokio::test]
 async fn every_signed_endpoint_refuses_who_may_not_and_serves_who_may() {
     let mut all = String::new();
-    for endpoint in server::ENDPOINTS.iter().filter(|e| e.is_signed() && e.style() == Style::Envelope) {
+    for endpoint in server::endpoints().filter(|e| e.is_signed() && e.style() == Style::Envelope) {
         let path = endpoint.path;
         let server = TestServer::start().await;
         let Row { body, other } = row_of(&server, path).await;
@@ -260,7 +260,7 @@ const CHANGE_NO_USER: &[&str] = &[
 #[tokio::test]
 async fn a_weaker_administrator_changes_nothing_of_a_stronger_user() {
     let writing = |endpoint: &&Endpoint| endpoint.is_signed() && endpoint.writes;
-    let envelope = server::ENDPOINTS.iter().filter(writing).filter(|e| e.style() == Style::Envelope);
+    let envelope = server::endpoints().filter(writing).filter(|e| e.style() == Style::Envelope);
     for endpoint in envelope.filter(|endpoint| !CHANGE_NO_USER.contains(&endpoint.path)) {
         let path = endpoint.path;
         let server = TestServer::start().await;
@@ -347,7 +347,7 @@ fn rest_row(endpoint: &Endpoint) -> (&'static str, u16) {
 /// The same of the new-style endpoints, which have no envelope and take no account: by signature and by token.
 #[tokio::test]
 async fn every_new_style_endpoint_refuses_who_may_not_and_serves_who_may() {
-    for endpoint in server::ENDPOINTS.iter().filter(|e| e.style() == Style::Rest) {
+    for endpoint in server::endpoints().filter(|e| e.style() == Style::Rest) {
         let path = endpoint.path;
         let (body, status) = rest_row(endpoint);
         let server = TestServer::start().await;
@@ -405,7 +405,7 @@ async fn every_new_style_endpoint_refuses_who_may_not_and_serves_who_may() {
 async fn every_unsigned_endpoint_asks_for_an_application_and_a_password() {
     let server = TestServer::start().await;
     let app_id = server.administrator().keys().app_id.clone();
-    for endpoint in server::ENDPOINTS.iter().filter(|e| !e.is_signed() && e.path.starts_with("/api/")) {
+    for endpoint in server::endpoints().filter(|e| !e.is_signed() && e.path.starts_with("/api/")) {
         let path = endpoint.path;
         let (body, password) = unsigned_row(path);
         let call = async |app_id: &str, authorization: &str| {
