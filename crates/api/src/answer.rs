@@ -1,4 +1,4 @@
-//! Answers as HTTP responses: the body in the style of the endpoint, and its headers (spec/clients.md 4.5).
+//! HTTP responses: the body in the style of the endpoint, and the headers (spec/clients.md 4.5).
 
 use auth::Rate;
 use axum::body::Body;
@@ -18,11 +18,11 @@ const X_ROBOTS_TAG: HeaderName = HeaderName::from_static("x-robots-tag");
 const RATE_LIMIT: HeaderName = HeaderName::from_static(header::RATE_LIMIT);
 const RATE_REMAINING: HeaderName = HeaderName::from_static(header::RATE_REMAINING);
 const RATE_RESET: HeaderName = HeaderName::from_static(header::RATE_RESET);
-/// How an application may show who it is (RFC 6749, 5.2 asks for the header).
+/// The challenge for an application (required by RFC 6749, 5.2).
 const BASIC: HeaderValue = HeaderValue::from_static("Basic realm=\"matricula\"");
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
 
-/// The call ran: a rendered body.
+/// A successful response with a rendered body.
 pub fn ran(status: u16, body: impl Into<Body>, rate: Rate) -> Response {
     let mut response = json(status, body, rate);
     let headers = response.headers_mut();
@@ -31,12 +31,12 @@ pub fn ran(status: u16, body: impl Into<Body>, rate: Rate) -> Response {
     response
 }
 
-/// The call was refused.
+/// The response to a refused call.
 pub fn refused(refusal: &CallError, rate: Rate, style: Style) -> Response {
     let (code, message) = (refusal.code(), refusal.to_string());
     let mut response = match style {
         Style::OAuth => {
-            // Whatever is wrong with the request as HTTP is no request for a token either.
+            // The token endpoint reports every malformed request as an invalid request.
             let error = if code.status() == 400 && !matches!(code.level(), Level::OAuth(_)) {
                 Code::InvalidRequest
             } else {
@@ -50,7 +50,7 @@ pub fn refused(refusal: &CallError, rate: Rate, style: Style) -> Response {
             }
             response
         }
-        // What the gateway of API 2.0 refuses has one shape on all its paths (spec/protocol.md 2e).
+        // The gateway of API 2.0 has one error format on all paths (spec/protocol.md 2e).
         Style::Rest if !matches!(code.level(), Level::Gateway(_)) => {
             let body = rest::Errors { errors: vec![wire::Error::new(code, message).into()] };
             json(code.rest_status(), rendered(&body), rate)
@@ -68,12 +68,12 @@ pub fn refused(refusal: &CallError, rate: Rate, style: Style) -> Response {
     response
 }
 
-/// Stands by an answer to a request whose body is not framed as HTTP asks: where the next request begins is not known.
+/// Marks a response to a request with invalid body framing: the start of the next request is unknown.
 #[derive(Clone, Copy)]
 pub struct Unframed;
 
-/// The codes of the items that an answer in an envelope refuses, the first of each. Most refuse none, which shows without
-/// reading them: `fail` is at the end.
+/// The first code of each refused item in an envelope. A response without refusals is recognised without parsing,
+/// because `fail` is at its end.
 pub fn refused_items(body: &[u8]) -> Vec<&'static str> {
     #[derive(Deserialize)]
     struct Envelope {
@@ -94,8 +94,7 @@ pub fn refused_items(body: &[u8]) -> Vec<&'static str> {
     fail.iter().filter_map(|failure| failure.errors.first()).map(|error| error.code.as_str()).collect()
 }
 
-/// An answer as JSON. Answers are text and numbers, which can be rendered; of one that can't there is nothing, and a call
-/// with nothing to answer is answered as a fault of the server (`call::serve`).
+/// A response as JSON; empty if it cannot be rendered. `call::serve` turns an empty response into an internal error.
 pub fn rendered<T: Serialize>(answer: &T) -> Vec<u8> {
     serde_json::to_vec(answer).unwrap_or_else(|error| {
         tracing::error!(%error, "could not render a response");
@@ -108,7 +107,7 @@ fn json(status: u16, body: impl Into<Body>, rate: Rate) -> Response {
     *response.status_mut() = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, JSON);
-    rated(headers, rate);
+    with_rate_headers(headers, rate);
     response
 }
 
@@ -117,7 +116,7 @@ fn not_stored(headers: &mut HeaderMap) {
     headers.insert(PRAGMA, HeaderValue::from_static("no-cache"));
 }
 
-fn rated(headers: &mut HeaderMap, rate: Rate) {
+fn with_rate_headers(headers: &mut HeaderMap, rate: Rate) {
     headers.insert(RATE_LIMIT, HeaderValue::from(rate.limit));
     headers.insert(RATE_REMAINING, HeaderValue::from(rate.remaining));
     headers.insert(RATE_RESET, HeaderValue::from(rate.reset_ms));

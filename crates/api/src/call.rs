@@ -1,4 +1,4 @@
-//! A call, as an endpoint sees it, and what an endpoint answers.
+//! A call as an endpoint sees it, and the endpoint's reply.
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -30,35 +30,35 @@ use crate::core::Core;
 use crate::error::CallError;
 use crate::room::Place;
 
-/// Where a request comes from and what it asked for before the path was made canonical; put there by the listener.
+/// Origin and original target of a request. The listener adds it before the path is normalised.
 #[derive(Clone)]
 pub struct Received {
-    /// The address it comes from.
+    /// The client's address.
     pub peer: IpAddr,
     /// Path and query, as received.
     pub target: Bytes,
-    /// Its place among the requests under way.
+    /// Its slot among the running requests.
     pub place: Option<Arc<Place>>,
 }
 
-/// A signed call, as an endpoint sees it.
+/// An authenticated call.
 pub struct Call<'a> {
     pub(crate) core: &'a Core,
     pub(crate) caller: Caller,
     pub(crate) request_id: Option<RequestId>,
     pub(crate) request_ids: RequestIds,
-    /// The path of the endpoint.
+    /// The endpoint's path.
     pub(crate) path: &'static str,
-    /// Whether the endpoint changes something.
+    /// Whether the endpoint changes anything.
     pub(crate) writes: bool,
     pub(crate) body: &'a [u8],
     pub(crate) query: &'a str,
     pub(crate) line: &'a mut Line,
 }
 
-/// A call to an endpoint that knows nobody yet.
+/// A call to an endpoint that takes no signature or token.
 pub struct Unsigned<'a> {
-    /// The context of endpoints.
+    /// The shared state of endpoints.
     pub core: &'a Core,
     pub(crate) headers: &'a HeaderMap,
     pub(crate) body: &'a [u8],
@@ -70,7 +70,7 @@ pub struct Reply {
     pub(crate) status: u16,
     pub(crate) body: Vec<u8>,
     pub(crate) repeated: bool,
-    /// The code with which the call was refused.
+    /// The code of a refused call.
     pub(crate) code: Option<&'static str>,
 }
 
@@ -87,15 +87,15 @@ impl Reply {
         Self::bare(answer)
     }
 
-    /// An answer without an envelope.
+    /// A response without an envelope.
     pub(crate) fn bare<T: Serialize>(answer: &T) -> Self {
         Self::ran(answer::rendered(answer))
     }
 
-    /// The refusal of a new-style endpoint; the first error says with which status.
+    /// The refusal of an endpoint in the style of API 2.0; the first error determines the status.
     pub(crate) fn errors(mut errors: Vec<wire::Error>) -> Self {
         if errors.is_empty() {
-            // Neither a row nor why there is none: a fault of the server.
+            // Neither a row nor an error: a server fault.
             errors.push(wire::Error::new(Code::Internal, CallError::Panic.to_string()));
         }
         let first = errors.first().map(|error| error.code.as_str());
@@ -104,12 +104,12 @@ impl Reply {
         Self { status: code.rest_status(), code: Some(code.as_str()), ..Self::bare(&rest::Errors { errors }) }
     }
 
-    /// A reply with nothing in it is none: its answer could not be rendered.
+    /// An empty reply is an error: its body could not be rendered.
     pub(crate) fn whole(self) -> Result<Self, CallError> {
         if self.body.is_empty() { Err(CallError::Panic) } else { Ok(self) }
     }
 
-    /// An envelope of one item, as a new-style endpoint answers it: the row with this status, or why there is none.
+    /// Converts an envelope with one item to the style of API 2.0: the row with this status, or its errors.
     pub(crate) fn unwrapped(self, status: u16) -> Self {
         let Answer { mut data, fail, .. } = serde_json::from_slice::<Answer<Value>>(&self.body)
             .unwrap_or_else(|_| Answer::ran(vec![], vec![]));
@@ -121,7 +121,7 @@ impl Reply {
     }
 }
 
-/// The body as JSON: strictly, else leniently. No body is one without anything in it (spec/clients.md 3.3).
+/// The body as JSON, parsed strictly, else leniently. An empty body is an empty object (spec/clients.md 3.3).
 fn json(core: &Core, body: &[u8]) -> Result<Value, CallError> {
     if reader::is_blank(body) {
         return Ok(Value::Object(serde_json::Map::new()));
@@ -131,22 +131,21 @@ fn json(core: &Core, body: &[u8]) -> Result<Value, CallError> {
 }
 
 impl Call<'_> {
-    /// The body: `meta`, and items that are not read yet.
+    /// The body: `meta` and unparsed items.
     pub(crate) fn body(&self) -> Result<Body, CallError> {
         Ok(Body::read(json(self.core, self.body)?)?)
     }
 
-    /// The body of a new-style endpoint: the item itself.
+    /// The body of an endpoint in the style of API 2.0: the item itself.
     pub(crate) fn object<I: Item>(&self) -> Result<Entry<I>, CallError> {
         Ok(body::object(json(self.core, self.body)?)?)
     }
 
-    /// The query, as an item.
     pub(crate) fn query<I: Item>(&self) -> Entry<I> {
         rest::query(self.query)
     }
 
-    /// The identity of this request, if it has an id.
+    /// The identity of this request, if it has a request id.
     pub(crate) fn key(&self) -> Option<RequestKey> {
         let request_id = self.request_id.as_ref()?;
         let mut digest = Hmac::<Sha256>::new(self.core.store.keys().body_digest.expose_secret().into());
@@ -160,8 +159,8 @@ impl Call<'_> {
         })
     }
 
-    /// A user of the account, to read or to change as the endpoint does. Nobody changes a user who holds more than they do:
-    /// what is changed of a user may be what that user's rights, mail or keys depend on.
+    /// A user of the account. For endpoints that write, the caller must hold all permissions of that user, because a
+    /// change can affect the user's permissions, mail or keys.
     pub(crate) fn user(
         &self,
         scope: &Scope,
@@ -175,12 +174,12 @@ impl Call<'_> {
         Ok(user)
     }
 
-    /// Tells the log how many items the request holds.
+    /// Records the number of items for the log.
     pub(crate) fn count(&mut self, items: usize) {
         self.line.items = items;
     }
 
-    /// The account that the call names, or the caller's own; if the caller holds the permission and may act there.
+    /// The named account, or the caller's own. Requires the permission and access to the account.
     pub(crate) async fn scope(
         &self,
         permission: impl Into<Option<&Permission>>,
@@ -198,7 +197,7 @@ impl Call<'_> {
         Ok(Scope::enter(&self.caller, permission, named)?)
     }
 
-    /// Writes changes, each of which succeeds or fails alone, and answers what `render` makes of the results.
+    /// Writes changes. Each succeeds or fails alone; `render` makes the response from the results.
     pub(crate) async fn write(
         &mut self,
         evidence: Vec<Evidence>,
@@ -222,8 +221,8 @@ impl Call<'_> {
         }
     }
 
-    /// The answer of a request that ran before, for endpoints on which it would cost much to find out only at the end:
-    /// nobody should wait, or make others wait, for hashes that are thrown away.
+    /// The response of an earlier run of this request. For expensive endpoints: a repeated request must not occupy the
+    /// password hasher.
     pub(crate) async fn recall(&mut self) -> Result<Option<Reply>, CallError> {
         let Some(key) = self.key() else { return Ok(None) };
         let (core, request_ids) = (self.core, self.request_ids);
@@ -234,41 +233,41 @@ impl Call<'_> {
         }
     }
 
-    /// Waits for the store, and keeps count of how long that takes.
+    /// Awaits the store and records the time.
     pub(crate) async fn timed<T>(&mut self, pending: Pending<'_, T>) -> Result<T, StoreError> {
         timed(self.line, pending).await
     }
 }
 
 impl<'a> Unsigned<'a> {
-    /// Somebody at the door of the console, who is not known yet either.
+    /// A sign-in to the console.
     pub fn at_the_door(core: &'a Core, headers: &'a HeaderMap, line: &'a mut Line) -> Self {
         Self { core, headers, body: &[], line }
     }
 }
 
 impl Unsigned<'_> {
-    /// The body: `meta`, and items that are not read yet.
+    /// The body: `meta` and unparsed items.
     pub(crate) fn body(&self) -> Result<Body, CallError> {
         Ok(Body::read(json(self.core, self.body)?)?)
     }
 
-    /// The body as it came.
+    /// The body as received.
     pub(crate) fn bytes(&self) -> &[u8] {
         self.body
     }
 
-    /// Where the caller reaches this server: scheme, host and port.
+    /// The URL at which the caller reaches this server: scheme, host and port.
     pub(crate) fn public_url(&self) -> String {
         self.core.public_url.for_host(self.headers.get(HOST).map(http::HeaderValue::as_bytes))
     }
 
-    /// Tells the log who claims to call.
+    /// Records the claimed caller for the log.
     pub fn claims(&mut self, address: &str, application: &str) {
         self.line.claimed = Some((address.to_owned(), application.to_owned()));
     }
 
-    /// Waits for the store, and keeps count of how long that takes.
+    /// Awaits the store and records the time.
     pub(crate) async fn timed<T>(&mut self, pending: Pending<'_, T>) -> Result<T, StoreError> {
         timed(self.line, pending).await
     }
@@ -285,7 +284,7 @@ async fn timed<T>(line: &mut Line, pending: Pending<'_, T>) -> Result<T, StoreEr
 mod tests {
     use super::*;
 
-    /// What no answer is: it can't be rendered.
+    /// A value that cannot be rendered.
     struct Unrenderable;
 
     impl Serialize for Unrenderable {
@@ -300,7 +299,7 @@ mod tests {
             assert_eq!(reply.whole().err().map(|why| why.code()), Some(Code::Internal));
         }
         assert!(Reply::of(&Answer::ran(vec![1], Vec::new())).whole().is_ok());
-        // Neither a row nor a reason.
+        // Neither a row nor an error.
         for body in ["", "{}", r#"{"meta":{"status":200},"data":[],"fail":[]}"#] {
             let reply = Reply::ran(body.as_bytes().to_vec()).unwrapped(201);
             let told = String::from_utf8(reply.body.clone()).unwrap();

@@ -1,4 +1,4 @@
-//! The context of every endpoint.
+//! The shared state of all endpoints.
 
 use std::sync::Arc;
 
@@ -12,16 +12,16 @@ use crate::limits::Limits;
 use crate::public_url::PublicUrl;
 use crate::secure_id::SecureIds;
 
-/// Credentials whose use is noted in one go.
+/// Credentials per write of their use.
 const USAGE_SLICE: usize = 128;
 
-/// The context of every endpoint.
+/// The shared state of all endpoints.
 pub struct Core {
     /// The directory.
     pub store: Arc<dyn Store>,
-    /// Who calls.
+    /// Authenticates callers.
     pub authenticator: Authenticator,
-    /// Hashes passwords.
+    /// The password hasher.
     pub gate: PasswordHasher,
     /// Looks up the TXT records of domains.
     pub txt: TxtLookup,
@@ -33,15 +33,15 @@ pub struct Core {
     pub request_ids: RequestIds,
     /// The limits of a request.
     pub limits: Limits,
-    /// How far the date of a request may be off.
+    /// Allowed difference between a request's date and the server's time.
     pub freshness: jiff::SignedDuration,
     /// Where clients reach the server.
     pub public_url: PublicUrl,
-    /// Says why a request is refused; only in a sandbox.
+    /// Explains refused signatures; only in a sandbox.
     pub explainer: Option<Arc<Explainer>>,
     /// Counts requests, and the use of credentials.
     pub telemetry: Telemetry,
-    /// Held by the task that records the use of credentials.
+    /// Held while the use of credentials is recorded.
     pub recording: tokio::sync::Mutex<()>,
 }
 
@@ -56,10 +56,10 @@ impl Core {
         directory::credentials::guid(&*self.entropy)
     }
 
-    /// Records the use of credentials in the store, slice by slice, so that no write waits for more than one. What can't
-    /// be recorded now is recorded the next time.
+    /// Records the use of credentials in slices, so that no other write waits for more than one slice. After a failure
+    /// the rest is recorded the next time.
     pub async fn note_usage(&self) {
-        // A caller that waits here finds everything recorded afterwards.
+        // A caller that waits here returns after everything is recorded.
         let _recording = self.recording.lock().await;
         let mut usage = self.telemetry.take_usage();
         while !usage.is_empty() {
@@ -73,7 +73,7 @@ impl Core {
         }
     }
 
-    /// The recorded use of credentials, in their order; what is not recorded yet is recorded first.
+    /// The recorded use of credentials, in the order of the input. Pending use is recorded first.
     ///
     /// # Errors
     /// When the store fails.
@@ -82,7 +82,7 @@ impl Core {
         self.store.usage_of(credentials).await
     }
 
-    /// Forgets requests whose signature would be refused by now. Gives how many there were.
+    /// Deletes requests whose date is no longer accepted. Returns their number.
     ///
     /// # Errors
     /// When the store fails.

@@ -1,4 +1,4 @@
-//! TXT records of domains, as proof of whose a domain is (spec/protocol.md 5).
+//! TXT records, which prove the ownership of domains (spec/protocol.md 5).
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -18,26 +18,26 @@ use thiserror::Error;
 #[cfg(test)]
 mod tests;
 
-/// How an account proves that a domain is its own: by a TXT record with the token that it was given (spec/protocol.md 5).
+/// How an account proves ownership of a domain: by a TXT record with the issued token (spec/protocol.md 5).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Domains {
-    /// Whether the record is looked for at all.
+    /// Whether the record is looked up.
     pub verification: Verification,
-    /// Resolvers to ask, as address and port. Empty: those of `/etc/resolv.conf`, as it is when the server starts.
+    /// Addresses and ports of resolvers. Empty: those in `/etc/resolv.conf` at the start of the server.
     pub resolvers: Vec<SocketAddr>,
-    /// Longest wait for the records of a domain, in seconds.
+    /// Timeout of a lookup, in seconds.
     pub timeout_seconds: u64,
 }
 
-/// Whether proof of a domain is looked for.
+/// Whether ownership of a domain is verified.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Verification {
-    /// In the DNS.
+    /// By DNS.
     #[default]
     Dns,
-    /// Nowhere: for a directory that can't reach the DNS, or whose domains are made up. `[ours]`
+    /// Not at all: for a directory without access to the DNS, or with made-up domains. `[ours]`
     Offline,
 }
 
@@ -53,7 +53,7 @@ impl Domains {
     }
 }
 
-/// Looks up TXT records; or does not, when the directory is to get by without the DNS.
+/// Looks up TXT records, unless the server runs without DNS.
 pub struct TxtLookup(Option<Dns>);
 
 struct Dns {
@@ -61,45 +61,45 @@ struct Dns {
     timeout: Duration,
 }
 
-/// Why the TXT records of a domain are not known.
+/// Why TXT records could not be looked up.
 #[derive(Debug, Error)]
 pub enum TxtLookupError {
-    /// There is nobody to ask.
+    /// No DNS resolver is configured.
     #[error(
         "no DNS resolver found: /etc/resolv.conf: {0}. Set domains.resolvers, or domains.verification = \"offline\""
     )]
     NoResolver(Box<NetError>),
-    /// No answer came in time.
+    /// The lookup timed out.
     #[error("DNS lookup of {name} timed out after {seconds} s. Try again later")]
     Timeout {
         /// The domain.
         name: DomainName,
-        /// How long was waited.
+        /// The timeout in seconds.
         seconds: u64,
     },
-    /// A resolver answered that it can't tell.
+    /// A resolver answered with an error.
     #[error("DNS lookup of {name} failed: {code}. Check the domain's name servers, or try again later")]
     Failed {
         /// The domain.
         name: DomainName,
-        /// The answer, in words.
+        /// The response code as text.
         code: String,
     },
-    /// No resolver could be asked.
+    /// The query could not be sent.
     #[error("DNS lookup of {name} could not be sent: {source}. Check domains.resolvers")]
     Unreachable {
         /// The domain.
         name: DomainName,
-        /// Why.
+        /// The cause.
         source: Box<NetError>,
     },
 }
 
 impl TxtLookup {
-    /// Ready to ask the resolvers of the configuration, or those of the system. Asks nobody yet.
+    /// Uses the configured resolvers, or those of the system. Sends no query yet.
     ///
     /// # Errors
-    /// When the configuration names no resolver, and the system has none either.
+    /// When neither the configuration nor the system names a resolver.
     pub fn new(domains: &Domains) -> Result<Self, TxtLookupError> {
         if domains.verification == Verification::Offline {
             return Ok(Self(None));
@@ -122,26 +122,28 @@ impl TxtLookup {
         Ok(Self(Some(Dns { resolver, timeout })))
     }
 
-    /// Whether nobody is asked. Then a domain has no records here, and what to make of that is up to who asks.
+    /// Whether lookups are disabled. Then `records` returns none, and the caller decides what that means.
     pub fn offline(&self) -> bool {
         self.0.is_none()
     }
 
-    /// The TXT records of a domain, in no order. A record of several strings is one text, as RFC 7208 3.3 joins them.
-    /// None when the domain does not exist or has none.
+    /// The TXT records of a domain, unordered. The strings of a record are joined (RFC 7208, 3.3). Empty if the domain
+    /// does not exist or has none.
     ///
     /// # Errors
-    /// When no resolver gives an answer that counts.
+    /// When no resolver gives a valid response.
     pub async fn records(&self, name: &DomainName) -> Result<Vec<String>, TxtLookupError> {
         let Some(Dns { resolver, timeout }) = &self.0 else { return Ok(Vec::new()) };
         let timed_out = || TxtLookupError::Timeout { name: name.clone(), seconds: timeout.as_secs() };
         let unreachable =
             |source| TxtLookupError::Unreachable { name: name.clone(), source: Box::new(source) };
-        // The final dot keeps the system's search domains out of it.
+        // The final dot disables the search domains of the system.
         let query = Name::from_ascii(format!("{name}.")).map_err(|error| unreachable(error.into()))?;
         let lookup = tokio::time::timeout(*timeout, resolver.lookup(query, RecordType::TXT)).await;
         match lookup.unwrap_or(Err(NetError::Timeout)) {
-            Ok(lookup) => Ok(lookup.answers().iter().filter_map(|record| text(&record.data)).collect()),
+            Ok(lookup) => {
+                Ok(lookup.answers().iter().filter_map(|record| record_text(&record.data)).collect())
+            }
             Err(NetError::Dns(DnsError::NoRecordsFound(_))) => Ok(Vec::new()),
             Err(NetError::Dns(DnsError::ResponseCode(code))) => {
                 Err(TxtLookupError::Failed { name: name.clone(), code: code.to_string() })
@@ -154,17 +156,17 @@ impl TxtLookup {
 
 fn options(timeout: Duration) -> ResolverOpts {
     let mut options = ResolverOpts::default();
-    // A datagram may be lost: there is time for a second one.
+    // A datagram may be lost: half the time leaves room for a second one.
     options.timeout = timeout / 2;
     options.attempts = 1;
-    // A new record must be found at once, so earlier answers are not cached.
+    // A new record must be found at once, so responses are not cached.
     options.cache_size = 0;
     options.use_hosts_file = ResolveHosts::Never;
     options
 }
 
-/// The text of a TXT record; `None` for any other, such as the alias that led to it.
-fn text(data: &RData) -> Option<String> {
+/// The text of a TXT record; `None` for other types, such as a CNAME in the response.
+fn record_text(data: &RData) -> Option<String> {
     let RData::TXT(txt) = data else { return None };
     Some(String::from_utf8_lossy(&txt.txt_data.concat()).into_owned())
 }

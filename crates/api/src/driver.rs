@@ -1,4 +1,4 @@
-//! Serves a call: signature or token, body, the endpoint, the answer, and what the log says of it.
+//! Serves a call: authentication, body, endpoint, response, log line.
 
 use std::borrow::Cow;
 use std::net::{IpAddr, Ipv4Addr};
@@ -24,11 +24,10 @@ use crate::room::Unread;
 use crate::style::Style;
 use crate::{answer, explain};
 
-/// How often a call is judged again because the directory changed in between.
+/// Attempts to judge a call when the directory changes in between.
 const ATTEMPTS: usize = 4;
 
-/// A caller whose body took longer is looked at once more when it is there: what was known of the caller may be as old as
-/// that, and by then no longer true.
+/// After a body that took longer, the caller is authenticated again: the earlier result may be outdated.
 const SLOW_BODY: jiff::SignedDuration = jiff::SignedDuration::from_secs(1);
 
 /// Serves a call to an endpoint.
@@ -54,7 +53,7 @@ pub async fn serve(core: &Core, endpoint: &Endpoint, request: Request) -> Respon
             };
             (reply, rate)
         }
-        // A token is good for nothing here (spec/protocol.md 8); one that is not good at all is told so first.
+        // This endpoint takes no token (spec/protocol.md 8), but an invalid token is reported first.
         Run::Unsigned(_) if endpoint.style() == Style::Envelope && has_token(&parts.headers) => {
             let presented = presented(&parts.headers, &received);
             let Authenticated { signed, sender, rate } = core.authenticator.authenticate(&presented).await;
@@ -81,16 +80,15 @@ pub async fn serve(core: &Core, endpoint: &Endpoint, request: Request) -> Respon
         }
         Err(refusal) => refuse(&refusal, rate, endpoint.style(), &mut line),
     };
-    explain::tell(explanation, explain::asks(&parts), &mut line, &mut response);
+    explain::add_explanation(explanation, explain::asks(&parts), &mut line, &mut response);
     response.extensions_mut().insert(line);
     response
 }
 
-/// Has an endpoint do what a page of the console asks for. A form that was sent, gone back to, corrected and sent again is a
-/// separate request.
+/// Calls an endpoint for a page of the console. A form that is corrected and sent again is a separate request.
 ///
 /// # Errors
-/// When the call as a whole is refused; with [`CallError::Stale`] when it must be judged again.
+/// When the whole call is refused; [`CallError::Stale`] means that it must be judged again.
 pub async fn within(
     core: &Core,
     endpoint: &Endpoint,
@@ -133,7 +131,7 @@ async fn signed_call(
     }
     let (started, began) = (stopwatch(), core.clock.now());
     let body = collect(core, body).await?;
-    // By either clock: keys and tokens end by the one that can be set.
+    // Both directions: the clock of a sandbox can be set, and keys and tokens expire by it.
     let waited = core.clock.now().duration_since(began).abs();
     if waited > SLOW_BODY || started.elapsed() > SLOW_BODY.unsigned_abs() {
         signed = core.authenticator.authenticate_anew(presented).await?;
@@ -159,8 +157,7 @@ async fn signed_call(
         })
         .await
         {
-            // Something was taken away in one of the accounts concerned since they were read. Whether it concerns
-            // this caller shows when everything is read again.
+            // Something relevant was revoked since it was read. Authenticate and judge again.
             Err(CallError::Stale) if attempt < ATTEMPTS => {
                 attempt += 1;
                 signed = core.authenticator.authenticate_anew(presented).await?;
@@ -174,7 +171,7 @@ async fn signed_call(
 pub async fn collect(core: &Core, body: axum::body::Body) -> Result<Bytes, CallError> {
     let limits = &core.limits;
     let too_large = || CallError::BodyTooLarge(limits.body_bytes);
-    // As it says itself: then nothing of it is read, and a client that asks first is not told to send it.
+    // Refuse by the declared length: nothing is read, and a client that expects `100 Continue` does not send the body.
     if body.size_hint().lower() > limits.body_bytes as u64 {
         return Err(too_large());
     }
@@ -192,7 +189,7 @@ pub async fn collect(core: &Core, body: axum::body::Body) -> Result<Bytes, CallE
     }
 }
 
-/// Serves what everybody may read; counted for where the request comes from.
+/// Serves a public document; counted under the client's address.
 pub fn serve_document(core: &Core, request: &Request, document: Bytes) -> Response {
     let (refused, rate) = core.authenticator.count_unsigned(received(request.extensions()).peer);
     let mut line = Line::default();
@@ -204,7 +201,7 @@ pub fn serve_document(core: &Core, request: &Request, document: Bytes) -> Respon
     response
 }
 
-/// Refuses a request that no signed endpoint is asked by.
+/// Refuses a request that reaches no signed endpoint.
 pub fn refuse_unsigned(core: &Core, request: &Request, refusal: CallError) -> Response {
     let (refused, rate) = core.authenticator.count_unsigned(received(request.extensions()).peer);
     let refusal = refused.map_or(refusal, CallError::from);
@@ -214,7 +211,7 @@ pub fn refuse_unsigned(core: &Core, request: &Request, refusal: CallError) -> Re
     response
 }
 
-/// Refuses a request that came in plaintext to a port that speaks HTTPS. Then the connection ends.
+/// Refuses plaintext HTTP on an HTTPS port and closes the connection.
 pub fn refuse_plaintext(core: &Core, request: &Request) -> Response {
     let mut response = refuse_unsigned(core, request, CallError::Plaintext);
     response.headers_mut().insert(CONNECTION, http::HeaderValue::from_static("close"));
@@ -227,7 +224,7 @@ fn refuse(refusal: &CallError, rate: Rate, style: Style, line: &mut Line) -> Res
     answer::refused(refusal, rate, style)
 }
 
-/// Where a request comes from, as the listener recorded it.
+/// The origin of a request, as the listener recorded it.
 pub fn received(extensions: &http::Extensions) -> Received {
     let nowhere = || Received { peer: IpAddr::V4(Ipv4Addr::UNSPECIFIED), target: Bytes::new(), place: None };
     extensions.get::<Received>().cloned().unwrap_or_else(nowhere)
@@ -237,7 +234,8 @@ fn has_token(headers: &HeaderMap) -> bool {
     headers.get(header::AUTHORIZATION).is_some_and(|value| header::bearer(value.as_bytes()).is_some())
 }
 
-/// The query string. Invalid UTF-8 is kept visible so that the parameter is refused: dropping it would change the query.
+/// The query string. Invalid UTF-8 is kept visible so that the parameter is refused: dropping it would change the
+/// query.
 fn query(target: &[u8]) -> Cow<'_, str> {
     let query = target.iter().position(|byte| *byte == b'?').map_or(&[][..], |mark| &target[mark + 1..]);
     String::from_utf8_lossy(query)

@@ -11,10 +11,10 @@ use crate::call::{Call, Reply, Unsigned};
 use crate::error::CallError;
 use crate::style::Style;
 
-/// An endpoint: what it takes, what it asks for, what it answers. The tests of what all endpoints share, the
-/// authorisation matrix and the OpenAPI document go over the table of these.
+/// The declaration of an endpoint. Shared tests, the authorisation matrix and the OpenAPI document iterate over all of
+/// them.
 pub struct Endpoint {
-    /// Its path, as it is signed.
+    /// The signed path.
     pub path: &'static str,
     /// Its method.
     pub method: Method,
@@ -22,32 +22,31 @@ pub struct Endpoint {
     pub summary: &'static str,
     /// The required permission; the rule itself is in `directory`.
     pub permission: Option<Permission>,
-    /// The product an application of API 2.0 must be registered for. `None`: in the new style it is for all of them, in the
-    /// old one for none.
+    /// The product that an application of API 2.0 needs. `None`: all applications may call an endpoint in the style of
+    /// API 2.0, and none may call one of API 1.0.
     pub product: Option<Product>,
-    /// Whether it changes something, and so leaves an event in the audit.
+    /// Whether it changes anything and is recorded in the audit.
     pub writes: bool,
     /// Its input.
     pub takes: Takes,
-    /// The fields of a row of its answer.
+    /// The fields of a row of the response.
     pub row: &'static [FieldSpec],
-    /// The codes with which it refuses an item, beside those of types and mandatory fields.
+    /// The codes of refused items, in addition to those of types and mandatory fields.
     pub codes: &'static [Code],
-    /// The function to run.
     pub(crate) run: Run,
 }
 
 /// The method of an endpoint.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Method {
-    /// Of nearly all of them, also those that read (spec/protocol.md 1.1).
+    /// The method of most endpoints, including those that read (spec/protocol.md 1.1).
     Post,
-    /// Of some of API 2.0.
+    /// The method of some endpoints of API 2.0.
     Get,
 }
 
 impl Method {
-    /// As HTTP writes it.
+    /// The name of the method in HTTP.
     pub const fn as_str(self) -> &'static str {
         match self {
             Method::Post => "POST",
@@ -63,20 +62,20 @@ pub enum Takes {
     Items(&'static [FieldSpec]),
     /// At most one item with these fields.
     One(&'static [FieldSpec]),
-    /// The same, and asks for a page of what there is.
+    /// At most one item with these fields, and a page.
     Page(&'static [FieldSpec]),
     /// One object with these fields, without a list or `meta` around it.
     Object(&'static [FieldSpec]),
-    /// No body, but a query with these parameters.
+    /// No body; a query with these parameters.
     Query(&'static [FieldSpec]),
     /// A form with these fields.
     Form(&'static [FieldSpec]),
-    /// Something else, which the OpenAPI document describes on its own.
+    /// Something else; the OpenAPI document describes it separately.
     Other,
 }
 
 impl Endpoint {
-    /// Whether it is called with a signature or a token.
+    /// Whether it takes a signature or a token.
     pub fn is_signed(&self) -> bool {
         matches!(self.run, Run::Signed(_))
     }

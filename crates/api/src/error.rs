@@ -1,5 +1,5 @@
-//! Why a call as a whole is refused: one exhaustive mapping to code, message and HTTP status. What the caller may read
-//! is in the message, and what only the operator may read is logged where it is handled.
+//! Why a whole call is refused: one exhaustive mapping to code, message and HTTP status. The message is for the caller;
+//! the private cause is logged where the error is handled.
 
 use auth::{HasherError, HasherFull, ProofError};
 use directory::access::Denied;
@@ -27,13 +27,13 @@ pub enum CallError {
     /// Wrong password, unknown user, locked or disabled.
     #[error("The address or the password is wrong, or the user is locked")]
     Login,
-    /// The kind of password is not checked here.
+    /// This kind of password is not supported.
     #[error("Passwords of other directories are not stored here: send Basic-Cloud and the cloud password")]
     UnsupportedLogin,
-    /// No product of the application has the endpoint.
+    /// No product of the application includes the endpoint.
     #[error("Resource or method requested does not exist in any product assigned to the application")]
     AppForbidden,
-    /// The body is not JSON, nor what real clients send in its place.
+    /// The body is neither JSON nor a known variant of it.
     #[error("The body cannot be read: {0}")]
     Read(#[from] ReadError),
     /// The body does not have the shape of a request.
@@ -52,16 +52,15 @@ pub enum CallError {
     #[error("Too many passwords are waiting to be hashed; nothing was done")]
     PasswordHasher(#[from] HasherFull),
     /// The store failed.
-    #[error("{}", unreached(.0))]
+    #[error("{}", store_message(.0))]
     Store(#[from] StoreError),
-    /// The request id came with another body.
+    /// The request id was used with another body.
     #[error(
         "This request id was already used with another body. Send a new GUID in x-mc-req-id with every request, or ask \
          the operator for request_ids = \"compatible\""
     )]
     RequestIdReused,
-    /// What was judged no longer holds: the call must be judged again. The caller learns of it only when that happens
-    /// again and again.
+    /// The evidence is stale: the call must be judged again. The caller sees this only after several attempts.
     #[error("The directory is being changed; nothing was done")]
     Stale,
     /// No endpoint has this path.
@@ -73,7 +72,7 @@ pub enum CallError {
     /// Plaintext HTTP on a port that speaks HTTPS.
     #[error("This port serves HTTPS, but the request was plaintext HTTP: use https:// instead of http://")]
     Plaintext,
-    /// The head of the request breaks the rules of HTTP/1.1.
+    /// The head of the request violates HTTP/1.1.
     #[error("The request is not valid HTTP/1.1: {0}")]
     Malformed(&'static str),
     /// The target is longer than this many bytes.
@@ -82,18 +81,18 @@ pub enum CallError {
     /// The headers are longer than this many bytes, or more than this many.
     #[error("The headers are longer than {0} bytes, or there are more than {1}")]
     HeadersTooLarge(usize, usize),
-    /// Called by a name that any site can give to this machine.
+    /// The Host header has a name that any site can point at this machine.
     #[error(
         "The sandbox was called as {0:?}, which is not one of its names: call it as localhost, 127.0.0.1 or [::1]. This protects it from pages of other sites"
     )]
     ForeignHost(String),
-    /// A page of another site called a sandbox.
+    /// A page of another site called the sandbox.
     #[error("The request comes from a page of another site; the sandbox refuses those")]
     ForeignOrigin,
     /// The request for a token is malformed.
     #[error(transparent)]
     TokenRequest(#[from] RequestError),
-    /// Too many requests are under way.
+    /// Too many requests are running.
     #[error("The server is busy; nothing was done")]
     Busy,
     /// The request took longer than this many seconds.
@@ -101,13 +100,13 @@ pub enum CallError {
         "The request took longer than {0} seconds. It may or may not have been carried out; the same request can safely be sent again"
     )]
     Timeout(u64),
-    /// A fault of the server.
+    /// A server fault.
     #[error("Internal error. Details are in the server log")]
     Panic,
 }
 
 impl CallError {
-    /// What a client is refused with at this status, for faults on purpose: 401, 418, 429, 500 or 503.
+    /// The error of an injected fault with this status: 401, 418, 429, 500 or 503.
     pub fn with_status(status: u16) -> Option<Self> {
         match status {
             401 => Some(CallError::Auth(auth::AuthError::InvalidSignature)),
@@ -119,7 +118,7 @@ impl CallError {
         }
     }
 
-    /// The code that the caller reads.
+    /// The code in the response.
     pub fn code(&self) -> Code {
         match self {
             CallError::Auth(refused) => match refused {
@@ -174,7 +173,7 @@ impl CallError {
         }
     }
 
-    /// The cause for the operator, which the caller must not see.
+    /// The cause for the operator. Never shown to the caller.
     pub fn private(&self) -> Option<String> {
         match self {
             CallError::Store(error) | CallError::Auth(auth::AuthError::Store(error)) => {
@@ -186,12 +185,12 @@ impl CallError {
     }
 }
 
-fn unreached(error: &StoreError) -> &'static str {
+fn store_message(error: &StoreError) -> &'static str {
     match error {
         StoreError::Unavailable(_) => {
             "The directory's database is unreachable. The request may or may not have been carried out; it can safely be sent again"
         }
-        _ => "The directory is unreachable; nothing was done",
+        StoreError::Overloaded | StoreError::Failed(_) => "The directory is unreachable; nothing was done",
     }
 }
 
@@ -239,7 +238,7 @@ pub fn wrong(field: &'static str, why: &rules::ItemError) -> wire::Error {
         R::PasswordPolicy(_) => Code::PasswordPolicy,
         R::PasswordHash(_) => Code::PasswordHash,
         R::RoleNotCovered(_) => Code::RoleNotCovered,
-        // No endpoint says so: only the console issues keys to users.
+        // Only the console issues keys to users, so no endpoint returns this.
         R::UserBlocked => Code::ForbiddenForAddress,
         R::NotFound(_) => Code::NotFound,
         R::InvalidId(_) => Code::InvalidId,
@@ -258,7 +257,7 @@ pub fn wrong(field: &'static str, why: &rules::ItemError) -> wire::Error {
         R::Change(C::NotFound | C::ParentNotFound) => Code::NotFound,
         R::Change(C::GroupHasFolders) => Code::GroupHasFolders,
         R::Change(C::GroupInItself | C::GroupTooDeep) => Code::GroupPlacement,
-        // Recorded of the service as they are: without a field.
+        // Without a field, as recorded from the service.
         R::Change(why @ C::MemberAlreadyExists) => {
             return wire::Error::new(Code::MemberAlreadyExists, why.to_string());
         }

@@ -1,8 +1,8 @@
-//! A sandbox says of each request that it refuses why: in the request's log line and, to who asks for it by the header
-//! `x-matricula-explain: 1`, in one of the answer.
+//! Explains refused signatures in a sandbox: in the log line and, if the request has the header `x-matricula-explain:
+//! 1`, in a header of the response.
 //!
-//! Only a sandbox creates a server that does. No setting can: in production, an attacker who guesses keys
-//! would be told how far they have got.
+//! Only a sandbox creates a server that explains, and no setting enables it: in production, explanations would help an
+//! attacker who guesses keys.
 
 use std::sync::Arc;
 
@@ -15,25 +15,25 @@ use http::request::Parts;
 use http_body_util::{BodyExt, Limited};
 
 use crate::core::Core;
-use crate::endpoints::ENDPOINTS;
+use crate::endpoints;
 use observe::Line;
 
-/// Asks for an explanation, and carries it.
+/// Requests an explanation, and carries it in the response.
 const HEADER: HeaderName = HeaderName::from_static("x-matricula-explain");
 
-/// Longest explanation, in bytes: a header that every client can read.
+/// Longest explanation in bytes, which every client can receive as a header.
 const BYTES: usize = 1_000;
 
-/// Longest body that is looked into.
+/// Longest body that is examined.
 const BODY: usize = 64 << 10;
 
-/// Explains the refusals of a sandbox.
+/// The explainer of a sandbox.
 pub fn explainer(core: &Core) -> Arc<Explainer> {
-    let paths = ENDPOINTS.iter().map(|endpoint| endpoint.path).collect();
+    let paths = endpoints::all().map(|endpoint| endpoint.path).collect();
     Arc::new(Explainer::new(Arc::clone(&core.store), core.freshness, paths))
 }
 
-/// Why a request is refused, in one line; `None` unless this is a sandbox, and it is a matter of the signature.
+/// One line about a refused signature; `None` outside a sandbox and for other errors.
 pub async fn explained(
     core: &Core,
     refused: &AuthError,
@@ -58,8 +58,8 @@ pub async fn explained(
         | AuthError::Store(_) => return None,
     }
     let asked = asks(parts);
-    // The body of a refused request is not read, and need not be sent; unless somebody wants to know all.
-    let body = if asked { short(core, body).await } else { None };
+    // The body of a refused request is not read, unless an explanation is requested.
+    let body = if asked { read_short_body(core, body).await } else { None };
     let host = parts.headers.get(http::header::HOST).map(HeaderValue::as_bytes);
     let now = core.clock.now();
     let explanation =
@@ -67,8 +67,8 @@ pub async fn explained(
     Some(explanation.line(BYTES))
 }
 
-/// Tells the log, and who has asked.
-pub fn tell(explanation: Option<String>, asked: bool, line: &mut Line, response: &mut Response) {
+/// Adds the explanation to the log line and, if requested, to the response.
+pub fn add_explanation(explanation: Option<String>, asked: bool, line: &mut Line, response: &mut Response) {
     let header = explanation.as_deref().filter(|_| asked).and_then(|text| HeaderValue::from_str(text).ok());
     if let Some(header) = header {
         response.headers_mut().insert(HEADER, header);
@@ -76,12 +76,12 @@ pub fn tell(explanation: Option<String>, asked: bool, line: &mut Line, response:
     line.explanation = explanation;
 }
 
-/// Whether an explanation is asked for.
+/// Whether the request asks for an explanation.
 pub fn asks(parts: &Parts) -> bool {
     parts.headers.get(HEADER).is_some_and(|value| value == "1")
 }
 
-async fn short(core: &Core, body: Body) -> Option<Vec<u8>> {
+async fn read_short_body(core: &Core, body: Body) -> Option<Vec<u8>> {
     let collected = tokio::time::timeout(core.limits.body(), Limited::new(body, BODY).collect()).await;
     collected.ok()?.ok().map(|body| body.to_bytes().to_vec())
 }

@@ -1,5 +1,5 @@
-//! What a call does: the endpoints, and everything between a request and its answer. No sockets, and no engine: the port
-//! of the store only.
+//! The calls: endpoints and everything between a request and its response. No sockets and no engine, only the storage
+//! port.
 
 pub mod answer;
 pub mod call;
@@ -22,5 +22,4 @@ mod style;
 
 pub use crate::core::Core;
 pub use endpoint::{Endpoint, Method, Takes};
-pub use endpoints::ENDPOINTS;
 pub use style::Style;

@@ -10,19 +10,19 @@ use serde::{Deserialize, Serialize};
 pub struct Limits {
     /// Longest body, in bytes.
     pub body_bytes: usize,
-    /// All bodies of requests under way together, in bytes; more are refused with 503.
+    /// Bytes of all bodies of running requests together; more are refused with 503.
     pub bodies_bytes: usize,
-    /// Longest wait for the headers of a request, in seconds; also how long an idle connection is kept.
+    /// Timeout for the headers of a request, in seconds; also for an idle connection.
     pub header_seconds: u64,
-    /// Longest wait for a body, in seconds.
+    /// Timeout for a body, in seconds.
     pub body_seconds: u64,
-    /// Longest time for a request as a whole, in seconds.
+    /// Timeout for a whole request, in seconds.
     pub request_seconds: u64,
-    /// Longest time in which a client takes none of its answer, in seconds.
+    /// Timeout for a client that reads nothing of its response, in seconds.
     pub answer_seconds: u64,
-    /// Requests under way at once, without those whose body is on its way; more are refused with 503.
+    /// Requests that run at once, not counting those whose body is still arriving; more are refused with 503.
     pub in_flight: usize,
-    /// Longest wait for requests under way when the server stops, in seconds.
+    /// Timeout for running requests when the server stops, in seconds.
     pub drain_seconds: u64,
 }
 
@@ -42,32 +42,32 @@ impl Default for Limits {
 }
 
 impl Limits {
-    /// Longest wait for the headers of a request.
+    /// Timeout for the headers of a request.
     pub fn header(&self) -> Duration {
         Duration::from_secs(self.header_seconds)
     }
 
-    /// Longest wait for a body.
+    /// Timeout for a body.
     pub fn body(&self) -> Duration {
         Duration::from_secs(self.body_seconds)
     }
 
-    /// Longest time for a request as a whole.
+    /// Timeout for a whole request.
     pub fn request(&self) -> Duration {
         Duration::from_secs(self.request_seconds)
     }
 
-    /// Longest time in which a client takes none of its answer.
+    /// Timeout for a client that reads nothing of its response.
     pub fn answer(&self) -> Duration {
         Duration::from_secs(self.answer_seconds)
     }
 
-    /// Longest life of a stream of HTTP/2: the request as a whole, and then its answer.
+    /// Longest life of an HTTP/2 stream: the request and then its response.
     pub fn stream(&self) -> Duration {
         self.request() + self.answer()
     }
 
-    /// Longest wait for requests under way when the server stops.
+    /// Timeout for running requests when the server stops.
     pub fn drain(&self) -> Duration {
         Duration::from_secs(self.drain_seconds)
     }

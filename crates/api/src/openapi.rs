@@ -1,4 +1,4 @@
-//! The OpenAPI document, made of the table of endpoints and the table of codes alone (spec/protocol.md 1, 2, 8).
+//! The OpenAPI document, generated from the tables of endpoints and codes (spec/protocol.md 1, 2, 8).
 
 mod codes;
 mod schemas;
@@ -12,14 +12,14 @@ use wire::header;
 use wire::item::{FieldSpec, object};
 
 use crate::endpoint::{Endpoint, Method, Takes};
-use crate::endpoints::ENDPOINTS;
+use crate::endpoints;
 use crate::style::Style;
 use schemas::reference;
 
 /// The document, in OpenAPI 3.1.
 pub fn document() -> Value {
     let (mut paths, mut shared) = (Map::new(), Map::new());
-    for endpoint in ENDPOINTS {
+    for endpoint in endpoints::all() {
         let path = paths.entry(endpoint.path).or_insert_with(|| json!({}));
         path[endpoint.method.as_str().to_ascii_lowercase()] = operation(endpoint, &mut shared);
     }
@@ -37,7 +37,7 @@ pub fn document() -> Value {
 }
 
 fn operation(endpoint: &Endpoint, shared: &mut Map<String, Value>) -> Value {
-    let codes = codes::of(endpoint);
+    let codes = codes::possible_codes(endpoint);
     let names: Vec<_> = codes.iter().map(|code| code.as_str()).collect();
     let mut description = match &endpoint.permission {
         Some(permission) => format!("Needs the permission *{permission}*."),
@@ -71,7 +71,8 @@ fn operation(endpoint: &Endpoint, shared: &mut Map<String, Value>) -> Value {
     operation
 }
 
-/// Such as `createUser`; of the new style such as `postUserCloudGatewayV1Users`, where the last segment names no function.
+/// Such as `createUser`. In the style of API 2.0 such as `postUserCloudGatewayV1Users`, because the last segment is not
+/// a function.
 fn operation_id(endpoint: &Endpoint) -> String {
     let text = match endpoint.style() {
         Style::Envelope => endpoint.path.rsplit('/').next().unwrap_or_default().to_owned(),
@@ -88,7 +89,7 @@ fn operation_id(endpoint: &Endpoint) -> String {
     id
 }
 
-/// The functional area: the second segment of a classic path, the first of another (spec/protocol.md 1.1).
+/// The functional area: the second segment of a path below `/api`, else the first (spec/protocol.md 1.1).
 fn tag(endpoint: &Endpoint) -> &'static str {
     let mut segments = endpoint.path.split('/').filter(|segment| !segment.is_empty() && *segment != "api");
     segments.next().unwrap_or_default()
@@ -100,7 +101,7 @@ fn security(endpoint: &Endpoint) -> Value {
         Style::OAuth => json!([{ "client": [] }, {}]),
         _ if !endpoint.is_signed() && codes::takes_password(endpoint) => json!([{ "password": [] }]),
         _ if !endpoint.is_signed() => json!([]),
-        // It is for users only.
+        // Applications of API 2.0 cannot call it.
         Style::Envelope if endpoint.product.is_none() => json!([signature]),
         Style::Envelope | Style::Rest => json!([{ "token": [] }, signature]),
     }
@@ -158,7 +159,7 @@ fn envelope(meta: &str, data: Value, required: bool) -> Value {
     schema
 }
 
-/// The body of each status: of the call that ran, and of every code that can refuse it.
+/// The body of each status: of success, and of every code that can refuse the call.
 fn responses(endpoint: &Endpoint, codes: &[Code], shared: &mut Map<String, Value>) -> Value {
     let mut by_status: BTreeMap<u16, (Vec<&str>, Vec<&str>)> = BTreeMap::new();
     for code in codes {
@@ -171,7 +172,7 @@ fn responses(endpoint: &Endpoint, codes: &[Code], shared: &mut Map<String, Value
     }
     let ran = match (endpoint.style(), endpoint.method) {
         (Style::Rest, Method::Post) => 201,
-        _ => 200,
+        (Style::Rest, Method::Get) | (Style::Envelope | Style::OAuth, _) => 200,
     };
     let refused = by_status.remove(&ran).map(|(named, _)| named).unwrap_or_default();
     let description = match refused.len() {
@@ -179,7 +180,7 @@ fn responses(endpoint: &Endpoint, codes: &[Code], shared: &mut Map<String, Value
         _ => format!("Success; refused items are in `fail`: {}.", list(&refused)),
     };
     let body = match endpoint.style() {
-        Style::Envelope => schemas::ran(endpoint.row, matches!(endpoint.takes, Takes::Page(_))),
+        Style::Envelope => schemas::success_envelope(endpoint.row, matches!(endpoint.takes, Takes::Page(_))),
         Style::Rest | Style::OAuth => object(endpoint.row),
     };
     let mut responses = Map::new();
@@ -190,14 +191,14 @@ fn responses(endpoint: &Endpoint, codes: &[Code], shared: &mut Map<String, Value
             all => json!({ "anyOf": all.iter().map(|name| reference(name)).collect::<Vec<_>>() }),
         };
         let response = schemas::response(status, format!("Refused: {}.", list(&named)), schema);
-        let name = once(shared, &format!("{:?}{status}", endpoint.style()), response);
+        let name = shared_response(shared, &format!("{:?}{status}", endpoint.style()), response);
         responses.insert(status.to_string(), json!({ "$ref": format!("#/components/responses/{name}") }));
     }
     responses.into()
 }
 
-/// Keeps a response that many endpoints have, and gives the name it is kept under.
-fn once(shared: &mut Map<String, Value>, name: &str, response: Value) -> String {
+/// Stores a response that many endpoints share, and returns its name.
+fn shared_response(shared: &mut Map<String, Value>, name: &str, response: Value) -> String {
     for suffix in std::iter::once(String::new()).chain((2..).map(|number| format!("_{number}"))) {
         let name = format!("{name}{suffix}");
         if shared.entry(name.as_str()).or_insert_with(|| response.clone()) == &response {

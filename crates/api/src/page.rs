@@ -1,4 +1,4 @@
-//! Pages: tokens that say all there is to say about where a list goes on, so that a follow-up call needs nothing else
+//! Page tokens. A token holds the complete state of a list, so that a follow-up call needs nothing else
 //! (spec/clients.md 3.5). Opaque, unforgeable, bound to the endpoint and the account.
 
 use directory::AccountId;
@@ -23,7 +23,7 @@ impl SecureIds<'_> {
     /// The content of a token; `None` for the first page.
     ///
     /// # Errors
-    /// When it is no token of this list.
+    /// When the token is not of this list.
     pub fn open_page<T: DeserializeOwned>(
         &self,
         path: &'static str,
@@ -36,10 +36,10 @@ impl SecureIds<'_> {
         })
     }
 
-    /// The same, for answers without an envelope.
+    /// Like `open_page`, for responses without an envelope.
     ///
     /// # Errors
-    /// When it is no token of this list.
+    /// When the token is not of this list.
     pub fn read_page<T: DeserializeOwned>(
         &self,
         path: &'static str,
@@ -53,15 +53,15 @@ impl SecureIds<'_> {
     }
 }
 
-/// Where the pages around one start.
+/// The starts of the next and the previous page.
 pub struct Around {
-    /// Where the page after it starts, if there is one.
+    /// The start of the next page, if there is one.
     pub next: Option<Position>,
-    /// Where the page before it starts, if there is one.
+    /// The start of the previous page, if there is one.
     pub previous: Option<Position>,
 }
 
-/// Cuts a page to its size. It was read with one row more than is shown, which tells whether there are more.
+/// Cuts the rows to a page. One row more than the page was read, to detect further rows.
 pub fn cut<T>(rows: &mut Vec<T>, size: usize, from: &Position, key: impl Fn(&T) -> String) -> Around {
     let more = rows.len() > size;
     let backwards = matches!(from, Position::Before(_));
@@ -81,7 +81,7 @@ pub fn cut<T>(rows: &mut Vec<T>, size: usize, from: &Position, key: impl Fn(&T) 
 }
 
 impl Around {
-    /// What an answer says of its page: so many rows here, so many in all.
+    /// The pagination of a response: rows on this page, rows in total, tokens.
     pub fn pagination(self, rows: usize, total: u64, token: impl Fn(Position) -> String) -> Pagination {
         Pagination {
             page_size: rows as u64,
@@ -92,10 +92,10 @@ impl Around {
     }
 }
 
-/// The token leads nowhere.
+/// The page token is invalid.
 pub struct InvalidPageToken;
 
-/// The error of a token that leads nowhere.
+/// The error of an invalid page token.
 pub fn invalid(field: &'static str) -> Error {
     let message = "Not a page token of this list; start again without one";
     Error::in_field(Code::InvalidPageToken, field, message)

@@ -1,11 +1,11 @@
-//! Where clients reach the server, as discover-authentication tells them (spec/clients.md 6).
+//! The URL at which clients reach the server, for discover-authentication (spec/clients.md 6).
 
 use std::net::{IpAddr, SocketAddr};
 use std::sync::OnceLock;
 
 use http::uri::Authority;
 
-/// Where clients reach the server: scheme, host and port.
+/// The URL at which clients reach the server: scheme, host and port.
 pub struct PublicUrl {
     configured: Option<String>,
     secure: bool,
@@ -14,23 +14,23 @@ pub struct PublicUrl {
 }
 
 impl PublicUrl {
-    /// As configured; else it is found out.
+    /// The configured URL, or one that is derived.
     pub fn new(configured: Option<String>, secure: bool) -> Self {
         Self { configured, secure, listens: OnceLock::new(), names: OnceLock::new() }
     }
 
-    /// Tells where the server listens.
+    /// Sets the listening address.
     pub fn listens(&self, address: SocketAddr) {
         self.listens.get_or_init(|| address);
     }
 
-    /// Tells by which further names the server is called.
+    /// Sets further host names of the server.
     pub fn is_called(&self, names: Vec<String>) {
         self.names.get_or_init(|| names);
     }
 
-    /// Whether a host, in small letters, is one that the operator gave the server: in its configuration, as a further name,
-    /// or as the address it listens on.
+    /// Whether a lower-case host belongs to the server: by its configuration, as a further name, or as the listening
+    /// address.
     pub fn is_own(&self, host: &str) -> bool {
         let configured =
             self.configured.as_deref().and_then(|url| url.split_once("://")).map(|(_, host)| host);
@@ -44,10 +44,10 @@ impl PublicUrl {
         configured.is_some_and(|own| own.host().eq_ignore_ascii_case(host)) || named() || listens()
     }
 
-    /// For a client that sent this host.
+    /// The URL for a client that sent this Host header.
     ///
-    /// Over TLS it is the one that the client called and that the certificate vouches for, while the address to listen on
-    /// may be `0.0.0.0`. In plaintext, whatever does TLS in front may have put any host there.
+    /// Over TLS it contains that host: the certificate vouches for it, and the listening address may be `0.0.0.0`. Over
+    /// plaintext the host is not trusted, because a proxy may have set it.
     pub fn for_host(&self, host: Option<&[u8]>) -> String {
         if let Some(configured) = &self.configured {
             return configured.clone();

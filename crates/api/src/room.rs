@@ -1,6 +1,6 @@
-//! Admission: how many requests may run at once. A request has a slot while something is done for it, and none while its
-//! body is on its way: slow bodies keep nobody out. Bodies that wait for a caller who proved nothing yet are few, and fewer
-//! of one address; and the bytes of all bodies together are bounded.
+//! Admission control. A running request holds a slot; a request whose body is still arriving holds none, so slow bodies
+//! block nobody. Bodies of unauthenticated callers are limited in number, in total and per address, and all bodies
+//! together are limited in bytes.
 
 mod intake;
 
@@ -16,31 +16,31 @@ use crate::limits::Limits;
 
 pub use intake::{Intake, Unread};
 
-/// The part of the slots that callers may have who proved nothing.
+/// The share of slots for unauthenticated callers, as a divisor.
 const STRANGERS: usize = 8;
 
-/// The part of the slots that bodies may wait for which come from one address, of callers who proved nothing. Once a body
-/// is there its address does not matter: it may be that of something in front, through which everybody comes.
+/// The share of slots for arriving bodies of unauthenticated callers from one address, as a divisor. A received body no
+/// longer counts: behind a proxy, all callers have one address.
 const ONE_ADDRESS: usize = 16;
 
-/// The room for requests.
+/// The slots for requests.
 pub struct Room {
     limits: Limits,
     slots: Semaphore,
     strangers: Semaphore,
-    /// Bodies that wait, of strangers.
+    /// Arriving bodies of unauthenticated callers, by address.
     addresses: Mutex<HashMap<IpAddr, usize>>,
     /// Bytes of bodies.
     bytes: AtomicUsize,
 }
 
-/// The place of a request. What it holds is given back when it leaves.
+/// The slot of a request. Everything it holds is released when it leaves.
 pub struct Place {
     room: Arc<Room>,
     peer: IpAddr,
-    /// Where it goes, nobody is known before they have read the body.
+    /// The endpoint identifies its caller only by the body.
     unknown: bool,
-    /// A signature or a token of the caller holds.
+    /// The caller's signature or token is valid.
     proven: AtomicBool,
     held: Mutex<Held>,
 }
@@ -52,11 +52,10 @@ struct Held {
     waiting: bool,
     address: bool,
     bytes: usize,
-    /// The unread rest of the body.
     rest: Option<Body>,
 }
 
-/// Leaves when it is dropped.
+/// Leaves when dropped.
 pub struct Entered<'a>(&'a Place);
 
 impl Drop for Entered<'_> {
@@ -66,7 +65,7 @@ impl Drop for Entered<'_> {
 }
 
 impl Room {
-    /// As large as the limits say.
+    /// Sized by the limits.
     pub fn new(limits: Limits) -> Self {
         let part = |of: usize| (limits.in_flight / of).clamp(1, Semaphore::MAX_PERMITS);
         Self {
@@ -78,7 +77,7 @@ impl Room {
         }
     }
 
-    /// Slots that are taken.
+    /// Slots in use.
     pub fn in_flight(&self) -> usize {
         self.limits.in_flight.min(Semaphore::MAX_PERMITS).saturating_sub(self.slots.available_permits())
     }
@@ -89,7 +88,7 @@ fn take(permits: &Semaphore) -> bool {
 }
 
 impl Place {
-    /// The place of a request from an address. `unknown`: nobody is known before they have read the body.
+    /// The slot of a request from an address. `unknown`: the endpoint identifies its caller only by the body.
     pub fn new(room: &Arc<Room>, peer: IpAddr, unknown: bool) -> Self {
         let (proven, held) = (AtomicBool::new(false), Mutex::default());
         Self { room: Arc::clone(room), peer, unknown, proven, held }
@@ -99,7 +98,7 @@ impl Place {
         self.held.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Takes a slot, and of strangers' where the request goes to who knows nobody; `None`: there is no room.
+    /// Takes a slot, of the smaller share for unknown callers. `None`: no slot is free.
     pub fn enter(&self) -> Option<Entered<'_>> {
         let mut held = self.lock();
         let entered = Entered(self);
@@ -110,12 +109,12 @@ impl Place {
         there_is_room.then_some(entered)
     }
 
-    /// A signature or a token of the caller holds: it waits for its body among all others.
+    /// The caller is authenticated: its body no longer counts as a stranger's.
     pub fn prove(&self) {
         self.proven.store(true, Ordering::Relaxed);
     }
 
-    /// The body has not arrived yet. False: too many bodies are awaited.
+    /// The body has not arrived yet. False: too many bodies are arriving.
     pub fn wait(&self) -> bool {
         let mut held = self.lock();
         if held.waiting {
@@ -135,7 +134,7 @@ impl Place {
         true
     }
 
-    /// The body is there. False: by now there is no room for the request.
+    /// The body has arrived. False: no slot is free.
     fn arrive(&self) -> bool {
         let mut held = self.lock();
         if !std::mem::take(&mut held.waiting) {
@@ -151,7 +150,7 @@ impl Place {
         held.slot
     }
 
-    /// Bytes of the body came. False: there is no room for them.
+    /// Counts received bytes of the body. False: the limit is reached.
     fn draw(&self, bytes: usize) -> bool {
         let most = self.room.limits.bodies_bytes;
         let more = |drawn: usize| drawn.checked_add(bytes).filter(|sum| *sum <= most);
@@ -162,7 +161,7 @@ impl Place {
         drawn
     }
 
-    /// Gives back what the request holds.
+    /// Releases everything that the request holds.
     pub fn leave(&self) {
         let mut held = self.lock();
         let rest = held.rest.take();
@@ -181,7 +180,7 @@ impl Place {
         self.room.bytes.fetch_sub(bytes, Ordering::Relaxed);
     }
 
-    /// Whether there is something of the body that nobody read.
+    /// Whether a part of the body is unread.
     pub fn is_unread(&self) -> bool {
         self.lock().rest.is_some()
     }

@@ -1,5 +1,5 @@
-//! Secure ids: what callers see of an internal id. Opaque, unforgeable, stable, bound to the account and to the kind of
-//! thing. `[ours]`
+//! Secure ids: the external form of internal ids. Opaque, unforgeable, stable, bound to the account and the kind of
+//! object. `[ours]`
 
 use aes_siv::KeyInit;
 use aes_siv::siv::Aes256Siv;
@@ -9,11 +9,11 @@ use directory::error::ItemError;
 use directory::{AccountId, UserId};
 use secrecy::{ExposeSecret, SecretBox};
 
-/// Seals ids under a key that stays in the store.
+/// Seals ids with a key that stays in the store.
 pub struct SecureIds<'a>(&'a SecretBox<[u8; 64]>);
 
 impl<'a> SecureIds<'a> {
-    /// Sealed under this key.
+    /// Uses this key.
     pub fn new(key: &'a SecretBox<[u8; 64]>) -> Self {
         Self(key)
     }
@@ -23,7 +23,7 @@ impl<'a> SecureIds<'a> {
         self.seal("user", account, user.as_bytes())
     }
 
-    /// Seals an id of some kind: 43 characters of unpadded URL-safe base64 for sixteen bytes.
+    /// Seals an id: 43 characters of unpadded URL-safe base64 for sixteen bytes.
     pub fn seal(&self, kind: &'static str, account: AccountId, id: &[u8]) -> String {
         let mut cipher = Aes256Siv::new(self.0.expose_secret().into());
         let place: [&[u8]; 2] = [kind.as_bytes(), account.as_bytes()];
@@ -36,7 +36,7 @@ impl<'a> SecureIds<'a> {
     /// The sealed content.
     ///
     /// # Errors
-    /// When the text is no id of this kind in this account.
+    /// When the text is not an id of this kind in this account.
     pub fn open(&self, kind: &'static str, account: AccountId, id: &str) -> Result<Vec<u8>, ItemError> {
         let invalid = || ItemError::InvalidId(kind);
         let sealed = URL_SAFE_NO_PAD.decode(id.trim()).map_err(|_| invalid())?;
@@ -45,7 +45,7 @@ impl<'a> SecureIds<'a> {
         cipher.decrypt(place, &sealed).map_err(|_| invalid())
     }
 
-    /// The same, of an id of sixteen bytes.
+    /// Like `open`, for an id of sixteen bytes.
     pub fn open_id(&self, kind: &'static str, account: AccountId, id: &str) -> Result<[u8; 16], ItemError> {
         self.open(kind, account, id)?.try_into().map_err(|_| ItemError::InvalidId(kind))
     }

@@ -1,5 +1,5 @@
-//! What the items of a writing endpoint come to: each a change and the row that tells of it, or a refusal. Create-user
-//! walks the same way in a separate, faster form.
+//! The items of an endpoint that writes: each is a change with its row, or a refusal. Create-user has a separate,
+//! faster implementation.
 
 use directory::change::{Change, ChangeError, Effect};
 use directory::port::Evidence;
@@ -11,15 +11,13 @@ use crate::answer;
 use crate::call::{Call, Reply};
 use crate::error::{CallError, wrong};
 
-/// One item.
 pub(crate) struct Step {
     /// The item, for `fail[].key`.
     pub(crate) key: Map<String, Value>,
-    /// Its outcome.
     pub(crate) plan: Result<Plan, Vec<Error>>,
 }
 
-/// Makes the row that tells of a change. A row is text and numbers, which can be rendered.
+/// Renders the row of a change. Rows contain text and numbers, which can be rendered.
 type Row = Box<dyn Fn(&Effect) -> serde_json::Result<Value> + Send>;
 
 /// The outcome of an item.
@@ -29,14 +27,14 @@ pub(crate) struct Plan {
     field: Blamed,
 }
 
-/// The field that is wrong when a change can't be made.
+/// The field to blame when a change fails.
 enum Blamed {
     Always(&'static str),
     By(fn(ChangeError) -> &'static str),
 }
 
 impl Plan {
-    /// A change, and the row that tells of it. `field` is the one that is wrong when the change can't be made.
+    /// A change with its row. `field` is blamed when the change fails.
     pub(crate) fn change<T: Serialize>(
         field: &'static str,
         change: Change,
@@ -49,17 +47,17 @@ impl Plan {
         }
     }
 
-    /// A change, and a row that is known already.
+    /// A change with a row that is known beforehand.
     pub(crate) fn done<T: Serialize>(field: &'static str, change: Change, row: &T) -> Self {
         Self { change: Some(change), field: Blamed::Always(field), ..Self::read(row) }
     }
 
-    /// Another field is wrong, depending on why the change can't be made.
+    /// Chooses the blamed field by the error.
     pub(crate) fn blaming(self, field: fn(ChangeError) -> &'static str) -> Self {
         Self { field: Blamed::By(field), ..self }
     }
 
-    /// Nothing to change.
+    /// No change.
     pub(crate) fn read<T: Serialize>(row: &T) -> Self {
         let row = serde_json::to_value(row).map_err(|error| error.to_string());
         let row = move |_: &Effect| row.clone().map_err(serde::ser::Error::custom);
@@ -79,8 +77,8 @@ enum Waiting {
 }
 
 impl Call<'_> {
-    /// Carries out the steps, each of which succeeds or fails alone. A request that changes nothing is a read, and is not
-    /// remembered.
+    /// Makes the changes; each succeeds or fails alone. A request without changes is a read, and its response is not
+    /// stored.
     pub(crate) async fn carry_out(
         &mut self,
         evidence: Vec<Evidence>,
@@ -99,7 +97,7 @@ impl Call<'_> {
             });
         }
         if changes.is_empty() {
-            // What the request did when it ran may be why there is nothing left to change.
+            // An earlier run of this request may be the reason that no change is left.
             return match self.recall().await {
                 Ok(Some(reply)) => Ok(reply),
                 Ok(None) | Err(CallError::RequestIdReused) => Ok(Reply::ran(render(&waiting, &[]))),

@@ -1,14 +1,14 @@
-//! The shapes of answers.
+//! The formats of responses.
 
-/// The shape of an endpoint's responses and refusals. The path tells, so that one that can't be routed is
-/// refused in the style of its neighbours.
+/// The format of an endpoint's responses. It follows from the path, so a path without an endpoint is refused in the
+/// format of similar paths.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Style {
     /// `meta`, `data`, `fail` (spec/protocol.md 1).
     Envelope,
-    /// What is asked for and no more, or `errors`; statuses are HTTP's (spec/protocol.md 8).
+    /// The requested data or `errors`, with HTTP statuses (spec/protocol.md 8).
     Rest,
-    /// Of OAuth (RFC 6749, 5).
+    /// OAuth (RFC 6749, 5).
     OAuth,
 }
 

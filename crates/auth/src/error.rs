@@ -4,10 +4,9 @@ use directory::port::StoreError;
 use thiserror::Error;
 use wire::header;
 
-/// The headers of a signed request.
 const SIGNED_HEADERS: [&str; 4] = [header::AUTHORIZATION, header::DATE, header::REQUEST_ID, header::APP_ID];
 
-/// Why a request is refused before anybody looks at its body.
+/// Why a request is refused before its body is read.
 #[derive(Debug, Error)]
 pub enum AuthError {
     /// A header is missing.
@@ -16,25 +15,25 @@ pub enum AuthError {
         /// Its name.
         name: &'static str,
     },
-    /// A header can't be read.
+    /// A header is malformed.
     #[error("Malformed header: {why}")]
     MalformedHeader {
-        /// Which, and why.
+        /// Name and cause.
         why: String,
     },
-    /// Access key, secret, application key or signed text is wrong: the caller is not told which.
+    /// Access key, secret, application key or signed text is wrong. The caller is not told which.
     #[error("0004 Invalid Signature")]
     InvalidSignature,
-    /// The signature holds, but the application id is not the one the access key was issued for.
+    /// The signature is valid, but the access key was issued for another application id.
     #[error("App ID is invalid: {app_id}")]
     UnknownApplication {
         /// The value sent.
         app_id: String,
     },
-    /// The date can't be read.
+    /// The date is malformed.
     #[error("Unreadable date: {why}")]
     InvalidDate {
-        /// Why.
+        /// The cause.
         why: String,
     },
     /// The date is too far from now.
@@ -48,25 +47,26 @@ pub enum AuthError {
         /// The server's time, as the header should have shown it.
         now: String,
     },
-    /// Requests signed that early may have been forgotten, because the clock was ahead: this may be one that ran.
+    /// Requests with such an early date may have been deleted, because the clock was ahead. This request may have run
+    /// already.
     #[error(
         "The server's clock was ahead and has been set back. A request whose {} is not after {until} may already have been carried out and is refused: sign it again after that time",
         header::DATE
     )]
     Forgotten {
-        /// From when on dates are good, as the header should show it.
+        /// The earliest accepted date, in the format of the header.
         until: String,
     },
     /// The key pair has expired.
     #[error("0018 AccessKey Has Expired")]
     BindingExpired,
-    /// The token is past its life (spec/protocol.md 2e).
+    /// The token has expired (spec/protocol.md 2e).
     #[error("The token has expired: get a new one from POST /oauth/token")]
     TokenExpired,
-    /// The token is none of this server's, or its application is gone.
+    /// This server did not issue the token, or its application is gone.
     #[error("The token is not valid here: get a new one from POST /oauth/token")]
     InvalidToken,
-    /// The client id is unknown or disabled, or the secret is wrong: the caller is not told which.
+    /// The client id is unknown or disabled, or the secret is wrong. The caller is not told which.
     #[error("The client id or its secret is wrong")]
     InvalidClient,
     /// Too many calls.
@@ -74,12 +74,12 @@ pub enum AuthError {
         "Too many requests: {limit} are allowed in a window; the next one starts in {reset_ms} milliseconds"
     )]
     QuotaExceeded {
-        /// Calls allowed in a window.
+        /// Calls allowed per window.
         limit: u32,
         /// Milliseconds to wait.
         reset_ms: u32,
     },
-    /// The store can't say.
+    /// The store failed.
     #[error("The directory is unreachable; nothing was done")]
     Store(#[from] StoreError),
 }

@@ -1,7 +1,7 @@
-//! Why a request was refused, for a sandbox: with every key the directory has, and only there.
+//! Explains why a signature was refused, using every key of the directory. Only for a sandbox.
 //!
-//! A refused caller is not told which part is wrong: that would help an attacker. In a sandbox the keys are printed
-//! anyway, and there is nobody to keep them from.
+//! Production does not tell a caller which part is wrong, because that would help an attacker. A sandbox prints its
+//! keys anyway.
 
 use std::sync::Arc;
 
@@ -13,13 +13,13 @@ use wire::explain::{Explanation, KeySet, KeyStatus, Known, Received, explain};
 
 use crate::signed::Presented;
 
-/// Key pairs that are looked at, the newest ones.
+/// Most key pairs that are tried, the newest first.
 const PAIRS: usize = 64;
 
-/// Applications that are looked at beside those of key pairs.
+/// Most applications without a key pair that are tried.
 const APPLICATIONS: usize = 32;
 
-/// Explains refused requests, one after the other, on a thread that nobody else waits for.
+/// Explains refused requests one after the other on a separate thread.
 pub struct Explainer {
     store: Arc<dyn Store>,
     window: SignedDuration,
@@ -28,13 +28,13 @@ pub struct Explainer {
 }
 
 impl Explainer {
-    /// Over a store. `paths` are those of all endpoints.
+    /// Uses a store. `paths` are those of all endpoints.
     pub fn new(store: Arc<dyn Store>, window: SignedDuration, paths: Vec<&'static str>) -> Self {
         Self { store, window, paths, room: Semaphore::new(1) }
     }
 
-    /// Why a request is refused. `None` where there is no answer: the store is away, or another request is being explained
-    /// and the caller is not patient enough to wait for that.
+    /// Why a request is refused. `None` if the store fails, or if another request is being explained and the caller
+    /// does not wait.
     pub async fn explain(
         self: &Arc<Self>,
         presented: &Presented<'_>,
@@ -71,7 +71,7 @@ impl Explainer {
         explained.await.ok()
     }
 
-    /// Every key pair, the one of the request whatever happens, then every application that has none.
+    /// The key pairs, always including that of the request, then the applications without one.
     async fn keys(&self, presented: &Presented<'_>, now: Timestamp) -> Result<Vec<KeySet>, StoreError> {
         let mut rows = self.store.list_bindings(None).await?;
         let named = |key: &str| {
@@ -123,7 +123,7 @@ impl Explainer {
         Ok(keys)
     }
 
-    /// The key of an application; nothing if it is disabled.
+    /// The key of an application; empty if it is disabled.
     async fn app_key(&self, app_id: &str) -> Result<SecretString, StoreError> {
         let application = self.store.application(app_id).await?;
         Ok(application.map_or_else(|| SecretString::from(""), |application| application.app_key))

@@ -1,5 +1,5 @@
-//! The gate: passwords are hashed on threads of their own, behind a bounded queue, so that hashing, which is slow on
-//! purpose, never delays a request that has no password.
+//! The password hasher: dedicated threads behind a bounded queue. Hashing is slow on purpose and must never delay a
+//! request without a password.
 
 mod even;
 mod hash;
@@ -30,19 +30,19 @@ pub struct Cost {
     pub memory_kib: u32,
     /// Passes over the memory.
     pub iterations: u32,
-    /// Lanes.
+    /// Parallel lanes.
     pub parallelism: u32,
 }
 
 impl Default for Cost {
-    /// One of OWASP's equivalent choices for Argon2id: 7 MiB, five passes.
+    /// One of OWASP's equivalent parameter sets for Argon2id: 7 MiB, five passes.
     fn default() -> Self {
         Self { memory_kib: 7 * 1_024, iterations: 5, parallelism: 1 }
     }
 }
 
 impl Cost {
-    /// The work of a hash, in KiB that are passed over. Lanes are worked on one after the other.
+    /// The work of a hash in KiB of memory passes. One thread processes all lanes.
     fn work(&self) -> u64 {
         u64::from(self.memory_kib) * u64::from(self.iterations)
     }
@@ -58,29 +58,29 @@ pub struct CostError(Cost);
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[error("too many passwords are waiting to be hashed")]
 pub struct HasherFull {
-    /// When there should be room, by the speed of late.
+    /// Estimated seconds until a place is free.
     pub retry_after_seconds: u64,
 }
 
-/// Why the gate has no result.
+/// Why the hasher has no result.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 pub enum HasherError {
     /// The queue is full; nothing was hashed.
     #[error(transparent)]
     Full(#[from] HasherFull),
-    /// The work failed, or no thread does any; the log says why.
+    /// The work failed, or no thread is running. The cause is in the log.
     #[error("could not hash a password; the reason is in the log")]
     Broken,
 }
 
-/// Passwords that may wait to be compared with hashes that cost more than the gate's own.
+/// Most passwords waiting for comparison with an expensive hash.
 const COSTLY_LIMIT: usize = 64;
 
-/// The gate. Dropping it lets its threads end.
+/// The password hasher. Its threads end when it is dropped.
 pub struct PasswordHasher {
     lane: Lane,
-    /// Hashes that cost more than the gate's own, as other directories made them, are compared on one thread. Many of
-    /// them delay only users with such a hash.
+    /// One thread compares expensive hashes, which were imported from other directories. They delay only users with
+    /// such a hash.
     costly: Lane,
     entropy: Arc<dyn Entropy>,
     cost: Cost,
@@ -89,7 +89,7 @@ pub struct PasswordHasher {
 }
 
 impl PasswordHasher {
-    /// Starts `threads` threads, and one for costly hashes; at most `limit` passwords wait.
+    /// Starts `threads` threads, and one for expensive hashes; at most `limit` passwords wait.
     ///
     /// # Errors
     /// When Argon2 does not allow the cost.
@@ -106,7 +106,7 @@ impl PasswordHasher {
         Ok(Self { lane, costly, entropy, cost, params, even: Even::default() })
     }
 
-    /// Hashes the passwords of one request: all of them or, when they don't fit into the queue, none.
+    /// Hashes the passwords of one request: all of them or, if they do not fit into the queue, none.
     ///
     /// # Errors
     /// When the queue is full, or hashing failed.
@@ -125,12 +125,12 @@ impl PasswordHasher {
         Ok(hashes)
     }
 
-    /// Whether a password is the one that was hashed. `None` stands for a user that is unknown or has no password: it
-    /// is never right, and takes as long as a hash of the gate's own cost, so that nobody learns who there is
-    /// (`spec/protocol.md` 4; one answer, one cost: `[ours]`). A hash that can't be read is logged and treated alike.
+    /// Compares a password with a hash. `None` means that the user is unknown or has no password: the result is false
+    /// and takes as long as a hash of the configured cost, so that timing does not reveal users (`spec/protocol.md` 4;
+    /// one answer, one cost: `[ours]`). An unreadable hash is logged and treated the same.
     ///
     /// # Errors
-    /// When the queue is full, or comparing failed; then nothing is known.
+    /// When the queue is full, or comparing failed.
     pub async fn verify(
         &self,
         password: SecretString,
@@ -140,10 +140,10 @@ impl PasswordHasher {
         lane.work(move |hasher| hasher.verify(&password, against.as_ref())).await
     }
 
-    /// Whether a password is one of several that were hashed, as for the history of a user's passwords.
+    /// Whether a password matches one of several hashes, such as the history of a user.
     ///
     /// # Errors
-    /// When the queue is full, or comparing failed; then nothing is known.
+    /// When the queue is full, or comparing failed.
     pub async fn verify_any(
         &self,
         password: SecretString,
@@ -156,20 +156,20 @@ impl PasswordHasher {
         lane.work(move |hasher| against.iter().any(|hash| hasher.verify(&password, Some(hash)))).await
     }
 
-    /// Whether a hash is not of the gate's own cost: then a new one replaces it as soon as the password is known again.
+    /// Whether a hash has another cost than the configured one. It is replaced at the next login.
     pub fn outdated(&self, hash: &PasswordHash) -> bool {
         hash::outdated(hash, &self.params)
     }
 
-    /// Reads the hash of a password that another directory made, if a login may take as long as to compare with it.
+    /// Reads a password hash of another directory. Its cost must be acceptable for a login.
     ///
     /// # Errors
-    /// When it is none, broken, or costs too much.
+    /// When it is malformed, unsupported or too expensive.
     pub fn hashed_elsewhere(&self, hash: &SecretString) -> Result<PasswordHash, HashError> {
         hashed_elsewhere(hash, self.cost)
     }
 
-    /// Does other work on the hashing threads: what takes as long as to be in the way of requests without passwords.
+    /// Runs other slow work on the hashing threads.
     ///
     /// # Errors
     /// When the queue is full, or the work panicked.
@@ -185,8 +185,8 @@ impl PasswordHasher {
         if costly { &self.costly } else { &self.lane }
     }
 
-    /// Holds a refused login back until it has taken as long as the slowest of late, so that its time does not tell
-    /// whether there is such a user, nor how their password was hashed. Waiting takes no work.
+    /// Delays the response to a refused login to the duration of recent slow ones, so that timing reveals neither users
+    /// nor their hash schemes. Waiting costs no CPU time.
     pub async fn even_out(&self, started: Instant, known: bool) {
         #[expect(clippy::disallowed_methods, reason = "measures how long a login took")]
         let now = Instant::now();
@@ -195,7 +195,7 @@ impl PasswordHasher {
         tokio::time::sleep(hold).await;
     }
 
-    /// How long a refused login takes at least, by those of late.
+    /// The minimum duration of a refused login, from recent ones.
     pub fn slowest_refusal(&self) -> Duration {
         self.even.slowest()
     }
@@ -205,7 +205,7 @@ impl PasswordHasher {
         self.lane.waiting() + self.costly.waiting()
     }
 
-    /// Passwords that may wait.
+    /// Most passwords that may wait.
     pub fn limit(&self) -> usize {
         self.lane.limit()
     }

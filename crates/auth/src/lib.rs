@@ -1,6 +1,6 @@
-//! From bytes to [`Caller`](directory::Caller): signature, freshness, quota; and the gate that hashes passwords.
+//! From bytes to a [`Caller`](directory::Caller): signature, freshness, quota. Also the password hasher.
 //!
-//! The only room that can make a `Caller`.
+//! The only crate that constructs a `Caller`.
 
 mod error;
 pub mod explain;

@@ -1,5 +1,5 @@
-//! What a password proves, before anything is granted for it (spec/protocol.md 4). The answer and its cost are the same
-//! for a wrong password, an unknown user and a disabled one.
+//! Proof of a password, before anything is granted (spec/protocol.md 4). Response and cost are the same for a wrong
+//! password, an unknown user and a disabled one.
 
 use std::time::Instant;
 
@@ -14,35 +14,34 @@ use wire::header::Basic;
 
 use crate::hasher::{HasherError, PasswordHasher};
 
-/// A password that was compared with the one of a user.
+/// The result of comparing a password with a user's.
 pub struct Proof {
-    /// The address that was given.
+    /// The address in the request.
     pub address: String,
-    /// The user's, if there is one.
+    /// The user's credentials, if the user exists.
     pub credentials: Option<Credentials>,
-    /// The hash that was matched; `None`: the password is wrong.
+    /// The matching hash; `None` if the password is wrong.
     verified: Option<PasswordHash>,
     rehashed: Option<PasswordHash>,
-    /// When it was asked for.
     started: Instant,
 }
 
-/// Why nothing can be said.
+/// Why a password could not be checked.
 #[derive(Debug, Error)]
 pub enum ProofError {
     /// Too many passwords are waiting, or comparing failed.
     #[error(transparent)]
     PasswordHasher(#[from] HasherError),
-    /// The store can't say.
+    /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),
 }
 
 impl Proof {
-    /// Compares a password with the one of the user it is said to be of.
+    /// Compares a password with that of a user.
     ///
     /// # Errors
-    /// When too many passwords are waiting, or the store can't say.
+    /// When the queue of the hasher is full, or the store fails.
     pub async fn of(
         store: &dyn Store,
         gate: &PasswordHasher,
@@ -54,17 +53,17 @@ impl Proof {
         let Basic { user, password, .. } = basic;
         let (address, credentials) = match EmailAddress::parse(&user) {
             Ok(address) => (address.to_string(), store.credentials(&address).await?),
-            // Whatever it is, it may be a password that was typed into the wrong place.
+            // The invalid address may be a misplaced password and must not be logged.
             Err(_) => ("(no address)".to_owned(), None),
         };
-        // A user who is refused anyway is compared with the dummy hash: the own one may be expensive.
+        // A user who is refused anyway is compared with the dummy hash: the real one may be expensive.
         let may_enter = |credentials: &&Credentials| !is_locked(&credentials.user, now);
         let hash = credentials.as_ref().filter(may_enter).and_then(|found| found.user.password.clone());
         let right = gate.verify(password.clone(), hash.clone()).await?;
         let verified = hash.filter(|_| right);
         let mut proof = Self { address, credentials, verified, rehashed: None, started };
-        // Only where something may be granted: what takes longer tells something.
-        if let Some(hash) = proof.right(now)
+        // Slow work only after the password matched, so timing reveals nothing.
+        if let Some(hash) = proof.verified_hash(now)
             && gate.outdated(hash)
         {
             proof.rehashed = gate.hash(vec![password]).await?.pop();
@@ -72,23 +71,23 @@ impl Proof {
         Ok(proof)
     }
 
-    /// The credentials, if the password is right and the user is not disabled: then the caller may learn more.
+    /// The credentials, if the password is right and the user may log in. Only then may the caller see other errors.
     pub fn right_for(&self, now: Timestamp) -> Option<&Credentials> {
-        self.right(now)?;
+        self.verified_hash(now)?;
         self.credentials.as_ref()
     }
 
-    fn right(&self, now: Timestamp) -> Option<&PasswordHash> {
+    fn verified_hash(&self, now: Timestamp) -> Option<&PasswordHash> {
         let user = &self.credentials.as_ref()?.user;
         self.verified.as_ref().filter(|_| !is_locked(user, now))
     }
 
-    /// When it was asked for, and whether there is such a user: what [`PasswordHasher::even_out`] takes.
-    pub fn began(&self) -> (Instant, bool) {
+    /// The start of the check and whether the user exists, for [`PasswordHasher::even_out`].
+    pub fn timing(&self) -> (Instant, bool) {
         (self.started, self.credentials.is_some())
     }
 
-    /// The actor in the audit: unknown if the password is wrong.
+    /// The actor in the audit; anonymous if the password is wrong.
     pub fn actor(&self) -> Actor {
         match (&self.credentials, &self.verified) {
             (Some(credentials), Some(_)) => {
@@ -98,7 +97,7 @@ impl Proof {
         }
     }
 
-    /// The request, for the store to decide.
+    /// The login attempt, for the store to decide.
     pub fn attempt(self, grant: Grant) -> Attempt {
         Attempt {
             user: self.credentials.map(|credentials| credentials.user.id),
@@ -110,7 +109,7 @@ impl Proof {
     }
 }
 
-/// Whether a user is refused whatever the password.
+/// Whether a user is refused regardless of the password.
 fn is_locked(user: &User, now: Timestamp) -> bool {
     user.is_blocked() || user.attempts.locked_until.is_some_and(|until| now < until)
 }

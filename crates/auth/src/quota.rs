@@ -1,5 +1,4 @@
-//! How many calls a user may make in a window of time (spec/protocol.md 3b): the numbers in three headers
-//! on every answer.
+//! Calls per user and window of time (spec/protocol.md 3b). Every response has three headers with the numbers.
 
 use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -10,27 +9,27 @@ use directory::port::Drawn;
 use directory::{ClientId, Sender, UserId};
 use jiff::{SignedDuration, Timestamp};
 
-/// Calls that can't be told whose they are share a wider bucket by where they come from, as recorded of the service.
+/// The limit of unauthenticated calls from one address, as a multiple of a user's, as recorded from the service.
 const UNIDENTIFIED_FACTOR: u32 = 6;
 
 const SHARDS: usize = 16;
 
-/// Windows in one shard before those that are over are cleared away.
+/// Windows per shard before expired ones are removed.
 const SWEEP_AT: usize = 1_024;
 
 /// The subject of a quota.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Bucket {
-    /// A user, over all its bindings.
+    /// A user with all key pairs.
     User(UserId),
-    /// An application of API 2.0, over all its tokens.
+    /// An application of API 2.0 with all tokens.
     Client(ClientId),
-    /// Callers from there without a valid signature.
+    /// Unauthenticated callers from an address.
     Peer(IpAddr),
 }
 
 impl Bucket {
-    /// The quota of the caller of a request.
+    /// The bucket of a sender.
     pub fn of(sender: &Sender) -> Self {
         match sender {
             Sender::User(principal) => Bucket::User(principal.binding.user),
@@ -62,22 +61,22 @@ impl Bucket {
 /// The state of a bucket after a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Rate {
-    /// Calls allowed in a window.
+    /// Calls allowed per window.
     pub limit: u32,
-    /// Calls left in this one.
+    /// Calls left in this window.
     pub remaining: u32,
     /// Milliseconds until the next window.
     pub reset_ms: u32,
-    /// Whether this call was still within the limit.
+    /// Whether this call was within the limit.
     pub allowed: bool,
 }
 
 impl Rate {
-    /// No limit at all. The numbers are the largest that every client can read.
+    /// No limit. The numbers are the largest that every client can parse.
     pub const UNLIMITED: Rate =
         Rate { limit: i32::MAX as u32, remaining: i32::MAX as u32, reset_ms: 0, allowed: true };
 
-    /// How much of the limit was drawn, in thousandths.
+    /// The used part of the limit, in thousandths.
     pub fn drawn_per_mille(&self) -> u16 {
         let drawn = u64::from(self.limit.saturating_sub(self.remaining)) * 1_000;
         u16::try_from(drawn / u64::from(self.limit.max(1))).unwrap_or(u16::MAX)
@@ -87,9 +86,9 @@ impl Rate {
 struct Window {
     started: Timestamp,
     used: u32,
-    /// Whether calls were counted that the other nodes have not been told of.
+    /// Whether calls were counted since the last report to other nodes.
     untold: bool,
-    /// The counts of other nodes, and until when they are valid.
+    /// The calls on other nodes, and the end of their validity.
     elsewhere: (u32, Timestamp),
 }
 
@@ -98,24 +97,24 @@ impl Window {
         Self { started, used: 0, untold: false, elsewhere: (0, Timestamp::MIN) }
     }
 
-    /// Calls on all nodes, as far as they are known here.
+    /// Known calls on all nodes.
     fn calls(&self, now: Timestamp) -> u32 {
         let (calls, until) = self.elsewhere;
         self.used.saturating_add(if until > now { calls } else { 0 })
     }
 }
 
-/// Counts calls, in memory. Nodes tell each other from time to time what they counted: a caller that calls several of
-/// them at once may make, until they have, as many calls on each as on one.
+/// Counts calls in memory. Nodes exchange their counts periodically; until then, a caller can use the limit on each
+/// node.
 pub struct Quota {
-    /// Calls a user may make in a window; `None`: as many as it likes.
+    /// Calls per user and window; `None` for no limit.
     limit: Option<u32>,
     window_ms: u32,
     shards: [Mutex<HashMap<Bucket, Window>>; SHARDS],
 }
 
 impl Quota {
-    /// `limit` calls in `window_ms` milliseconds for each user.
+    /// `limit` calls per user in `window_ms` milliseconds.
     pub fn new(limit: Option<u32>, window_ms: u32) -> Self {
         Self { limit, window_ms, shards: std::array::from_fn(|_| Mutex::default()) }
     }
@@ -136,10 +135,10 @@ impl Quota {
         };
         let mut windows = self.shard(&bucket).lock().unwrap_or_else(PoisonError::into_inner);
         if windows.len() >= SWEEP_AT && !windows.contains_key(&bucket) {
-            windows.retain(|_, window| self.left(window, now).is_some());
+            windows.retain(|_, window| self.remaining_ms(window, now).is_some());
         }
         let window = windows.entry(bucket).or_insert(Window::new(now));
-        let reset_ms = self.left(window, now).unwrap_or_else(|| {
+        let reset_ms = self.remaining_ms(window, now).unwrap_or_else(|| {
             *window = Window { elsewhere: window.elsewhere, ..Window::new(now) };
             self.window_ms
         });
@@ -149,13 +148,13 @@ impl Quota {
         Rate { limit, remaining: limit.saturating_sub(window.calls(now)), reset_ms, allowed }
     }
 
-    /// The calls since the last report to other nodes.
-    fn untold(&self, now: Timestamp) -> Vec<Drawn> {
+    /// The counts that changed since the last report to other nodes.
+    fn take_unshared(&self, now: Timestamp) -> Vec<Drawn> {
         let mut drawn = Vec::new();
         for shard in &self.shards {
             for (bucket, window) in shard.lock().unwrap_or_else(PoisonError::into_inner).iter_mut() {
-                // Where calls come from is known only to the node they come to.
-                let (Some(bucket), Some(left)) = (bucket.to_bytes(), self.left(window, now)) else {
+                // Addresses are not shared between nodes.
+                let (Some(bucket), Some(left)) = (bucket.to_bytes(), self.remaining_ms(window, now)) else {
                     continue;
                 };
                 if std::mem::take(&mut window.untold) {
@@ -167,34 +166,34 @@ impl Quota {
         drawn
     }
 
-    /// Tells the other nodes what was drawn here by `share`, and hears what it gives.
+    /// Reports the counts of this node with `share`, and merges those of other nodes.
     ///
     /// # Errors
-    /// When `share` fails. Then what was drawn here is told the next time.
+    /// When `share` fails. The counts are reported again the next time.
     pub async fn share<E>(
         &self,
         now: impl Fn() -> Timestamp,
         share: impl AsyncFnOnce(Vec<Drawn>) -> Result<Vec<Drawn>, E>,
     ) -> Result<(), E> {
-        let drawn = self.untold(now());
-        let heard = share(drawn.clone()).await.inspect_err(|_| self.tell_again(&drawn))?;
-        self.hear(&heard, now());
+        let drawn = self.take_unshared(now());
+        let heard = share(drawn.clone()).await.inspect_err(|_| self.mark_unshared(&drawn))?;
+        self.merge_shared(&heard, now());
         Ok(())
     }
 
-    /// Nobody was told of these.
-    fn tell_again(&self, drawn: &[Drawn]) {
+    /// The report failed: these counts are still unshared.
+    fn mark_unshared(&self, drawn: &[Drawn]) {
         for bucket in drawn.iter().filter_map(|drawn| Bucket::from_bytes(drawn.bucket)) {
             let mut windows = self.shard(&bucket).lock().unwrap_or_else(PoisonError::into_inner);
-            // A window that has begun since is told of when something is drawn from it.
+            // An empty window is reported after its next call.
             if let Some(window) = windows.get_mut(&bucket).filter(|window| window.used > 0) {
                 window.untold = true;
             }
         }
     }
 
-    /// Takes note of what was drawn on other nodes: of each caller, all of them together.
-    fn hear(&self, drawn: &[Drawn], now: Timestamp) {
+    /// Stores the counts of other nodes, summed up per bucket.
+    fn merge_shared(&self, drawn: &[Drawn], now: Timestamp) {
         let mut together: HashMap<Bucket, (u32, Timestamp)> = HashMap::new();
         for Drawn { bucket, calls, until } in drawn {
             let Some(bucket) = Bucket::from_bytes(*bucket) else { continue };
@@ -214,8 +213,8 @@ impl Quota {
         &self.shards[hasher.finish() as usize % SHARDS]
     }
 
-    /// Milliseconds left of a window; `None` when it is over, or when the clock was set back to before it.
-    fn left(&self, window: &Window, now: Timestamp) -> Option<u32> {
+    /// Milliseconds left of a window; `None` if it is over, or if the clock was set back before its start.
+    fn remaining_ms(&self, window: &Window, now: Timestamp) -> Option<u32> {
         let passed = u32::try_from(now.duration_since(window.started).as_millis()).ok()?;
         self.window_ms.checked_sub(passed).filter(|left| *left > 0)
     }
@@ -265,11 +264,11 @@ mod tests {
             there.draw(user(1), at(0));
         }
         there.draw(PEER, at(0));
-        let told = there.untold(at(10));
+        let told = there.take_unshared(at(10));
         assert_eq!(told.len(), 1, "where a call comes from is not told");
         assert_eq!((told[0].calls, told[0].until), (6, at(5_000)));
-        assert_eq!(there.untold(at(11)), [], "nothing new");
-        here.hear(&told, at(20));
+        assert_eq!(there.take_unshared(at(11)), [], "nothing new");
+        here.merge_shared(&told, at(20));
         assert_eq!(here.draw(user(1), at(30)).remaining, 3);
         for _ in 0..3 {
             assert!(here.draw(user(1), at(40)).allowed);
@@ -283,7 +282,7 @@ mod tests {
     async fn what_could_not_be_told_is_told_the_next_time() {
         let quota = Quota::new(Some(10), 5_000);
         quota.draw(user(1), at(0));
-        // Drawn or not meanwhile, all calls of the window are told.
+        // Each report has all calls of the window.
         for calls in [1, 2, 3] {
             let mut told = Vec::new();
             let failed = quota.share(
@@ -307,8 +306,8 @@ mod tests {
         );
         assert_eq!(shared.await, Ok(()));
         assert_eq!((told.len(), told[0].calls), (1, 4));
-        assert_eq!(quota.untold(at(50)), [], "once is enough");
-        // Also when nothing was drawn since.
+        assert_eq!(quota.take_unshared(at(50)), [], "once is enough");
+        // Even without further calls.
         quota.draw(user(2), at(60));
         for _ in 0..2 {
             let failed = quota.share(|| at(70), async |drawn| Err::<Vec<Drawn>, _>(drawn.len()));

@@ -1,4 +1,4 @@
-//! Sessions of the console: a cookie holds a token, the store its digest. `[ours]`
+//! Sessions of the console: the cookie holds a token, the store holds its digest. `[ours]`
 
 use std::sync::Arc;
 
@@ -17,16 +17,16 @@ use crate::signed::Authenticator;
 /// The session token of a browser. It has no `Debug`.
 pub struct SessionToken(Zeroizing<[u8; 32]>);
 
-/// A session that lasts, and who is in it.
+/// A valid session and its caller.
 pub struct SignedIn {
-    /// Who.
+    /// The caller.
     pub caller: Caller,
     /// The session and its user.
     pub principal: Arc<SessionPrincipal>,
 }
 
 impl SessionToken {
-    /// A new one, and the session that it is for.
+    /// A new token with its session.
     pub fn draw(entropy: &dyn Entropy, now: Timestamp) -> (Self, Session) {
         let mut random = Zeroizing::new([0; 32]);
         entropy.fill(&mut *random);
@@ -36,7 +36,7 @@ impl SessionToken {
         (token, session)
     }
 
-    /// Reads what a cookie holds; `None`: it is none of ours.
+    /// Parses the value of a cookie; `None` if it is malformed.
     pub fn parse(text: &str) -> Option<Self> {
         let bytes = Zeroizing::new(URL_SAFE_NO_PAD.decode(text).ok()?);
         Some(Self(Zeroizing::new(bytes.as_slice().try_into().ok()?)))
@@ -47,13 +47,13 @@ impl SessionToken {
         URL_SAFE_NO_PAD.encode(*self.0)
     }
 
-    /// What a form of this session carries, so that no other site can send one: it can be worked out from the token, and
-    /// the token not from it.
+    /// The token in the session's forms, against requests forged by other sites. Derived from the session token, which
+    /// it does not reveal.
     pub fn form_token(&self) -> String {
         URL_SAFE_NO_PAD.encode(self.form_code())
     }
 
-    /// Whether a form was made for this session; in constant time.
+    /// Whether a form belongs to this session; in constant time.
     pub fn made_form(&self, token: &str) -> bool {
         let code = self.form_code();
         URL_SAFE_NO_PAD.decode(token).is_ok_and(|token| bool::from(token.ct_eq(&code)))
@@ -69,10 +69,10 @@ impl SessionToken {
 }
 
 impl Authenticator {
-    /// The user of a session; `None` if it has ended or does not exist. Records the use.
+    /// The session of a token; `None` if it has ended or does not exist. Records the use.
     ///
     /// # Errors
-    /// When the store can't say.
+    /// When the store fails.
     pub async fn session(
         &self,
         token: &SessionToken,

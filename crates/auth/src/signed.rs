@@ -1,4 +1,4 @@
-//! Verifies who signed a request (spec/protocol.md 2, spec/clients.md 1, 2).
+//! Authenticates signed requests and tokens (spec/protocol.md 2, spec/clients.md 1, 2).
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -18,7 +18,7 @@ use crate::error::AuthError;
 use crate::quota::{Bucket, Quota, Rate};
 use crate::token::Tokens;
 
-/// The authentication data of a request: its headers as received, and its target.
+/// The authentication data of a request: headers as received, and the target.
 pub struct Presented<'a> {
     /// `Authorization`.
     pub authorization: Option<&'a [u8]>,
@@ -30,39 +30,39 @@ pub struct Presented<'a> {
     pub app_id: Option<&'a [u8]>,
     /// Path and `?query` as received.
     pub target: &'a [u8],
-    /// Where the request comes from.
+    /// The client's address.
     pub peer: IpAddr,
 }
 
-/// A request that is known to come from a caller.
+/// An authenticated request.
 pub struct Signed {
-    /// The sender.
+    /// The caller.
     pub caller: Caller,
-    /// Its id; with a token it may have none.
+    /// The request id; optional with a token.
     pub request_id: Option<RequestId>,
 }
 
-/// What is known of a request once its signature or token was looked at, and it was counted.
+/// The result of authentication, including the quota.
 pub struct Authenticated {
-    /// The sender, or why it is refused.
+    /// The caller, or why the request is refused.
     pub signed: Result<Signed, AuthError>,
-    /// Whose signature or token holds, also of a request that is refused; `None`: nobody's does.
+    /// The sender with a valid signature or token, even if the request is refused for another reason.
     pub sender: Option<Sender>,
-    /// The rest of the quota.
+    /// The state of the quota.
     pub rate: Rate,
 }
 
-/// Longest application id that is repeated to the caller, in characters.
+/// Longest application id that an error repeats, in characters.
 const SHOWN_APP_ID: usize = 64;
 
-/// Checks signatures.
+/// Authenticates requests.
 pub struct Authenticator {
     pub(crate) store: Arc<dyn Store>,
     pub(crate) clock: Arc<dyn Clock>,
-    /// How far a date may be off, either way.
+    /// Allowed difference between a date and the clock.
     window: SignedDuration,
     quota: Quota,
-    /// Held by who tells other nodes of the quotas.
+    /// Serialises reports of quotas to other nodes.
     telling: tokio::sync::Mutex<()>,
     /// A dummy key for unknown access keys: it fails like a wrong secret and takes as long.
     decoy: SigningKey,
@@ -70,7 +70,7 @@ pub struct Authenticator {
 }
 
 impl Authenticator {
-    /// Over a store and a clock.
+    /// Uses a store and a clock.
     pub fn new(store: Arc<dyn Store>, clock: Arc<dyn Clock>, window: SignedDuration, quota: Quota) -> Self {
         let tokens = Tokens::new(store.keys().body_digest.expose_secret());
         Self {
@@ -84,7 +84,7 @@ impl Authenticator {
         }
     }
 
-    /// Finds out who signed a request, and counts it: for the user whose signature holds, else for where it comes from.
+    /// Authenticates a request and counts it: for the user with the valid signature, else for the client's address.
     pub async fn authenticate(&self, presented: &Presented<'_>) -> Authenticated {
         let now = self.clock.now();
         let signed = self.identify(presented, Freshness::Recent, now).await;
@@ -94,24 +94,24 @@ impl Authenticator {
         };
         let bucket = sender.as_ref().map_or(Bucket::Peer(presented.peer), Bucket::of);
         let rate = self.quota.draw(bucket, now);
-        let signed = match over(rate) {
+        let signed = match quota_error(rate) {
             Some(refused) => Err(refused),
             None => signed.map_err(|unverified| unverified.why),
         };
         Authenticated { signed, sender, rate }
     }
 
-    /// Determines again, from the current store, who signed a request that was already counted.
+    /// Authenticates a request that was already counted again, from the current store.
     ///
     /// # Errors
-    /// When the signature no longer holds.
+    /// When the signature is no longer valid.
     pub async fn authenticate_anew(&self, presented: &Presented<'_>) -> Result<Signed, AuthError> {
         let signed = self.identify(presented, Freshness::Now, self.clock.now()).await;
         signed.map_err(|unverified| unverified.why)
     }
 
-    /// Makes a token for an application that shows its secret (spec/protocol.md 8). An id that is unknown is checked
-    /// against a digest as one that is known: it fails as a wrong secret does, and takes as long.
+    /// Issues a token for an application's id and secret (spec/protocol.md 8). An unknown id is compared with a dummy
+    /// digest: it fails like a wrong secret and takes as long.
     ///
     /// # Errors
     /// When the id or the secret is wrong, or the application or its account is disabled.
@@ -133,23 +133,22 @@ impl Authenticator {
         self.quota.clear();
     }
 
-    /// Tells the other nodes what was drawn from quotas here, and hears what was drawn there.
+    /// Exchanges quota counts with the other nodes.
     ///
     /// # Errors
-    /// When the store fails. Then each node counts for itself.
+    /// When the store fails. Then each node counts separately.
     pub async fn share_quota(&self, node: [u8; 16]) -> Result<(), StoreError> {
-        // One after the other: what was counted first must not be told last.
+        // One at a time, so that an older count never overwrites a newer one.
         let _telling = self.telling.lock().await;
         let now = self.clock.now();
         let share = async |drawn| self.store.share_quota(node, drawn, now).await;
         self.quota.share(|| self.clock.now(), share).await
     }
 
-    /// Counts a call that goes nowhere: a path that does not exist, a method that is not allowed. Gives why it is
-    /// refused for their number alone, if it is.
+    /// Counts a call that reaches no endpoint: unknown path or wrong method. Returns the error if the quota is used up.
     pub fn count_unsigned(&self, peer: IpAddr) -> (Option<AuthError>, Rate) {
         let rate = self.quota.draw(Bucket::Peer(peer), self.clock.now());
-        (over(rate), rate)
+        (quota_error(rate), rate)
     }
 
     async fn identify(
@@ -158,13 +157,13 @@ impl Authenticator {
         freshness: Freshness,
         now: Timestamp,
     ) -> Result<Signed, Unverified> {
-        let authorization = present(presented.authorization, header::AUTHORIZATION)?;
+        let authorization = required_header(presented.authorization, header::AUTHORIZATION)?;
         if let Some(token) = header::bearer(authorization) {
             return self.identify_client(token, presented.request_id, freshness, now).await;
         }
-        let date = present(presented.date, header::DATE)?;
-        let request_id = present(presented.request_id, header::REQUEST_ID)?;
-        let app_id = present(presented.app_id, header::APP_ID)?;
+        let date = required_header(presented.date, header::DATE)?;
+        let request_id = required_header(presented.request_id, header::REQUEST_ID)?;
+        let app_id = required_header(presented.app_id, header::APP_ID)?;
 
         let authorization = Authorization::parse(authorization).map_err(malformed)?;
         let id = RequestId::parse(request_id).map_err(malformed)?;
@@ -186,7 +185,7 @@ impl Authenticator {
             return Err(AuthError::InvalidSignature.into());
         };
         match self.check(&principal, app_id, date, now) {
-            // The caller is proven, and everything that belongs to the access key is from the store.
+            // The caller is proven; all its records are from the store.
             #[expect(
                 clippy::disallowed_methods,
                 reason = "this is the crate that makes callers, and the signature is valid"
@@ -196,7 +195,7 @@ impl Authenticator {
         }
     }
 
-    /// The owner of a token. A request id is optional, but respected if present (spec/protocol.md 8).
+    /// The caller with a token. A request id is optional, but used if present (spec/protocol.md 8).
     async fn identify_client(
         &self,
         token: &[u8],
@@ -216,7 +215,7 @@ impl Authenticator {
         Ok(Signed { caller, request_id })
     }
 
-    /// Checks the rest of a request whose signature is valid.
+    /// Checks the rest of a request with a valid signature.
     fn check(
         &self,
         principal: &Principal,
@@ -245,7 +244,8 @@ impl Authenticator {
     }
 }
 
-/// A refusal, and whose quota it draws on: a user's only when the signature held, so that nobody can use up another's.
+/// A refusal, with the sender if the signature was valid: only then is it counted for the user, so that nobody can use
+/// up another's quota.
 struct Unverified {
     why: AuthError,
     sender: Option<Sender>,
@@ -257,11 +257,11 @@ impl From<AuthError> for Unverified {
     }
 }
 
-fn over(rate: Rate) -> Option<AuthError> {
+fn quota_error(rate: Rate) -> Option<AuthError> {
     (!rate.allowed).then_some(AuthError::QuotaExceeded { limit: rate.limit, reset_ms: rate.reset_ms })
 }
 
-fn present<'a>(value: Option<&'a [u8]>, name: &'static str) -> Result<&'a [u8], AuthError> {
+fn required_header<'a>(value: Option<&'a [u8]>, name: &'static str) -> Result<&'a [u8], AuthError> {
     value.ok_or(AuthError::MissingHeader { name })
 }
 
@@ -269,7 +269,7 @@ fn malformed(why: impl std::fmt::Display) -> AuthError {
     AuthError::MalformedHeader { why: why.to_string() }
 }
 
-/// A time as the header of the date shows it.
+/// A time in the format of the date header.
 fn in_header(time: Timestamp) -> String {
     time.strftime("%a, %d %b %Y %H:%M:%S UTC").to_string()
 }

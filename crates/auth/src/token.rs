@@ -1,5 +1,5 @@
-//! Tokens of API 2.0: whose they are and until when, under a keyed digest. Nothing of them is stored: every node checks
-//! them by the key that all share, and disabling an application invalidates its tokens.
+//! Tokens of API 2.0: client, expiry and a keyed digest. Not stored: every node verifies them with the shared key, and
+//! disabling an application invalidates its tokens.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -11,10 +11,10 @@ use sha2::Sha256;
 
 use crate::error::AuthError;
 
-/// How long a token lives, in seconds: half an hour (spec/protocol.md 8).
+/// Life of a token in seconds: half an hour (spec/protocol.md 8).
 pub const TOKEN_LIFE: i64 = 1_800;
 
-/// Client, end of life, digest.
+/// Client, expiry, digest.
 const LENGTH: usize = 16 + 8 + 32;
 
 pub(crate) struct Tokens(Hmac<Sha256>);
@@ -22,7 +22,7 @@ pub(crate) struct Tokens(Hmac<Sha256>);
 impl Tokens {
     pub(crate) fn new(key: &[u8; 64]) -> Self {
         let mut digest = Hmac::<Sha256>::new(key.into());
-        // The key also digests bodies; those begin with a path.
+        // Domain separation: the key also digests bodies, whose text begins with a path.
         digest.update(b"token of API 2.0\0");
         Self(digest)
     }
@@ -46,7 +46,7 @@ impl Tokens {
         let (client, ends) = head.split_first_chunk().ok_or(AuthError::InvalidToken)?;
         let ends = i64::from_be_bytes(ends.try_into().map_err(|_| AuthError::InvalidToken)?);
         let left = ends.saturating_sub(now.as_second());
-        // More than its life is left to one that was made while a clock was ahead.
+        // A longer rest means that the token was issued while a clock was ahead.
         if left <= 0 || left > TOKEN_LIFE + CLOCK_SKEW.as_secs() {
             return Err(AuthError::TokenExpired);
         }
@@ -66,7 +66,7 @@ mod tests {
         let token = tokens.issue(client, now);
         assert_eq!(tokens.verify(token.as_bytes(), later(1_799)).unwrap(), client);
         assert!(matches!(tokens.verify(token.as_bytes(), later(1_800)), Err(AuthError::TokenExpired)));
-        // Made by a node whose clock is a little ahead, or by one that was far ahead and was set back.
+        // Issued by a node whose clock was ahead.
         assert_eq!(tokens.verify(token.as_bytes(), later(-300)).unwrap(), client);
         assert!(matches!(tokens.verify(token.as_bytes(), later(-301)), Err(AuthError::TokenExpired)));
         assert!(matches!(other.verify(token.as_bytes(), now), Err(AuthError::InvalidToken)));

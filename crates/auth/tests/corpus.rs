@@ -1,4 +1,4 @@
-//! Every file of the fuzzing corpus for hashes, through the check of the fuzz target.
+//! Checks every file of the fuzzing corpus for hashes like the fuzz target.
 
 use std::path::Path;
 

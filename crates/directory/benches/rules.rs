@@ -73,6 +73,8 @@ fn item(n: usize, password: bool) -> Item {
         password_hash: None,
         account_code: None,
         force_password_change: Some(false),
+        disabled: None,
+        locked: None,
     }
 }
 

@@ -7,6 +7,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use jiff::Timestamp;
 use secrecy::{ExposeSecret, SecretString};
 
 use crate::caller::PermissionDenied;
@@ -14,8 +15,8 @@ use crate::check;
 use crate::error::ItemError;
 use crate::port::Evidence;
 use crate::role::INTERNAL_EDIT;
-use crate::user::PasswordHash;
-use crate::{Account, AccountCode, AccountId, Caller, DomainName, EmailAddress};
+use crate::user::{PasswordHash, User};
+use crate::{Account, AccountCode, AccountId, Caller, DomainName, EmailAddress, UserId};
 
 /// The request: one user. `None` is a missing field.
 #[derive(Clone, Debug)]
@@ -116,6 +117,20 @@ pub struct Planned {
     pub disabled: bool,
     /// Whether the user is created locked.
     pub locked: bool,
+}
+
+impl Planned {
+    /// The user, and the password that must still be hashed.
+    pub fn into_user(self, id: UserId, now: Timestamp) -> (User, Option<SecretString>) {
+        let Self { account, address, name, password, must_change_password, disabled, locked } = self;
+        let (clear, hash) = match password {
+            Some(NewPassword::Clear(clear)) => (Some(clear), None),
+            Some(NewPassword::Hashed(hash)) => (None, Some(hash)),
+            None => (None, None),
+        };
+        let user = User::new(id, account, address, now);
+        (User { name, password: hash, must_change_password, disabled, locked, ..user }, clear)
+    }
 }
 
 /// The judgement over a request.

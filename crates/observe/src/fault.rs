@@ -1,4 +1,4 @@
-//! Faults that a test asks for, as the journal tells them.
+//! Injected faults.
 
 use std::time::Duration;
 
@@ -8,31 +8,30 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum What {
-    /// It is refused before anything is done, as the server would.
+    /// Refused before anything is done, with the server's own error.
     Refuse {
-        /// 401: the signature is wrong; 418: the key has expired; 429: the quota is used up; 500: a fault of the server's
-        /// own; 503: too busy.
+        /// 401: invalid signature; 418: expired key; 429: quota exceeded; 500: internal error; 503: too busy.
         status: u16,
     },
-    /// It waits before anything is done.
+    /// Delayed before anything is done.
     Delay {
-        /// So long.
+        /// The delay in milliseconds.
         milliseconds: u64,
     },
-    /// It is carried out, and the connection ends in place of an answer.
+    /// Carried out, but the connection is closed instead of a response.
     DropAnswer,
 }
 
 impl What {
-    /// How long the request waits.
+    /// The delay of the request.
     pub fn delay(&self) -> Option<Duration> {
         match self {
             What::Delay { milliseconds } => Some(Duration::from_millis(*milliseconds)),
-            _ => None,
+            What::Refuse { .. } | What::DropAnswer => None,
         }
     }
 
-    /// Whether the connection ends in place of the answer.
+    /// Whether the connection is closed instead of a response.
     pub fn drops(&self) -> bool {
         matches!(self, What::DropAnswer)
     }

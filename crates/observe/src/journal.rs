@@ -1,5 +1,5 @@
-//! The journal: the last requests as they were received, and what was answered. That of a sandbox or test control holds
-//! secrets, which is what it is for; of that of `serve` they are left out.
+//! The journal: the last requests as received, with their responses. The journals of a sandbox and of test control
+//! contain secrets on purpose; that of `serve` is redacted.
 
 mod redact;
 mod rest;
@@ -22,26 +22,26 @@ use crate::fault::What;
 use crate::line::Line;
 use rest::Shared;
 
-/// As much of a body is looked at.
+/// Most bytes of a body that are examined.
 const BODY: usize = 64 << 10;
 
-/// As much of one is kept where thousands of requests may be, each for a long time.
+/// Most bytes of a body that are kept in a journal of thousands of requests.
 const BODY_KEPT: usize = 16 << 10;
 
-/// As much of a target, and of all headers together.
+/// Most bytes of a target, and of all headers together, that are kept.
 const HEAD_KEPT: usize = 8 << 10;
 
-/// Requests that test control keeps.
+/// Requests in the journal of test control.
 const LAB: usize = 1_000;
 
-/// A request, and what was answered.
+/// A request with its response.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct Entry {
     /// Counted from 1.
     pub number: u64,
-    /// When it came, by the server's clock.
+    /// Time of arrival by the server's clock.
     pub at: Timestamp,
-    /// Where it came from: address and port.
+    /// The client's address and port.
     pub peer: String,
     /// The method.
     pub method: String,
@@ -49,48 +49,48 @@ pub struct Entry {
     pub target: String,
     /// Headers, as received.
     pub headers: Vec<(String, String)>,
-    /// The body, as far as it was read; bytes that are no UTF-8 are shown as �.
+    /// The body, as far as it was read; invalid UTF-8 is shown as �.
     pub body: String,
     /// The injected faults.
     pub faults: Vec<What>,
-    /// HTTP status; none where the answer was dropped or is still to come.
+    /// HTTP status; none if the response was dropped or is pending.
     pub status: Option<u16>,
-    /// The body of the answer.
+    /// The body of the response.
     pub answer: String,
-    /// Whether the connection ended in place of an answer.
+    /// Whether the connection was closed instead of a response.
     pub dropped: bool,
-    /// The code of the account whose request it is: of the caller, or of the known application that the request names.
+    /// The account code: that of the caller, or of the known application in the request.
     pub account: Option<String>,
     /// The name of the application.
     pub application: Option<String>,
-    /// The address of the user, or the client id of the application.
+    /// The user's address, or the client id of the application.
     pub caller: Option<String>,
-    /// The code with which it was refused as a whole.
+    /// The code of a refused request.
     pub code: Option<&'static str>,
-    /// The codes of items that were refused in a request that was not.
+    /// The codes of refused items in an accepted request.
     pub refused_items: Vec<&'static str>,
-    /// How long it took, in microseconds.
+    /// Its duration in microseconds.
     pub micros: Option<u64>,
-    /// Why it was refused, where a sandbox says so.
+    /// The explanation of a refused signature, in a sandbox.
     pub explanation: Option<String>,
 }
 
-/// Which entries are asked for: those for which all holds.
+/// Conditions for entries, all of which must hold.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Filter<'a> {
     /// Of the account with this code.
     pub account: Option<&'a str>,
-    /// And of nobody: nothing tells whose these are.
+    /// Entries without a known account as well.
     pub nobodys: bool,
-    /// With this text somewhere in target, headers, bodies, code, caller, application or explanation, in capitals or not.
+    /// With this text in target, headers, bodies, code, caller, application or explanation, ignoring case.
     pub text: Option<&'a str>,
-    /// With a status of these hundreds: 4 for 400 to 499.
+    /// With a status of this class: 4 for 400 to 499.
     pub status_class: Option<u16>,
-    /// To this path, whatever the query.
+    /// To this path, ignoring the query.
     pub path: Option<&'a str>,
     /// Refused with this code, as a whole or in an item.
     pub code: Option<&'a str>,
-    /// Older than the entry of this number.
+    /// Before the entry with this number.
     pub before: Option<u64>,
 }
 
@@ -107,75 +107,75 @@ struct Kept {
     count: u64,
 }
 
-/// An entry while it is written.
+/// An entry that is being recorded.
 #[derive(Default)]
 struct Recording {
     entry: Entry,
     body: Vec<u8>,
-    /// Whether the body went on.
+    /// Whether the body was longer than the recorded part.
     went_on: bool,
     ended: bool,
 }
 
-/// The end of a request.
+/// An entry whose request is still running.
 pub struct Open {
     recording: Arc<Mutex<Recording>>,
     redacting: bool,
     content_type: Option<String>,
-    /// What nobody may have read yet; only where it would be kept as it is.
+    /// The possibly unread body; only if it is recorded without redaction.
     rest: Option<Shared>,
 }
 
-/// What is known of a request when it is over, beside the answer.
-pub struct Over<'a> {
-    /// Facts learnt while it was served.
+/// Facts about a finished request.
+pub struct Finished<'a> {
+    /// Facts collected while it was served.
     pub line: &'a Line,
-    /// How long it took.
+    /// Its duration.
     pub took: Duration,
-    /// The account of the application that the request names.
+    /// The account of the application in the request.
     pub account: Option<String>,
 }
 
 impl Journal {
-    /// Of a sandbox or test control: nothing is left out.
-    pub fn whole() -> Self {
+    /// A journal without redaction, for a sandbox or test control.
+    pub fn unredacted() -> Self {
         Self { keep: LAB, redacting: false, kept: Mutex::default() }
     }
 
-    /// Of so many requests, without secrets.
+    /// A redacted journal of at most this many requests.
     pub fn redacting(keep: usize) -> Self {
         Self { keep, redacting: true, kept: Mutex::default() }
     }
 
-    /// All that is kept, the oldest first.
+    /// All entries, oldest first.
     pub fn entries(&self) -> Vec<Entry> {
-        self.recordings().iter().map(|recording| self.shown(recording)).collect()
+        self.recordings().iter().map(|recording| self.visible_entry(recording)).collect()
     }
 
-    /// Those that pass a filter, the newest first, at most so many.
+    /// The newest entries that match a filter, at most this many.
     pub fn list(&self, filter: &Filter<'_>, limit: usize) -> Vec<Entry> {
         let recordings = self.recordings();
         let newest_first = recordings.iter().rev();
-        let shown = newest_first.map(|recording| self.shown(recording));
-        shown.filter(|entry| filter.passes(entry)).take(limit).collect()
+        let shown = newest_first.map(|recording| self.visible_entry(recording));
+        shown.filter(|entry| filter.matches_entry(entry)).take(limit).collect()
     }
 
-    /// An entry by its number, if it is kept and passes a filter.
+    /// An entry by number, if it exists and matches a filter.
     pub fn find(&self, filter: &Filter<'_>, number: u64) -> Option<Entry> {
         let found = self.recording(number)?;
-        Some(self.shown(&found)).filter(|entry| filter.passes(entry))
+        Some(self.visible_entry(&found)).filter(|entry| filter.matches_entry(entry))
     }
 
-    /// Whether entries are kept as they came, secrets and all.
+    /// Whether entries are recorded without redaction.
     pub fn is_whole(&self) -> bool {
         !self.redacting
     }
 
-    /// The body of a request byte for byte, where nothing of it was left out.
+    /// The exact body of a request, if it was recorded completely.
     pub fn body(&self, number: u64) -> Option<Vec<u8>> {
         let found = self.recording(number)?;
         let recording = lock(&found);
-        // Who was refused before the body was sent has sent none.
+        // A client that was refused before it sent the body has sent none.
         let announced = recording.entry.headers.iter().find(|(name, _)| name == CONTENT_LENGTH.as_str());
         let announced = announced.and_then(|(_, length)| length.parse().ok()).unwrap_or(0);
         let is_whole = !self.redacting && !recording.went_on && recording.body.len() >= announced;
@@ -186,12 +186,12 @@ impl Journal {
         self.recordings().into_iter().find(|recording| lock(recording).entry.number == number)
     }
 
-    /// Forgets all; the next entry is number 1.
+    /// Deletes all entries; the next one has number 1.
     pub fn clear(&self) {
         *lock(&self.kept) = Kept::default();
     }
 
-    /// Writes down a request, and its body while it is read.
+    /// Records a request, and its body while it is read.
     pub fn begin<B>(
         &self,
         request: Request<B>,
@@ -203,10 +203,12 @@ impl Journal {
         B: hyper::body::Body<Data = Bytes, Error: Into<BoxError>> + Send + 'static,
     {
         let target = request.uri().path_and_query().map(ToString::to_string).unwrap_or_default();
-        let content_type = request.headers().get(CONTENT_TYPE).map(|value| text(value.as_bytes()));
+        let content_type = request.headers().get(CONTENT_TYPE).map(|value| lossy_text(value.as_bytes()));
         let (target, headers) = match (self.redacting, headers(request.headers())) {
             (false, headers) => (target, headers),
-            (true, headers) => (cut(redact::target(&target), HEAD_KEPT), short(redact::headers(headers))),
+            (true, headers) => {
+                (truncated_text(redact::target(&target), HEAD_KEPT), first_headers(redact::headers(headers)))
+            }
         };
         let method = request.method().to_string();
         let entry = Entry { at, peer: peer.to_string(), method, target, headers, faults, ..Entry::default() };
@@ -221,7 +223,7 @@ impl Journal {
                 frame
             }))
         });
-        // Who asks for leave to send a body is given none by being refused: to read it would give leave.
+        // The client waits for `100 Continue` and was refused: reading the body would ask for it.
         if redacting || request.headers().contains_key(EXPECT) {
             return (request, Open { recording, redacting, content_type, rest: None });
         }
@@ -245,12 +247,12 @@ impl Journal {
         lock(&self.kept).entries.iter().cloned().collect()
     }
 
-    /// What is to be redacted is shown when it was.
-    fn shown(&self, recording: &Mutex<Recording>) -> Entry {
+    /// A body that will be redacted is shown only afterwards.
+    fn visible_entry(&self, recording: &Mutex<Recording>) -> Entry {
         let recording = lock(recording);
         let mut entry = recording.entry.clone();
         if !self.redacting {
-            entry.body = text(&recording.body);
+            entry.body = lossy_text(&recording.body);
         }
         entry
     }
@@ -258,7 +260,7 @@ impl Journal {
 
 impl Recording {
     fn read(&mut self, data: &[u8]) {
-        // Of a request that was answered, the rest of the body is of no use to anybody.
+        // After the response, further data is not recorded.
         if self.ended {
             return;
         }
@@ -274,25 +276,25 @@ impl Open {
         lock(&self.recording).entry.number
     }
 
-    /// Reads what is left of the body of a request that was answered without it.
+    /// Reads the rest of the body of a request that was answered early.
     pub async fn read_rest(&mut self) {
         if let Some(rest) = self.rest.take() {
             rest.read_rest(|| !lock(&self.recording).went_on).await;
         }
     }
 
-    /// Records the answer.
-    pub fn answered(self, status: u16, answer: &[u8], over: Over<'_>) {
+    /// Records the response.
+    pub fn record_answer(self, status: u16, answer: &[u8], finished: Finished<'_>) {
         let mut recording = lock(&self.recording);
         let Recording { entry, body, went_on, .. } = &mut *recording;
-        let Over { line, took, account } = over;
+        let Finished { line, took, account } = finished;
         entry.status = Some(status);
         if self.redacting {
             let whole = !*went_on;
-            entry.body = cut(redact::body(body, whole, self.content_type.as_deref()), BODY_KEPT);
-            entry.answer = cut(redact::body(answer, true, None), BODY_KEPT);
+            entry.body = truncated_text(redact::body(body, whole, self.content_type.as_deref()), BODY_KEPT);
+            entry.answer = truncated_text(redact::body(answer, true, None), BODY_KEPT);
         } else {
-            entry.answer = text(&answer[..answer.len().min(BODY)]);
+            entry.answer = lossy_text(&answer[..answer.len().min(BODY)]);
         }
         entry.account = line.account().map(str::to_owned).or(account);
         entry.application = line.application().map(str::to_owned);
@@ -303,14 +305,14 @@ impl Open {
         entry.explanation.clone_from(&line.explanation);
     }
 
-    /// Records that the connection ended in place of an answer.
+    /// Records that the connection was closed instead of a response.
     pub fn dropped(self) {
         lock(&self.recording).entry.dropped = true;
     }
 }
 
 impl Drop for Open {
-    /// However a request ended: what was not redacted is not kept.
+    /// However a request ended, an unredacted body is not kept.
     fn drop(&mut self) {
         let mut recording = lock(&self.recording);
         recording.ended = true;
@@ -321,7 +323,7 @@ impl Drop for Open {
 }
 
 impl Filter<'_> {
-    fn passes(&self, entry: &Entry) -> bool {
+    fn matches_entry(&self, entry: &Entry) -> bool {
         let Filter { account, nobodys, text, status_class, path, code, before } = *self;
         let own_path = wire::signature::canonical_path(entry.target.split('?').next().unwrap_or_default());
         let whose = entry.account.as_deref();
@@ -330,7 +332,7 @@ impl Filter<'_> {
             && status_class.is_none_or(|class| entry.status.is_some_and(|status| status / 100 == class))
             && path.is_none_or(|path| path == own_path)
             && code.is_none_or(|code| entry.was_refused_with(code))
-            && text.is_none_or(|text| entry.holds(&text.to_lowercase()))
+            && text.is_none_or(|text| entry.contains_text(&text.to_lowercase()))
     }
 }
 
@@ -339,7 +341,7 @@ impl Entry {
         self.code.iter().chain(&self.refused_items).any(|given| *given == code)
     }
 
-    fn holds(&self, lower: &str) -> bool {
+    fn contains_text(&self, lower: &str) -> bool {
         let Entry { target, body, answer, headers, code, caller, application, explanation, .. } = self;
         let headers = headers.iter().flat_map(|(name, value)| [name.as_str(), value.as_str()]);
         let maybe = [*code, caller.as_deref(), application.as_deref(), explanation.as_deref()];
@@ -354,11 +356,11 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 fn headers(headers: &HeaderMap) -> Vec<(String, String)> {
-    headers.iter().map(|(name, value)| (name.to_string(), text(value.as_bytes()))).collect()
+    headers.iter().map(|(name, value)| (name.to_string(), lossy_text(value.as_bytes()))).collect()
 }
 
-/// The first of many or long headers.
-fn short(headers: Vec<(String, String)>) -> Vec<(String, String)> {
+/// The first headers, up to the limit in bytes.
+fn first_headers(headers: Vec<(String, String)>) -> Vec<(String, String)> {
     let mut room = HEAD_KEPT;
     let mut fits = |(name, value): &(String, String)| {
         let left = room.checked_sub(name.len() + value.len());
@@ -368,12 +370,12 @@ fn short(headers: Vec<(String, String)>) -> Vec<(String, String)> {
     headers.into_iter().take_while(|header| fits(header)).collect()
 }
 
-fn text(bytes: &[u8]) -> String {
+fn lossy_text(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
 }
 
-/// The beginning of a long text.
-fn cut(mut text: String, bytes: usize) -> String {
+/// The beginning of a long text, with an ellipsis.
+fn truncated_text(mut text: String, bytes: usize) -> String {
     if text.len() > bytes {
         text.truncate(text.floor_char_boundary(bytes));
         text.push('…');

@@ -1,5 +1,5 @@
-//! Log lines are written by a thread that nobody waits for. A disk that is full, a pipe that nobody reads and a terminal
-//! that is blocked cost log lines, which are counted, and never a request.
+//! Log lines are written by a separate thread. A full disk, an unread pipe or a blocked terminal loses log lines, which
+//! are counted, but never delays a request.
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Write};
@@ -10,21 +10,21 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-/// Bytes of lines that may wait to be written; what comes on top is dropped.
+/// Bytes of lines waiting to be written; further lines are dropped.
 const ROOM: usize = 4 << 20;
 
-/// How long the end of the program waits for lines to be written.
+/// How long the end of the program waits for pending lines.
 const LAST_LINES: Duration = Duration::from_secs(2);
 
-/// The log. A clone is the same one, and takes lines. What waits is written when [`Log::close`] is called.
+/// The log. Clones share one queue. [`Log::close`] writes the pending lines.
 #[derive(Clone)]
 pub struct Log(Arc<Inner>);
 
 struct Inner {
     waiting: Mutex<Waiting>,
-    /// There is something to do for the thread that writes.
+    /// Signals work for the thread.
     work: Condvar,
-    /// The thread that writes has done all there was.
+    /// Signals that the thread has finished all work.
     done: Condvar,
     dropped: AtomicU64,
 }
@@ -33,29 +33,29 @@ struct Inner {
 struct Waiting {
     lines: Vec<u8>,
     reopen: bool,
-    /// Lines were taken to be written, and are not written yet.
+    /// The thread has taken lines and is still writing them.
     writing: bool,
     closed: bool,
 }
 
-/// Where lines go.
+/// The destination of lines.
 struct Target {
     file: File,
-    /// `None`: standard error, which can't be opened again.
+    /// `None`: standard error, which cannot be reopened.
     path: Option<PathBuf>,
-    /// The last line is there in part.
+    /// The last line was written only in part.
     torn: bool,
 }
 
 impl Log {
-    /// Opens the log: a file, created so that only its owner can read it, or standard error.
+    /// Opens the log: a file that only its owner can read, or standard error.
     ///
     /// # Errors
-    /// When the file can't be opened, or no thread can be started.
+    /// When the file cannot be opened, or the thread cannot be started.
     pub fn open(path: Option<&Path>) -> io::Result<Self> {
         let file = match path {
             Some(path) => append_to(path)?,
-            // Our own descriptor, because the holder of the lock of standard error waits with it.
+            // A separate descriptor, because a blocked write would hold the lock of standard error.
             None => File::from(io::stderr().as_fd().try_clone_to_owned()?),
         };
         Self::into_file(file, path.map(Path::to_owned))
@@ -74,18 +74,18 @@ impl Log {
         Ok(log)
     }
 
-    /// Opens the file again, in place of one that was renamed. Standard error stays as it is.
+    /// Reopens the file after it was renamed. Standard error stays as it is.
     pub fn reopen(&self) {
         self.0.lock().reopen = true;
         self.0.work.notify_one();
     }
 
-    /// Lines that were not written: there was no room for them, or writing failed.
+    /// Lines that were lost: the queue was full, or writing failed.
     pub fn dropped(&self) -> u64 {
         self.0.dropped.load(Ordering::Relaxed)
     }
 
-    /// Takes no more lines, and waits a little until those that were taken are written.
+    /// Stops accepting lines and waits briefly for the pending ones.
     pub fn close(&self) {
         let mut waiting = self.0.lock();
         waiting.closed = true;
@@ -96,12 +96,12 @@ impl Log {
     }
 }
 
-/// Takes whole lines. Never fails, and never waits for what the lines are written to.
+/// Accepts whole lines. Never fails and never blocks.
 impl Write for Log {
     fn write(&mut self, lines: &[u8]) -> io::Result<usize> {
         let mut waiting = self.0.lock();
         if waiting.closed || waiting.lines.len() + lines.len() > ROOM {
-            self.0.lost(lines);
+            self.0.count_dropped(lines);
             return Ok(lines.len());
         }
         let idle = waiting.lines.is_empty();
@@ -123,7 +123,7 @@ impl Inner {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn lost(&self, lines: &[u8]) {
+    fn count_dropped(&self, lines: &[u8]) {
         let ends = lines.iter().filter(|byte| **byte == b'\n').count();
         self.dropped.fetch_add(ends as u64, Ordering::Relaxed);
     }
@@ -150,7 +150,7 @@ impl Inner {
                 target.reopen();
             }
             let rest = target.write(&lines);
-            self.lost(rest);
+            self.count_dropped(rest);
             let dropped = self.dropped.load(Ordering::Relaxed);
             if rest.is_empty() && dropped > told {
                 tracing::warn!(lines = dropped - told, "log lines were dropped");
@@ -173,7 +173,7 @@ impl Target {
         }
     }
 
-    /// Writes lines, and gives those that could not be written.
+    /// Writes lines and returns those that could not be written.
     fn write<'a>(&mut self, lines: &'a [u8]) -> &'a [u8] {
         if self.torn && self.file.write_all(b"\n").is_err() {
             return lines;
@@ -203,7 +203,7 @@ mod tests {
     use super::*;
     use std::io::Read as _;
 
-    fn say(log: &Log, text: &str) {
+    fn write_text(log: &Log, text: &str) {
         let written = log.clone().write(format!("{text}\n").as_bytes()).unwrap();
         assert_eq!(written, text.len() + 1);
     }
@@ -214,10 +214,10 @@ mod tests {
         let path = folder.path().join("log");
         let log = Log::open(Some(&path)).unwrap();
         for n in 0..1_000 {
-            say(&log, &n.to_string());
+            write_text(&log, &n.to_string());
         }
         log.close();
-        say(&log, "too late");
+        write_text(&log, "too late");
         let written = std::fs::read_to_string(&path).unwrap();
         assert_eq!(written.lines().count(), 1_000);
         assert!(written.ends_with("\n999\n"));
@@ -231,11 +231,11 @@ mod tests {
         let line = "x".repeat(1_023);
         let lines = ROOM / 1_024 * 2;
         for _ in 0..lines {
-            say(&log, &line);
+            write_text(&log, &line);
         }
         let dropped = log.dropped();
         assert!((1..lines as u64).contains(&dropped), "{dropped} of {lines}");
-        // A reader who comes back gets all the other lines, whole.
+        // A reader that resumes gets all other lines, unbroken.
         let mut read = vec![0; (lines - dropped as usize) * 1_024];
         reader.read_exact(&mut read).unwrap();
         assert!(read.chunks(1_024).all(|found| found.ends_with(b"x\n") && found.len() == 1_024));
@@ -247,7 +247,7 @@ mod tests {
         let log = Log::into_file(File::from(std::os::fd::OwnedFd::from(writer)), None).unwrap();
         drop(reader);
         for _ in 0..10 {
-            say(&log, "to nobody");
+            write_text(&log, "to nobody");
         }
         log.close();
         assert_eq!(log.dropped(), 10);
@@ -258,16 +258,16 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let (path, old) = (folder.path().join("log"), folder.path().join("log.1"));
         let log = Log::open(Some(&path)).unwrap();
-        say(&log, "one");
+        write_text(&log, "one");
         log.reopen();
-        // The file is there from the start: a line behind the next one shows that it was opened again.
-        say(&log, "two");
+        // The file exists from the start, so a line after the next one shows that it was reopened.
+        write_text(&log, "two");
         log.close();
         assert_eq!(std::fs::read_to_string(&path).unwrap(), "one\ntwo\n");
         std::fs::rename(&path, &old).unwrap();
         let log = Log::into_file(append_to(&old).unwrap(), Some(path.clone())).unwrap();
         log.reopen();
-        say(&log, "three");
+        write_text(&log, "three");
         log.close();
         assert_eq!(std::fs::read_to_string(&path).unwrap(), "three\n");
         assert_eq!(std::fs::read_to_string(&old).unwrap(), "one\ntwo\n");

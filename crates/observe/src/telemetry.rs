@@ -1,5 +1,5 @@
-//! What this node counts of the requests it serves: for each application, in the last hour, in the last day and since it was
-//! started. In memory, of a bounded size, and cheap: one lock and a few additions a request.
+//! The request counts of this node, for each application: in the last hour, the last day and since the start. In
+//! memory, bounded, and cheap: one lock and a few additions per request.
 
 mod histogram;
 mod ring;
@@ -24,14 +24,14 @@ pub use histogram::Quantiles;
 pub use ring::Span;
 pub use text::Node;
 
-/// Applications that are counted apart. Of more, those are forgotten that nobody has used for a day; if there are none, what
-/// comes new is counted together.
+/// Applications with separate counts. Beyond that, one that was unused for a day is replaced; if there is none, a new
+/// application is counted with others.
 const APPLICATIONS: usize = 256;
 
-/// How long an application may be unused before another takes its place.
+/// How long an application must be unused to be replaced.
 const UNUSED: SignedDuration = SignedDuration::from_hours(24);
 
-/// A longer one, in bytes, is nobody's.
+/// Longest application id in bytes; longer ones are unknown.
 const LONGEST_APP_ID: usize = 200;
 
 /// The counter of requests with an unknown application; it belongs to no account.
@@ -40,7 +40,7 @@ const UNKNOWN: &str = "unknown";
 /// The counter for applications beyond the limit; it belongs to no account.
 const OTHERS: &str = "others";
 
-/// Codes and how often each was given.
+/// Codes with their counts.
 type Codes = Vec<(&'static str, u64)>;
 
 /// The counts of a node.
@@ -54,49 +54,49 @@ pub struct Telemetry {
 pub struct Request<'a> {
     /// Its canonical path.
     pub path: &'a str,
-    /// The HTTP status of its answer.
+    /// The HTTP status of the response.
     pub status: u16,
-    /// How long it took.
+    /// Its duration.
     pub took: Duration,
-    /// The address it came from.
+    /// The client's address.
     pub peer: IpAddr,
     /// The claimed application.
     pub app_id: Option<&'a [u8]>,
-    /// The program it says it is.
+    /// The User-Agent.
     pub user_agent: Option<&'a [u8]>,
-    /// Facts learnt while it was served.
+    /// Facts collected while it was served.
     pub line: &'a Line,
 }
 
-/// Requests in a bucket, or in several.
+/// Requests in one or several buckets.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Point {
-    /// When the bucket begins.
+    /// The start of the bucket.
     pub start: Timestamp,
     /// All requests.
     pub requests: u64,
-    /// Those that were refused as a whole.
+    /// Requests that were refused as a whole.
     pub refused: u64,
-    /// Items that were refused in requests that were not.
+    /// Refused items of accepted requests.
     pub refused_items: u64,
-    /// How often each code was given, for requests and for items; the most frequent first.
+    /// Counts of codes, for requests and items; the most frequent first.
     pub codes: Vec<(&'static str, u64)>,
-    /// How long they took; `None`: there were none.
+    /// Durations; `None` without requests.
     pub latency: Option<Quantiles>,
-    /// The most that was drawn of a quota, in thousandths of its limit.
+    /// Highest used part of a quota, in thousandths of its limit.
     pub quota_per_mille: u16,
-    /// The most passwords that waited to be hashed: of all requests to this node.
+    /// Most passwords waiting to be hashed, over all requests to this node.
     pub waiting: usize,
 }
 
 /// The counts of a period.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Series {
-    /// Since when this node counts.
+    /// Start of counting on this node.
     pub since: Timestamp,
-    /// The buckets, the oldest first; [`Span::buckets`] of them.
+    /// The buckets, oldest first; [`Span::buckets`] of them.
     pub points: Vec<Point>,
-    /// All of them together.
+    /// The sum of all buckets.
     pub total: Point,
 }
 
@@ -109,13 +109,12 @@ struct Counts {
     usage: Gathered,
 }
 
-/// The counts of an application.
 #[derive(Default)]
 struct Application {
     owner: Option<AccountId>,
     account: Option<AccountCode>,
     name: String,
-    /// When it was last counted.
+    /// The time of the last request.
     last: Option<Timestamp>,
     requests: u64,
     codes: Codes,
@@ -139,7 +138,7 @@ struct Endpoint {
 }
 
 impl Telemetry {
-    /// Counts from now on. `paths` are those of the endpoints; requests to others are counted together.
+    /// Starts counting. `paths` are those of the endpoints; requests to others are counted together.
     pub fn new(clock: Arc<dyn Clock>, paths: impl IntoIterator<Item = &'static str>) -> Self {
         let endpoints = paths.into_iter().chain([text::OTHER]);
         let counts = Counts {
@@ -153,7 +152,7 @@ impl Telemetry {
         Self { since: clock.now(), clock, counts: Mutex::new(counts) }
     }
 
-    /// Counts a request. `waiting` passwords wait to be hashed as it ends.
+    /// Counts a request. `waiting` is the number of passwords waiting at its end.
     pub fn record(&self, request: &Request<'_>, waiting: usize) {
         let now = self.clock.now();
         let mut counts = self.counts();
@@ -165,22 +164,22 @@ impl Telemetry {
         counts.application(request, now).count(request, now);
     }
 
-    /// Makes an application known, so that requests are counted as its own also before one has succeeded.
+    /// Registers an application, so that its requests are counted separately even before one succeeds.
     pub fn know(&self, account: &Account, app_id: &str, name: &str) {
         let now = self.clock.now();
-        if let Some(known) = self.counts().known(app_id, now) {
+        if let Some(known) = self.counts().application_entry(app_id, now) {
             known.owner = Some(account.id);
             known.account = Some(account.code.clone());
             name.clone_into(&mut known.name);
         }
     }
 
-    /// The account that an application belongs to, as it is called from outside, if the application is known here.
+    /// The account code of a registered application.
     pub fn account_of(&self, app_id: &[u8]) -> Option<AccountCode> {
-        self.counts().named(app_id)?.account.clone()
+        self.counts().find_application(app_id)?.account.clone()
     }
 
-    /// The applications of an account that are known here: what each is known by, and its name; in order of the names.
+    /// The registered applications of an account: id and name, ordered by name.
     pub fn applications(&self, account: AccountId) -> Vec<(String, String)> {
         let counts = self.counts();
         let own = counts.applications.iter().filter(|(_, application)| application.owner == Some(account));
@@ -189,7 +188,7 @@ impl Telemetry {
         own
     }
 
-    /// What was counted of one application of an account, or of all. Of another account's there is nothing.
+    /// The counts of one application of an account, or of all. Empty for applications of other accounts.
     pub fn series(&self, account: AccountId, application: Option<&str>, span: Span) -> Series {
         let now = self.clock.now();
         let counts = self.counts();
@@ -211,12 +210,12 @@ impl Telemetry {
         Series { since: self.since, points, total: total.point() }
     }
 
-    /// The use of credentials since it was last taken.
+    /// The use of credentials since the last call.
     pub fn take_usage(&self) -> Vec<Usage> {
         self.counts().usage.take()
     }
 
-    /// Takes back what could not be noted.
+    /// Returns use that could not be recorded.
     pub fn put_usage_back(&self, usage: Vec<Usage>) {
         self.counts().usage.return_unsent(usage);
     }
@@ -232,12 +231,12 @@ impl Counts {
         self.endpoints.entry(path).or_default()
     }
 
-    /// Where a request is counted: under its signer, else under the caller it names, if known.
+    /// The counter of a request: that of its signer, else of the named application if registered.
     fn application(&mut self, request: &Request<'_>, now: Timestamp) -> &mut Application {
         let Line { sender, claimed, .. } = request.line;
         if let Some(sender) = sender {
             if !self.applications.contains_key(sender.app_id()) {
-                self.learn(sender, now);
+                self.learn_sender(sender, now);
             }
             return self.applications.get_mut(sender.app_id()).unwrap_or(&mut self.others);
         }
@@ -249,8 +248,8 @@ impl Counts {
         }
     }
 
-    fn learn(&mut self, sender: &Sender, now: Timestamp) {
-        if let Some(known) = self.known(sender.app_id(), now) {
+    fn learn_sender(&mut self, sender: &Sender, now: Timestamp) {
+        if let Some(known) = self.application_entry(sender.app_id(), now) {
             let own = sender.account();
             known.owner = Some(sender.owner());
             known.account = (own.id == sender.owner()).then(|| own.code.clone());
@@ -258,8 +257,8 @@ impl Counts {
         }
     }
 
-    /// An application, which is known from now on; `None`: there is no room for it.
-    fn known(&mut self, app_id: &str, now: Timestamp) -> Option<&mut Application> {
+    /// The counter of an application, created if needed; `None` if there is no room.
+    fn application_entry(&mut self, app_id: &str, now: Timestamp) -> Option<&mut Application> {
         if !self.applications.contains_key(app_id) && self.applications.len() >= APPLICATIONS {
             let (longest, last) =
                 self.applications.iter().map(|(app_id, it)| (app_id, it.last)).min_by_key(|it| it.1)?;
@@ -272,11 +271,11 @@ impl Counts {
         Some(self.applications.entry(app_id.into()).or_default())
     }
 
-    fn named(&self, app_id: &[u8]) -> Option<&Application> {
+    fn find_application(&self, app_id: &[u8]) -> Option<&Application> {
         self.app_id(app_id).and_then(|app_id| self.applications.get(&app_id))
     }
 
-    /// What a known application is known by; requests may spell it in capitals.
+    /// The id of a registered application; requests may write it in upper case.
     fn app_id(&self, named: &[u8]) -> Option<Box<str>> {
         let named = str::from_utf8(named).ok().filter(|named| named.len() <= LONGEST_APP_ID)?.trim();
         let found = self.applications.get_key_value(named);
@@ -311,7 +310,7 @@ impl Endpoint {
     }
 }
 
-/// There are as many codes as the table has, and few of them are ever given.
+/// Linear search: few different codes occur.
 fn count_code(codes: &mut Codes, code: &'static str, times: u64) {
     match codes.iter_mut().find(|(known, _)| *known == code) {
         Some((_, count)) => *count += times,
@@ -319,7 +318,7 @@ fn count_code(codes: &mut Codes, code: &'static str, times: u64) {
     }
 }
 
-/// A point while it is added up.
+/// A point while it is summed up.
 struct Sum {
     point: Point,
     latency: Histogram,

@@ -1,4 +1,4 @@
-//! The sandbox, and what a test may do to a server and see of it. `serve` has neither.
+//! The sandbox and test control. `serve` has neither.
 
 pub mod sandbox;
 pub mod system;

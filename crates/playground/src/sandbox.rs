@@ -25,40 +25,40 @@ const EMAIL: &str = "administrator@example.com";
 /// Why a sandbox could not be opened.
 #[derive(Debug, Error)]
 pub enum SandboxError {
-    /// A file or folder can't be used.
+    /// A file or folder cannot be used.
     #[error("{path}: {source}")]
     File {
-        /// Which.
+        /// The file or folder.
         path: PathBuf,
-        /// Why.
+        /// The cause.
         source: std::io::Error,
     },
-    /// The keys of an earlier start can't be read.
+    /// The keys of an earlier start cannot be read.
     #[error("{path}: {source}. Delete the folder to start again")]
     Keys {
         /// The file.
         path: PathBuf,
-        /// Why.
+        /// The cause.
         source: serde_json::Error,
     },
-    /// The database is there, but the keys to it are gone.
+    /// The database exists, but its keys are missing.
     #[error("{0} is missing, and secrets cannot be read from the database. Delete the folder to start again")]
     KeysLost(PathBuf),
-    /// The server can't be opened.
+    /// The server cannot be opened.
     #[error(transparent)]
     Open(#[from] OpenError),
-    /// The master key can't be used.
+    /// The master key cannot be used.
     #[error(transparent)]
     Config(#[from] ConfigError),
-    /// No certificate can be for that name.
+    /// A certificate cannot contain this name.
     #[error(
         "{0:?} is neither a host name nor an IP address; write non-ASCII names in their xn-- form, and leave out the port"
     )]
     Name(String),
-    /// A certificate could not be made.
+    /// A certificate could not be created.
     #[error("could not create the certificate: {0}")]
     Certificate(String),
-    /// The directory could not be filled.
+    /// The directory could not be seeded.
     #[error(transparent)]
     Admin(#[from] AdminError),
 }
@@ -81,29 +81,29 @@ pub struct Keys {
     pub secret_key: String,
     /// The administrator.
     pub email: String,
-    /// Its password.
+    /// The administrator's password.
     pub password: String,
     /// The account.
     pub account_code: String,
     /// The account's internal domain.
     pub domain: String,
-    /// An application of API 2.0; empty in a folder of a version that had none.
+    /// The client id of an application of API 2.0; empty in a folder of a version without such applications.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub client_id: String,
-    /// Its secret.
+    /// The client secret.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub client_secret: String,
 }
 
-/// A sandbox that is open.
+/// An open sandbox.
 pub struct Sandbox {
     /// The server.
     pub server: Server,
-    /// The keys to it; `base_url` and `ca_file` are for who starts it to fill in.
+    /// Its keys; the program that starts it sets `base_url` and `ca_file`.
     pub keys: Keys,
 }
 
-/// The settings of a sandbox: production's, but lenient where a person tries things out.
+/// The settings of a sandbox: those of production, but lenient for experiments.
 pub fn config(folder: &Path) -> Config {
     Config {
         store: Location::Sqlite(folder.join("matricula.db")),
@@ -116,10 +116,10 @@ pub fn config(folder: &Path) -> Config {
 }
 
 impl Sandbox {
-    /// Opens the sandbox in a folder, and fills it when it is new. Keys and users of an earlier start are kept.
+    /// Opens the sandbox in a folder, and seeds a new one. Keys and users of an earlier start are kept.
     ///
     /// # Errors
-    /// When the folder can't be used, or the keys of an earlier start are gone.
+    /// When the folder cannot be used, or the keys of an earlier start are missing.
     pub async fn open(folder: &Path, config: &Config, system: System) -> Result<Self, SandboxError> {
         let file = |path: &Path| {
             let path = path.to_owned();
@@ -132,7 +132,7 @@ impl Sandbox {
             write_private(&master, &key.to_digits()).map_err(file(&master))?;
         }
         let master_key = read_master_key(&master)?;
-        // Where there are keys there was a database.
+        // Where keys exist, the database exists as well.
         if !keys.exists() {
             Server::create(config, &master_key, &system)?;
         }

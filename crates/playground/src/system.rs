@@ -1,4 +1,4 @@
-//! The clock and the randomness of a sandbox.
+//! Clock and randomness of a sandbox.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -8,7 +8,7 @@ use rand_chacha::ChaCha12Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
 use server::System;
 
-/// The machine's time, moved by as much as somebody says: for sandboxes.
+/// The machine's time plus an offset, for sandboxes.
 pub struct MovableClock {
     real: Arc<dyn Clock>,
     moved: Mutex<SignedDuration>,
@@ -21,10 +21,10 @@ impl Default for MovableClock {
 }
 
 impl MovableClock {
-    /// Moves it on, or back; `false`: it would show no time of the calendar, and stays as it is.
+    /// Moves the clock forward or back. `false`: the time would leave the calendar, and the clock is unchanged.
     #[must_use]
     pub fn advance(&self, by: SignedDuration) -> bool {
-        let mut moved = self.moved();
+        let mut moved = self.offset();
         let by = moved.checked_add(by).filter(|by| self.real.now().checked_add(*by).is_ok());
         by.is_some_and(|by| {
             *moved = by;
@@ -32,12 +32,12 @@ impl MovableClock {
         })
     }
 
-    /// Shows the machine's time again.
+    /// Removes the offset.
     pub fn set_back(&self) {
-        *self.moved() = SignedDuration::ZERO;
+        *self.offset() = SignedDuration::ZERO;
     }
 
-    fn moved(&self) -> MutexGuard<'_, SignedDuration> {
+    fn offset(&self) -> MutexGuard<'_, SignedDuration> {
         self.moved.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -45,11 +45,11 @@ impl MovableClock {
 impl Clock for MovableClock {
     fn now(&self) -> Timestamp {
         let now = self.real.now();
-        now.checked_add(*self.moved()).unwrap_or(now)
+        now.checked_add(*self.offset()).unwrap_or(now)
     }
 }
 
-/// Randomness from a seed: the same every time.
+/// Reproducible randomness from a seed.
 pub struct SeededEntropy(Mutex<ChaCha12Rng>);
 
 impl SeededEntropy {

@@ -1,5 +1,5 @@
-//! What a test may do to a server, and see of it: faults on purpose, a journal of requests, states to go back to. A sandbox
-//! and the servers of a test have one when they ask for it; `serve` never does.
+//! Test control: injected faults, a journal of requests, saved states of the directory. A sandbox and test servers have
+//! it on request; `serve` never does.
 
 mod control;
 mod fault;
@@ -29,7 +29,7 @@ const SEED: &str = "seed";
 pub struct TestController(Arc<Inner>);
 
 struct Inner {
-    /// The server keeps its test control, and not the other way round.
+    /// Weak, because the server owns its test control.
     server: WeakServer,
     clock: Option<Arc<MovableClock>>,
     location: Location,
@@ -39,31 +39,31 @@ struct Inner {
     states: Mutex<HashMap<String, Arc<SavedState>>>,
 }
 
-/// Why a state can't be kept or put back.
+/// Why a state cannot be saved or restored.
 #[derive(Debug, Error)]
 pub enum StateError {
-    /// Nobody kept it.
+    /// No state was saved under this name.
     #[error("no snapshot is called {0:?}")]
     Unknown(String),
-    /// The engine can't.
+    /// The engine does not support it.
     #[error("snapshots work only on SQLite: on {0}, start with a new database instead")]
     Engine(Location),
-    /// The database can't be read or written to.
+    /// The database cannot be read or written.
     #[error(transparent)]
     Database(#[from] BackupError),
 }
 
 impl TestController {
-    /// Opens the test control of a server, in which tests do harm to it and go back in time. The state that the directory has
-    /// now is what it can be reset to. `clock` is the server's, if it may be moved. A server has one test control at most:
-    /// `None`, it has another one. Never for production: anybody who reaches the server reaches the test control.
+    /// Opens the test control of a server and saves the current state for `reset`. `clock` is the server's, if it can be
+    /// moved. `None` if the server already has a test control. Never for production: anybody who reaches the server can
+    /// control it.
     ///
     /// # Errors
-    /// When the database can't be read.
+    /// When the database cannot be read.
     pub fn open(server: &Server, clock: Option<Arc<MovableClock>>) -> Result<Option<Self>, BackupError> {
         let (location, entropy) = (server.location().clone(), Arc::clone(server.entropy()));
         let seed = location.save_state()?.map(|kept| (SEED.to_owned(), Arc::new(kept)));
-        let (faults, journal) = (Mutex::default(), Arc::new(Journal::whole()));
+        let (faults, journal) = (Mutex::default(), Arc::new(Journal::unredacted()));
         let states = Mutex::new(seed.into_iter().collect());
         let server_again = server.downgrade();
         let inner = Inner { server: server_again, clock, location, entropy, faults, journal, states };
@@ -71,35 +71,35 @@ impl TestController {
         Ok(server.set_control(Arc::new(control.clone())).then_some(control))
     }
 
-    /// Has a fault happen to requests from now on.
+    /// Injects a fault into requests from now on.
     ///
     /// # Errors
-    /// When there is no such fault.
+    /// When the fault is invalid.
     pub fn inject(&self, fault: Fault) -> Result<(), FaultError> {
         fault.check()?;
         lock(&self.0.faults).add(fault);
         Ok(())
     }
 
-    /// No more faults.
+    /// Removes all faults.
     pub fn clear_faults(&self) {
         *lock(&self.0.faults) = Faults::default();
     }
 
-    /// The requests there were, the oldest first; of many the last thousand.
+    /// The recorded requests, oldest first; the last thousand.
     pub fn journal(&self) -> Vec<Entry> {
         self.0.journal.entries()
     }
 
-    /// Forgets the requests there were.
+    /// Deletes the recorded requests.
     pub fn clear_journal(&self) {
         self.0.journal.clear();
     }
 
-    /// Keeps the state of the directory under a name.
+    /// Saves the state of the directory under a name.
     ///
     /// # Errors
-    /// When the engine can't, or the database can't be read.
+    /// When the engine does not support it, or the database cannot be read.
     pub fn snapshot(&self, name: &str) -> Result<(), StateError> {
         let Inner { location, states, .. } = &*self.0;
         let kept = location.save_state()?.ok_or_else(|| StateError::Engine(location.clone()))?;
@@ -107,10 +107,10 @@ impl TestController {
         Ok(())
     }
 
-    /// Goes back to a state that was kept; what came later is gone.
+    /// Restores a saved state; later changes are lost.
     ///
     /// # Errors
-    /// When there is none of that name, or the database can't be written to.
+    /// When no state has this name, or the database cannot be written.
     pub fn restore(&self, name: &str) -> Result<(), StateError> {
         let Inner { server, location, states, .. } = &*self.0;
         let kept = lock(states).get(name).cloned();
@@ -125,10 +125,10 @@ impl TestController {
         Ok(())
     }
 
-    /// Goes back to the state the directory had when the test control was opened; faults and journal go too.
+    /// Restores the state at the opening of test control; faults and journal are cleared as well.
     ///
     /// # Errors
-    /// When the engine can't, or the database can't be written to.
+    /// When the engine does not support it, or the database cannot be written.
     pub fn reset(&self) -> Result<(), StateError> {
         self.restore(SEED)?;
         self.clear_faults();
@@ -138,13 +138,13 @@ impl TestController {
 }
 
 impl TestControl for TestController {
-    fn meet(&self, path: &str) -> Vec<What> {
-        // Requests to the test control itself are not under test.
+    fn next_faults(&self, path: &str) -> Vec<What> {
+        // Faults never apply to test control itself.
         if path.starts_with(PREFIX) || console::is_below(path) {
             return Vec::new();
         }
         let chance = || u64::from_le_bytes(self.0.entropy.randomness()[..8].try_into().unwrap_or_default());
-        lock(&self.0.faults).meet(path, chance)
+        lock(&self.0.faults).next_faults(path, chance)
     }
 
     fn journal(&self) -> Arc<Journal> {

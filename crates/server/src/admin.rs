@@ -1,4 +1,4 @@
-//! Administration at the machine: the way in before anybody can log in. `matricula admin` and the sandbox use it.
+//! Local administration, for which nobody has to log in: used by `matricula admin` and the sandbox.
 
 mod accounts;
 mod backup;
@@ -39,7 +39,7 @@ use crate::config::Config;
 use crate::error::OpenError;
 use crate::system::System;
 
-/// Why something could not be administered.
+/// Why an administrative operation failed.
 #[derive(Debug, Error)]
 pub enum AdminError {
     /// The store failed.
@@ -48,48 +48,48 @@ pub enum AdminError {
     /// An object with this name already exists.
     #[error("{0} already exists")]
     AlreadyExists(String),
-    /// There is nothing of this name.
+    /// The object does not exist.
     #[error("{0} not found")]
     NotFound(String),
     /// The change could not be made.
     #[error("{0} {1}")]
     Refused(String, ChangeError),
-    /// The text is no account code.
+    /// The account code is invalid.
     #[error(transparent)]
     AccountCode(#[from] AccountCodeError),
-    /// The text is no address.
+    /// The address is invalid.
     #[error("the address {0}")]
     Address(#[from] AddressError),
-    /// The text is no domain name.
+    /// The domain name is invalid.
     #[error("the domain {0}")]
     Domain(#[from] DomainError),
-    /// The text is no permission.
+    /// The permission is invalid.
     #[error(transparent)]
     Permission(#[from] PermissionError),
-    /// The text is no product.
+    /// The product is unknown.
     #[error("no product is called {0:?}; expected one of: {all}", all = products().join(", "))]
     Product(String),
-    /// The text is no access key.
+    /// The access key is invalid.
     #[error(transparent)]
     AccessKey(#[from] AccessKeyError),
-    /// The address belongs to no domain of the account.
+    /// The address is in no internal domain of the account.
     #[error("{0} is not in an internal domain of the account {1}: add the domain first")]
     ForeignAddress(EmailAddress, AccountCode),
-    /// There is no domain in which something could be made.
+    /// No domain exists to create the object in.
     #[error("no internal domain{domain}{account} found: add it first with `matricula admin domain create`")]
     NoDomain {
-        /// Which, if one was named.
+        /// The named domain, if any.
         domain: String,
-        /// Where, if an account was named.
+        /// The named account, if any.
         account: String,
     },
-    /// There is more than one.
+    /// Several domains exist.
     #[error("there is more than one internal domain, such as {0} and {1}: choose one with --domain")]
     ManyDomains(DomainName, DomainName),
-    /// The password breaks the policy.
+    /// The password violates the policy.
     #[error("the password must {}", .0.join("; "))]
     Password(Vec<Unmet>),
-    /// No password could be hashed.
+    /// The password could not be hashed.
     #[error(transparent)]
     PasswordHasher(#[from] HasherError),
 }
@@ -105,10 +105,10 @@ impl Admin {
         Self { store, system }
     }
 
-    /// Opens the store of a configuration, also while a server is running on it.
+    /// Opens the configured store, also while a server uses it.
     ///
     /// # Errors
-    /// When the store can't be opened.
+    /// When the store cannot be opened.
     pub fn open(config: &Config, master_key: &MasterKey, system: System) -> Result<Self, OpenError> {
         let (clock, entropy) = (Arc::clone(&system.clock), Arc::clone(&system.entropy));
         Ok(Self::new(config.store.open(master_key, clock, entropy)?, system))
@@ -122,7 +122,7 @@ impl Admin {
         Ok(self.store.verify_audit().await?)
     }
 
-    /// All events of the audit, in the order of their times. All at once: for a directory that is small.
+    /// All events of the audit, ordered by time. Loads everything into memory: for small directories.
     ///
     /// # Errors
     /// When the store fails.
@@ -135,7 +135,7 @@ impl Admin {
         Ok(events)
     }
 
-    /// Events of a chain of the audit, from one on.
+    /// Events of one chain of the audit, starting at a position.
     ///
     /// # Errors
     /// When the store fails.
@@ -168,7 +168,7 @@ impl Admin {
     }
 }
 
-/// A length of time, for expiry.
+/// A duration in hours, for expiry.
 pub fn hours(hours: i64) -> jiff::SignedDuration {
     jiff::SignedDuration::from_hours(hours)
 }

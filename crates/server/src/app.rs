@@ -22,16 +22,15 @@ pub(crate) struct App {
     pub(crate) tls: Option<Arc<Tls>>,
     pub(crate) room: Arc<Room>,
     pub(crate) stopping: AtomicBool,
-    /// The id of this node among those on the same database.
+    /// The id of this node on a shared database.
     pub(crate) node: [u8; 16],
-    /// Where the directory is.
     pub(crate) location: Location,
     pub(crate) metrics: Option<Metrics>,
-    /// Where log lines go, if the program has told.
+    /// The log, if the program has set it.
     pub(crate) log: OnceLock<Log>,
-    /// Only of sandboxes and tests.
+    /// Only in sandboxes and tests.
     pub(crate) control: OnceLock<Arc<dyn TestControl>>,
-    /// Without secrets, but for a sandbox's; test control has its own.
+    /// Redacted, except in a sandbox. Test control has a separate journal.
     pub(crate) own_journal: Option<Arc<Journal>>,
     pub(crate) system: System,
 }
@@ -41,7 +40,7 @@ impl App {
         Admin::new(Arc::clone(&self.core.store), self.system.clone())
     }
 
-    /// Where requests are written down, if they are.
+    /// The active journal, if there is one.
     pub(crate) fn journal(&self) -> Option<Arc<Journal>> {
         self.control.get().map(|control| control.journal()).or_else(|| self.own_journal.clone())
     }

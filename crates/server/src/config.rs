@@ -1,4 +1,4 @@
-//! The configuration of `matricula serve`: one TOML file. A key that is not known is an error.
+//! The configuration of `matricula serve`: a TOML file. Unknown keys are errors.
 
 mod observation;
 mod tls;
@@ -26,59 +26,59 @@ pub const MASTER_KEY_VARIABLE: &str = "MATRICULA_MASTER_KEY";
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Config {
-    /// Address and port to listen on. Port 0 takes a free one.
+    /// Address and port to listen on. Port 0 chooses a free port.
     pub listen: SocketAddr,
-    /// The database: a file, or `postgres://…` for one that many nodes share.
+    /// The database: a file, or `postgres://…` for one that several nodes share.
     #[serde(alias = "database")]
     pub store: Location,
-    /// The file with the master key, 64 hexadecimal digits, readable by nobody else; or the variable
-    /// `MATRICULA_MASTER_KEY` holds it.
+    /// The file with the master key: 64 hexadecimal digits, readable only by its owner. Alternatively the variable
+    /// `MATRICULA_MASTER_KEY` contains the key.
     pub master_key_file: Option<PathBuf>,
-    /// Whether plaintext HTTP may be served to other machines, because something in front does TLS.
+    /// Whether plaintext HTTP may be served to other machines, because a proxy terminates TLS.
     pub allow_plaintext: bool,
-    /// The certificate with which the server speaks HTTPS; without one it speaks plaintext HTTP.
+    /// The certificate for HTTPS; without it the server uses plaintext HTTP.
     pub tls: Option<Tls>,
-    /// Where clients reach the server: scheme, host and port. What discover-authentication answers; many clients take the
-    /// host from it and put `https://` before it. Without one it is `http://` and `listen`; with [`tls`](Self::tls) it is
-    /// `https://` and the host that the client called.
+    /// The URL of the server: scheme, host and port. discover-authentication returns it; many clients take its host and
+    /// prepend `https://`. Default: `http://` and `listen`; with [`tls`](Self::tls): `https://` and the host that the
+    /// client called.
     pub public_url: Option<String>,
     /// How to treat a reused request id with another body.
     pub request_ids: RequestIds,
-    /// How far `x-mc-date` may be off, either way, in seconds.
+    /// Allowed difference between `x-mc-date` and the server's time, in seconds.
     pub freshness_seconds: u32,
-    /// How many calls a user may make.
+    /// The limit of calls per user.
     pub quota: Quota,
     /// How passwords are hashed.
     pub passwords: Passwords,
-    /// How an account proves that a domain is its own.
+    /// How an account proves ownership of a domain.
     pub domains: Domains,
     /// The console.
     pub console: Console,
     /// The limits of a request.
     pub limits: Limits,
-    /// How log lines look.
+    /// The format of log lines.
     pub log: LogFormat,
-    /// The file they go to; without one, standard error.
+    /// The log file; default: standard error.
     pub log_file: Option<PathBuf>,
-    /// Where Prometheus reads what is counted; nowhere without it.
+    /// The listener for Prometheus; none by default.
     pub metrics: Option<Metrics>,
-    /// Whether the last requests are kept to be looked at.
+    /// Whether the last requests are recorded.
     pub journal: Journal,
 }
 
-/// Calls a user may make in a window (spec/protocol.md 3b).
+/// Calls per user and window (spec/protocol.md 3b).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Quota {
-    /// Whether there is a quota at all.
+    /// Whether calls are limited.
     pub enabled: bool,
-    /// Calls in a window.
+    /// Calls per window.
     pub calls: u32,
-    /// Length of a window, in milliseconds.
+    /// Length of the window, in milliseconds.
     pub window_ms: u32,
 }
 
-/// How passwords are hashed: Argon2id.
+/// Password hashing with Argon2id.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Passwords {
@@ -86,11 +86,11 @@ pub struct Passwords {
     pub memory_kib: u32,
     /// Passes over the memory.
     pub iterations: u32,
-    /// Lanes.
+    /// Parallel lanes.
     pub parallelism: u32,
-    /// Threads that hash; 0: one for each core.
+    /// Hashing threads; 0: one per core.
     pub threads: usize,
-    /// Passwords that may wait. A request with more than this is always refused.
+    /// Most passwords that may wait. A request with more passwords is always refused.
     pub queue: usize,
 }
 
@@ -98,22 +98,22 @@ pub struct Passwords {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Console {
-    /// Whether there is one.
+    /// Whether the console is enabled.
     pub enabled: bool,
-    /// How long a session lasts without being used, in minutes.
+    /// Idle timeout of a session, in minutes.
     pub idle_minutes: u32,
-    /// How long it lasts in all, in hours.
+    /// Longest life of a session, in hours.
     pub session_hours: u32,
 }
 
-/// How log lines look.
+/// The format of log lines.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum LogFormat {
-    /// One JSON object a line.
+    /// One JSON object per line.
     #[default]
     Json,
-    /// For people.
+    /// Text for people.
     Text,
     /// No log.
     Off,
@@ -144,7 +144,7 @@ impl Default for Config {
 }
 
 impl Default for Quota {
-    /// 800 calls in 5 seconds, as recorded of the service.
+    /// 800 calls in 5 seconds, as recorded from the service.
     fn default() -> Self {
         Self { enabled: true, calls: 800, window_ms: 5_000 }
     }
@@ -172,23 +172,23 @@ impl Console {
     }
 }
 
-/// Why a configuration can't be used.
+/// Why a configuration cannot be used.
 #[derive(Debug, Error)]
 pub enum ConfigError {
-    /// A file can't be read.
+    /// A file cannot be read.
     #[error("{path}: {source}")]
     Read {
         /// The file.
         path: PathBuf,
-        /// Why.
+        /// The cause.
         source: std::io::Error,
     },
-    /// The file is no configuration.
+    /// The file is not a valid configuration.
     #[error("{path}: {source}")]
     Parse {
         /// The file.
         path: PathBuf,
-        /// Where, and what is wrong there.
+        /// Position and cause.
         source: Box<toml::de::Error>,
     },
     /// Plaintext HTTP would be reachable from other machines.
@@ -197,37 +197,37 @@ pub enum ConfigError {
          allow_plaintext = true"
     )]
     Plaintext(SocketAddr),
-    /// Metrics would be shown to other machines.
+    /// Metrics would be reachable from other machines.
     #[error(
         "metrics.listen = \"{0}\" would show request counts per application to other machines, in plaintext and without authentication. Listen on 127.0.0.1, or, if only the collector can reach the address, set allow_remote = true in [metrics]"
     )]
     Metrics(SocketAddr),
-    /// No master key was given.
+    /// The master key is missing.
     #[error(
         "no master key: set master_key_file, or the variable {MASTER_KEY_VARIABLE}. `matricula admin new-master-key FILE` creates one"
     )]
     NoMasterKey,
-    /// Others can read the master key.
+    /// Other users can read the master key.
     #[error("{0} is readable by other users: run chmod 600 {0}")]
     Readable(PathBuf),
-    /// The master key is none.
+    /// The master key is malformed.
     #[error("the master key in {place}: {source}")]
     MasterKey {
-        /// Where it was found.
+        /// Its source.
         place: String,
-        /// What is wrong with it.
+        /// The cause.
         source: VaultError,
     },
-    /// A setting makes no sense.
+    /// A setting is invalid.
     #[error("{0}")]
     Setting(&'static str),
 }
 
 impl Config {
-    /// Reads a configuration file. Relative paths in it are relative to the file.
+    /// Reads a configuration file. Relative paths are relative to the file.
     ///
     /// # Errors
-    /// When the file can't be read, holds an unknown key, or a setting that can't be.
+    /// When the file cannot be read, or contains an unknown key or an invalid setting.
     pub fn from_file(path: &Path) -> Result<Self, ConfigError> {
         let text = read(path)?;
         let mut config: Config = toml::from_str(&text)
@@ -292,7 +292,7 @@ impl Config {
     /// The master key, from the environment or from its file.
     ///
     /// # Errors
-    /// When there is none, it is malformed, or others can read it.
+    /// When it is missing, malformed, or readable by other users.
     pub fn master_key(&self) -> Result<MasterKey, ConfigError> {
         #[expect(clippy::disallowed_methods, reason = "the environment is read here")]
         if let Ok(digits) = std::env::var(MASTER_KEY_VARIABLE) {
@@ -302,7 +302,6 @@ impl Config {
         read_master_key(self.master_key_file.as_deref().ok_or(ConfigError::NoMasterKey)?)
     }
 
-    /// The freshness window.
     pub(crate) fn freshness(&self) -> jiff::SignedDuration {
         jiff::SignedDuration::from_secs(i64::from(self.freshness_seconds))
     }
@@ -311,7 +310,7 @@ impl Config {
 /// Reads a master key from a file that only its owner can read.
 ///
 /// # Errors
-/// When the file can't be read, others can read it, or it holds no key.
+/// When the file cannot be read, other users can read it, or it contains no key.
 pub fn read_master_key(path: &Path) -> Result<MasterKey, ConfigError> {
     use std::os::unix::fs::PermissionsExt as _;
     let failed = |source| ConfigError::Read { path: path.to_owned(), source };
@@ -324,10 +323,10 @@ pub fn read_master_key(path: &Path) -> Result<MasterKey, ConfigError> {
     MasterKey::parse(&digits).map_err(|source| ConfigError::MasterKey { place, source })
 }
 
-/// Writes a new file that only its owner can read. An existing file is not changed.
+/// Writes a new file that only its owner can read. Never overwrites a file.
 ///
 /// # Errors
-/// When the file exists or can't be written.
+/// When the file exists or cannot be written.
 pub fn write_private(path: &Path, text: &str) -> std::io::Result<()> {
     use std::io::Write as _;
     use std::os::unix::fs::OpenOptionsExt as _;

@@ -1,4 +1,4 @@
-//! The hook for tests to inject faults into requests. The playground uses it; `serve` never allows it.
+//! The hook with which tests inject faults into requests. Only the playground implements it; `serve` never enables it.
 
 use std::sync::Arc;
 
@@ -6,15 +6,15 @@ use axum::Router;
 use observe::fault::What;
 use observe::journal::Journal;
 
-/// The path prefix by which other programs control it.
+/// The path prefix of its HTTP interface.
 pub const PREFIX: &str = "/sandbox/";
 
-/// Injected faults, a journal without redaction, and the paths to control both.
+/// Injected faults, a journal without redaction, and an HTTP interface.
 pub trait TestControl: Send + Sync {
-    /// What happens to the next request to a path.
-    fn meet(&self, path: &str) -> Vec<What>;
+    /// The faults for the next request to a path.
+    fn next_faults(&self, path: &str) -> Vec<What>;
 
-    /// The journal, in place of the server's own.
+    /// The journal that replaces the server's own.
     fn journal(&self) -> Arc<Journal>;
 
     /// The routes below [`PREFIX`].

@@ -11,10 +11,10 @@ use crate::tls::TlsError;
 /// Why a server could not be opened.
 #[derive(Debug, Error)]
 pub enum OpenError {
-    /// The configuration can't be used.
+    /// The configuration cannot be used.
     #[error(transparent)]
     Config(#[from] ConfigError),
-    /// The store can't be opened.
+    /// The store cannot be opened.
     #[error(transparent)]
     Store(#[from] store::OpenError),
     /// The cost of passwords is not allowed.
@@ -23,15 +23,15 @@ pub enum OpenError {
     /// No DNS resolver is configured.
     #[error("domains: {0}")]
     Txt(#[from] TxtLookupError),
-    /// The certificate can't be used.
+    /// The certificate cannot be used.
     #[error(transparent)]
     Tls(#[from] TlsError),
-    /// The address for metrics can't be had.
+    /// The address for metrics cannot be used.
     #[error("metrics.listen = \"{address}\": {source}")]
     Metrics {
-        /// Which.
+        /// The address.
         address: SocketAddr,
-        /// Why.
+        /// The cause.
         source: std::io::Error,
     },
 }

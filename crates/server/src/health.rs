@@ -1,4 +1,4 @@
-//! `/healthz`: the process answers. `/readyz`: it can do its work, and has not begun to stop.
+//! `/healthz`: the process responds. `/readyz`: it can serve requests and is not stopping.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -8,12 +8,12 @@ use http::StatusCode;
 
 use crate::app::App;
 
-/// Where it is asked whether the process answers.
+/// The path of the liveness check.
 pub(crate) const LIVE: &str = "/healthz";
-/// Where it is asked whether it can do its work.
+/// The path of the readiness check.
 pub(crate) const READY: &str = "/readyz";
 
-/// Whether a path asks for health.
+/// Whether a path is a health check.
 pub(crate) fn is_at(path: &str) -> bool {
     path == LIVE || path == READY
 }

@@ -1,5 +1,5 @@
-//! The accept loop: one task a connection, limits in time, one log line a request, and an end that waits for what is
-//! under way.
+//! The accept loop: one task per connection, timeouts, one log line per request, and a stop that waits for running
+//! requests.
 
 mod head;
 mod http2;
@@ -43,30 +43,29 @@ use strict::{Heads, Strict};
 
 pub(crate) use request::replay;
 
-/// How long to leave a listener alone that can't accept.
+/// Pause after an accept error.
 const ACCEPT_AGAIN: Duration = Duration::from_millis(50);
 
-/// Bytes of a connection that are read before they are asked for, and the longest headers: of each connection so much may be
-/// held.
+/// Read buffer of a connection and longest headers, in bytes. Each connection may need this much memory.
 const READ_AHEAD: usize = 64 << 10;
 
-/// Callers who may wait to be accepted; the kernel may allow fewer. The default of 128 is used up by a burst while the
-/// cores are busy, and further connections then wait a second in the network.
+/// Length of the accept queue; the kernel may limit it further. A burst fills the default of 128 while the cores are
+/// busy, and further connections are then delayed by a second.
 const BACKLOG: u32 = 4_096;
 
 /// Listens on an address.
 ///
 /// # Errors
-/// When the address can't be had.
+/// When the address cannot be used.
 pub fn listen(address: SocketAddr) -> std::io::Result<TcpListener> {
     let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
-    // A restart does not wait for the connections of the server before it.
+    // A restarted server need not wait for old connections to time out.
     socket.set_reuseaddr(true)?;
     socket.bind(address)?;
     socket.listen(BACKLOG)
 }
 
-/// Serves until `shutdown` is ready, then lets the requests under way finish, as long as the configuration allows.
+/// Serves until `shutdown` is ready, then waits for running requests, up to the configured timeout.
 pub(crate) async fn serve(app: Arc<App>, listener: TcpListener, shutdown: impl Future<Output = ()>) {
     if let Ok(address) = listener.local_addr() {
         app.core.public_url.listens(address);
@@ -82,7 +81,7 @@ pub(crate) async fn serve(app: Arc<App>, listener: TcpListener, shutdown: impl F
         tokio::select! {
             accepted = listener.accept() => match accepted {
                 Ok((stream, peer)) => {
-                    // An answer is one small packet: waiting for more to send with it only delays it.
+                    // A response is one small packet; waiting for more data would only delay it.
                     let _ = stream.set_nodelay(true);
                     let (app, router, watcher) = (Arc::clone(&app), router.clone(), graceful.watcher());
                     match &secure {
@@ -121,13 +120,13 @@ pub(crate) async fn serve(app: Arc<App>, listener: TcpListener, shutdown: impl F
     }
     if let Some(metrics) = metrics {
         metrics.abort();
-        // The address is free when it is over.
+        // Afterwards the address is free.
         let _ = metrics.await;
     }
     jobs.finish(&app).await;
 }
 
-/// What metrics tell of a server; it does not keep the server open.
+/// The source of metrics; does not keep the server alive.
 #[derive(Clone)]
 struct Counts(Weak<App>);
 
@@ -139,27 +138,26 @@ impl Read for Counts {
             waiting: app.core.gate.waiting(),
             queue: app.core.gate.limit(),
             log_lines_dropped: app.log.get().map(Log::dropped),
-            // A sum over counts that are kept for each domain. Where the store does not say, all else is still told.
+            // A sum of counts per domain. If the store fails, all other metrics are still reported.
             users: app.core.store.count_users().await.ok(),
-            certificate_ends: app.tls.as_ref().map(|tls| tls.ends()),
+            certificate_ends: app.tls.as_ref().map(|tls| tls.expires_at()),
         };
         Some(app.core.telemetry.text(&node))
     }
 }
 
-/// Stands by a request whose head was refused.
+/// Marks a request whose head was refused.
 #[derive(Clone, Copy)]
 struct Refused(Malformed);
 
-/// What a request needs to know of the connection it came over.
 #[derive(Clone, Copy)]
 struct Connection {
     peer: SocketAddr,
-    /// What is spoken, for the log; `None` in plaintext.
+    /// The protocol for the log; `None` for plaintext.
     protocol: Option<&'static str>,
 }
 
-/// Serves HTTP/1.1 on a connection to its end. `lingers` is the stream's, of [`Patient`].
+/// Serves HTTP/1.1 on a connection. `lingers` is that of the stream, from [`Patient`].
 async fn http1<S>(
     app: Arc<App>,
     router: Router,

@@ -1,5 +1,4 @@
-//! What a node does besides serving requests: it forgets what is past its time, follows the index of users, records the
-//! use of credentials, and shares quotas.
+//! Background jobs of a node: deleting expired data, indexing users, recording the use of credentials, sharing quotas.
 
 mod indexing;
 
@@ -10,27 +9,26 @@ use tokio::task::JoinHandle;
 
 use crate::app::App;
 
-/// How often there is a look at what is past its time.
+/// How often expired data is deleted.
 const TIDY_UP_EVERY: Duration = Duration::from_secs(60);
 
-/// How often nodes tell each other what was drawn from quotas.
+/// How often nodes exchange quota counts.
 const SHARE_QUOTA_EVERY: Duration = Duration::from_millis(500);
 
-/// How often the use of credentials is noted in the store, and how long a stop waits for it.
+/// How often the use of credentials is recorded, and how long a stop waits for it.
 const NOTE_USAGE_EVERY: Duration = Duration::from_secs(5);
 
-/// The jobs of a server that serves.
+/// The jobs of a running server.
 pub(crate) struct Jobs {
     ends_first: Vec<JoinHandle<()>>,
     noting: JoinHandle<()>,
 }
 
 impl Jobs {
-    /// Starts them.
     pub(crate) fn start(app: &Arc<App>) -> Self {
         let ends_first = [
             Some(tokio::spawn(tidy_up(Arc::clone(app)))),
-            Some(tokio::spawn(indexing::follow(Arc::clone(app)))),
+            Some(tokio::spawn(indexing::follow_audit(Arc::clone(app)))),
             app.core.store.is_shared().then(|| tokio::spawn(share_quota(Arc::clone(app)))),
             app.tls.clone().map(|tls| tokio::spawn(tls.watch())),
         ];
@@ -38,14 +36,14 @@ impl Jobs {
         Self { ends_first: ends_first.into_iter().flatten().collect(), noting }
     }
 
-    /// Stops all but the one that records the use of credentials: requests are still under way.
+    /// Stops all jobs except the one that records the use of credentials: requests are still running.
     pub(crate) fn stop(&self) {
         self.ends_first.iter().for_each(JoinHandle::abort);
     }
 
-    /// Records the use of credentials a last time, when no request is under way any more.
+    /// Records the use of credentials for the last time, after all requests.
     pub(crate) async fn finish(self, app: &App) {
-        // What is being recorded just now is waited for.
+        // Waits for a record in progress.
         if tokio::time::timeout(NOTE_USAGE_EVERY, app.core.note_usage()).await.is_err() {
             tracing::warn!("could not record key usage in time");
         }
@@ -53,8 +51,8 @@ impl Jobs {
     }
 }
 
-/// Forgets requests that are past twice the freshness window, because their signature would be refused by now; imports
-/// that nobody came back for; and removes users whose time on the purge list is over.
+/// Deletes requests older than twice the freshness window, whose signature is no longer accepted, abandoned imports,
+/// and users whose period on the purge list is over.
 async fn tidy_up(app: Arc<App>) {
     let admin = app.admin();
     let mut ticks = tokio::time::interval(TIDY_UP_EVERY);
@@ -74,7 +72,7 @@ async fn tidy_up(app: Arc<App>) {
     }
 }
 
-/// Tells the other nodes what was drawn from quotas, and hears what they say.
+/// Exchanges quota counts with the other nodes.
 async fn share_quota(app: Arc<App>) {
     let mut ticks = tokio::time::interval(SHARE_QUOTA_EVERY);
     ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
@@ -86,7 +84,7 @@ async fn share_quota(app: Arc<App>) {
     }
 }
 
-/// Notes the use of credentials.
+/// Records the use of credentials.
 async fn note_usage(app: Arc<App>) {
     let mut ticks = tokio::time::interval(NOTE_USAGE_EVERY);
     ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);

@@ -15,7 +15,8 @@ pub mod system;
 pub mod tls;
 
 pub use self::http::listen;
-pub use api::{ENDPOINTS, Endpoint, Method, Style, Takes, openapi};
+pub use api::endpoints::all as endpoints;
+pub use api::{Endpoint, Method, Style, Takes, openapi};
 pub use auth::PasswordHasher;
 pub use config::Config;
 pub use console;
@@ -27,10 +28,10 @@ pub use store::Location;
 pub use system::System;
 pub use tls::{CertificateReload, TlsError};
 
-/// Serves until `shutdown` is ready, then lets the requests under way finish.
+/// Serves until `shutdown` is ready, then waits for running requests.
 ///
 /// # Errors
-/// When the directory can't be opened.
+/// When the directory cannot be opened.
 pub async fn serve(
     config: Config,
     listener: tokio::net::TcpListener,

@@ -1,5 +1,4 @@
-//! `GET /metrics`, on a separate listener: the scraper is not a caller of the API and does not compete with them when they are too
-//! many.
+//! `GET /metrics`, on a separate listener, so that the scraper does not compete with callers of the API under load.
 
 use std::convert::Infallible;
 use std::net::SocketAddr;
@@ -20,16 +19,16 @@ use tokio::task::{JoinHandle, JoinSet};
 use crate::config;
 use crate::error::OpenError;
 
-/// Connections at a time; more wait.
+/// Most connections; further ones wait.
 const CONNECTIONS: usize = 8;
 
-/// How long a connection may take for its next request.
+/// Timeout for the next request on a connection.
 const IDLE: Duration = Duration::from_secs(120);
 
-/// The version of the text format.
+/// The content type of the text format.
 const TEXT: &str = "text/plain; version=0.0.4; charset=utf-8";
 
-/// The listener, from when the server is opened: an address that can't be had is an error then. It is given up when the
+/// The listener. It exists from the opening of the server, so that an unusable address is an error then, until the
 /// server stops.
 pub(crate) struct Metrics {
     listener: Mutex<Option<std::net::TcpListener>>,
@@ -49,7 +48,7 @@ impl Metrics {
         self.address
     }
 
-    /// Serves what `read` gives until the task is aborted; it gives none when the server is gone.
+    /// Serves the output of `read` until the task is aborted. `read` returns nothing when the server is gone.
     pub(crate) fn serve<R: Read>(&self, read: R) -> Option<JoinHandle<()>> {
         let listener = self.listener.lock().unwrap_or_else(PoisonError::into_inner).take()?;
         match TcpListener::from_std(listener) {
@@ -64,12 +63,12 @@ impl Metrics {
 
 /// Reads the metrics as text.
 pub(crate) trait Read: Clone + Send + Sync + 'static {
-    /// As they are now.
+    /// The current metrics.
     fn read(&self) -> impl Future<Output = Option<String>> + Send;
 }
 
 async fn accept<R: Read>(listener: TcpListener, read: R) {
-    // Dropped with the task, and with it every connection.
+    // Dropped with the task, which closes all connections.
     let mut connections = JoinSet::new();
     loop {
         tokio::select! {

@@ -1,10 +1,10 @@
-//! The router: everything the server answers.
+//! The router of the server.
 
 use std::sync::Arc;
 
 use api::Method;
 use api::error::CallError;
-use api::{ENDPOINTS, answer, driver, openapi};
+use api::{answer, driver, endpoints, openapi};
 use axum::Router;
 use axum::body::Bytes;
 use axum::extract::{Request, State};
@@ -14,13 +14,13 @@ use axum::routing::{MethodRouter, get, post};
 use crate::app::App;
 use crate::health;
 
-/// Whether the callers of a path are known only by what its body says: an endpoint that takes a password or a secret, or
-/// the sign-in page of the console.
+/// Whether callers of a path are identified only by the body: an endpoint that takes a password or a secret, or the
+/// sign-in page of the console.
 pub(crate) fn knows_nobody(path: &str) -> bool {
     console::SIGN_IN_PATHS.contains(&path) || api::endpoints::knows_nobody(path)
 }
 
-/// Where the OpenAPI document is served.
+/// The path of the OpenAPI document.
 pub const OPENAPI: &str = "/openapi.json";
 
 pub(crate) fn router(app: &Arc<App>) -> Router {
@@ -31,7 +31,7 @@ pub(crate) fn router(app: &Arc<App>) -> Router {
         driver::serve_document(&app.core, &request, document.clone())
     };
     router = router.route(OPENAPI, get(described));
-    for endpoint in ENDPOINTS {
+    for endpoint in endpoints::all() {
         let handler = move |State(app): State<Arc<App>>, request: Request| async move {
             driver::serve(&app.core, endpoint, request).await
         };
@@ -52,7 +52,7 @@ pub(crate) fn router(app: &Arc<App>) -> Router {
     }
 }
 
-/// Answers plaintext HTTP on an HTTPS port.
+/// The router for plaintext HTTP on an HTTPS port.
 pub(crate) fn plaintext(app: Arc<App>) -> Router {
     let told = |State(app): State<Arc<App>>, request: Request| async move {
         driver::refuse_plaintext(&app.core, &request)
@@ -64,7 +64,7 @@ async fn unknown_path(State(app): State<Arc<App>>, request: Request) -> Response
     if let Some(console) = app.console.as_ref().filter(|_| console::is_below(request.uri().path())) {
         return console::no_page(console, &request);
     }
-    // The path is shown, the query is not: it may hold anything.
+    // The path without the query, which may contain anything.
     let path = request.uri().path().chars().take(200).collect();
     driver::refuse_unsigned(&app.core, &request, CallError::UnknownPath(path))
 }
@@ -75,8 +75,8 @@ async fn method_not_allowed(State(app): State<Arc<App>>, request: Request) -> Re
     }
     let method = request.method().as_str().chars().take(32).collect();
     let allowed: Vec<_> =
-        ENDPOINTS.iter().filter(|e| e.path == request.uri().path()).map(|e| e.method.as_str()).collect();
-    // What is no endpoint is there to be read.
+        endpoints::all().filter(|e| e.path == request.uri().path()).map(|e| e.method.as_str()).collect();
+    // Paths without endpoints are read-only.
     let allowed = if allowed.is_empty() { vec![Method::Get.as_str()] } else { allowed };
     driver::refuse_unsigned(&app.core, &request, CallError::Method(method, allowed.join(" or ")))
 }

@@ -1,4 +1,4 @@
-//! A server that is open: opened from a configuration, administered, and served.
+//! An open server, which can be administered and served.
 
 use std::net::SocketAddr;
 use std::pin::Pin;
@@ -8,7 +8,7 @@ use std::sync::{Arc, OnceLock, Weak};
 use ::http::Request;
 use api::Core;
 use api::dns::TxtLookup;
-use api::endpoints::ENDPOINTS;
+use api::endpoints;
 use api::public_url::PublicUrl;
 use api::room::Room;
 use auth::explain::Explainer;
@@ -32,19 +32,18 @@ use crate::metrics::Metrics;
 use crate::system::System;
 use crate::tls::{CertificateReload, Tls};
 
-/// A server that is open: its store is ready, and it can be administered before and while it serves. A clone is the same
-/// server.
+/// An open server: its store is ready, and it can be administered before and while it serves. Clones share one server.
 #[derive(Clone)]
 pub struct Server {
     pub(crate) app: Arc<App>,
 }
 
 impl Server {
-    /// Creates an empty directory where the configuration has its store, if none is there; `false`: one already exists.
-    /// [`Server::open`] never does: a store that is missing by mistake must not be served as an empty one.
+    /// Creates an empty directory in the configured store; `false`: one already exists. [`Server::open`] never creates
+    /// one: a missing store must not be served as an empty directory.
     ///
     /// # Errors
-    /// When it can't be created, or something of an earlier one is there.
+    /// When it cannot be created, or parts of an earlier one exist.
     pub fn create(config: &Config, master_key: &MasterKey, system: &System) -> Result<bool, OpenError> {
         Ok(config.store.create(master_key, &*system.entropy)?)
     }
@@ -52,15 +51,15 @@ impl Server {
     /// Opens the store and starts the hashing threads.
     ///
     /// # Errors
-    /// When there is no store, it can't be opened, or a setting is not allowed.
+    /// When the store does not exist or cannot be opened, or a setting is invalid.
     pub fn open(config: &Config, master_key: &MasterKey, system: System) -> Result<Self, OpenError> {
         Self::open_over(config, master_key, system, |store| store)
     }
 
-    /// The same with a layer between the server and its store, for tests.
+    /// Like `open`, with a layer between the server and its store, for tests.
     ///
     /// # Errors
-    /// When the store can't be opened, or a setting is not allowed.
+    /// When the store cannot be opened, or a setting is invalid.
     pub fn open_over(
         config: &Config,
         master_key: &MasterKey,
@@ -70,11 +69,11 @@ impl Server {
         Self::open_in(Mode::Production, config, master_key, system, over)
     }
 
-    /// The same for a sandbox, where no secret is worth anything: says of each request that it refuses why, and keeps the
-    /// last requests whole. Never for production: a caller who guesses at keys would be told how far the guess got.
+    /// Like `open`, for a sandbox without valuable secrets: explains each refused signature, and records requests
+    /// without redaction. Never for production: explanations help an attacker who guesses keys.
     ///
     /// # Errors
-    /// When there is no store, it can't be opened, or a setting is not allowed.
+    /// When the store does not exist or cannot be opened, or a setting is invalid.
     pub fn open_sandbox(config: &Config, master_key: &MasterKey, system: System) -> Result<Self, OpenError> {
         Self::open_in(Mode::Sandbox, config, master_key, system, |store| store)
     }
@@ -93,7 +92,7 @@ impl Server {
         let mut node = [0; 16];
         system.entropy.fill(&mut node);
         let own_journal = match mode {
-            Mode::Sandbox => Some(Journal::whole()),
+            Mode::Sandbox => Some(Journal::unredacted()),
             Mode::Production => config.journal.enabled.then(|| Journal::redacting(config.journal.keep)),
         };
         let app = Arc::new_cyclic(|app| App {
@@ -116,51 +115,50 @@ impl Server {
         Ok(Self { app })
     }
 
-    /// Serves until `shutdown` is ready, then takes no more connections and lets the requests under way finish, as long
-    /// as the configuration allows.
+    /// Serves until `shutdown` is ready, then closes the listener and waits for running requests, up to the configured
+    /// timeout.
     pub async fn serve(self, listener: TcpListener, shutdown: impl Future<Output = ()>) {
         http::serve(self.app, listener, shutdown).await;
     }
 
-    /// The gate for password hashing, for code that sets passwords outside the API.
+    /// The password hasher, for code that sets passwords outside the API.
     pub fn gate(&self) -> &PasswordHasher {
         &self.app.core.gate
     }
 
-    /// Reloads certificate and key on request; none if the server speaks plaintext HTTP.
+    /// Reloads the certificate on request; `None` if the server uses plaintext HTTP.
     pub fn certificate_reload(&self) -> Option<CertificateReload> {
         self.app.tls.clone().map(CertificateReload)
     }
 
-    /// Lets a test control what happens to requests; `false`: something does already. Never for production: anybody who
-    /// reaches the server reaches it.
+    /// Enables test control; `false` if it is enabled already. Never for production: anybody who reaches the server can
+    /// use it.
     pub fn set_control(&self, control: Arc<dyn TestControl>) -> bool {
         self.app.control.set(control).is_ok()
     }
 
-    /// Where the directory is.
+    /// The location of the directory.
     pub fn location(&self) -> &Location {
         &self.app.location
     }
 
-    /// The randomness of the server.
+    /// The server's randomness.
     pub fn entropy(&self) -> &Arc<dyn Entropy> {
         &self.app.core.entropy
     }
 
-    /// Tells the server that its database was put back to an earlier state: what it remembers of it no longer holds.
+    /// Clears cached state after the database was restored.
     pub fn store_was_restored(&self) {
         self.app.core.store.forget_snapshot();
         self.app.core.authenticator.refill_quota();
     }
 
-    /// The same server, for something that the server keeps.
+    /// A weak reference, for objects that the server owns.
     pub fn downgrade(&self) -> WeakServer {
         WeakServer(Arc::downgrade(&self.app))
     }
 
-    /// Tells the other nodes on the same database what was drawn from quotas here, and hears what was drawn there: when
-    /// asked, and not only from time to time.
+    /// Exchanges quota counts with the other nodes now, without waiting for the job.
     ///
     /// # Errors
     /// When the store fails.
@@ -168,7 +166,7 @@ impl Server {
         self.app.core.authenticator.share_quota(self.app.node).await
     }
 
-    /// Forgets requests that are past their time: when asked, and not only from time to time. Gives how many there were.
+    /// Deletes expired requests now, without waiting for the job. Returns their number.
     ///
     /// # Errors
     /// When the store fails.
@@ -181,17 +179,17 @@ impl Server {
         &self.app.core.telemetry
     }
 
-    /// The last requests, if the configuration or test control asks for a journal.
+    /// The journal, if the configuration or test control enables one.
     pub fn journal(&self) -> Option<Arc<Journal>> {
         self.app.journal()
     }
 
-    /// Notes the use of credentials in the store: when asked, and not only from time to time.
+    /// Records the use of credentials now, without waiting for the job.
     pub async fn note_usage(&self) {
         self.app.core.note_usage().await;
     }
 
-    /// What is known of the use of credentials, in their order; what is not noted yet is noted first.
+    /// The recorded use of credentials, in the order of the input. Pending use is recorded first.
     ///
     /// # Errors
     /// When the store fails.
@@ -199,18 +197,17 @@ impl Server {
         self.app.core.usage_of(credentials).await
     }
 
-    /// Tells a sandbox its names, in addition to those of this machine. What it lets anybody do, it refuses to callers that
-    /// use another name.
+    /// Sets further host names of a sandbox. On its unprotected paths, a sandbox refuses requests with any other name.
     pub fn is_called(&self, names: Vec<String>) {
         self.app.core.public_url.is_called(names);
     }
 
-    /// Has the metrics tell how many lines the log drops.
+    /// Reports dropped log lines in the metrics.
     pub fn count_dropped_lines(&self, log: Log) {
         self.app.log.get_or_init(|| log);
     }
 
-    /// Where metrics are served, if they are.
+    /// The address of the metrics, if they are served.
     pub fn metrics_address(&self) -> Option<SocketAddr> {
         self.app.metrics.as_ref().map(Metrics::address)
     }
@@ -221,18 +218,18 @@ impl Server {
     }
 }
 
-/// A server that may be gone.
+/// A weak reference to a server.
 #[derive(Clone)]
 pub struct WeakServer(Weak<App>);
 
 impl WeakServer {
-    /// The server, if it is still there.
+    /// The server, if it still exists.
     pub fn upgrade(&self) -> Option<Server> {
         self.0.upgrade().map(|app| Server { app })
     }
 }
 
-/// The server, as its console sees it.
+/// The server from the console's point of view.
 struct Host(Weak<App>);
 
 impl console::Host for Host {
@@ -253,15 +250,15 @@ impl console::Host for Host {
     }
 }
 
-/// What is different in a sandbox.
+/// The kind of server.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Mode {
     Production,
-    /// No secret is worth anything: each refusal says why, and the last requests are kept whole.
+    /// No valuable secrets: refused signatures are explained, and requests are recorded without redaction.
     Sandbox,
 }
 
-/// What the endpoints work with.
+/// The shared state of endpoints.
 fn core(
     mode: Mode,
     config: &Config,
@@ -272,7 +269,7 @@ fn core(
 ) -> Result<Core, OpenError> {
     let System { clock, entropy } = system.clone();
     let txt = TxtLookup::new(&config.domains)?;
-    let paths = || ENDPOINTS.iter().map(|endpoint| endpoint.path);
+    let paths = || endpoints::all().map(|endpoint| endpoint.path);
     let telemetry = Telemetry::new(Arc::clone(&clock), paths());
     let store = over(config.store.open(master_key, Arc::clone(&clock), Arc::clone(&entropy))?);
     let quota = Quota::new(config.quota.enabled.then_some(config.quota.calls), config.quota.window_ms);

@@ -1,11 +1,11 @@
-//! The real clock and the real randomness: the one place where the server touches either.
+//! The real clock and randomness. No other code of the server uses them directly.
 
 use std::sync::Arc;
 
 use directory::port::{Clock, Entropy};
 use jiff::Timestamp;
 
-/// What a server takes from the machine. Tests put a clock of their own in its place.
+/// Clock and randomness of a server. Tests replace them.
 #[derive(Clone)]
 pub struct System {
     /// The time.
@@ -15,7 +15,7 @@ pub struct System {
 }
 
 impl System {
-    /// The machine's own.
+    /// Those of the machine.
     pub fn real() -> Self {
         Self { clock: Arc::new(MachineClock), entropy: Arc::new(MachineEntropy) }
     }

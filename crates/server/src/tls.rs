@@ -1,4 +1,4 @@
-//! TLS in the process: the handshake, and the certificate in service, which is exchanged while the server runs.
+//! TLS: the handshake and the certificate, which can be replaced while the server runs.
 
 mod pair;
 
@@ -21,21 +21,21 @@ use tokio_rustls::server::TlsStream;
 use crate::config;
 pub use pair::{Certificate, Life, Pair, TlsError, first_certificate};
 
-/// What clients may ask for over TLS, best first. Some still offer HTTP/1.0 by its name, and nothing else.
+/// Protocols for negotiation, best first. Some clients offer only HTTP/1.0.
 const PROTOCOLS: [&[u8]; 3] = [HTTP_2, b"http/1.1", b"http/1.0"];
 
 const HTTP_2: &[u8] = b"h2";
 
-/// How often there is a look at whether the files were changed.
+/// How often the files are checked for changes.
 const LOOK_EVERY: Duration = Duration::from_secs(10);
 
-/// How long before its end a certificate is warned of, if a fifth of its life is not shorter.
+/// A certificate is reported this long before it expires, or after four fifths of its life if that is later.
 const NEAR: SignedDuration = SignedDuration::from_hours(14 * 24);
 
-/// How often the same warning is given.
+/// How often a warning is repeated.
 const WARN_EVERY: SignedDuration = SignedDuration::from_hours(24);
 
-/// TLS as the server speaks it.
+/// The TLS side of the server.
 pub(crate) struct Tls {
     acceptor: TlsAcceptor,
     provider: Arc<CryptoProvider>,
@@ -45,7 +45,7 @@ pub(crate) struct Tls {
     watched: Mutex<Watched>,
 }
 
-/// The pair in service. Who is in a handshake keeps the one it began with.
+/// The pair in use. A running handshake keeps its pair.
 #[derive(Debug)]
 struct Current(RwLock<Arc<CertifiedKey>>);
 
@@ -55,23 +55,23 @@ impl ResolvesServerCert for Current {
     }
 }
 
-/// What is known of the files.
+/// The state of the files.
 struct Watched {
     stamps: [Option<Stamp>; 2],
-    /// Why they were not taken when they were last read.
+    /// Why the files could not be used when they were last read.
     complaint: Option<String>,
     life: Life,
     warned: Option<Timestamp>,
 }
 
-/// What changes when a file does: time, size, and which file it is that has the name.
+/// Changes when a file is replaced: modification time, size and inode.
 type Stamp = (i64, i64, u64, u64);
 
 impl Tls {
     /// Reads certificate and key.
     pub(crate) fn open(files: &config::Tls, clock: Arc<dyn Clock>) -> Result<Self, TlsError> {
         let provider = Arc::new(aws_lc_rs::default_provider());
-        let stamps = stamps(files);
+        let stamps = file_stamps(files);
         let Pair { key, life } = Pair::load(files, &provider, clock.now())?;
         let current = Arc::new(Current(RwLock::new(key)));
         let mut settings = ServerConfig::builder_with_provider(Arc::clone(&provider))
@@ -88,22 +88,21 @@ impl Tls {
             current,
             watched: Mutex::new(Watched { stamps, complaint: None, life, warned: None }),
         };
-        tls.announce(life);
+        tls.log_certificate(life);
         tls.warn_of_end();
         Ok(tls)
     }
 
-    /// When the certificate in service ends.
-    pub(crate) fn ends(&self) -> Timestamp {
-        self.watched().life.ends
+    /// The expiry of the certificate in use.
+    pub(crate) fn expires_at(&self) -> Timestamp {
+        self.lock_watched().life.ends
     }
 
-    /// Longest time for a handshake.
     pub(crate) fn handshake(&self) -> Duration {
         self.files.handshake()
     }
 
-    /// Shakes hands.
+    /// Performs a handshake.
     pub(crate) async fn accept<S: AsyncRead + AsyncWrite + Unpin>(
         &self,
         stream: S,
@@ -111,55 +110,54 @@ impl Tls {
         self.acceptor.accept(stream).await
     }
 
-    /// Looks from time to time whether the files were changed, for as long as it is awaited.
+    /// Checks the files for changes periodically, until dropped.
     pub(crate) async fn watch(self: Arc<Self>) {
         let mut ticks = tokio::time::interval(LOOK_EVERY);
         ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-        // The first is at once, and the files were just read.
+        // The first tick is immediate, and the files were just read.
         ticks.tick().await;
         loop {
             ticks.tick().await;
             let tls = Arc::clone(&self);
-            // The disk may be slow, and those who are served should not wait for it.
-            if tokio::task::spawn_blocking(move || tls.look()).await.is_err() {
+            // The disk may be slow and must not block a thread that serves requests.
+            if tokio::task::spawn_blocking(move || tls.reload_changed_files()).await.is_err() {
                 tracing::error!("could not check the certificate files");
             }
         }
     }
 
-    /// Takes the files if they were changed, or were no good before.
-    fn look(&self) {
-        let stamps = stamps(&self.files);
+    /// Reloads the files if they have changed or were unusable before.
+    fn reload_changed_files(&self) {
+        let stamps = file_stamps(&self.files);
         let unchanged = {
-            let watched = self.watched();
+            let watched = self.lock_watched();
             watched.stamps == stamps && watched.complaint.is_none()
         };
         if !unchanged {
-            // What it comes to is logged.
+            // `reload` logs the outcome.
             let _ = self.reload();
         }
         self.warn_of_end();
     }
 
-    /// Reads the files, and puts what they hold into service; the next connection gets it. What can't be used changes
-    /// nothing.
+    /// Reads the files and uses their content for new connections. On an error the current certificate stays in use.
     pub(crate) fn reload(&self) -> Result<(), TlsError> {
-        // Before they are read: a change meanwhile is seen the next time.
-        let stamps = stamps(&self.files);
+        // Before reading, so that a concurrent change is detected by the next check.
+        let stamps = file_stamps(&self.files);
         let loaded = Pair::load(&self.files, &self.provider, self.clock.now());
-        let mut watched = self.watched();
+        let mut watched = self.lock_watched();
         watched.stamps = stamps;
         match loaded {
             Ok(Pair { key, life }) => {
                 *self.current.0.write().unwrap_or_else(PoisonError::into_inner) = key;
                 (watched.complaint, watched.life, watched.warned) = (None, life, None);
                 drop(watched);
-                self.announce(life);
+                self.log_certificate(life);
                 Ok(())
             }
             Err(error) => {
                 let complaint = error.to_string();
-                // It is tried again and again, because a pair is put in its place one file after the other.
+                // Retried and logged once: a renewal replaces one file after the other.
                 if watched.complaint.as_ref() != Some(&complaint) {
                     let ends = watched.life.ends;
                     tracing::error!(%error, %ends, "the new certificate is unusable; the previous one stays in use");
@@ -170,7 +168,7 @@ impl Tls {
         }
     }
 
-    fn announce(&self, life: Life) {
+    fn log_certificate(&self, life: Life) {
         let Life { begins, ends } = life;
         tracing::info!(certificate = %self.files.certificate.display(), %begins, %ends, "certificate in use");
         if is_open(&self.files.key) {
@@ -178,10 +176,10 @@ impl Tls {
         }
     }
 
-    /// Warns when the certificate in service is past its end or near it.
+    /// Warns if the certificate in use has expired or expires soon.
     fn warn_of_end(&self) {
         let now = self.clock.now();
-        let mut watched = self.watched();
+        let mut watched = self.lock_watched();
         let ends = watched.life.ends;
         if !is_near(watched.life, now) || watched.warned.is_some_and(|at| now.duration_since(at) < WARN_EVERY)
         {
@@ -196,7 +194,7 @@ impl Tls {
         }
     }
 
-    fn watched(&self) -> std::sync::MutexGuard<'_, Watched> {
+    fn lock_watched(&self) -> std::sync::MutexGuard<'_, Watched> {
         self.watched.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -205,22 +203,22 @@ impl Tls {
 pub struct CertificateReload(pub(crate) Arc<Tls>);
 
 impl CertificateReload {
-    /// Puts what the files hold into service; connections from now on get it. What it comes to is logged.
+    /// Reads the files and uses their content for new connections. The outcome is logged.
     ///
     /// # Errors
-    /// When the pair can't be used; the one before stays in service.
+    /// When the pair cannot be used; the previous one stays in use.
     pub fn reload(&self) -> Result<(), TlsError> {
         self.0.reload()
     }
 
-    /// Does so only if the files were changed since they were last read.
+    /// Reloads only if the files have changed since they were last read.
     pub fn reload_if_changed(&self) {
-        self.0.look();
+        self.0.reload_changed_files();
     }
 }
 
-/// What was agreed on with a client, as the log shows it, and whether it is HTTP/2.
-pub(crate) fn agreed<S>(stream: &TlsStream<S>) -> (&'static str, bool) {
+/// The negotiated protocol for the log, and whether it is HTTP/2.
+pub(crate) fn negotiated_protocol<S>(stream: &TlsStream<S>) -> (&'static str, bool) {
     let (_, session) = stream.get_ref();
     let older = session.protocol_version() == Some(rustls::ProtocolVersion::TLSv1_2);
     match (session.alpn_protocol() == Some(HTTP_2), older) {
@@ -231,19 +229,19 @@ pub(crate) fn agreed<S>(stream: &TlsStream<S>) -> (&'static str, bool) {
     }
 }
 
-/// Whether a certificate should have been renewed by now.
+/// Whether a certificate should have been renewed already.
 fn is_near(Life { begins, ends }: Life, now: Timestamp) -> bool {
     ends.duration_since(now) < NEAR.min(ends.duration_since(begins) / 5)
 }
 
-fn stamps(files: &config::Tls) -> [Option<Stamp>; 2] {
+fn file_stamps(files: &config::Tls) -> [Option<Stamp>; 2] {
     [&files.certificate, &files.key].map(|path| {
         let metadata = std::fs::metadata(path).ok()?;
         Some((metadata.mtime(), metadata.mtime_nsec(), metadata.len(), metadata.ino()))
     })
 }
 
-/// Whether everybody on the machine can read a file.
+/// Whether every user of the machine can read a file.
 fn is_open(path: &Path) -> bool {
     std::fs::metadata(path).is_ok_and(|metadata| metadata.mode() & 0o004 != 0)
 }

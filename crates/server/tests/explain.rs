@@ -37,6 +37,43 @@ async fn head(address: SocketAddr, keys: &Keys, more: &'static str, body: &'stat
 
 const ASKED: &str = "x-matricula-explain: 1\r\n";
 
+/// Keys with which requests are refused, each with the mistake that the sandbox names.
+struct WrongKeys {
+    good: Keys,
+    wrong: [(Keys, &'static str); 3],
+}
+
+impl WrongKeys {
+    async fn new(sandbox: &Sandbox) -> Self {
+        let Sandbox { server, keys } = sandbox;
+        let other = server.admin().add_application(&keys.account_code, "Another").await.unwrap();
+        let good = Keys {
+            ca_file: None,
+            base_url: String::new(),
+            app_id: keys.app_id.clone(),
+            app_key: keys.app_key.clone(),
+            access_key: keys.access_key.clone(),
+            secret_key: keys.secret_key.clone(),
+        };
+        let (mut wrong_id, mut wrong_application, mut unknown) = (good.clone(), good.clone(), good.clone());
+        wrong_id.app_key = good.app_id.clone();
+        wrong_application.app_key = other.app_key().to_owned();
+        unknown.access_key = "nobody".to_owned();
+        let wrong = [
+            (wrong_id, "app_key_is_app_id: "),
+            (wrong_application, "app_key_other: "),
+            (unknown, "access_key_unknown: "),
+        ];
+        Self { good, wrong }
+    }
+}
+
+fn listen() -> (tokio::net::TcpListener, SocketAddr) {
+    let listener = server::listen("127.0.0.1:0".parse().unwrap()).unwrap();
+    let address = listener.local_addr().unwrap();
+    (listener, address)
+}
+
 #[tokio::test]
 async fn a_sandbox_says_why_and_production_does_not() {
     let log = Log::default();
@@ -44,32 +81,46 @@ async fn a_sandbox_says_why_and_production_does_not() {
     let folder = tempfile::tempdir().unwrap();
 
     let config = playground::sandbox::config(folder.path());
-    let Sandbox { server, keys } = Sandbox::open(folder.path(), &config, System::real()).await.unwrap();
-    let other = server.admin().add_application(&keys.account_code, "Another").await.unwrap();
-    let good = Keys {
-        ca_file: None,
-        base_url: String::new(),
-        app_id: keys.app_id.clone(),
-        app_key: keys.app_key.clone(),
-        access_key: keys.access_key.clone(),
-        secret_key: keys.secret_key.clone(),
-    };
-    let mut wrong_id = good.clone();
-    wrong_id.app_key = good.app_id.clone();
-    let mut wrong_application = good.clone();
-    wrong_application.app_key = other.app_key().to_owned();
-    let mut unknown = good.clone();
-    unknown.access_key = "nobody".to_owned();
-
+    let sandbox = Sandbox::open(folder.path(), &config, System::real()).await.unwrap();
+    let keys = WrongKeys::new(&sandbox).await;
     let (stop, stopped) = oneshot::channel::<()>();
-    let listener = server::listen("127.0.0.1:0".parse().unwrap()).unwrap();
-    let address = listener.local_addr().unwrap();
-    let serving = tokio::spawn(server.serve(listener, async move { drop(stopped.await) }));
-    for (keys, mistake) in [
-        (&wrong_id, "app_key_is_app_id: "),
-        (&wrong_application, "app_key_other: "),
-        (&unknown, "access_key_unknown: "),
-    ] {
+    let (listener, address) = listen();
+    let serving = tokio::spawn(sandbox.server.serve(listener, async move { drop(stopped.await) }));
+    sandbox_explains(address, &keys, &log).await;
+    drop(stop);
+    serving.await.unwrap();
+
+    // The same directory, the same requests, the same settings, opened as `matricula serve` opens it.
+    let config = Config { master_key_file: Some(folder.path().join("master.key")), ..config };
+    assert!(matches!(config.store, Location::Sqlite(_)));
+    let (stop, stopped) = oneshot::channel::<()>();
+    let (listener, address) = listen();
+    let serving = tokio::spawn(server::serve(config.clone(), listener, async move { drop(stopped.await) }));
+    production_is_silent(address, &keys, &log).await;
+    drop(stop);
+    serving.await.unwrap().unwrap();
+
+    // Opening a server as a library does not explain either.
+    let master_key = config.master_key().unwrap();
+    let server = Server::open(&config, &master_key, System::real()).unwrap();
+    let (listener, address) = listen();
+    let serving = tokio::spawn(server.serve(listener, std::future::pending()));
+    let answer = head(address, &keys.wrong[0].0, ASKED, r#"{"data":[]}"#).await;
+    assert!(answer.starts_with("HTTP/1.1 401") && !answer.contains("explain"), "{answer}");
+    serving.abort();
+
+    // No setting adds an explanation.
+    for key in ["explain = true", "explainer = true", "sandbox = true", "[explain]\nenabled = true"] {
+        let file = folder.path().join("matricula.toml");
+        std::fs::write(&file, key).unwrap();
+        let error = Config::from_file(&file).unwrap_err().to_string();
+        assert!(error.contains("unknown field"), "{error}");
+    }
+}
+
+async fn sandbox_explains(address: SocketAddr, keys: &WrongKeys, log: &Log) {
+    let WrongKeys { good, wrong } = keys;
+    for (keys, mistake) in wrong {
         let header = format!("x-matricula-explain: {mistake}");
         let answer = head(address, keys, ASKED, r#"{"data":[]}"#).await;
         assert!(answer.starts_with("HTTP/1.1 401") && answer.contains(&header), "{answer}");
@@ -78,50 +129,24 @@ async fn a_sandbox_says_why_and_production_does_not() {
         for (name, value) in [("secret", &good.secret_key), ("app key", &good.app_key)] {
             assert!(!logged.contains(value.as_str()) && !answer.contains(value.as_str()), "the {name} shows");
         }
-        // Who does not ask is not told; the log is.
+        // Without the header only the log has the explanation.
         let answer = head(address, keys, "", r#"{"data":[]}"#).await;
         assert!(!answer.contains("explain"), "{answer}");
         assert!(log.take().contains(mistake));
     }
-    let answer = head(address, &good, ASKED, r#"{"data":[{"emailAddress":"ann@example.com"}]}"#).await;
+    let answer = head(address, good, ASKED, r#"{"data":[{"emailAddress":"ann@example.com"}]}"#).await;
     assert!(answer.starts_with("HTTP/1.1 200") && !answer.contains("explain"), "{answer}");
     assert!(!log.take().contains("explanation"));
-    drop(stop);
-    serving.await.unwrap();
+}
 
-    // The same directory, the same requests, the same settings, opened as `matricula serve` opens it.
-    let config = Config { master_key_file: Some(folder.path().join("master.key")), ..config };
-    assert!(matches!(config.store, Location::Sqlite(_)));
-    let (stop, stopped) = oneshot::channel::<()>();
-    let listener = server::listen("127.0.0.1:0".parse().unwrap()).unwrap();
-    let address = listener.local_addr().unwrap();
-    let serving = tokio::spawn(server::serve(config.clone(), listener, async move { drop(stopped.await) }));
-    for keys in [&wrong_id, &wrong_application, &unknown] {
+async fn production_is_silent(address: SocketAddr, keys: &WrongKeys, log: &Log) {
+    for (keys, _) in &keys.wrong {
         let answer = head(address, keys, ASKED, r#"{"data":[]}"#).await;
         assert!(answer.starts_with("HTTP/1.1 401") && !answer.contains("explain"), "{answer}");
         let logged = log.take();
-        assert!(logged.contains("err_xdk_invalid_signature"), "the log is looked into: {logged}");
+        assert!(logged.contains("err_xdk_invalid_signature"), "the log is searched: {logged}");
         for word in ["explanation", "app_key", "access_key_unknown"] {
             assert!(!logged.contains(word), "{logged}");
         }
-    }
-    drop(stop);
-    serving.await.unwrap().unwrap();
-    // Opening a server as a library does not either.
-    let master_key = config.master_key().unwrap();
-    let server = Server::open(&config, &master_key, System::real()).unwrap();
-    let listener = server::listen("127.0.0.1:0".parse().unwrap()).unwrap();
-    let address = listener.local_addr().unwrap();
-    let serving = tokio::spawn(server.serve(listener, std::future::pending()));
-    let answer = head(address, &wrong_id, ASKED, r#"{"data":[]}"#).await;
-    assert!(answer.starts_with("HTTP/1.1 401") && !answer.contains("explain"), "{answer}");
-    serving.abort();
-
-    // And no setting makes it.
-    for key in ["explain = true", "explainer = true", "sandbox = true", "[explain]\nenabled = true"] {
-        let file = folder.path().join("matricula.toml");
-        std::fs::write(&file, key).unwrap();
-        let error = Config::from_file(&file).unwrap_err().to_string();
-        assert!(error.contains("unknown field"), "{error}");
     }
 }

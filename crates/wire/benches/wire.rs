@@ -1,4 +1,4 @@
-//! What every request pays before anything is looked up: its signature, its date and its body.
+//! The cost that every request has before any lookup: signature, date and body.
 //!
 //! `cargo bench -p matricula-wire`
 
@@ -61,7 +61,7 @@ fn bodies(c: &mut Criterion) {
     }
 }
 
-/// The longest searches: no mistake is there to be found.
+/// The most expensive searches: no mistake explains the signature.
 fn explanations(c: &mut Criterion) {
     let set = |number: u8| KeySet {
         name: format!("set {number}"),

@@ -1,33 +1,33 @@
-//! What the bodies of all endpoints have in common: `meta`, and the list `data`.
+//! The common parts of request bodies: `meta` and the list `data`.
 
 use serde_json::Value;
 use thiserror::Error;
 
 use crate::item::{Entry, Item, kind};
 
-/// Items one request may hold, where the documentation of the endpoint names no other number. `[ours]`
+/// Most items of a request, unless the documentation of an endpoint says otherwise. `[ours]`
 pub const MAX_ITEMS: usize = 1_000;
 
-/// Rows on a page, when the request does not say; also the most it may ask for. `[ours]`
+/// Default and largest number of rows on a page. `[ours]`
 pub const MAX_PAGE: usize = 500;
 
-/// Why a body that could be read is not a request.
+/// Why a parsed body is not a valid request.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum BodyError {
     /// A value has the wrong type.
     #[error("{path}: expected {expected}, found {found}")]
     Shape {
-        /// JSON path of the place.
+        /// Its JSON path.
         path: &'static str,
         /// The expected type.
         expected: &'static str,
         /// The type found.
         found: &'static str,
     },
-    /// `data` is missing: most likely the item was sent without the list around it.
+    /// `data` is missing: the item was probably sent without the list around it.
     #[error("`data` is missing: send the items in a list, as in {{\"data\":[{{…}}]}}")]
     NoData,
-    /// More items than one request may hold.
+    /// More items than a request may have.
     #[error(
         "`data` has {count} items, but a request may have at most {max}: send the rest in further requests"
     )]
@@ -39,23 +39,23 @@ pub enum BodyError {
     },
 }
 
-/// A body before its items are looked at.
+/// A body whose items are not parsed yet.
 pub struct Body {
-    /// `meta.accountCode`: the account the call is about (spec/protocol.md 6).
+    /// `meta.accountCode`: the account to act in (spec/protocol.md 6).
     pub account_code: Option<String>,
     /// `meta.pagination` (spec/protocol.md 1c).
     pub page: Page,
     data: Option<Vec<Value>>,
 }
 
-/// The page that is asked for.
+/// The requested page.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Page {
-    /// Whether a page is asked for at all. A list that comes whole in recordings is cut only then.
+    /// Whether a page was requested. Lists that are complete in recordings are paged only then.
     pub asked: bool,
-    /// Rows: 1 to [`MAX_PAGE`]; more than that are asked for in vain.
+    /// Rows: 1 to [`MAX_PAGE`]; larger values are reduced to it.
     pub size: usize,
-    /// Where it starts: `next` or `previous` of an earlier answer; `None` for the first page.
+    /// `next` or `previous` of an earlier response; `None` for the first page.
     pub token: Option<String>,
 }
 
@@ -63,7 +63,7 @@ impl Body {
     /// Reads `meta` and `data`.
     ///
     /// # Errors
-    /// When the body is no object, or either is of another type.
+    /// When the body is not an object, or either has the wrong type.
     pub fn read(body: Value) -> Result<Self, BodyError> {
         let Value::Object(mut body) = body else {
             return Err(shape("the body", "an object", &body));
@@ -88,10 +88,10 @@ impl Body {
         Ok(Self { account_code, page, data })
     }
 
-    /// The items, each read alone.
+    /// The items, each parsed separately.
     ///
     /// # Errors
-    /// When there is no list `data`, or more than `max` items in it.
+    /// When `data` is not a list, or has more than `max` items.
     pub fn items<I: Item>(&mut self, max: usize) -> Result<Vec<Entry<I>>, BodyError> {
         let data = self.data.take().ok_or(BodyError::NoData)?;
         match data.len() {
@@ -100,8 +100,8 @@ impl Body {
         }
     }
 
-    /// The one item of an endpoint that takes at most one. Without one, or without `data` at all, as follow-up pages
-    /// and simple clients come (spec/clients.md 3.3, 3.5), it is an item without fields.
+    /// The item of an endpoint that takes at most one. Without one, or without `data`, as in follow-up pages and from
+    /// simple clients (spec/clients.md 3.3, 3.5), it is an item without fields.
     ///
     /// # Errors
     /// When there are more.
@@ -114,10 +114,10 @@ impl Body {
     }
 }
 
-/// The body of a new-style endpoint: the item itself (spec/protocol.md 8).
+/// The body of an endpoint in the style of API 2.0: the item itself (spec/protocol.md 8).
 ///
 /// # Errors
-/// When it is no object.
+/// When it is not an object.
 pub fn object<I: Item>(body: Value) -> Result<Entry<I>, BodyError> {
     if body.is_object() { Ok(Entry::read(body)) } else { Err(shape("the body", "an object", &body)) }
 }
@@ -132,7 +132,7 @@ impl Page {
         let size = match pagination.get("pageSize") {
             None | Some(Value::Null) => MAX_PAGE as u64,
             Some(Value::Number(size)) => size.as_u64().unwrap_or(0),
-            // In quotes, as scripts send what they read from a setting.
+            // A number in quotes, as scripts send it from a setting.
             Some(Value::String(size)) => size.trim().parse().unwrap_or(0),
             Some(_) => 0,
         };
@@ -145,7 +145,7 @@ impl Page {
         Ok(Self {
             asked: true,
             size: usize::try_from(size).unwrap_or(MAX_PAGE).min(MAX_PAGE),
-            // Empty is how some clients ask for the first page (spec/clients.md 3.5).
+            // Some clients request the first page with an empty token (spec/clients.md 3.5).
             token: token.filter(|token| !token.is_empty()),
         })
     }

@@ -1,18 +1,18 @@
-//! The one table of codes. Every refusal has a code from this table.
+//! The table of codes. Every refusal has a code from it.
 
 use serde::{Deserialize, Serialize};
 
 /// Where a code may appear, and with which HTTP status.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Level {
-    /// The whole call was refused: HTTP status and `meta.status` are this number, `data` is empty.
+    /// The whole call is refused: this is the HTTP status and `meta.status`, and `data` is empty.
     Call(u16),
-    /// The same, by the gateway of API 2.0: code and message are also in the entry of `fail` itself, where its clients look
-    /// for them (spec/protocol.md 2e).
+    /// Like `Call`, by the gateway of API 2.0: code and message are also in the entry of `fail` itself, where its
+    /// clients expect them (spec/protocol.md 2e).
     Gateway(u16),
-    /// No token was issued: the code is one of OAuth's (RFC 6749, 5.2).
+    /// No token is issued: an error code of OAuth (RFC 6749, 5.2).
     OAuth(u16),
-    /// One item was refused: HTTP status and `meta.status` stay 200, the entry carries the item's `key`.
+    /// One item is refused: HTTP status and `meta.status` stay 200, and the entry has the item's `key`.
     Item,
 }
 
@@ -192,7 +192,7 @@ codes! {
 }
 
 impl Code {
-    /// HTTP status and `meta.status` of an answer that carries this code.
+    /// HTTP status and `meta.status` of a response with this code.
     pub fn status(self) -> u16 {
         match self.level() {
             Level::Call(status) | Level::Gateway(status) | Level::OAuth(status) => status,
@@ -200,8 +200,8 @@ impl Code {
         }
     }
 
-    /// HTTP status of a new-style response with this code: it has no `meta.status`, and a refused item refuses the call
-    /// (spec/protocol.md 8; which status it is, is `[ours]`).
+    /// HTTP status of a response in the style of API 2.0: it has no `meta.status`, and a refused item refuses the call
+    /// (spec/protocol.md 8; the choice of status is `[ours]`).
     pub fn rest_status(self) -> u16 {
         match self {
             Code::DeveloperKey => 401,

@@ -2,7 +2,7 @@
 
 use secrecy::SecretString;
 
-/// The path, as it is signed.
+/// The signed path.
 pub const PATH: &str = "/api/user/create-user";
 
 crate::item::item! {
@@ -30,7 +30,7 @@ crate::item::item! {
 }
 
 impl Item {
-    /// A user with an address and nothing else.
+    /// A user with only an address.
     pub fn new(email_address: impl Into<String>) -> Self {
         Self { email_address: Some(email_address.into()), ..Self::default() }
     }

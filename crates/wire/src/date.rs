@@ -1,12 +1,12 @@
-//! `x-mc-date`: the moment at which a client signed, in the forms real clients write (`spec/clients.md` 2).
+//! `x-mc-date`: the time of signing, in the formats of real clients (`spec/clients.md` 2).
 //!
 //! ```text
 //! [weekday,] day month year hour:minute:second zone
 //! Tue, 24 Nov 2015 12:50:11 UTC
 //! ```
 //!
-//! Only the freshness of a request is judged by it; the signature is over the bytes as received, whatever they mean.
-//! So this reader is generous where a locale decided (weekday, month) and strict where a slip would hide a wrong clock.
+//! The date decides only whether a request is fresh; the signature covers the bytes as received. So the parser accepts
+//! variations by locale (weekday, month), and is strict where an error would hide a wrong clock.
 
 mod month;
 mod zone;
@@ -23,10 +23,10 @@ use jiff::tz::Offset;
 
 use month::Month;
 
-/// Longest value that is looked at, in bytes `[ours]`. The longest seen has 48.
+/// Longest accepted value, in bytes `[ours]`. The longest known one has 48.
 const MAX_BYTES: usize = 128;
 
-/// Days by which the Thai calendar is ahead, in years: the Buddhist year of 2026 is 2569.
+/// Years by which the Thai calendar is ahead: the Buddhist year of 2026 is 2569.
 const BUDDHIST_YEARS: i16 = 543;
 
 /// Why a date was refused, and what to send instead.
@@ -38,12 +38,12 @@ pub enum DateError {
     /// More than 128 bytes.
     #[error("x-mc-date is too long: expected a date such as `Tue, 24 Nov 2015 12:50:11 UTC`")]
     TooLong,
-    /// The parts are not there, or not in this order.
+    /// Parts are missing, or in another order.
     #[error(
         "x-mc-date has another form: expected day, month, year, time and zone as in `Tue, 24 Nov 2015 12:50:11 UTC`"
     )]
     Form,
-    /// Digits of another script, as Java writes them in some Arabic, Persian and Indian locales.
+    /// Digits of another script, as Java formats them in some Arabic, Persian and Indian locales.
     #[error("x-mc-date has digits that are not 0-9: format it with an English or the root locale")]
     Digits,
     /// The day of the month is not one or two digits.
@@ -51,46 +51,46 @@ pub enum DateError {
         "x-mc-date has no day of the month where it is expected: write it in digits before the month, as in `24 Nov`"
     )]
     Day,
-    /// A year of two digits, as RFC 850 has it, or of any number but four.
+    /// A year of two digits, as in RFC 850, or of any number except four.
     #[error("x-mc-date has a year that is not of four digits: write it in full, as in `2015`")]
     Year,
-    /// The year of the Buddhist calendar.
+    /// A year of the Buddhist calendar.
     #[error("x-mc-date has a year of the Buddhist calendar: format it with the Gregorian calendar")]
     BuddhistYear,
-    /// The month is not known, and neither the current nor a neighbouring one can be meant.
+    /// An unknown month that is neither the current nor a neighbouring one.
     #[error("x-mc-date has a month that is not known: write it in English, as in `Nov`")]
     Month,
-    /// Hour, minute and second are not there or out of range.
+    /// Hour, minute or second is missing or out of range.
     #[error("x-mc-date has no time as expected: write hour, minute and second, as in `12:50:11`")]
     Time,
-    /// The date ends after the time.
+    /// The zone is missing.
     #[error("x-mc-date has no zone: write `UTC` or `GMT` after the time")]
     ZoneMissing,
-    /// A zone name that is unknown or ambiguous, as `IST` is.
+    /// An unknown or ambiguous zone, such as `IST`.
     #[error(
         "x-mc-date has a zone that is not known or not unique: write `UTC`, `GMT` or an offset such as `+0000`"
     )]
     Zone,
-    /// The 30th of February, say, or a moment beyond the year 9999.
+    /// A date that does not exist, such as 30 February, or one after the year 9999.
     #[error("x-mc-date names a day that does not exist")]
     NoSuchDay,
 }
 
-/// Reads the value of an `x-mc-date` header, given the time at which it was received (`spec/clients.md` 2).
+/// Parses the value of an `x-mc-date` header that was received at `now` (`spec/clients.md` 2).
 ///
-/// * The weekday is not looked at, may be in any language, and may be left out.
+/// * The weekday is ignored: it may be in any language or missing.
 /// * The month is a name in English or another common language, or a number with letters around it (`11月`). Any other
-///   word stands for the current, previous or next month, whichever brings the date closest to `now`: Java and
-///   PowerShell write names in the language of the machine. A deliberate trade: a request signed with such a word is
-///   fresh again at the same minute of the next month.
+///   word means the current, previous or next month, whichever brings the date closest to `now`, because Java and
+///   PowerShell use the language of the machine. The cost: a request signed with such a word is fresh again at the same
+///   minute of the next month.
 /// * The parts of the time are separated by colons, or by dots as .NET does for some languages `[ours]`. A leap second
 ///   is read as the second before it.
-/// * The zone is an offset from UTC, or one of the names which mean one zone only.
+/// * The zone is an offset from UTC, or an unambiguous name.
 pub fn parse(value: &[u8], now: Timestamp) -> Result<Timestamp, DateError> {
     if value.len() > MAX_BYTES {
         return Err(DateError::TooLong);
     }
-    // Names in an encoding that is not UTF-8 are names that are not known, no worse.
+    // Names in an encoding other than UTF-8 become unknown names.
     let text = String::from_utf8_lossy(value);
     let text = text.trim();
     if text.is_empty() {
@@ -134,7 +134,7 @@ pub fn parse(value: &[u8], now: Timestamp) -> Result<Timestamp, DateError> {
     }
 }
 
-/// What follows the weekday: all behind the first comma or, where there is none, behind all words without a digit.
+/// The text after the weekday: after the first comma or, without one, after all words without a digit.
 fn without_weekday(text: &str) -> &str {
     match text.split_once(',') {
         Some((_, rest)) => rest,
@@ -142,7 +142,7 @@ fn without_weekday(text: &str) -> &str {
     }
 }
 
-/// The words of `text`; nothing if there are more than a date can have.
+/// The words of `text`; empty if there are more than a date has.
 fn split<'b, 'a>(text: &'a str, words: &'b mut [&'a str; 8]) -> &'b [&'a str] {
     let mut count = 0;
     for word in text.split_whitespace() {
@@ -173,7 +173,7 @@ fn clock(word: &str) -> Result<Time, DateError> {
     Time::new(hour, minute, second, 0).map_err(|_| DateError::Time)
 }
 
-/// The number that `word` is, if it has as many digits as it should, and nothing else.
+/// The number that `word` consists of, if it has an allowed number of digits.
 fn number<N: FromStr>(word: &str, digits: RangeInclusive<usize>) -> Option<N> {
     let all_digits = word.bytes().all(|byte| byte.is_ascii_digit());
     (all_digits && digits.contains(&word.len())).then(|| word.parse().ok()).flatten()

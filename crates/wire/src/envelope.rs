@@ -1,4 +1,4 @@
-//! The envelope of every answer: `meta`, `data`, `fail`; always all three, in that order, without blanks
+//! The envelope of every response: `meta`, `data`, `fail`; always all three, in that order, without spaces
 //! (spec/clients.md 4.1, 4.2).
 
 use serde::ser::{SerializeStruct, Serializer};
@@ -10,14 +10,14 @@ use crate::code::Level;
 use crate::error::Error;
 use crate::item::row;
 
-/// An answer: what succeeded in `data`, what did not in `fail`.
+/// A response: successful items in `data`, refused ones in `fail`.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Answer<T> {
     /// HTTP status and `meta.status`.
     pub status: u16,
-    /// One row per item that succeeded, in the order of the request.
+    /// One row per successful item, in the order of the request.
     pub data: Vec<T>,
-    /// One entry per item that was refused, in the order of the request; or a single one that refuses the call.
+    /// One entry per refused item, in the order of the request; or a single one that refuses the call.
     pub fail: Vec<Failure>,
     /// Position of this page, for endpoints with pages.
     pub pagination: Option<Pagination>,
@@ -40,48 +40,47 @@ row! {
 /// An entry of `fail`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Failure {
-    /// The item the errors belong to, without its password. Absent when the call as a whole was refused
-    /// (spec/clients.md 5).
+    /// The item without its password. Absent if the whole call is refused (spec/clients.md 5).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub key: Option<Map<String, Value>>,
     /// The errors; never empty.
     pub errors: Vec<Error>,
-    /// The same error once more, where clients of API 2.0 look for those of its gateway (spec/protocol.md 2e).
+    /// The same error again, where clients of API 2.0 expect it (spec/protocol.md 2e).
     #[serde(default, flatten, skip_serializing_if = "Option::is_none")]
     pub gateway: Option<Error>,
 }
 
 impl Failure {
-    /// An item was refused.
+    /// The failure of an item.
     pub fn of(key: Map<String, Value>, errors: Vec<Error>) -> Self {
         Self { key: Some(key), errors, gateway: None }
     }
 
-    /// The call was refused.
+    /// The failure of the whole call.
     pub fn call(error: Error) -> Self {
         Self { key: None, errors: vec![error], gateway: None }
     }
 }
 
 impl<T> Answer<T> {
-    /// The call ran; single items may have failed (spec/protocol.md 1b).
+    /// The response of a call; single items may have failed (spec/protocol.md 1b).
     pub fn ran(data: Vec<T>, fail: Vec<Failure>) -> Self {
         Self { status: 200, data, fail, pagination: None }
     }
 
-    /// The call ran, and this is a page of what there is.
+    /// The response with a page of a list.
     pub fn page(data: Vec<T>, pagination: Pagination) -> Self {
         Self { status: 200, data, fail: Vec::new(), pagination: Some(pagination) }
     }
 
-    /// The call as a whole was refused.
+    /// The response to a refused call.
     pub fn refused(code: Code, message: impl Into<String>) -> Self {
         let error = Error::new(code, message);
         let gateway = matches!(code.level(), Level::Gateway(_)).then(|| error.clone());
         Self::failed(code.status(), Failure { gateway, ..Failure::call(error) })
     }
 
-    /// Nothing but this failure.
+    /// A response with only this failure.
     pub fn failed(status: u16, failure: Failure) -> Self {
         Self { status, data: Vec::new(), fail: vec![failure], pagination: None }
     }
@@ -105,7 +104,7 @@ impl<T: Serialize> Serialize for Answer<T> {
     }
 }
 
-/// Reads the answers of other servers too: a list that is missing reads as an empty one.
+/// Responses of other servers may lack a list; it is read as an empty one.
 impl<'de, T: Deserialize<'de>> Deserialize<'de> for Answer<T> {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         #[derive(Deserialize)]

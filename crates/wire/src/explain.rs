@@ -1,11 +1,11 @@
-//! Why a signature is wrong: which part of it, and how to fix it.
+//! Explains why a signature is wrong: which part, and how to fix it.
 //!
-//! A request and the keys at hand go in; out comes the mistake, or the two mistakes, with which the signature that was
-//! sent can be **reproduced**. Nothing is guessed: a mistake is named only when the recomputed bytes are those that were
-//! sent. Where no known mistake gives them, that is what is said. Secrets never come out: neither a secret key, nor an
-//! application key, nor the signature that would have been right.
+//! The input is a request with the known keys; the output is the mistake, or the two mistakes, with which the received
+//! signature can be **reproduced**. A mistake is reported only if the recomputed bytes equal the received ones;
+//! otherwise the signature is unexplained. The output never contains a secret key, an application key or a correct
+//! signature.
 //!
-//! Pure, and bounded: every known mistake alone, then any two of them, some tens of milliseconds at most.
+//! Pure and bounded: every known mistake alone, then pairs, in some tens of milliseconds at most.
 
 mod encoding;
 mod hash;
@@ -28,10 +28,10 @@ use serde::{Serialize, Serializer};
 pub use judge::explain;
 pub use mistake::{Mistake, Part};
 
-/// A request as it was received or captured: header values byte for byte.
+/// A received or captured request with exact header values.
 #[derive(Clone, Copy, Default)]
 pub struct Received<'a> {
-    /// The method; empty: not known.
+    /// The method; empty if unknown.
     pub method: &'a str,
     /// Path and `?query`.
     pub target: &'a [u8],
@@ -45,21 +45,21 @@ pub struct Received<'a> {
     pub app_id: Option<&'a [u8]>,
     /// `Host`.
     pub host: Option<&'a [u8]>,
-    /// The body, where it is known.
+    /// The body, if known.
     pub body: Option<&'a [u8]>,
 }
 
-/// A set of keys that belong together. Has no `Debug`.
+/// Keys that belong together. Has no `Debug`.
 pub struct KeySet {
-    /// What the set is called in what is said: a file, or whose keys they are.
+    /// The name of the set in explanations: a file, or the owner of the keys.
     pub name: String,
     /// The value of `x-mc-app-id`.
     pub app_id: String,
     /// Part of the signed text.
     pub app_key: SecretString,
-    /// What goes into `Authorization`; empty: an application without a key pair.
+    /// The access key in `Authorization`; empty for an application without a key pair.
     pub access_key: String,
-    /// The key of the HMAC, in base64; `None`: nobody knows it any more.
+    /// The key of the HMAC, in base64; `None` if unknown.
     pub secret_key: Option<SecretString>,
     /// Whether it may be used.
     pub status: KeyStatus,
@@ -68,27 +68,27 @@ pub struct KeySet {
 /// Whether a key pair may be used.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum KeyStatus {
-    /// As far as anybody knows.
+    /// Valid, as far as known.
     #[default]
     Live,
-    /// It is past its life.
+    /// It has expired.
     Expired,
     /// It was revoked, or its user or application is disabled.
     Revoked,
 }
 
-/// What is known beside the request.
+/// Known facts besides the request.
 #[derive(Clone, Copy)]
 pub struct Known<'a> {
-    /// Every set of keys that may be meant, at most some dozens.
+    /// All candidate sets of keys, at most some dozens.
     pub keys: &'a [KeySet],
-    /// The paths of endpoints, to recognise one that was signed in place of another.
+    /// The paths of endpoints, to recognise a signature for another one.
     pub paths: &'a [&'a str],
-    /// How far the date may be off, either way.
+    /// Allowed difference between date and clock.
     pub window: SignedDuration,
 }
 
-/// What became of the signature.
+/// The result of checking a signature.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Signature {
@@ -100,16 +100,16 @@ pub enum Signature {
     Unexplained,
     /// It is missing or unreadable, or its inputs are missing.
     Unread,
-    /// None is asked for: login and discovery.
+    /// None is needed: login and discovery.
     NotNeeded,
 }
 
-/// A mistake that was found.
+/// A detected mistake.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Cause {
     /// Which one.
     pub mistake: Mistake,
-    /// What exactly, where that can be said.
+    /// Details, if available.
     pub detail: Option<String>,
 }
 
@@ -125,7 +125,7 @@ impl Serialize for Cause {
     }
 }
 
-/// What should have been signed, without the application key.
+/// The text to sign, without the application key.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct ToSign {
     /// The value of `x-mc-date`.
@@ -136,20 +136,20 @@ pub struct ToSign {
     pub path: String,
 }
 
-/// What is to be said about a request.
+/// The explanation of a request.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Explanation {
-    /// What became of the signature.
+    /// The result for the signature.
     pub signature: Signature,
-    /// What is wrong, the signature first.
+    /// The mistakes, those of the signature first.
     pub causes: Vec<Cause>,
-    /// The keys that the signature was checked with.
+    /// The name of the keys that were used for the check.
     pub keys: Option<String>,
-    /// What was signed, where that was found out.
+    /// The text that was signed, if found.
     pub signed: Option<String>,
-    /// What is to be signed.
+    /// The text to sign.
     pub to_sign: Option<ToSign>,
-    /// What is left to check.
+    /// Remaining things to check.
     pub left: Vec<String>,
     #[cfg(test)]
     #[serde(skip)]
@@ -157,7 +157,7 @@ pub struct Explanation {
 }
 
 impl Explanation {
-    /// Whether nothing is wrong with the request, as far as its headers go.
+    /// Whether the headers of the request are correct.
     #[must_use]
     pub fn is_good(&self) -> bool {
         self.causes.is_empty() && matches!(self.signature, Signature::Right | Signature::NotNeeded)
@@ -165,7 +165,7 @@ impl Explanation {
 }
 
 impl KeySet {
-    /// Whether the secret key can be read.
+    /// Checks that the secret key can be decoded.
     ///
     /// # Errors
     /// When it is not base64.
@@ -182,7 +182,7 @@ impl KeySet {
     }
 }
 
-/// What should have been signed, and with what: a request together with one set of keys.
+/// A request with one set of keys: what should have been signed, and with which key.
 struct Subject<'a> {
     date: &'a [u8],
     request_id: &'a [u8],
@@ -198,7 +198,7 @@ struct Subject<'a> {
     body: Option<&'a [u8]>,
     body_hashes: &'a [String],
     paths: &'a [&'a str],
-    /// Of other applications: what they are called, and their keys.
+    /// Keys of other applications, with their names.
     other_app_keys: &'a [(String, &'a str)],
     moment: Option<Timestamp>,
 }

@@ -1,5 +1,5 @@
-//! Items of a request and rows of an answer, each declared once: the declaration reads or writes them *and* describes
-//! them in the OpenAPI document.
+//! Items of a request and rows of a response. Each is declared once: the declaration parses or renders it *and*
+//! describes it in the OpenAPI document.
 
 use jiff::Timestamp;
 use secrecy::{ExposeSecret, SecretString};
@@ -8,36 +8,36 @@ use serde_json::{Map, Value, json};
 
 use crate::{Code, Error};
 
-/// A field of an item or a row, for the OpenAPI document.
+/// A field of an item or row, for the OpenAPI document.
 pub struct FieldSpec {
     /// Its name on the wire.
     pub name: &'static str,
-    /// What it means.
+    /// Its description.
     pub doc: &'static str,
-    /// In an item: it must be there. In a row: it always is.
+    /// In an item: whether it is mandatory. In a row: whether it is always present.
     pub required: bool,
-    /// Whether it holds a secret, which must never be shown again.
+    /// Whether it is a secret, which must never be shown.
     pub secret: bool,
     /// Its JSON schema.
     pub schema: fn() -> Value,
 }
 
-/// What a field of an item can hold.
+/// The type of an item's field.
 pub trait Kind: Sized {
-    /// What is expected, for people: "text".
+    /// The expected type for people, such as "text".
     const EXPECTED: &'static str;
-    /// Whether it is wiped, and never shown.
+    /// Whether it is wiped and never shown.
     const SECRET: bool = false;
 
-    /// Reads it; `None` when the value is of another type.
+    /// Parses a value; `None` for another type.
     fn read(value: Value) -> Option<Self>;
 
-    /// Whether it is there and says nothing.
+    /// Whether it is present but blank.
     fn is_blank(&self) -> bool {
         false
     }
 
-    /// Writes it, as clients do.
+    /// Serialises it for a request.
     ///
     /// # Errors
     /// Those of the serializer.
@@ -47,7 +47,7 @@ pub trait Kind: Sized {
     fn schema() -> Value;
 }
 
-/// A field on its way to a server.
+/// A field of a request.
 pub struct Sent<'a, K>(pub &'a K);
 
 impl<K: Kind> Serialize for Sent<'_, K> {
@@ -56,32 +56,32 @@ impl<K: Kind> Serialize for Sent<'_, K> {
     }
 }
 
-/// An entry of `data`, typed.
+/// A typed entry of `data`.
 pub trait Item: Sized {
     /// Its fields.
     const FIELDS: &'static [FieldSpec];
 
-    /// Takes it out of an entry; what is wrong stays behind in `fields`.
+    /// Parses an entry; errors are collected in `fields`.
     fn read(fields: &mut Fields) -> Option<Self>;
 }
 
-/// A row of `data` in an answer.
+/// A row of `data` in a response.
 pub trait Row {
     /// Its fields.
     const FIELDS: &'static [FieldSpec];
 }
 
-/// An entry of `data`: each succeeds or fails alone, so a wrong type is a property of the entry and not of the body.
+/// An entry of `data`. Each succeeds or fails alone, so a wrong type is an error of the entry and not of the body.
 pub struct Entry<I> {
-    /// The entry without its secrets: what `fail[].key` shows.
+    /// The entry without its secrets, for `fail[].key`.
     pub key: Map<String, Value>,
-    /// The item, or every reason why it is none.
+    /// The item, or all its errors.
     pub item: Result<I, Vec<Error>>,
 }
 
 impl<I: Item> Entry<I> {
-    /// Reads an entry. One that is no object is one without fields: nothing of it can be shown or used, and the
-    /// mandatory fields that are missing say so.
+    /// Parses an entry. Anything except an object is an entry without fields, so that the errors name its mandatory
+    /// fields.
     pub fn read(value: Value) -> Self {
         let entry = match value {
             Value::Object(entry) => entry,
@@ -95,7 +95,7 @@ impl<I: Item> Entry<I> {
                 // A password under a misspelt name is still a password.
                 None => !["password", "secret"].iter().any(|word| name.to_ascii_lowercase().contains(word)),
             };
-            // A secret moves: no copy of it stays behind.
+            // The secret is moved, so that no copy remains.
             if shown {
                 key.insert(name.clone(), value.clone());
             }
@@ -112,21 +112,21 @@ impl<I: Item> Entry<I> {
     }
 }
 
-/// An item as a client puts it into another.
+/// A nested item, as a client sends it.
 impl<I> From<I> for Entry<I> {
     fn from(item: I) -> Self {
         Self { key: Map::new(), item: Ok(item) }
     }
 }
 
-/// The fields of an entry while they are read.
+/// The fields of an entry during parsing.
 pub struct Fields {
     entry: Map<String, Value>,
     errors: Vec<Error>,
 }
 
 impl Fields {
-    /// A field that may be left out. Null and missing are the same (spec/clients.md 3.6). The outer `None` is an error.
+    /// An optional field. Null and missing are the same (spec/clients.md 3.6). The outer `None` is an error.
     pub fn optional<K: Kind>(&mut self, name: &'static str) -> Option<Option<K>> {
         let value = match self.entry.get_mut(name).map(Value::take) {
             None | Some(Value::Null) => return Some(None),
@@ -141,8 +141,8 @@ impl Fields {
         read.map(Some)
     }
 
-    /// A field that must be there, because null says something: a misspelt name must not mean the same. The inner `None` is
-    /// null.
+    /// A mandatory field that may be null. It must be present, because a misspelt name must not mean null. The inner
+    /// `None` is null.
     pub fn stated<K: Kind>(&mut self, name: &'static str) -> Option<Option<K>> {
         if self.entry.contains_key(name) {
             return self.optional(name);
@@ -152,7 +152,7 @@ impl Fields {
         None
     }
 
-    /// A field that must be there and say something.
+    /// A mandatory field that must not be blank.
     pub fn required<K: Kind>(&mut self, name: &'static str) -> Option<K> {
         let read = self.optional::<K>(name)?;
         let (code, message) = match &read {
@@ -188,7 +188,7 @@ impl Kind for String {
     }
 }
 
-/// Text that is wiped when it is dropped.
+/// Text that is wiped when dropped.
 impl Kind for SecretString {
     const EXPECTED: &'static str = "text";
     const SECRET: bool = true;
@@ -201,7 +201,7 @@ impl Kind for SecretString {
         self.expose_secret().trim().is_empty()
     }
 
-    /// A secret leaves the process on its way to the server, and nowhere else.
+    /// A secret is serialised only in requests to a server.
     fn send<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.serialize_str(self.expose_secret())
     }
@@ -233,7 +233,7 @@ impl Kind for bool {
     }
 }
 
-/// A time like `2015-11-16T14:49:18+0000`, as the service writes it (spec/protocol.md 1.11), or as RFC 3339 does.
+/// A time such as `2015-11-16T14:49:18+0000`, as in the service (spec/protocol.md 1.11), or in RFC 3339.
 impl Kind for Timestamp {
     const EXPECTED: &'static str = "a time like 2015-11-16T14:49:18+0000";
 
@@ -251,10 +251,10 @@ impl Kind for Timestamp {
     }
 }
 
-/// How a time is written in bodies (spec/protocol.md 1.11).
+/// The format of times in bodies (spec/protocol.md 1.11).
 const TIME: &str = "%Y-%m-%dT%H:%M:%S%z";
 
-/// Writes a time as bodies hold it.
+/// Formats a time for a body.
 pub fn time(at: Timestamp) -> String {
     at.strftime(TIME).to_string()
 }
@@ -282,7 +282,7 @@ impl Kind for Vec<String> {
     }
 }
 
-/// Entries within an entry.
+/// Nested entries.
 impl<I: Item + Serialize> Kind for Vec<Entry<I>> {
     const EXPECTED: &'static str = "a list of objects";
 
@@ -308,14 +308,14 @@ impl<I: Item + Serialize> Kind for Vec<Entry<I>> {
     }
 }
 
-/// The JSON schema of a field that may be null.
+/// The JSON schema of a nullable field.
 pub fn nullable<K: Kind>() -> Value {
     let mut schema = K::schema();
     schema["type"] = json!([schema["type"], "null"]);
     schema
 }
 
-/// What a field of a row can hold, for its JSON schema.
+/// The type of a row's field, for its JSON schema.
 pub trait Shown {
     /// The schema.
     fn schema() -> Value;
@@ -324,7 +324,9 @@ pub trait Shown {
 macro_rules! shown {
     ($( $type:ty: $schema:tt; )*) => { $(
         impl Shown for $type {
-            fn schema() -> Value { json!($schema) }
+            fn schema() -> Value {
+                json!($schema)
+            }
         }
     )* };
 }
@@ -370,9 +372,9 @@ pub(crate) fn kind(value: &Value) -> &'static str {
     }
 }
 
-/// Declares an [`Item`]: `name: required Type = "wireName"`. `required` fields give errors when they are missing or
-/// blank; `optional` ones are `Option`s; `judged` ones are too, but the rules refuse what lacks them; `stated` ones must be
-/// there but may be null. Servers read it, clients write it.
+/// Declares an [`Item`]: `name: required Type = "wireName"`. `required` fields are errors if missing or blank;
+/// `optional` ones are `Option`s; `judged` ones as well, but the rules require them; `stated` ones must be present but
+/// may be null. Servers parse items, clients serialise them.
 macro_rules! item {
     (@type required $kind:ty) => { $kind };
     (@type $need:ident $kind:ty) => { Option<$kind> };
@@ -429,8 +431,7 @@ macro_rules! item {
     )+ };
 }
 
-/// Declares a [`Row`](crate::item::Row): `name: always Type = "wireName"`, or `maybe` for what is left out when there is
-/// none.
+/// Declares a [`Row`](crate::item::Row): `name: always Type = "wireName"`, or `maybe` for fields that may be absent.
 macro_rules! row {
     (@type always $kind:ty) => { $kind };
     (@type maybe $kind:ty) => { Option<$kind> };
@@ -469,7 +470,7 @@ macro_rules! row {
 
 pub(crate) use {item, row};
 
-/// Whether a field of a row is left out: one without a value is, rather than sent as null (spec/protocol.md 1.10).
+/// Whether a field of a row is absent: a field without a value is omitted instead of null (spec/protocol.md 1.10).
 pub(crate) fn left_out<T: MaybeAbsent>(value: &T) -> bool {
     value.is_absent()
 }

@@ -1,7 +1,6 @@
-//! What crosses the network: request and response types, the envelope, the codes, the signature of a request and
-//! the reader of its body.
+//! The wire format: types of requests and responses, the envelope, the codes, the signature and the parser of bodies.
 //!
-//! Pure: nothing here reads a clock, a random source, the environment, a socket or a database.
+//! Pure: no clock, randomness, environment, socket or database.
 
 pub mod account;
 pub mod audit;

@@ -1,4 +1,4 @@
-//! `POST /oauth/token`: the request for a token and its answers (spec/protocol.md 8; RFC 6749, 2.3.1, 4.4 and 5).
+//! `POST /oauth/token`: the request for a token and its responses (spec/protocol.md 8; RFC 6749, 2.3.1, 4.4 and 5).
 
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Map, Value};
@@ -8,7 +8,7 @@ use crate::Code;
 use crate::header::plain_basic;
 use crate::item::{Entry, Item, item, row};
 
-/// The one grant there is.
+/// The only supported grant type.
 const GRANT: &str = "client_credentials";
 
 item! {
@@ -42,18 +42,18 @@ row! {
     }
 }
 
-/// What a program shows to be given a token.
+/// The credentials of an application.
 pub struct Credentials {
-    /// Its id.
+    /// The client id.
     pub client_id: String,
-    /// Its secret.
+    /// The client secret.
     pub client_secret: SecretString,
 }
 
-/// Why a request is none for a token. Never holds any of it.
+/// Why a token request is invalid. Never contains any of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 pub enum RequestError {
-    /// The body is something else, most likely JSON.
+    /// The body is not a form, but probably JSON.
     #[error(
         "The body is not a form: send grant_type, client_id and client_secret as application/x-www-form-urlencoded"
     )]
@@ -66,19 +66,19 @@ pub enum RequestError {
         "{0} is missing: send grant_type, client_id and client_secret as application/x-www-form-urlencoded"
     )]
     Missing(&'static str),
-    /// Another grant is asked for.
+    /// The grant type is not supported.
     #[error("The only supported grant_type is {GRANT}")]
     Grant,
-    /// `Authorization: Basic` can't be read.
+    /// `Authorization: Basic` is malformed.
     #[error("Authorization cannot be read: expected Basic and the base64 of client_id:client_secret")]
     Basic,
-    /// The credentials come both ways, and it can't be told which ones count (RFC 6749, 2.3).
+    /// The credentials are sent in both ways, so it is unclear which are meant (RFC 6749, 2.3).
     #[error("The credentials are both in Authorization and in the body: send them only once")]
     BothWays,
 }
 
 impl RequestError {
-    /// The code that it is answered with.
+    /// The code of the response.
     pub fn code(self) -> Code {
         match self {
             RequestError::Grant => Code::UnsupportedGrantType,
@@ -88,11 +88,11 @@ impl RequestError {
 }
 
 impl Credentials {
-    /// Reads them out of `Authorization: Basic`, else out of the form. A parameter without a value is as good as none
+    /// Reads credentials from `Authorization: Basic`, else from the form. A parameter without a value counts as missing
     /// (RFC 6749, 3.2); unknown parameters are ignored.
     ///
     /// # Errors
-    /// When something is missing, there twice, or can't be read; when another grant is asked for.
+    /// When a parameter is missing, repeated or malformed, or the grant type is not supported.
     pub fn read(authorization: Option<&[u8]>, body: &[u8]) -> Result<Self, RequestError> {
         let Form { grant_type, client_id, client_secret } = form(body)?;
         if grant_type != GRANT {
@@ -128,12 +128,12 @@ fn form(body: &[u8]) -> Result<Form, RequestError> {
             return Err(RequestError::Twice(known));
         }
     }
-    // All fields are texts; so the only thing that can be wrong is that the mandatory one is missing.
+    // All fields are texts, so the only possible error is a missing mandatory one.
     Entry::<Form>::read(Value::Object(fields)).item.map_err(|_| RequestError::Missing("grant_type"))
 }
 
-/// Id and secret are encoded as in a form before they are joined (RFC 6749, 2.3.1): each is one value, also where a client
-/// has left an `=` or an `&` in it as it is.
+/// Id and secret are form-encoded before they are joined (RFC 6749, 2.3.1). Each is one value, even with an unencoded
+/// `=` or `&`.
 fn decoded(text: &str) -> String {
     let value = zeroize::Zeroizing::new(format!("value={}", text.replace('&', "%26")));
     form_urlencoded::parse(value.as_bytes()).next().map(|(_, value)| value.into_owned()).unwrap_or_default()

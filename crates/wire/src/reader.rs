@@ -1,16 +1,16 @@
-//! The body of a request: strict JSON first, and what the documented samples really send after that.
+//! Parses the body of a request: as strict JSON, else in the variants that the documented samples send.
 //!
 //! Five of the six samples of the create-user page send a bare `False`, the Python one sends `str(payload)`
-//! (`spec/clients.md` 7). So a body that is not JSON is read once more, as what Python's `repr` and hand-made templates
-//! write (`spec/clients.md` 3.4):
+//! (`spec/clients.md` 7). So a body that is not JSON is parsed again in the syntax of Python's `repr` and hand-made
+//! templates (`spec/clients.md` 3.4):
 //!
 //! * strings in single or double quotes, with the escapes of both JSON and Python;
 //! * `True`, `False`, `None`, `true`, `false`, `null` in any case; `None` is null, never a text;
 //! * commas before a closing bracket; line breaks and other control characters inside strings;
 //! * Latin-1, if the body is not UTF-8.
 //!
-//! What is a fault to both readers is told with its place. Comments, keys and texts without quotes, `u'…'`, `b'…'` and
-//! tuples are faults: no client needs them, and guessing at them could turn a slip into a wrong user.
+//! An error in both syntaxes is reported with its position. Comments, unquoted keys and texts, `u'…'`, `b'…'` and tuples
+//! are errors: no client needs them, and guessing could create a wrong user.
 
 mod error;
 mod lenient;
@@ -24,18 +24,18 @@ use serde_json::Value;
 use error::Fault;
 pub use error::ReadError;
 
-/// Deepest nesting that can be asked for: what `serde_json` reads without recursing further.
+/// Largest allowed limit of the nesting: that of `serde_json`.
 const MAX_DEPTH: usize = 127;
 
-/// Marks a text as UTF-8; some editors and Windows tools put it in front.
+/// The byte order mark that some editors and Windows tools put before UTF-8.
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
-/// How much of a body is read at most.
+/// The limits of a body.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
     /// Bytes of the whole body.
     pub bytes: usize,
-    /// Lists and objects around a value, itself included if it is one. More than 127 means 127.
+    /// Nested lists and objects. At most 127.
     pub depth: usize,
 }
 
@@ -46,17 +46,17 @@ impl Default for Limits {
     }
 }
 
-/// Whether there is nothing in `body` but blanks. Endpoints without required input take such a body
-/// (`spec/clients.md` 3.3); [`read`] does not.
+/// Whether `body` is blank. Endpoints without mandatory input accept such a body (`spec/clients.md` 3.3); [`read`] does
+/// not.
 #[must_use]
 pub fn is_blank(body: &[u8]) -> bool {
     without_mark(body).trim_ascii().is_empty()
 }
 
-/// Reads a body, whatever its content type says (`spec/clients.md` 3.1).
+/// Parses a body regardless of its content type (`spec/clients.md` 3.1).
 ///
-/// Takes time linear in the length of `body` and never recurses deeper than `limits` allow. Of two equal keys in an
-/// object the last one counts. An integer beyond 64 bits becomes the nearest double.
+/// Linear in the length of `body`; never recurses deeper than `limits` allow. Of two equal keys in an object the last
+/// one counts. An integer beyond 64 bits becomes the nearest double.
 pub fn read(body: &[u8], limits: &Limits) -> Result<Value, ReadError> {
     if body.len() > limits.bytes {
         let fault = Fault::new(limits.bytes, format!("the body is longer than {} bytes", limits.bytes));
@@ -85,8 +85,7 @@ pub fn read(body: &[u8], limits: &Limits) -> Result<Value, ReadError> {
     }
 }
 
-/// What the strict reader makes of `bytes`. It does not say why it made nothing of them: the lenient reader takes all
-/// that this one takes, so it will come upon the fault itself.
+/// The result of strict parsing. No error is needed: the lenient parser accepts a superset and finds the error itself.
 fn strict(bytes: &[u8], depth: usize) -> Option<Value> {
     serde_json::from_slice(bytes).ok().filter(|value| is_within(depth, value))
 }

@@ -1,5 +1,5 @@
-//! Bodies and queries of the new-style endpoints of API 2.0 (spec/protocol.md 8): no envelope, and HTTP's own statuses.
-//! What they hold beyond the names that are known is `[ours]`.
+//! Bodies and queries of endpoints in the style of API 2.0 (spec/protocol.md 8): no envelope, and HTTP statuses. Fields
+//! beyond the known names are `[ours]`.
 
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
@@ -8,10 +8,10 @@ use crate::Error;
 use crate::envelope::Pagination;
 use crate::item::{Entry, Item, Kind, item, row};
 
-/// Rows on a page, when the query does not say; also the most it may ask for (spec/protocol.md 8).
+/// Default and largest number of rows on a page (spec/protocol.md 8).
 pub const MAX_PAGE: usize = 100;
 
-/// How many rows a page is to hold.
+/// The requested number of rows on a page.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct PageSize(pub usize);
 
@@ -144,7 +144,7 @@ impl From<Error> for RestError {
     }
 }
 
-/// Reads a query as an item: each parameter is a field, and one without a value is as good as none.
+/// Reads a query as an item: each parameter is a field, and one without a value counts as missing.
 pub fn query<I: Item>(query: &str) -> Entry<I> {
     let mut fields = Map::new();
     for (name, value) in form_urlencoded::parse(query.as_bytes()).filter(|(_, value)| !value.is_empty()) {
@@ -159,7 +159,7 @@ pub fn query<I: Item>(query: &str) -> Entry<I> {
     Entry::read(Value::Object(fields))
 }
 
-/// Writes a time as the new-style endpoints do. `[ours]`
+/// Formats a time for endpoints in the style of API 2.0. `[ours]`
 pub fn time(at: Timestamp) -> String {
     at.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
 }

@@ -1,9 +1,9 @@
-//! The signature of a request: HMAC-SHA1, keyed with the base64-decoded secret key, over
-//! `date:request id:URI:application key` (`spec/protocol.md` 2b, `spec/clients.md` 1).
+//! The signature of a request: HMAC-SHA1 over `date:request id:URI:application key`, keyed with the base64-decoded
+//! secret key (`spec/protocol.md` 2b, `spec/clients.md` 1).
 //!
-//! The text is signed over the header values **as received**. A date is never parsed and written again for it: Java
-//! in a Russian, Thai, Arabic or Japanese locale sends UTF-8 in `x-mc-date`, and only those very bytes match
-//! (`spec/clients.md` 1.1). Neither the method nor the body is covered.
+//! It covers the header values **as received**. A date is never parsed and formatted again: in a Russian, Thai, Arabic
+//! or Japanese locale Java sends UTF-8 in `x-mc-date`, and only the same bytes match (`spec/clients.md` 1.1). Neither
+//! the method nor the body is covered.
 
 #[cfg(test)]
 mod tests;
@@ -21,8 +21,8 @@ use zeroize::Zeroizing;
 /// Bytes in a signature: the size of a SHA-1 digest.
 pub const SIGNATURE_BYTES: usize = 20;
 
-/// Secret keys as tools write them: with or without padding. Stray bits in the last character are ignored, as the
-/// decoders of Python, Java, .NET and Go do; a key must not work in the client and fail here.
+/// Decodes secret keys with or without padding. Stray bits in the last character are ignored, as in Python, Java, .NET
+/// and Go: a key that works in the client must work here.
 const SECRET_KEY: GeneralPurpose = GeneralPurpose::new(
     &alphabet::STANDARD,
     GeneralPurposeConfig::new()
@@ -30,25 +30,24 @@ const SECRET_KEY: GeneralPurpose = GeneralPurpose::new(
         .with_decode_allow_trailing_bits(true),
 );
 
-/// Why a secret key cannot be used. Never holds any of the key.
+/// Why a secret key is unusable. Never contains any of the key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SecretKeyError {
-    /// Nothing is left after the blanks around it are gone.
+    /// The key is blank.
     #[error("the secret key is empty: expected base64")]
     Empty,
-    /// `-` or `_`, which only the URL-safe alphabet has.
+    /// `-` or `_`, which exist only in the URL-safe alphabet.
     #[error(
         "the secret key is not standard base64: it holds `-` or `_`, as access keys do; perhaps the two keys were exchanged"
     )]
     UrlSafe,
-    /// Any other fault in the base64.
+    /// Any other error in the base64.
     #[error(
         "the secret key is not base64: expected A-Z, a-z, 0-9, `+` and `/` in groups of four, as it was issued"
     )]
     Base64,
 }
 
-/// The bytes of a secret key.
 pub(crate) fn secret_key_bytes(secret: &str) -> Result<Zeroizing<Vec<u8>>, SecretKeyError> {
     let text = secret.trim();
     if text.is_empty() {
@@ -62,26 +61,26 @@ pub(crate) fn secret_key_bytes(secret: &str) -> Result<Zeroizing<Vec<u8>>, Secre
     }
 }
 
-/// The three signed parts that do not depend on how the URI is spelled, as they crossed the network.
+/// The signed parts that do not depend on the spelling of the URI, as received.
 #[derive(Clone, Copy)]
 pub struct Parts<'a> {
     /// Value of `x-mc-date`, byte for byte.
     pub date: &'a [u8],
-    /// Value of `x-mc-req-id`, byte for byte: its case is part of what was signed.
+    /// Value of `x-mc-req-id`, byte for byte, including its case.
     pub request_id: &'a [u8],
-    /// The application key. It never travels; the server knows it by the application id.
+    /// The application key. Never transmitted; the server finds it by the application id.
     pub application_key: &'a [u8],
 }
 
-/// A secret key, ready to sign: the two blocks which HMAC derives from the key are hashed once, here.
+/// A secret key, ready to sign: the two blocks that HMAC derives from it are hashed once.
 ///
 /// Has no `Debug`, and is wiped when dropped.
 #[derive(Clone)]
 pub struct SigningKey(Hmac<Sha1>);
 
 impl SigningKey {
-    /// A key from its base64 text, as it was issued to the client (`spec/protocol.md` 2b). Blanks around it and missing
-    /// padding are forgiven: keys are pasted by people.
+    /// A key from its base64 text as issued (`spec/protocol.md` 2b). Surrounding spaces and missing padding are
+    /// accepted, because people paste keys.
     pub fn from_secret(secret: &str) -> Result<Self, SecretKeyError> {
         secret_key_bytes(secret).map(|key| Self::from_bytes(&key))
     }
@@ -93,21 +92,21 @@ impl SigningKey {
         Self(Hmac::new_from_slice(key).expect("HMAC takes any key"))
     }
 
-    /// Signs `uri`: what this project's client sends is the path without host and query (`spec/clients.md` 1.2).
+    /// Signs `uri`. This project's client signs the path without host and query (`spec/clients.md` 1.2).
     #[must_use]
     pub fn sign(&self, parts: &Parts<'_>, uri: &[u8]) -> [u8; SIGNATURE_BYTES] {
         finish(self.begin(parts), &[uri], parts.application_key)
     }
 
-    /// Whether `signature` holds for `target`, the path and `?query` as received, in any spelling of the URI that
-    /// clients sign (`spec/clients.md` 1.2): with the query or without it, with a trailing slash or without it, with
-    /// doubled leading slashes or a single one.
+    /// Whether `signature` is valid for `target`, the path and `?query` as received, in any spelling of the URI that
+    /// clients sign (`spec/clients.md` 1.2): with or without the query, with or without a trailing slash, with doubled
+    /// or single leading slashes.
     ///
-    /// Takes as long for a wrong signature as for a right one: every spelling is hashed (how many there are depends
-    /// on `target` alone, one to eight) and each comparison is in constant time.
+    /// Takes as long for a wrong signature as for a right one: every spelling is hashed (their number depends only on
+    /// `target`, one to eight), and each comparison is in constant time.
     ///
-    /// The signed text has no marks between its parts but colons. It is unambiguous as long as the caller accepts
-    /// only request ids that are GUIDs and targets that begin with a slash.
+    /// The parts of the signed text are separated only by colons. It is unambiguous as long as request ids are GUIDs
+    /// and targets begin with a slash.
     #[must_use]
     pub fn verify(&self, parts: &Parts<'_>, target: &[u8], signature: &[u8; SIGNATURE_BYTES]) -> bool {
         let begun = self.begin(parts);
@@ -136,7 +135,7 @@ fn finish(mut mac: Hmac<Sha1>, uri: &[&[u8]], application_key: &[u8]) -> [u8; SI
     mac.finalize().into_bytes().into()
 }
 
-/// Path and query of every spelling of `target` that a signature may be over, the received one first, none twice.
+/// Path and query of every spelling of `target` that a signature may cover, the received one first, each once.
 pub(crate) fn spellings(target: &[u8]) -> impl Iterator<Item = [&[u8]; 2]> {
     let end_of_path = target.iter().position(|&byte| byte == b'?').unwrap_or(target.len());
     let (path, query) = target.split_at(end_of_path);
@@ -172,8 +171,8 @@ pub fn authorization(access_key: &str, signature: &[u8; SIGNATURE_BYTES]) -> Str
     value
 }
 
-/// The path to route by: what a base URL typed with a slash at its end does to a path is undone (`spec/clients.md` 1.2).
-/// Doubled leading slashes become one, trailing ones go; `/` stays, and nothing at all is `/`.
+/// The path for routing, without the effects of a base URL with a trailing slash (`spec/clients.md` 1.2): doubled
+/// leading slashes become one, trailing ones are removed; `/` stays, and an empty path becomes `/`.
 #[must_use]
 pub fn canonical_path(path: &str) -> &str {
     let path = path.trim_end_matches('/');

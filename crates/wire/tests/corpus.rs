@@ -1,4 +1,4 @@
-//! Every file of the fuzzing corpus, through the checks of the fuzz targets: what was found once stays found.
+//! Runs every file of the fuzzing corpus through the checks of the fuzz targets, so that fixed errors stay fixed.
 
 use std::fs;
 use std::path::Path;

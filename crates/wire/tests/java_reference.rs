@@ -1,4 +1,4 @@
-//! Dates as the documented Java sample writes them, in every language of the Java that is installed.
+//! Dates of the documented Java sample, in every language of the installed Java.
 
 #![expect(clippy::disallowed_methods, reason = "a test reads its own settings from the environment")]
 
@@ -7,14 +7,14 @@ use std::process::{Command, Stdio};
 use jiff::{SignedDuration, Timestamp};
 use matricula_wire::date;
 
-/// The languages whose months are known by name or by number, as `date/month.rs` lists them. A date in them is read
-/// without a look at the time.
+/// Languages whose months `date/month.rs` knows by name or number. Parsing their dates does not depend on the current
+/// time.
 const KNOWN: [&str; 19] = [
     "en", "de", "fr", "es", "it", "pt", "nl", "da", "nb", "sv", "fi", "pl", "cs", "tr", "ru", "zh", "ja",
     "ko", "vi",
 ];
 
-/// Names in known languages that are not known: other months in Croatian, and a Moroccan June that could be a July.
+/// Unknown month names in known languages: other months in Croatian, and a Moroccan June that could be a July.
 const AMBIGUOUS: [&str; 4] = [" lip ", " lis ", " srp ", " jui. "];
 
 #[test]
@@ -53,7 +53,7 @@ fn a_date_of_the_java_sample_in_every_language_is_read_or_refused_but_hardly_eve
     assert!(read > 200 * misread.len(), "{read} read, misread: {misread:#?}");
 }
 
-/// Named past the harness, which shows what a test prints only when it fails.
+/// Written to standard error directly, because the harness shows captured output only on failure.
 fn left_out(what: &str) {
     let _ = std::io::Write::write_all(&mut std::io::stderr(), format!("{what}\n").as_bytes());
 }

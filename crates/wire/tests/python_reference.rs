@@ -1,4 +1,4 @@
-//! The reader beside CPython: whatever `str(payload)` writes is read as `ast.literal_eval` reads it.
+//! Compares the parser with CPython: the output of `str(payload)` is parsed like `ast.literal_eval` does.
 
 #![expect(clippy::disallowed_methods, reason = "a test reads its own settings from the environment")]
 
@@ -36,7 +36,7 @@ fn what_python_sends_is_read_as_python_reads_it() {
     println!("{compared} values compared, seed {SEED}");
 }
 
-/// Equal to the bit: `==` would take `-0.0` for `0.0`, and the order of keys for nothing.
+/// Compares bits and the order of keys, which `==` ignores (`-0.0` equals `0.0`).
 fn is_same(found: &Value, expected: &Value) -> bool {
     match (found, expected) {
         (Value::Number(found), Value::Number(expected)) => {
@@ -61,7 +61,7 @@ fn unhex(text: &str) -> Option<Vec<u8>> {
     digits.map(|pair| u8::from_str_radix(pair?, 16).ok()).collect()
 }
 
-/// Named past the harness, which shows what a test prints only when it fails.
+/// Written to standard error directly, because the harness shows captured output only on failure.
 fn left_out(what: &str) {
     let _ = std::io::Write::write_all(&mut std::io::stderr(), format!("{what}\n").as_bytes());
 }

@@ -1,4 +1,4 @@
-//! The list of mistakes in docs/SIGNATURES.md: made of the table, and compared with what is checked in.
+//! Compares the list of mistakes in docs/SIGNATURES.md with the table.
 
 #![expect(clippy::disallowed_methods, reason = "who runs the test says whether it writes")]
 

@@ -30,7 +30,7 @@ fn zone() -> Catalog {
         ("bare.example.com", RData::A(std::net::Ipv4Addr::LOCALHOST.into())),
         ("binary.example.com", RData::TXT(TXT::from_bytes(vec![b"\xe4\xfc"]))),
     ];
-    // More than a datagram holds.
+    // More than fits into a datagram.
     records.extend((0..20).map(|n| ("long.example.com", txt(&[&n.to_string(), &"x".repeat(200)]))));
     let mut handler: InMemoryZoneHandler =
         InMemoryZoneHandler::empty(name("example.com"), ZoneType::Primary, AxfrPolicy::Deny);

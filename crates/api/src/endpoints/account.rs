@@ -2,3 +2,8 @@
 
 pub mod get_account;
 pub mod get_support_info;
+
+use crate::endpoint::Endpoint;
+
+/// The endpoints of this family.
+pub(super) const ENDPOINTS: &[Endpoint] = &[get_account::ENDPOINT, get_support_info::ENDPOINT];

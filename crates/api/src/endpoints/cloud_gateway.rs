@@ -1,4 +1,4 @@
-//! `/user/cloud-gateway/v1/…` and `/role/cloud-gateway/v1/…`: the new-style twins of classic endpoints
+//! `/user/cloud-gateway/v1/…` and `/role/cloud-gateway/v1/…`: counterparts of classic endpoints in the style of API 2.0
 //! (spec/protocol.md 8).
 
 pub mod create_user;
@@ -8,12 +8,15 @@ pub mod list_users;
 use directory::user::User;
 use wire::rest;
 
+use crate::endpoint::Endpoint;
 use crate::secure_id::SecureIds;
 
-/// The path of users.
+/// The endpoints of this family.
+pub(super) const ENDPOINTS: &[Endpoint] =
+    &[create_user::ENDPOINT, list_roles::ENDPOINT, list_users::ENDPOINT];
+
 const USERS: &str = "/user/cloud-gateway/v1/users";
 
-/// A user as it is shown.
 fn row(ids: &SecureIds<'_>, user: &User) -> rest::User {
     let address_type = user.address_type.as_str();
     rest::User {

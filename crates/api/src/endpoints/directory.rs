@@ -18,22 +18,34 @@ use wire::groups::{GroupRow, MemberChanged};
 
 use super::user;
 use crate::call::Call;
+use crate::endpoint::Endpoint;
 use crate::error::{CallError, wrong};
 use crate::secure_id::SecureIds;
+
+/// The endpoints of this family.
+pub(super) const ENDPOINTS: &[Endpoint] = &[
+    add_group_member::ENDPOINT,
+    create_group::ENDPOINT,
+    delete_group::ENDPOINT,
+    find_groups::ENDPOINT,
+    get_group_members::ENDPOINT,
+    remove_group_member::ENDPOINT,
+    update_group::ENDPOINT,
+];
 
 /// The kind of a group's secure id.
 const KIND: &str = "group";
 
-/// Where all groups are mastered.
+/// All groups are managed in the cloud.
 const CLOUD: &str = Source::Cloud.as_str();
 
 /// The group that an item names in `id`.
-fn named(ids: &SecureIds<'_>, account: AccountId, id: &str) -> Result<GroupId, Error> {
+fn group_id(ids: &SecureIds<'_>, account: AccountId, id: &str) -> Result<GroupId, Error> {
     ids.open_id(KIND, account, id).map(GroupId::from_bytes).map_err(|why| wrong("id", &why))
 }
 
-/// The group that an item names in `parentId`; empty is the top.
-fn parent(ids: &SecureIds<'_>, account: AccountId, id: &str) -> Result<Option<GroupId>, Error> {
+/// The group in an item's `parentId`; empty means the top level.
+fn parent_id(ids: &SecureIds<'_>, account: AccountId, id: &str) -> Result<Option<GroupId>, Error> {
     if id.trim().is_empty() {
         return Ok(None);
     }
@@ -41,23 +53,23 @@ fn parent(ids: &SecureIds<'_>, account: AccountId, id: &str) -> Result<Option<Gr
     Ok(Some(GroupId::from_bytes(opened)))
 }
 
-/// The name of a group in an item.
-fn description(text: &str) -> Result<Description, Error> {
+fn group_name(text: &str) -> Result<Description, Error> {
     Description::parse(text).map_err(|why| wrong("description", &why))
 }
 
-/// The field that is to blame when the store can't make a change.
-fn blamed(why: ChangeError) -> &'static str {
+/// The field to blame when a change fails.
+fn blamed_field(why: ChangeError) -> &'static str {
     use ChangeError as C;
     match why {
         C::ParentNotFound | C::GroupInItself | C::GroupTooDeep => "parentId",
         C::AlreadyExists => "description",
-        _ => "id",
+        C::AddressTaken | C::NotFound | C::LastSuperAdministrator | C::RoleHeld | C::GroupHasFolders => "id",
+        C::DomainHasUsers | C::DomainManaged | C::DomainBelowAnothers | C::VerificationExpired => "id",
+        C::MemberAlreadyExists | C::MemberNotFound => "id",
     }
 }
 
-/// The field name in JSON.
-fn name(field: Field) -> &'static str {
+fn field_name(field: Field) -> &'static str {
     match field {
         Field::Address => "emailAddress",
         Field::Domain => "domain",
@@ -65,8 +77,8 @@ fn name(field: Field) -> &'static str {
     }
 }
 
-/// Judges that the caller may put what items name into groups, or take it out: who changes a user of the account, also by
-/// an alias, holds all that the user holds. What is from outside, and a domain, is no user.
+/// Checks that the caller may add or remove these members: a caller who changes a user of the account, also by an
+/// alias, must hold all permissions of that user. External addresses and domains are not users.
 async fn judge_members<'t>(
     call: &mut Call<'_>,
     scope: &Scope,
@@ -82,11 +94,10 @@ async fn judge_members<'t>(
     Ok(found.into_iter().map(judge).collect())
 }
 
-fn errors(all: &[(Field, ItemError)]) -> Vec<Error> {
-    all.iter().map(|(field, why)| wrong(name(*field), why)).collect()
+fn item_errors(all: &[(Field, ItemError)]) -> Vec<Error> {
+    all.iter().map(|(field, why)| wrong(field_name(*field), why)).collect()
 }
 
-/// A group as it is shown.
 fn row(ids: &SecureIds<'_>, group: &Group) -> GroupRow {
     let seal = |id: &GroupId| ids.seal(KIND, group.account, id.as_bytes());
     GroupRow {
@@ -99,9 +110,14 @@ fn row(ids: &SecureIds<'_>, group: &Group) -> GroupRow {
     }
 }
 
-/// A member that came or went. Its id is that of the user, or of the internal domain; an external member has its own id, the
-/// same in every group.
-fn changed(ids: &SecureIds<'_>, account: AccountId, folder_id: String, member: &Member) -> MemberChanged {
+/// The row of an added or removed member. Its id is that of the user or the internal domain; an external member has a
+/// separate id, the same in every group.
+fn changed_member(
+    ids: &SecureIds<'_>,
+    account: AccountId,
+    folder_id: String,
+    member: &Member,
+) -> MemberChanged {
     let outside = |kind| ids.seal(kind, account, member.subject.key().as_bytes());
     let (id, email_address, domain) = match &member.subject {
         Subject::Address(address) => {

@@ -1,4 +1,4 @@
-//! `/api/domain/…`: internal domains, and how an account gets one.
+//! `/api/domain/…`: internal domains and their registration.
 
 pub mod create_domain;
 pub mod delete_pending_domain;
@@ -19,9 +19,21 @@ use wire::domains::{InternalDomain, RegisteredDomain};
 use wire::item::time;
 
 use crate::call::Reply;
+use crate::endpoint::Endpoint;
 use crate::error::wrong;
 use crate::page;
 use crate::secure_id::SecureIds;
+
+/// The endpoints of this family.
+pub(super) const ENDPOINTS: &[Endpoint] = &[
+    create_domain::ENDPOINT,
+    delete_pending_domain::ENDPOINT,
+    get_internal_domain::ENDPOINT,
+    get_pending_domain::ENDPOINT,
+    get_provision_status::ENDPOINT,
+    get_verification_code::ENDPOINT,
+    verify_domain::ENDPOINT,
+];
 
 /// The kind of an internal domain's secure id.
 pub(in crate::endpoints) const KIND: &str = "domain";
@@ -29,11 +41,11 @@ pub(in crate::endpoints) const KIND: &str = "domain";
 /// The kind of a registration's secure id.
 const PENDING: &str = "pending domain";
 
-/// Items of endpoints that look domains up one by one (spec/protocol.md 1d).
+/// Most items of endpoints that look up domains one by one (spec/protocol.md 1d).
 const MAX_LOOKUPS: usize = 50;
 
 /// The domain that an item names.
-fn name(text: &str) -> Result<DomainName, Error> {
+fn domain_name(text: &str) -> Result<DomainName, Error> {
     DomainName::parse(text).map_err(|why| wrong("domain", &ItemError::InvalidDomain(why)))
 }
 
@@ -42,8 +54,7 @@ fn inbound_type(text: &str) -> Result<InboundType, Error> {
     InboundType::parse(text).map_err(|why| wrong("inboundType", &why))
 }
 
-/// An internal domain as it is shown.
-fn internal(ids: &SecureIds<'_>, domain: &Domain) -> InternalDomain {
+fn internal_row(ids: &SecureIds<'_>, domain: &Domain) -> InternalDomain {
     InternalDomain {
         id: ids.seal(KIND, domain.account, domain.id.as_bytes()),
         domain: domain.name.to_string(),
@@ -53,8 +64,7 @@ fn internal(ids: &SecureIds<'_>, domain: &Domain) -> InternalDomain {
     }
 }
 
-/// A registration as it is shown.
-fn pending(ids: &SecureIds<'_>, pending: &PendingDomain) -> RegisteredDomain {
+fn pending_row(ids: &SecureIds<'_>, pending: &PendingDomain) -> RegisteredDomain {
     RegisteredDomain {
         id: ids.seal(PENDING, pending.account, pending.id.as_bytes()),
         domain: pending.name.to_string(),
@@ -64,9 +74,9 @@ fn pending(ids: &SecureIds<'_>, pending: &PendingDomain) -> RegisteredDomain {
     }
 }
 
-/// The answer of a list of domains. These lists came whole in all recordings, without a word about pages: pages are for
-/// who asks for them. `[ours]`
-fn listed<T, R: Serialize>(
+/// The response with a list of domains. In all recordings these lists are complete and have no pagination, so a page is
+/// returned only on request. `[ours]`
+fn list_reply<T, R: Serialize>(
     (ids, path, account): (&SecureIds<'_>, &'static str, AccountId),
     page: &Page,
     from: &Position,
@@ -74,7 +84,7 @@ fn listed<T, R: Serialize>(
     key: fn(&T) -> &DomainName,
     row: fn(&SecureIds<'_>, &T) -> R,
 ) -> Reply {
-    let around = page::cut(&mut found.rows, size(page), from, |domain| key(domain).to_string());
+    let around = page::cut(&mut found.rows, page_size(page), from, |domain| key(domain).to_string());
     let rows: Vec<R> = found.rows.iter().map(|domain| row(ids, domain)).collect();
     if !page.asked {
         return Reply::of(&wire::Answer::ran(rows, Vec::new()));
@@ -84,7 +94,7 @@ fn listed<T, R: Serialize>(
     Reply::of(&wire::Answer::page(rows, pagination))
 }
 
-/// Rows on a page; as many as there are for who asks for none.
-fn size(page: &Page) -> usize {
+/// Rows on a page; all rows if no page is requested.
+fn page_size(page: &Page) -> usize {
     if page.asked { page.size } else { i32::MAX as usize }
 }

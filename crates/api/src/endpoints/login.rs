@@ -1,5 +1,4 @@
-//! `/api/login/…`, and what its endpoints share with the change of one's own password: who may be asked, and whose
-//! password it is.
+//! `/api/login/…`, and the parts that its endpoints share with change-password: application and proof of the password.
 
 pub mod discover_authentication;
 #[expect(clippy::module_inception, reason = "folders and files are named as the paths")]
@@ -18,9 +17,14 @@ use wire::header::{self, Basic, Scheme};
 use wire::{Answer, Code, Error, Failure};
 
 use crate::call::{Reply, Unsigned};
+use crate::endpoint::Endpoint;
 use crate::error::CallError;
 
-/// The application that asks. Every call names one, also before anybody has logged in.
+/// The endpoints of this family.
+pub(super) const ENDPOINTS: &[Endpoint] =
+    &[discover_authentication::ENDPOINT, login::ENDPOINT, logout::ENDPOINT];
+
+/// The calling application. Every call names one, even before a login.
 pub(super) async fn application(call: &mut Unsigned<'_>) -> Result<Application, CallError> {
     let app_id = call.headers.get(header::APP_ID).ok_or(AuthError::MissingHeader { name: header::APP_ID })?;
     let app_id = String::from_utf8_lossy(app_id.as_bytes()).trim().to_owned();
@@ -31,7 +35,7 @@ pub(super) async fn application(call: &mut Unsigned<'_>) -> Result<Application, 
     found.ok_or_else(|| AuthError::UnknownApplication { app_id: shown() }.into())
 }
 
-/// Compares the password in `Authorization` with that of the user it names.
+/// Compares the password in `Authorization` with that of the named user.
 pub(super) async fn prove(call: &mut Unsigned<'_>, application: &Application) -> Result<Proof, CallError> {
     let value = call
         .headers
@@ -47,7 +51,7 @@ pub(super) async fn prove(call: &mut Unsigned<'_>, application: &Application) ->
     Ok(proof)
 }
 
-/// The user name in the body must not be another one than in `Authorization`.
+/// The user name in the body must match the one in `Authorization`.
 pub(super) fn same_user(proof: &Proof, named: Option<&str>) -> Result<(), Error> {
     let key = |text: &str| EmailAddress::parse(text).map(|address| address.key().to_owned()).ok();
     match named.filter(|named| !named.trim().is_empty()) {
@@ -60,9 +64,9 @@ pub(super) fn same_user(proof: &Proof, named: Option<&str>) -> Result<(), Error>
     }
 }
 
-/// Lets the store decide what is granted.
+/// The store decides what is granted.
 pub async fn decide(call: &mut Unsigned<'_>, proof: Proof, grant: Grant) -> Result<Outcome, CallError> {
-    let (started, known) = proof.began();
+    let (started, known) = proof.timing();
     let (decided, outcome) = mpsc::channel();
     let write = Write {
         once: None,
@@ -72,7 +76,7 @@ pub async fn decide(call: &mut Unsigned<'_>, proof: Proof, grant: Grant) -> Resu
         changes: vec![Change::LogIn(Box::new(proof.attempt(grant)))],
         render: Box::new(move |effects| {
             if let Some(Ok(Effect::LogIn(outcome))) = effects.first() {
-                // The receiver may be gone; it does not need the outcome.
+                // The receiver may be gone; the change is committed anyway.
                 let _ = decided.send(*outcome);
             }
             Vec::new()
@@ -80,7 +84,7 @@ pub async fn decide(call: &mut Unsigned<'_>, proof: Proof, grant: Grant) -> Resu
     };
     let written = call.core.store.write(vec![write]);
     call.timed(written).await?;
-    // A change that could not be made at all, as when the application is gone by now.
+    // The change failed as a whole, for instance because the application was deleted.
     let outcome = outcome.try_iter().last().unwrap_or(Outcome::Refused);
     if outcome == Outcome::Refused {
         call.core.gate.even_out(started, known).await;
@@ -89,7 +93,6 @@ pub async fn decide(call: &mut Unsigned<'_>, proof: Proof, grant: Grant) -> Resu
     Ok(outcome)
 }
 
-/// The item is refused.
-pub(super) fn refused(key: Map<String, Value>, errors: Vec<Error>) -> Reply {
+pub(super) fn refused_item(key: Map<String, Value>, errors: Vec<Error>) -> Reply {
     Reply::of(&Answer::<()>::failed(200, Failure::of(key, errors)))
 }

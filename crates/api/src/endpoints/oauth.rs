@@ -1,3 +1,8 @@
-//! `/oauth/…`: where applications of API 2.0 get their tokens.
+//! `/oauth/…`: tokens for applications of API 2.0.
 
 pub mod token;
+
+use crate::endpoint::Endpoint;
+
+/// The endpoints of this family.
+pub(super) const ENDPOINTS: &[Endpoint] = &[token::ENDPOINT];

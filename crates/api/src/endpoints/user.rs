@@ -1,10 +1,11 @@
-//! `/api/user/…`, and how its endpoints find the users they are about.
+//! `/api/user/…`, and the lookup of the users that items name.
 
 pub mod add_delegate_user;
 pub mod add_to_purge_list;
 pub mod change_password;
 pub mod check_user;
 pub mod create_user;
+pub(super) mod creation;
 pub mod delete_user;
 pub mod find_delegate_users;
 pub mod get_aliases;
@@ -30,9 +31,31 @@ use wire::users::{Done, Purge};
 use wire::{Code, Error};
 
 use crate::call::{Call, Reply};
-use crate::endpoints::login::refused;
+use crate::endpoint::Endpoint;
+use crate::endpoints::login::refused_item;
 use crate::error::{CallError, wrong};
 use crate::step::{Plan, Step};
+
+/// The endpoints of this family.
+pub(super) const ENDPOINTS: &[Endpoint] = &[
+    add_delegate_user::ENDPOINT,
+    add_to_purge_list::ENDPOINT,
+    change_password::ENDPOINT,
+    check_user::ENDPOINT,
+    create_user::ENDPOINT,
+    delete_user::ENDPOINT,
+    find_delegate_users::ENDPOINT,
+    get_aliases::ENDPOINT,
+    get_attributes::ENDPOINT,
+    get_internal_users::ENDPOINT,
+    get_profile::ENDPOINT,
+    remove_alias::ENDPOINT,
+    remove_delegate_user::ENDPOINT,
+    remove_from_purge_list::ENDPOINT,
+    update_alias::ENDPOINT,
+    update_attributes::ENDPOINT,
+    update_user::ENDPOINT,
+];
 
 /// The codes of an item that names a user.
 pub(in crate::endpoints) const NAMES_USER: &[Code] =
@@ -48,14 +71,14 @@ pub(in crate::endpoints) const CHANGES_USER: &[Code] = &[
     Code::LastSuperAdministrator,
 ];
 
-/// An item with the user it names, or all that is wrong with it.
+/// An item with the named user, or its errors.
 pub(in crate::endpoints) struct Named<I> {
     pub(in crate::endpoints) key: Map<String, Value>,
     pub(in crate::endpoints) named: Result<(I, User), Vec<Error>>,
 }
 
-/// Reads a request whose items each name a user of the account, in `field`; where the endpoint writes, one that the caller
-/// may change.
+/// Reads a request whose items each name a user of the account in `field`. For endpoints that write, the caller must be
+/// allowed to change that user.
 pub(in crate::endpoints) async fn named_users<I: Item>(
     call: &mut Call<'_>,
     permission: &Permission,
@@ -77,11 +100,10 @@ pub(in crate::endpoints) async fn named_users<I: Item>(
     Ok((scope, named))
 }
 
-/// What there is at an address: a user or alias of whatever account, with the role of the user whose address it is; or that
-/// the address is none.
+/// The user or alias at an address, in any account, with the user's role; an error if the address is invalid.
 pub(in crate::endpoints) type Found = Result<(Option<User>, Option<Role>), ItemError>;
 
-/// Finds what there is at addresses; nothing for an item that was refused already.
+/// Looks up addresses; `None` for items that were refused already.
 pub(in crate::endpoints) async fn find<'t>(
     call: &mut Call<'_>,
     addresses: impl Iterator<Item = Option<&'t str>>,
@@ -108,7 +130,7 @@ pub(in crate::endpoints) async fn find<'t>(
     Ok(found)
 }
 
-/// The role of a user, or of the user whose alias it is.
+/// The role of a user; for an alias, that of its user.
 pub(in crate::endpoints) async fn role(call: &mut Call<'_>, user: &User) -> Result<Option<Role>, CallError> {
     let store = &call.core.store;
     let role = match user.alias_of {
@@ -124,7 +146,7 @@ pub(in crate::endpoints) async fn role(call: &mut Call<'_>, user: &User) -> Resu
     }
 }
 
-/// Plans a change for each address of a purge list. Each succeeds or fails alone and has its own entry in `fail`.
+/// Plans a change for each address of a purge list. Each succeeds or fails alone and has a separate entry in `fail`.
 pub(in crate::endpoints) async fn purge_list(
     call: &mut Call<'_>,
     permission: &Permission,
@@ -135,7 +157,7 @@ pub(in crate::endpoints) async fn purge_list(
     let scope = call.scope(permission, body.account_code.as_deref()).await?;
     let addresses = match item {
         Ok(item) => item.email_addresses,
-        Err(errors) => return Ok(refused(key, errors)),
+        Err(errors) => return Ok(refused_item(key, errors)),
     };
     if addresses.len() > MAX_ITEMS {
         return Err(BodyError::TooManyItems { count: addresses.len(), max: MAX_ITEMS }.into());

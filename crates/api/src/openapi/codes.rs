@@ -1,4 +1,4 @@
-//! Which codes an endpoint can answer, and what an answer with one looks like.
+//! The codes that an endpoint can return, and the form of a response with one.
 
 use wire::Code;
 use wire::code::Level;
@@ -6,9 +6,9 @@ use wire::code::Level;
 use crate::endpoint::{Endpoint, Takes};
 use crate::style::Style;
 
-/// The codes an endpoint can answer, in the order of their table.
-pub(super) fn of(endpoint: &Endpoint) -> Vec<Code> {
-    Code::ALL.iter().copied().filter(|code| can(endpoint, *code)).collect()
+/// The codes that an endpoint can return, in the order of the table.
+pub(super) fn possible_codes(endpoint: &Endpoint) -> Vec<Code> {
+    Code::ALL.iter().copied().filter(|code| can_answer(endpoint, *code)).collect()
 }
 
 /// Whether `Authorization` has a password.
@@ -16,8 +16,8 @@ pub(super) fn takes_password(endpoint: &Endpoint) -> bool {
     endpoint.style() == Style::Envelope && !endpoint.is_signed() && endpoint.writes
 }
 
-/// A code that is new in the table is to be placed here.
-fn can(endpoint: &Endpoint, code: Code) -> bool {
+/// Exhaustive, so that a new code must be placed here.
+fn can_answer(endpoint: &Endpoint, code: Code) -> bool {
     let (signed, oauth) = (endpoint.is_signed(), endpoint.style() == Style::OAuth);
     let for_applications = endpoint.style() == Style::Rest && endpoint.product.is_none();
     match code {
@@ -37,14 +37,14 @@ fn can(endpoint: &Endpoint, code: Code) -> bool {
         | Code::Internal
         | Code::Unavailable => true,
         Code::InvalidRequest | Code::UnsupportedGrantType | Code::InvalidClient => oauth,
-        // Of no endpoint, but of a path without one, or of a port.
+        // Returned for paths without an endpoint, and by ports.
         Code::UnknownPath
         | Code::HttpsRequired
         | Code::MalformedRequest
         | Code::TargetTooLong
         | Code::HeadersTooLarge
         | Code::ForeignOrigin => false,
-        // `meta.accountCode` of a call that is about an account as a whole.
+        // From `meta.accountCode`.
         Code::AccountNotPermitted if endpoint.style() == Style::Envelope && signed => true,
         Code::Null | Code::Blank | Code::Type if !oauth => match endpoint.takes {
             Takes::Items(fields) | Takes::One(fields) | Takes::Page(fields) | Takes::Object(fields) => {
@@ -57,10 +57,10 @@ fn can(endpoint: &Endpoint, code: Code) -> bool {
     }
 }
 
-/// The status and the schema of an answer with a code.
+/// Status and schema of a response with a code.
 pub(super) fn answer(endpoint: &Endpoint, code: Code) -> (u16, &'static str) {
     match (endpoint.style(), code.level()) {
-        (Style::Envelope, _) | (Style::Rest, Level::Gateway(_)) => (code.status(), "AuthError"),
+        (Style::Envelope, _) | (Style::Rest, Level::Gateway(_)) => (code.status(), "Refused"),
         (Style::Rest, _) => (code.rest_status(), "Errors"),
         (Style::OAuth, _) => (code.status(), "OAuthError"),
     }

@@ -1,4 +1,4 @@
-//! The body of a request on its way in: counted, and given back when it was not read.
+//! The body of an arriving request: counted, and kept if it was not read.
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -13,13 +13,13 @@ use thiserror::Error;
 
 use super::Place;
 
-/// Longest body, in bytes, that is read of a caller whom only the body tells: a password or a secret, and little else.
+/// Longest body, in bytes, of a caller that only the body identifies: it holds a password or a secret, and little else.
 const STRANGERS_BODY: usize = 16 << 10;
 
-/// Why a body is not read to its end.
+/// Why reading a body was stopped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 pub enum Unread {
-    /// It is longer than that.
+    /// The body is longer than this many bytes.
     #[error("the body is larger than {0} bytes")]
     TooLarge(usize),
     /// Too many bodies are being received.
@@ -28,7 +28,7 @@ pub enum Unread {
 }
 
 impl Unread {
-    /// Why reading a body failed, if it was for one of these.
+    /// The cause of a read error, if it is one of these.
     pub fn because_of(error: &(dyn std::error::Error + 'static)) -> Option<Self> {
         let mut error = Some(error);
         while let Some(cause) = error {
@@ -41,11 +41,10 @@ impl Unread {
     }
 }
 
-/// A body that is read within the limits of a place.
+/// A body that is read within the limits of its slot.
 pub struct Intake {
     body: Body,
     place: Arc<Place>,
-    /// As long as its header says it is.
     length: Option<u64>,
     most: usize,
     read: usize,
@@ -53,7 +52,7 @@ pub struct Intake {
 }
 
 impl Intake {
-    /// The body of a request with these headers.
+    /// Wraps the body of a request with these headers.
     pub fn of(body: Body, headers: &HeaderMap, place: &Arc<Place>) -> Body {
         if body.is_end_stream() {
             return body;
@@ -78,7 +77,7 @@ impl hyper::body::Body for Intake {
     ) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
         let this = &mut *self;
         let too_large = Unread::TooLarge(this.most);
-        // Before a byte of it is read, and so before a client is told to send it.
+        // Before the first byte is read, so that the client is not told to send the body.
         if this.left().is_some_and(|left| left > (this.most - this.read) as u64) {
             return Poll::Ready(Some(Err(too_large.into())));
         }

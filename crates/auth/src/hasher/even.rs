@@ -1,21 +1,21 @@
-//! AuthError logins take equally long for every address.
+//! Refused logins take equally long for every address.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-/// Maximum delay of a refusal: a store that was blocked once must not slow everybody down.
+/// Longest delay, so that one blocked store does not slow all logins.
 const MOST: Duration = Duration::from_secs(2);
 
-/// Slow times are forgotten after one to two of these.
+/// Slow times are forgotten after one to two of these periods.
 const OF_LATE: Duration = Duration::from_secs(3_600);
 
-/// How long refusals took for users there are.
+/// Durations of refusals for existing users.
 #[derive(Default)]
 pub(super) struct Even(Mutex<Slowest>);
 
 #[derive(Default)]
 struct Slowest {
-    /// Since when the present span is counted.
+    /// Start of the current period.
     since: Option<Instant>,
     now: Duration,
     before: Duration,
@@ -26,7 +26,7 @@ impl Even {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// How long a refusal is still held back that has taken so long. That of a user there is sets the measure.
+    /// The remaining delay of a refusal that took this long. Refusals for existing users set the target.
     pub(super) fn hold(&self, took: Duration, known: bool, now: Instant) -> Duration {
         let mut slowest = self.lock();
         let passed = slowest.since.map(|since| now.duration_since(since));

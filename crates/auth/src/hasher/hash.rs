@@ -1,4 +1,4 @@
-//! The work of a hashing thread: Argon2, in memory that it keeps.
+//! The work of a hashing thread: Argon2 with reused memory.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -20,20 +20,20 @@ pub(super) const SALT: usize = 16;
 /// Bytes of output in a new hash.
 pub(super) const HASH: usize = 32;
 
-/// Most memory a stored hash may ask for, in KiB: one that is damaged must not take the machine's. `[ours]`
+/// Most memory that a stored hash may require, in KiB. A damaged hash must not exhaust the machine. `[ours]`
 const MOST_MEMORY_KIB: u32 = 1 << 20;
 
 /// Hashes on one thread.
 pub(super) struct Hasher {
     argon2: Argon2<'static>,
-    /// Kept, because allocating it again costs a third of a hash.
+    /// Reused, because allocating it takes a third of a hash.
     memory: Vec<Block>,
     /// A dummy hash for unknown users: checking it takes as long as checking a real one.
     decoy: Argon,
     load: Arc<Load>,
 }
 
-/// A stored hash of Argon2, taken apart.
+/// A parsed Argon2 hash.
 pub(super) struct Argon {
     argon2: Argon2<'static>,
     salt: Vec<u8>,
@@ -48,7 +48,7 @@ impl Hasher {
         Self { argon2, memory, decoy, load }
     }
 
-    /// Hashes a password; `None`, and a line in the log, when Argon2 refuses.
+    /// Hashes a password; `None` with a log line if Argon2 fails.
     pub(super) fn hash(&mut self, password: &SecretString, salt: &[u8; SALT]) -> Option<PasswordHash> {
         let mut output = Zeroizing::new([0; HASH]);
         match derive(&self.argon2, password, salt, &mut output[..], &mut self.memory, &self.load) {
@@ -60,12 +60,12 @@ impl Hasher {
         }
     }
 
-    /// Whether a password is the one that was hashed. No hash, and one that can't be read, take as long and are false.
+    /// Compares a password with a hash. A missing or unreadable hash takes as long and is false.
     pub(super) fn verify(&mut self, password: &SecretString, against: Option<&PasswordHash>) -> bool {
         if let Some(hash) = against
             && let Ok(elsewhere) = Elsewhere::read(hash.expose())
         {
-            // The decoy is computed beside it, so that a cheaper scheme does not tell who was imported.
+            // The decoy is computed as well, so that a cheaper scheme does not reveal an imported user.
             self.verify(password, None);
             return elsewhere.matches(password);
         }
@@ -90,7 +90,7 @@ impl Hasher {
         let derived =
             derive(&parsed.argon2, password, &parsed.salt, &mut output, &mut self.memory, &self.load);
         let same = bool::from(output.ct_eq(&parsed.output));
-        // Hashes of a higher cost are rare, and replaced at the next login.
+        // Hashes of a higher cost are rare and replaced at the next login, so their memory is released.
         self.memory.truncate(own);
         self.memory.shrink_to_fit();
         if let Err(error) = derived {
@@ -117,18 +117,17 @@ impl Argon {
         Ok(Self { argon2: Argon2::new(algorithm, version, params), salt, output })
     }
 
-    /// Memory, in KiB.
     pub(super) fn memory_kib(&self) -> u32 {
         self.argon2.params().m_cost()
     }
 
-    /// KiB that are passed over.
+    /// KiB of memory passes.
     pub(super) fn work(&self) -> u64 {
         u64::from(self.memory_kib()) * u64::from(self.argon2.params().t_cost())
     }
 }
 
-/// Whether a hash is not what a new one of this cost would be.
+/// Whether a hash differs in cost from a new one.
 pub(super) fn outdated(hash: &PasswordHash, params: &Params) -> bool {
     !phc::PasswordHash::new(hash.expose()).is_ok_and(|phc| {
         phc.algorithm == ARGON2ID_IDENT
@@ -137,7 +136,7 @@ pub(super) fn outdated(hash: &PasswordHash, params: &Params) -> bool {
     })
 }
 
-/// Runs Argon2, and notes how long that took.
+/// Runs Argon2 and records the duration.
 fn derive(
     argon2: &Argon2<'_>,
     password: &SecretString,
@@ -154,7 +153,6 @@ fn derive(
     Ok(())
 }
 
-/// The hash as a PHC string.
 fn phc_string(params: &Params, salt: &[u8], hash: &[u8]) -> String {
     use base64::Engine as _;
     let base64 = base64::engine::general_purpose::STANDARD_NO_PAD;

@@ -18,42 +18,42 @@ use super::hash::Argon;
 
 /// Longest hash, in bytes.
 const MAX_LENGTH: usize = 1_024;
-/// Highest cost of bcrypt that can be read.
+/// Highest accepted cost of bcrypt.
 const MAX_BCRYPT: u32 = 14;
-/// Most rounds of PBKDF2 that can be read.
+/// Most accepted rounds of PBKDF2.
 const MAX_ROUNDS: u32 = 5_000_000;
-/// The work of bcrypt at cost 0, in KiB that Argon2 passes over in the same time: about, because that differs from machine
-/// to machine. By this measure bcrypt of cost 12 and 1,250,000 rounds of PBKDF2 with SHA-256 are just below ten hashes of
+/// The work of bcrypt at cost 0, in KiB that Argon2 processes in the same time. Approximate, because it depends on the
+/// machine. By this measure bcrypt of cost 12 and 1,250,000 rounds of PBKDF2 with SHA-256 are just below ten hashes of
 /// the default cost.
 const BCRYPT: u64 = 87;
-/// Most memory of Argon2 that is taken, in MiB: one comparison at a time needs it.
+/// Most memory of Argon2, in MiB. One comparison runs at a time.
 const MAX_MEMORY_MIB: u32 = 128;
-/// A hash is taken when to compare with it takes at most so many times as long as with one of the server's own.
+/// Highest cost of an imported hash, as a multiple of the server's own.
 const MOST_TIMES: u64 = 10;
 
-/// Why a hash can't be used. Never holds any of it.
+/// Why a hash cannot be used. Never contains a part of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 pub enum HashError {
-    /// None of the schemes.
+    /// An unknown scheme.
     #[error(
         "Not a supported password hash: expected $argon2id$…, $2b$…, $pbkdf2-sha256$…, pbkdf2_sha256$…, {{PBKDF2-SHA256}}… or \
          {{SSHA}}…"
     )]
     Scheme,
-    /// One of the schemes, but not as it should be.
+    /// A known scheme, but malformed.
     #[error("The {0} hash cannot be read: it is truncated or corrupted")]
     Broken(&'static str),
-    /// It would take too long to compare with it.
+    /// A comparison would take too long.
     #[error(
         "The {scheme} hash is too expensive: checking it takes about {times} times as long as a hash of this server; at most {MOST_TIMES} times are allowed"
     )]
     Cost {
         /// The scheme.
         scheme: &'static str,
-        /// How much longer it takes.
+        /// Its cost as a multiple of the server's own.
         times: u64,
     },
-    /// It would take too much memory to compare with it.
+    /// A comparison would need too much memory.
     #[error("The Argon2 hash needs {0} MiB of memory; at most {MAX_MEMORY_MIB} MiB are allowed")]
     Memory(u32),
     /// It has no salt.
@@ -61,14 +61,14 @@ pub enum HashError {
     Unsalted,
 }
 
-/// A hash, taken apart.
+/// A parsed hash.
 pub(super) enum Elsewhere {
     Bcrypt { cost: u32, text: String },
     Pbkdf2 { digest: Sha, rounds: u32, salt: Vec<u8>, output: Vec<u8> },
     Salted { digest: Sha, salt: Vec<u8>, output: Vec<u8> },
 }
 
-/// Digests.
+/// Digest algorithms.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Sha {
     One,
@@ -77,16 +77,16 @@ pub(super) enum Sha {
     Two512,
 }
 
-/// Reads the hash of a password that another directory made. Schemes: Argon2 and PBKDF2 as PHC strings; bcrypt; PBKDF2 as
-/// Passlib and Django write it; in braces, as LDAP directories do, `{SSHA}`, `{SSHA256}`, `{SSHA384}`, `{SSHA512}`,
+/// Reads a password hash of another directory. Schemes: Argon2 and PBKDF2 as PHC strings; bcrypt; PBKDF2 in the formats
+/// of Passlib and Django; in braces, as in LDAP directories, `{SSHA}`, `{SSHA256}`, `{SSHA384}`, `{SSHA512}`,
 /// `{PBKDF2}`, `{PBKDF2-SHA256}`, `{PBKDF2-SHA512}`, and `{CRYPT}`, `{BCRYPT}` or `{ARGON2}` before any of the others.
 ///
-/// What a login may cost is told from what the server's own hashes cost, and is never less than with the default.
+/// The highest accepted cost is relative to the server's own, and never lower than with the default.
 ///
 /// # Errors
-/// When it is none of these, broken, or costs more than a login may.
+/// When the hash is malformed, unsupported or too expensive.
 pub fn hashed_elsewhere(hash: &SecretString, own: Cost) -> Result<PasswordHash, HashError> {
-    let text = plain(hash.expose_secret().trim());
+    let text = without_wrapper(hash.expose_secret().trim());
     let (scheme, work) = if text.starts_with("$argon2") {
         ("Argon2", affordable_argon(text)?)
     } else {
@@ -104,7 +104,7 @@ fn too_much(scheme: &'static str, work: u64) -> HashError {
     HashError::Cost { scheme, times: work.div_ceil(Cost::default().work()) }
 }
 
-/// The work of comparing with a hash, in KiB that Argon2 passes over; none where it can't be read.
+/// The work of a comparison, in KiB that Argon2 processes in the same time; 0 for an unreadable hash.
 pub(super) fn work(text: &str) -> u64 {
     match Elsewhere::read(text) {
         Ok(elsewhere) => elsewhere.work(),
@@ -112,8 +112,8 @@ pub(super) fn work(text: &str) -> u64 {
     }
 }
 
-/// Without the braces that only say what can be seen.
-fn plain(text: &str) -> &str {
+/// Removes braces that only repeat the scheme of the rest.
+fn without_wrapper(text: &str) -> &str {
     let wrappers = ["{CRYPT}", "{BCRYPT}", "{ARGON2}"];
     let wrapper = wrappers.iter().find(|wrapper| starts_with(text, wrapper));
     wrapper.map_or(text, |wrapper| &text[wrapper.len()..])
@@ -136,7 +136,7 @@ fn affordable_argon(text: &str) -> Result<u64, HashError> {
 }
 
 impl Elsewhere {
-    /// Takes a hash apart.
+    /// Parses a hash.
     pub(super) fn read(text: &str) -> Result<Self, HashError> {
         if text.len() > MAX_LENGTH {
             return Err(HashError::Scheme);
@@ -145,7 +145,7 @@ impl Elsewhere {
             return bcrypt(text);
         }
         if let Some((digest, rest)) = salted_scheme(text) {
-            return salted(digest, rest);
+            return salted_digest(digest, rest);
         }
         if ["{SHA}", "{MD5}", "{SHA256}", "{SHA512}"].iter().any(|scheme| starts_with(text, scheme)) {
             return Err(HashError::Unsalted);
@@ -161,7 +161,7 @@ impl Elsewhere {
         }
     }
 
-    /// The work of comparing, in KiB that Argon2 passes over in the same time.
+    /// The work of a comparison, in KiB that Argon2 processes in the same time.
     fn work(&self) -> u64 {
         match self {
             Elsewhere::Bcrypt { cost, .. } => BCRYPT << cost,
@@ -170,11 +170,10 @@ impl Elsewhere {
         }
     }
 
-    /// Whether a password is the one that was hashed.
     pub(super) fn matches(&self, password: &SecretString) -> bool {
         let password = password.expose_secret().as_bytes();
         match self {
-            // Longer ones are cut, as everywhere where bcrypt hashes.
+            // bcrypt ignores the rest of a longer password.
             Elsewhere::Bcrypt { text, .. } => bcrypt::verify(password, text).unwrap_or(false),
             Elsewhere::Pbkdf2 { digest, rounds, salt, output } => {
                 let mut found = Zeroizing::new(vec![0; output.len()]);
@@ -228,8 +227,7 @@ fn salted_scheme(text: &str) -> Option<(Sha, &str)> {
     Some((digest, &text[scheme.len()..]))
 }
 
-/// The digest, and the salt behind it.
-fn salted(digest: Sha, rest: &str) -> Result<Elsewhere, HashError> {
+fn salted_digest(digest: Sha, rest: &str) -> Result<Elsewhere, HashError> {
     let broken = HashError::Broken("salted SHA");
     let mut output = lenient(&alphabet::STANDARD).decode(rest).map_err(|_| broken)?;
     if output.len() < digest.length() {
@@ -242,33 +240,33 @@ fn salted(digest: Sha, rest: &str) -> Result<Elsewhere, HashError> {
     Ok(Elsewhere::Salted { digest, salt, output })
 }
 
-/// The four ways to write it down.
+/// The four formats of PBKDF2.
 fn pbkdf2(text: &str) -> Result<Elsewhere, HashError> {
     let broken = HashError::Broken("PBKDF2");
-    // {PBKDF2-SHA256}29000$salt$hash, as OpenLDAP's module and Passlib write it; without a digest it is SHA-1.
+    // {PBKDF2-SHA256}29000$salt$hash of OpenLDAP's module and Passlib; without a digest it is SHA-1.
     if let Some(rest) = text.strip_prefix('{') {
         let (scheme, rest) = rest.split_once('}').ok_or(HashError::Scheme)?;
         let digest = digest_named(&scheme.to_ascii_lowercase(), "pbkdf2").ok_or(HashError::Scheme)?;
-        return parts(digest, rest, dotted);
+        return pbkdf2_parts(digest, rest, dotted_base64);
     }
-    // pbkdf2_sha256$29000$salt$hash, as Django writes it: the salt is text.
+    // pbkdf2_sha256$29000$salt$hash of Django: the salt is text.
     if let Some((scheme, rest)) = text.split_once('$')
         && let Some(digest) = digest_named(&scheme.replace('_', "-"), "pbkdf2")
     {
-        return parts(digest, rest, |salt| Some(salt.as_bytes().to_vec()));
+        return pbkdf2_parts(digest, rest, |salt| Some(salt.as_bytes().to_vec()));
     }
     let (scheme, rest) =
         text.strip_prefix('$').and_then(|text| text.split_once('$')).ok_or(HashError::Scheme)?;
     let digest = digest_named(scheme, "pbkdf2").ok_or(HashError::Scheme)?;
     if !rest.starts_with("i=") {
-        // $pbkdf2-sha256$29000$salt$hash, as Passlib writes it.
-        return parts(digest, rest, dotted);
+        // $pbkdf2-sha256$29000$salt$hash of Passlib.
+        return pbkdf2_parts(digest, rest, dotted_base64);
     }
     let phc = phc::PasswordHash::new(text).map_err(|_| broken)?;
     let rounds = phc.params.get_decimal("i").ok_or(broken)?;
     let salt = phc.salt.as_ref().ok_or(broken)?.to_vec();
     let output = phc.hash.as_ref().ok_or(broken)?.as_bytes().to_vec();
-    checked(digest, rounds, salt, output)
+    checked_pbkdf2(digest, rounds, salt, output)
 }
 
 fn digest_named(name: &str, before: &str) -> Option<Sha> {
@@ -281,7 +279,11 @@ fn digest_named(name: &str, before: &str) -> Option<Sha> {
     }
 }
 
-fn parts(digest: Sha, rest: &str, salt: impl Fn(&str) -> Option<Vec<u8>>) -> Result<Elsewhere, HashError> {
+fn pbkdf2_parts(
+    digest: Sha,
+    rest: &str,
+    salt: impl Fn(&str) -> Option<Vec<u8>>,
+) -> Result<Elsewhere, HashError> {
     let broken = HashError::Broken("PBKDF2");
     let mut parts = rest.split('$');
     let (Some(rounds), Some(salted), Some(output), None) =
@@ -290,16 +292,16 @@ fn parts(digest: Sha, rest: &str, salt: impl Fn(&str) -> Option<Vec<u8>>) -> Res
         return Err(broken);
     };
     let rounds = rounds.parse().map_err(|_| broken)?;
-    checked(digest, rounds, salt(salted).ok_or(broken)?, dotted(output).ok_or(broken)?)
+    checked_pbkdf2(digest, rounds, salt(salted).ok_or(broken)?, dotted_base64(output).ok_or(broken)?)
 }
 
-fn checked(digest: Sha, rounds: u32, salt: Vec<u8>, output: Vec<u8>) -> Result<Elsewhere, HashError> {
+fn checked_pbkdf2(digest: Sha, rounds: u32, salt: Vec<u8>, output: Vec<u8>) -> Result<Elsewhere, HashError> {
     if rounds > MAX_ROUNDS {
         return Err(too_much("PBKDF2", digest.work(rounds)));
     }
     match (salt.is_empty(), output.len()) {
         (true, _) => Err(HashError::Unsalted),
-        // More than a digest would cost once more, and less than half of one can be found by trying.
+        // An output longer than the digest would double the cost; one shorter than half can be guessed.
         (false, length) if rounds == 0 || !(10..=digest.length()).contains(&length) => {
             Err(HashError::Broken("PBKDF2"))
         }
@@ -308,7 +310,7 @@ fn checked(digest: Sha, rounds: u32, salt: Vec<u8>, output: Vec<u8>) -> Result<E
 }
 
 impl Sha {
-    /// The work of so many rounds, in KiB that Argon2 passes over in the same time.
+    /// The work of these rounds, in KiB that Argon2 processes in the same time.
     fn work(self, rounds: u32) -> u64 {
         let thousand = match self {
             Sha::One | Sha::Two256 => 286,
@@ -327,8 +329,8 @@ impl Sha {
     }
 }
 
-/// Base64, in which Passlib writes a dot for the plus.
-fn dotted(text: &str) -> Option<Vec<u8>> {
+/// Base64 with a dot for the plus, as Passlib writes it.
+fn dotted_base64(text: &str) -> Option<Vec<u8>> {
     lenient(&alphabet::STANDARD).decode(text.replace('.', "+")).ok()
 }
 

@@ -1,4 +1,4 @@
-//! Threads that hash, and the bounded queue before them.
+//! Hashing threads and their bounded queue.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
@@ -10,10 +10,10 @@ use tokio::sync::oneshot;
 use super::hash::Hasher;
 use super::{HasherError, HasherFull};
 
-/// A job of a hashing thread. It sends its own reply.
+/// A job of a hashing thread. It sends the reply itself.
 type Job = Box<dyn FnOnce(&mut Hasher) + Send>;
 
-/// Threads, and what waits for them.
+/// Threads with their queue.
 pub(super) struct Lane {
     queue: Sender<Job>,
     threads: usize,
@@ -24,11 +24,11 @@ pub(super) struct Lane {
 #[derive(Default)]
 pub(super) struct Load {
     waiting: AtomicUsize,
-    /// How long the latest hash took.
+    /// The duration of the latest hash.
     pub(super) micros: AtomicU64,
 }
 
-/// A place among those who wait, given back when dropped: also when the work panics, or is left undone.
+/// A reserved place in the queue. Dropping it frees the place, even if the work panics or is skipped.
 struct Place(Arc<Load>);
 
 impl Drop for Place {
@@ -44,7 +44,7 @@ impl Lane {
         for number in 0..threads {
             let (params, jobs, load) = (params.clone(), jobs.clone(), Arc::clone(&load));
             let thread = std::thread::Builder::new().name(format!("{name}-{number}"));
-            // A machine that can't start a thread now has no room for the memory of a hash either.
+            // A machine that cannot start a thread lacks the memory for a hash as well.
             if let Err(error) = thread.spawn(move || serve(params, load, &jobs)) {
                 tracing::error!(%error, "could not start a hashing thread");
             }
@@ -66,7 +66,7 @@ impl Lane {
         reserved.map(|_| ()).map_err(|waiting| self.full(waiting))
     }
 
-    /// There is room: it was reserved. Work is left undone when its caller gave up; work that panics sends no reply.
+    /// Queues work for a reserved place. Work is skipped when its caller gave up; work that panics sends no reply.
     pub(super) fn queue<T: Send + 'static>(
         &self,
         work: impl FnOnce(&mut Hasher) -> T + Send + 'static,
@@ -74,16 +74,16 @@ impl Lane {
         let place = Place(Arc::clone(&self.load));
         let (reply, done) = oneshot::channel();
         let job: Job = Box::new(move |hasher| {
-            // Dropped in reverse order, also on a panic: the place is free before the receiver learns of the end.
+            // Dropped in reverse order, also on a panic: the place is free before the receiver learns the result.
             let (reply, place) = (reply, place);
             let result = (!reply.is_closed()).then(|| work(hasher));
             drop(place);
             if let Some(result) = result {
-                // A caller that gave up meanwhile needs no answer.
+                // The receiver may be gone.
                 let _ = reply.send(result);
             }
         });
-        // Threads that can't be reached leave the reply unsent.
+        // Without running threads, dropping the job closes the reply channel.
         let _ = self.queue.try_send(job);
         done
     }
@@ -103,18 +103,18 @@ impl Lane {
     }
 }
 
-/// How far hashing steps back, as `nice` counts it: far enough that a request without a password is served first, not
-/// so far that hashing comes to nothing on a machine that is busy with those.
+/// The `nice` value of hashing threads: requests without a password run first, but hashing still progresses on a busy
+/// machine.
 const NICE: i32 = 10;
 
 fn serve(params: Params, load: Arc<Load>, jobs: &Receiver<Job>) {
-    // On Linux the priority is the thread's own. Without it hashing goes on, only less politely.
+    // Linux sets the priority of a thread. On failure hashing continues at normal priority.
     if let Err(error) = rustix::process::setpriority_process(None, NICE) {
         tracing::warn!(%error, "the hashing threads run at normal priority");
     }
     let mut hasher = Hasher::new(params, load);
     for job in jobs {
-        // The thread survives a panicking job; the receiver learns that there is no reply.
+        // The thread survives a panicking job; the receiver sees a closed channel.
         if std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| job(&mut hasher))).is_err() {
             tracing::error!("work on a hashing thread panicked");
         }

@@ -160,7 +160,7 @@ async fn a_full_gate_verifies_nothing() {
     assert_eq!(gate.waiting(), 0);
 }
 
-/// Made by Python's `hashlib`, `bcrypt` and `argon2-cffi` of `Passwort für Ann 7`.
+/// Hashes of `Passwort für Ann 7` by Python's `hashlib`, `bcrypt` and `argon2-cffi`.
 #[rstest]
 #[case::ssha("{SSHA}xbu/hyepfYZYuDIvR4qphodRH2IBAgMEBQYHCA==")]
 #[case::ssha256("{SSHA256}7vSZJsm1YbrASO9QYmRSs8viIJSt19iPdi9xOaHofO0BAgMEBQYHCA==")]
@@ -224,8 +224,7 @@ fn a_hash_that_can_t_be_used_says_why(#[case] hash: &str, #[case] why: HashError
     assert_eq!(hashed_elsewhere(&SecretString::from(hash), CHEAP).err(), Some(why));
 }
 
-/// What other directories make of a password by default is taken, and what costs more is by a server that spends more
-/// itself.
+/// Default hashes of other directories are accepted; more expensive ones need a server with a higher cost.
 #[rstest]
 #[case::bcrypt("$2b$12$abcdefghijklmnopqrstuuv47MR6Xpdm.UeNXdkKd39wWtF5IG6.C", 1)]
 #[case::bcrypt_dearer("$2b$13$abcdefghijklmnopqrstuuv47MR6Xpdm.UeNXdkKd39wWtF5IG6.C", 2)]
@@ -242,7 +241,7 @@ fn what_is_usual_elsewhere_is_taken(#[case] hash: &str, #[case] times: u32) {
     assert_eq!(hashed_elsewhere(&SecretString::from(hash), cheaper).is_ok(), times == 1);
 }
 
-/// Costly hashes delay no user with a hash of the gate's own cost, also where there is one thread and many costly ones.
+/// Expensive hashes delay no user with a hash of the configured cost, even with one thread and many expensive ones.
 #[tokio::test]
 async fn costly_hashes_are_compared_on_a_thread_of_their_own() {
     let gate = PasswordHasher::start(CHEAP, 1, 100, Arc::new(Sevens)).unwrap();
@@ -268,7 +267,7 @@ async fn costly_hashes_are_compared_on_a_thread_of_their_own() {
     }
 }
 
-/// Begins to wait for something that is not done yet.
+/// Polls a future that must still be pending.
 fn begin<T>(future: &mut std::pin::Pin<Box<impl Future<Output = T>>>) -> Option<T> {
     match future.as_mut().poll(&mut std::task::Context::from_waker(std::task::Waker::noop())) {
         std::task::Poll::Ready(done) => Some(done),

@@ -51,7 +51,7 @@ pub(crate) fn run(Arguments { file, keys, path, at }: &Arguments, output: &Outpu
         .map(|file| Ok((file.as_path(), Keys::from_file(file)?)))
         .collect::<Result<_, KeysError>>()?;
     let sets: Vec<KeySet> = files.iter().map(|(file, keys)| set(file, keys)).collect::<Result<_, _>>()?;
-    let paths: Vec<&str> = server::ENDPOINTS.iter().map(|endpoint| endpoint.path).collect();
+    let paths: Vec<&str> = server::endpoints().map(|endpoint| endpoint.path).collect();
     let window = SignedDuration::from_secs(server::Config::default().freshness_seconds.into());
     let known = Known { keys: &sets, paths: &paths, window };
     let mut requests = read(&input(file.as_deref())?)?;

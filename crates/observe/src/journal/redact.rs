@@ -1,5 +1,5 @@
-//! What is left out of a journal that must hold no secrets: signatures, tokens and cookies of headers, and in bodies the
-//! values of whatever is called like a secret. What can't be taken apart is left out as a whole.
+//! Redaction: signatures, tokens and cookies in headers, and the values of secret fields in bodies. Text that cannot be
+//! parsed is redacted as a whole.
 
 use serde_json::Value;
 use wire::reader;
@@ -7,7 +7,7 @@ use wire::reader;
 /// Replaces a secret.
 const REDACTED: &str = "[redacted]";
 
-/// How things are called that are secrets, without capitals and signs between words.
+/// Parts of the names of secret fields, in lower case and without separators.
 const SECRET: [&str; 12] = [
     "password",
     "passwd",
@@ -23,17 +23,17 @@ const SECRET: [&str; 12] = [
     "assertion",
 ];
 
-/// Schemes of `Authorization` after which nothing is shown.
+/// Schemes of `Authorization` whose whole value is redacted.
 const SCHEMES: [&str; 6] = ["Basic", "Basic-Cloud", "Basic-AD", "Bearer", "Digest", "Negotiate"];
 
-/// Whether what is called so may be a secret. Tokens are, but for those that only say where a list goes on.
+/// Whether a field may be a secret. Tokens are, except page tokens.
 fn is_secret(name: &str) -> bool {
     let name: String =
         name.chars().filter(char::is_ascii_alphanumeric).map(|c| c.to_ascii_lowercase()).collect();
     SECRET.iter().any(|secret| name.contains(secret)) || (name.contains("token") && name != "pagetoken")
 }
 
-/// Headers: the scheme of `Authorization` and the access key of a signature stay.
+/// Headers: the scheme of `Authorization` and the access key of a signature remain.
 pub(super) fn headers(headers: Vec<(String, String)>) -> Vec<(String, String)> {
     let redacted = |(name, value): (String, String)| match name.as_str() {
         "authorization" | "proxy-authorization" => (name, authorization(&value)),
@@ -63,7 +63,7 @@ pub(super) fn target(target: &str) -> String {
     }
 }
 
-/// A body, of a request or an answer. Of one that is not whole nothing is shown.
+/// The body of a request or response. An incomplete body is redacted as a whole.
 pub(super) fn body(bytes: &[u8], whole: bool, content_type: Option<&str>) -> String {
     if reader::is_blank(bytes) {
         return String::new();
@@ -79,7 +79,7 @@ pub(super) fn body(bytes: &[u8], whole: bool, content_type: Option<&str>) -> Str
     }
 }
 
-/// An object or a list without its secrets. Text alone is no body of ours, and may be anything.
+/// An object or a list with its secrets redacted. Any other JSON is not a body of this API and may be a secret.
 fn json(bytes: &[u8]) -> Option<String> {
     let limits = reader::Limits { bytes: bytes.len(), ..reader::Limits::default() };
     let mut value = reader::read(bytes, &limits).ok()?;
@@ -89,14 +89,14 @@ fn json(bytes: &[u8]) -> Option<String> {
 
 fn redact(value: &mut Value) {
     match value {
-        // A body that was made text once more.
+        // A JSON body inside a string.
         Value::String(text) if text.trim_start().starts_with(['{', '[']) => {
             *text = json(text.as_bytes()).unwrap_or_else(|| REDACTED.to_owned());
         }
         Value::Object(fields) => {
             for (name, value) in fields.iter_mut() {
                 match value {
-                    // Such as forcePasswordChange.
+                    // Such as `forcePasswordChange`.
                     Value::Bool(_) | Value::Null => {}
                     value if is_secret(name) => *value = REDACTED.into(),
                     value => redact(value),
@@ -108,11 +108,11 @@ fn redact(value: &mut Value) {
     }
 }
 
-/// A form or a query: pair by pair, each as it was written. What is written as no pair ever is may be anything.
+/// A form or a query, redacted pair by pair. Text that is not a valid pair is redacted.
 fn pairs(text: &str) -> String {
     let redacted = text.split('&').map(|pair| match pair.split_once('=') {
         Some((name, value)) if is_plain(name) && is_plain(value) => {
-            // Both may be malformed, and a body may be in place of a value.
+            // Both sides may be malformed, and the value may be a whole body.
             let body = Some(decoded(value)).filter(|value| value.contains(['{', '"', '\'']));
             let secret = is_secret(&decoded(name)) || body.is_some_and(|body| is_secret(&body));
             format!("{name}={}", if secret { REDACTED } else { value })
@@ -123,7 +123,7 @@ fn pairs(text: &str) -> String {
     redacted.collect::<Vec<_>>().join("&")
 }
 
-/// Whether it can be a part of a form.
+/// Whether the text can be a part of a form.
 fn is_plain(text: &str) -> bool {
     text.chars().all(|c| c.is_ascii_alphanumeric() || "%+-._*~:@/[],;!()$?'".contains(c))
 }
@@ -194,7 +194,7 @@ mod tests {
         assert!(body(b"{}", false, None).starts_with("[redacted]: "));
     }
 
-    /// curl says that it is a form, whatever it is.
+    /// curl labels any body as a form.
     #[test]
     fn what_is_no_form_is_not_shown_as_one() {
         for broken in

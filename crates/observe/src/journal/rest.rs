@@ -1,5 +1,5 @@
-//! The body of a request that was answered before it was read, as one with a wrong signature is: a journal that leaves
-//! nothing out is to hold it all the same.
+//! The rest of a body that was not read before the response, for instance after an invalid signature: a complete
+//! journal must contain it.
 
 use std::pin::Pin;
 use std::sync::{Arc, Mutex};
@@ -11,10 +11,10 @@ use hyper::body::{Frame, SizeHint};
 
 use super::lock;
 
-/// How long the answer waits for it: most of them are there already, and who sends none is not waited for.
+/// How long the response waits for the rest. Most bodies have arrived already.
 const ARRIVES_WITHIN: Duration = Duration::from_millis(250);
 
-/// A body of which somebody else may read what is left.
+/// A body whose rest is read by another task.
 #[derive(Clone)]
 pub(super) struct Shared(Arc<Mutex<Body>>);
 
@@ -23,7 +23,6 @@ impl Shared {
         Self(Arc::new(Mutex::new(body)))
     }
 
-    /// Reads what is left while it is wanted.
     pub(super) async fn read_rest(mut self, wanted: impl Fn() -> bool) {
         let reading = async {
             while wanted() && !hyper::body::Body::is_end_stream(&self) {
@@ -33,7 +32,7 @@ impl Shared {
                 }
             }
         };
-        // As much of it as came.
+        // A partial rest is recorded as well.
         let _ = tokio::time::timeout(ARRIVES_WITHIN, reading).await;
     }
 }

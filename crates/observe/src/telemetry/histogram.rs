@@ -1,11 +1,11 @@
-//! How long requests took: counted in buckets, four for each power of two, so that a quantile is off by an
-//! eighth at most, whether it is of microseconds or of minutes.
+//! Durations in buckets, four for each power of two: a quantile is off by at most an eighth, from microseconds to
+//! minutes.
 
 use std::time::Duration;
 
 /// The first bucket ends at 2^6 = 64 microseconds.
 const FIRST: u32 = 6;
-/// The last but one ends at 2^26 microseconds, a little more than a minute.
+/// The second-last bucket ends at 2^26 microseconds, a little more than a minute.
 const OCTAVES: usize = 20;
 const BUCKETS: usize = OCTAVES * 4 + 2;
 
@@ -18,14 +18,14 @@ impl Default for Histogram {
     }
 }
 
-/// How long half, most and nearly all of the requests took at most.
+/// Quantiles of durations.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Quantiles {
-    /// Half of them.
+    /// 50 %.
     pub p50: Duration,
-    /// 95 of 100.
+    /// 95 %.
     pub p95: Duration,
-    /// 99 of 100.
+    /// 99 %.
     pub p99: Duration,
 }
 
@@ -41,14 +41,14 @@ impl Histogram {
         }
     }
 
-    /// `None` of no requests.
+    /// `None` without requests.
     pub(super) fn quantiles(&self) -> Option<Quantiles> {
         let total: u64 = self.0.iter().copied().map(u64::from).sum();
         let quantile = |per_cent: u64| self.nth((total * per_cent).div_ceil(100));
         (total > 0).then(|| Quantiles { p50: quantile(50), p95: quantile(95), p99: quantile(99) })
     }
 
-    /// What the n-th fastest took: those of a bucket are taken to lie evenly within it.
+    /// The n-th shortest duration, assuming an even distribution within a bucket.
     fn nth(&self, nth: u64) -> Duration {
         let mut before = 0;
         for (number, count) in self.0.iter().copied().map(u64::from).enumerate() {
@@ -71,7 +71,7 @@ fn bucket(took: Duration) -> usize {
     ((octave - FIRST) as usize * 4 + quarter as usize + 1).min(BUCKETS - 1)
 }
 
-/// The longest that is in a bucket, in microseconds. The last one has no end, and is shown without one.
+/// The upper bound of a bucket, in microseconds. The last one is unbounded and is shown without a bound.
 fn end(bucket: usize) -> u64 {
     let bucket = bucket.min(BUCKETS - 2);
     let Some(number) = bucket.checked_sub(1) else { return 1 << FIRST };
@@ -79,11 +79,11 @@ fn end(bucket: usize) -> u64 {
     (1 << octave) + ((quarter + 1) << (octave - 2))
 }
 
-/// Bounds of the buckets that are shown to others, in microseconds: each four times the one before.
+/// Bounds of the exported buckets, in microseconds: each four times the previous one.
 pub(super) const BOUNDS: [u64; 9] =
     [256, 1_024, 4_096, 16_384, 65_536, 262_144, 1_048_576, 4_194_304, 16_777_216];
 
-/// The same since the start, in few and coarse buckets: for those who add it up elsewhere.
+/// Durations since the start in few, coarse buckets, for aggregation by Prometheus.
 #[derive(Default)]
 pub(super) struct Coarse {
     pub(super) counts: [u64; BOUNDS.len() + 1],

@@ -1,9 +1,9 @@
-//! The last hour and the last day, in buckets that are used over and over: a clock that is moved, either way, costs what
-//! stood in the buckets, and never more memory.
+//! The last hour and the last day in reused buckets. Moving the clock either way loses counts but never needs more
+//! memory.
 
 use jiff::Timestamp;
 
-/// `N` buckets of `SECONDS` each. One that nothing happened in takes no memory.
+/// `N` buckets of `SECONDS` each. An empty bucket takes no memory.
 struct Ring<T, const N: usize, const SECONDS: i64>([Option<Box<(i64, T)>>; N]);
 
 impl<T, const N: usize, const SECONDS: i64> Default for Ring<T, N, SECONDS> {
@@ -22,7 +22,7 @@ impl<T: Default, const N: usize, const SECONDS: i64> Ring<T, N, SECONDS> {
         &mut kept.1
     }
 
-    /// Oldest first, up to that of now.
+    /// Oldest first, up to the current one.
     fn read(&self, now: Timestamp) -> impl Iterator<Item = Option<&T>> {
         (0..N).rev().map(move |back| {
             let (number, place) = Self::number(now, back);
@@ -30,14 +30,14 @@ impl<T: Default, const N: usize, const SECONDS: i64> Ring<T, N, SECONDS> {
         })
     }
 
-    /// The number of a bucket so many before that of a time, and where it is kept.
+    /// Number and index of the bucket that is `back` buckets before a time.
     fn number(time: Timestamp, back: usize) -> (i64, usize) {
         let number = time.as_second().div_euclid(SECONDS) - back as i64;
         (number, number.rem_euclid(N as i64) as usize)
     }
 }
 
-/// How far back, and in how large steps.
+/// Length and resolution of a series.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Span {
     /// 60 buckets of a minute.
@@ -47,7 +47,7 @@ pub enum Span {
 }
 
 impl Span {
-    /// Buckets there are.
+    /// The number of buckets.
     pub const fn buckets(self) -> usize {
         match self {
             Span::Hour => 60,
@@ -63,7 +63,7 @@ impl Span {
         }
     }
 
-    /// When the oldest bucket begins, and when each of the others.
+    /// The starts of the buckets, oldest first.
     pub(super) fn starts(self, now: Timestamp) -> impl Iterator<Item = Timestamp> {
         let newest = now.as_second().div_euclid(self.seconds()) * self.seconds();
         (0..self.buckets()).rev().map(move |back| {
@@ -72,7 +72,7 @@ impl Span {
     }
 }
 
-/// Both spans of something that is counted.
+/// Both spans of a count.
 pub(super) struct Rings<T> {
     hour: Ring<T, { Span::Hour.buckets() }, { Span::Hour.seconds() }>,
     day: Ring<T, { Span::Day.buckets() }, { Span::Day.seconds() }>,
@@ -85,13 +85,13 @@ impl<T> Default for Rings<T> {
 }
 
 impl<T: Default> Rings<T> {
-    /// Counts what happened now.
+    /// Counts an event now.
     pub(super) fn count(&mut self, now: Timestamp, mut count: impl FnMut(&mut T)) {
         count(self.hour.at(now));
         count(self.day.at(now));
     }
 
-    /// The buckets of a span, the oldest first.
+    /// The buckets of a span, oldest first.
     pub(super) fn read(&self, span: Span, now: Timestamp) -> Box<dyn Iterator<Item = Option<&T>> + '_> {
         match span {
             Span::Hour => Box::new(self.hour.read(now)),

@@ -1,4 +1,4 @@
-//! Bounds that cannot be tested from outside in a short time.
+//! Limits that cannot be tested from outside in a short time.
 
 use std::net::Ipv4Addr;
 
@@ -56,7 +56,7 @@ fn there_are_only_so_many_applications() {
     use_it("late");
     assert_eq!((known().len(), known().contains(&"late".to_owned())), (APPLICATIONS, false));
     assert_eq!(telemetry.counts().unknown.requests, 1);
-    // A day later it takes the place of the one that was unused for longest.
+    // A day later it replaces the one that was unused for longest.
     clock.advance(UNUSED);
     use_it("app-000");
     use_it("late");

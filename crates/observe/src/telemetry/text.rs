@@ -1,4 +1,4 @@
-//! The counts since the start, as Prometheus reads them (its text format, 0.0.4).
+//! The counts since the start in the Prometheus text format (0.0.4).
 
 use std::fmt::{Display, Write as _};
 
@@ -10,19 +10,19 @@ use super::{OTHERS, Telemetry, UNKNOWN};
 /// The counter of requests without an endpoint.
 pub(super) const OTHER: &str = "other";
 
-/// What is not counted by request.
+/// Values that are not counted per request.
 pub struct Node {
-    /// Requests under way.
+    /// Running requests.
     pub in_flight: usize,
     /// Passwords waiting to be hashed.
     pub waiting: usize,
-    /// Passwords that may wait.
+    /// Most passwords that may wait.
     pub queue: usize,
-    /// `None`: nobody said where log lines go.
+    /// `None` if the log is unknown.
     pub log_lines_dropped: Option<u64>,
-    /// `None`: the store does not say.
+    /// `None` if the store fails.
     pub users: Option<u64>,
-    /// `None`: there is no certificate.
+    /// `None` without a certificate.
     pub certificate_ends: Option<Timestamp>,
 }
 
@@ -109,12 +109,12 @@ fn seconds(micros: u64) -> String {
     format!("{}.{:06}", micros / 1_000_000, micros % 1_000_000)
 }
 
-/// Names and help are ours; the values of labels may hold anything.
+/// Names and help texts are constants; label values may contain anything and are escaped.
 struct Text(String);
 
 impl Text {
     fn family(&mut self, name: &str, sort: &str, help: &str) {
-        // Nothing is written to but memory.
+        // Writing to memory cannot fail.
         let _ = write!(self.0, "# HELP {name} {help}\n# TYPE {name} {sort}\n");
     }
 

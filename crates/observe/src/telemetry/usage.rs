@@ -1,4 +1,4 @@
-//! The use of credentials, gathered until it is noted in the store.
+//! The use of credentials, collected until it is recorded in the store.
 
 use std::collections::HashMap;
 
@@ -7,10 +7,10 @@ use jiff::Timestamp;
 
 use super::Request;
 
-/// Credentials whose use is gathered at a time. Those beyond are used all the same, and not counted.
+/// Most credentials that are collected at a time. Use of further ones is not recorded.
 const CREDENTIALS: usize = 4_096;
 
-/// Longest name of a program that is kept, in characters.
+/// Longest recorded User-Agent, in characters.
 const USER_AGENT: usize = 200;
 
 #[derive(Default)]
@@ -35,9 +35,9 @@ impl Gathered {
         usage.last_used_at = now;
         usage.peer = request.peer;
         let user_agent = request.user_agent.unwrap_or_default();
-        // Nearly always it is the same once more.
+        // Usually unchanged, so that no memory is allocated.
         if usage.user_agent.as_bytes() != user_agent {
-            usage.user_agent = shown(user_agent);
+            usage.user_agent = printable_user_agent(user_agent);
         }
         if let Some(code) = request.line.code {
             usage.refused += 1;
@@ -49,7 +49,7 @@ impl Gathered {
         std::mem::take(&mut self.0).into_values().collect()
     }
 
-    /// Takes back what could not be noted. What was gathered meanwhile is newer.
+    /// Returns use that could not be recorded. Use collected since then is newer.
     pub(super) fn return_unsent(&mut self, older: Vec<Usage>) {
         for older in older {
             if let Some(newer) = self.0.get_mut(&older.credential) {
@@ -63,8 +63,8 @@ impl Gathered {
     }
 }
 
-/// The User-Agent of a program, safe to show.
-fn shown(user_agent: &[u8]) -> String {
+/// A User-Agent without control characters, truncated.
+fn printable_user_agent(user_agent: &[u8]) -> String {
     let text = String::from_utf8_lossy(user_agent);
     text.chars().filter(|c| !c.is_control()).take(USER_AGENT).collect()
 }

@@ -1,4 +1,4 @@
-//! What a sandbox shows over TLS: a certificate for this machine, signed by an authority that signs nothing else.
+//! The TLS certificate of a sandbox, for this machine, signed by an authority that signs nothing else.
 
 use std::collections::BTreeSet;
 use std::io;
@@ -19,35 +19,32 @@ use super::SandboxError;
 use server::config::{Tls, write_private};
 use server::tls::{Certificate, Pair, first_certificate};
 
-/// By which a sandbox can always be called.
+/// Names that every certificate contains.
 const ALWAYS: [&str; 3] = ["localhost", "127.0.0.1", "::1"];
 
-/// How long certificates live.
 const LIFE: SignedDuration = SignedDuration::from_hours(365 * 24);
 
-/// A certificate with less time left is replaced.
+/// A certificate that expires sooner is replaced.
 const LEAST: SignedDuration = SignedDuration::from_hours(24);
 
-/// The certificates of a sandbox, in files.
+/// The certificates of a sandbox as files.
 pub struct Certificates {
     /// Certificate and key of the server.
     pub tls: Tls,
-    /// What a client must trust: the certificate of the authority. An absolute path.
+    /// The certificate of the authority, which a client must trust. An absolute path.
     pub ca_file: PathBuf,
 }
 
 impl Certificates {
-    /// The certificates in the folder of a sandbox, for this machine and for the names that are `given`. They are made where
-    /// there are none, and replaced when they are about to expire or are for other names; otherwise clients keep trusting
-    /// them.
+    /// The certificates in the folder of a sandbox, for this machine and the `given` names. They are created if missing, and
+    /// replaced if they expire soon or are for other names; otherwise clients keep trusting them.
     ///
-    /// The authority's key is thrown away as soon as it has signed: nobody can sign anything with it later that a client
-    /// would believe.
+    /// The authority's key is never stored: it signs one certificate, and nobody can misuse it later.
     ///
     /// # Errors
-    /// When a name is none, or a file can't be written.
+    /// When a name is invalid, or a file cannot be written.
     pub fn open(folder: &Path, given: &[String], clock: &dyn Clock) -> Result<Self, SandboxError> {
-        let folder = std::path::absolute(folder.join("tls")).map_err(failed(folder))?;
+        let folder = std::path::absolute(folder.join("tls")).map_err(file_error(folder))?;
         let file = |name: &str| folder.join(name);
         let certificates =
             Self { tls: Tls::new(file("server.pem"), file("server.key")), ca_file: file("ca.pem") };
@@ -55,13 +52,13 @@ impl Certificates {
         let names =
             names.chain(given.iter().map(|name| canonical(name))).collect::<Result<BTreeSet<_>, _>>()?;
         if !certificates.serve(&names, clock.now()) {
-            std::fs::create_dir_all(&folder).map_err(failed(&folder))?;
+            std::fs::create_dir_all(&folder).map_err(file_error(&folder))?;
             certificates.make(&names, clock.now())?;
         }
         Ok(certificates)
     }
 
-    /// Whether what is there can be used.
+    /// Whether the existing files can be used.
     fn serve(&self, names: &BTreeSet<String>, now: Timestamp) -> bool {
         let Ok(pair) = Pair::load(&self.tls, &aws_lc_rs::default_provider(), now) else { return false };
         let (Ok(server), Ok(ca)) =
@@ -78,24 +75,24 @@ impl Certificates {
         let mut ca = params(BTreeSet::new(), "Matricula sandbox CA", now)?;
         ca.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
         ca.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
-        let ca_key = KeyPair::generate().map_err(unmade)?;
-        let ca_certificate = ca.self_signed(&ca_key).map_err(unmade)?;
+        let ca_key = KeyPair::generate().map_err(certificate_error)?;
+        let ca_certificate = ca.self_signed(&ca_key).map_err(certificate_error)?;
 
         let mut server = params(names.clone(), "Matricula sandbox", now)?;
         server.key_usages = vec![KeyUsagePurpose::DigitalSignature];
         server.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
         server.use_authority_key_identifier_extension = true;
-        let key = KeyPair::generate().map_err(unmade)?;
-        let certificate = server.signed_by(&key, &Issuer::new(ca, ca_key)).map_err(unmade)?;
+        let key = KeyPair::generate().map_err(certificate_error)?;
+        let certificate = server.signed_by(&key, &Issuer::new(ca, ca_key)).map_err(certificate_error)?;
 
-        // Written one after the other: an interruption between them leaves files that do not match, which are replaced.
+        // The files are written one after the other: after an interruption they do not match, and are replaced.
         replace(&self.tls.key, |path| write_private(path, &key.serialize_pem()))?;
         replace(&self.tls.certificate, |path| std::fs::write(path, certificate.pem()))?;
         replace(&self.ca_file, |path| std::fs::write(path, ca_certificate.pem()))
     }
 }
 
-/// Valid from the day before, since clocks differ.
+/// Valid from the day before, because clocks differ.
 fn params(
     names: BTreeSet<String>,
     common_name: &str,
@@ -105,16 +102,16 @@ fn params(
         let date = jiff::tz::Offset::UTC.to_datetime(at).date();
         date_time_ymd(date.year().into(), date.month().unsigned_abs(), date.day().unsigned_abs())
     };
-    let mut params = CertificateParams::new(Vec::from_iter(names)).map_err(unmade)?;
+    let mut params = CertificateParams::new(Vec::from_iter(names)).map_err(certificate_error)?;
     params.not_before = date(now - SignedDuration::from_hours(24));
     params.not_after = date(now + LIFE);
     params.distinguished_name = DistinguishedName::new();
-    // The date tells one from another where a machine has come to trust several.
+    // The date distinguishes several authorities that a machine has come to trust.
     params.distinguished_name.push(DnType::CommonName, format!("{common_name} {now:.0}"));
     Ok(params)
 }
 
-/// A name in a certificate.
+/// The canonical form of a name in a certificate.
 fn canonical(name: &str) -> Result<String, SandboxError> {
     if let Ok(address) = name.parse::<IpAddr>() {
         return Ok(address.to_string());
@@ -129,7 +126,7 @@ fn canonical(name: &str) -> Result<String, SandboxError> {
     Ok(name.to_ascii_lowercase())
 }
 
-/// The names in a certificate, if they can be read.
+/// The names in a certificate, if they are readable.
 fn names(certificate: &Certificate) -> Option<BTreeSet<String>> {
     let (_, names) = certificate.tbs_certificate.get::<SubjectAltName>().ok()??;
     let name = |name: &GeneralName| match name {
@@ -148,15 +145,15 @@ fn replace(path: &Path, write: impl FnOnce(&Path) -> io::Result<()>) -> Result<(
         Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
         _ => write(path),
     }
-    .map_err(failed(path))
+    .map_err(file_error(path))
 }
 
-fn failed(path: &Path) -> impl FnOnce(io::Error) -> SandboxError {
+fn file_error(path: &Path) -> impl FnOnce(io::Error) -> SandboxError {
     let path = path.to_owned();
     move |source| SandboxError::File { path, source }
 }
 
-fn unmade(error: rcgen::Error) -> SandboxError {
+fn certificate_error(error: rcgen::Error) -> SandboxError {
     SandboxError::Certificate(error.to_string())
 }
 

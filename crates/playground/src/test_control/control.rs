@@ -1,5 +1,5 @@
-//! The laboratory for programs in other languages: HTTP and JSON below `/sandbox/`, unsigned, on a server that listens on
-//! its own machine only.
+//! Test control for programs in other languages: unsigned HTTP and JSON below `/sandbox/`, on a server that listens
+//! only on its own machine.
 
 use axum::Router;
 use axum::body::Bytes;
@@ -33,7 +33,7 @@ async fn journal(State(control): Here) -> Response {
 
 async fn clear_journal(State(control): Here) -> Response {
     control.clear_journal();
-    done()
+    empty_response()
 }
 
 async fn inject(State(control): Here, body: Bytes) -> Response {
@@ -41,14 +41,14 @@ async fn inject(State(control): Here, body: Bytes) -> Response {
         Ok(fault) => fault,
         Err(error) => return refused(&format!("not a fault: {error}. Expected {FAULT}")),
     };
-    control.inject(fault).map_or_else(|error| refused(&error.to_string()), |()| done())
+    control.inject(fault).map_or_else(|error| refused(&error.to_string()), |()| empty_response())
 }
 
 const FAULT: &str = r#"{"kind":"refuse","status":503}, {"kind":"delay","milliseconds":100} or {"kind":"drop_answer"}, and with it, if wanted, "path", "after", "times", "probability""#;
 
 async fn clear_faults(State(control): Here) -> Response {
     control.clear_faults();
-    done()
+    empty_response()
 }
 
 async fn reset(State(control): Here) -> Response {
@@ -63,27 +63,27 @@ async fn restore(State(control): Here, Path(name): Path<String>) -> Response {
     state(control, move |control| control.restore(&name)).await
 }
 
-/// Copies a database: not on a thread that serves requests.
+/// Copying a database must not block a thread that serves requests.
 async fn state(
     control: TestController,
     work: impl FnOnce(&TestController) -> Result<(), StateError> + Send + 'static,
 ) -> Response {
     match tokio::task::spawn_blocking(move || work(&control)).await {
-        Ok(Ok(())) => done(),
+        Ok(Ok(())) => empty_response(),
         Ok(Err(error)) => refused(&error.to_string()),
         Err(error) => answer(StatusCode::INTERNAL_SERVER_ERROR, &json!({ "error": error.to_string() })),
     }
 }
 
-/// Where the clock is to go.
+/// The target of the clock.
 #[derive(Deserialize)]
 #[serde(rename_all = "snake_case")]
 enum Move {
-    /// So many seconds on, or back.
+    /// Forward or back by this many seconds.
     AdvanceSeconds(i64),
     /// To this time.
     At(Timestamp),
-    /// To the machine's own.
+    /// To the machine's time.
     Real(bool),
 }
 
@@ -117,7 +117,7 @@ async fn move_clock(State(control): Here, body: Bytes) -> Response {
     self::clock(State(control)).await
 }
 
-fn done() -> Response {
+fn empty_response() -> Response {
     answer(StatusCode::OK, &json!({}))
 }
 

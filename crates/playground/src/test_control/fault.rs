@@ -1,65 +1,67 @@
-//! Faults on purpose.
+//! Injected faults.
 
 use api::error::CallError;
 pub use observe::fault::What;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-/// A fault, and which requests it happens to.
+/// A fault and the requests that it applies to.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Fault {
-    /// Only requests to this path; to all, when left out.
+    /// Only requests to this path; all paths if absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub path: Option<String>,
-    /// So many of those go by before.
+    /// Requests that are skipped first.
     #[serde(default)]
     pub after: u64,
-    /// How many it happens to; all, when left out.
+    /// Most requests that it applies to; all if absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub times: Option<u64>,
-    /// How likely it is, from 0 to 1.
-    #[serde(default = "certain")]
+    /// Probability from 0 to 1.
+    #[serde(default = "default_probability")]
     pub probability: f64,
-    /// What happens.
+    /// The fault itself.
     #[serde(flatten)]
     pub what: What,
 }
 
-/// There is no such fault.
+/// The fault is invalid.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum FaultError {
-    /// With another status.
+    /// The status is not supported.
     #[error("a request can be refused with 401, 418, 429, 500 or 503, not with {0}")]
     Status(u16),
-    /// That is no probability.
+    /// The probability is out of range.
     #[error("probability must be a number from 0 to 1")]
     Probability,
 }
 
-fn certain() -> f64 {
+fn default_probability() -> f64 {
     1.0
 }
 
 impl From<What> for Fault {
-    /// To every request, for sure.
+    /// Applies to every request.
     fn from(what: What) -> Self {
-        Self { path: None, after: 0, times: None, probability: certain(), what }
+        Self { path: None, after: 0, times: None, probability: default_probability(), what }
     }
 }
 
 impl Fault {
     pub(super) fn check(&self) -> Result<(), FaultError> {
-        match self.what {
-            What::Refuse { status } if CallError::with_status(status).is_none() => {
-                Err(FaultError::Status(status))
-            }
-            _ if !(0.0..=1.0).contains(&self.probability) => Err(FaultError::Probability),
-            _ => Ok(()),
+        if let What::Refuse { status } = self.what
+            && CallError::with_status(status).is_none()
+        {
+            return Err(FaultError::Status(status));
+        }
+        match (0.0..=1.0).contains(&self.probability) {
+            true => Ok(()),
+            false => Err(FaultError::Probability),
         }
     }
 }
 
-/// The faults there are, each with how many requests it has seen and met.
+/// The faults, each with the number of requests that it saw and applied to.
 #[derive(Default)]
 pub(super) struct Faults(Vec<(Fault, u64, u64)>);
 
@@ -68,8 +70,8 @@ impl Faults {
         self.0.push((fault, 0, 0));
     }
 
-    /// What happens to the next request to a path.
-    pub(super) fn meet(&mut self, path: &str, chance: impl Fn() -> u64) -> Vec<What> {
+    /// The faults for the next request to a path.
+    pub(super) fn next_faults(&mut self, path: &str, chance: impl Fn() -> u64) -> Vec<What> {
         let mut met = Vec::new();
         for (fault, seen, happened) in &mut self.0 {
             if fault.path.as_ref().is_some_and(|only| only != path) {
@@ -77,7 +79,7 @@ impl Faults {
             }
             *seen += 1;
             let due = *seen > fault.after && fault.times.is_none_or(|times| *happened < times);
-            // As many bits as such a number holds: none is rounded up to 1, which is for sure.
+            // 53 bits fit into an `f64`, so no value is rounded up to 1.
             if due && ((chance() >> 11) as f64 / 2f64.powi(53)) < fault.probability {
                 *happened += 1;
                 met.push(fault.what.clone());
@@ -98,9 +100,10 @@ mod tests {
         faults.add(drop);
         faults.add(Fault { probability: 0.5, ..What::Refuse { status: 503 }.into() });
         let never = || u64::MAX;
-        let met: Vec<_> = ["/a", "/b", "/a", "/a", "/a"].map(|path| faults.meet(path, never).len()).into();
+        let met: Vec<_> =
+            ["/a", "/b", "/a", "/a", "/a"].map(|path| faults.next_faults(path, never).len()).into();
         assert_eq!(met, [0, 0, 1, 1, 0]);
-        assert_eq!(faults.meet("/b", || 1 << 62), [What::Refuse { status: 503 }]);
+        assert_eq!(faults.next_faults("/b", || 1 << 62), [What::Refuse { status: 503 }]);
     }
 
     #[test]

@@ -11,7 +11,7 @@ use directory::{
 use super::{Admin, AdminError};
 
 impl Admin {
-    /// Adds an account, below another one or at the top.
+    /// Adds an account below another one or at the top.
     ///
     /// # Errors
     /// When the code is invalid or taken, or the parent does not exist.
@@ -42,7 +42,7 @@ impl Admin {
         self.apply(Change::AddAccount(account), format!("the account {code}")).await.map(|()| id)
     }
 
-    /// Shuts an account out: none of its users can call any more.
+    /// Disables an account: its users can make no more calls.
     ///
     /// # Errors
     /// When it does not exist.
@@ -59,7 +59,7 @@ impl Admin {
         Ok(self.store.list_accounts().await?)
     }
 
-    /// Changes what passwords of an account must satisfy, and gives what they must satisfy from now on.
+    /// Changes the password policy of an account, and returns the new one.
     ///
     /// # Errors
     /// When the account does not exist.
@@ -77,7 +77,7 @@ impl Admin {
         Ok(policy)
     }
 
-    /// Adds an authentication profile: how many hours key pairs live, and how many one user may have for an application.
+    /// Adds an authentication profile: the life of key pairs in hours, and the most key pairs per user and application.
     ///
     /// # Errors
     /// When the account does not exist or has a profile of this name.
@@ -98,7 +98,7 @@ impl Admin {
         self.apply(Change::AddProfile(profile), format!("the profile {name}")).await
     }
 
-    /// Gives an account, or one of its users, an authentication profile, or takes it.
+    /// Sets or removes the authentication profile of an account or of one of its users.
     ///
     /// # Errors
     /// When any of them does not exist.
@@ -145,10 +145,10 @@ impl Admin {
         Ok(self.store.list_profiles().await?)
     }
 
-    /// Makes a domain internal to an account.
+    /// Adds an internal domain to an account.
     ///
     /// # Errors
-    /// When the domain is none or belongs to an account already.
+    /// When the domain name is invalid, or the domain already belongs to an account.
     pub async fn add_domain(&self, account: &str, domain: &str) -> Result<(), AdminError> {
         let account = self.account(account).await?;
         let name = DomainName::parse(domain)?;
@@ -157,7 +157,7 @@ impl Admin {
         self.apply(Change::AddDomain(domain), format!("the domain {name}")).await
     }
 
-    /// A domain is no longer internal. Its users stay.
+    /// Removes an internal domain. Its users remain.
     ///
     /// # Errors
     /// When it does not exist.
@@ -177,10 +177,10 @@ impl Admin {
         Ok(self.store.list_domains().await?)
     }
 
-    /// Adds a role of an account's own.
+    /// Adds a role to an account.
     ///
     /// # Errors
-    /// When a permission is none, or the account has a role of this name.
+    /// When a permission is invalid, or the account has a role of this name.
     pub async fn add_role(
         &self,
         account: &str,
@@ -198,7 +198,7 @@ impl Admin {
         self.apply(Change::AddRole(role), what).await
     }
 
-    /// Removes a role of an account that nobody holds.
+    /// Removes a role that nobody holds.
     ///
     /// # Errors
     /// When it does not exist, or users hold it.
@@ -206,7 +206,7 @@ impl Admin {
         self.apply(Change::RemoveRole(id), "the role".to_owned()).await
     }
 
-    /// Built-in roles and those of all accounts.
+    /// The built-in roles and those of all accounts.
     ///
     /// # Errors
     /// When the store fails.

@@ -1,4 +1,4 @@
-//! Backups of a configuration's database.
+//! Backup and restore of the configured database.
 
 use std::path::Path;
 
@@ -11,28 +11,27 @@ use crate::system::System;
 /// Why a backup could not be restored.
 #[derive(Debug, Error)]
 pub enum RestoreError {
-    /// The master key can't be read.
+    /// The master key cannot be read.
     #[error(transparent)]
     Config(#[from] ConfigError),
-    /// The backup, or the place for it.
+    /// The backup or its target cannot be used.
     #[error(transparent)]
     Backup(#[from] BackupError),
 }
 
-/// Copies the database to a new file, also while a server is running on it. It needs no master key, and none is in
-/// the copy.
+/// Copies the database to a new file, also while a server uses it. Needs no master key, and the copy contains none.
 ///
 /// # Errors
-/// When there is no database, the file already exists, or the copy fails its check.
+/// When the database does not exist, the file already exists, or the copy is corrupt.
 pub fn backup(config: &Config, to: &Path, progress: &mut dyn FnMut(Step)) -> Result<BackedUp, BackupError> {
     config.store.backup(to, progress)
 }
 
-/// Puts a backup where the configuration has its database, after checking it with the configuration's master key. With
-/// `replace`, an existing database is kept under a dated name.
+/// Checks a backup with the configured master key and restores it as the configured database. With `replace`, an
+/// existing database is renamed with a date.
 ///
 /// # Errors
-/// When a server runs on the database, it already exists, or the backup fails its check.
+/// When a server uses the database, it already exists, or the backup is corrupt.
 pub fn restore(
     config: &Config,
     from: &Path,

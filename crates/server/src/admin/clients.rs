@@ -10,7 +10,7 @@ use secrecy::{ExposeSecret, SecretString};
 
 use super::{Admin, AdminError};
 
-/// The credentials of a new application of API 2.0. The secret can't be read again.
+/// The credentials of a new application of API 2.0. The secret cannot be read again.
 pub struct NewClient {
     /// Its client id.
     pub client_id: String,
@@ -28,11 +28,11 @@ impl NewClient {
 pub struct ClientRow {
     /// Its client id.
     pub client_id: String,
-    /// For people.
+    /// The display name.
     pub name: String,
-    /// The code of its account; empty if that is disabled.
+    /// The code of its account; empty if the account is disabled.
     pub account: String,
-    /// The name of its role; empty when that is gone.
+    /// The name of its role; empty if the role no longer exists.
     pub role: String,
     /// The names of its products.
     pub products: Vec<&'static str>,
@@ -43,7 +43,7 @@ impl Admin {
     /// bits. `[ours]`
     ///
     /// # Errors
-    /// When account or role are not there, a product is none, or none is named.
+    /// When account or role do not exist, a product is unknown, or none is given.
     pub async fn add_client(
         &self,
         account: &str,
@@ -63,7 +63,7 @@ impl Admin {
         Ok(NewClient { client_id, client_secret })
     }
 
-    /// Shuts an application of API 2.0 out; its tokens stop working at once.
+    /// Disables an application of API 2.0; its tokens stop working at once.
     ///
     /// # Errors
     /// When it does not exist.

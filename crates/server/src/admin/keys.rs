@@ -15,21 +15,21 @@ use crate::config::Config;
 use crate::error::OpenError;
 use crate::system::System;
 
-/// The keys of a new application. The application key can't be read again.
+/// The keys of a new application. The application key cannot be read again.
 pub struct NewApplication {
-    /// What callers send in `x-mc-app-id`.
+    /// The value of `x-mc-app-id`.
     pub app_id: String,
     /// Part of the signed text.
     app_key: SecretString,
 }
 
-/// The keys of a new binding. The secret key can't be read again.
+/// The keys of a new binding. The secret key cannot be read again.
 pub struct NewBinding {
-    /// The public half.
+    /// The access key.
     pub access_key: String,
-    /// The secret half, base64.
+    /// The secret key in base64.
     secret_key: SecretString,
-    /// When it stops working.
+    /// The time of expiry.
     pub expires_at: Option<Timestamp>,
 }
 
@@ -46,7 +46,7 @@ impl Admin {
         Ok(NewApplication { app_id, app_key })
     }
 
-    /// Shuts an application out.
+    /// Disables an application.
     ///
     /// # Errors
     /// When it does not exist.
@@ -66,7 +66,7 @@ impl Admin {
     /// Issues a key pair to a user for an application.
     ///
     /// # Errors
-    /// When user or application are not there.
+    /// When user or application do not exist.
     pub async fn add_binding(
         &self,
         address: &str,
@@ -84,7 +84,7 @@ impl Admin {
         Ok(NewBinding { access_key, secret_key, expires_at })
     }
 
-    /// Revokes a binding, named by its access key.
+    /// Revokes a key pair by its access key.
     ///
     /// # Errors
     /// When it does not exist.
@@ -93,7 +93,7 @@ impl Admin {
         self.apply(Change::RevokeBinding(binding.id), "the binding".to_owned()).await
     }
 
-    /// Revokes a binding and issues another for the same user and application.
+    /// Revokes a key pair and issues another one for the same user and application.
     ///
     /// # Errors
     /// When it does not exist.
@@ -103,13 +103,13 @@ impl Admin {
         expires_at: Option<Timestamp>,
     ) -> Result<NewBinding, AdminError> {
         let row = self.binding(access_key).await?;
-        // The new pair first: between the two, the caller has one that works.
+        // The new pair is issued first, so that the caller always has a working one.
         let new = self.add_binding(&row.address, &row.app_id, expires_at).await?;
         self.apply(Change::RevokeBinding(row.id), "the binding".to_owned()).await?;
         Ok(new)
     }
 
-    /// All bindings, of one user or of all.
+    /// The key pairs of one user or of all.
     ///
     /// # Errors
     /// When the user does not exist.
@@ -148,24 +148,24 @@ impl NewBinding {
     }
 }
 
-/// The digits of a new master key.
+/// The digits of a random master key.
 pub fn new_master_key(system: &System) -> zeroize::Zeroizing<String> {
     MasterKey::generate(&*system.entropy).to_digits()
 }
 
-/// Exchanges the master key of a configuration's database for the one in a file.
+/// Re-encrypts the secrets in the configured database with the master key in a file.
 ///
 /// # Errors
-/// When either key can't be read, or the old one does not fit.
+/// When one of the keys cannot be read, or the old one is wrong.
 pub fn rotate_master_key(config: &Config, new: &std::path::Path) -> Result<(), OpenError> {
     let (old, new) = (config.master_key()?, crate::config::read_master_key(new)?);
     Ok(config.store.rotate_master_key(&old, &new, &*System::real().entropy)?)
 }
 
-/// Reads a master key from its digits.
+/// Parses a master key.
 ///
 /// # Errors
-/// When the text is no master key.
+/// When the text is not a master key.
 pub fn master_key(digits: &str) -> Result<MasterKey, store::VaultError> {
     MasterKey::parse(digits)
 }

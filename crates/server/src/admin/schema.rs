@@ -1,21 +1,21 @@
-//! The schema of a configuration's database.
+//! The schema of the configured database.
 
 pub use store::{OpenError as StoreOpenError, Schema};
 
 use crate::config::Config;
 
-/// Looks at the schema of the database, and changes nothing.
+/// The state of the schema. Changes nothing.
 ///
 /// # Errors
-/// When there is no database, it can't be read, or a newer program made it.
+/// When the database does not exist, cannot be read, or was created by a newer program.
 pub fn schema(config: &Config) -> Result<Schema, StoreOpenError> {
     config.store.schema()
 }
 
-/// Runs the migrations that are due, all or none, and gives what was due. It needs no master key.
+/// Runs all pending migrations or none, and returns which were pending. Needs no master key.
 ///
 /// # Errors
-/// When there is no database, it can't be written, or a newer program made it.
+/// When the database does not exist, cannot be written, or was created by a newer program.
 pub fn migrate(config: &Config) -> Result<Schema, StoreOpenError> {
     config.store.migrate()
 }

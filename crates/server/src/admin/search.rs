@@ -1,4 +1,4 @@
-//! Users that are looked for.
+//! The search for users.
 
 use directory::AccountId;
 use directory::port::Found;
@@ -8,7 +8,7 @@ use super::{Admin, AdminError};
 use api::search::SLICE;
 
 impl Admin {
-    /// A page of the users and aliases of an account that a query finds, behind the end of the page before.
+    /// A page of the users and aliases of an account that match a query, after the end of the previous page.
     ///
     /// # Errors
     /// When the store fails.
@@ -22,7 +22,7 @@ impl Admin {
         Ok(api::search::find_users(&*self.store, account, query, after, limit, self.now()).await?)
     }
 
-    /// Brings the index of words all the way to what users there are.
+    /// Completes the index of words.
     ///
     /// # Errors
     /// When the store fails.

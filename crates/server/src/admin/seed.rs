@@ -1,4 +1,4 @@
-//! Many users at once, to try out what a directory of that size is like.
+//! Creates many users, to test a directory of that size.
 
 use std::ops::RangeInclusive;
 
@@ -11,27 +11,27 @@ use directory::{AccountId, DomainName, EmailAddress, UserId};
 use super::{Admin, AdminError};
 use crate::system::System;
 
-/// Users in one transaction. Each more makes the forced write cheaper for all; a server beside it waits for as long as
-/// one transaction takes.
+/// Users per transaction. More of them share the cost of a disk write; a running server waits for one transaction at
+/// most.
 const SLICE: u64 = 10_000;
 
 /// The result of seeding.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Seeded {
-    /// Users made.
+    /// Created users.
     pub added: u64,
-    /// Users that were there already.
+    /// Users that already existed.
     pub there: u64,
 }
 
 impl Admin {
-    /// Sees to it that `user0000001` to `userN` of a domain are there: adds those that are missing, without passwords.
-    /// They go the road of create-user, each with its own event in the audit, so that nothing tells them from others.
-    /// Domain and account may be left out where there is only one. Takes the same memory for any number.
+    /// Ensures that `user0000001` to `userN` of a domain exist: adds the missing ones, without passwords. They are
+    /// created like those of create-user, each with an event in the audit. Domain and account may be omitted if there
+    /// is only one. Memory does not depend on the number.
     ///
     /// # Errors
-    /// When there is no such domain or more than one, or the store fails. What was reported to `progress`, the number
-    /// of users that are there, is on the disk.
+    /// When there is no such domain or more than one, or the store fails. The users that were reported to `progress`
+    /// are durable.
     pub async fn seed(
         &self,
         account: Option<&str>,
@@ -51,7 +51,7 @@ impl Admin {
         while first <= users {
             let changes = next.await.map_err(StoreError::failed)??;
             let of = changes.len() as u64;
-            // While the writer writes this slice, the next is made ready.
+            // The next slice is prepared while the writer writes this one.
             next = prepare(first + of);
             match self.write_slice(account, &domain, changes).await? {
                 Some(added) => {
@@ -60,14 +60,14 @@ impl Admin {
                     first += of;
                     progress(seeded.added + seeded.there);
                 }
-                // Something was taken away in the account meanwhile: look again whether the domain is still its own.
+                // Something was revoked in the account: check that the domain still belongs to it.
                 None => next = prepare(first),
             }
         }
         Ok(seeded)
     }
 
-    /// Adds those of a slice that are missing, and gives how many. `None`: the account is another one than it was.
+    /// Adds the missing users of a slice and returns their number. `None`: the account or domain has changed.
     async fn write_slice(
         &self,
         account: AccountId,
@@ -94,11 +94,13 @@ impl Admin {
                 Ok(Some(added.try_into().map(u64::from_le_bytes).unwrap_or_default()))
             }
             Some(Written::Stale) => Ok(None),
-            _ => Err(StoreError::failed("a request without an identity was taken for another one").into()),
+            Some(Written::Repeated(_) | Written::RequestIdReused) | None => {
+                Err(StoreError::failed("a request without an identity was taken for another one").into())
+            }
         }
     }
 
-    /// The domain that is meant, and whose it is.
+    /// The chosen domain and its account.
     async fn seeded_domain(
         &self,
         account: Option<&str>,
@@ -127,7 +129,7 @@ impl Admin {
     }
 }
 
-/// The users of some numbers. Their ids ascend, as their numbers do, so that each lands at the end of its tree.
+/// The users with these numbers. Their ids ascend like the numbers, so that inserts append to the indexes.
 fn slice(
     numbers: RangeInclusive<u64>,
     account: AccountId,

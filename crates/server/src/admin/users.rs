@@ -14,16 +14,16 @@ use crate::config::Config;
 use crate::error::OpenError;
 use crate::system::System;
 
-/// The hashing threads for passwords that are set without the server, at the cost in its configuration.
+/// A password hasher for passwords that are set without the server, with the configured cost.
 ///
 /// # Errors
-/// When that cost is not allowed.
+/// When the cost is not allowed.
 pub fn gate(config: &Config, system: &System) -> Result<PasswordHasher, OpenError> {
     Ok(config.passwords.gate(Arc::clone(&system.entropy))?)
 }
 
-/// The hash of a password that satisfies the policy.
-async fn judged(
+/// The hash of a password, which must satisfy the policy.
+async fn hash_by_policy(
     account: &Account,
     address: &EmailAddress,
     name: &str,
@@ -38,15 +38,15 @@ async fn judged(
     hash.ok_or(AdminError::PasswordHasher(HasherError::Broken))
 }
 
-/// Users looked up in one go.
+/// Users per lookup.
 const PURGE_SLICE: usize = 500;
 
 impl Admin {
-    /// Adds a user with a role. Without a password it can only call with the keys of a binding.
+    /// Adds a user with a role. Without a password it can only call with a key pair.
     ///
     /// # Errors
     /// When the address is invalid, taken, or not in a domain of the account; when the role does not exist; when the
-    /// password breaks the policy.
+    /// password violates the policy.
     pub async fn add_administrator(
         &self,
         account: &str,
@@ -63,7 +63,7 @@ impl Admin {
         }
         let role = self.role_of(&account, role).await?;
         let password = match password {
-            Some((password, gate)) => Some(judged(&account, &address, name, password, gate).await?),
+            Some((password, gate)) => Some(hash_by_policy(&account, &address, name, password, gate).await?),
             None => None,
         };
         let id = UserId::at(self.now(), &self.randomness());
@@ -77,10 +77,10 @@ impl Admin {
         self.apply(Change::AddUser(user), what).await.map(|()| id)
     }
 
-    /// Sets a user's password, which ends its sessions and all its key pairs.
+    /// Sets a user's password. All sessions and key pairs of the user end.
     ///
     /// # Errors
-    /// When the user does not exist, or the password breaks the policy.
+    /// When the user does not exist, or the password violates the policy.
     pub async fn set_password(
         &self,
         address: &str,
@@ -90,10 +90,10 @@ impl Admin {
         self.set_password_and(address, password, gate, false).await
     }
 
-    /// The same; with `keep_keys` the programs that call in the user's name go on working.
+    /// Sets a user's password; with `keep_keys` the user's key pairs stay valid.
     ///
     /// # Errors
-    /// When the user does not exist, or the password breaks the policy.
+    /// When the user does not exist, or the password violates the policy.
     pub async fn set_password_and(
         &self,
         address: &str,
@@ -105,15 +105,15 @@ impl Admin {
         let accounts = self.store.list_accounts().await?;
         let account = accounts.into_iter().find(|account| account.id == user.account);
         let account = account.ok_or_else(|| AdminError::NotFound(format!("account of {address}")))?;
-        let hash = judged(&account, &user.address, &user.name, password, gate).await?;
+        let hash = hash_by_policy(&account, &user.address, &user.name, password, gate).await?;
         let update = Update { keep_keys, ..Update::password(hash, account.password_policy.history) };
         self.apply(Change::UpdateUser(user.id, Box::new(update)), format!("the user {address}")).await
     }
 
-    /// Gives a user a role, or takes it away.
+    /// Sets or removes a user's role.
     ///
     /// # Errors
-    /// When user or role are not there.
+    /// When user or role do not exist.
     pub async fn set_role(&self, address: &str, role: Option<&str>) -> Result<(), AdminError> {
         let user = self.user(address).await?;
         let role = match role {
@@ -128,7 +128,7 @@ impl Admin {
         self.apply(Change::SetRole(user.id, role), format!("the user {address}")).await
     }
 
-    /// Shuts a user out: all its bindings are revoked at once.
+    /// Disables a user and revokes all key pairs.
     ///
     /// # Errors
     /// When it does not exist.
@@ -141,7 +141,7 @@ impl Admin {
         .await
     }
 
-    /// Lets a user in again. Its bindings stay revoked.
+    /// Enables a user. Revoked key pairs stay revoked.
     ///
     /// # Errors
     /// When it does not exist.
@@ -154,7 +154,7 @@ impl Admin {
         .await
     }
 
-    /// Removes the users whose time on the purge list is over, and gives how many those were.
+    /// Deletes the users whose period on the purge list is over, and returns their number.
     ///
     /// # Errors
     /// When the store fails.
@@ -167,7 +167,8 @@ impl Admin {
                 let change = vec![Change::RemoveUser(user)];
                 match self.store.apply(change, Actor::Automatic, self.now()).await? {
                     Changed::Done => purged += 1,
-                    // Another may have been faster. One that can't go must not keep the others, nor be tried for ever.
+                    // Another node may have deleted it. A user that cannot be deleted must not block the others, nor be
+                    // retried for ever.
                     Changed::Refused { why, .. } => {
                         tracing::warn!(%user, %why, "could not remove a user due on the purge list");
                     }
@@ -179,7 +180,7 @@ impl Admin {
         }
     }
 
-    /// All users that hold a role.
+    /// All users with a role.
     ///
     /// # Errors
     /// When the store fails.
@@ -190,13 +191,13 @@ impl Admin {
     /// A user by address.
     ///
     /// # Errors
-    /// When the text is no address, or no user has it.
+    /// When the address is invalid, or no user has it.
     pub async fn user(&self, address: &str) -> Result<User, AdminError> {
         let found = self.store.users(&[EmailAddress::parse(address)?]).await?;
         found.into_iter().next().flatten().ok_or_else(|| AdminError::NotFound(format!("user {address}")))
     }
 
-    /// How many users there are.
+    /// The number of users.
     ///
     /// # Errors
     /// When the store fails.

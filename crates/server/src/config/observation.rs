@@ -1,32 +1,32 @@
-//! `[metrics]` and `[journal]`: what can be seen of a server while it runs.
+//! `[metrics]` and `[journal]`: observation of a running server.
 
 use std::net::SocketAddr;
 
 use serde::{Deserialize, Serialize};
 
-/// Where Prometheus reads what is counted: `GET /metrics`, in plaintext.
+/// The listener for Prometheus: `GET /metrics` in plaintext.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Metrics {
-    /// Address and port to listen on. Port 0 takes a free one.
+    /// Address and port to listen on. Port 0 chooses a free port.
     pub listen: SocketAddr,
-    /// Whether the address may be one that other machines reach.
+    /// Whether other machines may reach the address.
     #[serde(default)]
     pub allow_remote: bool,
 }
 
-/// Whether the last requests are kept, in memory and without secrets.
+/// The journal of the last requests, in memory and redacted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Journal {
-    /// Whether they are.
+    /// Whether requests are recorded.
     pub enabled: bool,
-    /// How many.
+    /// Most requests that are kept.
     pub keep: usize,
 }
 
 impl Journal {
-    /// As many may be kept.
+    /// The largest allowed `keep`.
     pub(super) const MOST: usize = 100_000;
 }
 

@@ -1,33 +1,30 @@
-//! The head of a request of HTTP/1.1, held to the letter. What two programs on the way may read in two ways is refused: then
-//! they can't disagree where a request ends and the next one begins.
+//! Strict parsing of the head of an HTTP/1.1 request. Ambiguous heads are refused, so that a proxy and the server never
+//! disagree where a request ends.
 
 use http::Uri;
 
 use api::error::CallError;
 
-/// Longest head, in bytes; below what is read ahead, so that none is too long for what reads it afterwards.
+/// Longest head in bytes. Less than the read buffer, so that hyper accepts every head that is accepted here.
 pub(super) const LONGEST: usize = super::READ_AHEAD - (4 << 10);
 
-/// Headers of a request; more are refused.
 const MOST_HEADERS: usize = 100;
 
-/// How long the body of a request is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Framing {
-    /// So many bytes, which may be none.
+    /// This many bytes, possibly none.
     Length(u64),
-    /// As its chunks say.
     Chunked,
 }
 
-/// Why a request is not read.
+/// Why a request is refused unread.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Malformed {
-    /// It is no HTTP/1.1, or can be read in two ways.
+    /// It is not valid HTTP/1.1, or ambiguous.
     Request(&'static str),
     /// The target is too long.
     Target,
-    /// The headers are too long, or too many.
+    /// The headers are too long or too many.
     Headers,
 }
 
@@ -41,7 +38,8 @@ impl Malformed {
     }
 }
 
-/// Where a head ends that begins here and was searched up to `searched`: behind its empty line. `None`: it goes on.
+/// The end of a head that starts here, after its empty line; the bytes up to `searched` contain no end. `None`:
+/// incomplete.
 pub(super) fn end(bytes: &[u8], searched: usize) -> Result<Option<usize>, Malformed> {
     let mut from = searched;
     while let Some(next) = bytes[from..].iter().position(|byte| *byte == b'\n') {
@@ -62,7 +60,7 @@ fn too_long(bytes: &[u8]) -> Malformed {
     if bytes[..LONGEST].contains(&b'\n') { Malformed::Headers } else { Malformed::Target }
 }
 
-/// Judges a whole head.
+/// Checks a complete head.
 pub(super) fn judge(head: &[u8]) -> Result<Framing, Malformed> {
     let mut headers = [httparse::EMPTY_HEADER; MOST_HEADERS];
     let mut request = httparse::Request::new(&mut headers);
@@ -108,7 +106,7 @@ pub(super) fn judge(head: &[u8]) -> Result<Framing, Malformed> {
     }
 }
 
-/// A target that every reader takes for a path.
+/// Whether every parser takes the target for a path.
 fn is_plain(target: &str) -> bool {
     target.starts_with('/')
         && target.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"/-._~%?&=:+,;@".contains(&byte))
@@ -120,7 +118,7 @@ fn digits(value: &[u8]) -> Option<u64> {
     text.parse().ok()
 }
 
-/// The head of a substitute for an unreadable request: with the same target, if known.
+/// The head that replaces a refused one, with the same target if known.
 pub(super) fn stand_in(bytes: &[u8]) -> Vec<u8> {
     let line = bytes.split(|byte| matches!(byte, b'\r' | b'\n')).next().unwrap_or_default();
     let mut words = line.split(|byte| *byte == b' ').map(|word| str::from_utf8(word).unwrap_or_default());

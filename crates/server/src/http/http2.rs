@@ -1,5 +1,5 @@
-//! HTTP/2 with the limits of HTTP/1.1: an idle connection is closed, and so is one whose client reads nothing of a response.
-//! There, both follow from one request being under way at a time; here, a connection has many, and answers windows.
+//! HTTP/2 with the limits of HTTP/1.1: idle connections and clients that do not read are disconnected. HTTP/1.1 has one
+//! request per connection at a time; here there are many, with flow control.
 
 use std::pin::{Pin, pin};
 use std::sync::Arc;
@@ -20,17 +20,16 @@ use tokio::sync::watch;
 use super::Connection;
 use crate::app::App;
 
-/// Requests under way on one connection; a client waits before it sends more.
+/// Concurrent requests per connection; clients queue further ones.
 const MAX_STREAMS: u32 = 128;
 
-/// As much of an answer is handed over at a time. What is handed over is kept until the client takes it, however long
-/// that is.
+/// Bytes of a response that are handed over at a time. They stay in memory until the client reads them.
 const PORTION: usize = 16 * 1_024;
 
-/// How long a client that was told to leave, and has nothing under way, may take to go.
+/// How long an idle client may take to disconnect after it was told to.
 const FAREWELL: Duration = Duration::from_secs(2);
 
-/// Serves a connection to its end.
+/// Serves a connection.
 pub(super) async fn serve<S>(
     app: Arc<App>,
     router: Router,
@@ -41,7 +40,7 @@ pub(super) async fn serve<S>(
 ) where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
-    // Kept to the end: the server waits for it.
+    // Held to the end, because the server waits for it.
     let _watcher = watcher;
     let idle_limit = app.core.limits.header();
     let streams = Streams { limit: app.core.limits.stream(), open: Arc::new(watch::Sender::new(0)) };
@@ -66,7 +65,7 @@ pub(super) async fn serve<S>(
     let ended = match ended {
         Some(ended) => Some(ended),
         None => {
-            // Tells the client to send no more, and finishes the running requests, which have their own limits.
+            // Asks the client to send no more requests, and finishes the running ones, which have their own limits.
             serving.as_mut().graceful_shutdown();
             tokio::select! {
                 ended = &mut serving => Some(ended),
@@ -82,10 +81,10 @@ pub(super) async fn serve<S>(
     }
 }
 
-/// Ready when no stream was open for so long.
+/// Ready after no stream was open for this long.
 async fn idle(open: &mut watch::Receiver<usize>, limit: Duration) {
     loop {
-        // The sender lives as long as the connection, and so as long as this is awaited.
+        // The sender lives as long as the connection, which outlives this future.
         let _ = open.wait_for(|open| *open == 0).await;
         if tokio::time::timeout(limit, open.changed()).await.is_err() {
             return;
@@ -93,7 +92,7 @@ async fn idle(open: &mut watch::Receiver<usize>, limit: Duration) {
     }
 }
 
-/// Runs the streams of a connection: counts those that are open, and gives each no more than its time.
+/// Runs the streams of a connection: counts open ones and limits their time.
 #[derive(Clone)]
 struct Streams {
     limit: Duration,
@@ -106,7 +105,7 @@ impl<F: Future<Output = ()> + Send + 'static> Executor<F> for Streams {
         let limit = self.limit;
         tokio::spawn(async move {
             let _counted = counted;
-            // One that is let go is reset, and what was still to be sent on it forgotten.
+            // Dropping a stream resets it and discards the rest of its response.
             if tokio::time::timeout(limit, stream).await.is_err() {
                 tracing::debug!("a stream ended early: the client does not read the response");
             }
@@ -114,7 +113,7 @@ impl<F: Future<Output = ()> + Send + 'static> Executor<F> for Streams {
     }
 }
 
-/// Counts as an open stream while it is there.
+/// Counts as an open stream until dropped.
 struct Counted(Arc<watch::Sender<usize>>);
 
 impl Counted {
@@ -130,7 +129,7 @@ impl Drop for Counted {
     }
 }
 
-/// A body that is handed over in portions, each when the client has room for it.
+/// A body in portions, each handed over when the client has room for it.
 struct Portions {
     body: Body,
     rest: Bytes,
@@ -157,7 +156,7 @@ impl hyper::body::Body for Portions {
             };
             match frame.into_data() {
                 Ok(rest) => self.rest = rest,
-                // Trailers.
+                // A frame of trailers.
                 Err(frame) => return Poll::Ready(Some(Ok(frame))),
             }
         }

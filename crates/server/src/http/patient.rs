@@ -1,5 +1,5 @@
-//! A limit on how long a client may read nothing of its response. Without it, such a client keeps a connection, and
-//! what was to be sent on it, for good. And an end of the connection at which a client that still sends sees its answer.
+//! Disconnects clients that stop reading: otherwise they would hold a connection and its response for ever. Also closes
+//! a connection gracefully, so that a client that is still sending can read its response.
 
 use std::io;
 use std::mem::MaybeUninit;
@@ -12,21 +12,21 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::Sleep;
 
-/// How long a client that was answered may go on to send before the connection is cut.
+/// How long a client may keep sending after its response before the connection is closed.
 const LINGERS: Duration = Duration::from_secs(5);
 
-/// And how much, in bytes.
+/// How many bytes it may send in that time.
 const LINGERS_FOR: usize = 4 << 20;
 
-/// A stream on which a write fails when nothing at all could be written for some time.
+/// A stream whose writes fail after no progress for some time.
 pub(super) struct Patient<S> {
     stream: S,
     limit: Duration,
-    /// Since the last write that had to wait.
+    /// Runs since a write began to wait.
     waiting: Option<Pin<Box<Sleep>>>,
     /// The client may still be sending when the connection ends.
     lingers: Arc<AtomicBool>,
-    /// Since our side has ended, and what was thrown away since.
+    /// Set when the server's side was closed: the timeout and the discarded bytes.
     ended: Option<(Pin<Box<Sleep>>, usize)>,
 }
 
@@ -35,14 +35,18 @@ impl<S> Patient<S> {
         Self { stream, limit, waiting: None, lingers: Arc::default(), ended: None }
     }
 
-    /// To be set when an answer was given while the client may still be sending: what it sends is thrown away for a
-    /// while. A connection that is closed while something comes in is reset, and the answer with it.
+    /// Set this when a response was sent while the client may still be sending: its data is then discarded for a while.
+    /// Closing a connection with unread data would reset it, and the client would lose the response.
     pub(super) fn lingers(&self) -> Arc<AtomicBool> {
         Arc::clone(&self.lingers)
     }
 
-    /// What a write came to, unless it has waited too long.
-    fn written(&mut self, cx: &mut Context<'_>, outcome: Poll<io::Result<usize>>) -> Poll<io::Result<usize>> {
+    /// The outcome of a write; an error after no progress for too long.
+    fn check_progress(
+        &mut self,
+        cx: &mut Context<'_>,
+        outcome: Poll<io::Result<usize>>,
+    ) -> Poll<io::Result<usize>> {
         if outcome.is_ready() {
             self.waiting = None;
             return outcome;
@@ -67,7 +71,7 @@ impl<S: AsyncRead + Unpin> AsyncRead for Patient<S> {
 impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Patient<S> {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
         let outcome = Pin::new(&mut self.stream).poll_write(cx, buf);
-        self.written(cx, outcome)
+        self.check_progress(cx, outcome)
     }
 
     fn poll_write_vectored(
@@ -76,7 +80,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Patient<S> {
         bufs: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
         let outcome = Pin::new(&mut self.stream).poll_write_vectored(cx, bufs);
-        self.written(cx, outcome)
+        self.check_progress(cx, outcome)
     }
 
     fn is_write_vectored(&self) -> bool {
@@ -102,7 +106,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Patient<S> {
             let mut buffer = ReadBuf::uninit(&mut room);
             match Pin::new(&mut this.stream).poll_read(cx, &mut buffer) {
                 Poll::Ready(Ok(())) if !buffer.filled().is_empty() => *thrown += buffer.filled().len(),
-                // It has ended, too.
+                // The client has closed as well.
                 Poll::Ready(_) => return Poll::Ready(Ok(())),
                 Poll::Pending => {
                     ready!(until.as_mut().poll(cx));

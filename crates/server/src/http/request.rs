@@ -1,5 +1,5 @@
-//! What happens around a request, from the outside in: it is timed, logged and counted; written down in the journal; met by
-//! faults on purpose; given a place; and served within its limits.
+//! The layers around a request, from the outside in: timing, log and counts; journal; injected faults; admission;
+//! timeouts.
 
 use std::net::SocketAddr;
 use std::panic::AssertUnwindSafe;
@@ -20,7 +20,7 @@ use http::uri::PathAndQuery;
 use http::{Method, Request, Uri, Version};
 use http_body_util::{BodyExt, Collected};
 use observe::fault::What;
-use observe::journal::{Open, Over};
+use observe::journal::{Finished, Open};
 use observe::{Line, stopwatch, telemetry};
 use tower::ServiceExt;
 use wire::header;
@@ -30,7 +30,7 @@ use super::{Connection, Refused, site};
 use crate::app::App;
 use crate::{control, health, routes};
 
-/// The connection is to end in place of an answer: somebody asked for that.
+/// An injected fault closes the connection instead of a response.
 #[derive(Debug, thiserror::Error)]
 #[error("the response was dropped on purpose")]
 pub(super) struct Dropped;
@@ -45,16 +45,16 @@ pub(super) async fn serve<B>(
 where
     B: hyper::body::Body<Data = Bytes, Error: Into<BoxError>> + Send + 'static,
 {
-    recorded(app, router, request, connection, &mut None).await
+    serve_recorded(app, router, request, connection, &mut None).await
 }
 
-/// Serves a request that was served before, as if it came once more from there: with all that happens to one that does.
-/// Gives its number in the journal, if there is one.
+/// Serves a recorded request again, as if it had arrived from `peer`, with all layers. Returns its number in the
+/// journal, if there is one.
 pub(crate) async fn replay(app: &Arc<App>, request: Request<Body>, peer: SocketAddr) -> Option<u64> {
     let router = routes::router(app);
     let mut number = None;
-    // The journal tells the outcome, also where the answer is dropped.
-    let _ = recorded(app, router, request, Connection { peer, protocol: None }, &mut number).await;
+    // The journal has the outcome, even if the response is dropped.
+    let _ = serve_recorded(app, router, request, Connection { peer, protocol: None }, &mut number).await;
     number
 }
 
@@ -63,7 +63,7 @@ struct Seen {
     started: Instant,
     method: Method,
     path: String,
-    /// Whether it is counted and kept in a journal: not those that look after the server itself.
+    /// Whether it is counted and recorded: false for health checks and test control.
     is_counted: bool,
     connection: Connection,
     app_id: Option<HeaderValue>,
@@ -95,8 +95,8 @@ fn is_counted(path: &str) -> bool {
     !console::is_below(path) && !health::is_at(path) && !path.starts_with(control::PREFIX)
 }
 
-/// Writes a request down, if there is a journal, and tells its number there.
-async fn recorded<B>(
+/// Records a request in the journal, if there is one, and sets `number`.
+async fn serve_recorded<B>(
     app: &App,
     router: Router,
     request: Request<B>,
@@ -107,24 +107,23 @@ where
     B: hyper::body::Body<Data = Bytes, Error: Into<BoxError>> + Send + 'static,
 {
     let seen = Seen::of(&request, connection);
-    let faults = app.control.get().map_or_else(Vec::new, |control| control.meet(&seen.path));
+    let faults = app.control.get().map_or_else(Vec::new, |control| control.next_faults(&seen.path));
     let Some(journal) = app.journal().filter(|_| seen.is_counted) else {
-        let served = counted(app, router, request.map(Body::new), &seen, &faults).await;
+        let served = serve_counted(app, router, request.map(Body::new), &seen, &faults).await;
         return served.map(|(response, ..)| response).ok_or(Dropped);
     };
     let peer = connection.peer;
     let (request, mut entry) = journal.begin(request, app.core.clock.now(), peer, faults.clone());
     *number = Some(entry.number());
-    let Some((response, line, took)) = counted(app, router, request, &seen, &faults).await else {
+    let Some((response, line, took)) = serve_counted(app, router, request, &seen, &faults).await else {
         entry.dropped();
         return Err(Dropped);
     };
     entry.read_rest().await;
-    Ok(written_down(app, &seen, entry, response, &line, took).await)
+    Ok(record_response(app, &seen, entry, response, &line, took).await)
 }
 
-/// Records the answer in the journal.
-async fn written_down(
+async fn record_response(
     app: &App,
     seen: &Seen,
     entry: Open,
@@ -134,15 +133,15 @@ async fn written_down(
 ) -> Response {
     let known = seen.app_id().and_then(|app_id| app.core.telemetry.account_of(app_id));
     let account = known.map(|code| code.to_string());
-    // Answers are made whole before they are sent.
+    // Responses are complete before they are sent.
     let (parts, body) = response.into_parts();
     let body = body.collect().await.map(Collected::to_bytes).unwrap_or_default();
-    entry.answered(parts.status.as_u16(), &body, Over { line, took, account });
+    entry.record_answer(parts.status.as_u16(), &body, Finished { line, took, account });
     Response::from_parts(parts, Body::from(body))
 }
 
-/// Serves a request with the faults it meets, logs it and counts it. `None`: the answer is dropped.
-async fn counted(
+/// Serves a request with its faults, logs and counts it. `None`: the response is dropped.
+async fn serve_counted(
     app: &App,
     router: Router,
     request: Request<Body>,
@@ -153,8 +152,8 @@ async fn counted(
     let place = Arc::new(Place::new(&app.room, peer.ip(), routes::knows_nobody(&seen.path)));
     let (parts, body) = request.into_parts();
     let body = Intake::of(body, &parts.headers, &place);
-    let guarded = guarded(app, router, Request::from_parts(parts, body), peer, &place);
-    let mut response = faulty(faults, guarded, Style::of(&seen.path)).await?;
+    let guarded = serve_guarded(app, router, Request::from_parts(parts, body), peer, &place);
+    let mut response = serve_with_faults(faults, guarded, Style::of(&seen.path)).await?;
     let line = response.extensions_mut().remove::<Line>().unwrap_or_default();
     let took = seen.started.elapsed();
     let status = response.status().as_u16();
@@ -171,7 +170,7 @@ async fn counted(
     Some((response, line, took))
 }
 
-/// One line for a request. Never a body, a query or a header: they may hold secrets.
+/// Logs one line per request. Never a body, a query or a header: they may contain secrets.
 fn log(seen: &Seen, status: u16, line: &Line, took: Duration) {
     let Seen { method, path, connection: Connection { peer, protocol }, .. } = seen;
     macro_rules! log {
@@ -201,8 +200,12 @@ fn log(seen: &Seen, status: u16, line: &Line, took: Duration) {
     if health::is_at(path) && (200..300).contains(&status) { log!(debug) } else { log!(info) }
 }
 
-/// Serves a request with what happens to it on purpose; `None`: the connection ends instead of an answer.
-async fn faulty(faults: &[What], serve: impl Future<Output = Response>, style: Style) -> Option<Response> {
+/// Serves a request with injected faults; `None`: the connection is closed instead of a response.
+async fn serve_with_faults(
+    faults: &[What],
+    serve: impl Future<Output = Response>,
+    style: Style,
+) -> Option<Response> {
     if let Some(delay) = faults.iter().filter_map(What::delay).reduce(|a, b| a + b) {
         wait(delay).await;
     }
@@ -211,7 +214,7 @@ async fn faulty(faults: &[What], serve: impl Future<Output = Response>, style: S
         What::Delay { .. } | What::DropAnswer => None,
     });
     let response = match refusal {
-        Some(refusal) => unserved(&refusal, style),
+        Some(refusal) => refusal_response(&refusal, style),
         None => serve.await,
     };
     (!faults.iter().any(What::drops)).then_some(response)
@@ -222,8 +225,8 @@ async fn wait(delay: Duration) {
     tokio::time::sleep(delay).await;
 }
 
-/// Serves one request within its limits; whatever happens, there is an answer.
-async fn guarded(
+/// Serves a request within its limits. Always returns a response.
+async fn serve_guarded(
     app: &App,
     router: Router,
     request: Request<Body>,
@@ -232,39 +235,39 @@ async fn guarded(
 ) -> Response {
     let path = canonical_path(request.uri().path());
     let style = Style::of(path);
-    // Whatever asks whether the server is well takes nobody's room, and is told so also when there is none.
+    // Health checks need no slot, so that they work on a busy server.
     let _entered = match health::is_at(path) {
         true => None,
         false => match place.enter() {
             Some(entered) => Some(entered),
-            None => return unserved(&CallError::Busy, style),
+            None => return refusal_response(&CallError::Busy, style),
         },
     };
     if let Some(Refused(why)) = request.extensions().get() {
-        return unserved(&why.refusal(), style);
+        return refusal_response(&why.refusal(), style);
     }
     let request = canonical(request, peer, place);
     if let Some(refusal) = site::refusal(app, request.method(), request.uri().path(), request.headers()) {
-        return unserved(&refusal, style);
+        return refusal_response(&refusal, style);
     }
     let served = AssertUnwindSafe(router.oneshot(request)).catch_unwind();
     match tokio::time::timeout(app.core.limits.request(), served).await {
         Ok(Ok(Ok(response))) => response,
         Ok(Ok(Err(infallible))) => match infallible {},
-        Ok(Err(_)) => unserved(&CallError::Panic, style),
-        Err(_) => unserved(&CallError::Timeout(app.core.limits.request_seconds), style),
+        Ok(Err(_)) => refusal_response(&CallError::Panic, style),
+        Err(_) => refusal_response(&CallError::Timeout(app.core.limits.request_seconds), style),
     }
 }
 
-/// An answer to a request that no quota was drawn for.
-fn unserved(refusal: &CallError, style: Style) -> Response {
+/// The response to a request for which no quota was drawn.
+fn refusal_response(refusal: &CallError, style: Style) -> Response {
     let mut response = answer::refused(refusal, Rate::UNLIMITED, style);
     let code = Some(refusal.code().as_str());
     response.extensions_mut().insert(Line { code, ..Line::default() });
     response
 }
 
-/// Routes by the canonical path, and keeps the target as received: the signature is over that one.
+/// Routes by the normalised path. The target is kept as received, because the signature covers it.
 fn canonical(request: Request<Body>, peer: SocketAddr, place: &Arc<Place>) -> Request<Body> {
     let (mut parts, body) = request.into_parts();
     // HTTP/2 sends the host outside the headers.

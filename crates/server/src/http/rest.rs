@@ -1,5 +1,5 @@
-//! What is left of a body when the answer is there. A client that still sends it would be cut off by a connection that
-//! ends, and might never see the answer: so a small rest is read, and otherwise the answer says that the connection ends.
+//! The rest of a body after its response. Closing a connection resets a client that is still sending, which may then
+//! never see the response. So a small rest is read; otherwise the response announces that the connection is closed.
 
 use std::future::poll_fn;
 use std::pin::Pin;
@@ -17,11 +17,11 @@ use api::room::Place;
 /// Longest rest that is read, in bytes.
 const LONGEST: usize = 64 << 10;
 
-/// How long it is waited for.
+/// Timeout for the rest.
 const ARRIVES_WITHIN: Duration = Duration::from_secs(1);
 
-/// Reads the rest of the body that was answered with `response`. False: the client may still send some of it, and was told
-/// that the connection ends. One that `asked` for leave to send the body was given none.
+/// Reads the rest of the body. False: the client may still be sending, and `response` tells it that the connection is
+/// closed. `asked`: the client expects `100 Continue`, which it never got.
 pub(super) async fn is_read(response: &mut Response, asked: bool) -> bool {
     let Some(place) = response.extensions_mut().remove::<Arc<Place>>() else { return true };
     let Some(body) = place.rest() else { return true };
@@ -33,7 +33,7 @@ pub(super) async fn is_read(response: &mut Response, asked: bool) -> bool {
     is_read
 }
 
-/// Reads a body to its end, and keeps none of it.
+/// Reads a body to its end and discards it.
 async fn read(place: &Place, mut body: Body) -> bool {
     if body.size_hint().lower() > LONGEST as u64 {
         return false;

@@ -1,4 +1,4 @@
-//! Connections over TLS: a handshake within its time, then HTTP/1.1 or HTTP/2, as the client asks for.
+//! Connections over TLS: a handshake with a timeout, then HTTP/1.1 or HTTP/2, as negotiated.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -19,23 +19,23 @@ use crate::tls::{self, Tls};
 pub(super) struct Secure {
     pub(super) app: Arc<App>,
     pub(super) tls: Arc<Tls>,
-    /// For what came over TLS.
+    /// For requests over TLS.
     pub(super) router: Router,
-    /// For what came without, only to be told so.
+    /// For plaintext requests, which it refuses.
     pub(super) plaintext: Router,
-    /// The server waits for the connection as long as this is there.
+    /// The server waits for the connection until this is dropped.
     pub(super) watcher: Watcher,
     /// Changes when the server stops.
     pub(super) stopping: watch::Receiver<()>,
 }
 
 impl Secure {
-    /// Serves a connection to its end.
+    /// Serves a connection.
     pub(super) async fn serve(self, stream: TcpStream, peer: SocketAddr) {
         let mut stopping = self.stopping.clone();
         let begun = tokio::select! {
             begun = tokio::time::timeout(self.tls.handshake(), begin(&self, stream)) => begun,
-            // Nothing was asked yet: a stop waits for nobody who is still shaking hands.
+            // No request was sent yet, so a stop does not wait for handshakes.
             _ = stopping.changed() => return,
         };
         let stream = match begun {
@@ -46,12 +46,12 @@ impl Secure {
                 let lingers = stream.lingers();
                 return http1(self.app, self.plaintext, self.watcher, stream, lingers, connection).await;
             }
-            // A client that connects and leaves is a port check.
+            // A port check connects and sends nothing.
             Ok(Ok(Begun::Left)) => return,
             Ok(Err(error)) => return log(&error, peer),
             Err(_) => return tracing::debug!(%peer, "a TLS handshake took too long"),
         };
-        let (protocol, is_http2) = tls::agreed(&stream);
+        let (protocol, is_http2) = tls::negotiated_protocol(&stream);
         let connection = Connection { peer, protocol: Some(protocol) };
         if is_http2 {
             http2::serve(self.app, self.router, self.watcher, self.stopping, stream, connection).await;
@@ -62,7 +62,7 @@ impl Secure {
     }
 }
 
-/// What a connection began with.
+/// The start of a connection.
 enum Begun {
     Secure(Box<TlsStream<Patient<TcpStream>>>),
     Plaintext(TcpStream),
@@ -70,7 +70,7 @@ enum Begun {
 }
 
 async fn begin(secure: &Secure, stream: TcpStream) -> std::io::Result<Begun> {
-    // A method begins with a capital letter, and nothing of TLS does.
+    // An HTTP method starts with a capital letter, a TLS record never does.
     match first_byte(&stream).await? {
         None => Ok(Begun::Left),
         Some(b'A'..=b'Z') => Ok(Begun::Plaintext(stream)),
@@ -81,13 +81,13 @@ async fn begin(secure: &Secure, stream: TcpStream) -> std::io::Result<Begun> {
     }
 }
 
-/// The first byte of what is sent, which stays to be read.
+/// The first byte, without consuming it.
 async fn first_byte(stream: &TcpStream) -> std::io::Result<Option<u8>> {
     let mut byte = [0];
     Ok((stream.peek(&mut byte).await? > 0).then_some(byte[0]))
 }
 
-/// A client that says why it breaks off is one whose owner may need help; scanners and passers-by are not.
+/// A TLS alert comes from a client whose owner may need help; other failures are mostly scanners.
 fn log(error: &std::io::Error, peer: SocketAddr) {
     let why = error.get_ref().and_then(|error| error.downcast_ref::<RustlsError>());
     match why {

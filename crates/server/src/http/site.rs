@@ -1,5 +1,5 @@
-//! What a page of another site must not do to a sandbox. A browser on this machine reaches the sandbox whatever page it
-//! shows, also by another name: a site can have its own name lead to 127.0.0.1 once its page is loaded.
+//! Protects a sandbox from pages of other sites. A browser on this machine can reach the sandbox from any page, also by
+//! another name, because a site can point its own name at 127.0.0.1 after its page is loaded.
 
 use std::net::IpAddr;
 
@@ -16,27 +16,27 @@ const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 const SEC_FETCH_MODE: HeaderName = HeaderName::from_static("sec-fetch-mode");
 const SEC_FETCH_DEST: HeaderName = HeaderName::from_static("sec-fetch-dest");
 
-/// Why a request is refused to what a sandbox lets anybody do who reaches it; `None`: it is not, or goes elsewhere.
+/// Why a sandbox refuses a request to its unprotected paths; `None` if it does not.
 pub(super) fn refusal(app: &App, method: &Method, path: &str, headers: &HeaderMap) -> Option<CallError> {
     let is_sandbox = app.control.get().is_some() || app.core.explainer.is_some();
     let is_page = console::is_below(path);
     if !is_sandbox || !(is_page || path.starts_with(PREFIX)) {
         return None;
     }
-    // Somebody who follows a link to a page sees it; the page that has the link does not.
+    // Following a link shows the page to the user, not to the site with the link.
     let followed = is_page
         && method == Method::GET
         && headers.get(SEC_FETCH_MODE).is_some_and(|mode| mode == "navigate")
         && headers.get(SEC_FETCH_DEST).is_some_and(|dest| dest == "document");
-    check(headers, followed, |host| app.core.public_url.is_own(host)).err()
+    check_site(headers, followed, |host| app.core.public_url.is_own(host)).err()
 }
 
-/// `is_own` says whether a host name that is none of this machine's own is the server's nevertheless.
-fn check(headers: &HeaderMap, followed: bool, is_own: impl Fn(&str) -> bool) -> Result<(), CallError> {
+/// `is_own` tells whether a host name that does not denote this machine belongs to the server.
+fn check_site(headers: &HeaderMap, followed: bool, is_own: impl Fn(&str) -> bool) -> Result<(), CallError> {
     let text = |name: HeaderName| headers.get(name).map(|value| String::from_utf8_lossy(value.as_bytes()));
     let called = text(HOST);
     if let Some(called) = &called {
-        let known = host(called).is_some_and(|host| is_of_this_machine(&host) || is_own(&host));
+        let known = host_name(called).is_some_and(|host| is_of_this_machine(&host) || is_own(&host));
         if !known {
             return Err(CallError::ForeignHost(called.chars().take(100).collect()));
         }
@@ -52,14 +52,14 @@ fn check(headers: &HeaderMap, followed: bool, is_own: impl Fn(&str) -> bool) -> 
     }
 }
 
-/// The host of `host:port`, in small letters.
-fn host(called: &str) -> Option<String> {
+/// The host of `host:port`, in lower case.
+fn host_name(called: &str) -> Option<String> {
     let authority: Authority = called.parse().ok()?;
     let plain = !authority.as_str().contains('@');
     plain.then(|| authority.host().trim_end_matches('.').to_ascii_lowercase())
 }
 
-/// Whether a name leads to this machine alone, whatever resolves it.
+/// Whether every resolver maps a name to this machine.
 fn is_of_this_machine(host: &str) -> bool {
     let address = host.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>();
     host == "localhost" || address.is_ok_and(|address| address.is_loopback())
@@ -86,7 +86,7 @@ mod tests {
     #[case(&[("host", "[::1]:8080")])]
     #[case(&[("host", "sandbox.test:8080"), ("origin", "https://sandbox.test:8080")])]
     fn programs_and_own_pages_are_let_in(#[case] sent: &[(&'static str, &'static str)]) {
-        assert!(check(&headers(sent), false, |host| host == "sandbox.test").is_ok());
+        assert!(check_site(&headers(sent), false, |host| host == "sandbox.test").is_ok());
     }
 
     #[rstest]
@@ -104,12 +104,12 @@ mod tests {
     #[case(&[("host", "localhost:8080"), ("sec-fetch-site", "cross-site")])]
     #[case(&[("origin", "http://evil.example")])]
     fn pages_of_other_sites_are_not(#[case] sent: &[(&'static str, &'static str)]) {
-        assert!(check(&headers(sent), false, |host| host == "sandbox.test").is_err());
+        assert!(check_site(&headers(sent), false, |host| host == "sandbox.test").is_err());
     }
 
     #[test]
     fn a_link_to_a_page_may_be_followed() {
         let sent = headers(&[("host", "localhost:8080"), ("sec-fetch-site", "cross-site")]);
-        assert!(check(&sent, true, |_| false).is_ok());
+        assert!(check_site(&sent, true, |_| false).is_ok());
     }
 }

@@ -1,5 +1,5 @@
-//! A stream of HTTP/1.1 on which every head is judged before it is read further in. In place of one that is refused stands
-//! another, which is answered with the reason, in the way all others are; nothing behind it is read.
+//! A stream that checks the head of every HTTP/1.1 request before hyper sees it. A refused head is replaced by a
+//! request that is answered with the error; nothing after it is read.
 
 use std::io;
 use std::pin::Pin;
@@ -11,53 +11,52 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use super::head::{self, Framing, Malformed};
 
-/// What the requests of a connection came to: told by the stream, asked by whatever serves them.
+/// The heads of a connection: written by the stream, read by the service.
 #[derive(Default)]
 pub(super) struct Heads {
-    /// The number of the head that was refused, counted from 0, and why.
+    /// The refused head: its number, counted from 0, and the cause.
     refused: OnceLock<(u64, Malformed)>,
     served: AtomicU64,
 }
 
 impl Heads {
-    /// Counts a request that is to be served, and says why its head is refused, if it is.
+    /// Counts a request, and returns the error if its head was refused.
     pub(super) fn next(&self) -> Option<Malformed> {
         let number = self.served.fetch_add(1, Ordering::Relaxed);
         self.refused.get().filter(|(refused, _)| *refused == number).map(|(_, why)| *why)
     }
 }
 
-/// The stream.
 pub(super) struct Strict<S> {
     stream: S,
     heads: Arc<Heads>,
     number: u64,
     expected: Expected,
-    /// The beginning of a head, and as much of it as was searched for its end.
+    /// An incomplete head that was searched for its end.
     held: Vec<u8>,
     searched: usize,
-    /// What may be read on, and what of it was.
+    /// Checked bytes, and how many of them were read.
     ready: Vec<u8>,
     handed: usize,
 }
 
-/// The next part.
+/// The expected next part.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Expected {
     Head,
-    /// So many bytes of a body.
+    /// This many bytes of a body.
     Body(u64),
-    /// The size of a chunk: digits of it so far.
+    /// The size of a chunk, from the digits so far.
     Size(u64),
-    /// The rest of that line.
+    /// The rest of the line with the size of a chunk.
     Extension(u64),
-    /// So many bytes of a chunk, and the end of its line.
+    /// This many bytes of a chunk and its line end.
     Chunk(u64),
-    /// A line of trailers: bytes of it so far.
+    /// A line of trailers; its length so far.
     Trailer(u64),
-    /// Chunks that are none. Whatever reads them finds that out as well, and reads no further head.
+    /// Invalid chunks. Hyper rejects them as well and reads no further head.
     Anything,
-    /// Nothing is read behind a head that is refused.
+    /// Nothing is read after a refused head.
     Nothing,
 }
 
@@ -67,14 +66,14 @@ impl<S> Strict<S> {
         Self { stream, heads, number: 0, expected: Expected::Head, held, searched: 0, ready, handed: 0 }
     }
 
-    /// Goes over what came, and gives how much of it may be read on, or why the head behind that is refused. The rest is the
-    /// beginning of a head.
+    /// Checks received bytes. Returns how many may be passed on, and the error if the head after them is refused. The
+    /// rest is an incomplete head.
     fn scan(&mut self, bytes: &[u8]) -> (usize, Option<Malformed>) {
         let mut at = 0;
         while at < bytes.len() {
             let rest = &bytes[at..];
             self.expected = match self.expected {
-                // An empty line before a request is passed over, as it always was.
+                // An empty line before a request is skipped, as RFC 9112 allows.
                 Expected::Head if rest.starts_with(b"\r\n") => {
                     at += 2;
                     self.searched = 0;
@@ -113,7 +112,7 @@ impl<S> Strict<S> {
                 Expected::Anything | Expected::Nothing => return (bytes.len(), None),
                 line => {
                     at += 1;
-                    line.after(rest[0])
+                    line.after_byte(rest[0])
                 }
             };
         }
@@ -122,7 +121,7 @@ impl<S> Strict<S> {
 
     /// The held-back bytes are replaced by a request that is answered with the reason.
     fn refuse(&mut self, head: &[u8], why: Malformed) {
-        // Only the first is refused: nothing is read behind it.
+        // Only the first: nothing is read after it.
         let _ = self.heads.refused.set((self.number, why));
         self.ready.extend_from_slice(&head::stand_in(head));
         self.expected = Expected::Nothing;
@@ -130,13 +129,13 @@ impl<S> Strict<S> {
 }
 
 impl Expected {
-    /// What comes after a byte of a line between chunks.
-    fn after(self, byte: u8) -> Self {
+    /// The state after a byte of a line between chunks.
+    fn after_byte(self, byte: u8) -> Self {
         match (self, byte) {
             (Expected::Size(size), b'0'..=b'9' | b'a'..=b'f' | b'A'..=b'F') => {
                 let digit = (byte as char).to_digit(16).map_or(0, u64::from);
                 let size = size.checked_mul(16).and_then(|size| size.checked_add(digit));
-                // More than there can be: with the end of its line it would be no number any more.
+                // An impossible size, which would overflow with the line end added.
                 size.filter(|size| *size < u64::MAX - 2).map_or(Expected::Anything, Expected::Size)
             }
             (Expected::Size(size), b';' | b' ' | b'\t' | b'\r') => Expected::Extension(size),
@@ -145,13 +144,16 @@ impl Expected {
             (Expected::Extension(size), _) => Expected::Extension(size),
             (Expected::Chunk(2), b'\r') => Expected::Chunk(1),
             (Expected::Chunk(1), b'\n') => Expected::Size(0),
-            // The line that is empty but for its CR is the last one.
+            // A line with only a CR is the last one.
             (Expected::Trailer(0), b'\r') => Expected::Trailer(u64::MAX),
             (Expected::Trailer(u64::MAX), b'\n') => Expected::Head,
             (Expected::Trailer(_), b'\n') => Expected::Trailer(0),
             (Expected::Trailer(u64::MAX), _) => Expected::Anything,
             (Expected::Trailer(_), _) => Expected::Trailer(1),
-            _ => Expected::Anything,
+            (Expected::Size(_) | Expected::Chunk(_), _)
+            | (Expected::Head | Expected::Body(_) | Expected::Anything | Expected::Nothing, _) => {
+                Expected::Anything
+            }
         }
     }
 }
@@ -179,7 +181,7 @@ impl<S: AsyncRead + Unpin> AsyncRead for Strict<S> {
             let came = &buf.filled()[before..];
             (this.ready, this.handed) = (Vec::new(), 0);
             if came.is_empty() {
-                // It ends in the middle of a head.
+                // The stream ends within a head.
                 this.ready = std::mem::take(&mut this.held);
                 if this.ready.is_empty() || buf.remaining() == 0 {
                     return Poll::Ready(Ok(()));
@@ -187,7 +189,7 @@ impl<S: AsyncRead + Unpin> AsyncRead for Strict<S> {
                 continue;
             }
             if this.held.is_empty() {
-                // Nearly always: a whole head, and what belongs to it.
+                // The common case: a complete head with its body.
                 let (passed, refused) = this.scan(came);
                 match refused {
                     Some(why) => {
@@ -247,7 +249,7 @@ mod tests {
     use super::*;
     use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
-    /// What is read of bytes that come in these pieces, and which head is refused.
+    /// The bytes that are passed on for these pieces, and the refused head.
     async fn read(pieces: &[&[u8]]) -> (Vec<u8>, Option<(u64, Malformed)>) {
         let (mut client, server) = tokio::io::duplex(1 << 20);
         let heads = Arc::new(Heads::default());
@@ -256,7 +258,7 @@ mod tests {
         let expected = |strict: &Strict<_>| strict.expected;
         for piece in pieces.iter().filter(|piece| !piece.is_empty()) {
             client.write_all(piece).await.unwrap();
-            // As much as there is.
+            // As many bytes as are available.
             while let Some(length) = begin(strict.read(&mut buffer)) {
                 read.extend_from_slice(&buffer[..length.unwrap()]);
             }
@@ -288,7 +290,7 @@ mod tests {
         }
         let bytes: Vec<_> = GOOD.as_bytes().chunks(1).collect();
         assert_eq!(read(&bytes).await, (GOOD.as_bytes().to_vec(), None));
-        // One that breaks off is for its reader to complain of.
+        // Hyper reports an incomplete head.
         assert_eq!(read(&[b"GET / HT"]).await, (b"GET / HT".to_vec(), None));
     }
 

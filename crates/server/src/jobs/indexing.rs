@@ -1,5 +1,5 @@
-//! The index by which users are found follows what happens while nobody else has anything to write: an import is not slowed
-//! down by it, and a search meanwhile indexes as much as a search may cost.
+//! Updates the index of users while nobody else writes: it must not slow down an import. During an import, searches
+//! index as much as a search may cost.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,14 +9,14 @@ use directory::port::StoreError;
 use crate::app::App;
 use api::search::SLICE;
 
-/// How often there is a look at whether the store is quiet.
+/// How often the job checks whether the store is quiet.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 
-/// Events between two looks at which the store is still quiet: people at work, and not an import.
+/// Most new events between two checks of a quiet store: people at work rather than an import.
 const QUIET: u64 = 100;
 
-/// Reads what is left, slice after slice, whenever the store is quiet.
-pub(super) async fn follow(app: Arc<App>) {
+/// Indexes pending events in slices whenever the store is quiet.
+pub(super) async fn follow_audit(app: Arc<App>) {
     let mut pace = Pace::default();
     let mut ticks = tokio::time::interval(LOOK_EVERY);
     ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
@@ -29,41 +29,41 @@ pub(super) async fn follow(app: Arc<App>) {
 }
 
 async fn read_on(app: &App, pace: &mut Pace) -> Result<(), StoreError> {
-    let mut go_on = pace.look(app.core.store.index_users(0).await?.left);
+    let mut go_on = pace.may_start(app.core.store.index_users(0).await?.left);
     while go_on {
         let indexed = app.core.store.index_users(SLICE).await?;
-        go_on = pace.read(indexed.read, indexed.left);
+        go_on = pace.may_continue(indexed.read, indexed.left);
     }
     Ok(())
 }
 
-/// Tells from what is left whether others write.
+/// Estimates from the pending events whether others write.
 #[derive(Default)]
 struct Pace {
-    /// Events that were left when it was looked last, and nothing had been looked at before.
+    /// Pending events at the last check; `None` before the first.
     left: Option<u64>,
-    /// Events that came since the last look.
+    /// New events since the last check.
     came: u64,
 }
 
 impl Pace {
-    /// A look at what is left: whether to read it.
-    fn look(&mut self, left: u64) -> bool {
+    /// Whether to start indexing, given the number of pending events.
+    fn may_start(&mut self, left: u64) -> bool {
         self.came = 0;
-        // A node that has just started does not know the pace yet.
+        // A node that has just started does not know the rate yet.
         let known = self.left.is_some();
-        self.came(left, 0);
+        self.count_arrivals(left, 0);
         known && left > 0 && self.came <= QUIET
     }
 
-    /// Some were read: whether to go on.
-    fn read(&mut self, read: u64, left: u64) -> bool {
-        self.came(left, read);
+    /// Whether to continue after a slice.
+    fn may_continue(&mut self, read: u64, left: u64) -> bool {
+        self.count_arrivals(left, read);
         left > 0 && self.came <= QUIET
     }
 
     /// New events arrived while we read. Other nodes may have read some of them.
-    fn came(&mut self, left: u64, read: u64) {
+    fn count_arrivals(&mut self, left: u64, read: u64) {
         let before = self.left.replace(left).unwrap_or(left);
         self.came += (left + read).saturating_sub(before);
     }
@@ -76,16 +76,16 @@ mod tests {
     #[test]
     fn it_reads_while_nobody_else_writes() {
         let mut pace = Pace::default();
-        assert!(!pace.look(5_000), "who has just started waits");
-        assert!(pace.look(5_003), "a few are no import");
-        assert!(pace.read(1_000, 4_003));
-        assert!(pace.read(1_000, 3_050));
-        assert!(!pace.read(1_000, 2_150), "it stops when others write");
-        assert!(!pace.look(9_000), "and as long as they do");
-        assert!(!pace.look(9_500));
-        assert!(pace.look(9_500), "and goes on when they are done");
-        assert!(!pace.read(9_500, 0), "until nothing is left");
-        assert!(!pace.look(0));
-        assert!(pace.look(20), "what comes one by one is read at once");
+        assert!(!pace.may_start(5_000), "who has just started waits");
+        assert!(pace.may_start(5_003), "a few are no import");
+        assert!(pace.may_continue(1_000, 4_003));
+        assert!(pace.may_continue(1_000, 3_050));
+        assert!(!pace.may_continue(1_000, 2_150), "it stops when others write");
+        assert!(!pace.may_start(9_000), "and as long as they do");
+        assert!(!pace.may_start(9_500));
+        assert!(pace.may_start(9_500), "and goes on when they are done");
+        assert!(!pace.may_continue(9_500, 0), "until nothing is left");
+        assert!(!pace.may_start(0));
+        assert!(pace.may_start(20), "what comes one by one is read at once");
     }
 }

@@ -1,4 +1,4 @@
-//! A certificate and its key, read from their files.
+//! Reads a certificate and its key from files.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -17,48 +17,48 @@ use zeroize::Zeroizing;
 
 use crate::config;
 
-/// Why a certificate and its key can't be used.
+/// Why a certificate and its key cannot be used.
 #[derive(Debug, Error)]
 pub enum TlsError {
-    /// A file can't be read.
+    /// A file cannot be read.
     #[error("{path}: {why}")]
     Read {
         /// The file.
         path: PathBuf,
-        /// Why.
+        /// The cause.
         why: std::io::Error,
     },
-    /// A file begins as PEM and does not go on so.
+    /// A file has an invalid PEM section.
     #[error("{0}: a PEM section is truncated or is not base64. Copy the whole file again")]
     Broken(PathBuf),
-    /// There is no certificate in its file.
+    /// The file contains no certificate.
     #[error("{0} contains no certificate: expected PEM with a line -----BEGIN CERTIFICATE-----")]
     NoCertificate(PathBuf),
-    /// There is no key in its file.
+    /// The file contains no key.
     #[error("{0} contains no private key: expected PEM with a line such as -----BEGIN PRIVATE KEY-----")]
     NoKey(PathBuf),
-    /// The key asks for a password.
+    /// The key is encrypted.
     #[error(
         "the private key in {0} is encrypted, and the server cannot ask for its password: store it unencrypted (openssl pkey -in {0} -out FILE), readable only by the server"
     )]
     Encrypted(PathBuf),
-    /// The certificate is none.
+    /// The certificate is invalid.
     #[error("the first certificate in {path} cannot be read: {why}")]
     Certificate {
         /// The file.
         path: PathBuf,
-        /// What is wrong.
+        /// The cause.
         why: String,
     },
-    /// The key is none, or of a kind that is not used for TLS.
+    /// The key is invalid, or of an unsupported kind.
     #[error("the private key in {path} cannot be used: {why}. Expected an RSA, ECDSA or Ed25519 key")]
     Key {
         /// The file.
         path: PathBuf,
-        /// Why.
+        /// The cause.
         why: RustlsError,
     },
-    /// Certificate and key are not of one another.
+    /// Certificate and key do not match.
     #[error(
         "the private key in {key} does not match the first certificate in {certificate}. In a chain, the server's own certificate must come first"
     )]
@@ -68,28 +68,28 @@ pub enum TlsError {
         /// The file with the certificate.
         certificate: PathBuf,
     },
-    /// The certificate is past its life.
+    /// The certificate has expired.
     #[error("the certificate in {path} expired on {ended}: renew it")]
     Expired {
         /// The file.
         path: PathBuf,
-        /// When.
+        /// The time of expiry.
         ended: Timestamp,
     },
-    /// The certificate's life has not begun.
+    /// The certificate is not valid yet.
     #[error("the certificate in {path} is not valid before {begins}: is the machine's clock right?")]
     NotYet {
         /// The file.
         path: PathBuf,
-        /// When it begins.
+        /// The start of its validity.
         begins: Timestamp,
     },
-    /// The settings of TLS don't go together.
+    /// The TLS settings contradict each other.
     #[error("could not set up TLS: {0}")]
     Setup(RustlsError),
 }
 
-/// From when to when a certificate is valid.
+/// The validity of a certificate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Life {
     /// The first moment.
@@ -98,23 +98,23 @@ pub struct Life {
     pub ends: Timestamp,
 }
 
-/// A certificate chain with its key, which belong together and can be used now.
+/// A certificate chain with the matching key, currently valid.
 pub struct Pair {
     /// Chain and key, ready to sign.
     pub key: Arc<CertifiedKey>,
-    /// When the certificate is good.
+    /// The validity of the certificate.
     pub life: Life,
 }
 
 impl Pair {
-    /// Reads both from their files, and checks that they belong together and can be used now.
+    /// Reads both files, and checks that they match and are currently valid.
     ///
     /// # Errors
-    /// When either can not be read or used.
+    /// When one cannot be read or used.
     pub fn load(files: &config::Tls, provider: &CryptoProvider, now: Timestamp) -> Result<Self, TlsError> {
         let chain = chain(&files.certificate)?;
         let certificate = read_certificate(&chain, &files.certificate)?;
-        let life = life(&certificate).map_err(|why| unreadable(&files.certificate, why))?;
+        let life = certificate_life(&certificate).map_err(|why| unreadable(&files.certificate, why))?;
         let key = provider
             .key_provider
             .load_private_key(private_key(&files.key)?)
@@ -139,7 +139,7 @@ impl Pair {
     }
 }
 
-/// A certificate, read without the rules of RFC 5280 about serial numbers, which authorities of one's own break.
+/// A certificate, parsed without the rules of RFC 5280 about serial numbers, which private authorities often violate.
 pub type Certificate = CertificateInner<Raw>;
 
 /// The first certificate of a file.
@@ -147,8 +147,7 @@ pub fn first_certificate(path: &Path) -> Result<Certificate, TlsError> {
     read_certificate(&chain(path)?, path)
 }
 
-/// From when to when it is valid.
-fn life(certificate: &Certificate) -> Result<Life, jiff::Error> {
+fn certificate_life(certificate: &Certificate) -> Result<Life, jiff::Error> {
     let validity = &certificate.tbs_certificate.validity;
     let timestamp = |time: Time| {
         Timestamp::from_second(i64::try_from(time.to_unix_duration().as_secs()).unwrap_or(i64::MAX))
@@ -164,7 +163,7 @@ fn read_certificate(chain: &[CertificateDer<'static>], path: &Path) -> Result<Ce
 fn chain(path: &Path) -> Result<Vec<CertificateDer<'static>>, TlsError> {
     CertificateDer::pem_slice_iter(&read(path)?)
         .collect::<Result<_, _>>()
-        .map_err(|error| broken(path, error))
+        .map_err(|error| malformed_pem(path, error))
 }
 
 fn private_key(path: &Path) -> Result<PrivateKeyDer<'static>, TlsError> {
@@ -175,12 +174,12 @@ fn private_key(path: &Path) -> Result<PrivateKeyDer<'static>, TlsError> {
     }
     PrivateKeyDer::from_pem_slice(&text).map_err(|error| match error {
         pem::Error::NoItemsFound => TlsError::NoKey(path.to_owned()),
-        error => broken(path, error),
+        error => malformed_pem(path, error),
     })
 }
 
-/// What the parser says is left out: it shows the bytes, and they may be those of a key.
-fn broken(path: &Path, _: pem::Error) -> TlsError {
+/// The parser's message is dropped: it contains bytes that may belong to a key.
+fn malformed_pem(path: &Path, _: pem::Error) -> TlsError {
     TlsError::Broken(path.to_owned())
 }
 

@@ -23,7 +23,7 @@ impl Files {
         files
     }
 
-    /// Writes a new pair.
+    /// Writes another pair.
     fn renew(&self, begins: (i32, u8, u8), ends: (i32, u8, u8)) {
         let (certificate, key) = pair(begins, ends);
         std::fs::write(&self.files.certificate, certificate).unwrap();
@@ -135,7 +135,7 @@ impl Clock for Noon {
     }
 }
 
-/// The certificate that the next connection gets.
+/// The certificate for the next connection.
 fn in_service(tls: &Tls) -> Vec<u8> {
     tls.current.0.read().unwrap().cert[0].to_vec()
 }
@@ -145,10 +145,10 @@ fn a_changed_pair_is_taken_and_a_bad_one_is_not() {
     let files = Files::new();
     let tls = Tls::open(&files.files, Arc::new(Noon)).unwrap();
     let first = in_service(&tls);
-    tls.look();
+    tls.reload_changed_files();
     assert_eq!(in_service(&tls), first);
 
-    // A renewal puts one file in its place, and then the other.
+    // A renewal replaces one file and then the other.
     let (certificate, key) = pair((2026, 6, 1), (2027, 6, 1));
     let put = |path: &PathBuf, text: &str| {
         let draft = path.with_extension("new");
@@ -156,13 +156,13 @@ fn a_changed_pair_is_taken_and_a_bad_one_is_not() {
         std::fs::rename(draft, path).unwrap();
     };
     put(&files.files.certificate, &certificate);
-    tls.look();
+    tls.reload_changed_files();
     assert_eq!(in_service(&tls), first, "a half is no pair");
-    assert!(tls.watched().complaint.as_ref().unwrap().contains("does not match the first certificate"));
+    assert!(tls.lock_watched().complaint.as_ref().unwrap().contains("does not match the first certificate"));
     put(&files.files.key, &key);
-    tls.look();
+    tls.reload_changed_files();
     assert_ne!(in_service(&tls), first);
-    assert_eq!(tls.watched().complaint, None);
+    assert_eq!(tls.lock_watched().complaint, None);
 
     let second = in_service(&tls);
     put(&files.files.certificate, "nothing");

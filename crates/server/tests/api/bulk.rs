@@ -1,19 +1,13 @@
-//! Many items in a request: each stands or falls alone.
+//! Many items in a request: each succeeds or fails alone.
 
 use serde_json::{Value, json};
 use testkit::TestServer;
 
-#[tokio::test]
-async fn a_thousand_items_with_ten_bad_ones() {
-    let server = TestServer::start().await;
-    let administrator = server.administrator();
-    let taken = administrator.create(crate::user("taken@example.com")).await;
-    assert_eq!(taken.rows(), 1);
+/// Position and item, and the code and field of its error.
+type BadItem = (usize, Value, &'static str, &'static str);
 
-    let mut items: Vec<Value> = (0..1_000)
-        .map(|n| json!({ "emailAddress": format!("user{n}@example.com"), "name": format!("User {n}") }))
-        .collect();
-    let bad = [
+fn bad_items() -> [BadItem; 10] {
+    [
         (7, json!({ "name": "no address" }), "err_validation_null", "emailAddress"),
         (99, json!({ "emailAddress": " " }), "err_validation_blank", "emailAddress"),
         (
@@ -54,7 +48,20 @@ async fn a_thousand_items_with_ten_bad_ones() {
             "err_account_not_permitted",
             "accountCode",
         ),
-    ];
+    ]
+}
+
+#[tokio::test]
+async fn a_thousand_items_with_ten_bad_ones() {
+    let server = TestServer::start().await;
+    let administrator = server.administrator();
+    let taken = administrator.create(crate::user("taken@example.com")).await;
+    assert_eq!(taken.rows(), 1);
+
+    let mut items: Vec<Value> = (0..1_000)
+        .map(|n| json!({ "emailAddress": format!("user{n}@example.com"), "name": format!("User {n}") }))
+        .collect();
+    let bad = bad_items();
     for (at, item, ..) in &bad {
         items[*at] = item.clone();
     }
@@ -67,17 +74,7 @@ async fn a_thousand_items_with_ten_bad_ones() {
         (0..1_000).filter(|n| bad.iter().all(|(at, ..)| at != n)).map(|n| format!("user{n}@example.com"));
     assert_eq!(created, good.collect::<Vec<_>>(), "990 users, in the order of the request");
 
-    let fail = body["fail"].as_array().unwrap();
-    assert_eq!(fail.len(), bad.len());
-    for (entry, (at, item, code, field)) in fail.iter().zip(bad) {
-        let mut key = item.as_object().unwrap().clone();
-        key.remove("password");
-        assert_eq!(entry["key"], Value::Object(key), "item {at}");
-        let error = &entry["errors"][0];
-        assert_eq!((error["code"].as_str(), error["field"].as_str()), (Some(code), Some(field)), "item {at}");
-        assert!(!error["message"].as_str().unwrap().is_empty());
-        assert_eq!(error["retryable"], false);
-    }
+    assert_refused(&body["fail"], bad);
     assert!(!answer.body.contains("CanaryShort"), "no password in the answer");
     assert_eq!(server.admin().count_users().await.unwrap(), testkit::SEEDED + 1 + 990);
 
@@ -90,4 +87,18 @@ async fn a_thousand_items_with_ten_bad_ones() {
         testkit::SEEDED + 1 + 990,
         "nothing of it was done"
     );
+}
+
+fn assert_refused(fail: &Value, bad: [BadItem; 10]) {
+    let fail = fail.as_array().unwrap();
+    assert_eq!(fail.len(), bad.len());
+    for (entry, (at, item, code, field)) in fail.iter().zip(bad) {
+        let mut key = item.as_object().unwrap().clone();
+        key.remove("password");
+        assert_eq!(entry["key"], Value::Object(key), "item {at}");
+        let error = &entry["errors"][0];
+        assert_eq!((error["code"].as_str(), error["field"].as_str()), (Some(code), Some(field)), "item {at}");
+        assert!(!error["message"].as_str().unwrap().is_empty());
+        assert_eq!(error["retryable"], false);
+    }
 }

@@ -8,7 +8,7 @@ use testkit::TestServer;
 #[tokio::test]
 async fn whatever_strikes_in_the_middle_a_request_came_before_it_or_after_it() {
     let mut plan = Plan::new(60);
-    for endpoint in server::ENDPOINTS.iter().filter(|e| e.is_signed() && e.style() == Style::Envelope) {
+    for endpoint in server::endpoints().filter(|e| e.is_signed() && e.style() == Style::Envelope) {
         let server = TestServer::start_with(|config| config.quota.enabled = false).await;
         let body = row_of(&server, endpoint.path).await.body.to_string();
         // Another one stays, so that the caller can lose its role.

@@ -150,7 +150,7 @@ async fn every_endpoint_knows_a_good_token_from_a_bad_one() {
     assert_eq!(server.get_as(&old, "/identity/whoami").await.status, 200, "it holds to the last second");
     server.clock().advance(SignedDuration::from_secs(1));
     let fresh = server.token(&nothing).await;
-    for endpoint in server::ENDPOINTS.iter().filter(|e| e.style() != server::Style::OAuth) {
+    for endpoint in server::endpoints().filter(|e| e.style() != server::Style::OAuth) {
         for (token, expected) in
             [("none", "token_invalid"), (&old, "token_expired"), (&fresh, "app_forbidden")]
         {

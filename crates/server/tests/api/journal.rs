@@ -20,6 +20,15 @@ async fn with_journal(keep: usize) -> TestServer {
     .await
 }
 
+/// Sends a part of a body and closes the connection.
+async fn abort_upload(server: &TestServer) {
+    let mut connection = server.connect().await;
+    let head =
+        format!("POST /api/user/create-user HTTP/1.1\r\nHost: x\r\nContent-Length: 9999\r\n\r\n{PASSWORD}");
+    connection.send(&head).await;
+    connection.close().await;
+}
+
 #[tokio::test]
 async fn no_secret_of_a_real_run_is_in_it() {
     let server = with_journal(1_000).await;
@@ -43,12 +52,7 @@ async fn no_secret_of_a_real_run_is_in_it() {
     server.raw("/oauth/token", &[form], application.form()).await;
     server.get_as(&token, "/identity/whoami").await;
     server.get_with(&format!("/api/x?password={PASSWORD}"), &[("cookie".to_owned(), PASSWORD.into())]).await;
-    // Who goes away in the middle of a body leaves nothing of it.
-    let mut connection = server.connect().await;
-    let head =
-        format!("POST /api/user/create-user HTTP/1.1\r\nHost: x\r\nContent-Length: 9999\r\n\r\n{PASSWORD}");
-    connection.send(&head).await;
-    connection.close().await;
+    abort_upload(&server).await;
 
     let journal = server.server().journal().unwrap();
     let shown = format!("{:?}", journal.entries());

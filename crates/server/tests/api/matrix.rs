@@ -20,118 +20,157 @@ fn row(body: Value, other: impl Into<Option<&'static str>>) -> Row {
     Row { body, other: other.into() }
 }
 
+const ANN: &str = "ann@example.com";
+
+const INVALID_ID: &str = "err_validation_invalid_id";
+
 const FORBIDDEN: &str = "err_xdk_operation_forbidden_for_address";
 
-/// The row of a signed endpoint; makes what its body speaks of.
+/// The row of a signed endpoint. Creates everything that its body names.
 pub(crate) async fn row_of(server: &TestServer, path: &str) -> Row {
-    let ann = "ann@example.com";
-    if server.admin().user(ann).await.is_err() {
-        server.administrator().create(user(ann)).await;
+    if server.admin().user(ANN).await.is_err() {
+        server.administrator().create(user(ANN)).await;
     }
-    const INVALID_ID: &str = "err_validation_invalid_id";
-    let administrator = server.administrator();
-    // What another endpoint makes for this one.
-    let made = async |path: &str, item: Value| {
-        let answer = administrator.post(path, json!({"data": [item]}).to_string()).await;
-        assert_eq!(answer.rows(), 1, "{path}: {answer}");
-        answer.json()["data"][0].clone()
-    };
-    let one = |item: Value| json!({"data": [item]});
-    let names_ann = || json!({"data": [{"emailAddress": ann}]});
-    let role = json!({"name": "Reader of the matrix", "permissions": ["Directories | Internal | Read"]});
-    let pending = json!({"domain": "matrix.example", "inboundType": "known"});
+    match path.split('/').nth(2) {
+        Some("directory") => directory_row(server, path).await,
+        Some("domain") => domain_row(server, path).await,
+        Some("role") => role_row(server, path).await,
+        Some("user") => user_row(server, path).await,
+        _ => other_row(path),
+    }
+}
+
+/// The row that another endpoint returns for this item.
+async fn made(server: &TestServer, path: &str, item: Value) -> Value {
+    let answer = server.administrator().post(path, one(item).to_string()).await;
+    assert_eq!(answer.rows(), 1, "{path}: {answer}");
+    answer.json()["data"][0].clone()
+}
+
+fn one(item: Value) -> Value {
+    json!({"data": [item]})
+}
+
+async fn directory_row(server: &TestServer, path: &str) -> Row {
+    let group = json!({"description": "Matrix"});
     match path {
-        "/api/account/get-account" | "/api/account/get-support-info" | "/api/role/get-roles" => {
-            row(json!({"data": []}), None)
-        }
-        "/api/audit/get-audit-events" => {
-            let (start, end) = ("2026-11-24T00:00:00+0000", "2026-11-25T00:00:00+0000");
-            row(one(json!({"startDateTime": start, "endDateTime": end})), None)
-        }
-        "/api/directory/create-group" => row(one(json!({"description": "Matrix"})), None),
+        "/api/directory/create-group" => row(one(group), None),
         "/api/directory/find-groups" => {
-            made("/api/directory/create-group", json!({"description": "Matrix"})).await;
+            made(server, "/api/directory/create-group", group).await;
             row(one(json!({"query": "mat", "source": "cloud"})), None)
         }
         "/api/directory/delete-group" | "/api/directory/get-group-members" => {
-            let group = made("/api/directory/create-group", json!({"description": "Matrix"})).await;
-            made("/api/directory/add-group-member", json!({"id": group["id"], "emailAddress": ann})).await;
+            let group = made(server, "/api/directory/create-group", group).await;
+            made(server, "/api/directory/add-group-member", json!({"id": group["id"], "emailAddress": ANN}))
+                .await;
             row(one(json!({"id": group["id"]})), INVALID_ID)
         }
         "/api/directory/update-group" => {
-            let group = made("/api/directory/create-group", json!({"description": "Matrix"})).await;
+            let group = made(server, "/api/directory/create-group", group).await;
             row(one(json!({"id": group["id"], "description": "Renamed"})), INVALID_ID)
         }
         "/api/directory/add-group-member" | "/api/directory/remove-group-member" => {
-            let group = made("/api/directory/create-group", json!({"description": "Matrix"})).await;
-            let member = json!({"id": group["id"], "emailAddress": ann});
+            let group = made(server, "/api/directory/create-group", group).await;
+            let member = json!({"id": group["id"], "emailAddress": ANN});
             if path.ends_with("remove-group-member") {
-                made("/api/directory/add-group-member", member.clone()).await;
+                made(server, "/api/directory/add-group-member", member.clone()).await;
             }
             row(one(member), INVALID_ID)
         }
+        _ => panic!("{path} has no row in the authorisation matrix: add one"),
+    }
+}
+
+async fn domain_row(server: &TestServer, path: &str) -> Row {
+    let pending = json!({"domain": "matrix.example", "inboundType": "known"});
+    match path {
         "/api/domain/get-internal-domain" => row(json!({"data": []}), None),
         "/api/domain/create-domain" => row(one(pending), None),
         "/api/domain/get-pending-domain" => {
-            made("/api/domain/create-domain", pending).await;
+            made(server, "/api/domain/create-domain", pending).await;
             row(json!({"data": []}), None)
         }
         "/api/domain/get-provision-status"
         | "/api/domain/get-verification-code"
         | "/api/domain/verify-domain" => {
-            made("/api/domain/create-domain", pending).await;
+            made(server, "/api/domain/create-domain", pending).await;
             row(one(json!({"domain": "matrix.example"})), "err_not_found")
         }
         "/api/domain/delete-pending-domain" => {
-            let pending = made("/api/domain/create-domain", pending).await;
+            let pending = made(server, "/api/domain/create-domain", pending).await;
             row(one(json!({"domain": "matrix.example", "id": pending["id"]})), INVALID_ID)
         }
-        "/api/login/logout" => row(json!({"data": [{}]}), None),
+        _ => panic!("{path} has no row in the authorisation matrix: add one"),
+    }
+}
+
+async fn role_row(server: &TestServer, path: &str) -> Row {
+    let role = json!({"name": "Reader of the matrix", "permissions": ["Directories | Internal | Read"]});
+    match path {
+        "/api/role/get-roles" => row(json!({"data": []}), None),
         "/api/role/create-role" => row(one(role), None),
         "/api/role/delete-role" => {
-            let role = made("/api/role/create-role", role).await;
+            let role = made(server, "/api/role/create-role", role).await;
             row(one(json!({"id": role["id"]})), INVALID_ID)
         }
         "/api/role/assign-role" => {
-            let role = made("/api/role/create-role", role).await;
-            row(one(json!({"emailAddress": ann, "id": role["id"]})), FORBIDDEN)
+            let role = made(server, "/api/role/create-role", role).await;
+            row(one(json!({"emailAddress": ANN, "id": role["id"]})), FORBIDDEN)
         }
+        _ => panic!("{path} has no row in the authorisation matrix: add one"),
+    }
+}
+
+async fn user_row(server: &TestServer, path: &str) -> Row {
+    match path {
         "/api/user/delete-user"
         | "/api/user/get-aliases"
         | "/api/user/get-attributes"
-        | "/api/user/get-profile" => row(names_ann(), FORBIDDEN),
-        "/api/user/add-to-purge-list" => row(one(json!({"emailAddresses": [ann]})), FORBIDDEN),
+        | "/api/user/get-profile" => row(one(json!({"emailAddress": ANN})), FORBIDDEN),
+        "/api/user/add-to-purge-list" => row(one(json!({"emailAddresses": [ANN]})), FORBIDDEN),
         "/api/user/remove-from-purge-list" => {
-            made("/api/user/add-to-purge-list", json!({"emailAddresses": [ann]})).await;
-            row(one(json!({"emailAddresses": [ann]})), FORBIDDEN)
+            made(server, "/api/user/add-to-purge-list", json!({"emailAddresses": [ANN]})).await;
+            row(one(json!({"emailAddresses": [ANN]})), FORBIDDEN)
         }
         "/api/user/update-attributes" => {
-            let all = made("/api/user/get-attributes", json!({"emailAddress": ann})).await;
+            let all = made(server, "/api/user/get-attributes", json!({"emailAddress": ANN})).await;
             let set = json!([{"id": all["attributes"][0]["id"], "value": "x"}]);
-            row(one(json!({"emailAddress": ann, "attributes": set})), FORBIDDEN)
+            row(one(json!({"emailAddress": ANN, "attributes": set})), FORBIDDEN)
         }
         "/api/user/update-alias" => {
-            row(one(json!({"aliasFor": ann, "alias": "a.lee@example.com"})), FORBIDDEN)
+            row(one(json!({"aliasFor": ANN, "alias": "a.lee@example.com"})), FORBIDDEN)
         }
         "/api/user/remove-alias" => {
-            let alias = json!({"aliasFor": ann, "alias": "a.lee@example.com"});
-            made("/api/user/update-alias", alias.clone()).await;
+            let alias = json!({"aliasFor": ANN, "alias": "a.lee@example.com"});
+            made(server, "/api/user/update-alias", alias.clone()).await;
             row(one(alias), FORBIDDEN)
         }
         "/api/user/add-delegate-user" => {
-            row(one(json!({"primaryAddress": ann, "delegateAddress": "reader@example.com"})), FORBIDDEN)
+            row(one(json!({"primaryAddress": ANN, "delegateAddress": "reader@example.com"})), FORBIDDEN)
         }
-        "/api/user/find-delegate-users" => row(one(json!({"primaryAddress": ann})), FORBIDDEN),
+        "/api/user/find-delegate-users" => row(one(json!({"primaryAddress": ANN})), FORBIDDEN),
         "/api/user/remove-delegate-user" => {
-            let delegation = json!({"primaryAddress": ann, "delegateAddress": "reader@example.com"});
-            let made = made("/api/user/add-delegate-user", delegation).await;
+            let delegation = json!({"primaryAddress": ANN, "delegateAddress": "reader@example.com"});
+            let made = made(server, "/api/user/add-delegate-user", delegation).await;
             row(one(json!({"id": made["id"]})), INVALID_ID)
         }
         "/api/user/create-user" | "/api/user/check-user" => {
             row(json!({"data": [{"emailAddress": "matrix@example.com"}]}), FORBIDDEN)
         }
         "/api/user/get-internal-users" => row(json!({}), None),
-        "/api/user/update-user" => row(json!({"data": [{"emailAddress": ann, "name": "Ann"}]}), FORBIDDEN),
+        "/api/user/update-user" => row(one(json!({"emailAddress": ANN, "name": "Ann"})), FORBIDDEN),
+        _ => panic!("{path} has no row in the authorisation matrix: add one"),
+    }
+}
+
+fn other_row(path: &str) -> Row {
+    match path {
+        "/api/account/get-account" | "/api/account/get-support-info" => row(json!({"data": []}), None),
+        "/api/audit/get-audit-events" => {
+            let (start, end) = ("2026-11-24T00:00:00+0000", "2026-11-25T00:00:00+0000");
+            row(one(json!({"startDateTime": start, "endDateTime": end})), None)
+        }
+        "/api/login/logout" => row(json!({"data": [{}]}), None),
         _ => panic!("{path} has no row in the authorisation matrix: add one"),
     }
 }
@@ -149,13 +188,14 @@ fn expect(endpoint: &Endpoint, answer: &Response, status: u16, code: &str) {
 #[tokio::test]
 async fn every_signed_endpoint_refuses_who_may_not_and_serves_who_may() {
     let mut all = String::new();
-    for endpoint in server::ENDPOINTS.iter().filter(|e| e.is_signed() && e.style() == Style::Envelope) {
+    for endpoint in server::endpoints().filter(|e| e.is_signed() && e.style() == Style::Envelope) {
         let path = endpoint.path;
         let server = TestServer::start().await;
         let Row { body, other } = row_of(&server, path).await;
         let send = body.to_string();
         let administrator = server.administrator();
-        let mut record = |who: &str, answer: &Response| {
+        let mut refused = |who: &str, answer: &Response, status: u16, code: &str| {
+            expect(endpoint, answer, status, code);
             // What is the same for all endpoints is shown once.
             if path == "/api/user/create-user" {
                 all.push_str(&format!("# {path}, {who}\n{answer}\n\n"));
@@ -164,42 +204,33 @@ async fn every_signed_endpoint_refuses_who_may_not_and_serves_who_may() {
 
         // Without any header; with a signature that is wrong; with a date that is stale.
         let unsigned = server.unsigned(path, send.clone()).await;
-        record("without headers", &unsigned);
-        expect(endpoint, &unsigned, 400, "err_xdk_missing_header");
+        refused("without headers", &unsigned, 400, "err_xdk_missing_header");
         let bad = administrator.send(path, &administrator.signed("/api/another/path"), send.clone()).await;
-        record("signed for another path", &bad);
-        expect(endpoint, &bad, 401, "err_xdk_invalid_signature");
+        refused("signed for another path", &bad, 401, "err_xdk_invalid_signature");
         let signed = administrator.signed(path);
         server.clock().advance(server::admin::hours(1));
         let stale = administrator.send(path, &signed, send.clone()).await;
-        record("signed an hour ago", &stale);
-        expect(endpoint, &stale, 401, "err_xdk_request_expired");
+        refused("signed an hour ago", &stale, 401, "err_xdk_request_expired");
         let stranger = server.stranger().post(path, send.clone()).await;
-        record("stranger", &stranger);
-        expect(endpoint, &stranger, 401, "err_xdk_invalid_signature");
+        refused("stranger", &stranger, 401, "err_xdk_invalid_signature");
         let expired = server.expired_administrator().post(path, send.clone()).await;
-        record("expired key", &expired);
-        expect(endpoint, &expired, 418, "err_xdk_binding_expired");
+        refused("expired key", &expired, 418, "err_xdk_binding_expired");
 
         let events = server.events_since(&[]).await;
         if let Some(permission) = &endpoint.permission {
             let denied = server.user_without_role().post(path, send.clone()).await;
-            record("without the permission", &denied);
-            expect(endpoint, &denied, 403, "err_xdk_permission_denied");
+            refused("without the permission", &denied, 403, "err_xdk_permission_denied");
             assert!(denied.body.contains(&permission.to_string()), "names the permission: {denied}");
 
             // Callers who may not act in another account cannot tell whether it exists.
             let mut named = body.clone();
             named["meta"]["accountCode"] = ACCOUNT.into();
             let named = server.other_administrator().post(path, named.to_string()).await;
-            record("other account, by its code", &named);
-            expect(endpoint, &named, 200, "err_account_not_permitted");
+            refused("other account, by its code", &named, 200, "err_account_not_permitted");
         }
-        let other_caller = server.other_administrator();
         if let Some(code) = other {
-            let other = other_caller.post(path, send.clone()).await;
-            record("other account", &other);
-            expect(endpoint, &other, 200, code);
+            let other = server.other_administrator().post(path, send.clone()).await;
+            refused("other account", &other, 200, code);
             assert_eq!(server.events_since(&events).await.len(), 0, "{path}: nothing was done");
         }
 
@@ -229,7 +260,7 @@ const CHANGE_NO_USER: &[&str] = &[
 #[tokio::test]
 async fn a_weaker_administrator_changes_nothing_of_a_stronger_user() {
     let writing = |endpoint: &&Endpoint| endpoint.is_signed() && endpoint.writes;
-    let envelope = server::ENDPOINTS.iter().filter(writing).filter(|e| e.style() == Style::Envelope);
+    let envelope = server::endpoints().filter(writing).filter(|e| e.style() == Style::Envelope);
     for endpoint in envelope.filter(|endpoint| !CHANGE_NO_USER.contains(&endpoint.path)) {
         let path = endpoint.path;
         let server = TestServer::start().await;
@@ -316,7 +347,7 @@ fn rest_row(endpoint: &Endpoint) -> (&'static str, u16) {
 /// The same of the new-style endpoints, which have no envelope and take no account: by signature and by token.
 #[tokio::test]
 async fn every_new_style_endpoint_refuses_who_may_not_and_serves_who_may() {
-    for endpoint in server::ENDPOINTS.iter().filter(|e| e.style() == Style::Rest) {
+    for endpoint in server::endpoints().filter(|e| e.style() == Style::Rest) {
         let path = endpoint.path;
         let (body, status) = rest_row(endpoint);
         let server = TestServer::start().await;
@@ -374,7 +405,7 @@ async fn every_new_style_endpoint_refuses_who_may_not_and_serves_who_may() {
 async fn every_unsigned_endpoint_asks_for_an_application_and_a_password() {
     let server = TestServer::start().await;
     let app_id = server.administrator().keys().app_id.clone();
-    for endpoint in server::ENDPOINTS.iter().filter(|e| !e.is_signed() && e.path.starts_with("/api/")) {
+    for endpoint in server::endpoints().filter(|e| !e.is_signed() && e.path.starts_with("/api/")) {
         let path = endpoint.path;
         let (body, password) = unsigned_row(path);
         let call = async |app_id: &str, authorization: &str| {

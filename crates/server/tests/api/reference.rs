@@ -116,7 +116,7 @@ fn section(endpoint: &Endpoint, request: &str, answer: &str) -> String {
 #[tokio::test]
 async fn the_reference_is_what_the_server_does() {
     let mut reference = String::new();
-    for endpoint in server::ENDPOINTS {
+    for endpoint in server::endpoints() {
         let server = TestServer::start().await;
         let (request, answer) = matrix::good(&server, endpoint).await;
         reference.push_str(&section(endpoint, &request, &answer.body));

@@ -112,7 +112,7 @@ async fn begun(
 ) -> Vec<(&'static str, Connection)> {
     let mut begun = Vec::new();
     let takes_body = |e: &&server::Endpoint| e.is_signed() && e.method == server::Method::Post;
-    for endpoint in server::ENDPOINTS.iter().filter(takes_body) {
+    for endpoint in server::endpoints().filter(takes_body) {
         let mut connection = server.connect().await;
         let mut head = format!("POST {} HTTP/1.1\r\nHost: x\r\n", endpoint.path);
         for (name, value) in headers(endpoint.path) {

@@ -93,7 +93,7 @@ async fn an_application_of_api_2_is_counted_too() {
     let server = TestServer::start().await;
     let application = server.application("Super Administrator", &server::admin::products()).await;
     let token = server.token(&application).await;
-    let create = server::ENDPOINTS.iter().find(|it| it.path.ends_with("/cloud-gateway/v1/users"));
+    let create = server::endpoints().find(|it| it.path.ends_with("/cloud-gateway/v1/users"));
     let refused = server.post_as(&token, create.unwrap().path, r#"{"emailAddress":"no"}"#).await;
     assert_eq!(refused.status / 100, 4, "{refused}");
     let own = account(&server, ACCOUNT).await.id;

@@ -7,9 +7,9 @@ pub(super) struct Month(pub(super) i8);
 /// Names of the months, lower case and without a final dot: English, German, French, Spanish, Italian, Portuguese,
 /// Dutch, Danish, Norwegian, Swedish, Finnish, Polish, Czech, Turkish, Russian, Chinese, each name once.
 ///
-/// A name that is missing here is not refused, but guessed at from the date of today, and so a date signed in a language
-/// that is not here would look fresh again a month later. Hence the list, and hence no name that means different
-/// months in different languages (`lis` is October in Croatian and November in Polish, `srp` is July and August).
+/// A missing name is not refused but guessed from today's date, and a date with it is fresh again a month later.
+/// Therefore the list is long, and it has no name that means different months in different languages (`lis` is October
+/// in Croatian and November in Polish, `srp` is July and August).
 const NAMES: [&str; 12] = [
     "jan january januar januari janv janvier janeiro jän jänner ene enero gen gennaio tammi tammik \
      tammikuu tammikuuta sty styczeń stycznia led leden ledna oca ocak янв январь января 一月",
@@ -37,7 +37,7 @@ const NAMES: [&str; 12] = [
      joulukuu joulukuuta gru grudzień grudnia pro prosinec prosince ara aralık дек декабрь декабря 十二月",
 ];
 
-/// The month that `words` name. Nothing if they are in a language that is not known here.
+/// The month that `words` name; `None` for unknown names.
 pub(super) fn parse(words: &[&str]) -> Option<Month> {
     match words {
         [name] => named(name).or_else(|| numbered(words)),
@@ -49,14 +49,14 @@ fn named(word: &str) -> Option<Month> {
     let word = word.strip_suffix('.').unwrap_or(word);
     let word = if word.is_ascii() { Cow::Borrowed(word) } else { Cow::Owned(word.to_lowercase()) };
     let is = |name: &str| name.eq_ignore_ascii_case(&word);
-    // Nearly every date has the English abbreviation, which is the first name of its month.
+    // Most dates have the English abbreviation, which is the first name of each month.
     let english = NAMES.iter().position(|names| is(&names[..3]));
     let index = english.or_else(|| NAMES.iter().position(|names| names.split(' ').any(is)))?;
     i8::try_from(index + 1).ok().map(Month)
 }
 
-/// A number with letters around it, as Chinese, Japanese, Korean and Vietnamese have it: `11月`, `11월`, `thg 11`. A bare
-/// number is left alone: it would say nothing about which of two numbers is the day.
+/// A number with letters around it, as in Chinese, Japanese, Korean and Vietnamese: `11月`, `11월`, `thg 11`. A bare
+/// number is ambiguous, because it could be the day.
 fn numbered(words: &[&str]) -> Option<Month> {
     let mut digits = words.iter().flat_map(|word| word.split(|sign: char| !sign.is_ascii_digit()));
     let mut present = digits.by_ref().filter(|run| !run.is_empty());

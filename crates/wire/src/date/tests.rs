@@ -12,7 +12,7 @@ fn now() -> Timestamp {
     at("2026-11-24T12:55:00")
 }
 
-/// Years from the date that is read, so that no month can be guessed.
+/// Years from the tested dates, so that no month can be guessed.
 fn another_time() -> Timestamp {
     at("2031-06-15T00:00:00")
 }

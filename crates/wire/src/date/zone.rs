@@ -2,9 +2,9 @@ use jiff::tz::Offset;
 
 use super::number;
 
-/// Zone names in use that mean one zone only, with their minutes east of UTC (`spec/clients.md` 2). The choice is
-/// `[ours]`: left out on purpose is `IST`, which India, Ireland and Israel claim, and with it every name that is not
-/// here. `BST` is British, `CST` and `MST` are American: so RFC 822 and the clients seen have it.
+/// Unambiguous zone names in use, with their minutes east of UTC (`spec/clients.md` 2). The choice is `[ours]`: `IST`
+/// is missing on purpose, because it is used for India, Ireland and Israel. `BST` is British, `CST` and `MST` are
+/// American, as in RFC 822 and for the known clients.
 const NAMES: [(&str, i32); 34] = [
     ("UTC", 0),
     ("GMT", 0),
@@ -42,8 +42,8 @@ const NAMES: [(&str, i32); 34] = [
     ("NZDT", 780),
 ];
 
-/// The offset that `zone` means: a name, `+hhmm`, `+hh:mm`, or a name for UTC followed by an offset, as Java writes
-/// zones without a name of their own (`GMT+01:00`).
+/// The offset of a zone: a name, `+hhmm`, `+hh:mm`, or a name for UTC followed by an offset, as Java formats unnamed
+/// zones (`GMT+01:00`).
 pub(super) fn offset(zone: &str) -> Option<Offset> {
     let sign = zone.find(['+', '-']).unwrap_or(zone.len());
     let (name, digits) = zone.split_at(sign);
@@ -51,7 +51,7 @@ pub(super) fn offset(zone: &str) -> Option<Offset> {
     let minutes = match (name, digits) {
         (_, "") => named?,
         ("", _) => numeric(digits)?,
-        // Only zero may be counted from: `EST+0100` is no zone.
+        // An offset may follow only a name for UTC: `EST+0100` is invalid.
         _ if named == Some(0) => numeric(digits)?,
         _ => return None,
     };

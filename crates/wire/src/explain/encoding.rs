@@ -1,4 +1,4 @@
-//! The signature as it is written in `Authorization`: which bytes it may encode, and with which mistakes.
+//! The encoding of the signature in `Authorization`: possible digests, and their mistakes.
 
 use base64::Engine as _;
 use base64::alphabet;
@@ -14,19 +14,19 @@ const STANDARD: GeneralPurpose = GeneralPurpose::new(
     GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
 );
 
-/// Longest text of a signature that is looked at: SHA-512 in hexadecimal digits, written in base64 and percent-encoded.
+/// Longest signature that is examined: SHA-512 in hexadecimal digits, in base64, percent-encoded.
 const LONGEST: usize = 600;
 
 /// The digest that a signature encodes.
 pub(super) struct Reading {
     pub(super) digest: Vec<u8>,
     pub(super) hash: Hash,
-    /// What is wrong about the way it is written, and about the hash.
+    /// Mistakes in the encoding and the hash function.
     pub(super) mistakes: Vec<Mistake>,
 }
 
-/// The digest that a signature encodes; `None`: not a known hash. A text is never of two kinds: base64 of a
-/// digest, and digits of one, differ in their lengths.
+/// The digest that a signature encodes; `None` for unknown hashes. A text has one meaning at most: base64 of a digest
+/// and its hexadecimal digits differ in length.
 pub(super) fn read(signature: &[u8]) -> Option<Reading> {
     let text = str::from_utf8(signature).ok().filter(|text| text.len() <= LONGEST)?;
     let mut mistakes = Vec::new();
@@ -61,7 +61,7 @@ fn quoted(text: &str) -> Option<&str> {
     ['"', '\''].iter().find_map(|&quote| text.strip_prefix(quote)?.strip_suffix(quote))
 }
 
-/// The digest without what may be around it.
+/// The digest inside quotes or other wrapping.
 fn core(text: &str) -> Option<(Vec<u8>, Option<Mistake>)> {
     let known = |bytes: &Vec<u8>| Hash::of_length(bytes.len()).is_some();
     if let Some(bytes) = hex(text).filter(known) {
@@ -82,7 +82,7 @@ fn core(text: &str) -> Option<(Vec<u8>, Option<Mistake>)> {
     STANDARD.decode(url_safe).ok().filter(known).map(|digest| (digest, Some(Mistake::SignatureUrlSafe)))
 }
 
-/// Hexadecimal digits, also in pairs with hyphens, colons or blanks between them, as .NET and OpenSSL write them.
+/// Hexadecimal digits, also in pairs with hyphens, colons or spaces between them, as in .NET and OpenSSL.
 pub(super) fn hex(text: &str) -> Option<Vec<u8>> {
     let text = text.strip_prefix("0x").unwrap_or(text);
     let separated =

@@ -1,4 +1,4 @@
-//! The hashes people take, keyed or not.
+//! Hash functions that clients use, with and without a key.
 
 use hmac::{Hmac, KeyInit, Mac};
 use md5::Md5;
@@ -7,7 +7,6 @@ use sha2::{Sha256, Sha512};
 
 use super::Mistake;
 
-/// A hash function.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Hash {
     Sha1,
@@ -17,7 +16,7 @@ pub(super) enum Hash {
 }
 
 impl Hash {
-    /// The one whose digests have this length.
+    /// The hash function with digests of this length.
     pub(super) fn of_length(bytes: usize) -> Option<Self> {
         match bytes {
             20 => Some(Hash::Sha1),
@@ -28,7 +27,6 @@ impl Hash {
         }
     }
 
-    /// What taking it means.
     pub(super) fn mistake(self) -> Option<Mistake> {
         match self {
             Hash::Sha1 => None,
@@ -38,7 +36,7 @@ impl Hash {
         }
     }
 
-    /// The digest of pieces, one after the other.
+    /// The digest of concatenated pieces.
     pub(super) fn digest(self, pieces: &[&[u8]]) -> Vec<u8> {
         fn of<D: Digest>(pieces: &[&[u8]]) -> Vec<u8> {
             let mut digest = D::new();
@@ -56,7 +54,7 @@ impl Hash {
     }
 }
 
-/// An HMAC that has its key: what HMAC derives from the key is hashed once, however many texts are tried.
+/// An HMAC with a prepared key: the blocks derived from it are hashed once for all texts.
 #[derive(Clone)]
 pub(super) enum Keyed {
     Sha1(Hmac<Sha1>),

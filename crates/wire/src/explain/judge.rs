@@ -1,4 +1,4 @@
-//! A request from its first header to its last: what can be seen at once, and what has to be searched for.
+//! Judges a whole request: visible mistakes first, then the search.
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -10,19 +10,19 @@ use super::{Cause, Explanation, KeySet, KeyStatus, Known, Mistake, Received, Sig
 use crate::header::{self, Authorization, AuthorizationError, RequestId};
 use crate::signature::secret_key_bytes;
 
-/// Sets of keys that are looked at; more would cost too much.
+/// Most sets of keys that are examined, to limit the cost.
 const SETS: usize = 64;
 
-/// Other sets that are tried in combination with the right one.
+/// Most other sets that are combined with the right one.
 const OTHERS: usize = 16;
 
-/// Other sets that are searched as a whole when the access key is unknown.
+/// Most other sets that are searched completely if the access key is unknown.
 const SEARCHED: usize = 8;
 
-/// What is called before there are keys (spec/protocol.md 4).
+/// Endpoints that are called without keys (spec/protocol.md 4).
 const UNSIGNED: [&str; 2] = ["/api/login/login", "/api/login/discover-authentication"];
 
-/// Which mistake a request was signed with, judged as of `now`.
+/// Explains a request as of `now`.
 #[must_use]
 pub fn explain(received: &Received<'_>, known: &Known<'_>, now: Timestamp) -> Explanation {
     let mut judge = Judge { received, known, now, causes: Vec::new() };
@@ -39,13 +39,13 @@ struct Judge<'a> {
     causes: Vec<Cause>,
 }
 
-/// What `Authorization` holds, however badly it is written.
+/// The content of `Authorization`, however malformed.
 struct Credentials<'a> {
     access_key: &'a str,
     signature: &'a [u8],
 }
 
-/// Which set a signature was made with, and how.
+/// The set that a signature was made with, and how.
 struct Match<'a> {
     set: &'a KeySet,
     found: Found,
@@ -99,18 +99,12 @@ impl<'a> Judge<'a> {
                 for (mistake, detail) in found.mistakes {
                     self.blame(mistake, detail);
                 }
-                for &mistake in &reading.mistakes {
-                    self.blame(mistake, None);
-                }
             }
             None => explanation.signature = Signature::Unexplained,
         }
-        let unexplained = explanation.signature == Signature::Unexplained;
-        if unexplained {
-            // How it is written and hashed shows without any key.
-            for &mistake in &reading.mistakes {
-                self.blame(mistake, None);
-            }
+        // Encoding and hash function are recognised without any key.
+        for &mistake in &reading.mistakes {
+            self.blame(mistake, None);
         }
         self.access_key(access_key, &own, set);
         self.app_id(own.first().copied().or(set));
@@ -124,7 +118,7 @@ impl<'a> Judge<'a> {
         &target[..target.iter().position(|&byte| byte == b'?').unwrap_or(target.len())]
     }
 
-    /// What is said when there is no signature to look at.
+    /// The explanation of a request without a readable signature.
     fn unread(&self) -> Explanation {
         let mut explanation = ended(Signature::Unread, Vec::new());
         if let (Some(date), Some(request_id)) = (self.received.date, self.received.request_id) {
@@ -134,7 +128,7 @@ impl<'a> Judge<'a> {
         explanation
     }
 
-    /// Access key and signature; what is wrong around them is blamed.
+    /// Access key and signature; reports mistakes around them.
     fn credentials(&mut self) -> Option<Credentials<'a>> {
         let value = self.received.authorization?;
         let strict = Authorization::parse(value);
@@ -180,7 +174,7 @@ impl<'a> Judge<'a> {
         }
     }
 
-    /// Headers that are missing, and those beside `Authorization` that can't be read.
+    /// Reports missing and malformed headers, except `Authorization`.
     fn other_headers(&mut self) {
         let Received { authorization, date, request_id, app_id, .. } = *self.received;
         let missing: Vec<&str> = [
@@ -203,8 +197,8 @@ impl<'a> Judge<'a> {
         }
     }
 
-    /// The mistakes that give the signature, none of them if it is right. The keys of the access key first: alone, then
-    /// all others as they should be used, then the first with two mistakes, at last the others with one or two.
+    /// The mistakes that reproduce the signature, or none if it is right. First the keys of the access key, used
+    /// correctly; then all others used correctly; then the first with two mistakes; finally the others with one or two.
     fn search(
         &self,
         own: &[&'a KeySet],
@@ -217,14 +211,14 @@ impl<'a> Judge<'a> {
         let hashes = self.received.body.map(variation::body_hashes).unwrap_or_default();
         let is_own = |set: &KeySet| own.iter().any(|own| std::ptr::eq(*own, set));
         let mut others: Vec<&KeySet> = self.known.keys.iter().filter(|set| !is_own(set)).collect();
-        // The ones that the application id names are the likeliest.
+        // Sets with the request's application id are the likeliest.
         let app_id = self.received.app_id.unwrap_or_default().trim_ascii();
         others.sort_by_key(|set| !set.app_id.as_bytes().eq_ignore_ascii_case(app_id));
         others.truncate(SETS);
         let with = |set: &'a KeySet, attempt: &mut dyn FnMut(&Search<'_>, &[&KeySet]) -> Option<Found>| {
             let secret_text = set.secret_key()?;
             let secret = secret_key_bytes(secret_text).ok()?;
-            // Where the access key is known, its keys mixed with others are tried from its side.
+            // A mix with the keys of a known access key is tried from that set.
             let mixed = |other: &KeySet| !std::ptr::eq(other, set) && (is_own(set) || !is_own(other));
             let beside: Vec<&KeySet> =
                 self.known.keys.iter().filter(|other| mixed(other)).take(OTHERS).collect();
@@ -266,7 +260,7 @@ impl<'a> Judge<'a> {
             .or_else(|| first(searched, &mut |search, beside| search.pair(beside, budget)))
     }
 
-    /// What is to be said about the access key. `signer` is whose keys the signature was made with.
+    /// Reports mistakes of the access key. `signer` is the set that the signature was made with.
     fn access_key(&mut self, access_key: &str, own: &[&KeySet], signer: Option<&KeySet>) {
         let Some(set) = own.first() else {
             let sets = self.known.keys;
@@ -306,7 +300,7 @@ impl<'a> Judge<'a> {
         if sets.iter().any(|set| is(set.app_key())) {
             return self.blame(Mistake::AppIdIsAppKey, None);
         }
-        // Whose it should be shows only where there are keys of the request's own.
+        // The right value is shown only if the request's own keys are known.
         if set.is_none_or(|set| is(&set.app_id)) {
             return;
         }
@@ -320,7 +314,7 @@ impl<'a> Judge<'a> {
         self.blame(Mistake::AppIdOther, detail);
     }
 
-    /// Whether the date is fresh.
+    /// Checks whether the date is fresh.
     fn moment(&mut self) {
         let Some(Ok(date)) = self.received.date.map(|date| crate::date::parse(date, self.now)) else {
             return;
@@ -395,7 +389,7 @@ fn is_signed(authorization: &[u8]) -> bool {
     without_schemes(authorization.trim_ascii()).0 > 0
 }
 
-/// How often the scheme is in front, and what follows.
+/// The number of schemes in front, and the rest.
 fn without_schemes(mut value: &[u8]) -> (usize, &[u8]) {
     let mut schemes = 0;
     while let Some((scheme, rest)) = value.split_at_checked(2)
@@ -406,7 +400,7 @@ fn without_schemes(mut value: &[u8]) -> (usize, &[u8]) {
         value = rest.trim_ascii();
     }
     match value.split_at_checked(3) {
-        // A colon in place of the blank is no scheme.
+        // A colon instead of the space is not a scheme.
         Some((scheme, rest))
             if schemes == 0 && scheme.eq_ignore_ascii_case(b"MC:") && rest.contains(&b':') =>
         {
@@ -416,7 +410,7 @@ fn without_schemes(mut value: &[u8]) -> (usize, &[u8]) {
     }
 }
 
-/// Within two minutes of a number of hours.
+/// Within two minutes of a whole number of hours.
 fn is_whole_hours(off: SignedDuration) -> bool {
     let over = off.as_secs() % 3_600;
     off.as_secs() >= 3_480 && off.as_secs() < 15 * 3_600 && (over <= 120 || over >= 3_480)

@@ -4,11 +4,11 @@ use std::fmt;
 
 use serde::{Serialize, Serializer};
 
-/// What a mistake is about.
+/// The subject of a mistake.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Part {
-    /// A header is missing or can't be read.
+    /// A missing or malformed header.
     Header,
     /// The access key in `Authorization`.
     AccessKey,
@@ -22,15 +22,15 @@ pub enum Part {
     Path,
     /// The application key in the signed text.
     AppKey,
-    /// How the signed text is put together.
+    /// The composition of the signed text.
     Text,
-    /// How the text is hashed.
+    /// The hash function.
     Hash,
-    /// How the hash is written into `Authorization`.
+    /// The encoding of the hash in `Authorization`.
     Encoding,
-    /// The moment of signing, beside the signature.
+    /// The time of signing, apart from the signature.
     Clock,
-    /// `x-mc-app-id`, beside the signature.
+    /// `x-mc-app-id`, apart from the signature.
     AppId,
 }
 
@@ -43,28 +43,28 @@ macro_rules! mistakes {
         }
 
         impl Mistake {
-            /// All of them, part by part.
+            /// All mistakes, ordered by subject.
             pub const ALL: &[Mistake] = &[$($(Mistake::$variant,)*)*];
 
-            /// A name for machines, which does not change.
+            /// A stable machine-readable name.
             #[must_use]
             pub const fn name(self) -> &'static str {
                 match self { $($(Mistake::$variant => $name,)*)* }
             }
 
-            /// What it is about.
+            /// Its subject.
             #[must_use]
             pub const fn part(self) -> Part {
                 match self { $($(Mistake::$variant)|* => Part::$part,)* }
             }
 
-            /// What is wrong, in a sentence.
+            /// The mistake in one sentence.
             #[must_use]
             pub const fn wrong(self) -> &'static str {
                 match self { $($(Mistake::$variant => $wrong,)*)* }
             }
 
-            /// How to fix it, in a sentence.
+            /// The fix in one sentence.
             #[must_use]
             pub const fn mend(self) -> &'static str {
                 match self { $($(Mistake::$variant => $mend,)*)* }

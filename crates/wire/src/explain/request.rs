@@ -1,7 +1,6 @@
-//! Requests as people have them at hand: a curl line, a HAR file, HTTP as it crossed the network, or headers alone. Which
-//! of them it is shows by itself.
+//! Captured requests: a curl command, a HAR file, raw HTTP, or only headers. The format is detected.
 //!
-//! Header values stay bytes, where the input has bytes. No error quotes what it is about: it may be a secret.
+//! Header values stay bytes where the input has bytes. Errors never quote the input, which may contain a secret.
 
 mod curl;
 mod har;
@@ -16,33 +15,33 @@ use jiff::Timestamp;
 use super::Received;
 use crate::header;
 
-/// A request that was captured or written down.
+/// A captured request.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Request {
-    /// The method; empty: not known.
+    /// The method; empty if unknown.
     pub method: String,
-    /// Path and `?query`; empty: not known.
+    /// Path and `?query`; empty if unknown.
     pub target: Vec<u8>,
-    /// Names in the case they were found in, and values.
+    /// Names, in their original case, and values.
     pub headers: Vec<(String, Vec<u8>)>,
-    /// The body, where there is one.
+    /// The body, if present.
     pub body: Option<Vec<u8>>,
-    /// Host and port of the URL, where there is one.
+    /// Host and port of the URL, if present.
     pub authority: Option<Vec<u8>>,
-    /// When it was sent, where that was written down.
+    /// The time of sending, if recorded.
     pub sent_at: Option<Timestamp>,
 }
 
-/// Why no request was found.
+/// Why no request could be read.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum RequestError {
-    /// Nothing but blanks.
+    /// The input is blank.
     #[error("the input is empty: give a curl command, a HAR file, a raw HTTP request or headers")]
     Empty,
-    /// PowerShell's `>` writes UTF-16.
+    /// The input is UTF-16, as PowerShell's `>` writes it.
     #[error("the input is UTF-16: save it as UTF-8")]
     Utf16,
-    /// None of the known forms.
+    /// The format is unknown.
     #[error(
         "line {line} is neither a request line nor a header: expected a curl line, a HAR file, a raw HTTP request or \
          `Name: value` lines"
@@ -51,10 +50,10 @@ pub enum RequestError {
         /// The line, from 1.
         line: usize,
     },
-    /// A browser's "copy as PowerShell".
+    /// The output of a browser's "copy as PowerShell".
     #[error("this is a PowerShell command: copy the request as cURL or HAR instead")]
     PowerShell,
-    /// JSON that is none.
+    /// Invalid JSON.
     #[error("the input looks like JSON but is not valid JSON: line {line}, column {column}")]
     Json {
         /// The line, from 1.
@@ -62,36 +61,36 @@ pub enum RequestError {
         /// The column, from 1.
         column: usize,
     },
-    /// JSON of another kind.
+    /// JSON in another format.
     #[error("the JSON is neither a HAR file nor an object of headers")]
     Object,
-    /// No request of a HAR file goes to the API.
+    /// No request of the HAR file goes to the API.
     #[error("no request in the HAR file goes to an API path such as /api/user/create-user")]
     NoEntry,
-    /// A quote that is opened and not closed.
+    /// A quote is not closed.
     #[error("a quote in the curl line is not closed: paste the whole command")]
     Quote,
-    /// Something that only a shell could fill in.
+    /// The command contains a variable or a command substitution.
     #[error("the curl line holds a variable or a command ($…): paste it with the values filled in")]
     Variable,
-    /// A header read from a file.
+    /// Headers are read from a file.
     #[error("the curl line takes headers from a file (-H @…): write them into the line")]
     HeaderFile,
-    /// An option of curl without its value.
+    /// An option of curl lacks its value.
     #[error("the curl line ends after an option that needs a value")]
     Value,
-    /// No URL.
+    /// The URL is missing.
     #[error("the curl line has no URL")]
     NoUrl,
-    /// A header of curl's without a colon.
+    /// A header of the curl command has no colon.
     #[error("a header in the curl line has no colon")]
     HeaderColon,
 }
 
-/// Reads all requests in `input`. A HAR file may hold many; whatever in it does not go to the API is left out.
+/// Reads all requests in `input`. Requests of a HAR file that do not go to the API are skipped.
 ///
 /// # Errors
-/// When the input is none of the known forms, or has a fault.
+/// When the format is unknown or the input is malformed.
 pub fn read(input: &[u8]) -> Result<Vec<Request>, RequestError> {
     if input.starts_with(b"\xff\xfe") || input.starts_with(b"\xfe\xff") {
         return Err(RequestError::Utf16);
@@ -117,14 +116,14 @@ pub fn read(input: &[u8]) -> Result<Vec<Request>, RequestError> {
 }
 
 impl Request {
-    /// The value of a header, whatever the case of its name; of several, the first.
+    /// The first value of a header, by name in any case.
     #[must_use]
     pub fn header(&self, name: &str) -> Option<&[u8]> {
         let mut same = self.headers.iter().filter(|(known, _)| known.eq_ignore_ascii_case(name));
         same.next().map(|(_, value)| value.as_slice())
     }
 
-    /// What a server would see of it.
+    /// The request as a server would receive it.
     #[must_use]
     pub fn received(&self) -> Received<'_> {
         Received {
@@ -139,7 +138,7 @@ impl Request {
         }
     }
 
-    /// Takes a URL apart, or a path.
+    /// Splits a URL or a path.
     fn set_url(&mut self, url: &[u8]) {
         let url = url.split(|&byte| byte == b'#').next().unwrap_or_default();
         if url.starts_with(b"/") {
@@ -160,7 +159,6 @@ impl Request {
     }
 }
 
-/// A header line, if it is one.
 fn header_line(line: &[u8]) -> Option<(String, Vec<u8>)> {
     let colon = line.iter().position(|&byte| byte == b':')?;
     let name = &line[..colon];

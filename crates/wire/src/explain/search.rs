@@ -1,4 +1,4 @@
-//! The search for the mistake that reproduces a signature: one alone, then two together.
+//! Searches for the mistake that reproduces a signature: single mistakes, then pairs.
 
 use zeroize::Zeroizing;
 
@@ -8,16 +8,16 @@ use super::spelling::shown;
 use super::variation::{self, Attempt, Change, KeyVariation, Slot, Variation};
 use super::{KeySet, Mistake, Part, Subject};
 
-/// What a search may cost, in blocks of 64 bytes that are hashed: some tens of milliseconds.
+/// The cost limit of a search, in hashed blocks of 64 bytes: some tens of milliseconds.
 const BLOCKS: usize = 300_000;
 
-/// Blocks that every text costs beside its own bytes: what HMAC adds.
+/// Additional blocks per text, hashed by HMAC.
 const OVERHEAD: usize = 3;
 
-/// A text longer than this is not tried together with other mistakes: it holds the body, and would cost too much.
+/// Longer texts are not combined with other mistakes: they contain the body and would cost too much.
 const LONG_TEXT: usize = 2_048;
 
-/// How much is left to spend.
+/// The remaining cost.
 pub(super) struct Budget(usize);
 
 impl Budget {
@@ -35,17 +35,17 @@ impl Budget {
     }
 }
 
-/// What reproduces the signature.
+/// The reproduction of a signature.
 pub(super) struct Found {
     pub(super) mistakes: Vec<(Mistake, Option<String>)>,
-    /// The text that was signed, without secrets.
+    /// The signed text without secrets.
     pub(super) signed: String,
-    /// What a test recomputes the signature from.
+    /// Key and text, from which a test recomputes the signature.
     #[cfg(test)]
     pub(super) recipe: Recipe,
 }
 
-/// Key and text that give the signature, as the search has found them.
+/// Key and text that reproduce the signature.
 #[cfg(test)]
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Recipe {
@@ -54,7 +54,7 @@ pub(super) struct Recipe {
     pub(super) mechanism: Mechanism,
 }
 
-/// Ways to make a hash of key and text that are not HMAC of the text under the key.
+/// Incorrect ways to hash key and text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Mechanism {
     Hmac,
@@ -64,7 +64,7 @@ pub(super) enum Mechanism {
     SecretLast,
 }
 
-/// Each with the secret key decoded, and as text.
+/// Each with the decoded secret key and with its text.
 const MECHANISMS: [(Mistake, Mechanism, bool); 7] = [
     (Mistake::KeyAndTextSwapped, Mechanism::Swapped, true),
     (Mistake::KeyAndTextSwapped, Mechanism::Swapped, false),
@@ -90,7 +90,7 @@ impl Mechanism {
 /// The search with one set of keys.
 pub(super) struct Search<'a> {
     subject: &'a Subject<'a>,
-    /// What a right signature may be over, the received path first.
+    /// Paths that a right signature may cover, the received one first.
     paths: Vec<Vec<u8>>,
     reading: &'a Reading,
     right: Keyed,
@@ -107,7 +107,7 @@ impl<'a> Search<'a> {
         Self { subject, paths, reading, right: Keyed::new(reading.hash, subject.secret) }
     }
 
-    /// Whether the signature is the right one, but for the way it is written and its hash.
+    /// Whether the signature is right, apart from encoding and hash function.
     pub(super) fn right(&self) -> Option<Found> {
         let mut text = Zeroizing::new(Vec::new());
         self.paths.iter().find_map(|path| {
@@ -118,7 +118,8 @@ impl<'a> Search<'a> {
         })
     }
 
-    /// The one mistake that gives the signature. Several of one kind count as one: a date without weekday in another zone.
+    /// A single mistake that reproduces the signature. Several of one kind count as one: a date without weekday in
+    /// another zone.
     pub(super) fn single(&self, others: &[&KeySet], budget: &mut Budget) -> Option<Found> {
         let keys = self.keys(others);
         let mut text = Zeroizing::new(Vec::new());
@@ -139,7 +140,7 @@ impl<'a> Search<'a> {
         })
     }
 
-    /// The two mistakes that together give the signature.
+    /// Two mistakes that together reproduce the signature.
     pub(super) fn pair(&self, others: &[&KeySet], budget: &mut Budget) -> Option<Found> {
         let mut keys = self.keys(others);
         keys.retain(|key| key.variation.mistakes.len() == 1);
@@ -197,7 +198,7 @@ impl<'a> Search<'a> {
         None
     }
 
-    /// A text under every key, and hashed in every way.
+    /// Tries a text with every key and every hash.
     fn with_keys(
         &self,
         variations: &[&Variation],
@@ -271,13 +272,13 @@ impl<'a> Search<'a> {
         }
     }
 
-    /// What was signed where something else was sent.
+    /// The signed value, where it differs from the sent one.
     fn detail(&self, variation: &Variation) -> Option<String> {
         let value = match &variation.change {
             Change::Date(value) | Change::RequestId(value) | Change::Path(value) => value,
             _ => return variation.note.clone(),
         };
-        // Blanks, quotes and nothing at all are told in words.
+        // Spaces, quotes and empty values are described in words.
         if variation.note.is_some() && variation.mistakes.iter().all(|mistake| mistake.part() == Part::Text) {
             return variation.note.clone();
         }
@@ -300,7 +301,7 @@ impl Mechanism {
     }
 }
 
-/// Placeholder for the application key in a text that is shown.
+/// Placeholder for the application key in a shown text.
 fn mask(variation: &Variation) -> &'static str {
     match variation.mistakes.first() {
         Some(Mistake::AppKeyIsAppId) => "<application id>",

@@ -1,17 +1,17 @@
-//! An explanation as text: for people in 80 columns, for a log or a header in one line.
+//! Renders an explanation: in 80 columns for people, in one line for a log or a header.
 
 use std::fmt;
 
 use super::{Cause, Explanation, KeySet, Signature};
 
-/// Columns of a terminal.
 const COLUMNS: usize = 80;
 
-/// Shortest secret that is looked for in what is said; a shorter one is in every text.
+/// Shortest secret that is redacted; a shorter one would occur in every text.
 const SECRET: usize = 4;
 
 impl Explanation {
-    /// In one line of visible ASCII, of at most so many bytes: the names of the mistakes, then the first in words.
+    /// One line of visible ASCII with a maximum length in bytes: the names of the mistakes, then the first one in
+    /// words.
     #[must_use]
     pub fn line(&self, bytes: usize) -> String {
         let names: Vec<&str> = self.causes.iter().map(|cause| cause.mistake.name()).collect();
@@ -45,8 +45,7 @@ impl Explanation {
         }
     }
 
-    /// Takes secrets out of all that is said. None should be in it; a client that sends a secret in the wrong header
-    /// could still bring one in.
+    /// Redacts secrets in all texts. There should be none, but a client may send a secret in the wrong header.
     pub(super) fn redact(&mut self, keys: &[KeySet]) {
         let secrets: Vec<&str> = keys
             .iter()
@@ -111,7 +110,7 @@ impl fmt::Display for Explanation {
         }
         if let Some(signed) = &self.signed {
             f.write_str("\n\nSigned text:")?;
-            // Its blanks matter: it is broken where the line ends, and nowhere else.
+            // Its spaces matter, so it is broken only at the end of a line.
             let signs: Vec<char> = signed.chars().collect();
             for line in signs.chunks(COLUMNS - 2) {
                 write!(f, "\n  {}", line.iter().collect::<String>())?;
@@ -147,7 +146,7 @@ impl fmt::Display for Explanation {
     }
 }
 
-/// Writes a text in lines; a word that is longer than a line is broken.
+/// Writes a text in lines; words longer than a line are broken.
 fn wrapped(f: &mut fmt::Formatter<'_>, first: &str, next: &str, text: &str) -> fmt::Result {
     f.write_str(first)?;
     let mut column = first.chars().count();

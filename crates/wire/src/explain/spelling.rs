@@ -1,9 +1,9 @@
-//! Bytes as text, and text as bytes.
+//! Conversions between bytes and text.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
-/// Longest value that is shown, in characters.
+/// Longest shown value, in characters.
 const SHOWN: usize = 240;
 
 /// Hexadecimal digits in lower case.
@@ -21,7 +21,7 @@ pub(super) fn base64_text(bytes: &[u8]) -> String {
     STANDARD.encode(bytes)
 }
 
-/// What is neither unreserved nor among `kept` becomes `%XX` (RFC 3986, 2.3).
+/// Encodes everything except unreserved characters and `kept` as `%XX` (RFC 3986, 2.3).
 pub(super) fn percent_encoded(bytes: &[u8], kept: &[u8]) -> Vec<u8> {
     let mut out = Vec::with_capacity(bytes.len());
     for &byte in bytes {
@@ -35,7 +35,7 @@ pub(super) fn percent_encoded(bytes: &[u8], kept: &[u8]) -> Vec<u8> {
     out
 }
 
-/// The reverse; a `%` without two digits behind it stays.
+/// Decodes `%XX`; an incomplete `%` remains.
 pub(super) fn percent_decoded(bytes: &[u8]) -> Vec<u8> {
     let digit = |place: usize| bytes.get(place).and_then(|&byte| char::from(byte).to_digit(16));
     let (mut out, mut place) = (Vec::with_capacity(bytes.len()), 0);
@@ -76,7 +76,7 @@ pub(super) fn shown(bytes: &[u8]) -> String {
     }
 }
 
-/// The first signs of a key, enough to tell it from others.
+/// The first characters of a key, enough to recognise it.
 pub(super) fn masked(key: &str) -> String {
     format!("{}…", shown(key.as_bytes()).chars().take(4).collect::<String>())
 }

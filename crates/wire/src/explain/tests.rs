@@ -1,4 +1,4 @@
-//! Each mistake, made on purpose with a hash of our own, is named; nothing else is.
+//! Each mistake, made on purpose with an independent hash, is reported, and nothing else.
 
 mod cases;
 mod corruption;
@@ -24,7 +24,7 @@ pub(super) const PATHS: [&str; 3] = [PATH, "/api/user/get-profile", "/api/accoun
 pub(super) const APP_ID: &str = "3c1f5a2e-7d6b-4f0a-8e9d-2b4c6d8e0f1a";
 pub(super) const APP_KEY: &str = "9b7e5d3c-1a2f-4b6d-8c0e-f1a3b5c7d9e1";
 pub(super) const ACCESS_KEY: &str = "mYtHUVLaAqWx_3fP-0kQe5rT7uV9wXyZ";
-/// 48 bytes, with both signs that URL-safe base64 does not have.
+/// 48 bytes whose base64 has both characters that the URL-safe alphabet lacks.
 pub(super) const SECRET: &str = "+/8Pq+/zGg1x9kTt2m0b7QeYw4uHc6Jn3rLpVsXaDf8+A/bC5Z+9kM1oNq7EiR2t";
 
 pub(super) const OTHER_APP_ID: &str = "5d8b2c10-94e7-4a3b-b1f6-07c9d2e4a685";
@@ -47,7 +47,6 @@ pub(super) fn keys() -> Vec<KeySet> {
     ]
 }
 
-/// A request as it is sent.
 #[derive(Clone)]
 pub(super) struct Sent {
     pub(super) authorization: Option<String>,
@@ -112,7 +111,7 @@ pub(super) fn with_digest(digest: &[u8]) -> String {
     format!("MC {ACCESS_KEY}:{}", STANDARD.encode(digest))
 }
 
-/// The value of `Authorization` for a text, signed as it should be.
+/// The value of `Authorization` with the right signature of a text.
 pub(super) fn over(text: impl AsRef<[u8]>) -> String {
     with_digest(&sha1(&secret(), text.as_ref()))
 }
@@ -121,7 +120,6 @@ pub(super) fn text(date: &str, request_id: &str, path: &str, app_key: &str) -> S
     format!("{date}:{request_id}:{path}:{app_key}")
 }
 
-/// What is to be signed.
 pub(super) fn right_text() -> String {
     text(DATE, REQUEST_ID, PATH, APP_KEY)
 }

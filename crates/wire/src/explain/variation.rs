@@ -1,4 +1,4 @@
-//! Each mistake as a variation of what should have been signed: another key, another date, another order of the parts.
+//! Variations of the correct signature: another key, another date, another order of the parts.
 
 mod date;
 mod key;
@@ -17,7 +17,7 @@ use super::{Mistake, Subject};
 pub(super) use date::{moment, wide as wide_dates};
 pub(super) use key::{KeyVariation, variations as keys};
 
-/// A part of the signed text, or something that people put into it.
+/// A part of the signed text, or a value that clients add to it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Slot {
     Date,
@@ -35,10 +35,10 @@ pub(super) enum Slot {
     SecretKey,
 }
 
-/// The text as it should be: `date:request id:path:application key`.
+/// The correct text: `date:request id:path:application key`.
 pub(super) const SLOTS: &[Slot] = &[Slot::Date, Slot::RequestId, Slot::Path, Slot::AppKey];
 
-/// What is done to the text as a whole before it is signed.
+/// A transformation of the whole text before signing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Transform {
     None,
@@ -53,7 +53,7 @@ pub(super) enum Transform {
     Hashed { hash: Hash, hex: bool },
 }
 
-/// One thing done otherwise.
+/// A single difference.
 #[derive(Clone)]
 pub(super) enum Change {
     Date(Vec<u8>),
@@ -66,7 +66,7 @@ pub(super) enum Change {
     Transform(Transform),
 }
 
-/// Where a change is made: two changes in one place can't be told apart from one.
+/// The position of a change: two changes in one position cannot be told apart.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Place {
     Date,
@@ -79,11 +79,11 @@ pub(super) enum Place {
     Transform,
 }
 
-/// A change of the text, and what it means.
+/// A change of the text with its mistakes.
 #[derive(Clone)]
 pub(super) struct Variation {
     pub(super) change: Change,
-    /// More than one where one change takes several: a date without weekday *and* in another zone.
+    /// Several if one change combines them: a date without weekday *and* in another zone.
     pub(super) mistakes: Vec<Mistake>,
     pub(super) note: Option<String>,
 }
@@ -97,7 +97,7 @@ impl Variation {
         Self { change, mistakes: vec![mistake], note: Some(note.into()) }
     }
 
-    /// Whether both are tried together: not in one place, and not if one is so rare that it is only tried with another key.
+    /// Whether both can be combined: not in one position, and not if one is so rare that it is only combined with keys.
     pub(super) fn goes_with(&self, other: &Variation) -> bool {
         let is_key = |variation: &Variation| variation.place() == Place::AppKey;
         let one_is_key = is_key(self) || is_key(other);
@@ -124,7 +124,7 @@ impl Variation {
     }
 }
 
-/// All variations of the text, the likely ones first. None of them leaves the text as it is.
+/// All variations of the text, the likely ones first. None leaves the text unchanged.
 pub(super) fn texts(subject: &Subject<'_>, path: &[u8]) -> Vec<Variation> {
     let mut all = Vec::with_capacity(400);
     parts::app_key(subject, &mut all);
@@ -141,7 +141,7 @@ pub(super) fn texts(subject: &Subject<'_>, path: &[u8]) -> Vec<Variation> {
             Change::AppKey(value) => (subject.app_key, value),
             _ => return true,
         };
-        // Application keys are not kept a second time.
+        // No second copy of application keys is kept.
         value != base
             && (variation.place() == Place::AppKey || seen.insert((variation.place(), value.to_vec())))
     });
@@ -154,7 +154,7 @@ pub(super) fn body_hashes(body: &[u8]) -> Vec<String> {
     digests.iter().flat_map(|digest| [hex_text(digest), base64_text(digest)]).collect()
 }
 
-/// The text as somebody may have put it together.
+/// A candidate text.
 #[derive(Clone, Copy)]
 pub(super) struct Attempt<'a> {
     pub(super) subject: &'a Subject<'a>,
@@ -169,7 +169,7 @@ pub(super) struct Attempt<'a> {
 }
 
 impl<'a> Attempt<'a> {
-    /// As it should be.
+    /// The correct text.
     pub(super) fn right(subject: &'a Subject<'a>, path: &'a [u8]) -> Self {
         Self {
             subject,
@@ -184,7 +184,7 @@ impl<'a> Attempt<'a> {
         }
     }
 
-    /// The same, but for a change.
+    /// This text with a change.
     pub(super) fn with(mut self, variation: &'a Variation) -> Self {
         match &variation.change {
             Change::Date(date) => self.date = date,
@@ -199,13 +199,13 @@ impl<'a> Attempt<'a> {
         self
     }
 
-    /// Writes the text in place of what is in `out`.
+    /// Replaces the content of `out` by the text.
     pub(super) fn write(&self, out: &mut Zeroizing<Vec<u8>>) {
         self.write_with(out, |slot| self.value(slot));
         self.transformed(out);
     }
 
-    /// The text before it is transformed, with something in the place of what nobody may read.
+    /// The text before it is transformed, with placeholders for secrets.
     pub(super) fn masked(&self, masked: impl Fn(Slot) -> Option<&'static str>) -> Vec<u8> {
         let mut out = Zeroizing::new(Vec::new());
         self.write_with(&mut out, |slot| match masked(slot) {
@@ -263,7 +263,7 @@ impl<'a> Attempt<'a> {
     }
 }
 
-/// Text in UTF-16, two bytes a unit.
+/// Text in UTF-16, two bytes per unit.
 pub(super) fn utf_16(text: &[u8], bytes: fn(u16) -> [u8; 2]) -> Vec<u8> {
     String::from_utf8_lossy(text).encode_utf16().flat_map(bytes).collect()
 }

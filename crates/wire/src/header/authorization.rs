@@ -6,10 +6,10 @@ use base64::engine::{DecodePaddingMode, Engine as _};
 
 use crate::signature::SIGNATURE_BYTES;
 
-/// Longest access key, in bytes. Real ones have about 150 (`spec/protocol.md` 2b); the bound is `[ours]`.
+/// Longest access key, in bytes. Real ones have about 150 (`spec/protocol.md` 2b); the limit is `[ours]`.
 const ACCESS_KEY_BYTES: usize = 1024;
 
-/// Padding is optional, all else is exact: one signature has one text.
+/// Padding is optional, everything else is exact: each signature has one encoding.
 const SIGNATURE: GeneralPurpose = GeneralPurpose::new(
     &alphabet::STANDARD,
     GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
@@ -22,64 +22,65 @@ pub struct Authorization {
     signature: [u8; SIGNATURE_BYTES],
 }
 
-/// What is wrong with the value of `Authorization`, and what to send. Never holds any of it: it is half a credential.
+/// Why a value of `Authorization` is malformed, and what to send. Never contains any of it, because it is half a
+/// credential.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum AuthorizationError {
     /// The header is blank.
     #[error("Authorization is empty: send `MC`, a blank, the access key, a colon and the signature")]
     Empty,
-    /// The value begins with `Bearer`, as the successor of this API wants.
+    /// The value begins with `Bearer`, as in API 2.0.
     #[error("Authorization has the scheme Bearer: this is API 1.0, sign the request and send `MC`")]
     Bearer,
-    /// The value begins with `Basic` or a relative of it, which only login takes.
+    /// The value begins with `Basic` or a variant of it, which only login accepts.
     #[error("Authorization has the scheme Basic: only login takes it, sign the request and send `MC`")]
     Basic,
-    /// The value does not begin with `MC` and a blank.
+    /// The value does not begin with `MC` and a space.
     #[error("Authorization does not begin with its scheme: send `MC` and a blank before the access key")]
     Scheme,
     /// No colon after the scheme.
     #[error("Authorization has no colon: send a colon between the access key and the signature")]
     Colon,
-    /// Nothing between scheme and colon.
+    /// The access key is empty.
     #[error("Authorization has no access key: send it between `MC` and the colon")]
     AccessKeyEmpty,
     /// More than 1,024 bytes before the colon.
     #[error("the access key in Authorization is too long: at most 1024 bytes are expected")]
     AccessKeyLength,
-    /// A blank, a control character or a byte beyond ASCII in the access key.
+    /// A space, a control character or a non-ASCII byte in the access key.
     #[error(
         "the access key in Authorization holds a blank, a control character or a character beyond ASCII: \
          send the key as it was issued"
     )]
     AccessKeyCharacter,
-    /// Nothing after the colon.
+    /// The signature is empty.
     #[error("Authorization has no signature: send the base64 of the HMAC-SHA1 after the colon")]
     SignatureEmpty,
     /// Forty hexadecimal digits.
     #[error("the signature in Authorization looks like hex: send the 20 bytes of the HMAC-SHA1 in base64")]
     SignatureHex,
-    /// A `b'…'` that Python's `str` or `format` made of bytes.
+    /// A `b'…'` from formatting bytes in Python.
     #[error(
         "the signature in Authorization looks like Python bytes printed as text: decode them, as in sig.decode()"
     )]
     SignaturePython,
-    /// `-` or `_`, which only the URL-safe alphabet has.
+    /// `-` or `_`, which exist only in the URL-safe alphabet.
     #[error("the signature in Authorization holds `-` or `_`: send standard base64, which has `+` and `/`")]
     SignatureUrlSafe,
-    /// Any other fault in the base64.
+    /// Any other error in the base64.
     #[error("the signature in Authorization is not base64: expected 28 characters, the last one `=`")]
     SignatureBase64,
-    /// Base64, but not of twenty bytes.
+    /// Base64, but not of 20 bytes.
     #[error("the signature in Authorization holds {bytes} bytes: expected the 20 bytes of an HMAC-SHA1")]
     SignatureLength {
-        /// Bytes found after decoding.
+        /// The number of decoded bytes.
         bytes: usize,
     },
 }
 
 impl Authorization {
-    /// Reads the value of an `Authorization` header (`spec/clients.md` 1.3): scheme `MC` in any case, split at the
-    /// first colon, blanks trimmed around both parts.
+    /// Parses the value of an `Authorization` header (`spec/clients.md` 1.3): scheme `MC` in any case, split at the
+    /// first colon, spaces around both parts ignored.
     pub fn parse(value: &[u8]) -> Result<Self, AuthorizationError> {
         let rest = after_scheme(value.trim_ascii())?;
         let colon = rest.iter().position(|&byte| byte == b':').ok_or(AuthorizationError::Colon)?;
@@ -89,20 +90,20 @@ impl Authorization {
         })
     }
 
-    /// Whose signature this claims to be.
+    /// The access key of the claimed caller.
     #[must_use]
     pub fn access_key(&self) -> &str {
         &self.access_key
     }
 
-    /// The signature, decoded.
+    /// The decoded signature.
     #[must_use]
     pub fn signature(&self) -> &[u8; SIGNATURE_BYTES] {
         &self.signature
     }
 }
 
-/// Shows nothing: anybody who reads its header can replay the request.
+/// Hides the content: the header allows replaying the request.
 impl fmt::Debug for Authorization {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Authorization(…)")
@@ -132,7 +133,7 @@ fn access_key(value: &[u8]) -> Result<String, AuthorizationError> {
 }
 
 fn signature(value: &[u8]) -> Result<[u8; SIGNATURE_BYTES], AuthorizationError> {
-    // Room for the longest digest somebody might send by mistake, so that its length can be named.
+    // Room for the longest digest that may be sent by mistake, to report its length.
     let mut bytes = [0; 96];
     match SIGNATURE.decode_slice(value, &mut bytes) {
         Ok(SIGNATURE_BYTES) => {
@@ -144,12 +145,12 @@ fn signature(value: &[u8]) -> Result<[u8; SIGNATURE_BYTES], AuthorizationError> 
     }
 }
 
-/// What to say about a signature that is not one; `decoded` is how many bytes its base64 held, if it was base64.
+/// The error of a malformed signature; `decoded` is the number of bytes if it was base64.
 fn refusal(value: &[u8], decoded: Option<usize>) -> AuthorizationError {
     match value {
         b"" => AuthorizationError::SignatureEmpty,
         [b'b', b'\'' | b'"', ..] => AuthorizationError::SignaturePython,
-        // Forty hex digits are base64 as well, of thirty bytes.
+        // Forty hexadecimal digits are also the base64 of thirty bytes.
         _ if value.len() == 40 && value.iter().all(u8::is_ascii_hexdigit) => AuthorizationError::SignatureHex,
         _ if value.iter().any(|byte| matches!(byte, b'-' | b'_')) => AuthorizationError::SignatureUrlSafe,
         _ => match decoded {

@@ -10,10 +10,10 @@ use zeroize::Zeroizing;
 #[cfg(test)]
 mod tests;
 
-/// Longest value, in bytes: an address, a password and what base64 adds. `[ours]`
+/// Longest value in bytes: an address and a password in base64. `[ours]`
 const BYTES: usize = 2_048;
 
-/// Clients pad or do not, and some encoders leave stray bits at the end; a login is compared by what it says.
+/// Clients may omit the padding, and some encoders leave stray bits at the end. A login compares the decoded text.
 const CREDENTIALS: GeneralPurpose = GeneralPurpose::new(
     &alphabet::STANDARD,
     GeneralPurposeConfig::new()
@@ -21,18 +21,18 @@ const CREDENTIALS: GeneralPurpose = GeneralPurpose::new(
         .with_decode_allow_trailing_bits(true),
 );
 
-/// Whose password it is.
+/// The kind of password.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Scheme {
-    /// `Basic-Cloud`: the one that is kept here.
+    /// `Basic-Cloud`: a password that is stored here.
     Cloud,
-    /// `Basic-AD`: the one of the user's own domain.
+    /// `Basic-AD`: the password in the user's own domain.
     Domain,
 }
 
 /// The value of `Authorization` at login: `Basic-Cloud {base64(address:password)}` (`spec/protocol.md` 4).
 pub struct Basic {
-    /// Whose password it is.
+    /// The kind of password.
     pub scheme: Scheme,
     /// The address, as sent.
     pub user: String,
@@ -40,65 +40,65 @@ pub struct Basic {
     pub password: SecretString,
 }
 
-/// What is wrong with the value of `Authorization` at login, and what to send. Never holds any of it.
+/// Why a value of `Authorization` at login is malformed, and what to send. Never contains any of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum BasicError {
     /// The header is blank.
     #[error("Authorization is empty: send `Basic-Cloud`, a blank and the base64 of `address:password`")]
     Empty,
-    /// The value begins with `MC`, as that of a signed call.
+    /// The value begins with `MC`, like that of a signed call.
     #[error("Authorization has the scheme MC: login takes no signature, send `Basic-Cloud` and the password")]
     Signed,
-    /// The value begins with `Bearer`, as the successor of this API wants.
+    /// The value begins with `Bearer`, as in API 2.0.
     #[error("Authorization has the scheme Bearer: this is API 1.0, send `Basic-Cloud` and the password")]
     Bearer,
-    /// The value begins with `Basic`, as HTTP has it.
+    /// The value begins with `Basic`, the scheme of HTTP.
     #[error(
         "Authorization has the scheme Basic: send `Basic-Cloud`, or `Basic-AD` for the password of your own domain"
     )]
     Plain,
-    /// Any other scheme, or none.
+    /// Another scheme, or none.
     #[error("Authorization does not begin with a scheme of login: send `Basic-Cloud` and a blank first")]
     Scheme,
     /// More than 2,048 bytes.
     #[error("Authorization is too long: at most {BYTES} bytes are expected")]
     Length,
-    /// Nothing after the scheme.
+    /// The scheme is not followed by anything.
     #[error("Authorization has a scheme and no more: send the base64 of `address:password` after it")]
     Missing,
-    /// What follows the scheme is not base64.
+    /// The text after the scheme is not base64.
     #[error(
         "what follows the scheme in Authorization is not base64: send the standard base64 of `address:password`"
     )]
     Base64,
-    /// What was encoded is not UTF-8.
+    /// The decoded text is not UTF-8.
     #[error("address and password in Authorization are not UTF-8: encode them as UTF-8 before the base64")]
     Utf8,
-    /// What was encoded has no colon.
+    /// The decoded text has no colon.
     #[error("Authorization holds no colon: encode address, colon and password as one text")]
     Colon,
-    /// Nothing before the colon.
+    /// The address is empty.
     #[error("Authorization holds no address: send it before the colon")]
     UserEmpty,
-    /// Nothing after the colon.
+    /// The password is empty.
     #[error("Authorization holds no password: send it after the colon")]
     PasswordEmpty,
 }
 
 impl Basic {
-    /// The value of the header for a password that is kept here, as clients send it.
+    /// The header value for a password that is stored here, as clients send it.
     #[must_use]
     pub fn cloud(user: &str, password: &str) -> String {
         let credentials = Zeroizing::new(format!("{user}:{password}"));
         format!("Basic-Cloud {}", base64::engine::general_purpose::STANDARD.encode(credentials.as_bytes()))
     }
 
-    /// Reads the value of an `Authorization` header at login (`spec/clients.md` 6): the scheme in any case, standard
-    /// base64 with or without padding, UTF-8, split at the **first** colon. Blanks around the value
-    /// and its two parts are ignored; those inside the base64 are the address's and the password's own.
+    /// Parses the value of an `Authorization` header at login (`spec/clients.md` 6): scheme in any case, standard
+    /// base64 with or without padding, UTF-8, split at the **first** colon. Spaces around the value and its two parts
+    /// are ignored; those inside the base64 belong to address and password.
     ///
     /// # Errors
-    /// When the value is anything else.
+    /// When the value has any other format.
     pub fn parse(value: &[u8]) -> Result<Self, BasicError> {
         let value = value.trim_ascii();
         let end = value.iter().position(u8::is_ascii_whitespace).unwrap_or(value.len());
@@ -109,11 +109,10 @@ impl Basic {
     }
 }
 
-/// Name and secret of an `Authorization: Basic …` as HTTP has it, in which programs show who they are (RFC 7617); `None`
-/// when the scheme is another.
+/// Name and secret of an HTTP `Authorization: Basic …`, for programs (RFC 7617); `None` for other schemes.
 ///
 /// # Errors
-/// When what follows the scheme is not base64 of two texts with a colon between them.
+/// When the scheme is not followed by the base64 of two texts with a colon between them.
 pub fn plain_basic(value: &[u8]) -> Option<Result<(String, SecretString), BasicError>> {
     let value = value.trim_ascii();
     let end = value.iter().position(u8::is_ascii_whitespace).unwrap_or(value.len());
@@ -135,7 +134,7 @@ fn credentials(value: &[u8], rest: &[u8]) -> Result<(String, SecretString), Basi
     }
 }
 
-/// Shows nothing, not even whose login it is.
+/// Hides everything, including the address.
 impl fmt::Debug for Basic {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Basic(…)")
@@ -155,7 +154,7 @@ fn scheme(name: &[u8]) -> Result<Scheme, BasicError> {
     }
 }
 
-/// The buffer has its full size from the start, so that no copy is left behind where it grew.
+/// The buffer has its full size from the start, so that growing leaves no copy of the password.
 fn decoded(base64: &[u8]) -> Result<Zeroizing<Vec<u8>>, BasicError> {
     if base64.is_empty() {
         return Err(BasicError::Missing);

@@ -2,9 +2,9 @@ use std::fmt;
 
 use uuid::Uuid;
 
-/// The value of `x-mc-req-id` as an identity: two spellings of one GUID are one request.
+/// The value of `x-mc-req-id` as an identity: two spellings of a GUID denote one request.
 ///
-/// The signature is over the header's bytes instead, so keep those for [`Parts`](crate::signature::Parts).
+/// The signature covers the bytes of the header, so keep those for [`Parts`](crate::signature::Parts).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct RequestId(Uuid);
 
@@ -16,13 +16,13 @@ pub struct RequestId(Uuid);
 pub struct RequestIdError;
 
 impl RequestId {
-    /// Reads any GUID in either case, with hyphens or without, in braces or as a URN (`spec/clients.md` 1.5). Blanks
-    /// around it are ignored.
+    /// Parses a GUID in any case, with or without hyphens, in braces or as a URN (`spec/clients.md` 1.5). Spaces around
+    /// it are ignored.
     pub fn parse(value: &[u8]) -> Result<Self, RequestIdError> {
         Uuid::try_parse_ascii(value.trim_ascii()).map(Self).map_err(|_| RequestIdError)
     }
 
-    /// The sixteen bytes, in the order in which they are written.
+    /// The sixteen bytes, in written order.
     #[must_use]
     pub fn as_bytes(&self) -> &[u8; 16] {
         self.0.as_bytes()

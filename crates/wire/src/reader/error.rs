@@ -1,12 +1,12 @@
 use std::borrow::Cow;
 use std::fmt::{self, Write as _};
 
-/// Longest part of a key that is shown, in characters.
+/// Longest shown part of a key, in characters.
 const SHOWN_KEY: usize = 64;
 
-/// Where a body stops being readable, and why.
+/// Position and cause of a parse error.
 ///
-/// Quotes nothing of the body but punctuation and the keys on the path to the place: a value may be a password.
+/// Quotes nothing of the body except punctuation and the keys on the path: a value may be a password.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ReadError {
     offset: usize,
@@ -17,13 +17,13 @@ pub struct ReadError {
 }
 
 impl ReadError {
-    /// An error in `text`, which is UTF-8 as far as the fault and was found `skipped` bytes into the body.
+    /// An error in `text`, which is valid UTF-8 up to the error and starts `skipped` bytes into the body.
     pub(super) fn in_utf8(fault: Fault, text: &[u8], skipped: usize) -> Self {
         let offset = skipped + fault.at;
         Self::new(fault, text, offset)
     }
 
-    /// An error in `text`, whose every character was one byte in the body.
+    /// An error in `text`, each of whose characters is one byte of the body.
     pub(super) fn in_latin1(fault: Fault, text: &str, skipped: usize) -> Self {
         let offset = skipped + text[..fault.at].chars().count();
         Self::new(fault, text.as_bytes(), offset)
@@ -44,31 +44,31 @@ impl ReadError {
         }
     }
 
-    /// Bytes of the body, as received, before the place.
+    /// Byte offset in the received body.
     #[must_use]
     pub fn offset(&self) -> usize {
         self.offset
     }
 
-    /// Line of the place, from 1.
+    /// Line, from 1.
     #[must_use]
     pub fn line(&self) -> usize {
         self.line
     }
 
-    /// Characters from the start of the line, from 1.
+    /// Column in characters, from 1.
     #[must_use]
     pub fn column(&self) -> usize {
         self.column
     }
 
-    /// The value that was being read, as in `data[3].name`; empty at the root. Long keys are cut after 64 characters.
+    /// The path of the value, such as `data[3].name`; empty at the root. Keys are truncated after 64 characters.
     #[must_use]
     pub fn path(&self) -> &str {
         &self.path
     }
 
-    /// What was expected, what was found and what to write instead, without the place.
+    /// Expected and found syntax with advice, without the position.
     #[must_use]
     pub fn message(&self) -> &str {
         &self.message
@@ -88,7 +88,7 @@ impl fmt::Display for ReadError {
 
 impl std::error::Error for ReadError {}
 
-/// A [`ReadError`] in the making: while it travels outwards, every list and object on the way adds its step.
+/// A [`ReadError`] under construction: each enclosing list or object adds a step to its path.
 pub(super) struct Fault {
     at: usize,
     message: Cow<'static, str>,
@@ -103,7 +103,7 @@ pub(super) enum Step {
 }
 
 impl Fault {
-    /// A fault at byte `at` of the text that is read.
+    /// An error at byte `at` of the text.
     pub(super) fn new(at: usize, message: impl Into<Cow<'static, str>>) -> Self {
         Self { at, message: message.into(), steps: Vec::new() }
     }

@@ -4,8 +4,8 @@ use serde_json::{Map, Number, Value};
 
 use super::error::{Fault, Step};
 
-/// Reads `text` as Python's `repr` or a hand-made template may have written it. Everything that is JSON is read as
-/// JSON. Recurses `depth` levels at most.
+/// Parses `text` in the syntax of Python's `repr` or hand-made templates, a superset of JSON. Recurses at most `depth`
+/// levels.
 pub(super) fn read(text: &str, depth: usize) -> Result<Value, Fault> {
     let mut reader = Reader { text, rest: text, depth, string_had_line_break: false };
     let value = reader.value(depth)?;
@@ -13,14 +13,14 @@ pub(super) fn read(text: &str, depth: usize) -> Result<Value, Fault> {
     if reader.rest.is_empty() { Ok(value) } else { Err(reader.expected("the end of the body")) }
 }
 
-/// A place in a text.
+/// A position in a text.
 pub(super) struct Reader<'a> {
     text: &'a str,
-    /// What is still to be read; always an end of `text`.
+    /// The unread end of `text`.
     pub(super) rest: &'a str,
-    /// The limit as it was asked for, to be named in the refusal.
+    /// The requested limit, for the error message.
     depth: usize,
-    /// Whether the string read last spans lines: if the next fault is not far, its closing quote may be missing.
+    /// Whether the last string spans lines: if an error follows soon, its closing quote may be missing.
     pub(super) string_had_line_break: bool,
 }
 
@@ -54,7 +54,7 @@ impl Reader<'_> {
         self.rest = self.rest.trim_start_matches([' ', '\t', '\n', '\r']);
     }
 
-    /// Whether `sign` is next, after blanks; if so, it is read.
+    /// Consumes `sign` after spaces, if it is next.
     fn takes(&mut self, sign: char) -> bool {
         self.skip_blanks();
         self.take(sign)
@@ -147,7 +147,7 @@ impl Reader<'_> {
         Ok(value)
     }
 
-    /// The number that is next, with the meaning it has to the strict reader.
+    /// The next number, with the same value as in strict JSON.
     fn number(&mut self) -> Result<Value, Fault> {
         let is_part = |sign: char| sign.is_ascii_alphanumeric() || matches!(sign, '+' | '-' | '.' | '_');
         let token = leading(self.rest, is_part);
@@ -178,7 +178,7 @@ fn is_no_number(word: &str) -> bool {
     ["nan", "inf", "infinity"].iter().any(|known| word.eq_ignore_ascii_case(known))
 }
 
-/// What to say if `word`, at the start of `text`, is the prefix of a Python string.
+/// The advice if `word`, at the start of `text`, is the prefix of a Python string.
 fn prefixed(text: &str, word: &str) -> Option<&'static str> {
     if !text[word.len()..].starts_with(['"', '\'']) || word.len() > 2 {
         return None;
@@ -199,7 +199,7 @@ fn leading(text: &str, is_part: impl Fn(char) -> bool) -> &str {
     &text[..text.find(|sign| !is_part(sign)).unwrap_or(text.len())]
 }
 
-/// Describes the start of `text` without quoting what may be part of a value.
+/// Describes the start of `text` without quoting a possible value.
 fn found(text: &str) -> &'static str {
     let Some(first) = text.chars().next() else { return "the end of the body" };
     match first {

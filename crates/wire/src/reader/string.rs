@@ -10,7 +10,7 @@ const LONE_SURROGATE: &str =
     "found half of a surrogate pair, which is no character: send both halves or neither";
 
 impl Reader<'_> {
-    /// The string that begins here, in whichever quotes; the other kind needs no escape inside.
+    /// The string that begins here, in single or double quotes; the other kind needs no escape inside.
     pub(super) fn string(&mut self) -> Result<String, Fault> {
         let start = self.at();
         let whole = self.rest;
@@ -62,7 +62,7 @@ impl Reader<'_> {
         })
     }
 
-    /// The code point of the pair that `half` and an escape after it are; `half` itself if they are none.
+    /// The code point of a surrogate pair made of `half` and the next escape; `half` itself if there is no pair.
     fn joined(&mut self, half: u32) -> u32 {
         let alone = self.rest;
         if let (0xd800..=0xdbff, Some(rest)) = (half, self.rest.strip_prefix("\\u")) {

@@ -164,8 +164,17 @@ fn paths(#[case] body: &str, #[case] expected: &str) {
     assert_eq!(read(body).unwrap_err().path(), expected);
 }
 
+fn messages(bodies: &[&str]) -> String {
+    let message = |body: &&str| {
+        let error = read(body).unwrap_err().to_string();
+        assert!(!error.contains("hunter"), "a value may be a password: {error}");
+        format!("{body:?}\n  {error}")
+    };
+    bodies.iter().map(message).collect::<Vec<_>>().join("\n")
+}
+
 #[test]
-fn messages_say_what_to_write_instead() {
+fn messages_about_lists_and_objects_say_what_to_write_instead() {
     let bodies = [
         " ",
         "[1, 2",
@@ -177,52 +186,8 @@ fn messages_say_what_to_write_instead() {
         "{1: 2}",
         "{, }",
         "{name: 1}",
-        "{u'name': 1}",
-        "[u'x']",
-        "[b'x']",
-        "[Rb'x']",
-        "(1, 2)",
-        "[1, 2] # done",
-        "[ // none",
-        "[/* none */]",
-        "[1] [2]",
-        "hunter2",
-        "[undefined]",
-        "[%(password)s]",
-        "[\u{a0}1]",
-        "[é]",
-        "[\u{1}]",
-        "[nan]",
-        "[-Infinity]",
-        "[1e400]",
-        "[01234]",
-        "[+1]",
-        "[1_000]",
-        "[.5]",
-        "[12-34-56]",
-        "['hunter2]",
-        "{\"password\": \"hunter2,\n \"name\": \"x\"}",
-        r"['hunter\2']",
-        r"['\",
-        r"['\x1']",
-        r"['\u12']",
-        r"['\U0001f60']",
-        r"['\xéa']",
-        r"['\ud83d hunter2']",
-        r"['\ud83d\u0041']",
-        r"['\udc00\ud83d']",
-        r"['\U0000d83d\udc00']",
-        r"['\U00110000']",
     ];
-    let told: Vec<String> = bodies
-        .iter()
-        .map(|body| {
-            let error = read(body).unwrap_err().to_string();
-            assert!(!error.contains("hunter"), "a value may be a password: {error}");
-            format!("{body:?}\n  {error}")
-        })
-        .collect();
-    insta::assert_snapshot!(told.join("\n"), @r#"
+    insta::assert_snapshot!(messages(&bodies), @r#"
     " "
       at line 1, column 1 (byte 0): the body is empty
     "[1, 2"
@@ -243,6 +208,22 @@ fn messages_say_what_to_write_instead() {
       at line 1, column 2 (byte 1): expected a key in quotes, found `,`
     "{name: 1}"
       at line 1, column 2 (byte 1): found a key without quotes: put it in double quotes
+    "#);
+}
+
+#[test]
+fn messages_about_python_and_comments_say_what_to_write_instead() {
+    let bodies = [
+        "{u'name': 1}",
+        "[u'x']",
+        "[b'x']",
+        "[Rb'x']",
+        "(1, 2)",
+        "[1, 2] # done",
+        "[ // none",
+        "[/* none */]",
+    ];
+    insta::assert_snapshot!(messages(&bodies), @r#"
     "{u'name': 1}"
       at line 1, column 2 (byte 1): found a Python string with a prefix such as u'…': leave the prefix out, or send json.dumps(payload)
     "[u'x']"
@@ -259,6 +240,29 @@ fn messages_say_what_to_write_instead() {
       at line 1, column 3 (byte 2), in `[0]`: expected a value, found a comment, which JSON does not have: leave it out
     "[/* none */]"
       at line 1, column 2 (byte 1), in `[0]`: expected a value, found a comment, which JSON does not have: leave it out
+    "#);
+}
+
+#[test]
+fn messages_about_values_say_what_to_write_instead() {
+    let bodies = [
+        "[1] [2]",
+        "hunter2",
+        "[undefined]",
+        "[%(password)s]",
+        "[\u{a0}1]",
+        "[é]",
+        "[\u{1}]",
+        "[nan]",
+        "[-Infinity]",
+        "[1e400]",
+        "[01234]",
+        "[+1]",
+        "[1_000]",
+        "[.5]",
+        "[12-34-56]",
+    ];
+    insta::assert_snapshot!(messages(&bodies), @r#"
     "[1] [2]"
       at line 1, column 5 (byte 4): expected the end of the body, found `[`
     "hunter2"
@@ -289,6 +293,27 @@ fn messages_say_what_to_write_instead() {
       at line 1, column 2 (byte 1), in `[0]`: found something that is not a number as JSON writes it: if it is text, put it in double quotes; if it is a number, leave out plus signs and leading zeros
     "[12-34-56]"
       at line 1, column 2 (byte 1), in `[0]`: found something that is not a number as JSON writes it: if it is text, put it in double quotes; if it is a number, leave out plus signs and leading zeros
+    "#);
+}
+
+#[test]
+fn messages_about_strings_say_what_to_write_instead() {
+    let bodies = [
+        "['hunter2]",
+        "{\"password\": \"hunter2,\n \"name\": \"x\"}",
+        r"['hunter\2']",
+        r"['\",
+        r"['\x1']",
+        r"['\u12']",
+        r"['\U0001f60']",
+        r"['\xéa']",
+        r"['\ud83d hunter2']",
+        r"['\ud83d\u0041']",
+        r"['\udc00\ud83d']",
+        r"['\U0000d83d\udc00']",
+        r"['\U00110000']",
+    ];
+    insta::assert_snapshot!(messages(&bodies), @r#"
     "['hunter2]"
       at line 1, column 2 (byte 1), in `[0]`: found a string without a closing quote
     "{\"password\": \"hunter2,\n \"name\": \"x\"}"

@@ -1,5 +1,5 @@
-//! `POST /api/audit/get-audit-events` (spec/protocol.md 5). A page may hold fewer events than asked for, or none, and
-//! still be followed by another: a call looks at a bounded number of events. `[ours]`
+//! `POST /api/audit/get-audit-events` (spec/protocol.md 5). A page may have fewer events than requested, or none, and
+//! still have a next page: a call examines a limited number of events. `[ours]`
 
 use directory::application::Product;
 use directory::audit::Event;
@@ -14,7 +14,7 @@ use wire::{Answer, Code, Error};
 
 use crate::call::{Call, Reply};
 use crate::endpoint::{Endpoint, Method, Run, Takes};
-use crate::endpoints::login::refused;
+use crate::endpoints::login::refused_item;
 use crate::error::CallError;
 use crate::secure_id::SecureIds;
 
@@ -57,9 +57,9 @@ async fn get_audit_events(mut call: Call<'_>) -> Result<Reply, CallError> {
             }
             Ok(_) => {
                 let message = "This is before startDateTime";
-                return Ok(refused(key, vec![Error::in_field(Code::NotOneOf, "endDateTime", message)]));
+                return Ok(refused_item(key, vec![Error::in_field(Code::NotOneOf, "endDateTime", message)]));
             }
-            Err(errors) => return Ok(refused(key, errors)),
+            Err(errors) => return Ok(refused_item(key, errors)),
         },
         Err(reply) => return Ok(*reply),
     };

@@ -1,5 +1,5 @@
 //! `POST /user/cloud-gateway/v1/users`: create-user of one user, in the new style (spec/protocol.md 8). The fields of the
-//! request are create-user's `[ours]`; so are the rules, the gate and the once-only.
+//! request, the rules and the deduplication by request id are create-user's `[ours]`.
 
 use directory::application::Product;
 use directory::role::INTERNAL_EDIT;
@@ -10,7 +10,7 @@ use wire::rest;
 use super::{USERS, row};
 use crate::call::{Call, Reply};
 use crate::endpoint::{Endpoint, Method, Run, Takes};
-use crate::endpoints::user::create_user;
+use crate::endpoints::user::creation;
 use crate::error::CallError;
 
 /// The endpoint.
@@ -23,11 +23,11 @@ pub const ENDPOINT: Endpoint = Endpoint {
     writes: true,
     takes: Takes::Object(Item::FIELDS),
     row: rest::User::FIELDS,
-    codes: create_user::CODES,
+    codes: creation::CODES,
     run: Run::Signed(|call| Box::pin(create(call))),
 };
 
 async fn create(mut call: Call<'_>) -> Result<Reply, CallError> {
     let entry = call.object()?;
-    Ok(create_user::create(&mut call, None, vec![entry], row).await?.unwrapped(201))
+    Ok(creation::create_users(&mut call, None, vec![entry], row).await?.unwrapped(201))
 }

@@ -1,4 +1,4 @@
-//! `GET /role/cloud-gateway/v1/roles` (spec/protocol.md 7). An account has few roles: they are one page. `[ours]`
+//! `GET /role/cloud-gateway/v1/roles` (spec/protocol.md 7). An account has few roles, so they are one page. `[ours]`
 
 use directory::application::Product;
 use directory::role::{BuiltIn, ROLES_READ};

@@ -1,4 +1,4 @@
-//! `GET /user/cloud-gateway/v1/users` (spec/protocol.md 8): what get-internal-users lists, in the same order.
+//! `GET /user/cloud-gateway/v1/users` (spec/protocol.md 8): the users of get-internal-users, in the same order.
 
 use directory::application::Product;
 use directory::port::Position;
@@ -41,7 +41,7 @@ async fn list_users(mut call: Call<'_>) -> Result<Reply, CallError> {
         Ok(from) => from.unwrap_or(Position::Start),
         Err(_) => return Ok(Reply::errors(vec![page::invalid("pageToken")])),
     };
-    // One row more than is shown tells whether there are more.
+    // One more row than the page, to detect a next page.
     let mut users = call.timed(core.store.list_users(account, None, &from, size + 1)).await?;
     let more = users.len() > size;
     users.truncate(size);

@@ -11,7 +11,7 @@ use wire::groups::{AddMember, MemberChanged};
 use wire::item::{Entry, Item as _, Row as _};
 use wire::{Code, Error};
 
-use super::{blamed, changed, errors, judge_members, named};
+use super::{blamed_field, changed_member, group_id, item_errors, judge_members};
 use crate::call::{Call, Reply};
 use crate::endpoint::{Endpoint, Method, Run, Takes};
 use crate::error::CallError;
@@ -52,16 +52,18 @@ async fn add_group_member(mut call: Call<'_>) -> Result<Reply, CallError> {
     let judged = judge_members(&mut call, &scope, addresses).await?;
     let step = |(Entry { key, item }, judged): (Entry<AddMember>, Result<(), Error>)| {
         let plan = item.and_then(|AddMember { id, email_address, domain, notes }| {
-            let group = named(&core.secure_ids(), account, &id).map_err(|error| vec![error])?;
+            let group = group_id(&core.secure_ids(), account, &id).map_err(|error| vec![error])?;
             let change = groups::member(group, email_address.as_deref(), domain.as_deref(), notes)
-                .map_err(|all| errors(&all))?;
+                .map_err(|all| item_errors(&all))?;
             judged.map_err(|error| vec![error])?;
             let sealing = Arc::clone(&core.store.keys().secure_id);
             let shown = move |effect: &Effect| match effect {
-                Effect::Member(member) => changed(&SecureIds::new(&sealing), account, id.clone(), member),
+                Effect::Member(member) => {
+                    changed_member(&SecureIds::new(&sealing), account, id.clone(), member)
+                }
                 _ => MemberChanged::default(),
             };
-            Ok(Plan::change("id", Change::Group(change), shown).blaming(blamed))
+            Ok(Plan::change("id", Change::Group(change), shown).blaming(blamed_field))
         });
         Step { key, plan }
     };

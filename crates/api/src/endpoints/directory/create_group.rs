@@ -10,7 +10,7 @@ use wire::body::MAX_ITEMS;
 use wire::groups::{CreateGroup, GroupRow};
 use wire::item::{Entry, Item as _, Row as _};
 
-use super::{blamed, description, parent, row};
+use super::{blamed_field, group_name, parent_id, row};
 use crate::call::{Call, Reply};
 use crate::endpoint::{Endpoint, Method, Run, Takes};
 use crate::error::CallError;
@@ -45,8 +45,8 @@ async fn create_group(mut call: Call<'_>) -> Result<Reply, CallError> {
     let ids = core.secure_ids();
     let step = |Entry { key, item }: Entry<CreateGroup>| {
         let plan = item.and_then(|item| {
-            let parent = parent(&ids, account, item.parent_id.as_deref().unwrap_or_default());
-            let (description, parent) = match (description(&item.description), parent) {
+            let parent = parent_id(&ids, account, item.parent_id.as_deref().unwrap_or_default());
+            let (description, parent) = match (group_name(&item.description), parent) {
                 (Ok(description), Ok(parent)) => (description, parent),
                 (description, parent) => {
                     return Err(description.err().into_iter().chain(parent.err()).collect());
@@ -55,7 +55,7 @@ async fn create_group(mut call: Call<'_>) -> Result<Reply, CallError> {
             let id = GroupId::at(now, &core.entropy.randomness());
             let group = Group { id, account, parent, description, users: 0, folders: 0 };
             let row = row(&ids, &group);
-            Ok(Plan::done("description", Change::Group(GroupChange::Add(group)), &row).blaming(blamed))
+            Ok(Plan::done("description", Change::Group(GroupChange::Add(group)), &row).blaming(blamed_field))
         });
         Step { key, plan }
     };

@@ -1,4 +1,4 @@
-//! `POST /api/directory/delete-group` (spec/protocol.md 5; what is not deleted is `[ours]`).
+//! `POST /api/directory/delete-group` (spec/protocol.md 5; which groups are kept is `[ours]`).
 
 use directory::application::Product;
 use directory::change::Change;
@@ -10,7 +10,7 @@ use wire::body::MAX_ITEMS;
 use wire::groups::{GroupGone, NamesGroup};
 use wire::item::{Entry, Item as _, Row as _};
 
-use super::named;
+use super::group_id;
 use crate::call::{Call, Reply};
 use crate::endpoint::{Endpoint, Method, Run, Takes};
 use crate::error::{CallError, wrong};
@@ -38,9 +38,9 @@ async fn delete_group(mut call: Call<'_>) -> Result<Reply, CallError> {
     let mut steps = Vec::with_capacity(entries.len());
     for Entry { key, item } in entries {
         let plan = match item {
-            Ok(NamesGroup { id }) => match named(&ids, account, &id) {
+            Ok(NamesGroup { id }) => match group_id(&ids, account, &id) {
                 Ok(group) => {
-                    // Every member is taken out of it.
+                    // Deleting a group removes every member from it.
                     let roles = call.timed(call.core.store.roles_among(Affected::Members(group))).await?;
                     let covered = roles.iter().try_for_each(|role| scope.covers(Some(role)));
                     covered.map_err(|why| vec![wrong("id", &why)]).map(|()| {

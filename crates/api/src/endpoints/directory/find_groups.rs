@@ -13,7 +13,7 @@ use wire::{Answer, Code};
 use super::{CLOUD, row};
 use crate::call::{Call, Reply};
 use crate::endpoint::{Endpoint, Method, Run, Takes};
-use crate::endpoints::login::refused;
+use crate::endpoints::login::refused_item;
 use crate::error::{CallError, wrong};
 use crate::page;
 
@@ -55,13 +55,13 @@ async fn find_groups(mut call: Call<'_>) -> Result<Reply, CallError> {
                 let says = |text: &String| !text.trim().is_empty();
                 State { query: query.filter(says), source: source.filter(says), from: Position::Start }
             }
-            Err(errors) => return Ok(refused(key, errors)),
+            Err(errors) => return Ok(refused_item(key, errors)),
         },
         Err(reply) => return Ok(*reply),
     };
     let wanted = match query.as_deref().map(groups::query).transpose() {
         Ok(wanted) => wanted,
-        Err(why) => return Ok(refused(key, vec![wrong("query", &why)])),
+        Err(why) => return Ok(refused_item(key, vec![wrong("query", &why)])),
     };
     let size = body.page.size;
     let (mut found, total) =
@@ -74,7 +74,7 @@ async fn find_groups(mut call: Call<'_>) -> Result<Reply, CallError> {
             Some(LDAP) => (Vec::new(), 0),
             Some(_) => {
                 let why = ItemError::NotOneOf(format!("{CLOUD}, {LDAP}"));
-                return Ok(refused(key, vec![wrong("source", &why)]));
+                return Ok(refused_item(key, vec![wrong("source", &why)]));
             }
         };
     let around = page::cut(&mut found, size, &from, |group: &Group| group.id.to_string());

@@ -12,10 +12,10 @@ use wire::groups::{GroupMembers, MemberRow, NamesGroup};
 use wire::item::{Entry, Item as _, Row as _};
 use wire::{Answer, Code};
 
-use super::named;
+use super::group_id;
 use crate::call::{Call, Reply};
 use crate::endpoint::{Endpoint, Method, Run, Takes};
-use crate::endpoints::login::refused;
+use crate::endpoints::login::refused_item;
 use crate::error::{CallError, wrong};
 use crate::page;
 
@@ -50,14 +50,16 @@ async fn get_group_members(mut call: Call<'_>) -> Result<Reply, CallError> {
     let ids = call.core.secure_ids();
     let State { group, from } = match ids.open_page(PATH, account, &body.page) {
         Ok(Some(state)) => state,
-        Ok(None) => match item.and_then(|item| named(&ids, account, &item.id).map_err(|error| vec![error])) {
-            Ok(group) => State { group: *group.as_bytes(), from: Position::Start },
-            Err(errors) => return Ok(refused(key, errors)),
-        },
+        Ok(None) => {
+            match item.and_then(|item| group_id(&ids, account, &item.id).map_err(|error| vec![error])) {
+                Ok(group) => State { group: *group.as_bytes(), from: Position::Start },
+                Err(errors) => return Ok(refused_item(key, errors)),
+            }
+        }
         Err(reply) => return Ok(*reply),
     };
     let Some(group) = call.timed(store.group(GroupId::from_bytes(group))).await? else {
-        return Ok(refused(key, vec![wrong("id", &ItemError::NotFound("group"))]));
+        return Ok(refused_item(key, vec![wrong("id", &ItemError::NotFound("group"))]));
     };
     let size = body.page.size;
     let mut members = call.timed(store.list_members(&group, &from, size + 1)).await?;

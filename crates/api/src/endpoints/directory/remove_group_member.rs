@@ -11,7 +11,7 @@ use wire::groups::{MemberChanged, RemoveMember};
 use wire::item::{Entry, Item as _, Row as _};
 use wire::{Code, Error};
 
-use super::{blamed, changed, errors, judge_members, named};
+use super::{blamed_field, changed_member, group_id, item_errors, judge_members};
 use crate::call::{Call, Reply};
 use crate::endpoint::{Endpoint, Method, Run, Takes};
 use crate::error::CallError;
@@ -51,17 +51,19 @@ async fn remove_group_member(mut call: Call<'_>) -> Result<Reply, CallError> {
     let judged = judge_members(&mut call, &scope, addresses).await?;
     let step = |(Entry { key, item }, judged): (Entry<RemoveMember>, Result<(), Error>)| {
         let plan = item.and_then(|RemoveMember { id, email_address, domain }| {
-            let group = named(&core.secure_ids(), account, &id).map_err(|error| vec![error])?;
+            let group = group_id(&core.secure_ids(), account, &id).map_err(|error| vec![error])?;
             let subject = Subject::parse(email_address.as_deref(), domain.as_deref())
-                .map_err(|wrong| errors(&[wrong]))?;
+                .map_err(|wrong| item_errors(&[wrong]))?;
             judged.map_err(|error| vec![error])?;
             let sealing = Arc::clone(&core.store.keys().secure_id);
             let shown = move |effect: &Effect| match effect {
-                Effect::Member(member) => changed(&SecureIds::new(&sealing), account, id.clone(), member),
+                Effect::Member(member) => {
+                    changed_member(&SecureIds::new(&sealing), account, id.clone(), member)
+                }
                 _ => MemberChanged::default(),
             };
             let change = Change::Group(GroupChange::RemoveMember { group, subject });
-            Ok(Plan::change("id", change, shown).blaming(blamed))
+            Ok(Plan::change("id", change, shown).blaming(blamed_field))
         });
         Step { key, plan }
     };

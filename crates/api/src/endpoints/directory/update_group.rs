@@ -12,7 +12,7 @@ use wire::groups::{GroupRow, UpdateGroup};
 use wire::item::{Entry, Item as _, Row as _};
 use wire::{Code, Error};
 
-use super::{blamed, description, named, parent, row};
+use super::{blamed_field, group_id, group_name, parent_id, row};
 use crate::call::{Call, Reply};
 use crate::endpoint::{Endpoint, Method, Run, Takes};
 use crate::error::{CallError, wrong};
@@ -49,9 +49,9 @@ async fn update_group(mut call: Call<'_>) -> Result<Reply, CallError> {
     let mut steps = Vec::with_capacity(entries.len());
     for Entry { key, item } in entries {
         let change = item.and_then(|item| {
-            let id = named(&ids, account, &item.id);
-            let description = item.description.as_deref().map(description).transpose();
-            let parent = item.parent_id.as_deref().map(|id| parent(&ids, account, id)).transpose();
+            let id = group_id(&ids, account, &item.id);
+            let description = item.description.as_deref().map(group_name).transpose();
+            let parent = item.parent_id.as_deref().map(|id| parent_id(&ids, account, id)).transpose();
             match (id, description, parent) {
                 (Ok(id), Ok(description), Ok(parent)) => Ok((id, description, parent)),
                 (id, description, parent) => {
@@ -73,7 +73,7 @@ async fn update_group(mut call: Call<'_>) -> Result<Reply, CallError> {
                     _ => GroupRow::default(),
                 };
                 let change = Change::Group(GroupChange::Update { id, description, parent });
-                Ok(Plan::change("id", change, shown).blaming(blamed))
+                Ok(Plan::change("id", change, shown).blaming(blamed_field))
             }
             Err(errors) => Err(errors),
         };

@@ -10,7 +10,7 @@ use wire::body::MAX_ITEMS;
 use wire::domains::{CreateDomain, RegisteredDomain};
 use wire::item::{Entry, Item as _, Row as _};
 
-use super::{KIND, inbound_type, name, pending};
+use super::{KIND, domain_name, inbound_type, pending_row};
 use crate::call::{Call, Reply};
 use crate::endpoint::{Endpoint, Method, Run, Takes};
 use crate::error::CallError;
@@ -38,7 +38,7 @@ async fn create_domain(mut call: Call<'_>) -> Result<Reply, CallError> {
     let ids = core.secure_ids();
     let step = |Entry { key, item }: Entry<CreateDomain>| {
         let plan = item.and_then(|item| {
-            let (name, inbound_type) = match (name(&item.domain), inbound_type(&item.inbound_type)) {
+            let (name, inbound_type) = match (domain_name(&item.domain), inbound_type(&item.inbound_type)) {
                 (Ok(name), Ok(inbound_type)) => (name, inbound_type),
                 (name, inbound_type) => {
                     return Err(name.err().into_iter().chain(inbound_type.err()).collect());
@@ -55,7 +55,7 @@ async fn create_domain(mut call: Call<'_>) -> Result<Reply, CallError> {
                 now,
             );
             let id = DomainId::at(now, &core.entropy.randomness());
-            let waiting = pending(&ids, &registered);
+            let waiting = pending_row(&ids, &registered);
             let internal = ids.seal(KIND, account, id.as_bytes());
             let row = move |effect: &Effect| match effect {
                 Effect::Domain(registered) if matches!(**registered, Registered::Internal(_)) => {

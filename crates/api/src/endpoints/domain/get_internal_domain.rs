@@ -7,10 +7,10 @@ use wire::domains::{GetInternalDomain, InternalDomain};
 use wire::item::{Entry, Item as _, Row as _};
 use wire::{Answer, Code};
 
-use super::{internal, listed, name, size};
+use super::{domain_name, internal_row, list_reply, page_size};
 use crate::call::{Call, Reply};
 use crate::endpoint::{Endpoint, Method, Run, Takes};
-use crate::endpoints::login::refused;
+use crate::endpoints::login::refused_item;
 use crate::error::CallError;
 
 const PATH: &str = "/api/domain/get-internal-domain";
@@ -41,20 +41,20 @@ async fn get_internal_domain(mut call: Call<'_>) -> Result<Reply, CallError> {
             Ok(item) => {
                 let wanted = item.domain.filter(|domain| !domain.trim().is_empty());
                 if let Some(domain) = wanted {
-                    let name = match name(&domain) {
+                    let name = match domain_name(&domain) {
                         Ok(name) => name,
-                        Err(error) => return Ok(refused(key, vec![error])),
+                        Err(error) => return Ok(refused_item(key, vec![error])),
                     };
                     let found = call.timed(store.domain_of(account, &name)).await?;
-                    let rows = found.iter().map(|domain| internal(&ids, domain)).collect();
+                    let rows = found.iter().map(|domain| internal_row(&ids, domain)).collect();
                     return Ok(Reply::of(&Answer::ran(rows, Vec::new())));
                 }
                 Position::Start
             }
-            Err(errors) => return Ok(refused(key, errors)),
+            Err(errors) => return Ok(refused_item(key, errors)),
         },
         Err(reply) => return Ok(*reply),
     };
-    let found = call.timed(store.domains_of(account, &from, size(&body.page) + 1)).await?;
-    Ok(listed((&ids, PATH, account), &body.page, &from, found, |domain| &domain.name, internal))
+    let found = call.timed(store.domains_of(account, &from, page_size(&body.page) + 1)).await?;
+    Ok(list_reply((&ids, PATH, account), &body.page, &from, found, |domain| &domain.name, internal_row))
 }

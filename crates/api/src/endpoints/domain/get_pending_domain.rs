@@ -8,7 +8,7 @@ use wire::account::Nothing;
 use wire::domains::RegisteredDomain;
 use wire::item::{Item as _, Row as _};
 
-use super::{listed, pending, size};
+use super::{list_reply, page_size, pending_row};
 use crate::call::{Call, Reply};
 use crate::endpoint::{Endpoint, Method, Run, Takes};
 use crate::error::CallError;
@@ -39,6 +39,6 @@ async fn get_pending_domain(mut call: Call<'_>) -> Result<Reply, CallError> {
         Ok(from) => from.unwrap_or(Position::Start),
         Err(reply) => return Ok(*reply),
     };
-    let found = call.timed(store.pending_domains_of(account, &from, size(&body.page) + 1)).await?;
-    Ok(listed((&ids, PATH, account), &body.page, &from, found, |domain| &domain.name, pending))
+    let found = call.timed(store.pending_domains_of(account, &from, page_size(&body.page) + 1)).await?;
+    Ok(list_reply((&ids, PATH, account), &body.page, &from, found, |domain| &domain.name, pending_row))
 }

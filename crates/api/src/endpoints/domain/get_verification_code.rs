@@ -7,7 +7,7 @@ use wire::domains::{NamesDomain, VerificationCode};
 use wire::item::{Entry, Item as _, Row as _};
 use wire::{Answer, Code, Failure};
 
-use super::{MAX_LOOKUPS, name};
+use super::{MAX_LOOKUPS, domain_name};
 use crate::call::{Call, Reply};
 use crate::endpoint::{Endpoint, Method, Run, Takes};
 use crate::error::{CallError, wrong};
@@ -34,7 +34,7 @@ async fn get_verification_code(mut call: Call<'_>) -> Result<Reply, CallError> {
     call.count(entries.len());
     let (mut data, mut fail) = (Vec::new(), Vec::new());
     for Entry { key, item } in entries {
-        let found = match item.and_then(|item| name(&item.domain).map_err(|error| vec![error])) {
+        let found = match item.and_then(|item| domain_name(&item.domain).map_err(|error| vec![error])) {
             Ok(name) => Ok(call.timed(store.pending_domain(scope.account().id, &name)).await?),
             Err(errors) => Err(errors),
         };

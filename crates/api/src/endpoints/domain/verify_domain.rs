@@ -1,5 +1,5 @@
-//! `POST /api/domain/verify-domain` (spec/protocol.md 5): the token is in the domain's DNS, so the domain is the
-//! account's own.
+//! `POST /api/domain/verify-domain` (spec/protocol.md 5): a token in the domain's DNS proves that the account owns the
+//! domain.
 
 use directory::application::Product;
 use directory::change::Change;
@@ -12,14 +12,14 @@ use wire::domains::{InternalDomain, VerifyDomain};
 use wire::item::{Entry, Item as _, Row as _};
 use wire::{Code, Error};
 
-use super::{inbound_type, internal, name};
+use super::{domain_name, inbound_type, internal_row};
 use crate::call::{Call, Reply};
 use crate::core::Core;
 use crate::endpoint::{Endpoint, Method, Run, Takes};
 use crate::error::{CallError, wrong};
 use crate::step::{Plan, Step};
 
-/// Items of a request: each is a question to the DNS, and all of them are asked at once. `[ours]`
+/// Most items of a request: each is a DNS lookup, and all run at once. `[ours]`
 const MAX_QUESTIONS: usize = 10;
 
 /// The endpoint.
@@ -59,7 +59,7 @@ async fn verify_domain(mut call: Call<'_>) -> Result<Reply, CallError> {
         keys.push(key);
         let read = item.and_then(|item| {
             let inbound_type = item.inbound_type.as_deref().map(inbound_type).transpose();
-            match (name(&item.domain), inbound_type) {
+            match (domain_name(&item.domain), inbound_type) {
                 (Ok(name), Ok(inbound_type)) => Ok((name, inbound_type)),
                 (name, inbound_type) => Err(name.err().into_iter().chain(inbound_type.err()).collect()),
             }
@@ -74,15 +74,15 @@ async fn verify_domain(mut call: Call<'_>) -> Result<Reply, CallError> {
             Err(errors) => Err(errors),
         });
     }
-    // The DNS is asked before the writer is: nobody waits for it but this request.
-    let proven = join_all(asked.into_iter().map(|asked| prove(core, asked))).await;
+    // DNS lookups run before the write, so that only this request waits for them.
+    let proven = join_all(asked.into_iter().map(|asked| prove_ownership(core, asked))).await;
     let ids = core.secure_ids();
     let step = |(key, proven): (_, Result<(PendingDomain, Option<InboundType>), _>)| {
         let plan = proven.map(|(pending, inbound_type)| {
             let inbound_type = inbound_type.unwrap_or(pending.inbound_type);
             let id = DomainId::at(now, &core.entropy.randomness());
             let domain = Domain { inbound_type, ..Domain::new(id, account, pending.name, now) };
-            let row = internal(&ids, &domain);
+            let row = internal_row(&ids, &domain);
             let change = DomainChange::Verify { pending: pending.id, id, inbound_type };
             Plan::done("domain", Change::Domain(change), &row)
         });
@@ -92,9 +92,8 @@ async fn verify_domain(mut call: Call<'_>) -> Result<Reply, CallError> {
     call.carry_out(scope.evidence(), steps).await
 }
 
-/// Looks for the token in the DNS, unless the server runs offline: then the account that registered a domain has
-/// it. `[ours]`
-async fn prove(
+/// Looks up the token in the DNS. In offline mode the registration itself is the proof. `[ours]`
+async fn prove_ownership(
     core: &Core,
     asked: Result<(PendingDomain, Option<InboundType>), Vec<Error>>,
 ) -> Result<(PendingDomain, Option<InboundType>), Vec<Error>> {

@@ -18,10 +18,10 @@ pub const ENDPOINT: Endpoint = Endpoint {
     takes: Takes::Query(NoQuery::FIELDS),
     row: WhoAmI::FIELDS,
     codes: &[],
-    run: Run::Signed(|call| Box::pin(async move { Ok(who(&call)) })),
+    run: Run::Signed(|call| Box::pin(async move { Ok(whoami(&call)) })),
 };
 
-fn who(call: &Call<'_>) -> Reply {
+fn whoami(call: &Call<'_>) -> Reply {
     let caller = &call.caller;
     let codes = || AccountCodes { cg: caller.account().code.to_string() };
     let role = caller.role();

@@ -5,7 +5,7 @@ use wire::Answer;
 use wire::item::{Entry, Item as _, Row as _};
 use wire::login::{Discover, Discovered, Region};
 
-use super::{application, refused};
+use super::{application, refused_item};
 use crate::call::{Reply, Unsigned};
 use crate::endpoint::{Endpoint, Method, Run, Takes};
 use crate::error::CallError;
@@ -29,7 +29,7 @@ async fn discover(mut call: Unsigned<'_>) -> Result<Reply, CallError> {
     let Entry { key, item } = call.body()?.one::<Discover>()?;
     let Discover { email_address } = match item {
         Ok(item) => item,
-        Err(errors) => return Ok(refused(key, errors)),
+        Err(errors) => return Ok(refused_item(key, errors)),
     };
     let nobody = AccountId::from_bytes([0; 16]);
     let email_token = call.core.secure_ids().seal("address", nobody, email_address.as_bytes());

@@ -13,7 +13,7 @@ use wire::item::{Entry, Item as _, Row as _};
 use wire::login::{LogIn, LoggedIn};
 use wire::{Answer, Code, Error};
 
-use super::{application, decide, prove, refused, same_user};
+use super::{application, decide, prove, refused_item, same_user};
 use crate::call::{Reply, Unsigned};
 use crate::endpoint::{Endpoint, Method, Run, Takes};
 use crate::error::CallError;
@@ -38,10 +38,10 @@ async fn log_in(mut call: Unsigned<'_>) -> Result<Reply, CallError> {
     let Entry { key, item } = call.body()?.one::<LogIn>()?;
     let item = match item {
         Ok(item) => item,
-        Err(errors) => return Ok(refused(key, errors)),
+        Err(errors) => return Ok(refused_item(key, errors)),
     };
     let proof = prove(&mut call, &application).await?;
-    let refuse = |error: Error| Ok(refused(key, vec![error]));
+    let refuse = |error: Error| Ok(refused_item(key, vec![error]));
     if let Err(error) = same_user(&proof, item.user_name.or(item.username).as_deref()) {
         return refuse(error);
     }
@@ -94,8 +94,8 @@ async fn log_in(mut call: Unsigned<'_>) -> Result<Reply, CallError> {
     }
 }
 
-/// A pair that was never used makes room for a new one. Uses are noted in the store from time to time: where there may be no
-/// room, those of this node are noted first.
+/// An unused key pair can be replaced by a new one. Its last use may be pending in memory, so it is recorded before the
+/// limit is applied.
 async fn note_usage_at_limit(
     call: &Unsigned<'_>,
     user: directory::UserId,
@@ -110,8 +110,7 @@ async fn note_usage_at_limit(
     Ok(())
 }
 
-/// The key pair to be prolonged: the user's own, for this application. One that has expired is just what a client wants
-/// to prolong.
+/// The key pair to renew: the user's own, for this application. It may have expired.
 async fn pair(
     call: &Unsigned<'_>,
     access_key: &str,

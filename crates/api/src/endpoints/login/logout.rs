@@ -1,4 +1,4 @@
-//! `POST /api/login/logout` (spec/protocol.md 4). A form as its body is as good as none (spec/clients.md 6).
+//! `POST /api/login/logout` (spec/protocol.md 4). A form as body counts as an empty body (spec/clients.md 6).
 
 use directory::AccessKey;
 use directory::change::Change;
@@ -7,7 +7,7 @@ use wire::item::{Entry, Item as _, Row as _};
 use wire::login::{LogOut, LoggedOut};
 use wire::{Answer, Code, Error};
 
-use super::refused;
+use super::refused_item;
 use crate::answer;
 use crate::call::{Call, Reply};
 use crate::endpoint::{Endpoint, Method, Run, Takes};
@@ -35,11 +35,11 @@ async fn log_out(mut call: Call<'_>) -> Result<Reply, CallError> {
     };
     let item = match item {
         Ok(item) => item,
-        Err(errors) => return Ok(refused(key, errors)),
+        Err(errors) => return Ok(refused_item(key, errors)),
     };
     let unknown = || {
         let message = "Not a key pair of the caller";
-        Ok(refused(key, vec![Error::in_field(Code::UnknownBinding, "accessKey", message)]))
+        Ok(refused_item(key, vec![Error::in_field(Code::UnknownBinding, "accessKey", message)]))
     };
     let named = item.access_key.filter(|key| !key.is_empty());
     let access_key = match (named.as_deref().map(AccessKey::parse), call.caller.access_key()) {

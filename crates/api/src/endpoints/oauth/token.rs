@@ -26,7 +26,7 @@ pub const ENDPOINT: Endpoint = Endpoint {
 async fn token(mut call: Unsigned<'_>) -> Result<Reply, CallError> {
     let authorization = call.headers.get(header::AUTHORIZATION).map(http::HeaderValue::as_bytes);
     let shown = Credentials::read(authorization, call.bytes())?;
-    // A text that is not shaped like an id may be a secret in the wrong field and must not be logged.
+    // A text that is not shaped like an id may be a misplaced secret and must not be logged.
     let id = if directory::application::is_client_id(&shown.client_id) {
         &shown.client_id
     } else {
@@ -35,7 +35,7 @@ async fn token(mut call: Unsigned<'_>) -> Result<Reply, CallError> {
     call.claims(id, "");
     let (principal, access_token) = call.core.authenticator.token(&shown).await?;
     call.claims(id, &principal.client.name);
-    // The last second of its life may have begun when it is given.
+    // The token's last second may be partly over already.
     let expires_in = TOKEN_LIFE.unsigned_abs() - 1;
     Ok(Reply::bare(&Token { access_token, token_type: "Bearer".to_owned(), expires_in }))
 }

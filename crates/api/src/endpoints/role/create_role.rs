@@ -38,8 +38,9 @@ async fn create_role(mut call: Call<'_>) -> Result<Reply, CallError> {
     let step = |Entry { key, item }: Entry<CreateRole>| {
         let plan = item.and_then(|item| {
             let id = RoleId::at(now, &core.entropy.randomness());
-            let role = roles::create(&scope, id, &item.name, &item.permissions)
-                .map_err(|all| all.iter().map(|(field, why)| wrong(name(*field), why)).collect::<Vec<_>>())?;
+            let role = roles::create(&scope, id, &item.name, &item.permissions).map_err(|all| {
+                all.iter().map(|(field, why)| wrong(field_name(*field), why)).collect::<Vec<_>>()
+            })?;
             let row = row(&core.secure_ids(), scope.account().id, &role);
             Ok(Plan::done("name", Change::AddRole(role), &row))
         });
@@ -49,8 +50,7 @@ async fn create_role(mut call: Call<'_>) -> Result<Reply, CallError> {
     call.carry_out(scope.evidence(), steps).await
 }
 
-/// The field name in JSON.
-fn name(field: Field) -> &'static str {
+fn field_name(field: Field) -> &'static str {
     match field {
         Field::Name => "name",
         Field::Permissions => "permissions",

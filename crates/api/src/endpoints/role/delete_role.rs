@@ -48,7 +48,7 @@ async fn delete_role(mut call: Call<'_>) -> Result<Reply, CallError> {
                 let judge = || {
                     opened?;
                     let role = roles::of_account(&scope, found)?;
-                    // A built-in role is every account's.
+                    // A built-in role belongs to no account.
                     role.account.ok_or(ItemError::NotFound("role of the account's own"))?;
                     scope.covers(Some(&role))?;
                     Ok(Plan::done("id", Change::RemoveRole(role.id), &RoleGone { id }))

@@ -10,7 +10,7 @@ use wire::roles::{GetRoles, RoleRow};
 use super::row;
 use crate::call::{Call, Reply};
 use crate::endpoint::{Endpoint, Method, Run, Takes};
-use crate::endpoints::login::refused;
+use crate::endpoints::login::refused_item;
 use crate::error::CallError;
 
 /// The endpoint.
@@ -33,7 +33,7 @@ async fn get_roles(mut call: Call<'_>) -> Result<Reply, CallError> {
     let scope = call.scope(&ROLES_READ, body.account_code.as_deref()).await?;
     let item = match item {
         Ok(item) => item,
-        Err(errors) => return Ok(refused(key, errors)),
+        Err(errors) => return Ok(refused_item(key, errors)),
     };
     let account = scope.account().id;
     let own = call.timed(call.core.store.roles_of(account)).await?;

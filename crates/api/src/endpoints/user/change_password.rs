@@ -12,7 +12,7 @@ use wire::{Answer, Code};
 
 use crate::call::{Reply, Unsigned};
 use crate::endpoint::{Endpoint, Method, Run, Takes};
-use crate::endpoints::login::{application, decide, prove, refused, same_user};
+use crate::endpoints::login::{application, decide, prove, refused_item, same_user};
 use crate::error::{CallError, wrong};
 
 /// The endpoint.
@@ -34,30 +34,30 @@ async fn change_password(mut call: Unsigned<'_>) -> Result<Reply, CallError> {
     let Entry { key, item } = call.body()?.one::<ChangePassword>()?;
     let item = match item {
         Ok(item) => item,
-        Err(errors) => return Ok(refused(key, errors)),
+        Err(errors) => return Ok(refused_item(key, errors)),
     };
     let proof = prove(&mut call, &application).await?;
     if let Err(error) = same_user(&proof, item.user_name.as_deref()) {
-        return Ok(refused(key, vec![error]));
+        return Ok(refused_item(key, vec![error]));
     }
     let row = PasswordChanged { email_address: proof.address.clone() };
     match renew(&mut call, proof, item.new_password).await? {
         Ok(()) => Ok(Reply::of(&Answer::ran(vec![row], Vec::new()))),
-        Err(why) => Ok(refused(key, vec![wrong("newPassword", &why)])),
+        Err(why) => Ok(refused_item(key, vec![wrong("newPassword", &why)])),
     }
 }
 
-/// Sets a new password if the current one is right, or says why the new one is refused.
+/// Sets a new password if the current one is right, or returns why the new one is refused.
 ///
 /// # Errors
-/// When the present one is wrong.
+/// When the current password is wrong.
 pub async fn renew(
     call: &mut Unsigned<'_>,
     proof: Proof,
     password: SecretString,
 ) -> Result<Result<(), ItemError>, CallError> {
     let judged = match proof.right_for(call.core.clock.now()) {
-        Some(credentials) => judge(call, credentials, password).await?,
+        Some(credentials) => judge_password(call, credentials, password).await?,
         // Other errors are shown only after the right password.
         None => Err(ItemError::Missing),
     };
@@ -74,8 +74,8 @@ pub async fn renew(
     }
 }
 
-/// Judges the new password by the account's policy and the user's earlier ones, and hashes it.
-async fn judge(
+/// Checks the new password by the account's policy and the user's history, and hashes it.
+async fn judge_password(
     call: &Unsigned<'_>,
     credentials: &Credentials,
     password: SecretString,

@@ -1,4 +1,4 @@
-//! `POST /api/user/check-user` `[ours]`: what create-user would say, without creating anybody.
+//! `POST /api/user/check-user` `[ours]`: the result that create-user would have, without creating users.
 
 use std::collections::HashSet;
 
@@ -10,7 +10,7 @@ use wire::create_user::{Checked, Item};
 use wire::item::{Item as _, Row as _};
 use wire::{Answer, Failure};
 
-use super::create_user::{CODES, judge};
+use super::creation::{CODES, judge_items};
 use crate::call::{Call, Reply};
 use crate::endpoint::{Endpoint, Method, Run, Takes};
 use crate::error::{CallError, wrong};
@@ -32,7 +32,7 @@ pub const ENDPOINT: Endpoint = Endpoint {
 async fn check_user(mut call: Call<'_>) -> Result<Reply, CallError> {
     let mut request = call.body()?;
     let entries = request.items::<Item>(MAX_ITEMS)?;
-    let (judged, _) = judge(&mut call, request.account_code.as_deref(), entries).await?;
+    let (judged, _) = judge_items(&mut call, request.account_code.as_deref(), entries).await?;
     let addresses: Vec<_> =
         judged.iter().filter_map(|(_, judged)| Some(judged.as_ref().ok()?.address.clone())).collect();
     let there = call.timed(call.core.store.users(&addresses)).await?;
@@ -43,7 +43,7 @@ async fn check_user(mut call: Call<'_>) -> Result<Reply, CallError> {
             Err(errors) => fail.push(Failure::of(key, errors)),
             Ok(planned) => {
                 let taken = there.next().flatten().is_some();
-                // The second of two in one request would find the first.
+                // A second item with the same address would find the first.
                 if taken || !seen.insert(planned.address.key().to_owned()) {
                     let why = ChangeError::AddressTaken.into();
                     fail.push(Failure::of(key, vec![wrong("emailAddress", &why)]));

@@ -1,28 +1,16 @@
 //! `POST /api/user/create-user` (spec/create-user.txt).
 
-use std::collections::HashMap;
-
-use auth::PasswordHasher;
-use directory::UserId;
 use directory::application::Product;
-use directory::change::{Change, ChangeError, Effect};
-use directory::create_user::{Drafts, Field, Item, NewPassword, Planned, State};
-use directory::port::Evidence;
 use directory::role::INTERNAL_EDIT;
 use directory::user::User;
-use secrecy::SecretString;
-use serde::Serialize;
-use serde_json::{Map, Value};
 use wire::body::MAX_ITEMS;
 use wire::create_user as body;
-use wire::item::{Entry, Item as _, Row as _};
-use wire::{Answer, Code, Error, Failure};
+use wire::item::{Item as _, Row as _};
 
-use crate::answer;
+use super::creation;
 use crate::call::{Call, Reply};
-use crate::core::Core;
 use crate::endpoint::{Endpoint, Method, Run, Takes};
-use crate::error::{CallError, wrong};
+use crate::error::CallError;
 use crate::secure_id::SecureIds;
 
 /// The endpoint.
@@ -35,32 +23,9 @@ pub const ENDPOINT: Endpoint = Endpoint {
     writes: true,
     takes: Takes::Items(body::Item::FIELDS),
     row: body::Created::FIELDS,
-    codes: CODES,
+    codes: creation::CODES,
     run: Run::Signed(|call| Box::pin(create_user(call))),
 };
-
-/// With which it refuses an item.
-pub(in crate::endpoints) const CODES: &[Code] = &[
-    Code::InvalidEmailAddress,
-    Code::Length,
-    Code::Characters,
-    Code::AccountNotPermitted,
-    Code::ForbiddenForAddress,
-    Code::UserAlreadyExists,
-    Code::PasswordPolicy,
-    Code::PasswordHash,
-    Code::NotOneOf,
-];
-
-/// One item of the answer, waiting for what the store says.
-enum Waiting<T> {
-    Refused(Failure),
-    /// Whether it was created is the next outcome of the store.
-    Planned {
-        key: Map<String, Value>,
-        created: T,
-    },
-}
 
 async fn create_user(mut call: Call<'_>) -> Result<Reply, CallError> {
     let mut request = call.body()?;
@@ -69,159 +34,5 @@ async fn create_user(mut call: Call<'_>) -> Result<Reply, CallError> {
         email_address: user.address.as_str().to_owned(),
         id: ids.user(user.account, user.id),
     };
-    create(&mut call, request.account_code.as_deref(), entries, row).await
-}
-
-/// The one road on which the API makes users: rules, gate, store. The answer is an envelope with such a row for each.
-pub(in crate::endpoints) async fn create<T: Serialize + Send + 'static>(
-    call: &mut Call<'_>,
-    account_code: Option<&str>,
-    entries: Vec<Entry<body::Item>>,
-    row: fn(&SecureIds<'_>, &User) -> T,
-) -> Result<Reply, CallError> {
-    let (judged, evidence) = judge(call, account_code, entries).await?;
-    let core = call.core;
-    let now = core.clock.now();
-    let secure_ids = core.secure_ids();
-    let (mut rows, mut users) = (Vec::with_capacity(judged.len()), Vec::with_capacity(judged.len()));
-    let mut passwords = Vec::with_capacity(judged.len());
-    for (key, judged) in judged {
-        rows.push(match judged {
-            Err(errors) => Waiting::Refused(Failure::of(key, errors)),
-            Ok(Planned { account, address, name, password, must_change_password }) => {
-                let id = UserId::at(now, &core.entropy.randomness());
-                let (password, hash) = match password {
-                    Some(NewPassword::Clear(password)) => (Some(password), None),
-                    Some(NewPassword::Hashed(hash)) => (None, Some(hash)),
-                    None => (None, None),
-                };
-                let mut user = User { name, must_change_password, ..User::new(id, account, address, now) };
-                user.password = hash;
-                let created = row(&secure_ids, &user);
-                users.push(user);
-                passwords.push(password);
-                Waiting::Planned { key, created }
-            }
-        });
-    }
-
-    if let Some(repeated) = hash_passwords(call, &mut users, passwords).await? {
-        return Ok(repeated);
-    }
-    let changes = users.into_iter().map(Change::AddUser).collect();
-    call.write(evidence, changes, Box::new(move |effects| render(&rows, effects))).await
-}
-
-/// An entry, and what the rules say of it.
-pub(super) type Judged = (Map<String, Value>, Result<Planned, Vec<Error>>);
-
-/// The verdict on each entry, and its evidence.
-pub(super) async fn judge(
-    call: &mut Call<'_>,
-    account_code: Option<&str>,
-    entries: Vec<Entry<body::Item>>,
-) -> Result<(Vec<Judged>, Vec<Evidence>), CallError> {
-    call.count(entries.len());
-    let (core, caller) = (call.core, call.caller.clone());
-
-    // Entries with type errors are skipped; verdicts keep the input order.
-    let (mut slots, mut items) = (Vec::with_capacity(entries.len()), Vec::with_capacity(entries.len()));
-    for Entry { key, item } in entries {
-        slots.push((key, item.map(|item| items.push(rules_item(&core.gate, item)))));
-    }
-    let drafts = Drafts::read(&caller, account_code, items)?;
-    let state = state(core, &drafts).await?;
-    let judgement = match drafts.have_passwords() {
-        // To guess at a password takes up to a millisecond: not on a thread that serves requests.
-        true => core.gate.run(move || drafts.judge(&state)).await?,
-        false => drafts.judge(&state),
-    };
-
-    let mut verdicts = judgement.items.into_iter();
-    let judged = slots.into_iter().map(|(key, typed)| {
-        let judged = typed.and_then(|()| match verdicts.next() {
-            Some(verdict) => {
-                verdict.map_err(|all| all.iter().map(|(field, why)| wrong(name(*field), why)).collect())
-            }
-            None => Err(Vec::new()),
-        });
-        (key, judged)
-    });
-    Ok((judged.collect(), judgement.evidence))
-}
-
-fn rules_item(gate: &PasswordHasher, item: body::Item) -> Item {
-    Item {
-        address: item.email_address,
-        name: item.name,
-        password: item.password,
-        password_hash: item
-            .password_hash
-            .map(|hash| gate.hashed_elsewhere(&hash).map_err(|why| why.to_string())),
-        account_code: item.account_code,
-        force_password_change: item.force_password_change,
-    }
-}
-
-/// The field name in JSON.
-fn name(field: Field) -> &'static str {
-    match field {
-        Field::Address => "emailAddress",
-        Field::Name => "name",
-        Field::Password => "password",
-        Field::PasswordHash => "passwordHash",
-        Field::AccountCode => "accountCode",
-    }
-}
-
-async fn state(core: &Core, drafts: &Drafts) -> Result<State, CallError> {
-    let (codes, names) = (drafts.account_codes(), drafts.domains());
-    let accounts = if codes.is_empty() { Vec::new() } else { core.store.accounts(&codes).await? };
-    let domains = core.store.domains(&names).await?;
-    Ok(State { accounts: known(codes, accounts), domains: known(names, domains) })
-}
-
-fn known<K: Eq + std::hash::Hash, V>(keys: Vec<K>, values: Vec<Option<V>>) -> HashMap<K, V> {
-    keys.into_iter().zip(values).filter_map(|(key, value)| Some((key, value?))).collect()
-}
-
-/// Sends the passwords through the gate, unless the request ran before: then this is its answer.
-async fn hash_passwords(
-    call: &mut Call<'_>,
-    users: &mut [User],
-    passwords: Vec<Option<SecretString>>,
-) -> Result<Option<Reply>, CallError> {
-    let core = call.core;
-    let with_password: Vec<_> =
-        passwords.iter().zip(users).filter_map(|(password, user)| password.as_ref().map(|_| user)).collect();
-    if with_password.is_empty() {
-        return Ok(None);
-    }
-    if let Some(reply) = call.recall().await? {
-        return Ok(Some(reply));
-    }
-    let hashes = core.gate.hash(passwords.into_iter().flatten().collect()).await?;
-    for (user, hash) in with_password.into_iter().zip(hashes) {
-        user.password = Some(hash);
-    }
-    Ok(None)
-}
-
-fn render<T: Serialize>(rows: &[Waiting<T>], effects: &[Result<Effect, ChangeError>]) -> Vec<u8> {
-    let mut effects = effects.iter();
-    let (mut data, mut fail) = (Vec::with_capacity(rows.len()), Vec::new());
-    for row in rows {
-        match row {
-            Waiting::Refused(failure) => fail.push(failure.clone()),
-            Waiting::Planned { key, created } => match effects.next() {
-                Some(Err(why)) => {
-                    fail.push(Failure::of(key.clone(), vec![wrong("emailAddress", &(*why).into())]));
-                }
-                Some(Ok(_)) => data.push(created),
-                // Nothing is said to be there that the store has not said.
-                None => {}
-            },
-        }
-    }
-    answer::rendered(&Answer::ran(data, fail))
+    creation::create_users(&mut call, request.account_code.as_deref(), entries, row).await
 }

@@ -1,5 +1,4 @@
-//! `POST /api/user/delete-user` `[ours]`. What stays is a tombstone: the address can be given again, and gets none of its
-//! old rights.
+//! `POST /api/user/delete-user` `[ours]`. A tombstone remains: the address can be reused, without its old permissions.
 
 use directory::application::Product;
 use directory::change::Change;

@@ -9,7 +9,7 @@ use wire::users::{DelegateUser, DelegateUsers, FindDelegates};
 use super::{NAMES_USER, find};
 use crate::call::{Call, Reply};
 use crate::endpoint::{Endpoint, Method, Run, Takes};
-use crate::endpoints::login::refused;
+use crate::endpoints::login::refused_item;
 use crate::error::{CallError, wrong};
 
 /// The kind of a delegation's secure id.
@@ -35,12 +35,12 @@ async fn find_delegate_users(mut call: Call<'_>) -> Result<Reply, CallError> {
     let scope = call.scope(&ALTERNATE_ADDRESS, body.account_code.as_deref()).await?;
     let item = match item {
         Ok(item) => item,
-        Err(errors) => return Ok(refused(key, errors)),
+        Err(errors) => return Ok(refused_item(key, errors)),
     };
     let found = find(&mut call, [Some(&*item.primary_address)].into_iter()).await?.pop().flatten();
     let primary = match found.unwrap_or(Ok((None, None))).and_then(|(user, _)| scope.user(user)) {
         Ok(user) => user,
-        Err(why) => return Ok(refused(key, vec![wrong("primaryAddress", &why)])),
+        Err(why) => return Ok(refused_item(key, vec![wrong("primaryAddress", &why)])),
     };
     let (ids, account) = (call.core.secure_ids(), scope.account().id);
     let delegates = call.timed(call.core.store.delegates(primary.id)).await?;

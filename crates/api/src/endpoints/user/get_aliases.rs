@@ -44,7 +44,6 @@ async fn get_aliases(mut call: Call<'_>) -> Result<Reply, CallError> {
     call.carry_out(scope.evidence(), steps).await
 }
 
-/// An alias as it is shown.
 pub(super) fn row(alias: &User, user: &User) -> AliasRow {
     AliasRow {
         domain: alias.address.domain().to_owned(),

@@ -13,7 +13,7 @@ use wire::{Answer, Code};
 
 use crate::call::{Call, Reply};
 use crate::endpoint::{Endpoint, Method, Run, Takes};
-use crate::endpoints::login::refused;
+use crate::endpoints::login::refused_item;
 use crate::error::{CallError, wrong};
 use crate::page;
 
@@ -52,13 +52,13 @@ async fn get_internal_users(mut call: Call<'_>) -> Result<Reply, CallError> {
             Ok(item) => {
                 State { domain: item.domain.filter(|domain| !domain.is_empty()), from: Position::Start }
             }
-            Err(errors) => return Ok(refused(key, errors)),
+            Err(errors) => return Ok(refused_item(key, errors)),
         },
         Err(reply) => return Ok(*reply),
     };
     let domain = match state.domain.as_deref().map(DomainName::parse).transpose() {
         Ok(domain) => domain,
-        Err(why) => return Ok(refused(key, vec![wrong("domain", &ItemError::InvalidDomain(why))])),
+        Err(why) => return Ok(refused_item(key, vec![wrong("domain", &ItemError::InvalidDomain(why))])),
     };
     let (size, store) = (body.page.size, &core.store);
     let mut users = call.timed(store.list_users(account, domain.as_ref(), &state.from, size + 1)).await?;

@@ -1,4 +1,4 @@
-//! `POST /api/user/get-profile` (spec/protocol.md 5; who may see whose is `[ours]`).
+//! `POST /api/user/get-profile` (spec/protocol.md 5; which profiles a caller may read is `[ours]`).
 
 use directory::application::Product;
 use directory::attribute::Attribute;
@@ -11,7 +11,7 @@ use wire::{Answer, Code};
 use super::find;
 use crate::call::{Call, Reply};
 use crate::endpoint::{Endpoint, Method, Run, Takes};
-use crate::endpoints::login::refused;
+use crate::endpoints::login::refused_item;
 use crate::error::{CallError, wrong};
 
 /// The endpoint.
@@ -33,17 +33,17 @@ async fn get_profile(mut call: Call<'_>) -> Result<Reply, CallError> {
     let Entry { key, item } = body.one::<GetProfile>()?;
     let item = match item {
         Ok(item) => item,
-        Err(errors) => return Ok(refused(key, errors)),
+        Err(errors) => return Ok(refused_item(key, errors)),
     };
     let own = call.caller.user().map(|_| call.caller.name().to_owned());
     let Some(address) = item.email_address.filter(|address| !address.trim().is_empty()).or(own) else {
         // An application of API 2.0 has no profile.
-        return Ok(refused(key, vec![wrong("emailAddress", &ItemError::Missing)]));
+        return Ok(refused_item(key, vec![wrong("emailAddress", &ItemError::Missing)]));
     };
     let found = find(&mut call, [Some(&*address)].into_iter()).await?.pop().flatten();
     let (user, role) = match found {
         Some(Ok(found)) => found,
-        Some(Err(why)) => return Ok(refused(key, vec![wrong("emailAddress", &why)])),
+        Some(Err(why)) => return Ok(refused_item(key, vec![wrong("emailAddress", &why)])),
         None => (None, None),
     };
     let is_own = user.as_ref().is_some_and(|user| Some(user.id) == call.caller.user());
@@ -51,7 +51,7 @@ async fn get_profile(mut call: Call<'_>) -> Result<Reply, CallError> {
     let scope = call.scope(permission, body.account_code.as_deref()).await?;
     let user = match scope.user(user) {
         Ok(user) => user,
-        Err(why) => return Ok(refused(key, vec![wrong("emailAddress", &why)])),
+        Err(why) => return Ok(refused_item(key, vec![wrong("emailAddress", &why)])),
     };
     let store = &call.core.store;
     let attributes = call.timed(store.attributes(user.id)).await?;

@@ -40,9 +40,11 @@ async fn remove_delegate_user(mut call: Call<'_>) -> Result<Reply, CallError> {
     for Entry { key, item } in entries {
         let plan = match item {
             Ok(RemoveDelegate { id }) => {
-                // The id is bound to the account: none of another one can be opened here.
+                // The id is bound to the account: ids of other accounts are invalid here.
                 let judged = match core.secure_ids().open_id(KIND, account, &id) {
-                    Ok(delegate) => judge(&mut call, &scope, DelegateId::from_bytes(delegate)).await?,
+                    Ok(delegate) => {
+                        judge_removal(&mut call, &scope, DelegateId::from_bytes(delegate)).await?
+                    }
                     Err(why) => Err(why),
                 };
                 judged
@@ -56,8 +58,8 @@ async fn remove_delegate_user(mut call: Call<'_>) -> Result<Reply, CallError> {
     call.carry_out(scope.evidence(), steps).await
 }
 
-/// Both users lose something: one a right, the other a reader.
-async fn judge(
+/// Both users change: one loses a permission, the other a reader.
+async fn judge_removal(
     call: &mut Call<'_>,
     scope: &Scope,
     id: DelegateId,

@@ -1,5 +1,4 @@
-//! `POST /api/user/update-attributes` (spec/protocol.md 5). The attributes of an item are set together or not at
-//! all.
+//! `POST /api/user/update-attributes` (spec/protocol.md 5). The attributes of an item are set together or not at all.
 
 use directory::application::Product;
 use directory::attribute::{Attribute, MAX_VALUE};

@@ -57,8 +57,8 @@ async fn update_user(mut call: Call<'_>) -> Result<Reply, CallError> {
     let judge_all = move || -> Vec<_> {
         let judged = entries.into_iter().zip(found).map(|(entry, found)| {
             let judged = entry.item.and_then(|item| match found {
-                Some(Ok((user, role))) => judge(&judging, user, role.as_ref(), asked(item))
-                    .map_err(|all| all.iter().map(|(field, why)| wrong(name(*field), why)).collect()),
+                Some(Ok((user, role))) => judge(&judging, user, role.as_ref(), rules_item(item))
+                    .map_err(|all| all.iter().map(|(field, why)| wrong(field_name(*field), why)).collect()),
                 Some(Err(why)) => Err(vec![wrong("emailAddress", &why)]),
                 None => Err(Vec::new()),
             });
@@ -66,7 +66,7 @@ async fn update_user(mut call: Call<'_>) -> Result<Reply, CallError> {
         });
         judged.collect()
     };
-    // To guess at a password takes up to a millisecond: not on a thread that serves requests.
+    // Estimating a password's strength takes up to a millisecond, too long for a thread that serves requests.
     let judged = if passwords { core.gate.run(judge_all).await? } else { judge_all() };
     let passwords: Vec<_> =
         judged.iter().filter_map(|(_, judged)| judged.as_ref().ok()?.password.clone()).collect();
@@ -96,7 +96,7 @@ async fn update_user(mut call: Call<'_>) -> Result<Reply, CallError> {
     call.carry_out(scope.evidence(), steps).await
 }
 
-fn asked(item: UpdateUser) -> Asked {
+fn rules_item(item: UpdateUser) -> Asked {
     Asked {
         name: item.name,
         password: item.password,
@@ -110,8 +110,7 @@ fn asked(item: UpdateUser) -> Asked {
     }
 }
 
-/// The field name in JSON.
-fn name(field: Field) -> &'static str {
+fn field_name(field: Field) -> &'static str {
     match field {
         Field::Address => "emailAddress",
         Field::Name => "name",

@@ -159,14 +159,7 @@ impl World {
 
     pub(super) async fn take(mut self, model: &mut Model, step: Step) -> Self {
         match step {
-            Step::Call { caller, deed, times } => {
-                let id = self.sign(model, caller, deed);
-                let answers = join_all((0..times).map(|_| self.send(id, deed))).await;
-                let same = answers.iter().all(|answer| answer.body == answers[0].body);
-                assert!(same, "the same request at the same time, other answers");
-                let expected = model.call(self.sent[id].signature, deed);
-                self.hold(id, deed, &expected, &answers[0]);
-            }
+            Step::Call { caller, deed, times } => self.call(model, caller, deed, times).await,
             Step::Again { pick } if !self.sent.is_empty() => {
                 let id = pick % self.sent.len();
                 self.send_and_hold(model, id, self.sent[id].deed).await;
@@ -179,27 +172,13 @@ impl World {
                 }
             }
             Step::Again { .. } | Step::OtherBody { .. } => {}
-            Step::Together { who, callers } => {
-                let deed = Deed::Create { who, password: false };
-                let ids: Vec<_> = callers.iter().map(|caller| self.sign(model, *caller, deed)).collect();
-                let answers = join_all(ids.iter().map(|id| self.send(*id, deed))).await;
-                // The one that won ran first, whatever the order of the others.
-                let mut order: Vec<_> = ids.into_iter().zip(answers).collect();
-                order.sort_by_key(|(_, answer)| said(answer) != Answer::Done);
-                for (id, answer) in order {
-                    let expected = model.call(self.sent[id].signature, deed);
-                    self.hold(id, deed, &expected, &answer);
-                }
-            }
+            Step::Together { who, callers } => self.create_together(model, who, &callers).await,
             Step::Role { caller, given } => {
                 let role = given.then_some("Super Administrator");
                 self.server.admin().set_role(&caller_address(caller), role).await.unwrap();
                 model.role(caller, given);
             }
-            Step::Key { caller, given: true } if model.callers[caller].key.is_none() => {
-                self.keys[caller].push(new_key(&self.server, caller).await);
-                model.callers[caller].key = Some(self.keys[caller].len() as u32 - 1);
-            }
+            Step::Key { caller, given: true } => self.give_key(model, caller).await,
             Step::Key { caller, given: false } if model.callers[caller].key.is_some() => {
                 self.server.admin().revoke_binding(&self.key(caller).access_key).await.unwrap();
                 model.callers[caller].key = None;
@@ -210,24 +189,11 @@ impl World {
             }
             // Without a role the answer is a read, which may be a second old.
             Step::RevokedElsewhere { caller, who } if model.callers[caller].role => {
-                let deed = Deed::Create { who, password: false };
-                if model.callers[caller].key.take().is_some() {
-                    self.server.admin_beside().revoke_binding(&self.key(caller).access_key).await.unwrap();
-                    let id = self.sign(model, caller, deed);
-                    self.send_and_hold(model, id, deed).await;
-                }
+                self.revoke_elsewhere(model, caller, who).await;
             }
             Step::Key { .. } | Step::Application { .. } | Step::RevokedElsewhere { .. } => {}
             Step::LogIn { who, wrong } => self.log_in(model, who, wrong).await,
-            Step::UsePair { pick } if !self.pairs.is_empty() => {
-                let pair = pick % self.pairs.len();
-                let (who, keys) = &self.pairs[pair];
-                let own = json!({"data": [{"emailAddress": address(*who)}]}).to_string();
-                let headers = self.server.caller(keys).signed(PROFILE);
-                let answer = self.post(PROFILE, &headers, own).await;
-                self.server.server().note_usage().await;
-                assert_eq!(model.use_pair(pair), said(&answer), "key pair {pair}, of {}", address(*who));
-            }
+            Step::UsePair { pick } if !self.pairs.is_empty() => self.use_pair(model, pick).await,
             Step::UsePair { .. } => {}
             Step::OwnPassword { who, right, new } => {
                 let present =
@@ -247,6 +213,54 @@ impl World {
             Step::Clock { minutes } => self.wait(model, minutes * 60),
         }
         self
+    }
+
+    async fn call(&mut self, model: &mut Model, caller: usize, deed: Deed, times: usize) {
+        let id = self.sign(model, caller, deed);
+        let answers = join_all((0..times).map(|_| self.send(id, deed))).await;
+        let same = answers.iter().all(|answer| answer.body == answers[0].body);
+        assert!(same, "the same request at the same time, other answers");
+        let expected = model.call(self.sent[id].signature, deed);
+        self.hold(id, deed, &expected, &answers[0]);
+    }
+
+    async fn create_together(&mut self, model: &mut Model, who: u8, callers: &[usize]) {
+        let deed = Deed::Create { who, password: false };
+        let ids: Vec<_> = callers.iter().map(|caller| self.sign(model, *caller, deed)).collect();
+        let answers = join_all(ids.iter().map(|id| self.send(*id, deed))).await;
+        // The one that won ran first, whatever the order of the others.
+        let mut order: Vec<_> = ids.into_iter().zip(answers).collect();
+        order.sort_by_key(|(_, answer)| said(answer) != Answer::Done);
+        for (id, answer) in order {
+            let expected = model.call(self.sent[id].signature, deed);
+            self.hold(id, deed, &expected, &answer);
+        }
+    }
+
+    async fn give_key(&mut self, model: &mut Model, caller: usize) {
+        if model.callers[caller].key.is_none() {
+            self.keys[caller].push(new_key(&self.server, caller).await);
+            model.callers[caller].key = Some(self.keys[caller].len() as u32 - 1);
+        }
+    }
+
+    async fn revoke_elsewhere(&mut self, model: &mut Model, caller: usize, who: u8) {
+        if model.callers[caller].key.take().is_some() {
+            self.server.admin_beside().revoke_binding(&self.key(caller).access_key).await.unwrap();
+            let deed = Deed::Create { who, password: false };
+            let id = self.sign(model, caller, deed);
+            self.send_and_hold(model, id, deed).await;
+        }
+    }
+
+    async fn use_pair(&mut self, model: &mut Model, pick: usize) {
+        let pair = pick % self.pairs.len();
+        let (who, keys) = &self.pairs[pair];
+        let own = json!({"data": [{"emailAddress": address(*who)}]}).to_string();
+        let headers = self.server.caller(keys).signed(PROFILE);
+        let answer = self.post(PROFILE, &headers, own).await;
+        self.server.server().note_usage().await;
+        assert_eq!(model.use_pair(pair), said(&answer), "key pair {pair}, of {}", address(*who));
     }
 
     /// The last key that a caller has had.

@@ -79,7 +79,7 @@ const DOMAINS_DOWN: &str = "SELECT domain FROM user_counts WHERE account = ?1 AN
 const KEYS_UP: &str = "WHERE address_key > ?1 AND address_key < ?2 ORDER BY address_key LIMIT ?3";
 const KEYS_DOWN: &str = "WHERE address_key > ?1 AND address_key < ?2 ORDER BY address_key DESC LIMIT ?3";
 
-/// A page, domain by domain: each domain is a range of the index over addresses. A domain only has users of its own
+/// A page, domain by domain: each domain is a range of the index over addresses. All users of a domain belong to one
 /// account (`change::accounts::add_domain`), so every row that is read is returned.
 pub(crate) fn list(
     session: &dyn Session,

@@ -5,10 +5,10 @@ use base64::engine::general_purpose::STANDARD;
 
 use super::{Request, RequestError, header_line, shell};
 
-/// Options of one letter that take a value.
+/// Short options with a value.
 const LETTERS: &[u8] = b"AbcCdDeEFhHKmoPQrtTuUwxXyYz";
 
-/// Long options that take one, beside those that mean something here.
+/// Long options with a value that are ignored.
 const WITH_VALUE: [&[u8]; 44] = [
     b"user-agent",
     b"cookie",
@@ -56,14 +56,14 @@ const WITH_VALUE: [&[u8]; 44] = [
     b"keepalive-time",
 ];
 
-/// What the options have said so far.
+/// The options so far.
 #[derive(Default)]
 struct Command {
     request: Request,
     method: Option<Vec<u8>>,
     url: Option<Vec<u8>>,
     user: Option<Vec<u8>>,
-    /// Pieces of the body; `None`: a piece read from a file.
+    /// Pieces of the body; `None` for a piece from a file.
     data: Vec<Option<Vec<u8>>>,
     in_query: bool,
     head: bool,
@@ -115,7 +115,7 @@ impl Command {
             b"url" => self.url = Some(value),
             b"data-raw" => self.data.push(Some(value)),
             b"data" | b"data-ascii" | b"data-binary" | b"json" => return self.letter(b'd', value),
-            // What it makes of the value depends on more than the value.
+            // The value alone does not determine the data.
             b"data-urlencode" | b"upload-file" => self.data.push(None),
             b"oauth2-bearer" => {
                 let value = [b"Bearer ", &value[..]].concat();
@@ -126,7 +126,7 @@ impl Command {
         Ok(())
     }
 
-    /// A cluster such as `-sSX POST`: the first letter that takes a value takes what follows it.
+    /// A cluster of short options such as `-sSX POST`: the first one with a value takes the rest.
     fn letters(
         &mut self,
         letters: &[u8],
@@ -147,14 +147,14 @@ impl Command {
     fn letter(&mut self, letter: u8, value: Vec<u8>) -> Result<(), RequestError> {
         match letter {
             b'H' if value.starts_with(b"@") => return Err(RequestError::HeaderFile),
-            // A semicolon in place of the colon sends the header with nothing in it.
+            // A semicolon instead of the colon sends an empty header.
             b'H' if value.ends_with(b";") && !value.contains(&b':') => {
                 let name = String::from_utf8_lossy(&value[..value.len() - 1]).into_owned();
                 self.request.headers.push((name, Vec::new()));
             }
             b'H' => {
                 let (name, value) = header_line(&value).ok_or(RequestError::HeaderColon)?;
-                // A colon with nothing behind it takes a header of curl's own away.
+                // A colon without a value removes one of curl's own headers.
                 if !value.is_empty() {
                     self.request.headers.push((name, value));
                 }
@@ -175,7 +175,7 @@ impl Command {
         let Command { mut request, method, url, user, data, in_query, head } = self;
         request.set_url(&url.ok_or(RequestError::NoUrl)?);
         let has_data = !data.is_empty();
-        // All pieces, or none: a body with a hole in it is no body.
+        // All pieces or none: an incomplete body is useless.
         let body: Option<Vec<Vec<u8>>> = data.into_iter().collect();
         let body = body.filter(|_| has_data).map(|pieces| pieces.join(&b'&'));
         let method = match method {

@@ -1,4 +1,4 @@
-//! JSON: a HAR file (HTTP Archive 1.2) as browsers and proxies export it, or an object of headers.
+//! JSON: a HAR file (HTTP Archive 1.2) from a browser or proxy, or an object of headers.
 
 use serde_json::Value;
 
@@ -9,7 +9,7 @@ use crate::reader;
 pub(super) fn read(text: &[u8]) -> Result<Vec<Request>, RequestError> {
     let value: Value = match serde_json::from_slice(text) {
         Ok(value) => value,
-        // A Python dict of headers, say.
+        // For instance a Python dict of headers.
         Err(error) => reader::read(text, &reader::Limits::default())
             .map_err(|_| RequestError::Json { line: error.line(), column: error.column() })?,
     };
@@ -17,7 +17,7 @@ pub(super) fn read(text: &[u8]) -> Result<Vec<Request>, RequestError> {
         let requests: Vec<_> = entries.iter().filter_map(entry).collect();
         return if requests.is_empty() { Err(RequestError::NoEntry) } else { Ok(requests) };
     }
-    // One entry, or the request of one, copied out of a file.
+    // A single entry, or its request, copied from a file.
     if let Some(request) = entry(&value).or_else(|| request(&value)) {
         return Ok(vec![request]);
     }
@@ -25,7 +25,7 @@ pub(super) fn read(text: &[u8]) -> Result<Vec<Request>, RequestError> {
     Ok(vec![Request { headers, ..Request::default() }])
 }
 
-/// An entry that goes to the API.
+/// An entry whose request goes to the API.
 fn entry(entry: &Value) -> Option<Request> {
     let mut request = request(&entry["request"])?;
     request.sent_at = entry["startedDateTime"].as_str().and_then(|text| text.parse().ok());
@@ -46,7 +46,7 @@ fn request(value: &Value) -> Option<Request> {
     Some(request)
 }
 
-/// A list of objects with name and value, or one object. Pseudo-headers of HTTP/2 are none.
+/// A list of objects with name and value, or one object. Pseudo-headers of HTTP/2 are skipped.
 fn headers(value: &Value) -> Option<Vec<(String, Vec<u8>)>> {
     let header =
         |name: &str, value: &Value| Some((name.to_owned(), value.as_str()?.trim().as_bytes().to_vec()));

@@ -1,8 +1,8 @@
-//! HTTP as it crosses the network, as `curl -v` shows it, or its headers alone.
+//! Raw HTTP, also as shown by `curl -v`, or only headers.
 
 use super::{Request, RequestError, header_line};
 
-/// Reads a request line, headers and a body, with CR LF or LF; or headers alone.
+/// Reads request line, headers and body, with CR LF or LF; or only headers.
 pub(super) fn read(input: &[u8]) -> Result<Request, RequestError> {
     let shown = shown_by_curl(input);
     let input = shown.as_deref().unwrap_or(input);
@@ -41,7 +41,7 @@ fn next_line(rest: &[u8]) -> Option<(&[u8], &[u8])> {
     Some((line.strip_suffix(b"\r").unwrap_or(line), rest.get(end + 1..).unwrap_or_default()))
 }
 
-/// `POST /api/user/create-user HTTP/1.1`, the version or not.
+/// `POST /api/user/create-user HTTP/1.1`; the version is optional.
 fn request_line(line: &[u8]) -> Option<(&str, &[u8])> {
     let words: Vec<&[u8]> =
         line.split(|byte| byte.is_ascii_whitespace()).filter(|word| !word.is_empty()).collect();
@@ -56,7 +56,7 @@ fn request_line(line: &[u8]) -> Option<(&str, &[u8])> {
     str::from_utf8(method).ok().filter(|_| is_method && is_target).map(|method| (method, target))
 }
 
-/// As long as the header says; without one, the line break that an editor puts behind the last line is none of it.
+/// The body, of the declared length. Without one, a final line break is removed, because editors add it.
 fn body(request: &Request, rest: &[u8]) -> Vec<u8> {
     let length = request.header("content-length").and_then(|value| str::from_utf8(value).ok()?.parse().ok());
     let body = match length {
@@ -66,16 +66,16 @@ fn body(request: &Request, rest: &[u8]) -> Vec<u8> {
     body.to_vec()
 }
 
-/// The lines of a request in what `curl -v` prints, which begin with `> `.
+/// The request lines in the output of `curl -v`, which begin with `> `.
 fn shown_by_curl(input: &[u8]) -> Option<Vec<u8>> {
     let mut out = Vec::new();
     for line in input.split(|&byte| byte == b'\n') {
         let line = line.strip_suffix(b"\r").unwrap_or(line);
         match line.strip_prefix(b"> ") {
-            // What comes before the request line is curl's own.
+            // Output of curl before the request line.
             Some(sent) if out.is_empty() && request_line(sent).is_none() => {}
             Some(sent) => out.extend_from_slice(&[sent, b"\n"].concat()),
-            // The headers are over, and the body is not shown.
+            // The headers end here; the body is not shown.
             None if !out.is_empty() && line.starts_with(b">") => break,
             None => {}
         }

@@ -1,14 +1,15 @@
-//! Words of a command line, as a POSIX shell or Windows' cmd splits them. Bytes in, bytes out: what browsers write with
-//! `$'…'` is not UTF-8 of necessity, which is why no library does this here.
+//! Splits a command line like a POSIX shell or cmd of Windows. Works on bytes, because `$'…'` in commands copied from a
+//! browser need not be UTF-8; no library does this.
 
 use super::RequestError;
 
-/// The words of a command, in the quoting of whichever shell it was written for.
+/// The words of a command, in the quoting of the detected shell.
 pub(super) fn words(line: &[u8]) -> Result<Vec<Vec<u8>>, RequestError> {
     if is_cmd(line) { cmd(line) } else { posix(line) }
 }
 
-/// A caret before the first quote, or at the end of a line. Where the first quote is a single one, carets mean nothing.
+/// Whether the command is quoted for cmd: a caret before the first quote, or at the end of a line. After a single quote
+/// carets have no meaning.
 fn is_cmd(line: &[u8]) -> bool {
     let continued =
         || line.windows(2).any(|two| two == b"^\n") || line.windows(3).any(|three| three == b"^\r\n");
@@ -28,7 +29,7 @@ fn posix(line: &[u8]) -> Result<Vec<Vec<u8>>, RequestError> {
         match byte {
             b' ' | b'\t' => words.extend(word.take()),
             b'\r' if rest.starts_with(b"\n") => {}
-            // What follows is another command, or where its output goes.
+            // Another command or a redirection follows.
             b'\n' | b';' | b'|' | b'&' | b'>' | b'<' => break,
             b'#' if word.is_none() => break,
             b'`' => return Err(RequestError::Variable),
@@ -134,7 +135,7 @@ fn ansi_quoted<'a>(mut rest: &'a [u8], word: &mut Vec<u8>) -> Result<&'a [u8], R
     }
 }
 
-/// First what cmd does – carets, outside of quotes –, then what a program's runtime does: quotes and backslashes.
+/// First cmd's carets outside of quotes, then quotes and backslashes as in a program's runtime.
 fn cmd(line: &[u8]) -> Result<Vec<Vec<u8>>, RequestError> {
     let (mut plain, mut quoted, mut rest) = (Vec::with_capacity(line.len()), false, line);
     while let Some((&byte, next)) = rest.split_first() {

@@ -154,7 +154,7 @@ proptest! {
         let line = format!("curl http://h/api/x -H 'a: {value}'");
         let request = one(&line);
         let expected = value.trim();
-        // Blank values are taken away.
+        // curl removes headers with blank values.
         prop_assert_eq!(request.header("a").unwrap_or_default(), expected.as_bytes());
     }
 }

@@ -1,4 +1,4 @@
-//! One request for each mistake of the table. The match has an arm for each, so that none is forgotten.
+//! One request for each mistake of the table. The match is exhaustive, so that none is forgotten.
 
 use std::collections::BTreeSet;
 
@@ -129,7 +129,7 @@ fn sent(mistake: Mistake) -> Sent {
         M::SignatureHex => written(&hex_text(&digest)),
         M::SignatureBase64OfHex => written(&STANDARD.encode(hex_text(&digest))),
         M::SignatureBase64Twice => written(&STANDARD.encode(&base64)),
-        // The four of these need a signature with signs that base64 and URLs differ in.
+        // These need a signature with characters that differ between base64 and URLs.
         M::SignatureUrlSafe => special(|base64| base64.replace('+', "-").replace('/', "_")),
         M::SignaturePercentEncoded => {
             special(|base64| String::from_utf8(percent_encoded(base64.as_bytes(), b"")).unwrap())
@@ -144,7 +144,7 @@ fn sent(mistake: Mistake) -> Sent {
     }
 }
 
-/// A request whose signature holds both `+` and `/`, written in another way.
+/// A request whose signature has both `+` and `/`, in another encoding.
 fn special(write: impl Fn(&str) -> String) -> Sent {
     let (request_id, base64) = (0_u32..)
         .map(|number| format!("{number:08x}-a305-4d9a-99cb-f4d5ecefe297"))
@@ -154,7 +154,6 @@ fn special(write: impl Fn(&str) -> String) -> Sent {
     Sent { request_id: Some(request_id), ..written(&write(&base64)) }
 }
 
-/// The keys of this case.
 fn keys_of(mistake: Mistake) -> Vec<KeySet> {
     let mut keys = keys();
     match mistake {
@@ -218,7 +217,7 @@ fn two_mistakes_are_found_together() {
             Sent::new(over([DATE, &REQUEST_ID.to_uppercase(), PATH, APP_KEY].join("\n"))),
             vec!["request_id_case", "newline_joined"],
         ),
-        // How it is written and hashed shows by itself, and comes on top.
+        // Mistakes of the encoding and the hash function are recognised in addition.
         (
             Sent::new(format!(
                 "MC {ACCESS_KEY}:{}",
@@ -231,7 +230,7 @@ fn two_mistakes_are_found_together() {
     ];
     for (sent, expected) in cases {
         if expected.len() == 5 {
-            // Three mistakes in what is signed are one too many, and nothing is claimed of them.
+            // Three mistakes in the signed text are too many: no mistake is reported.
             let explanation = sent.explained();
             assert_eq!(explanation.signature, Signature::Unexplained);
             assert_eq!(names(&explanation), ["signature_hex", "sha_256"]);
@@ -251,7 +250,7 @@ fn keys_of_another_application_are_found_with_a_mistake_too() {
     let unknown = Sent::new(format!("MC somebody:{signature}"));
     assert_eq!(names(&unknown.explained()), ["secret_not_decoded", "access_key_unknown", "app_id_other"]);
     let other = Sent::new(format!("MC {ACCESS_KEY}:{signature}")).explained();
-    // With the keys of the access key, it takes the other secret and the other application key, one of them not decoded.
+    // With the keys of the access key, it takes the other secret and the other application key, one of them undecoded.
     assert_eq!(names(&other), ["secret_not_decoded", "access_key_other"], "{other}");
 }
 

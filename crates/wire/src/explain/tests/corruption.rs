@@ -1,13 +1,13 @@
-//! Requests that were signed well, or with a known mistake, and then spoilt by chance. Whatever is claimed of them must be
-//! true: text and key that the engine names are the very ones that were signed with, and no part is blamed that arrived as
-//! it was signed. Where that can't be said, nothing may be claimed.
+//! Requests with a right signature or a known mistake that are corrupted at random. Every reported mistake must be
+//! true: the reported text and key are those that were signed, and no intact part is blamed. Otherwise nothing may be
+//! reported.
 
 #![expect(clippy::disallowed_methods, reason = "who runs the test says how many")]
 
 use super::*;
 use crate::explain::search::Mechanism;
 
-/// How many requests are spoilt, unless `MATRICULA_CORRUPTIONS` says otherwise.
+/// Corrupted requests, unless `MATRICULA_CORRUPTIONS` is set.
 const CORRUPTIONS: u64 = 1_000;
 
 /// SplitMix64: the same numbers on every machine.
@@ -26,7 +26,7 @@ impl Numbers {
         usize::try_from(self.next() % u64::try_from(bound).unwrap()).unwrap()
     }
 
-    /// Spoils a text: a sign is replaced, lost, doubled, exchanged with its neighbour, or changes its case.
+    /// Corrupts a text: a character is replaced, lost, doubled, swapped with its neighbour, or changes its case.
     fn spoil(&mut self, text: &str) -> String {
         let mut bytes = text.as_bytes().to_vec();
         let place = self.below(bytes.len());
@@ -41,7 +41,7 @@ impl Numbers {
     }
 }
 
-/// What was signed, and what arrived.
+/// The signed request and the received one.
 struct Spoilt {
     key: Vec<u8>,
     parts: [String; 4],
@@ -57,7 +57,7 @@ fn spoilt(numbers: &mut Numbers) -> Spoilt {
     let request_id = format!("{:08x}-a305-4d9a-99cb-{:012x}", numbers.next() >> 32, numbers.next() >> 16);
     let path = PATHS[numbers.below(3)].to_owned();
     let mut parts = [date.clone(), request_id.clone(), path.clone(), APP_KEY.to_owned()];
-    // Some were signed with a mistake already.
+    // Some were already signed with a mistake.
     let mut separator = ":";
     let mut key = secret();
     match numbers.below(16) {
@@ -95,7 +95,7 @@ fn spoilt(numbers: &mut Numbers) -> Spoilt {
     Spoilt { key, parts, text, signature, sent, keys }
 }
 
-/// Whether what is claimed holds; says what became of the signature.
+/// Checks that the explanation is true, and returns the result for the signature.
 fn check(spoilt: &Spoilt) -> Signature {
     let Spoilt { key, parts, text, signature, sent, keys } = spoilt;
     let explanation = sent.explained_with(keys);
@@ -112,7 +112,7 @@ fn check(spoilt: &Spoilt) -> Signature {
         Signature::Right | Signature::Wrong => {
             let recipe = explanation.recipe.as_ref().unwrap();
             assert_eq!(recipe.mechanism, Mechanism::Hmac, "{}", context());
-            // What is claimed gives the signature, by a hash of our own, and is what was really done.
+            // The reported recipe gives the signature, by an independent hash, and is what was really signed.
             assert_eq!(STANDARD.encode(sha1(&recipe.key, &recipe.text)), *signature, "{}", context());
             assert_eq!((&recipe.text, &recipe.key), (&text.as_bytes().to_vec(), key), "{}", context());
             let app_key = keys[0].app_key();
@@ -129,7 +129,7 @@ fn check(spoilt: &Spoilt) -> Signature {
                     || part == Part::Path
                         && crate::signature::spellings(arrived.as_bytes())
                             .any(|p| p.concat() == signed.as_bytes());
-                // A part that lost a blank or was never set is told of as a matter of the text.
+                // A part with a lost space or an unset value is reported as a mistake of the text.
                 let accused = blamed(part) || !same && blamed(Part::Text);
                 assert_eq!(accused, !same, "{part:?}: {}", context());
             }
@@ -142,7 +142,7 @@ fn check(spoilt: &Spoilt) -> Signature {
             for part in of_signature {
                 assert!(!blamed(part), "{part:?}: {}", context());
             }
-            // One that arrived as it was made can be read.
+            // An intact header can be parsed.
             let whole = *authorization == format!("MC {ACCESS_KEY}:{signature}");
             assert!(!whole || explanation.signature == Signature::Unexplained, "{}", context());
         }
@@ -176,6 +176,6 @@ fn nothing_false_is_claimed_of_requests_that_were_spoilt_by_chance() {
     let became = became.fold([0; 4], |sum, one| std::array::from_fn(|place| sum[place] + one[place]));
     let [right, wrong, unexplained, unread] = became;
     println!("{count} spoilt: {right} right, {wrong} explained, {unexplained} unexplained, {unread} unread");
-    // A test that never sees one of these proves nothing of it.
+    // Each result must occur, or the test proves nothing about it.
     assert!(became.iter().all(|&number| number > count / 100), "{became:?}");
 }

@@ -1,4 +1,4 @@
-//! The date in other forms, and of other moments.
+//! The date in other formats and at other times.
 
 use std::ops::RangeInclusive;
 
@@ -9,7 +9,7 @@ use super::super::{Mistake, Subject};
 use super::parts::blank_or_unset;
 use super::{Change, Variation};
 
-/// A date as RFC 1123 and its relatives have it: in this much, and no more, clients differ.
+/// A date like RFC 1123: clients differ in exactly these fields.
 #[derive(Clone, Copy, PartialEq, Eq)]
 struct Form {
     weekday: bool,
@@ -20,7 +20,7 @@ struct Form {
 
 const ZONES: [&str; 9] = [" UTC", " GMT", " +0000", " -0000", " +00:00", " Z", " UT", " GMT+00:00", ""];
 
-/// All other forms of the same moment.
+/// Other formats of the same time.
 const ISO_8601: [&str; 12] = [
     "%Y-%m-%dT%H:%M:%SZ",
     "%Y-%m-%dT%H:%M:%S.000Z",
@@ -54,7 +54,7 @@ const OTHER: [&str; 16] = [
     "%d/%m/%Y %H:%M:%S",
 ];
 
-/// Names of zones away from UTC, with their hours east of it; unlike where dates are read, all that have the name.
+/// Names of zones other than UTC, with their hours east of it. Unlike in the parser, ambiguous names are included.
 const NAMED: [(&str, i32); 22] = [
     ("CET", 1),
     ("CEST", 2),
@@ -83,10 +83,10 @@ const NAMED: [(&str, i32); 22] = [
 /// Zones in use, in minutes east of UTC.
 const OFFSETS: RangeInclusive<i32> = -12 * 60..=14 * 60;
 
-/// Maximum seconds between two readings of the clock.
+/// Most seconds between two readings of the clock.
 const SECONDS: i64 = 300;
 
-/// Of these, the ones that are tried together with another mistake.
+/// Seconds that are combined with another mistake.
 const FEW_SECONDS: i64 = 5;
 
 impl Form {
@@ -103,7 +103,7 @@ impl Form {
         format!("{}{day} %b %Y %H:%M:%S{zone}", if weekday { "%a, " } else { "" })
     }
 
-    /// What it takes to make this form of another.
+    /// The mistakes that turn this form into another.
     fn differences(self, other: Self) -> Vec<Mistake> {
         let mut mistakes = Vec::new();
         if self.zone != other.zone {
@@ -123,14 +123,14 @@ fn written(moment: Timestamp, pattern: &str) -> Vec<u8> {
     moment.strftime(pattern).to_string().into_bytes()
 }
 
-/// The moment that a date means, as far as anybody can tell.
+/// The time that a date most likely means.
 pub(in super::super) fn moment(date: &[u8], now: Timestamp) -> Option<Timestamp> {
     if let Ok(moment) = crate::date::parse(date, now) {
         return Some(moment);
     }
     let text = str::from_utf8(date).ok()?.trim();
     if let Ok(number) = text.parse::<i64>() {
-        // Milliseconds of today have three digits more than seconds.
+        // Current times in milliseconds have three digits more than in seconds.
         let milliseconds = number.unsigned_abs() > 100_000_000_000;
         return if milliseconds {
             Timestamp::from_millisecond(number).ok()
@@ -142,14 +142,14 @@ pub(in super::super) fn moment(date: &[u8], now: Timestamp) -> Option<Timestamp>
     text.parse().ok().or_else(civil)
 }
 
-/// The pattern in which the date was sent.
+/// The format in which the date was sent.
 fn own_pattern(subject: &Subject<'_>, moment: Timestamp) -> Option<(String, Option<Form>)> {
     let forms = Form::all().map(|form| (form.pattern(), Some(form)));
     let others = ISO_8601.iter().chain(&OTHER).map(|&pattern| (pattern.to_owned(), None));
     forms.chain(others).find(|(pattern, _)| written(moment, pattern) == subject.date)
 }
 
-/// The forms in which dates are signed, each with what it takes to make it of the one that was sent.
+/// The formats of signed dates, each with its mistakes relative to the sent one.
 pub(super) fn forms(subject: &Subject<'_>, all: &mut Vec<Variation>) {
     use Mistake as M;
     let date = subject.date;
@@ -192,8 +192,8 @@ pub(super) fn forms(subject: &Subject<'_>, all: &mut Vec<Variation>) {
     blank_or_unset(all, date, "the date", Change::Date);
 }
 
-/// Moments near by, and forms that hold what can't be known: fractions of a second, a zone. Many, so they are tried alone
-/// only.
+/// Nearby times, and formats with unknown details such as fractions of a second or a zone. Numerous, so they are only
+/// tried alone.
 pub(in super::super) fn wide(subject: &Subject<'_>) -> Vec<Variation> {
     use Mistake as M;
     let Some(moment) = subject.moment else { return Vec::new() };

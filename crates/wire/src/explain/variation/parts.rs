@@ -1,4 +1,4 @@
-//! Application key, path and request id as people sign them.
+//! Application key, path and request id as clients sign them.
 
 use zeroize::Zeroizing;
 
@@ -6,7 +6,7 @@ use super::super::spelling::{percent_decoded, percent_encoded};
 use super::super::{Mistake, Subject};
 use super::{Change, Variation};
 
-/// What variables hold that were never set.
+/// Values of unset variables.
 const UNSET: [&str; 4] = ["", "undefined", "None", "null"];
 
 const ENDS: [(&str, &str); 3] =
@@ -38,7 +38,7 @@ pub(super) fn app_key(subject: &Subject<'_>, all: &mut Vec<Variation>) {
         let note = (!unset.is_empty()).then(|| format!("signed: `{unset}`"));
         all.push(Variation { note, ..Variation::new(M::AppKeyUnset, change(unset.as_bytes())) });
     }
-    // What hangs on to its end hangs on to the text: see the frames.
+    // A suffix of the last part is a suffix of the text, which the frames cover.
     for (name, other) in subject.other_app_keys {
         let note = format!("the one of {name}");
         all.push(Variation::noted(M::AppKeyOther, change(other.as_bytes()), note));
@@ -120,7 +120,7 @@ pub(super) fn path(subject: &Subject<'_>, path: &[u8], all: &mut Vec<Variation>)
     blank_or_unset(all, path, "the path", Change::Path);
 }
 
-/// What can happen to each part: something is appended, it is quoted, or it was never set.
+/// Mistakes that can affect each part: something is appended, it is quoted, or it was never set.
 pub(super) fn blank_or_unset(
     all: &mut Vec<Variation>,
     value: &[u8],

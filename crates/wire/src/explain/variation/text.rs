@@ -1,4 +1,4 @@
-//! How people put the text together.
+//! Variations of the whole text.
 
 use super::super::hash::Hash;
 use super::super::{Mistake, Subject};
@@ -149,7 +149,6 @@ fn transforms(all: &mut Vec<Variation>) {
     }
 }
 
-/// What a part is called.
 pub(super) fn name(slot: Slot) -> &'static str {
     match slot {
         Slot::Date => "date",
