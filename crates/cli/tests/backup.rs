@@ -15,6 +15,7 @@ use client::{Client, NewUser};
 use running::{Sandbox, matricula};
 use serde_json::Value;
 use server::admin::Admin;
+use tokio::runtime::Runtime;
 
 const CALLERS: usize = 8;
 
@@ -70,15 +71,10 @@ fn until(acknowledged: &Mutex<Vec<String>>, enough: usize) {
     }
 }
 
-#[test]
-fn who_was_acknowledged_before_a_backup_under_load_is_there_after_its_restore() {
-    let folder = tempfile::tempdir().unwrap();
-    let (old, new, file) =
-        (folder.path().join("old"), folder.path().join("new"), folder.path().join("backup.db"));
-    let sandbox = Sandbox::start(&old, &["--no-quota"]);
-    let runtime = tokio::runtime::Runtime::new().unwrap();
+/// Backs up a server while it creates users. Gives what the command printed, and the users that the server had
+/// acknowledged before.
+fn back_up_under_load(runtime: &Runtime, client: &Client, old: &Path, file: &Path) -> (Value, Vec<String>) {
     let (stop, acknowledged) = (Arc::new(AtomicBool::new(false)), Arc::new(Mutex::new(Vec::new())));
-    let client = client_of(&sandbox);
     let callers: Vec<_> = (0..CALLERS)
         .map(|caller| {
             runtime.spawn(load(client.clone(), caller, Arc::clone(&stop), Arc::clone(&acknowledged)))
@@ -86,25 +82,38 @@ fn who_was_acknowledged_before_a_backup_under_load_is_there_after_its_restore() 
         .collect();
     until(&acknowledged, 200);
     let before = acknowledged.lock().unwrap().clone();
-    let made = json(&run("backup", &old, &file, &[]));
+    let printed = json(&run("backup", old, file, &[]));
     let after = acknowledged.lock().unwrap().len();
-    // The load has not ended before the backup has.
+    // The load outlasts the backup.
     until(&acknowledged, after + CALLERS);
     stop.store(true, Ordering::Relaxed);
     callers.into_iter().for_each(|caller| runtime.block_on(caller).unwrap());
+    (printed, before)
+}
+
+fn open_admin(config: &server::Config) -> Admin {
+    Admin::open(config, &config.master_key().unwrap(), server::System::real()).unwrap()
+}
+
+#[test]
+fn who_was_acknowledged_before_a_backup_under_load_is_there_after_its_restore() {
+    let folder = tempfile::tempdir().unwrap();
+    let [old, new, file] = ["old", "new", "backup.db"].map(|name| folder.path().join(name));
+    let sandbox = Sandbox::start(&old, &["--no-quota"]);
+    let runtime = Runtime::new().unwrap();
+    let (printed, before) = back_up_under_load(&runtime, &client_of(&sandbox), &old, &file);
     let metadata = std::fs::metadata(&file).unwrap();
     assert_eq!(
-        (made["bytes"].as_u64(), metadata.permissions().mode() & 0o777),
+        (printed["bytes"].as_u64(), metadata.permissions().mode() & 0o777),
         (Some(metadata.len()), 0o600)
     );
-    assert_eq!((made["schema"].is_u64(), &made["master_key_included"]), (true, &Value::from(false)));
+    assert_eq!((printed["schema"].is_u64(), &printed["master_key_included"]), (true, &Value::from(false)));
     drop(sandbox);
 
     new_machine(&old, &new);
     let restored = json(&run("restore", &new, &file, &[]));
     assert_eq!(restored["kept"], Value::Null);
-    let config = playground::sandbox::config(&new);
-    let admin = Admin::open(&config, &config.master_key().unwrap(), server::System::real()).unwrap();
+    let admin = open_admin(&playground::sandbox::config(&new));
     runtime.block_on(async {
         for address in &before {
             admin.user(address).await.unwrap();
@@ -116,33 +125,39 @@ fn who_was_acknowledged_before_a_backup_under_load_is_there_after_its_restore() 
         assert_eq!(restored["audit_events"], reports[0].events);
     });
     drop(admin);
-
     let sandbox = Sandbox::start(&new, &[]);
     runtime.block_on(create(&client_of(&sandbox), "new@example.com"));
-    // On a running server nothing is replaced, and it goes on.
-    let error = refused(folder.path(), &run("restore", &new, &file, &["--replace"]));
-    assert_eq!(error, "/new/matricula.db is in use by a server or another command: stop it first");
+}
+
+#[test]
+fn a_database_is_replaced_only_when_asked_and_not_in_use() {
+    let folder = tempfile::tempdir().unwrap();
+    let [data, file] = ["data", "backup.db"].map(|name| folder.path().join(name));
+    let runtime = Runtime::new().unwrap();
+    let sandbox = Sandbox::start(&data, &[]);
+    json(&run("backup", &data, &file, &[]));
+    runtime.block_on(create(&client_of(&sandbox), "new@example.com"));
+    let error = refused(folder.path(), &run("restore", &data, &file, &["--replace"]));
+    assert_eq!(error, "/data/matricula.db is in use by a server or another command: stop it first");
     runtime.block_on(create(&client_of(&sandbox), "later@example.com"));
+    // The killed server leaves its last writes in the log, which is kept together with the database.
     drop(sandbox);
 
-    // Killed: what it wrote stands partly in its log, which goes with the database that is kept.
-    let error = refused(folder.path(), &run("restore", &new, &file, &[]));
+    let error = refused(folder.path(), &run("restore", &data, &file, &[]));
     assert!(error.contains("Use --replace"), "{error}");
-    let restored = json(&run("restore", &new, &file, &["--replace"]));
+    let restored = json(&run("restore", &data, &file, &["--replace"]));
     let kept = Path::new(restored["kept"].as_str().unwrap());
-    let has_new = |config: &server::Config| {
-        let admin = Admin::open(config, &config.master_key().unwrap(), server::System::real()).unwrap();
-        runtime.block_on(admin.user("later@example.com")).is_ok()
-    };
-    assert!(!has_new(&config));
-    assert!(has_new(&server::Config { store: server::Location::Sqlite(kept.into()), ..config }));
+    let has_later_user =
+        |config: &server::Config| runtime.block_on(open_admin(config).user("later@example.com")).is_ok();
+    let config = playground::sandbox::config(&data);
+    assert!(!has_later_user(&config));
+    assert!(has_later_user(&server::Config { store: server::Location::Sqlite(kept.into()), ..config }));
 }
 
 #[test]
 fn a_backup_that_is_none_or_damaged_is_refused_and_nothing_is_overwritten() {
     let folder = tempfile::tempdir().unwrap();
-    let (old, new, file) =
-        (folder.path().join("old"), folder.path().join("new"), folder.path().join("backup.db"));
+    let [old, new, file] = ["old", "new", "backup.db"].map(|name| folder.path().join(name));
     drop(Sandbox::start(&old, &[]));
     new_machine(&old, &new);
     json(&run("backup", &old, &file, &[]));
