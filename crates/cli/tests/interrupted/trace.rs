@@ -120,6 +120,28 @@ struct Begun {
     nth: usize,
 }
 
+/// A call that has ended.
+struct Ended<'a> {
+    name: &'a str,
+    arguments: Vec<&'a str>,
+    result: i64,
+}
+
+impl<'a> Ended<'a> {
+    /// `None` for a call that failed, or that has no result because its process ended first.
+    fn parse(text: &'a str) -> Option<Self> {
+        let (name, rest) = text.split_once('(').unwrap();
+        let (arguments, result) = rest.rsplit_once(" = ").unwrap();
+        let result = result.split(['<', ' ']).next().unwrap().parse().ok().filter(|result| *result >= 0)?;
+        let arguments = arguments.trim_end().strip_suffix(')').unwrap().split(", ").collect();
+        Some(Self { name, arguments, result })
+    }
+
+    fn number(&self, n: usize) -> usize {
+        self.arguments[n].parse().unwrap()
+    }
+}
+
 impl Reader {
     fn read(mut self, recording: &str) -> Vec<Call> {
         let (mut calls, mut begun) = (Vec::new(), BTreeMap::<String, Begun>::new());
@@ -168,75 +190,80 @@ impl Reader {
 
     /// What a call that has ended did to the folder.
     fn changed(&mut self, call: &Begun) -> Option<Call> {
-        let (name, rest) = call.text.split_once('(').unwrap();
-        let (arguments, result) = rest.rsplit_once(" = ").unwrap();
-        // One that failed did nothing, and one that did not end because the process did has no result.
-        let result =
-            result.split(['<', ' ']).next().unwrap().parse::<i64>().ok().filter(|result| *result >= 0)?;
-        let arguments: Vec<_> = arguments.trim_end().strip_suffix(')').unwrap().split(", ").collect();
-        let path = |n: usize| {
-            let path = strings(arguments[n]).concat();
-            self.name_of(&String::from_utf8(path).unwrap())
-        };
-        let number = |n: usize| arguments[n].parse::<usize>().unwrap();
-        let change = match name {
-            "open" | "creat" | "openat" => {
-                let at = usize::from(name == "openat");
-                let (flags, name) = (arguments.get(at + 1).copied().unwrap_or_default(), path(at)?);
-                let file = self.names.get(&name).copied();
-                match file {
-                    None if flags.contains("O_CREAT") => {
-                        let file = self.new_file();
-                        self.names.insert(name.clone(), file);
-                        Change::Named { name, file }
-                    }
-                    Some(file) if flags.contains("O_TRUNC") => Change::Resized { file, length: 0 },
-                    _ => return None,
-                }
-            }
+        let ended = Ended::parse(&call.text)?;
+        let change = match ended.name {
+            "open" | "creat" => self.opened(&ended, 0)?,
+            "openat" => self.opened(&ended, 1)?,
             "pwrite64" => {
-                let (file, bytes) = (self.file(arguments[0])?, strings(arguments[1]).concat());
-                assert_eq!(
-                    i64::try_from(bytes.len()).unwrap(),
-                    result,
-                    "a write that is recorded as a whole"
-                );
-                Change::Written { file, at: number(3), bytes }
+                let (file, bytes) = (self.file(ended.arguments[0])?, strings(ended.arguments[1]).concat());
+                assert_eq!(i64::try_from(bytes.len()), Ok(ended.result), "the whole write is recorded");
+                Change::Written { file, at: ended.number(3), bytes }
             }
-            "ftruncate" => Change::Resized { file: self.file(arguments[0])?, length: number(1) },
-            "fsync" | "fdatasync" if self.is_folder(arguments[0]) => {
+            "ftruncate" => Change::Resized { file: self.file(ended.arguments[0])?, length: ended.number(1) },
+            "fsync" | "fdatasync" if self.is_folder(ended.arguments[0]) => {
                 Change::NamesForced { first: call.first }
             }
-            "fsync" | "fdatasync" => Change::Forced { file: self.file(arguments[0])?, first: call.first },
-            "rename" | "renameat" | "renameat2" => {
-                let at = usize::from(name != "rename");
-                let (from, to) = (path(at)?, path(1 + 2 * at).unwrap());
-                assert!(!call.text.contains("RENAME_EXCHANGE"), "{}", call.text);
-                let file = self.names.remove(&from).unwrap();
-                self.names.insert(to.clone(), file);
-                Change::Renamed { from, to, file }
+            "fsync" | "fdatasync" => {
+                Change::Forced { file: self.file(ended.arguments[0])?, first: call.first }
             }
-            "link" | "linkat" => {
-                let at = usize::from(name == "linkat");
-                let (from, name) = (path(at)?, path(1 + 2 * at).unwrap());
-                let file = self.names[&from];
-                self.names.insert(name.clone(), file);
-                Change::Named { name, file }
+            "rename" => self.renamed(&ended, [0, 1])?,
+            "renameat" | "renameat2" => self.renamed(&ended, [1, 3])?,
+            "link" => self.linked(&ended, [0, 1])?,
+            "linkat" => self.linked(&ended, [1, 3])?,
+            "unlink" => self.unlinked(&ended, 0)?,
+            "unlinkat" => self.unlinked(&ended, 1)?,
+            "write" | "writev" | "sendto" | "sendmsg" if self.file(ended.arguments[0]).is_none() => {
+                return None;
             }
-            "unlink" | "unlinkat" => {
-                let name = path(usize::from(name == "unlinkat"))?;
-                self.names.remove(&name).unwrap();
-                Change::Unnamed { name }
-            }
-            "write" | "writev" | "sendto" | "sendmsg" if self.file(arguments[0]).is_none() => return None,
-            // Nothing of ours calls these on a file that matters; a call that comes to do so must be understood first.
+            // The program makes no other call on its files. A new one must be added here first.
             _ => {
-                let there = arguments.iter().any(|argument| text(argument).contains(&self.folder));
-                assert!(!there, "{} is not understood", call.text);
+                let in_folder = ended.arguments.iter().any(|argument| text(argument).contains(&self.folder));
+                assert!(!in_folder, "{} is not understood", call.text);
                 return None;
             }
         };
-        Some(Call { change, name: name.to_owned(), nth: call.nth })
+        Some(Call { change, name: ended.name.to_owned(), nth: call.nth })
+    }
+
+    /// The name in the folder that an argument of a call is.
+    fn path(&self, ended: &Ended<'_>, n: usize) -> Option<String> {
+        let path = strings(ended.arguments[n]).concat();
+        self.name_of(&String::from_utf8(path).unwrap())
+    }
+
+    fn opened(&mut self, ended: &Ended<'_>, path: usize) -> Option<Change> {
+        let name = self.path(ended, path)?;
+        let flags = ended.arguments.get(path + 1).copied().unwrap_or_default();
+        match self.names.get(&name).copied() {
+            None if flags.contains("O_CREAT") => {
+                let file = self.new_file();
+                self.names.insert(name.clone(), file);
+                Some(Change::Named { name, file })
+            }
+            Some(file) if flags.contains("O_TRUNC") => Some(Change::Resized { file, length: 0 }),
+            _ => None,
+        }
+    }
+
+    fn renamed(&mut self, ended: &Ended<'_>, [from, to]: [usize; 2]) -> Option<Change> {
+        let (from, to) = (self.path(ended, from)?, self.path(ended, to).unwrap());
+        assert!(!ended.arguments.iter().any(|flags| flags.contains("RENAME_EXCHANGE")), "{from} ⇄ {to}");
+        let file = self.names.remove(&from).unwrap();
+        self.names.insert(to.clone(), file);
+        Some(Change::Renamed { from, to, file })
+    }
+
+    fn linked(&mut self, ended: &Ended<'_>, [from, to]: [usize; 2]) -> Option<Change> {
+        let (from, name) = (self.path(ended, from)?, self.path(ended, to).unwrap());
+        let file = self.names[&from];
+        self.names.insert(name.clone(), file);
+        Some(Change::Named { name, file })
+    }
+
+    fn unlinked(&mut self, ended: &Ended<'_>, path: usize) -> Option<Change> {
+        let name = self.path(ended, path)?;
+        self.names.remove(&name).unwrap();
+        Some(Change::Unnamed { name })
     }
 
     fn new_file(&mut self) -> File {
