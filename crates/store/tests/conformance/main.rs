@@ -12,6 +12,7 @@ mod directory;
 mod domains;
 mod engine;
 mod groups;
+mod logins;
 mod nodes;
 mod requests;
 mod search;
@@ -71,7 +72,7 @@ macro_rules! engines {
         }
         console::{
             a_session_lasts_until_it_is_ended, sessions_end_with_what_they_rest_on,
-            what_is_over_is_forgotten_when_another_is_used, the_audit_is_read_backwards,
+            what_is_over_is_forgotten_when_another_is_used, the_audit_is_read_backwards, the_audit_is_searched,
             key_pairs_are_listed_by_application, a_user_knows_its_groups,
         }
         search::{
@@ -79,12 +80,18 @@ macro_rules! engines {
             pages_give_each_user_that_is_meant_once, a_page_looks_at_so_many_and_no_more,
         }
         directory::{
-            users_are_listed_in_pages_by_domain, a_domain_with_users_stays_with_its_account,
+            users_are_listed_in_pages_forwards_and_backwards, users_are_listed_by_domain,
+            listed_users_are_counted, a_domain_with_users_stays_with_its_account,
             an_update_changes_what_it_names, passwords_are_remembered_as_many_as_asked,
             what_hangs_on_a_user_goes_with_it, the_purge_list_knows_who_is_due,
-            the_last_super_administrator_can_t_be_taken_by_a_caller, a_login_is_decided_on_the_row_as_it_is,
-            profiles_hold_for_users_else_for_accounts, a_client_is_found_by_id_and_name_until_it_is_disabled,
-            events_are_found_by_account_and_time, nobody_is_nobody,
+            the_last_super_administrator_can_t_be_taken_by_a_caller,
+            a_client_is_found_by_id_and_name_until_it_is_disabled, events_are_found_by_account_and_time,
+            nobody_is_nobody,
+        }
+        logins::{
+            a_login_is_decided_on_the_row_as_it_is, a_login_replaces_only_key_pairs_that_were_never_used,
+            a_login_prolongs_key_pairs_of_its_user, a_login_with_an_unknown_address_is_in_the_audit,
+            profiles_hold_for_users_else_for_accounts,
         }
     })* };
 }
