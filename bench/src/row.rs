@@ -80,6 +80,11 @@ impl Bench {
         self.create(requests, shape, connections, WARM_UP).map(drop)
     }
 
+    fn show_round(&self, row: &str, round: u32, settings: &Settings, output: &Output) {
+        let (rounds, pid) = (settings.rounds, self.server.pid());
+        output.progress(&format!("{row}: round {round} of {rounds}, server process {pid}"));
+    }
+
     fn memory(&self) -> anyhow::Result<machine::Memory> {
         machine::memory(self.server.pid())
     }

@@ -28,11 +28,7 @@ pub(crate) fn measure(settings: &Settings, output: &Output) -> anyhow::Result<Ve
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a few million at most")]
     let rows = (settings.seconds * 250_000.0) as usize;
     for round in 1..=settings.rounds {
-        output.progress(&format!(
-            "bulk: round {round} of {}, server process {}",
-            settings.rounds,
-            bench.server.pid()
-        ));
+        bench.show_round("bulk", round, settings, output);
         plain.push(users.run(settings.length(), rows)?);
         let requests = bench.render(BULK, settings.length())?;
         let mut sent = bench.create(requests, BULK, CONNECTIONS, settings.length())?;

@@ -84,47 +84,18 @@ pub(crate) fn run(settings: &Settings, arguments: &Arguments, output: &Output) -
 fn measure(settings: &Settings, keep: bool, users: u64, output: &Output) -> anyhow::Result<Point> {
     let say = |what: &str| output.progress(&format!("growth, {users} users: {what}"));
     let site = Site::with(settings, "", CHEAP_HASH)?;
-    let seeding = machine::now();
-    let gate = site.gate()?;
-    site.admin(async |admin| {
-        let password = PASSWORD.to_owned().into();
-        admin.add_administrator(ACCOUNT, LOGIN, "", "Basic Administrator", Some((&password, &gate))).await?;
-        let mut progress = |there: u64| say(&format!("seeding, {} %", there * 100 / users));
-        let seeded = admin.seed(Some(ACCOUNT), Some(DOMAIN), users, &mut progress).await?;
-        anyhow::ensure!(seeded.added == users, "{seeded:?}");
-        Ok(())
-    })?;
-    let seeded = users as f64 / seeding.elapsed().as_secs_f64();
+    let seeded = seed(&site, users, &say)?;
     let size = site.size()?;
-
     say("starting");
-    let mut starts = Vec::new();
-    for _ in 1..settings.rounds {
-        let server = site.serve()?;
-        starts.push(milliseconds(&server));
-        server.stop()?;
-    }
-    let server = site.serve()?;
-    starts.push(milliseconds(&server));
+    let (server, starts) = start_repeatedly(&site, settings.rounds)?;
     let rest = machine::memory(server.pid())?.now;
     say("turning pages up to the middle");
     let pages = pages(&site, &server, users)?;
     say("logging in");
     let logins = logins(&site, &server)?;
 
-    let connections = usize::from(settings.connections);
     let mut bench = Bench { site, server, people: People::among(users), acknowledged: users, pace: 0.0 };
-    bench.warm_up(PLAIN, connections, 20_000)?;
-    let mut created = Vec::new();
-    for round in 1..=settings.rounds {
-        say(&format!(
-            "creating, round {round} of {}, server process {}",
-            settings.rounds,
-            bench.server.pid()
-        ));
-        let requests = bench.render(PLAIN, settings.length())?;
-        created.push(bench.create(requests, PLAIN, connections, settings.length())?.per_second());
-    }
+    let created = create(&mut bench, settings, &say)?;
     let loaded = bench.memory()?.most;
     say("verifying");
     let Bench { site, server, acknowledged, .. } = bench;
@@ -144,6 +115,47 @@ fn measure(settings: &Settings, keep: bool, users: u64, output: &Output) -> anyh
         loaded,
         size: size as f64 / f64::from(1 << 20),
     })
+}
+
+/// Seeds the directory. Gives users per second.
+fn seed(site: &Site, users: u64, say: &(impl Fn(&str) + Sync)) -> anyhow::Result<f64> {
+    let started = machine::now();
+    let gate = site.gate()?;
+    site.admin(async |admin| {
+        let password = PASSWORD.to_owned().into();
+        admin.add_administrator(ACCOUNT, LOGIN, "", "Basic Administrator", Some((&password, &gate))).await?;
+        let mut progress = |count: u64| say(&format!("seeding, {} %", count * 100 / users));
+        let seeded = admin.seed(Some(ACCOUNT), Some(DOMAIN), users, &mut progress).await?;
+        anyhow::ensure!(seeded.added == users, "{seeded:?}");
+        Ok(())
+    })?;
+    Ok(users as f64 / started.elapsed().as_secs_f64())
+}
+
+/// Starts the server once per round. Gives the last one, still running, and the milliseconds of each start.
+fn start_repeatedly(site: &Site, rounds: u32) -> anyhow::Result<(Process, Vec<f64>)> {
+    let mut times = Vec::new();
+    for _ in 1..rounds {
+        let server = site.serve()?;
+        times.push(milliseconds(&server));
+        server.stop()?;
+    }
+    let server = site.serve()?;
+    times.push(milliseconds(&server));
+    Ok((server, times))
+}
+
+/// Creates users in every round. Gives users per second.
+fn create(bench: &mut Bench, settings: &Settings, say: &impl Fn(&str)) -> anyhow::Result<Vec<f64>> {
+    let (connections, rounds) = (usize::from(settings.connections), settings.rounds);
+    bench.warm_up(PLAIN, connections, 20_000)?;
+    let mut created = Vec::new();
+    for round in 1..=rounds {
+        say(&format!("creating, round {round} of {rounds}, server process {}", bench.server.pid()));
+        let requests = bench.render(PLAIN, settings.length())?;
+        created.push(bench.create(requests, PLAIN, connections, settings.length())?.per_second());
+    }
+    Ok(created)
 }
 
 fn milliseconds(server: &Process) -> f64 {

@@ -31,11 +31,7 @@ pub(crate) fn measure(settings: &Settings, output: &Output) -> anyhow::Result<Ve
     bench.warm_up(shape, CONNECTIONS, 500)?;
     let (mut bulk, mut ours, mut memory) = (vec![], vec![], vec![]);
     for round in 1..=settings.rounds {
-        output.progress(&format!(
-            "import: round {round} of {}, server process {}",
-            settings.rounds,
-            bench.server.pid()
-        ));
+        bench.show_round("import", round, settings, output);
         let requests = bench.render(shape, settings.length())?;
         let sent = bench.create(requests, shape, CONNECTIONS, settings.length())?;
         bulk.push(sent.per_second() * BATCH as f64);

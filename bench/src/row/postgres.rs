@@ -40,11 +40,7 @@ pub(crate) fn measure(settings: &Settings, output: &Output) -> anyhow::Result<Ve
     let (mut inserts, mut ours, mut micros, mut medians, mut tails) =
         (vec![], vec![], vec![], vec![], vec![]);
     for round in 1..=settings.rounds {
-        output.progress(&format!(
-            "postgres: round {round} of {}, server process {}",
-            settings.rounds,
-            bench.server.pid()
-        ));
+        bench.show_round("postgres", round, settings, output);
         let requests = bench.render(PLAIN, settings.length())?;
         inserts.push(pgbench(&postgres, &url, connections, settings.seconds)?);
         let before = machine::processor_time(bench.server.pid())?;

@@ -14,11 +14,7 @@ pub(crate) fn measure(settings: &Settings, output: &Output) -> anyhow::Result<Ve
     bench.warm_up(PLAIN, 1, 5_000)?;
     let (mut writes, mut ours, mut medians, mut tails) = (vec![], vec![], vec![], vec![]);
     for round in 1..=settings.rounds {
-        output.progress(&format!(
-            "single: round {round} of {}, server process {}",
-            settings.rounds,
-            bench.server.pid()
-        ));
+        bench.show_round("single", round, settings, output);
         let requests = bench.render(PLAIN, settings.length())?;
         writes.push(ceiling::forced_writes(bench.site.path(), settings.length())?);
         let mut sent = bench.create(requests, PLAIN, 1, settings.length())?;
