@@ -9,6 +9,7 @@ use wire::login::{LogIn, LoggedIn};
 use wire::oauth;
 
 use crate::application::{Application, Login};
+use crate::envelope::answered;
 use crate::error::CallError;
 use crate::keys::KeysError;
 use crate::raw_answer::RawAnswer;
@@ -114,7 +115,13 @@ impl Access {
     }
 
     /// Whether a response says that the credential has expired.
-    pub(crate) fn is_over(answer: &RawAnswer, code: Option<&str>) -> bool {
+    pub(crate) fn is_expired(answer: &RawAnswer) -> bool {
+        if answer.status == 200 {
+            return false;
+        }
+        // Bodies of errors are short, so reading one twice is cheap.
+        let refused = answered::<serde::de::IgnoredAny>(answer).err();
+        let code = refused.as_ref().and_then(CallError::code);
         answer.status == 418 || matches!(code, Some("err_xdk_binding_expired" | "token_expired"))
     }
 

@@ -178,14 +178,10 @@ impl Client {
             let (outcome, life) = self.send_once(request_id, path, body.clone()).await;
             if let Ok(answer) = &outcome {
                 quota.hear(answer);
-                // An answer that refuses is short.
-                if answer.status != 200 && !renewed {
-                    let refused = answered::<serde::de::IgnoredAny>(answer).err();
-                    if Access::is_over(answer, refused.as_ref().and_then(CallError::code)) {
-                        renewed = true;
-                        if access.renew(transport, life, clock()).await? {
-                            continue;
-                        }
+                if !renewed && Access::is_expired(answer) {
+                    renewed = true;
+                    if access.renew(transport, life, clock()).await? {
+                        continue;
                     }
                 }
             }
