@@ -2,6 +2,11 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+#[path = "tidy/functions.rs"]
+mod functions;
+#[path = "tidy/words.rs"]
+mod words;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
@@ -183,57 +188,6 @@ fn nothing_is_left_open() {
             assert!(!text.contains(word.as_str()), "{} holds {word}", path.display());
         }
     }
-}
-
-/// Words and phrases that readers of the code and the documents stopped at. Plain ones are: anybody or a user, again,
-/// compared with, own, disabled, already exists, does not exist, pending, ignored, fix. A bar keeps this list from finding
-/// itself.
-const AVOIDED: [&str; 13] = [
-    "who|ever",
-    "whom|ever",
-    "a|new",
-    "a|fresh",
-    "beside| a",
-    "of its| own",
-    "shut| out",
-    "is there| already",
-    "is not| there",
-    "on their| way",
-    "left| aside",
-    "parted| by",
-    "to me|nd",
-];
-
-/// Lines that need such a word, because they quote what somebody else wrote.
-const QUOTED: [&str; 0] = [];
-
-#[test]
-fn words_are_the_usual_ones() {
-    let avoided = AVOIDED.map(|word| word.replace('|', ""));
-    let part_of_a_word = |sign: char| sign.is_alphanumeric() || sign == '_';
-    let mut found = String::new();
-    for (path, text) in files(&[".rs", ".md", ".html", ".toml", ".sh"]) {
-        let lines: Vec<String> = text
-            .lines()
-            .map(|line| line.trim().trim_start_matches(['/', '!', '#', '>']).trim_start().to_lowercase())
-            .collect();
-        for (at, line) in lines.iter().enumerate() {
-            // A phrase may go on in the next line.
-            let next = lines.get(at + 1).map(String::as_str).unwrap_or_default();
-            let both = format!("{line} {next}");
-            for word in &avoided {
-                let here = both.match_indices(word.as_str()).any(|(start, _)| {
-                    start < line.len()
-                        && !both[..start].ends_with(part_of_a_word)
-                        && !both[start + word.len()..].starts_with(part_of_a_word)
-                });
-                if here && !QUOTED.iter().any(|quoted| line.contains(quoted)) {
-                    found.push_str(&format!("\n{}:{}: {word}", path.display(), at + 1));
-                }
-            }
-        }
-    }
-    assert!(found.is_empty(), "words that the usual ones should replace:{found}");
 }
 
 /// Every path that a document names in backquotes exists.
