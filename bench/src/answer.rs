@@ -29,7 +29,7 @@ pub(crate) fn read(bytes: &[u8]) -> anyhow::Result<Option<Answer>> {
     let body = if status == 204 || status == 304 {
         start
     } else if says("transfer-encoding", "chunked") {
-        match chunks(&bytes[start..])? {
+        match chunked_end(&bytes[start..])? {
             Some(length) => start + length,
             None => return Ok(None),
         }
@@ -42,7 +42,7 @@ pub(crate) fn read(bytes: &[u8]) -> anyhow::Result<Option<Answer>> {
 }
 
 /// Length of a body in chunks, once it has ended. Trailers are not read.
-fn chunks(bytes: &[u8]) -> anyhow::Result<Option<usize>> {
+fn chunked_end(bytes: &[u8]) -> anyhow::Result<Option<usize>> {
     let mut at = 0;
     loop {
         let Some(line) = bytes[at..].windows(2).position(|window| window == b"\r\n") else { return Ok(None) };

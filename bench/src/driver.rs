@@ -135,7 +135,7 @@ pub(crate) fn ask(address: SocketAddr, request: &[u8]) -> anyhow::Result<Vec<u8>
         let stream = TcpStream::connect(address).await?;
         let mut connection = Connection::new(stream, Expected::Creation);
         let answer = connection.exchange(request).await?;
-        connection.hold(&answer).map_err(anyhow::Error::msg)?;
+        connection.check_answer(&answer).map_err(anyhow::Error::msg)?;
         Ok(connection.buffer[answer.body].to_vec())
     })
 }
@@ -161,7 +161,7 @@ impl Dialogue {
         let began = machine::now();
         let answer = self.runtime.block_on(self.connection.exchange(request))?;
         let milliseconds = began.elapsed().as_secs_f64() * 1_000.0;
-        self.connection.hold(&answer).map_err(anyhow::Error::msg)?;
+        self.connection.check_answer(&answer).map_err(anyhow::Error::msg)?;
         Ok((&self.connection.buffer[answer.body], milliseconds))
     }
 }
@@ -205,7 +205,7 @@ impl Connection {
             let Some(request) = requests.take() else { break };
             let answer = self.exchange(request).await?;
             now = machine::now();
-            match self.hold(&answer) {
+            match self.check_answer(&answer) {
                 Ok(()) => micros.push(u32::try_from((now - began).as_micros()).unwrap_or(u32::MAX)),
                 Err(why) if matches!(self.expected, Expected::Creation) => bail!(why),
                 Err(why) => {
@@ -241,7 +241,7 @@ impl Connection {
     }
 
     /// Holds an answer to what it must be, or says how it begins.
-    fn hold(&self, answer: &Answer) -> Result<(), String> {
+    fn check_answer(&self, answer: &Answer) -> Result<(), String> {
         let body = &self.buffer[answer.body.clone()];
         let good = match &self.expected {
             // Of three parts the last: `fail` is empty.

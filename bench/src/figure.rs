@@ -65,12 +65,12 @@ impl Series {
     }
 
     /// Round by round, this one over another.
-    pub(crate) fn over(&self, name: impl Into<String>, other: &Series) -> Series {
+    pub(crate) fn ratio_to(&self, name: impl Into<String>, other: &Series) -> Series {
         let values = self.values.iter().zip(&other.values).map(|(this, other)| this / other).collect();
         Series::new(name, Unit::Ratio, values)
     }
 
-    pub(crate) fn against(self, target: Target) -> Verdict {
+    pub(crate) fn compared_with(self, target: Target) -> Verdict {
         let reached = match target {
             Target::AtLeast(bound) => self.median >= bound,
             Target::Below(bound) => self.median < bound,
@@ -104,7 +104,7 @@ mod tests {
     #[test]
     fn a_target_is_held_against_the_median() {
         let series = || Series::new("x", Unit::Ratio, vec![0.4, 0.5, 0.9]);
-        assert!(series().against(Target::AtLeast(0.5)).reached);
-        assert!(!series().against(Target::Below(0.5)).reached);
+        assert!(series().compared_with(Target::AtLeast(0.5)).reached);
+        assert!(!series().compared_with(Target::Below(0.5)).reached);
     }
 }

@@ -68,7 +68,7 @@ pub(crate) fn add_suffix(address: SocketAddr) -> anyhow::Result<()> {
     runtime()?.block_on(async {
         let mut connection = Connection::open(address).await?;
         connection
-            .exchange(&request(ADD, &added(SUFFIX, &[&attributes[..], &[("dc", "example")]].concat())))
+            .exchange(&request(ADD, &add_request(SUFFIX, &[&attributes[..], &[("dc", "example")]].concat())))
             .await
     })
 }
@@ -88,11 +88,11 @@ fn entry(person: &Person) -> Vec<u8> {
         ("cn", name),
         ("sn", surname),
     ];
-    request(ADD, &added(&format!("uid={address},{SUFFIX}"), &attributes))
+    request(ADD, &add_request(&format!("uid={address},{SUFFIX}"), &attributes))
 }
 
 /// The content of an add. Values of one attribute are consecutive.
-fn added(name: &str, attributes: &[(&str, &str)]) -> Vec<u8> {
+fn add_request(name: &str, attributes: &[(&str, &str)]) -> Vec<u8> {
     let groups = attributes.chunk_by(|one, other| one.0 == other.0).flat_map(|group| {
         let values: Vec<u8> = group.iter().flat_map(|(_, value)| element(OCTETS, value.as_bytes())).collect();
         let name = element(OCTETS, group.first().map_or("", |(name, _)| name).as_bytes());
@@ -123,7 +123,7 @@ fn element(tag: u8, content: &[u8]) -> Vec<u8> {
 }
 
 /// The first element: its tag, its content, and what follows; `None` while it is incomplete.
-fn first(bytes: &[u8]) -> Option<(u8, &[u8], &[u8])> {
+fn first_element(bytes: &[u8]) -> Option<(u8, &[u8], &[u8])> {
     let (&tag, rest) = bytes.split_first()?;
     let (&short, rest) = rest.split_first()?;
     let (length, rest) = match usize::from(short) {
@@ -139,11 +139,11 @@ fn first(bytes: &[u8]) -> Option<(u8, &[u8], &[u8])> {
 
 /// The code of a result, which is 0 when all went well; `None` while it is incomplete.
 fn result(bytes: &[u8]) -> Option<anyhow::Result<u8>> {
-    let (_, message, _) = first(bytes)?;
+    let (_, message, _) = first_element(bytes)?;
     let code = || {
-        let (_, _, operation) = first(message)?;
-        let (_, content, _) = first(operation)?;
-        let (tag, code, _) = first(content)?;
+        let (_, _, operation) = first_element(message)?;
+        let (_, content, _) = first_element(operation)?;
+        let (tag, code, _) = first_element(content)?;
         (tag == ENUMERATED).then(|| code.first().copied())?
     };
     Some(code().context("no result of LDAP"))
@@ -211,9 +211,9 @@ mod tests {
         assert_eq!(element(OCTETS, b"abc"), [4, 3, b'a', b'b', b'c']);
         for length in [0, 127, 128, 255, 256, 70_000] {
             let bytes = element(OCTETS, &vec![7; length]);
-            let (tag, content, rest) = first(&bytes).unwrap();
+            let (tag, content, rest) = first_element(&bytes).unwrap();
             assert_eq!((tag, content.len(), rest.len()), (OCTETS, length, 0));
-            assert!(first(&bytes[..bytes.len() - 1]).is_none());
+            assert!(first_element(&bytes[..bytes.len() - 1]).is_none());
         }
     }
 

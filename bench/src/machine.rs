@@ -62,12 +62,12 @@ pub(crate) fn memory(pid: u32) -> anyhow::Result<Memory> {
 
 /// Processor time that a process has used, in seconds.
 pub(crate) fn processor_time(pid: u32) -> anyhow::Result<f64> {
-    let [user, system, ..] = times(&pid.to_string())?;
+    let [user, system, ..] = processor_times(&pid.to_string())?;
     Ok(user + system)
 }
 
 /// utime, stime, cutime and cstime, in seconds.
-fn times(process: &str) -> anyhow::Result<[f64; 4]> {
+fn processor_times(process: &str) -> anyhow::Result<[f64; 4]> {
     let path = format!("/proc/{process}/stat");
     let stat = fs::read_to_string(&path).with_context(|| path.clone())?;
     // The name, in parentheses, may hold anything; what follows is numbers. The times are fields 14 to 17.
@@ -86,19 +86,19 @@ pub(crate) struct Watch {
 
 impl Watch {
     pub(crate) fn start() -> anyhow::Result<Self> {
-        Ok(Self { started: now(), busy: busy()?, own: times("self")?.iter().sum() })
+        Ok(Self { started: now(), busy: busy_time()?, own: processor_times("self")?.iter().sum() })
     }
 
     /// The share of the machine's processors that went to others since. Processes of this one must have ended by now.
-    pub(crate) fn others(&self) -> anyhow::Result<f64> {
-        let own = times("self")?.iter().sum::<f64>() - self.own;
+    pub(crate) fn share_of_others(&self) -> anyhow::Result<f64> {
+        let own = processor_times("self")?.iter().sum::<f64>() - self.own;
         let all = self.started.elapsed().as_secs_f64() * cores() as f64;
-        Ok(((busy()? - self.busy - own) / all).max(0.0))
+        Ok(((busy_time()? - self.busy - own) / all).max(0.0))
     }
 }
 
 /// Processor time that was used by anybody, or withheld by the host, in seconds.
-fn busy() -> anyhow::Result<f64> {
+fn busy_time() -> anyhow::Result<f64> {
     let stat = fs::read_to_string("/proc/stat")?;
     let line = stat.lines().next().and_then(|line| line.strip_prefix("cpu ")).context("/proc/stat")?;
     let ticks: Vec<f64> = line.split_whitespace().filter_map(|field| field.parse().ok()).collect();

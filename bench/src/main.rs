@@ -48,7 +48,7 @@ pub(crate) struct Settings {
     #[arg(long, global = true, default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..))]
     pub(crate) rounds: u32,
     /// Seconds of one measurement
-    #[arg(long, global = true, default_value_t = 3.0, value_parser = seconds)]
+    #[arg(long, global = true, default_value_t = 3.0, value_parser = parse_seconds)]
     pub(crate) seconds: f64,
     /// Connections of the row `create` and of `growth`
     #[arg(long, global = true, default_value_t = 64, value_parser = clap::value_parser!(u16).range(1..))]
@@ -67,7 +67,7 @@ impl Settings {
     }
 }
 
-fn seconds(text: &str) -> Result<f64, String> {
+fn parse_seconds(text: &str) -> Result<f64, String> {
     let seconds: f64 = text.parse().map_err(|error| format!("{error}"))?;
     if (0.1..=600.0).contains(&seconds) { Ok(seconds) } else { Err("0.1 to 600 seconds".to_owned()) }
 }
@@ -113,11 +113,13 @@ fn main() -> ExitCode {
     let Arguments { settings, command } = Arguments::parse();
     let output = Output::new();
     let rows: &[row::Measure] = match command {
-        Command::ServeMatricula { folder } => return done(&output, serve::matricula(&folder)),
-        Command::ServeBare { answer } => return done(&output, serve::bare(&answer)),
-        Command::Growth(arguments) => return done(&output, row::growth::run(&settings, &arguments, &output)),
+        Command::ServeMatricula { folder } => return exit_code(&output, serve::matricula(&folder)),
+        Command::ServeBare { answer } => return exit_code(&output, serve::serve_bare(&answer)),
+        Command::Growth(arguments) => {
+            return exit_code(&output, row::growth::run(&settings, &arguments, &output));
+        }
         Command::Scenario { file } => {
-            return done(&output, scenario::run(&file, settings.json.as_deref(), &output));
+            return exit_code(&output, scenario::run(&file, settings.json.as_deref(), &output));
         }
         Command::All => &[
             row::create::measure,
@@ -140,7 +142,7 @@ fn main() -> ExitCode {
         Command::Console => &[row::console::measure],
         Command::PeerOpenldap => &[row::openldap::measure],
     };
-    done(&output, run(&settings, &output, rows))
+    exit_code(&output, run(&settings, &output, rows))
 }
 
 fn run(settings: &Settings, output: &Output, measures: &[row::Measure]) -> anyhow::Result<()> {
@@ -149,7 +151,7 @@ fn run(settings: &Settings, output: &Output, measures: &[row::Measure]) -> anyho
     for measure in measures {
         let watch = machine::Watch::start()?;
         let mut measured = measure(settings, output)?;
-        let others = watch.others()?;
+        let others = watch.share_of_others()?;
         measured.iter_mut().for_each(|row| row.others = others);
         rows.append(&mut measured);
     }
@@ -166,11 +168,11 @@ fn run(settings: &Settings, output: &Output, measures: &[row::Measure]) -> anyho
     Ok(())
 }
 
-fn done(output: &Output, outcome: anyhow::Result<()>) -> ExitCode {
+fn exit_code(output: &Output, outcome: anyhow::Result<()>) -> ExitCode {
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            output.failed(&error);
+            output.print_error(&error);
             ExitCode::FAILURE
         }
     }

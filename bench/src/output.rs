@@ -38,7 +38,7 @@ impl Output {
         let _ = stderr.flush();
     }
 
-    pub(crate) fn failed(&self, error: &anyhow::Error) {
+    pub(crate) fn print_error(&self, error: &anyhow::Error) {
         self.progress("");
         let _ = writeln!(io::stderr(), "matricula-bench: {error:#}");
     }
@@ -141,7 +141,7 @@ mod tests {
     fn the_table_fits_eighty_columns_and_names_what_was_missed() {
         let machine = Machine { cores: 2, kernel: "6.1".to_owned(), load_before: 0.1, load_after: 2.0 };
         let rate = Series::new("x".repeat(42), Unit::PerSecond, vec![123_456.0, 999_999.0, 100_000.0]);
-        let ratio = Series::new("ratio", Unit::Ratio, vec![0.41]).against(Target::AtLeast(0.5));
+        let ratio = Series::new("ratio", Unit::Ratio, vec![0.41]).compared_with(Target::AtLeast(0.5));
         let row = Row { title: "row".to_owned(), series: vec![rate], verdicts: vec![ratio], others: 0.0 };
         let text = table(&Report { machine, rounds: 3, seconds: 3.0, rows: vec![row] });
         assert!(text.lines().all(|line| line.chars().count() <= 80), "{text}");

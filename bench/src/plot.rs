@@ -50,13 +50,13 @@ pub(crate) fn svg(panels: &[Panel<'_>]) -> String {
         let (x, y) = (WIDTH * (index % 2) as f64, HEIGHT * (index / 2) as f64);
         // Writing to a string does not fail.
         let _ = writeln!(svg, "<g transform=\"translate({x} {y})\">");
-        draw(&mut svg, panel);
+        draw_panel(&mut svg, panel);
         svg += "</g>\n";
     }
     svg + "</svg>\n"
 }
 
-fn draw(svg: &mut String, panel: &Panel<'_>) {
+fn draw_panel(svg: &mut String, panel: &Panel<'_>) {
     let _ = writeln!(svg, "<text class=\"title\" x=\"{LEFT}\" y=\"20\">{}</text>", escaped(panel.title));
     let points = || panel.curves.iter().flat_map(|curve| &curve.points);
     let (least, most) =
@@ -71,8 +71,11 @@ fn draw(svg: &mut String, panel: &Panel<'_>) {
         let _ =
             writeln!(svg, "<line class=\"grid\" x1=\"{LEFT}\" y1=\"{y:.1}\" x2=\"{right}\" y2=\"{y:.1}\"/>");
         let (x, y) = (LEFT - 8.0, y + 4.0);
-        let _ =
-            writeln!(svg, "<text x=\"{x}\" y=\"{y:.1}\" text-anchor=\"end\">{}</text>", tick(value, step));
+        let _ = writeln!(
+            svg,
+            "<text x=\"{x}\" y=\"{y:.1}\" text-anchor=\"end\">{}</text>",
+            tick_label(value, step)
+        );
     }
     if let Some(target) = panel.target {
         let (y, right) = (y_of(target), LEFT + PLOT_WIDTH);
@@ -123,7 +126,7 @@ fn step(most: f64) -> f64 {
 }
 
 /// A value at a line, as exact as the lines are apart.
-fn tick(value: f64, step: f64) -> String {
+fn tick_label(value: f64, step: f64) -> String {
     let places = if step >= 5.0 || step.fract() == 0.0 {
         0
     } else if step >= 0.5 {
@@ -156,7 +159,7 @@ mod tests {
     }
 
     /// What stands in an attribute, at each place.
-    fn all(svg: &str, attribute: &str) -> Vec<f64> {
+    fn attribute_values(svg: &str, attribute: &str) -> Vec<f64> {
         let start = format!(" {attribute}=\"");
         svg.split(&start).skip(1).map(|part| part.split('"').next().unwrap().parse().unwrap()).collect()
     }
@@ -164,7 +167,7 @@ mod tests {
     #[test]
     fn users_lie_apart_by_magnitude_and_values_by_size() {
         let svg = panel(vec![(1e4, 1.0), (1e5, 0.9), (1e7, 0.5)]);
-        let (x, y) = (all(&svg, "cx"), all(&svg, "cy"));
+        let (x, y) = (attribute_values(&svg, "cx"), attribute_values(&svg, "cy"));
         assert_eq!(x, [LEFT, LEFT + PLOT_WIDTH / 3.0, LEFT + PLOT_WIDTH]);
         assert_eq!(y, [TOP, TOP + PLOT_HEIGHT * 0.1, TOP + PLOT_HEIGHT * 0.5]);
         for label in [">10 k<", ">100 k<", ">10 M<", ">0.25<", ">1.00<", "class=\"target\"", "a &lt; b"] {
@@ -190,7 +193,7 @@ mod tests {
             assert_eq!(step(most), expected, "{most}");
         }
         assert_eq!(
-            (tick(0.25, 0.25), tick(0.5, 0.5), tick(20.0, 10.0)),
+            (tick_label(0.25, 0.25), tick_label(0.5, 0.5), tick_label(20.0, 10.0)),
             ("0.25".into(), "0.5".into(), "20".into())
         );
     }

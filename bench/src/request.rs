@@ -35,7 +35,7 @@ pub(crate) struct Person {
 impl People {
     /// People whose addresses fall among those of seeded users, anywhere: an index over them is hit as all over as one
     /// that grew. In a range of their own, a large directory would be to them what a small one is.
-    pub(crate) fn among(seeded: u64) -> Self {
+    pub(crate) fn after_seeded(seeded: u64) -> Self {
         Self { next: 0, seeded }
     }
 
@@ -116,7 +116,7 @@ impl Requests {
     }
 
     /// Requests that were rendered elsewhere.
-    pub(crate) fn of(requests: impl Iterator<Item = Vec<u8>>, expected: Expected) -> Self {
+    pub(crate) fn from_rendered(requests: impl Iterator<Item = Vec<u8>>, expected: Expected) -> Self {
         let (mut bytes, mut ends) = (Vec::new(), Vec::new());
         for request in requests {
             bytes.extend_from_slice(&request);
@@ -186,7 +186,7 @@ mod tests {
 
     #[test]
     fn no_address_comes_twice() {
-        for mut people in [People::default(), People::among(1_000)] {
+        for mut people in [People::default(), People::after_seeded(1_000)] {
             let addresses: HashSet<_> = (0..100_000).map(|_| people.next().address).collect();
             assert_eq!(addresses.len(), 100_000);
         }

@@ -41,10 +41,10 @@ struct Bench {
 
 impl Bench {
     fn new(settings: &Settings) -> anyhow::Result<Self> {
-        Self::on(Site::new(settings)?)
+        Self::on_site(Site::new(settings)?)
     }
 
-    fn on(site: Site) -> anyhow::Result<Self> {
+    fn on_site(site: Site) -> anyhow::Result<Self> {
         let server = site.serve()?;
         Ok(Self { site, server, people: People::default(), acknowledged: 0, pace: 0.0 })
     }

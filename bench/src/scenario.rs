@@ -124,7 +124,7 @@ impl Scenario {
             self.render(*number)
         });
         let expected = Expected::Of { status: self.expected_status, contains: self.expected_text.clone() };
-        let requests = Requests::of(requests, expected);
+        let requests = Requests::from_rendered(requests, expected);
         let load = Load { requests, connections: usize::from(self.connections), every: None };
         driver::send(address, load, Duration::from_secs_f64(seconds))
     }

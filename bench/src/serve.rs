@@ -26,13 +26,13 @@ pub(crate) fn matricula(folder: &Path) -> anyhow::Result<()> {
         .init();
     runtime()?.block_on(async {
         let listener = listen().await?;
-        server::serve(config, listener, stopped()?).await?;
+        server::serve(config, listener, stop_signal()?).await?;
         Ok(())
     })
 }
 
 /// axum and nothing else: a POST that answers a constant, as large as an answer of the server under test.
-pub(crate) fn bare(answer: &Path) -> anyhow::Result<()> {
+pub(crate) fn serve_bare(answer: &Path) -> anyhow::Result<()> {
     let answer = std::fs::read_to_string(answer).with_context(|| answer.display().to_string())?;
     let answer: &'static str = answer.leak();
     let handler = move || async move { (AppendHeaders([(CONTENT_TYPE, "application/json")]), answer) };
@@ -43,7 +43,7 @@ pub(crate) fn bare(answer: &Path) -> anyhow::Result<()> {
         let listener = listen().await?.tap_io(|stream| {
             let _ = stream.set_nodelay(true);
         });
-        let stopped = stopped()?;
+        let stopped = stop_signal()?;
         tokio::select! {
             served = axum::serve(listener, router) => Ok(served?),
             () = stopped => Ok(()),
@@ -64,7 +64,7 @@ async fn listen() -> anyhow::Result<TcpListener> {
 }
 
 /// Ready when standard input ends.
-fn stopped() -> std::io::Result<impl Future<Output = ()>> {
+fn stop_signal() -> std::io::Result<impl Future<Output = ()>> {
     let (stop, stopped) = oneshot::channel();
     std::thread::Builder::new().name("stop".to_owned()).spawn(move || {
         let _ = std::io::stdin().read_to_end(&mut Vec::new());

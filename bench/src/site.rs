@@ -33,11 +33,11 @@ pub(crate) struct Site {
 
 impl Site {
     pub(crate) fn new(settings: &Settings) -> anyhow::Result<Self> {
-        Self::with(settings, "", "")
+        Self::with_settings(settings, "", "")
     }
 
     /// With more in its configuration: keys before the first section, and sections.
-    pub(crate) fn with(settings: &Settings, keys: &str, sections: &str) -> anyhow::Result<Self> {
+    pub(crate) fn with_settings(settings: &Settings, keys: &str, sections: &str) -> anyhow::Result<Self> {
         let folder = folder(settings)?;
         let system = System::real();
         write_private(&folder.path().join("master.key"), &server::admin::new_master_key(&system))?;

@@ -25,17 +25,17 @@ pub fn reader(body: &[u8]) {
     match read(body, &limits) {
         Ok(value) => {
             assert!(!is_blank(body));
-            assert!(strict.is_none_or(|strict| same(&strict, &value)), "not what strict JSON means");
+            assert!(strict.is_none_or(|strict| same_value(&strict, &value)), "not what strict JSON means");
             let again = read(value.to_string().as_bytes(), &limits);
-            assert!(again.is_ok_and(|again| same(&again, &value)), "not stable");
+            assert!(again.is_ok_and(|again| same_value(&again, &value)), "not stable");
 
-            let inner = inside(body);
+            let inner = inner_bytes(body);
             let text = match str::from_utf8(inner) {
                 Ok(text) => text.to_owned(),
                 Err(_) => inner.iter().map(|&byte| char::from(byte)).collect(),
             };
             assert!(
-                read(text.as_bytes(), &limits).is_ok_and(|utf8| same(&utf8, &value)),
+                read(text.as_bytes(), &limits).is_ok_and(|utf8| same_value(&utf8, &value)),
                 "depends on the encoding"
             );
 
@@ -44,7 +44,7 @@ pub fn reader(body: &[u8]) {
             let deeper = Limits { depth: limits.depth + 1, ..limits };
             let wrapped = read(wrapped.as_bytes(), &deeper);
             assert!(
-                wrapped.is_ok_and(|wrapped| same(&wrapped, &Value::Array(vec![value]))),
+                wrapped.is_ok_and(|wrapped| same_value(&wrapped, &Value::Array(vec![value]))),
                 "the readers differ"
             );
         }
@@ -238,12 +238,12 @@ fn row_text(row: Row) -> String {
     }
 }
 
-fn inside(body: &[u8]) -> &[u8] {
+fn inner_bytes(body: &[u8]) -> &[u8] {
     body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body)
 }
 
 /// Equal, and written alike: `-0.0` and `0.0` are told apart.
-fn same(one: &Value, other: &Value) -> bool {
+fn same_value(one: &Value, other: &Value) -> bool {
     let [one_text, other_text] = [one, other].map(Value::to_string);
     one == other && one_text == other_text
 }

@@ -47,9 +47,10 @@ pub(crate) fn measure(settings: &Settings, output: &Output) -> anyhow::Result<Ve
     let with_all = Series::new("plain loop, also audit and answers", Unit::PerSecond, with_all);
     let ours = Series::new("create-user, 4 connections", Unit::PerSecond, ours);
     let alone = Series::new("create-user, 1 connection", Unit::PerSecond, alone);
-    let ratio = ours.over("create-user ÷ plain loop, users only", &plain).against(Target::AtLeast(0.6));
-    let informs = ours.over("create-user ÷ loop with audit and answers", &with_all);
-    let alone_informs = alone.over("1 connection ÷ plain loop, users only", &plain);
+    let ratio =
+        ours.ratio_to("create-user ÷ plain loop, users only", &plain).compared_with(Target::AtLeast(0.6));
+    let informs = ours.ratio_to("create-user ÷ loop with audit and answers", &with_all);
+    let alone_informs = alone.ratio_to("1 connection ÷ plain loop, users only", &plain);
     Ok(vec![Row {
         title: "users, 100 items a request".to_owned(),
         series: vec![

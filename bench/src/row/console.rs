@@ -35,7 +35,7 @@ const PAGES: &[(&str, &str)] = &[
 ];
 
 pub(crate) fn measure(settings: &Settings, output: &Output) -> anyhow::Result<Vec<Row>> {
-    let site = Site::with(settings, "", CHEAP_HASH)?;
+    let site = Site::with_settings(settings, "", CHEAP_HASH)?;
     let gate = site.gate()?;
     site.admin(async |admin| {
         let password = PASSWORD.to_owned().into();
@@ -75,17 +75,17 @@ pub(crate) fn measure(settings: &Settings, output: &Output) -> anyhow::Result<Ve
     server.stop()?;
     let series =
         PAGES.iter().zip(times).map(|((name, _), times)| Series::new(*name, Unit::Milliseconds, times));
-    let mut verdicts: Vec<_> = series.map(|series| series.against(Target::Below(20.0))).collect();
+    let mut verdicts: Vec<_> = series.map(|series| series.compared_with(Target::Below(20.0))).collect();
     #[expect(clippy::cast_precision_loss, reason = "a few hundred thousand at most")]
     let transferred =
         Series::new("list, all that is transferred", Unit::Kibibytes, vec![bytes as f64 / 1_024.0]);
     // 100 kB, in units of 1,024 bytes.
-    verdicts.push(transferred.against(Target::Below(100_000.0 / 1_024.0)));
+    verdicts.push(transferred.compared_with(Target::Below(100_000.0 / 1_024.0)));
     Ok(vec![Row {
         title: format!("console, list of {USERS} users"),
         series: vec![],
         verdicts,
-        others: watch.others()?,
+        others: watch.share_of_others()?,
     }])
 }
 

@@ -73,7 +73,8 @@ impl Rounds {
     fn row(self, connections: usize) -> Row {
         let bare = Series::new("bare axum POST", Unit::PerSecond, self.bare);
         let created = Series::new("create-user", Unit::PerSecond, self.created);
-        let ratio = created.over("create-user ÷ bare axum POST", &bare).against(Target::AtLeast(0.5));
+        let ratio =
+            created.ratio_to("create-user ÷ bare axum POST", &bare).compared_with(Target::AtLeast(0.5));
         let micros = |name, values| Series::new(name, Unit::Microseconds, values);
         Row {
             title: format!("create-user, no password, {connections} connections"),
@@ -94,7 +95,7 @@ impl Rounds {
 
 fn memory_row(idle: Memory, loaded: Memory) -> Row {
     let memory = |name: &str, value: f64, bound: f64| {
-        Series::new(name, Unit::Mebibytes, vec![value]).against(Target::Below(bound))
+        Series::new(name, Unit::Mebibytes, vec![value]).compared_with(Target::Below(bound))
     };
     Row {
         title: "memory of the server process".to_owned(),

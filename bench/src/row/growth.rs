@@ -70,7 +70,7 @@ pub(crate) fn run(settings: &Settings, arguments: &Arguments, output: &Output) -
     for users in arguments.sizes() {
         points.push(measure(settings, arguments.keep, users, output)?);
     }
-    let report = Report::new(settings, machine::describe(before), points, watch.others()?);
+    let report = Report::new(settings, machine::describe(before), points, watch.share_of_others()?);
     output.print(&report.table())?;
     if let Some(path) = &settings.json {
         output.json(&report, path)?;
@@ -83,7 +83,7 @@ pub(crate) fn run(settings: &Settings, arguments: &Arguments, output: &Output) -
 
 fn measure(settings: &Settings, keep: bool, users: u64, output: &Output) -> anyhow::Result<Point> {
     let say = |what: &str| output.progress(&format!("growth, {users} users: {what}"));
-    let site = Site::with(settings, "", CHEAP_HASH)?;
+    let site = Site::with_settings(settings, "", CHEAP_HASH)?;
     let seeded = seed(&site, users, &say)?;
     let size = site.size()?;
     say("starting");
@@ -94,7 +94,8 @@ fn measure(settings: &Settings, keep: bool, users: u64, output: &Output) -> anyh
     say("logging in");
     let logins = logins(&site, &server)?;
 
-    let mut bench = Bench { site, server, people: People::among(users), acknowledged: users, pace: 0.0 };
+    let mut bench =
+        Bench { site, server, people: People::after_seeded(users), acknowledged: users, pace: 0.0 };
     let created = create(&mut bench, settings, &say)?;
     let loaded = bench.memory()?.most;
     say("verifying");

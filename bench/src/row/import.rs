@@ -57,7 +57,7 @@ pub(crate) fn measure(settings: &Settings, output: &Output) -> anyhow::Result<Ve
     bench.finish()?;
     let bulk = Series::new("create-user, rendered before, 4 connections", Unit::PerSecond, bulk);
     let ours = Series::new("import of a CSV", Unit::PerSecond, ours);
-    let ratio = ours.over("import ÷ rendered before", &bulk).against(Target::AtLeast(0.7));
+    let ratio = ours.ratio_to("import ÷ rendered before", &bulk).compared_with(Target::AtLeast(0.7));
     Ok(vec![Row {
         title: "matricula import, 100 users a request".to_owned(),
         series: vec![bulk, ours, Series::new("most resident, importer", Unit::Mebibytes, memory)],

@@ -49,7 +49,7 @@ pub(crate) fn measure(settings: &Settings, output: &Output) -> anyhow::Result<Ve
     bench.finish()?;
     let theirs = Series::new("OpenLDAP add", Unit::PerSecond, theirs);
     let ours = Series::new("create-user", Unit::PerSecond, ours);
-    let ratio = ours.over("create-user ÷ OpenLDAP add", &theirs).against(Target::AtLeast(25.0));
+    let ratio = ours.ratio_to("create-user ÷ OpenLDAP add", &theirs).compared_with(Target::AtLeast(25.0));
     Ok(vec![row(title, vec![theirs, ours], vec![ratio])])
 }
 

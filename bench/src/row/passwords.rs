@@ -93,10 +93,11 @@ impl Rounds {
         let created = rate("create-user with a password", self.created);
         let quiet = latency("p99 without a password, unloaded", self.quiet_tails);
         let loaded = latency("p99 without a password, meanwhile", self.loaded_tails);
-        let ratio =
-            created.over("creations ÷ (cores ÷ time of one hash)", &one).against(Target::AtLeast(0.9));
-        let tail = loaded.over("p99 meanwhile ÷ p99 unloaded", &quiet).against(Target::Below(5.0));
-        let informs = created.over("creations ÷ hashes on all cores at once", &all);
+        let ratio = created
+            .ratio_to("creations ÷ (cores ÷ time of one hash)", &one)
+            .compared_with(Target::AtLeast(0.9));
+        let tail = loaded.ratio_to("p99 meanwhile ÷ p99 unloaded", &quiet).compared_with(Target::Below(5.0));
+        let informs = created.ratio_to("creations ÷ hashes on all cores at once", &all);
         Row {
             title: format!("create-user with a password, {CONNECTIONS} connections"),
             series: vec![

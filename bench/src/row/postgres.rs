@@ -33,7 +33,7 @@ pub(crate) fn measure(settings: &Settings, output: &Output) -> anyhow::Result<Ve
     };
     output.progress("postgres: warming up");
     let url = postgres.database();
-    let mut bench = Bench::on(Site::with(settings, &format!("store = \"{url}\"\n"), "")?)?;
+    let mut bench = Bench::on_site(Site::with_settings(settings, &format!("store = \"{url}\"\n"), "")?)?;
     postgres.execute(&url, "CREATE TABLE bench_users (LIKE users INCLUDING ALL)");
     bench.warm_up(PLAIN, connections, 20_000)?;
     pgbench(&postgres, &url, connections, 1.0)?;
@@ -53,7 +53,8 @@ pub(crate) fn measure(settings: &Settings, output: &Output) -> anyhow::Result<Ve
     bench.finish()?;
     let inserts = Series::new("single-row inserts, pgbench", Unit::PerSecond, inserts);
     let ours = Series::new("create-user", Unit::PerSecond, ours);
-    let ratio = ours.over("create-user ÷ single-row inserts", &inserts).against(Target::AtLeast(3.0));
+    let ratio =
+        ours.ratio_to("create-user ÷ single-row inserts", &inserts).compared_with(Target::AtLeast(3.0));
     Ok(vec![Row {
         title: format!("create-user on PostgreSQL, no password, {connections} connections"),
         series: vec![

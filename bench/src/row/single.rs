@@ -25,8 +25,8 @@ pub(crate) fn measure(settings: &Settings, output: &Output) -> anyhow::Result<Ve
     bench.finish()?;
     let writes = Series::new("forced writes of 4 KiB", Unit::PerSecond, writes);
     let ours = Series::new("create-user", Unit::PerSecond, ours);
-    let ratio = ours.over("create-user ÷ forced writes", &writes).against(Target::AtLeast(0.6));
-    let tail = Series::new("latency, p99", Unit::Milliseconds, tails).against(Target::Below(10.0));
+    let ratio = ours.ratio_to("create-user ÷ forced writes", &writes).compared_with(Target::AtLeast(0.6));
+    let tail = Series::new("latency, p99", Unit::Milliseconds, tails).compared_with(Target::Below(10.0));
     Ok(vec![Row {
         title: "create-user, no password, one connection".to_owned(),
         series: vec![writes, ours, Series::new("latency, median", Unit::Milliseconds, medians)],

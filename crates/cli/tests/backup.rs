@@ -29,7 +29,7 @@ fn json(output: &Output) -> Value {
 }
 
 /// What a command that failed says, without the folder in its paths.
-fn refused(folder: &Path, output: &Output) -> String {
+fn refusal_text(folder: &Path, output: &Output) -> String {
     assert_eq!(output.status.code(), Some(1), "{}", String::from_utf8_lossy(&output.stdout));
     let error: Value = serde_json::from_slice(&output.stderr).unwrap();
     error["error"].as_str().unwrap().replace(&folder.display().to_string(), "")
@@ -53,7 +53,12 @@ async fn create(client: &Client, address: &str) {
 }
 
 /// Creates users until it is stopped, and writes down whom the server has acknowledged.
-async fn load(client: Client, caller: usize, stop: Arc<AtomicBool>, acknowledged: Arc<Mutex<Vec<String>>>) {
+async fn create_until_stopped(
+    client: Client,
+    caller: usize,
+    stop: Arc<AtomicBool>,
+    acknowledged: Arc<Mutex<Vec<String>>>,
+) {
     for n in 0.. {
         if stop.load(Ordering::Relaxed) {
             return;
@@ -65,7 +70,7 @@ async fn load(client: Client, caller: usize, stop: Arc<AtomicBool>, acknowledged
 }
 
 /// Waits until so many are acknowledged.
-fn until(acknowledged: &Mutex<Vec<String>>, enough: usize) {
+fn wait_for_acknowledged(acknowledged: &Mutex<Vec<String>>, enough: usize) {
     while acknowledged.lock().unwrap().len() < enough {
         std::thread::yield_now();
     }
@@ -77,15 +82,20 @@ fn back_up_under_load(runtime: &Runtime, client: &Client, old: &Path, file: &Pat
     let (stop, acknowledged) = (Arc::new(AtomicBool::new(false)), Arc::new(Mutex::new(Vec::new())));
     let callers: Vec<_> = (0..CALLERS)
         .map(|caller| {
-            runtime.spawn(load(client.clone(), caller, Arc::clone(&stop), Arc::clone(&acknowledged)))
+            runtime.spawn(create_until_stopped(
+                client.clone(),
+                caller,
+                Arc::clone(&stop),
+                Arc::clone(&acknowledged),
+            ))
         })
         .collect();
-    until(&acknowledged, 200);
+    wait_for_acknowledged(&acknowledged, 200);
     let before = acknowledged.lock().unwrap().clone();
     let printed = json(&run("backup", old, file, &[]));
     let after = acknowledged.lock().unwrap().len();
     // The load outlasts the backup.
-    until(&acknowledged, after + CALLERS);
+    wait_for_acknowledged(&acknowledged, after + CALLERS);
     stop.store(true, Ordering::Relaxed);
     callers.into_iter().for_each(|caller| runtime.block_on(caller).unwrap());
     (printed, before)
@@ -137,13 +147,13 @@ fn a_database_is_replaced_only_when_asked_and_not_in_use() {
     let sandbox = Sandbox::start(&data, &[]);
     json(&run("backup", &data, &file, &[]));
     runtime.block_on(create(&client_of(&sandbox), "new@example.com"));
-    let error = refused(folder.path(), &run("restore", &data, &file, &["--replace"]));
+    let error = refusal_text(folder.path(), &run("restore", &data, &file, &["--replace"]));
     assert_eq!(error, "/data/matricula.db is in use by a server or another command: stop it first");
     runtime.block_on(create(&client_of(&sandbox), "later@example.com"));
     // The killed server leaves its last writes in the log, which is kept together with the database.
     drop(sandbox);
 
-    let error = refused(folder.path(), &run("restore", &data, &file, &[]));
+    let error = refusal_text(folder.path(), &run("restore", &data, &file, &[]));
     assert!(error.contains("Use --replace"), "{error}");
     let restored = json(&run("restore", &data, &file, &["--replace"]));
     let kept = Path::new(restored["kept"].as_str().unwrap());
@@ -163,18 +173,18 @@ fn a_backup_that_is_none_or_damaged_is_refused_and_nothing_is_overwritten() {
     json(&run("backup", &old, &file, &[]));
     let whole = std::fs::read(&file).unwrap();
     assert_eq!(
-        refused(folder.path(), &run("backup", &old, &file, &[])),
+        refusal_text(folder.path(), &run("backup", &old, &file, &[])),
         "/backup.db already exists and is not overwritten: name another file"
     );
     assert_eq!(std::fs::read(&file).unwrap(), whole);
     assert_eq!(
-        refused(folder.path(), &run("backup", &new, &folder.path().join("x"), &[])),
+        refusal_text(folder.path(), &run("backup", &new, &folder.path().join("x"), &[])),
         "/new/matricula.db not found"
     );
 
     let restore = |bytes: &[u8]| {
         std::fs::write(&file, bytes).unwrap();
-        let error = refused(folder.path(), &run("restore", &new, &file, &[]));
+        let error = refusal_text(folder.path(), &run("restore", &new, &file, &[]));
         assert!(!new.join("matricula.db").exists());
         error
     };

@@ -88,7 +88,7 @@ impl Served {
     }
 
     /// Waits for a line of the log that holds this.
-    fn says(&mut self, text: &str) -> Value {
+    fn wait_for_line(&mut self, text: &str) -> Value {
         let line = self.log.find(|line| line.contains(text)).unwrap();
         serde_json::from_str(&line).unwrap()
     }
@@ -117,8 +117,8 @@ fn a_renewed_certificate_is_taken_while_the_server_runs() {
     std::fs::write(&config, settings).unwrap();
 
     let mut served = Served::start(&config);
-    assert!(served.says("certificate in use")["ends"].is_string());
-    let address = served.says("listening")["address"].as_str().unwrap().to_owned();
+    assert!(served.wait_for_line("certificate in use")["ends"].is_string());
+    let address = served.wait_for_line("listening")["address"].as_str().unwrap().to_owned();
     let create = |ca: &str, address_of_user: &str| {
         let mut keys = read(&file("old/keys.json"));
         keys["base_url"] = format!("https://{address}").into();
@@ -130,12 +130,12 @@ fn a_renewed_certificate_is_taken_while_the_server_runs() {
 
     put("new");
     served.hang_up();
-    served.says("certificate in use");
+    served.wait_for_line("certificate in use");
     assert_eq!((create("old", "b@example.com"), create("new", "b@example.com")), (Some(1), Some(0)));
 
     std::fs::write(file("server.key"), "no key").unwrap();
     served.hang_up();
-    let complaint = served.says("the new certificate is unusable; the previous one stays in use");
+    let complaint = served.wait_for_line("the new certificate is unusable; the previous one stays in use");
     assert!(complaint["error"].as_str().unwrap().contains("contains no private key"), "{complaint}");
     assert_eq!(create("new", "c@example.com"), Some(0));
 
@@ -158,7 +158,7 @@ fn sighup_ends_no_server() {
         "listen = \"127.0.0.1:0\"\nstore = \"data/matricula.db\"\nmaster_key_file = \"data/master.key\"\n";
     std::fs::write(&config, settings).unwrap();
     let mut served = Served::start(&config);
-    let address = served.says("listening")["address"].as_str().unwrap().to_owned();
+    let address = served.wait_for_line("listening")["address"].as_str().unwrap().to_owned();
     // What answers has long been told what SIGHUP means.
     let mut keys = read(&folder.path().join("data/keys.json"));
     keys["base_url"] = format!("http://{address}").into();
@@ -166,6 +166,6 @@ fn sighup_ends_no_server() {
     std::fs::write(&keys_file, keys.to_string()).unwrap();
     assert_eq!(code(&create(&keys_file, "a@example.com")), Some(0));
     served.hang_up();
-    served.says("SIGHUP ignored: it reopens the log file and reloads the certificate");
+    served.wait_for_line("SIGHUP ignored: it reopens the log file and reloads the certificate");
     assert_eq!(code(&create(&keys_file, "b@example.com")), Some(0));
 }

@@ -92,7 +92,7 @@ impl Served {
     }
 
     /// The lines that were dropped, as the metrics tell.
-    fn dropped(&self) -> u64 {
+    fn dropped_lines(&self) -> u64 {
         let mut stream = TcpStream::connect(self.metrics).unwrap();
         stream.write_all(b"GET /metrics HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n").unwrap();
         let mut text = String::new();
@@ -106,12 +106,12 @@ impl Served {
 fn requests_are_answered_when_nobody_reads_the_log_any_more() {
     let folder = tempfile::tempdir().unwrap();
     let mut served = Served::start(folder.path(), "");
-    assert_eq!(served.dropped(), 0);
+    assert_eq!(served.dropped_lines(), 0);
     served.stderr = None;
     served.get("/readyz", 3, "200");
     served.get("/nowhere", 3, "404");
     // A separate thread writes it at some later time.
-    while served.dropped() < 3 {
+    while served.dropped_lines() < 3 {
         std::thread::yield_now();
     }
     served.get("/readyz", 1, "200");
@@ -124,7 +124,7 @@ fn requests_are_answered_while_whoever_reads_the_log_stands_still() {
     // More lines than fit into a pipe: 64 KiB.
     served.get("/nowhere", 2_000, "404");
     served.get("/readyz", 1, "200");
-    assert_eq!(served.dropped(), 0);
+    assert_eq!(served.dropped_lines(), 0);
     // A reader who goes on finds all of them.
     assert_eq!(served.lines().filter(|line| line.contains("/nowhere")).take(2_000).count(), 2_000);
 }

@@ -56,14 +56,14 @@ pub(crate) struct Presented {
 impl Access {
     pub(crate) fn pair(signer: Signer, application: Application, login: Option<Login>) -> Self {
         let pair = RwLock::new(Pair { signer: Arc::new(signer), life: 0 });
-        Self::of(Kind::Pair { pair, application, login })
+        Self::with_kind(Kind::Pair { pair, application, login })
     }
 
     pub(crate) fn token(client_id: String, client_secret: SecretString) -> Self {
-        Self::of(Kind::Token { token: RwLock::default(), client_id, client_secret })
+        Self::with_kind(Kind::Token { token: RwLock::default(), client_id, client_secret })
     }
 
-    fn of(kind: Kind) -> Self {
+    fn with_kind(kind: Kind) -> Self {
         Self { kind, renewing: tokio::sync::Mutex::new(()) }
     }
 

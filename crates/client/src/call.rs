@@ -177,7 +177,7 @@ impl Client {
             quota.wait().await;
             let (outcome, life) = self.send_once(request_id, path, body.clone()).await;
             if let Ok(answer) = &outcome {
-                quota.hear(answer);
+                quota.note_answer(answer);
                 if !renewed && Access::is_expired(answer) {
                     renewed = true;
                     if access.renew(transport, life, clock()).await? {

@@ -81,7 +81,7 @@ impl Quota {
     }
 
     /// Reads the quota of a response.
-    pub(crate) fn hear(&self, answer: &RawAnswer) {
+    pub(crate) fn note_answer(&self, answer: &RawAnswer) {
         if answer.status == 503 {
             return;
         }

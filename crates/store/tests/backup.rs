@@ -35,7 +35,7 @@ fn with_log(database: &Path) -> PathBuf {
 }
 
 /// Leaves what a process leaves that was killed after it had written this.
-fn killed(database: &Path, sql: &str) {
+fn write_and_kill(database: &Path, sql: &str) {
     let connection = Connection::open(database).unwrap();
     connection.pragma_update(None, "journal_mode", "WAL").unwrap();
     connection.execute_batch(sql).unwrap();
@@ -86,7 +86,7 @@ impl Site {
     }
 
     /// Restores to another place in the folder, and says what was wrong.
-    fn refused(&self, from: &Path) -> String {
+    fn restore_error(&self, from: &Path) -> String {
         let place = self.file("restored.db");
         let error = Location::Sqlite(place.clone())
             .restore(from, &key("0f"), None, &mut |_| ())
@@ -97,7 +97,7 @@ impl Site {
     }
 
     /// Names of the files in the folder, but for the database's own.
-    fn others(&self) -> Vec<String> {
+    fn other_files(&self) -> Vec<String> {
         let names = std::fs::read_dir(self.folder.path()).unwrap();
         let names = names.map(|entry| entry.unwrap().file_name().into_string().unwrap());
         let mut names: Vec<_> = names.filter(|name| !name.starts_with("matricula.db")).collect();
@@ -130,7 +130,7 @@ fn a_backup_ends_and_is_of_one_moment_although_others_write_between_its_steps() 
     };
     assert_eq!(codes(&to), ["C1"]);
     assert_eq!(codes(&database).len(), 1 + usize::from(steps));
-    assert_eq!(site.others(), ["backup.db"]);
+    assert_eq!(site.other_files(), ["backup.db"]);
 }
 
 #[test]
@@ -144,14 +144,14 @@ fn no_page_of_a_backup_can_be_damaged_unnoticed() {
         let mut bytes = bytes.clone();
         bytes[page * 4_096..(page + 1) * 4_096].fill(0xa5);
         std::fs::write(&damaged, bytes).unwrap();
-        let error = site.refused(&damaged);
+        let error = site.restore_error(&damaged);
         let known = ["damaged.db is damaged: ", "damaged.db is not a Matricula database"];
         assert!(known.iter().any(|known| error.contains(known)), "page {page}: {error}");
     }
     std::fs::write(&damaged, &bytes[..bytes.len() - 4_096]).unwrap();
-    let error = site.refused(&damaged);
+    let error = site.restore_error(&damaged);
     assert!(error.starts_with("/damaged.db is damaged: "), "{error}");
-    assert_eq!(site.others(), ["damaged.db", "restored.db.lock", "whole.db"], "no draft is left");
+    assert_eq!(site.other_files(), ["damaged.db", "restored.db.lock", "whole.db"], "no draft is left");
 }
 
 #[test]
@@ -162,7 +162,7 @@ fn what_is_no_backup_of_this_directory_is_refused() {
     let change = |sql: &str| {
         std::fs::copy(&backup, &other).unwrap();
         Connection::open(&other).unwrap().execute_batch(sql).unwrap();
-        site.refused(&other)
+        site.restore_error(&other)
     };
     assert_eq!(
         change("UPDATE audit_events SET target = 'C2'"),
@@ -172,10 +172,10 @@ fn what_is_no_backup_of_this_directory_is_refused() {
     assert!(newer.starts_with("/other.db has schema 99 of a newer Matricula; this version"), "{newer}");
     assert_eq!(change("DROP TABLE audit_chains"), "/other.db is not a Matricula database");
     std::fs::write(&other, "").unwrap();
-    assert_eq!(site.refused(&other), "/other.db is not a Matricula database");
+    assert_eq!(site.restore_error(&other), "/other.db is not a Matricula database");
     std::fs::write(&other, "a text, and a long one: ".repeat(1_000)).unwrap();
-    assert_eq!(site.refused(&other), "/other.db is not a Matricula database");
-    assert_eq!(site.refused(&site.file("none.db")), "/none.db not found");
+    assert_eq!(site.restore_error(&other), "/other.db is not a Matricula database");
+    assert_eq!(site.restore_error(&site.file("none.db")), "/none.db not found");
     let error = Location::Sqlite(site.file("x.db"))
         .restore(&backup, &key("1e"), None, &mut |_| ())
         .unwrap_err()
@@ -200,7 +200,7 @@ fn a_database_that_is_worked_on_or_there_is_not_replaced() {
     assert!(matches!(error, BackupError::WouldReplace(_)), "{error}");
     // The log of a server that was killed is taken in, so that the database that is kept is whole without it.
     let log = site.file("matricula.db-wal");
-    killed(
+    write_and_kill(
         &database,
         "INSERT INTO accounts (id, code, name, password_policy, created_at) VALUES (zeroblob(16), 'C9', '', '{}', 0)",
     );

@@ -48,14 +48,14 @@ impl Report {
         let none = || Series::new("", crate::figure::Unit::PerSecond, vec![]);
         let created = |point: Option<&Point>| point.map_or_else(none, |point| point.created.clone());
         let ratio = created(points.last())
-            .over("rate of the largest ÷ rate of the smallest", &created(points.first()));
+            .ratio_to("rate of the largest ÷ rate of the smallest", &created(points.first()));
         Self {
             machine,
             rounds: settings.rounds,
             seconds: settings.seconds,
             connections: settings.connections,
             points,
-            rate_of_the_largest_to_the_smallest: ratio.against(Target::AtLeast(TARGET)),
+            rate_of_the_largest_to_the_smallest: ratio.compared_with(Target::AtLeast(TARGET)),
             others,
         }
     }

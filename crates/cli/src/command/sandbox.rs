@@ -137,7 +137,7 @@ fn banner(keys: &Keys, folder: &Path, keys_file: &Path) -> String {
     let current = std::env::current_dir().unwrap_or_default();
     let program = program.strip_prefix(current).unwrap_or(&program).display();
     let (folder, keys_file) = (folder.display(), keys_file.display());
-    let trust = keys.ca_file.as_deref().map(trust).unwrap_or_default();
+    let trust = keys.ca_file.as_deref().map(trust_text).unwrap_or_default();
     format!(
         "Matricula sandbox: {base_url}
 
@@ -163,7 +163,7 @@ Or point your client's base URL here. Stop with Ctrl-C."
 }
 
 /// How clients can trust the sandbox. The path gets its own line, because it may be long.
-fn trust(ca_file: &Path) -> String {
+fn trust_text(ca_file: &Path) -> String {
     format!(
         "
 The certificate is signed by an authority made only for this sandbox. Clients

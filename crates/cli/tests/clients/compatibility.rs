@@ -130,18 +130,18 @@ fn page() -> PathBuf {
     Path::new(tools::ROOT).join("docs/COMPATIBILITY.md")
 }
 
-fn updates() -> bool {
+fn is_updating() -> bool {
     #[expect(clippy::disallowed_methods, reason = "who runs the test says whether it writes the page")]
     std::env::var("MATRICULA_UPDATE").is_ok_and(|update| update == "1")
 }
 
 /// A client did all that its row says.
-pub(crate) fn ran(row: &Row, version: &str) {
+pub(crate) fn record_run(row: &Row, version: &str) {
     static WRITING: Mutex<()> = Mutex::new(());
     // A writer that failed has failed as a test.
     let _writing = WRITING.lock().unwrap_or_else(PoisonError::into_inner);
     let written = fs::read_to_string(page()).unwrap_or_default();
-    if !updates() {
+    if !is_updating() {
         let named = written.lines().any(|line| row.version(line).is_some());
         assert!(named, "docs/COMPATIBILITY.md lacks the line\n{}", row.line(version));
         return;
@@ -156,7 +156,7 @@ pub(crate) fn ran(row: &Row, version: &str) {
 
 #[test]
 fn the_page_names_no_client_that_is_not_run() {
-    if updates() {
+    if is_updating() {
         return;
     }
     let page = fs::read_to_string(page()).unwrap();

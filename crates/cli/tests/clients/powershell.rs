@@ -42,9 +42,9 @@ fn windows_powershell_waits_for_leave_to_send_latin_1() {
     let answers = [ENGLISH, GERMAN].map(|names| {
         let (head, body) = request(WINDOWS_POWERSHELL, &sandbox, &sandbox.keys_with(&[]), names);
         connection.send(&head);
-        assert_eq!(connection.receive().status, 100);
+        assert_eq!(connection.receive_answer().status, 100);
         connection.send(&body);
-        connection.receive().json()
+        connection.receive_answer().json()
     });
     are_created_and_duplicate(&answers, &sandbox);
 }
@@ -56,10 +56,10 @@ fn windows_powershell_need_not_send_a_body_that_is_refused() {
     let keys = sandbox.keys_with(&[("secret_key", "bm90IHRoZSBzZWNyZXQ=")]);
     let (head, _) = request(WINDOWS_POWERSHELL, &sandbox, &keys, ENGLISH);
     connection.send(&head);
-    let answer = connection.receive();
+    let answer = connection.receive_answer();
     assert_eq!(answer.status, 401);
     sample::is_bad_signature(&answer.json());
-    compatibility::ran(&compatibility::WINDOWS_POWERSHELL, "5.1");
+    compatibility::record_run(&compatibility::WINDOWS_POWERSHELL, "5.1");
 }
 
 #[test]
@@ -69,10 +69,10 @@ fn powershell_7_sends_utf_8_at_once() {
     let answers = [ENGLISH, GERMAN].map(|names| {
         let (head, body) = request(POWERSHELL_7, &sandbox, &sandbox.keys_with(&[]), names);
         connection.send(&[head, body].concat());
-        connection.receive().json()
+        connection.receive_answer().json()
     });
     are_created_and_duplicate(&answers, &sandbox);
-    compatibility::ran(&compatibility::POWERSHELL, "7");
+    compatibility::record_run(&compatibility::POWERSHELL, "7");
 }
 
 fn are_created_and_duplicate([created, duplicate]: &[Value; 2], sandbox: &Sandbox) {
@@ -104,9 +104,11 @@ fn request(
     let signature = SigningKey::from_secret(&keys.secret_key).unwrap().sign(&parts, PATH.as_bytes());
 
     let end = fixture.windows(4).position(|bytes| bytes == b"\r\n\r\n").unwrap() + 4;
-    let body =
-        filled(&fixture[end..], &[("address", ADDRESS), ("account_code", sandbox.key("account_code"))]);
-    let head = filled(
+    let body = fill_template(
+        &fixture[end..],
+        &[("address", ADDRESS), ("account_code", sandbox.key("account_code"))],
+    );
+    let head = fill_template(
         &fixture[..end],
         &[
             ("host", &sandbox.address().to_string()),
@@ -121,7 +123,7 @@ fn request(
 }
 
 /// The template, with a value in each place of the form `{{name}}`. Its other bytes stay what they are.
-fn filled(template: &[u8], values: &[(&str, &str)]) -> Vec<u8> {
+fn fill_template(template: &[u8], values: &[(&str, &str)]) -> Vec<u8> {
     let (mut filled, mut rest) = (Vec::new(), template);
     while let Some(start) = rest.windows(2).position(|bytes| bytes == b"{{") {
         let length = rest[start..].windows(2).position(|bytes| bytes == b"}}").unwrap();
@@ -154,7 +156,7 @@ impl Connection {
     }
 
     /// The next answer; one that is only leave to go on has no body.
-    fn receive(&mut self) -> Answer {
+    fn receive_answer(&mut self) -> Answer {
         let status = self.line().split(' ').nth(1).expect("no answer").parse().unwrap();
         let mut length = 0;
         loop {

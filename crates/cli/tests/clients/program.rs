@@ -24,7 +24,10 @@ impl Client {
     }
 
     /// The same, with these variables in its environment.
-    pub(crate) fn with(self, variables: impl IntoIterator<Item = (&'static str, OsString)>) -> Self {
+    pub(crate) fn with_variables(
+        self,
+        variables: impl IntoIterator<Item = (&'static str, OsString)>,
+    ) -> Self {
         Self { environment: variables.into_iter().collect(), ..self }
     }
 
@@ -68,7 +71,7 @@ impl Client {
         name: &str,
         changed: &[(&str, &str)],
     ) -> Ran {
-        let relay = Relay::to(sandbox.address());
+        let relay = Relay::to_server(sandbox.address());
         let url = relay.url();
         let changed = [&[("base_url", url.as_str())], changed].concat();
         let output = self.run(&sandbox.keys_with(&changed), &[address, name]);
@@ -117,7 +120,7 @@ impl Ran {
     }
 
     /// What it complained of.
-    pub(crate) fn complaint(&self) -> String {
+    pub(crate) fn stderr_text(&self) -> String {
         String::from_utf8_lossy(&self.output.stderr).into_owned()
     }
 }

@@ -28,5 +28,5 @@ fn python_sends_the_text_of_a_dict() {
 
     let refused = sample::is_refused(&client, &sandbox);
     sample::is_bad_signature(&refused.answer());
-    compatibility::ran(&compatibility::PYTHON, &version);
+    compatibility::record_run(&compatibility::PYTHON, &version);
 }

@@ -14,13 +14,13 @@ pub(crate) struct Relay {
 
 impl Relay {
     /// A relay to a server. A client that connects twice is refused the second time.
-    pub(crate) fn to(server: SocketAddr) -> Self {
+    pub(crate) fn to_server(server: SocketAddr) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
         let recording = thread::spawn(move || {
             let (client, _) = listener.accept().unwrap();
             drop(listener);
-            relay(&client, &TcpStream::connect(server).unwrap())
+            copy_both_ways(&client, &TcpStream::connect(server).unwrap())
         });
         Self { address, recording }
     }
@@ -38,15 +38,15 @@ impl Relay {
     }
 }
 
-fn relay(client: &TcpStream, server: &TcpStream) -> Vec<u8> {
+fn copy_both_ways(client: &TcpStream, server: &TcpStream) -> Vec<u8> {
     thread::scope(|scope| {
-        scope.spawn(|| copy(server, client));
-        copy(client, server)
+        scope.spawn(|| copy_until_end(server, client));
+        copy_until_end(client, server)
     })
 }
 
 /// Copies until one side has had enough, and passes the end on.
-fn copy(mut from: &TcpStream, mut to: &TcpStream) -> Vec<u8> {
+fn copy_until_end(mut from: &TcpStream, mut to: &TcpStream) -> Vec<u8> {
     let (mut seen, mut buffer) = (Vec::new(), [0; 4096]);
     // An error is an end like any other: clients leave as they please.
     while let Ok(count @ 1..) = from.read(&mut buffer) {

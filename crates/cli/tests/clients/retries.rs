@@ -19,7 +19,7 @@ fn a_session_repeats_what_was_refused_for_the_moment() {
     let mut sandbox = Sandbox::start_tls();
     sandbox.serve_instead(NARROW);
     let client = Client::new([python, tools::file("session_with_retries.py")]);
-    let client = client.with(sandbox.trusted_by("REQUESTS_CA_BUNDLE"));
+    let client = client.with_variables(sandbox.trusted_by("REQUESTS_CA_BUNDLE"));
 
     let output = client.run(&sandbox.keys_with(&[]), &["repeated"]);
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
@@ -30,5 +30,5 @@ fn a_session_repeats_what_was_refused_for_the_moment() {
     for (n, address) in created.iter().enumerate() {
         assert_eq!(*address, json!(format!("repeated{n}@example.com")), "each call created its user, once");
     }
-    compatibility::ran(&compatibility::RETRIES, &version);
+    compatibility::record_run(&compatibility::RETRIES, &version);
 }

@@ -17,7 +17,7 @@ pub(crate) fn file(name: &str) -> PathBuf {
 
 /// Whether all of these can be started. Where one can't, the test is to return: it is left out, or has failed here
 /// if nothing may be left out.
-pub(crate) fn has(what: &str, tools: &[&str]) -> bool {
+pub(crate) fn has_tools(what: &str, tools: &[&str]) -> bool {
     match tools.iter().find(|tool| !is_on_path(tool)) {
         None => true,
         Some(tool) => left_out(what, tool),
@@ -52,7 +52,7 @@ pub(crate) fn python(what: &str, check: &str, needed: &str) -> Option<PathBuf> {
 /// A folder of packages for Node.js, which `scripts/test-tools` makes.
 pub(crate) fn node_modules(what: &str) -> Option<PathBuf> {
     let modules = Path::new(ROOT).join(".test-tools/node/node_modules");
-    (has(what, &["node"]) && has_file(what, &modules)).then(|| modules.canonicalize().unwrap())
+    (has_tools(what, &["node"]) && has_file(what, &modules)).then(|| modules.canonicalize().unwrap())
 }
 
 /// What a tool says of its version: the first line, wherever it says it.

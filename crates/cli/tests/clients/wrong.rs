@@ -84,7 +84,7 @@ fn python_is_told_its_mistakes() {
 
 #[test]
 fn node_is_told_its_mistakes() {
-    if !tools::has("Node.js that signs with mistakes", &["node"]) {
+    if !tools::has_tools("Node.js that signs with mistakes", &["node"]) {
         return;
     }
     is_told(&Client::new([PathBuf::from("node"), tools::file("wrong/sign.js")]), &NODE);
@@ -92,7 +92,7 @@ fn node_is_told_its_mistakes() {
 
 #[test]
 fn java_is_told_its_mistakes() {
-    if !tools::has("Java that signs with mistakes", &["java", "javac"]) {
+    if !tools::has_tools("Java that signs with mistakes", &["java", "javac"]) {
         return;
     }
     let folder = tempfile::tempdir().unwrap();
@@ -123,7 +123,7 @@ fn is_told(client: &Client, mistakes: &[&str]) {
         let (header, request) = printed.split_once('\n').unwrap();
         let told = header.split_once(": ").map(|(names, _)| names);
         assert_eq!(told, Some(expected), "{header}\n{request}");
-        assert_eq!(explained(&sandbox, request), expected, "{request}");
+        assert_eq!(explain_request(&sandbox, request), expected, "{request}");
         // The log may lack what only the body shows: that is read for who asks.
         assert!(sandbox.log().contains(&format!("{expected}: ")), "{}", sandbox.log());
     }
@@ -131,14 +131,14 @@ fn is_told(client: &Client, mistakes: &[&str]) {
     let printed = String::from_utf8(output.stdout).unwrap();
     let (header, request) = printed.split_once('\n').unwrap();
     assert!(matches!(header, "None" | "undefined" | "null"), "{header}");
-    assert_eq!(explained(&sandbox, request), "", "{request}");
+    assert_eq!(explain_request(&sandbox, request), "", "{request}");
     for secret in ["secret_key", "app_key"] {
         assert!(!sandbox.log().contains(sandbox.key(secret)), "the log holds the {secret}");
     }
 }
 
 /// The mistakes that `matricula explain` names, which also tells by its exit code whether there are any.
-fn explained(sandbox: &Sandbox, request: &str) -> String {
+fn explain_request(sandbox: &Sandbox, request: &str) -> String {
     let mut process = Command::new(env!("CARGO_BIN_EXE_matricula"))
         .args(["--json", "explain", "-", "--keys"])
         .arg(sandbox.keys_with(&[]))

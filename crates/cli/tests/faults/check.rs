@@ -37,7 +37,11 @@ pub(crate) struct Check<'a> {
 impl Check<'_> {
     /// Holds the server to what it said, asks once more for everything, and holds it to that. `known` are the users of
     /// earlier rounds and their ids.
-    pub(crate) async fn hold(&self, sent: &[Sent], known: &mut BTreeMap<String, String>) -> Tally {
+    pub(crate) async fn check_acknowledged(
+        &self,
+        sent: &[Sent],
+        known: &mut BTreeMap<String, String>,
+    ) -> Tally {
         let mut tally = Tally::default();
         let there = self.users();
         let there: BTreeMap<_, _> = there.iter().map(|(address, id)| (&**address, &**id)).collect();

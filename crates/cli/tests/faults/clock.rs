@@ -14,7 +14,7 @@ use crate::table::{Row, stopwatch};
 const HOUR: SignedDuration = SignedDuration::from_hours(1);
 
 /// A clock that server and callers share.
-fn shared(server: &TestServer) -> Clock {
+fn shared_clock(server: &TestServer) -> Clock {
     let clock = server.clock_handle();
     Arc::new(move || clock.now())
 }
@@ -32,18 +32,18 @@ async fn a_clock_that_jumps_back_an_hour_doubles_nothing() {
             config.freshness_seconds = 2 * 3_600;
         })
         .await;
-        let (clock, client) = (shared(&server), server.administrator().client().clone());
+        let (clock, client) = (shared_clock(&server), server.administrator().client().clone());
         let load = Load::start(&client, &clock, "u");
-        load.acknowledges(50).await;
+        load.wait_for_acknowledged(50).await;
         server.clock().advance(-HOUR);
         let started = stopwatch();
-        load.acknowledges(1).await;
+        load.wait_for_acknowledged(1).await;
         let again = started.elapsed();
-        load.acknowledges(50).await;
+        load.wait_for_acknowledged(50).await;
         let sent = load.finish().await;
         assert!(sent.iter().all(|sent| matches!(sent.outcome, Outcome::Acknowledged(_))));
         let check = Check { address: server.address(), client: &client, clock: &clock, seeded: THERE };
-        row.add(check.hold(&sent, &mut BTreeMap::new()).await, again);
+        row.add(check.check_acknowledged(&sent, &mut BTreeMap::new()).await, again);
         verify_audit(&server).await;
     }
     row.finish();

@@ -23,7 +23,7 @@ trait Disk {
     /// Where the directory lies, seen from the test.
     fn folder(&self, site: &Site, served: &Served) -> PathBuf;
     /// Takes the room away, or nearly so: another point in each round.
-    fn fill(&self, folder: &Path, served: &Served, round: u64);
+    fn fill_up(&self, folder: &Path, served: &Served, round: u64);
     /// Gives it back.
     fn make_room(&self, folder: &Path, served: &Served);
     /// Verifies the audit from another process.
@@ -45,7 +45,7 @@ impl Disk for FileSizes {
         site.path().to_owned()
     }
 
-    fn fill(&self, _: &Path, served: &Served, round: u64) {
+    fn fill_up(&self, _: &Path, served: &Served, round: u64) {
         // The write-ahead log is larger already, and is written from its start: it fails somewhere on the way.
         limit(served, Some((512 << 10) + round * 8_191 % (1 << 20)));
     }
@@ -97,7 +97,7 @@ impl Disk for SmallFileSystem {
         Path::new("/proc").join(served.pid().to_string()).join("root").join(inside.strip_prefix("/").unwrap())
     }
 
-    fn fill(&self, folder: &Path, _: &Served, _: u64) {
+    fn fill_up(&self, folder: &Path, _: &Served, _: u64) {
         let mut ballast = std::fs::File::create(folder.join(BALLAST)).unwrap();
         let full = std::io::copy(&mut std::io::repeat(7), &mut ballast).unwrap_err();
         assert_eq!(full.kind(), std::io::ErrorKind::StorageFull);
@@ -135,7 +135,7 @@ fn refused_as_unavailable(sent: &[Sent]) {
 }
 
 /// What only reads.
-async fn reads(check: &Check<'_>, client: &Client) {
+async fn check_reads(check: &Check<'_>, client: &Client) {
     let profile = client.post("/api/user/get-profile", &client::random_request_id(), b"{}".to_vec()).await;
     let profile: Value = serde_json::from_slice(&profile.unwrap().body).unwrap();
     assert_eq!(profile["data"][0]["emailAddress"], "administrator@example.com");
@@ -146,10 +146,10 @@ async fn reads(check: &Check<'_>, client: &Client) {
 async fn until_full(disk: &dyn Disk, site: &Site, served: &Served, clock: &Clock, round: u64) -> Load {
     let client = site.client(served);
     let load = Load::start(&client, clock, "before");
-    load.acknowledges(10).await;
-    disk.fill(&disk.folder(site, served), served, round);
-    load.reaches(|progress| progress.refused >= REFUSED).await;
-    reads(&Check { address: served.address, client: &client, clock, seeded: SEEDED }, &client).await;
+    load.wait_for_acknowledged(10).await;
+    disk.fill_up(&disk.folder(site, served), served, round);
+    load.wait_until(|progress| progress.refused >= REFUSED).await;
+    check_reads(&Check { address: served.address, client: &client, clock, seeded: SEEDED }, &client).await;
     load
 }
 
@@ -163,14 +163,14 @@ async fn fills_up(fault: &'static str, disk: &dyn Disk) {
         let folder = disk.folder(&site, &served);
         disk.make_room(&folder, &served);
         let started = stopwatch();
-        load.acknowledges(1).await;
+        load.wait_for_acknowledged(1).await;
         let again = started.elapsed();
-        load.acknowledges(20).await;
+        load.wait_for_acknowledged(20).await;
         let sent = load.finish().await;
         refused_as_unavailable(&sent);
         let client = site.client(&served);
         let check = Check { address: served.address, client: &client, clock: &clock, seeded: SEEDED };
-        row.add(check.hold(&sent, &mut known).await, again);
+        row.add(check.check_acknowledged(&sent, &mut known).await, again);
         disk.verify_audit(&site, &served);
     }
     row.finish();
@@ -205,11 +205,11 @@ async fn what_was_refused_for_a_full_disk_is_not_done_by_the_next_start() {
         let client = site.client(&served);
         let check = Check { address: served.address, client: &client, clock: &clock, seeded: SEEDED };
         let load = Load::start(&client, &clock, "after");
-        load.acknowledges(1).await;
+        load.wait_for_acknowledged(1).await;
         let again = started.elapsed();
         let after = load.finish().await;
         let sent: Vec<_> = sent.into_iter().chain(after).collect();
-        row.add(check.hold(&sent, &mut known).await, again);
+        row.add(check.check_acknowledged(&sent, &mut known).await, again);
         site.verify_audit(site.path());
     }
     row.finish();

@@ -60,11 +60,11 @@ async fn a_new_caller_does_not_wait_for_many_who_are_idle() {
         }
         let started = stopwatch();
         let load = Load::start(&client, &clock, &format!("r{round}"));
-        load.acknowledges(1).await;
+        load.wait_for_acknowledged(1).await;
         let again = started.elapsed();
-        load.acknowledges(100).await;
+        load.wait_for_acknowledged(100).await;
         let check = Check { address: served.address, client: &client, clock: &clock, seeded: SEEDED };
-        row.add(check.hold(&load.finish().await, &mut known).await, again);
+        row.add(check.check_acknowledged(&load.finish().await, &mut known).await, again);
         still_serves(&mut idle[0]).await;
         still_serves(idle.last_mut().unwrap()).await;
     }
@@ -134,11 +134,11 @@ async fn more_idle_connections_than_files_shut_nobody_out() {
             idle.push(TcpStream::connect(served.address).await.unwrap());
         }
         let load = Load::start(&client, &clock, &format!("r{round}"));
-        load.acknowledges(1).await;
+        load.wait_for_acknowledged(1).await;
         let again = started.elapsed();
-        load.acknowledges(100).await;
+        load.wait_for_acknowledged(100).await;
         let check = Check { address: served.address, client: &client, clock: &clock, seeded: SEEDED };
-        row.add(check.hold(&load.finish().await, &mut known).await, again);
+        row.add(check.check_acknowledged(&load.finish().await, &mut known).await, again);
         for mut stream in idle {
             // Ends when the server closes the connection; were it never to, this test would not end.
             let _ = stream.read_to_end(&mut Vec::new()).await;

@@ -25,7 +25,7 @@ async fn what_was_acknowledged_survives_kill_9() {
         let load = Load::start(&site.client(&served), &clock, &format!("r{round}"));
         // At another point in each round, but never before there is something to lose. Many kills find more than many
         // requests.
-        load.acknowledges(5 + round * 37 % 90).await;
+        load.wait_for_acknowledged(5 + round * 37 % 90).await;
         served.kill();
         let sent = load.finish().await;
 
@@ -33,12 +33,12 @@ async fn what_was_acknowledged_survives_kill_9() {
         served = site.serve();
         let client = site.client(&served);
         let load = Load::start(&client, &clock, &format!("r{round}after"));
-        load.acknowledges(1).await;
+        load.wait_for_acknowledged(1).await;
         let again = started.elapsed();
         let after = load.finish().await;
         let check = Check { address: served.address, client: &client, clock: &clock, seeded: SEEDED };
         let sent: Vec<_> = sent.into_iter().chain(after).collect();
-        row.add(check.hold(&sent, &mut known).await, again);
+        row.add(check.check_acknowledged(&sent, &mut known).await, again);
         // A chain that is broken stays so.
         if (round + 1) % ROUNDS_EACH == 0 || round + 1 == rounds {
             site.verify_audit(site.path());

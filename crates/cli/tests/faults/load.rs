@@ -70,15 +70,15 @@ impl Load {
     }
 
     /// Waits until it is as far.
-    pub(crate) async fn reaches(&self, enough: impl Fn(&Progress) -> bool) -> Progress {
+    pub(crate) async fn wait_until(&self, enough: impl Fn(&Progress) -> bool) -> Progress {
         let mut progress = self.progress.clone();
         *progress.wait_for(|progress| enough(progress)).await.expect("callers go on until they are stopped")
     }
 
     /// Waits until so many more are acknowledged.
-    pub(crate) async fn acknowledges(&self, more: u64) {
+    pub(crate) async fn wait_for_acknowledged(&self, more: u64) {
         let enough = self.progress().acknowledged + more;
-        self.reaches(|progress| progress.acknowledged >= enough).await;
+        self.wait_until(|progress| progress.acknowledged >= enough).await;
     }
 
     /// Lets each caller wait for its last answer, and stops.

@@ -29,7 +29,7 @@ struct Shared {
 }
 
 impl Way {
-    pub(crate) fn to(socket: PathBuf) -> Self {
+    pub(crate) fn to_socket(socket: PathBuf) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
         let shared = Arc::new(Shared {

@@ -46,15 +46,15 @@ impl Trial {
     ) {
         let client = self.site.client(served);
         let load = Load::start(&client, &self.clock, &format!("r{round}"));
-        load.acknowledges(20 + round * 37 % 400).await;
+        load.wait_for_acknowledged(20 + round * 37 % 400).await;
         let mut sent = harm(&load).await;
         mend();
         let started = stopwatch();
-        load.acknowledges(1).await;
+        load.wait_for_acknowledged(1).await;
         let again = started.elapsed();
         sent.extend(load.finish().await);
         let check = Check { address: served.address, client: &client, clock: &self.clock, seeded: SEEDED };
-        self.row.add(check.hold(&sent, &mut self.known).await, again);
+        self.row.add(check.check_acknowledged(&sent, &mut self.known).await, again);
         self.site.verify_audit(self.site.path());
     }
 }
@@ -63,7 +63,8 @@ impl Trial {
 async fn what_was_acknowledged_survives_kill_9_of_the_database() {
     let Some(postgres) = postgres() else { return };
     let url = postgres.database();
-    let mut trial = Trial::new("PostgreSQL: kill -9, started again at once", Site::on(&url, &url).await);
+    let mut trial =
+        Trial::new("PostgreSQL: kill -9, started again at once", Site::on_server(&url, &url).await);
     let served = trial.site.serve();
     for round in 0..crate::rounds(2) {
         let harm = async |_: &Load| {
@@ -79,12 +80,12 @@ async fn what_was_acknowledged_survives_kill_9_of_the_database() {
 async fn a_node_that_is_killed_takes_nothing_with_it() {
     let Some(postgres) = postgres() else { return };
     let url = postgres.database();
-    let mut trial = Trial::new("PostgreSQL: one node of two, kill -9", Site::on(&url, &url).await);
+    let mut trial = Trial::new("PostgreSQL: one node of two, kill -9", Site::on_server(&url, &url).await);
     let stays = trial.site.serve();
     for round in 0..crate::rounds(3) {
         let goes = trial.site.serve();
         let other = Load::start(&trial.site.client(&goes), &trial.clock, &format!("r{round}other"));
-        other.acknowledges(20).await;
+        other.wait_for_acknowledged(20).await;
         // The node that stays answers for what the one that is gone was asked.
         let harm = async |_: &Load| {
             goes.kill();
@@ -99,17 +100,17 @@ async fn a_node_that_is_killed_takes_nothing_with_it() {
 async fn a_network_that_is_cut_or_stalls_loses_nothing() {
     let Some(postgres) = postgres() else { return };
     let direct = postgres.database();
-    let way = Way::to(postgres.folder().join(".s.PGSQL.5432"));
+    let way = Way::to_socket(postgres.folder().join(".s.PGSQL.5432"));
     let name = direct.rsplit('/').next().unwrap();
     // Who waits for an answer waits for two seconds.
     let through = format!("postgres://matricula@{}/{name}?connect_timeout=2&sslmode=disable", way.address);
-    let mut cut = Trial::new("PostgreSQL: network cut", Site::on(&direct, &through).await);
+    let mut cut = Trial::new("PostgreSQL: network cut", Site::on_server(&direct, &through).await);
     let served = cut.site.serve();
     for round in 0..crate::rounds(2) {
         let harm = async |load: &Load| {
             let unknown = load.progress().unknown;
             way.cut();
-            load.reaches(|progress| progress.unknown > unknown).await;
+            load.wait_until(|progress| progress.unknown > unknown).await;
             assert_eq!(http::status(served.address, "/readyz"), 503, "readiness follows the database");
             assert_eq!(http::status(served.address, "/healthz"), 200);
             Vec::new()
@@ -124,7 +125,7 @@ async fn a_network_that_is_cut_or_stalls_loses_nothing() {
         let harm = async |load: &Load| {
             let unknown = load.progress().unknown;
             way.stall();
-            load.reaches(|progress| progress.unknown > unknown).await;
+            load.wait_until(|progress| progress.unknown > unknown).await;
             Vec::new()
         };
         stalled.round(round, &served, harm, || way.carry()).await;

@@ -37,12 +37,12 @@ pub(crate) struct Served {
 impl Site {
     /// A new directory, with more settings than production's.
     pub(crate) async fn new(settings: &str) -> Self {
-        Self::filled(settings, |_| ()).await
+        Self::with_directory(settings, |_| ()).await
     }
 
     /// A new directory in a database on a server, which is filled by one way to it and served by another.
-    pub(crate) async fn on(filled: &str, served: &str) -> Self {
-        let site = Self::filled("", |config| config.store = filled.to_owned().into()).await;
+    pub(crate) async fn on_server(filled: &str, served: &str) -> Self {
+        let site = Self::with_directory("", |config| config.store = filled.to_owned().into()).await;
         site.serve_from(served);
         site
     }
@@ -52,7 +52,7 @@ impl Site {
         std::fs::write(self.config(), format!("store = \"{store}\"\n{SETTINGS}")).unwrap();
     }
 
-    async fn filled(settings: &str, change: impl FnOnce(&mut server::Config)) -> Self {
+    async fn with_directory(settings: &str, change: impl FnOnce(&mut server::Config)) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let mut config = playground::sandbox::config(folder.path());
         change(&mut config);
@@ -140,7 +140,7 @@ impl Served {
     }
 
     /// Waits for a line of the log that holds this.
-    pub(crate) fn says(&self, text: &str) -> String {
+    pub(crate) fn wait_for_line(&self, text: &str) -> String {
         self.log.iter().find(|line| line.contains(text)).expect("the server says so before it ends")
     }
 

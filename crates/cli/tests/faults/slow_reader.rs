@@ -57,12 +57,12 @@ async fn who_reads_no_answer_is_cut_off_and_nobody_waits_for_it() {
         }
         let started = stopwatch();
         let load = Load::start(&client, &clock, &format!("r{round}"));
-        load.acknowledges(1).await;
+        load.wait_for_acknowledged(1).await;
         let again = started.elapsed();
-        load.acknowledges(200).await;
+        load.wait_for_acknowledged(200).await;
         let sent = load.finish().await;
         for _ in 0..READERS {
-            served.says("a connection ended early");
+            served.wait_for_line("a connection ended early");
         }
         let after = memory(&served);
         assert!(after < before + MIB, "{before} MiB before, {after} MiB with slow readers");
@@ -73,7 +73,7 @@ async fn who_reads_no_answer_is_cut_off_and_nobody_waits_for_it() {
             assert!(got.len() < REQUESTS * LEAST_ANSWER, "{} bytes", got.len());
         }
         let check = Check { address: served.address, client: &client, clock: &clock, seeded: SEEDED };
-        row.add(check.hold(&sent, &mut known).await, again);
+        row.add(check.check_acknowledged(&sent, &mut known).await, again);
     }
     site.verify_audit(site.path());
     row.finish();

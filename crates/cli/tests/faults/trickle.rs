@@ -30,7 +30,7 @@ async fn trickle(address: SocketAddr, start: String, load: Arc<Load>) -> String 
         tokio::select! {
             // A connection that is reset is closed too.
             _ = &mut ended => break,
-            () = load.acknowledges(1) => {
+            () = load.wait_for_acknowledged(1) => {
                 sent += 1;
                 // Whether it is closed is for the reading side to say.
                 let _ = write.write_all(b"x").await;
@@ -55,7 +55,7 @@ async fn trickles(fault: &'static str, start: impl Fn(&Client) -> String, answer
         let trickles: Vec<_> = (0..TRICKLES)
             .map(|_| tokio::spawn(trickle(served.address, start(&client), Arc::clone(&load))))
             .collect();
-        load.acknowledges(1).await;
+        load.wait_for_acknowledged(1).await;
         let again = started.elapsed();
         for trickle in trickles {
             let said = trickle.await.unwrap();
@@ -63,7 +63,7 @@ async fn trickles(fault: &'static str, start: impl Fn(&Client) -> String, answer
         }
         let sent = Arc::into_inner(load).unwrap().finish().await;
         let check = Check { address: served.address, client: &client, clock: &clock, seeded: SEEDED };
-        row.add(check.hold(&sent, &mut known).await, again);
+        row.add(check.check_acknowledged(&sent, &mut known).await, again);
     }
     site.verify_audit(site.path());
     row.finish();

@@ -57,7 +57,7 @@ impl Chance {
         Self(seed.wrapping_add(1).wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1)
     }
 
-    pub(crate) fn below(&mut self, limit: usize) -> usize {
+    pub(crate) fn random_below(&mut self, limit: usize) -> usize {
         self.0 ^= self.0 << 13;
         self.0 ^= self.0 >> 7;
         self.0 ^= self.0 << 17;
@@ -67,7 +67,7 @@ impl Chance {
 
 impl Trace {
     /// For each call, how many calls there are when it has been forced to disk.
-    pub(crate) fn forced(&self) -> Vec<usize> {
+    pub(crate) fn forced_after(&self) -> Vec<usize> {
         let mut forced = vec![usize::MAX; self.calls.len()];
         let mut waiting = BTreeMap::<Option<File>, Vec<usize>>::new();
         for (n, call) in self.calls.iter().enumerate() {
@@ -107,12 +107,12 @@ impl Trace {
     }
 
     /// What is kept of each pending call.
-    pub(crate) fn kept(&self, pending: &[usize], loss: Loss) -> BTreeMap<usize, Kept> {
+    pub(crate) fn choose_kept(&self, pending: &[usize], loss: Loss) -> BTreeMap<usize, Kept> {
         let mut chance = Chance::new(match loss {
             Loss::After(seed) | Loss::Some(seed) | Loss::Pieces(seed) => seed,
             _ => 0,
         });
-        let until = chance.below(pending.len() + 1);
+        let until = chance.random_below(pending.len() + 1);
         let mut choose = |place: usize, n: usize| {
             let contents = match &self.calls[n].change {
                 Change::Written { bytes, .. } => Some(bytes.len()),
@@ -125,17 +125,17 @@ impl Trace {
                 Loss::Contents => contents.is_some(),
                 Loss::Names => contents.is_none(),
                 Loss::After(_) => place < until,
-                Loss::Some(_) | Loss::Pieces(_) => chance.below(2) == 0,
+                Loss::Some(_) | Loss::Pieces(_) => chance.random_below(2) == 0,
             };
             match (loss, contents) {
                 (Loss::Pieces(_), Some(length)) if keep && length > 1 => {
-                    let sector = [512, 4_096][chance.below(2)];
+                    let sector = [512, 4_096][chance.random_below(2)];
                     let cut = if length > sector {
-                        (1 + chance.below(length / sector)) * sector
+                        (1 + chance.random_below(length / sector)) * sector
                     } else {
                         length / 2
                     };
-                    if chance.below(2) == 0 {
+                    if chance.random_below(2) == 0 {
                         Kept::Piece(0, cut.min(length))
                     } else {
                         Kept::Piece(cut.min(length), length)
@@ -149,7 +149,7 @@ impl Trace {
     }
 
     /// Writes the folder as it is after so many calls, with what is kept of the pending ones.
-    pub(crate) fn leave(&self, calls: usize, kept: &BTreeMap<usize, Kept>, folder: &Path) {
+    pub(crate) fn write_folder(&self, calls: usize, kept: &BTreeMap<usize, Kept>, folder: &Path) {
         let (mut files, mut names) = (self.files.clone(), self.names.clone());
         for (n, call) in self.calls[..calls].iter().enumerate() {
             let (from, to) = match kept.get(&n).copied().unwrap_or(Kept::All) {
@@ -197,7 +197,7 @@ impl Trace {
     }
 
     /// What was said in the first so many calls.
-    pub(crate) fn said(&self, calls: usize) -> Vec<u8> {
+    pub(crate) fn output_before(&self, calls: usize) -> Vec<u8> {
         let said = self.calls[..calls].iter().filter_map(|call| match &call.change {
             Change::Said(bytes) => Some(&**bytes),
             _ => None,
@@ -207,7 +207,7 @@ impl Trace {
 
     /// The points at which a stop makes a difference: before and after each call, but of more than so many writes in a row
     /// to one file, as when a log gets its room, only those around the first, the middle and the last.
-    pub(crate) fn points(&self, in_a_row: usize) -> Vec<usize> {
+    pub(crate) fn stop_points(&self, in_a_row: usize) -> Vec<usize> {
         let written = |n: usize| match self.calls.get(n).map(|call| &call.change) {
             Some(Change::Written { file, .. }) => Some(*file),
             _ => None,

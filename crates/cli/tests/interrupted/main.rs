@@ -79,7 +79,7 @@ fn pid_in(recording: &Path) -> Option<u32> {
     std::fs::read_to_string(recording).ok()?.split(' ').next()?.parse().ok()
 }
 
-fn interrupt(operation: &dyn Operation) {
+fn interrupt_operation(operation: &dyn Operation) {
     if !trace::is_possible() {
         return testkit::left_out(&format!("an interruption of `{}`", operation.name()), "strace");
     }
@@ -87,11 +87,11 @@ fn interrupt(operation: &dyn Operation) {
     operation.prepare(&before.0);
     place::copy(&before.0, &folder.0);
     let recording = other.0.join("recording");
-    let command = trace::recorded(&operation.command(&folder.0), &recording);
+    let command = trace::recording_command(&operation.command(&folder.0), &recording);
     let ran = operation.run(&folder.0, command, &|| pid_in(&recording));
     assert!(ran.status.success(), "{}", ran.status);
     let trace = Trace::read(&std::fs::read_to_string(&recording).unwrap(), &folder.0, &before.0);
-    reproduces(&trace, &folder.0);
+    check_trace(&trace, &folder.0);
     let cuts = power_cuts(operation, &trace, &before.0, &ran);
     let kills = kills(operation, &trace, &before.0);
     let line = format!(
@@ -106,11 +106,11 @@ fn interrupt(operation: &dyn Operation) {
 }
 
 /// Done again as a whole, the calls make the folder that the program left.
-fn reproduces(trace: &Trace, folder: &Path) {
+fn check_trace(trace: &Trace, folder: &Path) {
     let again = Folder::new();
-    trace.leave(trace.calls.len(), &std::collections::BTreeMap::new(), &again.0);
+    trace.write_folder(trace.calls.len(), &std::collections::BTreeMap::new(), &again.0);
     let files = |folder: &Path| {
-        let files = place::named(folder, "").into_iter();
+        let files = place::files_named(folder, "").into_iter();
         let file = |path: PathBuf| (path.file_name().unwrap().to_owned(), std::fs::read(path).unwrap());
         files.map(file).collect::<std::collections::BTreeMap<_, _>>()
     };
@@ -122,11 +122,11 @@ fn reproduces(trace: &Trace, folder: &Path) {
 }
 
 /// The first of a list in an order by chance, or all of it.
-fn some<T>(mut list: Vec<T>, few: usize) -> Vec<T> {
+fn random_few<T>(mut list: Vec<T>, few: usize) -> Vec<T> {
     if few < list.len() {
         let mut chance = Chance::new(list.len() as u64);
         for n in 0..list.len() {
-            let other = n + chance.below(list.len() - n);
+            let other = n + chance.random_below(list.len() - n);
             list.swap(n, other);
         }
         list.truncate(few);
@@ -135,9 +135,9 @@ fn some<T>(mut list: Vec<T>, few: usize) -> Vec<T> {
 }
 
 fn power_cuts(operation: &dyn Operation, trace: &Trace, before: &Path, ran: &Ran) -> usize {
-    let forced = trace.forced();
+    let forced = trace.forced_after();
     let mut cuts = Vec::new();
-    for calls in trace.points(CUTS_IN_A_ROW) {
+    for calls in trace.stop_points(CUTS_IN_A_ROW) {
         let pending = trace.pending(&forced, calls).len();
         let mut losses = vec![Loss::All];
         if pending > 0 {
@@ -152,83 +152,87 @@ fn power_cuts(operation: &dyn Operation, trace: &Trace, before: &Path, ran: &Ran
         // Different losses may leave the same.
         let mut seen = BTreeSet::new();
         let pending = trace.pending(&forced, calls);
-        losses.retain(|loss| seen.insert(format!("{:?}", trace.kept(&pending, *loss))));
+        losses.retain(|loss| seen.insert(format!("{:?}", trace.choose_kept(&pending, *loss))));
         cuts.extend(losses.into_iter().map(|loss| Cut { calls, loss }));
     }
     // What was said last must hold when all is lost that can be.
     let last = trace.calls.iter().rposition(|call| matches!(call.change, Change::Said(_)));
-    let mut chosen = some(cuts, how_many().0);
+    let mut chosen = random_few(cuts, how_many().0);
     chosen.extend(last.map(|said| Cut { calls: said + 1, loss: Loss::All }));
     for cut in &chosen {
         let folder = Folder::new();
         println!("{}: {cut:?}, in {}", operation.name(), folder.0.display());
-        trace.leave(cut.calls, &trace.kept(&trace.pending(&forced, cut.calls), cut.loss), &folder.0);
-        operation.hold(&folder.0, before, &trace.said(cut.calls), ran);
+        trace.write_folder(
+            cut.calls,
+            &trace.choose_kept(&trace.pending(&forced, cut.calls), cut.loss),
+            &folder.0,
+        );
+        operation.check_folder(&folder.0, before, &trace.output_before(cut.calls), ran);
     }
     chosen.len()
 }
 
 fn kills(operation: &dyn Operation, trace: &Trace, before: &Path) -> usize {
-    let points = trace.points(KILLS_IN_A_ROW).into_iter().filter_map(|point| trace.calls.get(point));
+    let points = trace.stop_points(KILLS_IN_A_ROW).into_iter().filter_map(|point| trace.calls.get(point));
     let mut blows: Vec<_> = points.map(|call| (&*call.name, call.nth)).collect();
     blows.sort_unstable();
     blows.dedup();
     let mut kills = 0;
-    for (name, nth) in some(blows, how_many().1) {
+    for (name, nth) in random_few(blows, how_many().1) {
         let (folder, other) = (Folder::new(), Folder::new());
         println!("{}: killed at the {nth}. {name} of a thread, in {}", operation.name(), folder.0.display());
         place::copy(before, &folder.0);
         let recording = other.0.join("recording");
-        let command = trace::killed(&operation.command(&folder.0), &recording, name, nth);
+        let command = trace::killing_command(&operation.command(&folder.0), &recording, name, nth);
         let ran = operation.run(&folder.0, command, &|| pid_in(&recording));
         // Threads take turns otherwise in each run, so that this one may have come to its end before.
         kills += usize::from(ran.status.signal() == Some(9));
-        operation.hold(&folder.0, before, &ran.said, &ran);
+        operation.check_folder(&folder.0, before, &ran.said, &ran);
     }
     kills
 }
 
 #[test]
 fn the_first_account_is_created_or_not() {
-    interrupt(&Creation);
+    interrupt_operation(&Creation);
 }
 
 #[test]
 fn a_start_after_a_restore_changes_nothing() {
-    interrupt(&Start { restored: true });
+    interrupt_operation(&Start { restored: true });
 }
 
 #[test]
 fn a_start_after_a_kill_loses_nothing() {
-    interrupt(&Start { restored: false });
+    interrupt_operation(&Start { restored: false });
 }
 
 #[test]
 fn users_who_were_acknowledged_stay() {
-    interrupt(&Creates);
+    interrupt_operation(&Creates);
 }
 
 #[test]
 fn a_backup_is_whole_or_not_there() {
-    interrupt(&Backup);
+    interrupt_operation(&Backup);
 }
 
 #[test]
 fn a_restore_is_done_or_asked_for_again() {
-    interrupt(&Restore { replace: false });
+    interrupt_operation(&Restore { replace: false });
 }
 
 #[test]
 fn there_is_a_directory_at_every_moment_of_a_restore_in_its_place() {
-    interrupt(&Restore { replace: true });
+    interrupt_operation(&Restore { replace: true });
 }
 
 #[test]
 fn the_old_master_key_opens_it_or_the_new_one() {
-    interrupt(&Rotation);
+    interrupt_operation(&Rotation);
 }
 
 #[test]
 fn migrations_are_run_or_due() {
-    interrupt(&Migration);
+    interrupt_operation(&Migration);
 }

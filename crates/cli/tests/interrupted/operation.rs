@@ -32,17 +32,17 @@ pub(crate) trait Operation {
 
     /// Runs the command, which may be wrapped into another one, to its end. `pid` tells which process is the program.
     fn run(&self, _folder: &Path, command: Command, _pid: &dyn Fn() -> Option<u32>) -> Ran {
-        let (said, status) = place::said(command);
+        let (said, status) = place::output_and_status(command);
         Ran { status, said, sent: Vec::new() }
     }
 
     /// Holds a folder in which it was interrupted to what must be, given what had been said by then. `before` is the folder
     /// as it was, and `ran` the run that was interrupted.
-    fn hold(&self, folder: &Path, before: &Path, said: &[u8], ran: &Ran);
+    fn check_folder(&self, folder: &Path, before: &Path, said: &[u8], ran: &Ran);
 }
 
 /// Whether something was said.
-fn contains(said: &[u8], what: &[u8]) -> bool {
+fn was_said(said: &[u8], what: &[u8]) -> bool {
     !what.is_empty() && said.windows(what.len()).any(|window| window == what)
 }
 
@@ -94,7 +94,7 @@ impl Operation for Creation {
         program(folder, &["admin", "account", "create", "C1", "--name", "One"])
     }
 
-    fn hold(&self, folder: &Path, _: &Path, said: &[u8], _: &Ran) {
+    fn check_folder(&self, folder: &Path, _: &Path, said: &[u8], _: &Ran) {
         let done = !said.is_empty();
         match place::serve(folder, |_, _| ()) {
             Ok(held) if held.accounts == ["C1"] => return,
@@ -148,7 +148,7 @@ impl Operation for Start {
         serve_and_stop(command, pid)
     }
 
-    fn hold(&self, folder: &Path, before: &Path, _: &[u8], _: &Ran) {
+    fn check_folder(&self, folder: &Path, before: &Path, _: &[u8], _: &Ran) {
         assert_eq!(served(folder), held_in(before, DATABASE));
     }
 }
@@ -179,8 +179,8 @@ impl Operation for Creates {
         Ran { status: serving.stop(|_| pid()), said, sent }
     }
 
-    fn hold(&self, folder: &Path, before: &Path, said: &[u8], ran: &Ran) {
-        let answered = |sent: &Sent| contains(said, sent.answer.as_deref().unwrap_or_default());
+    fn check_folder(&self, folder: &Path, before: &Path, said: &[u8], ran: &Ran) {
+        let answered = |sent: &Sent| was_said(said, sent.answer.as_deref().unwrap_or_default());
         let before = held_in(before, DATABASE);
         let held = place::serve(folder, |address, held| {
             for sent in &ran.sent {
@@ -220,7 +220,7 @@ impl Operation for Backup {
         program(folder, &["backup", BACKUP])
     }
 
-    fn hold(&self, folder: &Path, before: &Path, said: &[u8], _: &Ran) {
+    fn check_folder(&self, folder: &Path, before: &Path, said: &[u8], _: &Ran) {
         let held = held_in(before, DATABASE);
         assert!(said.is_empty() || folder.join(BACKUP).exists(), "it was made but does not exist");
         let done = !said.is_empty() || !folder.join(BACKUP).exists();
@@ -228,7 +228,7 @@ impl Operation for Backup {
             run(folder, &["backup", BACKUP]);
         }
         // Until its folder is on the disk, the name of a part may come back: the backup is whole all the same.
-        let files = place::named(folder, BACKUP);
+        let files = place::files_named(folder, BACKUP);
         assert!(files.len() == 1 || !done, "a part of a backup is left: {files:?}");
         assert_eq!(served(folder), held);
         run(folder, &["restore", BACKUP, "--replace"]);
@@ -250,7 +250,7 @@ impl Operation for Restore {
     fn prepare(&self, folder: &Path) {
         directory_and_backup(folder);
         if !self.replace {
-            place::named(folder, DATABASE).iter().for_each(|path| std::fs::remove_file(path).unwrap());
+            place::files_named(folder, DATABASE).iter().for_each(|path| std::fs::remove_file(path).unwrap());
         }
     }
 
@@ -258,7 +258,7 @@ impl Operation for Restore {
         program(folder, if self.replace { &["restore", BACKUP, "--replace"] } else { &["restore", BACKUP] })
     }
 
-    fn hold(&self, folder: &Path, before: &Path, said: &[u8], _: &Ran) {
+    fn check_folder(&self, folder: &Path, before: &Path, said: &[u8], _: &Ran) {
         let (done, new) = (!said.is_empty(), held_in(before, BACKUP));
         let old = self.replace.then(|| held_in(before, DATABASE));
         let again = match place::serve(folder, |_, _| ()) {
@@ -267,7 +267,7 @@ impl Operation for Restore {
                 assert_eq!(Some(&held), old.as_ref());
                 assert!(!done, "it was restored, and the old one is there");
                 // The same second may come again.
-                place::named(folder, KEPT).iter().for_each(|path| std::fs::remove_file(path).unwrap());
+                place::files_named(folder, KEPT).iter().for_each(|path| std::fs::remove_file(path).unwrap());
                 run(folder, &["restore", BACKUP, "--replace"]);
                 true
             }
@@ -283,7 +283,7 @@ impl Operation for Restore {
             assert_eq!(served(folder), new);
         }
         if let Some(old) = old {
-            let kept = place::named(folder, KEPT);
+            let kept = place::files_named(folder, KEPT);
             let [kept] = &*kept else { panic!("the old directory is kept once: {kept:?}") };
             assert_eq!(held_in(folder, kept.file_name().unwrap().to_str().unwrap()), old);
         }
@@ -308,7 +308,7 @@ impl Operation for Rotation {
         program(folder, &["admin", "rotate-master-key", "--new", "new.key"])
     }
 
-    fn hold(&self, folder: &Path, before: &Path, said: &[u8], _: &Ran) {
+    fn check_folder(&self, folder: &Path, before: &Path, said: &[u8], _: &Ran) {
         let held = held_in(before, DATABASE);
         match place::serve(folder, |_, _| ()) {
             Ok(found) => {
@@ -357,7 +357,7 @@ impl Operation for Migration {
         program(folder, &["migrate"])
     }
 
-    fn hold(&self, folder: &Path, before: &Path, said: &[u8], _: &Ran) {
+    fn check_folder(&self, folder: &Path, before: &Path, said: &[u8], _: &Ran) {
         let plan = program(folder, &["migrate", "--plan"]).output().unwrap();
         let due = plan.status.code();
         assert!(due == Some(0) || due == Some(4) && said.is_empty(), "{plan:?}");

@@ -213,7 +213,7 @@ pub(crate) fn serve(folder: &Path, meanwhile: impl FnOnce(SocketAddr, Held)) -> 
 }
 
 /// What a command that was started said, and how it ended.
-pub(crate) fn said(mut command: Command) -> (Vec<u8>, ExitStatus) {
+pub(crate) fn output_and_status(mut command: Command) -> (Vec<u8>, ExitStatus) {
     let mut process = Running(command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap());
     let mut said = Vec::new();
     process.0.stdout.take().unwrap().read_to_end(&mut said).unwrap();
@@ -221,7 +221,7 @@ pub(crate) fn said(mut command: Command) -> (Vec<u8>, ExitStatus) {
 }
 
 /// Names in a folder that begin with something.
-pub(crate) fn named(folder: &Path, begin: &str) -> Vec<PathBuf> {
+pub(crate) fn files_named(folder: &Path, begin: &str) -> Vec<PathBuf> {
     let names = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
     names.filter(|path| path.file_name().unwrap().to_str().unwrap().starts_with(begin)).collect()
 }

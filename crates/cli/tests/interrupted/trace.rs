@@ -55,17 +55,17 @@ pub(crate) fn is_possible() -> bool {
 }
 
 /// A command that writes down what the given one does.
-pub(crate) fn recorded(command: &Command, to: &Path) -> Command {
+pub(crate) fn recording_command(command: &Command, to: &Path) -> Command {
     let mut strace = strace(command, to);
     strace.args(["--seccomp-bpf", "-s", "1048576"]);
-    with(strace, command)
+    wrap_command(strace, command)
 }
 
 /// A command that kills the given one as soon as a thread begins its n-th call of a name.
-pub(crate) fn killed(command: &Command, to: &Path, name: &str, nth: usize) -> Command {
+pub(crate) fn killing_command(command: &Command, to: &Path, name: &str, nth: usize) -> Command {
     let mut strace = strace(command, to);
     strace.args(["-s", "16", "-e", &format!("inject={name}:signal=KILL:when={nth}")]);
-    with(strace, command)
+    wrap_command(strace, command)
 }
 
 fn strace(command: &Command, to: &Path) -> Command {
@@ -77,7 +77,7 @@ fn strace(command: &Command, to: &Path) -> Command {
     strace
 }
 
-fn with(mut strace: Command, command: &Command) -> Command {
+fn wrap_command(mut strace: Command, command: &Command) -> Command {
     strace.arg(command.get_program()).args(command.get_args());
     strace.envs(command.get_envs().filter_map(|(name, value)| Some((name, value?))));
     strace
@@ -163,20 +163,20 @@ impl Reader {
                 let call = Begun { text: text.unwrap_or(rest).to_owned(), first: calls.len(), nth: *count };
                 if text.is_some() {
                     // The receiver may know what it is told as soon as the call begins.
-                    calls.extend(self.said(&call));
+                    calls.extend(self.output_of(&call));
                     begun.insert(thread.to_owned(), call);
                     continue;
                 }
-                calls.extend(self.said(&call));
+                calls.extend(self.output_of(&call));
                 call
             };
-            calls.extend(self.changed(&whole));
+            calls.extend(self.change_of(&whole));
         }
         calls
     }
 
     /// What a call says to somebody.
-    fn said(&self, call: &Begun) -> Option<Call> {
+    fn output_of(&self, call: &Begun) -> Option<Call> {
         let (name, rest) = call.text.split_once('(')?;
         if !matches!(name, "write" | "writev" | "sendto" | "sendmsg") {
             return None;
@@ -189,7 +189,7 @@ impl Reader {
     }
 
     /// What a call that has ended did to the folder.
-    fn changed(&mut self, call: &Begun) -> Option<Call> {
+    fn change_of(&mut self, call: &Begun) -> Option<Call> {
         let ended = Ended::parse(&call.text)?;
         let change = match ended.name {
             "open" | "creat" => self.opened(&ended, 0)?,

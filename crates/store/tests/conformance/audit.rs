@@ -4,7 +4,7 @@ use crate::Engine;
 use crate::engine::*;
 
 pub(crate) async fn every_user_and_every_change_is_told(engine: &impl Engine) {
-    let store = filled(engine).await;
+    let store = filled_store(engine).await;
     create(&store, request(1, 1, vec![user(2, "a@example.com"), user(3, "first@example.com")])).await;
     apply(&store, vec![disable(user_id(2))]).await;
     let reports = store.verify_audit().await.unwrap();
@@ -49,7 +49,7 @@ pub(crate) async fn a_chain_that_was_touched_is_broken<E: Engine>(_: &E) {
         (Tamper::DropTheHead, "its head is missing"),
     ] {
         let engine = E::new().unwrap();
-        drop(filled(&engine).await);
+        drop(filled_store(&engine).await);
         engine.tamper(how);
         let reports = engine.open().verify_audit().await.unwrap();
         assert_eq!(reports[0].broken.as_deref(), Some(message), "{how:?}");

@@ -38,7 +38,7 @@ fn sign_in(n: u8, at: Timestamp) -> Change {
 
 /// A directory in which Ann, who has a password, is signed in twice.
 async fn signed_in(engine: &impl Engine) -> Arc<dyn Store> {
-    let store = filled(engine).await;
+    let store = filled_store(engine).await;
     let ann = User { password: Some(hash()), must_change_password: false, ..user(2, "ann@example.com") };
     apply(&store, vec![Change::AddUser(ann), sign_in(1, now()), sign_in(2, now())]).await;
     store
@@ -101,8 +101,8 @@ fn minute(n: i64) -> Timestamp {
 }
 
 /// A directory with five users, created while the clock went forwards, backwards and forwards.
-async fn with_events(engine: &impl Engine) -> Arc<dyn Store> {
-    let store = filled(engine).await;
+async fn store_with_events(engine: &impl Engine) -> Arc<dyn Store> {
+    let store = filled_store(engine).await;
     for (n, at) in [(2, 1), (3, 5), (4, 3), (5, 4), (6, 9)] {
         let new = User { created_at: minute(at), ..user(n, &format!("user{n}@example.com")) };
         create(&store, Write { now: minute(at), ..request(n as u8, 1, vec![new]) }).await;
@@ -126,7 +126,7 @@ async fn search_all(store: &Arc<dyn Store>, search: &Search, limit: usize) -> (V
 }
 
 pub(crate) async fn the_audit_is_read_backwards(engine: &impl Engine) {
-    let store = with_events(engine).await;
+    let store = store_with_events(engine).await;
     let (events, _) = search_all(&store, &Search::default(), 100).await;
     assert_eq!(events.len(), 10, "events of another account, or of none, are not found");
     for limit in [1, 2, 3, 7] {
@@ -137,7 +137,7 @@ pub(crate) async fn the_audit_is_read_backwards(engine: &impl Engine) {
 }
 
 pub(crate) async fn the_audit_is_searched(engine: &impl Engine) {
-    let store = with_events(engine).await;
+    let store = store_with_events(engine).await;
     let mut events = Vec::new();
     for chain in store.verify_audit().await.unwrap() {
         events.extend(store.audit(chain.chain, 0, 100).await.unwrap());
@@ -175,7 +175,7 @@ pub(crate) async fn the_audit_is_searched(engine: &impl Engine) {
 }
 
 pub(crate) async fn key_pairs_are_listed_by_application(engine: &impl Engine) {
-    let store = filled(engine).await;
+    let store = filled_store(engine).await;
     apply(
         &store,
         vec![Change::AddBinding(binding(2, user_id(1))), Change::AddBinding(binding(3, user_id(1)))],
@@ -204,7 +204,7 @@ pub(crate) async fn key_pairs_are_listed_by_application(engine: &impl Engine) {
 }
 
 pub(crate) async fn a_user_knows_its_groups(engine: &impl Engine) {
-    let store = filled(engine).await;
+    let store = filled_store(engine).await;
     let group = |n: u8, name: &str| Group {
         id: GroupId::from_bytes([n; 16]),
         account: account_id(1),

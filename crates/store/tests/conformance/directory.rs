@@ -53,8 +53,8 @@ const LISTED: [&str; 7] = [
 ];
 
 /// A directory with [`LISTED`] in several domains, and one user of another account.
-async fn listed(engine: &impl Engine) -> Arc<dyn Store> {
-    let store = filled(engine).await;
+async fn store_with_list(engine: &impl Engine) -> Arc<dyn Store> {
+    let store = filled_store(engine).await;
     let other = |domain: u8, name: &str| {
         let id = ::directory::DomainId::from_bytes([domain; 16]);
         ::directory::Domain { id, ..domain_of(name) }
@@ -74,7 +74,7 @@ async fn listed(engine: &impl Engine) -> Arc<dyn Store> {
 }
 
 pub(crate) async fn users_are_listed_in_pages_forwards_and_backwards(engine: &impl Engine) {
-    let store = listed(engine).await;
+    let store = store_with_list(engine).await;
     for size in 1..=LISTED.len() + 1 {
         let (mut seen, mut from) = (Vec::new(), Position::Start);
         loop {
@@ -98,7 +98,7 @@ pub(crate) async fn users_are_listed_in_pages_forwards_and_backwards(engine: &im
 }
 
 pub(crate) async fn users_are_listed_by_domain(engine: &impl Engine) {
-    let store = listed(engine).await;
+    let store = store_with_list(engine).await;
     let list = async |domain: &str| {
         let domain = DomainName::parse(domain).unwrap();
         store.list_users(account_id(1), Some(&domain), &Position::Start, 10).await.unwrap()
@@ -108,7 +108,7 @@ pub(crate) async fn users_are_listed_by_domain(engine: &impl Engine) {
 }
 
 pub(crate) async fn listed_users_are_counted(engine: &impl Engine) {
-    let store = listed(engine).await;
+    let store = store_with_list(engine).await;
     let account = account_id(1);
     assert_eq!(store.count_listed(account, None).await.unwrap(), 7);
     let domain = DomainName::parse("a.example").unwrap();
@@ -129,7 +129,7 @@ fn domain_of(name: &str) -> ::directory::Domain {
 }
 
 pub(crate) async fn a_domain_with_users_stays_with_its_account(engine: &impl Engine) {
-    let store = filled(engine).await;
+    let store = filled_store(engine).await;
     let id = store.list_domains().await.unwrap()[0].id;
     apply(&store, vec![Change::AddAccount(account(2, &[])), Change::RemoveDomain(id)]).await;
     assert_eq!(
@@ -140,7 +140,7 @@ pub(crate) async fn a_domain_with_users_stays_with_its_account(engine: &impl Eng
 }
 
 pub(crate) async fn an_update_changes_what_it_names(engine: &impl Engine) {
-    let store = filled(engine).await;
+    let store = filled_store(engine).await;
     let before = store.users_by_id(&[user_id(1)]).await.unwrap().remove(0).unwrap();
     let update = Update {
         name: Some("New".to_owned()),
@@ -167,7 +167,7 @@ pub(crate) async fn an_update_changes_what_it_names(engine: &impl Engine) {
 }
 
 pub(crate) async fn passwords_are_remembered_as_many_as_asked(engine: &impl Engine) {
-    let store = filled(engine).await;
+    let store = filled_store(engine).await;
     let address = EmailAddress::parse("first@example.com").unwrap();
     for n in 1..=6 {
         let hash = PasswordHash::new(format!("hash {n}"));
@@ -188,7 +188,7 @@ pub(crate) async fn passwords_are_remembered_as_many_as_asked(engine: &impl Engi
 }
 
 pub(crate) async fn what_hangs_on_a_user_goes_with_it(engine: &impl Engine) {
-    let store = filled(engine).await;
+    let store = filled_store(engine).await;
     let delegate =
         Delegate { id: DelegateId::from_bytes([1; 16]), primary: user_id(1), delegate: user_id(2) };
     let set = vec![(Attribute::Title, "Dr".to_owned()), (Attribute::Office, "1".to_owned())];
@@ -231,7 +231,7 @@ pub(crate) async fn what_hangs_on_a_user_goes_with_it(engine: &impl Engine) {
 }
 
 pub(crate) async fn the_purge_list_knows_who_is_due(engine: &impl Engine) {
-    let store = filled(engine).await;
+    let store = filled_store(engine).await;
     let later = |hours| now() + SignedDuration::from_hours(hours);
     apply(
         &store,
@@ -250,7 +250,7 @@ pub(crate) async fn the_purge_list_knows_who_is_due(engine: &impl Engine) {
 }
 
 pub(crate) async fn the_last_super_administrator_can_t_be_taken_by_a_caller(engine: &impl Engine) {
-    let store = filled(engine).await;
+    let store = filled_store(engine).await;
     let role = Some(BuiltIn::SuperAdministrator.id());
     apply(&store, vec![Change::SetRole(user_id(1), role), Change::AddUser(user(2, "b@example.com"))]).await;
     let takes: [fn() -> Change; 4] = [
@@ -273,7 +273,7 @@ pub(crate) async fn the_last_super_administrator_can_t_be_taken_by_a_caller(engi
 }
 
 pub(crate) async fn a_client_is_found_by_id_and_name_until_it_is_disabled(engine: &impl Engine) {
-    let store = filled(engine).await;
+    let store = filled_store(engine).await;
     let client = Client {
         id: ClientId::from_bytes([4; 16]),
         account: account_id(1),
@@ -302,7 +302,7 @@ pub(crate) async fn a_client_is_found_by_id_and_name_until_it_is_disabled(engine
 }
 
 pub(crate) async fn events_are_found_by_account_and_time(engine: &impl Engine) {
-    let store = filled(engine).await;
+    let store = filled_store(engine).await;
     let at = |minutes: i64| now() + SignedDuration::from_mins(minutes);
     apply(&store, vec![Change::AddAccount(account(2, &[])), Change::AddDomain(domain(2, "two.example"))])
         .await;
@@ -346,7 +346,7 @@ pub(crate) async fn events_are_found_by_account_and_time(engine: &impl Engine) {
 
 /// What the hot path looks up for every user must also hold for ids that are nobody's.
 pub(crate) async fn nobody_is_nobody(engine: &impl Engine) {
-    let store = filled(engine).await;
+    let store = filled_store(engine).await;
     assert!(store.users_by_id(&[UserId::from_bytes([0; 16])]).await.unwrap()[0].is_none());
     assert!(store.credentials(&EmailAddress::parse("x@example.com").unwrap()).await.unwrap().is_none());
     apply(&store, vec![Change::AddAlias(alias(3, 1, "alias@example.com"))]).await;

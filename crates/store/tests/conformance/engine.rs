@@ -105,7 +105,7 @@ impl Engine for sqlite {
     }
 
     fn tamper(&self, how: Tamper) {
-        let sql = tampering(how, "zeroblob(32)");
+        let sql = tampering_sql(how, "zeroblob(32)");
         rusqlite::Connection::open(self.path()).unwrap().execute_batch(&sql).unwrap();
     }
 
@@ -121,7 +121,7 @@ impl Engine for sqlite {
 }
 
 /// Everything is done to the chain with the most events.
-fn tampering(how: Tamper, zeros: &str) -> String {
+fn tampering_sql(how: Tamper, zeros: &str) -> String {
     let last = "(SELECT max(seq) FROM audit_events)";
     match how {
         Tamper::ChangeEvent => "UPDATE audit_events SET actor = 'somebody else' WHERE seq = 2".to_owned(),
@@ -173,7 +173,7 @@ impl Engine for postgres {
     }
 
     fn tamper(&self, how: Tamper) {
-        self.server.execute(&self.url, &tampering(how, "decode(repeat('00', 32), 'hex')"));
+        self.server.execute(&self.url, &tampering_sql(how, "decode(repeat('00', 32), 'hex')"));
     }
 
     fn rows(&self, table: &str) -> i64 {
@@ -278,7 +278,7 @@ pub(crate) async fn apply(store: &Arc<dyn Store>, changes: Vec<Change>) {
 }
 
 /// An account with a domain, a user, an application and a binding.
-pub(crate) async fn filled(engine: &impl Engine) -> Arc<dyn Store> {
+pub(crate) async fn filled_store(engine: &impl Engine) -> Arc<dyn Store> {
     let store = engine.open();
     let changes = vec![
         Change::AddAccount(account(1, &[])),
@@ -319,6 +319,6 @@ pub(crate) async fn create(store: &Arc<dyn Store>, request: Write) -> Written {
     store.write(vec![request]).await.unwrap().remove(0)
 }
 
-pub(crate) fn ran(text: &str) -> Written {
+pub(crate) fn written_text(text: &str) -> Written {
     Written::Ran(text.as_bytes().to_vec())
 }

@@ -29,8 +29,8 @@ async fn log_in(store: &Arc<dyn Store>, hash: Option<&str>, grant: Grant) -> Out
 }
 
 /// A directory in which user 2 has the password `right`.
-async fn with_password(engine: &impl Engine) -> Arc<dyn Store> {
-    let store = filled(engine).await;
+async fn store_with_password(engine: &impl Engine) -> Arc<dyn Store> {
+    let store = filled_store(engine).await;
     let with_password = User {
         password: Some(PasswordHash::new("right".to_owned())),
         must_change_password: false,
@@ -47,7 +47,7 @@ fn pair(n: u8) -> Grant {
 }
 
 pub(crate) async fn a_login_is_decided_on_the_row_as_it_is(engine: &impl Engine) {
-    let store = with_password(engine).await;
+    let store = store_with_password(engine).await;
     for _ in 0..4 {
         assert_eq!(log_in(&store, None, Grant::Nothing).await, Outcome::Refused);
     }
@@ -65,7 +65,7 @@ pub(crate) async fn a_login_is_decided_on_the_row_as_it_is(engine: &impl Engine)
 }
 
 pub(crate) async fn a_login_replaces_only_key_pairs_that_were_never_used(engine: &impl Engine) {
-    let store = with_password(engine).await;
+    let store = store_with_password(engine).await;
     for n in [10, 11] {
         assert_eq!(log_in(&store, Some("right"), pair(n)).await, Outcome::Granted);
     }
@@ -80,7 +80,7 @@ pub(crate) async fn a_login_replaces_only_key_pairs_that_were_never_used(engine:
 }
 
 pub(crate) async fn a_login_prolongs_key_pairs_of_its_user(engine: &impl Engine) {
-    let store = with_password(engine).await;
+    let store = store_with_password(engine).await;
     assert_eq!(log_in(&store, Some("right"), pair(10)).await, Outcome::Granted);
     assert!(store.principal(&access_key(10), Freshness::Recent).await.unwrap().is_some());
     let until = Some(now() + SignedDuration::from_hours(1));
@@ -93,7 +93,7 @@ pub(crate) async fn a_login_prolongs_key_pairs_of_its_user(engine: &impl Engine)
 }
 
 pub(crate) async fn a_login_with_an_unknown_address_is_in_the_audit(engine: &impl Engine) {
-    let store = filled(engine).await;
+    let store = filled_store(engine).await;
     let unknown = Attempt {
         user: None,
         address: "x@example.com".to_owned(),
@@ -111,7 +111,7 @@ pub(crate) async fn a_login_with_an_unknown_address_is_in_the_audit(engine: &imp
 }
 
 pub(crate) async fn profiles_hold_for_users_else_for_accounts(engine: &impl Engine) {
-    let store = filled(engine).await;
+    let store = filled_store(engine).await;
     let named = |n: u8, life: Option<i64>| NamedProfile {
         id: ProfileId::from_bytes([n; 16]),
         account: account_id(1),

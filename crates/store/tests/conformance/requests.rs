@@ -13,10 +13,10 @@ fn compatible(request: Write) -> Write {
 }
 
 pub(crate) async fn a_request_that_comes_again_gets_its_first_answer(engine: &impl Engine) {
-    let store = filled(engine).await;
+    let store = filled_store(engine).await;
     let one = || request(1, 1, vec![user(2, "a@example.com"), user(3, "first@example.com")]);
     let first = create(&store, one()).await;
-    assert_eq!(first, ran("[Created, AddressTaken]"));
+    assert_eq!(first, written_text("[Created, AddressTaken]"));
     let Written::Ran(answer) = first else { panic!("did not run") };
     drop(store);
     // Also after a restart, and when the two come at once.
@@ -28,33 +28,39 @@ pub(crate) async fn a_request_that_comes_again_gets_its_first_answer(engine: &im
 
     let twins = || request(2, 2, vec![user(4, "b@example.com")]);
     let both = store.write(vec![twins(), twins()]).await.unwrap();
-    assert_eq!(both, [ran("[Created]"), Written::Repeated(b"[Created]".to_vec())]);
+    assert_eq!(both, [written_text("[Created]"), Written::Repeated(b"[Created]".to_vec())]);
 }
 
 pub(crate) async fn another_body_under_the_same_id(engine: &impl Engine) {
-    let store = filled(engine).await;
-    assert_eq!(create(&store, request(1, 1, vec![user(2, "a@example.com")])).await, ran("[Created]"));
+    let store = filled_store(engine).await;
+    assert_eq!(
+        create(&store, request(1, 1, vec![user(2, "a@example.com")])).await,
+        written_text("[Created]")
+    );
     let other = || request(1, 2, vec![user(3, "b@example.com")]);
     assert_eq!(create(&store, other()).await, Written::RequestIdReused);
     assert_eq!(store.recall(&key(&other()), RequestIds::Strict).await.unwrap(), Recalled::OtherBody);
     assert_eq!(store.recall(&key(&other()), RequestIds::Compatible).await.unwrap(), Recalled::Unknown);
     assert_eq!(store.count_users().await.unwrap(), 2);
 
-    assert_eq!(create(&store, compatible(other())).await, ran("[Created]"));
+    assert_eq!(create(&store, compatible(other())).await, written_text("[Created]"));
     assert_eq!(create(&store, compatible(other())).await, Written::Repeated(b"[Created]".to_vec()));
     assert_eq!(store.count_users().await.unwrap(), 3);
 }
 
 pub(crate) async fn ids_belong_to_the_binding(engine: &impl Engine) {
-    let store = filled(engine).await;
-    assert_eq!(create(&store, request(1, 1, vec![user(2, "a@example.com")])).await, ran("[Created]"));
+    let store = filled_store(engine).await;
+    assert_eq!(
+        create(&store, request(1, 1, vec![user(2, "a@example.com")])).await,
+        written_text("[Created]")
+    );
     let mut other = request(1, 1, vec![user(3, "b@example.com")]);
     other.once.as_mut().unwrap().0.credential = [2; 16];
-    assert_eq!(create(&store, other).await, ran("[Created]"));
+    assert_eq!(create(&store, other).await, written_text("[Created]"));
 }
 
 pub(crate) async fn only_old_requests_are_forgotten(engine: &impl Engine) {
-    let store = filled(engine).await;
+    let store = filled_store(engine).await;
     for n in 0..100_u8 {
         run_at(&store, n, seconds(n.into())).await;
     }
@@ -64,8 +70,8 @@ pub(crate) async fn only_old_requests_are_forgotten(engine: &impl Engine) {
     let forget = |now| store.forget_requests(now, window);
     assert_eq!(forget(seconds(99)).await.unwrap(), 59);
     assert_eq!(forget(seconds(9_999)).await.unwrap(), 0);
-    assert_eq!(recalled(&store, 58).await, Recalled::Unknown);
-    assert_eq!(recalled(&store, 59).await, Recalled::Ran(b"[Created]".to_vec()));
+    assert_eq!(recall_request(&store, 58).await, Recalled::Unknown);
+    assert_eq!(recall_request(&store, 59).await, Recalled::Ran(b"[Created]".to_vec()));
     // One of those forgotten may have been dated a window later than it ran.
     assert_eq!(store.forgotten_up_to(), Some(seconds(58 + 20)));
     drop(store);
@@ -73,7 +79,7 @@ pub(crate) async fn only_old_requests_are_forgotten(engine: &impl Engine) {
 }
 
 pub(crate) async fn a_clock_that_was_ahead_neither_stops_forgetting_nor_is_forgotten(engine: &impl Engine) {
-    let store = filled(engine).await;
+    let store = filled_store(engine).await;
     let (window, days) = (SignedDuration::from_secs(20), 10 * 86_400);
     let forget = async |now| store.forget_requests(now, window).await.unwrap();
     run_at(&store, 1, seconds(0)).await;
@@ -92,10 +98,10 @@ pub(crate) async fn a_clock_that_was_ahead_neither_stops_forgetting_nor_is_forgo
     // Its signature is good again when the clock gets there; then it is still remembered.
     run_at(&store, 6, seconds(days + 30)).await;
     assert_eq!(forget(seconds(days + 30)).await, 1);
-    assert_eq!(recalled(&store, 2).await, Recalled::Ran(b"[Created]".to_vec()));
+    assert_eq!(recall_request(&store, 2).await, Recalled::Ran(b"[Created]".to_vec()));
     run_at(&store, 7, seconds(days + 50)).await;
     assert_eq!(forget(seconds(days + 50)).await, 1, "and not for longer than others");
-    assert_eq!(recalled(&store, 2).await, Recalled::Unknown);
+    assert_eq!(recall_request(&store, 2).await, Recalled::Unknown);
     assert_eq!(store.forgotten_up_to(), Some(seconds(days + 20)));
 }
 
@@ -106,9 +112,9 @@ fn seconds(n: i64) -> Timestamp {
 /// Runs a request that creates a user, at a time.
 async fn run_at(store: &Arc<dyn Store>, n: u8, now: Timestamp) {
     let users = vec![user(100 + u32::from(n), &format!("user{n}@example.com"))];
-    assert_eq!(create(store, Write { now, ..request(n, n, users) }).await, ran("[Created]"));
+    assert_eq!(create(store, Write { now, ..request(n, n, users) }).await, written_text("[Created]"));
 }
 
-async fn recalled(store: &Arc<dyn Store>, n: u8) -> Recalled {
+async fn recall_request(store: &Arc<dyn Store>, n: u8) -> Recalled {
     store.recall(&key(&request(n, n, Vec::new())), RequestIds::Strict).await.unwrap()
 }
