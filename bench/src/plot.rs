@@ -1,24 +1,23 @@
-//! Drawings for the documentation: small panels over a logarithmic number of users, as SVG that is read in light and in
-//! dark.
+//! Charts for the documentation: small panels over a logarithmic number of users, as SVG for light and dark pages.
 
 use std::fmt::Write as _;
 
-/// One drawing of several.
+/// One chart of several.
 pub(crate) struct Panel<'a> {
     pub(crate) title: &'a str,
     pub(crate) curves: Vec<Curve<'a>>,
-    /// A line that values are held against.
+    /// A line to compare the values with.
     pub(crate) target: Option<f64>,
 }
 
-/// Values over users.
+/// Values by number of users.
 pub(crate) struct Curve<'a> {
-    /// Told beside the last value; may be empty.
+    /// A label next to the last value; may be empty.
     pub(crate) name: &'a str,
     pub(crate) points: Vec<(f64, f64)>,
 }
 
-/// Size of a panel, and of the part of it that holds the curves, with its place.
+/// Size of a panel, and place and size of its curves.
 const WIDTH: f64 = 380.0;
 const HEIGHT: f64 = 230.0;
 const LEFT: f64 = 52.0;
@@ -40,7 +39,7 @@ const STYLE: &str = "
   }
 ";
 
-/// The panels, two in a row.
+/// Draws the panels, two per row.
 pub(crate) fn svg(panels: &[Panel<'_>]) -> String {
     let (width, height) = (WIDTH * 2.0, HEIGHT * panels.len().div_ceil(2) as f64);
     let mut svg = format!(
@@ -48,7 +47,7 @@ pub(crate) fn svg(panels: &[Panel<'_>]) -> String {
     );
     for (index, panel) in panels.iter().enumerate() {
         let (x, y) = (WIDTH * (index % 2) as f64, HEIGHT * (index / 2) as f64);
-        // Writing to a string does not fail.
+        // Writing to a string cannot fail.
         let _ = writeln!(svg, "<g transform=\"translate({x} {y})\">");
         draw_panel(&mut svg, panel);
         svg += "</g>\n";
@@ -109,12 +108,12 @@ fn draw_panel(svg: &mut String, panel: &Panel<'_>) {
     }
 }
 
-/// How far between two numbers one is, by their magnitude.
+/// The position of a number between two others, on a logarithmic scale.
 fn share(x: f64, least: f64, most: f64) -> f64 {
     if most > least { (x / least).ln() / (most / least).ln() } else { 0.5 }
 }
 
-/// Between two lines, so that four of them hold the value: 1, 2, 2.5 or 5 times a power of ten.
+/// The distance between grid lines, so that four of them contain the value: 1, 2, 2.5 or 5 times a power of ten.
 fn step(most: f64) -> f64 {
     let least = most.max(1e-9) / 4.0;
     let power = 10_f64.powf(least.log10().floor());
@@ -125,7 +124,7 @@ fn step(most: f64) -> f64 {
         .unwrap_or(power * 10.0)
 }
 
-/// A value at a line, as exact as the lines are apart.
+/// A value as a label, as precise as the distance between the grid lines.
 fn tick_label(value: f64, step: f64) -> String {
     let places = if step >= 5.0 || step.fract() == 0.0 {
         0
@@ -158,7 +157,7 @@ mod tests {
         svg(&[Panel { title: "a < b", curves: vec![Curve { name: "n", points }], target: Some(0.8) }])
     }
 
-    /// What stands in an attribute, at each place.
+    /// All values of an attribute.
     fn attribute_values(svg: &str, attribute: &str) -> Vec<f64> {
         let start = format!(" {attribute}=\"");
         svg.split(&start).skip(1).map(|part| part.split('"').next().unwrap().parse().unwrap()).collect()

@@ -1,4 +1,4 @@
-//! 100 items a request, compared with a plain loop of rusqlite.
+//! 100 items per request, compared with a plain loop of rusqlite.
 
 use crate::Settings;
 use crate::ceiling::{PlainLoop, ROWS, Rows};
@@ -8,12 +8,12 @@ use crate::request::Shape;
 
 use super::Bench;
 
-/// As an import sends: while one request is being written, the next is being read.
+/// As many as an import uses: the server writes one request while it reads the next.
 const CONNECTIONS: usize = 4;
 
 const BULK: Shape = Shape { items: ROWS, passwords: false };
 
-/// More rows a second than any machine writes durably: how many to prepare for the loop before it has run.
+/// Rows per second to prepare for the first loop; more than any machine writes durably.
 const FIRST_ROWS: usize = 50_000;
 
 pub(crate) fn measure(settings: &Settings, output: &Output) -> anyhow::Result<Vec<Row>> {
@@ -36,7 +36,7 @@ pub(crate) fn measure(settings: &Settings, output: &Output) -> anyhow::Result<Ve
         tails.push(sent.latency(0.99));
         let requests = bench.render(BULK, settings.length())?;
         alone.push(bench.create(requests, BULK, 1, settings.length())?.per_second() * ROWS as f64);
-        // Rendered requests are for all connections again.
+        // The rendered requests can be used by all connections again.
         bench.pace = sent.per_second();
         with_all.push(all.run(settings.length(), rows)?);
     }

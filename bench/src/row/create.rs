@@ -1,4 +1,4 @@
-//! create-user without a password on many connections, compared with a bare axum POST; and the server's memory meanwhile.
+//! create-user without a password on many connections, compared with a bare axum POST, and the memory of the server.
 
 use crate::Settings;
 use crate::driver::{self, Load};

@@ -1,4 +1,4 @@
-//! How the server changes as the directory grows: the same measurements at several sizes, each on its own seeded directory.
+//! The server as the directory grows: the same measurements at several sizes, each with a separately seeded directory.
 
 mod report;
 
@@ -21,16 +21,16 @@ use crate::process::Process;
 use crate::request::{self, DOMAIN, PLAIN, People};
 use crate::site::{ACCOUNT, Site};
 
-/// The least cost there is, so that what a login takes beside the hash is what is measured.
+/// The cheapest hash, so that the measurement of logins is not one of hashing.
 const CHEAP_HASH: &str = "[passwords]\nmemory_kib = 8\niterations = 1\n";
 
-/// Users on a page: the most there may be.
+/// Users per page: the maximum.
 const PAGE: u64 = 500;
 
-/// Pages and logins of which the median is taken.
+/// The number of pages and logins of which the median is taken.
 const ASKED: usize = 50;
 
-/// Who logs in.
+/// The user that logs in.
 const LOGIN: &str = "login@example.com";
 const PASSWORD: &str = "Correct horse 7 battery";
 
@@ -45,16 +45,16 @@ pub(crate) struct Arguments {
         value_parser = clap::value_parser!(u64).range(1_000..=100_000_000)
     )]
     users: Vec<u64>,
-    /// Leave the directories where they are
+    /// Keep the directories
     #[arg(long)]
     keep: bool,
-    /// Also draw what was measured into a file
+    /// Also draw the results into this file
     #[arg(long, value_name = "FILE")]
     svg: Option<PathBuf>,
 }
 
 impl Arguments {
-    /// The sizes, each once, the smallest first: all others are held against that.
+    /// The distinct sizes in ascending order. The others are compared with the first.
     fn sizes(&self) -> Vec<u64> {
         let mut sizes = self.users.clone();
         sizes.sort_unstable();
@@ -118,7 +118,7 @@ fn measure(settings: &Settings, keep: bool, users: u64, output: &Output) -> anyh
     })
 }
 
-/// Seeds the directory. Gives users per second.
+/// Seeds the directory. Returns users per second.
 fn seed(site: &Site, users: u64, say: &(impl Fn(&str) + Sync)) -> anyhow::Result<f64> {
     let started = machine::now();
     let gate = site.gate()?;
@@ -133,7 +133,7 @@ fn seed(site: &Site, users: u64, say: &(impl Fn(&str) + Sync)) -> anyhow::Result
     Ok(users as f64 / started.elapsed().as_secs_f64())
 }
 
-/// Starts the server once per round. Gives the last one, still running, and the milliseconds of each start.
+/// Starts the server once per round. Returns the last one, still running, and the milliseconds of each start.
 fn start_repeatedly(site: &Site, rounds: u32) -> anyhow::Result<(Process, Vec<f64>)> {
     let mut times = Vec::new();
     for _ in 1..rounds {
@@ -146,7 +146,7 @@ fn start_repeatedly(site: &Site, rounds: u32) -> anyhow::Result<(Process, Vec<f6
     Ok((server, times))
 }
 
-/// Creates users in every round. Gives users per second.
+/// Creates users in every round. Returns users per second.
 fn create(bench: &mut Bench, settings: &Settings, say: &impl Fn(&str)) -> anyhow::Result<Vec<f64>> {
     let (connections, rounds) = (usize::from(settings.connections), settings.rounds);
     bench.warm_up(PLAIN, connections, 20_000)?;
@@ -163,7 +163,7 @@ fn milliseconds(server: &Process) -> f64 {
     server.ready_after.as_secs_f64() * 1_000.0
 }
 
-/// Times of pages from the middle of the list on, which is reached as any client reaches it: page by page.
+/// Times of pages from the middle of the list on, which is reached page by page, as by any client.
 fn pages(site: &Site, server: &Process, users: u64) -> anyhow::Result<Vec<f64>> {
     let signer = client::Signer::new(&site.keys)?;
     let mut dialogue = Dialogue::open(server.address)?;
@@ -184,7 +184,7 @@ fn pages(site: &Site, server: &Process, users: u64) -> anyhow::Result<Vec<f64>> 
     let (mut token, mut times) = (middle.clone(), Vec::new());
     while times.len() < ASKED {
         let (next, took) = turn(&token)?;
-        // The last page is not a full one.
+        // The last page is not full.
         if next.is_some() {
             times.push(took);
         }
@@ -210,7 +210,7 @@ fn logins(site: &Site, server: &Process) -> anyhow::Result<Vec<f64>> {
         anyhow::ensure!(access_key.is_some(), "no login: {answer}");
         times.push(took);
     }
-    // The first one made the pair.
+    // The first login created the key pair.
     Ok(times.split_off(1))
 }
 

@@ -1,4 +1,4 @@
-//! `matricula import` of a CSV, beside the same users in requests that were rendered before.
+//! `matricula import` of a CSV file, compared with the same users in prepared requests.
 
 use std::io::Write as _;
 use std::path::PathBuf;
@@ -14,7 +14,7 @@ use crate::request::Shape;
 
 use super::Bench;
 
-/// What the import does when nobody says otherwise.
+/// The defaults of the import.
 const CONNECTIONS: usize = 4;
 const BATCH: usize = 100;
 
@@ -35,7 +35,7 @@ pub(crate) fn measure(settings: &Settings, output: &Output) -> anyhow::Result<Ve
         let requests = bench.render(shape, settings.length())?;
         let sent = bench.create(requests, shape, CONNECTIONS, settings.length())?;
         bulk.push(sent.per_second() * BATCH as f64);
-        // As many as the server would create in that time.
+        // As many users as the server would create in that time.
         let users = sent.answered * BATCH as u64;
         let file = bench.site.file(&format!("users-{round}.csv"));
         let mut csv = std::io::BufWriter::new(std::fs::File::create(&file)?);
@@ -66,7 +66,7 @@ pub(crate) fn measure(settings: &Settings, output: &Output) -> anyhow::Result<Ve
     }])
 }
 
-/// The program that was built beside this one.
+/// The `matricula` binary in the folder of this program.
 fn program() -> anyhow::Result<Option<PathBuf>> {
     let program = std::env::current_exe()?.with_file_name("matricula");
     Ok(program.exists().then_some(program))

@@ -1,4 +1,4 @@
-//! create-user with passwords, beside the time of one hash; and requests without a password meanwhile.
+//! create-user with passwords, compared with the time of one hash; and the latency of requests without one meanwhile.
 
 use std::time::Duration;
 
@@ -12,13 +12,13 @@ use crate::request::{PLAIN, Shape};
 
 use super::Bench;
 
-/// More than there are hashing threads, so that one is always waiting.
+/// More than the hashing threads, so that one is always waiting.
 const CONNECTIONS: usize = 16;
 
-/// Of the requests without a password: few, so that they measure and do not load.
+/// Connections without a password: few, so that they measure but do not load.
 const PLAIN_CONNECTIONS: usize = 4;
 
-/// Each of them every 20 ms: 200 a second.
+/// Every connection sends each 20 ms: 200 requests per second.
 const PLAIN_EVERY: Duration = Duration::from_millis(20);
 
 const WITH_PASSWORD: Shape = Shape { items: 1, passwords: true };

@@ -1,4 +1,4 @@
-//! create-user on PostgreSQL on many connections, beside single-row inserts by pgbench on as many.
+//! create-user on PostgreSQL, compared with single-row inserts by pgbench on as many connections.
 
 use std::process::Command;
 
@@ -14,10 +14,10 @@ use crate::site::{self, Site};
 
 use super::Bench;
 
-/// What an operator sets first. Everything is forced to the disk.
+/// The settings that an operator changes first. Every commit is forced to disk.
 const OPTIONS: &str = "-c shared_buffers=512MB -c max_wal_size=4GB -c max_connections=200";
 
-/// The rows of `users`, one in a transaction, into a table with the same indexes.
+/// The rows of `users`, one per transaction, into a table with the same indexes.
 const INSERT: &str = "\\set n random(1, 9000000000000000000)
 INSERT INTO bench_users (id, account, address, address_key, name, must_change_password, address_type, source, created_at)
 VALUES (uuid_send(gen_random_uuid()), '\\x00', 'user' || :n || '@example.com', 'example.com@user' || :n, 'A. User', 0,
@@ -69,7 +69,7 @@ pub(crate) fn measure(settings: &Settings, output: &Output) -> anyhow::Result<Ve
     }])
 }
 
-/// Transactions a second.
+/// Transactions per second.
 fn pgbench(postgres: &Postgres, url: &str, clients: usize, seconds: f64) -> anyhow::Result<f64> {
     let script = tempfile::NamedTempFile::new()?;
     std::fs::write(script.path(), INSERT)?;

@@ -1,4 +1,4 @@
-//! create-user on one connection, beside forced writes.
+//! create-user on one connection, compared with forced writes.
 
 use crate::Settings;
 use crate::ceiling;

@@ -1,5 +1,4 @@
-//! Backup and restore with the real program: while a server is under load, and on another machine, which is another folder
-//! here.
+//! Backup and restore with the real binary: under load, and to another machine, represented by another folder.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -28,14 +27,14 @@ fn json(output: &Output) -> Value {
     serde_json::from_slice(&output.stdout).unwrap()
 }
 
-/// What a command that failed says, without the folder in its paths.
+/// The error of a failed command, without the folder in its paths.
 fn refusal_text(folder: &Path, output: &Output) -> String {
     assert_eq!(output.status.code(), Some(1), "{}", String::from_utf8_lossy(&output.stdout));
     let error: Value = serde_json::from_slice(&output.stderr).unwrap();
     error["error"].as_str().unwrap().replace(&folder.display().to_string(), "")
 }
 
-/// A folder with the keys of another, and no database.
+/// A folder with the keys of another one, and no database.
 fn new_machine(of: &Path, folder: &Path) {
     std::fs::create_dir(folder).unwrap();
     for file in ["master.key", "keys.json"] {
@@ -52,7 +51,7 @@ async fn create(client: &Client, address: &str) {
     assert_eq!(answer.data.len(), 1, "{address}");
 }
 
-/// Creates users until it is stopped, and writes down whom the server has acknowledged.
+/// Creates users until it is stopped, and records the acknowledged ones.
 async fn create_until_stopped(
     client: Client,
     caller: usize,
@@ -69,15 +68,14 @@ async fn create_until_stopped(
     }
 }
 
-/// Waits until so many are acknowledged.
+/// Waits until this number is acknowledged.
 fn wait_for_acknowledged(acknowledged: &Mutex<Vec<String>>, enough: usize) {
     while acknowledged.lock().unwrap().len() < enough {
         std::thread::yield_now();
     }
 }
 
-/// Backs up a server while it creates users. Gives what the command printed, and the users that the server had
-/// acknowledged before.
+/// Backs up a server while it creates users. Returns the output of the command, and the users acknowledged before.
 fn back_up_under_load(runtime: &Runtime, client: &Client, old: &Path, file: &Path) -> (Value, Vec<String>) {
     let (stop, acknowledged) = (Arc::new(AtomicBool::new(false)), Arc::new(Mutex::new(Vec::new())));
     let callers: Vec<_> = (0..CALLERS)
@@ -189,7 +187,7 @@ fn a_backup_that_is_none_or_damaged_is_refused_and_nothing_is_overwritten() {
         error
     };
     assert!(restore(&whole[..whole.len() / 2]).starts_with("/backup.db is damaged: "));
-    // One letter of the audit.
+    // Change one letter of the audit.
     let event = whole.windows(12).position(|bytes| bytes == b"user.created").unwrap();
     let mut other = whole.clone();
     other[event] = b'U';

@@ -1,4 +1,4 @@
-//! `matricula import`: every row accounted for, whatever happens on the way.
+//! `matricula import`: a result for every row, whatever happens meanwhile.
 //!
 //! `MATRICULA_IMPORT_ROWS=1000000 cargo test --release -p matricula-cli --test import killed -- --nocapture` is the long run.
 
@@ -32,7 +32,7 @@ impl Place {
         Self { folder, sandbox: Some(sandbox), keys }
     }
 
-    /// Kills the server, and starts it again where it was.
+    /// Kills the server, and restarts it at the same address.
     fn restart(&mut self) {
         self.sandbox = None;
         let address = self.keys["base_url"].as_str().unwrap().trim_start_matches("http://").to_owned();
@@ -81,7 +81,7 @@ fn exit_and_json(output: &Output) -> (Option<i32>, Value) {
     (output.status.code(), serde_json::from_slice(printed).unwrap())
 }
 
-/// What became of each row, in short.
+/// The result of each row, in short.
 fn short_results(results: &[Vec<String>]) -> Vec<String> {
     results.iter().map(|row| format!("{} {} {} {}", row[0], row[2], row[3], row[5])).collect()
 }
@@ -116,7 +116,7 @@ fn every_row_is_accounted_for() {
     let dee = place.client().profile(&[dee]).unwrap().data.pop().unwrap();
     assert_eq!((dee.name.as_str(), dee.local_password, dee.change_password), ("Dee", true, true));
 
-    // What is there stays, is changed, or counts as refused.
+    // Existing users are skipped, updated or refused.
     place.write("again.jsonl", "{\"emailAddress\":\"ann@example.com\",\"name\":\"Ann Ray\"}\n");
     let (code, report) = place.import(&["again.jsonl", "--result", "1.csv"]);
     assert_eq!((code, &report["counts"]["exists"]), (Some(0), &json!(1)));
@@ -151,7 +151,7 @@ fn what_can_t_be_imported_says_so_before_anything_is_sent() {
     assert_eq!(place.import(&["users.csv"]).0, Some(0));
     assert!(error(&["users.csv"]).contains("users.csv.result.csv already exists"));
     assert!(error(&["users.csv", "--resume"]).contains("is complete or was never started"));
-    // Another file than the one that it began with.
+    // The interrupted import was of another file.
     place.write(
         "other.csv.result.csv.state",
         &json!({"first_request_id": "8578fcfc-a305-4d9a-99cb-f4d5ecefe297", "batch": 100, "digest": "00"})
@@ -165,7 +165,7 @@ fn what_can_t_be_imported_says_so_before_anything_is_sent() {
 #[test]
 fn standard_input_ldif_and_hashed_passwords() {
     let place = Place::new();
-    // Of `Passwort für Ann 7`.
+    // `Passwort für Ann 7`, hashed.
     let text = "dn: uid=ann\nmail: ann@example.com\ncn: Ann Lee\nuserPassword: {SSHA}xbu/hyepfYZYuDIvR4qphodRH2IBAgMEBQYHCA==\n\n\
                 dn: uid=bob\nmail: bob@example.com\nuserPassword: {MD5}xbu/hyepfYZYuDIv\n";
     let mut command = place.command(&["-", "--result", "result.csv"]);
@@ -225,7 +225,7 @@ fn keys_that_have_expired_are_prolonged_and_the_import_goes_on() {
     );
 }
 
-/// Peak of a process's memory, in KiB.
+/// Peak memory of a process, in KiB.
 fn peak_memory(process: u32) -> u64 {
     let status = std::fs::read_to_string(format!("/proc/{process}/status")).unwrap();
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
@@ -249,13 +249,12 @@ fn an_import_that_is_killed_three_times_creates_each_row_once() {
         Running(command.stdout(Stdio::piped()).spawn().unwrap())
     };
     let until = |place: &Place, import: &mut Running, users: u64| {
-        // The server is asked, so that there is something to wait for.
         while place.users() < users {
             assert!(import.0.try_wait().unwrap().is_none(), "the import ended");
         }
     };
     let mut peaks = Vec::new();
-    // The import is killed, then the server under an import that goes on, then the import again.
+    // First the import is killed, then the server during an import, then the import again.
     let mut import = start(&place, false);
     until(&place, &mut import, rows / 4);
     peaks.push(peak_memory(import.0.id()));

@@ -1,4 +1,4 @@
-//! The real binary on PostgreSQL: by TLS, and with a password that nobody gets to see.
+//! The real binary on PostgreSQL: over TLS, and with a password that is never shown.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 

@@ -1,4 +1,4 @@
-//! `matricula admin seed`: many users, and nothing tells them from others.
+//! `matricula admin seed`: many users that look like any others.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -11,7 +11,7 @@ use running::{Sandbox, matricula};
 use serde_json::{Value, json};
 use server::admin::Admin;
 
-/// What a command of `matricula admin` prints, and its exit code.
+/// The output of `matricula admin`, and its exit code.
 fn admin(folder: &Path, arguments: &[&str]) -> (Option<i32>, Value) {
     let mut command = matricula(&["--json", "admin", "--data"]);
     let output = command.arg(folder).args(arguments).output().unwrap();
@@ -39,13 +39,13 @@ fn seeded_users_are_there_beside_a_running_server_and_again_adds_who_is_missing(
         answer.data.len()
     };
     assert_eq!(create("User0000007@example.com"), 1);
-    // More than one transaction.
+    // More users than in one transaction.
     assert_eq!(seed(folder, "10500"), (10_499, 1));
     assert_eq!(create("user0010500@EXAMPLE.com"), 0, "the address is taken");
     assert_eq!(create("user0010501@example.com"), 1);
     assert_eq!(seed(folder, "10502"), (1, 10_501));
 
-    // As the API lists them.
+    // The API lists them.
     let page = json!([{ "domain": "example.com" }]);
     let page: [Value; 1] = serde_json::from_value(page).unwrap();
     let listed =

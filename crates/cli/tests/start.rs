@@ -1,5 +1,5 @@
-//! The start and the stop of the real program: a directory is created only when somebody asks for it, nobody waits at the
-//! port of a server that can't open it, and a stop leaves one file.
+//! Start and stop of the real binary: it creates a directory only on request, opens no port if it cannot open the
+//! directory, and leaves one file after a stop.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -39,7 +39,7 @@ fn stderr_text(output: &Output) -> String {
 
 const CREATE: [&str; 6] = ["admin", "account", "create", "C1", "--name", "One"];
 
-/// A process that serves, and the lines that it writes.
+/// A server process, and its log.
 struct Serving {
     process: Running,
     lines: Box<dyn Iterator<Item = String>>,
@@ -58,12 +58,12 @@ impl Serving {
         Self::start(command)
     }
 
-    /// Waits for a line that holds this.
+    /// Waits for a line that contains this text.
     fn wait_for_line(&mut self, text: &str) -> String {
         self.lines.find(|line| line.contains(text)).unwrap()
     }
 
-    /// Where it listens.
+    /// The address it listens on.
     fn address(&mut self) -> String {
         let line: Value = serde_json::from_str(&self.wait_for_line("\"listening\"")).unwrap();
         line["address"].as_str().unwrap().to_owned()
@@ -75,7 +75,7 @@ impl Serving {
     }
 }
 
-/// The answer of `/readyz`.
+/// The response of `/readyz`.
 fn readyz_answer(address: &str) -> String {
     let mut stream = TcpStream::connect(address).unwrap();
     stream.write_all(b"GET /readyz HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n").unwrap();
@@ -113,7 +113,7 @@ fn a_directory_is_created_by_its_first_account_or_when_asked_and_never_by_the_wa
     assert!(stderr_text(&created).starts_with("created a new, empty database: "), "{created:?}");
     let second = run(&config, &["admin", "account", "create", "C2", "--name", "Two"]);
     assert_eq!((second.status.success(), stderr_text(&second)), (true, String::new()));
-    // It was moved away by hand, and its log was not.
+    // The database was moved by hand, but not its log.
     std::fs::remove_file(folder.path().join("matricula.db")).unwrap();
     std::fs::write(folder.path().join("matricula.db-wal"), "").unwrap();
     for arguments in [&["serve"][..], &["serve", "--create"], &CREATE] {
@@ -165,7 +165,7 @@ fn after_a_stop_by_a_signal_the_database_is_one_file_with_everything() {
         }
         serving.stop(signal);
         whole(&data, &addresses);
-        // Production's program: it only reads here.
+        // `matricula serve`, which only reads here.
         let settings = "listen = \"127.0.0.1:0\"\nmaster_key_file = \"master.key\"\n";
         std::fs::write(&config, format!("{settings}[domains]\nverification = \"offline\"\n")).unwrap();
         let mut serving = Serving::serve(&config, &[]);
@@ -178,7 +178,7 @@ fn after_a_stop_by_a_signal_the_database_is_one_file_with_everything() {
     }
 }
 
-/// There is one file, and it has these users when it is copied alone.
+/// Checks that there is one file, and that a copy of it has these users.
 fn whole(data: &Path, addresses: &[String]) {
     let names = file_names(data);
     let of_it: Vec<_> = names.iter().filter(|name| name.starts_with("matricula.db")).collect();
@@ -209,7 +209,7 @@ fn a_server_on_a_damaged_database_is_not_ready_and_names_the_restore() {
     std::fs::write(&database, bytes).unwrap();
     let mut serving = Serving::serve(&config, &[]);
     let address = serving.address();
-    // It looks for users that are due for removal as soon as it serves.
+    // The server looks for users due for removal as soon as it starts.
     serving.wait_for_line("restore the newest backup with `matricula restore FROM_FILE --replace`");
     let answer = readyz_answer(&address);
     assert!(answer.starts_with("HTTP/1.1 503"), "{answer}");
@@ -219,7 +219,7 @@ fn a_server_on_a_damaged_database_is_not_ready_and_names_the_restore() {
 fn what_the_program_writes_at_a_directory_is_for_its_owner_only() {
     let folder = tempfile::tempdir().unwrap();
     let data = folder.path().join("data");
-    // The shell that starts it gives every user all access.
+    // The shell sets an umask that gives every user all access.
     let mut command = Command::new("sh");
     command.args(["-c", "umask 0; exec \"$@\"", "sh", env!("CARGO_BIN_EXE_matricula"), "--json", "sandbox"]);
     command.args(["--quiet", "--tls", "--listen", "127.0.0.1:0", "--data"]).arg(&data);

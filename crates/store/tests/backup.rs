@@ -1,4 +1,4 @@
-//! Backups of a database that is written to meanwhile, and what is refused as one.
+//! Backups of a database during writes, and files that a restore refuses.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -34,7 +34,7 @@ fn with_log(database: &Path) -> PathBuf {
     PathBuf::from(format!("{}-wal", database.display()))
 }
 
-/// Leaves what a process leaves that was killed after it had written this.
+/// Leaves the files of a process that was killed after this write.
 fn write_and_kill(database: &Path, sql: &str) {
     let connection = Connection::open(database).unwrap();
     connection.pragma_update(None, "journal_mode", "WAL").unwrap();
@@ -85,7 +85,7 @@ impl Site {
         Location::Sqlite(self.file("matricula.db")).backup(to, &mut |_| ()).unwrap();
     }
 
-    /// Restores to another place in the folder, and says what was wrong.
+    /// Restores to another path in the folder, and returns the error.
     fn restore_error(&self, from: &Path) -> String {
         let place = self.file("restored.db");
         let error = Location::Sqlite(place.clone())
@@ -96,7 +96,7 @@ impl Site {
         error.replace(&self.folder.path().display().to_string(), "")
     }
 
-    /// Names of the files in the folder, but for the database's own.
+    /// Names of the files in the folder, except those of the database.
     fn other_files(&self) -> Vec<String> {
         let names = std::fs::read_dir(self.folder.path()).unwrap();
         let names = names.map(|entry| entry.unwrap().file_name().into_string().unwrap());
@@ -198,7 +198,7 @@ fn a_database_that_is_worked_on_or_there_is_not_replaced() {
     site.store = None;
     let error = put(None).unwrap_err();
     assert!(matches!(error, BackupError::WouldReplace(_)), "{error}");
-    // The log of a server that was killed is taken in, so that the database that is kept is whole without it.
+    // The restore merges the log of a killed server, so the kept database is complete without it.
     let log = site.file("matricula.db-wal");
     write_and_kill(
         &database,
@@ -214,7 +214,7 @@ fn a_database_that_is_worked_on_or_there_is_not_replaced() {
     };
     assert_eq!((count(&database), count(&kept)), (1, 3));
 
-    // Meanwhile nobody begins to work on what is about to go.
+    // No other process may open the database while it is being replaced.
     let later = Still.now() + jiff::SignedDuration::from_secs(1);
     let mut tried = false;
     let location = Location::Sqlite(database.clone());
@@ -294,7 +294,7 @@ fn a_dump_is_restored_into_an_empty_database() {
     ));
     let missing = |problem: OpenProblem| matches!(problem, OpenProblem::Missing);
     assert!(missing(empty.schema().unwrap_err().problem), "all or nothing");
-    // Nothing creates a directory in it by the way.
+    // A restore does not create a directory by accident.
     assert!(missing(empty.migrate().unwrap_err().problem));
     let open = empty.open(&key("0f"), Arc::new(Still), Arc::new(Still));
     assert!(missing(open.err().unwrap().problem));

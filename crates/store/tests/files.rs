@@ -1,4 +1,4 @@
-//! The files of an SQLite database: who may create one, what is left of it after a stop, who can read it, what stays in it.
+//! The files of an SQLite database: who may create and read them, and what remains in them after a stop or a change.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -84,7 +84,7 @@ impl Site {
         names
     }
 
-    /// What opening, migrating and looking at it all say.
+    /// The error of opening, which migration and key rotation share.
     fn open_error(&self) -> String {
         let of_it =
             || self.file_names().into_iter().filter(|name| name != "matricula.db.lock").collect::<Vec<_>>();
@@ -155,7 +155,7 @@ fn what_an_earlier_database_left_is_told_and_never_taken_for_a_new_one() {
         assert!(matches!(created, OpenProblem::Leftover { what, .. } if what == left), "{created}");
         assert_eq!(std::fs::read(site.file(name)).unwrap(), b"something");
     }
-    // Of another database, or nothing that belongs to one.
+    // Files of another database, or unrelated files.
     for name in
         ["other.db-wal", "matricula.db.lock", "matricula.db.bak", "matricula.db-shm", "matricula.db.7.new"]
     {
@@ -173,7 +173,7 @@ fn a_file_that_is_no_database_of_ours_is_refused_and_not_changed() {
     std::fs::write(&database, "").unwrap();
     assert!(site.open_error().starts_with("matricula.db is an empty file: restore a backup"));
     assert!(matches!(site.location().create(&key(), &Still).unwrap_err().problem, OpenProblem::Empty));
-    // Of another program, and a first page whose log was not copied with it.
+    // The database of another program, and a first page without its log.
     for sql in
         ["CREATE TABLE keys (purpose, wrapped); PRAGMA user_version = 3", "PRAGMA user_version = 0; VACUUM"]
     {
@@ -185,7 +185,7 @@ fn a_file_that_is_no_database_of_ours_is_refused_and_not_changed() {
         );
         assert_eq!(std::fs::read(&database).unwrap(), before, "{sql}");
     }
-    // Neither a text nor a folder is taken away from those who use it, and nothing is created next to it.
+    // Files and folders of other programs are not replaced, and nothing is created next to them.
     for make in [
         |path: &Path| std::fs::write(path, "notes").unwrap(),
         |path: &Path| std::fs::create_dir(path).unwrap(),
@@ -244,7 +244,7 @@ fn a_database_that_was_closed_is_one_file_with_everything() {
         let names = site.file_names();
         let of_it = names.iter().filter(|name| name.starts_with("matricula.db"));
         assert_eq!(of_it.collect::<Vec<_>>(), ["matricula.db", "matricula.db.lock"], "after {after}");
-        // Alone, in another place.
+        // Copied alone to another folder.
         let copy = Site::new();
         std::fs::copy(site.file("matricula.db"), copy.file("matricula.db")).unwrap();
         let store = copy.open().unwrap();
@@ -286,7 +286,7 @@ fn the_files_of_a_database_are_for_its_owner_only() {
     let names = ["matricula.db", "matricula.db-shm", "matricula.db-wal", "matricula.db.lock"];
     assert_eq!(site.file_names(), names);
     assert_eq!(names.map(|name| mode(&site.file(name))), [0o600; 4]);
-    // A program before this one let others read; also what it left when it was killed.
+    // An earlier version let other users read the files, including those left after a kill.
     for name in names {
         std::fs::set_permissions(site.file(name), PermissionsExt::from_mode(0o644)).unwrap();
     }
@@ -301,12 +301,12 @@ fn what_is_removed_is_in_no_file_any_more() {
     let hash = |n: u32| format!("canary-hash-{n}-{}", "x".repeat(60));
     let user = |n: u32| {
         let mut id = [9; 16];
-        // In no order, so that pages are split and rows move.
+        // Not sorted, so that pages are split and rows move.
         id[..4].copy_from_slice(&n.wrapping_mul(0x9e37_79b9).to_be_bytes());
         let address = EmailAddress::parse(&format!("user{n}@example.com")).unwrap();
         User { id: UserId::from_bytes(id), address, ..user_ann(Some(&hash(n))) }
     };
-    // As create-user does, which wipes less.
+    // Written like by create-user, which wipes less than other changes.
     let write = |n| {
         let changes = vec![Change::AddUser(user(n))];
         let render = Box::new(|_: &[_]| Vec::new());
@@ -316,7 +316,7 @@ fn what_is_removed_is_in_no_file_any_more() {
     drop(store);
     assert!(file_contains(&site.file("matricula.db"), &hash(250)), "the file is looked into");
     let store = site.open().unwrap();
-    // Whole pages become free, and others keep a part of what they held.
+    // Some pages become free, others keep a part of their rows.
     site.apply(&store, (0..500).filter(|n| n % 100 != 7).map(|n| Change::RemoveUser(user(n).id)).collect());
     drop(store);
     for n in 0..500 {
@@ -329,7 +329,7 @@ fn what_is_removed_is_in_no_file_any_more() {
 fn a_backup_has_no_remains_of_what_was_removed_before_it() {
     let site = Site::with_user();
     let (database, backup) = (site.file("matricula.db"), site.file("backup.db"));
-    // As a program did that wiped nothing.
+    // Like an earlier version, which did not wipe.
     let connection = Connection::open(&database).unwrap();
     connection
         .execute_batch(

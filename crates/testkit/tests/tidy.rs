@@ -1,4 +1,4 @@
-//! The promises of docs/ARCHITECTURE.md that a machine can check, and the words of code and documents.
+//! The rules of docs/ARCHITECTURE.md and CONTRIBUTING.md that a program can check.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -53,7 +53,7 @@ fn the_arrows_between_the_rooms_are_these_and_no_others() {
         ("playground", &["api", "console", "directory", "observe", "server", "store"]),
         ("server", &["api", "auth", "console", "directory", "observe", "store", "wire"]),
         ("store", &["directory"]),
-        // The port's clock and entropy, and the headers of a request: testkit stands in for both sides.
+        // testkit uses the clock and entropy of the port, and the headers of requests.
         ("testkit", &["client", "directory", "playground", "server", "wire"]),
         ("wire", &[]),
     ];
@@ -66,7 +66,7 @@ fn the_arrows_between_the_rooms_are_these_and_no_others() {
         let from = room(&package.name).unwrap();
         let allowed = allowed.get(from.as_str()).unwrap_or_else(|| panic!("{from} is no room of the house"));
         for dependency in &package.dependencies {
-            // Tests may stand anywhere.
+            // Tests may depend on any crate.
             let normal = dependency.kind == DependencyKind::Normal;
             if let Some(to) = room(&dependency.name).filter(|_| normal) {
                 assert!(allowed.contains(to.as_str()), "{from} → {to} is no arrow of docs/ARCHITECTURE.md");
@@ -77,7 +77,7 @@ fn the_arrows_between_the_rooms_are_these_and_no_others() {
     assert_eq!(rooms.len(), allowed.len());
 }
 
-/// The modules of a crate that a file of it uses: those named after `crate::`, and after as many `super::` as lead there.
+/// The modules that a file uses by `crate::`, or by `super::` from its depth.
 fn uses(text: &str, depth: usize, modules: &BTreeSet<String>) -> BTreeSet<String> {
     let code = text.split("#[cfg(test)]\nmod tests {").next().unwrap_or_default();
     let code: String = code.lines().map(|line| line.split("//").next().unwrap_or_default()).collect();
@@ -100,7 +100,7 @@ fn uses(text: &str, depth: usize, modules: &BTreeSet<String>) -> BTreeSet<String
     found
 }
 
-/// Takes away what uses nothing that is left, again and again: what stays is on a circle, or uses one.
+/// Removes modules without dependencies until none is left to remove. The rest is on a circle or depends on one.
 fn circles(mut arrows: BTreeMap<String, BTreeSet<String>>) -> BTreeMap<String, BTreeSet<String>> {
     loop {
         let done: Vec<_> =
@@ -190,7 +190,7 @@ fn nothing_is_left_open() {
     }
 }
 
-/// Every path that a document names in backquotes exists.
+/// Every path in backquotes in a document exists.
 #[test]
 fn documents_name_files_that_exist() {
     for document in [
@@ -248,7 +248,7 @@ fn every_code_is_in_the_documentation() {
     }
 }
 
-/// Every code of the table is asserted in a test that goes through a socket, or is in a snapshot of one.
+/// Every code is in a test that uses a socket, or in a snapshot of one.
 #[test]
 fn every_code_is_produced_by_a_test() {
     let mut seen = String::new();

@@ -1,4 +1,4 @@
-//! The whole course of an integration that knows an application and a password, and no keys.
+//! The whole course of an integration that has an application and a password, but no keys.
 
 use serde_json::{Value, json};
 

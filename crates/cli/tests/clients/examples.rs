@@ -1,4 +1,4 @@
-//! The examples of `examples/`, run as their readers would run them. That in Rust is a package of the workspace.
+//! The examples in `examples/`, run like by their readers. The one in Rust is a package of the workspace.
 
 use std::path::Path;
 use std::process::{Command, Output};
@@ -11,7 +11,7 @@ fn example(name: &str) -> std::path::PathBuf {
     Path::new(tools::ROOT).join("examples").join(name)
 }
 
-/// What it said, when all went well.
+/// The output of a successful program.
 fn output_of(output: &Output) -> String {
     let said =
         format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));

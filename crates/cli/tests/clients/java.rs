@@ -7,7 +7,7 @@ use crate::relay::Sent;
 use crate::sandbox::Sandbox;
 use crate::{compatibility, sample, tools};
 
-/// Where Debian's libcommons-codec-java puts it.
+/// The path in Debian's libcommons-codec-java.
 const COMMONS_CODEC: &str = "/usr/share/java/commons-codec.jar";
 
 #[test]
@@ -109,7 +109,7 @@ fn java_with(what: &str, options: &[&str], start: fn() -> Sandbox) -> Option<(Cl
     Some((client, sandbox))
 }
 
-/// The client that was compiled into the folder of the sandbox, run with these options of Java's.
+/// The client compiled into the folder of the sandbox, run with these options of Java.
 fn compiled(sandbox: &Sandbox, options: &[&str]) -> Client {
     let classes = format!("{COMMONS_CODEC}:{}", sandbox.folder().display());
     Client::new([&["java"], options, &["-cp", &classes, "CreateUser"]].concat())

@@ -1,4 +1,4 @@
-//! C# on mono: HttpWebRequest, which asks before it sends the body.
+//! C# on mono: HttpWebRequest, which asks with `Expect: 100-continue` before it sends the body.
 
 use crate::program::{Client, command};
 use crate::sandbox::Sandbox;

@@ -9,7 +9,7 @@ use crate::program::Client;
 use crate::sandbox::Sandbox;
 use crate::tools;
 
-/// The client, beside the packages that it asks for.
+/// The client in a folder with the packages that it imports.
 fn node(what: &str, program: &str) -> Option<(Client, Sandbox)> {
     let modules = tools::node_modules(what)?;
     let sandbox = Sandbox::start_tls();
@@ -21,7 +21,7 @@ fn node(what: &str, program: &str) -> Option<(Client, Sandbox)> {
     Some((client.with_variables(sandbox.trusted_by("NODE_EXTRA_CA_CERTS")), sandbox))
 }
 
-/// Runs it, and writes down by which versions.
+/// Runs the client, and records the versions.
 fn check_client(client: Client, sandbox: &Sandbox, http: &str, package: &str, row: &Row) {
     let said = client.creates_once(sandbox, "åsa@example.com");
     assert_eq!(said, format!("{http}\n"));

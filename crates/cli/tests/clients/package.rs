@@ -1,4 +1,4 @@
-//! The PyPI package `mimecast-api`, as it was published.
+//! The PyPI package `mimecast-api`, as published.
 
 use serde_json::{Value, json};
 
@@ -6,7 +6,7 @@ use crate::program::Client;
 use crate::sandbox::Sandbox;
 use crate::{compatibility, sample, tools};
 
-/// The package names its version only in what pip keeps of it.
+/// The version of the package is only in the metadata that pip keeps.
 const CHECK: &str = "import importlib.metadata, mimecast_api, sys; \
                      sys.exit(importlib.metadata.version('mimecast-api') != '0.5')";
 

@@ -1,4 +1,4 @@
-//! PowerShell, which is not run here: the bytes that it sends, sent as it sends them.
+//! PowerShell, which is not run here: its recorded bytes are sent in the same pieces.
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::TcpStream;
@@ -16,7 +16,7 @@ const POWERSHELL_7: &[u8] = include_bytes!("../../../../tests/clients/powershell
 
 const ADDRESS: &str = "asa@example.com";
 
-/// .NET's names of days and months on an English Windows, and those on a German one where they differ.
+/// .NET's names of days and months on an English Windows, and those on a German one that differ.
 const GERMAN: &[(&str, &str)] = &[
     ("Mon,", "Mo,"),
     ("Tue,", "Di,"),
@@ -38,7 +38,7 @@ fn windows_powershell_waits_for_leave_to_send_latin_1() {
     let sandbox = Sandbox::start();
     let mut connection = Connection::to(&sandbox);
 
-    // The first call and, on the same connection, the second: one from an English Windows, one from a German one.
+    // The first call is from an English Windows; the second, on the same connection, from a German one.
     let answers = [ENGLISH, GERMAN].map(|names| {
         let (head, body) = request(WINDOWS_POWERSHELL, &sandbox, &sandbox.keys_with(&[]), names);
         connection.send(&head);
@@ -86,7 +86,7 @@ fn are_created_and_duplicate([created, duplicate]: &[Value; 2], sandbox: &Sandbo
     sample::is_duplicate(duplicate, &key);
 }
 
-/// Head and body of a fixture, signed with the keys of a file, at this moment, its names written with others.
+/// Head and body of a fixture, signed now with the keys of a file, with translated names in its date.
 fn request(
     fixture: &[u8],
     sandbox: &Sandbox,
@@ -122,7 +122,7 @@ fn request(
     (head, body)
 }
 
-/// The template, with a value in each place of the form `{{name}}`. Its other bytes stay what they are.
+/// Fills each `{{name}}` of the template. Its other bytes do not change.
 fn fill_template(template: &[u8], values: &[(&str, &str)]) -> Vec<u8> {
     let (mut filled, mut rest) = (Vec::new(), template);
     while let Some(start) = rest.windows(2).position(|bytes| bytes == b"{{") {
@@ -155,7 +155,7 @@ impl Connection {
         self.0.get_mut().write_all(bytes).unwrap();
     }
 
-    /// The next answer; one that is only leave to go on has no body.
+    /// The next response. `100 Continue` has no body.
     fn receive_answer(&mut self) -> Answer {
         let status = self.line().split(' ').nth(1).expect("no answer").parse().unwrap();
         let mut length = 0;

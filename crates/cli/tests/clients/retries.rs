@@ -1,4 +1,4 @@
-//! A `requests.Session` that repeats calls by itself.
+//! A `requests.Session` that retries calls by itself.
 
 use serde_json::{Value, json};
 
@@ -7,7 +7,7 @@ use crate::program::Client;
 use crate::sandbox::Sandbox;
 use crate::tools;
 
-/// Room for one body at a time, and for one call a second.
+/// Allows one body at a time and one call per second.
 const NARROW: &str =
     "[limits]\nbody_bytes = 1000\nbodies_bytes = 1000\n[quota]\ncalls = 1\nwindow_ms = 1000\n";
 

@@ -34,7 +34,7 @@ fn curl_speaks_http_2() {
         return testkit::left_out(what, "a curl with HTTP/2");
     }
     let sandbox = Sandbox::start_tls();
-    // The same program; what is different stands where curl's own users put it.
+    // The same program; curl reads the difference from its configuration file.
     let settings = format!(
         "http2\ncacert = \"{}\"\nwrite-out = \"%{{stderr}}HTTP/%{{http_version}}\"\n",
         sandbox.key("ca_file")

@@ -1,5 +1,5 @@
-//! Programs that sign with a mistake, in three languages, against the real binary: the sandbox tells each its mistake, in
-//! the header it asks for and in its log, and `matricula explain` tells the same of the request as the program prints it.
+//! Programs that sign with a mistake, in three languages, against the real binary. The sandbox names the mistake in the
+//! header it asks for and in its log, and `matricula explain` names the same for the printed request.
 
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
@@ -10,7 +10,7 @@ use crate::program::Client;
 use crate::sandbox::Sandbox;
 use crate::tools;
 
-/// What each program can do wrong. Its name is the mistake's.
+/// The mistakes that each program can make, by the name in `matricula explain`.
 const PYTHON: [&str; 21] = [
     "secret_not_decoded",
     "secret_line_break",
@@ -124,7 +124,7 @@ fn is_told(client: &Client, mistakes: &[&str]) {
         let told = header.split_once(": ").map(|(names, _)| names);
         assert_eq!(told, Some(expected), "{header}\n{request}");
         assert_eq!(explain_request(&sandbox, request), expected, "{request}");
-        // The log may lack what only the body shows: that is read for who asks.
+        // The server reads the body only for callers that ask, so the log can lack mistakes of the body.
         assert!(sandbox.log().contains(&format!("{expected}: ")), "{}", sandbox.log());
     }
     let output = client.run(&sandbox.keys_with(&[]), &["none"]);
@@ -137,7 +137,7 @@ fn is_told(client: &Client, mistakes: &[&str]) {
     }
 }
 
-/// The mistakes that `matricula explain` names, which also tells by its exit code whether there are any.
+/// The mistakes that `matricula explain` names; its exit code must agree.
 fn explain_request(sandbox: &Sandbox, request: &str) -> String {
     let mut process = Command::new(env!("CARGO_BIN_EXE_matricula"))
         .args(["--json", "explain", "-", "--keys"])

@@ -1,4 +1,4 @@
-//! The commands as a person or a script runs them: what they print, what they leave behind, and their exit codes.
+//! The commands, run like by a person or a script: output, files and exit codes.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -86,7 +86,7 @@ fn the_first_call_of_a_stranger() {
     let fail: Value = serde_json::from_slice(&again.stdout).unwrap();
     assert_eq!(fail["fail"]["code"], "err_user_already_exists");
 
-    // Killed and started again on the same folder: keys and users are the same, only the port is another.
+    // A restart after a kill keeps keys and users. Only the port changes.
     let before = sandbox.keys.clone();
     drop(sandbox);
     let sandbox = Sandbox::start(&data, &["--keys", path(&keys)]);
@@ -95,7 +95,7 @@ fn the_first_call_of_a_stranger() {
     assert_eq!(before.replace(&port(&before), ""), sandbox.keys.replace(&port(&sandbox.keys), ""));
     assert_eq!(run(&create).status.code(), Some(3), "the user is there");
 
-    // A folder of a version whose keys were fewer.
+    // The folder of a version with fewer keys.
     drop(sandbox);
     let mut fewer: Value = serde_json::from_str(&before).unwrap();
     let object = fewer.as_object_mut().unwrap();
@@ -140,7 +140,7 @@ fn what_sign_prints_is_a_call_that_works() {
     if std::process::Command::new("curl").arg("--version").output().is_err() {
         return testkit::left_out("the pasted line", "curl");
     }
-    // The line is run as it is pasted, by a shell.
+    // A shell runs the line as it is pasted.
     let output = std::process::Command::new("sh").args(["-c", curl]).output().unwrap();
     let answer = text(&output.stdout);
     let expected = r#"{"meta":{"status":200},"data":[{"emailAddress":"ann@example.com","id":""#;
@@ -197,7 +197,7 @@ fn help_fits_into_80_columns_and_shells_get_completions() {
     }
 }
 
-/// What a sandbox lets anybody do who reaches it, no page of another site can have a browser do.
+/// A page of another site cannot make a browser use the test control of a sandbox.
 #[test]
 fn a_sandbox_is_not_controlled_by_pages_of_other_sites() {
     use std::io::{Read as _, Write as _};
@@ -236,6 +236,6 @@ fn a_sandbox_is_not_controlled_by_pages_of_other_sites() {
     for headers in [&own, &format!("Host: localhost:{port}\r\nSec-Fetch-Site: same-origin\r\n"), ""] {
         assert!(ask("GET", "/sandbox/journal", headers).starts_with("HTTP/1.1 200 "), "{headers}");
     }
-    // The API itself asks for a signature, and is called by whatever name.
+    // The API itself requires a signature, and accepts any host name.
     assert!(ask("POST", "/api/nowhere", "Host: proxy.example\r\n").starts_with("HTTP/1.1 404 "));
 }

@@ -13,20 +13,20 @@ use crate::table::{Row, stopwatch};
 
 const HOUR: SignedDuration = SignedDuration::from_hours(1);
 
-/// A clock that server and callers share.
+/// A clock that server and clients share.
 fn shared_clock(server: &TestServer) -> Clock {
     let clock = server.clock_handle();
     Arc::new(move || clock.now())
 }
 
-/// Users of the administrator's account: the others of the test server belong to other accounts.
+/// Users of the administrator's account; other users of the test server belong to other accounts.
 const THERE: usize = SEEDED as usize - 1;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_clock_that_jumps_back_an_hour_doubles_nothing() {
     let mut row = Row::new("clock an hour back");
     for _ in 0..crate::rounds(2) {
-        // So long that what was signed before the jump is not refused for its date: the memory of requests must hold.
+        // Large enough that the dates of requests before the jump stay valid, so that only remembered requests protect.
         let server = TestServer::start_with(|config| {
             config.quota.enabled = false;
             config.freshness_seconds = 2 * 3_600;
@@ -54,8 +54,8 @@ async fn verify_audit(server: &TestServer) {
     assert!(reports.iter().all(|report| report.broken.is_none()), "{reports:?}");
 }
 
-/// With production's window: what was signed before the jump lies in the future, and is refused; what is signed after it
-/// is not.
+/// With production's window, requests signed before the jump are refused as from the future. Later requests are
+/// accepted.
 #[tokio::test]
 async fn what_was_signed_before_a_jump_back_is_refused_and_what_is_signed_after_is_not() {
     let server = TestServer::start().await;
@@ -70,14 +70,13 @@ async fn what_was_signed_before_a_jump_back_is_refused_and_what_is_signed_after_
     let again = administrator.create(body).await;
     assert_eq!(again.codes(), ["err_user_already_exists"], "the user is there once");
     assert_eq!(administrator.create(r#"{"data":[{"emailAddress":"b@example.com"}]}"#).await.rows(), 1);
-    // When the clock is right again, the first answer still stands.
+    // When the clock is right again, the first response is still remembered.
     server.clock().advance(HOUR);
     assert_eq!(administrator.send(PATH, &before, body).await.body, first.body);
     verify_audit(&server).await;
 }
 
-/// Keys live no shorter for it. A token that was made an hour ahead of the clock would live an hour longer: it does not
-/// count.
+/// Keys do not expire earlier. A token created an hour ahead of the clock would live an hour longer, so it is refused.
 #[tokio::test]
 async fn keys_outlive_a_jump_back_and_tokens_of_before_it_do_not() {
     let server = TestServer::start().await;
@@ -90,7 +89,7 @@ async fn keys_outlive_a_jump_back_and_tokens_of_before_it_do_not() {
     assert_eq!(caller.post("/api/user/get-profile", "{}").await.rows(), 1);
     let newer = server.token(&application).await;
     assert_eq!(server.get_as(&newer, users).await.status, 200);
-    // A wrong password is counted, and a lock ends, by the new time.
+    // Wrong passwords are counted, and locks expire, by the new time.
     for _ in 0..5 {
         server.log_in("reader@example.com", "wrong").await;
     }

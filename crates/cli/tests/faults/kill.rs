@@ -23,7 +23,7 @@ async fn what_was_acknowledged_survives_kill_9() {
             served = site.serve();
         }
         let load = Load::start(&site.client(&served), &clock, &format!("r{round}"));
-        // At another point in each round, but never before there is something to lose. Many kills find more than many
+        // At another point in each round, but never before a request was acknowledged. Many kills find more than many
         // requests.
         load.wait_for_acknowledged(5 + round * 37 % 90).await;
         served.kill();
@@ -39,7 +39,7 @@ async fn what_was_acknowledged_survives_kill_9() {
         let check = Check { address: served.address, client: &client, clock: &clock, seeded: SEEDED };
         let sent: Vec<_> = sent.into_iter().chain(after).collect();
         row.add(check.check_acknowledged(&sent, &mut known).await, again);
-        // A chain that is broken stays so.
+        // A broken chain stays broken.
         if (round + 1) % ROUNDS_EACH == 0 || round + 1 == rounds {
             site.verify_audit(site.path());
         }

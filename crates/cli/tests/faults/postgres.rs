@@ -1,4 +1,4 @@
-//! Faults between nodes and the database that they share.
+//! Faults between nodes and their shared database.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -21,7 +21,7 @@ fn postgres() -> Option<Postgres> {
     started
 }
 
-/// What the row of a fault is made of.
+/// The results from which the row of a fault is made.
 struct Trial {
     clock: Clock,
     site: Site,
@@ -35,8 +35,8 @@ impl Trial {
         Self { clock, site, known: BTreeMap::new(), row: Row::new(fault) }
     }
 
-    /// Causes a fault under load, repairs it, and checks what the server answered. The result of the fault comes from
-    /// another server.
+    /// Causes a fault under load, repairs it, and checks the responses of the server. Another server verifies the
+    /// database.
     async fn round(
         &mut self,
         round: u64,
@@ -86,7 +86,7 @@ async fn a_node_that_is_killed_takes_nothing_with_it() {
         let goes = trial.site.serve();
         let other = Load::start(&trial.site.client(&goes), &trial.clock, &format!("r{round}other"));
         other.wait_for_acknowledged(20).await;
-        // The node that stays answers for what the one that is gone was asked.
+        // The remaining node answers the repeated requests of the other.
         let harm = async |_: &Load| {
             goes.kill();
             other.finish().await
@@ -102,7 +102,7 @@ async fn a_network_that_is_cut_or_stalls_loses_nothing() {
     let direct = postgres.database();
     let way = Way::to_socket(postgres.folder().join(".s.PGSQL.5432"));
     let name = direct.rsplit('/').next().unwrap();
-    // Who waits for an answer waits for two seconds.
+    // Callers wait two seconds for a response.
     let through = format!("postgres://matricula@{}/{name}?connect_timeout=2&sslmode=disable", way.address);
     let mut cut = Trial::new("PostgreSQL: network cut", Site::on_server(&direct, &through).await);
     let served = cut.site.serve();

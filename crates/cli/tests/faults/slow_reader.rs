@@ -1,5 +1,5 @@
-//! Clients that ask for much and never read an answer: they take no memory to speak of, nobody waits for them, and
-//! they are cut off.
+//! Clients that request large responses and never read them: they take little memory, delay no other client, and are
+//! disconnected.
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -16,14 +16,14 @@ use crate::table::{Row, stopwatch};
 
 const READERS: usize = 16;
 
-/// Requests that each sends at once; the answers are larger than 100 KB each.
+/// Requests that each client sends at once; each response has more than 100 KB.
 const REQUESTS: usize = 200;
 const LEAST_ANSWER: usize = 100_000;
 
-/// Memory that the server may take for them: a small part of the answers, which are more than 300 MB.
+/// Memory that the server may take for them: a small part of the responses, which have more than 300 MB.
 const MIB: u64 = 64;
 
-/// Asks, and reads nothing. The buffer on this side is small, so that the server soon can't send.
+/// Sends requests, and reads nothing. Its receive buffer is small, so that the server soon cannot send.
 async fn ask(address: SocketAddr) -> TcpStream {
     let socket = TcpSocket::new_v4().unwrap();
     socket.set_recv_buffer_size(4_096).unwrap();
@@ -68,7 +68,7 @@ async fn who_reads_no_answer_is_cut_off_and_nobody_waits_for_it() {
         assert!(after < before + MIB, "{before} MiB before, {after} MiB with slow readers");
         for mut reader in readers {
             let mut got = Vec::new();
-            // Ends one way or the other.
+            // The connection ends with an error or a close.
             let _ = reader.read_to_end(&mut got).await;
             assert!(got.len() < REQUESTS * LEAST_ANSWER, "{} bytes", got.len());
         }

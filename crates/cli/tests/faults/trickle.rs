@@ -1,4 +1,4 @@
-//! Requests that come a byte at a time: the limits in time are of the whole, and others are served meanwhile.
+//! Requests that arrive byte by byte: time limits hold for the whole request, and other callers are served meanwhile.
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -13,12 +13,11 @@ use crate::load::{Load, PATH};
 use crate::site::{SEEDED, Site};
 use crate::table::{Row, stopwatch};
 
-/// Connections that trickle.
 const TRICKLES: usize = 32;
 
 const SETTINGS: &str = "[limits]\nheader_seconds = 1\nbody_seconds = 1\n";
 
-/// Sends a byte whenever others were served once more, until the server closes the connection; gives what it said before.
+/// Sends a byte after each request of other callers, until the server closes the connection. Returns the response.
 async fn trickle(address: SocketAddr, start: String, load: Arc<Load>) -> String {
     let mut stream = TcpStream::connect(address).await.unwrap();
     stream.write_all(start.as_bytes()).await.unwrap();
@@ -28,21 +27,22 @@ async fn trickle(address: SocketAddr, start: String, load: Arc<Load>) -> String 
     let mut sent = 0_u32;
     loop {
         tokio::select! {
-            // A connection that is reset is closed too.
+            // A reset also closes the connection.
             _ = &mut ended => break,
             () = load.wait_for_acknowledged(1) => {
                 sent += 1;
-                // Whether it is closed is for the reading side to say.
+                // The reading side decides whether it is closed.
                 let _ = write.write_all(b"x").await;
             }
         }
     }
-    // However slow the machine is: others were served meanwhile.
+    // Independent of the speed of the machine: other callers were served meanwhile.
     assert!(sent > 0, "nobody else was served");
     String::from_utf8(answer).unwrap()
 }
 
-/// So many trickles, each beginning with `start`, beside load; each must end with an answer that begins so.
+/// Runs this many slow requests under load, each beginning with `start`. Each must get a response that begins like
+/// this.
 async fn trickles(fault: &'static str, start: impl Fn(&Client) -> String, answer: &str) {
     let clock: Clock = Arc::new(client::machine_clock);
     let mut row = Row::new(fault);

@@ -1,11 +1,10 @@
-//! What a power cut may leave of a folder.
+//! A model of what a power cut leaves of a folder.
 //!
-//! The model is stricter than any file system in use: whatever was not forced to disk – by a sync of the file for what is in
-//! it, by a sync of the folder for its names – may be lost or may be there, each piece by itself and in any order, and a
-//! write may be there in part. Only a rename is one step: the old name is gone when the new one is there. A new file's name
-//! needs a sync of the folder, too, although most file systems keep it with the file. SQLite holds to all of that: it syncs
-//! the folder after it has created a log or journal, with the first sync of it. It does not after it has removed one, so
-//! that a removed one may come back, and it copes with that.
+//! The model is stricter than any file system in use. Data is safe after a sync of its file, a name after a sync of its
+//! folder. Every other change may be lost or kept, independently and in any order, and a write may be kept in part.
+//! Only a rename is atomic. A new file's name also needs a sync of the folder, although most file systems keep it with
+//! the file. SQLite follows these rules: it syncs the folder with the first sync of a new log or journal. It does not
+//! sync it after it removes one, so a removed log may reappear, which SQLite handles.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write as _;
@@ -14,42 +13,42 @@ use std::path::Path;
 
 use crate::trace::{Change, File, Trace};
 
-/// What is kept of a call that was not forced to disk.
+/// The part of an unsynced call that is kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kept {
     All,
     Nothing,
-    /// The bytes of a write from here to there.
+    /// The bytes of a write in this range.
     Piece(usize, usize),
 }
 
-/// A way for things to be lost.
+/// A choice of the unsynced calls to lose.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Loss {
-    /// All that was not forced to disk.
+    /// All of them.
     All,
-    /// Nothing: the process was killed, and the machine went on.
+    /// None: the process was killed, but the machine was not.
     Nothing,
-    /// Contents, but no names.
+    /// Only contents are kept.
     Contents,
-    /// Names, but no contents.
+    /// Only names are kept.
     Names,
-    /// What came after some point.
+    /// All after a random point.
     After(u64),
-    /// Some, by chance.
+    /// A random choice.
     Some(u64),
-    /// Some, by chance, and parts of what is kept.
+    /// A random choice, and random parts of the kept writes.
     Pieces(u64),
 }
 
-/// The machine stops after so many calls.
+/// A power cut after this number of calls.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Cut {
     pub(crate) calls: usize,
     pub(crate) loss: Loss,
 }
 
-/// Numbers by chance, the same in every run (xorshift).
+/// Pseudo-random numbers, the same in every run (xorshift).
 pub(crate) struct Chance(u64);
 
 impl Chance {
@@ -66,7 +65,7 @@ impl Chance {
 }
 
 impl Trace {
-    /// For each call, how many calls there are when it has been forced to disk.
+    /// For each call, the number of calls after which it is synced.
     pub(crate) fn forced_after(&self) -> Vec<usize> {
         let mut forced = vec![usize::MAX; self.calls.len()];
         let mut waiting = BTreeMap::<Option<File>, Vec<usize>>::new();
@@ -91,7 +90,7 @@ impl Trace {
                     });
                 }
                 Change::Said(_) => {
-                    // Nothing that a power cut could take back.
+                    // A power cut cannot revoke a message.
                     forced[n] = n;
                 }
             }
@@ -99,14 +98,14 @@ impl Trace {
         forced
     }
 
-    /// Calls of the first so many that were not forced to disk by then.
+    /// The unsynced calls at this point.
     pub(crate) fn pending(&self, forced: &[usize], calls: usize) -> Vec<usize> {
         let changes =
             |n: &usize| !matches!(self.calls[*n].change, Change::Forced { .. } | Change::NamesForced { .. });
         (0..calls).filter(|&n| forced[n] > calls).filter(changes).collect()
     }
 
-    /// What is kept of each pending call.
+    /// Chooses what is kept of each pending call.
     pub(crate) fn choose_kept(&self, pending: &[usize], loss: Loss) -> BTreeMap<usize, Kept> {
         let mut chance = Chance::new(match loss {
             Loss::After(seed) | Loss::Some(seed) | Loss::Pieces(seed) => seed,
@@ -148,7 +147,7 @@ impl Trace {
         pending.iter().enumerate().map(|(place, &n)| (n, choose(place, n))).collect()
     }
 
-    /// Writes the folder as it is after so many calls, with what is kept of the pending ones.
+    /// Writes the folder as it is after this number of calls, with the chosen part of the pending ones.
     pub(crate) fn write_folder(&self, calls: usize, kept: &BTreeMap<usize, Kept>, folder: &Path) {
         let (mut files, mut names) = (self.files.clone(), self.names.clone());
         for (n, call) in self.calls[..calls].iter().enumerate() {
@@ -196,7 +195,7 @@ impl Trace {
         }
     }
 
-    /// What was said in the first so many calls.
+    /// The output of the first calls.
     pub(crate) fn output_before(&self, calls: usize) -> Vec<u8> {
         let said = self.calls[..calls].iter().filter_map(|call| match &call.change {
             Change::Said(bytes) => Some(&**bytes),
@@ -205,8 +204,8 @@ impl Trace {
         said.collect::<Vec<_>>().concat()
     }
 
-    /// The points at which a stop makes a difference: before and after each call, but of more than so many writes in a row
-    /// to one file, as when a log gets its room, only those around the first, the middle and the last.
+    /// The points to stop at: before and after each call. In a longer run of writes to one file, only those around the
+    /// first, the middle and the last.
     pub(crate) fn stop_points(&self, in_a_row: usize) -> Vec<usize> {
         let written = |n: usize| match self.calls.get(n).map(|call| &call.change) {
             Some(Change::Written { file, .. }) => Some(*file),

@@ -1,4 +1,4 @@
-//! What is interrupted, and what may come of it.
+//! The operations that are interrupted, and the valid results.
 
 use std::path::Path;
 use std::process::{Command, ExitStatus};
@@ -9,39 +9,39 @@ use crate::place::{self, DATABASE, Held, KEY, Sent, Serving, program, run};
 
 pub(crate) const BACKUP: &str = "backup.db";
 
-/// What the name of a directory that a restore kept begins with: the time comes after it.
+/// The beginning of the name of a replaced directory, before the time.
 const KEPT: &str = "matricula.db.2";
 
-/// What came of a run.
+/// The result of a run.
 pub(crate) struct Ran {
     pub(crate) status: ExitStatus,
-    /// What the program told somebody.
+    /// The output of the program.
     pub(crate) said: Vec<u8>,
     pub(crate) sent: Vec<Sent>,
 }
 
-/// Something the program does to a folder.
+/// An operation of the program on a folder.
 pub(crate) trait Operation {
     fn name(&self) -> &'static str;
 
-    /// Fills the folder as it is before.
+    /// Creates the initial state.
     fn prepare(&self, folder: &Path);
 
-    /// What is run.
+    /// The command line.
     fn command(&self, folder: &Path) -> Command;
 
-    /// Runs the command, which may be wrapped into another one, to its end. `pid` tells which process is the program.
+    /// Runs the command to its end, possibly wrapped into another one. `pid` returns the process of the program.
     fn run(&self, _folder: &Path, command: Command, _pid: &dyn Fn() -> Option<u32>) -> Ran {
         let (said, status) = place::output_and_status(command);
         Ran { status, said, sent: Vec::new() }
     }
 
-    /// Holds a folder in which it was interrupted to what must be, given what had been said by then. `before` is the folder
-    /// as it was, and `ran` the run that was interrupted.
+    /// Checks the folder after an interruption, given the output up to then. `before` is the initial folder, and `ran`
+    /// the interrupted run.
     fn check_folder(&self, folder: &Path, before: &Path, said: &[u8], ran: &Ran);
 }
 
-/// Whether something was said.
+/// Whether the output contains this text.
 fn was_said(said: &[u8], what: &[u8]) -> bool {
     !what.is_empty() && said.windows(what.len()).any(|window| window == what)
 }
@@ -62,7 +62,7 @@ fn held_in(folder: &Path, database: &str) -> Held {
     Held::read(&copy.path().join(DATABASE))
 }
 
-/// A directory with users, served until it was killed: the last of them are in its log.
+/// A directory with users whose server was killed, so that the last of them are only in its log.
 fn killed_directory(folder: &Path, name: &str) {
     let serving = Serving::start(program(folder, &["serve"]));
     let sent = place::create_users(folder, serving.address.unwrap(), name, 4);
@@ -71,7 +71,7 @@ fn killed_directory(folder: &Path, name: &str) {
     assert!(folder.join(format!("{DATABASE}-wal")).exists());
 }
 
-/// A folder with a directory and a backup of it that lacks its last users.
+/// A folder with a directory and a backup without its last users.
 fn directory_and_backup(folder: &Path) {
     place::directory(folder);
     run(folder, &["backup", BACKUP]);
@@ -98,7 +98,7 @@ impl Operation for Creation {
         let done = !said.is_empty();
         match place::serve(folder, |_, _| ()) {
             Ok(held) if held.accounts == ["C1"] => return,
-            // It was created, and nobody was told of an account yet: there never was one that is missing now.
+            // The directory was created, but no account was reported, so none is missing.
             Ok(held) => assert!(held.accounts.is_empty() && !done, "{held:?}"),
             Err(words) => {
                 assert!(!done, "it was created: {words}");
@@ -113,7 +113,7 @@ impl Operation for Creation {
 
 /// The start of a server, and a stop at once.
 pub(crate) struct Start {
-    /// On a directory that was just restored, else on one whose server was killed.
+    /// After a restore, instead of after a kill.
     pub(crate) restored: bool,
 }
 
@@ -203,7 +203,6 @@ impl Operation for Creates {
     }
 }
 
-/// A backup.
 pub(crate) struct Backup;
 
 impl Operation for Backup {
@@ -227,7 +226,7 @@ impl Operation for Backup {
         if !folder.join(BACKUP).exists() {
             run(folder, &["backup", BACKUP]);
         }
-        // Until its folder is on the disk, the name of a part may come back: the backup is whole all the same.
+        // The temporary name may reappear until the folder is synced. The backup is whole all the same.
         let files = place::files_named(folder, BACKUP);
         assert!(files.len() == 1 || !done, "a part of a backup is left: {files:?}");
         assert_eq!(served(folder), held);
@@ -236,9 +235,8 @@ impl Operation for Backup {
     }
 }
 
-/// A restore.
 pub(crate) struct Restore {
-    /// In place of a directory, else into a folder without one.
+    /// Replaces a directory, instead of creating one.
     pub(crate) replace: bool,
 }
 
@@ -266,7 +264,7 @@ impl Operation for Restore {
             Ok(held) => {
                 assert_eq!(Some(&held), old.as_ref());
                 assert!(!done, "it was restored, and the old one is there");
-                // The same second may come again.
+                // The second run may get the same name, because names have a resolution of a second.
                 place::files_named(folder, KEPT).iter().for_each(|path| std::fs::remove_file(path).unwrap());
                 run(folder, &["restore", BACKUP, "--replace"]);
                 true
@@ -290,7 +288,7 @@ impl Operation for Restore {
     }
 }
 
-/// An exchange of the master key.
+/// A rotation of the master key.
 pub(crate) struct Rotation;
 
 impl Operation for Rotation {
@@ -328,7 +326,7 @@ fn run_new_key(folder: &Path) {
     assert!(key.unwrap().status.success());
 }
 
-/// The migrations of a directory of the first schema.
+/// The migrations of a directory with the first schema.
 pub(crate) struct Migration;
 
 impl Operation for Migration {

@@ -1,67 +1,83 @@
-//! What a process did to a folder, call by call, as `strace` saw it.
+//! The calls of a process on a folder, recorded by `strace`.
 
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::process::Command;
 
-/// The calls that change files or force them to disk, and those by which a process answers.
+/// The calls that change files or sync them, and those that send output.
 const CALLS: &str = "open,openat,creat,write,writev,pwrite64,pwritev,pwritev2,sendto,sendmsg,ftruncate,truncate,fallocate,\
                      copy_file_range,sendfile,rename,renameat,renameat2,link,linkat,symlink,symlinkat,unlink,unlinkat,rmdir,\
                      mkdir,mkdirat,fsync,fdatasync,sync_file_range";
 
-/// A file, whatever names it has.
+/// The number of a file, whatever its names.
 pub(crate) type File = usize;
 
-/// What a call came to.
+/// The effect of a call.
 pub(crate) enum Change {
-    /// A file has a name now. Nothing else has it any more.
-    Named { name: String, file: File },
-    /// A name is now another one.
-    Renamed { from: String, to: String, file: File },
-    /// A name is gone.
-    Unnamed { name: String },
-    /// Bytes were written.
-    Written { file: File, at: usize, bytes: Vec<u8> },
-    /// A file has another length.
-    Resized { file: File, length: usize },
-    /// What the first so many calls did to a file is on the disk.
-    Forced { file: File, first: usize },
-    /// The same of the names.
-    NamesForced { first: usize },
-    /// The process told somebody something, on standard output or a socket.
+    /// A new name of a file.
+    Named {
+        name: String,
+        file: File,
+    },
+    Renamed {
+        from: String,
+        to: String,
+        file: File,
+    },
+    Unnamed {
+        name: String,
+    },
+    Written {
+        file: File,
+        at: usize,
+        bytes: Vec<u8>,
+    },
+    Resized {
+        file: File,
+        length: usize,
+    },
+    /// The earlier calls on a file are synced: those before `first`.
+    Forced {
+        file: File,
+        first: usize,
+    },
+    /// The earlier changes of names are synced.
+    NamesForced {
+        first: usize,
+    },
+    /// Output to standard output or a socket.
     Said(Vec<u8>),
 }
 
-/// A call.
 pub(crate) struct Call {
     pub(crate) change: Change,
-    /// Its name, and the how many-eth of this name it is in its thread: that is how `strace` counts.
+    /// Its name, and its number among the calls of this name in its thread, as `strace` counts.
     pub(crate) name: String,
     pub(crate) nth: usize,
 }
 
-/// All that a process did to a folder.
+/// The calls of a process on a folder.
 pub(crate) struct Trace {
-    /// The folder as it was before: the files by their numbers, and their names.
+    /// The initial folder: files by number, and their names.
     pub(crate) files: Vec<Vec<u8>>,
     pub(crate) names: BTreeMap<String, File>,
     pub(crate) calls: Vec<Call>,
 }
 
-/// Whether this machine lets one process watch another.
+/// Whether this machine allows one process to trace another.
 pub(crate) fn is_possible() -> bool {
     let tried = Command::new("strace").args(["-f", "--seccomp-bpf", "-o", "/dev/null", "true"]).output();
     tried.is_ok_and(|tried| tried.status.success())
 }
 
-/// A command that writes down what the given one does.
+/// A command that records another one.
 pub(crate) fn recording_command(command: &Command, to: &Path) -> Command {
     let mut strace = strace(command, to);
     strace.args(["--seccomp-bpf", "-s", "1048576"]);
     wrap_command(strace, command)
 }
 
-/// A command that kills the given one as soon as a thread begins its n-th call of a name.
+/// A command that kills another one when a thread begins its n-th call of this name.
 pub(crate) fn killing_command(command: &Command, to: &Path, name: &str, nth: usize) -> Command {
     let mut strace = strace(command, to);
     strace.args(["-s", "16", "-e", &format!("inject={name}:signal=KILL:when={nth}")]);
@@ -84,7 +100,7 @@ fn wrap_command(mut strace: Command, command: &Command) -> Command {
 }
 
 impl Trace {
-    /// Reads a recording. `before` holds the folder as it was.
+    /// Parses a recording. `before` is the initial folder.
     pub(crate) fn read(recording: &str, folder: &Path, before: &Path) -> Self {
         let mut trace = Self { files: Vec::new(), names: BTreeMap::new(), calls: Vec::new() };
         for entry in std::fs::read_dir(before).unwrap().map(Result::unwrap) {
@@ -102,20 +118,19 @@ impl Trace {
     }
 }
 
-/// The state of reading.
 struct Reader {
     folder: String,
-    /// Names as of the line that is being read.
+    /// Names before the current line.
     names: BTreeMap<String, File>,
     files: usize,
-    /// Calls so far, by thread and name.
+    /// Calls up to the current line, by thread and name.
     counts: BTreeMap<(String, String), usize>,
 }
 
 /// A call that has begun.
 struct Begun {
     text: String,
-    /// Calls that had ended before.
+    /// The number of calls that had ended before.
     first: usize,
     nth: usize,
 }
@@ -162,7 +177,7 @@ impl Reader {
                 let text = rest.strip_suffix(" <unfinished ...>");
                 let call = Begun { text: text.unwrap_or(rest).to_owned(), first: calls.len(), nth: *count };
                 if text.is_some() {
-                    // The receiver may know what it is told as soon as the call begins.
+                    // The receiver may read the output as soon as the call begins.
                     calls.extend(self.output_of(&call));
                     begun.insert(thread.to_owned(), call);
                     continue;
@@ -175,7 +190,7 @@ impl Reader {
         calls
     }
 
-    /// What a call says to somebody.
+    /// The output of a call.
     fn output_of(&self, call: &Begun) -> Option<Call> {
         let (name, rest) = call.text.split_once('(')?;
         if !matches!(name, "write" | "writev" | "sendto" | "sendmsg") {
@@ -188,7 +203,7 @@ impl Reader {
         Some(Call { change: Change::Said(strings(rest).concat()), name: name.to_owned(), nth: call.nth })
     }
 
-    /// What a call that has ended did to the folder.
+    /// The change of the folder by a call that has ended.
     fn change_of(&mut self, call: &Begun) -> Option<Call> {
         let ended = Ended::parse(&call.text)?;
         let change = match ended.name {
@@ -225,7 +240,7 @@ impl Reader {
         Some(Call { change, name: ended.name.to_owned(), nth: call.nth })
     }
 
-    /// The name in the folder that an argument of a call is.
+    /// An argument as a name in the folder.
     fn path(&self, ended: &Ended<'_>, n: usize) -> Option<String> {
         let path = strings(ended.arguments[n]).concat();
         self.name_of(&String::from_utf8(path).unwrap())
@@ -271,7 +286,7 @@ impl Reader {
         self.files - 1
     }
 
-    /// The name in the folder that a path is.
+    /// A path as a name in the folder.
     fn name_of(&self, path: &str) -> Option<String> {
         // The program runs in the folder.
         let name = match path.strip_prefix('/') {
@@ -282,7 +297,7 @@ impl Reader {
         Some(name.to_owned())
     }
 
-    /// The file that is open under a number. One that has no name any more matters to nobody.
+    /// The file behind a descriptor; `None` without a name in the folder.
     fn file(&self, argument: &str) -> Option<File> {
         let name = self.name_of(&path_of(argument)?)?;
         self.names.get(&name).copied().filter(|_| !argument.contains("(deleted)"))
@@ -293,12 +308,11 @@ impl Reader {
     }
 }
 
-/// The path behind the number of an open file.
+/// The path behind a descriptor.
 fn path_of(argument: &str) -> Option<String> {
     Some(text(argument.split_once('<')?.1.split_once('>')?.0))
 }
 
-/// All strings in a call.
 fn strings(text: &str) -> Vec<Vec<u8>> {
     text.split('"').skip(1).step_by(2).map(bytes).collect()
 }
@@ -309,7 +323,7 @@ fn bytes(hex: &str) -> Vec<u8> {
     hex.as_bytes().chunks_exact(4).map(|byte| digit(byte[2]) << 4 | digit(byte[3])).collect()
 }
 
-/// The same as text. What is not written so stays as it is.
+/// The same as text. Other characters do not change.
 fn text(hex: &str) -> String {
     let mut parts = hex.split("\\x");
     let mut text = parts.next().unwrap().as_bytes().to_vec();

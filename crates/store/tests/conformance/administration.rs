@@ -1,4 +1,4 @@
-//! Changes by administrators, and what they make readable or unreadable.
+//! Changes by administrators, and which secrets and rows become readable or unreadable.
 
 use directory::audit::Actor;
 use directory::change::{Change, ChangeError, Changed};
@@ -43,7 +43,7 @@ pub(crate) async fn all_changes_are_made_or_none(engine: &impl Engine) {
     assert!(store.principal(&access_key(1), Freshness::Now).await.unwrap().is_some());
     assert_eq!(store.audit(1, 0, 100).await.unwrap().len(), told, "what was not done is not told");
     assert!(store.verify_audit().await.unwrap()[0].broken.is_none());
-    // The epoch that a refused list would have raised is as it was.
+    // The refused list did not raise the epoch.
     assert_eq!(
         create(&store, request(1, 1, vec![user(8, "h@example.com")])).await,
         written_text("[Created]")
@@ -88,7 +88,7 @@ pub(crate) async fn what_is_taken_away_bumps_the_epoch(engine: &impl Engine) {
 pub(crate) async fn a_principal_is_all_or_nothing<E: Engine>(engine: &E) {
     let store = filled_store(engine).await;
     apply(&store, vec![Change::SetRole(user_id(1), Some(BuiltIn::BasicAdministrator.id()))]).await;
-    // What was given out to somebody without a role does not rise with them.
+    // Key pairs issued before the user got a role do not get its rights.
     assert!(store.principal(&access_key(1), Freshness::Now).await.unwrap().is_none());
     apply(&store, vec![Change::AddBinding(binding(2, user_id(1)))]).await;
     let principal = store.principal(&access_key(2), Freshness::Now).await.unwrap().unwrap();

@@ -1,4 +1,4 @@
-//! The audit tells of everything, and shows when it was touched.
+//! The audit has an event for every change, and detects tampering.
 
 use crate::Engine;
 use crate::engine::*;
@@ -9,7 +9,7 @@ pub(crate) async fn every_user_and_every_change_is_told(engine: &impl Engine) {
     apply(&store, vec![disable(user_id(2))]).await;
     let reports = store.verify_audit().await.unwrap();
     let mut told = Vec::new();
-    // Each writer has its own chain: creations may be in another chain than changes.
+    // Each writer has a separate chain, so creations may be in another chain than changes.
     for report in &reports {
         let events = store.audit(report.chain, 0, 100).await.unwrap();
         assert_eq!((report.events, &report.broken), (events.len() as u64, &None));
@@ -34,7 +34,7 @@ pub(crate) async fn every_user_and_every_change_is_told(engine: &impl Engine) {
     told_sorted.sort_unstable();
     expected_sorted.sort_unstable();
     assert_eq!(told_sorted, expected_sorted);
-    // Within a chain they stand in the order in which they were made.
+    // Events of a chain are in the order of the changes.
     assert_eq!(told[..5], expected[..5]);
     assert_eq!(store.audit(1, 4, 1).await.unwrap()[0].seq, 5);
 }

@@ -1,4 +1,4 @@
-//! What the console needs beyond the API: sessions, the audit backwards, who has keys for what.
+//! The operations that only the console uses: sessions, reading the audit backwards, key pairs by application.
 
 use std::sync::Arc;
 
@@ -36,7 +36,7 @@ fn sign_in(n: u8, at: Timestamp) -> Change {
     }))
 }
 
-/// A directory in which Ann, who has a password, is signed in twice.
+/// A directory in which Ann, who has a password, has two sessions.
 async fn signed_in(engine: &impl Engine) -> Arc<dyn Store> {
     let store = filled_store(engine).await;
     let ann = User { password: Some(hash()), must_change_password: false, ..user(2, "ann@example.com") };
@@ -55,7 +55,7 @@ pub(crate) async fn a_session_lasts_until_it_is_ended(engine: &impl Engine) {
     apply(&store, vec![Change::EndSession(SessionId::from_bytes([1; 16]))]).await;
     assert!(store.session([1; 32]).await.unwrap().is_none());
     assert!(store.session([2; 32]).await.unwrap().is_some());
-    // Once is enough.
+    // A session can end only once.
     let again = vec![Change::EndSession(SessionId::from_bytes([1; 16]))];
     assert!(matches!(
         store.apply(again, Actor::Operator, now()).await.unwrap(),
@@ -88,7 +88,7 @@ pub(crate) async fn what_is_over_is_forgotten_when_another_is_used(engine: &impl
     let first = SessionId::from_bytes([1; 16]);
     store.touch_session(first, at(20), LIMITS).await.unwrap();
     assert_eq!(store.session([1; 32]).await.unwrap().unwrap().session.seen_at, at(20));
-    // It is never seen earlier than it was.
+    // The time of the last use never decreases.
     store.touch_session(first, at(10), LIMITS).await.unwrap();
     assert_eq!(store.session([1; 32]).await.unwrap().unwrap().session.seen_at, at(20));
     assert_eq!(engine.rows("sessions"), 2);
@@ -188,7 +188,7 @@ pub(crate) async fn key_pairs_are_listed_by_application(engine: &impl Engine) {
     assert_eq!(ids(store.bindings_to(application, None, 2).await.unwrap()), [3, 2]);
     let third = Some(BindingId::from_bytes([3; 16]));
     assert_eq!(ids(store.bindings_to(application, third, 9).await.unwrap()), [2, 1]);
-    // An end can be brought nearer, and never moved away.
+    // An expiry can only be moved closer.
     let (soon, later) = (now() + SignedDuration::from_hours(1), now() + SignedDuration::from_hours(9));
     let second = BindingId::from_bytes([2; 16]);
     for at in [later, soon, later] {

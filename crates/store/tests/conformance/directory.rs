@@ -41,7 +41,7 @@ pub(crate) async fn effect(store: &Arc<dyn Store>, change: Change) -> Result<Eff
     receiver.recv().unwrap()
 }
 
-/// The addresses of the first account in [`listed`], in the order of the list.
+/// The addresses of the first account in [`store_with_list`], in the order of the list.
 const LISTED: [&str; 7] = [
     "b@a.example",
     "c@a.example",
@@ -223,7 +223,7 @@ pub(crate) async fn what_hangs_on_a_user_goes_with_it(engine: &impl Engine) {
         store.attributes(user_id(2)).await.unwrap().is_empty()
             && store.aliases(user_id(2)).await.unwrap().is_empty()
     );
-    // Both addresses are free again, and the audit knows of what was there.
+    // Both addresses are free again, and the audit has the removed user.
     apply(&store, vec![Change::AddUser(user(4, "alias@example.com"))]).await;
     let events = store.audit(1, 0, 100).await.unwrap();
     assert!(events.last().unwrap().detail.contains("was removed earlier"));
@@ -306,7 +306,7 @@ pub(crate) async fn events_are_found_by_account_and_time(engine: &impl Engine) {
     let at = |minutes: i64| now() + SignedDuration::from_mins(minutes);
     apply(&store, vec![Change::AddAccount(account(2, &[])), Change::AddDomain(domain(2, "two.example"))])
         .await;
-    // The clock goes on, back, and on again.
+    // The clock goes forwards, backwards and forwards.
     for (n, minute) in [10, 20, -30, 40].into_iter().enumerate() {
         let n = n as u32;
         let users = vec![
@@ -344,7 +344,7 @@ pub(crate) async fn events_are_found_by_account_and_time(engine: &impl Engine) {
     assert!(find(41, 99, 9).await.0.is_empty());
 }
 
-/// What the hot path looks up for every user must also hold for ids that are nobody's.
+/// Lookups of every request must also accept unknown ids.
 pub(crate) async fn nobody_is_nobody(engine: &impl Engine) {
     let store = filled_store(engine).await;
     assert!(store.users_by_id(&[UserId::from_bytes([0; 16])]).await.unwrap()[0].is_none());

@@ -1,4 +1,4 @@
-//! How accounts get domains: registered, proven, below their own, and never somebody else's.
+//! How accounts get domains: registered, verified, below their domains, and never another account's.
 
 use std::sync::Arc;
 
@@ -47,7 +47,7 @@ async fn owner_of(store: &Arc<dyn Store>, text: &str) -> Option<directory::Accou
     store.domains(&[name(text)]).await.unwrap()[0].map(|evidence| evidence.account)
 }
 
-/// Accounts 1 and 2; `example.com` is the first one's.
+/// Accounts 1 and 2; account 1 has `example.com`.
 async fn two_accounts(engine: &impl Engine) -> Arc<dyn Store> {
     let store = filled_store(engine).await;
     apply(&store, vec![Change::AddAccount(account(2, &[]))]).await;
@@ -87,13 +87,13 @@ pub(crate) async fn what_lies_below_a_domain_goes_with_it(engine: &impl Engine) 
     assert_eq!((below.id, below.inbound_type), (DomainId::from_bytes([101; 16]), InboundType::Smtp));
     assert_eq!(store.pending_domains_of(account_id(1), &Position::Start, 9).await.unwrap().total, 0);
     assert_refused(&store, register(2, 2, "b.example.com"), ChangeError::DomainBelowAnothers).await;
-    // A name that only ends alike lies elsewhere.
+    // A name that only ends alike is not below the domain.
     apply(&store, vec![register(3, 2, "anexample.com"), register(4, 2, "sub.late.example")]).await;
 
-    // What comes to lie below another account's domain meanwhile can't be had any more.
+    // A pending domain that is below another account's domain by now cannot be verified.
     apply(&store, vec![register(5, 1, "late.example"), verify(5)]).await;
     assert_refused(&store, verify(4), ChangeError::DomainBelowAnothers).await;
-    // A registration of one's own that is overtaken is settled.
+    // Verification of the parent domain settles the account's pending domain.
     apply(&store, vec![register(6, 1, "sub.own.example"), register(7, 1, "own.example"), verify(7)]).await;
     apply(&store, vec![register(8, 1, "sub.own.example")]).await;
     assert!(store.pending_domain(account_id(1), &name("sub.own.example")).await.unwrap().is_none());
@@ -138,7 +138,7 @@ pub(crate) async fn domains_are_listed_by_account(engine: &impl Engine) {
     assert_eq!(store.pending_domains_of(one, &Position::Start, 100).await.unwrap().total, 0);
 }
 
-/// Users that came in the very same transaction keep a domain from another account too.
+/// Users created in the same transaction also keep a domain from another account.
 pub(crate) async fn a_domain_is_not_taken_from_under_a_new_user(engine: &impl Engine) {
     let store = two_accounts(engine).await;
     apply(&store, vec![register(1, 2, "moving.example")]).await;

@@ -1,4 +1,4 @@
-//! Groups: what may lie where, who is in them, and that the counts are right.
+//! Groups: where they may be in the tree, their members, and their counts.
 
 use std::sync::Arc;
 
@@ -103,7 +103,7 @@ pub(crate) async fn a_group_lies_where_it_may(engine: &impl Engine) {
     assert_refused(&store, remove_group(2), ChangeError::GroupHasFolders).await;
     assert_eq!((member_counts(&store, 1).await, member_counts(&store, 2).await), ((0, 2), (0, 1)));
 
-    // Renamed to what it is called already, in another case; and another account may have a group of the same name.
+    // A group can be renamed to its name in another case, and another account may have a group of the same name.
     apply(&store, vec![rename_group(1, "sales"), group(51, 2, None, "Sales")]).await;
     apply(&store, vec![move_group(2, Some(3)), move_group(3, None), remove_group(4), remove_group(2)]).await;
     assert_eq!((member_counts(&store, 1).await, member_counts(&store, 3).await), ((0, 0), (0, 0)));
@@ -215,7 +215,7 @@ pub(crate) async fn a_user_that_goes_leaves_its_groups(engine: &impl Engine) {
     assert_eq!((member_counts(&store, 1).await, member_counts(&store, 2).await), ((1, 0), (0, 0)));
     assert_eq!(member_names(&members(&store, 1).await), ["first@example.com"]);
     assert!(members(&store, 2).await.is_empty());
-    // To another account it was an address from outside, and still is one.
+    // For the other account it is still an external address.
     assert_eq!(member_names(&members(&store, 3).await), ["ann@example.com"]);
     assert_eq!(member_counts(&store, 3).await, (1, 0));
 }

@@ -1,5 +1,5 @@
-//! What every engine of the storage port must do. An engine joins with an implementation of [`Engine`] and one line at
-//! the end of this file; no test is rewritten for it.
+//! The tests that every engine of the storage port must pass. A new engine needs an implementation of [`Engine`] and
+//! its name in the last line of this file.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 

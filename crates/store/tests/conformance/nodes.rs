@@ -1,4 +1,4 @@
-//! Several nodes on one database, each of which knows nothing of the others.
+//! Several nodes on one database that do not know each other.
 
 use std::sync::Arc;
 
@@ -11,7 +11,7 @@ fn id(request: &mut directory::port::Write, n: u32) {
     request.once.as_mut().unwrap().0.request_id[..4].copy_from_slice(&n.to_be_bytes());
 }
 
-/// Every request goes to two nodes at once: one runs it, the other gives the answer of the one.
+/// Every request goes to two nodes at once: one runs it, the other returns the same response.
 pub(crate) async fn a_request_runs_on_one_of_them(engine: &impl Engine) {
     let nodes = [filled_store(engine).await, engine.open(), engine.open()];
     let mut tasks = Vec::new();
@@ -35,7 +35,7 @@ pub(crate) async fn a_request_runs_on_one_of_them(engine: &impl Engine) {
     assert!(nodes[2].verify_audit().await.unwrap().iter().all(|report| report.broken.is_none()));
 }
 
-/// The signature does not cover the body: of two bodies under one id, whichever node they go to, one runs.
+/// The signature does not cover the body, so two bodies can have one id. Only one of them runs, on whichever node.
 pub(crate) async fn an_id_stands_for_one_body_on_all_of_them(engine: &impl Engine) {
     let nodes = [filled_store(engine).await, engine.open()];
     let mut tasks = Vec::new();
@@ -59,8 +59,8 @@ pub(crate) async fn an_id_stands_for_one_body_on_all_of_them(engine: &impl Engin
     assert_eq!(nodes[0].count_users().await.unwrap(), 101);
 }
 
-/// One node takes something away while another writes: what comes after is not written on the old judgement, and what is
-/// said to be written is there.
+/// One node revokes something while another writes. Later writes are not based on the old state, and every acknowledged
+/// write is stored.
 pub(crate) async fn what_one_takes_away_stops_the_other(engine: &impl Engine) {
     let (writing, taking) = (filled_store(engine).await, engine.open());
     let (written, mut first) = tokio::sync::mpsc::unbounded_channel();
@@ -81,7 +81,7 @@ pub(crate) async fn what_one_takes_away_stops_the_other(engine: &impl Engine) {
             })
         })
         .collect();
-    // Only when they are at it.
+    // Only after the writers have started.
     first.recv().await.unwrap();
     apply(&taking, vec![disable(user_id(1))]).await;
     let mut late = request(1, 1, vec![user(1, "late@example.com")]);

@@ -1,4 +1,4 @@
-//! Once only: what is remembered of requests.
+//! Remembered requests run only once.
 
 use std::sync::Arc;
 
@@ -19,7 +19,7 @@ pub(crate) async fn a_request_that_comes_again_gets_its_first_answer(engine: &im
     assert_eq!(first, written_text("[Created, AddressTaken]"));
     let Written::Ran(answer) = first else { panic!("did not run") };
     drop(store);
-    // Also after a restart, and when the two come at once.
+    // Also after a restart, and when both arrive at once.
     let store = engine.open();
     let again = store.write(vec![one(), one()]).await.unwrap();
     assert!(again.iter().all(|outcome| *outcome == Written::Repeated(answer.clone())), "{again:?}");
@@ -65,14 +65,14 @@ pub(crate) async fn only_old_requests_are_forgotten(engine: &impl Engine) {
         run_at(&store, n, seconds(n.into())).await;
     }
     assert_eq!(store.forgotten_up_to(), None);
-    // Two windows and more before the newest, however late it is by the clock.
+    // More than two windows before the newest one, however late it is by the clock.
     let window = SignedDuration::from_secs(20);
     let forget = |now| store.forget_requests(now, window);
     assert_eq!(forget(seconds(99)).await.unwrap(), 59);
     assert_eq!(forget(seconds(9_999)).await.unwrap(), 0);
     assert_eq!(recall_request(&store, 58).await, Recalled::Unknown);
     assert_eq!(recall_request(&store, 59).await, Recalled::Ran(b"[Created]".to_vec()));
-    // One of those forgotten may have been dated a window later than it ran.
+    // A forgotten request may have been dated a window later than it ran.
     assert_eq!(store.forgotten_up_to(), Some(seconds(58 + 20)));
     drop(store);
     assert_eq!(engine.open().forgotten_up_to(), Some(seconds(58 + 20)), "also after a restart");
@@ -83,19 +83,19 @@ pub(crate) async fn a_clock_that_was_ahead_neither_stops_forgetting_nor_is_forgo
     let (window, days) = (SignedDuration::from_secs(20), 10 * 86_400);
     let forget = async |now| store.forget_requests(now, window).await.unwrap();
     run_at(&store, 1, seconds(0)).await;
-    // Nobody calls while the clock is ahead: nothing is forgotten.
+    // No call arrives while the clock is ahead, so nothing is forgotten.
     assert_eq!((forget(seconds(days)).await, store.forgotten_up_to()), (0, None));
-    // Somebody does.
+    // A call moves the newest request, and so the window.
     run_at(&store, 2, seconds(days)).await;
     assert_eq!((forget(seconds(days)).await, store.forgotten_up_to()), (1, Some(seconds(20))));
-    // It is set back, and what runs then is forgotten in its time, although the other stands before it.
+    // The clock is set back. Later requests are forgotten in time, although the one from the future comes first.
     for n in 3..6 {
         run_at(&store, n, seconds(100 * i64::from(n))).await;
     }
     assert_eq!(forget(seconds(500)).await, 2);
     assert_eq!(forget(seconds(500)).await, 0);
     assert_eq!(store.forgotten_up_to(), Some(seconds(420)));
-    // Its signature is good again when the clock gets there; then it is still remembered.
+    // The signature is valid again when the clock gets there; the request is still remembered.
     run_at(&store, 6, seconds(days + 30)).await;
     assert_eq!(forget(seconds(days + 30)).await, 1);
     assert_eq!(recall_request(&store, 2).await, Recalled::Ran(b"[Created]".to_vec()));
@@ -109,7 +109,7 @@ fn seconds(n: i64) -> Timestamp {
     now() + SignedDuration::from_secs(n)
 }
 
-/// Runs a request that creates a user, at a time.
+/// Runs a request at this time that creates a user.
 async fn run_at(store: &Arc<dyn Store>, n: u8, now: Timestamp) {
     let users = vec![user(100 + u32::from(n), &format!("user{n}@example.com"))];
     assert_eq!(create(store, Write { now, ..request(n, n, users) }).await, written_text("[Created]"));

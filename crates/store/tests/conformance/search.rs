@@ -1,4 +1,4 @@
-//! Users are found by what stands in their addresses and names, by domain and by state.
+//! Search for users by words of their addresses and names, by domain and by state.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -21,7 +21,7 @@ async fn index_all(store: &Arc<dyn Store>) {
     while store.index_users(7).await.unwrap().left > 0 {}
 }
 
-/// All that is found, page by page.
+/// All users that are found, page by page.
 async fn find_all(store: &Arc<dyn Store>, account: u8, query: &UserQuery, limit: usize) -> Vec<User> {
     find_all_after(store, account, query, limit, None).await
 }
@@ -47,7 +47,7 @@ async fn find_all_after(
     }
 }
 
-/// The addresses that a text finds once everything is indexed, sorted.
+/// The addresses that a text finds after indexing, sorted.
 async fn found_addresses(store: &Arc<dyn Store>, text: &str) -> Vec<String> {
     index_all(store).await;
     let users = find_all(store, 1, &UserQuery::new(text, None, None), 10).await;
@@ -113,7 +113,7 @@ pub(crate) async fn what_changes_is_found_as_it_is(engine: &impl Engine) {
     apply(&store, vec![Change::RemoveUser(user_id(2))]).await;
     assert_eq!(found_addresses(&store, "jones").await, Vec::<String>::new());
     assert_eq!(found_addresses(&store, "lee").await, Vec::<String>::new(), "with its alias");
-    // Of names that are gone no word is left: the rest is `first`, `user` and `1`.
+    // Words of former names are removed: only `first`, `user` and `1` are left.
     assert_eq!(engine.rows("user_words"), 3);
 }
 
@@ -136,7 +136,7 @@ pub(crate) async fn what_is_new_is_indexed_once(engine: &impl Engine) {
     assert!(nodes[0].verify_audit().await.unwrap().iter().all(|chain| chain.broken.is_none()));
 }
 
-/// A sequence that looks like chance and is always the same.
+/// A pseudo-random sequence, the same in every run.
 struct Chance(u64);
 
 impl Chance {
@@ -152,7 +152,7 @@ impl Chance {
 
 const DOMAINS: [&str; 3] = ["a.example", "b.example", "example.com"];
 
-/// Users of all kinds, and changes of some: in two accounts.
+/// Users of all kinds in two accounts, and changes to some of them.
 async fn fill_by_chance(store: &Arc<dyn Store>, chance: &mut Chance) {
     let mut changes = vec![
         Change::AddDomain(::directory::Domain {
@@ -223,7 +223,7 @@ pub(crate) async fn pages_give_each_user_that_is_meant_once(engine: &impl Engine
         let states = State::ALL.len() as u64;
         let state = State::ALL.get(chance.random_below(2 * states) as usize).copied();
         let query = UserQuery::new(&text, domain, state);
-        // Whatever range is the shortest: what follows a place among the words is read by words.
+        // Some searches continue after a cursor of words, which are read by words even if another range is shorter.
         let after = (chance.random_below(2) == 0).then(|| Cursor::Word(String::new(), String::new()));
         let users = find_all_after(&store, 1, &query, 1 + chance.random_below(40) as usize, after).await;
         let keys: BTreeSet<&str> = users.iter().map(|user| user.address.key()).collect();
@@ -251,7 +251,7 @@ pub(crate) async fn a_page_looks_at_so_many_and_no_more(engine: &impl Engine) {
     let find = async |after: Option<&Cursor>| {
         store.find_users(account_id(1), &query, after, 10, now()).await.unwrap()
     };
-    // By the word that only one has, that one is found at once; by the one that all have, it is the last.
+    // The word that only one user has finds it at once. By the word that all have, it would be the last.
     let found = find(None).await;
     assert_eq!((found.users.len(), found.next, found.complete), (1, None, true));
     let first = find(Some(&Cursor::Word("user0".to_owned(), String::new()))).await;

@@ -1,4 +1,4 @@
-//! What was done with credentials, as nodes tell of it in any order.
+//! The use of credentials, reported by nodes in any order.
 
 use directory::change::Change;
 use directory::port::Usage;
@@ -40,7 +40,7 @@ pub(crate) async fn uses_add_up_and_the_newest_wins(engine: &impl Engine) {
         ..newest
     };
     assert_eq!(one.usage_of(&[[7; 16], [1; 16]]).await.unwrap(), [None, Some(both.clone())]);
-    // A refusal is newer than another by its own time, and stays when there is none.
+    // A refusal is compared with others by its time, and stays when a report has none.
     other.note_usage(vec![with_refusals(used(1, 4, "older/1"), 1, "err_new", 4)]).await.unwrap();
     one.note_usage(vec![with_refusals(used(1, 5, "older/1"), 1, "err_older", 1), used(1, 10, "newest/3")])
         .await

@@ -1,4 +1,4 @@
-//! Users are created, each address once, and only on evidence that holds.
+//! Users are created only on valid evidence, and each address once.
 
 use directory::change::Change;
 use directory::port::{Evidence, Written};
@@ -52,7 +52,7 @@ pub(crate) async fn a_request_may_hold_many_users(engine: &impl Engine) {
     assert_eq!(create(&store, request(2, 1, Vec::new())).await, written_text("[]"));
 }
 
-/// Sixty-four at once, each asking for the same ten addresses: each address is won by exactly one.
+/// 64 writers at once ask for the same ten addresses. Each address goes to exactly one of them.
 pub(crate) async fn writers_that_meet_agree_on_who_was_first(engine: &impl Engine) {
     let store = filled_store(engine).await;
     let mut tasks = Vec::new();
