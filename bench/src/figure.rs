@@ -102,7 +102,7 @@ mod tests {
     }
 
     #[test]
-    fn a_target_is_held_against_the_median() {
+    fn a_target_is_compared_with_the_median() {
         let series = || Series::new("x", Unit::Ratio, vec![0.4, 0.5, 0.9]);
         assert!(series().compared_with(Target::AtLeast(0.5)).reached);
         assert!(!series().compared_with(Target::Below(0.5)).reached);

@@ -164,7 +164,7 @@ mod tests {
     }
 
     #[test]
-    fn users_lie_apart_by_magnitude_and_values_by_size() {
+    fn the_axis_of_users_is_logarithmic() {
         let svg = panel(vec![(1e4, 1.0), (1e5, 0.9), (1e7, 0.5)]);
         let (x, y) = (attribute_values(&svg, "cx"), attribute_values(&svg, "cy"));
         assert_eq!(x, [LEFT, LEFT + PLOT_WIDTH / 3.0, LEFT + PLOT_WIDTH]);

@@ -67,7 +67,7 @@ fn report(folder: &Path) -> Value {
 }
 
 #[test]
-fn what_is_answered_as_expected_is_measured_and_no_request_comes_twice() {
+fn expected_responses_are_measured_and_no_request_is_sent_twice() {
     let (address, files) = serve();
     let folder = tempfile::tempdir().unwrap();
     let base = format!("http://{address}");
@@ -88,7 +88,7 @@ fn what_is_answered_as_expected_is_measured_and_no_request_comes_twice() {
 }
 
 #[test]
-fn what_is_not_as_expected_is_counted_shown_and_no_valid_measurement() {
+fn unexpected_responses_are_counted_shown_and_invalidate_the_measurement() {
     let (address, _) = serve();
     let folder = tempfile::tempdir().unwrap();
     let base = format!("http://{address}");
@@ -111,7 +111,7 @@ fn what_is_not_as_expected_is_counted_shown_and_no_valid_measurement() {
 }
 
 #[test]
-fn a_file_that_is_no_scenario_says_why() {
+fn an_invalid_scenario_file_says_why() {
     let folder = tempfile::tempdir().unwrap();
     for (change, why) in [
         (("method =", "metod ="), "unknown field `metod`"),

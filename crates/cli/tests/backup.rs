@@ -104,7 +104,7 @@ fn open_admin(config: &server::Config) -> Admin {
 }
 
 #[test]
-fn who_was_acknowledged_before_a_backup_under_load_is_there_after_its_restore() {
+fn users_acknowledged_before_a_backup_under_load_exist_after_its_restore() {
     let folder = tempfile::tempdir().unwrap();
     let [old, new, file] = ["old", "new", "backup.db"].map(|name| folder.path().join(name));
     let sandbox = Sandbox::start(&old, &["--no-quota"]);
@@ -163,7 +163,7 @@ fn a_database_is_replaced_only_when_asked_and_not_in_use() {
 }
 
 #[test]
-fn a_backup_that_is_none_or_damaged_is_refused_and_nothing_is_overwritten() {
+fn an_invalid_backup_is_refused_and_nothing_is_overwritten() {
     let folder = tempfile::tempdir().unwrap();
     let [old, new, file] = ["old", "new", "backup.db"].map(|name| folder.path().join(name));
     drop(Sandbox::start(&old, &[]));

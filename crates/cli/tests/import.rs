@@ -129,7 +129,7 @@ fn every_row_is_accounted_for() {
 }
 
 #[test]
-fn what_can_t_be_imported_says_so_before_anything_is_sent() {
+fn an_invalid_import_fails_before_the_first_call() {
     let place = Place::new();
     place.write("users.csv", "email\nann@example.com\n");
     place.write("other.csv", "address,name\nann@example.com,Ann\n");

@@ -118,7 +118,7 @@ fn requests_are_answered_when_nobody_reads_the_log_any_more() {
 }
 
 #[test]
-fn requests_are_answered_while_whoever_reads_the_log_stands_still() {
+fn requests_are_answered_while_the_log_reader_is_stopped() {
     let folder = tempfile::tempdir().unwrap();
     let mut served = Served::start(folder.path(), "");
     // More lines than fit into a pipe of 64 KiB.

@@ -98,7 +98,7 @@ fn the_plan_says_what_would_run_and_changes_nothing() {
 }
 
 #[test]
-fn beside_a_running_server_there_is_nothing_to_do() {
+fn migrate_does_nothing_while_a_server_is_running() {
     let folder = tempfile::tempdir().unwrap();
     let sandbox = Sandbox::start(folder.path(), &[]);
     assert!(sandbox.keys.contains("access_key"), "it has started");

@@ -19,7 +19,7 @@ fn admin(config: &Path, roots: &Path, arguments: &[&str]) -> Output {
 }
 
 #[test]
-fn a_database_is_spoken_to_by_tls_and_only_to_the_right_one() {
+fn postgresql_is_used_over_tls_and_its_certificate_verified() {
     let Some((postgres, certificate)) = Postgres::start_with_tls() else {
         return testkit::left_out("TLS to the database", "PostgreSQL and openssl");
     };

@@ -28,7 +28,7 @@ fn seed(folder: &Path, users: &str) -> (u64, u64) {
 }
 
 #[test]
-fn seeded_users_are_there_beside_a_running_server_and_again_adds_who_is_missing() {
+fn users_are_seeded_while_a_server_runs_and_a_repeat_adds_missing_ones() {
     let folder = tempfile::tempdir().unwrap();
     let folder = folder.path();
     let sandbox = Sandbox::start(folder, &[]);
@@ -73,7 +73,7 @@ fn seeded_users_are_there_beside_a_running_server_and_again_adds_who_is_missing(
 }
 
 #[test]
-fn where_users_would_belong_must_be_there_and_be_one_place() {
+fn seeding_needs_an_existing_domain_or_account() {
     let folder = tempfile::tempdir().unwrap();
     let folder = folder.path();
     drop(Sandbox::start(folder, &[]));

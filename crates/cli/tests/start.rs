@@ -92,7 +92,7 @@ fn file_names(folder: &Path) -> Vec<String> {
 }
 
 #[test]
-fn a_directory_is_created_by_its_first_account_or_when_asked_and_never_by_the_way() {
+fn a_directory_is_created_only_by_its_first_account_or_on_request() {
     let (folder, config) = new_site("127.0.0.1:0");
     for arguments in [
         &["serve"][..],
@@ -216,7 +216,7 @@ fn a_server_on_a_damaged_database_is_not_ready_and_names_the_restore() {
 }
 
 #[test]
-fn what_the_program_writes_at_a_directory_is_for_its_owner_only() {
+fn files_next_to_a_directory_are_for_its_owner_only() {
     let folder = tempfile::tempdir().unwrap();
     let data = folder.path().join("data");
     // The shell sets an umask that gives every user all access.

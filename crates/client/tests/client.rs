@@ -100,7 +100,7 @@ async fn pages_go_on_to_the_end() {
 }
 
 #[tokio::test]
-async fn a_key_that_ends_in_the_middle_of_many_users_is_prolonged_by_itself() {
+async fn a_key_that_expires_during_a_bulk_call_is_renewed() {
     let server = TestServer::start().await;
     let application = Application::from(server.administrator().keys());
     // Only key pairs of a login expire.
@@ -130,7 +130,7 @@ async fn a_key_that_ends_in_the_middle_of_many_users_is_prolonged_by_itself() {
 }
 
 #[tokio::test]
-async fn a_token_is_had_when_it_is_needed_and_again_when_it_has_ended() {
+async fn a_token_is_requested_when_needed_and_renewed_when_expired() {
     let server = TestServer::start().await;
     let application = server.application("Super Administrator", &["userandgroupmanagement"]).await;
     let client = Client::with_token(
@@ -181,7 +181,7 @@ async fn every_endpoint_of_the_server_is_one_of_the_client() {
 
 /// The response is lost after the user was created. The retry gets the first response.
 #[tokio::test]
-async fn an_answer_that_never_came_is_had_by_asking_again() {
+async fn a_lost_response_is_returned_to_a_retry() {
     let server = TestServer::start().await;
     let control = server.control();
     let drop_once = || Fault { times: Some(1), ..What::DropAnswer.into() };
@@ -212,7 +212,7 @@ fn header<'a>(entry: &'a Entry, name: &str) -> &'a str {
 }
 
 #[tokio::test]
-async fn what_was_refused_for_the_moment_is_asked_again_and_what_was_refused_for_good_is_not() {
+async fn temporary_refusals_are_retried_and_permanent_ones_are_not() {
     let server = TestServer::start().await;
     let control = server.control();
     let client = builder(&server).login(login()).build().unwrap();
@@ -244,7 +244,7 @@ async fn what_was_refused_for_the_moment_is_asked_again_and_what_was_refused_for
 }
 
 #[tokio::test]
-async fn nothing_is_repeated_when_nothing_shall_be() {
+async fn no_call_is_repeated_without_retries() {
     let server = TestServer::start_with(|config| config.quota.calls = 2).await;
     let client = builder(&server).retries(Retries::NONE).build().unwrap();
     client.account(&[Nothing {}]).await.unwrap();

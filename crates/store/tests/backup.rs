@@ -107,7 +107,7 @@ impl Site {
 }
 
 #[test]
-fn a_backup_ends_and_is_of_one_moment_although_others_write_between_its_steps() {
+fn a_backup_is_consistent_although_others_write_between_its_steps() {
     let site = Site::new();
     let (database, to) = (site.file("matricula.db"), site.file("backup.db"));
     let ballast = "CREATE TABLE ballast (bytes BLOB); INSERT INTO ballast VALUES (zeroblob(50000000))";
@@ -155,7 +155,7 @@ fn no_page_of_a_backup_can_be_damaged_unnoticed() {
 }
 
 #[test]
-fn what_is_no_backup_of_this_directory_is_refused() {
+fn a_changed_or_foreign_backup_is_refused() {
     let site = Site::new();
     let (backup, other) = (site.file("backup.db"), site.file("other.db"));
     site.backup(&backup);
@@ -184,7 +184,7 @@ fn what_is_no_backup_of_this_directory_is_refused() {
 }
 
 #[test]
-fn a_database_that_is_worked_on_or_there_is_not_replaced() {
+fn a_database_that_exists_or_is_in_use_is_not_replaced() {
     let mut site = Site::new();
     let (database, to) = (site.file("matricula.db"), site.file("backup.db"));
     site.backup(&to);
@@ -237,7 +237,7 @@ fn a_database_that_is_worked_on_or_there_is_not_replaced() {
 }
 
 #[test]
-fn a_file_that_is_no_database_any_more_is_kept_too() {
+fn a_file_that_is_no_longer_a_database_is_kept_too() {
     let mut site = Site::new();
     let (database, to) = (site.file("matricula.db"), site.file("backup.db"));
     site.backup(&to);

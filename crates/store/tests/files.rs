@@ -136,7 +136,7 @@ fn only_create_makes_a_database_where_none_is() {
 }
 
 #[test]
-fn what_an_earlier_database_left_is_told_and_never_taken_for_a_new_one() {
+fn remains_of_an_earlier_database_are_reported_and_not_taken_for_a_new_one() {
     for (name, left, next_step) in [
         ("matricula.db-wal", Left::Log, "move the database back to it"),
         ("matricula.db-journal", Left::Log, "move the database back to it"),
@@ -167,7 +167,7 @@ fn what_an_earlier_database_left_is_told_and_never_taken_for_a_new_one() {
 }
 
 #[test]
-fn a_file_that_is_no_database_of_ours_is_refused_and_not_changed() {
+fn a_file_that_is_not_a_matricula_database_is_refused_and_not_changed() {
     let site = Site::new();
     let database = site.file("matricula.db");
     std::fs::write(&database, "").unwrap();
@@ -295,7 +295,7 @@ fn the_files_of_a_database_are_for_its_owner_only() {
 }
 
 #[test]
-fn what_is_removed_is_in_no_file_any_more() {
+fn removed_data_is_wiped_from_all_files() {
     let site = Site::with_user();
     let store = site.open().unwrap();
     let hash = |n: u32| format!("canary-hash-{n}-{}", "x".repeat(60));
@@ -326,7 +326,7 @@ fn what_is_removed_is_in_no_file_any_more() {
 }
 
 #[test]
-fn a_backup_has_no_remains_of_what_was_removed_before_it() {
+fn a_backup_has_no_remains_of_removed_rows() {
     let site = Site::with_user();
     let (database, backup) = (site.file("matricula.db"), site.file("backup.db"));
     // Like an earlier version, which did not wipe.
@@ -363,7 +363,7 @@ fn drafts_that_a_killed_process_left_are_removed_and_those_in_use_are_not() {
 }
 
 #[test]
-fn a_database_whose_pages_turn_out_broken_is_not_ready() {
+fn a_database_with_broken_pages_is_not_ready() {
     let site = Site::with_user();
     let connection = Connection::open(site.file("matricula.db")).unwrap();
     let root: i64 = connection

@@ -39,7 +39,7 @@ fn files(endings: &[&str]) -> Vec<(PathBuf, String)> {
 }
 
 #[test]
-fn the_arrows_between_the_rooms_are_these_and_no_others() {
+fn crates_depend_only_on_the_allowed_ones() {
     let arrows = [
         ("api", &["auth", "directory", "observe", "wire"][..]),
         ("auth", &["directory", "wire"]),
@@ -64,12 +64,16 @@ fn the_arrows_between_the_rooms_are_these_and_no_others() {
     let mut rooms = BTreeSet::new();
     for package in &metadata.packages {
         let from = room(&package.name).unwrap();
-        let allowed = allowed.get(from.as_str()).unwrap_or_else(|| panic!("{from} is no room of the house"));
+        let allowed =
+            allowed.get(from.as_str()).unwrap_or_else(|| panic!("{from} is not in the list of crates"));
         for dependency in &package.dependencies {
             // Tests may depend on any crate.
             let normal = dependency.kind == DependencyKind::Normal;
             if let Some(to) = room(&dependency.name).filter(|_| normal) {
-                assert!(allowed.contains(to.as_str()), "{from} → {to} is no arrow of docs/ARCHITECTURE.md");
+                assert!(
+                    allowed.contains(to.as_str()),
+                    "{from} → {to} is not allowed by docs/ARCHITECTURE.md"
+                );
             }
         }
         rooms.insert(from);
@@ -118,7 +122,7 @@ fn circles(mut arrows: BTreeMap<String, BTreeSet<String>>) -> BTreeMap<String, B
 }
 
 #[test]
-fn the_modules_of_a_crate_form_no_circle() {
+fn modules_of_a_crate_form_no_circle() {
     let mut crates: BTreeMap<String, Vec<(Vec<String>, String)>> = BTreeMap::new();
     for (path, text) in files(&[".rs"]) {
         let parts: Vec<_> = path.iter().map(|part| part.to_string_lossy().into_owned()).collect();
@@ -158,34 +162,34 @@ fn a_circle_is_found() {
 }
 
 #[test]
-fn no_file_is_two_rooms_in_one() {
+fn files_have_at_most_600_lines() {
     for (path, text) in files(&[".rs", ".py", ".java", ".cs", ".js", ".mjs"]) {
         let lines = text.lines().count();
-        assert!(lines <= 600, "{} has {lines} lines; 600 are the most", path.display());
+        assert!(lines <= 600, "{} has {lines} lines, at most 600 are allowed", path.display());
     }
 }
 
 #[test]
-fn sql_stands_in_the_store_and_callers_are_made_in_auth() {
+fn only_the_store_has_sql_and_only_auth_constructs_callers() {
     for (path, text) in files(&[".rs"]) {
         let test = ["tests", "tests.rs", "benches"];
         let test = path.components().any(|part| test.iter().any(|name| part.as_os_str() == *name));
         let store = path.starts_with("crates/store") || path.starts_with("bench") || test;
         for word in ["SELECT ", "INSERT INTO ", "UPDATE users", "DELETE FROM "] {
-            assert!(store || !text.contains(word), "{} holds SQL: {word}", path.display());
+            assert!(store || !text.contains(word), "{} contains SQL: {word}", path.display());
         }
         let may = path.starts_with("crates/auth/src") || test;
         let makes = ["Caller::vouched(", "Caller::vouched_client("].iter().any(|call| text.contains(call));
-        assert!(may || !makes, "{} makes a Caller", path.display());
+        assert!(may || !makes, "{} constructs a Caller", path.display());
     }
 }
 
 #[test]
-fn nothing_is_left_open() {
+fn no_markers_of_unfinished_work_are_left() {
     let words = ["TO".to_owned() + "DO", "FIX".to_owned() + "ME", "XX".to_owned() + "X"];
     for (path, text) in files(&[".rs", ".md", ".toml", ".py", ".java", ".cs", ".js", ".mjs", ".sh"]) {
         for word in &words {
-            assert!(!text.contains(word.as_str()), "{} holds {word}", path.display());
+            assert!(!text.contains(word.as_str()), "{} contains {word}", path.display());
         }
     }
 }

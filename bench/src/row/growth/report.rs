@@ -191,7 +191,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_drawn_is_what_was_measured() {
+    fn charts_show_the_measured_values() {
         let svg = report(10_000.0).svg();
         // Two sizes on five curves.
         assert_eq!(svg.matches("<circle").count(), 10, "{svg}");

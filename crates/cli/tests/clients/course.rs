@@ -8,7 +8,7 @@ use crate::sandbox::Sandbox;
 use crate::tools;
 
 #[test]
-fn a_script_of_the_field_goes_its_whole_course() {
+fn a_script_from_practice_runs_to_its_end() {
     let what = "the course of a script";
     let Some(python) = tools::python(what, "import requests", "python3 with requests") else { return };
     let version = tools::python_version(&python, &["requests"]);

@@ -5,7 +5,7 @@ use crate::sandbox::Sandbox;
 use crate::{compatibility, sample, tools};
 
 #[test]
-fn csharp_waits_for_leave_to_send_the_body() {
+fn csharp_waits_for_100_continue_before_the_body() {
     if !tools::has_tools("the C# client", &["mcs", "mono"]) {
         return;
     }

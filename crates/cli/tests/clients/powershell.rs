@@ -33,7 +33,7 @@ const GERMAN: &[(&str, &str)] = &[
 const ENGLISH: &[(&str, &str)] = &[];
 
 #[test]
-fn windows_powershell_waits_for_leave_to_send_latin_1() {
+fn windows_powershell_waits_for_100_continue_and_sends_latin_1() {
     assert!(WINDOWS_POWERSHELL.windows(3).any(|bytes| bytes == b"\xC5sa"), "the fixture lost its Latin-1");
     let sandbox = Sandbox::start();
     let mut connection = Connection::to(&sandbox);

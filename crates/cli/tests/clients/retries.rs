@@ -12,7 +12,7 @@ const NARROW: &str =
     "[limits]\nbody_bytes = 1000\nbodies_bytes = 1000\n[quota]\ncalls = 1\nwindow_ms = 1000\n";
 
 #[test]
-fn a_session_repeats_what_was_refused_for_the_moment() {
+fn a_requests_session_retries_temporary_refusals() {
     let what = "the session with retries";
     let Some(python) = tools::python(what, "import requests", "python3 with requests") else { return };
     let version = tools::python_version(&python, &["requests", "urllib3"]);

@@ -11,7 +11,7 @@ const CHECK: &str = "import importlib.metadata, requests, sys; \
 /// `MATRICULA_SCHEMATHESIS_EXAMPLES` is the number of random calls per endpoint, in addition to the fixed ones; default
 /// 10.
 #[test]
-fn no_answer_is_other_than_the_document_says() {
+fn every_response_matches_the_openapi_document() {
     let what = "Schemathesis";
     let Some(python) = tools::python(what, CHECK, "python3 with schemathesis 4.32.5") else { return };
     let sandbox = Sandbox::start_with(&["--no-quota", "--quiet"]);

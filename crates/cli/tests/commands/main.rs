@@ -46,7 +46,7 @@ fn path(path: &Path) -> &str {
 }
 
 #[test]
-fn the_first_call_of_a_stranger() {
+fn a_sandbox_writes_keys_creates_users_and_keeps_both() {
     let folder = tempfile::tempdir().unwrap();
     let (data, keys) = (folder.path().join("data"), folder.path().join("keys.json"));
     let sandbox = Sandbox::start(&data, &["--keys", path(&keys)]);
@@ -126,7 +126,7 @@ fn a_password_comes_from_standard_input() {
 }
 
 #[test]
-fn what_sign_prints_is_a_call_that_works() {
+fn the_output_of_sign_is_a_call_that_works() {
     let folder = tempfile::tempdir().unwrap();
     let _sandbox = Sandbox::start(folder.path(), &[]);
     let keys = folder.path().join("keys.json");
@@ -148,7 +148,7 @@ fn what_sign_prints_is_a_call_that_works() {
 }
 
 #[test]
-fn what_can_not_be_done_says_why_and_exits_with_1() {
+fn errors_say_why_and_exit_with_1() {
     let folder = tempfile::tempdir().unwrap();
     let write = |name: &str, content: &str| {
         let file = folder.path().join(name);

@@ -23,7 +23,7 @@ fn shared_clock(server: &TestServer) -> Clock {
 const THERE: usize = SEEDED as usize - 1;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_clock_that_jumps_back_an_hour_doubles_nothing() {
+async fn a_clock_that_jumps_back_an_hour_duplicates_no_user() {
     let mut row = Row::new("clock an hour back");
     for _ in 0..crate::rounds(2) {
         // Large enough that the dates of requests before the jump stay valid, so that only remembered requests protect.
@@ -57,7 +57,7 @@ async fn verify_audit(server: &TestServer) {
 /// With production's window, requests signed before the jump are refused as from the future. Later requests are
 /// accepted.
 #[tokio::test]
-async fn what_was_signed_before_a_jump_back_is_refused_and_what_is_signed_after_is_not() {
+async fn requests_from_before_a_jump_back_are_refused_and_later_ones_accepted() {
     let server = TestServer::start().await;
     let administrator = server.administrator();
     let before = administrator.signed(PATH);
@@ -78,7 +78,7 @@ async fn what_was_signed_before_a_jump_back_is_refused_and_what_is_signed_after_
 
 /// Keys do not expire earlier. A token created an hour ahead of the clock would live an hour longer, so it is refused.
 #[tokio::test]
-async fn keys_outlive_a_jump_back_and_tokens_of_before_it_do_not() {
+async fn keys_survive_a_jump_back_and_tokens_from_before_do_not() {
     let server = TestServer::start().await;
     let application = server.application("Super Administrator", &["userandgroupmanagement"]).await;
     let token = server.token(&application).await;

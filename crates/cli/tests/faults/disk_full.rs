@@ -191,7 +191,7 @@ async fn a_file_system_that_is_full_stops_creates_and_nothing_else() {
 
 /// The frames of a failed transaction in the write-ahead log are not taken for a committed one.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_was_refused_for_a_full_disk_is_not_done_by_the_next_start() {
+async fn a_request_refused_for_a_full_disk_is_not_done_by_the_next_start() {
     let clock: Clock = Arc::new(client::machine_clock);
     let mut row = Row::new("disk full, then kill -9");
     for round in 0..crate::rounds(2) {

@@ -35,7 +35,7 @@ async fn still_serves(stream: &mut TcpStream) {
 
 /// As many connections as `ulimit -n` allows on both sides do not delay a new caller.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_new_caller_does_not_wait_for_many_who_are_idle() {
+async fn many_idle_connections_do_not_delay_a_new_caller() {
     let clock: Clock = Arc::new(client::machine_clock);
     let allowed = getrlimit(Resource::Nofile).current.map_or(MANY, |limit| limit.saturating_sub(BESIDE));
     let many = MANY.min(allowed);
@@ -120,7 +120,7 @@ async fn the_server_opens_as_many_files_as_it_may() {
 
 /// More connections than the server can open files: a new caller is served all the same.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn more_idle_connections_than_files_shut_nobody_out() {
+async fn more_idle_connections_than_open_files_do_not_refuse_a_new_caller() {
     let clock: Clock = Arc::new(client::machine_clock);
     let mut row = Row::new(format!("{TOO_MANY} idle connections, {FEW} files"));
     let (site, mut known) = (Site::new("[limits]\nheader_seconds = 1\n").await, BTreeMap::new());

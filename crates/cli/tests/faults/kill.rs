@@ -12,7 +12,7 @@ use crate::table::{Row, stopwatch};
 const ROUNDS_EACH: u64 = 20;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_was_acknowledged_survives_kill_9() {
+async fn acknowledged_users_survive_kill_9() {
     let clock: client::Clock = Arc::new(client::machine_clock);
     let (mut row, rounds) = (Row::new("kill -9"), crate::rounds(3));
     let (mut site, mut known) = (Site::new("").await, BTreeMap::new());

@@ -60,7 +60,7 @@ impl Trial {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_was_acknowledged_survives_kill_9_of_the_database() {
+async fn acknowledged_users_survive_kill_9_of_the_database() {
     let Some(postgres) = postgres() else { return };
     let url = postgres.database();
     let mut trial =
@@ -77,7 +77,7 @@ async fn what_was_acknowledged_survives_kill_9_of_the_database() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_node_that_is_killed_takes_nothing_with_it() {
+async fn a_killed_node_loses_no_user() {
     let Some(postgres) = postgres() else { return };
     let url = postgres.database();
     let mut trial = Trial::new("PostgreSQL: one node of two, kill -9", Site::on_server(&url, &url).await);
@@ -97,7 +97,7 @@ async fn a_node_that_is_killed_takes_nothing_with_it() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_network_that_is_cut_or_stalls_loses_nothing() {
+async fn a_network_that_is_cut_or_stalls_loses_no_user() {
     let Some(postgres) = postgres() else { return };
     let direct = postgres.database();
     let way = Way::to_socket(postgres.folder().join(".s.PGSQL.5432"));

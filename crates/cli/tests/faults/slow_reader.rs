@@ -43,7 +43,7 @@ fn memory(served: &Served) -> u64 {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn who_reads_no_answer_is_cut_off_and_nobody_waits_for_it() {
+async fn clients_that_read_nothing_are_cut_off_and_delay_nobody() {
     let clock: Clock = Arc::new(client::machine_clock);
     let mut row = Row::new(format!("{READERS} clients that read no answer"));
     let (site, mut known) = (Site::new("[limits]\nanswer_seconds = 1\n").await, BTreeMap::new());

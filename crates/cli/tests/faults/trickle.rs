@@ -70,13 +70,13 @@ async fn trickles(fault: &'static str, start: impl Fn(&Client) -> String, answer
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn headers_that_trickle_are_cut_off() {
+async fn slow_headers_are_cut_off() {
     let start = |_: &Client| format!("POST {PATH} HTTP/1.1\r\nHost: x\r\nx-trickle: ");
     trickles("headers, a byte at a time", start, "").await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn bodies_that_trickle_are_cut_off() {
+async fn slow_bodies_are_cut_off() {
     let start = |client: &Client| {
         let signed =
             client.signer().unwrap().sign(PATH, client::machine_clock(), &client::random_request_id());

@@ -203,7 +203,7 @@ fn a_start_after_a_restore_changes_nothing() {
 }
 
 #[test]
-fn a_start_after_a_kill_loses_nothing() {
+fn a_start_after_a_kill_loses_no_user() {
     interrupt_operation(&Start { restored: false });
 }
 
@@ -218,17 +218,17 @@ fn a_backup_is_whole_or_not_there() {
 }
 
 #[test]
-fn a_restore_is_done_or_asked_for_again() {
+fn an_interrupted_restore_is_done_or_requested_again() {
     interrupt_operation(&Restore { replace: false });
 }
 
 #[test]
-fn there_is_a_directory_at_every_moment_of_a_restore_in_its_place() {
+fn a_restore_that_replaces_a_directory_always_leaves_one() {
     interrupt_operation(&Restore { replace: true });
 }
 
 #[test]
-fn the_old_master_key_opens_it_or_the_new_one() {
+fn after_an_interrupted_rotation_the_old_or_new_master_key_works() {
     interrupt_operation(&Rotation);
 }
 

@@ -50,7 +50,7 @@ pub(crate) async fn all_changes_are_made_or_none(engine: &impl Engine) {
     );
 }
 
-pub(crate) async fn what_is_taken_away_bumps_the_epoch(engine: &impl Engine) {
+pub(crate) async fn revocations_raise_the_epoch(engine: &impl Engine) {
     let store = filled_store(engine).await;
     let role = Role {
         id: RoleId::from_bytes([5; 16]),

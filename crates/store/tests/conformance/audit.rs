@@ -3,7 +3,7 @@
 use crate::Engine;
 use crate::engine::*;
 
-pub(crate) async fn every_user_and_every_change_is_told(engine: &impl Engine) {
+pub(crate) async fn every_user_and_every_change_has_an_event(engine: &impl Engine) {
     let store = filled_store(engine).await;
     create(&store, request(1, 1, vec![user(2, "a@example.com"), user(3, "first@example.com")])).await;
     apply(&store, vec![disable(user_id(2))]).await;
@@ -39,7 +39,7 @@ pub(crate) async fn every_user_and_every_change_is_told(engine: &impl Engine) {
     assert_eq!(store.audit(1, 4, 1).await.unwrap()[0].seq, 5);
 }
 
-pub(crate) async fn a_chain_that_was_touched_is_broken<E: Engine>(_: &E) {
+pub(crate) async fn a_changed_chain_is_broken<E: Engine>(_: &E) {
     for (how, message) in [
         (Tamper::ChangeEvent, "event 2 was changed"),
         (Tamper::DropEventInTheMiddle, "event 2 is missing"),

@@ -63,7 +63,7 @@ pub(crate) async fn a_session_lasts_until_it_is_ended(engine: &impl Engine) {
     ));
 }
 
-pub(crate) async fn sessions_end_with_what_they_rest_on<E: Engine>(_: &E) {
+pub(crate) async fn sessions_end_with_their_user_or_password<E: Engine>(_: &E) {
     let changes: [fn() -> Change; 5] = [
         || disable(user_id(2)),
         || update(user_id(2), Update { locked: Some(true), ..Update::default() }),
@@ -82,7 +82,7 @@ pub(crate) async fn sessions_end_with_what_they_rest_on<E: Engine>(_: &E) {
     }
 }
 
-pub(crate) async fn what_is_over_is_forgotten_when_another_is_used(engine: &impl Engine) {
+pub(crate) async fn expired_sessions_are_deleted_when_another_is_used(engine: &impl Engine) {
     let store = signed_in(engine).await;
     let at = |minutes| now() + SignedDuration::from_mins(minutes);
     let first = SessionId::from_bytes([1; 16]);

@@ -166,7 +166,7 @@ pub(crate) async fn an_update_changes_what_it_names(engine: &impl Engine) {
     );
 }
 
-pub(crate) async fn passwords_are_remembered_as_many_as_asked(engine: &impl Engine) {
+pub(crate) async fn as_many_passwords_are_remembered_as_required(engine: &impl Engine) {
     let store = filled_store(engine).await;
     let address = EmailAddress::parse("first@example.com").unwrap();
     for n in 1..=6 {
@@ -187,7 +187,7 @@ pub(crate) async fn passwords_are_remembered_as_many_as_asked(engine: &impl Engi
     );
 }
 
-pub(crate) async fn what_hangs_on_a_user_goes_with_it(engine: &impl Engine) {
+pub(crate) async fn removing_a_user_removes_its_aliases_attributes_and_delegates(engine: &impl Engine) {
     let store = filled_store(engine).await;
     let delegate =
         Delegate { id: DelegateId::from_bytes([1; 16]), primary: user_id(1), delegate: user_id(2) };
@@ -230,7 +230,7 @@ pub(crate) async fn what_hangs_on_a_user_goes_with_it(engine: &impl Engine) {
     assert_eq!(effect(&store, Change::RemoveUser(user_id(2))).await.unwrap_err(), ChangeError::NotFound);
 }
 
-pub(crate) async fn the_purge_list_knows_who_is_due(engine: &impl Engine) {
+pub(crate) async fn the_purge_list_has_users_that_are_due(engine: &impl Engine) {
     let store = filled_store(engine).await;
     let later = |hours| now() + SignedDuration::from_hours(hours);
     apply(
@@ -345,7 +345,7 @@ pub(crate) async fn events_are_found_by_account_and_time(engine: &impl Engine) {
 }
 
 /// Lookups of every request must also accept unknown ids.
-pub(crate) async fn nobody_is_nobody(engine: &impl Engine) {
+pub(crate) async fn unknown_ids_and_addresses_are_not_found(engine: &impl Engine) {
     let store = filled_store(engine).await;
     assert!(store.users_by_id(&[UserId::from_bytes([0; 16])]).await.unwrap()[0].is_none());
     assert!(store.credentials(&EmailAddress::parse("x@example.com").unwrap()).await.unwrap().is_none());

@@ -54,7 +54,7 @@ async fn two_accounts(engine: &impl Engine) -> Arc<dyn Store> {
     store
 }
 
-pub(crate) async fn who_proves_a_domain_first_gets_it(engine: &impl Engine) {
+pub(crate) async fn the_first_account_that_verifies_a_domain_gets_it(engine: &impl Engine) {
     let store = two_accounts(engine).await;
     apply(&store, vec![register(1, 1, "new.example"), register(2, 2, "new.example")]).await;
     assert_refused(&store, register(3, 1, "new.example"), ChangeError::AlreadyExists).await;
@@ -80,7 +80,7 @@ pub(crate) async fn who_proves_a_domain_first_gets_it(engine: &impl Engine) {
     assert!(store.pending_domain(account_id(1), &name("new.example")).await.unwrap().is_none());
 }
 
-pub(crate) async fn what_lies_below_a_domain_goes_with_it(engine: &impl Engine) {
+pub(crate) async fn subdomains_go_to_the_owner_of_the_domain(engine: &impl Engine) {
     let store = two_accounts(engine).await;
     apply(&store, vec![register(1, 1, "a.b.example.com")]).await;
     let below = store.domain_of(account_id(1), &name("a.b.example.com")).await.unwrap().unwrap();
@@ -100,7 +100,7 @@ pub(crate) async fn what_lies_below_a_domain_goes_with_it(engine: &impl Engine) 
     assert_eq!(owner_of(&store, "sub.own.example").await, Some(account_id(1)));
 }
 
-pub(crate) async fn a_registration_expires_and_can_be_made_anew(engine: &impl Engine) {
+pub(crate) async fn a_registration_expires_and_can_be_repeated(engine: &impl Engine) {
     let store = two_accounts(engine).await;
     apply(&store, vec![register(1, 1, "new.example")]).await;
     let late = now() + LIFE;

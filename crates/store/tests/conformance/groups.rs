@@ -77,7 +77,7 @@ fn member_names(members: &[Member]) -> Vec<&str> {
     members.iter().map(|member| member.subject.as_str()).collect()
 }
 
-pub(crate) async fn a_group_lies_where_it_may(engine: &impl Engine) {
+pub(crate) async fn a_group_has_a_unique_name_and_a_valid_parent(engine: &impl Engine) {
     let store = filled_store(engine).await;
     apply(&store, vec![Change::AddAccount(account(2, &[])), group(50, 2, None, "Elsewhere")]).await;
     let tree = [
@@ -114,7 +114,7 @@ pub(crate) async fn a_group_lies_where_it_may(engine: &impl Engine) {
     assert_eq!(store.count_groups(account_id(2), None).await.unwrap(), 2);
 }
 
-pub(crate) async fn groups_lie_only_so_deep(engine: &impl Engine) {
+pub(crate) async fn groups_have_a_maximal_depth(engine: &impl Engine) {
     let store = filled_store(engine).await;
     let deepest = u32::try_from(MAX_DEPTH).unwrap();
     let down: Vec<_> = (1..=deepest).map(|n| group(n, 1, (n > 1).then(|| n - 1), "Down")).collect();
@@ -190,7 +190,7 @@ pub(crate) async fn members_come_and_go_and_are_counted(engine: &impl Engine) {
     assert!(store.verify_audit().await.unwrap().iter().all(|report| report.broken.is_none()));
 }
 
-pub(crate) async fn a_user_that_goes_leaves_its_groups(engine: &impl Engine) {
+pub(crate) async fn a_removed_user_leaves_its_groups(engine: &impl Engine) {
     let store = filled_store(engine).await;
     let alias = directory::user::User { alias_of: Some(user_id(2)), ..user(3, "alias@example.com") };
     let changes = vec![

@@ -12,7 +12,7 @@ fn id(request: &mut directory::port::Write, n: u32) {
 }
 
 /// Every request goes to two nodes at once: one runs it, the other returns the same response.
-pub(crate) async fn a_request_runs_on_one_of_them(engine: &impl Engine) {
+pub(crate) async fn a_request_runs_on_one_node(engine: &impl Engine) {
     let nodes = [filled_store(engine).await, engine.open(), engine.open()];
     let mut tasks = Vec::new();
     for n in 0..300_u32 {
@@ -36,7 +36,7 @@ pub(crate) async fn a_request_runs_on_one_of_them(engine: &impl Engine) {
 }
 
 /// The signature does not cover the body, so two bodies can have one id. Only one of them runs, on whichever node.
-pub(crate) async fn an_id_stands_for_one_body_on_all_of_them(engine: &impl Engine) {
+pub(crate) async fn a_request_id_belongs_to_one_body_on_all_nodes(engine: &impl Engine) {
     let nodes = [filled_store(engine).await, engine.open()];
     let mut tasks = Vec::new();
     for n in 0..100_u32 {
@@ -61,7 +61,7 @@ pub(crate) async fn an_id_stands_for_one_body_on_all_of_them(engine: &impl Engin
 
 /// One node revokes something while another writes. Later writes are not based on the old state, and every acknowledged
 /// write is stored.
-pub(crate) async fn what_one_takes_away_stops_the_other(engine: &impl Engine) {
+pub(crate) async fn a_revocation_on_one_node_stops_writes_of_the_other(engine: &impl Engine) {
     let (writing, taking) = (filled_store(engine).await, engine.open());
     let (written, mut first) = tokio::sync::mpsc::unbounded_channel();
     let tasks: Vec<_> = (0..8_u32)

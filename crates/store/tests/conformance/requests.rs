@@ -12,7 +12,7 @@ fn compatible(request: Write) -> Write {
     Write { once: Some((key(&request), RequestIds::Compatible)), ..request }
 }
 
-pub(crate) async fn a_request_that_comes_again_gets_its_first_answer(engine: &impl Engine) {
+pub(crate) async fn a_repeated_request_gets_its_first_response(engine: &impl Engine) {
     let store = filled_store(engine).await;
     let one = || request(1, 1, vec![user(2, "a@example.com"), user(3, "first@example.com")]);
     let first = create(&store, one()).await;

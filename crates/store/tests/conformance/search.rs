@@ -93,7 +93,7 @@ pub(crate) async fn users_are_found_by_address_and_name(engine: &impl Engine) {
     assert_eq!(found_addresses(&engine.open(), "lee").await.len(), 2, "also after reopening");
 }
 
-pub(crate) async fn what_changes_is_found_as_it_is(engine: &impl Engine) {
+pub(crate) async fn changed_users_are_found_by_their_new_words(engine: &impl Engine) {
     let store = filled_store(engine).await;
     let ann = named_user(2, "ann@example.com", "Ann Lee");
     let alias = User { alias_of: Some(user_id(2)), ..named_user(3, "lee@example.com", "") };
@@ -117,7 +117,7 @@ pub(crate) async fn what_changes_is_found_as_it_is(engine: &impl Engine) {
     assert_eq!(engine.rows("user_words"), 3);
 }
 
-pub(crate) async fn what_is_new_is_indexed_once(engine: &impl Engine) {
+pub(crate) async fn new_users_are_indexed_once(engine: &impl Engine) {
     let nodes = [filled_store(engine).await, engine.open()];
     index_all(&nodes[0]).await;
     let users = (0..100).map(|n| named_user(10 + n, &format!("new{n:03}@example.com"), "")).collect();
@@ -204,7 +204,7 @@ async fn fill_by_chance(store: &Arc<dyn Store>, chance: &mut Chance) {
     apply(store, changes).await;
 }
 
-pub(crate) async fn pages_give_each_user_that_is_meant_once(engine: &impl Engine) {
+pub(crate) async fn pages_return_each_matching_user_once(engine: &impl Engine) {
     let store = filled_store(engine).await;
     let mut chance = Chance(7);
     fill_by_chance(&store, &mut chance).await;
@@ -236,7 +236,7 @@ pub(crate) async fn pages_give_each_user_that_is_meant_once(engine: &impl Engine
     assert!(hits > 1_500, "there is much to be found: {hits}");
 }
 
-pub(crate) async fn a_page_looks_at_so_many_and_no_more(engine: &impl Engine) {
+pub(crate) async fn a_page_checks_a_limited_number_of_users(engine: &impl Engine) {
     let store = filled_store(engine).await;
     for slice in 0..6_u8 {
         let users = (0..1_000).map(|n| {

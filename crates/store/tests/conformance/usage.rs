@@ -58,7 +58,7 @@ pub(crate) async fn uses_add_up_and_the_newest_wins(engine: &impl Engine) {
     assert_eq!(engine.open().usage_of(&[[1; 16]]).await.unwrap(), [Some(expected)]);
 }
 
-pub(crate) async fn what_is_gone_is_not_used(engine: &impl Engine) {
+pub(crate) async fn usage_is_deleted_with_its_credential(engine: &impl Engine) {
     let store = filled_store(engine).await;
     let second = Change::AddBinding(binding(2, user_id(2)));
     apply(&store, vec![Change::AddUser(user(2, "second@example.com")), second]).await;

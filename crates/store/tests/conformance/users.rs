@@ -53,7 +53,7 @@ pub(crate) async fn a_request_may_hold_many_users(engine: &impl Engine) {
 }
 
 /// 64 writers at once ask for the same ten addresses. Each address goes to exactly one of them.
-pub(crate) async fn writers_that_meet_agree_on_who_was_first(engine: &impl Engine) {
+pub(crate) async fn concurrent_writers_agree_on_the_first(engine: &impl Engine) {
     let store = filled_store(engine).await;
     let mut tasks = Vec::new();
     for task in 0..64_u8 {
@@ -78,7 +78,7 @@ pub(crate) async fn writers_that_meet_agree_on_who_was_first(engine: &impl Engin
     assert!(store.verify_audit().await.unwrap().iter().all(|report| report.broken.is_none()));
 }
 
-pub(crate) async fn evidence_that_no_longer_holds_stops_the_write(engine: &impl Engine) {
+pub(crate) async fn stale_evidence_stops_the_write(engine: &impl Engine) {
     let store = filled_store(engine).await;
     apply(&store, vec![Change::AddAccount(account(2, &[1]))]).await;
     let with = |id: u8, evidence: &[(u8, u64)]| {

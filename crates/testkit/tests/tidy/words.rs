@@ -81,7 +81,7 @@ fn find_avoided(path: &str, lines: &[(usize, String)], avoided: &[String]) -> St
 }
 
 #[test]
-fn words_are_the_usual_ones() {
+fn no_text_has_avoided_words() {
     let avoided = without_bar(&AVOIDED);
     let mut found = String::new();
     for (path, text) in files(&[".rs", ".md", ".html", ".toml", ".sh"]) {
@@ -92,7 +92,7 @@ fn words_are_the_usual_ones() {
 }
 
 #[test]
-fn words_of_comments_are_the_usual_ones() {
+fn no_comment_has_avoided_words() {
     let avoided = without_bar(&AVOIDED_IN_COMMENTS);
     let mut found = String::new();
     for (path, text) in files(&[".rs"]) {
