@@ -80,7 +80,7 @@ impl PlainLoop {
     /// Rows of `users` per second.
     pub(crate) fn run(&mut self, length: Duration, at_most: usize) -> anyhow::Result<f64> {
         // Rendered before the clock starts, like the requests of the driver.
-        let people: Vec<_> = (0..at_most.next_multiple_of(ROWS)).map(|_| self.people.next()).collect();
+        let people: Vec<_> = (0..at_most.next_multiple_of(ROWS)).map(|_| self.people.next_person()).collect();
         let account = [1_u8; 16];
         let mut user = self.connection.prepare(
             "INSERT INTO users (id, account, address, address_key, name, password, must_change_password, role,

@@ -40,7 +40,7 @@ pub(crate) fn add(
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a few million at most")]
     let count = (AT_MOST * length.as_secs_f64()) as usize;
     // Rendered before the clock starts, like the requests of the other driver.
-    let entries: Arc<Vec<_>> = Arc::new((0..count).map(|_| entry(&people.next())).collect());
+    let entries: Arc<Vec<_>> = Arc::new((0..count).map(|_| entry(&people.next_person())).collect());
     runtime()?.block_on(async {
         let mut open = Vec::new();
         for _ in 0..connections {

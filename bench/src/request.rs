@@ -39,7 +39,7 @@ impl People {
         Self { next: 0, seeded }
     }
 
-    pub(crate) fn next(&mut self) -> Person {
+    pub(crate) fn next_person(&mut self) -> Person {
         self.next += 1;
         // Multiplication by an odd number and folding are bijective, so all numbers differ.
         let mut number = self.next.wrapping_mul(0x9E37_79B1);
@@ -106,7 +106,7 @@ impl Requests {
         let signer = Signer::new(keys)?;
         let (mut bytes, mut ends) = (Vec::new(), Vec::with_capacity(count));
         for _ in 0..count {
-            let data = (0..shape.items).map(|_| new_user(people.next(), shape.passwords)).collect();
+            let data = (0..shape.items).map(|_| new_user(people.next_person(), shape.passwords)).collect();
             let body = serde_json::to_vec(&Body { data })?;
             let path = wire::create_user::PATH;
             signed(&signer, path, &body, &mut bytes);
@@ -187,7 +187,7 @@ mod tests {
     #[test]
     fn no_address_comes_twice() {
         for mut people in [People::default(), People::after_seeded(1_000)] {
-            let addresses: HashSet<_> = (0..100_000).map(|_| people.next().address).collect();
+            let addresses: HashSet<_> = (0..100_000).map(|_| people.next_person().address).collect();
             assert_eq!(addresses.len(), 100_000);
         }
     }

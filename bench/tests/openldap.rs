@@ -1,4 +1,4 @@
-//! `matricula-bench peer-openldap`: adds to a real slapd, or says that there is none.
+//! `matricula-bench peer-openldap`: adds to a real slapd, or says that it is not installed.
 
 use std::process::Command;
 

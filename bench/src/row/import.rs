@@ -41,7 +41,7 @@ pub(crate) fn measure(settings: &Settings, output: &Output) -> anyhow::Result<Ve
         let mut csv = std::io::BufWriter::new(std::fs::File::create(&file)?);
         writeln!(csv, "email,name")?;
         for _ in 0..users {
-            let person = bench.people.next();
+            let person = bench.people.next_person();
             writeln!(csv, "{},{}", person.address, person.name)?;
         }
         csv.into_inner()?;

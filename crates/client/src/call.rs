@@ -185,7 +185,7 @@ impl Client {
                     }
                 }
             }
-            let Some(pause) = retries.next(attempt, &outcome, reads) else { return outcome };
+            let Some(pause) = retries.next_pause(attempt, &outcome, reads) else { return outcome };
             attempt += 1;
             tokio::time::sleep_until(tokio::time::Instant::now() + pause).await;
         }

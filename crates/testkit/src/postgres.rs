@@ -59,7 +59,7 @@ impl Postgres {
 
     /// The same, in a folder on disk.
     pub fn start_in(folder: &Path, options: &str) -> Option<Self> {
-        Self::made(folder, PORT, |_| options.to_owned())
+        Self::create_server(folder, PORT, |_| options.to_owned())
     }
 
     /// A server that also listens on a port, only with TLS, and the file of its certificate; `None`: PostgreSQL or
@@ -68,7 +68,7 @@ impl Postgres {
         Command::new("openssl").arg("version").output().ok()?;
         let free = TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr());
         let port = free.unwrap_or_else(|error| panic!("a free port: {error}")).port();
-        let postgres = Self::made(&std::env::temp_dir(), port, |data| {
+        let postgres = Self::create_server(&std::env::temp_dir(), port, |data| {
             let made = unprivileged(Path::new("openssl"))
                 .args(["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"])
                 .args(["-days", "1", "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost"])
@@ -86,7 +86,7 @@ impl Postgres {
     }
 
     /// `options` gets the data folder before the server starts.
-    fn made(folder: &Path, port: u16, options: impl FnOnce(&str) -> String) -> Option<Self> {
+    fn create_server(folder: &Path, port: u16, options: impl FnOnce(&str) -> String) -> Option<Self> {
         let binaries = binaries()?;
         let folder = tempfile::Builder::new().prefix("postgres-").tempdir_in(folder);
         let folder = folder.unwrap_or_else(|error| panic!("a temporary folder: {error}"));

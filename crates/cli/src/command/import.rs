@@ -154,7 +154,7 @@ pub(crate) async fn run(arguments: Arguments, output: &Output) -> Result<(), Fai
         bar.show(&report);
     }
     drop(bar);
-    source::ended(&source)?;
+    source::check_complete(&source)?;
     if let Some(results) = results {
         results.finish()?;
     }

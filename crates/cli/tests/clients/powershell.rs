@@ -36,7 +36,7 @@ const ENGLISH: &[(&str, &str)] = &[];
 fn windows_powershell_waits_for_100_continue_and_sends_latin_1() {
     assert!(WINDOWS_POWERSHELL.windows(3).any(|bytes| bytes == b"\xC5sa"), "the fixture lost its Latin-1");
     let sandbox = Sandbox::start();
-    let mut connection = Connection::to(&sandbox);
+    let mut connection = Connection::open(&sandbox);
 
     // The first call is from an English Windows; the second, on the same connection, from a German one.
     let answers = [ENGLISH, GERMAN].map(|names| {
@@ -52,7 +52,7 @@ fn windows_powershell_waits_for_100_continue_and_sends_latin_1() {
 #[test]
 fn windows_powershell_need_not_send_a_body_that_is_refused() {
     let sandbox = Sandbox::start();
-    let mut connection = Connection::to(&sandbox);
+    let mut connection = Connection::open(&sandbox);
     let keys = sandbox.keys_with(&[("secret_key", "bm90IHRoZSBzZWNyZXQ=")]);
     let (head, _) = request(WINDOWS_POWERSHELL, &sandbox, &keys, ENGLISH);
     connection.send(&head);
@@ -65,7 +65,7 @@ fn windows_powershell_need_not_send_a_body_that_is_refused() {
 #[test]
 fn powershell_7_sends_utf_8_at_once() {
     let sandbox = Sandbox::start();
-    let mut connection = Connection::to(&sandbox);
+    let mut connection = Connection::open(&sandbox);
     let answers = [ENGLISH, GERMAN].map(|names| {
         let (head, body) = request(POWERSHELL_7, &sandbox, &sandbox.keys_with(&[]), names);
         connection.send(&[head, body].concat());
@@ -147,7 +147,7 @@ struct Answer {
 }
 
 impl Connection {
-    fn to(sandbox: &Sandbox) -> Self {
+    fn open(sandbox: &Sandbox) -> Self {
         Self(BufReader::new(TcpStream::connect(sandbox.address()).unwrap()))
     }
 
