@@ -187,10 +187,59 @@ impl Summary {
         }
     }
 
+    /// What the person who imports should know, one sentence each.
+    pub fn notes(&self) -> Vec<String> {
+        let mut notes = Vec::new();
+        if let Some(encoding) = self.encoding.filter(|encoding| *encoding != Encoding::Utf8) {
+            notes.push(format!("The file was read as {}", encoding.name()));
+        }
+        if self.skipped > 0 {
+            let entries = self
+                .skipped_entries
+                .iter()
+                .map(|(line, class)| format!("{} on line {line}", printable(class)));
+            notes.push(format!(
+                "{} not people, and no users: {}",
+                entries_are(self.skipped),
+                list(entries, self.skipped)
+            ));
+        }
+        if self.disabled > 0 {
+            notes.push(format!("{} not active and created disabled", users_are(self.disabled)));
+        }
+        if self.locked > 0 {
+            notes.push(format!("{} locked and created locked", users_are(self.locked)));
+        }
+        if self.without_password > 0 {
+            let rows = self.without_password_rows.iter();
+            let rows =
+                rows.map(|(line, address, why)| format!("{} on line {line} ({why})", printable(address)));
+            let users = users_are(self.without_password);
+            notes.push(format!("{users} created without a password: {}", list(rows, self.without_password)));
+        }
+        notes
+    }
+
     fn count_state(&mut self, disabled: bool, locked: bool) {
         self.disabled += u64::from(disabled);
         self.locked += u64::from(locked && !disabled);
     }
+}
+
+fn users_are(count: u64) -> String {
+    if count == 1 { "1 user is".to_owned() } else { format!("{count} users are") }
+}
+
+fn entries_are(count: u64) -> String {
+    if count == 1 { "1 entry is".to_owned() } else { format!("{count} entries are") }
+}
+
+/// Examples of so many.
+fn list(examples: impl Iterator<Item = String>, count: u64) -> String {
+    let examples: Vec<String> = examples.take(5).collect();
+    let more = count.saturating_sub(examples.len() as u64);
+    let end = if more > 0 { format!(", and {more} more") } else { String::new() };
+    format!("{}{end}", examples.join(", "))
 }
 
 /// Why a file can't be read on.

@@ -84,6 +84,8 @@ pub(super) struct Job {
     pub(super) by: String,
     pub(super) at: Timestamp,
     pub(super) unknown: Vec<String>,
+    /// What the person who imports should know.
+    pub(super) notes: Vec<String>,
     state: Mutex<State>,
     progress: watch::Sender<Progress>,
     stopping: watch::Sender<bool>,
@@ -105,7 +107,7 @@ impl Job {
     pub(super) fn new(
         request: &PageRequest<'_>,
         file: String,
-        ParsedFile { rows, unknown }: ParsedFile,
+        ParsedFile { rows, unknown, notes }: ParsedFile,
     ) -> Self {
         let (console, account) = (request.console, request.scope.account());
         let mut id = [0; 16];
@@ -136,6 +138,7 @@ impl Job {
             by: request.session.principal.address.clone(),
             at: console.core.clock.now(),
             unknown,
+            notes,
             state: Mutex::new(State { rows, slices, unsent: VecDeque::new(), max_body, why: None }),
             progress: watch::Sender::new(progress),
             stopping: watch::Sender::new(false),
@@ -323,6 +326,7 @@ mod tests {
             by: "admin@example.com".to_owned(),
             at: Timestamp::UNIX_EPOCH,
             unknown: Vec::new(),
+            notes: Vec::new(),
             state: Mutex::new(State {
                 rows: vec![row],
                 slices: vec![vec![0]],

@@ -15,16 +15,14 @@ pub(super) const MAX_ROWS: usize = 100_000;
 
 pub(super) struct ParsedFile {
     pub(super) rows: Vec<Row>,
-    /// Unknown columns.
+    /// Names of fields that are not used.
     pub(super) unknown: Vec<String>,
+    /// What the person who imports should know.
+    pub(super) notes: Vec<String>,
 }
 
 /// Reads the rows of a file, or says why it can't be used. A request holds at most `max_body` bytes.
 pub(super) fn read_rows(bytes: &[u8], max_body: usize) -> Result<ParsedFile, String> {
-    // The signature of ZIP archives, and so of workbooks.
-    if bytes.starts_with(b"PK\x03\x04") {
-        return Err("this is a workbook: save the sheet as CSV and upload that".to_owned());
-    }
     let to_text = |error: ImportError| error.to_string();
     let mut reader = Rows::new(bytes, None).map_err(to_text)?;
     let (mut rows, mut seen) = (Vec::new(), HashSet::new());
@@ -55,9 +53,12 @@ pub(super) fn read_rows(bytes: &[u8], max_body: usize) -> Result<ParsedFile, Str
         rows.push(Row { line: row.line, address: row.address, name, length, outcome });
     }
     if rows.is_empty() {
-        return Err("it contains no user".to_owned());
+        let notes = reader.summary().notes().into_iter().map(|note| format!(". {note}")).collect::<String>();
+        return Err(format!("it contains no user{notes}"));
     }
-    Ok(ParsedFile { rows, unknown: reader.unknown_columns().iter().map(|name| short(name)).collect() })
+    let summary = reader.summary();
+    let unknown = summary.ignored.iter().map(|name| short(name)).collect();
+    Ok(ParsedFile { rows, unknown, notes: summary.notes() })
 }
 
 /// The comparison key of an address.

@@ -72,6 +72,8 @@ fn item(address: &str) -> Item {
         password_hash: None,
         account_code: None,
         force_password_change: None,
+        disabled: None,
+        locked: None,
     }
 }
 
@@ -155,6 +157,8 @@ fn any_item() -> impl Strategy<Value = Item> {
             password_hash: None,
             account_code,
             force_password_change,
+            disabled: None,
+            locked: None,
         },
     )
 }
