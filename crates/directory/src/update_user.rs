@@ -7,7 +7,7 @@ use crate::Scope;
 use crate::check;
 use crate::error::ItemError;
 use crate::role::Role;
-use crate::user::{Update, User};
+use crate::user::{PasswordHash, Update, User};
 
 /// The request. `None` is a missing field.
 #[derive(Clone, Debug, Default)]
@@ -16,6 +16,8 @@ pub struct Asked {
     pub name: Option<String>,
     /// Cloud password.
     pub password: Option<SecretString>,
+    /// An imported password hash, or why it can't be used.
+    pub password_hash: Option<Result<PasswordHash, String>>,
     /// Whether the user is locked.
     pub locked: Option<bool>,
     /// Whether the user is disabled.
@@ -41,6 +43,8 @@ pub enum Field {
     Name,
     /// The password.
     Password,
+    /// The imported password hash.
+    PasswordHash,
 }
 
 /// The changes of a user.
@@ -49,7 +53,7 @@ pub struct Planned {
     pub user: User,
     /// The new password, which satisfies the policy.
     pub password: Option<SecretString>,
-    /// The other changes.
+    /// The other changes, an imported password hash among them.
     pub update: Update,
 }
 
@@ -67,9 +71,15 @@ pub fn judge(
 ) -> Result<Planned, Vec<(Field, ItemError)>> {
     let user = scope.user(found).map_err(|why| vec![(Field::Address, why)])?;
     let policy = &scope.account().password_policy;
+    let (hash, refused) = match asked.password_hash {
+        Some(_) if asked.password.is_some() => (None, Some(ItemError::NotBoth("password or passwordHash"))),
+        Some(Ok(hash)) => (Some(hash), None),
+        Some(Err(why)) => (None, Some(ItemError::PasswordHash(why))),
+        None => (None, None),
+    };
     let update = Update {
         name: asked.name,
-        password: None,
+        password: hash,
         history: policy.history,
         keep_keys: false,
         must_change_password: asked.force_password_change,
@@ -80,10 +90,10 @@ pub fn judge(
         allow_pop: asked.allow_pop,
         archive_start: asked.archive_start,
     };
-    if asked.password.is_some() || !update.is_nothing() {
+    if asked.password.is_some() || refused.is_some() || !update.is_nothing() {
         scope.covers(role).map_err(|why| vec![(Field::Address, why)])?;
     }
-    let mut wrong = Vec::new();
+    let mut wrong: Vec<_> = refused.map(|why| (Field::PasswordHash, why)).into_iter().collect();
     let name = update.name.as_deref().unwrap_or(&user.name);
     if let Err(why) = check::name(name) {
         wrong.push((Field::Name, why));

@@ -14,6 +14,9 @@ item! {
         name: optional String = "name",
         /// Cloud password. Revokes all key pairs of the user.
         password: optional SecretString = "password",
+        /// A password hash from another directory, instead of the password: see create-user. Revokes all key pairs of the
+        /// user. `[ours]`
+        password_hash: optional SecretString = "passwordHash",
         /// Whether the user is locked; `false` also ends a lockout.
         account_locked: optional bool = "accountLocked",
         /// Whether the user is disabled.

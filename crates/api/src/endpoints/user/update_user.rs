@@ -1,5 +1,6 @@
 //! `POST /api/user/update-user` (spec/protocol.md 5). An item with only the address is a read.
 
+use auth::PasswordHasher;
 use directory::application::Product;
 use directory::change::{Change, Effect};
 use directory::role::INTERNAL_EDIT;
@@ -36,6 +37,8 @@ pub const ENDPOINT: Endpoint = Endpoint {
         Code::RoleNotCovered,
         Code::LastSuperAdministrator,
         Code::PasswordPolicy,
+        Code::PasswordHash,
+        Code::NotOneOf,
     ],
     run: Run::Signed(|call| Box::pin(update_user(call))),
 };
@@ -54,10 +57,14 @@ async fn update_user(mut call: Call<'_>) -> Result<Reply, CallError> {
     let with_password = |item: &UpdateUser| item.password.is_some();
     let passwords = entries.iter().any(|entry| entry.item.as_ref().is_ok_and(with_password));
     let judging = scope.clone();
+    let asked: Vec<_> = entries
+        .into_iter()
+        .map(|entry| (entry.key, entry.item.map(|item| rules_item(&core.gate, item))))
+        .collect();
     let judge_all = move || -> Vec<_> {
         let judged = entries.into_iter().zip(found).map(|(entry, found)| {
             let judged = entry.item.and_then(|item| match found {
-                Some(Ok((user, role))) => judge(&judging, user, role.as_ref(), rules_item(item))
+                Some(Ok((user, role))) => judge(&judging, user, role.as_ref(), item)
                     .map_err(|all| all.iter().map(|(field, why)| wrong(field_name(*field), why)).collect()),
                 Some(Err(why)) => Err(vec![wrong("emailAddress", &why)]),
                 None => Err(Vec::new()),
@@ -79,7 +86,8 @@ async fn update_user(mut call: Call<'_>) -> Result<Reply, CallError> {
     }
     let mut step = |(key, judged): (_, Result<Planned, _>)| {
         let plan = judged.map(|Planned { user, password, update }| {
-            let update = Update { password: password.and_then(|_| hashes.next()), ..update };
+            let new = password.and_then(|_| hashes.next());
+            let update = Update { password: new.or(update.password), ..update };
             if update.is_nothing() {
                 return Plan::read(&state(&user, now));
             }
@@ -96,10 +104,13 @@ async fn update_user(mut call: Call<'_>) -> Result<Reply, CallError> {
     call.carry_out(scope.evidence(), steps).await
 }
 
-fn rules_item(item: UpdateUser) -> Asked {
+fn rules_item(hasher: &PasswordHasher, item: UpdateUser) -> Asked {
     Asked {
         name: item.name,
         password: item.password,
+        password_hash: item
+            .password_hash
+            .map(|hash| hasher.hashed_elsewhere(&hash).map_err(|why| why.to_string())),
         locked: item.account_locked,
         disabled: item.account_disabled,
         force_password_change: item.force_password_change,
@@ -115,6 +126,7 @@ fn field_name(field: Field) -> &'static str {
         Field::Address => "emailAddress",
         Field::Name => "name",
         Field::Password => "password",
+        Field::PasswordHash => "passwordHash",
     }
 }
 
