@@ -29,9 +29,14 @@ fn functions(text: &str) -> Vec<(usize, &str, usize)> {
     let mut found = Vec::new();
     for (at, line) in lines.iter().enumerate() {
         let Some(name) = declared_function(line) else { continue };
-        // A body on one line, or no body: a signature has no other line that ends so at this indentation.
-        let ends = |line: &&&str| indent(line) == indent(lines[at]) && line.trim_end().ends_with(['}', ';']);
-        let length = lines[at..].iter().position(|line| ends(&line)).map_or(0, |length| length + 1);
+        let ends = |n: usize, line: &str| {
+            let code = line.trim();
+            // The signature may end the function: it has no body, or one without lines.
+            let is_signature = n == 0 || code.starts_with(')');
+            indent(line) == indent(lines[at]) && (code == "}" || (is_signature && code.ends_with(['}', ';'])))
+        };
+        let length =
+            lines[at..].iter().enumerate().position(|(n, line)| ends(n, line)).map_or(0, |end| end + 1);
         found.push((at + 1, name, length));
     }
     found
