@@ -1,20 +1,20 @@
-//! As much of an HTTP answer as the driver has to know.
+//! The part of an HTTP response that the driver needs.
 
 use std::ops::Range;
 
 use anyhow::{Context as _, ensure};
 
-/// An answer that is there as a whole.
+/// A complete response.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Answer {
     pub(crate) status: u16,
-    /// The range of the body; several ranges if it came in chunks.
+    /// The range of the body; for a chunked body it includes the sizes of the chunks.
     pub(crate) body: Range<usize>,
     /// Whether the server closes the connection after it.
     pub(crate) closes: bool,
 }
 
-/// Reads an answer; `None` while there is more to come.
+/// Parses a response; `None` while it is incomplete.
 pub(crate) fn read(bytes: &[u8]) -> anyhow::Result<Option<Answer>> {
     let Some(end) = bytes.windows(4).position(|window| window == b"\r\n\r\n") else { return Ok(None) };
     let head = std::str::from_utf8(&bytes[..end]).context("the head of an answer")?;
@@ -29,7 +29,7 @@ pub(crate) fn read(bytes: &[u8]) -> anyhow::Result<Option<Answer>> {
     let body = if status == 204 || status == 304 {
         start
     } else if says("transfer-encoding", "chunked") {
-        match chunks(&bytes[start..])? {
+        match chunked_end(&bytes[start..])? {
             Some(length) => start + length,
             None => return Ok(None),
         }
@@ -41,8 +41,8 @@ pub(crate) fn read(bytes: &[u8]) -> anyhow::Result<Option<Answer>> {
     Ok(whole.then(|| Answer { status, body: start..body, closes: says("connection", "close") }))
 }
 
-/// Length of a body in chunks, once it has ended. Trailers are not read.
-fn chunks(bytes: &[u8]) -> anyhow::Result<Option<usize>> {
+/// Length of a chunked body, or `None` while it is incomplete. Trailers are not read.
+fn chunked_end(bytes: &[u8]) -> anyhow::Result<Option<usize>> {
     let mut at = 0;
     loop {
         let Some(line) = bytes[at..].windows(2).position(|window| window == b"\r\n") else { return Ok(None) };

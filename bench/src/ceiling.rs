@@ -1,4 +1,4 @@
-//! What the machine allows: forced writes, inserts, hashes, each with nothing around it.
+//! The limits of the machine: forced writes, inserts and hashes, each measured alone.
 
 use std::fs::File;
 use std::os::unix::fs::FileExt as _;
@@ -16,13 +16,13 @@ use crate::request::People;
 /// Bytes of one forced write: a page of the database.
 const WRITE: usize = 4_096;
 
-/// Writes that fit into the file: 16 MiB, as the write-ahead log.
+/// Number of writes in the file: 16 MiB, like the write-ahead log.
 const WRITES: u64 = 4_096;
 
 /// Rows in a transaction of the plain loop.
 pub(crate) const ROWS: usize = 100;
 
-/// Forced writes a second: 4 KiB into a file that has its size already, each followed by fdatasync.
+/// Forced writes per second: 4 KiB each into a file of fixed size, each followed by fdatasync.
 pub(crate) fn forced_writes(folder: &Path, length: Duration) -> anyhow::Result<f64> {
     let path = folder.join("forced-writes");
     let file = File::options().write(true).create(true).truncate(true).open(&path)?;
@@ -43,17 +43,17 @@ pub(crate) fn forced_writes(folder: &Path, length: Duration) -> anyhow::Result<f
     Ok(rate)
 }
 
-/// What the plain loop writes.
+/// The rows that the plain loop writes.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Rows {
     /// The rows of `users`.
     Users,
-    /// Also what the server writes beside them: an audit event for each, and the answer of each request. Nothing is
-    /// hashed, signed or rendered: the bytes are as many, but they are constants.
+    /// Also the other rows that the server writes: an audit event for each user and the response of each request. They
+    /// are constants of the same size; nothing is hashed, signed or rendered.
     UsersAuditAnswers,
 }
 
-/// A plain loop over its own database.
+/// A plain loop over a separate database.
 pub(crate) struct PlainLoop {
     connection: Connection,
     people: People,
@@ -62,7 +62,7 @@ pub(crate) struct PlainLoop {
 }
 
 impl PlainLoop {
-    /// The tables and settings of the server's own database, and its write-ahead log.
+    /// Creates tables and settings like those of the server's database and its write-ahead log.
     pub(crate) fn new(folder: &Path, rows: Rows) -> anyhow::Result<Self> {
         let name = if rows == Rows::Users { "loop-users.db" } else { "loop-all.db" };
         let connection = Connection::open(folder.join(name))?;
@@ -77,10 +77,10 @@ impl PlainLoop {
         Ok(Self { connection, people: People::default(), rows, written: 0 })
     }
 
-    /// Rows of `users` a second.
+    /// Rows of `users` per second.
     pub(crate) fn run(&mut self, length: Duration, at_most: usize) -> anyhow::Result<f64> {
-        // Made before the clock starts, as the driver's requests are.
-        let people: Vec<_> = (0..at_most.next_multiple_of(ROWS)).map(|_| self.people.next()).collect();
+        // Rendered before the clock starts, like the requests of the driver.
+        let people: Vec<_> = (0..at_most.next_multiple_of(ROWS)).map(|_| self.people.next_person()).collect();
         let account = [1_u8; 16];
         let mut user = self.connection.prepare(
             "INSERT INTO users (id, account, address, address_key, name, password, must_change_password, role,
@@ -128,7 +128,7 @@ impl PlainLoop {
         Ok(done as f64 / started.elapsed().as_secs_f64())
     }
 
-    /// Holds what the database has against what was written.
+    /// Compares the rows in the database with the number written.
     pub(crate) fn verify(&self) -> anyhow::Result<()> {
         let count: i64 = self.connection.query_row("SELECT count(*) FROM users", [], |row| row.get(0))?;
         ensure!(
@@ -140,7 +140,7 @@ impl PlainLoop {
     }
 }
 
-/// An id as the server makes them: it begins with the time and goes on with what looks random.
+/// An id like those of the server: a time, then bytes that look random.
 fn uuid(at: i64, number: u64) -> [u8; 16] {
     let mut id = [0x70; 16];
     id[..6].copy_from_slice(&at.to_be_bytes()[2..]);
@@ -148,7 +148,7 @@ fn uuid(at: i64, number: u64) -> [u8; 16] {
     id
 }
 
-/// Hashes a second on a number of threads that do nothing else, each keeping its memory.
+/// Hashes per second on threads that do nothing else. Each thread reuses its memory.
 pub(crate) fn hashes(threads: usize, length: Duration) -> anyhow::Result<f64> {
     let workers: Vec<_> = (0..threads).map(|_| thread::spawn(move || hash_for(length))).collect();
     let mut rate = 0.0;

@@ -1,5 +1,5 @@
-//! The load driver: one thread for all connections, so that as little as possible of the machine goes to it and not to
-//! the server. It sends rendered bytes and looks at an answer only as far as is needed to know that all went well.
+//! The load driver: one thread for all connections, so that it takes as little of the machine as possible. It sends
+//! rendered bytes and parses responses only as far as it needs to know whether they succeeded.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -15,34 +15,34 @@ use crate::figure::quantile;
 use crate::machine;
 use crate::request::{Expected, Requests};
 
-/// How long to wait for the last answers. The server's own limit is 60 seconds.
+/// The time to wait for the last responses. The server's limit is 60 seconds.
 const PATIENCE: Duration = Duration::from_secs(90);
 
 /// How many requests to send, and when.
 pub(crate) struct Load {
     pub(crate) requests: Requests,
     pub(crate) connections: usize,
-    /// From one request of a connection to its next; `None`: as soon as the answer is there.
+    /// Time between two requests of a connection; `None` sends the next one as soon as the response has arrived.
     pub(crate) every: Option<Duration>,
 }
 
-/// The result.
+/// The result of a load.
 pub(crate) struct Sent {
-    /// Answered with success, each a creation of every item.
+    /// Requests that succeeded. Each created all of its items.
     pub(crate) answered: u64,
-    /// From the first request to the last answer.
+    /// From the first request to the last response.
     pub(crate) elapsed: Duration,
-    /// Processor time of the driver itself, in microseconds per request.
+    /// Processor time of the driver, in microseconds per request.
     pub(crate) own_micros: f64,
-    /// Answered otherwise than expected, and the first of those answers. Only where that is allowed to happen.
+    /// Unexpected responses, where the scenario allows them.
     pub(crate) others: Others,
-    /// Of each request, in microseconds.
+    /// Latency of each request, in microseconds.
     micros: Vec<u32>,
-    /// For another measurement with the same bytes.
+    /// The requests, to send the same bytes again.
     pub(crate) requests: Requests,
 }
 
-/// Answers that were not as expected.
+/// Unexpected responses.
 #[derive(Debug, Default)]
 pub(crate) struct Others {
     pub(crate) count: u64,
@@ -54,13 +54,13 @@ impl Sent {
         self.answered as f64 / self.elapsed.as_secs_f64()
     }
 
-    /// In milliseconds.
+    /// The latency below which this share of the requests lies, in milliseconds.
     pub(crate) fn latency(&mut self, share: f64) -> f64 {
         quantile(&mut self.micros, share) / 1_000.0
     }
 }
 
-/// Sends for some time. An answer that is not a success ends the measurement: what it would say is not valid.
+/// Sends one load. An unsuccessful response ends the measurement with an error, because its result would be invalid.
 pub(crate) fn send(address: SocketAddr, load: Load, length: Duration) -> anyhow::Result<Sent> {
     let mut sent = send_together(address, vec![load], length)?;
     sent.pop().context("one load")
@@ -99,7 +99,7 @@ async fn drive(address: SocketAddr, loads: Vec<Load>, length: Duration) -> anyho
         let mut connections = JoinSet::new();
         let count = streams.len() as u32;
         for (number, stream) in streams.into_iter().enumerate() {
-            // Paced connections take turns: they do not all send at the same moment.
+            // Paced connections take turns, so that they do not all send at the same moment.
             let first = every.map(|every| started + every * number as u32 / count);
             let connection = Connection::new(stream, requests.expected.clone());
             connections.spawn(connection.run(Arc::clone(&requests), first.zip(every), deadline));
@@ -128,19 +128,19 @@ async fn drive(address: SocketAddr, loads: Vec<Load>, length: Duration) -> anyho
     Ok(sent)
 }
 
-/// Sends one request and gives back the body of its answer.
+/// Sends one request and returns the body of its response.
 pub(crate) fn ask(address: SocketAddr, request: &[u8]) -> anyhow::Result<Vec<u8>> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {
         let stream = TcpStream::connect(address).await?;
         let mut connection = Connection::new(stream, Expected::Creation);
         let answer = connection.exchange(request).await?;
-        connection.hold(&answer).map_err(anyhow::Error::msg)?;
+        connection.check_answer(&answer).map_err(anyhow::Error::msg)?;
         Ok(connection.buffer[answer.body].to_vec())
     })
 }
 
-/// One connection, one request after the other.
+/// One connection that sends one request after the other.
 pub(crate) struct Dialogue {
     runtime: tokio::runtime::Runtime,
     connection: Connection,
@@ -156,12 +156,12 @@ impl Dialogue {
         Ok(Self { runtime, connection })
     }
 
-    /// The body of the answer, and the milliseconds it took to come.
+    /// The body of the response, and its latency in milliseconds.
     pub(crate) fn ask(&mut self, request: &[u8]) -> anyhow::Result<(&[u8], f64)> {
         let began = machine::now();
         let answer = self.runtime.block_on(self.connection.exchange(request))?;
         let milliseconds = began.elapsed().as_secs_f64() * 1_000.0;
-        self.connection.hold(&answer).map_err(anyhow::Error::msg)?;
+        self.connection.check_answer(&answer).map_err(anyhow::Error::msg)?;
         Ok((&self.connection.buffer[answer.body], milliseconds))
     }
 }
@@ -177,8 +177,8 @@ impl Connection {
         Self { stream, buffer: vec![0; 64 * 1_024], expected }
     }
 
-    /// Sends until the deadline or until there is nothing left; gives back latencies, when the last answer came, and what
-    /// was not as expected.
+    /// Sends until the deadline or until no request is left. Returns the latencies, the time of the last response, and
+    /// the unexpected responses.
     async fn run(
         mut self,
         requests: Arc<Requests>,
@@ -188,7 +188,7 @@ impl Connection {
         let mut micros = Vec::with_capacity(1 << 16);
         let (mut now, mut due, mut others) = (machine::now(), pace, Others::default());
         loop {
-            // A request that had to wait for the answer before it has waited for the server: that time counts.
+            // A late response delays the next request. That delay counts, because the server caused it.
             let mut began = now;
             if let Some((next, every)) = &mut due {
                 if now < *next {
@@ -205,7 +205,7 @@ impl Connection {
             let Some(request) = requests.take() else { break };
             let answer = self.exchange(request).await?;
             now = machine::now();
-            match self.hold(&answer) {
+            match self.check_answer(&answer) {
                 Ok(()) => micros.push(u32::try_from((now - began).as_micros()).unwrap_or(u32::MAX)),
                 Err(why) if matches!(self.expected, Expected::Creation) => bail!(why),
                 Err(why) => {
@@ -222,7 +222,7 @@ impl Connection {
         Ok((micros, now, others))
     }
 
-    /// Sends a request and reads the answer to its end.
+    /// Sends a request and reads the whole response.
     async fn exchange(&mut self, request: &[u8]) -> anyhow::Result<Answer> {
         self.stream.write_all(request).await?;
         let mut filled = 0;
@@ -240,11 +240,11 @@ impl Connection {
         }
     }
 
-    /// Holds an answer to what it must be, or says how it begins.
-    fn hold(&self, answer: &Answer) -> Result<(), String> {
+    /// Checks a response. The error quotes its beginning.
+    fn check_answer(&self, answer: &Answer) -> Result<(), String> {
         let body = &self.buffer[answer.body.clone()];
         let good = match &self.expected {
-            // Of three parts the last: `fail` is empty.
+            // `fail` is the last of three parts, and empty.
             Expected::Creation => answer.status == 200 && body.ends_with(b"\"fail\":[]}"),
             Expected::Of { status, contains } => {
                 answer.status == *status

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-/// What a value counts.
+/// The unit of a value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Unit {
@@ -14,7 +14,7 @@ pub(crate) enum Unit {
     Ratio,
 }
 
-/// One value a round.
+/// One value per round.
 #[derive(Clone, Debug, Serialize)]
 pub(crate) struct Series {
     pub(crate) name: String,
@@ -22,11 +22,11 @@ pub(crate) struct Series {
     pub(crate) median: f64,
     pub(crate) least: f64,
     pub(crate) most: f64,
-    /// In the order in which they were measured.
+    /// In order of measurement.
     pub(crate) values: Vec<f64>,
 }
 
-/// What a figure has to be.
+/// The bound for a figure.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Target {
@@ -34,7 +34,7 @@ pub(crate) enum Target {
     Below(f64),
 }
 
-/// A figure beside its target.
+/// A figure, its target, and whether it was reached.
 #[derive(Clone, Debug, Serialize)]
 pub(crate) struct Verdict {
     pub(crate) figure: Series,
@@ -46,10 +46,10 @@ pub(crate) struct Verdict {
 #[derive(Clone, Debug, Serialize)]
 pub(crate) struct Row {
     pub(crate) title: String,
-    /// What was measured, and what only informs.
+    /// Measured values, and values that are only informative.
     pub(crate) series: Vec<Series>,
     pub(crate) verdicts: Vec<Verdict>,
-    /// The share of the machine that others took meanwhile: above a few per cent, measure again.
+    /// The share of the machine that other processes used. Above a few per cent, measure again.
     pub(crate) others: f64,
 }
 
@@ -64,13 +64,13 @@ impl Series {
         Self { name: name.into(), unit, median, least, most, values }
     }
 
-    /// Round by round, this one over another.
-    pub(crate) fn over(&self, name: impl Into<String>, other: &Series) -> Series {
+    /// The ratio to another series, round by round.
+    pub(crate) fn ratio_to(&self, name: impl Into<String>, other: &Series) -> Series {
         let values = self.values.iter().zip(&other.values).map(|(this, other)| this / other).collect();
         Series::new(name, Unit::Ratio, values)
     }
 
-    pub(crate) fn against(self, target: Target) -> Verdict {
+    pub(crate) fn compared_with(self, target: Target) -> Verdict {
         let reached = match target {
             Target::AtLeast(bound) => self.median >= bound,
             Target::Below(bound) => self.median < bound,
@@ -79,7 +79,7 @@ impl Series {
     }
 }
 
-/// The value below which a share of the values lie. Sorts them.
+/// The value below which a share of the values lies. Sorts them.
 pub(crate) fn quantile(micros: &mut [u32], share: f64) -> f64 {
     micros.sort_unstable();
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "an index below the length")]
@@ -102,9 +102,9 @@ mod tests {
     }
 
     #[test]
-    fn a_target_is_held_against_the_median() {
+    fn a_target_is_compared_with_the_median() {
         let series = || Series::new("x", Unit::Ratio, vec![0.4, 0.5, 0.9]);
-        assert!(series().against(Target::AtLeast(0.5)).reached);
-        assert!(!series().against(Target::Below(0.5)).reached);
+        assert!(series().compared_with(Target::AtLeast(0.5)).reached);
+        assert!(!series().compared_with(Target::Below(0.5)).reached);
     }
 }

@@ -1,4 +1,4 @@
-//! As much LDAP as it takes to add entries: bind, add, and whether either succeeded (RFC 4511).
+//! The part of LDAP that adds entries: bind, add, and their results (RFC 4511).
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -15,10 +15,10 @@ use crate::request::{People, Person};
 
 pub(crate) const SUFFIX: &str = "dc=example,dc=com";
 pub(crate) const ADMINISTRATOR: &str = "cn=admin,dc=example,dc=com";
-/// Of a directory that lives for a minute, on this machine only.
+/// The password of a directory that lives for a minute, on this machine only.
 pub(crate) const PASSWORD: &str = "bench";
 
-/// Adds a second that can be rendered for in any case; one that can do more ends before the time is over.
+/// Adds per second to render for. A faster server ends the measurement early.
 const AT_MOST: f64 = 10_000.0;
 
 const SEQUENCE: u8 = 0x30;
@@ -30,7 +30,7 @@ const BIND: u8 = 0x60;
 const ADD: u8 = 0x68;
 const SIMPLE: u8 = 0x80;
 
-/// Adds people on some connections, each as soon as the one before is acknowledged; gives adds a second.
+/// Adds people on several connections, each as soon as the previous one is acknowledged. Returns adds per second.
 pub(crate) fn add(
     address: SocketAddr,
     people: &mut People,
@@ -39,8 +39,8 @@ pub(crate) fn add(
 ) -> anyhow::Result<f64> {
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a few million at most")]
     let count = (AT_MOST * length.as_secs_f64()) as usize;
-    // Rendered before the clock starts, as the other driver's requests are.
-    let entries: Arc<Vec<_>> = Arc::new((0..count).map(|_| entry(&people.next())).collect());
+    // Rendered before the clock starts, like the requests of the other driver.
+    let entries: Arc<Vec<_>> = Arc::new((0..count).map(|_| entry(&people.next_person())).collect());
     runtime()?.block_on(async {
         let mut open = Vec::new();
         for _ in 0..connections {
@@ -68,7 +68,7 @@ pub(crate) fn add_suffix(address: SocketAddr) -> anyhow::Result<()> {
     runtime()?.block_on(async {
         let mut connection = Connection::open(address).await?;
         connection
-            .exchange(&request(ADD, &added(SUFFIX, &[&attributes[..], &[("dc", "example")]].concat())))
+            .exchange(&request(ADD, &add_request(SUFFIX, &[&attributes[..], &[("dc", "example")]].concat())))
             .await
     })
 }
@@ -77,7 +77,7 @@ fn runtime() -> std::io::Result<tokio::runtime::Runtime> {
     tokio::runtime::Builder::new_current_thread().enable_all().build()
 }
 
-/// A person as an entry.
+/// A person as an LDAP entry.
 fn entry(person: &Person) -> Vec<u8> {
     let Person { address, name } = person;
     let surname = name.split(' ').next_back().unwrap_or_default();
@@ -88,11 +88,11 @@ fn entry(person: &Person) -> Vec<u8> {
         ("cn", name),
         ("sn", surname),
     ];
-    request(ADD, &added(&format!("uid={address},{SUFFIX}"), &attributes))
+    request(ADD, &add_request(&format!("uid={address},{SUFFIX}"), &attributes))
 }
 
-/// The content of an add. Values of one attribute are consecutive.
-fn added(name: &str, attributes: &[(&str, &str)]) -> Vec<u8> {
+/// The content of an add request. Values of one attribute must be consecutive.
+fn add_request(name: &str, attributes: &[(&str, &str)]) -> Vec<u8> {
     let groups = attributes.chunk_by(|one, other| one.0 == other.0).flat_map(|group| {
         let values: Vec<u8> = group.iter().flat_map(|(_, value)| element(OCTETS, value.as_bytes())).collect();
         let name = element(OCTETS, group.first().map_or("", |(name, _)| name).as_bytes());
@@ -102,7 +102,7 @@ fn added(name: &str, attributes: &[(&str, &str)]) -> Vec<u8> {
     [element(OCTETS, name.as_bytes()), element(SEQUENCE, &groups)].concat()
 }
 
-/// A message. One at a time is under way, so that they may all have the same number.
+/// An LDAP message. Only one is in flight, so all have the same id.
 fn request(operation: u8, content: &[u8]) -> Vec<u8> {
     element(SEQUENCE, &[element(INTEGER, &[1]), element(operation, content)].concat())
 }
@@ -122,8 +122,8 @@ fn element(tag: u8, content: &[u8]) -> Vec<u8> {
     bytes
 }
 
-/// The first element: its tag, its content, and what follows; `None` while it is incomplete.
-fn first(bytes: &[u8]) -> Option<(u8, &[u8], &[u8])> {
+/// The first element: its tag, its content, and the remaining bytes; `None` while it is incomplete.
+fn first_element(bytes: &[u8]) -> Option<(u8, &[u8], &[u8])> {
     let (&tag, rest) = bytes.split_first()?;
     let (&short, rest) = rest.split_first()?;
     let (length, rest) = match usize::from(short) {
@@ -137,13 +137,13 @@ fn first(bytes: &[u8]) -> Option<(u8, &[u8], &[u8])> {
     Some((tag, content, rest))
 }
 
-/// The code of a result, which is 0 when all went well; `None` while it is incomplete.
+/// The result code, 0 on success; `None` while the message is incomplete.
 fn result(bytes: &[u8]) -> Option<anyhow::Result<u8>> {
-    let (_, message, _) = first(bytes)?;
+    let (_, message, _) = first_element(bytes)?;
     let code = || {
-        let (_, _, operation) = first(message)?;
-        let (_, content, _) = first(operation)?;
-        let (tag, code, _) = first(content)?;
+        let (_, _, operation) = first_element(message)?;
+        let (_, content, _) = first_element(operation)?;
+        let (tag, code, _) = first_element(content)?;
         (tag == ENUMERATED).then(|| code.first().copied())?
     };
     Some(code().context("no result of LDAP"))
@@ -169,7 +169,7 @@ impl Connection {
         Ok(connection)
     }
 
-    /// Adds until the deadline, or until there is nothing left; gives how many, and when the last was acknowledged.
+    /// Adds until the deadline or until no request is left. Returns the count and the time of the last acknowledgement.
     async fn run(
         mut self,
         entries: Arc<Vec<Vec<u8>>>,
@@ -211,13 +211,13 @@ mod tests {
         assert_eq!(element(OCTETS, b"abc"), [4, 3, b'a', b'b', b'c']);
         for length in [0, 127, 128, 255, 256, 70_000] {
             let bytes = element(OCTETS, &vec![7; length]);
-            let (tag, content, rest) = first(&bytes).unwrap();
+            let (tag, content, rest) = first_element(&bytes).unwrap();
             assert_eq!((tag, content.len(), rest.len()), (OCTETS, length, 0));
-            assert!(first(&bytes[..bytes.len() - 1]).is_none());
+            assert!(first_element(&bytes[..bytes.len() - 1]).is_none());
         }
     }
 
-    /// Of RFC 4511: success and entryAlreadyExists.
+    /// Result codes of RFC 4511: success and entryAlreadyExists.
     #[test]
     fn a_result_is_read() {
         for code in [0, 68] {

@@ -1,4 +1,4 @@
-//! What the machine says about itself and about processes. Linux only: all of it is in /proc.
+//! Figures of the machine and its processes. Linux only: they are read from /proc.
 
 use std::fs;
 use std::time::Instant;
@@ -6,7 +6,7 @@ use std::time::Instant;
 use anyhow::Context as _;
 use serde::Serialize;
 
-/// Ticks of `/proc/*/stat` in a second: fixed on Linux, whatever the kernel's own clock.
+/// Ticks of `/proc/*/stat` per second; a constant on Linux.
 const TICKS: f64 = 100.0;
 
 /// The machine of a report.
@@ -26,7 +26,7 @@ pub(crate) struct Memory {
     pub(crate) most: f64,
 }
 
-/// Starts a measurement.
+/// The time at which a measurement starts.
 pub(crate) fn now() -> Instant {
     #[expect(clippy::disallowed_methods, reason = "measures")]
     Instant::now()
@@ -36,7 +36,7 @@ pub(crate) fn cores() -> usize {
     std::thread::available_parallelism().map_or(1, usize::from)
 }
 
-/// Load average over the last minute. A busy machine is no reason to give up, but one to look again.
+/// Load average over the last minute. A busy machine only calls for a closer look at the results.
 pub(crate) fn load() -> f64 {
     let text = fs::read_to_string("/proc/loadavg").unwrap_or_default();
     text.split(' ').next().and_then(|load| load.parse().ok()).unwrap_or(f64::NAN)
@@ -47,7 +47,6 @@ pub(crate) fn describe(load_before: f64) -> Machine {
     Machine { cores: cores(), kernel: kernel.trim().to_owned(), load_before, load_after: load() }
 }
 
-/// Memory of a process.
 pub(crate) fn memory(pid: u32) -> anyhow::Result<Memory> {
     let path = format!("/proc/{pid}/status");
     let status = fs::read_to_string(&path).with_context(|| path.clone())?;
@@ -62,22 +61,22 @@ pub(crate) fn memory(pid: u32) -> anyhow::Result<Memory> {
 
 /// Processor time that a process has used, in seconds.
 pub(crate) fn processor_time(pid: u32) -> anyhow::Result<f64> {
-    let [user, system, ..] = times(&pid.to_string())?;
+    let [user, system, ..] = processor_times(&pid.to_string())?;
     Ok(user + system)
 }
 
 /// utime, stime, cutime and cstime, in seconds.
-fn times(process: &str) -> anyhow::Result<[f64; 4]> {
+fn processor_times(process: &str) -> anyhow::Result<[f64; 4]> {
     let path = format!("/proc/{process}/stat");
     let stat = fs::read_to_string(&path).with_context(|| path.clone())?;
-    // The name, in parentheses, may hold anything; what follows is numbers. The times are fields 14 to 17.
+    // The name is in parentheses and may contain anything. The times are fields 14 to 17.
     let (_, fields) = stat.rsplit_once(") ").context(path.clone())?;
     let ticks: Vec<f64> = fields.split(' ').skip(11).take(4).filter_map(|field| field.parse().ok()).collect();
     let ticks: [f64; 4] = ticks.try_into().ok().with_context(|| format!("{path} can't be read"))?;
     Ok(ticks.map(|ticks| ticks / TICKS))
 }
 
-/// Watches what others do to the machine while something is measured.
+/// Measures what other processes use of the machine meanwhile.
 pub(crate) struct Watch {
     started: Instant,
     busy: f64,
@@ -86,23 +85,23 @@ pub(crate) struct Watch {
 
 impl Watch {
     pub(crate) fn start() -> anyhow::Result<Self> {
-        Ok(Self { started: now(), busy: busy()?, own: times("self")?.iter().sum() })
+        Ok(Self { started: now(), busy: busy_time()?, own: processor_times("self")?.iter().sum() })
     }
 
-    /// The share of the machine's processors that went to others since. Processes of this one must have ended by now.
-    pub(crate) fn others(&self) -> anyhow::Result<f64> {
-        let own = times("self")?.iter().sum::<f64>() - self.own;
+    /// The share of the processors that other processes have used since. Child processes must have ended before.
+    pub(crate) fn share_of_others(&self) -> anyhow::Result<f64> {
+        let own = processor_times("self")?.iter().sum::<f64>() - self.own;
         let all = self.started.elapsed().as_secs_f64() * cores() as f64;
-        Ok(((busy()? - self.busy - own) / all).max(0.0))
+        Ok(((busy_time()? - self.busy - own) / all).max(0.0))
     }
 }
 
-/// Processor time that was used by anybody, or withheld by the host, in seconds.
-fn busy() -> anyhow::Result<f64> {
+/// Processor time that any process used or that the host withheld, in seconds.
+fn busy_time() -> anyhow::Result<f64> {
     let stat = fs::read_to_string("/proc/stat")?;
     let line = stat.lines().next().and_then(|line| line.strip_prefix("cpu ")).context("/proc/stat")?;
     let ticks: Vec<f64> = line.split_whitespace().filter_map(|field| field.parse().ok()).collect();
-    // user, nice, system, idle, iowait, irq, softirq, steal; what follows is in user already.
+    // user, nice, system, idle, iowait, irq, softirq, steal; the later fields are included in user.
     let busy = [0, 1, 2, 5, 6, 7].iter().filter_map(|field| ticks.get(*field)).sum::<f64>();
     Ok(busy / TICKS)
 }

@@ -1,4 +1,4 @@
-//! The figures of `docs/PERFORMANCE.md`: what the server reaches, beside what the machine allows, in one run.
+//! The figures of `docs/PERFORMANCE.md`: the server compared with the limits of the machine, in one run.
 
 mod answer;
 mod ceiling;
@@ -24,14 +24,14 @@ use clap::{Args, Parser, Subcommand};
 use crate::figure::Row;
 use crate::output::{Output, Report};
 
-// The allocator of the `matricula` binary: both servers run in this one, so both have it.
+// The allocator of the `matricula` binary, for both servers.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
-/// Measures the server beside the ceilings of the machine it runs on.
+/// Measures the server and the limits of the machine it runs on.
 ///
-/// What counts are the ratios: ceiling and server are measured in turns, in one run. A missed target is reported in the
-/// table; the exit code is 1 only when a measurement is not valid.
+/// The ratios count: limit and server are measured in turns, in one run. The table reports missed targets; the exit
+/// code is 1 only when a measurement is invalid.
 #[derive(Parser)]
 #[command(name = "matricula-bench", version, max_term_width = 80)]
 struct Arguments {
@@ -41,22 +41,22 @@ struct Arguments {
     command: Command,
 }
 
-/// How to measure.
+/// Options of all measurements.
 #[derive(Args, Clone, Debug)]
 pub(crate) struct Settings {
     /// Rounds; the table shows the median over them, with the least and the most
     #[arg(long, global = true, default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..))]
     pub(crate) rounds: u32,
     /// Seconds of one measurement
-    #[arg(long, global = true, default_value_t = 3.0, value_parser = seconds)]
+    #[arg(long, global = true, default_value_t = 3.0, value_parser = parse_seconds)]
     pub(crate) seconds: f64,
     /// Connections of the row `create` and of `growth`
     #[arg(long, global = true, default_value_t = 64, value_parser = clap::value_parser!(u16).range(1..))]
     pub(crate) connections: u16,
-    /// Folder for the databases: it decides which disk is measured. The folder of this program by default
+    /// Folder for the databases, which decides which disk is measured; default: the folder of this program
     #[arg(long, global = true, value_name = "FOLDER")]
     pub(crate) folder: Option<PathBuf>,
-    /// Also write everything that was measured to a file
+    /// Also write all results to this file, as JSON
     #[arg(long, global = true, value_name = "FILE")]
     pub(crate) json: Option<PathBuf>,
 }
@@ -67,44 +67,44 @@ impl Settings {
     }
 }
 
-fn seconds(text: &str) -> Result<f64, String> {
+fn parse_seconds(text: &str) -> Result<f64, String> {
     let seconds: f64 = text.parse().map_err(|error| format!("{error}"))?;
     if (0.1..=600.0).contains(&seconds) { Ok(seconds) } else { Err("0.1 to 600 seconds".to_owned()) }
 }
 
 #[derive(Subcommand)]
 enum Command {
-    /// Every row
+    /// All rows
     All,
     /// create-user without a password on many connections, compared with a bare axum POST
     Create,
-    /// create-user on one connection, beside forced writes
+    /// create-user on one connection, compared with forced writes
     Single,
-    /// 100 items a request, compared with a plain loop of rusqlite
+    /// 100 items per request, compared with a plain loop of rusqlite
     Bulk,
-    /// A CSV by `matricula import`, beside the same in requests rendered before
+    /// `matricula import` of a CSV file, compared with the same users in prepared requests
     Import,
-    /// create-user on PostgreSQL, beside single-row inserts by pgbench
+    /// create-user on PostgreSQL, compared with single-row inserts by pgbench
     Postgres,
-    /// create-user with passwords, beside the time of one hash
+    /// create-user with passwords, compared with the time of one hash
     Passwords,
     /// Time from spawn to ready, and memory at rest
     Start,
-    /// The console's list of users, with a million of them
+    /// The console's list of a million users
     Console,
-    /// What becomes of rate, pages, logins, start and memory as the directory grows
+    /// Rate, pages, logins, start and memory as the directory grows
     Growth(row::growth::Arguments),
-    /// create-user beside OpenLDAP, when slapd is installed
+    /// create-user compared with OpenLDAP, if slapd is installed
     PeerOpenldap,
-    /// Another HTTP server, as a file describes it: the same driver, so that figures can be compared
+    /// Another HTTP server, described by a file; uses the same driver, so that figures can be compared
     Scenario {
         /// The scenario file, see docs/PERFORMANCE.md
         file: PathBuf,
     },
-    /// The server under test, on a directory that this program seeded
+    /// The server under test, on a seeded directory
     #[command(hide = true)]
     ServeMatricula { folder: PathBuf },
-    /// A POST that answers a constant
+    /// A POST with a constant response
     #[command(hide = true)]
     ServeBare { answer: PathBuf },
 }
@@ -113,11 +113,13 @@ fn main() -> ExitCode {
     let Arguments { settings, command } = Arguments::parse();
     let output = Output::new();
     let rows: &[row::Measure] = match command {
-        Command::ServeMatricula { folder } => return done(&output, serve::matricula(&folder)),
-        Command::ServeBare { answer } => return done(&output, serve::bare(&answer)),
-        Command::Growth(arguments) => return done(&output, row::growth::run(&settings, &arguments, &output)),
+        Command::ServeMatricula { folder } => return exit_code(&output, serve::matricula(&folder)),
+        Command::ServeBare { answer } => return exit_code(&output, serve::serve_bare(&answer)),
+        Command::Growth(arguments) => {
+            return exit_code(&output, row::growth::run(&settings, &arguments, &output));
+        }
         Command::Scenario { file } => {
-            return done(&output, scenario::run(&file, settings.json.as_deref(), &output));
+            return exit_code(&output, scenario::run(&file, settings.json.as_deref(), &output));
         }
         Command::All => &[
             row::create::measure,
@@ -140,7 +142,7 @@ fn main() -> ExitCode {
         Command::Console => &[row::console::measure],
         Command::PeerOpenldap => &[row::openldap::measure],
     };
-    done(&output, run(&settings, &output, rows))
+    exit_code(&output, run(&settings, &output, rows))
 }
 
 fn run(settings: &Settings, output: &Output, measures: &[row::Measure]) -> anyhow::Result<()> {
@@ -149,7 +151,7 @@ fn run(settings: &Settings, output: &Output, measures: &[row::Measure]) -> anyho
     for measure in measures {
         let watch = machine::Watch::start()?;
         let mut measured = measure(settings, output)?;
-        let others = watch.others()?;
+        let others = watch.share_of_others()?;
         measured.iter_mut().for_each(|row| row.others = others);
         rows.append(&mut measured);
     }
@@ -166,11 +168,11 @@ fn run(settings: &Settings, output: &Output, measures: &[row::Measure]) -> anyho
     Ok(())
 }
 
-fn done(output: &Output, outcome: anyhow::Result<()>) -> ExitCode {
+fn exit_code(output: &Output, outcome: anyhow::Result<()>) -> ExitCode {
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            output.failed(&error);
+            output.print_error(&error);
             ExitCode::FAILURE
         }
     }

@@ -9,7 +9,7 @@ use serde::Serialize;
 use crate::figure::{Row, Series, Target, Unit, Verdict};
 use crate::machine::Machine;
 
-/// Everything that was measured.
+/// All results.
 #[derive(Serialize)]
 pub(crate) struct Report {
     pub(crate) machine: Machine,
@@ -18,7 +18,7 @@ pub(crate) struct Report {
     pub(crate) rows: Vec<Row>,
 }
 
-/// Where people read.
+/// The output for people.
 pub(crate) struct Output {
     terminal: bool,
 }
@@ -28,17 +28,17 @@ impl Output {
         Self { terminal: io::stderr().is_terminal() }
     }
 
-    /// What is being done now. A terminal shows one line that changes.
+    /// Shows progress. On a terminal, each line replaces the last.
     pub(crate) fn progress(&self, text: &str) {
         let end = if self.terminal { "" } else { "\n" };
         let start = if self.terminal { "\r\x1b[K" } else { "" };
         let mut stderr = io::stderr().lock();
-        // Nobody can be told that telling failed.
+        // An error on standard error cannot be reported anywhere.
         let _ = write!(stderr, "{start}{text}{end}");
         let _ = stderr.flush();
     }
 
-    pub(crate) fn failed(&self, error: &anyhow::Error) {
+    pub(crate) fn print_error(&self, error: &anyhow::Error) {
         self.progress("");
         let _ = writeln!(io::stderr(), "matricula-bench: {error:#}");
     }
@@ -52,7 +52,7 @@ impl Output {
         self.print(&table(report))
     }
 
-    /// The result, on standard output.
+    /// Prints the result to standard output.
     pub(crate) fn print(&self, text: &str) -> anyhow::Result<()> {
         if self.terminal {
             self.progress("");
@@ -120,7 +120,7 @@ fn value(value: f64, unit: Unit) -> String {
     }
 }
 
-/// A whole number with its thousands apart.
+/// A whole number with separated thousands.
 pub(crate) fn grouped(value: f64) -> String {
     let digits = format!("{value:.0}");
     let mut text = String::new();
@@ -141,7 +141,7 @@ mod tests {
     fn the_table_fits_eighty_columns_and_names_what_was_missed() {
         let machine = Machine { cores: 2, kernel: "6.1".to_owned(), load_before: 0.1, load_after: 2.0 };
         let rate = Series::new("x".repeat(42), Unit::PerSecond, vec![123_456.0, 999_999.0, 100_000.0]);
-        let ratio = Series::new("ratio", Unit::Ratio, vec![0.41]).against(Target::AtLeast(0.5));
+        let ratio = Series::new("ratio", Unit::Ratio, vec![0.41]).compared_with(Target::AtLeast(0.5));
         let row = Row { title: "row".to_owned(), series: vec![rate], verdicts: vec![ratio], others: 0.0 };
         let text = table(&Report { machine, rounds: 3, seconds: 3.0, rows: vec![row] });
         assert!(text.lines().all(|line| line.chars().count() <= 80), "{text}");

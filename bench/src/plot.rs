@@ -1,24 +1,23 @@
-//! Drawings for the documentation: small panels over a logarithmic number of users, as SVG that is read in light and in
-//! dark.
+//! Charts for the documentation: small panels over a logarithmic number of users, as SVG for light and dark pages.
 
 use std::fmt::Write as _;
 
-/// One drawing of several.
+/// One chart of several.
 pub(crate) struct Panel<'a> {
     pub(crate) title: &'a str,
     pub(crate) curves: Vec<Curve<'a>>,
-    /// A line that values are held against.
+    /// A line to compare the values with.
     pub(crate) target: Option<f64>,
 }
 
-/// Values over users.
+/// Values by number of users.
 pub(crate) struct Curve<'a> {
-    /// Told beside the last value; may be empty.
+    /// A label next to the last value; may be empty.
     pub(crate) name: &'a str,
     pub(crate) points: Vec<(f64, f64)>,
 }
 
-/// Size of a panel, and of the part of it that holds the curves, with its place.
+/// Size of a panel, and place and size of its curves.
 const WIDTH: f64 = 380.0;
 const HEIGHT: f64 = 230.0;
 const LEFT: f64 = 52.0;
@@ -40,7 +39,7 @@ const STYLE: &str = "
   }
 ";
 
-/// The panels, two in a row.
+/// Draws the panels, two per row.
 pub(crate) fn svg(panels: &[Panel<'_>]) -> String {
     let (width, height) = (WIDTH * 2.0, HEIGHT * panels.len().div_ceil(2) as f64);
     let mut svg = format!(
@@ -48,15 +47,15 @@ pub(crate) fn svg(panels: &[Panel<'_>]) -> String {
     );
     for (index, panel) in panels.iter().enumerate() {
         let (x, y) = (WIDTH * (index % 2) as f64, HEIGHT * (index / 2) as f64);
-        // Writing to a string does not fail.
+        // Writing to a string cannot fail.
         let _ = writeln!(svg, "<g transform=\"translate({x} {y})\">");
-        draw(&mut svg, panel);
+        draw_panel(&mut svg, panel);
         svg += "</g>\n";
     }
     svg + "</svg>\n"
 }
 
-fn draw(svg: &mut String, panel: &Panel<'_>) {
+fn draw_panel(svg: &mut String, panel: &Panel<'_>) {
     let _ = writeln!(svg, "<text class=\"title\" x=\"{LEFT}\" y=\"20\">{}</text>", escaped(panel.title));
     let points = || panel.curves.iter().flat_map(|curve| &curve.points);
     let (least, most) =
@@ -71,8 +70,11 @@ fn draw(svg: &mut String, panel: &Panel<'_>) {
         let _ =
             writeln!(svg, "<line class=\"grid\" x1=\"{LEFT}\" y1=\"{y:.1}\" x2=\"{right}\" y2=\"{y:.1}\"/>");
         let (x, y) = (LEFT - 8.0, y + 4.0);
-        let _ =
-            writeln!(svg, "<text x=\"{x}\" y=\"{y:.1}\" text-anchor=\"end\">{}</text>", tick(value, step));
+        let _ = writeln!(
+            svg,
+            "<text x=\"{x}\" y=\"{y:.1}\" text-anchor=\"end\">{}</text>",
+            tick_label(value, step)
+        );
     }
     if let Some(target) = panel.target {
         let (y, right) = (y_of(target), LEFT + PLOT_WIDTH);
@@ -106,12 +108,12 @@ fn draw(svg: &mut String, panel: &Panel<'_>) {
     }
 }
 
-/// How far between two numbers one is, by their magnitude.
+/// The position of a number between two others, on a logarithmic scale.
 fn share(x: f64, least: f64, most: f64) -> f64 {
     if most > least { (x / least).ln() / (most / least).ln() } else { 0.5 }
 }
 
-/// Between two lines, so that four of them hold the value: 1, 2, 2.5 or 5 times a power of ten.
+/// The distance between grid lines, so that four of them contain the value: 1, 2, 2.5 or 5 times a power of ten.
 fn step(most: f64) -> f64 {
     let least = most.max(1e-9) / 4.0;
     let power = 10_f64.powf(least.log10().floor());
@@ -122,8 +124,8 @@ fn step(most: f64) -> f64 {
         .unwrap_or(power * 10.0)
 }
 
-/// A value at a line, as exact as the lines are apart.
-fn tick(value: f64, step: f64) -> String {
+/// A value as a label, as precise as the distance between the grid lines.
+fn tick_label(value: f64, step: f64) -> String {
     let places = if step >= 5.0 || step.fract() == 0.0 {
         0
     } else if step >= 0.5 {
@@ -155,16 +157,16 @@ mod tests {
         svg(&[Panel { title: "a < b", curves: vec![Curve { name: "n", points }], target: Some(0.8) }])
     }
 
-    /// What stands in an attribute, at each place.
-    fn all(svg: &str, attribute: &str) -> Vec<f64> {
+    /// All values of an attribute.
+    fn attribute_values(svg: &str, attribute: &str) -> Vec<f64> {
         let start = format!(" {attribute}=\"");
         svg.split(&start).skip(1).map(|part| part.split('"').next().unwrap().parse().unwrap()).collect()
     }
 
     #[test]
-    fn users_lie_apart_by_magnitude_and_values_by_size() {
+    fn the_axis_of_users_is_logarithmic() {
         let svg = panel(vec![(1e4, 1.0), (1e5, 0.9), (1e7, 0.5)]);
-        let (x, y) = (all(&svg, "cx"), all(&svg, "cy"));
+        let (x, y) = (attribute_values(&svg, "cx"), attribute_values(&svg, "cy"));
         assert_eq!(x, [LEFT, LEFT + PLOT_WIDTH / 3.0, LEFT + PLOT_WIDTH]);
         assert_eq!(y, [TOP, TOP + PLOT_HEIGHT * 0.1, TOP + PLOT_HEIGHT * 0.5]);
         for label in [">10 k<", ">100 k<", ">10 M<", ">0.25<", ">1.00<", "class=\"target\"", "a &lt; b"] {
@@ -190,7 +192,7 @@ mod tests {
             assert_eq!(step(most), expected, "{most}");
         }
         assert_eq!(
-            (tick(0.25, 0.25), tick(0.5, 0.5), tick(20.0, 10.0)),
+            (tick_label(0.25, 0.25), tick_label(0.5, 0.5), tick_label(20.0, 10.0)),
             ("0.25".into(), "0.5".into(), "20".into())
         );
     }

@@ -1,4 +1,4 @@
-//! A server in its own process, so that its processor time and memory are separate from the driver's.
+//! A server in a separate process, so that its processor time and memory are not the driver's.
 
 use std::fs::File;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
@@ -11,17 +11,17 @@ use anyhow::Context as _;
 
 use crate::machine;
 
-/// A server process. Dropping it stops it.
+/// A server process. It is stopped when dropped.
 pub(crate) struct Process {
     child: Child,
     pub(crate) address: SocketAddr,
     log: PathBuf,
-    /// From spawn to the first answer of `/readyz`.
+    /// From spawn to the first response of `/readyz`.
     pub(crate) ready_after: Duration,
 }
 
 impl Process {
-    /// Starts this program again as a server, with its log in a file, and waits until it is ready.
+    /// Starts this program as a server that logs to a file, and waits until it is ready.
     pub(crate) fn start(command: &str, argument: &Path, log: PathBuf) -> anyhow::Result<Self> {
         let program = std::env::current_exe()?;
         let file = File::options().create(true).append(true).open(&log)?;
@@ -46,7 +46,7 @@ impl Process {
         Ok(process)
     }
 
-    /// One question is enough: connections wait until the server accepts them.
+    /// One request is enough, because connections wait until the server accepts them.
     fn wait_until_ready(&self) -> anyhow::Result<()> {
         let mut stream = TcpStream::connect(self.address)?;
         stream.set_read_timeout(Some(Duration::from_secs(30)))?;
@@ -65,7 +65,7 @@ impl Process {
         self.child.id()
     }
 
-    /// Asks it to stop and waits for that.
+    /// Stops it and waits for its end.
     pub(crate) fn stop(mut self) -> anyhow::Result<()> {
         drop(self.child.stdin.take());
         let status = self.child.wait()?;

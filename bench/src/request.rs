@@ -1,4 +1,4 @@
-//! Requests, signed and rendered before anything is measured: the driver only sends bytes.
+//! Requests, signed and rendered before the measurement, so that the driver only sends bytes.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -17,31 +17,31 @@ const LAST_NAMES: [&str; 16] = [
     "Kowalski", "Lopez", "Moreau", "Nakamura", "Okafor", "Petrov",
 ];
 
-/// Never the same person twice. Addresses come in no order, as in a real directory: an index over them is hit all over,
-/// not at its end.
+/// A source of distinct people. Their addresses are not sorted, as in a real directory, so inserts hit all of an index
+/// and not only its end.
 #[derive(Default)]
 pub(crate) struct People {
     next: u32,
-    /// How many seeded users they fall among; 0: they have their addresses for themselves.
+    /// The number of seeded users among which the addresses fall; 0 for none.
     seeded: u64,
 }
 
-/// Somebody who is not in the directory yet.
+/// A person who is not in the directory yet.
 pub(crate) struct Person {
     pub(crate) address: String,
     pub(crate) name: String,
 }
 
 impl People {
-    /// People whose addresses fall among those of seeded users, anywhere: an index over them is hit as all over as one
-    /// that grew. In a range of their own, a large directory would be to them what a small one is.
-    pub(crate) fn among(seeded: u64) -> Self {
+    /// People whose addresses fall anywhere among those of seeded users, so inserts hit all of a large index. In a
+    /// range apart from it, a large directory would be as fast as a small one.
+    pub(crate) fn after_seeded(seeded: u64) -> Self {
         Self { next: 0, seeded }
     }
 
-    pub(crate) fn next(&mut self) -> Person {
+    pub(crate) fn next_person(&mut self) -> Person {
         self.next += 1;
-        // Multiplying by an odd number and folding are one to one: no two are the same.
+        // Multiplication by an odd number and folding are bijective, so all numbers differ.
         let mut number = self.next.wrapping_mul(0x9E37_79B1);
         number = (number ^ (number >> 16)).wrapping_mul(0x85EB_CA6B);
         number ^= number >> 13;
@@ -55,7 +55,7 @@ impl People {
     }
 }
 
-/// What the requests of a measurement hold.
+/// The content of the requests of a measurement.
 #[derive(Clone, Copy)]
 pub(crate) struct Shape {
     /// Items in a request.
@@ -75,9 +75,9 @@ struct Body {
 /// The expected response.
 #[derive(Clone, Debug)]
 pub(crate) enum Expected {
-    /// The creation of every item. Anything else ends the measurement.
+    /// The creation of every item. Any other response ends the measurement.
     Creation,
-    /// Something of another server. Anything else is counted.
+    /// A response of another server. Others are counted.
     Of {
         status: u16,
         /// The expected content of the body.
@@ -85,13 +85,13 @@ pub(crate) enum Expected {
     },
 }
 
-/// Rendered requests, in one piece of memory.
+/// Rendered requests in one buffer.
 pub(crate) struct Requests {
     pub(crate) expected: Expected,
     bytes: Vec<u8>,
     ends: Vec<usize>,
     taken: AtomicUsize,
-    /// Whether they may be sent again when all were: only a server that looks at nothing takes them twice.
+    /// Whether they are repeated from the start. Only a server that ignores their content accepts them twice.
     again: bool,
 }
 
@@ -106,7 +106,7 @@ impl Requests {
         let signer = Signer::new(keys)?;
         let (mut bytes, mut ends) = (Vec::new(), Vec::with_capacity(count));
         for _ in 0..count {
-            let data = (0..shape.items).map(|_| new_user(people.next(), shape.passwords)).collect();
+            let data = (0..shape.items).map(|_| new_user(people.next_person(), shape.passwords)).collect();
             let body = serde_json::to_vec(&Body { data })?;
             let path = wire::create_user::PATH;
             signed(&signer, path, &body, &mut bytes);
@@ -115,8 +115,8 @@ impl Requests {
         Ok(Self { expected: Expected::Creation, bytes, ends, taken: AtomicUsize::new(0), again: false })
     }
 
-    /// Requests that were rendered elsewhere.
-    pub(crate) fn of(requests: impl Iterator<Item = Vec<u8>>, expected: Expected) -> Self {
+    /// Requests rendered elsewhere.
+    pub(crate) fn from_rendered(requests: impl Iterator<Item = Vec<u8>>, expected: Expected) -> Self {
         let (mut bytes, mut ends) = (Vec::new(), Vec::new());
         for request in requests {
             bytes.extend_from_slice(&request);
@@ -125,14 +125,14 @@ impl Requests {
         Self { expected, bytes, ends, taken: AtomicUsize::new(0), again: false }
     }
 
-    /// The same bytes from the start, over and over.
+    /// The same bytes, repeated until the end of the measurement.
     pub(crate) fn over_and_over(mut self) -> Self {
         self.taken = AtomicUsize::new(0);
         self.again = true;
         self
     }
 
-    /// The same bytes from the start, each once.
+    /// The same bytes, each once.
     pub(crate) fn once(mut self) -> Self {
         self.taken = AtomicUsize::new(0);
         self.again = false;
@@ -173,7 +173,7 @@ pub(crate) fn render<'n, 'v>(
 
 fn new_user(person: Person, password: bool) -> NewUser {
     let mut user = NewUser::new(person.address.clone());
-    // Each its own, and hard to guess by the policy of a new account.
+    // A different password for each, hard to guess by the default policy.
     user.password = password.then(|| format!("Tr7-{}", &person.address[person.address.len() - 20..]).into());
     user.name = Some(person.name);
     user
@@ -186,8 +186,8 @@ mod tests {
 
     #[test]
     fn no_address_comes_twice() {
-        for mut people in [People::default(), People::among(1_000)] {
-            let addresses: HashSet<_> = (0..100_000).map(|_| people.next().address).collect();
+        for mut people in [People::default(), People::after_seeded(1_000)] {
+            let addresses: HashSet<_> = (0..100_000).map(|_| people.next_person().address).collect();
             assert_eq!(addresses.len(), 100_000);
         }
     }

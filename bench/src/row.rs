@@ -1,4 +1,4 @@
-//! The rows of the table, and what their measurements share.
+//! The rows of the table, and the code that their measurements share.
 
 pub(crate) mod bulk;
 pub(crate) mod console;
@@ -25,31 +25,31 @@ use crate::site::Site;
 /// Measures rows of the table.
 pub(crate) type Measure = fn(&Settings, &Output) -> anyhow::Result<Vec<Row>>;
 
-/// How long both sides run before they are measured.
+/// The time that both sides run before the measurement.
 const WARM_UP: Duration = Duration::from_secs(1);
 
-/// A server under test, and what was created on it.
+/// A server under test, and the number of users created on it.
 struct Bench {
     site: Site,
     server: Process,
     people: People,
     /// Creations that the server acknowledged.
     acknowledged: u64,
-    /// Requests a second of late: tells how many have to be rendered.
+    /// The latest rate in requests per second. It decides how many to render.
     pace: f64,
 }
 
 impl Bench {
     fn new(settings: &Settings) -> anyhow::Result<Self> {
-        Self::on(Site::new(settings)?)
+        Self::on_site(Site::new(settings)?)
     }
 
-    fn on(site: Site) -> anyhow::Result<Self> {
+    fn on_site(site: Site) -> anyhow::Result<Self> {
         let server = site.serve()?;
         Ok(Self { site, server, people: People::default(), acknowledged: 0, pace: 0.0 })
     }
 
-    /// Requests for some time, and some more in case that it goes faster.
+    /// Requests for this time, with half as many in reserve.
     fn render(&mut self, shape: Shape, length: Duration) -> anyhow::Result<Requests> {
         let count = (self.pace * length.as_secs_f64() * 1.5).ceil();
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a few million at most")]
@@ -60,7 +60,7 @@ impl Bench {
         Requests::render(&self.site.keys, &mut self.people, shape, count)
     }
 
-    /// Creates on some connections, as fast as it goes.
+    /// Creates users on several connections, as fast as possible.
     fn create(
         &mut self,
         requests: Requests,
@@ -74,17 +74,22 @@ impl Bench {
         Ok(sent)
     }
 
-    /// Creates for a moment, so that caches are warm and it is known how fast it goes. `at_most` requests.
+    /// Creates users for a moment, with at most `at_most` requests, to warm caches and learn the rate.
     fn warm_up(&mut self, shape: Shape, connections: usize, at_most: usize) -> anyhow::Result<()> {
         let requests = self.render_some(shape, at_most)?;
         self.create(requests, shape, connections, WARM_UP).map(drop)
+    }
+
+    fn show_round(&self, row: &str, round: u32, settings: &Settings, output: &Output) {
+        let (rounds, pid) = (settings.rounds, self.server.pid());
+        output.progress(&format!("{row}: round {round} of {rounds}, server process {pid}"));
     }
 
     fn memory(&self) -> anyhow::Result<machine::Memory> {
         machine::memory(self.server.pid())
     }
 
-    /// Stops the server and holds the database against what was acknowledged.
+    /// Stops the server and compares the database with the acknowledged creations.
     fn finish(self) -> anyhow::Result<()> {
         self.server.stop()?;
         self.site.verify(self.acknowledged)

@@ -1,4 +1,4 @@
-//! The same driver against any other HTTP server: the requests come from a file.
+//! The same driver for any other HTTP server, with requests from a file.
 
 use std::collections::BTreeMap;
 use std::net::{SocketAddr, ToSocketAddrs as _};
@@ -12,33 +12,33 @@ use crate::driver::{self, Load, Sent};
 use crate::output::{Output, grouped};
 use crate::request::{Expected, Requests};
 
-/// Requests of the warm-up, which tells how many have to be rendered for the measurement.
+/// Requests of the warm-up, whose rate decides how many are rendered for the measurement.
 const WARM_UP: usize = 20_000;
 
-/// The file. A key that is not known is an error.
+/// The scenario file. An unknown key is an error.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Scenario {
-    /// What the table is headed with.
+    /// The heading of the table.
     name: String,
     /// Scheme, host and port: `http://127.0.0.1:8080`.
     base: String,
     method: String,
-    /// Path, headers and body may hold `{n}`, a number that comes once, `{uuid}` and `{random}`, 16 hexadecimal digits.
+    /// Path, headers and body may contain `{n}`, a number used once, `{uuid}`, and `{random}`, 16 hexadecimal digits.
     path: String,
     #[serde(default)]
     headers: BTreeMap<String, String>,
     #[serde(default)]
     body: String,
     expected_status: u16,
-    /// Text that the body of each answer must contain.
+    /// Text that the body of each response must contain.
     expected_text: Option<String>,
     connections: u16,
     seconds: f64,
     warm_up_seconds: f64,
 }
 
-/// What was measured.
+/// The results.
 #[derive(Serialize)]
 struct Report<'a> {
     name: &'a str,
@@ -94,7 +94,7 @@ pub(crate) fn run(file: &Path, json: Option<&Path>, output: &Output) -> anyhow::
 }
 
 impl Scenario {
-    /// Where the server is, if the scenario can be run at all.
+    /// The address of the server, if the scenario can run.
     fn check(&self) -> anyhow::Result<SocketAddr> {
         let Some(host) = self.base.strip_prefix("http://").filter(|host| !host.contains('/')) else {
             bail!("base is written like http://127.0.0.1:8080, not {}", self.base);
@@ -111,7 +111,7 @@ impl Scenario {
             .with_context(|| format!("nothing at {port}"))
     }
 
-    /// Renders requests, then sends them for some time.
+    /// Renders requests, then sends them for this time.
     fn send(
         &self,
         address: SocketAddr,
@@ -124,14 +124,14 @@ impl Scenario {
             self.render(*number)
         });
         let expected = Expected::Of { status: self.expected_status, contains: self.expected_text.clone() };
-        let requests = Requests::of(requests, expected);
+        let requests = Requests::from_rendered(requests, expected);
         let load = Load { requests, connections: usize::from(self.connections), every: None };
         driver::send(address, load, Duration::from_secs_f64(seconds))
     }
 
     fn render(&self, number: u64) -> Vec<u8> {
         let uuid = client::random_request_id().to_string();
-        // Of a random UUID the parts in which nothing is fixed.
+        // The parts of a random UUID without fixed bits.
         let random: String = client::random_request_id().to_string().replace('-', "");
         let random = format!("{}{}", &random[..8], &random[24..]);
         let number = number.to_string();

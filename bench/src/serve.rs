@@ -1,5 +1,5 @@
-//! The two servers, each in its own process. Both print the address they listen on, and stop when their
-//! standard input ends: also when the program that started them is gone.
+//! The two servers, each in a separate process. Both print their address and stop when their standard input ends, which
+//! also happens when the parent process dies.
 
 use std::io::{Read as _, Write as _};
 use std::path::Path;
@@ -15,7 +15,7 @@ use tokio::sync::oneshot;
 
 use crate::site;
 
-/// The server under test, as `matricula serve` runs it: its runtime, its log of one JSON line a request.
+/// The server under test, as `matricula serve` runs it, with one JSON line per request in its log.
 pub(crate) fn matricula(folder: &Path) -> anyhow::Result<()> {
     let config = server::Config::from_file(&folder.join(site::CONFIG))?;
     tracing_subscriber::fmt()
@@ -26,13 +26,13 @@ pub(crate) fn matricula(folder: &Path) -> anyhow::Result<()> {
         .init();
     runtime()?.block_on(async {
         let listener = listen().await?;
-        server::serve(config, listener, stopped()?).await?;
+        server::serve(config, listener, stop_signal()?).await?;
         Ok(())
     })
 }
 
-/// axum and nothing else: a POST that answers a constant, as large as an answer of the server under test.
-pub(crate) fn bare(answer: &Path) -> anyhow::Result<()> {
+/// axum alone: a POST with a constant response, as large as one of the server under test.
+pub(crate) fn serve_bare(answer: &Path) -> anyhow::Result<()> {
     let answer = std::fs::read_to_string(answer).with_context(|| answer.display().to_string())?;
     let answer: &'static str = answer.leak();
     let handler = move || async move { (AppendHeaders([(CONTENT_TYPE, "application/json")]), answer) };
@@ -43,7 +43,7 @@ pub(crate) fn bare(answer: &Path) -> anyhow::Result<()> {
         let listener = listen().await?.tap_io(|stream| {
             let _ = stream.set_nodelay(true);
         });
-        let stopped = stopped()?;
+        let stopped = stop_signal()?;
         tokio::select! {
             served = axum::serve(listener, router) => Ok(served?),
             () = stopped => Ok(()),
@@ -63,8 +63,8 @@ async fn listen() -> anyhow::Result<TcpListener> {
     Ok(listener)
 }
 
-/// Ready when standard input ends.
-fn stopped() -> std::io::Result<impl Future<Output = ()>> {
+/// Completes when standard input ends.
+fn stop_signal() -> std::io::Result<impl Future<Output = ()>> {
     let (stop, stopped) = oneshot::channel();
     std::thread::Builder::new().name("stop".to_owned()).spawn(move || {
         let _ = std::io::stdin().read_to_end(&mut Vec::new());

@@ -1,4 +1,4 @@
-//! A directory to measure on: a folder, a configuration, an account with an administrator and its keys.
+//! A directory to measure: a folder, a configuration, an account with an administrator and keys.
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -15,10 +15,10 @@ use crate::Settings;
 use crate::process::Process;
 use crate::request::DOMAIN;
 
-/// The configuration's file name.
+/// The name of the configuration file.
 pub(crate) const CONFIG: &str = "matricula.toml";
 
-/// Production's settings, but for the quota: one caller makes all the calls here. `request_ids` stays `strict`.
+/// Production's settings without a quota, because one caller makes all the calls. `request_ids` stays `strict`.
 const SETTINGS: &str = "master_key_file = \"master.key\"\n[quota]\nenabled = false\n";
 
 /// The account of the created users.
@@ -33,11 +33,11 @@ pub(crate) struct Site {
 
 impl Site {
     pub(crate) fn new(settings: &Settings) -> anyhow::Result<Self> {
-        Self::with(settings, "", "")
+        Self::with_settings(settings, "", "")
     }
 
-    /// With more in its configuration: keys before the first section, and sections.
-    pub(crate) fn with(settings: &Settings, keys: &str, sections: &str) -> anyhow::Result<Self> {
+    /// With more configuration: keys before the first section, and sections.
+    pub(crate) fn with_settings(settings: &Settings, keys: &str, sections: &str) -> anyhow::Result<Self> {
         let folder = folder(settings)?;
         let system = System::real();
         write_private(&folder.path().join("master.key"), &server::admin::new_master_key(&system))?;
@@ -50,18 +50,18 @@ impl Site {
         Ok(Self { folder, config, keys })
     }
 
-    /// Administers it, also while a server is running.
+    /// Runs administration, also while a server is running.
     pub(crate) fn admin<T>(&self, run: impl AsyncFnOnce(&Admin) -> anyhow::Result<T>) -> anyhow::Result<T> {
         let admin = Admin::open(&self.config, &self.config.master_key()?, System::real())?;
         runtime()?.block_on(run(&admin))
     }
 
-    /// What its passwords are hashed by.
+    /// The password hasher.
     pub(crate) fn gate(&self) -> anyhow::Result<server::PasswordHasher> {
         Ok(server::admin::gate(&self.config, &System::real())?)
     }
 
-    /// The keys, as a program reads them that calls a server at this address.
+    /// The keys as a JSON file, for clients of a server at this address.
     pub(crate) fn keys_json(&self, address: SocketAddr) -> anyhow::Result<String> {
         let mut keys = self.keys.clone();
         keys.base_url = format!("http://{address}");
@@ -75,7 +75,7 @@ impl Site {
         Ok(self.file("matricula.db").metadata()?.len() + log)
     }
 
-    /// Leaves the folder where it is, and says where.
+    /// Keeps the folder, and returns its path.
     pub(crate) fn keep(self) -> PathBuf {
         self.folder.keep()
     }
@@ -84,7 +84,6 @@ impl Site {
         self.folder.path()
     }
 
-    /// A path in the folder.
     pub(crate) fn file(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
     }
@@ -94,14 +93,14 @@ impl Site {
         Process::start("serve-matricula", self.path(), self.file("matricula.log"))
     }
 
-    /// Starts the bare server with an answer.
+    /// Starts the bare server with this response.
     pub(crate) fn serve_bare(&self, answer: &[u8]) -> anyhow::Result<Process> {
         let path = self.file("answer.json");
         std::fs::write(&path, answer)?;
         Process::start("serve-bare", &path, self.file("bare.log"))
     }
 
-    /// Holds what the database has against what was acknowledged. To be called when the server has stopped.
+    /// Compares the database with the acknowledged creations. The server must have stopped.
     pub(crate) fn verify(&self, acknowledged: u64) -> anyhow::Result<()> {
         self.admin(async |admin| {
             // Administrators are users too.
@@ -122,11 +121,11 @@ impl Site {
     }
 }
 
-/// A folder on the disk that is to be measured.
+/// A folder on the disk to measure.
 pub(crate) fn folder(settings: &Settings) -> anyhow::Result<TempDir> {
     let beside = match &settings.folder {
         Some(folder) => folder.clone(),
-        // Not the folder for temporary files: that is often memory, where nothing is forced to a disk.
+        // The folder for temporary files is often in memory, where nothing is forced to disk.
         None => std::env::current_exe()?.parent().context("this program stands in no folder")?.to_owned(),
     };
     tempfile::Builder::new()
@@ -152,7 +151,7 @@ async fn seed(server: &Server) -> anyhow::Result<Keys> {
     })
 }
 
-/// A runtime for what is not measured.
+/// A runtime for work that is not measured.
 fn runtime() -> std::io::Result<tokio::runtime::Runtime> {
     tokio::runtime::Builder::new_current_thread().enable_all().build()
 }

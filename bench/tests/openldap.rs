@@ -1,11 +1,11 @@
-//! `matricula-bench peer-openldap`: adds to a real slapd, or says that there is none.
+//! `matricula-bench peer-openldap`: adds to a real slapd, or says that it is not installed.
 
 use std::process::Command;
 
 use serde_json::Value;
 
 #[test]
-fn a_slapd_of_its_own_is_measured_where_there_is_one() {
+fn a_separate_slapd_is_measured_if_installed() {
     let folder = tempfile::tempdir().unwrap();
     let json = folder.path().join("report.json");
     let output = Command::new(env!("CARGO_BIN_EXE_matricula-bench"))

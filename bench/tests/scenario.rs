@@ -14,7 +14,7 @@ use axum::http::StatusCode;
 use axum::routing::put;
 use serde_json::Value;
 
-/// What was stored: names and bodies.
+/// The stored names and bodies.
 type Files = Arc<Mutex<HashSet<(String, String)>>>;
 
 async fn store(
@@ -28,7 +28,7 @@ async fn store(
     }
 }
 
-/// Serves on its own thread, which ends with the test.
+/// Serves on a separate thread, which ends with the test.
 fn serve() -> (SocketAddr, Files) {
     let files = Files::default();
     let router = Router::new().route("/files/{name}", put(store)).with_state(Arc::clone(&files));
@@ -44,7 +44,7 @@ fn serve() -> (SocketAddr, Files) {
     (address.recv().unwrap(), files)
 }
 
-/// Runs the example that is in the repository, with some lines of it changed.
+/// Runs the example in the repository, with some lines changed.
 fn run(folder: &Path, changes: &[(&str, &str)]) -> Output {
     let mut text = include_str!("../scenarios/webdav-put.toml").to_owned();
     for (from, to) in changes {
@@ -67,7 +67,7 @@ fn report(folder: &Path) -> Value {
 }
 
 #[test]
-fn what_is_answered_as_expected_is_measured_and_no_request_comes_twice() {
+fn expected_responses_are_measured_and_no_request_is_sent_twice() {
     let (address, files) = serve();
     let folder = tempfile::tempdir().unwrap();
     let base = format!("http://{address}");
@@ -80,7 +80,7 @@ fn what_is_answered_as_expected_is_measured_and_no_request_comes_twice() {
     let answered = report["answered"].as_u64().unwrap();
     assert!(answered > 0 && report["errors"] == 0 && report["p99_ms"].as_f64() >= report["p50_ms"].as_f64());
     let files = files.lock().unwrap();
-    // A name that comes twice is refused, and the run would have failed.
+    // A repeated name would be refused, and the run would have failed.
     assert!(files.len() as u64 >= answered, "{} files", files.len());
     let numbers: HashSet<_> = files.iter().map(|(name, _)| name.split_once('-').unwrap().1).collect();
     assert_eq!(numbers.len(), files.len(), "each number comes once");
@@ -88,7 +88,7 @@ fn what_is_answered_as_expected_is_measured_and_no_request_comes_twice() {
 }
 
 #[test]
-fn what_is_not_as_expected_is_counted_shown_and_no_valid_measurement() {
+fn unexpected_responses_are_counted_shown_and_invalidate_the_measurement() {
     let (address, _) = serve();
     let folder = tempfile::tempdir().unwrap();
     let base = format!("http://{address}");
@@ -99,7 +99,7 @@ fn what_is_not_as_expected_is_counted_shown_and_no_valid_measurement() {
     ] {
         let mut changes = short.to_vec();
         changes.push(change);
-        // With the same body each time, the same name is the same file.
+        // Every request has the same body and name, so it stores the same file.
         if error.contains("409") {
             changes.push(("body = ", "body = 'same' # "));
         }
@@ -111,7 +111,7 @@ fn what_is_not_as_expected_is_counted_shown_and_no_valid_measurement() {
 }
 
 #[test]
-fn a_file_that_is_no_scenario_says_why() {
+fn an_invalid_scenario_file_says_why() {
     let folder = tempfile::tempdir().unwrap();
     for (change, why) in [
         (("method =", "metod ="), "unknown field `metod`"),

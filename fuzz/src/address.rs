@@ -1,9 +1,9 @@
-//! What must hold of every text that may be an e-mail address. Apart from `lib.rs`, because it is read by another room:
-//! `crates/directory/tests/corpus.rs` includes this file.
+//! Properties of every text that may be an e-mail address. A separate file, because the tests of another crate,
+//! `crates/directory/tests/corpus.rs`, include it.
 
 use matricula_directory::EmailAddress;
 
-/// An address: compared by a key that is its own key, with a domain that DNS could hold; or refused without a quote.
+/// An address is refused without quoting it, or its key is the key of the key and its domain fits DNS.
 pub fn address(input: &[u8]) {
     let text = String::from_utf8_lossy(input);
     match EmailAddress::parse(&text) {
@@ -11,7 +11,7 @@ pub fn address(input: &[u8]) {
             assert_eq!(address.as_str(), text);
             let (domain, local) = address.key().split_once('@').unwrap_or_default();
             let again = EmailAddress::parse(&format!("{local}@{domain}"));
-            // Folding can make a text longer, and so too long; it never makes another address of it.
+            // Folding can make a text too long, but never another address.
             assert!(again.map_or(true, |again| again.key() == address.key()));
             let domain = address.domain();
             assert!(

@@ -1,9 +1,9 @@
-//! What must hold of every text that is said to be the hash of a password.
+//! Properties of every text that may be the hash of a password.
 
 use matricula_auth::hasher::{Cost, hashed_elsewhere};
 use secrecy::SecretString;
 
-/// Taken, and then taken again as it is kept; or refused. Reasons are written beforehand, and can hold nothing of it.
+/// A hash is refused, or its stored form is accepted unchanged. Reasons are constant texts, so they cannot reveal it.
 pub fn hash(text: &[u8]) {
     let Ok(text) = str::from_utf8(text) else { return };
     if let Ok(hash) = hashed_elsewhere(&SecretString::from(text), Cost::default()) {

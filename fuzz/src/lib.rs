@@ -1,6 +1,5 @@
-//! What must hold of every input, well-formed or not. The fuzz targets call this with what they invent; the test
-//! `crates/wire/tests/corpus.rs` includes this file and calls it with the corpus, so that stable Rust suffices to replay
-//! whatever was found once.
+//! Properties of every input, well-formed or not. The fuzz targets call these functions with generated input. The test
+//! `crates/wire/tests/corpus.rs` includes this file and replays the corpus with stable Rust.
 
 use std::io::BufReader;
 
@@ -18,33 +17,33 @@ use matricula_wire::{audit, create_user, date, login, users};
 use secrecy::ExposeSecret;
 use serde_json::Value;
 
-/// A body: read alike by both readers, stable when written again, or refused with a place inside it.
+/// A body is read alike by both readers and stable when written again, or it is refused with a position inside it.
 pub fn reader(body: &[u8]) {
     let limits = Limits::default();
     let strict = serde_json::from_slice::<Value>(body).ok().filter(|value| depth(value) <= limits.depth);
     match read(body, &limits) {
         Ok(value) => {
             assert!(!is_blank(body));
-            assert!(strict.is_none_or(|strict| same(&strict, &value)), "not what strict JSON means");
+            assert!(strict.is_none_or(|strict| same_value(&strict, &value)), "not what strict JSON means");
             let again = read(value.to_string().as_bytes(), &limits);
-            assert!(again.is_ok_and(|again| same(&again, &value)), "not stable");
+            assert!(again.is_ok_and(|again| same_value(&again, &value)), "not stable");
 
-            let inner = inside(body);
+            let inner = inner_bytes(body);
             let text = match str::from_utf8(inner) {
                 Ok(text) => text.to_owned(),
                 Err(_) => inner.iter().map(|&byte| char::from(byte)).collect(),
             };
             assert!(
-                read(text.as_bytes(), &limits).is_ok_and(|utf8| same(&utf8, &value)),
+                read(text.as_bytes(), &limits).is_ok_and(|utf8| same_value(&utf8, &value)),
                 "depends on the encoding"
             );
 
-            // The second comma needs the lenient reader, whichever has read the body.
+            // The second comma needs the lenient reader.
             let wrapped = format!("[{text},]");
             let deeper = Limits { depth: limits.depth + 1, ..limits };
             let wrapped = read(wrapped.as_bytes(), &deeper);
             assert!(
-                wrapped.is_ok_and(|wrapped| same(&wrapped, &Value::Array(vec![value]))),
+                wrapped.is_ok_and(|wrapped| same_value(&wrapped, &Value::Array(vec![value]))),
                 "the readers differ"
             );
         }
@@ -61,7 +60,7 @@ pub fn reader(body: &[u8]) {
     }
 }
 
-/// A date: the same in capitals and among blanks, and the same moment when written as RFC 1123 has it.
+/// A date does not depend on case and blanks, and keeps its moment when written as in RFC 1123.
 pub fn date(value: &[u8]) {
     // 24 November 2026.
     let now = Timestamp::constant(1_795_524_900, 0);
@@ -72,14 +71,14 @@ pub fn date(value: &[u8]) {
     }
     if let Ok(moment) = found {
         let written = moment.strftime("%a, %d %b %Y %H:%M:%S UTC").to_string();
-        // An offset can lead out of the years that have four digits.
+        // An offset can lead out of the years with four digits.
         if !written.contains('-') {
             assert_eq!(date::parse(written.as_bytes(), moment), Ok(moment), "{written}");
         }
     }
 }
 
-/// A value of `Authorization`, or of `x-mc-req-id`: equal to itself when written again, or refused without a quote.
+/// A value of `Authorization` or `x-mc-req-id` equals itself when written again, or is refused without a quote.
 pub fn authorization(value: &[u8]) {
     match Authorization::parse(value) {
         Ok(read) => {
@@ -98,7 +97,7 @@ pub fn authorization(value: &[u8]) {
     }
 }
 
-/// A value of `Authorization` at login: equal when its blanks and its scheme's case are others, or refused without a
+/// A value of `Authorization` at login does not depend on blanks and the case of its scheme, or is refused without a
 /// quote.
 pub fn basic(value: &[u8]) {
     let trimmed = value.trim_ascii();
@@ -120,7 +119,7 @@ pub fn basic(value: &[u8]) {
     }
 }
 
-/// A form that asks for a token, a query, and the header that may stand in for a part of the form: bounded, or refused
+/// A form that requests a token, a query, and the header that may replace a part of the form are bounded or refused
 /// without a quote.
 pub fn form(input: &[u8]) {
     let header = Credentials::read(Some(input), b"grant_type=client_credentials");
@@ -140,7 +139,7 @@ pub fn form(input: &[u8]) {
     }
 }
 
-/// A request as somebody has it at hand: read into headers that can be headers, or refused without a quote.
+/// A pasted request becomes valid headers, or is refused without a quote.
 pub fn request(input: &[u8]) {
     match request::read(input) {
         Ok(requests) => {
@@ -159,7 +158,7 @@ pub fn request(input: &[u8]) {
     }
 }
 
-/// A body as the endpoints take it apart: bounded, and what is shown of an entry holds no secret, whatever its fields hold.
+/// The parts of a body are bounded, and the shown form of an entry contains no secret, whatever its fields.
 pub fn body(input: &[u8]) {
     let Ok(value) = read(input, &Limits::default()) else { return };
     let Ok(body) = Body::read(value.clone()) else { return };
@@ -197,8 +196,8 @@ fn entries<I: Item>(value: &Value) {
     }
 }
 
-/// A file of users: rows counted from 1, on lines that there are, each an item with an address or a reason why not; and the
-/// same rows however the bytes arrive.
+/// A file of users has rows counted from 1, on existing lines, each with an address or a reason. The rows do not depend
+/// on how the bytes are split into reads.
 pub fn import(file: &[u8]) {
     let formats = [None, Some(Format::Csv), Some(Format::Json), Some(Format::Ldif)];
     for format in formats {
@@ -219,7 +218,7 @@ pub fn import(file: &[u8]) {
             }
             assert!(row.item.is_err() || !row.address.is_empty());
         }
-        // Whether there is a beginning to find the format by depends on how much arrives at first.
+        // The bytes of the first read decide whether the format can be detected.
         if format.is_some() {
             assert_eq!(whole, rows(3), "depends on how the bytes arrive");
         }
@@ -238,12 +237,12 @@ fn row_text(row: Row) -> String {
     }
 }
 
-fn inside(body: &[u8]) -> &[u8] {
+fn inner_bytes(body: &[u8]) -> &[u8] {
     body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body)
 }
 
-/// Equal, and written alike: `-0.0` and `0.0` are told apart.
-fn same(one: &Value, other: &Value) -> bool {
+/// Equal, and written alike: `-0.0` and `0.0` differ.
+fn same_value(one: &Value, other: &Value) -> bool {
     let [one_text, other_text] = [one, other].map(Value::to_string);
     one == other && one_text == other_text
 }

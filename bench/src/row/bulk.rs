@@ -1,4 +1,4 @@
-//! 100 items a request, compared with a plain loop of rusqlite.
+//! 100 items per request, compared with a plain loop of rusqlite.
 
 use crate::Settings;
 use crate::ceiling::{PlainLoop, ROWS, Rows};
@@ -8,12 +8,12 @@ use crate::request::Shape;
 
 use super::Bench;
 
-/// As an import sends: while one request is being written, the next is being read.
+/// As many as an import uses: the server writes one request while it reads the next.
 const CONNECTIONS: usize = 4;
 
 const BULK: Shape = Shape { items: ROWS, passwords: false };
 
-/// More rows a second than any machine writes durably: how many to prepare for the loop before it has run.
+/// Rows per second to prepare for the first loop; more than any machine writes durably.
 const FIRST_ROWS: usize = 50_000;
 
 pub(crate) fn measure(settings: &Settings, output: &Output) -> anyhow::Result<Vec<Row>> {
@@ -28,11 +28,7 @@ pub(crate) fn measure(settings: &Settings, output: &Output) -> anyhow::Result<Ve
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a few million at most")]
     let rows = (settings.seconds * 250_000.0) as usize;
     for round in 1..=settings.rounds {
-        output.progress(&format!(
-            "bulk: round {round} of {}, server process {}",
-            settings.rounds,
-            bench.server.pid()
-        ));
+        bench.show_round("bulk", round, settings, output);
         plain.push(users.run(settings.length(), rows)?);
         let requests = bench.render(BULK, settings.length())?;
         let mut sent = bench.create(requests, BULK, CONNECTIONS, settings.length())?;
@@ -40,7 +36,7 @@ pub(crate) fn measure(settings: &Settings, output: &Output) -> anyhow::Result<Ve
         tails.push(sent.latency(0.99));
         let requests = bench.render(BULK, settings.length())?;
         alone.push(bench.create(requests, BULK, 1, settings.length())?.per_second() * ROWS as f64);
-        // Rendered requests are for all connections again.
+        // The rendered requests can be used by all connections again.
         bench.pace = sent.per_second();
         with_all.push(all.run(settings.length(), rows)?);
     }
@@ -51,9 +47,10 @@ pub(crate) fn measure(settings: &Settings, output: &Output) -> anyhow::Result<Ve
     let with_all = Series::new("plain loop, also audit and answers", Unit::PerSecond, with_all);
     let ours = Series::new("create-user, 4 connections", Unit::PerSecond, ours);
     let alone = Series::new("create-user, 1 connection", Unit::PerSecond, alone);
-    let ratio = ours.over("create-user ÷ plain loop, users only", &plain).against(Target::AtLeast(0.6));
-    let informs = ours.over("create-user ÷ loop with audit and answers", &with_all);
-    let alone_informs = alone.over("1 connection ÷ plain loop, users only", &plain);
+    let ratio =
+        ours.ratio_to("create-user ÷ plain loop, users only", &plain).compared_with(Target::AtLeast(0.6));
+    let informs = ours.ratio_to("create-user ÷ loop with audit and answers", &with_all);
+    let alone_informs = alone.ratio_to("1 connection ÷ plain loop, users only", &plain);
     Ok(vec![Row {
         title: "users, 100 items a request".to_owned(),
         series: vec![

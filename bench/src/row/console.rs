@@ -1,4 +1,4 @@
-//! The console's list of users with a million of them: how long until it begins to come, and how much comes.
+//! The console's list of a million users: time to the first byte, and size.
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::TcpStream;
@@ -13,19 +13,19 @@ use crate::process::Process;
 use crate::request::DOMAIN;
 use crate::site::{ACCOUNT, Site};
 
-/// Users there are.
+/// Number of users.
 const USERS: u64 = 1_000_000;
 
 /// Visits of each page in a round.
 const VISITS: usize = 100;
 
-/// The least cost there is: what is measured is the list.
+/// The cheapest hash, because only the list is measured.
 const CHEAP_HASH: &str = "[passwords]\nmemory_kib = 8\niterations = 1\n";
 
 const ADDRESS: &str = "console@example.com";
 const PASSWORD: &str = "Correct horse 7 battery";
 
-/// What a list is asked for, and what that is called.
+/// Queries of the list, and their names.
 const PAGES: &[(&str, &str)] = &[
     ("list, first byte p99", ""),
     ("list, from its middle", "?after=example.com@user0500000"),
@@ -35,7 +35,7 @@ const PAGES: &[(&str, &str)] = &[
 ];
 
 pub(crate) fn measure(settings: &Settings, output: &Output) -> anyhow::Result<Vec<Row>> {
-    let site = Site::with(settings, "", CHEAP_HASH)?;
+    let site = Site::with_settings(settings, "", CHEAP_HASH)?;
     let gate = site.gate()?;
     site.admin(async |admin| {
         let password = PASSWORD.to_owned().into();
@@ -75,21 +75,21 @@ pub(crate) fn measure(settings: &Settings, output: &Output) -> anyhow::Result<Ve
     server.stop()?;
     let series =
         PAGES.iter().zip(times).map(|((name, _), times)| Series::new(*name, Unit::Milliseconds, times));
-    let mut verdicts: Vec<_> = series.map(|series| series.against(Target::Below(20.0))).collect();
+    let mut verdicts: Vec<_> = series.map(|series| series.compared_with(Target::Below(20.0))).collect();
     #[expect(clippy::cast_precision_loss, reason = "a few hundred thousand at most")]
     let transferred =
         Series::new("list, all that is transferred", Unit::Kibibytes, vec![bytes as f64 / 1_024.0]);
     // 100 kB, in units of 1,024 bytes.
-    verdicts.push(transferred.against(Target::Below(100_000.0 / 1_024.0)));
+    verdicts.push(transferred.compared_with(Target::Below(100_000.0 / 1_024.0)));
     Ok(vec![Row {
         title: format!("console, list of {USERS} users"),
         series: vec![],
         verdicts,
-        others: watch.others()?,
+        others: watch.share_of_others()?,
     }])
 }
 
-/// One connection, as a browser keeps it.
+/// One connection, kept open as by a browser.
 struct Browser {
     stream: BufReader<TcpStream>,
     cookie: String,
@@ -97,19 +97,19 @@ struct Browser {
 
 struct Answer {
     first_byte_micros: u32,
-    /// All of it, headers counted.
+    /// Bytes of the whole response, with headers.
     bytes: usize,
     headers: Vec<String>,
     body: Vec<u8>,
 }
 
 impl Answer {
-    /// Whether anybody is on it.
+    /// Whether the page lists any user.
     fn has_rows(&self) -> bool {
         String::from_utf8_lossy(&self.body).contains("name=\"pick\"")
     }
 
-    /// What the page has the browser fetch.
+    /// The files that the page makes a browser fetch.
     fn assets(&self) -> Vec<String> {
         let page = String::from_utf8_lossy(&self.body);
         let links = page.split(['"', '\'']).filter(|text| text.starts_with("/console/assets/"));

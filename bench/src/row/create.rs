@@ -1,13 +1,26 @@
-//! create-user without a password on many connections, compared with a bare axum POST; and the server's memory meanwhile.
+//! create-user without a password on many connections, compared with a bare axum POST, and the memory of the server.
 
 use crate::Settings;
 use crate::driver::{self, Load};
 use crate::figure::{Row, Series, Target, Unit};
-use crate::machine;
+use crate::machine::{self, Memory};
 use crate::output::Output;
+use crate::process::Process;
 use crate::request::{PLAIN, Requests};
 
 use super::{Bench, WARM_UP};
+
+/// The results of each round.
+#[derive(Default)]
+struct Rounds {
+    bare: Vec<f64>,
+    created: Vec<f64>,
+    bare_micros: Vec<f64>,
+    created_micros: Vec<f64>,
+    driver_micros: Vec<f64>,
+    medians: Vec<f64>,
+    tails: Vec<f64>,
+}
 
 pub(crate) fn measure(settings: &Settings, output: &Output) -> anyhow::Result<Vec<Row>> {
     let connections = usize::from(settings.connections);
@@ -18,57 +31,73 @@ pub(crate) fn measure(settings: &Settings, output: &Output) -> anyhow::Result<Ve
     let answer = driver::ask(bench.server.address, sample.take().unwrap_or_default())?;
     bench.acknowledged += 1;
     let bare = bench.site.serve_bare(&answer)?;
-    let load = |requests: Requests| Load { requests: requests.over_and_over(), connections, every: None };
     bench.warm_up(PLAIN, connections, 20_000)?;
-    driver::send(bare.address, load(bench.render_some(PLAIN, 5_000)?), WARM_UP)?;
+    driver::send(bare.address, bare_load(bench.render_some(PLAIN, 5_000)?, connections), WARM_UP)?;
 
-    let (mut bares, mut ours, mut bare_micros, mut our_micros) = (vec![], vec![], vec![], vec![]);
-    let (mut medians, mut tails, mut driver_micros) = (vec![], vec![], vec![]);
+    let mut rounds = Rounds::default();
     for round in 1..=settings.rounds {
-        output.progress(&format!(
-            "create: round {round} of {}, server process {}",
-            settings.rounds,
-            bench.server.pid()
-        ));
-        let requests = bench.render(PLAIN, settings.length())?;
-        let before = machine::processor_time(bare.pid())?;
-        let sent = driver::send(bare.address, load(requests), settings.length())?;
-        bare_micros.push((machine::processor_time(bare.pid())? - before) * 1e6 / sent.answered as f64);
-        bares.push(sent.per_second());
-
-        let before = machine::processor_time(bench.server.pid())?;
-        let mut sent = bench.create(sent.requests.once(), PLAIN, connections, settings.length())?;
-        our_micros.push((machine::processor_time(bench.server.pid())? - before) * 1e6 / sent.answered as f64);
-        ours.push(sent.per_second());
-        driver_micros.push(sent.own_micros);
-        medians.push(sent.latency(0.5));
-        tails.push(sent.latency(0.99));
+        bench.show_round("create", round, settings, output);
+        rounds.measure_one(&mut bench, &bare, settings)?;
     }
     let loaded = bench.memory()?;
     bare.stop()?;
     bench.finish()?;
+    Ok(vec![rounds.row(connections), memory_row(idle, loaded)])
+}
 
-    let bares = Series::new("bare axum POST", Unit::PerSecond, bares);
-    let ours = Series::new("create-user", Unit::PerSecond, ours);
-    let ratio = ours.over("create-user ÷ bare axum POST", &bares).against(Target::AtLeast(0.5));
-    let create = Row {
-        title: format!("create-user, no password, {connections} connections"),
-        series: vec![
-            bares,
-            ours,
-            Series::new("processor time per request, bare", Unit::Microseconds, bare_micros),
-            Series::new("processor time per request, create-user", Unit::Microseconds, our_micros),
-            Series::new("processor time per request, driver", Unit::Microseconds, driver_micros),
-            Series::new("latency, median", Unit::Milliseconds, medians),
-            Series::new("latency, p99", Unit::Milliseconds, tails),
-        ],
-        verdicts: vec![ratio],
-        others: 0.0,
-    };
+/// A bare server does not look at requests, so they can be repeated.
+fn bare_load(requests: Requests, connections: usize) -> Load {
+    Load { requests: requests.over_and_over(), connections, every: None }
+}
+
+impl Rounds {
+    fn measure_one(&mut self, bench: &mut Bench, bare: &Process, settings: &Settings) -> anyhow::Result<()> {
+        let connections = usize::from(settings.connections);
+        let requests = bench.render(PLAIN, settings.length())?;
+        let before = machine::processor_time(bare.pid())?;
+        let sent = driver::send(bare.address, bare_load(requests, connections), settings.length())?;
+        self.bare_micros.push((machine::processor_time(bare.pid())? - before) * 1e6 / sent.answered as f64);
+        self.bare.push(sent.per_second());
+
+        let server = bench.server.pid();
+        let before = machine::processor_time(server)?;
+        let mut sent = bench.create(sent.requests.once(), PLAIN, connections, settings.length())?;
+        self.created_micros.push((machine::processor_time(server)? - before) * 1e6 / sent.answered as f64);
+        self.created.push(sent.per_second());
+        self.driver_micros.push(sent.own_micros);
+        self.medians.push(sent.latency(0.5));
+        self.tails.push(sent.latency(0.99));
+        Ok(())
+    }
+
+    fn row(self, connections: usize) -> Row {
+        let bare = Series::new("bare axum POST", Unit::PerSecond, self.bare);
+        let created = Series::new("create-user", Unit::PerSecond, self.created);
+        let ratio =
+            created.ratio_to("create-user ÷ bare axum POST", &bare).compared_with(Target::AtLeast(0.5));
+        let micros = |name, values| Series::new(name, Unit::Microseconds, values);
+        Row {
+            title: format!("create-user, no password, {connections} connections"),
+            series: vec![
+                bare,
+                created,
+                micros("processor time per request, bare", self.bare_micros),
+                micros("processor time per request, create-user", self.created_micros),
+                micros("processor time per request, driver", self.driver_micros),
+                Series::new("latency, median", Unit::Milliseconds, self.medians),
+                Series::new("latency, p99", Unit::Milliseconds, self.tails),
+            ],
+            verdicts: vec![ratio],
+            others: 0.0,
+        }
+    }
+}
+
+fn memory_row(idle: Memory, loaded: Memory) -> Row {
     let memory = |name: &str, value: f64, bound: f64| {
-        Series::new(name, Unit::Mebibytes, vec![value]).against(Target::Below(bound))
+        Series::new(name, Unit::Mebibytes, vec![value]).compared_with(Target::Below(bound))
     };
-    let memory = Row {
+    Row {
         title: "memory of the server process".to_owned(),
         series: vec![Series::new("resident after the load", Unit::Mebibytes, vec![loaded.now])],
         verdicts: vec![
@@ -76,6 +105,5 @@ pub(crate) fn measure(settings: &Settings, output: &Output) -> anyhow::Result<Ve
             memory("most resident under the load above", loaded.most, 150.0),
         ],
         others: 0.0,
-    };
-    Ok(vec![create, memory])
+    }
 }

@@ -1,4 +1,4 @@
-//! How the server changes as the directory grows: the same measurements at several sizes, each on its own seeded directory.
+//! The server as the directory grows: the same measurements at several sizes, each with a separately seeded directory.
 
 mod report;
 
@@ -21,16 +21,16 @@ use crate::process::Process;
 use crate::request::{self, DOMAIN, PLAIN, People};
 use crate::site::{ACCOUNT, Site};
 
-/// The least cost there is, so that what a login takes beside the hash is what is measured.
+/// The cheapest hash, so that the measurement of logins is not one of hashing.
 const CHEAP_HASH: &str = "[passwords]\nmemory_kib = 8\niterations = 1\n";
 
-/// Users on a page: the most there may be.
+/// Users per page: the maximum.
 const PAGE: u64 = 500;
 
-/// Pages and logins of which the median is taken.
+/// The number of pages and logins of which the median is taken.
 const ASKED: usize = 50;
 
-/// Who logs in.
+/// The user that logs in.
 const LOGIN: &str = "login@example.com";
 const PASSWORD: &str = "Correct horse 7 battery";
 
@@ -45,16 +45,16 @@ pub(crate) struct Arguments {
         value_parser = clap::value_parser!(u64).range(1_000..=100_000_000)
     )]
     users: Vec<u64>,
-    /// Leave the directories where they are
+    /// Keep the directories
     #[arg(long)]
     keep: bool,
-    /// Also draw what was measured into a file
+    /// Also draw the results into this file
     #[arg(long, value_name = "FILE")]
     svg: Option<PathBuf>,
 }
 
 impl Arguments {
-    /// The sizes, each once, the smallest first: all others are held against that.
+    /// The distinct sizes in ascending order. The others are compared with the first.
     fn sizes(&self) -> Vec<u64> {
         let mut sizes = self.users.clone();
         sizes.sort_unstable();
@@ -70,7 +70,7 @@ pub(crate) fn run(settings: &Settings, arguments: &Arguments, output: &Output) -
     for users in arguments.sizes() {
         points.push(measure(settings, arguments.keep, users, output)?);
     }
-    let report = Report::new(settings, machine::describe(before), points, watch.others()?);
+    let report = Report::new(settings, machine::describe(before), points, watch.share_of_others()?);
     output.print(&report.table())?;
     if let Some(path) = &settings.json {
         output.json(&report, path)?;
@@ -83,48 +83,20 @@ pub(crate) fn run(settings: &Settings, arguments: &Arguments, output: &Output) -
 
 fn measure(settings: &Settings, keep: bool, users: u64, output: &Output) -> anyhow::Result<Point> {
     let say = |what: &str| output.progress(&format!("growth, {users} users: {what}"));
-    let site = Site::with(settings, "", CHEAP_HASH)?;
-    let seeding = machine::now();
-    let gate = site.gate()?;
-    site.admin(async |admin| {
-        let password = PASSWORD.to_owned().into();
-        admin.add_administrator(ACCOUNT, LOGIN, "", "Basic Administrator", Some((&password, &gate))).await?;
-        let mut progress = |there: u64| say(&format!("seeding, {} %", there * 100 / users));
-        let seeded = admin.seed(Some(ACCOUNT), Some(DOMAIN), users, &mut progress).await?;
-        anyhow::ensure!(seeded.added == users, "{seeded:?}");
-        Ok(())
-    })?;
-    let seeded = users as f64 / seeding.elapsed().as_secs_f64();
+    let site = Site::with_settings(settings, "", CHEAP_HASH)?;
+    let seeded = seed(&site, users, &say)?;
     let size = site.size()?;
-
     say("starting");
-    let mut starts = Vec::new();
-    for _ in 1..settings.rounds {
-        let server = site.serve()?;
-        starts.push(milliseconds(&server));
-        server.stop()?;
-    }
-    let server = site.serve()?;
-    starts.push(milliseconds(&server));
+    let (server, starts) = start_repeatedly(&site, settings.rounds)?;
     let rest = machine::memory(server.pid())?.now;
     say("turning pages up to the middle");
     let pages = pages(&site, &server, users)?;
     say("logging in");
     let logins = logins(&site, &server)?;
 
-    let connections = usize::from(settings.connections);
-    let mut bench = Bench { site, server, people: People::among(users), acknowledged: users, pace: 0.0 };
-    bench.warm_up(PLAIN, connections, 20_000)?;
-    let mut created = Vec::new();
-    for round in 1..=settings.rounds {
-        say(&format!(
-            "creating, round {round} of {}, server process {}",
-            settings.rounds,
-            bench.server.pid()
-        ));
-        let requests = bench.render(PLAIN, settings.length())?;
-        created.push(bench.create(requests, PLAIN, connections, settings.length())?.per_second());
-    }
+    let mut bench =
+        Bench { site, server, people: People::after_seeded(users), acknowledged: users, pace: 0.0 };
+    let created = create(&mut bench, settings, &say)?;
     let loaded = bench.memory()?.most;
     say("verifying");
     let Bench { site, server, acknowledged, .. } = bench;
@@ -146,11 +118,52 @@ fn measure(settings: &Settings, keep: bool, users: u64, output: &Output) -> anyh
     })
 }
 
+/// Seeds the directory. Returns users per second.
+fn seed(site: &Site, users: u64, say: &(impl Fn(&str) + Sync)) -> anyhow::Result<f64> {
+    let started = machine::now();
+    let gate = site.gate()?;
+    site.admin(async |admin| {
+        let password = PASSWORD.to_owned().into();
+        admin.add_administrator(ACCOUNT, LOGIN, "", "Basic Administrator", Some((&password, &gate))).await?;
+        let mut progress = |count: u64| say(&format!("seeding, {} %", count * 100 / users));
+        let seeded = admin.seed(Some(ACCOUNT), Some(DOMAIN), users, &mut progress).await?;
+        anyhow::ensure!(seeded.added == users, "{seeded:?}");
+        Ok(())
+    })?;
+    Ok(users as f64 / started.elapsed().as_secs_f64())
+}
+
+/// Starts the server once per round. Returns the last one, still running, and the milliseconds of each start.
+fn start_repeatedly(site: &Site, rounds: u32) -> anyhow::Result<(Process, Vec<f64>)> {
+    let mut times = Vec::new();
+    for _ in 1..rounds {
+        let server = site.serve()?;
+        times.push(milliseconds(&server));
+        server.stop()?;
+    }
+    let server = site.serve()?;
+    times.push(milliseconds(&server));
+    Ok((server, times))
+}
+
+/// Creates users in every round. Returns users per second.
+fn create(bench: &mut Bench, settings: &Settings, say: &impl Fn(&str)) -> anyhow::Result<Vec<f64>> {
+    let (connections, rounds) = (usize::from(settings.connections), settings.rounds);
+    bench.warm_up(PLAIN, connections, 20_000)?;
+    let mut created = Vec::new();
+    for round in 1..=rounds {
+        say(&format!("creating, round {round} of {rounds}, server process {}", bench.server.pid()));
+        let requests = bench.render(PLAIN, settings.length())?;
+        created.push(bench.create(requests, PLAIN, connections, settings.length())?.per_second());
+    }
+    Ok(created)
+}
+
 fn milliseconds(server: &Process) -> f64 {
     server.ready_after.as_secs_f64() * 1_000.0
 }
 
-/// Times of pages from the middle of the list on, which is reached as any client reaches it: page by page.
+/// Times of pages from the middle of the list on, which is reached page by page, as by any client.
 fn pages(site: &Site, server: &Process, users: u64) -> anyhow::Result<Vec<f64>> {
     let signer = client::Signer::new(&site.keys)?;
     let mut dialogue = Dialogue::open(server.address)?;
@@ -171,7 +184,7 @@ fn pages(site: &Site, server: &Process, users: u64) -> anyhow::Result<Vec<f64>> 
     let (mut token, mut times) = (middle.clone(), Vec::new());
     while times.len() < ASKED {
         let (next, took) = turn(&token)?;
-        // The last page is not a full one.
+        // The last page is not full.
         if next.is_some() {
             times.push(took);
         }
@@ -197,7 +210,7 @@ fn logins(site: &Site, server: &Process) -> anyhow::Result<Vec<f64>> {
         anyhow::ensure!(access_key.is_some(), "no login: {answer}");
         times.push(took);
     }
-    // The first one made the pair.
+    // The first login created the key pair.
     Ok(times.split_off(1))
 }
 

@@ -1,4 +1,4 @@
-//! `matricula import` of a CSV, beside the same users in requests that were rendered before.
+//! `matricula import` of a CSV file, compared with the same users in prepared requests.
 
 use std::io::Write as _;
 use std::path::PathBuf;
@@ -14,7 +14,7 @@ use crate::request::Shape;
 
 use super::Bench;
 
-/// What the import does when nobody says otherwise.
+/// The defaults of the import.
 const CONNECTIONS: usize = 4;
 const BATCH: usize = 100;
 
@@ -31,21 +31,17 @@ pub(crate) fn measure(settings: &Settings, output: &Output) -> anyhow::Result<Ve
     bench.warm_up(shape, CONNECTIONS, 500)?;
     let (mut bulk, mut ours, mut memory) = (vec![], vec![], vec![]);
     for round in 1..=settings.rounds {
-        output.progress(&format!(
-            "import: round {round} of {}, server process {}",
-            settings.rounds,
-            bench.server.pid()
-        ));
+        bench.show_round("import", round, settings, output);
         let requests = bench.render(shape, settings.length())?;
         let sent = bench.create(requests, shape, CONNECTIONS, settings.length())?;
         bulk.push(sent.per_second() * BATCH as f64);
-        // As many as the server would create in that time.
+        // As many users as the server would create in that time.
         let users = sent.answered * BATCH as u64;
         let file = bench.site.file(&format!("users-{round}.csv"));
         let mut csv = std::io::BufWriter::new(std::fs::File::create(&file)?);
         writeln!(csv, "email,name")?;
         for _ in 0..users {
-            let person = bench.people.next();
+            let person = bench.people.next_person();
             writeln!(csv, "{},{}", person.address, person.name)?;
         }
         csv.into_inner()?;
@@ -61,7 +57,7 @@ pub(crate) fn measure(settings: &Settings, output: &Output) -> anyhow::Result<Ve
     bench.finish()?;
     let bulk = Series::new("create-user, rendered before, 4 connections", Unit::PerSecond, bulk);
     let ours = Series::new("import of a CSV", Unit::PerSecond, ours);
-    let ratio = ours.over("import ÷ rendered before", &bulk).against(Target::AtLeast(0.7));
+    let ratio = ours.ratio_to("import ÷ rendered before", &bulk).compared_with(Target::AtLeast(0.7));
     Ok(vec![Row {
         title: "matricula import, 100 users a request".to_owned(),
         series: vec![bulk, ours, Series::new("most resident, importer", Unit::Mebibytes, memory)],
@@ -70,7 +66,7 @@ pub(crate) fn measure(settings: &Settings, output: &Output) -> anyhow::Result<Ve
     }])
 }
 
-/// The program that was built beside this one.
+/// The `matricula` binary in the folder of this program.
 fn program() -> anyhow::Result<Option<PathBuf>> {
     let program = std::env::current_exe()?.with_file_name("matricula");
     Ok(program.exists().then_some(program))

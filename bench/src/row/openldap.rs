@@ -1,5 +1,5 @@
-//! create-user beside the best durable directory that can be run here: OpenLDAP's `slapd` with its mdb backend, which forces
-//! every add to the disk before it acknowledges it.
+//! create-user compared with OpenLDAP's `slapd` and its mdb backend, which forces every add to disk before it
+//! acknowledges it.
 
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::path::Path;
@@ -17,13 +17,13 @@ use crate::request::{PLAIN, People};
 
 use super::{Bench, WARM_UP};
 
-/// Where OpenLDAP's own figure is best: more clients do not make it faster.
+/// The number at which OpenLDAP is fastest.
 const CONNECTIONS: usize = 32;
 
-/// How long it may take to start.
+/// The time limit for its start.
 const START: Duration = Duration::from_secs(10);
 
-/// Where Debian has it. It is not in the path of everybody.
+/// The path on Debian, which is not in every user's PATH.
 const PROGRAMS: [&str; 3] = ["/usr/sbin/slapd", "/usr/local/libexec/slapd", "/usr/libexec/slapd"];
 
 pub(crate) fn measure(settings: &Settings, output: &Output) -> anyhow::Result<Vec<Row>> {
@@ -49,11 +49,11 @@ pub(crate) fn measure(settings: &Settings, output: &Output) -> anyhow::Result<Ve
     bench.finish()?;
     let theirs = Series::new("OpenLDAP add", Unit::PerSecond, theirs);
     let ours = Series::new("create-user", Unit::PerSecond, ours);
-    let ratio = ours.over("create-user ÷ OpenLDAP add", &theirs).against(Target::AtLeast(25.0));
+    let ratio = ours.ratio_to("create-user ÷ OpenLDAP add", &theirs).compared_with(Target::AtLeast(25.0));
     Ok(vec![row(title, vec![theirs, ours], vec![ratio])])
 }
 
-/// A separate `slapd` with its database in a folder.
+/// A `slapd` with a database in a separate folder.
 struct Slapd {
     process: Child,
     address: SocketAddr,
@@ -64,7 +64,7 @@ impl Slapd {
         std::fs::create_dir_all(folder.join("data"))?;
         let config = folder.join("slapd.conf");
         let shown = folder.display();
-        // Nothing turns forced writes off. What is looked for in a directory is indexed, as it is in the server's.
+        // Forced writes stay enabled. The attributes to search by are indexed, as in the server.
         let text = format!(
             "include /etc/ldap/schema/core.schema\n\
              include /etc/ldap/schema/cosine.schema\n\
@@ -84,7 +84,7 @@ impl Slapd {
             ldap::PASSWORD,
         );
         std::fs::write(&config, text)?;
-        // It can't be asked which port it took: one that was free a moment ago has to do.
+        // It cannot report a port that it chose, so it gets one that was free a moment ago.
         let address = TcpListener::bind("127.0.0.1:0")?.local_addr()?;
         let process = Command::new(program)
             .args(["-d", "0", "-h", &format!("ldap://{address}"), "-f"])

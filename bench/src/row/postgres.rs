@@ -1,4 +1,4 @@
-//! create-user on PostgreSQL on many connections, beside single-row inserts by pgbench on as many.
+//! create-user on PostgreSQL, compared with single-row inserts by pgbench on as many connections.
 
 use std::process::Command;
 
@@ -14,10 +14,10 @@ use crate::site::{self, Site};
 
 use super::Bench;
 
-/// What an operator sets first. Everything is forced to the disk.
+/// The settings that an operator changes first. Every commit is forced to disk.
 const OPTIONS: &str = "-c shared_buffers=512MB -c max_wal_size=4GB -c max_connections=200";
 
-/// The rows of `users`, one in a transaction, into a table with the same indexes.
+/// The rows of `users`, one per transaction, into a table with the same indexes.
 const INSERT: &str = "\\set n random(1, 9000000000000000000)
 INSERT INTO bench_users (id, account, address, address_key, name, must_change_password, address_type, source, created_at)
 VALUES (uuid_send(gen_random_uuid()), '\\x00', 'user' || :n || '@example.com', 'example.com@user' || :n, 'A. User', 0,
@@ -33,18 +33,14 @@ pub(crate) fn measure(settings: &Settings, output: &Output) -> anyhow::Result<Ve
     };
     output.progress("postgres: warming up");
     let url = postgres.database();
-    let mut bench = Bench::on(Site::with(settings, &format!("store = \"{url}\"\n"), "")?)?;
+    let mut bench = Bench::on_site(Site::with_settings(settings, &format!("store = \"{url}\"\n"), "")?)?;
     postgres.execute(&url, "CREATE TABLE bench_users (LIKE users INCLUDING ALL)");
     bench.warm_up(PLAIN, connections, 20_000)?;
     pgbench(&postgres, &url, connections, 1.0)?;
     let (mut inserts, mut ours, mut micros, mut medians, mut tails) =
         (vec![], vec![], vec![], vec![], vec![]);
     for round in 1..=settings.rounds {
-        output.progress(&format!(
-            "postgres: round {round} of {}, server process {}",
-            settings.rounds,
-            bench.server.pid()
-        ));
+        bench.show_round("postgres", round, settings, output);
         let requests = bench.render(PLAIN, settings.length())?;
         inserts.push(pgbench(&postgres, &url, connections, settings.seconds)?);
         let before = machine::processor_time(bench.server.pid())?;
@@ -57,7 +53,8 @@ pub(crate) fn measure(settings: &Settings, output: &Output) -> anyhow::Result<Ve
     bench.finish()?;
     let inserts = Series::new("single-row inserts, pgbench", Unit::PerSecond, inserts);
     let ours = Series::new("create-user", Unit::PerSecond, ours);
-    let ratio = ours.over("create-user ÷ single-row inserts", &inserts).against(Target::AtLeast(3.0));
+    let ratio =
+        ours.ratio_to("create-user ÷ single-row inserts", &inserts).compared_with(Target::AtLeast(3.0));
     Ok(vec![Row {
         title: format!("create-user on PostgreSQL, no password, {connections} connections"),
         series: vec![
@@ -72,7 +69,7 @@ pub(crate) fn measure(settings: &Settings, output: &Output) -> anyhow::Result<Ve
     }])
 }
 
-/// Transactions a second.
+/// Transactions per second.
 fn pgbench(postgres: &Postgres, url: &str, clients: usize, seconds: f64) -> anyhow::Result<f64> {
     let script = tempfile::NamedTempFile::new()?;
     std::fs::write(script.path(), INSERT)?;

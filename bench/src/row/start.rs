@@ -15,7 +15,8 @@ pub(crate) fn measure(settings: &Settings, output: &Output) -> anyhow::Result<Ve
         server.stop()?;
     }
     site.verify(0)?;
-    let ready = Series::new("from spawn to ready", Unit::Milliseconds, times).against(Target::Below(200.0));
+    let ready =
+        Series::new("from spawn to ready", Unit::Milliseconds, times).compared_with(Target::Below(200.0));
     Ok(vec![Row {
         title: "start, small directory".to_owned(),
         series: vec![],

@@ -71,7 +71,7 @@ impl Output {
             Failed::Due => ExitCode::from(4),
             Failed::Stopped => ExitCode::from(5),
             Failed::Error(error) => {
-                let text = told(error);
+                let text = error_text(error);
                 let text =
                     if self.json { json!({ "error": text }).to_string() } else { format!("error: {text}") };
                 // Standard error may be closed.
@@ -83,17 +83,17 @@ impl Output {
 }
 
 /// An error and its causes. A cause that the error above it contains is printed once.
-fn told(error: &anyhow::Error) -> String {
-    let mut told = String::new();
+fn error_text(error: &anyhow::Error) -> String {
+    let mut text = String::new();
     for cause in error.chain().map(ToString::to_string) {
-        if told.is_empty() {
-            told = cause;
-        } else if !told.ends_with(&cause) {
-            told.push_str(": ");
-            told.push_str(&cause);
+        if text.is_empty() {
+            text = cause;
+        } else if !text.ends_with(&cause) {
+            text.push_str(": ");
+            text.push_str(&cause);
         }
     }
-    told
+    text
 }
 
 /// Writes or replaces a file that only its owner can read.

@@ -66,7 +66,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn parts_and_sizes_are_for_people() {
+    fn progress_is_shown_in_percent_and_readable_sizes() {
         assert_eq!(
             (percent(0, 3), percent(2, 3), percent(0, 0)),
             ("0 %".into(), "66 %".into(), "100 %".into())

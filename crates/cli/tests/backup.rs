@@ -1,5 +1,4 @@
-//! Backup and restore with the real program: while a server is under load, and on another machine, which is another folder
-//! here.
+//! Backup and restore with the real binary: under load, and to another machine, represented by another folder.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -15,6 +14,7 @@ use client::{Client, NewUser};
 use running::{Sandbox, matricula};
 use serde_json::Value;
 use server::admin::Admin;
+use tokio::runtime::Runtime;
 
 const CALLERS: usize = 8;
 
@@ -27,14 +27,14 @@ fn json(output: &Output) -> Value {
     serde_json::from_slice(&output.stdout).unwrap()
 }
 
-/// What a command that failed says, without the folder in its paths.
-fn refused(folder: &Path, output: &Output) -> String {
+/// The error of a failed command, without the folder in its paths.
+fn refusal_text(folder: &Path, output: &Output) -> String {
     assert_eq!(output.status.code(), Some(1), "{}", String::from_utf8_lossy(&output.stdout));
     let error: Value = serde_json::from_slice(&output.stderr).unwrap();
     error["error"].as_str().unwrap().replace(&folder.display().to_string(), "")
 }
 
-/// A folder with the keys of another, and no database.
+/// A folder with the keys of another one, and no database.
 fn new_machine(of: &Path, folder: &Path) {
     std::fs::create_dir(folder).unwrap();
     for file in ["master.key", "keys.json"] {
@@ -51,8 +51,13 @@ async fn create(client: &Client, address: &str) {
     assert_eq!(answer.data.len(), 1, "{address}");
 }
 
-/// Creates users until it is stopped, and writes down whom the server has acknowledged.
-async fn load(client: Client, caller: usize, stop: Arc<AtomicBool>, acknowledged: Arc<Mutex<Vec<String>>>) {
+/// Creates users until it is stopped, and records the acknowledged ones.
+async fn create_until_stopped(
+    client: Client,
+    caller: usize,
+    stop: Arc<AtomicBool>,
+    acknowledged: Arc<Mutex<Vec<String>>>,
+) {
     for n in 0.. {
         if stop.load(Ordering::Relaxed) {
             return;
@@ -63,48 +68,60 @@ async fn load(client: Client, caller: usize, stop: Arc<AtomicBool>, acknowledged
     }
 }
 
-/// Waits until so many are acknowledged.
-fn until(acknowledged: &Mutex<Vec<String>>, enough: usize) {
+/// Waits until this number is acknowledged.
+fn wait_for_acknowledged(acknowledged: &Mutex<Vec<String>>, enough: usize) {
     while acknowledged.lock().unwrap().len() < enough {
         std::thread::yield_now();
     }
 }
 
-#[test]
-fn who_was_acknowledged_before_a_backup_under_load_is_there_after_its_restore() {
-    let folder = tempfile::tempdir().unwrap();
-    let (old, new, file) =
-        (folder.path().join("old"), folder.path().join("new"), folder.path().join("backup.db"));
-    let sandbox = Sandbox::start(&old, &["--no-quota"]);
-    let runtime = tokio::runtime::Runtime::new().unwrap();
+/// Backs up a server while it creates users. Returns the output of the command, and the users acknowledged before.
+fn back_up_under_load(runtime: &Runtime, client: &Client, old: &Path, file: &Path) -> (Value, Vec<String>) {
     let (stop, acknowledged) = (Arc::new(AtomicBool::new(false)), Arc::new(Mutex::new(Vec::new())));
-    let client = client_of(&sandbox);
     let callers: Vec<_> = (0..CALLERS)
         .map(|caller| {
-            runtime.spawn(load(client.clone(), caller, Arc::clone(&stop), Arc::clone(&acknowledged)))
+            runtime.spawn(create_until_stopped(
+                client.clone(),
+                caller,
+                Arc::clone(&stop),
+                Arc::clone(&acknowledged),
+            ))
         })
         .collect();
-    until(&acknowledged, 200);
+    wait_for_acknowledged(&acknowledged, 200);
     let before = acknowledged.lock().unwrap().clone();
-    let made = json(&run("backup", &old, &file, &[]));
+    let printed = json(&run("backup", old, file, &[]));
     let after = acknowledged.lock().unwrap().len();
-    // The load has not ended before the backup has.
-    until(&acknowledged, after + CALLERS);
+    // The load outlasts the backup.
+    wait_for_acknowledged(&acknowledged, after + CALLERS);
     stop.store(true, Ordering::Relaxed);
     callers.into_iter().for_each(|caller| runtime.block_on(caller).unwrap());
+    (printed, before)
+}
+
+fn open_admin(config: &server::Config) -> Admin {
+    Admin::open(config, &config.master_key().unwrap(), server::System::real()).unwrap()
+}
+
+#[test]
+fn users_acknowledged_before_a_backup_under_load_exist_after_its_restore() {
+    let folder = tempfile::tempdir().unwrap();
+    let [old, new, file] = ["old", "new", "backup.db"].map(|name| folder.path().join(name));
+    let sandbox = Sandbox::start(&old, &["--no-quota"]);
+    let runtime = Runtime::new().unwrap();
+    let (printed, before) = back_up_under_load(&runtime, &client_of(&sandbox), &old, &file);
     let metadata = std::fs::metadata(&file).unwrap();
     assert_eq!(
-        (made["bytes"].as_u64(), metadata.permissions().mode() & 0o777),
+        (printed["bytes"].as_u64(), metadata.permissions().mode() & 0o777),
         (Some(metadata.len()), 0o600)
     );
-    assert_eq!((made["schema"].is_u64(), &made["master_key_included"]), (true, &Value::from(false)));
+    assert_eq!((printed["schema"].is_u64(), &printed["master_key_included"]), (true, &Value::from(false)));
     drop(sandbox);
 
     new_machine(&old, &new);
     let restored = json(&run("restore", &new, &file, &[]));
     assert_eq!(restored["kept"], Value::Null);
-    let config = playground::sandbox::config(&new);
-    let admin = Admin::open(&config, &config.master_key().unwrap(), server::System::real()).unwrap();
+    let admin = open_admin(&playground::sandbox::config(&new));
     runtime.block_on(async {
         for address in &before {
             admin.user(address).await.unwrap();
@@ -116,55 +133,61 @@ fn who_was_acknowledged_before_a_backup_under_load_is_there_after_its_restore() 
         assert_eq!(restored["audit_events"], reports[0].events);
     });
     drop(admin);
-
     let sandbox = Sandbox::start(&new, &[]);
     runtime.block_on(create(&client_of(&sandbox), "new@example.com"));
-    // On a running server nothing is replaced, and it goes on.
-    let error = refused(folder.path(), &run("restore", &new, &file, &["--replace"]));
-    assert_eq!(error, "/new/matricula.db is in use by a server or another command: stop it first");
-    runtime.block_on(create(&client_of(&sandbox), "later@example.com"));
-    drop(sandbox);
-
-    // Killed: what it wrote stands partly in its log, which goes with the database that is kept.
-    let error = refused(folder.path(), &run("restore", &new, &file, &[]));
-    assert!(error.contains("Use --replace"), "{error}");
-    let restored = json(&run("restore", &new, &file, &["--replace"]));
-    let kept = Path::new(restored["kept"].as_str().unwrap());
-    let has_new = |config: &server::Config| {
-        let admin = Admin::open(config, &config.master_key().unwrap(), server::System::real()).unwrap();
-        runtime.block_on(admin.user("later@example.com")).is_ok()
-    };
-    assert!(!has_new(&config));
-    assert!(has_new(&server::Config { store: server::Location::Sqlite(kept.into()), ..config }));
 }
 
 #[test]
-fn a_backup_that_is_none_or_damaged_is_refused_and_nothing_is_overwritten() {
+fn a_database_is_replaced_only_when_asked_and_not_in_use() {
     let folder = tempfile::tempdir().unwrap();
-    let (old, new, file) =
-        (folder.path().join("old"), folder.path().join("new"), folder.path().join("backup.db"));
+    let [data, file] = ["data", "backup.db"].map(|name| folder.path().join(name));
+    let runtime = Runtime::new().unwrap();
+    let sandbox = Sandbox::start(&data, &[]);
+    json(&run("backup", &data, &file, &[]));
+    runtime.block_on(create(&client_of(&sandbox), "new@example.com"));
+    let error = refusal_text(folder.path(), &run("restore", &data, &file, &["--replace"]));
+    assert_eq!(error, "/data/matricula.db is in use by a server or another command: stop it first");
+    runtime.block_on(create(&client_of(&sandbox), "later@example.com"));
+    // The killed server leaves its last writes in the log, which is kept together with the database.
+    drop(sandbox);
+
+    let error = refusal_text(folder.path(), &run("restore", &data, &file, &[]));
+    assert!(error.contains("Use --replace"), "{error}");
+    let restored = json(&run("restore", &data, &file, &["--replace"]));
+    let kept = Path::new(restored["kept"].as_str().unwrap());
+    let has_later_user =
+        |config: &server::Config| runtime.block_on(open_admin(config).user("later@example.com")).is_ok();
+    let config = playground::sandbox::config(&data);
+    assert!(!has_later_user(&config));
+    assert!(has_later_user(&server::Config { store: server::Location::Sqlite(kept.into()), ..config }));
+}
+
+#[test]
+fn an_invalid_backup_is_refused_and_nothing_is_overwritten() {
+    let folder = tempfile::tempdir().unwrap();
+    let [old, new, file] = ["old", "new", "backup.db"].map(|name| folder.path().join(name));
     drop(Sandbox::start(&old, &[]));
     new_machine(&old, &new);
     json(&run("backup", &old, &file, &[]));
     let whole = std::fs::read(&file).unwrap();
     assert_eq!(
-        refused(folder.path(), &run("backup", &old, &file, &[])),
+        refusal_text(folder.path(), &run("backup", &old, &file, &[])),
         "/backup.db already exists and is not overwritten: name another file"
     );
     assert_eq!(std::fs::read(&file).unwrap(), whole);
     assert_eq!(
-        refused(folder.path(), &run("backup", &new, &folder.path().join("x"), &[])),
+        refusal_text(folder.path(), &run("backup", &new, &folder.path().join("x"), &[])),
         "/new/matricula.db not found"
     );
 
     let restore = |bytes: &[u8]| {
         std::fs::write(&file, bytes).unwrap();
-        let error = refused(folder.path(), &run("restore", &new, &file, &[]));
+        let error = refusal_text(folder.path(), &run("restore", &new, &file, &[]));
         assert!(!new.join("matricula.db").exists());
         error
     };
     assert!(restore(&whole[..whole.len() / 2]).starts_with("/backup.db is damaged: "));
-    // One letter of the audit.
+    // Change one letter of the audit.
     let event = whole.windows(12).position(|bytes| bytes == b"user.created").unwrap();
     let mut other = whole.clone();
     other[event] = b'U';

@@ -1,4 +1,4 @@
-//! `matricula import`: every row accounted for, whatever happens on the way.
+//! `matricula import`: a result for every row, whatever happens meanwhile.
 //!
 //! `MATRICULA_IMPORT_ROWS=1000000 cargo test --release -p matricula-cli --test import killed -- --nocapture` is the long run.
 
@@ -32,7 +32,7 @@ impl Place {
         Self { folder, sandbox: Some(sandbox), keys }
     }
 
-    /// Kills the server, and starts it again where it was.
+    /// Kills the server, and restarts it at the same address.
     fn restart(&mut self) {
         self.sandbox = None;
         let address = self.keys["base_url"].as_str().unwrap().trim_start_matches("http://").to_owned();
@@ -61,7 +61,7 @@ impl Place {
     }
 
     fn import(&self, arguments: &[&str]) -> (Option<i32>, Value) {
-        said(&self.command(arguments).output().unwrap())
+        exit_and_json(&self.command(arguments).output().unwrap())
     }
 
     /// The result file, without its header.
@@ -76,13 +76,13 @@ impl Place {
     }
 }
 
-fn said(output: &Output) -> (Option<i32>, Value) {
+fn exit_and_json(output: &Output) -> (Option<i32>, Value) {
     let printed = if output.stdout.is_empty() { &output.stderr } else { &output.stdout };
     (output.status.code(), serde_json::from_slice(printed).unwrap())
 }
 
-/// What became of each row, in short.
-fn fates(results: &[Vec<String>]) -> Vec<String> {
+/// The result of each row, in short.
+fn short_results(results: &[Vec<String>]) -> Vec<String> {
     results.iter().map(|row| format!("{} {} {} {}", row[0], row[2], row[3], row[5])).collect()
 }
 
@@ -105,18 +105,18 @@ fn every_row_is_accounted_for() {
     ];
     let (code, report) = place.import(&["users.csv", "--dry-run", "--result", "dry.csv"]);
     assert_eq!((code, place.users()), (Some(3), 1), "nobody is created: {report}");
-    assert_eq!(fates(&place.results("dry.csv")), rows);
+    assert_eq!(short_results(&place.results("dry.csv")), rows);
 
     let (code, report) = place.import(&["users.csv", "--batch", "2"]);
     assert_eq!(code, Some(3), "{report}");
     assert_eq!(report["counts"]["created"], 2);
     let created = rows.map(|row| row.replace("would be created", "created"));
-    assert_eq!(fates(&place.results("users.csv.result.csv")), created);
+    assert_eq!(short_results(&place.results("users.csv.result.csv")), created);
     let dee = GetProfile { email_address: Some("dee@example.com".into()), ..GetProfile::default() };
     let dee = place.client().profile(&[dee]).unwrap().data.pop().unwrap();
     assert_eq!((dee.name.as_str(), dee.local_password, dee.change_password), ("Dee", true, true));
 
-    // What is there stays, is changed, or counts as refused.
+    // Existing users are skipped, updated or refused.
     place.write("again.jsonl", "{\"emailAddress\":\"ann@example.com\",\"name\":\"Ann Ray\"}\n");
     let (code, report) = place.import(&["again.jsonl", "--result", "1.csv"]);
     assert_eq!((code, &report["counts"]["exists"]), (Some(0), &json!(1)));
@@ -129,7 +129,7 @@ fn every_row_is_accounted_for() {
 }
 
 #[test]
-fn what_can_t_be_imported_says_so_before_anything_is_sent() {
+fn an_invalid_import_fails_before_the_first_call() {
     let place = Place::new();
     place.write("users.csv", "email\nann@example.com\n");
     place.write("other.csv", "address,name\nann@example.com,Ann\n");
@@ -151,7 +151,7 @@ fn what_can_t_be_imported_says_so_before_anything_is_sent() {
     assert_eq!(place.import(&["users.csv"]).0, Some(0));
     assert!(error(&["users.csv"]).contains("users.csv.result.csv already exists"));
     assert!(error(&["users.csv", "--resume"]).contains("is complete or was never started"));
-    // Another file than the one that it began with.
+    // The interrupted import was of another file.
     place.write(
         "other.csv.result.csv.state",
         &json!({"first_request_id": "8578fcfc-a305-4d9a-99cb-f4d5ecefe297", "batch": 100, "digest": "00"})
@@ -165,16 +165,16 @@ fn what_can_t_be_imported_says_so_before_anything_is_sent() {
 #[test]
 fn standard_input_ldif_and_hashed_passwords() {
     let place = Place::new();
-    // Of `Passwort für Ann 7`.
+    // `Passwort für Ann 7`, hashed.
     let text = "dn: uid=ann\nmail: ann@example.com\ncn: Ann Lee\nuserPassword: {SSHA}xbu/hyepfYZYuDIvR4qphodRH2IBAgMEBQYHCA==\n\n\
                 dn: uid=bob\nmail: bob@example.com\nuserPassword: {MD5}xbu/hyepfYZYuDIv\n";
     let mut command = place.command(&["-", "--result", "result.csv"]);
     let mut import = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
     import.stdin.take().unwrap().write_all(text.as_bytes()).unwrap();
-    let (code, report) = said(&import.wait_with_output().unwrap());
+    let (code, report) = exit_and_json(&import.wait_with_output().unwrap());
     assert_eq!(code, Some(3), "{report}");
     let expected = ["1 ann@example.com created ", "2 bob@example.com refused err_password_hash"];
-    assert_eq!(fates(&place.results("result.csv")), expected);
+    assert_eq!(short_results(&place.results("result.csv")), expected);
     let keys: Keys = serde_json::from_value(place.keys.clone()).unwrap();
     let login = client::Login { address: "ann@example.com".into(), password: "Passwort für Ann 7".into() };
     let runtime = tokio::runtime::Runtime::new().unwrap();
@@ -210,7 +210,7 @@ fn keys_that_have_expired_are_prolonged_and_the_import_goes_on() {
     assert_eq!(code, Some(5), "{report}");
     assert!(report["stopped"].as_str().unwrap().contains("AccessKey Has Expired"), "{report}");
     assert_eq!(
-        fates(&place.results("users.csv.result.csv")),
+        short_results(&place.results("users.csv.result.csv")),
         ["1 ann@example.com not tried ", "2 bob@example.com not tried "]
     );
 
@@ -220,13 +220,13 @@ fn keys_that_have_expired_are_prolonged_and_the_import_goes_on() {
     let (code, report) = place.import(&arguments);
     assert_eq!(code, Some(0), "{report}");
     assert_eq!(
-        fates(&place.results("users.csv.result.csv")),
+        short_results(&place.results("users.csv.result.csv")),
         ["1 ann@example.com created ", "2 bob@example.com created "]
     );
 }
 
-/// Peak of a process's memory, in KiB.
-fn peak(process: u32) -> u64 {
+/// Peak memory of a process, in KiB.
+fn peak_memory(process: u32) -> u64 {
     let status = std::fs::read_to_string(format!("/proc/{process}/status")).unwrap();
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
     line.trim().trim_end_matches(" kB").parse().unwrap()
@@ -249,22 +249,21 @@ fn an_import_that_is_killed_three_times_creates_each_row_once() {
         Running(command.stdout(Stdio::piped()).spawn().unwrap())
     };
     let until = |place: &Place, import: &mut Running, users: u64| {
-        // The server is asked, so that there is something to wait for.
         while place.users() < users {
             assert!(import.0.try_wait().unwrap().is_none(), "the import ended");
         }
     };
     let mut peaks = Vec::new();
-    // The import is killed, then the server under an import that goes on, then the import again.
+    // First the import is killed, then the server during an import, then the import again.
     let mut import = start(&place, false);
     until(&place, &mut import, rows / 4);
-    peaks.push(peak(import.0.id()));
+    peaks.push(peak_memory(import.0.id()));
     drop(import);
     let mut import = start(&place, true);
     until(&place, &mut import, rows / 2);
     place.restart();
     until(&place, &mut import, rows * 3 / 4);
-    peaks.push(peak(import.0.id()));
+    peaks.push(peak_memory(import.0.id()));
     drop(import);
     let left = place.results("users.csv.result.csv").len();
     let mut import = start(&place, true);

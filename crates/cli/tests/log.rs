@@ -1,4 +1,4 @@
-//! The log of the real binary: whatever becomes of it, requests are answered.
+//! The log of the real binary: requests are answered whatever happens to it.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -15,16 +15,16 @@ use running::{Running, matricula};
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 
-/// A server, and what it writes to standard error.
+/// A server and its standard error.
 struct Served {
     process: Running,
-    /// `None`: nobody reads it any more.
+    /// `None` once nobody reads it.
     stderr: Option<BufReader<ChildStderr>>,
     address: SocketAddr,
     metrics: SocketAddr,
 }
 
-/// Serves with these settings at the beginning of its configuration, and reads as much of the log as names its addresses.
+/// Serves with these settings at the beginning of its configuration, and reads the log up to the addresses.
 fn serve(folder: &Path, settings: &str) -> Served {
     let key = folder.join("master.key");
     assert!(matricula(&["admin", "new-master-key"]).arg(&key).status().unwrap().success());
@@ -42,7 +42,7 @@ fn serve(folder: &Path, settings: &str) -> Served {
     Served { process, stderr, address: ([127, 0, 0, 1], 0).into(), metrics: ([127, 0, 0, 1], 0).into() }
 }
 
-/// The addresses that a log tells of.
+/// The addresses in a log.
 fn addresses(mut lines: impl Iterator<Item = String>) -> (SocketAddr, SocketAddr) {
     let mut address = |message: &str| {
         lines
@@ -56,7 +56,7 @@ fn addresses(mut lines: impl Iterator<Item = String>) -> (SocketAddr, SocketAddr
 }
 
 impl Served {
-    /// Whose log stands on standard error.
+    /// The server of this log.
     fn start(folder: &Path, settings: &str) -> Self {
         let mut served = serve(folder, settings);
         (served.address, served.metrics) = addresses(served.lines());
@@ -71,11 +71,11 @@ impl Served {
         kill_process(Pid::from_child(&self.process.0), signal).unwrap();
     }
 
-    /// GETs a path so many times on one connection; every answer must have this status.
+    /// GETs a path repeatedly on one connection. Every response must have this status.
     fn get(&self, path: &str, times: usize, status: &str) {
         let mut stream = BufReader::new(TcpStream::connect(self.address).unwrap());
         for _ in 0..times {
-            // In one piece: a second one would wait for the first to be acknowledged.
+            // In one piece, because a second one would wait for the acknowledgement of the first.
             stream.get_mut().write_all(format!("GET {path} HTTP/1.1\r\nhost: x\r\n\r\n").as_bytes()).unwrap();
             let (mut line, mut length) = (String::new(), 0);
             stream.read_line(&mut line).unwrap();
@@ -91,8 +91,8 @@ impl Served {
         }
     }
 
-    /// The lines that were dropped, as the metrics tell.
-    fn dropped(&self) -> u64 {
+    /// The number of dropped lines in the metrics.
+    fn dropped_lines(&self) -> u64 {
         let mut stream = TcpStream::connect(self.metrics).unwrap();
         stream.write_all(b"GET /metrics HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n").unwrap();
         let mut text = String::new();
@@ -106,26 +106,26 @@ impl Served {
 fn requests_are_answered_when_nobody_reads_the_log_any_more() {
     let folder = tempfile::tempdir().unwrap();
     let mut served = Served::start(folder.path(), "");
-    assert_eq!(served.dropped(), 0);
+    assert_eq!(served.dropped_lines(), 0);
     served.stderr = None;
     served.get("/readyz", 3, "200");
     served.get("/nowhere", 3, "404");
-    // A separate thread writes it at some later time.
-    while served.dropped() < 3 {
+    // A separate thread writes it later.
+    while served.dropped_lines() < 3 {
         std::thread::yield_now();
     }
     served.get("/readyz", 1, "200");
 }
 
 #[test]
-fn requests_are_answered_while_whoever_reads_the_log_stands_still() {
+fn requests_are_answered_while_the_log_reader_is_stopped() {
     let folder = tempfile::tempdir().unwrap();
     let mut served = Served::start(folder.path(), "");
-    // More lines than fit into a pipe: 64 KiB.
+    // More lines than fit into a pipe of 64 KiB.
     served.get("/nowhere", 2_000, "404");
     served.get("/readyz", 1, "200");
-    assert_eq!(served.dropped(), 0);
-    // A reader who goes on finds all of them.
+    assert_eq!(served.dropped_lines(), 0);
+    // The reader then finds all of them.
     assert_eq!(served.lines().filter(|line| line.contains("/nowhere")).take(2_000).count(), 2_000);
 }
 

@@ -1,4 +1,4 @@
-//! `matricula migrate` on a database of the first schema, as a program of that time left it.
+//! `matricula migrate` on a database with the first schema, as an early version left it.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -19,7 +19,7 @@ fn text(bytes: &[u8]) -> String {
     String::from_utf8(bytes.to_vec()).unwrap()
 }
 
-/// Names of the migrations, as their files have them.
+/// The names of the migrations, from their files.
 fn migrations() -> Vec<String> {
     let files = Path::new(env!("CARGO_MANIFEST_DIR")).join("../store/migrations/sqlite");
     let names = std::fs::read_dir(files).unwrap().map(|entry| entry.unwrap().path());
@@ -29,7 +29,7 @@ fn migrations() -> Vec<String> {
     names
 }
 
-/// A database of the first schema, with an account.
+/// A database with the first schema and an account.
 fn first_schema(database: &Path) {
     let connection = Connection::open(database).unwrap();
     connection.execute_batch(include_str!("../../store/migrations/sqlite/0001_initial.sql")).unwrap();
@@ -98,7 +98,7 @@ fn the_plan_says_what_would_run_and_changes_nothing() {
 }
 
 #[test]
-fn beside_a_running_server_there_is_nothing_to_do() {
+fn migrate_does_nothing_while_a_server_is_running() {
     let folder = tempfile::tempdir().unwrap();
     let sandbox = Sandbox::start(folder.path(), &[]);
     assert!(sandbox.keys.contains("access_key"), "it has started");

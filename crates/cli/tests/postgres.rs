@@ -1,4 +1,4 @@
-//! The real binary on PostgreSQL: by TLS, and with a password that nobody gets to see.
+//! The real binary on PostgreSQL: over TLS, and with a password that is never shown.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -19,7 +19,7 @@ fn admin(config: &Path, roots: &Path, arguments: &[&str]) -> Output {
 }
 
 #[test]
-fn a_database_is_spoken_to_by_tls_and_only_to_the_right_one() {
+fn postgresql_is_used_over_tls_and_its_certificate_verified() {
     let Some((postgres, certificate)) = Postgres::start_with_tls() else {
         return testkit::left_out("TLS to the database", "PostgreSQL and openssl");
     };

@@ -1,4 +1,4 @@
-//! `matricula admin seed`: many users, and nothing tells them from others.
+//! `matricula admin seed`: many users that look like any others.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -11,7 +11,7 @@ use running::{Sandbox, matricula};
 use serde_json::{Value, json};
 use server::admin::Admin;
 
-/// What a command of `matricula admin` prints, and its exit code.
+/// The output of `matricula admin`, and its exit code.
 fn admin(folder: &Path, arguments: &[&str]) -> (Option<i32>, Value) {
     let mut command = matricula(&["--json", "admin", "--data"]);
     let output = command.arg(folder).args(arguments).output().unwrap();
@@ -28,7 +28,7 @@ fn seed(folder: &Path, users: &str) -> (u64, u64) {
 }
 
 #[test]
-fn seeded_users_are_there_beside_a_running_server_and_again_adds_who_is_missing() {
+fn users_are_seeded_while_a_server_runs_and_a_repeat_adds_missing_ones() {
     let folder = tempfile::tempdir().unwrap();
     let folder = folder.path();
     let sandbox = Sandbox::start(folder, &[]);
@@ -39,13 +39,13 @@ fn seeded_users_are_there_beside_a_running_server_and_again_adds_who_is_missing(
         answer.data.len()
     };
     assert_eq!(create("User0000007@example.com"), 1);
-    // More than one transaction.
+    // More users than in one transaction.
     assert_eq!(seed(folder, "10500"), (10_499, 1));
     assert_eq!(create("user0010500@EXAMPLE.com"), 0, "the address is taken");
     assert_eq!(create("user0010501@example.com"), 1);
     assert_eq!(seed(folder, "10502"), (1, 10_501));
 
-    // As the API lists them.
+    // The API lists them.
     let page = json!([{ "domain": "example.com" }]);
     let page: [Value; 1] = serde_json::from_value(page).unwrap();
     let listed =
@@ -73,7 +73,7 @@ fn seeded_users_are_there_beside_a_running_server_and_again_adds_who_is_missing(
 }
 
 #[test]
-fn where_users_would_belong_must_be_there_and_be_one_place() {
+fn seeding_needs_an_existing_domain_or_account() {
     let folder = tempfile::tempdir().unwrap();
     let folder = folder.path();
     drop(Sandbox::start(folder, &[]));

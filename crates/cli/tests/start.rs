@@ -1,5 +1,5 @@
-//! The start and the stop of the real program: a directory is created only when somebody asks for it, nobody waits at the
-//! port of a server that can't open it, and a stop leaves one file.
+//! Start and stop of the real binary: it creates a directory only on request, opens no port if it cannot open the
+//! directory, and leaves one file after a stop.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -19,7 +19,7 @@ use server::admin::Admin;
 use tempfile::TempDir;
 
 /// A folder with a configuration and a master key, and no directory.
-fn site(listen: &str) -> (TempDir, PathBuf) {
+fn new_site(listen: &str) -> (TempDir, PathBuf) {
     let folder = tempfile::tempdir().unwrap();
     let config = folder.path().join("matricula.toml");
     let settings = format!("listen = \"{listen}\"\nmaster_key_file = \"master.key\"\n");
@@ -33,13 +33,13 @@ fn run(config: &Path, arguments: &[&str]) -> Output {
     matricula(arguments).arg("--config").arg(config).output().unwrap()
 }
 
-fn told(output: &Output) -> String {
+fn stderr_text(output: &Output) -> String {
     String::from_utf8(output.stderr.clone()).unwrap()
 }
 
 const CREATE: [&str; 6] = ["admin", "account", "create", "C1", "--name", "One"];
 
-/// A process that serves, and the lines that it writes.
+/// A server process, and its log.
 struct Serving {
     process: Running,
     lines: Box<dyn Iterator<Item = String>>,
@@ -58,14 +58,14 @@ impl Serving {
         Self::start(command)
     }
 
-    /// Waits for a line that holds this.
-    fn says(&mut self, text: &str) -> String {
+    /// Waits for a line that contains this text.
+    fn wait_for_line(&mut self, text: &str) -> String {
         self.lines.find(|line| line.contains(text)).unwrap()
     }
 
-    /// Where it listens.
+    /// The address it listens on.
     fn address(&mut self) -> String {
-        let line: Value = serde_json::from_str(&self.says("\"listening\"")).unwrap();
+        let line: Value = serde_json::from_str(&self.wait_for_line("\"listening\"")).unwrap();
         line["address"].as_str().unwrap().to_owned()
     }
 
@@ -75,8 +75,8 @@ impl Serving {
     }
 }
 
-/// The answer of `/readyz`.
-fn ready(address: &str) -> String {
+/// The response of `/readyz`.
+fn readyz_answer(address: &str) -> String {
     let mut stream = TcpStream::connect(address).unwrap();
     stream.write_all(b"GET /readyz HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n").unwrap();
     let mut answer = String::new();
@@ -84,7 +84,7 @@ fn ready(address: &str) -> String {
     answer
 }
 
-fn names(folder: &Path) -> Vec<String> {
+fn file_names(folder: &Path) -> Vec<String> {
     let entries = std::fs::read_dir(folder).unwrap();
     let mut names: Vec<_> = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
     names.sort();
@@ -92,8 +92,8 @@ fn names(folder: &Path) -> Vec<String> {
 }
 
 #[test]
-fn a_directory_is_created_by_its_first_account_or_when_asked_and_never_by_the_way() {
-    let (folder, config) = site("127.0.0.1:0");
+fn a_directory_is_created_only_by_its_first_account_or_on_request() {
+    let (folder, config) = new_site("127.0.0.1:0");
     for arguments in [
         &["serve"][..],
         &["migrate"],
@@ -103,28 +103,28 @@ fn a_directory_is_created_by_its_first_account_or_when_asked_and_never_by_the_wa
         &["admin", "domain", "create", "example.com", "--account", "C1"],
     ] {
         let refused = run(&config, arguments);
-        let told = told(&refused);
+        let told = stderr_text(&refused);
         assert_eq!(refused.status.code(), Some(1), "{arguments:?}: {told}");
         assert!(told.contains("matricula.db was not found: check `store`"), "{arguments:?}: {told}");
     }
-    assert_eq!(names(folder.path()), ["master.key", "matricula.toml"]);
+    assert_eq!(file_names(folder.path()), ["master.key", "matricula.toml"]);
     let created = run(&config, &CREATE);
     assert!(created.status.success(), "{created:?}");
-    assert!(told(&created).starts_with("created a new, empty database: "), "{created:?}");
+    assert!(stderr_text(&created).starts_with("created a new, empty database: "), "{created:?}");
     let second = run(&config, &["admin", "account", "create", "C2", "--name", "Two"]);
-    assert_eq!((second.status.success(), told(&second)), (true, String::new()));
-    // It was moved away by hand, and its log was not.
+    assert_eq!((second.status.success(), stderr_text(&second)), (true, String::new()));
+    // The database was moved by hand, but not its log.
     std::fs::remove_file(folder.path().join("matricula.db")).unwrap();
     std::fs::write(folder.path().join("matricula.db-wal"), "").unwrap();
     for arguments in [&["serve"][..], &["serve", "--create"], &CREATE] {
-        let told = told(&run(&config, arguments));
+        let told = stderr_text(&run(&config, arguments));
         assert!(told.contains("matricula.db-wal exists, with its latest writes"), "{told}");
     }
 
-    let (_folder, config) = site("127.0.0.1:0");
+    let (_folder, config) = new_site("127.0.0.1:0");
     let mut serving = Serving::serve(&config, &["--create"]);
-    serving.says("created a new, empty database: ");
-    assert!(ready(&serving.address()).starts_with("HTTP/1.1 200"));
+    serving.wait_for_line("created a new, empty database: ");
+    assert!(readyz_answer(&serving.address()).starts_with("HTTP/1.1 200"));
     serving.stop(Signal::TERM);
     Serving::serve(&config, &[]).address();
 }
@@ -132,9 +132,9 @@ fn a_directory_is_created_by_its_first_account_or_when_asked_and_never_by_the_wa
 #[test]
 fn the_port_is_taken_when_key_and_directory_are_good() {
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
-    let (folder, config) = site(&taken.local_addr().unwrap().to_string());
+    let (folder, config) = new_site(&taken.local_addr().unwrap().to_string());
     let refused = |what: &str| {
-        let told = told(&run(&config, &["serve"]));
+        let told = stderr_text(&run(&config, &["serve"]));
         assert!(told.contains(what), "{told}");
     };
     refused("matricula.db was not found");
@@ -165,11 +165,11 @@ fn after_a_stop_by_a_signal_the_database_is_one_file_with_everything() {
         }
         serving.stop(signal);
         whole(&data, &addresses);
-        // Production's program: it only reads here.
+        // `matricula serve`, which only reads here.
         let settings = "listen = \"127.0.0.1:0\"\nmaster_key_file = \"master.key\"\n";
         std::fs::write(&config, format!("{settings}[domains]\nverification = \"offline\"\n")).unwrap();
         let mut serving = Serving::serve(&config, &[]);
-        assert!(ready(&serving.address()).starts_with("HTTP/1.1 200"));
+        assert!(readyz_answer(&serving.address()).starts_with("HTTP/1.1 200"));
         serving.stop(signal);
         whole(&data, &addresses);
         assert!(run(&config, &["admin", "account", "list"]).status.success());
@@ -178,9 +178,9 @@ fn after_a_stop_by_a_signal_the_database_is_one_file_with_everything() {
     }
 }
 
-/// There is one file, and it has these users when it is copied alone.
+/// Checks that there is one file, and that a copy of it has these users.
 fn whole(data: &Path, addresses: &[String]) {
-    let names = names(data);
+    let names = file_names(data);
     let of_it: Vec<_> = names.iter().filter(|name| name.starts_with("matricula.db")).collect();
     assert_eq!(of_it, ["matricula.db", "matricula.db.lock"]);
     let copy = tempfile::tempdir().unwrap();
@@ -197,7 +197,7 @@ fn whole(data: &Path, addresses: &[String]) {
 
 #[test]
 fn a_server_on_a_damaged_database_is_not_ready_and_names_the_restore() {
-    let (folder, config) = site("127.0.0.1:0");
+    let (folder, config) = new_site("127.0.0.1:0");
     assert!(run(&config, &CREATE).status.success());
     let database = folder.path().join("matricula.db");
     let connection = rusqlite::Connection::open(&database).unwrap();
@@ -209,17 +209,17 @@ fn a_server_on_a_damaged_database_is_not_ready_and_names_the_restore() {
     std::fs::write(&database, bytes).unwrap();
     let mut serving = Serving::serve(&config, &[]);
     let address = serving.address();
-    // It looks for users that are due for removal as soon as it serves.
-    serving.says("restore the newest backup with `matricula restore FROM_FILE --replace`");
-    let answer = ready(&address);
+    // The server looks for users due for removal as soon as it starts.
+    serving.wait_for_line("restore the newest backup with `matricula restore FROM_FILE --replace`");
+    let answer = readyz_answer(&address);
     assert!(answer.starts_with("HTTP/1.1 503"), "{answer}");
 }
 
 #[test]
-fn what_the_program_writes_at_a_directory_is_for_its_owner_only() {
+fn files_next_to_a_directory_are_for_its_owner_only() {
     let folder = tempfile::tempdir().unwrap();
     let data = folder.path().join("data");
-    // The shell that starts it gives every user all access.
+    // The shell sets an umask that gives every user all access.
     let mut command = Command::new("sh");
     command.args(["-c", "umask 0; exec \"$@\"", "sh", env!("CARGO_BIN_EXE_matricula"), "--json", "sandbox"]);
     command.args(["--quiet", "--tls", "--listen", "127.0.0.1:0", "--data"]).arg(&data);

@@ -9,6 +9,7 @@ use wire::login::{LogIn, LoggedIn};
 use wire::oauth;
 
 use crate::application::{Application, Login};
+use crate::envelope::answered;
 use crate::error::CallError;
 use crate::keys::KeysError;
 use crate::raw_answer::RawAnswer;
@@ -55,14 +56,14 @@ pub(crate) struct Presented {
 impl Access {
     pub(crate) fn pair(signer: Signer, application: Application, login: Option<Login>) -> Self {
         let pair = RwLock::new(Pair { signer: Arc::new(signer), life: 0 });
-        Self::of(Kind::Pair { pair, application, login })
+        Self::with_kind(Kind::Pair { pair, application, login })
     }
 
     pub(crate) fn token(client_id: String, client_secret: SecretString) -> Self {
-        Self::of(Kind::Token { token: RwLock::default(), client_id, client_secret })
+        Self::with_kind(Kind::Token { token: RwLock::default(), client_id, client_secret })
     }
 
-    fn of(kind: Kind) -> Self {
+    fn with_kind(kind: Kind) -> Self {
         Self { kind, renewing: tokio::sync::Mutex::new(()) }
     }
 
@@ -114,7 +115,13 @@ impl Access {
     }
 
     /// Whether a response says that the credential has expired.
-    pub(crate) fn is_over(answer: &RawAnswer, code: Option<&str>) -> bool {
+    pub(crate) fn is_expired(answer: &RawAnswer) -> bool {
+        if answer.status == 200 {
+            return false;
+        }
+        // Bodies of errors are short, so reading one twice is cheap.
+        let refused = answered::<serde::de::IgnoredAny>(answer).err();
+        let code = refused.as_ref().and_then(CallError::code);
         answer.status == 418 || matches!(code, Some("err_xdk_binding_expired" | "token_expired"))
     }
 

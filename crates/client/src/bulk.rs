@@ -52,7 +52,7 @@ impl Client {
         users: &[NewUser],
     ) -> Result<Vec<Outcome>, CallError> {
         let answer = self.call_as::<Created>(request_id, PATH, false, body_of(users, None)?).await?;
-        Ok(outcomes(users.iter().map(address), answer, |created| &created.email_address))
+        Ok(outcomes_by_address(users.iter().map(address), answer, |created| &created.email_address))
     }
 
     /// Checks for each user whether it could be created, and creates none. Addresses must differ. `[ours]`
@@ -64,7 +64,7 @@ impl Client {
         users: &[NewUser],
     ) -> Result<Vec<Result<Checked, Vec<Fault>>>, CallError> {
         let answer = self.check_users(users).await?;
-        Ok(outcomes(users.iter().map(address), answer, |checked| &checked.email_address))
+        Ok(outcomes_by_address(users.iter().map(address), answer, |checked| &checked.email_address))
     }
 
     /// Changes users in one request, and gives one outcome per user. Addresses must differ.
@@ -77,7 +77,7 @@ impl Client {
     ) -> Result<Vec<Result<UserState, Vec<Fault>>>, CallError> {
         let answer = self.update_users(users).await?;
         let addresses = users.iter().map(|user| user.email_address.as_str());
-        Ok(outcomes(addresses, answer, |state| &state.email_address))
+        Ok(outcomes_by_address(addresses, answer, |state| &state.email_address))
     }
 
     /// Creates any number of users in batches; outcomes come in the users' order. A batch ends early before an address
@@ -131,7 +131,7 @@ fn address(user: &NewUser) -> &str {
 }
 
 /// The outcome of each address. Does not rely on the order of the response.
-fn outcomes<'a, R>(
+fn outcomes_by_address<'a, R>(
     addresses: impl Iterator<Item = &'a str>,
     answer: Answer<R>,
     address_of: fn(&R) -> &str,

@@ -177,19 +177,15 @@ impl Client {
             quota.wait().await;
             let (outcome, life) = self.send_once(request_id, path, body.clone()).await;
             if let Ok(answer) = &outcome {
-                quota.hear(answer);
-                // An answer that refuses is short.
-                if answer.status != 200 && !renewed {
-                    let refused = answered::<serde::de::IgnoredAny>(answer).err();
-                    if Access::is_over(answer, refused.as_ref().and_then(CallError::code)) {
-                        renewed = true;
-                        if access.renew(transport, life, clock()).await? {
-                            continue;
-                        }
+                quota.note_answer(answer);
+                if !renewed && Access::is_expired(answer) {
+                    renewed = true;
+                    if access.renew(transport, life, clock()).await? {
+                        continue;
                     }
                 }
             }
-            let Some(pause) = retries.next(attempt, &outcome, reads) else { return outcome };
+            let Some(pause) = retries.next_pause(attempt, &outcome, reads) else { return outcome };
             attempt += 1;
             tokio::time::sleep_until(tokio::time::Instant::now() + pause).await;
         }

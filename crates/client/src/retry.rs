@@ -43,7 +43,7 @@ impl Retries {
         Self { attempts: 1, pause: Duration::ZERO, longest_pause: Duration::ZERO, once_only: false };
 
     /// How long to wait before the next attempt; `None`: no further attempt.
-    pub(crate) fn next(
+    pub(crate) fn next_pause(
         &self,
         attempt: u32,
         outcome: &Result<RawAnswer, CallError>,
@@ -81,7 +81,7 @@ impl Quota {
     }
 
     /// Reads the quota of a response.
-    pub(crate) fn hear(&self, answer: &RawAnswer) {
+    pub(crate) fn note_answer(&self, answer: &RawAnswer) {
         if answer.status == 503 {
             return;
         }

@@ -1,4 +1,4 @@
-//! The client against a real server: keys that end, quotas, answers that never come.
+//! The client against a real server: keys that expire, quotas, lost responses.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -16,7 +16,7 @@ use testkit::{PASSWORD, TestServer};
 
 const ADMIN: &str = "admin@example.com";
 
-/// The server's clock, for a client.
+/// The server's clock as the clock of a client.
 fn clock(server: &TestServer) -> client::Clock {
     let clock = server.clock_handle();
     Arc::new(move || clock.now())
@@ -67,7 +67,7 @@ async fn from_an_application_and_a_password_to_users() {
     assert_eq!(client.account(&[Nothing {}]).await.unwrap().data.len(), 1);
     let gone = client.delete_users(&[NamesUser { email_address: "ann@example.com".into() }]).await.unwrap();
     assert_eq!(gone.data.len(), 1);
-    // A new password ends the pair.
+    // A new password revokes the key pair.
     let new = "Another good one 7!".into();
     there.change_password(&login(), &new).await.unwrap();
     let refused = client.account(&[Nothing {}]).await.err().unwrap();
@@ -100,10 +100,10 @@ async fn pages_go_on_to_the_end() {
 }
 
 #[tokio::test]
-async fn a_key_that_ends_in_the_middle_of_many_users_is_prolonged_by_itself() {
+async fn a_key_that_expires_during_a_bulk_call_is_renewed() {
     let server = TestServer::start().await;
     let application = Application::from(server.administrator().keys());
-    // Of a login: a pair that is issued otherwise never ends.
+    // Only key pairs of a login expire.
     let keys = application.log_in(&login()).await.unwrap();
     let client = Client::with_keys(&keys).clock(clock(&server)).login(login()).build().unwrap();
     let mut batches = pin!(client.create_all(users(200), Bulk { batch: 10, concurrency: 3 }));
@@ -115,13 +115,13 @@ async fn a_key_that_ends_in_the_middle_of_many_users_is_prolonged_by_itself() {
         }
     }
     assert_eq!(created, 200);
-    // The pair is still the same one: it was prolonged.
+    // The login prolonged the key pair and did not replace it.
     assert_eq!(
         server.caller(&keys).create(r#"{"data":[{"emailAddress":"last@example.com"}]}"#).await.rows(),
         1
     );
 
-    // Without a login, the caller is told.
+    // Without a login, the caller gets the error.
     server.clock().advance(SignedDuration::from_hours(24 * 400));
     let client = Client::with_keys(&keys).clock(clock(&server)).build().unwrap();
     let ended = client.create_users(&[NewUser::new("late@example.com")]).await.err().unwrap();
@@ -130,7 +130,7 @@ async fn a_key_that_ends_in_the_middle_of_many_users_is_prolonged_by_itself() {
 }
 
 #[tokio::test]
-async fn a_token_is_had_when_it_is_needed_and_again_when_it_has_ended() {
+async fn a_token_is_requested_when_needed_and_renewed_when_expired() {
     let server = TestServer::start().await;
     let application = server.application("Super Administrator", &["userandgroupmanagement"]).await;
     let client = Client::with_token(
@@ -142,7 +142,7 @@ async fn a_token_is_had_when_it_is_needed_and_again_when_it_has_ended() {
     for n in 0..3 {
         let answer = client.create_users(&[NewUser::new(format!("user{n}@example.com"))]).await.unwrap();
         assert_eq!(answer.data.len(), 1);
-        // Also for a server whose clock goes faster than the client's.
+        // Also when the server's clock is faster than the client's.
         server.clock().advance(SignedDuration::from_hours(1));
     }
     let wrong =
@@ -167,7 +167,7 @@ fn the_blocking_client_does_the_same() {
 #[tokio::test]
 async fn every_endpoint_of_the_server_is_one_of_the_client() {
     let mut known: Vec<_> = client::ENDPOINTS.iter().map(|endpoint| endpoint.path).collect();
-    // What an application does before it has keys.
+    // The calls of an application that has no keys yet.
     known.extend(["/api/login/discover-authentication", "/api/login/login", "/api/user/change-password"]);
     let all = server::endpoints().filter(|endpoint| endpoint.style() == server::Style::Envelope);
     for endpoint in all {
@@ -179,9 +179,9 @@ async fn every_endpoint_of_the_server_is_one_of_the_client() {
     }
 }
 
-/// The answer is lost after the user was created: the repetition gets the first answer.
+/// The response is lost after the user was created. The retry gets the first response.
 #[tokio::test]
-async fn an_answer_that_never_came_is_had_by_asking_again() {
+async fn a_lost_response_is_returned_to_a_retry() {
     let server = TestServer::start().await;
     let control = server.control();
     let drop_once = || Fault { times: Some(1), ..What::DropAnswer.into() };
@@ -195,10 +195,9 @@ async fn an_answer_that_never_came_is_had_by_asking_again() {
     assert_eq!((journal[0].dropped, journal[1].status), (true, Some(200)));
     assert_eq!(journal[0].body, r#"{"data":[{"emailAddress":"ann@example.com"}]}"#);
     assert_eq!(server.admin().count_users().await.unwrap(), testkit::SEEDED + 1);
-    // The id is that of the user.
     assert!(journal[1].answer.contains(&created.data[0].id));
 
-    // Where nothing promises that, only reads are repeated.
+    // A server that does not deduplicate requests: only reads are repeated.
     let retries = Retries { once_only: false, ..Retries::default() };
     let careful = builder(&server).retries(retries).build().unwrap();
     control.inject(drop_once()).unwrap();
@@ -213,7 +212,7 @@ fn header<'a>(entry: &'a Entry, name: &str) -> &'a str {
 }
 
 #[tokio::test]
-async fn what_was_refused_for_the_moment_is_asked_again_and_what_was_refused_for_good_is_not() {
+async fn temporary_refusals_are_retried_and_permanent_ones_are_not() {
     let server = TestServer::start().await;
     let control = server.control();
     let client = builder(&server).login(login()).build().unwrap();
@@ -230,7 +229,7 @@ async fn what_was_refused_for_the_moment_is_asked_again_and_what_was_refused_for
             .unwrap();
         client.account(&[Nothing {}]).await.unwrap();
         let statuses: Vec<_> = control.journal().iter().map(|entry| entry.status.unwrap()).collect();
-        // 418: the login comes between.
+        // The status is 418, so the client logs in before it repeats the call.
         let expected = if status == 418 { vec![418, 200, 200] } else { vec![status, status, 200] };
         assert_eq!(statuses, expected);
     }
@@ -245,12 +244,12 @@ async fn what_was_refused_for_the_moment_is_asked_again_and_what_was_refused_for
 }
 
 #[tokio::test]
-async fn nothing_is_repeated_when_nothing_shall_be() {
+async fn no_call_is_repeated_without_retries() {
     let server = TestServer::start_with(|config| config.quota.calls = 2).await;
     let client = builder(&server).retries(Retries::NONE).build().unwrap();
     client.account(&[Nothing {}]).await.unwrap();
     client.account(&[Nothing {}]).await.unwrap();
-    // The client heard that nothing is left, and would wait: another one, that has not heard, is refused.
+    // This client knows that the quota is used up, and would wait. A second client does not know, and is refused.
     let other = builder(&server).retries(Retries::NONE).build().unwrap();
     let refused = other.account(&[Nothing {}]).await.err().unwrap();
     assert!(matches!(refused, CallError::Refused { status: 429, retry_after: Some(_), .. }), "{refused}");

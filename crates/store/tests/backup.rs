@@ -1,4 +1,4 @@
-//! Backups of a database that is written to meanwhile, and what is refused as one.
+//! Backups of a database during writes, and files that a restore refuses.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -34,8 +34,8 @@ fn with_log(database: &Path) -> PathBuf {
     PathBuf::from(format!("{}-wal", database.display()))
 }
 
-/// Leaves what a process leaves that was killed after it had written this.
-fn killed(database: &Path, sql: &str) {
+/// Leaves the files of a process that was killed after this write.
+fn write_and_kill(database: &Path, sql: &str) {
     let connection = Connection::open(database).unwrap();
     connection.pragma_update(None, "journal_mode", "WAL").unwrap();
     connection.execute_batch(sql).unwrap();
@@ -85,8 +85,8 @@ impl Site {
         Location::Sqlite(self.file("matricula.db")).backup(to, &mut |_| ()).unwrap();
     }
 
-    /// Restores to another place in the folder, and says what was wrong.
-    fn refused(&self, from: &Path) -> String {
+    /// Restores to another path in the folder, and returns the error.
+    fn restore_error(&self, from: &Path) -> String {
         let place = self.file("restored.db");
         let error = Location::Sqlite(place.clone())
             .restore(from, &key("0f"), None, &mut |_| ())
@@ -96,8 +96,8 @@ impl Site {
         error.replace(&self.folder.path().display().to_string(), "")
     }
 
-    /// Names of the files in the folder, but for the database's own.
-    fn others(&self) -> Vec<String> {
+    /// Names of the files in the folder, except those of the database.
+    fn other_files(&self) -> Vec<String> {
         let names = std::fs::read_dir(self.folder.path()).unwrap();
         let names = names.map(|entry| entry.unwrap().file_name().into_string().unwrap());
         let mut names: Vec<_> = names.filter(|name| !name.starts_with("matricula.db")).collect();
@@ -107,7 +107,7 @@ impl Site {
 }
 
 #[test]
-fn a_backup_ends_and_is_of_one_moment_although_others_write_between_its_steps() {
+fn a_backup_is_consistent_although_others_write_between_its_steps() {
     let site = Site::new();
     let (database, to) = (site.file("matricula.db"), site.file("backup.db"));
     let ballast = "CREATE TABLE ballast (bytes BLOB); INSERT INTO ballast VALUES (zeroblob(50000000))";
@@ -130,7 +130,7 @@ fn a_backup_ends_and_is_of_one_moment_although_others_write_between_its_steps() 
     };
     assert_eq!(codes(&to), ["C1"]);
     assert_eq!(codes(&database).len(), 1 + usize::from(steps));
-    assert_eq!(site.others(), ["backup.db"]);
+    assert_eq!(site.other_files(), ["backup.db"]);
 }
 
 #[test]
@@ -144,25 +144,25 @@ fn no_page_of_a_backup_can_be_damaged_unnoticed() {
         let mut bytes = bytes.clone();
         bytes[page * 4_096..(page + 1) * 4_096].fill(0xa5);
         std::fs::write(&damaged, bytes).unwrap();
-        let error = site.refused(&damaged);
+        let error = site.restore_error(&damaged);
         let known = ["damaged.db is damaged: ", "damaged.db is not a Matricula database"];
         assert!(known.iter().any(|known| error.contains(known)), "page {page}: {error}");
     }
     std::fs::write(&damaged, &bytes[..bytes.len() - 4_096]).unwrap();
-    let error = site.refused(&damaged);
+    let error = site.restore_error(&damaged);
     assert!(error.starts_with("/damaged.db is damaged: "), "{error}");
-    assert_eq!(site.others(), ["damaged.db", "restored.db.lock", "whole.db"], "no draft is left");
+    assert_eq!(site.other_files(), ["damaged.db", "restored.db.lock", "whole.db"], "no draft is left");
 }
 
 #[test]
-fn what_is_no_backup_of_this_directory_is_refused() {
+fn a_changed_or_foreign_backup_is_refused() {
     let site = Site::new();
     let (backup, other) = (site.file("backup.db"), site.file("other.db"));
     site.backup(&backup);
     let change = |sql: &str| {
         std::fs::copy(&backup, &other).unwrap();
         Connection::open(&other).unwrap().execute_batch(sql).unwrap();
-        site.refused(&other)
+        site.restore_error(&other)
     };
     assert_eq!(
         change("UPDATE audit_events SET target = 'C2'"),
@@ -172,10 +172,10 @@ fn what_is_no_backup_of_this_directory_is_refused() {
     assert!(newer.starts_with("/other.db has schema 99 of a newer Matricula; this version"), "{newer}");
     assert_eq!(change("DROP TABLE audit_chains"), "/other.db is not a Matricula database");
     std::fs::write(&other, "").unwrap();
-    assert_eq!(site.refused(&other), "/other.db is not a Matricula database");
+    assert_eq!(site.restore_error(&other), "/other.db is not a Matricula database");
     std::fs::write(&other, "a text, and a long one: ".repeat(1_000)).unwrap();
-    assert_eq!(site.refused(&other), "/other.db is not a Matricula database");
-    assert_eq!(site.refused(&site.file("none.db")), "/none.db not found");
+    assert_eq!(site.restore_error(&other), "/other.db is not a Matricula database");
+    assert_eq!(site.restore_error(&site.file("none.db")), "/none.db not found");
     let error = Location::Sqlite(site.file("x.db"))
         .restore(&backup, &key("1e"), None, &mut |_| ())
         .unwrap_err()
@@ -184,7 +184,7 @@ fn what_is_no_backup_of_this_directory_is_refused() {
 }
 
 #[test]
-fn a_database_that_is_worked_on_or_there_is_not_replaced() {
+fn a_database_that_exists_or_is_in_use_is_not_replaced() {
     let mut site = Site::new();
     let (database, to) = (site.file("matricula.db"), site.file("backup.db"));
     site.backup(&to);
@@ -198,9 +198,9 @@ fn a_database_that_is_worked_on_or_there_is_not_replaced() {
     site.store = None;
     let error = put(None).unwrap_err();
     assert!(matches!(error, BackupError::WouldReplace(_)), "{error}");
-    // The log of a server that was killed is taken in, so that the database that is kept is whole without it.
+    // The restore merges the log of a killed server, so the kept database is complete without it.
     let log = site.file("matricula.db-wal");
-    killed(
+    write_and_kill(
         &database,
         "INSERT INTO accounts (id, code, name, password_policy, created_at) VALUES (zeroblob(16), 'C9', '', '{}', 0)",
     );
@@ -214,7 +214,7 @@ fn a_database_that_is_worked_on_or_there_is_not_replaced() {
     };
     assert_eq!((count(&database), count(&kept)), (1, 3));
 
-    // Meanwhile nobody begins to work on what is about to go.
+    // No other process may open the database while it is being replaced.
     let later = Still.now() + jiff::SignedDuration::from_secs(1);
     let mut tried = false;
     let location = Location::Sqlite(database.clone());
@@ -237,7 +237,7 @@ fn a_database_that_is_worked_on_or_there_is_not_replaced() {
 }
 
 #[test]
-fn a_file_that_is_no_database_any_more_is_kept_too() {
+fn a_file_that_is_no_longer_a_database_is_kept_too() {
     let mut site = Site::new();
     let (database, to) = (site.file("matricula.db"), site.file("backup.db"));
     site.backup(&to);
@@ -294,7 +294,7 @@ fn a_dump_is_restored_into_an_empty_database() {
     ));
     let missing = |problem: OpenProblem| matches!(problem, OpenProblem::Missing);
     assert!(missing(empty.schema().unwrap_err().problem), "all or nothing");
-    // Nothing creates a directory in it by the way.
+    // A restore does not create a directory by accident.
     assert!(missing(empty.migrate().unwrap_err().problem));
     let open = empty.open(&key("0f"), Arc::new(Still), Arc::new(Still));
     assert!(missing(open.err().unwrap().problem));

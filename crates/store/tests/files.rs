@@ -1,4 +1,4 @@
-//! The files of an SQLite database: who may create one, what is left of it after a stop, who can read it, what stays in it.
+//! The files of an SQLite database: who may create and read them, and what remains in them after a stop or a change.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -39,10 +39,10 @@ impl Site {
     }
 
     /// With an account and a user in the database, which is closed again.
-    fn filled() -> Self {
+    fn with_user() -> Self {
         let site = Self::new();
         site.location().create(&key(), &Still).unwrap();
-        site.fill(&site.open().unwrap());
+        site.add_user(&site.open().unwrap());
         site
     }
 
@@ -63,7 +63,7 @@ impl Site {
         assert_eq!(applied.unwrap(), Changed::Done);
     }
 
-    fn fill(&self, store: &Arc<dyn Store>) {
+    fn add_user(&self, store: &Arc<dyn Store>) {
         let account = Account {
             id: AccountId::from_bytes([1; 16]),
             code: AccountCode::parse("C1").unwrap(),
@@ -73,10 +73,10 @@ impl Site {
             epoch: 0,
             created_at: Still.now(),
         };
-        self.apply(store, vec![Change::AddAccount(account), Change::AddUser(ann(None))]);
+        self.apply(store, vec![Change::AddAccount(account), Change::AddUser(user_ann(None))]);
     }
 
-    fn names(&self) -> Vec<String> {
+    fn file_names(&self) -> Vec<String> {
         let entries = std::fs::read_dir(self.folder.path()).unwrap();
         let mut names: Vec<_> =
             entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
@@ -84,10 +84,10 @@ impl Site {
         names
     }
 
-    /// What opening, migrating and looking at it all say.
-    fn refused(&self) -> String {
+    /// The error of opening, which migration and key rotation share.
+    fn open_error(&self) -> String {
         let of_it =
-            || self.names().into_iter().filter(|name| name != "matricula.db.lock").collect::<Vec<_>>();
+            || self.file_names().into_iter().filter(|name| name != "matricula.db.lock").collect::<Vec<_>>();
         let before = of_it();
         let problem = self.open().err().unwrap().to_string();
         assert_eq!(self.location().schema().unwrap_err().to_string(), problem);
@@ -99,7 +99,7 @@ impl Site {
     }
 }
 
-fn ann(hash: Option<&str>) -> User {
+fn user_ann(hash: Option<&str>) -> User {
     let address = EmailAddress::parse("ann@example.com").unwrap();
     let password = hash.map(|hash| PasswordHash::new(hash.to_owned()));
     User {
@@ -112,23 +112,23 @@ fn mode(path: &Path) -> u32 {
     std::fs::metadata(path).unwrap().permissions().mode() & 0o777
 }
 
-fn holds(file: &Path, text: &str) -> bool {
+fn file_contains(file: &Path, text: &str) -> bool {
     std::fs::read(file).unwrap().windows(text.len()).any(|window| window == text.as_bytes())
 }
 
 #[test]
 fn only_create_makes_a_database_where_none_is() {
     let site = Site::new();
-    let problem = site.refused();
+    let problem = site.open_error();
     assert!(
         problem.starts_with("matricula.db was not found: check `store` in the configuration"),
         "{problem}"
     );
-    assert_eq!(site.names(), [""; 0], "not even a lock");
+    assert_eq!(site.file_names(), [""; 0], "not even a lock");
     assert!(site.location().create(&key(), &Still).unwrap());
     assert!(!site.location().create(&key(), &Still).unwrap(), "the second time it is there");
-    assert_eq!(site.names(), ["matricula.db", "matricula.db.lock"]);
-    site.fill(&site.open().unwrap());
+    assert_eq!(site.file_names(), ["matricula.db", "matricula.db.lock"]);
+    site.add_user(&site.open().unwrap());
 
     let nowhere = Location::Sqlite(site.file("not mounted").join("matricula.db"));
     let open = nowhere.open(&key(), Arc::new(Still), Arc::new(Still));
@@ -136,7 +136,7 @@ fn only_create_makes_a_database_where_none_is() {
 }
 
 #[test]
-fn what_an_earlier_database_left_is_told_and_never_taken_for_a_new_one() {
+fn remains_of_an_earlier_database_are_reported_and_not_taken_for_a_new_one() {
     for (name, left, next_step) in [
         ("matricula.db-wal", Left::Log, "move the database back to it"),
         ("matricula.db-journal", Left::Log, "move the database back to it"),
@@ -145,7 +145,7 @@ fn what_an_earlier_database_left_is_told_and_never_taken_for_a_new_one() {
     ] {
         let site = Site::new();
         std::fs::write(site.file(name), "something").unwrap();
-        let problem = site.refused();
+        let problem = site.open_error();
         assert!(
             problem.starts_with(&format!("matricula.db was not found, but {name} exists, ")),
             "{problem}"
@@ -155,7 +155,7 @@ fn what_an_earlier_database_left_is_told_and_never_taken_for_a_new_one() {
         assert!(matches!(created, OpenProblem::Leftover { what, .. } if what == left), "{created}");
         assert_eq!(std::fs::read(site.file(name)).unwrap(), b"something");
     }
-    // Of another database, or nothing that belongs to one.
+    // Files of another database, or unrelated files.
     for name in
         ["other.db-wal", "matricula.db.lock", "matricula.db.bak", "matricula.db-shm", "matricula.db.7.new"]
     {
@@ -167,13 +167,13 @@ fn what_an_earlier_database_left_is_told_and_never_taken_for_a_new_one() {
 }
 
 #[test]
-fn a_file_that_is_no_database_of_ours_is_refused_and_not_changed() {
+fn a_file_that_is_not_a_matricula_database_is_refused_and_not_changed() {
     let site = Site::new();
     let database = site.file("matricula.db");
     std::fs::write(&database, "").unwrap();
-    assert!(site.refused().starts_with("matricula.db is an empty file: restore a backup"));
+    assert!(site.open_error().starts_with("matricula.db is an empty file: restore a backup"));
     assert!(matches!(site.location().create(&key(), &Still).unwrap_err().problem, OpenProblem::Empty));
-    // Of another program, and a first page whose log was not copied with it.
+    // The database of another program, and a first page without its log.
     for sql in
         ["CREATE TABLE keys (purpose, wrapped); PRAGMA user_version = 3", "PRAGMA user_version = 0; VACUUM"]
     {
@@ -181,11 +181,11 @@ fn a_file_that_is_no_database_of_ours_is_refused_and_not_changed() {
         Connection::open(&database).unwrap().execute_batch(sql).unwrap();
         let before = std::fs::read(&database).unwrap();
         assert!(
-            site.refused().starts_with("matricula.db is not a Matricula database, or was copied without")
+            site.open_error().starts_with("matricula.db is not a Matricula database, or was copied without")
         );
         assert_eq!(std::fs::read(&database).unwrap(), before, "{sql}");
     }
-    // Neither a text nor a folder is taken away from those who use it, and nothing is created next to it.
+    // Files and folders of other programs are not replaced, and nothing is created next to them.
     for make in [
         |path: &Path| std::fs::write(path, "notes").unwrap(),
         |path: &Path| std::fs::create_dir(path).unwrap(),
@@ -194,15 +194,15 @@ fn a_file_that_is_no_database_of_ours_is_refused_and_not_changed() {
         let database = site.file("matricula.db");
         make(&database);
         std::fs::set_permissions(&database, Permissions::from_mode(0o755)).unwrap();
-        assert!(site.refused().starts_with("matricula.db is not a Matricula database"));
+        assert!(site.open_error().starts_with("matricula.db is not a Matricula database"));
         assert_eq!(std::fs::metadata(&database).unwrap().permissions().mode() & 0o777, 0o755);
-        assert_eq!(site.names(), ["matricula.db"]);
+        assert_eq!(site.file_names(), ["matricula.db"]);
     }
 }
 
 #[test]
 fn a_link_leads_to_one_database_and_its_lock() {
-    let (site, other) = (Site::filled(), Site::new());
+    let (site, other) = (Site::with_user(), Site::new());
     std::os::unix::fs::symlink(site.file("matricula.db"), other.file("matricula.db")).unwrap();
     let backup = site.file("backup.db");
     site.location().backup(&backup, &mut |_| {}).unwrap();
@@ -212,14 +212,14 @@ fn a_link_leads_to_one_database_and_its_lock() {
     drop(server);
     other.location().restore(&backup, &key(), Some(Still.now()), &mut |_| {}).unwrap();
     assert!(std::fs::symlink_metadata(other.file("matricula.db")).unwrap().is_symlink());
-    assert_eq!(other.names(), ["matricula.db"]);
+    assert_eq!(other.file_names(), ["matricula.db"]);
     let store = other.open().unwrap();
     assert_eq!(other.runtime.block_on(store.count_users()).unwrap(), 1);
 }
 
 #[test]
 fn a_backup_takes_no_name_that_the_database_uses() {
-    let site = Site::filled();
+    let site = Site::with_user();
     for name in [
         "matricula.db-wal",
         "matricula.db-shm",
@@ -238,13 +238,13 @@ fn a_backup_takes_no_name_that_the_database_uses() {
 
 #[test]
 fn a_database_that_was_closed_is_one_file_with_everything() {
-    let site = Site::filled();
+    let site = Site::with_user();
     let backup = site.file("backup.db");
     let closed = |after: &str| {
-        let names = site.names();
+        let names = site.file_names();
         let of_it = names.iter().filter(|name| name.starts_with("matricula.db"));
         assert_eq!(of_it.collect::<Vec<_>>(), ["matricula.db", "matricula.db.lock"], "after {after}");
-        // Alone, in another place.
+        // Copied alone to another folder.
         let copy = Site::new();
         std::fs::copy(site.file("matricula.db"), copy.file("matricula.db")).unwrap();
         let store = copy.open().unwrap();
@@ -279,14 +279,14 @@ fn a_database_that_was_closed_is_one_file_with_everything() {
 
 #[test]
 fn the_files_of_a_database_are_for_its_owner_only() {
-    let site = Site::filled();
+    let site = Site::with_user();
     let store = site.open().unwrap();
     let account = AccountId::from_bytes([1; 16]);
     site.apply(&store, vec![Change::SetPolicy(account, Policy::default())]);
     let names = ["matricula.db", "matricula.db-shm", "matricula.db-wal", "matricula.db.lock"];
-    assert_eq!(site.names(), names);
+    assert_eq!(site.file_names(), names);
     assert_eq!(names.map(|name| mode(&site.file(name))), [0o600; 4]);
-    // A program before this one let others read; also what it left when it was killed.
+    // An earlier version let other users read the files, including those left after a kill.
     for name in names {
         std::fs::set_permissions(site.file(name), PermissionsExt::from_mode(0o644)).unwrap();
     }
@@ -295,18 +295,18 @@ fn the_files_of_a_database_are_for_its_owner_only() {
 }
 
 #[test]
-fn what_is_removed_is_in_no_file_any_more() {
-    let site = Site::filled();
+fn removed_data_is_wiped_from_all_files() {
+    let site = Site::with_user();
     let store = site.open().unwrap();
     let hash = |n: u32| format!("canary-hash-{n}-{}", "x".repeat(60));
     let user = |n: u32| {
         let mut id = [9; 16];
-        // In no order, so that pages are split and rows move.
+        // Not sorted, so that pages are split and rows move.
         id[..4].copy_from_slice(&n.wrapping_mul(0x9e37_79b9).to_be_bytes());
         let address = EmailAddress::parse(&format!("user{n}@example.com")).unwrap();
-        User { id: UserId::from_bytes(id), address, ..ann(Some(&hash(n))) }
+        User { id: UserId::from_bytes(id), address, ..user_ann(Some(&hash(n))) }
     };
-    // As create-user does, which wipes less.
+    // Written like by create-user, which wipes less than other changes.
     let write = |n| {
         let changes = vec![Change::AddUser(user(n))];
         let render = Box::new(|_: &[_]| Vec::new());
@@ -314,22 +314,22 @@ fn what_is_removed_is_in_no_file_any_more() {
     };
     site.runtime.block_on(store.write((0..500).map(write).collect())).unwrap();
     drop(store);
-    assert!(holds(&site.file("matricula.db"), &hash(250)), "the file is looked into");
+    assert!(file_contains(&site.file("matricula.db"), &hash(250)), "the file is looked into");
     let store = site.open().unwrap();
-    // Whole pages become free, and others keep a part of what they held.
+    // Some pages become free, others keep a part of their rows.
     site.apply(&store, (0..500).filter(|n| n % 100 != 7).map(|n| Change::RemoveUser(user(n).id)).collect());
     drop(store);
     for n in 0..500 {
         let kept = n % 100 == 7;
-        assert_eq!(holds(&site.file("matricula.db"), &hash(n)), kept, "{n}");
+        assert_eq!(file_contains(&site.file("matricula.db"), &hash(n)), kept, "{n}");
     }
 }
 
 #[test]
-fn a_backup_has_no_remains_of_what_was_removed_before_it() {
-    let site = Site::filled();
+fn a_backup_has_no_remains_of_removed_rows() {
+    let site = Site::with_user();
     let (database, backup) = (site.file("matricula.db"), site.file("backup.db"));
-    // As a program did that wiped nothing.
+    // Like an earlier version, which did not wipe.
     let connection = Connection::open(&database).unwrap();
     connection
         .execute_batch(
@@ -338,15 +338,15 @@ fn a_backup_has_no_remains_of_what_was_removed_before_it() {
         )
         .unwrap();
     drop(connection);
-    assert!(holds(&database, "canary-in-a-free-page"), "the file is looked into");
+    assert!(file_contains(&database, "canary-in-a-free-page"), "the file is looked into");
     site.location().backup(&backup, &mut |_| ()).unwrap();
-    assert!(!holds(&backup, "canary-in-a-free-page"));
+    assert!(!file_contains(&backup, "canary-in-a-free-page"));
     assert_eq!(mode(&backup), 0o600);
 }
 
 #[test]
 fn drafts_that_a_killed_process_left_are_removed_and_those_in_use_are_not() {
-    let site = Site::filled();
+    let site = Site::with_user();
     for name in [
         "backup.db.4711.part",
         "backup.db.4711.part-wal",
@@ -359,12 +359,12 @@ fn drafts_that_a_killed_process_left_are_removed_and_those_in_use_are_not() {
     let in_use = std::fs::File::open(site.file("backup.db.4712.part")).unwrap();
     in_use.lock().unwrap();
     site.location().backup(&site.file("backup.db"), &mut |_| ()).unwrap();
-    assert_eq!(site.names(), ["backup.db", "backup.db.4712.part", "matricula.db", "matricula.db.lock"]);
+    assert_eq!(site.file_names(), ["backup.db", "backup.db.4712.part", "matricula.db", "matricula.db.lock"]);
 }
 
 #[test]
-fn a_database_whose_pages_turn_out_broken_is_not_ready() {
-    let site = Site::filled();
+fn a_database_with_broken_pages_is_not_ready() {
+    let site = Site::with_user();
     let connection = Connection::open(site.file("matricula.db")).unwrap();
     let root: i64 = connection
         .query_row("SELECT rootpage FROM sqlite_schema WHERE name = 'users'", [], |row| row.get(0))
@@ -377,7 +377,7 @@ fn a_database_whose_pages_turn_out_broken_is_not_ready() {
     let store = site.open().unwrap();
     let ready = || site.runtime.block_on(store.ready());
     ready().unwrap();
-    let read = site.runtime.block_on(store.users(&[ann(None).address]));
+    let read = site.runtime.block_on(store.users(&[user_ann(None).address]));
     assert!(read.is_err());
     let why = std::error::Error::source(&ready().unwrap_err()).unwrap().to_string();
     assert!(why.ends_with("matricula.db is damaged: restore a backup"), "{why}");

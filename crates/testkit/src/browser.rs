@@ -38,7 +38,7 @@ impl Browser<'_> {
     pub async fn get(&mut self, path: &str) -> Response {
         let headers = self.headers(&[]);
         let answer = self.server.get_with(path, &headers).await;
-        self.keep(answer)
+        self.keep_cookies(answer)
     }
 
     /// Sends a form of this session, with the session's form token.
@@ -69,7 +69,7 @@ impl Browser<'_> {
         let mut headers = self.headers(headers);
         headers.push(("content-type".to_owned(), b"application/x-www-form-urlencoded".to_vec()));
         let answer = self.server.raw(path, &headers, body.finish()).await;
-        self.keep(answer)
+        self.keep_cookies(answer)
     }
 
     /// Sends a form of this session with a file.
@@ -96,7 +96,7 @@ impl Browser<'_> {
         let kind = format!("multipart/form-data; boundary={EDGE}");
         headers.push(("content-type".to_owned(), kind.into_bytes()));
         let answer = self.server.raw(path, &headers, body).await;
-        self.keep(answer)
+        self.keep_cookies(answer)
     }
 
     /// The form token of this session.
@@ -117,7 +117,7 @@ impl Browser<'_> {
         all.map(|(name, value)| (name.to_owned(), value.as_bytes().to_vec())).collect()
     }
 
-    fn keep(&mut self, answer: Response) -> Response {
+    fn keep_cookies(&mut self, answer: Response) -> Response {
         if let Some(set) = answer.header("set-cookie") {
             let cookie = set.split(';').next().unwrap_or_default();
             self.cookie = Some(cookie.to_owned()).filter(|cookie| !cookie.ends_with('='));

@@ -59,7 +59,7 @@ impl Postgres {
 
     /// The same, in a folder on disk.
     pub fn start_in(folder: &Path, options: &str) -> Option<Self> {
-        Self::made(folder, PORT, |_| options.to_owned())
+        Self::create_server(folder, PORT, |_| options.to_owned())
     }
 
     /// A server that also listens on a port, only with TLS, and the file of its certificate; `None`: PostgreSQL or
@@ -68,14 +68,14 @@ impl Postgres {
         Command::new("openssl").arg("version").output().ok()?;
         let free = TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr());
         let port = free.unwrap_or_else(|error| panic!("a free port: {error}")).port();
-        let postgres = Self::made(&std::env::temp_dir(), port, |data| {
+        let postgres = Self::create_server(&std::env::temp_dir(), port, |data| {
             let made = unprivileged(Path::new("openssl"))
                 .args(["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"])
                 .args(["-days", "1", "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost"])
                 .args(["-addext", "basicConstraints=critical,CA:FALSE"])
                 .args(["-keyout", &format!("{data}/server.key"), "-out", &format!("{data}/server.crt")])
                 .output();
-            succeeded("openssl", made);
+            expect_success("openssl", made);
             let hba = format!("{data}/pg_hba.conf");
             std::fs::write(hba, "local all all trust\nhostssl all all 127.0.0.1/32 trust\n")
                 .unwrap_or_else(|error| panic!("pg_hba.conf: {error}"));
@@ -86,7 +86,7 @@ impl Postgres {
     }
 
     /// `options` gets the data folder before the server starts.
-    fn made(folder: &Path, port: u16, options: impl FnOnce(&str) -> String) -> Option<Self> {
+    fn create_server(folder: &Path, port: u16, options: impl FnOnce(&str) -> String) -> Option<Self> {
         let binaries = binaries()?;
         let folder = tempfile::Builder::new().prefix("postgres-").tempdir_in(folder);
         let folder = folder.unwrap_or_else(|error| panic!("a temporary folder: {error}"));
@@ -98,7 +98,7 @@ impl Postgres {
         let data = data.to_string_lossy();
         let init = ["-D", &data, "-U", "matricula", "-A", "trust", "-E", "UTF8", "--no-locale", "--no-sync"];
         let made = unprivileged(&binaries.join("initdb")).args(init).output();
-        succeeded("initdb", made);
+        expect_success("initdb", made);
         let options = options(&data);
         let (running, databases) = (Mutex::new(None), AtomicU64::new(0));
         let postgres = Self { folder, binaries, options, port, running, databases };
@@ -109,13 +109,13 @@ impl Postgres {
     /// Starts it again after it was killed, and waits until it answers.
     pub fn start_again(&self) {
         // The killed processes end asynchronously; until then a new server does not start.
-        while !self.started() {}
+        while !self.has_started() {}
     }
 
-    fn started(&self) -> bool {
+    fn has_started(&self) -> bool {
         // A failed start must not delete the folder.
         self.let_go();
-        let mut running = self.running();
+        let mut running = self.lock_running();
         let folder = self.folder.path();
         let mut shell = unprivileged(Path::new("sh"))
             .args(["-c", WATCH, "sh"])
@@ -162,7 +162,7 @@ impl Postgres {
     /// Kills all its processes with SIGKILL, as a machine failure would.
     pub fn kill(&self) {
         let process = self.process();
-        let mut processes = children(process);
+        let mut processes = child_processes(process);
         processes.insert(0, process.to_string());
         // A process that has already ended is not an error.
         let killed = Command::new("kill").arg("-9").args(&processes).output();
@@ -172,7 +172,7 @@ impl Postgres {
 
     /// Ends the watcher of a server that has ended, and keeps the folder.
     fn let_go(&self) {
-        if let Some(mut running) = self.running().take() {
+        if let Some(mut running) = self.lock_running().take() {
             let _ = running.alive.write_all(b"keep\n");
             let _ = running.shell.wait();
         }
@@ -218,7 +218,7 @@ impl Postgres {
         if let Some(mut input) = psql.stdin.take() {
             let _ = input.write_all(sql.as_bytes());
         }
-        let output = succeeded("psql", psql.wait_with_output());
+        let output = expect_success("psql", psql.wait_with_output());
         String::from_utf8_lossy(&output.stdout).into_owned()
     }
 
@@ -238,17 +238,19 @@ impl Postgres {
     }
 
     fn process(&self) -> u32 {
-        self.running().as_ref().map_or_else(|| panic!("the database does not run"), |running| running.process)
+        self.lock_running()
+            .as_ref()
+            .map_or_else(|| panic!("the database does not run"), |running| running.process)
     }
 
-    fn running(&self) -> MutexGuard<'_, Option<Running>> {
+    fn lock_running(&self) -> MutexGuard<'_, Option<Running>> {
         self.running.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Drop for Postgres {
     fn drop(&mut self) {
-        if let Some(Running { mut shell, alive, .. }) = self.running().take() {
+        if let Some(Running { mut shell, alive, .. }) = self.lock_running().take() {
             drop(alive);
             // The folder is deleted after the server ends.
             let _ = shell.wait();
@@ -256,7 +258,7 @@ impl Drop for Postgres {
     }
 }
 
-fn children(process: u32) -> Vec<String> {
+fn child_processes(process: u32) -> Vec<String> {
     let listed = std::fs::read_to_string(format!("/proc/{process}/task/{process}/children"));
     listed.unwrap_or_default().split_whitespace().map(str::to_owned).collect()
 }
@@ -277,7 +279,7 @@ fn unprivileged(program: &Path) -> Command {
     command
 }
 
-fn succeeded(what: &str, output: std::io::Result<Output>) -> Output {
+fn expect_success(what: &str, output: std::io::Result<Output>) -> Output {
     let output = output.unwrap_or_else(|error| panic!("{what}: {error}"));
     assert!(output.status.success(), "{what}: {}", String::from_utf8_lossy(&output.stderr));
     output

@@ -1,6 +1,11 @@
-//! The promises of docs/ARCHITECTURE.md that a machine can check, and the words of code and documents.
+//! The rules of docs/ARCHITECTURE.md and CONTRIBUTING.md that a program can check.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+#[path = "tidy/functions.rs"]
+mod functions;
+#[path = "tidy/words.rs"]
+mod words;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -34,7 +39,7 @@ fn files(endings: &[&str]) -> Vec<(PathBuf, String)> {
 }
 
 #[test]
-fn the_arrows_between_the_rooms_are_these_and_no_others() {
+fn crates_depend_only_on_the_allowed_ones() {
     let arrows = [
         ("api", &["auth", "directory", "observe", "wire"][..]),
         ("auth", &["directory", "wire"]),
@@ -48,7 +53,7 @@ fn the_arrows_between_the_rooms_are_these_and_no_others() {
         ("playground", &["api", "console", "directory", "observe", "server", "store"]),
         ("server", &["api", "auth", "console", "directory", "observe", "store", "wire"]),
         ("store", &["directory"]),
-        // The port's clock and entropy, and the headers of a request: testkit stands in for both sides.
+        // testkit uses the clock and entropy of the port, and the headers of requests.
         ("testkit", &["client", "directory", "playground", "server", "wire"]),
         ("wire", &[]),
     ];
@@ -59,12 +64,16 @@ fn the_arrows_between_the_rooms_are_these_and_no_others() {
     let mut rooms = BTreeSet::new();
     for package in &metadata.packages {
         let from = room(&package.name).unwrap();
-        let allowed = allowed.get(from.as_str()).unwrap_or_else(|| panic!("{from} is no room of the house"));
+        let allowed =
+            allowed.get(from.as_str()).unwrap_or_else(|| panic!("{from} is not in the list of crates"));
         for dependency in &package.dependencies {
-            // Tests may stand anywhere.
+            // Tests may depend on any crate.
             let normal = dependency.kind == DependencyKind::Normal;
             if let Some(to) = room(&dependency.name).filter(|_| normal) {
-                assert!(allowed.contains(to.as_str()), "{from} → {to} is no arrow of docs/ARCHITECTURE.md");
+                assert!(
+                    allowed.contains(to.as_str()),
+                    "{from} → {to} is not allowed by docs/ARCHITECTURE.md"
+                );
             }
         }
         rooms.insert(from);
@@ -72,7 +81,7 @@ fn the_arrows_between_the_rooms_are_these_and_no_others() {
     assert_eq!(rooms.len(), allowed.len());
 }
 
-/// The modules of a crate that a file of it uses: those named after `crate::`, and after as many `super::` as lead there.
+/// The modules that a file uses by `crate::`, or by `super::` from its depth.
 fn uses(text: &str, depth: usize, modules: &BTreeSet<String>) -> BTreeSet<String> {
     let code = text.split("#[cfg(test)]\nmod tests {").next().unwrap_or_default();
     let code: String = code.lines().map(|line| line.split("//").next().unwrap_or_default()).collect();
@@ -95,7 +104,7 @@ fn uses(text: &str, depth: usize, modules: &BTreeSet<String>) -> BTreeSet<String
     found
 }
 
-/// Takes away what uses nothing that is left, again and again: what stays is on a circle, or uses one.
+/// Removes modules without dependencies until none is left to remove. The rest is on a circle or depends on one.
 fn circles(mut arrows: BTreeMap<String, BTreeSet<String>>) -> BTreeMap<String, BTreeSet<String>> {
     loop {
         let done: Vec<_> =
@@ -113,7 +122,7 @@ fn circles(mut arrows: BTreeMap<String, BTreeSet<String>>) -> BTreeMap<String, B
 }
 
 #[test]
-fn the_modules_of_a_crate_form_no_circle() {
+fn modules_of_a_crate_form_no_circle() {
     let mut crates: BTreeMap<String, Vec<(Vec<String>, String)>> = BTreeMap::new();
     for (path, text) in files(&[".rs"]) {
         let parts: Vec<_> = path.iter().map(|part| part.to_string_lossy().into_owned()).collect();
@@ -153,90 +162,39 @@ fn a_circle_is_found() {
 }
 
 #[test]
-fn no_file_is_two_rooms_in_one() {
+fn files_have_at_most_600_lines() {
     for (path, text) in files(&[".rs", ".py", ".java", ".cs", ".js", ".mjs"]) {
         let lines = text.lines().count();
-        assert!(lines <= 600, "{} has {lines} lines; 600 are the most", path.display());
+        assert!(lines <= 600, "{} has {lines} lines, at most 600 are allowed", path.display());
     }
 }
 
 #[test]
-fn sql_stands_in_the_store_and_callers_are_made_in_auth() {
+fn only_the_store_has_sql_and_only_auth_constructs_callers() {
     for (path, text) in files(&[".rs"]) {
         let test = ["tests", "tests.rs", "benches"];
         let test = path.components().any(|part| test.iter().any(|name| part.as_os_str() == *name));
         let store = path.starts_with("crates/store") || path.starts_with("bench") || test;
         for word in ["SELECT ", "INSERT INTO ", "UPDATE users", "DELETE FROM "] {
-            assert!(store || !text.contains(word), "{} holds SQL: {word}", path.display());
+            assert!(store || !text.contains(word), "{} contains SQL: {word}", path.display());
         }
         let may = path.starts_with("crates/auth/src") || test;
         let makes = ["Caller::vouched(", "Caller::vouched_client("].iter().any(|call| text.contains(call));
-        assert!(may || !makes, "{} makes a Caller", path.display());
+        assert!(may || !makes, "{} constructs a Caller", path.display());
     }
 }
 
 #[test]
-fn nothing_is_left_open() {
+fn no_markers_of_unfinished_work_are_left() {
     let words = ["TO".to_owned() + "DO", "FIX".to_owned() + "ME", "XX".to_owned() + "X"];
     for (path, text) in files(&[".rs", ".md", ".toml", ".py", ".java", ".cs", ".js", ".mjs", ".sh"]) {
         for word in &words {
-            assert!(!text.contains(word.as_str()), "{} holds {word}", path.display());
+            assert!(!text.contains(word.as_str()), "{} contains {word}", path.display());
         }
     }
 }
 
-/// Words and phrases that readers of the code and the documents stopped at. Plain ones are: anybody or a user, again,
-/// compared with, own, disabled, already exists, does not exist, pending, ignored, fix. A bar keeps this list from finding
-/// itself.
-const AVOIDED: [&str; 13] = [
-    "who|ever",
-    "whom|ever",
-    "a|new",
-    "a|fresh",
-    "beside| a",
-    "of its| own",
-    "shut| out",
-    "is there| already",
-    "is not| there",
-    "on their| way",
-    "left| aside",
-    "parted| by",
-    "to me|nd",
-];
-
-/// Lines that need such a word, because they quote what somebody else wrote.
-const QUOTED: [&str; 0] = [];
-
-#[test]
-fn words_are_the_usual_ones() {
-    let avoided = AVOIDED.map(|word| word.replace('|', ""));
-    let part_of_a_word = |sign: char| sign.is_alphanumeric() || sign == '_';
-    let mut found = String::new();
-    for (path, text) in files(&[".rs", ".md", ".html", ".toml", ".sh"]) {
-        let lines: Vec<String> = text
-            .lines()
-            .map(|line| line.trim().trim_start_matches(['/', '!', '#', '>']).trim_start().to_lowercase())
-            .collect();
-        for (at, line) in lines.iter().enumerate() {
-            // A phrase may go on in the next line.
-            let next = lines.get(at + 1).map(String::as_str).unwrap_or_default();
-            let both = format!("{line} {next}");
-            for word in &avoided {
-                let here = both.match_indices(word.as_str()).any(|(start, _)| {
-                    start < line.len()
-                        && !both[..start].ends_with(part_of_a_word)
-                        && !both[start + word.len()..].starts_with(part_of_a_word)
-                });
-                if here && !QUOTED.iter().any(|quoted| line.contains(quoted)) {
-                    found.push_str(&format!("\n{}:{}: {word}", path.display(), at + 1));
-                }
-            }
-        }
-    }
-    assert!(found.is_empty(), "words that the usual ones should replace:{found}");
-}
-
-/// Every path that a document names in backquotes exists.
+/// Every path in backquotes in a document exists.
 #[test]
 fn documents_name_files_that_exist() {
     for document in [
@@ -294,7 +252,7 @@ fn every_code_is_in_the_documentation() {
     }
 }
 
-/// Every code of the table is asserted in a test that goes through a socket, or is in a snapshot of one.
+/// Every code is in a test that uses a socket, or in a snapshot of one.
 #[test]
 fn every_code_is_produced_by_a_test() {
     let mut seen = String::new();

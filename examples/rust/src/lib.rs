@@ -1,20 +1,20 @@
-//! What is under test: an onboarding that gives somebody an account.
+//! The code under test: an onboarding that creates users.
 
 use client::{CallError, Client, NewUser};
 
-/// What became of a new colleague.
+/// The outcome of an onboarding.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Onboarded {
-    /// The account is new.
+    /// The user was created.
     New,
-    /// There was one already.
+    /// The user already existed.
     Known,
 }
 
-/// Gives a new colleague an account.
+/// Creates a user for a new colleague.
 ///
 /// # Errors
-/// When the directory can't be asked, or refuses for another reason than that the user is there.
+/// When the directory cannot be reached, or refuses for another reason than that the user already exists.
 pub async fn onboard(client: &Client, address: &str, name: &str) -> Result<Onboarded, CallError> {
     let user = NewUser { name: Some(name.to_owned()), ..NewUser::new(address) };
     let answer = client.create_users(&[user]).await?;

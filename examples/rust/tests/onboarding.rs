@@ -1,4 +1,4 @@
-//! A server of the test's own: in this process, on a real socket, with a clock that stands still until it is moved.
+//! A server for this test only: in this process, on a real socket, with a clock that only the test moves.
 
 use jiff::SignedDuration;
 use matricula_example::{Onboarded, onboard};
@@ -29,7 +29,7 @@ async fn a_key_that_has_expired_is_an_error_with_a_code() {
     control.inject(What::Refuse { status: 418 }.into()).unwrap();
     let error = onboard(&server.client(), "ann@example.com", "Ann Lee").await.err().unwrap();
     assert_eq!(error.code(), Some("err_xdk_binding_expired"));
-    // Time goes on when the test says so.
+    // Only the test moves the clock.
     control.clear_faults();
     server.clock().advance(SignedDuration::from_hours(24));
     assert_eq!(onboard(&server.client(), "ann@example.com", "Ann Lee").await.unwrap(), Onboarded::New);

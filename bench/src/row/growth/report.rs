@@ -1,4 +1,4 @@
-//! What was measured at each size: as a table, as JSON, as a drawing.
+//! The results at each size: as a table, as JSON, as a chart.
 
 use serde::Serialize;
 
@@ -8,10 +8,10 @@ use crate::machine::Machine;
 use crate::output::grouped;
 use crate::plot::{Curve, Panel, svg};
 
-/// What the rate at the largest size has to be of that at the smallest.
+/// The minimal ratio of the rate at the largest size to that at the smallest.
 const TARGET: f64 = 0.8;
 
-/// Everything that was measured.
+/// All results.
 #[derive(Serialize)]
 pub(super) struct Report {
     machine: Machine,
@@ -20,15 +20,15 @@ pub(super) struct Report {
     connections: u16,
     points: Vec<Point>,
     rate_of_the_largest_to_the_smallest: Verdict,
-    /// The share of the machine that others took meanwhile.
+    /// The share of the machine that other processes used.
     others: f64,
 }
 
-/// One size.
+/// The results at one size.
 #[derive(Serialize)]
 pub(super) struct Point {
     pub(super) users: u64,
-    /// Users a second while it was seeded.
+    /// Users per second while seeding.
     pub(super) seeded: f64,
     pub(super) created: Series,
     pub(super) page: Series,
@@ -38,24 +38,24 @@ pub(super) struct Point {
     pub(super) rest: f64,
     /// Most MiB resident under load.
     pub(super) loaded: f64,
-    /// MiB of the database and its log, once it was seeded.
+    /// MiB of the database and its log after seeding.
     pub(super) size: f64,
 }
 
 impl Report {
-    /// Of points that are sorted by size.
+    /// Needs points sorted by size.
     pub(super) fn new(settings: &Settings, machine: Machine, points: Vec<Point>, others: f64) -> Self {
         let none = || Series::new("", crate::figure::Unit::PerSecond, vec![]);
         let created = |point: Option<&Point>| point.map_or_else(none, |point| point.created.clone());
         let ratio = created(points.last())
-            .over("rate of the largest ÷ rate of the smallest", &created(points.first()));
+            .ratio_to("rate of the largest ÷ rate of the smallest", &created(points.first()));
         Self {
             machine,
             rounds: settings.rounds,
             seconds: settings.seconds,
             connections: settings.connections,
             points,
-            rate_of_the_largest_to_the_smallest: ratio.against(Target::AtLeast(TARGET)),
+            rate_of_the_largest_to_the_smallest: ratio.compared_with(Target::AtLeast(TARGET)),
             others,
         }
     }
@@ -191,7 +191,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_drawn_is_what_was_measured() {
+    fn charts_show_the_measured_values() {
         let svg = report(10_000.0).svg();
         // Two sizes on five curves.
         assert_eq!(svg.matches("<circle").count(), 10, "{svg}");

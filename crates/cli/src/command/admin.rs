@@ -268,7 +268,7 @@ fn new_master_key(file: &Path, output: &Output) -> Result<(), Failed> {
     )?)
 }
 
-fn done(output: &Output, what: &str, name: &str) -> Result<(), Failed> {
+fn print_done(output: &Output, what: &str, name: &str) -> Result<(), Failed> {
     Ok(output.say(json!({ "done": what, "name": name }), format_args!("{what}: {name}"))?)
 }
 
@@ -276,11 +276,11 @@ async fn account(admin: &Admin, command: Account, output: &Output) -> Result<(),
     match command {
         Account::Create { code, name, parent } => {
             admin.add_account(&code, &name, parent.as_deref()).await?;
-            done(output, "created", &code)
+            print_done(output, "created", &code)
         }
         Account::Disable { code } => {
             admin.disable_account(&code).await?;
-            done(output, "disabled", &code)
+            print_done(output, "disabled", &code)
         }
         Account::List => {
             let accounts = admin.accounts().await?;
@@ -299,11 +299,11 @@ async fn domain(admin: &Admin, command: Domain, output: &Output) -> Result<(), F
     match command {
         Domain::Create { domain, account } => {
             admin.add_domain(&account, &domain).await?;
-            done(output, "created", &domain)
+            print_done(output, "created", &domain)
         }
         Domain::Disable { domain } => {
             admin.remove_domain(&domain).await?;
-            done(output, "disabled", &domain)
+            print_done(output, "disabled", &domain)
         }
         Domain::List => {
             let accounts = admin.accounts().await?;
@@ -328,11 +328,11 @@ async fn administrator(
     match command {
         Administrator::Create { email, account, name, role } => {
             admin.add_administrator(&account, &email, &name, &role, None).await?;
-            done(output, "created", &email)
+            print_done(output, "created", &email)
         }
         Administrator::SetRole { email, role } => {
             admin.set_role(&email, role.as_deref()).await?;
-            done(output, "changed", &email)
+            print_done(output, "changed", &email)
         }
         Administrator::SetPassword { email, keep_keys } => {
             let gate = server::admin::gate(&place.config()?, &System::real())?;
@@ -342,15 +342,15 @@ async fn administrator(
                 note(&format!("key pairs that {what}: {}", programs.join(", ")));
             }
             admin.set_password_and(&email, &read_password()?.into(), &gate, keep_keys).await?;
-            done(output, "changed", &email)
+            print_done(output, "changed", &email)
         }
         Administrator::Disable { email } => {
             admin.disable_user(&email).await?;
-            done(output, "disabled", &email)
+            print_done(output, "disabled", &email)
         }
         Administrator::Enable { email } => {
             admin.enable_user(&email).await?;
-            done(output, "enabled", &email)
+            print_done(output, "enabled", &email)
         }
         Administrator::List => {
             let roles = admin.roles().await?;
@@ -372,7 +372,7 @@ async fn role(admin: &Admin, command: Role, output: &Output) -> Result<(), Faile
     match command {
         Role::Create { name, account, permissions } => {
             admin.add_role(&account, &name, &permissions).await?;
-            done(output, "created", &name)
+            print_done(output, "created", &name)
         }
         Role::List => {
             let rows = admin.roles().await?.into_iter().map(|role| {
@@ -396,7 +396,7 @@ async fn application(admin: &Admin, command: Application, output: &Output) -> Re
         }
         Application::Disable { app_id } => {
             admin.disable_application(&app_id).await?;
-            done(output, "disabled", &app_id)
+            print_done(output, "disabled", &app_id)
         }
         Application::List => {
             let rows = admin.applications().await?.into_iter().map(|application| {
@@ -418,7 +418,7 @@ async fn binding(admin: &Admin, command: Binding, output: &Output) -> Result<(),
         }
         Binding::Disable { access_key } => {
             admin.revoke_binding(&access_key).await?;
-            done(output, "revoked", &access_key)
+            print_done(output, "revoked", &access_key)
         }
         Binding::List { email } => {
             let rows = admin.bindings(email.as_deref()).await?.into_iter().map(|binding| {

@@ -121,7 +121,7 @@ pub(crate) async fn run(arguments: Arguments, output: &Output) -> Result<(), Fai
         (results, State::of_dry_run(usize::from(arguments.batch)))
     } else if arguments.resume {
         let state = State::read(&result)?;
-        state.fits(&survey)?;
+        state.check_unchanged(&survey)?;
         (Some(Results::resume(&result)?), state)
     } else {
         let state = State::new(&survey, usize::from(arguments.batch));
@@ -154,7 +154,7 @@ pub(crate) async fn run(arguments: Arguments, output: &Output) -> Result<(), Fai
         bar.show(&report);
     }
     drop(bar);
-    source::ended(&source)?;
+    source::check_complete(&source)?;
     if let Some(results) = results {
         results.finish()?;
     }
@@ -172,7 +172,7 @@ fn write(
     mut results: Option<&mut Results>,
     report: &mut Report,
 ) -> anyhow::Result<()> {
-    for (row, fate) in send::fates(batch, outcome) {
+    for (row, fate) in send::row_outcomes(batch, outcome) {
         if row.number <= done {
             continue;
         }

@@ -58,12 +58,8 @@ pub(crate) async fn run(arguments: Arguments, output: &Output) -> Result<(), Fai
     let mut config = server::Config { listen, ..config(&data) };
     config.quota.enabled &= !no_quota;
     config.metrics = metrics.map(|listen| Metrics { listen, allow_remote: false });
-    let addresses = [Some(listen), metrics].into_iter().flatten();
-    if let Some(listen) = addresses.into_iter().find(|address| !address.ip().is_loopback()) {
-        return Err(anyhow::anyhow!(
-            "a sandbox listens only on this machine, such as on 127.0.0.1, not on {listen}"
-        )
-        .into());
+    for address in [Some(listen), metrics].into_iter().flatten() {
+        require_loopback(address)?;
     }
     let log = Logging::start(if quiet { LogFormat::Off } else { config.log }, None)?;
     let stop = stop_signal()?;
@@ -71,20 +67,11 @@ pub(crate) async fn run(arguments: Arguments, output: &Output) -> Result<(), Fai
     let clock = Arc::new(MovableClock::default());
     let mut system = System { clock: Arc::clone(&clock) as _, ..System::real() };
     if let Some(seed) = seed {
-        if data.join("keys.json").exists() {
-            return Err(anyhow::anyhow!(
-                "--seed needs a new folder: {} already exists and would get the same ids again",
-                data.display()
-            )
-            .into());
-        }
+        require_new_folder(&data)?;
         system.entropy = Arc::new(SeededEntropy::new(seed));
     }
     let names = tls.clone().unwrap_or_default();
-    let certificates = match tls {
-        Some(names) => Some(Certificates::open(&data, &names, &*system.clock)?),
-        None => None,
-    };
+    let certificates = tls.map(|names| Certificates::open(&data, &names, &*system.clock)).transpose()?;
     let scheme = if certificates.is_some() { "https" } else { "http" };
     let base_url = format!("{scheme}://{}", listener.local_addr()?);
     let (tls, ca_file) = certificates.map(|it| (it.tls, it.ca_file)).unzip();
@@ -115,6 +102,23 @@ pub(crate) async fn run(arguments: Arguments, output: &Output) -> Result<(), Fai
     Ok(())
 }
 
+fn require_loopback(address: SocketAddr) -> anyhow::Result<()> {
+    anyhow::ensure!(
+        address.ip().is_loopback(),
+        "a sandbox listens only on this machine, such as on 127.0.0.1, not on {address}"
+    );
+    Ok(())
+}
+
+fn require_new_folder(data: &Path) -> anyhow::Result<()> {
+    anyhow::ensure!(
+        !data.join("keys.json").exists(),
+        "--seed needs a new folder: {} already exists and would get the same ids again",
+        data.display()
+    );
+    Ok(())
+}
+
 fn banner(keys: &Keys, folder: &Path, keys_file: &Path) -> String {
     let Keys {
         base_url, app_id, app_key, access_key, secret_key, email, password, account_code, domain, ..
@@ -133,7 +137,7 @@ fn banner(keys: &Keys, folder: &Path, keys_file: &Path) -> String {
     let current = std::env::current_dir().unwrap_or_default();
     let program = program.strip_prefix(current).unwrap_or(&program).display();
     let (folder, keys_file) = (folder.display(), keys_file.display());
-    let trust = keys.ca_file.as_deref().map(trust).unwrap_or_default();
+    let trust = keys.ca_file.as_deref().map(trust_text).unwrap_or_default();
     format!(
         "Matricula sandbox: {base_url}
 
@@ -159,7 +163,7 @@ Or point your client's base URL here. Stop with Ctrl-C."
 }
 
 /// How clients can trust the sandbox. The path gets its own line, because it may be long.
-fn trust(ca_file: &Path) -> String {
+fn trust_text(ca_file: &Path) -> String {
     format!(
         "
 The certificate is signed by an authority made only for this sandbox. Clients

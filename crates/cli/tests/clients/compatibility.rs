@@ -1,5 +1,5 @@
-//! `docs/COMPATIBILITY.md`: the clients that were run, and what came of it. `MATRICULA_UPDATE=1 MATRICULA_TEST_ALL=1` writes
-//! it; else it has to name each client that is run. Versions are those of the machine that wrote it.
+//! `docs/COMPATIBILITY.md`: the clients that were run, with their versions. `MATRICULA_UPDATE=1 MATRICULA_TEST_ALL=1`
+//! writes it; otherwise it must name each client that is run. The versions are those of the machine that wrote it.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -7,7 +7,7 @@ use std::sync::{Mutex, PoisonError};
 
 use crate::tools;
 
-/// A line of the table, but for the version.
+/// A line of the table, except for the version.
 pub(crate) struct Row {
     client: &'static str,
     transport: &'static str,
@@ -19,7 +19,7 @@ const HTTP: &str = "HTTP/1.1";
 const HTTPS: &str = "HTTP/1.1, TLS";
 const HTTP_2: &str = "HTTP/2, TLS";
 
-/// What most clients go through.
+/// The calls of most clients.
 const THREE: &str = "create-user; the same again; with a wrong secret";
 const THREE_RESULT: &str = "created; refused as a duplicate; refused with 401";
 
@@ -119,7 +119,7 @@ impl Row {
         format!("| {client} | {version} | {transport} | {calls} | {result} |")
     }
 
-    /// The version in a line of the table, if it is this row's.
+    /// The version in a line of the table, if the line belongs to this row.
     fn version(&self, line: &str) -> Option<String> {
         let version = line.split(" | ").nth(1)?;
         (line == self.line(version)).then(|| version.to_owned())
@@ -130,18 +130,18 @@ fn page() -> PathBuf {
     Path::new(tools::ROOT).join("docs/COMPATIBILITY.md")
 }
 
-fn updates() -> bool {
+fn is_updating() -> bool {
     #[expect(clippy::disallowed_methods, reason = "who runs the test says whether it writes the page")]
     std::env::var("MATRICULA_UPDATE").is_ok_and(|update| update == "1")
 }
 
-/// A client did all that its row says.
-pub(crate) fn ran(row: &Row, version: &str) {
+/// Records that a client passed the tests of its row.
+pub(crate) fn record_run(row: &Row, version: &str) {
     static WRITING: Mutex<()> = Mutex::new(());
-    // A writer that failed has failed as a test.
+    // A writer that panicked has already failed as a test.
     let _writing = WRITING.lock().unwrap_or_else(PoisonError::into_inner);
     let written = fs::read_to_string(page()).unwrap_or_default();
-    if !updates() {
+    if !is_updating() {
         let named = written.lines().any(|line| row.version(line).is_some());
         assert!(named, "docs/COMPATIBILITY.md lacks the line\n{}", row.line(version));
         return;
@@ -156,7 +156,7 @@ pub(crate) fn ran(row: &Row, version: &str) {
 
 #[test]
 fn the_page_names_no_client_that_is_not_run() {
-    if updates() {
+    if is_updating() {
         return;
     }
     let page = fs::read_to_string(page()).unwrap();

@@ -1,4 +1,4 @@
-//! The whole course of an integration that knows an application and a password, and no keys.
+//! The whole course of an integration that has an application and a password, but no keys.
 
 use serde_json::{Value, json};
 
@@ -8,13 +8,13 @@ use crate::sandbox::Sandbox;
 use crate::tools;
 
 #[test]
-fn a_script_of_the_field_goes_its_whole_course() {
+fn a_script_from_practice_runs_to_its_end() {
     let what = "the course of a script";
     let Some(python) = tools::python(what, "import requests", "python3 with requests") else { return };
     let version = tools::python_version(&python, &["requests"]);
     let sandbox = Sandbox::start_tls();
     let client = Client::new([python, tools::file("course.py")]);
-    let client = client.with(sandbox.trusted_by("REQUESTS_CA_BUNDLE"));
+    let client = client.with_variables(sandbox.trusted_by("REQUESTS_CA_BUNDLE"));
 
     let output = client.run(&sandbox.keys_with(&[]), &["ann@example.com"]);
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
@@ -43,5 +43,5 @@ fn a_script_of_the_field_goes_its_whole_course() {
     assert_eq!(steps["removed"], json!([]));
     assert_eq!(steps["prolonged"], true);
     assert_eq!((&steps["logged_out"], &steps["afterwards"]), (&json!(200), &json!(401)));
-    compatibility::ran(&compatibility::COURSE, &version);
+    compatibility::record_run(&compatibility::COURSE, &version);
 }

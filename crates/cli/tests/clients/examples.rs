@@ -1,4 +1,4 @@
-//! The examples of `examples/`, run as their readers would run them. That in Rust is a package of the workspace.
+//! The examples in `examples/`, run like by their readers. The one in Rust is a package of the workspace.
 
 use std::path::Path;
 use std::process::{Command, Output};
@@ -11,8 +11,8 @@ fn example(name: &str) -> std::path::PathBuf {
     Path::new(tools::ROOT).join("examples").join(name)
 }
 
-/// What it said, when all went well.
-fn said(output: &Output) -> String {
+/// The output of a successful program.
+fn output_of(output: &Output) -> String {
     let said =
         format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
     assert!(output.status.success(), "{said}");
@@ -29,14 +29,15 @@ fn pytest() {
     let mut command = Command::new(python);
     command.args(["-m", "pytest", "-q", "-p", "no:cacheprovider"]).arg(example("pytest"));
     let output = command.env("MATRICULA", MATRICULA).env("PYTHONDONTWRITEBYTECODE", "1").output().unwrap();
-    assert!(said(&output).contains("5 passed"), "{}", said(&output));
+    assert!(output_of(&output).contains("5 passed"), "{}", output_of(&output));
 }
 
 #[test]
 fn junit() {
     let what = "the example for JUnit";
     let jars = ["/usr/share/java/junit4.jar", "/usr/share/java/hamcrest-core.jar"];
-    if !tools::has(what, &["java", "javac"]) || !jars.iter().all(|jar| tools::has_file(what, Path::new(jar)))
+    if !tools::has_tools(what, &["java", "javac"])
+        || !jars.iter().all(|jar| tools::has_file(what, Path::new(jar)))
     {
         return;
     }
@@ -44,9 +45,9 @@ fn junit() {
     let path = format!("{}:{}", classes.path().display(), jars.join(":"));
     let mut compiler = Command::new("javac");
     compiler.args(["-cp", &path, "-d"]).arg(classes.path()).arg(example("junit/OnboardingTest.java"));
-    said(&compiler.output().unwrap());
+    output_of(&compiler.output().unwrap());
     let mut java = Command::new("java");
     java.args(["-cp", &path, "org.junit.runner.JUnitCore", "OnboardingTest"]).env("MATRICULA", MATRICULA);
-    let said = said(&java.output().unwrap());
+    let said = output_of(&java.output().unwrap());
     assert!(said.contains("OK (3 tests)"), "{said}");
 }

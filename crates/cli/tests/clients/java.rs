@@ -7,7 +7,7 @@ use crate::relay::Sent;
 use crate::sandbox::Sandbox;
 use crate::{compatibility, sample, tools};
 
-/// Where Debian's libcommons-codec-java puts it.
+/// The path in Debian's libcommons-codec-java.
 const COMMONS_CODEC: &str = "/usr/share/java/commons-codec.jar";
 
 #[test]
@@ -19,7 +19,7 @@ fn java_sends_a_bare_false() {
     let sent = sample::creates_once(&client, &sandbox, "ann@example.com", "Ann Lee");
     is_the_samples(&sent);
     let refused = sample::is_refused(&client, &sandbox);
-    assert!(refused.complaint().contains("Server returned HTTP response code: 401"), "{refused}");
+    assert!(refused.stderr_text().contains("Server returned HTTP response code: 401"), "{refused}");
 }
 
 #[test]
@@ -57,13 +57,13 @@ fn java_in_japanese_sends_the_month_as_a_number() {
     let sent = sample::creates_once(&client, &sandbox, "anna@example.com", "安奈");
     is_the_samples(&sent);
     assert!(sent.date().contains("月 "), "{sent}");
-    compatibility::ran(&compatibility::JAVA, &tools::java_version());
+    compatibility::record_run(&compatibility::JAVA, &tools::java_version());
 }
 
 #[test]
 fn java_speaks_https_as_the_sample_does() {
     let what = "the Java client over TLS";
-    if !tools::has(what, &["keytool"]) {
+    if !tools::has_tools(what, &["keytool"]) {
         return;
     }
     let Some((client, sandbox)) = java_with(what, &["-Duser.language=en"], Sandbox::start_tls) else {
@@ -84,7 +84,7 @@ fn java_speaks_https_as_the_sample_does() {
     let trust = [trust.as_str(), "-Djavax.net.ssl.trustStorePassword=changeit", "-Duser.language=en"];
     let client = compiled(&sandbox, &trust);
     client.creates_once(&sandbox, "ann@example.com");
-    compatibility::ran(&compatibility::JAVA_TLS, &tools::java_version());
+    compatibility::record_run(&compatibility::JAVA_TLS, &tools::java_version());
 }
 
 /// The compiled client, and a server for it.
@@ -93,7 +93,7 @@ fn java(what: &str, options: &[&str]) -> Option<(Client, Sandbox)> {
 }
 
 fn java_with(what: &str, options: &[&str], start: fn() -> Sandbox) -> Option<(Client, Sandbox)> {
-    if !(tools::has(what, &["java", "javac"]) && tools::has_file(what, Path::new(COMMONS_CODEC))) {
+    if !(tools::has_tools(what, &["java", "javac"]) && tools::has_file(what, Path::new(COMMONS_CODEC))) {
         return None;
     }
     let sandbox = start();
@@ -109,7 +109,7 @@ fn java_with(what: &str, options: &[&str], start: fn() -> Sandbox) -> Option<(Cl
     Some((client, sandbox))
 }
 
-/// The client that was compiled into the folder of the sandbox, run with these options of Java's.
+/// The client compiled into the folder of the sandbox, run with these options of Java.
 fn compiled(sandbox: &Sandbox, options: &[&str]) -> Client {
     let classes = format!("{COMMONS_CODEC}:{}", sandbox.folder().display());
     Client::new([&["java"], options, &["-cp", &classes, "CreateUser"]].concat())

@@ -1,8 +1,8 @@
-//! Other people's kind of clients, run for real against the real binary: what the documented samples send, by the
-//! libraries they send it with, is understood, and what is answered is understood by them (spec/clients.md 7).
+//! Clients like those of other people, run against the real binary: it understands the requests of the documented
+//! samples and their libraries, and they understand its responses (spec/clients.md 7).
 //!
-//! The programs stand in `tests/clients` of the repository. A test whose tools are not on the machine is left out and
-//! says so; with `MATRICULA_TEST_ALL=1` it fails. `scripts/test-tools` installs them.
+//! The programs are in `tests/clients` of the repository. A test without its tools is skipped and says so; with
+//! `MATRICULA_TEST_ALL=1` it fails. `scripts/test-tools` installs them.
 
 #![expect(
     clippy::unwrap_used,

@@ -1,12 +1,12 @@
-//! C# on mono: HttpWebRequest, which asks before it sends the body.
+//! C# on mono: HttpWebRequest, which asks with `Expect: 100-continue` before it sends the body.
 
 use crate::program::{Client, command};
 use crate::sandbox::Sandbox;
 use crate::{compatibility, sample, tools};
 
 #[test]
-fn csharp_waits_for_leave_to_send_the_body() {
-    if !tools::has("the C# client", &["mcs", "mono"]) {
+fn csharp_waits_for_100_continue_before_the_body() {
+    if !tools::has_tools("the C# client", &["mcs", "mono"]) {
         return;
     }
     let sandbox = Sandbox::start();
@@ -26,6 +26,6 @@ fn csharp_waits_for_leave_to_send_the_body() {
     assert_eq!(sent.names_among(&sample::SET), order);
 
     let refused = sample::is_refused(&client, &sandbox);
-    assert!(refused.complaint().contains("(401) Unauthorized"), "{refused}");
-    compatibility::ran(&compatibility::MONO, &tools::version("mono", &["--version"]));
+    assert!(refused.stderr_text().contains("(401) Unauthorized"), "{refused}");
+    compatibility::record_run(&compatibility::MONO, &tools::version("mono", &["--version"]));
 }

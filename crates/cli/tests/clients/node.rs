@@ -9,7 +9,7 @@ use crate::program::Client;
 use crate::sandbox::Sandbox;
 use crate::tools;
 
-/// The client, beside the packages that it asks for.
+/// The client in a folder with the packages that it imports.
 fn node(what: &str, program: &str) -> Option<(Client, Sandbox)> {
     let modules = tools::node_modules(what)?;
     let sandbox = Sandbox::start_tls();
@@ -18,11 +18,11 @@ fn node(what: &str, program: &str) -> Option<(Client, Sandbox)> {
         std::fs::copy(tools::file("node").join(file), sandbox.folder().join(file)).unwrap();
     }
     let client = Client::new(["node".as_ref(), sandbox.folder().join(program).as_os_str()]);
-    Some((client.with(sandbox.trusted_by("NODE_EXTRA_CA_CERTS")), sandbox))
+    Some((client.with_variables(sandbox.trusted_by("NODE_EXTRA_CA_CERTS")), sandbox))
 }
 
-/// Runs it, and writes down by which versions.
-fn runs(client: Client, sandbox: &Sandbox, http: &str, package: &str, row: &Row) {
+/// Runs the client, and records the versions.
+fn check_client(client: Client, sandbox: &Sandbox, http: &str, package: &str, row: &Row) {
     let said = client.creates_once(sandbox, "åsa@example.com");
     assert_eq!(said, format!("{http}\n"));
     client.trusts_not_everybody(sandbox, "certificate");
@@ -30,17 +30,17 @@ fn runs(client: Client, sandbox: &Sandbox, http: &str, package: &str, row: &Row)
     let described: Value = serde_json::from_slice(&std::fs::read(described).unwrap()).unwrap();
     let version = described["version"].as_str().unwrap();
     let node = tools::version("node", &["--version"]);
-    compatibility::ran(row, &format!("Node.js {node}, {package} {version}"));
+    compatibility::record_run(row, &format!("Node.js {node}, {package} {version}"));
 }
 
 #[test]
 fn got_speaks_http_2() {
     let Some((client, sandbox)) = node("got", "create_user_got.mjs") else { return };
-    runs(client, &sandbox, "HTTP/2.0", "got", &compatibility::GOT);
+    check_client(client, &sandbox, "HTTP/2.0", "got", &compatibility::GOT);
 }
 
 #[test]
 fn axios_works_as_it_comes() {
     let Some((client, sandbox)) = node("axios", "create_user_axios.mjs") else { return };
-    runs(client, &sandbox, "HTTP/1.1", "axios", &compatibility::AXIOS);
+    check_client(client, &sandbox, "HTTP/1.1", "axios", &compatibility::AXIOS);
 }

@@ -1,4 +1,4 @@
-//! The PyPI package `mimecast-api`, as it was published.
+//! The PyPI package `mimecast-api`, as published.
 
 use serde_json::{Value, json};
 
@@ -6,7 +6,7 @@ use crate::program::Client;
 use crate::sandbox::Sandbox;
 use crate::{compatibility, sample, tools};
 
-/// The package names its version only in what pip keeps of it.
+/// The version of the package is only in the metadata that pip keeps.
 const CHECK: &str = "import importlib.metadata, mimecast_api, sys; \
                      sys.exit(importlib.metadata.version('mimecast-api') != '0.5')";
 
@@ -17,7 +17,7 @@ fn the_published_package_reads_every_answer() {
     let version = tools::python_version(&python, &["mimecast-api", "requests"]);
     let sandbox = Sandbox::start_tls();
     let client = Client::new([python, tools::file("mimecast_api_package.py")]);
-    let client = client.with(sandbox.trusted_by("REQUESTS_CA_BUNDLE"));
+    let client = client.with_variables(sandbox.trusted_by("REQUESTS_CA_BUNDLE"));
 
     let expired = sandbox.expired_keys();
     let output = client.run(&sandbox.keys_with(&[]), &["ann@example.com", expired.to_str().unwrap()]);
@@ -33,5 +33,5 @@ fn the_published_package_reads_every_answer() {
     let error = &steps["expired"]["fail"][0]["errors"][0];
     assert!(error["message"].as_str().unwrap().contains("AccessKey Has Expired"), "{error}");
     assert_eq!(steps["absent"]["meta"], json!({ "status": 404 }));
-    compatibility::ran(&compatibility::PACKAGE, &version);
+    compatibility::record_run(&compatibility::PACKAGE, &version);
 }

@@ -1,4 +1,4 @@
-//! PowerShell, which is not run here: the bytes that it sends, sent as it sends them.
+//! PowerShell, which is not run here: its recorded bytes are sent in the same pieces.
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::TcpStream;
@@ -16,7 +16,7 @@ const POWERSHELL_7: &[u8] = include_bytes!("../../../../tests/clients/powershell
 
 const ADDRESS: &str = "asa@example.com";
 
-/// .NET's names of days and months on an English Windows, and those on a German one where they differ.
+/// .NET's names of days and months on an English Windows, and those on a German one that differ.
 const GERMAN: &[(&str, &str)] = &[
     ("Mon,", "Mo,"),
     ("Tue,", "Di,"),
@@ -33,18 +33,18 @@ const GERMAN: &[(&str, &str)] = &[
 const ENGLISH: &[(&str, &str)] = &[];
 
 #[test]
-fn windows_powershell_waits_for_leave_to_send_latin_1() {
+fn windows_powershell_waits_for_100_continue_and_sends_latin_1() {
     assert!(WINDOWS_POWERSHELL.windows(3).any(|bytes| bytes == b"\xC5sa"), "the fixture lost its Latin-1");
     let sandbox = Sandbox::start();
-    let mut connection = Connection::to(&sandbox);
+    let mut connection = Connection::open(&sandbox);
 
-    // The first call and, on the same connection, the second: one from an English Windows, one from a German one.
+    // The first call is from an English Windows; the second, on the same connection, from a German one.
     let answers = [ENGLISH, GERMAN].map(|names| {
         let (head, body) = request(WINDOWS_POWERSHELL, &sandbox, &sandbox.keys_with(&[]), names);
         connection.send(&head);
-        assert_eq!(connection.receive().status, 100);
+        assert_eq!(connection.receive_answer().status, 100);
         connection.send(&body);
-        connection.receive().json()
+        connection.receive_answer().json()
     });
     are_created_and_duplicate(&answers, &sandbox);
 }
@@ -52,27 +52,27 @@ fn windows_powershell_waits_for_leave_to_send_latin_1() {
 #[test]
 fn windows_powershell_need_not_send_a_body_that_is_refused() {
     let sandbox = Sandbox::start();
-    let mut connection = Connection::to(&sandbox);
+    let mut connection = Connection::open(&sandbox);
     let keys = sandbox.keys_with(&[("secret_key", "bm90IHRoZSBzZWNyZXQ=")]);
     let (head, _) = request(WINDOWS_POWERSHELL, &sandbox, &keys, ENGLISH);
     connection.send(&head);
-    let answer = connection.receive();
+    let answer = connection.receive_answer();
     assert_eq!(answer.status, 401);
     sample::is_bad_signature(&answer.json());
-    compatibility::ran(&compatibility::WINDOWS_POWERSHELL, "5.1");
+    compatibility::record_run(&compatibility::WINDOWS_POWERSHELL, "5.1");
 }
 
 #[test]
 fn powershell_7_sends_utf_8_at_once() {
     let sandbox = Sandbox::start();
-    let mut connection = Connection::to(&sandbox);
+    let mut connection = Connection::open(&sandbox);
     let answers = [ENGLISH, GERMAN].map(|names| {
         let (head, body) = request(POWERSHELL_7, &sandbox, &sandbox.keys_with(&[]), names);
         connection.send(&[head, body].concat());
-        connection.receive().json()
+        connection.receive_answer().json()
     });
     are_created_and_duplicate(&answers, &sandbox);
-    compatibility::ran(&compatibility::POWERSHELL, "7");
+    compatibility::record_run(&compatibility::POWERSHELL, "7");
 }
 
 fn are_created_and_duplicate([created, duplicate]: &[Value; 2], sandbox: &Sandbox) {
@@ -86,7 +86,7 @@ fn are_created_and_duplicate([created, duplicate]: &[Value; 2], sandbox: &Sandbo
     sample::is_duplicate(duplicate, &key);
 }
 
-/// Head and body of a fixture, signed with the keys of a file, at this moment, its names written with others.
+/// Head and body of a fixture, signed now with the keys of a file, with translated names in its date.
 fn request(
     fixture: &[u8],
     sandbox: &Sandbox,
@@ -104,9 +104,11 @@ fn request(
     let signature = SigningKey::from_secret(&keys.secret_key).unwrap().sign(&parts, PATH.as_bytes());
 
     let end = fixture.windows(4).position(|bytes| bytes == b"\r\n\r\n").unwrap() + 4;
-    let body =
-        filled(&fixture[end..], &[("address", ADDRESS), ("account_code", sandbox.key("account_code"))]);
-    let head = filled(
+    let body = fill_template(
+        &fixture[end..],
+        &[("address", ADDRESS), ("account_code", sandbox.key("account_code"))],
+    );
+    let head = fill_template(
         &fixture[..end],
         &[
             ("host", &sandbox.address().to_string()),
@@ -120,8 +122,8 @@ fn request(
     (head, body)
 }
 
-/// The template, with a value in each place of the form `{{name}}`. Its other bytes stay what they are.
-fn filled(template: &[u8], values: &[(&str, &str)]) -> Vec<u8> {
+/// Fills each `{{name}}` of the template. Its other bytes do not change.
+fn fill_template(template: &[u8], values: &[(&str, &str)]) -> Vec<u8> {
     let (mut filled, mut rest) = (Vec::new(), template);
     while let Some(start) = rest.windows(2).position(|bytes| bytes == b"{{") {
         let length = rest[start..].windows(2).position(|bytes| bytes == b"}}").unwrap();
@@ -145,7 +147,7 @@ struct Answer {
 }
 
 impl Connection {
-    fn to(sandbox: &Sandbox) -> Self {
+    fn open(sandbox: &Sandbox) -> Self {
         Self(BufReader::new(TcpStream::connect(sandbox.address()).unwrap()))
     }
 
@@ -153,8 +155,8 @@ impl Connection {
         self.0.get_mut().write_all(bytes).unwrap();
     }
 
-    /// The next answer; one that is only leave to go on has no body.
-    fn receive(&mut self) -> Answer {
+    /// The next response. `100 Continue` has no body.
+    fn receive_answer(&mut self) -> Answer {
         let status = self.line().split(' ').nth(1).expect("no answer").parse().unwrap();
         let mut length = 0;
         loop {

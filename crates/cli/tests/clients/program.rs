@@ -1,4 +1,4 @@
-//! A client that is a program: how it is started, and what came of it.
+//! A client that is a program: its start and its output.
 
 use std::ffi::{OsStr, OsString};
 use std::fmt;
@@ -11,7 +11,7 @@ use crate::relay::{Relay, Sent};
 use crate::sample;
 use crate::sandbox::Sandbox;
 
-/// What starts a client; keys, address and name are added to it.
+/// The command line of a client; keys, address and name are appended.
 pub(crate) struct Client {
     start: Vec<Box<OsStr>>,
     environment: Vec<(&'static str, OsString)>,
@@ -23,13 +23,16 @@ impl Client {
         Self { start, environment: Vec::new() }
     }
 
-    /// The same, with these variables in its environment.
-    pub(crate) fn with(self, variables: impl IntoIterator<Item = (&'static str, OsString)>) -> Self {
+    /// Sets these variables in its environment.
+    pub(crate) fn with_variables(
+        self,
+        variables: impl IntoIterator<Item = (&'static str, OsString)>,
+    ) -> Self {
         Self { environment: variables.into_iter().collect(), ..self }
     }
 
-    /// Calls without a relay, which sees nothing of TLS: creates a user, then the same again, and is refused with another
-    /// secret. Gives what it complained of when all was well.
+    /// Calls without a relay, which cannot read TLS: creates a user, creates it again, and is refused with another
+    /// secret. Returns the standard error of the successful call.
     pub(crate) fn creates_once(&self, sandbox: &Sandbox, address: &str) -> String {
         let keys = sandbox.keys_with(&[]);
         let [created, duplicate] = [(), ()].map(|()| self.run(&keys, &[address]));
@@ -52,7 +55,7 @@ impl Client {
         String::from_utf8_lossy(&created.stderr).into_owned()
     }
 
-    /// Does not call a server whose certificate it has no reason to trust.
+    /// Checks that it does not call a server whose certificate it cannot trust.
     pub(crate) fn trusts_not_everybody(self, sandbox: &Sandbox, complaint: &str) {
         let output =
             Self { environment: Vec::new(), ..self }.run(&sandbox.keys_with(&[]), &["eve@example.com"]);
@@ -60,7 +63,7 @@ impl Client {
         assert!(!output.status.success() && complained.contains(complaint), "{output:?}");
     }
 
-    /// Runs it as `program KEYS ADDRESS NAME`, by way of a relay.
+    /// Runs `program KEYS ADDRESS NAME` through a relay.
     pub(crate) fn create(
         &self,
         sandbox: &Sandbox,
@@ -68,7 +71,7 @@ impl Client {
         name: &str,
         changed: &[(&str, &str)],
     ) -> Ran {
-        let relay = Relay::to(sandbox.address());
+        let relay = Relay::to_server(sandbox.address());
         let url = relay.url();
         let changed = [&[("base_url", url.as_str())], changed].concat();
         let output = self.run(&sandbox.keys_with(&changed), &[address, name]);
@@ -84,10 +87,10 @@ impl Client {
     }
 }
 
-/// A program that does not depend on the settings of the user who runs the tests.
+/// A program that is independent of the settings of the user who runs the tests.
 pub(crate) fn command(program: impl AsRef<OsStr>) -> Command {
     let mut command = Command::new(program);
-    // Arguments, files and, in Java, headers are UTF-8; names of days and months are English unless said otherwise.
+    // Arguments, files and, in Java, headers are UTF-8; names of days and months are English by default.
     command.env("LC_ALL", "C.UTF-8").stdin(Stdio::null());
     for proxy in ["http_proxy", "HTTP_PROXY", "https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"] {
         command.env_remove(proxy);
@@ -99,25 +102,24 @@ pub(crate) fn command(program: impl AsRef<OsStr>) -> Command {
     command
 }
 
-/// What a client sent, and what came of it.
+/// The request of a client, and its output.
 pub(crate) struct Ran {
     pub(crate) sent: Sent,
     output: Output,
 }
 
 impl Ran {
-    /// Whether it ended well.
+    /// Whether it exited with success.
     pub(crate) fn is_good(&self) -> bool {
         self.output.status.success()
     }
 
-    /// The body of the answer, which it printed.
+    /// The body of the response, which it printed.
     pub(crate) fn answer(&self) -> Value {
         serde_json::from_slice(&self.output.stdout).unwrap_or_else(|error| panic!("{error}\n{self}"))
     }
 
-    /// What it complained of.
-    pub(crate) fn complaint(&self) -> String {
+    pub(crate) fn stderr_text(&self) -> String {
         String::from_utf8_lossy(&self.output.stderr).into_owned()
     }
 }

@@ -1,4 +1,4 @@
-//! Python: requests, and the text of a dict for a body.
+//! Python: requests, with the text of a dict as the body.
 
 use crate::program::Client;
 use crate::sandbox::Sandbox;
@@ -20,7 +20,8 @@ fn python_sends_the_text_of_a_dict() {
     let order = ["Accept", "Authorization", "x-mc-app-id", "x-mc-date", "x-mc-req-id", "Content-Type"];
     assert_eq!(sent.names_among(&sample::SET), order);
 
-    // Python quotes a text with an apostrophe doubly, one with both quotes singly, and escapes what is not to be seen.
+    // Python quotes a text with an apostrophe in double quotes, one with both in single quotes, and escapes invisible
+    // characters.
     let sent = sample::creates_once(&client, &sandbox, "zoe@example.com", "Zoë O'Brien\u{200b}");
     assert!(sent.body().contains(r#"'name': "Zoë O'Brien\u200b"}"#), "{sent}");
     let sent = sample::creates_once(&client, &sandbox, "kit@example.com", r#"Kit "K" O'Neil \ Sons"#);
@@ -28,5 +29,5 @@ fn python_sends_the_text_of_a_dict() {
 
     let refused = sample::is_refused(&client, &sandbox);
     sample::is_bad_signature(&refused.answer());
-    compatibility::ran(&compatibility::PYTHON, &version);
+    compatibility::record_run(&compatibility::PYTHON, &version);
 }

@@ -1,5 +1,4 @@
-//! Stands between a client and the server for one connection and writes down what the client sends, so that a test can
-//! show that its client does what makes it worth running.
+//! A relay between a client and the server that records one connection, so that a test can check what the client sends.
 
 use std::fmt;
 use std::io::{self, Read, Write};
@@ -13,14 +12,14 @@ pub(crate) struct Relay {
 }
 
 impl Relay {
-    /// A relay to a server. A client that connects twice is refused the second time.
-    pub(crate) fn to(server: SocketAddr) -> Self {
+    /// Relays one connection to a server. A second connection is refused.
+    pub(crate) fn to_server(server: SocketAddr) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
         let recording = thread::spawn(move || {
             let (client, _) = listener.accept().unwrap();
             drop(listener);
-            relay(&client, &TcpStream::connect(server).unwrap())
+            copy_both_ways(&client, &TcpStream::connect(server).unwrap())
         });
         Self { address, recording }
     }
@@ -30,25 +29,25 @@ impl Relay {
         format!("http://{}", self.address)
     }
 
-    /// What was sent, once the client has ended; nothing if it never sent a request.
+    /// The request, once the client has ended; `None` if it sent none.
     pub(crate) fn sent(self) -> Option<Sent> {
-        // If the client never connected, this does; it is refused if the client did.
+        // Ends the wait for a client that never connected. After a connection of a client, it is refused.
         drop(TcpStream::connect(self.address));
         Sent::parse(&self.recording.join().unwrap())
     }
 }
 
-fn relay(client: &TcpStream, server: &TcpStream) -> Vec<u8> {
+fn copy_both_ways(client: &TcpStream, server: &TcpStream) -> Vec<u8> {
     thread::scope(|scope| {
-        scope.spawn(|| copy(server, client));
-        copy(client, server)
+        scope.spawn(|| copy_until_end(server, client));
+        copy_until_end(client, server)
     })
 }
 
-/// Copies until one side has had enough, and passes the end on.
-fn copy(mut from: &TcpStream, mut to: &TcpStream) -> Vec<u8> {
+/// Copies until one side closes, and closes the other.
+fn copy_until_end(mut from: &TcpStream, mut to: &TcpStream) -> Vec<u8> {
     let (mut seen, mut buffer) = (Vec::new(), [0; 4096]);
-    // An error is an end like any other: clients leave as they please.
+    // An error ends the connection like a close.
     while let Ok(count @ 1..) = from.read(&mut buffer) {
         seen.extend_from_slice(&buffer[..count]);
         if to.write_all(&buffer[..count]).is_err() {
@@ -59,7 +58,7 @@ fn copy(mut from: &TcpStream, mut to: &TcpStream) -> Vec<u8> {
     seen
 }
 
-/// One request as it crossed the network.
+/// One request as it was sent.
 pub(crate) struct Sent {
     headers: Vec<(String, Vec<u8>)>,
     body: Vec<u8>,
@@ -76,24 +75,24 @@ impl Sent {
         Some(Self { headers: headers.collect(), body: bytes[end + 4..].to_vec() })
     }
 
-    /// The value of a header, whatever the case of its name.
+    /// The value of a header; case does not matter.
     pub(crate) fn header(&self, name: &str) -> Option<&[u8]> {
         let mut same = self.headers.iter().filter(|(sent, _)| sent.eq_ignore_ascii_case(name));
         same.next().map(|(_, value)| value.as_slice())
     }
 
-    /// The value of `x-mc-date`, which has to be UTF-8.
+    /// The value of `x-mc-date`, which must be UTF-8.
     pub(crate) fn date(&self) -> &str {
         str::from_utf8(self.header("x-mc-date").unwrap()).unwrap()
     }
 
-    /// Which of these headers were sent, as they were spelt and in the order of the wire.
+    /// The names of these headers, spelt and ordered as they were sent.
     pub(crate) fn names_among(&self, names: &[&str]) -> Vec<&str> {
         let sent = self.headers.iter().map(|(name, _)| name.as_str());
         sent.filter(|sent| names.iter().any(|name| name.eq_ignore_ascii_case(sent))).collect()
     }
 
-    /// The body, which has to be UTF-8.
+    /// The body, which must be UTF-8.
     pub(crate) fn body(&self) -> &str {
         str::from_utf8(&self.body).unwrap()
     }

@@ -1,4 +1,4 @@
-//! A `requests.Session` that repeats calls by itself.
+//! A `requests.Session` that retries calls by itself.
 
 use serde_json::{Value, json};
 
@@ -7,19 +7,19 @@ use crate::program::Client;
 use crate::sandbox::Sandbox;
 use crate::tools;
 
-/// Room for one body at a time, and for one call a second.
+/// Allows one body at a time and one call per second.
 const NARROW: &str =
     "[limits]\nbody_bytes = 1000\nbodies_bytes = 1000\n[quota]\ncalls = 1\nwindow_ms = 1000\n";
 
 #[test]
-fn a_session_repeats_what_was_refused_for_the_moment() {
+fn a_requests_session_retries_temporary_refusals() {
     let what = "the session with retries";
     let Some(python) = tools::python(what, "import requests", "python3 with requests") else { return };
     let version = tools::python_version(&python, &["requests", "urllib3"]);
     let mut sandbox = Sandbox::start_tls();
     sandbox.serve_instead(NARROW);
     let client = Client::new([python, tools::file("session_with_retries.py")]);
-    let client = client.with(sandbox.trusted_by("REQUESTS_CA_BUNDLE"));
+    let client = client.with_variables(sandbox.trusted_by("REQUESTS_CA_BUNDLE"));
 
     let output = client.run(&sandbox.keys_with(&[]), &["repeated"]);
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
@@ -30,5 +30,5 @@ fn a_session_repeats_what_was_refused_for_the_moment() {
     for (n, address) in created.iter().enumerate() {
         assert_eq!(*address, json!(format!("repeated{n}@example.com")), "each call created its user, once");
     }
-    compatibility::ran(&compatibility::RETRIES, &version);
+    compatibility::record_run(&compatibility::RETRIES, &version);
 }

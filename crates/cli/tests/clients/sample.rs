@@ -1,4 +1,4 @@
-//! What every client that does as the documented samples do goes through.
+//! The calls of every client that works like the documented samples.
 
 use serde_json::{Value, json};
 
@@ -10,8 +10,8 @@ use crate::sandbox::Sandbox;
 pub(crate) const SET: [&str; 6] =
     ["Authorization", "x-mc-app-id", "x-mc-date", "x-mc-req-id", "Content-Type", "Accept"];
 
-/// Creates a user, then the same again, and shows what the client sent. That the name was understood shows in the
-/// second answer: it gives back the item as it was read, without its password.
+/// Creates a user, creates it again, and returns the request of the client. The second response contains the item as it
+/// was read, without its password, and so the name.
 pub(crate) fn creates_once(client: &Client, sandbox: &Sandbox, address: &str, name: &str) -> Sent {
     let first = client.create(sandbox, address, name, &[]);
     assert!(first.is_good(), "{first}");
@@ -29,7 +29,7 @@ pub(crate) fn creates_once(client: &Client, sandbox: &Sandbox, address: &str, na
     first.sent
 }
 
-/// Calls with another secret: refused, and the client ends badly.
+/// Calls with another secret: the call is refused, and the client fails.
 pub(crate) fn is_refused(client: &Client, sandbox: &Sandbox) -> Ran {
     let wrong = ("secret_key", "bm90IHRoZSBzZWNyZXQ=");
     let refused = client.create(sandbox, "eve@example.com", "Eve", &[wrong]);

@@ -10,14 +10,14 @@ use std::process::{Child, ChildStdout, Command, Stdio};
 use serde_json::Value;
 use tempfile::TempDir;
 
-/// Production's settings on the folder of a sandbox that speaks HTTPS.
+/// Production's settings for the folder of a sandbox with HTTPS.
 const PRODUCTION: &str = "listen = \"127.0.0.1:0\"\nstore = \"data/matricula.db\"\nmaster_key_file = \"data/master.key\"\n\
     [tls]\ncertificate = \"data/tls/server.pem\"\nkey = \"data/tls/server.key\"\n";
 
 /// `matricula sandbox` in its own folder; ends when dropped.
 pub(crate) struct Sandbox {
     process: Child,
-    /// Held open: a server whose standard output is gone could end by it.
+    /// Kept open, because a server without standard output might end.
     _stdout: Option<BufReader<ChildStdout>>,
     keys: Value,
     folder: TempDir,
@@ -29,7 +29,7 @@ impl Sandbox {
         Self::start_with(&[])
     }
 
-    /// The same, with more arguments.
+    /// Starts the server with more arguments.
     pub(crate) fn start_with(more: &[&str]) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let (keys, log) = (folder.path().join("keys.json"), folder.path().join("server.log"));
@@ -45,7 +45,7 @@ impl Sandbox {
             .spawn()
             .unwrap();
         let mut stdout = BufReader::new(process.stdout.take().unwrap());
-        // It writes the file of keys, then this line.
+        // The server writes this line after the file of keys.
         let mut line = String::new();
         stdout.read_line(&mut line).unwrap();
         let Ok(text) = fs::read_to_string(&keys) else {
@@ -55,12 +55,12 @@ impl Sandbox {
         Self { process, _stdout: Some(stdout), keys, folder }
     }
 
-    /// One that speaks HTTPS.
+    /// Starts a sandbox with HTTPS.
     pub(crate) fn start_tls() -> Self {
         Self::start_with(&["--tls"])
     }
 
-    /// Ends the sandbox, and runs `matricula serve` over HTTPS in its place, with more settings than production's.
+    /// Stops the sandbox, and runs `matricula serve` over HTTPS on its folder, with additional settings.
     pub(crate) fn serve_instead(&mut self, settings: &str) {
         self.process.kill().unwrap();
         self.process.wait().unwrap();
@@ -80,12 +80,12 @@ impl Sandbox {
         });
         let address = address.expect("the server starts");
         self.keys["base_url"] = format!("https://{address}").into();
-        // A log that nobody reads would be waited for in the end.
+        // An unread log would block the server in the end.
         let log = self.folder().join("server.log");
         std::thread::spawn(move || fs::write(log, lines.map(|line| line + "\n").collect::<String>()));
     }
 
-    /// Keys of the administrator that are past their life, in a file like the sandbox's own.
+    /// A file like the sandbox's own, with expired keys of the administrator.
     pub(crate) fn expired_keys(&self) -> PathBuf {
         let issued = Command::new(env!("CARGO_BIN_EXE_matricula"))
             .args(["--json", "admin", "--data"])
@@ -104,7 +104,7 @@ impl Sandbox {
         file
     }
 
-    /// What makes a client trust this sandbox: a variable of its environment that names the file of certificates.
+    /// A variable of the environment that makes a client trust this sandbox: it names the file of certificates.
     pub(crate) fn trusted_by(&self, variable: &'static str) -> [(&'static str, OsString); 1] {
         [(variable, self.key("ca_file").into())]
     }
@@ -114,12 +114,12 @@ impl Sandbox {
         self.keys[name].as_str().unwrap()
     }
 
-    /// Where it listens.
+    /// The address it listens on.
     pub(crate) fn address(&self) -> SocketAddr {
         self.key("base_url").split_once("://").unwrap().1.parse().unwrap()
     }
 
-    /// A file of keys like the sandbox's own, but for some of its values.
+    /// A file of keys like the sandbox's own, with some values changed.
     pub(crate) fn keys_with(&self, changed: &[(&str, &str)]) -> PathBuf {
         let mut keys = self.keys.clone();
         for (name, value) in changed {
@@ -131,12 +131,12 @@ impl Sandbox {
         file
     }
 
-    /// What it has logged so far.
+    /// The log up to now.
     pub(crate) fn log(&self) -> String {
         fs::read_to_string(self.folder().join("server.log")).unwrap_or_default()
     }
 
-    /// A folder that is gone when the sandbox is.
+    /// A folder that is deleted together with the sandbox.
     pub(crate) fn folder(&self) -> &Path {
         self.folder.path()
     }
@@ -144,7 +144,7 @@ impl Sandbox {
 
 impl Drop for Sandbox {
     fn drop(&mut self) {
-        // Neither can fail in a way that matters: at worst the process has ended already.
+        // An error only means that the process has already ended.
         let _ = self.process.kill();
         let _ = self.process.wait();
         if std::thread::panicking() {

@@ -6,7 +6,7 @@ use crate::{compatibility, sample, tools};
 
 #[test]
 fn curl_sends_the_template() {
-    if !tools::has("the curl client", &["bash", "curl", "openssl"]) {
+    if !tools::has_tools("the curl client", &["bash", "curl", "openssl"]) {
         return;
     }
     let client = Client::new(["bash".as_ref(), tools::file("create_user.sh").as_os_str()]);
@@ -20,13 +20,13 @@ fn curl_sends_the_template() {
 
     let refused = sample::is_refused(&client, &sandbox);
     sample::is_bad_signature(&refused.answer());
-    compatibility::ran(&compatibility::CURL, &tools::version("curl", &["--version"]));
+    compatibility::record_run(&compatibility::CURL, &tools::version("curl", &["--version"]));
 }
 
 #[test]
 fn curl_speaks_http_2() {
     let what = "the curl client over HTTP/2";
-    if !tools::has(what, &["bash", "curl", "openssl"]) {
+    if !tools::has_tools(what, &["bash", "curl", "openssl"]) {
         return;
     }
     let features = command("curl").arg("--version").output().unwrap();
@@ -34,15 +34,15 @@ fn curl_speaks_http_2() {
         return testkit::left_out(what, "a curl with HTTP/2");
     }
     let sandbox = Sandbox::start_tls();
-    // The same program; what is different stands where curl's own users put it.
+    // The same program; curl reads the difference from its configuration file.
     let settings = format!(
         "http2\ncacert = \"{}\"\nwrite-out = \"%{{stderr}}HTTP/%{{http_version}}\"\n",
         sandbox.key("ca_file")
     );
     std::fs::write(sandbox.folder().join(".curlrc"), settings).unwrap();
     let client = Client::new(["bash".as_ref(), tools::file("create_user.sh").as_os_str()]);
-    let client = client.with([("CURL_HOME", sandbox.folder().into())]);
+    let client = client.with_variables([("CURL_HOME", sandbox.folder().into())]);
     assert_eq!(client.creates_once(&sandbox, "ann@example.com"), "HTTP/2");
     client.trusts_not_everybody(&sandbox, "certificate");
-    compatibility::ran(&compatibility::CURL_HTTP_2, &tools::version("curl", &["--version"]));
+    compatibility::record_run(&compatibility::CURL_HTTP_2, &tools::version("curl", &["--version"]));
 }

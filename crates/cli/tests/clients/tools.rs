@@ -1,4 +1,4 @@
-//! What the clients need of the machine, and what happens where it is missing.
+//! The tools that the clients need, and what happens when one is missing.
 
 #![expect(clippy::disallowed_methods, reason = "a test reads its own settings from the environment")]
 
@@ -15,23 +15,23 @@ pub(crate) fn file(name: &str) -> PathBuf {
     Path::new(ROOT).join("tests/clients").join(name)
 }
 
-/// Whether all of these can be started. Where one can't, the test is to return: it is left out, or has failed here
-/// if nothing may be left out.
-pub(crate) fn has(what: &str, tools: &[&str]) -> bool {
+/// Whether all of these can be started. If not, the caller must return: the test is skipped, or has failed here if none
+/// may be skipped.
+pub(crate) fn has_tools(what: &str, tools: &[&str]) -> bool {
     match tools.iter().find(|tool| !is_on_path(tool)) {
         None => true,
         Some(tool) => left_out(what, tool),
     }
 }
 
-/// Whether a file that is no program is there, as [`has`] does.
+/// Like [`has_tools`], for a file that is not a program.
 pub(crate) fn has_file(what: &str, file: &Path) -> bool {
     file.exists() || left_out(what, &file.display().to_string())
 }
 
-/// A Python for which `check`, a statement, holds.
+/// A Python for which the statement `check` succeeds.
 ///
-/// `MATRICULA_TEST_PYTHON` says which one; else it is the one that `scripts/test-tools` makes, else the machine's.
+/// `MATRICULA_TEST_PYTHON` names it; the default is the one of `scripts/test-tools`, then the machine's.
 pub(crate) fn python(what: &str, check: &str, needed: &str) -> Option<PathBuf> {
     let made = Path::new(ROOT).join(".test-tools/venv/bin/python");
     let candidates = match env::var_os("MATRICULA_TEST_PYTHON") {
@@ -49,22 +49,22 @@ pub(crate) fn python(what: &str, check: &str, needed: &str) -> Option<PathBuf> {
     found
 }
 
-/// A folder of packages for Node.js, which `scripts/test-tools` makes.
+/// The folder of packages for Node.js, made by `scripts/test-tools`.
 pub(crate) fn node_modules(what: &str) -> Option<PathBuf> {
     let modules = Path::new(ROOT).join(".test-tools/node/node_modules");
-    (has(what, &["node"]) && has_file(what, &modules)).then(|| modules.canonicalize().unwrap())
+    (has_tools(what, &["node"]) && has_file(what, &modules)).then(|| modules.canonicalize().unwrap())
 }
 
-/// What a tool says of its version: the first line, wherever it says it.
+/// The version of a tool: the first line of its output.
 pub(crate) fn version(program: impl AsRef<OsStr>, arguments: &[&str]) -> String {
     let output = Command::new(program).args(arguments).output().unwrap();
     let said = [output.stdout, output.stderr].concat();
     let said = String::from_utf8_lossy(&said).into_owned();
-    // What follows in brackets tells of its parts and of when it was built.
+    // The text in brackets is about its parts and the time of its build.
     said.lines().next().unwrap_or_default().split(" (").next().unwrap_or_default().trim().to_owned()
 }
 
-/// The version of Java, which says it in quotes.
+/// The version of Java, which prints it in quotes.
 pub(crate) fn java_version() -> String {
     version("java", &["-version"])
         .replace(" version \"", " ")
@@ -82,7 +82,7 @@ pub(crate) fn python_version(python: &Path, packages: &[&str]) -> String {
     version(python, &[&["-c", script], packages].concat())
 }
 
-/// Always false: the test that asked is not to go on.
+/// Skips a test. Always false.
 fn left_out(what: &str, tool: &str) -> bool {
     testkit::left_out(what, tool);
     false

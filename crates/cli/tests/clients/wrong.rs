@@ -1,5 +1,5 @@
-//! Programs that sign with a mistake, in three languages, against the real binary: the sandbox tells each its mistake, in
-//! the header it asks for and in its log, and `matricula explain` tells the same of the request as the program prints it.
+//! Programs that sign with a mistake, in three languages, against the real binary. The sandbox names the mistake in the
+//! header it asks for and in its log, and `matricula explain` names the same for the printed request.
 
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
@@ -10,7 +10,7 @@ use crate::program::Client;
 use crate::sandbox::Sandbox;
 use crate::tools;
 
-/// What each program can do wrong. Its name is the mistake's.
+/// The mistakes that each program can make, by the name in `matricula explain`.
 const PYTHON: [&str; 21] = [
     "secret_not_decoded",
     "secret_line_break",
@@ -84,7 +84,7 @@ fn python_is_told_its_mistakes() {
 
 #[test]
 fn node_is_told_its_mistakes() {
-    if !tools::has("Node.js that signs with mistakes", &["node"]) {
+    if !tools::has_tools("Node.js that signs with mistakes", &["node"]) {
         return;
     }
     is_told(&Client::new([PathBuf::from("node"), tools::file("wrong/sign.js")]), &NODE);
@@ -92,7 +92,7 @@ fn node_is_told_its_mistakes() {
 
 #[test]
 fn java_is_told_its_mistakes() {
-    if !tools::has("Java that signs with mistakes", &["java", "javac"]) {
+    if !tools::has_tools("Java that signs with mistakes", &["java", "javac"]) {
         return;
     }
     let folder = tempfile::tempdir().unwrap();
@@ -123,22 +123,22 @@ fn is_told(client: &Client, mistakes: &[&str]) {
         let (header, request) = printed.split_once('\n').unwrap();
         let told = header.split_once(": ").map(|(names, _)| names);
         assert_eq!(told, Some(expected), "{header}\n{request}");
-        assert_eq!(explained(&sandbox, request), expected, "{request}");
-        // The log may lack what only the body shows: that is read for who asks.
+        assert_eq!(explain_request(&sandbox, request), expected, "{request}");
+        // The server reads the body only for callers that ask, so the log can lack mistakes of the body.
         assert!(sandbox.log().contains(&format!("{expected}: ")), "{}", sandbox.log());
     }
     let output = client.run(&sandbox.keys_with(&[]), &["none"]);
     let printed = String::from_utf8(output.stdout).unwrap();
     let (header, request) = printed.split_once('\n').unwrap();
     assert!(matches!(header, "None" | "undefined" | "null"), "{header}");
-    assert_eq!(explained(&sandbox, request), "", "{request}");
+    assert_eq!(explain_request(&sandbox, request), "", "{request}");
     for secret in ["secret_key", "app_key"] {
         assert!(!sandbox.log().contains(sandbox.key(secret)), "the log holds the {secret}");
     }
 }
 
-/// The mistakes that `matricula explain` names, which also tells by its exit code whether there are any.
-fn explained(sandbox: &Sandbox, request: &str) -> String {
+/// The mistakes that `matricula explain` names; its exit code must agree.
+fn explain_request(sandbox: &Sandbox, request: &str) -> String {
     let mut process = Command::new(env!("CARGO_BIN_EXE_matricula"))
         .args(["--json", "explain", "-", "--keys"])
         .arg(sandbox.keys_with(&[]))

@@ -1,4 +1,4 @@
-//! After a fault: what the server holds and says, beside what was acknowledged.
+//! The check after a fault: it compares the server's users and responses with the acknowledged requests.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
@@ -11,37 +11,41 @@ use crate::load::{Outcome, PATH, Sent};
 
 const USERS: &str = "/user/cloud-gateway/v1/users";
 
-/// What came of requests.
+/// The outcomes of requests.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Tally {
     pub(crate) acknowledged: u64,
     pub(crate) refused: u64,
     pub(crate) unknown: u64,
-    /// Users that were acknowledged, and are gone or have another id.
+    /// Acknowledged users that are missing or have another id.
     pub(crate) lost: u64,
     /// Users that were created more than once.
     pub(crate) doubled: u64,
-    /// Users of requests that were refused, and are there all the same.
+    /// Existing users of refused requests.
     pub(crate) refused_wrongly: u64,
 }
 
-/// A server, and who asks it.
+/// A server and a client.
 pub(crate) struct Check<'a> {
     pub(crate) address: SocketAddr,
     pub(crate) client: &'a Client,
     pub(crate) clock: &'a Clock,
-    /// Users there were from the start.
+    /// Number of users at the start.
     pub(crate) seeded: usize,
 }
 
 impl Check<'_> {
-    /// Holds the server to what it said, asks once more for everything, and holds it to that. `known` are the users of
+    /// Compares the server with its responses, repeats all requests, and compares again. `known` has the users of
     /// earlier rounds and their ids.
-    pub(crate) async fn hold(&self, sent: &[Sent], known: &mut BTreeMap<String, String>) -> Tally {
+    pub(crate) async fn check_acknowledged(
+        &self,
+        sent: &[Sent],
+        known: &mut BTreeMap<String, String>,
+    ) -> Tally {
         let mut tally = Tally::default();
         let there = self.users();
         let there: BTreeMap<_, _> = there.iter().map(|(address, id)| (&**address, &**id)).collect();
-        // An address may stand in a later request once more, which then creates it when the first was refused.
+        // A later request may repeat an address, and creates it if the first was refused.
         let mut explained = BTreeSet::new();
         for Sent { body, outcome, .. } in sent {
             match outcome {
@@ -78,7 +82,7 @@ impl Check<'_> {
                 assert_eq!(text, String::from_utf8_lossy(first), "the same request, another answer");
             }
             for (address, id) in created(&again.body) {
-                // Who is created now must not have been acknowledged before under another id, nor stand there already.
+                // A user that is created now must not exist yet, nor have been acknowledged under another id.
                 let before = there.get(&*address).is_some_and(|before| *before != id);
                 tally.doubled += u64::from(before || known.insert(address, id).is_some());
             }
@@ -91,7 +95,7 @@ impl Check<'_> {
         tally
     }
 
-    /// How many users there are.
+    /// The number of users.
     pub(crate) fn count(&self) -> usize {
         self.users().len()
     }
@@ -113,7 +117,7 @@ fn created(answer: &[u8]) -> Vec<(String, String)> {
     rows(&serde_json::from_slice::<Value>(answer).unwrap()["data"])
 }
 
-/// Addresses that a body asks to create.
+/// The addresses in a request to create users.
 fn addresses(body: &str) -> Vec<String> {
     let body: Value = serde_json::from_str(body).unwrap();
     let items = body["data"].as_array().unwrap().iter();

@@ -13,37 +13,37 @@ use crate::table::{Row, stopwatch};
 
 const HOUR: SignedDuration = SignedDuration::from_hours(1);
 
-/// A clock that server and callers share.
-fn shared(server: &TestServer) -> Clock {
+/// A clock that server and clients share.
+fn shared_clock(server: &TestServer) -> Clock {
     let clock = server.clock_handle();
     Arc::new(move || clock.now())
 }
 
-/// Users of the administrator's account: the others of the test server belong to other accounts.
+/// Users of the administrator's account; other users of the test server belong to other accounts.
 const THERE: usize = SEEDED as usize - 1;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_clock_that_jumps_back_an_hour_doubles_nothing() {
+async fn a_clock_that_jumps_back_an_hour_duplicates_no_user() {
     let mut row = Row::new("clock an hour back");
     for _ in 0..crate::rounds(2) {
-        // So long that what was signed before the jump is not refused for its date: the memory of requests must hold.
+        // Large enough that the dates of requests before the jump stay valid, so that only remembered requests protect.
         let server = TestServer::start_with(|config| {
             config.quota.enabled = false;
             config.freshness_seconds = 2 * 3_600;
         })
         .await;
-        let (clock, client) = (shared(&server), server.administrator().client().clone());
+        let (clock, client) = (shared_clock(&server), server.administrator().client().clone());
         let load = Load::start(&client, &clock, "u");
-        load.acknowledges(50).await;
+        load.wait_for_acknowledged(50).await;
         server.clock().advance(-HOUR);
         let started = stopwatch();
-        load.acknowledges(1).await;
+        load.wait_for_acknowledged(1).await;
         let again = started.elapsed();
-        load.acknowledges(50).await;
+        load.wait_for_acknowledged(50).await;
         let sent = load.finish().await;
         assert!(sent.iter().all(|sent| matches!(sent.outcome, Outcome::Acknowledged(_))));
         let check = Check { address: server.address(), client: &client, clock: &clock, seeded: THERE };
-        row.add(check.hold(&sent, &mut BTreeMap::new()).await, again);
+        row.add(check.check_acknowledged(&sent, &mut BTreeMap::new()).await, again);
         verify_audit(&server).await;
     }
     row.finish();
@@ -54,10 +54,10 @@ async fn verify_audit(server: &TestServer) {
     assert!(reports.iter().all(|report| report.broken.is_none()), "{reports:?}");
 }
 
-/// With production's window: what was signed before the jump lies in the future, and is refused; what is signed after it
-/// is not.
+/// With production's window, requests signed before the jump are refused as from the future. Later requests are
+/// accepted.
 #[tokio::test]
-async fn what_was_signed_before_a_jump_back_is_refused_and_what_is_signed_after_is_not() {
+async fn requests_from_before_a_jump_back_are_refused_and_later_ones_accepted() {
     let server = TestServer::start().await;
     let administrator = server.administrator();
     let before = administrator.signed(PATH);
@@ -70,16 +70,15 @@ async fn what_was_signed_before_a_jump_back_is_refused_and_what_is_signed_after_
     let again = administrator.create(body).await;
     assert_eq!(again.codes(), ["err_user_already_exists"], "the user is there once");
     assert_eq!(administrator.create(r#"{"data":[{"emailAddress":"b@example.com"}]}"#).await.rows(), 1);
-    // When the clock is right again, the first answer still stands.
+    // When the clock is right again, the first response is still remembered.
     server.clock().advance(HOUR);
     assert_eq!(administrator.send(PATH, &before, body).await.body, first.body);
     verify_audit(&server).await;
 }
 
-/// Keys live no shorter for it. A token that was made an hour ahead of the clock would live an hour longer: it does not
-/// count.
+/// Keys do not expire earlier. A token created an hour ahead of the clock would live an hour longer, so it is refused.
 #[tokio::test]
-async fn keys_outlive_a_jump_back_and_tokens_of_before_it_do_not() {
+async fn keys_survive_a_jump_back_and_tokens_from_before_do_not() {
     let server = TestServer::start().await;
     let application = server.application("Super Administrator", &["userandgroupmanagement"]).await;
     let token = server.token(&application).await;
@@ -90,7 +89,7 @@ async fn keys_outlive_a_jump_back_and_tokens_of_before_it_do_not() {
     assert_eq!(caller.post("/api/user/get-profile", "{}").await.rows(), 1);
     let newer = server.token(&application).await;
     assert_eq!(server.get_as(&newer, users).await.status, 200);
-    // A wrong password is counted, and a lock ends, by the new time.
+    // Wrong passwords are counted, and locks expire, by the new time.
     for _ in 0..5 {
         server.log_in("reader@example.com", "wrong").await;
     }

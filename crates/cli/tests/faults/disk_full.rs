@@ -1,4 +1,4 @@
-//! A disk that is full, under load: creates are refused, reads go on; and as soon as there is room again, users are created.
+//! A full disk under load: creations are refused, reads succeed, and creations succeed as soon as there is space.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -17,25 +17,25 @@ use crate::table::{Row, stopwatch};
 /// Requests to be refused while the disk is full.
 const REFUSED: u64 = 24;
 
-/// What stands for the disk.
+/// A replacement for a disk.
 trait Disk {
     fn serve(&self, site: &Site) -> Served;
-    /// Where the directory lies, seen from the test.
+    /// The folder of the directory, as the test sees it.
     fn folder(&self, site: &Site, served: &Served) -> PathBuf;
-    /// Takes the room away, or nearly so: another point in each round.
-    fn fill(&self, folder: &Path, served: &Served, round: u64);
-    /// Gives it back.
+    /// Takes nearly all free space, up to another point in each round.
+    fn fill_up(&self, folder: &Path, served: &Served, round: u64);
+    /// Frees the space again.
     fn make_room(&self, folder: &Path, served: &Served);
     /// Verifies the audit from another process.
     fn verify_audit(&self, site: &Site, served: &Served);
 }
 
-/// Files may not grow beyond a limit: a write fails as it does on a full disk, only with EFBIG. Works for everybody.
+/// Files may not grow beyond a limit. A write fails as on a full disk, but with EFBIG. Needs no privileges.
 struct FileSizes;
 
 impl Disk for FileSizes {
     fn serve(&self, site: &Site) -> Served {
-        // Else the signal ends the process before the write can fail.
+        // Otherwise the signal ends the process before the write can fail.
         let mut shell = Command::new("sh");
         shell.args(["-c", r#"trap '' XFSZ; exec "$@""#]);
         site.serve_by(shell)
@@ -45,8 +45,8 @@ impl Disk for FileSizes {
         site.path().to_owned()
     }
 
-    fn fill(&self, _: &Path, served: &Served, round: u64) {
-        // The write-ahead log is larger already, and is written from its start: it fails somewhere on the way.
+    fn fill_up(&self, _: &Path, served: &Served, round: u64) {
+        // The write-ahead log is larger already and is written from its start, so a write fails at some point in it.
         limit(served, Some((512 << 10) + round * 8_191 % (1 << 20)));
     }
 
@@ -65,10 +65,10 @@ fn limit(served: &Served, bytes: Option<u64>) {
     prlimit(Some(served.process()), Resource::Fsize, limit).unwrap();
 }
 
-/// A small file system in memory, in a mount namespace of the server's own, which goes with the server.
+/// A small file system in memory, in a mount namespace that ends with the server.
 struct SmallFileSystem;
 
-/// What fills it.
+/// The file that fills it.
 const BALLAST: &str = "ballast";
 
 const MOUNT: &str = r#"mount -t tmpfs -o size=48m none "$0/disk""#;
@@ -86,7 +86,7 @@ impl SmallFileSystem {
 impl Disk for SmallFileSystem {
     fn serve(&self, site: &Site) -> Served {
         std::fs::create_dir(site.path().join("disk")).unwrap();
-        // The configuration is the one in the new file system.
+        // The server uses the copy of the configuration in the new file system.
         let script =
             format!(r#"{MOUNT} && cp -p "$0"/m* "$0/disk" && exec "$1" "$2" "$3" "$0/disk/matricula.toml""#);
         site.serve_by(namespace(&script))
@@ -97,7 +97,7 @@ impl Disk for SmallFileSystem {
         Path::new("/proc").join(served.pid().to_string()).join("root").join(inside.strip_prefix("/").unwrap())
     }
 
-    fn fill(&self, folder: &Path, _: &Served, _: u64) {
+    fn fill_up(&self, folder: &Path, _: &Served, _: u64) {
         let mut ballast = std::fs::File::create(folder.join(BALLAST)).unwrap();
         let full = std::io::copy(&mut std::io::repeat(7), &mut ballast).unwrap_err();
         assert_eq!(full.kind(), std::io::ErrorKind::StorageFull);
@@ -108,7 +108,7 @@ impl Disk for SmallFileSystem {
     }
 
     fn verify_audit(&self, site: &Site, served: &Served) {
-        // In the namespace: SQLite reads the link /proc/PID/root as "/", and would look for the file outside.
+        // In the namespace, because SQLite reads the link /proc/PID/root as "/" and would look for the file outside.
         let mut inside = Command::new("nsenter");
         inside.args(["--user", "--preserve-credentials", "--mount", "--target", &served.pid().to_string()]);
         inside.arg(env!("CARGO_BIN_EXE_matricula"));
@@ -116,14 +116,14 @@ impl Disk for SmallFileSystem {
     }
 }
 
-/// A shell that is root in a user namespace with its own mounts.
+/// A shell that is root in a user namespace with separate mounts.
 fn namespace(script: &str) -> Command {
     let mut command = Command::new("unshare");
     command.args(["--user", "--map-root-user", "--mount", "sh", "-c", script]);
     command
 }
 
-/// Refused and nothing else, and always as what can be tried again.
+/// Every refused request can be retried.
 fn refused_as_unavailable(sent: &[Sent]) {
     for Sent { outcome, .. } in sent {
         match outcome {
@@ -134,22 +134,22 @@ fn refused_as_unavailable(sent: &[Sent]) {
     }
 }
 
-/// What only reads.
-async fn reads(check: &Check<'_>, client: &Client) {
+/// Checks calls that only read.
+async fn check_reads(check: &Check<'_>, client: &Client) {
     let profile = client.post("/api/user/get-profile", &client::random_request_id(), b"{}".to_vec()).await;
     let profile: Value = serde_json::from_slice(&profile.unwrap().body).unwrap();
     assert_eq!(profile["data"][0]["emailAddress"], "administrator@example.com");
     assert!(check.count() >= SEEDED);
 }
 
-/// Load, until the disk is full and requests have been refused.
+/// Runs load until the disk is full and requests have been refused.
 async fn until_full(disk: &dyn Disk, site: &Site, served: &Served, clock: &Clock, round: u64) -> Load {
     let client = site.client(served);
     let load = Load::start(&client, clock, "before");
-    load.acknowledges(10).await;
-    disk.fill(&disk.folder(site, served), served, round);
-    load.reaches(|progress| progress.refused >= REFUSED).await;
-    reads(&Check { address: served.address, client: &client, clock, seeded: SEEDED }, &client).await;
+    load.wait_for_acknowledged(10).await;
+    disk.fill_up(&disk.folder(site, served), served, round);
+    load.wait_until(|progress| progress.refused >= REFUSED).await;
+    check_reads(&Check { address: served.address, client: &client, clock, seeded: SEEDED }, &client).await;
     load
 }
 
@@ -163,14 +163,14 @@ async fn fills_up(fault: &'static str, disk: &dyn Disk) {
         let folder = disk.folder(&site, &served);
         disk.make_room(&folder, &served);
         let started = stopwatch();
-        load.acknowledges(1).await;
+        load.wait_for_acknowledged(1).await;
         let again = started.elapsed();
-        load.acknowledges(20).await;
+        load.wait_for_acknowledged(20).await;
         let sent = load.finish().await;
         refused_as_unavailable(&sent);
         let client = site.client(&served);
         let check = Check { address: served.address, client: &client, clock: &clock, seeded: SEEDED };
-        row.add(check.hold(&sent, &mut known).await, again);
+        row.add(check.check_acknowledged(&sent, &mut known).await, again);
         disk.verify_audit(&site, &served);
     }
     row.finish();
@@ -189,9 +189,9 @@ async fn a_file_system_that_is_full_stops_creates_and_nothing_else() {
     fills_up("disk full: a small file system", &SmallFileSystem).await;
 }
 
-/// What a transaction that failed has left in the write-ahead log is not taken for one that succeeded.
+/// The frames of a failed transaction in the write-ahead log are not taken for a committed one.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_was_refused_for_a_full_disk_is_not_done_by_the_next_start() {
+async fn a_request_refused_for_a_full_disk_is_not_done_by_the_next_start() {
     let clock: Clock = Arc::new(client::machine_clock);
     let mut row = Row::new("disk full, then kill -9");
     for round in 0..crate::rounds(2) {
@@ -205,11 +205,11 @@ async fn what_was_refused_for_a_full_disk_is_not_done_by_the_next_start() {
         let client = site.client(&served);
         let check = Check { address: served.address, client: &client, clock: &clock, seeded: SEEDED };
         let load = Load::start(&client, &clock, "after");
-        load.acknowledges(1).await;
+        load.wait_for_acknowledged(1).await;
         let again = started.elapsed();
         let after = load.finish().await;
         let sent: Vec<_> = sent.into_iter().chain(after).collect();
-        row.add(check.hold(&sent, &mut known).await, again);
+        row.add(check.check_acknowledged(&sent, &mut known).await, again);
         site.verify_audit(site.path());
     }
     row.finish();

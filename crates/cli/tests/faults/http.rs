@@ -15,7 +15,7 @@ pub(crate) fn status(address: SocketAddr, target: &str) -> u16 {
     answer.split(' ').nth(1).unwrap().parse().unwrap()
 }
 
-/// GETs a path, signed as of some time; the body must come with 200.
+/// GETs a path, signed at this time. The status must be 200.
 pub(crate) fn get(address: SocketAddr, client: &Client, now: jiff::Timestamp, target: &str) -> Value {
     // The query is not signed.
     let path = target.split('?').next().unwrap();

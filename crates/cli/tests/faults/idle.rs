@@ -1,4 +1,4 @@
-//! Many connections on which nothing is sent.
+//! Many idle connections.
 
 use std::collections::BTreeMap;
 use std::process::Command;
@@ -14,16 +14,16 @@ use crate::load::Load;
 use crate::site::{SEEDED, Served, Site};
 use crate::table::{Row, stopwatch};
 
-/// As many as there should be.
+/// The intended number of connections.
 const MANY: u64 = 10_000;
 
-/// What either process opens beside them.
+/// The other open files of either process.
 const BESIDE: u64 = 256;
 
-/// As many may wait to be accepted.
+/// The length of the queue of connections to accept.
 const QUEUE: u64 = 100;
 
-/// A connection that was open all along still serves.
+/// Checks that a connection that was open all along still serves.
 async fn still_serves(stream: &mut TcpStream) {
     stream.write_all(b"GET /healthz HTTP/1.1\r\nhost: x\r\n\r\n").await.unwrap();
     let mut answer = Vec::new();
@@ -33,9 +33,9 @@ async fn still_serves(stream: &mut TcpStream) {
     assert!(answer.starts_with(b"HTTP/1.1 200 "));
 }
 
-/// As many connections as `ulimit -n` allows on both sides: a new caller does not wait for them.
+/// As many connections as `ulimit -n` allows on both sides do not delay a new caller.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_new_caller_does_not_wait_for_many_who_are_idle() {
+async fn many_idle_connections_do_not_delay_a_new_caller() {
     let clock: Clock = Arc::new(client::machine_clock);
     let allowed = getrlimit(Resource::Nofile).current.map_or(MANY, |limit| limit.saturating_sub(BESIDE));
     let many = MANY.min(allowed);
@@ -53,18 +53,18 @@ async fn a_new_caller_does_not_wait_for_many_who_are_idle() {
         let mut idle = Vec::new();
         for n in 1..=many {
             idle.push(TcpStream::connect(served.address).await.unwrap());
-            // Connections are accepted one after the other. Where the queue runs over, the network waits for a second.
+            // Connections are accepted one after the other. When the queue overflows, TCP retries after a second.
             if n % QUEUE == 0 {
                 still_serves(idle.last_mut().unwrap()).await;
             }
         }
         let started = stopwatch();
         let load = Load::start(&client, &clock, &format!("r{round}"));
-        load.acknowledges(1).await;
+        load.wait_for_acknowledged(1).await;
         let again = started.elapsed();
-        load.acknowledges(100).await;
+        load.wait_for_acknowledged(100).await;
         let check = Check { address: served.address, client: &client, clock: &clock, seeded: SEEDED };
-        row.add(check.hold(&load.finish().await, &mut known).await, again);
+        row.add(check.check_acknowledged(&load.finish().await, &mut known).await, again);
         still_serves(&mut idle[0]).await;
         still_serves(idle.last_mut().unwrap()).await;
     }
@@ -75,7 +75,7 @@ async fn a_new_caller_does_not_wait_for_many_who_are_idle() {
 /// Callers at the same moment.
 const BURST: u64 = 500;
 
-/// A burst of callers finds a server that has no time for them just then. None of them is turned away.
+/// A burst of callers while the server is stopped. None of them is refused.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn callers_may_wait_until_the_server_has_time_for_them() {
     let site = Site::new("").await;
@@ -83,8 +83,7 @@ async fn callers_may_wait_until_the_server_has_time_for_them() {
     kill_process(served.process(), Signal::STOP).unwrap();
     let mut waiting = Vec::new();
     for _ in 0..BURST {
-        // Nobody accepts it: the kernel does, as long as there is room in the queue. Where there is none, this fails, if
-        // only after minutes.
+        // The kernel accepts it while there is room in the queue. Otherwise this fails, but only after minutes.
         waiting.push(TcpStream::connect(served.address).await.unwrap());
     }
     kill_process(served.process(), Signal::CONT).unwrap();
@@ -93,10 +92,10 @@ async fn callers_may_wait_until_the_server_has_time_for_them() {
     }
 }
 
-/// Files that the server may open.
+/// Limit of open files of the server.
 const FEW: u64 = 128;
 
-/// Connections that want to be: more than that, and no more than may wait beside them.
+/// Connections to open: more than the limit, but no more than the queue can also hold.
 const TOO_MANY: u64 = 200;
 
 fn serve_with(site: &Site, limit: &str) -> Served {
@@ -105,7 +104,7 @@ fn serve_with(site: &Site, limit: &str) -> Served {
     site.serve_by(shell)
 }
 
-/// What a shell allows at first is not what the machine allows.
+/// The default limit of a shell is lower than the limit of the machine.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_server_opens_as_many_files_as_it_may() {
     let site = Site::new("[limits]\nheader_seconds = 10\n").await;
@@ -119,9 +118,9 @@ async fn the_server_opens_as_many_files_as_it_may() {
     }
 }
 
-/// More connections than the server may ever open files: a new caller is served all the same.
+/// More connections than the server can open files: a new caller is served all the same.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn more_idle_connections_than_files_shut_nobody_out() {
+async fn more_idle_connections_than_open_files_do_not_refuse_a_new_caller() {
     let clock: Clock = Arc::new(client::machine_clock);
     let mut row = Row::new(format!("{TOO_MANY} idle connections, {FEW} files"));
     let (site, mut known) = (Site::new("[limits]\nheader_seconds = 1\n").await, BTreeMap::new());
@@ -134,13 +133,13 @@ async fn more_idle_connections_than_files_shut_nobody_out() {
             idle.push(TcpStream::connect(served.address).await.unwrap());
         }
         let load = Load::start(&client, &clock, &format!("r{round}"));
-        load.acknowledges(1).await;
+        load.wait_for_acknowledged(1).await;
         let again = started.elapsed();
-        load.acknowledges(100).await;
+        load.wait_for_acknowledged(100).await;
         let check = Check { address: served.address, client: &client, clock: &clock, seeded: SEEDED };
-        row.add(check.hold(&load.finish().await, &mut known).await, again);
+        row.add(check.check_acknowledged(&load.finish().await, &mut known).await, again);
         for mut stream in idle {
-            // Ends when the server closes the connection; were it never to, this test would not end.
+            // Ends when the server closes the connection.
             let _ = stream.read_to_end(&mut Vec::new()).await;
         }
     }

@@ -12,7 +12,7 @@ use crate::table::{Row, stopwatch};
 const ROUNDS_EACH: u64 = 20;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_was_acknowledged_survives_kill_9() {
+async fn acknowledged_users_survive_kill_9() {
     let clock: client::Clock = Arc::new(client::machine_clock);
     let (mut row, rounds) = (Row::new("kill -9"), crate::rounds(3));
     let (mut site, mut known) = (Site::new("").await, BTreeMap::new());
@@ -23,9 +23,9 @@ async fn what_was_acknowledged_survives_kill_9() {
             served = site.serve();
         }
         let load = Load::start(&site.client(&served), &clock, &format!("r{round}"));
-        // At another point in each round, but never before there is something to lose. Many kills find more than many
+        // At another point in each round, but never before a request was acknowledged. Many kills find more than many
         // requests.
-        load.acknowledges(5 + round * 37 % 90).await;
+        load.wait_for_acknowledged(5 + round * 37 % 90).await;
         served.kill();
         let sent = load.finish().await;
 
@@ -33,13 +33,13 @@ async fn what_was_acknowledged_survives_kill_9() {
         served = site.serve();
         let client = site.client(&served);
         let load = Load::start(&client, &clock, &format!("r{round}after"));
-        load.acknowledges(1).await;
+        load.wait_for_acknowledged(1).await;
         let again = started.elapsed();
         let after = load.finish().await;
         let check = Check { address: served.address, client: &client, clock: &clock, seeded: SEEDED };
         let sent: Vec<_> = sent.into_iter().chain(after).collect();
-        row.add(check.hold(&sent, &mut known).await, again);
-        // A chain that is broken stays so.
+        row.add(check.check_acknowledged(&sent, &mut known).await, again);
+        // A broken chain stays broken.
         if (round + 1) % ROUNDS_EACH == 0 || round + 1 == rounds {
             site.verify_audit(site.path());
         }

@@ -1,4 +1,4 @@
-//! The load: callers who create users and remember what became of each request.
+//! The load: callers that create users and remember the outcome of each request.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -12,31 +12,31 @@ pub(crate) const PATH: &str = "/api/user/create-user";
 /// Callers at once, each with a connection.
 const CALLERS: usize = 8;
 
-/// What became of a request.
+/// The outcome of a request.
 pub(crate) enum Outcome {
-    /// It was carried out; the answer.
+    /// It succeeded, with this response.
     Acknowledged(Vec<u8>),
-    /// It was not; the status.
+    /// It was refused, with this status.
     Refused(u16),
-    /// There was no answer, or one that says just this.
+    /// There was no response, or one that says that the outcome is unknown.
     Unknown,
 }
 
-/// A request that was sent.
+/// A sent request.
 pub(crate) struct Sent {
     pub(crate) signed: SignedHeaders,
     pub(crate) body: String,
     pub(crate) outcome: Outcome,
 }
 
-/// Load that is under way.
+/// A running load.
 pub(crate) struct Load {
     callers: Vec<JoinHandle<Vec<Sent>>>,
     stop: Arc<AtomicBool>,
     progress: watch::Receiver<Progress>,
 }
 
-/// How many requests there were of each kind so far.
+/// The number of requests of each outcome.
 #[derive(Clone, Copy, Default)]
 pub(crate) struct Progress {
     pub(crate) acknowledged: u64,
@@ -45,11 +45,11 @@ pub(crate) struct Progress {
 }
 
 impl Load {
-    /// Starts creating users whose addresses begin with a name that no other load has.
+    /// Starts creating users. The name begins their addresses, and must be different for each load.
     pub(crate) fn start(client: &Client, clock: &Clock, name: &str) -> Self {
         let stop = Arc::new(AtomicBool::new(false));
         let (counter, progress) = watch::channel(Progress::default());
-        // The callers alone hold the counter: when the last of them is gone, nobody waits for it in vain.
+        // Only the callers hold the sender, so a wait ends with an error when the last of them has ended.
         let counter = Arc::new(counter);
         let callers = (0..CALLERS).map(|caller| {
             let caller = Caller {
@@ -64,24 +64,23 @@ impl Load {
         Self { callers: callers.collect(), stop, progress }
     }
 
-    /// How far it is.
     pub(crate) fn progress(&self) -> Progress {
         *self.progress.borrow()
     }
 
-    /// Waits until it is as far.
-    pub(crate) async fn reaches(&self, enough: impl Fn(&Progress) -> bool) -> Progress {
+    /// Waits until this progress is reached.
+    pub(crate) async fn wait_until(&self, enough: impl Fn(&Progress) -> bool) -> Progress {
         let mut progress = self.progress.clone();
         *progress.wait_for(|progress| enough(progress)).await.expect("callers go on until they are stopped")
     }
 
-    /// Waits until so many more are acknowledged.
-    pub(crate) async fn acknowledges(&self, more: u64) {
+    /// Waits until this many more requests are acknowledged.
+    pub(crate) async fn wait_for_acknowledged(&self, more: u64) {
         let enough = self.progress().acknowledged + more;
-        self.reaches(|progress| progress.acknowledged >= enough).await;
+        self.wait_until(|progress| progress.acknowledged >= enough).await;
     }
 
-    /// Lets each caller wait for its last answer, and stops.
+    /// Stops each caller after its last response.
     pub(crate) async fn finish(self) -> Vec<Sent> {
         self.stop.store(true, Ordering::Relaxed);
         let mut sent = Vec::new();
@@ -130,7 +129,7 @@ impl Caller {
         sent
     }
 
-    /// One user in most requests; three in every third, one of whom should be there by then.
+    /// One user per request; in every third request three users, one of which exists already.
     fn body(&self, n: usize) -> String {
         let names = match n % 3 {
             2 => vec![format!("{n}a"), format!("{}", n - 1), format!("{n}b")],
@@ -146,7 +145,7 @@ fn outcome(status: u16, body: Vec<u8>) -> Outcome {
     match status {
         200 => Outcome::Acknowledged(body),
         503 if text.contains("may or may not") => Outcome::Unknown,
-        // Why, must be said.
+        // A response with an unknown outcome must give the reason.
         401 | 503 if text.contains("\"code\":\"err_xdk_") => Outcome::Refused(status),
         _ => panic!("{status}: {text}"),
     }

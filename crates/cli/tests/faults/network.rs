@@ -1,4 +1,4 @@
-//! A way to a database that can be cut, and that can stop carrying anything without anybody being told.
+//! A proxy to a database that can be cut, and that can silently stop forwarding.
 
 use std::io::{Read as _, Write as _};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
@@ -6,17 +6,16 @@ use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
 use std::sync::{Arc, Condvar, Mutex};
 
-/// What the way does with what it is given.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum State {
     Carries,
-    /// Keeps everything, and says nothing.
+    /// Keeps connections open, but forwards nothing.
     Stalls,
-    /// Ends every connection.
+    /// Closes every connection.
     Cut,
 }
 
-/// From a port on this machine to a socket.
+/// A proxy from a local port to a socket.
 pub(crate) struct Way {
     pub(crate) address: SocketAddr,
     shared: Arc<Shared>,
@@ -29,7 +28,7 @@ struct Shared {
 }
 
 impl Way {
-    pub(crate) fn to(socket: PathBuf) -> Self {
+    pub(crate) fn to_socket(socket: PathBuf) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
         let shared = Arc::new(Shared {
@@ -38,7 +37,7 @@ impl Way {
             open: Mutex::default(),
         });
         let accepting = Arc::clone(&shared);
-        // It ends with the process: nothing of it is kept.
+        // The thread ends with the process.
         std::thread::spawn(move || {
             for near in listener.incoming().map_while(Result::ok) {
                 accepting.carry(near, &socket);
@@ -72,7 +71,7 @@ impl Shared {
     }
 
     fn carry(self: &Arc<Self>, near: TcpStream, socket: &PathBuf) {
-        // Where the server is gone, so is the connection.
+        // Without a server, the connection is closed.
         let Ok(far) = UnixStream::connect(socket) else { return };
         if *self.state.lock().unwrap() == State::Cut {
             return;

@@ -1,4 +1,4 @@
-//! Faults between nodes and the database that they share.
+//! Faults between nodes and their shared database.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -21,7 +21,7 @@ fn postgres() -> Option<Postgres> {
     started
 }
 
-/// What the row of a fault is made of.
+/// The results from which the row of a fault is made.
 struct Trial {
     clock: Clock,
     site: Site,
@@ -35,8 +35,8 @@ impl Trial {
         Self { clock, site, known: BTreeMap::new(), row: Row::new(fault) }
     }
 
-    /// Causes a fault under load, repairs it, and checks what the server answered. The result of the fault comes from
-    /// another server.
+    /// Causes a fault under load, repairs it, and checks the responses of the server. Another server verifies the
+    /// database.
     async fn round(
         &mut self,
         round: u64,
@@ -46,24 +46,25 @@ impl Trial {
     ) {
         let client = self.site.client(served);
         let load = Load::start(&client, &self.clock, &format!("r{round}"));
-        load.acknowledges(20 + round * 37 % 400).await;
+        load.wait_for_acknowledged(20 + round * 37 % 400).await;
         let mut sent = harm(&load).await;
         mend();
         let started = stopwatch();
-        load.acknowledges(1).await;
+        load.wait_for_acknowledged(1).await;
         let again = started.elapsed();
         sent.extend(load.finish().await);
         let check = Check { address: served.address, client: &client, clock: &self.clock, seeded: SEEDED };
-        self.row.add(check.hold(&sent, &mut self.known).await, again);
+        self.row.add(check.check_acknowledged(&sent, &mut self.known).await, again);
         self.site.verify_audit(self.site.path());
     }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_was_acknowledged_survives_kill_9_of_the_database() {
+async fn acknowledged_users_survive_kill_9_of_the_database() {
     let Some(postgres) = postgres() else { return };
     let url = postgres.database();
-    let mut trial = Trial::new("PostgreSQL: kill -9, started again at once", Site::on(&url, &url).await);
+    let mut trial =
+        Trial::new("PostgreSQL: kill -9, started again at once", Site::on_server(&url, &url).await);
     let served = trial.site.serve();
     for round in 0..crate::rounds(2) {
         let harm = async |_: &Load| {
@@ -76,16 +77,16 @@ async fn what_was_acknowledged_survives_kill_9_of_the_database() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_node_that_is_killed_takes_nothing_with_it() {
+async fn a_killed_node_loses_no_user() {
     let Some(postgres) = postgres() else { return };
     let url = postgres.database();
-    let mut trial = Trial::new("PostgreSQL: one node of two, kill -9", Site::on(&url, &url).await);
+    let mut trial = Trial::new("PostgreSQL: one node of two, kill -9", Site::on_server(&url, &url).await);
     let stays = trial.site.serve();
     for round in 0..crate::rounds(3) {
         let goes = trial.site.serve();
         let other = Load::start(&trial.site.client(&goes), &trial.clock, &format!("r{round}other"));
-        other.acknowledges(20).await;
-        // The node that stays answers for what the one that is gone was asked.
+        other.wait_for_acknowledged(20).await;
+        // The remaining node answers the repeated requests of the other.
         let harm = async |_: &Load| {
             goes.kill();
             other.finish().await
@@ -96,20 +97,20 @@ async fn a_node_that_is_killed_takes_nothing_with_it() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_network_that_is_cut_or_stalls_loses_nothing() {
+async fn a_network_that_is_cut_or_stalls_loses_no_user() {
     let Some(postgres) = postgres() else { return };
     let direct = postgres.database();
-    let way = Way::to(postgres.folder().join(".s.PGSQL.5432"));
+    let way = Way::to_socket(postgres.folder().join(".s.PGSQL.5432"));
     let name = direct.rsplit('/').next().unwrap();
-    // Who waits for an answer waits for two seconds.
+    // Callers wait two seconds for a response.
     let through = format!("postgres://matricula@{}/{name}?connect_timeout=2&sslmode=disable", way.address);
-    let mut cut = Trial::new("PostgreSQL: network cut", Site::on(&direct, &through).await);
+    let mut cut = Trial::new("PostgreSQL: network cut", Site::on_server(&direct, &through).await);
     let served = cut.site.serve();
     for round in 0..crate::rounds(2) {
         let harm = async |load: &Load| {
             let unknown = load.progress().unknown;
             way.cut();
-            load.reaches(|progress| progress.unknown > unknown).await;
+            load.wait_until(|progress| progress.unknown > unknown).await;
             assert_eq!(http::status(served.address, "/readyz"), 503, "readiness follows the database");
             assert_eq!(http::status(served.address, "/healthz"), 200);
             Vec::new()
@@ -124,7 +125,7 @@ async fn a_network_that_is_cut_or_stalls_loses_nothing() {
         let harm = async |load: &Load| {
             let unknown = load.progress().unknown;
             way.stall();
-            load.reaches(|progress| progress.unknown > unknown).await;
+            load.wait_until(|progress| progress.unknown > unknown).await;
             Vec::new()
         };
         stalled.round(round, &served, harm, || way.carry()).await;

@@ -1,4 +1,4 @@
-//! A directory to do harm to, and `matricula serve` on it.
+//! A directory for faults, and `matricula serve` on it.
 
 use std::io::{BufRead as _, BufReader};
 use std::net::SocketAddr;
@@ -13,10 +13,10 @@ use tempfile::TempDir;
 
 use crate::running::{Running, matricula};
 
-/// Users there are before anybody is created.
+/// The number of users at the start.
 pub(crate) const SEEDED: usize = 1;
 
-/// Production's settings, but for the quota: one caller makes all the calls.
+/// Production's settings without a quota, because one caller makes all the calls.
 const SETTINGS: &str = "listen = \"127.0.0.1:0\"\nmaster_key_file = \"master.key\"\n[quota]\nenabled = false\n\
                         [domains]\nverification = \"offline\"\n";
 
@@ -26,33 +26,33 @@ pub(crate) struct Site {
     pub(crate) keys: Keys,
 }
 
-/// A server process on it, ready.
+/// A ready server process.
 pub(crate) struct Served {
     process: Running,
     pub(crate) address: SocketAddr,
-    /// Lines of the log after the one that says where it listens.
+    /// Lines of the log after the one with the address.
     log: mpsc::Receiver<String>,
 }
 
 impl Site {
     /// A new directory, with more settings than production's.
     pub(crate) async fn new(settings: &str) -> Self {
-        Self::filled(settings, |_| ()).await
+        Self::with_directory(settings, |_| ()).await
     }
 
-    /// A new directory in a database on a server, which is filled by one way to it and served by another.
-    pub(crate) async fn on(filled: &str, served: &str) -> Self {
-        let site = Self::filled("", |config| config.store = filled.to_owned().into()).await;
+    /// A new directory in a database server, which is set up through one address and served through another.
+    pub(crate) async fn on_server(filled: &str, served: &str) -> Self {
+        let site = Self::with_directory("", |config| config.store = filled.to_owned().into()).await;
         site.serve_from(served);
         site
     }
 
-    /// Further servers reach the database by this.
+    /// Sets the database address of the next servers.
     pub(crate) fn serve_from(&self, store: &str) {
         std::fs::write(self.config(), format!("store = \"{store}\"\n{SETTINGS}")).unwrap();
     }
 
-    async fn filled(settings: &str, change: impl FnOnce(&mut server::Config)) -> Self {
+    async fn with_directory(settings: &str, change: impl FnOnce(&mut server::Config)) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let mut config = playground::sandbox::config(folder.path());
         change(&mut config);
@@ -70,14 +70,13 @@ impl Site {
         self.path().join("matricula.toml")
     }
 
-    /// Serves.
     pub(crate) fn serve(&self) -> Served {
         let mut command = matricula(&["serve", "--config"]);
         command.arg(self.config());
         Served::start(command)
     }
 
-    /// Serves from a command, such as a shell: its further arguments are the folder and then the server's command line.
+    /// Serves through a command such as a shell. It gets the folder and then the server's command line as arguments.
     pub(crate) fn serve_by(&self, mut command: Command) -> Served {
         command.arg(self.path()).arg(env!("CARGO_BIN_EXE_matricula"));
         command.args(["serve", "--config"]).arg(self.config());
@@ -91,26 +90,26 @@ impl Site {
         Client::new(&keys).unwrap()
     }
 
-    /// Verifies the audit of the directory in a folder, from another process.
+    /// Verifies the audit of the directory in a folder, with another process.
     pub(crate) fn verify_audit(&self, folder: &Path) {
         self.verify_audit_by(matricula(&[]), folder);
     }
 
-    /// Verifies it with a command that runs what it is given, such as one that enters a namespace.
+    /// Verifies the audit through a command that runs its arguments, such as one that enters a namespace.
     pub(crate) fn verify_audit_by(&self, mut command: Command, folder: &Path) {
         command.args(["audit", "verify", "--json", "--config"]).arg(folder.join("matricula.toml"));
         let verified = command.output().unwrap();
         assert!(verified.status.success(), "the audit is broken: {verified:?}");
-        // An empty directory is whole too.
+        // The audit of an empty directory is whole too, so check that it has events.
         let chains: Value = serde_json::from_slice(&verified.stdout).unwrap();
         assert!(chains[0]["events"].as_str().unwrap() > "0", "no event was verified: {chains}");
     }
 }
 
 impl Served {
-    /// Starts a server, and waits until it says where it listens.
+    /// Starts a server, and waits for its address.
     fn start(mut command: Command) -> Self {
-        // A line for each request would only be in the way.
+        // Lines for each request are not needed.
         let process = command.env("RUST_LOG", "info,request=off,matricula_server::http=debug");
         let mut process = Running(process.stderr(Stdio::piped()).spawn().unwrap());
         let mut lines = BufReader::new(process.0.stderr.take().unwrap()).lines().map(Result::unwrap);
@@ -123,7 +122,7 @@ impl Served {
         std::thread::spawn(move || {
             for line in lines {
                 println!("{line}");
-                // Most tests read none.
+                // Most tests read no further lines.
                 let _ = sender.send(line);
             }
         });
@@ -134,17 +133,17 @@ impl Served {
         self.process.0.id()
     }
 
-    /// The same, for limits.
+    /// The process id, for limits.
     pub(crate) fn process(&self) -> rustix::process::Pid {
         rustix::process::Pid::from_child(&self.process.0)
     }
 
-    /// Waits for a line of the log that holds this.
-    pub(crate) fn says(&self, text: &str) -> String {
+    /// Waits for a line of the log that contains this text.
+    pub(crate) fn wait_for_line(&self, text: &str) -> String {
         self.log.iter().find(|line| line.contains(text)).expect("the server says so before it ends")
     }
 
-    /// SIGKILL: nothing is tidied up.
+    /// Sends SIGKILL.
     pub(crate) fn kill(self) {
         drop(self);
     }

@@ -1,5 +1,5 @@
-//! Clients that ask for much and never read an answer: they take no memory to speak of, nobody waits for them, and
-//! they are cut off.
+//! Clients that request large responses and never read them: they take little memory, delay no other client, and are
+//! disconnected.
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -16,14 +16,14 @@ use crate::table::{Row, stopwatch};
 
 const READERS: usize = 16;
 
-/// Requests that each sends at once; the answers are larger than 100 KB each.
+/// Requests that each client sends at once; each response has more than 100 KB.
 const REQUESTS: usize = 200;
 const LEAST_ANSWER: usize = 100_000;
 
-/// Memory that the server may take for them: a small part of the answers, which are more than 300 MB.
+/// Memory that the server may take for them: a small part of the responses, which have more than 300 MB.
 const MIB: u64 = 64;
 
-/// Asks, and reads nothing. The buffer on this side is small, so that the server soon can't send.
+/// Sends requests, and reads nothing. Its receive buffer is small, so that the server soon cannot send.
 async fn ask(address: SocketAddr) -> TcpStream {
     let socket = TcpSocket::new_v4().unwrap();
     socket.set_recv_buffer_size(4_096).unwrap();
@@ -43,7 +43,7 @@ fn memory(served: &Served) -> u64 {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn who_reads_no_answer_is_cut_off_and_nobody_waits_for_it() {
+async fn clients_that_read_nothing_are_cut_off_and_delay_nobody() {
     let clock: Clock = Arc::new(client::machine_clock);
     let mut row = Row::new(format!("{READERS} clients that read no answer"));
     let (site, mut known) = (Site::new("[limits]\nanswer_seconds = 1\n").await, BTreeMap::new());
@@ -57,23 +57,23 @@ async fn who_reads_no_answer_is_cut_off_and_nobody_waits_for_it() {
         }
         let started = stopwatch();
         let load = Load::start(&client, &clock, &format!("r{round}"));
-        load.acknowledges(1).await;
+        load.wait_for_acknowledged(1).await;
         let again = started.elapsed();
-        load.acknowledges(200).await;
+        load.wait_for_acknowledged(200).await;
         let sent = load.finish().await;
         for _ in 0..READERS {
-            served.says("a connection ended early");
+            served.wait_for_line("a connection ended early");
         }
         let after = memory(&served);
         assert!(after < before + MIB, "{before} MiB before, {after} MiB with slow readers");
         for mut reader in readers {
             let mut got = Vec::new();
-            // Ends one way or the other.
+            // The connection ends with an error or a close.
             let _ = reader.read_to_end(&mut got).await;
             assert!(got.len() < REQUESTS * LEAST_ANSWER, "{} bytes", got.len());
         }
         let check = Check { address: served.address, client: &client, clock: &clock, seeded: SEEDED };
-        row.add(check.hold(&sent, &mut known).await, again);
+        row.add(check.check_acknowledged(&sent, &mut known).await, again);
     }
     site.verify_audit(site.path());
     row.finish();

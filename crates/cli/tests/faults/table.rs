@@ -7,7 +7,7 @@ use serde_json::json;
 
 use crate::check::Tally;
 
-/// What was seen of a fault.
+/// The results of a fault.
 pub(crate) struct Row {
     fault: String,
     rounds: u64,
@@ -26,14 +26,14 @@ impl Row {
         Self { fault: fault.into(), rounds: 0, tally: Tally::default(), again: Vec::new() }
     }
 
-    /// One more round: what came of its requests, and how long it took until the server answered again.
+    /// Adds a round: its outcomes, and the time until the server served again.
     pub(crate) fn add(&mut self, tally: Tally, again: Duration) {
         self.rounds += 1;
         self.tally += tally;
         self.again.push(again);
     }
 
-    /// Writes the row down, then holds it to what must be.
+    /// Writes the row, then checks it.
     pub(crate) fn finish(mut self) {
         self.again.sort();
         let millis = |time: Option<&Duration>| time.map(|time| time.as_secs_f64() * 1_000.0);

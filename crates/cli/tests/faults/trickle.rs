@@ -1,4 +1,4 @@
-//! Requests that come a byte at a time: the limits in time are of the whole, and others are served meanwhile.
+//! Requests that arrive byte by byte: time limits hold for the whole request, and other callers are served meanwhile.
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -13,12 +13,11 @@ use crate::load::{Load, PATH};
 use crate::site::{SEEDED, Site};
 use crate::table::{Row, stopwatch};
 
-/// Connections that trickle.
 const TRICKLES: usize = 32;
 
 const SETTINGS: &str = "[limits]\nheader_seconds = 1\nbody_seconds = 1\n";
 
-/// Sends a byte whenever others were served once more, until the server closes the connection; gives what it said before.
+/// Sends a byte after each request of other callers, until the server closes the connection. Returns the response.
 async fn trickle(address: SocketAddr, start: String, load: Arc<Load>) -> String {
     let mut stream = TcpStream::connect(address).await.unwrap();
     stream.write_all(start.as_bytes()).await.unwrap();
@@ -28,21 +27,22 @@ async fn trickle(address: SocketAddr, start: String, load: Arc<Load>) -> String 
     let mut sent = 0_u32;
     loop {
         tokio::select! {
-            // A connection that is reset is closed too.
+            // A reset also closes the connection.
             _ = &mut ended => break,
-            () = load.acknowledges(1) => {
+            () = load.wait_for_acknowledged(1) => {
                 sent += 1;
-                // Whether it is closed is for the reading side to say.
+                // The reading side decides whether it is closed.
                 let _ = write.write_all(b"x").await;
             }
         }
     }
-    // However slow the machine is: others were served meanwhile.
+    // Independent of the speed of the machine: other callers were served meanwhile.
     assert!(sent > 0, "nobody else was served");
     String::from_utf8(answer).unwrap()
 }
 
-/// So many trickles, each beginning with `start`, beside load; each must end with an answer that begins so.
+/// Runs this many slow requests under load, each beginning with `start`. Each must get a response that begins like
+/// this.
 async fn trickles(fault: &'static str, start: impl Fn(&Client) -> String, answer: &str) {
     let clock: Clock = Arc::new(client::machine_clock);
     let mut row = Row::new(fault);
@@ -55,7 +55,7 @@ async fn trickles(fault: &'static str, start: impl Fn(&Client) -> String, answer
         let trickles: Vec<_> = (0..TRICKLES)
             .map(|_| tokio::spawn(trickle(served.address, start(&client), Arc::clone(&load))))
             .collect();
-        load.acknowledges(1).await;
+        load.wait_for_acknowledged(1).await;
         let again = started.elapsed();
         for trickle in trickles {
             let said = trickle.await.unwrap();
@@ -63,20 +63,20 @@ async fn trickles(fault: &'static str, start: impl Fn(&Client) -> String, answer
         }
         let sent = Arc::into_inner(load).unwrap().finish().await;
         let check = Check { address: served.address, client: &client, clock: &clock, seeded: SEEDED };
-        row.add(check.hold(&sent, &mut known).await, again);
+        row.add(check.check_acknowledged(&sent, &mut known).await, again);
     }
     site.verify_audit(site.path());
     row.finish();
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn headers_that_trickle_are_cut_off() {
+async fn slow_headers_are_cut_off() {
     let start = |_: &Client| format!("POST {PATH} HTTP/1.1\r\nHost: x\r\nx-trickle: ");
     trickles("headers, a byte at a time", start, "").await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn bodies_that_trickle_are_cut_off() {
+async fn slow_bodies_are_cut_off() {
     let start = |client: &Client| {
         let signed =
             client.signer().unwrap().sign(PATH, client::machine_clock(), &client::random_request_id());

@@ -1,11 +1,10 @@
-//! What a power cut may leave of a folder.
+//! A model of what a power cut leaves of a folder.
 //!
-//! The model is stricter than any file system in use: whatever was not forced to disk – by a sync of the file for what is in
-//! it, by a sync of the folder for its names – may be lost or may be there, each piece by itself and in any order, and a
-//! write may be there in part. Only a rename is one step: the old name is gone when the new one is there. A new file's name
-//! needs a sync of the folder, too, although most file systems keep it with the file. SQLite holds to all of that: it syncs
-//! the folder after it has created a log or journal, with the first sync of it. It does not after it has removed one, so
-//! that a removed one may come back, and it copes with that.
+//! The model is stricter than any file system in use. Data is safe after a sync of its file, a name after a sync of its
+//! folder. Every other change may be lost or kept, independently and in any order, and a write may be kept in part.
+//! Only a rename is atomic. A new file's name also needs a sync of the folder, although most file systems keep it with
+//! the file. SQLite follows these rules: it syncs the folder with the first sync of a new log or journal. It does not
+//! sync it after it removes one, so a removed log may reappear, which SQLite handles.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write as _;
@@ -14,42 +13,42 @@ use std::path::Path;
 
 use crate::trace::{Change, File, Trace};
 
-/// What is kept of a call that was not forced to disk.
+/// The part of an unsynced call that is kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kept {
     All,
     Nothing,
-    /// The bytes of a write from here to there.
+    /// The bytes of a write in this range.
     Piece(usize, usize),
 }
 
-/// A way for things to be lost.
+/// A choice of the unsynced calls to lose.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Loss {
-    /// All that was not forced to disk.
+    /// All of them.
     All,
-    /// Nothing: the process was killed, and the machine went on.
+    /// None: the process was killed, but the machine was not.
     Nothing,
-    /// Contents, but no names.
+    /// Only contents are kept.
     Contents,
-    /// Names, but no contents.
+    /// Only names are kept.
     Names,
-    /// What came after some point.
+    /// All after a random point.
     After(u64),
-    /// Some, by chance.
+    /// A random choice.
     Some(u64),
-    /// Some, by chance, and parts of what is kept.
+    /// A random choice, and random parts of the kept writes.
     Pieces(u64),
 }
 
-/// The machine stops after so many calls.
+/// A power cut after this number of calls.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Cut {
     pub(crate) calls: usize,
     pub(crate) loss: Loss,
 }
 
-/// Numbers by chance, the same in every run (xorshift).
+/// Pseudo-random numbers, the same in every run (xorshift).
 pub(crate) struct Chance(u64);
 
 impl Chance {
@@ -57,7 +56,7 @@ impl Chance {
         Self(seed.wrapping_add(1).wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1)
     }
 
-    pub(crate) fn below(&mut self, limit: usize) -> usize {
+    pub(crate) fn random_below(&mut self, limit: usize) -> usize {
         self.0 ^= self.0 << 13;
         self.0 ^= self.0 >> 7;
         self.0 ^= self.0 << 17;
@@ -66,8 +65,8 @@ impl Chance {
 }
 
 impl Trace {
-    /// For each call, how many calls there are when it has been forced to disk.
-    pub(crate) fn forced(&self) -> Vec<usize> {
+    /// For each call, the number of calls after which it is synced.
+    pub(crate) fn forced_after(&self) -> Vec<usize> {
         let mut forced = vec![usize::MAX; self.calls.len()];
         let mut waiting = BTreeMap::<Option<File>, Vec<usize>>::new();
         for (n, call) in self.calls.iter().enumerate() {
@@ -91,7 +90,7 @@ impl Trace {
                     });
                 }
                 Change::Said(_) => {
-                    // Nothing that a power cut could take back.
+                    // A power cut cannot revoke a message.
                     forced[n] = n;
                 }
             }
@@ -99,20 +98,20 @@ impl Trace {
         forced
     }
 
-    /// Calls of the first so many that were not forced to disk by then.
+    /// The unsynced calls at this point.
     pub(crate) fn pending(&self, forced: &[usize], calls: usize) -> Vec<usize> {
         let changes =
             |n: &usize| !matches!(self.calls[*n].change, Change::Forced { .. } | Change::NamesForced { .. });
         (0..calls).filter(|&n| forced[n] > calls).filter(changes).collect()
     }
 
-    /// What is kept of each pending call.
-    pub(crate) fn kept(&self, pending: &[usize], loss: Loss) -> BTreeMap<usize, Kept> {
+    /// Chooses what is kept of each pending call.
+    pub(crate) fn choose_kept(&self, pending: &[usize], loss: Loss) -> BTreeMap<usize, Kept> {
         let mut chance = Chance::new(match loss {
             Loss::After(seed) | Loss::Some(seed) | Loss::Pieces(seed) => seed,
             _ => 0,
         });
-        let until = chance.below(pending.len() + 1);
+        let until = chance.random_below(pending.len() + 1);
         let mut choose = |place: usize, n: usize| {
             let contents = match &self.calls[n].change {
                 Change::Written { bytes, .. } => Some(bytes.len()),
@@ -125,17 +124,17 @@ impl Trace {
                 Loss::Contents => contents.is_some(),
                 Loss::Names => contents.is_none(),
                 Loss::After(_) => place < until,
-                Loss::Some(_) | Loss::Pieces(_) => chance.below(2) == 0,
+                Loss::Some(_) | Loss::Pieces(_) => chance.random_below(2) == 0,
             };
             match (loss, contents) {
                 (Loss::Pieces(_), Some(length)) if keep && length > 1 => {
-                    let sector = [512, 4_096][chance.below(2)];
+                    let sector = [512, 4_096][chance.random_below(2)];
                     let cut = if length > sector {
-                        (1 + chance.below(length / sector)) * sector
+                        (1 + chance.random_below(length / sector)) * sector
                     } else {
                         length / 2
                     };
-                    if chance.below(2) == 0 {
+                    if chance.random_below(2) == 0 {
                         Kept::Piece(0, cut.min(length))
                     } else {
                         Kept::Piece(cut.min(length), length)
@@ -148,8 +147,8 @@ impl Trace {
         pending.iter().enumerate().map(|(place, &n)| (n, choose(place, n))).collect()
     }
 
-    /// Writes the folder as it is after so many calls, with what is kept of the pending ones.
-    pub(crate) fn leave(&self, calls: usize, kept: &BTreeMap<usize, Kept>, folder: &Path) {
+    /// Writes the folder as it is after this number of calls, with the chosen part of the pending ones.
+    pub(crate) fn write_folder(&self, calls: usize, kept: &BTreeMap<usize, Kept>, folder: &Path) {
         let (mut files, mut names) = (self.files.clone(), self.names.clone());
         for (n, call) in self.calls[..calls].iter().enumerate() {
             let (from, to) = match kept.get(&n).copied().unwrap_or(Kept::All) {
@@ -196,8 +195,8 @@ impl Trace {
         }
     }
 
-    /// What was said in the first so many calls.
-    pub(crate) fn said(&self, calls: usize) -> Vec<u8> {
+    /// The output of the first calls.
+    pub(crate) fn output_before(&self, calls: usize) -> Vec<u8> {
         let said = self.calls[..calls].iter().filter_map(|call| match &call.change {
             Change::Said(bytes) => Some(&**bytes),
             _ => None,
@@ -205,9 +204,9 @@ impl Trace {
         said.collect::<Vec<_>>().concat()
     }
 
-    /// The points at which a stop makes a difference: before and after each call, but of more than so many writes in a row
-    /// to one file, as when a log gets its room, only those around the first, the middle and the last.
-    pub(crate) fn points(&self, in_a_row: usize) -> Vec<usize> {
+    /// The points to stop at: before and after each call. In a longer run of writes to one file, only those around the
+    /// first, the middle and the last.
+    pub(crate) fn stop_points(&self, in_a_row: usize) -> Vec<usize> {
         let written = |n: usize| match self.calls.get(n).map(|call| &call.change) {
             Some(Change::Written { file, .. }) => Some(*file),
             _ => None,

@@ -1,17 +1,17 @@
-//! Interrupted between any two calls to the file system, the program leaves what was before or what was to be, and nothing
-//! in between: no user whose creation was acknowledged is lost, the audit is whole, an empty directory is never served in
-//! place of a full one, and a start that is refused names the step that helps.
+//! Interrupted between any two calls to the file system, the program leaves the old state or the new one. No
+//! acknowledged user is lost, the audit is whole, an empty directory is never served instead of the full one, and a
+//! refused start names the step that helps.
 //!
-//! Each operation is run once under `strace`, which writes down every call that changes a file, forces it to disk, or tells
-//! somebody something. Then, on copies:
+//! Each operation runs once under `strace`, which records every call that changes a file, syncs it, or sends output.
+//! Then, on copies:
 //!
-//! - **power cuts**: the calls are done again up to some point, without what had not been forced to disk by then – all of
-//!   it, some of it, by chance, or in pieces of sectors (`disk.rs` has the model);
-//! - **kills**: the program is run again and killed when it begins a call.
+//! - **power cuts**: the calls are repeated up to some point, without all or some of the unsynced ones, also at random
+//!   and in pieces of sectors (`disk.rs` has the model);
+//! - **kills**: the program runs again and is killed when it begins a call.
 //!
-//! After each of them the directory is served, asked and verified by the real program. `cargo test` does a few of each,
-//! chosen by chance that is the same in every run; `MATRICULA_INTERRUPT=50` does 50 of each, and `MATRICULA_INTERRUPT=all`
-//! all of them.
+//! After each of them the real program serves and verifies the directory. `cargo test` does a few of each, a
+//! pseudo-random choice that is the same in every run; `MATRICULA_INTERRUPT=50` does 50 of each, and
+//! `MATRICULA_INTERRUPT=all` all of them.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 #![expect(clippy::print_stdout, reason = "the harness shows it when a test fails")]
@@ -35,17 +35,17 @@ use disk::{Chance, Cut, Loss};
 use operation::{Backup, Creates, Creation, Migration, Operation, Ran, Restore, Rotation, Start};
 use trace::{Change, Trace};
 
-/// How many of each operation's cuts and kills every run of the tests does.
+/// The numbers of cuts and kills of each operation in every run of the tests.
 const FEW: (usize, usize) = (4, 2);
 
-/// Of more writes in a row to one file than these, only some are followed by a cut, or by a kill.
+/// Longer runs of writes to one file than these are cut or killed only at some points.
 const CUTS_IN_A_ROW: usize = 8;
 const KILLS_IN_A_ROW: usize = 200;
 
-/// How many cuts by chance there are at one point, of each kind.
+/// The number of random cuts of each kind at one point.
 const BY_CHANCE: u64 = 1;
 
-/// How many cuts and kills of each operation are done.
+/// The numbers of cuts and kills of each operation.
 fn how_many() -> (usize, usize) {
     #[expect(clippy::disallowed_methods, reason = "how much is done is for who runs the test to say")]
     match std::env::var("MATRICULA_INTERRUPT").as_deref() {
@@ -55,7 +55,7 @@ fn how_many() -> (usize, usize) {
     }
 }
 
-/// A folder that stays when a test fails, so that it can be looked at.
+/// A folder that is kept when a test fails.
 struct Folder(PathBuf);
 
 impl Folder {
@@ -74,12 +74,12 @@ impl Drop for Folder {
     }
 }
 
-/// The process that a recording is of.
+/// The process of a recording.
 fn pid_in(recording: &Path) -> Option<u32> {
     std::fs::read_to_string(recording).ok()?.split(' ').next()?.parse().ok()
 }
 
-fn interrupt(operation: &dyn Operation) {
+fn interrupt_operation(operation: &dyn Operation) {
     if !trace::is_possible() {
         return testkit::left_out(&format!("an interruption of `{}`", operation.name()), "strace");
     }
@@ -87,11 +87,11 @@ fn interrupt(operation: &dyn Operation) {
     operation.prepare(&before.0);
     place::copy(&before.0, &folder.0);
     let recording = other.0.join("recording");
-    let command = trace::recorded(&operation.command(&folder.0), &recording);
+    let command = trace::recording_command(&operation.command(&folder.0), &recording);
     let ran = operation.run(&folder.0, command, &|| pid_in(&recording));
     assert!(ran.status.success(), "{}", ran.status);
     let trace = Trace::read(&std::fs::read_to_string(&recording).unwrap(), &folder.0, &before.0);
-    reproduces(&trace, &folder.0);
+    check_trace(&trace, &folder.0);
     let cuts = power_cuts(operation, &trace, &before.0, &ran);
     let kills = kills(operation, &trace, &before.0);
     let line = format!(
@@ -101,16 +101,16 @@ fn interrupt(operation: &dyn Operation) {
         cuts,
         kills
     );
-    // Past the harness, which shows what a test prints only when it fails.
+    // Written directly, because the harness shows printed lines only when a test fails.
     std::io::Write::write_all(&mut std::io::stderr(), line.as_bytes()).unwrap();
 }
 
-/// Done again as a whole, the calls make the folder that the program left.
-fn reproduces(trace: &Trace, folder: &Path) {
+/// Checks that the recorded calls reproduce the folder that the program left.
+fn check_trace(trace: &Trace, folder: &Path) {
     let again = Folder::new();
-    trace.leave(trace.calls.len(), &std::collections::BTreeMap::new(), &again.0);
+    trace.write_folder(trace.calls.len(), &std::collections::BTreeMap::new(), &again.0);
     let files = |folder: &Path| {
-        let files = place::named(folder, "").into_iter();
+        let files = place::files_named(folder, "").into_iter();
         let file = |path: PathBuf| (path.file_name().unwrap().to_owned(), std::fs::read(path).unwrap());
         files.map(file).collect::<std::collections::BTreeMap<_, _>>()
     };
@@ -121,12 +121,12 @@ fn reproduces(trace: &Trace, folder: &Path) {
     }
 }
 
-/// The first of a list in an order by chance, or all of it.
-fn some<T>(mut list: Vec<T>, few: usize) -> Vec<T> {
+/// A random choice of this size, or the whole list if it is shorter.
+fn random_few<T>(mut list: Vec<T>, few: usize) -> Vec<T> {
     if few < list.len() {
         let mut chance = Chance::new(list.len() as u64);
         for n in 0..list.len() {
-            let other = n + chance.below(list.len() - n);
+            let other = n + chance.random_below(list.len() - n);
             list.swap(n, other);
         }
         list.truncate(few);
@@ -135,9 +135,9 @@ fn some<T>(mut list: Vec<T>, few: usize) -> Vec<T> {
 }
 
 fn power_cuts(operation: &dyn Operation, trace: &Trace, before: &Path, ran: &Ran) -> usize {
-    let forced = trace.forced();
+    let forced = trace.forced_after();
     let mut cuts = Vec::new();
-    for calls in trace.points(CUTS_IN_A_ROW) {
+    for calls in trace.stop_points(CUTS_IN_A_ROW) {
         let pending = trace.pending(&forced, calls).len();
         let mut losses = vec![Loss::All];
         if pending > 0 {
@@ -149,86 +149,90 @@ fn power_cuts(operation: &dyn Operation, trace: &Trace, before: &Path, ran: &Ran
             let seeds = (0..BY_CHANCE).map(|n| calls as u64 * BY_CHANCE + n);
             losses.extend(seeds.flat_map(|seed| [Loss::After(seed), Loss::Some(seed), Loss::Pieces(seed)]));
         }
-        // Different losses may leave the same.
+        // Different losses may leave the same folder.
         let mut seen = BTreeSet::new();
         let pending = trace.pending(&forced, calls);
-        losses.retain(|loss| seen.insert(format!("{:?}", trace.kept(&pending, *loss))));
+        losses.retain(|loss| seen.insert(format!("{:?}", trace.choose_kept(&pending, *loss))));
         cuts.extend(losses.into_iter().map(|loss| Cut { calls, loss }));
     }
-    // What was said last must hold when all is lost that can be.
+    // The last message must hold even when everything unsynced is lost.
     let last = trace.calls.iter().rposition(|call| matches!(call.change, Change::Said(_)));
-    let mut chosen = some(cuts, how_many().0);
+    let mut chosen = random_few(cuts, how_many().0);
     chosen.extend(last.map(|said| Cut { calls: said + 1, loss: Loss::All }));
     for cut in &chosen {
         let folder = Folder::new();
         println!("{}: {cut:?}, in {}", operation.name(), folder.0.display());
-        trace.leave(cut.calls, &trace.kept(&trace.pending(&forced, cut.calls), cut.loss), &folder.0);
-        operation.hold(&folder.0, before, &trace.said(cut.calls), ran);
+        trace.write_folder(
+            cut.calls,
+            &trace.choose_kept(&trace.pending(&forced, cut.calls), cut.loss),
+            &folder.0,
+        );
+        operation.check_folder(&folder.0, before, &trace.output_before(cut.calls), ran);
     }
     chosen.len()
 }
 
 fn kills(operation: &dyn Operation, trace: &Trace, before: &Path) -> usize {
-    let points = trace.points(KILLS_IN_A_ROW).into_iter().filter_map(|point| trace.calls.get(point));
+    let points = trace.stop_points(KILLS_IN_A_ROW).into_iter().filter_map(|point| trace.calls.get(point));
     let mut blows: Vec<_> = points.map(|call| (&*call.name, call.nth)).collect();
     blows.sort_unstable();
     blows.dedup();
     let mut kills = 0;
-    for (name, nth) in some(blows, how_many().1) {
+    for (name, nth) in random_few(blows, how_many().1) {
         let (folder, other) = (Folder::new(), Folder::new());
         println!("{}: killed at the {nth}. {name} of a thread, in {}", operation.name(), folder.0.display());
         place::copy(before, &folder.0);
         let recording = other.0.join("recording");
-        let command = trace::killed(&operation.command(&folder.0), &recording, name, nth);
+        let command = trace::killing_command(&operation.command(&folder.0), &recording, name, nth);
         let ran = operation.run(&folder.0, command, &|| pid_in(&recording));
-        // Threads take turns otherwise in each run, so that this one may have come to its end before.
+        // Threads run in another order each time, so the program may have ended before.
         kills += usize::from(ran.status.signal() == Some(9));
-        operation.hold(&folder.0, before, &ran.said, &ran);
+        operation.check_folder(&folder.0, before, &ran.said, &ran);
     }
     kills
 }
 
 #[test]
 fn the_first_account_is_created_or_not() {
-    interrupt(&Creation);
+    interrupt_operation(&Creation);
 }
 
 #[test]
 fn a_start_after_a_restore_changes_nothing() {
-    interrupt(&Start { restored: true });
+    interrupt_operation(&Start { restored: true });
 }
 
 #[test]
-fn a_start_after_a_kill_loses_nothing() {
-    interrupt(&Start { restored: false });
+fn a_start_after_a_kill_loses_no_user() {
+    interrupt_operation(&Start { restored: false });
 }
 
 #[test]
 fn users_who_were_acknowledged_stay() {
-    interrupt(&Creates);
+    interrupt_operation(&Creates);
 }
 
 #[test]
 fn a_backup_is_whole_or_not_there() {
-    interrupt(&Backup);
+    interrupt_operation(&Backup);
 }
 
 #[test]
-fn a_restore_is_done_or_asked_for_again() {
-    interrupt(&Restore { replace: false });
+fn an_interrupted_restore_is_done_or_requested_again() {
+    interrupt_operation(&Restore { replace: false });
 }
 
 #[test]
-fn there_is_a_directory_at_every_moment_of_a_restore_in_its_place() {
-    interrupt(&Restore { replace: true });
+fn a_restore_that_replaces_a_directory_always_leaves_one() {
+    interrupt_operation(&Restore { replace: true });
 }
 
 #[test]
-fn the_old_master_key_opens_it_or_the_new_one() {
-    interrupt(&Rotation);
+fn after_an_interrupted_rotation_the_old_or_new_master_key_works() {
+    interrupt_operation(&Rotation);
 }
 
 #[test]
 fn migrations_are_run_or_due() {
-    interrupt(&Migration);
+    interrupt_operation(&Migration);
 }

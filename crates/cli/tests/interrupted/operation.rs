@@ -1,4 +1,4 @@
-//! What is interrupted, and what may come of it.
+//! The operations that are interrupted, and the valid results.
 
 use std::path::Path;
 use std::process::{Command, ExitStatus};
@@ -9,40 +9,40 @@ use crate::place::{self, DATABASE, Held, KEY, Sent, Serving, program, run};
 
 pub(crate) const BACKUP: &str = "backup.db";
 
-/// What the name of a directory that a restore kept begins with: the time comes after it.
+/// The beginning of the name of a replaced directory, before the time.
 const KEPT: &str = "matricula.db.2";
 
-/// What came of a run.
+/// The result of a run.
 pub(crate) struct Ran {
     pub(crate) status: ExitStatus,
-    /// What the program told somebody.
+    /// The output of the program.
     pub(crate) said: Vec<u8>,
     pub(crate) sent: Vec<Sent>,
 }
 
-/// Something the program does to a folder.
+/// An operation of the program on a folder.
 pub(crate) trait Operation {
     fn name(&self) -> &'static str;
 
-    /// Fills the folder as it is before.
+    /// Creates the initial state.
     fn prepare(&self, folder: &Path);
 
-    /// What is run.
+    /// The command line.
     fn command(&self, folder: &Path) -> Command;
 
-    /// Runs the command, which may be wrapped into another one, to its end. `pid` tells which process is the program.
+    /// Runs the command to its end, possibly wrapped into another one. `pid` returns the process of the program.
     fn run(&self, _folder: &Path, command: Command, _pid: &dyn Fn() -> Option<u32>) -> Ran {
-        let (said, status) = place::said(command);
+        let (said, status) = place::output_and_status(command);
         Ran { status, said, sent: Vec::new() }
     }
 
-    /// Holds a folder in which it was interrupted to what must be, given what had been said by then. `before` is the folder
-    /// as it was, and `ran` the run that was interrupted.
-    fn hold(&self, folder: &Path, before: &Path, said: &[u8], ran: &Ran);
+    /// Checks the folder after an interruption, given the output up to then. `before` is the initial folder, and `ran`
+    /// the interrupted run.
+    fn check_folder(&self, folder: &Path, before: &Path, said: &[u8], ran: &Ran);
 }
 
-/// Whether something was said.
-fn contains(said: &[u8], what: &[u8]) -> bool {
+/// Whether the output contains this text.
+fn was_said(said: &[u8], what: &[u8]) -> bool {
     !what.is_empty() && said.windows(what.len()).any(|window| window == what)
 }
 
@@ -62,7 +62,7 @@ fn held_in(folder: &Path, database: &str) -> Held {
     Held::read(&copy.path().join(DATABASE))
 }
 
-/// A directory with users, served until it was killed: the last of them are in its log.
+/// A directory with users whose server was killed, so that the last of them are only in its log.
 fn killed_directory(folder: &Path, name: &str) {
     let serving = Serving::start(program(folder, &["serve"]));
     let sent = place::create_users(folder, serving.address.unwrap(), name, 4);
@@ -71,7 +71,7 @@ fn killed_directory(folder: &Path, name: &str) {
     assert!(folder.join(format!("{DATABASE}-wal")).exists());
 }
 
-/// A folder with a directory and a backup of it that lacks its last users.
+/// A folder with a directory and a backup without its last users.
 fn directory_and_backup(folder: &Path) {
     place::directory(folder);
     run(folder, &["backup", BACKUP]);
@@ -94,11 +94,11 @@ impl Operation for Creation {
         program(folder, &["admin", "account", "create", "C1", "--name", "One"])
     }
 
-    fn hold(&self, folder: &Path, _: &Path, said: &[u8], _: &Ran) {
+    fn check_folder(&self, folder: &Path, _: &Path, said: &[u8], _: &Ran) {
         let done = !said.is_empty();
         match place::serve(folder, |_, _| ()) {
             Ok(held) if held.accounts == ["C1"] => return,
-            // It was created, and nobody was told of an account yet: there never was one that is missing now.
+            // The directory was created, but no account was reported, so none is missing.
             Ok(held) => assert!(held.accounts.is_empty() && !done, "{held:?}"),
             Err(words) => {
                 assert!(!done, "it was created: {words}");
@@ -113,7 +113,7 @@ impl Operation for Creation {
 
 /// The start of a server, and a stop at once.
 pub(crate) struct Start {
-    /// On a directory that was just restored, else on one whose server was killed.
+    /// After a restore, instead of after a kill.
     pub(crate) restored: bool,
 }
 
@@ -148,7 +148,7 @@ impl Operation for Start {
         serve_and_stop(command, pid)
     }
 
-    fn hold(&self, folder: &Path, before: &Path, _: &[u8], _: &Ran) {
+    fn check_folder(&self, folder: &Path, before: &Path, _: &[u8], _: &Ran) {
         assert_eq!(served(folder), held_in(before, DATABASE));
     }
 }
@@ -179,8 +179,8 @@ impl Operation for Creates {
         Ran { status: serving.stop(|_| pid()), said, sent }
     }
 
-    fn hold(&self, folder: &Path, before: &Path, said: &[u8], ran: &Ran) {
-        let answered = |sent: &Sent| contains(said, sent.answer.as_deref().unwrap_or_default());
+    fn check_folder(&self, folder: &Path, before: &Path, said: &[u8], ran: &Ran) {
+        let answered = |sent: &Sent| was_said(said, sent.answer.as_deref().unwrap_or_default());
         let before = held_in(before, DATABASE);
         let held = place::serve(folder, |address, held| {
             for sent in &ran.sent {
@@ -203,7 +203,6 @@ impl Operation for Creates {
     }
 }
 
-/// A backup.
 pub(crate) struct Backup;
 
 impl Operation for Backup {
@@ -220,15 +219,15 @@ impl Operation for Backup {
         program(folder, &["backup", BACKUP])
     }
 
-    fn hold(&self, folder: &Path, before: &Path, said: &[u8], _: &Ran) {
+    fn check_folder(&self, folder: &Path, before: &Path, said: &[u8], _: &Ran) {
         let held = held_in(before, DATABASE);
         assert!(said.is_empty() || folder.join(BACKUP).exists(), "it was made but does not exist");
         let done = !said.is_empty() || !folder.join(BACKUP).exists();
         if !folder.join(BACKUP).exists() {
             run(folder, &["backup", BACKUP]);
         }
-        // Until its folder is on the disk, the name of a part may come back: the backup is whole all the same.
-        let files = place::named(folder, BACKUP);
+        // The temporary name may reappear until the folder is synced. The backup is whole all the same.
+        let files = place::files_named(folder, BACKUP);
         assert!(files.len() == 1 || !done, "a part of a backup is left: {files:?}");
         assert_eq!(served(folder), held);
         run(folder, &["restore", BACKUP, "--replace"]);
@@ -236,9 +235,8 @@ impl Operation for Backup {
     }
 }
 
-/// A restore.
 pub(crate) struct Restore {
-    /// In place of a directory, else into a folder without one.
+    /// Replaces a directory, instead of creating one.
     pub(crate) replace: bool,
 }
 
@@ -250,7 +248,7 @@ impl Operation for Restore {
     fn prepare(&self, folder: &Path) {
         directory_and_backup(folder);
         if !self.replace {
-            place::named(folder, DATABASE).iter().for_each(|path| std::fs::remove_file(path).unwrap());
+            place::files_named(folder, DATABASE).iter().for_each(|path| std::fs::remove_file(path).unwrap());
         }
     }
 
@@ -258,7 +256,7 @@ impl Operation for Restore {
         program(folder, if self.replace { &["restore", BACKUP, "--replace"] } else { &["restore", BACKUP] })
     }
 
-    fn hold(&self, folder: &Path, before: &Path, said: &[u8], _: &Ran) {
+    fn check_folder(&self, folder: &Path, before: &Path, said: &[u8], _: &Ran) {
         let (done, new) = (!said.is_empty(), held_in(before, BACKUP));
         let old = self.replace.then(|| held_in(before, DATABASE));
         let again = match place::serve(folder, |_, _| ()) {
@@ -266,8 +264,8 @@ impl Operation for Restore {
             Ok(held) => {
                 assert_eq!(Some(&held), old.as_ref());
                 assert!(!done, "it was restored, and the old one is there");
-                // The same second may come again.
-                place::named(folder, KEPT).iter().for_each(|path| std::fs::remove_file(path).unwrap());
+                // The second run may get the same name, because names have a resolution of a second.
+                place::files_named(folder, KEPT).iter().for_each(|path| std::fs::remove_file(path).unwrap());
                 run(folder, &["restore", BACKUP, "--replace"]);
                 true
             }
@@ -283,14 +281,14 @@ impl Operation for Restore {
             assert_eq!(served(folder), new);
         }
         if let Some(old) = old {
-            let kept = place::named(folder, KEPT);
+            let kept = place::files_named(folder, KEPT);
             let [kept] = &*kept else { panic!("the old directory is kept once: {kept:?}") };
             assert_eq!(held_in(folder, kept.file_name().unwrap().to_str().unwrap()), old);
         }
     }
 }
 
-/// An exchange of the master key.
+/// A rotation of the master key.
 pub(crate) struct Rotation;
 
 impl Operation for Rotation {
@@ -308,7 +306,7 @@ impl Operation for Rotation {
         program(folder, &["admin", "rotate-master-key", "--new", "new.key"])
     }
 
-    fn hold(&self, folder: &Path, before: &Path, said: &[u8], _: &Ran) {
+    fn check_folder(&self, folder: &Path, before: &Path, said: &[u8], _: &Ran) {
         let held = held_in(before, DATABASE);
         match place::serve(folder, |_, _| ()) {
             Ok(found) => {
@@ -328,7 +326,7 @@ fn run_new_key(folder: &Path) {
     assert!(key.unwrap().status.success());
 }
 
-/// The migrations of a directory of the first schema.
+/// The migrations of a directory with the first schema.
 pub(crate) struct Migration;
 
 impl Operation for Migration {
@@ -357,7 +355,7 @@ impl Operation for Migration {
         program(folder, &["migrate"])
     }
 
-    fn hold(&self, folder: &Path, before: &Path, said: &[u8], _: &Ran) {
+    fn check_folder(&self, folder: &Path, before: &Path, said: &[u8], _: &Ran) {
         let plan = program(folder, &["migrate", "--plan"]).output().unwrap();
         let due = plan.status.code();
         assert!(due == Some(0) || due == Some(4) && said.is_empty(), "{plan:?}");

@@ -20,7 +20,7 @@ pub(crate) const DATABASE: &str = "matricula.db";
 pub(crate) const CONFIG: &str = "matricula.toml";
 pub(crate) const KEY: &str = "master.key";
 
-/// Production's settings, but for the quota: one caller makes all the calls.
+/// Production's settings without a quota, because one caller makes all the calls.
 const SETTINGS: &str = "listen = \"127.0.0.1:0\"\nmaster_key_file = \"master.key\"\n[quota]\nenabled = false\n\
                         [domains]\nverification = \"offline\"\n";
 
@@ -33,7 +33,7 @@ pub(crate) fn program(folder: &Path, arguments: &[&str]) -> Command {
     command
 }
 
-/// Runs it to its end, which must be a good one.
+/// Runs a command that must succeed.
 pub(crate) fn run(folder: &Path, arguments: &[&str]) {
     let output = program(folder, arguments).output().unwrap();
     assert!(output.status.success(), "{arguments:?}: {output:?}");
@@ -60,7 +60,7 @@ pub(crate) fn copy(from: &Path, to: &Path) {
     }
 }
 
-/// A request, and the answer if there was one.
+/// A request, and its response if there was one.
 pub(crate) struct Sent {
     signed: SignedHeaders,
     body: String,
@@ -68,7 +68,7 @@ pub(crate) struct Sent {
     pub(crate) answer: Option<Vec<u8>>,
 }
 
-/// What a directory holds.
+/// The content of a directory.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Held {
     pub(crate) accounts: Vec<String>,
@@ -89,18 +89,18 @@ impl Held {
     }
 }
 
-/// A server that is being started, or was.
+/// A server process.
 pub(crate) struct Serving {
     process: Running,
-    /// What it wrote to standard error before it said where it listens.
+    /// Standard error before the line with the address.
     pub(crate) words: String,
-    /// Nowhere, when it has ended.
+    /// `None` when it has ended instead.
     pub(crate) address: Option<SocketAddr>,
     log: std::thread::JoinHandle<()>,
 }
 
 impl Serving {
-    /// Starts one by a command, and waits until it listens or has ended.
+    /// Starts a server, and waits until it listens or has ended.
     pub(crate) fn start(mut command: Command) -> Self {
         command.env("RUST_LOG", "info,request=off").stdout(Stdio::null());
         let mut process = Running(command.stderr(Stdio::piped()).spawn().unwrap());
@@ -114,12 +114,12 @@ impl Serving {
                 break;
             }
         }
-        // Read on, so that it never waits for a reader.
+        // Read on, so that the server never blocks.
         let log = std::thread::spawn(move || lines.for_each(drop));
         Self { process, words, address, log }
     }
 
-    /// Asks a process to stop, and waits for the end of the one that was started.
+    /// Stops a process, and waits for the end of the started one, which may be its parent.
     pub(crate) fn stop(mut self, asked: impl FnOnce(u32) -> Option<u32>) -> ExitStatus {
         if let Some(pid) = asked(self.process.0.id()) {
             // It may have been killed already.
@@ -135,7 +135,7 @@ impl Serving {
     }
 }
 
-/// Creates users by a request each two, from a few callers at once, until there is no answer any more.
+/// Creates two users per request from a few concurrent callers, until there is no response.
 pub(crate) fn create_users(folder: &Path, address: SocketAddr, name: &str, requests: usize) -> Vec<Sent> {
     const CALLERS: usize = 3;
     let runtime = Runtime::new().unwrap();
@@ -168,7 +168,7 @@ pub(crate) fn create_users(folder: &Path, address: SocketAddr, name: &str, reque
     callers.into_iter().flat_map(|caller| runtime.block_on(caller).unwrap()).collect()
 }
 
-/// Sends requests once more: all are carried out now, and those that were answered get the same answer.
+/// Repeats requests: all succeed now, and those with a response get the same one.
 pub(crate) fn repeat(folder: &Path, address: SocketAddr, sent: &[Sent], answered: impl Fn(&Sent) -> bool) {
     let (runtime, client) = (Runtime::new().unwrap(), client(folder, address));
     for one in sent {
@@ -188,8 +188,8 @@ fn client(folder: &Path, address: SocketAddr) -> Client {
     Client::new(&keys).unwrap()
 }
 
-/// Serves a folder, and holds the directory there to what holds of every one: it is ready, its audit is whole, after a stop
-/// it is one file. Gives what it holds; where the program does not start, what it says.
+/// Serves a folder and checks it: the server is ready, its audit is whole, and a stop leaves one file. Returns the
+/// content, or the error of a start that failed.
 pub(crate) fn serve(folder: &Path, meanwhile: impl FnOnce(SocketAddr, Held)) -> Result<Held, String> {
     let serving = Serving::start(program(folder, &["serve"]));
     let Some(address) = serving.address else {
@@ -212,16 +212,16 @@ pub(crate) fn serve(folder: &Path, meanwhile: impl FnOnce(SocketAddr, Held)) -> 
     Ok(held)
 }
 
-/// What a command that was started said, and how it ended.
-pub(crate) fn said(mut command: Command) -> (Vec<u8>, ExitStatus) {
+/// The output and the status of a command.
+pub(crate) fn output_and_status(mut command: Command) -> (Vec<u8>, ExitStatus) {
     let mut process = Running(command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap());
     let mut said = Vec::new();
     process.0.stdout.take().unwrap().read_to_end(&mut said).unwrap();
     (said, process.0.wait().unwrap())
 }
 
-/// Names in a folder that begin with something.
-pub(crate) fn named(folder: &Path, begin: &str) -> Vec<PathBuf> {
+/// The files in a folder with this beginning of their names.
+pub(crate) fn files_named(folder: &Path, begin: &str) -> Vec<PathBuf> {
     let names = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
     names.filter(|path| path.file_name().unwrap().to_str().unwrap().starts_with(begin)).collect()
 }

@@ -1,71 +1,87 @@
-//! What a process did to a folder, call by call, as `strace` saw it.
+//! The calls of a process on a folder, recorded by `strace`.
 
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::process::Command;
 
-/// The calls that change files or force them to disk, and those by which a process answers.
+/// The calls that change files or sync them, and those that send output.
 const CALLS: &str = "open,openat,creat,write,writev,pwrite64,pwritev,pwritev2,sendto,sendmsg,ftruncate,truncate,fallocate,\
                      copy_file_range,sendfile,rename,renameat,renameat2,link,linkat,symlink,symlinkat,unlink,unlinkat,rmdir,\
                      mkdir,mkdirat,fsync,fdatasync,sync_file_range";
 
-/// A file, whatever names it has.
+/// The number of a file, whatever its names.
 pub(crate) type File = usize;
 
-/// What a call came to.
+/// The effect of a call.
 pub(crate) enum Change {
-    /// A file has a name now. Nothing else has it any more.
-    Named { name: String, file: File },
-    /// A name is now another one.
-    Renamed { from: String, to: String, file: File },
-    /// A name is gone.
-    Unnamed { name: String },
-    /// Bytes were written.
-    Written { file: File, at: usize, bytes: Vec<u8> },
-    /// A file has another length.
-    Resized { file: File, length: usize },
-    /// What the first so many calls did to a file is on the disk.
-    Forced { file: File, first: usize },
-    /// The same of the names.
-    NamesForced { first: usize },
-    /// The process told somebody something, on standard output or a socket.
+    /// A new name of a file.
+    Named {
+        name: String,
+        file: File,
+    },
+    Renamed {
+        from: String,
+        to: String,
+        file: File,
+    },
+    Unnamed {
+        name: String,
+    },
+    Written {
+        file: File,
+        at: usize,
+        bytes: Vec<u8>,
+    },
+    Resized {
+        file: File,
+        length: usize,
+    },
+    /// The earlier calls on a file are synced: those before `first`.
+    Forced {
+        file: File,
+        first: usize,
+    },
+    /// The earlier changes of names are synced.
+    NamesForced {
+        first: usize,
+    },
+    /// Output to standard output or a socket.
     Said(Vec<u8>),
 }
 
-/// A call.
 pub(crate) struct Call {
     pub(crate) change: Change,
-    /// Its name, and the how many-eth of this name it is in its thread: that is how `strace` counts.
+    /// Its name, and its number among the calls of this name in its thread, as `strace` counts.
     pub(crate) name: String,
     pub(crate) nth: usize,
 }
 
-/// All that a process did to a folder.
+/// The calls of a process on a folder.
 pub(crate) struct Trace {
-    /// The folder as it was before: the files by their numbers, and their names.
+    /// The initial folder: files by number, and their names.
     pub(crate) files: Vec<Vec<u8>>,
     pub(crate) names: BTreeMap<String, File>,
     pub(crate) calls: Vec<Call>,
 }
 
-/// Whether this machine lets one process watch another.
+/// Whether this machine allows one process to trace another.
 pub(crate) fn is_possible() -> bool {
     let tried = Command::new("strace").args(["-f", "--seccomp-bpf", "-o", "/dev/null", "true"]).output();
     tried.is_ok_and(|tried| tried.status.success())
 }
 
-/// A command that writes down what the given one does.
-pub(crate) fn recorded(command: &Command, to: &Path) -> Command {
+/// A command that records another one.
+pub(crate) fn recording_command(command: &Command, to: &Path) -> Command {
     let mut strace = strace(command, to);
     strace.args(["--seccomp-bpf", "-s", "1048576"]);
-    with(strace, command)
+    wrap_command(strace, command)
 }
 
-/// A command that kills the given one as soon as a thread begins its n-th call of a name.
-pub(crate) fn killed(command: &Command, to: &Path, name: &str, nth: usize) -> Command {
+/// A command that kills another one when a thread begins its n-th call of this name.
+pub(crate) fn killing_command(command: &Command, to: &Path, name: &str, nth: usize) -> Command {
     let mut strace = strace(command, to);
     strace.args(["-s", "16", "-e", &format!("inject={name}:signal=KILL:when={nth}")]);
-    with(strace, command)
+    wrap_command(strace, command)
 }
 
 fn strace(command: &Command, to: &Path) -> Command {
@@ -77,14 +93,14 @@ fn strace(command: &Command, to: &Path) -> Command {
     strace
 }
 
-fn with(mut strace: Command, command: &Command) -> Command {
+fn wrap_command(mut strace: Command, command: &Command) -> Command {
     strace.arg(command.get_program()).args(command.get_args());
     strace.envs(command.get_envs().filter_map(|(name, value)| Some((name, value?))));
     strace
 }
 
 impl Trace {
-    /// Reads a recording. `before` holds the folder as it was.
+    /// Parses a recording. `before` is the initial folder.
     pub(crate) fn read(recording: &str, folder: &Path, before: &Path) -> Self {
         let mut trace = Self { files: Vec::new(), names: BTreeMap::new(), calls: Vec::new() };
         for entry in std::fs::read_dir(before).unwrap().map(Result::unwrap) {
@@ -102,22 +118,43 @@ impl Trace {
     }
 }
 
-/// The state of reading.
 struct Reader {
     folder: String,
-    /// Names as of the line that is being read.
+    /// Names before the current line.
     names: BTreeMap<String, File>,
     files: usize,
-    /// Calls so far, by thread and name.
+    /// Calls up to the current line, by thread and name.
     counts: BTreeMap<(String, String), usize>,
 }
 
 /// A call that has begun.
 struct Begun {
     text: String,
-    /// Calls that had ended before.
+    /// The number of calls that had ended before.
     first: usize,
     nth: usize,
+}
+
+/// A call that has ended.
+struct Ended<'a> {
+    name: &'a str,
+    arguments: Vec<&'a str>,
+    result: i64,
+}
+
+impl<'a> Ended<'a> {
+    /// `None` for a call that failed, or that has no result because its process ended first.
+    fn parse(text: &'a str) -> Option<Self> {
+        let (name, rest) = text.split_once('(').unwrap();
+        let (arguments, result) = rest.rsplit_once(" = ").unwrap();
+        let result = result.split(['<', ' ']).next().unwrap().parse().ok().filter(|result| *result >= 0)?;
+        let arguments = arguments.trim_end().strip_suffix(')').unwrap().split(", ").collect();
+        Some(Self { name, arguments, result })
+    }
+
+    fn number(&self, n: usize) -> usize {
+        self.arguments[n].parse().unwrap()
+    }
 }
 
 impl Reader {
@@ -140,21 +177,21 @@ impl Reader {
                 let text = rest.strip_suffix(" <unfinished ...>");
                 let call = Begun { text: text.unwrap_or(rest).to_owned(), first: calls.len(), nth: *count };
                 if text.is_some() {
-                    // The receiver may know what it is told as soon as the call begins.
-                    calls.extend(self.said(&call));
+                    // The receiver may read the output as soon as the call begins.
+                    calls.extend(self.output_of(&call));
                     begun.insert(thread.to_owned(), call);
                     continue;
                 }
-                calls.extend(self.said(&call));
+                calls.extend(self.output_of(&call));
                 call
             };
-            calls.extend(self.changed(&whole));
+            calls.extend(self.change_of(&whole));
         }
         calls
     }
 
-    /// What a call says to somebody.
-    fn said(&self, call: &Begun) -> Option<Call> {
+    /// The output of a call.
+    fn output_of(&self, call: &Begun) -> Option<Call> {
         let (name, rest) = call.text.split_once('(')?;
         if !matches!(name, "write" | "writev" | "sendto" | "sendmsg") {
             return None;
@@ -166,77 +203,82 @@ impl Reader {
         Some(Call { change: Change::Said(strings(rest).concat()), name: name.to_owned(), nth: call.nth })
     }
 
-    /// What a call that has ended did to the folder.
-    fn changed(&mut self, call: &Begun) -> Option<Call> {
-        let (name, rest) = call.text.split_once('(').unwrap();
-        let (arguments, result) = rest.rsplit_once(" = ").unwrap();
-        // One that failed did nothing, and one that did not end because the process did has no result.
-        let result =
-            result.split(['<', ' ']).next().unwrap().parse::<i64>().ok().filter(|result| *result >= 0)?;
-        let arguments: Vec<_> = arguments.trim_end().strip_suffix(')').unwrap().split(", ").collect();
-        let path = |n: usize| {
-            let path = strings(arguments[n]).concat();
-            self.name_of(&String::from_utf8(path).unwrap())
-        };
-        let number = |n: usize| arguments[n].parse::<usize>().unwrap();
-        let change = match name {
-            "open" | "creat" | "openat" => {
-                let at = usize::from(name == "openat");
-                let (flags, name) = (arguments.get(at + 1).copied().unwrap_or_default(), path(at)?);
-                let file = self.names.get(&name).copied();
-                match file {
-                    None if flags.contains("O_CREAT") => {
-                        let file = self.new_file();
-                        self.names.insert(name.clone(), file);
-                        Change::Named { name, file }
-                    }
-                    Some(file) if flags.contains("O_TRUNC") => Change::Resized { file, length: 0 },
-                    _ => return None,
-                }
-            }
+    /// The change of the folder by a call that has ended.
+    fn change_of(&mut self, call: &Begun) -> Option<Call> {
+        let ended = Ended::parse(&call.text)?;
+        let change = match ended.name {
+            "open" | "creat" => self.opened(&ended, 0)?,
+            "openat" => self.opened(&ended, 1)?,
             "pwrite64" => {
-                let (file, bytes) = (self.file(arguments[0])?, strings(arguments[1]).concat());
-                assert_eq!(
-                    i64::try_from(bytes.len()).unwrap(),
-                    result,
-                    "a write that is recorded as a whole"
-                );
-                Change::Written { file, at: number(3), bytes }
+                let (file, bytes) = (self.file(ended.arguments[0])?, strings(ended.arguments[1]).concat());
+                assert_eq!(i64::try_from(bytes.len()), Ok(ended.result), "the whole write is recorded");
+                Change::Written { file, at: ended.number(3), bytes }
             }
-            "ftruncate" => Change::Resized { file: self.file(arguments[0])?, length: number(1) },
-            "fsync" | "fdatasync" if self.is_folder(arguments[0]) => {
+            "ftruncate" => Change::Resized { file: self.file(ended.arguments[0])?, length: ended.number(1) },
+            "fsync" | "fdatasync" if self.is_folder(ended.arguments[0]) => {
                 Change::NamesForced { first: call.first }
             }
-            "fsync" | "fdatasync" => Change::Forced { file: self.file(arguments[0])?, first: call.first },
-            "rename" | "renameat" | "renameat2" => {
-                let at = usize::from(name != "rename");
-                let (from, to) = (path(at)?, path(1 + 2 * at).unwrap());
-                assert!(!call.text.contains("RENAME_EXCHANGE"), "{}", call.text);
-                let file = self.names.remove(&from).unwrap();
-                self.names.insert(to.clone(), file);
-                Change::Renamed { from, to, file }
+            "fsync" | "fdatasync" => {
+                Change::Forced { file: self.file(ended.arguments[0])?, first: call.first }
             }
-            "link" | "linkat" => {
-                let at = usize::from(name == "linkat");
-                let (from, name) = (path(at)?, path(1 + 2 * at).unwrap());
-                let file = self.names[&from];
-                self.names.insert(name.clone(), file);
-                Change::Named { name, file }
+            "rename" => self.renamed(&ended, [0, 1])?,
+            "renameat" | "renameat2" => self.renamed(&ended, [1, 3])?,
+            "link" => self.linked(&ended, [0, 1])?,
+            "linkat" => self.linked(&ended, [1, 3])?,
+            "unlink" => self.unlinked(&ended, 0)?,
+            "unlinkat" => self.unlinked(&ended, 1)?,
+            "write" | "writev" | "sendto" | "sendmsg" if self.file(ended.arguments[0]).is_none() => {
+                return None;
             }
-            "unlink" | "unlinkat" => {
-                let name = path(usize::from(name == "unlinkat"))?;
-                self.names.remove(&name).unwrap();
-                Change::Unnamed { name }
-            }
-            "write" | "writev" | "sendto" | "sendmsg" if self.file(arguments[0]).is_none() => return None,
-            // Nothing of ours calls these on a file that matters; a call that comes to do so must be understood first.
+            // The program makes no other call on its files. A new one must be added here first.
             _ => {
-                let there = arguments.iter().any(|argument| text(argument).contains(&self.folder));
-                assert!(!there, "{} is not understood", call.text);
+                let in_folder = ended.arguments.iter().any(|argument| text(argument).contains(&self.folder));
+                assert!(!in_folder, "{} is not understood", call.text);
                 return None;
             }
         };
-        Some(Call { change, name: name.to_owned(), nth: call.nth })
+        Some(Call { change, name: ended.name.to_owned(), nth: call.nth })
+    }
+
+    /// An argument as a name in the folder.
+    fn path(&self, ended: &Ended<'_>, n: usize) -> Option<String> {
+        let path = strings(ended.arguments[n]).concat();
+        self.name_of(&String::from_utf8(path).unwrap())
+    }
+
+    fn opened(&mut self, ended: &Ended<'_>, path: usize) -> Option<Change> {
+        let name = self.path(ended, path)?;
+        let flags = ended.arguments.get(path + 1).copied().unwrap_or_default();
+        match self.names.get(&name).copied() {
+            None if flags.contains("O_CREAT") => {
+                let file = self.new_file();
+                self.names.insert(name.clone(), file);
+                Some(Change::Named { name, file })
+            }
+            Some(file) if flags.contains("O_TRUNC") => Some(Change::Resized { file, length: 0 }),
+            _ => None,
+        }
+    }
+
+    fn renamed(&mut self, ended: &Ended<'_>, [from, to]: [usize; 2]) -> Option<Change> {
+        let (from, to) = (self.path(ended, from)?, self.path(ended, to).unwrap());
+        assert!(!ended.arguments.iter().any(|flags| flags.contains("RENAME_EXCHANGE")), "{from} ⇄ {to}");
+        let file = self.names.remove(&from).unwrap();
+        self.names.insert(to.clone(), file);
+        Some(Change::Renamed { from, to, file })
+    }
+
+    fn linked(&mut self, ended: &Ended<'_>, [from, to]: [usize; 2]) -> Option<Change> {
+        let (from, name) = (self.path(ended, from)?, self.path(ended, to).unwrap());
+        let file = self.names[&from];
+        self.names.insert(name.clone(), file);
+        Some(Change::Named { name, file })
+    }
+
+    fn unlinked(&mut self, ended: &Ended<'_>, path: usize) -> Option<Change> {
+        let name = self.path(ended, path)?;
+        self.names.remove(&name).unwrap();
+        Some(Change::Unnamed { name })
     }
 
     fn new_file(&mut self) -> File {
@@ -244,7 +286,7 @@ impl Reader {
         self.files - 1
     }
 
-    /// The name in the folder that a path is.
+    /// A path as a name in the folder.
     fn name_of(&self, path: &str) -> Option<String> {
         // The program runs in the folder.
         let name = match path.strip_prefix('/') {
@@ -255,7 +297,7 @@ impl Reader {
         Some(name.to_owned())
     }
 
-    /// The file that is open under a number. One that has no name any more matters to nobody.
+    /// The file behind a descriptor; `None` without a name in the folder.
     fn file(&self, argument: &str) -> Option<File> {
         let name = self.name_of(&path_of(argument)?)?;
         self.names.get(&name).copied().filter(|_| !argument.contains("(deleted)"))
@@ -266,12 +308,11 @@ impl Reader {
     }
 }
 
-/// The path behind the number of an open file.
+/// The path behind a descriptor.
 fn path_of(argument: &str) -> Option<String> {
     Some(text(argument.split_once('<')?.1.split_once('>')?.0))
 }
 
-/// All strings in a call.
 fn strings(text: &str) -> Vec<Vec<u8>> {
     text.split('"').skip(1).step_by(2).map(bytes).collect()
 }
@@ -282,7 +323,7 @@ fn bytes(hex: &str) -> Vec<u8> {
     hex.as_bytes().chunks_exact(4).map(|byte| digit(byte[2]) << 4 | digit(byte[3])).collect()
 }
 
-/// The same as text. What is not written so stays as it is.
+/// The same as text. Other characters do not change.
 fn text(hex: &str) -> String {
     let mut parts = hex.split("\\x");
     let mut text = parts.next().unwrap().as_bytes().to_vec();

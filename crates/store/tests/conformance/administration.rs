@@ -1,4 +1,4 @@
-//! Changes by administrators, and what they make readable or unreadable.
+//! Changes by administrators, and which secrets and rows become readable or unreadable.
 
 use directory::audit::Actor;
 use directory::change::{Change, ChangeError, Changed};
@@ -12,7 +12,7 @@ use crate::Engine;
 use crate::engine::*;
 
 pub(crate) async fn all_changes_are_made_or_none(engine: &impl Engine) {
-    let store = filled(engine).await;
+    let store = filled_store(engine).await;
     let told = store.audit(1, 0, 100).await.unwrap().len();
     let lists = [
         (
@@ -43,12 +43,15 @@ pub(crate) async fn all_changes_are_made_or_none(engine: &impl Engine) {
     assert!(store.principal(&access_key(1), Freshness::Now).await.unwrap().is_some());
     assert_eq!(store.audit(1, 0, 100).await.unwrap().len(), told, "what was not done is not told");
     assert!(store.verify_audit().await.unwrap()[0].broken.is_none());
-    // The epoch that a refused list would have raised is as it was.
-    assert_eq!(create(&store, request(1, 1, vec![user(8, "h@example.com")])).await, ran("[Created]"));
+    // The refused list did not raise the epoch.
+    assert_eq!(
+        create(&store, request(1, 1, vec![user(8, "h@example.com")])).await,
+        written_text("[Created]")
+    );
 }
 
-pub(crate) async fn what_is_taken_away_bumps_the_epoch(engine: &impl Engine) {
-    let store = filled(engine).await;
+pub(crate) async fn revocations_raise_the_epoch(engine: &impl Engine) {
+    let store = filled_store(engine).await;
     let role = Role {
         id: RoleId::from_bytes([5; 16]),
         account: Some(account_id(1)),
@@ -83,9 +86,9 @@ pub(crate) async fn what_is_taken_away_bumps_the_epoch(engine: &impl Engine) {
 }
 
 pub(crate) async fn a_principal_is_all_or_nothing<E: Engine>(engine: &E) {
-    let store = filled(engine).await;
+    let store = filled_store(engine).await;
     apply(&store, vec![Change::SetRole(user_id(1), Some(BuiltIn::BasicAdministrator.id()))]).await;
-    // What was given out to somebody without a role does not rise with them.
+    // Key pairs issued before the user got a role do not get its rights.
     assert!(store.principal(&access_key(1), Freshness::Now).await.unwrap().is_none());
     apply(&store, vec![Change::AddBinding(binding(2, user_id(1)))]).await;
     let principal = store.principal(&access_key(2), Freshness::Now).await.unwrap().unwrap();
@@ -102,7 +105,7 @@ pub(crate) async fn a_principal_is_all_or_nothing<E: Engine>(engine: &E) {
         Change::DisableAccount(account_id(1)),
     ] {
         let engine = E::new().unwrap();
-        let store = filled(&engine).await;
+        let store = filled_store(&engine).await;
         let action = gone.action();
         apply(&store, vec![gone]).await;
         for freshness in [Freshness::Now, Freshness::Recent] {
@@ -131,8 +134,11 @@ pub(crate) async fn accounts_know_what_is_above_them(engine: &impl Engine) {
 }
 
 pub(crate) async fn secrets_are_nowhere_to_be_read(engine: &impl Engine) {
-    let store = filled(engine).await;
-    assert_eq!(create(&store, request(1, 1, vec![user(2, "visible@example.com")])).await, ran("[Created]"));
+    let store = filled_store(engine).await;
+    assert_eq!(
+        create(&store, request(1, 1, vec![user(2, "visible@example.com")])).await,
+        written_text("[Created]")
+    );
     drop(store);
     let bytes = engine.bytes();
     let holds = |text: &[u8]| bytes.windows(text.len()).any(|window| window == text);
@@ -141,7 +147,7 @@ pub(crate) async fn secrets_are_nowhere_to_be_read(engine: &impl Engine) {
 }
 
 pub(crate) async fn another_master_key_is_refused(engine: &impl Engine) {
-    drop(filled(engine).await);
+    drop(filled_store(engine).await);
     let error = engine.open_with_other_key();
     assert!(error.contains("the database was created with the master key"), "{error}");
     assert!(engine.open().principal(&access_key(1), Freshness::Now).await.unwrap().is_some());

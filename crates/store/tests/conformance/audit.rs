@@ -1,15 +1,15 @@
-//! The audit tells of everything, and shows when it was touched.
+//! The audit has an event for every change, and detects tampering.
 
 use crate::Engine;
 use crate::engine::*;
 
-pub(crate) async fn every_user_and_every_change_is_told(engine: &impl Engine) {
-    let store = filled(engine).await;
+pub(crate) async fn every_user_and_every_change_has_an_event(engine: &impl Engine) {
+    let store = filled_store(engine).await;
     create(&store, request(1, 1, vec![user(2, "a@example.com"), user(3, "first@example.com")])).await;
     apply(&store, vec![disable(user_id(2))]).await;
     let reports = store.verify_audit().await.unwrap();
     let mut told = Vec::new();
-    // Each writer has its own chain: creations may be in another chain than changes.
+    // Each writer has a separate chain, so creations may be in another chain than changes.
     for report in &reports {
         let events = store.audit(report.chain, 0, 100).await.unwrap();
         assert_eq!((report.events, &report.broken), (events.len() as u64, &None));
@@ -34,12 +34,12 @@ pub(crate) async fn every_user_and_every_change_is_told(engine: &impl Engine) {
     told_sorted.sort_unstable();
     expected_sorted.sort_unstable();
     assert_eq!(told_sorted, expected_sorted);
-    // Within a chain they stand in the order in which they were made.
+    // Events of a chain are in the order of the changes.
     assert_eq!(told[..5], expected[..5]);
     assert_eq!(store.audit(1, 4, 1).await.unwrap()[0].seq, 5);
 }
 
-pub(crate) async fn a_chain_that_was_touched_is_broken<E: Engine>(_: &E) {
+pub(crate) async fn a_changed_chain_is_broken<E: Engine>(_: &E) {
     for (how, message) in [
         (Tamper::ChangeEvent, "event 2 was changed"),
         (Tamper::DropEventInTheMiddle, "event 2 is missing"),
@@ -49,7 +49,7 @@ pub(crate) async fn a_chain_that_was_touched_is_broken<E: Engine>(_: &E) {
         (Tamper::DropTheHead, "its head is missing"),
     ] {
         let engine = E::new().unwrap();
-        drop(filled(&engine).await);
+        drop(filled_store(&engine).await);
         engine.tamper(how);
         let reports = engine.open().verify_audit().await.unwrap();
         assert_eq!(reports[0].broken.as_deref(), Some(message), "{how:?}");

@@ -1,10 +1,12 @@
-//! What the console needs beyond the API: sessions, the audit backwards, who has keys for what.
+//! The operations that only the console uses: sessions, reading the audit backwards, key pairs by application.
 
-use directory::audit::{Actor, Search};
+use std::sync::Arc;
+
+use directory::audit::{Actor, Event, Search};
 use directory::change::{Change, Changed};
 use directory::groups::{Description, Group, GroupChange, Subject};
 use directory::login::{Attempt, Grant};
-use directory::port::Write;
+use directory::port::{Store, Write};
 use directory::session::{Session, SessionLimits};
 use directory::user::{PasswordHash, Update, User};
 use directory::{ApplicationId, BindingId, DomainName, EmailAddress, GroupId, SessionId};
@@ -34,9 +36,9 @@ fn sign_in(n: u8, at: Timestamp) -> Change {
     }))
 }
 
-/// A directory in which Ann, who has a password, is signed in twice.
-async fn signed_in(engine: &impl Engine) -> std::sync::Arc<dyn directory::port::Store> {
-    let store = filled(engine).await;
+/// A directory in which Ann, who has a password, has two sessions.
+async fn signed_in(engine: &impl Engine) -> Arc<dyn Store> {
+    let store = filled_store(engine).await;
     let ann = User { password: Some(hash()), must_change_password: false, ..user(2, "ann@example.com") };
     apply(&store, vec![Change::AddUser(ann), sign_in(1, now()), sign_in(2, now())]).await;
     store
@@ -53,7 +55,7 @@ pub(crate) async fn a_session_lasts_until_it_is_ended(engine: &impl Engine) {
     apply(&store, vec![Change::EndSession(SessionId::from_bytes([1; 16]))]).await;
     assert!(store.session([1; 32]).await.unwrap().is_none());
     assert!(store.session([2; 32]).await.unwrap().is_some());
-    // Once is enough.
+    // A session can end only once.
     let again = vec![Change::EndSession(SessionId::from_bytes([1; 16]))];
     assert!(matches!(
         store.apply(again, Actor::Operator, now()).await.unwrap(),
@@ -61,7 +63,7 @@ pub(crate) async fn a_session_lasts_until_it_is_ended(engine: &impl Engine) {
     ));
 }
 
-pub(crate) async fn sessions_end_with_what_they_rest_on<E: Engine>(_: &E) {
+pub(crate) async fn sessions_end_with_their_user_or_password<E: Engine>(_: &E) {
     let changes: [fn() -> Change; 5] = [
         || disable(user_id(2)),
         || update(user_id(2), Update { locked: Some(true), ..Update::default() }),
@@ -80,13 +82,13 @@ pub(crate) async fn sessions_end_with_what_they_rest_on<E: Engine>(_: &E) {
     }
 }
 
-pub(crate) async fn what_is_over_is_forgotten_when_another_is_used(engine: &impl Engine) {
+pub(crate) async fn expired_sessions_are_deleted_when_another_is_used(engine: &impl Engine) {
     let store = signed_in(engine).await;
     let at = |minutes| now() + SignedDuration::from_mins(minutes);
     let first = SessionId::from_bytes([1; 16]);
     store.touch_session(first, at(20), LIMITS).await.unwrap();
     assert_eq!(store.session([1; 32]).await.unwrap().unwrap().session.seen_at, at(20));
-    // It is never seen earlier than it was.
+    // The time of the last use never decreases.
     store.touch_session(first, at(10), LIMITS).await.unwrap();
     assert_eq!(store.session([1; 32]).await.unwrap().unwrap().session.seen_at, at(20));
     assert_eq!(engine.rows("sessions"), 2);
@@ -94,45 +96,56 @@ pub(crate) async fn what_is_over_is_forgotten_when_another_is_used(engine: &impl
     assert_eq!(engine.rows("sessions"), 1, "the other was left alone for half an hour");
 }
 
-pub(crate) async fn the_audit_is_read_backwards(engine: &impl Engine) {
-    let store = filled(engine).await;
-    let minute = |n: i64| now() + SignedDuration::from_mins(n);
-    // The clock goes on, and back, and on.
+fn minute(n: i64) -> Timestamp {
+    now() + SignedDuration::from_mins(n)
+}
+
+/// A directory with five users, created while the clock went forwards, backwards and forwards.
+async fn store_with_events(engine: &impl Engine) -> Arc<dyn Store> {
+    let store = filled_store(engine).await;
     for (n, at) in [(2, 1), (3, 5), (4, 3), (5, 4), (6, 9)] {
         let new = User { created_at: minute(at), ..user(n, &format!("user{n}@example.com")) };
         create(&store, Write { now: minute(at), ..request(n as u8, 1, vec![new]) }).await;
     }
     apply(&store, vec![Change::AddAccount(account(2, &[]))]).await;
-    let all = |search: Search, limit| {
-        let store = std::sync::Arc::clone(&store);
-        async move {
-            let (mut events, mut rest, mut pages) = (Vec::new(), None, 0);
-            loop {
-                let found = store.search_audit(account_id(1), &search, rest, limit).await.unwrap();
-                events.extend(found.events);
-                rest = found.rest;
-                pages += 1;
-                if rest.is_none() {
-                    return (events, pages);
-                }
-            }
+    store
+}
+
+/// All events that a search finds, and the number of pages.
+async fn search_all(store: &Arc<dyn Store>, search: &Search, limit: usize) -> (Vec<Event>, usize) {
+    let (mut events, mut rest, mut pages) = (Vec::new(), None, 0);
+    loop {
+        let found = store.search_audit(account_id(1), search, rest, limit).await.unwrap();
+        events.extend(found.events);
+        rest = found.rest;
+        pages += 1;
+        if rest.is_none() {
+            return (events, pages);
         }
-    };
-    let (events, _) = all(Search::default(), 100).await;
-    assert_eq!(events.len(), 10, "what is of no account, or of another, is not given");
-    let mut naive = Vec::new();
-    for chain in store.verify_audit().await.unwrap() {
-        naive.extend(store.audit(chain.chain, 0, 100).await.unwrap());
     }
-    naive.retain(|event| event.account == Some(account_id(1)));
+}
+
+pub(crate) async fn the_audit_is_read_backwards(engine: &impl Engine) {
+    let store = store_with_events(engine).await;
+    let (events, _) = search_all(&store, &Search::default(), 100).await;
+    assert_eq!(events.len(), 10, "events of another account, or of none, are not found");
     for limit in [1, 2, 3, 7] {
-        let (paged, pages) = all(Search::default(), limit).await;
+        let (paged, pages) = search_all(&store, &Search::default(), limit).await;
         assert_eq!(paged, events, "by {limit}");
         assert!(pages >= 10 / limit);
     }
-    let made = |events: &[directory::audit::Event]| {
-        let made = events.iter().filter(|event| event.action == "user.created");
-        made.map(|event| event.target.clone()).collect::<Vec<_>>()
+}
+
+pub(crate) async fn the_audit_is_searched(engine: &impl Engine) {
+    let store = store_with_events(engine).await;
+    let mut events = Vec::new();
+    for chain in store.verify_audit().await.unwrap() {
+        events.extend(store.audit(chain.chain, 0, 100).await.unwrap());
+    }
+    events.retain(|event| event.account == Some(account_id(1)));
+    let created_users = |events: &[Event]| {
+        let created = events.iter().filter(|event| event.action == "user.created");
+        created.map(|event| event.target.clone()).collect::<Vec<_>>()
     };
     for (search, expected) in [
         (Search { target: "USER3".to_owned(), ..Search::default() }, vec!["user3@example.com"]),
@@ -152,17 +165,17 @@ pub(crate) async fn the_audit_is_read_backwards(engine: &impl Engine) {
         (Search { to: Some(minute(-1)), ..Search::default() }, vec![]),
         (Search { from: Some(minute(10)), ..Search::default() }, vec![]),
     ] {
-        let (mut found, _) = all(search.clone(), 2).await;
+        let (mut found, _) = search_all(&store, &search, 2).await;
         assert!(found.iter().all(|event| search.finds(event)));
-        let expected_all = naive.iter().filter(|event| search.finds(event)).count();
+        let expected_all = events.iter().filter(|event| search.finds(event)).count();
         assert_eq!(found.len(), expected_all, "{search:?}");
         found.sort_by_key(|event| std::cmp::Reverse(event.at));
-        assert_eq!(made(&found), expected, "{search:?}");
+        assert_eq!(created_users(&found), expected, "{search:?}");
     }
 }
 
 pub(crate) async fn key_pairs_are_listed_by_application(engine: &impl Engine) {
-    let store = filled(engine).await;
+    let store = filled_store(engine).await;
     apply(
         &store,
         vec![Change::AddBinding(binding(2, user_id(1))), Change::AddBinding(binding(3, user_id(1)))],
@@ -175,7 +188,7 @@ pub(crate) async fn key_pairs_are_listed_by_application(engine: &impl Engine) {
     assert_eq!(ids(store.bindings_to(application, None, 2).await.unwrap()), [3, 2]);
     let third = Some(BindingId::from_bytes([3; 16]));
     assert_eq!(ids(store.bindings_to(application, third, 9).await.unwrap()), [2, 1]);
-    // An end can be brought nearer, and never moved away.
+    // An expiry can only be moved closer.
     let (soon, later) = (now() + SignedDuration::from_hours(1), now() + SignedDuration::from_hours(9));
     let second = BindingId::from_bytes([2; 16]);
     for at in [later, soon, later] {
@@ -191,7 +204,7 @@ pub(crate) async fn key_pairs_are_listed_by_application(engine: &impl Engine) {
 }
 
 pub(crate) async fn a_user_knows_its_groups(engine: &impl Engine) {
-    let store = filled(engine).await;
+    let store = filled_store(engine).await;
     let group = |n: u8, name: &str| Group {
         id: GroupId::from_bytes([n; 16]),
         account: account_id(1),

@@ -1,4 +1,4 @@
-//! The directory around the call: lists, aliases, what hangs on users, how they go, logins, applications of API 2.0.
+//! Lists of users, aliases, updates, removal and purge, applications of API 2.0, audit events by time.
 
 use std::sync::Arc;
 
@@ -6,16 +6,14 @@ use ::directory::application::{Client, Product};
 use ::directory::attribute::Attribute;
 use ::directory::audit::Actor;
 use ::directory::change::{Change, ChangeError, Changed, Delegate, Effect};
-use ::directory::login::{Attempt, AuthenticationProfile, Grant, NamedProfile, Outcome};
 use ::directory::port::{AuditQuery, Freshness, Position, Store, Write, Written};
 use ::directory::role::BuiltIn;
 use ::directory::user::{PasswordHash, Update, User};
-use ::directory::{BindingId, ClientId, DelegateId, DomainName, EmailAddress, ProfileId, UserId};
+use ::directory::{ClientId, DelegateId, DomainName, EmailAddress, UserId};
 use jiff::SignedDuration;
 
 use crate::Engine;
 use crate::engine::*;
-use crate::usage::used;
 
 fn alias(n: u32, of: u32, address: &str) -> User {
     User { alias_of: Some(user_id(of)), ..user(n, address) }
@@ -25,8 +23,8 @@ fn addresses(users: &[User]) -> Vec<&str> {
     users.iter().map(|user| user.address.as_str()).collect()
 }
 
-/// Makes one change and gives what came of it.
-async fn effect(store: &Arc<dyn Store>, change: Change) -> Result<Effect, ChangeError> {
+/// Makes one change and returns its effect.
+pub(crate) async fn effect(store: &Arc<dyn Store>, change: Change) -> Result<Effect, ChangeError> {
     let (sender, receiver) = std::sync::mpsc::channel();
     let write = Write {
         once: None,
@@ -43,8 +41,20 @@ async fn effect(store: &Arc<dyn Store>, change: Change) -> Result<Effect, Change
     receiver.recv().unwrap()
 }
 
-pub(crate) async fn users_are_listed_in_pages_by_domain(engine: &impl Engine) {
-    let store = filled(engine).await;
+/// The addresses of the first account in [`store_with_list`], in the order of the list.
+const LISTED: [&str; 7] = [
+    "b@a.example",
+    "c@a.example",
+    "A@example.com",
+    "f@example.com",
+    "first@example.com",
+    "z@example.com",
+    "a@example.com.au",
+];
+
+/// A directory with [`LISTED`] in several domains, and one user of another account.
+async fn store_with_list(engine: &impl Engine) -> Arc<dyn Store> {
+    let store = filled_store(engine).await;
     let other = |domain: u8, name: &str| {
         let id = ::directory::DomainId::from_bytes([domain; 16]);
         ::directory::Domain { id, ..domain_of(name) }
@@ -55,63 +65,58 @@ pub(crate) async fn users_are_listed_in_pages_by_domain(engine: &impl Engine) {
         Change::AddAccount(account(2, &[])),
         Change::AddDomain(domain(2, "two.example")),
         Change::AddUser(User { account: account_id(2), ..user(90, "a@two.example") }),
+        Change::AddAlias(alias(30, 1, "f@example.com")),
     ];
-    let all = [
-        "b@a.example",
-        "c@a.example",
-        "A@example.com",
-        "first@example.com",
-        "z@example.com",
-        "a@example.com.au",
-    ];
-    for (n, address) in all.iter().enumerate().filter(|(_, address)| **address != "first@example.com").rev() {
-        changes.push(Change::AddUser(user(10 + n as u32, address)));
-    }
-    changes.push(Change::AddAlias(alias(30, 1, "f@example.com")));
+    let added = LISTED.iter().filter(|address| !["first@example.com", "f@example.com"].contains(address));
+    changes.extend((10..).zip(added.rev()).map(|(n, address)| Change::AddUser(user(n, address))));
     apply(&store, changes).await;
-    let all = [
-        "b@a.example",
-        "c@a.example",
-        "A@example.com",
-        "f@example.com",
-        "first@example.com",
-        "z@example.com",
-        "a@example.com.au",
-    ];
-    let account = account_id(1);
-    for size in 1..=all.len() + 1 {
+    store
+}
+
+pub(crate) async fn users_are_listed_in_pages_forwards_and_backwards(engine: &impl Engine) {
+    let store = store_with_list(engine).await;
+    for size in 1..=LISTED.len() + 1 {
         let (mut seen, mut from) = (Vec::new(), Position::Start);
         loop {
-            let page = store.list_users(account, None, &from, size).await.unwrap();
+            let page = store.list_users(account_id(1), None, &from, size).await.unwrap();
             let Some(last) = page.last() else { break };
             from = Position::After(last.address.key().to_owned());
             seen.extend(page);
         }
-        assert_eq!(addresses(&seen), all, "by {size}");
+        assert_eq!(addresses(&seen), LISTED, "by {size}");
         let mut from = Position::Before(seen.pop().unwrap().address.key().to_owned());
         let mut back: Vec<User> = Vec::new();
         loop {
-            let mut page = store.list_users(account, None, &from, size).await.unwrap();
+            let mut page = store.list_users(account_id(1), None, &from, size).await.unwrap();
             let Some(first) = page.first() else { break };
             from = Position::Before(first.address.key().to_owned());
             page.append(&mut back);
             back = page;
         }
-        assert_eq!(addresses(&back), all[..6], "back by {size}");
+        assert_eq!(addresses(&back), LISTED[..6], "back by {size}");
     }
-    let name = |name: &str| DomainName::parse(name).unwrap();
-    let one = store.list_users(account, Some(&name("example.com")), &Position::Start, 10).await.unwrap();
-    assert_eq!(addresses(&one), all[2..6]);
-    assert_eq!(
-        store.list_users(account, Some(&name("two.example")), &Position::Start, 10).await.unwrap().len(),
-        0
-    );
+}
+
+pub(crate) async fn users_are_listed_by_domain(engine: &impl Engine) {
+    let store = store_with_list(engine).await;
+    let list = async |domain: &str| {
+        let domain = DomainName::parse(domain).unwrap();
+        store.list_users(account_id(1), Some(&domain), &Position::Start, 10).await.unwrap()
+    };
+    assert_eq!(addresses(&list("example.com").await), LISTED[2..6]);
+    assert!(list("two.example").await.is_empty(), "a domain of another account");
+}
+
+pub(crate) async fn listed_users_are_counted(engine: &impl Engine) {
+    let store = store_with_list(engine).await;
+    let account = account_id(1);
     assert_eq!(store.count_listed(account, None).await.unwrap(), 7);
-    assert_eq!(store.count_listed(account, Some(&name("a.example"))).await.unwrap(), 2);
+    let domain = DomainName::parse("a.example").unwrap();
+    assert_eq!(store.count_listed(account, Some(&domain)).await.unwrap(), 2);
     assert_eq!(store.count_listed(account_id(2), None).await.unwrap(), 1);
     apply(&store, vec![Change::RemoveUser(user_id(1))]).await;
     assert_eq!(store.count_listed(account, None).await.unwrap(), 5, "with its alias");
-    // A list of which one can't be made counts nothing.
+    // Refused changes do not change the total.
     let refused = vec![Change::AddUser(user(50, "new@example.com")), Change::RemoveUser(user_id(99))];
     let refused = store.apply(refused, Actor::Operator, now()).await.unwrap();
     assert_eq!(refused, Changed::Refused { index: 1, why: ChangeError::NotFound });
@@ -124,7 +129,7 @@ fn domain_of(name: &str) -> ::directory::Domain {
 }
 
 pub(crate) async fn a_domain_with_users_stays_with_its_account(engine: &impl Engine) {
-    let store = filled(engine).await;
+    let store = filled_store(engine).await;
     let id = store.list_domains().await.unwrap()[0].id;
     apply(&store, vec![Change::AddAccount(account(2, &[])), Change::RemoveDomain(id)]).await;
     assert_eq!(
@@ -135,7 +140,7 @@ pub(crate) async fn a_domain_with_users_stays_with_its_account(engine: &impl Eng
 }
 
 pub(crate) async fn an_update_changes_what_it_names(engine: &impl Engine) {
-    let store = filled(engine).await;
+    let store = filled_store(engine).await;
     let before = store.users_by_id(&[user_id(1)]).await.unwrap().remove(0).unwrap();
     let update = Update {
         name: Some("New".to_owned()),
@@ -161,8 +166,8 @@ pub(crate) async fn an_update_changes_what_it_names(engine: &impl Engine) {
     );
 }
 
-pub(crate) async fn passwords_are_remembered_as_many_as_asked(engine: &impl Engine) {
-    let store = filled(engine).await;
+pub(crate) async fn as_many_passwords_are_remembered_as_required(engine: &impl Engine) {
+    let store = filled_store(engine).await;
     let address = EmailAddress::parse("first@example.com").unwrap();
     for n in 1..=6 {
         let hash = PasswordHash::new(format!("hash {n}"));
@@ -182,8 +187,8 @@ pub(crate) async fn passwords_are_remembered_as_many_as_asked(engine: &impl Engi
     );
 }
 
-pub(crate) async fn what_hangs_on_a_user_goes_with_it(engine: &impl Engine) {
-    let store = filled(engine).await;
+pub(crate) async fn removing_a_user_removes_its_aliases_attributes_and_delegates(engine: &impl Engine) {
+    let store = filled_store(engine).await;
     let delegate =
         Delegate { id: DelegateId::from_bytes([1; 16]), primary: user_id(1), delegate: user_id(2) };
     let set = vec![(Attribute::Title, "Dr".to_owned()), (Attribute::Office, "1".to_owned())];
@@ -218,15 +223,15 @@ pub(crate) async fn what_hangs_on_a_user_goes_with_it(engine: &impl Engine) {
         store.attributes(user_id(2)).await.unwrap().is_empty()
             && store.aliases(user_id(2)).await.unwrap().is_empty()
     );
-    // Both addresses are free again, and the audit knows of what was there.
+    // Both addresses are free again, and the audit has the removed user.
     apply(&store, vec![Change::AddUser(user(4, "alias@example.com"))]).await;
     let events = store.audit(1, 0, 100).await.unwrap();
     assert!(events.last().unwrap().detail.contains("was removed earlier"));
     assert_eq!(effect(&store, Change::RemoveUser(user_id(2))).await.unwrap_err(), ChangeError::NotFound);
 }
 
-pub(crate) async fn the_purge_list_knows_who_is_due(engine: &impl Engine) {
-    let store = filled(engine).await;
+pub(crate) async fn the_purge_list_has_users_that_are_due(engine: &impl Engine) {
+    let store = filled_store(engine).await;
     let later = |hours| now() + SignedDuration::from_hours(hours);
     apply(
         &store,
@@ -245,7 +250,7 @@ pub(crate) async fn the_purge_list_knows_who_is_due(engine: &impl Engine) {
 }
 
 pub(crate) async fn the_last_super_administrator_can_t_be_taken_by_a_caller(engine: &impl Engine) {
-    let store = filled(engine).await;
+    let store = filled_store(engine).await;
     let role = Some(BuiltIn::SuperAdministrator.id());
     apply(&store, vec![Change::SetRole(user_id(1), role), Change::AddUser(user(2, "b@example.com"))]).await;
     let takes: [fn() -> Change; 4] = [
@@ -267,118 +272,8 @@ pub(crate) async fn the_last_super_administrator_can_t_be_taken_by_a_caller(engi
     apply(&store, vec![takes[2]()]).await;
 }
 
-async fn log_in(store: &Arc<dyn Store>, hash: Option<&str>, grant: Grant) -> Outcome {
-    let attempt = Attempt {
-        user: Some(user_id(2)),
-        address: "b@example.com".to_owned(),
-        verified: hash.map(|hash| PasswordHash::new(hash.to_owned())),
-        rehashed: None,
-        grant,
-    };
-    match effect(store, Change::LogIn(Box::new(attempt))).await {
-        Ok(Effect::LogIn(outcome)) => outcome,
-        other => panic!("{other:?}"),
-    }
-}
-
-pub(crate) async fn a_login_is_decided_on_the_row_as_it_is(engine: &impl Engine) {
-    let store = filled(engine).await;
-    let with_password = User {
-        password: Some(PasswordHash::new("right".to_owned())),
-        must_change_password: false,
-        ..user(2, "b@example.com")
-    };
-    apply(&store, vec![Change::AddUser(with_password)]).await;
-    let profile = AuthenticationProfile { binding_life: None, max_bindings: 2 };
-    let pair = |n: u8| Grant::Binding(Box::new(binding(n, user_id(2))), profile.clone());
-    for _ in 0..4 {
-        assert_eq!(log_in(&store, None, Grant::Nothing).await, Outcome::Refused);
-    }
-    assert_eq!(log_in(&store, Some("right"), pair(10)).await, Outcome::Granted);
-    assert!(store.principal(&access_key(10), Freshness::Recent).await.unwrap().is_some());
-    assert_eq!(
-        log_in(&store, Some("an earlier one"), pair(11)).await,
-        Outcome::Refused,
-        "no longer the password"
-    );
-    assert_eq!(log_in(&store, Some("right"), pair(11)).await, Outcome::Granted);
-    // The one that was never used makes room; one that was used never does.
-    store.note_usage(vec![used(10, 1, "a")]).await.unwrap();
-    assert_eq!(log_in(&store, Some("right"), pair(12)).await, Outcome::Granted);
-    for (n, is_there) in [(10, true), (11, false), (12, true)] {
-        let found = store.principal(&access_key(n), Freshness::Recent).await.unwrap();
-        assert_eq!(found.is_some(), is_there, "pair {n}");
-    }
-    store.note_usage(vec![used(12, 1, "a")]).await.unwrap();
-    assert_eq!(log_in(&store, Some("right"), pair(14)).await, Outcome::TooManyBindings);
-    let until = now() + SignedDuration::from_hours(1);
-    assert_eq!(
-        log_in(&store, Some("right"), Grant::Prolong(BindingId::from_bytes([10; 16]), Some(until))).await,
-        Outcome::Granted
-    );
-    let principal = store.principal(&access_key(10), Freshness::Recent).await.unwrap().unwrap();
-    assert_eq!(principal.binding.expires_at, Some(until), "seen at once");
-    assert_eq!(
-        log_in(&store, Some("right"), Grant::Prolong(BindingId::from_bytes([1; 16]), None)).await,
-        Outcome::Refused,
-        "another user's"
-    );
-    let new = || Grant::Password(PasswordHash::new("new".to_owned()), 5);
-    assert_eq!(log_in(&store, Some("right"), new()).await, Outcome::Granted);
-    assert!(
-        store.principal(&access_key(10), Freshness::Recent).await.unwrap().is_none(),
-        "all pairs are revoked"
-    );
-    assert_eq!(log_in(&store, Some("right"), new()).await, Outcome::Refused);
-    for _ in 0..9 {
-        log_in(&store, None, Grant::Nothing).await;
-    }
-    assert_eq!(log_in(&store, Some("new"), pair(13)).await, Outcome::Refused, "locked out");
-    let unknown = Attempt {
-        user: None,
-        address: "x@example.com".to_owned(),
-        verified: None,
-        rehashed: None,
-        grant: Grant::Nothing,
-    };
-    assert!(matches!(
-        effect(&store, Change::LogIn(Box::new(unknown))).await,
-        Ok(Effect::LogIn(Outcome::Refused))
-    ));
-    let events = store.audit(1, 0, 100).await.unwrap();
-    assert_eq!(events.last().unwrap().target, "x@example.com");
-    assert!(store.verify_audit().await.unwrap()[0].broken.is_none());
-}
-
-pub(crate) async fn profiles_hold_for_users_else_for_accounts(engine: &impl Engine) {
-    let store = filled(engine).await;
-    let named = |n: u8, life: Option<i64>| NamedProfile {
-        id: ProfileId::from_bytes([n; 16]),
-        account: account_id(1),
-        name: format!("Profile {n}"),
-        profile: AuthenticationProfile {
-            binding_life: life.map(SignedDuration::from_hours),
-            max_bindings: u32::from(n),
-        },
-    };
-    apply(&store, vec![Change::AddProfile(named(1, Some(5))), Change::AddProfile(named(2, None))]).await;
-    assert_eq!(store.list_profiles().await.unwrap(), [named(1, Some(5)), named(2, None)]);
-    let address = EmailAddress::parse("first@example.com").unwrap();
-    let effective = async || store.credentials(&address).await.unwrap().unwrap().profile;
-    assert_eq!(effective().await, AuthenticationProfile::default());
-    apply(&store, vec![Change::SetAccountProfile(account_id(1), Some(ProfileId::from_bytes([1; 16])))]).await;
-    assert_eq!(effective().await, named(1, Some(5)).profile);
-    apply(&store, vec![Change::SetProfile(user_id(1), Some(ProfileId::from_bytes([2; 16])))]).await;
-    assert_eq!(effective().await, named(2, None).profile);
-    let twice =
-        NamedProfile { id: ProfileId::from_bytes([3; 16]), name: "PROFILE 1".to_owned(), ..named(1, None) };
-    assert_eq!(effect(&store, Change::AddProfile(twice)).await.unwrap_err(), ChangeError::AlreadyExists);
-    let unknown = Change::SetProfile(user_id(1), Some(ProfileId::from_bytes([9; 16])));
-    assert_eq!(effect(&store, unknown).await.unwrap_err(), ChangeError::NotFound);
-}
-
 pub(crate) async fn a_client_is_found_by_id_and_name_until_it_is_disabled(engine: &impl Engine) {
-    let store = filled(engine).await;
+    let store = filled_store(engine).await;
     let client = Client {
         id: ClientId::from_bytes([4; 16]),
         account: account_id(1),
@@ -407,11 +302,11 @@ pub(crate) async fn a_client_is_found_by_id_and_name_until_it_is_disabled(engine
 }
 
 pub(crate) async fn events_are_found_by_account_and_time(engine: &impl Engine) {
-    let store = filled(engine).await;
+    let store = filled_store(engine).await;
     let at = |minutes: i64| now() + SignedDuration::from_mins(minutes);
     apply(&store, vec![Change::AddAccount(account(2, &[])), Change::AddDomain(domain(2, "two.example"))])
         .await;
-    // The clock goes on, back, and on again.
+    // The clock goes forwards, backwards and forwards.
     for (n, minute) in [10, 20, -30, 40].into_iter().enumerate() {
         let n = n as u32;
         let users = vec![
@@ -449,9 +344,9 @@ pub(crate) async fn events_are_found_by_account_and_time(engine: &impl Engine) {
     assert!(find(41, 99, 9).await.0.is_empty());
 }
 
-/// What the hot path looks up for every user must also hold for ids that are nobody's.
-pub(crate) async fn nobody_is_nobody(engine: &impl Engine) {
-    let store = filled(engine).await;
+/// Lookups of every request must also accept unknown ids.
+pub(crate) async fn unknown_ids_and_addresses_are_not_found(engine: &impl Engine) {
+    let store = filled_store(engine).await;
     assert!(store.users_by_id(&[UserId::from_bytes([0; 16])]).await.unwrap()[0].is_none());
     assert!(store.credentials(&EmailAddress::parse("x@example.com").unwrap()).await.unwrap().is_none());
     apply(&store, vec![Change::AddAlias(alias(3, 1, "alias@example.com"))]).await;

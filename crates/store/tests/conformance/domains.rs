@@ -1,4 +1,4 @@
-//! How accounts get domains: registered, proven, below their own, and never somebody else's.
+//! How accounts get domains: registered, verified, below their domains, and never another account's.
 
 use std::sync::Arc;
 
@@ -34,77 +34,77 @@ fn drop_pending(n: u8) -> Change {
     Change::Domain(DomainChange::Drop(PendingDomainId::from_bytes([n; 16])))
 }
 
-async fn refused_at(store: &Arc<dyn Store>, change: Change, why: ChangeError, at: Timestamp) {
+async fn assert_refused_at(store: &Arc<dyn Store>, change: Change, why: ChangeError, at: Timestamp) {
     let outcome = store.apply(vec![change], Actor::Operator, at).await.unwrap();
     assert_eq!(outcome, Changed::Refused { index: 0, why });
 }
 
-async fn refused(store: &Arc<dyn Store>, change: Change, why: ChangeError) {
-    refused_at(store, change, why, now()).await;
+async fn assert_refused(store: &Arc<dyn Store>, change: Change, why: ChangeError) {
+    assert_refused_at(store, change, why, now()).await;
 }
 
-async fn owner(store: &Arc<dyn Store>, text: &str) -> Option<directory::AccountId> {
+async fn owner_of(store: &Arc<dyn Store>, text: &str) -> Option<directory::AccountId> {
     store.domains(&[name(text)]).await.unwrap()[0].map(|evidence| evidence.account)
 }
 
-/// Accounts 1 and 2; `example.com` is the first one's.
-async fn two(engine: &impl Engine) -> Arc<dyn Store> {
-    let store = filled(engine).await;
+/// Accounts 1 and 2; account 1 has `example.com`.
+async fn two_accounts(engine: &impl Engine) -> Arc<dyn Store> {
+    let store = filled_store(engine).await;
     apply(&store, vec![Change::AddAccount(account(2, &[]))]).await;
     store
 }
 
-pub(crate) async fn who_proves_a_domain_first_gets_it(engine: &impl Engine) {
-    let store = two(engine).await;
+pub(crate) async fn the_first_account_that_verifies_a_domain_gets_it(engine: &impl Engine) {
+    let store = two_accounts(engine).await;
     apply(&store, vec![register(1, 1, "new.example"), register(2, 2, "new.example")]).await;
-    refused(&store, register(3, 1, "new.example"), ChangeError::AlreadyExists).await;
-    assert_eq!(owner(&store, "new.example").await, None, "registered is not internal");
+    assert_refused(&store, register(3, 1, "new.example"), ChangeError::AlreadyExists).await;
+    assert_eq!(owner_of(&store, "new.example").await, None, "registered is not internal");
     assert_eq!(
         store.pending_domain(account_id(1), &name("new.example")).await.unwrap(),
         Some(pending(1, 1, "new.example"))
     );
 
     apply(&store, vec![verify(2)]).await;
-    assert_eq!(owner(&store, "new.example").await, Some(account_id(2)));
+    assert_eq!(owner_of(&store, "new.example").await, Some(account_id(2)));
     let domain = store.domain_of(account_id(2), &name("new.example")).await.unwrap().unwrap();
     assert_eq!((domain.inbound_type, domain.send_only, domain.local), (InboundType::Any, false, true));
     assert!(store.domain_of(account_id(1), &name("new.example")).await.unwrap().is_none());
     assert!(store.pending_domain(account_id(2), &name("new.example")).await.unwrap().is_none());
 
-    refused(&store, verify(1), ChangeError::DomainManaged).await;
-    refused(&store, verify(2), ChangeError::NotFound).await;
-    refused(&store, register(4, 1, "new.example"), ChangeError::DomainManaged).await;
-    refused(&store, register(4, 2, "new.example"), ChangeError::DomainManaged).await;
+    assert_refused(&store, verify(1), ChangeError::DomainManaged).await;
+    assert_refused(&store, verify(2), ChangeError::NotFound).await;
+    assert_refused(&store, register(4, 1, "new.example"), ChangeError::DomainManaged).await;
+    assert_refused(&store, register(4, 2, "new.example"), ChangeError::DomainManaged).await;
     apply(&store, vec![drop_pending(1)]).await;
-    refused(&store, drop_pending(1), ChangeError::NotFound).await;
+    assert_refused(&store, drop_pending(1), ChangeError::NotFound).await;
     assert!(store.pending_domain(account_id(1), &name("new.example")).await.unwrap().is_none());
 }
 
-pub(crate) async fn what_lies_below_a_domain_goes_with_it(engine: &impl Engine) {
-    let store = two(engine).await;
+pub(crate) async fn subdomains_go_to_the_owner_of_the_domain(engine: &impl Engine) {
+    let store = two_accounts(engine).await;
     apply(&store, vec![register(1, 1, "a.b.example.com")]).await;
     let below = store.domain_of(account_id(1), &name("a.b.example.com")).await.unwrap().unwrap();
     assert_eq!((below.id, below.inbound_type), (DomainId::from_bytes([101; 16]), InboundType::Smtp));
     assert_eq!(store.pending_domains_of(account_id(1), &Position::Start, 9).await.unwrap().total, 0);
-    refused(&store, register(2, 2, "b.example.com"), ChangeError::DomainBelowAnothers).await;
-    // A name that only ends alike lies elsewhere.
+    assert_refused(&store, register(2, 2, "b.example.com"), ChangeError::DomainBelowAnothers).await;
+    // A name that only ends alike is not below the domain.
     apply(&store, vec![register(3, 2, "anexample.com"), register(4, 2, "sub.late.example")]).await;
 
-    // What comes to lie below another account's domain meanwhile can't be had any more.
+    // A pending domain that is below another account's domain by now cannot be verified.
     apply(&store, vec![register(5, 1, "late.example"), verify(5)]).await;
-    refused(&store, verify(4), ChangeError::DomainBelowAnothers).await;
-    // A registration of one's own that is overtaken is settled.
+    assert_refused(&store, verify(4), ChangeError::DomainBelowAnothers).await;
+    // Verification of the parent domain settles the account's pending domain.
     apply(&store, vec![register(6, 1, "sub.own.example"), register(7, 1, "own.example"), verify(7)]).await;
     apply(&store, vec![register(8, 1, "sub.own.example")]).await;
     assert!(store.pending_domain(account_id(1), &name("sub.own.example")).await.unwrap().is_none());
-    assert_eq!(owner(&store, "sub.own.example").await, Some(account_id(1)));
+    assert_eq!(owner_of(&store, "sub.own.example").await, Some(account_id(1)));
 }
 
-pub(crate) async fn a_registration_expires_and_can_be_made_anew(engine: &impl Engine) {
-    let store = two(engine).await;
+pub(crate) async fn a_registration_expires_and_can_be_repeated(engine: &impl Engine) {
+    let store = two_accounts(engine).await;
     apply(&store, vec![register(1, 1, "new.example")]).await;
     let late = now() + LIFE;
-    refused_at(&store, verify(1), ChangeError::VerificationExpired, late).await;
+    assert_refused_at(&store, verify(1), ChangeError::VerificationExpired, late).await;
     let again = PendingDomain { created_at: late, expires_at: late + LIFE, ..pending(2, 1, "new.example") };
     let change = Change::Domain(DomainChange::Register(again.clone(), DomainId::from_bytes([102; 16])));
     assert_eq!(store.apply(vec![change], Actor::Operator, late).await.unwrap(), Changed::Done);
@@ -114,7 +114,7 @@ pub(crate) async fn a_registration_expires_and_can_be_made_anew(engine: &impl En
 }
 
 pub(crate) async fn domains_are_listed_by_account(engine: &impl Engine) {
-    let store = two(engine).await;
+    let store = two_accounts(engine).await;
     let change = |n: u8| register(n, 1 + n % 2, &format!("{n:02}.example"));
     apply(&store, (0..20).map(change).collect()).await;
     apply(&store, (0..20).step_by(2).map(verify).collect()).await;
@@ -138,9 +138,9 @@ pub(crate) async fn domains_are_listed_by_account(engine: &impl Engine) {
     assert_eq!(store.pending_domains_of(one, &Position::Start, 100).await.unwrap().total, 0);
 }
 
-/// Users that came in the very same transaction keep a domain from another account too.
+/// Users created in the same transaction also keep a domain from another account.
 pub(crate) async fn a_domain_is_not_taken_from_under_a_new_user(engine: &impl Engine) {
-    let store = two(engine).await;
+    let store = two_accounts(engine).await;
     apply(&store, vec![register(1, 2, "moving.example")]).await;
     let moving = directory::Domain { id: DomainId::from_bytes([50; 16]), ..domain(1, "moving.example") };
     apply(&store, vec![Change::AddDomain(moving.clone())]).await;

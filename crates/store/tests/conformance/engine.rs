@@ -1,4 +1,4 @@
-//! Engines under test, and what the tests need to speak to one.
+//! Engines under test, and helpers for the tests.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -23,19 +23,19 @@ use store::MasterKey;
 pub(crate) trait Engine: Sized {
     /// An empty one; `None` where the engine is not installed.
     fn new() -> Option<Self>;
-    /// Opens it, again and again.
+    /// Opens the database; can be called repeatedly.
     fn open(&self) -> Arc<dyn Store>;
-    /// Tries to open it with another master key, and gives the error.
+    /// Opens it with another master key, and returns the error.
     fn open_with_other_key(&self) -> String;
-    /// Changes rows behind the program's back.
+    /// Changes rows directly in the database.
     fn tamper(&self, how: Tamper);
-    /// How many rows a table has.
+    /// The number of rows of a table.
     fn rows(&self, table: &str) -> i64;
-    /// Every byte it keeps on disk.
+    /// Every byte on its disk.
     fn bytes(&self) -> Vec<u8>;
 }
 
-/// What somebody with access to the database could do to the audit.
+/// Ways to tamper with the audit in the database.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Tamper {
     ChangeEvent,
@@ -57,7 +57,7 @@ impl Entropy for Counting {
     }
 }
 
-/// A clock that stands still: what is kept for a second is kept for good.
+/// A clock that does not move, so caches that last a second never expire.
 pub(crate) struct Still;
 
 impl Clock for Still {
@@ -105,7 +105,7 @@ impl Engine for sqlite {
     }
 
     fn tamper(&self, how: Tamper) {
-        let sql = tampering(how, "zeroblob(32)");
+        let sql = tampering_sql(how, "zeroblob(32)");
         rusqlite::Connection::open(self.path()).unwrap().execute_batch(&sql).unwrap();
     }
 
@@ -120,8 +120,8 @@ impl Engine for sqlite {
     }
 }
 
-/// Everything is done to the chain with the most events.
-fn tampering(how: Tamper, zeros: &str) -> String {
+/// All of these change the chain with the most events.
+fn tampering_sql(how: Tamper, zeros: &str) -> String {
     let last = "(SELECT max(seq) FROM audit_events)";
     match how {
         Tamper::ChangeEvent => "UPDATE audit_events SET actor = 'somebody else' WHERE seq = 2".to_owned(),
@@ -137,7 +137,7 @@ fn tampering(how: Tamper, zeros: &str) -> String {
     }
 }
 
-/// The engine behind many nodes.
+/// The engine for several nodes.
 #[expect(non_camel_case_types, reason = "the name of the engine is the name of its tests")]
 pub(crate) struct postgres {
     server: &'static testkit::Postgres,
@@ -173,7 +173,7 @@ impl Engine for postgres {
     }
 
     fn tamper(&self, how: Tamper) {
-        self.server.execute(&self.url, &tampering(how, "decode(repeat('00', 32), 'hex')"));
+        self.server.execute(&self.url, &tampering_sql(how, "decode(repeat('00', 32), 'hex')"));
     }
 
     fn rows(&self, table: &str) -> i64 {
@@ -198,7 +198,7 @@ fn bytes_of(digits: &str) -> Vec<u8> {
     (0..digits.len() / 2).map(|n| pair(n * 2)).collect()
 }
 
-/// Ids and rows for tests: a number makes each.
+/// Ids and rows for tests, each made from a number.
 pub(crate) fn account_id(n: u8) -> AccountId {
     AccountId::from_bytes([n; 16])
 }
@@ -278,7 +278,7 @@ pub(crate) async fn apply(store: &Arc<dyn Store>, changes: Vec<Change>) {
 }
 
 /// An account with a domain, a user, an application and a binding.
-pub(crate) async fn filled(engine: &impl Engine) -> Arc<dyn Store> {
+pub(crate) async fn filled_store(engine: &impl Engine) -> Arc<dyn Store> {
     let store = engine.open();
     let changes = vec![
         Change::AddAccount(account(1, &[])),
@@ -291,7 +291,7 @@ pub(crate) async fn filled(engine: &impl Engine) -> Arc<dyn Store> {
     store
 }
 
-/// A request to create users; its answer lists what became of each.
+/// A request to create users. Its response lists the outcome of each.
 pub(crate) fn request(id: u8, body: u8, users: Vec<User>) -> Write {
     let key = RequestKey { credential: [1; 16], request_id: [id; 16], digest: [body; 32] };
     Write {
@@ -310,7 +310,7 @@ pub(crate) fn request(id: u8, body: u8, users: Vec<User>) -> Write {
     }
 }
 
-/// What makes it the same as another.
+/// The key that identifies a repeated request.
 pub(crate) fn key(request: &Write) -> RequestKey {
     request.once.unwrap().0
 }
@@ -319,6 +319,6 @@ pub(crate) async fn create(store: &Arc<dyn Store>, request: Write) -> Written {
     store.write(vec![request]).await.unwrap().remove(0)
 }
 
-pub(crate) fn ran(text: &str) -> Written {
+pub(crate) fn written_text(text: &str) -> Written {
     Written::Ran(text.as_bytes().to_vec())
 }

@@ -1,4 +1,4 @@
-//! Several nodes on one database, each of which knows nothing of the others.
+//! Several nodes on one database that do not know each other.
 
 use std::sync::Arc;
 
@@ -11,9 +11,9 @@ fn id(request: &mut directory::port::Write, n: u32) {
     request.once.as_mut().unwrap().0.request_id[..4].copy_from_slice(&n.to_be_bytes());
 }
 
-/// Every request goes to two nodes at once: one runs it, the other gives the answer of the one.
-pub(crate) async fn a_request_runs_on_one_of_them(engine: &impl Engine) {
-    let nodes = [filled(engine).await, engine.open(), engine.open()];
+/// Every request goes to two nodes at once: one runs it, the other returns the same response.
+pub(crate) async fn a_request_runs_on_one_node(engine: &impl Engine) {
+    let nodes = [filled_store(engine).await, engine.open(), engine.open()];
     let mut tasks = Vec::new();
     for n in 0..300_u32 {
         let pair = [0, 1].map(|of| {
@@ -29,15 +29,15 @@ pub(crate) async fn a_request_runs_on_one_of_them(engine: &impl Engine) {
     for [one, other] in tasks {
         let mut both = [one.await.unwrap(), other.await.unwrap()];
         both.sort_by_key(|written| matches!(written, Written::Repeated(_)));
-        assert_eq!(both, [ran("[Created]"), Written::Repeated(b"[Created]".to_vec())]);
+        assert_eq!(both, [written_text("[Created]"), Written::Repeated(b"[Created]".to_vec())]);
     }
     assert_eq!(nodes[2].count_users().await.unwrap(), 301);
     assert!(nodes[2].verify_audit().await.unwrap().iter().all(|report| report.broken.is_none()));
 }
 
-/// The signature does not cover the body: of two bodies under one id, whichever node they go to, one runs.
-pub(crate) async fn an_id_stands_for_one_body_on_all_of_them(engine: &impl Engine) {
-    let nodes = [filled(engine).await, engine.open()];
+/// The signature does not cover the body, so two bodies can have one id. Only one of them runs, on whichever node.
+pub(crate) async fn a_request_id_belongs_to_one_body_on_all_nodes(engine: &impl Engine) {
+    let nodes = [filled_store(engine).await, engine.open()];
     let mut tasks = Vec::new();
     for n in 0..100_u32 {
         let pair = [0_u8, 1].map(|body| {
@@ -54,15 +54,15 @@ pub(crate) async fn an_id_stands_for_one_body_on_all_of_them(engine: &impl Engin
     for [one, other] in tasks {
         let mut both = [one.await.unwrap(), other.await.unwrap()];
         both.sort_by_key(|written| *written == Written::RequestIdReused);
-        assert_eq!(both, [ran("[Created]"), Written::RequestIdReused]);
+        assert_eq!(both, [written_text("[Created]"), Written::RequestIdReused]);
     }
     assert_eq!(nodes[0].count_users().await.unwrap(), 101);
 }
 
-/// One node takes something away while another writes: what comes after is not written on the old judgement, and what is
-/// said to be written is there.
-pub(crate) async fn what_one_takes_away_stops_the_other(engine: &impl Engine) {
-    let (writing, taking) = (filled(engine).await, engine.open());
+/// One node revokes something while another writes. Later writes are not based on the old state, and every acknowledged
+/// write is stored.
+pub(crate) async fn a_revocation_on_one_node_stops_writes_of_the_other(engine: &impl Engine) {
+    let (writing, taking) = (filled_store(engine).await, engine.open());
     let (written, mut first) = tokio::sync::mpsc::unbounded_channel();
     let tasks: Vec<_> = (0..8_u32)
         .map(|task| {
@@ -81,7 +81,7 @@ pub(crate) async fn what_one_takes_away_stops_the_other(engine: &impl Engine) {
             })
         })
         .collect();
-    // Only when they are at it.
+    // Only after the writers have started.
     first.recv().await.unwrap();
     apply(&taking, vec![disable(user_id(1))]).await;
     let mut late = request(1, 1, vec![user(1, "late@example.com")]);

@@ -1,4 +1,4 @@
-//! Users are found by what stands in their addresses and names, by domain and by state.
+//! Search for users by words of their addresses and names, by domain and by state.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -13,7 +13,7 @@ use ::directory::{DomainId, DomainName};
 use crate::Engine;
 use crate::engine::*;
 
-fn named(n: u32, address: &str, name: &str) -> User {
+fn named_user(n: u32, address: &str, name: &str) -> User {
     User { name: name.to_owned(), must_change_password: false, ..user(n, address) }
 }
 
@@ -21,12 +21,12 @@ async fn index_all(store: &Arc<dyn Store>) {
     while store.index_users(7).await.unwrap().left > 0 {}
 }
 
-/// All that is found, page by page.
-async fn all(store: &Arc<dyn Store>, account: u8, query: &UserQuery, limit: usize) -> Vec<User> {
-    all_behind(store, account, query, limit, None).await
+/// All users that are found, page by page.
+async fn find_all(store: &Arc<dyn Store>, account: u8, query: &UserQuery, limit: usize) -> Vec<User> {
+    find_all_after(store, account, query, limit, None).await
 }
 
-async fn all_behind(
+async fn find_all_after(
     store: &Arc<dyn Store>,
     account: u8,
     query: &UserQuery,
@@ -47,28 +47,28 @@ async fn all_behind(
     }
 }
 
-/// The addresses that a text finds once everything is indexed, sorted.
-async fn found(store: &Arc<dyn Store>, text: &str) -> Vec<String> {
+/// The addresses that a text finds after indexing, sorted.
+async fn found_addresses(store: &Arc<dyn Store>, text: &str) -> Vec<String> {
     index_all(store).await;
-    let users = all(store, 1, &UserQuery::new(text, None, None), 10).await;
+    let users = find_all(store, 1, &UserQuery::new(text, None, None), 10).await;
     let mut addresses: Vec<String> = users.iter().map(|user| user.address.to_string()).collect();
     addresses.sort_unstable();
     addresses
 }
 
 pub(crate) async fn users_are_found_by_address_and_name(engine: &impl Engine) {
-    let store = filled(engine).await;
+    let store = filled_store(engine).await;
     let users = vec![
-        named(2, "ann.lee@example.com", "Ann O’Brien-Lee"),
-        named(3, "Åsa@example.com", "Lee, Åsa"),
-        named(4, "bob+x@example.com", ""),
+        named_user(2, "ann.lee@example.com", "Ann O’Brien-Lee"),
+        named_user(3, "Åsa@example.com", "Lee, Åsa"),
+        named_user(4, "bob+x@example.com", ""),
     ];
-    assert_eq!(create(&store, request(1, 1, users)).await, ran("[Created, Created, Created]"));
+    assert_eq!(create(&store, request(1, 1, users)).await, written_text("[Created, Created, Created]"));
     let changes = vec![
-        Change::AddAlias(User { alias_of: Some(user_id(4)), ..named(5, "robert@example.com", "") }),
+        Change::AddAlias(User { alias_of: Some(user_id(4)), ..named_user(5, "robert@example.com", "") }),
         Change::AddAccount(account(2, &[])),
         Change::AddDomain(domain(2, "two.example")),
-        Change::AddUser(User { account: account_id(2), ..named(6, "lee@two.example", "Lee") }),
+        Change::AddUser(User { account: account_id(2), ..named_user(6, "lee@two.example", "Lee") }),
     ];
     apply(&store, changes).await;
     for (text, expected) in [
@@ -86,19 +86,19 @@ pub(crate) async fn users_are_found_by_address_and_name(engine: &impl Engine) {
         ("@two.example", &[]),
         ("nobody", &[]),
     ] {
-        assert_eq!(found(&store, text).await, expected, "{text}");
+        assert_eq!(found_addresses(&store, text).await, expected, "{text}");
     }
-    let elsewhere = all(&store, 2, &UserQuery::new("lee", None, None), 10).await;
+    let elsewhere = find_all(&store, 2, &UserQuery::new("lee", None, None), 10).await;
     assert_eq!(elsewhere.len(), 1);
-    assert_eq!(found(&engine.open(), "lee").await.len(), 2, "also after reopening");
+    assert_eq!(found_addresses(&engine.open(), "lee").await.len(), 2, "also after reopening");
 }
 
-pub(crate) async fn what_changes_is_found_as_it_is(engine: &impl Engine) {
-    let store = filled(engine).await;
-    let ann = named(2, "ann@example.com", "Ann Lee");
-    let alias = User { alias_of: Some(user_id(2)), ..named(3, "lee@example.com", "") };
+pub(crate) async fn changed_users_are_found_by_their_new_words(engine: &impl Engine) {
+    let store = filled_store(engine).await;
+    let ann = named_user(2, "ann@example.com", "Ann Lee");
+    let alias = User { alias_of: Some(user_id(2)), ..named_user(3, "lee@example.com", "") };
     apply(&store, vec![Change::AddUser(ann), Change::AddAlias(alias)]).await;
-    assert_eq!(found(&store, "lee").await, ["ann@example.com", "lee@example.com"]);
+    assert_eq!(found_addresses(&store, "lee").await, ["ann@example.com", "lee@example.com"]);
     for (name, locked) in [("Ann Smith", None), ("Ann Jones", Some(true))] {
         let name = Some(name.to_owned());
         apply(
@@ -107,22 +107,22 @@ pub(crate) async fn what_changes_is_found_as_it_is(engine: &impl Engine) {
         )
         .await;
     }
-    assert_eq!(found(&store, "lee").await, ["lee@example.com"]);
-    assert_eq!(found(&store, "smith").await, Vec::<String>::new());
-    assert_eq!(found(&store, "jones ann").await, ["ann@example.com"]);
+    assert_eq!(found_addresses(&store, "lee").await, ["lee@example.com"]);
+    assert_eq!(found_addresses(&store, "smith").await, Vec::<String>::new());
+    assert_eq!(found_addresses(&store, "jones ann").await, ["ann@example.com"]);
     apply(&store, vec![Change::RemoveUser(user_id(2))]).await;
-    assert_eq!(found(&store, "jones").await, Vec::<String>::new());
-    assert_eq!(found(&store, "lee").await, Vec::<String>::new(), "with its alias");
-    // Of names that are gone no word is left: the rest is `first`, `user` and `1`.
+    assert_eq!(found_addresses(&store, "jones").await, Vec::<String>::new());
+    assert_eq!(found_addresses(&store, "lee").await, Vec::<String>::new(), "with its alias");
+    // Words of former names are removed: only `first`, `user` and `1` are left.
     assert_eq!(engine.rows("user_words"), 3);
 }
 
-pub(crate) async fn what_is_new_is_indexed_once(engine: &impl Engine) {
-    let nodes = [filled(engine).await, engine.open()];
+pub(crate) async fn new_users_are_indexed_once(engine: &impl Engine) {
+    let nodes = [filled_store(engine).await, engine.open()];
     index_all(&nodes[0]).await;
-    let users = (0..100).map(|n| named(10 + n, &format!("new{n:03}@example.com"), "")).collect();
+    let users = (0..100).map(|n| named_user(10 + n, &format!("new{n:03}@example.com"), "")).collect();
     assert!(matches!(create(&nodes[0], request(1, 1, users)).await, Written::Ran(_)));
-    apply(&nodes[1], vec![Change::AddUser(named(200, "newer@example.com", ""))]).await;
+    apply(&nodes[1], vec![Change::AddUser(named_user(200, "newer@example.com", ""))]).await;
     let query = UserQuery::new("new", None, None);
     let before = nodes[1].find_users(account_id(1), &query, None, 200, now()).await.unwrap();
     assert_eq!((before.users.len(), before.left), (0, 101));
@@ -132,27 +132,27 @@ pub(crate) async fn what_is_new_is_indexed_once(engine: &impl Engine) {
     read.sort_unstable();
     assert_eq!(read, [41, 60]);
     assert_eq!(nodes[0].index_users(60).await.unwrap(), Indexed::default());
-    assert_eq!(all(&nodes[0], 1, &query, 200).await.len(), 101);
+    assert_eq!(find_all(&nodes[0], 1, &query, 200).await.len(), 101);
     assert!(nodes[0].verify_audit().await.unwrap().iter().all(|chain| chain.broken.is_none()));
 }
 
-/// A sequence that looks like chance and is always the same.
+/// A pseudo-random sequence, the same in every run.
 struct Chance(u64);
 
 impl Chance {
-    fn below(&mut self, n: u64) -> u64 {
+    fn random_below(&mut self, n: u64) -> u64 {
         self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         (self.0 >> 33) % n
     }
 
-    fn of<'t>(&mut self, texts: &[&'t str]) -> &'t str {
-        texts[self.below(texts.len() as u64) as usize]
+    fn pick_from<'t>(&mut self, texts: &[&'t str]) -> &'t str {
+        texts[self.random_below(texts.len() as u64) as usize]
     }
 }
 
 const DOMAINS: [&str; 3] = ["a.example", "b.example", "example.com"];
 
-/// Users of all kinds, and changes of some: in two accounts.
+/// Users of all kinds in two accounts, and changes to some of them.
 async fn fill_by_chance(store: &Arc<dyn Store>, chance: &mut Chance) {
     let mut changes = vec![
         Change::AddDomain(::directory::Domain {
@@ -168,29 +168,33 @@ async fn fill_by_chance(store: &Arc<dyn Store>, chance: &mut Chance) {
     ];
     let names = ["", "Ann Lee", "ann", "Bob Lee-Ann", "Lea Bobson", "Anna", "Å. Lee"];
     for n in 10..400_u32 {
-        let local = format!("{}.{}{n}", chance.of(&["ann", "bob", "lee"]), chance.of(&["a", "le", "x"]));
-        let name = chance.of(&names);
-        let foreign = chance.below(8) == 0;
-        let domain = if foreign { "two.example" } else { chance.of(&DOMAINS) };
-        let mut user = named(n, &format!("{local}@{domain}"), name);
-        user.must_change_password = chance.below(3) == 0;
-        user.role = (chance.below(9) == 0).then(|| BuiltIn::BasicAdministrator.id());
+        let local = format!(
+            "{}.{}{n}",
+            chance.pick_from(&["ann", "bob", "lee"]),
+            chance.pick_from(&["a", "le", "x"])
+        );
+        let name = chance.pick_from(&names);
+        let foreign = chance.random_below(8) == 0;
+        let domain = if foreign { "two.example" } else { chance.pick_from(&DOMAINS) };
+        let mut user = named_user(n, &format!("{local}@{domain}"), name);
+        user.must_change_password = chance.random_below(3) == 0;
+        user.role = (chance.random_below(9) == 0).then(|| BuiltIn::BasicAdministrator.id());
         if foreign {
             user.account = account_id(2);
-        } else if chance.below(9) == 0 {
+        } else if chance.random_below(9) == 0 {
             user.alias_of = Some(user_id(1));
         }
         changes.push(match user.alias_of {
             Some(_) => Change::AddAlias(user),
             None => Change::AddUser(user),
         });
-        let id = user_id(10 + chance.below(u64::from(n) - 9) as u32);
-        let flag = Some(chance.below(2) == 0);
-        match chance.below(9) {
+        let id = user_id(10 + chance.random_below(u64::from(n) - 9) as u32);
+        let flag = Some(chance.random_below(2) == 0);
+        match chance.random_below(9) {
             0 => changes.push(update(id, Update { locked: flag, ..Update::default() })),
             1 => changes.push(update(id, Update { disabled: flag, ..Update::default() })),
             2 => {
-                let name = Some(chance.of(&names).to_owned());
+                let name = Some(chance.pick_from(&names).to_owned());
                 changes.push(update(id, Update { name, ..Update::default() }));
             }
             3 => changes.push(Change::Purge(id, flag.filter(|flag| *flag).map(|_| now()))),
@@ -200,24 +204,28 @@ async fn fill_by_chance(store: &Arc<dyn Store>, chance: &mut Chance) {
     apply(store, changes).await;
 }
 
-pub(crate) async fn pages_give_each_user_that_is_meant_once(engine: &impl Engine) {
-    let store = filled(engine).await;
+pub(crate) async fn pages_return_each_matching_user_once(engine: &impl Engine) {
+    let store = filled_store(engine).await;
     let mut chance = Chance(7);
     fill_by_chance(&store, &mut chance).await;
     index_all(&store).await;
-    let everybody = all(&store, 1, &UserQuery::default(), 50).await;
+    let everybody = find_all(&store, 1, &UserQuery::default(), 50).await;
     assert!(everybody.len() > 300);
     let mut hits = 0;
     for n in 0..150 {
-        let text = [chance.of(&["", "", "a", "ann", "lee", "le", "å"]), chance.of(&["", "b", "lee", "x1"])];
+        let text = [
+            chance.pick_from(&["", "", "a", "ann", "lee", "le", "å"]),
+            chance.pick_from(&["", "b", "lee", "x1"]),
+        ];
         let text = if n % 20 == 0 { "ann.a2@".to_owned() } else { text.join(" ") };
-        let domain = (chance.below(3) == 0).then(|| DomainName::parse(chance.of(&DOMAINS)).unwrap());
+        let domain =
+            (chance.random_below(3) == 0).then(|| DomainName::parse(chance.pick_from(&DOMAINS)).unwrap());
         let states = State::ALL.len() as u64;
-        let state = State::ALL.get(chance.below(2 * states) as usize).copied();
+        let state = State::ALL.get(chance.random_below(2 * states) as usize).copied();
         let query = UserQuery::new(&text, domain, state);
-        // Whatever range is the shortest: what follows a place among the words is read by words.
-        let after = (chance.below(2) == 0).then(|| Cursor::Word(String::new(), String::new()));
-        let users = all_behind(&store, 1, &query, 1 + chance.below(40) as usize, after).await;
+        // Some searches continue after a cursor of words, which are read by words even if another range is shorter.
+        let after = (chance.random_below(2) == 0).then(|| Cursor::Word(String::new(), String::new()));
+        let users = find_all_after(&store, 1, &query, 1 + chance.random_below(40) as usize, after).await;
         let keys: BTreeSet<&str> = users.iter().map(|user| user.address.key()).collect();
         let meant: BTreeSet<&str> =
             everybody.iter().filter(|user| query.finds(user, now())).map(|user| user.address.key()).collect();
@@ -228,13 +236,13 @@ pub(crate) async fn pages_give_each_user_that_is_meant_once(engine: &impl Engine
     assert!(hits > 1_500, "there is much to be found: {hits}");
 }
 
-pub(crate) async fn a_page_looks_at_so_many_and_no_more(engine: &impl Engine) {
-    let store = filled(engine).await;
+pub(crate) async fn a_page_checks_a_limited_number_of_users(engine: &impl Engine) {
+    let store = filled_store(engine).await;
     for slice in 0..6_u8 {
         let users = (0..1_000).map(|n| {
             let n = 10 + u32::from(slice) * 1_000 + n;
             let last = if n == 6_009 { "Last" } else { "" };
-            named(n, &format!("user{n:05}@example.com"), last)
+            named_user(n, &format!("user{n:05}@example.com"), last)
         });
         assert!(matches!(create(&store, request(slice, 1, users.collect())).await, Written::Ran(_)));
     }
@@ -243,7 +251,7 @@ pub(crate) async fn a_page_looks_at_so_many_and_no_more(engine: &impl Engine) {
     let find = async |after: Option<&Cursor>| {
         store.find_users(account_id(1), &query, after, 10, now()).await.unwrap()
     };
-    // By the word that only one has, that one is found at once; by the one that all have, it is the last.
+    // The word that only one user has finds it at once. By the word that all have, it would be the last.
     let found = find(None).await;
     assert_eq!((found.users.len(), found.next, found.complete), (1, None, true));
     let first = find(Some(&Cursor::Word("user0".to_owned(), String::new()))).await;

@@ -1,4 +1,4 @@
-//! Users are created, each address once, and only on evidence that holds.
+//! Users are created only on valid evidence, and each address once.
 
 use directory::change::Change;
 use directory::port::{Evidence, Written};
@@ -8,7 +8,7 @@ use directory::{DomainId, EmailAddress};
 use crate::Engine;
 use crate::engine::*;
 
-async fn find(
+async fn find_user(
     store: &std::sync::Arc<dyn directory::port::Store>,
     address: &str,
 ) -> Option<directory::user::User> {
@@ -16,39 +16,45 @@ async fn find(
 }
 
 pub(crate) async fn a_user_is_found_again_also_after_reopening(engine: &impl Engine) {
-    let store = filled(engine).await;
+    let store = filled_store(engine).await;
     let hash = PasswordHash::new("$argon2id$…".to_owned());
     let new = directory::user::User { password: Some(hash), ..user(3, "Åsa@Bücher.example") };
-    assert_eq!(create(&store, request(1, 1, vec![new.clone()])).await, ran("[Created]"));
+    assert_eq!(create(&store, request(1, 1, vec![new.clone()])).await, written_text("[Created]"));
     drop(store);
     let store = engine.open();
-    let found = find(&store, "åsa@xn--bcher-kva.EXAMPLE").await.unwrap();
+    let found = find_user(&store, "åsa@xn--bcher-kva.EXAMPLE").await.unwrap();
     assert_eq!(format!("{found:?}"), format!("{new:?}"));
     assert_eq!(found.password.unwrap().expose(), "$argon2id$…");
-    assert!(find(&store, "nobody@example.com").await.is_none());
+    assert!(find_user(&store, "nobody@example.com").await.is_none());
     assert_eq!(store.count_users().await.unwrap(), 2);
 }
 
 pub(crate) async fn an_address_is_given_once(engine: &impl Engine) {
-    let store = filled(engine).await;
+    let store = filled_store(engine).await;
     let twice = vec![user(2, "a@example.com"), user(3, "A@EXAMPLE.COM"), user(4, "first@example.com")];
-    assert_eq!(create(&store, request(1, 1, twice)).await, ran("[Created, AddressTaken, AddressTaken]"));
-    assert_eq!(create(&store, request(2, 2, vec![user(5, "a@example.com")])).await, ran("[AddressTaken]"));
-    assert_eq!(find(&store, "a@example.com").await.unwrap().id, user_id(2));
+    assert_eq!(
+        create(&store, request(1, 1, twice)).await,
+        written_text("[Created, AddressTaken, AddressTaken]")
+    );
+    assert_eq!(
+        create(&store, request(2, 2, vec![user(5, "a@example.com")])).await,
+        written_text("[AddressTaken]")
+    );
+    assert_eq!(find_user(&store, "a@example.com").await.unwrap().id, user_id(2));
 }
 
 pub(crate) async fn a_request_may_hold_many_users(engine: &impl Engine) {
-    let store = filled(engine).await;
+    let store = filled_store(engine).await;
     let many = (0..5_000).map(|n| user(100 + n, &format!("user{n}@example.com"))).collect();
     let Written::Ran(answer) = create(&store, request(1, 1, many)).await else { panic!("did not run") };
     assert_eq!(String::from_utf8(answer).unwrap().matches("Created").count(), 5_000);
     assert_eq!(store.count_users().await.unwrap(), 5_001);
-    assert_eq!(create(&store, request(2, 1, Vec::new())).await, ran("[]"));
+    assert_eq!(create(&store, request(2, 1, Vec::new())).await, written_text("[]"));
 }
 
-/// Sixty-four at once, each asking for the same ten addresses: each address is won by exactly one.
-pub(crate) async fn writers_that_meet_agree_on_who_was_first(engine: &impl Engine) {
-    let store = filled(engine).await;
+/// 64 writers at once ask for the same ten addresses. Each address goes to exactly one of them.
+pub(crate) async fn concurrent_writers_agree_on_the_first(engine: &impl Engine) {
+    let store = filled_store(engine).await;
     let mut tasks = Vec::new();
     for task in 0..64_u8 {
         let store = std::sync::Arc::clone(&store);
@@ -58,7 +64,7 @@ pub(crate) async fn writers_that_meet_agree_on_who_was_first(engine: &impl Engin
                 let id = 1_000 + u32::from(task) * 10 + u32::from(n);
                 let mut request = request(task, n, vec![user(id, &format!("wanted{n}@example.com"))]);
                 request.once.as_mut().unwrap().0.request_id[0] = n;
-                won += u32::from(create(&store, request).await == ran("[Created]"));
+                won += u32::from(create(&store, request).await == written_text("[Created]"));
             }
             won
         }));
@@ -72,8 +78,8 @@ pub(crate) async fn writers_that_meet_agree_on_who_was_first(engine: &impl Engin
     assert!(store.verify_audit().await.unwrap().iter().all(|report| report.broken.is_none()));
 }
 
-pub(crate) async fn evidence_that_no_longer_holds_stops_the_write(engine: &impl Engine) {
-    let store = filled(engine).await;
+pub(crate) async fn stale_evidence_stops_the_write(engine: &impl Engine) {
+    let store = filled_store(engine).await;
     apply(&store, vec![Change::AddAccount(account(2, &[1]))]).await;
     let with = |id: u8, evidence: &[(u8, u64)]| {
         let evidence = evidence.iter().map(|(n, epoch)| Evidence { account: account_id(*n), epoch: *epoch });
@@ -82,13 +88,13 @@ pub(crate) async fn evidence_that_no_longer_holds_stops_the_write(engine: &impl 
             ..request(id, id, vec![user(100 + u32::from(id), &format!("user{id}@example.com"))])
         }
     };
-    assert_eq!(create(&store, with(1, &[(1, 0), (2, 0)])).await, ran("[Created]"));
+    assert_eq!(create(&store, with(1, &[(1, 0), (2, 0)])).await, written_text("[Created]"));
     for (id, evidence) in [(2, [(1, 1), (2, 0)]), (3, [(1, 0), (2, 1)]), (4, [(1, 0), (99, 0)])] {
         assert_eq!(create(&store, with(id, &evidence)).await, Written::Stale);
     }
     apply(&store, vec![Change::RemoveDomain(DomainId::from_bytes([1; 16]))]).await;
     assert_eq!(create(&store, with(5, &[(1, 0), (2, 0)])).await, Written::Stale);
-    assert_eq!(create(&store, with(5, &[(1, 1), (2, 0)])).await, ran("[Created]"));
+    assert_eq!(create(&store, with(5, &[(1, 1), (2, 0)])).await, written_text("[Created]"));
     apply(&store, vec![Change::DisableAccount(account_id(2))]).await;
     assert_eq!(create(&store, with(6, &[(1, 1), (2, 1)])).await, Written::Stale);
     assert_eq!(store.count_users().await.unwrap(), 3);

@@ -4,7 +4,7 @@ use clap::Subcommand;
 use serde_json::json;
 use server::admin::{Admin, ClientRow, products};
 
-use super::done;
+use super::print_done;
 use crate::output::{Failed, Output};
 
 #[derive(Subcommand)]
@@ -46,7 +46,7 @@ pub(super) async fn run(admin: &Admin, command: Command, output: &Output) -> Res
         }
         Command::Disable { client_id } => {
             admin.disable_client(&client_id).await?;
-            done(output, "disabled", &client_id)
+            print_done(output, "disabled", &client_id)
         }
         Command::List => {
             let (mut objects, mut lines) = (Vec::new(), Vec::new());

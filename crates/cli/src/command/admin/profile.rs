@@ -3,7 +3,7 @@
 use clap::{Args, Subcommand};
 use server::admin::Admin;
 
-use super::done;
+use super::print_done;
 use crate::output::{Failed, Output};
 
 #[derive(Subcommand)]
@@ -71,11 +71,11 @@ pub(super) async fn profile(admin: &Admin, command: Profile, output: &Output) ->
     match command {
         Profile::Create { name, account, life, max_bindings } => {
             admin.add_profile(&account, &name, life, max_bindings).await?;
-            done(output, "created", &name)
+            print_done(output, "created", &name)
         }
         Profile::Assign { name, account, user } => {
             admin.assign_profile(&account, name.as_deref(), user.as_deref()).await?;
-            done(output, "changed", user.as_deref().unwrap_or(&account))
+            print_done(output, "changed", user.as_deref().unwrap_or(&account))
         }
         Profile::List => {
             let accounts = admin.accounts().await?;

@@ -65,7 +65,7 @@ impl Counts {
         self.refused
     }
 
-    fn named(&self) -> [(&'static str, u64); 8] {
+    fn named_counts(&self) -> [(&'static str, u64); 8] {
         [
             ("created", self.created),
             ("would be created", self.would_be_created),
@@ -184,7 +184,7 @@ impl Report {
         let mut lines = Vec::new();
         let counted: Vec<_> = self
             .counts
-            .named()
+            .named_counts()
             .into_iter()
             .filter(|(_, count)| *count > 0)
             .map(|(name, count)| format!("{count} {name}"))

@@ -121,7 +121,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_left_behind_is_cut_back_to_what_is_decided() {
+    fn the_state_is_truncated_to_finished_rows() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("result.csv");
         let head = "row,line,emailAddress,result,id,code,field,message\n";

@@ -161,7 +161,7 @@ impl Sender {
         // Before the first await, so that it runs in the order of the file.
         let earlier: Vec<bool> = users.iter().map(|user| !self.is_new(user)).collect();
         let answer = |earlier: bool, answer: Answer| match answer {
-            Answer::WouldBeCreated | Answer::Unchecked if earlier => self.refused(vec![twice()]),
+            Answer::WouldBeCreated | Answer::Unchecked if earlier => self.refused(vec![repeated_address()]),
             answer => answer,
         };
         let unchecked = || earlier.iter().map(|earlier| answer(*earlier, Answer::Unchecked)).collect();
@@ -188,7 +188,7 @@ impl Sender {
 }
 
 /// An address that an earlier row has.
-fn twice() -> Fault {
+fn repeated_address() -> Fault {
     Fault {
         code: EXISTS.to_owned(),
         message: "An earlier row of the file has this address".to_owned(),
@@ -198,7 +198,7 @@ fn twice() -> Fault {
 }
 
 /// The result of each row of a batch.
-pub(super) fn fates<'a>(
+pub(super) fn row_outcomes<'a>(
     batch: &'a Batch,
     outcome: &'a Outcome,
 ) -> impl Iterator<Item = (&'a Line, Fate<'a>)> {

@@ -104,8 +104,8 @@ impl Source {
     }
 }
 
-/// Whether the source was read to its end.
-pub(super) fn ended(source: &Source) -> anyhow::Result<()> {
+/// Fails if reading the source ended with an error.
+pub(super) fn check_complete(source: &Source) -> anyhow::Result<()> {
     match source.broken.lock().unwrap_or_else(PoisonError::into_inner).take() {
         None => Ok(()),
         Some(error) => {

@@ -77,7 +77,7 @@ impl State {
     }
 
     /// Whether the file is the one with which the import began.
-    pub(super) fn fits(&self, survey: &Survey) -> anyhow::Result<()> {
+    pub(super) fn check_unchanged(&self, survey: &Survey) -> anyhow::Result<()> {
         if self.digest != survey.digest {
             bail!(
                 "the file has changed since the import began, so its rows cannot be matched with the result file"
