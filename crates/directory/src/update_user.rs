@@ -1,4 +1,4 @@
-//! The rules of update-user (spec/protocol.md 5; who may change whom is `[ours]`).
+//! The rules of update-user (spec/protocol.md 5; which users a caller may change is `[ours]`).
 
 use jiff::Timestamp;
 use secrecy::{ExposeSecret, SecretString};

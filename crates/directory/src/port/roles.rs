@@ -4,7 +4,7 @@ use super::Pending;
 use crate::user::User;
 use crate::{AccountId, ApplicationId, GroupId, Role, RoleId};
 
-/// Users of one account whom one change affects together.
+/// The users of one account that a change affects together.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Affected {
     /// Users whose addresses are members of a group.

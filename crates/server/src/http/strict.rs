@@ -89,11 +89,7 @@ impl<S> Strict<S> {
                             self.number += 1;
                             self.searched = 0;
                             at += end;
-                            match framing {
-                                Framing::Length(0) => Expected::Head,
-                                Framing::Length(length) => Expected::Body(length),
-                                Framing::Chunked => Expected::Size(0),
-                            }
+                            Expected::after_head(&framing)
                         }
                         Err(why) => return (at, Some(why)),
                     },
@@ -129,6 +125,14 @@ impl<S> Strict<S> {
 }
 
 impl Expected {
+    fn after_head(framing: &Framing) -> Self {
+        match framing {
+            Framing::Length(0) => Expected::Head,
+            Framing::Length(length) => Expected::Body(*length),
+            Framing::Chunked => Expected::Size(0),
+        }
+    }
+
     /// The state after a byte of a line between chunks.
     fn after_byte(self, byte: u8) -> Self {
         match (self, byte) {

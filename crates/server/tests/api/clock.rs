@@ -28,7 +28,7 @@ async fn an_old_signature_creates_nobody_again_after_the_clock_was_far_ahead() {
     let again = administrator.send(PATH, &old, ann.clone()).await;
     assert_eq!((again.status, again.codes()), (401, vec![EXPIRED.to_owned()]), "{again}");
     assert!(again.body.contains("The server's clock was ahead and has been set back."), "{again}");
-    // Also by a server that was started since, or that stands beside it.
+    // Also by a server that was started since, or by another node.
     let server = server.restart().await;
     let administrator = server.administrator();
     let again = administrator.send(PATH, &old, ann.clone()).await;

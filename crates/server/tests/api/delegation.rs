@@ -61,7 +61,7 @@ enum What {
     Assign(Role),
 }
 
-/// One call: who, in which account (its own when none is named), what, to whom.
+/// One call: the caller, the account (default: its own), the action and the target.
 #[derive(Clone, Copy, Debug)]
 struct Deed {
     caller: usize,

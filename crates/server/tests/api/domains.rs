@@ -164,7 +164,7 @@ async fn of_two_who_register_a_domain_the_first_to_prove_it_gets_it() {
     }
     assert_eq!(one(&other, STATUS, domain("wanted.example")).await["status"], "pending");
 
-    // Below a domain of one's own nothing is to be proven; below another account's there is nothing to be had.
+    // A subdomain of the account's own domain needs no proof; one of another account's domain is refused.
     let below = register(&one_caller, "a.b.wanted.example").await;
     let keys: Vec<_> = below.as_object().unwrap().keys().collect();
     assert_eq!(keys, ["id", "domain", "created"]);

@@ -194,7 +194,7 @@ async fn the_role_is_the_application_s_own() {
     let denied = server.post_as(&reader, USERS, r#"{"emailAddress":"a@example.com"}"#).await;
     assert_eq!(refused(&denied), (403, "err_xdk_permission_denied".to_owned()));
     assert!(denied.json()["fail"].is_null(), "in the new style: {denied}");
-    // Taken away beside the running server: nothing is written with it, however fresh the token is.
+    // Removed by another process: nothing is written with it, even by a fresh token.
     let beside = server.admin_beside();
     let writer = server.application("Basic Administrator", &["userandgroupmanagement"]).await;
     let token = server.token(&writer).await;

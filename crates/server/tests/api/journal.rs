@@ -94,7 +94,7 @@ async fn entries_are_found_by_what_they_are() {
     administrator.create(user("ann@example.com")).await;
     other.post("/api/account/get-account", "").await;
     administrator.create("no body").await;
-    // Of whom the application is that it names.
+    // The owner of the named application.
     administrator
         .send("/api/user/create-user", &administrator.signed("/api/x"), user("bob@example.com"))
         .await;

@@ -14,7 +14,7 @@ async fn warm(caller: impl Fn(&TestServer) -> TestCaller) -> (TestServer, TestCa
     (server, caller)
 }
 
-/// Administers from beside the running server, as `matricula admin` does: the server is not told.
+/// Administers from another process, as `matricula admin` does: the server is not told.
 fn beside(server: &TestServer) -> server::admin::Admin {
     server.admin_beside()
 }

@@ -1,4 +1,4 @@
-//! The users family beside create-user.
+//! The users family, except create-user.
 
 use jiff::SignedDuration;
 use serde_json::{Value, json};

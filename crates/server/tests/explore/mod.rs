@@ -13,7 +13,7 @@ use matricula_server::admin::Admin;
 use testkit::{ACCOUNT, DOMAIN, FakeClock, Fixture, Response, TestServer};
 use tokio::sync::Notify;
 
-/// Whose request it is, and whom most blows hit.
+/// The caller of the request, and the target of most actions.
 pub(crate) const CALLER: &str = "admin@example.com";
 
 /// A request, ready to be sent to any copy of the directory it was made for.
@@ -130,7 +130,7 @@ impl Said {
     }
 }
 
-/// What came of it: the answer, and the directory afterwards.
+/// The response, and the directory afterwards.
 type Outcome = (Said, Vec<String>);
 
 /// What the directory holds: whatever happened to it, told by its audit; and what there is of everything that is listed.

@@ -32,7 +32,7 @@ pub(super) enum Deed {
     Alias { of: u8, alias: u8 },
 }
 
-/// A signature: by whom, with which of its keys, when.
+/// A signature: the signer, the key pair and the time.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Signature {
     pub(super) id: usize,

@@ -1,4 +1,4 @@
-//! A server, what was sent to it, and what came of each step.
+//! A server, the requests it got, and the result of each step.
 
 use futures_util::future::join_all;
 use jiff::SignedDuration;
@@ -280,7 +280,7 @@ impl World {
         }
         let right = password(model.password(who).unwrap_or(0));
         let answer = self.server.log_in(&name, &right).await;
-        // What came of it and no more: the answer holds a secret.
+        // Only the result: the response contains a secret.
         assert_eq!(model.log_in(who, true), said(&answer), "the password of {name}");
         if said(&answer) == Answer::Done {
             self.pairs.push((who, self.server.logged_in(&answer).keys().clone()));
