@@ -442,7 +442,7 @@ fn text(bytes: &[u8]) -> String {
 }
 
 /// A text of a file for a message: short, in one line, without control characters.
-fn printable(text: &str) -> String {
+pub fn printable(text: &str) -> String {
     /// Characters that are shown.
     const MOST: usize = 200;
     let shown: String =

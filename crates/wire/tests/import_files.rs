@@ -1,5 +1,7 @@
 //! Files of users as other systems export them, in `tests/import`: each row as it is read, and what is reported.
 
+#![expect(clippy::unwrap_used, reason = "a helper of a test may fail as the test does")]
+
 use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};

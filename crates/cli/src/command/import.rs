@@ -17,7 +17,7 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use clap::{Args, ValueEnum};
-use client::wire::import::Format;
+use client::wire::import::{Format, Inactive, Options};
 use client::{Client, Keys, Login, Retries};
 use futures_util::StreamExt as _;
 use serde::Serialize;
@@ -45,6 +45,16 @@ pub(crate) struct Arguments {
     /// Format of the file, if it cannot be recognised by name or content
     #[arg(long, value_name = "FORMAT")]
     format: Option<FormatName>,
+    /// Read the column or attribute NAME as FIELD: email, name, firstName, lastName, password, passwordHash, accountCode,
+    /// forcePasswordChange, active, disabled, locked or status; may be repeated
+    #[arg(long, value_name = "FIELD=NAME")]
+    column: Vec<String>,
+    /// Ignore the column or attribute NAME; may be repeated
+    #[arg(long, value_name = "NAME")]
+    ignore: Vec<String>,
+    /// What to do with an account that is disabled or locked in the file
+    #[arg(long, value_name = "WHAT", default_value = "create")]
+    inactive: InactiveRows,
     /// Write the result of each row to this CSV file [default: FILE.result.csv]
     #[arg(long, value_name = "FILE")]
     result: Option<PathBuf>,
@@ -75,6 +85,14 @@ pub(crate) struct Arguments {
 }
 
 #[derive(Clone, Copy, ValueEnum)]
+enum InactiveRows {
+    /// Create it, disabled or locked
+    Create,
+    /// Refuse the row
+    Refuse,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
 enum FormatName {
     /// Columns email, name, password, accountCode, forcePasswordChange, passwordHash
     Csv,
@@ -99,7 +117,7 @@ impl From<FormatName> for Format {
 pub(crate) enum OnExisting {
     /// Leave it unchanged; not an error
     Skip,
-    /// Set name, password and forced change if the row has them
+    /// Set name, password, its hash, forced change and state if the row has them
     Update,
     /// Count the row as refused
     Fail,
@@ -107,7 +125,7 @@ pub(crate) enum OnExisting {
 
 pub(crate) async fn run(arguments: Arguments, output: &Output) -> Result<(), Failed> {
     let client = client(&arguments)?;
-    let source = Source::open(&arguments.file, arguments.format.map(Format::from))?;
+    let source = Source::open(&arguments.file, options(&arguments)?)?;
     let result = arguments.result.clone().unwrap_or_else(|| source.default_result());
     let mut bar = Bar::new(output);
     // Errors of the file as a whole are reported before anything is sent.
@@ -115,16 +133,16 @@ pub(crate) async fn run(arguments: Arguments, output: &Output) -> Result<(), Fai
     // Later on, an unreachable server is waited for; one that was never reached is an error at once.
     client.post("/api/account/get-account", &client::random_request_id(), b"{}".to_vec()).await?;
     let sender = Sender::new(client, arguments.on_existing, arguments.dry_run);
-    let mut report = Report::new(&survey, arguments.dry_run);
+    let mut report = Report::new(arguments.dry_run);
     let (mut results, state) = if arguments.dry_run {
         let results = arguments.result.as_deref().map(Results::create).transpose()?;
         (results, State::of_dry_run(usize::from(arguments.batch)))
     } else if arguments.resume {
         let state = State::read(&result)?;
-        state.check_unchanged(&survey)?;
+        state.check_unchanged(&survey, source.options())?;
         (Some(Results::resume(&result)?), state)
     } else {
-        let state = State::new(&survey, usize::from(arguments.batch));
+        let state = State::new(&survey, source.options(), usize::from(arguments.batch));
         state.write(&result)?;
         (Some(Results::create(&result)?), state)
     };
@@ -161,7 +179,26 @@ pub(crate) async fn run(arguments: Arguments, output: &Output) -> Result<(), Fai
     if !report.stopped() && !arguments.dry_run {
         State::remove(&result)?;
     }
-    report.say(output, (!arguments.dry_run || arguments.result.is_some()).then_some(&result))
+    let result = (!arguments.dry_run || arguments.result.is_some()).then_some(&*result);
+    report.say(output, result, &source.summary())
+}
+
+/// How the file is to be read.
+fn options(arguments: &Arguments) -> anyhow::Result<Options> {
+    let inactive = match arguments.inactive {
+        InactiveRows::Create => Inactive::Create,
+        InactiveRows::Refuse => Inactive::Refuse,
+    };
+    let mut options = Options::default();
+    options.format = arguments.format.map(Format::from);
+    options.inactive = inactive;
+    for column in &arguments.column {
+        let (field, name) =
+            column.split_once('=').with_context(|| format!("--column {column}: expected FIELD=NAME"))?;
+        options.map(field, name)?;
+    }
+    arguments.ignore.iter().for_each(|name| options.ignore(name));
+    Ok(options)
 }
 
 /// Records the results of a batch's rows that are not recorded yet.

@@ -50,9 +50,9 @@ async fn create(arguments: Create, output: &Output) -> Result<(), Failed> {
         email_address: Some(arguments.email),
         name: arguments.name,
         password,
-        password_hash: None,
         account_code: arguments.account_code,
         force_password_change: arguments.force_password_change.then_some(true),
+        ..NewUser::default()
     };
     let client = Client::new(&Keys::from_file(&arguments.keys)?)?;
     let answer = client.create_users(&[user]).await?;

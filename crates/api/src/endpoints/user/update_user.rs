@@ -62,14 +62,14 @@ async fn update_user(mut call: Call<'_>) -> Result<Reply, CallError> {
         .map(|entry| (entry.key, entry.item.map(|item| rules_item(&core.gate, item))))
         .collect();
     let judge_all = move || -> Vec<_> {
-        let judged = entries.into_iter().zip(found).map(|(entry, found)| {
-            let judged = entry.item.and_then(|item| match found {
+        let judged = asked.into_iter().zip(found).map(|((key, item), found)| {
+            let judged = item.and_then(|item| match found {
                 Some(Ok((user, role))) => judge(&judging, user, role.as_ref(), item)
                     .map_err(|all| all.iter().map(|(field, why)| wrong(field_name(*field), why)).collect()),
                 Some(Err(why)) => Err(vec![wrong("emailAddress", &why)]),
                 None => Err(Vec::new()),
             });
-            (entry.key, judged)
+            (key, judged)
         });
         judged.collect()
     };

@@ -5,12 +5,12 @@ use std::path::Path;
 use std::time::Instant;
 
 use client::CallError;
+use client::wire::import::{Encoding, Summary, printable};
 use serde::Serialize;
 use serde_json::json;
 
 use super::batches::Line;
 use super::send::Fate;
-use super::source::Survey;
 use crate::output::{Failed, Output};
 
 /// Number of refused rows that are shown; the result file has all.
@@ -92,14 +92,15 @@ pub(super) struct Report {
     earlier: u64,
     codes: BTreeMap<String, u64>,
     shown: Vec<String>,
-    unknown_columns: Vec<String>,
     stopped: Option<String>,
+    /// It stopped because the server did not accept the keys.
+    keys_refused: bool,
     dry_run: bool,
     started: Instant,
 }
 
 impl Report {
-    pub(super) fn new(survey: &Survey, dry_run: bool) -> Self {
+    pub(super) fn new(dry_run: bool) -> Self {
         #[expect(clippy::disallowed_methods, reason = "measures how long an import takes")]
         let started = Instant::now();
         Self {
@@ -107,8 +108,8 @@ impl Report {
             earlier: 0,
             codes: BTreeMap::new(),
             shown: Vec::new(),
-            unknown_columns: survey.unknown_columns.clone(),
             stopped: None,
+            keys_refused: false,
             dry_run,
             started,
         }
@@ -126,7 +127,8 @@ impl Report {
             *self.codes.entry(fault.code.clone()).or_default() += 1;
             if self.shown.len() < SHOWN {
                 let field = fault.field.as_ref().map(|field| format!(" ({field})")).unwrap_or_default();
-                self.shown.push(format!("line {} {}{field}: {}", row.line, row.address, fault.message));
+                let (address, message) = (printable(&row.address), printable(&fault.message));
+                self.shown.push(format!("line {} {address}{field}: {message}", row.line));
             }
         }
     }
@@ -142,6 +144,7 @@ impl Report {
 
     /// The call was refused or got no response: nothing more is sent.
     pub(super) fn stop(&mut self, error: &CallError) {
+        self.keys_refused |= matches!(error, CallError::Refused { status: 401 | 403 | 418, .. });
         self.stopped.get_or_insert_with(|| error.to_string());
     }
 
@@ -156,7 +159,12 @@ impl Report {
     }
 
     /// Prints it; the exit code distinguishes success, refused rows, and a stop.
-    pub(super) fn say(&self, output: &Output, result: Option<&Path>) -> Result<(), Failed> {
+    pub(super) fn say(
+        &self,
+        output: &Output,
+        result: Option<&Path>,
+        summary: &Summary,
+    ) -> Result<(), Failed> {
         let (rows, seconds) = self.pace();
         let per_second = if seconds > 0.0 { rows as f64 / seconds } else { 0.0 };
         let counts = serde_json::to_value(&self.counts)?;
@@ -164,7 +172,9 @@ impl Report {
             "rows": self.counts.rows(),
             "counts": counts,
             "codes": self.codes,
-            "unknown_columns": self.unknown_columns,
+            "unknown_columns": summary.ignored,
+            "encoding": summary.encoding.map(Encoding::name),
+            "notes": summary.notes(),
             "dry_run": self.dry_run,
             "stopped": self.stopped,
             "result": result,
@@ -172,15 +182,22 @@ impl Report {
             "seconds": (seconds * 1_000.0).round() / 1_000.0,
             "per_second": per_second.round(),
         });
-        output.say(value, self.text(rows, seconds, per_second, result))?;
-        match (&self.stopped, self.counts.refused) {
-            (Some(_), _) => Err(Failed::Stopped),
-            (None, 0) => Ok(()),
-            (None, _) => Err(Failed::Refused),
+        output.say(value, self.text(rows, seconds, per_second, result, summary))?;
+        match &self.stopped {
+            Some(_) => Err(Failed::Stopped),
+            None if self.counts.refused > 0 || self.counts.rows() == 0 => Err(Failed::Refused),
+            None => Ok(()),
         }
     }
 
-    fn text(&self, rows: u64, seconds: f64, per_second: f64, result: Option<&Path>) -> String {
+    fn text(
+        &self,
+        rows: u64,
+        seconds: f64,
+        per_second: f64,
+        result: Option<&Path>,
+        summary: &Summary,
+    ) -> String {
         let mut lines = Vec::new();
         let counted: Vec<_> = self
             .counts
@@ -189,7 +206,8 @@ impl Report {
             .filter(|(_, count)| *count > 0)
             .map(|(name, count)| format!("{count} {name}"))
             .collect();
-        let counted = if counted.is_empty() { "no rows".to_owned() } else { counted.join(", ") };
+        let counted =
+            if counted.is_empty() { "the file contains no user".to_owned() } else { counted.join(", ") };
         lines.push(format!("{}{counted}", if self.dry_run { "dry run, nothing was changed: " } else { "" }));
         if !self.dry_run {
             lines.push(format!("   {rows} rows in {seconds:.1} s, {per_second:.0} per second"));
@@ -202,16 +220,19 @@ impl Report {
         if more > 0 {
             lines.push(format!("   … and {more} more"));
         }
-        if !self.unknown_columns.is_empty() {
-            lines.push(format!("   ignored columns: {}", self.unknown_columns.join(", ")));
+        if !summary.ignored.is_empty() {
+            let ignored: Vec<&str> = summary.ignored.iter().map(String::as_str).collect();
+            lines.push(format!("   ignored columns: {}", ignored.join(", ")));
         }
+        lines.extend(summary.notes().iter().map(|note| format!("   {note}")));
         if self.counts.not_checked > 0 {
             lines.push("   the server does not support check-user: only the file was checked".to_owned());
         }
         if let Some(why) = &self.stopped {
             lines.push(format!("stopped: {why}"));
             if !self.dry_run {
-                lines.push("   continue with the same command and --resume".to_owned());
+                let first = if self.keys_refused { "correct the keys, then " } else { "" };
+                lines.push(format!("   {first}continue with the same command and --resume"));
             }
         }
         if let Some(result) = result {

@@ -1,10 +1,12 @@
 //! The result file: CSV, one row per input row, in order.
 
+use std::borrow::Cow;
 use std::fs::File;
 use std::io::{BufReader, Seek as _, SeekFrom};
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
+use client::wire::import::printable;
 
 use super::batches::Line;
 use super::report::Counts;
@@ -84,12 +86,20 @@ impl Results {
             fate.id(),
             fault.map_or("", |fault| &fault.code),
             fault.and_then(|fault| fault.field.as_deref()).unwrap_or_default(),
-            &message.join("; "),
+            &if message.is_empty() { fate.detail() } else { message.join("; ") },
         ])
     }
 
+    /// Writes a row. Text that a spreadsheet would take for a formula is guarded by an apostrophe.
     fn record(&mut self, fields: &[&str]) -> anyhow::Result<()> {
-        self.writer.write_record(fields).with_context(|| self.path.display().to_string())
+        let guarded = fields.iter().map(|field| match field.starts_with(['=', '+', '-', '@', '\t', '\r']) {
+            true => Cow::Owned(format!("'{}", printable(field))),
+            false if field.contains(is_unprintable) => Cow::Owned(printable(field)),
+            false => Cow::Borrowed(*field),
+        });
+        self.writer
+            .write_record(guarded.map(Cow::into_owned))
+            .with_context(|| self.path.display().to_string())
     }
 
     pub(super) fn flush(&mut self) -> anyhow::Result<()> {
@@ -103,6 +113,10 @@ impl Results {
         let file = writer.into_inner().map_err(|error| anyhow::anyhow!("{}: {error}", path.display()))?;
         file.sync_all().with_context(|| path.display().to_string())
     }
+}
+
+fn is_unprintable(c: char) -> bool {
+    c.is_control() && c != '\n'
 }
 
 fn writer(file: File) -> csv::Writer<File> {

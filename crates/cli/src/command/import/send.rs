@@ -7,6 +7,7 @@ use std::sync::{Mutex, PoisonError};
 
 use client::wire::users::UpdateUser;
 use client::{CallError, Client, Fault, NewUser};
+use tokio::sync::OnceCell;
 
 use super::OnExisting;
 use super::batches::{Batch, Line};
@@ -23,6 +24,8 @@ pub(super) struct Sender {
     stopped: AtomicBool,
     /// The server has no endpoint for dry runs.
     cant_check: AtomicBool,
+    /// Whether the server creates disabled and locked users; unknown before it is needed.
+    creates_inactive: OnceCell<bool>,
     /// In a dry run: fingerprints of earlier addresses, because the server cannot find duplicates of users that are not
     /// created.
     seen: (RandomState, Mutex<HashSet<u64>>),
@@ -48,7 +51,8 @@ pub(super) enum Answer {
     WouldBeCreated,
     Unchecked,
     Exists,
-    Updated,
+    /// The fields that were set.
+    Updated(Vec<&'static str>),
     Refused(Vec<Fault>),
 }
 
@@ -69,6 +73,7 @@ impl Sender {
             dry_run,
             stopped: AtomicBool::new(false),
             cant_check: AtomicBool::new(false),
+            creates_inactive: OnceCell::new(),
             seen: Default::default(),
         }
     }
@@ -83,21 +88,36 @@ impl Sender {
         self.cant_check.load(Ordering::Relaxed)
     }
 
-    pub(super) async fn send(&self, batch: Batch, done: u64, state: &State, stop: bool) -> (Batch, Outcome) {
+    pub(super) async fn send(
+        &self,
+        mut batch: Batch,
+        done: u64,
+        state: &State,
+        stop: bool,
+    ) -> (Batch, Outcome) {
         if batch.rows.last().is_some_and(|row| row.number <= done) {
             return (batch, Outcome::Earlier);
         }
         if stop || self.stopped.load(Ordering::Relaxed) {
             return (batch, Outcome::NotTried);
         }
-        let outcome = match self.answers(&batch, state).await {
+        let outcome = match self.answers(&mut batch, state).await {
             Ok(answers) => Outcome::Done(answers),
             Err(error) => Outcome::Failed(error),
         };
         (batch, outcome)
     }
 
-    async fn answers(&self, batch: &Batch, state: &State) -> Result<Vec<Answer>, CallError> {
+    async fn answers(&self, batch: &mut Batch, state: &State) -> Result<Vec<Answer>, CallError> {
+        let held = self.hold_inactive(batch).await?;
+        let mut answers = self.answers_of_sent(batch, state).await?;
+        for place in held {
+            answers.insert(place, Answer::Refused(vec![inactive_fault()]));
+        }
+        Ok(answers)
+    }
+
+    async fn answers_of_sent(&self, batch: &Batch, state: &State) -> Result<Vec<Answer>, CallError> {
         let users = &batch.users;
         if users.is_empty() {
             return Ok(Vec::new());
@@ -105,16 +125,33 @@ impl Sender {
         if self.dry_run {
             return self.check(users).await;
         }
-        let outcomes = self.client.create_batch(&state.request_id(batch.number), users).await?;
-        let answer = |outcome| match outcome {
-            Ok(client::Created { id, .. }) => Answer::Created(id),
-            Err(faults) => self.refused(faults),
-        };
-        let mut answers: Vec<Answer> = outcomes.into_iter().map(answer).collect();
+        let mut answers = self.create(batch.number, users, state).await?;
         if self.on_existing == OnExisting::Update {
             self.update(users, &mut answers).await?;
         }
         Ok(answers)
+    }
+
+    async fn create(&self, batch: u64, users: &[NewUser], state: &State) -> Result<Vec<Answer>, CallError> {
+        let outcomes = self.client.create_batch(&state.request_id(batch), users).await?;
+        let answer = |outcome| match outcome {
+            Ok(client::Created { id, .. }) => Answer::Created(id),
+            Err(faults) => self.refused(faults),
+        };
+        Ok(outcomes.into_iter().map(answer).collect())
+    }
+
+    /// Takes the users out that another server would create active, and gives their places.
+    async fn hold_inactive(&self, batch: &mut Batch) -> Result<Vec<usize>, CallError> {
+        let is_inactive =
+            |user: &NewUser| user.account_disabled == Some(true) || user.account_locked == Some(true);
+        let Some(user) = batch.users.iter().find(|user| is_inactive(user)) else { return Ok(Vec::new()) };
+        if self.dry_run || self.creates_inactive(user).await? {
+            return Ok(Vec::new());
+        }
+        let places = (0..batch.users.len()).filter(|place| is_inactive(&batch.users[*place])).collect();
+        batch.users.retain(|user| !is_inactive(user));
+        Ok(places)
     }
 
     fn refused(&self, faults: Vec<Fault>) -> Answer {
@@ -130,24 +167,31 @@ impl Sender {
         if there.is_empty() {
             return Ok(());
         }
-        let change = |index: &usize| {
-            let user = &users[*index];
-            UpdateUser {
-                email_address: user.email_address.clone().unwrap_or_default(),
-                name: user.name.clone(),
-                password: user.password.clone(),
-                force_password_change: user.force_password_change,
-                ..UpdateUser::default()
-            }
-        };
-        let changes: Vec<_> = there.iter().map(change).collect();
+        let there: Vec<_> =
+            there.into_iter().filter(|index| !set_fields(&users[*index]).is_empty()).collect();
+        if there.is_empty() {
+            return Ok(());
+        }
+        let changes: Vec<_> = there.iter().map(|index| update_of(&users[*index])).collect();
         for (index, outcome) in there.into_iter().zip(self.client.update_batch(&changes).await?) {
             answers[index] = match outcome {
-                Ok(_) => Answer::Updated,
+                Ok(_) => Answer::Updated(set_fields(&users[index])),
                 Err(faults) => Answer::Refused(faults),
             };
         }
         Ok(())
+    }
+
+    /// Whether the server creates disabled and locked users: only Matricula does, and has this endpoint.
+    async fn creates_inactive(&self, user: &NewUser) -> Result<bool, CallError> {
+        let check = || async {
+            match self.client.check_batch(std::slice::from_ref(user)).await {
+                Ok(_) => Ok(true),
+                Err(error) if has_no_endpoint(&error) => Ok(false),
+                Err(error) => Err(error),
+            }
+        };
+        self.creates_inactive.get_or_try_init(check).await.copied()
     }
 
     /// Whether no earlier row has the address.
@@ -178,12 +222,54 @@ impl Sender {
                 })
                 .collect()),
             // Only Matricula has this endpoint.
-            Err(CallError::Refused { status: 404, .. } | CallError::NoEnvelope { status: 404, .. }) => {
+            Err(error) if has_no_endpoint(&error) => {
                 self.cant_check.store(true, Ordering::Relaxed);
                 Ok(unchecked())
             }
             Err(error) => Err(error),
         }
+    }
+}
+
+fn inactive_fault() -> Fault {
+    Fault {
+        code: "err_not_supported".to_owned(),
+        message: "The account is not active, and this server creates active users only: create it there and disable it"
+            .to_owned(),
+        retryable: false,
+        field: Some("accountDisabled".to_owned()),
+    }
+}
+
+fn has_no_endpoint(error: &CallError) -> bool {
+    matches!(error, CallError::Refused { status: 404, .. } | CallError::NoEnvelope { status: 404, .. })
+}
+
+/// The fields of an existing user that a row sets.
+fn set_fields(user: &NewUser) -> Vec<&'static str> {
+    [
+        ("name", user.name.is_some()),
+        ("password", user.password.is_some()),
+        ("passwordHash", user.password_hash.is_some()),
+        ("forcePasswordChange", user.force_password_change.is_some()),
+        ("accountDisabled", user.account_disabled.is_some()),
+        ("accountLocked", user.account_locked.is_some()),
+    ]
+    .into_iter()
+    .filter_map(|(field, is_set)| is_set.then_some(field))
+    .collect()
+}
+
+fn update_of(user: &NewUser) -> UpdateUser {
+    UpdateUser {
+        email_address: user.email_address.clone().unwrap_or_default(),
+        name: user.name.clone(),
+        password: user.password.clone(),
+        password_hash: user.password_hash.clone(),
+        force_password_change: user.force_password_change,
+        account_disabled: user.account_disabled,
+        account_locked: user.account_locked,
+        ..UpdateUser::default()
     }
 }
 
@@ -227,7 +313,7 @@ impl Fate<'_> {
             Fate::Answered(Answer::WouldBeCreated) => "would be created",
             Fate::Answered(Answer::Unchecked) => "not checked",
             Fate::Answered(Answer::Exists) => "exists",
-            Fate::Answered(Answer::Updated) => "updated",
+            Fate::Answered(Answer::Updated(_)) => "updated",
             Fate::Answered(Answer::Refused(_)) | Fate::Wrong(_) => "refused",
             Fate::Unknown => "unknown",
             Fate::NotTried => "not tried",
@@ -239,6 +325,14 @@ impl Fate<'_> {
         match self {
             Fate::Answered(Answer::Created(id)) => id,
             _ => "",
+        }
+    }
+
+    /// What was set, for an updated user.
+    pub(super) fn detail(&self) -> String {
+        match self {
+            Fate::Answered(Answer::Updated(fields)) => format!("set {}", fields.join(", ")),
+            _ => String::new(),
         }
     }
 

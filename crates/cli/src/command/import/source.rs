@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use anyhow::Context as _;
-use client::wire::import::{Format, ImportError, Rows};
+use client::wire::import::{Format, ImportError, Options, Rows, Summary};
 use futures_util::Stream;
 use sha2::{Digest as _, Sha256};
 
@@ -16,9 +16,11 @@ use super::batches::{Batch, batches};
 /// A file, or standard input.
 pub(super) struct Source {
     path: Option<PathBuf>,
-    format: Option<Format>,
+    options: Options,
     /// Why reading stopped early.
     broken: Arc<Mutex<Option<ImportError>>>,
+    /// What was noticed about the file; known when it was read to its end.
+    summary: Arc<Mutex<Summary>>,
 }
 
 /// Data about a file, read before anything is sent.
@@ -28,12 +30,10 @@ pub(super) struct Survey {
     pub(super) rows: Option<u64>,
     /// SHA-256 of the file, in hex; unknown for standard input.
     pub(super) digest: Option<String>,
-    /// Unknown columns.
-    pub(super) unknown_columns: Vec<String>,
 }
 
 impl Source {
-    pub(super) fn open(path: &Path, format: Option<Format>) -> anyhow::Result<Self> {
+    pub(super) fn open(path: &Path, mut options: Options) -> anyhow::Result<Self> {
         let path = (path != Path::new("-")).then(|| path.to_owned());
         if let Some(path) = &path {
             let metadata = std::fs::metadata(path).with_context(|| path.display().to_string())?;
@@ -41,8 +41,17 @@ impl Source {
         }
         let by_name = || Format::of_name(path.as_ref()?.to_str()?);
         // An extension such as .json decides; one such as .txt does not.
-        let format = format.or_else(|| by_name().filter(|format| *format != Format::Csv));
-        Ok(Self { path, format, broken: Arc::default() })
+        options.format = options.format.or_else(|| by_name().filter(|format| *format != Format::Csv));
+        Ok(Self { path, options, broken: Arc::default(), summary: Arc::default() })
+    }
+
+    pub(super) fn options(&self) -> &Options {
+        &self.options
+    }
+
+    /// What was noticed about the file.
+    pub(super) fn summary(&self) -> Summary {
+        self.summary.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// The default result file.
@@ -58,8 +67,8 @@ impl Source {
         let named = || path.display().to_string();
         let digest = Arc::new(Mutex::new(Sha256::new()));
         let file = Digesting { file: File::open(path).with_context(named)?, digest: Arc::clone(&digest) };
-        let rows = Rows::new(BufReader::with_capacity(1 << 16, file), self.format).with_context(named)?;
-        let unknown_columns = rows.unknown_columns().to_vec();
+        let rows =
+            Rows::with_options(BufReader::with_capacity(1 << 16, file), &self.options).with_context(named)?;
         let mut count = 0;
         for row in rows {
             row.with_context(named)?;
@@ -68,7 +77,7 @@ impl Source {
         }
         let digest = std::mem::take(&mut *digest.lock().unwrap_or_else(PoisonError::into_inner)).finalize();
         let digest = digest.iter().map(|byte| format!("{byte:02x}")).collect();
-        Ok(Survey { rows: Some(count), digest: Some(digest), unknown_columns })
+        Ok(Survey { rows: Some(count), digest: Some(digest) })
     }
 
     /// The batches, read on a separate thread because standard input may block.
@@ -85,15 +94,17 @@ impl Source {
             None => Box::new(BufReader::with_capacity(1 << 16, io::stdin())),
         };
         let (sender, receiver) = tokio::sync::mpsc::channel(ahead.max(1));
-        let (format, broken) = (self.format, Arc::clone(&self.broken));
+        let (options, broken) = (self.options.clone(), Arc::clone(&self.broken));
+        let summary = Arc::clone(&self.summary);
         std::thread::Builder::new().name("import-reader".to_owned()).spawn(move || {
-            let read = Rows::new(input, format).and_then(|rows| {
-                for batch in batches(rows, size) {
+            let read = Rows::with_options(input, &options).and_then(|mut rows| {
+                for batch in batches(rows.by_ref(), size) {
                     if sender.blocking_send(batch?).is_err() {
                         // The receiver is gone.
                         break;
                     }
                 }
+                *summary.lock().unwrap_or_else(PoisonError::into_inner) = rows.summary();
                 Ok(())
             });
             *broken.lock().unwrap_or_else(PoisonError::into_inner) = read.err();

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail};
 use client::RequestId;
+use client::wire::import::Options;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -19,17 +20,20 @@ pub(super) struct State {
     pub(super) batch: usize,
     /// The SHA-256 of the file; unknown for standard input.
     digest: Option<String>,
+    /// The options with which the file is read; unknown in a state of version 0.1.0.
+    #[serde(default)]
+    reading: Option<String>,
 }
 
 impl State {
-    pub(super) fn new(survey: &Survey, batch: usize) -> Self {
+    pub(super) fn new(survey: &Survey, options: &Options, batch: usize) -> Self {
         let first_request_id = client::random_request_id().to_string();
-        Self { first_request_id, batch, digest: survey.digest.clone() }
+        Self { first_request_id, batch, digest: survey.digest.clone(), reading: Some(format!("{options:?}")) }
     }
 
     /// A dry run keeps no state.
     pub(super) fn of_dry_run(batch: usize) -> Self {
-        Self::new(&Survey::default(), batch)
+        Self::new(&Survey::default(), &Options::default(), batch)
     }
 
     /// The request id of a batch: the same after an interruption, so that no batch runs twice.
@@ -76,8 +80,13 @@ impl State {
         replace_private(&path, &serde_json::to_string(self)?)
     }
 
-    /// Whether the file is the one with which the import began.
-    pub(super) fn check_unchanged(&self, survey: &Survey) -> anyhow::Result<()> {
+    /// Whether file and options are those with which the import began.
+    pub(super) fn check_unchanged(&self, survey: &Survey, options: &Options) -> anyhow::Result<()> {
+        if self.reading.as_ref().is_some_and(|reading| *reading != format!("{options:?}")) {
+            bail!(
+                "the import began with other options: give the same --format, --column, --ignore and --inactive"
+            );
+        }
         if self.digest != survey.digest {
             bail!(
                 "the file has changed since the import began, so its rows cannot be matched with the result file"
