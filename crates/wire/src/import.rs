@@ -259,13 +259,14 @@ pub enum ImportError {
     Compressed,
     /// The header has no column with an address.
     #[error(
-        "the header line has no column `email` (or `emailAddress`, `mail`): found {0}. Name the column with --column \
-         email=NAME"
+        "the header line has no column `email` (or `emailAddress`, `mail`): found {0}. Rename the column, or use --column \
+         of `matricula import`"
     )]
     Header(String),
     /// A column is there twice.
     #[error(
-        "the header line names the column {0} twice, or another column for the same field: ignore one with --ignore"
+        "the header line names the column {0} twice, or another column for the same field: remove one, or use --ignore of \
+         `matricula import`"
     )]
     ColumnTwice(String),
     /// A mapped column is missing.

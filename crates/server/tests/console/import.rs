@@ -1,7 +1,9 @@
 //! Users from a file: checked row by row, created on confirmation.
 
 use std::fmt::Write as _;
+use std::path::PathBuf;
 
+use testkit::client::wire::import::Rows;
 use testkit::test_control::{Fault, What};
 use testkit::{Browser, PASSWORD, Response, TestServer};
 
@@ -268,7 +270,7 @@ async fn an_unusable_file_is_refused_at_once() {
     let mut browser = administrator(&server).await;
     for (file, said) in [
         (&b"first,second\n1,2\n"[..], "the header line has no column `email`"),
-        (b"email,mail\n1,2\n", "the header line names the column emailAddress twice"),
+        (b"email,E-Mail\n1,2\n", "the header line names the column E-Mail twice"),
         (b"", "it contains no user"),
         (b"PK\x03\x04\x14\0\x06", "save the sheet as CSV"),
     ] {
@@ -292,6 +294,39 @@ async fn an_unusable_file_is_refused_at_once() {
     let refused = browser.upload_with(&path("/import"), "", "users.csv", b"email\na@example.com\n").await;
     assert_eq!(refused.status, 403, "{refused}");
     assert!(!browser.get(&path("/import")).await.body.contains("users.csv</a>"));
+}
+
+#[tokio::test]
+async fn files_of_other_systems_are_read_as_by_the_program() {
+    let server = TestServer::start().await;
+    let mut browser = administrator(&server).await;
+    let root = concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/import");
+    let entries = |folder: PathBuf| std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    for file in entries(root.into()).flat_map(entries) {
+        let bytes = std::fs::read(&file).unwrap();
+        let rows = Rows::new(&bytes[..], None).map_or(0, Iterator::count);
+        let answer = browser.upload(&path("/import"), "users.csv", &bytes).await;
+        if rows == 0 {
+            assert_eq!(answer.status, 422, "{}: {answer}", file.display());
+            continue;
+        }
+        let job = location(&answer);
+        wait_for_end(&mut browser, &job).await;
+        let page = browser.get(&job).await;
+        let shown = format!("<dt>Rows</dt><dd>{rows}</dd>");
+        assert!(page.body.contains(&shown), "{}: {page}", file.display());
+        assert!(!page.body.contains("Sunny-Day-4711"), "{}: {page}", file.display());
+    }
+    // The page says what was noticed.
+    let answer =
+        browser.upload(&path("/import"), "users.csv", b"email,Enabled\r\ngone@example.com,False\r\n").await;
+    let job = location(&answer);
+    wait_for_end(&mut browser, &job).await;
+    let page = browser.get(&job).await;
+    assert!(page.body.contains("1 user is not active and created disabled"), "{page}");
+    start_job(&mut browser, &job).await;
+    wait_for_end(&mut browser, &job).await;
+    assert_eq!(server.log_in("gone@example.com", PASSWORD).await.status, 401);
 }
 
 #[tokio::test]

@@ -215,8 +215,8 @@ impl Person {
     }
 
     fn suspect(&mut self, label: &str) {
-        let message = "Unknown field, and its name suggests a password, a state or a forced change. Say what it is with \
-                       --column FIELD=NAME, or leave it out with --ignore NAME";
+        let message = "Unknown field, and its name suggests a password, a state or a forced change: rename or remove it, or \
+                       use --column or --ignore of `matricula import`";
         self.refuse(Code::NotOneOf, label, message);
     }
 

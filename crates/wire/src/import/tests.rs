@@ -1,4 +1,5 @@
 use super::*;
+use proptest::prelude::*;
 use rstest::rstest;
 use secrecy::ExposeSecret as _;
 
@@ -87,12 +88,13 @@ fn a_row_that_can_t_be_used_says_why_and_the_next_one_is_read() {
 #[rstest]
 #[case(
     "name,password\nx,y\n",
-    "the header line has no column `email` (or `emailAddress`, `mail`): found name,password. Name the column with \
-     --column email=NAME"
+    "the header line has no column `email` (or `emailAddress`, `mail`): found name,password. Rename the column, or \
+     use --column of `matricula import`"
 )]
 #[case(
     "email,E-Mail\nx,y\n",
-    "the header line names the column E-Mail twice, or another column for the same field: ignore one with --ignore"
+    "the header line names the column E-Mail twice, or another column for the same field: remove one, or use \
+     --ignore of `matricula import`"
 )]
 fn a_header_that_can_t_be_used_stops_it(#[case] text: &str, #[case] said: &str) {
     assert_eq!(Rows::new(text.as_bytes(), None).err().unwrap().to_string(), said);
@@ -197,4 +199,78 @@ fn nothing_is_nothing() {
 #[case("users", None)]
 fn names_tell_the_format(#[case] name: &str, #[case] format: Option<Format>) {
     assert_eq!(Format::of_name(name), format);
+}
+
+/// A name or password as it may stand in a quoted field: no control characters, no blanks at the ends.
+fn any_text() -> impl Strategy<Value = String> {
+    "[a-zA-ZäÖßéŁ€0-9,;|\"' .@#=+{}\\[\\]:*-]{1,20}".prop_map(|text| format!("x{text}x"))
+}
+
+/// A file in one of the encodings that are read.
+fn encoded(text: &str, encoding: usize) -> Vec<u8> {
+    match encoding {
+        0 => text.as_bytes().to_vec(),
+        1 => format!("\u{feff}{text}").into_bytes(),
+        2 => format!("\u{feff}{text}").encode_utf16().flat_map(u16::to_le_bytes).collect(),
+        3 => format!("\u{feff}{text}").encode_utf16().flat_map(u16::to_be_bytes).collect(),
+        _ => text.encode_utf16().flat_map(u16::to_le_bytes).collect(),
+    }
+}
+
+proptest! {
+    #[test]
+    fn a_csv_file_gives_its_rows_however_it_is_written(
+        people in prop::collection::vec((any_text(), any_text(), any::<bool>()), 1..6),
+        delimiter in prop::sample::select(vec![',', ';', '\t', '|']),
+        end in prop::sample::select(vec!["\n", "\r\n", "\r"]),
+        headers in (
+            prop::sample::select(vec!["email", "E-MAIL", "Email Address [Required]", "mail", "PrimarySmtpAddress"]),
+            prop::sample::select(vec!["name", "Display Name", "displayName", "Anzeigename", "NAME (Last, First)"]),
+            prop::sample::select(vec!["password", "Password [Required]", "Kennwort", "Initial password [x] Required"]),
+            prop::sample::select(vec!["Enabled", "accountEnabled", "ACTIVE", "is_active"]),
+        ),
+        encoding in 0..5_usize,
+    ) {
+        let quoted = |text: &str| format!("\"{}\"", text.replace('"', "\"\""));
+        let row = |cells: [&str; 4]| cells.map(quoted).join(&delimiter.to_string()) + end;
+        let mut file = row([headers.0, headers.1, headers.2, headers.3]);
+        for (number, (name, password, active)) in people.iter().enumerate() {
+            let active = if *active { "TRUE" } else { "False" };
+            file.push_str(&row([&format!("u{number}@example.com"), name, password, active]));
+        }
+        let rows: Vec<_> = Rows::new(&encoded(&file, encoding)[..], None).unwrap().map(Result::unwrap).collect();
+        prop_assert_eq!(rows.len(), people.len());
+        for (row, (name, password, active)) in rows.into_iter().zip(&people) {
+            let item = row.item.unwrap();
+            prop_assert_eq!(item.name.as_deref(), Some(name.as_str()));
+            prop_assert_eq!(item.password.as_ref().unwrap().expose_secret(), password);
+            prop_assert_eq!(item.account_disabled, (!active).then_some(true));
+        }
+    }
+
+    #[test]
+    fn rows_of_any_csv_text_are_accounted_for_and_passwords_stay_in_their_field(
+        lines in prop::collection::vec("[a-z@.,\"' ]{0,12}", 0..12),
+        at in 0..12_usize,
+    ) {
+        const SECRET: &str = "Canary4711";
+        let mut lines = lines;
+        lines.insert(at.min(lines.len()), format!("a@example.com,Ann,{SECRET}"));
+        let text = format!("email,name,password\n{}\n", lines.join("\n"));
+        let mut read = Rows::new(text.as_bytes(), None).unwrap();
+        let rows: Vec<_> = read.by_ref().map(Result::unwrap).collect();
+        for row in &rows {
+            if let Err(errors) = &row.item {
+                prop_assert!(errors.iter().all(|error| !error.message.contains(SECRET)), "{errors:?}");
+            }
+        }
+        prop_assert!(!read.summary().notes().concat().contains(SECRET));
+        // A line that is a row by itself is one, whatever quotes stand around it.
+        let is_row = |line: &str| {
+            !line.contains('"') && line.matches(',').count() == 2 && line.split(',').next().unwrap().contains('@')
+        };
+        for (number, line) in (2..).zip(&lines).filter(|(_, line)| is_row(line)) {
+            prop_assert!(rows.iter().any(|row| row.line == number), "line {number}, {line}, of {text}");
+        }
+    }
 }
