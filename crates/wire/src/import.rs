@@ -61,7 +61,7 @@ pub struct Options {
     pub format: Option<Format>,
     /// What to do with an account that is not active.
     pub inactive: Inactive,
-    /// Names that stand for a field.
+    /// Names that mean a field.
     mapped: Vec<(String, Meaning)>,
     /// Names that are ignored.
     ignored: Vec<String>,

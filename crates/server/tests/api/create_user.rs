@@ -215,3 +215,30 @@ async fn who_asks_what_would_come_of_it_creates_nobody() {
     assert_eq!(server.admin().count_users().await.unwrap(), testkit::SEEDED);
     assert!(server.events_since(&events).await.is_empty());
 }
+
+#[tokio::test]
+async fn a_misspelt_address_field_is_named_and_states_are_created() {
+    let server = TestServer::start().await;
+    let administrator = server.administrator();
+    for (sent, named) in [("email", true), ("EmailAddress", true), ("email_address", true), ("badge", false)]
+    {
+        let answer = administrator.create(format!(r#"{{"data":[{{"{sent}":"ann@example.com"}}]}}"#)).await;
+        assert_eq!(answer.codes(), ["err_validation_null"], "{answer}");
+        let message = answer.json()["fail"][0]["errors"][0]["message"].as_str().unwrap().to_owned();
+        let hint = format!(r#"The item has "{sent}": send it as "emailAddress""#);
+        assert_eq!(message.contains(&hint), named, "{message}");
+    }
+    let users = serde_json::json!({"data": [
+        {"emailAddress": "off@example.com", "password": testkit::PASSWORD, "accountDisabled": true},
+        {"emailAddress": "shut@example.com", "password": testkit::PASSWORD, "accountLocked": "True"},
+        {"emailAddress": "on@example.com", "password": testkit::PASSWORD, "accountDisabled": false},
+    ]});
+    let events = server.admin().audit().await.unwrap();
+    assert_eq!(administrator.create(users.to_string()).await.rows(), 3);
+    let details: Vec<_> = server.events_since(&events).await.into_iter().map(|event| event.detail).collect();
+    assert_eq!(details, ["with password; disabled", "with password; locked", "with password"]);
+    for (user, status) in [("off", 401), ("shut", 401), ("on", 200)] {
+        let login = server.log_in(&format!("{user}@example.com"), testkit::PASSWORD).await;
+        assert_eq!(login.status, status, "{user}: {login}");
+    }
+}

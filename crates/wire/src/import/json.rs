@@ -313,7 +313,7 @@ fn take_value(person: &mut Person, meaning: Meaning, label: &str, value: &Value)
         Value::Null => {}
         Value::Bool(flag) => person.set(meaning, label, Field::Flag(*flag)),
         Value::String(text) => person.set(meaning, label, Field::Text { text, exact: true }),
-        // A number may stand for a flag or for bits, not for text.
+        // A number may be a flag or bits, not for text.
         Value::Number(number) => match meaning {
             Meaning::Address(_)
             | Meaning::Name(_)

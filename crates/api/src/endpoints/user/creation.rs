@@ -6,6 +6,7 @@ use auth::PasswordHasher;
 use directory::UserId;
 use directory::change::{Change, ChangeError, Effect};
 use directory::create_user::{Drafts, Field, Item, Planned, State};
+use directory::error::ItemError;
 use directory::port::Evidence;
 use directory::user::User;
 use secrecy::SecretString;
@@ -107,13 +108,31 @@ pub(super) async fn judge_items(
     let judged = slots.into_iter().map(|(key, typed)| {
         let judged = typed.and_then(|()| match verdicts.next() {
             Some(verdict) => {
-                verdict.map_err(|all| all.iter().map(|(field, why)| wrong(field_name(*field), why)).collect())
+                verdict.map_err(|all| all.iter().map(|(field, why)| item_error(&key, *field, why)).collect())
             }
             None => Err(Vec::new()),
         });
         (key, judged)
     });
     Ok((judged.collect(), judgement.evidence))
+}
+
+/// The error of a field. If a mandatory field is missing, it names the field that was probably meant.
+fn item_error(key: &Map<String, Value>, field: Field, why: &ItemError) -> Error {
+    let name = field_name(field);
+    let mut error = wrong(name, why);
+    if *why == ItemError::Missing
+        && let Some(sent) = key.keys().find(|sent| *sent != name && is_near_miss(sent, name))
+    {
+        error.message.push_str(&format!(". The item has \"{sent}\": send it as \"{name}\""));
+    }
+    error
+}
+
+fn is_near_miss(sent: &str, name: &str) -> bool {
+    let plain = |text: &str| text.replace(['_', '-', ' '], "").to_lowercase();
+    let sent = plain(sent);
+    sent == plain(name) || (name == "emailAddress" && ["email", "mail", "address"].contains(&sent.as_str()))
 }
 
 fn rules_item(gate: &PasswordHasher, item: body::Item) -> Item {
