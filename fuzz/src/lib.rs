@@ -206,7 +206,7 @@ pub fn import(file: &[u8]) {
             Some(rows.map(|row| row.map_or_else(|error| error.to_string(), row_text)).collect())
         };
         let whole = rows(file.len().max(1));
-        let lines = file.iter().filter(|&&byte| byte == b'\n').count() as u64 + 1;
+        let lines = file.iter().filter(|byte| matches!(byte, b'\n' | b'\r')).count() as u64 + 1;
         let mut line = 0;
         for (number, row) in (1..).zip(Rows::new(file, format).into_iter().flatten().flatten()) {
             assert_eq!(row.number, number);
@@ -222,6 +222,42 @@ pub fn import(file: &[u8]) {
         if format.is_some() {
             assert_eq!(whole, rows(3), "depends on how the bytes arrive");
         }
+    }
+}
+
+/// A text gives the same rows in each encoding.
+pub fn encoding(file: &[u8]) {
+    let text = String::from_utf8_lossy(file);
+    // A mark in the text would be taken for one of the file.
+    let text = text.trim_start_matches('\u{feff}');
+    let rows = |bytes: &[u8]| -> Result<Vec<String>, String> {
+        let rows = Rows::new(bytes, Some(Format::Csv)).map_err(|error| error.to_string())?;
+        Ok(rows.map(|row| row.map_or_else(|error| error.to_string(), row_text)).collect())
+    };
+    let marked = format!("\u{feff}{text}");
+    let expected = rows(marked.as_bytes());
+    for to_bytes in [u16::to_le_bytes, u16::to_be_bytes] {
+        let bytes: Vec<u8> = marked.encode_utf16().flat_map(to_bytes).collect();
+        assert_eq!(rows(&bytes), expected, "depends on the encoding");
+    }
+}
+
+/// A header never makes a password appear outside its field.
+pub fn header(line: &[u8]) {
+    const SECRET: &str = "Canary-4711-Zq";
+    let line = String::from_utf8_lossy(line).replace(['\n', '\r'], " ");
+    let columns = line.matches([',', ';', '\t', '|']).count();
+    let fields = format!("{SECRET},").repeat(columns + 1);
+    for delimiter in [",", ";", "\t", "|"] {
+        let text = format!("{line}\n{}\n", fields.replace(',', delimiter));
+        let Ok(mut rows) = Rows::new(text.as_bytes(), Some(Format::Csv)) else { continue };
+        for row in rows.by_ref().flatten() {
+            for error in row.item.err().into_iter().flatten() {
+                assert!(!error.message.contains(SECRET), "{}", error.message);
+            }
+        }
+        let reasons = rows.summary().without_password_rows.into_iter().map(|(.., why)| why);
+        assert!(reasons.into_iter().all(|why| !why.contains(SECRET)));
     }
 }
 

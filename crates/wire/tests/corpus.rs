@@ -17,6 +17,8 @@ pub mod checks;
 #[case::request("request", checks::request)]
 #[case::body("body", checks::body)]
 #[case::import("import", checks::import)]
+#[case::encoding("encoding", checks::encoding)]
+#[case::header("header", checks::header)]
 fn the_corpus_holds(#[case] target: &str, #[case] check: fn(&[u8])) {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fuzz/corpus").join(target);
     let mut files: Vec<_> = fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().path()).collect();
