@@ -220,6 +220,20 @@ fn options_say_what_a_column_is() {
 }
 
 #[test]
+fn the_template_can_be_imported() {
+    let place = Place::new();
+    let template = matricula(&["import", "--template"]).output().unwrap();
+    assert_eq!(template.status.code(), Some(0), "{template:?}");
+    let file = place.folder.path().join("template.csv");
+    std::fs::write(&file, &template.stdout).unwrap();
+    let mut command = matricula(&["import"]);
+    let output =
+        command.arg(&file).arg("--keys").arg(place.folder.path().join("keys.json")).output().unwrap();
+    assert_eq!(output.status.code(), Some(0), "{output:?}");
+    assert!(place.state("bob@example.com").force_password_change);
+}
+
+#[test]
 fn an_inactive_account_is_refused_on_request() {
     let place = Place::new();
     let output =

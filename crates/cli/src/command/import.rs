@@ -12,7 +12,7 @@ mod send;
 mod source;
 mod state;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::Context as _;
@@ -35,10 +35,14 @@ use crate::output::{Failed, Output};
 #[derive(Args)]
 pub(crate) struct Arguments {
     /// The file of users: CSV with a column `email`, JSON lines, LDIF or SCIM; - for standard input
-    file: PathBuf,
+    #[arg(required_unless_present = "template")]
+    file: Option<PathBuf>,
     /// File of keys, as `matricula sandbox` writes it
-    #[arg(long, value_name = "FILE")]
-    keys: PathBuf,
+    #[arg(long, value_name = "FILE", required_unless_present = "template")]
+    keys: Option<PathBuf>,
+    /// Print a CSV file to fill in
+    #[arg(long)]
+    template: bool,
     /// Check everything, show what would happen, create nothing
     #[arg(long)]
     dry_run: bool,
@@ -123,9 +127,18 @@ pub(crate) enum OnExisting {
     Fail,
 }
 
+/// The file of `--template`.
+const TEMPLATE: &str = "\
+email,name,password,forcePasswordChange
+ann@example.com,Ann Lee,,
+bob@example.com,\"Berg, Bob\",A password of his own 7,yes";
+
 pub(crate) async fn run(arguments: Arguments, output: &Output) -> Result<(), Failed> {
-    let client = client(&arguments)?;
-    let source = Source::open(&arguments.file, options(&arguments)?)?;
+    let (Some(file), Some(keys)) = (&arguments.file, &arguments.keys) else {
+        return Ok(output.say(TEMPLATE, TEMPLATE)?);
+    };
+    let client = client(&arguments, keys)?;
+    let source = Source::open(file, options(&arguments)?)?;
     let result = arguments.result.clone().unwrap_or_else(|| source.default_result());
     let mut bar = Bar::new(output);
     // Errors of the file as a whole are reported before anything is sent.
@@ -221,8 +234,8 @@ fn write(
     results.map_or(Ok(()), Results::flush)
 }
 
-fn client(arguments: &Arguments) -> anyhow::Result<Client> {
-    let keys = Keys::from_file(&arguments.keys)?;
+fn client(arguments: &Arguments, keys: &Path) -> anyhow::Result<Client> {
+    let keys = Keys::from_file(keys)?;
     let defaults = Retries::default();
     let pauses = arguments.patience / defaults.longest_pause.as_secs().max(1);
     let retries = Retries {
