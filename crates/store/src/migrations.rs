@@ -6,37 +6,31 @@ pub(crate) struct Migration {
     pub(crate) sql: &'static str,
 }
 
-/// The migrations in the files of a folder, by name. A step in SQL that both engines understand can be one constant in
-/// both lists.
-macro_rules! files {
-    ($folder:literal: $($name:literal),* $(,)?) => {
-        &[$(Migration {
-            name: $name,
-            sql: include_str!(concat!("../migrations/", $folder, "/", $name, ".sql")),
-        }),*]
+/// The migration in a file. A step in SQL that both engines understand can be one constant in both lists instead.
+macro_rules! file {
+    ($folder:literal, $name:literal) => {
+        Migration { name: $name, sql: include_str!(concat!("../migrations/", $folder, "/", $name, ".sql")) }
     };
 }
 
-pub(crate) const SQLITE: &[Migration] = files![
-    "sqlite":
-    "0001_initial",
-    "0002_directory",
-    "0003_groups",
-    "0004_domains",
-    "0005_two_engines",
-    "0006_sessions",
-    "0007_search",
-    "0008_usage",
-    "0009_forgotten",
-    "0010_password_origin",
+pub(crate) const SQLITE: &[Migration] = &[
+    file!("sqlite", "0001_initial"),
+    file!("sqlite", "0002_directory"),
+    file!("sqlite", "0003_groups"),
+    file!("sqlite", "0004_domains"),
+    file!("sqlite", "0005_two_engines"),
+    file!("sqlite", "0006_sessions"),
+    file!("sqlite", "0007_search"),
+    file!("sqlite", "0008_usage"),
+    file!("sqlite", "0009_forgotten"),
+    file!("sqlite", "0010_password_origin"),
 ];
 
-pub(crate) const POSTGRES: &[Migration] = files![
-    "postgres":
-    "0001_initial",
-    "0002_sessions",
-    "0003_search",
-    "0004_usage",
-    "0005_forgotten",
-    "0006_password_origin",
+pub(crate) const POSTGRES: &[Migration] = &[
+    file!("postgres", "0001_initial"),
+    file!("postgres", "0002_sessions"),
+    file!("postgres", "0003_search"),
+    file!("postgres", "0004_usage"),
+    file!("postgres", "0005_forgotten"),
+    file!("postgres", "0006_password_origin"),
 ];
