@@ -2,6 +2,7 @@ mod refusals;
 
 use std::sync::Arc;
 
+use directory::password::is_hash;
 use directory::port::Entropy;
 use rstest::rstest;
 
@@ -29,6 +30,7 @@ async fn check(hash: &str, password: &str, wrong: &[&str]) {
         assert!(!verify(wrong).await, "{hash}: {wrong}");
     }
     assert!(gate.outdated(&stored));
+    assert!(is_hash(hash) && is_hash(stored.expose()), "not accepted as a password");
 }
 
 /// Hashes of `Passwort für Ann 7`.
