@@ -30,8 +30,11 @@ const MAX_MEMORY_MIB: u32 = 128;
 /// Highest cost of an imported hash, as a multiple of the server's own.
 const MOST_TIMES: u64 = 10;
 /// Braces that only repeat the scheme of the rest.
-const WRAPPERS: [&str; 9] = [
+const WRAPPERS: [&str; 12] = [
     CRYPT,
+    "{CRYPT-MD5}",
+    "{CRYPT-SHA256}",
+    "{CRYPT-SHA512}",
     "{BCRYPT}",
     "{BLF-CRYPT}",
     "{SHA256-CRYPT}",

@@ -23,7 +23,7 @@ const ALPHABET: &[u8; 64] = b"./0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijkl
 
 /// A parsed hash.
 pub(in crate::hasher) struct ShaCrypt {
-    long: bool,
+    sha512: bool,
     rounds: u32,
     salt: Vec<u8>,
     /// In the encoding of the scheme.
@@ -33,7 +33,7 @@ pub(in crate::hasher) struct ShaCrypt {
 impl ShaCrypt {
     pub(super) fn read(text: &str) -> Result<Option<Self>, HashError> {
         let broken = HashError::Broken(NAME);
-        let (long, rest) = match (text.strip_prefix("$5$"), text.strip_prefix("$6$")) {
+        let (sha512, rest) = match (text.strip_prefix("$5$"), text.strip_prefix("$6$")) {
             (Some(rest), _) => (false, rest),
             (_, Some(rest)) => (true, rest),
             _ => return Ok(None),
@@ -46,7 +46,8 @@ impl ShaCrypt {
             None => (DEFAULT_ROUNDS, rest),
         };
         let (salt, output) = rest.split_once('$').ok_or(broken)?;
-        if output.len() != if long { 86 } else { 43 } || !output.bytes().all(|sign| ALPHABET.contains(&sign))
+        if output.len() != if sha512 { 86 } else { 43 }
+            || !output.bytes().all(|sign| ALPHABET.contains(&sign))
         {
             return Err(broken);
         }
@@ -60,7 +61,7 @@ impl ShaCrypt {
             return Err(HashError::Rounds(rounds));
         }
         let (salt, output) = (salt.into(), output.into());
-        let hash = Self { long, rounds, salt, output };
+        let hash = Self { sha512, rounds, salt, output };
         if rounds > MAX_ROUNDS {
             return Err(too_much(NAME, hash.work()));
         }
@@ -69,7 +70,7 @@ impl ShaCrypt {
 
     /// The work for a password of usual length. A round takes about as long as one of PBKDF2.
     pub(super) fn work(&self) -> u64 {
-        if self.long { Sha::Two512 } else { Sha::Two256 }.work(self.rounds)
+        if self.sha512 { Sha::Two512 } else { Sha::Two256 }.work(self.rounds)
     }
 
     /// Each round hashes the password about twice, so a long password could make the comparison much slower. Such a
@@ -84,7 +85,7 @@ impl ShaCrypt {
             return false;
         }
         let Ok(params) = Params::new(self.rounds) else { return false };
-        let found = Zeroizing::new(if self.long {
+        let found = Zeroizing::new(if self.sha512 {
             encode(&sha_crypt::sha512_crypt(password, &self.salt, params), |[a, b, c]| [b, c, a])
         } else {
             encode(&sha_crypt::sha256_crypt(password, &self.salt, params), |[a, b, c]| [c, a, b])

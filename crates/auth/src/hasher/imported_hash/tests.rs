@@ -161,7 +161,7 @@ async fn hashes_of_openldap_verify(#[case] hash: &str) {
 #[case(
     "{CRYPT}$6$rounds=1500$saltstring$8aT9yGtlO2Ia9tR5BkoseT.jgsbkbNVkAfNQMXQnEckzTENT/GfNmbzJrb.Ya2MBOo2mUl/PqNYxqpWyKSpCs0"
 )]
-#[case("$5$rounds=1400$anotherlongsalts$4xWnRakjDKBUznKU5c6IOghzU2JCW1CL0ouwndHlfqD")]
+#[case("{CRYPT-SHA256}$5$rounds=1400$anotherlongsalts$4xWnRakjDKBUznKU5c6IOghzU2JCW1CL0ouwndHlfqD")]
 #[case("$2y$04$abcdefghijklmnopqrstuuv47MR6Xpdm.UeNXdkKd39wWtF5IG6.C")]
 #[case("$5$rounds=1000$saltstring$soKz6ezWheLsorFFHoClpoWK/S1KU9SclIVqm/3X9D3")]
 #[case(

@@ -145,6 +145,7 @@ fn argon2_with_much_memory_is_refused() {
 #[case("{PLAIN-MD5}", "MD5")]
 #[case("{MD5-CRYPT}$1$", "MD5-crypt")]
 #[case("{CRYPT}$1$", "MD5-crypt")]
+#[case("{CRYPT-MD5}$1$", "MD5-crypt")]
 #[case("$1$", "MD5-crypt")]
 #[case("$apr1$", "Apache MD5-crypt")]
 #[case("{CRAM-MD5}", "CRAM-MD5")]
