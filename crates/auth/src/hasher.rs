@@ -1,6 +1,7 @@
 //! The password hasher: dedicated threads behind a bounded queue. Hashing is slow on purpose and must never delay a
 //! request without a password.
 
+mod encoding;
 mod even;
 mod hash;
 mod imported_hash;

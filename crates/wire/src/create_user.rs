@@ -13,7 +13,7 @@ crate::item::item! {
         /// Cloud password; without it, the user cannot log in with a password until one is set.
         password: optional SecretString = "password",
         /// A password hash from another directory, instead of the password; the user's next login rehashes it. Argon2,
-        /// bcrypt, PBKDF2 or salted SHA, see docs/IMPORT.md. `[ours]`
+        /// bcrypt, PBKDF2, SHA-crypt or salted SHA, see docs/IMPORT.md. `[ours]`
         password_hash: optional SecretString = "passwordHash",
         /// Account to create the user in, default: `meta.accountCode`, else the caller's own.
         account_code: optional String = "accountCode",

@@ -5,12 +5,13 @@ use std::sync::atomic::Ordering;
 use std::time::Instant;
 
 use argon2::password_hash::phc;
-use argon2::{ARGON2ID_IDENT, Algorithm, Argon2, Block, Params, Version};
+use argon2::{ARGON2ID_IDENT, Algorithm, Argon2, Block, MIN_SALT_LEN, Params, Version};
 use directory::user::PasswordHash;
 use secrecy::{ExposeSecret, SecretString};
 use subtle::ConstantTimeEq as _;
 use zeroize::Zeroizing;
 
+use super::encoding::{base64, decimal};
 use super::imported_hash::Elsewhere;
 use super::lane::Load;
 
@@ -19,6 +20,9 @@ pub(super) const SALT: usize = 16;
 
 /// Bytes of output in a new hash.
 pub(super) const HASH: usize = 32;
+
+/// Fewest bytes of output in a stored hash; fewer can be guessed.
+const MIN_OUTPUT: usize = 10;
 
 /// Most memory that a stored hash may require, in KiB. A damaged hash must not exhaust the machine. `[ours]`
 const MOST_MEMORY_KIB: u32 = 1 << 20;
@@ -103,17 +107,26 @@ impl Hasher {
 
 impl Argon {
     pub(super) fn read(hash: &str) -> Result<Self, &'static str> {
-        let phc = phc::PasswordHash::new(hash).map_err(|_| "it is not a PHC string")?;
-        let algorithm =
-            Algorithm::try_from(phc.algorithm.as_str()).map_err(|_| "its algorithm is not Argon2")?;
-        let version = phc.version.map_or(Ok(Version::V0x10), Version::try_from);
-        let version = version.map_err(|_| "its version of Argon2 is unknown")?;
-        let params = Params::try_from(&phc).map_err(|_| "Argon2 does not allow its cost")?;
+        // The parser of the crate `phc` refuses long salts and outputs, which other implementations write.
+        let mut fields = hash.strip_prefix('$').ok_or("it is not a PHC string")?.split('$').peekable();
+        let algorithm = fields.next().and_then(|name| name.parse().ok());
+        let algorithm: Algorithm = algorithm.ok_or("its algorithm is not Argon2")?;
+        let version = match fields.next_if(|field| field.starts_with("v=")) {
+            Some(field) => decimal(&field[2..]).and_then(|version| Version::try_from(version).ok()),
+            None => Some(Version::V0x10),
+        };
+        let version = version.ok_or("its version of Argon2 is unknown")?;
+        let params = fields.next().and_then(|params| params.parse().ok());
+        let params: Params = params.ok_or("Argon2 does not allow its cost")?;
         if params.m_cost() > MOST_MEMORY_KIB {
             return Err("it asks for more than 1 GiB of memory");
         }
-        let salt = phc.salt.as_ref().ok_or("it has no salt")?.to_vec();
-        let output = phc.hash.as_ref().ok_or("it contains no hash")?.as_bytes().to_vec();
+        let (Some(salt), Some(output), None) = (fields.next(), fields.next(), fields.next()) else {
+            return Err("it has no salt or no hash");
+        };
+        let salt = base64(salt).filter(|salt| salt.len() >= MIN_SALT_LEN).ok_or("its salt is too short")?;
+        let output = base64(output).filter(|output| output.len() >= MIN_OUTPUT);
+        let output = output.ok_or("its hash is too short")?;
         Ok(Self { argon2: Argon2::new(algorithm, version, params), salt, output })
     }
 

@@ -18,6 +18,10 @@ const STARTS: &[&str] = &[
     "$7$",
     "$y$",
     "$argon2",
+    "argon2$argon2",
+    "bcrypt$$2",
+    "bcrypt_sha256$",
+    "$bcrypt-sha256$",
     "$pbkdf2",
     "$scrypt$",
     "pbkdf2_sha",
@@ -29,8 +33,20 @@ const STARTS: &[&str] = &[
 ];
 
 /// Schemes that LDAP directories write in braces; the name may continue, as in `{SSHA256}`.
-const SCHEMES: &[&str] =
-    &["CRYPT", "BCRYPT", "ARGON2", "SSHA", "SHA", "SMD5", "MD5", "PBKDF2", "SCRAM-SHA", "NT}", "x-is"];
+const SCHEMES: &[&str] = &[
+    "CRYPT",
+    "BCRYPT",
+    "BLF-CRYPT",
+    "ARGON2",
+    "SSHA",
+    "SHA",
+    "SMD5",
+    "MD5",
+    "PBKDF2",
+    "SCRAM-SHA",
+    "NT}",
+    "x-is",
+];
 
 /// Whether a text is a password hash in a form that directories export. Everybody with a dump of the old directory
 /// knows that text, and could log in if it were the password.

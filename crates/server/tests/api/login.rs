@@ -1,6 +1,7 @@
 //! Login as clients see it: one answer for everything that is wrong, lockout, lives and limits of key pairs.
 
 use jiff::SignedDuration;
+use rstest::rstest;
 use serde_json::{Value, json};
 use testkit::{ACCOUNT, PASSWORD, TestServer};
 
@@ -273,12 +274,21 @@ async fn a_login_brings_the_hash_to_the_cost_of_today() {
     assert_eq!(server.log_in(ADMIN, PASSWORD).await.rows(), 1);
 }
 
+/// Hashes of `Passwort für Ann 7`: by Python's `hashlib`, and by `crypt` of libxcrypt 4.4.33 with the prefix of LDAP
+/// directories. A prefix that only repeats the scheme is not stored.
+#[rstest]
+#[case("{SSHA}xbu/hyepfYZYuDIvR4qphodRH2IBAgMEBQYHCA==", "{SSHA}xbu/hyepfYZYuDIvR4qphodRH2IBAgMEBQYHCA==")]
+#[case(
+    "{CRYPT}$5$rounds=1400$anotherlongsalts$4xWnRakjDKBUznKU5c6IOghzU2JCW1CL0ouwndHlfqD",
+    "$5$rounds=1400$anotherlongsalts$4xWnRakjDKBUznKU5c6IOghzU2JCW1CL0ouwndHlfqD"
+)]
 #[tokio::test]
-async fn a_password_that_another_directory_hashed_logs_in_and_is_hashed_anew() {
+async fn a_password_that_another_directory_hashed_logs_in_and_is_hashed_anew(
+    #[case] sent: &str,
+    #[case] hash: &str,
+) {
     let server = TestServer::start().await;
-    // Of `Passwort für Ann 7`.
-    let hash = "{SSHA}xbu/hyepfYZYuDIvR4qphodRH2IBAgMEBQYHCA==";
-    let ann = json!([{"emailAddress": "ann@example.com", "passwordHash": hash}]);
+    let ann = json!([{"emailAddress": "ann@example.com", "passwordHash": sent}]);
     assert_eq!(server.administrator().call("/api/user/create-user", ann).await.rows(), 1);
     let stored = async || server.admin().user("ann@example.com").await.unwrap().password.unwrap();
     assert_eq!(stored().await.expose(), hash);
@@ -320,4 +330,19 @@ async fn a_hash_that_costs_too_much_is_not_imported() {
         refused.body.contains("about 40 times as long") && refused.body.contains("at most 10"),
         "{refused}"
     );
+}
+
+/// The reason names the scheme and what to do, and quotes nothing.
+#[tokio::test]
+async fn a_hash_of_a_refused_scheme_says_what_to_do() {
+    let server = TestServer::start().await;
+    let hash = "$1$saltsalt$qjXMvbEw8oaL.CzflDtaK/";
+    let imported = json!([{"emailAddress": "imported@example.com", "passwordHash": hash}]);
+    let refused = server.administrator().call("/api/user/create-user", imported).await;
+    assert_eq!(refused.codes(), ["err_password_hash"]);
+    assert!(
+        refused.body.contains("MD5-crypt") && refused.body.contains("Create the user without a password"),
+        "{refused}"
+    );
+    assert!(!refused.body.contains("qjXMvbEw8oaL") && !refused.body.contains("saltsalt"), "{refused}");
 }
