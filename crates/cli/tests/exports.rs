@@ -220,6 +220,25 @@ fn options_say_what_a_column_is() {
 }
 
 #[test]
+fn users_with_unusable_hashes_are_created_without_them_on_request() {
+    let place = Place::new();
+    let file = "22-crypt/u.ldif";
+    let output = place.command(file, true).output().unwrap();
+    let report: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let counted =
+        |report: &Value| (report["counts"]["created"].as_u64(), report["counts"]["refused"].as_u64());
+    assert_eq!((output.status.code(), counted(&report)), (Some(3), (Some(2), Some(1))), "{report}");
+    std::fs::remove_file(place.folder.path().join("22-crypt-u.ldif.result.csv")).unwrap();
+    let output = place.command(file, true).arg("--without-unusable-hashes").output().unwrap();
+    let report: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!((output.status.code(), counted(&report)), (Some(0), (Some(1), Some(0))), "{report}");
+    assert_eq!(report["without_hash"], 1, "{report}");
+    assert!(place.result(file).contains("c22@example.com,created,"), "{}", place.result(file));
+    assert!(place.result(file).contains("created without the password: "), "{}", place.result(file));
+    assert_eq!(place.log_in("c22", "Sunny-Day-4711"), Some(401));
+}
+
+#[test]
 fn the_template_can_be_imported() {
     let place = Place::new();
     let template = matricula(&["import", "--template"]).output().unwrap();

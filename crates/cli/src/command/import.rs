@@ -59,6 +59,9 @@ pub(crate) struct Arguments {
     /// What to do with an account that is disabled or locked in the file
     #[arg(long, value_name = "WHAT", default_value = "create")]
     inactive: InactiveRows,
+    /// Create users whose password hash the server cannot use without a password, and name them
+    #[arg(long)]
+    without_unusable_hashes: bool,
     /// Write the result of each row to this CSV file [default: FILE.result.csv]
     #[arg(long, value_name = "FILE")]
     result: Option<PathBuf>,
@@ -145,7 +148,8 @@ pub(crate) async fn run(arguments: Arguments, output: &Output) -> Result<(), Fai
     let survey = source.survey(&mut bar)?;
     // Later on, an unreachable server is waited for; one that was never reached is an error at once.
     client.post("/api/account/get-account", &client::random_request_id(), b"{}".to_vec()).await?;
-    let sender = Sender::new(client, arguments.on_existing, arguments.dry_run);
+    let sender =
+        Sender::new(client, arguments.on_existing, arguments.dry_run, arguments.without_unusable_hashes);
     let mut report = Report::new(arguments.dry_run);
     let (mut results, state) = if arguments.dry_run {
         let results = arguments.result.as_deref().map(Results::create).transpose()?;

@@ -10,7 +10,7 @@ use serde::Serialize;
 use serde_json::json;
 
 use super::batches::Line;
-use super::send::Fate;
+use super::send::{Answer, Fate};
 use crate::output::{Failed, Output};
 
 /// Number of refused rows that are shown; the result file has all.
@@ -95,6 +95,8 @@ pub(super) struct Report {
     stopped: Option<String>,
     /// It stopped because the server did not accept the keys.
     keys_refused: bool,
+    /// Users that were created without their password hash.
+    without_hash: u64,
     dry_run: bool,
     started: Instant,
 }
@@ -110,6 +112,7 @@ impl Report {
             shown: Vec::new(),
             stopped: None,
             keys_refused: false,
+            without_hash: 0,
             dry_run,
             started,
         }
@@ -123,6 +126,13 @@ impl Report {
 
     pub(super) fn count(&mut self, row: &Line, fate: &Fate<'_>) {
         self.counts.add(fate.name());
+        if matches!(fate, Fate::Answered(Answer::CreatedWithoutHash(..))) {
+            self.without_hash += 1;
+            if self.shown.len() < SHOWN {
+                let address = printable(&row.address);
+                self.shown.push(format!("line {} {address}: {}", row.line, fate.detail()));
+            }
+        }
         if let Some(fault) = fate.faults().first() {
             *self.codes.entry(fault.code.clone()).or_default() += 1;
             if self.shown.len() < SHOWN {
@@ -175,6 +185,7 @@ impl Report {
             "unknown_columns": summary.ignored,
             "encoding": summary.encoding.map(Encoding::name),
             "notes": summary.notes(),
+            "without_hash": self.without_hash,
             "dry_run": self.dry_run,
             "stopped": self.stopped,
             "result": result,
@@ -216,7 +227,8 @@ impl Report {
             lines.push(format!("   {count} × {code}"));
         }
         lines.extend(self.shown.iter().map(|shown| format!("   {shown}")));
-        let more = self.codes.values().sum::<u64>().saturating_sub(self.shown.len() as u64);
+        let more =
+            (self.codes.values().sum::<u64>() + self.without_hash).saturating_sub(self.shown.len() as u64);
         if more > 0 {
             lines.push(format!("   … and {more} more"));
         }

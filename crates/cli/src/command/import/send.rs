@@ -16,11 +16,15 @@ use super::state::State;
 /// The error code of a taken address.
 const EXISTS: &str = "err_user_already_exists";
 
+/// The error code of a hash that the server can't use.
+const UNUSABLE_HASH: &str = "err_password_hash";
+
 /// The operation for batches.
 pub(super) struct Sender {
     client: Client,
     on_existing: OnExisting,
     dry_run: bool,
+    without_unusable_hashes: bool,
     stopped: AtomicBool,
     /// The server has no endpoint for dry runs.
     cant_check: AtomicBool,
@@ -48,6 +52,8 @@ pub(super) enum Outcome {
 /// The result of a user.
 pub(super) enum Answer {
     Created(String),
+    /// Created without its password hash, and why.
+    CreatedWithoutHash(String, String),
     WouldBeCreated,
     Unchecked,
     Exists,
@@ -66,11 +72,17 @@ pub(super) enum Fate<'a> {
 }
 
 impl Sender {
-    pub(super) fn new(client: Client, on_existing: OnExisting, dry_run: bool) -> Self {
+    pub(super) fn new(
+        client: Client,
+        on_existing: OnExisting,
+        dry_run: bool,
+        without_unusable_hashes: bool,
+    ) -> Self {
         Self {
             client,
             on_existing,
             dry_run,
+            without_unusable_hashes,
             stopped: AtomicBool::new(false),
             cant_check: AtomicBool::new(false),
             creates_inactive: OnceCell::new(),
@@ -138,7 +150,42 @@ impl Sender {
             Ok(client::Created { id, .. }) => Answer::Created(id),
             Err(faults) => self.refused(faults),
         };
-        Ok(outcomes.into_iter().map(answer).collect())
+        let mut answers: Vec<Answer> = outcomes.into_iter().map(answer).collect();
+        if self.without_unusable_hashes {
+            self.create_without_hashes(batch, users, &mut answers, state).await?;
+        }
+        Ok(answers)
+    }
+
+    /// Creates the users whose hash the server refused, without it.
+    async fn create_without_hashes(
+        &self,
+        batch: u64,
+        users: &[NewUser],
+        answers: &mut [Answer],
+        state: &State,
+    ) -> Result<(), CallError> {
+        let reason = |answer: &Answer| match answer {
+            Answer::Refused(faults) if faults.iter().all(|fault| fault.code == UNUSABLE_HASH) => {
+                faults.first().map(|fault| fault.message.clone())
+            }
+            _ => None,
+        };
+        let reasons: Vec<(usize, String)> =
+            answers.iter().enumerate().filter_map(|(place, answer)| Some((place, reason(answer)?))).collect();
+        if reasons.is_empty() {
+            return Ok(());
+        }
+        let bare: Vec<NewUser> = reasons.iter().map(|(place, _)| without_hash(&users[*place])).collect();
+        // Another id than the batch's, and the same one after an interruption.
+        let outcomes = self.client.create_batch(&state.request_id(u64::MAX - batch), &bare).await?;
+        for ((place, reason), outcome) in reasons.into_iter().zip(outcomes) {
+            answers[place] = match outcome {
+                Ok(client::Created { id, .. }) => Answer::CreatedWithoutHash(id, reason),
+                Err(faults) => self.refused(faults),
+            };
+        }
+        Ok(())
     }
 
     /// Takes the users out that another server would create active, and gives their places.
@@ -260,6 +307,19 @@ fn set_fields(user: &NewUser) -> Vec<&'static str> {
     .collect()
 }
 
+fn without_hash(user: &NewUser) -> NewUser {
+    NewUser {
+        email_address: user.email_address.clone(),
+        password: None,
+        password_hash: None,
+        account_code: user.account_code.clone(),
+        force_password_change: user.force_password_change,
+        name: user.name.clone(),
+        account_disabled: user.account_disabled,
+        account_locked: user.account_locked,
+    }
+}
+
 fn update_of(user: &NewUser) -> UpdateUser {
     UpdateUser {
         email_address: user.email_address.clone().unwrap_or_default(),
@@ -309,7 +369,7 @@ impl Fate<'_> {
     /// The name in the result file.
     pub(super) fn name(&self) -> &'static str {
         match self {
-            Fate::Answered(Answer::Created(_)) => "created",
+            Fate::Answered(Answer::Created(_) | Answer::CreatedWithoutHash(..)) => "created",
             Fate::Answered(Answer::WouldBeCreated) => "would be created",
             Fate::Answered(Answer::Unchecked) => "not checked",
             Fate::Answered(Answer::Exists) => "exists",
@@ -323,7 +383,7 @@ impl Fate<'_> {
     /// The secure id of a user that was created.
     pub(super) fn id(&self) -> &str {
         match self {
-            Fate::Answered(Answer::Created(id)) => id,
+            Fate::Answered(Answer::Created(id) | Answer::CreatedWithoutHash(id, _)) => id,
             _ => "",
         }
     }
@@ -332,6 +392,9 @@ impl Fate<'_> {
     pub(super) fn detail(&self) -> String {
         match self {
             Fate::Answered(Answer::Updated(fields)) => format!("set {}", fields.join(", ")),
+            Fate::Answered(Answer::CreatedWithoutHash(_, reason)) => {
+                format!("created without the password: {reason}")
+            }
             _ => String::new(),
         }
     }
