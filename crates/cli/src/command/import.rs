@@ -27,7 +27,7 @@ use self::batches::Batch;
 use self::report::Report;
 use self::results::Results;
 use self::send::{Outcome, Sender};
-use self::source::Source;
+use self::source::{Source, Survey};
 use self::state::State;
 use super::serve::stop_signal;
 use crate::output::{Failed, Output};
@@ -151,18 +151,7 @@ pub(crate) async fn run(arguments: Arguments, output: &Output) -> Result<(), Fai
     let sender =
         Sender::new(client, arguments.on_existing, arguments.dry_run, arguments.without_unusable_hashes);
     let mut report = Report::new(arguments.dry_run);
-    let (mut results, state) = if arguments.dry_run {
-        let results = arguments.result.as_deref().map(Results::create).transpose()?;
-        (results, State::of_dry_run(usize::from(arguments.batch)))
-    } else if arguments.resume {
-        let state = State::read(&result)?;
-        state.check_unchanged(&survey, source.options())?;
-        (Some(Results::resume(&result)?), state)
-    } else {
-        let state = State::new(&survey, source.options(), usize::from(arguments.batch));
-        state.write(&result)?;
-        (Some(Results::create(&result)?), state)
-    };
+    let (mut results, state) = open_results(&arguments, &source, &survey, &result)?;
     let done = results.as_ref().map_or(0, |results| results.rows());
     if let Some(results) = &results {
         report.resumed(results.counted());
@@ -198,6 +187,27 @@ pub(crate) async fn run(arguments: Arguments, output: &Output) -> Result<(), Fai
     }
     let result = (!arguments.dry_run || arguments.result.is_some()).then_some(&*result);
     report.say(output, result, &source.summary())
+}
+
+/// The result file and the state of the import: new ones, or those of an interrupted import.
+fn open_results(
+    arguments: &Arguments,
+    source: &Source,
+    survey: &Survey,
+    result: &Path,
+) -> anyhow::Result<(Option<Results>, State)> {
+    Ok(if arguments.dry_run {
+        let results = arguments.result.as_deref().map(Results::create).transpose()?;
+        (results, State::of_dry_run(usize::from(arguments.batch)))
+    } else if arguments.resume {
+        let state = State::read(result)?;
+        state.check_unchanged(survey, source.options())?;
+        (Some(Results::resume(result)?), state)
+    } else {
+        let state = State::new(survey, source.options(), usize::from(arguments.batch));
+        state.write(result)?;
+        (Some(Results::create(result)?), state)
+    })
 }
 
 /// How the file is to be read.
