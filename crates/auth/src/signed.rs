@@ -87,7 +87,11 @@ impl Authenticator {
     /// Authenticates a request and counts it: for the user with the valid signature, else for the client's address.
     pub async fn authenticate(&self, presented: &Presented<'_>) -> Authenticated {
         let now = self.clock.now();
-        let signed = self.identify(presented, Freshness::Recent, now).await;
+        let mut signed = self.identify(presented, Freshness::Recent, now).await;
+        // The key pair may have been prolonged in the last second, by another node too.
+        if signed.as_ref().is_err_and(|unverified| matches!(unverified.why, AuthError::BindingExpired)) {
+            signed = self.identify(presented, Freshness::Now, now).await;
+        }
         let sender = match &signed {
             Ok(signed) => Some(signed.caller.sender().clone()),
             Err(unverified) => unverified.sender.clone(),

@@ -1,7 +1,7 @@
 //! Files of users to be created: CSV, JSON, LDIF and SCIM. They are read row by row, in constant memory, into the items of
 //! create-user. `[ours]`
 //!
-//! Each format gives fields with names; [`meaning`] says what a name means, and [`person`] puts a user together, by the
+//! Each format gives fields with names; the module `meaning` says what a name means, and `person` puts a user together, by the
 //! same rules for every format. A row that cannot be used is a row with errors, and reading goes on with the next one.
 
 mod csv;

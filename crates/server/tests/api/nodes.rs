@@ -3,7 +3,9 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use jiff::SignedDuration;
 use serde_json::json;
+use testkit::client::{Application, Client, Login, NewUser};
 use testkit::{PASSWORD, TestServer};
 use wire::header::RequestId;
 
@@ -65,6 +67,22 @@ async fn what_is_taken_away_on_one_node_writes_on_no_other() {
     here.admin().revoke_binding(&administrator.keys().access_key).await.unwrap();
     let late = administrator.create(user("b@example.com")).await;
     assert_eq!(late.status, 401, "though the other node still remembers the key: {late}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_key_pair_that_one_node_prolongs_works_on_the_others_at_once() {
+    let here = TestServer::start().await;
+    let there = here.node().await;
+    let login = || Login { address: "admin@example.com".to_owned(), password: PASSWORD.to_owned().into() };
+    let keys = Application::from(here.administrator().keys()).log_in(&login()).await.unwrap();
+    let caller = there.caller(&keys);
+    assert_eq!(caller.create(user("a@example.com")).await.rows(), 1);
+    here.clock().advance(SignedDuration::from_hours(24 * 400));
+    assert_eq!(caller.create(user("b@example.com")).await.status, 418);
+    let clock = here.clock_handle();
+    let client = Client::with_keys(&keys).clock(Arc::new(move || clock.now())).login(login()).build().unwrap();
+    assert_eq!(client.create_users(&[NewUser::new("c@example.com")]).await.unwrap().data.len(), 1);
+    assert_eq!(caller.create(user("d@example.com")).await.rows(), 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,11 +1,12 @@
 //! Operation.
 
+use std::sync::PoisonError;
 use std::sync::atomic::Ordering;
 
 use directory::port::{Drawn, Keys, OperationStore, Pending};
 use jiff::Timestamp;
 
-use super::{Engine, TableStore};
+use super::{Engine, Passed, TableStore};
 
 impl<E: Engine> OperationStore for TableStore<E> {
     fn is_shared(&self) -> bool {
@@ -14,6 +15,7 @@ impl<E: Engine> OperationStore for TableStore<E> {
 
     fn forget_snapshot(&self) {
         self.snapshot.forgotten.store(i64::MIN, Ordering::Relaxed);
+        *self.passed.lock().unwrap_or_else(PoisonError::into_inner) = Passed::default();
         self.snapshot.clear();
     }
 

@@ -125,11 +125,11 @@ fn ran<'r>(requests: &[(usize, &'r Addition)], written: &'r [Written]) -> Vec<Ra
             _ => None,
         })
         .collect();
-    ran.sort_unstable_by_key(|ran| (ran.key.credential, ran.key.request_id));
+    ran.sort_unstable_by_key(|ran| (ran.key.credential, ran.key.request_id, ran.key.digest));
     ran
 }
 
-/// The counts of users, column by column; sorted, so that two lanes first meet at the same one.
+/// The counts of users, column by column.
 struct Counts<'r> {
     accounts: Vec<&'r [u8]>,
     domains: Vec<&'r str>,
@@ -138,8 +138,7 @@ struct Counts<'r> {
 
 impl<'r> Counts<'r> {
     fn of(events: &'r Events<'r>) -> Self {
-        let mut counts: Vec<_> = events.counts.iter().collect();
-        counts.sort_unstable_by_key(|(key, _)| **key);
+        let counts: Vec<_> = events.counts.iter().collect();
         Self {
             accounts: counts.iter().map(|((account, _), _)| &account.as_bytes()[..]).collect(),
             domains: counts.iter().map(|((_, domain), _)| *domain).collect(),
