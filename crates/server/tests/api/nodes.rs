@@ -80,7 +80,8 @@ async fn a_key_pair_that_one_node_prolongs_works_on_the_others_at_once() {
     here.clock().advance(SignedDuration::from_hours(24 * 400));
     assert_eq!(caller.create(user("b@example.com")).await.status, 418);
     let clock = here.clock_handle();
-    let client = Client::with_keys(&keys).clock(Arc::new(move || clock.now())).login(login()).build().unwrap();
+    let client =
+        Client::with_keys(&keys).clock(Arc::new(move || clock.now())).login(login()).build().unwrap();
     assert_eq!(client.create_users(&[NewUser::new("c@example.com")]).await.unwrap().data.len(), 1);
     assert_eq!(caller.create(user("d@example.com")).await.rows(), 1);
 }
