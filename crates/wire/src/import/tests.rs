@@ -274,3 +274,15 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn blanks_at_the_end_of_a_password_stay_where_the_format_delimits_it() {
+    let password = |file: &str| {
+        let item = Rows::new(file.as_bytes(), None).unwrap().next().unwrap().unwrap().item.unwrap();
+        item.password.unwrap().expose_secret().to_owned()
+    };
+    assert_eq!(password("dn: uid=a\nmail: a@b.c\ndescription:\nuserPassword: secret \n"), "secret ");
+    assert_eq!(password("email,password\na@b.c,\" secret \"\n"), " secret ");
+    assert_eq!(password("email,password\na@b.c, secret \n"), "secret");
+    assert_eq!(password(r#"{"emailAddress":"a@b.c","password":" secret "}"#), " secret ");
+}
