@@ -57,8 +57,8 @@ impl Site {
     }
 
     /// The password hasher.
-    pub(crate) fn gate(&self) -> anyhow::Result<server::PasswordHasher> {
-        Ok(server::admin::gate(&self.config, &System::real())?)
+    pub(crate) fn hasher(&self) -> anyhow::Result<server::PasswordHasher> {
+        Ok(server::admin::hasher(&self.config, &System::real())?)
     }
 
     /// The keys as a JSON file, for clients of a server at this address.

@@ -36,11 +36,11 @@ const PAGES: &[(&str, &str)] = &[
 
 pub(crate) fn measure(settings: &Settings, output: &Output) -> anyhow::Result<Vec<Row>> {
     let site = Site::with_settings(settings, "", CHEAP_HASH)?;
-    let gate = site.gate()?;
+    let hasher = site.hasher()?;
     site.admin(async |admin| {
         let password = PASSWORD.to_owned().into();
         let role = "Super Administrator";
-        admin.add_administrator(ACCOUNT, ADDRESS, "", role, Some((&password, &gate))).await?;
+        admin.add_administrator(ACCOUNT, ADDRESS, "", role, Some((&password, &hasher))).await?;
         let mut progress =
             |there: u64| output.progress(&format!("console: seeding, {} %", there * 100 / USERS));
         admin.seed(Some(ACCOUNT), Some(DOMAIN), USERS, &mut progress).await?;

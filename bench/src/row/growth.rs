@@ -121,10 +121,12 @@ fn measure(settings: &Settings, keep: bool, users: u64, output: &Output) -> anyh
 /// Seeds the directory. Returns users per second.
 fn seed(site: &Site, users: u64, say: &(impl Fn(&str) + Sync)) -> anyhow::Result<f64> {
     let started = machine::now();
-    let gate = site.gate()?;
+    let hasher = site.hasher()?;
     site.admin(async |admin| {
         let password = PASSWORD.to_owned().into();
-        admin.add_administrator(ACCOUNT, LOGIN, "", "Basic Administrator", Some((&password, &gate))).await?;
+        admin
+            .add_administrator(ACCOUNT, LOGIN, "", "Basic Administrator", Some((&password, &hasher)))
+            .await?;
         let mut progress = |count: u64| say(&format!("seeding, {} %", count * 100 / users));
         let seeded = admin.seed(Some(ACCOUNT), Some(DOMAIN), users, &mut progress).await?;
         anyhow::ensure!(seeded.added == users, "{seeded:?}");

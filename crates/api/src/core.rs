@@ -22,7 +22,7 @@ pub struct Core {
     /// Authenticates callers.
     pub authenticator: Authenticator,
     /// The password hasher.
-    pub gate: PasswordHasher,
+    pub hasher: PasswordHasher,
     /// Looks up the TXT records of domains.
     pub txt: TxtLookup,
     /// The time.

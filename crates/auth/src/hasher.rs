@@ -21,7 +21,7 @@ use thiserror::Error;
 
 use self::even::Even;
 use self::hash::{HASH, SALT};
-pub use self::imported_hash::{HashError, hashed_elsewhere};
+pub use self::imported_hash::{HashError, read_imported_hash};
 use self::lane::Lane;
 
 /// The cost of one hash.
@@ -166,8 +166,8 @@ impl PasswordHasher {
     ///
     /// # Errors
     /// When it is malformed, unsupported or too expensive.
-    pub fn hashed_elsewhere(&self, hash: &SecretString) -> Result<PasswordHash, HashError> {
-        hashed_elsewhere(hash, self.cost)
+    pub fn read_imported_hash(&self, hash: &SecretString) -> Result<PasswordHash, HashError> {
+        read_imported_hash(hash, self.cost)
     }
 
     /// Runs other slow work on the hashing threads.

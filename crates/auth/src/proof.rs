@@ -44,7 +44,7 @@ impl Proof {
     /// When the queue of the hasher is full, or the store fails.
     pub async fn of(
         store: &dyn Store,
-        gate: &PasswordHasher,
+        hasher: &PasswordHasher,
         basic: Basic,
         now: Timestamp,
     ) -> Result<Self, ProofError> {
@@ -59,14 +59,14 @@ impl Proof {
         // A user who is refused anyway is compared with the dummy hash: the real one may be expensive.
         let may_enter = |credentials: &&Credentials| !is_locked(&credentials.user, now);
         let hash = credentials.as_ref().filter(may_enter).and_then(|found| found.user.password.clone());
-        let right = gate.verify(password.clone(), hash.clone()).await?;
+        let right = hasher.verify(password.clone(), hash.clone()).await?;
         let verified = hash.filter(|_| right);
         let mut proof = Self { address, credentials, verified, rehashed: None, started };
         // Slow work only after the password matched, so timing reveals nothing.
         if let Some(hash) = proof.verified_hash(now)
-            && gate.outdated(hash)
+            && hasher.outdated(hash)
         {
-            proof.rehashed = gate.hash(vec![password]).await?.pop();
+            proof.rehashed = hasher.hash(vec![password]).await?.pop();
         }
         Ok(proof)
     }

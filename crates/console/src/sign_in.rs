@@ -278,7 +278,7 @@ async fn prove_password(call: &mut Unsigned<'_>, address: &str, password: &str) 
     let basic =
         Basic { scheme: Scheme::Cloud, user: address.to_owned(), password: SecretString::from(password) };
     let core = call.core;
-    let proof = Proof::of(&*core.store, &core.gate, basic, core.clock.now()).await?;
+    let proof = Proof::of(&*core.store, &core.hasher, basic, core.clock.now()).await?;
     call.claims(&proof.address, "console");
     Ok(proof)
 }

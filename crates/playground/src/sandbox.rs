@@ -162,7 +162,7 @@ async fn seed(server: &Server, system: &System) -> Result<Keys, AdminError> {
     let password = SecretString::from(format!("Sandbox-1-{}", URL_SAFE_NO_PAD.encode(random)));
     admin.add_account(ACCOUNT_CODE, "Sandbox", None).await?;
     admin.add_domain(ACCOUNT_CODE, DOMAIN).await?;
-    let credentials = Some((&password, server.gate()));
+    let credentials = Some((&password, server.hasher()));
     admin.add_administrator(ACCOUNT_CODE, EMAIL, "Administrator", "Super Administrator", credentials).await?;
     let application = admin.add_application(ACCOUNT_CODE, "Sandbox application").await?;
     let binding = admin.add_binding(EMAIL, &application.app_id, None).await?;

@@ -33,7 +33,7 @@ pub use clients::{ClientRow, NewClient, products};
 pub use keys::{NewApplication, NewBinding, master_key, new_master_key, rotate_master_key};
 pub use schema::{Schema, StoreOpenError, migrate, schema};
 pub use seed::Seeded;
-pub use users::gate;
+pub use users::hasher;
 
 use crate::config::Config;
 use crate::error::OpenError;

@@ -340,7 +340,10 @@ fn read(path: &Path) -> Result<String, ConfigError> {
 }
 
 impl Passwords {
-    pub(crate) fn gate(&self, entropy: Arc<dyn Entropy>) -> Result<PasswordHasher, auth::hasher::CostError> {
+    pub(crate) fn hasher(
+        &self,
+        entropy: Arc<dyn Entropy>,
+    ) -> Result<PasswordHasher, auth::hasher::CostError> {
         let cost = auth::Cost {
             memory_kib: self.memory_kib,
             iterations: self.iterations,

@@ -135,8 +135,8 @@ impl Read for Counts {
         let app = self.0.upgrade()?;
         let node = Node {
             in_flight: app.room.in_flight(),
-            waiting: app.core.gate.waiting(),
-            queue: app.core.gate.limit(),
+            waiting: app.core.hasher.waiting(),
+            queue: app.core.hasher.limit(),
             log_lines_dropped: app.log.get().map(Log::dropped),
             // A sum of counts per domain. If the store fails, all other metrics are still reported.
             users: app.core.store.count_users().await.ok(),

@@ -122,8 +122,8 @@ impl Server {
     }
 
     /// The password hasher, for code that sets passwords outside the API.
-    pub fn gate(&self) -> &PasswordHasher {
-        &self.app.core.gate
+    pub fn hasher(&self) -> &PasswordHasher {
+        &self.app.core.hasher
     }
 
     /// Reloads the certificate on request; `None` if the server uses plaintext HTTP.
@@ -277,7 +277,7 @@ fn core(
     let explains = || Arc::new(Explainer::new(Arc::clone(&store), config.freshness(), paths().collect()));
     Ok(Core {
         authenticator,
-        gate: config.passwords.gate(Arc::clone(&entropy))?,
+        hasher: config.passwords.hasher(Arc::clone(&entropy))?,
         txt,
         clock,
         entropy,

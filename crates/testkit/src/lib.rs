@@ -215,7 +215,7 @@ impl TestServer {
         let certificate = server.certificate_reload();
         let callers = match callers {
             Some(callers) => callers.moved_to(address),
-            None => Callers::seed(&admin, server.gate(), &clock, address)
+            None => Callers::seed(&admin, server.hasher(), &clock, address)
                 .await
                 .unwrap_or_else(|error| panic!("the directory could not be filled: {error}")),
         };
@@ -288,10 +288,10 @@ impl TestServer {
     }
 
     /// A password hasher outside the server, as cheap as the server's.
-    pub fn gate(&self) -> PasswordHasher {
+    pub fn hasher(&self) -> PasswordHasher {
         let system =
             System { clock: Arc::clone(&self.clock) as _, entropy: Arc::new(SeededEntropy::new(BESIDE + 1)) };
-        server::admin::gate(&self.config, &system).unwrap_or_else(|error| panic!("the gate: {error}"))
+        server::admin::hasher(&self.config, &system).unwrap_or_else(|error| panic!("the hasher: {error}"))
     }
 
     /// The clock of the server and its callers.
@@ -384,7 +384,7 @@ impl TestServer {
     pub async fn promote(&self, address: &str, role: &str) {
         let done = async {
             self.admin().set_role(address, Some(role)).await?;
-            self.admin().set_password(address, &PASSWORD.into(), &self.gate()).await
+            self.admin().set_password(address, &PASSWORD.into(), &self.hasher()).await
         };
         done.await.unwrap_or_else(|error| panic!("{address} can't become {role}: {error}"));
     }
@@ -439,7 +439,7 @@ impl Fixture {
 impl Callers {
     async fn seed(
         admin: &Admin,
-        gate: &PasswordHasher,
+        hasher: &PasswordHasher,
         clock: &FakeClock,
         address: SocketAddr,
     ) -> Result<Self, server::admin::AdminError> {
@@ -454,7 +454,7 @@ impl Callers {
         admin.add_role(ACCOUNT, "Reader", &["Directories | Internal | Read".to_owned()]).await?;
         let keys = async |account: &str, email: &str, role: &str| {
             let password = SecretString::from(PASSWORD);
-            admin.add_administrator(account, email, "", role, Some((&password, gate))).await?;
+            admin.add_administrator(account, email, "", role, Some((&password, hasher))).await?;
             issue(admin, address, account, email, None).await
         };
         let administrator = keys(ACCOUNT, "admin@example.com", "Super Administrator").await?;

@@ -46,7 +46,7 @@ pub(super) async fn prove(call: &mut Unsigned<'_>, application: &Application) ->
     if basic.scheme == Scheme::Domain {
         return Err(CallError::UnsupportedLogin);
     }
-    let proof = Proof::of(&*call.core.store, &call.core.gate, basic, call.core.clock.now()).await?;
+    let proof = Proof::of(&*call.core.store, &call.core.hasher, basic, call.core.clock.now()).await?;
     call.claims(&proof.address, &application.name);
     Ok(proof)
 }
@@ -87,7 +87,7 @@ pub async fn decide(call: &mut Unsigned<'_>, proof: Proof, grant: Grant) -> Resu
     // The change failed as a whole, for instance because the application was deleted.
     let outcome = outcome.try_iter().last().unwrap_or(Outcome::Refused);
     if outcome == Outcome::Refused {
-        call.core.gate.even_out(started, known).await;
+        call.core.hasher.even_out(started, known).await;
         return Err(CallError::Login);
     }
     Ok(outcome)

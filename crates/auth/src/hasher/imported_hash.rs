@@ -60,7 +60,7 @@ pub(super) enum Elsewhere {
 ///
 /// # Errors
 /// When the hash is malformed, unsupported or too expensive.
-pub fn hashed_elsewhere(hash: &SecretString, own: Cost) -> Result<PasswordHash, HashError> {
+pub fn read_imported_hash(hash: &SecretString, own: Cost) -> Result<PasswordHash, HashError> {
     let whole = hash.expose_secret().trim();
     let text = without_wrapper(whole);
     let (scheme, work) = if text.starts_with("$argon2") {

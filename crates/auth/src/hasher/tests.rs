@@ -21,8 +21,8 @@ fn passwords(count: usize) -> Vec<SecretString> {
 
 #[tokio::test]
 async fn hashes_verify_in_the_order_of_the_passwords_and_no_other() {
-    let gate = PasswordHasher::start(CHEAP, 2, 10, Arc::new(Sevens)).unwrap();
-    let hashes = gate.hash(passwords(10)).await.unwrap();
+    let hasher = PasswordHasher::start(CHEAP, 2, 10, Arc::new(Sevens)).unwrap();
+    let hashes = hasher.hash(passwords(10)).await.unwrap();
     for (n, hash) in hashes.iter().enumerate() {
         let verify = |password: &str| Argon2::default().verify_password(password.as_bytes(), hash.expose());
         assert!(
@@ -33,27 +33,27 @@ async fn hashes_verify_in_the_order_of_the_passwords_and_no_other() {
         verify(&format!("password {n}")).unwrap();
         verify(&format!("password {}", n + 1)).unwrap_err();
     }
-    assert_eq!(gate.waiting(), 0);
+    assert_eq!(hasher.waiting(), 0);
 }
 
 #[tokio::test]
 async fn a_request_that_does_not_fit_is_refused_whole() {
-    let gate = PasswordHasher::start(CHEAP, 1, 3, Arc::new(Sevens)).unwrap();
-    let full = gate.hash(passwords(4)).await.unwrap_err();
+    let hasher = PasswordHasher::start(CHEAP, 1, 3, Arc::new(Sevens)).unwrap();
+    let full = hasher.hash(passwords(4)).await.unwrap_err();
     assert_eq!(full, HasherError::Full(HasherFull { retry_after_seconds: 1 }));
-    assert_eq!(gate.waiting(), 0);
-    assert_eq!(gate.hash(passwords(3)).await.unwrap().len(), 3);
+    assert_eq!(hasher.waiting(), 0);
+    assert_eq!(hasher.hash(passwords(3)).await.unwrap().len(), 3);
 }
 
 #[tokio::test]
 async fn other_work_is_done_on_the_same_threads() {
-    let gate = PasswordHasher::start(CHEAP, 1, 1, Arc::new(Sevens)).unwrap();
-    let name = gate.run(|| std::thread::current().name().map(str::to_owned)).await.unwrap();
+    let hasher = PasswordHasher::start(CHEAP, 1, 1, Arc::new(Sevens)).unwrap();
+    let name = hasher.run(|| std::thread::current().name().map(str::to_owned)).await.unwrap();
     assert_eq!(name.as_deref(), Some("password-0"));
-    let panicked = gate.run(|| panic!("as work may")).await;
+    let panicked = hasher.run(|| panic!("as work may")).await;
     assert_eq!(panicked, Err::<(), _>(HasherError::Broken), "a fault is not a queue that is full");
-    assert_eq!(gate.run(|| 7).await, Ok(7), "the thread is still there");
-    assert_eq!(gate.waiting(), 0);
+    assert_eq!(hasher.run(|| 7).await, Ok(7), "the thread is still there");
+    assert_eq!(hasher.waiting(), 0);
 }
 
 #[test]
@@ -67,28 +67,28 @@ fn secret(password: &str) -> SecretString {
 }
 
 async fn hashed(cost: Cost, password: &str) -> PasswordHash {
-    let gate = PasswordHasher::start(cost, 1, 1, Arc::new(Sevens)).unwrap();
-    gate.hash(vec![secret(password)]).await.unwrap().remove(0)
+    let hasher = PasswordHasher::start(cost, 1, 1, Arc::new(Sevens)).unwrap();
+    hasher.hash(vec![secret(password)]).await.unwrap().remove(0)
 }
 
 #[tokio::test]
 async fn only_the_password_that_was_hashed_is_right() {
-    let gate = PasswordHasher::start(CHEAP, 1, 1, Arc::new(Sevens)).unwrap();
+    let hasher = PasswordHasher::start(CHEAP, 1, 1, Arc::new(Sevens)).unwrap();
     let hash = hashed(CHEAP, "right").await;
-    assert_eq!(gate.verify(secret("right"), Some(hash.clone())).await, Ok(true));
-    assert_eq!(gate.verify(secret("Right"), Some(hash.clone())).await, Ok(false));
-    assert_eq!(gate.verify(secret(""), Some(hash)).await, Ok(false));
-    assert_eq!(gate.verify(secret("right"), None).await, Ok(false));
-    assert_eq!(gate.waiting(), 0);
+    assert_eq!(hasher.verify(secret("right"), Some(hash.clone())).await, Ok(true));
+    assert_eq!(hasher.verify(secret("Right"), Some(hash.clone())).await, Ok(false));
+    assert_eq!(hasher.verify(secret(""), Some(hash)).await, Ok(false));
+    assert_eq!(hasher.verify(secret("right"), None).await, Ok(false));
+    assert_eq!(hasher.waiting(), 0);
 }
 
 #[tokio::test]
 async fn nobody_s_password_costs_a_hash() {
-    let gate = PasswordHasher::start(Cost { memory_kib: 1_024, ..CHEAP }, 1, 1, Arc::new(Sevens)).unwrap();
+    let hasher = PasswordHasher::start(Cost { memory_kib: 1_024, ..CHEAP }, 1, 1, Arc::new(Sevens)).unwrap();
     for against in [None, Some(PasswordHash::new("damaged".to_owned()))] {
-        gate.lane.load.micros.store(0, Ordering::Relaxed);
-        assert_eq!(gate.verify(secret("p"), against).await, Ok(false));
-        assert_ne!(gate.lane.load.micros.load(Ordering::Relaxed), 0);
+        hasher.lane.load.micros.store(0, Ordering::Relaxed);
+        assert_eq!(hasher.verify(secret("p"), against).await, Ok(false));
+        assert_ne!(hasher.lane.load.micros.load(Ordering::Relaxed), 0);
     }
 }
 
@@ -98,13 +98,13 @@ async fn nobody_s_password_costs_a_hash() {
 #[case::more_of_all(Cost { memory_kib: 256, iterations: 3, parallelism: 2 })]
 #[tokio::test]
 async fn a_hash_of_another_cost_verifies_and_is_outdated(#[case] cost: Cost) {
-    let gate = PasswordHasher::start(Cost { memory_kib: 32, ..CHEAP }, 1, 1, Arc::new(Sevens)).unwrap();
+    let hasher = PasswordHasher::start(Cost { memory_kib: 32, ..CHEAP }, 1, 1, Arc::new(Sevens)).unwrap();
     let [own, other] = [hashed(Cost { memory_kib: 32, ..CHEAP }, "p").await, hashed(cost, "p").await];
-    assert!(!gate.outdated(&own));
-    assert!(gate.outdated(&other));
+    assert!(!hasher.outdated(&own));
+    assert!(hasher.outdated(&other));
     for hash in [&other, &own, &other] {
-        assert_eq!(gate.verify(secret("p"), Some(hash.clone())).await, Ok(true));
-        assert_eq!(gate.verify(secret("q"), Some(hash.clone())).await, Ok(false));
+        assert_eq!(hasher.verify(secret("p"), Some(hash.clone())).await, Ok(true));
+        assert_eq!(hasher.verify(secret("q"), Some(hash.clone())).await, Ok(false));
     }
 }
 
@@ -115,11 +115,11 @@ async fn a_hash_of_another_cost_verifies_and_is_outdated(#[case] cost: Cost) {
 #[case::argon2id("$argon2id$v=19$m=256,t=2,p=1$c29tZXNhbHQ$nf65EOgLrQMR/uIPnA4rEsF5h7TKyQwu9U1bMCHGi/4")]
 #[tokio::test]
 async fn hashes_made_elsewhere_verify(#[case] hash: &str) {
-    let gate = PasswordHasher::start(CHEAP, 1, 1, Arc::new(Sevens)).unwrap();
+    let hasher = PasswordHasher::start(CHEAP, 1, 1, Arc::new(Sevens)).unwrap();
     let hash = PasswordHash::new(hash.to_owned());
-    assert_eq!(gate.verify(secret("password"), Some(hash.clone())).await, Ok(true));
-    assert_eq!(gate.verify(secret("passwore"), Some(hash.clone())).await, Ok(false));
-    assert!(gate.outdated(&hash));
+    assert_eq!(hasher.verify(secret("password"), Some(hash.clone())).await, Ok(true));
+    assert_eq!(hasher.verify(secret("passwore"), Some(hash.clone())).await, Ok(false));
+    assert!(hasher.outdated(&hash));
 }
 
 #[rstest]
@@ -135,51 +135,51 @@ async fn hashes_made_elsewhere_verify(#[case] hash: &str) {
 #[case::no_output("$argon2id$v=19$m=8,t=1,p=1$c29tZXNhbHQ")]
 #[tokio::test]
 async fn a_hash_that_can_t_be_read_is_nobody_s(#[case] hash: &str) {
-    let gate = PasswordHasher::start(CHEAP, 1, 1, Arc::new(Sevens)).unwrap();
+    let hasher = PasswordHasher::start(CHEAP, 1, 1, Arc::new(Sevens)).unwrap();
     let hash = PasswordHash::new(hash.to_owned());
-    assert_eq!(gate.verify(secret("password"), Some(hash.clone())).await, Ok(false));
-    assert_eq!(gate.verify_any(secret("password"), vec![hash.clone()]).await, Ok(false));
-    assert!(gate.outdated(&hash));
+    assert_eq!(hasher.verify(secret("password"), Some(hash.clone())).await, Ok(false));
+    assert_eq!(hasher.verify_any(secret("password"), vec![hash.clone()]).await, Ok(false));
+    assert!(hasher.outdated(&hash));
 }
 
 #[tokio::test]
 async fn one_of_the_earlier_passwords_is_enough() {
-    let gate = PasswordHasher::start(CHEAP, 1, 5, Arc::new(Sevens)).unwrap();
-    let mut earlier = gate.hash(passwords(5)).await.unwrap();
+    let hasher = PasswordHasher::start(CHEAP, 1, 5, Arc::new(Sevens)).unwrap();
+    let mut earlier = hasher.hash(passwords(5)).await.unwrap();
     earlier.insert(0, PasswordHash::new("damaged".to_owned()));
-    assert_eq!(gate.verify_any(secret("password 4"), earlier.clone()).await, Ok(true));
-    assert_eq!(gate.verify_any(secret("password 5"), earlier).await, Ok(false));
-    assert_eq!(gate.verify_any(secret("password 0"), vec![]).await, Ok(false));
+    assert_eq!(hasher.verify_any(secret("password 4"), earlier.clone()).await, Ok(true));
+    assert_eq!(hasher.verify_any(secret("password 5"), earlier).await, Ok(false));
+    assert_eq!(hasher.verify_any(secret("password 0"), vec![]).await, Ok(false));
 }
 
 #[tokio::test]
 async fn a_full_gate_verifies_nothing() {
-    let gate = PasswordHasher::start(CHEAP, 1, 0, Arc::new(Sevens)).unwrap();
-    assert!(gate.verify(secret("p"), None).await.is_err());
-    assert!(gate.verify_any(secret("p"), vec![PasswordHash::new(String::new())]).await.is_err());
-    assert_eq!(gate.waiting(), 0);
+    let hasher = PasswordHasher::start(CHEAP, 1, 0, Arc::new(Sevens)).unwrap();
+    assert!(hasher.verify(secret("p"), None).await.is_err());
+    assert!(hasher.verify_any(secret("p"), vec![PasswordHash::new(String::new())]).await.is_err());
+    assert_eq!(hasher.waiting(), 0);
 }
 
 /// Expensive hashes delay no user with a hash of the configured cost, even with one thread and many expensive ones.
 #[tokio::test]
 async fn costly_hashes_are_compared_on_a_thread_of_their_own() {
-    let gate = PasswordHasher::start(CHEAP, 1, 100, Arc::new(Sevens)).unwrap();
-    let own = gate.hash(vec![secret("p")]).await.unwrap().remove(0);
+    let hasher = PasswordHasher::start(CHEAP, 1, 100, Arc::new(Sevens)).unwrap();
+    let own = hasher.hash(vec![secret("p")]).await.unwrap().remove(0);
     let costly = hashed(Cost { iterations: 2, ..CHEAP }, "p").await;
     let cheap = PasswordHash::new("{SSHA}xbu/hyepfYZYuDIvR4qphodRH2IBAgMEBQYHCA==".to_owned());
     // The thread for expensive hashes is blocked.
     let (go_on, wait) = std::sync::mpsc::channel::<()>();
-    let (mut standing, mut waiting) = (Box::pin(gate.costly.work(move |_| wait.recv())), Vec::new());
+    let (mut standing, mut waiting) = (Box::pin(hasher.costly.work(move |_| wait.recv())), Vec::new());
     assert!(begin(&mut standing).is_none());
     for _ in 1..COSTLY_LIMIT {
-        let mut verify = Box::pin(gate.verify(secret("p"), Some(costly.clone())));
+        let mut verify = Box::pin(hasher.verify(secret("p"), Some(costly.clone())));
         assert!(begin(&mut verify).is_none());
         waiting.push(verify);
     }
-    assert!(matches!(gate.verify(secret("p"), Some(costly)).await, Err(HasherError::Full(_))));
-    assert_eq!(gate.verify(secret("p"), Some(own)).await, Ok(true));
-    assert_eq!(gate.verify(secret("p"), Some(cheap)).await, Ok(false));
-    assert_eq!(gate.verify(secret("p"), None).await, Ok(false));
+    assert!(matches!(hasher.verify(secret("p"), Some(costly)).await, Err(HasherError::Full(_))));
+    assert_eq!(hasher.verify(secret("p"), Some(own)).await, Ok(true));
+    assert_eq!(hasher.verify(secret("p"), Some(cheap)).await, Ok(false));
+    assert_eq!(hasher.verify(secret("p"), None).await, Ok(false));
     go_on.send(()).unwrap();
     for verify in waiting {
         assert_eq!(verify.await, Ok(true));

@@ -335,13 +335,13 @@ async fn administrator(
             print_done(output, "changed", &email)
         }
         Administrator::SetPassword { email, keep_keys } => {
-            let gate = server::admin::gate(&place.config()?, &System::real())?;
+            let hasher = server::admin::hasher(&place.config()?, &System::real())?;
             let programs = programs(admin, &email).await?;
             if !programs.is_empty() {
                 let what = if keep_keys { "keep working" } else { "stop working; --keep-keys keeps them" };
                 note(&format!("key pairs that {what}: {}", programs.join(", ")));
             }
-            admin.set_password_and(&email, &read_password()?.into(), &gate, keep_keys).await?;
+            admin.set_password_and(&email, &read_password()?.into(), &hasher, keep_keys).await?;
             print_done(output, "changed", &email)
         }
         Administrator::Disable { email } => {

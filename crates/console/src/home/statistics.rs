@@ -54,7 +54,7 @@ impl Statistics {
         let (console, account) = (request.console, request.scope.account().id);
         let Series { since, points, total } =
             console.core.telemetry.series(account, selection.application.as_deref(), selection.span);
-        let limit = console.core.gate.limit() as u64;
+        let limit = console.core.hasher.limit() as u64;
         let journal = request.may(&LOGS_READ) && console.host.journal().is_some();
         let refusals = total.codes.iter().map(|&(code, times)| Refusals {
             code,

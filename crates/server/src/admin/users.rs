@@ -18,8 +18,8 @@ use crate::system::System;
 ///
 /// # Errors
 /// When the cost is not allowed.
-pub fn gate(config: &Config, system: &System) -> Result<PasswordHasher, OpenError> {
-    Ok(config.passwords.gate(Arc::clone(&system.entropy))?)
+pub fn hasher(config: &Config, system: &System) -> Result<PasswordHasher, OpenError> {
+    Ok(config.passwords.hasher(Arc::clone(&system.entropy))?)
 }
 
 /// The hash of a password, which must satisfy the policy.
@@ -28,13 +28,13 @@ async fn hash_by_policy(
     address: &EmailAddress,
     name: &str,
     password: &SecretString,
-    gate: &PasswordHasher,
+    hasher: &PasswordHasher,
 ) -> Result<PasswordHash, AdminError> {
     let unmet = account.password_policy.unmet(password.expose_secret(), &[address.as_str(), name]);
     if !unmet.is_empty() {
         return Err(AdminError::Password(unmet));
     }
-    let hash = gate.hash(vec![password.clone()]).await?.pop();
+    let hash = hasher.hash(vec![password.clone()]).await?.pop();
     hash.ok_or(AdminError::PasswordHasher(HasherError::Broken))
 }
 
@@ -63,7 +63,9 @@ impl Admin {
         }
         let role = self.role_of(&account, role).await?;
         let password = match password {
-            Some((password, gate)) => Some(hash_by_policy(&account, &address, name, password, gate).await?),
+            Some((password, hasher)) => {
+                Some(hash_by_policy(&account, &address, name, password, hasher).await?)
+            }
             None => None,
         };
         let id = UserId::at(self.now(), &self.randomness());
@@ -85,9 +87,9 @@ impl Admin {
         &self,
         address: &str,
         password: &SecretString,
-        gate: &PasswordHasher,
+        hasher: &PasswordHasher,
     ) -> Result<(), AdminError> {
-        self.set_password_and(address, password, gate, false).await
+        self.set_password_and(address, password, hasher, false).await
     }
 
     /// Sets a user's password; with `keep_keys` the user's key pairs stay valid.
@@ -98,14 +100,14 @@ impl Admin {
         &self,
         address: &str,
         password: &SecretString,
-        gate: &PasswordHasher,
+        hasher: &PasswordHasher,
         keep_keys: bool,
     ) -> Result<(), AdminError> {
         let user = self.user(address).await?;
         let accounts = self.store.list_accounts().await?;
         let account = accounts.into_iter().find(|account| account.id == user.account);
         let account = account.ok_or_else(|| AdminError::NotFound(format!("account of {address}")))?;
-        let hash = hash_by_policy(&account, &user.address, &user.name, password, gate).await?;
+        let hash = hash_by_policy(&account, &user.address, &user.name, password, hasher).await?;
         let update = Update { keep_keys, ..Update::password(hash, account.password_policy.history) };
         self.apply(Change::UpdateUser(user.id, Box::new(update)), format!("the user {address}")).await
     }

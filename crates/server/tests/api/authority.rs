@@ -119,7 +119,7 @@ async fn the_hash_of_a_password_is_no_password() {
     let items = json!([{"emailAddress": "reader@example.com", "password": hash}]);
     refused(administrator.call("/api/user/update-user", items).await);
     refused(server.change_password("reader@example.com", PASSWORD, hash).await);
-    let set = server.admin().set_password("reader@example.com", &hash.into(), &server.gate()).await;
+    let set = server.admin().set_password("reader@example.com", &hash.into(), &server.hasher()).await;
     assert!(set.unwrap_err().to_string().contains("a password hash"));
     assert_eq!(server.log_in("reader@example.com", PASSWORD).await.rows(), 1);
 }

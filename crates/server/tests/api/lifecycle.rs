@@ -53,12 +53,12 @@ async fn too_much_at_once_is_refused_and_nothing_is_done() {
     let server = TestServer::start_with(|config| config.limits.in_flight = 1).await;
     // Passwords are hashed one after the other, and the first in the queue is not done until it is told so.
     let (done, wait) = std::sync::mpsc::channel();
-    let gate = server.server().clone();
-    let busy = tokio::spawn(async move { gate.gate().run(move || wait.recv()).await });
+    let hasher = server.server().clone();
+    let busy = tokio::spawn(async move { hasher.hasher().run(move || wait.recv()).await });
     let administrator = server.administrator();
     let slow = item(r#""emailAddress":"slow@example.com","password":"correct Horse 7 battery""#);
     let slow = tokio::spawn(async move { administrator.create(slow).await });
-    while server.server().gate().waiting() < 2 {
+    while server.server().hasher().waiting() < 2 {
         tokio::task::yield_now().await;
     }
     let refused = server.administrator().create(user("fast@example.com")).await;

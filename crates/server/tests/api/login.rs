@@ -309,7 +309,7 @@ async fn the_time_of_a_refusal_does_not_tell_who_there_is() {
     let imported = json!([{"emailAddress": "imported@example.com", "passwordHash": costly}]);
     assert_eq!(server.administrator().call("/api/user/create-user", imported).await.rows(), 1);
     assert_eq!(server.log_in("imported@example.com", "wrong").await.status, 401);
-    let slowest = server.server().gate().slowest_refusal();
+    let slowest = server.server().hasher().slowest_refusal();
     assert!(!slowest.is_zero());
     for (address, password) in [("nobody@example.com", "wrong"), ("no address", "wrong"), (ADMIN, "wrong")] {
         let started = std::time::Instant::now();

@@ -108,7 +108,7 @@ async fn a_removed_user_is_gone_and_its_address_is_not_reborn_with_old_rights() 
         .unwrap();
     server
         .admin()
-        .set_password("boss@example.com", &PASSWORD.to_owned().into(), &server.gate())
+        .set_password("boss@example.com", &PASSWORD.to_owned().into(), &server.hasher())
         .await
         .unwrap();
     administrator

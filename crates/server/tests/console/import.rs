@@ -195,12 +195,12 @@ async fn it_stops_when_its_user_is_disabled_and_another_user_continues_it() {
     // The jobs' passwords wait behind a blocked hashing thread while the user is disabled.
     let (release, held) = std::sync::mpsc::channel::<()>();
     let node = server.server().clone();
-    let holding = tokio::spawn(async move { node.gate().run(move || held.recv()).await });
-    while server.server().gate().waiting() < 1 {
+    let holding = tokio::spawn(async move { node.hasher().run(move || held.recv()).await });
+    while server.server().hasher().waiting() < 1 {
         tokio::task::yield_now().await;
     }
     start_job(&mut starter, &job).await;
-    while server.server().gate().waiting() < 4 {
+    while server.server().hasher().waiting() < 4 {
         tokio::task::yield_now().await;
     }
     server.admin().disable_user("reader@example.com").await.unwrap();

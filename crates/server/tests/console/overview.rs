@@ -36,7 +36,7 @@ async fn an_account_without_calls_shows_the_first_steps() {
     let (admin, password) = (server.admin(), SecretString::from(PASSWORD));
     admin.add_account("CTEST00009", "New", None).await.unwrap();
     admin.add_domain("CTEST00009", "new.example").await.unwrap();
-    let credentials = Some((&password, &server.gate()));
+    let credentials = Some((&password, &server.hasher()));
     let address = "admin@new.example";
     admin.add_administrator("CTEST00009", address, "New", "Super Administrator", credentials).await.unwrap();
     let page = server.signed_in(address, PASSWORD).await.get("/console/CTEST00009").await.body;

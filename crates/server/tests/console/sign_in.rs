@@ -92,7 +92,7 @@ async fn a_session_ends_when_its_user_loses_access() {
             "role" => admin.set_role("reader@example.com", None).await.unwrap(),
             _ => {
                 let new = "Staple 4 horses, correctly".to_owned().into();
-                admin.set_password("reader@example.com", &new, &server.gate()).await.unwrap();
+                admin.set_password("reader@example.com", &new, &server.hasher()).await.unwrap();
             }
         }
         assert_eq!(browser.get(&path("/users")).await.status, 303, "{what}");

@@ -84,15 +84,15 @@ async fn judge_password(
     let (address, name) = (credentials.user.address.to_string(), credentials.user.name.clone());
     let (history, candidate) = (policy.history, password.clone());
     let judge = move || policy.unmet(candidate.expose_secret(), &[&address, &name]);
-    let mut unmet = call.core.gate.run(judge).await?;
+    let mut unmet = call.core.hasher.run(judge).await?;
     let earlier =
         credentials.user.password.iter().chain(&credentials.history).take(usize::from(history)).cloned();
-    if call.core.gate.verify_any(password.clone(), earlier.collect()).await? {
+    if call.core.hasher.verify_any(password.clone(), earlier.collect()).await? {
         unmet.push(format!("differ from the last {history} passwords"));
     }
     if !unmet.is_empty() {
         return Ok(Err(ItemError::PasswordPolicy(unmet)));
     }
-    let hash = call.core.gate.hash(vec![password]).await?.pop();
+    let hash = call.core.hasher.hash(vec![password]).await?.pop();
     Ok(hash.map(|hash| (hash, history)).ok_or(ItemError::Missing))
 }

@@ -94,13 +94,13 @@ pub(super) async fn judge_items(
     // Entries with type errors are skipped; verdicts keep the input order.
     let (mut slots, mut items) = (Vec::with_capacity(entries.len()), Vec::with_capacity(entries.len()));
     for Entry { key, item } in entries {
-        slots.push((key, item.map(|item| items.push(rules_item(&core.gate, item)))));
+        slots.push((key, item.map(|item| items.push(rules_item(&core.hasher, item)))));
     }
     let drafts = Drafts::read(&caller, account_code, items)?;
     let state = read_state(core, &drafts).await?;
     let judgement = match drafts.have_passwords() {
         // Estimating a password's strength takes up to a millisecond, too long for a thread that serves requests.
-        true => core.gate.run(move || drafts.judge(&state)).await?,
+        true => core.hasher.run(move || drafts.judge(&state)).await?,
         false => drafts.judge(&state),
     };
 
@@ -135,14 +135,14 @@ fn is_near_miss(sent: &str, name: &str) -> bool {
     sent == plain(name) || (name == "emailAddress" && ["email", "mail", "address"].contains(&sent.as_str()))
 }
 
-fn rules_item(gate: &PasswordHasher, item: body::Item) -> Item {
+fn rules_item(hasher: &PasswordHasher, item: body::Item) -> Item {
     Item {
         address: item.email_address,
         name: item.name,
         password: item.password,
         password_hash: item
             .password_hash
-            .map(|hash| gate.hashed_elsewhere(&hash).map_err(|why| why.to_string())),
+            .map(|hash| hasher.read_imported_hash(&hash).map_err(|why| why.to_string())),
         account_code: item.account_code,
         force_password_change: item.force_password_change,
         disabled: item.account_disabled,
@@ -186,7 +186,7 @@ async fn hash_passwords(
     if let Some(reply) = call.recall().await? {
         return Ok(Some(reply));
     }
-    let hashes = core.gate.hash(passwords.into_iter().flatten().collect()).await?;
+    let hashes = core.hasher.hash(passwords.into_iter().flatten().collect()).await?;
     for (user, hash) in with_password.into_iter().zip(hashes) {
         user.password = Some(hash);
     }

@@ -59,7 +59,7 @@ async fn update_user(mut call: Call<'_>) -> Result<Reply, CallError> {
     let judging = scope.clone();
     let asked: Vec<_> = entries
         .into_iter()
-        .map(|entry| (entry.key, entry.item.map(|item| rules_item(&core.gate, item))))
+        .map(|entry| (entry.key, entry.item.map(|item| rules_item(&core.hasher, item))))
         .collect();
     let judge_all = move || -> Vec<_> {
         let judged = asked.into_iter().zip(found).map(|((key, item), found)| {
@@ -74,7 +74,7 @@ async fn update_user(mut call: Call<'_>) -> Result<Reply, CallError> {
         judged.collect()
     };
     // Estimating a password's strength takes up to a millisecond, too long for a thread that serves requests.
-    let judged = if passwords { core.gate.run(judge_all).await? } else { judge_all() };
+    let judged = if passwords { core.hasher.run(judge_all).await? } else { judge_all() };
     let passwords: Vec<_> =
         judged.iter().filter_map(|(_, judged)| judged.as_ref().ok()?.password.clone()).collect();
     let mut hashes = Vec::new().into_iter();
@@ -82,7 +82,7 @@ async fn update_user(mut call: Call<'_>) -> Result<Reply, CallError> {
         if let Some(reply) = call.recall().await? {
             return Ok(reply);
         }
-        hashes = core.gate.hash(passwords).await?.into_iter();
+        hashes = core.hasher.hash(passwords).await?.into_iter();
     }
     let mut step = |(key, judged): (_, Result<Planned, _>)| {
         let plan = judged.map(|Planned { user, password, update }| {
@@ -110,7 +110,7 @@ fn rules_item(hasher: &PasswordHasher, item: UpdateUser) -> Asked {
         password: item.password,
         password_hash: item
             .password_hash
-            .map(|hash| hasher.hashed_elsewhere(&hash).map_err(|why| why.to_string())),
+            .map(|hash| hasher.read_imported_hash(&hash).map_err(|why| why.to_string())),
         locked: item.account_locked,
         disabled: item.account_disabled,
         force_password_change: item.force_password_change,

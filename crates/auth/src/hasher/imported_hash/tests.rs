@@ -21,15 +21,16 @@ const CHEAP: Cost = Cost { memory_kib: 8, iterations: 2, parallelism: 1 };
 
 /// Imports a hash, and compares passwords with it as a login does.
 async fn check(hash: &str, password: &str, wrong: &[&str]) {
-    let gate = PasswordHasher::start(CHEAP, 1, 10, Arc::new(Sevens)).unwrap();
-    let stored = gate.hashed_elsewhere(&SecretString::from(hash)).unwrap();
-    let verify =
-        async |password: &str| gate.verify(SecretString::from(password), Some(stored.clone())).await.unwrap();
+    let hasher = PasswordHasher::start(CHEAP, 1, 10, Arc::new(Sevens)).unwrap();
+    let stored = hasher.read_imported_hash(&SecretString::from(hash)).unwrap();
+    let verify = async |password: &str| {
+        hasher.verify(SecretString::from(password), Some(stored.clone())).await.unwrap()
+    };
     assert!(verify(password).await, "{hash}");
     for wrong in wrong {
         assert!(!verify(wrong).await, "{hash}: {wrong}");
     }
-    assert!(gate.outdated(&stored));
+    assert!(hasher.outdated(&stored));
     assert!(is_hash(hash) && is_hash(stored.expose()), "not accepted as a password");
 }
 
@@ -243,9 +244,9 @@ async fn sha_crypt_takes_long_passwords_only_with_few_rounds() {
 fn what_is_usual_elsewhere_is_taken(#[case] hash: &str, #[case] times: u32) {
     let Cost { memory_kib, .. } = Cost::default();
     let own = Cost { memory_kib: memory_kib * times, ..Cost::default() };
-    assert!(hashed_elsewhere(&SecretString::from(hash), own).is_ok());
+    assert!(read_imported_hash(&SecretString::from(hash), own).is_ok());
     let cheaper = Cost { memory_kib: memory_kib * (times - 1), ..Cost::default() };
-    assert_eq!(hashed_elsewhere(&SecretString::from(hash), cheaper).is_ok(), times == 1);
+    assert_eq!(read_imported_hash(&SecretString::from(hash), cheaper).is_ok(), times == 1);
 }
 
 /// Every truncation and many changes of every kind are read, and compared if they can be, without a panic.
@@ -266,7 +267,7 @@ fn damaged_hashes_do_no_harm() {
             for changed in
                 ["", "$", "=", "{", "0", "é", "\0", "x"].map(|sign| format!("{start}{sign}{}", &rest[1..]))
             {
-                let _ = hashed_elsewhere(&SecretString::from(changed), Cost::default());
+                let _ = read_imported_hash(&SecretString::from(changed), Cost::default());
             }
             for damaged in [start, rest] {
                 let read = Elsewhere::read(damaged).ok().filter(|read| read.work() < 2_000);

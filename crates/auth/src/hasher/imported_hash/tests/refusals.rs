@@ -6,7 +6,7 @@ use ::base64::engine::general_purpose::STANDARD;
 use super::*;
 
 fn refusal(hash: &str) -> HashError {
-    hashed_elsewhere(&SecretString::from(hash), CHEAP).unwrap_err()
+    read_imported_hash(&SecretString::from(hash), CHEAP).unwrap_err()
 }
 
 #[rstest]
