@@ -20,6 +20,7 @@ export default async function (visitor) {
     await page.waitForURL(/q=again/);
     await row.waitFor();
     await row.getByRole('link').click();
+    await page.waitForURL(/journal\/\d+/);
     const text = await page.locator('main').textContent();
     assert.match(text, /user-agent: <b onclick="x">odd<\/b>/);
     assert.match(text, /curl -i -g --path-as-is -X POST/);
