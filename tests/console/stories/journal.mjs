@@ -17,7 +17,7 @@ export default async function (visitor) {
     // It is found as one types.
     await page.getByLabel('Anything in it').pressSequentially('again@example');
     const row = page.locator('#rows tbody tr');
-    await page.waitForURL(/q=again/);
+    await page.waitForURL(/q=again%40example/);
     await row.waitFor();
     await row.getByRole('link').click();
     await page.waitForURL(/journal\/\d+/);
