@@ -1,9 +1,11 @@
 //! Cells of CSV files.
 
+use wire::import::looks_like_formula;
+
 /// A quoted cell. Spreadsheets run a text that begins like a formula, so such a text gets an apostrophe, which
 /// `matricula import` removes.
 pub(super) fn cell(text: &str) -> String {
-    let guard = if text.starts_with(['=', '+', '-', '@', '\t', '\r']) { "'" } else { "" };
+    let guard = if looks_like_formula(text) { "'" } else { "" };
     format!("\"{guard}{}\"", text.replace('"', "\"\""))
 }
 

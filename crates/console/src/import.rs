@@ -10,6 +10,7 @@ mod stored_jobs;
 mod work;
 
 use std::sync::Arc;
+use wire::import::TEMPLATE;
 
 use askama::Template;
 use auth::SessionToken;
@@ -126,11 +127,8 @@ fn work_session(request: &PageRequest<'_>) -> Result<work::Session, PageError> {
 
 /// A template file.
 async fn template(_: &mut PageRequest<'_>) -> Result<PageResponse, PageError> {
-    const TEMPLATE: &str = "email,name,password,forcePasswordChange\r\n\
-                            ann@example.com,Ann Lee,,\r\n\
-                            bob@example.com,\"Berg, Bob\",A password of his own 7,yes\r\n";
     let (name, kind) = ("users.csv".to_owned(), "text/csv; charset=utf-8");
-    Ok(PageResponse::Download { name, kind, body: Body::from(TEMPLATE) })
+    Ok(PageResponse::Download { name, kind, body: Body::from(TEMPLATE.replace('\n', "\r\n")) })
 }
 
 /// The job in the path.

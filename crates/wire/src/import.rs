@@ -429,6 +429,19 @@ impl<R: Read> Iterator for Rows<R> {
     }
 }
 
+/// A file to fill in.
+pub const TEMPLATE: &str = "\
+email,name,password,forcePasswordChange
+ann@example.com,Ann Lee,,
+bob@example.com,\"Berg, Bob\",A password of his own 7,yes
+";
+
+/// Whether a spreadsheet would take a cell for a formula. Exported files guard such a cell by an apostrophe, and the reader
+/// removes it.
+pub fn looks_like_formula(text: &str) -> bool {
+    text.starts_with(['=', '+', '-', '@', '\t', '\r'])
+}
+
 /// The error of a row that can't be read at all.
 fn unreadable(message: impl Into<String>) -> Error {
     Error::new(Code::Deserialise, message)

@@ -17,7 +17,7 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use clap::{Args, ValueEnum};
-use client::wire::import::{Format, Inactive, Options};
+use client::wire::import::{Format, Inactive, Options, TEMPLATE};
 use client::{Client, Keys, Login, Retries};
 use futures_util::StreamExt as _;
 use serde::Serialize;
@@ -130,15 +130,10 @@ pub(crate) enum OnExisting {
     Fail,
 }
 
-/// The file of `--template`.
-const TEMPLATE: &str = "\
-email,name,password,forcePasswordChange
-ann@example.com,Ann Lee,,
-bob@example.com,\"Berg, Bob\",A password of his own 7,yes";
-
 pub(crate) async fn run(arguments: Arguments, output: &Output) -> Result<(), Failed> {
     let (Some(file), Some(keys)) = (&arguments.file, &arguments.keys) else {
-        return Ok(output.say(TEMPLATE, TEMPLATE)?);
+        let template = TEMPLATE.trim_end();
+        return Ok(output.say(template, template)?);
     };
     let client = client(&arguments, keys)?;
     let source = Source::open(file, options(&arguments)?)?;

@@ -10,7 +10,7 @@ use super::decode::{Decoded, Encoding};
 use super::lines::Lines;
 use super::meaning::{Meaning, plain};
 use super::person::{Field, Person, note};
-use super::{Found, ImportError, MAX_ROW, Options, Summary, unreadable};
+use super::{Found, ImportError, MAX_ROW, Options, Summary, looks_like_formula, unreadable};
 
 const DELIMITERS: [char; 4] = [',', ';', '\t', '|'];
 
@@ -328,12 +328,9 @@ fn delimiter_of(header: &str) -> char {
     DELIMITERS.into_iter().rev().max_by_key(count).unwrap_or(',')
 }
 
-/// Without the apostrophe that an exported file has before text that a spreadsheet would take for a formula.
+/// Without the apostrophe that guards a formula.
 fn unguarded(text: &str) -> &str {
-    match text.strip_prefix('\'') {
-        Some(rest) if rest.starts_with(['=', '+', '-', '@', '\t', '\r']) => rest,
-        _ => text,
-    }
+    text.strip_prefix('\'').filter(|rest| looks_like_formula(rest)).unwrap_or(text)
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@ use std::io::{BufReader, Seek as _, SeekFrom};
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
-use client::wire::import::printable;
+use client::wire::import::{looks_like_formula, printable};
 
 use super::batches::Line;
 use super::report::Counts;
@@ -92,14 +92,16 @@ impl Results {
 
     /// Writes a row. Text that a spreadsheet would take for a formula is guarded by an apostrophe.
     fn record(&mut self, fields: &[&str]) -> anyhow::Result<()> {
-        let guarded = fields.iter().map(|field| match field.starts_with(['=', '+', '-', '@', '\t', '\r']) {
-            true => Cow::Owned(format!("'{}", printable(field))),
-            false if field.contains(is_unprintable) => Cow::Owned(printable(field)),
-            false => Cow::Borrowed(*field),
-        });
-        self.writer
-            .write_record(guarded.map(Cow::into_owned))
-            .with_context(|| self.path.display().to_string())
+        let named = || self.path.display().to_string();
+        for field in fields {
+            let field = match field {
+                field if looks_like_formula(field) => Cow::Owned(format!("'{}", printable(field))),
+                field if field.contains(is_unprintable) => Cow::Owned(printable(field)),
+                field => Cow::Borrowed(*field),
+            };
+            self.writer.write_field(field.as_bytes()).with_context(named)?;
+        }
+        self.writer.write_record(None::<&[u8]>).with_context(named)
     }
 
     pub(super) fn flush(&mut self) -> anyhow::Result<()> {

@@ -26,10 +26,8 @@ pub(super) struct Sender {
     dry_run: bool,
     without_unusable_hashes: bool,
     stopped: AtomicBool,
-    /// The server has no endpoint for dry runs.
-    cant_check: AtomicBool,
-    /// Whether the server creates disabled and locked users; unknown before it is needed.
-    creates_inactive: OnceCell<bool>,
+    /// Whether the server has check-user, and so is Matricula; unknown before it is needed.
+    has_check_user: OnceCell<bool>,
     /// In a dry run: fingerprints of earlier addresses, because the server cannot find duplicates of users that are not
     /// created.
     seen: (RandomState, Mutex<HashSet<u64>>),
@@ -84,8 +82,7 @@ impl Sender {
             dry_run,
             without_unusable_hashes,
             stopped: AtomicBool::new(false),
-            cant_check: AtomicBool::new(false),
-            creates_inactive: OnceCell::new(),
+            has_check_user: OnceCell::new(),
             seen: Default::default(),
         }
     }
@@ -97,7 +94,7 @@ impl Sender {
 
     /// Whether the server has no endpoint for dry runs.
     pub(super) fn cant_check(&self) -> bool {
-        self.cant_check.load(Ordering::Relaxed)
+        self.has_check_user.get() == Some(&false)
     }
 
     pub(super) async fn send(
@@ -238,7 +235,7 @@ impl Sender {
                 Err(error) => Err(error),
             }
         };
-        self.creates_inactive.get_or_try_init(check).await.copied()
+        self.has_check_user.get_or_try_init(check).await.copied()
     }
 
     /// Whether no earlier row has the address.
@@ -270,7 +267,8 @@ impl Sender {
                 .collect()),
             // Only Matricula has this endpoint.
             Err(error) if has_no_endpoint(&error) => {
-                self.cant_check.store(true, Ordering::Relaxed);
+                // Concurrent batches find the same.
+                let _ = self.has_check_user.set(false);
                 Ok(unchecked())
             }
             Err(error) => Err(error),
