@@ -197,6 +197,42 @@ fn no_markers_of_unfinished_work_are_left() {
 }
 
 /// Every path in backquotes in a document exists.
+/// Whether a line of a script pipes into a command that stops before the end of its input.
+fn pipes_into_an_early_end(line: &str) -> bool {
+    line.split('#').next().unwrap_or_default().split('|').skip(1).any(|command| {
+        let words: Vec<_> = command.split_whitespace().collect();
+        let flag = |letter: char| {
+            words
+                .iter()
+                .skip(1)
+                .any(|word| word.starts_with('-') && !word.starts_with("--") && word.contains(letter))
+        };
+        match words.first().copied() {
+            Some("head") => true,
+            Some("grep") => flag('q') || flag('m'),
+            Some("sed") => words.iter().any(|word| word.trim_matches(['\'', '"']).ends_with('q')),
+            Some("awk") => command.contains("exit"),
+            _ => false,
+        }
+    })
+}
+
+#[test]
+fn scripts_read_a_pipe_to_its_end() {
+    for early in ["sort -rn x | head", "a | grep -q b", "a | sed 3q", "a | awk '{ print; exit }'"] {
+        assert!(pipes_into_an_early_end(early), "{early}");
+    }
+    for whole in ["sort -rn x | sed -n 1,10p", "head x", "grep -q b x", "a | grep -oE 'b|head'"] {
+        assert!(!pipes_into_an_early_end(whole), "{whole}");
+    }
+    let scripts = ["run", "check", "test", "test-tools", ".sh"];
+    for (path, text) in files(&scripts).into_iter().filter(|(_, text)| text.contains("pipefail")) {
+        for line in text.lines() {
+            assert!(!pipes_into_an_early_end(line), "{}: pipefail fails at times: {line}", path.display());
+        }
+    }
+}
+
 #[test]
 fn documents_name_files_that_exist() {
     for document in [
