@@ -1,5 +1,7 @@
 //! HTTP responses: the body in the style of the endpoint, and the headers (spec/clients.md 4.5).
 
+use std::collections::BTreeMap;
+
 use auth::Rate;
 use axum::body::Body;
 use axum::response::Response;
@@ -18,6 +20,10 @@ const X_ROBOTS_TAG: HeaderName = HeaderName::from_static("x-robots-tag");
 const RATE_LIMIT: HeaderName = HeaderName::from_static(header::RATE_LIMIT);
 const RATE_REMAINING: HeaderName = HeaderName::from_static(header::RATE_REMAINING);
 const RATE_RESET: HeaderName = HeaderName::from_static(header::RATE_RESET);
+/// Fields that were ignored although a name is almost right. `[ours]`
+const IGNORED_FIELDS: HeaderName = HeaderName::from_static("x-matricula-ignored-fields");
+/// Most fields that the header names.
+const MOST_IGNORED: usize = 10;
 /// The challenge for an application (required by RFC 6749, 5.2).
 const BASIC: HeaderValue = HeaderValue::from_static("Basic realm=\"matricula\"");
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
@@ -100,6 +106,17 @@ pub fn rendered<T: Serialize>(answer: &T) -> Vec<u8> {
         tracing::error!(%error, "could not render a response");
         Vec::new()
     })
+}
+
+/// Names fields that were ignored, and those that were probably meant: `mail (expected emailAddress)`.
+pub fn name_ignored_fields(near_misses: &BTreeMap<String, &'static str>, headers: &mut HeaderMap) {
+    let named =
+        near_misses.iter().take(MOST_IGNORED).map(|(sent, meant)| format!("{sent} (expected {meant})"));
+    let named = named.collect::<Vec<_>>().join(", ");
+    // Near misses are short ASCII words, so each is a valid header.
+    if let Some(value) = HeaderValue::from_str(&named).ok().filter(|value| !value.is_empty()) {
+        headers.insert(IGNORED_FIELDS, value);
+    }
 }
 
 fn json(status: u16, body: impl Into<Body>, rate: Rate) -> Response {

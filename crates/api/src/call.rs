@@ -22,7 +22,8 @@ use serde_json::Value;
 use sha2::Sha256;
 use wire::body::{self, Body};
 use wire::header::RequestId;
-use wire::item::{Entry, Item};
+use wire::item::{Entry, FieldSpec, Item};
+use wire::near_miss::near_misses;
 use wire::{Answer, Code, reader, rest};
 
 use crate::answer;
@@ -51,6 +52,8 @@ pub struct Call<'a> {
     pub(crate) path: &'static str,
     /// Whether the endpoint changes anything.
     pub(crate) writes: bool,
+    /// The fields of an item.
+    pub(crate) fields: &'static [FieldSpec],
     pub(crate) body: &'a [u8],
     pub(crate) query: &'a str,
     pub(crate) line: &'a mut Line,
@@ -132,13 +135,17 @@ fn json(core: &Core, body: &[u8]) -> Result<Value, CallError> {
 
 impl Call<'_> {
     /// The body: `meta` and unparsed items.
-    pub(crate) fn body(&self) -> Result<Body, CallError> {
-        Ok(Body::read(json(self.core, self.body)?)?)
+    pub(crate) fn body(&mut self) -> Result<Body, CallError> {
+        let body = Body::read(json(self.core, self.body)?)?;
+        self.line.near_misses = body.near_misses(self.fields);
+        Ok(body)
     }
 
     /// The body of an endpoint in the style of API 2.0: the item itself.
-    pub(crate) fn object<I: Item>(&self) -> Result<Entry<I>, CallError> {
-        Ok(body::object(json(self.core, self.body)?)?)
+    pub(crate) fn object<I: Item>(&mut self) -> Result<Entry<I>, CallError> {
+        let object = json(self.core, self.body)?;
+        self.line.near_misses = near_misses(std::iter::once(&object), I::FIELDS);
+        Ok(body::object(object)?)
     }
 
     pub(crate) fn query<I: Item>(&self) -> Entry<I> {

@@ -76,7 +76,9 @@ pub async fn serve(core: &Core, endpoint: &Endpoint, request: Request) -> Respon
             if endpoint.style() == Style::Envelope {
                 line.refused_items = answer::refused_items(&reply.body);
             }
-            answer::ran(reply.status, reply.body, rate)
+            let mut response = answer::ran(reply.status, reply.body, rate);
+            answer::name_ignored_fields(&line.near_misses, response.headers_mut());
+            response
         }
         Err(refusal) => refuse(&refusal, rate, endpoint.style(), &mut line),
     };
@@ -100,8 +102,10 @@ pub async fn within(
     let Run::Signed(run) = endpoint.run else { return Err(CallError::AppForbidden) };
     let request_ids = RequestIds::Compatible;
     let Endpoint { path, writes, .. } = *endpoint;
+    let fields = endpoint.takes.item_fields();
     let reply =
-        run(Call { core, caller, request_id, request_ids, path, writes, body, query: "", line }).await?;
+        run(Call { core, caller, request_id, request_ids, path, writes, fields, body, query: "", line })
+            .await?;
     Ok(reply.whole()?.body)
 }
 
@@ -141,6 +145,7 @@ async fn signed_call(
     }
     let query = query(presented.target);
     let Endpoint { path, writes, .. } = *endpoint;
+    let fields = endpoint.takes.item_fields();
     let mut attempt = 1;
     loop {
         let (caller, request_id, request_ids) = (signed.caller.clone(), signed.request_id, core.request_ids);
@@ -151,6 +156,7 @@ async fn signed_call(
             request_ids,
             path,
             writes,
+            fields,
             body: &body,
             query: &query,
             line,

@@ -74,6 +74,16 @@ pub enum Takes {
     Other,
 }
 
+impl Takes {
+    /// The fields of an item in a body.
+    pub(crate) fn item_fields(self) -> &'static [FieldSpec] {
+        match self {
+            Takes::Items(fields) | Takes::One(fields) | Takes::Page(fields) | Takes::Object(fields) => fields,
+            Takes::Query(_) | Takes::Form(_) | Takes::Other => &[],
+        }
+    }
+}
+
 impl Endpoint {
     /// Whether it takes a signature or a token.
     pub fn is_signed(&self) -> bool {

@@ -14,9 +14,10 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use argon2::Params;
+use directory::password::prepare;
 use directory::port::Entropy;
 use directory::user::PasswordHash;
-use secrecy::SecretString;
+use secrecy::{ExposeSecret as _, SecretString};
 use thiserror::Error;
 
 use self::even::Even;
@@ -74,6 +75,15 @@ pub enum HasherError {
     Broken,
 }
 
+/// The form of a password that matches a hash.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Form {
+    /// The prepared one, in which new passwords are hashed.
+    Prepared,
+    /// As it was typed: an earlier version or another directory hashed it so. It is replaced at the next login.
+    AsTyped,
+}
+
 /// Most passwords waiting for comparison with an expensive hash.
 const COSTLY_LIMIT: usize = 64;
 
@@ -107,7 +117,7 @@ impl PasswordHasher {
         Ok(Self { lane, costly, entropy, cost, params, even: Even::default() })
     }
 
-    /// Hashes the passwords of one request: all of them or, if they do not fit into the queue, none.
+    /// Hashes the passwords of one request in their prepared form (RFC 8265): all of them or, if they do not fit into the queue, none.
     ///
     /// # Errors
     /// When the queue is full, or hashing failed.
@@ -115,6 +125,7 @@ impl PasswordHasher {
         self.lane.reserve(passwords.len())?;
         let mut replies = Vec::with_capacity(passwords.len());
         for password in passwords {
+            let password = prepare(password.expose_secret()).unwrap_or(password);
             let mut salt = [0; SALT];
             self.entropy.fill(&mut salt);
             replies.push(self.lane.queue(move |hasher| hasher.hash(&password, &salt)));
@@ -126,7 +137,7 @@ impl PasswordHasher {
         Ok(hashes)
     }
 
-    /// Compares a password with a hash. `None` means that the user is unknown or has no password: the result is false
+    /// Compares a password with a hash, and gives the form that matches it. A missing hash means that the user is unknown or has no password: the result is false
     /// and takes as long as a hash of the configured cost, so that timing does not reveal users (`spec/protocol.md` 4;
     /// one answer, one cost: `[ours]`). An unreadable hash is logged and treated the same.
     ///
@@ -136,9 +147,12 @@ impl PasswordHasher {
         &self,
         password: SecretString,
         against: Option<PasswordHash>,
-    ) -> Result<bool, HasherError> {
+    ) -> Result<Option<Form>, HasherError> {
         let lane = self.lane_for(against.iter());
-        lane.work(move |hasher| hasher.verify(&password, against.as_ref())).await
+        lane.work(move |hasher| {
+            matching_form(&password, |password| hasher.verify(password, against.as_ref()))
+        })
+        .await
     }
 
     /// Whether a password matches one of several hashes, such as the history of a user.
@@ -154,7 +168,12 @@ impl PasswordHasher {
             return Ok(false);
         }
         let lane = self.lane_for(against.iter());
-        lane.work(move |hasher| against.iter().any(|hash| hasher.verify(&password, Some(hash)))).await
+        lane.work(move |hasher| {
+            let any =
+                |password: &SecretString| against.iter().any(|hash| hasher.verify(password, Some(hash)));
+            matching_form(&password, any).is_some()
+        })
+        .await
     }
 
     /// Whether a hash has another cost than the configured one. It is replaced at the next login.
@@ -209,5 +228,15 @@ impl PasswordHasher {
     /// Most passwords that may wait.
     pub fn limit(&self) -> usize {
         self.lane.limit()
+    }
+}
+
+/// Whether a password matches in its prepared form or, if that differs, as typed. How often it is compared depends on the
+/// password alone, so timing reveals nothing about the user.
+fn matching_form(password: &SecretString, mut matches: impl FnMut(&SecretString) -> bool) -> Option<Form> {
+    match prepare(password.expose_secret()) {
+        Some(prepared) if matches(&prepared) => Some(Form::Prepared),
+        Some(_) => matches(password).then_some(Form::AsTyped),
+        None => matches(password).then_some(Form::Prepared),
     }
 }

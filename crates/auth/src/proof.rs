@@ -12,7 +12,7 @@ use jiff::Timestamp;
 use thiserror::Error;
 use wire::header::Basic;
 
-use crate::hasher::{HasherError, PasswordHasher};
+use crate::hasher::{Form, HasherError, PasswordHasher};
 
 /// The result of comparing a password with a user's.
 pub struct Proof {
@@ -59,12 +59,12 @@ impl Proof {
         // A user who is refused anyway is compared with the dummy hash: the real one may be expensive.
         let may_enter = |credentials: &&Credentials| !is_locked(&credentials.user, now);
         let hash = credentials.as_ref().filter(may_enter).and_then(|found| found.user.password.clone());
-        let right = hasher.verify(password.clone(), hash.clone()).await?;
-        let verified = hash.filter(|_| right);
+        let form = hasher.verify(password.clone(), hash.clone()).await?;
+        let verified = hash.filter(|_| form.is_some());
         let mut proof = Self { address, credentials, verified, rehashed: None, started };
         // Slow work only after the password matched, so timing reveals nothing.
         if let Some(hash) = proof.verified_hash(now)
-            && hasher.outdated(hash)
+            && (form == Some(Form::AsTyped) || hasher.outdated(hash))
         {
             proof.rehashed = hasher.hash(vec![password]).await?.pop();
         }

@@ -1,8 +1,11 @@
-//! E-mail addresses and domain names: stored as given, compared without case after IDNA. `[ours]`
+//! E-mail addresses and domain names: stored composed, compared without case after IDNA. `[ours]`
 
+use std::borrow::Cow;
 use std::fmt;
 
 use thiserror::Error;
+
+use crate::characters::is_hidden;
 
 /// Longest address, in bytes (RFC 5321 allows 254 in practice).
 pub const MAX_ADDRESS: usize = 254;
@@ -15,6 +18,9 @@ pub enum AddressError {
     /// Nothing but blanks.
     #[error("is blank")]
     Blank,
+    /// A control character, or another one that cannot be seen.
+    #[error("contains an invisible character, such as a tab or a zero-width space")]
+    Hidden,
     /// More than [`MAX_ADDRESS`] bytes.
     #[error("is longer than {MAX_ADDRESS} bytes")]
     TooLong,
@@ -40,10 +46,11 @@ pub enum DomainError {
     Invalid,
 }
 
-/// An address: as given, and its comparison key.
+/// An address: as it is shown, and its comparison key.
 #[derive(Clone, PartialEq, Eq)]
 pub struct EmailAddress {
-    given: String,
+    /// As given, with its case; what is not ASCII in the form that is compared: composed, the domain after IDNA.
+    shown: String,
     /// Case folded, domain in ASCII.
     key: String,
     /// Where the domain starts in `key`.
@@ -59,6 +66,11 @@ impl EmailAddress {
         if text.trim().is_empty() {
             return Err(AddressError::Blank);
         }
+        if text.contains(is_hidden) {
+            return Err(AddressError::Hidden);
+        }
+        // Composition can make a text longer, and a Greek question mark a semicolon.
+        let text = composed(text);
         if text.len() > MAX_ADDRESS {
             return Err(AddressError::TooLong);
         }
@@ -67,18 +79,36 @@ impl EmailAddress {
             return Err(AddressError::At);
         }
         check_local(local)?;
-        let domain = DomainName::parse(domain).map_err(AddressError::Domain)?;
-        let local = if local.is_ascii() { local.to_ascii_lowercase() } else { fold(local) };
-        let mut key = String::with_capacity(text.len() + 8);
-        key.push_str(domain.as_str());
-        key.push('@');
-        key.push_str(&local);
-        Ok(Self { given: text.to_owned(), key, domain: domain.as_str().len() })
+        let address = Self::of_parts(local, domain)?;
+        if address.shown.len() > MAX_ADDRESS { Err(AddressError::TooLong) } else { Ok(address) }
     }
 
-    /// As given.
+    /// Reads an address of the database, where earlier versions stored some that [`EmailAddress::parse`] refuses.
+    ///
+    /// # Errors
+    /// When it has no domain name.
+    pub fn stored(text: &str) -> Result<Self, AddressError> {
+        let (local, domain) = text.split_once('@').ok_or(AddressError::At)?;
+        Self::of_parts(&composed(local), domain)
+    }
+
+    fn of_parts(local: &str, given_domain: &str) -> Result<Self, AddressError> {
+        let domain = DomainName::parse(given_domain).map_err(AddressError::Domain)?;
+        let folded = if local.is_ascii() { local.to_ascii_lowercase() } else { fold(local) };
+        let mut key = String::with_capacity(local.len() + given_domain.len() + 8);
+        key.push_str(domain.as_str());
+        key.push('@');
+        key.push_str(&folded);
+        let shown = match given_domain.is_ascii() {
+            true => format!("{local}@{given_domain}"),
+            false => format!("{local}@{}", idna::domain_to_unicode(domain.as_str()).0),
+        };
+        Ok(Self { shown, key, domain: domain.as_str().len() })
+    }
+
+    /// As it is stored and shown: with the case that was given.
     pub fn as_str(&self) -> &str {
-        &self.given
+        &self.shown
     }
 
     /// The key by which addresses are compared and sorted: `example.com@ann`. The domain comes first, so that the
@@ -110,8 +140,7 @@ fn check_local(local: &str) -> Result<(), AddressError> {
             "the part before the `@` starts or ends with a dot, or has two in a row",
         ));
     }
-    let forbidden =
-        |c: char| c.is_whitespace() || c.is_control() || "\"(),:;<>[]\\".contains(c) || is_invisible(c);
+    let forbidden = |c: char| c.is_whitespace() || "\"(),:;<>[]\\".contains(c);
     if local.contains(forbidden) {
         return Err(AddressError::Local(
             "the part before the `@` contains a space or another invalid character",
@@ -120,16 +149,14 @@ fn check_local(local: &str) -> Result<(), AddressError> {
     Ok(())
 }
 
-/// Invisible characters make different addresses look the same.
-fn is_invisible(c: char) -> bool {
-    matches!(c, '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
-}
-
 /// Case-folded and composed, so that a letter typed in two ways compares equal.
 pub(crate) fn fold(text: &str) -> String {
-    let composed = icu_normalizer::ComposingNormalizerBorrowed::new_nfc();
-    let lower = composed.normalize(text).to_lowercase();
-    composed.normalize(&lower).into_owned()
+    composed(&composed(text).to_lowercase()).into_owned()
+}
+
+/// In NFC.
+pub(crate) fn composed(text: &str) -> Cow<'_, str> {
+    icu_normalizer::ComposingNormalizerBorrowed::new_nfc().normalize(text)
 }
 
 /// A domain name by its comparison key: lower case, ASCII.
@@ -176,13 +203,13 @@ impl DomainName {
 
 impl fmt::Display for EmailAddress {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.given)
+        f.write_str(&self.shown)
     }
 }
 
 impl fmt::Debug for EmailAddress {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Debug::fmt(&self.given, f)
+        fmt::Debug::fmt(&self.shown, f)
     }
 }
 
@@ -205,29 +232,41 @@ mod tests {
     use rstest::rstest;
 
     #[rstest]
-    #[case("Ann.Lee@Example.COM", "example.com@ann.lee")]
-    #[case("ann+tag@example.com", "example.com@ann+tag")]
-    #[case("o'brien@example.com", "example.com@o'brien")]
-    #[case("Åsa@bücher.example", "xn--bcher-kva.example@åsa")]
-    #[case("A\u{30a}sa@BÜCHER.example", "xn--bcher-kva.example@åsa")]
-    #[case("a@XN--BCHER-KVA.example", "xn--bcher-kva.example@a")]
-    #[case("a@intranet", "intranet@a")]
-    fn addresses_are_kept_as_given_and_compared_by_key(#[case] given: &str, #[case] key: &str) {
+    #[case("Ann.Lee@Example.COM", "Ann.Lee@Example.COM", "example.com@ann.lee")]
+    #[case("ann+tag@example.com", "ann+tag@example.com", "example.com@ann+tag")]
+    #[case("o'brien@example.com", "o'brien@example.com", "example.com@o'brien")]
+    #[case("Åsa@bücher.example", "Åsa@bücher.example", "xn--bcher-kva.example@åsa")]
+    #[case("A\u{30a}sa@Example.com", "Åsa@Example.com", "example.com@åsa")]
+    #[case("A\u{30a}sa@BÜCHER.example", "Åsa@bücher.example", "xn--bcher-kva.example@åsa")]
+    #[case("Ann@ｅxample.com", "Ann@example.com", "example.com@ann")]
+    #[case("a@XN--BCHER-KVA.example", "a@XN--BCHER-KVA.example", "xn--bcher-kva.example@a")]
+    #[case("a@intranet", "a@intranet", "intranet@a")]
+    fn addresses_are_shown_composed_and_compared_by_key(
+        #[case] given: &str,
+        #[case] shown: &str,
+        #[case] key: &str,
+    ) {
         let address = EmailAddress::parse(given).unwrap();
-        assert_eq!((address.as_str(), address.key()), (given, key));
+        assert_eq!((address.as_str(), address.key()), (shown, key));
+        assert!(EmailAddress::stored(shown).unwrap() == address);
         assert_eq!(address.domain(), key.split_once('@').unwrap().0);
     }
 
     #[rstest]
     #[case("", "is blank")]
-    #[case(" \t", "is blank")]
+    #[case("  ", "is blank")]
+    #[case("a\tb@example.com", "contains an invisible character, such as a tab or a zero-width space")]
+    #[case("a\u{37e}b@example.com", "the part before the `@` contains a space or another invalid character")]
+    #[case("a\u{115f}@example.com", "contains an invisible character, such as a tab or a zero-width space")]
+    #[case("a@exam\u{ad}ple.com", "contains an invisible character, such as a tab or a zero-width space")]
+    #[case("a\u{3000}b@example.com", "the part before the `@` contains a space or another invalid character")]
     #[case("ann", "needs exactly one `@`")]
     #[case("a@b@c", "needs exactly one `@`")]
     #[case("@example.com", "the part before the `@` is empty")]
     #[case(".a@example.com", "the part before the `@` starts or ends with a dot, or has two in a row")]
     #[case("a..b@example.com", "the part before the `@` starts or ends with a dot, or has two in a row")]
     #[case("a b@example.com", "the part before the `@` contains a space or another invalid character")]
-    #[case("a\u{200b}@example.com", "the part before the `@` contains a space or another invalid character")]
+    #[case("a\u{200b}@example.com", "contains an invisible character, such as a tab or a zero-width space")]
     #[case("a@", "the part after the `@` is empty")]
     #[case("a@example..com", "the part after the `@` is not a domain name")]
     #[case("a@-example.com", "the part after the `@` is not a domain name")]
@@ -251,6 +290,14 @@ mod tests {
         #[test]
         fn any_text_is_an_address_or_an_error(text in "\\PC{0,40}") {
             let _ = EmailAddress::parse(&text);
+        }
+
+        #[test]
+        fn what_is_shown_is_read_from_the_database_as_the_same_address(local in "\\PC{1,20}", domain in "[a-zA-ZüÜｅß]{1,10}\\.[a-zA-Z]{2,4}") {
+            if let Ok(address) = EmailAddress::parse(&format!("{local}@{domain}")) {
+                prop_assert!(EmailAddress::parse(address.as_str()).unwrap() == address);
+                prop_assert!(EmailAddress::stored(address.as_str()).unwrap() == address);
+            }
         }
 
         #[test]

@@ -1,5 +1,6 @@
 //! Checks of fields that several endpoints share.
 
+use crate::characters::hides;
 use crate::error::ItemError;
 use crate::user::MAX_NAME;
 use crate::{AccountCode, EmailAddress};
@@ -15,7 +16,7 @@ pub fn address(text: &str) -> Result<EmailAddress, ItemError> {
 /// Checks a display name, or another text for people.
 ///
 /// # Errors
-/// When it is longer than 256 characters or contains control characters.
+/// When it is longer than 256 characters or contains invisible characters.
 pub fn name(text: &str) -> Result<(), ItemError> {
     self::text(text, MAX_NAME)
 }
@@ -23,11 +24,11 @@ pub fn name(text: &str) -> Result<(), ItemError> {
 /// Checks a text for people.
 ///
 /// # Errors
-/// When it is longer than `max` characters or contains control characters.
+/// When it is longer than `max` characters or contains invisible characters.
 pub fn text(value: &str, max: usize) -> Result<(), ItemError> {
     if value.chars().count() > max {
         Err(ItemError::TooLong { max, unit: "characters" })
-    } else if value.contains(char::is_control) {
+    } else if hides(value) {
         Err(ItemError::Characters)
     } else {
         Ok(())

@@ -26,8 +26,10 @@ pub enum ItemError {
         /// The unit of the limit.
         unit: &'static str,
     },
-    /// The field contains control characters.
-    #[error("This field must not hold control characters")]
+    /// The field contains control characters, or others that cannot be seen.
+    #[error(
+        "This field must not hold control characters or other invisible ones, such as a zero-width space"
+    )]
     Characters,
     /// The address is invalid.
     #[error("Not an e-mail address: {0}")]

@@ -245,7 +245,10 @@ mod tests {
 
     #[rstest]
     #[case(" \t", "This field must not be blank")]
-    #[case("a\nb", "This field must not hold control characters")]
+    #[case(
+        "a\nb",
+        "This field must not hold control characters or other invisible ones, such as a zero-width space"
+    )]
     #[case(&"ä".repeat(257), "This field may hold at most 256 characters")]
     fn what_is_no_description_says_why(#[case] text: &str, #[case] why: &str) {
         assert_eq!(Description::parse(text).unwrap_err().to_string(), why);

@@ -13,6 +13,7 @@ pub mod attribute;
 pub mod audit;
 pub mod caller;
 pub mod change;
+mod characters;
 pub mod check;
 pub mod create_user;
 pub mod credentials;

@@ -2,13 +2,18 @@
 
 mod common;
 mod hashed;
+mod prepared;
 
 #[cfg(test)]
 mod tests;
 
 pub use hashed::is_hash;
 use jiff::{SignedDuration, Timestamp};
+pub use prepared::prepare;
+use secrecy::ExposeSecret as _;
 use serde::{Deserialize, Serialize};
+
+use crate::characters::hides;
 
 /// Longest password, in bytes. `[ours]`
 pub const MAX_PASSWORD: usize = 1_024;
@@ -57,11 +62,17 @@ impl Default for Policy {
 pub type Unmet = String;
 
 impl Policy {
-    /// Every rule that the password breaks; empty if it satisfies all. Every policy refuses hashes ([`is_hash`]).
+    /// Every rule that the password breaks in the form that is hashed ([`prepare`]); empty if it satisfies all. Every
+    /// policy refuses hashes ([`is_hash`]) and invisible characters (RFC 8265, 4.2).
     ///
     /// `about`: texts that the password must not be made of, such as address and name.
     pub fn unmet(&self, password: &str, about: &[&str]) -> Vec<Unmet> {
+        let prepared = prepare(password);
+        let password = prepared.as_ref().map_or(password, |prepared| prepared.expose_secret());
         let mut unmet = Vec::new();
+        if hides(password) {
+            unmet.push("not contain a control character or another invisible one".to_owned());
+        }
         if is_hash(password) {
             unmet.push(
                 "not be a password hash: send a hash in passwordHash, or the password itself".to_owned(),

@@ -1,5 +1,6 @@
 //! Facts about a request that are not visible from outside: for its log line, the counts and the journal.
 
+use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use directory::Sender;
@@ -25,6 +26,8 @@ pub struct Line {
     pub request_id: Option<String>,
     /// Items of the request.
     pub items: usize,
+    /// Fields of the items that were ignored although their name is almost right, and the field that was meant.
+    pub near_misses: BTreeMap<String, &'static str>,
     /// Whether the response is that of an earlier request with the same id.
     pub repeated: bool,
     /// Time spent in the store.

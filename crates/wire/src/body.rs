@@ -1,9 +1,12 @@
 //! The common parts of request bodies: `meta` and the list `data`.
 
+use std::collections::BTreeMap;
+
 use serde_json::Value;
 use thiserror::Error;
 
-use crate::item::{Entry, Item, kind};
+use crate::item::{Entry, FieldSpec, Item, kind};
+use crate::near_miss::near_misses;
 
 /// Most items of a request, unless the documentation of an endpoint says otherwise. `[ours]`
 pub const MAX_ITEMS: usize = 1_000;
@@ -86,6 +89,12 @@ impl Body {
             Some(other) => return Err(shape("data", "a list", &other)),
         };
         Ok(Self { account_code, page, data })
+    }
+
+    /// Fields that were sent under a name that is almost right, and are ignored: the name, and the field of `fields`
+    /// that was probably meant.
+    pub fn near_misses(&self, fields: &[FieldSpec]) -> BTreeMap<String, &'static str> {
+        near_misses(self.data.iter().flatten(), fields)
     }
 
     /// The items, each parsed separately.

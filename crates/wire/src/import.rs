@@ -23,6 +23,7 @@ use std::io::{self, BufRead, Read};
 use thiserror::Error;
 
 use crate::create_user::Item;
+pub use crate::printable::printable;
 use crate::{Code, Error};
 use decode::Decoded;
 pub use decode::Encoding;
@@ -133,6 +134,32 @@ impl Options {
             Some((missing, _)) => Err(ImportError::NoColumn(printable(missing))),
             None => Ok(()),
         }
+    }
+}
+
+/// The field of create-user that files call so; `None`: none, or only with others.
+pub fn field_of(name: &str) -> Option<&'static str> {
+    match meaning(name) {
+        Meaning::Address(_) => Some("emailAddress"),
+        Meaning::Name(_) => Some("name"),
+        Meaning::Password => Some("password"),
+        Meaning::PasswordHash => Some("passwordHash"),
+        Meaning::AccountCode => Some("accountCode"),
+        Meaning::MustChange => Some("forcePasswordChange"),
+        Meaning::Disabled => Some("accountDisabled"),
+        Meaning::Locked => Some("accountLocked"),
+        Meaning::FirstName
+        | Meaning::LastName
+        | Meaning::Active
+        | Meaning::LockedSince
+        | Meaning::Status
+        | Meaning::AccountControl
+        | Meaning::PasswordSetAt
+        | Meaning::Alias
+        | Meaning::ObjectClass
+        | Meaning::Ignored
+        | Meaning::Suspect
+        | Meaning::Unknown => None,
     }
 }
 
@@ -453,13 +480,4 @@ fn text(bytes: &[u8]) -> String {
         Ok(text) => text.to_owned(),
         Err(_) => encoding_rs::WINDOWS_1252.decode_without_bom_handling(bytes).0.into_owned(),
     }
-}
-
-/// A text of a file for a message: short, in one line, without control characters.
-pub fn printable(text: &str) -> String {
-    /// Characters that are shown.
-    const MOST: usize = 200;
-    let shown: String =
-        text.chars().take(MOST).map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect();
-    if text.chars().nth(MOST).is_some() { shown + "…" } else { shown }
 }

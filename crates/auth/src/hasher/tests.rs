@@ -3,6 +3,7 @@ use std::sync::atomic::Ordering;
 
 use argon2::Argon2;
 use argon2::password_hash::PasswordVerifier;
+use base64::Engine as _;
 use rstest::rstest;
 
 struct Sevens;
@@ -72,13 +73,37 @@ async fn hashed(cost: Cost, password: &str) -> PasswordHash {
 }
 
 #[tokio::test]
+async fn a_password_matches_in_whatever_form_it_was_typed_or_hashed() {
+    let hasher = PasswordHasher::start(CHEAP, 1, 1, Arc::new(Sevens)).unwrap();
+    let (composed, decomposed) = ("Gr\u{fc}n 4711", "Gru\u{308}n\u{a0}4711");
+    for set in [composed, decomposed] {
+        let hash = hashed(CHEAP, set).await;
+        for typed in [composed, decomposed] {
+            assert_eq!(hasher.verify(secret(typed), Some(hash.clone())).await, Ok(Some(Form::Prepared)));
+            assert_eq!(hasher.verify_any(secret(typed), vec![hash.clone()]).await, Ok(true));
+        }
+        assert_eq!(hasher.verify(secret("Grun 4711"), Some(hash)).await, Ok(None));
+    }
+    // As version 0.2.0 and other directories hash it.
+    let mut output = [0; HASH];
+    let argon2 = Argon2::new(argon2::Algorithm::Argon2id, argon2::Version::V0x13, hasher.params.clone());
+    argon2.hash_password_into(decomposed.as_bytes(), &[7; SALT], &mut output).unwrap();
+    let encoded = |bytes: &[u8]| base64::engine::general_purpose::STANDARD_NO_PAD.encode(bytes);
+    let earlier = format!("$argon2id$v=19$m=8,t=1,p=1${}${}", encoded(&[7; SALT]), encoded(&output));
+    let earlier = PasswordHash::new(earlier);
+    assert_eq!(hasher.verify(secret(decomposed), Some(earlier.clone())).await, Ok(Some(Form::AsTyped)));
+    assert_eq!(hasher.verify_any(secret(decomposed), vec![earlier.clone()]).await, Ok(true));
+    assert_eq!(hasher.verify(secret(composed), Some(earlier)).await, Ok(None));
+}
+
+#[tokio::test]
 async fn only_the_password_that_was_hashed_is_right() {
     let hasher = PasswordHasher::start(CHEAP, 1, 1, Arc::new(Sevens)).unwrap();
     let hash = hashed(CHEAP, "right").await;
-    assert_eq!(hasher.verify(secret("right"), Some(hash.clone())).await, Ok(true));
-    assert_eq!(hasher.verify(secret("Right"), Some(hash.clone())).await, Ok(false));
-    assert_eq!(hasher.verify(secret(""), Some(hash)).await, Ok(false));
-    assert_eq!(hasher.verify(secret("right"), None).await, Ok(false));
+    assert_eq!(hasher.verify(secret("right"), Some(hash.clone())).await, Ok(Some(Form::Prepared)));
+    assert_eq!(hasher.verify(secret("Right"), Some(hash.clone())).await, Ok(None));
+    assert_eq!(hasher.verify(secret(""), Some(hash)).await, Ok(None));
+    assert_eq!(hasher.verify(secret("right"), None).await, Ok(None));
     assert_eq!(hasher.waiting(), 0);
 }
 
@@ -87,7 +112,7 @@ async fn nobody_s_password_costs_a_hash() {
     let hasher = PasswordHasher::start(Cost { memory_kib: 1_024, ..CHEAP }, 1, 1, Arc::new(Sevens)).unwrap();
     for against in [None, Some(PasswordHash::new("damaged".to_owned()))] {
         hasher.lane.load.micros.store(0, Ordering::Relaxed);
-        assert_eq!(hasher.verify(secret("p"), against).await, Ok(false));
+        assert_eq!(hasher.verify(secret("p"), against).await, Ok(None));
         assert_ne!(hasher.lane.load.micros.load(Ordering::Relaxed), 0);
     }
 }
@@ -103,8 +128,8 @@ async fn a_hash_of_another_cost_verifies_and_is_outdated(#[case] cost: Cost) {
     assert!(!hasher.outdated(&own));
     assert!(hasher.outdated(&other));
     for hash in [&other, &own, &other] {
-        assert_eq!(hasher.verify(secret("p"), Some(hash.clone())).await, Ok(true));
-        assert_eq!(hasher.verify(secret("q"), Some(hash.clone())).await, Ok(false));
+        assert_eq!(hasher.verify(secret("p"), Some(hash.clone())).await, Ok(Some(Form::Prepared)));
+        assert_eq!(hasher.verify(secret("q"), Some(hash.clone())).await, Ok(None));
     }
 }
 
@@ -117,8 +142,8 @@ async fn a_hash_of_another_cost_verifies_and_is_outdated(#[case] cost: Cost) {
 async fn hashes_made_elsewhere_verify(#[case] hash: &str) {
     let hasher = PasswordHasher::start(CHEAP, 1, 1, Arc::new(Sevens)).unwrap();
     let hash = PasswordHash::new(hash.to_owned());
-    assert_eq!(hasher.verify(secret("password"), Some(hash.clone())).await, Ok(true));
-    assert_eq!(hasher.verify(secret("passwore"), Some(hash.clone())).await, Ok(false));
+    assert_eq!(hasher.verify(secret("password"), Some(hash.clone())).await, Ok(Some(Form::Prepared)));
+    assert_eq!(hasher.verify(secret("passwore"), Some(hash.clone())).await, Ok(None));
     assert!(hasher.outdated(&hash));
 }
 
@@ -137,7 +162,7 @@ async fn hashes_made_elsewhere_verify(#[case] hash: &str) {
 async fn a_hash_that_can_t_be_read_is_nobody_s(#[case] hash: &str) {
     let hasher = PasswordHasher::start(CHEAP, 1, 1, Arc::new(Sevens)).unwrap();
     let hash = PasswordHash::new(hash.to_owned());
-    assert_eq!(hasher.verify(secret("password"), Some(hash.clone())).await, Ok(false));
+    assert_eq!(hasher.verify(secret("password"), Some(hash.clone())).await, Ok(None));
     assert_eq!(hasher.verify_any(secret("password"), vec![hash.clone()]).await, Ok(false));
     assert!(hasher.outdated(&hash));
 }
@@ -177,12 +202,12 @@ async fn costly_hashes_are_compared_on_a_thread_of_their_own() {
         waiting.push(verify);
     }
     assert!(matches!(hasher.verify(secret("p"), Some(costly)).await, Err(HasherError::Full(_))));
-    assert_eq!(hasher.verify(secret("p"), Some(own)).await, Ok(true));
-    assert_eq!(hasher.verify(secret("p"), Some(cheap)).await, Ok(false));
-    assert_eq!(hasher.verify(secret("p"), None).await, Ok(false));
+    assert_eq!(hasher.verify(secret("p"), Some(own)).await, Ok(Some(Form::Prepared)));
+    assert_eq!(hasher.verify(secret("p"), Some(cheap)).await, Ok(None));
+    assert_eq!(hasher.verify(secret("p"), None).await, Ok(None));
     go_on.send(()).unwrap();
     for verify in waiting {
-        assert_eq!(verify.await, Ok(true));
+        assert_eq!(verify.await, Ok(Some(Form::Prepared)));
     }
 }
 

@@ -86,6 +86,28 @@ async fn every_ruling_about_an_item_has_its_code() {
 }
 
 #[rstest]
+#[case(r#""emailAddress":"a@example.com","name":"a\u200bb""#, "err_validation_characters")]
+#[case(r#""emailAddress":"a\u202e@example.com""#, "err_validation_invalid_email_address")]
+#[case(r#""emailAddress":"a@exam\u00adple.com""#, "err_validation_invalid_email_address")]
+#[case(r#""emailAddress":"a@example.com","password":"Long \u2066enough 1 x""#, "err_password_policy")]
+#[tokio::test]
+async fn invisible_characters_are_refused(#[case] fields: &str, #[case] code: &str) {
+    let server = TestServer::start().await;
+    let answer = server.administrator().create(item(fields)).await;
+    assert_eq!(answer.codes(), [code], "{answer}");
+}
+
+/// Two spellings of one letter are one address, stored in the composed form.
+#[tokio::test]
+async fn an_address_is_stored_composed() {
+    let server = TestServer::start().await;
+    let administrator = server.administrator();
+    let answer = administrator.create(user("A\u{30a}sa@Example.com")).await;
+    assert_eq!(answer.json()["data"][0]["emailAddress"], "\u{c5}sa@Example.com", "{answer}");
+    assert_eq!(administrator.create(user("\u{e5}sa@example.com")).await.codes(), ["err_user_already_exists"]);
+}
+
+#[rstest]
 #[case::nothing(r#""emailAddress":"a@example.com""#)]
 #[case::nulls(r#""emailAddress":"a@example.com","name":null,"password":null,"accountCode":null,"forcePasswordChange":null"#)]
 #[case::own_account(r#""emailAddress":"a@example.com","accountCode":"ctest00001""#)]
@@ -214,6 +236,33 @@ async fn who_asks_what_would_come_of_it_creates_nobody() {
     }
     assert_eq!(server.admin().count_users().await.unwrap(), testkit::SEEDED);
     assert!(server.events_since(&events).await.is_empty());
+}
+
+/// A field that is not known is ignored, as the service does; an optional one that is misspelt must not be lost in silence.
+#[tokio::test]
+async fn a_misspelt_optional_field_is_named_in_a_header() {
+    let server = TestServer::start().await;
+    let administrator = server.administrator();
+    let header = |answer: &testkit::Response| answer.header("x-matricula-ignored-fields").map(str::to_owned);
+    for (field, named) in [
+        ("forcepasswordchange", Some("forcepasswordchange (expected forcePasswordChange)")),
+        ("display_name", Some("display_name (expected name)")),
+        ("Password", Some("Password (expected password)")),
+        ("allowPop", None),
+        ("forcePasswordChange", None),
+    ] {
+        let address = format!("{}{}@example.com", field.to_lowercase(), named.is_some());
+        let body = format!(r#"{{"data":[{{"emailAddress":"{address}","{field}":true}}]}}"#);
+        let answer = administrator.create(body).await;
+        assert_eq!((answer.rows(), header(&answer).as_deref()), (1, named), "{field}: {answer}");
+    }
+    // The style of API 2.0, and another endpoint.
+    let object = serde_json::json!({"emailAddress": "ann@example.com", "fullName": "Ann"});
+    let answer = administrator.post("/user/cloud-gateway/v1/users", object.to_string()).await;
+    assert_eq!((answer.status, header(&answer).as_deref()), (201, Some("fullName (expected name)")));
+    let group = serde_json::json!([{"description": "Ours", "parent-id": "x"}]);
+    let answer = administrator.call("/api/directory/create-group", group).await;
+    assert_eq!(header(&answer).as_deref(), Some("parent-id (expected parentId)"));
 }
 
 #[tokio::test]

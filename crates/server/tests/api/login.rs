@@ -299,6 +299,30 @@ async fn a_password_that_another_directory_hashed_logs_in_and_is_hashed_anew(
     assert_eq!(server.log_in("ann@example.com", "Passwort für Ann 7").await.status, 200);
 }
 
+/// A Mac's file and a Windows keyboard write the same letter in two ways.
+#[tokio::test]
+async fn a_password_may_be_typed_in_another_form_than_it_was_set() {
+    let server = TestServer::start().await;
+    let (composed, decomposed) = ("Gr\u{fc}ner Garten 7", "Gru\u{308}ner\u{a0}Garten 7");
+    for (address, set) in [("ann@example.com", composed), ("bob@example.com", decomposed)] {
+        let user = json!([{"emailAddress": address, "password": set}]);
+        assert_eq!(server.administrator().call("/api/user/create-user", user).await.rows(), 1);
+        for typed in [composed, decomposed] {
+            assert_eq!(server.log_in(address, typed).await.status, 200, "{typed:?}");
+        }
+        assert_eq!(server.log_in(address, "Gruner Garten 7").await.status, 401);
+        let change = server.change_password(address, composed, decomposed).await;
+        assert_eq!(change.codes(), ["err_password_policy"], "it is the same password");
+    }
+    // Another directory hashed the decomposed form, by Python's `hashlib`: the first login replaces the hash.
+    let hash = "{SSHA}WpFfcgb8zPMHwZNISA7aiV6qXeEHBwcHBwcHBw==";
+    let user = json!([{"emailAddress": "cid@example.com", "passwordHash": hash}]);
+    assert_eq!(server.administrator().call("/api/user/create-user", user).await.rows(), 1);
+    for (typed, status) in [(composed, 401), (decomposed, 200), (composed, 200), (decomposed, 200)] {
+        assert_eq!(server.log_in("cid@example.com", typed).await.status, status, "{typed:?}");
+    }
+}
+
 /// However a user's password was hashed, and whether there is such a user at all: a refusal takes as long as the slowest of
 /// late. Who was there first sets the measure, so it does not matter how fast this machine is.
 #[tokio::test]

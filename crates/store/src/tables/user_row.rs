@@ -107,7 +107,7 @@ pub(crate) fn read(row: Row<'_>) -> Result<User> {
     Ok(User {
         id: UserId::from_bytes(row.get(Column::Id as usize)?),
         account: AccountId::from_bytes(row.get(Column::Account as usize)?),
-        address: parsed(row, Column::Address as usize, EmailAddress::parse)?,
+        address: parsed(row, Column::Address as usize, EmailAddress::stored)?,
         name: row.get(Column::Name as usize)?,
         password: row.get::<Option<String>>(Column::Password as usize)?.map(PasswordHash::new),
         password_changed_at: optional_time(Column::PasswordChangedAt)?,

@@ -3,6 +3,8 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
+use crate::printable::is_unprintable;
+
 /// Longest shown value, in characters.
 const SHOWN: usize = 240;
 
@@ -59,11 +61,9 @@ pub(super) fn shown(bytes: &[u8]) -> String {
     let mut out = String::with_capacity(bytes.len());
     for chunk in bytes.utf8_chunks() {
         for sign in chunk.valid().chars() {
-            let invisible = matches!(sign, '\u{80}'..='\u{a0}' | '\u{ad}' | '\u{200b}'..='\u{200f}'
-                | '\u{2028}'..='\u{202f}' | '\u{2060}'..='\u{206f}' | '\u{feff}');
-            match sign {
-                _ if sign.is_control() || invisible => out.extend(sign.escape_default()),
-                _ => out.push(sign),
+            match is_unprintable(sign) {
+                true => out.extend(sign.escape_default()),
+                false => out.push(sign),
             }
         }
         for byte in chunk.invalid() {

@@ -24,7 +24,7 @@ pub const ENDPOINT: Endpoint = Endpoint {
     run: Run::Signed(|call| Box::pin(get_support_info(call))),
 };
 
-async fn get_support_info(call: Call<'_>) -> Result<Reply, CallError> {
+async fn get_support_info(mut call: Call<'_>) -> Result<Reply, CallError> {
     let mut body = call.body()?;
     body.one::<Nothing>()?;
     call.scope(&DASHBOARD_READ, body.account_code.as_deref()).await?;

@@ -13,7 +13,8 @@ use secrecy::SecretString;
 use serde::Serialize;
 use serde_json::{Map, Value};
 use wire::create_user as body;
-use wire::item::Entry;
+use wire::item::{Entry, Item as _};
+use wire::near_miss::near_miss;
 use wire::{Answer, Code, Error, Failure};
 
 use crate::answer;
@@ -122,17 +123,11 @@ fn item_error(key: &Map<String, Value>, field: Field, why: &ItemError) -> Error 
     let name = field_name(field);
     let mut error = wrong(name, why);
     if *why == ItemError::Missing
-        && let Some(sent) = key.keys().find(|sent| *sent != name && is_near_miss(sent, name))
+        && let Some(sent) = key.keys().find(|sent| near_miss(sent, body::Item::FIELDS) == Some(name))
     {
         error.message.push_str(&format!(". The item has \"{sent}\": send it as \"{name}\""));
     }
     error
-}
-
-fn is_near_miss(sent: &str, name: &str) -> bool {
-    let plain = |text: &str| text.replace(['_', '-', ' '], "").to_lowercase();
-    let sent = plain(sent);
-    sent == plain(name) || (name == "emailAddress" && ["email", "mail", "address"].contains(&sent.as_str()))
 }
 
 fn rules_item(hasher: &PasswordHasher, item: body::Item) -> Item {

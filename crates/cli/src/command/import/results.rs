@@ -6,7 +6,8 @@ use std::io::{BufReader, Seek as _, SeekFrom};
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
-use client::wire::import::{looks_like_formula, printable};
+use client::wire::import::looks_like_formula;
+use client::wire::printable::{is_unprintable, printable};
 
 use super::batches::Line;
 use super::report::Counts;
@@ -96,7 +97,7 @@ impl Results {
         for field in fields {
             let field = match field {
                 field if looks_like_formula(field) => Cow::Owned(format!("'{}", printable(field))),
-                field if field.contains(is_unprintable) => Cow::Owned(printable(field)),
+                field if field.contains(|c| c != '\n' && is_unprintable(c)) => Cow::Owned(printable(field)),
                 field => Cow::Borrowed(*field),
             };
             self.writer.write_field(field.as_bytes()).with_context(named)?;
@@ -115,10 +116,6 @@ impl Results {
         let file = writer.into_inner().map_err(|error| anyhow::anyhow!("{}: {error}", path.display()))?;
         file.sync_all().with_context(|| path.display().to_string())
     }
-}
-
-fn is_unprintable(c: char) -> bool {
-    c.is_control() && c != '\n'
 }
 
 fn writer(file: File) -> csv::Writer<File> {

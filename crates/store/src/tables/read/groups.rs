@@ -134,7 +134,7 @@ const MEMBERS_DOWN: &str = "WHERE m.group_id = ?1 AND m.member_key < ?3 ORDER BY
 fn member_at(row: Row<'_>) -> Result<Member> {
     let subject = match row.cell(0)? {
         Cell::Null => Subject::Domain(parsed(row, 1, DomainName::parse)?),
-        _ => Subject::Address(parsed(row, 0, EmailAddress::parse)?),
+        _ => Subject::Address(parsed(row, 0, EmailAddress::stored)?),
     };
     let user = match row.get::<Option<[u8; 16]>>(3)? {
         Some(id) => Some((UserId::from_bytes(id), row.get(4)?)),
