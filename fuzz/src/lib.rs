@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use matricula_wire::body::{Body, MAX_PAGE};
 use matricula_wire::explain::request;
 use matricula_wire::header::{Authorization, Basic, RequestId};
-use matricula_wire::import::{Format, Row, Rows};
+use matricula_wire::import::{Entry, Format, Row, Rows};
 use matricula_wire::item::Item;
 use matricula_wire::oauth::Credentials;
 use matricula_wire::reader::{Limits, is_blank, read};
@@ -213,7 +213,12 @@ pub fn import(file: &[u8]) {
             assert!((line.max(1)..=lines).contains(&row.line), "line {} of {lines}, after {line}", row.line);
             line = row.line;
             match &row.item {
-                Ok(item) => assert_eq!(item.email_address.as_deref(), Some(row.address.as_str())),
+                Ok(Entry::User(user)) => {
+                    assert_eq!(user.email_address.as_deref(), Some(row.address.as_str()));
+                }
+                Ok(Entry::Alias(alias)) => {
+                    assert!(alias.alias == row.address && !alias.alias_for.is_empty());
+                }
                 Err(errors) => assert!(!errors.is_empty()),
             }
             assert!(row.item.is_err() || !row.address.is_empty());
@@ -264,11 +269,12 @@ pub fn header(line: &[u8]) {
 fn row_text(row: Row) -> String {
     let Row { number, line, address, item } = row;
     match item {
-        Ok(item) => {
+        Ok(Entry::User(item)) => {
             let secrets = [item.password, item.password_hash]
                 .map(|secret| secret.map(|secret| secret.expose_secret().to_owned()));
             format!("{number} {line} {address} {:?} {:?} {secrets:?}", item.name, item.account_code)
         }
+        Ok(Entry::Alias(alias)) => format!("{number} {line} {address} alias of {}", alias.alias_for),
         Err(errors) => format!("{number} {line} {address} {errors:?}"),
     }
 }

@@ -287,3 +287,34 @@ fn an_import_that_is_killed_three_times_creates_each_row_once() {
     assert!(peaks.iter().all(|peak| *peak < 96 << 10), "in KiB: {peaks:?}");
     assert!(!place.path("users.csv.result.csv.state").exists());
 }
+
+#[test]
+fn aliases_are_added_when_their_users_exist() {
+    let place = Place::new();
+    let users: String = (0..40).map(|n| format!("u{n}@example.com,Ann {n},false,\n")).collect();
+    let aliases: String = (0..40).map(|n| format!("alias{n}@example.com,,true,u{n}@example.com\n")).collect();
+    let strange = "x@example.com,,true,nobody@example.com\ny@unknown.example,,true,u1@example.com\n\
+                   z@example.com,,true,\n";
+    place.write("users.csv", &format!("emailAddress,name,alias,aliasOf\n{users}{aliases}{strange}"));
+    let arguments = ["users.csv", "--batch", "7", "--concurrency", "8"];
+    let (code, report) = place.import(&[&arguments[..], &["--dry-run"]].concat());
+    assert_eq!((code, &report["counts"]["would_be_created"]), (Some(3), &json!(81)), "{report}");
+    let (code, report) = place.import(&arguments);
+    assert_eq!((code, &report["counts"]["created"]), (Some(3), &json!(80)), "{report}");
+    let results = place.results("users.csv.result.csv");
+    let numbers: Vec<_> = results.iter().map(|row| row[0].parse::<usize>().unwrap()).collect();
+    assert_eq!(numbers, (1..=83).collect::<Vec<_>>(), "each row once, in order");
+    for (row, code) in results[80..].iter().zip([
+        "err_xdk_operation_forbidden_for_address",
+        "err_xdk_operation_forbidden_for_address",
+        "err_validation_value",
+    ]) {
+        assert_eq!((&*row[3], &*row[5]), ("refused", code), "{row:?}");
+    }
+    let named = client::wire::users::NamesUser { email_address: "u7@example.com".to_owned() };
+    let found = place.client().aliases(&[named]).unwrap().data.remove(0);
+    assert_eq!(found.aliases[0].alias, "alias7@example.com");
+    std::fs::remove_file(place.path("users.csv.result.csv")).unwrap();
+    let (code, report) = place.import(&arguments);
+    assert_eq!((code, &report["counts"]["exists"]), (Some(3), &json!(80)), "{report}");
+}

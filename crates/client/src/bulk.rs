@@ -6,12 +6,15 @@ use futures_util::Stream;
 use futures_util::stream::{self, StreamExt as _};
 use wire::create_user::{Checked, Created, Item as NewUser, PATH};
 use wire::header::RequestId;
-use wire::users::{UpdateUser, UserState};
+use wire::users::{Alias, AliasRow, UpdateUser, UserState};
 use wire::{Answer, Error as Fault};
 
 use crate::call::Client;
 use crate::envelope::body_of;
 use crate::error::CallError;
+
+/// The path of update-alias.
+const ALIAS_PATH: &str = "/api/user/update-alias";
 
 /// The size and number of batches.
 #[derive(Clone, Copy, Debug)]
@@ -52,7 +55,7 @@ impl Client {
         users: &[NewUser],
     ) -> Result<Vec<Outcome>, CallError> {
         let answer = self.call_as::<Created>(request_id, PATH, false, body_of(users, None)?).await?;
-        Ok(outcomes_by_address(users.iter().map(address), answer, |created| &created.email_address))
+        Ok(outcomes_by("emailAddress", users.iter().map(address), answer, |created| &created.email_address))
     }
 
     /// Checks for each user whether it could be created, and creates none. Addresses must differ. `[ours]`
@@ -64,7 +67,7 @@ impl Client {
         users: &[NewUser],
     ) -> Result<Vec<Result<Checked, Vec<Fault>>>, CallError> {
         let answer = self.check_users(users).await?;
-        Ok(outcomes_by_address(users.iter().map(address), answer, |checked| &checked.email_address))
+        Ok(outcomes_by("emailAddress", users.iter().map(address), answer, |checked| &checked.email_address))
     }
 
     /// Changes users in one request, and gives one outcome per user. Addresses must differ.
@@ -77,7 +80,22 @@ impl Client {
     ) -> Result<Vec<Result<UserState, Vec<Fault>>>, CallError> {
         let answer = self.update_users(users).await?;
         let addresses = users.iter().map(|user| user.email_address.as_str());
-        Ok(outcomes_by_address(addresses, answer, |state| &state.email_address))
+        Ok(outcomes_by("emailAddress", addresses, answer, |state| &state.email_address))
+    }
+
+    /// Adds aliases in one request, and gives one outcome per alias. Aliases must differ, without case. `[ours]`
+    ///
+    /// # Errors
+    /// When there is no answer, or the call as a whole was refused.
+    pub async fn alias_batch(
+        &self,
+        request_id: &RequestId,
+        aliases: &[Alias],
+    ) -> Result<Vec<Result<AliasRow, Vec<Fault>>>, CallError> {
+        let body = body_of(aliases, None)?;
+        let answer = self.call_as::<AliasRow>(request_id, ALIAS_PATH, false, body).await?;
+        let addresses = aliases.iter().map(|alias| alias.alias.as_str());
+        Ok(outcomes_by("alias", addresses, answer, |row| &row.alias))
     }
 
     /// Creates any number of users in batches; outcomes come in the users' order. A batch ends early before an address
@@ -130,8 +148,9 @@ fn address(user: &NewUser) -> &str {
     user.email_address.as_deref().unwrap_or_default()
 }
 
-/// The outcome of each address. Does not rely on the order of the response.
-fn outcomes_by_address<'a, R>(
+/// The outcome of each address, which refused items have in a field. Does not rely on the order of the response.
+fn outcomes_by<'a, R>(
+    field: &str,
     addresses: impl Iterator<Item = &'a str>,
     answer: Answer<R>,
     address_of: fn(&R) -> &str,
@@ -140,7 +159,7 @@ fn outcomes_by_address<'a, R>(
         answer.data.into_iter().map(|row| (address_of(&row).to_lowercase(), row)).collect();
     let mut refused: HashMap<String, Vec<Fault>> = HashMap::new();
     for failure in answer.fail {
-        let address = failure.key.as_ref().and_then(|key| key.get("emailAddress")?.as_str());
+        let address = failure.key.as_ref().and_then(|key| key.get(field)?.as_str());
         refused.insert(address.unwrap_or_default().to_lowercase(), failure.errors);
     }
     let outcome = |address: &str| {

@@ -24,6 +24,7 @@ use thiserror::Error;
 
 use crate::create_user::Item;
 pub use crate::printable::printable;
+use crate::users::Alias;
 use crate::{Code, Error};
 use decode::Decoded;
 pub use decode::Encoding;
@@ -156,6 +157,7 @@ pub fn field_of(name: &str) -> Option<&'static str> {
         | Meaning::AccountControl
         | Meaning::PasswordSetAt
         | Meaning::Alias
+        | Meaning::AliasOf
         | Meaning::ObjectClass
         | Meaning::Ignored
         | Meaning::Suspect
@@ -171,8 +173,26 @@ pub struct Row {
     pub line: u64,
     /// The address, if there is one: to name the row by.
     pub address: String,
-    /// The item, or every reason why there is none.
-    pub item: Result<Item, Vec<Error>>,
+    /// What it says, or every reason why it can't be used.
+    pub item: Result<Entry, Vec<Error>>,
+}
+
+/// A usable row.
+pub enum Entry {
+    /// A user, for create-user.
+    User(Box<Item>),
+    /// Another address of a user, for update-alias. The user has an earlier row, or exists.
+    Alias(Alias),
+}
+
+impl Entry {
+    /// The user; `None`: it is an alias.
+    pub fn into_user(self) -> Option<Item> {
+        match self {
+            Entry::User(user) => Some(*user),
+            Entry::Alias(_) => None,
+        }
+    }
 }
 
 /// What was noticed about a file, as far as it was read.

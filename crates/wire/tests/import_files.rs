@@ -7,7 +7,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use matricula_wire::Error;
-use matricula_wire::import::{Row, Rows};
+use matricula_wire::import::{Entry, Row, Rows};
 
 fn files() -> Vec<PathBuf> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/import");
@@ -20,7 +20,8 @@ fn files() -> Vec<PathBuf> {
 fn shown(row: Row) -> String {
     let Row { number, line, address, item } = row;
     let item = match item {
-        Ok(item) => serde_json::to_string(&item).unwrap(),
+        Ok(Entry::User(user)) => serde_json::to_string(&user).unwrap(),
+        Ok(Entry::Alias(alias)) => serde_json::to_string(&alias).unwrap(),
         Err(errors) => {
             let shown = |error: &Error| match &error.field {
                 Some(field) => format!("{field}: {}", error.message),

@@ -36,7 +36,8 @@ fn csv_is_read_as_cpython_reads_it() {
             .unwrap()
             .map(|row| {
                 let row = row.unwrap();
-                let item = row.item.unwrap_or_else(|errors| panic!("{errors:?}\n{shown}"));
+                let item =
+                    row.item.unwrap_or_else(|errors| panic!("{errors:?}\n{shown}")).into_user().unwrap();
                 let password = item.password.unwrap();
                 [row.address, item.name.unwrap(), password.expose_secret().to_owned()]
             })

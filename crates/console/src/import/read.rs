@@ -31,7 +31,10 @@ pub(super) fn read_rows(bytes: &[u8], max_body: usize) -> Result<ParsedFile, Str
         if rows.len() == MAX_ROWS {
             return Err(format!("it has more than {MAX_ROWS} rows; `matricula import` has no limit"));
         }
-        let item = row.item.and_then(|item| match length(&item) {
+        let user = row.item.and_then(|entry| {
+            entry.into_user().ok_or_else(|| vec![Error::new(Code::NotOneOf, "The row is an alias")])
+        });
+        let item = user.and_then(|item| match length(&item) {
             length if length + ENVELOPE_SIZE > max_body => {
                 Err(vec![Error::new(Code::Length, "The row is longer than a request may be")])
             }

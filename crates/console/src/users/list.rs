@@ -221,27 +221,40 @@ enum Next {
     Found(Option<Cursor>),
 }
 
+/// The first line of an export.
+const EXPORT_HEADER: &str = "emailAddress,name,alias,aliasOf,locked,disabled,createdAt\r\n";
+
+/// What is exported next.
+struct Slice {
+    from: Next,
+    /// First the users, then the aliases, because an import needs the user of an alias first.
+    aliases: bool,
+}
+
 /// The selected users and aliases, in a format that `matricula import` reads, without passwords.
 pub(super) async fn export(request: &mut PageRequest<'_>) -> Result<PageResponse, PageError> {
     let (console, account) = (Arc::clone(request.console), request.scope.account().id);
     let search = SearchForm::read(request);
     let query = Arc::new(search.user_query());
     let domain = DomainName::parse(&search.domain).ok();
-    let start = if search.is_everything() { Next::Listed(Position::Start) } else { Next::Found(None) };
-    let first = Some((start, "emailAddress,name,alias,locked,disabled,createdAt\r\n".to_owned()));
+    let is_everything = search.is_everything();
+    let start = move || if is_everything { Next::Listed(Position::Start) } else { Next::Found(None) };
+    let first = Some((Slice { from: start(), aliases: false }, EXPORT_HEADER.to_owned()));
     // Streamed: memory holds one slice, regardless of the number of users.
     let lines = stream::unfold(first, move |state| {
         let (console, query, domain) = (Arc::clone(&console), Arc::clone(&query), domain.clone());
         async move {
-            let (from, mut text) = state?;
-            let (users, next) = match read_slice(&console, account, &query, domain.as_ref(), from).await {
-                Ok(read) => read,
+            let (Slice { from, aliases }, mut text) = state?;
+            let next = match read_slice(&console, account, &query, domain.as_ref(), from).await {
+                Ok((users, next)) => append_lines(&console, &users, aliases, &mut text).await.map(|()| next),
+                Err(error) => Err(error),
+            };
+            let next = match next {
+                Ok(Some(from)) => Some(Slice { from, aliases }),
+                Ok(None) => (!aliases).then(|| Slice { from: start(), aliases: true }),
                 // Breaks the connection, so that an incomplete file does not look complete.
                 Err(error) => return Some((Err(std::io::Error::other(error)), None)),
             };
-            for user in &users {
-                text.push_str(&line(user));
-            }
             Some((Ok(Bytes::from(text)), next.map(|next| (next, String::new()))))
         }
     });
@@ -250,6 +263,23 @@ pub(super) async fn export(request: &mut PageRequest<'_>) -> Result<PageResponse
         kind: "text/csv; charset=utf-8",
         body: Body::from_stream(lines),
     })
+}
+
+/// Adds the lines of the users, or those of the aliases.
+async fn append_lines(
+    console: &Console,
+    users: &[User],
+    aliases: bool,
+    text: &mut String,
+) -> Result<(), StoreError> {
+    let selected: Vec<&User> = users.iter().filter(|user| user.alias_of.is_some() == aliases).collect();
+    let ids: Vec<_> = selected.iter().filter_map(|user| user.alias_of).collect();
+    let owners = if ids.is_empty() { Vec::new() } else { console.core.store.users_by_id(&ids).await? };
+    let owners = owners.iter().map(|owner| owner.as_ref().map_or("", |owner| owner.address.as_str()));
+    for (user, owner) in selected.into_iter().zip(owners.chain(std::iter::repeat(""))) {
+        text.push_str(&line(user, owner));
+    }
+    Ok(())
 }
 
 /// Users at a position, and where the export continues.
@@ -275,12 +305,14 @@ async fn read_slice(
     }
 }
 
-fn line(user: &User) -> String {
+/// `owner`: the address of an alias's user.
+fn line(user: &User, owner: &str) -> String {
     format!(
-        "{},{},{},{},{},{}\r\n",
+        "{},{},{},{},{},{},{}\r\n",
         cell(user.address.as_str()),
         cell(&user.name),
         user.alias_of.is_some(),
+        cell(owner),
         user.locked,
         user.disabled,
         user.created_at

@@ -143,9 +143,11 @@ impl<R: BufRead> Csv<R> {
         let mut person = Person::default();
         for (column, cell) in self.columns.iter().zip(cells) {
             let text = match column.meaning {
-                Meaning::Address(_) | Meaning::Name(_) | Meaning::FirstName | Meaning::LastName => {
-                    unguarded(&cell.text)
-                }
+                Meaning::Address(_)
+                | Meaning::Name(_)
+                | Meaning::FirstName
+                | Meaning::LastName
+                | Meaning::AliasOf => unguarded(&cell.text),
                 _ => cell.text.as_str(),
             };
             person.set(column.meaning, &column.name, Field::Text { text, exact: cell.quoted });
@@ -304,6 +306,7 @@ fn is_single(meaning: Meaning) -> bool {
             | Meaning::Password
             | Meaning::PasswordHash
             | Meaning::AccountCode
+            | Meaning::AliasOf
     )
 }
 

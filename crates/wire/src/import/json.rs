@@ -321,7 +321,8 @@ fn take_value(person: &mut Person, meaning: Meaning, label: &str, value: &Value)
             | Meaning::LastName
             | Meaning::Password
             | Meaning::PasswordHash
-            | Meaning::AccountCode => person.set(meaning, label, Field::Other("a number")),
+            | Meaning::AccountCode
+            | Meaning::AliasOf => person.set(meaning, label, Field::Other("a number")),
             meaning => person.set(meaning, label, Field::text(&number.to_string())),
         },
         Value::Array(_) => person.set(meaning, label, Field::Other("a list")),

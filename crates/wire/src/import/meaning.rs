@@ -33,6 +33,8 @@ pub(super) enum Meaning {
     PasswordSetAt,
     /// Whether the row is an alias, in exports of the console.
     Alias,
+    /// Whose alias the row is: the user's own address.
+    AliasOf,
     /// The kinds of an LDAP entry.
     ObjectClass,
     /// Known, and not needed.
@@ -43,8 +45,8 @@ pub(super) enum Meaning {
 }
 
 use Meaning::{
-    AccountCode, AccountControl, Active, Address, Alias, Disabled, FirstName, Ignored, LastName, Locked,
-    LockedSince, MustChange, Name, ObjectClass, Password, PasswordHash, PasswordSetAt, Status,
+    AccountCode, AccountControl, Active, Address, Alias, AliasOf, Disabled, FirstName, Ignored, LastName,
+    Locked, LockedSince, MustChange, Name, ObjectClass, Password, PasswordHash, PasswordSetAt, Status,
 };
 
 /// Rank of an address that may also be a login name.
@@ -239,6 +241,7 @@ const NAMES: &[(Meaning, &[&str])] = &[
     (AccountControl, &["useraccountcontrol"]),
     (PasswordSetAt, &["pwdlastset", "shadowlastchange"]),
     (Alias, &["alias"]),
+    (AliasOf, &["aliasof", "aliasfor"]),
     (ObjectClass, &["objectclass"]),
     (
         Ignored,

@@ -7,8 +7,9 @@ use secrecy::SecretString;
 use super::hash::{Stored, stored};
 use super::meaning::{LOGIN_NAME, Meaning};
 use super::words::{self, State};
-use super::{Inactive, Row, Summary};
+use super::{Entry, Inactive, Row, Summary};
 use crate::create_user::Item;
+use crate::users::Alias;
 use crate::{Code, Error};
 
 /// `userAccountControl`: the account is disabled.
@@ -66,6 +67,7 @@ pub(super) struct Person {
     disabled: bool,
     locked: bool,
     alias: bool,
+    alias_of: Option<String>,
     /// A password field that holds no usable password, and why.
     no_password: Option<&'static str>,
     errors: Vec<Error>,
@@ -110,6 +112,9 @@ impl Person {
                 }
             }),
             Meaning::Alias => self.alias |= matches!(value, Field::Flag(true)) || is_yes(value),
+            Meaning::AliasOf => {
+                self.with_text(label, value, |person, text| set_first(&mut person.alias_of, text));
+            }
             Meaning::Suspect => self.suspect(label),
             Meaning::ObjectClass | Meaning::Ignored | Meaning::Unknown => {}
         }
@@ -237,11 +242,7 @@ impl Person {
             };
             self.errors.push(Error::in_field(Code::Null, "emailAddress", message));
         }
-        if self.alias {
-            let message =
-                "The row is an alias of another user: create the user, and add the alias with update-alias";
-            self.refuse(Code::NotOneOf, "alias", message);
-        }
+        self.check_alias();
         if inactive == Inactive::Refuse && (self.disabled || self.locked) {
             self.refuse(
                 Code::NotOneOf,
@@ -251,6 +252,10 @@ impl Person {
         }
         if !self.errors.is_empty() {
             return Row { number, line, address, item: Err(self.errors) };
+        }
+        if let Some(alias_for) = self.alias_of {
+            let alias = Alias { alias_for, alias: address.clone() };
+            return Row { number, line, address, item: Ok(Entry::Alias(alias)) };
         }
         if let Some(why) = self.no_password
             && self.password.is_none()
@@ -269,7 +274,19 @@ impl Person {
             account_disabled: self.disabled.then_some(true),
             account_locked: self.locked.then_some(true),
         };
-        Row { number, line, address, item: Ok(item) }
+        Row { number, line, address, item: Ok(Entry::User(Box::new(item))) }
+    }
+
+    /// An alias has a user, and no password.
+    fn check_alias(&mut self) {
+        if self.alias && self.alias_of.is_none() {
+            let message = "The row is an alias, and no column aliasOf has the address of its user: export the users \
+                           again, or add the alias with update-alias";
+            self.refuse(Code::NotOneOf, "alias", message);
+        }
+        if self.alias_of.is_some() && (self.password.is_some() || self.password_hash.is_some()) {
+            self.refuse(Code::NotOneOf, "aliasOf", "An alias has no password: remove one of the two");
+        }
     }
 }
 

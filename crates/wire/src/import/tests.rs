@@ -20,7 +20,13 @@ fn shown(row: Row) -> String {
                 name,
                 account_disabled,
                 account_locked,
-            } = item;
+            } = match item {
+                Entry::User(user) => *user,
+                Entry::Alias(Alias { alias_for, alias }) => {
+                    assert_eq!(alias, address);
+                    return format!("{number} {line} {address} alias of {alias_for}");
+                }
+            };
             assert_eq!(email_address.as_deref(), Some(&*address));
             let state = match (account_disabled, account_locked) {
                 (None, None) => "",
@@ -241,7 +247,7 @@ proptest! {
         let rows: Vec<_> = Rows::new(&encoded(&file, encoding)[..], None).unwrap().map(Result::unwrap).collect();
         prop_assert_eq!(rows.len(), people.len());
         for (row, (name, password, active)) in rows.into_iter().zip(&people) {
-            let item = row.item.unwrap();
+            let item = row.item.unwrap().into_user().unwrap();
             prop_assert_eq!(item.name.as_deref(), Some(name.as_str()));
             prop_assert_eq!(item.password.as_ref().unwrap().expose_secret(), password);
             prop_assert_eq!(item.account_disabled, (!active).then_some(true));
@@ -278,7 +284,8 @@ proptest! {
 #[test]
 fn blanks_at_the_end_of_a_password_stay_where_the_format_delimits_it() {
     let password = |file: &str| {
-        let item = Rows::new(file.as_bytes(), None).unwrap().next().unwrap().unwrap().item.unwrap();
+        let item = Rows::new(file.as_bytes(), None).unwrap().next().unwrap().unwrap();
+        let item = item.item.unwrap().into_user().unwrap();
         item.password.unwrap().expose_secret().to_owned()
     };
     assert_eq!(password("dn: uid=a\nmail: a@b.c\ndescription:\nuserPassword: secret \n"), "secret ");

@@ -2,7 +2,8 @@
 
 use std::collections::HashSet;
 
-use client::wire::import::{ImportError, Row};
+use client::wire::import::{Entry, ImportError, Row};
+use client::wire::users::Alias;
 use client::{Fault, NewUser};
 
 /// A row of the file.
@@ -17,15 +18,34 @@ pub(super) struct Line {
     pub(super) wrong: Option<Vec<Fault>>,
 }
 
-/// Consecutive rows, and the users to send.
+/// Consecutive rows, and what to send: users, or aliases.
 #[derive(Default)]
 pub(super) struct Batch {
     pub(super) number: u64,
     pub(super) rows: Vec<Line>,
     pub(super) users: Vec<NewUser>,
+    /// Not empty only if there are no users.
+    pub(super) aliases: Vec<Alias>,
 }
 
-/// Splits rows into batches of at most `size` users without duplicate addresses.
+impl Batch {
+    /// Whether the row can be in this batch.
+    fn takes(&self, entry: &Entry) -> bool {
+        match entry {
+            Entry::User(_) => self.aliases.is_empty(),
+            Entry::Alias(_) => self.users.is_empty(),
+        }
+    }
+
+    fn add(&mut self, entry: Entry) {
+        match entry {
+            Entry::User(user) => self.users.push(*user),
+            Entry::Alias(alias) => self.aliases.push(alias),
+        }
+    }
+}
+
+/// Splits rows into batches of at most `size` users or aliases without duplicate addresses.
 pub(super) fn batches(
     rows: impl Iterator<Item = Result<Row, ImportError>>,
     size: usize,
@@ -38,7 +58,7 @@ pub(super) fn batches(
         number += 1;
         addresses.clear();
         // A batch with only bad rows ends too.
-        while batch.users.len() < size && batch.rows.len() < size.saturating_mul(4) {
+        while batch.users.len().max(batch.aliases.len()) < size && batch.rows.len() < size.saturating_mul(4) {
             let row = match ahead.take().or_else(|| rows.next()) {
                 Some(Ok(row)) => row,
                 Some(Err(error)) if batch.rows.is_empty() => return Some(Err(error)),
@@ -48,12 +68,13 @@ pub(super) fn batches(
                 }
                 None => break,
             };
-            if row.item.is_ok() && !addresses.insert(row.address.to_lowercase()) {
+            let fits = |entry: &Entry| batch.takes(entry) && addresses.insert(row.address.to_lowercase());
+            if !row.item.as_ref().map_or(true, fits) {
                 ahead = Some(Ok(row));
                 break;
             }
             let Row { number, line, address, item } = row;
-            let wrong = item.map(|user| batch.users.push(user)).err();
+            let wrong = item.map(|entry| batch.add(entry)).err();
             batch.rows.push(Line { number, line, address, wrong });
         }
         (!batch.rows.is_empty()).then_some(Ok(batch))
@@ -67,15 +88,24 @@ mod tests {
 
     #[test]
     fn batches_hold_each_row_once_in_order_and_no_address_twice() {
-        let text = "email,name\na@x,\n,Nobody\nb@x,\nA@x,\nc@x,\nc@x,\nd@x,\n";
+        let text = "email,aliasOf\na@x,\n,\nb@x,\nA@x,\nc@x,\nc@x,\nd@x,\ne@x,a@x\nf@x,a@x\ng@x,\n";
         let rows = Rows::new(text.as_bytes(), None).unwrap();
         let cut: Vec<_> = batches(rows, 2)
             .map(|batch| {
                 let batch = batch.unwrap();
                 let numbers: Vec<_> = batch.rows.iter().map(|row| row.number).collect();
-                (batch.number, numbers, batch.users.len())
+                (batch.number, numbers, batch.users.len(), batch.aliases.len())
             })
             .collect();
-        assert_eq!(cut, [(0, vec![1, 2, 3], 2), (1, vec![4, 5], 2), (2, vec![6, 7], 2)]);
+        assert_eq!(
+            cut,
+            [
+                (0, vec![1, 2, 3], 2, 0),
+                (1, vec![4, 5], 2, 0),
+                (2, vec![6, 7], 2, 0),
+                (3, vec![8, 9], 0, 2),
+                (4, vec![10], 1, 0)
+            ]
+        );
     }
 }

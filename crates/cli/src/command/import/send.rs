@@ -1,13 +1,13 @@
 //! Sends a batch and determines the result of its rows.
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 use std::hash::{BuildHasher as _, RandomState};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use client::wire::users::UpdateUser;
 use client::{CallError, Client, Fault, NewUser};
-use tokio::sync::OnceCell;
+use tokio::sync::{OnceCell, watch};
 
 use super::OnExisting;
 use super::batches::{Batch, Line};
@@ -28,6 +28,8 @@ pub(super) struct Sender {
     stopped: AtomicBool,
     /// Whether the server has check-user, and so is Matricula; unknown before it is needed.
     has_check_user: OnceCell<bool>,
+    /// The batches that are being sent. An alias needs its user, who may be in an earlier one.
+    sending: watch::Sender<BTreeSet<u64>>,
     /// In a dry run: fingerprints of earlier addresses, because the server cannot find duplicates of users that are not
     /// created.
     seen: (RandomState, Mutex<HashSet<u64>>),
@@ -83,6 +85,7 @@ impl Sender {
             without_unusable_hashes,
             stopped: AtomicBool::new(false),
             has_check_user: OnceCell::new(),
+            sending: watch::Sender::default(),
             seen: Default::default(),
         }
     }
@@ -110,11 +113,33 @@ impl Sender {
         if stop || self.stopped.load(Ordering::Relaxed) {
             return (batch, Outcome::NotTried);
         }
-        let outcome = match self.answers(&mut batch, state).await {
-            Ok(answers) => Outcome::Done(answers),
+        self.sending.send_modify(|sending| {
+            sending.insert(batch.number);
+        });
+        let outcome = match self.outcome(&mut batch, state).await {
+            Ok(outcome) => outcome,
             Err(error) => Outcome::Failed(error),
         };
+        self.sending.send_modify(|sending| {
+            sending.remove(&batch.number);
+        });
         (batch, outcome)
+    }
+
+    async fn outcome(&self, batch: &mut Batch, state: &State) -> Result<Outcome, CallError> {
+        if batch.aliases.is_empty() {
+            return self.answers(batch, state).await.map(Outcome::Done);
+        }
+        if self.dry_run {
+            let users: Vec<_> = batch.aliases.iter().map(|alias| NewUser::new(&*alias.alias)).collect();
+            return self.check(&users).await.map(Outcome::Done);
+        }
+        // The channel is not closed while `self` lives, so this ends when no earlier batch is being sent.
+        let _ = self.sending.subscribe().wait_for(|sending| sending.first() == Some(&batch.number)).await;
+        if self.stopped.load(Ordering::Relaxed) {
+            return Ok(Outcome::NotTried);
+        }
+        self.add_aliases(batch, state).await.map(Outcome::Done)
     }
 
     async fn answers(&self, batch: &mut Batch, state: &State) -> Result<Vec<Answer>, CallError> {
@@ -124,6 +149,23 @@ impl Sender {
             answers.insert(place, Answer::Refused(vec![inactive_fault()]));
         }
         Ok(answers)
+    }
+
+    async fn add_aliases(&self, batch: &Batch, state: &State) -> Result<Vec<Answer>, CallError> {
+        let added = |outcome: Result<_, _>| {
+            outcome.map_or_else(|faults| self.refused(faults), |_| Answer::Created(String::new()))
+        };
+        match self.client.alias_batch(&state.request_id(batch.number), &batch.aliases).await {
+            Ok(outcomes) => Ok(outcomes.into_iter().map(added).collect()),
+            // The caller may create users but not add aliases, or the server can't.
+            Err(error)
+                if has_no_endpoint(&error) || matches!(error, CallError::Refused { status: 403, .. }) =>
+            {
+                let fault = alias_fault(&error);
+                Ok(batch.aliases.iter().map(|_| Answer::Refused(vec![fault.clone()])).collect())
+            }
+            Err(error) => Err(error),
+        }
     }
 
     async fn answers_of_sent(&self, batch: &Batch, state: &State) -> Result<Vec<Answer>, CallError> {
@@ -283,6 +325,16 @@ fn inactive_fault() -> Fault {
             .to_owned(),
         retryable: false,
         field: Some("accountDisabled".to_owned()),
+    }
+}
+
+/// Why no alias was added.
+fn alias_fault(error: &CallError) -> Fault {
+    Fault {
+        code: "err_not_supported".to_owned(),
+        message: format!("The server did not add the alias, and other rows are not affected: {error}"),
+        retryable: false,
+        field: Some("aliasOf".to_owned()),
     }
 }
 
