@@ -13,6 +13,8 @@ struct Signed {
     folder: tempfile::TempDir,
     _sandbox: Sandbox,
     keys: PathBuf,
+    /// All that `matricula sign` printed.
+    printed: PathBuf,
     headers: PathBuf,
     curl: PathBuf,
 }
@@ -21,12 +23,14 @@ impl Signed {
     fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let sandbox = Sandbox::start(folder.path(), &[]);
-        let [keys, headers, curl] = ["keys.json", "headers", "curl"].map(|name| folder.path().join(name));
+        let [keys, saved, headers, curl] =
+            ["keys.json", "request.txt", "headers", "curl"].map(|name| folder.path().join(name));
         let printed = text(&run(&["sign", "--keys", path(&keys), "/api/user/create-user"]).stdout);
         let (header_lines, curl_line) = printed.split_once("\n\n").unwrap();
+        std::fs::write(&saved, &printed).unwrap();
         std::fs::write(&headers, header_lines).unwrap();
         std::fs::write(&curl, curl_line).unwrap();
-        Self { folder, _sandbox: sandbox, keys, headers, curl }
+        Self { folder, _sandbox: sandbox, keys, printed: saved, headers, curl }
     }
 
     fn explain(&self, file: &Path, more: &[&str]) -> Output {
@@ -46,6 +50,8 @@ fn explain_says_what_is_wrong_and_exits_with_3() {
     let right = signed.explain(&signed.curl, &[]);
     assert_eq!(right.status.code(), Some(0), "{right:?}");
     assert!(text(&right.stdout).starts_with("The signature is right.\n"));
+    let right = signed.explain(&signed.printed, &[]);
+    assert_eq!((right.status.code(), right.stderr.len()), (Some(0), 0), "what sign prints: {right:?}");
     let right = signed.explain(&signed.headers, &["--path", "/api/user/create-user"]);
     assert_eq!(right.status.code(), Some(0));
     let other = signed.explain(&signed.headers, &["--path", "/api/user/get-profile"]);

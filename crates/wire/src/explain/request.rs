@@ -111,11 +111,25 @@ pub fn read(input: &[u8]) -> Result<Vec<Request>, RequestError> {
         _ if is("Invoke-WebRequest") || is("Invoke-RestMethod") || text.starts_with(b"$session") => {
             Err(RequestError::PowerShell)
         }
-        _ => http::read(input).map(|request| vec![request]),
+        _ => {
+            let request = http::read(input)?;
+            // `matricula sign` prints the headers, and then the same request for curl, which has the path too.
+            let curl =
+                request.body.as_deref().filter(|body| request.is_headers() && body.starts_with(b"curl "));
+            Ok(vec![match curl {
+                Some(curl) => curl::read(curl)?,
+                None => request,
+            }])
+        }
     }
 }
 
 impl Request {
+    /// Whether it has no request line.
+    fn is_headers(&self) -> bool {
+        self.target.is_empty()
+    }
+
     /// The first value of a header, by name in any case.
     #[must_use]
     pub fn header(&self, name: &str) -> Option<&[u8]> {
