@@ -83,7 +83,7 @@ impl Client {
         Ok(outcomes_by("emailAddress", addresses, answer, |state| &state.email_address))
     }
 
-    /// Adds aliases in one request, and gives one outcome per alias. Aliases must differ, without case. `[ours]`
+    /// Adds aliases in one request, and gives one outcome per alias. Aliases must differ, without case.
     ///
     /// # Errors
     /// When there is no answer, or the call as a whole was refused.

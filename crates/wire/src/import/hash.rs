@@ -54,6 +54,7 @@ const PREFIXES: &[&str] = &[
     "$y$",
     "$gy$",
     "$argon2",
+    "$bcrypt-sha256$",
     "$pbkdf2",
     "$scrypt$",
     "$P$",
@@ -107,7 +108,7 @@ pub(super) fn stored(text: &str) -> Stored<'_> {
 fn scheme(text: &str) -> Option<(String, &str)> {
     let (scheme, value) = text.strip_prefix('{')?.split_once('}')?;
     let named = !scheme.is_empty()
-        && scheme.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte));
+        && scheme.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_., ".contains(&byte));
     named.then(|| (scheme.to_ascii_lowercase().replace('_', "-"), value))
 }
 
