@@ -42,6 +42,13 @@ pub(super) enum Meaning {
     Unknown,
 }
 
+impl Meaning {
+    /// Whether it says that a user is active or not.
+    pub(super) fn is_state(self) -> bool {
+        matches!(self, Active | Disabled | Locked | LockedSince | Status | AccountControl)
+    }
+}
+
 use Meaning::{
     AccountCode, AccountControl, Active, Address, Alias, Disabled, FirstName, Ignored, LastName, Locked,
     LockedSince, MustChange, Name, ObjectClass, Password, PasswordHash, PasswordSetAt, Status,

@@ -286,3 +286,48 @@ fn blanks_at_the_end_of_a_password_stay_where_the_format_delimits_it() {
     assert_eq!(password("email,password\na@b.c, secret \n"), "secret");
     assert_eq!(password(r#"{"emailAddress":"a@b.c","password":" secret "}"#), " secret ");
 }
+
+#[test]
+fn ldif_is_unfolded_before_anything_else() {
+    let ann = "dn: uid=ann\nobjectClass: person\nmail: ann@example.com\n";
+    // A line of blanks is a continuation, and no end of the entry: the lock behind it counts.
+    assert_eq!(
+        rows(format!("{ann}description: x\n  \nnsAccountLock: true\n")),
+        ["1 1 ann@example.com - - - - - disabled"]
+    );
+    assert_eq!(rows(format!("{ann}userPassword: secret\n  \n")), ["1 1 ann@example.com - secret  - - -"]);
+    assert_eq!(
+        rows(format!("version:1\n{ann}c\n n\n :\n  Ann\n  Lee\n")),
+        ["1 2 ann@example.com Ann Lee - - - -"]
+    );
+    for comment in ["# uid\\3Dann, people, example.c\n om\n", "# uid=ann,\r\n  {x}\r\n"] {
+        assert_eq!(
+            Format::of_beginning(format!("{comment}{ann}").as_bytes()),
+            Some(Format::Ldif),
+            "{comment}"
+        );
+    }
+}
+
+#[rstest]
+#[case("userPassword:: PHNlY3JldA==", "- <secret - - -")]
+#[case("userPassword:: OnNlY3JldA==", "- :secret - - -")]
+#[case("userPassword:: IHNlY3JldA==", "-  secret - - -")]
+#[case("userPassword: \tsecret", "- \tsecret - - -")]
+#[case("userPassword::", "- - - - -")]
+#[case(
+    "userPassword:< file:///x",
+    "refused userPassword: The value is in another file: put it into the LDIF"
+)]
+#[case(
+    "userPassword: < file:///x",
+    "refused userPassword: The value is in another file: put it into the LDIF"
+)]
+#[case("cn:< file:///x", "refused cn: The value is in another file: put it into the LDIF")]
+#[case("jpegPhoto:< file:///x", "- - - - -")]
+#[case("2.5.4.20: 7", "- - - - -")]
+#[case("nsAccountLock;x-since-2020: true", "- - - - - disabled")]
+fn a_value_of_ldif(#[case] line: &str, #[case] expected: &str) {
+    let file = format!("dn: uid=ann\nmail: ann@example.com\n{line}\n");
+    assert_eq!(rows(file), [format!("1 1 ann@example.com {expected}")]);
+}
