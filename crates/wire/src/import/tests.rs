@@ -331,3 +331,21 @@ fn a_value_of_ldif(#[case] line: &str, #[case] expected: &str) {
     let file = format!("dn: uid=ann\nmail: ann@example.com\n{line}\n");
     assert_eq!(rows(file), [format!("1 1 ann@example.com {expected}")]);
 }
+
+#[rstest]
+#[case("email;\"Name (Last, First, Middle)\"\n", ';')]
+#[case("email;Name (Last, First, Middle)\n", ';')]
+#[case("email,\"Full\nname\"\n", ',')]
+#[case("\"The\r\nbadge\"\temail\r\n", '\t')]
+fn a_name_of_a_column_may_have_lines_and_other_separators(#[case] header: &str, #[case] delimiter: char) {
+    let row = if header.starts_with("email") { "ann@example.com?Ann" } else { "7?ann@example.com" };
+    let found = rows(format!("{header}{}\n", row.replace('?', &delimiter.to_string())));
+    assert_eq!(found.len(), 1);
+    assert!(found[0].starts_with(&format!("1 {} ann@example.com ", header.lines().count() + 1)), "{found:?}");
+}
+
+#[test]
+fn a_quote_in_the_header_swallows_no_row() {
+    let text = "email,\"name\nann@example.com,\"\nbob@example.com,Bob\n";
+    assert!(matches!(Rows::new(text.as_bytes(), None), Err(ImportError::Header(_))));
+}
