@@ -153,6 +153,16 @@ fn users_of_scim() {
     );
 }
 
+#[rstest]
+#[case(r#""profile":{"displayName":"Ann","active":false}"#, "Ann - - - - disabled")]
+#[case(r#""profile":{"blocked":true,"firstName":"Ann"}"#, "Ann - - - - disabled")]
+#[case(r#""profile":{"displayName":"Ann","state":"CA","locked":"no"}"#, "Ann - - - -")]
+#[case(r#""manager":{"displayName":"Bob","active":false}"#, "- - - - -")]
+fn a_state_next_to_fields_of_the_user_is_the_users(#[case] fields: &str, #[case] expected: &str) {
+    let found = rows(format!(r#"{{"email":"ann@example.com",{fields}}}"#));
+    assert_eq!(found, [format!("1 1 ann@example.com {expected}")]);
+}
+
 #[test]
 fn ldif_as_directories_export_it() {
     let text = "version: 1\n# a comment\n\ndn: ou=people,dc=example,dc=com\nobjectClass: organizationalUnit\n\n\
