@@ -263,6 +263,11 @@ pub enum ImportError {
          of `matricula import`"
     )]
     Header(String),
+    /// The first line is a row. The message shows nothing of it, because it may hold a password.
+    #[error(
+        "the first line contains an address, but no names of columns: add a line such as email,name,password before it"
+    )]
+    NoHeader,
     /// A column is there twice.
     #[error(
         "the header line names the column {0} twice, or another column for the same field: remove one, or use --ignore of \

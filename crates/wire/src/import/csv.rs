@@ -67,7 +67,10 @@ impl<R: BufRead> Csv<R> {
                 break line;
             }
         };
-        let wrong = || ImportError::Header(super::printable(&header));
+        let wrong = || match header.contains('@') {
+            true => ImportError::NoHeader,
+            false => ImportError::Header(super::printable(&header)),
+        };
         let (delimiter, names) = names(&mut lines, &header, delimiter, options)?.ok_or_else(wrong)?;
         let columns = columns(names, options, summary)?;
         if !columns.iter().any(|column| matches!(column.meaning, Meaning::Address(_))) {

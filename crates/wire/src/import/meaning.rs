@@ -58,7 +58,7 @@ use Meaning::{
 pub(super) const LOGIN_NAME: u8 = 6;
 
 /// The names, without case, blanks and punctuation.
-const NAMES: &[(Meaning, &[&str])] = &[
+pub(super) const NAMES: &[(Meaning, &[&str])] = &[
     (Address(0), &["emailaddress"]),
     (Address(1), &["primarysmtpaddress", "primaryemail", "primaryemailaddress", "windowsemailaddress"]),
     (

@@ -1,3 +1,5 @@
+mod properties;
+
 use super::*;
 use proptest::prelude::*;
 use rstest::rstest;
@@ -95,6 +97,10 @@ fn a_row_that_can_t_be_used_says_why_and_the_next_one_is_read() {
     "email,E-Mail\nx,y\n",
     "the header line names the column E-Mail twice, or another column for the same field: remove one, or use \
      --ignore of `matricula import`"
+)]
+#[case(
+    "ann@example.com,Ann,Sunny-Day-4711\nx,y,z\n",
+    "the first line contains an address, but no names of columns: add a line such as email,name,password before it"
 )]
 fn a_header_that_can_t_be_used_stops_it(#[case] text: &str, #[case] said: &str) {
     assert_eq!(Rows::new(text.as_bytes(), None).err().unwrap().to_string(), said);
