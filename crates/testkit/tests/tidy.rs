@@ -28,7 +28,7 @@ fn files(endings: &[&str]) -> Vec<(PathBuf, String)> {
             let ours = !name.starts_with('.') && !others.contains(&&*name);
             if path.is_dir() && ours {
                 folders.push(path);
-            } else if endings.iter().any(|ending| name.ends_with(ending)) {
+            } else if path.is_file() && endings.iter().any(|ending| name.ends_with(ending)) {
                 let text = std::fs::read_to_string(&path).unwrap();
                 found.push((path.strip_prefix(root()).unwrap().to_owned(), text));
             }

@@ -310,6 +310,11 @@ pub enum ImportError {
          of `matricula import`"
     )]
     Header(String),
+    /// The first line is a row. The message shows nothing of it, because it may hold a password.
+    #[error(
+        "the first line contains an address, but no names of columns: add a line such as email,name,password before it"
+    )]
+    NoHeader,
     /// A column is there twice.
     #[error(
         "the header line names the column {0} twice, or another column for the same field: remove one, or use --ignore of \
@@ -377,7 +382,14 @@ impl Format {
 
     /// By the beginning of a file. `None`: it is blank.
     pub fn of_beginning(text: &[u8]) -> Option<Self> {
+        let mut in_comment = false;
         for line in text.split(|byte| matches!(byte, b'\n' | b'\r')) {
+            // Comments of LDIF are folded as well: a long name of an entry has several lines.
+            let continues = in_comment && line.first() == Some(&b' ');
+            in_comment = continues || line.first() == Some(&b'#') || (in_comment && line.is_empty());
+            if continues {
+                continue;
+            }
             let line = line.trim_ascii();
             let starts =
                 |start: &[u8]| line.get(..start.len()).is_some_and(|found| found.eq_ignore_ascii_case(start));

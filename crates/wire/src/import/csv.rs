@@ -67,13 +67,14 @@ impl<R: BufRead> Csv<R> {
                 break line;
             }
         };
-        let delimiter = delimiter.unwrap_or_else(|| delimiter_of(&header));
-        let cells =
-            cells(&header, delimiter).ok_or_else(|| ImportError::Header(super::printable(&header)))?;
-        let names = cells.into_iter().map(|cell| cell.text.trim().to_owned()).collect();
+        let wrong = || match header.contains('@') {
+            true => ImportError::NoHeader,
+            false => ImportError::Header(super::printable(&header)),
+        };
+        let (delimiter, names) = names(&mut lines, &header, delimiter, options)?.ok_or_else(wrong)?;
         let columns = columns(names, options, summary)?;
         if !columns.iter().any(|column| matches!(column.meaning, Meaning::Address(_))) {
-            return Err(ImportError::Header(super::printable(&header)));
+            return Err(wrong());
         }
         Ok(Self { lines, delimiter, columns })
     }
@@ -324,11 +325,55 @@ fn is_version(line: &str) -> bool {
     start.get(..9).is_some_and(|start| start.eq_ignore_ascii_case("version:v"))
 }
 
-/// The separator that the header has most of.
-fn delimiter_of(header: &str) -> char {
-    let count = |delimiter: &char| cells(header, *delimiter).map_or(0, |cells| cells.len());
-    // Of equals the first: `max_by_key` gives the last.
-    DELIMITERS.into_iter().rev().max_by_key(count).unwrap_or(',')
+/// The separator of the header, and the names of the columns. `None`: a quote is not closed.
+fn names<R: BufRead>(
+    lines: &mut Queue<R>,
+    header: &str,
+    delimiter: Option<char>,
+    options: &Options,
+) -> Result<Option<(char, Vec<String>)>, ImportError> {
+    /// Lines of a header, at most: spreadsheets allow line breaks in names.
+    const MOST: usize = 20;
+    let candidates = delimiter.map_or_else(|| DELIMITERS.to_vec(), |known| vec![known]);
+    let mut text = vec![header.to_owned()];
+    loop {
+        let headers: Vec<_> =
+            candidates.iter().map(|delimiter| Header::read(&text, *delimiter, options)).collect();
+        let is_open = headers.iter().any(|header| header.progress == Progress::Open);
+        let whole = headers.into_iter().filter(|header| header.progress == Progress::Whole);
+        // A name may contain other separators. Of equals the first: `max_by_key` gives the last.
+        let best = whole.rev().max_by_key(|header| (header.has_address, header.names.len()));
+        let done = !is_open || text.len() == MOST || best.as_ref().is_some_and(|best| best.has_address);
+        let next = if done { None } else { lines.next()? };
+        match next {
+            // With an address it is a row, and the quote before it is not closed.
+            Some((_, line)) if !line.contains('@') => text.push(line),
+            _ => return Ok(best.map(|best| (best.delimiter, best.names))),
+        }
+    }
+}
+
+/// A header as one separator splits it.
+struct Header {
+    delimiter: char,
+    progress: Progress,
+    names: Vec<String>,
+    has_address: bool,
+}
+
+impl Header {
+    fn read(text: &[String], delimiter: char, options: &Options) -> Self {
+        let mut splitter = Splitter::new(delimiter);
+        let mut progress = Progress::Open;
+        for line in text {
+            // A line behind the end of the header belongs to another separator's header.
+            progress = if progress == Progress::Open { splitter.feed(line) } else { Progress::Stray };
+        }
+        let name = |cell: Cell| cell.text.replace('\n', " ").trim().to_owned();
+        let names: Vec<String> = splitter.cells.into_iter().map(name).collect();
+        let has_address = names.iter().any(|name| matches!(options.meaning(name), Meaning::Address(_)));
+        Self { delimiter, progress, names, has_address }
+    }
 }
 
 /// Without the apostrophe that guards a formula.

@@ -265,13 +265,22 @@ impl Reader<'_> {
     /// An object within a user, such as SCIM's `name` or Okta's `profile`.
     fn take_inner(&self, person: &mut Person, key: &str, inner: &Map<String, Value>, summary: &mut Summary) {
         let mut known = false;
+        let mut states = Vec::new();
         for (part, value) in inner {
             let label = format!("{key}.{part}");
             let meaning = self.options.meaning(&label);
             if !matches!(meaning, Meaning::Unknown | Meaning::Suspect) {
                 known = true;
                 take_value(person, meaning, &label, value);
+            } else if let state @ (Meaning::Active | Meaning::Disabled | Meaning::Locked) =
+                self.options.meaning(part)
+            {
+                states.push((state, label, value));
             }
+        }
+        // The state in an object without fields of the user may be that of another thing, such as a manager.
+        for (state, label, value) in states.iter().filter(|_| known) {
+            take_value(person, *state, label, value);
         }
         match self.options.meaning(key) {
             Meaning::Suspect | Meaning::Password if !known && !inner.is_empty() => {

@@ -116,7 +116,8 @@ impl<R: BufRead> Ldif<R> {
         let Some((number, mut line)) = first else { return Ok(None) };
         while let Some((next, text)) = self.lines.next()? {
             match text.strip_prefix(' ') {
-                Some(rest) if !line.trim().is_empty() && !text.trim().is_empty() => line.push_str(rest),
+                // A line of blanks continues the one before as well: some programs fold within blanks.
+                Some(rest) if !line.trim().is_empty() => line.push_str(rest),
                 _ => {
                     self.ahead = Some((next, text));
                     break;
@@ -149,59 +150,53 @@ impl Entry {
             None => (name, false),
         };
         let attribute = attribute.trim();
-        let (decoded, text);
-        let value = match value.strip_prefix(':') {
-            Some(coded) => match STANDARD.decode(coded.trim()) {
-                Ok(bytes) => {
-                    decoded = super::text(&bytes);
-                    decoded.as_str()
-                }
-                Err(_) => {
-                    let attribute = super::printable(attribute);
-                    self.wrong.get_or_insert_with(|| {
-                        format!("line {number}: the value of {attribute} is not base64")
-                    });
-                    return;
-                }
-            },
-            None => {
-                text = value.trim_start_matches(' ');
-                text
-            }
+        let Some(value) = Value::read(value) else {
+            let attribute = super::printable(attribute);
+            self.wrong
+                .get_or_insert_with(|| format!("line {number}: the value of {attribute} is not base64"));
+            return;
         };
+        let text = value.text.as_str();
         match plain(attribute).as_str() {
             "dn" => self.has_name = true,
-            "changetype" => self.change |= !value.trim().eq_ignore_ascii_case("add"),
-            "objectclass" => self.classes.push(value.trim().to_lowercase()),
-            _ if variant => self.set_variant(attribute, value, options),
-            _ => self.set(attribute, value, options, summary),
+            "changetype" => self.change |= !text.trim().eq_ignore_ascii_case("add"),
+            "objectclass" => self.classes.push(text.trim().to_lowercase()),
+            _ if variant => self.set_variant(attribute, &value, options),
+            _ => self.set(attribute, &value, options, summary),
         }
     }
 
-    /// A name in another language counts if there is none without an option.
-    fn set_variant(&mut self, attribute: &str, value: &str, options: &Options) {
+    /// A name in another language counts if there is none without an option; a state always counts.
+    fn set_variant(&mut self, attribute: &str, value: &Value, options: &Options) {
         /// Behind every rank of a name.
         const BEHIND: u8 = 10;
-        if let Meaning::Name(rank) = options.meaning(attribute) {
-            self.person.set(Meaning::Name(rank + BEHIND), attribute, Field::text(value));
+        match options.meaning(attribute) {
+            Meaning::Name(rank) => self.set_meaning(Meaning::Name(rank + BEHIND), attribute, value),
+            meaning if meaning.is_state() => self.set_meaning(meaning, attribute, value),
+            _ => {}
         }
     }
 
-    fn set(&mut self, attribute: &str, value: &str, options: &Options, summary: &mut Summary) {
+    fn set(&mut self, attribute: &str, value: &Value, options: &Options, summary: &mut Summary) {
         let meaning = match options.meaning(attribute) {
             // An address is the attribute `mail`: a login name may be none.
             Meaning::Address(rank) if rank > 3 && !options.is_mapped(attribute) => Meaning::Unknown,
             meaning => meaning,
         };
-        if meaning == Meaning::Password && value.starts_with('<') {
+        if meaning == Meaning::Unknown {
+            note(&mut summary.ignored, attribute);
+        }
+        self.set_meaning(meaning, attribute, value);
+    }
+
+    fn set_meaning(&mut self, meaning: Meaning, attribute: &str, value: &Value) {
+        let in_file = value.in_file || (meaning == Meaning::Password && value.may_mean_a_file());
+        if in_file && !matches!(meaning, Meaning::Unknown | Meaning::Ignored) {
             let message = "The value is in another file: put it into the LDIF";
             self.person.refuse(crate::Code::NotOneOf, attribute, message);
             return;
         }
-        if meaning == Meaning::Unknown {
-            note(&mut summary.ignored, attribute);
-        }
-        self.person.set(meaning, attribute, Field::Text { text: value, exact: true });
+        self.person.set(meaning, attribute, Field::Text { text: &value.text, exact: true });
     }
 
     /// The class of an entry that is not a person.
@@ -227,6 +222,31 @@ impl Entry {
             false => wrong,
         };
         Found { line, person: wrong.map_or(Ok(person), |wrong| Err(unreadable(wrong))) }
+    }
+}
+
+/// The value of an attribute.
+struct Value {
+    text: String,
+    coded: bool,
+    /// The text is the URL of a file with the value.
+    in_file: bool,
+}
+
+impl Value {
+    /// Reads what follows the first colon. `None`: it is not base64.
+    fn read(written: &str) -> Option<Self> {
+        if let Some(coded) = written.strip_prefix(':') {
+            let bytes = STANDARD.decode(coded.trim()).ok()?;
+            return Some(Self { text: super::text(&bytes), coded: true, in_file: false });
+        }
+        let text = written.trim_start_matches(' ').to_owned();
+        Some(Self { text, coded: false, in_file: written.starts_with('<') })
+    }
+
+    /// Whether a file is meant, but a blank is before the sign. Base64 delimits the value, so that any sign may begin it.
+    fn may_mean_a_file(&self) -> bool {
+        !self.coded && self.text.starts_with('<')
     }
 }
 

@@ -44,6 +44,13 @@ pub(super) enum Meaning {
     Unknown,
 }
 
+impl Meaning {
+    /// Whether it says that a user is active or not.
+    pub(super) fn is_state(self) -> bool {
+        matches!(self, Active | Disabled | Locked | LockedSince | Status | AccountControl)
+    }
+}
+
 use Meaning::{
     AccountCode, AccountControl, Active, Address, Alias, AliasOf, Disabled, FirstName, Ignored, LastName,
     Locked, LockedSince, MustChange, Name, ObjectClass, Password, PasswordHash, PasswordSetAt, Status,
@@ -53,7 +60,7 @@ use Meaning::{
 pub(super) const LOGIN_NAME: u8 = 6;
 
 /// The names, without case, blanks and punctuation.
-const NAMES: &[(Meaning, &[&str])] = &[
+pub(super) const NAMES: &[(Meaning, &[&str])] = &[
     (Address(0), &["emailaddress"]),
     (Address(1), &["primarysmtpaddress", "primaryemail", "primaryemailaddress", "windowsemailaddress"]),
     (

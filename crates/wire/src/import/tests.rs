@@ -1,3 +1,5 @@
+mod properties;
+
 use super::*;
 use proptest::prelude::*;
 use rstest::rstest;
@@ -102,6 +104,10 @@ fn a_row_that_can_t_be_used_says_why_and_the_next_one_is_read() {
     "the header line names the column E-Mail twice, or another column for the same field: remove one, or use \
      --ignore of `matricula import`"
 )]
+#[case(
+    "ann@example.com,Ann,Sunny-Day-4711\nx,y,z\n",
+    "the first line contains an address, but no names of columns: add a line such as email,name,password before it"
+)]
 fn a_header_that_can_t_be_used_stops_it(#[case] text: &str, #[case] said: &str) {
     assert_eq!(Rows::new(text.as_bytes(), None).err().unwrap().to_string(), said);
 }
@@ -157,6 +163,16 @@ fn users_of_scim() {
             "4 4  refused emailAddress: This field is mandatory",
         ]
     );
+}
+
+#[rstest]
+#[case(r#""profile":{"displayName":"Ann","active":false}"#, "Ann - - - - disabled")]
+#[case(r#""profile":{"blocked":true,"firstName":"Ann"}"#, "Ann - - - - disabled")]
+#[case(r#""profile":{"displayName":"Ann","state":"CA","locked":"no"}"#, "Ann - - - -")]
+#[case(r#""manager":{"displayName":"Bob","active":false}"#, "- - - - -")]
+fn a_state_next_to_fields_of_the_user_is_the_users(#[case] fields: &str, #[case] expected: &str) {
+    let found = rows(format!(r#"{{"email":"ann@example.com",{fields}}}"#));
+    assert_eq!(found, [format!("1 1 ann@example.com {expected}")]);
 }
 
 #[test]
@@ -292,4 +308,67 @@ fn blanks_at_the_end_of_a_password_stay_where_the_format_delimits_it() {
     assert_eq!(password("email,password\na@b.c,\" secret \"\n"), " secret ");
     assert_eq!(password("email,password\na@b.c, secret \n"), "secret");
     assert_eq!(password(r#"{"emailAddress":"a@b.c","password":" secret "}"#), " secret ");
+}
+
+#[test]
+fn ldif_is_unfolded_before_anything_else() {
+    let ann = "dn: uid=ann\nobjectClass: person\nmail: ann@example.com\n";
+    // A line of blanks is a continuation, and no end of the entry: the lock behind it counts.
+    assert_eq!(
+        rows(format!("{ann}description: x\n  \nnsAccountLock: true\n")),
+        ["1 1 ann@example.com - - - - - disabled"]
+    );
+    assert_eq!(rows(format!("{ann}userPassword: secret\n  \n")), ["1 1 ann@example.com - secret  - - -"]);
+    assert_eq!(
+        rows(format!("version:1\n{ann}c\n n\n :\n  Ann\n  Lee\n")),
+        ["1 2 ann@example.com Ann Lee - - - -"]
+    );
+    for comment in ["# uid\\3Dann, people, example.c\n om\n", "# uid=ann,\r\n  {x}\r\n"] {
+        assert_eq!(
+            Format::of_beginning(format!("{comment}{ann}").as_bytes()),
+            Some(Format::Ldif),
+            "{comment}"
+        );
+    }
+}
+
+#[rstest]
+#[case("userPassword:: PHNlY3JldA==", "- <secret - - -")]
+#[case("userPassword:: OnNlY3JldA==", "- :secret - - -")]
+#[case("userPassword:: IHNlY3JldA==", "-  secret - - -")]
+#[case("userPassword: \tsecret", "- \tsecret - - -")]
+#[case("userPassword::", "- - - - -")]
+#[case(
+    "userPassword:< file:///x",
+    "refused userPassword: The value is in another file: put it into the LDIF"
+)]
+#[case(
+    "userPassword: < file:///x",
+    "refused userPassword: The value is in another file: put it into the LDIF"
+)]
+#[case("cn:< file:///x", "refused cn: The value is in another file: put it into the LDIF")]
+#[case("jpegPhoto:< file:///x", "- - - - -")]
+#[case("2.5.4.20: 7", "- - - - -")]
+#[case("nsAccountLock;x-since-2020: true", "- - - - - disabled")]
+fn a_value_of_ldif(#[case] line: &str, #[case] expected: &str) {
+    let file = format!("dn: uid=ann\nmail: ann@example.com\n{line}\n");
+    assert_eq!(rows(file), [format!("1 1 ann@example.com {expected}")]);
+}
+
+#[rstest]
+#[case("email;\"Name (Last, First, Middle)\"\n", ';')]
+#[case("email;Name (Last, First, Middle)\n", ';')]
+#[case("email,\"Full\nname\"\n", ',')]
+#[case("\"The\r\nbadge\"\temail\r\n", '\t')]
+fn a_name_of_a_column_may_have_lines_and_other_separators(#[case] header: &str, #[case] delimiter: char) {
+    let row = if header.starts_with("email") { "ann@example.com?Ann" } else { "7?ann@example.com" };
+    let found = rows(format!("{header}{}\n", row.replace('?', &delimiter.to_string())));
+    assert_eq!(found.len(), 1);
+    assert!(found[0].starts_with(&format!("1 {} ann@example.com ", header.lines().count() + 1)), "{found:?}");
+}
+
+#[test]
+fn a_quote_in_the_header_swallows_no_row() {
+    let text = "email,\"name\nann@example.com,\"\nbob@example.com,Bob\n";
+    assert!(matches!(Rows::new(text.as_bytes(), None), Err(ImportError::Header(_))));
 }

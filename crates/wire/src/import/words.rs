@@ -1,10 +1,11 @@
 //! The words that files use for yes, no and the state of an account.
 
 /// Yes, in English, German, French, Spanish and in numbers.
-const YES: &[&str] = &["true", "yes", "y", "1", "wahr", "ja", "j", "vrai", "oui", "verdadero", "sí", "si"];
+pub(super) const YES: &[&str] =
+    &["true", "yes", "y", "1", "wahr", "ja", "j", "vrai", "oui", "verdadero", "sí", "si"];
 
 /// No, in the same languages.
-const NO: &[&str] = &["false", "no", "n", "0", "falsch", "nein", "faux", "non", "falso"];
+pub(super) const NO: &[&str] = &["false", "no", "n", "0", "falsch", "nein", "faux", "non", "falso"];
 
 /// The words, for messages.
 pub(super) const FLAGS: &str =
@@ -13,7 +14,7 @@ pub(super) const FLAGS: &str =
 const ACTIVE: &[&str] =
     &["active", "enabled", "provisioned", "passwordexpired", "recovery", "aktiv", "actif", "activo"];
 
-const INACTIVE: &[&str] = &[
+pub(super) const INACTIVE: &[&str] = &[
     "inactive",
     "disabled",
     "suspended",
@@ -31,7 +32,7 @@ const INACTIVE: &[&str] = &[
     "inactivo",
 ];
 
-const LOCKED: &[&str] = &["locked", "lockedout"];
+pub(super) const LOCKED: &[&str] = &["locked", "lockedout"];
 
 /// The states, for messages.
 pub(super) const STATES: &str = "active, enabled, provisioned; inactive, disabled, suspended, blocked, deactivated, deprovisioned, \
