@@ -12,12 +12,13 @@ mod ldif;
 mod lines;
 mod meaning;
 mod person;
+mod preview;
 mod words;
 
 #[cfg(test)]
 mod tests;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 use std::io::{self, BufRead, Read};
 
 use thiserror::Error;
@@ -28,6 +29,7 @@ use decode::Decoded;
 pub use decode::Encoding;
 use meaning::{Meaning, meaning, plain};
 use person::Person;
+pub use preview::{ChoiceError, FieldPreview, MAX_FIELDS, Preview, SHOWN_ROWS, Use, preview};
 
 /// Longest row, in bytes. `[ours]`
 pub const MAX_ROW: usize = 1 << 20;
@@ -63,8 +65,10 @@ pub struct Options {
     pub inactive: Inactive,
     /// Names that mean a field.
     mapped: Vec<(String, Meaning)>,
-    /// Names that are ignored.
-    ignored: Vec<String>,
+    /// What names mean by choice; a lookup, because it is asked for every field of every row.
+    chosen: HashMap<String, Meaning>,
+    /// Each person keeps what was read about it, for a preview.
+    traced: bool,
 }
 
 /// The fields to which a name can be mapped.
@@ -94,36 +98,41 @@ impl Options {
         let wanted = plain(field);
         let meaning = FIELDS.iter().find(|(known, _)| plain(known) == wanted || wanted == "emailaddress");
         let Some((_, meaning)) = meaning else { return Err(ImportError::Field(printable(field))) };
-        self.mapped.push((name.trim().to_owned(), *meaning));
+        self.map_meaning(name, *meaning);
         Ok(())
+    }
+
+    fn map_meaning(&mut self, name: &str, meaning: Meaning) {
+        self.mapped.push((name.trim().to_owned(), meaning));
+        self.chosen.entry(plain(name)).or_insert(meaning);
     }
 
     /// Ignores a column, key or attribute.
     pub fn ignore(&mut self, name: &str) {
-        self.ignored.push(plain(name));
+        self.chosen.insert(plain(name), Meaning::Ignored);
     }
 
     fn meaning(&self, name: &str) -> Meaning {
-        if self.mapped.is_empty() && self.ignored.is_empty() {
-            return meaning(name);
+        self.chosen(name).unwrap_or_else(|| self.recognised(name))
+    }
+
+    /// The meaning that was chosen for a name.
+    fn chosen(&self, name: &str) -> Option<Meaning> {
+        if self.chosen.is_empty() {
+            return None;
         }
-        let plain_name = plain(name);
-        if self.ignored.contains(&plain_name) {
-            return Meaning::Ignored;
-        }
-        if let Some((_, meaning)) = self.mapped.iter().find(|(mapped, _)| plain(mapped) == plain_name) {
-            return *meaning;
-        }
+        self.chosen.get(&plain(name)).copied()
+    }
+
+    /// The meaning by the name itself, unless another name was chosen for the same field.
+    fn recognised(&self, name: &str) -> Meaning {
         let meaning = meaning(name);
-        let is_replaced = |(_, mapped): &(String, Meaning)| match (mapped, meaning) {
-            (Meaning::Address(_), Meaning::Address(_)) | (Meaning::Name(_), Meaning::Name(_)) => true,
-            (mapped, meaning) => *mapped == meaning,
-        };
-        if self.mapped.iter().any(is_replaced) { Meaning::Unknown } else { meaning }
+        let is_replaced = self.mapped.iter().any(|(_, mapped)| is_same_field(*mapped, meaning));
+        if is_replaced { Meaning::Unknown } else { meaning }
     }
 
     fn is_mapped(&self, name: &str) -> bool {
-        self.mapped.iter().any(|(mapped, _)| plain(mapped) == plain(name))
+        self.chosen(name).is_some_and(|meaning| meaning != Meaning::Ignored)
     }
 
     /// Fails when a mapped name is missing.
@@ -134,6 +143,25 @@ impl Options {
             None => Ok(()),
         }
     }
+}
+
+fn is_same_field(one: Meaning, other: Meaning) -> bool {
+    match (one, other) {
+        (Meaning::Address(_), Meaning::Address(_)) | (Meaning::Name(_), Meaning::Name(_)) => true,
+        (one, other) => one == other,
+    }
+}
+
+/// Whether two columns of this meaning contradict each other.
+fn is_single(meaning: Meaning) -> bool {
+    matches!(
+        meaning,
+        Meaning::Address(_)
+            | Meaning::Name(_)
+            | Meaning::Password
+            | Meaning::PasswordHash
+            | Meaning::AccountCode
+    )
 }
 
 /// A row of a file.
@@ -263,6 +291,12 @@ pub enum ImportError {
          of `matricula import`"
     )]
     Header(String),
+    /// The first line has an address and no column for one. It may hold a password, so the message doesn't quote it.
+    #[error(
+        "the first line contains an address instead of names of columns: add a header line such as \
+         `email,name,password`"
+    )]
+    NoHeader,
     /// A column is there twice.
     #[error(
         "the header line names the column {0} twice, or another column for the same field: remove one, or use --ignore of \
@@ -351,6 +385,39 @@ impl Format {
     }
 }
 
+impl<R: Read> Reader<R> {
+    /// Opens a file. The error says why its header can't be used; a preview reads on nevertheless.
+    fn open(
+        input: R,
+        options: &Options,
+        summary: &mut Summary,
+    ) -> Result<(Self, Option<ImportError>), ImportError> {
+        let mut input = Decoded::new(input)?;
+        match input.start() {
+            [b'P', b'K', 3, 4, ..] | [0xd0, 0xcf, 0x11, 0xe0, ..] => return Err(ImportError::Workbook),
+            [0x1f, 0x8b, ..] => return Err(ImportError::Compressed),
+            _ => {}
+        }
+        let format = options.format.or(Format::of_beginning(input.fill_buf()?)).unwrap_or(Format::Csv);
+        Ok(match format {
+            Format::Csv => {
+                let (csv, unusable) = csv::Csv::open(input, options, summary)?;
+                (Reader::Csv(csv), unusable)
+            }
+            Format::Json => (Reader::Json(json::Json::new(input, options)), None),
+            Format::Ldif => (Reader::Ldif(ldif::Ldif::new(input, options)), None),
+        })
+    }
+
+    fn next_row(&mut self, summary: &mut Summary) -> Result<Option<Found>, ImportError> {
+        match self {
+            Reader::Csv(csv) => csv.next_row(),
+            Reader::Json(json) => json.next_row(summary),
+            Reader::Ldif(ldif) => ldif.next_row(summary),
+        }
+    }
+}
+
 impl<R: Read> Rows<R> {
     /// Reads a file; without a format, by its beginning.
     ///
@@ -365,20 +432,13 @@ impl<R: Read> Rows<R> {
     /// # Errors
     /// When it can't be read, its header can't be used, or an option names a column that it does not have.
     pub fn with_options(input: R, options: &Options) -> Result<Self, ImportError> {
-        let mut input = Decoded::new(input)?;
-        match input.start() {
-            [b'P', b'K', 3, 4, ..] | [0xd0, 0xcf, 0x11, 0xe0, ..] => return Err(ImportError::Workbook),
-            [0x1f, 0x8b, ..] => return Err(ImportError::Compressed),
-            _ => {}
-        }
-        let format = options.format.or(Format::of_beginning(input.fill_buf()?)).unwrap_or(Format::Csv);
         let mut summary = Summary::default();
-        let reader = match format {
-            Format::Csv => Reader::Csv(csv::Csv::new(input, options, &mut summary)?),
-            Format::Json => Reader::Json(json::Json::new(input, options)),
-            Format::Ldif => Reader::Ldif(ldif::Ldif::new(input, options)),
-        };
-        Ok(Self { reader, inactive: options.inactive, summary, number: 0, ended: false })
+        match Reader::open(input, options, &mut summary)? {
+            (_, Some(error)) => Err(error),
+            (reader, None) => {
+                Ok(Self { reader, inactive: options.inactive, summary, number: 0, ended: false })
+            }
+        }
     }
 
     /// What was noticed so far.
@@ -399,12 +459,8 @@ impl<R: Read> Iterator for Rows<R> {
         if self.ended {
             return None;
         }
-        let (found, missing) = match &mut self.reader {
-            Reader::Csv(csv) => (csv.next_row(), "emailAddress"),
-            Reader::Json(json) => (json.next_row(&mut self.summary), "emailAddress"),
-            Reader::Ldif(ldif) => (ldif.next_row(&mut self.summary), "attribute mail"),
-        };
-        match found {
+        let missing = if matches!(self.reader, Reader::Ldif(_)) { "attribute mail" } else { "emailAddress" };
+        match self.reader.next_row(&mut self.summary) {
             Ok(Some(Found { line, person })) => {
                 self.number += 1;
                 let row = match person {
@@ -457,9 +513,12 @@ fn text(bytes: &[u8]) -> String {
 
 /// A text of a file for a message: short, in one line, without control characters.
 pub fn printable(text: &str) -> String {
-    /// Characters that are shown.
-    const MOST: usize = 200;
+    printable_start(text, 200)
+}
+
+/// The first characters of a text, at most so many.
+fn printable_start(text: &str, most: usize) -> String {
     let shown: String =
-        text.chars().take(MOST).map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect();
-    if text.chars().nth(MOST).is_some() { shown + "…" } else { shown }
+        text.chars().take(most).map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect();
+    if text.chars().nth(most).is_some() { shown + "…" } else { shown }
 }

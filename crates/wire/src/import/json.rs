@@ -182,7 +182,7 @@ impl<R: BufRead> Json<R> {
 
     fn person(&self, line: u64, text: &[u8], summary: &mut Summary) -> Result<Person, crate::Error> {
         let object = object(text).map_err(|message| unreadable(format!("line {line}: {message}")))?;
-        let mut person = Person::default();
+        let mut person = Person::new(self.options.traced);
         let reader = Reader { options: &self.options };
         reader.take_object(&mut person, &object, summary);
         Ok(person)
@@ -268,10 +268,9 @@ impl Reader<'_> {
         for (part, value) in inner {
             let label = format!("{key}.{part}");
             let meaning = self.options.meaning(&label);
-            if !matches!(meaning, Meaning::Unknown | Meaning::Suspect) {
-                known = true;
-                take_value(person, meaning, &label, value);
-            }
+            let used = !matches!(meaning, Meaning::Unknown | Meaning::Suspect);
+            known |= used;
+            take_value(person, if used { meaning } else { Meaning::Unknown }, &label, value);
         }
         match self.options.meaning(key) {
             Meaning::Suspect | Meaning::Password if !known && !inner.is_empty() => {
@@ -283,17 +282,21 @@ impl Reader<'_> {
     }
 
     fn take_list(&self, person: &mut Person, key: &str, list: &[Value], summary: &mut Summary) {
+        let chosen = self.options.chosen(key);
         match plain(key).as_str() {
-            "emails" => {
+            _ if chosen == Some(Meaning::Ignored) => {}
+            "emails" if matches!(chosen, None | Some(Meaning::Address(_))) => {
                 if let Some(address) = best_address(list) {
-                    person.set(Meaning::Address(2), key, Field::text(address));
+                    person.set(chosen.unwrap_or(Meaning::Address(2)), key, Field::text(address));
                 }
             }
-            "credentials" => match credentials::password_hash(list) {
-                Some(hash) => person.set(Meaning::PasswordHash, key, Field::text(&hash)),
-                None if list.is_empty() => {}
-                None => person.set(Meaning::Suspect, key, Field::Other("a list")),
-            },
+            "credentials" if matches!(chosen, None | Some(Meaning::PasswordHash)) => {
+                match credentials::password_hash(list) {
+                    Some(hash) => person.set(Meaning::PasswordHash, key, Field::text(&hash)),
+                    None if list.is_empty() => {}
+                    None => person.set(Meaning::Suspect, key, Field::Other("a list")),
+                }
+            }
             "requiredactions" => {
                 if list.iter().any(|action| action == "UPDATE_PASSWORD") {
                     person.set(Meaning::MustChange, key, Field::Flag(true));
