@@ -1,7 +1,7 @@
 //! An import job: its rows with their results, and the remaining work.
 
 use std::collections::VecDeque;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use directory::AccountId;
@@ -11,10 +11,11 @@ use tokio::sync::watch;
 use uuid::Uuid;
 use wire::create_user::Created;
 use wire::header::RequestId;
+use wire::import::Use;
 use wire::{Answer, Code, Error};
 use zeroize::Zeroizing;
 
-use super::read::ParsedFile;
+use super::read::{ParsedFile, Report};
 use super::row::{Row, RowOutcome, RowStatus, slice_rows};
 use crate::endpoints::RequestBody;
 use crate::request::{PageRequest, failed_address};
@@ -26,6 +27,8 @@ const CREATED_AT_ONCE: usize = 100;
 /// The stage of a job.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Stage {
+    /// A person must choose the columns first.
+    Columns,
     Checking,
     Checked,
     Creating,
@@ -51,6 +54,21 @@ pub(super) struct Progress {
 }
 
 impl Progress {
+    fn new(stage: Stage) -> Self {
+        Self {
+            stage,
+            running: false,
+            rows: 0,
+            ready: 0,
+            created: 0,
+            exist: 0,
+            refused: 0,
+            unreadable: 0,
+            to_do: 0,
+            done: 0,
+        }
+    }
+
     pub(super) fn problems(&self) -> usize {
         self.exist + self.refused + self.unreadable
     }
@@ -83,15 +101,22 @@ pub(super) struct Job {
     pub(super) file: String,
     pub(super) by: String,
     pub(super) at: Timestamp,
-    pub(super) unknown: Vec<String>,
-    /// What the person who imports should know.
-    pub(super) notes: Vec<String>,
     state: Mutex<State>,
     progress: watch::Sender<Progress>,
     stopping: watch::Sender<bool>,
 }
 
+/// The uploaded file, kept until users are created, so that its columns can be changed. It may contain passwords.
+#[derive(Clone)]
+pub(super) struct Source {
+    pub(super) bytes: Arc<Zeroizing<Vec<u8>>>,
+    /// What a person chose for each column.
+    pub(super) choices: Option<Vec<Use>>,
+}
+
 struct State {
+    source: Option<Source>,
+    report: Report,
     rows: Vec<Row>,
     /// The rows of the current stage in fixed slices, and the slices that are not yet sent.
     slices: Vec<Vec<usize>>,
@@ -103,33 +128,11 @@ struct State {
 }
 
 impl Job {
-    /// A job for a file of the requested account.
-    pub(super) fn new(
-        request: &PageRequest<'_>,
-        file: String,
-        ParsedFile { rows, unknown, notes }: ParsedFile,
-    ) -> Self {
+    /// A job for a file of the requested account, without its rows.
+    pub(super) fn new(request: &PageRequest<'_>, file: String, bytes: Arc<Zeroizing<Vec<u8>>>) -> Self {
         let (console, account) = (request.console, request.scope.account());
         let mut id = [0; 16];
         console.core.entropy.fill(&mut id);
-        let mut progress = Progress {
-            stage: Stage::Checking,
-            running: false,
-            rows: rows.len(),
-            ready: 0,
-            created: 0,
-            exist: 0,
-            refused: 0,
-            unreadable: 0,
-            to_do: 0,
-            done: 0,
-        };
-        for row in &rows {
-            progress.count_of(row.status()).into_iter().for_each(|count| *count += 1);
-        }
-        let max_body = console.core.limits.body_bytes;
-        let slices = slice_rows(&rows, RowStatus::Unchecked, CHECKED_AT_ONCE, max_body);
-        progress.to_do = slices.iter().map(Vec::len).sum();
         Self {
             id: uuid::Builder::from_random_bytes(id).into_uuid(),
             account: account.id,
@@ -137,12 +140,67 @@ impl Job {
             file,
             by: request.session.principal.address.clone(),
             at: console.core.clock.now(),
-            unknown,
-            notes,
-            state: Mutex::new(State { rows, slices, unsent: VecDeque::new(), max_body, why: None }),
-            progress: watch::Sender::new(progress),
+            state: Mutex::new(State {
+                source: Some(Source { bytes, choices: None }),
+                report: Report::default(),
+                rows: Vec::new(),
+                slices: Vec::new(),
+                unsent: VecDeque::new(),
+                max_body: console.core.limits.body_bytes,
+                why: None,
+            }),
+            progress: watch::Sender::new(Progress::new(Stage::Columns)),
             stopping: watch::Sender::new(false),
         }
+    }
+
+    /// Takes the rows of the file, read with these choices, to be checked; `false` if the columns can no longer be
+    /// changed.
+    pub(super) fn fill(&self, file: ParsedFile, choices: Option<Vec<Use>>) -> bool {
+        let mut state = self.state();
+        if self.progress().running {
+            return false;
+        }
+        let Some(source) = &mut state.source else { return false };
+        source.choices = choices;
+        let ParsedFile { rows, report } = file;
+        let slices = slice_rows(&rows, RowStatus::Unchecked, CHECKED_AT_ONCE, state.max_body);
+        let mut progress = Progress {
+            rows: rows.len(),
+            to_do: slices.iter().map(Vec::len).sum(),
+            ..Progress::new(Stage::Checking)
+        };
+        for row in &rows {
+            progress.count_of(row.status()).into_iter().for_each(|count| *count += 1);
+        }
+        (state.rows, state.report, state.slices, state.why) = (rows, report, slices, None);
+        self.progress.send_replace(progress);
+        true
+    }
+
+    /// The uploaded file, unless users are created or it was removed to free memory.
+    pub(super) fn source(&self) -> Option<Source> {
+        self.state().source.clone()
+    }
+
+    /// Bytes of the uploaded file in memory.
+    pub(super) fn source_bytes(&self) -> usize {
+        self.state().source.as_ref().map_or(0, |source| source.bytes.len())
+    }
+
+    /// Removes the uploaded file from memory.
+    pub(super) fn drop_source(&self) {
+        self.state().source = None;
+    }
+
+    /// Whether the job has neither rows nor a file to read them from.
+    pub(super) fn is_lost(&self) -> bool {
+        self.progress().stage == Stage::Columns && self.source_bytes() == 0
+    }
+
+    /// How the file was read.
+    pub(super) fn report(&self) -> Report {
+        self.state().report.clone()
     }
 
     pub(super) fn progress(&self) -> Progress {
@@ -162,17 +220,18 @@ impl Job {
     /// do.
     pub(super) fn begin(&self) -> bool {
         let mut state = self.state();
-        let State { rows, slices, unsent, max_body, why } = &mut *state;
+        let State { source, rows, slices, unsent, max_body, why, .. } = &mut *state;
         let now = self.progress();
         let to_do = match now.stage {
             _ if now.running => return false,
             Stage::Checking => RowStatus::Unchecked,
             Stage::Creating => RowStatus::Ready,
             Stage::Checked if now.ready > 0 => {
+                *source = None;
                 *slices = slice_rows(rows, RowStatus::Ready, CREATED_AT_ONCE, *max_body);
                 RowStatus::Ready
             }
-            Stage::Checked | Stage::Done => return false,
+            Stage::Columns | Stage::Checked | Stage::Done => return false,
         };
         // Results arrive for whole slices, so the first row tells whether a slice is open.
         let open = |slice: &Vec<usize>| slice.first().is_some_and(|row| rows[*row].status() == to_do);
@@ -273,7 +332,7 @@ impl Job {
             progress.running = false;
             if progress.done == progress.to_do {
                 progress.stage = match progress.stage {
-                    Stage::Checking => Stage::Checked,
+                    Stage::Columns | Stage::Checking => Stage::Checked,
                     Stage::Creating | Stage::Checked | Stage::Done => Stage::Done,
                 };
             }
@@ -306,18 +365,8 @@ mod tests {
             length: 64,
             outcome: RowOutcome::Ready(Box::new(item)),
         };
-        let progress = Progress {
-            stage: Stage::Creating,
-            running: true,
-            rows: 1,
-            ready: 1,
-            created: 0,
-            exist: 0,
-            refused: 0,
-            unreadable: 0,
-            to_do: 1,
-            done: 0,
-        };
+        let progress =
+            Progress { running: true, rows: 1, ready: 1, to_do: 1, ..Progress::new(Stage::Creating) };
         let job = Job {
             id: Uuid::nil(),
             account: AccountId::from_bytes([1; 16]),
@@ -325,9 +374,9 @@ mod tests {
             file: "users.csv".to_owned(),
             by: "admin@example.com".to_owned(),
             at: Timestamp::UNIX_EPOCH,
-            unknown: Vec::new(),
-            notes: Vec::new(),
             state: Mutex::new(State {
+                source: None,
+                report: Report::default(),
                 rows: vec![row],
                 slices: vec![vec![0]],
                 unsent: VecDeque::from([0]),

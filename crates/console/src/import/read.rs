@@ -5,7 +5,7 @@ use std::io;
 
 use directory::EmailAddress;
 use wire::create_user::Item;
-use wire::import::{ImportError, Rows};
+use wire::import::{ImportError, Options, Rows};
 use wire::{Code, Error};
 
 use super::row::{ENVELOPE_SIZE, Row, RowOutcome};
@@ -15,16 +15,26 @@ pub(super) const MAX_ROWS: usize = 100_000;
 
 pub(super) struct ParsedFile {
     pub(super) rows: Vec<Row>,
-    /// Names of fields that are not used.
+    pub(super) report: Report,
+}
+
+/// What the person who imports should know about how the file was read.
+#[derive(Clone, Default)]
+pub(super) struct Report {
+    /// Names of columns that are not used.
     pub(super) unknown: Vec<String>,
-    /// What the person who imports should know.
+    /// Sentences.
     pub(super) notes: Vec<String>,
+    /// Each column that is used, and what it was read as.
+    pub(super) columns: Vec<(String, String)>,
+    /// Columns that a person chose to ignore.
+    pub(super) ignored: Vec<String>,
 }
 
 /// Reads the rows of a file, or says why it can't be used. A request holds at most `max_body` bytes.
-pub(super) fn read_rows(bytes: &[u8], max_body: usize) -> Result<ParsedFile, String> {
+pub(super) fn read_rows(bytes: &[u8], options: &Options, max_body: usize) -> Result<ParsedFile, String> {
     let to_text = |error: ImportError| error.to_string();
-    let mut reader = Rows::new(bytes, None).map_err(to_text)?;
+    let mut reader = Rows::with_options(bytes, options).map_err(to_text)?;
     let (mut rows, mut seen) = (Vec::new(), HashSet::new());
     for row in &mut reader {
         let row = row.map_err(to_text)?;
@@ -58,7 +68,8 @@ pub(super) fn read_rows(bytes: &[u8], max_body: usize) -> Result<ParsedFile, Str
     }
     let summary = reader.summary();
     let unknown = summary.ignored.iter().map(|name| short(name)).collect();
-    Ok(ParsedFile { rows, unknown, notes: summary.notes() })
+    let report = Report { unknown, notes: summary.notes(), ..Report::default() };
+    Ok(ParsedFile { rows, report })
 }
 
 /// The comparison key of an address.
@@ -107,7 +118,8 @@ mod tests {
     use super::*;
 
     fn read(text: &str) -> Vec<(u64, String, String)> {
-        let read = read_rows(text.as_bytes(), 1 << 20).unwrap_or_else(|why| panic!("{why}"));
+        let read =
+            read_rows(text.as_bytes(), &Options::default(), 1 << 20).unwrap_or_else(|why| panic!("{why}"));
         let summary = |row: Row| match row.outcome {
             RowOutcome::Refused(errors) => (row.line, row.address, errors[0].message.clone()),
             RowOutcome::Unchecked(_) | RowOutcome::Ready(_) | RowOutcome::Created(_) => {
@@ -128,14 +140,15 @@ mod tests {
 
     #[test]
     fn an_unusable_file_has_an_error() {
-        let wrong = |bytes: &[u8]| read_rows(bytes, 1 << 20).err().unwrap_or_default();
+        let wrong = |bytes: &[u8]| read_rows(bytes, &Options::default(), 1 << 20).err().unwrap_or_default();
         assert!(wrong(b"PK\x03\x04...").contains("save the sheet as CSV"));
         assert!(wrong(b"").contains("contains no user"));
         assert!(wrong(b"email\n").contains("contains no user"));
         assert!(wrong(b"a,b\n1,2\n").contains("has no column `email`"));
         let many = format!("email\n{}", "a@b.c\n".repeat(MAX_ROWS + 1));
         assert!(wrong(many.as_bytes()).contains("more than 100000 rows"));
-        let long = read_rows(format!("email,name\na@b.c,{}\n", "x".repeat(2_000)).as_bytes(), 2_048);
+        let long = format!("email,name\na@b.c,{}\n", "x".repeat(2_000));
+        let long = read_rows(long.as_bytes(), &Options::default(), 2_048);
         assert!(long.is_ok_and(|read| matches!(read.rows[0].outcome, RowOutcome::Refused(_))));
     }
 

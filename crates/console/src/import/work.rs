@@ -107,7 +107,9 @@ async fn work(console: &Console, job: &Job, session: &Session) -> Option<String>
 async fn send(console: &Console, job: &Job, session: &Session, slice: &Slice) -> Result<Vec<u8>, SliceError> {
     let (endpoint, request_id) = match slice.stage {
         Stage::Checking => (&check_user::ENDPOINT, None),
-        Stage::Creating | Stage::Checked | Stage::Done => (&create_user::ENDPOINT, Some(slice.request_id)),
+        Stage::Columns | Stage::Creating | Stage::Checked | Stage::Done => {
+            (&create_user::ENDPOINT, Some(slice.request_id))
+        }
     };
     let (mut waited, mut turn) = (0, None);
     loop {

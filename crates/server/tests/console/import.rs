@@ -40,7 +40,7 @@ async fn upload_file(browser: &mut Browser<'_>, file: &str) -> String {
 }
 
 /// Waits until the job has ended, which ends the stream of events.
-async fn wait_for_end(browser: &mut Browser<'_>, job: &str) -> String {
+pub(crate) async fn wait_for_end(browser: &mut Browser<'_>, job: &str) -> String {
     loop {
         let events = browser.get(&format!("{job}/events")).await;
         assert_eq!(events.header("content-type"), Some("text/event-stream"), "{events}");
@@ -50,11 +50,11 @@ async fn wait_for_end(browser: &mut Browser<'_>, job: &str) -> String {
     }
 }
 
-async fn start_job(browser: &mut Browser<'_>, job: &str) {
+pub(crate) async fn start_job(browser: &mut Browser<'_>, job: &str) {
     assert_eq!(location(&browser.post(&format!("{job}/start"), &[]).await), job);
 }
 
-async fn result(browser: &mut Browser<'_>, job: &str) -> Response {
+pub(crate) async fn result(browser: &mut Browser<'_>, job: &str) -> Response {
     let result = browser.get(&format!("{job}/result.csv")).await;
     assert_eq!(result.status, 200, "{result}");
     result
@@ -269,8 +269,11 @@ async fn an_unusable_file_is_refused_at_once() {
     let server = TestServer::start().await;
     let mut browser = administrator(&server).await;
     for (file, said) in [
-        (&b"first,second\n1,2\n"[..], "the header line has no column `email`"),
-        (b"email,E-Mail\n1,2\n", "the header line names the column E-Mail twice"),
+        (
+            &b"ann@example.com,Ann,Canary\n"[..],
+            "the first line contains an address instead of names of columns",
+        ),
+        (b"\"email\n1,2\n", "the header line has no column `email`"),
         (b"", "it contains no user"),
         (b"PK\x03\x04\x14\0\x06", "save the sheet as CSV"),
     ] {
@@ -306,11 +309,17 @@ async fn files_of_other_systems_are_read_as_by_the_program() {
         let bytes = std::fs::read(&file).unwrap();
         let rows = Rows::new(&bytes[..], None).map_or(0, Iterator::count);
         let answer = browser.upload(&path("/import"), "users.csv", &bytes).await;
-        if rows == 0 {
-            assert_eq!(answer.status, 422, "{}: {answer}", file.display());
+        if rows == 0 && answer.status == 422 {
             continue;
         }
         let job = location(&answer);
+        if job.ends_with("/columns") {
+            // No file has an address that its reader finds and the preview doesn't.
+            let read = Rows::new(&bytes[..], None)
+                .map(|rows| rows.filter_map(Result::ok).all(|row| row.item.is_err()));
+            assert!(read.unwrap_or(true), "{}", file.display());
+            continue;
+        }
         wait_for_end(&mut browser, &job).await;
         let page = browser.get(&job).await;
         let shown = format!("<dt>Rows</dt><dd>{rows}</dd>");
@@ -343,11 +352,13 @@ async fn the_content_of_a_file_is_escaped() {
     start_job(&mut browser, &job).await;
     let mut shown = vec![events, wait_for_end(&mut browser, &job).await];
     let probed = "show=%22%3E%3Cscript%3Ealert(1)&page=%22%3E%3Cscript%3Ealert(1)";
-    let wrong = format!("{PROBE}\n1\n");
+    let wrong = format!("\"{PROBE}\",\"<script>\"\n\"<img src=x\",<script>\n");
     for page in [&job, &format!("{job}?show=all"), &format!("{job}?{probed}"), &path("/import")] {
         shown.push(browser.get(page).await.body);
     }
-    shown.push(browser.upload(&path("/import"), PROBE, wrong.as_bytes()).await.body);
+    let columns = location(&browser.upload(&path("/import"), PROBE, wrong.as_bytes()).await);
+    shown.push(browser.get(&columns).await.body);
+    shown.push(browser.post(&columns, &[("column-0", "<script>"), ("column-1", "email")]).await.body);
     for page in &shown {
         assert!(!page.contains("<script>") && !page.contains("<img src=x"), "{page}");
     }

@@ -81,7 +81,7 @@ pub struct FieldPreview {
 }
 
 /// The fields of a file.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Preview {
     /// The fields, at most [`MAX_FIELDS`].
     pub fields: Vec<FieldPreview>,
