@@ -45,24 +45,8 @@ fn selected(page: &Response) -> Vec<&str> {
         .collect()
 }
 
-#[tokio::test]
-async fn columns_are_chosen_and_the_rows_are_read_with_them() {
-    let server = TestServer::start().await;
-    let mut browser = administrator(&server).await;
-    let before = server.admin().audit().await.unwrap();
-    let columns = upload(&mut browser, unknown_header().as_bytes()).await;
-    let mut shown = vec![browser.get(&columns).await];
-    let page = &shown[0];
-    assert_eq!(selected(page), ["ignore", "ignore", "ignore", "", "ignore"], "{page}");
-    for said in ["ann@example.com", "Ann Lee", "Choose what the column “AdminPassword” is"] {
-        assert!(page.body.contains(said), "{said}: {page}");
-    }
-    // Nothing is checked before, and the list leads to the page.
-    let list = browser.get(&path("/import")).await;
-    assert!(list.body.contains("columns not chosen"), "{list}");
-    assert_eq!(location(&browser.get(job_of(&columns)).await), columns);
-    assert_eq!(location(&browser.post(&format!("{}/start", job_of(&columns)), &[]).await), job_of(&columns));
-
+async fn wrong_choices_are_refused(browser: &mut Browser<'_>, columns: &str) -> Vec<Response> {
+    let mut shown = Vec::new();
     for (choices, said) in [
         (["name", "ignore", "password", "ignore", "ignore"], "Choose the column that has the address"),
         (
@@ -73,12 +57,34 @@ async fn columns_are_chosen_and_the_rows_are_read_with_them() {
         (["email", "name", "password", "password", "ignore"], "are both read as “Password”"),
         (["email", "name", "password", "recognised", "ignore"], "Choose what the column “AdminPassword” is"),
     ] {
-        let refused = choose(&mut browser, &columns, &choices).await;
+        let refused = choose(browser, columns, &choices).await;
         assert!(refused.status == 422 && refused.body.contains(said), "{said}: {refused}");
         assert_eq!(selected(&refused)[..2], choices[..2], "the choices are kept: {refused}");
         shown.push(refused);
     }
+    shown
+}
 
+#[tokio::test]
+async fn columns_are_chosen_and_the_rows_are_read_with_them() {
+    let server = TestServer::start().await;
+    let mut browser = administrator(&server).await;
+    let before = server.admin().audit().await.unwrap();
+    let columns = upload(&mut browser, unknown_header().as_bytes()).await;
+    let mut shown = vec![browser.get(&columns).await];
+    let page = &shown[0];
+    assert_eq!(selected(page), ["ignore", "ignore", "ignore", "", "ignore"], "{page}");
+    for said in ["ann@example.com", "Ann Lee", "Choose the column that has the address", "Choose …</option>"]
+    {
+        assert!(page.body.contains(said), "{said}: {page}");
+    }
+    // Nothing is checked before, and the list leads to the page.
+    let list = browser.get(&path("/import")).await;
+    assert!(list.body.contains("columns not chosen"), "{list}");
+    assert_eq!(location(&browser.get(job_of(&columns)).await), columns);
+    assert_eq!(location(&browser.post(&format!("{}/start", job_of(&columns)), &[]).await), job_of(&columns));
+
+    shown.extend(wrong_choices_are_refused(&mut browser, &columns).await);
     let chosen = choose(&mut browser, &columns, &["email", "name", "password", "ignore", "ignore"]).await;
     let job = location(&chosen);
     assert_eq!(job, job_of(&columns));

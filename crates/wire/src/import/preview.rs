@@ -147,11 +147,11 @@ impl Preview {
     /// When the choices can't be used.
     pub fn choose(&self, choices: &[Use]) -> Result<Options, ChoiceError> {
         let chosen = || self.fields.iter().zip(choices);
-        if let Some(place) = choices.iter().position(|choice| *choice == Use::Undecided) {
-            return Err(ChoiceError::Undecided(place));
-        }
         if !choices.contains(&Use::Field("email")) {
             return Err(ChoiceError::NoAddress);
+        }
+        if let Some(place) = choices.iter().position(|choice| *choice == Use::Undecided) {
+            return Err(ChoiceError::Undecided(place));
         }
         // Objects and entries may have an address under one of several names. Together these stay what they are.
         let is_kept = |choice: Use| {

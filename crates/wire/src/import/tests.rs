@@ -265,6 +265,8 @@ proptest! {
             }
         }
         prop_assert!(!read.summary().notes().concat().contains(SECRET));
+        let previewed = format!("{:?}", preview(text.as_bytes()).unwrap());
+        prop_assert!(!previewed.contains(SECRET), "{previewed}");
         // A line that is a row by itself is one, whatever quotes stand around it.
         let is_row = |line: &str| {
             !line.contains('"') && line.matches(',').count() == 2 && line.split(',').next().unwrap().contains('@')
