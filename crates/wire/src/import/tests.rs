@@ -441,3 +441,27 @@ fn choices_that_contradict_each_other_are_refused() {
         assert_eq!(preview(text.as_bytes()).unwrap().is_understood(), understood, "{text}");
     }
 }
+
+proptest! {
+    #[test]
+    fn choosing_what_is_recognised_changes_nothing(
+        names in prop::collection::vec(prop::sample::select(vec![
+            "email", "E-Mail", "mail", "login", "name", "cn", "pwd", "Kennwort", "", "#", "note", "userAccountControl",
+            "Status", "column 2", "email (2)", "adminPassword", "Vorname",
+        ]), 1..8),
+        cells in prop::collection::vec(prop::sample::select(vec!["", "a@b.ch"]), 8),
+    ) {
+        let file = format!("row,{}\n1,{}\n", names.join(","), cells[..names.len()].join(","));
+        let preview = preview(file.as_bytes()).unwrap();
+        let read = |options: &Options| -> Result<Vec<String>, String> {
+            let rows = Rows::with_options(file.as_bytes(), options).map_err(|error| error.to_string())?;
+            Ok(rows.map(|row| shown(row.unwrap())).collect())
+        };
+        let recognised = read(&Options::default());
+        match preview.choose(&preview.recognised()) {
+            Ok(options) => prop_assert_eq!(read(&options), recognised, "{}", file),
+            Err(ChoiceError::Undecided(_)) => {}
+            Err(_) => prop_assert!(recognised.is_err(), "{}", file),
+        }
+    }
+}
