@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use matricula_wire::body::{Body, MAX_PAGE};
 use matricula_wire::explain::request;
 use matricula_wire::header::{Authorization, Basic, RequestId};
-use matricula_wire::import::{Entry, Format, Row, Rows};
+use matricula_wire::import::{Entry, Format, Row, Rows, preview};
 use matricula_wire::item::Item;
 use matricula_wire::oauth::Credentials;
 use matricula_wire::reader::{Limits, is_blank, read};
@@ -199,6 +199,11 @@ fn entries<I: Item>(value: &Value) {
 /// A file of users has rows counted from 1, on existing lines, each with an address or a reason. The rows do not depend
 /// on how the bytes are split into reads.
 pub fn import(file: &[u8]) {
+    if let Ok(preview) = preview(file)
+        && let Ok(options) = preview.choose(&preview.recognised())
+    {
+        assert!(preview.has_more || Rows::with_options(file, &options).is_ok());
+    }
     let formats = [None, Some(Format::Csv), Some(Format::Json), Some(Format::Ldif)];
     for format in formats {
         let rows = |capacity: usize| -> Option<Vec<String>> {

@@ -148,26 +148,38 @@ fn address(user: &NewUser) -> &str {
     user.email_address.as_deref().unwrap_or_default()
 }
 
-/// The outcome of each address, which refused items have in a field. Does not rely on the order of the response.
+/// The outcome of each address, which refused items have in a field. Does not rely on the order of the response, unless
+/// addresses come back in another form.
 fn outcomes_by<'a, R>(
     field: &str,
     addresses: impl Iterator<Item = &'a str>,
     answer: Answer<R>,
     address_of: fn(&R) -> &str,
 ) -> Vec<Result<R, Vec<Fault>>> {
-    let mut done: HashMap<String, R> =
-        answer.data.into_iter().map(|row| (address_of(&row).to_lowercase(), row)).collect();
+    let rows = answer.data.into_iter().enumerate();
+    let mut done: HashMap<String, (usize, R)> =
+        rows.map(|(place, row)| (address_of(&row).to_lowercase(), (place, row))).collect();
     let mut refused: HashMap<String, Vec<Fault>> = HashMap::new();
     for failure in answer.fail {
         let address = failure.key.as_ref().and_then(|key| key.get(field)?.as_str());
         refused.insert(address.unwrap_or_default().to_lowercase(), failure.errors);
     }
-    let outcome = |address: &str| {
-        let address = address.to_lowercase();
-        let refused = &mut refused;
-        done.remove(&address).ok_or_else(|| refused.remove(&address).unwrap_or_else(|| vec![not_answered()]))
-    };
-    addresses.map(outcome).collect()
+    let mut outcomes: Vec<Option<Result<R, Vec<Fault>>>> = addresses
+        .map(|address| {
+            let address = address.to_lowercase();
+            let created = done.remove(&address).map(|(_, row)| Ok(row));
+            created.or_else(|| refused.remove(&address).map(Err))
+        })
+        .collect();
+    // An address may come back in another form, such as composed letters; then the order decides.
+    let missing = outcomes.iter().filter(|outcome| outcome.is_none()).count();
+    if missing == done.len() {
+        let mut rest: Vec<_> = done.into_values().collect();
+        rest.sort_by_key(|(place, _)| *place);
+        let mut rest = rest.into_iter().map(|(_, row)| Ok(row));
+        outcomes.iter_mut().filter(|outcome| outcome.is_none()).for_each(|outcome| *outcome = rest.next());
+    }
+    outcomes.into_iter().map(|outcome| outcome.unwrap_or_else(|| Err(vec![not_answered()]))).collect()
 }
 
 /// The error when a response does not mention a user.
@@ -183,6 +195,28 @@ fn not_answered() -> Fault {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use serde_json::{Value, json};
+
+    #[test]
+    fn an_outcome_belongs_to_its_address_also_in_another_form() {
+        let row = |address: &str| json!({"emailAddress": address, "id": address});
+        let outcomes = |data: Value, fail: Value| -> Vec<String> {
+            let answer = json!({"meta": {"status": 200}, "data": data, "fail": fail});
+            let answer: Answer<Created> = serde_json::from_value(answer).unwrap();
+            let sent = ["A@x", "a\u{30a}@x", "c@x", "o\u{308}@x"];
+            let outcomes = outcomes_by("emailAddress", sent.into_iter(), answer, |row| &row.email_address);
+            outcomes
+                .into_iter()
+                .map(|outcome| outcome.map_or_else(|faults| faults[0].code.clone(), |row| row.id))
+                .collect()
+        };
+        let refused = json!([{"key": {"emailAddress": "c@x"}, "errors": [{"code": "no", "message": "no", "retryable": false}]}]);
+        let found = outcomes(json!([row("\u{e5}@x"), row("\u{f6}@x"), row("a@X")]), refused.clone());
+        assert_eq!(found, ["a@X", "\u{e5}@x", "no", "\u{f6}@x"]);
+        // With one row too few, nobody knows whose it is.
+        let found = outcomes(json!([row("\u{e5}@x"), row("a@X")]), refused);
+        assert_eq!(found, ["a@X", "client_no_answer_for_item", "no", "client_no_answer_for_item"]);
+    }
 
     #[test]
     fn a_batch_ends_when_it_is_full_and_before_an_address_it_holds() {

@@ -1,6 +1,7 @@
 //! Import of users from a file: a file is checked row by row with check-user, and created with create-user
 //! after a confirmation. The work continues without an open page.
 
+mod columns;
 mod job;
 mod read;
 mod result;
@@ -38,6 +39,12 @@ pub(super) const PAGES: &[Page] = &[
     },
     page("/console/{account}/import/template.csv", Get, INTERNAL_EDIT, |request| Box::pin(template(request))),
     page("/console/{account}/import/{job}", Get, INTERNAL_EDIT, |request| Box::pin(show::show(request))),
+    page("/console/{account}/import/{job}/columns", Get, INTERNAL_EDIT, |request| {
+        Box::pin(columns::show(request))
+    }),
+    page("/console/{account}/import/{job}/columns", Post, INTERNAL_EDIT, |request| {
+        Box::pin(columns::choose(request))
+    }),
     page("/console/{account}/import/{job}/start", Post, INTERNAL_EDIT, |request| {
         Box::pin(start_job(request))
     }),
@@ -49,6 +56,8 @@ pub(super) const PAGES: &[Page] = &[
         Box::pin(result::download(request))
     }),
 ];
+
+const TOO_MANY: &str = "Too many imports are running: try again when one has finished.";
 
 #[derive(Template)]
 #[template(path = "import/list.html")]
@@ -105,18 +114,29 @@ async fn upload(request: &mut PageRequest<'_>) -> Result<PageResponse, PageError
     };
     let max_body = request.console.core.limits.body_bytes;
     let name = read::file_name(&file.name);
-    let read = tokio::task::spawn_blocking(move || read::read_rows(&file.bytes, max_body)).await;
-    let rows = match read.map_err(|_| CallError::Panic)? {
+    let bytes = Arc::new(file.bytes);
+    let opening = Arc::clone(&bytes);
+    let opened = tokio::task::spawn_blocking(move || columns::read_recognised(&opening, max_body)).await;
+    let rows = match opened.map_err(|_| CallError::Panic)? {
         Ok(rows) => rows,
         Err(why) => return invalid(request, &format!("{name}: {why}.")),
     };
-    let job = Arc::new(Job::new(request, name, rows));
-    job.begin();
-    if !request.console.imports.keep(&job, request.console.core.clock.now()) {
-        return invalid(request, "Too many imports are running: try again when one has finished.");
+    let job = Arc::new(Job::new(request, name, bytes));
+    let is_understood = rows.is_some();
+    if let Some(rows) = rows {
+        job.fill(rows, None);
+        job.begin();
+    }
+    let now = request.console.core.clock.now();
+    if !request.console.imports.keep(&job, job.progress().rows, now) {
+        return invalid(request, TOO_MANY);
+    }
+    if !is_understood {
+        let path = request.path(&format!("/import/{}/columns", job.id));
+        return Ok(PageResponse::Redirect(path));
     }
     work::spawn(request.console, &job, work_session(request)?);
-    Ok(PageResponse::Redirect(request.path(&format!("/import/{}", job.id))))
+    Ok(redirect_to_job(request, &job))
 }
 
 /// The session in whose name the work continues.

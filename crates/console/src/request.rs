@@ -75,9 +75,10 @@ impl<Row> EndpointResult<Row> {
     }
 }
 
-/// The address in a refused item.
+/// The address in a refused item; that of an alias, if it is one.
 pub(crate) fn failed_address(failure: &Failure) -> Option<&str> {
-    failure.key.as_ref()?.get("emailAddress")?.as_str()
+    let key = failure.key.as_ref()?;
+    key.get("emailAddress").or_else(|| key.get("alias"))?.as_str()
 }
 
 impl PageRequest<'_> {

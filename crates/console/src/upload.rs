@@ -6,6 +6,7 @@ use bytes::Bytes;
 use http::HeaderMap;
 use http::header::CONTENT_TYPE;
 use http_body_util::BodyExt as _;
+use zeroize::Zeroizing;
 
 use super::PageError;
 use super::form::Form;
@@ -23,7 +24,7 @@ const MAX_DISCARDED: usize = 16 * MAX_BODY;
 pub(crate) struct File {
     /// The name on the user's machine.
     pub(crate) name: String,
-    pub(crate) bytes: Bytes,
+    pub(crate) bytes: Zeroizing<Vec<u8>>,
 }
 
 /// Reads a form and its file. A form in another format has no file.
@@ -49,7 +50,7 @@ pub(super) async fn read_form(
         match name {
             // Browsers send an empty file if none was selected.
             Some(name) if name.is_empty() && bytes.is_empty() => {}
-            Some(name) => file = Some(File { name, bytes }),
+            Some(name) => file = Some(File { name, bytes: Zeroizing::new(bytes.into()) }),
             None => form.add(field, String::from_utf8_lossy(&bytes).into_owned()),
         }
     }

@@ -39,12 +39,12 @@ impl Item {
 crate::item::row! {
     /// A user that would be created: a row of the response of `/api/user/check-user`. `[ours]`
     pub struct Checked {
-        /// Address as given.
+        /// Address, as it is stored: with its case, in composed form.
         email_address: always String = "emailAddress",
     }
     /// A row of `data` in the answer.
     pub struct Created {
-        /// Address as given.
+        /// Address, as it is stored: with its case, in composed form.
         email_address: always String = "emailAddress",
         /// Secure id: opaque, URL-safe, stable.
         id: always String = "id",

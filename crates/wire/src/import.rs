@@ -12,12 +12,13 @@ mod ldif;
 mod lines;
 mod meaning;
 mod person;
+mod preview;
 mod words;
 
 #[cfg(test)]
 mod tests;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 use std::io::{self, BufRead, Read};
 
 use thiserror::Error;
@@ -30,6 +31,7 @@ use decode::Decoded;
 pub use decode::Encoding;
 use meaning::{Meaning, meaning, plain};
 use person::Person;
+pub use preview::{ChoiceError, FieldPreview, MAX_FIELDS, Preview, SHOWN_ROWS, Use, preview};
 
 /// Longest row, in bytes. `[ours]`
 pub const MAX_ROW: usize = 1 << 20;
@@ -65,8 +67,10 @@ pub struct Options {
     pub inactive: Inactive,
     /// Names that mean a field.
     mapped: Vec<(String, Meaning)>,
-    /// Names that are ignored.
-    ignored: Vec<String>,
+    /// What names mean by choice; a lookup, because it is asked for every field of every row.
+    chosen: HashMap<String, Meaning>,
+    /// Each person keeps what was read about it, for a preview.
+    traced: bool,
 }
 
 /// The fields to which a name can be mapped.
@@ -83,11 +87,12 @@ const FIELDS: &[(&str, Meaning)] = &[
     ("disabled", Meaning::Disabled),
     ("locked", Meaning::Locked),
     ("status", Meaning::Status),
+    ("aliasOf", Meaning::AliasOf),
 ];
 
 impl Options {
     /// Reads a column, key or attribute as this field: `email`, `name`, `firstName`, `lastName`, `password`,
-    /// `passwordHash`, `accountCode`, `forcePasswordChange`, `active`, `disabled`, `locked` or `status`. Other names of
+    /// `passwordHash`, `accountCode`, `forcePasswordChange`, `active`, `disabled`, `locked`, `status` or `aliasOf`. Other names of
     /// the same field are ignored then.
     ///
     /// # Errors
@@ -96,36 +101,41 @@ impl Options {
         let wanted = plain(field);
         let meaning = FIELDS.iter().find(|(known, _)| plain(known) == wanted || wanted == "emailaddress");
         let Some((_, meaning)) = meaning else { return Err(ImportError::Field(printable(field))) };
-        self.mapped.push((name.trim().to_owned(), *meaning));
+        self.map_meaning(name, *meaning);
         Ok(())
+    }
+
+    fn map_meaning(&mut self, name: &str, meaning: Meaning) {
+        self.mapped.push((name.trim().to_owned(), meaning));
+        self.chosen.entry(plain(name)).or_insert(meaning);
     }
 
     /// Ignores a column, key or attribute.
     pub fn ignore(&mut self, name: &str) {
-        self.ignored.push(plain(name));
+        self.chosen.insert(plain(name), Meaning::Ignored);
     }
 
     fn meaning(&self, name: &str) -> Meaning {
-        if self.mapped.is_empty() && self.ignored.is_empty() {
-            return meaning(name);
+        self.chosen(name).unwrap_or_else(|| self.recognised(name))
+    }
+
+    /// The meaning that was chosen for a name.
+    fn chosen(&self, name: &str) -> Option<Meaning> {
+        if self.chosen.is_empty() {
+            return None;
         }
-        let plain_name = plain(name);
-        if self.ignored.contains(&plain_name) {
-            return Meaning::Ignored;
-        }
-        if let Some((_, meaning)) = self.mapped.iter().find(|(mapped, _)| plain(mapped) == plain_name) {
-            return *meaning;
-        }
+        self.chosen.get(&plain(name)).copied()
+    }
+
+    /// The meaning by the name itself, unless another name was chosen for the same field.
+    fn recognised(&self, name: &str) -> Meaning {
         let meaning = meaning(name);
-        let is_replaced = |(_, mapped): &(String, Meaning)| match (mapped, meaning) {
-            (Meaning::Address(_), Meaning::Address(_)) | (Meaning::Name(_), Meaning::Name(_)) => true,
-            (mapped, meaning) => *mapped == meaning,
-        };
-        if self.mapped.iter().any(is_replaced) { Meaning::Unknown } else { meaning }
+        let is_replaced = self.mapped.iter().any(|(_, mapped)| is_same_field(*mapped, meaning));
+        if is_replaced { Meaning::Unknown } else { meaning }
     }
 
     fn is_mapped(&self, name: &str) -> bool {
-        self.mapped.iter().any(|(mapped, _)| plain(mapped) == plain(name))
+        self.chosen(name).is_some_and(|meaning| meaning != Meaning::Ignored)
     }
 
     /// Fails when a mapped name is missing.
@@ -165,6 +175,26 @@ pub fn field_of(name: &str) -> Option<&'static str> {
     }
 }
 
+fn is_same_field(one: Meaning, other: Meaning) -> bool {
+    match (one, other) {
+        (Meaning::Address(_), Meaning::Address(_)) | (Meaning::Name(_), Meaning::Name(_)) => true,
+        (one, other) => one == other,
+    }
+}
+
+/// Whether two columns of this meaning contradict each other.
+fn is_single(meaning: Meaning) -> bool {
+    matches!(
+        meaning,
+        Meaning::Address(_)
+            | Meaning::Name(_)
+            | Meaning::Password
+            | Meaning::PasswordHash
+            | Meaning::AccountCode
+            | Meaning::AliasOf
+    )
+}
+
 /// A row of a file.
 pub struct Row {
     /// Its number, from 1; the header does not count.
@@ -186,6 +216,22 @@ pub enum Entry {
 }
 
 impl Entry {
+    /// The user; `None`: it is an alias.
+    pub fn user(&self) -> Option<&Item> {
+        match self {
+            Entry::User(user) => Some(user),
+            Entry::Alias(_) => None,
+        }
+    }
+
+    /// The alias; `None`: it is a user.
+    pub fn alias(&self) -> Option<&Alias> {
+        match self {
+            Entry::User(_) => None,
+            Entry::Alias(alias) => Some(alias),
+        }
+    }
+
     /// The user; `None`: it is an alias.
     pub fn into_user(self) -> Option<Item> {
         match self {
@@ -310,9 +356,10 @@ pub enum ImportError {
          of `matricula import`"
     )]
     Header(String),
-    /// The first line is a row. The message shows nothing of it, because it may hold a password.
+    /// The first line has an address and no column for one. It may hold a password, so the message doesn't quote it.
     #[error(
-        "the first line contains an address, but no names of columns: add a line such as email,name,password before it"
+        "the first line contains an address instead of names of columns: add a header line such as \
+         `email,name,password`"
     )]
     NoHeader,
     /// A column is there twice.
@@ -327,7 +374,7 @@ pub enum ImportError {
     /// A name is mapped to an unknown field.
     #[error(
         "there is no field {0}; the fields are email, name, firstName, lastName, password, passwordHash, accountCode, \
-         forcePasswordChange, active, disabled, locked and status"
+         forcePasswordChange, active, disabled, locked, status and aliasOf"
     )]
     Field(String),
     /// A row has no end.
@@ -410,6 +457,39 @@ impl Format {
     }
 }
 
+impl<R: Read> Reader<R> {
+    /// Opens a file. The error says why its header can't be used; a preview reads on nevertheless.
+    fn open(
+        input: R,
+        options: &Options,
+        summary: &mut Summary,
+    ) -> Result<(Self, Option<ImportError>), ImportError> {
+        let mut input = Decoded::new(input)?;
+        match input.start() {
+            [b'P', b'K', 3, 4, ..] | [0xd0, 0xcf, 0x11, 0xe0, ..] => return Err(ImportError::Workbook),
+            [0x1f, 0x8b, ..] => return Err(ImportError::Compressed),
+            _ => {}
+        }
+        let format = options.format.or(Format::of_beginning(input.fill_buf()?)).unwrap_or(Format::Csv);
+        Ok(match format {
+            Format::Csv => {
+                let (csv, unusable) = csv::Csv::open(input, options, summary)?;
+                (Reader::Csv(csv), unusable)
+            }
+            Format::Json => (Reader::Json(json::Json::new(input, options)), None),
+            Format::Ldif => (Reader::Ldif(ldif::Ldif::new(input, options)), None),
+        })
+    }
+
+    fn next_row(&mut self, summary: &mut Summary) -> Result<Option<Found>, ImportError> {
+        match self {
+            Reader::Csv(csv) => csv.next_row(),
+            Reader::Json(json) => json.next_row(summary),
+            Reader::Ldif(ldif) => ldif.next_row(summary),
+        }
+    }
+}
+
 impl<R: Read> Rows<R> {
     /// Reads a file; without a format, by its beginning.
     ///
@@ -424,20 +504,13 @@ impl<R: Read> Rows<R> {
     /// # Errors
     /// When it can't be read, its header can't be used, or an option names a column that it does not have.
     pub fn with_options(input: R, options: &Options) -> Result<Self, ImportError> {
-        let mut input = Decoded::new(input)?;
-        match input.start() {
-            [b'P', b'K', 3, 4, ..] | [0xd0, 0xcf, 0x11, 0xe0, ..] => return Err(ImportError::Workbook),
-            [0x1f, 0x8b, ..] => return Err(ImportError::Compressed),
-            _ => {}
-        }
-        let format = options.format.or(Format::of_beginning(input.fill_buf()?)).unwrap_or(Format::Csv);
         let mut summary = Summary::default();
-        let reader = match format {
-            Format::Csv => Reader::Csv(csv::Csv::new(input, options, &mut summary)?),
-            Format::Json => Reader::Json(json::Json::new(input, options)),
-            Format::Ldif => Reader::Ldif(ldif::Ldif::new(input, options)),
-        };
-        Ok(Self { reader, inactive: options.inactive, summary, number: 0, ended: false })
+        match Reader::open(input, options, &mut summary)? {
+            (_, Some(error)) => Err(error),
+            (reader, None) => {
+                Ok(Self { reader, inactive: options.inactive, summary, number: 0, ended: false })
+            }
+        }
     }
 
     /// What was noticed so far.
@@ -458,12 +531,8 @@ impl<R: Read> Iterator for Rows<R> {
         if self.ended {
             return None;
         }
-        let (found, missing) = match &mut self.reader {
-            Reader::Csv(csv) => (csv.next_row(), "emailAddress"),
-            Reader::Json(json) => (json.next_row(&mut self.summary), "emailAddress"),
-            Reader::Ldif(ldif) => (ldif.next_row(&mut self.summary), "attribute mail"),
-        };
-        match found {
+        let missing = if matches!(self.reader, Reader::Ldif(_)) { "attribute mail" } else { "emailAddress" };
+        match self.reader.next_row(&mut self.summary) {
             Ok(Some(Found { line, person })) => {
                 self.number += 1;
                 let row = match person {

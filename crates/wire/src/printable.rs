@@ -1,13 +1,15 @@
 //! Texts of files and requests, made safe to print: they could move the cursor, hide characters or reverse a line.
 
-/// Characters that are shown.
-const MOST: usize = 200;
-
 /// A text for a message: short, in one line, without control characters and other invisible ones.
 pub fn printable(text: &str) -> String {
+    printable_start(text, 200)
+}
+
+/// The first characters of a text, at most so many.
+pub(crate) fn printable_start(text: &str, most: usize) -> String {
     let shown: String =
-        text.chars().take(MOST).map(|c| if is_unprintable(c) { '\u{fffd}' } else { c }).collect();
-    if text.chars().nth(MOST).is_some() { shown + "…" } else { shown }
+        text.chars().take(most).map(|c| if is_unprintable(c) { '\u{fffd}' } else { c }).collect();
+    if text.chars().nth(most).is_some() { shown + "…" } else { shown }
 }
 
 /// Whether a character is a control, format or other character that is not shown, or a space other than U+0020.

@@ -21,11 +21,32 @@ export default async function story(visitor) {
     await page.getByText('What a file looks like').click();
     await visitor.looksAround('import');
 
-    // One that is no file of users says so, and why.
-    await page.getByLabel('File of users').setInputFiles(upload('wrong.csv', 'first,second\n1,2\n'));
+    // A file without a header says so.
+    await page.getByLabel('File of users').setInputFiles(upload('wrong.csv', 'ann@example.com,Ann\n'));
     await page.getByRole('button', { name: 'Check the file' }).click();
-    await page.getByRole('alert').getByText('has no column').waitFor();
+    await page.getByRole('alert').getByText('add a header line').waitFor();
     await visitor.looksAround();
+
+    // Of a file with unknown names the columns are chosen, here by keyboard.
+    const unknown = 'Contact;Person;Start;AdminPassword\nspring@example.com;"Spring, Ann";Canary word 4711;Canary\n';
+    await page.getByLabel('File of users').setInputFiles(upload('unknown.csv', unknown));
+    await page.getByRole('button', { name: 'Check the file' }).click();
+    await page.getByRole('heading', { name: 'Columns of unknown.csv' }).waitFor();
+    await page.getByRole('alert').getByText('Choose the column that has the address').waitFor();
+    assert.doesNotMatch(await page.content(), /Canary/);
+    await visitor.looksAround('import-columns');
+    await page.getByLabel('Read Contact as').focus();
+    for (const choice of ['Address', 'Name', 'Password', 'Ignore']) {
+        await page.keyboard.type(choice);
+        await page.keyboard.press('Tab');
+    }
+    await page.keyboard.press('Enter');
+    await page.getByRole('heading', { name: 'Checked: no user is created yet' }).waitFor();
+    await page.getByText('Contact (Address), Person (Name), Start (Password)').waitFor();
+    await page.getByText('Ignored by choice: AdminPassword').waitFor();
+    await page.getByRole('link', { name: 'Change columns' }).click();
+    assert.equal(await page.getByLabel('Read Start as').inputValue(), 'password');
+    await page.getByRole('link', { name: 'Cancel' }).click();
 
     // Dropped, as people do.
     const dropped = await page.evaluateHandle(([name, text]) => {

@@ -50,7 +50,7 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "FORMAT")]
     format: Option<FormatName>,
     /// Read the column or attribute NAME as FIELD: email, name, firstName, lastName, password, passwordHash, accountCode,
-    /// forcePasswordChange, active, disabled, locked or status; may be repeated
+    /// forcePasswordChange, active, disabled, locked, status or aliasOf; may be repeated
     #[arg(long, value_name = "FIELD=NAME")]
     column: Vec<String>,
     /// Ignore the column or attribute NAME; may be repeated

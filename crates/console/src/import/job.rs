@@ -1,7 +1,7 @@
 //! An import job: its rows with their results, and the remaining work.
 
 use std::collections::VecDeque;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use directory::AccountId;
@@ -9,12 +9,14 @@ use jiff::Timestamp;
 use sha2::{Digest as _, Sha256};
 use tokio::sync::watch;
 use uuid::Uuid;
-use wire::create_user::Created;
+use wire::create_user::{Created, Item};
 use wire::header::RequestId;
-use wire::{Answer, Code, Error};
+use wire::import::{Entry, Use};
+use wire::users::Alias;
+use wire::{Answer, Code, Error, Failure};
 use zeroize::Zeroizing;
 
-use super::read::ParsedFile;
+use super::read::{ParsedFile, Report};
 use super::row::{Row, RowOutcome, RowStatus, slice_rows};
 use crate::endpoints::RequestBody;
 use crate::request::{PageRequest, failed_address};
@@ -26,6 +28,8 @@ const CREATED_AT_ONCE: usize = 100;
 /// The stage of a job.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Stage {
+    /// A person must choose the columns first.
+    Columns,
     Checking,
     Checked,
     Creating,
@@ -51,6 +55,21 @@ pub(super) struct Progress {
 }
 
 impl Progress {
+    fn new(stage: Stage) -> Self {
+        Self {
+            stage,
+            running: false,
+            rows: 0,
+            ready: 0,
+            created: 0,
+            exist: 0,
+            refused: 0,
+            unreadable: 0,
+            to_do: 0,
+            done: 0,
+        }
+    }
+
     pub(super) fn problems(&self) -> usize {
         self.exist + self.refused + self.unreadable
     }
@@ -70,6 +89,8 @@ impl Progress {
 /// The rows of one request.
 pub(super) struct Slice {
     number: usize,
+    /// Whether they are aliases; else they are users.
+    pub(super) aliases: bool,
     pub(super) body: Zeroizing<Vec<u8>>,
     pub(super) stage: Stage,
     /// The same for each retry of this slice, so that no user is created twice.
@@ -83,19 +104,28 @@ pub(super) struct Job {
     pub(super) file: String,
     pub(super) by: String,
     pub(super) at: Timestamp,
-    pub(super) unknown: Vec<String>,
-    /// What the person who imports should know.
-    pub(super) notes: Vec<String>,
     state: Mutex<State>,
     progress: watch::Sender<Progress>,
     stopping: watch::Sender<bool>,
 }
 
+/// The uploaded file, kept until users are created, so that its columns can be changed. It may contain passwords.
+#[derive(Clone)]
+pub(super) struct Source {
+    pub(super) bytes: Arc<Zeroizing<Vec<u8>>>,
+    /// What a person chose for each column.
+    pub(super) choices: Option<Vec<Use>>,
+}
+
 struct State {
+    source: Option<Source>,
+    report: Report,
     rows: Vec<Row>,
     /// The rows of the current stage in fixed slices, and the slices that are not yet sent.
     slices: Vec<Vec<usize>>,
     unsent: VecDeque<usize>,
+    /// Slices that are being sent.
+    in_flight: usize,
     /// Maximum bytes of a request.
     max_body: usize,
     /// The reason why the job stopped early.
@@ -103,33 +133,11 @@ struct State {
 }
 
 impl Job {
-    /// A job for a file of the requested account.
-    pub(super) fn new(
-        request: &PageRequest<'_>,
-        file: String,
-        ParsedFile { rows, unknown, notes }: ParsedFile,
-    ) -> Self {
+    /// A job for a file of the requested account, without its rows.
+    pub(super) fn new(request: &PageRequest<'_>, file: String, bytes: Arc<Zeroizing<Vec<u8>>>) -> Self {
         let (console, account) = (request.console, request.scope.account());
         let mut id = [0; 16];
         console.core.entropy.fill(&mut id);
-        let mut progress = Progress {
-            stage: Stage::Checking,
-            running: false,
-            rows: rows.len(),
-            ready: 0,
-            created: 0,
-            exist: 0,
-            refused: 0,
-            unreadable: 0,
-            to_do: 0,
-            done: 0,
-        };
-        for row in &rows {
-            progress.count_of(row.status()).into_iter().for_each(|count| *count += 1);
-        }
-        let max_body = console.core.limits.body_bytes;
-        let slices = slice_rows(&rows, RowStatus::Unchecked, CHECKED_AT_ONCE, max_body);
-        progress.to_do = slices.iter().map(Vec::len).sum();
         Self {
             id: uuid::Builder::from_random_bytes(id).into_uuid(),
             account: account.id,
@@ -137,12 +145,68 @@ impl Job {
             file,
             by: request.session.principal.address.clone(),
             at: console.core.clock.now(),
-            unknown,
-            notes,
-            state: Mutex::new(State { rows, slices, unsent: VecDeque::new(), max_body, why: None }),
-            progress: watch::Sender::new(progress),
+            state: Mutex::new(State {
+                source: Some(Source { bytes, choices: None }),
+                report: Report::default(),
+                rows: Vec::new(),
+                slices: Vec::new(),
+                unsent: VecDeque::new(),
+                in_flight: 0,
+                max_body: console.core.limits.body_bytes,
+                why: None,
+            }),
+            progress: watch::Sender::new(Progress::new(Stage::Columns)),
             stopping: watch::Sender::new(false),
         }
+    }
+
+    /// Takes the rows of the file, read with these choices, to be checked; `false` if the columns can no longer be
+    /// changed.
+    pub(super) fn fill(&self, file: ParsedFile, choices: Option<Vec<Use>>) -> bool {
+        let mut state = self.state();
+        if self.progress().running {
+            return false;
+        }
+        let Some(source) = &mut state.source else { return false };
+        source.choices = choices;
+        let ParsedFile { rows, report } = file;
+        let slices = slice_rows(&rows, RowStatus::Unchecked, CHECKED_AT_ONCE, state.max_body);
+        let mut progress = Progress {
+            rows: rows.len(),
+            to_do: slices.iter().map(Vec::len).sum(),
+            ..Progress::new(Stage::Checking)
+        };
+        for row in &rows {
+            progress.count_of(row.status()).into_iter().for_each(|count| *count += 1);
+        }
+        (state.rows, state.report, state.slices, state.why) = (rows, report, slices, None);
+        self.progress.send_replace(progress);
+        true
+    }
+
+    /// The uploaded file, unless users are created or it was removed to free memory.
+    pub(super) fn source(&self) -> Option<Source> {
+        self.state().source.clone()
+    }
+
+    /// Bytes of the uploaded file in memory.
+    pub(super) fn source_bytes(&self) -> usize {
+        self.state().source.as_ref().map_or(0, |source| source.bytes.len())
+    }
+
+    /// Removes the uploaded file from memory.
+    pub(super) fn drop_source(&self) {
+        self.state().source = None;
+    }
+
+    /// Whether the job has neither rows nor a file to read them from.
+    pub(super) fn is_lost(&self) -> bool {
+        self.progress().stage == Stage::Columns && self.source_bytes() == 0
+    }
+
+    /// How the file was read.
+    pub(super) fn report(&self) -> Report {
+        self.state().report.clone()
     }
 
     pub(super) fn progress(&self) -> Progress {
@@ -162,22 +226,23 @@ impl Job {
     /// do.
     pub(super) fn begin(&self) -> bool {
         let mut state = self.state();
-        let State { rows, slices, unsent, max_body, why } = &mut *state;
+        let State { source, rows, slices, unsent, in_flight, max_body, why, .. } = &mut *state;
         let now = self.progress();
         let to_do = match now.stage {
             _ if now.running => return false,
             Stage::Checking => RowStatus::Unchecked,
             Stage::Creating => RowStatus::Ready,
             Stage::Checked if now.ready > 0 => {
+                *source = None;
                 *slices = slice_rows(rows, RowStatus::Ready, CREATED_AT_ONCE, *max_body);
                 RowStatus::Ready
             }
-            Stage::Checked | Stage::Done => return false,
+            Stage::Columns | Stage::Checked | Stage::Done => return false,
         };
         // Results arrive for whole slices, so the first row tells whether a slice is open.
         let open = |slice: &Vec<usize>| slice.first().is_some_and(|row| rows[*row].status() == to_do);
         *unsent = (0..slices.len()).filter(|number| open(&slices[*number])).collect();
-        *why = None;
+        (*why, *in_flight) = (None, 0);
         self.stopping.send_replace(false);
         self.progress.send_modify(|progress| {
             progress.running = true;
@@ -205,25 +270,28 @@ impl Job {
         let _ = tokio::time::timeout(time, stopping.wait_for(|stopping| *stopping)).await;
     }
 
-    /// The next slice; `None` if the job is stopped or no slice is left.
+    /// The next slice; `None` if the job is stopped, no slice is left, or the next one has aliases and users are still
+    /// being created: the worker that sends the last users goes on with the aliases.
     pub(super) fn next_slice(&self) -> Option<Slice> {
         if self.is_stopping() {
             return None;
         }
         let mut state = self.state();
-        let number = state.unsent.pop_front()?;
-        let data: Vec<_> = state.slices[number].iter().filter_map(|row| state.rows[*row].item()).collect();
-        let request = RequestBody::new(&self.code, &data);
-        // Allocated at once: a growing buffer would leave copies of passwords in memory.
-        let length: usize = state.slices[number].iter().map(|row| state.rows[*row].length).sum();
-        let mut body = Zeroizing::new(Vec::with_capacity(length + 256));
-        serde_json::to_writer(&mut *body, &request)
-            .unwrap_or_else(|error| unreachable!("text is always written into memory: {error}"));
+        let stage = self.progress().stage;
+        let number = *state.unsent.front()?;
+        let rows: Vec<&Row> = state.slices[number].iter().map(|row| &state.rows[*row]).collect();
+        let aliases = rows.first().is_some_and(|row| row.is_alias());
+        if aliases && stage == Stage::Creating && state.in_flight > 0 {
+            return None;
+        }
+        let body = request_body(&self.code, stage, &rows);
+        state.unsent.pop_front();
+        state.in_flight += 1;
         let digest = Sha256::new_with_prefix(self.id).chain_update(number.to_be_bytes()).finalize();
         let mut id = [0; 16];
         id.copy_from_slice(&digest[..16]);
         let request_id = uuid::Builder::from_random_bytes(id).into_uuid().into();
-        Some(Slice { number, body, stage: self.progress().stage, request_id })
+        Some(Slice { number, aliases, body, stage, request_id })
     }
 
     /// Records the results of a slice.
@@ -231,17 +299,19 @@ impl Job {
     /// # Errors
     /// If the reply is invalid. The rows are unchanged, and the slice can be sent again.
     pub(super) fn record_results(&self, slice: &Slice, reply: &[u8]) -> Result<(), serde_json::Error> {
-        // A row of check-user reads as one without an id.
+        // A row of check-user or update-alias reads as one without an id.
         let Answer::<Created> { data, fail, .. } = serde_json::from_slice(reply)?;
         // Both are in the order of the request, and each address is in it only once.
         let (mut data, mut fail) = (data.into_iter(), fail.into_iter().peekable());
         let mut state = self.state();
-        let State { rows, slices, .. } = &mut *state;
+        let State { rows, slices, in_flight, .. } = &mut *state;
+        *in_flight = in_flight.saturating_sub(1);
         let mut now = self.progress();
         for row in &slices[slice.number] {
             let row = &mut rows[*row];
             now.count_of(row.status()).into_iter().for_each(|count| *count -= 1);
-            let refused = fail.next_if(|failure| failed_address(failure) == Some(row.address.as_str()));
+            let is_failed = |failure: &Failure| failed_address(failure) == Some(row.address.as_str());
+            let refused = fail.next_if(is_failed);
             let missing = || {
                 RowOutcome::Refused(vec![Error::new(
                     Code::Internal,
@@ -253,7 +323,9 @@ impl Job {
                 (Some(failure), _) => RowOutcome::Refused(failure.errors),
                 (None, RowOutcome::Unchecked(item)) if data.next().is_some() => RowOutcome::Ready(item),
                 (None, RowOutcome::Ready(_)) => match data.next() {
-                    Some(created) if !created.id.is_empty() => RowOutcome::Created(created.id),
+                    Some(created) if slice.aliases || !created.id.is_empty() => {
+                        RowOutcome::Created(created.id)
+                    }
                     Some(_) | None => missing(),
                 },
                 (None, _) => missing(),
@@ -266,6 +338,22 @@ impl Job {
         Ok(())
     }
 
+    /// Records that the rows of a slice were refused together.
+    pub(super) fn refuse(&self, slice: &Slice, error: &Error) {
+        let mut state = self.state();
+        let State { rows, slices, in_flight, .. } = &mut *state;
+        *in_flight = in_flight.saturating_sub(1);
+        let mut now = self.progress();
+        for row in &slices[slice.number] {
+            let row = &mut rows[*row];
+            now.count_of(row.status()).into_iter().for_each(|count| *count -= 1);
+            row.outcome = RowOutcome::Refused(vec![error.clone()]);
+            now.count_of(row.status()).into_iter().for_each(|count| *count += 1);
+            now.done += 1;
+        }
+        self.progress.send_replace(now);
+    }
+
     /// Records that the workers have ended, with the reason if they ended early.
     pub(super) fn finish(&self, why: Option<String>) {
         let mut state = self.state();
@@ -273,7 +361,7 @@ impl Job {
             progress.running = false;
             if progress.done == progress.to_do {
                 progress.stage = match progress.stage {
-                    Stage::Checking => Stage::Checked,
+                    Stage::Columns | Stage::Checking => Stage::Checked,
                     Stage::Creating | Stage::Checked | Stage::Done => Stage::Done,
                 };
             }
@@ -291,10 +379,29 @@ impl Job {
     }
 }
 
+/// The body of a request for these rows. Allocated at once: a growing buffer would leave copies of passwords in memory.
+fn request_body(account_code: &str, stage: Stage, rows: &[&Row]) -> Zeroizing<Vec<u8>> {
+    let length: usize = rows.iter().map(|row| row.length).sum();
+    let mut body = Zeroizing::new(Vec::with_capacity(length + 256));
+    let entries = || rows.iter().filter_map(|row| row.entry());
+    let users: Vec<&Item> = entries().filter_map(Entry::user).collect();
+    let aliases: Vec<&Alias> = entries().filter_map(Entry::alias).collect();
+    let written = match stage {
+        _ if aliases.is_empty() => serde_json::to_writer(&mut *body, &RequestBody::new(account_code, &users)),
+        Stage::Creating => serde_json::to_writer(&mut *body, &RequestBody::new(account_code, &aliases)),
+        // An alias is an address that must be free, as that of a user.
+        Stage::Columns | Stage::Checking | Stage::Checked | Stage::Done => {
+            let addresses: Vec<_> = aliases.iter().map(|alias| Item::new(&*alias.alias)).collect();
+            serde_json::to_writer(&mut *body, &RequestBody::new(account_code, &addresses))
+        }
+    };
+    written.unwrap_or_else(|error| unreachable!("text is always written into memory: {error}"));
+    body
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use wire::create_user::Item;
 
     #[test]
     fn an_invalid_reply_changes_no_row() {
@@ -304,20 +411,10 @@ mod tests {
             address: "ann@example.com".to_owned(),
             name: String::new(),
             length: 64,
-            outcome: RowOutcome::Ready(Box::new(item)),
+            outcome: RowOutcome::Ready(Entry::User(Box::new(item))),
         };
-        let progress = Progress {
-            stage: Stage::Creating,
-            running: true,
-            rows: 1,
-            ready: 1,
-            created: 0,
-            exist: 0,
-            refused: 0,
-            unreadable: 0,
-            to_do: 1,
-            done: 0,
-        };
+        let progress =
+            Progress { running: true, rows: 1, ready: 1, to_do: 1, ..Progress::new(Stage::Creating) };
         let job = Job {
             id: Uuid::nil(),
             account: AccountId::from_bytes([1; 16]),
@@ -325,12 +422,13 @@ mod tests {
             file: "users.csv".to_owned(),
             by: "admin@example.com".to_owned(),
             at: Timestamp::UNIX_EPOCH,
-            unknown: Vec::new(),
-            notes: Vec::new(),
             state: Mutex::new(State {
+                source: None,
+                report: Report::default(),
                 rows: vec![row],
                 slices: vec![vec![0]],
                 unsent: VecDeque::from([0]),
+                in_flight: 0,
                 max_body: 1_024,
                 why: None,
             }),

@@ -4,8 +4,7 @@ use std::collections::HashSet;
 use std::io;
 
 use directory::EmailAddress;
-use wire::create_user::Item;
-use wire::import::{ImportError, Rows};
+use wire::import::{Entry, ImportError, Options, Rows};
 use wire::{Code, Error};
 
 use super::row::{ENVELOPE_SIZE, Row, RowOutcome};
@@ -15,26 +14,33 @@ pub(super) const MAX_ROWS: usize = 100_000;
 
 pub(super) struct ParsedFile {
     pub(super) rows: Vec<Row>,
-    /// Names of fields that are not used.
+    pub(super) report: Report,
+}
+
+/// What the person who imports should know about how the file was read.
+#[derive(Clone, Default)]
+pub(super) struct Report {
+    /// Names of columns that are not used.
     pub(super) unknown: Vec<String>,
-    /// What the person who imports should know.
+    /// Sentences.
     pub(super) notes: Vec<String>,
+    /// Each column that is used, and what it was read as.
+    pub(super) columns: Vec<(String, String)>,
+    /// Columns that a person chose to ignore.
+    pub(super) ignored: Vec<String>,
 }
 
 /// Reads the rows of a file, or says why it can't be used. A request holds at most `max_body` bytes.
-pub(super) fn read_rows(bytes: &[u8], max_body: usize) -> Result<ParsedFile, String> {
+pub(super) fn read_rows(bytes: &[u8], options: &Options, max_body: usize) -> Result<ParsedFile, String> {
     let to_text = |error: ImportError| error.to_string();
-    let mut reader = Rows::new(bytes, None).map_err(to_text)?;
+    let mut reader = Rows::with_options(bytes, options).map_err(to_text)?;
     let (mut rows, mut seen) = (Vec::new(), HashSet::new());
     for row in &mut reader {
         let row = row.map_err(to_text)?;
         if rows.len() == MAX_ROWS {
             return Err(format!("it has more than {MAX_ROWS} rows; `matricula import` has no limit"));
         }
-        let user = row.item.and_then(|entry| {
-            entry.into_user().ok_or_else(|| vec![Error::new(Code::NotOneOf, "The row is an alias")])
-        });
-        let item = user.and_then(|item| match length(&item) {
+        let item = row.item.and_then(|item| match length(&item) {
             length if length + ENVELOPE_SIZE > max_body => {
                 Err(vec![Error::new(Code::Length, "The row is longer than a request may be")])
             }
@@ -48,9 +54,9 @@ pub(super) fn read_rows(bytes: &[u8], max_body: usize) -> Result<ParsedFile, Str
                 "An earlier row of the file has this address",
             )]),
         });
-        let name = item.as_ref().ok().and_then(|(item, _)| item.name.clone()).unwrap_or_default();
+        let name = item.as_ref().map_or_else(|_| String::new(), |(entry, _)| shown_name(entry));
         let (outcome, length) = match item {
-            Ok((item, length)) => (RowOutcome::Unchecked(Box::new(item)), length),
+            Ok((item, length)) => (RowOutcome::Unchecked(item), length),
             Err(errors) => (RowOutcome::Refused(errors), 0),
         };
         rows.push(Row { line: row.line, address: row.address, name, length, outcome });
@@ -61,7 +67,8 @@ pub(super) fn read_rows(bytes: &[u8], max_body: usize) -> Result<ParsedFile, Str
     }
     let summary = reader.summary();
     let unknown = summary.ignored.iter().map(|name| short(name)).collect();
-    Ok(ParsedFile { rows, unknown, notes: summary.notes() })
+    let report = Report { unknown, notes: summary.notes(), ..Report::default() };
+    Ok(ParsedFile { rows, report })
 }
 
 /// The comparison key of an address.
@@ -69,8 +76,16 @@ fn key(address: &str) -> String {
     EmailAddress::parse(address).map_or_else(|_| address.to_lowercase(), |parsed| parsed.key().to_owned())
 }
 
+/// The name of a user, or whose alias it is.
+fn shown_name(entry: &Entry) -> String {
+    match entry {
+        Entry::User(user) => user.name.clone().unwrap_or_default(),
+        Entry::Alias(alias) => format!("alias of {}", alias.alias_for),
+    }
+}
+
 /// Bytes of an item in a request, counted without a copy of its password.
-fn length(item: &Item) -> usize {
+fn length(entry: &Entry) -> usize {
     struct Count(usize);
     impl io::Write for Count {
         fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
@@ -83,7 +98,11 @@ fn length(item: &Item) -> usize {
         }
     }
     let mut count = Count(1);
-    match serde_json::to_writer(&mut count, item) {
+    let written = match entry {
+        Entry::User(user) => serde_json::to_writer(&mut count, user),
+        Entry::Alias(alias) => serde_json::to_writer(&mut count, alias),
+    };
+    match written {
         Ok(()) => count.0,
         Err(_) => usize::MAX - ENVELOPE_SIZE,
     }
@@ -110,7 +129,8 @@ mod tests {
     use super::*;
 
     fn read(text: &str) -> Vec<(u64, String, String)> {
-        let read = read_rows(text.as_bytes(), 1 << 20).unwrap_or_else(|why| panic!("{why}"));
+        let read =
+            read_rows(text.as_bytes(), &Options::default(), 1 << 20).unwrap_or_else(|why| panic!("{why}"));
         let summary = |row: Row| match row.outcome {
             RowOutcome::Refused(errors) => (row.line, row.address, errors[0].message.clone()),
             RowOutcome::Unchecked(_) | RowOutcome::Ready(_) | RowOutcome::Created(_) => {
@@ -131,14 +151,15 @@ mod tests {
 
     #[test]
     fn an_unusable_file_has_an_error() {
-        let wrong = |bytes: &[u8]| read_rows(bytes, 1 << 20).err().unwrap_or_default();
+        let wrong = |bytes: &[u8]| read_rows(bytes, &Options::default(), 1 << 20).err().unwrap_or_default();
         assert!(wrong(b"PK\x03\x04...").contains("save the sheet as CSV"));
         assert!(wrong(b"").contains("contains no user"));
         assert!(wrong(b"email\n").contains("contains no user"));
         assert!(wrong(b"a,b\n1,2\n").contains("has no column `email`"));
         let many = format!("email\n{}", "a@b.c\n".repeat(MAX_ROWS + 1));
         assert!(wrong(many.as_bytes()).contains("more than 100000 rows"));
-        let long = read_rows(format!("email,name\na@b.c,{}\n", "x".repeat(2_000)).as_bytes(), 2_048);
+        let long = format!("email,name\na@b.c,{}\n", "x".repeat(2_000));
+        let long = read_rows(long.as_bytes(), &Options::default(), 2_048);
         assert!(long.is_ok_and(|read| matches!(read.rows[0].outcome, RowOutcome::Refused(_))));
     }
 

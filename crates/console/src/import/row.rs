@@ -1,6 +1,6 @@
 //! The rows of an import with their outcomes.
 
-use wire::create_user::Item;
+use wire::import::Entry;
 use wire::{Code, Error};
 
 /// Maximum bytes of a request around its items.
@@ -16,10 +16,11 @@ pub(super) struct Row {
     pub(super) outcome: RowOutcome,
 }
 
-/// The outcome of a row. The item may hold a password, and is dropped when it is no longer needed.
+/// The outcome of a row. A user may have a password, and is dropped when it is no longer needed.
 pub(super) enum RowOutcome {
-    Unchecked(Box<Item>),
-    Ready(Box<Item>),
+    Unchecked(Entry),
+    Ready(Entry),
+    /// With the secure id of a user; an alias has none.
     Created(String),
     Refused(Vec<Error>),
 }
@@ -56,26 +57,34 @@ impl Row {
         }
     }
 
-    pub(super) fn item(&self) -> Option<&Item> {
+    pub(super) fn entry(&self) -> Option<&Entry> {
         match &self.outcome {
-            RowOutcome::Unchecked(item) | RowOutcome::Ready(item) => Some(item),
+            RowOutcome::Unchecked(entry) | RowOutcome::Ready(entry) => Some(entry),
             RowOutcome::Created(_) | RowOutcome::Refused(_) => None,
         }
     }
+
+    pub(super) fn is_alias(&self) -> bool {
+        matches!(self.entry(), Some(Entry::Alias(_)))
+    }
 }
 
-/// Splits the rows with this status into slices that fit into requests.
+/// Splits the rows with this status into slices that fit into requests: first the users, then the aliases.
 pub(super) fn slice_rows(rows: &[Row], status: RowStatus, most: usize, max_body: usize) -> Vec<Vec<usize>> {
     let (mut slices, mut room) = (Vec::<Vec<usize>>::new(), 0);
-    for (index, row) in rows.iter().enumerate().filter(|(_, row)| row.status() == status) {
-        match slices.last_mut().filter(|slice| slice.len() < most && row.length <= room) {
-            Some(slice) => slice.push(index),
-            None => {
-                slices.push(vec![index]);
-                room = max_body.saturating_sub(ENVELOPE_SIZE);
+    for aliases in [false, true] {
+        let wanted = |row: &Row| row.status() == status && row.is_alias() == aliases;
+        let first = slices.len();
+        for (index, row) in rows.iter().enumerate().filter(|(_, row)| wanted(row)) {
+            match slices.get_mut(first..).and_then(<[_]>::last_mut) {
+                Some(slice) if slice.len() < most && row.length <= room => slice.push(index),
+                _ => {
+                    slices.push(vec![index]);
+                    room = max_body.saturating_sub(ENVELOPE_SIZE);
+                }
             }
+            room = room.saturating_sub(row.length);
         }
-        room = room.saturating_sub(row.length);
     }
     slices
 }

@@ -14,7 +14,7 @@ use wire::{Code, Error};
 
 use super::job::{Job, Progress, Stage};
 use super::named_job;
-use super::read::short;
+use super::read::{Report, short};
 use super::row::{Row, RowStatus};
 use crate::Console;
 use crate::form::query_string;
@@ -44,8 +44,9 @@ struct JobPage {
     file: String,
     by: String,
     at: ShownTime,
-    unknown: Vec<String>,
-    notes: Vec<String>,
+    report: Report,
+    /// Whether the columns can be changed.
+    may_change: bool,
     progress: Progress,
     why: Option<String>,
     stopping: bool,
@@ -76,6 +77,10 @@ struct RowView {
 pub(super) async fn show(request: &mut PageRequest<'_>) -> Result<PageResponse, PageError> {
     let job = named_job(request)?;
     let progress = job.progress();
+    let path = request.path(&format!("/import/{}", job.id));
+    if progress.stage == Stage::Columns {
+        return Ok(PageResponse::Redirect(format!("{path}/columns")));
+    }
     let only_problems = match request.query.text("show") {
         "all" => false,
         "problems" => true,
@@ -83,7 +88,6 @@ pub(super) async fn show(request: &mut PageRequest<'_>) -> Result<PageResponse, 
     };
     let number = request.query.text("page").parse::<usize>().unwrap_or(1).max(1);
     let (rows, found) = rows(&job, only_problems, number);
-    let path = request.path(&format!("/import/{}", job.id));
     let link = |number: usize| {
         let show = if only_problems { "problems" } else { "all" };
         format!("{path}?{}", query_string(&[("show", show), ("page", &number.to_string())]))
@@ -93,8 +97,8 @@ pub(super) async fn show(request: &mut PageRequest<'_>) -> Result<PageResponse, 
         file: job.file.clone(),
         by: job.by.clone(),
         at: ShownTime(job.at),
-        unknown: job.unknown.clone(),
-        notes: job.notes.clone(),
+        report: job.report(),
+        may_change: !progress.running && job.source_bytes() > 0,
         progress,
         why: job.why(),
         stopping: job.is_stopping(),

@@ -15,9 +15,10 @@ use crate::Console;
 use crate::PageError;
 use crate::request::read_session;
 use api::driver;
-use api::endpoints::user::{check_user, create_user};
+use api::endpoints::user::{check_user, create_user, update_alias};
 use api::error::CallError;
 use observe::Line;
+use wire::Error;
 
 /// Slices in progress. Checks use the password threads, and logins need some of them.
 const CHECKING: usize = 2;
@@ -40,6 +41,8 @@ pub(super) struct Session {
 enum SliceError {
     /// A user stopped the job.
     Stopped,
+    /// Its rows are refused; others are not affected.
+    Refused(Error),
     Failed(String),
 }
 
@@ -90,12 +93,16 @@ async fn work(console: &Console, job: &Job, session: &Session) -> Option<String>
             Ok(reply) => job.record_results(&slice, &reply).map_err(|error| {
                 SliceError::Failed(format!("The result of some rows could not be read: {error}"))
             }),
+            Err(SliceError::Refused(error)) => {
+                job.refuse(&slice, &error);
+                Ok(())
+            }
             Err(error) => Err(error),
         };
         if let Err(error) = settled {
             job.stop();
             return match error {
-                SliceError::Stopped => None,
+                SliceError::Stopped | SliceError::Refused(_) => None,
                 SliceError::Failed(why) => Some(why),
             };
         }
@@ -107,7 +114,12 @@ async fn work(console: &Console, job: &Job, session: &Session) -> Option<String>
 async fn send(console: &Console, job: &Job, session: &Session, slice: &Slice) -> Result<Vec<u8>, SliceError> {
     let (endpoint, request_id) = match slice.stage {
         Stage::Checking => (&check_user::ENDPOINT, None),
-        Stage::Creating | Stage::Checked | Stage::Done => (&create_user::ENDPOINT, Some(slice.request_id)),
+        Stage::Columns | Stage::Creating | Stage::Checked | Stage::Done if slice.aliases => {
+            (&update_alias::ENDPOINT, Some(slice.request_id))
+        }
+        Stage::Columns | Stage::Creating | Stage::Checked | Stage::Done => {
+            (&create_user::ENDPOINT, Some(slice.request_id))
+        }
     };
     let (mut waited, mut turn) = (0, None);
     loop {
@@ -128,6 +140,10 @@ async fn send(console: &Console, job: &Job, session: &Session, slice: &Slice) ->
                 },
                 Err(refusal) => refusal,
             };
+        // A person may be allowed to create users, and not to add aliases.
+        if slice.aliases && refusal.code().status() == 403 {
+            return Err(SliceError::Refused(Error::in_field(refusal.code(), "aliasOf", refusal.to_string())));
+        }
         let Some(seconds) = refusal.retry_after() else {
             return Err(SliceError::Failed(refusal.to_string()));
         };

@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 use std::path::PathBuf;
 
+use serde_json::json;
 use testkit::client::wire::import::Rows;
 use testkit::test_control::{Fault, What};
 use testkit::{Browser, PASSWORD, Response, TestServer};
@@ -40,7 +41,7 @@ async fn upload_file(browser: &mut Browser<'_>, file: &str) -> String {
 }
 
 /// Waits until the job has ended, which ends the stream of events.
-async fn wait_for_end(browser: &mut Browser<'_>, job: &str) -> String {
+pub(crate) async fn wait_for_end(browser: &mut Browser<'_>, job: &str) -> String {
     loop {
         let events = browser.get(&format!("{job}/events")).await;
         assert_eq!(events.header("content-type"), Some("text/event-stream"), "{events}");
@@ -50,11 +51,11 @@ async fn wait_for_end(browser: &mut Browser<'_>, job: &str) -> String {
     }
 }
 
-async fn start_job(browser: &mut Browser<'_>, job: &str) {
+pub(crate) async fn start_job(browser: &mut Browser<'_>, job: &str) {
     assert_eq!(location(&browser.post(&format!("{job}/start"), &[]).await), job);
 }
 
-async fn result(browser: &mut Browser<'_>, job: &str) -> Response {
+pub(crate) async fn result(browser: &mut Browser<'_>, job: &str) -> Response {
     let result = browser.get(&format!("{job}/result.csv")).await;
     assert_eq!(result.status, 200, "{result}");
     result
@@ -269,8 +270,11 @@ async fn an_unusable_file_is_refused_at_once() {
     let server = TestServer::start().await;
     let mut browser = administrator(&server).await;
     for (file, said) in [
-        (&b"first,second\n1,2\n"[..], "the header line has no column `email`"),
-        (b"email,E-Mail\n1,2\n", "the header line names the column E-Mail twice"),
+        (
+            &b"ann@example.com,Ann,Canary\n"[..],
+            "the first line contains an address instead of names of columns",
+        ),
+        (b"\"email\n1,2\n", "the header line has no column `email`"),
         (b"", "it contains no user"),
         (b"PK\x03\x04\x14\0\x06", "save the sheet as CSV"),
     ] {
@@ -306,11 +310,17 @@ async fn files_of_other_systems_are_read_as_by_the_program() {
         let bytes = std::fs::read(&file).unwrap();
         let rows = Rows::new(&bytes[..], None).map_or(0, Iterator::count);
         let answer = browser.upload(&path("/import"), "users.csv", &bytes).await;
-        if rows == 0 {
-            assert_eq!(answer.status, 422, "{}: {answer}", file.display());
+        if rows == 0 && answer.status == 422 {
             continue;
         }
         let job = location(&answer);
+        if job.ends_with("/columns") {
+            // No file has an address that its reader finds and the preview doesn't.
+            let read = Rows::new(&bytes[..], None)
+                .map(|rows| rows.filter_map(Result::ok).all(|row| row.item.is_err()));
+            assert!(read.unwrap_or(true), "{}", file.display());
+            continue;
+        }
         wait_for_end(&mut browser, &job).await;
         let page = browser.get(&job).await;
         let shown = format!("<dt>Rows</dt><dd>{rows}</dd>");
@@ -343,11 +353,13 @@ async fn the_content_of_a_file_is_escaped() {
     start_job(&mut browser, &job).await;
     let mut shown = vec![events, wait_for_end(&mut browser, &job).await];
     let probed = "show=%22%3E%3Cscript%3Ealert(1)&page=%22%3E%3Cscript%3Ealert(1)";
-    let wrong = format!("{PROBE}\n1\n");
+    let wrong = format!("\"{PROBE}\",\"<script>\"\n\"<img src=x\",<script>\n");
     for page in [&job, &format!("{job}?show=all"), &format!("{job}?{probed}"), &path("/import")] {
         shown.push(browser.get(page).await.body);
     }
-    shown.push(browser.upload(&path("/import"), PROBE, wrong.as_bytes()).await.body);
+    let columns = location(&browser.upload(&path("/import"), PROBE, wrong.as_bytes()).await);
+    shown.push(browser.get(&columns).await.body);
+    shown.push(browser.post(&columns, &[("column-0", "<script>"), ("column-1", "email")]).await.body);
     for page in &shown {
         assert!(!page.contains("<script>") && !page.contains("<img src=x"), "{page}");
     }
@@ -418,4 +430,67 @@ async fn events_pass_test_control() {
     // Faults of test control do not apply to the console.
     control.inject(Fault { times: Some(1), ..What::DropAnswer.into() }).unwrap();
     assert_eq!(browser.get(&job).await.status, 200);
+}
+
+/// The users and aliases of the export, without the time at which each was created.
+async fn export(browser: &mut Browser<'_>) -> Vec<String> {
+    let file = browser.get(&path("/users.csv")).await.body;
+    file.lines().map(|line| line.rsplit_once(',').unwrap().0.to_owned()).collect()
+}
+
+#[tokio::test]
+async fn an_exported_directory_is_imported_as_it_was() {
+    let (from, to) = (TestServer::start().await, TestServer::start().await);
+    let administrator_of_it = from.administrator();
+    let numbers = 0..130;
+    let users: Vec<_> = numbers
+        .clone()
+        .map(|n| {
+            json!({
+                "emailAddress": format!("u{n}@example.com"), "name": format!("=cmd({n})"),
+                "accountDisabled": n % 3 == 0, "accountLocked": n % 5 == 0,
+            })
+        })
+        .collect();
+    assert_eq!(administrator_of_it.call("/api/user/create-user", json!(users)).await.rows(), 130);
+    let alias = |n| json!({"aliasFor": format!("u{n}@example.com"), "alias": format!("a{n}@example.com")});
+    let aliases: Vec<_> = numbers.map(alias).collect();
+    assert_eq!(administrator_of_it.call("/api/user/update-alias", json!(aliases)).await.rows(), 130);
+
+    let exported = export(&mut administrator(&from).await).await;
+    let file = administrator(&from).await.get(&path("/users.csv")).await.body;
+    let mut browser = administrator(&to).await;
+    let job = upload_file(&mut browser, &file).await;
+    wait_for_end(&mut browser, &job).await;
+    let page = browser.get(&format!("{job}?show=all")).await;
+    assert!(page.body.contains("alias of u100@example.com"), "{page}");
+    start_job(&mut browser, &job).await;
+    wait_for_end(&mut browser, &job).await;
+    let done = result(&mut browser, &job).await;
+    assert_eq!((count(&done, "created"), count(&done, "refused")), (260, 0), "{done}");
+    assert_eq!(export(&mut browser).await, exported);
+}
+
+/// Adding aliases needs another permission than creating users.
+#[tokio::test]
+async fn aliases_are_refused_to_a_person_who_may_only_create_users() {
+    let server = TestServer::start().await;
+    let role = json!([{"name": "Creators", "permissions": ["Directories | Internal | Edit"]}]);
+    let role = server.administrator().call("/api/role/create-role", role).await;
+    assert_eq!(role.rows(), 1, "{role}");
+    let user = json!([{"emailAddress": "creator@example.com", "password": PASSWORD}]);
+    assert_eq!(server.administrator().call("/api/user/create-user", user).await.rows(), 1);
+    let assigned = json!([{"emailAddress": "creator@example.com", "id": role.json()["data"][0]["id"]}]);
+    assert_eq!(server.administrator().call("/api/role/assign-role", assigned).await.rows(), 1);
+    let own = "A password of my own 7";
+    assert_eq!(server.change_password("creator@example.com", PASSWORD, own).await.rows(), 1);
+    let mut browser = server.signed_in("creator@example.com", own).await;
+    let file = "email,aliasOf\nother@example.com,ann@example.com\nann@example.com,\n";
+    let job = upload_file(&mut browser, file).await;
+    wait_for_end(&mut browser, &job).await;
+    start_job(&mut browser, &job).await;
+    wait_for_end(&mut browser, &job).await;
+    let done = result(&mut browser, &job).await;
+    assert_eq!((count(&done, "created"), count(&done, "refused")), (1, 1), "{done}");
+    assert!(done.body.contains(",\"aliasOf\",") && done.body.contains("err_xdk_permission_denied"), "{done}");
 }

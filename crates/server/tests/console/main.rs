@@ -6,6 +6,7 @@ extern crate matricula_server as server;
 
 mod applications;
 mod authority;
+mod columns;
 #[path = "../explore/mod.rs"]
 mod explore;
 mod explorer;

@@ -3,14 +3,14 @@
 //! A quote that is opened and not closed would swallow the rows behind it. Then the row is refused at the line of the
 //! quote, and reading goes on at the next line.
 
-use std::collections::VecDeque;
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::io::{BufRead, Read};
 
 use super::decode::{Decoded, Encoding};
 use super::lines::Lines;
 use super::meaning::{Meaning, plain};
 use super::person::{Field, Person, note};
-use super::{Found, ImportError, MAX_ROW, Options, Summary, looks_like_formula, unreadable};
+use super::{Found, ImportError, MAX_ROW, Options, Summary, is_single, looks_like_formula, unreadable};
 
 const DELIMITERS: [char; 4] = [',', ';', '\t', '|'];
 
@@ -18,10 +18,14 @@ pub(super) struct Csv<R> {
     lines: Queue<R>,
     delimiter: char,
     columns: Vec<Column>,
+    traced: bool,
 }
 
 struct Column {
-    name: String,
+    /// Its name; with a number if an earlier column has the same name, so that options can tell them apart.
+    label: String,
+    /// Whether the header has a name for it.
+    named: bool,
     meaning: Meaning,
 }
 
@@ -52,12 +56,18 @@ impl<R: Read> Csv<Decoded<R>> {
 }
 
 impl<R: BufRead> Csv<R> {
-    pub(super) fn new(input: R, options: &Options, summary: &mut Summary) -> Result<Self, ImportError> {
+    /// Reads the header. The error says why it can't be used.
+    pub(super) fn open(
+        input: R,
+        options: &Options,
+        summary: &mut Summary,
+    ) -> Result<(Self, Option<ImportError>), ImportError> {
         let mut lines = Queue { lines: Lines::new(input), pushed: VecDeque::new() };
+        let traced = options.traced;
         let mut delimiter = None;
         let header = loop {
             let Some((_, line)) = lines.next()? else {
-                return Ok(Self { lines, delimiter: ',', columns: Vec::new() });
+                return Ok((Self { lines, delimiter: ',', columns: Vec::new(), traced }, None));
             };
             let start = line.trim();
             // Excel's hint, PowerShell's type, the version of a template.
@@ -67,16 +77,24 @@ impl<R: BufRead> Csv<R> {
                 break line;
             }
         };
-        let wrong = || match header.contains('@') {
+        let no_address = || match header.contains('@') {
             true => ImportError::NoHeader,
             false => ImportError::Header(super::printable(&header)),
         };
-        let (delimiter, names) = names(&mut lines, &header, delimiter, options)?.ok_or_else(wrong)?;
-        let columns = columns(names, options, summary)?;
+        let (delimiter, names) = names(&mut lines, &header, delimiter, options)?.ok_or_else(no_address)?;
+        let (columns, mut unusable) = columns(names, options, summary);
         if !columns.iter().any(|column| matches!(column.meaning, Meaning::Address(_))) {
-            return Err(wrong());
+            if header.contains('@') {
+                return Err(ImportError::NoHeader);
+            }
+            unusable.get_or_insert_with(no_address);
         }
-        Ok(Self { lines, delimiter, columns })
+        Ok((Self { lines, delimiter, columns, traced }, unusable))
+    }
+
+    /// The label of each column, its meaning, and whether the header names it.
+    pub(super) fn columns(&self) -> impl Iterator<Item = (&str, Meaning, bool)> {
+        self.columns.iter().map(|column| (column.label.as_str(), column.meaning, column.named))
     }
 
     pub(super) fn next_row(&mut self) -> Result<Option<Found>, ImportError> {
@@ -110,7 +128,7 @@ impl<R: BufRead> Csv<R> {
         if progress == Progress::Whole && !self.swallows_rows(&later) {
             return Ok(Ok(splitter.cells));
         }
-        let name = self.columns.get(splitter.column).map_or("a field", |column| column.name.as_str());
+        let name = self.columns.get(splitter.column).map_or("a field", |column| column.label.as_str());
         let message = format!(
             "line {line}: the quote that opens {} is not closed at the end of a field. Close it, or write it twice if it \
              belongs to the text",
@@ -141,7 +159,7 @@ impl<R: BufRead> Csv<R> {
             );
             return Err(unreadable(message));
         }
-        let mut person = Person::default();
+        let mut person = Person::new(self.traced);
         for (column, cell) in self.columns.iter().zip(cells) {
             let text = match column.meaning {
                 Meaning::Address(_)
@@ -151,7 +169,7 @@ impl<R: BufRead> Csv<R> {
                 | Meaning::AliasOf => unguarded(&cell.text),
                 _ => cell.text.as_str(),
             };
-            person.set(column.meaning, &column.name, Field::Text { text, exact: cell.quoted });
+            person.set(column.meaning, &column.label, Field::Text { text, exact: cell.quoted });
         }
         Ok(person)
     }
@@ -266,11 +284,21 @@ fn closing(line: &str, text: &mut String) -> Option<usize> {
     }
 }
 
-/// The meanings of the columns: of several addresses or names the best one counts.
-fn columns(names: Vec<String>, options: &Options, summary: &mut Summary) -> Result<Vec<Column>, ImportError> {
-    let mut columns: Vec<Column> =
-        names.into_iter().map(|name| Column { meaning: options.meaning(&name), name }).collect();
-    options.check(columns.iter().map(|column| column.name.as_str()))?;
+/// The meanings of the columns: of several addresses or names the best one counts. The error says why they can't be
+/// used.
+fn columns(
+    names: Vec<String>,
+    options: &Options,
+    summary: &mut Summary,
+) -> (Vec<Column>, Option<ImportError>) {
+    let mut columns: Vec<Column> = Vec::with_capacity(names.len());
+    for (label, name) in labels(&names).into_iter().zip(&names) {
+        let chosen = options.chosen(&label).or_else(|| options.chosen(name));
+        let meaning = chosen.unwrap_or_else(|| options.recognised(name));
+        columns.push(Column { label, named: !plain(name).is_empty(), meaning });
+    }
+    let known = columns.iter().map(|column| &column.label).chain(&names);
+    let mut unusable = options.check(known.map(String::as_str)).err();
     let best =
         |kind: fn(Meaning) -> Option<u8>| columns.iter().filter_map(|column| kind(column.meaning)).min();
     let (address, name) = (best(address_rank), best(name_rank));
@@ -281,13 +309,43 @@ fn columns(names: Vec<String>, options: &Options, summary: &mut Summary) -> Resu
         if beaten {
             columns[index].meaning = Meaning::Unknown;
         } else if is_single(meaning) && columns[..index].iter().any(|column| column.meaning == meaning) {
-            return Err(ImportError::ColumnTwice(super::printable(&columns[index].name)));
+            unusable.get_or_insert_with(|| ImportError::ColumnTwice(super::printable(&names[index])));
         }
-        if columns[index].meaning == Meaning::Unknown && !plain(&columns[index].name).is_empty() {
-            note(&mut summary.ignored, &columns[index].name);
+        if columns[index].meaning == Meaning::Unknown && columns[index].named {
+            note(&mut summary.ignored, &names[index]);
         }
     }
-    Ok(columns)
+    (columns, unusable)
+}
+
+/// The names of the columns, each once: a repeated name gets a number, and a column without a name is called by its place.
+fn labels(names: &[String]) -> Vec<String> {
+    let mut taken: HashSet<String> = names.iter().map(|name| plain(name)).collect();
+    // The next number of each name. Counting on keeps a header of equal names fast.
+    let mut numbers: HashMap<String, usize> = HashMap::new();
+    let mut labels = Vec::with_capacity(names.len());
+    for (place, name) in (1..).zip(names) {
+        let plain_name = plain(name);
+        let unnamed = plain_name.is_empty();
+        let first = !unnamed && !numbers.contains_key(&plain_name);
+        let number = numbers.entry(plain_name).or_insert(if unnamed { place } else { 2 });
+        if first {
+            labels.push(name.clone());
+            continue;
+        }
+        if unnamed {
+            *number = place.max(*number);
+        }
+        let label = loop {
+            let label = if unnamed { format!("column {number}") } else { format!("{name} ({number})") };
+            *number += 1;
+            if taken.insert(plain(&label)) {
+                break label;
+            }
+        };
+        labels.push(label);
+    }
+    labels
 }
 
 fn address_rank(meaning: Meaning) -> Option<u8> {
@@ -296,19 +354,6 @@ fn address_rank(meaning: Meaning) -> Option<u8> {
 
 fn name_rank(meaning: Meaning) -> Option<u8> {
     if let Meaning::Name(rank) = meaning { Some(rank) } else { None }
-}
-
-/// Whether two columns of this meaning contradict each other.
-fn is_single(meaning: Meaning) -> bool {
-    matches!(
-        meaning,
-        Meaning::Address(_)
-            | Meaning::Name(_)
-            | Meaning::Password
-            | Meaning::PasswordHash
-            | Meaning::AccountCode
-            | Meaning::AliasOf
-    )
 }
 
 /// The separator in Excel's first line `sep=;`.

@@ -182,7 +182,7 @@ impl<R: BufRead> Json<R> {
 
     fn person(&self, line: u64, text: &[u8], summary: &mut Summary) -> Result<Person, crate::Error> {
         let object = object(text).map_err(|message| unreadable(format!("line {line}: {message}")))?;
-        let mut person = Person::default();
+        let mut person = Person::new(self.options.traced);
         let reader = Reader { options: &self.options };
         reader.take_object(&mut person, &object, summary);
         Ok(person)
@@ -269,18 +269,19 @@ impl Reader<'_> {
         for (part, value) in inner {
             let label = format!("{key}.{part}");
             let meaning = self.options.meaning(&label);
-            if !matches!(meaning, Meaning::Unknown | Meaning::Suspect) {
-                known = true;
-                take_value(person, meaning, &label, value);
-            } else if let state @ (Meaning::Active | Meaning::Disabled | Meaning::Locked) =
-                self.options.meaning(part)
-            {
-                states.push((state, label, value));
+            let is_used = !matches!(meaning, Meaning::Unknown | Meaning::Suspect);
+            known |= is_used;
+            match self.options.meaning(part) {
+                _ if is_used => take_value(person, meaning, &label, value),
+                state @ (Meaning::Active | Meaning::Disabled | Meaning::Locked) => {
+                    states.push((state, label, value));
+                }
+                _ => take_value(person, Meaning::Unknown, &label, value),
             }
         }
         // The state in an object without fields of the user may be that of another thing, such as a manager.
-        for (state, label, value) in states.iter().filter(|_| known) {
-            take_value(person, *state, label, value);
+        for (state, label, value) in states {
+            take_value(person, if known { state } else { Meaning::Unknown }, &label, value);
         }
         match self.options.meaning(key) {
             Meaning::Suspect | Meaning::Password if !known && !inner.is_empty() => {
@@ -292,17 +293,21 @@ impl Reader<'_> {
     }
 
     fn take_list(&self, person: &mut Person, key: &str, list: &[Value], summary: &mut Summary) {
+        let chosen = self.options.chosen(key);
         match plain(key).as_str() {
-            "emails" => {
+            _ if chosen == Some(Meaning::Ignored) => {}
+            "emails" if matches!(chosen, None | Some(Meaning::Address(_))) => {
                 if let Some(address) = best_address(list) {
-                    person.set(Meaning::Address(2), key, Field::text(address));
+                    person.set(chosen.unwrap_or(Meaning::Address(2)), key, Field::text(address));
                 }
             }
-            "credentials" => match credentials::password_hash(list) {
-                Some(hash) => person.set(Meaning::PasswordHash, key, Field::text(&hash)),
-                None if list.is_empty() => {}
-                None => person.set(Meaning::Suspect, key, Field::Other("a list")),
-            },
+            "credentials" if matches!(chosen, None | Some(Meaning::PasswordHash)) => {
+                match credentials::password_hash(list) {
+                    Some(hash) => person.set(Meaning::PasswordHash, key, Field::text(&hash)),
+                    None if list.is_empty() => {}
+                    None => person.set(Meaning::Suspect, key, Field::Other("a list")),
+                }
+            }
             "requiredactions" => {
                 if list.iter().any(|action| action == "UPDATE_PASSWORD") {
                     person.set(Meaning::MustChange, key, Field::Flag(true));

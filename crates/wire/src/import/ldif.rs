@@ -77,7 +77,7 @@ impl<R: BufRead> Ldif<R> {
     }
 
     fn entry(&mut self, summary: &mut Summary) -> Result<Option<Entry>, ImportError> {
-        let mut entry = Entry::default();
+        let mut entry = Entry { person: Person::new(self.options.traced), ..Entry::default() };
         while let Some((number, line)) = self.unfolded()? {
             if line.trim().is_empty() {
                 if entry.line > 0 {
@@ -208,7 +208,8 @@ impl Entry {
             // Active Directory's contacts and computers are persons by inheritance.
             Some(class) if !person || is_in(&["contact", "computer", "group"], class) => Some(class.clone()),
             Some(_) => None,
-            None if person || self.person.has_address() => None,
+            // A preview shows entries whose address is not recognised yet.
+            None if person || self.person.has_address() || self.person.is_traced() => None,
             None => Some(self.classes.last().map_or("no object class", String::as_str).to_owned()),
         }
     }

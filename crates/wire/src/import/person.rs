@@ -6,6 +6,7 @@ use secrecy::SecretString;
 
 use super::hash::{Stored, stored};
 use super::meaning::{LOGIN_NAME, Meaning};
+use super::preview::Seen;
 use super::words::{self, State};
 use super::{Entry, Inactive, Row, Summary};
 use crate::create_user::Item;
@@ -71,11 +72,35 @@ pub(super) struct Person {
     /// A password field that holds no usable password, and why.
     no_password: Option<&'static str>,
     errors: Vec<Error>,
+    /// The fields that were read, if a preview asks for them.
+    seen: Option<Vec<Seen>>,
 }
 
 impl Person {
+    /// A person without fields. `traced`: it keeps what was read, for a preview.
+    pub(super) fn new(traced: bool) -> Self {
+        Self { seen: traced.then(Vec::new), ..Self::default() }
+    }
+
+    /// Notes a field for a preview, whether it is used or not.
+    pub(super) fn see(&mut self, meaning: Meaning, label: &str, value: Field<'_>) {
+        if let Some(seen) = &mut self.seen {
+            seen.push(Seen::new(meaning, label, value));
+        }
+    }
+
+    /// The fields that were read, for a preview.
+    pub(super) fn into_seen(self) -> Vec<Seen> {
+        self.seen.unwrap_or_default()
+    }
+
+    pub(super) fn is_traced(&self) -> bool {
+        self.seen.is_some()
+    }
+
     /// Takes a field. `label` is its name in the file.
     pub(super) fn set(&mut self, meaning: Meaning, label: &str, value: Field<'_>) {
+        self.see(meaning, label, value);
         if let Field::Text { text, .. } = value
             && text.trim().is_empty()
         {

@@ -106,7 +106,7 @@ fn a_row_that_can_t_be_used_says_why_and_the_next_one_is_read() {
 )]
 #[case(
     "ann@example.com,Ann,Sunny-Day-4711\nx,y,z\n",
-    "the first line contains an address, but no names of columns: add a line such as email,name,password before it"
+    "the first line contains an address instead of names of columns: add a header line such as `email,name,password`"
 )]
 fn a_header_that_can_t_be_used_stops_it(#[case] text: &str, #[case] said: &str) {
     assert_eq!(Rows::new(text.as_bytes(), None).err().unwrap().to_string(), said);
@@ -287,6 +287,8 @@ proptest! {
             }
         }
         prop_assert!(!read.summary().notes().concat().contains(SECRET));
+        let previewed = format!("{:?}", preview(text.as_bytes()).unwrap());
+        prop_assert!(!previewed.contains(SECRET), "{previewed}");
         // A line that is a row by itself is one, whatever quotes stand around it.
         let is_row = |line: &str| {
             !line.contains('"') && line.matches(',').count() == 2 && line.split(',').next().unwrap().contains('@')
@@ -371,4 +373,181 @@ fn a_name_of_a_column_may_have_lines_and_other_separators(#[case] header: &str, 
 fn a_quote_in_the_header_swallows_no_row() {
     let text = "email,\"name\nann@example.com,\"\nbob@example.com,Bob\n";
     assert!(matches!(Rows::new(text.as_bytes(), None), Err(ImportError::Header(_))));
+}
+
+/// The fields of a preview: name, what it is read as, and its values; `**` is a hidden one.
+fn previewed(file: impl AsRef<[u8]>) -> Vec<String> {
+    let preview = preview(file.as_ref()).unwrap();
+    let value = |value: &Option<String>| value.clone().unwrap_or_else(|| "**".to_owned());
+    let line = |field: &FieldPreview| {
+        let values: Vec<_> = field.values.iter().map(value).collect();
+        format!("{} {:?}: {}", field.name, field.read_as, values.join("/"))
+    };
+    preview.fields.iter().map(line).collect()
+}
+
+const UNKNOWN_HEADER: &str = "Login mail;Person;Badge;SSO secret;Kennwort;;\n\
+                              ann@example.com;Ann Lee;Canary-1;Canary-2;Canary-3;;\n\
+                              bob@example.com;\"Bob\u{1b}[31m\";7;;\"\";;\n";
+
+#[test]
+fn a_preview_shows_columns_whose_header_can_t_be_used() {
+    let expected = [
+        "Login mail Ignored: ann@example.com/bob@example.com",
+        "Person Ignored: Ann Lee/**",
+        "Badge Ignored: **/**",
+        "SSO secret Undecided: **",
+        "Kennwort Field(\"password\"): **",
+    ];
+    for encoding in 0..5 {
+        assert_eq!(previewed(encoded(UNKNOWN_HEADER, encoding)), expected, "{encoding}");
+    }
+    let twice = "email,E-Mail,name,name,email (2)\na@b.ch,b@b.ch,Ann,Bob,\n";
+    assert_eq!(
+        previewed(twice),
+        [
+            "email Field(\"email\"): a@b.ch",
+            "E-Mail (3) Field(\"email\"): b@b.ch",
+            "name Field(\"name\"): Ann",
+            "name (2) Field(\"name\"): Bob",
+            "email (2) Field(\"email\"): ",
+        ]
+    );
+    assert!(previewed("").is_empty());
+}
+
+#[test]
+fn a_preview_shows_keys_and_attributes() {
+    let json = r#"[{"login":{"mail":"ann@example.com","secret":"Canary-1"},"person":"Ann","password":"Canary-2"},
+                   {"badge":7,"groups":["a"],"adminPassword":["Canary-3"],"emails":[{"value":"bob@example.com"}]}]"#;
+    assert_eq!(
+        previewed(json),
+        [
+            "login.mail Ignored: ann@example.com",
+            "login.secret Ignored: **",
+            "person Ignored: Ann",
+            "password Field(\"password\"): **",
+            "badge Ignored: /**",
+            "adminPassword Undecided: /a list",
+            "emails Field(\"email\"): /bob@example.com",
+        ]
+    );
+    let ldif = "dn: uid=ann\nlogin: ann@example.com\ncn: Ann\nuserPassword: Canary\nuserAccountControl: 514\nloginDisabledX:\n\n\
+                dn: ou=x\nobjectClass: group\nmail: group@example.com\n\ndn: uid=bob\nsn:: w5g=\n";
+    assert_eq!(
+        previewed(ldif),
+        [
+            "login Ignored: ann@example.com",
+            "cn Field(\"name\"): Ann",
+            "userPassword Field(\"password\"): **",
+            "userAccountControl Recognised(\"state of the account\"): 514",
+            "loginDisabledX Recognised(\"empty\"): ",
+            "sn Field(\"lastName\"): /Ø",
+        ]
+    );
+}
+
+#[rstest]
+#[case(b"PK\x03\x04", "save the sheet as CSV")]
+#[case(b"\x1f\x8b", "decompress it first")]
+#[case(b"ann@example.com,Ann,Canary\n", "the first line contains an address instead of names of columns")]
+fn a_file_that_is_no_table_has_no_preview(#[case] file: &[u8], #[case] said: &str) {
+    for error in [preview(file).unwrap_err(), Rows::new(file, None).err().unwrap()] {
+        assert!(error.to_string().contains(said) && !error.to_string().contains("Canary"), "{error}");
+    }
+}
+
+#[test]
+fn a_preview_is_bounded() {
+    let header: Vec<_> = (0..MAX_FIELDS + 1).map(|n| format!("c{n}")).collect();
+    let long = format!("{},email\n{}\n", header.join(","), "x".repeat(1_000));
+    let shown = preview(long.repeat(9).as_bytes()).unwrap();
+    assert!(shown.fields.len() == MAX_FIELDS && shown.has_more);
+    assert!(shown.fields[0].values.len() <= SHOWN_ROWS);
+    assert_eq!(shown.fields[0].values[0].as_ref().unwrap().chars().count(), 61);
+    // A header of equal names takes no quadratic time.
+    assert!(preview("a,".repeat(500_000).as_bytes()).unwrap().has_more);
+}
+
+fn read_as(file: &str, choices: &[Use]) -> Vec<String> {
+    let options = preview(file.as_bytes()).unwrap().choose(choices).unwrap();
+    Rows::with_options(file.as_bytes(), &options).unwrap().map(|row| shown(row.unwrap())).collect()
+}
+
+#[test]
+fn a_file_is_read_with_the_chosen_fields() {
+    let [email, name, password] = ["email", "name", "password"].map(Use::Field);
+    let file = "Login mail,Person,Start,pwd\nann@example.com,Ann Lee,Canary-3,old\n";
+    assert_eq!(
+        read_as(file, &[email, name, password, Use::Ignored]),
+        ["1 2 ann@example.com Ann Lee Canary-3 - - -"]
+    );
+    // Two columns of one name are told apart.
+    let twice = "email,E-Mail\na@b.c,x@y.z\n";
+    assert_eq!(read_as(twice, &[Use::Ignored, email]), ["1 2 x@y.z - - - - -"]);
+    assert_eq!(read_as(twice, &[email, Use::Ignored]), ["1 2 a@b.c - - - - -"]);
+    // A better name that is ignored makes no room for one that is ignored, too.
+    let names = "mail,name,cn\na@b.c,Ann,Lee\n";
+    assert_eq!(read_as(names, &[email, Use::Ignored, Use::Ignored]), ["1 2 a@b.c - - - - -"]);
+    let json = r#"{"userName":"ann@b.c","emails":["a@b.c"],"enabled":false,"who":"Ann"}"#;
+    let recognised = preview(json.as_bytes()).unwrap().recognised();
+    assert_eq!(read_as(json, &recognised), ["1 1 a@b.c - - - - - disabled"]);
+    let fields: Vec<_> =
+        preview(json.as_bytes()).unwrap().fields.into_iter().map(|field| field.name).collect();
+    let choices = |field: &String| match field.as_str() {
+        "who" => name,
+        "enabled" | "emails" => Use::Ignored,
+        _ => email,
+    };
+    let choices: Vec<_> = fields.iter().map(choices).collect();
+    assert_eq!(read_as(json, &choices), ["1 1 ann@b.c Ann - - - -"]);
+}
+
+#[test]
+fn choices_that_contradict_each_other_are_refused() {
+    let file = preview(&b"Login,Other,Start\na@b.ch,b@b.ch,Ann\n"[..]).unwrap();
+    let [email, name, ignored] = [Use::Field("email"), Use::Field("name"), Use::Ignored];
+    assert!(file.is_understood());
+    assert_eq!(file.choose(&[ignored, name, ignored]).unwrap_err(), ChoiceError::NoAddress);
+    let twice = ChoiceError::Twice { field: "email", places: [0, 1] };
+    assert_eq!(file.choose(&[email, email, name]).unwrap_err(), twice);
+    assert_eq!(file.choose(&[email, Use::Undecided, name]).unwrap_err(), ChoiceError::Undecided(1));
+    // A user has first and last names in any number of fields.
+    let first = Use::Field("firstName");
+    assert!(file.choose(&[email, first, first]).is_ok());
+    for (text, understood) in [
+        ("login;name\na@b.c;Ann\n", true),
+        ("a;b\n1;2\n", false),
+        ("mail;E-Mail;AdminPassword\na@b.c;;\n", true),
+        ("mail;AdminPassword\na@b.c;x\n", false),
+        ("email;E-Mail\na@b.c;b@b.c\n", false),
+        ("{\"mail\":\"a@b.c\",\"login\":\"ann\"}", true),
+        ("{\"contact\":\"a@b.c\"}", false),
+    ] {
+        assert_eq!(preview(text.as_bytes()).unwrap().is_understood(), understood, "{text}");
+    }
+}
+
+proptest! {
+    #[test]
+    fn choosing_what_is_recognised_changes_nothing(
+        names in prop::collection::vec(prop::sample::select(vec![
+            "email", "E-Mail", "mail", "login", "name", "cn", "pwd", "Kennwort", "", "#", "note", "userAccountControl",
+            "Status", "column 2", "email (2)", "adminPassword", "Vorname",
+        ]), 1..8),
+        cells in prop::collection::vec(prop::sample::select(vec!["", "a@b.ch"]), 8),
+    ) {
+        let file = format!("row,{}\n1,{}\n", names.join(","), cells[..names.len()].join(","));
+        let preview = preview(file.as_bytes()).unwrap();
+        let read = |options: &Options| -> Result<Vec<String>, String> {
+            let rows = Rows::with_options(file.as_bytes(), options).map_err(|error| error.to_string())?;
+            Ok(rows.map(|row| shown(row.unwrap())).collect())
+        };
+        let recognised = read(&Options::default());
+        match preview.choose(&preview.recognised()) {
+            Ok(options) => prop_assert_eq!(read(&options), recognised, "{}", file),
+            Err(ChoiceError::Undecided(_)) => {}
+            Err(_) => prop_assert!(recognised.is_err(), "{}", file),
+        }
+    }
 }
