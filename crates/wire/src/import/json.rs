@@ -61,7 +61,9 @@ impl<R: BufRead> Json<R> {
             match byte {
                 b'{' => match self.object(line)? {
                     Object::Row(text) => {
-                        return Ok(Some(Found { line, person: self.person(line, &text, summary) }));
+                        if let Some(person) = self.person(line, &text, summary) {
+                            return Ok(Some(Found { line, person }));
+                        }
                     }
                     Object::Wrapper => {}
                     Object::Open => {
@@ -180,12 +182,20 @@ impl<R: BufRead> Json<R> {
         Ok(Some(byte))
     }
 
-    fn person(&self, line: u64, text: &[u8], summary: &mut Summary) -> Result<Person, crate::Error> {
-        let object = object(text).map_err(|message| unreadable(format!("line {line}: {message}")))?;
-        let mut person = Person::new(self.options.traced);
+    /// The person of an object; `None`: it is none, which is counted.
+    fn person(&self, line: u64, text: &[u8], summary: &mut Summary) -> Option<Result<Person, crate::Error>> {
+        let object = match object(text) {
+            Ok(object) => object,
+            Err(message) => return Some(Err(unreadable(format!("line {line}: {message}")))),
+        };
         let reader = Reader { options: &self.options };
+        if let Some(class) = reader.other_class(&object) {
+            summary.skip(line, class);
+            return None;
+        }
+        let mut person = Person::new(self.options.traced);
         reader.take_object(&mut person, &object, summary);
-        Ok(person)
+        Some(Ok(person))
     }
 }
 
@@ -239,13 +249,31 @@ struct Reader<'o> {
     options: &'o Options,
 }
 
+/// The model and the fields of an object that Django wrote (`dumpdata`).
+fn django_object(object: &Map<String, Value>) -> Option<(&str, &Map<String, Value>)> {
+    Some((object.get("model")?.as_str()?, object.get("fields")?.as_object()?))
+}
+
 impl Reader<'_> {
+    /// What an object is that is not a person: a group of SCIM, or another table of Django.
+    fn other_class<'v>(&self, object: &'v Map<String, Value>) -> Option<&'v str> {
+        if let Some((model, fields)) = django_object(object) {
+            let is_address = |name: &String| matches!(self.options.meaning(name), Meaning::Address(_));
+            return (!fields.keys().any(is_address)).then_some(model);
+        }
+        let schemas = object.get("schemas")?.as_array()?.iter().filter_map(Value::as_str);
+        schemas.filter_map(|schema| schema.rsplit(':').next()).find(|kind| *kind == "Group")
+    }
+
     fn take_object(&self, person: &mut Person, object: &Map<String, Value>, summary: &mut Summary) {
         // An operation of SCIM's bulk request (RFC 7644, 3.7).
         if object.contains_key("method")
             && let Some(Value::Object(data)) = object.get("data")
         {
             return self.take_object(person, data, summary);
+        }
+        if let Some((_, fields)) = django_object(object) {
+            return self.take_object(person, fields, summary);
         }
         for (key, value) in object {
             match value {

@@ -551,3 +551,22 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn objects_that_are_not_people_are_counted() {
+    let django = r#"[
+        {"model": "auth.permission", "pk": 1, "fields": {"name": "Can add", "codename": "add_user"}},
+        {"model": "auth.user", "pk": 1, "fields": {"username": "ann", "email": "ann@example.com", "first_name": "Ann",
+         "last_name": "Lee", "password": "!Wq8cT2vJr5nLkY0dZxPfHbS3mGuAeRi7oKtC9yQw", "is_active": false, "groups": [], "last_login": null}},
+        {"model": "shop.customer", "pk": 7, "fields": {"email": "bob@example.com", "is_active": true}}]"#;
+    let mut read = Rows::new(django.as_bytes(), None).unwrap();
+    let found: Vec<_> = read.by_ref().map(|row| shown(row.unwrap())).collect();
+    assert_eq!(found, ["1 3 ann@example.com Ann Lee - - - - disabled", "2 5 bob@example.com - - - - -"]);
+    assert_eq!(read.summary().skipped_entries, [(2, "auth.permission".to_owned())]);
+    let scim = r#"{"Resources": [
+        {"schemas": ["urn:ietf:params:scim:schemas:core:2.0:Group"], "displayName": "All"},
+        {"schemas": ["urn:ietf:params:scim:schemas:core:2.0:User"], "userName": "ann@example.com"}]}"#;
+    let mut read = Rows::new(scim.as_bytes(), None).unwrap();
+    assert_eq!(read.by_ref().count(), 1);
+    assert_eq!(read.summary().skipped_entries, [(2, "Group".to_owned())]);
+}
