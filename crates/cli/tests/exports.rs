@@ -215,6 +215,7 @@ fn options_say_what_a_column_is() {
     let (code, printed) = import(&[&columns[..], &["--ignore", "ssoEnabled"]].concat());
     assert_eq!(code, Some(0), "{printed}");
     assert!(printed.contains("1 would be created"), "{printed}");
+    assert!(printed.contains("chosen columns: Login mail as email, Full as name"), "{printed}");
     let (code, printed) = import(&["--column", "email=Login mail", "--column", "nick=Full"]);
     assert_eq!((code, printed.contains("there is no field nick")), (Some(1), true), "{printed}");
 }

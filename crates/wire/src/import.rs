@@ -134,6 +134,13 @@ impl Options {
         if is_replaced { Meaning::Unknown } else { meaning }
     }
 
+    /// The mapped names, and their fields.
+    fn mapped_fields(&self) -> Vec<(String, &'static str)> {
+        let field =
+            |meaning: Meaning| FIELDS.iter().find(|(_, known)| *known == meaning).map(|(field, _)| *field);
+        self.mapped.iter().filter_map(|(name, meaning)| Some((name.clone(), field(*meaning)?))).collect()
+    }
+
     fn is_mapped(&self, name: &str) -> bool {
         self.chosen(name).is_some_and(|meaning| meaning != Meaning::Ignored)
     }
@@ -256,6 +263,12 @@ pub struct Summary {
     pub disabled: u64,
     /// Users that are created locked.
     pub locked: u64,
+    /// Users whose password begins or ends with a blank, in a format in which it belongs to the password.
+    pub blank_passwords: u64,
+    /// The line and the address of some of these.
+    pub blank_password_rows: Vec<(u64, String)>,
+    /// Names that were read as a field because an option said so, and the field.
+    pub chosen: Vec<(String, &'static str)>,
     /// Users whose password field has no usable password: they are created without one.
     pub without_password: u64,
     /// Some of these: the line, the address and the reason.
@@ -277,6 +290,13 @@ impl Summary {
         self.without_password += 1;
         if self.without_password_rows.len() < EXAMPLES {
             self.without_password_rows.push((line, address.to_owned(), why));
+        }
+    }
+
+    fn blank_password(&mut self, line: u64, address: &str) {
+        self.blank_passwords += 1;
+        if self.blank_password_rows.len() < EXAMPLES {
+            self.blank_password_rows.push((line, address.to_owned()));
         }
     }
 
@@ -309,6 +329,18 @@ impl Summary {
                 rows.map(|(line, address, why)| format!("{} on line {line} ({why})", printable(address)));
             let users = users_are(self.without_password);
             notes.push(format!("{users} created without a password: {}", list(rows, self.without_password)));
+        }
+        if self.blank_passwords > 0 {
+            let rows = self.blank_password_rows.iter();
+            let rows = rows.map(|(line, address)| format!("{} on line {line}", printable(address)));
+            let passwords = match self.blank_passwords {
+                1 => "1 password begins or ends".to_owned(),
+                count => format!("{count} passwords begin or end"),
+            };
+            notes.push(format!(
+                "{passwords} with a blank, which belongs to the password: {}",
+                list(rows, self.blank_passwords)
+            ));
         }
         notes
     }
@@ -504,7 +536,7 @@ impl<R: Read> Rows<R> {
     /// # Errors
     /// When it can't be read, its header can't be used, or an option names a column that it does not have.
     pub fn with_options(input: R, options: &Options) -> Result<Self, ImportError> {
-        let mut summary = Summary::default();
+        let mut summary = Summary { chosen: options.mapped_fields(), ..Summary::default() };
         match Reader::open(input, options, &mut summary)? {
             (_, Some(error)) => Err(error),
             (reader, None) => {

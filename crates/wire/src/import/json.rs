@@ -188,6 +188,10 @@ impl<R: BufRead> Json<R> {
             Ok(object) => object,
             Err(message) => return Some(Err(unreadable(format!("line {line}: {message}")))),
         };
+        if has_schema(&object, "ListResponse") {
+            // A list of SCIM without `Resources`, which is empty.
+            return None;
+        }
         let reader = Reader { options: &self.options };
         if let Some(class) = reader.other_class(&object) {
             summary.skip(line, class);
@@ -249,6 +253,13 @@ struct Reader<'o> {
     options: &'o Options,
 }
 
+/// Whether an object of SCIM is of this kind (RFC 7643, 3.3).
+fn has_schema(object: &Map<String, Value>, kind: &str) -> bool {
+    let schemas = object.get("schemas").and_then(Value::as_array);
+    let mut schemas = schemas.into_iter().flatten().filter_map(Value::as_str);
+    schemas.any(|schema| schema.rsplit(':').next() == Some(kind))
+}
+
 /// The model and the fields of an object that Django wrote (`dumpdata`).
 fn django_object(object: &Map<String, Value>) -> Option<(&str, &Map<String, Value>)> {
     Some((object.get("model")?.as_str()?, object.get("fields")?.as_object()?))
@@ -261,8 +272,7 @@ impl Reader<'_> {
             let is_address = |name: &String| matches!(self.options.meaning(name), Meaning::Address(_));
             return (!fields.keys().any(is_address)).then_some(model);
         }
-        let schemas = object.get("schemas")?.as_array()?.iter().filter_map(Value::as_str);
-        schemas.filter_map(|schema| schema.rsplit(':').next()).find(|kind| *kind == "Group")
+        has_schema(object, "Group").then_some("Group")
     }
 
     fn take_object(&self, person: &mut Person, object: &Map<String, Value>, summary: &mut Summary) {

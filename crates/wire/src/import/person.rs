@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use secrecy::SecretString;
+use secrecy::{ExposeSecret as _, SecretString};
 
 use super::hash::{Stored, stored};
 use super::meaning::{LOGIN_NAME, Meaning};
@@ -287,6 +287,13 @@ impl Person {
             && self.password_hash.is_none()
         {
             summary.without_password(line, &address, why);
+        }
+        let is_padded = |password: &SecretString| {
+            let password = password.expose_secret();
+            password.trim() != password
+        };
+        if self.password.as_ref().is_some_and(is_padded) {
+            summary.blank_password(line, &address);
         }
         summary.count_state(self.disabled, self.locked);
         let item = Item {

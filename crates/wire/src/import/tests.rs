@@ -306,6 +306,13 @@ fn blanks_at_the_end_of_a_password_stay_where_the_format_delimits_it() {
         let item = item.item.unwrap().into_user().unwrap();
         item.password.unwrap().expose_secret().to_owned()
     };
+    let quoted = "email,password\na@b.c,\" secret \"\nb@b.c,\"secret\"\nc@b.c,secret \n";
+    let mut read = Rows::new(quoted.as_bytes(), None).unwrap();
+    assert_eq!(read.by_ref().count(), 3);
+    assert_eq!(
+        read.summary().notes(),
+        ["1 password begins or ends with a blank, which belongs to the password: a@b.c on line 2"]
+    );
     assert_eq!(password("dn: uid=a\nmail: a@b.c\ndescription:\nuserPassword: secret \n"), "secret ");
     assert_eq!(password("email,password\na@b.c,\" secret \"\n"), " secret ");
     assert_eq!(password("email,password\na@b.c, secret \n"), "secret");
@@ -566,6 +573,8 @@ fn objects_that_are_not_people_are_counted() {
     let scim = r#"{"Resources": [
         {"schemas": ["urn:ietf:params:scim:schemas:core:2.0:Group"], "displayName": "All"},
         {"schemas": ["urn:ietf:params:scim:schemas:core:2.0:User"], "userName": "ann@example.com"}]}"#;
+    let empty = r#"{"schemas":["urn:ietf:params:scim:api:messages:2.0:ListResponse"],"totalResults":0}"#;
+    assert!(rows(empty).is_empty());
     let mut read = Rows::new(scim.as_bytes(), None).unwrap();
     assert_eq!(read.by_ref().count(), 1);
     assert_eq!(read.summary().skipped_entries, [(2, "Group".to_owned())]);

@@ -183,6 +183,7 @@ impl Report {
             "counts": counts,
             "codes": self.codes,
             "unknown_columns": summary.ignored,
+            "chosen_columns": summary.chosen.iter().cloned().collect::<BTreeMap<_, _>>(),
             "encoding": summary.encoding.map(Encoding::name),
             "notes": summary.notes(),
             "without_hash": self.without_hash,
@@ -231,6 +232,10 @@ impl Report {
             (self.codes.values().sum::<u64>() + self.without_hash).saturating_sub(self.shown.len() as u64);
         if more > 0 {
             lines.push(format!("   … and {more} more"));
+        }
+        if !summary.chosen.is_empty() {
+            let chosen = summary.chosen.iter().map(|(name, field)| format!("{} as {field}", printable(name)));
+            lines.push(format!("   chosen columns: {}", chosen.collect::<Vec<_>>().join(", ")));
         }
         if !summary.ignored.is_empty() {
             let ignored: Vec<&str> = summary.ignored.iter().map(String::as_str).collect();

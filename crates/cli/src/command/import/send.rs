@@ -438,9 +438,12 @@ impl Fate<'_> {
         }
     }
 
-    /// What was set, for an updated user.
+    /// What happened, for a row that was not refused.
     pub(super) fn detail(&self) -> String {
         match self {
+            Fate::Answered(Answer::Exists) => {
+                "The address is taken: by an earlier row, or before the import".to_owned()
+            }
             Fate::Answered(Answer::Updated(fields)) => format!("set {}", fields.join(", ")),
             Fate::Answered(Answer::CreatedWithoutHash(_, reason)) => {
                 format!("created without the password: {reason}")
