@@ -66,7 +66,11 @@ impl EmailAddress {
         if text.trim().is_empty() {
             return Err(AddressError::Blank);
         }
-        if text.contains(is_hidden) {
+        let is_hidden = match text.is_ascii() {
+            true => text.bytes().any(|byte| byte.is_ascii_control()),
+            false => text.contains(is_hidden),
+        };
+        if is_hidden {
             return Err(AddressError::Hidden);
         }
         // Composition can make a text longer, and a Greek question mark a semicolon.
@@ -79,7 +83,7 @@ impl EmailAddress {
             return Err(AddressError::At);
         }
         check_local(local)?;
-        let address = Self::of_parts(local, domain)?;
+        let address = Self::of_parts(&text, local, domain)?;
         if address.shown.len() > MAX_ADDRESS { Err(AddressError::TooLong) } else { Ok(address) }
     }
 
@@ -88,11 +92,13 @@ impl EmailAddress {
     /// # Errors
     /// When it has no domain name.
     pub fn stored(text: &str) -> Result<Self, AddressError> {
+        let text = composed(text);
         let (local, domain) = text.split_once('@').ok_or(AddressError::At)?;
-        Self::of_parts(&composed(local), domain)
+        Self::of_parts(&text, local, domain)
     }
 
-    fn of_parts(local: &str, given_domain: &str) -> Result<Self, AddressError> {
+    /// Of a composed text and its parts.
+    fn of_parts(text: &str, local: &str, given_domain: &str) -> Result<Self, AddressError> {
         let domain = DomainName::parse(given_domain).map_err(AddressError::Domain)?;
         let folded = if local.is_ascii() { local.to_ascii_lowercase() } else { fold(local) };
         let mut key = String::with_capacity(local.len() + given_domain.len() + 8);
@@ -100,7 +106,7 @@ impl EmailAddress {
         key.push('@');
         key.push_str(&folded);
         let shown = match given_domain.is_ascii() {
-            true => format!("{local}@{given_domain}"),
+            true => text.to_owned(),
             false => format!("{local}@{}", idna::domain_to_unicode(domain.as_str()).0),
         };
         Ok(Self { shown, key, domain: domain.as_str().len() })
@@ -156,6 +162,9 @@ pub(crate) fn fold(text: &str) -> String {
 
 /// In NFC.
 pub(crate) fn composed(text: &str) -> Cow<'_, str> {
+    if text.is_ascii() {
+        return Cow::Borrowed(text);
+    }
     icu_normalizer::ComposingNormalizerBorrowed::new_nfc().normalize(text)
 }
 

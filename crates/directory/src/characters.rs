@@ -24,6 +24,9 @@ pub(crate) fn is_hidden(c: char) -> bool {
 /// Whether a text contains a hidden character that its language does not need. Joiners and variation selectors behind
 /// other characters than ASCII belong to Persian, to the scripts of India, and to symbols.
 pub(crate) fn hides(text: &str) -> bool {
+    if text.is_ascii() {
+        return text.bytes().any(|byte| byte.is_ascii_control());
+    }
     let mut before = None;
     text.chars().any(|c| {
         let before = before.replace(c);

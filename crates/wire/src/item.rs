@@ -87,20 +87,16 @@ impl<I: Item> Entry<I> {
             Value::Object(entry) => entry,
             _ => Map::new(),
         };
-        let mut fields = Fields { entry: Map::with_capacity(entry.len()), errors: Vec::new() };
+        let is_shown = |name: &str| match I::FIELDS.iter().find(|field| field.name == name) {
+            Some(field) => !field.secret,
+            // A password under a misspelt name is still a password.
+            None => !["password", "secret"].iter().any(|word| name.to_ascii_lowercase().contains(word)),
+        };
         let mut key = Map::with_capacity(entry.len());
-        for (name, value) in entry {
-            let shown = match I::FIELDS.iter().find(|field| field.name == name) {
-                Some(field) => !field.secret,
-                // A password under a misspelt name is still a password.
-                None => !["password", "secret"].iter().any(|word| name.to_ascii_lowercase().contains(word)),
-            };
-            // The secret is moved, so that no copy remains.
-            if shown {
-                key.insert(name.clone(), value.clone());
-            }
-            fields.entry.insert(name, value);
+        for (name, value) in entry.iter().filter(|(name, _)| is_shown(name)) {
+            key.insert(name.clone(), value.clone());
         }
+        let mut fields = Fields { entry, errors: Vec::new() };
         let item = I::read(&mut fields);
         Self {
             key,
