@@ -164,13 +164,17 @@ pub fn field_of(name: &str) -> Option<&'static str> {
         Meaning::PasswordHash => Some("passwordHash"),
         Meaning::AccountCode => Some("accountCode"),
         Meaning::MustChange => Some("forcePasswordChange"),
-        Meaning::Disabled => Some("accountDisabled"),
+        Meaning::Disabled | Meaning::DisabledSince | Meaning::Active | Meaning::Status => {
+            Some("accountDisabled")
+        }
         Meaning::Locked => Some("accountLocked"),
         Meaning::FirstName
         | Meaning::LastName
-        | Meaning::Active
         | Meaning::LockedSince
-        | Meaning::Status
+        | Meaning::StatusOrRegion
+        | Meaning::SambaFlags
+        | Meaning::RoleOfDirectory
+        | Meaning::Expires
         | Meaning::AccountControl
         | Meaning::PasswordSetAt
         | Meaning::Alias
@@ -267,6 +271,10 @@ pub struct Summary {
     pub blank_passwords: u64,
     /// The line and the address of some of these.
     pub blank_password_rows: Vec<(u64, String)>,
+    /// Users whose account has a date on which it expires.
+    pub expiring: u64,
+    /// The line and the address of some of these.
+    pub expiring_rows: Vec<(u64, String)>,
     /// Names that were read as a field because an option said so, and the field.
     pub chosen: Vec<(String, &'static str)>,
     /// Users whose password field has no usable password: they are created without one.
@@ -290,6 +298,13 @@ impl Summary {
         self.without_password += 1;
         if self.without_password_rows.len() < EXAMPLES {
             self.without_password_rows.push((line, address.to_owned(), why));
+        }
+    }
+
+    fn expires(&mut self, line: u64, address: &str) {
+        self.expiring += 1;
+        if self.expiring_rows.len() < EXAMPLES {
+            self.expiring_rows.push((line, address.to_owned()));
         }
     }
 
@@ -318,10 +333,13 @@ impl Summary {
             ));
         }
         if self.disabled > 0 {
-            notes.push(format!("{} not active and created disabled", users_are(self.disabled)));
+            notes.push(format!(
+                "{} not active in the file; new ones are created disabled",
+                users_are(self.disabled)
+            ));
         }
         if self.locked > 0 {
-            notes.push(format!("{} locked and created locked", users_are(self.locked)));
+            notes.push(format!("{} locked in the file; new ones are created locked", users_are(self.locked)));
         }
         if self.without_password > 0 {
             let rows = self.without_password_rows.iter();
@@ -329,6 +347,15 @@ impl Summary {
                 rows.map(|(line, address, why)| format!("{} on line {line} ({why})", printable(address)));
             let users = users_are(self.without_password);
             notes.push(format!("{users} created without a password: {}", list(rows, self.without_password)));
+        }
+        if self.expiring > 0 {
+            let rows = self.expiring_rows.iter();
+            let rows = rows.map(|(line, address)| format!("{} on line {line}", printable(address)));
+            notes.push(format!(
+                "{} a date on which the account expires, which is not imported: disable those that are past: {}",
+                if self.expiring == 1 { "1 user has".to_owned() } else { format!("{} users have", self.expiring) },
+                list(rows, self.expiring)
+            ));
         }
         if self.blank_passwords > 0 {
             let rows = self.blank_password_rows.iter();
@@ -384,7 +411,7 @@ pub enum ImportError {
     Compressed,
     /// The header has no column with an address.
     #[error(
-        "the header line has no column `email` (or `emailAddress`, `mail`): found {0}. Rename the column, or use --column \
+        "the header line has no column `email` (or `emailAddress`, `mail`){0}. Rename the column, or use --column \
          of `matricula import`"
     )]
     Header(String),
@@ -515,7 +542,7 @@ impl<R: Read> Reader<R> {
 
     fn next_row(&mut self, summary: &mut Summary) -> Result<Option<Found>, ImportError> {
         match self {
-            Reader::Csv(csv) => csv.next_row(),
+            Reader::Csv(csv) => csv.next_row(summary),
             Reader::Json(json) => json.next_row(summary),
             Reader::Ldif(ldif) => ldif.next_row(summary),
         }

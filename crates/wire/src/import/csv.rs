@@ -77,9 +77,14 @@ impl<R: BufRead> Csv<R> {
                 break line;
             }
         };
+        // A line without a known name may be a row, and hold a password.
+        let known = |name: &str| !matches!(options.meaning(name), Meaning::Unknown);
         let no_address = || match header.contains('@') {
             true => ImportError::NoHeader,
-            false => ImportError::Header(super::printable(&header)),
+            false if DELIMITERS.iter().any(|delimiter| header.split(*delimiter).any(known)) => {
+                ImportError::Header(format!(": found {}", super::printable(&header)))
+            }
+            false => ImportError::Header(", and none that is known".to_owned()),
         };
         let (delimiter, names) = names(&mut lines, &header, delimiter, options)?.ok_or_else(no_address)?;
         let (columns, mut unusable) = columns(names, options, summary);
@@ -97,7 +102,8 @@ impl<R: BufRead> Csv<R> {
         self.columns.iter().map(|column| (column.label.as_str(), column.meaning, column.named))
     }
 
-    pub(super) fn next_row(&mut self) -> Result<Option<Found>, ImportError> {
+    /// The next row of a person. Rows of groups, contacts and the like are counted.
+    pub(super) fn next_row(&mut self, summary: &mut Summary) -> Result<Option<Found>, ImportError> {
         loop {
             let Some((line, text)) = self.lines.next()? else { return Ok(None) };
             if text.trim().is_empty() {
@@ -111,7 +117,11 @@ impl<R: BufRead> Csv<R> {
             if cells.iter().all(|cell| cell.text.trim().is_empty()) {
                 continue;
             }
-            return Ok(Some(Found { line, person: self.person(line, &cells) }));
+            let person = self.person(line, &cells);
+            match person.as_ref().ok().and_then(Person::other_class) {
+                Some(class) => summary.skip(line, class),
+                None => return Ok(Some(Found { line, person })),
+            }
         }
     }
 
@@ -156,6 +166,20 @@ impl<R: BufRead> Csv<R> {
         if found > expected && cells.iter().skip(expected).any(|cell| !cell.text.trim().is_empty()) {
             let message = format!(
                 "line {line} has {found} fields, but the header has {expected}: does an unquoted field contain a separator?"
+            );
+            return Err(unreadable(message));
+        }
+        // Spreadsheets leave empty fields out at the end; a state that is left out could be that of a truncated file.
+        let missing = self
+            .columns
+            .iter()
+            .skip(found)
+            .find(|column| column.meaning.is_state() || matches!(column.meaning, Meaning::MustChange));
+        if let Some(column) = missing {
+            let message = format!(
+                "line {line} has {found} fields, and the header {expected}: the field {} is missing. Is the line cut off? \
+                 Write a separator for each empty field",
+                super::printable(&column.label)
             );
             return Err(unreadable(message));
         }

@@ -11,34 +11,12 @@ use super::meaning::{Meaning, plain};
 use super::person::{Field, Person, note};
 use super::{Found, ImportError, MAX_ROW, Options, Summary, unreadable};
 
-/// Object classes of people.
-const PEOPLE: &[&str] =
-    &["person", "organizationalperson", "inetorgperson", "user", "posixaccount", "mailrecipient", "account"];
-
-/// Object classes of entries that may have a mail address and are no people. They win over `person`.
-const OTHERS: &[&str] = &[
-    "group",
-    "groupofnames",
-    "groupofuniquenames",
-    "posixgroup",
-    "contact",
-    "computer",
-    "container",
-    "organizationalunit",
-    "organization",
-    "domain",
-    "dcobject",
-    "referral",
-    "printqueue",
-    "publicfolder",
-    "msexchdynamicdistributionlist",
-    "organizationalrole",
-];
-
 pub(super) struct Ldif<R> {
     lines: Lines<R>,
     /// A line that was read to see whether it continues the one before.
     ahead: Option<(u64, String)>,
+    /// The first line of the next entry, whole.
+    begun: Option<(u64, String)>,
     options: Options,
 }
 
@@ -49,7 +27,6 @@ struct Entry {
     length: usize,
     has_name: bool,
     change: bool,
-    classes: Vec<String>,
     person: Person,
     wrong: Option<String>,
 }
@@ -62,7 +39,7 @@ impl<R: Read> Ldif<Decoded<R>> {
 
 impl<R: BufRead> Ldif<R> {
     pub(super) fn new(input: R, options: &Options) -> Self {
-        Self { lines: Lines::new(input), ahead: None, options: options.clone() }
+        Self { lines: Lines::new(input), ahead: None, begun: None, options: options.clone() }
     }
 
     /// The next entry of a person. Entries of groups, contacts and the like are counted.
@@ -92,7 +69,7 @@ impl<R: BufRead> Ldif<R> {
             }
             if entry.has_name && starts_with(&line, "dn:") {
                 // The blank line between two entries is missing.
-                self.ahead = Some((number, line));
+                self.begun = Some((number, line));
                 return Ok(Some(entry));
             }
             entry.length += line.len();
@@ -109,6 +86,9 @@ impl<R: BufRead> Ldif<R> {
 
     /// A line with its continuations, which begin with a blank.
     fn unfolded(&mut self) -> Result<Option<(u64, String)>, ImportError> {
+        if let Some(begun) = self.begun.take() {
+            return Ok(Some(begun));
+        }
         let first = match self.ahead.take() {
             Some(line) => Some(line),
             None => self.lines.next()?,
@@ -160,7 +140,7 @@ impl Entry {
         match plain(attribute).as_str() {
             "dn" => self.has_name = true,
             "changetype" => self.change |= !text.trim().eq_ignore_ascii_case("add"),
-            "objectclass" => self.classes.push(text.trim().to_lowercase()),
+            "objectclass" => self.person.add_classes(text),
             _ if variant => self.set_variant(attribute, &value, options),
             _ => self.set(attribute, &value, options, summary),
         }
@@ -172,7 +152,9 @@ impl Entry {
         const BEHIND: u8 = 10;
         match options.meaning(attribute) {
             Meaning::Name(rank) => self.set_meaning(Meaning::Name(rank + BEHIND), attribute, value),
-            meaning if meaning.is_state() => self.set_meaning(meaning, attribute, value),
+            meaning if meaning.is_state() || meaning == Meaning::MustChange => {
+                self.set_meaning(meaning, attribute, value)
+            }
             _ => {}
         }
     }
@@ -201,16 +183,16 @@ impl Entry {
 
     /// The class of an entry that is not a person.
     fn other_class(&self) -> Option<String> {
-        let is_in = |classes: &[&str], class: &String| classes.contains(&class.as_str());
-        let other = self.classes.iter().find(|class| is_in(OTHERS, class));
-        let person = self.classes.iter().any(|class| is_in(PEOPLE, class));
-        match other {
-            // Active Directory's contacts and computers are persons by inheritance.
-            Some(class) if !person || is_in(&["contact", "computer", "group"], class) => Some(class.clone()),
-            Some(_) => None,
+        match self.person.other_class() {
+            Some(class) => Some(class.to_owned()),
             // A preview shows entries whose address is not recognised yet.
-            None if person || self.person.has_address() || self.person.is_traced() => None,
-            None => Some(self.classes.last().map_or("no object class", String::as_str).to_owned()),
+            None if self.person.has_person_class()
+                || self.person.has_address()
+                || self.person.is_traced() =>
+            {
+                None
+            }
+            None => Some(self.person.last_class().unwrap_or("no object class").to_owned()),
         }
     }
 

@@ -25,8 +25,18 @@ pub(super) enum Meaning {
     Locked,
     /// Since when the user is locked (`pwdAccountLockedTime`, `lockoutTime`).
     LockedSince,
+    /// Since when the user is disabled, deleted or suspended.
+    DisabledSince,
     /// A word for the state, such as `suspended`.
     Status,
+    /// A word for the state, or a part of a country: other words are ignored.
+    StatusOrRegion,
+    /// The letters of Samba's `sambaAcctFlags`.
+    SambaFlags,
+    /// A role of 389 Directory Server (`nsRoleDN`), which may disable the user.
+    RoleOfDirectory,
+    /// When the account expires.
+    Expires,
     /// The bits of Active Directory's `userAccountControl`.
     AccountControl,
     /// When the password was set; 0: it must be changed.
@@ -47,13 +57,26 @@ pub(super) enum Meaning {
 impl Meaning {
     /// Whether it says that a user is active or not.
     pub(super) fn is_state(self) -> bool {
-        matches!(self, Active | Disabled | Locked | LockedSince | Status | AccountControl)
+        matches!(
+            self,
+            Active
+                | Disabled
+                | DisabledSince
+                | Locked
+                | LockedSince
+                | Status
+                | StatusOrRegion
+                | AccountControl
+                | SambaFlags
+                | RoleOfDirectory
+        )
     }
 }
 
 use Meaning::{
-    AccountCode, AccountControl, Active, Address, Alias, AliasOf, Disabled, FirstName, Ignored, LastName,
-    Locked, LockedSince, MustChange, Name, ObjectClass, Password, PasswordHash, PasswordSetAt, Status,
+    AccountCode, AccountControl, Active, Address, Alias, AliasOf, Disabled, DisabledSince, Expires,
+    FirstName, Ignored, LastName, Locked, LockedSince, MustChange, Name, ObjectClass, Password, PasswordHash,
+    PasswordSetAt, RoleOfDirectory, SambaFlags, Status, StatusOrRegion,
 };
 
 /// Rank of an address that may also be a login name.
@@ -157,6 +180,8 @@ pub(super) const NAMES: &[(Meaning, &[&str])] = &[
             "resetpasswordonnextlogon",
             "passwordexpired",
             "pwdreset",
+            "forcepasswordreset",
+            "forcepwdchange",
             "pwmustchange",
         ],
     ),
@@ -176,6 +201,10 @@ pub(super) const NAMES: &[(Meaning, &[&str])] = &[
             "actif",
             "activo",
             "habilitado",
+            "loginallowed",
+            "logonallowed",
+            "allowlogin",
+            "canlogin",
         ],
     ),
     (
@@ -192,6 +221,10 @@ pub(super) const NAMES: &[(Meaning, &[&str])] = &[
             "isblocked",
             "accountblocked",
             "blocksignin",
+            "anmeldungblockieren",
+            "bloquerlaconnexion",
+            "bloqueariniciodesesion",
+            "bloqueariniciodesesión",
             "signinblocked",
             "blockcredential",
             "suspended",
@@ -225,12 +258,22 @@ pub(super) const NAMES: &[(Meaning, &[&str])] = &[
             "accountlockedout",
         ],
     ),
-    (LockedSince, &["pwdaccountlockedtime", "lockouttime"]),
+    (
+        LockedSince,
+        &[
+            "pwdaccountlockedtime",
+            "lockouttime",
+            "lockedat",
+            "lockedon",
+            "lockedsince",
+            "blockedat",
+            "blockedon",
+        ],
+    ),
     (
         Status,
         &[
             "status",
-            "state",
             "accountstatus",
             "accountstate",
             "userstatus",
@@ -242,10 +285,36 @@ pub(super) const NAMES: &[(Meaning, &[&str])] = &[
             "employeestatus",
             "kontostatus",
             "statut",
-            "estado",
         ],
     ),
-    (AccountControl, &["useraccountcontrol"]),
+    (StatusOrRegion, &["state", "estado", "profilestate"]),
+    (
+        DisabledSince,
+        &[
+            "deletedat",
+            "deletedon",
+            "deletedtime",
+            "disabledat",
+            "deactivatedat",
+            "suspendedat",
+            "suspendedon",
+            "terminatedat",
+        ],
+    ),
+    (SambaFlags, &["sambaacctflags"]),
+    (RoleOfDirectory, &["nsroledn", "nsrole"]),
+    (
+        Expires,
+        &[
+            "accountexpires",
+            "accountexpirationdate",
+            "krbprincipalexpiration",
+            "shadowexpire",
+            "expirationdate",
+            "expiresat",
+        ],
+    ),
+    (AccountControl, &["useraccountcontrol", "msdsuseraccountcontrolcomputed"]),
     (PasswordSetAt, &["pwdlastset", "shadowlastchange"]),
     (Alias, &["alias"]),
     (AliasOf, &["aliasof", "aliasfor"]),
@@ -289,7 +358,20 @@ const SUSPECT: &[&str] = &[
     "mustchange",
     "nextlog",
     "nextsignin",
+    "passphrase",
+    "gesperrt",
+    "blockiert",
+    "deaktiviert",
+    "inaktiv",
+    "désactiv",
+    "desactiv",
+    "bloqu",
+    "inactif",
+    "inactiv",
 ];
+
+/// Parts of names that ask for something: no time, number or function.
+const DEMANDS: &[&str] = &["force", "must", "require"];
 
 /// Ends of names that make a suspect harmless: they are about a time, a number or a function.
 const HARMLESS: &[&str] =
@@ -302,8 +384,15 @@ pub(super) fn meaning(name: &str) -> Meaning {
         return known;
     }
     let (outside, inside) = without_brackets(name);
-    let known = std::iter::once(outside.as_str()).chain(inside).map(plain).find_map(|name| known(&name));
-    known.unwrap_or_else(|| unknown(&plain(&outside)))
+    if let Some(known) = known(&plain(&outside)) {
+        return known;
+    }
+    match inside.into_iter().map(plain).find_map(|name| known(&name)) {
+        // The words outside may say the opposite: a template asks whether to block, and means `accountEnabled`.
+        Some(state) if state.is_state() && !plain(&outside).is_empty() => Meaning::Suspect,
+        Some(known) => known,
+        None => unknown(&plain(&outside)),
+    }
 }
 
 fn known(plain: &str) -> Option<Meaning> {
@@ -316,8 +405,9 @@ fn known(plain: &str) -> Option<Meaning> {
 
 fn unknown(plain: &str) -> Meaning {
     let suspect = SUSPECT.iter().any(|part| plain.contains(part));
+    let demands = DEMANDS.iter().any(|part| plain.contains(part));
     let harmless = plain.starts_with("last") || HARMLESS.iter().any(|end| plain.ends_with(end));
-    if suspect && !harmless { Meaning::Suspect } else { Meaning::Unknown }
+    if suspect && (demands || !harmless) { Meaning::Suspect } else { Meaning::Unknown }
 }
 
 /// The name in lower case, without blanks and punctuation.
@@ -339,7 +429,8 @@ fn without_brackets(name: &str) -> (String, Vec<&str>) {
         return (name.to_owned(), inside);
     }
     let rest = rest.trim();
-    if !["required", "optional", "*"].iter().any(|word| rest.eq_ignore_ascii_case(word)) {
+    let words = ["required", "optional", "erforderlich", "obligatoire", "obligatorio", "requis", "*"];
+    if !words.iter().any(|word| rest.eq_ignore_ascii_case(word)) {
         outside.push_str(rest);
     }
     (outside, inside)
@@ -357,12 +448,32 @@ mod tests {
             (Address(7), &["User name [userPrincipalName] Required"]),
             (
                 Disabled,
-                &["Block sign in (Yes/No) [accountEnabled] Required", "Account Disabled", "isBlocked"],
+                &[
+                    "Block sign in (Yes/No) [accountEnabled] Required",
+                    "Anmeldung blockieren (Ja/Nein) [accountEnabled] Erforderlich",
+                    "Bloquer la connexion (Oui/Non) [accountEnabled] Obligatoire",
+                    "Account Disabled",
+                    "isBlocked",
+                ],
             ),
             (Active, &["Enabled", "accountEnabled", "ACTIVE"]),
             (MustChange, &["Change Password at Next Sign-In [UPLOAD ONLY]", "forcepasswordchange"]),
             (Status, &["Status [READ ONLY]", "New Status [UPLOAD ONLY]", "lifecycle.status"]),
-            (Meaning::Suspect, &["AdminPassword2", "ssoEnabled", "Password Hash Function [UPLOAD ONLY]"]),
+            (
+                Meaning::Suspect,
+                &[
+                    "AdminPassword2",
+                    "ssoEnabled",
+                    "Password Hash Function [UPLOAD ONLY]",
+                    "Blocca accesso (Sì/No) [accountEnabled] Obbligatorio",
+                    "Compte désactivé",
+                    "Konto gesperrt",
+                    "Require password change date",
+                    "Pass Phrase",
+                ],
+            ),
+            (DisabledSince, &["deleted_at", "suspendedOn", "deactivatedAt"]),
+            (StatusOrRegion, &["State"]),
             (
                 Meaning::Unknown,
                 &["Badge", "PasswordLastSet", "lastActiveDate", "passwordChanged", "statusChangedAt"],

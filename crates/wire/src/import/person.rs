@@ -19,6 +19,30 @@ const ACCOUNT_DISABLED: i64 = 0x2;
 /// `userAccountControl`: the account is locked.
 const LOCKED_OUT: i64 = 0x10;
 
+/// Object classes of people.
+const PEOPLE: &[&str] =
+    &["person", "organizationalperson", "inetorgperson", "user", "posixaccount", "mailrecipient", "account"];
+
+/// Object classes of entries that may have a mail address and are no people. They win over `person`.
+const OTHERS: &[&str] = &[
+    "group",
+    "groupofnames",
+    "groupofuniquenames",
+    "posixgroup",
+    "contact",
+    "computer",
+    "container",
+    "organizationalunit",
+    "organization",
+    "domain",
+    "dcobject",
+    "referral",
+    "printqueue",
+    "publicfolder",
+    "msexchdynamicdistributionlist",
+    "organizationalrole",
+];
+
 /// The value of a field.
 #[derive(Clone, Copy)]
 pub(super) enum Field<'a> {
@@ -67,8 +91,12 @@ pub(super) struct Person {
     must_change: Option<bool>,
     disabled: bool,
     locked: bool,
+    /// The account has a date on which it expires.
+    expires: bool,
     alias: bool,
     alias_of: Option<String>,
+    /// Object classes, in lower case.
+    classes: Vec<String>,
     /// A password field that holds no usable password, and why.
     no_password: Option<&'static str>,
     errors: Vec<Error>,
@@ -127,6 +155,24 @@ impl Person {
             Meaning::Disabled => self.disabled |= self.flag(label, value) == Some(true),
             Meaning::Locked => self.locked |= self.flag(label, value) == Some(true),
             Meaning::Status => self.set_status(label, value),
+            Meaning::StatusOrRegion => {
+                if let Field::Text { text, .. } = value
+                    && words::state(text).is_some()
+                {
+                    self.set_status(label, value);
+                }
+            }
+            Meaning::DisabledSince => {
+                self.with_text(label, value, |person, text| person.disabled |= is_since(text));
+            }
+            Meaning::SambaFlags => self.with_text(label, value, |person, text| {
+                person.disabled |= text.contains('D');
+                person.locked |= text.contains('L');
+            }),
+            Meaning::RoleOfDirectory => self.with_text(label, value, |person, text| {
+                person.disabled |= text.to_lowercase().contains("disabledrole");
+            }),
+            Meaning::Expires => self.with_text(label, value, |person, text| person.expires |= is_since(text)),
             Meaning::LockedSince => {
                 self.with_text(label, value, |person, text| person.set_locked_since(text));
             }
@@ -141,8 +187,30 @@ impl Person {
                 self.with_text(label, value, |person, text| set_first(&mut person.alias_of, text));
             }
             Meaning::Suspect => self.suspect(label),
-            Meaning::ObjectClass | Meaning::Ignored | Meaning::Unknown => {}
+            Meaning::ObjectClass => self.with_text(label, value, |person, text| person.add_classes(text)),
+            Meaning::Ignored | Meaning::Unknown => {}
         }
+    }
+
+    pub(super) fn add_classes(&mut self, text: &str) {
+        let classes = text.split([';', ',', '|']).map(|class| class.trim().to_lowercase());
+        self.classes.extend(classes.filter(|class| !class.is_empty()));
+    }
+
+    /// The object class of what is not a person.
+    pub(super) fn other_class(&self) -> Option<&str> {
+        let other = self.classes.iter().map(String::as_str).find(|class| OTHERS.contains(class))?;
+        // Active Directory's contacts and computers are persons by inheritance.
+        let wins = ["contact", "computer", "group"].contains(&other);
+        (wins || !self.has_person_class()).then_some(other)
+    }
+
+    pub(super) fn has_person_class(&self) -> bool {
+        self.classes.iter().any(|class| PEOPLE.contains(&class.as_str()))
+    }
+
+    pub(super) fn last_class(&self) -> Option<&str> {
+        self.classes.last().map(String::as_str)
     }
 
     pub(super) fn has_address(&self) -> bool {
@@ -228,9 +296,8 @@ impl Person {
     /// A policy overlay's year 0 locks for good; Active Directory's 0 is not locked.
     fn set_locked_since(&mut self, text: &str) {
         match text.trim() {
-            "0" => {}
             "000001010000Z" => self.disabled = true,
-            _ => self.locked = true,
+            text => self.locked |= is_since(text),
         }
     }
 
@@ -295,6 +362,9 @@ impl Person {
         if self.password.as_ref().is_some_and(is_padded) {
             summary.blank_password(line, &address);
         }
+        if self.expires {
+            summary.expires(line, &address);
+        }
         summary.count_state(self.disabled, self.locked);
         let item = Item {
             email_address: Some(address.clone()),
@@ -320,6 +390,13 @@ impl Person {
             self.refuse(Code::NotOneOf, "aliasOf", "An alias has no password: remove one of the two");
         }
     }
+}
+
+/// Whether a text is a time since when something holds; directories write several texts for never.
+fn is_since(text: &str) -> bool {
+    let text = text.trim();
+    let never = ["", "0", "-", "never", "none", "null", "nie", "jamais", "nunca", "9223372036854775807"];
+    !never.contains(&text.to_lowercase().as_str()) && !text.starts_with("0000-00-00")
 }
 
 fn set_first(slot: &mut Option<String>, text: &str) {

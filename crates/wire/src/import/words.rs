@@ -2,10 +2,10 @@
 
 /// Yes, in English, German, French, Spanish and in numbers.
 pub(super) const YES: &[&str] =
-    &["true", "yes", "y", "1", "wahr", "ja", "j", "vrai", "oui", "verdadero", "sí", "si"];
+    &["true", "yes", "y", "t", "1", "wahr", "ja", "j", "vrai", "oui", "verdadero", "sí", "si"];
 
 /// No, in the same languages.
-pub(super) const NO: &[&str] = &["false", "no", "n", "0", "falsch", "nein", "faux", "non", "falso"];
+pub(super) const NO: &[&str] = &["false", "no", "n", "f", "0", "falsch", "nein", "faux", "non", "falso"];
 
 /// The words, for messages.
 pub(super) const FLAGS: &str =

@@ -106,8 +106,11 @@ fn values(meaning: Meaning) -> BoxedStrategy<String> {
     match meaning {
         Meaning::Active => word(NO),
         Meaning::Disabled | Meaning::Locked => word(YES),
-        Meaning::Status => prop_oneof![state(INACTIVE), state(LOCKED)].boxed(),
+        Meaning::Status | Meaning::StatusOrRegion => prop_oneof![state(INACTIVE), state(LOCKED)].boxed(),
         Meaning::LockedSince => some(&["000001010000Z", "20240101000000Z", "1"]),
+        Meaning::DisabledSince => some(&["2024-01-01", "01.02.2024 10:00", "yes"]),
+        Meaning::SambaFlags => some(&["[DU         ]", "[UL]"]),
+        Meaning::RoleOfDirectory => some(&["cn=nsManagedDisabledRole,dc=example,dc=com"]),
         Meaning::AccountControl => some(&["2", "514", "66050", "528", " 514 "]),
         _ => unreachable!("{meaning:?} is no state"),
     }
