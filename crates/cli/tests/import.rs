@@ -318,3 +318,17 @@ fn aliases_are_added_when_their_users_exist() {
     let (code, report) = place.import(&arguments);
     assert_eq!((code, &report["counts"]["exists"]), (Some(3), &json!(80)), "{report}");
 }
+
+#[test]
+fn of_two_rows_with_one_address_the_first_wins() {
+    let place = Place::new();
+    let rows: String =
+        (0..40).map(|n| format!("d{n}@example.com,First\nD{n}@example.com,Second\n")).collect();
+    place.write("users.csv", &format!("email,name\n{rows}"));
+    let (code, report) = place.import(&["users.csv", "--batch", "2", "--concurrency", "16"]);
+    assert_eq!((code, &report["counts"]["created"]), (Some(0), &json!(40)), "{report}");
+    for row in place.results("users.csv.result.csv") {
+        let is_first = row[0].parse::<u32>().unwrap() % 2 == 1;
+        assert_eq!(row[3] == "created", is_first, "{row:?}");
+    }
+}

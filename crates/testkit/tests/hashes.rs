@@ -56,6 +56,17 @@ const BEGINNINGS: &[&str] = &[
     "{SCRAM-SHA-1}",
     "{NT}",
     "{x-isSHA512, 15000}",
+    "$3$$",
+    "$md5$",
+    "unix:$6$",
+    "{LANMAN}",
+    "{DES-CRYPT}",
+    "{CRAM-MD5}",
+    "{DIGEST-MD5}",
+    "{PLAIN-MD5}",
+    "{scrypt}",
+    "{PKCS5S2}",
+    "{argon2@SpringSecurity_v5_8}",
 ];
 
 /// Whether the reader leaves a text in the password field.
@@ -71,6 +82,10 @@ fn both_lists_know_the_same_hashes() {
         let hash = format!("{beginning}c2FsdHNhbHQ$bm90IGEgcGFzc3dvcmQgYnV0IGEgaGFzaA");
         assert!(is_hash(&hash), "{beginning} is no hash to the directory");
         assert!(!stays_a_password(&hash), "{beginning} is a password to the reader");
+    }
+    let digits = "0123456789ABCDEF0123456789abcdef01234567";
+    for hash in [format!("*{digits}"), format!("0x0200{digits}{digits}")] {
+        assert!(is_hash(&hash) && !stays_a_password(&hash), "{hash}");
     }
     for password in ["Sunny-Day-4711", "{Sun}ny-Day-4711", "$unny Day 4711", "argon2 is a hash function"] {
         assert!(!is_hash(password) && stays_a_password(password), "{password}");

@@ -18,8 +18,10 @@ mod words;
 #[cfg(test)]
 mod tests;
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::fmt;
 use std::io::{self, BufRead, Read};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use thiserror::Error;
 
@@ -67,10 +69,37 @@ pub struct Options {
     pub inactive: Inactive,
     /// Names that mean a field.
     mapped: Vec<(String, Meaning)>,
-    /// What names mean by choice; a lookup, because it is asked for every field of every row.
-    chosen: HashMap<String, Meaning>,
+    /// What names mean by choice; a lookup, because it is asked for every field of every row. Sorted, because an import
+    /// that is resumed compares its options.
+    chosen: BTreeMap<String, Meaning>,
+    /// The chosen names that occurred in the file.
+    occurred: Occurred,
     /// Each person keeps what was read about it, for a preview.
     traced: bool,
+}
+
+/// Names that occurred. Copies of the options share them, and an import that is resumed does not compare them.
+#[derive(Clone, Default)]
+struct Occurred(Arc<Mutex<HashSet<String>>>);
+
+impl Occurred {
+    fn names(&self) -> MutexGuard<'_, HashSet<String>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn add(&self, name: String) {
+        self.names().insert(name);
+    }
+
+    fn contains(&self, name: &str) -> bool {
+        self.names().contains(name)
+    }
+}
+
+impl fmt::Debug for Occurred {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("_")
+    }
 }
 
 /// The fields to which a name can be mapped.
@@ -124,7 +153,20 @@ impl Options {
         if self.chosen.is_empty() {
             return None;
         }
-        self.chosen.get(&plain(name)).copied()
+        let name = plain(name);
+        let meaning = self.chosen.get(&name).copied();
+        if meaning.is_some() {
+            self.occurred.add(name);
+        }
+        meaning
+    }
+
+    /// Fails when a mapped name did not occur in the file.
+    fn check_occurred(&self) -> Result<(), ImportError> {
+        match self.mapped.iter().find(|(name, _)| !self.occurred.contains(&plain(name))) {
+            Some((missing, _)) => Err(ImportError::NoName(printable(missing))),
+            None => Ok(()),
+        }
     }
 
     /// The meaning by the name itself, unless another name was chosen for the same field.
@@ -430,6 +472,9 @@ pub enum ImportError {
     /// A mapped column is missing.
     #[error("the header line has no column {0}")]
     NoColumn(String),
+    /// A mapped name is nowhere in the file.
+    #[error("no row has a field {0}, which --column names: correct the name")]
+    NoName(String),
     /// A name is mapped to an unknown field.
     #[error(
         "there is no field {0}; the fields are email, name, firstName, lastName, password, passwordHash, accountCode, \
@@ -457,7 +502,7 @@ pub enum ImportError {
 /// The rows of a file.
 pub struct Rows<R> {
     reader: Reader<R>,
-    inactive: Inactive,
+    options: Options,
     summary: Summary,
     number: u64,
     ended: bool,
@@ -566,9 +611,7 @@ impl<R: Read> Rows<R> {
         let mut summary = Summary { chosen: options.mapped_fields(), ..Summary::default() };
         match Reader::open(input, options, &mut summary)? {
             (_, Some(error)) => Err(error),
-            (reader, None) => {
-                Ok(Self { reader, inactive: options.inactive, summary, number: 0, ended: false })
-            }
+            (reader, None) => Ok(Self { reader, options: options.clone(), summary, number: 0, ended: false }),
         }
     }
 
@@ -596,7 +639,7 @@ impl<R: Read> Iterator for Rows<R> {
                 self.number += 1;
                 let row = match person {
                     Ok(person) => {
-                        person.into_row(self.number, line, missing, self.inactive, &mut self.summary)
+                        person.into_row(self.number, line, missing, self.options.inactive, &mut self.summary)
                     }
                     Err(error) => {
                         Row { number: self.number, line, address: String::new(), item: Err(vec![error]) }
@@ -606,7 +649,7 @@ impl<R: Read> Iterator for Rows<R> {
             }
             Ok(None) => {
                 self.ended = true;
-                None
+                self.options.check_occurred().err().map(Err)
             }
             Err(error) => {
                 self.ended = true;

@@ -6,6 +6,7 @@ use secrecy::{ExposeSecret, SecretString};
 use serde::{Serialize, Serializer};
 use serde_json::{Map, Value, json};
 
+use crate::secret_name::is_secret_name;
 use crate::{Code, Error};
 
 /// A field of an item or row, for the OpenAPI document.
@@ -90,7 +91,7 @@ impl<I: Item> Entry<I> {
         let is_shown = |name: &str| match I::FIELDS.iter().find(|field| field.name == name) {
             Some(field) => !field.secret,
             // A password under a misspelt name is still a password.
-            None => !["password", "secret"].iter().any(|word| name.to_ascii_lowercase().contains(word)),
+            None => !is_secret_name(name),
         };
         let mut key = Map::with_capacity(entry.len());
         for (name, value) in entry.iter().filter(|(name, _)| is_shown(name)) {

@@ -23,6 +23,7 @@ pub mod printable;
 pub mod reader;
 pub mod rest;
 pub mod roles;
+pub mod secret_name;
 pub mod signature;
 pub mod users;
 

@@ -21,7 +21,7 @@ pub fn near_miss(sent: &str, fields: &[FieldSpec]) -> Option<&'static str> {
     let plain = |text: &str| text.replace(['_', '-', ' ', '.'], "").to_lowercase();
     let typed = plain(sent);
     let is_typo =
-        |name: &str| name.len() >= 8 && typed.len() >= 8 && strsim::osa_distance(&typed, &plain(name)) == 1;
+        |name: &str| name.len() >= 8 && typed.len() >= 7 && strsim::osa_distance(&typed, &plain(name)) == 1;
     let find =
         |is_meant: &dyn Fn(&str) -> bool| fields.iter().map(|field| field.name).find(|name| is_meant(name));
     find(&|name| plain(name) == typed)
@@ -70,6 +70,8 @@ mod tests {
             ("Password", Some("password")),
             ("account-code", Some("accountCode")),
             ("suspended", Some("accountDisabled")),
+            ("enabled", Some("accountDisabled")),
+            ("pasword", Some("password")),
             ("allowPop", None),
             ("names", None),
             ("password\n", None),

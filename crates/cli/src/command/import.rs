@@ -124,7 +124,7 @@ impl From<FormatName> for Format {
 pub(crate) enum OnExisting {
     /// Leave it unchanged; not an error
     Skip,
-    /// Set name, password, its hash, forced change and state if the row has them
+    /// Set name, password, its hash and forced change if the row has them; disable or lock it if the row says so
     Update,
     /// Count the row as refused
     Fail,

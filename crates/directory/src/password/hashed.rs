@@ -4,6 +4,8 @@
 const STARTS: &[&str] = &[
     "$1$",
     "$apr1$",
+    "$3$",
+    "$md5",
     "$wp$",
     "$P$",
     "$H$",
@@ -29,6 +31,7 @@ const STARTS: &[&str] = &[
     "pbkdf2-sha",
     "pbkdf2:sha",
     "scrypt:",
+    "unix:$",
     "SCRAM-SHA-",
 ];
 
@@ -46,6 +49,13 @@ const SCHEMES: &[&str] = &[
     "SCRAM-SHA",
     "NT}",
     "x-is",
+    "LANMAN}",
+    "DES-CRYPT}",
+    "CRAM-MD5}",
+    "DIGEST-MD5}",
+    "PLAIN-MD5}",
+    "SCRYPT",
+    "PKCS5S2}",
 ];
 
 /// Whether a text is a password hash in a form that directories export. Everybody with a dump of the old directory
@@ -60,5 +70,17 @@ pub fn is_hash(text: &str) -> bool {
         let named = text.strip_prefix('{').and_then(|rest| rest.get(..scheme.len()));
         named.is_some_and(|named| named.eq_ignore_ascii_case(scheme)) && text.contains('}')
     };
-    STARTS.iter().any(|start| starts(start) && body(start)) || SCHEMES.iter().any(scheme)
+    STARTS.iter().any(|start| starts(start) && body(start))
+        || SCHEMES.iter().any(scheme)
+        || is_of_a_database(text)
+}
+
+/// Whether it is a hash of MySQL (`*` and 40 hexadecimal digits) or of SQL Server (`0x0100` or `0x0200` and more of them).
+fn is_of_a_database(text: &str) -> bool {
+    let is_hex = |text: &str| text.bytes().all(|byte| byte.is_ascii_hexdigit());
+    let mysql = text.strip_prefix('*').is_some_and(|rest| rest.len() == 40 && is_hex(rest));
+    let sql_server = ["0x0100", "0x0200"]
+        .iter()
+        .any(|start| text.strip_prefix(start).is_some_and(|rest| rest.len() >= 40 && is_hex(rest)));
+    mysql || sql_server
 }

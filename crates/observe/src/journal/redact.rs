@@ -3,31 +3,23 @@
 
 use serde_json::Value;
 use wire::reader;
+use wire::secret_name::is_secret_name;
 
 /// Replaces a secret.
 const REDACTED: &str = "[redacted]";
 
 /// Parts of the names of secret fields, in lower case and without separators.
-const SECRET: [&str; 12] = [
-    "password",
-    "passwd",
-    "passphrase",
-    "secret",
-    "accesskey",
-    "appkey",
-    "apikey",
-    "privatekey",
-    "authorization",
-    "cookie",
-    "credential",
-    "assertion",
-];
+const SECRET: [&str; 7] =
+    ["accesskey", "appkey", "apikey", "privatekey", "authorization", "cookie", "assertion"];
 
 /// Schemes of `Authorization` whose whole value is redacted.
 const SCHEMES: [&str; 6] = ["Basic", "Basic-Cloud", "Basic-AD", "Bearer", "Digest", "Negotiate"];
 
 /// Whether a field may be a secret. Tokens are, except page tokens.
 fn is_secret(name: &str) -> bool {
+    if is_secret_name(name) {
+        return true;
+    }
     let name: String =
         name.chars().filter(char::is_ascii_alphanumeric).map(|c| c.to_ascii_lowercase()).collect();
     SECRET.iter().any(|secret| name.contains(secret)) || (name.contains("token") && name != "pagetoken")

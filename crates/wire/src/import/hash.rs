@@ -31,10 +31,21 @@ const HASHES: &[&str] = &[
     "nt",
     "ns-mta-md5",
     "x-issha",
+    "lanman",
+    "lm",
+    "des-crypt",
+    "cram-md5",
+    "digest-md5",
+    "plain-md5",
+    "ldap-md5",
+    "scrypt",
+    "pkcs5s2",
+    "sm3",
+    "otp",
 ];
 
 /// Schemes in braces whose value is the password.
-const CLEAR: &[&str] = &["clear", "cleartext", "plain"];
+const CLEAR: &[&str] = &["clear", "cleartext", "plain", "noop"];
 
 /// Schemes in braces that name another system.
 const ELSEWHERE: &[&str] = &["sasl", "kerberos", "gssapi", "external"];
@@ -43,6 +54,8 @@ const ELSEWHERE: &[&str] = &["sasl", "kerberos", "gssapi", "external"];
 const PREFIXES: &[&str] = &[
     "$1$",
     "$apr1$",
+    "$3$",
+    "$md5",
     "$2$",
     "$2a$",
     "$2b$",
@@ -73,6 +86,10 @@ const PREFIXES: &[&str] = &[
     "bcrypt_sha256$",
     "sha1$",
     "md5$",
+    "sha256$",
+    "sha512$",
+    "crypt$",
+    "unix:$",
     "SCRAM-SHA-",
 ];
 
@@ -99,7 +116,7 @@ pub(super) fn stored(text: &str) -> Stored<'_> {
     match () {
         () if is_masked(trimmed) => Stored::Masked,
         () if is_unusable(trimmed) => Stored::Unusable,
-        () if PREFIXES.iter().any(prefixed) => Stored::Hash,
+        () if PREFIXES.iter().any(prefixed) || is_of_a_database(trimmed) => Stored::Hash,
         () => Stored::Clear(text),
     }
 }
@@ -108,8 +125,18 @@ pub(super) fn stored(text: &str) -> Stored<'_> {
 fn scheme(text: &str) -> Option<(String, &str)> {
     let (scheme, value) = text.strip_prefix('{')?.split_once('}')?;
     let named = !scheme.is_empty()
-        && scheme.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_., ".contains(&byte));
-    named.then(|| (scheme.to_ascii_lowercase().replace('_', "-"), value))
+        && scheme.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.,@ ".contains(&byte));
+    named.then(|| (scheme.trim().to_ascii_lowercase().replace('_', "-"), value))
+}
+
+/// Whether it is a hash of MySQL (`*` and 40 hexadecimal digits) or of SQL Server (`0x0100` or `0x0200` and more of them).
+fn is_of_a_database(text: &str) -> bool {
+    let is_hex = |text: &str| text.bytes().all(|byte| byte.is_ascii_hexdigit());
+    let mysql = text.strip_prefix('*').is_some_and(|rest| rest.len() == 40 && is_hex(rest));
+    let sql_server = ["0x0100", "0x0200"]
+        .iter()
+        .any(|start| text.strip_prefix(start).is_some_and(|rest| rest.len() >= 40 && is_hex(rest)));
+    mysql || sql_server
 }
 
 /// Whether it is a Unix lock or Django's mark of an unusable password.

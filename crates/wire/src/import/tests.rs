@@ -646,3 +646,22 @@ fn a_first_line_without_a_known_name_is_not_quoted() {
     }
     assert!(error("Person;Enabled\n").contains("found Person;Enabled"));
 }
+
+#[test]
+fn a_chosen_name_that_does_not_occur_is_an_error_in_every_format() {
+    let mut options = Options::default();
+    options.map("active", "workng").unwrap();
+    for file in [
+        "email,working\na@b.ch,false\n",
+        r#"{"email":"a@b.ch","working":false}"#,
+        "dn: uid=a\nmail: a@b.ch\nworking: false\n",
+    ] {
+        let error = match Rows::with_options(file.as_bytes(), &options) {
+            Ok(rows) => rows.last().unwrap().err(),
+            Err(error) => Some(error),
+        };
+        assert!(error.unwrap().to_string().contains("workng"), "{file}");
+    }
+    options.map("email", "working").unwrap();
+    assert_eq!(format!("{options:?}"), format!("{:?}", options.clone()));
+}

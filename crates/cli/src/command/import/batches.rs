@@ -1,6 +1,6 @@
 //! Splits the file into batches, the same ones each time it is read.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet, VecDeque};
 
 use client::wire::import::{Entry, ImportError, Row};
 use client::wire::users::Alias;
@@ -26,6 +26,34 @@ pub(super) struct Batch {
     pub(super) users: Vec<NewUser>,
     /// Not empty only if there are no users.
     pub(super) aliases: Vec<Alias>,
+    /// The last of the batches before it that has one of its addresses: it is waited for, so that the first row wins.
+    pub(super) after: Option<u64>,
+}
+
+/// The addresses of the batches that may be sent at the same time as the next one.
+#[derive(Default)]
+struct Recent {
+    batches: HashMap<String, u64>,
+    addresses: VecDeque<(u64, String)>,
+}
+
+impl Recent {
+    /// Most batches that are sent at the same time.
+    const MOST: u64 = 64;
+
+    /// Notes the address of a row, and gives the last earlier batch that has it.
+    fn note(&mut self, batch: u64, address: String) -> Option<u64> {
+        while let Some((number, address)) = self.addresses.front()
+            && number + Self::MOST < batch
+        {
+            if self.batches.get(address) == Some(number) {
+                self.batches.remove(address);
+            }
+            self.addresses.pop_front();
+        }
+        self.addresses.push_back((batch, address.clone()));
+        self.batches.insert(address, batch).filter(|earlier| *earlier < batch)
+    }
 }
 
 impl Batch {
@@ -52,7 +80,7 @@ pub(super) fn batches(
 ) -> impl Iterator<Item = Result<Batch, ImportError>> {
     let mut rows = rows.fuse();
     let (mut number, mut ahead) = (0, None);
-    let mut addresses = HashSet::new();
+    let (mut addresses, mut recent) = (HashSet::new(), Recent::default());
     std::iter::from_fn(move || {
         let mut batch = Batch { number, ..Batch::default() };
         number += 1;
@@ -74,6 +102,9 @@ pub(super) fn batches(
                 break;
             }
             let Row { number, line, address, item } = row;
+            if item.is_ok() {
+                batch.after = batch.after.max(recent.note(batch.number, address.to_lowercase()));
+            }
             let wrong = item.map(|entry| batch.add(entry)).err();
             batch.rows.push(Line { number, line, address, wrong });
         }
@@ -94,17 +125,17 @@ mod tests {
             .map(|batch| {
                 let batch = batch.unwrap();
                 let numbers: Vec<_> = batch.rows.iter().map(|row| row.number).collect();
-                (batch.number, numbers, batch.users.len(), batch.aliases.len())
+                (batch.number, numbers, batch.users.len(), batch.aliases.len(), batch.after)
             })
             .collect();
         assert_eq!(
             cut,
             [
-                (0, vec![1, 2, 3], 2, 0),
-                (1, vec![4, 5], 2, 0),
-                (2, vec![6, 7], 2, 0),
-                (3, vec![8, 9], 0, 2),
-                (4, vec![10], 1, 0)
+                (0, vec![1, 2, 3], 2, 0, None),
+                (1, vec![4, 5], 2, 0, Some(0)),
+                (2, vec![6, 7], 2, 0, Some(1)),
+                (3, vec![8, 9], 0, 2, None),
+                (4, vec![10], 1, 0, None)
             ]
         );
     }

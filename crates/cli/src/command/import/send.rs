@@ -28,7 +28,7 @@ pub(super) struct Sender {
     stopped: AtomicBool,
     /// Whether the server has check-user, and so is Matricula; unknown before it is needed.
     has_check_user: OnceCell<bool>,
-    /// The batches that are being sent. An alias needs its user, who may be in an earlier one.
+    /// The batches that are being sent. Some wait for earlier ones.
     sending: watch::Sender<BTreeSet<u64>>,
     /// In a dry run: fingerprints of earlier addresses, because the server cannot find duplicates of users that are not
     /// created.
@@ -127,19 +127,24 @@ impl Sender {
     }
 
     async fn outcome(&self, batch: &mut Batch, state: &State) -> Result<Outcome, CallError> {
-        if batch.aliases.is_empty() {
-            return self.answers(batch, state).await.map(Outcome::Done);
-        }
-        if self.dry_run {
+        if self.dry_run && !batch.aliases.is_empty() {
             let users: Vec<_> = batch.aliases.iter().map(|alias| NewUser::new(&*alias.alias)).collect();
             return self.check(&users).await.map(Outcome::Done);
         }
-        // The channel is not closed while `self` lives, so this ends when no earlier batch is being sent.
-        let _ = self.sending.subscribe().wait_for(|sending| sending.first() == Some(&batch.number)).await;
-        if self.stopped.load(Ordering::Relaxed) {
-            return Ok(Outcome::NotTried);
+        // An alias needs its user, who may be in any earlier batch.
+        let after = if batch.aliases.is_empty() { batch.after } else { batch.number.checked_sub(1) };
+        if let Some(after) = after.filter(|_| !self.dry_run) {
+            let is_done = |sending: &BTreeSet<u64>| sending.range(..=after).next().is_none();
+            // The channel is not closed while `self` lives, so this ends when those batches are done.
+            let _ = self.sending.subscribe().wait_for(is_done).await;
+            if self.stopped.load(Ordering::Relaxed) {
+                return Ok(Outcome::NotTried);
+            }
         }
-        self.add_aliases(batch, state).await.map(Outcome::Done)
+        match batch.aliases.is_empty() {
+            true => self.answers(batch, state).await.map(Outcome::Done),
+            false => self.add_aliases(batch, state).await.map(Outcome::Done),
+        }
     }
 
     async fn answers(&self, batch: &mut Batch, state: &State) -> Result<Vec<Answer>, CallError> {
