@@ -11,17 +11,16 @@ mod json;
 mod ldif;
 mod lines;
 mod meaning;
+mod options;
 mod person;
 mod preview;
+mod summary;
 mod words;
 
 #[cfg(test)]
 mod tests;
 
-use std::collections::{BTreeMap, BTreeSet, HashSet};
-use std::fmt;
 use std::io::{self, BufRead, Read};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use thiserror::Error;
 
@@ -31,9 +30,12 @@ use crate::users::Alias;
 use crate::{Code, Error};
 use decode::Decoded;
 pub use decode::Encoding;
-use meaning::{Meaning, meaning, plain};
+use meaning::{Meaning, meaning};
+pub use options::Options;
+use options::{FIELDS, is_same_field, is_single};
 use person::Person;
 pub use preview::{ChoiceError, FieldPreview, MAX_FIELDS, Preview, SHOWN_ROWS, Use, preview};
+pub use summary::Summary;
 
 /// Longest row, in bytes. `[ours]`
 pub const MAX_ROW: usize = 1 << 20;
@@ -58,143 +60,6 @@ pub enum Inactive {
     Create,
     /// Refuse the row.
     Refuse,
-}
-
-/// How to read a file.
-#[derive(Clone, Debug, Default)]
-pub struct Options {
-    /// Its format; `None`: by its beginning.
-    pub format: Option<Format>,
-    /// What to do with an account that is not active.
-    pub inactive: Inactive,
-    /// Names that mean a field.
-    mapped: Vec<(String, Meaning)>,
-    /// What names mean by choice; a lookup, because it is asked for every field of every row. Sorted, because an import
-    /// that is resumed compares its options.
-    chosen: BTreeMap<String, Meaning>,
-    /// The chosen names that occurred in the file.
-    occurred: Occurred,
-    /// Each person keeps what was read about it, for a preview.
-    traced: bool,
-}
-
-/// Names that occurred. Copies of the options share them, and an import that is resumed does not compare them.
-#[derive(Clone, Default)]
-struct Occurred(Arc<Mutex<HashSet<String>>>);
-
-impl Occurred {
-    fn names(&self) -> MutexGuard<'_, HashSet<String>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn add(&self, name: String) {
-        self.names().insert(name);
-    }
-
-    fn contains(&self, name: &str) -> bool {
-        self.names().contains(name)
-    }
-}
-
-impl fmt::Debug for Occurred {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("_")
-    }
-}
-
-/// The fields to which a name can be mapped.
-const FIELDS: &[(&str, Meaning)] = &[
-    ("email", Meaning::Address(0)),
-    ("name", Meaning::Name(0)),
-    ("firstName", Meaning::FirstName),
-    ("lastName", Meaning::LastName),
-    ("password", Meaning::Password),
-    ("passwordHash", Meaning::PasswordHash),
-    ("accountCode", Meaning::AccountCode),
-    ("forcePasswordChange", Meaning::MustChange),
-    ("active", Meaning::Active),
-    ("disabled", Meaning::Disabled),
-    ("locked", Meaning::Locked),
-    ("status", Meaning::Status),
-    ("aliasOf", Meaning::AliasOf),
-];
-
-impl Options {
-    /// Reads a column, key or attribute as this field: `email`, `name`, `firstName`, `lastName`, `password`,
-    /// `passwordHash`, `accountCode`, `forcePasswordChange`, `active`, `disabled`, `locked`, `status` or `aliasOf`. Other names of
-    /// the same field are ignored then.
-    ///
-    /// # Errors
-    /// When there is no such field.
-    pub fn map(&mut self, field: &str, name: &str) -> Result<(), ImportError> {
-        let wanted = plain(field);
-        let meaning = FIELDS.iter().find(|(known, _)| plain(known) == wanted || wanted == "emailaddress");
-        let Some((_, meaning)) = meaning else { return Err(ImportError::Field(printable(field))) };
-        self.map_meaning(name, *meaning);
-        Ok(())
-    }
-
-    fn map_meaning(&mut self, name: &str, meaning: Meaning) {
-        self.mapped.push((name.trim().to_owned(), meaning));
-        self.chosen.entry(plain(name)).or_insert(meaning);
-    }
-
-    /// Ignores a column, key or attribute.
-    pub fn ignore(&mut self, name: &str) {
-        self.chosen.insert(plain(name), Meaning::Ignored);
-    }
-
-    fn meaning(&self, name: &str) -> Meaning {
-        self.chosen(name).unwrap_or_else(|| self.recognised(name))
-    }
-
-    /// The meaning that was chosen for a name.
-    fn chosen(&self, name: &str) -> Option<Meaning> {
-        if self.chosen.is_empty() {
-            return None;
-        }
-        let name = plain(name);
-        let meaning = self.chosen.get(&name).copied();
-        if meaning.is_some() {
-            self.occurred.add(name);
-        }
-        meaning
-    }
-
-    /// Fails when a mapped name did not occur in the file.
-    fn check_occurred(&self) -> Result<(), ImportError> {
-        match self.mapped.iter().find(|(name, _)| !self.occurred.contains(&plain(name))) {
-            Some((missing, _)) => Err(ImportError::NoName(printable(missing))),
-            None => Ok(()),
-        }
-    }
-
-    /// The meaning by the name itself, unless another name was chosen for the same field.
-    fn recognised(&self, name: &str) -> Meaning {
-        let meaning = meaning(name);
-        let is_replaced = self.mapped.iter().any(|(_, mapped)| is_same_field(*mapped, meaning));
-        if is_replaced { Meaning::Unknown } else { meaning }
-    }
-
-    /// The mapped names, and their fields.
-    fn mapped_fields(&self) -> Vec<(String, &'static str)> {
-        let field =
-            |meaning: Meaning| FIELDS.iter().find(|(_, known)| *known == meaning).map(|(field, _)| *field);
-        self.mapped.iter().filter_map(|(name, meaning)| Some((name.clone(), field(*meaning)?))).collect()
-    }
-
-    fn is_mapped(&self, name: &str) -> bool {
-        self.chosen(name).is_some_and(|meaning| meaning != Meaning::Ignored)
-    }
-
-    /// Fails when a mapped name is missing.
-    fn check<'n>(&self, names: impl Iterator<Item = &'n str> + Clone) -> Result<(), ImportError> {
-        let is_there = |mapped: &str| names.clone().any(|name| plain(name) == plain(mapped));
-        match self.mapped.iter().find(|(mapped, _)| !is_there(mapped)) {
-            Some((missing, _)) => Err(ImportError::NoColumn(printable(missing))),
-            None => Ok(()),
-        }
-    }
 }
 
 /// The field of create-user that files call so; `None`: none, or only with others.
@@ -226,26 +91,6 @@ pub fn field_of(name: &str) -> Option<&'static str> {
         | Meaning::Suspect
         | Meaning::Unknown => None,
     }
-}
-
-fn is_same_field(one: Meaning, other: Meaning) -> bool {
-    match (one, other) {
-        (Meaning::Address(_), Meaning::Address(_)) | (Meaning::Name(_), Meaning::Name(_)) => true,
-        (one, other) => one == other,
-    }
-}
-
-/// Whether two columns of this meaning contradict each other.
-fn is_single(meaning: Meaning) -> bool {
-    matches!(
-        meaning,
-        Meaning::Address(_)
-            | Meaning::Name(_)
-            | Meaning::Password
-            | Meaning::PasswordHash
-            | Meaning::AccountCode
-            | Meaning::AliasOf
-    )
 }
 
 /// A row of a file.
@@ -292,148 +137,6 @@ impl Entry {
             Entry::Alias(_) => None,
         }
     }
-}
-
-/// What was noticed about a file, as far as it was read.
-#[derive(Clone, Debug, Default)]
-pub struct Summary {
-    /// The encoding.
-    pub encoding: Option<Encoding>,
-    /// Names of fields that are not used; at most 100.
-    pub ignored: BTreeSet<String>,
-    /// Entries that are not people.
-    pub skipped: u64,
-    /// Some of these: the line and the object class.
-    pub skipped_entries: Vec<(u64, String)>,
-    /// Users that are created disabled.
-    pub disabled: u64,
-    /// Users that are created locked.
-    pub locked: u64,
-    /// Users whose password begins or ends with a blank, in a format in which it belongs to the password.
-    pub blank_passwords: u64,
-    /// The line and the address of some of these.
-    pub blank_password_rows: Vec<(u64, String)>,
-    /// Users whose account has a date on which it expires.
-    pub expiring: u64,
-    /// The line and the address of some of these.
-    pub expiring_rows: Vec<(u64, String)>,
-    /// Names that were read as a field because an option said so, and the field.
-    pub chosen: Vec<(String, &'static str)>,
-    /// Users whose password field has no usable password: they are created without one.
-    pub without_password: u64,
-    /// Some of these: the line, the address and the reason.
-    pub without_password_rows: Vec<(u64, String, &'static str)>,
-}
-
-/// Examples that a summary keeps of a kind.
-const EXAMPLES: usize = 20;
-
-impl Summary {
-    fn skip(&mut self, line: u64, class: &str) {
-        self.skipped += 1;
-        if self.skipped_entries.len() < EXAMPLES {
-            self.skipped_entries.push((line, class.to_owned()));
-        }
-    }
-
-    fn without_password(&mut self, line: u64, address: &str, why: &'static str) {
-        self.without_password += 1;
-        if self.without_password_rows.len() < EXAMPLES {
-            self.without_password_rows.push((line, address.to_owned(), why));
-        }
-    }
-
-    fn expires(&mut self, line: u64, address: &str) {
-        self.expiring += 1;
-        if self.expiring_rows.len() < EXAMPLES {
-            self.expiring_rows.push((line, address.to_owned()));
-        }
-    }
-
-    fn blank_password(&mut self, line: u64, address: &str) {
-        self.blank_passwords += 1;
-        if self.blank_password_rows.len() < EXAMPLES {
-            self.blank_password_rows.push((line, address.to_owned()));
-        }
-    }
-
-    /// What the person who imports should know, one sentence each.
-    pub fn notes(&self) -> Vec<String> {
-        let mut notes = Vec::new();
-        if let Some(encoding) = self.encoding.filter(|encoding| *encoding != Encoding::Utf8) {
-            notes.push(format!("The file was read as {}", encoding.name()));
-        }
-        if self.skipped > 0 {
-            let entries = self
-                .skipped_entries
-                .iter()
-                .map(|(line, class)| format!("{} on line {line}", printable(class)));
-            notes.push(format!(
-                "{} not people, and no users: {}",
-                entries_are(self.skipped),
-                list(entries, self.skipped)
-            ));
-        }
-        if self.disabled > 0 {
-            notes.push(format!(
-                "{} not active in the file; new ones are created disabled",
-                users_are(self.disabled)
-            ));
-        }
-        if self.locked > 0 {
-            notes.push(format!("{} locked in the file; new ones are created locked", users_are(self.locked)));
-        }
-        if self.without_password > 0 {
-            let rows = self.without_password_rows.iter();
-            let rows =
-                rows.map(|(line, address, why)| format!("{} on line {line} ({why})", printable(address)));
-            let users = users_are(self.without_password);
-            notes.push(format!("{users} created without a password: {}", list(rows, self.without_password)));
-        }
-        if self.expiring > 0 {
-            let rows = self.expiring_rows.iter();
-            let rows = rows.map(|(line, address)| format!("{} on line {line}", printable(address)));
-            notes.push(format!(
-                "{} a date on which the account expires, which is not imported: disable those that are past: {}",
-                if self.expiring == 1 { "1 user has".to_owned() } else { format!("{} users have", self.expiring) },
-                list(rows, self.expiring)
-            ));
-        }
-        if self.blank_passwords > 0 {
-            let rows = self.blank_password_rows.iter();
-            let rows = rows.map(|(line, address)| format!("{} on line {line}", printable(address)));
-            let passwords = match self.blank_passwords {
-                1 => "1 password begins or ends".to_owned(),
-                count => format!("{count} passwords begin or end"),
-            };
-            notes.push(format!(
-                "{passwords} with a blank, which belongs to the password: {}",
-                list(rows, self.blank_passwords)
-            ));
-        }
-        notes
-    }
-
-    fn count_state(&mut self, disabled: bool, locked: bool) {
-        self.disabled += u64::from(disabled);
-        self.locked += u64::from(locked && !disabled);
-    }
-}
-
-fn users_are(count: u64) -> String {
-    if count == 1 { "1 user is".to_owned() } else { format!("{count} users are") }
-}
-
-fn entries_are(count: u64) -> String {
-    if count == 1 { "1 entry is".to_owned() } else { format!("{count} entries are") }
-}
-
-/// Examples of so many.
-fn list(examples: impl Iterator<Item = String>, count: u64) -> String {
-    let examples: Vec<String> = examples.take(5).collect();
-    let more = count.saturating_sub(examples.len() as u64);
-    let end = if more > 0 { format!(", and {more} more") } else { String::new() };
-    format!("{}{end}", examples.join(", "))
 }
 
 /// Why a file can't be read on.

@@ -151,32 +151,6 @@ impl Person {
                 person.password_hash.get_or_insert_with(|| text.trim().to_owned().into());
             }),
             Meaning::MustChange => self.must_change = self.flag(label, value).or(self.must_change),
-            Meaning::Active => self.disabled |= self.flag(label, value) == Some(false),
-            Meaning::Disabled => self.disabled |= self.flag(label, value) == Some(true),
-            Meaning::Locked => self.locked |= self.flag(label, value) == Some(true),
-            Meaning::Status => self.set_status(label, value),
-            Meaning::StatusOrRegion => {
-                if let Field::Text { text, .. } = value
-                    && words::state(text).is_some()
-                {
-                    self.set_status(label, value);
-                }
-            }
-            Meaning::DisabledSince => {
-                self.with_text(label, value, |person, text| person.disabled |= is_since(text));
-            }
-            Meaning::SambaFlags => self.with_text(label, value, |person, text| {
-                person.disabled |= text.contains('D');
-                person.locked |= text.contains('L');
-            }),
-            Meaning::RoleOfDirectory => self.with_text(label, value, |person, text| {
-                person.disabled |= text.to_lowercase().contains("disabledrole");
-            }),
-            Meaning::Expires => self.with_text(label, value, |person, text| person.expires |= is_since(text)),
-            Meaning::LockedSince => {
-                self.with_text(label, value, |person, text| person.set_locked_since(text));
-            }
-            Meaning::AccountControl => self.set_account_control(label, value),
             Meaning::PasswordSetAt => self.with_text(label, value, |person, text| {
                 if text.trim() == "0" {
                     person.must_change = Some(true);
@@ -187,6 +161,17 @@ impl Person {
                 self.with_text(label, value, |person, text| set_first(&mut person.alias_of, text));
             }
             Meaning::Suspect => self.suspect(label),
+            Meaning::Active
+            | Meaning::Disabled
+            | Meaning::DisabledSince
+            | Meaning::Locked
+            | Meaning::LockedSince
+            | Meaning::Status
+            | Meaning::StatusOrRegion
+            | Meaning::AccountControl
+            | Meaning::SambaFlags
+            | Meaning::RoleOfDirectory => self.set_state(meaning, label, value),
+            Meaning::Expires => self.with_text(label, value, |person, text| person.expires |= is_since(text)),
             Meaning::ObjectClass => self.with_text(label, value, |person, text| person.add_classes(text)),
             Meaning::Ignored | Meaning::Unknown => {}
         }
@@ -290,6 +275,38 @@ impl Person {
                 );
                 self.refuse(Code::NotOneOf, label, message);
             }
+        }
+    }
+
+    /// Takes a field that says something about the state.
+    fn set_state(&mut self, state: Meaning, label: &str, value: Field<'_>) {
+        match state {
+            Meaning::Active => self.disabled |= self.flag(label, value) == Some(false),
+            Meaning::Disabled => self.disabled |= self.flag(label, value) == Some(true),
+            Meaning::Locked => self.locked |= self.flag(label, value) == Some(true),
+            Meaning::Status => self.set_status(label, value),
+            Meaning::StatusOrRegion => {
+                if let Field::Text { text, .. } = value
+                    && words::state(text).is_some()
+                {
+                    self.set_status(label, value);
+                }
+            }
+            Meaning::DisabledSince => {
+                self.with_text(label, value, |person, text| person.disabled |= is_since(text));
+            }
+            Meaning::SambaFlags => self.with_text(label, value, |person, text| {
+                person.disabled |= text.contains('D');
+                person.locked |= text.contains('L');
+            }),
+            Meaning::RoleOfDirectory => self.with_text(label, value, |person, text| {
+                person.disabled |= text.to_lowercase().contains("disabledrole");
+            }),
+            Meaning::LockedSince => {
+                self.with_text(label, value, |person, text| person.set_locked_since(text));
+            }
+            Meaning::AccountControl => self.set_account_control(label, value),
+            _ => {}
         }
     }
 
