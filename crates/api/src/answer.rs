@@ -24,8 +24,6 @@ const RATE_RESET: HeaderName = HeaderName::from_static(header::RATE_RESET);
 const IGNORED_FIELDS: HeaderName = HeaderName::from_static("x-matricula-ignored-fields");
 /// Most fields that the header names.
 const MOST_IGNORED: usize = 10;
-/// The challenge for an application (required by RFC 6749, 5.2).
-const BASIC: HeaderValue = HeaderValue::from_static("Basic realm=\"matricula\"");
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
 
 /// A successful response with a rendered body.
@@ -48,12 +46,15 @@ pub fn refused(refusal: &CallError, rate: Rate, style: Style) -> Response {
             } else {
                 code
             };
-            let body = oauth::Refused { error: error.as_str().to_owned(), error_description: message };
+            let body = RefusedToken {
+                oauth: oauth::Refused {
+                    error: error.as_str().to_owned(),
+                    error_description: message.clone(),
+                },
+                answer: Answer::refused_with_code(code, message),
+            };
             let mut response = json(code.status(), rendered(&body), rate);
             not_stored(response.headers_mut());
-            if code.status() == 401 {
-                response.headers_mut().insert(WWW_AUTHENTICATE, BASIC);
-            }
             response
         }
         // The gateway of API 2.0 has one error format on all paths (spec/protocol.md 2e).
@@ -65,6 +66,9 @@ pub fn refused(refusal: &CallError, rate: Rate, style: Style) -> Response {
             json(code.status(), rendered(&Answer::<()>::refused(code, message)), rate)
         }
     };
+    if code.status() == 401 {
+        response.headers_mut().insert(WWW_AUTHENTICATE, challenge(style));
+    }
     if let Some(seconds) = refusal.retry_after() {
         response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(seconds));
     }
@@ -72,6 +76,25 @@ pub fn refused(refusal: &CallError, rate: Rate, style: Style) -> Response {
         response.extensions_mut().insert(Unframed);
     }
     response
+}
+
+/// The challenge of a 401 (required by RFC 9110, 11.6.1, and RFC 6749, 5.2): without one, some clients raise an error and
+/// hide the body.
+fn challenge(style: Style) -> HeaderValue {
+    HeaderValue::from_static(match style {
+        Style::OAuth => "Basic realm=\"matricula\"",
+        Style::Rest => "Bearer realm=\"matricula\"",
+        Style::Envelope => "MC realm=\"matricula\"",
+    })
+}
+
+/// A refused request for a token. Clients read the fields of RFC 6749, or the envelope as in every other response.
+#[derive(Serialize)]
+struct RefusedToken {
+    #[serde(flatten)]
+    oauth: oauth::Refused,
+    #[serde(flatten)]
+    answer: Answer<()>,
 }
 
 /// Marks a response to a request with invalid body framing: the start of the next request is unknown.

@@ -75,9 +75,16 @@ impl<T> Answer<T> {
 
     /// The response to a refused call.
     pub fn refused(code: Code, message: impl Into<String>) -> Self {
+        match code.level() {
+            Level::Gateway(_) => Self::refused_with_code(code, message),
+            _ => Self::failed(code.status(), Failure::call(Error::new(code, message))),
+        }
+    }
+
+    /// The response to a refused call, with the error also where clients of API 2.0 expect it.
+    pub fn refused_with_code(code: Code, message: impl Into<String>) -> Self {
         let error = Error::new(code, message);
-        let gateway = matches!(code.level(), Level::Gateway(_)).then(|| error.clone());
-        Self::failed(code.status(), Failure { gateway, ..Failure::call(error) })
+        Self::failed(code.status(), Failure { gateway: Some(error.clone()), ..Failure::call(error) })
     }
 
     /// A response with only this failure.

@@ -32,6 +32,8 @@ row! {
         token_type: always String = "token_type",
         /// Seconds until it expires.
         expires_in: always u64 = "expires_in",
+        /// Empty: the application's role and products decide.
+        scope: always String = "scope",
     }
     /// Why no token was issued.
     pub struct Refused {

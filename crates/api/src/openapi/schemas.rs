@@ -101,7 +101,7 @@ fn schemas() -> Value {
             "required": ["meta", "data", "fail"],
         },
         "Errors": object(rest::Errors::FIELDS),
-        "OAuthError": object(oauth::Refused::FIELDS),
+        "OAuthError": { "allOf": [object(oauth::Refused::FIELDS), reference("Refused")] },
     })
 }
 

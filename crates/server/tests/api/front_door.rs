@@ -31,7 +31,7 @@ async fn a_token_is_given_and_calls_as_a_signature_does() {
     let answer = server.unsigned(TOKEN, application.form()).await;
     let mut token = answer.json();
     let text = token["access_token"].take().as_str().unwrap().to_owned();
-    assert_eq!(token, json!({"access_token": null, "token_type": "Bearer", "expires_in": 1799}));
+    assert_eq!(token, json!({"access_token": null, "token_type": "Bearer", "expires_in": 1799, "scope": ""}));
     assert_eq!(
         (answer.header("cache-control"), answer.header("pragma")),
         (Some("no-store"), Some("no-cache"))
@@ -100,7 +100,12 @@ async fn what_is_no_request_for_a_token_is_refused_as_oauth_does(
     assert_eq!(refused(&answer), (status, error.to_owned()), "{answer}");
     assert_eq!(answer.header("www-authenticate").is_some(), status == 401, "{answer}");
     assert_eq!(answer.header("cache-control"), Some("no-store"));
-    assert!(answer.json()["error_description"].as_str().is_some_and(|text| !text.is_empty()));
+    let body = answer.json();
+    assert!(body["error_description"].as_str().is_some_and(|text| !text.is_empty()));
+    // The same in the envelope, where shipped connectors look for it.
+    assert_eq!((&body["meta"]["status"], &body["data"]), (&json!(status), &json!([])), "{answer}");
+    let fail = &body["fail"][0];
+    assert_eq!((&fail["code"], &fail["message"]), (&fail["errors"][0]["code"], &body["error_description"]));
 }
 
 #[tokio::test]

@@ -37,5 +37,10 @@ async fn token(mut call: Unsigned<'_>) -> Result<Reply, CallError> {
     call.claims(id, &principal.client.name);
     // The token's last second may be partly over already.
     let expires_in = TOKEN_LIFE.unsigned_abs() - 1;
-    Ok(Reply::bare(&Token { access_token, token_type: "Bearer".to_owned(), expires_in }))
+    Ok(Reply::bare(&Token {
+        access_token,
+        token_type: "Bearer".to_owned(),
+        expires_in,
+        scope: String::new(),
+    }))
 }
