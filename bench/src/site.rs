@@ -103,9 +103,10 @@ impl Site {
     /// Compares the database with the acknowledged creations. The server must have stopped.
     pub(crate) fn verify(&self, acknowledged: u64) -> anyhow::Result<()> {
         self.admin(async |admin| {
-            // Administrators are users too.
+            // Administrators are users too, and each domain has two.
             let administrators = admin.administrators().await?.len() as u64;
-            let users = admin.count_users().await?.saturating_sub(administrators);
+            let of_domains = 2 * admin.domains().await?.len() as u64;
+            let users = admin.count_users().await?.saturating_sub(administrators + of_domains);
             anyhow::ensure!(
                 users == acknowledged,
                 "{acknowledged} creations were acknowledged, but the database has {users} users"

@@ -176,6 +176,7 @@ impl Call<'_> {
         let (user, role) = found;
         let user = scope.user(user)?;
         if self.writes {
+            scope.changes(&user)?;
             scope.covers(role.as_ref())?;
         }
         Ok(user)

@@ -262,6 +262,11 @@ pub fn wrong(field: &'static str, why: &rules::ItemError) -> wire::Error {
             return wire::Error::new(Code::MemberAlreadyExists, why.to_string());
         }
         R::Change(why @ C::MemberNotFound) => return wire::Error::new(Code::MemberNotFound, why.to_string()),
+        // The recorded words, then the reason.
+        R::Change(why @ C::Reserved) => {
+            let message = format!("0003 Forbidden To Perform Operation For Address: this user {why}");
+            return wire::Error::in_field(Code::ForbiddenForAddress, field, message);
+        }
         R::Change(C::LastSuperAdministrator) => Code::LastSuperAdministrator,
         R::Change(C::RoleHeld) => Code::RoleHeld,
     };

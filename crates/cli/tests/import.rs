@@ -70,9 +70,10 @@ impl Place {
         reader.records().map(|record| record.unwrap().iter().map(str::to_owned).collect()).collect()
     }
 
+    /// The number of users, without the two that belong to the domain.
     fn users(&self) -> u64 {
         let page = Page { page_size: Some(1), page_token: None };
-        self.client().internal_users(GetInternalUsers::default(), &page).unwrap().data[0].user_count
+        self.client().internal_users(GetInternalUsers::default(), &page).unwrap().data[0].user_count - 2
     }
 }
 

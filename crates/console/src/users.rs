@@ -59,6 +59,7 @@ pub(super) fn tags(user: &User, now: Timestamp) -> Vec<Tag> {
     let mut tags = Vec::new();
     for (is_so, text, look) in [
         (user.alias_of.is_some(), "alias", ""),
+        (user.reserved, "of the domain", ""),
         (user.role.is_some(), "administrator", ""),
         (user.disabled, "disabled", "bad"),
         (user.locked, "locked", "bad"),

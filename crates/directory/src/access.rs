@@ -6,7 +6,7 @@ use thiserror::Error;
 
 use crate::caller::PermissionDenied;
 pub use crate::error::ForbiddenForAddress;
-use crate::error::ItemError;
+use crate::error::{ChangeError, ItemError};
 use crate::evidence::Evidence;
 use crate::role::{Permission, Role};
 use crate::user::User;
@@ -83,6 +83,14 @@ impl Scope {
     pub fn user(&self, found: Option<User>) -> Result<User, ItemError> {
         let user = self.address(found)?;
         if user.alias_of.is_some() { Err(ItemError::IsAlias) } else { Ok(user) }
+    }
+
+    /// Checks that the user can be changed at all.
+    ///
+    /// # Errors
+    /// When the user belongs to its domain.
+    pub fn changes(&self, user: &User) -> Result<(), ItemError> {
+        if user.reserved { Err(ChangeError::Reserved.into()) } else { Ok(()) }
     }
 
     /// Checks that the caller may assign the role, or change the credentials of a user who holds it: nobody can grant,

@@ -6,13 +6,29 @@ use jiff::{SignedDuration, Timestamp};
 pub use crate::account::InboundType;
 use crate::audit::Action;
 use crate::error::ItemError;
-use crate::{AccountId, Domain, DomainId, DomainName, PendingDomainId};
+use crate::user::User;
+use crate::{AccountId, Domain, DomainId, DomainName, EmailAddress, PendingDomainId, UserId};
 
 /// How long a domain can be verified after it was registered. `[ours]`
 pub const LIFE: SignedDuration = SignedDuration::from_hours(7 * 24);
 
 /// The prefix of every token, so that the purpose of the record in a zone is clear.
 const TOKEN_PREFIX: &str = "matricula-verification=";
+
+/// The users of every internal domain: the part of the address before the `@`, and the name. Both are recorded from the
+/// service (spec/protocol.md 5).
+pub const RESERVED: [(&str, &str); 2] =
+    [("postmaster", "Domain postMaster address"), ("abuse", "Domain abuse address")];
+
+/// The users that a domain gets when it becomes internal. A domain whose name is too long for such an address gets none.
+pub fn reserved_users(domain: &Domain, mut id: impl FnMut() -> UserId) -> Vec<User> {
+    let user = |(local, name): (&str, &str)| {
+        let address = EmailAddress::parse(&format!("{local}@{}", domain.name)).ok()?;
+        let user = User::new(id(), domain.account, address, domain.created_at);
+        Some(User { name: name.to_owned(), reserved: true, ..user })
+    };
+    RESERVED.into_iter().filter_map(user).collect()
+}
 
 /// A domain that an account has registered and not yet verified. Several accounts may register the same one: the first
 /// to verify it gets it.

@@ -107,9 +107,10 @@ impl From<AddressError> for ItemError {
     }
 }
 
-/// The address is unknown or belongs to another account: one answer for both.
+/// The address is unknown or belongs to another account: one answer for both. The words after the colon tell it from
+/// other refusals with this code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
-#[error("0003 Forbidden To Perform Operation For Address: not a user of the account")]
+#[error("0003 Forbidden To Perform Operation For Address: no such user in the account")]
 pub struct ForbiddenForAddress;
 
 /// Why a change could not be made.
@@ -124,6 +125,9 @@ pub enum ChangeError {
     /// The object to change does not exist.
     #[error("does not exist")]
     NotFound,
+    /// The user belongs to its domain.
+    #[error("belongs to its domain and cannot be changed or removed")]
+    Reserved,
     /// The account would lose its last Super Administrator.
     #[error("is the last Super Administrator of its account: assign another one first")]
     LastSuperAdministrator,

@@ -62,7 +62,7 @@ pub struct Planned {
 ///
 /// # Errors
 /// When the user does not belong to the account, holds a role that the caller's does not cover, or a value breaks a
-/// rule.
+/// rule; when the user belongs to its domain.
 pub fn judge(
     scope: &Scope,
     found: Option<User>,
@@ -91,7 +91,8 @@ pub fn judge(
         archive_start: asked.archive_start,
     };
     if asked.password.is_some() || refused.is_some() || !update.is_nothing() {
-        scope.covers(role).map_err(|why| vec![(Field::Address, why)])?;
+        let allowed = scope.changes(&user).and_then(|()| scope.covers(role));
+        allowed.map_err(|why| vec![(Field::Address, why)])?;
     }
     let mut wrong: Vec<_> = refused.map(|why| (Field::PasswordHash, why)).into_iter().collect();
     let name = update.name.as_deref().unwrap_or(&user.name);

@@ -82,6 +82,8 @@ pub struct User {
     pub purge_at: Option<Timestamp>,
     /// The user whose alias this is.
     pub alias_of: Option<UserId>,
+    /// Whether the user belongs to its domain: it comes and goes with the domain, and nobody can change it.
+    pub reserved: bool,
     /// When it was created.
     pub created_at: Timestamp,
     /// When it was last changed; `None`: never.
@@ -121,6 +123,7 @@ impl User {
             logged_in_at: None,
             purge_at: None,
             alias_of: None,
+            reserved: false,
             created_at,
             updated_at: None,
         }

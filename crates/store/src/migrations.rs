@@ -24,6 +24,7 @@ pub(crate) const SQLITE: &[Migration] = &[
     file!("sqlite", "0008_usage"),
     file!("sqlite", "0009_forgotten"),
     file!("sqlite", "0010_password_origin"),
+    file!("sqlite", "0011_reserved_users"),
 ];
 
 pub(crate) const POSTGRES: &[Migration] = &[
@@ -33,4 +34,5 @@ pub(crate) const POSTGRES: &[Migration] = &[
     file!("postgres", "0004_usage"),
     file!("postgres", "0005_forgotten"),
     file!("postgres", "0006_password_origin"),
+    file!("postgres", "0007_reserved_users"),
 ];

@@ -69,8 +69,8 @@ pub const LOWER_ACCOUNT: &str = "CTEST00003";
 /// The lower account's domain.
 pub const LOWER_DOMAIN: &str = "lower.example";
 
-/// Number of users at the start.
-pub const SEEDED: u64 = 5;
+/// Number of users at the start: two belong to each of the three domains.
+pub const SEEDED: u64 = 5 + 2 * 3;
 /// The password of every administrator.
 pub const PASSWORD: &str = "Correct horse 7 battery";
 

@@ -54,7 +54,7 @@ row! {
         contact_email: always String = "contactEmail",
         /// First domain of the account.
         domain: always String = "domain",
-        /// Number of users and aliases.
+        /// Number of users and aliases, with `postmaster@` and `abuse@` of each domain.
         user_count: always u64 = "userCount",
         /// A number in the form `nn-nnnn-nnnnn`, stable.
         mimecast_id: always String = "mimecastId",

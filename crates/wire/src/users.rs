@@ -120,7 +120,7 @@ row! {
     pub struct InternalUsers {
         /// The users.
         users: always Vec<InternalUser> = "users",
-        /// Users on all pages.
+        /// Users on all pages, with `postmaster@` and `abuse@` of each domain.
         user_count: always u64 = "userCount",
     }
     /// A user in a list, its keys in the order that is recorded of the service (spec/clients.md 4.6).

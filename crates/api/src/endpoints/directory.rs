@@ -65,7 +65,7 @@ fn blamed_field(why: ChangeError) -> &'static str {
         C::AlreadyExists => "description",
         C::AddressTaken | C::NotFound | C::LastSuperAdministrator | C::RoleHeld | C::GroupHasFolders => "id",
         C::DomainHasUsers | C::DomainManaged | C::DomainBelowAnothers | C::VerificationExpired => "id",
-        C::MemberAlreadyExists | C::MemberNotFound => "id",
+        C::Reserved | C::MemberAlreadyExists | C::MemberNotFound => "id",
     }
 }
 

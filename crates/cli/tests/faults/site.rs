@@ -13,8 +13,8 @@ use tempfile::TempDir;
 
 use crate::running::{Running, matricula};
 
-/// The number of users at the start.
-pub(crate) const SEEDED: usize = 1;
+/// The number of users at the start, with those of the domain.
+pub(crate) const SEEDED: usize = 1 + 2;
 
 /// Production's settings without a quota, because one caller makes all the calls.
 const SETTINGS: &str = "listen = \"127.0.0.1:0\"\nmaster_key_file = \"master.key\"\n[quota]\nenabled = false\n\

@@ -153,7 +153,7 @@ pub(super) async fn page(request: &PageRequest<'_>, notice: Option<Notice>) -> R
         history: history(request, &user).await?,
         path: user_path(request, &user),
         tags: tags(&user, now),
-        may: May::read(request),
+        may: May::read(request, &user),
         role: role.map(|role| role.name),
         roles: roles.collect(),
         aliases: store.aliases(user.id).await?.iter().map(|alias| alias.address.to_string()).collect(),
@@ -170,12 +170,14 @@ pub(super) async fn page(request: &PageRequest<'_>, notice: Option<Notice>) -> R
 }
 
 impl May {
-    fn read(request: &PageRequest<'_>) -> Self {
+    /// Nobody may change a user that belongs to its domain.
+    fn read(request: &PageRequest<'_>, user: &User) -> Self {
+        let may_change = |permission| !user.reserved && request.may(permission);
         Self {
-            edit: request.may(&INTERNAL_EDIT),
-            give_roles: request.may(&ROLES_EDIT),
-            keep: request.may(&UNPURGE_ADDRESS),
-            alias: request.may(&GROUPS_EDIT),
+            edit: may_change(&INTERNAL_EDIT),
+            give_roles: may_change(&ROLES_EDIT),
+            keep: may_change(&UNPURGE_ADDRESS),
+            alias: may_change(&GROUPS_EDIT),
             see_aliases: request.may(&GROUPS_READ),
             see_groups: request.may(&GROUPS_READ),
             see_keys: request.may(&APPLICATIONS_READ),

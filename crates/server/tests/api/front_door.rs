@@ -281,8 +281,8 @@ async fn the_list_of_users_pages_to_the_end_and_is_that_of_get_internal_users() 
     }
     let classic = server.post_as(&token, "/api/user/get-internal-users", "{}").await.json();
     let classic: Vec<_> = classic["data"][0]["users"].as_array().unwrap().clone();
-    assert_eq!(classic.len(), 13);
-    for size in [1, 4, 12, 13, 14] {
+    assert_eq!(classic.len(), 15);
+    for size in [1, 4, 14, 15, 16] {
         let (mut users, mut next) = (Vec::new(), String::new());
         loop {
             let page =

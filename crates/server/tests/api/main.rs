@@ -29,6 +29,7 @@ mod once_only;
 mod pages;
 mod quota;
 mod reference;
+mod reserved;
 mod roles;
 mod room;
 mod search;

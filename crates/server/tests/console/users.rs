@@ -61,3 +61,28 @@ async fn a_one_time_password_is_shown_once_and_must_be_changed() {
     assert_eq!(location(&entered), "/console");
     assert_eq!(reader.get(&path("/users")).await.status, 200);
 }
+
+#[tokio::test]
+async fn a_user_of_the_domain_is_shown_without_forms_and_is_not_removed() {
+    let server = TestServer::start().await;
+    let mut browser = administrator(&server).await;
+    let postmaster = link(&browser.get(&path("/users")).await, "postmaster@example.com");
+    let page = browser.get(&postmaster).await;
+    assert!(
+        page.body.contains("Domain postMaster address") && page.body.contains(">of the domain</span>"),
+        "{page}"
+    );
+    assert!(
+        !page.body.contains("<button>Reset password</button>") && !page.body.contains("Remove …"),
+        "{page}"
+    );
+    let confirm = [("confirm", "postmaster@example.com")];
+    let removed = browser.post(&format!("{postmaster}/remove"), &confirm).await;
+    assert_eq!(removed.status, 422, "{removed}");
+    assert!(removed.body.contains("belongs to its domain"), "{removed}");
+    let locked = browser.post(&format!("{postmaster}/state"), &[("to", "lock"), ("sure", "yes")]).await;
+    assert_eq!(locked.status, 422, "{locked}");
+    let reset = browser.post(&format!("{postmaster}/password"), &[("sure", "yes")]).await;
+    assert!(!reset.body.contains("<code id=\"password\">"), "{reset}");
+    assert!(server.admin().user("postmaster@example.com").await.unwrap().password.is_none());
+}

@@ -63,6 +63,7 @@ columns! {
     AddressType "address_type" = Text(|user| Some(user.address_type.as_str()));
     Source "source" = Text(|user| Some(user.source.as_str()));
     AliasOf "alias_of" = Bytes(|user| user.alias_of.as_ref().map(|user| &user.as_bytes()[..]));
+    Reserved "reserved" = Integer(|user| Some(i64::from(user.reserved)));
     CreatedAt "created_at" = Integer(|user| Some(millis(user.created_at)));
     DisabledAt "disabled_at" = Integer(|user| user.disabled.then(|| millis(user.created_at)));
     Locked "locked" = Integer(|user| Some(i64::from(user.locked)));
@@ -128,6 +129,7 @@ pub(crate) fn read(row: Row<'_>) -> Result<User> {
         logged_in_at: optional_time(Column::LoggedInAt)?,
         purge_at: optional_time(Column::PurgeAt)?,
         alias_of: row.get::<Option<[u8; 16]>>(Column::AliasOf as usize)?.map(UserId::from_bytes),
+        reserved: flag(Column::Reserved)?,
         created_at: time(row, Column::CreatedAt as usize)?,
         updated_at: optional_time(Column::UpdatedAt)?,
     })

@@ -97,7 +97,8 @@ fn named(
     Ok(())
 }
 
-fn add(session: &dyn Session, users: &[User]) -> Result<()> {
+/// Adds the words of users.
+pub(crate) fn add(session: &dyn Session, users: &[User]) -> Result<()> {
     let words: Vec<(&User, String)> =
         users.iter().flat_map(|user| words(user).into_iter().map(move |word| (user, word))).collect();
     for some in words.chunks(ROWS) {

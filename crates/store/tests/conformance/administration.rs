@@ -39,7 +39,7 @@ pub(crate) async fn all_changes_are_made_or_none(engine: &impl Engine) {
     }
     assert_eq!(store.list_accounts().await.unwrap().len(), 1);
     assert_eq!(store.list_domains().await.unwrap().len(), 1);
-    assert_eq!(store.count_users().await.unwrap(), 1);
+    assert_eq!(store.count_users().await.unwrap(), FILLED);
     assert!(store.principal(&access_key(1), Freshness::Now).await.unwrap().is_some());
     assert_eq!(store.audit(1, 0, 100).await.unwrap().len(), told, "what was not done is not told");
     assert!(store.verify_audit().await.unwrap()[0].broken.is_none());

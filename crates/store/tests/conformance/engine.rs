@@ -20,7 +20,7 @@ use secrecy::{SecretBox, SecretString};
 use store::MasterKey;
 
 /// A database of an engine.
-pub(crate) trait Engine: Sized {
+pub(crate) trait Engine: Sized + Sync {
     /// An empty one; `None` where the engine is not installed.
     fn new() -> Option<Self>;
     /// Opens the database; can be called repeatedly.
@@ -29,6 +29,8 @@ pub(crate) trait Engine: Sized {
     fn open_with_other_key(&self) -> String;
     /// Changes rows directly in the database.
     fn tamper(&self, how: Tamper);
+    /// Takes the database back to the schema from before domains had users.
+    fn downgrade(&self);
     /// The number of rows of a table.
     fn rows(&self, table: &str) -> i64;
     /// Every byte on its disk.
@@ -109,6 +111,11 @@ impl Engine for sqlite {
         rusqlite::Connection::open(self.path()).unwrap().execute_batch(&sql).unwrap();
     }
 
+    fn downgrade(&self) {
+        let sql = format!("{WITHOUT_RESERVED}; PRAGMA user_version = 10");
+        rusqlite::Connection::open(self.path()).unwrap().execute_batch(&sql).unwrap();
+    }
+
     fn rows(&self, table: &str) -> i64 {
         let connection = rusqlite::Connection::open(self.path()).unwrap();
         connection.query_row(&format!("SELECT count(*) FROM {table}"), [], |row| row.get(0)).unwrap()
@@ -119,6 +126,15 @@ impl Engine for sqlite {
         files.flat_map(|file| std::fs::read(file.unwrap().path()).unwrap()).collect()
     }
 }
+
+/// Removes what the migration adds.
+const WITHOUT_RESERVED: &str = "
+    DELETE FROM user_words WHERE address_key IN (SELECT address_key FROM users WHERE reserved = 1);
+    UPDATE user_counts SET users = users - (SELECT count(*) FROM users u WHERE u.reserved = 1
+        AND u.account = user_counts.account AND substr(u.address_key, 1, length(domain) + 1) = domain || '@')
+        WHERE chain = 1;
+    DELETE FROM users WHERE reserved = 1;
+    ALTER TABLE users DROP COLUMN reserved";
 
 /// All of these change the chain with the most events.
 fn tampering_sql(how: Tamper, zeros: &str) -> String {
@@ -174,6 +190,11 @@ impl Engine for postgres {
 
     fn tamper(&self, how: Tamper) {
         self.server.execute(&self.url, &tampering_sql(how, "decode(repeat('00', 32), 'hex')"));
+    }
+
+    fn downgrade(&self) {
+        let sql = format!("{WITHOUT_RESERVED}; UPDATE matricula_schema SET version = 6");
+        self.server.execute(&self.url, &sql);
     }
 
     fn rows(&self, table: &str) -> i64 {
@@ -276,6 +297,9 @@ pub(crate) fn access_key(n: u8) -> AccessKey {
 pub(crate) async fn apply(store: &Arc<dyn Store>, changes: Vec<Change>) {
     assert_eq!(store.apply(changes, Actor::Operator, now()).await.unwrap(), Changed::Done);
 }
+
+/// The users of [`filled_store`]: one, and those of its domain.
+pub(crate) const FILLED: u64 = 3;
 
 /// An account with a domain, a user, an application and a binding.
 pub(crate) async fn filled_store(engine: &impl Engine) -> Arc<dyn Store> {

@@ -15,6 +15,7 @@ mod groups;
 mod logins;
 mod nodes;
 mod requests;
+mod reserved;
 mod search;
 mod usage;
 mod users;
@@ -51,6 +52,11 @@ macro_rules! engines {
             the_first_account_that_verifies_a_domain_gets_it, subdomains_go_to_the_owner_of_the_domain,
             a_registration_expires_and_can_be_repeated, domains_are_listed_by_account,
             a_domain_is_not_taken_from_under_a_new_user,
+        }
+        reserved::{
+            every_domain_gets_its_users_once, users_of_a_domain_cannot_be_changed,
+            an_address_from_before_stays_what_it_is, users_of_a_domain_go_with_it,
+            an_upgrade_adds_the_users_of_domains_once,
         }
         groups::{
             a_group_has_a_unique_name_and_a_valid_parent,

@@ -31,7 +31,7 @@ pub(crate) async fn a_request_runs_on_one_node(engine: &impl Engine) {
         both.sort_by_key(|written| matches!(written, Written::Repeated(_)));
         assert_eq!(both, [written_text("[Created]"), Written::Repeated(b"[Created]".to_vec())]);
     }
-    assert_eq!(nodes[2].count_users().await.unwrap(), 301);
+    assert_eq!(nodes[2].count_users().await.unwrap(), FILLED + 300);
     assert!(nodes[2].verify_audit().await.unwrap().iter().all(|report| report.broken.is_none()));
 }
 
@@ -56,7 +56,7 @@ pub(crate) async fn a_request_id_belongs_to_one_body_on_all_nodes(engine: &impl 
         both.sort_by_key(|written| *written == Written::RequestIdReused);
         assert_eq!(both, [written_text("[Created]"), Written::RequestIdReused]);
     }
-    assert_eq!(nodes[0].count_users().await.unwrap(), 101);
+    assert_eq!(nodes[0].count_users().await.unwrap(), FILLED + 100);
 }
 
 /// One node revokes something while another writes. Later writes are not based on the old state, and every acknowledged
@@ -87,7 +87,7 @@ pub(crate) async fn a_revocation_on_one_node_stops_writes_of_the_other(engine: &
     let mut late = request(1, 1, vec![user(1, "late@example.com")]);
     id(&mut late, u32::MAX);
     assert_eq!(create(&writing, late).await, Written::Stale);
-    let mut created = 1;
+    let mut created = FILLED;
     for task in tasks {
         created += u64::from(task.await.unwrap());
     }

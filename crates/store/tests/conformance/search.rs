@@ -113,8 +113,8 @@ pub(crate) async fn changed_users_are_found_by_their_new_words(engine: &impl Eng
     apply(&store, vec![Change::RemoveUser(user_id(2))]).await;
     assert_eq!(found_addresses(&store, "jones").await, Vec::<String>::new());
     assert_eq!(found_addresses(&store, "lee").await, Vec::<String>::new(), "with its alias");
-    // Words of former names are removed: only `first`, `user` and `1` are left.
-    assert_eq!(engine.rows("user_words"), 3);
+    // Words of former names are removed: only `first`, `user` and `1` are left, and three of each user of the domain.
+    assert_eq!(engine.rows("user_words"), 3 + 2 * 3);
 }
 
 pub(crate) async fn new_users_are_indexed_once(engine: &impl Engine) {

@@ -58,7 +58,9 @@ async fn get_profile(mut call: Call<'_>) -> Result<Reply, CallError> {
     let attribute = |wanted: Attribute| {
         attributes.iter().find(|(attribute, _)| *attribute == wanted).map(|(_, value)| value.clone())
     };
-    let editable = call.caller.require(&INTERNAL_EDIT).is_ok() && scope.covers(role.as_ref()).is_ok();
+    let editable = call.caller.require(&INTERNAL_EDIT).is_ok()
+        && scope.covers(role.as_ref()).is_ok()
+        && scope.changes(&user).is_ok();
     let profile = Profile {
         name: user.name.clone(),
         email_address: user.address.to_string(),

@@ -13,6 +13,9 @@ const TRIES: u32 = 5;
 /// Earlier passwords that may not come again, the present one included.
 const HISTORY: usize = 5;
 
+/// The address that belongs to the domain.
+pub(super) const RESERVED: u8 = 5;
+
 /// Live key pairs that a user may have by login.
 pub(super) const PAIRS: usize = 3;
 
@@ -65,6 +68,8 @@ pub(super) struct Caller {
 pub(super) enum Entry {
     User(User),
     AliasOf(u8),
+    /// The `postmaster@` of the domain.
+    Reserved,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -122,7 +127,7 @@ impl Model {
             strict,
             now: 0,
             callers: vec![Caller { role: true, key: Some(0) }; callers],
-            entries: BTreeMap::new(),
+            entries: [(RESERVED, Entry::Reserved)].into(),
             made: BTreeMap::new(),
             ran: Vec::new(),
             forgotten: None,
@@ -198,7 +203,7 @@ impl Model {
             Deed::Alias { of, .. } => of,
         };
         match self.entries.get(&who) {
-            None => Some("err_xdk_operation_forbidden_for_address"),
+            None | Some(Entry::Reserved) => Some("err_xdk_operation_forbidden_for_address"),
             Some(Entry::AliasOf(_)) => Some("err_user_is_alias"),
             Some(Entry::User(_)) => None,
         }

@@ -6,12 +6,12 @@ use std::path::Path;
 use proptest::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use super::model::Deed;
+use super::model::{Deed, RESERVED};
 
 pub(super) const CALLERS: usize = 3;
 
-/// Addresses that there may be: few, so that deeds meet.
-pub(super) const ADDRESSES: u8 = 5;
+/// Addresses that there may be: few, so that deeds meet. The last one belongs to the domain.
+pub(super) const ADDRESSES: u8 = RESERVED + 1;
 
 /// A history. One that found something is kept in `history/kept`, as JSON.
 #[derive(Clone, Serialize, Deserialize)]

@@ -7,7 +7,7 @@ use server::admin::Admin;
 use testkit::{ACCOUNT, Response, SEEDED, TestServer};
 use wire::create_user::PATH;
 
-use super::model::{Answer, Deed, Entry, Model, PAIRS, Signature};
+use super::model::{Answer, Deed, Entry, Model, PAIRS, RESERVED, Signature};
 use super::step::{ADDRESSES, CALLERS, Step};
 
 /// The server of a history: the one place that says on which engine it runs.
@@ -44,7 +44,7 @@ struct Sent {
 }
 
 fn address(who: u8) -> String {
-    format!("h{who}@example.com")
+    if who == RESERVED { "postmaster@example.com".to_owned() } else { format!("h{who}@example.com") }
 }
 
 fn password(number: u8) -> String {
@@ -305,12 +305,14 @@ impl World {
                 Entry::User(user) => {
                     (user.name.map(|name| name.to_string()).unwrap_or_default(), user.disabled, false)
                 }
+                Entry::Reserved => ("Domain postMaster address".to_owned(), false, false),
                 Entry::AliasOf(_) => (alias_name(&found), false, true),
             });
             assert_eq!(found, entry, "{}", address(who));
         }
         let users = admin.count_users().await.unwrap();
-        assert_eq!(users, SEEDED + CALLERS as u64 + model.entries.len() as u64);
+        // The reserved one is of the start.
+        assert_eq!(users, SEEDED + CALLERS as u64 + model.entries.len() as u64 - 1);
         audit(admin, model).await;
     }
 }

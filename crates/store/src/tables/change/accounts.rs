@@ -1,9 +1,9 @@
-//! Accounts, their domains, roles and authentication profiles.
+//! Accounts, their roles and authentication profiles.
 
 use directory::change::ChangeError;
 use directory::login::NamedProfile;
 use directory::password::Policy;
-use directory::{Account, AccountId, Domain, DomainId, ProfileId, Role, RoleId};
+use directory::{Account, AccountId, ProfileId, Role, RoleId};
 use jiff::Timestamp;
 
 use super::{Attempt, Made, found};
@@ -57,40 +57,6 @@ pub(super) fn set_profile(session: &dyn Session, id: AccountId, profile: Option<
     let bytes = profile.as_ref().map(|profile| profile.as_bytes());
     session.execute("UPDATE accounts SET profile = ?2 WHERE id = ?1", values![id.as_bytes(), bytes])?;
     account(session, id, profile.map_or_else(|| "none".to_owned(), |profile| profile.to_string()))
-}
-
-/// A domain belongs to one account with all its addresses: lists of an account's users are ranges of the index over all
-/// addresses, and nobody can take over a name with which another account's users still log in.
-pub(super) fn add_domain(session: &dyn Session, domain: &Domain) -> Attempt {
-    let foreign: Option<i64> = session.one(
-        "SELECT 1 FROM user_counts WHERE domain = ?1 AND account <> ?2
-             GROUP BY account HAVING sum(users) > 0 LIMIT 1",
-        values![domain.name.as_str(), domain.account.as_bytes()],
-        |row| row.get(0),
-    )?;
-    if foreign.is_some() {
-        return Ok(Err(ChangeError::DomainHasUsers));
-    }
-    session.execute(
-        "INSERT INTO domains (id, name, account, inbound_type, send_only, local, created_at)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
-        values![
-            domain.id.as_bytes(),
-            domain.name.as_str(),
-            domain.account.as_bytes(),
-            domain.inbound_type.as_str(),
-            domain.send_only,
-            domain.local,
-            millis(domain.created_at)
-        ],
-    )?;
-    Ok(Ok(Made::new(domain.account, domain.name.as_str(), "")))
-}
-
-pub(super) fn remove_domain(session: &dyn Session, id: DomainId) -> Attempt {
-    let domain = found(session, "SELECT account, name FROM domains WHERE id = ?1", id.as_bytes())?;
-    session.execute("DELETE FROM domains WHERE id = ?1", values![id.as_bytes()])?;
-    Ok(domain.map(Made::taking))
 }
 
 pub(super) fn add_role(session: &dyn Session, role: &Role) -> Attempt {

@@ -3,18 +3,87 @@
 
 use directory::audit::Action;
 use directory::change::{ChangeError, Effect};
-use directory::domains::{DomainChange, PendingDomain, Registered};
-use directory::{AccountId, Domain, DomainId, DomainName, PendingDomainId};
+use directory::domains::{DomainChange, PendingDomain, RESERVED, Registered, reserved_users};
+use directory::{AccountId, Domain, DomainId, DomainName, PendingDomainId, UserId};
 use jiff::Timestamp;
 
-use super::{Attempt, Judged, Made, accounts, there};
+use super::{Attempt, Judged, Made, there, users};
 use crate::session::{Result, Session, values};
+use crate::tables::batch::Batch;
 use crate::tables::read::domains as read;
+use crate::tables::read::users::by_keys as users_by_keys;
 use crate::tables::row::millis;
+use crate::tables::words;
 
-pub(super) fn make(session: &dyn Session, change: &DomainChange, now: Timestamp) -> Attempt {
+/// A domain belongs to one account with all its addresses: lists of an account's users are ranges of the index over all
+/// addresses, and nobody can take over a name with which another account's users still log in.
+pub(super) fn add(batch: &Batch<'_>, domain: &Domain) -> Attempt {
+    let session = batch.session;
+    let foreign: Option<i64> = session.one(
+        "SELECT 1 FROM user_counts WHERE domain = ?1 AND account <> ?2
+             GROUP BY account HAVING sum(users) > 0 LIMIT 1",
+        values![domain.name.as_str(), domain.account.as_bytes()],
+        |row| row.get(0),
+    )?;
+    if foreign.is_some() {
+        return Ok(Err(ChangeError::DomainHasUsers));
+    }
+    session.execute(
+        "INSERT INTO domains (id, name, account, inbound_type, send_only, local, created_at)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+        values![
+            domain.id.as_bytes(),
+            domain.name.as_str(),
+            domain.account.as_bytes(),
+            domain.inbound_type.as_str(),
+            domain.send_only,
+            domain.local,
+            millis(domain.created_at)
+        ],
+    )?;
+    let mut made = Made::new(domain.account, domain.name.as_str(), "");
+    add_reserved_users(batch, domain, &mut made)?;
+    Ok(Ok(made))
+}
+
+/// Adds the users that every domain has. A user or alias that has such an address already stays as it is. The event of
+/// the domain names the new ones; they get no events.
+fn add_reserved_users(batch: &Batch<'_>, domain: &Domain, made: &mut Made) -> Result<()> {
+    let id = || UserId::at(domain.created_at, &batch.entropy.randomness());
+    let mut added = Vec::new();
+    for user in reserved_users(domain, id) {
+        if let Ok(one) = users::add(batch.session, &user)? {
+            made.counts.extend(one.counts);
+            added.push(user);
+        }
+    }
+    words::add(batch.session, &added)?;
+    let addresses: Vec<_> = added.iter().map(|user| user.address.as_str()).collect();
+    if !addresses.is_empty() {
+        made.detail = format!("with {}", addresses.join(" and "));
+    }
+    Ok(())
+}
+
+/// The users of the domain stay, except those that it came with.
+pub(super) fn remove(session: &dyn Session, id: DomainId, now: Timestamp) -> Attempt {
+    let sql = "SELECT account, name FROM domains WHERE id = ?1";
+    let mut made = there!(super::found(session, sql, id.as_bytes())?).taking();
+    let keys = RESERVED.map(|(local, _)| format!("{}@{local}", made.target));
+    for user in users_by_keys(session, &keys.each_ref().map(String::as_str))? {
+        if user.reserved {
+            users::erase(session, &user, now)?;
+            made.counts.push((user.account, made.target.clone(), -1));
+        }
+    }
+    session.execute("DELETE FROM domains WHERE id = ?1", values![id.as_bytes()])?;
+    Ok(Ok(made))
+}
+
+pub(super) fn make(batch: &Batch<'_>, change: &DomainChange, now: Timestamp) -> Attempt {
+    let session = batch.session;
     match change {
-        DomainChange::Register(pending, id) => register(session, pending.clone(), *id, now),
+        DomainChange::Register(pending, id) => register(batch, pending.clone(), *id, now),
         DomainChange::Verify { pending, id, inbound_type } => {
             let pending = there!(found(session, *pending)?);
             if pending.live(now).is_err() {
@@ -25,7 +94,7 @@ pub(super) fn make(session: &dyn Session, change: &DomainChange, now: Timestamp)
                 inbound_type: *inbound_type,
                 ..Domain::new(*id, pending.account, pending.name, now)
             };
-            internal(session, domain)
+            internal(batch, domain)
         }
         DomainChange::Drop(id) => {
             let pending = there!(found(session, *id)?);
@@ -60,13 +129,19 @@ fn made(pending: PendingDomain) -> Made {
     Made { effect: Effect::Domain(Box::new(Registered::Pending(pending))), ..made }
 }
 
-fn register(session: &dyn Session, pending: PendingDomain, id: DomainId, now: Timestamp) -> Attempt {
+fn register(batch: &Batch<'_>, pending: PendingDomain, id: DomainId, now: Timestamp) -> Attempt {
+    let session = batch.session;
     if there!(above(session, pending.account, &pending.name)?) {
         let inbound_type = pending.inbound_type;
         let domain = Domain { inbound_type, ..Domain::new(id, pending.account, pending.name, now) };
-        let made = internal(session, domain)?;
-        let detail = "below a domain of the account".to_owned();
-        return Ok(made.map(|made| Made { action: Some(Action::DomainAdded), detail, ..made }));
+        let mut made = there!(internal(batch, domain)?);
+        made.action = Some(Action::DomainAdded);
+        made.detail = ["below a domain of the account", &made.detail].join(if made.detail.is_empty() {
+            ""
+        } else {
+            "; "
+        });
+        return Ok(Ok(made));
     }
     // An expired registration is replaced by a new one, with a new token.
     session.execute(
@@ -89,9 +164,9 @@ fn register(session: &dyn Session, pending: PendingDomain, id: DomainId, now: Ti
     Ok(Ok(made(pending)))
 }
 
-fn internal(session: &dyn Session, domain: Domain) -> Attempt {
-    let made = there!(accounts::add_domain(session, &domain)?);
-    session.execute(
+fn internal(batch: &Batch<'_>, domain: Domain) -> Attempt {
+    let made = there!(add(batch, &domain)?);
+    batch.session.execute(
         "DELETE FROM pending_domains WHERE account = ?1 AND name = ?2",
         values![domain.account.as_bytes(), domain.name.as_str()],
     )?;

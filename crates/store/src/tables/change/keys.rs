@@ -5,7 +5,7 @@ use directory::{ApplicationId, BindingId, ClientId, UserId};
 use jiff::Timestamp;
 use secrecy::ExposeSecret;
 
-use super::{Attempt, Made, found};
+use super::{Attempt, Made, found, there, users};
 use crate::session::{Error, Kind, Result, Session, values};
 use crate::tables::batch::Batch;
 use crate::tables::row::millis;
@@ -69,6 +69,7 @@ pub(super) fn disable_client(session: &dyn Session, id: ClientId, now: Timestamp
 }
 
 pub(super) fn add_binding(batch: &Batch<'_>, binding: &Binding) -> Attempt {
+    there!(users::changeable(batch.session, binding.user)?);
     insert_binding(batch, binding)?;
     binding_made(batch.session, binding.id)
 }

@@ -39,6 +39,13 @@ pub(super) fn add(session: &dyn Session, user: &User) -> Attempt {
     Ok(Ok(made))
 }
 
+pub(super) fn add_alias(session: &dyn Session, alias: &User) -> Attempt {
+    if let Some(primary) = alias.alias_of {
+        there!(changeable(session, primary)?);
+    }
+    add(session, alias)
+}
+
 /// The detail of a new user in the audit. `removed`: a user with its address was removed earlier.
 pub(crate) fn added(user: &User, removed: bool) -> Cow<'static, str> {
     let password = match (&user.password, user.must_change_password) {
@@ -64,8 +71,12 @@ pub(crate) fn added(user: &User, removed: bool) -> Cow<'static, str> {
     detail.into()
 }
 
-fn user(session: &dyn Session, id: UserId) -> Result<Judged<User>> {
-    Ok(read::users::by_id(session, id)?.ok_or(ChangeError::NotFound))
+/// A user that can be changed.
+pub(super) fn changeable(session: &dyn Session, id: UserId) -> Result<Judged<User>> {
+    Ok(match read::users::by_id(session, id)? {
+        Some(user) if user.reserved => Err(ChangeError::Reserved),
+        found => found.ok_or(ChangeError::NotFound),
+    })
 }
 
 /// Whether the user could call, and so may have been judged already: it has a role, or had key pairs.
@@ -94,7 +105,7 @@ pub(super) fn set_role(
     actor: &Actor,
     now: Timestamp,
 ) -> Attempt {
-    let before = there!(user(session, id)?);
+    let before = there!(changeable(session, id)?);
     if before.role != role && is_last(session, &before, actor)? {
         return Ok(Err(ChangeError::LastSuperAdministrator));
     }
@@ -127,7 +138,7 @@ pub(super) fn update(
     actor: &Actor,
     now: Timestamp,
 ) -> Attempt {
-    let before = there!(user(session, id)?);
+    let before = there!(changeable(session, id)?);
     if (update.locked == Some(true) || update.disabled == Some(true)) && is_last(session, &before, actor)? {
         return Ok(Err(ChangeError::LastSuperAdministrator));
     }
@@ -168,7 +179,7 @@ pub(super) fn update(
     if revoked > 0 {
         detail.push_str(&format!("; revoked bindings: {revoked}"));
     }
-    let after = there!(user(session, id)?);
+    let after = there!(changeable(session, id)?);
     if after.name != before.name {
         words::remove(session, &before, Some(&after))?;
     }
@@ -218,7 +229,7 @@ pub(super) fn revoke_all(session: &dyn Session, user: UserId, now: Timestamp) ->
 
 /// Removes a user with its aliases, or an alias. Each leaves a tombstone.
 pub(super) fn remove(session: &dyn Session, id: UserId, actor: &Actor, now: Timestamp) -> Attempt {
-    let gone = there!(user(session, id)?);
+    let gone = there!(changeable(session, id)?);
     if is_last(session, &gone, actor)? {
         return Ok(Err(ChangeError::LastSuperAdministrator));
     }
@@ -236,16 +247,21 @@ pub(super) fn remove(session: &dyn Session, id: UserId, actor: &Actor, now: Time
         },
     );
     for row in aliases.iter().chain([&gone]) {
-        groups::leave_all(session, row)?;
-        words::remove(session, row, None)?;
-        session.execute(
-            "INSERT INTO tombstones (address_key, removed_at, id, account) VALUES (?1, ?2, ?3, ?4)",
-            values![row.address.key(), millis(now), row.id.as_bytes(), row.account.as_bytes()],
-        )?;
-        session.execute("DELETE FROM users WHERE id = ?1", values![row.id.as_bytes()])?;
+        erase(session, row, now)?;
         made.counts.push((row.account, row.address.domain().to_owned(), -1));
     }
     Ok(Ok(if could_call(&gone, revoked) { made.taking() } else { made }))
+}
+
+/// Removes a row with all that names its address, and leaves a tombstone.
+pub(super) fn erase(session: &dyn Session, row: &User, now: Timestamp) -> Result<()> {
+    groups::leave_all(session, row)?;
+    words::remove(session, row, None)?;
+    session.execute(
+        "INSERT INTO tombstones (address_key, removed_at, id, account) VALUES (?1, ?2, ?3, ?4)",
+        values![row.address.key(), millis(now), row.id.as_bytes(), row.account.as_bytes()],
+    )?;
+    session.execute("DELETE FROM users WHERE id = ?1", values![row.id.as_bytes()]).map(|_| ())
 }
 
 pub(super) fn purge(
@@ -255,7 +271,7 @@ pub(super) fn purge(
     actor: &Actor,
     now: Timestamp,
 ) -> Attempt {
-    let before = there!(user(session, id)?);
+    let before = there!(changeable(session, id)?);
     if at.is_some() && is_last(session, &before, actor)? {
         return Ok(Err(ChangeError::LastSuperAdministrator));
     }
@@ -270,12 +286,14 @@ pub(super) fn purge(
 }
 
 pub(super) fn set_profile(session: &dyn Session, id: UserId, profile: Option<ProfileId>) -> Attempt {
+    there!(changeable(session, id)?);
     let bytes = profile.as_ref().map(|profile| profile.as_bytes());
     session.execute("UPDATE users SET profile = ?2 WHERE id = ?1", values![id.as_bytes(), bytes])?;
     user_made(session, id, profile.map_or_else(|| "none".to_owned(), |profile| profile.to_string()))
 }
 
 pub(super) fn set_attributes(session: &dyn Session, id: UserId, set: &[(Attribute, String)]) -> Attempt {
+    there!(changeable(session, id)?);
     for (attribute, value) in set {
         let (user, number) = (id.as_bytes(), attribute.number());
         if value.is_empty() {
@@ -295,6 +313,7 @@ pub(super) fn set_attributes(session: &dyn Session, id: UserId, set: &[(Attribut
 
 pub(super) fn add_delegate(session: &dyn Session, delegate: &Delegate) -> Attempt {
     let Delegate { id, primary, delegate } = delegate;
+    there!(changeable(session, *primary)?);
     session.execute(
         "INSERT INTO delegates (id, primary_user, delegate_user) VALUES (?1, ?2, ?3)",
         values![id.as_bytes(), primary.as_bytes(), delegate.as_bytes()],
@@ -311,6 +330,6 @@ pub(super) fn remove_delegate(session: &dyn Session, id: DelegateId) -> Attempt 
 }
 
 fn delegate_made(session: &dyn Session, primary: UserId, delegate: UserId) -> Attempt {
-    let readable = there!(user(session, delegate)?);
+    let readable = there!(changeable(session, delegate)?);
     user_made(session, primary, format!("reads {}", readable.address))
 }
