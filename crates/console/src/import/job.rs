@@ -74,6 +74,13 @@ impl Progress {
         self.exist + self.refused + self.unreadable
     }
 
+    /// Counts a row that got its result.
+    fn settle(&mut self, before: RowStatus, after: RowStatus) {
+        self.count_of(before).into_iter().for_each(|count| *count -= 1);
+        self.count_of(after).into_iter().for_each(|count| *count += 1);
+        self.done += 1;
+    }
+
     fn count_of(&mut self, status: RowStatus) -> Option<&mut usize> {
         match status {
             RowStatus::Unchecked => None,
@@ -309,7 +316,7 @@ impl Job {
         let mut now = self.progress();
         for row in &slices[slice.number] {
             let row = &mut rows[*row];
-            now.count_of(row.status()).into_iter().for_each(|count| *count -= 1);
+            let status = row.status();
             let is_failed = |failure: &Failure| failed_address(failure) == Some(row.address.as_str());
             let refused = fail.next_if(is_failed);
             let missing = || {
@@ -330,8 +337,7 @@ impl Job {
                 },
                 (None, _) => missing(),
             };
-            now.count_of(row.status()).into_iter().for_each(|count| *count += 1);
-            now.done += 1;
+            now.settle(status, row.status());
         }
         // The lock on the rows also serialises updates of the progress.
         self.progress.send_replace(now);
@@ -346,10 +352,9 @@ impl Job {
         let mut now = self.progress();
         for row in &slices[slice.number] {
             let row = &mut rows[*row];
-            now.count_of(row.status()).into_iter().for_each(|count| *count -= 1);
+            let before = row.status();
             row.outcome = RowOutcome::Refused(vec![error.clone()]);
-            now.count_of(row.status()).into_iter().for_each(|count| *count += 1);
-            now.done += 1;
+            now.settle(before, row.status());
         }
         self.progress.send_replace(now);
     }
