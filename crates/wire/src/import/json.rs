@@ -276,7 +276,7 @@ impl<R: BufRead> Json<R> {
     }
 }
 
-/// Whether an object ended unclosed before a brace in the column of its own brace. Objects of several lines may go on so,
+/// Whether an object ended unclosed before a brace in the same column. Objects of several lines may go on so,
 /// where a value is expected.
 fn is_cut(text: &[u8], scan: &Scan, list: Option<Start>) -> bool {
     let text = text.trim_ascii_end();
