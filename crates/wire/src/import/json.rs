@@ -4,29 +4,33 @@
 //! API's lenient reader accepts.
 
 mod credentials;
+mod inner;
 mod unique;
+mod user;
+mod wrapper;
 
 use std::io::{BufRead, Read};
 
 use serde_json::{Map, Value};
 
 use super::decode::{Decoded, Encoding};
-use super::meaning::{Meaning, plain};
-use super::person::{Field, Person, note};
-use super::words::flag;
-use super::{Found, ImportError, MAX_ROW, Options, Summary, unreadable};
+use super::person::Person;
+use super::{Found, ImportError, MAX_ROW, Options, Summary, printable, unreadable};
 use crate::reader::{self, Limits};
-
-/// Keys of lists whose objects are users, in lower case.
-const LISTS: &[&str] =
-    &["resources", "users", "data", "identities", "value", "operations", "members", "entries"];
+use wrapper::{Lists, Members, Scan, is_list};
 
 pub(super) struct Json<R> {
     input: R,
     options: Options,
     line: u64,
+    /// The column of the next byte, if only blanks precede it on its line.
+    indent: Option<usize>,
+    /// The rest of an object around a list of users, which is read again from its end.
+    again: Vec<u8>,
     /// The open brackets and braces around the rows, each with its line.
     open: Vec<(u8, u64)>,
+    /// The lists of the object that is open.
+    lists: Lists,
 }
 
 /// What a bracket or brace of the file turned out to be.
@@ -38,6 +42,21 @@ enum Object {
     Open,
 }
 
+/// How the text of an object ended.
+#[derive(PartialEq, Eq)]
+enum End {
+    Closed,
+    Cut,
+    TooLong,
+}
+
+/// Where the first list of an object begins that may hold users.
+#[derive(Clone, Copy)]
+struct Start {
+    at: usize,
+    line: u64,
+}
+
 impl<R: Read> Json<Decoded<R>> {
     pub(super) fn encoding(&self) -> Encoding {
         self.input.encoding()
@@ -46,12 +65,20 @@ impl<R: Read> Json<Decoded<R>> {
 
 impl<R: BufRead> Json<R> {
     pub(super) fn new(input: R, options: &Options) -> Self {
-        Self { input, options: options.clone(), line: 1, open: Vec::new() }
+        Self {
+            input,
+            options: options.clone(),
+            line: 1,
+            indent: Some(0),
+            again: Vec::new(),
+            open: Vec::new(),
+            lists: Lists::Certain,
+        }
     }
 
     pub(super) fn next_row(&mut self, summary: &mut Summary) -> Result<Option<Found>, ImportError> {
         loop {
-            let line = self.line;
+            let (line, indent) = (self.line, self.indent);
             let Some(byte) = self.byte()? else {
                 return match self.open.pop() {
                     None => Ok(None),
@@ -59,7 +86,7 @@ impl<R: BufRead> Json<R> {
                 };
             };
             match byte {
-                b'{' => match self.object(line)? {
+                b'{' => match self.object(line, indent)? {
                     Object::Row(text) => {
                         if let Some(person) = self.person(line, &text, summary) {
                             return Ok(Some(Found { line, person }));
@@ -67,7 +94,6 @@ impl<R: BufRead> Json<R> {
                     }
                     Object::Wrapper => {}
                     Object::Open => {
-                        self.open.clear();
                         let message = format!("line {line}: the object that begins here has no end");
                         return Ok(Some(Found { line, person: Err(unreadable(message)) }));
                     }
@@ -75,8 +101,14 @@ impl<R: BufRead> Json<R> {
                 b'[' => self.open.push((byte, line)),
                 b']' => {
                     self.open.pop();
-                    if self.open.last().is_some_and(|(bracket, _)| *bracket == b'{') {
-                        self.rest_of_wrapper()?;
+                    if let Some((b'{', line)) = self.open.last().copied()
+                        && let Some(key) = self.rest_of_wrapper()?
+                    {
+                        let key = printable(&key);
+                        let message = format!(
+                            "line {line}: the object that begins here has a list of users, and also the field {key} of a user"
+                        );
+                        return Ok(Some(Found { line, person: Err(unreadable(message)) }));
                     }
                 }
                 b',' | b'}' => {}
@@ -91,50 +123,92 @@ impl<R: BufRead> Json<R> {
         }
     }
 
-    /// The rest of an object, whose brace is read.
-    fn object(&mut self, line: u64) -> Result<Object, ImportError> {
+    /// The rest of an object, whose brace is read. `indent`: its column, if it begins its line.
+    fn object(&mut self, line: u64, indent: Option<usize>) -> Result<Object, ImportError> {
         let mut text = vec![b'{'];
-        let mut scan = Scan { depth: 1, quote: None, escaped: false };
-        while scan.depth > 0 {
-            let Some(byte) = self.byte()? else { return Ok(Object::Open) };
-            if byte == b'[' && scan.depth == 1 && scan.quote.is_none() && is_list(&text) {
-                self.open.push((b'{', line));
-                self.open.push((b'[', self.line));
-                return Ok(Object::Wrapper);
+        let mut scan = Scan::default();
+        scan.step(b'{');
+        let mut list = None;
+        let end = loop {
+            if scan.depth() == 0 {
+                break End::Closed;
             }
+            if indent.is_some()
+                && self.indent == indent
+                && self.peek()? == Some(b'{')
+                && is_cut(&text, &scan, list)
+            {
+                break End::Cut;
+            }
+            let Some(byte) = self.byte()? else { break End::Cut };
+            if text.len() >= MAX_ROW {
+                self.again.push(byte);
+                break End::TooLong;
+            }
+            let is_start = byte == b'[' && list.is_none() && scan.is_in_object() && is_list(&text);
             text.push(byte);
-            if text.len() > MAX_ROW {
-                return Err(ImportError::RowTooLong { line });
-            }
             scan.step(byte);
+            if is_start {
+                list = Some(Start { at: text.len(), line: self.line });
+            }
+        };
+        if let Some(start) = list
+            && let Some(lists) = self.lists_of(&text)
+        {
+            self.read_list(line, start, &text, lists);
+            return Ok(Object::Wrapper);
         }
-        Ok(Object::Row(text))
+        match end {
+            End::Closed => Ok(Object::Row(text)),
+            End::Cut => Ok(Object::Open),
+            End::TooLong => Err(ImportError::RowTooLong { line }),
+        }
     }
 
-    /// What follows a list of users in the object around it, up to its end or the next list of users.
-    fn rest_of_wrapper(&mut self) -> Result<(), ImportError> {
-        let mut scan = Scan { depth: 1, quote: None, escaped: false };
-        let mut text = Vec::new();
-        while scan.depth > 0
+    /// The lists of users in an object; `None`: it is a row itself. An object in a list of users is never around another one,
+    /// but a list may hold several realms of Keycloak.
+    fn lists_of(&self, text: &[u8]) -> Option<Lists> {
+        match self.open.as_slice() {
+            [] => wrapper::lists(text, &self.options),
+            [(b'[', _)] => wrapper::lists(text, &self.options).filter(|lists| *lists == Lists::Certain),
+            _ => None,
+        }
+    }
+
+    /// Goes back to the beginning of a list in the object that was read.
+    fn read_list(&mut self, line: u64, start: Start, text: &[u8], lists: Lists) {
+        self.again.extend(text[start.at..].iter().rev());
+        self.line = start.line;
+        self.indent = None;
+        self.lists = lists;
+        self.open.push((b'{', line));
+        self.open.push((b'[', start.line));
+    }
+
+    /// What follows a list of users in the object around it, up to its end or the next list of users. The result is a field of
+    /// a user in it.
+    fn rest_of_wrapper(&mut self) -> Result<Option<String>, ImportError> {
+        let mut members = Members::default();
+        members.step(b'{');
+        let mut found = None;
+        while members.depth() > 0
             && let Some(byte) = self.byte()?
         {
-            if byte == b'[' && scan.depth == 1 && scan.quote.is_none() && is_list(&text) {
+            if byte == b'[' && members.is_at_list() {
                 self.open.push((b'[', self.line));
-                return Ok(());
+                return Ok(found);
             }
-            scan.step(byte);
-            if scan.depth == 1 {
-                text.push(byte);
-            }
-            // Only the last key counts.
-            if text.len() > 256 {
-                text.drain(..128);
+            if let Some(member) = members.step(byte)
+                && found.is_none()
+                && member.is_field(self.lists, &self.options)
+            {
+                found = Some(member.key);
             }
         }
-        if scan.depth == 0 {
+        if members.depth() == 0 {
             self.open.pop();
         }
-        Ok(())
+        Ok(found)
     }
 
     fn comment(&mut self) -> Result<(), ImportError> {
@@ -172,13 +246,23 @@ impl<R: BufRead> Json<R> {
     }
 
     fn peek(&mut self) -> Result<Option<u8>, ImportError> {
-        Ok(self.input.fill_buf()?.first().copied())
+        match self.again.last() {
+            Some(byte) => Ok(Some(*byte)),
+            None => Ok(self.input.fill_buf()?.first().copied()),
+        }
     }
 
     fn byte(&mut self) -> Result<Option<u8>, ImportError> {
         let Some(byte) = self.peek()? else { return Ok(None) };
-        self.input.consume(1);
+        if self.again.pop().is_none() {
+            self.input.consume(1);
+        }
         self.line += u64::from(byte == b'\n');
+        self.indent = match byte {
+            b'\n' => Some(0),
+            b' ' | b'\t' => self.indent.map(|column| column + 1),
+            _ => None,
+        };
         Ok(Some(byte))
     }
 
@@ -188,51 +272,23 @@ impl<R: BufRead> Json<R> {
             Ok(object) => object,
             Err(message) => return Some(Err(unreadable(format!("line {line}: {message}")))),
         };
-        if has_schema(&object, "ListResponse") {
-            // A list of SCIM without `Resources`, which is empty.
-            return None;
-        }
-        let reader = Reader { options: &self.options };
-        if let Some(class) = reader.other_class(&object) {
-            summary.skip(line, class);
-            return None;
-        }
-        let mut person = Person::new(self.options.traced);
-        reader.take_object(&mut person, &object, summary);
-        Some(Ok(person))
+        user::person(&object, &self.options, line, summary)
     }
 }
 
-/// Follows brackets and quotes.
-struct Scan {
-    depth: u32,
-    quote: Option<u8>,
-    escaped: bool,
-}
-
-impl Scan {
-    fn step(&mut self, byte: u8) {
-        match (byte, self.quote) {
-            _ if self.escaped => self.escaped = false,
-            (b'\\', Some(_)) => self.escaped = true,
-            (byte, Some(quote)) if byte == quote => self.quote = None,
-            (_, Some(_)) => {}
-            (b'"' | b'\'', None) => self.quote = Some(byte),
-            (b'{' | b'[', None) => self.depth += 1,
-            (b'}' | b']', None) => self.depth -= 1,
-            _ => {}
-        }
-    }
-}
-
-/// Whether a text ends with the key of a list of users and a colon.
-fn is_list(text: &[u8]) -> bool {
-    let Some(text) = text.trim_ascii_end().strip_suffix(b":") else { return false };
+/// Whether an object ended unclosed before a brace in the same column. Objects of several lines may go on so,
+/// where a value is expected.
+fn is_cut(text: &[u8], scan: &Scan, list: Option<Start>) -> bool {
     let text = text.trim_ascii_end();
-    let Some((quote @ (b'"' | b'\''), text)) = text.split_last() else { return false };
-    let Some(start) = text.iter().rposition(|byte| byte == quote) else { return false };
-    let key = text[start + 1..].to_ascii_lowercase();
-    LISTS.iter().any(|list| list.as_bytes() == key)
+    if text.len() > 1 && !text.contains(&b'\n') {
+        return list.is_none_or(|list| list.at != text.len());
+    }
+    let expects_value = match text.last() {
+        Some(b':' | b'[') => true,
+        Some(b',') => scan.is_in_list(),
+        _ => false,
+    };
+    scan.is_quoted() || !expects_value
 }
 
 /// An object without duplicate keys, strictly or leniently.
@@ -247,150 +303,4 @@ fn object(text: &[u8]) -> Result<Map<String, Value>, String> {
         Value::Object(object) => Ok(object),
         _ => Err("expected an object in braces".to_owned()),
     }
-}
-
-struct Reader<'o> {
-    options: &'o Options,
-}
-
-/// Whether an object of SCIM is of this kind (RFC 7643, 3.3).
-fn has_schema(object: &Map<String, Value>, kind: &str) -> bool {
-    let schemas = object.get("schemas").and_then(Value::as_array);
-    let mut schemas = schemas.into_iter().flatten().filter_map(Value::as_str);
-    schemas.any(|schema| schema.rsplit(':').next() == Some(kind))
-}
-
-/// The model and the fields of an object that Django wrote (`dumpdata`).
-fn django_object(object: &Map<String, Value>) -> Option<(&str, &Map<String, Value>)> {
-    Some((object.get("model")?.as_str()?, object.get("fields")?.as_object()?))
-}
-
-impl Reader<'_> {
-    /// What an object is that is not a person: a group of SCIM, or another table of Django.
-    fn other_class<'v>(&self, object: &'v Map<String, Value>) -> Option<&'v str> {
-        if let Some((model, fields)) = django_object(object) {
-            let is_address = |name: &String| matches!(self.options.meaning(name), Meaning::Address(_));
-            return (!fields.keys().any(is_address)).then_some(model);
-        }
-        has_schema(object, "Group").then_some("Group")
-    }
-
-    fn take_object(&self, person: &mut Person, object: &Map<String, Value>, summary: &mut Summary) {
-        // An operation of SCIM's bulk request (RFC 7644, 3.7).
-        if object.contains_key("method")
-            && let Some(Value::Object(data)) = object.get("data")
-        {
-            return self.take_object(person, data, summary);
-        }
-        if let Some((_, fields)) = django_object(object) {
-            return self.take_object(person, fields, summary);
-        }
-        for (key, value) in object {
-            match value {
-                Value::Object(inner) => self.take_inner(person, key, inner, summary),
-                Value::Array(list) => self.take_list(person, key, list, summary),
-                value => {
-                    let meaning = self.options.meaning(key);
-                    if meaning == Meaning::Unknown && !value.is_null() {
-                        note(&mut summary.ignored, key);
-                    }
-                    take_value(person, meaning, key, value);
-                }
-            }
-        }
-    }
-
-    /// An object within a user, such as SCIM's `name` or Okta's `profile`.
-    fn take_inner(&self, person: &mut Person, key: &str, inner: &Map<String, Value>, summary: &mut Summary) {
-        let mut known = false;
-        let mut states = Vec::new();
-        for (part, value) in inner {
-            let label = format!("{key}.{part}");
-            let meaning = self.options.meaning(&label);
-            let is_used = !matches!(meaning, Meaning::Unknown | Meaning::Suspect);
-            known |= is_used;
-            match self.options.meaning(part) {
-                _ if is_used => take_value(person, meaning, &label, value),
-                state @ (Meaning::Active | Meaning::Disabled | Meaning::Locked) => {
-                    states.push((state, label, value));
-                }
-                _ => take_value(person, Meaning::Unknown, &label, value),
-            }
-        }
-        // The state in an object without fields of the user may be that of another thing, such as a manager.
-        for (state, label, value) in states {
-            take_value(person, if known { state } else { Meaning::Unknown }, &label, value);
-        }
-        match self.options.meaning(key) {
-            Meaning::Suspect | Meaning::Password if !known && !inner.is_empty() => {
-                person.set(Meaning::Suspect, key, Field::Other("an object"));
-            }
-            _ if !known => note(&mut summary.ignored, key),
-            _ => {}
-        }
-    }
-
-    fn take_list(&self, person: &mut Person, key: &str, list: &[Value], summary: &mut Summary) {
-        let chosen = self.options.chosen(key);
-        match plain(key).as_str() {
-            _ if chosen == Some(Meaning::Ignored) => {}
-            "emails" if matches!(chosen, None | Some(Meaning::Address(_))) => {
-                if let Some(address) = best_address(list) {
-                    person.set(chosen.unwrap_or(Meaning::Address(2)), key, Field::text(address));
-                }
-            }
-            "credentials" if matches!(chosen, None | Some(Meaning::PasswordHash)) => {
-                match credentials::password_hash(list) {
-                    Some(hash) => person.set(Meaning::PasswordHash, key, Field::text(&hash)),
-                    None if list.is_empty() => {}
-                    None => person.set(Meaning::Suspect, key, Field::Other("a list")),
-                }
-            }
-            "requiredactions" => {
-                if list.iter().any(|action| action == "UPDATE_PASSWORD") {
-                    person.set(Meaning::MustChange, key, Field::Flag(true));
-                }
-            }
-            _ if list.is_empty() => {}
-            _ => match self.options.meaning(key) {
-                Meaning::Unknown | Meaning::Ignored | Meaning::Alias => note(&mut summary.ignored, key),
-                meaning => person.set(meaning, key, Field::Other("a list")),
-            },
-        }
-    }
-}
-
-fn take_value(person: &mut Person, meaning: Meaning, label: &str, value: &Value) {
-    match value {
-        Value::Null => {}
-        Value::Bool(flag) => person.set(meaning, label, Field::Flag(*flag)),
-        Value::String(text) => person.set(meaning, label, Field::Text { text, exact: true }),
-        // A number may be a flag or bits, not for text.
-        Value::Number(number) => match meaning {
-            Meaning::Address(_)
-            | Meaning::Name(_)
-            | Meaning::FirstName
-            | Meaning::LastName
-            | Meaning::Password
-            | Meaning::PasswordHash
-            | Meaning::AccountCode
-            | Meaning::AliasOf => person.set(meaning, label, Field::Other("a number")),
-            meaning => person.set(meaning, label, Field::text(&number.to_string())),
-        },
-        Value::Array(_) => person.set(meaning, label, Field::Other("a list")),
-        Value::Object(_) => person.set(meaning, label, Field::Other("an object")),
-    }
-}
-
-/// The primary address of a list of SCIM, else the one for work, else the first.
-fn best_address(list: &[Value]) -> Option<&str> {
-    let is_primary = |entry: &&Value| match &entry["primary"] {
-        Value::Bool(primary) => *primary,
-        Value::String(text) => flag(text) == Some(true),
-        _ => false,
-    };
-    let is_work =
-        |entry: &&Value| entry["type"].as_str().is_some_and(|kind| kind.eq_ignore_ascii_case("work"));
-    let best = list.iter().find(is_primary).or_else(|| list.iter().find(is_work)).or_else(|| list.first())?;
-    best.as_str().or_else(|| best["value"].as_str()).or_else(|| best["address"].as_str())
 }

@@ -1,3 +1,4 @@
+mod json;
 mod properties;
 mod systems;
 
@@ -432,7 +433,7 @@ fn a_preview_shows_keys_and_attributes() {
         previewed(json),
         [
             "login.mail Ignored: ann@example.com",
-            "login.secret Ignored: **",
+            "login.secret Undecided: **",
             "person Ignored: Ann",
             "password Field(\"password\"): **",
             "badge Ignored: /**",

@@ -9,6 +9,14 @@ pub(super) fn password_hash(credentials: &[Value]) -> Option<String> {
     credentials.iter().filter(|credential| credential["type"] == "password").find_map(hash)
 }
 
+/// Credentials of Keycloak that are not passwords.
+const OTHERS: &[&str] = &["otp", "totp", "hotp", "webauthn", "webauthn-passwordless", "recovery-authn-codes"];
+
+/// Whether a credential is known, and not a password.
+pub(super) fn is_no_password(credential: &Value) -> bool {
+    credential["type"].as_str().is_some_and(|kind| OTHERS.contains(&kind))
+}
+
 fn hash(credential: &Value) -> Option<String> {
     // Both are JSON within a text.
     let secret = inner(&credential["secretData"])?;

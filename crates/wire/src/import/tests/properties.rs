@@ -239,4 +239,50 @@ proptest! {
         let (said, _, _) = said(&text, kind);
         prop_assert!(!said.contains(SECRET), "{said}: {text}");
     }
+
+    #[test]
+    fn an_inactive_account_is_never_an_active_user_wherever_the_file_says_so(
+        (name, value) in inactive(),
+        path in prop::collection::vec(select(vec!["profile", "attributes", "account", "directory", "x"]), 1..3),
+        listed in any::<bool>(),
+        list in prop::option::of(select(vec!["identities", "members", "data", "value", "entries", "operations"])),
+        is_first in any::<bool>(),
+    ) {
+        let value = if listed { json!([typed(&value)]) } else { typed(&value) };
+        let said = path.iter().rev().fold(json!({ name: value }), |inner, key| json!({ *key: inner })).to_string();
+        let list = list.map_or(String::new(), |list| format!(r#","{list}":[{{"email":"x@example.com"}}]"#));
+        let said = &said[1..said.len() - 1];
+        let text = match is_first {
+            true => format!(r#"{{{said}{list},"email":"ann@example.com"}}"#),
+            false => format!(r#"{{"email":"ann@example.com"{list},{said}}}"#),
+        };
+        let rows: Vec<_> = Rows::new(text.as_bytes(), None).unwrap().map(Result::unwrap).collect();
+        prop_assert_eq!(rows.len(), 1, "{}", text);
+        if let Ok(Entry::User(item)) = &rows[0].item {
+            prop_assert!(item.account_disabled == Some(true) || item.account_locked == Some(true), "{text}");
+        }
+    }
+
+    #[test]
+    fn every_line_of_json_lines_is_a_row_whatever_is_cut(
+        count in 1..6_usize,
+        broken in any::<Index>(),
+        place in any::<Index>(),
+    ) {
+        let line = |n: usize| {
+            format!(r#"{{"email":"u{n}@example.com","name":"Ann","emails":[{{"value":"x"}}],"profile":{{"a":"b"}}}}"#)
+        };
+        let mut lines: Vec<String> = (0..count).map(line).collect();
+        let cut = broken.index(count);
+        let length = 1 + place.index(lines[cut].len() - 1);
+        lines[cut].truncate(length);
+        let text = lines.join("\n");
+        // A brace alone on its line begins an object of several lines.
+        prop_assume!(length > 1);
+        let rows: Vec<_> = Rows::new(text.as_bytes(), None).unwrap().map(Result::unwrap).collect();
+        let found: Vec<u64> = rows.iter().map(|row| row.line).collect();
+        prop_assert_eq!(found, (1..=count as u64).collect::<Vec<_>>(), "{}", &text);
+        let good = rows.iter().filter(|row| row.item.is_ok()).count();
+        prop_assert_eq!(good, count - 1, "{}", text);
+    }
 }
