@@ -153,7 +153,7 @@ impl Entry {
         match options.meaning(attribute) {
             Meaning::Name(rank) => self.set_meaning(Meaning::Name(rank + BEHIND), attribute, value),
             meaning if meaning.is_state() || meaning == Meaning::MustChange => {
-                self.set_meaning(meaning, attribute, value)
+                self.set_meaning(meaning, attribute, value);
             }
             _ => {}
         }
