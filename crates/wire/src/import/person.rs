@@ -410,7 +410,7 @@ impl Person {
 }
 
 /// Whether a text is a time since when something holds; directories write several texts for never.
-fn is_since(text: &str) -> bool {
+pub(super) fn is_since(text: &str) -> bool {
     let text = text.trim();
     let never = ["", "0", "-", "never", "none", "null", "nie", "jamais", "nunca", "9223372036854775807"];
     !never.contains(&text.to_lowercase().as_str()) && !text.starts_with("0000-00-00")

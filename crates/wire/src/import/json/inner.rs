@@ -4,7 +4,7 @@ use serde_json::{Map, Value};
 
 use super::super::Summary;
 use super::super::meaning::{Meaning, plain};
-use super::super::person::{Field, Person, note};
+use super::super::person::{Field, Person, is_since, note};
 use super::super::words::{self, State};
 use super::user::{Reader, take_value};
 
@@ -282,10 +282,12 @@ fn says_something(meaning: Meaning, value: &Value) -> bool {
         Meaning::Active => flag != Some(true),
         Meaning::Disabled | Meaning::Locked | Meaning::MustChange => flag != Some(false),
         // Other things have states with other words.
+        Meaning::StatusOrRegion => words::state(&text).is_some_and(|state| state != State::Active),
+        Meaning::DisabledSince => is_since(&text),
         Meaning::Status => {
             flag == Some(false) || words::state(&text).is_some_and(|state| state != State::Active)
         }
-        Meaning::LockedSince => text != "0",
+        Meaning::LockedSince => is_since(&text),
         Meaning::AccountControl => text.parse::<i64>().map_or(true, |bits| bits & 0x12 != 0),
         Meaning::PasswordSetAt => text == "0",
         _ => true,

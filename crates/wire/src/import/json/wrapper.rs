@@ -127,11 +127,14 @@ impl Member {
             | Meaning::Disabled
             | Meaning::Locked
             | Meaning::LockedSince
+            | Meaning::DisabledSince
+            | Meaning::SambaFlags
+            | Meaning::RoleOfDirectory
             | Meaning::AccountControl
             | Meaning::PasswordSetAt
             | Meaning::AliasOf => true,
             // The state of an answer, such as `ok`, is none of a user.
-            Meaning::Status => words::state(text).is_some(),
+            Meaning::Status | Meaning::StatusOrRegion => words::state(text).is_some(),
             _ => IDENTITY.contains(&plain(&self.key).as_str()),
         }
     }

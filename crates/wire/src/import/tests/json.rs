@@ -3,6 +3,7 @@
 use rstest::rstest;
 
 use super::super::*;
+use super::rows;
 use super::shown;
 
 /// The rows of a file without their numbers and lines; of a refused one, the fields that are named.
@@ -205,4 +206,19 @@ fn tables_of_django_with_addresses_are_not_users() {
 )]
 fn an_object_without_an_end_swallows_no_other_row(#[case] text: &str, #[case] expected: &[&str]) {
     assert_eq!(outcomes(text), expected);
+}
+
+#[test]
+fn a_part_of_a_country_is_no_state_in_any_object() {
+    for (inner, expected) in [
+        (r#""seat":{"state":"CA"}"#, "1 1 a@b.ch - - - - -"),
+        (r#""profile":{"state":"CA"}"#, "1 1 a@b.ch - - - - -"),
+        (r#""profile":{"state":"suspended"}"#, "1 1 a@b.ch - - - - - disabled"),
+        (r#""seat":{"deletedAt":null}"#, "1 1 a@b.ch - - - - -"),
+        (r#""profile":{"deletedAt":"2024-01-01"}"#, "1 1 a@b.ch - - - - - disabled"),
+    ] {
+        assert_eq!(rows(format!("{{\"email\":\"a@b.ch\",{inner}}}")), [expected], "{inner}");
+    }
+    assert!(rows(r#"{"email":"a@b.ch","seat":{"state":"suspended"}}"#)[0].contains("refused seat.state"));
+    assert!(rows(r#"{"email":"a@b.ch","seat":{"deletedAt":"2024-01-01"}}"#)[0].contains("refused"));
 }
