@@ -130,7 +130,7 @@ async fn columns_are_changed_until_users_are_created() {
     assert_eq!(selected(&browser.get(&columns).await), choices);
     let page = browser.get(&format!("{job}?show=all")).await;
     assert!(page.body.contains("Annie") && !page.body.contains("Ann Lee"), "{page}");
-    assert!(page.body.contains("1 user is not active and created disabled"), "{page}");
+    assert!(page.body.contains("1 user is not active in the file; new ones are created disabled"), "{page}");
     start_job(&mut browser, &job).await;
     wait_for_end(&mut browser, &job).await;
     // The file is no longer in memory.

@@ -334,7 +334,7 @@ async fn files_of_other_systems_are_read_as_by_the_program() {
     let job = location(&answer);
     wait_for_end(&mut browser, &job).await;
     let page = browser.get(&job).await;
-    assert!(page.body.contains("1 user is not active and created disabled"), "{page}");
+    assert!(page.body.contains("1 user is not active in the file; new ones are created disabled"), "{page}");
     start_job(&mut browser, &job).await;
     wait_for_end(&mut browser, &job).await;
     assert_eq!(server.log_in("gone@example.com", PASSWORD).await.status, 401);
