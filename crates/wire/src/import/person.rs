@@ -285,13 +285,10 @@ impl Person {
             Meaning::Disabled => self.disabled |= self.flag(label, value) == Some(true),
             Meaning::Locked => self.locked |= self.flag(label, value) == Some(true),
             Meaning::Status => self.set_status(label, value),
-            Meaning::StatusOrRegion => {
-                if let Field::Text { text, .. } = value
-                    && words::state(text).is_some()
-                {
-                    self.set_status(label, value);
-                }
-            }
+            Meaning::StatusOrRegion => match value {
+                Field::Text { text, .. } if words::state(text).is_none() => {}
+                value => self.set_status(label, value),
+            },
             Meaning::DisabledSince => {
                 self.with_text(label, value, |person, text| person.disabled |= is_since(text));
             }

@@ -220,5 +220,8 @@ fn a_part_of_a_country_is_no_state_in_any_object() {
         assert_eq!(rows(format!("{{\"email\":\"a@b.ch\",{inner}}}")), [expected], "{inner}");
     }
     assert!(rows(r#"{"email":"a@b.ch","seat":{"state":"suspended"}}"#)[0].contains("refused seat.state"));
+    assert!(
+        rows(r#"{"email":"a@b.ch","profile":{"state":["inactive"]}}"#)[0].contains("refused profile.state")
+    );
     assert!(rows(r#"{"email":"a@b.ch","seat":{"deletedAt":"2024-01-01"}}"#)[0].contains("refused"));
 }
