@@ -5,7 +5,7 @@ use std::fmt;
 
 use thiserror::Error;
 
-use crate::characters::is_hidden;
+use crate::characters::has_hidden;
 
 /// Longest address, in bytes (RFC 5321 allows 254 in practice).
 pub const MAX_ADDRESS: usize = 254;
@@ -66,11 +66,7 @@ impl EmailAddress {
         if text.trim().is_empty() {
             return Err(AddressError::Blank);
         }
-        let is_hidden = match text.is_ascii() {
-            true => text.bytes().any(|byte| byte.is_ascii_control()),
-            false => text.contains(is_hidden),
-        };
-        if is_hidden {
+        if has_hidden(text) {
             return Err(AddressError::Hidden);
         }
         // Composition can make a text longer, and a Greek question mark a semicolon.

@@ -7,7 +7,7 @@ use icu_properties::{CodePointMapData, CodePointSetData};
 
 /// Whether a character cannot be seen or changes the order of others: control and format characters (bidirectional ones
 /// among them), separators of lines, and what Unicode calls default ignorable, such as the zero-width space and fillers.
-pub(crate) fn is_hidden(c: char) -> bool {
+fn is_hidden(c: char) -> bool {
     if c.is_ascii() {
         return c.is_ascii_control();
     }
@@ -21,11 +21,19 @@ pub(crate) fn is_hidden(c: char) -> bool {
     }
 }
 
+/// Whether a text contains a hidden character.
+pub(crate) fn has_hidden(text: &str) -> bool {
+    match text.is_ascii() {
+        true => text.bytes().any(|byte| byte.is_ascii_control()),
+        false => text.contains(is_hidden),
+    }
+}
+
 /// Whether a text contains a hidden character that its language does not need. Joiners and variation selectors behind
 /// other characters than ASCII belong to Persian, to the scripts of India, and to symbols.
 pub(crate) fn hides(text: &str) -> bool {
     if text.is_ascii() {
-        return text.bytes().any(|byte| byte.is_ascii_control());
+        return has_hidden(text);
     }
     let mut before = None;
     text.chars().any(|c| {

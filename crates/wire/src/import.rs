@@ -311,10 +311,11 @@ impl<R: Read> Rows<R> {
     /// # Errors
     /// When it can't be read, its header can't be used, or an option names a column that it does not have.
     pub fn with_options(input: R, options: &Options) -> Result<Self, ImportError> {
+        let options = options.for_file();
         let mut summary = Summary { chosen: options.mapped_fields(), ..Summary::default() };
-        match Reader::open(input, options, &mut summary)? {
+        match Reader::open(input, &options, &mut summary)? {
             (_, Some(error)) => Err(error),
-            (reader, None) => Ok(Self { reader, options: options.clone(), summary, number: 0, ended: false }),
+            (reader, None) => Ok(Self { reader, options, summary, number: 0, ended: false }),
         }
     }
 
@@ -352,7 +353,7 @@ impl<R: Read> Iterator for Rows<R> {
             }
             Ok(None) => {
                 self.ended = true;
-                self.options.check_occurred().err().map(Err)
+                self.options.missing_name().map(|name| Err(ImportError::NoName(name)))
             }
             Err(error) => {
                 self.ended = true;

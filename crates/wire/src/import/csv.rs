@@ -321,8 +321,7 @@ fn columns(
         let meaning = chosen.unwrap_or_else(|| options.recognised(name));
         columns.push(Column { label, named: !plain(name).is_empty(), meaning });
     }
-    let known = columns.iter().map(|column| &column.label).chain(&names);
-    let mut unusable = options.check(known.map(String::as_str)).err();
+    let mut unusable = options.missing_name().map(ImportError::NoColumn);
     let best =
         |kind: fn(Meaning) -> Option<u8>| columns.iter().filter_map(|column| kind(column.meaning)).min();
     let (address, name) = (best(address_rank), best(name_rank));

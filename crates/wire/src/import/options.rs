@@ -26,7 +26,8 @@ pub struct Options {
     pub(super) traced: bool,
 }
 
-/// Names that occurred. Copies of the options share them, and an import that is resumed does not compare them.
+/// Names that occurred. The copies of the options that read one file share them, and an import that is resumed does not
+/// compare them.
 #[derive(Clone, Default)]
 pub(super) struct Occurred(Arc<Mutex<HashSet<String>>>);
 
@@ -109,12 +110,15 @@ impl Options {
         meaning
     }
 
-    /// Fails when a mapped name did not occur in the file.
-    pub(super) fn check_occurred(&self) -> Result<(), ImportError> {
-        match self.mapped.iter().find(|(name, _)| !self.occurred.contains(&plain(name))) {
-            Some((missing, _)) => Err(ImportError::NoName(printable(missing))),
-            None => Ok(()),
-        }
+    /// A mapped name that did not occur in the file so far.
+    pub(super) fn missing_name(&self) -> Option<String> {
+        let mut names = self.mapped.iter().map(|(name, _)| name);
+        names.find(|name| !self.occurred.contains(&plain(name))).map(|name| printable(name))
+    }
+
+    /// The options to read one file with.
+    pub(super) fn for_file(&self) -> Self {
+        Self { occurred: Occurred::default(), ..self.clone() }
     }
 
     /// The meaning by the name itself, unless another name was chosen for the same field.
@@ -133,15 +137,6 @@ impl Options {
 
     pub(super) fn is_mapped(&self, name: &str) -> bool {
         self.chosen(name).is_some_and(|meaning| meaning != Meaning::Ignored)
-    }
-
-    /// Fails when a mapped name is missing.
-    pub(super) fn check<'n>(&self, names: impl Iterator<Item = &'n str> + Clone) -> Result<(), ImportError> {
-        let is_there = |mapped: &str| names.clone().any(|name| plain(name) == plain(mapped));
-        match self.mapped.iter().find(|(mapped, _)| !is_there(mapped)) {
-            Some((missing, _)) => Err(ImportError::NoColumn(printable(missing))),
-            None => Ok(()),
-        }
     }
 }
 

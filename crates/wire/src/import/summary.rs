@@ -41,31 +41,20 @@ const EXAMPLES: usize = 20;
 
 impl Summary {
     pub(super) fn skip(&mut self, line: u64, class: &str) {
-        self.skipped += 1;
-        if self.skipped_entries.len() < EXAMPLES {
-            self.skipped_entries.push((line, class.to_owned()));
-        }
+        count(&mut self.skipped, &mut self.skipped_entries, || (line, class.to_owned()));
     }
 
     pub(super) fn without_password(&mut self, line: u64, address: &str, why: &'static str) {
-        self.without_password += 1;
-        if self.without_password_rows.len() < EXAMPLES {
-            self.without_password_rows.push((line, address.to_owned(), why));
-        }
+        let row = || (line, address.to_owned(), why);
+        count(&mut self.without_password, &mut self.without_password_rows, row);
     }
 
     pub(super) fn expires(&mut self, line: u64, address: &str) {
-        self.expiring += 1;
-        if self.expiring_rows.len() < EXAMPLES {
-            self.expiring_rows.push((line, address.to_owned()));
-        }
+        count(&mut self.expiring, &mut self.expiring_rows, || (line, address.to_owned()));
     }
 
     pub(super) fn blank_password(&mut self, line: u64, address: &str) {
-        self.blank_passwords += 1;
-        if self.blank_password_rows.len() < EXAMPLES {
-            self.blank_password_rows.push((line, address.to_owned()));
-        }
+        count(&mut self.blank_passwords, &mut self.blank_password_rows, || (line, address.to_owned()));
     }
 
     /// What the person who imports should know, one sentence each.
@@ -75,15 +64,8 @@ impl Summary {
             notes.push(format!("The file was read as {}", encoding.name()));
         }
         if self.skipped > 0 {
-            let entries = self
-                .skipped_entries
-                .iter()
-                .map(|(line, class)| format!("{} on line {line}", printable(class)));
-            notes.push(format!(
-                "{} not people, and no users: {}",
-                entries_are(self.skipped),
-                list(entries, self.skipped)
-            ));
+            let entries = list_named(&self.skipped_entries, self.skipped);
+            notes.push(format!("{} not people, and no users: {entries}", entries_are(self.skipped)));
         }
         if self.disabled > 0 {
             notes.push(format!(
@@ -102,24 +84,20 @@ impl Summary {
             notes.push(format!("{users} created without a password: {}", list(rows, self.without_password)));
         }
         if self.expiring > 0 {
-            let rows = self.expiring_rows.iter();
-            let rows = rows.map(|(line, address)| format!("{} on line {line}", printable(address)));
             notes.push(format!(
                 "{} a date on which the account expires, which is not imported: disable those that are past: {}",
                 if self.expiring == 1 { "1 user has".to_owned() } else { format!("{} users have", self.expiring) },
-                list(rows, self.expiring)
+                list_named(&self.expiring_rows, self.expiring)
             ));
         }
         if self.blank_passwords > 0 {
-            let rows = self.blank_password_rows.iter();
-            let rows = rows.map(|(line, address)| format!("{} on line {line}", printable(address)));
             let passwords = match self.blank_passwords {
                 1 => "1 password begins or ends".to_owned(),
                 count => format!("{count} passwords begin or end"),
             };
             notes.push(format!(
                 "{passwords} with a blank, which belongs to the password: {}",
-                list(rows, self.blank_passwords)
+                list_named(&self.blank_password_rows, self.blank_passwords)
             ));
         }
         notes
@@ -131,12 +109,25 @@ impl Summary {
     }
 }
 
+/// Counts one more, and keeps it as an example if there is room.
+fn count<T>(all: &mut u64, examples: &mut Vec<T>, example: impl FnOnce() -> T) {
+    *all += 1;
+    if examples.len() < EXAMPLES {
+        examples.push(example());
+    }
+}
+
 fn users_are(count: u64) -> String {
     if count == 1 { "1 user is".to_owned() } else { format!("{count} users are") }
 }
 
 fn entries_are(count: u64) -> String {
     if count == 1 { "1 entry is".to_owned() } else { format!("{count} entries are") }
+}
+
+/// Names with their lines, as examples of so many.
+fn list_named(rows: &[(u64, String)], count: u64) -> String {
+    list(rows.iter().map(|(line, name)| format!("{} on line {line}", printable(name))), count)
 }
 
 /// Examples of so many.

@@ -1,6 +1,6 @@
 //! Splits the file into batches, the same ones each time it is read.
 
-use std::collections::{HashMap, HashSet, VecDeque};
+use std::collections::{HashMap, VecDeque};
 
 use client::wire::import::{Entry, ImportError, Row};
 use client::wire::users::Alias;
@@ -41,6 +41,11 @@ impl Recent {
     /// Most batches that are sent at the same time.
     const MOST: u64 = 64;
 
+    /// Whether a row of the batch has the address already.
+    fn is_in(&self, batch: u64, address: &str) -> bool {
+        self.batches.get(address) == Some(&batch)
+    }
+
     /// Notes the address of a row, and gives the last earlier batch that has it.
     fn note(&mut self, batch: u64, address: String) -> Option<u64> {
         while let Some((number, address)) = self.addresses.front()
@@ -80,11 +85,10 @@ pub(super) fn batches(
 ) -> impl Iterator<Item = Result<Batch, ImportError>> {
     let mut rows = rows.fuse();
     let (mut number, mut ahead) = (0, None);
-    let (mut addresses, mut recent) = (HashSet::new(), Recent::default());
+    let mut recent = Recent::default();
     std::iter::from_fn(move || {
         let mut batch = Batch { number, ..Batch::default() };
         number += 1;
-        addresses.clear();
         // A batch with only bad rows ends too.
         while batch.users.len().max(batch.aliases.len()) < size && batch.rows.len() < size.saturating_mul(4) {
             let row = match ahead.take().or_else(|| rows.next()) {
@@ -96,14 +100,15 @@ pub(super) fn batches(
                 }
                 None => break,
             };
-            let fits = |entry: &Entry| batch.takes(entry) && addresses.insert(row.address.to_lowercase());
+            let key = row.address.to_lowercase();
+            let fits = |entry: &Entry| batch.takes(entry) && !recent.is_in(batch.number, &key);
             if !row.item.as_ref().map_or(true, fits) {
                 ahead = Some(Ok(row));
                 break;
             }
             let Row { number, line, address, item } = row;
             if item.is_ok() {
-                batch.after = batch.after.max(recent.note(batch.number, address.to_lowercase()));
+                batch.after = batch.after.max(recent.note(batch.number, key));
             }
             let wrong = item.map(|entry| batch.add(entry)).err();
             batch.rows.push(Line { number, line, address, wrong });

@@ -136,11 +136,8 @@ fn register(batch: &Batch<'_>, pending: PendingDomain, id: DomainId, now: Timest
         let domain = Domain { inbound_type, ..Domain::new(id, pending.account, pending.name, now) };
         let mut made = there!(internal(batch, domain)?);
         made.action = Some(Action::DomainAdded);
-        made.detail = ["below a domain of the account", &made.detail].join(if made.detail.is_empty() {
-            ""
-        } else {
-            "; "
-        });
+        let separator = if made.detail.is_empty() { "" } else { "; " };
+        made.detail = format!("below a domain of the account{separator}{}", made.detail);
         return Ok(Ok(made));
     }
     // An expired registration is replaced by a new one, with a new token.

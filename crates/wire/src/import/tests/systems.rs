@@ -84,6 +84,10 @@ fn a_chosen_name_that_does_not_occur_is_an_error_in_every_format() {
         };
         assert!(error.unwrap().to_string().contains("workng"), "{file}");
     }
+    // What occurred in one file says nothing about the next.
+    let rows = |file: &str| Rows::with_options(file.as_bytes(), &options).unwrap().last().unwrap();
+    assert!(rows(r#"{"email":"a@b.ch","workng":false}"#).is_ok());
+    assert!(rows(r#"{"email":"a@b.ch"}"#).is_err());
     options.map("email", "working").unwrap();
     assert_eq!(format!("{options:?}"), format!("{:?}", options.clone()));
 }
