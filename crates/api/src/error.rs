@@ -261,7 +261,9 @@ pub fn wrong(field: &'static str, why: &rules::ItemError) -> wire::Error {
         R::Change(why @ C::MemberAlreadyExists) => {
             return wire::Error::new(Code::MemberAlreadyExists, why.to_string());
         }
-        R::Change(why @ C::MemberNotFound) => return wire::Error::new(Code::MemberNotFound, why.to_string()),
+        R::Change(why @ (C::MemberNotFound | C::MemberHasNoUser)) => {
+            return wire::Error::new(Code::MemberNotFound, why.to_string());
+        }
         // The recorded words, then the reason.
         R::Change(why @ C::Reserved) => {
             let message = format!("0003 Forbidden To Perform Operation For Address: this user {why}");

@@ -38,6 +38,7 @@ pub const ENDPOINT: Endpoint = Endpoint {
         Code::Characters,
         Code::RoleNotCovered,
         Code::MemberAlreadyExists,
+        Code::MemberNotFound,
     ],
     run: Run::Signed(|call| Box::pin(add_group_member(call))),
 };
@@ -58,9 +59,7 @@ async fn add_group_member(mut call: Call<'_>) -> Result<Reply, CallError> {
             judged.map_err(|error| vec![error])?;
             let sealing = Arc::clone(&core.store.keys().secure_id);
             let shown = move |effect: &Effect| match effect {
-                Effect::Member(member) => {
-                    changed_member(&SecureIds::new(&sealing), account, id.clone(), member)
-                }
+                Effect::Member(member) => changed_member(&SecureIds::new(&sealing), account, group, member),
                 _ => MemberChanged::default(),
             };
             Ok(Plan::change("id", Change::Group(change), shown).blaming(blamed_field))

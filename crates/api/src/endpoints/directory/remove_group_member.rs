@@ -57,9 +57,7 @@ async fn remove_group_member(mut call: Call<'_>) -> Result<Reply, CallError> {
             judged.map_err(|error| vec![error])?;
             let sealing = Arc::clone(&core.store.keys().secure_id);
             let shown = move |effect: &Effect| match effect {
-                Effect::Member(member) => {
-                    changed_member(&SecureIds::new(&sealing), account, id.clone(), member)
-                }
+                Effect::Member(member) => changed_member(&SecureIds::new(&sealing), account, group, member),
                 _ => MemberChanged::default(),
             };
             let change = Change::Group(GroupChange::RemoveMember { group, subject });
