@@ -14,7 +14,7 @@ use crate::style::Style;
 /// The declaration of an endpoint. Shared tests, the authorisation matrix and the OpenAPI document iterate over all of
 /// them.
 pub struct Endpoint {
-    /// The signed path.
+    /// The signed path; with [`ID`] where it names an object.
     pub path: &'static str,
     /// Its method.
     pub method: Method,
@@ -35,6 +35,9 @@ pub struct Endpoint {
     pub codes: &'static [Code],
     pub(crate) run: Run,
 }
+
+/// The segment of an endpoint's path in place of which callers send a secure id.
+pub const ID: &str = "{id}";
 
 /// The method of an endpoint.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -88,6 +91,16 @@ impl Endpoint {
     /// Whether it takes a signature or a token.
     pub fn is_signed(&self) -> bool {
         matches!(self.run, Run::Signed(_))
+    }
+
+    /// The secure id in a requested path, as received; empty if the endpoint's path has none. `None`: the path is another
+    /// one.
+    pub fn id_in<'p>(&self, path: &'p str) -> Option<&'p str> {
+        let Some((before, after)) = self.path.split_once(ID) else {
+            return (path == self.path).then_some("");
+        };
+        let id = path.strip_prefix(before)?.strip_suffix(after)?;
+        (!id.is_empty() && !id.contains('/')).then_some(id)
     }
 
     /// The shape of its responses.

@@ -64,7 +64,7 @@ pub enum CallError {
     #[error("The directory is being changed; nothing was done")]
     Stale,
     /// No endpoint has this path.
-    #[error("No endpoint has the path {0}")]
+    #[error("No endpoint has the path {0}{near}", near = nearest_to(.0))]
     UnknownPath(String),
     /// The endpoint has another method: the one found, the ones expected.
     #[error("{0} is not allowed here: call it with {1}")]
@@ -183,6 +183,10 @@ impl CallError {
             _ => None,
         }
     }
+}
+
+fn nearest_to(path: &str) -> String {
+    crate::endpoints::nearest(path).map(|path| format!("; the nearest is {path}")).unwrap_or_default()
 }
 
 fn store_message(error: &StoreError) -> &'static str {

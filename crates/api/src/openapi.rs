@@ -11,7 +11,7 @@ use wire::body::MAX_ITEMS;
 use wire::header;
 use wire::item::{FieldSpec, object};
 
-use crate::endpoint::{Endpoint, Method, Takes};
+use crate::endpoint::{Endpoint, ID, Method, Takes};
 use crate::endpoints;
 use crate::style::Style;
 use schemas::reference;
@@ -81,7 +81,7 @@ fn operation_id(endpoint: &Endpoint) -> String {
         }
     };
     let mut id = String::new();
-    for (index, word) in text.split(['/', '-']).enumerate() {
+    for (index, word) in text.split(['/', '-', '{', '}']).enumerate() {
         let (first, rest) = word.split_at(word.len().min(1));
         id.push_str(&if index == 0 { first.to_owned() } else { first.to_ascii_uppercase() });
         id.push_str(rest);
@@ -121,6 +121,12 @@ fn parameters(endpoint: &Endpoint) -> Value {
             "name": header::REQUEST_ID, "in": "header", "required": false,
             "description": "A GUID. The same request with the same GUID is carried out only once. Mandatory for signed calls.",
             "schema": { "type": "string", "format": "uuid" },
+        }));
+    }
+    if endpoint.path.contains(ID) {
+        parameters.push(json!({
+            "name": "id", "in": "path", "required": true,
+            "description": "The secure id.", "schema": { "type": "string" },
         }));
     }
     if let Takes::Query(fields) = endpoint.takes {
@@ -170,10 +176,9 @@ fn responses(endpoint: &Endpoint, codes: &[Code], shared: &mut Map<String, Value
             schemas.push(schema);
         }
     }
-    let ran = match (endpoint.style(), endpoint.method) {
-        (Style::Rest, Method::Post) => 201,
-        (Style::Rest, Method::Get) | (Style::Envelope | Style::OAuth, _) => 200,
-    };
+    // A response to something that was created names its id.
+    let creates = endpoint.method == Method::Post && endpoint.row.iter().any(|field| field.name == "id");
+    let ran = if endpoint.style() == Style::Rest && creates { 201 } else { 200 };
     let refused = by_status.remove(&ran).map(|(named, _)| named).unwrap_or_default();
     let description = match refused.len() {
         0 => "Success.".to_owned(),

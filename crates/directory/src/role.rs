@@ -28,6 +28,8 @@ pub const GROUPS_READ: Permission = Permission::known("Directories | Groups | Re
 pub const GROUPS_EDIT: Permission = Permission::known("Directories | Groups | Edit");
 /// Change groups and remove members: the name in the catalogue of API 2.0 (spec/protocol.md 5).
 pub const SYNC_EDIT: Permission = Permission::known("Services | Directory Sync | Edit");
+/// Read external domains.
+pub const EXTERNAL_READ: Permission = Permission::known("Directories | External | Read");
 /// Register domains.
 pub const REGISTER_DOMAIN: Permission = Permission::known("Directories | Internal | Register New Domain");
 /// Let one user read another's mail.
@@ -52,6 +54,7 @@ pub const APPLICATIONS_EDIT: Permission = Permission::known("Services | API Appl
 pub const PERMISSIONS: &[Permission] = &[
     DASHBOARD_READ,
     LOGS_READ,
+    EXTERNAL_READ,
     GROUPS_EDIT,
     GROUPS_READ,
     Permission::known("Directories | Import | Edit"),

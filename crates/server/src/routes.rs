@@ -74,8 +74,10 @@ async fn method_not_allowed(State(app): State<Arc<App>>, request: Request) -> Re
         return console::no_page(console, &request);
     }
     let method = request.method().as_str().chars().take(32).collect();
-    let allowed: Vec<_> =
-        endpoints::all().filter(|e| e.path == request.uri().path()).map(|e| e.method.as_str()).collect();
+    let allowed: Vec<_> = endpoints::all()
+        .filter(|e| e.id_in(request.uri().path()).is_some())
+        .map(|e| e.method.as_str())
+        .collect();
     // Paths without endpoints are read-only.
     let allowed = if allowed.is_empty() { vec![Method::Get.as_str()] } else { allowed };
     driver::refuse_unsigned(&app.core, &request, CallError::Method(method, allowed.join(" or ")))

@@ -168,6 +168,7 @@ impl GroupStore for Watched {
         list_groups(account: AccountId, query: Option<&'a str>, from: &'a Position, limit: usize) -> Vec<Group>;
         groups_of(account: AccountId, address: &'a EmailAddress) -> Vec<Group>;
         list_members(group: &'a Group, from: &'a Position, limit: usize) -> Vec<Member>;
+        external_domains(account: AccountId, after: Option<&'a DomainName>, limit: usize) -> Vec<DomainName>;
     }
 }
 

@@ -41,7 +41,7 @@ const KIND: &str = "group";
 const CLOUD: &str = Source::Cloud.as_str();
 
 /// The group that an item names in `id`.
-fn group_id(ids: &SecureIds<'_>, account: AccountId, id: &str) -> Result<GroupId, Error> {
+pub(super) fn group_id(ids: &SecureIds<'_>, account: AccountId, id: &str) -> Result<GroupId, Error> {
     ids.open_id(KIND, account, id).map(GroupId::from_bytes).map_err(|why| wrong("id", &why))
 }
 
@@ -59,7 +59,7 @@ fn group_name(text: &str) -> Result<Description, Error> {
 }
 
 /// The field to blame when a change fails.
-fn blamed_field(why: ChangeError) -> &'static str {
+pub(super) fn blamed_field(why: ChangeError) -> &'static str {
     use ChangeError as C;
     match why {
         C::ParentNotFound | C::GroupInItself | C::GroupTooDeep => "parentId",
@@ -80,7 +80,7 @@ fn field_name(field: Field) -> &'static str {
 
 /// Checks that the caller may add or remove these members: a caller who changes a user of the account, also by an
 /// alias, must hold all permissions of that user. External addresses and domains are not users.
-async fn judge_members<'t>(
+pub(super) async fn judge_members<'t>(
     call: &mut Call<'_>,
     scope: &Scope,
     addresses: impl Iterator<Item = Option<&'t str>>,
@@ -95,7 +95,7 @@ async fn judge_members<'t>(
     Ok(found.into_iter().map(judge).collect())
 }
 
-fn item_errors(all: &[(Field, ItemError)]) -> Vec<Error> {
+pub(super) fn item_errors(all: &[(Field, ItemError)]) -> Vec<Error> {
     all.iter().map(|(field, why)| wrong(field_name(*field), why)).collect()
 }
 

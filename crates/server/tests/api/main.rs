@@ -8,6 +8,7 @@ mod audit;
 mod authority;
 mod bulk;
 mod clock;
+mod cloud_gateway;
 mod create_user;
 mod delegation;
 mod domains;

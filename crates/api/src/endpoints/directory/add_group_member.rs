@@ -28,20 +28,23 @@ pub const ENDPOINT: Endpoint = Endpoint {
     writes: true,
     takes: Takes::Items(AddMember::FIELDS),
     row: MemberChanged::FIELDS,
-    codes: &[
-        Code::InvalidId,
-        Code::NotFound,
-        Code::InvalidEmailAddress,
-        Code::InvalidDomain,
-        Code::NotOneOf,
-        Code::Length,
-        Code::Characters,
-        Code::RoleNotCovered,
-        Code::MemberAlreadyExists,
-        Code::MemberNotFound,
-    ],
+    codes: CODES,
     run: Run::Signed(|call| Box::pin(add_group_member(call))),
 };
+
+/// The codes of a refused member.
+pub(in crate::endpoints) const CODES: &[Code] = &[
+    Code::InvalidId,
+    Code::NotFound,
+    Code::InvalidEmailAddress,
+    Code::InvalidDomain,
+    Code::NotOneOf,
+    Code::Length,
+    Code::Characters,
+    Code::RoleNotCovered,
+    Code::MemberAlreadyExists,
+    Code::MemberNotFound,
+];
 
 async fn add_group_member(mut call: Call<'_>) -> Result<Reply, CallError> {
     let mut body = call.body()?;

@@ -28,18 +28,21 @@ pub const ENDPOINT: Endpoint = Endpoint {
     writes: true,
     takes: Takes::Items(RemoveMember::FIELDS),
     row: MemberChanged::FIELDS,
-    codes: &[
-        Code::InvalidId,
-        Code::NotFound,
-        Code::InvalidEmailAddress,
-        Code::InvalidDomain,
-        Code::NotOneOf,
-        Code::Length,
-        Code::RoleNotCovered,
-        Code::MemberNotFound,
-    ],
+    codes: CODES,
     run: Run::Signed(|call| Box::pin(remove_group_member(call))),
 };
+
+/// The codes of a refused member.
+pub(in crate::endpoints) const CODES: &[Code] = &[
+    Code::InvalidId,
+    Code::NotFound,
+    Code::InvalidEmailAddress,
+    Code::InvalidDomain,
+    Code::NotOneOf,
+    Code::Length,
+    Code::RoleNotCovered,
+    Code::MemberNotFound,
+];
 
 async fn remove_group_member(mut call: Call<'_>) -> Result<Reply, CallError> {
     let mut body = call.body()?;

@@ -198,6 +198,23 @@ pub(crate) fn members(
     Ok(members)
 }
 
+/// Domains of members that are not internal to the account, after one of them.
+pub(crate) fn external_domains(
+    session: &dyn Session,
+    account: AccountId,
+    after: &str,
+    limit: usize,
+) -> Result<Vec<DomainName>> {
+    session.all(
+        "SELECT DISTINCT m.domain FROM groups g JOIN group_members m ON m.group_id = g.id
+             WHERE g.account = ?1 AND m.domain > ?2
+                 AND NOT EXISTS (SELECT 1 FROM domains d WHERE d.name = m.domain AND d.account = ?1)
+             ORDER BY m.domain LIMIT ?3",
+        values![account.as_bytes(), after, rows(limit)],
+        |row| parsed(row, 0, DomainName::parse),
+    )
+}
+
 /// The statements of the lists, for the test of their plans.
 #[cfg(test)]
 pub(super) fn lists() -> Vec<String> {
