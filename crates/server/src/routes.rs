@@ -65,8 +65,9 @@ async fn unknown_path(State(app): State<Arc<App>>, request: Request) -> Response
         return console::no_page(console, &request);
     }
     // The path without the query, which may contain anything.
-    let path = request.uri().path().chars().take(200).collect();
-    driver::refuse_unsigned(&app.core, &request, CallError::UnknownPath(path))
+    let path: String = request.uri().path().chars().take(200).collect();
+    let nearest = endpoints::nearest(&path);
+    driver::refuse_unsigned(&app.core, &request, CallError::UnknownPath(path, nearest))
 }
 
 async fn method_not_allowed(State(app): State<Arc<App>>, request: Request) -> Response {
