@@ -37,7 +37,7 @@ pub async fn serve(core: &Core, endpoint: &Endpoint, request: Request) -> Respon
     let received = received(&parts.extensions);
     let mut explanation = None;
     let (reply, rate) = match endpoint.run {
-        Run::Signed(run) => {
+        Run::Signed(run) | Run::Stub(run) => {
             let presented = presented(&parts.headers, &received);
             let Authenticated { signed, sender, rate } = core.authenticator.authenticate(&presented).await;
             line.sent_by(sender, rate.drawn_per_mille());
@@ -101,7 +101,7 @@ pub async fn within(
     body: &[u8],
     line: &mut Line,
 ) -> Result<Vec<u8>, CallError> {
-    let Run::Signed(run) = endpoint.run else { return Err(CallError::AppForbidden) };
+    let (Run::Signed(run) | Run::Stub(run)) = endpoint.run else { return Err(CallError::AppForbidden) };
     let request_ids = RequestIds::Compatible;
     let Endpoint { path, writes, .. } = *endpoint;
     let fields = endpoint.takes.item_fields();

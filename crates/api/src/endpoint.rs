@@ -90,7 +90,13 @@ impl Takes {
 impl Endpoint {
     /// Whether it takes a signature or a token.
     pub fn is_signed(&self) -> bool {
-        matches!(self.run, Run::Signed(_))
+        matches!(self.run, Run::Signed(_) | Run::Stub(_))
+    }
+
+    /// Whether it is a stub by design: it checks the call like every endpoint, has nothing to return, and changes nothing.
+    /// `[ours]`
+    pub fn is_stub(&self) -> bool {
+        matches!(self.run, Run::Stub(_))
     }
 
     /// The secure id in a requested path, as received; empty if the endpoint's path has none. `None`: the path is another
@@ -121,5 +127,7 @@ pub(crate) type Running<'a> = Pin<Box<dyn Future<Output = Result<Reply, CallErro
 
 pub(crate) enum Run {
     Signed(for<'a> fn(Call<'a>) -> Running<'a>),
+    /// Like `Signed`, but a stub by design.
+    Stub(for<'a> fn(Call<'a>) -> Running<'a>),
     Unsigned(for<'a> fn(Unsigned<'a>) -> Running<'a>),
 }

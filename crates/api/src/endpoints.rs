@@ -9,12 +9,14 @@ pub mod identity;
 pub mod login;
 pub mod oauth;
 pub mod role;
+mod stub;
+pub mod ttp;
 pub mod user;
 
 use crate::endpoint::Endpoint;
 
 /// The endpoints by family: the first segment of the path, after `/api`.
-const FAMILIES: [&[Endpoint]; 10] = [
+const FAMILIES: [&[Endpoint]; 11] = [
     account::ENDPOINTS,
     audit::ENDPOINTS,
     cloud_gateway::ENDPOINTS,
@@ -24,6 +26,7 @@ const FAMILIES: [&[Endpoint]; 10] = [
     login::ENDPOINTS,
     oauth::ENDPOINTS,
     role::ENDPOINTS,
+    ttp::ENDPOINTS,
     user::ENDPOINTS,
 ];
 

@@ -49,6 +49,9 @@ fn operation(endpoint: &Endpoint, shared: &mut Map<String, Value>) -> Value {
             product.as_str()
         ));
     }
+    if endpoint.is_stub() {
+        description.push_str(" A stub by design: `data` is always empty, and nothing changes. `[ours]`");
+    }
     let mut operation = json!({
         "operationId": operation_id(endpoint),
         "tags": [tag(endpoint)],
@@ -64,6 +67,9 @@ fn operation(endpoint: &Endpoint, shared: &mut Map<String, Value>) -> Value {
     }
     if let Some(product) = endpoint.product {
         operation["x-product"] = product.as_str().into();
+    }
+    if endpoint.is_stub() {
+        operation["x-stub"] = true.into();
     }
     if let Some(body) = request_body(endpoint) {
         operation["requestBody"] = body;
@@ -184,10 +190,13 @@ fn responses(endpoint: &Endpoint, codes: &[Code], shared: &mut Map<String, Value
         0 => "Success.".to_owned(),
         _ => format!("Success; refused items are in `fail`: {}.", list(&refused)),
     };
-    let body = match endpoint.style() {
+    let mut body = match endpoint.style() {
         Style::Envelope => schemas::success_envelope(endpoint.row, matches!(endpoint.takes, Takes::Page(_))),
         Style::Rest | Style::OAuth => object(endpoint.row),
     };
+    if endpoint.is_stub() {
+        body["properties"]["data"]["maxItems"] = 0.into();
+    }
     let mut responses = Map::new();
     responses.insert(ran.to_string(), schemas::response(ran, description, body));
     for (status, (named, schemas)) in by_status {

@@ -32,8 +32,8 @@ impl PublicUrl {
     /// Whether a lower-case host belongs to the server: by its configuration, as a further name, or as the listening
     /// address.
     pub fn is_own(&self, host: &str) -> bool {
-        let configured =
-            self.configured.as_deref().and_then(|url| url.split_once("://")).map(|(_, host)| host);
+        let configured = self.configured.as_deref().and_then(|url| url.split_once("://"));
+        let configured = configured.and_then(|(_, host)| host.split('/').next());
         let configured = configured.and_then(|host| Authority::try_from(host).ok());
         let named =
             || self.names.get().is_some_and(|names| names.iter().any(|name| name.eq_ignore_ascii_case(host)));
@@ -47,7 +47,9 @@ impl PublicUrl {
     /// The URL for a client that sent this Host header.
     ///
     /// Over TLS it contains that host: the certificate vouches for it, and the listening address may be `0.0.0.0`. Over
-    /// plaintext the host is not trusted, because a proxy may have set it.
+    /// plaintext the host is not trusted, because a proxy may have set it. `Forwarded` and `X-Forwarded-…` are never read:
+    /// every client and every page can send them, and the result would lead passwords elsewhere. Who runs a proxy
+    /// configures the URL.
     pub fn for_host(&self, host: Option<&[u8]>) -> String {
         if let Some(configured) = &self.configured {
             return configured.clone();
@@ -93,6 +95,8 @@ mod tests {
         public.listens(SocketAddr::from(([192, 0, 2, 7], 8443)));
         public.is_called(vec!["sandbox.test".to_owned()]);
         let own = ["directory.example", "sandbox.test", "192.0.2.7"];
+        let below = PublicUrl::new(Some("https://directory.example/below".to_owned()), false);
+        assert!(below.is_own("directory.example") && !below.is_own("below"));
         assert!(own.iter().all(|host| public.is_own(host)));
         assert!(["example", "192.0.2.8", "", "[::1]"].iter().all(|host| !public.is_own(host)));
     }

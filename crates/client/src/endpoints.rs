@@ -2,7 +2,7 @@
 
 use wire::Answer;
 use wire::account::{AccountRow, Nothing, SupportInfo};
-use wire::audit::{AuditEvent, GetAuditEvents};
+use wire::audit::{AuditCategories, AuditEvent, GetAuditEvents};
 use wire::create_user::{Checked, Created, Item as NewUser};
 use wire::domains::{
     CreateDomain, DeletePendingDomain, GetInternalDomain, InternalDomain, NamesDomain, PendingDomainGone,
@@ -14,6 +14,7 @@ use wire::groups::{
 };
 use wire::login::{LogOut, LoggedOut};
 use wire::roles::{AssignRole, CreateRole, DeleteRole, GetRoles, RoleAssigned, RoleGone, RoleRow};
+use wire::stub::{Connection, DashboardNotifications, GetManagedUrls, ManagedUrl, SyncStarted};
 use wire::users::{
     AddDelegate, Alias, AliasRow, Aliases, Attributes, DelegateDone, DelegateUsers, Done, FindDelegates,
     GetInternalUsers, GetProfile, InternalUsers, NamesUser, Profile, Purge, RemoveDelegate, UpdateAttributes,
@@ -102,6 +103,11 @@ endpoints! {
         /// Support contacts.
         support_info: reads "/api/account/get-support-info", Nothing => SupportInfo;
 
+        /// Notices to administrators; Matricula has none.
+        dashboard_notifications: reads "/api/account/get-dashboard-notifications", Nothing => DashboardNotifications;
+        /// The categories of audit events.
+        audit_categories: reads "/api/audit/get-categories", Nothing => AuditCategories;
+
         /// Creates users: `data` of the answer has the created ones, `fail` the refused ones.
         create_users: writes "/api/user/create-user", NewUser => Created;
         /// Checks whether these users could be created, and creates none. `[ours]`
@@ -144,6 +150,11 @@ endpoints! {
         /// Removes addresses or domains from groups.
         remove_group_members: writes "/api/directory/remove-group-member", RemoveMember => MemberChanged;
 
+        /// Connections to other directories; Matricula has none.
+        directory_connections: reads "/api/directory/get-connection", Nothing => Connection;
+        /// Starts to synchronise with other directories; in Matricula nothing starts.
+        execute_sync: reads "/api/directory/execute-sync", Nothing => SyncStarted;
+
         /// Registers domains, which must then be verified.
         create_domains: writes "/api/domain/create-domain", CreateDomain => RegisteredDomain;
         /// The required value of a domain's TXT record.
@@ -178,6 +189,8 @@ endpoints! {
         internal_domains: "/api/domain/get-internal-domain", GetInternalDomain => InternalDomain;
         /// Pending domains.
         pending_domains: "/api/domain/get-pending-domain", Nothing => RegisteredDomain;
+        /// Managed URLs; Matricula has none.
+        managed_urls: "/api/ttp/url/get-all-managed-urls", GetManagedUrls => ManagedUrl;
         /// Audit events.
         audit_events: "/api/audit/get-audit-events", GetAuditEvents => AuditEvent;
     }

@@ -30,6 +30,11 @@ pub const GROUPS_EDIT: Permission = Permission::known("Directories | Groups | Ed
 pub const SYNC_EDIT: Permission = Permission::known("Services | Directory Sync | Edit");
 /// Read external domains.
 pub const EXTERNAL_READ: Permission = Permission::known("Directories | External | Read");
+/// Read connections to other directories.
+pub const SYNC_READ: Permission = Permission::known("Services | Directory Sync | Read");
+/// Read and change managed URLs.
+pub const URL_PROTECT_EDIT: Permission =
+    Permission::known("Services | Targeted Threat Protection - URL Protect | Edit");
 /// Register domains.
 pub const REGISTER_DOMAIN: Permission = Permission::known("Directories | Internal | Register New Domain");
 /// Let one user read another's mail.
@@ -70,7 +75,8 @@ pub const PERMISSIONS: &[Permission] = &[
     APPLICATIONS_EDIT,
     APPLICATIONS_READ,
     SYNC_EDIT,
-    Permission::known("Services | Directory Sync | Read"),
+    SYNC_READ,
+    URL_PROTECT_EDIT,
 ];
 
 /// A text that is not the name of a permission.

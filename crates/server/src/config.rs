@@ -223,6 +223,18 @@ pub enum ConfigError {
     Setting(&'static str),
 }
 
+/// Checks a value of [`Config::public_url`].
+///
+/// # Errors
+/// When it is not a scheme and a host, or ends with a slash.
+pub fn check_public_url(url: &str) -> Result<(), ConfigError> {
+    let host = url.split_once("://").map_or("", |(_, host)| host);
+    if host.is_empty() || host.ends_with('/') {
+        return Err(ConfigError::Setting("public_url must look like https://directory.example.com"));
+    }
+    Ok(())
+}
+
 impl Config {
     /// Reads a configuration file. Relative paths are relative to the file.
     ///
@@ -253,9 +265,7 @@ impl Config {
         if self.journal.keep == 0 || self.journal.keep > Journal::MOST {
             return Err(ConfigError::Setting("journal.keep must be between 1 and 100000"));
         }
-        if self.public_url.as_ref().is_some_and(|url| !url.contains("://") || url.ends_with('/')) {
-            return Err(ConfigError::Setting("public_url must look like https://directory.example.com"));
-        }
+        self.public_url.as_deref().map_or(Ok(()), check_public_url)?;
         let Limits { body_bytes, header_seconds, body_seconds, request_seconds, answer_seconds, .. } =
             self.limits;
         let least = [body_bytes, self.limits.in_flight, self.passwords.queue].into_iter().min();

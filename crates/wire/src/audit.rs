@@ -13,6 +13,8 @@ item! {
         end_date_time: required Timestamp = "endDateTime",
         /// Only events that contain this text, ignoring case. `[ours]`
         query: optional String = "query",
+        /// Only events of these categories, as get-categories lists them. Default: all.
+        categories: optional Vec<String> = "categories",
     }
 }
 
@@ -31,5 +33,17 @@ row! {
         event_info: always String = "eventInfo",
         /// Category.
         category: always String = "category",
+    }
+    /// The one row of get-categories.
+    pub struct AuditCategories {
+        /// The categories.
+        categories: always Vec<AuditCategory> = "categories",
+    }
+    /// A category of events.
+    pub struct AuditCategory {
+        /// Its number in this list. `[ours]`
+        id: always u64 = "id",
+        /// Its name, as in the `category` of an event.
+        code: always String = "code",
     }
 }

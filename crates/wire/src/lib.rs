@@ -25,6 +25,7 @@ pub mod rest;
 pub mod roles;
 pub mod secret_name;
 pub mod signature;
+pub mod stub;
 pub mod users;
 
 pub use code::Code;

@@ -1,9 +1,11 @@
 //! `/api/account/…`
 
 pub mod get_account;
+pub mod get_dashboard_notifications;
 pub mod get_support_info;
 
 use crate::endpoint::Endpoint;
 
 /// The endpoints of this family.
-pub(super) const ENDPOINTS: &[Endpoint] = &[get_account::ENDPOINT, get_support_info::ENDPOINT];
+pub(super) const ENDPOINTS: &[Endpoint] =
+    &[get_account::ENDPOINT, get_dashboard_notifications::ENDPOINT, get_support_info::ENDPOINT];

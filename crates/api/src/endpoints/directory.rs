@@ -3,7 +3,9 @@
 pub mod add_group_member;
 pub mod create_group;
 pub mod delete_group;
+pub mod execute_sync;
 pub mod find_groups;
+pub mod get_connection;
 pub mod get_group_members;
 pub mod remove_group_member;
 pub mod update_group;
@@ -28,7 +30,9 @@ pub(super) const ENDPOINTS: &[Endpoint] = &[
     add_group_member::ENDPOINT,
     create_group::ENDPOINT,
     delete_group::ENDPOINT,
+    execute_sync::ENDPOINT,
     find_groups::ENDPOINT,
+    get_connection::ENDPOINT,
     get_group_members::ENDPOINT,
     remove_group_member::ENDPOINT,
     update_group::ENDPOINT,

@@ -10,7 +10,7 @@ use playground::sandbox::{Certificates, Keys, Sandbox, config};
 use playground::system::{MovableClock, SeededEntropy};
 use playground::test_control::TestController;
 use server::System;
-use server::config::{LogFormat, Metrics};
+use server::config::{ConfigError, LogFormat, Metrics, check_public_url};
 
 use super::serve::{Logging, stop_signal};
 use crate::output::{Failed, Output, replace_private};
@@ -32,6 +32,9 @@ pub(crate) struct Arguments {
     /// Serve HTTPS with a generated certificate for localhost, 127.0.0.1, ::1 and these names, kept in the folder
     #[arg(long, value_name = "NAME", num_args = 0..)]
     tls: Option<Vec<String>>,
+    /// The URL at which clients reach this sandbox through a proxy that ends TLS, such as https://sandbox.test:8443
+    #[arg(long, value_name = "URL", value_parser = public_url)]
+    public_url: Option<String>,
     /// Write the port to this file once the server accepts requests
     #[arg(long, value_name = "FILE")]
     port_file: Option<PathBuf>,
@@ -53,9 +56,9 @@ pub(crate) struct Arguments {
 }
 
 pub(crate) async fn run(arguments: Arguments, output: &Output) -> Result<(), Failed> {
-    let Arguments { data, listen, keys: keys_file, tls, port_file, control, seed, metrics, quiet, no_quota } =
-        arguments;
-    let mut config = server::Config { listen, ..config(&data) };
+    let Arguments { data, listen, keys: keys_file, tls, public_url, port_file, .. } = arguments;
+    let Arguments { control, seed, metrics, quiet, no_quota, .. } = arguments;
+    let mut config = server::Config { listen, public_url: public_url.clone(), ..config(&data) };
     config.quota.enabled &= !no_quota;
     config.metrics = metrics.map(|listen| Metrics { listen, allow_remote: false });
     for address in [Some(listen), metrics].into_iter().flatten() {
@@ -95,7 +98,8 @@ pub(crate) async fn run(arguments: Arguments, output: &Output) -> Result<(), Fai
         replace_private(file, &listener.local_addr()?.port().to_string())?;
     }
     // The keys are in their file too: a sandbox whose output is not read still serves.
-    if let Err(error) = output.say(&keys, banner(&keys, &data, keys_file.as_ref().unwrap_or(&own))) {
+    let told = banner(&keys, public_url.as_deref(), &data, keys_file.as_ref().unwrap_or(&own));
+    if let Err(error) = output.say(&keys, told) {
         tracing::warn!(%error, "could not print the keys");
     }
     server.serve(listener, stop).await;
@@ -119,7 +123,11 @@ fn require_new_folder(data: &Path) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn banner(keys: &Keys, folder: &Path, keys_file: &Path) -> String {
+fn public_url(text: &str) -> Result<String, ConfigError> {
+    check_public_url(text).map(|()| text.to_owned())
+}
+
+fn banner(keys: &Keys, public_url: Option<&str>, folder: &Path, keys_file: &Path) -> String {
     let Keys {
         base_url, app_id, app_key, access_key, secret_key, email, password, account_code, domain, ..
     } = keys;
@@ -137,6 +145,8 @@ fn banner(keys: &Keys, folder: &Path, keys_file: &Path) -> String {
     let current = std::env::current_dir().unwrap_or_default();
     let program = program.strip_prefix(current).unwrap_or(&program).display();
     let (folder, keys_file) = (folder.display(), keys_file.display());
+    let proxy = public_url.map(|url| format!("\n  By proxy    {url}")).unwrap_or_default();
+    let here = public_url.map_or("here".to_owned(), |url| format!("to {url}"));
     let trust = keys.ca_file.as_deref().map(trust_text).unwrap_or_default();
     format!(
         "Matricula sandbox: {base_url}
@@ -145,7 +155,7 @@ fn banner(keys: &Keys, folder: &Path, keys_file: &Path) -> String {
               start again)
   Keys        {keys_file}
   Account     {account_code}, internal domain {domain}
-  Console     {base_url}/console
+  Console     {base_url}/console{proxy}
   Log-in      {email}
   Password    {password}
   app_id      {app_id}
@@ -158,7 +168,7 @@ Create a user, from another terminal:
   {program} user create --keys {keys_file} \\
     --email ann@{domain} --name 'Ann Lee'
 {trust}
-Or point your client's base URL here. Stop with Ctrl-C."
+Or point your client's base URL {here}. Stop with Ctrl-C."
     )
 }
 

@@ -45,6 +45,12 @@ pub(crate) const COURSE: Row = row(
     "discovery, `https://` put before the host of `region.api`; login; reads; users; groups; prolonging; logout",
     "all done; after the logout refused with 401",
 );
+pub(crate) const COURSE_BY_PROXY: Row = row(
+    "the same, through a proxy that ends TLS",
+    HTTPS,
+    "the same, at a plain sandbox with `--public-url`",
+    "all done; discovery names the proxy",
+);
 pub(crate) const PACKAGE: Row = row(
     "mimecast-api, as published",
     HTTPS,
@@ -85,10 +91,11 @@ pub(crate) const POWERSHELL: Row = row(
     "created; refused as a duplicate",
 );
 
-const ROWS: [&Row; 14] = [
+const ROWS: [&Row; 15] = [
     &PYTHON,
     &RETRIES,
     &COURSE,
+    &COURSE_BY_PROXY,
     &PACKAGE,
     &JAVA,
     &JAVA_TLS,

@@ -36,6 +36,7 @@ mod room;
 mod search;
 mod staleness;
 mod story;
+mod stubs;
 mod telemetry;
 mod test_control;
 mod tls;

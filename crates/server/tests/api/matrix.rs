@@ -55,6 +55,7 @@ async fn directory_row(server: &TestServer, path: &str) -> Row {
     let group = json!({"description": "Matrix"});
     match path {
         "/api/directory/create-group" => row(one(group), None),
+        "/api/directory/execute-sync" | "/api/directory/get-connection" => row(json!({"data": []}), None),
         "/api/directory/find-groups" => {
             made(server, "/api/directory/create-group", group).await;
             row(one(json!({"query": "mat", "source": "cloud"})), None)
@@ -165,7 +166,11 @@ async fn user_row(server: &TestServer, path: &str) -> Row {
 
 fn other_row(path: &str) -> Row {
     match path {
-        "/api/account/get-account" | "/api/account/get-support-info" => row(json!({"data": []}), None),
+        "/api/account/get-account"
+        | "/api/account/get-dashboard-notifications"
+        | "/api/account/get-support-info"
+        | "/api/audit/get-categories"
+        | "/api/ttp/url/get-all-managed-urls" => row(json!({"data": []}), None),
         "/api/audit/get-audit-events" => {
             let (start, end) = ("2026-11-24T00:00:00+0000", "2026-11-25T00:00:00+0000");
             row(one(json!({"startDateTime": start, "endDateTime": end})), None)
@@ -236,7 +241,7 @@ async fn every_signed_endpoint_refuses_who_may_not_and_serves_who_may() {
 
         let good = administrator.post(path, send.clone()).await;
         assert_eq!((good.status, good.codes().len()), (200, 0), "{path}: {good}");
-        assert!(good.rows() > 0, "{path}: {good}");
+        assert_eq!(good.rows() > 0, !endpoint.is_stub(), "{path}: {good}");
         let told = server.events_since(&events).await;
         assert_eq!(!told.is_empty(), endpoint.writes, "{path}: what changes something is in the audit");
         assert!(told.iter().all(|event| event.actor == "admin@example.com"), "{path}: {told:?}");

@@ -83,6 +83,9 @@ fn section(endpoint: &Endpoint, request: &str, answer: &str) -> String {
     };
     let signed = if endpoint.is_signed() { "" } else { "Unsigned. " };
     out.push_str(&format!("{signed}Permission: {permission}; {product}.\n\n"));
+    if endpoint.is_stub() {
+        out.push_str("A stub by design: `data` is always empty, and nothing changes. `[ours]`\n\n");
+    }
     let place = if matches!(endpoint.takes, Takes::Query(_)) { "query" } else { "item" };
     let (takes, note) = match endpoint.takes {
         Takes::Items(fields) => (fields, ""),

@@ -12,6 +12,7 @@ use wire::envelope::Pagination;
 use wire::item::{Entry, Item as _, Row as _, time};
 use wire::{Answer, Code, Error};
 
+use super::category;
 use crate::call::{Call, Reply};
 use crate::endpoint::{Endpoint, Method, Run, Takes};
 use crate::endpoints::login::refused_item;
@@ -40,6 +41,8 @@ struct State {
     from: Timestamp,
     to: Timestamp,
     query: Option<String>,
+    #[serde(default)]
+    categories: Vec<String>,
     after: (i64, i64),
 }
 
@@ -52,8 +55,11 @@ async fn get_audit_events(mut call: Call<'_>) -> Result<Reply, CallError> {
     let state = match ids.open_page::<State>(PATH, account, &body.page) {
         Ok(Some(state)) => state,
         Ok(None) => match item {
-            Ok(GetAuditEvents { start_date_time: from, end_date_time: to, query }) if from <= to => {
-                State { from, to, query: query.filter(|query| !query.is_empty()), after: (0, 0) }
+            Ok(GetAuditEvents { start_date_time: from, end_date_time: to, query, categories })
+                if from <= to =>
+            {
+                let query = query.filter(|query| !query.is_empty());
+                State { from, to, query, categories: categories.unwrap_or_default(), after: (0, 0) }
             }
             Ok(_) => {
                 let message = "This is before startDateTime";
@@ -69,7 +75,9 @@ async fn get_audit_events(mut call: Call<'_>) -> Result<Reply, CallError> {
     let matches = |event: &&Event| {
         let text =
             || format!("{} {} {} {}", event.actor, event.action, event.target, event.detail).to_lowercase();
-        wanted.as_ref().is_none_or(|wanted| text().contains(wanted))
+        let of_category = state.categories.is_empty()
+            || state.categories.iter().any(|wanted| wanted.eq_ignore_ascii_case(category(&event.action)));
+        of_category && wanted.as_ref().is_none_or(|wanted| text().contains(wanted))
     };
     let rows: Vec<_> = page.events.iter().filter(matches).map(|event| row(&ids, event)).collect();
     call.count(rows.len());
@@ -90,6 +98,6 @@ fn row(ids: &SecureIds<'_>, event: &Event) -> AuditEvent {
         user: event.actor.clone(),
         event_time: time(event.at),
         event_info: format!("{}{detail}", event.target),
-        category: event.action.split('.').next().unwrap_or_default().to_owned(),
+        category: category(&event.action).to_owned(),
     }
 }

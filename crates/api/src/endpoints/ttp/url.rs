@@ -1,0 +1,3 @@
+//! `/api/ttp/url/…`
+
+pub mod get_all_managed_urls;
