@@ -17,7 +17,7 @@ pub const ENDPOINT: Endpoint = Endpoint {
     method: Method::Post,
     summary: "Shows the account. Most connection tests call it.",
     permission: Some(DASHBOARD_READ),
-    product: Some(Product::UserAndGroupManagement),
+    products: &[Product::AccountManagement, Product::UserAndGroupManagement],
     writes: false,
     takes: Takes::One(Nothing::FIELDS),
     row: AccountRow::FIELDS,

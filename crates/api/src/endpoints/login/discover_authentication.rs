@@ -16,7 +16,7 @@ pub const ENDPOINT: Endpoint = Endpoint {
     method: Method::Post,
     summary: "Shows how and where a user logs in. The response is the same for unknown users.",
     permission: None,
-    product: None,
+    products: &[],
     writes: false,
     takes: Takes::One(Discover::FIELDS),
     row: Discovered::FIELDS,
