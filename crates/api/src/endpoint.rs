@@ -41,8 +41,10 @@ pub struct Endpoint {
 pub enum Method {
     /// The method of most endpoints, including those that read (spec/protocol.md 1.1).
     Post,
-    /// The method of some endpoints of API 2.0.
+    /// The method of endpoints of API 2.0 that read.
     Get,
+    /// The method of endpoints of API 2.0 that replace something.
+    Put,
 }
 
 impl Method {
@@ -51,6 +53,7 @@ impl Method {
         match self {
             Method::Post => "POST",
             Method::Get => "GET",
+            Method::Put => "PUT",
         }
     }
 }

@@ -8,13 +8,14 @@ pub mod domain;
 pub mod identity;
 pub mod login;
 pub mod oauth;
+pub mod provisioning;
 pub mod role;
 pub mod user;
 
 use crate::endpoint::Endpoint;
 
 /// The endpoints by family: the first segment of the path, after `/api`.
-const FAMILIES: [&[Endpoint]; 10] = [
+const FAMILIES: [&[Endpoint]; 11] = [
     account::ENDPOINTS,
     audit::ENDPOINTS,
     cloud_gateway::ENDPOINTS,
@@ -23,6 +24,7 @@ const FAMILIES: [&[Endpoint]; 10] = [
     identity::ENDPOINTS,
     login::ENDPOINTS,
     oauth::ENDPOINTS,
+    provisioning::ENDPOINTS,
     role::ENDPOINTS,
     user::ENDPOINTS,
 ];

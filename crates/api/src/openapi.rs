@@ -46,9 +46,8 @@ fn operation(endpoint: &Endpoint, shared: &mut Map<String, Value>) -> Value {
     let products: Vec<_> = endpoint.products.iter().map(|product| product.as_str()).collect();
     match *products {
         [] => {}
-        [product] => description.push_str(&format!(
-            " An application of API 2.0 must be registered for the product `{product}`."
-        )),
+        [product] => description
+            .push_str(&format!(" An application of API 2.0 must be registered for the product `{product}`.")),
         _ => description.push_str(&format!(
             " An application of API 2.0 must be registered for one of the products `{}`.",
             products.join("`, `")
@@ -177,7 +176,7 @@ fn responses(endpoint: &Endpoint, codes: &[Code], shared: &mut Map<String, Value
     }
     let ran = match (endpoint.style(), endpoint.method) {
         (Style::Rest, Method::Post) => 201,
-        (Style::Rest, Method::Get) | (Style::Envelope | Style::OAuth, _) => 200,
+        (Style::Rest, Method::Get | Method::Put) | (Style::Envelope | Style::OAuth, _) => 200,
     };
     let refused = by_status.remove(&ran).map(|(named, _)| named).unwrap_or_default();
     let description = match refused.len() {

@@ -1,9 +1,11 @@
-//! `/user/cloud-gateway/v1/…` and `/role/cloud-gateway/v1/…`: counterparts of classic endpoints in the style of API 2.0
-//! (spec/protocol.md 8).
+//! `/user/cloud-gateway/v1/…`, `/role/cloud-gateway/v1/…` and `/account/cloud-gateway/v1/…`: endpoints in the style of
+//! API 2.0 (spec/protocol.md 8).
 
 pub mod create_user;
+pub mod get_emergency_contact;
 pub mod list_roles;
 pub mod list_users;
+pub mod set_emergency_contact;
 
 use directory::user::User;
 use wire::rest;
@@ -12,8 +14,15 @@ use crate::endpoint::Endpoint;
 use crate::secure_id::SecureIds;
 
 /// The endpoints of this family.
-pub(super) const ENDPOINTS: &[Endpoint] =
-    &[create_user::ENDPOINT, list_roles::ENDPOINT, list_users::ENDPOINT];
+pub(super) const ENDPOINTS: &[Endpoint] = &[
+    create_user::ENDPOINT,
+    list_roles::ENDPOINT,
+    list_users::ENDPOINT,
+    get_emergency_contact::ENDPOINT,
+    set_emergency_contact::ENDPOINT,
+];
+
+const EMERGENCY_CONTACT: &str = "/account/cloud-gateway/v1/emergency-contact";
 
 const USERS: &str = "/user/cloud-gateway/v1/users";
 

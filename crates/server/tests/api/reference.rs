@@ -4,7 +4,7 @@
 use std::path::Path;
 
 use serde_json::Value;
-use server::{Endpoint, Method, Style, Takes};
+use server::{Endpoint, Style, Takes};
 use testkit::TestServer;
 use wire::item::FieldSpec;
 
@@ -72,7 +72,7 @@ fn shown(text: &str) -> String {
 }
 
 fn section(endpoint: &Endpoint, request: &str, answer: &str) -> String {
-    let method = if endpoint.method == Method::Get { "GET" } else { "POST" };
+    let method = endpoint.method.as_str();
     let mut out = format!("\n### `{method} {}`\n\n{}\n\n", endpoint.path, endpoint.summary);
     let permission =
         endpoint.permission.as_ref().map_or("none".to_owned(), |permission| format!("*{permission}*"));
