@@ -22,9 +22,9 @@ pub struct Endpoint {
     pub summary: &'static str,
     /// The required permission; the rule itself is in `directory`.
     pub permission: Option<Permission>,
-    /// The product that an application of API 2.0 needs. `None`: all applications may call an endpoint in the style of
-    /// API 2.0, and none may call one of API 1.0.
-    pub product: Option<Product>,
+    /// The products of which an application of API 2.0 needs one. Without any: all applications may call an endpoint in
+    /// the style of API 2.0, and none may call one of API 1.0.
+    pub products: &'static [Product],
     /// Whether it changes anything and is recorded in the audit.
     pub writes: bool,
     /// Its input.
@@ -44,8 +44,10 @@ pub const ID: &str = "{id}";
 pub enum Method {
     /// The method of most endpoints, including those that read (spec/protocol.md 1.1).
     Post,
-    /// The method of some endpoints of API 2.0.
+    /// The method of endpoints of API 2.0 that read.
     Get,
+    /// The method of endpoints of API 2.0 that replace something.
+    Put,
 }
 
 impl Method {
@@ -54,6 +56,7 @@ impl Method {
         match self {
             Method::Post => "POST",
             Method::Get => "GET",
+            Method::Put => "PUT",
         }
     }
 }
@@ -116,9 +119,9 @@ impl Endpoint {
 
     /// Whether the caller's application may call it at all.
     pub(crate) fn is_for(&self, caller: &Caller) -> bool {
-        match self.product {
-            Some(product) => caller.reaches(product),
-            None => self.style() == Style::Rest || caller.user().is_some(),
+        match self.products {
+            [] => self.style() == Style::Rest || caller.user().is_some(),
+            products => products.iter().any(|product| caller.reaches(*product)),
         }
     }
 }

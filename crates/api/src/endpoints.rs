@@ -8,6 +8,7 @@ pub mod domain;
 pub mod identity;
 pub mod login;
 pub mod oauth;
+pub mod provisioning;
 pub mod role;
 mod stub;
 pub mod ttp;
@@ -16,7 +17,7 @@ pub mod user;
 use crate::endpoint::Endpoint;
 
 /// The endpoints by family: the first segment of the path, after `/api`.
-const FAMILIES: [&[Endpoint]; 11] = [
+const FAMILIES: [&[Endpoint]; 12] = [
     account::ENDPOINTS,
     audit::ENDPOINTS,
     cloud_gateway::ENDPOINTS,
@@ -25,6 +26,7 @@ const FAMILIES: [&[Endpoint]; 11] = [
     identity::ENDPOINTS,
     login::ENDPOINTS,
     oauth::ENDPOINTS,
+    provisioning::ENDPOINTS,
     role::ENDPOINTS,
     ttp::ENDPOINTS,
     user::ENDPOINTS,

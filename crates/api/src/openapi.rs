@@ -43,11 +43,15 @@ fn operation(endpoint: &Endpoint, shared: &mut Map<String, Value>) -> Value {
         Some(permission) => format!("Needs the permission *{permission}*."),
         None => "Needs no permission.".to_owned(),
     };
-    if let Some(product) = endpoint.product {
-        description.push_str(&format!(
-            " An application of API 2.0 must be registered for the product `{}`.",
-            product.as_str()
-        ));
+    let products: Vec<_> = endpoint.products.iter().map(|product| product.as_str()).collect();
+    match *products {
+        [] => {}
+        [product] => description
+            .push_str(&format!(" An application of API 2.0 must be registered for the product `{product}`.")),
+        _ => description.push_str(&format!(
+            " An application of API 2.0 must be registered for one of the products `{}`.",
+            products.join("`, `")
+        )),
     }
     if endpoint.is_stub() {
         description.push_str(" A stub by design: `data` is always empty, and nothing changes. `[ours]`");
@@ -65,8 +69,8 @@ fn operation(endpoint: &Endpoint, shared: &mut Map<String, Value>) -> Value {
     if let Some(permission) = &endpoint.permission {
         operation["x-permission"] = permission.to_string().into();
     }
-    if let Some(product) = endpoint.product {
-        operation["x-product"] = product.as_str().into();
+    if !products.is_empty() {
+        operation["x-products"] = products.into();
     }
     if endpoint.is_stub() {
         operation["x-stub"] = true.into();
@@ -108,7 +112,7 @@ fn security(endpoint: &Endpoint) -> Value {
         _ if !endpoint.is_signed() && codes::takes_password(endpoint) => json!([{ "password": [] }]),
         _ if !endpoint.is_signed() => json!([]),
         // Applications of API 2.0 cannot call it.
-        Style::Envelope if endpoint.product.is_none() => json!([signature]),
+        Style::Envelope if endpoint.products.is_empty() => json!([signature]),
         Style::Envelope | Style::Rest => json!([{ "token": [] }, signature]),
     }
 }

@@ -20,6 +20,10 @@ pub const INTERNAL_READ: Permission = Permission::known("Directories | Internal 
 
 /// Read the account.
 pub const DASHBOARD_READ: Permission = Permission::known("Account | Dashboard | Read");
+/// Read the settings of the account.
+pub const SETTINGS_READ: Permission = Permission::known("Account | Settings | Read");
+/// Change the settings of the account.
+pub const SETTINGS_EDIT: Permission = Permission::known("Account | Settings | Edit");
 /// Read the audit.
 pub const LOGS_READ: Permission = Permission::known("Account | Logs | Read");
 /// Read groups and aliases.
@@ -60,6 +64,8 @@ pub const PERMISSIONS: &[Permission] = &[
     DASHBOARD_READ,
     LOGS_READ,
     EXTERNAL_READ,
+    SETTINGS_EDIT,
+    SETTINGS_READ,
     GROUPS_EDIT,
     GROUPS_READ,
     Permission::known("Directories | Import | Edit"),

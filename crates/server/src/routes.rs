@@ -9,7 +9,7 @@ use axum::Router;
 use axum::body::Bytes;
 use axum::extract::{Request, State};
 use axum::response::Response;
-use axum::routing::{MethodRouter, get, post};
+use axum::routing::{MethodRouter, get, post, put};
 
 use crate::app::App;
 use crate::health;
@@ -38,6 +38,7 @@ pub(crate) fn router(app: &Arc<App>) -> Router {
         let handler: MethodRouter<Arc<App>> = match endpoint.method {
             Method::Post => post(handler),
             Method::Get => get(handler),
+            Method::Put => put(handler),
         };
         router = router.route(endpoint.path, handler);
     }

@@ -128,6 +128,7 @@ impl CallerStore for Watched {
 impl AccountStore for Watched {
     stepped! {
         accounts(codes: &'a [AccountCode]) -> Vec<Option<Arc<Account>>>;
+        account_by_id(id: AccountId) -> Option<Account>;
         list_profiles() -> Vec<NamedProfile>;
         list_accounts() -> Vec<Account>;
     }

@@ -60,6 +60,19 @@ item! {
     }
     /// The query of an endpoint that takes none.
     pub struct NoQuery {}
+    /// An emergency contact. It replaces the present one as a whole.
+    pub struct SetEmergencyContact {
+        /// Name.
+        contact_name: required String = "contactName",
+        /// Address.
+        contact_email_address: required String = "contactEmailAddress",
+        /// Mobile number, at most 64 characters.
+        mobile_phone: optional String = "mobilePhone",
+        /// Telephone number, at most 64 characters.
+        telephone: optional String = "telephone",
+        /// Further addresses, at most 20.
+        alternate_email_addresses: optional Vec<String> = "alternateEmailAddresses",
+    }
 }
 
 row! {
@@ -205,6 +218,21 @@ row! {
         id: always String = "id",
         /// Its name.
         role_name: always String = "roleName",
+    }
+    /// The emergency contact of an account. Without one, only the account code.
+    pub struct EmergencyContact {
+        /// The account code.
+        account_code: always String = "accountCode",
+        /// Name.
+        contact_name: maybe String = "contactName",
+        /// Address.
+        contact_email_address: maybe String = "contactEmailAddress",
+        /// Mobile number.
+        mobile_phone: maybe String = "mobilePhone",
+        /// Telephone number.
+        telephone: maybe String = "telephone",
+        /// Further addresses.
+        alternate_email_addresses: maybe Vec<String> = "alternateEmailAddresses",
     }
     /// The caller.
     pub struct WhoAmI {

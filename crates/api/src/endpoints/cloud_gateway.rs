@@ -1,8 +1,9 @@
-//! `/…/cloud-gateway/v1/…`: counterparts of classic endpoints in the style of API 2.0 (spec/protocol.md 8).
+//! `/…/cloud-gateway/v1/…`: endpoints in the style of API 2.0 (spec/protocol.md 8).
 
 pub mod add_members;
 pub mod create_group;
 pub mod create_user;
+pub mod get_emergency_contact;
 pub mod get_group;
 pub mod list_external_domains;
 pub mod list_groups;
@@ -12,6 +13,7 @@ pub mod list_pending_domains;
 pub mod list_roles;
 pub mod list_users;
 pub mod remove_members;
+pub mod set_emergency_contact;
 
 use directory::AccountId;
 use directory::error::ItemError;
@@ -38,6 +40,7 @@ pub(super) const ENDPOINTS: &[Endpoint] = &[
     add_members::ENDPOINT,
     create_group::ENDPOINT,
     create_user::ENDPOINT,
+    get_emergency_contact::ENDPOINT,
     get_group::ENDPOINT,
     list_external_domains::ENDPOINT,
     list_groups::ENDPOINT,
@@ -47,7 +50,10 @@ pub(super) const ENDPOINTS: &[Endpoint] = &[
     list_roles::ENDPOINT,
     list_users::ENDPOINT,
     remove_members::ENDPOINT,
+    set_emergency_contact::ENDPOINT,
 ];
+
+const EMERGENCY_CONTACT: &str = "/account/cloud-gateway/v1/emergency-contact";
 
 const USERS: &str = "/user/cloud-gateway/v1/users";
 

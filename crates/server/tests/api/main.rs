@@ -4,6 +4,7 @@
 
 extern crate matricula_server as server;
 
+mod account;
 mod audit;
 mod authority;
 mod bulk;

@@ -18,7 +18,7 @@ pub const ENDPOINT: Endpoint = Endpoint {
     method: Method::Post,
     summary: "Creates a group, with or without a parent.",
     permission: Some(GROUPS_EDIT),
-    product: Some(Product::UserAndGroupManagement),
+    products: &[Product::EmailSecurityOnboarding, Product::UserAndGroupManagement],
     writes: true,
     takes: Takes::Object(CreateGroup::FIELDS),
     row: Created::FIELDS,

@@ -19,7 +19,7 @@ pub const ENDPOINT: Endpoint = Endpoint {
     method: Method::Get,
     summary: "Shows a group.",
     permission: Some(GROUPS_READ),
-    product: Some(Product::UserAndGroupManagement),
+    products: &[Product::EmailSecurityOnboarding, Product::UserAndGroupManagement],
     writes: false,
     takes: Takes::Query(NoQuery::FIELDS),
     row: GroupRow::FIELDS,

@@ -21,7 +21,7 @@ pub const ENDPOINT: Endpoint = Endpoint {
     method: Method::Get,
     summary: "Lists domains that are not internal: those of members of groups.",
     permission: Some(EXTERNAL_READ),
-    product: Some(Product::UserAndGroupManagement),
+    products: &[Product::DomainManagement, Product::EmailSecurityOnboarding],
     writes: false,
     takes: Takes::Query(PageQuery::FIELDS),
     row: ExternalDomains::FIELDS,

@@ -20,7 +20,7 @@ pub const ENDPOINT: Endpoint = Endpoint {
     method: Method::Get,
     summary: "Lists the groups of the account.",
     permission: Some(GROUPS_READ),
-    product: Some(Product::UserAndGroupManagement),
+    products: &[Product::EmailSecurityOnboarding, Product::UserAndGroupManagement],
     writes: false,
     takes: Takes::Query(PageQuery::FIELDS),
     row: Groups::FIELDS,

@@ -21,7 +21,7 @@ pub const ENDPOINT: Endpoint = Endpoint {
     method: Method::Get,
     summary: "Lists the internal domains of the account.",
     permission: Some(INTERNAL_READ),
-    product: Some(Product::UserAndGroupManagement),
+    products: &[Product::DomainManagement, Product::EmailSecurityOnboarding],
     writes: false,
     takes: Takes::Query(PageQuery::FIELDS),
     row: InternalDomains::FIELDS,

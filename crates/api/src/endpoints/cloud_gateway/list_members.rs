@@ -22,7 +22,7 @@ pub const ENDPOINT: Endpoint = Endpoint {
     method: Method::Get,
     summary: "Lists the members of a group, sorted by domain and address.",
     permission: Some(GROUPS_READ),
-    product: Some(Product::UserAndGroupManagement),
+    products: &[Product::EmailSecurityOnboarding, Product::UserAndGroupManagement],
     writes: false,
     takes: Takes::Query(PageQuery::FIELDS),
     row: GroupMembers::FIELDS,

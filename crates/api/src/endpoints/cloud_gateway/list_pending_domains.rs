@@ -21,7 +21,7 @@ pub const ENDPOINT: Endpoint = Endpoint {
     method: Method::Get,
     summary: "Lists pending and expired domains.",
     permission: Some(REGISTER_DOMAIN),
-    product: Some(Product::UserAndGroupManagement),
+    products: &[Product::DomainManagement, Product::EmailSecurityOnboarding],
     writes: false,
     takes: Takes::Query(PageQuery::FIELDS),
     row: PendingDomains::FIELDS,

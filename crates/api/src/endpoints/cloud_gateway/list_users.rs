@@ -18,7 +18,7 @@ pub const ENDPOINT: Endpoint = Endpoint {
     method: Method::Get,
     summary: "Lists users and aliases of the account: domain by domain, sorted by address.",
     permission: Some(INTERNAL_READ),
-    product: Some(Product::UserAndGroupManagement),
+    products: &[Product::EmailSecurityOnboarding, Product::UserAndGroupManagement],
     writes: false,
     takes: Takes::Query(PageQuery::FIELDS),
     row: Users::FIELDS,

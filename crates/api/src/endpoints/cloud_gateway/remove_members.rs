@@ -22,7 +22,7 @@ pub const ENDPOINT: Endpoint = Endpoint {
     method: Method::Post,
     summary: "Removes addresses and domains from a group.",
     permission: Some(GROUPS_EDIT),
-    product: Some(Product::UserAndGroupManagement),
+    products: &[Product::EmailSecurityOnboarding, Product::UserAndGroupManagement],
     writes: true,
     takes: Takes::Object(ChangeMembers::FIELDS),
     row: ChangedMembers::FIELDS,

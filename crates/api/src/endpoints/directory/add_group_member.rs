@@ -24,7 +24,7 @@ pub const ENDPOINT: Endpoint = Endpoint {
     method: Method::Post,
     summary: "Adds addresses and domains to groups.",
     permission: Some(GROUPS_EDIT),
-    product: Some(Product::UserAndGroupManagement),
+    products: &[Product::UserAndGroupManagement],
     writes: true,
     takes: Takes::Items(AddMember::FIELDS),
     row: MemberChanged::FIELDS,

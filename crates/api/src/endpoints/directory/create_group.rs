@@ -24,7 +24,7 @@ pub const ENDPOINT: Endpoint = Endpoint {
     method: Method::Post,
     summary: "Creates groups, with or without a parent.",
     permission: Some(GROUPS_EDIT),
-    product: Some(Product::UserAndGroupManagement),
+    products: &[Product::UserAndGroupManagement],
     writes: true,
     takes: Takes::Items(CreateGroup::FIELDS),
     row: GroupRow::FIELDS,

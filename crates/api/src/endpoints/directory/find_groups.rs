@@ -26,7 +26,7 @@ pub const ENDPOINT: Endpoint = Endpoint {
     method: Method::Post,
     summary: "Lists groups, optionally by name.",
     permission: Some(GROUPS_EDIT),
-    product: Some(Product::UserAndGroupManagement),
+    products: &[Product::UserAndGroupManagement],
     writes: false,
     takes: Takes::Page(FindGroups::FIELDS),
     row: Groups::FIELDS,

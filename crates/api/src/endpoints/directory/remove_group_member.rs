@@ -24,7 +24,7 @@ pub const ENDPOINT: Endpoint = Endpoint {
     method: Method::Post,
     summary: "Removes addresses and domains from groups.",
     permission: Some(SYNC_EDIT),
-    product: Some(Product::UserAndGroupManagement),
+    products: &[Product::UserAndGroupManagement],
     writes: true,
     takes: Takes::Items(RemoveMember::FIELDS),
     row: MemberChanged::FIELDS,
