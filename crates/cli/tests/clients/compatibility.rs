@@ -51,6 +51,24 @@ pub(crate) const COURSE_BY_PROXY: Row = row(
     "the same, at a plain sandbox with `--public-url`",
     "all done; discovery names the proxy",
 );
+pub(crate) const NEW_STYLE: Row = row(
+    "Python, urllib, as a tool for infrastructure as code",
+    HTTP,
+    "token; account; every list to its end; a group created, filled, renamed, emptied, deleted",
+    "all done; the deleted group is a 404",
+);
+pub(crate) const TEST_BUTTON: Row = row(
+    "Python, requests, as the test button of a security platform",
+    HTTP,
+    "get-all-managed-urls, signed and by token, with and without a page; with wrong secrets",
+    "green; with wrong secrets red, with the reason",
+);
+pub(crate) const ONBOARDING: Row = row(
+    "Python, requests, as a runbook for people who come and go",
+    HTTP,
+    "get-connection, execute-sync, get-profile, create-user, get-internal-domain; find-groups, remove-group-member, get-group-members",
+    "created; a missing user told from a missing permission; out of the group",
+);
 pub(crate) const PACKAGE: Row = row(
     "mimecast-api, as published",
     HTTPS,
@@ -91,11 +109,14 @@ pub(crate) const POWERSHELL: Row = row(
     "created; refused as a duplicate",
 );
 
-const ROWS: [&Row; 15] = [
+const ROWS: [&Row; 18] = [
     &PYTHON,
     &RETRIES,
     &COURSE,
     &COURSE_BY_PROXY,
+    &NEW_STYLE,
+    &TEST_BUTTON,
+    &ONBOARDING,
     &PACKAGE,
     &JAVA,
     &JAVA_TLS,

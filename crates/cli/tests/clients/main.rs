@@ -33,4 +33,5 @@ mod schemathesis;
 mod shell;
 mod tls_proxy;
 mod tools;
+mod walks;
 mod wrong;
