@@ -55,6 +55,8 @@ pub struct Call<'a> {
     /// The fields of an item.
     pub(crate) fields: &'static [FieldSpec],
     pub(crate) body: &'a [u8],
+    /// The secure id in the path; empty if the path has none.
+    pub(crate) id: &'a str,
     pub(crate) query: &'a str,
     pub(crate) line: &'a mut Line,
 }
@@ -157,6 +159,11 @@ impl Call<'_> {
         let request_id = self.request_id.as_ref()?;
         let mut digest = Hmac::<Sha256>::new(self.core.store.keys().body_digest.expose_secret().into());
         digest.update(self.path.as_bytes());
+        // Only where there is one: the digests of earlier versions stay valid.
+        if !self.id.is_empty() {
+            digest.update(b"\0");
+            digest.update(self.id.as_bytes());
+        }
         digest.update(b"\0");
         digest.update(self.body);
         Some(RequestKey {

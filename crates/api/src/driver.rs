@@ -32,7 +32,7 @@ const SLOW_BODY: jiff::SignedDuration = jiff::SignedDuration::from_secs(1);
 
 /// Serves a call to an endpoint.
 pub async fn serve(core: &Core, endpoint: &Endpoint, request: Request) -> Response {
-    let mut line = Line::default();
+    let mut line = Line { route: Some(endpoint.path), ..Line::default() };
     let (parts, body) = request.into_parts();
     let received = received(&parts.extensions);
     let mut explanation = None;
@@ -44,7 +44,9 @@ pub async fn serve(core: &Core, endpoint: &Endpoint, request: Request) -> Respon
             let reply = match signed {
                 Ok(signed) => {
                     received.place.iter().for_each(|place| place.prove());
-                    signed_call(core, endpoint, run, signed, &presented, body, &mut line).await
+                    let id = endpoint.id_in(parts.uri.path()).unwrap_or_default();
+                    let target = Target { id, query: &query(presented.target) };
+                    signed_call(core, (endpoint, run), target, signed, &presented, body, &mut line).await
                 }
                 Err(refused) => {
                     explanation = explain::explained(core, &refused, &parts, &presented, body).await;
@@ -103,9 +105,20 @@ pub async fn within(
     let request_ids = RequestIds::Compatible;
     let Endpoint { path, writes, .. } = *endpoint;
     let fields = endpoint.takes.item_fields();
-    let reply =
-        run(Call { core, caller, request_id, request_ids, path, writes, fields, body, query: "", line })
-            .await?;
+    let reply = run(Call {
+        core,
+        caller,
+        request_id,
+        request_ids,
+        path,
+        writes,
+        fields,
+        body,
+        id: "",
+        query: "",
+        line,
+    })
+    .await?;
     Ok(reply.whole()?.body)
 }
 
@@ -120,10 +133,17 @@ async fn unsigned_call(
     run(Unsigned { core, headers, body: &body, line }).await
 }
 
+/// What a request names in its target.
+#[derive(Clone, Copy)]
+struct Target<'a> {
+    id: &'a str,
+    query: &'a str,
+}
+
 async fn signed_call(
     core: &Core,
-    endpoint: &Endpoint,
-    run: for<'a> fn(Call<'a>) -> Running<'a>,
+    (endpoint, run): (&Endpoint, for<'a> fn(Call<'a>) -> Running<'a>),
+    Target { id, query }: Target<'_>,
     mut signed: Signed,
     presented: &Presented<'_>,
     body: axum::body::Body,
@@ -143,7 +163,6 @@ async fn signed_call(
             return Err(CallError::AppForbidden);
         }
     }
-    let query = query(presented.target);
     let Endpoint { path, writes, .. } = *endpoint;
     let fields = endpoint.takes.item_fields();
     let mut attempt = 1;
@@ -158,7 +177,8 @@ async fn signed_call(
             writes,
             fields,
             body: &body,
-            query: &query,
+            id,
+            query,
             line,
         })
         .await

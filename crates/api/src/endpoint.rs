@@ -14,7 +14,7 @@ use crate::style::Style;
 /// The declaration of an endpoint. Shared tests, the authorisation matrix and the OpenAPI document iterate over all of
 /// them.
 pub struct Endpoint {
-    /// The signed path.
+    /// The signed path; with [`ID`] where it names an object.
     pub path: &'static str,
     /// Its method.
     pub method: Method,
@@ -22,9 +22,9 @@ pub struct Endpoint {
     pub summary: &'static str,
     /// The required permission; the rule itself is in `directory`.
     pub permission: Option<Permission>,
-    /// The product that an application of API 2.0 needs. `None`: all applications may call an endpoint in the style of
-    /// API 2.0, and none may call one of API 1.0.
-    pub product: Option<Product>,
+    /// The products of which an application of API 2.0 needs one. Without any: all applications may call an endpoint in
+    /// the style of API 2.0, and none may call one of API 1.0.
+    pub products: &'static [Product],
     /// Whether it changes anything and is recorded in the audit.
     pub writes: bool,
     /// Its input.
@@ -36,13 +36,18 @@ pub struct Endpoint {
     pub(crate) run: Run,
 }
 
+/// The segment of an endpoint's path in place of which callers send a secure id.
+pub const ID: &str = "{id}";
+
 /// The method of an endpoint.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Method {
     /// The method of most endpoints, including those that read (spec/protocol.md 1.1).
     Post,
-    /// The method of some endpoints of API 2.0.
+    /// The method of endpoints of API 2.0 that read.
     Get,
+    /// The method of endpoints of API 2.0 that replace something.
+    Put,
 }
 
 impl Method {
@@ -51,6 +56,7 @@ impl Method {
         match self {
             Method::Post => "POST",
             Method::Get => "GET",
+            Method::Put => "PUT",
         }
     }
 }
@@ -96,6 +102,16 @@ impl Endpoint {
         matches!(self.run, Run::Stub(_))
     }
 
+    /// The secure id in a requested path, as received; empty if the endpoint's path has none. `None`: the path is another
+    /// one.
+    pub fn id_in<'p>(&self, path: &'p str) -> Option<&'p str> {
+        let Some((before, after)) = self.path.split_once(ID) else {
+            return (path == self.path).then_some("");
+        };
+        let id = path.strip_prefix(before)?.strip_suffix(after)?;
+        (!id.is_empty() && !id.contains('/')).then_some(id)
+    }
+
     /// The shape of its responses.
     pub fn style(&self) -> Style {
         Style::of(self.path)
@@ -103,9 +119,9 @@ impl Endpoint {
 
     /// Whether the caller's application may call it at all.
     pub(crate) fn is_for(&self, caller: &Caller) -> bool {
-        match self.product {
-            Some(product) => caller.reaches(product),
-            None => self.style() == Style::Rest || caller.user().is_some(),
+        match self.products {
+            [] => self.style() == Style::Rest || caller.user().is_some(),
+            products => products.iter().any(|product| caller.reaches(*product)),
         }
     }
 }

@@ -63,9 +63,9 @@ pub enum CallError {
     /// The evidence is stale: the call must be judged again. The caller sees this only after several attempts.
     #[error("The directory is being changed; nothing was done")]
     Stale,
-    /// No endpoint has this path.
-    #[error("No endpoint has the path {0}")]
-    UnknownPath(String),
+    /// No endpoint has this path; the endpoint whose path is nearest.
+    #[error("No endpoint has the path {0}{nearest}", nearest = .1.map(|path| format!("; the nearest is {path}")).unwrap_or_default())]
+    UnknownPath(String, Option<&'static str>),
     /// The endpoint has another method: the one found, the ones expected.
     #[error("{0} is not allowed here: call it with {1}")]
     Method(String, String),
@@ -151,7 +151,7 @@ impl CallError {
             CallError::HeadersTooLarge(..) => Code::HeadersTooLarge,
             CallError::ForeignHost(_) | CallError::ForeignOrigin => Code::ForeignOrigin,
             CallError::TokenRequest(why) => why.code(),
-            CallError::UnknownPath(_) => Code::UnknownPath,
+            CallError::UnknownPath(..) => Code::UnknownPath,
             CallError::Method(..) => Code::MethodNotAllowed,
             CallError::PasswordHasher(_)
             | CallError::Store(_)
@@ -261,7 +261,9 @@ pub fn wrong(field: &'static str, why: &rules::ItemError) -> wire::Error {
         R::Change(why @ C::MemberAlreadyExists) => {
             return wire::Error::new(Code::MemberAlreadyExists, why.to_string());
         }
-        R::Change(why @ C::MemberNotFound) => return wire::Error::new(Code::MemberNotFound, why.to_string()),
+        R::Change(why @ (C::MemberNotFound | C::MemberHasNoUser)) => {
+            return wire::Error::new(Code::MemberNotFound, why.to_string());
+        }
         // The recorded words, then the reason.
         R::Change(why @ C::Reserved) => {
             let message = format!("0003 Forbidden To Perform Operation For Address: this user {why}");

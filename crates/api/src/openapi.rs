@@ -11,7 +11,7 @@ use wire::body::MAX_ITEMS;
 use wire::header;
 use wire::item::{FieldSpec, object};
 
-use crate::endpoint::{Endpoint, Method, Takes};
+use crate::endpoint::{Endpoint, ID, Method, Takes};
 use crate::endpoints;
 use crate::style::Style;
 use schemas::reference;
@@ -43,11 +43,15 @@ fn operation(endpoint: &Endpoint, shared: &mut Map<String, Value>) -> Value {
         Some(permission) => format!("Needs the permission *{permission}*."),
         None => "Needs no permission.".to_owned(),
     };
-    if let Some(product) = endpoint.product {
-        description.push_str(&format!(
-            " An application of API 2.0 must be registered for the product `{}`.",
-            product.as_str()
-        ));
+    let products: Vec<_> = endpoint.products.iter().map(|product| product.as_str()).collect();
+    match *products {
+        [] => {}
+        [product] => description
+            .push_str(&format!(" An application of API 2.0 must be registered for the product `{product}`.")),
+        _ => description.push_str(&format!(
+            " An application of API 2.0 must be registered for one of the products `{}`.",
+            products.join("`, `")
+        )),
     }
     if endpoint.is_stub() {
         description.push_str(" A stub by design: `data` is always empty, and nothing changes. `[ours]`");
@@ -65,8 +69,8 @@ fn operation(endpoint: &Endpoint, shared: &mut Map<String, Value>) -> Value {
     if let Some(permission) = &endpoint.permission {
         operation["x-permission"] = permission.to_string().into();
     }
-    if let Some(product) = endpoint.product {
-        operation["x-product"] = product.as_str().into();
+    if !products.is_empty() {
+        operation["x-products"] = products.into();
     }
     if endpoint.is_stub() {
         operation["x-stub"] = true.into();
@@ -87,7 +91,7 @@ fn operation_id(endpoint: &Endpoint) -> String {
         }
     };
     let mut id = String::new();
-    for (index, word) in text.split(['/', '-']).enumerate() {
+    for (index, word) in text.split(['/', '-', '{', '}']).enumerate() {
         let (first, rest) = word.split_at(word.len().min(1));
         id.push_str(&if index == 0 { first.to_owned() } else { first.to_ascii_uppercase() });
         id.push_str(rest);
@@ -108,7 +112,7 @@ fn security(endpoint: &Endpoint) -> Value {
         _ if !endpoint.is_signed() && codes::takes_password(endpoint) => json!([{ "password": [] }]),
         _ if !endpoint.is_signed() => json!([]),
         // Applications of API 2.0 cannot call it.
-        Style::Envelope if endpoint.product.is_none() => json!([signature]),
+        Style::Envelope if endpoint.products.is_empty() => json!([signature]),
         Style::Envelope | Style::Rest => json!([{ "token": [] }, signature]),
     }
 }
@@ -127,6 +131,12 @@ fn parameters(endpoint: &Endpoint) -> Value {
             "name": header::REQUEST_ID, "in": "header", "required": false,
             "description": "A GUID. The same request with the same GUID is carried out only once. Mandatory for signed calls.",
             "schema": { "type": "string", "format": "uuid" },
+        }));
+    }
+    if endpoint.path.contains(ID) {
+        parameters.push(json!({
+            "name": "id", "in": "path", "required": true,
+            "description": "The secure id.", "schema": { "type": "string" },
         }));
     }
     if let Takes::Query(fields) = endpoint.takes {
@@ -176,10 +186,9 @@ fn responses(endpoint: &Endpoint, codes: &[Code], shared: &mut Map<String, Value
             schemas.push(schema);
         }
     }
-    let ran = match (endpoint.style(), endpoint.method) {
-        (Style::Rest, Method::Post) => 201,
-        (Style::Rest, Method::Get) | (Style::Envelope | Style::OAuth, _) => 200,
-    };
+    // A response to something that was created names its id.
+    let creates = endpoint.method == Method::Post && endpoint.row.iter().any(|field| field.name == "id");
+    let ran = if endpoint.style() == Style::Rest && creates { 201 } else { 200 };
     let refused = by_status.remove(&ran).map(|(named, _)| named).unwrap_or_default();
     let description = match refused.len() {
         0 => "Success.".to_owned(),

@@ -65,6 +65,9 @@ impl Plan {
     }
 }
 
+/// Renders the response from the row or the failure of each item, in the order of the request.
+type Finish = fn(Vec<Result<Value, Failure>>) -> Vec<u8>;
+
 enum Waiting {
     Refused(Failure),
     Read(Row),
@@ -84,6 +87,16 @@ impl Call<'_> {
         evidence: Vec<Evidence>,
         steps: Vec<Step>,
     ) -> Result<Reply, CallError> {
+        self.carry_out_as(evidence, steps, envelope).await
+    }
+
+    /// Like `carry_out`, with another response than the envelope.
+    pub(crate) async fn carry_out_as(
+        &mut self,
+        evidence: Vec<Evidence>,
+        steps: Vec<Step>,
+        finish: Finish,
+    ) -> Result<Reply, CallError> {
         self.count(steps.len());
         let (mut changes, mut waiting) = (Vec::new(), Vec::with_capacity(steps.len()));
         for Step { key, plan } in steps {
@@ -100,38 +113,45 @@ impl Call<'_> {
             // An earlier run of this request may be the reason that no change is left.
             return match self.recall().await {
                 Ok(Some(reply)) => Ok(reply),
-                Ok(None) | Err(CallError::RequestIdReused) => Ok(Reply::ran(render(&waiting, &[]))),
+                Ok(None) | Err(CallError::RequestIdReused) => Ok(Reply::ran(render(&waiting, &[], finish))),
                 Err(refusal) => Err(refusal),
             };
         }
-        self.write(evidence, changes, Box::new(move |effects| render(&waiting, effects))).await
+        self.write(evidence, changes, Box::new(move |effects| render(&waiting, effects, finish))).await
     }
 }
 
-fn render(waiting: &[Waiting], effects: &[Result<Effect, ChangeError>]) -> Vec<u8> {
-    let mut effects = effects.iter();
-    let (mut rows, mut fail) = (Vec::new(), Vec::new());
-    for item in waiting {
-        match item {
-            Waiting::Refused(failure) => fail.push(failure.clone()),
-            Waiting::Read(row) => rows.push(row(&Effect::Done)),
-            Waiting::Changed { key, row, field } => match effects.next() {
-                Some(Ok(effect)) => rows.push(row(effect)),
-                Some(Err(why)) => {
-                    let field = match field {
-                        Blamed::Always(field) => field,
-                        Blamed::By(field) => field(*why),
-                    };
-                    fail.push(Failure::of(key.clone(), vec![wrong(field, &(*why).into())]));
-                }
-                None => {}
-            },
+fn envelope(outcomes: Vec<Result<Value, Failure>>) -> Vec<u8> {
+    let (mut data, mut fail) = (Vec::new(), Vec::new());
+    for outcome in outcomes {
+        match outcome {
+            Ok(row) => data.push(row),
+            Err(failure) => fail.push(failure),
         }
     }
-    match rows.into_iter().collect::<serde_json::Result<Vec<_>>>() {
-        Ok(data) => answer::rendered(&Answer::ran(data, fail)),
+    answer::rendered(&Answer::ran(data, fail))
+}
+
+fn render(waiting: &[Waiting], effects: &[Result<Effect, ChangeError>], finish: Finish) -> Vec<u8> {
+    let mut effects = effects.iter();
+    let outcomes = waiting.iter().filter_map(|item| match item {
+        Waiting::Refused(failure) => Some(Ok(Err(failure.clone()))),
+        Waiting::Read(row) => Some(row(&Effect::Done).map(Ok)),
+        Waiting::Changed { key, row, field } => effects.next().map(|effect| match effect {
+            Ok(effect) => row(effect).map(Ok),
+            Err(why) => {
+                let field = match field {
+                    Blamed::Always(field) => field,
+                    Blamed::By(field) => field(*why),
+                };
+                Ok(Err(Failure::of(key.clone(), vec![wrong(field, &(*why).into())])))
+            }
+        }),
+    });
+    match outcomes.collect::<serde_json::Result<Vec<_>>>() {
+        Ok(outcomes) => finish(outcomes),
         Err(error) => {
-            tracing::error!(%error, "a row of could not render a response");
+            tracing::error!(%error, "could not render a row of a response");
             Vec::new()
         }
     }

@@ -9,8 +9,8 @@ const SIGNED_HEADERS: [&str; 4] = [header::AUTHORIZATION, header::DATE, header::
 /// Why a request is refused before its body is read.
 #[derive(Debug, Error)]
 pub enum AuthError {
-    /// A header is missing.
-    #[error("The header {name} is missing; a signed request carries {}", SIGNED_HEADERS.join(", "))]
+    /// A header is missing. The number is that of the service for absent credentials (spec/protocol.md 2e).
+    #[error("0001 The header {name} is missing; a signed request carries {}", SIGNED_HEADERS.join(", "))]
     MissingHeader {
         /// Its name.
         name: &'static str,

@@ -54,6 +54,11 @@ impl Output {
                 columns.iter().zip(row).map(|(column, cell)| ((*column).to_owned(), json!(cell))).collect()
             })
             .collect();
+        self.say(objects, Self::table(columns, rows))
+    }
+
+    /// A table for people.
+    pub(crate) fn table(columns: &[&str], rows: Vec<Vec<String>>) -> Table {
         let mut table = Table::new();
         table
             .load_preset(presets::NOTHING)
@@ -61,7 +66,7 @@ impl Output {
             .set_width(80);
         table.set_header(columns.iter().map(|column| column.replace('_', " ")));
         table.add_rows(rows);
-        self.say(objects, table)
+        table
     }
 
     /// Prints the error, and gives the exit code.

@@ -9,7 +9,7 @@ use super::request::PageRequest;
 use super::shell::{Notice, Shell};
 use super::shown_time::ShownTime;
 use super::{Page, PageError, PageResponse, endpoints, page};
-use api::endpoint::Method::{Get, Post};
+use crate::method::Method::{Get, Post};
 
 pub(super) const PAGES: &[Page] = &[
     page("/console/{account}/domains", Get, INTERNAL_READ, |request| Box::pin(show(request))),

@@ -11,7 +11,7 @@ use directory::role::{APPLICATIONS_EDIT, APPLICATIONS_READ};
 
 use super::request::PageRequest;
 use super::{Page, PageError, page};
-use api::endpoint::Method::{Get, Post};
+use crate::method::Method::{Get, Post};
 
 /// The pages of applications.
 pub(super) const PAGES: &[Page] = &[

@@ -13,7 +13,7 @@ use super::form::{Form, query_string};
 use super::request::PageRequest;
 use super::shell::{Notice, Shell};
 use super::{Page, PageError, PageResponse, endpoints, page};
-use api::endpoint::Method::{Get, Post};
+use crate::method::Method::{Get, Post};
 
 pub(super) const PAGES: &[Page] = &[
     page("/console/{account}/groups", Get, GROUPS_READ, |request| Box::pin(show(request))),

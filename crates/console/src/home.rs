@@ -11,7 +11,7 @@ use super::figures::count;
 use super::request::PageRequest;
 use super::shell::Shell;
 use super::{Page, PageError, PageResponse};
-use api::endpoint::Method::Get;
+use crate::method::Method::Get;
 use health::Application;
 use observe::telemetry::Span;
 use statistics::Statistics;

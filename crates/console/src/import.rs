@@ -22,7 +22,7 @@ use super::request::PageRequest;
 use super::shell::Shell;
 use super::shown_time::ShownTime;
 use super::{Page, PageError, PageResponse, page, upload};
-use api::endpoint::Method::{Get, Post};
+use crate::method::Method::{Get, Post};
 use api::error::CallError;
 use job::{Job, Progress, Stage};
 pub(crate) use stored_jobs::Imports;

@@ -11,7 +11,7 @@ use directory::role::LOGS_READ;
 
 use super::request::PageRequest;
 use super::{Page, PageError, page};
-use api::endpoint::Method::{Get, Post};
+use crate::method::Method::{Get, Post};
 use observe::journal::{Entry, Filter, Journal};
 
 /// The pages of the journal.

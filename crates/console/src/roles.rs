@@ -8,7 +8,7 @@ use wire::roles::{CreateRole, DeleteRole};
 use super::request::PageRequest;
 use super::shell::{Notice, Shell};
 use super::{Page, PageError, PageResponse, endpoints, page, users};
-use api::endpoint::Method::{Get, Post};
+use crate::method::Method::{Get, Post};
 
 pub(super) const PAGES: &[Page] = &[
     page("/console/{account}/roles", Get, ROLES_READ, |request| Box::pin(show(request))),

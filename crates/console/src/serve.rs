@@ -18,7 +18,7 @@ use super::sign_in_page::PendingForm;
 use super::upload::{self, File};
 use super::{Page, PageError, PageResponse, with_security_headers};
 use crate::Console;
-use api::Method;
+use crate::method::Method;
 use api::driver::{self, received};
 use api::error::CallError;
 use observe::Line;

@@ -69,7 +69,7 @@ async fn redirect_root(State(console): AppState, request: Request) -> Response {
     if request.method() == Method::GET && accepts.contains("text/html") {
         return with_security_headers((StatusCode::SEE_OTHER, [(LOCATION, PREFIX)]).into_response());
     }
-    driver::refuse_unsigned(&console.core, &request, CallError::UnknownPath("/".to_owned()))
+    driver::refuse_unsigned(&console.core, &request, CallError::UnknownPath("/".to_owned(), None))
 }
 
 async fn redirect_home(State(console): AppState, request: Request) -> Response {

@@ -15,8 +15,8 @@ use jiff::Timestamp;
 
 use super::request::PageRequest;
 use super::{Page, PageError, page};
+use crate::method::Method::{Get, Post};
 use crate::tag::Tag;
-use api::endpoint::Method::{Get, Post};
 
 /// The pages of users.
 pub(super) const PAGES: &[Page] = &[

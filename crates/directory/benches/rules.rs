@@ -11,6 +11,7 @@ use matricula_directory::create_user::{Drafts, Item, State};
 use matricula_directory::password::Policy;
 use matricula_directory::port::Evidence;
 use matricula_directory::role::BuiltIn;
+use matricula_directory::settings::Settings;
 use matricula_directory::{
     AccessKey, Account, AccountCode, AccountId, Application, ApplicationId, Binding, BindingId, Caller,
     DomainName, Principal, UserId,
@@ -26,6 +27,7 @@ fn account() -> Option<Account> {
         name: String::new(),
         above: Vec::new(),
         password_policy: Policy::default(),
+        settings: Settings::default(),
         epoch: 1,
         created_at: CREATED,
     })

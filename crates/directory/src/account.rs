@@ -5,6 +5,7 @@ use jiff::Timestamp;
 pub use crate::account_code::{AccountCode, AccountCodeError};
 pub use crate::inbound_type::InboundType;
 use crate::password::Policy;
+use crate::settings::Settings;
 use crate::{AccountId, DomainId, DomainName};
 
 /// A customer: owns domains, users, roles and applications.
@@ -20,6 +21,8 @@ pub struct Account {
     pub above: Vec<AccountId>,
     /// Its password policy.
     pub password_policy: Policy,
+    /// Its settings.
+    pub settings: Settings,
     /// Counts the times the account lost something. A write carries the value of its judgement; the store refuses the
     /// write if the two differ.
     pub epoch: u64,

@@ -102,22 +102,34 @@ pub struct ClientPrincipal {
     pub role: Option<Role>,
 }
 
-/// A set of endpoints that an application of API 2.0 is registered for. The first name is the service's
-/// (spec/protocol.md 8), the others are `[ours]`.
+/// A set of endpoints that an application of API 2.0 is registered for. An endpoint may belong to several. The names are
+/// the service's (spec/protocol.md 8), except for the one marked `[ours]`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Product {
-    /// Users, groups, domains and the account.
+    /// Users and groups; here also domains and the account. `[ours]`
     UserAndGroupManagement,
-    /// Roles.
+    /// Roles. `[ours]`
     RoleManagement,
     /// The audit.
     AuditEvents,
+    /// The account.
+    AccountManagement,
+    /// Domains.
+    DomainManagement,
+    /// Setting up an account: users, roles, emergency contact.
+    EmailSecurityOnboarding,
 }
 
 impl Product {
     /// All of them.
-    pub const ALL: [Product; 3] =
-        [Product::UserAndGroupManagement, Product::RoleManagement, Product::AuditEvents];
+    pub const ALL: [Product; 6] = [
+        Product::UserAndGroupManagement,
+        Product::RoleManagement,
+        Product::AuditEvents,
+        Product::AccountManagement,
+        Product::DomainManagement,
+        Product::EmailSecurityOnboarding,
+    ];
 
     /// Its name.
     pub const fn as_str(self) -> &'static str {
@@ -125,6 +137,9 @@ impl Product {
             Product::UserAndGroupManagement => "userandgroupmanagement",
             Product::RoleManagement => "rolemanagement",
             Product::AuditEvents => "auditevents",
+            Product::AccountManagement => "accountmanagement",
+            Product::DomainManagement => "domainmanagement",
+            Product::EmailSecurityOnboarding => "emailsecurityonboarding",
         }
     }
 

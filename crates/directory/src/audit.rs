@@ -67,6 +67,7 @@ actions! {
     AccountAdded = "account.added",
     AccountDisabled = "account.disabled",
     PasswordPolicySet = "account.password_policy_set",
+    AccountSettingsSet = "account.settings_set",
     AccountProfileSet = "account.authentication_profile_set",
     DomainAdded = "domain.added",
     DomainRemoved = "domain.removed",

@@ -11,6 +11,7 @@ pub use crate::error::ChangeError;
 use crate::groups::{Group, GroupChange, Member};
 use crate::login::{self, Attempt, NamedProfile, Outcome};
 use crate::password::Policy;
+use crate::settings::SettingsUpdate;
 use crate::user::{Update, User};
 use crate::{
     Account, AccountId, ApplicationId, BindingId, ClientId, DelegateId, Domain, DomainId, ProfileId, Role,
@@ -25,6 +26,8 @@ pub enum Change {
     DisableAccount(AccountId),
     /// Sets the password policy of an account; existing passwords stay valid.
     SetPolicy(AccountId, Policy),
+    /// Changes settings of an account.
+    SetSettings(AccountId, SettingsUpdate),
     /// Sets the default profile of an account's users.
     SetAccountProfile(AccountId, Option<ProfileId>),
     /// A new internal domain.
@@ -131,6 +134,7 @@ impl Change {
             Change::AddAccount(_) => Action::AccountAdded,
             Change::DisableAccount(_) => Action::AccountDisabled,
             Change::SetPolicy(..) => Action::PasswordPolicySet,
+            Change::SetSettings(..) => Action::AccountSettingsSet,
             Change::SetAccountProfile(..) => Action::AccountProfileSet,
             Change::AddDomain(_) => Action::DomainAdded,
             Change::RemoveDomain(_) => Action::DomainRemoved,

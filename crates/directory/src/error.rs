@@ -164,4 +164,8 @@ pub enum ChangeError {
     /// The member does not exist. The message is recorded from the service.
     #[error("Error email address not found")]
     MemberNotFound,
+    /// The new member is an address of an internal domain, and no user has it. The first words are recorded from the
+    /// service.
+    #[error("Error email address not found: its domain is internal, and no user has this address")]
+    MemberHasNoUser,
 }

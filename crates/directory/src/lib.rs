@@ -29,6 +29,7 @@ pub mod port;
 pub mod role;
 pub mod roles;
 pub mod session;
+pub mod settings;
 pub mod update_user;
 pub mod user;
 pub mod user_query;

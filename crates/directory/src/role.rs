@@ -20,6 +20,10 @@ pub const INTERNAL_READ: Permission = Permission::known("Directories | Internal 
 
 /// Read the account.
 pub const DASHBOARD_READ: Permission = Permission::known("Account | Dashboard | Read");
+/// Read the settings of the account.
+pub const SETTINGS_READ: Permission = Permission::known("Account | Settings | Read");
+/// Change the settings of the account.
+pub const SETTINGS_EDIT: Permission = Permission::known("Account | Settings | Edit");
 /// Read the audit.
 pub const LOGS_READ: Permission = Permission::known("Account | Logs | Read");
 /// Read groups and aliases.
@@ -28,6 +32,8 @@ pub const GROUPS_READ: Permission = Permission::known("Directories | Groups | Re
 pub const GROUPS_EDIT: Permission = Permission::known("Directories | Groups | Edit");
 /// Change groups and remove members: the name in the catalogue of API 2.0 (spec/protocol.md 5).
 pub const SYNC_EDIT: Permission = Permission::known("Services | Directory Sync | Edit");
+/// Read external domains.
+pub const EXTERNAL_READ: Permission = Permission::known("Directories | External | Read");
 /// Read connections to other directories.
 pub const SYNC_READ: Permission = Permission::known("Services | Directory Sync | Read");
 /// Read and change managed URLs.
@@ -57,6 +63,9 @@ pub const APPLICATIONS_EDIT: Permission = Permission::known("Services | API Appl
 pub const PERMISSIONS: &[Permission] = &[
     DASHBOARD_READ,
     LOGS_READ,
+    EXTERNAL_READ,
+    SETTINGS_EDIT,
+    SETTINGS_READ,
     GROUPS_EDIT,
     GROUPS_READ,
     Permission::known("Directories | Import | Edit"),

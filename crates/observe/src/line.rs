@@ -8,6 +8,8 @@ use directory::Sender;
 /// Facts about a request that are not visible from outside.
 #[derive(Clone, Default)]
 pub struct Line {
+    /// The path of the endpoint, as declared.
+    pub route: Option<&'static str>,
     /// The code of a refused request.
     pub code: Option<&'static str>,
     /// The private cause of a refusal. Never shown to the caller.

@@ -52,7 +52,7 @@ pub struct Telemetry {
 
 /// A request that was served.
 pub struct Request<'a> {
-    /// Its canonical path.
+    /// The path of its endpoint, or its own canonical path.
     pub path: &'a str,
     /// The HTTP status of the response.
     pub status: u16,

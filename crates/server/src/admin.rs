@@ -69,6 +69,11 @@ pub enum AdminError {
     /// The product is unknown.
     #[error("no product is called {0:?}; expected one of: {all}", all = products().join(", "))]
     Product(String),
+    /// A package is invalid.
+    #[error(
+        "a package has a name of 1 to 256 visible characters, such as `Internal Directory [1]`; an account has 1 to 100"
+    )]
+    Package,
     /// The access key is invalid.
     #[error(transparent)]
     AccessKey(#[from] AccessKeyError),

@@ -9,7 +9,7 @@ use axum::Router;
 use axum::body::Bytes;
 use axum::extract::{Request, State};
 use axum::response::Response;
-use axum::routing::{MethodRouter, get, post};
+use axum::routing::{MethodRouter, get, post, put};
 
 use crate::app::App;
 use crate::health;
@@ -38,6 +38,7 @@ pub(crate) fn router(app: &Arc<App>) -> Router {
         let handler: MethodRouter<Arc<App>> = match endpoint.method {
             Method::Post => post(handler),
             Method::Get => get(handler),
+            Method::Put => put(handler),
         };
         router = router.route(endpoint.path, handler);
     }
@@ -65,8 +66,9 @@ async fn unknown_path(State(app): State<Arc<App>>, request: Request) -> Response
         return console::no_page(console, &request);
     }
     // The path without the query, which may contain anything.
-    let path = request.uri().path().chars().take(200).collect();
-    driver::refuse_unsigned(&app.core, &request, CallError::UnknownPath(path))
+    let path: String = request.uri().path().chars().take(200).collect();
+    let nearest = endpoints::nearest(&path);
+    driver::refuse_unsigned(&app.core, &request, CallError::UnknownPath(path, nearest))
 }
 
 async fn method_not_allowed(State(app): State<Arc<App>>, request: Request) -> Response {
@@ -74,8 +76,10 @@ async fn method_not_allowed(State(app): State<Arc<App>>, request: Request) -> Re
         return console::no_page(console, &request);
     }
     let method = request.method().as_str().chars().take(32).collect();
-    let allowed: Vec<_> =
-        endpoints::all().filter(|e| e.path == request.uri().path()).map(|e| e.method.as_str()).collect();
+    let allowed: Vec<_> = endpoints::all()
+        .filter(|e| e.id_in(request.uri().path()).is_some())
+        .map(|e| e.method.as_str())
+        .collect();
     // Paths without endpoints are read-only.
     let allowed = if allowed.is_empty() { vec![Method::Get.as_str()] } else { allowed };
     driver::refuse_unsigned(&app.core, &request, CallError::Method(method, allowed.join(" or ")))

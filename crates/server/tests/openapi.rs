@@ -62,7 +62,7 @@ fn every_endpoint_is_described_and_nothing_points_nowhere() {
 #[tokio::test]
 async fn it_is_served_to_everybody_and_counted() {
     let server = TestServer::start_with(|config| config.quota.calls = 1).await;
-    for _ in 0..6 {
+    for _ in 0..7 {
         let answer = server.get(OPENAPI).await;
         assert_eq!((answer.status, answer.header("content-type")), (200, Some("application/json")));
         assert_eq!(answer.json(), openapi::document());

@@ -25,6 +25,7 @@ pub(crate) const SQLITE: &[Migration] = &[
     file!("sqlite", "0009_forgotten"),
     file!("sqlite", "0010_password_origin"),
     file!("sqlite", "0011_reserved_users"),
+    file!("sqlite", "0012_account_settings"),
 ];
 
 pub(crate) const POSTGRES: &[Migration] = &[
@@ -35,4 +36,5 @@ pub(crate) const POSTGRES: &[Migration] = &[
     file!("postgres", "0005_forgotten"),
     file!("postgres", "0006_password_origin"),
     file!("postgres", "0007_reserved_users"),
+    file!("postgres", "0008_account_settings"),
 ];

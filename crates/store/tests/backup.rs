@@ -13,6 +13,7 @@ use directory::audit::Actor;
 use directory::change::Change;
 use directory::password::Policy;
 use directory::port::{Clock, Store};
+use directory::settings::Settings;
 use directory::{Account, AccountCode, AccountId};
 use rusqlite::Connection;
 use still::Still;
@@ -70,6 +71,7 @@ impl Site {
             name: "One".to_owned(),
             above: Vec::new(),
             password_policy: Policy::default(),
+            settings: Settings::default(),
             epoch: 0,
             created_at: Still.now(),
         };
@@ -264,6 +266,7 @@ fn a_dump_is_restored_into_an_empty_database() {
         name: "One".to_owned(),
         above: Vec::new(),
         password_policy: Policy::default(),
+        settings: Settings::default(),
         epoch: 0,
         created_at: Still.now(),
     });

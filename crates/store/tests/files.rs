@@ -15,6 +15,7 @@ use directory::audit::Actor;
 use directory::change::{Change, Changed};
 use directory::password::Policy;
 use directory::port::{Clock, Position, Store, Write};
+use directory::settings::Settings;
 use directory::user::{PasswordHash, User};
 use directory::{Account, AccountCode, AccountId, EmailAddress, UserId};
 use rusqlite::Connection;
@@ -70,6 +71,7 @@ impl Site {
             name: "One".to_owned(),
             above: Vec::new(),
             password_policy: Policy::default(),
+            settings: Settings::default(),
             epoch: 0,
             created_at: Still.now(),
         };

@@ -10,6 +10,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use directory::port::{Clock as _, Indexed, Position, Store};
+use directory::settings::Settings;
 use directory::user::User;
 use directory::{AccountId, EmailAddress, UserQuery};
 use rusqlite::{Connection, params};
@@ -100,8 +101,9 @@ async fn an_upgrade_keeps_users_and_accounts() {
         (store.count_users().await.unwrap(), store.count_listed(account, None).await.unwrap()),
         (3, 3)
     );
-    let policy = &store.list_accounts().await.unwrap()[0].password_policy;
-    assert_eq!((policy.min_length, policy.lockout_tries), (9, 5));
+    let account = &store.list_accounts().await.unwrap()[0];
+    assert_eq!((account.password_policy.min_length, account.password_policy.lockout_tries), (9, 5));
+    assert_eq!(account.settings, Settings::default());
     drop(store);
     // The second opening finds nothing to upgrade.
     assert_eq!(open(&path).count_users().await.unwrap(), 3);

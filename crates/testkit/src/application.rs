@@ -51,9 +51,20 @@ impl TestServer {
 
     /// GETs a path, signed by a caller over the path without its query.
     pub async fn get_signed(&self, caller: &TestCaller, path: &str) -> Response {
+        self.request_signed(caller, "GET", path, "").await
+    }
+
+    /// Sends a request with this method and body, signed by a caller over the path without its query.
+    pub async fn request_signed(
+        &self,
+        caller: &TestCaller,
+        method: &str,
+        path: &str,
+        body: impl Into<Vec<u8>>,
+    ) -> Response {
         let signed = caller.signed(path.split('?').next().unwrap_or_default());
         let headers: Vec<_> =
             signed.iter().map(|(name, value)| (name.to_owned(), value.as_bytes().to_vec())).collect();
-        self.get_with(path, &headers).await
+        self.request(method, path, &headers, body).await
     }
 }

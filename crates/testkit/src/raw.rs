@@ -41,15 +41,26 @@ impl TestServer {
 
     /// Sends a body with exactly these headers.
     pub async fn raw(&self, path: &str, headers: &[(String, Vec<u8>)], body: impl Into<Vec<u8>>) -> Response {
+        self.request("POST", path, headers, body).await
+    }
+
+    /// Sends a request with this method, body and these headers.
+    pub async fn request(
+        &self,
+        method: &str,
+        path: &str,
+        headers: &[(String, Vec<u8>)],
+        body: impl Into<Vec<u8>>,
+    ) -> Response {
         let body = body.into();
-        let mut request = format!("POST {path} HTTP/1.1\r\nHost: {}\r\n", self.address()).into_bytes();
+        let mut request = format!("{method} {path} HTTP/1.1\r\nHost: {}\r\n", self.address()).into_bytes();
         for (name, value) in headers {
-            request.extend_from_slice(name.as_bytes());
-            request.extend_from_slice(b": ");
-            request.extend_from_slice(value);
-            request.extend_from_slice(b"\r\n");
+            request.extend_from_slice(&[name.as_bytes(), b": ", value, b"\r\n"].concat());
         }
-        request.extend_from_slice(format!("Content-Length: {}\r\n\r\n", body.len()).as_bytes());
+        if method != "GET" {
+            request.extend_from_slice(format!("Content-Length: {}\r\n", body.len()).as_bytes());
+        }
+        request.extend_from_slice(b"\r\n");
         request.extend_from_slice(&body);
         self.exchange(&request).await
     }
@@ -74,12 +85,7 @@ impl TestServer {
 
     /// GETs a path with these headers.
     pub async fn get_with(&self, path: &str, headers: &[(String, Vec<u8>)]) -> Response {
-        let mut request = format!("GET {path} HTTP/1.1\r\nHost: {}\r\n", self.address()).into_bytes();
-        for (name, value) in headers {
-            request.extend_from_slice(&[name.as_bytes(), b": ", value, b"\r\n"].concat());
-        }
-        request.extend_from_slice(b"\r\n");
-        self.exchange(&request).await
+        self.request("GET", path, headers, "").await
     }
 
     /// Calls create-user with these bytes as its date, signed over exactly these bytes.

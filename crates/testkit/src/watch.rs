@@ -128,6 +128,7 @@ impl CallerStore for Watched {
 impl AccountStore for Watched {
     stepped! {
         accounts(codes: &'a [AccountCode]) -> Vec<Option<Arc<Account>>>;
+        account_by_id(id: AccountId) -> Option<Account>;
         list_profiles() -> Vec<NamedProfile>;
         list_accounts() -> Vec<Account>;
     }
@@ -168,6 +169,7 @@ impl GroupStore for Watched {
         list_groups(account: AccountId, query: Option<&'a str>, from: &'a Position, limit: usize) -> Vec<Group>;
         groups_of(account: AccountId, address: &'a EmailAddress) -> Vec<Group>;
         list_members(group: &'a Group, from: &'a Position, limit: usize) -> Vec<Member>;
+        external_domains(account: AccountId, after: Option<&'a DomainName>, limit: usize) -> Vec<DomainName>;
     }
 }
 

@@ -62,8 +62,20 @@ row! {
         contact_name: always String = "contactName",
         /// Always empty.
         telephone: always String = "telephone",
-        /// Products of the account.
+        /// Packages of the account, each as `Name [id]`.
         packages: always Vec<String> = "packages",
+    }
+    /// A package of the account.
+    pub struct PackageRow {
+        /// The package.
+        products: always Package = "products",
+    }
+    /// Id and name of a package.
+    pub struct Package {
+        /// Its id.
+        id: always String = "id",
+        /// Its name.
+        name: always String = "name",
     }
     /// Support contacts: the operator of this server.
     pub struct SupportInfo {

@@ -4,9 +4,12 @@ use serde::{Deserialize, Serialize};
 
 use crate::Code;
 
-/// An error.
+/// An error: `field`, if there is one, then `code`, `message`, `retryable` (spec/protocol.md 1a).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Error {
+    /// The wrong field, for validation errors.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub field: Option<String>,
     /// Machine-readable code. Text instead of [`Code`], because other servers have further codes.
     pub code: String,
     /// Human-readable text.
@@ -14,19 +17,16 @@ pub struct Error {
     /// Whether the unchanged request may succeed later.
     #[serde(default)]
     pub retryable: bool,
-    /// The wrong field, for validation errors.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub field: Option<String>,
 }
 
 impl Error {
     /// An error without a field.
     pub fn new(code: Code, message: impl Into<String>) -> Self {
         Self {
+            field: None,
             code: code.as_str().to_owned(),
             message: message.into(),
             retryable: code.retryable(),
-            field: None,
         }
     }
 

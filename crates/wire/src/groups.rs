@@ -14,7 +14,7 @@ item! {
     pub struct CreateGroup {
         /// Name: at most 256 characters, unique among groups with the same parent, ignoring case.
         description: required String = "description",
-        /// Secure id of the parent, empty: none.
+        /// Secure id of the parent; empty, or that of the account's root: top level.
         parent_id: optional String = "parentId",
     }
     /// Of `/api/directory/update-group`. An item with only the id is read.
@@ -23,7 +23,7 @@ item! {
         id: required String = "id",
         /// New name.
         description: optional String = "description",
-        /// Secure id of the new parent, empty: none.
+        /// Secure id of the new parent; empty, or that of the account's root: top level.
         parent_id: optional String = "parentId",
     }
     /// A group.
@@ -71,8 +71,8 @@ row! {
         description: always String = "description",
         /// Source of the group: `cloud`.
         source: always String = "source",
-        /// Secure id of the parent; absent if it has none.
-        parent_id: maybe String = "parentId",
+        /// Secure id of the parent, or of the account's root.
+        parent_id: always String = "parentId",
         /// Number of members, addresses and domains.
         user_count: always u64 = "userCount",
         /// Number of subgroups.
@@ -85,7 +85,7 @@ row! {
     }
     /// An added or removed member.
     pub struct MemberChanged {
-        /// Secure id of the user or domain; for external members, of the address or domain itself.
+        /// Secure id of the membership.
         id: always String = "id",
         /// Secure id of the group.
         folder_id: always String = "folderId",

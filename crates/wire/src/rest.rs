@@ -5,7 +5,9 @@ use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
 use crate::Error;
+use crate::domains::{InternalDomain, RegisteredDomain};
 use crate::envelope::Pagination;
+use crate::groups::GroupRow;
 use crate::item::{Entry, Item, Kind, item, row};
 
 /// Default and largest number of rows on a page (spec/protocol.md 8).
@@ -40,8 +42,37 @@ item! {
         /// `next` of an earlier response, default: the first page.
         page_token: optional String = "pageToken",
     }
+    /// Of `POST …/groups/{id}/members` and `…/remove-members`. Clients send the list under either name.
+    pub struct ChangeMembers {
+        /// The members: at most 1,000.
+        group_members: optional Vec<Entry<NamesMember>> = "groupMembers",
+        /// The same.
+        data: optional Vec<Entry<NamesMember>> = "data",
+    }
+    /// A member: one of `emailAddress` and `domain`.
+    pub struct NamesMember {
+        /// Address of a user or an external address.
+        email_address: optional String = "emailAddress",
+        /// All addresses of this domain.
+        domain: optional String = "domain",
+        /// Notes of a new member: at most 1,024 characters.
+        note: optional String = "note",
+    }
     /// The query of an endpoint that takes none.
     pub struct NoQuery {}
+    /// An emergency contact. It replaces the present one as a whole.
+    pub struct SetEmergencyContact {
+        /// Name.
+        contact_name: required String = "contactName",
+        /// Address.
+        contact_email_address: required String = "contactEmailAddress",
+        /// Mobile number, at most 64 characters.
+        mobile_phone: optional String = "mobilePhone",
+        /// Telephone number, at most 64 characters.
+        telephone: optional String = "telephone",
+        /// Further addresses, at most 20.
+        alternate_email_addresses: optional Vec<String> = "alternateEmailAddresses",
+    }
 }
 
 row! {
@@ -96,6 +127,84 @@ row! {
         /// Whether it is an alias.
         is_alias: always bool = "isAlias",
     }
+    /// A page of groups.
+    pub struct Groups {
+        /// The groups, in order of creation.
+        groups: always Vec<GroupRow> = "groups",
+        /// The next page.
+        meta: always PageMeta = "meta",
+    }
+    /// A created object.
+    pub struct Created {
+        /// Its secure id.
+        id: always String = "id",
+    }
+    /// A page of members.
+    pub struct GroupMembers {
+        /// The members, sorted by domain and address.
+        group_members: always Vec<Member> = "groupMembers",
+        /// The next page.
+        meta: always PageMeta = "meta",
+    }
+    /// A member of a group.
+    pub struct Member {
+        /// The address; absent if the member is a domain.
+        email_address: maybe String = "emailAddress",
+        /// The domain, or the domain of the address.
+        domain: always String = "domain",
+        /// Display name, if the member is a user of the account and has one.
+        name: maybe String = "name",
+        /// Whether the domain is internal to the account.
+        internal: always bool = "internal",
+        /// Origin of the membership: `created_manually`.
+        kind: always String = "type",
+        /// Notes.
+        note: maybe String = "note",
+    }
+    /// What became of the members of a request.
+    pub struct ChangedMembers {
+        /// One result for each member, in the order of the request.
+        results: always Vec<ChangedMember> = "results",
+    }
+    /// What became of a member.
+    pub struct ChangedMember {
+        /// The address, as sent.
+        email_address: maybe String = "emailAddress",
+        /// The domain, as sent.
+        domain: maybe String = "domain",
+        /// Whether it was added or removed.
+        success: always bool = "success",
+        /// Why it was not.
+        errors: maybe Vec<RestError> = "errors",
+    }
+    /// A page of internal domains.
+    pub struct InternalDomains {
+        /// The domains, sorted by name.
+        domains: always Vec<InternalDomain> = "domains",
+        /// The next page.
+        meta: always PageMeta = "meta",
+    }
+    /// A page of pending and expired domains.
+    pub struct PendingDomains {
+        /// The domains, sorted by name.
+        domains: always Vec<RegisteredDomain> = "domains",
+        /// The next page.
+        meta: always PageMeta = "meta",
+    }
+    /// A page of external domains.
+    pub struct ExternalDomains {
+        /// The domains, sorted by name.
+        domains: always Vec<ExternalDomain> = "domains",
+        /// The next page.
+        meta: always PageMeta = "meta",
+    }
+    /// The domain of members of groups that is not internal.
+    pub struct ExternalDomain {
+        /// Secure id of the domain.
+        id: always String = "id",
+        /// Its name.
+        domain: always String = "domain",
+    }
     /// A page of roles.
     pub struct Roles {
         /// Built-in roles and the account's own.
@@ -109,6 +218,21 @@ row! {
         id: always String = "id",
         /// Its name.
         role_name: always String = "roleName",
+    }
+    /// The emergency contact of an account. Without one, only the account code.
+    pub struct EmergencyContact {
+        /// The account code.
+        account_code: always String = "accountCode",
+        /// Name.
+        contact_name: maybe String = "contactName",
+        /// Address.
+        contact_email_address: maybe String = "contactEmailAddress",
+        /// Mobile number.
+        mobile_phone: maybe String = "mobilePhone",
+        /// Telephone number.
+        telephone: maybe String = "telephone",
+        /// Further addresses.
+        alternate_email_addresses: maybe Vec<String> = "alternateEmailAddresses",
     }
     /// The caller.
     pub struct WhoAmI {

@@ -1,21 +1,65 @@
-//! `/user/cloud-gateway/v1/…` and `/role/cloud-gateway/v1/…`: counterparts of classic endpoints in the style of API 2.0
-//! (spec/protocol.md 8).
+//! `/…/cloud-gateway/v1/…`: endpoints in the style of API 2.0 (spec/protocol.md 8).
 
+pub mod add_members;
+pub mod create_group;
 pub mod create_user;
+pub mod get_emergency_contact;
+pub mod get_group;
+pub mod list_external_domains;
+pub mod list_groups;
+pub mod list_internal_domains;
+pub mod list_members;
+pub mod list_pending_domains;
 pub mod list_roles;
 pub mod list_users;
+pub mod remove_members;
+pub mod set_emergency_contact;
 
+use directory::AccountId;
+use directory::error::ItemError;
+use directory::groups::Group;
 use directory::user::User;
-use wire::rest;
+use serde::de::DeserializeOwned;
+use serde_json::{Map, Value};
+use wire::body::MAX_ITEMS;
+use wire::envelope::Pagination;
+use wire::item::Entry;
+use wire::rest::{self, ChangeMembers, ChangedMember, ChangedMembers, NamesMember, PageMeta, PageQuery};
+use wire::{Code, Error, Failure};
 
+use super::directory::group_id;
+use crate::answer;
+use crate::call::{Call, Reply};
 use crate::endpoint::Endpoint;
+use crate::error::{CallError, wrong};
+use crate::page;
 use crate::secure_id::SecureIds;
 
 /// The endpoints of this family.
-pub(super) const ENDPOINTS: &[Endpoint] =
-    &[create_user::ENDPOINT, list_roles::ENDPOINT, list_users::ENDPOINT];
+pub(super) const ENDPOINTS: &[Endpoint] = &[
+    add_members::ENDPOINT,
+    create_group::ENDPOINT,
+    create_user::ENDPOINT,
+    get_emergency_contact::ENDPOINT,
+    get_group::ENDPOINT,
+    list_external_domains::ENDPOINT,
+    list_groups::ENDPOINT,
+    list_internal_domains::ENDPOINT,
+    list_members::ENDPOINT,
+    list_pending_domains::ENDPOINT,
+    list_roles::ENDPOINT,
+    list_users::ENDPOINT,
+    remove_members::ENDPOINT,
+    set_emergency_contact::ENDPOINT,
+];
+
+const EMERGENCY_CONTACT: &str = "/account/cloud-gateway/v1/emergency-contact";
 
 const USERS: &str = "/user/cloud-gateway/v1/users";
+
+const GROUPS: &str = "/directory/cloud-gateway/v1/groups";
+
+const MEMBERS: &str = "/directory/cloud-gateway/v1/groups/{id}/members";
 
 fn row(ids: &SecureIds<'_>, user: &User) -> rest::User {
     let address_type = user.address_type.as_str();
@@ -32,4 +76,76 @@ fn row(ids: &SecureIds<'_>, user: &User) -> rest::User {
         address_type: address_type.to_owned(),
         is_alias: user.alias_of.is_some(),
     }
+}
+
+/// What a list is asked for: the content of the page token, and the number of rows.
+fn asked<S: DeserializeOwned>(call: &Call<'_>, account: AccountId) -> Result<(Option<S>, usize), Box<Reply>> {
+    let refused = |errors| Box::new(Reply::errors(errors));
+    let query = call.query::<PageQuery>().item.map_err(refused)?;
+    let state = call.core.secure_ids().read_page(call.path, account, query.page_token.as_deref());
+    let state = state.map_err(|_| refused(vec![page::invalid("pageToken")]))?;
+    Ok((state, query.page_size.map_or(rest::MAX_PAGE, |size| size.0)))
+}
+
+/// Cuts the rows to a page. One row more than the page was read, to detect a next page: it starts after the last row.
+fn cut<T>(rows: &mut Vec<T>, size: usize, token: impl Fn(&T) -> String) -> PageMeta {
+    let more = rows.len() > size;
+    rows.truncate(size);
+    let next = rows.last().filter(|_| more).map(token);
+    let page_size = rows.len() as u64;
+    PageMeta { pagination: Pagination { page_size, total_count: None, next, previous: None } }
+}
+
+/// The group that the path names.
+async fn named_group(
+    call: &mut Call<'_>,
+    account: AccountId,
+) -> Result<Result<Group, Box<Reply>>, CallError> {
+    let refused = |error| Ok(Err(Box::new(Reply::errors(vec![error]))));
+    let id = match group_id(&call.core.secure_ids(), account, call.id) {
+        Ok(id) => id,
+        Err(error) => return refused(error),
+    };
+    match call.timed(call.core.store.group(id)).await? {
+        Some(group) => Ok(Ok(group)),
+        None => refused(wrong("id", &ItemError::NotFound("group"))),
+    }
+}
+
+/// The members of a request, under the name that the client uses.
+fn named_members(item: Result<ChangeMembers, Vec<Error>>) -> Result<Vec<Entry<NamesMember>>, Box<Reply>> {
+    let refused =
+        |code, message: String| Box::new(Reply::errors(vec![Error::in_field(code, "groupMembers", message)]));
+    let ChangeMembers { group_members, data } = item.map_err(|errors| Box::new(Reply::errors(errors)))?;
+    match group_members.into_iter().chain(data).flatten().collect::<Vec<_>>() {
+        none if none.is_empty() => {
+            let message = r#"Name at least one member, as in {"groupMembers":[{"emailAddress":"…"}]}"#;
+            Err(refused(Code::Null, message.to_owned()))
+        }
+        many if many.len() > MAX_ITEMS => {
+            let message = format!("{} members, but a request may have at most {MAX_ITEMS}", many.len());
+            Err(refused(Code::ItemCount, message))
+        }
+        members => Ok(members),
+    }
+}
+
+/// One result for each member.
+fn member_results(outcomes: Vec<Result<Value, Failure>>) -> Vec<u8> {
+    let refused = |Failure { key, errors, .. }: Failure| {
+        let key = key.unwrap_or_default();
+        let errors = Some(errors.into_iter().map(Into::into).collect());
+        ChangedMember { errors, ..changed_member(&key, false) }
+    };
+    let result = |outcome: Result<Value, Failure>| match outcome {
+        Ok(key) => changed_member(key.as_object().unwrap_or(&Map::new()), true),
+        Err(failure) => refused(failure),
+    };
+    answer::rendered(&ChangedMembers { results: outcomes.into_iter().map(result).collect() })
+}
+
+/// The result of a member, from the item of the request.
+fn changed_member(key: &Map<String, Value>, success: bool) -> ChangedMember {
+    let text = |name: &str| key.get(name).and_then(Value::as_str).map(str::to_owned);
+    ChangedMember { email_address: text("emailAddress"), domain: text("domain"), success, errors: None }
 }

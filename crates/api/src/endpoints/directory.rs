@@ -15,6 +15,7 @@ use directory::error::ItemError;
 use directory::groups::{Description, Field, Group, Member, Subject};
 use directory::user::Source;
 use directory::{AccountId, GroupId, Scope};
+use sha2::{Digest as _, Sha256};
 use wire::Error;
 use wire::groups::{GroupRow, MemberChanged};
 
@@ -44,17 +45,17 @@ const KIND: &str = "group";
 const CLOUD: &str = Source::Cloud.as_str();
 
 /// The group that an item names in `id`.
-fn group_id(ids: &SecureIds<'_>, account: AccountId, id: &str) -> Result<GroupId, Error> {
+pub(super) fn group_id(ids: &SecureIds<'_>, account: AccountId, id: &str) -> Result<GroupId, Error> {
     ids.open_id(KIND, account, id).map(GroupId::from_bytes).map_err(|why| wrong("id", &why))
 }
 
-/// The group in an item's `parentId`; empty means the top level.
+/// The group in an item's `parentId`; empty or the id of the account's root means the top level.
 fn parent_id(ids: &SecureIds<'_>, account: AccountId, id: &str) -> Result<Option<GroupId>, Error> {
     if id.trim().is_empty() {
         return Ok(None);
     }
     let opened = ids.open_id(KIND, account, id).map_err(|why| wrong("parentId", &why))?;
-    Ok(Some(GroupId::from_bytes(opened)))
+    Ok((opened != *account.as_bytes()).then(|| GroupId::from_bytes(opened)))
 }
 
 fn group_name(text: &str) -> Result<Description, Error> {
@@ -62,14 +63,14 @@ fn group_name(text: &str) -> Result<Description, Error> {
 }
 
 /// The field to blame when a change fails.
-fn blamed_field(why: ChangeError) -> &'static str {
+pub(super) fn blamed_field(why: ChangeError) -> &'static str {
     use ChangeError as C;
     match why {
         C::ParentNotFound | C::GroupInItself | C::GroupTooDeep => "parentId",
         C::AlreadyExists => "description",
         C::AddressTaken | C::NotFound | C::LastSuperAdministrator | C::RoleHeld | C::GroupHasFolders => "id",
         C::DomainHasUsers | C::DomainManaged | C::DomainBelowAnothers | C::VerificationExpired => "id",
-        C::Reserved | C::MemberAlreadyExists | C::MemberNotFound => "id",
+        C::Reserved | C::MemberAlreadyExists | C::MemberNotFound | C::MemberHasNoUser => "id",
     }
 }
 
@@ -83,7 +84,7 @@ fn field_name(field: Field) -> &'static str {
 
 /// Checks that the caller may add or remove these members: a caller who changes a user of the account, also by an
 /// alias, must hold all permissions of that user. External addresses and domains are not users.
-async fn judge_members<'t>(
+pub(super) async fn judge_members<'t>(
     call: &mut Call<'_>,
     scope: &Scope,
     addresses: impl Iterator<Item = Option<&'t str>>,
@@ -98,40 +99,36 @@ async fn judge_members<'t>(
     Ok(found.into_iter().map(judge).collect())
 }
 
-fn item_errors(all: &[(Field, ItemError)]) -> Vec<Error> {
+pub(super) fn item_errors(all: &[(Field, ItemError)]) -> Vec<Error> {
     all.iter().map(|(field, why)| wrong(field_name(*field), why)).collect()
 }
 
-fn row(ids: &SecureIds<'_>, group: &Group) -> GroupRow {
-    let seal = |id: &GroupId| ids.seal(KIND, group.account, id.as_bytes());
+/// The row of a group. The parent of a group at the top is the account's root, a folder that is not a group.
+pub(super) fn row(ids: &SecureIds<'_>, group: &Group) -> GroupRow {
+    let parent = group.parent.as_ref().map_or(group.account.as_bytes(), GroupId::as_bytes);
     GroupRow {
-        id: seal(&group.id),
+        id: ids.seal(KIND, group.account, group.id.as_bytes()),
         description: group.description.as_str().to_owned(),
         source: CLOUD.to_owned(),
-        parent_id: group.parent.as_ref().map(seal),
+        parent_id: ids.seal(KIND, group.account, parent),
         user_count: group.users,
         folder_count: group.folders,
     }
 }
 
-/// The row of an added or removed member. Its id is that of the user or the internal domain; an external member has a
-/// separate id, the same in every group.
-fn changed_member(
-    ids: &SecureIds<'_>,
-    account: AccountId,
-    folder_id: String,
-    member: &Member,
-) -> MemberChanged {
-    let outside = |kind| ids.seal(kind, account, member.subject.key().as_bytes());
-    let (id, email_address, domain) = match &member.subject {
-        Subject::Address(address) => {
-            let id = member.user.as_ref().map(|(user, _)| ids.user(account, *user));
-            (id.unwrap_or_else(|| outside("address")), Some(address.to_string()), None)
-        }
-        Subject::Domain(domain) => {
-            let id = member.domain.map(|domain| ids.seal(super::domain::KIND, account, domain.as_bytes()));
-            (id.unwrap_or_else(|| outside("outside domain")), None, Some(domain.to_string()))
-        }
+/// The row of an added or removed member. Its id is that of the membership: another one in every group.
+fn changed_member(ids: &SecureIds<'_>, account: AccountId, group: GroupId, member: &Member) -> MemberChanged {
+    let mut membership = Sha256::new_with_prefix(group.as_bytes());
+    membership.update(member.subject.key());
+    let (email_address, domain) = match &member.subject {
+        Subject::Address(address) => (Some(address.to_string()), None),
+        Subject::Domain(domain) => (None, Some(domain.to_string())),
     };
-    MemberChanged { id, folder_id, email_address, domain, internal: member.domain.is_some() }
+    MemberChanged {
+        id: ids.seal("membership", account, &membership.finalize()[..16]),
+        folder_id: ids.seal(KIND, account, group.as_bytes()),
+        email_address,
+        domain,
+        internal: member.domain.is_some(),
+    }
 }

@@ -54,7 +54,7 @@ fn inbound_type(text: &str) -> Result<InboundType, Error> {
     InboundType::parse(text).map_err(|why| wrong("inboundType", &why))
 }
 
-fn internal_row(ids: &SecureIds<'_>, domain: &Domain) -> InternalDomain {
+pub(super) fn internal_row(ids: &SecureIds<'_>, domain: &Domain) -> InternalDomain {
     InternalDomain {
         id: ids.seal(KIND, domain.account, domain.id.as_bytes()),
         domain: domain.name.to_string(),
@@ -64,7 +64,7 @@ fn internal_row(ids: &SecureIds<'_>, domain: &Domain) -> InternalDomain {
     }
 }
 
-fn pending_row(ids: &SecureIds<'_>, pending: &PendingDomain) -> RegisteredDomain {
+pub(super) fn pending_row(ids: &SecureIds<'_>, pending: &PendingDomain) -> RegisteredDomain {
     RegisteredDomain {
         id: ids.seal(PENDING, pending.account, pending.id.as_bytes()),
         domain: pending.name.to_string(),

@@ -35,6 +35,17 @@ pub(super) async fn application(call: &mut Unsigned<'_>) -> Result<Application, 
     found.ok_or_else(|| AuthError::UnknownApplication { app_id: shown() }.into())
 }
 
+/// Whether logins with `Basic-AD` count as `Basic-Cloud`. The application's account decides, not the user's: so the answer
+/// does not tell whether the user exists. `[ours]`
+pub(super) async fn takes_basic_ad(
+    call: &mut Unsigned<'_>,
+    application: &Application,
+) -> Result<bool, CallError> {
+    let account = call.core.store.account_by_id(application.account);
+    let account = call.timed(account).await?;
+    Ok(account.is_some_and(|account| account.settings.basic_ad_as_cloud))
+}
+
 /// Compares the password in `Authorization` with that of the named user.
 pub(super) async fn prove(call: &mut Unsigned<'_>, application: &Application) -> Result<Proof, CallError> {
     let value = call
@@ -43,7 +54,7 @@ pub(super) async fn prove(call: &mut Unsigned<'_>, application: &Application) ->
         .ok_or(AuthError::MissingHeader { name: header::AUTHORIZATION })?;
     let basic =
         Basic::parse(value.as_bytes()).map_err(|why| AuthError::MalformedHeader { why: why.to_string() })?;
-    if basic.scheme == Scheme::Domain {
+    if basic.scheme == Scheme::Domain && !takes_basic_ad(call, application).await? {
         return Err(CallError::UnsupportedLogin);
     }
     let proof = Proof::of(&*call.core.store, &call.core.hasher, basic, call.core.clock.now()).await?;

@@ -19,7 +19,7 @@ pub(super) fn takes_password(endpoint: &Endpoint) -> bool {
 /// Exhaustive, so that a new code must be placed here.
 fn can_answer(endpoint: &Endpoint, code: Code) -> bool {
     let (signed, oauth) = (endpoint.is_signed(), endpoint.style() == Style::OAuth);
-    let for_applications = endpoint.style() == Style::Rest && endpoint.product.is_none();
+    let for_applications = endpoint.style() == Style::Rest && endpoint.products.is_empty();
     match code {
         Code::MissingHeader | Code::MalformedHeader | Code::DeveloperKey => !oauth,
         Code::InvalidSignature | Code::InvalidDate | Code::RequestExpired | Code::BindingExpired => signed,

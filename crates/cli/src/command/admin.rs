@@ -1,5 +1,6 @@
 //! `matricula admin`: works directly on the store, even while a server uses it.
 
+mod accounts;
 mod clients;
 mod profile;
 mod seed;
@@ -41,7 +42,7 @@ enum Command {
     },
     /// Accounts
     #[command(subcommand)]
-    Account(Account),
+    Account(accounts::Command),
     /// Internal domains
     #[command(subcommand)]
     Domain(Domain),
@@ -67,28 +68,6 @@ enum Command {
     PasswordPolicy(profile::Policy),
     /// Generate test users
     Seed(seed::Seed),
-}
-
-#[derive(Subcommand)]
-enum Account {
-    /// Create an account; creates the database if there is none
-    Create {
-        /// 1 to 32 letters and digits
-        code: String,
-        /// Display name
-        #[arg(long)]
-        name: String,
-        /// The parent account
-        #[arg(long, value_name = "CODE")]
-        parent: Option<String>,
-    },
-    /// List the accounts
-    List,
-    /// Disable an account
-    Disable {
-        /// Its code
-        code: String,
-    },
 }
 
 #[derive(Subcommand)]
@@ -239,13 +218,13 @@ pub(crate) async fn run(arguments: Arguments, output: &Output) -> Result<(), Fai
         )?);
     }
     // The only command that creates a directory, because every other needs an account.
-    if let Command::Account(Account::Create { .. }) = &command {
+    if let Command::Account(accounts::Command::Create { .. }) = &command {
         place.create()?;
     }
     let admin = place.open()?;
     match command {
         Command::NewMasterKey { .. } | Command::RotateMasterKey { .. } => Ok(()),
-        Command::Account(command) => account(&admin, command, output).await,
+        Command::Account(command) => accounts::run(&admin, command, output).await,
         Command::Domain(command) => domain(&admin, command, output).await,
         Command::Administrator(command) => administrator(&place, &admin, command, output).await,
         Command::Role(command) => role(&admin, command, output).await,
@@ -270,29 +249,6 @@ fn new_master_key(file: &Path, output: &Output) -> Result<(), Failed> {
 
 fn print_done(output: &Output, what: &str, name: &str) -> Result<(), Failed> {
     Ok(output.say(json!({ "done": what, "name": name }), format_args!("{what}: {name}"))?)
-}
-
-async fn account(admin: &Admin, command: Account, output: &Output) -> Result<(), Failed> {
-    match command {
-        Account::Create { code, name, parent } => {
-            admin.add_account(&code, &name, parent.as_deref()).await?;
-            print_done(output, "created", &code)
-        }
-        Account::Disable { code } => {
-            admin.disable_account(&code).await?;
-            print_done(output, "disabled", &code)
-        }
-        Account::List => {
-            let accounts = admin.accounts().await?;
-            let code_of =
-                |id| accounts.iter().find(|account| account.id == id).map(|account| account.code.to_string());
-            let rows = accounts.iter().map(|account| {
-                let parent = account.above.first().copied().and_then(code_of).unwrap_or_default();
-                vec![account.code.to_string(), account.name.clone(), parent]
-            });
-            Ok(output.rows(&["code", "name", "parent"], rows.collect())?)
-        }
-    }
 }
 
 async fn domain(admin: &Admin, command: Domain, output: &Output) -> Result<(), Failed> {

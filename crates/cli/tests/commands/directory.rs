@@ -4,7 +4,7 @@ use std::io::{BufRead as _, BufReader, Lines};
 use std::path::PathBuf;
 use std::process::{ChildStderr, Output, Stdio};
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::running::{Running, matricula};
 use crate::{json, path, run, run_with_input, text};
@@ -94,7 +94,18 @@ fn accounts_administrators_and_profiles_are_created() {
     let installation = Installation::new();
     let admin = |arguments: &[&str]| installation.admin(arguments);
     admin(&["account", "create", "CACME00002", "--name", "Below", "--parent", "CACME00001"]);
-    assert_eq!(admin(&["account", "list"])[1]["parent"], "CACME00001");
+    let set = ["account", "set", "CACME00001", "--package", "Mail [2]", "--package", "Archive"];
+    assert_eq!(admin(&set)["done"], "changed");
+    assert_eq!(
+        admin(&["account", "set", "CACME00001", "--basic-ad", "treat-as-cloud"])["name"],
+        "CACME00001"
+    );
+    let accounts = admin(&["account", "list"]);
+    assert_eq!(accounts[1]["parent"], "CACME00001");
+    let settings =
+        |account: &Value| json!([account["packages"], account["basic_ad"], account["emergency_contact"]]);
+    assert_eq!(settings(&accounts[0]), json!([["Mail [2]", "Archive"], "treat-as-cloud", null]));
+    assert_eq!(settings(&accounts[1]), json!([["Internal Directory [1]"], "refuse", null]));
     installation.create_reader_role();
     installation.create_administrator("robot@acme.example", &[]);
     installation.create_administrator("reader@acme.example", &["--role", "Reader"]);

@@ -6,6 +6,7 @@ use super::*;
 use crate::application::{AccessKey, Application, Binding};
 use crate::password::Policy;
 use crate::role::BuiltIn;
+use crate::settings::Settings;
 use crate::{ApplicationId, BindingId, Principal, UserId};
 
 fn account(n: u8, above: &[u8]) -> Account {
@@ -16,6 +17,7 @@ fn account(n: u8, above: &[u8]) -> Account {
         name: String::new(),
         above: above.iter().copied().map(id).collect(),
         password_policy: Policy { min_strength: 0, ..Policy::default() },
+        settings: Settings::default(),
         epoch: u64::from(n) * 10,
         created_at: Timestamp::UNIX_EPOCH,
     }

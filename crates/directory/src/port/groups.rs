@@ -2,7 +2,7 @@
 
 use super::{Pending, Position};
 use crate::groups::{Group, Member};
-use crate::{AccountId, EmailAddress, GroupId};
+use crate::{AccountId, DomainName, EmailAddress, GroupId};
 
 /// Reads of groups.
 pub trait GroupStore: Send + Sync + 'static {
@@ -32,4 +32,12 @@ pub trait GroupStore: Send + Sync + 'static {
         from: &'a Position,
         limit: usize,
     ) -> Pending<'a, Vec<Member>>;
+
+    /// The domains of members that are not internal to the account, sorted: at most `limit` after one of them.
+    fn external_domains<'a>(
+        &'a self,
+        account: AccountId,
+        after: Option<&'a DomainName>,
+        limit: usize,
+    ) -> Pending<'a, Vec<DomainName>>;
 }

@@ -3,6 +3,7 @@
 use std::net::Ipv4Addr;
 
 use directory::password::Policy;
+use directory::settings::Settings;
 
 use super::*;
 
@@ -29,6 +30,7 @@ fn account() -> Account {
         name: "One".to_owned(),
         above: Vec::new(),
         password_policy: Policy::default(),
+        settings: Settings::default(),
         epoch: 0,
         created_at: Timestamp::UNIX_EPOCH,
     }

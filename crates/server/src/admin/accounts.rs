@@ -4,6 +4,7 @@ use directory::change::Change;
 use directory::login::{AuthenticationProfile, NamedProfile};
 use directory::password::Policy;
 use directory::role::BuiltIn;
+use directory::settings::{self, Settings, SettingsUpdate};
 use directory::{
     Account, AccountCode, AccountId, Domain, DomainId, DomainName, Permission, ProfileId, Role, RoleId,
 };
@@ -36,6 +37,7 @@ impl Admin {
             name: name.to_owned(),
             above,
             password_policy: Policy::default(),
+            settings: Settings::default(),
             epoch: 0,
             created_at: self.now(),
         };
@@ -75,6 +77,22 @@ impl Admin {
             self.apply(Change::SetPolicy(account.id, policy.clone()), format!("the account {code}")).await?;
         }
         Ok(policy)
+    }
+
+    /// Changes settings of an account: its packages, and whether `Basic-AD` is treated as `Basic-Cloud`.
+    ///
+    /// # Errors
+    /// When the account does not exist, or a package has no proper name.
+    pub async fn change_settings(
+        &self,
+        code: &str,
+        packages: Option<&[String]>,
+        basic_ad_as_cloud: Option<bool>,
+    ) -> Result<(), AdminError> {
+        let account = self.account(code).await?;
+        let packages = packages.map(settings::packages).transpose().map_err(|_| AdminError::Package)?;
+        let update = SettingsUpdate { packages, basic_ad_as_cloud, ..SettingsUpdate::default() };
+        self.apply(Change::SetSettings(account.id, update), format!("the account {code}")).await
     }
 
     /// Adds an authentication profile: the life of key pairs in hours, and the most key pairs per user and application.

@@ -160,7 +160,7 @@ async fn serve_counted(
     log(seen, status, &line, took);
     if seen.is_counted {
         let user_agent = seen.user_agent.as_ref().map(HeaderValue::as_bytes);
-        let (path, app_id, line) = (seen.path.as_str(), seen.app_id(), &line);
+        let (path, app_id, line) = (line.route.unwrap_or(&seen.path), seen.app_id(), &line);
         let request = telemetry::Request { path, status, took, peer: peer.ip(), app_id, user_agent, line };
         app.core.telemetry.record(&request, app.core.hasher.waiting());
     }

@@ -89,3 +89,35 @@ async fn pages_follow_each_other_without_data() {
         ["err_validation_invalid_page_token"]
     );
 }
+
+#[tokio::test]
+async fn events_of_groups_name_them_by_description() {
+    let server = TestServer::start().await;
+    let caller = server.administrator();
+    let make = async |path: &str, item: Value| {
+        let answer = caller.call(&format!("/api/directory/{path}"), json!([item])).await;
+        assert_eq!(answer.rows(), 1, "{path}: {answer}");
+        answer.json()["data"][0]["id"].clone()
+    };
+    let sales = make("create-group", json!({"description": "Sales"})).await;
+    let north = make("create-group", json!({"description": "North", "parentId": sales})).await;
+    let port = make("create-group", json!({"description": "Port", "parentId": north})).await;
+    make("add-group-member", json!({"id": port, "domain": "elsewhere.example"})).await;
+    make("update-group", json!({"id": port, "description": "Harbour", "parentId": sales})).await;
+    make("delete-group", json!({"id": port})).await;
+    let item = json!([{"startDateTime": "2000-01-01T00:00:00Z", "endDateTime": "2100-01-01T00:00:00Z", "query": "group."}]);
+    let answer = caller.call(PATH, item).await.json();
+    let told: Vec<_> =
+        answer["data"].as_array().unwrap().iter().map(|row| row["eventInfo"].clone()).collect();
+    assert_eq!(
+        told,
+        [
+            "Sales: at the top",
+            "North: in Sales",
+            "Port: in Sales / North",
+            "Port: elsewhere.example, group in Sales / North",
+            "Harbour: in Sales, before: Port",
+            "Harbour: in Sales, with 1 members",
+        ]
+    );
+}

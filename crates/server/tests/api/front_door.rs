@@ -130,7 +130,8 @@ async fn a_wrong_secret_an_unknown_id_and_a_disabled_application_are_answered_al
 async fn requests_for_tokens_are_counted_for_where_they_come_from() {
     let server = TestServer::start_with(|config| config.quota.calls = 1).await;
     let application = all_powerful(&server).await;
-    for _ in 0..6 {
+    // 6.25 calls for each of a user's, rounded up.
+    for _ in 0..7 {
         assert_eq!(server.unsigned(TOKEN, application.form()).await.status, 200);
     }
     let over = server.unsigned(TOKEN, application.form()).await;
@@ -145,10 +146,6 @@ async fn every_endpoint_knows_a_good_token_from_a_bad_one() {
     let server = TestServer::start_with(|config| config.quota.enabled = false).await;
     let nothing = server.application("Super Administrator", &[]).await;
     let gone = server.application("Super Administrator", &[]).await;
-    let call = async |endpoint: &server::Endpoint, token: &str| match endpoint.method {
-        server::Method::Post => server.post_as(token, endpoint.path, "{}").await,
-        server::Method::Get => server.get_as(token, endpoint.path).await,
-    };
     let old = server.token(&nothing).await;
     let disabled = server.token(&gone).await;
     server.clock().advance(SignedDuration::from_secs(1_799));
@@ -159,7 +156,7 @@ async fn every_endpoint_knows_a_good_token_from_a_bad_one() {
         for (token, expected) in
             [("none", "token_invalid"), (&old, "token_expired"), (&fresh, "app_forbidden")]
         {
-            let answer = call(endpoint, token).await;
+            let answer = call(&server, endpoint, token).await;
             let status = if expected == "app_forbidden" { 403 } else { 401 };
             if endpoint.path == "/identity/whoami" && status == 403 {
                 assert_eq!(answer.status, 200, "it is for all: {answer}");
@@ -185,6 +182,31 @@ async fn every_endpoint_knows_a_good_token_from_a_bad_one() {
         refused(&server.get_as(&disabled, "/identity/whoami").await),
         (401, "token_expired".to_owned())
     );
+}
+
+/// What an application reaches that is registered for one product alone; what all reach stands at the top.
+#[tokio::test]
+async fn each_product_reaches_its_endpoints() {
+    let server = TestServer::start_with(|config| config.quota.enabled = false).await;
+    let mut shown = String::new();
+    for products in std::iter::once(None).chain(server::admin::products().into_iter().map(Some)) {
+        let names: Vec<_> = products.into_iter().collect();
+        let token = server.token(&server.application("Partner Provisioning Role", &names).await).await;
+        shown.push_str(&format!("# {}\n", names.first().unwrap_or(&"none")));
+        for endpoint in server::endpoints().filter(|e| e.is_signed()) {
+            let answer = call(&server, endpoint, &token).await;
+            let reached = answer.json()["fail"][0]["code"] != "app_forbidden";
+            if reached && (!endpoint.products.is_empty() || names.is_empty()) {
+                shown.push_str(&format!("{} {}\n", endpoint.method.as_str(), endpoint.path));
+            }
+        }
+    }
+    insta::assert_snapshot!(shown);
+}
+
+async fn call(server: &TestServer, endpoint: &server::Endpoint, token: &str) -> testkit::Response {
+    let body = if endpoint.method == server::Method::Get { "" } else { "{}" };
+    server.request(endpoint.method.as_str(), endpoint.path, &testkit::bearer(token), body).await
 }
 
 /// An application acts with its own role, whatever the users of the account may do (spec/protocol.md 7).

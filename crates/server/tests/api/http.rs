@@ -33,6 +33,8 @@ async fn a_path_that_is_not_there_and_a_method_that_is_not_allowed() {
     for path in ["/", "/api", "/api/user/create-user/x", "/API/user/create-user"] {
         assert_eq!(administrator.post(path, "").await.codes(), ["err_xdk_unknown_path"], "{path}");
     }
+    let near = administrator.post("/api/user/creat-user", "").await;
+    assert!(near.body.contains("/api/user/creat-user; the nearest is /api/user/create-user"), "{near}");
 }
 
 #[tokio::test]

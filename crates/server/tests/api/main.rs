@@ -4,10 +4,12 @@
 
 extern crate matricula_server as server;
 
+mod account;
 mod audit;
 mod authority;
 mod bulk;
 mod clock;
+mod cloud_gateway;
 mod create_user;
 mod delegation;
 mod domains;

@@ -170,6 +170,7 @@ fn other_row(path: &str) -> Row {
         | "/api/account/get-dashboard-notifications"
         | "/api/account/get-support-info"
         | "/api/audit/get-categories"
+        | "/api/provisioning/get-packages"
         | "/api/ttp/url/get-all-managed-urls" => row(json!({"data": []}), None),
         "/api/audit/get-audit-events" => {
             let (start, end) = ("2026-11-24T00:00:00+0000", "2026-11-25T00:00:00+0000");
@@ -315,12 +316,11 @@ pub(crate) async fn good(server: &TestServer, endpoint: &Endpoint) -> (String, R
             let answer = server.unsigned(endpoint.path, application.form()).await;
             return (form.replace(&application.client_secret, "…"), answer);
         }
-        Style::Rest if endpoint.method == Method::Get => {
-            return (String::new(), server.get_signed(&administrator, endpoint.path).await);
-        }
         Style::Rest => {
-            let (body, _) = rest_row(endpoint);
-            return (body.to_owned(), administrator.post(endpoint.path, body).await);
+            let RestRow { path, body, .. } = rest_row(server, endpoint).await;
+            let method = endpoint.method.as_str();
+            let answer = server.request_signed(&administrator, method, &path, body.as_str()).await;
+            return (body, answer);
         }
         Style::Envelope => {}
     }
@@ -337,29 +337,59 @@ pub(crate) async fn good(server: &TestServer, endpoint: &Endpoint) -> (String, R
     (body.to_string(), answer)
 }
 
-/// The body of a new-style endpoint, and the status when it was carried out.
-fn rest_row(endpoint: &Endpoint) -> (&'static str, u16) {
-    match (endpoint.method, endpoint.path) {
-        (Method::Post, "/user/cloud-gateway/v1/users") => (r#"{"emailAddress":"matrix@example.com"}"#, 201),
-        (
-            Method::Get,
-            "/user/cloud-gateway/v1/users" | "/role/cloud-gateway/v1/roles" | "/identity/whoami",
-        ) => ("", 200),
+/// What a new-style endpoint gets in the matrix.
+pub(crate) struct RestRow {
+    /// The path, with an id of the account.
+    pub(crate) path: String,
+    /// The body; empty for none.
+    pub(crate) body: String,
+    /// The status when it is carried out, and when it is called again.
+    status: (u16, u16),
+}
+
+/// The row of a new-style endpoint. Creates everything that its path and body name.
+pub(crate) async fn rest_row(server: &TestServer, endpoint: &Endpoint) -> RestRow {
+    let path = match endpoint.path.contains("{id}") {
+        false => endpoint.path.to_owned(),
+        true => {
+            let made = made(server, "/api/directory/create-group", json!({"description": "Matrix"})).await;
+            let member = json!({"id": made["id"], "domain": "there.example"});
+            server.administrator().call("/api/directory/add-group-member", json!([member])).await;
+            endpoint.path.replace("{id}", made["id"].as_str().unwrap())
+        }
+    };
+    let (body, status) = match (endpoint.method, endpoint.path) {
+        (Method::Get, _) => (String::new(), (200, 200)),
+        (Method::Post, "/user/cloud-gateway/v1/users") => {
+            (json!({"emailAddress": "matrix@example.com"}).to_string(), (201, 409))
+        }
+        (Method::Post, "/directory/cloud-gateway/v1/groups") => {
+            (json!({"description": "New"}).to_string(), (201, 409))
+        }
+        (Method::Post, "/directory/cloud-gateway/v1/groups/{id}/members") => {
+            (json!({"groupMembers": [{"domain": "matrix.example"}]}).to_string(), (200, 200))
+        }
+        (Method::Post, "/directory/cloud-gateway/v1/groups/{id}/remove-members") => {
+            (json!({"groupMembers": [{"domain": "there.example"}]}).to_string(), (200, 200))
+        }
+        (Method::Put, "/account/cloud-gateway/v1/emergency-contact") => {
+            let contact = json!({"contactName": "Ann Lee", "contactEmailAddress": "ann@example.net"});
+            (contact.to_string(), (200, 200))
+        }
         (_, path) => panic!("{path} has no row in the authorisation matrix: add one"),
-    }
+    };
+    RestRow { path, body, status }
 }
 
 /// The same of the new-style endpoints, which have no envelope and take no account: by signature and by token.
 #[tokio::test]
 async fn every_new_style_endpoint_refuses_who_may_not_and_serves_who_may() {
     for endpoint in server::endpoints().filter(|e| e.style() == Style::Rest) {
-        let path = endpoint.path;
-        let (body, status) = rest_row(endpoint);
         let server = TestServer::start().await;
-        let call = async |headers: &[(String, Vec<u8>)]| match endpoint.method {
-            Method::Post => server.raw(path, headers, body).await,
-            Method::Get => server.get_with(path, headers).await,
-        };
+        let RestRow { path, body, status: (status, again) } = rest_row(&server, endpoint).await;
+        let (path, method) = (path.as_str(), endpoint.method.as_str());
+        let call =
+            async |headers: &[(String, Vec<u8>)]| server.request(method, path, headers, body.as_str()).await;
         let signed = |caller: &testkit::TestCaller, path: &str| -> Vec<_> {
             let signed = caller.signed(path);
             signed.iter().map(|(name, value)| (name.to_owned(), value.as_bytes().to_vec())).collect()
@@ -400,7 +430,11 @@ async fn every_new_style_endpoint_refuses_who_may_not_and_serves_who_may() {
         let wrote = told.iter().any(|event| event.actor == "application A program");
         assert_eq!(wrote, endpoint.writes, "{path}: what changes something is in the audit");
         let by_signature = call(&signed(&administrator, path)).await;
-        let again = if endpoint.writes { 409 } else { status };
+        // An id in the path is one of the account.
+        if endpoint.path.contains("{id}") {
+            let other = call(&signed(&server.other_administrator(), path)).await;
+            refused(&other, 400, INVALID_ID);
+        }
         assert_eq!(by_signature.status, again, "{path}: {by_signature}");
     }
 }

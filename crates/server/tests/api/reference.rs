@@ -4,7 +4,7 @@
 use std::path::Path;
 
 use serde_json::Value;
-use server::{Endpoint, Method, Style, Takes};
+use server::{Endpoint, Style, Takes};
 use testkit::TestServer;
 use wire::item::FieldSpec;
 
@@ -72,14 +72,16 @@ fn shown(text: &str) -> String {
 }
 
 fn section(endpoint: &Endpoint, request: &str, answer: &str) -> String {
-    let method = if endpoint.method == Method::Get { "GET" } else { "POST" };
+    let method = endpoint.method.as_str();
     let mut out = format!("\n### `{method} {}`\n\n{}\n\n", endpoint.path, endpoint.summary);
     let permission =
         endpoint.permission.as_ref().map_or("none".to_owned(), |permission| format!("*{permission}*"));
-    let product = match (endpoint.product, endpoint.style()) {
-        (Some(product), _) => format!("product `{}`", product.as_str()),
-        (None, Style::Envelope) => "not for applications of API 2.0".to_owned(),
-        (None, Style::Rest | Style::OAuth) => "for every application".to_owned(),
+    let products: Vec<_> = endpoint.products.iter().map(|product| product.as_str()).collect();
+    let product = match (&*products, endpoint.style()) {
+        ([], Style::Envelope) => "not for applications of API 2.0".to_owned(),
+        ([], Style::Rest | Style::OAuth) => "for every application".to_owned(),
+        ([product], _) => format!("product `{product}`"),
+        (products, _) => format!("one of the products `{}`", products.join("`, `")),
     };
     let signed = if endpoint.is_signed() { "" } else { "Unsigned. " };
     out.push_str(&format!("{signed}Permission: {permission}; {product}.\n\n"));

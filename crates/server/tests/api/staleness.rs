@@ -111,10 +111,10 @@ async fn begun(
     headers: impl Fn(&str) -> Vec<(String, Vec<u8>)>,
 ) -> Vec<(&'static str, Connection)> {
     let mut begun = Vec::new();
-    let takes_body = |e: &&server::Endpoint| e.is_signed() && e.method == server::Method::Post;
+    let takes_body = |e: &&server::Endpoint| e.is_signed() && e.method != server::Method::Get;
     for endpoint in server::endpoints().filter(takes_body) {
         let mut connection = server.connect().await;
-        let mut head = format!("POST {} HTTP/1.1\r\nHost: x\r\n", endpoint.path);
+        let mut head = format!("{} {} HTTP/1.1\r\nHost: x\r\n", endpoint.method.as_str(), endpoint.path);
         for (name, value) in headers(endpoint.path) {
             head.push_str(&format!("{name}: {}\r\n", String::from_utf8(value).unwrap()));
         }

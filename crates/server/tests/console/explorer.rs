@@ -1,7 +1,7 @@
 //! Failures at every step of every page that works on stored objects.
 
 use serde_json::{Value, json};
-use server::Method;
+use server::console::Method;
 use server::console::PAGES;
 use testkit::{Browser, PASSWORD, TestServer};
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use server::Method;
+use server::console::Method;
 use server::console::{PAGES, Page};
 use testkit::{Browser, PASSWORD, Response, TestServer};
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use directory::login::NamedProfile;
 use directory::port::{AccountStore, Pending, StoreError};
-use directory::{Account, AccountCode};
+use directory::{Account, AccountCode, AccountId};
 
 use super::{Engine, TableStore};
 use crate::tables::read;
@@ -22,6 +22,10 @@ impl<E: Engine> AccountStore for TableStore<E> {
             }
             Ok(found)
         })
+    }
+
+    fn account_by_id(&self, id: AccountId) -> Pending<'_, Option<Account>> {
+        Box::pin(self.engine.read(move |s| s.moment(|| read::account_by_id(s, id))))
     }
 
     fn list_profiles(&self) -> Pending<'_, Vec<NamedProfile>> {

@@ -2,7 +2,7 @@
 
 use directory::groups::{Group, Member};
 use directory::port::{GroupStore, Pending, Position};
-use directory::{AccountId, EmailAddress, GroupId};
+use directory::{AccountId, DomainName, EmailAddress, GroupId};
 
 use super::{Engine, TableStore};
 use crate::tables::read;
@@ -48,5 +48,15 @@ impl<E: Engine> GroupStore for TableStore<E> {
     ) -> Pending<'a, Vec<Member>> {
         let (group, from) = (group.clone(), from.clone());
         Box::pin(self.engine.read(move |s| read::groups::members(s, &group, &from, limit)))
+    }
+
+    fn external_domains<'a>(
+        &'a self,
+        account: AccountId,
+        after: Option<&'a DomainName>,
+        limit: usize,
+    ) -> Pending<'a, Vec<DomainName>> {
+        let after = after.map(|after| after.as_str().to_owned()).unwrap_or_default();
+        Box::pin(self.engine.scan(move |s| read::groups::external_domains(s, account, &after, limit)))
     }
 }

@@ -37,7 +37,7 @@ pub(crate) fn principal(
                     p.id, p.account, p.app_id, p.name, p.app_key_sealed, p.created_at,
                     u.address, u.role,
                     r.account, r.name, r.permissions, r.partner,
-                    a.id, a.code, a.name, a.password_policy, a.epoch, a.created_at
+                    a.id, a.code, a.name, a.password_policy, a.epoch, a.created_at, a.settings
              FROM bindings b
              JOIN applications p ON p.id = b.application AND p.disabled_at IS NULL
              JOIN accounts o ON o.id = p.account AND o.disabled_at IS NULL
@@ -79,17 +79,19 @@ pub(crate) fn principal(
     }
 }
 
-/// An account from (id, code, name, password_policy, epoch, created_at); the accounts above it are read separately.
+/// An account from (id, code, name, password_policy, epoch, created_at, settings); the accounts above it are read separately.
 pub(crate) fn account_at(row: Row<'_>, column: usize) -> Result<Account> {
     let policy: String = row.get(column + 3)?;
     let password_policy: Policy =
         serde_json::from_str(&policy).map_err(|error| unreadable(column + 3, error))?;
+    let settings: String = row.get(column + 6)?;
     Ok(Account {
         id: AccountId::from_bytes(row.get(column)?),
         code: parsed(row, column + 1, AccountCode::parse)?,
         name: row.get(column + 2)?,
         above: Vec::new(),
         password_policy,
+        settings: serde_json::from_str(&settings).map_err(|error| unreadable(column + 6, error))?,
         epoch: u64::try_from(row.get::<i64>(column + 4)?).map_err(|error| unreadable(column + 4, error))?,
         created_at: time(row, column + 5)?,
     })
@@ -107,9 +109,19 @@ pub(crate) fn above(session: &dyn Session, account: AccountId) -> Result<Vec<Acc
 
 pub(crate) fn account(session: &dyn Session, code: &AccountCode) -> Result<Option<Account>> {
     let account = session.one(
-        "SELECT id, code, name, password_policy, epoch, created_at
+        "SELECT id, code, name, password_policy, epoch, created_at, settings
              FROM accounts WHERE code = ?1 AND disabled_at IS NULL",
         values![code.as_str()],
+        |row| account_at(row, 0),
+    )?;
+    account.map(|account| above(session, account.id).map(|above| Account { above, ..account })).transpose()
+}
+
+pub(crate) fn account_by_id(session: &dyn Session, id: AccountId) -> Result<Option<Account>> {
+    let account = session.one(
+        "SELECT id, code, name, password_policy, epoch, created_at, settings
+             FROM accounts WHERE id = ?1 AND disabled_at IS NULL",
+        values![id.as_bytes()],
         |row| account_at(row, 0),
     )?;
     account.map(|account| above(session, account.id).map(|above| Account { above, ..account })).transpose()
@@ -134,7 +146,7 @@ pub(crate) fn rows(n: usize) -> i64 {
 }
 
 pub(crate) fn accounts(session: &dyn Session) -> Result<Vec<Account>> {
-    let sql = "SELECT id, code, name, password_policy, epoch, created_at FROM accounts
+    let sql = "SELECT id, code, name, password_policy, epoch, created_at, settings FROM accounts
                WHERE disabled_at IS NULL ORDER BY code";
     let mut accounts = session.all(sql, &[], |row| account_at(row, 0))?;
     for account in &mut accounts {

@@ -4,6 +4,7 @@ use directory::audit::Actor;
 use directory::change::{Change, ChangeError, Changed};
 use directory::port::Freshness;
 use directory::role::{BuiltIn, INTERNAL_READ};
+use directory::settings::{EmergencyContact, Settings, SettingsUpdate};
 use directory::user::{PasswordHash, Update};
 use directory::{ApplicationId, BindingId, DomainId, DomainName, Role, RoleId};
 use secrecy::ExposeSecret;
@@ -151,4 +152,42 @@ pub(crate) async fn another_master_key_is_refused(engine: &impl Engine) {
     let error = engine.open_with_other_key();
     assert!(error.contains("the database was created with the master key"), "{error}");
     assert!(engine.open().principal(&access_key(1), Freshness::Now).await.unwrap().is_some());
+}
+
+pub(crate) async fn settings_change_one_by_one(engine: &impl Engine) {
+    let store = filled_store(engine).await;
+    let packages = vec!["Mail [2]".to_owned(), "Ä, \"B\"".to_owned()];
+    let contact = EmergencyContact { email: "ann@example.net".to_owned(), ..EmergencyContact::default() };
+    for (update, detail) in [
+        (
+            SettingsUpdate { packages: Some(packages.clone()), ..SettingsUpdate::default() },
+            "packages Mail [2], Ä, \"B\"",
+        ),
+        (
+            SettingsUpdate {
+                basic_ad_as_cloud: Some(true),
+                emergency_contact: Some(contact.clone()),
+                ..SettingsUpdate::default()
+            },
+            "Basic-AD treated as Basic-Cloud; emergency contact ann@example.net",
+        ),
+    ] {
+        let change = Change::SetSettings(account_id(1), update);
+        assert_eq!(store.apply(vec![change], Actor::Operator, now()).await.unwrap(), Changed::Done);
+        let event = store.audit(1, 0, 100).await.unwrap().pop().unwrap();
+        assert_eq!(
+            (event.action.as_str(), event.target.as_str(), event.detail.as_str()),
+            ("account.settings_set", "C1", detail)
+        );
+    }
+    let settings = Settings { packages, basic_ad_as_cloud: true, emergency_contact: Some(contact) };
+    let principal = store.principal(&access_key(1), Freshness::Now).await.unwrap().unwrap();
+    assert_eq!(principal.account.settings, settings);
+    let found = store.account_by_id(account_id(1)).await.unwrap().unwrap();
+    assert_eq!(found.settings, settings);
+    assert_eq!(store.list_accounts().await.unwrap(), [found]);
+    assert!(store.account_by_id(account_id(9)).await.unwrap().is_none());
+    let nowhere = Change::SetSettings(account_id(9), SettingsUpdate::default());
+    let refused = store.apply(vec![nowhere], Actor::Operator, now()).await.unwrap();
+    assert_eq!(refused, Changed::Refused { index: 0, why: ChangeError::NotFound });
 }

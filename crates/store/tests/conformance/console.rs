@@ -226,7 +226,7 @@ pub(crate) async fn a_user_knows_its_groups(engine: &impl Engine) {
             Change::Group(GroupChange::Add(group(3, "Bee"))),
             join(1, Subject::Address(first.clone())),
             join(2, Subject::Domain(DomainName::parse("example.com").unwrap())),
-            join(3, Subject::Address(EmailAddress::parse("other@example.com").unwrap())),
+            join(3, Subject::Address(EmailAddress::parse("other@elsewhere.example").unwrap())),
         ],
     )
     .await;

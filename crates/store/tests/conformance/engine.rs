@@ -10,6 +10,7 @@ use directory::audit::Actor;
 use directory::change::{Change, Changed};
 use directory::password::Policy;
 use directory::port::{Clock, Entropy, Evidence, RequestIds, RequestKey, Store, Write, Written};
+use directory::settings::Settings;
 use directory::user::{Update, User};
 use directory::{
     AccessKey, AccountCode, AccountId, ApplicationId, BindingId, Domain, DomainId, DomainName, EmailAddress,
@@ -127,14 +128,15 @@ impl Engine for sqlite {
     }
 }
 
-/// Removes what the migration adds.
+/// Removes what the migration and those after it add.
 const WITHOUT_RESERVED: &str = "
     DELETE FROM user_words WHERE address_key IN (SELECT address_key FROM users WHERE reserved = 1);
     UPDATE user_counts SET users = users - (SELECT count(*) FROM users u WHERE u.reserved = 1
         AND u.account = user_counts.account AND substr(u.address_key, 1, length(domain) + 1) = domain || '@')
         WHERE chain = 1;
     DELETE FROM users WHERE reserved = 1;
-    ALTER TABLE users DROP COLUMN reserved";
+    ALTER TABLE users DROP COLUMN reserved;
+    ALTER TABLE accounts DROP COLUMN settings";
 
 /// All of these change the chain with the most events.
 fn tampering_sql(how: Tamper, zeros: &str) -> String {
@@ -237,6 +239,7 @@ pub(crate) fn account(n: u8, above: &[u8]) -> Account {
         name: format!("Account {n}"),
         above: above.iter().copied().map(account_id).collect(),
         password_policy: Policy::default(),
+        settings: Settings::default(),
         epoch: 0,
         created_at: now(),
     }

@@ -151,6 +151,9 @@ pub(crate) async fn groups_are_listed_and_found(engine: &impl Engine) {
 pub(crate) async fn members_come_and_go_and_are_counted(engine: &impl Engine) {
     let store = filled_store(engine).await;
     apply(&store, vec![group(1, 1, None, "Sales"), group(2, 1, None, "Blocked")]).await;
+    // An address of an internal domain is a member only while a user has it.
+    assert_refused(&store, add_member(1, "a@example.com"), ChangeError::MemberHasNoUser).await;
+    apply(&store, vec![Change::AddUser(user(40, "a@example.com"))]).await;
     let all =
         ["first@example.com", "b@elsewhere.example", "example.com", "elsewhere.example", "A@example.com"];
     apply(&store, all.iter().map(|member| add_member(1, member)).collect()).await;
@@ -171,7 +174,8 @@ pub(crate) async fn members_come_and_go_and_are_counted(engine: &impl Engine) {
     let internal: Vec<_> = found.iter().map(|member| member.domain.is_some()).collect();
     assert_eq!(internal, [false, false, true, true, true]);
     let users: Vec<_> = found.iter().map(|member| member.user.clone()).collect();
-    assert_eq!(users[..4], [None, None, None, None]);
+    assert_eq!(users[..3], [None, None, None]);
+    assert_eq!(users[3], Some((user_id(40), "User 40".to_owned())));
     assert_eq!(users[4], Some((user_id(1), "User 1".to_owned())));
 
     let sales = store.group(id(1)).await.unwrap().unwrap();

@@ -17,7 +17,7 @@ pub const ENDPOINT: Endpoint = Endpoint {
     method: Method::Post,
     summary: "Shows the account. Most connection tests call it.",
     permission: Some(DASHBOARD_READ),
-    product: Some(Product::UserAndGroupManagement),
+    products: &[Product::AccountManagement, Product::UserAndGroupManagement],
     writes: false,
     takes: Takes::One(Nothing::FIELDS),
     row: AccountRow::FIELDS,
@@ -48,7 +48,7 @@ async fn get_account(mut call: Call<'_>) -> Result<Reply, CallError> {
             number / 100 % 10_000,
             number / 1_000_000 % 100_000
         ),
-        packages: vec!["Internal Directory [1]".to_owned()],
+        packages: account.settings.packages.clone(),
         ..AccountRow::default()
     };
     Ok(Reply::of(&Answer::ran(vec![row], Vec::new())))

@@ -15,7 +15,7 @@ pub const ENDPOINT: Endpoint = Endpoint {
     method: Method::Post,
     summary: "Lists notices of the service to administrators.",
     permission: Some(DASHBOARD_READ),
-    product: Some(Product::UserAndGroupManagement),
+    products: &[Product::AccountManagement, Product::UserAndGroupManagement],
     writes: false,
     takes: Takes::One(Nothing::FIELDS),
     row: DashboardNotifications::FIELDS,

@@ -16,7 +16,7 @@ pub const ENDPOINT: Endpoint = Endpoint {
     method: Method::Post,
     summary: "Shows support contacts.",
     permission: Some(DASHBOARD_READ),
-    product: Some(Product::UserAndGroupManagement),
+    products: &[Product::AccountManagement, Product::UserAndGroupManagement],
     writes: false,
     takes: Takes::One(Nothing::FIELDS),
     row: SupportInfo::FIELDS,

@@ -27,7 +27,7 @@ pub const ENDPOINT: Endpoint = Endpoint {
     method: Method::Post,
     summary: "Lists audit events of the account in a period.",
     permission: Some(LOGS_READ),
-    product: Some(Product::AuditEvents),
+    products: &[Product::AuditEvents],
     writes: false,
     takes: Takes::Page(GetAuditEvents::FIELDS),
     row: AuditEvent::FIELDS,

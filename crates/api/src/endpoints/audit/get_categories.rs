@@ -20,7 +20,7 @@ pub const ENDPOINT: Endpoint = Endpoint {
     method: Method::Post,
     summary: "Lists the categories of audit events.",
     permission: Some(LOGS_READ),
-    product: Some(Product::AuditEvents),
+    products: &[Product::AuditEvents],
     writes: false,
     takes: Takes::One(Nothing::FIELDS),
     row: AuditCategories::FIELDS,

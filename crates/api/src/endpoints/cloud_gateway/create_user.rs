@@ -19,7 +19,7 @@ pub const ENDPOINT: Endpoint = Endpoint {
     method: Method::Post,
     summary: "Creates a cloud user in an internal directory.",
     permission: Some(INTERNAL_EDIT),
-    product: Some(Product::UserAndGroupManagement),
+    products: &[Product::EmailSecurityOnboarding, Product::UserAndGroupManagement],
     writes: true,
     takes: Takes::Object(Item::FIELDS),
     row: rest::User::FIELDS,

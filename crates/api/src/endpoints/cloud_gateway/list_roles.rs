@@ -17,7 +17,7 @@ pub const ENDPOINT: Endpoint = Endpoint {
     method: Method::Get,
     summary: "Lists the roles of the account.",
     permission: Some(ROLES_READ),
-    product: Some(Product::RoleManagement),
+    products: &[Product::EmailSecurityOnboarding, Product::RoleManagement],
     writes: false,
     takes: Takes::Query(NoQuery::FIELDS),
     row: Roles::FIELDS,

@@ -24,23 +24,27 @@ pub const ENDPOINT: Endpoint = Endpoint {
     method: Method::Post,
     summary: "Adds addresses and domains to groups.",
     permission: Some(GROUPS_EDIT),
-    product: Some(Product::UserAndGroupManagement),
+    products: &[Product::UserAndGroupManagement],
     writes: true,
     takes: Takes::Items(AddMember::FIELDS),
     row: MemberChanged::FIELDS,
-    codes: &[
-        Code::InvalidId,
-        Code::NotFound,
-        Code::InvalidEmailAddress,
-        Code::InvalidDomain,
-        Code::NotOneOf,
-        Code::Length,
-        Code::Characters,
-        Code::RoleNotCovered,
-        Code::MemberAlreadyExists,
-    ],
+    codes: CODES,
     run: Run::Signed(|call| Box::pin(add_group_member(call))),
 };
+
+/// The codes of a refused member.
+pub(in crate::endpoints) const CODES: &[Code] = &[
+    Code::InvalidId,
+    Code::NotFound,
+    Code::InvalidEmailAddress,
+    Code::InvalidDomain,
+    Code::NotOneOf,
+    Code::Length,
+    Code::Characters,
+    Code::RoleNotCovered,
+    Code::MemberAlreadyExists,
+    Code::MemberNotFound,
+];
 
 async fn add_group_member(mut call: Call<'_>) -> Result<Reply, CallError> {
     let mut body = call.body()?;
@@ -58,9 +62,7 @@ async fn add_group_member(mut call: Call<'_>) -> Result<Reply, CallError> {
             judged.map_err(|error| vec![error])?;
             let sealing = Arc::clone(&core.store.keys().secure_id);
             let shown = move |effect: &Effect| match effect {
-                Effect::Member(member) => {
-                    changed_member(&SecureIds::new(&sealing), account, id.clone(), member)
-                }
+                Effect::Member(member) => changed_member(&SecureIds::new(&sealing), account, group, member),
                 _ => MemberChanged::default(),
             };
             Ok(Plan::change("id", Change::Group(change), shown).blaming(blamed_field))

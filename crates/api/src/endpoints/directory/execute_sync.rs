@@ -17,7 +17,7 @@ pub const ENDPOINT: Endpoint = Endpoint {
     method: Method::Post,
     summary: "Starts to synchronise with other directories. There is none, so nothing starts and nothing changes.",
     permission: Some(SYNC_EDIT),
-    product: Some(Product::UserAndGroupManagement),
+    products: &[Product::UserAndGroupManagement],
     writes: false,
     takes: Takes::One(Nothing::FIELDS),
     row: SyncStarted::FIELDS,

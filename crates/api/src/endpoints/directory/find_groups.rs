@@ -26,7 +26,7 @@ pub const ENDPOINT: Endpoint = Endpoint {
     method: Method::Post,
     summary: "Lists groups, optionally by name.",
     permission: Some(GROUPS_EDIT),
-    product: Some(Product::UserAndGroupManagement),
+    products: &[Product::UserAndGroupManagement],
     writes: false,
     takes: Takes::Page(FindGroups::FIELDS),
     row: Groups::FIELDS,
@@ -82,7 +82,9 @@ async fn find_groups(mut call: Call<'_>) -> Result<Reply, CallError> {
         let state = State { query: query.clone(), source: source.clone(), from };
         ids.page_token(PATH, account, &state)
     };
-    let pagination = around.pagination(found.len(), total, token);
+    let mut pagination = around.pagination(found.len(), total, token);
+    // Recorded from the service: an answer without groups has no count.
+    pagination.total_count = pagination.total_count.filter(|count| *count > 0);
     call.count(found.len());
     let folders = found.iter().map(|group| row(&ids, group)).collect();
     Ok(Reply::of(&Answer::page(vec![Groups { source, query, folders }], pagination)))

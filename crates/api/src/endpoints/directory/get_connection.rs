@@ -16,7 +16,7 @@ pub const ENDPOINT: Endpoint = Endpoint {
     method: Method::Post,
     summary: "Lists connections to other directories.",
     permission: Some(SYNC_READ),
-    product: Some(Product::UserAndGroupManagement),
+    products: &[Product::UserAndGroupManagement],
     writes: false,
     takes: Takes::One(Nothing::FIELDS),
     row: Connection::FIELDS,

@@ -27,7 +27,7 @@ pub const ENDPOINT: Endpoint = Endpoint {
     method: Method::Post,
     summary: "Lists the members of a group, sorted by domain and address.",
     permission: Some(GROUPS_READ),
-    product: Some(Product::UserAndGroupManagement),
+    products: &[Product::UserAndGroupManagement],
     writes: false,
     takes: Takes::Page(NamesGroup::FIELDS),
     row: GroupMembers::FIELDS,

@@ -24,22 +24,25 @@ pub const ENDPOINT: Endpoint = Endpoint {
     method: Method::Post,
     summary: "Removes addresses and domains from groups.",
     permission: Some(SYNC_EDIT),
-    product: Some(Product::UserAndGroupManagement),
+    products: &[Product::UserAndGroupManagement],
     writes: true,
     takes: Takes::Items(RemoveMember::FIELDS),
     row: MemberChanged::FIELDS,
-    codes: &[
-        Code::InvalidId,
-        Code::NotFound,
-        Code::InvalidEmailAddress,
-        Code::InvalidDomain,
-        Code::NotOneOf,
-        Code::Length,
-        Code::RoleNotCovered,
-        Code::MemberNotFound,
-    ],
+    codes: CODES,
     run: Run::Signed(|call| Box::pin(remove_group_member(call))),
 };
+
+/// The codes of a refused member.
+pub(in crate::endpoints) const CODES: &[Code] = &[
+    Code::InvalidId,
+    Code::NotFound,
+    Code::InvalidEmailAddress,
+    Code::InvalidDomain,
+    Code::NotOneOf,
+    Code::Length,
+    Code::RoleNotCovered,
+    Code::MemberNotFound,
+];
 
 async fn remove_group_member(mut call: Call<'_>) -> Result<Reply, CallError> {
     let mut body = call.body()?;
@@ -57,9 +60,7 @@ async fn remove_group_member(mut call: Call<'_>) -> Result<Reply, CallError> {
             judged.map_err(|error| vec![error])?;
             let sealing = Arc::clone(&core.store.keys().secure_id);
             let shown = move |effect: &Effect| match effect {
-                Effect::Member(member) => {
-                    changed_member(&SecureIds::new(&sealing), account, id.clone(), member)
-                }
+                Effect::Member(member) => changed_member(&SecureIds::new(&sealing), account, group, member),
                 _ => MemberChanged::default(),
             };
             let change = Change::Group(GroupChange::RemoveMember { group, subject });

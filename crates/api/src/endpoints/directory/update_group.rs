@@ -25,7 +25,7 @@ pub const ENDPOINT: Endpoint = Endpoint {
     method: Method::Post,
     summary: "Renames and moves groups; an item with only the id is read.",
     permission: Some(SYNC_EDIT),
-    product: Some(Product::UserAndGroupManagement),
+    products: &[Product::UserAndGroupManagement],
     writes: true,
     takes: Takes::Items(UpdateGroup::FIELDS),
     row: GroupRow::FIELDS,

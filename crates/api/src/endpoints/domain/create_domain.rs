@@ -22,7 +22,7 @@ pub const ENDPOINT: Endpoint = Endpoint {
     method: Method::Post,
     summary: "Registers domains; a subdomain of an internal domain is internal at once, others after verification.",
     permission: Some(REGISTER_DOMAIN),
-    product: Some(Product::UserAndGroupManagement),
+    products: &[Product::DomainManagement, Product::UserAndGroupManagement],
     writes: true,
     takes: Takes::Items(CreateDomain::FIELDS),
     row: RegisteredDomain::FIELDS,

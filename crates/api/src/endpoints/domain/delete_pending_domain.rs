@@ -24,7 +24,7 @@ pub const ENDPOINT: Endpoint = Endpoint {
     method: Method::Post,
     summary: "Deletes pending domains.",
     permission: Some(REGISTER_DOMAIN),
-    product: Some(Product::UserAndGroupManagement),
+    products: &[Product::DomainManagement, Product::UserAndGroupManagement],
     writes: true,
     takes: Takes::Items(DeletePendingDomain::FIELDS),
     row: PendingDomainGone::FIELDS,

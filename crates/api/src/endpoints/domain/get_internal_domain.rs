@@ -21,7 +21,7 @@ pub const ENDPOINT: Endpoint = Endpoint {
     method: Method::Post,
     summary: "Lists the internal domains of the account.",
     permission: Some(INTERNAL_READ),
-    product: Some(Product::UserAndGroupManagement),
+    products: &[Product::DomainManagement, Product::UserAndGroupManagement],
     writes: false,
     takes: Takes::Page(GetInternalDomain::FIELDS),
     row: InternalDomain::FIELDS,

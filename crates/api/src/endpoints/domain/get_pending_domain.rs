@@ -21,7 +21,7 @@ pub const ENDPOINT: Endpoint = Endpoint {
     method: Method::Post,
     summary: "Lists pending and expired domains.",
     permission: Some(REGISTER_DOMAIN),
-    product: Some(Product::UserAndGroupManagement),
+    products: &[Product::DomainManagement, Product::UserAndGroupManagement],
     writes: false,
     takes: Takes::Page(Nothing::FIELDS),
     row: RegisteredDomain::FIELDS,

@@ -19,7 +19,7 @@ pub const ENDPOINT: Endpoint = Endpoint {
     method: Method::Post,
     summary: "Shows the provisioning status of domains. At most 50 items.",
     permission: Some(REGISTER_DOMAIN),
-    product: Some(Product::UserAndGroupManagement),
+    products: &[Product::DomainManagement, Product::UserAndGroupManagement],
     writes: false,
     takes: Takes::Items(NamesDomain::FIELDS),
     row: ProvisionStatus::FIELDS,

@@ -28,7 +28,7 @@ pub const ENDPOINT: Endpoint = Endpoint {
     method: Method::Post,
     summary: "Verifies domains by their TXT record. At most 10 items.",
     permission: Some(REGISTER_DOMAIN),
-    product: Some(Product::UserAndGroupManagement),
+    products: &[Product::DomainManagement, Product::UserAndGroupManagement],
     writes: true,
     takes: Takes::Items(VerifyDomain::FIELDS),
     row: InternalDomain::FIELDS,

@@ -13,7 +13,7 @@ pub const ENDPOINT: Endpoint = Endpoint {
     method: Method::Get,
     summary: "Shows the caller and its account.",
     permission: None,
-    product: None,
+    products: &[],
     writes: false,
     takes: Takes::Query(NoQuery::FIELDS),
     row: WhoAmI::FIELDS,

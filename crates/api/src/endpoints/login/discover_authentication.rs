@@ -5,7 +5,7 @@ use wire::Answer;
 use wire::item::{Entry, Item as _, Row as _};
 use wire::login::{Discover, Discovered, Region};
 
-use super::{application, refused_item};
+use super::{application, refused_item, takes_basic_ad};
 use crate::call::{Reply, Unsigned};
 use crate::endpoint::{Endpoint, Method, Run, Takes};
 use crate::error::CallError;
@@ -16,7 +16,7 @@ pub const ENDPOINT: Endpoint = Endpoint {
     method: Method::Post,
     summary: "Shows how and where a user logs in. The response is the same for unknown users.",
     permission: None,
-    product: None,
+    products: &[],
     writes: false,
     takes: Takes::One(Discover::FIELDS),
     row: Discovered::FIELDS,
@@ -25,7 +25,7 @@ pub const ENDPOINT: Endpoint = Endpoint {
 };
 
 async fn discover(mut call: Unsigned<'_>) -> Result<Reply, CallError> {
-    application(&mut call).await?;
+    let application = application(&mut call).await?;
     let Entry { key, item } = call.body()?.one::<Discover>()?;
     let Discover { email_address } = match item {
         Ok(item) => item,
@@ -33,10 +33,14 @@ async fn discover(mut call: Unsigned<'_>) -> Result<Reply, CallError> {
     };
     let nobody = AccountId::from_bytes([0; 16]);
     let email_token = call.core.secure_ids().seal("address", nobody, email_address.as_bytes());
+    let mut authenticate = vec!["Basic-Cloud".to_owned()];
+    if takes_basic_ad(&mut call, &application).await? {
+        authenticate.push("Basic-AD".to_owned());
+    }
     let discovered = Discovered {
         email_address,
         email_token,
-        authenticate: vec!["Basic-Cloud".to_owned()],
+        authenticate,
         region: Region { code: "local".to_owned(), api: call.public_url() },
     };
     Ok(Reply::of(&Answer::ran(vec![discovered], Vec::new())))

@@ -25,7 +25,7 @@ pub const ENDPOINT: Endpoint = Endpoint {
     method: Method::Post,
     summary: "Issues or renews a key pair.",
     permission: None,
-    product: None,
+    products: &[],
     writes: true,
     takes: Takes::One(LogIn::FIELDS),
     row: LoggedIn::FIELDS,

@@ -19,7 +19,7 @@ pub const ENDPOINT: Endpoint = Endpoint {
     method: Method::Post,
     summary: "Revokes a key pair.",
     permission: None,
-    product: None,
+    products: &[],
     writes: true,
     takes: Takes::One(LogOut::FIELDS),
     row: LoggedOut::FIELDS,

@@ -15,7 +15,7 @@ pub const ENDPOINT: Endpoint = Endpoint {
     method: Method::Post,
     summary: "Issues a token to an application of API 2.0, valid for half an hour.",
     permission: None,
-    product: None,
+    products: &[],
     writes: false,
     takes: Takes::Form(Form::FIELDS),
     row: Token::FIELDS,

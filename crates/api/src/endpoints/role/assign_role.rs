@@ -22,7 +22,7 @@ pub const ENDPOINT: Endpoint = Endpoint {
     method: Method::Post,
     summary: "Assigns or removes users' roles. [ours]",
     permission: Some(ROLES_EDIT),
-    product: Some(Product::RoleManagement),
+    products: &[Product::RoleManagement],
     writes: true,
     takes: Takes::Items(AssignRole::FIELDS),
     row: RoleAssigned::FIELDS,

@@ -22,7 +22,7 @@ pub const ENDPOINT: Endpoint = Endpoint {
     method: Method::Post,
     summary: "Creates roles from permissions that the caller holds. [ours]",
     permission: Some(ROLES_EDIT),
-    product: Some(Product::RoleManagement),
+    products: &[Product::RoleManagement],
     writes: true,
     takes: Takes::Items(CreateRole::FIELDS),
     row: RoleRow::FIELDS,

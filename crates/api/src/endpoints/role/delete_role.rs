@@ -23,7 +23,7 @@ pub const ENDPOINT: Endpoint = Endpoint {
     method: Method::Post,
     summary: "Deletes roles without holders. [ours]",
     permission: Some(ROLES_EDIT),
-    product: Some(Product::RoleManagement),
+    products: &[Product::RoleManagement],
     writes: true,
     takes: Takes::Items(DeleteRole::FIELDS),
     row: RoleGone::FIELDS,

@@ -19,7 +19,7 @@ pub const ENDPOINT: Endpoint = Endpoint {
     method: Method::Post,
     summary: "Lists the roles of the account. [ours]",
     permission: Some(ROLES_READ),
-    product: Some(Product::RoleManagement),
+    products: &[Product::RoleManagement],
     writes: false,
     takes: Takes::One(GetRoles::FIELDS),
     row: RoleRow::FIELDS,

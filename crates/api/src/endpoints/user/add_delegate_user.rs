@@ -22,7 +22,7 @@ pub const ENDPOINT: Endpoint = Endpoint {
     method: Method::Post,
     summary: "Grants the right to read another user's mail.",
     permission: Some(ALTERNATE_ADDRESS),
-    product: Some(Product::UserAndGroupManagement),
+    products: &[Product::UserAndGroupManagement],
     writes: true,
     takes: Takes::Items(AddDelegate::FIELDS),
     row: DelegateDone::FIELDS,

@@ -21,7 +21,7 @@ pub const ENDPOINT: Endpoint = Endpoint {
     method: Method::Post,
     summary: "Disables users and removes them after 30 days.",
     permission: Some(PURGE_ADDRESS),
-    product: Some(Product::UserAndGroupManagement),
+    products: &[Product::UserAndGroupManagement],
     writes: true,
     takes: Takes::One(Purge::FIELDS),
     row: Done::FIELDS,

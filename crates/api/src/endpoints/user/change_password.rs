@@ -21,7 +21,7 @@ pub const ENDPOINT: Endpoint = Endpoint {
     method: Method::Post,
     summary: "Changes the caller's own password and revokes all its key pairs. [ours]",
     permission: None,
-    product: None,
+    products: &[],
     writes: true,
     takes: Takes::One(ChangePassword::FIELDS),
     row: PasswordChanged::FIELDS,

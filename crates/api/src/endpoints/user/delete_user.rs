@@ -18,7 +18,7 @@ pub const ENDPOINT: Endpoint = Endpoint {
     method: Method::Post,
     summary: "Removes users with their aliases and everything that refers to them. [ours]",
     permission: Some(INTERNAL_EDIT),
-    product: Some(Product::UserAndGroupManagement),
+    products: &[Product::UserAndGroupManagement],
     writes: true,
     takes: Takes::Items(NamesUser::FIELDS),
     row: Done::FIELDS,

@@ -21,7 +21,7 @@ pub const ENDPOINT: Endpoint = Endpoint {
     method: Method::Post,
     summary: "Lists the users whose mail a user may read.",
     permission: Some(ALTERNATE_ADDRESS),
-    product: Some(Product::UserAndGroupManagement),
+    products: &[Product::UserAndGroupManagement],
     writes: false,
     takes: Takes::One(FindDelegates::FIELDS),
     row: DelegateUsers::FIELDS,

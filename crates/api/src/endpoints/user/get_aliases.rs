@@ -18,7 +18,7 @@ pub const ENDPOINT: Endpoint = Endpoint {
     method: Method::Post,
     summary: "Lists the aliases of users.",
     permission: Some(GROUPS_READ),
-    product: Some(Product::UserAndGroupManagement),
+    products: &[Product::UserAndGroupManagement],
     writes: false,
     takes: Takes::Items(NamesUser::FIELDS),
     row: Aliases::FIELDS,

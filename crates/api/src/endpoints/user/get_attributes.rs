@@ -21,7 +21,7 @@ pub const ENDPOINT: Endpoint = Endpoint {
     method: Method::Post,
     summary: "Shows the attributes of users.",
     permission: Some(INTERNAL_EDIT),
-    product: Some(Product::UserAndGroupManagement),
+    products: &[Product::UserAndGroupManagement],
     writes: false,
     takes: Takes::Items(NamesUser::FIELDS),
     row: Attributes::FIELDS,

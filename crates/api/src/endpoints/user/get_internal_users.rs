@@ -25,7 +25,7 @@ pub const ENDPOINT: Endpoint = Endpoint {
     method: Method::Post,
     summary: "Lists users and aliases: domain by domain, sorted by address.",
     permission: Some(INTERNAL_READ),
-    product: Some(Product::UserAndGroupManagement),
+    products: &[Product::UserAndGroupManagement],
     writes: false,
     takes: Takes::Page(GetInternalUsers::FIELDS),
     row: InternalUsers::FIELDS,

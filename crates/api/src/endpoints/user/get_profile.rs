@@ -20,7 +20,7 @@ pub const ENDPOINT: Endpoint = Endpoint {
     method: Method::Post,
     summary: "Shows the caller's profile, or another user's with permission to read users.",
     permission: None,
-    product: Some(Product::UserAndGroupManagement),
+    products: &[Product::UserAndGroupManagement],
     writes: false,
     takes: Takes::One(GetProfile::FIELDS),
     row: Profile::FIELDS,

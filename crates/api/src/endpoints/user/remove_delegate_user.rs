@@ -23,7 +23,7 @@ pub const ENDPOINT: Endpoint = Endpoint {
     method: Method::Post,
     summary: "Revokes the right to read another user's mail.",
     permission: Some(ALTERNATE_ADDRESS),
-    product: Some(Product::UserAndGroupManagement),
+    products: &[Product::UserAndGroupManagement],
     writes: true,
     takes: Takes::Items(RemoveDelegate::FIELDS),
     row: DelegateDone::FIELDS,

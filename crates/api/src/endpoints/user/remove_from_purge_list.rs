@@ -19,7 +19,7 @@ pub const ENDPOINT: Endpoint = Endpoint {
     method: Method::Post,
     summary: "Cancels the removal and enables the users.",
     permission: Some(UNPURGE_ADDRESS),
-    product: Some(Product::UserAndGroupManagement),
+    products: &[Product::UserAndGroupManagement],
     writes: true,
     takes: Takes::One(Purge::FIELDS),
     row: Done::FIELDS,

@@ -25,7 +25,7 @@ pub const ENDPOINT: Endpoint = Endpoint {
     method: Method::Post,
     summary: "Adds aliases to users. Aliases and addresses share one namespace.",
     permission: Some(GROUPS_EDIT),
-    product: Some(Product::UserAndGroupManagement),
+    products: &[Product::UserAndGroupManagement],
     writes: true,
     takes: Takes::Items(Alias::FIELDS),
     row: AliasRow::FIELDS,

@@ -22,7 +22,7 @@ pub const ENDPOINT: Endpoint = Endpoint {
     method: Method::Post,
     summary: "Sets attributes of users.",
     permission: Some(INTERNAL_EDIT),
-    product: Some(Product::UserAndGroupManagement),
+    products: &[Product::UserAndGroupManagement],
     writes: true,
     takes: Takes::Items(UpdateAttributes::FIELDS),
     row: Done::FIELDS,

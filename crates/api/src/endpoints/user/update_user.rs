@@ -24,7 +24,7 @@ pub const ENDPOINT: Endpoint = Endpoint {
     method: Method::Post,
     summary: "Changes users; an item with only the address is read.",
     permission: Some(INTERNAL_EDIT),
-    product: Some(Product::UserAndGroupManagement),
+    products: &[Product::UserAndGroupManagement],
     writes: true,
     takes: Takes::Items(UpdateUser::FIELDS),
     row: UserState::FIELDS,

@@ -3,15 +3,17 @@
 use directory::change::ChangeError;
 use directory::login::NamedProfile;
 use directory::password::Policy;
+use directory::settings::{Settings, SettingsUpdate};
 use directory::{Account, AccountId, ProfileId, Role, RoleId};
 use jiff::Timestamp;
+use serde::Serialize;
 
 use super::{Attempt, Made, found};
 use crate::session::{Error, Kind, Result, Session, values};
 use crate::tables::row::{self, millis};
 
 pub(super) fn add(session: &dyn Session, account: &Account) -> Attempt {
-    session.execute("INSERT INTO accounts (id, code, name, parent, password_policy, created_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+    session.execute("INSERT INTO accounts (id, code, name, parent, password_policy, created_at, settings) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
         values![
             account.id.as_bytes(),
             account.code.as_str(),
@@ -19,13 +21,14 @@ pub(super) fn add(session: &dyn Session, account: &Account) -> Attempt {
             account.above.first().map(|parent| parent.as_bytes()),
             json(&account.password_policy)?,
             millis(account.created_at),
+            json(&account.settings)?,
         ],
     )?;
     Ok(Ok(Made::new(account.id, account.code.as_str(), account.name.as_str())))
 }
 
-fn json(policy: &Policy) -> Result<String> {
-    serde_json::to_string(policy).map_err(|error| Error::new(Kind::Other, error))
+fn json(value: &impl Serialize) -> Result<String> {
+    serde_json::to_string(value).map_err(|error| Error::new(Kind::Other, error))
 }
 
 fn account(session: &dyn Session, id: AccountId, detail: String) -> Attempt {
@@ -51,6 +54,19 @@ pub(super) fn set_policy(session: &dyn Session, id: AccountId, policy: &Policy) 
     session
         .execute("UPDATE accounts SET password_policy = ?2 WHERE id = ?1", values![id.as_bytes(), policy])?;
     account(session, id, policy)
+}
+
+/// Reads the settings in the transaction, so that of two changes neither is lost.
+pub(super) fn set_settings(session: &dyn Session, id: AccountId, update: &SettingsUpdate) -> Attempt {
+    let sql = "SELECT settings FROM accounts WHERE id = ?1";
+    let stored: Option<String> = session.one(sql, values![id.as_bytes()], |row| row.get(0))?;
+    let Some(stored) = stored else { return Ok(Err(ChangeError::NotFound)) };
+    let mut settings: Settings =
+        serde_json::from_str(&stored).map_err(|error| Error::new(Kind::Other, error))?;
+    update.apply(&mut settings);
+    let sql = "UPDATE accounts SET settings = ?2 WHERE id = ?1";
+    session.execute(sql, values![id.as_bytes(), json(&settings)?])?;
+    account(session, id, update.told())
 }
 
 pub(super) fn set_profile(session: &dyn Session, id: AccountId, profile: Option<ProfileId>) -> Attempt {

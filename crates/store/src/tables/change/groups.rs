@@ -3,7 +3,7 @@
 use directory::change::{ChangeError, Effect};
 use directory::groups::{Description, Group, GroupChange, MAX_DEPTH, Subject};
 use directory::user::User;
-use directory::{AccountId, GroupId};
+use directory::{AccountId, EmailAddress, GroupId};
 
 use super::{Attempt, Judged, Made, there};
 use crate::session::{Result, Session, values};
@@ -59,16 +59,16 @@ fn count_group(session: &dyn Session, account: AccountId, by: i64) -> Result<()>
     session.execute(sql, values![account.as_bytes(), by]).map(|_| ())
 }
 
-/// The path of a group, for the audit: descriptions are not unique.
-fn place(group: &Group) -> String {
-    match group.parent {
-        Some(parent) => format!("{} in {parent}", group.id),
-        None => format!("{} at the top", group.id),
-    }
+/// The place of a group, for the audit: only with the groups above it is a description unique.
+fn place(session: &dyn Session, group: &Group) -> Result<String> {
+    let Some(parent) = group.parent else { return Ok("at the top".to_owned()) };
+    let mut above = read::names_up(session, group.account, parent)?;
+    above.reverse();
+    Ok(format!("in {}", above.join(" / ")))
 }
 
-fn made(group: Group) -> Made {
-    let made = Made::new(group.account, group.description.as_str(), place(&group));
+fn made(group: Group, detail: String) -> Made {
+    let made = Made::new(group.account, group.description.as_str(), detail);
     Made { effect: Effect::Group(Box::new(group)), ..made }
 }
 
@@ -86,7 +86,7 @@ fn add(session: &dyn Session, group: &Group) -> Attempt {
     )?;
     count_folder(session, group.parent, 1)?;
     count_group(session, group.account, 1)?;
-    Ok(Ok(made(group.clone())))
+    Ok(Ok(made(group.clone(), place(session, group)?)))
 }
 
 fn update(
@@ -114,10 +114,10 @@ fn update(
     )?;
     let after = there!(group(session, id)?);
     let detail = match before.description == after.description {
-        true => place(&after),
-        false => format!("{}, before: {}", place(&after), before.description.as_str()),
+        true => place(session, &after)?,
+        false => format!("{}, before: {}", place(session, &after)?, before.description.as_str()),
     };
-    Ok(Ok(Made { detail, ..made(after) }))
+    Ok(Ok(made(after, detail)))
 }
 
 fn remove(session: &dyn Session, id: GroupId) -> Attempt {
@@ -128,8 +128,8 @@ fn remove(session: &dyn Session, id: GroupId) -> Attempt {
     session.execute("DELETE FROM groups WHERE id = ?1", values![id.as_bytes()])?;
     count_folder(session, gone.parent, -1)?;
     count_group(session, gone.account, -1)?;
-    let detail = format!("{}, with {} members", place(&gone), gone.users);
-    Ok(Ok(Made { detail, ..made(gone) }))
+    let detail = format!("{}, with {} members", place(session, &gone)?, gone.users);
+    Ok(Ok(made(gone, detail)))
 }
 
 fn count_member(session: &dyn Session, group: GroupId, by: i64) -> Result<()> {
@@ -140,13 +140,18 @@ fn count_member(session: &dyn Session, group: GroupId, by: i64) -> Result<()> {
 fn add_member(session: &dyn Session, id: GroupId, subject: &Subject, notes: &str) -> Attempt {
     let group = there!(group(session, id)?);
     let address = match subject {
-        Subject::Address(address) => Some(address.as_str()),
+        Subject::Address(address) => Some(address),
         Subject::Domain(_) => None,
     };
+    if let Some(address) = address
+        && !read::may_be_member(session, group.account, address)?
+    {
+        return Ok(Err(ChangeError::MemberHasNoUser));
+    }
     let added = session.execute(
         "INSERT INTO group_members (group_id, member_key, address, domain, notes) VALUES (?1, ?2, ?3, ?4, ?5)
          ON CONFLICT DO NOTHING",
-        values![id.as_bytes(), subject.key(), address, subject.domain(), notes],
+        values![id.as_bytes(), subject.key(), address.map(EmailAddress::as_str), subject.domain(), notes],
     )?;
     if added == 0 {
         return Ok(Err(ChangeError::MemberAlreadyExists));
@@ -168,7 +173,7 @@ fn member_made(session: &dyn Session, group: &Group, subject: &Subject) -> Attem
     let Some(member) = read::member(session, group, subject)? else {
         return Ok(Err(ChangeError::MemberNotFound));
     };
-    let detail = format!("{}: {}", group.id, member.subject.as_str());
+    let detail = format!("{}, group {}", member.subject.as_str(), place(session, group)?);
     let made = Made::new(group.account, group.description.as_str(), detail);
     Ok(Ok(Made { effect: Effect::Member(Box::new(member)), ..made }))
 }

@@ -35,7 +35,7 @@ pub(crate) fn principal(session: &dyn Session, id: ClientId) -> Result<Option<Cl
     let principal = session.one(
         &format!(
             "{CLIENT}, r.account, r.name, r.permissions, r.partner,
-                    a.id, a.code, a.name, a.password_policy, a.epoch, a.created_at
+                    a.id, a.code, a.name, a.password_policy, a.epoch, a.created_at, a.settings
              FROM clients c JOIN accounts a ON a.id = c.account AND a.disabled_at IS NULL
              LEFT JOIN roles r ON r.id = c.role WHERE c.id = ?1 AND c.disabled_at IS NULL"
         ),

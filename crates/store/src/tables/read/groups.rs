@@ -48,6 +48,30 @@ pub(crate) fn path(session: &dyn Session, account: AccountId, id: GroupId) -> Re
     )
 }
 
+/// The descriptions of a group and of its ancestors, itself first.
+pub(crate) fn names_up(session: &dyn Session, account: AccountId, id: GroupId) -> Result<Vec<String>> {
+    let mut names = Vec::new();
+    for id in path(session, account, id)? {
+        names.extend(by_id(session, id)?.map(|group| group.description.as_str().to_owned()));
+    }
+    Ok(names)
+}
+
+/// Whether an address may be a member: a user of the account has it, or its domain is not internal to the account.
+pub(crate) fn may_be_member(
+    session: &dyn Session,
+    account: AccountId,
+    address: &EmailAddress,
+) -> Result<bool> {
+    let refused = session.one(
+        "SELECT 1 FROM domains WHERE name = ?2 AND account = ?1
+             AND NOT EXISTS (SELECT 1 FROM users WHERE address_key = ?3 AND account = ?1)",
+        values![account.as_bytes(), address.domain(), address.key()],
+        |_| Ok(()),
+    )?;
+    Ok(refused.is_none())
+}
+
 /// The number of levels from this group down, itself included.
 pub(crate) fn height(session: &dyn Session, id: GroupId) -> Result<usize> {
     let height: i64 = session.only(
@@ -172,6 +196,23 @@ pub(crate) fn members(
         members.reverse();
     }
     Ok(members)
+}
+
+/// Domains of members that are not internal to the account, after one of them.
+pub(crate) fn external_domains(
+    session: &dyn Session,
+    account: AccountId,
+    after: &str,
+    limit: usize,
+) -> Result<Vec<DomainName>> {
+    session.all(
+        "SELECT DISTINCT m.domain FROM groups g JOIN group_members m ON m.group_id = g.id
+             WHERE g.account = ?1 AND m.domain > ?2
+                 AND NOT EXISTS (SELECT 1 FROM domains d WHERE d.name = m.domain AND d.account = ?1)
+             ORDER BY m.domain LIMIT ?3",
+        values![account.as_bytes(), after, rows(limit)],
+        |row| parsed(row, 0, DomainName::parse),
+    )
 }
 
 /// The statements of the lists, for the test of their plans.

@@ -14,7 +14,7 @@ pub(crate) fn principal(session: &dyn Session, digest: &[u8; 32]) -> Result<Opti
     let principal = session.one(
         "SELECT s.id, s.user_id, s.created_at, s.seen_at, u.address, u.name, u.role,
                 r.account, r.name, r.permissions, r.partner,
-                a.id, a.code, a.name, a.password_policy, a.epoch, a.created_at
+                a.id, a.code, a.name, a.password_policy, a.epoch, a.created_at, a.settings
          FROM sessions s
          JOIN users u ON u.id = s.user_id AND u.disabled_at IS NULL AND u.locked = 0 AND u.purge_at IS NULL
          JOIN accounts a ON a.id = u.account AND a.disabled_at IS NULL

@@ -8,7 +8,7 @@ use directory::user::{PasswordHash, User};
 use directory::{AccountId, DelegateId, DomainName, EmailAddress, ProfileId, UserId};
 use jiff::{SignedDuration, Timestamp};
 
-use super::{above, account_at, rows};
+use super::{account_by_id, rows};
 use crate::session::{Result, Row, Session, Value, unreadable, values};
 use crate::tables::row::millis;
 use crate::tables::user_row::{self, SELECT};
@@ -181,14 +181,7 @@ pub(crate) fn credentials(session: &dyn Session, address: &EmailAddress) -> Resu
     let Some(user) = by_address(session, address)?.filter(|user| user.alias_of.is_none()) else {
         return Ok(None);
     };
-    let account = session.one(
-        "SELECT id, code, name, password_policy, epoch, created_at FROM accounts
-             WHERE id = ?1 AND disabled_at IS NULL",
-        values![user.account.as_bytes()],
-        |row| account_at(row, 0),
-    )?;
-    let Some(mut account) = account else { return Ok(None) };
-    account.above = above(session, account.id)?;
+    let Some(account) = account_by_id(session, user.account)? else { return Ok(None) };
     let profile = session
         .one(
             "SELECT p.id, p.account, p.name, p.binding_life, p.max_bindings

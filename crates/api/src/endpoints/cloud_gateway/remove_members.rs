@@ -1,0 +1,59 @@
+//! `POST /directory/cloud-gateway/v1/groups/{id}/remove-members`: remove-group-member of members of one group, each of which
+//! succeeds or fails alone (spec/protocol.md 8; the results are `[ours]`).
+
+use directory::application::Product;
+use directory::change::Change;
+use directory::groups::{GroupChange, Subject};
+use directory::role::GROUPS_EDIT;
+use serde_json::Value;
+use wire::item::{Entry, Item as _, Row as _};
+use wire::rest::{ChangeMembers, ChangedMembers, NamesMember};
+
+use super::{member_results, named_group, named_members};
+use crate::call::{Call, Reply};
+use crate::endpoint::{Endpoint, Method, Run, Takes};
+use crate::endpoints::directory::{blamed_field, item_errors, judge_members, remove_group_member};
+use crate::error::CallError;
+use crate::step::{Plan, Step};
+
+/// The endpoint.
+pub const ENDPOINT: Endpoint = Endpoint {
+    path: "/directory/cloud-gateway/v1/groups/{id}/remove-members",
+    method: Method::Post,
+    summary: "Removes addresses and domains from a group.",
+    permission: Some(GROUPS_EDIT),
+    products: &[Product::EmailSecurityOnboarding, Product::UserAndGroupManagement],
+    writes: true,
+    takes: Takes::Object(ChangeMembers::FIELDS),
+    row: ChangedMembers::FIELDS,
+    codes: remove_group_member::CODES,
+    run: Run::Signed(|call| Box::pin(remove_members(call))),
+};
+
+async fn remove_members(mut call: Call<'_>) -> Result<Reply, CallError> {
+    let body = call.object::<ChangeMembers>()?;
+    let scope = call.scope(&GROUPS_EDIT, None).await?;
+    let group = match named_group(&mut call, scope.account().id).await? {
+        Ok(group) => group.id,
+        Err(refused) => return Ok(*refused),
+    };
+    let members = match named_members(body.item) {
+        Ok(members) => members,
+        Err(refused) => return Ok(*refused),
+    };
+    let addresses = members.iter().map(|entry| entry.item.as_ref().ok()?.email_address.as_deref());
+    let judged = judge_members(&mut call, &scope, addresses).await?;
+    let step = |(Entry { key, item }, judged): (Entry<NamesMember>, Result<(), _>)| {
+        let plan = item.and_then(|NamesMember { email_address, domain, .. }| {
+            let subject = Subject::parse(email_address.as_deref(), domain.as_deref())
+                .map_err(|wrong| item_errors(&[wrong]))?;
+            let change = GroupChange::RemoveMember { group, subject };
+            judged.map_err(|error| vec![error])?;
+            let done = Plan::done("id", Change::Group(change), &Value::Object(key.clone()));
+            Ok(done.blaming(blamed_field))
+        });
+        Step { key, plan }
+    };
+    let steps = members.into_iter().zip(judged).map(step).collect();
+    call.carry_out_as(scope.evidence(), steps, member_results).await
+}
