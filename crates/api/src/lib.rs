@@ -3,6 +3,7 @@
 
 pub mod answer;
 pub mod call;
+pub mod catalogue;
 pub mod core;
 pub mod dns;
 pub mod driver;

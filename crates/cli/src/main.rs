@@ -53,6 +53,8 @@ enum Command {
     Sign(command::sign::Arguments),
     /// Show which part of a request's signature is wrong and how to fix it
     Explain(command::explain::Arguments),
+    /// List the documented operations of the service, and which are here
+    Compat(command::compat::Arguments),
     /// Print a completion script for a shell
     Completions {
         /// The shell
@@ -77,6 +79,7 @@ fn run(command: Command, output: &output::Output) -> Result<(), Failed> {
             | Command::Import(_)
             | Command::Sign(_)
             | Command::Explain(_)
+            | Command::Compat(_)
             | Command::Completions { .. }
     ) {
         rustix::process::umask(rustix::fs::Mode::RWXG | rustix::fs::Mode::RWXO);
@@ -95,6 +98,7 @@ fn run(command: Command, output: &output::Output) -> Result<(), Failed> {
         Command::Import(arguments) => runtime.block_on(command::import::run(*arguments, output)),
         Command::Sign(arguments) => command::sign::run(&arguments, output),
         Command::Explain(arguments) => command::explain::run(&arguments, output),
+        Command::Compat(arguments) => command::compat::run(&arguments, output),
         Command::Completions { shell } => {
             let mut command = <Arguments as clap::CommandFactory>::command();
             let mut script = Vec::new();

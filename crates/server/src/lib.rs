@@ -15,6 +15,7 @@ pub mod system;
 pub mod tls;
 
 pub use self::http::listen;
+pub use api::catalogue;
 pub use api::endpoints::all as endpoints;
 pub use api::{Endpoint, Method, Style, Takes, openapi};
 pub use auth::PasswordHasher;

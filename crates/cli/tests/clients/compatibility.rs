@@ -75,6 +75,48 @@ pub(crate) const PACKAGE: Row = row(
     "create-user; the same again; wrong secret; wrong application id; expired keys; unknown path",
     "created; each refusal found and its code read: duplicate, 401, 200, 418, 404",
 );
+pub(crate) const PACKAGE_SURPRISES: Row = row(
+    "mimecast-api, where it surprises",
+    HTTPS,
+    "a base URL with a path; two items, of which one is refused; a redirect to another port",
+    "the path is neither requested nor signed, and the user is created; a failure is raised, and the created user is only in it; `Authorization` is left out, and the refusal names it",
+);
+pub(crate) const JAVA_REFUSED: Row = row(
+    "Java, HttpURLConnection and HttpClient, refused",
+    HTTP,
+    "a POST with an invalid token; the same in streaming mode; with an Authenticator",
+    "401 and its code; 401, but Java shows no body; Java leaves out the caller's own `Authorization`, and the refusal names it",
+);
+pub(crate) const NODE_RETRIES: Row = row(
+    "Node.js, axios-retry, got and ky, told to repeat a POST after 429",
+    HTTPS,
+    "two calls where the quota allows one per second",
+    "all created: each waits for `Retry-After`, in seconds",
+);
+pub(crate) const HTTPX_RETRIES: Row = row(
+    "Python, httpx with httpx-retries, told to repeat a POST after 429",
+    HTTPS,
+    "two calls where the quota allows one per second",
+    "all created: it waits for `Retry-After`",
+);
+pub(crate) const REQWEST_RETRY: Row = row(
+    "Rust, reqwest-retry, with its defaults",
+    HTTP,
+    "create-user, refused with 503 twice; its response lost; both also with a new request id for each try",
+    "created once. A lost response is repeated; with a new request id it is a duplicate",
+);
+pub(crate) const NODE_TOKENS: Row = row(
+    "Node.js, oauth4webapi and simple-oauth2",
+    HTTPS,
+    "a token by `client_secret_basic`; get-account with it",
+    "issued, although one encodes id and secret as a form and the other does not",
+);
+pub(crate) const AUTHLIB: Row = row(
+    "Python, Authlib",
+    HTTPS,
+    "a token by `client_secret_basic` and by `client_secret_post`; get-account with it",
+    "issued",
+);
 pub(crate) const SCHEMATHESIS: Row = row(
     "Schemathesis",
     HTTP,
@@ -109,7 +151,7 @@ pub(crate) const POWERSHELL: Row = row(
     "created; refused as a duplicate",
 );
 
-const ROWS: [&Row; 18] = [
+const ROWS: [&Row; 25] = [
     &PYTHON,
     &RETRIES,
     &COURSE,
@@ -118,13 +160,20 @@ const ROWS: [&Row; 18] = [
     &TEST_BUTTON,
     &ONBOARDING,
     &PACKAGE,
+    &PACKAGE_SURPRISES,
+    &HTTPX_RETRIES,
+    &AUTHLIB,
     &JAVA,
     &JAVA_TLS,
+    &JAVA_REFUSED,
     &MONO,
     &CURL,
     &CURL_HTTP_2,
     &GOT,
     &AXIOS,
+    &NODE_RETRIES,
+    &NODE_TOKENS,
+    &REQWEST_RETRY,
     &WINDOWS_POWERSHELL,
     &POWERSHELL,
     &SCHEMATHESIS,
@@ -136,6 +185,16 @@ Third-party clients that the test suite runs against the real binary over real s
 `tests/clients/README.md` says what each one tests. Versions are those of the machine that wrote this page. The suite writes it
 (`MATRICULA_UPDATE=1 MATRICULA_TEST_ALL=1 cargo test -p matricula-cli --test clients`) and fails if it does not name a client
 that was run. PowerShell itself does not run: the test sends the bytes that it is known to send.
+
+Seen with these libraries, and worth knowing:
+
+- None of axios-retry, got, ky, httpx-retries and urllib3 repeats a POST unless it is told to. reqwest-retry does, and does
+  not wait for `Retry-After`. A repeated call is carried out only once if `x-mc-req-id` stays the same.
+- ky takes `X-RateLimit-Reset` for seconds where an answer has no `Retry-After`. This server always sends both.
+- Names of zones are read differently: Ruby 3.1 reads `CEST` as +03:00 and `BST` as +02:00. This server reads them as
+  +02:00 and +01:00. Send `UTC`.
+- The PyPI package mimecast-api drops the path of a base URL, so a server below a path is not found.
+- A redirect in front of the server breaks signed calls: clients drop `Authorization` on the way to another host or port.
 
 | client | version | transport | calls | result |
 |---|---|---|---|---|

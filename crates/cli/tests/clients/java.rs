@@ -61,6 +61,30 @@ fn java_in_japanese_sends_the_month_as_a_number() {
 }
 
 #[test]
+fn java_in_countries_that_shorten_months_otherwise_is_understood() {
+    for (country, name) in [("AU", "ann"), ("CA", "bob"), ("GB", "eve")] {
+        let what = format!("the Java client in English of {country}");
+        let country = format!("-Duser.country={country}");
+        let Some((client, sandbox)) = java(&what, &["-Duser.language=en", &country]) else { return };
+        is_the_samples(&sample::creates_once(&client, &sandbox, &format!("{name}@example.com"), "Ann Lee"));
+    }
+}
+
+#[test]
+fn java_with_another_calendar_or_other_digits_is_refused() {
+    let thai = ["-Duser.language=th", "-Duser.country=TH"];
+    let arabic = ["-Duser.language=ar", "-Duser.country=EG"];
+    let imperial = ["-Duser.language=ja", "-Duser.country=JP", "-Duser.variant=JP"];
+    for (options, part) in [(&thai[..], "2569"), (&arabic, "٢"), (&imperial, "月 8 ")] {
+        let Some((client, sandbox)) = java("the Java client with another calendar", options) else { return };
+        let refused = client.create(&sandbox, "ann@example.com", "Ann Lee", &[]);
+        assert!(!refused.is_good(), "{refused}");
+        assert!(refused.sent.date().contains(part), "{refused}");
+        assert!(sandbox.log().contains("err_xdk_invalid_date"), "{}", sandbox.log());
+    }
+}
+
+#[test]
 fn java_speaks_https_as_the_sample_does() {
     let what = "the Java client over TLS";
     if !tools::has_tools(what, &["keytool"]) {
@@ -85,6 +109,30 @@ fn java_speaks_https_as_the_sample_does() {
     let client = compiled(&sandbox, &trust);
     client.creates_once(&sandbox, "ann@example.com");
     compatibility::record_run(&compatibility::JAVA_TLS, &tools::java_version());
+}
+
+#[test]
+fn java_shows_what_it_can_of_a_refusal() {
+    if !tools::has_tools("Java's clients, refused", &["java", "javac"]) {
+        return;
+    }
+    let sandbox = Sandbox::start();
+    let mut compiler = command("javac");
+    compiler.arg("-d").arg(sandbox.folder()).arg(tools::file("Refused.java"));
+    let compiling = compiler.output().unwrap();
+    assert!(compiling.status.success(), "{}", String::from_utf8_lossy(&compiling.stderr));
+    let client = Client::new(["java", "-cp", sandbox.folder().to_str().unwrap(), "Refused"]);
+    let output = client.run(&sandbox.keys_with(&[]), &["ann@example.com"]);
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    // A 401 without a challenge would be an exception of HttpClient. The Authenticator takes the caller's own header away.
+    assert_eq!(
+        String::from_utf8_lossy(&output.stdout),
+        "HttpURLConnection: 401 token_invalid\n\
+         HttpURLConnection, streaming: 401 no body\n\
+         HttpClient: 401 token_invalid\n\
+         HttpClient with an Authenticator: 400 err_xdk_missing_header\n"
+    );
+    compatibility::record_run(&compatibility::JAVA_REFUSED, &tools::java_version());
 }
 
 /// The compiled client, and a server for it.

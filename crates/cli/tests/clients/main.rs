@@ -26,6 +26,7 @@ mod program;
 mod proxy;
 mod python;
 mod relay;
+mod reqwest_retry;
 mod retries;
 mod sample;
 mod sandbox;

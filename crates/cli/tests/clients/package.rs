@@ -35,3 +35,25 @@ fn the_published_package_reads_every_answer() {
     assert_eq!(steps["absent"]["meta"], json!({ "status": 404 }));
     compatibility::record_run(&compatibility::PACKAGE, &version);
 }
+
+#[test]
+fn the_published_package_surprises_its_users_and_is_told_why() {
+    let what = "the PyPI package, where it surprises";
+    let Some(python) = tools::python(what, CHECK, "python3 with mimecast-api 0.5") else { return };
+    let version = tools::python_version(&python, &["mimecast-api", "requests"]);
+    let sandbox = Sandbox::start_tls();
+    let client = Client::new([python, tools::file("mimecast_api_surprises.py")]);
+    let client = client.with_variables(sandbox.trusted_by("REQUESTS_CA_BUNDLE"));
+
+    let output = client.run(&sandbox.keys_with(&[]), &["odd"]);
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let steps: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(steps["prefixed"][0]["emailAddress"], "odd-prefixed@example.com");
+    let mixed = &steps["mixed"];
+    assert_eq!(mixed["data"][0]["emailAddress"], "odd-good@example.com", "{mixed}");
+    assert_eq!(mixed["fail"][0]["errors"][0]["code"], "err_validation_invalid_email_address", "{mixed}");
+    let redirected = &steps["redirected"]["fail"][0]["errors"][0];
+    assert_eq!(redirected["code"], "err_xdk_missing_header");
+    assert!(redirected["message"].as_str().unwrap().starts_with("The header authorization is missing"));
+    compatibility::record_run(&compatibility::PACKAGE_SURPRISES, &version);
+}

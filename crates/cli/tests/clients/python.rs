@@ -1,5 +1,7 @@
 //! Python: requests, with the text of a dict as the body.
 
+use serde_json::{Value, json};
+
 use crate::program::Client;
 use crate::sandbox::Sandbox;
 use crate::{compatibility, sample, tools};
@@ -30,4 +32,22 @@ fn python_sends_the_text_of_a_dict() {
     let refused = sample::is_refused(&client, &sandbox);
     sample::is_bad_signature(&refused.answer());
     compatibility::record_run(&compatibility::PYTHON, &version);
+}
+
+#[test]
+fn authlib_gets_a_token_in_each_of_its_ways() {
+    let what = "Authlib";
+    let Some(python) = tools::python(what, "import authlib, requests", "python3 with authlib") else {
+        return;
+    };
+    let version = tools::python_version(&python, &["authlib", "requests"]);
+    let sandbox = Sandbox::start_tls();
+    let client = Client::new([python, tools::file("authlib_token.py")]);
+    let client = client.with_variables(sandbox.trusted_by("REQUESTS_CA_BUNDLE"));
+    let output = client.run(&sandbox.keys_with(&[]), &[]);
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let read: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let both = json!({"client_secret_basic": ["Bearer", "CSANDBOX01"], "client_secret_post": ["Bearer", "CSANDBOX01"]});
+    assert_eq!(read, both);
+    compatibility::record_run(&compatibility::AUTHLIB, &version);
 }

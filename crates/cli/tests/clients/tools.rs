@@ -82,6 +82,16 @@ pub(crate) fn python_version(python: &Path, packages: &[&str]) -> String {
     version(python, &[&["-c", script], packages].concat())
 }
 
+/// The versions of crates in the lock file.
+pub(crate) fn locked(crates: &[&str]) -> String {
+    let lock = std::fs::read_to_string(Path::new(ROOT).join("Cargo.lock")).unwrap();
+    let version = |name: &&str| {
+        let entry = lock.split_once(&format!("name = \"{name}\"\nversion = \"")).unwrap().1;
+        format!("{name} {}", entry.split('"').next().unwrap())
+    };
+    crates.iter().map(version).collect::<Vec<_>>().join(", ")
+}
+
 /// Skips a test. Always false.
 fn left_out(what: &str, tool: &str) -> bool {
     testkit::left_out(what, tool);

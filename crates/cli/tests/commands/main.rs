@@ -239,3 +239,33 @@ fn a_sandbox_is_not_controlled_by_pages_of_other_sites() {
     // The API itself requires a signature, and accepts any host name.
     assert!(ask("POST", "/api/nowhere", "Host: proxy.example\r\n").starts_with("HTTP/1.1 404 "));
 }
+
+#[test]
+fn compat_lists_what_is_here() {
+    let all = run(&["compat"]);
+    assert_eq!(all.status.code(), Some(0));
+    let told = text(&all.stdout);
+    assert!(told.lines().all(|line| line.chars().count() <= 80), "{told}");
+    assert!(told.contains("\nhere    POST    /api/user/create-user\n"), "{told}");
+    assert!(told.contains("\nstub    POST    /api/directory/execute-sync\n"), "{told}");
+    let counts = told.lines().last().unwrap();
+    assert!(counts.ends_with(" not here") && counts.contains(" stubs by design, "), "{counts}");
+
+    let list = |arguments: &[&str]| -> Vec<Value> {
+        let output = run(&[&["--json", "compat"], arguments].concat());
+        assert_eq!(output.status.code(), Some(0));
+        serde_json::from_slice(&output.stdout).unwrap()
+    };
+    let everything = list(&[]);
+    let mut sum = 0;
+    for state in ["here", "stub", "missing"] {
+        let some = list(&["--only", state]);
+        assert!(!some.is_empty() && some.iter().all(|row| row["state"] == state), "{some:?}");
+        assert!(everything.iter().filter(|row| row["state"] == state).eq(some.iter()));
+        sum += some.len();
+    }
+    assert_eq!(sum, everything.len());
+    let create = serde_json::json!({"path": "/api/user/create-user", "method": "POST", "state": "here"});
+    assert!(everything.contains(&create));
+    assert_eq!(run(&["compat", "--only", "some"]).status.code(), Some(2));
+}

@@ -8,6 +8,7 @@ mod account;
 mod audit;
 mod authority;
 mod bulk;
+mod catalogue;
 mod clock;
 mod cloud_gateway;
 mod create_user;
