@@ -56,6 +56,8 @@ pub struct Call<'a> {
     pub(crate) fields: &'static [FieldSpec],
     pub(crate) body: &'a [u8],
     pub(crate) query: &'a str,
+    /// The value of `x-mc-arg`, for an endpoint whose body is a file.
+    pub(crate) argument: &'a [u8],
     pub(crate) line: &'a mut Line,
 }
 
@@ -125,7 +127,7 @@ impl Reply {
 }
 
 /// The body as JSON, parsed strictly, else leniently. An empty body is an empty object (spec/clients.md 3.3).
-fn json(core: &Core, body: &[u8]) -> Result<Value, CallError> {
+pub(crate) fn json(core: &Core, body: &[u8]) -> Result<Value, CallError> {
     if reader::is_blank(body) {
         return Ok(Value::Object(serde_json::Map::new()));
     }
@@ -159,6 +161,10 @@ impl Call<'_> {
         digest.update(self.path.as_bytes());
         digest.update(b"\0");
         digest.update(self.body);
+        if !self.argument.is_empty() {
+            digest.update(b"\0");
+            digest.update(self.argument);
+        }
         Some(RequestKey {
             credential: self.caller.credential(),
             request_id: *request_id.as_bytes(),

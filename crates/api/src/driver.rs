@@ -18,7 +18,7 @@ use wire::header::{self, RequestId};
 
 use crate::call::{Call, Received, Reply, Unsigned};
 use crate::core::Core;
-use crate::endpoint::{Endpoint, Run, Running};
+use crate::endpoint::{Endpoint, Run, Running, Takes};
 use crate::error::CallError;
 use crate::room::Unread;
 use crate::style::Style;
@@ -44,7 +44,10 @@ pub async fn serve(core: &Core, endpoint: &Endpoint, request: Request) -> Respon
             let reply = match signed {
                 Ok(signed) => {
                     received.place.iter().for_each(|place| place.prove());
-                    signed_call(core, endpoint, run, signed, &presented, body, &mut line).await
+                    {
+                        let arrived = Arrived { presented: &presented, headers: &parts.headers };
+                        signed_call(core, endpoint, run, signed, &arrived, body, &mut line).await
+                    }
                 }
                 Err(refused) => {
                     explanation = explain::explained(core, &refused, &parts, &presented, body).await;
@@ -103,9 +106,20 @@ pub async fn within(
     let request_ids = RequestIds::Compatible;
     let Endpoint { path, writes, .. } = *endpoint;
     let fields = endpoint.takes.item_fields();
-    let reply =
-        run(Call { core, caller, request_id, request_ids, path, writes, fields, body, query: "", line })
-            .await?;
+    let reply = run(Call {
+        core,
+        caller,
+        request_id,
+        request_ids,
+        path,
+        writes,
+        fields,
+        body,
+        query: "",
+        argument: b"",
+        line,
+    })
+    .await?;
     Ok(reply.whole()?.body)
 }
 
@@ -120,21 +134,36 @@ async fn unsigned_call(
     run(Unsigned { core, headers, body: &body, line }).await
 }
 
+/// The head of a signed request.
+struct Arrived<'a> {
+    presented: &'a Presented<'a>,
+    headers: &'a HeaderMap,
+}
+
+impl Arrived<'_> {
+    /// The arguments of an endpoint whose body is a file.
+    fn argument(&self, endpoint: &Endpoint) -> &[u8] {
+        let value = self.headers.get(header::ARGUMENT).filter(|_| matches!(endpoint.takes, Takes::File(_)));
+        value.map_or(&[], http::HeaderValue::as_bytes)
+    }
+}
+
 async fn signed_call(
     core: &Core,
     endpoint: &Endpoint,
     run: for<'a> fn(Call<'a>) -> Running<'a>,
     mut signed: Signed,
-    presented: &Presented<'_>,
+    arrived: &Arrived<'_>,
     body: axum::body::Body,
     line: &mut Line,
 ) -> Result<Reply, CallError> {
+    let presented = arrived.presented;
     line.request_id = signed.request_id.map(|id| id.to_string());
     if !endpoint.is_for(&signed.caller) {
         return Err(CallError::AppForbidden);
     }
     let (started, began) = (stopwatch(), core.clock.now());
-    let body = collect(core, body).await?;
+    let body = collect_at_most(core, body, endpoint.max_body(&core.limits)).await?;
     // Both directions: the clock of a sandbox can be set, and keys and tokens expire by it.
     let waited = core.clock.now().duration_since(began).abs();
     if waited > SLOW_BODY || started.elapsed() > SLOW_BODY.unsigned_abs() {
@@ -144,6 +173,7 @@ async fn signed_call(
         }
     }
     let query = query(presented.target);
+    let argument = arrived.argument(endpoint);
     let Endpoint { path, writes, .. } = *endpoint;
     let fields = endpoint.takes.item_fields();
     let mut attempt = 1;
@@ -159,6 +189,7 @@ async fn signed_call(
             fields,
             body: &body,
             query: &query,
+            argument,
             line,
         })
         .await
@@ -175,14 +206,17 @@ async fn signed_call(
 
 /// Reads the body, whatever its Content-Type (spec/clients.md 3.1).
 pub async fn collect(core: &Core, body: axum::body::Body) -> Result<Bytes, CallError> {
+    collect_at_most(core, body, core.limits.body_bytes).await
+}
+
+async fn collect_at_most(core: &Core, body: axum::body::Body, most: usize) -> Result<Bytes, CallError> {
     let limits = &core.limits;
-    let too_large = || CallError::BodyTooLarge(limits.body_bytes);
+    let too_large = || CallError::BodyTooLarge(most);
     // Refuse by the declared length: nothing is read, and a client that expects `100 Continue` does not send the body.
-    if body.size_hint().lower() > limits.body_bytes as u64 {
+    if body.size_hint().lower() > most as u64 {
         return Err(too_large());
     }
-    let collected =
-        tokio::time::timeout(limits.body(), Limited::new(body, limits.body_bytes).collect()).await;
+    let collected = tokio::time::timeout(limits.body(), Limited::new(body, most).collect()).await;
     match collected {
         Ok(Ok(body)) => Ok(body.to_bytes()),
         Ok(Err(error)) if error.is::<LengthLimitError>() => Err(too_large()),

@@ -20,6 +20,7 @@ mod groups;
 mod headers;
 mod history;
 mod http;
+mod imports;
 mod journal;
 mod lifecycle;
 mod login;
