@@ -58,6 +58,8 @@ pub struct Call<'a> {
     /// The secure id in the path; empty if the path has none.
     pub(crate) id: &'a str,
     pub(crate) query: &'a str,
+    /// The value of `x-mc-arg`, for an endpoint whose body is a file.
+    pub(crate) argument: &'a [u8],
     pub(crate) line: &'a mut Line,
 }
 
@@ -127,7 +129,7 @@ impl Reply {
 }
 
 /// The body as JSON, parsed strictly, else leniently. An empty body is an empty object (spec/clients.md 3.3).
-fn json(core: &Core, body: &[u8]) -> Result<Value, CallError> {
+pub(crate) fn json(core: &Core, body: &[u8]) -> Result<Value, CallError> {
     if reader::is_blank(body) {
         return Ok(Value::Object(serde_json::Map::new()));
     }
@@ -166,6 +168,10 @@ impl Call<'_> {
         }
         digest.update(b"\0");
         digest.update(self.body);
+        if !self.argument.is_empty() {
+            digest.update(b"\0");
+            digest.update(self.argument);
+        }
         Some(RequestKey {
             credential: self.caller.credential(),
             request_id: *request_id.as_bytes(),

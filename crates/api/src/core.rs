@@ -8,6 +8,7 @@ use directory::port::{Clock, Entropy, RequestIds, Store, StoreError, Usage};
 use observe::telemetry::Telemetry;
 
 use crate::dns::TxtLookup;
+use crate::import::Imports;
 use crate::limits::Limits;
 use crate::public_url::PublicUrl;
 use crate::secure_id::SecureIds;
@@ -41,6 +42,8 @@ pub struct Core {
     pub explainer: Option<Arc<Explainer>>,
     /// Counts requests, and the use of credentials.
     pub telemetry: Telemetry,
+    /// Import jobs of this node.
+    pub imports: Imports,
     /// Held while the use of credentials is recorded.
     pub recording: tokio::sync::Mutex<()>,
 }

@@ -18,7 +18,7 @@ use wire::header::{self, RequestId};
 
 use crate::call::{Call, Received, Reply, Unsigned};
 use crate::core::Core;
-use crate::endpoint::{Endpoint, Run, Running};
+use crate::endpoint::{Endpoint, Run, Running, Takes};
 use crate::error::CallError;
 use crate::room::Unread;
 use crate::style::Style;
@@ -45,8 +45,9 @@ pub async fn serve(core: &Core, endpoint: &Endpoint, request: Request) -> Respon
                 Ok(signed) => {
                     received.place.iter().for_each(|place| place.prove());
                     let id = endpoint.id_in(parts.uri.path()).unwrap_or_default();
-                    let target = Target { id, query: &query(presented.target) };
-                    signed_call(core, (endpoint, run), target, signed, &presented, body, &mut line).await
+                    let query = query(presented.target);
+                    let named = Named { id, query: &query, argument: argument(endpoint, &parts.headers) };
+                    signed_call(core, (endpoint, run), named, signed, &presented, body, &mut line).await
                 }
                 Err(refused) => {
                     explanation = explain::explained(core, &refused, &parts, &presented, body).await;
@@ -116,6 +117,7 @@ pub async fn within(
         body,
         id: "",
         query: "",
+        argument: b"",
         line,
     })
     .await?;
@@ -133,17 +135,24 @@ async fn unsigned_call(
     run(Unsigned { core, headers, body: &body, line }).await
 }
 
-/// What a request names in its target.
+/// The arguments of an endpoint whose body is a file.
+fn argument<'h>(endpoint: &Endpoint, headers: &'h HeaderMap) -> &'h [u8] {
+    let value = headers.get(header::ARGUMENT).filter(|_| matches!(endpoint.takes, Takes::File(_)));
+    value.map_or(&[], http::HeaderValue::as_bytes)
+}
+
+/// What a request names outside its body.
 #[derive(Clone, Copy)]
-struct Target<'a> {
+struct Named<'a> {
     id: &'a str,
     query: &'a str,
+    argument: &'a [u8],
 }
 
 async fn signed_call(
     core: &Core,
     (endpoint, run): (&Endpoint, for<'a> fn(Call<'a>) -> Running<'a>),
-    Target { id, query }: Target<'_>,
+    Named { id, query, argument }: Named<'_>,
     mut signed: Signed,
     presented: &Presented<'_>,
     body: axum::body::Body,
@@ -154,7 +163,7 @@ async fn signed_call(
         return Err(CallError::AppForbidden);
     }
     let (started, began) = (stopwatch(), core.clock.now());
-    let body = collect(core, body).await?;
+    let body = collect_at_most(core, body, endpoint.max_body(&core.limits)).await?;
     // Both directions: the clock of a sandbox can be set, and keys and tokens expire by it.
     let waited = core.clock.now().duration_since(began).abs();
     if waited > SLOW_BODY || started.elapsed() > SLOW_BODY.unsigned_abs() {
@@ -179,6 +188,7 @@ async fn signed_call(
             body: &body,
             id,
             query,
+            argument,
             line,
         })
         .await
@@ -195,14 +205,17 @@ async fn signed_call(
 
 /// Reads the body, whatever its Content-Type (spec/clients.md 3.1).
 pub async fn collect(core: &Core, body: axum::body::Body) -> Result<Bytes, CallError> {
+    collect_at_most(core, body, core.limits.body_bytes).await
+}
+
+async fn collect_at_most(core: &Core, body: axum::body::Body, most: usize) -> Result<Bytes, CallError> {
     let limits = &core.limits;
-    let too_large = || CallError::BodyTooLarge(limits.body_bytes);
+    let too_large = || CallError::BodyTooLarge(most);
     // Refuse by the declared length: nothing is read, and a client that expects `100 Continue` does not send the body.
-    if body.size_hint().lower() > limits.body_bytes as u64 {
+    if body.size_hint().lower() > most as u64 {
         return Err(too_large());
     }
-    let collected =
-        tokio::time::timeout(limits.body(), Limited::new(body, limits.body_bytes).collect()).await;
+    let collected = tokio::time::timeout(limits.body(), Limited::new(body, most).collect()).await;
     match collected {
         Ok(Ok(body)) => Ok(body.to_bytes()),
         Ok(Err(error)) if error.is::<LengthLimitError>() => Err(too_large()),

@@ -9,6 +9,8 @@ use wire::item::FieldSpec;
 
 use crate::call::{Call, Reply, Unsigned};
 use crate::error::CallError;
+use crate::import::read::MAX_FILE;
+use crate::limits::Limits;
 use crate::style::Style;
 
 /// The declaration of an endpoint. Shared tests, the authorisation matrix and the OpenAPI document iterate over all of
@@ -76,6 +78,8 @@ pub enum Takes {
     Query(&'static [FieldSpec]),
     /// A form with these fields.
     Form(&'static [FieldSpec]),
+    /// A file, with these fields of one item in the header `x-mc-arg`.
+    File(&'static [FieldSpec]),
     /// Something else; the OpenAPI document describes it separately.
     Other,
 }
@@ -85,7 +89,7 @@ impl Takes {
     pub(crate) fn item_fields(self) -> &'static [FieldSpec] {
         match self {
             Takes::Items(fields) | Takes::One(fields) | Takes::Page(fields) | Takes::Object(fields) => fields,
-            Takes::Query(_) | Takes::Form(_) | Takes::Other => &[],
+            Takes::Query(_) | Takes::Form(_) | Takes::File(_) | Takes::Other => &[],
         }
     }
 }
@@ -110,6 +114,11 @@ impl Endpoint {
         };
         let id = path.strip_prefix(before)?.strip_suffix(after)?;
         (!id.is_empty() && !id.contains('/')).then_some(id)
+    }
+
+    /// Maximum bytes of its body.
+    pub(crate) fn max_body(&self, limits: &Limits) -> usize {
+        if matches!(self.takes, Takes::File(_)) { MAX_FILE } else { limits.body_bytes }
     }
 
     /// The shape of its responses.

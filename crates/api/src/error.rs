@@ -39,6 +39,9 @@ pub enum CallError {
     /// The body does not have the shape of a request.
     #[error("The body cannot be read: {0}")]
     Body(#[from] BodyError),
+    /// The file cannot be imported.
+    #[error("The file cannot be imported: {0}")]
+    File(String),
     /// The body took longer than this many seconds.
     #[error("The body did not arrive within {0} seconds")]
     BodyTimeout(u64),
@@ -141,7 +144,9 @@ impl CallError {
             CallError::UnsupportedLogin => Code::UnsupportedLogin,
             CallError::AppForbidden => Code::AppForbidden,
             CallError::Body(BodyError::TooManyItems { .. }) => Code::ItemCount,
-            CallError::Read(_) | CallError::Body(_) | CallError::BodyBroken => Code::Deserialise,
+            CallError::Read(_) | CallError::Body(_) | CallError::File(_) | CallError::BodyBroken => {
+                Code::Deserialise
+            }
             CallError::BodyTimeout(_) => Code::RequestTimeout,
             CallError::BodyTooLarge(_) => Code::BodyTooLarge,
             CallError::RequestIdReused => Code::RequestIdReused,

@@ -11,6 +11,8 @@ pub mod endpoint;
 pub mod endpoints;
 pub mod error;
 pub mod explain;
+pub mod import;
+pub mod import_work;
 pub mod limits;
 pub mod openapi;
 pub mod page;

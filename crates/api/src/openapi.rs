@@ -139,6 +139,14 @@ fn parameters(endpoint: &Endpoint) -> Value {
             "description": "The secure id.", "schema": { "type": "string" },
         }));
     }
+    if let Takes::File(fields) = endpoint.takes {
+        let items = json!({ "type": "array", "items": object(fields), "maxItems": 1 });
+        parameters.push(json!({
+            "name": header::ARGUMENT, "in": "header", "required": false,
+            "description": "The arguments.",
+            "content": { JSON: { "schema": envelope("Meta", items, false) } },
+        }));
+    }
     if let Takes::Query(fields) = endpoint.takes {
         parameters.extend(fields.iter().map(|field| {
             json!({
@@ -159,6 +167,7 @@ fn request_body(endpoint: &Endpoint) -> Option<Value> {
         Takes::Page(fields) => (false, JSON, envelope("MetaOfPage", items(fields, 1), false)),
         Takes::Object(fields) => (true, JSON, object(fields)),
         Takes::Form(fields) => (true, "application/x-www-form-urlencoded", object(fields)),
+        Takes::File(_) => (true, "text/csv", json!({ "type": "string" })),
         Takes::Other => (false, JSON, json!({ "type": "object" })),
         Takes::Query(_) => return None,
     };

@@ -114,6 +114,31 @@ impl Authenticator {
         signed.map_err(|unverified| unverified.why)
     }
 
+    /// The caller of an earlier request as it is now: `None` if its key pair or application no longer works. A session of
+    /// the console is read elsewhere.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn renewed(&self, caller: &Caller) -> Result<Option<Caller>, AuthError> {
+        let now = self.clock.now();
+        #[expect(
+            clippy::disallowed_methods,
+            reason = "an earlier request was authenticated with the same credential"
+        )]
+        Ok(match caller.sender() {
+            Sender::User(principal) => {
+                let key = &principal.binding.access_key;
+                let found = self.store.principal(key, Freshness::Now).await?;
+                let lives = |found: &Arc<Principal>| found.binding.expires_at.is_none_or(|at| now < at);
+                found.filter(lives).map(Caller::vouched)
+            }
+            Sender::Client(principal) => {
+                self.store.client(principal.client.id, Freshness::Now).await?.map(Caller::vouched_client)
+            }
+            Sender::Session(_) => None,
+        })
+    }
+
     /// Issues a token for an application's id and secret (spec/protocol.md 8). An unknown id is compared with a dummy
     /// digest: it fails like a wrong secret and takes as long.
     ///

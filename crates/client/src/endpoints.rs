@@ -1,7 +1,7 @@
 //! One method per endpoint, declared once for both clients: path, whether it only reads, its item and its row.
 
 use wire::Answer;
-use wire::account::{AccountRow, Nothing, SupportInfo};
+use wire::account::{AccountRow, Nothing, PackageRow, SupportInfo};
 use wire::audit::{AuditCategories, AuditEvent, GetAuditEvents};
 use wire::create_user::{Checked, Created, Item as NewUser};
 use wire::domains::{
@@ -12,6 +12,7 @@ use wire::groups::{
     AddMember, CreateGroup, FindGroups, GroupGone, GroupMembers, GroupRow, Groups, MemberChanged, NamesGroup,
     RemoveMember, UpdateGroup,
 };
+use wire::import_users::{ImportStatus, NamesImport};
 use wire::login::{LogOut, LoggedOut};
 use wire::roles::{AssignRole, CreateRole, DeleteRole, GetRoles, RoleAssigned, RoleGone, RoleRow};
 use wire::stub::{Connection, DashboardNotifications, GetManagedUrls, ManagedUrl, SyncStarted};
@@ -102,7 +103,8 @@ endpoints! {
         account: reads "/api/account/get-account", Nothing => AccountRow;
         /// Support contacts.
         support_info: reads "/api/account/get-support-info", Nothing => SupportInfo;
-
+        /// The packages of the account.
+        packages: reads "/api/provisioning/get-packages", Nothing => PackageRow;
         /// Notices to administrators; Matricula has none.
         dashboard_notifications: reads "/api/account/get-dashboard-notifications", Nothing => DashboardNotifications;
         /// The categories of audit events.
@@ -138,6 +140,9 @@ endpoints! {
         add_to_purge_list: writes "/api/user/add-to-purge-list", Purge => Done;
         /// Takes users off the purge list.
         remove_from_purge_list: writes "/api/user/remove-from-purge-list", Purge => Done;
+
+        /// The state of imports.
+        import_status: reads "/api/user/get-import-status", NamesImport => ImportStatus;
 
         /// Creates groups.
         create_groups: writes "/api/directory/create-group", CreateGroup => GroupRow;

@@ -12,7 +12,6 @@ use api::endpoints::user::{
     add_to_purge_list, create_user, delete_user, remove_alias, remove_from_purge_list, update_alias,
     update_user,
 };
-use serde::Serialize;
 use wire::create_user::{Created, Item as NewUser};
 use wire::domains::{
     CreateDomain, DeletePendingDomain, InternalDomain, PendingDomainGone, RegisteredDomain, VerifyDomain,
@@ -66,25 +65,6 @@ endpoints! {
     CREATE_ROLE: create_role::ENDPOINT, CreateRole => RoleRow;
     DELETE_ROLE: delete_role::ENDPOINT, DeleteRole => RoleGone;
     ASSIGN_ROLE: assign_role::ENDPOINT, AssignRole => RoleAssigned;
-}
-
-/// The body of a request to an endpoint.
-#[derive(Serialize)]
-pub(crate) struct RequestBody<'a, Item> {
-    meta: Meta<'a>,
-    data: &'a [Item],
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Meta<'a> {
-    account_code: &'a str,
-}
-
-impl<'a, Item> RequestBody<'a, Item> {
-    pub(crate) fn new(account_code: &'a str, data: &'a [Item]) -> Self {
-        Self { meta: Meta { account_code }, data }
-    }
 }
 
 #[cfg(test)]

@@ -2,16 +2,12 @@
 //! after a confirmation. The work continues without an open page.
 
 mod columns;
-mod job;
-mod read;
 mod result;
-mod row;
 mod show;
-mod stored_jobs;
-mod work;
 
 use std::sync::Arc;
 use wire::import::TEMPLATE;
+use zeroize::Zeroizing;
 
 use askama::Template;
 use auth::SessionToken;
@@ -23,9 +19,14 @@ use super::shell::Shell;
 use super::shown_time::ShownTime;
 use super::{Page, PageError, PageResponse, page, upload};
 use crate::method::Method::{Get, Post};
+use api::Core;
 use api::error::CallError;
-use job::{Job, Progress, Stage};
-pub(crate) use stored_jobs::Imports;
+use api::import::{Job, Origin, Progress, Source, Stage, read};
+use api::import_work::{self, Authority, Reading};
+use directory::Caller;
+
+use super::Console;
+use super::request::read_session;
 
 /// The pages of imports.
 pub(super) const PAGES: &[Page] = &[
@@ -84,9 +85,9 @@ async fn list(request: &mut PageRequest<'_>) -> Result<PageResponse, PageError> 
 fn render(request: &PageRequest<'_>, wrong: Option<String>) -> Result<String, PageError> {
     let listed = |job: Arc<Job>| Listed {
         path: request.path(&format!("/import/{}", job.id)),
-        file: job.file.clone(),
-        by: job.by.clone(),
-        at: ShownTime(job.at),
+        file: job.origin.file.clone(),
+        by: job.origin.by.clone(),
+        at: ShownTime(job.origin.at),
         progress: job.progress(),
     };
     let page = List {
@@ -96,6 +97,7 @@ fn render(request: &PageRequest<'_>, wrong: Option<String>) -> Result<String, Pa
         most: format!("{},{:03}", read::MAX_ROWS / 1_000, read::MAX_ROWS % 1_000),
         imports: request
             .console
+            .core
             .imports
             .of_account(request.scope.account().id)
             .into_iter()
@@ -121,28 +123,72 @@ async fn upload(request: &mut PageRequest<'_>) -> Result<PageResponse, PageError
         Ok(rows) => rows,
         Err(why) => return invalid(request, &format!("{name}: {why}.")),
     };
-    let job = Arc::new(Job::new(request, name, bytes));
+    let job = Arc::new(new_job(request, name, bytes));
     let is_understood = rows.is_some();
     if let Some(rows) = rows {
         job.fill(rows, None);
         job.begin();
     }
     let now = request.console.core.clock.now();
-    if !request.console.imports.keep(&job, job.progress().rows, now) {
+    if !request.console.core.imports.keep(&job, job.progress().rows, now) {
         return invalid(request, TOO_MANY);
     }
     if !is_understood {
         let path = request.path(&format!("/import/{}/columns", job.id));
         return Ok(PageResponse::Redirect(path));
     }
-    work::spawn(request.console, &job, work_session(request)?);
+    work(request, &job, work_session(request)?);
     Ok(redirect_to_job(request, &job))
 }
 
+/// A job for a file of the requested account.
+fn new_job(request: &PageRequest<'_>, file: String, bytes: Arc<Zeroizing<Vec<u8>>>) -> Job {
+    let (core, account) = (&request.console.core, request.scope.account());
+    let mut id = [0; 16];
+    core.entropy.fill(&mut id);
+    let origin = Origin {
+        account: account.id,
+        code: account.code.to_string(),
+        file,
+        by: request.session.principal.address.clone(),
+        at: core.clock.now(),
+        notify: None,
+    };
+    Job::new(id, origin, Some(Source { bytes, choices: None }), core.limits.body_bytes)
+}
+
+/// Starts the workers of a job.
+fn work(request: &PageRequest<'_>, job: &Arc<Job>, session: BySession) {
+    let caller = request.scope.caller().clone();
+    import_work::spawn(&request.console.core, job, caller, Box::new(session));
+}
+
+/// A session of the console.
+struct BySession {
+    console: Arc<Console>,
+    token: SessionToken,
+}
+
+impl Authority for BySession {
+    fn read<'a>(&'a self, _: &'a Core) -> Reading<'a> {
+        Box::pin(async move {
+            match read_session(&self.console, Some(&self.token)).await {
+                Ok(session) => Ok(session.map(|session| -> Caller { session.caller })),
+                Err(PageError::Refused(refusal)) => Err(refusal),
+                Err(_) => Err(CallError::Panic),
+            }
+        })
+    }
+
+    fn ended(&self) -> &'static str {
+        "The session in which it was started has ended"
+    }
+}
+
 /// The session in whose name the work continues.
-fn work_session(request: &PageRequest<'_>) -> Result<work::Session, PageError> {
+fn work_session(request: &PageRequest<'_>) -> Result<BySession, PageError> {
     let token = SessionToken::parse(&request.token.expose()).ok_or(PageError::SignedOut)?;
-    Ok(work::Session::new(token, request.scope.caller().clone()))
+    Ok(BySession { console: Arc::clone(request.console), token })
 }
 
 /// A template file.
@@ -153,7 +199,7 @@ async fn template(_: &mut PageRequest<'_>) -> Result<PageResponse, PageError> {
 
 /// The job in the path.
 fn named_job(request: &PageRequest<'_>) -> Result<Arc<Job>, PageError> {
-    let found = request.console.imports.find_job(request.scope.account().id, request.path_param("job"));
+    let found = request.console.core.imports.find_job(request.scope.account().id, request.path_param("job"));
     found.ok_or(PageError::NotFound("import"))
 }
 
@@ -161,7 +207,7 @@ fn named_job(request: &PageRequest<'_>) -> Result<Arc<Job>, PageError> {
 async fn start_job(request: &mut PageRequest<'_>) -> Result<PageResponse, PageError> {
     let (job, session) = (named_job(request)?, work_session(request)?);
     if job.begin() {
-        work::spawn(request.console, &job, session);
+        work(request, &job, session);
     }
     Ok(redirect_to_job(request, &job))
 }

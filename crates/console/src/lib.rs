@@ -64,8 +64,6 @@ pub struct Console {
     pub(crate) sessions: SessionLimits,
     /// Limits verifications of the audit to one at a time.
     pub(crate) verifying: Semaphore,
-    /// Import jobs.
-    pub(crate) imports: import::Imports,
 }
 
 /// The server that a console belongs to.
@@ -87,12 +85,7 @@ pub trait Host: Send + Sync {
 impl Console {
     /// A console for the directory of a server.
     pub fn new(core: Arc<Core>, sessions: SessionLimits, host: Box<dyn Host>) -> Self {
-        Self { core, host, sessions, verifying: Semaphore::new(1), imports: import::Imports::default() }
-    }
-
-    /// Removes old import jobs.
-    pub fn forget_imports(&self) {
-        self.imports.forget(self.core.clock.now());
+        Self { core, host, sessions, verifying: Semaphore::new(1) }
     }
 }
 

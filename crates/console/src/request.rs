@@ -13,6 +13,7 @@ use http::HeaderMap;
 use http::header::{COOKIE, HOST, ORIGIN};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use wire::body::RequestBody;
 use wire::header::RequestId;
 use wire::{Answer, Failure};
 
@@ -20,7 +21,7 @@ use super::PageError;
 use super::form::Form;
 use super::upload::File;
 use crate::Console;
-use crate::endpoints::{RequestBody, TypedEndpoint};
+use crate::endpoints::TypedEndpoint;
 use api::driver;
 use api::error::CallError;
 use observe::Line;
@@ -73,12 +74,6 @@ impl<Row> EndpointResult<Row> {
         let mut errors = self.fail.iter().flat_map(|failure| &failure.errors);
         errors.find(|error| error.field.as_deref() == Some(field)).map(|error| error.message.clone())
     }
-}
-
-/// The address in a refused item; that of an alias, if it is one.
-pub(crate) fn failed_address(failure: &Failure) -> Option<&str> {
-    let key = failure.key.as_ref()?;
-    key.get("emailAddress").or_else(|| key.get("alias"))?.as_str()
 }
 
 impl PageRequest<'_> {

@@ -12,9 +12,10 @@ use super::PageError;
 use super::form::Form;
 use api::Core;
 use api::error::CallError;
+use api::import::read::MAX_FILE;
 
 /// Maximum body of a form with a file.
-pub(super) const MAX_BODY: usize = 16 << 20;
+pub(super) const MAX_BODY: usize = MAX_FILE;
 
 /// Maximum of a larger body that is read and discarded, because browsers show a response only after they have
 /// sent the body.

@@ -28,6 +28,8 @@ pub enum Change {
     SetPolicy(AccountId, Policy),
     /// Changes settings of an account.
     SetSettings(AccountId, SettingsUpdate),
+    /// Records that an import of so many rows begins. Its users are separate changes.
+    StartImport(AccountId, usize),
     /// Sets the default profile of an account's users.
     SetAccountProfile(AccountId, Option<ProfileId>),
     /// A new internal domain.
@@ -135,6 +137,7 @@ impl Change {
             Change::DisableAccount(_) => Action::AccountDisabled,
             Change::SetPolicy(..) => Action::PasswordPolicySet,
             Change::SetSettings(..) => Action::AccountSettingsSet,
+            Change::StartImport(..) => Action::ImportStarted,
             Change::SetAccountProfile(..) => Action::AccountProfileSet,
             Change::AddDomain(_) => Action::DomainAdded,
             Change::RemoveDomain(_) => Action::DomainRemoved,
@@ -181,6 +184,7 @@ impl Change {
             Change::AddUser(_)
                 | Change::AddAlias(_)
                 | Change::SetAttributes(..)
+                | Change::StartImport(..)
                 | Change::AddDelegate(_)
                 | Change::RemoveDelegate(_)
                 | Change::Domain(_)

@@ -26,6 +26,10 @@ pub const SETTINGS_READ: Permission = Permission::known("Account | Settings | Re
 pub const SETTINGS_EDIT: Permission = Permission::known("Account | Settings | Edit");
 /// Read the audit.
 pub const LOGS_READ: Permission = Permission::known("Account | Logs | Read");
+/// Start imports of users.
+pub const IMPORT_EDIT: Permission = Permission::known("Directories | Import | Edit");
+/// Read the state of imports.
+pub const IMPORT_READ: Permission = Permission::known("Directories | Import | Read");
 /// Read groups and aliases.
 pub const GROUPS_READ: Permission = Permission::known("Directories | Groups | Read");
 /// Change groups and aliases.
@@ -68,8 +72,8 @@ pub const PERMISSIONS: &[Permission] = &[
     SETTINGS_READ,
     GROUPS_EDIT,
     GROUPS_READ,
-    Permission::known("Directories | Import | Edit"),
-    Permission::known("Directories | Import | Read"),
+    IMPORT_EDIT,
+    IMPORT_READ,
     ALTERNATE_ADDRESS,
     INTERNAL_EDIT,
     PURGE_ADDRESS,

@@ -108,6 +108,7 @@ pub(crate) async fn serve(app: Arc<App>, listener: TcpListener, shutdown: impl F
         }
     }
     app.stopping.store(true, Ordering::Relaxed);
+    app.core.imports.stop();
     drop(listener);
     stopping.send_replace(());
     jobs.stop();

@@ -1,10 +1,11 @@
-//! Background jobs of a node: deleting expired data, indexing users, recording the use of credentials, sharing quotas.
+//! Background jobs of a node: deleting expired data, indexing users, starting imports, recording the use of credentials, sharing quotas.
 
 mod indexing;
 
 use std::sync::Arc;
 use std::time::Duration;
 
+use api::import_work::{self, ByCall};
 use tokio::task::JoinHandle;
 
 use crate::app::App;
@@ -29,6 +30,7 @@ impl Jobs {
         let ends_first = [
             Some(tokio::spawn(tidy_up(Arc::clone(app)))),
             Some(tokio::spawn(indexing::follow_audit(Arc::clone(app)))),
+            Some(tokio::spawn(start_imports(Arc::clone(app)))),
             app.core.store.is_shared().then(|| tokio::spawn(share_quota(Arc::clone(app)))),
             app.tls.clone().map(|tls| tokio::spawn(tls.watch())),
         ];
@@ -58,9 +60,7 @@ async fn tidy_up(app: Arc<App>) {
     let mut ticks = tokio::time::interval(TIDY_UP_EVERY);
     loop {
         ticks.tick().await;
-        if let Some(console) = &app.console {
-            console.forget_imports();
-        }
+        app.core.imports.forget(app.core.clock.now());
         if let Err(error) = admin.purge_due().await {
             tracing::warn!(%error, "could not remove users due on the purge list");
         }
@@ -69,6 +69,22 @@ async fn tidy_up(app: Arc<App>) {
             Ok(forgotten) => tracing::debug!(forgotten, "removed expired request records"),
             Err(error) => tracing::warn!(%error, "could not remove expired request records"),
         }
+    }
+}
+
+/// Gives the jobs of import-users to workers.
+async fn start_imports(app: Arc<App>) {
+    loop {
+        let (job, caller) = app.core.imports.next().await;
+        let app = Arc::clone(&app);
+        tokio::spawn(async move {
+            if job.begin() {
+                let work = import_work::spawn(&app.core, &job, caller.clone(), Box::new(ByCall(caller)));
+                // A worker that panics is recorded in the job.
+                let _ = work.await;
+            }
+            app.core.imports.finish();
+        });
     }
 }
 

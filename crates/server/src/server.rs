@@ -174,6 +174,11 @@ impl Server {
         self.app.core.forget_requests().await
     }
 
+    /// Waits until no import of import-users is unfinished on this node.
+    pub async fn imports_are_finished(&self) {
+        self.app.core.imports.all_finished().await;
+    }
+
     /// The request counts of this node.
     pub fn telemetry(&self) -> &Telemetry {
         &self.app.core.telemetry
@@ -287,6 +292,7 @@ fn core(
         public_url: PublicUrl::new(config.public_url.clone(), secure),
         explainer: (mode == Mode::Sandbox).then(explains),
         telemetry,
+        imports: api::import::Imports::default(),
         recording: tokio::sync::Mutex::default(),
         store,
     })

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use serde::Serialize;
 use serde_json::Value;
 use thiserror::Error;
 
@@ -170,6 +171,26 @@ fn text(value: Option<&mut Value>, path: &'static str) -> Result<Option<String>,
 
 fn shape(path: &'static str, expected: &'static str, found: &Value) -> BodyError {
     BodyError::Shape { path, expected, found: kind(found) }
+}
+
+/// The body of a request, as a caller sends it.
+#[derive(Serialize)]
+pub struct RequestBody<'a, Item> {
+    meta: Meta<'a>,
+    data: &'a [Item],
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Meta<'a> {
+    account_code: &'a str,
+}
+
+impl<'a, Item> RequestBody<'a, Item> {
+    /// With these items, for the account with this code.
+    pub fn new(account_code: &'a str, data: &'a [Item]) -> Self {
+        Self { meta: Meta { account_code }, data }
+    }
 }
 
 #[cfg(test)]

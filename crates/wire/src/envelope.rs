@@ -60,6 +60,12 @@ impl Failure {
     pub fn call(error: Error) -> Self {
         Self { key: None, errors: vec![error], gateway: None }
     }
+
+    /// The address in the refused item; that of an alias, if it is one.
+    pub fn address(&self) -> Option<&str> {
+        let key = self.key.as_ref()?;
+        key.get("emailAddress").or_else(|| key.get("alias"))?.as_str()
+    }
 }
 
 impl<T> Answer<T> {

@@ -21,6 +21,9 @@ pub const REQUEST_ID: &str = "x-mc-req-id";
 /// The id of the registered application, a GUID.
 pub const APP_ID: &str = "x-mc-app-id";
 
+/// The arguments of an endpoint whose body is a file, as JSON.
+pub const ARGUMENT: &str = "x-mc-arg";
+
 /// Response: calls allowed per window (`spec/clients.md` 4.5).
 pub const RATE_LIMIT: &str = "x-ratelimit-limit";
 /// Response: calls left in this window.

@@ -15,6 +15,7 @@ pub mod explain;
 pub mod groups;
 pub mod header;
 pub mod import;
+pub mod import_users;
 pub mod item;
 pub mod login;
 pub mod near_miss;

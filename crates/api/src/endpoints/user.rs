@@ -10,8 +10,10 @@ pub mod delete_user;
 pub mod find_delegate_users;
 pub mod get_aliases;
 pub mod get_attributes;
+pub mod get_import_status;
 pub mod get_internal_users;
 pub mod get_profile;
+pub mod import_users;
 pub mod remove_alias;
 pub mod remove_delegate_user;
 pub mod remove_from_purge_list;
@@ -47,8 +49,10 @@ pub(super) const ENDPOINTS: &[Endpoint] = &[
     find_delegate_users::ENDPOINT,
     get_aliases::ENDPOINT,
     get_attributes::ENDPOINT,
+    get_import_status::ENDPOINT,
     get_internal_users::ENDPOINT,
     get_profile::ENDPOINT,
+    import_users::ENDPOINT,
     remove_alias::ENDPOINT,
     remove_delegate_user::ENDPOINT,
     remove_from_purge_list::ENDPOINT,

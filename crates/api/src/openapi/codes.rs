@@ -29,7 +29,9 @@ fn can_answer(endpoint: &Endpoint, code: Code) -> bool {
         Code::PermissionDenied => endpoint.permission.is_some(),
         Code::RequestIdReused => signed && endpoint.writes,
         Code::Deserialise => !oauth,
-        Code::ItemCount => matches!(endpoint.takes, Takes::Items(_) | Takes::One(_) | Takes::Page(_)),
+        Code::ItemCount => {
+            matches!(endpoint.takes, Takes::Items(_) | Takes::One(_) | Takes::Page(_) | Takes::File(_))
+        }
         Code::MethodNotAllowed
         | Code::RequestTimeout
         | Code::BodyTooLarge
@@ -51,6 +53,7 @@ fn can_answer(endpoint: &Endpoint, code: Code) -> bool {
                 !fields.is_empty()
             }
             Takes::Query(fields) => !fields.is_empty() && code == Code::Type,
+            Takes::File(_) => code == Code::Type,
             Takes::Form(_) | Takes::Other => false,
         },
         _ => endpoint.codes.contains(&code),

@@ -5,13 +5,13 @@ use std::sync::Arc;
 use askama::Template;
 use wire::import::{ChoiceError, FieldPreview, Options, Preview, SHOWN_ROWS, Use, preview, printable};
 
-use super::job::{Job, Source};
-use super::read::{ParsedFile, Report, read_rows};
 use super::{TOO_MANY, named_job, redirect_to_job, work, work_session};
 use crate::request::PageRequest;
 use crate::shell::Shell;
 use crate::{PageError, PageResponse};
 use api::error::CallError;
+use api::import::read::{ParsedFile, Report, read_rows};
+use api::import::{Job, Source};
 
 #[derive(Template)]
 #[template(path = "import/columns.html")]
@@ -139,13 +139,13 @@ pub(super) async fn choose(request: &mut PageRequest<'_>) -> Result<PageResponse
         }
     };
     let session = work_session(request)?;
-    if !request.console.imports.keep(&job, file.rows.len(), request.console.core.clock.now()) {
+    if !request.console.core.imports.keep(&job, file.rows.len(), request.console.core.clock.now()) {
         let wrong = Wrong { text: TOO_MANY.to_owned(), places: Vec::new() };
         return render(request, &job, &preview, &choices, Some(wrong)).map(PageResponse::Invalid);
     }
     // Of two forms sent at the same time the first one starts the check.
     if job.fill(file, Some(choices)) && job.begin() {
-        work::spawn(request.console, &job, session);
+        work(request, &job, session);
     }
     Ok(redirect_to_job(request, &job))
 }
@@ -174,9 +174,9 @@ fn render(
         column(place, field, *choice, places.contains(&place))
     };
     let page = ColumnsPage {
-        shell: request.shell("/users", format!("Columns of {}", job.file)),
+        shell: request.shell("/users", format!("Columns of {}", job.origin.file)),
         path: request.path(&format!("/import/{}", job.id)),
-        file: job.file.clone(),
+        file: job.origin.file.clone(),
         wrong,
         columns: preview.fields.iter().zip(choices).enumerate().map(column).collect(),
         has_more: preview.has_more,

@@ -6,12 +6,12 @@ use axum::body::Body;
 use bytes::Bytes;
 use futures_util::stream;
 
-use super::job::{Progress, Stage};
 use super::named_job;
-use super::row::{Row, RowOutcome, RowStatus};
 use crate::csv::cell;
 use crate::request::PageRequest;
 use crate::{PageError, PageResponse};
+use api::import::job::{Progress, Stage};
+use api::import::row::{Row, RowOutcome, RowStatus};
 
 /// Rows per chunk of the response.
 const SLICE: usize = 1_000;

@@ -12,10 +12,7 @@ use tokio::sync::watch;
 use tokio::time::{Interval, MissedTickBehavior, interval};
 use wire::{Code, Error};
 
-use super::job::{Job, Progress, Stage};
 use super::named_job;
-use super::read::{Report, short};
-use super::row::{Row, RowStatus};
 use crate::Console;
 use crate::form::query_string;
 use crate::request::PageRequest;
@@ -23,6 +20,9 @@ use crate::shell::Shell;
 use crate::shown_time::ShownTime;
 use crate::tag::Tag;
 use crate::{PageError, PageResponse};
+use api::import::job::{Job, Progress, Stage};
+use api::import::read::{Report, short};
+use api::import::row::{Row, RowStatus};
 
 /// Rows per page.
 const PAGE: usize = 200;
@@ -93,10 +93,10 @@ pub(super) async fn show(request: &mut PageRequest<'_>) -> Result<PageResponse, 
         format!("{path}?{}", query_string(&[("show", show), ("page", &number.to_string())]))
     };
     let page = JobPage {
-        shell: request.shell("/users", format!("Import of {}", job.file)),
-        file: job.file.clone(),
-        by: job.by.clone(),
-        at: ShownTime(job.at),
+        shell: request.shell("/users", format!("Import of {}", job.origin.file)),
+        file: job.origin.file.clone(),
+        by: job.origin.by.clone(),
+        at: ShownTime(job.origin.at),
         report: job.report(),
         may_change: !progress.running && job.source_bytes() > 0,
         progress,

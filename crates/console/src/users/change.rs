@@ -11,7 +11,7 @@ use wire::users::{Alias, UpdateUser};
 use super::{named_user, own_path, show, user_path};
 use crate::endpoints;
 use crate::form::{Form, query_string};
-use crate::request::{PageRequest, failed_address};
+use crate::request::PageRequest;
 use crate::shell::{Notice, Shell};
 use crate::{PageError, PageResponse, confirmation, password};
 
@@ -239,7 +239,7 @@ pub(super) async fn bulk(request: &mut PageRequest<'_>) -> Result<PageResponse, 
     }
     let refused = |failure: &Failure| {
         let messages: Vec<_> = failure.errors.iter().map(|error| error.message.as_str()).collect();
-        (failed_address(failure).unwrap_or_default().to_owned(), messages.join(" "))
+        (failure.address().unwrap_or_default().to_owned(), messages.join(" "))
     };
     let page = Bulk {
         shell: request.shell("/users", "Users changed").with_notice(Some(notice)),

@@ -22,6 +22,7 @@ mod groups;
 mod headers;
 mod history;
 mod http;
+mod imports;
 mod journal;
 mod lifecycle;
 mod login;

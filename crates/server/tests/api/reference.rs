@@ -96,6 +96,9 @@ fn section(endpoint: &Endpoint, request: &str, answer: &str) -> String {
         Takes::Object(fields) => (fields, "The body is the object itself.\n\n"),
         Takes::Query(fields) => (fields, ""),
         Takes::Form(fields) => (fields, "The body is a form.\n\n"),
+        Takes::File(fields) => {
+            (fields, "The body is the file; the header `x-mc-arg` has at most one item.\n\n")
+        }
         Takes::Other => (&[][..], ""),
     };
     out.push_str(note);

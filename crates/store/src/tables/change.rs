@@ -190,6 +190,7 @@ fn make(batch: &mut Batch<'_>, change: &Change, actor: &Actor, now: Timestamp) -
         Change::DisableAccount(id) => accounts::disable(session, *id, now),
         Change::SetPolicy(id, policy) => accounts::set_policy(session, *id, policy),
         Change::SetSettings(id, update) => accounts::set_settings(session, *id, update),
+        Change::StartImport(id, rows) => accounts::account(session, *id, format!("{rows} rows")),
         Change::SetAccountProfile(id, profile) => accounts::set_profile(session, *id, *profile),
         Change::AddDomain(domain) => domains::add(batch, domain),
         Change::RemoveDomain(id) => domains::remove(session, *id, now),

@@ -31,7 +31,8 @@ fn json(value: &impl Serialize) -> Result<String> {
     serde_json::to_string(value).map_err(|error| Error::new(Kind::Other, error))
 }
 
-fn account(session: &dyn Session, id: AccountId, detail: String) -> Attempt {
+/// The account, with this detail for the audit.
+pub(super) fn account(session: &dyn Session, id: AccountId, detail: String) -> Attempt {
     let account = found(session, "SELECT id, code FROM accounts WHERE id = ?1", id.as_bytes())?;
     Ok(account.map(|account| Made { detail, ..account }))
 }

@@ -9,29 +9,38 @@ use wire::{Code, Error};
 
 use super::row::{ENVELOPE_SIZE, Row, RowOutcome};
 
-/// Maximum rows of a file.
-pub(super) const MAX_ROWS: usize = 100_000;
+/// Maximum bytes of a file.
+pub const MAX_FILE: usize = 16 << 20;
 
-pub(super) struct ParsedFile {
-    pub(super) rows: Vec<Row>,
-    pub(super) report: Report,
+/// Maximum rows of a file.
+pub const MAX_ROWS: usize = 100_000;
+
+/// A file that was read.
+pub struct ParsedFile {
+    /// Its rows.
+    pub rows: Vec<Row>,
+    /// How it was read.
+    pub report: Report,
 }
 
 /// What the person who imports should know about how the file was read.
 #[derive(Clone, Default)]
-pub(super) struct Report {
+pub struct Report {
     /// Names of columns that are not used.
-    pub(super) unknown: Vec<String>,
+    pub unknown: Vec<String>,
     /// Sentences.
-    pub(super) notes: Vec<String>,
+    pub notes: Vec<String>,
     /// Each column that is used, and what it was read as.
-    pub(super) columns: Vec<(String, String)>,
+    pub columns: Vec<(String, String)>,
     /// Columns that a person chose to ignore.
-    pub(super) ignored: Vec<String>,
+    pub ignored: Vec<String>,
 }
 
-/// Reads the rows of a file, or says why it can't be used. A request holds at most `max_body` bytes.
-pub(super) fn read_rows(bytes: &[u8], options: &Options, max_body: usize) -> Result<ParsedFile, String> {
+/// Reads the rows of a file. A request holds at most `max_body` bytes.
+///
+/// # Errors
+/// Why the file can't be used, in words.
+pub fn read_rows(bytes: &[u8], options: &Options, max_body: usize) -> Result<ParsedFile, String> {
     let to_text = |error: ImportError| error.to_string();
     let mut reader = Rows::with_options(bytes, options).map_err(to_text)?;
     let (mut rows, mut seen) = (Vec::new(), HashSet::new());
@@ -109,7 +118,7 @@ fn length(entry: &Entry) -> usize {
 }
 
 /// The text, shortened for display.
-pub(super) fn short(text: &str) -> String {
+pub fn short(text: &str) -> String {
     const MOST: usize = 300;
     match text.char_indices().nth(MOST) {
         Some((end, _)) => format!("{}…", &text[..end]),
@@ -118,7 +127,7 @@ pub(super) fn short(text: &str) -> String {
 }
 
 /// The name of a file without folders.
-pub(super) fn file_name(name: &str) -> String {
+pub fn file_name(name: &str) -> String {
     let name = name.rsplit(['/', '\\']).next().unwrap_or_default();
     let name = short(&name.replace(char::is_control, ""));
     if name.trim().is_empty() { "The file".to_owned() } else { name }

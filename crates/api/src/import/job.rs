@@ -9,6 +9,7 @@ use jiff::Timestamp;
 use sha2::{Digest as _, Sha256};
 use tokio::sync::watch;
 use uuid::Uuid;
+use wire::body::RequestBody;
 use wire::create_user::{Created, Item};
 use wire::header::RequestId;
 use wire::import::{Entry, Use};
@@ -18,8 +19,6 @@ use zeroize::Zeroizing;
 
 use super::read::{ParsedFile, Report};
 use super::row::{Row, RowOutcome, RowStatus, slice_rows};
-use crate::endpoints::RequestBody;
-use crate::request::{PageRequest, failed_address};
 
 /// Rows per request to check-user and to create-user.
 const CHECKED_AT_ONCE: usize = 500;
@@ -27,31 +26,42 @@ const CREATED_AT_ONCE: usize = 100;
 
 /// The stage of a job.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Stage {
+pub enum Stage {
     /// A person must choose the columns first.
     Columns,
+    /// The rows are being checked.
     Checking,
+    /// A person must start the creation.
     Checked,
+    /// The users are being created.
     Creating,
+    /// All rows have their result.
     Done,
 }
 
 /// The progress of a job.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) struct Progress {
-    pub(super) stage: Stage,
+pub struct Progress {
+    /// The stage.
+    pub stage: Stage,
     /// Whether workers are running.
-    pub(super) running: bool,
-    /// Rows of the file in all and by status.
-    pub(super) rows: usize,
-    pub(super) ready: usize,
-    pub(super) created: usize,
-    pub(super) exist: usize,
-    pub(super) refused: usize,
-    pub(super) unreadable: usize,
-    /// Rows of the current stage in all, and those that are finished.
-    pub(super) to_do: usize,
-    pub(super) done: usize,
+    pub running: bool,
+    /// Rows of the file.
+    pub rows: usize,
+    /// Rows that can be created.
+    pub ready: usize,
+    /// Rows that were created.
+    pub created: usize,
+    /// Rows whose address is taken.
+    pub exist: usize,
+    /// Rows that are refused.
+    pub refused: usize,
+    /// Rows that cannot be read.
+    pub unreadable: usize,
+    /// Rows of the current stage.
+    pub to_do: usize,
+    /// Rows of the current stage that are finished.
+    pub done: usize,
 }
 
 impl Progress {
@@ -70,7 +80,8 @@ impl Progress {
         }
     }
 
-    pub(super) fn problems(&self) -> usize {
+    /// Rows that were not, and will not be, created.
+    pub fn problems(&self) -> usize {
         self.exist + self.refused + self.unreadable
     }
 
@@ -94,34 +105,52 @@ impl Progress {
 }
 
 /// The rows of one request.
-pub(super) struct Slice {
+pub struct Slice {
     number: usize,
     /// Whether they are aliases; else they are users.
-    pub(super) aliases: bool,
-    pub(super) body: Zeroizing<Vec<u8>>,
-    pub(super) stage: Stage,
+    pub aliases: bool,
+    /// The body of the request.
+    pub body: Zeroizing<Vec<u8>>,
+    /// The stage of the job.
+    pub stage: Stage,
     /// The same for each retry of this slice, so that no user is created twice.
-    pub(super) request_id: RequestId,
+    pub request_id: RequestId,
 }
 
-pub(super) struct Job {
-    pub(super) id: Uuid,
-    pub(super) account: AccountId,
-    code: String,
-    pub(super) file: String,
-    pub(super) by: String,
-    pub(super) at: Timestamp,
+/// An import job.
+pub struct Job {
+    /// Its id.
+    pub id: Uuid,
+    /// Where it comes from.
+    pub origin: Origin,
     state: Mutex<State>,
     progress: watch::Sender<Progress>,
     stopping: watch::Sender<bool>,
 }
 
+/// Who started a job, when and with which file.
+pub struct Origin {
+    /// The account of the users.
+    pub account: AccountId,
+    /// The code of that account.
+    pub code: String,
+    /// The name of the file.
+    pub file: String,
+    /// The address of the user, or the client id of the application, that started it.
+    pub by: String,
+    /// When it was started.
+    pub at: Timestamp,
+    /// The address that the caller wants to be notified. Nothing is sent.
+    pub notify: Option<String>,
+}
+
 /// The uploaded file, kept until users are created, so that its columns can be changed. It may contain passwords.
 #[derive(Clone)]
-pub(super) struct Source {
-    pub(super) bytes: Arc<Zeroizing<Vec<u8>>>,
+pub struct Source {
+    /// Its bytes.
+    pub bytes: Arc<Zeroizing<Vec<u8>>>,
     /// What a person chose for each column.
-    pub(super) choices: Option<Vec<Use>>,
+    pub choices: Option<Vec<Use>>,
 }
 
 struct State {
@@ -140,26 +169,19 @@ struct State {
 }
 
 impl Job {
-    /// A job for a file of the requested account, without its rows.
-    pub(super) fn new(request: &PageRequest<'_>, file: String, bytes: Arc<Zeroizing<Vec<u8>>>) -> Self {
-        let (console, account) = (request.console, request.scope.account());
-        let mut id = [0; 16];
-        console.core.entropy.fill(&mut id);
+    /// A job for a file, without its rows. A request of it has at most `max_body` bytes. `id` is random.
+    pub fn new(id: [u8; 16], origin: Origin, source: Option<Source>, max_body: usize) -> Self {
         Self {
             id: uuid::Builder::from_random_bytes(id).into_uuid(),
-            account: account.id,
-            code: account.code.to_string(),
-            file,
-            by: request.session.principal.address.clone(),
-            at: console.core.clock.now(),
+            origin,
             state: Mutex::new(State {
-                source: Some(Source { bytes, choices: None }),
+                source,
                 report: Report::default(),
                 rows: Vec::new(),
                 slices: Vec::new(),
                 unsent: VecDeque::new(),
                 in_flight: 0,
-                max_body: console.core.limits.body_bytes,
+                max_body,
                 why: None,
             }),
             progress: watch::Sender::new(Progress::new(Stage::Columns)),
@@ -167,9 +189,25 @@ impl Job {
         }
     }
 
+    /// Takes the rows of the file, to be created without a check before.
+    pub fn fill_unchecked(&self, file: ParsedFile) {
+        let mut state = self.state();
+        let ParsedFile { mut rows, report } = file;
+        let mut progress = Progress { rows: rows.len(), ..Progress::new(Stage::Checked) };
+        for row in &mut rows {
+            row.skip_check();
+            progress.count_of(row.status()).into_iter().for_each(|count| *count += 1);
+        }
+        if progress.ready == 0 {
+            progress.stage = Stage::Done;
+        }
+        (state.rows, state.report) = (rows, report);
+        self.progress.send_replace(progress);
+    }
+
     /// Takes the rows of the file, read with these choices, to be checked; `false` if the columns can no longer be
     /// changed.
-    pub(super) fn fill(&self, file: ParsedFile, choices: Option<Vec<Use>>) -> bool {
+    pub fn fill(&self, file: ParsedFile, choices: Option<Vec<Use>>) -> bool {
         let mut state = self.state();
         if self.progress().running {
             return false;
@@ -192,46 +230,48 @@ impl Job {
     }
 
     /// The uploaded file, unless users are created or it was removed to free memory.
-    pub(super) fn source(&self) -> Option<Source> {
+    pub fn source(&self) -> Option<Source> {
         self.state().source.clone()
     }
 
     /// Bytes of the uploaded file in memory.
-    pub(super) fn source_bytes(&self) -> usize {
+    pub fn source_bytes(&self) -> usize {
         self.state().source.as_ref().map_or(0, |source| source.bytes.len())
     }
 
     /// Removes the uploaded file from memory.
-    pub(super) fn drop_source(&self) {
+    pub fn drop_source(&self) {
         self.state().source = None;
     }
 
     /// Whether the job has neither rows nor a file to read them from.
-    pub(super) fn is_lost(&self) -> bool {
+    pub fn is_lost(&self) -> bool {
         self.progress().stage == Stage::Columns && self.source_bytes() == 0
     }
 
     /// How the file was read.
-    pub(super) fn report(&self) -> Report {
+    pub fn report(&self) -> Report {
         self.state().report.clone()
     }
 
-    pub(super) fn progress(&self) -> Progress {
+    /// The progress.
+    pub fn progress(&self) -> Progress {
         *self.progress.borrow()
     }
 
-    pub(super) fn watch(&self) -> watch::Receiver<Progress> {
+    /// The progress, to be waited for.
+    pub fn watch(&self) -> watch::Receiver<Progress> {
         self.progress.subscribe()
     }
 
     /// The reason why the job stopped early.
-    pub(super) fn why(&self) -> Option<String> {
+    pub fn why(&self) -> Option<String> {
         self.state().why.clone()
     }
 
     /// Starts the next stage, or continues the current one; `false` if the job is running or nothing is left to
     /// do.
-    pub(super) fn begin(&self) -> bool {
+    pub fn begin(&self) -> bool {
         let mut state = self.state();
         let State { source, rows, slices, unsent, in_flight, max_body, why, .. } = &mut *state;
         let now = self.progress();
@@ -262,16 +302,17 @@ impl Job {
     }
 
     /// Stops the job after the requests that were already sent.
-    pub(super) fn stop(&self) {
+    pub fn stop(&self) {
         self.stopping.send_replace(true);
     }
 
-    pub(super) fn is_stopping(&self) -> bool {
+    /// Whether it was stopped.
+    pub fn is_stopping(&self) -> bool {
         *self.stopping.borrow()
     }
 
     /// Waits for this time, or until the job is stopped.
-    pub(super) async fn wait(&self, time: Duration) {
+    pub async fn wait(&self, time: Duration) {
         let mut stopping = self.stopping.subscribe();
         // Both results are fine: the time is over, or the job is stopped.
         let _ = tokio::time::timeout(time, stopping.wait_for(|stopping| *stopping)).await;
@@ -279,7 +320,7 @@ impl Job {
 
     /// The next slice; `None` if the job is stopped, no slice is left, or the next one has aliases and users are still
     /// being created: the worker that sends the last users goes on with the aliases.
-    pub(super) fn next_slice(&self) -> Option<Slice> {
+    pub fn next_slice(&self) -> Option<Slice> {
         if self.is_stopping() {
             return None;
         }
@@ -291,7 +332,7 @@ impl Job {
         if aliases && stage == Stage::Creating && state.in_flight > 0 {
             return None;
         }
-        let body = request_body(&self.code, stage, &rows);
+        let body = request_body(&self.origin.code, stage, &rows);
         state.unsent.pop_front();
         state.in_flight += 1;
         let digest = Sha256::new_with_prefix(self.id).chain_update(number.to_be_bytes()).finalize();
@@ -305,7 +346,7 @@ impl Job {
     ///
     /// # Errors
     /// If the reply is invalid. The rows are unchanged, and the slice can be sent again.
-    pub(super) fn record_results(&self, slice: &Slice, reply: &[u8]) -> Result<(), serde_json::Error> {
+    pub fn record_results(&self, slice: &Slice, reply: &[u8]) -> Result<(), serde_json::Error> {
         // A row of check-user or update-alias reads as one without an id.
         let Answer::<Created> { data, fail, .. } = serde_json::from_slice(reply)?;
         // Both are in the order of the request, and each address is in it only once.
@@ -317,7 +358,7 @@ impl Job {
         for row in &slices[slice.number] {
             let row = &mut rows[*row];
             let status = row.status();
-            let is_failed = |failure: &Failure| failed_address(failure) == Some(row.address.as_str());
+            let is_failed = |failure: &Failure| failure.address() == Some(row.address.as_str());
             let refused = fail.next_if(is_failed);
             let missing = || {
                 RowOutcome::Refused(vec![Error::new(
@@ -345,7 +386,7 @@ impl Job {
     }
 
     /// Records that the rows of a slice were refused together.
-    pub(super) fn refuse(&self, slice: &Slice, error: &Error) {
+    pub fn refuse(&self, slice: &Slice, error: &Error) {
         let mut state = self.state();
         let State { rows, slices, in_flight, .. } = &mut *state;
         *in_flight = in_flight.saturating_sub(1);
@@ -360,7 +401,7 @@ impl Job {
     }
 
     /// Records that the workers have ended, with the reason if they ended early.
-    pub(super) fn finish(&self, why: Option<String>) {
+    pub fn finish(&self, why: Option<String>) {
         let mut state = self.state();
         self.progress.send_modify(|progress| {
             progress.running = false;
@@ -375,7 +416,7 @@ impl Job {
     }
 
     /// Calls a function with the rows.
-    pub(super) fn with_rows<T>(&self, at: impl FnOnce(&[Row]) -> T) -> T {
+    pub fn with_rows<T>(&self, at: impl FnOnce(&[Row]) -> T) -> T {
         at(&self.state().rows)
     }
 
@@ -420,26 +461,20 @@ mod tests {
         };
         let progress =
             Progress { running: true, rows: 1, ready: 1, to_do: 1, ..Progress::new(Stage::Creating) };
-        let job = Job {
-            id: Uuid::nil(),
+        let origin = Origin {
             account: AccountId::from_bytes([1; 16]),
             code: "CTEST00001".to_owned(),
             file: "users.csv".to_owned(),
             by: "admin@example.com".to_owned(),
             at: Timestamp::UNIX_EPOCH,
-            state: Mutex::new(State {
-                source: None,
-                report: Report::default(),
-                rows: vec![row],
-                slices: vec![vec![0]],
-                unsent: VecDeque::from([0]),
-                in_flight: 0,
-                max_body: 1_024,
-                why: None,
-            }),
-            progress: watch::Sender::new(progress),
-            stopping: watch::Sender::new(false),
+            notify: None,
         };
+        let job = Job::new([7; 16], origin, None, 1_024);
+        {
+            let mut state = job.state();
+            (state.rows, state.slices, state.unsent) = (vec![row], vec![vec![0]], VecDeque::from([0]));
+        }
+        job.progress.send_replace(progress);
         let slice = job.next_slice().unwrap();
         assert!(job.record_results(&slice, b"{").is_err());
         assert!(job.progress() == progress && job.with_rows(|rows| rows[0].status() == RowStatus::Ready));
