@@ -6,6 +6,7 @@ use directory::change::Change;
 use directory::groups;
 use directory::role::GROUPS_EDIT;
 use serde_json::Value;
+use wire::Error;
 use wire::item::{Entry, Item as _, Row as _};
 use wire::rest::{ChangeMembers, ChangedMembers, NamesMember};
 
@@ -46,7 +47,7 @@ async fn add_members(mut call: Call<'_>) -> Result<Reply, CallError> {
     let step = |(Entry { key, item }, judged): (Entry<NamesMember>, Result<(), _>)| {
         let plan = item.and_then(|NamesMember { email_address, domain, note }| {
             let change = groups::member(group, email_address.as_deref(), domain.as_deref(), note)
-                .map_err(|all| item_errors(&all))?;
+                .map_err(|all| item_errors(&all).into_iter().map(named_note).collect::<Vec<_>>())?;
             judged.map_err(|error| vec![error])?;
             let done = Plan::done("id", Change::Group(change), &Value::Object(key.clone()));
             Ok(done.blaming(blamed_field))
@@ -55,4 +56,10 @@ async fn add_members(mut call: Call<'_>) -> Result<Reply, CallError> {
     };
     let steps = members.into_iter().zip(judged).map(step).collect();
     call.carry_out_as(scope.evidence(), steps, member_results).await
+}
+
+/// The error with the name that the field has here; add-group-member has `notes`.
+fn named_note(error: Error) -> Error {
+    let is_note = error.field.as_deref() == Some("notes");
+    if is_note { Error { field: Some("note".to_owned()), ..error } } else { error }
 }
