@@ -29,6 +29,7 @@ mod metrics;
 mod nodes;
 mod once_only;
 mod pages;
+mod provisioning;
 mod quota;
 mod reference;
 mod reserved;
