@@ -5,7 +5,9 @@ fn main() {
     println!("cargo::rerun-if-changed=src/glue.c");
     let is_x86 = std::env::var("CARGO_CFG_TARGET_ARCH").is_ok_and(|arch| arch == "x86_64");
     let mut common = build();
-    common.files(["core.c", "argon2.c", "encoding.c", "blake2/blake2b.c"].map(|file| format!("libargon2/src/{file}")));
+    common.files(
+        ["core.c", "argon2.c", "encoding.c", "blake2/blake2b.c"].map(|file| format!("libargon2/src/{file}")),
+    );
     common.file("src/glue.c").compile("matricula_argon2");
     let widths: &[(&str, &[&str])] = match is_x86 {
         true => &[("portable", &[]), ("avx2", &["-mavx2"]), ("avx512", &["-mavx512f"])],

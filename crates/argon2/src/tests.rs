@@ -80,7 +80,8 @@ fn threads_do_not_share_what_they_lend() {
     let params = Params::new(256, 2, 1, None).unwrap();
     let run = |salt: u8| {
         let salt = [salt; 16];
-        let input = Input { algorithm: Algorithm::Argon2id, version: Version::V0x13, params: &params, salt: &salt };
+        let input =
+            Input { algorithm: Algorithm::Argon2id, version: Version::V0x13, params: &params, salt: &salt };
         let (mut output, mut memory) = ([0; 32], blocks(256));
         hash(Width::widest(), &input, b"password", &mut output, &mut memory).unwrap();
         output
