@@ -1,6 +1,6 @@
 //! Argon2 (RFC 9106) by the reference implementation of its authors, with the widest vectors that the machine has.
 //!
-//! The crate `argon2` has no AVX-512 and fills memory more slowly with AVX2 (docs/adr/0025-argon2.md). Parameters, blocks
+//! The crate `argon2` has no AVX-512 and fills memory more slowly with AVX2 (docs/adr/0024-argon2.md). Parameters, blocks
 //! and names are that crate's, and it is what the tests compare with. The C code is libargon2 at commit f57e61e,
 //! unmodified, in `libargon2`.
 
