@@ -30,7 +30,7 @@ fn build() -> cc::Build {
     let mut build = cc::Build::new();
     // Also in development: a hash is slow enough as it is.
     build.opt_level(3).define("ARGON2_NO_THREADS", None).includes(["libargon2/include", "libargon2/src"]);
-    // The code is pinned, and not ours to mend.
+    // The code is pinned: its warnings are for its authors.
     build.warnings(false);
     build
 }
