@@ -20,7 +20,7 @@ pub(super) fn run(Calibrate { milliseconds }: &Calibrate, output: &Output) -> Re
     let target = Duration::from_millis(*milliseconds);
     let costs = affordable(target).context("could not measure")?;
     let suggested = suggested(&costs, target).context("there is nothing to measure")?;
-    let mut text = format!("{:>10} {:>8} {:>10} {:>12}\n", "MiB", "passes", "ms a hash", "a second, 1");
+    let mut text = format!("{:>10} {:>8} {:>10} {:>12}\n", "MiB", "passes", "ms a hash", "hashes/s");
     for Timed { cost, time } in &costs {
         let (mib, millis) = (cost.memory_kib >> 10, time.as_secs_f64() * 1_000.0);
         text.push_str(&format!(
