@@ -225,20 +225,36 @@ impl Call<'_> {
         changes: Vec<Change>,
         render: Render,
     ) -> Result<Reply, CallError> {
-        let core = self.core;
-        let write = Write {
+        let (core, write) = (self.core, self.prepare(evidence, changes, render));
+        written(self.timed(core.store.write(vec![write])).await?.pop())
+    }
+
+    /// Writes changes as [`Call::write`] does, and then calls a function with whether they were carried out now. Both
+    /// happen even if the caller goes away meanwhile.
+    pub(crate) async fn write_and(
+        &mut self,
+        evidence: Vec<Evidence>,
+        changes: Vec<Change>,
+        render: Render,
+        then: impl FnOnce(bool) + Send + 'static,
+    ) -> Result<Reply, CallError> {
+        let (store, write) = (Arc::clone(&self.core.store), self.prepare(evidence, changes, render));
+        let writing = tokio::spawn(async move {
+            let outcome = store.write(vec![write]).await.map(|mut outcomes| outcomes.pop());
+            then(matches!(outcome, Ok(Some(Written::Ran(_)))));
+            outcome
+        });
+        written(self.timed(async { writing.await.map_err(|_| CallError::Panic) }).await??)
+    }
+
+    fn prepare(&self, evidence: Vec<Evidence>, changes: Vec<Change>, render: Render) -> Write {
+        Write {
             once: self.key().map(|key| (key, self.request_ids)),
             evidence,
             actor: self.caller.actor(),
-            now: core.clock.now(),
+            now: self.core.clock.now(),
             changes,
             render,
-        };
-        match self.timed(core.store.write(vec![write])).await?.pop() {
-            Some(Written::Ran(answer)) => Ok(Reply::ran(answer)),
-            Some(Written::Repeated(answer)) => Ok(Reply::repeated(answer)),
-            Some(Written::RequestIdReused) => Err(CallError::RequestIdReused),
-            Some(Written::Stale) | None => Err(CallError::Stale),
         }
     }
 
@@ -255,7 +271,7 @@ impl Call<'_> {
     }
 
     /// Awaits the store and records the time.
-    pub(crate) async fn timed<T>(&mut self, pending: Pending<'_, T>) -> Result<T, StoreError> {
+    pub(crate) async fn timed<T, E>(&mut self, pending: impl Future<Output = Result<T, E>>) -> Result<T, E> {
         timed(self.line, pending).await
     }
 }
@@ -294,7 +310,17 @@ impl Unsigned<'_> {
     }
 }
 
-async fn timed<T>(line: &mut Line, pending: Pending<'_, T>) -> Result<T, StoreError> {
+/// The reply to a write.
+fn written(outcome: Option<Written>) -> Result<Reply, CallError> {
+    match outcome {
+        Some(Written::Ran(answer)) => Ok(Reply::ran(answer)),
+        Some(Written::Repeated(answer)) => Ok(Reply::repeated(answer)),
+        Some(Written::RequestIdReused) => Err(CallError::RequestIdReused),
+        Some(Written::Stale) | None => Err(CallError::Stale),
+    }
+}
+
+async fn timed<T, E>(line: &mut Line, pending: impl Future<Output = Result<T, E>>) -> Result<T, E> {
     let started = stopwatch();
     let outcome = pending.await;
     line.store += started.elapsed();

@@ -43,7 +43,7 @@ pub struct Core {
     /// Counts requests, and the use of credentials.
     pub telemetry: Telemetry,
     /// Import jobs of this node.
-    pub imports: Imports,
+    pub imports: Arc<Imports>,
     /// Held while the use of credentials is recorded.
     pub recording: tokio::sync::Mutex<()>,
 }

@@ -9,6 +9,7 @@ use directory::port::StoreError;
 use thiserror::Error;
 use wire::Code;
 use wire::body::BodyError;
+use wire::header;
 use wire::oauth::RequestError;
 use wire::reader::ReadError;
 
@@ -39,6 +40,17 @@ pub enum CallError {
     /// The body does not have the shape of a request.
     #[error("The body cannot be read: {0}")]
     Body(#[from] BodyError),
+    /// The header with the arguments of an endpoint whose body is a file cannot be read.
+    #[error(
+        "The header {} cannot be read: send JSON, as in {{\"data\":[{{\"fileType\":\"csv\"}}]}}: {why}",
+        header::ARGUMENT
+    )]
+    Argument {
+        /// Its code.
+        code: Code,
+        /// What is wrong with it.
+        why: String,
+    },
     /// The file cannot be imported.
     #[error("The file cannot be imported: {0}")]
     File(String),
@@ -98,6 +110,9 @@ pub enum CallError {
     /// Too many requests are running.
     #[error("The server is busy; nothing was done")]
     Busy,
+    /// There is no room for another import.
+    #[error("Too many imports are running: try again when one has finished; nothing was done")]
+    TooManyImports,
     /// The request took longer than this many seconds.
     #[error(
         "The request took longer than {0} seconds. It may or may not have been carried out; the same request can safely be sent again"
@@ -119,6 +134,16 @@ impl CallError {
             503 => Some(CallError::Busy),
             _ => None,
         }
+    }
+
+    /// The same error about the header [`header::ARGUMENT`] instead of the body.
+    pub fn argument(self) -> Self {
+        let why = match &self {
+            CallError::Read(why) => why.to_string(),
+            CallError::Body(why) => why.to_string(),
+            _ => return self,
+        };
+        CallError::Argument { code: self.code(), why: why.replace("the body", "the header") }
     }
 
     /// The code in the response.
@@ -144,6 +169,7 @@ impl CallError {
             CallError::UnsupportedLogin => Code::UnsupportedLogin,
             CallError::AppForbidden => Code::AppForbidden,
             CallError::Body(BodyError::TooManyItems { .. }) => Code::ItemCount,
+            CallError::Argument { code, .. } => *code,
             CallError::Read(_) | CallError::Body(_) | CallError::File(_) | CallError::BodyBroken => {
                 Code::Deserialise
             }
@@ -162,6 +188,7 @@ impl CallError {
             | CallError::Store(_)
             | CallError::Stale
             | CallError::Busy
+            | CallError::TooManyImports
             | CallError::Timeout(_) => Code::Unavailable,
             CallError::Panic => Code::Internal,
         }

@@ -106,7 +106,7 @@ pub fn spawn(
         let now = job.progress();
         tracing::info!(
             import = %job.id, rows = now.rows, ready = now.ready, created = now.created, exist = now.exist,
-            refused = now.refused + now.unreadable, "an import stopped"
+            refused = now.refused + now.unreadable, "an import ended"
         );
     })
 }

@@ -226,11 +226,15 @@ pub enum ConfigError {
 /// Checks a value of [`Config::public_url`].
 ///
 /// # Errors
-/// When it is not a scheme and a host, or ends with a slash.
+/// When it is not `http` or `https` and a host, with or without a port and a path, or ends with a slash.
 pub fn check_public_url(url: &str) -> Result<(), ConfigError> {
-    let host = url.split_once("://").map_or("", |(_, host)| host);
-    if host.is_empty() || host.ends_with('/') {
-        return Err(ConfigError::Setting("public_url must look like https://directory.example.com"));
+    let host = url.strip_prefix("https://").or_else(|| url.strip_prefix("http://")).unwrap_or_default();
+    let is_foreign = |c: char| c.is_whitespace() || c.is_control() || "@?#".contains(c);
+    if host.is_empty() || host.starts_with([':', '/']) || host.ends_with('/') || host.contains(is_foreign) {
+        return Err(ConfigError::Setting(
+            "public_url must be http:// or https:// and a host, such as https://directory.example.com, without a slash \
+             at the end, a user, a query or a fragment",
+        ));
     }
     Ok(())
 }
@@ -376,6 +380,21 @@ mod tests {
         std::fs::write(&path, text).unwrap();
         let config = Config::from_file(&path).map_err(|error| error.to_string());
         config.map_err(|error| error.replace(&folder.path().display().to_string(), ""))
+    }
+
+    #[rstest]
+    #[case("https://directory.example.com", true)]
+    #[case("http://10.0.0.1:8080/below", true)]
+    #[case("https://directory.example.com/", false)]
+    #[case("directory.example.com", false)]
+    #[case("ftp://directory.example.com", false)]
+    #[case("https://:8443", false)]
+    #[case("https://ann:secret@directory.example.com", false)]
+    #[case("https://directory.example.com?a=b", false)]
+    #[case("https://directory.example.com#top", false)]
+    #[case("https://directory.example.com\u{a}", false)]
+    fn a_public_url_is_where_clients_can_call(#[case] url: &str, #[case] is_right: bool) {
+        assert_eq!(check_public_url(url).is_ok(), is_right);
     }
 
     #[test]

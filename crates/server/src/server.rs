@@ -292,7 +292,7 @@ fn core(
         public_url: PublicUrl::new(config.public_url.clone(), secure),
         explainer: (mode == Mode::Sandbox).then(explains),
         telemetry,
-        imports: api::import::Imports::default(),
+        imports: Arc::default(),
         recording: tokio::sync::Mutex::default(),
         store,
     })

@@ -132,6 +132,12 @@ impl Fields {
         let found = kind(&value);
         let read = K::read(value);
         if read.is_none() {
+            // Not the value: it may be a password in the wrong field.
+            let found = match found {
+                "a list" if K::EXPECTED.starts_with(found) => "a list of something else",
+                "a number" if K::EXPECTED.starts_with(found) => "another number",
+                _ => found,
+            };
             let message = format!("Expected {}, found {found}", K::EXPECTED);
             self.errors.push(Error::in_field(Code::Type, name, message));
         }

@@ -305,13 +305,22 @@ mod tests {
     }
 
     #[rstest]
-    #[case("0", "Expected a number from 1 to 100, found a number")]
-    #[case("101", "Expected a number from 1 to 100, found a number")]
+    #[case("0", "Expected a number from 1 to 100, found another number")]
+    #[case("101", "Expected a number from 1 to 100, found another number")]
     #[case("-1", "Expected a number from 1 to 100, found text")]
     #[case("ten", "Expected a number from 1 to 100, found text")]
     fn a_page_size_that_is_none_says_so(#[case] size: &str, #[case] message: &str) {
         let errors = query::<PageQuery>(&format!("pageSize={size}")).item.err().unwrap();
         assert_eq!((errors[0].field.as_deref(), errors[0].message.as_str()), (Some("pageSize"), message));
+    }
+
+    #[test]
+    fn a_list_of_something_else_says_so() {
+        for members in [json!([null]), json!([1])] {
+            let entry: Entry<ChangeMembers> = Entry::read(json!({ "groupMembers": members }));
+            let errors = entry.item.err().unwrap();
+            assert_eq!(errors[0].message, "Expected a list of objects, found a list of something else");
+        }
     }
 
     #[test]

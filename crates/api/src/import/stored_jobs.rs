@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use directory::{AccountId, Caller};
 use jiff::{SignedDuration, Timestamp};
-use tokio::sync::{Notify, watch};
+use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, watch};
 
 use super::job::Job;
 use super::read::MAX_FILE;
@@ -22,11 +22,13 @@ const MAX_ROWS: usize = 1_000_000;
 const MAX_ACCOUNT_BYTES: usize = 2 * MAX_FILE;
 const MAX_BYTES: usize = 8 * MAX_FILE;
 
+/// Files of import-users that are read at once.
+const READ_AT_ONCE: usize = 2;
+
 /// How long an idle job is kept.
 const KEPT_FOR: SignedDuration = SignedDuration::from_hours(24);
 
 /// The import jobs of this node.
-#[derive(Default)]
 pub struct Imports {
     /// The oldest first.
     jobs: Mutex<Vec<Arc<Job>>>,
@@ -36,6 +38,20 @@ pub struct Imports {
     /// The number of these that are not finished.
     unfinished: watch::Sender<usize>,
     stopping: AtomicBool,
+    reading: Arc<Semaphore>,
+}
+
+impl Default for Imports {
+    fn default() -> Self {
+        Self {
+            jobs: Mutex::default(),
+            waiting: Mutex::default(),
+            added: Notify::default(),
+            unfinished: watch::Sender::default(),
+            stopping: AtomicBool::default(),
+            reading: Arc::new(Semaphore::new(READ_AT_ONCE)),
+        }
+    }
 }
 
 impl Imports {
@@ -84,6 +100,11 @@ impl Imports {
     /// Removes idle jobs after a day, and with them their passwords.
     pub fn forget(&self, now: Timestamp) {
         self.jobs().retain(|job| job.progress().running || now.duration_since(job.origin.at) < KEPT_FOR);
+    }
+
+    /// Waits until another file of import-users may be read. `None`, which never happens: it is closed.
+    pub async fn reading_turn(&self) -> Option<OwnedSemaphorePermit> {
+        Arc::clone(&self.reading).acquire_owned().await.ok()
     }
 
     /// Removes a job that was kept and will not be started.

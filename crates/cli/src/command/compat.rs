@@ -53,7 +53,8 @@ fn text(all: &[Operation]) -> String {
         let _ =
             writeln!(text, "{:<8}{method:<8}{}", state.as_str(), lines.join(&format!("\n{:BEFORE$}  ", "")));
     }
-    let count = |state: State| all.iter().filter(|it| it.state == state).count();
+    // Of all operations, also if only some are listed.
+    let count = |state: State| operations().filter(|it| it.state == state).count();
     let [here, stubs, missing] = State::ALL.map(count);
     let _ = write!(text, "\n{here} here, {stubs} stubs by design, {missing} not here");
     text

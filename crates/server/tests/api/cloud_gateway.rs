@@ -79,7 +79,8 @@ async fn a_group_is_created_read_filled_emptied_and_deleted() {
     assert_eq!(counted, 2);
     // Each fails alone, and the results keep the order.
     let mixed = json!({"groupMembers": [{"domain": "new.example"}, {"emailAddress": "ann@example.com"},
-        {"emailAddress": "nobody@example.com"}, {"emailAddress": "x"}, {}]});
+        {"emailAddress": "nobody@example.com"}, {"emailAddress": "x"}, {},
+        {"emailAddress": "y@new.example", "note": "\u{7}"}]});
     insta::assert_snapshot!("mixed", walk.post(&members, mixed).await);
 
     let remove = format!("{GROUPS}/{id}/remove-members");

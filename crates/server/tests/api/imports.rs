@@ -79,6 +79,32 @@ async fn the_same_request_imports_once() {
     assert_eq!(done["refused"][0]["code"], "err_user_already_exists", "{done}");
 }
 
+/// A repeated request gets the id of an import that is recorded, so it must not be one that never begins.
+#[tokio::test]
+async fn an_import_begins_even_if_its_caller_goes_away() {
+    let server = TestServer::start().await;
+    let administrator = server.administrator();
+    // Some go away before the start is recorded, some meanwhile, some later.
+    let mut sent = Vec::new();
+    for number in 0..20 {
+        let signed = administrator.signed(IMPORT);
+        let file = format!("email\n{number}@example.com\n");
+        let mut request = format!("POST {IMPORT} HTTP/1.1\r\nHost: x\r\nContent-Length: {}\r\n", file.len());
+        signed.iter().for_each(|(name, value)| request.push_str(&format!("{name}: {value}\r\n")));
+        let mut connection = server.connect().await;
+        connection.send(&format!("{request}\r\n{file}")).await;
+        sent.push((connection, signed, file));
+    }
+    let (connections, sent): (Vec<_>, Vec<_>) =
+        sent.into_iter().map(|(it, signed, file)| (it, (signed, file))).unzip();
+    drop(connections);
+    for (signed, file) in sent {
+        let again = administrator.send(IMPORT, &signed, file).await;
+        let done = state(&server, &administrator, &again).await;
+        assert_eq!((&done["status"], &done["successfulImportedUsers"]), (&json!("completed"), &json!(1)));
+    }
+}
+
 #[tokio::test]
 async fn what_cannot_be_done_is_refused() {
     let server = TestServer::start().await;

@@ -28,5 +28,12 @@ pub const ENDPOINT: Endpoint = Endpoint {
 
 fn judge(group: GroupId, member: NamesMember) -> Result<GroupChange, Vec<Error>> {
     let NamesMember { email_address, domain, note } = member;
-    groups::member(group, email_address.as_deref(), domain.as_deref(), note).map_err(|all| item_errors(&all))
+    groups::member(group, email_address.as_deref(), domain.as_deref(), note)
+        .map_err(|all| item_errors(&all).into_iter().map(named_note).collect())
+}
+
+/// The error with the name that the field has here; add-group-member has `notes`.
+fn named_note(error: Error) -> Error {
+    let is_note = error.field.as_deref() == Some("notes");
+    if is_note { Error { field: Some("note".to_owned()), ..error } } else { error }
 }

@@ -39,8 +39,7 @@ pub const ENDPOINT: Endpoint = Endpoint {
 };
 
 async fn import_users(mut call: Call<'_>) -> Result<Reply, CallError> {
-    let mut arguments = Body::read(json(call.core, call.argument)?)?;
-    let Entry { key, item } = arguments.one::<ImportUsers>()?;
+    let (arguments, Entry { key, item }) = arguments(&call).map_err(CallError::argument)?;
     let scope = call.scope(&IMPORT_EDIT, arguments.account_code.as_deref()).await?;
     call.caller.require(&INTERNAL_EDIT)?;
     let notify = match item.and_then(supported) {
@@ -57,23 +56,27 @@ async fn import_users(mut call: Call<'_>) -> Result<Reply, CallError> {
     let rows = file.rows.len();
     job.fill_unchecked(file);
     if !call.core.imports.keep(&job, rows, call.core.clock.now()) {
-        return Err(CallError::Busy);
+        return Err(CallError::TooManyImports);
     }
-    begin(&mut call, &scope, &job, rows).await.inspect_err(|_| call.core.imports.drop_job(&job))
+    begin(&mut call, &scope, job, rows).await
 }
 
-/// Records the start, once for the same request, and gives the job to the workers.
-async fn begin(call: &mut Call<'_>, scope: &Scope, job: &Arc<Job>, rows: usize) -> Result<Reply, CallError> {
-    let row = row(&call.core.secure_ids(), job);
+/// The header `x-mc-arg`: `meta` and the item.
+fn arguments(call: &Call<'_>) -> Result<(Body, Entry<ImportUsers>), CallError> {
+    let mut body = Body::read(json(call.core, call.argument)?)?;
+    let entry = body.one::<ImportUsers>()?;
+    Ok((body, entry))
+}
+
+/// Records the start, once for the same request, and gives the job to the workers. A caller that goes away meanwhile does
+/// not leave an import that is recorded and never begins: a repeated request gets its id.
+async fn begin(call: &mut Call<'_>, scope: &Scope, job: Arc<Job>, rows: usize) -> Result<Reply, CallError> {
+    let row = row(&call.core.secure_ids(), &job);
     let answer = answer::rendered(&Answer::ran(vec![row], Vec::new()));
     let change = Change::StartImport(scope.account().id, rows);
-    let reply = call.write(scope.evidence(), vec![change], Box::new(move |_| answer.clone())).await?;
-    if reply.repeated {
-        call.core.imports.drop_job(job);
-    } else {
-        call.core.imports.start(Arc::clone(job), call.caller.clone());
-    }
-    Ok(reply)
+    let (imports, caller) = (Arc::clone(&call.core.imports), call.caller.clone());
+    let then = move |ran| if ran { imports.start(job, caller) } else { imports.drop_job(&job) };
+    call.write_and(scope.evidence(), vec![change], Box::new(move |_| answer.clone()), then).await
 }
 
 /// The address to notify, if everything that is asked for is done here.
@@ -83,8 +86,12 @@ fn supported(item: ImportUsers) -> Result<Option<String>, Vec<Error>> {
     if item.file_type.is_some_and(|kind| kind.trim().to_ascii_lowercase().starts_with("xls")) {
         errors.push(unsupported("fileType", "Sheets cannot be read: save the file as CSV, and send csv"));
     }
-    if item.group_id.is_some_and(|group| !group.trim().is_empty()) || item.clear_group == Some(true) {
-        errors.push(unsupported("groupId", "Users cannot be imported into a group: call add-group-member"));
+    let into_group = "Users cannot be imported into a group: call add-group-member";
+    if item.group_id.is_some_and(|group| !group.trim().is_empty()) {
+        errors.push(unsupported("groupId", into_group));
+    }
+    if item.clear_group == Some(true) {
+        errors.push(unsupported("clearGroup", into_group));
     }
     if item.allow_address_migration == Some(true) {
         errors.push(unsupported("allowAddressMigration", "Addresses cannot move between accounts"));
@@ -96,10 +103,16 @@ fn supported(item: ImportUsers) -> Result<Option<String>, Vec<Error>> {
     if errors.is_empty() { Ok(notify) } else { Err(errors) }
 }
 
-/// Reads the file on another thread: it may have many rows.
+/// Reads the file on another thread: it may have many rows. Their memory is several times that of the file, so only a few
+/// are read at once.
 async fn read(call: &Call<'_>) -> Result<ParsedFile, CallError> {
+    let turn = call.core.imports.reading_turn().await;
     let (bytes, max_body) = (Zeroizing::new(call.body.to_vec()), call.core.limits.body_bytes);
-    let reading = tokio::task::spawn_blocking(move || read_rows(&bytes, &Options::default(), max_body));
+    let reading = tokio::task::spawn_blocking(move || {
+        // Until it is read, even if the caller goes away.
+        let _turn = turn;
+        read_rows(&bytes, &Options::default(), max_body)
+    });
     reading.await.map_err(|_| CallError::Panic)?.map_err(CallError::File)
 }
 
