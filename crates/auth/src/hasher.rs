@@ -1,6 +1,7 @@
 //! The password hasher: dedicated threads behind a bounded queue. Hashing is slow on purpose and must never delay a
 //! request without a password.
 
+mod calibrate;
 mod encoding;
 mod even;
 mod hash;
@@ -20,6 +21,7 @@ use directory::user::PasswordHash;
 use secrecy::{ExposeSecret as _, SecretString};
 use thiserror::Error;
 
+pub use self::calibrate::{Timed, affordable, suggested};
 use self::even::Even;
 use self::hash::{HASH, SALT};
 pub use self::imported_hash::{HashError, read_imported_hash};

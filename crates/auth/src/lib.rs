@@ -12,7 +12,7 @@ pub mod signed;
 pub mod token;
 
 pub use error::AuthError;
-pub use hasher::{Cost, HasherError, HasherFull, PasswordHasher};
+pub use hasher::{Cost, HasherError, HasherFull, PasswordHasher, Timed, affordable, suggested};
 pub use proof::{Proof, ProofError};
 pub use quota::{Quota, Rate};
 pub use session::{SessionToken, SignedIn};

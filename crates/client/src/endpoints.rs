@@ -1,7 +1,9 @@
 //! One method per endpoint, declared once for both clients: path, whether it only reads, its item and its row.
 
 use wire::Answer;
-use wire::account::{AccountRow, Nothing, PackageRow, SupportInfo};
+use wire::account::{
+    AccountRow, CreateAccount, Nothing, PackageRow, ProvisionedAccount, SupportInfo, UpdateAccount,
+};
 use wire::audit::{AuditCategories, AuditEvent, GetAuditEvents};
 use wire::create_user::{Checked, Created, Item as NewUser};
 use wire::domains::{
@@ -103,6 +105,10 @@ endpoints! {
         account: reads "/api/account/get-account", Nothing => AccountRow;
         /// Support contacts.
         support_info: reads "/api/account/get-support-info", Nothing => SupportInfo;
+        /// Creates accounts below the caller's: for partners.
+        create_accounts: writes "/api/account/create-account", CreateAccount => ProvisionedAccount;
+        /// Changes accounts below the caller's: for partners.
+        update_accounts: writes "/api/account/update-account", UpdateAccount => ProvisionedAccount;
         /// The packages of the account.
         packages: reads "/api/provisioning/get-packages", Nothing => PackageRow;
         /// Notices to administrators; Matricula has none.

@@ -30,6 +30,8 @@ pub enum Change {
     SetSettings(AccountId, SettingsUpdate),
     /// Records that an import of so many rows begins. Its users are separate changes.
     StartImport(AccountId, usize),
+    /// Several changes: all of them are made or none, and each is an event of the audit.
+    Together(Vec<Change>),
     /// Sets the default profile of an account's users.
     SetAccountProfile(AccountId, Option<ProfileId>),
     /// A new internal domain.
@@ -138,6 +140,7 @@ impl Change {
             Change::SetPolicy(..) => Action::PasswordPolicySet,
             Change::SetSettings(..) => Action::AccountSettingsSet,
             Change::StartImport(..) => Action::ImportStarted,
+            Change::Together(changes) => changes.first().map_or(Action::AccountAdded, Change::action),
             Change::SetAccountProfile(..) => Action::AccountProfileSet,
             Change::AddDomain(_) => Action::DomainAdded,
             Change::RemoveDomain(_) => Action::DomainRemoved,

@@ -108,6 +108,14 @@ pub enum DomainChange {
         /// Its inbound type.
         inbound_type: InboundType,
     },
+    /// Makes a domain internal to a new account of a partner, without verification; a domain above it must belong to the
+    /// partner's account or to none.
+    Provide {
+        /// The domain.
+        domain: Domain,
+        /// The partner's account.
+        by: AccountId,
+    },
     /// Drops a registration.
     Drop(PendingDomainId),
 }
@@ -116,6 +124,7 @@ impl DomainChange {
     /// Its name in the audit.
     pub fn action(&self) -> Action {
         match self {
+            DomainChange::Provide { .. } => Action::DomainAdded,
             DomainChange::Register(..) => Action::DomainRegistered,
             DomainChange::Verify { .. } => Action::DomainVerified,
             DomainChange::Drop(_) => Action::RegistrationDropped,

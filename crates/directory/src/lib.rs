@@ -26,6 +26,7 @@ mod inbound_type;
 pub mod login;
 pub mod password;
 pub mod port;
+pub mod provisioning;
 pub mod role;
 pub mod roles;
 pub mod session;

@@ -63,6 +63,10 @@ pub const APPLICATIONS_READ: Permission = Permission::known("Services | API Appl
 /// Register applications, issue and revoke key pairs.
 pub const APPLICATIONS_EDIT: Permission = Permission::known("Services | API Applications | Edit");
 
+/// Create accounts below one's own. It is the membership of the role of this name: no other role has it, and no custom
+/// role can (spec/protocol.md 5).
+pub const PROVISIONING: Permission = Permission::known("Partner Provisioning Role");
+
 /// Every permission that an endpoint or page requires; custom roles consist of these.
 pub const PERMISSIONS: &[Permission] = &[
     DASHBOARD_READ,
@@ -234,7 +238,12 @@ impl BuiltIn {
             id: self.id(),
             account: None,
             name: self.name().to_owned(),
-            permissions: PERMISSIONS.iter().filter(|permission| holds(permission)).cloned().collect(),
+            permissions: PERMISSIONS
+                .iter()
+                .filter(|permission| holds(permission))
+                .chain((self == BuiltIn::PartnerProvisioning).then_some(&PROVISIONING))
+                .cloned()
+                .collect(),
             partner: self == BuiltIn::PartnerAdministrator,
         }
     }

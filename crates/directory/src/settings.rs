@@ -25,6 +25,8 @@ pub struct Settings {
     pub packages: Vec<String>,
     /// Whether its applications may log users in with `Basic-AD`, as if it were `Basic-Cloud`. `[ours]`
     pub basic_ad_as_cloud: bool,
+    /// The contact of the account, as its partner names it. Kept for people.
+    pub contact: Contact,
     /// The contact for an emergency. Kept for people; nothing here uses it.
     pub emergency_contact: Option<EmergencyContact>,
 }
@@ -32,7 +34,31 @@ pub struct Settings {
 impl Default for Settings {
     fn default() -> Self {
         let packages = vec![PACKAGE.to_owned()];
-        Self { packages, basic_ad_as_cloud: false, emergency_contact: None }
+        Self { packages, basic_ad_as_cloud: false, contact: Contact::default(), emergency_contact: None }
+    }
+}
+
+/// The contact of an account; each field is empty if it is not set.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Contact {
+    /// Name.
+    pub name: String,
+    /// Address.
+    pub email: String,
+    /// Telephone number.
+    pub telephone: String,
+}
+
+impl Contact {
+    /// Checks each field, by its name on the wire.
+    pub fn checked(&self) -> Vec<(&'static str, Result<(), ItemError>)> {
+        let email = if self.email.is_empty() { Ok(()) } else { check::address(&self.email).map(drop) };
+        vec![
+            ("contactName", check::name(&self.name)),
+            ("contactEmail", email),
+            ("telephone", check::text(&self.telephone, MAX_TELEPHONE)),
+        ]
     }
 }
 
@@ -55,6 +81,14 @@ pub struct EmergencyContact {
 /// A change of settings: what is `None` stays.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct SettingsUpdate {
+    /// Renames the account.
+    pub name: Option<String>,
+    /// Sets the name of the contact.
+    pub contact_name: Option<String>,
+    /// Sets the address of the contact.
+    pub contact_email: Option<String>,
+    /// Sets the telephone number of the contact.
+    pub telephone: Option<String>,
     /// Replaces the packages.
     pub packages: Option<Vec<String>>,
     /// Turns `Basic-AD` on or off.
@@ -69,8 +103,16 @@ impl SettingsUpdate {
         *self == Self::default()
     }
 
-    /// Changes the settings.
+    /// Changes the settings. The name is not one of them.
     pub fn apply(&self, settings: &mut Settings) {
+        let contact = &mut settings.contact;
+        for (new, old) in [
+            (&self.contact_name, &mut contact.name),
+            (&self.contact_email, &mut contact.email),
+            (&self.telephone, &mut contact.telephone),
+        ] {
+            new.iter().for_each(|new| old.clone_from(new));
+        }
         if let Some(packages) = &self.packages {
             settings.packages.clone_from(packages);
         }
@@ -86,6 +128,14 @@ impl SettingsUpdate {
     /// for ever.
     pub fn told(&self) -> String {
         let mut told = Vec::new();
+        told.extend(self.name.as_ref().map(|name| format!("name {name}")));
+        if self.contact_name.is_some() || self.contact_email.is_some() || self.telephone.is_some() {
+            told.push(
+                format!("contact {}", self.contact_email.as_deref().unwrap_or_default())
+                    .trim_end()
+                    .to_owned(),
+            );
+        }
         if let Some(packages) = &self.packages {
             told.push(format!("packages {}", packages.join(", ")));
         }

@@ -12,6 +12,7 @@ mod users;
 use std::sync::Arc;
 
 use auth::HasherError;
+pub use auth::{Cost, Timed, affordable, suggested};
 use directory::account::AccountCodeError;
 use directory::address::{AddressError, DomainError};
 use directory::application::AccessKeyError;

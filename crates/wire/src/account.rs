@@ -1,10 +1,76 @@
 //! Bodies of `/api/account/…` (spec/protocol.md 5, spec/clients.md 4.7).
 
-use crate::item::{item, row};
+use secrecy::SecretString;
+use serde::{Serialize, Serializer};
+use serde_json::{Value, json};
+
+use crate::item::{Kind, item, row};
 
 item! {
     /// An item without fields.
     pub struct Nothing {}
+    /// A new account. Fields of the service that are not here are ignored.
+    pub struct CreateAccount {
+        /// Its name.
+        account_name: required String = "accountName",
+        /// Its first domain, which becomes internal without verification.
+        primary_domain: required String = "primaryDomain",
+        /// Password of the first administrator; without one, the administrator cannot log in with a password.
+        admin_password: optional SecretString = "adminPassword",
+        /// Whether the administrator must change the password first, default: false.
+        force_password_change: optional bool = "forcePasswordChange",
+        /// A built-in role, default: Super Administrator.
+        admin_role: optional String = "adminRole",
+        /// Name of the contact, and of the administrator.
+        contact_name: optional String = "contactName",
+        /// Address of the contact; that of the administrator, if it is in the domain. Else that is `admin@`.
+        contact_email: optional String = "contactEmail",
+        /// Telephone number of the contact.
+        telephone: optional String = "telephone",
+        /// Ids of packages that the caller's account has, default: the default package.
+        products: optional Ids = "products",
+    }
+    /// Changes of an account. Fields of the service that are not here are ignored.
+    pub struct UpdateAccount {
+        /// Its code.
+        account_code: required String = "accountCode",
+        /// Its new name.
+        account_name: optional String = "accountName",
+        /// Name of the contact.
+        contact_name: optional String = "contactName",
+        /// Address of the contact.
+        contact_email: optional String = "contactEmail",
+        /// Telephone number of the contact.
+        telephone: optional String = "telephone",
+        /// Ids of packages that the caller's account has; they replace those of the account.
+        products: optional Ids = "products",
+    }
+}
+
+/// Ids: numbers, as documented, or texts.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Ids(pub Vec<String>);
+
+impl Kind for Ids {
+    const EXPECTED: &'static str = "a list of ids";
+
+    fn read(value: Value) -> Option<Self> {
+        let Value::Array(values) = value else { return None };
+        let id = |value| match value {
+            Value::String(text) => Some(text),
+            Value::Number(number) => Some(number.to_string()),
+            _ => None,
+        };
+        values.into_iter().map(id).collect::<Option<_>>().map(Self)
+    }
+
+    fn send<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.0.serialize(serializer)
+    }
+
+    fn schema() -> Value {
+        json!({ "type": "array", "items": { "type": ["integer", "string"] } })
+    }
 }
 
 row! {
@@ -50,7 +116,7 @@ row! {
         account_name: always String = "accountName",
         /// Always empty.
         admin_email: always String = "adminEmail",
-        /// Always empty.
+        /// Address of the contact; empty if not set.
         contact_email: always String = "contactEmail",
         /// First domain of the account.
         domain: always String = "domain",
@@ -58,9 +124,30 @@ row! {
         user_count: always u64 = "userCount",
         /// A number in the form `nn-nnnn-nnnnn`, stable.
         mimecast_id: always String = "mimecastId",
-        /// Always empty.
+        /// Name of the contact; empty if not set.
         contact_name: always String = "contactName",
-        /// Always empty.
+        /// Telephone number of the contact; empty if not set.
+        telephone: always String = "telephone",
+        /// Packages of the account, each as `Name [id]`.
+        packages: always Vec<String> = "packages",
+    }
+    /// An account of a partner.
+    pub struct ProvisionedAccount {
+        /// The account code.
+        account_code: always String = "accountCode",
+        /// Its name.
+        account_name: always String = "accountName",
+        /// Its first domain; only when it is created.
+        primary_domain: maybe String = "primaryDomain",
+        /// Address of the first administrator; only when it is created.
+        admin_email: maybe String = "adminEmail",
+        /// Role of the first administrator; only when it is created.
+        admin_role: maybe String = "adminRole",
+        /// Name of the contact; empty if not set.
+        contact_name: always String = "contactName",
+        /// Address of the contact; empty if not set.
+        contact_email: always String = "contactEmail",
+        /// Telephone number of the contact; empty if not set.
         telephone: always String = "telephone",
         /// Packages of the account, each as `Name [id]`.
         packages: always Vec<String> = "packages",

@@ -12,6 +12,7 @@ pub mod list_members;
 pub mod list_pending_domains;
 pub mod list_roles;
 pub mod list_users;
+mod members;
 pub mod remove_members;
 pub mod set_emergency_contact;
 
@@ -20,15 +21,10 @@ use directory::error::ItemError;
 use directory::groups::Group;
 use directory::user::User;
 use serde::de::DeserializeOwned;
-use serde_json::{Map, Value};
-use wire::body::MAX_ITEMS;
 use wire::envelope::Pagination;
-use wire::item::Entry;
-use wire::rest::{self, ChangeMembers, ChangedMember, ChangedMembers, NamesMember, PageMeta, PageQuery};
-use wire::{Code, Error, Failure};
+use wire::rest::{self, PageMeta, PageQuery};
 
 use super::directory::group_id;
-use crate::answer;
 use crate::call::{Call, Reply};
 use crate::endpoint::Endpoint;
 use crate::error::{CallError, wrong};
@@ -110,42 +106,4 @@ async fn named_group(
         Some(group) => Ok(Ok(group)),
         None => refused(wrong("id", &ItemError::NotFound("group"))),
     }
-}
-
-/// The members of a request, under the name that the client uses.
-fn named_members(item: Result<ChangeMembers, Vec<Error>>) -> Result<Vec<Entry<NamesMember>>, Box<Reply>> {
-    let refused =
-        |code, message: String| Box::new(Reply::errors(vec![Error::in_field(code, "groupMembers", message)]));
-    let ChangeMembers { group_members, data } = item.map_err(|errors| Box::new(Reply::errors(errors)))?;
-    match group_members.into_iter().chain(data).flatten().collect::<Vec<_>>() {
-        none if none.is_empty() => {
-            let message = r#"Name at least one member, as in {"groupMembers":[{"emailAddress":"…"}]}"#;
-            Err(refused(Code::Null, message.to_owned()))
-        }
-        many if many.len() > MAX_ITEMS => {
-            let message = format!("{} members, but a request may have at most {MAX_ITEMS}", many.len());
-            Err(refused(Code::ItemCount, message))
-        }
-        members => Ok(members),
-    }
-}
-
-/// One result for each member.
-fn member_results(outcomes: Vec<Result<Value, Failure>>) -> Vec<u8> {
-    let refused = |Failure { key, errors, .. }: Failure| {
-        let key = key.unwrap_or_default();
-        let errors = Some(errors.into_iter().map(Into::into).collect());
-        ChangedMember { errors, ..changed_member(&key, false) }
-    };
-    let result = |outcome: Result<Value, Failure>| match outcome {
-        Ok(key) => changed_member(key.as_object().unwrap_or(&Map::new()), true),
-        Err(failure) => refused(failure),
-    };
-    answer::rendered(&ChangedMembers { results: outcomes.into_iter().map(result).collect() })
-}
-
-/// The result of a member, from the item of the request.
-fn changed_member(key: &Map<String, Value>, success: bool) -> ChangedMember {
-    let text = |name: &str| key.get(name).and_then(Value::as_str).map(str::to_owned);
-    ChangedMember { email_address: text("emailAddress"), domain: text("domain"), success, errors: None }
 }

@@ -5,7 +5,8 @@ use std::sync::atomic::Ordering;
 use std::time::Instant;
 
 use argon2::password_hash::phc;
-use argon2::{ARGON2ID_IDENT, Algorithm, Argon2, Block, MIN_SALT_LEN, Params, Version};
+use argon2::{ARGON2ID_IDENT, Algorithm, Block, MIN_SALT_LEN, Params, Version};
+use argon2_wide::{Input, Width};
 use directory::user::PasswordHash;
 use secrecy::{ExposeSecret, SecretString};
 use subtle::ConstantTimeEq as _;
@@ -29,7 +30,9 @@ const MOST_MEMORY_KIB: u32 = 1 << 20;
 
 /// Hashes on one thread.
 pub(super) struct Hasher {
-    argon2: Argon2<'static>,
+    params: Params,
+    /// The vectors of this machine.
+    width: Width,
     /// Reused, because allocating it takes a third of a hash.
     memory: Vec<Block>,
     /// A dummy hash for unknown users: checking it takes as long as checking a real one.
@@ -39,7 +42,9 @@ pub(super) struct Hasher {
 
 /// A parsed Argon2 hash.
 pub(super) struct Argon {
-    argon2: Argon2<'static>,
+    algorithm: Algorithm,
+    version: Version,
+    params: Params,
     salt: Vec<u8>,
     output: Vec<u8>,
 }
@@ -47,16 +52,16 @@ pub(super) struct Argon {
 impl Hasher {
     pub(super) fn new(params: Params, load: Arc<Load>) -> Self {
         let memory = vec![Block::default(); params.block_count()];
-        let argon2 = Argon2::new(Algorithm::Argon2id, Version::V0x13, params);
-        let decoy = Argon { argon2: argon2.clone(), salt: vec![0; SALT], output: vec![0; HASH] };
-        Self { argon2, memory, decoy, load }
+        let decoy = Argon::new(params.clone(), vec![0; SALT], vec![0; HASH]);
+        Self { params, width: Width::widest(), memory, decoy, load }
     }
 
     /// Hashes a password; `None` with a log line if Argon2 fails.
     pub(super) fn hash(&mut self, password: &SecretString, salt: &[u8; SALT]) -> Option<PasswordHash> {
         let mut output = Zeroizing::new([0; HASH]);
-        match derive(&self.argon2, password, salt, &mut output[..], &mut self.memory, &self.load) {
-            Ok(()) => Some(PasswordHash::new(phc_string(self.argon2.params(), salt, &output[..]))),
+        let argon = Argon::new(self.params.clone(), salt.to_vec(), Vec::new());
+        match argon.derive(self.width, password, &mut output[..], &mut self.memory, &self.load) {
+            Ok(()) => Some(PasswordHash::new(phc_string(&self.params, salt, &output[..]))),
             Err(error) => {
                 tracing::error!(%error, "could not hash a password");
                 None
@@ -86,13 +91,12 @@ impl Hasher {
         let known = parsed.is_some();
         let parsed = parsed.as_ref().unwrap_or(&self.decoy);
         let own = self.memory.len();
-        let needs = parsed.argon2.params().block_count();
+        let needs = parsed.params.block_count();
         if needs > own {
             self.memory.resize(needs, Block::default());
         }
         let mut output = Zeroizing::new(vec![0; parsed.output.len()]);
-        let derived =
-            derive(&parsed.argon2, password, &parsed.salt, &mut output, &mut self.memory, &self.load);
+        let derived = parsed.derive(self.width, password, &mut output, &mut self.memory, &self.load);
         let same = bool::from(output.ct_eq(&parsed.output));
         // Hashes of a higher cost are rare and replaced at the next login, so their memory is released.
         self.memory.truncate(own);
@@ -106,6 +110,30 @@ impl Hasher {
 }
 
 impl Argon {
+    /// A hash as new ones are.
+    fn new(params: Params, salt: Vec<u8>, output: Vec<u8>) -> Self {
+        Self { algorithm: Algorithm::Argon2id, version: Version::V0x13, params, salt, output }
+    }
+
+    /// Hashes a password as this hash was, and records the duration.
+    fn derive(
+        &self,
+        width: Width,
+        password: &SecretString,
+        output: &mut [u8],
+        memory: &mut [Block],
+        load: &Load,
+    ) -> Result<(), argon2_wide::Error> {
+        #[expect(clippy::disallowed_methods, reason = "measures how long a hash takes")]
+        let started = Instant::now();
+        let Self { algorithm, version, params, salt, .. } = self;
+        let input = Input { algorithm: *algorithm, version: *version, params, salt };
+        argon2_wide::hash(width, &input, password.expose_secret().as_bytes(), output, memory)?;
+        let micros = u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX);
+        load.micros.store(micros, Ordering::Relaxed);
+        Ok(())
+    }
+
     pub(super) fn read(hash: &str) -> Result<Self, &'static str> {
         // The parser of the crate `phc` refuses long salts and outputs, which other implementations write.
         let mut fields = hash.strip_prefix('$').ok_or("it is not a PHC string")?.split('$').peekable();
@@ -127,16 +155,16 @@ impl Argon {
         let salt = base64(salt).filter(|salt| salt.len() >= MIN_SALT_LEN).ok_or("its salt is too short")?;
         let output = base64(output).filter(|output| output.len() >= MIN_OUTPUT);
         let output = output.ok_or("its hash is too short")?;
-        Ok(Self { argon2: Argon2::new(algorithm, version, params), salt, output })
+        Ok(Self { algorithm, version, params, salt, output })
     }
 
     pub(super) fn memory_kib(&self) -> u32 {
-        self.argon2.params().m_cost()
+        self.params.m_cost()
     }
 
     /// KiB of memory passes.
     pub(super) fn work(&self) -> u64 {
-        u64::from(self.memory_kib()) * u64::from(self.argon2.params().t_cost())
+        u64::from(self.memory_kib()) * u64::from(self.params.t_cost())
     }
 }
 
@@ -147,23 +175,6 @@ pub(super) fn outdated(hash: &PasswordHash, params: &Params) -> bool {
             && phc.version == Some(Version::V0x13.into())
             && Params::try_from(&phc).is_ok_and(|found| found == *params)
     })
-}
-
-/// Runs Argon2 and records the duration.
-fn derive(
-    argon2: &Argon2<'_>,
-    password: &SecretString,
-    salt: &[u8],
-    output: &mut [u8],
-    memory: &mut Vec<Block>,
-    load: &Load,
-) -> Result<(), argon2::Error> {
-    #[expect(clippy::disallowed_methods, reason = "measures how long a hash takes")]
-    let started = Instant::now();
-    argon2.hash_password_into_with_memory(password.expose_secret().as_bytes(), salt, output, memory)?;
-    let micros = u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX);
-    load.micros.store(micros, Ordering::Relaxed);
-    Ok(())
 }
 
 fn phc_string(params: &Params, salt: &[u8], hash: &[u8]) -> String {

@@ -1,6 +1,7 @@
 //! `matricula admin`: works directly on the store, even while a server uses it.
 
 mod accounts;
+mod calibrate;
 mod clients;
 mod profile;
 mod seed;
@@ -40,6 +41,8 @@ enum Command {
         #[arg(long, value_name = "FILE")]
         new: PathBuf,
     },
+    /// Measure hashes on this machine and suggest a cost for passwords
+    Calibrate(calibrate::Calibrate),
     /// Accounts
     #[command(subcommand)]
     Account(accounts::Command),
@@ -210,6 +213,9 @@ pub(crate) async fn run(arguments: Arguments, output: &Output) -> Result<(), Fai
     if let Command::NewMasterKey { file } = &command {
         return new_master_key(file, output);
     }
+    if let Command::Calibrate(asked) = &command {
+        return calibrate::run(asked, output);
+    }
     if let Command::RotateMasterKey { new } = &command {
         server::admin::rotate_master_key(&place.config()?, new)?;
         return Ok(output.say(
@@ -223,7 +229,7 @@ pub(crate) async fn run(arguments: Arguments, output: &Output) -> Result<(), Fai
     }
     let admin = place.open()?;
     match command {
-        Command::NewMasterKey { .. } | Command::RotateMasterKey { .. } => Ok(()),
+        Command::NewMasterKey { .. } | Command::RotateMasterKey { .. } | Command::Calibrate(_) => Ok(()),
         Command::Account(command) => accounts::run(&admin, command, output).await,
         Command::Domain(command) => domain(&admin, command, output).await,
         Command::Administrator(command) => administrator(&place, &admin, command, output).await,

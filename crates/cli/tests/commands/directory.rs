@@ -226,3 +226,30 @@ fn a_master_key_is_never_overwritten_and_can_be_rotated() {
     std::fs::rename(&new, &key).unwrap();
     installation.assert_audit_is_whole();
 }
+
+/// What is suggested is a configuration, whatever the machine is doing.
+#[test]
+fn the_cost_of_passwords_is_measured_and_suggested() {
+    let measured = json(&["admin", "calibrate", "--milliseconds", "1"]);
+    let costs = measured["costs"].as_array().unwrap();
+    let memory: Vec<_> = costs.iter().map(|cost| cost["memory_kib"].as_u64().unwrap() >> 10).collect();
+    assert_eq!(memory, [46, 19, 12, 9, 7]);
+    let suggested = &measured["suggested"];
+    assert!(costs.contains(suggested), "{measured}");
+
+    let installation = Installation::new();
+    let setting = |name: &str| format!("{name} = {}\n", suggested[name]);
+    let settings: String = ["memory_kib", "iterations", "parallelism"].map(setting).concat();
+    let config = std::fs::read_to_string(&installation.config).unwrap();
+    std::fs::write(&installation.config, format!("{config}[passwords]\n{settings}")).unwrap();
+    installation.create_administrator("ann@acme.example", &[]);
+    let set = ["administrator", "set-password", "ann@acme.example"];
+    let set = [&["--json", "admin", "--config", path(&installation.config)], &set[..]].concat();
+    let set = run_with_input(&set, "Harbour-Lights-4711\n");
+    assert!(set.status.success(), "{}", String::from_utf8_lossy(&set.stderr));
+
+    let shown = text(&run(&["admin", "calibrate", "--milliseconds", "1"]).stdout);
+    assert!(shown.contains("[passwords]\nmemory_kib = "), "{shown}");
+    assert!(shown.lines().all(|line| line.chars().count() <= 80), "{shown}");
+    assert_eq!(run(&["admin", "calibrate", "--milliseconds", "0"]).status.code(), Some(2));
+}

@@ -31,6 +31,7 @@ mod metrics;
 mod nodes;
 mod once_only;
 mod pages;
+mod provisioning;
 mod quota;
 mod reference;
 mod reserved;

@@ -93,19 +93,32 @@ impl Work for Apply {
     }
 
     fn run(&self, batch: &mut Batch<'_>) -> Result<Changed> {
-        // Others share the transaction: only this list is undone.
-        batch.session.batch("SAVEPOINT changes")?;
-        let before = batch.remember();
-        for (index, change) in self.changes.iter().enumerate() {
-            if let Err(why) = one(batch, change, &self.actor, self.now)? {
-                batch.session.batch("ROLLBACK TO SAVEPOINT changes; RELEASE SAVEPOINT changes")?;
-                batch.go_back(before);
-                return Ok(Changed::Refused { index, why });
-            }
-        }
-        batch.session.batch("RELEASE SAVEPOINT changes")?;
-        Ok(Changed::Done)
+        Ok(match together(batch, &self.changes, &self.actor, self.now)? {
+            Ok(()) => Changed::Done,
+            Err((index, why)) => Changed::Refused { index, why },
+        })
     }
+}
+
+/// Makes all changes of a list, or leaves everything as it is and says which was refused.
+fn together(
+    batch: &mut Batch<'_>,
+    changes: &[Change],
+    actor: &Actor,
+    now: Timestamp,
+) -> Result<std::result::Result<(), (usize, ChangeError)>> {
+    // Others share the transaction: only this list is undone.
+    batch.session.batch("SAVEPOINT changes")?;
+    let before = batch.remember();
+    for (index, change) in changes.iter().enumerate() {
+        if let Err(why) = one(batch, change, actor, now)? {
+            batch.session.batch("ROLLBACK TO SAVEPOINT changes; RELEASE SAVEPOINT changes")?;
+            batch.go_back(before);
+            return Ok(Err((index, why)));
+        }
+    }
+    batch.session.batch("RELEASE SAVEPOINT changes")?;
+    Ok(Ok(()))
 }
 
 /// Makes one change, or leaves everything as it is.
@@ -117,6 +130,10 @@ pub(super) fn one(
 ) -> Result<Judged<Effect>> {
     if let Change::AddUser(user) = change {
         return add_user(batch, user, actor);
+    }
+    if let Change::Together(changes) = change {
+        let made = together(batch, changes, actor, now)?;
+        return Ok(made.map(|()| Effect::Done).map_err(|(_, why)| why));
     }
     let made = match in_savepoint(batch, change, actor, now)? {
         Ok(made) => made,
@@ -191,6 +208,8 @@ fn make(batch: &mut Batch<'_>, change: &Change, actor: &Actor, now: Timestamp) -
         Change::SetPolicy(id, policy) => accounts::set_policy(session, *id, policy),
         Change::SetSettings(id, update) => accounts::set_settings(session, *id, update),
         Change::StartImport(id, rows) => accounts::account(session, *id, format!("{rows} rows")),
+        // Made by `one`, change by change.
+        Change::Together(_) => Ok(Err(ChangeError::NotFound)),
         Change::SetAccountProfile(id, profile) => accounts::set_profile(session, *id, *profile),
         Change::AddDomain(domain) => domains::add(batch, domain),
         Change::RemoveDomain(id) => domains::remove(session, *id, now),

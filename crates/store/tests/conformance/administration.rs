@@ -2,10 +2,11 @@
 
 use directory::audit::Actor;
 use directory::change::{Change, ChangeError, Changed};
+use directory::domains::DomainChange;
 use directory::port::Freshness;
 use directory::role::{BuiltIn, INTERNAL_READ};
 use directory::settings::{EmergencyContact, Settings, SettingsUpdate};
-use directory::user::{PasswordHash, Update};
+use directory::user::{PasswordHash, Update, User};
 use directory::{ApplicationId, BindingId, DomainId, DomainName, Role, RoleId};
 use secrecy::ExposeSecret;
 
@@ -180,7 +181,12 @@ pub(crate) async fn settings_change_one_by_one(engine: &impl Engine) {
             ("account.settings_set", "C1", detail)
         );
     }
-    let settings = Settings { packages, basic_ad_as_cloud: true, emergency_contact: Some(contact) };
+    let settings = Settings {
+        packages,
+        basic_ad_as_cloud: true,
+        emergency_contact: Some(contact),
+        ..Settings::default()
+    };
     let principal = store.principal(&access_key(1), Freshness::Now).await.unwrap().unwrap();
     assert_eq!(principal.account.settings, settings);
     let found = store.account_by_id(account_id(1)).await.unwrap().unwrap();
@@ -190,4 +196,50 @@ pub(crate) async fn settings_change_one_by_one(engine: &impl Engine) {
     let nowhere = Change::SetSettings(account_id(9), SettingsUpdate::default());
     let refused = store.apply(vec![nowhere], Actor::Operator, now()).await.unwrap();
     assert_eq!(refused, Changed::Refused { index: 0, why: ChangeError::NotFound });
+}
+
+pub(crate) async fn changes_together_are_made_or_none(engine: &impl Engine) {
+    let store = filled_store(engine).await;
+    let told = async || {
+        let mut told = 0;
+        for report in store.verify_audit().await.unwrap() {
+            assert!(report.broken.is_none());
+            told += store.audit(report.chain, 0, 100).await.unwrap().len();
+        }
+        told
+    };
+    let before = told().await;
+    let new = |n: u8, domain_name: &str, by: u8| {
+        let first = user(u32::from(n) * 1_000, &format!("first@{domain_name}"));
+        Change::Together(vec![
+            Change::AddAccount(account(n, &[1])),
+            Change::Domain(DomainChange::Provide { domain: domain(n, domain_name), by: account_id(by) }),
+            Change::AddUser(User { account: account_id(n), ..first }),
+        ])
+    };
+    // Between others in one list: only what is refused is undone.
+    let around = |n: u32| Change::AddUser(user(n, &format!("{n}@example.com")));
+    for (number, (change, outcome)) in (20..).zip([
+        (new(2, "example.com", 1), Err(ChangeError::DomainManaged)),
+        (new(2, "sub.example.com", 9), Err(ChangeError::DomainBelowAnothers)),
+        (new(1, "new.example", 1), Err(ChangeError::AlreadyExists)),
+        (new(2, "sub.example.com", 1), Ok(())),
+        (new(3, "new.example", 1), Ok(())),
+    ]) {
+        let effect = crate::directory::effect(&store, change).await;
+        assert_eq!(effect.map(drop), outcome);
+        assert!(crate::directory::effect(&store, around(number)).await.is_ok());
+    }
+    let codes: Vec<_> =
+        store.list_accounts().await.unwrap().into_iter().map(|account| account.code.to_string()).collect();
+    assert_eq!(codes, ["C1", "C2", "C3"]);
+    for n in [2, 3] {
+        assert_eq!(store.count_listed(account_id(n), None).await.unwrap(), 3, "with postmaster and abuse");
+    }
+    assert_eq!(store.count_users().await.unwrap(), FILLED + 5 + 6);
+    assert_eq!(told().await, before + 5 + 6, "what was not done is not told");
+    let list = vec![around(40), new(2, "other.example", 1)];
+    let refused = store.apply(list, Actor::Operator, now()).await.unwrap();
+    assert_eq!(refused, Changed::Refused { index: 1, why: ChangeError::AlreadyExists });
+    assert_eq!(store.count_users().await.unwrap(), FILLED + 5 + 6);
 }

@@ -65,7 +65,8 @@ macro_rules! engines {
         }
         administration::{
             all_changes_are_made_or_none, revocations_raise_the_epoch, a_principal_is_all_or_nothing,
-            accounts_know_what_is_above_them, settings_change_one_by_one, secrets_are_nowhere_to_be_read, another_master_key_is_refused,
+            accounts_know_what_is_above_them, settings_change_one_by_one,
+            changes_together_are_made_or_none, secrets_are_nowhere_to_be_read, another_master_key_is_refused,
         }
         nodes::{
             a_request_runs_on_one_node, a_request_id_belongs_to_one_body_on_all_nodes,

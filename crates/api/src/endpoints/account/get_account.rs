@@ -48,6 +48,9 @@ async fn get_account(mut call: Call<'_>) -> Result<Reply, CallError> {
             number / 100 % 10_000,
             number / 1_000_000 % 100_000
         ),
+        contact_email: account.settings.contact.email.clone(),
+        contact_name: account.settings.contact.name.clone(),
+        telephone: account.settings.contact.telephone.clone(),
         packages: account.settings.packages.clone(),
         ..AccountRow::default()
     };

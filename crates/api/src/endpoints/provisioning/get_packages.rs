@@ -2,7 +2,7 @@
 //! catalogue of API 2.0 names no permission; that of get-account, which shows the same, is `[ours]`.
 
 use directory::application::Product;
-use directory::role::DASHBOARD_READ;
+use directory::role::{DASHBOARD_READ, PROVISIONING};
 use directory::settings::package_parts;
 use wire::Answer;
 use wire::account::{Nothing, Package, PackageRow};
@@ -29,7 +29,10 @@ pub const ENDPOINT: Endpoint = Endpoint {
 async fn get_packages(mut call: Call<'_>) -> Result<Reply, CallError> {
     let mut body = call.body()?;
     body.one::<Nothing>()?;
-    let scope = call.scope(&DASHBOARD_READ, body.account_code.as_deref()).await?;
+    // Members of the Partner Provisioning Role choose from these packages for the accounts that they create.
+    let member = call.caller.role().is_some_and(|role| role.allows(&PROVISIONING));
+    let permission = if member { &PROVISIONING } else { &DASHBOARD_READ };
+    let scope = call.scope(permission, body.account_code.as_deref()).await?;
     let row = |package: &String| {
         let (name, id) = package_parts(package);
         PackageRow { products: Package { id: id.to_owned(), name: name.to_owned() } }

@@ -67,6 +67,9 @@ pub(super) fn set_settings(session: &dyn Session, id: AccountId, update: &Settin
     update.apply(&mut settings);
     let sql = "UPDATE accounts SET settings = ?2 WHERE id = ?1";
     session.execute(sql, values![id.as_bytes(), json(&settings)?])?;
+    if let Some(name) = &update.name {
+        session.execute("UPDATE accounts SET name = ?2 WHERE id = ?1", values![id.as_bytes(), name])?;
+    }
     account(session, id, update.told())
 }
 

@@ -96,6 +96,10 @@ pub(super) fn make(batch: &Batch<'_>, change: &DomainChange, now: Timestamp) -> 
             };
             internal(batch, domain)
         }
+        DomainChange::Provide { domain, by } => {
+            there!(above(session, *by, &domain.name)?);
+            internal(batch, domain.clone())
+        }
         DomainChange::Drop(id) => {
             let pending = there!(found(session, *id)?);
             session.execute("DELETE FROM pending_domains WHERE id = ?1", values![id.as_bytes()])?;
