@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use api::import_work::{self, ByCall};
+use tokio::sync::Semaphore;
 use tokio::task::JoinHandle;
 
 use crate::app::App;
@@ -72,12 +73,18 @@ async fn tidy_up(app: Arc<App>) {
     }
 }
 
+/// Jobs of import-users that run at once. Their passwords share the hashing threads with logins.
+const IMPORTS_AT_ONCE: usize = 2;
+
 /// Gives the jobs of import-users to workers.
 async fn start_imports(app: Arc<App>) {
-    loop {
+    let turns = Arc::new(Semaphore::new(IMPORTS_AT_ONCE));
+    // The semaphore is never closed.
+    while let Ok(turn) = Arc::clone(&turns).acquire_owned().await {
         let (job, caller) = app.core.imports.next().await;
         let app = Arc::clone(&app);
         tokio::spawn(async move {
+            let _turn = turn;
             if job.begin() {
                 let work = import_work::spawn(&app.core, &job, caller.clone(), Box::new(ByCall(caller)));
                 // A worker that panics is recorded in the job.

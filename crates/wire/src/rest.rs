@@ -62,6 +62,8 @@ item! {
     pub struct NoQuery {}
     /// An emergency contact. It replaces the present one as a whole.
     pub struct SetEmergencyContact {
+        /// The account code; if it is sent, it must be the caller's own.
+        account_code: optional String = "accountCode",
         /// Name.
         contact_name: required String = "contactName",
         /// Address.

@@ -24,6 +24,9 @@ use super::row::{Row, RowOutcome, RowStatus, slice_rows};
 const CHECKED_AT_ONCE: usize = 500;
 const CREATED_AT_ONCE: usize = 100;
 
+/// Refused rows that are kept of a finished job of import-users.
+pub const KEPT: usize = 100;
+
 /// The stage of a job.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Stage {
@@ -157,6 +160,8 @@ struct State {
     source: Option<Source>,
     report: Report,
     rows: Vec<Row>,
+    /// Nobody looks at its rows on a page: of import-users.
+    is_unattended: bool,
     /// The rows of the current stage in fixed slices, and the slices that are not yet sent.
     slices: Vec<Vec<usize>>,
     unsent: VecDeque<usize>,
@@ -178,6 +183,7 @@ impl Job {
                 source,
                 report: Report::default(),
                 rows: Vec::new(),
+                is_unattended: false,
                 slices: Vec::new(),
                 unsent: VecDeque::new(),
                 in_flight: 0,
@@ -201,8 +207,13 @@ impl Job {
         if progress.ready == 0 {
             progress.stage = Stage::Done;
         }
-        (state.rows, state.report) = (rows, report);
+        (state.rows, state.report, state.is_unattended) = (rows, report, true);
         self.progress.send_replace(progress);
+    }
+
+    /// Rows in memory.
+    pub fn held_rows(&self) -> usize {
+        self.state().rows.len()
     }
 
     /// Takes the rows of the file, read with these choices, to be checked; `false` if the columns can no longer be
@@ -413,6 +424,13 @@ impl Job {
             }
         });
         state.why = why;
+        if state.is_unattended && self.progress().stage == Stage::Done {
+            // The counts are in the progress.
+            state.rows.retain(|row| !row.errors().is_empty());
+            state.rows.truncate(KEPT);
+            state.rows.shrink_to_fit();
+            (state.slices, state.unsent) = Default::default();
+        }
     }
 
     /// Calls a function with the rows.

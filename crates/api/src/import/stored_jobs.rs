@@ -63,17 +63,16 @@ impl Imports {
         loop {
             let others = || jobs.iter().filter(|other| !Arc::ptr_eq(other, job));
             let in_account = others().filter(|other| other.origin.account == job.origin.account).count();
-            let other_rows: usize = others().map(|other| other.progress().rows).sum();
+            let other_rows: usize = others().map(|other| other.held_rows()).sum();
             let account_full = in_account >= MAX_PER_ACCOUNT;
             if !account_full && others().count() < MAX_JOBS && other_rows + rows <= MAX_ROWS {
                 break;
             }
-            let gives_way = |other: &Arc<Job>| {
-                !Arc::ptr_eq(other, job)
-                    && !other.progress().running
-                    && (!account_full || other.origin.account == job.origin.account)
-            };
-            match jobs.iter().position(gives_way) {
+            let is_own = |other: &Arc<Job>| other.origin.account == job.origin.account;
+            let is_idle = |other: &Arc<Job>| !Arc::ptr_eq(other, job) && !other.progress().running;
+            let own = jobs.iter().position(|other| is_own(other) && is_idle(other));
+            // Jobs of other accounts give way only if the whole node is full.
+            match own.or_else(|| jobs.iter().position(is_idle).filter(|_| !account_full)) {
                 Some(oldest) => drop(jobs.remove(oldest)),
                 None => return false,
             }

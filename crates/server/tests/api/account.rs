@@ -1,7 +1,7 @@
 //! Settings of an account: packages, Basic-AD, the emergency contact.
 
 use serde_json::json;
-use testkit::{ACCOUNT, PASSWORD, Response, TestServer};
+use testkit::{ACCOUNT, LOWER_ACCOUNT, PASSWORD, Response, TestServer};
 
 const ADMIN: &str = "admin@example.com";
 const CONTACT: &str = "/account/cloud-gateway/v1/emergency-contact";
@@ -120,6 +120,10 @@ async fn an_emergency_contact_is_replaced_as_a_whole() {
         (
             "too long",
             json!({"contactName": "Bo", "contactEmailAddress": "bo@example.net", "telephone": "1".repeat(65)}),
+        ),
+        (
+            "another account",
+            json!({"accountCode": LOWER_ACCOUNT, "contactName": "Bo", "contactEmailAddress": "bo@example.net"}),
         ),
         (
             "too many",

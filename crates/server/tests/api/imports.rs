@@ -79,6 +79,19 @@ async fn the_same_request_imports_once() {
     assert_eq!(done["refused"][0]["code"], "err_user_already_exists", "{done}");
 }
 
+/// A finished import keeps its counts and a hundred refused rows.
+#[tokio::test]
+async fn a_finished_import_says_how_many_rows_there_were() {
+    let server = TestServer::start().await;
+    let administrator = server.administrator();
+    let file = format!("email\nann@example.com\n{}", "no address\n".repeat(150));
+    let started = import(&server, &administrator, "", file).await;
+    let done = state(&server, &administrator, &started).await;
+    let counts = [&done["totalUsers"], &done["successfulImportedUsers"]].map(|count| count.as_u64().unwrap());
+    assert_eq!((counts, done["refused"].as_array().unwrap().len()), ([151, 1], 100), "{done}");
+    assert_eq!((&done["refused"][0]["line"], &done["refused"][99]["line"]), (&json!(3), &json!(102)));
+}
+
 /// A repeated request gets the id of an import that is recorded, so it must not be one that never begins.
 #[tokio::test]
 async fn an_import_begins_even_if_its_caller_goes_away() {

@@ -3,6 +3,7 @@
 
 use directory::application::Product;
 use directory::change::Change;
+use directory::error::ItemError;
 use directory::role::SETTINGS_EDIT;
 use directory::settings::{EmergencyContact, SettingsUpdate};
 use wire::Code;
@@ -25,7 +26,7 @@ pub const ENDPOINT: Endpoint = Endpoint {
     writes: true,
     takes: Takes::Object(SetEmergencyContact::FIELDS),
     row: rest::EmergencyContact::FIELDS,
-    codes: &[Code::InvalidEmailAddress, Code::Length, Code::Characters],
+    codes: &[Code::InvalidEmailAddress, Code::Length, Code::Characters, Code::AccountNotPermitted],
     run: Run::Signed(|call| Box::pin(set(call))),
 };
 
@@ -34,6 +35,11 @@ async fn set(mut call: Call<'_>) -> Result<Reply, CallError> {
     let scope = call.scope(&SETTINGS_EDIT, None).await?;
     let account = scope.account();
     let plan = item.and_then(|item| {
+        // The service's tools send back what they read: the contact of one account must not become that of another.
+        let is_other = |code: &String| !code.trim().eq_ignore_ascii_case(account.code.as_str());
+        if item.account_code.as_ref().is_some_and(is_other) {
+            return Err(vec![wrong("accountCode", &ItemError::AccountNotPermitted)]);
+        }
         let contact = EmergencyContact {
             name: item.contact_name,
             email: item.contact_email_address,

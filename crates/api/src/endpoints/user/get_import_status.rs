@@ -12,6 +12,7 @@ use crate::call::{Call, Reply};
 use crate::endpoint::{Endpoint, Method, Run, Takes};
 use crate::endpoints::login::refused_item;
 use crate::error::{CallError, wrong};
+use crate::import::job::KEPT;
 use crate::import::{Job, Progress, Stage};
 use crate::secure_id::SecureIds;
 
@@ -32,8 +33,8 @@ pub const ENDPOINT: Endpoint = Endpoint {
 /// The kind of an import's secure id.
 const KIND: &str = "import";
 
-/// Refused rows in a response.
-const SHOWN: usize = 100;
+/// Refused rows in a response: as many as a finished job keeps.
+const SHOWN: usize = KEPT;
 
 const UNKNOWN: &str = "This server has no such import: it is older than a day, runs on another node, or was lost in a restart. To be sure, send the file again with a new request id; users that exist are refused";
 

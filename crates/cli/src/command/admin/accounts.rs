@@ -1,6 +1,6 @@
 //! `matricula admin account`: accounts and their settings.
 
-use clap::{Subcommand, ValueEnum};
+use clap::{ArgGroup, Subcommand, ValueEnum};
 use serde_json::json;
 use server::admin::Admin;
 
@@ -23,11 +23,12 @@ pub(super) enum Command {
     /// List the accounts; with --json also their settings
     List,
     /// Change settings of an account
+    #[command(group = ArgGroup::new("settings").required(true).multiple(true).args(["packages", "basic_ad"]))]
     Set {
         /// Its code
         code: String,
         /// A package, such as "Internal Directory [1]"; may be repeated. The list replaces the present one
-        #[arg(long = "package", value_name = "NAME", required_unless_present = "basic_ad")]
+        #[arg(long = "package", value_name = "NAME")]
         packages: Vec<String>,
         /// Logins with Basic-AD through the account's applications
         #[arg(long)]
