@@ -32,7 +32,7 @@ pub(crate) struct Arguments {
     /// Serve HTTPS with a generated certificate for localhost, 127.0.0.1, ::1 and these names, kept in the folder
     #[arg(long, value_name = "NAME", num_args = 0..)]
     tls: Option<Vec<String>>,
-    /// The URL at which clients reach this sandbox through a proxy that ends TLS, such as https://sandbox.test:8443
+    /// The URL at which clients reach this sandbox through a proxy that ends TLS: scheme, host and port
     #[arg(long, value_name = "URL", value_parser = public_url)]
     public_url: Option<String>,
     /// Write the port to this file once the server accepts requests

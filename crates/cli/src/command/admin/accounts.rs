@@ -27,7 +27,7 @@ pub(super) enum Command {
     Set {
         /// Its code
         code: String,
-        /// A package, such as "Internal Directory [1]"; may be repeated. The list replaces the present one
+        /// A package with its id in brackets; may be repeated. The list replaces the present one
         #[arg(long = "package", value_name = "NAME")]
         packages: Vec<String>,
         /// Logins with Basic-AD through the account's applications
