@@ -37,7 +37,7 @@ fn may_lie(
     let path = read::path(session, account, parent)?;
     Ok(if path.is_empty() {
         Err(ChangeError::ParentNotFound)
-    } else if path.contains(&id) {
+    } else if path.iter().any(|(above, _)| *above == id) {
         Err(ChangeError::GroupInItself)
     } else if path.len() + levels > MAX_DEPTH {
         Err(ChangeError::GroupTooDeep)
@@ -62,9 +62,9 @@ fn count_group(session: &dyn Session, account: AccountId, by: i64) -> Result<()>
 /// The place of a group, for the audit: only with the groups above it is a description unique.
 fn place(session: &dyn Session, group: &Group) -> Result<String> {
     let Some(parent) = group.parent else { return Ok("at the top".to_owned()) };
-    let mut above = read::names_up(session, group.account, parent)?;
-    above.reverse();
-    Ok(format!("in {}", above.join(" / ")))
+    let above = read::path(session, group.account, parent)?;
+    let names: Vec<_> = above.into_iter().rev().map(|(_, description)| description).collect();
+    Ok(format!("in {}", names.join(" / ")))
 }
 
 fn made(group: Group, detail: String) -> Made {

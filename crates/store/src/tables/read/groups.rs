@@ -33,8 +33,8 @@ pub(crate) fn by_id(session: &dyn Session, id: GroupId) -> Result<Option<Group>>
     session.one(&format!("{GROUP} WHERE id = ?1"), values![id.as_bytes()], group_at)
 }
 
-/// The ids of a group of the account and of its ancestors, itself first; empty if it does not exist.
-pub(crate) fn path(session: &dyn Session, account: AccountId, id: GroupId) -> Result<Vec<GroupId>> {
+/// The ids and descriptions of a group of the account and of its ancestors, itself first; empty if it does not exist.
+pub(crate) fn path(session: &dyn Session, account: AccountId, id: GroupId) -> Result<Vec<(GroupId, String)>> {
     session.all(
         "WITH RECURSIVE path (id, distance) AS (
                  SELECT id, 0 FROM groups WHERE id = ?1 AND account = ?2
@@ -42,19 +42,10 @@ pub(crate) fn path(session: &dyn Session, account: AccountId, id: GroupId) -> Re
                  SELECT g.parent, distance + 1 FROM path JOIN groups g ON g.id = path.id
                      WHERE g.parent IS NOT NULL AND distance < 100
              )
-             SELECT id FROM path ORDER BY distance",
+             SELECT g.id, g.description FROM path JOIN groups g ON g.id = path.id ORDER BY distance",
         values![id.as_bytes(), account.as_bytes()],
-        |row| row.get(0).map(GroupId::from_bytes),
+        |row| Ok((GroupId::from_bytes(row.get(0)?), row.get(1)?)),
     )
-}
-
-/// The descriptions of a group and of its ancestors, itself first.
-pub(crate) fn names_up(session: &dyn Session, account: AccountId, id: GroupId) -> Result<Vec<String>> {
-    let mut names = Vec::new();
-    for id in path(session, account, id)? {
-        names.extend(by_id(session, id)?.map(|group| group.description.as_str().to_owned()));
-    }
-    Ok(names)
 }
 
 /// Whether an address may be a member: a user of the account has it, or its domain is not internal to the account.
