@@ -192,7 +192,11 @@ impl Command {
             }
             body => request.body = body,
         }
-        if let Some(user) = user.filter(|_| request.header("authorization").is_none()) {
+        if let Some(mut user) = user.filter(|_| request.header("authorization").is_none()) {
+            // Without a colon curl asks for the password, which the line does not have.
+            if !user.contains(&b':') {
+                user.push(b':');
+            }
             let value = format!("Basic {}", STANDARD.encode(user));
             request.headers.push(("Authorization".to_owned(), value.into_bytes()));
         }
