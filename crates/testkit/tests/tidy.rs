@@ -53,9 +53,10 @@ fn crates_depend_only_on_the_allowed_ones() {
         ("observe", &["directory", "wire"]),
         ("playground", &["api", "console", "directory", "observe", "server", "store"]),
         ("server", &["api", "auth", "console", "directory", "observe", "store", "wire"]),
-        ("store", &["directory"]),
+        ("store", &["directory", "vfs"]),
         // testkit uses the clock and entropy of the port, and the headers of requests.
         ("testkit", &["client", "directory", "playground", "server", "wire"]),
+        ("vfs", &[]),
         ("wire", &[]),
     ];
     let allowed: BTreeMap<&str, BTreeSet<&str>> =
