@@ -26,6 +26,7 @@ pub(crate) const SQLITE: &[Migration] = &[
     file!("sqlite", "0010_password_origin"),
     file!("sqlite", "0011_reserved_users"),
     file!("sqlite", "0012_account_settings"),
+    file!("sqlite", "0013_request_index"),
 ];
 
 pub(crate) const POSTGRES: &[Migration] = &[

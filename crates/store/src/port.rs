@@ -18,6 +18,7 @@ use directory::port::{StoreError, Write, Written};
 
 use crate::session::{Result, Session};
 use crate::snapshot::Snapshot;
+use crate::tables::memory::Memory;
 use crate::tables::request::Requests;
 use crate::tables::work::{Ping, Work};
 use crate::vault::Vault;
@@ -45,6 +46,11 @@ pub(crate) trait Engine: Send + Sync + 'static {
         read: impl Fn(&dyn Session) -> Result<T> + Send + 'static,
     ) -> impl Future<Output = std::result::Result<T, StoreError>> + Send {
         self.scan(read)
+    }
+
+    /// The memory that finds requests, if no index does.
+    fn memory(&self) -> Option<Arc<Memory>> {
+        None
     }
 
     /// An error once the database was found to be corrupt.

@@ -13,6 +13,9 @@ mod schema;
 mod session;
 mod writer;
 
+#[cfg(test)]
+mod once_tests;
+
 pub(crate) use backup::backup;
 pub(crate) use restore::restore;
 pub use saved_state::SavedState;
@@ -31,6 +34,7 @@ use crate::port::{Engine, TableStore};
 use crate::problem::OpenProblem;
 use crate::session::{Result, Session};
 use crate::snapshot::Snapshot;
+use crate::tables::memory::{GENERATION, Memory};
 use crate::tables::work::Work;
 use crate::tables::{forget, read};
 use crate::vault::{MasterKey, Vault};
@@ -45,6 +49,7 @@ struct Sqlite {
     /// Drops after the writer.
     _mover: checkpoint::Mover,
     path: PathBuf,
+    memory: Arc<Memory>,
     damage: Arc<Damage>,
     /// Held to the end, so that no other file can replace the database.
     in_use: Arc<InUse>,
@@ -118,9 +123,17 @@ pub(crate) fn open(
     };
     let vault = Arc::new(Vault::open(master, &ring)?);
     let forgotten = forget::up_to(&connection)?;
+    let memory = Arc::new(Memory::read(&connection, GENERATION)?);
     let (rest, mover) = checkpoint::start(&mut connection, open_writer(path)?)?;
     let damage = Arc::new(Damage::none(path.to_owned()));
-    let lane = writer::Writer::new(connection, rest, Arc::clone(&vault), entropy, Arc::clone(&damage));
+    let lane = writer::Writer::new(
+        connection,
+        rest,
+        Arc::clone(&vault),
+        entropy,
+        Arc::clone(&memory),
+        Arc::clone(&damage),
+    );
     let writer = Writer::start("store-writer", [lane]).map_err(OpenProblem::Thread)?;
     let readers = ThreadLocal::new();
     let engine = Sqlite {
@@ -128,6 +141,7 @@ pub(crate) fn open(
         writer,
         _mover: mover,
         path: path.to_owned(),
+        memory,
         damage,
         in_use,
         _log: LogLeft(path.to_owned()),
@@ -173,6 +187,10 @@ impl Engine for Sqlite {
         Ok(scan.await.map_err(StoreError::failed)??)
     }
 
+    fn memory(&self) -> Option<Arc<Memory>> {
+        Some(Arc::clone(&self.memory))
+    }
+
     fn sound(&self) -> std::result::Result<(), StoreError> {
         self.damage.check()
     }
@@ -189,10 +207,17 @@ fn hold(path: &Path) -> std::result::Result<InUse, OpenProblem> {
     Ok(in_use)
 }
 
-/// A connection that writes to an existing database.
+/// A connection that writes to an existing database. A commit's pages go into the log with one call of the system, for
+/// which `synchronous=FULL` is needed (`collecting_vfs`).
 fn open_writer(path: &Path) -> rusqlite::Result<Connection> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let connection = Connection::open_with_flags(path, flags)?;
+    let connection = match collecting_vfs::register() {
+        Ok(()) => Connection::open_with_flags_and_vfs(path, flags, collecting_vfs::NAME)?,
+        Err(error) => {
+            tracing::warn!(%error, "each page is written separately, which is slower");
+            Connection::open_with_flags(path, flags)?
+        }
+    };
     // Another process, such as `matricula admin`, may be writing: wait for it.
     connection.busy_timeout(std::time::Duration::from_secs(10))?;
     connection.set_prepared_statement_cache_capacity(64);

@@ -15,8 +15,13 @@ use crate::tables::{forget, request};
 
 impl<E: Engine> RequestStore for TableStore<E> {
     fn recall<'a>(&'a self, request: &'a RequestKey, request_ids: RequestIds) -> Pending<'a, Recalled> {
-        let request = *request;
-        Box::pin(self.engine.read(move |s| request::recall(s, &request, request_ids)))
+        let (request, memory) = (*request, self.engine.memory());
+        Box::pin(async move {
+            if memory.as_ref().is_some_and(|memory| memory.lacks(&request)) {
+                return Ok(Recalled::Unknown);
+            }
+            self.engine.read(move |s| request::recall(s, memory.as_deref(), &request, request_ids)).await
+        })
     }
 
     fn write(&self, requests: Vec<Write>) -> Pending<'_, Vec<Written>> {

@@ -9,6 +9,7 @@ use super::checkpoint::Rest;
 use super::damage::Damage;
 use crate::session::{Result, Session};
 use crate::tables::batch::{Batch, Chain};
+use crate::tables::memory::{Memory, News};
 use crate::vault::Vault;
 use crate::work::{Commit, Job};
 
@@ -26,6 +27,7 @@ pub(super) struct Writer {
     rest: Rest,
     vault: Arc<Vault>,
     entropy: Arc<dyn Entropy>,
+    memory: Arc<Memory>,
     damage: Arc<Damage>,
     /// Whether freed pages are overwritten too.
     wipes: Option<bool>,
@@ -37,9 +39,10 @@ impl Writer {
         rest: Rest,
         vault: Arc<Vault>,
         entropy: Arc<dyn Entropy>,
+        memory: Arc<Memory>,
         damage: Arc<Damage>,
     ) -> Self {
-        Self { connection, rest, vault, entropy, damage, wipes: None }
+        Self { connection, rest, vault, entropy, memory, damage, wipes: None }
     }
 }
 
@@ -91,17 +94,21 @@ impl Writer {
         let session: &dyn Session = &self.connection;
         // Takes the write lock at once, so that the reads below still hold when the writes depend on them.
         session.batch("BEGIN IMMEDIATE")?;
-        let mut run = || {
+        let mut run = || -> Result<Option<News>> {
             let chain = Chain::read(session, CHAIN, "")?;
-            let mut batch = Batch::begin(session, &self.vault, &*self.entropy, chain);
+            let mut batch = Batch::begin(session, &self.vault, &*self.entropy, chain).with(&self.memory)?;
             group.iter_mut().try_for_each(|job| job.run(&mut batch))?;
-            batch.end()?;
-            session.batch("COMMIT")
+            let news = batch.end()?;
+            session.batch("COMMIT")?;
+            Ok(news)
         };
         let committed = run();
         if committed.is_err() && !self.connection.is_autocommit() {
             session.batch("ROLLBACK")?;
         }
-        committed
+        if let Some(news) = committed? {
+            self.memory.take(news);
+        }
+        Ok(())
     }
 }

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use directory::AccountId;
 use directory::port::Entropy;
 
+use super::memory::{Memory, News};
 use crate::audit::{Entry, Head};
 use crate::session::{Result, Session, values};
 use crate::vault::Vault;
@@ -17,6 +18,8 @@ pub(crate) struct Batch<'c> {
     chain: Chain,
     stored: Head,
     counts: HashMap<AccountId, HashMap<String, i64>>,
+    /// The memory of requests of an engine that has one, and what this transaction changes of it.
+    pub(super) memory: Option<(&'c Memory, News)>,
 }
 
 /// The end of a chain of the audit.
@@ -69,7 +72,14 @@ impl<'c> Batch<'c> {
             chain,
             stored: chain.head,
             counts: HashMap::new(),
+            memory: None,
         }
+    }
+
+    /// Finds requests by a memory instead of an index.
+    pub(crate) fn with(self, memory: &'c Memory) -> Result<Self> {
+        let news = memory.begin(self.session)?;
+        Ok(Self { memory: Some((memory, news)), ..self })
     }
 
     /// Appends an event to the chain.
@@ -146,17 +156,24 @@ impl<'c> Batch<'c> {
         Ok(())
     }
 
-    /// Writes counts and chain end. The caller commits.
-    pub(crate) fn end(mut self) -> Result<()> {
+    /// Writes counts, chain end, and a part of what the memory of requests has to write. The caller commits, and gives
+    /// the news to the memory.
+    pub(crate) fn end(mut self) -> Result<Option<News>> {
         self.write_counts()?;
+        let mut news = None;
+        if let Some((memory, mut new)) = self.memory.take() {
+            memory.move_some(self.session, &mut new)?;
+            news = Some(new);
+        }
         let Chain { head, at } = self.chain;
         if head == self.stored {
-            return Ok(());
+            return Ok(news);
         }
         let sql = "INSERT INTO audit_chains (chain, seq, hash, seal, at) VALUES (?1, ?2, ?3, ?4, ?5)
              ON CONFLICT (chain) DO UPDATE
                  SET seq = excluded.seq, hash = excluded.hash, seal = excluded.seal, at = excluded.at";
         let seal = head.seal(&self.vault.audit);
-        self.session.execute(sql, values![head.chain, head.seq, head.hash, seal, at]).map(|_| ())
+        self.session.execute(sql, values![head.chain, head.seq, head.hash, seal, at])?;
+        Ok(news)
     }
 }

@@ -7,7 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::batch::Batch;
 use super::row::millis;
 use super::work::{Payload, Work};
-use crate::session::{Result, Session, values};
+use crate::session::{Result, Session, Value, values};
 
 /// Requests in one slice.
 const SLICE: i64 = 500;
@@ -42,7 +42,7 @@ impl Payload for Forget {
 
 impl Work for Forget {
     fn run(&self, batch: &mut Batch<'_>) -> Result<Slice> {
-        slice(batch.session, self.now, self.window, self.after)
+        slice(batch, self.now, self.window, self.after)
     }
 }
 
@@ -51,7 +51,8 @@ impl Work for Forget {
 ///
 /// Rows are in the order in which they ran, so no index is needed to find the old ones. Rows from a time when the clock
 /// was ahead are skipped: their signatures become valid again when that time comes.
-fn slice(session: &dyn Session, now: Timestamp, window: SignedDuration, after: i64) -> Result<Slice> {
+fn slice(batch: &mut Batch<'_>, now: Timestamp, window: SignedDuration, after: i64) -> Result<Slice> {
+    let session = batch.session;
     let (now, window) = (millis(now), i64::try_from(window.as_millis()).unwrap_or(i64::MAX));
     let newest = "SELECT ran_at FROM requests ORDER BY seq DESC LIMIT 1";
     let Some(newest) = session.one(newest, &[], |row| row.get::<i64>(0))? else {
@@ -70,8 +71,7 @@ fn slice(session: &dyn Session, now: Timestamp, window: SignedDuration, after: i
     )?;
     let rows = match (last, forgotten) {
         (Some(last), Some(forgotten)) => {
-            let sql = "DELETE FROM requests WHERE seq > ?1 AND seq <= ?2 AND ran_at < ?3";
-            let rows = session.execute(sql, values![after, last, before])?;
+            let rows = batch.forget_requests(values![after, last, before])?;
             let sql = "INSERT INTO forgotten (id, up_to) VALUES (1, ?1)
                  ON CONFLICT (id) DO UPDATE SET up_to = excluded.up_to WHERE excluded.up_to > forgotten.up_to";
             // The date of a request may be a window ahead of the clock.
@@ -81,6 +81,20 @@ fn slice(session: &dyn Session, now: Timestamp, window: SignedDuration, after: i
         _ => 0,
     };
     Ok(Slice { rows, goes_on: last.filter(|_| recent == 0), ahead })
+}
+
+impl Batch<'_> {
+    /// Removes the requests after a row, up to a row, that ran before a time, and gives their number.
+    fn forget_requests(&mut self, slice: &[Value<'_>]) -> Result<usize> {
+        const SLICE: &str = "FROM requests WHERE seq > ?1 AND seq <= ?2 AND ran_at < ?3";
+        if let Some((memory, news)) = &mut self.memory {
+            let sql = format!("SELECT binding, request_id, seq {SLICE}");
+            let requests =
+                self.session.all(&sql, slice, |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
+            memory.remove(self.session, news, requests)?;
+        }
+        self.session.execute(&format!("DELETE {SLICE}"), slice)
+    }
 }
 
 /// The time up to which requests may have been forgotten, in milliseconds; the smallest number if none was.

@@ -6,9 +6,10 @@ use directory::change::Change;
 use directory::port::{Evidence, Recalled, RequestIds, RequestKey, Write, Written};
 
 use super::batch::Batch;
+use super::memory::Memory;
 use super::row::millis;
 use super::work::{Payload, Work};
-use crate::session::{Result, Session, values};
+use crate::session::{Result, Session, Value, values};
 
 /// Writes requests, each exactly once.
 pub(crate) struct Requests(pub(crate) Vec<Write>);
@@ -43,7 +44,7 @@ fn write(batch: &mut Batch<'_>, request: &Write) -> Result<Written> {
         }
     }
     if let Some((key, request_ids)) = &request.once {
-        match recall(batch.session, key, *request_ids)? {
+        match batch.recall(key, *request_ids)? {
             Recalled::Unknown => {}
             Recalled::Ran(answer) => return Ok(Written::Repeated(answer)),
             Recalled::OtherBody => return Ok(Written::RequestIdReused),
@@ -55,18 +56,7 @@ fn write(batch: &mut Batch<'_>, request: &Write) -> Result<Written> {
     }
     let answer = (request.render)(&effects);
     if let Some((key, request_ids)) = &request.once {
-        batch.session.execute(
-            "INSERT INTO requests (ran_at, binding, request_id, variant, digest, answer)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
-            values![
-                millis(request.now),
-                key.credential,
-                key.request_id,
-                variant(key, *request_ids),
-                key.digest,
-                answer
-            ],
-        )?;
+        batch.remember_request(millis(request.now), key, variant(key, *request_ids), &answer)?;
     }
     Ok(Written::Ran(answer))
 }
@@ -80,24 +70,89 @@ pub(crate) fn variant(key: &RequestKey, request_ids: RequestIds) -> &[u8] {
     }
 }
 
-/// The stored record of a request, judged by the policy.
+impl Batch<'_> {
+    /// The record of a request, which this transaction may have written.
+    fn recall(&self, key: &RequestKey, request_ids: RequestIds) -> Result<Recalled> {
+        let Some((memory, news)) = &self.memory else { return recall(self.session, None, key, request_ids) };
+        let rows = memory.rows(self.session, key)?.into_iter().chain(news.rows(key));
+        recall_rows(self.session, rows, key, request_ids)
+    }
+
+    fn remember_request(
+        &mut self,
+        ran_at: i64,
+        key: &RequestKey,
+        variant: &[u8],
+        answer: &[u8],
+    ) -> Result<()> {
+        let RequestKey { credential, request_id, digest } = key;
+        let row = self.memory.as_mut().map(|(_, news)| news.add(key));
+        match row {
+            Some(row) => self.session.execute(
+                "INSERT INTO requests (ran_at, binding, request_id, variant, digest, answer, seq)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+                values![ran_at, credential, request_id, variant, digest, answer, row],
+            ),
+            None => self.session.execute(
+                "INSERT INTO requests (ran_at, binding, request_id, variant, digest, answer)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+                values![ran_at, credential, request_id, variant, digest, answer],
+            ),
+        }
+        .map(|_| ())
+    }
+}
+
+/// The stored record of a request, judged by the policy; found by a memory, or else by the index.
 pub(crate) fn recall(
     session: &dyn Session,
+    memory: Option<&Memory>,
+    request: &RequestKey,
+    request_ids: RequestIds,
+) -> Result<Recalled> {
+    if let Some(memory) = memory {
+        return recall_rows(session, memory.rows(session, request)?, request, request_ids);
+    }
+    let sql = "SELECT digest, answer FROM requests WHERE binding = ?1 AND request_id = ?2";
+    judge(session, sql, values![request.credential, request.request_id], request, request_ids)
+}
+
+/// The same, in these rows. They may be of other requests.
+fn recall_rows(
+    session: &dyn Session,
+    rows: impl IntoIterator<Item = i64>,
+    request: &RequestKey,
+    request_ids: RequestIds,
+) -> Result<Recalled> {
+    let sql = "SELECT digest, answer FROM requests WHERE seq = ?1 AND binding = ?2 AND request_id = ?3";
+    let mut recalled = Recalled::Unknown;
+    for row in rows {
+        match judge(session, sql, values![row, request.credential, request.request_id], request, request_ids)?
+        {
+            Recalled::Unknown => {}
+            Recalled::OtherBody => recalled = Recalled::OtherBody,
+            ran @ Recalled::Ran(_) => return Ok(ran),
+        }
+    }
+    Ok(recalled)
+}
+
+/// Judges the rows of a statement, digest and answer.
+fn judge(
+    session: &dyn Session,
+    sql: &str,
+    values: &[Value<'_>],
     request: &RequestKey,
     request_ids: RequestIds,
 ) -> Result<Recalled> {
     let mut recalled = Recalled::Unknown;
-    session.visit(
-        "SELECT digest, answer FROM requests WHERE binding = ?1 AND request_id = ?2",
-        values![request.credential, request.request_id],
-        &mut |row| {
-            recalled = judged(request, request_ids, row.get(0)?, || row.get(1))?.unwrap_or(Recalled::Unknown);
-            Ok(match recalled {
-                Recalled::Ran(_) => ControlFlow::Break(()),
-                _ => ControlFlow::Continue(()),
-            })
-        },
-    )?;
+    session.visit(sql, values, &mut |row| {
+        recalled = judged(request, request_ids, row.get(0)?, || row.get(1))?.unwrap_or(Recalled::Unknown);
+        Ok(match recalled {
+            Recalled::Ran(_) => ControlFlow::Break(()),
+            _ => ControlFlow::Continue(()),
+        })
+    })?;
     Ok(recalled)
 }
 

@@ -113,7 +113,7 @@ impl Engine for sqlite {
     }
 
     fn downgrade(&self) {
-        let sql = format!("{WITHOUT_RESERVED}; PRAGMA user_version = 10");
+        let sql = format!("{WITHOUT_RESERVED}; {WITH_INDEX}; PRAGMA user_version = 10");
         rusqlite::Connection::open(self.path()).unwrap().execute_batch(&sql).unwrap();
     }
 
@@ -127,6 +127,10 @@ impl Engine for sqlite {
         files.flat_map(|file| std::fs::read(file.unwrap().path()).unwrap()).collect()
     }
 }
+
+/// Requests as they were found before the index in slices.
+const WITH_INDEX: &str = "DROP TABLE request_index; DROP TABLE request_index_end;
+    CREATE UNIQUE INDEX requests_by_key ON requests (binding, request_id, variant)";
 
 /// Removes what the migration and those after it add.
 const WITHOUT_RESERVED: &str = "

@@ -1,0 +1,248 @@
+//! Where the requests that ran are, for an engine with one writer: rows by the fingerprint of their request id.
+//!
+//! Request ids are random, so an index over them costs each request a page of the log that no other request shares. Here
+//! the newest requests are in memory only. When they are many, they move into the index `request_index` in the order of
+//! fingerprints, so that one page takes many of them. Rows are always what decides: a fingerprint only tells where to look.
+//!
+//! The row of a request, its place here and the place in the index never disagree: the writer changes this memory after
+//! the transaction is committed, and at a start it is read from the rows that are not in the index yet. A row that another
+//! process wrote is read before the next transaction looks for a request.
+
+use std::collections::BTreeSet;
+use std::ops::{Bound, ControlFlow};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use directory::port::RequestKey;
+use sha2::{Digest as _, Sha256};
+
+use crate::session::{Result, Session, values};
+
+/// Requests in memory before they move into the index; at most twice as many are there, in some 30 bytes each. [ours]
+pub(crate) const GENERATION: usize = 1 << 17;
+
+/// Entries that move with a transaction, for each one that it adds: so a generation has moved before the next one is full.
+const MOVED_FOR_EACH: usize = 2;
+
+/// Entries that move with a transaction at least.
+const MOVED_AT_LEAST: usize = 16;
+
+/// A request: its fingerprint and its row.
+type Entry = (i64, i64);
+
+pub(crate) struct Memory {
+    generation: usize,
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    /// The newest requests.
+    fresh: BTreeSet<Entry>,
+    /// The generation before, which moves into the index.
+    moving: BTreeSet<Entry>,
+    /// The last entry of it that is in the index.
+    moved: Option<Entry>,
+    /// The newest row of it.
+    moving_to: i64,
+    /// The newest row.
+    newest: i64,
+    /// Whether the index has, or had, entries.
+    is_indexed: bool,
+}
+
+/// What a transaction changes, once it is committed.
+pub(crate) struct News {
+    /// The newest row.
+    newest: i64,
+    added: BTreeSet<Entry>,
+    removed: Vec<Entry>,
+    moved: Option<Moved>,
+}
+
+struct Moved {
+    last: Option<Entry>,
+    is_all: bool,
+}
+
+/// What finds a request. Collisions are found by the row.
+fn fingerprint(credential: &[u8; 16], request_id: &[u8; 16]) -> i64 {
+    let digest = Sha256::new().chain_update(credential).chain_update(request_id).finalize();
+    let mut first = [0; 8];
+    first.copy_from_slice(&digest[..8]);
+    i64::from_le_bytes(first)
+}
+
+fn rows(entries: &BTreeSet<Entry>, fingerprint: i64) -> impl Iterator<Item = i64> + '_ {
+    entries.range((fingerprint, i64::MIN)..=(fingerprint, i64::MAX)).map(|(_, row)| *row)
+}
+
+impl Memory {
+    /// Reads the requests that are not in the index. Whole generations of them, as after an upgrade, are put there.
+    pub(crate) fn read(session: &dyn Session, generation: usize) -> Result<Self> {
+        let up_to = session.one("SELECT seq FROM request_index_end WHERE id = 1", &[], |row| row.get(0))?;
+        let some = session.one("SELECT 1 FROM request_index LIMIT 1", &[], |_| Ok(()))?;
+        let state = State { newest: up_to.unwrap_or(0), is_indexed: some.is_some(), ..State::default() };
+        let memory = Self { generation, state: Mutex::new(state) };
+        while memory.read_some(session)? {
+            let mut state = memory.state();
+            if state.fresh.len() >= generation {
+                session.batch("BEGIN IMMEDIATE")?;
+                let written = state.fresh.iter().try_for_each(|entry| index(session, *entry));
+                let written = written.and_then(|()| end_index(session, state.newest));
+                session.batch(if written.is_ok() { "COMMIT" } else { "ROLLBACK" })?;
+                written?;
+                state.fresh.clear();
+                state.is_indexed = true;
+            }
+        }
+        Ok(memory)
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whether a request is certainly unknown, without a look at the database.
+    pub(crate) fn lacks(&self, key: &RequestKey) -> bool {
+        let fingerprint = fingerprint(&key.credential, &key.request_id);
+        let state = self.state();
+        let mut known = rows(&state.fresh, fingerprint).chain(rows(&state.moving, fingerprint));
+        !state.is_indexed && known.next().is_none()
+    }
+
+    /// The rows that may be of a request.
+    pub(crate) fn rows(&self, session: &dyn Session, key: &RequestKey) -> Result<Vec<i64>> {
+        let fingerprint = fingerprint(&key.credential, &key.request_id);
+        let (mut found, is_indexed) = {
+            let state = self.state();
+            let known = rows(&state.fresh, fingerprint).chain(rows(&state.moving, fingerprint));
+            (known.collect::<Vec<_>>(), state.is_indexed)
+        };
+        if is_indexed {
+            let sql = "SELECT seq FROM request_index WHERE fingerprint = ?1";
+            session.visit(sql, values![fingerprint], &mut |row| {
+                found.push(row.get(0)?);
+                Ok(ControlFlow::Continue(()))
+            })?;
+        }
+        Ok(found)
+    }
+
+    /// Begins a transaction that writes: reads the rows that another process wrote.
+    pub(crate) fn begin(&self, session: &dyn Session) -> Result<News> {
+        while self.read_some(session)? {}
+        let newest = self.state().newest;
+        Ok(News { newest, added: BTreeSet::new(), removed: Vec::new(), moved: None })
+    }
+
+    /// Reads rows that are not known, a generation at most, and whether there were some.
+    fn read_some(&self, session: &dyn Session) -> Result<bool> {
+        let newest =
+            session.one("SELECT seq FROM requests ORDER BY seq DESC LIMIT 1", &[], |row| row.get(0))?;
+        let mut state = self.state();
+        let known = state.newest;
+        if newest.is_none_or(|newest: i64| newest <= known) {
+            return Ok(false);
+        }
+        let limit = i64::try_from(self.generation).unwrap_or(i64::MAX);
+        let sql = "SELECT seq, binding, request_id FROM requests WHERE seq > ?1 ORDER BY seq LIMIT ?2";
+        session.visit(sql, values![known, limit], &mut |row| {
+            let (seq, credential, request_id) = (row.get(0)?, row.get(1)?, row.get(2)?);
+            state.fresh.insert((fingerprint(&credential, &request_id), seq));
+            state.newest = seq;
+            Ok(ControlFlow::Continue(()))
+        })?;
+        Ok(true)
+    }
+
+    /// Moves a part of a generation into the index, in a transaction that has the news.
+    pub(crate) fn move_some(&self, session: &dyn Session, news: &mut News) -> Result<()> {
+        let state = self.state();
+        // What is removed now may be a part of it.
+        if state.moving.is_empty() || news.added.is_empty() || !news.removed.is_empty() {
+            return Ok(());
+        }
+        let count = (news.added.len() * MOVED_FOR_EACH).max(MOVED_AT_LEAST);
+        let after = state.moved.map_or(Bound::Unbounded, Bound::Excluded);
+        let mut last = state.moved;
+        let mut left = state.moving.range((after, Bound::Unbounded));
+        for entry in left.by_ref().take(count) {
+            index(session, *entry)?;
+            last = Some(*entry);
+        }
+        let is_all = left.next().is_none();
+        if is_all {
+            end_index(session, state.moving_to)?;
+        }
+        news.moved = Some(Moved { last, is_all });
+        Ok(())
+    }
+
+    /// Forgets requests whose rows are removed in a transaction that has the news.
+    pub(crate) fn remove(
+        &self,
+        session: &dyn Session,
+        news: &mut News,
+        requests: Vec<([u8; 16], [u8; 16], i64)>,
+    ) -> Result<()> {
+        let is_indexed = self.state().is_indexed;
+        for (credential, request_id, row) in requests {
+            let entry = (fingerprint(&credential, &request_id), row);
+            if is_indexed {
+                let sql = "DELETE FROM request_index WHERE fingerprint = ?1 AND seq = ?2";
+                session.execute(sql, values![entry.0, entry.1])?;
+            }
+            news.removed.push(entry);
+        }
+        Ok(())
+    }
+
+    /// Takes what a transaction changed, after it is committed.
+    pub(crate) fn take(&self, news: News) {
+        let mut state = self.state();
+        for entry in &news.removed {
+            state.fresh.remove(entry);
+            state.moving.remove(entry);
+        }
+        state.fresh.extend(news.added);
+        state.newest = news.newest;
+        if let Some(Moved { last, is_all }) = news.moved {
+            state.moved = last;
+            state.is_indexed = true;
+            if is_all {
+                state.moving.clear();
+            }
+        }
+        if state.moving.is_empty() && state.fresh.len() >= self.generation {
+            state.moving = std::mem::take(&mut state.fresh);
+            state.moved = None;
+            state.moving_to = state.newest;
+        }
+    }
+}
+
+impl News {
+    /// The rows of this transaction that may be of a request.
+    pub(crate) fn rows(&self, key: &RequestKey) -> impl Iterator<Item = i64> + '_ {
+        rows(&self.added, fingerprint(&key.credential, &key.request_id))
+    }
+
+    /// Remembers a request that runs, and gives the row for it.
+    pub(crate) fn add(&mut self, key: &RequestKey) -> i64 {
+        self.newest += 1;
+        self.added.insert((fingerprint(&key.credential, &key.request_id), self.newest));
+        self.newest
+    }
+}
+
+/// After a crash, some of a generation are in the index and read again.
+fn index(session: &dyn Session, (fingerprint, row): Entry) -> Result<()> {
+    let sql = "INSERT INTO request_index (fingerprint, seq) VALUES (?1, ?2) ON CONFLICT DO NOTHING";
+    session.execute(sql, values![fingerprint, row]).map(|_| ())
+}
+
+/// Notes the newest row up to which all are in the index.
+fn end_index(session: &dyn Session, row: i64) -> Result<()> {
+    let sql = "INSERT INTO request_index_end (id, seq) VALUES (1, ?1) ON CONFLICT (id) DO UPDATE SET seq = excluded.seq";
+    session.execute(sql, values![row]).map(|_| ())
+}
