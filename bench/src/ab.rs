@@ -1,5 +1,5 @@
 //! Two builds of this program in turns: what did a change gain? Each build holds the server it was built with, and each
-//! round is a process of its own. The order alternates, so that a machine that becomes faster or slower meanwhile favours
+//! round is a separate process. The order alternates, so that a machine that becomes faster or slower meanwhile favours
 //! neither.
 
 mod comparison;

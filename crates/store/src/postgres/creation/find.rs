@@ -13,7 +13,7 @@ use crate::postgres::session::Connection;
 use crate::session::Result;
 use crate::tables::batch::Chain;
 
-/// Locks the accounts, and the first chain that no other lane holds. A statement of its own, because what is read under
+/// Locks the accounts, and the first chain that no other lane holds. A separate statement, because what is read under
 /// the locks must be read after they are held.
 const LOCK: &str = "WITH held AS MATERIALIZED (
         SELECT count(*) FROM unnest(?1::bigint[]) AS n (key), pg_advisory_xact_lock_shared(n.key)
