@@ -1,9 +1,9 @@
 //! Measurements: series of values, one per round, and how they compare with a target.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// The unit of a value.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Unit {
     PerSecond,
@@ -11,6 +11,8 @@ pub(crate) enum Unit {
     Microseconds,
     Mebibytes,
     Kibibytes,
+    Bytes,
+    Count,
     Ratio,
 }
 

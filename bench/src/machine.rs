@@ -65,6 +65,23 @@ pub(crate) fn processor_time(pid: u32) -> anyhow::Result<f64> {
     Ok(user + system)
 }
 
+/// Processor time that a process, its children and those of its children that have ended have used, in seconds. Of a
+/// PostgreSQL: all of it.
+pub(crate) fn processor_time_with_children(pid: u32) -> anyhow::Result<f64> {
+    let mut used: f64 = processor_times(&pid.to_string())?.iter().sum();
+    for child in children(pid) {
+        // One that ends meanwhile was counted by its parent or will be.
+        used += processor_times(&child).map_or(0.0, |[user, system, ..]| user + system);
+    }
+    Ok(used)
+}
+
+/// The child processes that run now.
+pub(crate) fn children(pid: u32) -> Vec<String> {
+    let listed = fs::read_to_string(format!("/proc/{pid}/task/{pid}/children"));
+    listed.unwrap_or_default().split_whitespace().map(str::to_owned).collect()
+}
+
 /// utime, stime, cutime and cstime, in seconds.
 fn processor_times(process: &str) -> anyhow::Result<[f64; 4]> {
     let path = format!("/proc/{process}/stat");

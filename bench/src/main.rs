@@ -1,5 +1,6 @@
 //! The figures of `docs/PERFORMANCE.md`: the server compared with the limits of the machine, in one run.
 
+mod ab;
 mod answer;
 mod ceiling;
 mod driver;
@@ -14,6 +15,7 @@ mod row;
 mod scenario;
 mod serve;
 mod site;
+mod written;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -96,6 +98,8 @@ enum Command {
     Growth(row::growth::Arguments),
     /// create-user compared with OpenLDAP, if slapd is installed
     PeerOpenldap,
+    /// Two builds of this program, row by row, in turns
+    Ab(ab::Arguments),
     /// Another HTTP server, described by a file; uses the same driver, so that figures can be compared
     Scenario {
         /// The scenario file, see docs/PERFORMANCE.md
@@ -118,6 +122,7 @@ fn main() -> ExitCode {
         Command::Growth(arguments) => {
             return exit_code(&output, row::growth::run(&settings, &arguments, &output));
         }
+        Command::Ab(arguments) => return exit_code(&output, ab::run(&settings, &arguments, &output)),
         Command::Scenario { file } => {
             return exit_code(&output, scenario::run(&file, settings.json.as_deref(), &output));
         }

@@ -91,15 +91,22 @@ fn table(report: &Report) -> String {
     text
 }
 
-fn line(name: &str, series: &Series) -> String {
-    let unit = match series.unit {
+/// The unit as it follows a value.
+pub(crate) fn symbol(unit: Unit) -> &'static str {
+    match unit {
         Unit::PerSecond => "/s",
         Unit::Milliseconds => "ms",
         Unit::Microseconds => "µs",
         Unit::Mebibytes => "MiB",
         Unit::Kibibytes => "KiB",
+        Unit::Bytes => "B",
+        Unit::Count => "",
         Unit::Ratio => "×",
-    };
+    }
+}
+
+fn line(name: &str, series: &Series) -> String {
+    let unit = symbol(series.unit);
     let Series { median, least, most, .. } = *series;
     let spread = if series.values.len() > 1 {
         format!("({} to {})", value(least, series.unit), value(most, series.unit))
@@ -109,14 +116,15 @@ fn line(name: &str, series: &Series) -> String {
     format!("  {name:<42}{:>9} {unit:<4}{spread}", value(median, series.unit)).trim_end().to_owned() + "\n"
 }
 
-fn value(value: f64, unit: Unit) -> String {
+/// A value, as exact as its unit deserves.
+pub(crate) fn value(value: f64, unit: Unit) -> String {
     match unit {
+        Unit::Bytes => grouped(value),
+        Unit::Count if value < 10.0 => format!("{value:.2}"),
         Unit::PerSecond if value >= 100.0 => grouped(value),
         Unit::Milliseconds if value < 10.0 => format!("{value:.2}"),
-        Unit::PerSecond | Unit::Microseconds | Unit::Mebibytes | Unit::Kibibytes | Unit::Milliseconds => {
-            format!("{value:.1}")
-        }
         Unit::Ratio => format!("{value:.2}"),
+        _ => format!("{value:.1}"),
     }
 }
 

@@ -19,7 +19,7 @@ use crate::figure::Row;
 use crate::machine;
 use crate::output::Output;
 use crate::process::Process;
-use crate::request::{People, Requests, Shape};
+use crate::request::{PLAIN, People, Requests, Shape};
 use crate::site::Site;
 
 /// Measures rows of the table.
@@ -27,6 +27,11 @@ pub(crate) type Measure = fn(&Settings, &Output) -> anyhow::Result<Vec<Row>>;
 
 /// The time that both sides run before the measurement.
 const WARM_UP: Duration = Duration::from_secs(1);
+
+/// A bare server does not look at requests, so they can be repeated.
+fn bare_load(requests: Requests, connections: usize) -> Load {
+    Load { requests: requests.over_and_over(), connections, every: None }
+}
 
 /// A server under test, and the number of users created on it.
 struct Bench {
@@ -78,6 +83,14 @@ impl Bench {
     fn warm_up(&mut self, shape: Shape, connections: usize, at_most: usize) -> anyhow::Result<()> {
         let requests = self.render_some(shape, at_most)?;
         self.create(requests, shape, connections, WARM_UP).map(drop)
+    }
+
+    /// Starts a bare server, which answers every request with one real response of the server under test.
+    fn serve_bare(&mut self) -> anyhow::Result<Process> {
+        let sample = self.render_some(PLAIN, 1)?;
+        let answer = driver::ask(self.server.address, sample.take().unwrap_or_default())?;
+        self.acknowledged += 1;
+        self.site.serve_bare(&answer)
     }
 
     fn show_round(&self, row: &str, round: u32, settings: &Settings, output: &Output) {

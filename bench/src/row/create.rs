@@ -1,14 +1,15 @@
 //! create-user without a password on many connections, compared with a bare axum POST, and the memory of the server.
 
 use crate::Settings;
-use crate::driver::{self, Load};
+use crate::driver;
 use crate::figure::{Row, Series, Target, Unit};
 use crate::machine::{self, Memory};
 use crate::output::Output;
 use crate::process::Process;
-use crate::request::{PLAIN, Requests};
+use crate::request::PLAIN;
+use crate::written::{self, Written};
 
-use super::{Bench, WARM_UP};
+use super::{Bench, WARM_UP, bare_load};
 
 /// The results of each round.
 #[derive(Default)]
@@ -20,6 +21,7 @@ struct Rounds {
     driver_micros: Vec<f64>,
     medians: Vec<f64>,
     tails: Vec<f64>,
+    written: Written,
 }
 
 pub(crate) fn measure(settings: &Settings, output: &Output) -> anyhow::Result<Vec<Row>> {
@@ -27,10 +29,7 @@ pub(crate) fn measure(settings: &Settings, output: &Output) -> anyhow::Result<Ve
     output.progress("create: warming up");
     let mut bench = Bench::new(settings)?;
     let idle = bench.memory()?;
-    let sample = bench.render_some(PLAIN, 1)?;
-    let answer = driver::ask(bench.server.address, sample.take().unwrap_or_default())?;
-    bench.acknowledged += 1;
-    let bare = bench.site.serve_bare(&answer)?;
+    let bare = bench.serve_bare()?;
     bench.warm_up(PLAIN, connections, 20_000)?;
     driver::send(bare.address, bare_load(bench.render_some(PLAIN, 5_000)?, connections), WARM_UP)?;
 
@@ -45,11 +44,6 @@ pub(crate) fn measure(settings: &Settings, output: &Output) -> anyhow::Result<Ve
     Ok(vec![rounds.row(connections), memory_row(idle, loaded)])
 }
 
-/// A bare server does not look at requests, so they can be repeated.
-fn bare_load(requests: Requests, connections: usize) -> Load {
-    Load { requests: requests.over_and_over(), connections, every: None }
-}
-
 impl Rounds {
     fn measure_one(&mut self, bench: &mut Bench, bare: &Process, settings: &Settings) -> anyhow::Result<()> {
         let connections = usize::from(settings.connections);
@@ -61,8 +55,10 @@ impl Rounds {
 
         let server = bench.server.pid();
         let before = machine::processor_time(server)?;
+        let watch = written::Watch::start(server, bench.site.path())?;
         let mut sent = bench.create(sent.requests.once(), PLAIN, connections, settings.length())?;
         self.created_micros.push((machine::processor_time(server)? - before) * 1e6 / sent.answered as f64);
+        self.written.add(&watch, sent.answered)?;
         self.created.push(sent.per_second());
         self.driver_micros.push(sent.own_micros);
         self.medians.push(sent.latency(0.5));
@@ -76,17 +72,19 @@ impl Rounds {
         let ratio =
             created.ratio_to("create-user ÷ bare axum POST", &bare).compared_with(Target::AtLeast(0.5));
         let micros = |name, values| Series::new(name, Unit::Microseconds, values);
+        let mut series = vec![
+            bare,
+            created,
+            micros("processor time per request, bare", self.bare_micros),
+            micros("processor time per request, create-user", self.created_micros),
+            micros("processor time per request, driver", self.driver_micros),
+            Series::new("latency, median", Unit::Milliseconds, self.medians),
+            Series::new("latency, p99", Unit::Milliseconds, self.tails),
+        ];
+        series.extend(self.written.series());
         Row {
             title: format!("create-user, no password, {connections} connections"),
-            series: vec![
-                bare,
-                created,
-                micros("processor time per request, bare", self.bare_micros),
-                micros("processor time per request, create-user", self.created_micros),
-                micros("processor time per request, driver", self.driver_micros),
-                Series::new("latency, median", Unit::Milliseconds, self.medians),
-                Series::new("latency, p99", Unit::Milliseconds, self.tails),
-            ],
+            series,
             verdicts: vec![ratio],
             others: 0.0,
         }

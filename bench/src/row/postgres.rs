@@ -11,6 +11,7 @@ use crate::machine;
 use crate::output::Output;
 use crate::request::PLAIN;
 use crate::site::{self, Site};
+use crate::written::{self, Written};
 
 use super::Bench;
 
@@ -37,36 +38,91 @@ pub(crate) fn measure(settings: &Settings, output: &Output) -> anyhow::Result<Ve
     postgres.execute(&url, "CREATE TABLE bench_users (LIKE users INCLUDING ALL)");
     bench.warm_up(PLAIN, connections, 20_000)?;
     pgbench(&postgres, &url, connections, 1.0)?;
-    let (mut inserts, mut ours, mut micros, mut medians, mut tails) =
-        (vec![], vec![], vec![], vec![], vec![]);
+    let mut rounds = Rounds::default();
     for round in 1..=settings.rounds {
         bench.show_round("postgres", round, settings, output);
-        let requests = bench.render(PLAIN, settings.length())?;
-        inserts.push(pgbench(&postgres, &url, connections, settings.seconds)?);
-        let before = machine::processor_time(bench.server.pid())?;
-        let mut sent = bench.create(requests, PLAIN, connections, settings.length())?;
-        micros.push((machine::processor_time(bench.server.pid())? - before) * 1e6 / sent.answered as f64);
-        ours.push(sent.per_second());
-        medians.push(sent.latency(0.5));
-        tails.push(sent.latency(0.99));
+        rounds.measure_one(&mut bench, &postgres, &url, settings)?;
     }
     bench.finish()?;
-    let inserts = Series::new("single-row inserts, pgbench", Unit::PerSecond, inserts);
-    let ours = Series::new("create-user", Unit::PerSecond, ours);
-    let ratio =
-        ours.ratio_to("create-user ÷ single-row inserts", &inserts).compared_with(Target::AtLeast(3.0));
-    Ok(vec![Row {
-        title: format!("create-user on PostgreSQL, no password, {connections} connections"),
-        series: vec![
+    Ok(vec![rounds.row(connections)])
+}
+
+/// The results of each round.
+#[derive(Default)]
+struct Rounds {
+    inserts: Vec<f64>,
+    created: Vec<f64>,
+    server_micros: Vec<f64>,
+    postgres_micros: Vec<f64>,
+    medians: Vec<f64>,
+    tails: Vec<f64>,
+    log_bytes: Vec<f64>,
+    written: Written,
+}
+
+impl Rounds {
+    fn measure_one(
+        &mut self,
+        bench: &mut Bench,
+        postgres: &Postgres,
+        url: &str,
+        settings: &Settings,
+    ) -> anyhow::Result<()> {
+        let connections = usize::from(settings.connections);
+        let requests = bench.render(PLAIN, settings.length())?;
+        self.inserts.push(pgbench(postgres, url, connections, settings.seconds)?);
+        let (server, engine) = (bench.server.pid(), process(postgres)?);
+        let log = log_position(postgres, url)?;
+        let before = (machine::processor_time(server)?, machine::processor_time_with_children(engine)?);
+        let watch = written::Watch::start(server, bench.site.path())?;
+        let mut sent = bench.create(requests, PLAIN, connections, settings.length())?;
+        self.written.add(&watch, sent.answered)?;
+        let each = |before: f64, after: f64| (after - before) / sent.answered as f64;
+        self.server_micros.push(1e6 * each(before.0, machine::processor_time(server)?));
+        self.postgres_micros.push(1e6 * each(before.1, machine::processor_time_with_children(engine)?));
+        self.log_bytes.push(each(log, log_position(postgres, url)?));
+        self.created.push(sent.per_second());
+        self.medians.push(sent.latency(0.5));
+        self.tails.push(sent.latency(0.99));
+        Ok(())
+    }
+
+    fn row(self, connections: usize) -> Row {
+        let inserts = Series::new("single-row inserts, pgbench", Unit::PerSecond, self.inserts);
+        let created = Series::new("create-user", Unit::PerSecond, self.created);
+        let ratio = created
+            .ratio_to("create-user ÷ single-row inserts", &inserts)
+            .compared_with(Target::AtLeast(3.0));
+        let micros = |name, values| Series::new(name, Unit::Microseconds, values);
+        let mut series = vec![
             inserts,
-            ours,
-            Series::new("processor time per request, server", Unit::Microseconds, micros),
-            Series::new("latency, median", Unit::Milliseconds, medians),
-            Series::new("latency, p99", Unit::Milliseconds, tails),
-        ],
-        verdicts: vec![ratio],
-        others: 0.0,
-    }])
+            created,
+            micros("processor time per request, server", self.server_micros),
+            micros("processor time per request, PostgreSQL", self.postgres_micros),
+            Series::new("latency, median", Unit::Milliseconds, self.medians),
+            Series::new("latency, p99", Unit::Milliseconds, self.tails),
+            Series::new("bytes of PostgreSQL's log per user", Unit::Bytes, self.log_bytes),
+        ];
+        series.extend(self.written.series());
+        Row {
+            title: format!("create-user on PostgreSQL, no password, {connections} connections"),
+            series,
+            verdicts: vec![ratio],
+            others: 0.0,
+        }
+    }
+}
+
+/// The first process of PostgreSQL, the parent of all others.
+fn process(postgres: &Postgres) -> anyhow::Result<u32> {
+    let file = postgres.folder().join("data/postmaster.pid");
+    let text = std::fs::read_to_string(&file).with_context(|| file.display().to_string())?;
+    Ok(text.lines().next().unwrap_or_default().parse()?)
+}
+
+/// Bytes that PostgreSQL has put into its write-ahead log.
+fn log_position(postgres: &Postgres, url: &str) -> anyhow::Result<f64> {
+    Ok(postgres.execute(url, "SELECT pg_current_wal_insert_lsn() - '0/0'").trim().parse()?)
 }
 
 /// Transactions per second.

@@ -53,7 +53,7 @@ impl From<Error> for StoreError {
 }
 
 /// A parameter of a statement.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Value<'v> {
     Null,
     Integer(i64),

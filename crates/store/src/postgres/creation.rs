@@ -1,9 +1,10 @@
-//! The hot path: a group of requests that add users, in one transaction of three round trips, each with statements over
-//! all of them at once. Several lanes on several nodes do this at the same time. They contend for chains, accounts,
+//! The hot path: a group of requests that add users, in one transaction of two round trips: one statement over all of them
+//! reads, one writes. Several lanes on several nodes do this at the same time. They contend for chains, accounts,
 //! addresses and request ids; they lock them in this order, each kind sorted, so that they cannot deadlock.
 
 mod find;
 mod finish;
+mod users;
 
 use std::collections::{HashMap, HashSet};
 
@@ -11,7 +12,6 @@ use directory::audit::Actor;
 use directory::change::{Change, ChangeError, Effect};
 use directory::port::{Evidence, Recalled, Render, RequestIds, RequestKey, Write, Written};
 use directory::user::User;
-use futures_util::future::join;
 use jiff::Timestamp;
 use tokio_postgres::types::ToSql;
 
@@ -19,13 +19,10 @@ use super::lane::{Lane, Progress, add_chain};
 use super::session::Connection;
 use crate::session::{Error, Kind, Result, Session};
 use crate::tables::request::judged;
-use crate::tables::user_row::{self, New};
 use crate::tables::work::Payload;
 use crate::work::{Commit, Task};
 use find::{Found, find};
 use finish::finish;
-
-const TOMBSTONES: &str = "SELECT DISTINCT address_key FROM tombstones WHERE address_key = ANY(?1)";
 
 /// A lane that adds users.
 pub(super) struct Creation(pub(super) Lane);
@@ -123,9 +120,8 @@ fn create(
         add_chain(session, &lane.vault, newest + 1)?;
         return Err(Error::new(Kind::Conflict, "every chain was taken"));
     };
-    let mut verdicts = judge(requests, &found)?;
-    let removed = add_users(connection, &mut verdicts)?;
-    let written = finish(lane, connection, requests, &verdicts, &removed, found.chain, progress)?;
+    let verdicts = judge(requests, &found)?;
+    let written = finish(lane, connection, requests, &verdicts, &found, progress)?;
     let mut ordered: Vec<(usize, Written)> = requests.iter().map(|(place, _)| *place).zip(written).collect();
     ordered.sort_by_key(|(place, _)| *place);
     Ok(ordered.into_iter().map(|(_, written)| written).collect())
@@ -134,7 +130,7 @@ fn create(
 /// Judges each request by the database and by the requests before it in the group.
 fn judge<'r>(requests: &[(usize, &'r Addition)], found: &Found) -> Result<Vec<Verdict<'r>>> {
     let mut earlier = HashMap::new();
-    let mut taken = HashSet::new();
+    let mut taken: HashSet<&str> = found.taken.iter().map(String::as_str).collect();
     let mut verdicts = Vec::with_capacity(requests.len());
     for (place, (_, request)) in requests.iter().enumerate() {
         let holds = |Evidence { account, epoch }: &Evidence| found.epochs.get(account) == Some(epoch);
@@ -186,65 +182,4 @@ fn repeated<'r>(
     }
     earlier.push((place, key.digest));
     Ok(None)
-}
-
-/// The second round trip: inserts the users whose addresses are free, and finds which addresses were removed earlier.
-fn add_users(connection: &Connection, verdicts: &mut [Verdict<'_>]) -> Result<HashSet<String>> {
-    let mut users: Vec<&User> = verdicts
-        .iter()
-        .filter_map(|verdict| if let Verdict::Runs(users) = verdict { Some(users) } else { None })
-        .flatten()
-        .filter_map(|(user, outcome)| outcome.is_ok().then_some(*user))
-        .collect();
-    if users.is_empty() {
-        return Ok(HashSet::new());
-    }
-    users.sort_unstable_by_key(|user| user.address.key());
-    let keys: Vec<&str> = users.iter().map(|user| user.address.key()).collect();
-    let columns: Vec<_> = user_row::INSERTED.iter().map(|(_, new)| column(*new, &users)).collect();
-    let values: Vec<Parameter<'_>> = columns.iter().map(|(_, values)| &**values as Parameter<'_>).collect();
-    let types: Vec<_> = columns.iter().map(|(array, _)| *array).collect();
-    let (add, tombstones) = (connection.prepared(&insert(&types))?, connection.prepared(TOMBSTONES)?);
-    let (added, removed) = connection.wait(async {
-        let client = &connection.client;
-        Ok(join(client.query(&add, &values), client.query(&tombstones, &[&keys])).await)
-    })?;
-    let text = |rows: Vec<tokio_postgres::Row>| -> Result<HashSet<String>> {
-        rows.iter().map(|row| Ok(row.try_get(0)?)).collect()
-    };
-    let added = text(added?)?;
-    for verdict in verdicts {
-        let Verdict::Runs(users) = verdict else { continue };
-        for (user, outcome) in users {
-            if outcome.is_ok() && !added.contains(user.address.key()) {
-                *outcome = Err(ChangeError::AddressTaken);
-            }
-        }
-    }
-    text(removed?)
-}
-
-/// A column of all users: its type, and its values.
-fn column<'u>(new: New, users: &[&'u User]) -> (&'static str, Box<dyn ToSql + Sync + 'u>) {
-    match new {
-        New::Bytes(bytes) => {
-            ("bytea[]", Box::new(users.iter().map(|user| bytes(user)).collect::<Vec<Option<&'u [u8]>>>()))
-        }
-        New::Text(text) => {
-            ("text[]", Box::new(users.iter().map(|user| text(user)).collect::<Vec<Option<&'u str>>>()))
-        }
-        New::Integer(integer) => {
-            ("bigint[]", Box::new(users.iter().map(|user| integer(user)).collect::<Vec<Option<i64>>>()))
-        }
-    }
-}
-
-/// Inserts users from arrays of these types, and gives the keys of those whose address was free.
-fn insert(types: &[&str]) -> String {
-    let arrays: Vec<String> = types.iter().zip(1..).map(|(array, n)| format!("?{n}::{array}")).collect();
-    format!(
-        "INSERT INTO users ({}) SELECT * FROM unnest({}) ON CONFLICT (address_key) DO NOTHING RETURNING address_key",
-        user_row::inserted_names(),
-        arrays.join(", ")
-    )
 }

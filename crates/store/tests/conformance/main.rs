@@ -70,7 +70,7 @@ macro_rules! engines {
         }
         nodes::{
             a_request_runs_on_one_node, a_request_id_belongs_to_one_body_on_all_nodes,
-            a_revocation_on_one_node_stops_writes_of_the_other,
+            a_revocation_on_one_node_stops_writes_of_the_other, an_address_belongs_to_one_request_on_all_nodes,
         }
         usage::{
             uses_add_up_and_the_newest_wins, usage_is_deleted_with_its_credential,

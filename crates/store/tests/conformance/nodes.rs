@@ -59,6 +59,33 @@ pub(crate) async fn a_request_id_belongs_to_one_body_on_all_nodes(engine: &impl 
     assert_eq!(nodes[0].count_users().await.unwrap(), FILLED + 100);
 }
 
+/// Different requests for one address go to two nodes at once: one of them gets it, and the other is told so.
+pub(crate) async fn an_address_belongs_to_one_request_on_all_nodes(engine: &impl Engine) {
+    let nodes = [filled_store(engine).await, engine.open(), engine.open()];
+    let mut tasks = Vec::new();
+    for n in 0..200_u32 {
+        let pair = [0, 1].map(|of| {
+            let node = Arc::clone(&nodes[(n + of) as usize % 3]);
+            tokio::spawn(async move {
+                let number = 2 * n + of;
+                let own = user(1_000 + number, &format!("own{number}@example.com"));
+                let shared = user(2_000 + number, &format!("user{n}@example.com"));
+                let mut request = request(0, 1, vec![own, shared]);
+                id(&mut request, number);
+                create(&node, request).await
+            })
+        });
+        tasks.push(pair);
+    }
+    for [one, other] in tasks {
+        let mut both = [one.await.unwrap(), other.await.unwrap()];
+        both.sort_by_key(|written| *written == written_text("[Created, AddressTaken]"));
+        assert_eq!(both, ["[Created, Created]", "[Created, AddressTaken]"].map(written_text));
+    }
+    assert_eq!(nodes[0].count_users().await.unwrap(), FILLED + 600);
+    assert!(nodes[1].verify_audit().await.unwrap().iter().all(|report| report.broken.is_none()));
+}
+
 /// One node revokes something while another writes. Later writes are not based on the old state, and every acknowledged
 /// write is stored.
 pub(crate) async fn a_revocation_on_one_node_stops_writes_of_the_other(engine: &impl Engine) {

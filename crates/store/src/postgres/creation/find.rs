@@ -1,9 +1,10 @@
 //! The first round trip: begins the transaction, takes the locks, and reads the state.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use directory::AccountId;
-use futures_util::future::join5;
+use futures_util::future::join3;
+use tokio_postgres::Row;
 
 use super::{Addition, Id};
 use crate::audit::Head;
@@ -12,12 +13,23 @@ use crate::postgres::session::Connection;
 use crate::session::Result;
 use crate::tables::batch::Chain;
 
-const TAKE_CHAIN: &str =
-    "SELECT chain, seq, hash, at FROM audit_chains WHERE chain > 1 ORDER BY chain LIMIT 1
-    FOR UPDATE SKIP LOCKED";
-const HOLD_ACCOUNTS: &str = "SELECT pg_advisory_xact_lock_shared(k) FROM unnest(?1::bigint[]) AS k";
-const EPOCHS: &str = "SELECT id, epoch FROM accounts WHERE id = ANY(?1) AND disabled_at IS NULL";
-const RECALL: &str = "SELECT binding, request_id, digest, answer FROM requests WHERE request_id = ANY(?1)";
+/// Locks the accounts, and the first chain that no other lane holds. A separate statement, because what is read under
+/// the locks must be read after they are held.
+const LOCK: &str = "WITH held AS MATERIALIZED (
+        SELECT count(*) FROM unnest(?1::bigint[]) AS n (key), pg_advisory_xact_lock_shared(n.key)
+    ), chain AS MATERIALIZED (
+        SELECT chain, seq, hash, at FROM audit_chains WHERE chain > 1 ORDER BY chain LIMIT 1 FOR UPDATE SKIP LOCKED
+    )
+    SELECT chain.* FROM held CROSS JOIN chain";
+
+/// Epochs of active accounts, requests with the same ids, addresses that are taken, and addresses that were removed. One
+/// statement, because each costs the server an answer.
+const READ: &str = "SELECT 1, id, epoch, NULL::bytea, NULL::bytea, NULL::bytea, NULL::text
+        FROM accounts WHERE id = ANY(?1) AND disabled_at IS NULL
+    UNION ALL SELECT 2, binding, NULL, request_id, digest, answer, NULL FROM requests WHERE request_id = ANY(?2)
+    UNION ALL SELECT 3, NULL, NULL, NULL, NULL, NULL, address_key FROM users WHERE address_key = ANY(?3)
+    UNION ALL SELECT DISTINCT 4, NULL::bytea, NULL::bigint, NULL::bytea, NULL::bytea, NULL::bytea, address_key
+        FROM tombstones WHERE address_key = ANY(?3)";
 
 /// The digest of a request's body, and its answer.
 type Remembered = (Vec<u8>, Vec<u8>);
@@ -30,6 +42,10 @@ pub(super) struct Found {
     pub(super) epochs: HashMap<AccountId, u64>,
     /// Requests that ran with the same ids.
     pub(super) remembered: HashMap<Id, Vec<Remembered>>,
+    /// Keys of addresses that are taken. Another lane may take more until this one writes.
+    pub(super) taken: HashSet<String>,
+    /// Keys of addresses that were removed earlier.
+    pub(super) removed: HashSet<String>,
 }
 
 /// Reads the state; `None`: other lanes hold all chains.
@@ -43,41 +59,54 @@ pub(super) fn find(connection: &Connection, requests: &[(usize, &Addition)]) -> 
     let accounts: Vec<&[u8]> = accounts.iter().map(|account| &account.as_bytes()[..]).collect();
     let keys = requests.iter().filter_map(|(_, request)| request.once.as_ref());
     let ids: Vec<&[u8]> = keys.map(|(key, _)| &key.request_id[..]).collect();
+    let users = requests.iter().flat_map(|(_, request)| &request.users);
+    let addresses: Vec<&str> = users.map(|user| user.address.key()).collect();
 
-    let (take, hold) = (connection.prepared(TAKE_CHAIN)?, connection.prepared(HOLD_ACCOUNTS)?);
-    let (epochs, recall) = (connection.prepared(EPOCHS)?, connection.prepared(RECALL)?);
+    let (lock, read) = (connection.prepared(LOCK)?, connection.prepared(READ)?);
     let client = &connection.client;
-    let (began, chain, held, epochs, recalled) = connection.wait(async {
-        Ok(join5(
+    let (began, chain, rows) = connection.wait(async {
+        Ok(join3(
             client.batch_execute("BEGIN"),
-            client.query_opt(&take, &[]),
-            client.query(&hold, &[&locks]),
-            client.query(&epochs, &[&accounts]),
-            client.query(&recall, &[&ids]),
+            client.query_opt(&lock, &[&locks]),
+            client.query(&read, &[&accounts, &ids, &addresses]),
         )
         .await)
     })?;
     began?;
-    held?;
     let Some(chain) = chain? else { return Ok(None) };
+    let chain = Chain {
+        head: Head { chain: chain.try_get(0)?, seq: chain.try_get(1)?, hash: fixed(chain.try_get(2)?)? },
+        at: chain.try_get(3)?,
+    };
     let mut found = Found {
-        chain: Chain {
-            head: Head { chain: chain.try_get(0)?, seq: chain.try_get(1)?, hash: fixed(chain.try_get(2)?)? },
-            at: chain.try_get(3)?,
-        },
+        chain,
         epochs: HashMap::new(),
         remembered: HashMap::new(),
+        taken: HashSet::new(),
+        removed: HashSet::new(),
     };
-    for row in epochs? {
-        let epoch: i64 = row.try_get(1)?;
-        let account = AccountId::from_bytes(fixed(row.try_get(0)?)?);
-        found.epochs.insert(account, u64::try_from(epoch).unwrap_or_default());
-    }
-    for row in recalled? {
-        let key = (fixed(row.try_get(0)?)?, fixed(row.try_get(1)?)?);
-        found.remembered.entry(key).or_default().push((row.try_get(2)?, row.try_get(3)?));
-    }
+    rows?.iter().try_for_each(|row| found.add(row))?;
     Ok(Some(found))
+}
+
+impl Found {
+    /// Adds a row of [`READ`].
+    fn add(&mut self, row: &Row) -> Result<()> {
+        match row.try_get::<_, i32>(0)? {
+            1 => {
+                let epoch: i64 = row.try_get(2)?;
+                let account = AccountId::from_bytes(fixed(row.try_get(1)?)?);
+                self.epochs.insert(account, u64::try_from(epoch).unwrap_or_default());
+            }
+            2 => {
+                let key = (fixed(row.try_get(1)?)?, fixed(row.try_get(3)?)?);
+                self.remembered.entry(key).or_default().push((row.try_get(4)?, row.try_get(5)?));
+            }
+            3 => drop(self.taken.insert(row.try_get(6)?)),
+            _ => drop(self.removed.insert(row.try_get(6)?)),
+        }
+        Ok(())
+    }
 }
 
 fn fixed<const N: usize>(bytes: &[u8]) -> Result<[u8; N]> {
