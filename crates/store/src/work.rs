@@ -5,7 +5,8 @@ use std::thread::JoinHandle;
 
 use crossbeam_channel::{Receiver, Sender, TrySendError};
 use directory::port::StoreError;
-use tokio::sync::oneshot;
+use tokio::runtime::Handle;
+use tokio::sync::{mpsc, oneshot};
 
 use crate::session::{Error, Result};
 use crate::tables::batch::Batch;
@@ -129,9 +130,11 @@ impl<Q: Queued> Writer<Q> {
     ) -> std::io::Result<Self> {
         let (queue, jobs) = crossbeam_channel::bounded(QUEUE);
         let mut writer = Self { queue: Some(queue), threads: Vec::new() };
+        let results = Results::start();
         for lane in lanes {
-            let (name, jobs) = (name.to_owned(), jobs.clone());
-            writer.threads.push(std::thread::Builder::new().name(name).spawn(move || serve(lane, &jobs))?);
+            let (name, jobs, results) = (name.to_owned(), jobs.clone(), results.clone());
+            let thread = std::thread::Builder::new().name(name);
+            writer.threads.push(thread.spawn(move || serve(lane, &jobs, &results))?);
         }
         Ok(writer)
     }
@@ -166,7 +169,42 @@ fn stopped() -> StoreError {
     StoreError::failed("the writer has stopped")
 }
 
-fn serve<C: Commit>(mut lane: C, jobs: &Receiver<C::Queued>) {
+/// Sends the results of a group from a task of the runtime: one wake-up from the writer's thread instead of one for each
+/// request, and memory is freed where it was allocated. Without a runtime the writer's thread sends them.
+struct Results<Q>(Option<mpsc::UnboundedSender<Vec<Q>>>);
+
+impl<Q> Clone for Results<Q> {
+    fn clone(&self) -> Self {
+        Self(self.0.clone())
+    }
+}
+
+impl<Q: Queued> Results<Q> {
+    fn start() -> Self {
+        Self(Handle::try_current().ok().map(|runtime| {
+            let (groups, mut written) = mpsc::unbounded_channel::<Vec<Q>>();
+            runtime.spawn(async move {
+                while let Some(mut group) = written.recv().await {
+                    group.iter_mut().for_each(Queued::succeed);
+                }
+            });
+            groups
+        }))
+    }
+
+    fn send(&self, group: Vec<Q>) {
+        let left = match &self.0 {
+            Some(groups) => groups.send(group).err().map(|error| error.0),
+            None => Some(group),
+        };
+        // The runtime has ended.
+        if let Some(mut group) = left {
+            group.iter_mut().for_each(Queued::succeed);
+        }
+    }
+}
+
+fn serve<C: Commit>(mut lane: C, jobs: &Receiver<C::Queued>, results: &Results<C::Queued>) {
     lane.prepare();
     while let Ok(first) = jobs.recv() {
         let mut size = first.size();
@@ -179,7 +217,7 @@ fn serve<C: Commit>(mut lane: C, jobs: &Receiver<C::Queued>) {
         }
         match lane.commit(&mut group) {
             Ok(()) => {
-                group.iter_mut().for_each(Queued::succeed);
+                results.send(group);
                 lane.tidy_up();
             }
             Err(error) => {
@@ -190,5 +228,37 @@ fn serve<C: Commit>(mut lane: C, jobs: &Receiver<C::Queued>) {
                 }
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tables::work::Ping;
+
+    type Reply = oneshot::Receiver<std::result::Result<(), StoreError>>;
+
+    fn written() -> (Task<Ping>, Reply) {
+        let (reply, output) = oneshot::channel();
+        (Task { payload: Ping, output: Some(()), reply: Some(reply) }, output)
+    }
+
+    #[test]
+    fn results_arrive_with_a_runtime_without_one_and_after_its_end() {
+        let runtime = || tokio::runtime::Builder::new_current_thread().build().unwrap();
+        let without = Results::start();
+        let (task, output) = written();
+        without.send(vec![task]);
+        assert!(output.blocking_recv().unwrap().is_ok());
+
+        let first = runtime();
+        let within = first.block_on(async { Results::start() });
+        let (task, output) = written();
+        within.send(vec![task]);
+        assert!(first.block_on(output).unwrap().is_ok());
+        drop(first);
+        let (task, output) = written();
+        within.clone().send(vec![task]);
+        assert!(runtime().block_on(output).unwrap().is_ok());
     }
 }

@@ -19,6 +19,9 @@ pub(super) const WAL_PAGES: i64 = 16_384;
 /// Pages allocated at the start: 16 MiB. A larger value slows startup; the log grows on demand.
 const WAL_ROOM: i64 = 4_096;
 
+/// Pages in the writer's cache.
+const CACHE_PAGES: i64 = 2_048;
+
 /// The chain of this writer's events.
 const CHAIN: i64 = 1;
 
@@ -49,15 +52,23 @@ impl Writer {
 /// Allocates the write-ahead log: a forced write into a file that already has its size is several times faster than
 /// into one that grows. A transaction too large for the cache writes the pages, and is rolled back.
 fn allocate_wal(connection: &Connection) -> rusqlite::Result<()> {
-    let cache: i64 = connection.pragma_query_value(None, "cache_size", |row| row.get(0))?;
     connection.pragma_update(None, "cache_size", 16)?;
+    connection.pragma_update(None, "cache_spill", 16)?;
     let spill = connection.execute_batch(&format!(
         "BEGIN IMMEDIATE; CREATE TABLE room (room BLOB); INSERT INTO room VALUES (zeroblob({}));",
         WAL_ROOM * 4_096
     ));
     let back = connection.execute_batch("ROLLBACK");
-    connection.pragma_update(None, "cache_size", cache)?;
+    set_cache(connection)?;
     spill.and(back)
+}
+
+/// Sets the size of the writer's cache: 8 MiB. At most commits SQLite walks through all of it, because a page that was moved
+/// when siblings were balanced had a number beyond the end of the database for a moment. A transaction may have four times
+/// as many pages before some go into the log early.
+pub(super) fn set_cache(connection: &Connection) -> rusqlite::Result<()> {
+    connection.pragma_update(None, "cache_size", CACHE_PAGES)?;
+    connection.pragma_update(None, "cache_spill", CACHE_PAGES * 4)
 }
 
 impl Commit for Writer {
