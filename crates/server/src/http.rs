@@ -9,6 +9,7 @@ mod rest;
 mod secure;
 mod site;
 mod strict;
+mod timer;
 
 use std::net::SocketAddr;
 use std::pin::pin;
@@ -23,7 +24,7 @@ use http::header::{CONNECTION, EXPECT, HeaderValue};
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
-use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::rt::TokioIo;
 use hyper_util::server::graceful::{GracefulShutdown, Watcher};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpSocket};
@@ -40,6 +41,7 @@ use patient::Patient;
 use request::Dropped;
 use secure::Secure;
 use strict::{Heads, Strict};
+use timer::Timer;
 
 pub(crate) use request::replay;
 
@@ -87,7 +89,7 @@ pub(crate) async fn serve(app: Arc<App>, listener: TcpListener, shutdown: impl F
                     match &secure {
                         None => {
                             let stream = Patient::new(stream, app.core.limits.answer());
-                            let (lingers, connection) = (stream.lingers(), Connection { peer, protocol: None });
+                            let (lingers, connection) = (stream.lingers(), Connection::new(peer, None));
                             tokio::spawn(http1(app, router, watcher, stream, lingers, connection));
                         }
                         Some((tls, plaintext)) => {
@@ -151,11 +153,18 @@ impl Read for Counts {
 #[derive(Clone, Copy)]
 struct Refused(Malformed);
 
-#[derive(Clone, Copy)]
+#[derive(Clone)]
 struct Connection {
     peer: SocketAddr,
     /// The protocol for the log; `None` for plaintext.
     protocol: Option<&'static str>,
+    timer: Timer,
+}
+
+impl Connection {
+    fn new(peer: SocketAddr, protocol: Option<&'static str>) -> Self {
+        Self { peer, protocol, timer: Timer::default() }
+    }
 }
 
 /// Serves HTTP/1.1 on a connection. `lingers` is that of the stream, from [`Patient`].
@@ -172,8 +181,9 @@ async fn http1<S>(
     let header_timeout = app.core.limits.header();
     let heads = Arc::new(Heads::default());
     let stream = Strict::new(stream, Arc::clone(&heads));
+    let (peer, timer) = (connection.peer, connection.timer.clone());
     let service = service_fn(move |mut request: Request<Incoming>| {
-        let (app, router) = (Arc::clone(&app), router.clone());
+        let (app, router, connection) = (Arc::clone(&app), router.clone(), connection.clone());
         let (lingers, heads) = (Arc::clone(&lingers), Arc::clone(&heads));
         async move {
             let asks = request.headers().contains_key(EXPECT);
@@ -193,11 +203,11 @@ async fn http1<S>(
         }
     });
     let serving = http1::Builder::new()
-        .timer(TokioTimer::new())
+        .timer(timer)
         .header_read_timeout(header_timeout)
         .max_buf_size(READ_AHEAD)
         .serve_connection(TokioIo::new(stream), service);
     if let Err(error) = watcher.watch(serving).await {
-        tracing::debug!(%error, peer = %connection.peer, "a connection ended early");
+        tracing::debug!(%error, %peer, "a connection ended early");
     }
 }

@@ -45,8 +45,9 @@ pub(super) async fn serve<S>(
     let idle_limit = app.core.limits.header();
     let streams = Streams { limit: app.core.limits.stream(), open: Arc::new(watch::Sender::new(0)) };
     let mut open = streams.open.subscribe();
+    let peer = connection.peer;
     let service = service_fn(move |request| {
-        let (app, router) = (Arc::clone(&app), router.clone());
+        let (app, router, connection) = (Arc::clone(&app), router.clone(), connection.clone());
         async move {
             let response = super::request::serve(&app, router, request, connection).await;
             response.map(|response| response.map(Portions::of))
@@ -73,7 +74,6 @@ pub(super) async fn serve<S>(
             }
         }
     };
-    let peer = connection.peer;
     match ended {
         Some(Ok(())) => {}
         Some(Err(error)) => tracing::debug!(%error, %peer, "a connection ended early"),

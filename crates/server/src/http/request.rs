@@ -54,7 +54,7 @@ pub(crate) async fn replay(app: &Arc<App>, request: Request<Body>, peer: SocketA
     let router = routes::router(app);
     let mut number = None;
     // The journal has the outcome, even if the response is dropped.
-    let _ = serve_recorded(app, router, request, Connection { peer, protocol: None }, &mut number).await;
+    let _ = serve_recorded(app, router, request, Connection::new(peer, None), &mut number).await;
     number
 }
 
@@ -112,7 +112,7 @@ where
         let served = serve_counted(app, router, request.map(Body::new), &seen, &faults).await;
         return served.map(|(response, ..)| response).ok_or(Dropped);
     };
-    let peer = connection.peer;
+    let peer = seen.connection.peer;
     let (request, mut entry) = journal.begin(request, app.core.clock.now(), peer, faults.clone());
     *number = Some(entry.number());
     let Some((response, line, took)) = serve_counted(app, router, request, &seen, &faults).await else {
@@ -152,7 +152,7 @@ async fn serve_counted(
     let place = Arc::new(Place::new(&app.room, peer.ip(), routes::knows_nobody(&seen.path)));
     let (parts, body) = request.into_parts();
     let body = Intake::of(body, &parts.headers, &place);
-    let guarded = serve_guarded(app, router, Request::from_parts(parts, body), peer, &place);
+    let guarded = serve_guarded(app, router, Request::from_parts(parts, body), &seen.connection, &place);
     let mut response = serve_with_faults(faults, guarded, Style::of(&seen.path)).await?;
     let line = response.extensions_mut().remove::<Line>().unwrap_or_default();
     let took = seen.started.elapsed();
@@ -172,7 +172,7 @@ async fn serve_counted(
 
 /// Logs one line per request. Never a body, a query or a header: they may contain secrets.
 fn log(seen: &Seen, status: u16, line: &Line, took: Duration) {
-    let Seen { method, path, connection: Connection { peer, protocol }, .. } = seen;
+    let Seen { method, path, connection: Connection { peer, protocol, .. }, .. } = seen;
     macro_rules! log {
         ($level:ident) => {
             tracing::$level!(
@@ -230,7 +230,7 @@ async fn serve_guarded(
     app: &App,
     router: Router,
     request: Request<Body>,
-    peer: SocketAddr,
+    connection: &Connection,
     place: &Arc<Place>,
 ) -> Response {
     let path = canonical_path(request.uri().path());
@@ -246,16 +246,16 @@ async fn serve_guarded(
     if let Some(Refused(why)) = request.extensions().get() {
         return refusal_response(&why.refusal(), style);
     }
-    let request = canonical(request, peer, place);
+    let request = canonical(request, connection.peer, place);
     if let Some(refusal) = site::refusal(app, request.method(), request.uri().path(), request.headers()) {
         return refusal_response(&refusal, style);
     }
     let served = AssertUnwindSafe(router.oneshot(request)).catch_unwind();
-    match tokio::time::timeout(app.core.limits.request(), served).await {
-        Ok(Ok(Ok(response))) => response,
-        Ok(Ok(Err(infallible))) => match infallible {},
-        Ok(Err(_)) => refusal_response(&CallError::Panic, style),
-        Err(_) => refusal_response(&CallError::Timeout(app.core.limits.request_seconds), style),
+    match connection.timer.limit(app.core.limits.request(), served).await {
+        Some(Ok(Ok(response))) => response,
+        Some(Ok(Err(infallible))) => match infallible {},
+        Some(Err(_)) => refusal_response(&CallError::Panic, style),
+        None => refusal_response(&CallError::Timeout(app.core.limits.request_seconds), style),
     }
 }
 

@@ -41,7 +41,7 @@ impl Secure {
         let stream = match begun {
             Ok(Ok(Begun::Secure(stream))) => stream,
             Ok(Ok(Begun::Plaintext(stream))) => {
-                let connection = Connection { peer, protocol: None };
+                let connection = Connection::new(peer, None);
                 let stream = Patient::new(stream, self.app.core.limits.answer());
                 let lingers = stream.lingers();
                 return http1(self.app, self.plaintext, self.watcher, stream, lingers, connection).await;
@@ -52,7 +52,7 @@ impl Secure {
             Err(_) => return tracing::debug!(%peer, "a TLS handshake took too long"),
         };
         let (protocol, is_http2) = tls::negotiated_protocol(&stream);
-        let connection = Connection { peer, protocol: Some(protocol) };
+        let connection = Connection::new(peer, Some(protocol));
         if is_http2 {
             http2::serve(self.app, self.router, self.watcher, self.stopping, stream, connection).await;
         } else {
