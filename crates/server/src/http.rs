@@ -9,7 +9,6 @@ mod rest;
 mod secure;
 mod site;
 mod strict;
-mod timer;
 
 use std::net::SocketAddr;
 use std::pin::pin;
@@ -18,13 +17,12 @@ use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use api::answer::Unframed;
-use axum::Router;
 use http::Request;
 use http::header::{CONNECTION, EXPECT, HeaderValue};
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
-use hyper_util::rt::TokioIo;
+use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::{GracefulShutdown, Watcher};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpSocket};
@@ -33,7 +31,7 @@ use tokio::sync::watch;
 use crate::app::App;
 use crate::jobs::Jobs;
 use crate::metrics::Read;
-use crate::routes;
+use crate::routes::Routes;
 use head::Malformed;
 use observe::log::Log;
 use observe::telemetry::Node;
@@ -41,7 +39,6 @@ use patient::Patient;
 use request::Dropped;
 use secure::Secure;
 use strict::{Heads, Strict};
-use timer::Timer;
 
 pub(crate) use request::replay;
 
@@ -72,8 +69,8 @@ pub(crate) async fn serve(app: Arc<App>, listener: TcpListener, shutdown: impl F
     if let Ok(address) = listener.local_addr() {
         app.core.public_url.listens(address);
     }
-    let router = routes::router(&app);
-    let secure = app.tls.clone().map(|tls| (tls, routes::plaintext(Arc::clone(&app))));
+    let routes = Routes::of(&app);
+    let secure = app.tls.clone().map(|tls| (tls, Routes::plaintext(Arc::clone(&app))));
     let jobs = Jobs::start(&app);
     let metrics = app.metrics.as_ref().and_then(|metrics| metrics.serve(Counts(Arc::downgrade(&app))));
     let mut shutdown = pin!(shutdown);
@@ -85,17 +82,17 @@ pub(crate) async fn serve(app: Arc<App>, listener: TcpListener, shutdown: impl F
                 Ok((stream, peer)) => {
                     // A response is one small packet; waiting for more data would only delay it.
                     let _ = stream.set_nodelay(true);
-                    let (app, router, watcher) = (Arc::clone(&app), router.clone(), graceful.watcher());
+                    let (app, routes, watcher) = (Arc::clone(&app), routes.clone(), graceful.watcher());
                     match &secure {
                         None => {
                             let stream = Patient::new(stream, app.core.limits.answer());
-                            let (lingers, connection) = (stream.lingers(), Connection::new(peer, None));
-                            tokio::spawn(http1(app, router, watcher, stream, lingers, connection));
+                            let (lingers, connection) = (stream.lingers(), Connection { peer, protocol: None });
+                            tokio::spawn(http1(app, routes, watcher, stream, lingers, connection));
                         }
                         Some((tls, plaintext)) => {
                             let (tls, plaintext) = (Arc::clone(tls), plaintext.clone());
                             let stopping = stopping.subscribe();
-                            let secure = Secure { app, tls, router, plaintext, watcher, stopping };
+                            let secure = Secure { app, tls, routes, plaintext, watcher, stopping };
                             tokio::spawn(secure.serve(stream, peer));
                         }
                     }
@@ -153,24 +150,17 @@ impl Read for Counts {
 #[derive(Clone, Copy)]
 struct Refused(Malformed);
 
-#[derive(Clone)]
+#[derive(Clone, Copy)]
 struct Connection {
     peer: SocketAddr,
     /// The protocol for the log; `None` for plaintext.
     protocol: Option<&'static str>,
-    timer: Timer,
-}
-
-impl Connection {
-    fn new(peer: SocketAddr, protocol: Option<&'static str>) -> Self {
-        Self { peer, protocol, timer: Timer::default() }
-    }
 }
 
 /// Serves HTTP/1.1 on a connection. `lingers` is that of the stream, from [`Patient`].
 async fn http1<S>(
     app: Arc<App>,
-    router: Router,
+    routes: Routes,
     watcher: Watcher,
     stream: S,
     lingers: Arc<AtomicBool>,
@@ -181,9 +171,8 @@ async fn http1<S>(
     let header_timeout = app.core.limits.header();
     let heads = Arc::new(Heads::default());
     let stream = Strict::new(stream, Arc::clone(&heads));
-    let (peer, timer) = (connection.peer, connection.timer.clone());
     let service = service_fn(move |mut request: Request<Incoming>| {
-        let (app, router, connection) = (Arc::clone(&app), router.clone(), connection.clone());
+        let (app, routes) = (Arc::clone(&app), routes.clone());
         let (lingers, heads) = (Arc::clone(&lingers), Arc::clone(&heads));
         async move {
             let asks = request.headers().contains_key(EXPECT);
@@ -191,7 +180,7 @@ async fn http1<S>(
             if let Some(why) = refused {
                 request.extensions_mut().insert(Refused(why));
             }
-            let mut response = request::serve(&app, router, request, connection).await?;
+            let mut response = request::serve(&app, routes, request, connection).await?;
             let is_read = rest::is_read(&mut response, asks).await;
             if refused.is_some() || response.extensions().get::<Unframed>().is_some() {
                 response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
@@ -203,11 +192,11 @@ async fn http1<S>(
         }
     });
     let serving = http1::Builder::new()
-        .timer(timer)
+        .timer(TokioTimer::new())
         .header_read_timeout(header_timeout)
         .max_buf_size(READ_AHEAD)
         .serve_connection(TokioIo::new(stream), service);
     if let Err(error) = watcher.watch(serving).await {
-        tracing::debug!(%error, %peer, "a connection ended early");
+        tracing::debug!(%error, peer = %connection.peer, "a connection ended early");
     }
 }
