@@ -26,6 +26,9 @@ const IGNORED_FIELDS: HeaderName = HeaderName::from_static("x-matricula-ignored-
 const MOST_IGNORED: usize = 10;
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
 
+/// Headers of a response, so that their map does not grow.
+const MOST_HEADERS: usize = 12;
+
 /// A successful response with a rendered body.
 pub fn ran(status: u16, body: impl Into<Body>, rate: Rate) -> Response {
     let mut response = json(status, body, rate);
@@ -146,6 +149,7 @@ fn json(status: u16, body: impl Into<Body>, rate: Rate) -> Response {
     let mut response = Response::new(body.into());
     *response.status_mut() = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let headers = response.headers_mut();
+    headers.reserve(MOST_HEADERS);
     headers.insert(CONTENT_TYPE, JSON);
     with_rate_headers(headers, rate);
     response

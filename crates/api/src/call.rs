@@ -3,7 +3,6 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use axum::body::Bytes;
 use directory::access;
 use directory::change::Change;
 use directory::error as rules;
@@ -15,6 +14,7 @@ use directory::{Caller, Permission, Role, Scope};
 use hmac::{Hmac, KeyInit, Mac};
 use http::HeaderMap;
 use http::header::HOST;
+use http::uri::PathAndQuery;
 use observe::{Line, stopwatch};
 use secrecy::ExposeSecret;
 use serde::Serialize;
@@ -37,7 +37,7 @@ pub struct Received {
     /// The client's address.
     pub peer: IpAddr,
     /// Path and query, as received.
-    pub target: Bytes,
+    pub target: PathAndQuery,
     /// Its slot among the running requests.
     pub place: Option<Arc<Place>>,
 }

@@ -11,6 +11,7 @@ use directory::Caller;
 use directory::port::RequestIds;
 use http::HeaderMap;
 use http::header::CONNECTION;
+use http::uri::PathAndQuery;
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use hyper::body::Body as _;
 use observe::{Line, stopwatch};
@@ -265,7 +266,11 @@ fn refuse(refusal: &CallError, rate: Rate, style: Style, line: &mut Line) -> Res
 
 /// The origin of a request, as the listener recorded it.
 pub fn received(extensions: &http::Extensions) -> Received {
-    let nowhere = || Received { peer: IpAddr::V4(Ipv4Addr::UNSPECIFIED), target: Bytes::new(), place: None };
+    let nowhere = || Received {
+        peer: IpAddr::V4(Ipv4Addr::UNSPECIFIED),
+        target: PathAndQuery::from_static("/"),
+        place: None,
+    };
     extensions.get::<Received>().cloned().unwrap_or_else(nowhere)
 }
 
@@ -287,7 +292,7 @@ fn presented<'a>(headers: &'a HeaderMap, received: &'a Received) -> Presented<'a
         date: bytes(header::DATE),
         request_id: bytes(header::REQUEST_ID),
         app_id: bytes(header::APP_ID),
-        target: &received.target,
+        target: received.target.as_str().as_bytes(),
         peer: received.peer,
     }
 }

@@ -30,7 +30,7 @@ pub(super) async fn serve(console: &Arc<Console>, page: &Page, request: Request)
         |_| HashMap::new(),
         |params| params.iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect(),
     );
-    let target = String::from_utf8_lossy(&received(&parts.extensions).target).into_owned();
+    let target = received(&parts.extensions).target.as_str().to_owned();
     let shown = run_page(console, page, &parts, body, params, &mut line).await;
     let mut response = answer(shown, &parts.headers, &target, &mut line);
     response.extensions_mut().insert(line);

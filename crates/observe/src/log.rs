@@ -10,8 +10,15 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+pub use json::JsonLines;
+
+mod json;
+
 /// Bytes of lines waiting to be written; further lines are dropped.
 const ROOM: usize = 4 << 20;
+
+/// How long the thread collects lines after a batch. Under load this is all that wakes it, not every line.
+const COLLECTS: Duration = Duration::from_millis(5);
 
 /// How long the end of the program waits for pending lines.
 const LAST_LINES: Duration = Duration::from_secs(2);
@@ -35,6 +42,8 @@ struct Waiting {
     reopen: bool,
     /// The thread has taken lines and is still writing them.
     writing: bool,
+    /// The thread waits for the next line, which must wake it.
+    asleep: bool,
     closed: bool,
 }
 
@@ -104,10 +113,10 @@ impl Write for Log {
             self.0.count_dropped(lines);
             return Ok(lines.len());
         }
-        let idle = waiting.lines.is_empty();
         waiting.lines.extend_from_slice(lines);
+        let wake = std::mem::take(&mut waiting.asleep);
         drop(waiting);
-        if idle {
+        if wake {
             self.0.work.notify_one();
         }
         Ok(lines.len())
@@ -133,11 +142,12 @@ impl Inner {
         let (mut lines, mut told) = (Vec::new(), 0);
         loop {
             let mut waiting = self.lock();
-            waiting.writing = false;
             while waiting.lines.is_empty() && !waiting.reopen && !waiting.closed {
                 self.done.notify_all();
+                waiting.asleep = true;
                 waiting = self.work.wait(waiting).unwrap_or_else(PoisonError::into_inner);
             }
+            waiting.asleep = false;
             if waiting.lines.is_empty() && waiting.closed {
                 self.done.notify_all();
                 return;
@@ -157,7 +167,16 @@ impl Inner {
                 told = dropped;
             }
             lines.clear();
+            self.collect();
         }
+    }
+
+    /// The pause after a batch; a reopening or the end cuts it short.
+    fn collect(&self) {
+        let mut waiting = self.lock();
+        waiting.writing = false;
+        let uninterrupted = |waiting: &mut Waiting| !waiting.reopen && !waiting.closed;
+        drop(self.work.wait_timeout_while(waiting, COLLECTS, uninterrupted));
     }
 }
 
@@ -201,7 +220,7 @@ fn append_to(path: &Path) -> io::Result<File> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::io::Read as _;
+    use std::io::{BufRead as _, Read as _};
 
     fn write_text(log: &Log, text: &str) {
         let written = log.clone().write(format!("{text}\n").as_bytes()).unwrap();
@@ -222,6 +241,22 @@ mod tests {
         assert_eq!(written.lines().count(), 1_000);
         assert!(written.ends_with("\n999\n"));
         assert_eq!(log.dropped(), 1);
+    }
+
+    #[test]
+    fn a_line_is_written_without_a_further_one() {
+        let (reader, writer) = io::pipe().unwrap();
+        let log = Log::into_file(File::from(std::os::fd::OwnedFd::from(writer)), None).unwrap();
+        let mut lines = io::BufReader::new(reader).lines();
+        for n in 0..100 {
+            // While the thread collects, and after it fell asleep.
+            let text = n.to_string();
+            write_text(&log, &text);
+            assert_eq!(lines.next().unwrap().unwrap(), text);
+            while n % 10 == 0 && !log.0.lock().asleep {
+                std::thread::yield_now();
+            }
+        }
     }
 
     #[test]

@@ -17,7 +17,6 @@ use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use api::answer::Unframed;
-use axum::Router;
 use http::Request;
 use http::header::{CONNECTION, EXPECT, HeaderValue};
 use hyper::body::Incoming;
@@ -32,7 +31,7 @@ use tokio::sync::watch;
 use crate::app::App;
 use crate::jobs::Jobs;
 use crate::metrics::Read;
-use crate::routes;
+use crate::routes::Routes;
 use head::Malformed;
 use observe::log::Log;
 use observe::telemetry::Node;
@@ -70,8 +69,8 @@ pub(crate) async fn serve(app: Arc<App>, listener: TcpListener, shutdown: impl F
     if let Ok(address) = listener.local_addr() {
         app.core.public_url.listens(address);
     }
-    let router = routes::router(&app);
-    let secure = app.tls.clone().map(|tls| (tls, routes::plaintext(Arc::clone(&app))));
+    let routes = Routes::of(&app);
+    let secure = app.tls.clone().map(|tls| (tls, Routes::plaintext(Arc::clone(&app))));
     let jobs = Jobs::start(&app);
     let metrics = app.metrics.as_ref().and_then(|metrics| metrics.serve(Counts(Arc::downgrade(&app))));
     let mut shutdown = pin!(shutdown);
@@ -83,17 +82,17 @@ pub(crate) async fn serve(app: Arc<App>, listener: TcpListener, shutdown: impl F
                 Ok((stream, peer)) => {
                     // A response is one small packet; waiting for more data would only delay it.
                     let _ = stream.set_nodelay(true);
-                    let (app, router, watcher) = (Arc::clone(&app), router.clone(), graceful.watcher());
+                    let (app, routes, watcher) = (Arc::clone(&app), routes.clone(), graceful.watcher());
                     match &secure {
                         None => {
                             let stream = Patient::new(stream, app.core.limits.answer());
                             let (lingers, connection) = (stream.lingers(), Connection { peer, protocol: None });
-                            tokio::spawn(http1(app, router, watcher, stream, lingers, connection));
+                            tokio::spawn(http1(app, routes, watcher, stream, lingers, connection));
                         }
                         Some((tls, plaintext)) => {
                             let (tls, plaintext) = (Arc::clone(tls), plaintext.clone());
                             let stopping = stopping.subscribe();
-                            let secure = Secure { app, tls, router, plaintext, watcher, stopping };
+                            let secure = Secure { app, tls, routes, plaintext, watcher, stopping };
                             tokio::spawn(secure.serve(stream, peer));
                         }
                     }
@@ -161,7 +160,7 @@ struct Connection {
 /// Serves HTTP/1.1 on a connection. `lingers` is that of the stream, from [`Patient`].
 async fn http1<S>(
     app: Arc<App>,
-    router: Router,
+    routes: Routes,
     watcher: Watcher,
     stream: S,
     lingers: Arc<AtomicBool>,
@@ -173,7 +172,7 @@ async fn http1<S>(
     let heads = Arc::new(Heads::default());
     let stream = Strict::new(stream, Arc::clone(&heads));
     let service = service_fn(move |mut request: Request<Incoming>| {
-        let (app, router) = (Arc::clone(&app), router.clone());
+        let (app, routes) = (Arc::clone(&app), routes.clone());
         let (lingers, heads) = (Arc::clone(&lingers), Arc::clone(&heads));
         async move {
             let asks = request.headers().contains_key(EXPECT);
@@ -181,7 +180,7 @@ async fn http1<S>(
             if let Some(why) = refused {
                 request.extensions_mut().insert(Refused(why));
             }
-            let mut response = request::serve(&app, router, request, connection).await?;
+            let mut response = request::serve(&app, routes, request, connection).await?;
             let is_read = rest::is_read(&mut response, asks).await;
             if refused.is_some() || response.extensions().get::<Unframed>().is_some() {
                 response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Context as _;
 use clap::Args;
 use server::config::LogFormat;
-use server::log::Log;
+use server::log::{JsonLines, Log};
 use server::{CertificateReload, Config, Server, System};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
@@ -106,7 +106,7 @@ impl Logging {
             // Its errors would go to standard error, which may be what failed.
             .log_internal_errors(false);
         match format {
-            LogFormat::Json => lines.json().flatten_event(true).init(),
+            LogFormat::Json => lines.json().flatten_event(true).map_event_format(JsonLines::new).init(),
             LogFormat::Text => lines.with_ansi(false).compact().init(),
             LogFormat::Off => return Ok(Self(log)),
         }

@@ -6,7 +6,6 @@ use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
-use axum::Router;
 use axum::body::{Body, Bytes};
 use hyper::body::{Frame, SizeHint};
 use hyper::rt::Executor;
@@ -19,6 +18,7 @@ use tokio::sync::watch;
 
 use super::Connection;
 use crate::app::App;
+use crate::routes::Routes;
 
 /// Concurrent requests per connection; clients queue further ones.
 const MAX_STREAMS: u32 = 128;
@@ -32,7 +32,7 @@ const FAREWELL: Duration = Duration::from_secs(2);
 /// Serves a connection.
 pub(super) async fn serve<S>(
     app: Arc<App>,
-    router: Router,
+    routes: Routes,
     watcher: Watcher,
     mut stopping: watch::Receiver<()>,
     stream: S,
@@ -46,9 +46,9 @@ pub(super) async fn serve<S>(
     let streams = Streams { limit: app.core.limits.stream(), open: Arc::new(watch::Sender::new(0)) };
     let mut open = streams.open.subscribe();
     let service = service_fn(move |request| {
-        let (app, router) = (Arc::clone(&app), router.clone());
+        let (app, routes) = (Arc::clone(&app), routes.clone());
         async move {
-            let response = super::request::serve(&app, router, request, connection).await;
+            let response = super::request::serve(&app, routes, request, connection).await;
             response.map(|response| response.map(Portions::of))
         }
     });

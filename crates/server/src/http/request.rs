@@ -11,9 +11,9 @@ use api::error::CallError;
 use api::room::{Intake, Place};
 use api::{Style, answer};
 use auth::Rate;
+use axum::BoxError;
 use axum::body::{Body, Bytes};
 use axum::response::Response;
-use axum::{BoxError, Router};
 use futures_util::FutureExt;
 use http::header::{HOST, HeaderValue, USER_AGENT};
 use http::uri::PathAndQuery;
@@ -22,13 +22,13 @@ use http_body_util::{BodyExt, Collected};
 use observe::fault::What;
 use observe::journal::{Finished, Open};
 use observe::{Line, stopwatch, telemetry};
-use tower::ServiceExt;
 use wire::header;
 use wire::signature::canonical_path;
 
 use super::{Connection, Refused, site};
 use crate::app::App;
-use crate::{control, health, routes};
+use crate::routes::{self, Routes};
+use crate::{control, health};
 
 /// An injected fault closes the connection instead of a response.
 #[derive(Debug, thiserror::Error)]
@@ -38,23 +38,23 @@ pub(super) struct Dropped;
 /// Serves one request.
 pub(super) async fn serve<B>(
     app: &App,
-    router: Router,
+    routes: Routes,
     request: Request<B>,
     connection: Connection,
 ) -> Result<Response, Dropped>
 where
     B: hyper::body::Body<Data = Bytes, Error: Into<BoxError>> + Send + 'static,
 {
-    serve_recorded(app, router, request, connection, &mut None).await
+    serve_recorded(app, routes, request, connection, &mut None).await
 }
 
 /// Serves a recorded request again, as if it had arrived from `peer`, with all layers. Returns its number in the
 /// journal, if there is one.
 pub(crate) async fn replay(app: &Arc<App>, request: Request<Body>, peer: SocketAddr) -> Option<u64> {
-    let router = routes::router(app);
+    let routes = Routes::of(app);
     let mut number = None;
     // The journal has the outcome, even if the response is dropped.
-    let _ = serve_recorded(app, router, request, Connection { peer, protocol: None }, &mut number).await;
+    let _ = serve_recorded(app, routes, request, Connection { peer, protocol: None }, &mut number).await;
     number
 }
 
@@ -98,7 +98,7 @@ fn is_counted(path: &str) -> bool {
 /// Records a request in the journal, if there is one, and sets `number`.
 async fn serve_recorded<B>(
     app: &App,
-    router: Router,
+    routes: Routes,
     request: Request<B>,
     connection: Connection,
     number: &mut Option<u64>,
@@ -109,13 +109,13 @@ where
     let seen = Seen::of(&request, connection);
     let faults = app.control.get().map_or_else(Vec::new, |control| control.next_faults(&seen.path));
     let Some(journal) = app.journal().filter(|_| seen.is_counted) else {
-        let served = serve_counted(app, router, request.map(Body::new), &seen, &faults).await;
+        let served = serve_counted(app, routes, request.map(Body::new), &seen, &faults).await;
         return served.map(|(response, ..)| response).ok_or(Dropped);
     };
     let peer = connection.peer;
     let (request, mut entry) = journal.begin(request, app.core.clock.now(), peer, faults.clone());
     *number = Some(entry.number());
-    let Some((response, line, took)) = serve_counted(app, router, request, &seen, &faults).await else {
+    let Some((response, line, took)) = serve_counted(app, routes, request, &seen, &faults).await else {
         entry.dropped();
         return Err(Dropped);
     };
@@ -143,7 +143,7 @@ async fn record_response(
 /// Serves a request with its faults, logs and counts it. `None`: the response is dropped.
 async fn serve_counted(
     app: &App,
-    router: Router,
+    routes: Routes,
     request: Request<Body>,
     seen: &Seen,
     faults: &[What],
@@ -152,7 +152,7 @@ async fn serve_counted(
     let place = Arc::new(Place::new(&app.room, peer.ip(), routes::knows_nobody(&seen.path)));
     let (parts, body) = request.into_parts();
     let body = Intake::of(body, &parts.headers, &place);
-    let guarded = serve_guarded(app, router, Request::from_parts(parts, body), peer, &place);
+    let guarded = serve_guarded(app, routes, Request::from_parts(parts, body), peer, &place);
     let mut response = serve_with_faults(faults, guarded, Style::of(&seen.path)).await?;
     let line = response.extensions_mut().remove::<Line>().unwrap_or_default();
     let took = seen.started.elapsed();
@@ -228,7 +228,7 @@ async fn wait(delay: Duration) {
 /// Serves a request within its limits. Always returns a response.
 async fn serve_guarded(
     app: &App,
-    router: Router,
+    routes: Routes,
     request: Request<Body>,
     peer: SocketAddr,
     place: &Arc<Place>,
@@ -250,10 +250,9 @@ async fn serve_guarded(
     if let Some(refusal) = site::refusal(app, request.method(), request.uri().path(), request.headers()) {
         return refusal_response(&refusal, style);
     }
-    let served = AssertUnwindSafe(router.oneshot(request)).catch_unwind();
+    let served = AssertUnwindSafe(routes.serve(app, request)).catch_unwind();
     match tokio::time::timeout(app.core.limits.request(), served).await {
-        Ok(Ok(Ok(response))) => response,
-        Ok(Ok(Err(infallible))) => match infallible {},
+        Ok(Ok(response)) => response,
         Ok(Err(_)) => refusal_response(&CallError::Panic, style),
         Err(_) => refusal_response(&CallError::Timeout(app.core.limits.request_seconds), style),
     }
@@ -278,8 +277,7 @@ fn canonical(request: Request<Body>, peer: SocketAddr, place: &Arc<Place>) -> Re
     {
         parts.headers.insert(HOST, host);
     }
-    let target = parts.uri.path_and_query().map_or("/", PathAndQuery::as_str);
-    let target = Bytes::copy_from_slice(target.as_bytes());
+    let target = parts.uri.path_and_query().cloned().unwrap_or_else(|| PathAndQuery::from_static("/"));
     let received = Received { peer: peer.ip(), target, place: Some(Arc::clone(place)) };
     let path = canonical_path(parts.uri.path());
     if path != parts.uri.path()

@@ -3,7 +3,6 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use axum::Router;
 use hyper_util::server::graceful::Watcher;
 use rustls::Error as RustlsError;
 use tokio::net::TcpStream;
@@ -13,6 +12,7 @@ use tokio_rustls::server::TlsStream;
 use super::patient::Patient;
 use super::{Connection, http1, http2};
 use crate::app::App;
+use crate::routes::Routes;
 use crate::tls::{self, Tls};
 
 /// The context of a connection.
@@ -20,9 +20,9 @@ pub(super) struct Secure {
     pub(super) app: Arc<App>,
     pub(super) tls: Arc<Tls>,
     /// For requests over TLS.
-    pub(super) router: Router,
+    pub(super) routes: Routes,
     /// For plaintext requests, which it refuses.
-    pub(super) plaintext: Router,
+    pub(super) plaintext: Routes,
     /// The server waits for the connection until this is dropped.
     pub(super) watcher: Watcher,
     /// Changes when the server stops.
@@ -54,10 +54,10 @@ impl Secure {
         let (protocol, is_http2) = tls::negotiated_protocol(&stream);
         let connection = Connection { peer, protocol: Some(protocol) };
         if is_http2 {
-            http2::serve(self.app, self.router, self.watcher, self.stopping, stream, connection).await;
+            http2::serve(self.app, self.routes, self.watcher, self.stopping, stream, connection).await;
         } else {
             let lingers = stream.get_ref().0.lingers();
-            http1(self.app, self.router, self.watcher, stream, lingers, connection).await;
+            http1(self.app, self.routes, self.watcher, stream, lingers, connection).await;
         }
     }
 }
