@@ -18,17 +18,23 @@ use crate::site;
 /// The server under test, as `matricula serve` runs it, with one JSON line per request in its log.
 pub(crate) fn matricula(folder: &Path) -> anyhow::Result<()> {
     let config = server::Config::from_file(&folder.join(site::CONFIG))?;
+    let log = server::log::Log::open(None)?;
+    let lines = log.clone();
     tracing_subscriber::fmt()
         .with_max_level(tracing_subscriber::filter::LevelFilter::INFO)
-        .with_writer(std::io::stderr)
+        .with_writer(move || lines.clone())
+        .log_internal_errors(false)
         .json()
         .flatten_event(true)
+        .map_event_format(server::log::JsonLines::new)
         .init();
-    runtime()?.block_on(async {
+    let served = runtime()?.block_on(async {
         let listener = listen().await?;
         server::serve(config, listener, stop_signal()?).await?;
         Ok(())
-    })
+    });
+    log.close();
+    served
 }
 
 /// axum alone: a POST with a constant response, as large as one of the server under test.

@@ -1,4 +1,4 @@
-//! Properties of a database through the collecting file layer, beside one that SQLite's own layer has.
+//! Properties of a database through the collecting file layer, compared with one through the default layer of SQLite.
 
 use std::path::Path;
 
@@ -32,7 +32,7 @@ pub fn vfs(steps: &[u8]) {
                 "BEGIN IMMEDIATE".to_owned()
             }
             1 if open_on.take().is_some() => "ROLLBACK".to_owned(),
-            0 | 1 | 2 if open_on.take().is_some() => "COMMIT".to_owned(),
+            0..=2 if open_on.take().is_some() => "COMMIT".to_owned(),
             3 => format!("DELETE FROM t WHERE n % 7 = {}", size % 7),
             4 => format!("UPDATE t SET x = zeroblob({}) WHERE n % 3 = 0", size * 9),
             5 if open_on.is_none() => "PRAGMA wal_checkpoint(TRUNCATE)".to_owned(),

@@ -170,7 +170,7 @@ fn a_transaction_that_is_larger_than_the_cache_can_be_read_committed_and_rolled_
         assert_eq!(count(&ours), (round - 1) * 405 + 5);
         ours.execute_batch("BEGIN IMMEDIATE").unwrap();
         fill(&ours, 400);
-        // Pages that are already in the log are written there again, and its checksums anew.
+        // Pages that are already in the log are written there again, with new checksums.
         ours.execute_batch("UPDATE t SET x = randomblob(901) WHERE rowid % 3 = 0; COMMIT").unwrap();
         assert_eq!(count(&other), round * 405);
         assert_sound(&other);
@@ -209,17 +209,18 @@ fn pages(log: &[u8]) -> Vec<(&[u8], &[u8])> {
     log[32..].chunks(24 + 4_096).map(|frame| (&frame[..8], &frame[24..])).collect()
 }
 
-/// The limit on the size of files stands for a full disk: it can be raised again.
+/// A limit on the size of files is like a full disk, and can be raised again.
 fn limit_files(size: Option<u64>) {
     let maximum = getrlimit(Resource::Fsize).maximum;
     setrlimit(Resource::Fsize, Rlimit { current: size.or(maximum), maximum }).unwrap();
 }
 
 #[test]
+#[expect(clippy::disallowed_methods, reason = "the test runs itself in another process")]
 fn a_log_that_cannot_be_written_fails_its_transaction_and_nothing_else() {
     const INSIDE: &str = "MATRICULA_TEST_FILE_SIZE";
     if std::env::var_os(INSIDE).is_none() {
-        // In a process of its own, because the limit is the process's. The signal would end it.
+        // In another process, because the limit applies to all of one. The signal would end it.
         let mut shell = Command::new("sh");
         let exact = "tests::a_log_that_cannot_be_written_fails_its_transaction_and_nothing_else";
         shell.args(["-c", r#"trap '' XFSZ; exec "$0" --exact "$1""#]).arg(std::env::current_exe().unwrap());

@@ -100,7 +100,7 @@ fn what_curl_makes_of_its_options() {
     assert_eq!(text(request.header("authorization")), "Basic YW5uOnBhc3Mgd29yZA==");
     assert_eq!((request.header("accept"), request.header("empty")), (None, Some(&b""[..])));
     for (user, value) in [("''", "Basic Og=="), ("ann", "Basic YW5uOg=="), ("ann:", "Basic YW5uOg==")] {
-        let request = one(&format!("curl -u {user} http://h/api/x"));
+        let request = one(format!("curl -u {user} http://h/api/x"));
         assert_eq!(text(request.header("authorization")), value, "as curl 7.88.1 sends it");
     }
     let file = one("curl -d @body.json http://h");
