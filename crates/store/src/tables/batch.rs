@@ -18,6 +18,8 @@ pub(crate) struct Batch<'c> {
     chain: Chain,
     stored: Head,
     counts: HashMap<AccountId, HashMap<String, i64>>,
+    /// Whether users were ever removed; `None`: look again.
+    pub(super) removals: Option<bool>,
     /// The memory of requests of an engine that has one, and what this transaction changes of it.
     pub(super) memory: Option<(&'c Memory, News)>,
 }
@@ -72,6 +74,7 @@ impl<'c> Batch<'c> {
             chain,
             stored: chain.head,
             counts: HashMap::new(),
+            removals: None,
             memory: None,
         }
     }
@@ -109,6 +112,16 @@ impl<'c> Batch<'c> {
         let epoch = self.session.one(sql, values![account.as_bytes()], |row| row.get::<u64>(0))?;
         self.epochs.insert(account, epoch);
         Ok(epoch)
+    }
+
+    /// Whether users were ever removed: where none was, no address needs to be looked up.
+    pub(super) fn has_removals(&mut self) -> Result<bool> {
+        if let Some(removals) = self.removals {
+            return Ok(removals);
+        }
+        let found = self.session.one("SELECT 1 FROM tombstones LIMIT 1", &[], |_| Ok(()))?.is_some();
+        self.removals = Some(found);
+        Ok(found)
     }
 
     /// Counts users that were added or removed.

@@ -131,6 +131,8 @@ pub(super) fn one(
     if let Change::AddUser(user) = change {
         return add_user(batch, user, actor);
     }
+    // It may remove a user.
+    batch.removals = None;
     if let Change::Together(changes) = change {
         let made = together(batch, changes, actor, now)?;
         return Ok(made.map(|()| Effect::Done).map_err(|(_, why)| why));
@@ -160,10 +162,11 @@ pub(super) fn one(
 /// Adds a user. It is the hot path: one statement that refers to nothing needs no savepoint, and nothing is copied for the
 /// audit.
 fn add_user(batch: &mut Batch<'_>, user: &User, actor: &Actor) -> Result<Judged<Effect>> {
-    let detail = match users::insert(batch.session, user)? {
-        Ok(detail) => detail,
-        Err(why) => return Ok(Err(why)),
-    };
+    if !users::insert(batch.session, user)? {
+        return Ok(Err(ChangeError::AddressTaken));
+    }
+    let removed = batch.has_removals()? && users::was_removed(batch.session, user)?;
+    let detail = users::added(user, removed);
     batch.count(user.account, user.address.domain(), 1);
     batch.record(Entry {
         at: millis(user.created_at),

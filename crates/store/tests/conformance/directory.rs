@@ -240,6 +240,22 @@ pub(crate) async fn removing_a_user_removes_its_aliases_attributes_and_delegates
     assert_eq!(effect(&store, Change::RemoveUser(user_id(2))).await.unwrap_err(), ChangeError::NotFound);
 }
 
+pub(crate) async fn a_user_removed_in_the_same_transaction_was_removed_earlier(engine: &impl Engine) {
+    let store = filled_store(engine).await;
+    let changes = vec![
+        Change::AddUser(user(4, "four@example.com")),
+        Change::AddUser(user(5, "five@example.com")),
+        Change::RemoveUser(user_id(4)),
+        Change::AddUser(user(6, "four@example.com")),
+        Change::AddUser(user(7, "seven@example.com")),
+    ];
+    apply(&store, changes).await;
+    let events = store.audit(1, 0, 100).await.unwrap();
+    let reborn: Vec<_> =
+        events.iter().rev().take(5).map(|event| event.detail.contains("removed earlier")).collect();
+    assert_eq!(reborn, [false, true, false, false, false]);
+}
+
 pub(crate) async fn the_purge_list_has_users_that_are_due(engine: &impl Engine) {
     let store = filled_store(engine).await;
     let later = |hours| now() + SignedDuration::from_hours(hours);

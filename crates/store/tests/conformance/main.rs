@@ -94,6 +94,7 @@ macro_rules! engines {
             listed_users_are_counted, a_domain_with_users_stays_with_its_account,
             an_update_changes_what_it_names, as_many_passwords_are_remembered_as_required,
             removing_a_user_removes_its_aliases_attributes_and_delegates,
+            a_user_removed_in_the_same_transaction_was_removed_earlier,
             the_purge_list_has_users_that_are_due,
             the_last_super_administrator_can_t_be_taken_by_a_caller,
             a_client_is_found_by_id_and_name_until_it_is_disabled, events_are_found_by_account_and_time,

@@ -16,24 +16,25 @@ use crate::tables::row::millis;
 use crate::tables::user_row::{INSERT, INSERTED};
 use crate::tables::{read, words};
 
-/// Inserts a user or an alias, and gives the detail for the audit.
-pub(super) fn insert(session: &dyn Session, user: &User) -> Result<Judged<Cow<'static, str>>> {
+/// Inserts a user or an alias; `false`: its address is taken.
+pub(super) fn insert(session: &dyn Session, user: &User) -> Result<bool> {
     // An array, because this is the hot path.
     let values: [_; INSERTED.len()] = std::array::from_fn(|column| INSERTED[column].1.value(user));
-    if session.execute(&INSERT, &values)? == 0 {
-        return Ok(Err(ChangeError::AddressTaken));
-    }
+    Ok(session.execute(&INSERT, &values)? > 0)
+}
+
+/// Whether a user with this address was removed earlier.
+pub(super) fn was_removed(session: &dyn Session, user: &User) -> Result<bool> {
     let sql = "SELECT 1 FROM tombstones WHERE address_key = ?1 LIMIT 1";
-    let removed = session.one(sql, values![user.address.key()], |_| Ok(()))?.is_some();
-    Ok(Ok(added(user, removed)))
+    Ok(session.one(sql, values![user.address.key()], |_| Ok(()))?.is_some())
 }
 
 /// Adds a user or an alias, unless its address is taken.
 pub(super) fn add(session: &dyn Session, user: &User) -> Attempt {
-    let detail = match insert(session, user)? {
-        Ok(detail) => detail,
-        Err(why) => return Ok(Err(why)),
-    };
+    if !insert(session, user)? {
+        return Ok(Err(ChangeError::AddressTaken));
+    }
+    let detail = added(user, was_removed(session, user)?);
     let mut made = Made::new(user.account, user.address.as_str(), detail);
     made.counts.push((user.account, user.address.domain().to_owned(), 1));
     Ok(Ok(made))
