@@ -11,13 +11,14 @@ use jiff::{SignedDuration, Timestamp};
 use super::{BARREN_SLICES, Engine, Passed, TableStore};
 use crate::tables::change::Apply;
 use crate::tables::forget::Forget;
+use crate::tables::memory::fingerprint;
 use crate::tables::{forget, request};
 
 impl<E: Engine> RequestStore for TableStore<E> {
     fn recall<'a>(&'a self, request: &'a RequestKey, request_ids: RequestIds) -> Pending<'a, Recalled> {
         let (request, memory) = (*request, self.engine.memory());
         Box::pin(async move {
-            if memory.as_ref().is_some_and(|memory| memory.lacks(&request)) {
+            if memory.as_ref().is_some_and(|memory| memory.lacks(fingerprint(&request))) {
                 return Ok(Recalled::Unknown);
             }
             self.engine.read(move |s| request::recall(s, memory.as_deref(), &request, request_ids)).await

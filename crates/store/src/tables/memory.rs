@@ -65,7 +65,11 @@ struct Moved {
 }
 
 /// What finds a request. Collisions are found by the row.
-fn fingerprint(credential: &[u8; 16], request_id: &[u8; 16]) -> i64 {
+pub(crate) fn fingerprint(key: &RequestKey) -> i64 {
+    fingerprint_of(&key.credential, &key.request_id)
+}
+
+fn fingerprint_of(credential: &[u8; 16], request_id: &[u8; 16]) -> i64 {
     let digest = Sha256::new().chain_update(credential).chain_update(request_id).finalize();
     let mut first = [0; 8];
     first.copy_from_slice(&digest[..8]);
@@ -103,16 +107,14 @@ impl Memory {
     }
 
     /// Whether a request is certainly unknown, without a look at the database.
-    pub(crate) fn lacks(&self, key: &RequestKey) -> bool {
-        let fingerprint = fingerprint(&key.credential, &key.request_id);
+    pub(crate) fn lacks(&self, fingerprint: i64) -> bool {
         let state = self.state();
         let mut known = rows(&state.fresh, fingerprint).chain(rows(&state.moving, fingerprint));
         !state.is_indexed && known.next().is_none()
     }
 
     /// The rows that may be of a request.
-    pub(crate) fn rows(&self, session: &dyn Session, key: &RequestKey) -> Result<Vec<i64>> {
-        let fingerprint = fingerprint(&key.credential, &key.request_id);
+    pub(crate) fn rows(&self, session: &dyn Session, fingerprint: i64) -> Result<Vec<i64>> {
         let (mut found, is_indexed) = {
             let state = self.state();
             let known = rows(&state.fresh, fingerprint).chain(rows(&state.moving, fingerprint));
@@ -148,7 +150,7 @@ impl Memory {
         let sql = "SELECT seq, binding, request_id FROM requests WHERE seq > ?1 ORDER BY seq LIMIT ?2";
         session.visit(sql, values![known, limit], &mut |row| {
             let (seq, credential, request_id) = (row.get(0)?, row.get(1)?, row.get(2)?);
-            state.fresh.insert((fingerprint(&credential, &request_id), seq));
+            state.fresh.insert((fingerprint_of(&credential, &request_id), seq));
             state.newest = seq;
             Ok(ControlFlow::Continue(()))
         })?;
@@ -157,24 +159,29 @@ impl Memory {
 
     /// Moves a part of a generation into the index, in a transaction that has the news.
     pub(crate) fn move_some(&self, session: &dyn Session, news: &mut News) -> Result<()> {
-        let state = self.state();
         // What is removed now may be a part of it.
-        if state.moving.is_empty() || news.added.is_empty() || !news.removed.is_empty() {
+        if news.added.is_empty() || !news.removed.is_empty() {
             return Ok(());
         }
         let count = (news.added.len() * MOVED_FOR_EACH).max(MOVED_AT_LEAST);
-        let after = state.moved.map_or(Bound::Unbounded, Bound::Excluded);
-        let mut last = state.moved;
-        let mut left = state.moving.range((after, Bound::Unbounded));
-        for entry in left.by_ref().take(count) {
-            index(session, *entry)?;
-            last = Some(*entry);
+        // Written after the lock is given back: readers look for their requests meanwhile.
+        let (entries, moved, moving_to) = {
+            let state = self.state();
+            if state.moving.is_empty() {
+                return Ok(());
+            }
+            let after = state.moved.map_or(Bound::Unbounded, Bound::Excluded);
+            let mut left = state.moving.range((after, Bound::Unbounded)).copied();
+            let entries: Vec<Entry> = left.by_ref().take(count).collect();
+            // What was left may have been forgotten since.
+            let last = entries.last().copied().or(state.moved);
+            (entries, Moved { last, is_all: left.next().is_none() }, state.moving_to)
+        };
+        entries.into_iter().try_for_each(|entry| index(session, entry))?;
+        if moved.is_all {
+            end_index(session, moving_to)?;
         }
-        let is_all = left.next().is_none();
-        if is_all {
-            end_index(session, state.moving_to)?;
-        }
-        news.moved = Some(Moved { last, is_all });
+        news.moved = Some(moved);
         Ok(())
     }
 
@@ -187,7 +194,7 @@ impl Memory {
     ) -> Result<()> {
         let is_indexed = self.state().is_indexed;
         for (credential, request_id, row) in requests {
-            let entry = (fingerprint(&credential, &request_id), row);
+            let entry = (fingerprint_of(&credential, &request_id), row);
             if is_indexed {
                 let sql = "DELETE FROM request_index WHERE fingerprint = ?1 AND seq = ?2";
                 session.execute(sql, values![entry.0, entry.1])?;
@@ -223,14 +230,14 @@ impl Memory {
 
 impl News {
     /// The rows of this transaction that may be of a request.
-    pub(crate) fn rows(&self, key: &RequestKey) -> impl Iterator<Item = i64> + '_ {
-        rows(&self.added, fingerprint(&key.credential, &key.request_id))
+    pub(crate) fn rows(&self, fingerprint: i64) -> impl Iterator<Item = i64> + '_ {
+        rows(&self.added, fingerprint)
     }
 
     /// Remembers a request that runs, and gives the row for it.
-    pub(crate) fn add(&mut self, key: &RequestKey) -> i64 {
+    pub(crate) fn add(&mut self, fingerprint: i64) -> i64 {
         self.newest += 1;
-        self.added.insert((fingerprint(&key.credential, &key.request_id), self.newest));
+        self.added.insert((fingerprint, self.newest));
         self.newest
     }
 }

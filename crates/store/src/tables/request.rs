@@ -6,7 +6,7 @@ use directory::change::Change;
 use directory::port::{Evidence, Recalled, RequestIds, RequestKey, Write, Written};
 
 use super::batch::Batch;
-use super::memory::Memory;
+use super::memory::{Memory, fingerprint};
 use super::row::millis;
 use super::work::{Payload, Work};
 use crate::session::{Result, Session, Value, values};
@@ -61,8 +61,8 @@ fn write(batch: &mut Batch<'_>, request: &Write) -> Result<Written> {
     Ok(Written::Ran(answer))
 }
 
-/// The part of the unique index besides the id: empty under the strict policy, so one id is one request; the body's
-/// digest under the compatible policy. The index refuses a request that two nodes ran at the same time.
+/// The part of PostgreSQL's unique index besides the id: empty under the strict policy, so one id is one request; the
+/// body's digest under the compatible policy. The index refuses a request that two nodes ran at the same time.
 pub(crate) fn variant(key: &RequestKey, request_ids: RequestIds) -> &[u8] {
     match request_ids {
         RequestIds::Strict => &[],
@@ -74,7 +74,8 @@ impl Batch<'_> {
     /// The record of a request, which this transaction may have written.
     fn recall(&self, key: &RequestKey, request_ids: RequestIds) -> Result<Recalled> {
         let Some((memory, news)) = &self.memory else { return recall(self.session, None, key, request_ids) };
-        let rows = memory.rows(self.session, key)?.into_iter().chain(news.rows(key));
+        let fingerprint = fingerprint(key);
+        let rows = memory.rows(self.session, fingerprint)?.into_iter().chain(news.rows(fingerprint));
         recall_rows(self.session, rows, key, request_ids)
     }
 
@@ -86,7 +87,7 @@ impl Batch<'_> {
         answer: &[u8],
     ) -> Result<()> {
         let RequestKey { credential, request_id, digest } = key;
-        let row = self.memory.as_mut().map(|(_, news)| news.add(key));
+        let row = self.memory.as_mut().map(|(_, news)| news.add(fingerprint(key)));
         match row {
             Some(row) => self.session.execute(
                 "INSERT INTO requests (ran_at, binding, request_id, variant, digest, answer, seq)
@@ -111,7 +112,7 @@ pub(crate) fn recall(
     request_ids: RequestIds,
 ) -> Result<Recalled> {
     if let Some(memory) = memory {
-        return recall_rows(session, memory.rows(session, request)?, request, request_ids);
+        return recall_rows(session, memory.rows(session, fingerprint(request))?, request, request_ids);
     }
     let sql = "SELECT digest, answer FROM requests WHERE binding = ?1 AND request_id = ?2";
     judge(session, sql, values![request.credential, request.request_id], request, request_ids)
