@@ -39,7 +39,8 @@ struct Inner {
 #[derive(Default)]
 struct Waiting {
     lines: Vec<u8>,
-    reopen: bool,
+    /// To reopen the file, after this many bytes of the lines: they were written before it was renamed.
+    reopen: Option<usize>,
     /// The thread has taken lines and is still writing them.
     writing: bool,
     /// The thread waits for the next line, which must wake it.
@@ -83,9 +84,10 @@ impl Log {
         Ok(log)
     }
 
-    /// Reopens the file after it was renamed. Standard error stays as it is.
+    /// Reopens the file after it was renamed. Lines from before go into the renamed one. Standard error stays as it is.
     pub fn reopen(&self) {
-        self.0.lock().reopen = true;
+        let mut waiting = self.0.lock();
+        waiting.reopen = Some(waiting.lines.len());
         self.0.work.notify_one();
     }
 
@@ -142,7 +144,7 @@ impl Inner {
         let (mut lines, mut told) = (Vec::new(), 0);
         loop {
             let mut waiting = self.lock();
-            while waiting.lines.is_empty() && !waiting.reopen && !waiting.closed {
+            while waiting.lines.is_empty() && waiting.reopen.is_none() && !waiting.closed {
                 self.done.notify_all();
                 waiting.asleep = true;
                 waiting = self.work.wait(waiting).unwrap_or_else(PoisonError::into_inner);
@@ -154,12 +156,14 @@ impl Inner {
             }
             std::mem::swap(&mut waiting.lines, &mut lines);
             waiting.writing = true;
-            let reopen = std::mem::take(&mut waiting.reopen);
+            let reopen = waiting.reopen.take();
             drop(waiting);
-            if reopen {
+            let (before, after) = lines.split_at(reopen.unwrap_or(0));
+            if reopen.is_some() {
+                self.count_dropped(target.write(before));
                 target.reopen();
             }
-            let rest = target.write(&lines);
+            let rest = target.write(after);
             self.count_dropped(rest);
             let dropped = self.dropped.load(Ordering::Relaxed);
             if rest.is_empty() && dropped > told {
@@ -175,7 +179,7 @@ impl Inner {
     fn collect(&self) {
         let mut waiting = self.lock();
         waiting.writing = false;
-        let uninterrupted = |waiting: &mut Waiting| !waiting.reopen && !waiting.closed;
+        let uninterrupted = |waiting: &mut Waiting| waiting.reopen.is_none() && !waiting.closed;
         drop(self.work.wait_timeout_while(waiting, COLLECTS, uninterrupted));
     }
 }
@@ -256,6 +260,28 @@ mod tests {
             while n % 10 == 0 && !log.0.lock().asleep {
                 std::thread::yield_now();
             }
+        }
+    }
+
+    #[test]
+    fn lines_from_before_a_reopening_are_in_the_renamed_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let [path, renamed] = ["log", "log.1"].map(|name| folder.path().join(name));
+        for n in 0..50 {
+            let log = Log::open(Some(&path)).unwrap();
+            write_text(&log, "first");
+            // The thread collects lines after it has written some.
+            while n % 2 == 0 && std::fs::read(&path).unwrap().is_empty() {
+                std::thread::yield_now();
+            }
+            write_text(&log, "before");
+            std::fs::rename(&path, &renamed).unwrap();
+            log.reopen();
+            write_text(&log, "after");
+            log.close();
+            let read = |path: &Path| std::fs::read_to_string(path).unwrap();
+            assert_eq!((read(&renamed), read(&path)), ("first\nbefore\n".to_owned(), "after\n".to_owned()));
+            std::fs::remove_file(&path).unwrap();
         }
     }
 
