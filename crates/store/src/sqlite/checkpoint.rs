@@ -94,7 +94,7 @@ impl Rest {
             Ok((pages, moved)) if moved >= pages => self.0.next.store(BEGIN, Ordering::Relaxed),
             Ok(_) => {}
             Err(error) => {
-                tracing::warn!(%error, "the rest of could not checkpoint the write-ahead log; it grows");
+                tracing::warn!(%error, "could not checkpoint the rest of the write-ahead log; it grows");
             }
         }
     }

@@ -71,7 +71,12 @@ impl Session for Connection {
     }
 
     fn batch(&self, sql: &str) -> Result<()> {
-        Ok(self.execute_batch(sql)?)
+        // BEGIN, COMMIT and the like are compiled once.
+        if sql.contains(';') {
+            return Ok(self.execute_batch(sql)?);
+        }
+        self.prepare_cached(sql)?.execute([])?;
+        Ok(())
     }
 
     fn begin_moment(&self) -> Result<()> {

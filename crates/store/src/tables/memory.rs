@@ -8,11 +8,13 @@
 //! the transaction is committed, and at a start it is read from the rows that are not in the index yet. A row that another
 //! process wrote is read before the next transaction looks for a request.
 
-use std::collections::BTreeSet;
-use std::ops::{Bound, ControlFlow};
+use std::collections::{BTreeSet, HashSet};
+use std::hash::BuildHasher as _;
+use std::ops::ControlFlow;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use directory::port::RequestKey;
+use hashbrown::{DefaultHashBuilder, HashTable};
 use sha2::{Digest as _, Sha256};
 
 use crate::session::{Result, Session, values};
@@ -37,11 +39,11 @@ pub(crate) struct Memory {
 #[derive(Default)]
 struct State {
     /// The newest requests.
-    fresh: BTreeSet<Entry>,
-    /// The generation before, which moves into the index.
-    moving: BTreeSet<Entry>,
-    /// The last entry of it that is in the index.
-    moved: Option<Entry>,
+    fresh: Fresh,
+    /// The generation before, in the order of fingerprints, which moves into the index.
+    moving: Vec<Entry>,
+    /// How many of it are in the index.
+    moved: usize,
     /// The newest row of it.
     moving_to: i64,
     /// The newest row.
@@ -60,8 +62,45 @@ pub(crate) struct News {
 }
 
 struct Moved {
-    last: Option<Entry>,
+    up_to: usize,
     is_all: bool,
+}
+
+/// Requests by their fingerprint. A fingerprint may have several rows. The table is seeded for each process, because callers
+/// choose their request ids.
+#[derive(Default)]
+struct Fresh {
+    entries: HashTable<Entry>,
+    seed: DefaultHashBuilder,
+}
+
+impl Fresh {
+    fn len(&self) -> usize {
+        self.entries.len()
+    }
+
+    fn insert(&mut self, entry: Entry) {
+        let Self { entries, seed } = self;
+        entries.insert_unique(seed.hash_one(entry.0), entry, |other| seed.hash_one(other.0));
+    }
+
+    fn remove(&mut self, entry: &Entry) {
+        if let Ok(found) = self.entries.find_entry(self.seed.hash_one(entry.0), |other| other == entry) {
+            found.remove();
+        }
+    }
+
+    fn rows(&self, fingerprint: i64) -> impl Iterator<Item = i64> + '_ {
+        let near = self.entries.iter_hash(self.seed.hash_one(fingerprint));
+        near.filter(move |(other, _)| *other == fingerprint).map(|(_, row)| *row)
+    }
+
+    /// All entries in order. It is empty afterwards, and keeps its room.
+    fn take_sorted(&mut self) -> Vec<Entry> {
+        let mut entries: Vec<_> = self.entries.drain().collect();
+        entries.sort_unstable();
+        entries
+    }
 }
 
 /// What finds a request. Collisions are found by the row.
@@ -76,8 +115,13 @@ fn fingerprint_of(credential: &[u8; 16], request_id: &[u8; 16]) -> i64 {
     i64::from_le_bytes(first)
 }
 
-fn rows(entries: &BTreeSet<Entry>, fingerprint: i64) -> impl Iterator<Item = i64> + '_ {
-    entries.range((fingerprint, i64::MIN)..=(fingerprint, i64::MAX)).map(|(_, row)| *row)
+impl State {
+    /// The rows in memory that may be of a request.
+    fn rows(&self, fingerprint: i64) -> impl Iterator<Item = i64> + '_ {
+        let first = self.moving.partition_point(|(other, _)| *other < fingerprint);
+        let moving = self.moving[first..].iter().take_while(move |(other, _)| *other == fingerprint);
+        self.fresh.rows(fingerprint).chain(moving.map(|(_, row)| *row))
+    }
 }
 
 impl Memory {
@@ -90,12 +134,12 @@ impl Memory {
         while memory.read_some(session)? {
             let mut state = memory.state();
             if state.fresh.len() >= generation {
+                let entries = state.fresh.take_sorted();
                 session.batch("BEGIN IMMEDIATE")?;
-                let written = state.fresh.iter().try_for_each(|entry| index(session, *entry));
+                let written = entries.into_iter().try_for_each(|entry| index(session, entry));
                 let written = written.and_then(|()| end_index(session, state.newest));
                 session.batch(if written.is_ok() { "COMMIT" } else { "ROLLBACK" })?;
                 written?;
-                state.fresh.clear();
                 state.is_indexed = true;
             }
         }
@@ -109,16 +153,14 @@ impl Memory {
     /// Whether a request is certainly unknown, without a look at the database.
     pub(crate) fn lacks(&self, fingerprint: i64) -> bool {
         let state = self.state();
-        let mut known = rows(&state.fresh, fingerprint).chain(rows(&state.moving, fingerprint));
-        !state.is_indexed && known.next().is_none()
+        !state.is_indexed && state.rows(fingerprint).next().is_none()
     }
 
     /// The rows that may be of a request.
     pub(crate) fn rows(&self, session: &dyn Session, fingerprint: i64) -> Result<Vec<i64>> {
         let (mut found, is_indexed) = {
             let state = self.state();
-            let known = rows(&state.fresh, fingerprint).chain(rows(&state.moving, fingerprint));
-            (known.collect::<Vec<_>>(), state.is_indexed)
+            (state.rows(fingerprint).collect::<Vec<_>>(), state.is_indexed)
         };
         if is_indexed {
             let sql = "SELECT seq FROM request_index WHERE fingerprint = ?1";
@@ -170,12 +212,9 @@ impl Memory {
             if state.moving.is_empty() {
                 return Ok(());
             }
-            let after = state.moved.map_or(Bound::Unbounded, Bound::Excluded);
-            let mut left = state.moving.range((after, Bound::Unbounded)).copied();
-            let entries: Vec<Entry> = left.by_ref().take(count).collect();
-            // What was left may have been forgotten since.
-            let last = entries.last().copied().or(state.moved);
-            (entries, Moved { last, is_all: left.next().is_none() }, state.moving_to)
+            let up_to = state.moved.saturating_add(count).min(state.moving.len());
+            let entries = state.moving[state.moved..up_to].to_vec();
+            (entries, Moved { up_to, is_all: up_to == state.moving.len() }, state.moving_to)
         };
         entries.into_iter().try_for_each(|entry| index(session, entry))?;
         if moved.is_all {
@@ -207,22 +246,26 @@ impl Memory {
     /// Takes what a transaction changed, after it is committed.
     pub(crate) fn take(&self, news: News) {
         let mut state = self.state();
-        for entry in &news.removed {
-            state.fresh.remove(entry);
-            state.moving.remove(entry);
+        if !news.removed.is_empty() {
+            let removed: HashSet<_> = news.removed.iter().copied().collect();
+            removed.iter().for_each(|entry| state.fresh.remove(entry));
+            let is_left = |entry: &Entry| !removed.contains(entry);
+            let before = state.moved.min(state.moving.len());
+            state.moved = state.moving[..before].iter().filter(|entry| is_left(entry)).count();
+            state.moving.retain(is_left);
         }
-        state.fresh.extend(news.added);
+        news.added.into_iter().for_each(|entry| state.fresh.insert(entry));
         state.newest = news.newest;
-        if let Some(Moved { last, is_all }) = news.moved {
-            state.moved = last;
+        if let Some(Moved { up_to, is_all }) = news.moved {
+            state.moved = up_to;
             state.is_indexed = true;
             if is_all {
-                state.moving.clear();
+                state.moving = Vec::new();
             }
         }
         if state.moving.is_empty() && state.fresh.len() >= self.generation {
-            state.moving = std::mem::take(&mut state.fresh);
-            state.moved = None;
+            state.moving = state.fresh.take_sorted();
+            state.moved = 0;
             state.moving_to = state.newest;
         }
     }
@@ -231,7 +274,7 @@ impl Memory {
 impl News {
     /// The rows of this transaction that may be of a request.
     pub(crate) fn rows(&self, fingerprint: i64) -> impl Iterator<Item = i64> + '_ {
-        rows(&self.added, fingerprint)
+        self.added.range((fingerprint, i64::MIN)..=(fingerprint, i64::MAX)).map(|(_, row)| *row)
     }
 
     /// Remembers a request that runs, and gives the row for it.

@@ -43,8 +43,9 @@ fn write(batch: &mut Batch<'_>, request: &Write) -> Result<Written> {
             return Ok(Written::Stale);
         }
     }
-    if let Some((key, request_ids)) = &request.once {
-        match batch.recall(key, *request_ids)? {
+    let once = request.once.as_ref().map(|(key, request_ids)| (key, *request_ids, fingerprint(key)));
+    if let Some((key, request_ids, fingerprint)) = once {
+        match batch.recall(key, request_ids, fingerprint)? {
             Recalled::Unknown => {}
             Recalled::Ran(answer) => return Ok(Written::Repeated(answer)),
             Recalled::OtherBody => return Ok(Written::RequestIdReused),
@@ -55,8 +56,8 @@ fn write(batch: &mut Batch<'_>, request: &Write) -> Result<Written> {
         effects.push(super::change::one(batch, change, &request.actor, request.now)?);
     }
     let answer = (request.render)(&effects);
-    if let Some((key, request_ids)) = &request.once {
-        batch.remember_request(millis(request.now), key, variant(key, *request_ids), &answer)?;
+    if let Some((key, request_ids, fingerprint)) = once {
+        batch.remember_request(millis(request.now), key, fingerprint, variant(key, request_ids), &answer)?;
     }
     Ok(Written::Ran(answer))
 }
@@ -72,9 +73,8 @@ pub(crate) fn variant(key: &RequestKey, request_ids: RequestIds) -> &[u8] {
 
 impl Batch<'_> {
     /// The record of a request, which this transaction may have written.
-    fn recall(&self, key: &RequestKey, request_ids: RequestIds) -> Result<Recalled> {
+    fn recall(&self, key: &RequestKey, request_ids: RequestIds, fingerprint: i64) -> Result<Recalled> {
         let Some((memory, news)) = &self.memory else { return recall(self.session, None, key, request_ids) };
-        let fingerprint = fingerprint(key);
         let rows = memory.rows(self.session, fingerprint)?.into_iter().chain(news.rows(fingerprint));
         recall_rows(self.session, rows, key, request_ids)
     }
@@ -83,11 +83,12 @@ impl Batch<'_> {
         &mut self,
         ran_at: i64,
         key: &RequestKey,
+        fingerprint: i64,
         variant: &[u8],
         answer: &[u8],
     ) -> Result<()> {
         let RequestKey { credential, request_id, digest } = key;
-        let row = self.memory.as_mut().map(|(_, news)| news.add(fingerprint(key)));
+        let row = self.memory.as_mut().map(|(_, news)| news.add(fingerprint));
         match row {
             Some(row) => self.session.execute(
                 "INSERT INTO requests (ran_at, binding, request_id, variant, digest, answer, seq)
