@@ -33,7 +33,7 @@ pub(super) struct Hasher {
     params: Params,
     /// The vectors of this machine.
     width: Width,
-    /// Reused, because allocating it takes a third of a hash.
+    /// Allocated with the first hash, and reused, because allocating it takes a third of a hash.
     memory: Vec<Block>,
     /// A dummy hash for unknown users: checking it takes as long as checking a real one.
     decoy: Argon,
@@ -51,13 +51,19 @@ pub(super) struct Argon {
 
 impl Hasher {
     pub(super) fn new(params: Params, load: Arc<Load>) -> Self {
-        let memory = vec![Block::default(); params.block_count()];
         let decoy = Argon::new(params.clone(), vec![0; SALT], vec![0; HASH]);
-        Self { params, width: Width::widest(), memory, decoy, load }
+        Self { params, width: Width::widest(), memory: Vec::new(), decoy, load }
+    }
+
+    fn make_room(&mut self, blocks: usize) {
+        if self.memory.len() < blocks {
+            self.memory.resize(blocks, Block::default());
+        }
     }
 
     /// Hashes a password; `None` with a log line if Argon2 fails.
     pub(super) fn hash(&mut self, password: &SecretString, salt: &[u8; SALT]) -> Option<PasswordHash> {
+        self.make_room(self.params.block_count());
         let mut output = Zeroizing::new([0; HASH]);
         let argon = Argon::new(self.params.clone(), salt.to_vec(), Vec::new());
         match argon.derive(self.width, password, &mut output[..], &mut self.memory, &self.load) {
@@ -89,12 +95,9 @@ impl Hasher {
             }
         });
         let known = parsed.is_some();
+        let own = self.params.block_count();
+        self.make_room(parsed.as_ref().map_or(own, |parsed| parsed.params.block_count()));
         let parsed = parsed.as_ref().unwrap_or(&self.decoy);
-        let own = self.memory.len();
-        let needs = parsed.params.block_count();
-        if needs > own {
-            self.memory.resize(needs, Block::default());
-        }
         let mut output = Zeroizing::new(vec![0; parsed.output.len()]);
         let derived = parsed.derive(self.width, password, &mut output, &mut self.memory, &self.load);
         let same = bool::from(output.ct_eq(&parsed.output));
