@@ -201,6 +201,10 @@ impl CallError {
                 Some(u64::from(*reset_ms).div_ceil(1_000).max(1))
             }
             CallError::PasswordHasher(full) => Some(full.retry_after_seconds),
+            CallError::Store(StoreError::Unavailable { retry_after_seconds, .. })
+            | CallError::Auth(auth::AuthError::Store(StoreError::Unavailable {
+                retry_after_seconds, ..
+            })) => Some(*retry_after_seconds),
             _ => (self.code() == Code::Unavailable).then_some(1),
         }
     }
@@ -219,7 +223,7 @@ impl CallError {
 
 fn store_message(error: &StoreError) -> &'static str {
     match error {
-        StoreError::Unavailable(_) => {
+        StoreError::Unavailable { .. } => {
             "The directory's database is unreachable. The request may or may not have been carried out; it can safely be sent again"
         }
         StoreError::Overloaded | StoreError::Failed(_) => "The directory is unreachable; nothing was done",

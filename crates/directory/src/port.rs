@@ -94,7 +94,13 @@ pub enum StoreError {
     /// The database can't be reached. The write may have been committed or not. Retry a request that has a
     /// [`RequestKey`]: it gets the answer of the first attempt.
     #[error("the database is unreachable")]
-    Unavailable(#[source] Box<dyn std::error::Error + Send + Sync>),
+    Unavailable {
+        /// The cause, for the log.
+        #[source]
+        cause: Box<dyn std::error::Error + Send + Sync>,
+        /// Seconds after which to retry: more, the longer it lasts.
+        retry_after_seconds: u64,
+    },
     /// The engine failed; the cause is for the log and not for the caller.
     #[error("the store failed")]
     Failed(#[source] Box<dyn std::error::Error + Send + Sync>),

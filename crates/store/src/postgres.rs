@@ -5,13 +5,16 @@ mod creation;
 mod dump;
 mod lane;
 mod migrate;
+mod outage;
 mod session;
 
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use directory::port::{Clock, Entropy, Store, StoreError, Write, Written};
 use rustls::pki_types::CertificateDer;
 use tokio::sync::Semaphore;
+use tokio::time::Instant;
 use tokio_postgres_rustls::MakeRustlsConnect;
 
 use crate::port::{Engine, TableStore};
@@ -26,12 +29,17 @@ use crate::vault::{MasterKey, Vault};
 use crate::work::{Job, Task, Writer};
 use creation::{Additions, Creation};
 use lane::{Changes, Lane};
+use outage::{Outage, Use};
 use session::{Connection, Server};
 
 pub(crate) use dump::{backup, restore};
 
 /// Lanes that add users.
 const LANES: usize = 2;
+
+/// How much longer than a transaction a caller waits for its turn. With it an answer leaves within a second after
+/// `connect_timeout`. [ours]
+const SPARE: Duration = Duration::from_millis(500);
 
 /// Connections that read, at most.
 const READERS: usize = 8;
@@ -45,6 +53,8 @@ struct Postgres {
 
 struct Readers {
     server: Server,
+    outage: Arc<Outage>,
+    entropy: Arc<dyn Entropy>,
     idle: Mutex<Vec<Connection>>,
 }
 
@@ -76,12 +86,13 @@ pub(crate) fn open(
     let server = server(url)?;
     let (vault, connection, forgotten) = apart(|| prepare(&server, master))?;
     let vault = Arc::new(vault);
-    let lane = || Lane::new(server.clone(), Arc::clone(&vault), Arc::clone(&entropy));
+    let outage = Arc::<Outage>::default();
+    let lane = || Lane::new(server.clone(), Arc::clone(&vault), Arc::clone(&entropy), Arc::clone(&outage));
     let engine = Postgres {
         creation: Writer::start("store-creation", (0..LANES).map(|_| Creation(lane())))
             .map_err(OpenProblem::Thread)?,
         changes: Writer::start("store-changes", [Changes(lane())]).map_err(OpenProblem::Thread)?,
-        readers: Arc::new(Readers { server, idle: Mutex::new(vec![connection]) }),
+        readers: Arc::new(Readers { server, outage, entropy, idle: Mutex::new(vec![connection]) }),
         room: Arc::new(Semaphore::new(READERS)),
     };
     Ok(Arc::new(TableStore::new(engine, vault, Snapshot::new(clock, forgotten))))
@@ -158,22 +169,41 @@ fn server(url: &str) -> std::result::Result<Server, OpenProblem> {
         .map_err(|error| OpenProblem::Engine(error.into()))?
         .with_root_certificates(roots)
         .with_no_client_auth();
-    Ok(Server { config, tls: MakeRustlsConnect::new(tls) })
+    Ok(Server::new(config, MakeRustlsConnect::new(tls)))
 }
 
 impl Readers {
     fn read<T>(&self, read: impl Fn(&dyn Session) -> Result<T>) -> Result<T> {
+        let deadline = Instant::now() + self.server.patience();
+        self.note(self.attempts(Some(deadline), read))
+    }
+
+    fn scan<T>(&self, read: impl Fn(&dyn Session) -> Result<T>) -> Result<T> {
+        // A separate connection, so that no short read waits.
+        let scanned = self.server.connect().and_then(|connection| {
+            connection.allow_long_reads()?;
+            read(&connection)
+        });
+        self.note(scanned)
+    }
+
+    fn note<T>(&self, outcome: Result<T>) -> Result<T> {
+        self.outage.note(outcome, Use::Reads, &*self.entropy)
+    }
+
+    fn attempts<T>(&self, deadline: Option<Instant>, read: impl Fn(&dyn Session) -> Result<T>) -> Result<T> {
         let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
         let (connection, fresh) = match idle.filter(|connection| !connection.is_lost()) {
             Some(connection) => (connection, false),
-            None => (self.server.connect()?, true),
+            None => (self.server.connect_by(deadline)?, true),
         };
+        connection.set_deadline(deadline);
         let found = read(&connection);
         match found {
             // The server was restarted in the meantime: a read can be retried safely.
             Err(error) if error.kind == Kind::Lost && !fresh => {
                 self.idle.lock().unwrap_or_else(PoisonError::into_inner).clear();
-                self.read(read)
+                self.attempts(deadline, read)
             }
             Err(error) if error.kind == Kind::Lost => Err(error),
             found => {
@@ -188,6 +218,25 @@ impl Readers {
     }
 }
 
+impl Postgres {
+    /// Waits for work in a queue of a lane, or in front of a connection, no longer than a transaction may take. The work is
+    /// not cancelled: the caller learns that the outcome is not known.
+    async fn in_time<T>(
+        &self,
+        by: Use,
+        work: impl Future<Output = std::result::Result<T, StoreError>>,
+    ) -> std::result::Result<T, StoreError> {
+        let patience = self.readers.server.patience() + SPARE;
+        match tokio::time::timeout(patience, work).await {
+            Ok(done) => done,
+            Err(elapsed) => {
+                let Readers { outage, entropy, .. } = &*self.readers;
+                Ok(outage.note(Err(session::silent(elapsed)), by, &**entropy)?)
+            }
+        }
+    }
+}
+
 impl Engine for Postgres {
     const SHARED: bool = true;
 
@@ -195,13 +244,16 @@ impl Engine for Postgres {
         &self,
         read: impl Fn(&dyn Session) -> Result<T> + Send + 'static,
     ) -> std::result::Result<T, StoreError> {
-        let room = Arc::clone(&self.room).acquire_owned().await.map_err(StoreError::failed)?;
-        let readers = Arc::clone(&self.readers);
-        let read = tokio::task::spawn_blocking(move || {
-            let _room = room;
-            readers.read(read)
-        });
-        Ok(read.await.map_err(StoreError::failed)??)
+        let read = async {
+            let room = Arc::clone(&self.room).acquire_owned().await.map_err(StoreError::failed)?;
+            let readers = Arc::clone(&self.readers);
+            let read = tokio::task::spawn_blocking(move || {
+                let _room = room;
+                readers.read(read)
+            });
+            Ok(read.await.map_err(StoreError::failed)??)
+        };
+        self.in_time(Use::Reads, read).await
     }
 
     async fn scan<T: Send + 'static>(
@@ -209,12 +261,7 @@ impl Engine for Postgres {
         read: impl Fn(&dyn Session) -> Result<T> + Send + 'static,
     ) -> std::result::Result<T, StoreError> {
         let readers = Arc::clone(&self.readers);
-        let scan = tokio::task::spawn_blocking(move || {
-            // A separate connection, so that no short read waits.
-            let connection = readers.server.connect()?;
-            connection.batch("SET statement_timeout = 0")?;
-            read(&connection)
-        });
+        let scan = tokio::task::spawn_blocking(move || readers.scan(read));
         Ok(scan.await.map_err(StoreError::failed)??)
     }
 
@@ -226,18 +273,21 @@ impl Engine for Postgres {
     }
 
     async fn run<W: Work>(&self, work: W) -> std::result::Result<W::Output, StoreError> {
-        self.changes.run(work).await
+        self.in_time(Use::Writes, self.changes.run(work)).await
     }
 
     async fn write(&self, requests: Vec<Write>) -> std::result::Result<Vec<Written>, StoreError> {
         match creation::additions(requests) {
-            Ok(additions) => self.creation.run(additions).await,
-            Err(requests) => self.changes.run(Requests(requests)).await,
+            Ok(additions) => self.in_time(Use::Writes, self.creation.run(additions)).await,
+            Err(requests) => self.in_time(Use::Writes, self.changes.run(Requests(requests))).await,
         }
     }
 
     async fn ping(&self) -> std::result::Result<(), StoreError> {
-        self.creation.run(Additions(Vec::new())).await?;
-        self.changes.run(Ping).await
+        let ping = async {
+            self.creation.run(Additions(Vec::new())).await?;
+            self.changes.run(Ping).await
+        };
+        self.in_time(Use::Writes, ping).await
     }
 }

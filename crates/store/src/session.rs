@@ -15,6 +15,8 @@ use thiserror::Error;
 #[error("{source}")]
 pub(crate) struct Error {
     pub(crate) kind: Kind,
+    /// When the connection is lost: the seconds after which the caller should try again.
+    pub(crate) retry_after_seconds: u64,
     pub(crate) source: Box<dyn StdError + Send + Sync>,
 }
 
@@ -39,14 +41,17 @@ pub(crate) type Result<T> = std::result::Result<T, Error>;
 
 impl Error {
     pub(crate) fn new(kind: Kind, source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
-        Self { kind, source: source.into() }
+        Self { kind, retry_after_seconds: 1, source: source.into() }
     }
 }
 
 impl From<Error> for StoreError {
     fn from(error: Error) -> Self {
         match error.kind {
-            Kind::Lost => StoreError::Unavailable(error.source),
+            Kind::Lost => StoreError::Unavailable {
+                cause: error.source,
+                retry_after_seconds: error.retry_after_seconds,
+            },
             _ => StoreError::Failed(error.source),
         }
     }

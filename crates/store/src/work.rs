@@ -8,7 +8,7 @@ use directory::port::StoreError;
 use tokio::runtime::Handle;
 use tokio::sync::{mpsc, oneshot};
 
-use crate::session::{Error, Result};
+use crate::session::{Error, Kind, Result};
 use crate::tables::batch::Batch;
 use crate::tables::work::{Payload, Work};
 
@@ -221,10 +221,15 @@ fn serve<C: Commit>(mut lane: C, jobs: &Receiver<C::Queued>, results: &Results<C
                 lane.tidy_up();
             }
             Err(error) => {
-                tracing::error!(%error, writes = group.len(), "a transaction failed");
-                let cause = error.to_string();
+                // An outage has a line of its own.
+                if error.kind != Kind::Lost {
+                    tracing::error!(%error, writes = group.len(), "a transaction failed");
+                }
+                let Error { kind, retry_after_seconds, source } = error;
+                let cause = source.to_string();
                 for job in &mut group {
-                    job.fail(Error::new(error.kind, cause.clone()).into());
+                    let error = Error { retry_after_seconds, ..Error::new(kind, cause.clone()) };
+                    job.fail(error.into());
                 }
             }
         }

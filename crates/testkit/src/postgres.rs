@@ -90,10 +90,7 @@ impl Postgres {
         let binaries = binaries()?;
         let folder = tempfile::Builder::new().prefix("postgres-").tempdir_in(folder);
         let folder = folder.unwrap_or_else(|error| panic!("a temporary folder: {error}"));
-        if is_root() {
-            std::os::unix::fs::chown(folder.path(), Some(NOBODY), Some(NOBODY))
-                .unwrap_or_else(|error| panic!("a folder for nobody: {error}"));
-        }
+        give_to_unprivileged(folder.path());
         let data = folder.path().join("data");
         let data = data.to_string_lossy();
         let init = ["-D", &data, "-U", "matricula", "-A", "trust", "-E", "UTF8", "--no-locale", "--no-sync"];
@@ -269,7 +266,15 @@ fn is_root() -> bool {
     ) == 0
 }
 
-fn unprivileged(program: &Path) -> Command {
+/// Gives a folder to the user that servers run as.
+pub(crate) fn give_to_unprivileged(folder: &Path) {
+    if is_root() {
+        std::os::unix::fs::chown(folder, Some(NOBODY), Some(NOBODY))
+            .unwrap_or_else(|error| panic!("a folder for nobody: {error}"));
+    }
+}
+
+pub(crate) fn unprivileged(program: &Path) -> Command {
     let mut command = Command::new(program);
     if is_root() {
         command.uid(NOBODY).gid(NOBODY);

@@ -13,7 +13,6 @@ use directory::change::{Change, ChangeError, Effect};
 use directory::port::{Evidence, Recalled, Render, RequestIds, RequestKey, Write, Written};
 use directory::user::User;
 use jiff::Timestamp;
-use tokio_postgres::types::ToSql;
 
 use super::lane::{Lane, Progress, add_chain};
 use super::session::Connection;
@@ -103,8 +102,6 @@ type UserOutcome = std::result::Result<Effect, ChangeError>;
 
 /// Credential and request id.
 type Id = ([u8; 16], [u8; 16]);
-
-type Parameter<'p> = &'p (dyn ToSql + Sync);
 
 fn create(
     lane: &Lane,

@@ -8,6 +8,7 @@ use std::time::Instant;
 use directory::AccountId;
 use directory::port::Entropy;
 
+use super::outage::{Outage, Use};
 use super::session::{Connection, Server};
 use crate::audit::Head;
 use crate::session::{Error, Kind, Result, Session, values};
@@ -26,6 +27,7 @@ pub(super) struct Lane {
     pub(super) server: Server,
     pub(super) vault: Arc<Vault>,
     pub(super) entropy: Arc<dyn Entropy>,
+    outage: Arc<Outage>,
     connection: Option<Connection>,
 }
 
@@ -37,8 +39,13 @@ pub(super) struct Progress {
 }
 
 impl Lane {
-    pub(super) fn new(server: Server, vault: Arc<Vault>, entropy: Arc<dyn Entropy>) -> Self {
-        Self { server, vault, entropy, connection: None }
+    pub(super) fn new(
+        server: Server,
+        vault: Arc<Vault>,
+        entropy: Arc<dyn Entropy>,
+        outage: Arc<Outage>,
+    ) -> Self {
+        Self { server, vault, entropy, outage, connection: None }
     }
 
     /// Runs a transaction. `repeatable`: it does no harm when it runs twice.
@@ -46,16 +53,28 @@ impl Lane {
         &mut self,
         name: &'static str,
         repeatable: bool,
+        run: impl FnMut(&Self, &Connection, &Progress) -> Result<T>,
+    ) -> Result<T> {
+        let outcome = self.attempts(name, repeatable, run);
+        self.outage.note(outcome, Use::Writes, &*self.entropy)
+    }
+
+    fn attempts<T>(
+        &mut self,
+        name: &'static str,
+        repeatable: bool,
         mut run: impl FnMut(&Self, &Connection, &Progress) -> Result<T>,
     ) -> Result<T> {
         #[expect(clippy::disallowed_methods, reason = "elapsed time, for the log")]
         let began = Instant::now();
+        let deadline = Some(tokio::time::Instant::from_std(began) + self.server.patience());
         let (mut conflicts, mut lost) = (0, 0);
         loop {
             let connection = match self.connection.take().filter(|connection| !connection.is_lost()) {
                 Some(connection) => connection,
-                None => self.server.connect()?,
+                None => self.server.connect_by(deadline)?,
             };
+            connection.set_deadline(deadline);
             let progress = Progress::default();
             let outcome = run(self, &connection, &progress);
             let error = match outcome {

@@ -1,18 +1,22 @@
 //! A connection to PostgreSQL as a session. It runs on the caller's thread and blocks it.
 
+use std::borrow::Cow;
 use std::cell::{Cell as Mutable, RefCell};
 use std::collections::HashMap;
 use std::error::Error as StdError;
 use std::ops::ControlFlow;
 use std::pin::pin;
+use std::sync::{Arc, LazyLock, OnceLock};
 use std::time::Duration;
 
 use directory::AccountId;
 use futures_util::StreamExt;
 use tokio::runtime::Runtime;
+use tokio::time::Instant;
+use tokio::time::error::Elapsed;
 use tokio_postgres::error::SqlState;
 use tokio_postgres::types::private::BytesMut;
-use tokio_postgres::types::{FromSql, IsNull, ToSql, Type, to_sql_checked};
+use tokio_postgres::types::{FromSql, IsNull, Kind as TypeKind, ToSql, Type, to_sql_checked};
 use tokio_postgres::{Client, Config, Statement};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
@@ -30,32 +34,107 @@ const PATIENCE: Duration = Duration::from_secs(15);
 const SETTINGS: &str = "SET plan_cache_mode = force_generic_plan; SET enable_seqscan = off; SET jit = off; SET idle_in_transaction_session_timeout = '10s'; SET lock_timeout = '10s';
     SET statement_timeout = '60s'; SET synchronous_commit = on; SET default_transaction_isolation = 'read committed'";
 
+/// The same for one transaction, on a connection that belongs to a pooler. Statements are then planned each time.
+const LOCAL: &str = "SELECT set_config('enable_seqscan', 'off', true), set_config('jit', 'off', true),
+    set_config('idle_in_transaction_session_timeout', '10s', true), set_config('lock_timeout', '10s', true),
+    set_config('statement_timeout', '60s', true), set_config('synchronous_commit', 'on', true)";
+
+/// How often two connections are told apart at the start.
+const TRIALS: u32 = 3;
+
 pub(super) struct Connection {
     // `None` only while it is dropped.
     runtime: Option<Runtime>,
     pub(super) client: Client,
     patience: Duration,
-    statements: RefCell<HashMap<String, Statement>>,
+    /// The end of the transaction that runs, if it has one.
+    deadline: Mutable<Option<Instant>>,
+    /// Whether a pooler gives each transaction another connection to the database. Then nothing is left on it: no
+    /// statement and no setting, which others would find there.
+    is_pooled: bool,
+    statements: RefCell<HashMap<String, Sent>>,
     lost: Mutable<bool>,
 }
 
-/// The address of a server, and its TLS.
+/// A statement, as it is sent.
+#[derive(Clone)]
+pub(super) enum Sent {
+    /// Prepared once for the connection.
+    Prepared(Statement),
+    /// With its text each time.
+    Text(Arc<str>),
+}
+
+/// A parameter and its type.
+pub(super) type Typed<'p> = (&'p (dyn ToSql + Sync), Type);
+
+/// The address of a server, and its TLS. Clones share what was found out about it.
 #[derive(Clone)]
 pub(super) struct Server {
     pub(super) config: Config,
     pub(super) tls: MakeRustlsConnect,
+    is_pooled: Arc<OnceLock<bool>>,
 }
 
 impl Server {
+    pub(super) fn new(config: Config, tls: MakeRustlsConnect) -> Self {
+        Self { config, tls, is_pooled: Arc::default() }
+    }
+
+    /// Whether a pooler such as pgbouncer in transaction mode is in front of the server. What one connection sets, another
+    /// one then finds, or the first one misses.
+    fn is_pooled(&self, deadline: Option<Instant>) -> Result<bool> {
+        if let Some(is_pooled) = self.is_pooled.get() {
+            return Ok(*is_pooled);
+        }
+        let (one, other) = (self.open(false, deadline)?, self.open(false, deadline)?);
+        let set = |connection: &Connection, value| {
+            connection.batch(&format!("SELECT set_config('matricula.connection', '{value}', false)"))
+        };
+        let mut is_pooled = false;
+        for _ in 0..TRIALS {
+            set(&one, "one")?;
+            set(&other, "other")?;
+            let sql = "SELECT coalesce(current_setting('matricula.connection', true), '')";
+            let kept = one.wait(one.client.query_typed(sql, &[]))?;
+            is_pooled |=
+                !kept.first().is_some_and(|row| row.try_get::<_, &str>(0).is_ok_and(|kept| kept == "one"));
+        }
+        if *self.is_pooled.get_or_init(|| is_pooled) {
+            tracing::info!(
+                "a pooler in transaction mode is in front of the database: statements are sent whole"
+            );
+        }
+        Ok(is_pooled)
+    }
+
+    /// Longest wait for a connection, for a response, and for a transaction of requests.
+    pub(super) fn patience(&self) -> Duration {
+        self.config.get_connect_timeout().copied().unwrap_or(PATIENCE)
+    }
+
     pub(super) fn connect(&self) -> Result<Connection> {
+        self.connect_by(None)
+    }
+
+    /// Connects, and gives the connection a deadline.
+    pub(super) fn connect_by(&self, deadline: Option<Instant>) -> Result<Connection> {
+        let connection = self.open(self.is_pooled(deadline)?, deadline)?;
+        if !connection.is_pooled {
+            connection.batch(SETTINGS)?;
+        }
+        Ok(connection)
+    }
+
+    fn open(&self, is_pooled: bool, deadline: Option<Instant>) -> Result<Connection> {
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build()
             .map_err(|error| Error::new(Kind::Lost, error))?;
-        let patience = self.config.get_connect_timeout().copied().unwrap_or(PATIENCE);
+        let patience = self.patience();
         let connect = async {
             let connect = self.config.connect(self.tls.clone());
-            let (client, connection) = tokio::time::timeout(patience, connect).await.map_err(silent)??;
+            let (client, connection) = within(patience, deadline, connect).await.map_err(silent)??;
             tokio::spawn(async move {
                 // The next query reports that the connection has ended.
                 let _ = connection.await;
@@ -63,19 +142,29 @@ impl Server {
             Ok::<_, Error>(client)
         };
         let client = runtime.block_on(connect).map_err(|error| Error { kind: Kind::Lost, ..error })?;
-        let connection = Connection {
+        Ok(Connection {
             runtime: Some(runtime),
             client,
             patience,
+            deadline: Mutable::new(deadline),
+            is_pooled,
             statements: RefCell::default(),
             lost: Mutable::new(false),
-        };
-        connection.batch(SETTINGS)?;
-        Ok(connection)
+        })
     }
 }
 
-fn silent<E>(_: E) -> Error {
+/// Waits for `patience`, or until the deadline if that is earlier.
+async fn within<T>(
+    patience: Duration,
+    deadline: Option<Instant>,
+    work: impl Future<Output = T>,
+) -> std::result::Result<T, Elapsed> {
+    let latest = Instant::now() + patience;
+    tokio::time::timeout_at(deadline.map_or(latest, |deadline| deadline.min(latest)), work).await
+}
+
+pub(super) fn silent<E>(_: E) -> Error {
     Error::new(Kind::Lost, "the database does not answer")
 }
 
@@ -94,12 +183,17 @@ impl Connection {
         self.lost.get() || self.client.is_closed()
     }
 
+    /// Sets the deadline of the transaction that follows; `None`: each response has its own.
+    pub(super) fn set_deadline(&self, deadline: Option<Instant>) {
+        self.deadline.set(deadline);
+    }
+
     /// Waits for the server.
     pub(super) fn wait<T>(
         &self,
         answer: impl Future<Output = std::result::Result<T, tokio_postgres::Error>>,
     ) -> Result<T> {
-        self.drive(async { Ok(tokio::time::timeout(self.patience, answer).await.map_err(silent)??) })
+        self.drive(async { Ok(within(self.patience, self.deadline.get(), answer).await.map_err(silent)??) })
     }
 
     fn drive<T>(&self, work: impl Future<Output = Result<T>>) -> Result<T> {
@@ -112,14 +206,71 @@ impl Connection {
     }
 
     /// The statement, prepared once.
-    pub(super) fn prepared(&self, sql: &str) -> Result<Statement> {
+    pub(super) fn prepared(&self, sql: &str) -> Result<Sent> {
         if let Some(statement) = self.statements.borrow().get(sql) {
             return Ok(statement.clone());
         }
         // PostgreSQL writes parameters as `$1`.
-        let statement = self.wait(self.client.prepare(&sql.replace('?', "$")))?;
+        let text = sql.replace('?', "$");
+        let statement = match self.is_pooled {
+            true => Sent::Text(text.into()),
+            false => Sent::Prepared(self.wait(self.client.prepare(&text))?),
+        };
         self.statements.borrow_mut().insert(sql.to_owned(), statement.clone());
         Ok(statement)
+    }
+
+    /// Runs a statement that gives rows.
+    pub(super) async fn query(
+        &self,
+        statement: &Sent,
+        parameters: &[Typed<'_>],
+    ) -> std::result::Result<Vec<tokio_postgres::Row>, tokio_postgres::Error> {
+        match statement {
+            Sent::Prepared(statement) => self.client.query(statement, &untyped(parameters)).await,
+            Sent::Text(sql) => self.client.query_typed(sql, parameters).await,
+        }
+    }
+
+    /// Runs a statement that gives none.
+    pub(super) async fn run(
+        &self,
+        statement: &Sent,
+        parameters: &[Typed<'_>],
+    ) -> std::result::Result<u64, tokio_postgres::Error> {
+        match statement {
+            Sent::Prepared(statement) => self.client.execute(statement, &untyped(parameters)).await,
+            Sent::Text(sql) => self.client.execute_typed(sql, parameters).await,
+        }
+    }
+
+    /// Lets a statement take as long as it needs. A pooler's connection has no limit of ours outside of transactions.
+    pub(super) fn allow_long_reads(&self) -> Result<()> {
+        if self.is_pooled { Ok(()) } else { self.batch("SET statement_timeout = 0") }
+    }
+
+    /// What begins a transaction: with its settings, if the connection cannot keep them.
+    pub(super) fn begin<'s>(&self, begin: &'s str) -> Cow<'s, str> {
+        if self.is_pooled { format!("{begin}; {LOCAL}").into() } else { begin.into() }
+    }
+}
+
+fn untyped<'p>(parameters: &[Typed<'p>]) -> Vec<&'p (dyn ToSql + Sync)> {
+    parameters.iter().map(|(value, _)| *value).collect()
+}
+
+/// No type: PostgreSQL takes that of the column. Only for a null, which is written without one.
+static ANY: LazyLock<Type> =
+    LazyLock::new(|| Type::new("any".to_owned(), 0, TypeKind::Pseudo, "pg_catalog".to_owned()));
+
+impl Value<'_> {
+    pub(super) fn kind(&self) -> Type {
+        match self {
+            Value::Null => ANY.clone(),
+            Value::Integer(_) => Type::INT8,
+            Value::Text(_) => Type::TEXT,
+            Value::Bytes(_) => Type::BYTEA,
+        }
     }
 }
 
@@ -189,7 +340,7 @@ impl ToSql for Value<'_> {
     }
 
     fn accepts(ty: &Type) -> bool {
-        [Type::INT8, Type::INT4, Type::TEXT, Type::BYTEA].contains(ty)
+        [Type::INT8, Type::INT4, Type::TEXT, Type::BYTEA].contains(ty) || *ty == *ANY
     }
 
     to_sql_checked!();
@@ -223,7 +374,16 @@ impl Cells for tokio_postgres::Row {
 impl Session for Connection {
     fn execute(&self, sql: &str, values: &[Value<'_>]) -> Result<usize> {
         let statement = self.prepared(sql)?;
-        let rows = self.wait(self.client.execute_raw(&statement, values.iter().copied()))?;
+        let rows = match &statement {
+            Sent::Prepared(statement) => {
+                self.wait(self.client.execute_raw(statement, values.iter().copied()))?
+            }
+            Sent::Text(sql) => {
+                let typed: Vec<Typed<'_>> =
+                    values.iter().map(|value| (value as &(dyn ToSql + Sync), value.kind())).collect();
+                self.wait(self.client.execute_typed(sql, &typed))?
+            }
+        };
         Ok(usize::try_from(rows).unwrap_or(usize::MAX))
     }
 
@@ -235,9 +395,18 @@ impl Session for Connection {
     ) -> Result<()> {
         let statement = self.prepared(sql)?;
         self.drive(async {
-            let rows = self.client.query_raw(&statement, values.iter().copied());
-            let mut rows = pin!(tokio::time::timeout(self.patience, rows).await.map_err(silent)??);
-            while let Some(row) = tokio::time::timeout(self.patience, rows.next()).await.map_err(silent)? {
+            let rows = async {
+                let values = values.iter().copied();
+                match &statement {
+                    Sent::Prepared(statement) => self.client.query_raw(statement, values).await,
+                    Sent::Text(sql) => {
+                        self.client.query_typed_raw(sql, values.map(|value| (value, value.kind()))).await
+                    }
+                }
+            };
+            let (patience, deadline) = (self.patience, self.deadline.get());
+            let mut rows = pin!(within(patience, deadline, rows).await.map_err(silent)??);
+            while let Some(row) = within(patience, deadline, rows.next()).await.map_err(silent)? {
                 if visit(Row(&row?))?.is_break() {
                     break;
                 }
@@ -247,7 +416,8 @@ impl Session for Connection {
     }
 
     fn batch(&self, sql: &str) -> Result<()> {
-        self.wait(self.client.batch_execute(sql))
+        let sql = if sql.starts_with("BEGIN") { self.begin(sql) } else { sql.into() };
+        self.wait(self.client.batch_execute(&sql))
     }
 
     fn hold(&self, account: AccountId) -> Result<()> {

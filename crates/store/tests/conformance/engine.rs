@@ -164,6 +164,8 @@ fn tampering_sql(how: Tamper, zeros: &str) -> String {
 pub(crate) struct postgres {
     server: &'static testkit::Postgres,
     url: String,
+    /// How the program reaches it.
+    through: String,
     opened: AtomicU8,
 }
 
@@ -171,7 +173,8 @@ impl postgres {
     fn open_with(&self, digits: &str) -> Result<Arc<dyn Store>, store::OpenError> {
         let seed = u64::from(self.opened.fetch_add(1, Ordering::Relaxed)) << 32;
         let entropy = Arc::new(Counting(AtomicU64::new(seed + 1)));
-        let (location, key) = (store::Location::from(self.url.clone()), MasterKey::parse(digits).unwrap());
+        let (location, key) =
+            (store::Location::from(self.through.clone()), MasterKey::parse(digits).unwrap());
         location.create(&key, &*entropy)?;
         location.open(&key, Arc::new(Still), entropy)
     }
@@ -183,7 +186,8 @@ impl Engine for postgres {
             testkit::left_out("what every engine must do, on PostgreSQL", "PostgreSQL");
             return None;
         };
-        Some(Self { server, url: server.database(), opened: AtomicU8::new(0) })
+        let url = server.database();
+        Some(Self { server, through: url.clone(), url, opened: AtomicU8::new(0) })
     }
 
     fn open(&self) -> Arc<dyn Store> {
@@ -217,6 +221,45 @@ impl Engine for postgres {
         let unprinted = printed.split('"').filter_map(|part| part.strip_prefix("\\\\x")).flat_map(bytes_of);
         let unprinted: Vec<u8> = unprinted.collect();
         [printed.into_bytes(), unprinted].concat()
+    }
+}
+
+/// The same behind a pooler in transaction mode.
+#[expect(non_camel_case_types, reason = "the name of the engine is the name of its tests")]
+pub(crate) struct pooled(postgres);
+
+impl Engine for pooled {
+    fn new() -> Option<Self> {
+        let Some(pooler) = testkit::Pooler::shared() else {
+            testkit::left_out("what every engine must do, behind a pooler", "PostgreSQL or pgbouncer");
+            return None;
+        };
+        let direct = postgres::new()?;
+        Some(Self(postgres { through: pooler.url(&direct.url), ..direct }))
+    }
+
+    fn open(&self) -> Arc<dyn Store> {
+        self.0.open()
+    }
+
+    fn open_with_other_key(&self) -> String {
+        self.0.open_with_other_key()
+    }
+
+    fn tamper(&self, how: Tamper) {
+        self.0.tamper(how);
+    }
+
+    fn downgrade(&self) {
+        self.0.downgrade();
+    }
+
+    fn rows(&self, table: &str) -> i64 {
+        self.0.rows(table)
+    }
+
+    fn bytes(&self) -> Vec<u8> {
+        self.0.bytes()
     }
 }
 

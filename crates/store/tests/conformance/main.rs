@@ -108,4 +108,4 @@ macro_rules! engines {
     })* };
 }
 
-engines!(sqlite, postgres);
+engines!(sqlite, postgres, pooled);

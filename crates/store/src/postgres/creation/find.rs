@@ -5,11 +5,12 @@ use std::collections::{HashMap, HashSet};
 use directory::AccountId;
 use futures_util::future::join3;
 use tokio_postgres::Row;
+use tokio_postgres::types::Type;
 
 use super::{Addition, Id};
 use crate::audit::Head;
 use crate::postgres::lane::{impossible, lock};
-use crate::postgres::session::Connection;
+use crate::postgres::session::{Connection, Typed};
 use crate::session::Result;
 use crate::tables::batch::Chain;
 
@@ -63,17 +64,21 @@ pub(super) fn find(connection: &Connection, requests: &[(usize, &Addition)]) -> 
     let addresses: Vec<&str> = users.map(|user| user.address.key()).collect();
 
     let (lock, read) = (connection.prepared(LOCK)?, connection.prepared(READ)?);
-    let client = &connection.client;
+    let (client, begin) = (&connection.client, connection.begin("BEGIN"));
+    let locks: [Typed<'_>; 1] = [(&locks, Type::INT8_ARRAY)];
+    let read_parameters: [Typed<'_>; 3] =
+        [(&accounts, Type::BYTEA_ARRAY), (&ids, Type::BYTEA_ARRAY), (&addresses, Type::TEXT_ARRAY)];
     let (began, chain, rows) = connection.wait(async {
         Ok(join3(
-            client.batch_execute("BEGIN"),
-            client.query_opt(&lock, &[&locks]),
-            client.query(&read, &[&accounts, &ids, &addresses]),
+            client.batch_execute(&begin),
+            connection.query(&lock, &locks),
+            connection.query(&read, &read_parameters),
         )
         .await)
     })?;
     began?;
-    let Some(chain) = chain? else { return Ok(None) };
+    let chain = chain?;
+    let Some(chain) = chain.first() else { return Ok(None) };
     let chain = Chain {
         head: Head { chain: chain.try_get(0)?, seq: chain.try_get(1)?, hash: fixed(chain.try_get(2)?)? },
         at: chain.try_get(3)?,

@@ -9,13 +9,14 @@ use directory::audit::Action;
 use directory::port::{RequestKey, Written};
 use directory::user::User;
 use futures_util::future::join;
+use tokio_postgres::types::{ToSql, Type};
 
 use super::find::Found;
 use super::users::{self, Shape};
-use super::{Addition, Parameter, UserOutcome, Verdict};
+use super::{Addition, UserOutcome, Verdict};
 use crate::audit::{Entry, Head};
 use crate::postgres::lane::{Lane, Progress, impossible};
-use crate::postgres::session::Connection;
+use crate::postgres::session::{Connection, Typed};
 use crate::session::Result;
 use crate::tables::batch::Chain;
 use crate::tables::change::users::added;
@@ -203,27 +204,41 @@ fn commit(
     sorted.sort_unstable_by_key(|user| user.address.key());
     let shape = Shape::of(&sorted);
     let columns = users::columns(shape, &sorted);
-    let mut parameters: Vec<Parameter<'_>> = vec![&number, &seq, &hash, &seal, &chain.at];
-    parameters.extend::<[Parameter<'_>; 3]>([&accounts, &domains, &users]);
-    parameters.extend::<[Parameter<'_>; 8]>([before, &action, at, account, actor, target, detail, &hashes]);
-    parameters.extend::<[Parameter<'_>; 6]>([
-        &times,
-        &credentials,
-        &request_ids,
-        &variants,
-        &digests,
-        &answers,
-    ]);
-    parameters.extend(columns.iter().map(|column| &**column as Parameter<'_>));
+    let (numbers, texts, byte_strings) = (Type::INT8_ARRAY, Type::TEXT_ARRAY, Type::BYTEA_ARRAY);
+    let mut parameters: Vec<Typed<'_>> = vec![
+        (&number, Type::INT8),
+        (&seq, Type::INT8),
+        (&hash, Type::BYTEA),
+        (&seal, Type::BYTEA),
+        (&chain.at, Type::INT8),
+        (&accounts, byte_strings.clone()),
+        (&domains, texts.clone()),
+        (&users, numbers.clone()),
+        (before, Type::INT8),
+        (&action, Type::TEXT),
+        (at, numbers.clone()),
+        (account, byte_strings.clone()),
+        (actor, texts.clone()),
+        (target, texts.clone()),
+        (detail, texts),
+        (&hashes, byte_strings.clone()),
+        (&times, numbers.clone()),
+        (&credentials, byte_strings.clone()),
+        (&request_ids, byte_strings.clone()),
+        (&variants, byte_strings.clone()),
+        (&digests, byte_strings.clone()),
+        (&answers, byte_strings),
+    ];
+    parameters.extend(columns.iter().map(|(column, kind)| (&**column as &(dyn ToSql + Sync), kind.clone())));
 
     let write = connection.prepared(if shape == Shape::Alike { &WRITE_ALIKE } else { &WRITE_DIFFERENT })?;
     if !events.back.is_empty() {
         let back = connection.prepared(STEPPED_BACK)?;
-        connection.wait(client.execute(&back, &[&number, &events.back]))?;
+        connection.wait(connection.run(&back, &[(&number, Type::INT8), (&events.back, numbers)]))?;
     }
     progress.committing.set(true);
     let (written, committed) = connection.wait(async {
-        Ok(join(client.execute(&write, &parameters), client.batch_execute("COMMIT")).await)
+        Ok(join(connection.run(&write, &parameters), client.batch_execute("COMMIT")).await)
     })?;
     // After a statement that fails, the server ignores the others and rolls back.
     written?;

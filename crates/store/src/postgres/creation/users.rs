@@ -1,7 +1,7 @@
 //! The rows of new users, column by column.
 
 use directory::user::User;
-use tokio_postgres::types::ToSql;
+use tokio_postgres::types::{ToSql, Type};
 
 use crate::tables::user_row::{INSERTED, New, inserted_names};
 
@@ -60,20 +60,29 @@ pub(super) fn insert(shape: Shape, first: usize) -> String {
     )
 }
 
-/// The parameters of [`insert`].
-pub(super) fn columns<'u>(shape: Shape, users: &[&'u User]) -> Vec<Box<dyn ToSql + Sync + 'u>> {
+/// The parameters of [`insert`], with their types.
+pub(super) fn columns<'u>(shape: Shape, users: &[&'u User]) -> Vec<(Box<dyn ToSql + Sync + 'u>, Type)> {
     let column = |(name, new): &(&str, New)| match (users.first(), shape.is_array(name)) {
-        (Some(first), false) => Box::new(new.value(first)) as Box<dyn ToSql + Sync>,
+        (Some(first), false) => {
+            let value = new.value(first);
+            (Box::new(value) as Box<dyn ToSql + Sync>, value.kind())
+        }
         _ => array(*new, users),
     };
     INSERTED.iter().map(column).collect()
 }
 
 /// A column of all users.
-fn array<'u>(new: New, users: &[&'u User]) -> Box<dyn ToSql + Sync + 'u> {
+fn array<'u>(new: New, users: &[&'u User]) -> (Box<dyn ToSql + Sync + 'u>, Type) {
     match new {
-        New::Bytes(bytes) => Box::new(users.iter().map(|user| bytes(user)).collect::<Vec<_>>()),
-        New::Text(text) => Box::new(users.iter().map(|user| text(user)).collect::<Vec<_>>()),
-        New::Integer(integer) => Box::new(users.iter().map(|user| integer(user)).collect::<Vec<_>>()),
+        New::Bytes(bytes) => {
+            (Box::new(users.iter().map(|user| bytes(user)).collect::<Vec<_>>()), Type::BYTEA_ARRAY)
+        }
+        New::Text(text) => {
+            (Box::new(users.iter().map(|user| text(user)).collect::<Vec<_>>()), Type::TEXT_ARRAY)
+        }
+        New::Integer(integer) => {
+            (Box::new(users.iter().map(|user| integer(user)).collect::<Vec<_>>()), Type::INT8_ARRAY)
+        }
     }
 }

@@ -1,0 +1,80 @@
+//! A pgbouncer in transaction mode in front of [`Postgres`], for tests: it gives every transaction another connection.
+
+use std::io::{BufRead as _, BufReader};
+use std::os::unix::net::UnixStream;
+use std::path::PathBuf;
+use std::process::{Child, Stdio};
+use std::sync::OnceLock;
+
+use tempfile::TempDir;
+
+use crate::Postgres;
+use crate::postgres::unprivileged;
+
+/// Debian's place for it, which is not in everybody's path.
+const PROGRAM: &str = "/usr/sbin/pgbouncer";
+
+/// Stops it when the process at the other end of its standard input ends.
+const WATCH: &str = r#"
+"$1" "$2/pooler.ini" >"$2/log" 2>&1 &
+echo $!
+read -r keep
+kill -INT $! 2>/dev/null
+wait $!
+rm -rf "$2" 2>/dev/null
+"#;
+
+/// A running pooler. It ends with the process that started it.
+pub struct Pooler {
+    folder: PathBuf,
+    // It stops when its standard input closes.
+    _shell: Child,
+}
+
+impl Pooler {
+    /// The one in front of [`Postgres::shared`] that all tests of a process share; `None`: pgbouncer or PostgreSQL is not
+    /// installed.
+    pub fn shared() -> Option<&'static Self> {
+        static SHARED: OnceLock<Option<Pooler>> = OnceLock::new();
+        SHARED.get_or_init(|| Self::start(Postgres::shared()?)).as_ref()
+    }
+
+    fn start(postgres: &Postgres) -> Option<Self> {
+        std::fs::metadata(PROGRAM).ok()?;
+        let folder = tempfile::Builder::new().prefix("pooler-").tempdir();
+        let folder = folder.map(TempDir::keep).unwrap_or_else(|error| panic!("a temporary folder: {error}"));
+        crate::postgres::give_to_unprivileged(&folder);
+        let settings = format!(
+            "[databases]\n* = host={} port={} user=matricula\n\
+             [pgbouncer]\nunix_socket_dir = {}\nlisten_port = 5432\nauth_type = any\npool_mode = transaction\n\
+             max_client_conn = 2000\ndefault_pool_size = 4\nserver_idle_timeout = 5\n",
+            postgres.folder().display(),
+            postgres.port(),
+            folder.display(),
+        );
+        std::fs::write(folder.join("pooler.ini"), settings)
+            .unwrap_or_else(|error| panic!("the pooler's settings: {error}"));
+        let mut shell = unprivileged("sh".as_ref())
+            .args(["-c", WATCH, "watch", PROGRAM])
+            .arg(&folder)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap_or_else(|error| panic!("pgbouncer: {error}"));
+        let started = shell.stdout.take().and_then(|output| BufReader::new(output).lines().next());
+        assert!(started.is_some(), "pgbouncer did not start");
+        let socket = folder.join(".s.PGSQL.5432");
+        while UnixStream::connect(&socket).is_err() {
+            let ended = shell.try_wait().unwrap_or_else(|error| panic!("pgbouncer: {error}"));
+            assert!(ended.is_none(), "{}", std::fs::read_to_string(folder.join("log")).unwrap_or_default());
+        }
+        Some(Self { folder, _shell: shell })
+    }
+
+    /// The connection string of a database of the server, through the pooler.
+    pub fn url(&self, direct: &str) -> String {
+        let name = direct.rsplit('/').next().unwrap_or_default();
+        let folder = self.folder.to_string_lossy().replace('/', "%2F");
+        format!("postgres://matricula@{folder}:5432/{name}")
+    }
+}
