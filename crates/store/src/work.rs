@@ -221,7 +221,7 @@ fn serve<C: Commit>(mut lane: C, jobs: &Receiver<C::Queued>, results: &Results<C
                 lane.tidy_up();
             }
             Err(error) => {
-                // An outage has a line of its own.
+                // An outage is reported separately.
                 if error.kind != Kind::Lost {
                     tracing::error!(%error, writes = group.len(), "a transaction failed");
                 }

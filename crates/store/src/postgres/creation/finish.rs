@@ -172,6 +172,47 @@ impl<'r> Counts<'r> {
             users: counts.iter().map(|(_, users)| **users).collect(),
         }
     }
+
+    fn parameters(&self) -> [Typed<'_>; 3] {
+        let Self { accounts, domains, users } = self;
+        [(accounts, Type::BYTEA_ARRAY), (domains, Type::TEXT_ARRAY), (users, Type::INT8_ARRAY)]
+    }
+}
+
+/// The requests to remember, column by column.
+struct Remembered<'r> {
+    times: Vec<i64>,
+    credentials: Vec<&'r [u8]>,
+    request_ids: Vec<&'r [u8]>,
+    variants: Vec<&'r [u8]>,
+    digests: Vec<&'r [u8]>,
+    answers: Vec<&'r [u8]>,
+}
+
+impl<'r> Remembered<'r> {
+    fn of(ran: &'r [Ran<'r>]) -> Self {
+        Self {
+            times: ran.iter().map(|ran| ran.at).collect(),
+            credentials: ran.iter().map(|ran| &ran.key.credential[..]).collect(),
+            request_ids: ran.iter().map(|ran| &ran.key.request_id[..]).collect(),
+            variants: ran.iter().map(|ran| ran.variant).collect(),
+            digests: ran.iter().map(|ran| &ran.key.digest[..]).collect(),
+            answers: ran.iter().map(|ran| ran.answer).collect(),
+        }
+    }
+
+    fn parameters(&self) -> [Typed<'_>; 6] {
+        let Self { times, credentials, request_ids, variants, digests, answers } = self;
+        let bytes = || Type::BYTEA_ARRAY;
+        [
+            (times, Type::INT8_ARRAY),
+            (credentials, bytes()),
+            (request_ids, bytes()),
+            (variants, bytes()),
+            (digests, bytes()),
+            (answers, bytes()),
+        ]
+    }
 }
 
 fn commit(
@@ -188,47 +229,34 @@ fn commit(
     }
     let Head { chain: number, seq, hash } = chain.head;
     let (hash, seal) = (&hash[..], &chain.head.seal(&lane.vault.audit)[..]);
-    let Counts { accounts, domains, users } = Counts::of(events);
     let Events { before, at, account, actor, target, detail, .. } = events;
     let action = Action::UserCreated.as_str();
     let hashes: Vec<&[u8]> = events.hash.iter().map(|hash| &hash[..]).collect();
-
-    let times: Vec<i64> = ran.iter().map(|ran| ran.at).collect();
-    let bytes = |of: for<'a> fn(&'a Ran<'_>) -> &'a [u8]| ran.iter().map(|ran| of(ran)).collect::<Vec<_>>();
-    let credentials = bytes(|ran| &ran.key.credential);
-    let request_ids = bytes(|ran| &ran.key.request_id);
-    let (variants, digests) = (bytes(|ran| ran.variant), bytes(|ran| &ran.key.digest));
-    let answers = bytes(|ran| ran.answer);
-
+    let (counts, remembered) = (Counts::of(events), Remembered::of(ran));
     let mut sorted = events.users.clone();
     sorted.sort_unstable_by_key(|user| user.address.key());
     let shape = Shape::of(&sorted);
     let columns = users::columns(shape, &sorted);
-    let (numbers, texts, byte_strings) = (Type::INT8_ARRAY, Type::TEXT_ARRAY, Type::BYTEA_ARRAY);
+    let (numbers, texts, bytes) = (Type::INT8_ARRAY, Type::TEXT_ARRAY, Type::BYTEA_ARRAY);
     let mut parameters: Vec<Typed<'_>> = vec![
         (&number, Type::INT8),
         (&seq, Type::INT8),
         (&hash, Type::BYTEA),
         (&seal, Type::BYTEA),
         (&chain.at, Type::INT8),
-        (&accounts, byte_strings.clone()),
-        (&domains, texts.clone()),
-        (&users, numbers.clone()),
+    ];
+    parameters.extend(counts.parameters());
+    parameters.extend::<[Typed<'_>; 8]>([
         (before, Type::INT8),
         (&action, Type::TEXT),
         (at, numbers.clone()),
-        (account, byte_strings.clone()),
+        (account, bytes.clone()),
         (actor, texts.clone()),
         (target, texts.clone()),
         (detail, texts),
-        (&hashes, byte_strings.clone()),
-        (&times, numbers.clone()),
-        (&credentials, byte_strings.clone()),
-        (&request_ids, byte_strings.clone()),
-        (&variants, byte_strings.clone()),
-        (&digests, byte_strings.clone()),
-        (&answers, byte_strings),
-    ];
+        (&hashes, bytes),
+    ]);
+    parameters.extend(remembered.parameters());
     parameters.extend(columns.iter().map(|(column, kind)| (&**column as &(dyn ToSql + Sync), kind.clone())));
 
     let write = connection.prepared(if shape == Shape::Alike { &WRITE_ALIKE } else { &WRITE_DIFFERENT })?;
