@@ -115,7 +115,7 @@ mod tests {
 
     #[test]
     fn an_outage_of_writes_ends_with_a_write() {
-        let (outage, now) = (Outage::default(), Instant::now());
+        let (outage, now) = (Outage::default(), tokio::time::Instant::now().into_std());
         let lost = || Error::new(Kind::Lost, "gone");
         let later = now + Duration::from_secs(5);
         assert_eq!(outage.lasts_since(now, Use::Reads, &lost()), Duration::ZERO);
