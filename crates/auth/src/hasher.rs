@@ -150,9 +150,23 @@ impl PasswordHasher {
         password: SecretString,
         against: Option<PasswordHash>,
     ) -> Result<Option<Form>, HasherError> {
+        self.verify_with_wait(password, against).await.map(|(form, _)| form)
+    }
+
+    /// The same, and how long it waited in the queue that all passwords share. The other queue tells something about the
+    /// user, so that wait is a part of the work.
+    pub(crate) async fn verify_with_wait(
+        &self,
+        password: SecretString,
+        against: Option<PasswordHash>,
+    ) -> Result<(Option<Form>, Duration), HasherError> {
         let lane = self.lane_for(against.iter());
+        let is_shared = std::ptr::eq(lane, &raw const self.lane);
+        #[expect(clippy::disallowed_methods, reason = "measures how long a login waits")]
+        let queued = Instant::now();
         lane.work(move |hasher| {
-            matching_form(&password, |password| hasher.verify(password, against.as_ref()))
+            let waited = if is_shared { queued.elapsed() } else { Duration::ZERO };
+            (matching_form(&password, |password| hasher.verify(password, against.as_ref())), waited)
         })
         .await
     }
@@ -208,11 +222,11 @@ impl PasswordHasher {
     }
 
     /// Delays the response to a refused login to the duration of recent slow ones, so that timing reveals neither users
-    /// nor their hash schemes. Waiting costs no CPU time.
-    pub async fn even_out(&self, started: Instant, known: bool) {
+    /// nor their hash schemes. Waiting costs no CPU time. `started`: without the wait in a queue.
+    pub async fn even_out(&self, started: Instant) {
         #[expect(clippy::disallowed_methods, reason = "measures how long a login took")]
         let now = Instant::now();
-        let hold = self.even.hold(now.duration_since(started), known, now);
+        let hold = self.even.hold(now.saturating_duration_since(started), now);
         #[expect(clippy::disallowed_methods, reason = "that so much time has passed is what is waited for")]
         tokio::time::sleep(hold).await;
     }

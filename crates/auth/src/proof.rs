@@ -59,7 +59,9 @@ impl Proof {
         // A user who is refused anyway is compared with the dummy hash: the real one may be expensive.
         let may_enter = |credentials: &&Credentials| !is_locked(&credentials.user, now);
         let hash = credentials.as_ref().filter(may_enter).and_then(|found| found.user.password.clone());
-        let form = hasher.verify(password.clone(), hash.clone()).await?;
+        let (form, waited) = hasher.verify_with_wait(password.clone(), hash.clone()).await?;
+        // Many logins at once must not make later refusals slow.
+        let started = started + waited;
         let verified = hash.filter(|_| form.is_some());
         let mut proof = Self { address, credentials, verified, rehashed: None, started };
         // Slow work only after the password matched, so timing reveals nothing.
@@ -82,9 +84,9 @@ impl Proof {
         self.verified.as_ref().filter(|_| !is_locked(user, now))
     }
 
-    /// The start of the check and whether the user exists, for [`PasswordHasher::even_out`].
-    pub fn timing(&self) -> (Instant, bool) {
-        (self.started, self.credentials.is_some())
+    /// The start of the check, without the wait in a queue, for [`PasswordHasher::even_out`].
+    pub fn started(&self) -> Instant {
+        self.started
     }
 
     /// The actor in the audit; anonymous if the password is wrong.

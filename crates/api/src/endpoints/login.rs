@@ -77,7 +77,7 @@ pub(super) fn same_user(proof: &Proof, named: Option<&str>) -> Result<(), Error>
 
 /// The store decides what is granted.
 pub async fn decide(call: &mut Unsigned<'_>, proof: Proof, grant: Grant) -> Result<Outcome, CallError> {
-    let (started, known) = proof.timing();
+    let started = proof.started();
     let (decided, outcome) = mpsc::channel();
     let write = Write {
         once: None,
@@ -98,7 +98,7 @@ pub async fn decide(call: &mut Unsigned<'_>, proof: Proof, grant: Grant) -> Resu
     // The change failed as a whole, for instance because the application was deleted.
     let outcome = outcome.try_iter().last().unwrap_or(Outcome::Refused);
     if outcome == Outcome::Refused {
-        call.core.hasher.even_out(started, known).await;
+        call.core.hasher.even_out(started).await;
         return Err(CallError::Login);
     }
     Ok(outcome)

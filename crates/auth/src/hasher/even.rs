@@ -9,7 +9,7 @@ const MOST: Duration = Duration::from_secs(2);
 /// Slow times are forgotten after one to two of these periods.
 const OF_LATE: Duration = Duration::from_secs(3_600);
 
-/// Durations of refusals for existing users.
+/// Durations of refusals.
 #[derive(Default)]
 pub(super) struct Even(Mutex<Slowest>);
 
@@ -26,8 +26,9 @@ impl Even {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The remaining delay of a refusal that took this long. Refusals for existing users set the target.
-    pub(super) fn hold(&self, took: Duration, known: bool, now: Instant) -> Duration {
+    /// The remaining delay of a refusal that took this long. Every refusal sets the target: if only those for existing users
+    /// did, many of them at once would raise it, and so tell that the user exists.
+    pub(super) fn hold(&self, took: Duration, now: Instant) -> Duration {
         let mut slowest = self.lock();
         let passed = slowest.since.map(|since| now.duration_since(since));
         if passed.is_none_or(|passed| passed >= OF_LATE) {
@@ -35,9 +36,7 @@ impl Even {
             let before = if lately { slowest.now } else { Duration::ZERO };
             *slowest = Slowest { since: Some(now), now: Duration::ZERO, before };
         }
-        if known {
-            slowest.now = slowest.now.max(took.min(MOST));
-        }
+        slowest.now = slowest.now.max(took.min(MOST));
         slowest.now.max(slowest.before).saturating_sub(took)
     }
 
@@ -57,21 +56,14 @@ mod tests {
     #[expect(clippy::disallowed_methods, reason = "a time to count from; none passes")]
     fn a_refusal_is_held_back_as_long_as_the_slowest_of_late_took() {
         let (even, start) = (Even::default(), Instant::now());
-        assert_eq!(even.hold(9 * MS, false, start), Duration::ZERO, "nobody is known to be slow yet");
-        assert_eq!(even.hold(100 * MS, true, start), Duration::ZERO);
-        for known in [false, true] {
-            assert_eq!(even.hold(10 * MS, known, start), 90 * MS);
-        }
-        assert_eq!(even.hold(200 * MS, false, start), Duration::ZERO);
-        assert_eq!(even.hold(10 * MS, false, start), 90 * MS, "who is unknown sets no measure");
-        assert_eq!(even.hold(10 * MS, true, start + OF_LATE), 90 * MS);
-        assert_eq!(even.hold(5 * MS, true, start + OF_LATE * 2), 5 * MS, "the span before is still of late");
-        assert_eq!(
-            even.hold(1 * MS, true, start + OF_LATE * 4),
-            Duration::ZERO,
-            "what was long ago is forgotten"
-        );
-        assert_eq!(even.hold(60_000 * MS, true, start + OF_LATE * 4), Duration::ZERO);
-        assert_eq!(even.hold(Duration::ZERO, false, start + OF_LATE * 4), MOST);
+        assert_eq!(even.hold(100 * MS, start), Duration::ZERO);
+        assert_eq!(even.hold(10 * MS, start), 90 * MS);
+        assert_eq!(even.hold(200 * MS, start), Duration::ZERO);
+        assert_eq!(even.hold(10 * MS, start), 190 * MS);
+        assert_eq!(even.hold(10 * MS, start + OF_LATE), 190 * MS);
+        assert_eq!(even.hold(5 * MS, start + OF_LATE * 2), 5 * MS, "the span before is still of late");
+        assert_eq!(even.hold(MS, start + OF_LATE * 4), Duration::ZERO, "what was long ago is forgotten");
+        assert_eq!(even.hold(60_000 * MS, start + OF_LATE * 4), Duration::ZERO);
+        assert_eq!(even.hold(Duration::ZERO, start + OF_LATE * 4), MOST);
     }
 }

@@ -342,6 +342,23 @@ async fn the_time_of_a_refusal_does_not_tell_who_there_is() {
     }
 }
 
+/// Many refusals at once wait for each other. That tells nobody whether there is such a user, and does not delay later ones.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[expect(clippy::disallowed_methods, reason = "how long answers take is what is looked at")]
+async fn many_refusals_at_once_do_not_tell_who_there_is() {
+    let server = TestServer::start().await;
+    for address in ["nobody@example.com", ADMIN] {
+        let started = std::time::Instant::now();
+        let logins = (0..40).map(|_| server.log_in(address, "wrong"));
+        for response in futures_util::future::join_all(logins).await {
+            assert_eq!(response.status, 401, "{address}");
+        }
+        let slowest = server.server().hasher().slowest_refusal();
+        assert!(!slowest.is_zero(), "every refusal counts, also for {address}");
+        assert!(slowest < started.elapsed() / 2, "the wait for the others does not count: {slowest:?}");
+    }
+}
+
 /// A hash that would take too long to compare is not taken.
 #[tokio::test]
 async fn a_hash_that_costs_too_much_is_not_imported() {
