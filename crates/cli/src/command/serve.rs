@@ -27,6 +27,8 @@ pub(crate) async fn run(Arguments { config, create }: Arguments) -> Result<(), F
     open_files();
     // Installed first: without a handler a signal ends the process.
     let (hangup, stop) = (signal(SignalKind::hangup())?, stop_signal()?);
+    // A file that may not grow is like a full disk: the write fails and is answered.
+    let _file_limit = signal(SignalKind::from_raw(rustix::process::Signal::XFSZ.as_raw()))?;
     if create {
         crate::place::create(&config)?;
     }
