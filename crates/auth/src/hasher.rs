@@ -139,22 +139,15 @@ impl PasswordHasher {
         Ok(hashes)
     }
 
-    /// Compares a password with a hash, and gives the form that matches it. A missing hash means that the user is unknown or has no password: the result is false
-    /// and takes as long as a hash of the configured cost, so that timing does not reveal users (`spec/protocol.md` 4;
-    /// one answer, one cost: `[ours]`). An unreadable hash is logged and treated the same.
+    /// Compares a password with a hash, and gives the form that matches it, and how long it waited in the queue that all
+    /// passwords share. The other queue tells something about the user, so that wait is a part of the work.
+    ///
+    /// A missing hash means that the user is unknown or has no password: the result is false and takes as long as a hash of
+    /// the configured cost, so that timing does not reveal users (`spec/protocol.md` 4; one answer, one cost: `[ours]`). An
+    /// unreadable hash is logged and treated the same.
     ///
     /// # Errors
     /// When the queue is full, or comparing failed.
-    pub async fn verify(
-        &self,
-        password: SecretString,
-        against: Option<PasswordHash>,
-    ) -> Result<Option<Form>, HasherError> {
-        self.verify_with_wait(password, against).await.map(|(form, _)| form)
-    }
-
-    /// The same, and how long it waited in the queue that all passwords share. The other queue tells something about the
-    /// user, so that wait is a part of the work.
     pub(crate) async fn verify_with_wait(
         &self,
         password: SecretString,

@@ -62,11 +62,13 @@ impl Pooler {
             .spawn()
             .unwrap_or_else(|error| panic!("pgbouncer: {error}"));
         let started = shell.stdout.take().and_then(|output| BufReader::new(output).lines().next());
-        assert!(started.is_some(), "pgbouncer did not start");
+        let process = started.and_then(Result::ok).unwrap_or_else(|| panic!("pgbouncer did not start"));
+        let state = format!("/proc/{process}/stat");
         let socket = folder.join(".s.PGSQL.5432");
         while UnixStream::connect(&socket).is_err() {
-            let ended = shell.try_wait().unwrap_or_else(|error| panic!("pgbouncer: {error}"));
-            assert!(ended.is_none(), "{}", std::fs::read_to_string(folder.join("log")).unwrap_or_default());
+            // The shell waits for its input, so a pooler that has ended stays as a zombie.
+            let runs = std::fs::read_to_string(&state).is_ok_and(|state| !state.contains(") Z "));
+            assert!(runs, "{}", std::fs::read_to_string(folder.join("log")).unwrap_or_default());
         }
         Some(Self { folder, _shell: shell })
     }

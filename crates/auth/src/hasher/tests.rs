@@ -16,6 +16,17 @@ impl Entropy for Sevens {
 
 const CHEAP: Cost = Cost { memory_kib: 8, iterations: 1, parallelism: 1 };
 
+impl PasswordHasher {
+    /// The form alone.
+    pub(super) async fn verify(
+        &self,
+        password: SecretString,
+        against: Option<PasswordHash>,
+    ) -> Result<Option<Form>, HasherError> {
+        self.verify_with_wait(password, against).await.map(|(form, _)| form)
+    }
+}
+
 fn passwords(count: usize) -> Vec<SecretString> {
     (0..count).map(|n| SecretString::from(format!("password {n}"))).collect()
 }

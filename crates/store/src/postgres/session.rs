@@ -374,16 +374,8 @@ impl Cells for tokio_postgres::Row {
 impl Session for Connection {
     fn execute(&self, sql: &str, values: &[Value<'_>]) -> Result<usize> {
         let statement = self.prepared(sql)?;
-        let rows = match &statement {
-            Sent::Prepared(statement) => {
-                self.wait(self.client.execute_raw(statement, values.iter().copied()))?
-            }
-            Sent::Text(sql) => {
-                let typed: Vec<Typed<'_>> =
-                    values.iter().map(|value| (value as &(dyn ToSql + Sync), value.kind())).collect();
-                self.wait(self.client.execute_typed(sql, &typed))?
-            }
-        };
+        let typed = values.iter().map(|value| (value as &(dyn ToSql + Sync), value.kind()));
+        let rows = self.wait(self.run(&statement, &typed.collect::<Vec<_>>()))?;
         Ok(usize::try_from(rows).unwrap_or(usize::MAX))
     }
 

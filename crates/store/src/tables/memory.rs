@@ -250,22 +250,20 @@ impl Memory {
             let removed: HashSet<_> = news.removed.iter().copied().collect();
             removed.iter().for_each(|entry| state.fresh.remove(entry));
             let is_left = |entry: &Entry| !removed.contains(entry);
-            let before = state.moved.min(state.moving.len());
-            state.moved = state.moving[..before].iter().filter(|entry| is_left(entry)).count();
+            state.moved = state.moving[..state.moved].iter().filter(|entry| is_left(entry)).count();
             state.moving.retain(is_left);
         }
         news.added.into_iter().for_each(|entry| state.fresh.insert(entry));
         state.newest = news.newest;
         if let Some(Moved { up_to, is_all }) = news.moved {
-            state.moved = up_to;
             state.is_indexed = true;
+            state.moved = up_to;
             if is_all {
-                state.moving = Vec::new();
+                (state.moving, state.moved) = (Vec::new(), 0);
             }
         }
         if state.moving.is_empty() && state.fresh.len() >= self.generation {
             state.moving = state.fresh.take_sorted();
-            state.moved = 0;
             state.moving_to = state.newest;
         }
     }
