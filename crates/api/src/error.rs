@@ -226,6 +226,9 @@ fn store_message(error: &StoreError) -> &'static str {
         StoreError::Unavailable { .. } => {
             "The directory's database is unreachable. The request may or may not have been carried out; it can safely be sent again"
         }
+        StoreError::Unprotected => {
+            "The directory's database has no second copy at the moment, and this installation requires one; nothing was done"
+        }
         StoreError::Overloaded | StoreError::Failed(_) => "The directory is unreachable; nothing was done",
     }
 }

@@ -6,6 +6,7 @@ pub(crate) mod backup;
 pub(crate) mod compat;
 pub(crate) mod explain;
 pub(crate) mod import;
+pub(crate) mod init;
 pub(crate) mod migrate;
 pub(crate) mod restore;
 pub(crate) mod sandbox;

@@ -32,6 +32,8 @@ struct Arguments {
 enum Command {
     /// Start a working server with a seeded account and printed keys
     Sandbox(command::sandbox::Arguments),
+    /// Set up a directory for production: configuration, keys, account, administrator
+    Init(command::init::Arguments),
     /// Run the server in production
     Serve(command::serve::Arguments),
     /// Administer the directory locally, directly on its database
@@ -88,6 +90,7 @@ fn run(command: Command, output: &output::Output) -> Result<(), Failed> {
         tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(anyhow::Error::from)?;
     match command {
         Command::Sandbox(arguments) => runtime.block_on(command::sandbox::run(arguments, output)),
+        Command::Init(arguments) => runtime.block_on(command::init::run(arguments, output)),
         Command::Serve(arguments) => runtime.block_on(command::serve::run(arguments)),
         Command::Admin(arguments) => runtime.block_on(command::admin::run(arguments, output)),
         Command::Audit(arguments) => runtime.block_on(command::audit::run(arguments, output)),

@@ -28,7 +28,7 @@ pub use audit::{AuditPage, AuditQuery, AuditStore, ChainReport};
 pub use callers::{CallerStore, Freshness};
 pub use domains::DomainStore;
 pub use groups::GroupStore;
-pub use operation::{Drawn, Keys, OperationStore};
+pub use operation::{Drawn, Keys, OperationStore, Replication};
 pub use page::{Listed, Position};
 pub use requests::{Recalled, Render, RequestIds, RequestKey, RequestStore, Write, Written};
 pub use roles::{Affected, RoleStore};
@@ -101,6 +101,11 @@ pub enum StoreError {
         /// Seconds after which to retry: more, the longer it lasts.
         retry_after_seconds: u64,
     },
+    /// The configuration requires a synchronous standby, and the database waits for none. A retry later helps.
+    #[error(
+        "the database has no synchronous standby, and require_synchronous_replication is set: nothing is written"
+    )]
+    Unprotected,
     /// The engine failed; the cause is for the log and not for the caller.
     #[error("the store failed")]
     Failed(#[source] Box<dyn std::error::Error + Send + Sync>),

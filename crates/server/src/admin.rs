@@ -7,6 +7,7 @@ mod keys;
 mod schema;
 mod search;
 mod seed;
+mod setup;
 mod users;
 
 use std::sync::Arc;
@@ -26,7 +27,7 @@ use directory::port::{ChainReport, Store, StoreError};
 use directory::role::PermissionError;
 use directory::{AccountCode, DomainName, EmailAddress};
 pub use jiff::Timestamp;
-use store::MasterKey;
+pub use store::MasterKey;
 use thiserror::Error;
 
 pub use backup::{BackedUp, BackupError, RestoreError, Restored, Step, backup, restore};
@@ -34,6 +35,7 @@ pub use clients::{ClientRow, NewClient, products};
 pub use keys::{NewApplication, NewBinding, master_key, new_master_key, rotate_master_key};
 pub use schema::{Schema, StoreOpenError, migrate, schema};
 pub use seed::Seeded;
+pub use setup::Beginning;
 pub use users::hasher;
 
 use crate::config::Config;
@@ -117,7 +119,7 @@ impl Admin {
     /// When the store cannot be opened.
     pub fn open(config: &Config, master_key: &MasterKey, system: System) -> Result<Self, OpenError> {
         let (clock, entropy) = (Arc::clone(&system.clock), Arc::clone(&system.entropy));
-        Ok(Self::new(config.store.open(master_key, clock, entropy)?, system))
+        Ok(Self::new(config.open_store(master_key, clock, entropy)?, system))
     }
 
     /// Verifies every chain of the audit.

@@ -1,11 +1,12 @@
 //! The state of a running server.
 
 use std::sync::atomic::AtomicBool;
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use api::Core;
 use api::room::Room;
 use console::Console;
+use directory::port::Replication;
 use observe::journal::Journal;
 use observe::log::Log;
 use store::Location;
@@ -25,6 +26,10 @@ pub(crate) struct App {
     /// The id of this node on a shared database.
     pub(crate) node: [u8; 16],
     pub(crate) location: Location,
+    /// Whether writes are refused while no synchronous standby has them.
+    pub(crate) requires_standby: bool,
+    /// How the database is replicated, when it was last asked.
+    pub(crate) replication: Mutex<Option<Replication>>,
     pub(crate) metrics: Option<Metrics>,
     /// The log, if the program has set it.
     pub(crate) log: OnceLock<Log>,
@@ -38,6 +43,15 @@ pub(crate) struct App {
 impl App {
     pub(crate) fn admin(&self) -> Admin {
         Admin::new(Arc::clone(&self.core.store), self.system.clone())
+    }
+
+    pub(crate) fn set_replication(&self, found: Replication) {
+        *self.replication.lock().unwrap_or_else(PoisonError::into_inner) = Some(found);
+    }
+
+    /// How the database was replicated when it was last asked.
+    pub(crate) fn replication(&self) -> Option<Replication> {
+        self.replication.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// The active journal, if there is one.

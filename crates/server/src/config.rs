@@ -8,10 +8,10 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use auth::{Cost, PasswordHasher};
-use directory::port::{Entropy, RequestIds};
+use directory::port::{Clock, Entropy, RequestIds, Store};
 use directory::session::SessionLimits;
 use serde::{Deserialize, Serialize};
-use store::{Location, MasterKey, VaultError};
+use store::{Commits, Location, MasterKey, VaultError};
 use thiserror::Error;
 
 pub use api::dns::{Domains, Verification};
@@ -31,6 +31,9 @@ pub struct Config {
     /// The database: a file, or `postgres://…` for one that several nodes share.
     #[serde(alias = "database")]
     pub store: Location,
+    /// Whether writes are refused while PostgreSQL waits for no synchronous standby: then no failover loses an
+    /// acknowledged write.
+    pub require_synchronous_replication: bool,
     /// The file with the master key: 64 hexadecimal digits, readable only by its owner. Alternatively the variable
     /// `MATRICULA_MASTER_KEY` contains the key.
     pub master_key_file: Option<PathBuf>,
@@ -124,6 +127,7 @@ impl Default for Config {
         Self {
             listen: SocketAddr::from(([127, 0, 0, 1], 8080)),
             store: Location::Sqlite(PathBuf::from("matricula.db")),
+            require_synchronous_replication: false,
             master_key_file: None,
             allow_plaintext: false,
             tls: None,
@@ -269,6 +273,11 @@ impl Config {
         if self.journal.keep == 0 || self.journal.keep > Journal::MOST {
             return Err(ConfigError::Setting("journal.keep must be between 1 and 100000"));
         }
+        if self.require_synchronous_replication && matches!(self.store, Location::Sqlite(_)) {
+            return Err(ConfigError::Setting(
+                "require_synchronous_replication = true needs PostgreSQL: `store` names a file, which has no standby",
+            ));
+        }
         self.public_url.as_deref().map_or(Ok(()), check_public_url)?;
         let Limits { body_bytes, header_seconds, body_seconds, request_seconds, answer_seconds, .. } =
             self.limits;
@@ -314,6 +323,17 @@ impl Config {
             return MasterKey::parse(&digits).map_err(|source| ConfigError::MasterKey { place, source });
         }
         read_master_key(self.master_key_file.as_deref().ok_or(ConfigError::NoMasterKey)?)
+    }
+
+    /// Opens the configured store.
+    pub(crate) fn open_store(
+        &self,
+        master_key: &MasterKey,
+        clock: Arc<dyn Clock>,
+        entropy: Arc<dyn Entropy>,
+    ) -> Result<Arc<dyn Store>, store::OpenError> {
+        let commits = if self.require_synchronous_replication { Commits::OnStandby } else { Commits::OnDisk };
+        self.store.open_with(master_key, clock, entropy, commits)
     }
 
     pub(crate) fn freshness(&self) -> jiff::SignedDuration {
@@ -411,6 +431,7 @@ mod tests {
     #[case("[quota]\ncals = 1", "unknown field `cals`")]
     #[case("listen = \"0.0.0.0:80\"", "would serve plaintext HTTP to other machines")]
     #[case("request_ids = \"lax\"", "expected `strict` or `compatible`")]
+    #[case("require_synchronous_replication = true", "needs PostgreSQL")]
     #[case("[limits]\nbody_bytes = 0", "must be at least 1")]
     #[case("[limits]\nanswer_seconds = 0", "must be at least 1")]
     #[case("[limits]\nbodies_bytes = 1000", "must be at least limits.body_bytes")]

@@ -1,6 +1,8 @@
-//! Background jobs of a node: deleting expired data, indexing users, starting imports, recording the use of credentials, sharing quotas.
+//! Background jobs of a node: deleting expired data, indexing users, starting imports, recording the use of credentials, sharing quotas, watching
+//! replication.
 
 mod indexing;
+mod replication;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -33,6 +35,7 @@ impl Jobs {
             Some(tokio::spawn(indexing::follow_audit(Arc::clone(app)))),
             Some(tokio::spawn(start_imports(Arc::clone(app)))),
             app.core.store.is_shared().then(|| tokio::spawn(share_quota(Arc::clone(app)))),
+            app.core.store.is_shared().then(|| tokio::spawn(replication::watch(Arc::clone(app)))),
             app.tls.clone().map(|tls| tokio::spawn(tls.watch())),
         ];
         let noting = tokio::spawn(note_usage(Arc::clone(app)));

@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, OnceLock, Weak};
+use std::sync::{Arc, Mutex, OnceLock, Weak};
 
 use ::http::Request;
 use api::Core;
@@ -106,6 +106,8 @@ impl Server {
             stopping: AtomicBool::new(false),
             node,
             location: config.store.clone(),
+            requires_standby: config.require_synchronous_replication,
+            replication: Mutex::default(),
             metrics,
             log: OnceLock::new(),
             control: OnceLock::new(),
@@ -276,7 +278,7 @@ fn core(
     let txt = TxtLookup::new(&config.domains)?;
     let paths = || endpoints::all().map(|endpoint| endpoint.path);
     let telemetry = Telemetry::new(Arc::clone(&clock), paths());
-    let store = over(config.store.open(master_key, Arc::clone(&clock), Arc::clone(&entropy))?);
+    let store = over(config.open_store(master_key, Arc::clone(&clock), Arc::clone(&entropy))?);
     let quota = Quota::new(config.quota.enabled.then_some(config.quota.calls), config.quota.window_ms);
     let authenticator = Authenticator::new(Arc::clone(&store), Arc::clone(&clock), config.freshness(), quota);
     let explains = || Arc::new(Explainer::new(Arc::clone(&store), config.freshness(), paths().collect()));

@@ -19,6 +19,16 @@ use crate::{postgres, sqlite};
 /// Links that are followed; more are a loop.
 const LINKS: usize = 40;
 
+/// What a commit must be before it is acknowledged.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Commits {
+    /// Flushed to the database's disk.
+    #[default]
+    OnDisk,
+    /// Also on a synchronous standby; without one, writes are refused. Only PostgreSQL has standbys.
+    OnStandby,
+}
+
 /// Why a database could not be opened.
 #[derive(Debug, Error)]
 #[error("{location}{}{problem}", if problem.is_predicate() { " " } else { ": " })]
@@ -74,9 +84,23 @@ impl Location {
         clock: Arc<dyn Clock>,
         entropy: Arc<dyn Entropy>,
     ) -> Result<Arc<dyn Store>, OpenError> {
+        self.open_with(master, clock, entropy, Commits::OnDisk)
+    }
+
+    /// Like `open`; `commits` says what each commit must be.
+    ///
+    /// # Errors
+    /// As `open`.
+    pub fn open_with(
+        &self,
+        master: &MasterKey,
+        clock: Arc<dyn Clock>,
+        entropy: Arc<dyn Entropy>,
+        commits: Commits,
+    ) -> Result<Arc<dyn Store>, OpenError> {
         self.told(match self {
             Self::Sqlite(path) => sqlite::open(&file_of(path), master, clock, entropy),
-            Self::Postgres(url) => postgres::open(url, master, clock, entropy),
+            Self::Postgres(url) => postgres::open(url, master, clock, entropy, commits),
         })
     }
 

@@ -18,7 +18,7 @@ mod vault;
 mod work;
 
 pub use backup::{BackedUp, BackupError, Restored, Step};
-pub use database::OpenError;
+pub use database::{Commits, OpenError};
 pub use location::Location;
 pub use problem::{Left, OpenProblem};
 pub use schema::Schema;

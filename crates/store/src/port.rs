@@ -14,7 +14,7 @@ mod users;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex};
 
-use directory::port::{StoreError, Write, Written};
+use directory::port::{Replication, StoreError, Write, Written};
 
 use crate::session::{Result, Session};
 use crate::snapshot::Snapshot;
@@ -51,6 +51,13 @@ pub(crate) trait Engine: Send + Sync + 'static {
     /// The memory that finds requests, if no index does.
     fn memory(&self) -> Option<Arc<Memory>> {
         None
+    }
+
+    /// How the database is replicated, if it can be.
+    fn replication(
+        &self,
+    ) -> impl Future<Output = std::result::Result<Option<Replication>, StoreError>> + Send {
+        async { Ok(None) }
     }
 
     /// An error once the database was found to be corrupt.

@@ -6,17 +6,19 @@ mod dump;
 mod lane;
 mod migrate;
 mod outage;
+mod replication;
 mod session;
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use directory::port::{Clock, Entropy, Store, StoreError, Write, Written};
+use directory::port::{Clock, Entropy, Replication, Store, StoreError, Write, Written};
 use rustls::pki_types::CertificateDer;
 use tokio::sync::Semaphore;
 use tokio::time::Instant;
 use tokio_postgres_rustls::MakeRustlsConnect;
 
+use crate::database::Commits;
 use crate::port::{Engine, TableStore};
 use crate::problem::OpenProblem;
 use crate::schema::Schema;
@@ -82,12 +84,15 @@ pub(crate) fn open(
     master: &MasterKey,
     clock: Arc<dyn Clock>,
     entropy: Arc<dyn Entropy>,
+    commits: Commits,
 ) -> std::result::Result<Arc<dyn Store>, OpenProblem> {
     let server = server(url)?;
     let (vault, connection, forgotten) = apart(|| prepare(&server, master))?;
     let vault = Arc::new(vault);
     let outage = Arc::<Outage>::default();
-    let lane = || Lane::new(server.clone(), Arc::clone(&vault), Arc::clone(&entropy), Arc::clone(&outage));
+    let begin = replication::begin(commits);
+    let lane =
+        || Lane::new(server.clone(), begin, Arc::clone(&vault), Arc::clone(&entropy), Arc::clone(&outage));
     let engine = Postgres {
         creation: Writer::start("store-creation", (0..LANES).map(|_| Creation(lane())))
             .map_err(OpenProblem::Thread)?,
@@ -281,6 +286,10 @@ impl Engine for Postgres {
             Ok(additions) => self.in_time(Use::Writes, self.creation.run(additions)).await,
             Err(requests) => self.in_time(Use::Writes, self.changes.run(Requests(requests))).await,
         }
+    }
+
+    async fn replication(&self) -> std::result::Result<Option<Replication>, StoreError> {
+        self.read(replication::read).await.map(Some)
     }
 
     async fn ping(&self) -> std::result::Result<(), StoreError> {

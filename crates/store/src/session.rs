@@ -31,6 +31,8 @@ pub(crate) enum Kind {
     Conflict,
     /// The connection is lost, so the outcome is unknown.
     Lost,
+    /// No synchronous standby would have the commit, and one is required: nothing was written.
+    Unprotected,
     /// Pages of the database are corrupt: only a restore helps.
     Damaged,
     /// Any other error.
@@ -52,6 +54,7 @@ impl From<Error> for StoreError {
                 cause: error.source,
                 retry_after_seconds: error.retry_after_seconds,
             },
+            Kind::Unprotected => StoreError::Unprotected,
             _ => StoreError::Failed(error.source),
         }
     }

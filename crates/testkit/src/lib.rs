@@ -53,7 +53,7 @@ pub use login::basic;
 pub use playground::system::SeededEntropy;
 pub use playground::test_control;
 pub use pooler::Pooler;
-pub use postgres::Postgres;
+pub use postgres::{Postgres, Standby};
 pub use raw::Connection;
 pub use system::FakeClock;
 pub use watch::Watch;

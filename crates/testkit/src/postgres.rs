@@ -219,6 +219,30 @@ impl Postgres {
         String::from_utf8_lossy(&output.stdout).into_owned()
     }
 
+    /// Connects a standby of this name: PostgreSQL's own receiver, which flushes what it gets and confirms it.
+    pub fn standby(&self, name: &str) -> Standby {
+        let folder = self.folder.path().join(name);
+        std::fs::create_dir(&folder).unwrap_or_else(|error| panic!("a folder for the standby: {error}"));
+        give_to_unprivileged(&folder);
+        let place = self.folder.path().display();
+        let place = format!("host={place} port={} user=matricula application_name={name}", self.port);
+        let standby = unprivileged(&self.binaries.join("pg_receivewal"))
+            .args(["--synchronous", "--dbname", &place, "--directory"])
+            .arg(folder)
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn();
+        Standby(standby.unwrap_or_else(|error| panic!("pg_receivewal: {error}")))
+    }
+
+    /// Names the standbys that commits wait for, and waits until every connection knows.
+    pub fn set_synchronous(&self, names: &str) {
+        self.run("postgres", &format!("ALTER SYSTEM SET synchronous_standby_names = '{names}'"));
+        self.run("postgres", "SELECT pg_reload_conf()");
+        // A process that starts after the reload has the new value; older ones have been told before that.
+        while self.run("postgres", "SHOW synchronous_standby_names").trim() != names {}
+    }
+
     /// Its port, which names its socket.
     pub fn port(&self) -> u16 {
         self.port
@@ -242,6 +266,17 @@ impl Postgres {
 
     fn lock_running(&self) -> MutexGuard<'_, Option<Running>> {
         self.running.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A connected standby. Dropping it is its failure.
+pub struct Standby(Child);
+
+impl Drop for Standby {
+    fn drop(&mut self) {
+        // It may have ended; then it is only waited for.
+        let _ = self.0.kill();
+        let _ = self.0.wait();
     }
 }
 

@@ -14,8 +14,8 @@ use directory::login::{Credentials, NamedProfile};
 use directory::port::{
     AccountStore, Affected, ApplicationRow, ApplicationStore, AuditPage, AuditQuery, AuditStore, BindingRow,
     CallerStore, ChainReport, DomainStore, Drawn, Evidence, Found, Freshness, GroupStore, Indexed, Keys,
-    Listed, OperationStore, Pending, Position, Recalled, RequestIds, RequestKey, RequestStore, RoleStore,
-    Store, Usage, UserStore, Write, Written,
+    Listed, OperationStore, Pending, Position, Recalled, Replication, RequestIds, RequestKey, RequestStore,
+    RoleStore, Store, Usage, UserStore, Write, Written,
 };
 use directory::session::{SessionLimits, SessionPrincipal};
 use directory::user::User;
@@ -210,6 +210,7 @@ impl OperationStore for Watched {
     stepped! {
         share_quota(node: [u8; 16], drawn: Vec<Drawn>, now: Timestamp) -> Vec<Drawn>;
         ready() -> ();
+        replication() -> Option<Replication>;
     }
 
     fn is_shared(&self) -> bool {

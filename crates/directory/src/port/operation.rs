@@ -26,6 +26,24 @@ pub struct Drawn {
     pub until: Timestamp,
 }
 
+/// How a database behind many nodes keeps a commit.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Replication {
+    /// The standbys for which a commit waits (`synchronous_standby_names`); empty: it waits for none.
+    pub waits_for: String,
+    /// Connected standbys.
+    pub standbys: u64,
+    /// Settings of the database with which a crash can lose commits, such as `fsync`.
+    pub unsafe_settings: Vec<String>,
+}
+
+impl Replication {
+    /// Whether a failover can lose commits that were acknowledged: there is a standby, and no commit waits for one.
+    pub fn is_asynchronous(&self) -> bool {
+        self.standbys > 0 && self.waits_for.is_empty()
+    }
+}
+
 /// What operation needs.
 pub trait OperationStore: Send + Sync + 'static {
     /// Whether other nodes may use the same database.
@@ -40,6 +58,9 @@ pub trait OperationStore: Send + Sync + 'static {
 
     /// Succeeds if the store can read and write now.
     fn ready(&self) -> Pending<'_, ()>;
+
+    /// How the database is replicated; `None`: the engine has one copy.
+    fn replication(&self) -> Pending<'_, Option<Replication>>;
 
     /// Keys for other crates.
     fn keys(&self) -> &Keys;

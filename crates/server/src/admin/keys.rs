@@ -5,7 +5,7 @@ use base64::engine::general_purpose::STANDARD;
 use directory::change::Change;
 use directory::credentials::{new_application, new_binding};
 use directory::port::{ApplicationRow, BindingRow};
-use directory::{AccessKey, ApplicationId};
+use directory::{AccessKey, Application, ApplicationId, Binding};
 use jiff::Timestamp;
 use secrecy::{ExposeSecret, SecretString};
 use store::MasterKey;
@@ -41,9 +41,9 @@ impl Admin {
     pub async fn add_application(&self, account: &str, name: &str) -> Result<NewApplication, AdminError> {
         let account = self.account(account).await?;
         let application = new_application(&*self.system.entropy, account.id, name, self.now());
-        let (app_id, app_key) = (application.app_id.clone(), application.app_key.clone());
+        let new = NewApplication::of(&application);
         self.apply(Change::AddApplication(application), format!("the application {name}")).await?;
-        Ok(NewApplication { app_id, app_key })
+        Ok(new)
     }
 
     /// Disables an application.
@@ -76,12 +76,9 @@ impl Admin {
         let user = self.user(address).await?;
         let application = self.application(app_id).await?;
         let binding = new_binding(&*self.system.entropy, user.id, application, expires_at, self.now());
-        let (access_key, secret_key) = (
-            binding.access_key.as_str().to_owned(),
-            SecretString::from(STANDARD.encode(binding.secret.expose_secret())),
-        );
+        let new = NewBinding::of(&binding);
         self.apply(Change::AddBinding(binding), "the binding".to_owned()).await?;
-        Ok(NewBinding { access_key, secret_key, expires_at })
+        Ok(new)
     }
 
     /// Revokes a key pair by its access key.
@@ -135,6 +132,10 @@ impl Admin {
 }
 
 impl NewApplication {
+    pub(super) fn of(application: &Application) -> Self {
+        Self { app_id: application.app_id.clone(), app_key: application.app_key.clone() }
+    }
+
     /// The application key, to be shown once.
     pub fn app_key(&self) -> &str {
         self.app_key.expose_secret()
@@ -142,6 +143,14 @@ impl NewApplication {
 }
 
 impl NewBinding {
+    pub(super) fn of(binding: &Binding) -> Self {
+        Self {
+            access_key: binding.access_key.as_str().to_owned(),
+            secret_key: SecretString::from(STANDARD.encode(binding.secret.expose_secret())),
+            expires_at: binding.expires_at,
+        }
+    }
+
     /// The secret key, to be shown once.
     pub fn secret_key(&self) -> &str {
         self.secret_key.expose_secret()

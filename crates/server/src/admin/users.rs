@@ -23,7 +23,7 @@ pub fn hasher(config: &Config, system: &System) -> Result<PasswordHasher, OpenEr
 }
 
 /// The hash of a password, which must satisfy the policy.
-async fn hash_by_policy(
+pub(super) async fn hash_by_policy(
     account: &Account,
     address: &EmailAddress,
     name: &str,

@@ -34,6 +34,7 @@ mod pages;
 mod provisioning;
 mod quota;
 mod reference;
+mod replication;
 mod reserved;
 mod roles;
 mod room;

@@ -3,7 +3,7 @@
 use std::sync::PoisonError;
 use std::sync::atomic::Ordering;
 
-use directory::port::{Drawn, Keys, OperationStore, Pending};
+use directory::port::{Drawn, Keys, OperationStore, Pending, Replication, StoreError};
 use jiff::Timestamp;
 
 use super::{Engine, Passed, TableStore};
@@ -30,8 +30,16 @@ impl<E: Engine> OperationStore for TableStore<E> {
         Box::pin(async move {
             self.engine.sound()?;
             self.engine.read(|s| s.only("SELECT 1", &[], |_| Ok(()))).await?;
-            self.engine.ping().await
+            match self.engine.ping().await {
+                // Reads are served, and no other node could write.
+                Err(StoreError::Unprotected) => Ok(()),
+                written => written,
+            }
         })
+    }
+
+    fn replication(&self) -> Pending<'_, Option<Replication>> {
+        Box::pin(self.engine.replication())
     }
 
     fn keys(&self) -> &Keys {

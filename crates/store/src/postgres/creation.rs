@@ -109,7 +109,7 @@ fn create(
     requests: &[(usize, &Addition)],
     progress: &Progress,
 ) -> Result<Vec<Written>> {
-    let Some(found) = find(connection, requests)? else {
+    let Some(found) = find(connection, lane.begin, requests)? else {
         // Other lanes hold all chains: add one, and run again with it.
         connection.batch("ROLLBACK")?;
         let session: &dyn Session = connection;

@@ -25,6 +25,8 @@ const CONFLICTS: u32 = 50;
 
 pub(super) struct Lane {
     pub(super) server: Server,
+    /// What begins a transaction.
+    pub(super) begin: &'static str,
     pub(super) vault: Arc<Vault>,
     pub(super) entropy: Arc<dyn Entropy>,
     outage: Arc<Outage>,
@@ -41,11 +43,12 @@ pub(super) struct Progress {
 impl Lane {
     pub(super) fn new(
         server: Server,
+        begin: &'static str,
         vault: Arc<Vault>,
         entropy: Arc<dyn Entropy>,
         outage: Arc<Outage>,
     ) -> Self {
-        Self { server, vault, entropy, outage, connection: None }
+        Self { server, begin, vault, entropy, outage, connection: None }
     }
 
     /// Runs a transaction. `repeatable`: it does no harm when it runs twice.
@@ -109,7 +112,7 @@ impl Commit for Changes {
         let repeatable = group.iter().all(|job| job.is_repeatable());
         self.0.transaction("changes", repeatable, |lane, connection, progress| {
             let session: &dyn Session = connection;
-            session.batch("BEGIN")?;
+            session.batch(lane.begin)?;
             let chain = Chain::read(session, CHANGES, " FOR UPDATE")?;
             let mut batch = Batch::begin(session, &lane.vault, &*lane.entropy, chain);
             group.iter_mut().try_for_each(|job| job.run(&mut batch))?;

@@ -20,6 +20,7 @@ use tokio_postgres::types::{FromSql, IsNull, Kind as TypeKind, ToSql, Type, to_s
 use tokio_postgres::{Client, Config, Statement};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
+use super::replication::UNPROTECTED;
 use crate::session::{Cell, Cells, Error, Kind, Result, Row, Session, Value, values};
 
 /// Longest wait for a connection and for a response, unless the connection string sets `connect_timeout`. A longer wait
@@ -277,6 +278,7 @@ impl Value<'_> {
 impl From<tokio_postgres::Error> for Error {
     fn from(error: tokio_postgres::Error) -> Self {
         let kind = match error.code() {
+            Some(code) if code.code() == UNPROTECTED => Kind::Unprotected,
             Some(&SqlState::UNIQUE_VIOLATION) => Kind::Unique,
             Some(&SqlState::FOREIGN_KEY_VIOLATION) => Kind::ForeignKey,
             Some(

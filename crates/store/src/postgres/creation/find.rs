@@ -50,7 +50,11 @@ pub(super) struct Found {
 }
 
 /// Reads the state; `None`: other lanes hold all chains.
-pub(super) fn find(connection: &Connection, requests: &[(usize, &Addition)]) -> Result<Option<Found>> {
+pub(super) fn find(
+    connection: &Connection,
+    begin: &str,
+    requests: &[(usize, &Addition)],
+) -> Result<Option<Found>> {
     let mut accounts: Vec<AccountId> =
         requests.iter().flat_map(|(_, request)| &request.evidence).map(|evidence| evidence.account).collect();
     accounts.sort_unstable();
@@ -64,7 +68,7 @@ pub(super) fn find(connection: &Connection, requests: &[(usize, &Addition)]) -> 
     let addresses: Vec<&str> = users.map(|user| user.address.key()).collect();
 
     let (lock, read) = (connection.prepared(LOCK)?, connection.prepared(READ)?);
-    let (client, begin) = (&connection.client, connection.begin("BEGIN"));
+    let (client, begin) = (&connection.client, connection.begin(begin));
     let locks: [Typed<'_>; 1] = [(&locks, Type::INT8_ARRAY)];
     let read_parameters: [Typed<'_>; 3] =
         [(&accounts, Type::BYTEA_ARRAY), (&ids, Type::BYTEA_ARRAY), (&addresses, Type::TEXT_ARRAY)];
