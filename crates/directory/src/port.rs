@@ -28,7 +28,7 @@ pub use audit::{AuditPage, AuditQuery, AuditStore, ChainReport};
 pub use callers::{CallerStore, Freshness};
 pub use domains::DomainStore;
 pub use groups::GroupStore;
-pub use operation::{Drawn, Keys, OperationStore, Replication};
+pub use operation::{COMMIT_BOUNDS, Drawn, Figures, Keys, OperationStore, Replication, WriterFigures};
 pub use page::{Listed, Position};
 pub use requests::{Recalled, Render, RequestIds, RequestKey, RequestStore, Write, Written};
 pub use roles::{Affected, RoleStore};

@@ -22,7 +22,7 @@ use usage::Gathered;
 
 pub use histogram::Quantiles;
 pub use ring::Span;
-pub use text::Node;
+pub use text::Reading;
 
 /// Applications with separate counts. Beyond that, one that was unused for a day is replaced; if there is none, a new
 /// application is counted with others.

@@ -12,6 +12,7 @@ use observe::log::Log;
 use store::Location;
 
 use crate::admin::Admin;
+use crate::backups::Backups;
 use crate::control::TestControl;
 use crate::metrics::Metrics;
 use crate::system::System;
@@ -26,6 +27,8 @@ pub(crate) struct App {
     /// The id of this node on a shared database.
     pub(crate) node: [u8; 16],
     pub(crate) location: Location,
+    /// The schedule of backups, if the configuration has one.
+    pub(crate) backups: Option<Arc<Backups>>,
     /// Whether writes are refused while no synchronous standby has them.
     pub(crate) requires_standby: bool,
     /// How the database is replicated, when it was last asked.

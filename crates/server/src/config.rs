@@ -1,5 +1,6 @@
 //! The configuration of `matricula serve`: a TOML file. Unknown keys are errors.
 
+mod backup;
 mod observation;
 mod tls;
 
@@ -16,6 +17,7 @@ use thiserror::Error;
 
 pub use api::dns::{Domains, Verification};
 pub use api::limits::Limits;
+pub use backup::Backup;
 pub use observation::{Journal, Metrics};
 pub use tls::Tls;
 
@@ -63,6 +65,8 @@ pub struct Config {
     pub log: LogFormat,
     /// The log file; default: standard error.
     pub log_file: Option<PathBuf>,
+    /// Backups that the server makes; none by default.
+    pub backup: Option<Backup>,
     /// The listener for Prometheus; none by default.
     pub metrics: Option<Metrics>,
     /// Whether the last requests are recorded.
@@ -141,6 +145,7 @@ impl Default for Config {
             limits: Limits::default(),
             log: LogFormat::default(),
             log_file: None,
+            backup: None,
             metrics: None,
             journal: Journal::default(),
         }
@@ -256,6 +261,7 @@ impl Config {
         config.store = config.store.below(folder);
         config.master_key_file = config.master_key_file.map(|file| folder.join(file));
         config.tls = config.tls.map(|tls| tls.below(folder));
+        config.backup = config.backup.map(|backup| backup.below(folder));
         config.log_file = config.log_file.map(|file| folder.join(file));
         config.check()?;
         Ok(config)
@@ -270,6 +276,7 @@ impl Config {
         {
             return Err(ConfigError::Metrics(listen));
         }
+        self.backup.as_ref().map_or(Ok(()), Backup::check)?;
         if self.journal.keep == 0 || self.journal.keep > Journal::MOST {
             return Err(ConfigError::Setting("journal.keep must be between 1 and 100000"));
         }
@@ -441,6 +448,9 @@ mod tests {
     #[case("[tls]\ncertificate = \"a\"\nkey = \"b\"\nhandshake_seconds = 0", "must be at least 1")]
     #[case("[metrics]\nlisten = \"0.0.0.0:9464\"", "allow_remote = true")]
     #[case("[metrics]\nlisten = \"127.0.0.1:9464\"\npath = \"/\"", "unknown field `path`")]
+    #[case("[backup]\nkeep = 3", "missing field `folder`")]
+    #[case("[backup]\nfolder = \"b\"\nkeep = 0", "at least 1")]
+    #[case("[backup]\nfolder = \"b\"\nevery_hours = 0", "at least 1")]
     #[case("[journal]\nkeep = 0", "journal.keep must be between")]
     #[case("[domains]\nverification = \"no\"", "expected `dns` or `offline`")]
     #[case("[domains]\nresolvers = [\"9.9.9.9\"]", "invalid socket address")]

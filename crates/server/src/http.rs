@@ -12,8 +12,8 @@ mod strict;
 
 use std::net::SocketAddr;
 use std::pin::pin;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use api::answer::Unframed;
@@ -30,11 +30,9 @@ use tokio::sync::watch;
 
 use crate::app::App;
 use crate::jobs::Jobs;
-use crate::metrics::Read;
+use crate::metrics::Readings;
 use crate::routes::Routes;
 use head::Malformed;
-use observe::log::Log;
-use observe::telemetry::Node;
 use patient::Patient;
 use request::Dropped;
 use secure::Secure;
@@ -72,7 +70,7 @@ pub(crate) async fn serve(app: Arc<App>, listener: TcpListener, shutdown: impl F
     let routes = Routes::of(&app);
     let secure = app.tls.clone().map(|tls| (tls, Routes::plaintext(Arc::clone(&app))));
     let jobs = Jobs::start(&app);
-    let metrics = app.metrics.as_ref().and_then(|metrics| metrics.serve(Counts(Arc::downgrade(&app))));
+    let metrics = app.metrics.as_ref().and_then(|metrics| metrics.serve(Readings::of(&app)));
     let mut shutdown = pin!(shutdown);
     let graceful = GracefulShutdown::new();
     let stopping = watch::Sender::new(());
@@ -124,26 +122,6 @@ pub(crate) async fn serve(app: Arc<App>, listener: TcpListener, shutdown: impl F
         let _ = metrics.await;
     }
     jobs.finish(&app).await;
-}
-
-/// The source of metrics; does not keep the server alive.
-#[derive(Clone)]
-struct Counts(Weak<App>);
-
-impl Read for Counts {
-    async fn read(&self) -> Option<String> {
-        let app = self.0.upgrade()?;
-        let node = Node {
-            in_flight: app.room.in_flight(),
-            waiting: app.core.hasher.waiting(),
-            queue: app.core.hasher.limit(),
-            log_lines_dropped: app.log.get().map(Log::dropped),
-            // A sum of counts per domain. If the store fails, all other metrics are still reported.
-            users: app.core.store.count_users().await.ok(),
-            certificate_ends: app.tls.as_ref().map(|tls| tls.expires_at()),
-        };
-        Some(app.core.telemetry.text(&node))
-    }
 }
 
 /// Marks a request whose head was refused.

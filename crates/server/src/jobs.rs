@@ -1,6 +1,7 @@
 //! Background jobs of a node: deleting expired data, indexing users, starting imports, recording the use of credentials, sharing quotas, watching
-//! replication.
+//! replication, and making backups.
 
+mod backing_up;
 mod indexing;
 mod replication;
 
@@ -35,6 +36,9 @@ impl Jobs {
             Some(tokio::spawn(indexing::follow_audit(Arc::clone(app)))),
             Some(tokio::spawn(start_imports(Arc::clone(app)))),
             app.core.store.is_shared().then(|| tokio::spawn(share_quota(Arc::clone(app)))),
+            app.backups
+                .clone()
+                .map(|backups| tokio::spawn(backing_up::follow_schedule(Arc::clone(app), backups))),
             app.core.store.is_shared().then(|| tokio::spawn(replication::watch(Arc::clone(app)))),
             app.tls.clone().map(|tls| tokio::spawn(tls.watch())),
         ];

@@ -2,6 +2,7 @@
 
 pub mod admin;
 mod app;
+pub mod backups;
 pub mod config;
 pub mod control;
 mod error;

@@ -24,6 +24,7 @@ use tokio::net::TcpListener;
 
 use crate::admin::Admin;
 use crate::app::App;
+use crate::backups::Backups;
 use crate::config::Config;
 use crate::control::TestControl;
 use crate::error::OpenError;
@@ -106,6 +107,10 @@ impl Server {
             stopping: AtomicBool::new(false),
             node,
             location: config.store.clone(),
+            backups: config
+                .backup
+                .clone()
+                .map(|settings| Arc::new(Backups::new(settings, config.store.clone(), master_key.clone()))),
             requires_standby: config.require_synchronous_replication,
             replication: Mutex::default(),
             metrics,
@@ -174,6 +179,11 @@ impl Server {
     /// When the store fails.
     pub async fn forget_requests(&self) -> Result<usize, StoreError> {
         self.app.core.forget_requests().await
+    }
+
+    /// Makes a backup now if the schedule has one due, without waiting for the job. Returns whether one was due.
+    pub fn make_due_backup(&self) -> bool {
+        self.app.backups.as_ref().is_some_and(|backups| backups.make_if_due(self.app.core.clock.now()))
     }
 
     /// Waits until no import of import-users is unfinished on this node.

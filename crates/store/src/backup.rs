@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use directory::port::ChainReport;
 use thiserror::Error;
 
+use crate::draft::{COPY, PART, remove_dead};
 use crate::vault::VaultError;
 
 /// Why a database could not be backed up or restored. It is unchanged in every case.
@@ -116,6 +117,15 @@ pub struct BackedUp {
     pub schema: i64,
 }
 
+/// A backup that was checked where it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Checked {
+    /// Size of the file.
+    pub bytes: u64,
+    /// Events of its audit, all verified. `None`: only a restore can verify them, as in a dump of PostgreSQL.
+    pub events: Option<u64>,
+}
+
 /// A completed restore.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Restored {
@@ -127,6 +137,14 @@ pub struct Restored {
     pub events: u64,
     /// The new location of the previous database.
     pub kept: Option<PathBuf>,
+}
+
+/// Deletes what killed processes left of a backup at this path.
+///
+/// # Errors
+/// When the folder can't be read.
+pub fn remove_unfinished(backup: &Path) -> io::Result<()> {
+    [PART, COPY].into_iter().try_for_each(|ends| remove_dead(backup, ends))
 }
 
 /// Checks the chains of a backup's audit, and gives the number of events.

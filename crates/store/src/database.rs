@@ -7,7 +7,7 @@ use directory::port::{Clock, Entropy, Store};
 use jiff::Timestamp;
 use thiserror::Error;
 
-use crate::backup::{BackedUp, BackupError, Restored, Step};
+use crate::backup::{BackedUp, BackupError, Checked, Restored, Step};
 use crate::draft::folder_of;
 use crate::location::Location;
 use crate::problem::OpenProblem;
@@ -150,6 +150,18 @@ impl Location {
         match self {
             Self::Sqlite(path) => sqlite::backup(&file_of(path), to, progress),
             Self::Postgres(url) => postgres::backup(url, to, progress),
+        }
+    }
+
+    /// Checks a backup of this database where it is: that it can be read, whether the master key opens it, and every
+    /// chain of its audit; of a dump of PostgreSQL only that it can be read.
+    ///
+    /// # Errors
+    /// When the backup can't be read, or fails a check.
+    pub fn check_backup(&self, from: &Path, master: &MasterKey) -> Result<Checked, BackupError> {
+        match self {
+            Self::Sqlite(_) => sqlite::check_backup(from, master),
+            Self::Postgres(url) => postgres::check_backup(from, url),
         }
     }
 

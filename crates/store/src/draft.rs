@@ -11,6 +11,9 @@ use rustix::fs::{CWD, RenameFlags, renameat_with};
 /// The suffix of an unfinished backup, or of a database that is being restored.
 pub(crate) const PART: &str = ".part";
 
+/// The suffix of the raw copy from which a backup is made.
+pub(crate) const COPY: &str = ".copy.part";
+
 /// The suffix of an unfinished new database.
 pub(crate) const NEW: &str = ".new";
 
@@ -74,7 +77,7 @@ fn remove(draft: &Path) {
 }
 
 /// Deletes the drafts of dead processes, and SQLite's files next to them.
-fn remove_dead(path: &Path, ends: &str) -> io::Result<()> {
+pub(crate) fn remove_dead(path: &Path, ends: &str) -> io::Result<()> {
     let name = path.file_name().unwrap_or_default();
     for entry in std::fs::read_dir(folder_of(path))? {
         let file = entry?.file_name();

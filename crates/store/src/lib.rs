@@ -4,6 +4,7 @@ mod audit;
 mod backup;
 mod database;
 mod draft;
+mod figures;
 mod location;
 mod migrations;
 mod port;
@@ -17,7 +18,7 @@ mod tables;
 mod vault;
 mod work;
 
-pub use backup::{BackedUp, BackupError, Restored, Step};
+pub use backup::{BackedUp, BackupError, Checked, Restored, Step, remove_unfinished};
 pub use database::{Commits, OpenError};
 pub use location::Location;
 pub use problem::{Left, OpenProblem};

@@ -14,7 +14,7 @@ mod users;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex};
 
-use directory::port::{Replication, StoreError, Write, Written};
+use directory::port::{Figures, Replication, StoreError, Write, Written};
 
 use crate::session::{Result, Session};
 use crate::snapshot::Snapshot;
@@ -52,6 +52,9 @@ pub(crate) trait Engine: Send + Sync + 'static {
     fn memory(&self) -> Option<Arc<Memory>> {
         None
     }
+
+    /// Counts for the metrics.
+    fn figures(&self) -> Figures;
 
     /// How the database is replicated, if it can be.
     fn replication(

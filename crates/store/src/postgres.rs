@@ -12,7 +12,7 @@ mod session;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use directory::port::{Clock, Entropy, Replication, Store, StoreError, Write, Written};
+use directory::port::{Clock, Entropy, Figures, Replication, Store, StoreError, Write, Written};
 use rustls::pki_types::CertificateDer;
 use tokio::sync::Semaphore;
 use tokio::time::Instant;
@@ -34,7 +34,7 @@ use lane::{Changes, Lane};
 use outage::{Outage, Use};
 use session::{Connection, Server};
 
-pub(crate) use dump::{backup, restore};
+pub(crate) use dump::{backup, check_backup, restore};
 
 /// Lanes that add users.
 const LANES: usize = 2;
@@ -285,6 +285,15 @@ impl Engine for Postgres {
         match creation::additions(requests) {
             Ok(additions) => self.in_time(Use::Writes, self.creation.run(additions)).await,
             Err(requests) => self.in_time(Use::Writes, self.changes.run(Requests(requests))).await,
+        }
+    }
+
+    fn figures(&self) -> Figures {
+        let reading = READERS.saturating_sub(self.room.available_permits());
+        Figures {
+            writers: vec![self.creation.figures(), self.changes.figures()],
+            bytes: None,
+            readers: Some((reading, READERS)),
         }
     }
 

@@ -17,7 +17,7 @@ mod writer;
 mod once_tests;
 
 pub(crate) use backup::backup;
-pub(crate) use restore::restore;
+pub(crate) use restore::{check_backup, restore};
 pub use saved_state::SavedState;
 pub(crate) use saved_state::{restore_state, save_state};
 pub(crate) use schema::{migrate, schema};
@@ -25,7 +25,7 @@ pub(crate) use schema::{migrate, schema};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use directory::port::{Clock, Entropy, Store, StoreError};
+use directory::port::{Clock, Entropy, Figures, Store, StoreError};
 use rusqlite::{Connection, OpenFlags};
 use thread_local::ThreadLocal;
 
@@ -164,6 +164,11 @@ pub(crate) fn rotate_master_key(
 
 impl Engine for Sqlite {
     const SHARED: bool = false;
+
+    fn figures(&self) -> Figures {
+        let size = |suffix| std::fs::metadata(with_suffix(&self.path, suffix)).map_or(0, |file| file.len());
+        Figures { writers: vec![self.writer.figures()], bytes: Some((size(""), size("-wal"))), readers: None }
+    }
 
     /// Reads on this thread's own connection: an indexed read takes less time than handing it to another thread.
     async fn read<T: Send + 'static>(

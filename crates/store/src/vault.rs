@@ -36,6 +36,12 @@ pub enum VaultError {
     Tampered(String),
 }
 
+impl Clone for MasterKey {
+    fn clone(&self) -> Self {
+        Self(SecretBox::new(Box::new(*self.0.expose_secret())))
+    }
+}
+
 impl MasterKey {
     /// A new key.
     pub fn generate(entropy: &dyn Entropy) -> Self {

@@ -1,13 +1,16 @@
 //! Group commit: requests that arrive while a commit is being forced to disk share the next one, so that one forced write
 //! serves all of them.
 
+use std::sync::Arc;
 use std::thread::JoinHandle;
+use std::time::Instant;
 
 use crossbeam_channel::{Receiver, Sender, TrySendError};
-use directory::port::StoreError;
+use directory::port::{StoreError, WriterFigures};
 use tokio::runtime::Handle;
 use tokio::sync::{mpsc, oneshot};
 
+use crate::figures::Counts;
 use crate::session::{Error, Kind, Result};
 use crate::tables::batch::Batch;
 use crate::tables::work::{Payload, Work};
@@ -119,24 +122,31 @@ pub(crate) trait Commit: Send + 'static {
 
 /// Threads that write, and their common queue. Dropping it lets them finish the queue, and waits for that.
 pub(crate) struct Writer<Q> {
+    name: &'static str,
+    counts: Arc<Counts>,
     queue: Option<Sender<Q>>,
     threads: Vec<JoinHandle<()>>,
 }
 
 impl<Q: Queued> Writer<Q> {
     pub(crate) fn start<C: Commit<Queued = Q>>(
-        name: &str,
+        name: &'static str,
         lanes: impl IntoIterator<Item = C>,
     ) -> std::io::Result<Self> {
         let (queue, jobs) = crossbeam_channel::bounded(QUEUE);
-        let mut writer = Self { queue: Some(queue), threads: Vec::new() };
+        let mut writer = Self { name, counts: Arc::default(), queue: Some(queue), threads: Vec::new() };
         let results = Results::start();
         for lane in lanes {
-            let (name, jobs, results) = (name.to_owned(), jobs.clone(), results.clone());
-            let thread = std::thread::Builder::new().name(name);
-            writer.threads.push(thread.spawn(move || serve(lane, &jobs, &results))?);
+            let (jobs, results, counts) = (jobs.clone(), results.clone(), Arc::clone(&writer.counts));
+            let thread = std::thread::Builder::new().name(name.to_owned());
+            writer.threads.push(thread.spawn(move || serve(lane, &jobs, &results, &counts))?);
         }
         Ok(writer)
+    }
+
+    /// Its counts since the start.
+    pub(crate) fn figures(&self) -> WriterFigures {
+        self.counts.figures(self.name, self.queue.as_ref().map_or(0, Sender::len))
     }
 
     /// Queues work and waits until it is durable.
@@ -204,7 +214,9 @@ impl<Q: Queued> Results<Q> {
     }
 }
 
-fn serve<C: Commit>(mut lane: C, jobs: &Receiver<C::Queued>, results: &Results<C::Queued>) {
+fn serve<C: Commit>(mut lane: C, jobs: &Receiver<C::Queued>, results: &Results<C::Queued>, counts: &Counts) {
+    #[expect(clippy::disallowed_methods, reason = "elapsed time, for the metrics")]
+    let now = Instant::now;
     lane.prepare();
     while let Ok(first) = jobs.recv() {
         let mut size = first.size();
@@ -215,14 +227,17 @@ fn serve<C: Commit>(mut lane: C, jobs: &Receiver<C::Queued>, results: &Results<C
             size += job.size();
             group.push(job);
         }
+        let began = now();
         match lane.commit(&mut group) {
             Ok(()) => {
+                counts.committed(group.len(), began.elapsed());
                 results.send(group);
                 lane.tidy_up();
             }
             Err(error) => {
-                // An outage is reported separately.
-                if error.kind != Kind::Lost {
+                counts.failed();
+                // These are reported separately, and once.
+                if !matches!(error.kind, Kind::Lost | Kind::Unprotected) {
                     tracing::error!(%error, writes = group.len(), "a transaction failed");
                 }
                 let Error { kind, retry_after_seconds, source } = error;

@@ -13,9 +13,9 @@ use directory::groups::{Group, Member};
 use directory::login::{Credentials, NamedProfile};
 use directory::port::{
     AccountStore, Affected, ApplicationRow, ApplicationStore, AuditPage, AuditQuery, AuditStore, BindingRow,
-    CallerStore, ChainReport, DomainStore, Drawn, Evidence, Found, Freshness, GroupStore, Indexed, Keys,
-    Listed, OperationStore, Pending, Position, Recalled, Replication, RequestIds, RequestKey, RequestStore,
-    RoleStore, Store, Usage, UserStore, Write, Written,
+    CallerStore, ChainReport, DomainStore, Drawn, Evidence, Figures, Found, Freshness, GroupStore, Indexed,
+    Keys, Listed, OperationStore, Pending, Position, Recalled, Replication, RequestIds, RequestKey,
+    RequestStore, RoleStore, Store, Usage, UserStore, Write, Written,
 };
 use directory::session::{SessionLimits, SessionPrincipal};
 use directory::user::User;
@@ -211,6 +211,10 @@ impl OperationStore for Watched {
         share_quota(node: [u8; 16], drawn: Vec<Drawn>, now: Timestamp) -> Vec<Drawn>;
         ready() -> ();
         replication() -> Option<Replication>;
+    }
+
+    fn figures(&self) -> Figures {
+        self.store.figures()
     }
 
     fn is_shared(&self) -> bool {

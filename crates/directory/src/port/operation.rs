@@ -44,6 +44,38 @@ impl Replication {
     }
 }
 
+/// Upper bounds of the buckets of [`WriterFigures::durations`], in microseconds; the last bucket has none.
+pub const COMMIT_BOUNDS: [u64; 11] =
+    [250, 500, 1_000, 2_500, 5_000, 10_000, 25_000, 50_000, 100_000, 250_000, 1_000_000];
+
+/// What the store counts since its opening, for the metrics.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Figures {
+    /// The writers.
+    pub writers: Vec<WriterFigures>,
+    /// Size of the database file, and of the log next to it, in bytes; `None`: the engine has no files here.
+    pub bytes: Option<(u64, u64)>,
+    /// Connections that read at the moment, and their limit; `None`: the engine reads without a limit.
+    pub readers: Option<(usize, usize)>,
+}
+
+/// The counts of one writer.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct WriterFigures {
+    /// Its name.
+    pub name: &'static str,
+    /// Writes that wait for a transaction.
+    pub waiting: usize,
+    /// Writes that were committed. Divided by the transactions it is the size of a group.
+    pub writes: u64,
+    /// Committed transactions by duration, in the buckets of [`COMMIT_BOUNDS`].
+    pub durations: [u64; COMMIT_BOUNDS.len() + 1],
+    /// The sum of these durations, in microseconds.
+    pub micros: u64,
+    /// Transactions that failed.
+    pub failed: u64,
+}
+
 /// What operation needs.
 pub trait OperationStore: Send + Sync + 'static {
     /// Whether other nodes may use the same database.
@@ -58,6 +90,9 @@ pub trait OperationStore: Send + Sync + 'static {
 
     /// Succeeds if the store can read and write now.
     fn ready(&self) -> Pending<'_, ()>;
+
+    /// Counts for the metrics.
+    fn figures(&self) -> Figures;
 
     /// How the database is replicated; `None`: the engine has one copy.
     fn replication(&self) -> Pending<'_, Option<Replication>>;

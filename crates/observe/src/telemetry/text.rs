@@ -2,58 +2,91 @@
 
 use std::fmt::{Display, Write as _};
 
-use jiff::Timestamp;
-
 use super::histogram::BOUNDS;
 use super::{OTHERS, Telemetry, UNKNOWN};
 
 /// The counter of requests without an endpoint.
 pub(super) const OTHER: &str = "other";
 
-/// Values that are not counted per request.
-pub struct Node {
-    /// Running requests.
-    pub in_flight: usize,
-    /// Passwords waiting to be hashed.
-    pub waiting: usize,
-    /// Most passwords that may wait.
-    pub queue: usize,
-    /// `None` if the log is unknown.
-    pub log_lines_dropped: Option<u64>,
-    /// `None` if the store fails.
-    pub users: Option<u64>,
-    /// `None` without a certificate.
-    pub certificate_ends: Option<Timestamp>,
+/// A value that is read when the metrics are collected, and not counted for each request. Name, kind, help, label names
+/// and units follow the conventions of Prometheus.
+pub struct Reading {
+    name: &'static str,
+    kind: &'static str,
+    help: &'static str,
+    /// Suffix of the name, labels, value.
+    samples: Vec<(&'static str, Vec<(&'static str, String)>, String)>,
+}
+
+impl Reading {
+    /// A value that goes up and down.
+    pub fn gauge(name: &'static str, help: &'static str) -> Self {
+        Self { name, kind: "gauge", help, samples: Vec::new() }
+    }
+
+    /// A count since the start. Its name ends in `_total`.
+    pub fn counter(name: &'static str, help: &'static str) -> Self {
+        Self { name, kind: "counter", help, samples: Vec::new() }
+    }
+
+    /// Counts in buckets.
+    pub fn histogram(name: &'static str, help: &'static str) -> Self {
+        Self { name, kind: "histogram", help, samples: Vec::new() }
+    }
+
+    /// With a value.
+    #[must_use]
+    pub fn value(self, value: impl Display) -> Self {
+        self.labelled([], value)
+    }
+
+    /// With a value that has labels.
+    #[must_use]
+    pub fn labelled<const N: usize>(
+        mut self,
+        labels: [(&'static str, &str); N],
+        value: impl Display,
+    ) -> Self {
+        let labels = labels.map(|(label, value)| (label, value.to_owned())).into();
+        self.samples.push(("", labels, value.to_string()));
+        self
+    }
+
+    /// With the buckets of one label: the count of each, their upper bounds in microseconds, and the sum of all.
+    #[must_use]
+    pub fn buckets(
+        mut self,
+        label: (&'static str, &str),
+        bounds: &[u64],
+        counts: &[u64],
+        micros: u64,
+    ) -> Self {
+        let label = || (label.0, label.1.to_owned());
+        let mut so_far = 0;
+        let ends = bounds.iter().map(|bound| seconds(*bound)).chain(["+Inf".to_owned()]);
+        for (end, count) in ends.zip(counts) {
+            so_far += count;
+            self.samples.push(("_bucket", vec![label(), ("le", end)], so_far.to_string()));
+        }
+        self.samples.push(("_sum", vec![label()], seconds(micros)));
+        self.samples.push(("_count", vec![label()], so_far.to_string()));
+        self
+    }
 }
 
 impl Telemetry {
-    /// All counts in the text format of Prometheus.
-    pub fn text(&self, node: &Node) -> String {
+    /// These readings and all counts in the text format of Prometheus.
+    pub fn text(&self, readings: &[Reading]) -> String {
         let mut text = Text(String::with_capacity(16 << 10));
-        text.family("matricula_build_info", "gauge", "The version of the program; always 1.");
-        text.line("matricula_build_info", &[("version", &env!("CARGO_PKG_VERSION"))], 1);
-        let one = |text: &mut Text, name, help, value: &dyn Display| {
-            text.family(name, "gauge", help);
-            text.line(name, &[], value);
-        };
-        let since = self.since.as_second();
-        one(&mut text, "matricula_start_time_seconds", "When the node began to count, since 1970.", &since);
-        one(&mut text, "matricula_requests_in_flight", "Requests under way.", &node.in_flight);
-        let help = "Passwords that wait or are being hashed.";
-        one(&mut text, "matricula_passwords_waiting", help, &node.waiting);
-        let help = "Passwords that may wait; more are refused with 503.";
-        one(&mut text, "matricula_passwords_waiting_limit", help, &node.queue);
-        if let Some(dropped) = node.log_lines_dropped {
-            let name = "matricula_log_lines_dropped_total";
-            text.family(name, "counter", "Log lines that could not be written.");
-            text.line(name, &[], dropped);
-        }
-        if let Some(users) = &node.users {
-            one(&mut text, "matricula_users", "Users and aliases in the directory, on all nodes.", users);
-        }
-        if let Some(ends) = node.certificate_ends {
-            let name = "matricula_certificate_end_seconds";
-            one(&mut text, name, "When the certificate in use ends, since 1970.", &ends.as_second());
+        text.family("matricula_start_time_seconds", "gauge", "When the node began to count, since 1970.");
+        text.line("matricula_start_time_seconds", &[], self.since.as_second());
+        for Reading { name, kind, help, samples } in readings {
+            text.family(name, kind, help);
+            for (suffix, labels, value) in samples {
+                let labels: Vec<_> =
+                    labels.iter().map(|(label, value)| (*label, value as &dyn Display)).collect();
+                text.line(&format!("{name}{suffix}"), &labels, value);
+            }
         }
         self.requests(&mut text);
         text.0

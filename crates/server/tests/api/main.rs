@@ -7,6 +7,7 @@ extern crate matricula_server as server;
 mod account;
 mod audit;
 mod authority;
+mod backups;
 mod bulk;
 mod catalogue;
 mod clock;

@@ -3,7 +3,7 @@
 use std::sync::PoisonError;
 use std::sync::atomic::Ordering;
 
-use directory::port::{Drawn, Keys, OperationStore, Pending, Replication, StoreError};
+use directory::port::{Drawn, Figures, Keys, OperationStore, Pending, Replication, StoreError};
 use jiff::Timestamp;
 
 use super::{Engine, Passed, TableStore};
@@ -36,6 +36,10 @@ impl<E: Engine> OperationStore for TableStore<E> {
                 written => written,
             }
         })
+    }
+
+    fn figures(&self) -> Figures {
+        self.engine.figures()
     }
 
     fn replication(&self) -> Pending<'_, Option<Replication>> {

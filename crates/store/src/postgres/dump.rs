@@ -8,7 +8,7 @@ use tokio_postgres::Config;
 use tokio_postgres::config::{Host, SslMode};
 
 use super::{migrate, server};
-use crate::backup::{BackedUp, BackupError, Restored, Step, whole};
+use crate::backup::{BackedUp, BackupError, Checked, Restored, Step, whole};
 use crate::draft::{Draft, PART};
 use crate::location::Location;
 use crate::problem::OpenProblem;
@@ -33,6 +33,14 @@ pub(crate) fn backup(url: &str, to: &Path, progress: &mut dyn FnMut(Step)) -> Re
         _ => file(source),
     })?;
     Ok(BackedUp { bytes, schema })
+}
+
+/// Reads the table of contents of a backup.
+pub(crate) fn check_backup(from: &Path, url: &str) -> Result<Checked, BackupError> {
+    let file = |source| BackupError::File { path: from.to_owned(), source };
+    let bytes = std::fs::metadata(from).map_err(file)?.len();
+    run("pg_restore", url, &["--list"], from)?;
+    Ok(Checked { bytes, events: None })
 }
 
 /// Restores a backup into an empty database: all of it, or nothing.

@@ -11,11 +11,8 @@ use super::in_use::InUse;
 use super::migrate;
 use super::open_reader;
 use crate::backup::{BackedUp, BackupError, Step};
-use crate::draft::{BESIDE, Draft, NEW, PART, folder_of};
+use crate::draft::{BESIDE, COPY, Draft, NEW, PART, folder_of};
 use crate::migrations::SQLITE;
-
-/// The suffix of the raw copy from which the backup is made.
-const COPY: &str = ".copy.part";
 
 /// Pages copied between two reports: 8 MiB.
 const SLICE: i32 = 2_048;

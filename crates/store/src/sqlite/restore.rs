@@ -7,7 +7,7 @@ use rusqlite::{Connection, OpenFlags};
 
 use super::backup::{check, close, copy, engine_error, file_error};
 use super::in_use::InUse;
-use crate::backup::{BackupError, Restored, Step, whole};
+use crate::backup::{BackupError, Checked, Restored, Step, whole};
 use crate::draft::{BESIDE, Draft, PART, has_no_second_names, second_name, sync_folder, with_suffix};
 use crate::tables::read;
 use crate::vault::{MasterKey, Vault};
@@ -48,6 +48,16 @@ pub(crate) fn restore(
     let kept = replace.map(|at| keep(database, at)).transpose()?.flatten();
     if database.exists() { draft.replace(database) } else { draft.name(database) }.map_err(failed)?;
     Ok(Restored { bytes, schema, events, kept })
+}
+
+/// Checks a backup where it is.
+pub(crate) fn check_backup(from: &Path, master: &MasterKey) -> Result<Checked, BackupError> {
+    let bytes = std::fs::metadata(from).map_err(|source| file_error((from.to_owned(), source)))?.len();
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let backup = Connection::open_with_flags(from, flags).map_err(|source| engine_error(from, source))?;
+    check(&backup, from, "quick_check")?;
+    let events = verify(&backup, from, master)?;
+    Ok(Checked { bytes, events: Some(events) })
 }
 
 /// Opens the ring with the master key, and verifies every chain of the audit. Gives the number of events.

@@ -1,0 +1,228 @@
+//! Backups in a folder, made on a schedule and checked. The folder is the only record of them: a file is a backup made at
+//! the time in its name.
+
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
+
+use jiff::civil::DateTime;
+use jiff::tz::TimeZone;
+use jiff::{SignedDuration, Timestamp};
+use store::{BackupError, Location, MasterKey};
+
+use crate::config;
+
+/// How long after a failure the next attempt waits, unless the schedule is shorter.
+const AGAIN: SignedDuration = SignedDuration::from_hours(1);
+
+/// The form of names: `matricula-20261130T120000Z.backup`.
+const NAME: &str = "matricula-%Y%m%dT%H%M%SZ.backup";
+
+/// A backup in the folder.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BackupFile {
+    /// The file.
+    pub path: PathBuf,
+    /// When it was begun.
+    pub made: Timestamp,
+    /// Its size.
+    pub bytes: u64,
+}
+
+/// The backups in a folder, the oldest first. Other files are ignored.
+///
+/// # Errors
+/// When the folder cannot be read.
+pub fn list(folder: &Path) -> std::io::Result<Vec<BackupFile>> {
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir(folder)? {
+        let entry = entry?;
+        if let Some(made) = entry.file_name().to_str().and_then(time_of) {
+            found.push(BackupFile { path: entry.path(), made, bytes: entry.metadata()?.len() });
+        }
+    }
+    found.sort_by_key(|backup| backup.made);
+    Ok(found)
+}
+
+/// The time in a name, if it is a backup's.
+fn time_of(name: &str) -> Option<Timestamp> {
+    let at = TimeZone::UTC.to_timestamp(DateTime::strptime(NAME, name).ok()?).ok()?;
+    (name_at(at) == name).then_some(at)
+}
+
+fn name_at(at: Timestamp) -> String {
+    at.strftime(NAME).to_string()
+}
+
+/// The schedule, and how it went.
+pub(crate) struct Backups {
+    settings: config::Backup,
+    location: Location,
+    master_key: MasterKey,
+    /// Held while one is made.
+    making: Mutex<()>,
+    state: Mutex<State>,
+}
+
+/// How backups went.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct State {
+    /// The newest backup, made by this process or an earlier one.
+    pub(crate) newest: Option<BackupFile>,
+    /// Attempts of this process that failed.
+    pub(crate) failures: u64,
+    failed_at: Option<Timestamp>,
+}
+
+impl Backups {
+    pub(crate) fn new(settings: config::Backup, location: Location, master_key: MasterKey) -> Self {
+        Self { settings, location, master_key, making: Mutex::default(), state: Mutex::default() }
+    }
+
+    pub(crate) fn state(&self) -> State {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn change_state(&self, change: impl FnOnce(&mut State)) {
+        change(&mut self.state.lock().unwrap_or_else(PoisonError::into_inner));
+    }
+
+    /// Makes a backup if one is due, and returns whether it was. It blocks for as long as that takes. The outcome is in
+    /// the log.
+    pub(crate) fn make_if_due(&self, now: Timestamp) -> bool {
+        let _making = self.making.lock().unwrap_or_else(PoisonError::into_inner);
+        let config::Backup { folder, .. } = &self.settings;
+        let newest = match list(folder) {
+            Ok(mut backups) => backups.pop(),
+            Err(error) => {
+                self.fail(now, &format!("{}: {error}", folder.display()));
+                return false;
+            }
+        };
+        self.change_state(|state| state.newest.clone_from(&newest));
+        if !is_due(newest.map(|backup| backup.made), self.state().failed_at, &self.settings, now) {
+            return false;
+        }
+        match self.make(now) {
+            Ok(()) => true,
+            Err(error) => {
+                self.fail(now, &error.to_string());
+                true
+            }
+        }
+    }
+
+    fn fail(&self, now: Timestamp, error: &str) {
+        let is_first = self.state().failed_at.is_none_or(|at| self.again_after(at) <= now);
+        if is_first {
+            tracing::error!(
+                error,
+                "no backup was made: the newest one gets older. It is tried again within an hour"
+            );
+            self.change_state(|state| {
+                state.failures += 1;
+                state.failed_at = Some(now);
+            });
+        }
+    }
+
+    fn again_after(&self, failed_at: Timestamp) -> Timestamp {
+        let wait = AGAIN.min(self.settings.every());
+        failed_at.saturating_add(wait).unwrap_or(Timestamp::MAX)
+    }
+
+    fn make(&self, now: Timestamp) -> Result<(), BackupError> {
+        self.remove_unfinished();
+        let path = self.settings.folder.join(name_at(now));
+        self.location.backup(&path, &mut |_| {})?;
+        let checked = self.location.check_backup(&path, &self.master_key)?;
+        tracing::info!(
+            file = %path.display(), bytes = checked.bytes, audit_events = checked.events, "backup made and checked"
+        );
+        let newest = BackupFile { path, made: now, bytes: checked.bytes };
+        self.change_state(|state| {
+            state.newest = Some(newest);
+            state.failed_at = None;
+        });
+        self.remove_old();
+        Ok(())
+    }
+
+    /// Deletes what killed processes left: their backups have other names than the one that follows.
+    fn remove_unfinished(&self) {
+        let entries = std::fs::read_dir(&self.settings.folder).into_iter().flatten().flatten();
+        for name in entries.filter_map(|entry| entry.file_name().into_string().ok()) {
+            let Some((backup, _)) = name.split_once(".backup.") else { continue };
+            let backup = format!("{backup}.backup");
+            if time_of(&backup).is_some() {
+                // It is tried again before the next backup.
+                let _ = store::remove_unfinished(&self.settings.folder.join(backup));
+            }
+        }
+    }
+
+    /// Deletes all but the newest. Only after a good one was made: a broken schedule must not delete the last good ones.
+    fn remove_old(&self) {
+        let backups = list(&self.settings.folder).unwrap_or_default();
+        let old = backups.len().saturating_sub(self.settings.keep);
+        for backup in &backups[..old] {
+            let file = backup.path.display();
+            match std::fs::remove_file(&backup.path) {
+                Ok(()) => tracing::info!(%file, "old backup deleted"),
+                Err(error) => tracing::warn!(%file, %error, "could not delete an old backup"),
+            }
+        }
+    }
+}
+
+/// Whether a backup is due: the newest one is as old as the schedule says, or is from the future because the clock was
+/// wrong, and no attempt has failed just now.
+fn is_due(
+    newest: Option<Timestamp>,
+    failed_at: Option<Timestamp>,
+    settings: &config::Backup,
+    now: Timestamp,
+) -> bool {
+    let every = settings.every();
+    let waits = failed_at.is_some_and(|at| now.duration_since(at).abs() < AGAIN.min(every));
+    !waits && newest.is_none_or(|made| now.duration_since(made).abs() >= every)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(text: &str) -> Timestamp {
+        text.parse().unwrap()
+    }
+
+    #[test]
+    fn a_name_is_a_time() {
+        let made = at("2026-11-30T12:05:09Z");
+        assert_eq!(name_at(made), "matricula-20261130T120509Z.backup");
+        assert_eq!(time_of(&name_at(made)), Some(made));
+        for other in [
+            "matricula-20261130T120509Z.backup.4711.part",
+            "matricula-20261330T120509Z.backup",
+            "matricula-2026113T120509Z.backup",
+            "matricula.db",
+        ] {
+            assert_eq!(time_of(other), None, "{other}");
+        }
+    }
+
+    #[test]
+    fn a_backup_is_due_by_the_newest_and_after_a_failure() {
+        let settings = config::Backup { every_hours: 6, ..config::Backup::new("b") };
+        let now = at("2026-11-30T12:00:00Z");
+        let due = |newest: Option<&str>, failed: Option<&str>| {
+            is_due(newest.map(at), failed.map(at), &settings, now)
+        };
+        assert!(due(None, None));
+        assert!(!due(Some("2026-11-30T06:00:01Z"), None));
+        assert!(due(Some("2026-11-30T06:00:00Z"), None));
+        assert!(!due(None, Some("2026-11-30T11:30:00Z")));
+        assert!(due(None, Some("2026-11-30T11:00:00Z")));
+        assert!(due(Some("2027-11-30T06:00:00Z"), None), "the clock was wrong");
+    }
+}
