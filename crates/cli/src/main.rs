@@ -18,7 +18,7 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 #[derive(Parser)]
 #[command(name = "matricula", version, max_term_width = 80)]
 #[command(
-    after_help = "Exit codes: 0 success, 1 error, 2 wrong usage, 3 the server refused some or all items, or explain found a mistake, 4 migrations are pending (migrate --plan), 5 stopped before the end (import --resume)."
+    after_help = "Exit codes: 0 success, 1 error, 2 wrong usage, 3 the server refused some or all items, explain found a mistake, or doctor a failure, 4 migrations are pending (migrate --plan), 5 stopped before the end (import --resume)."
 )]
 struct Arguments {
     /// Print JSON
@@ -36,6 +36,8 @@ enum Command {
     Init(command::init::Arguments),
     /// Run the server in production
     Serve(command::serve::Arguments),
+    /// Check an installation, and say what to do
+    Doctor(command::doctor::Arguments),
     /// Administer the directory locally, directly on its database
     Admin(command::admin::Arguments),
     /// Verify or export the audit log
@@ -91,7 +93,8 @@ fn run(command: Command, output: &output::Output) -> Result<(), Failed> {
     match command {
         Command::Sandbox(arguments) => runtime.block_on(command::sandbox::run(arguments, output)),
         Command::Init(arguments) => runtime.block_on(command::init::run(arguments, output)),
-        Command::Serve(arguments) => runtime.block_on(command::serve::run(arguments)),
+        Command::Serve(arguments) => runtime.block_on(command::serve::run(arguments, output)),
+        Command::Doctor(arguments) => runtime.block_on(command::doctor::run(arguments, output)),
         Command::Admin(arguments) => runtime.block_on(command::admin::run(arguments, output)),
         Command::Audit(arguments) => runtime.block_on(command::audit::run(arguments, output)),
         Command::Backup(arguments) => command::backup::run(&arguments, output),

@@ -64,7 +64,9 @@ impl Output {
             .load_preset(presets::NOTHING)
             .set_content_arrangement(ContentArrangement::Dynamic)
             .set_width(80);
-        table.set_header(columns.iter().map(|column| column.replace('_', " ")));
+        if !columns.is_empty() {
+            table.set_header(columns.iter().map(|column| column.replace('_', " ")));
+        }
         table.add_rows(rows);
         table
     }

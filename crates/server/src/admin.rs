@@ -23,7 +23,7 @@ use directory::id::Randomness;
 pub use directory::password::Policy as PasswordPolicy;
 use directory::password::Unmet;
 pub use directory::port::BindingRow;
-use directory::port::{ChainReport, Store, StoreError};
+use directory::port::{ChainReport, Replication, Store, StoreError};
 use directory::role::PermissionError;
 use directory::{AccountCode, DomainName, EmailAddress};
 pub use jiff::Timestamp;
@@ -141,6 +141,14 @@ impl Admin {
         }
         events.sort_by_key(|event| event.at);
         Ok(events)
+    }
+
+    /// How the database is replicated; `None`: the engine has one copy.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn replication(&self) -> Result<Option<Replication>, AdminError> {
+        Ok(self.store.replication().await?)
     }
 
     /// Events of one chain of the audit, starting at a position.

@@ -71,6 +71,9 @@ pub struct Config {
     pub metrics: Option<Metrics>,
     /// Whether the last requests are recorded.
     pub journal: Journal,
+    /// The file that these settings are from; it is no setting.
+    #[serde(skip)]
+    pub file: Option<PathBuf>,
 }
 
 /// Calls per user and window (spec/protocol.md 3b).
@@ -148,6 +151,7 @@ impl Default for Config {
             backup: None,
             metrics: None,
             journal: Journal::default(),
+            file: None,
         }
     }
 }
@@ -258,6 +262,7 @@ impl Config {
         let mut config: Config = toml::from_str(&text)
             .map_err(|source| ConfigError::Parse { path: path.to_owned(), source: Box::new(source) })?;
         let folder = path.parent().unwrap_or(Path::new("."));
+        config.file = Some(path.to_owned());
         config.store = config.store.below(folder);
         config.master_key_file = config.master_key_file.map(|file| folder.join(file));
         config.tls = config.tls.map(|tls| tls.below(folder));

@@ -5,6 +5,7 @@ mod app;
 pub mod backups;
 pub mod config;
 pub mod control;
+pub mod doctor;
 mod error;
 mod health;
 mod http;

@@ -181,7 +181,8 @@ impl Tls {
         let now = self.clock.now();
         let mut watched = self.lock_watched();
         let ends = watched.life.ends;
-        if !is_near(watched.life, now) || watched.warned.is_some_and(|at| now.duration_since(at) < WARN_EVERY)
+        if !ends_soon(watched.life, now)
+            || watched.warned.is_some_and(|at| now.duration_since(at) < WARN_EVERY)
         {
             return;
         }
@@ -230,7 +231,7 @@ pub(crate) fn negotiated_protocol<S>(stream: &TlsStream<S>) -> (&'static str, bo
 }
 
 /// Whether a certificate should have been renewed already.
-fn is_near(Life { begins, ends }: Life, now: Timestamp) -> bool {
+pub(crate) fn ends_soon(Life { begins, ends }: Life, now: Timestamp) -> bool {
     ends.duration_since(now) < NEAR.min(ends.duration_since(begins) / 5)
 }
 

@@ -153,6 +153,17 @@ impl Location {
         }
     }
 
+    /// Checks the pages of the database, also while a server uses it. `None`: the engine checks them itself.
+    ///
+    /// # Errors
+    /// When the database can't be read, or a page is corrupt.
+    pub fn check_pages(&self) -> Result<Option<u64>, BackupError> {
+        match self {
+            Self::Sqlite(path) => sqlite::check_pages(&file_of(path)).map(Some),
+            Self::Postgres(_) => Ok(None),
+        }
+    }
+
     /// Checks a backup of this database where it is: that it can be read, whether the master key opens it, and every
     /// chain of its audit; of a dump of PostgreSQL only that it can be read.
     ///

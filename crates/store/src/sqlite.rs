@@ -16,7 +16,7 @@ mod writer;
 #[cfg(test)]
 mod once_tests;
 
-pub(crate) use backup::backup;
+pub(crate) use backup::{backup, check_pages};
 pub(crate) use restore::{check_backup, restore};
 pub use saved_state::SavedState;
 pub(crate) use saved_state::{restore_state, save_state};

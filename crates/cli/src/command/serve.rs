@@ -9,7 +9,7 @@ use server::log::{JsonLines, Log};
 use server::{CertificateReload, Config, Server, System};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
-use crate::output::Failed;
+use crate::output::{Failed, Output};
 
 #[derive(Args)]
 pub(crate) struct Arguments {
@@ -19,9 +19,18 @@ pub(crate) struct Arguments {
     /// Create a new, empty database if there is none; otherwise a missing database is an error
     #[arg(long)]
     create: bool,
+    /// Check what a start needs, print it as doctor does, and start nothing
+    #[arg(long, conflicts_with = "create")]
+    check: bool,
 }
 
-pub(crate) async fn run(Arguments { config, create }: Arguments) -> Result<(), Failed> {
+pub(crate) async fn run(
+    Arguments { config, create, check }: Arguments,
+    output: &Output,
+) -> Result<(), Failed> {
+    if check {
+        return super::doctor::before_a_start(config, output).await;
+    }
     let config = Config::from_file(&config)?;
     let log = Logging::start(config.log, config.log_file.as_deref())?;
     open_files();

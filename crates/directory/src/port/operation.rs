@@ -35,6 +35,8 @@ pub struct Replication {
     pub standbys: u64,
     /// Settings of the database with which a crash can lose commits, such as `fsync`.
     pub unsafe_settings: Vec<String>,
+    /// The time on the database's machine.
+    pub now: Timestamp,
 }
 
 impl Replication {

@@ -85,7 +85,8 @@ mod tests {
     use super::*;
 
     fn state(standbys: u64, waits_for: &str) -> Replication {
-        Replication { waits_for: waits_for.to_owned(), standbys, unsafe_settings: Vec::new() }
+        let waits_for = waits_for.to_owned();
+        Replication { waits_for, standbys, unsafe_settings: Vec::new(), now: jiff::Timestamp::UNIX_EPOCH }
     }
 
     #[test]

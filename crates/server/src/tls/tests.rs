@@ -124,7 +124,7 @@ fn a_file_that_is_not_there_is_named() {
 fn the_end_is_near_when_a_renewal_is_due(#[case] days: i64, #[case] left: i64, #[case] near: bool) {
     let day = |days: i64| SignedDuration::from_hours(days * 24);
     let ends = NOW + day(left);
-    assert_eq!(is_near(Life { begins: ends - day(days), ends }, NOW), near);
+    assert_eq!(ends_soon(Life { begins: ends - day(days), ends }, NOW), near);
 }
 
 struct Noon;

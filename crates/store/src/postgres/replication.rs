@@ -1,6 +1,7 @@
 //! Replication: how the database keeps a commit, and the check that a synchronous standby has it.
 
 use directory::port::Replication;
+use jiff::Timestamp;
 
 use crate::database::Commits;
 use crate::session::{Result, Session};
@@ -30,9 +31,12 @@ const MUST_BE_ON: &str =
 /// Reads the state of replication. Other users than superusers may see that a standby is connected, but not more of it.
 pub(super) fn read(session: &dyn Session) -> Result<Replication> {
     let sql =
-        "SELECT current_setting('synchronous_standby_names'), (SELECT count(*) FROM pg_stat_replication)";
-    let (waits_for, standbys): (String, i64) =
-        session.only(sql, &[], |row| Ok((row.get(0)?, row.get(1)?)))?;
+        "SELECT current_setting('synchronous_standby_names'), (SELECT count(*) FROM pg_stat_replication),
+        (extract(epoch FROM clock_timestamp()) * 1000)::bigint";
+    let (waits_for, standbys, now): (String, i64, i64) =
+        session.only(sql, &[], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
+    let now = Timestamp::from_millisecond(now).unwrap_or(Timestamp::UNIX_EPOCH);
     let unsafe_settings = session.all(MUST_BE_ON, &[], |row| row.get(0))?;
-    Ok(Replication { waits_for, standbys: standbys.try_into().unwrap_or_default(), unsafe_settings })
+    let standbys = standbys.try_into().unwrap_or_default();
+    Ok(Replication { waits_for, standbys, unsafe_settings, now })
 }

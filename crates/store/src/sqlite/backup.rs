@@ -56,6 +56,16 @@ pub(crate) fn backup(
     Ok(BackedUp { bytes, schema })
 }
 
+/// Checks the pages of a database, and gives its size in bytes.
+pub(crate) fn check_pages(database: &Path) -> Result<u64, BackupError> {
+    let failed = |source| file_error((database.to_owned(), source));
+    let bytes = std::fs::metadata(database).map_err(failed)?.len();
+    let reader = open_reader(database).map_err(|source| engine_error(database, source))?;
+    check(&reader, database, "quick_check")?;
+    close(reader, database)?;
+    Ok(bytes)
+}
+
 /// Whether a name next to a database is one that the program or SQLite deletes or reads as part of the database.
 fn is_reserved(file: &Path, database: &Path) -> bool {
     let real = |path: &Path| std::fs::canonicalize(folder_of(path));
