@@ -4,10 +4,12 @@ use std::sync::Arc;
 
 use auth::explain::Explainer;
 use auth::{Authenticator, PasswordHasher};
-use directory::port::{Clock, Entropy, RequestIds, Store, StoreError, Usage};
+use directory::port::{Clock, Entropy, Refusal, RequestIds, Store, StoreError, Usage};
+use jiff::Timestamp;
 use observe::telemetry::Telemetry;
 
 use crate::dns::TxtLookup;
+use crate::examine::Examiner;
 use crate::import::Imports;
 use crate::limits::Limits;
 use crate::public_url::PublicUrl;
@@ -40,6 +42,8 @@ pub struct Core {
     pub public_url: PublicUrl,
     /// Explains refused signatures; only in a sandbox.
     pub explainer: Option<Arc<Explainer>>,
+    /// Looks for the cause of refused signatures, for operators; not in a sandbox, which explains at once.
+    pub examiner: Option<Examiner>,
     /// Counts requests, and the use of credentials.
     pub telemetry: Telemetry,
     /// Import jobs of this node.
@@ -74,6 +78,13 @@ impl Core {
             }
             usage = rest;
         }
+        let refusals = self.telemetry.take_refusals();
+        if !refusals.is_empty()
+            && let Err(error) = self.store.note_refusals(refusals.refusals(), self.clock.now()).await
+        {
+            tracing::warn!(%error, "could not record refusals");
+            self.telemetry.put_refusals_back(refusals);
+        }
     }
 
     /// The recorded use of credentials, in the order of the input. Pending use is recorded first.
@@ -83,6 +94,15 @@ impl Core {
     pub async fn usage_of(&self, credentials: &[[u8; 16]]) -> Result<Vec<Option<Usage>>, StoreError> {
         self.note_usage().await;
         self.store.usage_of(credentials).await
+    }
+
+    /// The recorded refusals of an application since a time. Pending ones are recorded first.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn refusals_of(&self, app_id: &str, since: Timestamp) -> Result<Vec<Refusal>, StoreError> {
+        self.note_usage().await;
+        self.store.refusals_of(app_id, since).await
     }
 
     /// Deletes requests whose date is no longer accepted. Returns their number.

@@ -52,6 +52,9 @@ pub async fn serve(core: &Core, endpoint: &Endpoint, request: Request) -> Respon
                 }
                 Err(refused) => {
                     explanation = explain::explained(core, &refused, &parts, &presented, body).await;
+                    if let Some(examiner) = &core.examiner {
+                        examiner.offer(core, &refused, &parts, &presented, &mut line);
+                    }
                     Err(CallError::from(refused))
                 }
             };

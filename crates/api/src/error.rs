@@ -149,20 +149,7 @@ impl CallError {
     /// The code in the response.
     pub fn code(&self) -> Code {
         match self {
-            CallError::Auth(refused) => match refused {
-                auth::AuthError::MissingHeader { .. } => Code::MissingHeader,
-                auth::AuthError::MalformedHeader { .. } => Code::MalformedHeader,
-                auth::AuthError::InvalidSignature => Code::InvalidSignature,
-                auth::AuthError::UnknownApplication { .. } => Code::DeveloperKey,
-                auth::AuthError::InvalidDate { .. } => Code::InvalidDate,
-                auth::AuthError::Expired { .. } | auth::AuthError::Forgotten { .. } => Code::RequestExpired,
-                auth::AuthError::BindingExpired => Code::BindingExpired,
-                auth::AuthError::TokenExpired => Code::TokenExpired,
-                auth::AuthError::InvalidToken => Code::InvalidToken,
-                auth::AuthError::InvalidClient => Code::InvalidClient,
-                auth::AuthError::QuotaExceeded { .. } => Code::QuotaExceeded,
-                auth::AuthError::Store(_) => Code::Unavailable,
-            },
+            CallError::Auth(refused) => Self::code_of_auth(refused),
             CallError::Permission(_) => Code::PermissionDenied,
             CallError::Account => Code::AccountNotPermitted,
             CallError::Login => Code::LoginRefused,
@@ -191,6 +178,24 @@ impl CallError {
             | CallError::TooManyImports
             | CallError::Timeout(_) => Code::Unavailable,
             CallError::Panic => Code::Internal,
+        }
+    }
+
+    /// The code of a request that was refused before its body was read.
+    pub(crate) fn code_of_auth(refused: &auth::AuthError) -> Code {
+        match refused {
+            auth::AuthError::MissingHeader { .. } => Code::MissingHeader,
+            auth::AuthError::MalformedHeader { .. } => Code::MalformedHeader,
+            auth::AuthError::InvalidSignature => Code::InvalidSignature,
+            auth::AuthError::UnknownApplication { .. } => Code::DeveloperKey,
+            auth::AuthError::InvalidDate { .. } => Code::InvalidDate,
+            auth::AuthError::Expired { .. } | auth::AuthError::Forgotten { .. } => Code::RequestExpired,
+            auth::AuthError::BindingExpired => Code::BindingExpired,
+            auth::AuthError::TokenExpired => Code::TokenExpired,
+            auth::AuthError::InvalidToken => Code::InvalidToken,
+            auth::AuthError::InvalidClient => Code::InvalidClient,
+            auth::AuthError::QuotaExceeded { .. } => Code::QuotaExceeded,
+            auth::AuthError::Store(_) => Code::Unavailable,
         }
     }
 

@@ -16,6 +16,7 @@ use http_body_util::{BodyExt, Limited};
 
 use crate::core::Core;
 use crate::endpoints;
+use crate::examine::is_about_the_signature;
 use observe::Line;
 
 /// Requests an explanation, and carries it in the response.
@@ -42,20 +43,8 @@ pub async fn explained(
     body: Body,
 ) -> Option<String> {
     let explainer = core.explainer.as_ref()?;
-    match refused {
-        AuthError::MissingHeader { .. }
-        | AuthError::MalformedHeader { .. }
-        | AuthError::InvalidSignature
-        | AuthError::UnknownApplication { .. }
-        | AuthError::InvalidDate { .. }
-        | AuthError::Expired { .. }
-        | AuthError::BindingExpired => {}
-        AuthError::Forgotten { .. }
-        | AuthError::TokenExpired
-        | AuthError::InvalidToken
-        | AuthError::InvalidClient
-        | AuthError::QuotaExceeded { .. }
-        | AuthError::Store(_) => return None,
+    if !is_about_the_signature(refused) {
+        return None;
     }
     let asked = asks(parts);
     // The body of a refused request is not read, unless an explanation is requested.

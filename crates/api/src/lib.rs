@@ -10,6 +10,7 @@ pub mod driver;
 pub mod endpoint;
 pub mod endpoints;
 pub mod error;
+pub mod examine;
 pub mod explain;
 pub mod import;
 pub mod import_work;

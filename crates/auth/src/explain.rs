@@ -1,17 +1,22 @@
-//! Explains why a signature was refused, using every key of the directory. Only for a sandbox.
+//! Explains why a signature was refused: in a sandbox to the caller, using every key of the directory; in production to
+//! the operator, after the response has been sent, using the keys that the request names.
 //!
 //! Production does not tell a caller which part is wrong, because that would help an attacker. A sandbox prints its
 //! keys anyway.
 
+mod examine;
+
 use std::sync::Arc;
 
-use directory::port::{Freshness, Store, StoreError};
+use directory::port::{ApplicationRow, BindingRow, Freshness, Store, StoreError};
 use jiff::{SignedDuration, Timestamp};
 use secrecy::{ExposeSecret, SecretString};
 use tokio::sync::Semaphore;
 use wire::explain::{Explanation, KeySet, KeyStatus, Known, Received, explain};
 
 use crate::signed::Presented;
+
+pub use examine::{Examined, Refused};
 
 /// Most key pairs that are tried, the newest first.
 const PAIRS: usize = 64;
@@ -82,31 +87,46 @@ impl Explainer {
         rows.truncate(PAIRS);
         let mut keys = Vec::with_capacity(rows.len());
         for row in rows {
-            let name = format!("{} ({})", row.address, row.app_id);
-            let access_key = row.access_key.as_str().to_owned();
-            keys.push(match self.store.principal(&row.access_key, Freshness::Recent).await? {
-                Some(principal) => KeySet {
-                    name,
-                    app_id: row.app_id,
-                    app_key: principal.application.app_key.clone(),
-                    access_key,
-                    secret_key: Some(base64_text(principal.binding.secret.expose_secret())),
-                    status: match principal.binding.expires_at {
-                        Some(expires_at) if expires_at <= now => KeyStatus::Expired,
-                        _ => KeyStatus::Live,
-                    },
-                },
-                None => KeySet {
-                    name,
-                    app_key: self.app_key(&row.app_id).await?,
-                    app_id: row.app_id,
-                    access_key,
-                    secret_key: None,
-                    status: KeyStatus::Revoked,
-                },
-            });
+            keys.push(self.key_set(row, now).await?);
         }
         let applications = self.store.list_applications().await?;
+        self.add_applications(&mut keys, applications).await?;
+        Ok(keys)
+    }
+
+    /// The keys of a binding: all of them while it works.
+    async fn key_set(&self, row: BindingRow, now: Timestamp) -> Result<KeySet, StoreError> {
+        let name = format!("{} ({})", row.address, row.app_id);
+        let access_key = row.access_key.as_str().to_owned();
+        Ok(match self.store.principal(&row.access_key, Freshness::Recent).await? {
+            Some(principal) => KeySet {
+                name,
+                app_id: row.app_id,
+                app_key: principal.application.app_key.clone(),
+                access_key,
+                secret_key: Some(base64_text(principal.binding.secret.expose_secret())),
+                status: match principal.binding.expires_at {
+                    Some(expires_at) if expires_at <= now => KeyStatus::Expired,
+                    _ => KeyStatus::Live,
+                },
+            },
+            None => KeySet {
+                name,
+                app_key: self.app_key(&row.app_id).await?,
+                app_id: row.app_id,
+                access_key,
+                secret_key: None,
+                status: KeyStatus::Revoked,
+            },
+        })
+    }
+
+    /// Adds applications that no key pair is for.
+    async fn add_applications(
+        &self,
+        keys: &mut Vec<KeySet>,
+        applications: Vec<ApplicationRow>,
+    ) -> Result<(), StoreError> {
         let unknown = |app_id: &str| keys.iter().all(|set: &KeySet| set.app_id != app_id);
         let beside: Vec<_> =
             applications.into_iter().filter(|row| unknown(&row.app_id)).take(APPLICATIONS).collect();
@@ -120,7 +140,7 @@ impl Explainer {
                 status: KeyStatus::Live,
             });
         }
-        Ok(keys)
+        Ok(())
     }
 
     /// The key of an application; empty if it is disabled.

@@ -3,6 +3,7 @@
 mod clients;
 mod keys;
 mod list;
+mod refusals;
 mod show;
 
 use directory::application::Application;

@@ -14,6 +14,8 @@ pub struct Line {
     pub code: Option<&'static str>,
     /// The private cause of a refusal. Never shown to the caller.
     pub why: Option<String>,
+    /// Whether the cause of a refused signature is being looked for, and counted then.
+    pub is_examined: bool,
     /// Why a sandbox refused the signature.
     pub explanation: Option<String>,
     /// The sender with a valid signature or token.

@@ -2,6 +2,7 @@
 //! memory, bounded, and cheap: one lock and a few additions per request.
 
 mod histogram;
+mod refusals;
 mod ring;
 mod text;
 mod usage;
@@ -17,10 +18,12 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::line::Line;
 use histogram::{Coarse, Histogram};
+use refusals::Refusals;
 use ring::Rings;
 use usage::Gathered;
 
 pub use histogram::Quantiles;
+pub use refusals::Taken;
 pub use ring::Span;
 pub use text::Reading;
 
@@ -107,6 +110,7 @@ struct Counts {
     endpoints: HashMap<&'static str, Endpoint>,
     waiting: Rings<usize>,
     usage: Gathered,
+    refusals: Refusals,
 }
 
 #[derive(Default)]
@@ -148,6 +152,7 @@ impl Telemetry {
             endpoints: endpoints.map(|path| (path, Endpoint::default())).collect(),
             waiting: Rings::default(),
             usage: Gathered::default(),
+            refusals: Refusals::default(),
         };
         Self { since: clock.now(), clock, counts: Mutex::new(counts) }
     }
@@ -160,8 +165,29 @@ impl Telemetry {
         if let Some(sender) = &request.line.sender {
             counts.usage.count(sender.credential(), request, now);
         }
+        if let Some(code) = request.line.code.filter(|_| !request.line.is_examined) {
+            let app_id = counts.named(request).unwrap_or_default();
+            counts.refusals.count((&app_id, code, ""), request.peer, now);
+        }
         counts.endpoint(request.path).count(request);
         counts.application(request, now).count(request, now);
+    }
+
+    /// Counts a refused signature whose cause was looked for, by the application that it was found to belong to; empty: to
+    /// none.
+    pub fn record_examined(&self, app_id: &str, code: &'static str, cause: &'static str, peer: IpAddr) {
+        let now = self.clock.now();
+        self.counts().refusals.count((app_id, code, cause), peer, now);
+    }
+
+    /// The refusals since the last call.
+    pub fn take_refusals(&self) -> Taken {
+        Taken(self.counts().refusals.take())
+    }
+
+    /// Returns refusals that could not be recorded.
+    pub fn put_refusals_back(&self, taken: Taken) {
+        self.counts().refusals.return_unsent(taken.0);
     }
 
     /// Registers an application, so that its requests are counted separately even before one succeeds.
@@ -233,19 +259,26 @@ impl Counts {
 
     /// The counter of a request: that of its signer, else of the named application if registered.
     fn application(&mut self, request: &Request<'_>, now: Timestamp) -> &mut Application {
-        let Line { sender, claimed, .. } = request.line;
-        if let Some(sender) = sender {
+        if let Some(sender) = &request.line.sender {
             if !self.applications.contains_key(sender.app_id()) {
                 self.learn_sender(sender, now);
             }
             return self.applications.get_mut(sender.app_id()).unwrap_or(&mut self.others);
         }
-        let claimed = claimed.as_ref().map(|(name, _)| name.as_bytes());
-        let named = [request.app_id, claimed].into_iter().flatten().find_map(|named| self.app_id(named));
-        match named {
+        match self.named(request) {
             Some(app_id) => self.applications.get_mut(&app_id).unwrap_or(&mut self.unknown),
             None => &mut self.unknown,
         }
+    }
+
+    /// The id of the application that signed a request, else of the registered one that it names.
+    fn named(&self, request: &Request<'_>) -> Option<Box<str>> {
+        let Line { sender, claimed, .. } = request.line;
+        if let Some(sender) = sender {
+            return Some(sender.app_id().into());
+        }
+        let claimed = claimed.as_ref().map(|(name, _)| name.as_bytes());
+        [request.app_id, claimed].into_iter().flatten().find_map(|named| self.app_id(named))
     }
 
     fn learn_sender(&mut self, sender: &Sender, now: Timestamp) {

@@ -35,6 +35,7 @@ impl Jobs {
             Some(tokio::spawn(tidy_up(Arc::clone(app)))),
             Some(tokio::spawn(indexing::follow_audit(Arc::clone(app)))),
             Some(tokio::spawn(start_imports(Arc::clone(app)))),
+            Some(tokio::spawn(examine_refusals(Arc::clone(app)))),
             app.core.store.is_shared().then(|| tokio::spawn(share_quota(Arc::clone(app)))),
             app.backups
                 .clone()
@@ -77,6 +78,20 @@ async fn tidy_up(app: Arc<App>) {
             Ok(forgotten) => tracing::debug!(forgotten, "removed expired request records"),
             Err(error) => tracing::warn!(%error, "could not remove expired request records"),
         }
+    }
+}
+
+/// How often a refused signature is examined, at most: a search takes some time of a processor.
+const EXAMINE_EVERY: Duration = Duration::from_millis(100);
+
+/// Looks for the cause of refused signatures, one at a time.
+async fn examine_refusals(app: Arc<App>) {
+    let Some(examiner) = &app.core.examiner else { return };
+    let mut ticks = tokio::time::interval(EXAMINE_EVERY);
+    ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    loop {
+        ticks.tick().await;
+        examiner.examine_next(&app.core).await;
     }
 }
 

@@ -9,13 +9,15 @@ use ::http::Request;
 use api::Core;
 use api::dns::TxtLookup;
 use api::endpoints;
+use api::examine::Examiner;
 use api::public_url::PublicUrl;
 use api::room::Room;
 use auth::explain::Explainer;
 use auth::{Authenticator, PasswordHasher, Quota};
 use axum::body::Body;
 use console::Console;
-use directory::port::{Entropy, Store, StoreError, Usage};
+use directory::port::{Entropy, Refusal, Store, StoreError, Usage};
+use jiff::Timestamp;
 use observe::journal::Journal;
 use observe::log::Log;
 use observe::telemetry::Telemetry;
@@ -191,6 +193,21 @@ impl Server {
         self.app.core.imports.all_finished().await;
     }
 
+    /// Waits until the cause of every refused signature was looked for.
+    pub async fn refusals_are_examined(&self) {
+        if let Some(examiner) = &self.app.core.examiner {
+            examiner.all_examined().await;
+        }
+    }
+
+    /// The refusals of an application since a time, by code and cause. Pending ones are recorded first.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn refusals_of(&self, app_id: &str, since: Timestamp) -> Result<Vec<Refusal>, StoreError> {
+        self.app.core.refusals_of(app_id, since).await
+    }
+
     /// The request counts of this node.
     pub fn telemetry(&self) -> &Telemetry {
         &self.app.core.telemetry
@@ -303,6 +320,7 @@ fn core(
         freshness: config.freshness(),
         public_url: PublicUrl::new(config.public_url.clone(), secure),
         explainer: (mode == Mode::Sandbox).then(explains),
+        examiner: (mode == Mode::Production).then(|| Examiner::new(explains())),
         telemetry,
         imports: Arc::default(),
         recording: tokio::sync::Mutex::default(),

@@ -27,6 +27,7 @@ pub(crate) const SQLITE: &[Migration] = &[
     file!("sqlite", "0011_reserved_users"),
     file!("sqlite", "0012_account_settings"),
     file!("sqlite", "0013_request_index"),
+    file!("sqlite", "0014_refusals"),
 ];
 
 pub(crate) const POSTGRES: &[Migration] = &[
@@ -38,4 +39,5 @@ pub(crate) const POSTGRES: &[Migration] = &[
     file!("postgres", "0006_password_origin"),
     file!("postgres", "0007_reserved_users"),
     file!("postgres", "0008_account_settings"),
+    file!("postgres", "0009_refusals"),
 ];

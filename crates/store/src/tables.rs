@@ -6,6 +6,7 @@ pub(crate) mod forget;
 pub(crate) mod memory;
 pub(crate) mod quota;
 pub(crate) mod read;
+pub(crate) mod refusals;
 pub(crate) mod request;
 pub(crate) mod row;
 pub(crate) mod usage;

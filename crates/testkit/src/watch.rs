@@ -14,7 +14,7 @@ use directory::login::{Credentials, NamedProfile};
 use directory::port::{
     AccountStore, Affected, ApplicationRow, ApplicationStore, AuditPage, AuditQuery, AuditStore, BindingRow,
     CallerStore, ChainReport, DomainStore, Drawn, Evidence, Figures, Found, Freshness, GroupStore, Indexed,
-    Keys, Listed, OperationStore, Pending, Position, Recalled, Replication, RequestIds, RequestKey,
+    Keys, Listed, OperationStore, Pending, Position, Recalled, Refusal, Replication, RequestIds, RequestKey,
     RequestStore, RoleStore, Store, Usage, UserStore, Write, Written,
 };
 use directory::session::{SessionLimits, SessionPrincipal};
@@ -192,6 +192,9 @@ impl ApplicationStore for Watched {
         list_bindings(user: Option<UserId>) -> Vec<BindingRow>;
         bindings_to(application: ApplicationId, before: Option<BindingId>, limit: usize) -> Vec<BindingRow>;
         binding(id: BindingId) -> Option<BindingRow>;
+        binding_of(access_key: &'a AccessKey) -> Option<BindingRow>;
+        note_refusals(refusals: Vec<Refusal>, now: Timestamp) -> ();
+        refusals_of(app_id: &'a str, since: Timestamp) -> Vec<Refusal>;
         note_usage(usage: Vec<Usage>) -> ();
         usage_of(credentials: &'a [[u8; 16]]) -> Vec<Option<Usage>>;
     }

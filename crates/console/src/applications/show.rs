@@ -7,6 +7,7 @@ use directory::role::APPLICATIONS_EDIT;
 use directory::{Application, BindingId};
 
 use super::named_application;
+use super::refusals::{self, Row};
 use crate::figures::{count, share};
 use crate::key_status::KeyStatus;
 use crate::request::PageRequest;
@@ -35,6 +36,7 @@ struct Show {
     address: String,
     may_edit: bool,
     calls: Calls,
+    refusals: Vec<Row>,
 }
 
 /// Recent requests to this node, including those with a wrong signature.
@@ -111,6 +113,7 @@ pub(super) async fn render(request: &PageRequest<'_>, notice: Option<Notice>) ->
         .collect();
     let page = Show {
         calls: calls(request, &application),
+        refusals: refusals::rows(request, &application).await?,
         shell: request.shell("/applications", application.name.clone()).with_notice(notice),
         path,
         name: application.name,

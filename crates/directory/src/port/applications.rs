@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use super::Pending;
 use crate::application::{AccessKey, Client};
@@ -65,6 +65,26 @@ pub struct Usage {
     pub last_refusal: Option<(String, Timestamp)>,
 }
 
+/// Refused requests of one application in one hour, with one code and one cause.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refusal {
+    /// The id of a registered application; empty if none is known.
+    pub app_id: String,
+    /// The code of the response.
+    pub code: String,
+    /// The name of the mistake that was found; empty if none was looked for.
+    pub cause: String,
+    /// Number of requests.
+    pub times: u64,
+    /// The time of the last one.
+    pub last_at: Timestamp,
+    /// Its address.
+    pub peer: IpAddr,
+}
+
+/// How long refusals are kept. `[ours]`
+pub const REFUSALS_KEPT: SignedDuration = SignedDuration::from_hours(7 * 24);
+
 /// Reads of applications and bindings, and the record of their use.
 pub trait ApplicationStore: Send + Sync + 'static {
     /// An application with its key, by the id that callers send.
@@ -82,6 +102,9 @@ pub trait ApplicationStore: Send + Sync + 'static {
     /// A binding, revoked or not.
     fn binding(&self, id: BindingId) -> Pending<'_, Option<BindingRow>>;
 
+    /// The binding with an access key, revoked or not.
+    fn binding_of<'a>(&'a self, access_key: &'a AccessKey) -> Pending<'a, Option<BindingRow>>;
+
     /// All bindings, of one user or of all.
     fn list_bindings(&self, user: Option<UserId>) -> Pending<'_, Vec<BindingRow>>;
 
@@ -96,6 +119,13 @@ pub trait ApplicationStore: Send + Sync + 'static {
     /// Adds to the stored usage of credentials: counts are summed, the newest of the other fields wins, in whatever
     /// order nodes report. The usage of a deleted credential is dropped.
     fn note_usage(&self, usage: Vec<Usage>) -> Pending<'_, ()>;
+
+    /// Adds refusals to the stored ones of their hour, and deletes those that are older than [`REFUSALS_KEPT`].
+    fn note_refusals(&self, refusals: Vec<Refusal>, now: Timestamp) -> Pending<'_, ()>;
+
+    /// The stored refusals of an application since a time, rounded down to the hour, the most frequent first. Without what
+    /// nodes have counted and not noted yet.
+    fn refusals_of<'a>(&'a self, app_id: &'a str, since: Timestamp) -> Pending<'a, Vec<Refusal>>;
 
     /// The stored usage of credentials, in their order; `None`: none was noted. Without what nodes have counted and not
     /// noted yet.

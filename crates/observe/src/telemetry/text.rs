@@ -122,6 +122,12 @@ impl Telemetry {
                 text.line(name, &[("application", app_id), ("code", code)], times);
             }
         }
+        let name = "matricula_signature_refusals_total";
+        text.family(name, "counter", "Refused signatures that were examined, by application and cause.");
+        for (app_id, cause, times) in counts.refusals.causes() {
+            let app_id = if app_id.is_empty() { UNKNOWN } else { app_id };
+            text.line(name, &[("application", &app_id), ("cause", &cause)], times);
+        }
         let name = "matricula_request_duration_seconds";
         text.family(name, "histogram", "How long requests took, by endpoint.");
         let (bucket, sum, count) = (format!("{name}_bucket"), format!("{name}_sum"), format!("{name}_count"));

@@ -35,6 +35,7 @@ mod pages;
 mod provisioning;
 mod quota;
 mod reference;
+mod refusals;
 mod replication;
 mod reserved;
 mod roles;

@@ -3,12 +3,14 @@
 use std::sync::Arc;
 
 use directory::application::Client;
-use directory::port::{ApplicationRow, ApplicationStore, BindingRow, Pending, Usage};
-use directory::{Application, ApplicationId, BindingId, UserId};
+use directory::port::{ApplicationRow, ApplicationStore, BindingRow, Pending, Refusal, Usage};
+use directory::{AccessKey, Application, ApplicationId, BindingId, UserId};
+use jiff::Timestamp;
 
 use super::{Engine, TableStore};
+use crate::tables::refusals::NoteRefusals;
 use crate::tables::usage::NoteUsage;
-use crate::tables::{read, usage};
+use crate::tables::{read, refusals, usage};
 
 impl<E: Engine> ApplicationStore for TableStore<E> {
     fn client_by_name<'a>(&'a self, client_id: &'a str) -> Pending<'a, Option<Client>> {
@@ -44,6 +46,20 @@ impl<E: Engine> ApplicationStore for TableStore<E> {
 
     fn binding(&self, id: BindingId) -> Pending<'_, Option<BindingRow>> {
         Box::pin(self.engine.read(move |s| read::binding(s, id)))
+    }
+
+    fn binding_of<'a>(&'a self, access_key: &'a AccessKey) -> Pending<'a, Option<BindingRow>> {
+        let access_key = access_key.clone();
+        Box::pin(self.engine.read(move |s| read::binding_of(s, &access_key)))
+    }
+
+    fn note_refusals(&self, refusals: Vec<Refusal>, now: Timestamp) -> Pending<'_, ()> {
+        Box::pin(self.engine.run(NoteRefusals(refusals, now)))
+    }
+
+    fn refusals_of<'a>(&'a self, app_id: &'a str, since: Timestamp) -> Pending<'a, Vec<Refusal>> {
+        let app_id = app_id.to_owned();
+        Box::pin(self.engine.read(move |s| refusals::of(s, &app_id, since)))
     }
 
     fn note_usage(&self, usage: Vec<Usage>) -> Pending<'_, ()> {

@@ -243,6 +243,10 @@ pub(crate) fn bindings_to(
     )
 }
 
+pub(crate) fn binding_of(session: &dyn Session, access_key: &AccessKey) -> Result<Option<BindingRow>> {
+    session.one(&format!("{BINDING} WHERE b.access_key = ?1"), values![access_key.as_str()], binding_at)
+}
+
 pub(crate) fn binding(session: &dyn Session, id: BindingId) -> Result<Option<BindingRow>> {
     session.one(&format!("{BINDING} WHERE b.id = ?1"), values![id.as_bytes()], binding_at)
 }

@@ -1,0 +1,165 @@
+//! Examines a refused request after its response has been sent.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use directory::AccessKey;
+use directory::port::{BindingRow, StoreError};
+use jiff::Timestamp;
+use wire::explain::{Explanation, Known, Mistake, Received, Signature, explain};
+use wire::header::Authorization;
+
+use super::Explainer;
+use crate::signed::Presented;
+
+/// Characters of an access key that identify it to an operator.
+const SHOWN_KEY: usize = 12;
+
+/// A refused request, as it arrived.
+pub struct Refused {
+    method: String,
+    target: Vec<u8>,
+    authorization: Option<Vec<u8>>,
+    date: Option<Vec<u8>>,
+    request_id: Option<Vec<u8>>,
+    app_id: Option<Vec<u8>>,
+    host: Option<Vec<u8>>,
+    at: Timestamp,
+    /// Its address.
+    pub peer: IpAddr,
+    /// The code of the response.
+    pub code: &'static str,
+}
+
+/// What was found about a refused request. For operators only.
+pub struct Examined {
+    /// The id of the registered application; empty if none is known.
+    pub app_id: String,
+    /// The user of the key pair, if the access key exists.
+    pub address: Option<String>,
+    /// The first characters of the access key, if it exists.
+    pub access_key: Option<String>,
+    /// The name of the mistake ([`Mistake::name`]), or `unexplained`, `unread`, `right`.
+    pub cause: &'static str,
+}
+
+impl Refused {
+    /// Copies what an examination needs.
+    pub fn of(
+        presented: &Presented<'_>,
+        method: &str,
+        host: Option<&[u8]>,
+        code: &'static str,
+        at: Timestamp,
+    ) -> Self {
+        let owned = |value: Option<&[u8]>| value.map(<[u8]>::to_vec);
+        Self {
+            method: method.to_owned(),
+            target: presented.target.to_vec(),
+            authorization: owned(presented.authorization),
+            date: owned(presented.date),
+            request_id: owned(presented.request_id),
+            app_id: owned(presented.app_id),
+            host: owned(host),
+            at,
+            peer: presented.peer,
+            code,
+        }
+    }
+
+    /// The request id as it was sent, without control characters, for the log.
+    pub fn request_id(&self) -> Option<String> {
+        let text = String::from_utf8_lossy(self.request_id.as_deref()?);
+        Some(text.chars().filter(|c| !c.is_control()).take(64).collect())
+    }
+
+    fn received(&self) -> Received<'_> {
+        Received {
+            method: &self.method,
+            target: &self.target,
+            authorization: self.authorization.as_deref(),
+            date: self.date.as_deref(),
+            request_id: self.request_id.as_deref(),
+            app_id: self.app_id.as_deref(),
+            host: self.host.as_deref(),
+            body: None,
+        }
+    }
+
+    fn access_key(&self) -> Option<AccessKey> {
+        let authorization = Authorization::parse(self.authorization.as_deref()?).ok()?;
+        AccessKey::parse(authorization.access_key()).ok()
+    }
+}
+
+impl Explainer {
+    /// Finds the mistake in a refused request, with the keys that it names. A request that names no key is not searched:
+    /// anybody can send those.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn examine(self: &Arc<Self>, refused: Refused) -> Result<(Examined, Refused), StoreError> {
+        let row = match refused.access_key() {
+            Some(access_key) => self.store.binding_of(&access_key).await?,
+            None => None,
+        };
+        let Some(row) = row else {
+            let app_id = self.registered(refused.app_id.as_deref()).await?;
+            let readable = refused.access_key().is_some();
+            let cause =
+                if readable { Mistake::AccessKeyUnknown.name() } else { self.first_mistake(&refused) };
+            return Ok((Examined { app_id, address: None, access_key: None, cause }, refused));
+        };
+        let (app_id, address) = (row.app_id.clone(), Some(row.address.clone()));
+        let access_key = Some(row.access_key.as_str().chars().take(SHOWN_KEY).collect());
+        let (cause, refused) = self.search(row, refused).await?;
+        Ok((Examined { app_id, address, access_key, cause }, refused))
+    }
+
+    /// The mistake in headers that cannot be read; takes no search.
+    fn first_mistake(&self, refused: &Refused) -> &'static str {
+        cause_of(&explain(&refused.received(), &self.known(&[]), refused.at))
+    }
+
+    async fn search(
+        self: &Arc<Self>,
+        row: BindingRow,
+        refused: Refused,
+    ) -> Result<(&'static str, Refused), StoreError> {
+        let application = self.store.application(&row.app_id).await?;
+        let mut keys = vec![self.key_set(row, refused.at).await?];
+        if let Some(application) = application {
+            let mut own = self.store.list_applications().await?;
+            own.retain(|row| row.account == application.account);
+            self.add_applications(&mut keys, own).await?;
+        }
+        let explainer = Arc::clone(self);
+        let searched = tokio::task::spawn_blocking(move || {
+            let cause = cause_of(&explain(&refused.received(), &explainer.known(&keys), refused.at));
+            (cause, refused)
+        });
+        searched.await.map_err(StoreError::failed)
+    }
+
+    fn known<'a>(&'a self, keys: &'a [wire::explain::KeySet]) -> Known<'a> {
+        Known { keys, paths: &self.paths, window: self.window }
+    }
+
+    async fn registered(&self, app_id: Option<&[u8]>) -> Result<String, StoreError> {
+        let named = app_id.and_then(|app_id| str::from_utf8(app_id).ok()).map(str::to_ascii_lowercase);
+        let found = match named {
+            Some(named) => self.store.application(&named).await?,
+            None => None,
+        };
+        Ok(found.map(|found| found.app_id).unwrap_or_default())
+    }
+}
+
+fn cause_of(explanation: &Explanation) -> &'static str {
+    match (explanation.causes.first(), explanation.signature) {
+        (Some(cause), _) => cause.mistake.name(),
+        (None, Signature::Unread) => "unread",
+        (None, Signature::Right | Signature::NotNeeded) => "right",
+        (None, Signature::Wrong | Signature::Unexplained) => "unexplained",
+    }
+}
