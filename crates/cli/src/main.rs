@@ -46,6 +46,8 @@ enum Command {
     Backup(command::backup::Arguments),
     /// Restore the database from a backup; stop the server first
     Restore(command::restore::Arguments),
+    /// Show that a backup can be restored: restore, verify and open a copy of it
+    Drill(command::drill::Arguments),
     /// Migrate the database to the schema of this version, as serve does
     Migrate(command::migrate::Arguments),
     /// Call the API about users
@@ -99,6 +101,7 @@ fn run(command: Command, output: &output::Output) -> Result<(), Failed> {
         Command::Audit(arguments) => runtime.block_on(command::audit::run(arguments, output)),
         Command::Backup(arguments) => command::backup::run(&arguments, output),
         Command::Restore(arguments) => command::restore::run(&arguments, output),
+        Command::Drill(arguments) => runtime.block_on(command::drill::run(arguments, output)),
         Command::Migrate(arguments) => command::migrate::run(&arguments, output),
         Command::User(command) => runtime.block_on(command::user::run(command, output)),
         Command::Import(arguments) => runtime.block_on(command::import::run(*arguments, output)),

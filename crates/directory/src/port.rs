@@ -24,7 +24,7 @@ pub use crate::evidence::Evidence;
 use crate::id::Randomness;
 pub use accounts::AccountStore;
 pub use applications::{ApplicationRow, ApplicationStore, BindingRow, REFUSALS_KEPT, Refusal, Usage};
-pub use audit::{AuditPage, AuditQuery, AuditStore, ChainReport};
+pub use audit::{AuditPage, AuditQuery, AuditStore, ChainHead, ChainReport};
 pub use callers::{CallerStore, Freshness};
 pub use domains::DomainStore;
 pub use groups::GroupStore;

@@ -23,7 +23,8 @@ use directory::id::Randomness;
 pub use directory::password::Policy as PasswordPolicy;
 use directory::password::Unmet;
 pub use directory::port::BindingRow;
-use directory::port::{ChainReport, Replication, Store, StoreError};
+pub use directory::port::{ChainHead, ChainReport};
+use directory::port::{Replication, Store, StoreError};
 use directory::role::PermissionError;
 use directory::{AccountCode, DomainName, EmailAddress};
 pub use jiff::Timestamp;
@@ -128,6 +129,14 @@ impl Admin {
     /// When the store fails.
     pub async fn verify_audit(&self) -> Result<Vec<ChainReport>, AdminError> {
         Ok(self.store.verify_audit().await?)
+    }
+
+    /// The end of every chain of the audit, without verifying it.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn audit_heads(&self) -> Result<Vec<ChainHead>, AdminError> {
+        Ok(self.store.audit_heads().await?)
     }
 
     /// All events of the audit, ordered by time. Loads everything into memory: for small directories.

@@ -8,8 +8,9 @@ use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 use store::{BackupError, Location, MasterKey};
+use thiserror::Error;
 
-use crate::config;
+use crate::config::{self, Config};
 
 /// How long after a failure the next attempt waits, unless the schedule is shorter.
 const AGAIN: SignedDuration = SignedDuration::from_hours(1);
@@ -42,6 +43,41 @@ pub fn list(folder: &Path) -> std::io::Result<Vec<BackupFile>> {
     }
     found.sort_by_key(|backup| backup.made);
     Ok(found)
+}
+
+/// The newest backup in the configured folder, made at or before a time if one is given.
+///
+/// # Errors
+/// When no folder is configured, it cannot be read, or it has no such backup.
+pub fn newest(config: &Config, before: Option<Timestamp>) -> Result<BackupFile, NoBackup> {
+    let folder = &config.backup.as_ref().ok_or(NoBackup::NoFolder)?.folder;
+    let mut backups = list(folder).map_err(|source| NoBackup::Folder { folder: folder.clone(), source })?;
+    backups.retain(|backup| before.is_none_or(|before| backup.made <= before));
+    backups.pop().ok_or_else(|| NoBackup::None { folder: folder.clone(), before })
+}
+
+/// Why there is no newest backup.
+#[derive(Debug, Error)]
+pub enum NoBackup {
+    /// The configuration has no folder.
+    #[error("no backup named: name a file, or configure [backup] with the folder of the backups")]
+    NoFolder,
+    /// The folder cannot be read.
+    #[error("{folder}: {source}")]
+    Folder {
+        /// The folder.
+        folder: PathBuf,
+        /// The cause.
+        source: std::io::Error,
+    },
+    /// The folder has none.
+    #[error("{folder} has no backup{}", .before.map(|at| format!(" that was made at or before {at}")).unwrap_or_default())]
+    None {
+        /// The folder.
+        folder: PathBuf,
+        /// The latest time that was asked for.
+        before: Option<Timestamp>,
+    },
 }
 
 /// The time in a name, if it is a backup's.

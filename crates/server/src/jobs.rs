@@ -36,6 +36,7 @@ impl Jobs {
             Some(tokio::spawn(indexing::follow_audit(Arc::clone(app)))),
             Some(tokio::spawn(start_imports(Arc::clone(app)))),
             Some(tokio::spawn(examine_refusals(Arc::clone(app)))),
+            Some(tokio::spawn(log_audit_heads(Arc::clone(app)))),
             app.core.store.is_shared().then(|| tokio::spawn(share_quota(Arc::clone(app)))),
             app.backups
                 .clone()
@@ -77,6 +78,22 @@ async fn tidy_up(app: Arc<App>) {
             Ok(0) => {}
             Ok(forgotten) => tracing::debug!(forgotten, "removed expired request records"),
             Err(error) => tracing::warn!(%error, "could not remove expired request records"),
+        }
+    }
+}
+
+/// How often the ends of the audit's chains are logged.
+const LOG_HEADS_EVERY: Duration = Duration::from_secs(3_600);
+
+/// Logs the ends of the audit's chains. Where the log is kept on another machine, a lost end shows.
+async fn log_audit_heads(app: Arc<App>) {
+    let mut ticks = tokio::time::interval(LOG_HEADS_EVERY);
+    ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    loop {
+        ticks.tick().await;
+        for head in app.core.store.audit_heads().await.unwrap_or_default() {
+            let hash: String = head.head.iter().map(|byte| format!("{byte:02x}")).collect();
+            tracing::info!(target: "audit", chain = head.chain, events = head.events, head = hash, "audit head");
         }
     }
 }

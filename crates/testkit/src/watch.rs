@@ -13,9 +13,9 @@ use directory::groups::{Group, Member};
 use directory::login::{Credentials, NamedProfile};
 use directory::port::{
     AccountStore, Affected, ApplicationRow, ApplicationStore, AuditPage, AuditQuery, AuditStore, BindingRow,
-    CallerStore, ChainReport, DomainStore, Drawn, Evidence, Figures, Found, Freshness, GroupStore, Indexed,
-    Keys, Listed, OperationStore, Pending, Position, Recalled, Refusal, Replication, RequestIds, RequestKey,
-    RequestStore, RoleStore, Store, Usage, UserStore, Write, Written,
+    CallerStore, ChainHead, ChainReport, DomainStore, Drawn, Evidence, Figures, Found, Freshness, GroupStore,
+    Indexed, Keys, Listed, OperationStore, Pending, Position, Recalled, Refusal, Replication, RequestIds,
+    RequestKey, RequestStore, RoleStore, Store, Usage, UserStore, Write, Written,
 };
 use directory::session::{SessionLimits, SessionPrincipal};
 use directory::user::User;
@@ -205,6 +205,7 @@ impl AuditStore for Watched {
         audit_of(account: AccountId, query: AuditQuery) -> AuditPage;
         search_audit(account: AccountId, search: &'a audit::Search, rest: Option<Vec<(i64, i64)>>, limit: usize) -> audit::Found;
         audit(chain: i64, after: i64, limit: usize) -> Vec<Event>;
+        audit_heads() -> Vec<ChainHead>;
         verify_audit() -> Vec<ChainReport>;
     }
 }

@@ -1,11 +1,13 @@
 //! `matricula audit`: verifies and exports the audit log.
 
 use std::io::Write as _;
+use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 use clap::{Args, Subcommand};
+use serde::Deserialize;
 use serde_json::json;
-use server::admin::Admin;
+use server::admin::{Admin, ChainReport};
 
 use crate::output::{Failed, Output};
 use crate::place::Place;
@@ -24,7 +26,13 @@ pub(crate) struct Arguments {
 #[derive(Subcommand)]
 enum Command {
     /// Verify that no event was changed, removed or inserted
-    Verify,
+    Verify {
+        /// Also compare with the output of `matricula --json audit head` that was kept elsewhere
+        #[arg(long, value_name = "FILE")]
+        heads: Option<PathBuf>,
+    },
+    /// Print the end of every chain, to be kept elsewhere: it shows later whether events were lost
+    Head,
     /// Write all events to standard output as JSON lines, chain by chain
     Export,
 }
@@ -32,13 +40,61 @@ enum Command {
 pub(crate) async fn run(arguments: Arguments, output: &Output) -> Result<(), Failed> {
     let admin = arguments.place.open()?;
     match arguments.command {
-        Command::Verify => verify(&admin, output).await,
+        Command::Verify { heads } => {
+            // A file that cannot be read is an error before minutes of verification.
+            let kept = heads.map(|file| read_heads(&file)).transpose()?.unwrap_or_default();
+            verify(&admin, &kept, output).await
+        }
+        Command::Head => head(&admin, output).await,
         Command::Export => export(&admin).await,
     }
 }
 
-async fn verify(admin: &Admin, output: &Output) -> Result<(), Failed> {
-    let reports = admin.verify_audit().await?;
+/// The end of a chain, as it was printed.
+#[derive(Deserialize)]
+struct Kept {
+    chain: String,
+    events: String,
+    head: String,
+}
+
+fn read_heads(file: &Path) -> anyhow::Result<Vec<Kept>> {
+    let text = std::fs::read_to_string(file).with_context(|| file.display().to_string())?;
+    serde_json::from_str(&text)
+        .with_context(|| format!("{}: expected the output of `matricula --json audit head`", file.display()))
+}
+
+async fn head(admin: &Admin, output: &Output) -> Result<(), Failed> {
+    let rows = admin.audit_heads().await?.into_iter();
+    let rows = rows.map(|head| vec![head.chain.to_string(), head.events.to_string(), hex(&head.head)]);
+    Ok(output.rows(&["chain", "events", "head"], rows.collect())?)
+}
+
+/// What is wrong with the chain by an end that was kept; `None`: nothing.
+async fn compare(admin: &Admin, reports: &[ChainReport], kept: &Kept) -> anyhow::Result<Option<String>> {
+    let chain: i64 = kept.chain.parse().context("the number of a chain that was kept")?;
+    let events: i64 = kept.events.parse().context("the number of events that was kept")?;
+    let now = reports.iter().find(|report| report.chain == chain).map_or(0, |report| report.events);
+    if i64::try_from(now).unwrap_or(i64::MAX) < events {
+        return Ok(Some(format!("{now} of {events} events that were noted: the rest is lost")));
+    }
+    if events == 0 {
+        return Ok(None);
+    }
+    let found = admin.events(chain, events - 1, 1).await?;
+    let same = found.first().is_some_and(|event| hex(&event.hash) == kept.head);
+    Ok((!same).then(|| format!("event {events} is not the one that was noted: the chain was rewritten")))
+}
+
+async fn verify(admin: &Admin, kept: &[Kept], output: &Output) -> Result<(), Failed> {
+    let mut reports = admin.verify_audit().await?;
+    for kept in kept {
+        let Some(wrong) = compare(admin, &reports, kept).await? else { continue };
+        match reports.iter_mut().find(|report| report.chain.to_string() == kept.chain) {
+            Some(report) => drop(report.broken.get_or_insert(wrong)),
+            None => return Err(anyhow::anyhow!("chain {}: {wrong}", kept.chain).into()),
+        }
+    }
     let whole = reports.iter().all(|report| report.broken.is_none());
     let rows = reports.into_iter().map(|report| {
         vec![

@@ -4,8 +4,9 @@ use std::path::PathBuf;
 
 use clap::Args;
 use serde_json::json;
-use server::System;
-use server::admin::{Restored, restore};
+use server::admin::{Restored, Timestamp, restore};
+use server::backups::newest;
+use server::{Config, System};
 
 use super::backup::line;
 use crate::output::{Failed, Output};
@@ -16,29 +17,49 @@ use crate::progress::{Progress, size};
 pub(crate) struct Arguments {
     #[command(flatten)]
     place: Place,
-    /// The backup
+    /// The backup, default: the newest in the folder of [backup]
     #[arg(value_name = "FROM_FILE")]
-    from: PathBuf,
+    from: Option<PathBuf>,
+    /// The newest backup made at or before this time, such as 2026-11-30T12:00:00Z
+    #[arg(long, value_name = "TIME", conflicts_with = "from")]
+    at: Option<Timestamp>,
     /// Keep the existing database under a dated name and restore the backup
     #[arg(long)]
     replace: bool,
 }
 
-pub(crate) fn run(Arguments { place, from, replace }: &Arguments, output: &Output) -> Result<(), Failed> {
+/// The named backup, or the newest in the folder.
+pub(super) fn named_or_newest(
+    config: &Config,
+    from: Option<&PathBuf>,
+    at: Option<Timestamp>,
+) -> anyhow::Result<PathBuf> {
+    match from {
+        Some(from) => Ok(from.clone()),
+        None => Ok(newest(config, at)?.path),
+    }
+}
+
+pub(crate) fn run(Arguments { place, from, at, replace }: &Arguments, output: &Output) -> Result<(), Failed> {
     let config = place.config()?;
+    let from = &named_or_newest(&config, from.as_ref(), *at)?;
     let mut progress = Progress::new(output);
     let made = restore(&config, from, *replace, &System::real(), &mut |step| progress.show(line(step)));
     drop(progress);
     let Restored { bytes, schema, events, kept } = made?;
     let database = &config.store;
     let kept = kept.map(|kept| kept.display().to_string());
-    let mut text = format!("restored {database}, {}, {events} audit events verified", size(bytes));
+    let mut text = format!(
+        "restored {database}, {}, {events} audit events verified\nFrom {}",
+        size(bytes),
+        from.display()
+    );
     if let Some(kept) = &kept {
         text += &format!("\nThe previous database is now\n{kept}");
     }
     Ok(output.say(
         json!({
-            "database": database.to_string(), "bytes": bytes, "schema": schema, "audit_events": events, "kept": kept
+            "database": database.to_string(), "bytes": bytes, "schema": schema, "audit_events": events, "kept": kept, "from": from.display().to_string()
         }),
         text,
     )?)

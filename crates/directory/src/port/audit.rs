@@ -41,6 +41,17 @@ pub struct ChainReport {
     pub broken: Option<String>,
 }
 
+/// The end of one audit chain, to be kept elsewhere: later it shows whether the end of the chain was lost.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ChainHead {
+    /// The chain's number.
+    pub chain: i64,
+    /// The number of its newest event, which is the number of its events.
+    pub events: u64,
+    /// The hash of its newest event.
+    pub head: [u8; 32],
+}
+
 /// Reads of the audit.
 pub trait AuditStore: Send + Sync + 'static {
     /// Events of an account between two times. Reads a bounded number of events: a page with fewer than `limit` is only
@@ -59,6 +70,9 @@ pub trait AuditStore: Send + Sync + 'static {
 
     /// Events of a chain after an event, in their order.
     fn audit(&self, chain: i64, after: i64, limit: usize) -> Pending<'_, Vec<Event>>;
+
+    /// The end of every chain, without verifying it.
+    fn audit_heads(&self) -> Pending<'_, Vec<ChainHead>>;
 
     /// Verifies every chain.
     fn verify_audit(&self) -> Pending<'_, Vec<ChainReport>>;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use directory::AccountId;
 use directory::audit::{self, Event};
-use directory::port::{AuditPage, AuditQuery, AuditStore, ChainReport, Pending};
+use directory::port::{AuditPage, AuditQuery, AuditStore, ChainHead, ChainReport, Pending};
 
 use super::{Engine, TableStore};
 use crate::tables::read;
@@ -30,6 +30,10 @@ impl<E: Engine> AuditStore for TableStore<E> {
 
     fn audit(&self, chain: i64, after: i64, limit: usize) -> Pending<'_, Vec<Event>> {
         Box::pin(self.engine.scan(move |s| read::audit::events(s, chain, after, limit)))
+    }
+
+    fn audit_heads(&self) -> Pending<'_, Vec<ChainHead>> {
+        Box::pin(self.engine.read(read::audit::heads))
     }
 
     fn verify_audit(&self) -> Pending<'_, Vec<ChainReport>> {

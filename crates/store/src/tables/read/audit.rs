@@ -5,7 +5,7 @@ use std::ops::ControlFlow;
 
 use directory::AccountId;
 use directory::audit::{Event, Found, Search};
-use directory::port::{AuditPage, AuditQuery, ChainReport};
+use directory::port::{AuditPage, AuditQuery, ChainHead, ChainReport};
 
 use crate::audit::{Entry, Verifier};
 use crate::session::{Result, Row, Session, values};
@@ -21,6 +21,13 @@ pub(crate) fn events(session: &dyn Session, chain: i64, after: i64, limit: usize
         values![chain, after, limit],
         |row| event_at(row, chain),
     )
+}
+
+/// The end of every chain.
+pub(crate) fn heads(session: &dyn Session) -> Result<Vec<ChainHead>> {
+    session.all("SELECT chain, seq, hash FROM audit_chains ORDER BY chain", &[], |row| {
+        Ok(ChainHead { chain: row.get(0)?, events: row.get(1)?, head: row.get(2)? })
+    })
 }
 
 fn event_at(row: Row<'_>, chain: i64) -> Result<Event> {

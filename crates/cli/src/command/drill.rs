@@ -1,0 +1,96 @@
+//! `matricula drill`: shows that a backup can be restored, without touching production.
+
+use std::path::PathBuf;
+
+use anyhow::Context as _;
+use clap::Args;
+use serde_json::json;
+use server::admin::{Admin, Restored, Timestamp, restore};
+use server::{Config, Location, System};
+
+use super::backup::line;
+use super::restore::named_or_newest;
+use crate::output::{Failed, Output};
+use crate::place::Place;
+use crate::progress::{Progress, size};
+
+#[derive(Args)]
+pub(crate) struct Arguments {
+    #[command(flatten)]
+    place: Place,
+    /// The backup, default: the newest in the folder of [backup]
+    #[arg(value_name = "FROM_FILE")]
+    from: Option<PathBuf>,
+    /// The newest backup made at or before this time, such as 2026-11-30T12:00:00Z
+    #[arg(long, value_name = "TIME", conflicts_with = "from")]
+    at: Option<Timestamp>,
+    /// The folder for the copy, which is deleted afterwards; default: that for temporary files
+    #[arg(long, value_name = "DIR")]
+    folder: Option<PathBuf>,
+    /// For backups of PostgreSQL: an empty database to restore into; it is left as it is then
+    #[arg(long, value_name = "URL")]
+    into: Option<String>,
+}
+
+pub(crate) async fn run(arguments: Arguments, output: &Output) -> Result<(), Failed> {
+    let config = arguments.place.config()?;
+    let from = named_or_newest(&config, arguments.from.as_ref(), arguments.at)?;
+    let began = client::machine_clock();
+    let scratch = Scratch::new(&config, &arguments)?;
+    let copy = Config { store: scratch.store.clone(), require_synchronous_replication: false, ..config };
+    let mut progress = Progress::new(output);
+    let restored = restore(&copy, &from, false, &System::real(), &mut |step| progress.show(line(step)));
+    drop(progress);
+    let Restored { bytes, events, .. } = restored?;
+    // Opened as a server would, with its migrations.
+    let admin = Admin::open(&copy, &copy.master_key()?, System::real())?;
+    let (accounts, users) = (admin.accounts().await?.len(), admin.count_users().await?);
+    drop(admin);
+    let seconds = client::machine_clock().duration_since(began).as_secs_f64();
+    let backup = from.display().to_string();
+    Ok(output.say(
+        json!({
+            "backup": backup, "bytes": bytes, "accounts": accounts, "users": users, "audit_events": events,
+            "seconds": seconds
+        }),
+        format_args!(
+            "{backup}\ncan be restored: {}, {accounts} accounts, {users} users, {events} audit events verified, in {seconds:.1} s",
+            size(bytes)
+        ),
+    )?)
+}
+
+/// Where the backup is restored to.
+struct Scratch {
+    store: Location,
+    folder: Option<PathBuf>,
+}
+
+impl Scratch {
+    fn new(config: &Config, arguments: &Arguments) -> anyhow::Result<Self> {
+        match (&config.store, &arguments.into) {
+            (Location::Postgres(_), Some(url)) => Ok(Self { store: url.clone().into(), folder: None }),
+            (Location::Postgres(_), None) => anyhow::bail!(
+                "the store is PostgreSQL: name an empty database for the drill with --into postgres://…"
+            ),
+            (Location::Sqlite(_), Some(_)) => {
+                anyhow::bail!("--into is for PostgreSQL, and `store` names a file")
+            }
+            (Location::Sqlite(_), None) => {
+                let parent = arguments.folder.clone().unwrap_or_else(std::env::temp_dir);
+                let folder = parent.join(format!("matricula-drill-{}", std::process::id()));
+                // Only the owner may read it, by the umask.
+                std::fs::create_dir(&folder).with_context(|| folder.display().to_string())?;
+                Ok(Self { store: Location::Sqlite(folder.join("matricula.db")), folder: Some(folder) })
+            }
+        }
+    }
+}
+
+impl Drop for Scratch {
+    fn drop(&mut self) {
+        if let Some(folder) = &self.folder {
+            let _ = std::fs::remove_dir_all(folder);
+        }
+    }
+}
