@@ -14,8 +14,15 @@ pub struct Reading {
     name: &'static str,
     kind: &'static str,
     help: &'static str,
-    /// Suffix of the name, labels, value.
-    samples: Vec<(&'static str, Vec<(&'static str, String)>, String)>,
+    samples: Vec<Sample>,
+}
+
+/// A line of a reading.
+struct Sample {
+    /// What follows the name.
+    suffix: &'static str,
+    labels: Vec<(&'static str, String)>,
+    value: String,
 }
 
 impl Reading {
@@ -48,7 +55,7 @@ impl Reading {
         value: impl Display,
     ) -> Self {
         let labels = labels.map(|(label, value)| (label, value.to_owned())).into();
-        self.samples.push(("", labels, value.to_string()));
+        self.samples.push(Sample { suffix: "", labels, value: value.to_string() });
         self
     }
 
@@ -66,10 +73,11 @@ impl Reading {
         let ends = bounds.iter().map(|bound| seconds(*bound)).chain(["+Inf".to_owned()]);
         for (end, count) in ends.zip(counts) {
             so_far += count;
-            self.samples.push(("_bucket", vec![label(), ("le", end)], so_far.to_string()));
+            let labels = vec![label(), ("le", end)];
+            self.samples.push(Sample { suffix: "_bucket", labels, value: so_far.to_string() });
         }
-        self.samples.push(("_sum", vec![label()], seconds(micros)));
-        self.samples.push(("_count", vec![label()], so_far.to_string()));
+        self.samples.push(Sample { suffix: "_sum", labels: vec![label()], value: seconds(micros) });
+        self.samples.push(Sample { suffix: "_count", labels: vec![label()], value: so_far.to_string() });
         self
     }
 }
@@ -82,7 +90,7 @@ impl Telemetry {
         text.line("matricula_start_time_seconds", &[], self.since.as_second());
         for Reading { name, kind, help, samples } in readings {
             text.family(name, kind, help);
-            for (suffix, labels, value) in samples {
+            for Sample { suffix, labels, value } in samples {
                 let labels: Vec<_> =
                     labels.iter().map(|(label, value)| (*label, value as &dyn Display)).collect();
                 text.line(&format!("{name}{suffix}"), &labels, value);

@@ -29,6 +29,7 @@ mod lifecycle;
 mod login;
 mod matrix;
 mod metrics;
+mod monitoring;
 mod nodes;
 mod once_only;
 mod pages;

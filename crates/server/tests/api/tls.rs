@@ -21,12 +21,12 @@ struct Secure {
     folder: tempfile::TempDir,
 }
 
-fn files(folder: &std::path::Path) -> server::config::Tls {
+pub(crate) fn files(folder: &std::path::Path) -> server::config::Tls {
     server::config::Tls::new(folder.join("chain.pem"), folder.join("key.pem"))
 }
 
 /// Writes a new certificate, which signs itself.
-fn renew(folder: &std::path::Path) {
+pub(crate) fn renew(folder: &std::path::Path) {
     let key = KeyPair::generate().unwrap();
     let certificate = CertificateParams::new(["localhost".to_owned()]).unwrap().self_signed(&key).unwrap();
     std::fs::write(folder.join("chain.pem"), certificate.pem()).unwrap();
