@@ -51,10 +51,8 @@ pub async fn serve(core: &Core, endpoint: &Endpoint, request: Request) -> Respon
                     signed_call(core, (endpoint, run), named, signed, &presented, body, &mut line).await
                 }
                 Err(refused) => {
-                    explanation = explain::explained(core, &refused, &parts, &presented, body).await;
-                    if let Some(examiner) = &core.examiner {
-                        examiner.offer(core, &refused, &parts, &presented, &mut line);
-                    }
+                    explanation =
+                        explain::look_into(core, &refused, &parts, &presented, body, &mut line).await;
                     Err(CallError::from(refused))
                 }
             };

@@ -7,12 +7,11 @@ use auth::explain::{Examined, Explainer, Refused};
 use auth::{AuthError, Presented};
 use http::header::{HOST, HeaderValue};
 use http::request::Parts;
-use tokio::sync::mpsc::error::TrySendError;
+use jiff::Timestamp;
 use tokio::sync::{Mutex, mpsc};
 
-use crate::core::Core;
 use crate::error::CallError;
-use observe::Line;
+use observe::telemetry::Telemetry;
 
 /// Refused requests that may wait. Beyond that they are counted by their code only. `[ours]`
 const QUEUE: usize = 256;
@@ -37,38 +36,34 @@ impl Examiner {
         Self { explainer, queue, waiting: Mutex::new(waiting) }
     }
 
-    /// Queues a refused request, if its signature may be wrong, and notes that in the line.
+    /// Queues a refused request, if its signature may be wrong; `false`: it is not examined.
     pub(crate) fn offer(
         &self,
-        core: &Core,
         refused: &AuthError,
         parts: &Parts,
         presented: &Presented<'_>,
-        line: &mut Line,
-    ) {
+        at: Timestamp,
+    ) -> bool {
         if !is_about_the_signature(refused) {
-            return;
+            return false;
         }
         let host = parts.headers.get(HOST).map(HeaderValue::as_bytes);
         let code = CallError::code_of_auth(refused).as_str();
-        let request = Refused::of(presented, parts.method.as_str(), host, code, core.clock.now());
-        line.is_examined = match self.queue.try_send(Step::Refused(Box::new(request))) {
-            Ok(()) => true,
-            Err(TrySendError::Full(_) | TrySendError::Closed(_)) => false,
-        };
+        let request = Refused::of(presented, parts.method.as_str(), host, code, at);
+        self.queue.try_send(Step::Refused(Box::new(request))).is_ok()
     }
 
     /// Examines the next refused request, and records what was found. To be called by one job.
-    pub async fn examine_next(&self, core: &Core) {
+    pub async fn examine_next(&self, telemetry: &Telemetry) {
         let step = self.waiting.lock().await.recv().await;
         match step {
             Some(Step::Refused(refused)) => {
                 let (code, peer) = (refused.code, refused.peer);
                 match self.explainer.examine(*refused).await {
-                    Ok((found, refused)) => record(core, &found, &refused),
+                    Ok((found, refused)) => record(telemetry, &found, &refused),
                     Err(error) => {
                         tracing::debug!(%error, "could not examine a refused signature");
-                        core.telemetry.record_examined("", code, "", peer);
+                        telemetry.record_examined("", code, "", peer);
                     }
                 }
             }
@@ -86,7 +81,11 @@ impl Examiner {
     }
 }
 
-fn record(core: &Core, Examined { app_id, address, access_key, cause }: &Examined, refused: &Refused) {
+fn record(
+    telemetry: &Telemetry,
+    Examined { app_id, address, access_key, cause }: &Examined,
+    refused: &Refused,
+) {
     tracing::info!(
         target: "refusal",
         cause,
@@ -98,7 +97,7 @@ fn record(core: &Core, Examined { app_id, address, access_key, cause }: &Examine
         peer = %refused.peer,
         "refused signature examined"
     );
-    core.telemetry.record_examined(app_id, refused.code, cause, refused.peer);
+    telemetry.record_examined(app_id, refused.code, cause, refused.peer);
 }
 
 /// Whether a refusal may be due to a mistake in signing.

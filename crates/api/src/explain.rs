@@ -34,8 +34,24 @@ pub fn explainer(core: &Core) -> Arc<Explainer> {
     Arc::new(Explainer::new(Arc::clone(&core.store), core.freshness, paths))
 }
 
+/// Has the cause of a refused signature looked for: in a sandbox at once, elsewhere after the response. Gives the line of
+/// a sandbox.
+pub async fn look_into(
+    core: &Core,
+    refused: &AuthError,
+    parts: &Parts,
+    presented: &Presented<'_>,
+    body: Body,
+    line: &mut Line,
+) -> Option<String> {
+    if let Some(examiner) = &core.examiner {
+        line.is_examined = examiner.offer(refused, parts, presented, core.clock.now());
+    }
+    explained(core, refused, parts, presented, body).await
+}
+
 /// One line about a refused signature; `None` outside a sandbox and for other errors.
-pub async fn explained(
+async fn explained(
     core: &Core,
     refused: &AuthError,
     parts: &Parts,

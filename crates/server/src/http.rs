@@ -30,7 +30,7 @@ use tokio::sync::watch;
 
 use crate::app::App;
 use crate::jobs::Jobs;
-use crate::metrics::Readings;
+use crate::readings::Readings;
 use crate::routes::Routes;
 use head::Malformed;
 use patient::Patient;

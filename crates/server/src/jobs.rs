@@ -108,7 +108,7 @@ async fn examine_refusals(app: Arc<App>) {
     ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {
         ticks.tick().await;
-        examiner.examine_next(&app.core).await;
+        examiner.examine_next(&app.core.telemetry).await;
     }
 }
 

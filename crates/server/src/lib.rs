@@ -11,6 +11,7 @@ mod health;
 mod http;
 mod jobs;
 mod metrics;
+mod readings;
 mod routes;
 mod server;
 pub mod system;

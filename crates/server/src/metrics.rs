@@ -1,8 +1,5 @@
 //! `GET /metrics`, on a separate listener, so that the scraper does not compete with callers of the API under load.
 
-mod process;
-mod readings;
-
 use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::sync::{Mutex, PoisonError};
@@ -63,8 +60,6 @@ impl Metrics {
         }
     }
 }
-
-pub(crate) use readings::Readings;
 
 /// Reads the metrics as text.
 pub(crate) trait Read: Clone + Send + Sync + 'static {

@@ -10,6 +10,7 @@ use thiserror::Error;
 use crate::backup::{BackedUp, BackupError, Checked, Restored, Step};
 use crate::draft::folder_of;
 use crate::location::Location;
+use crate::port::Commits;
 use crate::problem::OpenProblem;
 use crate::schema::Schema;
 use crate::sqlite::SavedState;
@@ -18,16 +19,6 @@ use crate::{postgres, sqlite};
 
 /// Links that are followed; more are a loop.
 const LINKS: usize = 40;
-
-/// What a commit must be before it is acknowledged.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Commits {
-    /// Flushed to the database's disk.
-    #[default]
-    OnDisk,
-    /// Also on a synchronous standby; without one, writes are refused. Only PostgreSQL has standbys.
-    OnStandby,
-}
 
 /// Why a database could not be opened.
 #[derive(Debug, Error)]

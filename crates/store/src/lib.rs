@@ -19,8 +19,9 @@ mod vault;
 mod work;
 
 pub use backup::{BackedUp, BackupError, Checked, Restored, Step, remove_unfinished};
-pub use database::{Commits, OpenError};
+pub use database::OpenError;
 pub use location::Location;
+pub use port::Commits;
 pub use problem::{Left, OpenProblem};
 pub use schema::Schema;
 pub use sqlite::SavedState;

@@ -23,6 +23,16 @@ use crate::tables::request::Requests;
 use crate::tables::work::{Ping, Work};
 use crate::vault::Vault;
 
+/// What a commit must be before it is acknowledged.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Commits {
+    /// Flushed to the database's disk.
+    #[default]
+    OnDisk,
+    /// Also on a synchronous standby; without one, writes are refused. Only PostgreSQL has standbys.
+    OnStandby,
+}
+
 /// An engine: how a database is read and written.
 pub(crate) trait Engine: Send + Sync + 'static {
     /// Whether several nodes may use the database.

@@ -18,8 +18,7 @@ use tokio::sync::Semaphore;
 use tokio::time::Instant;
 use tokio_postgres_rustls::MakeRustlsConnect;
 
-use crate::database::Commits;
-use crate::port::{Engine, TableStore};
+use crate::port::{Commits, Engine, TableStore};
 use crate::problem::OpenProblem;
 use crate::schema::Schema;
 use crate::session::{Kind, Result, Session};

@@ -238,7 +238,11 @@ impl Postgres {
     /// Names the standbys that commits wait for, and waits until every connection knows.
     pub fn set_synchronous(&self, names: &str) {
         self.run("postgres", &format!("ALTER SYSTEM SET synchronous_standby_names = '{names}'"));
-        self.run("postgres", "SELECT pg_reload_conf()");
+        let reload = unprivileged(&self.binaries.join("pg_ctl"))
+            .args(["reload", "-D"])
+            .arg(self.folder.path().join("data"))
+            .output();
+        expect_success("pg_ctl", reload);
         // A process that starts after the reload has the new value; older ones have been told before that.
         while self.run("postgres", "SHOW synchronous_standby_names").trim() != names {}
     }

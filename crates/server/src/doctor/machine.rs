@@ -13,7 +13,7 @@ use super::{Depth, Finding};
 use crate::backups::list;
 use crate::config::{self, Config};
 
-/// Files that the server opens beside its connections. `[ours]`
+/// Files that the server opens, apart from its connections. `[ours]`
 const OTHER_FILES: u64 = 200;
 
 /// Free space that is reported, in bytes. `[ours]`
@@ -129,8 +129,7 @@ fn file_system(folder: &Path) -> Finding {
     let place = folder.display();
     // The kernel's number has 32 bits; its type differs between machines.
     let number = |kind: i64| kind & 0xffff_ffff;
-    #[allow(clippy::unnecessary_cast, reason = "the type differs between machines")]
-    let known = UNSUITABLE.iter().find(|(unsuitable, ..)| number(*unsuitable) == number(kind as i64));
+    let known = UNSUITABLE.iter().find(|(unsuitable, ..)| number(*unsuitable) == number(kind));
     match known {
         None => Finding::ok("file system", format!("{place} is on a local disk")),
         Some((_, name, Problem::Network)) => Finding::failure(

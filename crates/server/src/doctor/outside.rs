@@ -90,7 +90,7 @@ async fn dns(config: &Config, domain: Option<&DomainName>) -> Finding {
     if config.domains.verification == Verification::Offline {
         return Finding::warning(
             "DNS",
-            "domains.verification is offline: whoever may register a domain owns it",
+            "domains.verification is offline: an administrator owns each domain that it registers",
             "set verification = \"dns\", unless all administrators are trusted",
         );
     }

@@ -3,7 +3,7 @@
 use directory::port::Replication;
 use jiff::Timestamp;
 
-use crate::database::Commits;
+use crate::port::Commits;
 use crate::session::{Result, Session};
 
 /// The code with which a transaction ends if no standby would have its commit.

@@ -1,13 +1,15 @@
 //! What is read when the metrics are collected: the process, the store, the hashing threads, backups, replication.
 
+mod process;
+
 use std::sync::{Arc, Weak};
 
 use directory::port::{COMMIT_BOUNDS, Figures};
 use observe::log::Log;
 use observe::telemetry::Reading;
 
-use super::{Read, process};
 use crate::app::App;
+use crate::metrics::Read;
 
 /// The source of metrics; does not keep the server alive.
 #[derive(Clone)]
