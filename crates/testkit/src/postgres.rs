@@ -255,7 +255,7 @@ impl Drop for Postgres {
     }
 }
 
-fn child_processes(process: u32) -> Vec<String> {
+pub(crate) fn child_processes(process: u32) -> Vec<String> {
     let listed = std::fs::read_to_string(format!("/proc/{process}/task/{process}/children"));
     listed.unwrap_or_default().split_whitespace().map(str::to_owned).collect()
 }
@@ -284,14 +284,14 @@ pub(crate) fn unprivileged(program: &Path) -> Command {
     command
 }
 
-fn expect_success(what: &str, output: std::io::Result<Output>) -> Output {
+pub(crate) fn expect_success(what: &str, output: std::io::Result<Output>) -> Output {
     let output = output.unwrap_or_else(|error| panic!("{what}: {error}"));
     assert!(output.status.success(), "{what}: {}", String::from_utf8_lossy(&output.stderr));
     output
 }
 
 /// The newest version that Debian installed, otherwise the one in `PATH`.
-fn binaries() -> Option<PathBuf> {
+pub(crate) fn binaries() -> Option<PathBuf> {
     let versions = std::fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten();
     let newest = versions
         .filter_map(|version| {

@@ -15,6 +15,7 @@ mod disk_full;
 mod http;
 mod idle;
 mod kill;
+#[expect(dead_code, reason = "only outages of a cluster are long and measured")]
 mod load;
 mod network;
 mod postgres;
