@@ -27,6 +27,7 @@ mod running;
 mod site;
 #[path = "../faults/table.rs"]
 mod table;
+mod unconfirmed;
 
 /// The number of rounds: few by default, more for a long run.
 fn rounds(few: u64) -> u64 {
