@@ -56,6 +56,9 @@ pub struct Config {
     pub console: Console,
     /// The limits of a request.
     pub limits: Limits,
+    /// How long the server still answers calls after it was told to stop, in seconds. `/readyz` says so meanwhile, so that
+    /// a load balancer sends calls elsewhere before the port is closed.
+    pub drain_seconds: u64,
     /// The format of log lines.
     pub log: LogFormat,
     /// The log file; default: standard error.
@@ -135,6 +138,7 @@ impl Default for Config {
             domains: Domains::default(),
             console: Console::default(),
             limits: Limits::default(),
+            drain_seconds: 0,
             log: LogFormat::default(),
             log_file: None,
             metrics: None,
@@ -427,6 +431,13 @@ mod tests {
     fn what_can_t_be_says_so(#[case] text: &str, #[case] message: &str) {
         let error = from(text).unwrap_err();
         assert!(error.contains(message), "{error}");
+    }
+
+    #[test]
+    fn the_wait_for_running_requests_has_an_older_name() {
+        let config = from("drain_seconds = 5\n[limits]\ndrain_seconds = 7").unwrap();
+        assert_eq!((config.drain_seconds, config.limits.stop_seconds), (5, 7));
+        assert_eq!(from("[limits]\nstop_seconds = 8").unwrap().limits.stop_seconds, 8);
     }
 
     #[test]

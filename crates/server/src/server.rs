@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock, Weak};
+use std::time::Duration;
 
 use ::http::Request;
 use api::Core;
@@ -103,6 +104,8 @@ impl Server {
             room: Arc::new(Room::new(config.limits)),
             core,
             tls: tls.map(Arc::new),
+            draining: AtomicBool::new(false),
+            drain: Duration::from_secs(config.drain_seconds),
             stopping: AtomicBool::new(false),
             node,
             location: config.store.clone(),
@@ -115,10 +118,20 @@ impl Server {
         Ok(Self { app })
     }
 
-    /// Serves until `shutdown` is ready, then closes the listener and waits for running requests, up to the configured
-    /// timeout.
+    /// Serves until `shutdown` is ready and the configured time to drain is over, then closes the listener and waits for
+    /// running requests, up to the configured timeout.
     pub async fn serve(self, listener: TcpListener, shutdown: impl Future<Output = ()>) {
-        http::serve(self.app, listener, shutdown).await;
+        self.serve_until(listener, shutdown, std::future::pending()).await;
+    }
+
+    /// The same; `hurry` ends the drain early.
+    pub async fn serve_until(
+        self,
+        listener: TcpListener,
+        shutdown: impl Future<Output = ()>,
+        hurry: impl Future<Output = ()>,
+    ) {
+        http::serve(self.app, listener, shutdown, hurry).await;
     }
 
     /// The password hasher, for code that sets passwords outside the API.

@@ -281,7 +281,7 @@ async fn a_stop_waits_for_no_handshake() {
     // Were it to wait for any of these, this test would take an hour.
     let mut secure = Secure::start_with(|config| {
         config.tls.as_mut().unwrap().handshake_seconds = 3_600;
-        config.limits.drain_seconds = 3_600;
+        config.limits.stop_seconds = 3_600;
         config.limits.header_seconds = 3_600;
     })
     .await;
@@ -327,7 +327,7 @@ async fn headers_that_do_not_come_over_tls_are_not_waited_for() {
 #[tokio::test]
 async fn who_reads_no_answer_over_tls_is_cut_off() {
     let mut secure = Secure::start_with(|config| {
-        (config.limits.answer_seconds, config.limits.drain_seconds) = (1, 3_600);
+        (config.limits.answer_seconds, config.limits.stop_seconds) = (1, 3_600);
     })
     .await;
     let mut stream = secure.connect(&["http/1.1"]).await.unwrap();
