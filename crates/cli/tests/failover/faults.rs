@@ -2,16 +2,18 @@
 
 use std::time::Duration;
 
+use futures_util::future::join_all;
 use testkit::Host;
 
 use crate::http;
 use crate::load::{Load, Sent};
-use crate::nodes::{CONNECT_TIMEOUT, Nodes, cluster};
+use crate::nodes::{CONNECT_TIMEOUT, Measure, Nodes, cluster};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_killed_primary_loses_no_user() {
     let Some(cluster) = cluster().await else { return };
-    let mut nodes = Nodes::start("cluster: kill -9 of the primary", cluster.as_ref().unwrap()).await;
+    let mut nodes =
+        Nodes::start("cluster: kill -9 of the primary", Measure::Pause, cluster.as_ref().unwrap()).await;
     for round in 0..crate::rounds(1) {
         let harm = async |nodes: &Nodes<'_>, _: &[Load; 2], primary: Host| {
             nodes.cluster.kill_database(primary);
@@ -26,7 +28,8 @@ async fn a_killed_primary_loses_no_user() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_lost_host_loses_no_user() {
     let Some(cluster) = cluster().await else { return };
-    let mut nodes = Nodes::start("cluster: host of the primary lost", cluster.as_ref().unwrap()).await;
+    let mut nodes =
+        Nodes::start("cluster: host of the primary lost", Measure::Pause, cluster.as_ref().unwrap()).await;
     for round in 0..crate::rounds(1) {
         let harm = async |nodes: &Nodes<'_>, loads: &[Load; 2], primary: Host| {
             nodes.cluster.lose_host(primary);
@@ -45,7 +48,7 @@ async fn a_lost_host_loses_no_user() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_switchover_loses_no_user() {
     let Some(cluster) = cluster().await else { return };
-    let mut nodes = Nodes::start("cluster: switchover", cluster.as_ref().unwrap()).await;
+    let mut nodes = Nodes::start("cluster: switchover", Measure::Pause, cluster.as_ref().unwrap()).await;
     for round in 0..crate::rounds(1) {
         let harm = async |nodes: &Nodes<'_>, _: &[Load; 2], primary: Host| {
             nodes.cluster.switch_over();
@@ -61,7 +64,9 @@ async fn a_switchover_loses_no_user() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_stalled_standby_loses_no_user_and_stops_no_read() {
     let Some(cluster) = cluster().await else { return };
-    let mut nodes = Nodes::start("cluster: synchronous standby stalls", cluster.as_ref().unwrap()).await;
+    let mut nodes =
+        Nodes::start("cluster: synchronous standby stalls", Measure::SinceEnd, cluster.as_ref().unwrap())
+            .await;
     for round in 0..crate::rounds(1) {
         let mut longest = Duration::ZERO;
         let harm = async |nodes: &Nodes<'_>, _: &[Load; 2], primary: Host| {
@@ -91,13 +96,11 @@ async fn requests_while_it_stalls(nodes: &Nodes<'_>, round: u64) -> Vec<Sent> {
     for (node, client) in nodes.nodes.iter().zip(&clients) {
         http::get(node.address, client, (nodes.clock)(), "/user/cloud-gateway/v1/users");
     }
-    let mut sent = Vec::new();
-    for load in loads {
+    for load in &loads {
         // More than one for each caller, so later ones do not wait for the first.
         load.wait_until(|progress| progress.unknown >= 16).await;
         let progress = load.progress();
         assert_eq!((progress.acknowledged, progress.refused), (0, 0), "the standby is stalled");
-        sent.extend(load.finish().await);
     }
-    sent
+    join_all(loads.into_iter().map(Load::finish)).await.into_iter().flatten().collect()
 }

@@ -4,6 +4,7 @@
 //! | variable | |
 //! |---|---|
 //! | `MATRICULA_FAULT_ROUNDS=5` | the number of rounds per fault, instead of the one of every `cargo test` |
+//! | `MATRICULA_ROLLING_CALLS=20000` | the calls of a rolling restart |
 //! | `MATRICULA_FAULT_TABLE=FILE` | each fault appends its row of the table to the file, as a line of JSON |
 
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
@@ -19,6 +20,7 @@ mod http;
 #[expect(dead_code, reason = "other faults have callers that do not wait")]
 mod load;
 mod nodes;
+mod rolling;
 #[path = "../running/mod.rs"]
 #[expect(dead_code, reason = "no sandbox: faults are for what runs in production")]
 mod running;

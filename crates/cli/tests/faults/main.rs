@@ -22,6 +22,7 @@ mod postgres;
 #[path = "../running/mod.rs"]
 #[expect(dead_code, reason = "no sandbox: faults are for what runs in production")]
 mod running;
+#[expect(dead_code, reason = "only a rolling restart stops a server")]
 mod site;
 mod slow_reader;
 mod table;
