@@ -75,3 +75,37 @@ fn postgresql_is_used_over_tls_and_its_certificate_verified() {
     let (count, by_tls) = connections.trim().split_once('|').unwrap();
     assert!(count.parse::<u32>().unwrap() >= 1 && by_tls == "t", "{connections}");
 }
+
+#[test]
+fn a_postgresql_that_is_too_old_is_refused_in_words() {
+    let Some(postgres) = Postgres::version(11) else {
+        return testkit::left_out("the refusal of an old PostgreSQL", "PostgreSQL 11");
+    };
+    let folder = tempfile::tempdir().unwrap();
+    let (config, key) = (folder.path().join("matricula.toml"), folder.path().join("master.key"));
+    assert!(matricula(&["admin", "new-master-key"]).arg(&key).output().unwrap().status.success());
+    let store = postgres.database();
+    let settings =
+        format!("listen = \"127.0.0.1:0\"\nmaster_key_file = \"master.key\"\nstore = \"{store}\"\n");
+    std::fs::write(&config, settings).unwrap();
+    let backup = folder.path().join("backup");
+    let backup = backup.to_str().unwrap();
+    for arguments in [
+        &["serve"][..],
+        &["serve", "--create"],
+        &["migrate"],
+        &["migrate", "--plan"],
+        &["admin", "account", "create", "C1", "--name", "One"],
+        &["admin", "account", "list"],
+        &["audit", "verify"],
+        &["backup", backup],
+    ] {
+        let refused = matricula(arguments).arg("--config").arg(&config).output().unwrap();
+        let told = String::from_utf8(refused.stderr).unwrap();
+        assert_eq!(refused.status.code(), Some(1), "{arguments:?}: {told}");
+        let needs = "this is PostgreSQL 11.22, and PostgreSQL 12 or newer is needed";
+        assert!(told.contains(needs), "{arguments:?}: {told}");
+    }
+    let tables = "SELECT count(*) FROM information_schema.tables WHERE table_schema = 'public'";
+    assert_eq!(postgres.execute(&store, tables).trim(), "0", "nothing was created");
+}

@@ -7,6 +7,7 @@ mod lane;
 mod migrate;
 mod outage;
 mod session;
+mod version;
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;

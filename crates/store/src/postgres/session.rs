@@ -23,6 +23,7 @@ use tokio_postgres::types::{FromSql, IsNull, Kind as TypeKind, ToSql, Type, to_s
 use tokio_postgres::{AsyncMessage, Client, Config, Statement};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
+use super::version;
 use crate::session::{Cell, Cells, Error, Kind, Result, Row, Session, Value, values};
 
 /// Longest wait for a connection and for a response, unless the connection string sets `connect_timeout`. A longer wait
@@ -140,12 +141,14 @@ impl Server {
         let connect = async {
             let connect = self.config.connect(self.tls.clone());
             let (client, connection) = within(patience, deadline, connect).await.map_err(silent)??;
+            let version = connection.parameter("server_version").unwrap_or_default().to_owned();
             let unconfirmed = Arc::new(AtomicBool::new(false));
             tokio::spawn(drive(connection, Arc::clone(&unconfirmed)));
-            Ok::<_, Error>((client, unconfirmed))
+            Ok::<_, Error>((client, version, unconfirmed))
         };
         let connected = runtime.block_on(connect).map_err(|error| Error { kind: Kind::Lost, ..error });
-        let (client, unconfirmed) = connected?;
+        let (client, version, unconfirmed) = connected?;
+        version::check(&version)?;
         Ok(Connection {
             runtime: Some(runtime),
             client,
