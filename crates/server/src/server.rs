@@ -57,6 +57,14 @@ impl Server {
         Self::open_over(config, master_key, system, |store| store)
     }
 
+    /// Like `open`, for a process that serves: its connections to a database server are opened now, and kept.
+    ///
+    /// # Errors
+    /// The same, and when the database gives too few connections.
+    pub fn open_to_serve(config: &Config, master_key: &MasterKey, system: System) -> Result<Self, OpenError> {
+        Self::open_in(Mode::Serving, config, master_key, system, |store| store)
+    }
+
     /// Like `open`, with a layer between the server and its store, for tests.
     ///
     /// # Errors
@@ -94,7 +102,9 @@ impl Server {
         system.entropy.fill(&mut node);
         let own_journal = match mode {
             Mode::Sandbox => Some(Journal::unredacted()),
-            Mode::Production => config.journal.enabled.then(|| Journal::redacting(config.journal.keep)),
+            Mode::Serving | Mode::Production => {
+                config.journal.enabled.then(|| Journal::redacting(config.journal.keep))
+            }
         };
         let app = Arc::new_cyclic(|app| App {
             console: config.console.enabled.then(|| {
@@ -272,6 +282,8 @@ impl console::Host for Host {
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Mode {
     Production,
+    /// The same, with all connections to its database.
+    Serving,
     /// No valuable secrets: refused signatures are explained, and requests are recorded without redaction.
     Sandbox,
 }
@@ -289,7 +301,8 @@ fn core(
     let txt = TxtLookup::new(&config.domains)?;
     let paths = || endpoints::all().map(|endpoint| endpoint.path);
     let telemetry = Telemetry::new(Arc::clone(&clock), paths());
-    let store = over(config.store.open(master_key, Arc::clone(&clock), Arc::clone(&entropy))?);
+    let open = if mode == Mode::Serving { Location::open_to_serve } else { Location::open };
+    let store = over(open(&config.store, master_key, Arc::clone(&clock), Arc::clone(&entropy))?);
     let quota = Quota::new(config.quota.enabled.then_some(config.quota.calls), config.quota.window_ms);
     let authenticator = Authenticator::new(Arc::clone(&store), Arc::clone(&clock), config.freshness(), quota);
     let explains = || Arc::new(Explainer::new(Arc::clone(&store), config.freshness(), paths().collect()));

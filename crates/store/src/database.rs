@@ -74,9 +74,32 @@ impl Location {
         clock: Arc<dyn Clock>,
         entropy: Arc<dyn Entropy>,
     ) -> Result<Arc<dyn Store>, OpenError> {
+        self.open_with(false, master, clock, entropy)
+    }
+
+    /// The same for a node that serves: it opens its connections to a server now, and keeps them.
+    ///
+    /// # Errors
+    /// The same, and when it gets too few connections.
+    pub fn open_to_serve(
+        &self,
+        master: &MasterKey,
+        clock: Arc<dyn Clock>,
+        entropy: Arc<dyn Entropy>,
+    ) -> Result<Arc<dyn Store>, OpenError> {
+        self.open_with(true, master, clock, entropy)
+    }
+
+    fn open_with(
+        &self,
+        serves: bool,
+        master: &MasterKey,
+        clock: Arc<dyn Clock>,
+        entropy: Arc<dyn Entropy>,
+    ) -> Result<Arc<dyn Store>, OpenError> {
         self.told(match self {
             Self::Sqlite(path) => sqlite::open(&file_of(path), master, clock, entropy),
-            Self::Postgres(url) => postgres::open(url, master, clock, entropy),
+            Self::Postgres(url) => postgres::open(url, serves, master, clock, entropy),
         })
     }
 

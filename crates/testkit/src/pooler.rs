@@ -1,4 +1,4 @@
-//! A pgbouncer in transaction mode in front of [`Postgres`], for tests: it gives every transaction another connection.
+//! A pgbouncer in front of [`Postgres`], for tests. In transaction mode it gives every transaction another connection.
 
 use std::io::{BufRead as _, BufReader};
 use std::os::unix::net::UnixStream;
@@ -36,18 +36,28 @@ impl Pooler {
     /// installed.
     pub fn shared() -> Option<&'static Self> {
         static SHARED: OnceLock<Option<Pooler>> = OnceLock::new();
-        SHARED.get_or_init(|| Self::start(Postgres::shared()?)).as_ref()
+        SHARED.get_or_init(|| Self::start(Postgres::shared()?, "transaction", 4)).as_ref()
     }
 
-    fn start(postgres: &Postgres) -> Option<Self> {
+    /// One in session mode with this many connections to each database; `None`: pgbouncer is not installed.
+    pub fn in_session_mode(postgres: &Postgres, pool_size: usize) -> Option<Self> {
+        Self::start(postgres, "session", pool_size)
+    }
+
+    /// One in transaction mode.
+    pub fn in_transaction_mode(postgres: &Postgres, pool_size: usize) -> Option<Self> {
+        Self::start(postgres, "transaction", pool_size)
+    }
+
+    fn start(postgres: &Postgres, mode: &str, pool_size: usize) -> Option<Self> {
         std::fs::metadata(PROGRAM).ok()?;
         let folder = tempfile::Builder::new().prefix("pooler-").tempdir();
         let folder = folder.map(TempDir::keep).unwrap_or_else(|error| panic!("a temporary folder: {error}"));
         crate::postgres::give_to_unprivileged(&folder);
         let settings = format!(
             "[databases]\n* = host={} port={} user=matricula\n\
-             [pgbouncer]\nunix_socket_dir = {}\nlisten_port = 5432\nauth_type = any\npool_mode = transaction\n\
-             max_client_conn = 2000\ndefault_pool_size = 4\nserver_idle_timeout = 5\n",
+             [pgbouncer]\nunix_socket_dir = {}\nlisten_port = 5432\nauth_type = any\npool_mode = {mode}\n\
+             max_client_conn = 2000\ndefault_pool_size = {pool_size}\nserver_idle_timeout = 5\n",
             postgres.folder().display(),
             postgres.port(),
             folder.display(),

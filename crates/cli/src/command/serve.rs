@@ -33,7 +33,7 @@ pub(crate) async fn run(Arguments { config, create }: Arguments) -> Result<(), F
     if create {
         crate::place::create(&config)?;
     }
-    let server = Server::open(&config, &config.master_key()?, System::real())?;
+    let server = Server::open_to_serve(&config, &config.master_key()?, System::real())?;
     // Binds only now, so that no caller waits for a server that can't open its directory.
     let listener =
         server::listen(config.listen).with_context(|| format!("can't listen on {}", config.listen))?;

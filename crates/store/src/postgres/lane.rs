@@ -44,8 +44,9 @@ impl Lane {
         vault: Arc<Vault>,
         entropy: Arc<dyn Entropy>,
         outage: Arc<Outage>,
+        connection: Option<Connection>,
     ) -> Self {
-        Self { server, vault, entropy, outage, connection: None }
+        Self { server, vault, entropy, outage, connection }
     }
 
     /// Runs a transaction. `repeatable`: it does no harm when it runs twice.

@@ -132,6 +132,13 @@ impl Server {
         Ok(connection)
     }
 
+    /// Connects, and occupies a connection of the database even behind a pooler in session mode.
+    pub(super) fn occupy(&self, deadline: Option<Instant>) -> Result<Connection> {
+        let connection = self.open(false, deadline)?;
+        connection.batch("SELECT 1")?;
+        Ok(connection)
+    }
+
     fn open(&self, is_pooled: bool, deadline: Option<Instant>) -> Result<Connection> {
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
