@@ -16,7 +16,7 @@ use crate::written::{self, Written};
 use super::Bench;
 
 /// The settings that an operator changes first. Every commit is forced to disk.
-const OPTIONS: &str = "-c shared_buffers=512MB -c max_wal_size=4GB -c max_connections=200";
+pub(crate) const OPTIONS: &str = "-c shared_buffers=512MB -c max_wal_size=4GB -c max_connections=200";
 
 /// The rows of `users`, one per transaction, into a table with the same indexes.
 const INSERT: &str = "\\set n random(1, 9000000000000000000)
