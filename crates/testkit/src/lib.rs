@@ -188,11 +188,16 @@ impl TestServer {
 
     /// Stops after open requests have finished.
     pub async fn stop(&mut self) {
-        if let Some(stop) = self.stop.take() {
-            let _ = stop.send(());
-        }
+        self.begin_stop();
         if let Some(task) = self.task.take() {
             task.await.unwrap_or_else(|error| panic!("the server panicked: {error}"));
+        }
+    }
+
+    /// Tells it to stop, and does not wait.
+    pub fn begin_stop(&mut self) {
+        if let Some(stop) = self.stop.take() {
+            let _ = stop.send(());
         }
     }
 

@@ -76,7 +76,7 @@ impl<'c> Nodes<'c> {
     }
 
     /// Causes a fault under load on both nodes, and checks their responses when both respond again. `harm` gets the host
-    /// of the primary, and gives the requests of its own loads.
+    /// of the primary, and gives the requests that it sent itself.
     pub(crate) async fn round(
         &mut self,
         round: u64,

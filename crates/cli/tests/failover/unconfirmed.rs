@@ -56,6 +56,7 @@ impl Trial {
     /// Sends the request. Gives the response's status, and whether it says that the outcome is not known.
     async fn send(&self) -> (u16, bool) {
         let answer = self.client.send(PATH, &self.signed, self.body.clone()).await.unwrap();
+        assert_eq!(answer.header("retry-after").is_some(), answer.status == 503);
         let text = String::from_utf8(answer.body).unwrap();
         println!("{} {text}", answer.status);
         (answer.status, text.contains("may or may not"))

@@ -296,6 +296,25 @@ async fn a_stop_waits_for_no_handshake() {
     drop((stalled, idle, silent));
 }
 
+/// The drain lasts longer than any test.
+#[tokio::test]
+async fn a_drain_closes_connections_of_http_2_and_serves_new_ones() {
+    let mut secure = Secure::start_with(|config| config.drain_seconds = 86_400).await;
+    let (mut sender, driving) = secure.http2(&h2::client::Builder::new()).await;
+    let (answer, _) = sender.send_request(health(), true).unwrap();
+    answer.await.unwrap();
+    secure.server.begin_stop();
+    // The server says goodbye, and the client leaves.
+    driving.await.unwrap().unwrap();
+    for _ in 0..2 {
+        let (mut sender, _driving) = secure.http2(&h2::client::Builder::new()).await;
+        for _ in 0..2 {
+            let (answer, _) = sender.send_request(health(), true).unwrap();
+            assert_eq!(answer.await.unwrap().status(), 200);
+        }
+    }
+}
+
 #[tokio::test]
 async fn a_stop_waits_for_what_is_under_way_over_http_2() {
     let mut secure = Secure::start().await;
