@@ -114,7 +114,7 @@ impl Rounds {
 }
 
 /// The first process of PostgreSQL, the parent of all others.
-fn process(postgres: &Postgres) -> anyhow::Result<u32> {
+pub(crate) fn process(postgres: &Postgres) -> anyhow::Result<u32> {
     let file = postgres.folder().join("data/postmaster.pid");
     let text = std::fs::read_to_string(&file).with_context(|| file.display().to_string())?;
     Ok(text.lines().next().unwrap_or_default().parse()?)

@@ -27,6 +27,7 @@ rm -rf "$2" 2>/dev/null
 /// A running pooler. It ends with the process that started it.
 pub struct Pooler {
     folder: PathBuf,
+    process: u32,
     // It stops when its standard input closes.
     _shell: Child,
 }
@@ -80,7 +81,13 @@ impl Pooler {
             let runs = std::fs::read_to_string(&state).is_ok_and(|state| !state.contains(") Z "));
             assert!(runs, "{}", std::fs::read_to_string(folder.join("log")).unwrap_or_default());
         }
-        Some(Self { folder, _shell: shell })
+        let process = process.trim().parse().unwrap_or_else(|error| panic!("a process id: {error}"));
+        Some(Self { folder, process, _shell: shell })
+    }
+
+    /// The process id.
+    pub fn process(&self) -> u32 {
+        self.process
     }
 
     /// The connection string of a database of the server, through the pooler.
