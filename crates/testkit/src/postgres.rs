@@ -287,9 +287,13 @@ impl Drop for Postgres {
     }
 }
 
-/// Copies a folder.
+/// Copies a folder, for the user that servers run as, who deletes it at the end.
 fn copied(from: &Path, to: &Path) -> PathBuf {
     expect_success("cp", Command::new("cp").arg("-rL").arg(from).arg(to).output());
+    if is_root() {
+        let owner = format!("{NOBODY}:{NOBODY}");
+        expect_success("chown", Command::new("chown").arg("-R").arg(owner).arg(to).output());
+    }
     to.to_owned()
 }
 
