@@ -88,6 +88,8 @@ enum Command {
     Import,
     /// create-user on PostgreSQL, compared with single-row inserts by pgbench
     Postgres,
+    /// create-user on PostgreSQL through pgbouncer, compared with direct connections
+    Pooler,
     /// create-user with passwords, compared with the time of one hash
     Passwords,
     /// Time from spawn to ready, and memory at rest
@@ -132,6 +134,7 @@ fn main() -> ExitCode {
             row::bulk::measure,
             row::import::measure,
             row::postgres::measure,
+            row::pooler::measure,
             row::passwords::measure,
             row::start::measure,
             row::console::measure,
@@ -142,6 +145,7 @@ fn main() -> ExitCode {
         Command::Bulk => &[row::bulk::measure],
         Command::Import => &[row::import::measure],
         Command::Postgres => &[row::postgres::measure],
+        Command::Pooler => &[row::pooler::measure],
         Command::Passwords => &[row::passwords::measure],
         Command::Start => &[row::start::measure],
         Command::Console => &[row::console::measure],

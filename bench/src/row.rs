@@ -7,6 +7,7 @@ pub(crate) mod growth;
 pub(crate) mod import;
 pub(crate) mod openldap;
 pub(crate) mod passwords;
+pub(crate) mod pooler;
 pub(crate) mod postgres;
 pub(crate) mod single;
 pub(crate) mod start;

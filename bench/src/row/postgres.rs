@@ -16,7 +16,7 @@ use crate::written::{self, Written};
 use super::Bench;
 
 /// The settings that an operator changes first. Every commit is forced to disk.
-const OPTIONS: &str = "-c shared_buffers=512MB -c max_wal_size=4GB -c max_connections=200";
+pub(crate) const OPTIONS: &str = "-c shared_buffers=512MB -c max_wal_size=4GB -c max_connections=200";
 
 /// The rows of `users`, one per transaction, into a table with the same indexes.
 const INSERT: &str = "\\set n random(1, 9000000000000000000)
@@ -114,7 +114,7 @@ impl Rounds {
 }
 
 /// The first process of PostgreSQL, the parent of all others.
-fn process(postgres: &Postgres) -> anyhow::Result<u32> {
+pub(crate) fn process(postgres: &Postgres) -> anyhow::Result<u32> {
     let file = postgres.folder().join("data/postmaster.pid");
     let text = std::fs::read_to_string(&file).with_context(|| file.display().to_string())?;
     Ok(text.lines().next().unwrap_or_default().parse()?)

@@ -23,7 +23,8 @@ pub struct Limits {
     /// Requests that run at once, not counting those whose body is still arriving; more are refused with 503.
     pub in_flight: usize,
     /// Timeout for running requests when the server stops, in seconds.
-    pub drain_seconds: u64,
+    #[serde(alias = "drain_seconds")]
+    pub stop_seconds: u64,
 }
 
 impl Default for Limits {
@@ -36,7 +37,7 @@ impl Default for Limits {
             request_seconds: 60,
             answer_seconds: 30,
             in_flight: 8_192,
-            drain_seconds: 30,
+            stop_seconds: 30,
         }
     }
 }
@@ -68,7 +69,7 @@ impl Limits {
     }
 
     /// Timeout for running requests when the server stops.
-    pub fn drain(&self) -> Duration {
-        Duration::from_secs(self.drain_seconds)
+    pub fn stop(&self) -> Duration {
+        Duration::from_secs(self.stop_seconds)
     }
 }

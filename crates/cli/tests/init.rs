@@ -73,6 +73,19 @@ fn the_first_signed_call_needs_two_commands_before_it() {
     let created = matricula(&["user", "create", "--email", "ann@acme.example", "--keys"]).arg(&keys).output();
     assert!(created.as_ref().unwrap().status.success(), "{created:?}");
 
+    // The operator sees why a signature is refused.
+    let text = std::fs::read_to_string(&keys).unwrap();
+    let mut wrong: Value = serde_json::from_str(&text).unwrap();
+    wrong["secret_key"] = "d3Jvbmc=".into();
+    let wrong_keys = config.with_file_name("wrong.json");
+    std::fs::write(&wrong_keys, wrong.to_string()).unwrap();
+    let refused =
+        matricula(&["user", "create", "--email", "ben@acme.example", "--keys"]).arg(&wrong_keys).output();
+    assert!(stderr_text(&refused.unwrap()).contains("err_xdk_invalid_signature"));
+    let examined = line_with(&mut log, "refused signature examined");
+    assert_eq!(examined["cause"], "unexplained", "{examined}");
+    assert_eq!(examined["caller"], "administrator@acme.example", "{examined}");
+
     let again = init(&config, &["--domain", "acme.example"]);
     assert_eq!(again.status.code(), Some(1));
     assert!(stderr_text(&again).contains("keys.json already exists and is not overwritten"), "{again:?}");

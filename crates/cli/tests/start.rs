@@ -20,9 +20,14 @@ use tempfile::TempDir;
 
 /// A folder with a configuration and a master key, and no directory.
 fn new_site(listen: &str) -> (TempDir, PathBuf) {
+    new_site_with(listen, "")
+}
+
+/// The same with more settings.
+fn new_site_with(listen: &str, more: &str) -> (TempDir, PathBuf) {
     let folder = tempfile::tempdir().unwrap();
     let config = folder.path().join("matricula.toml");
-    let settings = format!("listen = \"{listen}\"\nmaster_key_file = \"master.key\"\n");
+    let settings = format!("listen = \"{listen}\"\nmaster_key_file = \"master.key\"\n{more}");
     std::fs::write(&config, settings + "[domains]\nverification = \"offline\"\n").unwrap();
     let key = matricula(&["admin", "new-master-key"]).arg(folder.path().join("master.key")).output().unwrap();
     assert!(key.status.success(), "{key:?}");
@@ -244,4 +249,37 @@ fn files_next_to_a_directory_are_for_its_owner_only() {
     for name in ["matricula.db", "matricula.db-wal", "matricula.db-shm", "master.key", "keys.json"] {
         assert!(seen.iter().any(|seen| seen == name), "{name} is looked at: {seen:?}");
     }
+}
+
+/// Longer than any test: only a second signal ends this drain.
+const LONG_DRAIN: &str = "drain_seconds = 86400\n";
+
+#[test]
+fn a_drain_answers_calls_says_so_and_ends_with_a_second_signal() {
+    let (_folder, config) = new_site_with("127.0.0.1:0", LONG_DRAIN);
+    let mut serving = Serving::serve(&config, &["--create"]);
+    let address = serving.address();
+    let request = b"GET /healthz HTTP/1.1\r\nhost: x\r\n\r\n";
+    let mut idle = TcpStream::connect(&address).unwrap();
+    idle.write_all(request).unwrap();
+    let mut answer = [0; 4_096];
+    let length = idle.read(&mut answer).unwrap();
+    let kept = String::from_utf8_lossy(&answer[..length]).to_ascii_lowercase();
+    assert!(kept.starts_with("http/1.1 200 ") && !kept.contains("connection: close"), "{kept}");
+    assert!(readyz_answer(&address).starts_with("HTTP/1.1 200 "));
+
+    let process = Pid::from_child(&serving.process.0);
+    kill_process(process, Signal::TERM).unwrap();
+    serving.wait_for_line("draining");
+    let told = readyz_answer(&address);
+    assert!(told.starts_with("HTTP/1.1 503 ") && told.ends_with("stopping\n"), "{told}");
+    // The next response on an idle connection is the last one.
+    idle.write_all(request).unwrap();
+    let mut last = String::new();
+    idle.read_to_string(&mut last).unwrap();
+    let last = last.to_ascii_lowercase();
+    assert!(last.starts_with("http/1.1 200 ") && last.contains("connection: close"), "{last}");
+
+    serving.stop(Signal::TERM);
+    assert!(TcpStream::connect(&address).is_err());
 }

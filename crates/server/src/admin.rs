@@ -120,7 +120,7 @@ impl Admin {
     /// When the store cannot be opened.
     pub fn open(config: &Config, master_key: &MasterKey, system: System) -> Result<Self, OpenError> {
         let (clock, entropy) = (Arc::clone(&system.clock), Arc::clone(&system.entropy));
-        Ok(Self::new(config.open_store(master_key, clock, entropy)?, system))
+        Ok(Self::new(config.open_store(false, master_key, clock, entropy)?, system))
     }
 
     /// Verifies every chain of the audit.

@@ -2,6 +2,7 @@
 
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::time::Duration;
 
 use api::Core;
 use api::room::Room;
@@ -23,6 +24,11 @@ pub(crate) struct App {
     pub(crate) console: Option<Arc<Console>>,
     pub(crate) tls: Option<Arc<Tls>>,
     pub(crate) room: Arc<Room>,
+    /// Set when the server is told to stop: `/readyz` says so, and each response closes its connection.
+    pub(crate) draining: AtomicBool,
+    /// How long calls are still answered then.
+    pub(crate) drain: Duration,
+    /// Set when the port is closed.
     pub(crate) stopping: AtomicBool,
     /// The id of this node on a shared database.
     pub(crate) node: [u8; 16],

@@ -12,7 +12,7 @@ use auth::{Cost, PasswordHasher};
 use directory::port::{Clock, Entropy, RequestIds, Store};
 use directory::session::SessionLimits;
 use serde::{Deserialize, Serialize};
-use store::{Commits, Location, MasterKey, VaultError};
+use store::{Commits, Location, MasterKey, Opening, VaultError};
 use thiserror::Error;
 
 pub use api::dns::{Domains, Verification};
@@ -61,6 +61,9 @@ pub struct Config {
     pub console: Console,
     /// The limits of a request.
     pub limits: Limits,
+    /// How long the server still answers calls after it was told to stop, in seconds. `/readyz` says so meanwhile, so that
+    /// a load balancer sends calls elsewhere before the port is closed.
+    pub drain_seconds: u64,
     /// The format of log lines.
     pub log: LogFormat,
     /// The log file; default: standard error.
@@ -146,6 +149,7 @@ impl Default for Config {
             domains: Domains::default(),
             console: Console::default(),
             limits: Limits::default(),
+            drain_seconds: 0,
             log: LogFormat::default(),
             log_file: None,
             backup: None,
@@ -340,12 +344,13 @@ impl Config {
     /// Opens the configured store.
     pub(crate) fn open_store(
         &self,
+        serves: bool,
         master_key: &MasterKey,
         clock: Arc<dyn Clock>,
         entropy: Arc<dyn Entropy>,
     ) -> Result<Arc<dyn Store>, store::OpenError> {
         let commits = if self.require_synchronous_replication { Commits::OnStandby } else { Commits::OnDisk };
-        self.store.open_with(master_key, clock, entropy, commits)
+        self.store.open_with(Opening { serves, commits }, master_key, clock, entropy)
     }
 
     pub(crate) fn freshness(&self) -> jiff::SignedDuration {
@@ -463,6 +468,13 @@ mod tests {
     fn what_can_t_be_says_so(#[case] text: &str, #[case] message: &str) {
         let error = from(text).unwrap_err();
         assert!(error.contains(message), "{error}");
+    }
+
+    #[test]
+    fn the_wait_for_running_requests_has_an_older_name() {
+        let config = from("drain_seconds = 5\n[limits]\ndrain_seconds = 7").unwrap();
+        assert_eq!((config.drain_seconds, config.limits.stop_seconds), (5, 7));
+        assert_eq!(from("[limits]\nstop_seconds = 8").unwrap().limits.stop_seconds, 8);
     }
 
     #[test]

@@ -23,7 +23,7 @@ pub(crate) async fn live() -> &'static str {
 }
 
 pub(crate) async fn ready(State(app): State<Arc<App>>) -> (StatusCode, String) {
-    if app.stopping.load(Ordering::Relaxed) {
+    if app.draining.load(Ordering::Relaxed) {
         return (StatusCode::SERVICE_UNAVAILABLE, "stopping\n".to_owned());
     }
     match app.core.store.ready().await {

@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, Weak};
+use std::time::Duration;
 
 use ::http::Request;
 use api::Core;
@@ -59,6 +60,14 @@ impl Server {
         Self::open_over(config, master_key, system, |store| store)
     }
 
+    /// Like `open`, for a process that serves: its connections to a database server are opened now, and kept.
+    ///
+    /// # Errors
+    /// The same, and when the database gives too few connections.
+    pub fn open_to_serve(config: &Config, master_key: &MasterKey, system: System) -> Result<Self, OpenError> {
+        Self::open_in(Mode::Serving, config, master_key, system, |store| store)
+    }
+
     /// Like `open`, with a layer between the server and its store, for tests.
     ///
     /// # Errors
@@ -96,7 +105,9 @@ impl Server {
         system.entropy.fill(&mut node);
         let own_journal = match mode {
             Mode::Sandbox => Some(Journal::unredacted()),
-            Mode::Production => config.journal.enabled.then(|| Journal::redacting(config.journal.keep)),
+            Mode::Serving | Mode::Production => {
+                config.journal.enabled.then(|| Journal::redacting(config.journal.keep))
+            }
         };
         let app = Arc::new_cyclic(|app| App {
             console: config.console.enabled.then(|| {
@@ -106,6 +117,8 @@ impl Server {
             room: Arc::new(Room::new(config.limits)),
             core,
             tls: tls.map(Arc::new),
+            draining: AtomicBool::new(false),
+            drain: Duration::from_secs(config.drain_seconds),
             stopping: AtomicBool::new(false),
             node,
             location: config.store.clone(),
@@ -124,10 +137,20 @@ impl Server {
         Ok(Self { app })
     }
 
-    /// Serves until `shutdown` is ready, then closes the listener and waits for running requests, up to the configured
-    /// timeout.
+    /// Serves until `shutdown` is ready and the configured time to drain is over, then closes the listener and waits for
+    /// running requests, up to the configured timeout.
     pub async fn serve(self, listener: TcpListener, shutdown: impl Future<Output = ()>) {
-        http::serve(self.app, listener, shutdown).await;
+        self.serve_until(listener, shutdown, std::future::pending()).await;
+    }
+
+    /// The same; `hurry` ends the drain early.
+    pub async fn serve_until(
+        self,
+        listener: TcpListener,
+        shutdown: impl Future<Output = ()>,
+        hurry: impl Future<Output = ()>,
+    ) {
+        http::serve(self.app, listener, shutdown, hurry).await;
     }
 
     /// The password hasher, for code that sets passwords outside the API.
@@ -288,6 +311,8 @@ impl console::Host for Host {
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Mode {
     Production,
+    /// The same, with all connections to its database.
+    Serving,
     /// No valuable secrets: refused signatures are explained, and requests are recorded without redaction.
     Sandbox,
 }
@@ -305,7 +330,8 @@ fn core(
     let txt = TxtLookup::new(&config.domains)?;
     let paths = || endpoints::all().map(|endpoint| endpoint.path);
     let telemetry = Telemetry::new(Arc::clone(&clock), paths());
-    let store = over(config.open_store(master_key, Arc::clone(&clock), Arc::clone(&entropy))?);
+    let serves = mode == Mode::Serving;
+    let store = over(config.open_store(serves, master_key, Arc::clone(&clock), Arc::clone(&entropy))?);
     let quota = Quota::new(config.quota.enabled.then_some(config.quota.calls), config.quota.window_ms);
     let authenticator = Authenticator::new(Arc::clone(&store), Arc::clone(&clock), config.freshness(), quota);
     let explains = || Arc::new(Explainer::new(Arc::clone(&store), config.freshness(), paths().collect()));
@@ -320,7 +346,7 @@ fn core(
         freshness: config.freshness(),
         public_url: PublicUrl::new(config.public_url.clone(), secure),
         explainer: (mode == Mode::Sandbox).then(explains),
-        examiner: (mode == Mode::Production).then(|| Examiner::new(explains())),
+        examiner: (mode != Mode::Sandbox).then(|| Examiner::new(explains())),
         telemetry,
         imports: Arc::default(),
         recording: tokio::sync::Mutex::default(),

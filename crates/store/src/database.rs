@@ -10,7 +10,7 @@ use thiserror::Error;
 use crate::backup::{BackedUp, BackupError, Checked, Restored, Step};
 use crate::draft::folder_of;
 use crate::location::Location;
-use crate::port::Commits;
+use crate::port::Opening;
 use crate::problem::OpenProblem;
 use crate::schema::Schema;
 use crate::sqlite::SavedState;
@@ -75,23 +75,23 @@ impl Location {
         clock: Arc<dyn Clock>,
         entropy: Arc<dyn Entropy>,
     ) -> Result<Arc<dyn Store>, OpenError> {
-        self.open_with(master, clock, entropy, Commits::OnDisk)
+        self.open_with(Opening::default(), master, clock, entropy)
     }
 
-    /// Like `open`; `commits` says what each commit must be.
+    /// Like `open`, in a certain way.
     ///
     /// # Errors
-    /// As `open`.
+    /// As `open`; and when a node that serves gets too few connections.
     pub fn open_with(
         &self,
+        opening: Opening,
         master: &MasterKey,
         clock: Arc<dyn Clock>,
         entropy: Arc<dyn Entropy>,
-        commits: Commits,
     ) -> Result<Arc<dyn Store>, OpenError> {
         self.told(match self {
             Self::Sqlite(path) => sqlite::open(&file_of(path), master, clock, entropy),
-            Self::Postgres(url) => postgres::open(url, master, clock, entropy, commits),
+            Self::Postgres(url) => postgres::open(url, opening, master, clock, entropy),
         })
     }
 

@@ -21,7 +21,7 @@ mod work;
 pub use backup::{BackedUp, BackupError, Checked, Restored, Step, remove_unfinished};
 pub use database::OpenError;
 pub use location::Location;
-pub use port::Commits;
+pub use port::{Commits, Opening};
 pub use problem::{Left, OpenProblem};
 pub use schema::Schema;
 pub use sqlite::SavedState;

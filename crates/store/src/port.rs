@@ -33,6 +33,15 @@ pub enum Commits {
     OnStandby,
 }
 
+/// How a database is opened.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Opening {
+    /// Whether a node serves with it: then it opens its connections to a server now, and keeps them.
+    pub serves: bool,
+    /// What a commit must be.
+    pub commits: Commits,
+}
+
 /// An engine: how a database is read and written.
 pub(crate) trait Engine: Send + Sync + 'static {
     /// Whether several nodes may use the database.

@@ -8,6 +8,7 @@ mod migrate;
 mod outage;
 mod replication;
 mod session;
+mod version;
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -18,7 +19,7 @@ use tokio::sync::Semaphore;
 use tokio::time::Instant;
 use tokio_postgres_rustls::MakeRustlsConnect;
 
-use crate::port::{Commits, Engine, TableStore};
+use crate::port::{Engine, Opening, TableStore};
 use crate::problem::OpenProblem;
 use crate::schema::Schema;
 use crate::session::{Kind, Result, Session};
@@ -44,6 +45,12 @@ const SPARE: Duration = Duration::from_millis(500);
 
 /// Connections that read, at most.
 const READERS: usize = 8;
+
+/// Connections that a node holds at the same time, at most: lanes, readers, and long reads.
+const CONNECTIONS: usize = LANES + 1 + READERS + LONG_READS;
+
+/// Long reads that run at the same time, usually. [ours]
+const LONG_READS: usize = 3;
 
 struct Postgres {
     creation: Writer<Task<Additions>>,
@@ -77,26 +84,30 @@ pub(crate) fn create(
     })
 }
 
-/// Opens the database, and migrates it when needed.
+/// Opens the database, and migrates it when needed. [`Opening::serves`]: with all connections of its lanes and readers, which are
+/// kept.
 pub(crate) fn open(
     url: &str,
+    opening: Opening,
     master: &MasterKey,
     clock: Arc<dyn Clock>,
     entropy: Arc<dyn Entropy>,
-    commits: Commits,
 ) -> std::result::Result<Arc<dyn Store>, OpenProblem> {
     let server = server(url)?;
-    let (vault, connection, forgotten) = apart(|| prepare(&server, master))?;
+    let (vault, mut idle, forgotten) = apart(|| prepare(&server, master, opening.serves))?;
     let vault = Arc::new(vault);
     let outage = Arc::<Outage>::default();
-    let begin = replication::begin(commits);
-    let lane =
-        || Lane::new(server.clone(), begin, Arc::clone(&vault), Arc::clone(&entropy), Arc::clone(&outage));
+    let begin = replication::begin(opening.commits);
+    let mut lane = || {
+        let connection = if opening.serves { idle.pop() } else { None };
+        let (vault, entropy, outage) = (Arc::clone(&vault), Arc::clone(&entropy), Arc::clone(&outage));
+        Lane::new(server.clone(), begin, vault, entropy, outage, connection)
+    };
     let engine = Postgres {
+        changes: Writer::start("store-changes", [Changes(lane())]).map_err(OpenProblem::Thread)?,
         creation: Writer::start("store-creation", (0..LANES).map(|_| Creation(lane())))
             .map_err(OpenProblem::Thread)?,
-        changes: Writer::start("store-changes", [Changes(lane())]).map_err(OpenProblem::Thread)?,
-        readers: Arc::new(Readers { server, outage, entropy, idle: Mutex::new(vec![connection]) }),
+        readers: Arc::new(Readers { server, outage, entropy, idle: Mutex::new(idle) }),
         room: Arc::new(Semaphore::new(READERS)),
     };
     Ok(Arc::new(TableStore::new(engine, vault, Snapshot::new(clock, forgotten))))
@@ -105,7 +116,11 @@ pub(crate) fn open(
 fn prepare(
     server: &Server,
     master: &MasterKey,
-) -> std::result::Result<(Vault, Connection, i64), OpenProblem> {
+    serves: bool,
+) -> std::result::Result<(Vault, Vec<Connection>, i64), OpenProblem> {
+    if serves {
+        check_connections(server)?;
+    }
     let connection = server.connect()?;
     if !migrate::is_complete(&connection)? {
         return Err(OpenProblem::Missing);
@@ -114,7 +129,29 @@ fn prepare(
     let vault = Vault::open(master, &read::ring(&connection)?)?;
     lane::add_chain(&connection, &vault, lane::CHANGES)?;
     let forgotten = forget::up_to(&connection)?;
-    Ok((vault, connection, forgotten))
+    let mut idle = vec![connection];
+    while serves && idle.len() < CONNECTIONS - LONG_READS {
+        idle.push(server.connect()?);
+    }
+    Ok((vault, idle, forgotten))
+}
+
+/// Checks that a node gets all its connections at the same time. A pooler in session mode lets further ones wait without
+/// a word, and then calls fail later, when many arrive together.
+fn check_connections(server: &Server) -> std::result::Result<(), OpenProblem> {
+    let deadline = Some(Instant::now() + server.patience());
+    let mut open = Vec::with_capacity(CONNECTIONS);
+    while open.len() < CONNECTIONS {
+        match server.occupy(deadline) {
+            Ok(connection) => open.push(connection),
+            Err(error) if open.is_empty() => return Err(error.into()),
+            Err(error) => {
+                let found = open.len();
+                return Err(OpenProblem::Connections { found, needed: CONNECTIONS, cause: error.source });
+            }
+        }
+    }
+    Ok(())
 }
 
 /// Replaces the master key. Rows and ids stay the same.

@@ -65,6 +65,19 @@ pub enum OpenProblem {
     /// The master key is wrong or unreadable.
     #[error(transparent)]
     Vault(#[from] VaultError),
+    /// The database or a pooler gives too few connections.
+    #[error(
+        "gives {found} connections at the same time, and a node needs {needed} ({cause}): raise max_connections of \
+         PostgreSQL; for a pooler in session mode, set default_pool_size to {needed} for each node, or use transaction mode"
+    )]
+    Connections {
+        /// Connections that were opened.
+        found: usize,
+        /// Connections of a node.
+        needed: usize,
+        /// The error of the next one.
+        cause: Box<dyn std::error::Error + Send + Sync>,
+    },
     /// A writer's thread could not be started.
     #[error("could not start a writer thread: {0}")]
     Thread(std::io::Error),
@@ -130,6 +143,7 @@ impl OpenProblem {
                 | Self::Empty
                 | Self::Foreign
                 | Self::BeingRestored
+                | Self::Connections { .. }
         )
     }
 }

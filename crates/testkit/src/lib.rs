@@ -21,8 +21,10 @@
 mod application;
 mod browser;
 mod caller;
+mod cluster;
 mod login;
 mod pooler;
+mod ports;
 mod postgres;
 mod raw;
 mod system;
@@ -49,10 +51,12 @@ pub use application::{TestApplication, bearer};
 pub use browser::Browser;
 pub use caller::{Response, TestCaller};
 pub use client;
+pub use cluster::{Cluster, Host};
 pub use login::basic;
 pub use playground::system::SeededEntropy;
 pub use playground::test_control;
 pub use pooler::Pooler;
+pub use ports::free_ports;
 pub use postgres::{Postgres, Standby};
 pub use raw::Connection;
 pub use system::FakeClock;
@@ -184,11 +188,16 @@ impl TestServer {
 
     /// Stops after open requests have finished.
     pub async fn stop(&mut self) {
-        if let Some(stop) = self.stop.take() {
-            let _ = stop.send(());
-        }
+        self.begin_stop();
         if let Some(task) = self.task.take() {
             task.await.unwrap_or_else(|error| panic!("the server panicked: {error}"));
+        }
+    }
+
+    /// Tells it to stop, and does not wait.
+    pub fn begin_stop(&mut self) {
+        if let Some(stop) = self.stop.take() {
+            let _ = stop.send(());
         }
     }
 

@@ -1,4 +1,4 @@
-//! A pgbouncer in transaction mode in front of [`Postgres`], for tests: it gives every transaction another connection.
+//! A pgbouncer in front of [`Postgres`], for tests. In transaction mode it gives every transaction another connection.
 
 use std::io::{BufRead as _, BufReader};
 use std::os::unix::net::UnixStream;
@@ -27,6 +27,7 @@ rm -rf "$2" 2>/dev/null
 /// A running pooler. It ends with the process that started it.
 pub struct Pooler {
     folder: PathBuf,
+    process: u32,
     // It stops when its standard input closes.
     _shell: Child,
 }
@@ -36,18 +37,28 @@ impl Pooler {
     /// installed.
     pub fn shared() -> Option<&'static Self> {
         static SHARED: OnceLock<Option<Pooler>> = OnceLock::new();
-        SHARED.get_or_init(|| Self::start(Postgres::shared()?)).as_ref()
+        SHARED.get_or_init(|| Self::start(Postgres::shared()?, "transaction", 4)).as_ref()
     }
 
-    fn start(postgres: &Postgres) -> Option<Self> {
+    /// One in session mode with this many connections to each database; `None`: pgbouncer is not installed.
+    pub fn in_session_mode(postgres: &Postgres, pool_size: usize) -> Option<Self> {
+        Self::start(postgres, "session", pool_size)
+    }
+
+    /// One in transaction mode.
+    pub fn in_transaction_mode(postgres: &Postgres, pool_size: usize) -> Option<Self> {
+        Self::start(postgres, "transaction", pool_size)
+    }
+
+    fn start(postgres: &Postgres, mode: &str, pool_size: usize) -> Option<Self> {
         std::fs::metadata(PROGRAM).ok()?;
         let folder = tempfile::Builder::new().prefix("pooler-").tempdir();
         let folder = folder.map(TempDir::keep).unwrap_or_else(|error| panic!("a temporary folder: {error}"));
         crate::postgres::give_to_unprivileged(&folder);
         let settings = format!(
             "[databases]\n* = host={} port={} user=matricula\n\
-             [pgbouncer]\nunix_socket_dir = {}\nlisten_port = 5432\nauth_type = any\npool_mode = transaction\n\
-             max_client_conn = 2000\ndefault_pool_size = 4\nserver_idle_timeout = 5\n",
+             [pgbouncer]\nunix_socket_dir = {}\nlisten_port = 5432\nauth_type = any\npool_mode = {mode}\n\
+             max_client_conn = 2000\ndefault_pool_size = {pool_size}\nserver_idle_timeout = 5\n",
             postgres.folder().display(),
             postgres.port(),
             folder.display(),
@@ -70,7 +81,13 @@ impl Pooler {
             let runs = std::fs::read_to_string(&state).is_ok_and(|state| !state.contains(") Z "));
             assert!(runs, "{}", std::fs::read_to_string(folder.join("log")).unwrap_or_default());
         }
-        Some(Self { folder, _shell: shell })
+        let process = process.trim().parse().unwrap_or_else(|error| panic!("a process id: {error}"));
+        Some(Self { folder, process, _shell: shell })
+    }
+
+    /// The process id.
+    pub fn process(&self) -> u32 {
+        self.process
     }
 
     /// The connection string of a database of the server, through the pooler.

@@ -1,6 +1,7 @@
 //! A PostgreSQL for tests, from the binaries of this machine: in a temporary folder, on a socket in it, as a user other
 //! than root. It ends with the process that started it, for any reason.
 
+use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Write};
 use std::net::TcpListener;
 use std::os::unix::process::CommandExt;
@@ -30,7 +31,10 @@ wait $!
 /// A database server.
 pub struct Postgres {
     folder: TempDir,
+    /// Where the server's programs are.
     binaries: PathBuf,
+    /// Where psql and pg_isready are.
+    clients: PathBuf,
     options: String,
     port: u16,
     running: Mutex<Option<Running>>,
@@ -52,6 +56,24 @@ impl Postgres {
         SHARED.get_or_init(|| Self::start("-c fsync=off -c max_connections=400")).as_ref()
     }
 
+    /// The one of a major version that all tests of a process share, from a package that `scripts/test-tools` installs.
+    /// `None`: not installed.
+    pub fn version(major: u8) -> Option<&'static Self> {
+        static SHARED: Mutex<BTreeMap<u8, Option<&'static Postgres>>> = Mutex::new(BTreeMap::new());
+        let mut shared = SHARED.lock().unwrap_or_else(PoisonError::into_inner);
+        *shared.entry(major).or_insert_with(|| {
+            let packages =
+                Path::new(env!("CARGO_MANIFEST_DIR")).join("../../.test-tools/postgres/node_modules");
+            let package = packages.join(format!("postgres-{major}/native"));
+            if !package.join("bin/initdb").exists() {
+                return None;
+            }
+            let options = |_: &str| "-c fsync=off -c max_connections=400".to_owned();
+            let started = Self::create_server(&std::env::temp_dir(), PORT, Some(&package), options)?;
+            Some(Box::leak(Box::new(started)))
+        })
+    }
+
     /// A separate server, which may be killed; `None`: PostgreSQL is not installed. `options` are the server's.
     pub fn start(options: &str) -> Option<Self> {
         Self::start_in(&std::env::temp_dir(), options)
@@ -59,7 +81,7 @@ impl Postgres {
 
     /// The same, in a folder on disk.
     pub fn start_in(folder: &Path, options: &str) -> Option<Self> {
-        Self::create_server(folder, PORT, |_| options.to_owned())
+        Self::create_server(folder, PORT, None, |_| options.to_owned())
     }
 
     /// A server that also listens on a port, only with TLS, and the file of its certificate; `None`: PostgreSQL or
@@ -68,7 +90,7 @@ impl Postgres {
         Command::new("openssl").arg("version").output().ok()?;
         let free = TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr());
         let port = free.unwrap_or_else(|error| panic!("a free port: {error}")).port();
-        let postgres = Self::create_server(&std::env::temp_dir(), port, |data| {
+        let postgres = Self::create_server(&std::env::temp_dir(), port, None, |data| {
             let made = unprivileged(Path::new("openssl"))
                 .args(["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"])
                 .args(["-days", "1", "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost"])
@@ -85,12 +107,22 @@ impl Postgres {
         Some((postgres, certificate))
     }
 
-    /// `options` gets the data folder before the server starts.
-    fn create_server(folder: &Path, port: u16, options: impl FnOnce(&str) -> String) -> Option<Self> {
-        let binaries = binaries()?;
+    /// `options` gets the data folder before the server starts. `package`: the server's programs, if not Debian's.
+    fn create_server(
+        folder: &Path,
+        port: u16,
+        package: Option<&Path>,
+        options: impl FnOnce(&str) -> String,
+    ) -> Option<Self> {
+        let clients = binaries()?;
         let folder = tempfile::Builder::new().prefix("postgres-").tempdir_in(folder);
         let folder = folder.unwrap_or_else(|error| panic!("a temporary folder: {error}"));
         give_to_unprivileged(folder.path());
+        let binaries = match package {
+            // The server's user may not reach the repository.
+            Some(package) => copied(package, &folder.path().join("programs")).join("bin"),
+            None => clients.clone(),
+        };
         let data = folder.path().join("data");
         let data = data.to_string_lossy();
         let init = ["-D", &data, "-U", "matricula", "-A", "trust", "-E", "UTF8", "--no-locale", "--no-sync"];
@@ -98,7 +130,7 @@ impl Postgres {
         expect_success("initdb", made);
         let options = options(&data);
         let (running, databases) = (Mutex::new(None), AtomicU64::new(0));
-        let postgres = Self { folder, binaries, options, port, running, databases };
+        let postgres = Self { folder, binaries, clients, options, port, running, databases };
         postgres.start_again();
         Some(postgres)
     }
@@ -149,7 +181,7 @@ impl Postgres {
         let process = self.process().to_string();
         unprivileged(Path::new("sh"))
             .args(["-c", ready, "sh"])
-            .arg(&self.binaries)
+            .arg(&self.clients)
             .arg(self.folder.path())
             .arg(process)
             .arg(self.port.to_string())
@@ -203,7 +235,7 @@ impl Postgres {
     }
 
     fn run(&self, database: &str, sql: &str) -> String {
-        let mut psql = Command::new(self.binaries.join("psql"))
+        let mut psql = Command::new(self.clients.join("psql"))
             .args(["-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1", "-U", "matricula", "-d", database, "-h"])
             .arg(self.folder.path())
             .args(["-p", &self.port.to_string()])
@@ -294,7 +326,17 @@ impl Drop for Postgres {
     }
 }
 
-fn child_processes(process: u32) -> Vec<String> {
+/// Copies a folder, for the user that servers run as, who deletes it at the end.
+fn copied(from: &Path, to: &Path) -> PathBuf {
+    expect_success("cp", Command::new("cp").arg("-rL").arg(from).arg(to).output());
+    if is_root() {
+        let owner = format!("{NOBODY}:{NOBODY}");
+        expect_success("chown", Command::new("chown").arg("-R").arg(owner).arg(to).output());
+    }
+    to.to_owned()
+}
+
+pub(crate) fn child_processes(process: u32) -> Vec<String> {
     let listed = std::fs::read_to_string(format!("/proc/{process}/task/{process}/children"));
     listed.unwrap_or_default().split_whitespace().map(str::to_owned).collect()
 }
@@ -323,14 +365,14 @@ pub(crate) fn unprivileged(program: &Path) -> Command {
     command
 }
 
-fn expect_success(what: &str, output: std::io::Result<Output>) -> Output {
+pub(crate) fn expect_success(what: &str, output: std::io::Result<Output>) -> Output {
     let output = output.unwrap_or_else(|error| panic!("{what}: {error}"));
     assert!(output.status.success(), "{what}: {}", String::from_utf8_lossy(&output.stderr));
     output
 }
 
 /// The newest version that Debian installed, otherwise the one in `PATH`.
-fn binaries() -> Option<PathBuf> {
+pub(crate) fn binaries() -> Option<PathBuf> {
     let versions = std::fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten();
     let newest = versions
         .filter_map(|version| {

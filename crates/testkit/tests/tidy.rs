@@ -244,6 +244,7 @@ fn documents_name_files_that_exist() {
         "docs/API.md",
         "docs/COMPATIBILITY.md",
         "docs/CONFIGURATION.md",
+        "docs/HIGH-AVAILABILITY.md",
         "docs/OPERATIONS.md",
         "docs/SIGNATURES.md",
         "docs/STATUS-CODES.md",

@@ -8,6 +8,7 @@ use server::config::LogFormat;
 use server::log::{JsonLines, Log};
 use server::{CertificateReload, Config, Server, System};
 use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::sync::oneshot;
 
 use crate::output::{Failed, Output};
 
@@ -35,13 +36,13 @@ pub(crate) async fn run(
     let log = Logging::start(config.log, config.log_file.as_deref())?;
     open_files();
     // Installed first: without a handler a signal ends the process.
-    let (hangup, stop) = (signal(SignalKind::hangup())?, stop_signal()?);
+    let (hangup, (stop, hurry)) = (signal(SignalKind::hangup())?, stop_signals()?);
     // A file that may not grow is like a full disk: the write fails and is answered.
     let _file_limit = signal(SignalKind::from_raw(rustix::process::Signal::XFSZ.as_raw()))?;
     if create {
         crate::place::create(&config)?;
     }
-    let server = Server::open(&config, &config.master_key()?, System::real())?;
+    let server = Server::open_to_serve(&config, &config.master_key()?, System::real())?;
     // Binds only now, so that no caller waits for a server that can't open its directory.
     let listener =
         server::listen(config.listen).with_context(|| format!("can't listen on {}", config.listen))?;
@@ -52,7 +53,7 @@ pub(crate) async fn run(
     }
     let file = config.log_file.as_ref().map(|_| log.0.clone());
     tokio::spawn(reload_on(hangup, server.certificate_reload(), file));
-    server.serve(listener, stop).await;
+    server.serve_until(listener, stop, hurry).await;
     Ok(())
 }
 
@@ -87,13 +88,27 @@ fn open_files() {
 /// Resolves on Ctrl-C or SIGTERM. From this call on, neither ends the process at once: databases are closed first, so
 /// that no log is left.
 pub(crate) fn stop_signal() -> std::io::Result<impl Future<Output = ()>> {
+    Ok(stop_signals()?.0)
+}
+
+/// The same, and what resolves on the second signal.
+fn stop_signals() -> std::io::Result<(impl Future<Output = ()>, impl Future<Output = ()>)> {
     let (mut interrupt, mut terminate) = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
-    Ok(async move {
-        tokio::select! {
-            _ = interrupt.recv() => {}
-            _ = terminate.recv() => {}
+    let (first, stop) = oneshot::channel();
+    let (second, hurry) = oneshot::channel();
+    tokio::spawn(async move {
+        for told in [first, second] {
+            tokio::select! {
+                _ = interrupt.recv() => {}
+                _ = terminate.recv() => {}
+            }
+            // Nobody waits for a second signal without a drain.
+            let _ = told.send(());
         }
-    })
+        // Further signals do not end the process either.
+        std::future::pending::<()>().await;
+    });
+    Ok((async move { drop(stop.await) }, async move { drop(hurry.await) }))
 }
 
 /// The log of the process. Dropping it writes the buffered lines.

@@ -2,15 +2,21 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
 
 use client::{Client, Clock, SignedHeaders};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
+use crate::table::stopwatch;
+
 pub(crate) const PATH: &str = "/api/user/create-user";
 
 /// Callers at once, each with a connection.
 const CALLERS: usize = 8;
+
+/// Pause after a refused request, in an outage that is long.
+const REST: Duration = Duration::from_millis(100);
 
 /// The outcome of a request.
 pub(crate) enum Outcome {
@@ -27,6 +33,7 @@ pub(crate) struct Sent {
     pub(crate) signed: SignedHeaders,
     pub(crate) body: String,
     pub(crate) outcome: Outcome,
+    pub(crate) took: Duration,
 }
 
 /// A running load.
@@ -42,11 +49,39 @@ pub(crate) struct Progress {
     pub(crate) acknowledged: u64,
     pub(crate) refused: u64,
     pub(crate) unknown: u64,
+    /// The longest time between two acknowledged requests.
+    pub(crate) pause: Duration,
+    acknowledged_at: Option<Instant>,
+}
+
+impl Progress {
+    fn count(&mut self, outcome: &Outcome) {
+        match outcome {
+            Outcome::Acknowledged(_) => {
+                let now = stopwatch();
+                self.acknowledged += 1;
+                self.pause =
+                    self.pause.max(self.acknowledged_at.map_or(Duration::ZERO, |before| now - before));
+                self.acknowledged_at = Some(now);
+            }
+            Outcome::Refused(_) => self.refused += 1,
+            Outcome::Unknown => self.unknown += 1,
+        }
+    }
 }
 
 impl Load {
     /// Starts creating users. The name begins their addresses, and must be different for each load.
     pub(crate) fn start(client: &Client, clock: &Clock, name: &str) -> Self {
+        Self::start_with(client, clock, name, Duration::ZERO)
+    }
+
+    /// The same, with callers that wait after a refusal.
+    pub(crate) fn start_resting(client: &Client, clock: &Clock, name: &str) -> Self {
+        Self::start_with(client, clock, name, REST)
+    }
+
+    fn start_with(client: &Client, clock: &Clock, name: &str, rest: Duration) -> Self {
         let stop = Arc::new(AtomicBool::new(false));
         let (counter, progress) = watch::channel(Progress::default());
         // Only the callers hold the sender, so a wait ends with an error when the last of them has ended.
@@ -58,6 +93,7 @@ impl Load {
                 name: format!("{name}c{caller}"),
                 counter: Arc::clone(&counter),
                 stop: Arc::clone(&stop),
+                rest,
             };
             tokio::spawn(caller.run())
         });
@@ -97,6 +133,7 @@ struct Caller {
     name: String,
     counter: Arc<watch::Sender<Progress>>,
     stop: Arc<AtomicBool>,
+    rest: Duration,
 }
 
 impl Caller {
@@ -107,7 +144,9 @@ impl Caller {
             let body = self.body(sent.len());
             let signed =
                 self.client.signer().unwrap().sign(PATH, (self.clock)(), &client::random_request_id());
+            let began = stopwatch();
             let answer = self.client.send(PATH, &signed, body.clone().into_bytes()).await;
+            let took = began.elapsed();
             let gone = answer.is_err();
             let outcome = match answer {
                 Ok(answer) => outcome(answer.status, answer.body),
@@ -116,14 +155,15 @@ impl Caller {
                     Outcome::Unknown
                 }
             };
-            self.counter.send_modify(|progress| match outcome {
-                Outcome::Acknowledged(_) => progress.acknowledged += 1,
-                Outcome::Refused(_) => progress.refused += 1,
-                Outcome::Unknown => progress.unknown += 1,
-            });
-            sent.push(Sent { signed, body, outcome });
+            self.counter.send_modify(|progress| progress.count(&outcome));
+            let refused = matches!(outcome, Outcome::Refused(_));
+            sent.push(Sent { signed, body, outcome, took });
             if gone {
                 break;
+            }
+            if refused && !self.rest.is_zero() {
+                #[expect(clippy::disallowed_methods, reason = "a caller that may try again later")]
+                tokio::time::sleep(self.rest).await;
             }
         }
         sent

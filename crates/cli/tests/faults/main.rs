@@ -15,12 +15,14 @@ mod disk_full;
 mod http;
 mod idle;
 mod kill;
+#[expect(dead_code, reason = "only outages of a cluster are long and measured")]
 mod load;
 mod network;
 mod postgres;
 #[path = "../running/mod.rs"]
 #[expect(dead_code, reason = "no sandbox: faults are for what runs in production")]
 mod running;
+#[expect(dead_code, reason = "only a rolling restart stops a server")]
 mod site;
 mod slow_reader;
 mod table;

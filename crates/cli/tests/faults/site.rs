@@ -70,6 +70,16 @@ impl Site {
         self.path().join("matricula.toml")
     }
 
+    /// Serves a database at a fixed address, with more settings. The configuration is a separate file.
+    pub(crate) fn serve_at(&self, address: SocketAddr, store: &str, more: &str) -> Served {
+        let config = self.path().join(format!("port-{}.toml", address.port()));
+        let settings = SETTINGS.replace("127.0.0.1:0", &address.to_string());
+        std::fs::write(&config, format!("store = \"{store}\"\n{more}\n{settings}")).unwrap();
+        let mut command = matricula(&["serve", "--config"]);
+        command.arg(config);
+        Served::start(command)
+    }
+
     pub(crate) fn serve(&self) -> Served {
         let mut command = matricula(&["serve", "--config"]);
         command.arg(self.config());
@@ -85,8 +95,13 @@ impl Site {
 
     /// A client of a server.
     pub(crate) fn client(&self, served: &Served) -> Client {
+        self.client_of(served.address)
+    }
+
+    /// A client of whatever listens at an address.
+    pub(crate) fn client_of(&self, address: SocketAddr) -> Client {
         let mut keys = self.keys.clone();
-        keys.base_url = format!("http://{}", served.address);
+        keys.base_url = format!("http://{address}");
         Client::new(&keys).unwrap()
     }
 
@@ -141,6 +156,12 @@ impl Served {
     /// Waits for a line of the log that contains this text.
     pub(crate) fn wait_for_line(&self, text: &str) -> String {
         self.log.iter().find(|line| line.contains(text)).expect("the server says so before it ends")
+    }
+
+    /// Sends SIGTERM, and waits for the end.
+    pub(crate) fn stop(mut self) {
+        rustix::process::kill_process(self.process(), rustix::process::Signal::TERM).unwrap();
+        assert_eq!(self.process.0.wait().unwrap().code(), Some(0));
     }
 
     /// Sends SIGKILL.

@@ -16,7 +16,7 @@ use hyper_util::server::graceful::Watcher;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::watch;
 
-use super::Connection;
+use super::{Connection, Stage};
 use crate::app::App;
 use crate::routes::Routes;
 
@@ -34,7 +34,7 @@ pub(super) async fn serve<S>(
     app: Arc<App>,
     routes: Routes,
     watcher: Watcher,
-    mut stopping: watch::Receiver<()>,
+    mut stage: watch::Receiver<Stage>,
     stream: S,
     connection: Connection,
 ) where
@@ -42,6 +42,8 @@ pub(super) async fn serve<S>(
 {
     // Held to the end, because the server waits for it.
     let _watcher = watcher;
+    // A connection that begins during the drain is used until the server stops.
+    let begun = *stage.borrow();
     let idle_limit = app.core.limits.header();
     let streams = Streams { limit: app.core.limits.stream(), open: Arc::new(watch::Sender::new(0)) };
     let mut open = streams.open.subscribe();
@@ -59,7 +61,7 @@ pub(super) async fn serve<S>(
     let mut serving = pin!(serving);
     let ended = tokio::select! {
         ended = &mut serving => Some(ended),
-        _ = stopping.changed() => None,
+        _ = stage.wait_for(|stage| *stage != begun) => None,
         () = idle(&mut open, idle_limit) => None,
     };
     let ended = match ended {

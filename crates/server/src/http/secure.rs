@@ -10,7 +10,7 @@ use tokio::sync::watch;
 use tokio_rustls::server::TlsStream;
 
 use super::patient::Patient;
-use super::{Connection, http1, http2};
+use super::{Connection, Stage, http1, http2};
 use crate::app::App;
 use crate::routes::Routes;
 use crate::tls::{self, Tls};
@@ -25,18 +25,18 @@ pub(super) struct Secure {
     pub(super) plaintext: Routes,
     /// The server waits for the connection until this is dropped.
     pub(super) watcher: Watcher,
-    /// Changes when the server stops.
-    pub(super) stopping: watch::Receiver<()>,
+    /// How far the server is.
+    pub(super) stage: watch::Receiver<Stage>,
 }
 
 impl Secure {
     /// Serves a connection.
     pub(super) async fn serve(self, stream: TcpStream, peer: SocketAddr) {
-        let mut stopping = self.stopping.clone();
+        let mut stage = self.stage.clone();
         let begun = tokio::select! {
             begun = tokio::time::timeout(self.tls.handshake(), begin(&self, stream)) => begun,
             // No request was sent yet, so a stop does not wait for handshakes.
-            _ = stopping.changed() => return,
+            _ = stage.wait_for(|stage| *stage == Stage::Stops) => return,
         };
         let stream = match begun {
             Ok(Ok(Begun::Secure(stream))) => stream,
@@ -54,7 +54,7 @@ impl Secure {
         let (protocol, is_http2) = tls::negotiated_protocol(&stream);
         let connection = Connection { peer, protocol: Some(protocol) };
         if is_http2 {
-            http2::serve(self.app, self.routes, self.watcher, self.stopping, stream, connection).await;
+            http2::serve(self.app, self.routes, self.watcher, self.stage, stream, connection).await;
         } else {
             let lingers = stream.get_ref().0.lingers();
             http1(self.app, self.routes, self.watcher, stream, lingers, connection).await;

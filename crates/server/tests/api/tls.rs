@@ -281,7 +281,7 @@ async fn a_stop_waits_for_no_handshake() {
     // Were it to wait for any of these, this test would take an hour.
     let mut secure = Secure::start_with(|config| {
         config.tls.as_mut().unwrap().handshake_seconds = 3_600;
-        config.limits.drain_seconds = 3_600;
+        config.limits.stop_seconds = 3_600;
         config.limits.header_seconds = 3_600;
     })
     .await;
@@ -294,6 +294,25 @@ async fn a_stop_waits_for_no_handshake() {
     secure.server.stop().await;
     driving.await.unwrap().unwrap();
     drop((stalled, idle, silent));
+}
+
+/// The drain lasts longer than any test.
+#[tokio::test]
+async fn a_drain_closes_connections_of_http_2_and_serves_new_ones() {
+    let mut secure = Secure::start_with(|config| config.drain_seconds = 86_400).await;
+    let (mut sender, driving) = secure.http2(&h2::client::Builder::new()).await;
+    let (answer, _) = sender.send_request(health(), true).unwrap();
+    answer.await.unwrap();
+    secure.server.begin_stop();
+    // The server says goodbye, and the client leaves.
+    driving.await.unwrap().unwrap();
+    for _ in 0..2 {
+        let (mut sender, _driving) = secure.http2(&h2::client::Builder::new()).await;
+        for _ in 0..2 {
+            let (answer, _) = sender.send_request(health(), true).unwrap();
+            assert_eq!(answer.await.unwrap().status(), 200);
+        }
+    }
 }
 
 #[tokio::test]
@@ -327,7 +346,7 @@ async fn headers_that_do_not_come_over_tls_are_not_waited_for() {
 #[tokio::test]
 async fn who_reads_no_answer_over_tls_is_cut_off() {
     let mut secure = Secure::start_with(|config| {
-        (config.limits.answer_seconds, config.limits.drain_seconds) = (1, 3_600);
+        (config.limits.answer_seconds, config.limits.stop_seconds) = (1, 3_600);
     })
     .await;
     let mut stream = secure.connect(&["http/1.1"]).await.unwrap();

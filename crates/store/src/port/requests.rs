@@ -12,6 +12,7 @@ use super::{BARREN_SLICES, Engine, Passed, TableStore};
 use crate::tables::change::Apply;
 use crate::tables::forget::Forget;
 use crate::tables::memory::fingerprint;
+use crate::tables::work::Ping;
 use crate::tables::{forget, request};
 
 impl<E: Engine> RequestStore for TableStore<E> {
@@ -21,7 +22,15 @@ impl<E: Engine> RequestStore for TableStore<E> {
             if memory.as_ref().is_some_and(|memory| memory.lacks(fingerprint(&request))) {
                 return Ok(Recalled::Unknown);
             }
-            self.engine.read(move |s| request::recall(s, memory.as_deref(), &request, request_ids)).await
+            let found =
+                self.engine.read(move |s| request::recall(s, memory.as_deref(), &request, request_ids));
+            let recalled = found.await?;
+            if E::SHARED && matches!(recalled, Recalled::Ran(_)) {
+                // After a restart of the database a read may find a commit that no standby has confirmed. Another commit
+                // waits for all earlier ones.
+                self.engine.run(Ping).await?;
+            }
+            Ok(recalled)
         })
     }
 

@@ -47,8 +47,9 @@ impl Lane {
         vault: Arc<Vault>,
         entropy: Arc<dyn Entropy>,
         outage: Arc<Outage>,
+        connection: Option<Connection>,
     ) -> Self {
-        Self { server, begin, vault, entropy, outage, connection: None }
+        Self { server, begin, vault, entropy, outage, connection }
     }
 
     /// Runs a transaction. `repeatable`: it does no harm when it runs twice.
@@ -81,6 +82,11 @@ impl Lane {
             let progress = Progress::default();
             let outcome = run(self, &connection, &progress);
             let error = match outcome {
+                // Committed, but not known to survive a failover. A retry finds that it ran, and waits for the standby.
+                Ok(_) if connection.is_unconfirmed() => {
+                    connection.set_lost();
+                    Error::new(Kind::Lost, "the wait for the standby was cancelled")
+                }
                 Ok(done) => {
                     self.connection = Some(connection);
                     tracing::debug!(name, conflicts, elapsed = ?began.elapsed(), "transaction");

@@ -4,23 +4,27 @@ use std::borrow::Cow;
 use std::cell::{Cell as Mutable, RefCell};
 use std::collections::HashMap;
 use std::error::Error as StdError;
+use std::future::poll_fn;
 use std::ops::ControlFlow;
 use std::pin::pin;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, LazyLock, OnceLock};
 use std::time::Duration;
 
 use directory::AccountId;
 use futures_util::StreamExt;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::runtime::Runtime;
 use tokio::time::Instant;
 use tokio::time::error::Elapsed;
 use tokio_postgres::error::SqlState;
 use tokio_postgres::types::private::BytesMut;
 use tokio_postgres::types::{FromSql, IsNull, Kind as TypeKind, ToSql, Type, to_sql_checked};
-use tokio_postgres::{Client, Config, Statement};
+use tokio_postgres::{AsyncMessage, Client, Config, Statement};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
 use super::replication::UNPROTECTED;
+use super::version;
 use crate::session::{Cell, Cells, Error, Kind, Result, Row, Session, Value, values};
 
 /// Longest wait for a connection and for a response, unless the connection string sets `connect_timeout`. A longer wait
@@ -55,6 +59,8 @@ pub(super) struct Connection {
     is_pooled: bool,
     statements: RefCell<HashMap<String, Sent>>,
     lost: Mutable<bool>,
+    /// Whether somebody ended the wait of a commit for its standby. PostgreSQL then reports success and a warning.
+    unconfirmed: Arc<AtomicBool>,
 }
 
 /// A statement, as it is sent.
@@ -127,6 +133,13 @@ impl Server {
         Ok(connection)
     }
 
+    /// Connects, and occupies a connection of the database even behind a pooler in session mode.
+    pub(super) fn occupy(&self, deadline: Option<Instant>) -> Result<Connection> {
+        let connection = self.open(false, deadline)?;
+        connection.batch("SELECT 1")?;
+        Ok(connection)
+    }
+
     fn open(&self, is_pooled: bool, deadline: Option<Instant>) -> Result<Connection> {
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
@@ -136,13 +149,14 @@ impl Server {
         let connect = async {
             let connect = self.config.connect(self.tls.clone());
             let (client, connection) = within(patience, deadline, connect).await.map_err(silent)??;
-            tokio::spawn(async move {
-                // The next query reports that the connection has ended.
-                let _ = connection.await;
-            });
-            Ok::<_, Error>(client)
+            let version = connection.parameter("server_version").unwrap_or_default().to_owned();
+            let unconfirmed = Arc::new(AtomicBool::new(false));
+            tokio::spawn(drive(connection, Arc::clone(&unconfirmed)));
+            Ok::<_, Error>((client, version, unconfirmed))
         };
-        let client = runtime.block_on(connect).map_err(|error| Error { kind: Kind::Lost, ..error })?;
+        let connected = runtime.block_on(connect).map_err(|error| Error { kind: Kind::Lost, ..error });
+        let (client, version, unconfirmed) = connected?;
+        version::check(&version)?;
         Ok(Connection {
             runtime: Some(runtime),
             client,
@@ -151,7 +165,25 @@ impl Server {
             is_pooled,
             statements: RefCell::default(),
             lost: Mutable::new(false),
+            unconfirmed,
         })
+    }
+}
+
+/// Moves messages until the connection ends, which the next query reports. Notes that a commit no longer waits for a
+/// standby.
+async fn drive<S, T>(mut connection: tokio_postgres::Connection<S, T>, unconfirmed: Arc<AtomicBool>)
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+    T: AsyncRead + AsyncWrite + Unpin,
+{
+    while let Some(Ok(message)) = poll_fn(|context| connection.poll_message(context)).await {
+        // By the name of PostgreSQL's function, because the text is translated.
+        if let AsyncMessage::Notice(notice) = message
+            && notice.routine() == Some("SyncRepWaitForLSN")
+        {
+            unconfirmed.store(true, Ordering::Relaxed);
+        }
     }
 }
 
@@ -182,6 +214,16 @@ impl Connection {
     /// Whether the connection is unusable.
     pub(super) fn is_lost(&self) -> bool {
         self.lost.get() || self.client.is_closed()
+    }
+
+    /// Whether a commit was reported although no standby has confirmed it.
+    pub(super) fn is_unconfirmed(&self) -> bool {
+        self.unconfirmed.load(Ordering::Relaxed)
+    }
+
+    /// Makes the connection unusable.
+    pub(super) fn set_lost(&self) {
+        self.lost.set(true);
     }
 
     /// Sets the deadline of the transaction that follows; `None`: each response has its own.

@@ -224,43 +224,77 @@ impl Engine for postgres {
     }
 }
 
-/// The same behind a pooler in transaction mode.
-#[expect(non_camel_case_types, reason = "the name of the engine is the name of its tests")]
-pub(crate) struct pooled(postgres);
+/// An engine that is PostgreSQL in another place.
+macro_rules! elsewhere {
+    ($(#[$doc:meta])* $name:ident, $new:expr) => {
+        $(#[$doc])*
+        #[expect(non_camel_case_types, reason = "the name of the engine is the name of its tests")]
+        pub(crate) struct $name(postgres);
 
-impl Engine for pooled {
-    fn new() -> Option<Self> {
-        let Some(pooler) = testkit::Pooler::shared() else {
-            testkit::left_out("what every engine must do, behind a pooler", "PostgreSQL or pgbouncer");
-            return None;
-        };
-        let direct = postgres::new()?;
-        Some(Self(postgres { through: pooler.url(&direct.url), ..direct }))
-    }
+        impl Engine for $name {
+            fn new() -> Option<Self> {
+                $new.map(Self)
+            }
 
-    fn open(&self) -> Arc<dyn Store> {
-        self.0.open()
-    }
+            fn open(&self) -> Arc<dyn Store> {
+                self.0.open()
+            }
 
-    fn open_with_other_key(&self) -> String {
-        self.0.open_with_other_key()
-    }
+            fn open_with_other_key(&self) -> String {
+                self.0.open_with_other_key()
+            }
 
-    fn tamper(&self, how: Tamper) {
-        self.0.tamper(how);
-    }
+            fn tamper(&self, how: Tamper) {
+                self.0.tamper(how);
+            }
 
-    fn downgrade(&self) {
-        self.0.downgrade();
-    }
+            fn downgrade(&self) {
+                self.0.downgrade();
+            }
 
-    fn rows(&self, table: &str) -> i64 {
-        self.0.rows(table)
-    }
+            fn rows(&self, table: &str) -> i64 {
+                self.0.rows(table)
+            }
 
-    fn bytes(&self) -> Vec<u8> {
-        self.0.bytes()
-    }
+            fn bytes(&self) -> Vec<u8> {
+                self.0.bytes()
+            }
+        }
+    };
+}
+
+elsewhere!(
+    /// Behind a pooler in transaction mode.
+    pooled,
+    behind_pooler()
+);
+elsewhere!(
+    /// The oldest version that works.
+    postgres_12,
+    of_version(12)
+);
+elsewhere!(
+    /// The newest version.
+    postgres_18,
+    of_version(18)
+);
+
+fn behind_pooler() -> Option<postgres> {
+    let Some(pooler) = testkit::Pooler::shared() else {
+        testkit::left_out("what every engine must do, behind a pooler", "PostgreSQL or pgbouncer");
+        return None;
+    };
+    let direct = postgres::new()?;
+    Some(postgres { through: pooler.url(&direct.url), ..direct })
+}
+
+fn of_version(major: u8) -> Option<postgres> {
+    let Some(server) = testkit::Postgres::version(major) else {
+        testkit::left_out("what every engine must do, on other versions", &format!("PostgreSQL {major}"));
+        return None;
+    };
+    let url = server.database();
+    Some(postgres { server, through: url.clone(), url, opened: AtomicU8::new(0) })
 }
 
 fn bytes_of(digits: &str) -> Vec<u8> {

@@ -108,4 +108,4 @@ macro_rules! engines {
     })* };
 }
 
-engines!(sqlite, postgres, pooled);
+engines!(sqlite, postgres, pooled, postgres_12, postgres_18);
