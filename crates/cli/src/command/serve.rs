@@ -9,6 +9,7 @@ use server::log::{JsonLines, Log};
 use server::{CertificateReload, Config, Server, System};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
+use super::notify;
 use crate::output::{Failed, Output};
 
 #[derive(Args)]
@@ -52,6 +53,12 @@ pub(crate) async fn run(
     }
     let file = config.log_file.as_ref().map(|_| log.0.clone());
     tokio::spawn(reload_on(hangup, server.certificate_reload(), file));
+    tokio::spawn(notify::watch(listener.local_addr()?));
+    notify::ready();
+    let stop = async {
+        stop.await;
+        notify::stopping();
+    };
     server.serve(listener, stop).await;
     Ok(())
 }
@@ -59,6 +66,7 @@ pub(crate) async fn run(
 /// SIGHUP reopens the log file and reloads the certificate.
 async fn reload_on(mut hangup: Signal, certificate: Option<CertificateReload>, log: Option<Log>) {
     while hangup.recv().await.is_some() {
+        notify::reloading();
         if let Some(log) = &log {
             log.reopen();
             tracing::info!("log file reopened on SIGHUP");
@@ -71,6 +79,7 @@ async fn reload_on(mut hangup: Signal, certificate: Option<CertificateReload>, l
                 "SIGHUP ignored: it reopens the log file and reloads the certificate, but neither log_file nor [tls] is configured"
             ),
         }
+        notify::ready();
     }
 }
 
