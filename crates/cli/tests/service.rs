@@ -3,6 +3,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+#[expect(dead_code, reason = "the keys of the sandbox are not needed here")]
 mod running;
 
 use std::io::{BufRead as _, BufReader};
