@@ -10,6 +10,7 @@ pub(crate) mod explain;
 pub(crate) mod import;
 pub(crate) mod init;
 pub(crate) mod migrate;
+mod notify;
 pub(crate) mod restore;
 pub(crate) mod sandbox;
 pub(crate) mod serve;

@@ -5,7 +5,9 @@ mod output;
 mod place;
 mod progress;
 
-use clap::{Parser, Subcommand};
+use std::path::PathBuf;
+
+use clap::{CommandFactory as _, Parser, Subcommand};
 
 use output::Failed;
 
@@ -66,6 +68,12 @@ enum Command {
         /// The shell
         shell: clap_complete::Shell,
     },
+    /// Write the manual pages of all commands to a folder
+    #[command(hide = true)]
+    ManPages {
+        /// The folder; must exist
+        folder: PathBuf,
+    },
 }
 
 fn main() -> std::process::ExitCode {
@@ -87,6 +95,7 @@ fn run(command: Command, output: &output::Output) -> Result<(), Failed> {
             | Command::Explain(_)
             | Command::Compat(_)
             | Command::Completions { .. }
+            | Command::ManPages { .. }
     ) {
         rustix::process::umask(rustix::fs::Mode::RWXG | rustix::fs::Mode::RWXO);
     }
@@ -109,11 +118,11 @@ fn run(command: Command, output: &output::Output) -> Result<(), Failed> {
         Command::Explain(arguments) => command::explain::run(&arguments, output),
         Command::Compat(arguments) => command::compat::run(&arguments, output),
         Command::Completions { shell } => {
-            let mut command = <Arguments as clap::CommandFactory>::command();
             let mut script = Vec::new();
-            clap_complete::generate(shell, &mut command, "matricula", &mut script);
+            clap_complete::generate(shell, &mut Arguments::command(), "matricula", &mut script);
             // Writing to standard output directly would panic when a pipe is closed.
             Ok(std::io::Write::write_all(&mut std::io::stdout(), &script)?)
         }
+        Command::ManPages { folder } => Ok(clap_mangen::generate_to(Arguments::command(), folder)?),
     }
 }

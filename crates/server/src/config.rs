@@ -24,6 +24,9 @@ pub use tls::Tls;
 /// The environment variable that may hold the master key.
 pub const MASTER_KEY_VARIABLE: &str = "MATRICULA_MASTER_KEY";
 
+/// The environment variable that may name the file with the master key; it takes precedence over the setting.
+pub const MASTER_KEY_FILE_VARIABLE: &str = "MATRICULA_MASTER_KEY_FILE";
+
 /// Settings of a server.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -37,7 +40,7 @@ pub struct Config {
     /// acknowledged write.
     pub require_synchronous_replication: bool,
     /// The file with the master key: 64 hexadecimal digits, readable only by its owner. Alternatively the variable
-    /// `MATRICULA_MASTER_KEY` contains the key.
+    /// `MATRICULA_MASTER_KEY_FILE` names the file, or `MATRICULA_MASTER_KEY` contains the key.
     pub master_key_file: Option<PathBuf>,
     /// Whether plaintext HTTP may be served to other machines, because a proxy terminates TLS.
     pub allow_plaintext: bool,
@@ -221,7 +224,7 @@ pub enum ConfigError {
     Metrics(SocketAddr),
     /// The master key is missing.
     #[error(
-        "no master key: set master_key_file, or the variable {MASTER_KEY_VARIABLE}. `matricula admin new-master-key FILE` creates one"
+        "no master key: set master_key_file, or one of the variables {MASTER_KEY_FILE_VARIABLE} and {MASTER_KEY_VARIABLE}. `matricula admin new-master-key FILE` creates one"
     )]
     NoMasterKey,
     /// Other users can read the master key.
@@ -328,7 +331,7 @@ impl Config {
         Ok(())
     }
 
-    /// The master key, from the environment or from its file.
+    /// The master key, from the environment or from its file, which the environment may name.
     ///
     /// # Errors
     /// When it is missing, malformed, or readable by other users.
@@ -338,7 +341,10 @@ impl Config {
             let place = format!("the variable {MASTER_KEY_VARIABLE}");
             return MasterKey::parse(&digits).map_err(|source| ConfigError::MasterKey { place, source });
         }
-        read_master_key(self.master_key_file.as_deref().ok_or(ConfigError::NoMasterKey)?)
+        #[expect(clippy::disallowed_methods, reason = "the environment is read here")]
+        let named = std::env::var_os(MASTER_KEY_FILE_VARIABLE).map(PathBuf::from);
+        let file = named.as_deref().or(self.master_key_file.as_deref());
+        read_master_key(file.ok_or(ConfigError::NoMasterKey)?)
     }
 
     /// Opens the configured store.
@@ -358,20 +364,27 @@ impl Config {
     }
 }
 
-/// Reads a master key from a file that only its owner can read.
+/// Reads a master key from a file that no other user can read.
 ///
 /// # Errors
 /// When the file cannot be read, other users can read it, or it contains no key.
 pub fn read_master_key(path: &Path) -> Result<MasterKey, ConfigError> {
-    use std::os::unix::fs::PermissionsExt as _;
+    use std::os::unix::fs::MetadataExt as _;
     let failed = |source| ConfigError::Read { path: path.to_owned(), source };
-    let mode = std::fs::metadata(path).map_err(failed)?.permissions().mode();
-    if mode & 0o077 != 0 {
+    let file = std::fs::metadata(path).map_err(failed)?;
+    if is_exposed(file.mode(), file.uid(), rustix::process::geteuid().as_raw()) {
         return Err(ConfigError::Readable(path.to_owned()));
     }
     let digits = zeroize::Zeroizing::new(read(path)?);
     let place = path.display().to_string();
     MasterKey::parse(&digits).map_err(|source| ConfigError::MasterKey { place, source })
+}
+
+/// Whether a file with a secret is open to users other than its reader. The group of a file of root may read it, but only
+/// if the reader is not root: systemd passes a credential to the user of a service in this way, and Kubernetes a secret.
+fn is_exposed(mode: u32, owner: u32, reader: u32) -> bool {
+    let allowed = if owner == 0 && reader != 0 { 0o740 } else { 0o700 };
+    mode & 0o777 & !allowed != 0
 }
 
 /// Writes a new file that only its owner can read. Never overwrites a file.
@@ -498,6 +511,23 @@ mod tests {
         let tls = from(text).unwrap().tls.unwrap();
         assert!(tls.certificate.is_absolute() && tls.certificate.ends_with("chain.pem"));
         assert_eq!((tls.key, tls.handshake_seconds), (PathBuf::from("/etc/key.pem"), 10));
+    }
+
+    #[rstest]
+    #[case::own_file(0o600, 1000, 1000, false)]
+    #[case::own_file_that_the_group_reads(0o640, 1000, 1000, true)]
+    #[case::credential(0o440, 0, 61_184, false)]
+    #[case::secret_that_the_group_writes(0o460, 0, 1000, true)]
+    #[case::file_of_root_that_everybody_reads(0o444, 0, 1000, true)]
+    #[case::file_of_root_for_root(0o640, 0, 0, true)]
+    #[case::file_of_a_third_user(0o440, 33, 1000, true)]
+    fn a_group_may_read_only_a_file_of_root_for_another_user(
+        #[case] mode: u32,
+        #[case] owner: u32,
+        #[case] reader: u32,
+        #[case] exposed: bool,
+    ) {
+        assert_eq!(is_exposed(mode | 0o100_000, owner, reader), exposed);
     }
 
     #[test]

@@ -46,12 +46,14 @@ impl Routes {
         Self(Arc::new(Inner { constant, router: router(app) }))
     }
 
-    /// Those for plaintext HTTP on an HTTPS port, which refuse everything.
+    /// Those for plaintext HTTP on an HTTPS port. They refuse everything but the liveness check, which says nothing that
+    /// needs protection, and with which the process checks itself.
     pub(crate) fn plaintext(app: Arc<App>) -> Self {
         let told = |State(app): State<Arc<App>>, request: Request| async move {
             driver::refuse_plaintext(&app.core, &request)
         };
-        let router = Router::new().fallback(told).with_state(app);
+        let router = Router::new().route(health::LIVE, get(health::live)).fallback(told);
+        let router = router.method_not_allowed_fallback(told).with_state(app);
         Self(Arc::new(Inner { constant: HashMap::new(), router }))
     }
 

@@ -3,10 +3,11 @@
 use std::ffi::OsString;
 use std::fs::{File, OpenOptions};
 use std::io::{self, ErrorKind};
-use std::os::unix::fs::OpenOptionsExt as _;
+use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _, fchown};
 use std::path::{Path, PathBuf};
 
 use rustix::fs::{CWD, RenameFlags, renameat_with};
+use rustix::process::geteuid;
 
 /// The suffix of an unfinished backup, or of a database that is being restored.
 pub(crate) const PART: &str = ".part";
@@ -36,6 +37,12 @@ impl Draft {
         Ok(draft)
     }
 
+    /// Gives a draft that root created to the owner of its folder.
+    pub(crate) fn for_owner_of_folder(self) -> Self {
+        give_to_owner_of_folder(&self.file, &self.path);
+        self
+    }
+
     pub(crate) fn path(&self) -> &Path {
         &self.path
     }
@@ -63,6 +70,19 @@ impl Drop for Draft {
             remove(&self.path);
         }
         let _ = self.file.unlock();
+    }
+}
+
+/// Gives a file that root has just created to the owner of its folder, because a server that is not root must open it.
+/// SQLite does the same with the files that it keeps next to a database. The caller must have created the file: an
+/// existing one may be a link to a file of somebody else.
+pub(crate) fn give_to_owner_of_folder(file: &File, path: &Path) {
+    if geteuid().is_root()
+        && let Ok(folder) = std::fs::metadata(folder_of(path))
+        && folder.uid() != 0
+    {
+        // Without the right to do so, as in some containers, the file stays with root.
+        let _ = fchown(file, Some(folder.uid()), Some(folder.gid()));
     }
 }
 

@@ -88,7 +88,7 @@ pub(crate) fn create(
     }
     let failed = |source| OpenProblem::file(path, source);
     let _in_use = InUse::beside_others(path)?;
-    let draft = Draft::of(path, NEW).map_err(failed)?;
+    let draft = Draft::of(path, NEW).map_err(failed)?.for_owner_of_folder();
     let mut connection = open_writer(draft.path())?;
     migrate::run(&mut connection)?;
     migrate::write_ring(&mut connection, &Vault::new_ring(master, entropy)?)?;

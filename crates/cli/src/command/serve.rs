@@ -10,6 +10,7 @@ use server::{CertificateReload, Config, Server, System};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::oneshot;
 
+use super::notify;
 use crate::output::{Failed, Output};
 
 #[derive(Args)]
@@ -53,6 +54,12 @@ pub(crate) async fn run(
     }
     let file = config.log_file.as_ref().map(|_| log.0.clone());
     tokio::spawn(reload_on(hangup, server.certificate_reload(), file));
+    tokio::spawn(notify::watch(listener.local_addr()?));
+    notify::ready();
+    let stop = async {
+        stop.await;
+        notify::stopping();
+    };
     server.serve_until(listener, stop, hurry).await;
     Ok(())
 }
@@ -60,6 +67,7 @@ pub(crate) async fn run(
 /// SIGHUP reopens the log file and reloads the certificate.
 async fn reload_on(mut hangup: Signal, certificate: Option<CertificateReload>, log: Option<Log>) {
     while hangup.recv().await.is_some() {
+        notify::reloading();
         if let Some(log) = &log {
             log.reopen();
             tracing::info!("log file reopened on SIGHUP");
@@ -72,6 +80,7 @@ async fn reload_on(mut hangup: Signal, certificate: Option<CertificateReload>, l
                 "SIGHUP ignored: it reopens the log file and reloads the certificate, but neither log_file nor [tls] is configured"
             ),
         }
+        notify::ready();
     }
 }
 

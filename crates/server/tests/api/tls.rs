@@ -252,6 +252,10 @@ async fn plaintext_is_told_that_this_is_https() {
         ))
         .await;
     assert!(asking.head().await.starts_with("HTTP/1.1 400 "));
+    // The process checks itself in plaintext, and nothing more.
+    assert_eq!(secure.server.get("/healthz").await.body, "ok\n");
+    assert_eq!(secure.server.get("/readyz").await.status, 400);
+    assert_eq!(secure.server.unsigned("/healthz", "").await.status, 400);
 }
 
 #[tokio::test]

@@ -6,7 +6,7 @@ use std::io::{self, ErrorKind};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
-use crate::draft::with_suffix;
+use crate::draft::{give_to_owner_of_folder, with_suffix};
 use crate::problem::OpenProblem;
 
 /// The lock that every user of a database holds. Nothing is ever written into the file, and it stays.
@@ -55,17 +55,29 @@ impl InUse {
     ) -> Result<Option<Self>, (PathBuf, io::Error)> {
         let path = path_of(database);
         let failed = |source| (path.clone(), source);
-        let file = match OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(&path) {
-            // Created by a server under another user; read access is enough to lock it.
-            Err(error) if error.kind() == ErrorKind::PermissionDenied => File::open(&path),
-            file => file,
-        };
-        let file = file.map_err(failed)?;
+        let file = open_or_create(&path).map_err(failed)?;
         match lock(&file) {
             Ok(()) => Ok(Some(Self { lock: file })),
             Err(TryLockError::WouldBlock) => Ok(None),
             Err(TryLockError::Error(source)) => Err(failed(source)),
         }
+    }
+}
+
+fn open_or_create(path: &Path) -> io::Result<File> {
+    let mut write = OpenOptions::new();
+    let opened = match write.write(true).create_new(true).mode(0o600).open(path) {
+        Ok(file) => {
+            give_to_owner_of_folder(&file, path);
+            Ok(file)
+        }
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => write.create_new(false).open(path),
+        Err(error) => Err(error),
+    };
+    match opened {
+        // Created by a server under another user; read access is enough to lock it.
+        Err(error) if error.kind() == ErrorKind::PermissionDenied => File::open(path),
+        opened => opened,
     }
 }
 

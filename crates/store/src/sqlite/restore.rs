@@ -37,7 +37,7 @@ pub(crate) fn restore(
         }
     }
     let failed = |source| file_error((database.to_owned(), source));
-    let draft = Draft::of(database, PART).map_err(failed)?;
+    let draft = Draft::of(database, PART).map_err(failed)?.for_owner_of_folder();
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let source = Connection::open_with_flags(from, flags).map_err(|source| engine_error(from, source))?;
     let (copy, bytes) = copy(&source, from, draft.path(), progress)?;
