@@ -45,7 +45,7 @@ fn local(port: u16) -> SocketAddr {
 
 /// A running proxy in front of two nodes.
 struct Proxy {
-    _process: Running,
+    process: Running,
     _folder: TempDir,
     address: SocketAddr,
     /// Where it shows whether it considers a node to be up; a proxy without checks has none.
@@ -68,7 +68,7 @@ impl Proxy {
         let mut command = Command::new("/usr/sbin/haproxy");
         command.args(["-db", "-f"]).arg(file);
         Self {
-            _process: Running(command.spawn().unwrap()),
+            process: Running(command.spawn().unwrap()),
             _folder: folder,
             address: port,
             state: Some(state),
@@ -95,7 +95,7 @@ impl Proxy {
         let (folder, file) = written("nginx.conf", &text);
         let mut command = Command::new("/usr/sbin/nginx");
         command.arg("-p").arg(folder.path()).arg("-c").arg(file).args(["-e", "stderr"]);
-        Self { _process: Running(command.spawn().unwrap()), _folder: folder, address: port, state: None }
+        Self { process: Running(command.spawn().unwrap()), _folder: folder, address: port, state: None }
     }
 
     /// Waits until the proxy sends calls to this node.
@@ -104,6 +104,15 @@ impl Proxy {
         if let Some(state) = self.state {
             while !is_up(&text_at(state, "/?stats;csv")) {}
         }
+    }
+}
+
+impl Drop for Proxy {
+    fn drop(&mut self) {
+        // SIGKILL would leave the workers of nginx.
+        let process = rustix::process::Pid::from_child(&self.process.0);
+        let _ = rustix::process::kill_process(process, rustix::process::Signal::TERM);
+        let _ = self.process.0.wait();
     }
 }
 
