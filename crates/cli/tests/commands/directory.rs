@@ -82,6 +82,16 @@ impl Service {
         serde_json::from_str(&self.log.next().unwrap().unwrap()).unwrap()
     }
 
+    /// The line of the next request; other lines may come before it.
+    fn next_request_line(&mut self) -> Value {
+        loop {
+            let line = self.next_log_line();
+            if line["target"] == "request" {
+                return line;
+            }
+        }
+    }
+
     fn terminate(mut self) {
         let id = self.process.0.id().to_string();
         assert!(std::process::Command::new("kill").arg(id).status().unwrap().success());
@@ -181,7 +191,7 @@ fn a_directory_is_served_and_its_audit_checked() {
     std::fs::write(&keys, object.to_string()).unwrap();
     let created = json(&["user", "create", "--keys", path(&keys), "--email", "ann@acme.example"]);
     assert_eq!(created["emailAddress"], "ann@acme.example");
-    let line = service.next_log_line();
+    let line = service.next_request_line();
     assert_eq!((line["caller"].as_str(), line["status"].as_u64()), (Some("robot@acme.example"), Some(200)));
 
     // A running server sees at once that another process disabled a binding.

@@ -61,7 +61,7 @@ fn open(config: &Config, system: &System) -> Result<(Vec<Finding>, Option<Admin>
         Finding::failure("database", error.to_string(), "see docs/OPERATIONS.md#files; nothing was changed")
     })?;
     if !schema.due.is_empty() {
-        let found = format!("{} migrations are pending", schema.due.len());
+        let found = format!("pending migrations: {}", schema.due.len());
         let advice =
             "make a backup; the next start, or `matricula migrate`, runs them. Then run doctor again";
         let pending = Finding::warning("schema", found, advice);
