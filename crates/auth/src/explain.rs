@@ -8,7 +8,8 @@ mod examine;
 
 use std::sync::Arc;
 
-use directory::port::{ApplicationRow, BindingRow, Freshness, Store, StoreError};
+use directory::Principal;
+use directory::port::{BindingRow, Freshness, Store, StoreError};
 use jiff::{SignedDuration, Timestamp};
 use secrecy::{ExposeSecret, SecretString};
 use tokio::sync::Semaphore;
@@ -90,63 +91,57 @@ impl Explainer {
             keys.push(self.key_set(row, now).await?);
         }
         let applications = self.store.list_applications().await?;
-        self.add_applications(&mut keys, applications).await?;
+        let unknown = |app_id: &str| keys.iter().all(|set: &KeySet| set.app_id != app_id);
+        let beside: Vec<_> =
+            applications.into_iter().filter(|row| unknown(&row.app_id)).take(APPLICATIONS).collect();
+        for row in beside {
+            let app_key = self.app_key(&row.app_id).await?;
+            keys.push(application_set(&row.name, row.app_id, app_key));
+        }
         Ok(keys)
     }
 
     /// The keys of a binding: all of them while it works.
     async fn key_set(&self, row: BindingRow, now: Timestamp) -> Result<KeySet, StoreError> {
-        let name = format!("{} ({})", row.address, row.app_id);
-        let access_key = row.access_key.as_str().to_owned();
-        Ok(match self.store.principal(&row.access_key, Freshness::Recent).await? {
-            Some(principal) => KeySet {
-                name,
-                app_id: row.app_id,
-                app_key: principal.application.app_key.clone(),
-                access_key,
-                secret_key: Some(base64_text(principal.binding.secret.expose_secret())),
-                status: match principal.binding.expires_at {
-                    Some(expires_at) if expires_at <= now => KeyStatus::Expired,
-                    _ => KeyStatus::Live,
-                },
-            },
-            None => KeySet {
-                name,
-                app_key: self.app_key(&row.app_id).await?,
-                app_id: row.app_id,
-                access_key,
-                secret_key: None,
-                status: KeyStatus::Revoked,
-            },
-        })
-    }
-
-    /// Adds applications that no key pair is for.
-    async fn add_applications(
-        &self,
-        keys: &mut Vec<KeySet>,
-        applications: Vec<ApplicationRow>,
-    ) -> Result<(), StoreError> {
-        let unknown = |app_id: &str| keys.iter().all(|set: &KeySet| set.app_id != app_id);
-        let beside: Vec<_> =
-            applications.into_iter().filter(|row| unknown(&row.app_id)).take(APPLICATIONS).collect();
-        for row in beside {
-            keys.push(KeySet {
-                name: format!("the application {} ({})", row.name, row.app_id),
-                app_key: self.app_key(&row.app_id).await?,
-                app_id: row.app_id,
-                access_key: String::new(),
-                secret_key: None,
-                status: KeyStatus::Live,
-            });
-        }
-        Ok(())
+        let principal = self.store.principal(&row.access_key, Freshness::Recent).await?;
+        let app_key = self.app_key(&row.app_id).await?;
+        Ok(key_set(row, principal.as_deref(), app_key, now))
     }
 
     /// The key of an application; empty if it is disabled.
     async fn app_key(&self, app_id: &str) -> Result<SecretString, StoreError> {
         let application = self.store.application(app_id).await?;
         Ok(application.map_or_else(|| SecretString::from(""), |application| application.app_key))
+    }
+}
+
+/// The keys of a binding; the secret one only while it works.
+fn key_set(row: BindingRow, principal: Option<&Principal>, app_key: SecretString, now: Timestamp) -> KeySet {
+    let name = format!("{} ({})", row.address, row.app_id);
+    let ends = |principal: &Principal| principal.binding.expires_at.is_some_and(|at| at <= now);
+    KeySet {
+        name,
+        app_id: row.app_id,
+        app_key,
+        access_key: row.access_key.as_str().to_owned(),
+        secret_key: principal.map(|principal| base64_text(principal.binding.secret.expose_secret())),
+        status: match principal {
+            None => KeyStatus::Revoked,
+            Some(principal) if ends(principal) => KeyStatus::Expired,
+            Some(_) => KeyStatus::Live,
+        },
+    }
+}
+
+/// The key of an application that no key pair is for.
+fn application_set(name: &str, app_id: String, app_key: SecretString) -> KeySet {
+    KeySet {
+        name: format!("the application {name} ({app_id})"),
+        app_key,
+        app_id,
+        access_key: String::new(),
+        secret_key: None,
+        status: KeyStatus::Live,
     }
 }
 

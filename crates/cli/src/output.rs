@@ -90,7 +90,7 @@ impl Output {
 }
 
 /// An error and its causes. A cause that the error above it contains is printed once.
-fn error_text(error: &anyhow::Error) -> String {
+pub(crate) fn error_text(error: &anyhow::Error) -> String {
     let mut text = String::new();
     for cause in error.chain().map(ToString::to_string) {
         if text.is_empty() {

@@ -86,11 +86,11 @@ fn the_first_signed_call_needs_two_commands_before_it() {
     assert_eq!(examined["cause"], "unexplained", "{examined}");
     assert_eq!(examined["caller"], "administrator@acme.example", "{examined}");
 
-    let again = init(&config, &["--domain", "acme.example"]);
-    assert_eq!(again.status.code(), Some(1));
-    assert!(stderr_text(&again).contains("keys.json already exists and is not overwritten"), "{again:?}");
-    let again = init(&config, &["--domain", "other.example", "--keys", "/nowhere/keys.json"]);
-    assert!(stderr_text(&again).contains("the account CACME00001 already exists"), "{again:?}");
+    for more in [&[][..], &["--keys", "/nowhere/keys.json"]] {
+        let again = init(&config, &[&["--domain", "other.example"], more].concat());
+        assert_eq!(again.status.code(), Some(1));
+        assert!(stderr_text(&again).contains("matricula.db is a directory already"), "{again:?}");
+    }
 }
 
 #[test]
@@ -121,8 +121,22 @@ fn what_cannot_be_done_leaves_nothing() {
     // A new key could not open the database.
     std::fs::remove_file(config.with_file_name("master.key")).unwrap();
     std::fs::remove_file(config.with_file_name("keys.json")).unwrap();
-    refused(&["--domain", "acme.example"], "restore its master key first");
+    refused(&["--domain", "acme.example"], "master.key: No such file");
     assert!(!config.with_file_name("master.key").exists());
+}
+
+#[test]
+fn a_master_key_in_the_environment_is_in_no_file() {
+    let (_folder, config) = new_site();
+    let key = "0f".repeat(32);
+    let mut init = matricula(&["init", "--domain", "acme.example", "--config"]);
+    let made = init.arg(&config).env("MATRICULA_MASTER_KEY", &key).output().unwrap();
+    let told = String::from_utf8(made.stdout).unwrap();
+    assert!(made.status.success() && told.contains("in the environment, as it was given"), "{told}");
+    assert!(!told.contains(&key) && !std::fs::read_to_string(&config).unwrap().contains("master_key"));
+    let mut doctor = matricula(&["doctor", "--quick", "--config"]);
+    let doctor = doctor.arg(&config).env("MATRICULA_MASTER_KEY", &key).output().unwrap();
+    assert!(doctor.status.success(), "{doctor:?}");
 }
 
 /// The administrator logs in with the password, which is read from standard input.

@@ -23,7 +23,7 @@ use thiserror::Error;
 pub use crate::evidence::Evidence;
 use crate::id::Randomness;
 pub use accounts::AccountStore;
-pub use applications::{ApplicationRow, ApplicationStore, BindingRow, REFUSALS_KEPT, Refusal, Usage};
+pub use applications::{ApplicationRow, ApplicationStore, BindingRow, KeysOf, REFUSALS_KEPT, Refusal, Usage};
 pub use audit::{AuditPage, AuditQuery, AuditStore, ChainHead, ChainReport};
 pub use callers::{CallerStore, Freshness};
 pub use domains::DomainStore;

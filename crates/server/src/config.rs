@@ -204,11 +204,13 @@ pub enum ConfigError {
         source: std::io::Error,
     },
     /// The file is not a valid configuration.
-    #[error("{path}: {source}")]
+    #[error("{path}, line {line}: {}", .source.message())]
     Parse {
         /// The file.
         path: PathBuf,
-        /// Position and cause.
+        /// The line, from 1. The line itself is not shown: it may have a password.
+        line: usize,
+        /// The cause.
         source: Box<toml::de::Error>,
     },
     /// Plaintext HTTP would be reachable from other machines.
@@ -266,8 +268,11 @@ impl Config {
     /// When the file cannot be read, or contains an unknown key or an invalid setting.
     pub fn from_file(path: &Path) -> Result<Self, ConfigError> {
         let text = read(path)?;
-        let mut config: Config = toml::from_str(&text)
-            .map_err(|source| ConfigError::Parse { path: path.to_owned(), source: Box::new(source) })?;
+        let mut config: Config = toml::from_str(&text).map_err(|source| {
+            let before = source.span().and_then(|span| text.get(..span.start)).unwrap_or_default();
+            let line = before.matches('\n').count() + 1;
+            ConfigError::Parse { path: path.to_owned(), line, source: Box::new(source) }
+        })?;
         let folder = path.parent().unwrap_or(Path::new("."));
         config.file = Some(path.to_owned());
         config.store = config.store.below(folder);
@@ -287,6 +292,15 @@ impl Config {
             && !listen.ip().is_loopback()
         {
             return Err(ConfigError::Metrics(listen));
+        }
+        if let Location::Sqlite(file) = &self.store {
+            // A mistyped address is no file; it may have a password and is not shown.
+            let text = file.to_string_lossy();
+            if text.contains("://") || text.contains("postgres:") || text.contains("password=") {
+                return Err(ConfigError::Setting(
+                    "store must be the path of a file, or an address that begins with postgres://",
+                ));
+            }
         }
         self.backup.as_ref().map_or(Ok(()), Backup::check)?;
         if self.journal.keep == 0 || self.journal.keep > Journal::MOST {
@@ -364,6 +378,13 @@ impl Config {
     }
 }
 
+/// Whether a variable has the master key or names its file: then the configuration need not name one.
+pub fn key_is_in_environment() -> bool {
+    #[expect(clippy::disallowed_methods, reason = "the environment is read here")]
+    let is_set = |name: &&str| std::env::var_os(name).is_some();
+    [MASTER_KEY_VARIABLE, MASTER_KEY_FILE_VARIABLE].iter().any(is_set)
+}
+
 /// Reads a master key from a file that no other user can read.
 ///
 /// # Errors
@@ -395,8 +416,10 @@ pub fn write_private(path: &Path, text: &str) -> std::io::Result<()> {
     use std::io::Write as _;
     use std::os::unix::fs::OpenOptionsExt as _;
     let mut file = std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
-    file.write_all(text.as_bytes())?;
-    file.sync_all()
+    // A half file would be in the way of the next attempt.
+    file.write_all(text.as_bytes())
+        .and_then(|()| file.sync_all())
+        .inspect_err(|_| drop(std::fs::remove_file(path)))
 }
 
 fn read(path: &Path) -> Result<String, ConfigError> {
@@ -462,6 +485,11 @@ mod tests {
     #[case("listen = \"0.0.0.0:80\"", "would serve plaintext HTTP to other machines")]
     #[case("request_ids = \"lax\"", "expected `strict` or `compatible`")]
     #[case("require_synchronous_replication = true", "needs PostgreSQL")]
+    #[case("store = \"POSTGRES://u:canary@h/x\"", "begins with postgres://")]
+    #[case("store = \"host=h user=u password=canary\"", "begins with postgres://")]
+    #[case("store = \"postgres://u:canary@h/x", "line 1: ")]
+    #[case("# 1\nstor = \"postgres://u:canary@h/x\"", "line 2: unknown field `stor`")]
+    #[case("store = [\"postgres://u:canary@h/x\"]", "line 1: ")]
     #[case("[limits]\nbody_bytes = 0", "must be at least 1")]
     #[case("[limits]\nanswer_seconds = 0", "must be at least 1")]
     #[case("[limits]\nbodies_bytes = 1000", "must be at least limits.body_bytes")]
@@ -480,7 +508,7 @@ mod tests {
     #[case("[domains]\ntimeout_seconds = 0", "at least 1")]
     fn what_can_t_be_says_so(#[case] text: &str, #[case] message: &str) {
         let error = from(text).unwrap_err();
-        assert!(error.contains(message), "{error}");
+        assert!(error.contains(message) && !error.contains("canary"), "{error}");
     }
 
     #[test]

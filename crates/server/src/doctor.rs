@@ -1,4 +1,4 @@
-//! Checks an installation: everything that this program can see and an operator can fix. Nothing is changed, and no
+//! Checks an installation: everything that this program can see and an operator can fix. No row is changed, and no
 //! result contains a secret.
 
 mod database;

@@ -116,11 +116,16 @@ fn backups(app: &App) -> Vec<Reading> {
     let state = backups.state();
     let help = "Backups that could not be made.";
     let mut readings = vec![Reading::counter("matricula_backup_failures_total", help).value(state.failures)];
+    let help = "Seconds from one backup to the next, by the schedule.";
+    let every = Reading::gauge("matricula_backup_every_seconds", help);
+    readings.push(every.value(backups.every().as_secs()));
+    // Without a backup it is 0, so that an alert on the age fires.
+    let made = state.newest.as_ref().map_or(0, |newest| newest.made.as_second());
+    let help = "When the newest backup was begun, since 1970; 0: there is none.";
+    readings.push(Reading::gauge("matricula_backup_time_seconds", help).value(made));
     if let Some(newest) = &state.newest {
-        let help = "When the newest backup was begun, since 1970.";
-        readings.push(Reading::gauge("matricula_backup_time_seconds", help).value(newest.made.as_second()));
-        readings
-            .push(Reading::gauge("matricula_backup_bytes", "Size of the newest backup.").value(newest.bytes));
+        let help = "Size of the newest backup.";
+        readings.push(Reading::gauge("matricula_backup_bytes", help).value(newest.bytes));
     }
     readings
 }

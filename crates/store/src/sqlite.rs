@@ -37,7 +37,7 @@ use crate::snapshot::Snapshot;
 use crate::tables::memory::{GENERATION, Memory};
 use crate::tables::work::Work;
 use crate::tables::{forget, read};
-use crate::vault::{MasterKey, Vault};
+use crate::vault::{MasterKey, Vault, VaultError};
 use crate::work::{Job, Writer};
 use damage::Damage;
 use in_use::InUse;
@@ -114,6 +114,10 @@ pub(crate) fn open(
     let ring = {
         let ring = read::ring(&connection)?;
         if ring.is_empty() {
+            // A new ring opens nothing that was sealed with the old one.
+            if read::has_accounts(&connection)? {
+                return Err(VaultError::NoKeys.into());
+            }
             migrate::write_ring(&mut connection, &Vault::new_ring(master, &*entropy)?)?;
             // Another process may have been first: the database is authoritative.
             read::ring(&connection)?

@@ -31,6 +31,9 @@ pub enum VaultError {
         /// Id of the key that was given.
         given: String,
     },
+    /// The ring of keys is gone, and what it sealed is there.
+    #[error("the database has lost its keys, and nothing in it can be decrypted: restore the newest backup")]
+    NoKeys,
     /// The sealed bytes were changed, or moved from another row.
     #[error("{0} was changed by another program and cannot be decrypted")]
     Tampered(String),

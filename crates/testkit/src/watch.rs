@@ -14,8 +14,8 @@ use directory::login::{Credentials, NamedProfile};
 use directory::port::{
     AccountStore, Affected, ApplicationRow, ApplicationStore, AuditPage, AuditQuery, AuditStore, BindingRow,
     CallerStore, ChainHead, ChainReport, DomainStore, Drawn, Evidence, Figures, Found, Freshness, GroupStore,
-    Indexed, Keys, Listed, OperationStore, Pending, Position, Recalled, Refusal, Replication, RequestIds,
-    RequestKey, RequestStore, RoleStore, Store, Usage, UserStore, Write, Written,
+    Indexed, Keys, KeysOf, Listed, OperationStore, Pending, Position, Recalled, Refusal, Replication,
+    RequestIds, RequestKey, RequestStore, RoleStore, Store, Usage, UserStore, Write, Written,
 };
 use directory::session::{SessionLimits, SessionPrincipal};
 use directory::user::User;
@@ -33,6 +33,10 @@ const BACKGROUND: &[&str] = &[
     "due_for_purge",
     "share_quota",
     "note_usage",
+    "note_refusals",
+    "audit_heads",
+    "replication",
+    "keys_of",
     "ready",
     "touch_session",
 ];
@@ -192,7 +196,7 @@ impl ApplicationStore for Watched {
         list_bindings(user: Option<UserId>) -> Vec<BindingRow>;
         bindings_to(application: ApplicationId, before: Option<BindingId>, limit: usize) -> Vec<BindingRow>;
         binding(id: BindingId) -> Option<BindingRow>;
-        binding_of(access_key: &'a AccessKey) -> Option<BindingRow>;
+        keys_of(access_key: &'a AccessKey, limit: usize) -> Option<KeysOf>;
         note_refusals(refusals: Vec<Refusal>, now: Timestamp) -> ();
         refusals_of(app_id: &'a str, since: Timestamp) -> Vec<Refusal>;
         note_usage(usage: Vec<Usage>) -> ();

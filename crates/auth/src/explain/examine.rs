@@ -4,12 +4,13 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use directory::AccessKey;
-use directory::port::{BindingRow, StoreError};
+use directory::port::{BindingRow, KeysOf, StoreError};
 use jiff::Timestamp;
-use wire::explain::{Explanation, Known, Mistake, Received, Signature, explain};
+use secrecy::SecretString;
+use wire::explain::{Explanation, KeySet, Known, Mistake, Received, Signature, explain};
 use wire::header::Authorization;
 
-use super::Explainer;
+use super::{APPLICATIONS, Explainer, application_set, key_set};
 use crate::signed::Presented;
 
 /// Characters of an access key that identify it to an operator.
@@ -99,20 +100,27 @@ impl Explainer {
     /// # Errors
     /// When the store fails.
     pub async fn examine(self: &Arc<Self>, refused: Refused) -> Result<(Examined, Refused), StoreError> {
-        let row = match refused.access_key() {
-            Some(access_key) => self.store.binding_of(&access_key).await?,
+        let found = match refused.access_key() {
+            Some(access_key) => self.store.keys_of(&access_key, APPLICATIONS).await?,
             None => None,
         };
-        let Some(row) = row else {
+        let Some(found) = found else {
             let app_id = self.registered(refused.app_id.as_deref()).await?;
             let readable = refused.access_key().is_some();
             let cause =
                 if readable { Mistake::AccessKeyUnknown.name() } else { self.first_mistake(&refused) };
             return Ok((Examined { app_id, address: None, access_key: None, cause }, refused));
         };
-        let (app_id, address) = (row.app_id.clone(), Some(row.address.clone()));
-        let access_key = Some(row.access_key.as_str().chars().take(SHOWN_KEY).collect());
-        let (cause, refused) = self.search(row, refused).await?;
+        let BindingRow { app_id, address, access_key, .. } = &found.binding;
+        let access_key = Some(access_key.as_str().chars().take(SHOWN_KEY).collect());
+        let (app_id, address) = (app_id.clone(), Some(address.clone()));
+        let keys = key_sets(found, refused.at);
+        let explainer = Arc::clone(self);
+        let searched = tokio::task::spawn_blocking(move || {
+            let cause = cause_of(&explain(&refused.received(), &explainer.known(&keys), refused.at));
+            (cause, refused)
+        });
+        let (cause, refused) = searched.await.map_err(StoreError::failed)?;
         Ok((Examined { app_id, address, access_key, cause }, refused))
     }
 
@@ -121,27 +129,7 @@ impl Explainer {
         cause_of(&explain(&refused.received(), &self.known(&[]), refused.at))
     }
 
-    async fn search(
-        self: &Arc<Self>,
-        row: BindingRow,
-        refused: Refused,
-    ) -> Result<(&'static str, Refused), StoreError> {
-        let application = self.store.application(&row.app_id).await?;
-        let mut keys = vec![self.key_set(row, refused.at).await?];
-        if let Some(application) = application {
-            let mut own = self.store.list_applications().await?;
-            own.retain(|row| row.account == application.account);
-            self.add_applications(&mut keys, own).await?;
-        }
-        let explainer = Arc::clone(self);
-        let searched = tokio::task::spawn_blocking(move || {
-            let cause = cause_of(&explain(&refused.received(), &explainer.known(&keys), refused.at));
-            (cause, refused)
-        });
-        searched.await.map_err(StoreError::failed)
-    }
-
-    fn known<'a>(&'a self, keys: &'a [wire::explain::KeySet]) -> Known<'a> {
+    fn known<'a>(&'a self, keys: &'a [KeySet]) -> Known<'a> {
         Known { keys, paths: &self.paths, window: self.window }
     }
 
@@ -153,6 +141,17 @@ impl Explainer {
         };
         Ok(found.map(|found| found.app_id).unwrap_or_default())
     }
+}
+
+/// The key pair with the key of its application, and the other applications of the account.
+fn key_sets(KeysOf { binding, principal, applications }: KeysOf, now: Timestamp) -> Vec<KeySet> {
+    let app_id = binding.app_id.clone();
+    let own = applications.iter().find(|application| application.app_id == app_id);
+    let app_key = own.map_or_else(|| SecretString::from(""), |application| application.app_key.clone());
+    let pair = key_set(binding, principal.as_deref(), app_key, now);
+    let others = applications.into_iter().filter(|application| application.app_id != app_id);
+    let others = others.map(|it| application_set(&it.name, it.app_id, it.app_key));
+    std::iter::once(pair).chain(others).collect()
 }
 
 fn cause_of(explanation: &Explanation) -> &'static str {

@@ -62,7 +62,7 @@ fn unreadable(error: &anyhow::Error) -> Finding {
     Finding {
         check: "configuration",
         state: State::Failure,
-        found: format!("{error:#}"),
+        found: crate::output::error_text(error),
         advice: Some("docs/CONFIGURATION.md lists every setting".to_owned()),
     }
 }

@@ -10,7 +10,7 @@ use anyhow::Context as _;
 use clap::Args;
 use serde_json::json;
 use server::admin::{Admin, Beginning, NewApplication, NewBinding};
-use server::config::{ConfigError, write_private};
+use server::config::{ConfigError, key_is_in_environment, write_private};
 use server::{Config, Server, System};
 
 use super::user::read_password;
@@ -65,7 +65,7 @@ pub(crate) async fn run(arguments: Arguments, output: &Output) -> Result<(), Fai
         beginning.check_password(password)?;
     }
     let keys = arguments.keys.clone().unwrap_or_else(|| arguments.config.with_file_name("keys.json"));
-    require_new(&keys)?;
+    refuse_what_exists(&arguments.config, &keys).await?;
     let mut made = Made::default();
     let config = configuration(&arguments, &mut made)?;
     let master_key = master_key(&config, &mut made)?;
@@ -89,8 +89,21 @@ pub(crate) async fn run(arguments: Arguments, output: &Output) -> Result<(), Fai
     report(&arguments.config, &config, &keys, &beginning, password.is_some(), output)
 }
 
-/// The keys of another system may be in an existing file.
-fn require_new(keys: &Path) -> anyhow::Result<()> {
+/// A directory that has an account is complete; and the keys of another system may be in an existing file.
+async fn refuse_what_exists(file: &Path, keys: &Path) -> anyhow::Result<()> {
+    if file.exists() {
+        let config = Config::from_file(file)?;
+        if server::admin::schema(&config).is_ok() {
+            let admin = Admin::open(&config, &config.master_key()?, System::real())?;
+            let account = admin.accounts().await?.into_iter().next();
+            anyhow::ensure!(
+                account.is_none(),
+                "{} is a directory already: `matricula admin --config {}` changes it",
+                config.store,
+                file.display()
+            );
+        }
+    }
     anyhow::ensure!(
         !keys.exists(),
         "{} already exists and is not overwritten: name another file with --keys",
@@ -143,9 +156,10 @@ fn configuration(arguments: &Arguments, made: &mut Made) -> anyhow::Result<Confi
     let store = store.clone().unwrap_or_else(|| default.store.into());
     // A JSON string is a TOML string, except for a delete character, which no path has.
     let text = format!(
-        "# docs/CONFIGURATION.md lists every setting.\nlisten = {}\nstore = {}\nmaster_key_file = \"master.key\"\n",
+        "# docs/CONFIGURATION.md lists every setting.\nlisten = {}\nstore = {}\n{}",
         json!(listen),
-        json!(store)
+        json!(store),
+        if key_is_in_environment() { "" } else { "master_key_file = \"master.key\"\n" }
     );
     if let Some(folder) = file.parent() {
         std::fs::create_dir_all(folder).with_context(|| folder.display().to_string())?;
@@ -211,7 +225,8 @@ fn report(
 ) -> Result<(), Failed> {
     let program = std::env::args_os().next().map_or_else(|| "matricula".into(), PathBuf::from);
     let (program, file, keys) = (program.display(), file.display(), keys.display());
-    let master = config.master_key_file.as_ref().map(|file| file.display().to_string());
+    let file_of_key = config.master_key_file.as_ref().filter(|_| !key_is_in_environment());
+    let master = file_of_key.map(|file| file.display().to_string());
     let (code, domain, administrator) = (beginning.code(), beginning.domain(), beginning.administrator());
     let url = base_url(config);
     let login = match has_password {
@@ -244,7 +259,7 @@ Make the first signed call, from another terminal:
 
 {login}",
         store = config.store,
-        key = master.as_deref().unwrap_or("the variable MATRICULA_MASTER_KEY"),
+        key = master.as_deref().unwrap_or("in the environment, as it was given"),
     );
     Ok(output.say(
         json!({

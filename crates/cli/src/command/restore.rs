@@ -36,7 +36,7 @@ pub(super) fn named_or_newest(
 ) -> anyhow::Result<PathBuf> {
     match from {
         Some(from) => Ok(from.clone()),
-        None => Ok(newest(config, at)?.path),
+        None => Ok(newest(config, at.unwrap_or_else(client::machine_clock))?.path),
     }
 }
 

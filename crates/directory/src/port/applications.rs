@@ -1,12 +1,13 @@
 //! Applications, their bindings, and how these are used.
 
 use std::net::IpAddr;
+use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
 
 use super::Pending;
 use crate::application::{AccessKey, Client};
-use crate::{AccountId, Application, ApplicationId, BindingId, UserId};
+use crate::{AccountId, Application, ApplicationId, BindingId, Principal, UserId};
 
 /// A binding without its secret, for lists.
 #[derive(Clone, Debug)]
@@ -82,6 +83,16 @@ pub struct Refusal {
     pub peer: IpAddr,
 }
 
+/// The keys that an examination of a refused signature tries.
+pub struct KeysOf {
+    /// The binding of the access key, revoked or not.
+    pub binding: BindingRow,
+    /// The principal, if the key pair works.
+    pub principal: Option<Arc<Principal>>,
+    /// Applications of the same account that are not disabled, with their keys; its own first.
+    pub applications: Vec<Application>,
+}
+
 /// How long refusals are kept. `[ours]`
 pub const REFUSALS_KEPT: SignedDuration = SignedDuration::from_hours(7 * 24);
 
@@ -102,8 +113,8 @@ pub trait ApplicationStore: Send + Sync + 'static {
     /// A binding, revoked or not.
     fn binding(&self, id: BindingId) -> Pending<'_, Option<BindingRow>>;
 
-    /// The binding with an access key, revoked or not.
-    fn binding_of<'a>(&'a self, access_key: &'a AccessKey) -> Pending<'a, Option<BindingRow>>;
+    /// The keys that belong to an access key, with at most `limit` applications; `None`: it was never issued.
+    fn keys_of<'a>(&'a self, access_key: &'a AccessKey, limit: usize) -> Pending<'a, Option<KeysOf>>;
 
     /// All bindings, of one user or of all.
     fn list_bindings(&self, user: Option<UserId>) -> Pending<'_, Vec<BindingRow>>;

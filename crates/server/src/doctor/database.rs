@@ -54,11 +54,15 @@ fn open(config: &Config, system: &System) -> Result<(Vec<Finding>, Option<Admin>
         Finding::failure(
             "master key",
             error.to_string(),
-            "set master_key_file, and restore the key from its copy",
+            "without the right key nobody can open the database",
         )
     })?;
     let schema = schema(config).map_err(|error| {
-        Finding::failure("database", error.to_string(), "see docs/OPERATIONS.md#files; nothing was changed")
+        Finding::failure(
+            "database",
+            error.to_string(),
+            "the message says what to do; docs/OPERATIONS.md#files explains the files",
+        )
     })?;
     if !schema.due.is_empty() {
         let found = format!("pending migrations: {}", schema.due.len());
@@ -68,11 +72,7 @@ fn open(config: &Config, system: &System) -> Result<(Vec<Finding>, Option<Admin>
         return Ok((vec![pending, Finding::skipped("database", "not opened: that would migrate it")], None));
     }
     let admin = Admin::open(config, &master_key, system.clone()).map_err(|error| {
-        Finding::failure(
-            "database",
-            error.to_string(),
-            "the database and the master key must belong together",
-        )
+        Finding::failure("database", error.to_string(), "the server would not start either")
     })?;
     let schema = Finding::ok("schema", format!("{}, of this version", schema.found));
     Ok((vec![schema, Finding::ok("database", format!("the master key opens {}", config.store))], Some(admin)))

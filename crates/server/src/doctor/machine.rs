@@ -43,6 +43,8 @@ enum Problem {
 pub(super) fn settings(config: &Config) -> Vec<Finding> {
     let mut findings = vec![open_files(config)];
     findings.extend(secret_in_configuration(config));
+    findings.extend(exposed_files(config));
+    findings.extend(log(config));
     let default = config::Passwords::default();
     let cost = |it: &config::Passwords| u64::from(it.memory_kib) * u64::from(it.iterations);
     if cost(&config.passwords) < cost(&default) {
@@ -85,6 +87,43 @@ fn secret_in_configuration(config: &Config) -> Option<Finding> {
             format!("run chmod 600 {}", file.display()),
         )
     })
+}
+
+/// Whether the server could write its log.
+fn log(config: &Config) -> Option<Finding> {
+    let file = config.log_file.as_ref()?;
+    let is_folder = file.is_dir();
+    let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let place = file.display();
+    Some(match folder.is_dir() && !is_folder {
+        true => Finding::ok("log", place.to_string()),
+        false if is_folder => {
+            Finding::failure("log", format!("log_file = {place} is a folder"), "name a file in it")
+        }
+        false => {
+            Finding::failure("log", format!("the folder of log_file = {place} does not exist"), "create it")
+        }
+    })
+}
+
+/// The key of the certificate should be readable for the server only.
+fn exposed_files(config: &Config) -> Vec<Finding> {
+    let database = match &config.store {
+        Location::Sqlite(path) => Some(path),
+        Location::Postgres(_) => None,
+    };
+    let files = [database, config.tls.as_ref().map(|tls| &tls.key)].into_iter().flatten();
+    let is_open =
+        |file: &&PathBuf| std::fs::metadata(file).is_ok_and(|found| found.permissions().mode() & 0o007 != 0);
+    let exposed = files.filter(is_open).map(|file| {
+        let place = file.display();
+        Finding::warning(
+            "modes",
+            format!("{place} is readable by other users"),
+            format!("run chmod o= {place}"),
+        )
+    });
+    exposed.collect()
 }
 
 /// Free space and file systems.
@@ -161,7 +200,7 @@ pub(super) fn backup(config: &Config, depth: Depth, now: Timestamp) -> Finding {
     };
     let place = settings.folder.display();
     let newest = match list(&settings.folder) {
-        Ok(mut backups) => backups.pop(),
+        Ok(backups) => backups.into_iter().rfind(|backup| backup.made <= now),
         Err(error) => {
             let advice = "create the folder, or mount its disk; the server must be able to write there";
             return Finding::failure("backup", format!("{place}: {error}"), advice);

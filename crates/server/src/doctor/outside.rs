@@ -19,7 +19,10 @@ const ANSWER: Duration = Duration::from_secs(5);
 pub(super) async fn examine(config: &Config, domain: Option<&DomainName>, now: Timestamp) -> Vec<Finding> {
     let mut findings = vec![address("listen", config.listen, config.tls.is_some())];
     if let Some(metrics) = &config.metrics {
-        findings.push(address("metrics", metrics.listen, false));
+        findings.push(match metrics.listen == config.listen && metrics.listen.port() != 0 {
+            true => Finding::failure("metrics", "metrics.listen is the same as listen", "use another port"),
+            false => address("metrics", metrics.listen, false),
+        });
     }
     findings.extend(certificate(config, now));
     findings.push(dns(config, domain).await);
@@ -35,7 +38,7 @@ fn address(check: &'static str, listen: SocketAddr, is_secure: bool) -> Finding 
             false => Finding::failure(
                 check,
                 format!("{listen} is used by another program"),
-                "stop that program, or listen on another port",
+                "stop that program, or listen on another port; if it is this server, it does not respond",
             ),
         },
         Err(error) if error.kind() == ErrorKind::PermissionDenied => Finding::failure(

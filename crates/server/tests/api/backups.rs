@@ -41,7 +41,8 @@ async fn backups_are_made_on_schedule_checked_and_counted() {
     assert!(make(1).await);
     server.administrator().create(user("ann@example.com")).await;
     // A process was killed while it made one.
-    std::fs::write(backups.join("matricula-20200101T000000Z.backup.4711.part"), "half").unwrap();
+    std::fs::write(backups.join("matricula-20200101T000000Z.unchecked.4711.part"), "half").unwrap();
+    std::fs::write(backups.join("matricula-20200101T000000Z.unchecked"), "whole").unwrap();
     assert!(make(6).await);
     let kept = list(&backups).unwrap();
     assert_eq!(kept.len(), 2, "{:?}", names(&backups));

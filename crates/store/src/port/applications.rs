@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use directory::application::Client;
-use directory::port::{ApplicationRow, ApplicationStore, BindingRow, Pending, Refusal, Usage};
+use directory::port::{
+    ApplicationRow, ApplicationStore, BindingRow, CallerStore, Freshness, KeysOf, Pending, Refusal, Usage,
+};
 use directory::{AccessKey, Application, ApplicationId, BindingId, UserId};
 use jiff::Timestamp;
 
@@ -48,9 +50,18 @@ impl<E: Engine> ApplicationStore for TableStore<E> {
         Box::pin(self.engine.read(move |s| read::binding(s, id)))
     }
 
-    fn binding_of<'a>(&'a self, access_key: &'a AccessKey) -> Pending<'a, Option<BindingRow>> {
-        let access_key = access_key.clone();
-        Box::pin(self.engine.read(move |s| read::binding_of(s, &access_key)))
+    fn keys_of<'a>(&'a self, access_key: &'a AccessKey, limit: usize) -> Pending<'a, Option<KeysOf>> {
+        Box::pin(async move {
+            let (key, vault) = (access_key.clone(), Arc::clone(&self.vault));
+            let found = self.engine.read(move |s| {
+                let Some(binding) = read::binding_of(s, &key)? else { return Ok(None) };
+                let applications = read::applications_beside(s, &vault, &binding.app_id, limit)?;
+                Ok(Some((binding, applications)))
+            });
+            let Some((binding, applications)) = found.await? else { return Ok(None) };
+            let principal = self.principal(access_key, Freshness::Recent).await?;
+            Ok(Some(KeysOf { binding, principal, applications }))
+        })
     }
 
     fn note_refusals(&self, refusals: Vec<Refusal>, now: Timestamp) -> Pending<'_, ()> {

@@ -189,6 +189,27 @@ pub(crate) fn application(session: &dyn Session, vault: &Vault, app_id: &str) ->
     )
 }
 
+pub(crate) fn has_accounts(session: &dyn Session) -> Result<bool> {
+    Ok(session.one("SELECT 1 FROM accounts LIMIT 1", &[], |_| Ok(()))?.is_some())
+}
+
+/// The applications of the account that an application belongs to, with their keys; that application first.
+pub(crate) fn applications_beside(
+    session: &dyn Session,
+    vault: &Vault,
+    app_id: &str,
+    limit: usize,
+) -> Result<Vec<Application>> {
+    session.all(
+        "SELECT p.id, p.account, p.app_id, p.name, p.app_key_sealed, p.created_at FROM applications p
+             JOIN accounts o ON o.id = p.account AND o.disabled_at IS NULL
+             WHERE p.account = (SELECT account FROM applications WHERE app_id = ?1) AND p.disabled_at IS NULL
+             ORDER BY p.app_id <> ?1, p.id DESC LIMIT ?2",
+        values![app_id, rows(limit)],
+        |row| application_at(row, 0, vault),
+    )
+}
+
 pub(crate) fn applications(session: &dyn Session) -> Result<Vec<ApplicationRow>> {
     let sql = "SELECT id, account, app_id, name, disabled_at, created_at FROM applications ORDER BY lower(name), name, app_id";
     session.all(sql, &[], |row| {
