@@ -35,9 +35,7 @@ const SLOW_BODY: jiff::SignedDuration = jiff::SignedDuration::from_secs(1);
 /// Serves a call to an endpoint.
 pub async fn serve(core: &Core, endpoint: &Endpoint, request: Request) -> Response {
     let (parts, body) = request.into_parts();
-    let trace = parts.extensions.get().cloned();
-    let mut line = Line { route: Some(endpoint.path), trace, ..Line::default() };
-    line.begin(Phase::Auth);
+    let mut line = begin_line(endpoint, &parts.extensions);
     let received = received(&parts.extensions);
     let mut explanation = None;
     let (reply, rate) = match endpoint.run {
@@ -93,6 +91,14 @@ pub async fn serve(core: &Core, endpoint: &Endpoint, request: Request) -> Respon
     explain::add_explanation(explanation, explain::asks(&parts), &mut line, &mut response);
     response.extensions_mut().insert(line);
     response
+}
+
+/// The line of a call that is authenticated next.
+fn begin_line(endpoint: &Endpoint, extensions: &http::Extensions) -> Line {
+    let trace = extensions.get().cloned();
+    let line = Line { route: Some(endpoint.path), trace, ..Line::default() };
+    line.begin(Phase::Auth);
+    line
 }
 
 /// Calls an endpoint for a page of the console. A form that is corrected and sent again is a separate request.
