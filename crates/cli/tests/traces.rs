@@ -7,22 +7,17 @@
 mod running;
 
 use std::path::Path;
-use std::process::Output;
 
 use running::matricula;
 
-/// A configuration with these traces, a master key and an account.
+/// A directory with a domain, an administrator with keys, and a configuration with these traces.
 fn new_site(folder: &Path, traces: &str) {
-    let key = folder.join("master.key");
-    assert!(matricula(&["admin", "new-master-key"]).arg(&key).status().unwrap().success());
-    let text = format!(
-        "listen = \"127.0.0.1:0\"\nmaster_key_file = \"master.key\"\n[domains]\nverification = \"offline\"\n{traces}"
-    );
-    std::fs::write(folder.join("matricula.toml"), text).unwrap();
-}
-
-fn run(folder: &Path, arguments: &[&str]) -> Output {
-    matricula(arguments).arg("--config").arg(folder.join("matricula.toml")).output().unwrap()
+    let config = folder.join("matricula.toml");
+    let arguments = ["init", "--domain", "acme.example", "--listen", "127.0.0.1:0", "--config"];
+    let made = matricula(&arguments).arg(&config).output().unwrap();
+    assert!(made.status.success(), "{made:?}");
+    let text = std::fs::read_to_string(&config).unwrap();
+    std::fs::write(&config, format!("{text}\n{traces}")).unwrap();
 }
 
 #[cfg(not(feature = "traces"))]
@@ -31,7 +26,8 @@ fn without_the_feature_the_setting_is_an_error() {
     let folder = tempfile::tempdir().unwrap();
     new_site(folder.path(), "[traces]\nendpoint = \"http://127.0.0.1:4318/v1/traces\"\n");
     for arguments in [&["serve"][..], &["serve", "--check"], &["doctor"]] {
-        let output = run(folder.path(), arguments);
+        let config = folder.path().join("matricula.toml");
+        let output = matricula(arguments).arg("--config").arg(config).output().unwrap();
         let said = String::from_utf8([output.stdout, output.stderr].concat()).unwrap();
         let words: Vec<_> = said.split_whitespace().collect();
         assert!(!output.status.success(), "{said}");
@@ -43,7 +39,7 @@ fn without_the_feature_the_setting_is_an_error() {
 mod sent {
     use std::io::{BufRead as _, BufReader, Read as _, Write as _};
     use std::net::TcpStream;
-    use std::path::PathBuf;
+    use std::path::{Path, PathBuf};
     use std::process::{Child, ChildStdout, Command, Stdio};
     use std::time::{Duration, Instant};
 
@@ -51,7 +47,7 @@ mod sent {
     use serde_json::Value;
 
     use super::running::Running;
-    use super::{matricula, new_site, run};
+    use super::{matricula, new_site};
 
     const PARENT: &str = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
 
@@ -110,9 +106,7 @@ server.serve_forever()
     }
 
     /// A server, and its address.
-    fn serve(folder: &std::path::Path) -> (Running, String, BufReader<std::process::ChildStderr>) {
-        let account = run(folder, &["admin", "account", "create", "CTEST00001", "--name", "An account"]);
-        assert!(account.status.success(), "{account:?}");
+    fn serve(folder: &Path) -> (Running, String, BufReader<std::process::ChildStderr>) {
         let mut command = matricula(&["serve", "--config"]);
         let child: Child = command.arg(folder.join("matricula.toml")).stderr(Stdio::piped()).spawn().unwrap();
         let mut process = Running(child);
@@ -140,36 +134,58 @@ server.serve_forever()
         answer
     }
 
+    /// Creates a user with the keys of the administrator.
+    fn create(folder: &Path, address: &str) {
+        let keys = folder.join("keys.json");
+        let mut text: Value = serde_json::from_slice(&std::fs::read(&keys).unwrap()).unwrap();
+        text["base_url"] = format!("http://{address}").into();
+        std::fs::write(&keys, text.to_string()).unwrap();
+        let create = ["user", "create", "--email", "ann@acme.example", "--keys"];
+        let created = matricula(&create).arg(&keys).output().unwrap();
+        assert!(created.status.success(), "{created:?}");
+    }
+
     #[test]
     fn a_collector_gets_the_traces_at_the_latest_at_the_stop() {
         let Some(python) = python() else { return };
         let (collector, port, mut lines) = receiver(python);
         let folder = tempfile::tempdir().unwrap();
-        new_site(
-            folder.path(),
-            &format!("[traces]\nendpoint = \"http://127.0.0.1:{port}/v1/traces\"\nsample = 0.0\n"),
-        );
+        let endpoint = format!("http://127.0.0.1:{port}/v1/traces");
+        new_site(folder.path(), &format!("[traces]\nendpoint = \"{endpoint}\"\nsample = 1.0\n"));
         let (mut server, address, _log) = serve(folder.path());
+        create(folder.path(), &address);
+        // Without a signature.
         let answer = call(&address, &format!("traceparent: {PARENT}\r\n"));
         assert!(answer.contains(&PARENT[..36]), "{answer}");
-        assert!(!call(&address, "").contains("traceparent"));
         kill_process(Pid::from_child(&server.0), Signal::TERM).unwrap();
         assert!(server.0.wait().unwrap().success());
         drop(collector);
         let mut text = String::new();
         lines.read_to_string(&mut text).unwrap();
+        assert!(!text.contains("ann@") && !text.contains("signature\":"), "{text}");
         let spans: Vec<Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
         let names: Vec<_> = spans.iter().map(|span| span["name"].as_str().unwrap()).collect();
-        assert_eq!(names, ["POST /api/user/create-user", "auth"]);
-        let (call, auth) = (&spans[0], &spans[1]);
-        for span in &spans {
-            assert_eq!((&span["service"], &span["trace"]), (&"matricula".into(), &PARENT[3..35].into()));
-            assert!(span["start"].as_u64() <= span["end"].as_u64(), "{span}");
+        let name = "POST /api/user/create-user";
+        assert_eq!(names, [name, "auth", "rules", "store.wait", "store.commit", name, "auth"]);
+        for (call, phases, status) in [(&spans[0], &spans[1..5], "200"), (&spans[5], &spans[6..], "400")] {
+            assert_eq!((&call["service"], &call["kind"]), (&"matricula".into(), &2.into()));
+            assert_eq!(call["attributes"]["http.response.status_code"]["intValue"], status);
+            assert_eq!(call["attributes"]["http.route"]["stringValue"], "/api/user/create-user");
+            let mut last = call["start"].as_u64();
+            for phase in phases {
+                assert_eq!((&phase["trace"], &phase["parent"]), (&call["trace"], &call["id"]));
+                assert_eq!((&phase["kind"], &phase["flags"]), (&1.into(), &0x101.into()));
+                assert!(last <= phase["start"].as_u64() && phase["start"].as_u64() <= phase["end"].as_u64());
+                last = phase["end"].as_u64();
+            }
+            assert!(last <= call["end"].as_u64(), "{text}");
         }
-        assert_eq!((&call["parent"], &auth["parent"]), (&PARENT[36..52].into(), &call["id"]));
-        assert_eq!((&call["kind"], &auth["kind"], &call["flags"]), (&2.into(), &1.into(), &0x301.into()));
-        assert_eq!(call["attributes"]["http.response.status_code"]["intValue"], "401");
-        assert_eq!(call["attributes"]["http.route"]["stringValue"], "/api/user/create-user");
+        assert_eq!((&spans[0]["parent"], &spans[0]["flags"]), (&"".into(), &0x101.into()));
+        assert_eq!(
+            (&spans[5]["trace"], &spans[5]["parent"]),
+            (&PARENT[3..35].into(), &PARENT[36..52].into())
+        );
+        assert_eq!(spans[5]["flags"], 0x301);
     }
 
     /// A collector that accepts connections and never answers.
@@ -185,7 +201,7 @@ server.serve_forever()
         );
         let (mut server, address, mut log) = serve(folder.path());
         for _ in 0..100 {
-            assert!(call(&address, "").starts_with("HTTP/1.1 401"));
+            assert!(call(&address, "").starts_with("HTTP/1.1 400"));
         }
         let began = Instant::now();
         kill_process(Pid::from_child(&server.0), Signal::TERM).unwrap();
