@@ -107,8 +107,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn what_is_written_is_read(trace in 1.., span in 1.., is_sampled: bool) {
-            let (trace, span): (u128, u64) = (trace, span);
+        fn what_is_written_is_read(trace in 1_u128.., span in 1_u64.., is_sampled: bool) {
             let written = TraceParent { trace_id: trace.to_be_bytes(), span_id: span.to_be_bytes(), is_sampled };
             prop_assert_eq!(TraceParent::parse(written.to_string().as_bytes()), Some(written));
         }
