@@ -13,6 +13,7 @@ use matricula_wire::oauth::Credentials;
 use matricula_wire::reader::{Limits, is_blank, read};
 use matricula_wire::rest::{self, PageQuery};
 use matricula_wire::signature::authorization as authorization_header;
+use matricula_wire::trace_parent::TraceParent;
 use matricula_wire::{audit, create_user, date, login, users};
 use secrecy::ExposeSecret;
 use serde_json::Value;
@@ -269,6 +270,15 @@ pub fn header(line: &[u8]) {
         let reasons = rows.summary().without_password_rows.into_iter().map(|(.., why)| why);
         assert!(reasons.into_iter().all(|why| !why.contains(SECRET)));
     }
+}
+
+/// A header that names a trace names it in the places of the specification, and is written as it was read.
+pub fn trace_parent(header: &[u8]) {
+    let Some(parsed) = TraceParent::parse(header) else { return };
+    let written = parsed.to_string();
+    assert!(parsed.trace_id != [0; 16] && parsed.span_id != [0; 8]);
+    assert_eq!(written.as_bytes()[2..53], header[2..53]);
+    assert_eq!(TraceParent::parse(written.as_bytes()), Some(parsed));
 }
 
 fn row_text(row: Row) -> String {

@@ -7,7 +7,7 @@ use directory::access;
 use directory::change::Change;
 use directory::error as rules;
 use directory::port::{
-    Evidence, Pending, Recalled, Render, RequestIds, RequestKey, StoreError, Write, Written,
+    CommitTimes, Evidence, Pending, Recalled, Render, RequestIds, RequestKey, StoreError, Write, Written,
 };
 use directory::user::User;
 use directory::{Caller, Permission, Role, Scope};
@@ -15,6 +15,7 @@ use hmac::{Hmac, KeyInit, Mac};
 use http::HeaderMap;
 use http::header::HOST;
 use http::uri::PathAndQuery;
+use observe::trace::{Phase, Recorder};
 use observe::{Line, stopwatch};
 use secrecy::ExposeSecret;
 use serde::Serialize;
@@ -226,7 +227,9 @@ impl Call<'_> {
         render: Render,
     ) -> Result<Reply, CallError> {
         let (core, write) = (self.core, self.prepare(evidence, changes, render));
-        written(self.timed(core.store.write(vec![write])).await?.pop())
+        let (trace, times) = (self.line.trace.clone(), write.times.clone());
+        let writing = traced(trace, times, core.store.write(vec![write]));
+        written(self.timed(writing).await?.pop())
     }
 
     /// Writes changes as [`Call::write`] does, and then calls a function with whether they were carried out now. Both
@@ -239,12 +242,14 @@ impl Call<'_> {
         then: impl FnOnce(bool) + Send + 'static,
     ) -> Result<Reply, CallError> {
         let (store, write) = (Arc::clone(&self.core.store), self.prepare(evidence, changes, render));
+        let (trace, times) = (self.line.trace.clone(), write.times.clone());
         let writing = tokio::spawn(async move {
             let outcome = store.write(vec![write]).await.map(|mut outcomes| outcomes.pop());
             then(matches!(outcome, Ok(Some(Written::Ran(_)))));
             outcome
         });
-        written(self.timed(async { writing.await.map_err(|_| CallError::Panic) }).await??)
+        let writing = traced(trace, times, async { writing.await.map_err(|_| CallError::Panic) });
+        written(self.timed(writing).await??)
     }
 
     fn prepare(&self, evidence: Vec<Evidence>, changes: Vec<Change>, render: Render) -> Write {
@@ -255,6 +260,7 @@ impl Call<'_> {
             now: self.core.clock.now(),
             changes,
             render,
+            times: self.line.commit_times(),
         }
     }
 
@@ -308,6 +314,13 @@ impl Unsigned<'_> {
     pub(crate) async fn timed<T>(&mut self, pending: Pending<'_, T>) -> Result<T, StoreError> {
         timed(self.line, pending).await
     }
+
+    /// Writes, and records the time.
+    pub(crate) async fn write(&mut self, mut write: Write) -> Result<Vec<Written>, StoreError> {
+        write.times = self.line.commit_times();
+        let (trace, times) = (self.line.trace.clone(), write.times.clone());
+        timed(self.line, traced(trace, times, self.core.store.write(vec![write]))).await
+    }
 }
 
 /// The reply to a write.
@@ -318,6 +331,19 @@ fn written(outcome: Option<Written>) -> Result<Reply, CallError> {
         Some(Written::RequestIdReused) => Err(CallError::RequestIdReused),
         Some(Written::Stale) | None => Err(CallError::Stale),
     }
+}
+
+/// Awaits a write and records it in the trace, if there is one: the wait in the queue, and the transaction.
+async fn traced<T>(
+    trace: Option<Arc<Recorder>>,
+    times: Option<Arc<CommitTimes>>,
+    pending: impl Future<Output = T>,
+) -> T {
+    let Some(trace) = trace else { return pending.await };
+    trace.begin(Phase::StoreWait);
+    let outcome = pending.await;
+    trace.end_write(times.and_then(|times| times.noted()));
+    outcome
 }
 
 async fn timed<T, E>(line: &mut Line, pending: impl Future<Output = Result<T, E>>) -> Result<T, E> {

@@ -14,6 +14,7 @@ use http::header::CONNECTION;
 use http::uri::PathAndQuery;
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use hyper::body::Body as _;
+use observe::trace::Phase;
 use observe::{Line, stopwatch};
 use wire::header::{self, RequestId};
 
@@ -33,8 +34,8 @@ const SLOW_BODY: jiff::SignedDuration = jiff::SignedDuration::from_secs(1);
 
 /// Serves a call to an endpoint.
 pub async fn serve(core: &Core, endpoint: &Endpoint, request: Request) -> Response {
-    let mut line = Line { route: Some(endpoint.path), ..Line::default() };
     let (parts, body) = request.into_parts();
+    let mut line = begin_line(endpoint, &parts.extensions);
     let received = received(&parts.extensions);
     let mut explanation = None;
     let (reply, rate) = match endpoint.run {
@@ -92,6 +93,14 @@ pub async fn serve(core: &Core, endpoint: &Endpoint, request: Request) -> Respon
     response
 }
 
+/// The line of a call that is authenticated next.
+fn begin_line(endpoint: &Endpoint, extensions: &http::Extensions) -> Line {
+    let trace = extensions.get().cloned();
+    let line = Line { route: Some(endpoint.path), trace, ..Line::default() };
+    line.begin(Phase::Auth);
+    line
+}
+
 /// Calls an endpoint for a page of the console. A form that is corrected and sent again is a separate request.
 ///
 /// # Errors
@@ -133,6 +142,7 @@ async fn unsigned_call(
     body: axum::body::Body,
     line: &mut Line,
 ) -> Result<Reply, CallError> {
+    line.begin(Phase::Rules);
     let body = collect(core, body).await?;
     run(Unsigned { core, headers, body: &body, line }).await
 }
@@ -164,12 +174,13 @@ async fn signed_call(
     if !endpoint.is_for(&signed.caller) {
         return Err(CallError::AppForbidden);
     }
+    line.begin(Phase::Rules);
     let (started, began) = (stopwatch(), core.clock.now());
     let body = collect_at_most(core, body, endpoint.max_body(&core.limits)).await?;
     // Both directions: the clock of a sandbox can be set, and keys and tokens expire by it.
     let waited = core.clock.now().duration_since(began).abs();
     if waited > SLOW_BODY || started.elapsed() > SLOW_BODY.unsigned_abs() {
-        signed = core.authenticator.authenticate_anew(presented).await?;
+        signed = authenticate_again(core, presented, line).await?;
         if !endpoint.is_for(&signed.caller) {
             return Err(CallError::AppForbidden);
         }
@@ -198,11 +209,22 @@ async fn signed_call(
             // Something relevant was revoked since it was read. Authenticate and judge again.
             Err(CallError::Stale) if attempt < ATTEMPTS => {
                 attempt += 1;
-                signed = core.authenticator.authenticate_anew(presented).await?;
+                signed = authenticate_again(core, presented, line).await?;
             }
             outcome => return outcome,
         }
     }
+}
+
+async fn authenticate_again(
+    core: &Core,
+    presented: &Presented<'_>,
+    line: &Line,
+) -> Result<Signed, CallError> {
+    line.begin(Phase::Auth);
+    let signed = core.authenticator.authenticate_anew(presented).await?;
+    line.begin(Phase::Rules);
+    Ok(signed)
 }
 
 /// Reads the body, whatever its Content-Type (spec/clients.md 3.1).

@@ -4,6 +4,7 @@ mod command;
 mod output;
 mod place;
 mod progress;
+mod traces;
 
 use std::path::PathBuf;
 

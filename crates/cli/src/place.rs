@@ -1,7 +1,7 @@
 //! The location of a directory: given by its configuration or by the folder of a sandbox.
 
 use std::io::Write as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 use server::admin::Admin;
@@ -21,7 +21,7 @@ impl Place {
     /// The settings of that server.
     pub(crate) fn config(&self) -> anyhow::Result<Config> {
         match (&self.config, &self.data) {
-            (Some(config), _) => Ok(Config::from_file(config)?),
+            (Some(config), _) => read(config),
             (None, Some(folder)) => Ok(playground::sandbox::config(folder)),
             (None, None) => Err(anyhow::anyhow!(
                 "no directory given: use --config FILE for a server's configuration or --data DIR for a sandbox's folder"
@@ -39,6 +39,13 @@ impl Place {
         let config = self.config()?;
         Ok(Admin::open(&config, &config.master_key()?, System::real())?)
     }
+}
+
+/// The settings in a configuration file.
+pub(crate) fn read(file: &Path) -> anyhow::Result<Config> {
+    let config = Config::from_file(file)?;
+    crate::traces::check(&config)?;
+    Ok(config)
 }
 
 /// Creates an empty directory at the configured store if none exists, and says so.

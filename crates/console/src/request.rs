@@ -159,6 +159,7 @@ impl PageRequest<'_> {
                     let _ = made.send(effects.iter().find_map(|effect| effect.as_ref().err().copied()));
                     Vec::new()
                 }),
+                times: None,
             };
             match self.console.core.store.write(vec![write]).await?.pop() {
                 Some(Written::Stale) | None => self.refresh_scope().await?,

@@ -293,6 +293,7 @@ async fn end_session(console: &Console, headers: &HeaderMap) -> Result<(), PageE
         now: console.core.clock.now(),
         changes: vec![Change::EndSession(session.principal.session.id)],
         render: Box::new(|_| Vec::new()),
+        times: None,
     };
     console.core.store.write(vec![write]).await?;
     Ok(())

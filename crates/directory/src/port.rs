@@ -30,7 +30,7 @@ pub use domains::DomainStore;
 pub use groups::GroupStore;
 pub use operation::{COMMIT_BOUNDS, Drawn, Figures, Keys, OperationStore, Replication, WriterFigures};
 pub use page::{Listed, Position};
-pub use requests::{Recalled, Render, RequestIds, RequestKey, RequestStore, Write, Written};
+pub use requests::{CommitTimes, Recalled, Render, RequestIds, RequestKey, RequestStore, Write, Written};
 pub use roles::{Affected, RoleStore};
 pub use users::{Found, Indexed, UserStore};
 

@@ -1,9 +1,13 @@
 //! Facts about a request that are not visible from outside: for its log line, the counts and the journal.
 
 use std::collections::BTreeMap;
-use std::time::{Duration, Instant};
+use std::sync::Arc;
+use std::time::Duration;
 
 use directory::Sender;
+use directory::port::CommitTimes;
+
+use crate::trace::{Phase, Recorder};
 
 /// Facts about a request that are not visible from outside.
 #[derive(Clone, Default)]
@@ -36,6 +40,8 @@ pub struct Line {
     pub repeated: bool,
     /// Time spent in the store.
     pub store: Duration,
+    /// Records the phases of a request whose trace is sampled.
+    pub trace: Option<Arc<Recorder>>,
 }
 
 impl Line {
@@ -43,6 +49,18 @@ impl Line {
     pub fn sent_by(&mut self, sender: Option<Sender>, drawn_per_mille: u16) {
         self.drawn_per_mille = sender.as_ref().map_or(0, |_| drawn_per_mille);
         self.sender = sender;
+    }
+
+    /// Where the store notes the times of a write, if the trace of the request is sampled.
+    pub fn commit_times(&self) -> Option<Arc<CommitTimes>> {
+        self.trace.as_ref().map(|_| Arc::default())
+    }
+
+    /// Records that a phase of the request begins, if its trace is sampled.
+    pub fn begin(&self, phase: Phase) {
+        if let Some(trace) = &self.trace {
+            trace.begin(phase);
+        }
     }
 
     /// The name of the caller, known or claimed.
@@ -61,10 +79,4 @@ impl Line {
         let claimed = self.claimed.as_ref().map(|(_, application)| application.as_str());
         self.sender.as_ref().map(Sender::application).or(claimed)
     }
-}
-
-/// Starts a measurement of elapsed time.
-#[expect(clippy::disallowed_methods, reason = "measures how long something takes")]
-pub fn stopwatch() -> Instant {
-    Instant::now()
 }

@@ -18,6 +18,7 @@ use crate::control::TestControl;
 use crate::metrics::Metrics;
 use crate::system::System;
 use crate::tls::Tls;
+use crate::traces::Traces;
 
 pub(crate) struct App {
     pub(crate) core: Arc<Core>,
@@ -42,6 +43,8 @@ pub(crate) struct App {
     pub(crate) metrics: Option<Metrics>,
     /// The log, if the program has set it.
     pub(crate) log: OnceLock<Log>,
+    /// Where traces go, if the program has set it.
+    pub(crate) traces: OnceLock<Traces>,
     /// Only in sandboxes and tests.
     pub(crate) control: OnceLock<Arc<dyn TestControl>>,
     /// Redacted, except in a sandbox. Test control has a separate journal.

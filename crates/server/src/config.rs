@@ -18,7 +18,7 @@ use thiserror::Error;
 pub use api::dns::{Domains, Verification};
 pub use api::limits::Limits;
 pub use backup::Backup;
-pub use observation::{Journal, Metrics};
+pub use observation::{Journal, Metrics, Traces};
 pub use tls::Tls;
 
 /// The environment variable that may hold the master key.
@@ -77,6 +77,8 @@ pub struct Config {
     pub metrics: Option<Metrics>,
     /// Whether the last requests are recorded.
     pub journal: Journal,
+    /// Where traces of calls are sent; nowhere by default.
+    pub traces: Option<Traces>,
     /// The file that these settings are from; it is no setting.
     #[serde(skip)]
     pub file: Option<PathBuf>,
@@ -158,6 +160,7 @@ impl Default for Config {
             backup: None,
             metrics: None,
             journal: Journal::default(),
+            traces: None,
             file: None,
         }
     }
@@ -303,6 +306,7 @@ impl Config {
             }
         }
         self.backup.as_ref().map_or(Ok(()), Backup::check)?;
+        self.traces.as_ref().map_or(Ok(()), Traces::check)?;
         if self.journal.keep == 0 || self.journal.keep > Journal::MOST {
             return Err(ConfigError::Setting("journal.keep must be between 1 and 100000"));
         }
@@ -502,6 +506,9 @@ mod tests {
     #[case("[backup]\nkeep = 3", "missing field `folder`")]
     #[case("[backup]\nfolder = \"b\"\nkeep = 0", "at least 1")]
     #[case("[backup]\nfolder = \"b\"\nevery_hours = 0", "at least 1")]
+    #[case("[traces]\nsample = 0.5", "missing field `endpoint`")]
+    #[case("[traces]\nendpoint = \"http://a\"\nsample = 2.0", "between 0 and 1")]
+    #[case("[traces]\nendpoint = \"127.0.0.1:4318\"", "must be a URL")]
     #[case("[journal]\nkeep = 0", "journal.keep must be between")]
     #[case("[domains]\nverification = \"no\"", "expected `dns` or `offline`")]
     #[case("[domains]\nresolvers = [\"9.9.9.9\"]", "invalid socket address")]

@@ -16,6 +16,7 @@ mod routes;
 mod server;
 pub mod system;
 pub mod tls;
+mod traces;
 
 pub use self::http::listen;
 pub use api::catalogue;
@@ -25,7 +26,7 @@ pub use auth::PasswordHasher;
 pub use config::Config;
 pub use console;
 pub use error::OpenError;
-pub use observe::{journal, log, telemetry};
+pub use observe::{journal, log, telemetry, trace};
 pub use routes::OPENAPI;
 pub use server::{Server, WeakServer};
 pub use store::Location;

@@ -22,6 +22,7 @@ use jiff::Timestamp;
 use observe::journal::Journal;
 use observe::log::Log;
 use observe::telemetry::Telemetry;
+use observe::trace::Sink;
 use store::{Location, MasterKey};
 use tokio::net::TcpListener;
 
@@ -35,6 +36,7 @@ use crate::http;
 use crate::metrics::Metrics;
 use crate::system::System;
 use crate::tls::{CertificateReload, Tls};
+use crate::traces::Traces;
 
 /// An open server: its store is ready, and it can be administered before and while it serves. Clones share one server.
 #[derive(Clone)]
@@ -130,6 +132,7 @@ impl Server {
             replication: Mutex::default(),
             metrics,
             log: OnceLock::new(),
+            traces: OnceLock::new(),
             control: OnceLock::new(),
             own_journal: own_journal.map(Arc::new),
             system,
@@ -262,6 +265,12 @@ impl Server {
     /// Reports dropped log lines in the metrics.
     pub fn count_dropped_lines(&self, log: Log) {
         self.app.log.get_or_init(|| log);
+    }
+
+    /// Sends traces of calls there: of every call whose `traceparent` is sampled, of none whose is not, and of this share of
+    /// all others. Only the first call of this function has an effect.
+    pub fn set_traces(&self, sink: Arc<dyn Sink>, sample: f64) {
+        self.app.traces.get_or_init(|| Traces::new(sink, sample, Arc::clone(&self.app.core.entropy)));
     }
 
     /// The address of the metrics, if they are served.

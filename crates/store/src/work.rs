@@ -39,6 +39,9 @@ impl<P: Payload> Task<P> {
 pub(crate) trait Queued: Send + 'static {
     fn size(&self) -> usize;
 
+    /// Notes when its transaction began and ended, if somebody asked.
+    fn note_times(&self, began: Instant, ended: Instant);
+
     /// Sends the result: it is durable. The receiver may be gone.
     fn succeed(&mut self);
 
@@ -56,6 +59,10 @@ pub(crate) trait Job: Queued {
 impl<P: Payload> Queued for Task<P> {
     fn size(&self) -> usize {
         self.payload.size()
+    }
+
+    fn note_times(&self, began: Instant, ended: Instant) {
+        self.payload.note_times(began, ended);
     }
 
     fn succeed(&mut self) {
@@ -90,6 +97,10 @@ impl<W: Work> Job for Task<W> {
 impl Queued for Box<dyn Job> {
     fn size(&self) -> usize {
         (**self).size()
+    }
+
+    fn note_times(&self, began: Instant, ended: Instant) {
+        (**self).note_times(began, ended);
     }
 
     fn succeed(&mut self) {
@@ -228,9 +239,12 @@ fn serve<C: Commit>(mut lane: C, jobs: &Receiver<C::Queued>, results: &Results<C
             group.push(job);
         }
         let began = now();
-        match lane.commit(&mut group) {
+        let committed = lane.commit(&mut group);
+        let ended = now();
+        group.iter().for_each(|job| job.note_times(began, ended));
+        match committed {
             Ok(()) => {
-                counts.committed(group.len(), began.elapsed());
+                counts.committed(group.len(), ended.duration_since(began));
                 results.send(group);
                 lane.tidy_up();
             }

@@ -312,7 +312,15 @@ fn removed_data_is_wiped_from_all_files() {
     let write = |n| {
         let changes = vec![Change::AddUser(user(n))];
         let render = Box::new(|_: &[_]| Vec::new());
-        Write { once: None, evidence: Vec::new(), actor: Actor::Operator, now: Still.now(), changes, render }
+        Write {
+            once: None,
+            evidence: Vec::new(),
+            actor: Actor::Operator,
+            now: Still.now(),
+            changes,
+            render,
+            times: None,
+        }
     };
     site.runtime.block_on(store.write((0..500).map(write).collect())).unwrap();
     drop(store);

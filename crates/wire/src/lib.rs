@@ -27,6 +27,7 @@ pub mod roles;
 pub mod secret_name;
 pub mod signature;
 pub mod stub;
+pub mod trace_parent;
 pub mod users;
 
 pub use code::Code;

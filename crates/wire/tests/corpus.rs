@@ -19,6 +19,7 @@ pub mod checks;
 #[case::import("import", checks::import)]
 #[case::encoding("encoding", checks::encoding)]
 #[case::header("header", checks::header)]
+#[case::trace_parent("trace_parent", checks::trace_parent)]
 fn the_corpus_holds(#[case] target: &str, #[case] check: fn(&[u8])) {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fuzz/corpus").join(target);
     let mut files: Vec<_> = fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().path()).collect();

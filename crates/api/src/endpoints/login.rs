@@ -92,9 +92,9 @@ pub async fn decide(call: &mut Unsigned<'_>, proof: Proof, grant: Grant) -> Resu
             }
             Vec::new()
         }),
+        times: None,
     };
-    let written = call.core.store.write(vec![write]);
-    call.timed(written).await?;
+    call.write(write).await?;
     // The change failed as a whole, for instance because the application was deleted.
     let outcome = outcome.try_iter().last().unwrap_or(Outcome::Refused);
     if outcome == Outcome::Refused {

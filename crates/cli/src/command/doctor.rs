@@ -38,9 +38,9 @@ pub(crate) async fn run(
 
 /// Checks what a start of the server needs.
 pub(crate) async fn before_a_start(file: PathBuf, output: &Output) -> Result<(), Failed> {
-    let findings = match Config::from_file(&file) {
+    let findings = match crate::place::read(&file) {
         Ok(config) => findings(&config, Depth::Quick, output).await,
-        Err(error) => vec![unreadable(&error.into())],
+        Err(error) => vec![unreadable(&error)],
     };
     report(&findings, false, output)
 }

@@ -6,12 +6,13 @@ use anyhow::Context as _;
 use clap::Args;
 use server::config::LogFormat;
 use server::log::{JsonLines, Log};
-use server::{CertificateReload, Config, Server, System};
+use server::{CertificateReload, Server, System};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::oneshot;
 
 use super::notify;
 use crate::output::{Failed, Output};
+use crate::traces::Traces;
 
 #[derive(Args)]
 pub(crate) struct Arguments {
@@ -33,7 +34,7 @@ pub(crate) async fn run(
     if check {
         return super::doctor::before_a_start(config, output).await;
     }
-    let config = Config::from_file(&config)?;
+    let config = crate::place::read(&config)?;
     let log = Logging::start(config.log, config.log_file.as_deref())?;
     open_files();
     // Installed first: without a handler a signal ends the process.
@@ -49,6 +50,7 @@ pub(crate) async fn run(
         server::listen(config.listen).with_context(|| format!("can't listen on {}", config.listen))?;
     tracing::info!(address = %listener.local_addr()?, version = env!("CARGO_PKG_VERSION"), "listening");
     server.count_dropped_lines(log.0.clone());
+    let traces = Traces::start(&server, &config)?;
     if let Some(address) = server.metrics_address() {
         tracing::info!(%address, "serving metrics");
     }
@@ -61,6 +63,7 @@ pub(crate) async fn run(
         notify::stopping();
     };
     server.serve_until(listener, stop, hurry).await;
+    traces.stop().await;
     Ok(())
 }
 

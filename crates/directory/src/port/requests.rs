@@ -1,5 +1,8 @@
 //! Requests that write: each runs exactly once.
 
+use std::sync::{Arc, OnceLock};
+use std::time::Instant;
+
 use jiff::{SignedDuration, Timestamp};
 
 use super::{Evidence, Pending};
@@ -45,6 +48,24 @@ pub struct Write {
     pub changes: Vec<Change>,
     /// Renders the answer that is stored with the request.
     pub render: Render,
+    /// Where the store notes when the transaction ran, for a request whose trace is sampled.
+    pub times: Option<Arc<CommitTimes>>,
+}
+
+/// When the transaction of a request began and ended, committed or not.
+#[derive(Debug, Default)]
+pub struct CommitTimes(OnceLock<(Instant, Instant)>);
+
+impl CommitTimes {
+    /// Notes begin and end, once.
+    pub fn note(&self, began: Instant, ended: Instant) {
+        let _ = self.0.set((began, ended));
+    }
+
+    /// Begin and end; `None` while it did not run.
+    pub fn noted(&self) -> Option<(Instant, Instant)> {
+        self.0.get().copied()
+    }
 }
 
 /// The result of one request.

@@ -88,6 +88,7 @@ impl Admin {
                 let added = made.iter().filter(|made| made.is_ok()).count();
                 (added as u64).to_le_bytes().to_vec()
             }),
+            times: None,
         };
         match self.store.write(vec![write]).await?.pop() {
             Some(Written::Ran(added)) => {

@@ -150,7 +150,9 @@ async fn serve_counted(
 ) -> Option<(Response, Line, Duration)> {
     let peer = seen.connection.peer;
     let place = Arc::new(Place::new(&app.room, peer.ip(), routes::knows_nobody(&seen.path)));
-    let (parts, body) = request.into_parts();
+    let (mut parts, body) = request.into_parts();
+    let traces = app.traces.get().filter(|_| seen.is_counted);
+    let traced = traces.and_then(|traces| traces.begin(&mut parts, seen.started, app.core.clock.as_ref()));
     let body = Intake::of(body, &parts.headers, &place);
     let guarded = serve_guarded(app, routes, Request::from_parts(parts, body), peer, &place);
     let mut response = serve_with_faults(faults, guarded, Style::of(&seen.path)).await?;
@@ -163,6 +165,9 @@ async fn serve_counted(
         let (path, app_id, line) = (line.route.unwrap_or(&seen.path), seen.app_id(), &line);
         let request = telemetry::Request { path, status, took, peer: peer.ip(), app_id, user_agent, line };
         app.core.telemetry.record(&request, app.core.hasher.waiting());
+    }
+    if let Some(traced) = traced {
+        traced.finish(&mut response, &seen.method, &line, took);
     }
     if place.is_unread() {
         response.extensions_mut().insert(place);

@@ -48,6 +48,7 @@ mod stubs;
 mod telemetry;
 mod test_control;
 mod tls;
+mod traces;
 mod usage;
 mod users;
 

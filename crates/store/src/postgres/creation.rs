@@ -7,10 +7,12 @@ mod finish;
 mod users;
 
 use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+use std::time::Instant;
 
 use directory::audit::Actor;
 use directory::change::{Change, ChangeError, Effect};
-use directory::port::{Evidence, Recalled, Render, RequestIds, RequestKey, Write, Written};
+use directory::port::{CommitTimes, Evidence, Recalled, Render, RequestIds, RequestKey, Write, Written};
 use directory::user::User;
 use jiff::Timestamp;
 
@@ -37,6 +39,7 @@ pub(super) struct Addition {
     now: Timestamp,
     users: Vec<User>,
     render: Render,
+    times: Option<Arc<CommitTimes>>,
 }
 
 /// Takes the requests, if they only add users; gives them back otherwise.
@@ -46,9 +49,10 @@ pub(super) fn additions(requests: Vec<Write>) -> std::result::Result<Additions, 
         return Err(requests);
     }
     let addition = |request: Write| {
-        let Write { once, evidence, actor, now, changes, render } = request;
+        let Write { once, evidence, actor, now, changes, render, times } = request;
         let user = |change| if let Change::AddUser(user) = change { Some(user) } else { None };
-        Addition { once, evidence, actor, now, users: changes.into_iter().filter_map(user).collect(), render }
+        let users = changes.into_iter().filter_map(user).collect();
+        Addition { once, evidence, actor, now, users, render, times }
     };
     Ok(Additions(requests.into_iter().map(addition).collect()))
 }
@@ -58,6 +62,10 @@ impl Payload for Additions {
 
     fn size(&self) -> usize {
         self.0.iter().map(|request| request.users.len().max(1)).sum()
+    }
+
+    fn note_times(&self, began: Instant, ended: Instant) {
+        self.0.iter().filter_map(|request| request.times.as_ref()).for_each(|times| times.note(began, ended));
     }
 
     fn is_repeatable(&self) -> bool {

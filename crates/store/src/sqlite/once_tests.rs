@@ -111,6 +111,7 @@ impl World {
             now: at(clock),
             changes: Vec::new(),
             render: Box::new(move |_| answer(id, body, clock)),
+            times: None,
         };
         let before = self.model.clone();
         let written = self.transaction(&Requests(requests.iter().map(write).collect()), commits);

@@ -1,6 +1,7 @@
 //! A request in a transaction: evidence, once-only, changes, audit, answer.
 
 use std::ops::ControlFlow;
+use std::time::Instant;
 
 use directory::change::Change;
 use directory::port::{Evidence, Recalled, RequestIds, RequestKey, Write, Written};
@@ -19,6 +20,10 @@ impl Payload for Requests {
 
     fn size(&self) -> usize {
         self.0.iter().map(|request| request.changes.len().max(1)).sum()
+    }
+
+    fn note_times(&self, began: Instant, ended: Instant) {
+        self.0.iter().filter_map(|request| request.times.as_ref()).for_each(|times| times.note(began, ended));
     }
 
     fn is_repeatable(&self) -> bool {

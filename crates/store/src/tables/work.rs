@@ -1,5 +1,7 @@
 //! The kinds of work that a writer does in its transactions.
 
+use std::time::Instant;
+
 use super::batch::Batch;
 use crate::session::Result;
 
@@ -10,6 +12,9 @@ pub(crate) trait Payload: Send + 'static {
 
     /// The rows it may write.
     fn size(&self) -> usize;
+
+    /// Notes when its transaction began and ended, if somebody asked.
+    fn note_times(&self, _began: Instant, _ended: Instant) {}
 
     /// Whether it does no harm when it runs twice.
     fn is_repeatable(&self) -> bool {

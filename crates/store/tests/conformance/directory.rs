@@ -36,6 +36,7 @@ pub(crate) async fn effect(store: &Arc<dyn Store>, change: Change) -> Result<Eff
             sender.send(effects[0].clone()).unwrap();
             Vec::new()
         }),
+        times: None,
     };
     assert_eq!(store.write(vec![write]).await.unwrap(), [Written::Ran(Vec::new())]);
     receiver.recv().unwrap()

@@ -415,6 +415,7 @@ pub(crate) fn request(id: u8, body: u8, users: Vec<User>) -> Write {
             });
             format!("[{}]", words.collect::<Vec<_>>().join(", ")).into_bytes()
         }),
+        times: None,
     }
 }
 
