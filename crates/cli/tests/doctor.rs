@@ -174,6 +174,17 @@ fn a_database_that_is_missing_newer_or_older() {
     site.expect("database", "failure", "was not found");
 }
 
+/// New keys would open nothing that the old ones sealed.
+#[test]
+fn a_database_that_has_lost_its_keys() {
+    let site = Site::new();
+    let database = rusqlite::Connection::open(site.file("matricula.db")).unwrap();
+    assert!(database.execute("DELETE FROM keys", []).unwrap() > 0);
+    site.expect("database", "failure", "has lost its keys");
+    let keys: u32 = database.query_row("SELECT count(*) FROM keys", [], |row| row.get(0)).unwrap();
+    assert_eq!(keys, 0);
+}
+
 #[test]
 fn corrupt_pages() {
     let site = Site::new();
@@ -309,12 +320,17 @@ fn a_standby_that_commits_do_not_wait_for() {
     let site = Site::on(&postgres.database());
     let report = site.doctor();
     assert_eq!(report.finding("durability")["state"], "ok", "{:?}", report.checks);
-    let _standby = postgres.standby("standby1");
+    let standby = postgres.standby("standby1");
     let database = postgres.database();
     while postgres.execute(&database, "SELECT count(*) FROM pg_stat_replication").trim() != "1" {}
     site.expect("durability", "warning", "commits wait for none");
     site.set("require_synchronous_replication = true");
     site.expect("durability", "failure", "writes get 503");
+    // Commits wait for a standby that is not there: the database is opened all the same, without a commit.
+    postgres.set_synchronous("standby2");
+    drop(standby);
+    while postgres.execute(&database, "SELECT count(*) FROM pg_stat_replication").trim() != "0" {}
+    site.expect("durability", "failure", "none is connected");
 }
 
 /// A password of the database is in no report, whatever fails.

@@ -173,6 +173,13 @@ fn replication(config: &Config, found: &Replication) -> Finding {
             "set synchronous_standby_names, see docs/HIGH-AVAILABILITY.md: a failover can lose acknowledged users",
         );
     }
+    if !waits_for.is_empty() && *standbys == 0 {
+        return Finding::failure(
+            "durability",
+            format!("commits wait for a standby ({waits_for}), and none is connected: writes get 503"),
+            "connect the standby, or remove it from synchronous_standby_names",
+        );
+    }
     match &**waits_for {
         "" => Finding::ok("durability", "commits are forced to disk; no standby is connected"),
         names => Finding::ok("durability", format!("commits wait for a standby: {names}")),
