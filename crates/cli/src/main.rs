@@ -110,7 +110,7 @@ fn run(command: Command, output: &output::Output) -> Result<(), Failed> {
         Command::Admin(arguments) => runtime.block_on(command::admin::run(arguments, output)),
         Command::Audit(arguments) => runtime.block_on(command::audit::run(arguments, output)),
         Command::Backup(arguments) => command::backup::run(&arguments, output),
-        Command::Restore(arguments) => command::restore::run(&arguments, output),
+        Command::Restore(arguments) => command::restore::run(arguments, output),
         Command::Drill(arguments) => runtime.block_on(command::drill::run(arguments, output)),
         Command::Migrate(arguments) => command::migrate::run(&arguments, output),
         Command::User(command) => runtime.block_on(command::user::run(command, output)),

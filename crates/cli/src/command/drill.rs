@@ -5,11 +5,11 @@ use std::path::PathBuf;
 use anyhow::Context as _;
 use clap::Args;
 use serde_json::json;
-use server::admin::{Admin, Restored, Timestamp, restore};
+use server::admin::{Admin, Restored, restore};
 use server::{Config, Location, System};
 
 use super::backup::line;
-use super::restore::named_or_newest;
+use super::restore::Choice;
 use crate::output::{Failed, Output};
 use crate::place::Place;
 use crate::progress::{Progress, size};
@@ -18,12 +18,8 @@ use crate::progress::{Progress, size};
 pub(crate) struct Arguments {
     #[command(flatten)]
     place: Place,
-    /// The backup, default: the newest in the folder of [backup]
-    #[arg(value_name = "FROM_FILE")]
-    from: Option<PathBuf>,
-    /// The newest backup made at or before this time, such as 2026-11-30T12:00:00Z
-    #[arg(long, value_name = "TIME", conflicts_with = "from")]
-    at: Option<Timestamp>,
+    #[command(flatten)]
+    choice: Choice,
     /// The folder for the copy, which is deleted afterwards; default: that for temporary files
     #[arg(long, value_name = "DIR")]
     folder: Option<PathBuf>,
@@ -33,10 +29,11 @@ pub(crate) struct Arguments {
 }
 
 pub(crate) async fn run(arguments: Arguments, output: &Output) -> Result<(), Failed> {
-    let config = arguments.place.config()?;
-    let from = named_or_newest(&config, arguments.from.as_ref(), arguments.at)?;
+    let Arguments { place, choice, folder, into } = arguments;
+    let config = place.config()?;
+    let from = choice.file(&config)?;
     let began = client::machine_clock();
-    let scratch = Scratch::new(&config, &arguments)?;
+    let scratch = Scratch::new(&config, folder, into)?;
     let copy = Config { store: scratch.store.clone(), require_synchronous_replication: false, ..config };
     let mut progress = Progress::new(output);
     let restored = restore(&copy, &from, false, &System::real(), &mut |step| progress.show(line(step)));
@@ -67,9 +64,9 @@ struct Scratch {
 }
 
 impl Scratch {
-    fn new(config: &Config, arguments: &Arguments) -> anyhow::Result<Self> {
-        match (&config.store, &arguments.into) {
-            (Location::Postgres(_), Some(url)) => Ok(Self { store: url.clone().into(), folder: None }),
+    fn new(config: &Config, folder: Option<PathBuf>, into: Option<String>) -> anyhow::Result<Self> {
+        match (&config.store, into) {
+            (Location::Postgres(_), Some(url)) => Ok(Self { store: url.into(), folder: None }),
             (Location::Postgres(_), None) => anyhow::bail!(
                 "the store is PostgreSQL: name an empty database for the drill with --into postgres://…"
             ),
@@ -77,7 +74,7 @@ impl Scratch {
                 anyhow::bail!("--into is for PostgreSQL, and `store` names a file")
             }
             (Location::Sqlite(_), None) => {
-                let parent = arguments.folder.clone().unwrap_or_else(std::env::temp_dir);
+                let parent = folder.unwrap_or_else(std::env::temp_dir);
                 let folder = parent.join(format!("matricula-drill-{}", std::process::id()));
                 // Only the owner may read it, by the umask.
                 std::fs::create_dir(&folder).with_context(|| folder.display().to_string())?;

@@ -17,34 +17,39 @@ use crate::progress::{Progress, size};
 pub(crate) struct Arguments {
     #[command(flatten)]
     place: Place,
+    #[command(flatten)]
+    choice: Choice,
+    /// Keep the existing database under a dated name and restore the backup
+    #[arg(long)]
+    replace: bool,
+}
+
+/// Which backup.
+#[derive(Args)]
+pub(super) struct Choice {
     /// The backup, default: the newest in the folder of [backup]
     #[arg(value_name = "FROM_FILE")]
     from: Option<PathBuf>,
     /// The newest backup made at or before this time, such as 2026-11-30T12:00:00Z
     #[arg(long, value_name = "TIME", conflicts_with = "from")]
     at: Option<Timestamp>,
-    /// Keep the existing database under a dated name and restore the backup
-    #[arg(long)]
-    replace: bool,
 }
 
-/// The named backup, or the newest in the folder.
-pub(super) fn named_or_newest(
-    config: &Config,
-    from: Option<&PathBuf>,
-    at: Option<Timestamp>,
-) -> anyhow::Result<PathBuf> {
-    match from {
-        Some(from) => Ok(from.clone()),
-        None => Ok(newest(config, at.unwrap_or_else(client::machine_clock))?.path),
+impl Choice {
+    /// The named file, or the newest in the folder.
+    pub(super) fn file(self, config: &Config) -> anyhow::Result<PathBuf> {
+        match self.from {
+            Some(from) => Ok(from),
+            None => Ok(newest(config, self.at.unwrap_or_else(client::machine_clock))?.path),
+        }
     }
 }
 
-pub(crate) fn run(Arguments { place, from, at, replace }: &Arguments, output: &Output) -> Result<(), Failed> {
+pub(crate) fn run(Arguments { place, choice, replace }: Arguments, output: &Output) -> Result<(), Failed> {
     let config = place.config()?;
-    let from = &named_or_newest(&config, from.as_ref(), *at)?;
+    let from = &choice.file(&config)?;
     let mut progress = Progress::new(output);
-    let made = restore(&config, from, *replace, &System::real(), &mut |step| progress.show(line(step)));
+    let made = restore(&config, from, replace, &System::real(), &mut |step| progress.show(line(step)));
     drop(progress);
     let Restored { bytes, schema, events, kept } = made?;
     let database = &config.store;
