@@ -347,6 +347,16 @@ fn no_secret_is_shown() {
     let report = doctor_text(&config);
     assert!(report.contains("contains the database's password and is readable"), "{report}");
     assert!(report.contains("failure") && !report.contains("canary"), "{report}");
+    for broken in [
+        "store = \"postgres://u:canary@h/x",
+        "stor = \"postgres://u:canary@h/x\"",
+        "store = \"POSTGRES://u:canary@h/x\"",
+    ] {
+        std::fs::write(&config, broken).unwrap();
+        assert!(!doctor_text(&config).contains("canary"), "{broken}");
+        let served = matricula(&["serve", "--config"]).arg(&config).output().unwrap();
+        assert!(!String::from_utf8(served.stderr).unwrap().contains("canary"), "{broken}");
+    }
 }
 
 fn doctor_text(config: &Path) -> String {

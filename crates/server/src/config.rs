@@ -207,14 +207,14 @@ pub enum ConfigError {
         source: std::io::Error,
     },
     /// The file is not a valid configuration.
-    #[error("{path}, line {line}: {}", .source.message())]
+    #[error("{path}, line {line}: {}", .why.message())]
     Parse {
         /// The file.
         path: PathBuf,
         /// The line, from 1. The line itself is not shown: it may have a password.
         line: usize,
-        /// The cause.
-        source: Box<toml::de::Error>,
+        /// The cause. It is not the error's source, which would be shown with the line.
+        why: Box<toml::de::Error>,
     },
     /// Plaintext HTTP would be reachable from other machines.
     #[error(
@@ -271,10 +271,10 @@ impl Config {
     /// When the file cannot be read, or contains an unknown key or an invalid setting.
     pub fn from_file(path: &Path) -> Result<Self, ConfigError> {
         let text = read(path)?;
-        let mut config: Config = toml::from_str(&text).map_err(|source| {
-            let before = source.span().and_then(|span| text.get(..span.start)).unwrap_or_default();
+        let mut config: Config = toml::from_str(&text).map_err(|why| {
+            let before = why.span().and_then(|span| text.get(..span.start)).unwrap_or_default();
             let line = before.matches('\n').count() + 1;
-            ConfigError::Parse { path: path.to_owned(), line, source: Box::new(source) }
+            ConfigError::Parse { path: path.to_owned(), line, why: Box::new(why) }
         })?;
         let folder = path.parent().unwrap_or(Path::new("."));
         config.file = Some(path.to_owned());
