@@ -326,7 +326,7 @@ fn a_standby_that_commits_do_not_wait_for() {
     site.expect("durability", "warning", "commits wait for none");
     site.set("require_synchronous_replication = true");
     site.expect("durability", "failure", "writes get 503");
-    // Commits wait for a standby that is not there: the database is opened all the same, without a commit.
+    // Commits wait for a standby that is missing: the database is opened all the same, without a commit.
     postgres.set_synchronous("standby2");
     drop(standby);
     while postgres.execute(&database, "SELECT count(*) FROM pg_stat_replication").trim() != "0" {}

@@ -287,15 +287,7 @@ impl Config {
         Ok(config)
     }
 
-    fn check(&self) -> Result<(), ConfigError> {
-        if !self.listen.ip().is_loopback() && !self.allow_plaintext && self.tls.is_none() {
-            return Err(ConfigError::Plaintext(self.listen));
-        }
-        if let Some(Metrics { listen, allow_remote: false }) = self.metrics
-            && !listen.ip().is_loopback()
-        {
-            return Err(ConfigError::Metrics(listen));
-        }
+    fn check_store(&self) -> Result<(), ConfigError> {
         if let Location::Sqlite(file) = &self.store {
             // A mistyped address is no file; it may have a password and is not shown.
             let text = file.to_string_lossy();
@@ -305,15 +297,28 @@ impl Config {
                 ));
             }
         }
-        self.backup.as_ref().map_or(Ok(()), Backup::check)?;
-        self.traces.as_ref().map_or(Ok(()), Traces::check)?;
-        if self.journal.keep == 0 || self.journal.keep > Journal::MOST {
-            return Err(ConfigError::Setting("journal.keep must be between 1 and 100000"));
-        }
         if self.require_synchronous_replication && matches!(self.store, Location::Sqlite(_)) {
             return Err(ConfigError::Setting(
                 "require_synchronous_replication = true needs PostgreSQL: `store` names a file, which has no standby",
             ));
+        }
+        Ok(())
+    }
+
+    fn check(&self) -> Result<(), ConfigError> {
+        if !self.listen.ip().is_loopback() && !self.allow_plaintext && self.tls.is_none() {
+            return Err(ConfigError::Plaintext(self.listen));
+        }
+        if let Some(Metrics { listen, allow_remote: false }) = self.metrics
+            && !listen.ip().is_loopback()
+        {
+            return Err(ConfigError::Metrics(listen));
+        }
+        self.check_store()?;
+        self.backup.as_ref().map_or(Ok(()), Backup::check)?;
+        self.traces.as_ref().map_or(Ok(()), Traces::check)?;
+        if self.journal.keep == 0 || self.journal.keep > Journal::MOST {
+            return Err(ConfigError::Setting("journal.keep must be between 1 and 100000"));
         }
         self.public_url.as_deref().map_or(Ok(()), check_public_url)?;
         let Limits { body_bytes, header_seconds, body_seconds, request_seconds, answer_seconds, .. } =

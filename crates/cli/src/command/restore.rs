@@ -27,7 +27,7 @@ pub(crate) struct Arguments {
 /// Which backup.
 #[derive(Args)]
 pub(super) struct Choice {
-    /// The backup, default: the newest in the folder of [backup]
+    /// The backup, default: the newest in the configured folder of backups
     #[arg(value_name = "FROM_FILE")]
     from: Option<PathBuf>,
     /// The newest backup made at or before this time, such as 2026-11-30T12:00:00Z
