@@ -115,7 +115,7 @@ pub(crate) fn open(
         let ring = read::ring(&connection)?;
         if ring.is_empty() {
             // A new ring opens nothing that was sealed with the old one.
-            if read::has_accounts(&connection)? {
+            if read::has_sealed(&connection)? {
                 return Err(VaultError::NoKeys.into());
             }
             migrate::write_ring(&mut connection, &Vault::new_ring(master, &*entropy)?)?;

@@ -189,8 +189,9 @@ pub(crate) fn application(session: &dyn Session, vault: &Vault, app_id: &str) ->
     )
 }
 
-pub(crate) fn has_accounts(session: &dyn Session) -> Result<bool> {
-    Ok(session.one("SELECT 1 FROM accounts LIMIT 1", &[], |_| Ok(()))?.is_some())
+/// Whether the ring of keys has sealed anything: then another ring is of no use.
+pub(crate) fn has_sealed(session: &dyn Session) -> Result<bool> {
+    Ok(session.one("SELECT 1 FROM applications LIMIT 1", &[], |_| Ok(()))?.is_some())
 }
 
 /// The applications of the account that an application belongs to, with their keys; that application first.
