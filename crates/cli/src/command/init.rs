@@ -46,7 +46,7 @@ pub(crate) struct Arguments {
     /// Address and port to listen on, for a new configuration
     #[arg(long, value_name = "ADDR:PORT")]
     listen: Option<SocketAddr>,
-    /// The database, for a new configuration: a file or postgres://…
+    /// The database, for a new configuration: a file or postgres://USER@HOST/NAME
     #[arg(long, value_name = "STORE")]
     store: Option<String>,
 }
