@@ -80,7 +80,7 @@ impl Core {
         }
         let refusals = self.telemetry.take_refusals();
         if !refusals.is_empty()
-            && let Err(error) = self.store.note_refusals(refusals.refusals(), self.clock.now()).await
+            && let Err(error) = self.store.note_refusals(refusals.clone(), self.clock.now()).await
         {
             tracing::warn!(%error, "could not record refusals");
             self.telemetry.put_refusals_back(refusals);

@@ -1,6 +1,7 @@
 //! Looks for the cause of refused signatures after their responses were sent: for the log, the metrics and the page of the
 //! application, never for the caller. A search takes time that depends on the keys, so no response waits for it.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use auth::explain::{Examined, Explainer, Refused};
@@ -24,7 +25,8 @@ pub struct Examiner {
 }
 
 enum Step {
-    Refused(Box<Refused>),
+    /// With the code of its response, and its address.
+    Refused(Arc<Refused>, &'static str, IpAddr),
     /// Answered when everything before it is done.
     Mark(tokio::sync::oneshot::Sender<()>),
 }
@@ -49,24 +51,21 @@ impl Examiner {
         }
         let host = parts.headers.get(HOST).map(HeaderValue::as_bytes);
         let code = CallError::code_of_auth(refused).as_str();
-        let request = Refused::of(presented, parts.method.as_str(), host, code, at);
-        self.queue.try_send(Step::Refused(Box::new(request))).is_ok()
+        let request = Arc::new(Refused::of(presented, parts.method.as_str(), host, None, at));
+        self.queue.try_send(Step::Refused(request, code, presented.peer)).is_ok()
     }
 
     /// Examines the next refused request, and records what was found. To be called by one job.
     pub async fn examine_next(&self, telemetry: &Telemetry) {
         let step = self.waiting.lock().await.recv().await;
         match step {
-            Some(Step::Refused(refused)) => {
-                let (code, peer) = (refused.code, refused.peer);
-                match self.explainer.examine(*refused).await {
-                    Ok((found, refused)) => record(telemetry, &found, &refused),
-                    Err(error) => {
-                        tracing::debug!(%error, "could not examine a refused signature");
-                        telemetry.record_examined("", code, "", peer);
-                    }
+            Some(Step::Refused(refused, code, peer)) => match self.explainer.examine(&refused).await {
+                Ok(found) => record(telemetry, &found, &refused, code, peer),
+                Err(error) => {
+                    tracing::debug!(%error, "could not examine a refused signature");
+                    telemetry.record_examined("", code, "", peer);
                 }
-            }
+            },
             Some(Step::Mark(reached)) => drop(reached.send(())),
             None => {}
         }
@@ -85,19 +84,21 @@ fn record(
     telemetry: &Telemetry,
     Examined { app_id, address, access_key, cause }: &Examined,
     refused: &Refused,
+    code: &'static str,
+    peer: IpAddr,
 ) {
     tracing::info!(
         target: "refusal",
         cause,
-        code = refused.code,
+        code,
         application = app_id,
         caller = address.as_deref(),
         access_key = access_key.as_deref(),
         request_id = refused.request_id(),
-        peer = %refused.peer,
+        %peer,
         "refused signature examined"
     );
-    telemetry.record_examined(app_id, refused.code, cause, refused.peer);
+    telemetry.record_examined(app_id, code, cause, peer);
 }
 
 /// Whether a refusal may be due to a mistake in signing.

@@ -13,7 +13,7 @@ use directory::port::{BindingRow, Freshness, Store, StoreError};
 use jiff::{SignedDuration, Timestamp};
 use secrecy::{ExposeSecret, SecretString};
 use tokio::sync::Semaphore;
-use wire::explain::{Explanation, KeySet, KeyStatus, Known, Received, explain};
+use wire::explain::{Explanation, KeySet, KeyStatus};
 
 use crate::signed::Presented;
 
@@ -55,26 +55,8 @@ impl Explainer {
             false => self.room.try_acquire().ok()?,
         };
         let keys = self.keys(presented, now).await.ok()?;
-        let owned = |value: Option<&[u8]>| value.map(<[u8]>::to_vec);
-        let (method, target) = (method.to_owned(), presented.target.to_vec());
-        let [authorization, date, request_id] =
-            [presented.authorization, presented.date, presented.request_id].map(owned);
-        let [app_id, host, body] = [presented.app_id, host, body].map(owned);
-        let explainer = Arc::clone(self);
-        let explained = tokio::task::spawn_blocking(move || {
-            let received = Received {
-                method: &method,
-                target: &target,
-                authorization: authorization.as_deref(),
-                date: date.as_deref(),
-                request_id: request_id.as_deref(),
-                app_id: app_id.as_deref(),
-                host: host.as_deref(),
-                body: body.as_deref(),
-            };
-            explain(&received, &Known { keys: &keys, paths: &explainer.paths, window: explainer.window }, now)
-        });
-        explained.await.ok()
+        let refused = Arc::new(Refused::of(presented, method, host, body, now));
+        self.search(&refused, keys).await.ok()
     }
 
     /// The key pairs, always including that of the request, then the applications without one.

@@ -5,13 +5,14 @@
 #[expect(dead_code, reason = "no sandbox here")]
 mod running;
 
+use std::io::{BufRead as _, BufReader};
 use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
 use std::sync::Arc;
 
-use running::matricula;
+use running::{Running, matricula};
 use serde_json::Value;
 use server::admin::Admin;
 use server::{Config, System};
@@ -249,6 +250,25 @@ fn an_address_that_is_taken() {
     std::fs::write(&site.config, settings.replace("127.0.0.1:0", &address)).unwrap();
     std::thread::spawn(move || while taken.accept().is_ok() {});
     site.expect("listen", "failure", "is used by another program");
+}
+
+/// A server that runs is no reason to complain.
+#[test]
+fn a_server_that_answers() {
+    let site = Site::new();
+    let [listen, metrics] = testkit::free_ports();
+    let settings = std::fs::read_to_string(&site.config).unwrap();
+    std::fs::write(&site.config, settings.replace("127.0.0.1:0", &format!("127.0.0.1:{listen}"))).unwrap();
+    site.add(&format!("[metrics]\nlisten = \"127.0.0.1:{metrics}\"\n"));
+    let mut serve = matricula(&["serve", "--config"]);
+    let mut process = Running(serve.arg(&site.config).stderr(Stdio::piped()).spawn().unwrap());
+    let mut log = BufReader::new(process.0.stderr.take().unwrap()).lines().map(Result::unwrap);
+    log.find(|line| line.contains("serving metrics")).unwrap();
+    let report = site.doctor();
+    for check in ["listen", "metrics"] {
+        let finding = report.finding(check);
+        assert!(finding["found"].as_str().unwrap().starts_with("a server answers on"), "{finding}");
+    }
 }
 
 #[test]

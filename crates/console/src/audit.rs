@@ -4,6 +4,7 @@ use askama::Template;
 use axum::body::Body;
 use bytes::Bytes;
 use directory::audit::{Event, Search};
+use directory::hex;
 use directory::role::LOGS_READ;
 use futures_util::stream;
 use jiff::civil::{Date, Time};
@@ -185,10 +186,9 @@ async fn csv(request: &mut PageRequest<'_>) -> Result<PageResponse, PageError> {
 async fn jsonl(request: &mut PageRequest<'_>) -> Result<PageResponse, PageError> {
     let line = |event: &Event| {
         let Event { chain, seq, at, actor, action, target, detail, hash, .. } = event;
-        let hash: String = hash.iter().map(|byte| format!("{byte:02x}")).collect();
         let event = json!({
             "at": at, "actor": actor, "action": action, "target": target, "detail": detail,
-            "chain": chain, "seq": seq, "hash": hash,
+            "chain": chain, "seq": seq, "hash": hex(hash),
         });
         format!("{event}\n")
     };

@@ -30,6 +30,20 @@ pub struct Account {
     pub created_at: Timestamp,
 }
 
+impl Account {
+    /// A new account with the default policy and settings, below these accounts, the nearest first.
+    pub fn new(
+        id: AccountId,
+        code: AccountCode,
+        name: String,
+        above: Vec<AccountId>,
+        now: Timestamp,
+    ) -> Self {
+        let (password_policy, settings) = (Policy::default(), Settings::default());
+        Self { id, code, name, above, password_policy, settings, epoch: 0, created_at: now }
+    }
+}
+
 /// A domain with its owner.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Domain {

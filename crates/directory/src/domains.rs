@@ -7,7 +7,7 @@ pub use crate::account::InboundType;
 use crate::audit::Action;
 use crate::error::ItemError;
 use crate::user::User;
-use crate::{AccountId, Domain, DomainId, DomainName, EmailAddress, PendingDomainId, UserId};
+use crate::{AccountId, Domain, DomainId, DomainName, EmailAddress, PendingDomainId, UserId, hex};
 
 /// How long a domain can be verified after it was registered. `[ours]`
 pub const LIFE: SignedDuration = SignedDuration::from_hours(7 * 24);
@@ -52,8 +52,7 @@ pub struct PendingDomain {
 
 /// A new token, from random bytes.
 pub fn token(random: &[u8; 16]) -> String {
-    let digits: String = random.iter().map(|byte| format!("{byte:02x}")).collect();
-    format!("{TOKEN_PREFIX}{digits}")
+    format!("{TOKEN_PREFIX}{}", hex(random))
 }
 
 impl PendingDomain {

@@ -21,6 +21,7 @@ pub mod domains;
 pub mod error;
 pub mod evidence;
 pub mod groups;
+mod hex;
 pub mod id;
 mod inbound_type;
 pub mod login;
@@ -41,6 +42,7 @@ pub use account_code::AccountCode;
 pub use address::{DomainName, EmailAddress};
 pub use application::{AccessKey, Application, Binding, Principal};
 pub use caller::{Caller, Sender};
+pub use hex::hex;
 pub use id::{
     AccountId, ApplicationId, BindingId, ClientId, DelegateId, DomainId, GroupId, PendingDomainId, ProfileId,
     RoleId, SessionId, UserId,

@@ -12,7 +12,7 @@ use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use directory::port::{Clock, Usage};
+use directory::port::{Clock, Refusal, Usage};
 use directory::{Account, AccountCode, AccountId, Sender};
 use jiff::{SignedDuration, Timestamp};
 
@@ -23,7 +23,6 @@ use ring::Rings;
 use usage::Gathered;
 
 pub use histogram::Quantiles;
-pub use refusals::Taken;
 pub use ring::Span;
 pub use text::Reading;
 
@@ -181,13 +180,13 @@ impl Telemetry {
     }
 
     /// The refusals since the last call.
-    pub fn take_refusals(&self) -> Taken {
-        Taken(self.counts().refusals.take())
+    pub fn take_refusals(&self) -> Vec<Refusal> {
+        self.counts().refusals.take()
     }
 
     /// Returns refusals that could not be recorded.
-    pub fn put_refusals_back(&self, taken: Taken) {
-        self.counts().refusals.return_unsent(taken.0);
+    pub fn put_refusals_back(&self, refusals: Vec<Refusal>) {
+        self.counts().refusals.return_unsent(refusals);
     }
 
     /// Registers an application, so that its requests are counted separately even before one succeeds.

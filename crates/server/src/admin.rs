@@ -19,6 +19,7 @@ use directory::address::{AddressError, DomainError};
 use directory::application::AccessKeyError;
 use directory::audit::Actor;
 use directory::change::{Change, ChangeError, Changed};
+pub use directory::hex;
 use directory::id::Randomness;
 pub use directory::password::Policy as PasswordPolicy;
 use directory::password::Unmet;
@@ -174,7 +175,12 @@ impl Admin {
     }
 
     async fn apply(&self, change: Change, what: String) -> Result<(), AdminError> {
-        match self.store.apply(vec![change], Actor::Operator, self.now()).await? {
+        self.apply_all(vec![change], what).await
+    }
+
+    /// All of the changes or none.
+    async fn apply_all(&self, changes: Vec<Change>, what: String) -> Result<(), AdminError> {
+        match self.store.apply(changes, Actor::Operator, self.now()).await? {
             Changed::Done => Ok(()),
             Changed::Refused { why, .. } => Err(match why {
                 ChangeError::AlreadyExists | ChangeError::AddressTaken => AdminError::AlreadyExists(what),

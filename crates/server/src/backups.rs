@@ -4,6 +4,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
+use directory::port::Clock;
 use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
@@ -135,49 +136,41 @@ impl Backups {
         change(&mut self.state.lock().unwrap_or_else(PoisonError::into_inner));
     }
 
-    /// Makes a backup if one is due, and returns whether it was. It blocks for as long as that takes. The outcome is in
-    /// the log.
-    pub(crate) fn make_if_due(&self, now: Timestamp) -> bool {
+    /// Makes a backup if one is due. It blocks for as long as that takes. The outcome is in the log.
+    pub(crate) fn make_if_due(&self, clock: &dyn Clock) {
         let _making = self.making.lock().unwrap_or_else(PoisonError::into_inner);
+        // Read under the lock: another call may have made one meanwhile.
+        let now = clock.now();
         let config::Backup { folder, .. } = &self.settings;
+        let waits = waits(self.state().failed_at, &self.settings, now);
         let newest = match list(folder) {
             // One from the future got its name by hand or while the clock was wrong.
             Ok(backups) => backups.into_iter().rfind(|backup| backup.made <= now),
             Err(error) => {
-                self.fail(now, &format!("{}: {error}", folder.display()));
-                return false;
+                if !waits {
+                    self.fail(now, &format!("{}: {error}", folder.display()));
+                }
+                return;
             }
         };
         self.change_state(|state| state.newest.clone_from(&newest));
-        if !is_due(newest.map(|backup| backup.made), self.state().failed_at, &self.settings, now) {
-            return false;
+        if waits || !is_due(newest.map(|backup| backup.made), &self.settings, now) {
+            return;
         }
-        match self.make(now) {
-            Ok(()) => true,
-            Err(error) => {
-                self.fail(now, &error.to_string());
-                true
-            }
+        if let Err(error) = self.make(now) {
+            self.fail(now, &error.to_string());
         }
     }
 
     fn fail(&self, now: Timestamp, error: &str) {
-        let is_first = self.state().failed_at.is_none_or(|at| self.again_after(at) <= now);
-        if is_first {
-            tracing::error!(
-                error,
-                "no backup was made: the newest one gets older. It is tried again within an hour"
-            );
-            self.change_state(|state| {
-                state.failures += 1;
-                state.failed_at = Some(now);
-            });
-        }
-    }
-
-    fn again_after(&self, failed_at: Timestamp) -> Timestamp {
-        let wait = AGAIN.min(self.settings.every());
-        failed_at.saturating_add(wait).unwrap_or(Timestamp::MAX)
+        tracing::error!(
+            error,
+            "no backup was made: the newest one gets older. It is tried again within an hour"
+        );
+        self.change_state(|state| {
+            state.failures += 1;
+            state.failed_at = Some(now);
+        });
     }
 
     fn make(&self, now: Timestamp) -> Result<(), BackupError> {
@@ -230,16 +223,14 @@ impl Backups {
     }
 }
 
-/// Whether a backup is due: the newest one is as old as the schedule says, and no attempt has failed just now.
-fn is_due(
-    newest: Option<Timestamp>,
-    failed_at: Option<Timestamp>,
-    settings: &config::Backup,
-    now: Timestamp,
-) -> bool {
-    let every = settings.every();
-    let waits = failed_at.is_some_and(|at| now.duration_since(at).abs() < AGAIN.min(every));
-    !waits && newest.is_none_or(|made| now.duration_since(made) >= every)
+/// Whether a backup is due: the newest one is as old as the schedule says.
+fn is_due(newest: Option<Timestamp>, settings: &config::Backup, now: Timestamp) -> bool {
+    newest.is_none_or(|made| now.duration_since(made) >= settings.every())
+}
+
+/// Whether an attempt has failed just now.
+fn waits(failed_at: Option<Timestamp>, settings: &config::Backup, now: Timestamp) -> bool {
+    failed_at.is_some_and(|at| now.duration_since(at).abs() < AGAIN.min(settings.every()))
 }
 
 #[cfg(test)]
@@ -270,7 +261,7 @@ mod tests {
         let settings = config::Backup { every_hours: 6, ..config::Backup::new("b") };
         let now = at("2026-11-30T12:00:00Z");
         let due = |newest: Option<&str>, failed: Option<&str>| {
-            is_due(newest.map(at), failed.map(at), &settings, now)
+            !waits(failed.map(at), &settings, now) && is_due(newest.map(at), &settings, now)
         };
         assert!(due(None, None));
         assert!(!due(Some("2026-11-30T06:00:01Z"), None));

@@ -1,5 +1,5 @@
-//! Background jobs of a node: deleting expired data, indexing users, starting imports, recording the use of credentials, sharing quotas, watching
-//! replication, and making backups.
+//! Background jobs of a node: deleting expired data, indexing users, starting imports, recording the use of credentials,
+//! sharing quotas, examining refused signatures, watching replication, and making backups.
 
 mod backing_up;
 mod indexing;
@@ -9,8 +9,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use api::import_work::{self, ByCall};
+use directory::hex;
+use directory::port::ChainHead;
 use tokio::sync::Semaphore;
 use tokio::task::JoinHandle;
+use tokio::time::{Interval, MissedTickBehavior};
 
 use crate::app::App;
 
@@ -63,6 +66,13 @@ impl Jobs {
     }
 }
 
+/// Ticks for a job, the first at once. A tick that is missed because the job took longer delays the next ones.
+fn ticks(every: Duration) -> Interval {
+    let mut ticks = tokio::time::interval(every);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    ticks
+}
+
 /// Deletes requests older than twice the freshness window, whose signature is no longer accepted, abandoned imports,
 /// and users whose period on the purge list is over.
 async fn tidy_up(app: Arc<App>) {
@@ -87,13 +97,12 @@ const LOG_HEADS_EVERY: Duration = Duration::from_secs(3_600);
 
 /// Logs the ends of the audit's chains. Where the log is kept on another machine, a lost end shows.
 async fn log_audit_heads(app: Arc<App>) {
-    let mut ticks = tokio::time::interval(LOG_HEADS_EVERY);
-    ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    let mut ticks = ticks(LOG_HEADS_EVERY);
     loop {
         ticks.tick().await;
         for head in app.core.store.audit_heads().await.unwrap_or_default() {
-            let hash: String = head.head.iter().map(|byte| format!("{byte:02x}")).collect();
-            tracing::info!(target: "audit", chain = head.chain, events = head.events, head = hash, "audit head");
+            let ChainHead { chain, events, head } = head;
+            tracing::info!(target: "audit", chain, events, head = hex(&head), "audit head");
         }
     }
 }
@@ -104,8 +113,7 @@ const EXAMINE_EVERY: Duration = Duration::from_millis(100);
 /// Looks for the cause of refused signatures, one at a time.
 async fn examine_refusals(app: Arc<App>) {
     let Some(examiner) = &app.core.examiner else { return };
-    let mut ticks = tokio::time::interval(EXAMINE_EVERY);
-    ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    let mut ticks = ticks(EXAMINE_EVERY);
     loop {
         ticks.tick().await;
         examiner.examine_next(&app.core.telemetry).await;
@@ -136,8 +144,7 @@ async fn start_imports(app: Arc<App>) {
 
 /// Exchanges quota counts with the other nodes.
 async fn share_quota(app: Arc<App>) {
-    let mut ticks = tokio::time::interval(SHARE_QUOTA_EVERY);
-    ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    let mut ticks = ticks(SHARE_QUOTA_EVERY);
     loop {
         ticks.tick().await;
         if let Err(error) = app.core.authenticator.share_quota(app.node).await {
@@ -148,8 +155,7 @@ async fn share_quota(app: Arc<App>) {
 
 /// Records the use of credentials.
 async fn note_usage(app: Arc<App>) {
-    let mut ticks = tokio::time::interval(NOTE_USAGE_EVERY);
-    ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    let mut ticks = ticks(NOTE_USAGE_EVERY);
     loop {
         ticks.tick().await;
         app.core.note_usage().await;

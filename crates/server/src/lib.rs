@@ -26,6 +26,7 @@ pub use auth::PasswordHasher;
 pub use config::Config;
 pub use console;
 pub use error::OpenError;
+pub use health::{check_alive, reachable};
 pub use observe::{journal, log, telemetry, trace};
 pub use routes::OPENAPI;
 pub use server::{Server, WeakServer};

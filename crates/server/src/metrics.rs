@@ -25,6 +25,9 @@ const CONNECTIONS: usize = 8;
 /// Timeout for the next request on a connection.
 const IDLE: Duration = Duration::from_secs(120);
 
+/// The page of the metrics.
+pub(crate) const PATH: &str = "/metrics";
+
 /// The content type of the text format.
 const TEXT: &str = "text/plain; version=0.0.4; charset=utf-8";
 
@@ -101,11 +104,11 @@ async fn connection<R: Read>(stream: TcpStream, read: R) {
 
 async fn answer<R: Read>(request: &Request<Incoming>, read: R) -> Response {
     match (request.method(), request.uri().path()) {
-        (&Method::GET, "/metrics") => match read.read().await {
+        (&Method::GET, PATH) => match read.read().await {
             Some(text) => ([(CONTENT_TYPE, TEXT)], Body::from(text)).into_response(),
             None => StatusCode::SERVICE_UNAVAILABLE.into_response(),
         },
-        (_, "/metrics") => StatusCode::METHOD_NOT_ALLOWED.into_response(),
+        (_, PATH) => StatusCode::METHOD_NOT_ALLOWED.into_response(),
         _ => (StatusCode::NOT_FOUND, "GET /metrics\n").into_response(),
     }
 }

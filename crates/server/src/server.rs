@@ -209,9 +209,11 @@ impl Server {
         self.app.core.forget_requests().await
     }
 
-    /// Makes a backup now if the schedule has one due, without waiting for the job. Returns whether one was due.
-    pub fn make_due_backup(&self) -> bool {
-        self.app.backups.as_ref().is_some_and(|backups| backups.make_if_due(self.app.core.clock.now()))
+    /// Makes a backup now if the schedule has one due, without waiting for the job.
+    pub fn make_due_backup(&self) {
+        if let Some(backups) = &self.app.backups {
+            backups.make_if_due(&*self.app.core.clock);
+        }
     }
 
     /// Waits until no import of import-users is unfinished on this node.

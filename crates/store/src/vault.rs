@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use aes_gcm_siv::aead::{Aead, KeyInit, Payload};
 use aes_gcm_siv::{Aes256GcmSiv, Nonce};
+use directory::hex;
 use directory::port::{Entropy, Keys};
 use secrecy::{ExposeSecret, SecretBox};
 use sha2::{Digest, Sha256};
@@ -118,10 +119,6 @@ impl Sealer {
         let opened = self.cipher.decrypt(&Nonce::from(*nonce), Payload { msg: sealed, aad: place });
         opened.map(Zeroizing::new).map_err(|_| tampered())
     }
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// The purposes and lengths of the ring's keys.

@@ -1,12 +1,12 @@
 //! Examines a refused request after its response has been sent.
 
-use std::net::IpAddr;
 use std::sync::Arc;
 
 use directory::AccessKey;
 use directory::port::{BindingRow, KeysOf, StoreError};
 use jiff::Timestamp;
 use secrecy::SecretString;
+use tokio::task::JoinError;
 use wire::explain::{Explanation, KeySet, Known, Mistake, Received, Signature, explain};
 use wire::header::Authorization;
 
@@ -25,11 +25,8 @@ pub struct Refused {
     request_id: Option<Vec<u8>>,
     app_id: Option<Vec<u8>>,
     host: Option<Vec<u8>>,
+    body: Option<Vec<u8>>,
     at: Timestamp,
-    /// Its address.
-    pub peer: IpAddr,
-    /// The code of the response.
-    pub code: &'static str,
 }
 
 /// What was found about a refused request. For operators only.
@@ -50,7 +47,7 @@ impl Refused {
         presented: &Presented<'_>,
         method: &str,
         host: Option<&[u8]>,
-        code: &'static str,
+        body: Option<&[u8]>,
         at: Timestamp,
     ) -> Self {
         let owned = |value: Option<&[u8]>| value.map(<[u8]>::to_vec);
@@ -62,9 +59,8 @@ impl Refused {
             request_id: owned(presented.request_id),
             app_id: owned(presented.app_id),
             host: owned(host),
+            body: owned(body),
             at,
-            peer: presented.peer,
-            code,
         }
     }
 
@@ -83,7 +79,7 @@ impl Refused {
             request_id: self.request_id.as_deref(),
             app_id: self.app_id.as_deref(),
             host: self.host.as_deref(),
-            body: None,
+            body: self.body.as_deref(),
         }
     }
 
@@ -99,7 +95,7 @@ impl Explainer {
     ///
     /// # Errors
     /// When the store fails.
-    pub async fn examine(self: &Arc<Self>, refused: Refused) -> Result<(Examined, Refused), StoreError> {
+    pub async fn examine(self: &Arc<Self>, refused: &Arc<Refused>) -> Result<Examined, StoreError> {
         let found = match refused.access_key() {
             Some(access_key) => self.store.keys_of(&access_key, APPLICATIONS).await?,
             None => None,
@@ -107,30 +103,34 @@ impl Explainer {
         let Some(found) = found else {
             let app_id = self.registered(refused.app_id.as_deref()).await?;
             let readable = refused.access_key().is_some();
-            let cause =
-                if readable { Mistake::AccessKeyUnknown.name() } else { self.first_mistake(&refused) };
-            return Ok((Examined { app_id, address: None, access_key: None, cause }, refused));
+            // Headers that cannot be read take no search.
+            let cause = match readable {
+                true => Mistake::AccessKeyUnknown.name(),
+                false => cause_of(&self.judge(refused, &[])),
+            };
+            return Ok(Examined { app_id, address: None, access_key: None, cause });
         };
         let BindingRow { app_id, address, access_key, .. } = &found.binding;
         let access_key = Some(access_key.as_str().chars().take(SHOWN_KEY).collect());
         let (app_id, address) = (app_id.clone(), Some(address.clone()));
         let keys = key_sets(found, refused.at);
-        let explainer = Arc::clone(self);
-        let searched = tokio::task::spawn_blocking(move || {
-            let cause = cause_of(&explain(&refused.received(), &explainer.known(&keys), refused.at));
-            (cause, refused)
-        });
-        let (cause, refused) = searched.await.map_err(StoreError::failed)?;
-        Ok((Examined { app_id, address, access_key, cause }, refused))
+        let cause = cause_of(&self.search(refused, keys).await.map_err(StoreError::failed)?);
+        Ok(Examined { app_id, address, access_key, cause })
     }
 
-    /// The mistake in headers that cannot be read; takes no search.
-    fn first_mistake(&self, refused: &Refused) -> &'static str {
-        cause_of(&explain(&refused.received(), &self.known(&[]), refused.at))
+    /// Judges a request by these keys on a thread for long work.
+    pub(super) async fn search(
+        self: &Arc<Self>,
+        refused: &Arc<Refused>,
+        keys: Vec<KeySet>,
+    ) -> Result<Explanation, JoinError> {
+        let (explainer, refused) = (Arc::clone(self), Arc::clone(refused));
+        tokio::task::spawn_blocking(move || explainer.judge(&refused, &keys)).await
     }
 
-    fn known<'a>(&'a self, keys: &'a [KeySet]) -> Known<'a> {
-        Known { keys, paths: &self.paths, window: self.window }
+    fn judge(&self, refused: &Refused, keys: &[KeySet]) -> Explanation {
+        let known = Known { keys, paths: &self.paths, window: self.window };
+        explain(&refused.received(), &known, refused.at)
     }
 
     async fn registered(&self, app_id: Option<&[u8]>) -> Result<String, StoreError> {

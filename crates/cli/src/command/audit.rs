@@ -7,7 +7,7 @@ use anyhow::Context as _;
 use clap::{Args, Subcommand};
 use serde::Deserialize;
 use serde_json::json;
-use server::admin::{Admin, ChainReport};
+use server::admin::{Admin, ChainReport, hex};
 
 use crate::output::{Failed, Output};
 use crate::place::Place;
@@ -141,8 +141,4 @@ async fn export(admin: &Admin) -> Result<(), Failed> {
     }
     out.flush().context("standard output")?;
     if whole { Ok(()) } else { Err(Failed::Refused) }
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

@@ -3,7 +3,7 @@
 mod questions;
 
 use std::io::IsTerminal as _;
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
@@ -193,14 +193,10 @@ fn master_key(config: &Config, made: &mut Made) -> anyhow::Result<server::admin:
 
 /// Where programs on this machine reach the server.
 fn base_url(config: &Config) -> String {
-    if let Some(url) = &config.public_url {
-        return url.clone();
-    }
-    let (ip, port) = (config.listen.ip(), config.listen.port());
-    let ip = if ip.is_unspecified() { IpAddr::from(Ipv4Addr::LOCALHOST) } else { ip };
-    match &config.tls {
-        Some(_) => format!("https://localhost:{port}"),
-        None => format!("http://{}", SocketAddr::new(ip, port)),
+    match (&config.public_url, &config.tls) {
+        (Some(url), _) => url.clone(),
+        (None, Some(_)) => format!("https://localhost:{}", config.listen.port()),
+        (None, None) => format!("http://{}", server::reachable(config.listen)),
     }
 }
 

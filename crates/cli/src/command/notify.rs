@@ -1,11 +1,9 @@
 //! Messages to systemd about the state of the server. Without systemd they are not sent.
 
-use std::io;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::net::SocketAddr;
 
 use sd_notify::NotifyState;
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::TcpStream;
+use server::check_alive;
 use tokio::time::{MissedTickBehavior, interval, timeout};
 
 /// The server listens and has reloaded everything.
@@ -37,7 +35,7 @@ pub(crate) async fn watch(address: SocketAddr) {
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         ticks.tick().await;
-        match timeout(pause, call(reachable(address))).await {
+        match timeout(pause, check_alive(address)).await {
             Ok(Ok(())) => send(&[NotifyState::Watchdog]),
             Ok(Err(error)) => tracing::warn!(%error, "the server does not respond to its watchdog"),
             Err(_) => tracing::warn!(?pause, "the server does not respond to its watchdog in time"),
@@ -49,27 +47,4 @@ fn send(state: &[NotifyState<'_>]) {
     if let Err(error) = sd_notify::notify(state) {
         tracing::warn!(%error, "could not notify systemd");
     }
-}
-
-/// The address at which this machine reaches a listener.
-fn reachable(listener: SocketAddr) -> SocketAddr {
-    let ip = match listener.ip() {
-        IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
-        IpAddr::V6(ip) if ip.is_unspecified() => Ipv6Addr::LOCALHOST.into(),
-        ip => ip,
-    };
-    SocketAddr::new(ip, listener.port())
-}
-
-/// Sends a liveness check, in plaintext also if the server speaks HTTPS.
-async fn call(address: SocketAddr) -> io::Result<()> {
-    let mut stream = TcpStream::connect(address).await?;
-    stream.write_all(b"GET /healthz HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n").await?;
-    let mut start = [0; 12];
-    stream.read_exact(&mut start).await?;
-    if start == *b"HTTP/1.1 200" {
-        return Ok(());
-    }
-    let start = start.escape_ascii();
-    Err(io::Error::new(io::ErrorKind::InvalidData, format!("expected HTTP/1.1 200, found {start}")))
 }

@@ -1,6 +1,7 @@
 //! Refused requests, collected until they are recorded in the store, and counted since the start.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::net::IpAddr;
 
 use directory::port::Refusal;
@@ -9,14 +10,19 @@ use jiff::Timestamp;
 /// Most combinations that are collected at a time. Further ones are not recorded.
 const ROWS: usize = 1_024;
 
-/// Application, code and cause.
-type Key = (Box<str>, &'static str, &'static str);
-
 #[derive(Default)]
 pub(super) struct Refusals {
-    gathered: HashMap<Key, Refusal>,
+    /// By application, code and cause.
+    gathered: HashMap<(String, String, String), Tally>,
     /// Examined signatures by application and cause, since the start.
     causes: HashMap<(Box<str>, &'static str), u64>,
+}
+
+/// Requests that are counted together.
+struct Tally {
+    times: u64,
+    last_at: Timestamp,
+    peer: IpAddr,
 }
 
 impl Refusals {
@@ -30,43 +36,45 @@ impl Refusals {
         if !cause.is_empty() {
             let full = self.causes.len() >= ROWS;
             match self.causes.entry((app_id.into(), cause)) {
-                std::collections::hash_map::Entry::Vacant(_) if full => {}
+                Entry::Vacant(_) if full => {}
                 entry => *entry.or_default() += 1,
             }
         }
-        let refusal = Refusal {
-            app_id: app_id.to_owned(),
-            code: code.to_owned(),
-            cause: cause.to_owned(),
-            times: 1,
-            last_at: now,
-            peer,
-        };
-        self.add((app_id.into(), code, cause), refusal);
+        let [app_id, code, cause] = [app_id, code, cause].map(str::to_owned);
+        self.add(Refusal { app_id, code, cause, times: 1, last_at: now, peer });
     }
 
-    fn add(&mut self, key: Key, refusal: Refusal) {
+    fn add(&mut self, refusal: Refusal) {
+        let Refusal { app_id, code, cause, times, last_at, peer } = refusal;
         let full = self.gathered.len() >= ROWS;
-        match self.gathered.entry(key) {
-            std::collections::hash_map::Entry::Vacant(_) if full => {}
-            std::collections::hash_map::Entry::Vacant(new) => drop(new.insert(refusal)),
-            std::collections::hash_map::Entry::Occupied(mut known) => {
+        match self.gathered.entry((app_id, code, cause)) {
+            Entry::Vacant(_) if full => {}
+            Entry::Vacant(new) => drop(new.insert(Tally { times, last_at, peer })),
+            Entry::Occupied(mut known) => {
                 let known = known.get_mut();
-                known.times += refusal.times;
-                if refusal.last_at >= known.last_at {
-                    (known.last_at, known.peer) = (refusal.last_at, refusal.peer);
+                known.times += times;
+                if last_at >= known.last_at {
+                    (known.last_at, known.peer) = (last_at, peer);
                 }
             }
         }
     }
 
-    pub(super) fn take(&mut self) -> Vec<(Key, Refusal)> {
-        std::mem::take(&mut self.gathered).into_iter().collect()
+    pub(super) fn take(&mut self) -> Vec<Refusal> {
+        let refusal = |((app_id, code, cause), Tally { times, last_at, peer })| Refusal {
+            app_id,
+            code,
+            cause,
+            times,
+            last_at,
+            peer,
+        };
+        std::mem::take(&mut self.gathered).into_iter().map(refusal).collect()
     }
 
     /// Returns refusals that could not be recorded.
-    pub(super) fn return_unsent(&mut self, refusals: Vec<(Key, Refusal)>) {
-        refusals.into_iter().for_each(|(key, refusal)| self.add(key, refusal));
+    pub(super) fn return_unsent(&mut self, refusals: Vec<Refusal>) {
+        refusals.into_iter().for_each(|refusal| self.add(refusal));
     }
 
     /// Examined signatures: application, cause and number, ordered.
@@ -75,21 +83,6 @@ impl Refusals {
             self.causes.iter().map(|((app_id, cause), times)| (&**app_id, *cause, *times)).collect();
         causes.sort_unstable();
         causes
-    }
-}
-
-/// Refusals that were taken to be recorded.
-pub struct Taken(pub(super) Vec<(Key, Refusal)>);
-
-impl Taken {
-    /// The refusals.
-    pub fn refusals(&self) -> Vec<Refusal> {
-        self.0.iter().map(|(_, refusal)| refusal.clone()).collect()
-    }
-
-    /// Whether there are none.
-    pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
     }
 }
 
@@ -109,8 +102,8 @@ mod tests {
         refusals.count(("app", "err_a", ""), other, NOW);
         refusals.return_unsent(taken);
         let mut taken = refusals.take();
-        taken.sort_by_key(|(key, _)| key.2);
-        assert_eq!(taken.iter().map(|(_, refusal)| refusal.times).collect::<Vec<_>>(), [1, 2]);
+        taken.sort_by(|a, b| a.cause.cmp(&b.cause));
+        assert_eq!(taken.iter().map(|refusal| refusal.times).collect::<Vec<_>>(), [1, 2]);
         assert_eq!(refusals.causes(), [("app", "cause", 2)]);
         assert!(refusals.take().is_empty());
     }

@@ -4,7 +4,7 @@ use directory::change::Change;
 use directory::login::{AuthenticationProfile, NamedProfile};
 use directory::password::Policy;
 use directory::role::BuiltIn;
-use directory::settings::{self, Settings, SettingsUpdate};
+use directory::settings::{self, SettingsUpdate};
 use directory::{
     Account, AccountCode, AccountId, Domain, DomainId, DomainName, Permission, ProfileId, Role, RoleId,
 };
@@ -31,16 +31,7 @@ impl Admin {
             None => Vec::new(),
         };
         let id = AccountId::at(self.now(), &self.randomness());
-        let account = Account {
-            id,
-            code: code.clone(),
-            name: name.to_owned(),
-            above,
-            password_policy: Policy::default(),
-            settings: Settings::default(),
-            epoch: 0,
-            created_at: self.now(),
-        };
+        let account = Account::new(id, code.clone(), name.to_owned(), above, self.now());
         self.apply(Change::AddAccount(account), format!("the account {code}")).await.map(|()| id)
     }
 

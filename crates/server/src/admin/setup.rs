@@ -1,12 +1,10 @@
 //! A new directory in one step: account, domain, administrator, application and key pair.
 
 use auth::PasswordHasher;
-use directory::audit::Actor;
-use directory::change::{Change, ChangeError, Changed};
+use directory::change::Change;
 use directory::credentials::{new_application, new_binding};
 use directory::password::Policy;
 use directory::role::BuiltIn;
-use directory::settings::Settings;
 use directory::user::User;
 use directory::{Account, AccountCode, AccountId, Domain, DomainId, DomainName, EmailAddress, UserId};
 use secrecy::SecretString;
@@ -99,16 +97,8 @@ impl Admin {
             return Err(AdminError::AlreadyExists(format!("the account {}", account.code)).into());
         }
         let now = self.now();
-        let account = Account {
-            id: AccountId::at(now, &self.randomness()),
-            code: code.clone(),
-            name: name.clone(),
-            above: Vec::new(),
-            password_policy: Policy::default(),
-            settings: Settings::default(),
-            epoch: 0,
-            created_at: now,
-        };
+        let id = AccountId::at(now, &self.randomness());
+        let account = Account::new(id, code.clone(), name.clone(), Vec::new(), now);
         let password = match password {
             Some((password, hasher)) => {
                 Some(hash_by_policy(&account, administrator, "", password, hasher).await?)
@@ -134,16 +124,7 @@ impl Admin {
             Change::AddApplication(application),
             Change::AddBinding(binding),
         ];
-        let changed = self.store.apply(changes, Actor::Operator, now).await.map_err(AdminError::from)?;
-        match changed {
-            Changed::Done => Ok(()),
-            Changed::Refused { why: ChangeError::AlreadyExists | ChangeError::AddressTaken, .. } => {
-                Err(AdminError::AlreadyExists(format!("the account {code}")).into())
-            }
-            Changed::Refused { why, .. } => {
-                Err(AdminError::Refused(format!("the account {code}"), why).into())
-            }
-        }
+        Ok(self.apply_all(changes, format!("the account {code}")).await?)
     }
 }
 

@@ -20,17 +20,7 @@ pub(super) async fn examine(
     system: &System,
     report: &mut dyn FnMut(Progress),
 ) -> Option<DomainName> {
-    let admin = match open(config, system) {
-        Ok((findings, admin)) => {
-            findings.into_iter().for_each(|finding| report(Progress::Done(finding)));
-            admin
-        }
-        Err(finding) => {
-            report(Progress::Done(finding));
-            return None;
-        }
-    };
-    let admin = admin?;
+    let admin = open(config, system, report).map_err(|finding| report(Progress::Done(finding))).ok()?;
     report(Progress::Begun("pages"));
     report(Progress::Done(pages(config, depth)));
     report(Progress::Begun("audit"));
@@ -49,7 +39,7 @@ pub(super) async fn examine(
 }
 
 /// Opens the database. With pending migrations it is not opened, because opening would run them.
-fn open(config: &Config, system: &System) -> Result<(Vec<Finding>, Option<Admin>), Finding> {
+fn open(config: &Config, system: &System, report: &mut dyn FnMut(Progress)) -> Result<Admin, Finding> {
     let master_key = config.master_key().map_err(|error| {
         Finding::failure(
             "master key",
@@ -68,14 +58,15 @@ fn open(config: &Config, system: &System) -> Result<(Vec<Finding>, Option<Admin>
         let found = format!("pending migrations: {}", schema.due.len());
         let advice =
             "make a backup; the next start, or `matricula migrate`, runs them. Then run doctor again";
-        let pending = Finding::warning("schema", found, advice);
-        return Ok((vec![pending, Finding::skipped("database", "not opened: that would migrate it")], None));
+        report(Progress::Done(Finding::warning("schema", found, advice)));
+        return Err(Finding::skipped("database", "not opened: that would migrate it"));
     }
     let admin = Admin::open(config, &master_key, system.clone()).map_err(|error| {
         Finding::failure("database", error.to_string(), "the server would not start either")
     })?;
-    let schema = Finding::ok("schema", format!("{}, of this version", schema.found));
-    Ok((vec![schema, Finding::ok("database", format!("the master key opens {}", config.store))], Some(admin)))
+    report(Progress::Done(Finding::ok("schema", format!("{}, of this version", schema.found))));
+    report(Progress::Done(Finding::ok("database", format!("the master key opens {}", config.store))));
+    Ok(admin)
 }
 
 fn pages(config: &Config, depth: Depth) -> Finding {

@@ -1,27 +1,29 @@
 //! What others see and give: addresses to listen on, the certificate, the DNS.
 
-use std::io::{ErrorKind, Read as _, Write as _};
-use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpStream};
+use std::io::ErrorKind;
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use api::dns::{TxtLookup, Verification};
 use directory::DomainName;
 use jiff::Timestamp;
+use tokio::time::timeout;
 
 use super::Finding;
-use crate::config::Config;
-use crate::health::LIVE;
+use crate::config::{self, Config};
+use crate::health::{LIVE, expect_ok};
+use crate::metrics;
 use crate::tls::{Pair, TlsError, ends_soon};
 
 /// How long a running server may take to answer.
 const ANSWER: Duration = Duration::from_secs(5);
 
 pub(super) async fn examine(config: &Config, domain: Option<&DomainName>, now: Timestamp) -> Vec<Finding> {
-    let mut findings = vec![address("listen", config.listen, config.tls.is_some())];
-    if let Some(metrics) = &config.metrics {
-        findings.push(match metrics.listen == config.listen && metrics.listen.port() != 0 {
+    let mut findings = vec![address("listen", config.listen, LIVE).await];
+    if let Some(config::Metrics { listen, .. }) = config.metrics {
+        findings.push(match listen == config.listen && listen.port() != 0 {
             true => Finding::failure("metrics", "metrics.listen is the same as listen", "use another port"),
-            false => address("metrics", metrics.listen, false),
+            false => address("metrics", listen, metrics::PATH).await,
         });
     }
     findings.extend(certificate(config, now));
@@ -29,18 +31,20 @@ pub(super) async fn examine(config: &Config, domain: Option<&DomainName>, now: T
     findings
 }
 
-/// The address is free, or a server of this program answers there.
-fn address(check: &'static str, listen: SocketAddr, is_secure: bool) -> Finding {
+/// The address is free, or a server of this program answers there with this page.
+async fn address(check: &'static str, listen: SocketAddr, page: &str) -> Finding {
     match std::net::TcpListener::bind(listen) {
         Ok(_) => Finding::ok(check, format!("{listen} is free: no server runs")),
-        Err(error) if error.kind() == ErrorKind::AddrInUse => match answers(listen, is_secure) {
-            true => Finding::ok(check, format!("a server answers on {listen}")),
-            false => Finding::failure(
-                check,
-                format!("{listen} is used by another program"),
-                "stop that program, or listen on another port; if it is this server, it does not respond",
-            ),
-        },
+        Err(error) if error.kind() == ErrorKind::AddrInUse => {
+            match timeout(ANSWER, expect_ok(listen, page)).await {
+                Ok(Ok(())) => Finding::ok(check, format!("a server answers on {listen}")),
+                Ok(Err(_)) | Err(_) => Finding::failure(
+                    check,
+                    format!("{listen} is used by another program"),
+                    "stop that program, or listen on another port; if it is this server, it does not respond",
+                ),
+            }
+        }
         Err(error) if error.kind() == ErrorKind::PermissionDenied => Finding::failure(
             check,
             format!("{listen}: {error}"),
@@ -50,24 +54,6 @@ fn address(check: &'static str, listen: SocketAddr, is_secure: bool) -> Finding 
             Finding::failure(check, format!("{listen}: {error}"), "listen on an address of this machine")
         }
     }
-}
-
-/// Whether an HTTP server answers; behind TLS, whether a server takes the connection.
-fn answers(listen: SocketAddr, is_secure: bool) -> bool {
-    let ip = if listen.ip().is_unspecified() { IpAddr::from(Ipv4Addr::LOCALHOST) } else { listen.ip() };
-    let Ok(mut stream) = TcpStream::connect_timeout(&SocketAddr::new(ip, listen.port()), ANSWER) else {
-        return false;
-    };
-    if is_secure {
-        return true;
-    }
-    let request = format!("GET {LIVE} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n");
-    let mut answer = [0; 12];
-    let answered = stream
-        .set_read_timeout(Some(ANSWER))
-        .and_then(|()| stream.write_all(request.as_bytes()))
-        .and_then(|()| stream.read_exact(&mut answer));
-    answered.is_ok() && answer.starts_with(b"HTTP/1.1 ")
 }
 
 fn certificate(config: &Config, now: Timestamp) -> Option<Finding> {

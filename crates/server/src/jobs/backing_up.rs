@@ -12,15 +12,14 @@ use crate::backups::Backups;
 const LOOK_EVERY: Duration = Duration::from_secs(60);
 
 pub(super) async fn follow_schedule(app: Arc<App>, backups: Arc<Backups>) {
-    let mut ticks = tokio::time::interval(LOOK_EVERY);
-    ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    let mut ticks = super::ticks(LOOK_EVERY);
     loop {
         ticks.tick().await;
-        let (backups, now) = (Arc::clone(&backups), app.core.clock.now());
+        let (backups, clock) = (Arc::clone(&backups), Arc::clone(&app.core.clock));
         let (end, ended) = oneshot::channel();
         // A separate thread: the process does not wait for it when it stops. The next backup removes the remains.
         let made = std::thread::Builder::new().name("backup".to_owned()).spawn(move || {
-            backups.make_if_due(now);
+            backups.make_if_due(&*clock);
             drop(end);
         });
         if let Err(error) = made {

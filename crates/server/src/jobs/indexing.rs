@@ -18,8 +18,7 @@ const QUIET: u64 = 100;
 /// Indexes pending events in slices whenever the store is quiet.
 pub(super) async fn follow_audit(app: Arc<App>) {
     let mut pace = Pace::default();
-    let mut ticks = tokio::time::interval(LOOK_EVERY);
-    ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    let mut ticks = super::ticks(LOOK_EVERY);
     loop {
         ticks.tick().await;
         if let Err(error) = read_on(&app, &mut pace).await {

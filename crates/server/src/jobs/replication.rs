@@ -12,8 +12,7 @@ const WATCH_EVERY: Duration = Duration::from_secs(60);
 
 /// Asks at the start and then every minute. The state is kept for the metrics.
 pub(super) async fn watch(app: Arc<App>) {
-    let mut ticks = tokio::time::interval(WATCH_EVERY);
-    ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    let mut ticks = super::ticks(WATCH_EVERY);
     let mut last = None;
     loop {
         ticks.tick().await;

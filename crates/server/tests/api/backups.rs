@@ -30,11 +30,14 @@ async fn backups_are_made_on_schedule_checked_and_counted() {
     .await;
     let make = async |hours: i64| {
         server.clock().advance(SignedDuration::from_hours(hours));
+        let now = server.clock().now();
         let server = server.server().clone();
-        tokio::task::spawn_blocking(move || server.make_due_backup()).await.unwrap()
+        tokio::task::spawn_blocking(move || server.make_due_backup()).await.unwrap();
+        // The schedule may have been faster: what counts is that there is one of now.
+        let newest = list(&backups).ok().and_then(|backups| backups.last().map(|newest| newest.made));
+        newest.is_some_and(|made| made.as_second() == now.as_second())
     };
-    // The schedule makes the first one when the server starts; this waits for it.
-    make(0).await;
+    assert!(make(0).await);
     let first = list(&backups).unwrap();
     assert_eq!(first.len(), 1, "{:?}", names(&backups));
     assert!(!make(5).await, "it is not due yet");

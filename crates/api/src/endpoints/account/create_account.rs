@@ -157,15 +157,10 @@ fn made(core: &Core, scope: &Scope, draft: Draft) -> (Account, Domain, User, Pro
     core.entropy.fill(&mut random);
     let code = AccountCode::parse(&provisioning::code(&random))
         .unwrap_or_else(|_| unreachable!("a new code has letters and digits only"));
+    let id = AccountId::at(now, &core.entropy.randomness());
     let account = Account {
-        id: AccountId::at(now, &core.entropy.randomness()),
-        code,
-        name: draft.name,
-        above: provisioning::above(scope),
-        password_policy: Policy::default(),
         settings: provisioning::settings(draft.packages, draft.contact),
-        epoch: 0,
-        created_at: now,
+        ..Account::new(id, code, draft.name, provisioning::above(scope), now)
     };
     let domain = Domain::new(DomainId::at(now, &core.entropy.randomness()), account.id, draft.domain, now);
     let row = ProvisionedAccount {

@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use anyhow::Context as _;
 use client::wire::import::{Format, ImportError, Options, Rows, Summary};
 use futures_util::Stream;
+use server::admin::hex;
 use sha2::{Digest as _, Sha256};
 
 use super::bar::Bar;
@@ -76,8 +77,7 @@ impl Source {
             bar.survey(count);
         }
         let digest = std::mem::take(&mut *digest.lock().unwrap_or_else(PoisonError::into_inner)).finalize();
-        let digest = digest.iter().map(|byte| format!("{byte:02x}")).collect();
-        Ok(Survey { rows: Some(count), digest: Some(digest) })
+        Ok(Survey { rows: Some(count), digest: Some(hex(&digest)) })
     }
 
     /// The batches, read on a separate thread because standard input may block.
