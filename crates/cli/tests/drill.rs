@@ -119,6 +119,16 @@ fn a_lost_end_of_the_audit_shows_against_a_noted_one() {
     site.add_account("C9");
     let told = String::from_utf8(verify().stdout).unwrap();
     assert!(told.contains("event 6 is not the one that was noted"), "{told}");
-    std::fs::write(&heads, "not heads").unwrap();
-    assert!(error_of(&verify()).contains("expected the output of `matricula --json audit head`"));
+    for no_heads in ["not heads", "[]", "[{\"chain\":0}]"] {
+        std::fs::write(&heads, no_heads).unwrap();
+        assert!(error_of(&verify()).contains("expected the output of `matricula --json audit head`"));
+    }
+    // A log, whose line is about a chain that was lost as a whole.
+    let line =
+        format!("{{\"message\":\"audit head\",\"chain\":7,\"events\":3,\"head\":\"{}\"}}", "ab".repeat(32));
+    std::fs::write(&heads, format!("{{\"message\":\"started\"}}\n{line}\n")).unwrap();
+    let lost = verify();
+    assert_eq!(lost.status.code(), Some(3), "{lost:?}");
+    let told = String::from_utf8(lost.stdout).unwrap();
+    assert!(told.contains("0 of 3 events that were noted"), "{told}");
 }

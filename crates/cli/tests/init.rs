@@ -181,8 +181,10 @@ fn questions_are_asked_on_a_terminal() {
         }
         input.write_all(answer.as_bytes()).unwrap();
     };
+    answer("Internal domain, such as acme.example: ", "acme example\n");
     answer("Internal domain, such as acme.example: ", "acme.example\n");
     answer("Name of the organisation [acme.example]: ", "Acme\n");
+    answer("(empty: none, set it later): ", "short\n");
     answer("(empty: none, set it later): ", "correct horse 7 Battery\n");
     answer("The same again: ", "correct horse 7 Battery\n");
     let mut rest = String::new();

@@ -19,6 +19,7 @@ use directory::address::{AddressError, DomainError};
 use directory::application::AccessKeyError;
 use directory::audit::Actor;
 use directory::change::{Change, ChangeError, Changed};
+use directory::check;
 pub use directory::hex;
 use directory::id::Randomness;
 pub use directory::password::Policy as PasswordPolicy;
@@ -71,6 +72,9 @@ pub enum AdminError {
     /// The permission is invalid.
     #[error(transparent)]
     Permission(#[from] PermissionError),
+    /// The name of an account, application or role cannot be used.
+    #[error("{0:?} cannot be a name: expected 1 to 256 visible characters")]
+    Name(String),
     /// The product is unknown.
     #[error("no product is called {0:?}; expected one of: {all}", all = products().join(", "))]
     Product(String),
@@ -102,6 +106,12 @@ pub enum AdminError {
     /// The password could not be hashed.
     #[error(transparent)]
     PasswordHasher(#[from] HasherError),
+}
+
+/// Checks the name of an account, application or role, as the API does.
+fn named(name: &str) -> Result<&str, AdminError> {
+    let fits = !name.trim().is_empty() && check::name(name).is_ok();
+    fits.then_some(name).ok_or_else(|| AdminError::Name(name.to_owned()))
 }
 
 /// Administers a directory.

@@ -5,8 +5,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 use clap::{Args, Subcommand};
-use serde::Deserialize;
-use serde_json::json;
+use serde_json::{Value, json};
 use server::admin::{Admin, ChainReport, hex};
 
 use crate::output::{Failed, Output};
@@ -27,7 +26,8 @@ pub(crate) struct Arguments {
 enum Command {
     /// Verify that no event was changed, removed or inserted
     Verify {
-        /// Also compare with the output of `matricula --json audit head` that was kept elsewhere
+        /// Also compare with ends that were kept elsewhere: the output of `matricula --json audit head`, or the `audit
+        /// head` lines of a log in JSON
         #[arg(long, value_name = "FILE")]
         heads: Option<PathBuf>,
     },
@@ -50,18 +50,37 @@ pub(crate) async fn run(arguments: Arguments, output: &Output) -> Result<(), Fai
     }
 }
 
-/// The end of a chain, as it was printed.
-#[derive(Deserialize)]
+/// The end of a chain, as it was printed or logged.
 struct Kept {
-    chain: String,
-    events: String,
+    chain: i64,
+    events: i64,
     head: String,
+}
+
+impl Kept {
+    /// The command prints numbers as texts, the log as numbers.
+    fn read(value: &Value) -> Option<Self> {
+        let number = |name| value[name].as_i64().or_else(|| value[name].as_str()?.parse().ok());
+        let head = value["head"].as_str().filter(|head| head.len() == 64)?.to_ascii_lowercase();
+        Some(Self { chain: number("chain")?, events: number("events").filter(|events| *events >= 0)?, head })
+    }
 }
 
 fn read_heads(file: &Path) -> anyhow::Result<Vec<Kept>> {
     let text = std::fs::read_to_string(file).with_context(|| file.display().to_string())?;
-    serde_json::from_str(&text)
-        .with_context(|| format!("{}: expected the output of `matricula --json audit head`", file.display()))
+    let kept = match serde_json::from_str(&text) {
+        Ok(Value::Array(rows)) => rows.iter().map(Kept::read).collect::<Option<Vec<_>>>(),
+        _ => {
+            let lines = text.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
+            Some(lines.filter_map(|line| Kept::read(&line)).collect())
+        }
+    };
+    kept.filter(|kept| !kept.is_empty()).with_context(|| {
+        format!(
+            "{}: expected the output of `matricula --json audit head`, or a log with lines `audit head`",
+            file.display()
+        )
+    })
 }
 
 async fn head(admin: &Admin, output: &Output) -> Result<(), Failed> {
@@ -72,8 +91,7 @@ async fn head(admin: &Admin, output: &Output) -> Result<(), Failed> {
 
 /// What is wrong with the chain by an end that was kept; `None`: nothing.
 async fn compare(admin: &Admin, reports: &[ChainReport], kept: &Kept) -> anyhow::Result<Option<String>> {
-    let chain: i64 = kept.chain.parse().context("the number of a chain that was kept")?;
-    let events: i64 = kept.events.parse().context("the number of events that was kept")?;
+    let &Kept { chain, events, .. } = kept;
     let now = reports.iter().find(|report| report.chain == chain).map_or(0, |report| report.events);
     if i64::try_from(now).unwrap_or(i64::MAX) < events {
         return Ok(Some(format!("{now} of {events} events that were noted: the rest is lost")));
@@ -90,9 +108,16 @@ async fn verify(admin: &Admin, kept: &[Kept], output: &Output) -> Result<(), Fai
     let mut reports = admin.verify_audit().await?;
     for kept in kept {
         let Some(wrong) = compare(admin, &reports, kept).await? else { continue };
-        match reports.iter_mut().find(|report| report.chain.to_string() == kept.chain) {
+        match reports.iter_mut().find(|report| report.chain == kept.chain) {
             Some(report) => drop(report.broken.get_or_insert(wrong)),
-            None => return Err(anyhow::anyhow!("chain {}: {wrong}", kept.chain).into()),
+            None => {
+                reports.push(ChainReport {
+                    chain: kept.chain,
+                    events: 0,
+                    head: [0; 32],
+                    broken: Some(wrong),
+                });
+            }
         }
     }
     let whole = reports.iter().all(|report| report.broken.is_none());

@@ -80,6 +80,8 @@ fn report(findings: &[Finding], strict: bool, output: &Output) -> Result<(), Fai
     }
     let count = |state| findings.iter().filter(|finding| finding.state == state).count();
     let (failures, warnings) = (count(State::Failure), count(State::Warning));
-    output.say(value, format_args!("{table}\n\n{failures} failures, {warnings} warnings"))?;
+    let counted = |count, one| format!("{count} {one}{}", if count == 1 { "" } else { "s" });
+    let (failed, warned) = (counted(failures, "failure"), counted(warnings, "warning"));
+    output.say(value, format_args!("{table}\n\n{failed}, {warned}"))?;
     if failures > 0 || strict && warnings > 0 { Err(Failed::Refused) } else { Ok(()) }
 }

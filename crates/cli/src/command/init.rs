@@ -52,18 +52,7 @@ pub(crate) struct Arguments {
 }
 
 pub(crate) async fn run(arguments: Arguments, output: &Output) -> Result<(), Failed> {
-    let Answers { domain, name, password } = answers(&arguments)?;
-    let Arguments { account, administrator, application, .. } = &arguments;
-    let beginning = Beginning::parse(
-        &domain,
-        name.as_deref(),
-        account.as_deref(),
-        administrator.as_deref(),
-        application,
-    )?;
-    if let Some(password) = &password {
-        beginning.check_password(password)?;
-    }
+    let Answers { beginning, password } = answers(&arguments).await?;
     let keys = arguments.keys.clone().unwrap_or_else(|| arguments.config.with_file_name("keys.json"));
     refuse_what_exists(&arguments.config, &keys).await?;
     let mut made = Made::default();
@@ -124,15 +113,24 @@ impl Drop for Made {
     }
 }
 
-fn answers(arguments: &Arguments) -> anyhow::Result<Answers> {
-    let Arguments { domain, name, password_stdin, administrator, .. } = arguments;
+async fn answers(arguments: &Arguments) -> anyhow::Result<Answers> {
+    let Arguments { domain, name, account, administrator, application, password_stdin, .. } = arguments;
+    let (account, administrator) = (account.clone(), administrator.clone());
+    let application = application.clone();
+    let parse = move |domain: &str, name: Option<&str>| {
+        Beginning::parse(domain, name, account.as_deref(), administrator.as_deref(), &application)
+    };
     match domain {
         Some(domain) => {
+            let beginning = parse(domain, name.as_deref())?;
             let password = password_stdin.then(read_password).transpose()?;
-            Ok(Answers { domain: domain.clone(), name: name.clone(), password })
+            if let Some(password) = &password {
+                beginning.check_password(password)?;
+            }
+            Ok(Answers { beginning, password })
         }
         None if std::io::stdin().is_terminal() && !password_stdin => {
-            questions::ask(name.clone(), administrator.as_deref())
+            questions::ask(parse, name.clone()).await
         }
         None => anyhow::bail!(
             "no domain given: use --domain DOMAIN for the internal domain of the first account, such as acme.example"
@@ -211,6 +209,16 @@ fn keys_text(url: &str, application: &NewApplication, binding: &NewBinding) -> a
     Ok(serde_json::to_string_pretty(&keys)?)
 }
 
+/// A word as a POSIX shell reads it.
+fn shell_word(text: &str) -> String {
+    let plain = |sign: char| sign.is_ascii_alphanumeric() || "/._-+:,@%".contains(sign);
+    if !text.is_empty() && text.chars().all(plain) {
+        text.to_owned()
+    } else {
+        format!("'{}'", text.replace('\'', r"'\''"))
+    }
+}
+
 fn report(
     file: &Path,
     config: &Config,
@@ -220,7 +228,9 @@ fn report(
     output: &Output,
 ) -> Result<(), Failed> {
     let program = std::env::args_os().next().map_or_else(|| "matricula".into(), PathBuf::from);
-    let (program, file, keys) = (program.display(), file.display(), keys.display());
+    let in_shell = |path: &Path| shell_word(&path.to_string_lossy());
+    let (program, file_word, keys_word) = (in_shell(&program), in_shell(file), in_shell(keys));
+    let (file, keys) = (file.display(), keys.display());
     let file_of_key = config.master_key_file.as_ref().filter(|_| !key_is_in_environment());
     let master = file_of_key.map(|file| file.display().to_string());
     let (code, domain, administrator) = (beginning.code(), beginning.domain(), beginning.administrator());
@@ -228,7 +238,7 @@ fn report(
     let login = match has_password {
         true => format!("Log in at {url}/console as {administrator}."),
         false => format!(
-            "To log in at {url}/console, set a password first:\n\n  {program} admin --config {file} administrator set-password \\\n    --keep-keys {administrator} < password.txt"
+            "To log in at {url}/console, set a password first:\n\n  {program} admin --config {file_word} administrator set-password \\\n    --keep-keys {administrator} < password.txt"
         ),
     };
     let text = format!(
@@ -246,11 +256,11 @@ fn report(
 
 Start the server:
 
-  {program} serve --config {file}
+  {program} serve --config {file_word}
 
 Make the first signed call, from another terminal:
 
-  {program} user create --keys {keys} \\
+  {program} user create --keys {keys_word} \\
     --email ann@{domain} --name 'Ann Lee'
 
 {login}",

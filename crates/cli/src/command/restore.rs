@@ -31,8 +31,12 @@ pub(super) struct Choice {
     #[arg(value_name = "FROM_FILE")]
     from: Option<PathBuf>,
     /// The newest backup made at or before this time, such as 2026-11-30T12:00:00Z
-    #[arg(long, value_name = "TIME", conflicts_with = "from")]
+    #[arg(long, value_name = "TIME", value_parser = moment, conflicts_with = "from")]
     at: Option<Timestamp>,
+}
+
+fn moment(text: &str) -> Result<Timestamp, &'static str> {
+    text.parse().map_err(|_| "expected a date, a time and a zone, such as 2026-11-30T12:00:00Z")
 }
 
 impl Choice {

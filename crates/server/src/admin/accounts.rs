@@ -9,13 +9,13 @@ use directory::{
     Account, AccountCode, AccountId, Domain, DomainId, DomainName, Permission, ProfileId, Role, RoleId,
 };
 
-use super::{Admin, AdminError};
+use super::{Admin, AdminError, named};
 
 impl Admin {
     /// Adds an account below another one or at the top.
     ///
     /// # Errors
-    /// When the code is invalid or taken, or the parent does not exist.
+    /// When the code or the name is invalid, the code is taken, or the parent does not exist.
     pub async fn add_account(
         &self,
         code: &str,
@@ -23,6 +23,7 @@ impl Admin {
         parent: Option<&str>,
     ) -> Result<AccountId, AdminError> {
         let code = AccountCode::parse(code)?;
+        let name = named(name)?;
         let above = match parent {
             Some(parent) => {
                 let parent = self.account(parent).await?;
@@ -189,13 +190,14 @@ impl Admin {
     /// Adds a role to an account.
     ///
     /// # Errors
-    /// When a permission is invalid, or the account has a role of this name.
+    /// When the name or a permission is invalid, or the account has a role of this name.
     pub async fn add_role(
         &self,
         account: &str,
         name: &str,
         permissions: &[String],
     ) -> Result<(), AdminError> {
+        let name = named(name)?;
         let what = format!("the role {name}");
         if BuiltIn::by_name(name).is_some() {
             return Err(AdminError::AlreadyExists(what));

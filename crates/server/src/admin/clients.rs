@@ -8,7 +8,7 @@ use directory::change::Change;
 use directory::credentials::new_client;
 use secrecy::{ExposeSecret, SecretString};
 
-use super::{Admin, AdminError};
+use super::{Admin, AdminError, named};
 
 /// The credentials of a new application of API 2.0. The secret cannot be read again.
 pub struct NewClient {
@@ -57,7 +57,7 @@ impl Admin {
             |name: &&str| Product::by_name(name).ok_or_else(|| AdminError::Product((*name).to_owned()));
         let products: BTreeSet<_> = products.iter().map(product).collect::<Result<_, _>>()?;
         let (client, client_secret) =
-            new_client(&*self.system.entropy, account.id, name, role, products, self.now());
+            new_client(&*self.system.entropy, account.id, named(name)?, role, products, self.now());
         let client_id = client.client_id.clone();
         self.apply(Change::AddClient(client), format!("the application {name}")).await?;
         Ok(NewClient { client_id, client_secret })

@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use secrecy::{ExposeSecret, SecretString};
 use store::MasterKey;
 
-use super::{Admin, AdminError};
+use super::{Admin, AdminError, named};
 use crate::config::Config;
 use crate::error::OpenError;
 use crate::system::System;
@@ -40,6 +40,7 @@ impl Admin {
     /// When the account does not exist.
     pub async fn add_application(&self, account: &str, name: &str) -> Result<NewApplication, AdminError> {
         let account = self.account(account).await?;
+        let name = named(name)?;
         let application = new_application(&*self.system.entropy, account.id, name, self.now());
         let new = NewApplication::of(&application);
         self.apply(Change::AddApplication(application), format!("the application {name}")).await?;

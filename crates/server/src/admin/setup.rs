@@ -10,7 +10,7 @@ use directory::{Account, AccountCode, AccountId, Domain, DomainId, DomainName, E
 use secrecy::SecretString;
 
 use super::users::hash_by_policy;
-use super::{Admin, AdminError, NewApplication, NewBinding};
+use super::{Admin, AdminError, NewApplication, NewBinding, named};
 
 /// What a new directory begins with. `[ours]`
 #[derive(Clone, Debug)]
@@ -27,7 +27,7 @@ impl Beginning {
     /// `administrator@` the domain; without a name the account is called like its domain.
     ///
     /// # Errors
-    /// When the domain, the address or the code is invalid, or the address is in another domain.
+    /// When a name, the domain, the address or the code is invalid, or the address is in another domain.
     pub fn parse(
         domain: &str,
         name: Option<&str>,
@@ -44,8 +44,8 @@ impl Beginning {
         if administrator.domain_name() != domain {
             return Err(AdminError::ForeignAddress(administrator, code));
         }
-        let name = name.map_or_else(|| domain.to_string(), str::to_owned);
-        Ok(Self { code, name, domain, administrator, application: application.to_owned() })
+        let name = named(name.unwrap_or(domain.as_str()))?.to_owned();
+        Ok(Self { code, name, domain, administrator, application: named(application)?.to_owned() })
     }
 
     /// Checks a password for the administrator by the policy of a new account.
@@ -146,5 +146,9 @@ mod tests {
         assert_eq!(parse(None).unwrap().administrator.as_str(), "administrator@acme.example");
         let error = parse(Some("ann@other.example")).unwrap_err().to_string();
         assert!(error.starts_with("ann@other.example is not in an internal domain"), "{error}");
+        for name in ["", " ", "a\u{200b}", &"x".repeat(257)] {
+            let error = Beginning::parse("acme.example", Some(name), None, None, "HR").unwrap_err();
+            assert!(matches!(error, AdminError::Name(_)), "{error}");
+        }
     }
 }

@@ -21,8 +21,12 @@ pub(super) async fn follow_audit(app: Arc<App>) {
     let mut ticks = super::ticks(LOOK_EVERY);
     loop {
         ticks.tick().await;
-        if let Err(error) = read_on(&app, &mut pace).await {
-            tracing::warn!(%error, "could not update the user index; a search may miss new users");
+        match read_on(&app, &mut pace).await {
+            // The store itself logs the beginning and the end of an outage.
+            Ok(()) | Err(StoreError::Unavailable { .. }) => {}
+            Err(error) => {
+                tracing::warn!(%error, "could not update the user index; a search may miss new users");
+            }
         }
     }
 }

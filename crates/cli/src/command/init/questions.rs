@@ -4,36 +4,68 @@ use std::io::Write as _;
 
 use anyhow::Context as _;
 use rustix::termios::{LocalModes, OptionalActions, Termios, tcgetattr, tcsetattr};
+use server::admin::{AdminError, Beginning};
 
 /// What the questions are about.
 pub(super) struct Answers {
-    pub(super) domain: String,
-    pub(super) name: Option<String>,
+    pub(super) beginning: Beginning,
     pub(super) password: Option<String>,
 }
 
-/// Asks for what has no default. An empty answer takes the default, if there is one.
-pub(super) fn ask(name: Option<String>, administrator: Option<&str>) -> anyhow::Result<Answers> {
+/// Asks for what has no default. An empty answer takes the default, if there is one; one that cannot be used is asked
+/// for again.
+pub(super) async fn ask<P>(parse: P, name: Option<String>) -> anyhow::Result<Answers>
+where
+    P: Fn(&str, Option<&str>) -> Result<Beginning, AdminError> + Send + 'static,
+{
+    let before = tcgetattr(std::io::stdin()).context("the terminal")?;
+    let answers = tokio::task::spawn_blocking(move || ask_all(&parse, name));
+    tokio::select! {
+        answers = answers => answers?,
+        _ = tokio::signal::ctrl_c() => {
+            // The thread that reads cannot be stopped, and it may have silenced the terminal.
+            let _ = tcsetattr(std::io::stdin(), OptionalActions::Now, &before);
+            say("\nNothing was changed.\n")?;
+            std::process::exit(130)
+        }
+    }
+}
+
+fn ask_all(
+    parse: &impl Fn(&str, Option<&str>) -> Result<Beginning, AdminError>,
+    name: Option<String>,
+) -> anyhow::Result<Answers> {
     let domain = loop {
         match line("Internal domain, such as acme.example: ")? {
-            Some(domain) => break domain,
             None => say("The account needs a domain: users are created in it.\n")?,
+            Some(domain) => match parse(&domain, name.as_deref()) {
+                Err(error @ AdminError::Domain(_)) => say(&format!("{error}\n"))?,
+                parsed => break parsed.map(|_| domain)?,
+            },
         }
     };
-    let name = match name {
-        Some(name) => Some(name),
-        None => line(&format!("Name of the organisation [{domain}]: "))?,
+    let beginning = loop {
+        let name = match &name {
+            Some(name) => Some(name.clone()),
+            None => line(&format!("Name of the organisation [{domain}]: "))?,
+        };
+        match parse(&domain, name.as_deref()) {
+            Err(error @ AdminError::Name(_)) => say(&format!("{error}\n"))?,
+            parsed => break parsed?,
+        }
     };
-    let administrator = administrator.map_or_else(|| format!("administrator@{domain}"), str::to_owned);
-    say(&format!("Password of {administrator}, to log in to the console\n"))?;
+    say(&format!("Password of {}, to log in to the console\n", beginning.administrator()))?;
     let password = loop {
-        let password = hidden("(empty: none, set it later): ")?;
-        if password.is_none() || password == hidden("The same again: ")? {
-            break password;
+        let Some(password) = hidden("(empty: none, set it later): ")? else { break None };
+        if let Err(error) = beginning.check_password(&password) {
+            say(&format!("{error}\n"))?;
+        } else if hidden("The same again: ")?.as_deref() == Some(&password) {
+            break Some(password);
+        } else {
+            say("These were two different passwords.\n")?;
         }
-        say("These were two different passwords.\n")?;
     };
-    Ok(Answers { domain, name, password })
+    Ok(Answers { beginning, password })
 }
 
 fn say(text: &str) -> anyhow::Result<()> {
