@@ -1,6 +1,8 @@
 //! Properties of every input, well-formed or not. The fuzz targets call these functions with generated input. The test
 //! `crates/wire/tests/corpus.rs` includes this file and replays the corpus with stable Rust.
 
+mod scim;
+
 use std::io::BufReader;
 
 use jiff::Timestamp;
@@ -17,6 +19,8 @@ use matricula_wire::trace_parent::TraceParent;
 use matricula_wire::{audit, create_user, date, login, users};
 use secrecy::ExposeSecret;
 use serde_json::Value;
+
+pub use scim::{scim_filter, scim_patch};
 
 /// A body is read alike by both readers and stable when written again, or it is refused with a position inside it.
 pub fn reader(body: &[u8]) {

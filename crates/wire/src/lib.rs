@@ -24,6 +24,7 @@ pub mod printable;
 pub mod reader;
 pub mod rest;
 pub mod roles;
+pub mod scim;
 pub mod secret_name;
 pub mod signature;
 pub mod stub;

@@ -20,6 +20,8 @@ pub mod checks;
 #[case::encoding("encoding", checks::encoding)]
 #[case::header("header", checks::header)]
 #[case::trace_parent("trace_parent", checks::trace_parent)]
+#[case::scim_filter("scim_filter", checks::scim_filter)]
+#[case::scim_patch("scim_patch", checks::scim_patch)]
 fn the_corpus_holds(#[case] target: &str, #[case] check: fn(&[u8])) {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fuzz/corpus").join(target);
     let mut files: Vec<_> = fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().path()).collect();
