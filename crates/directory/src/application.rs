@@ -10,6 +10,7 @@ use jiff::Timestamp;
 use secrecy::{SecretBox, SecretString};
 use thiserror::Error;
 
+use crate::scim::ClientToken;
 use crate::{Account, AccountId, ApplicationId, BindingId, ClientId, Role, RoleId, UserId};
 
 /// A registered program: knows its application id and its application key.
@@ -100,6 +101,8 @@ pub struct ClientPrincipal {
     pub account: Arc<Account>,
     /// Its role; a deleted one gives no permission.
     pub role: Option<Role>,
+    /// Its tokens that last and were not revoked.
+    pub tokens: Vec<ClientToken>,
 }
 
 /// A set of endpoints that an application of API 2.0 is registered for. An endpoint may belong to several. The names are

@@ -80,6 +80,9 @@ actions! {
     UserCreated = "user.created",
     AliasAdded = "alias.added",
     UserUpdated = "user.updated",
+    UserRenamed = "user.renamed",
+    UserDetailsSet = "user.details_set",
+    ExternalIdSet = "external_id.set",
     UserDisabled = "user.disabled",
     UserEnabled = "user.enabled",
     UserPasswordSet = "user.password_set",
@@ -106,6 +109,8 @@ actions! {
     ApplicationDisabled = "application.disabled",
     ClientAdded = "client.added",
     ClientDisabled = "client.disabled",
+    TokenAdded = "client.token_added",
+    TokenRevoked = "client.token_revoked",
     BindingAdded = "binding.added",
     BindingRevoked = "binding.revoked",
     BindingExpirySet = "binding.expiry_set",
@@ -124,6 +129,7 @@ impl Action {
             Action::UserCreated
                 | Action::AliasAdded
                 | Action::UserUpdated
+                | Action::UserRenamed
                 | Action::UserDisabled
                 | Action::UserEnabled
                 | Action::UserPasswordSet

@@ -11,11 +11,12 @@ pub use crate::error::ChangeError;
 use crate::groups::{Group, GroupChange, Member};
 use crate::login::{self, Attempt, NamedProfile, Outcome};
 use crate::password::Policy;
+use crate::scim::ScimChange;
 use crate::settings::SettingsUpdate;
 use crate::user::{Update, User};
 use crate::{
-    Account, AccountId, ApplicationId, BindingId, ClientId, DelegateId, Domain, DomainId, ProfileId, Role,
-    RoleId, SessionId, UserId,
+    Account, AccountId, ApplicationId, BindingId, ClientId, DelegateId, Domain, DomainId, EmailAddress,
+    ProfileId, Role, RoleId, SessionId, UserId,
 };
 
 /// One change.
@@ -87,6 +88,11 @@ pub enum Change {
     ExpireBinding(BindingId, Timestamp),
     /// Ends a console session.
     EndSession(SessionId),
+    /// Gives a user another address, which must be free; its groups keep it. With an id the old address becomes an alias
+    /// of the user.
+    Rename(UserId, EmailAddress, Option<UserId>),
+    /// A change for a SCIM client.
+    Scim(ScimChange),
 }
 
 /// A delegation: one user may read the mail of another.
@@ -177,11 +183,16 @@ impl Change {
             Change::RevokeBinding(_) => Action::BindingRevoked,
             Change::ExpireBinding(..) => Action::BindingExpirySet,
             Change::EndSession(_) => Action::SignedOut,
+            Change::Rename(..) => Action::UserRenamed,
+            Change::Scim(change) => change.action(),
         }
     }
 
     /// Whether it can change a row of the snapshot: of an access key, a token, an account code or a domain name.
     pub fn outdates_snapshot(&self) -> bool {
+        if let Change::Together(changes) = self {
+            return changes.iter().any(Change::outdates_snapshot);
+        }
         !matches!(
             self,
             Change::AddUser(_)
@@ -193,6 +204,12 @@ impl Change {
                 | Change::Domain(_)
                 | Change::Group(_)
                 | Change::EndSession(_)
+                | Change::Scim(
+                    ScimChange::Expect(..)
+                        | ScimChange::SetMember(..)
+                        | ScimChange::SetDetails(..)
+                        | ScimChange::SetExternalId(..)
+                )
         )
     }
 }

@@ -9,8 +9,9 @@ use secrecy::{ExposeSecret, SecretBox, SecretString};
 use sha2::{Digest, Sha256};
 
 use crate::application::{AccessKey, Application, Binding, CLIENT_ID, Client, Product};
-use crate::id::{AccountId, ApplicationId, BindingId, ClientId, RoleId, UserId};
+use crate::id::{AccountId, ApplicationId, BindingId, ClientId, RoleId, TokenId, UserId};
 use crate::port::Entropy;
+use crate::scim::ClientToken;
 
 /// Draws the id and the key of a new application.
 pub fn new_application(entropy: &dyn Entropy, account: AccountId, name: &str, now: Timestamp) -> Application {
@@ -52,6 +53,22 @@ pub fn new_binding(
         expires_at,
         created_at: now,
     }
+}
+
+/// Draws a token of an application of API 2.0 that lasts, and its record. The token is 86 characters: the ids of the
+/// application and of the token, and a secret.
+pub fn new_token(
+    entropy: &dyn Entropy,
+    client: ClientId,
+    expires_at: Option<Timestamp>,
+    now: Timestamp,
+) -> (ClientToken, SecretString) {
+    let mut secret = [0; 32];
+    entropy.fill(&mut secret);
+    let id = TokenId::at(now, &entropy.randomness());
+    let token = [&client.as_bytes()[..], id.as_bytes(), &secret].concat();
+    let token = SecretString::from(URL_SAFE_NO_PAD.encode(token));
+    (ClientToken { id, client, digest: Sha256::digest(secret).into(), expires_at, created_at: now }, token)
 }
 
 /// Draws the id and the secret of a new application of API 2.0.

@@ -134,6 +134,12 @@ pub enum ChangeError {
     /// Users hold the role.
     #[error("is held by users: assign them another role first")]
     RoleHeld,
+    /// The object was changed after it was read.
+    #[error("was changed in the meantime: read it again and repeat the change")]
+    Outdated,
+    /// The application has the most tokens that it may have.
+    #[error("has two tokens already: revoke one first")]
+    TooManyTokens,
     /// A user of another account has an address in the domain.
     #[error("contains addresses of users in another account")]
     DomainHasUsers,

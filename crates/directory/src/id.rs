@@ -70,6 +70,8 @@ ids! {
     BindingId;
     /// A session of the console.
     SessionId;
+    /// A token of an application of API 2.0 that lasts.
+    TokenId;
 }
 
 fn version_7(now: Timestamp, randomness: &Randomness) -> Uuid {

@@ -30,6 +30,7 @@ pub mod port;
 pub mod provisioning;
 pub mod role;
 pub mod roles;
+pub mod scim;
 pub mod session;
 pub mod settings;
 pub mod update_user;
@@ -45,7 +46,7 @@ pub use caller::{Caller, Sender};
 pub use hex::hex;
 pub use id::{
     AccountId, ApplicationId, BindingId, ClientId, DelegateId, DomainId, GroupId, PendingDomainId, ProfileId,
-    RoleId, SessionId, UserId,
+    RoleId, SessionId, TokenId, UserId,
 };
 pub use role::{Permission, Role};
 pub use user_query::UserQuery;

@@ -13,6 +13,7 @@ mod operation;
 mod page;
 mod requests;
 mod roles;
+mod scim;
 mod users;
 
 use std::pin::Pin;
@@ -32,6 +33,7 @@ pub use operation::{COMMIT_BOUNDS, Drawn, Figures, Keys, OperationStore, Replica
 pub use page::{Listed, Position};
 pub use requests::{CommitTimes, Recalled, Render, RequestIds, RequestKey, RequestStore, Write, Written};
 pub use roles::{Affected, RoleStore};
+pub use scim::{From as ScimFrom, ScimPage, ScimStore};
 pub use users::{Found, Indexed, UserStore};
 
 /// The time.
@@ -63,6 +65,7 @@ pub trait Store:
     + GroupStore
     + RoleStore
     + ApplicationStore
+    + ScimStore
     + AuditStore
     + OperationStore
 {
@@ -77,6 +80,7 @@ impl<S> Store for S where
         + GroupStore
         + RoleStore
         + ApplicationStore
+        + ScimStore
         + AuditStore
         + OperationStore
 {

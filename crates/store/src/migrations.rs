@@ -28,6 +28,7 @@ pub(crate) const SQLITE: &[Migration] = &[
     file!("sqlite", "0012_account_settings"),
     file!("sqlite", "0013_request_index"),
     file!("sqlite", "0014_refusals"),
+    file!("sqlite", "0015_scim"),
 ];
 
 pub(crate) const POSTGRES: &[Migration] = &[
@@ -40,4 +41,5 @@ pub(crate) const POSTGRES: &[Migration] = &[
     file!("postgres", "0007_reserved_users"),
     file!("postgres", "0008_account_settings"),
     file!("postgres", "0009_refusals"),
+    file!("postgres", "0010_scim"),
 ];

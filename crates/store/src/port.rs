@@ -9,6 +9,7 @@ mod groups;
 mod operation;
 mod requests;
 mod roles;
+mod scim;
 mod users;
 
 use std::sync::atomic::Ordering;

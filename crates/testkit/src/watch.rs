@@ -15,8 +15,10 @@ use directory::port::{
     AccountStore, Affected, ApplicationRow, ApplicationStore, AuditPage, AuditQuery, AuditStore, BindingRow,
     CallerStore, ChainHead, ChainReport, DomainStore, Drawn, Evidence, Figures, Found, Freshness, GroupStore,
     Indexed, Keys, KeysOf, Listed, OperationStore, Pending, Position, Recalled, Refusal, Replication,
-    RequestIds, RequestKey, RequestStore, RoleStore, Store, Usage, UserStore, Write, Written,
+    RequestIds, RequestKey, RequestStore, RoleStore, ScimFrom, ScimPage, ScimStore, Store, Usage, UserStore,
+    Write, Written,
 };
+use directory::scim::{ClientToken, Resource, ScimGroup, ScimUser};
 use directory::session::{SessionLimits, SessionPrincipal};
 use directory::user::User;
 use directory::user_query::{Cursor, UserQuery};
@@ -201,6 +203,18 @@ impl ApplicationStore for Watched {
         refusals_of(app_id: &'a str, since: Timestamp) -> Vec<Refusal>;
         note_usage(usage: Vec<Usage>) -> ();
         usage_of(credentials: &'a [[u8; 16]]) -> Vec<Option<Usage>>;
+    }
+}
+
+impl ScimStore for Watched {
+    stepped! {
+        scim_users(account: AccountId, client: ClientId, ids: &'a [UserId]) -> Vec<Option<ScimUser>>;
+        list_scim_users(account: AccountId, client: ClientId, from: ScimFrom, limit: usize) -> ScimPage<ScimUser>;
+        scim_group(account: AccountId, client: ClientId, id: GroupId, with_members: bool) -> Option<ScimGroup>;
+        list_scim_groups(account: AccountId, client: ClientId, from: ScimFrom, limit: usize, with_members: bool) -> ScimPage<ScimGroup>;
+        groups_named(account: AccountId, key: &'a str) -> Vec<GroupId>;
+        by_external_id(client: ClientId, kind: u8, external_id: &'a str) -> Option<Resource>;
+        tokens(client: ClientId) -> Vec<ClientToken>;
     }
 }
 

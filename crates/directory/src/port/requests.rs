@@ -44,7 +44,8 @@ pub struct Write {
     pub actor: Actor,
     /// The time of the request.
     pub now: Timestamp,
-    /// The changes, in order. Each succeeds or fails alone.
+    /// The changes, in order. Each succeeds or fails alone. One that fails because what it rests on has changed
+    /// ([`ChangeError::Outdated`]) must be the only one: then the request did not run, like one with stale evidence.
     pub changes: Vec<Change>,
     /// Renders the answer that is stored with the request.
     pub render: Render,
@@ -77,7 +78,7 @@ pub enum Written {
     Repeated(Vec<u8>),
     /// The request id was used with another body.
     RequestIdReused,
-    /// The evidence no longer holds: authenticate and judge again.
+    /// The evidence no longer holds, or a change is outdated: authenticate and judge again.
     Stale,
 }
 

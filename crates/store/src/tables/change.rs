@@ -5,11 +5,13 @@ mod domains;
 mod groups;
 mod keys;
 mod login;
+mod scim;
 pub(crate) mod sessions;
 pub(crate) mod users;
 
 use directory::audit::{Action, Actor};
 use directory::change::{Change, ChangeError, Changed, Effect};
+use directory::scim::ScimChange;
 use directory::user::User;
 use directory::{AccountId, UserId};
 use jiff::Timestamp;
@@ -131,6 +133,15 @@ pub(super) fn one(
     if let Change::AddUser(user) = change {
         return add_user(batch, user, actor);
     }
+    if let Change::Scim(ScimChange::Expect(client, user, seen)) = change {
+        return Ok(scim::expect(batch.session, *client, *user, seen)?.map(|()| Effect::Done));
+    }
+    if let Change::Scim(ScimChange::SetMember(group, subject, is_member)) = change {
+        return match scim::member_change(batch.session, *group, subject, *is_member)? {
+            Some(change) => one(batch, &Change::Group(change), actor, now),
+            None => Ok(Ok(Effect::Done)),
+        };
+    }
     // It may remove a user.
     batch.removals = None;
     if let Change::Together(changes) = change {
@@ -240,6 +251,8 @@ fn make(batch: &mut Batch<'_>, change: &Change, actor: &Actor, now: Timestamp) -
         Change::RevokeBinding(id) => keys::revoke_binding(session, *id, now),
         Change::ExpireBinding(id, at) => keys::expire_binding(session, *id, *at),
         Change::EndSession(id) => sessions::end(session, *id),
+        Change::Rename(user, to, alias) => users::rename(session, *user, to, *alias, now),
+        Change::Scim(change) => scim::make(session, change, now),
     }
 }
 

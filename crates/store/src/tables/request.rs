@@ -3,7 +3,7 @@
 use std::ops::ControlFlow;
 use std::time::Instant;
 
-use directory::change::Change;
+use directory::change::{Change, ChangeError};
 use directory::port::{Evidence, Recalled, RequestIds, RequestKey, Write, Written};
 
 use super::batch::Batch;
@@ -59,6 +59,10 @@ fn write(batch: &mut Batch<'_>, request: &Write) -> Result<Written> {
     let mut effects = Vec::with_capacity(request.changes.len());
     for change in &request.changes {
         effects.push(super::change::one(batch, change, &request.actor, request.now)?);
+    }
+    // It is judged again: the change was undone, and the request did not run.
+    if effects.iter().any(|effect| matches!(effect, Err(ChangeError::Outdated))) {
+        return Ok(Written::Stale);
     }
     let answer = (request.render)(&effects);
     if let Some((key, request_ids, fingerprint)) = once {

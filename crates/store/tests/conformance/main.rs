@@ -16,6 +16,7 @@ mod logins;
 mod nodes;
 mod requests;
 mod reserved;
+mod scim;
 mod search;
 mod usage;
 mod users;
@@ -62,6 +63,12 @@ macro_rules! engines {
             a_group_has_a_unique_name_and_a_valid_parent,
             groups_have_a_maximal_depth, groups_are_listed_and_found,
             members_come_and_go_and_are_counted, a_removed_user_leaves_its_groups,
+        }
+        scim::{
+            a_user_has_details_and_an_id_of_each_client,
+            a_change_is_refused_if_the_user_is_no_longer_as_it_was_seen,
+            a_renamed_user_keeps_all_but_its_address, users_are_listed_from_any_index,
+            an_application_has_at_most_two_tokens,
         }
         administration::{
             all_changes_are_made_or_none, revocations_raise_the_epoch, a_principal_is_all_or_nothing,

@@ -126,6 +126,7 @@ fn remove(session: &dyn Session, id: GroupId) -> Attempt {
         return Ok(Err(ChangeError::GroupHasFolders));
     }
     session.execute("DELETE FROM groups WHERE id = ?1", values![id.as_bytes()])?;
+    super::scim::forget_external_ids(session, id.as_bytes())?;
     count_folder(session, gone.parent, -1)?;
     count_group(session, gone.account, -1)?;
     let detail = format!("{}, with {} members", place(session, &gone)?, gone.users);
@@ -176,6 +177,31 @@ fn member_made(session: &dyn Session, group: &Group, subject: &Subject) -> Attem
     let detail = format!("{}, group {}", member.subject.as_str(), place(session, group)?);
     let made = Made::new(group.account, group.description.as_str(), detail);
     Ok(Ok(Made { effect: Effect::Member(Box::new(member)), ..made }))
+}
+
+/// Puts the new address of a user in place of its old one in the groups of its account. Where both are members, one is
+/// left.
+pub(super) fn follow(session: &dyn Session, user: &User, to: &EmailAddress) -> Result<()> {
+    let (account, from) = (user.account.as_bytes(), user.address.key());
+    session.execute(
+        "UPDATE groups SET user_count = user_count - 1 WHERE account = ?1
+             AND id IN (SELECT group_id FROM group_members WHERE member_key = ?2)
+             AND id IN (SELECT group_id FROM group_members WHERE member_key = ?3)",
+        values![account, from, to.key()],
+    )?;
+    session.execute(
+        "DELETE FROM group_members WHERE member_key = ?3
+             AND group_id IN (SELECT m.group_id FROM group_members m JOIN groups g ON g.id = m.group_id
+                              WHERE m.member_key = ?2 AND g.account = ?1)",
+        values![account, from, to.key()],
+    )?;
+    session
+        .execute(
+            "UPDATE group_members SET member_key = ?3, address = ?4, domain = ?5 WHERE member_key = ?2
+                 AND EXISTS (SELECT 1 FROM groups WHERE id = group_id AND account = ?1)",
+            values![account, from, to.key(), to.as_str(), to.domain()],
+        )
+        .map(|_| ())
 }
 
 /// Removes a user from the groups of its account. Other accounts' groups keep it as an external address. Gives the

@@ -7,10 +7,10 @@ use directory::audit::Actor;
 use directory::change::{ChangeError, Delegate, Effect};
 use directory::role::BuiltIn;
 use directory::user::{Update, User};
-use directory::{DelegateId, ProfileId, RoleId, UserId, roles};
+use directory::{DelegateId, EmailAddress, ProfileId, RoleId, UserId, roles};
 use jiff::Timestamp;
 
-use super::{Attempt, Judged, Made, groups, sessions, there, user_made};
+use super::{Attempt, Judged, Made, groups, scim, sessions, there, user_made};
 use crate::session::{Result, Session, values};
 use crate::tables::row::millis;
 use crate::tables::user_row::{INSERT, INSERTED};
@@ -228,6 +228,57 @@ pub(super) fn revoke_all(session: &dyn Session, user: UserId, now: Timestamp) ->
     session.execute(sql, values![user.as_bytes(), millis(now)])
 }
 
+/// Records the time of a change in the row of a user.
+pub(super) fn touch(session: &dyn Session, id: UserId, now: Timestamp) -> Result<()> {
+    let sql = "UPDATE users SET updated_at = ?2 WHERE id = ?1";
+    session.execute(sql, values![id.as_bytes(), millis(now)]).map(|_| ())
+}
+
+/// Gives a user another address. Its id, password, role and key pairs stay, and its groups keep it under the new
+/// address. The old address becomes an alias, or it is free at once and leaves a tombstone.
+pub(super) fn rename(
+    session: &dyn Session,
+    id: UserId,
+    to: &EmailAddress,
+    alias: Option<UserId>,
+    now: Timestamp,
+) -> Attempt {
+    let before = there!(changeable(session, id)?);
+    if before.alias_of.is_some() {
+        return Ok(Err(ChangeError::NotFound));
+    }
+    let taken = read::users::by_address(session, to)?.is_some_and(|other| other.id != id);
+    if taken {
+        return Ok(Err(ChangeError::AddressTaken));
+    }
+    session.execute(
+        "UPDATE users SET address = ?2, address_key = ?3, updated_at = ?4 WHERE id = ?1",
+        values![id.as_bytes(), to.as_str(), to.key(), millis(now)],
+    )?;
+    let mut detail = format!("before: {}", before.address);
+    let mut made = Made::new(before.account, to.as_str(), "");
+    if before.address.key() != to.key() {
+        words::remove(session, &before, None)?;
+        groups::follow(session, &before, to)?;
+        if let Some(alias) = alias {
+            let alias = User {
+                name: before.name.clone(),
+                alias_of: Some(id),
+                ..User::new(alias, before.account, before.address.clone(), now)
+            };
+            insert(session, &alias)?;
+            words::add(session, &[alias])?;
+            detail.push_str(", kept as an alias");
+        } else {
+            bury(session, &before, now)?;
+            made.counts.push((before.account, before.address.domain().to_owned(), -1));
+        }
+        made.counts.push((before.account, to.domain().to_owned(), 1));
+    }
+    let after = there!(changeable(session, id)?);
+    Ok(Ok(Made { detail, effect: Effect::User(Box::new(after)), ..made }))
+}
+
 /// Removes a user with its aliases, or an alias. Each leaves a tombstone.
 pub(super) fn remove(session: &dyn Session, id: UserId, actor: &Actor, now: Timestamp) -> Attempt {
     let gone = there!(changeable(session, id)?);
@@ -258,11 +309,19 @@ pub(super) fn remove(session: &dyn Session, id: UserId, actor: &Actor, now: Time
 pub(super) fn erase(session: &dyn Session, row: &User, now: Timestamp) -> Result<()> {
     groups::leave_all(session, row)?;
     words::remove(session, row, None)?;
-    session.execute(
-        "INSERT INTO tombstones (address_key, removed_at, id, account) VALUES (?1, ?2, ?3, ?4)",
-        values![row.address.key(), millis(now), row.id.as_bytes(), row.account.as_bytes()],
-    )?;
+    bury(session, row, now)?;
+    scim::forget_external_ids(session, row.id.as_bytes())?;
     session.execute("DELETE FROM users WHERE id = ?1", values![row.id.as_bytes()]).map(|_| ())
+}
+
+/// Leaves a tombstone of an address.
+fn bury(session: &dyn Session, row: &User, now: Timestamp) -> Result<()> {
+    session
+        .execute(
+            "INSERT INTO tombstones (address_key, removed_at, id, account) VALUES (?1, ?2, ?3, ?4)",
+            values![row.address.key(), millis(now), row.id.as_bytes(), row.account.as_bytes()],
+        )
+        .map(|_| ())
 }
 
 pub(super) fn purge(

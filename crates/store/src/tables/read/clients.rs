@@ -48,7 +48,8 @@ pub(crate) fn principal(session: &dyn Session, id: ClientId) -> Result<Option<Cl
     )?;
     let Some((client, role, account)) = principal else { return Ok(None) };
     let account = Arc::new(Account { above: above(session, account.id)?, ..account });
-    Ok(Some(ClientPrincipal { client, account, role }))
+    let tokens = super::scim::tokens(session, id)?;
+    Ok(Some(ClientPrincipal { client, account, role, tokens }))
 }
 
 pub(crate) fn by_name(session: &dyn Session, client_id: &str) -> Result<Option<Client>> {

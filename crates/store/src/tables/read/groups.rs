@@ -125,6 +125,21 @@ pub(crate) fn list(
     Ok(groups)
 }
 
+/// Groups in the order of their creation, after an id and so many more.
+pub(crate) fn page(
+    session: &dyn Session,
+    account: AccountId,
+    after: GroupId,
+    skipped: i64,
+    limit: usize,
+) -> Result<Vec<Group>> {
+    session.all(
+        &format!("{GROUP} WHERE account = ?1 AND id > ?2 ORDER BY id LIMIT ?3 OFFSET ?4"),
+        values![account.as_bytes(), after.as_bytes(), rows(limit), skipped],
+        group_at,
+    )
+}
+
 pub(crate) fn of_member(
     session: &dyn Session,
     account: AccountId,

@@ -19,7 +19,9 @@ fn plans(statements: Vec<String>) -> impl Iterator<Item = (String, String)> {
 /// A page costs as much as it returns: each statement of a list reads a range of an index, and nothing is sorted.
 #[test]
 fn no_statement_of_a_list_scans_or_sorts() {
-    for (statement, step) in plans([users::lists(), groups::lists(), domains::lists()].concat()) {
+    for (statement, step) in
+        plans([users::lists(), groups::lists(), domains::lists(), scim::lists()].concat())
+    {
         assert!(step.starts_with("SEARCH "), "{statement}: {step}");
     }
 }

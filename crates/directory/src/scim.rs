@@ -1,0 +1,172 @@
+//! What SCIM clients keep of users and groups, beyond the directory's own fields (docs/SCIM.md).
+
+use jiff::Timestamp;
+
+use crate::audit::Action;
+use crate::groups::{Group, Subject};
+use crate::user::User;
+use crate::{ClientId, EmailAddress, GroupId, TokenId, UserId};
+
+/// Longest external id, in bytes. `[ours]`
+pub const MAX_EXTERNAL_ID: usize = 1_024;
+
+/// Longest further attributes of a user, in bytes. `[ours]`
+pub const MAX_ATTRIBUTES: usize = 128 * 1_024;
+
+/// Tokens that an application may have at a time: the old one and its successor. `[ours]`
+pub const MAX_TOKENS: u64 = 2;
+
+/// Further data of a user.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Details {
+    /// Given name; may be empty.
+    pub given_name: String,
+    /// Family name; may be empty.
+    pub family_name: String,
+    /// Further attributes as a JSON object; empty: none.
+    pub attributes: String,
+}
+
+/// A user as an application sees it.
+#[derive(Clone, Debug)]
+pub struct ScimUser {
+    /// The user.
+    pub user: User,
+    /// Its aliases, sorted by address.
+    pub aliases: Vec<User>,
+    /// Its further data.
+    pub details: Details,
+    /// The application's own id of it.
+    pub external_id: Option<String>,
+    /// The groups of its account that it is a member of, sorted by name.
+    pub groups: Vec<(GroupId, String)>,
+}
+
+/// What a judgement about a user rests on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Seen {
+    address: EmailAddress,
+    name: String,
+    disabled: bool,
+    aliases: Vec<EmailAddress>,
+    details: Details,
+    external_id: Option<String>,
+}
+
+impl ScimUser {
+    /// What a judgement rests on.
+    pub fn seen(&self) -> Seen {
+        Seen {
+            address: self.user.address.clone(),
+            name: self.user.name.clone(),
+            disabled: self.user.disabled,
+            aliases: self.aliases.iter().map(|alias| alias.address.clone()).collect(),
+            details: self.details.clone(),
+            external_id: self.external_id.clone(),
+        }
+    }
+}
+
+/// A group as an application sees it.
+#[derive(Clone, Debug)]
+pub struct ScimGroup {
+    /// The group.
+    pub group: Group,
+    /// The application's own id of it.
+    pub external_id: Option<String>,
+    /// Its members that are users of the account, sorted by address. External addresses and domains are left out.
+    pub members: Vec<ScimMember>,
+}
+
+/// A member that is a user of the account.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ScimMember {
+    /// The user; of an alias, its user.
+    pub user: UserId,
+    /// The user's display name; may be empty.
+    pub name: String,
+    /// The address by which it is a member: the user's or an alias.
+    pub subject: Subject,
+}
+
+/// An object that has an external id.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Resource {
+    /// A user.
+    User(UserId),
+    /// A group.
+    Group(GroupId),
+}
+
+impl Resource {
+    /// The stored number of its kind.
+    pub const fn kind(&self) -> u8 {
+        match self {
+            Resource::User(_) => 1,
+            Resource::Group(_) => 2,
+        }
+    }
+
+    /// Its id.
+    pub const fn as_bytes(&self) -> &[u8; 16] {
+        match self {
+            Resource::User(id) => id.as_bytes(),
+            Resource::Group(id) => id.as_bytes(),
+        }
+    }
+}
+
+/// A change for an application.
+#[derive(Clone, Debug)]
+pub enum ScimChange {
+    /// Changes nothing, and refuses the changes after it if the user is no longer as it was seen.
+    Expect(ClientId, UserId, Box<Seen>),
+    /// Makes a user a member of a group, or not a member. If it is so already, nothing is changed or recorded.
+    SetMember(GroupId, Subject, bool),
+    /// Replaces the further data of a user.
+    SetDetails(UserId, Details),
+    /// Sets or removes the application's own id of an object.
+    SetExternalId(ClientId, Resource, Option<String>),
+    /// Adds a token; only [`MAX_TOKENS`] may be valid at a time.
+    AddToken(ClientToken),
+    /// Revokes a token at once.
+    RevokeToken(TokenId),
+}
+
+impl ScimChange {
+    /// Its name in the audit.
+    pub fn action(&self) -> Action {
+        match self {
+            // It is not recorded.
+            ScimChange::Expect(..) => Action::UserUpdated,
+            ScimChange::SetMember(_, _, true) => Action::MemberAdded,
+            ScimChange::SetMember(_, _, false) => Action::MemberRemoved,
+            ScimChange::SetDetails(..) => Action::UserDetailsSet,
+            ScimChange::SetExternalId(..) => Action::ExternalIdSet,
+            ScimChange::AddToken(_) => Action::TokenAdded,
+            ScimChange::RevokeToken(_) => Action::TokenRevoked,
+        }
+    }
+}
+
+/// A token of an application of API 2.0 that lasts. The token itself is shown once and not kept.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ClientToken {
+    /// Internal id, which the token names.
+    pub id: TokenId,
+    /// Its application.
+    pub client: ClientId,
+    /// SHA-256 of its secret, which has 256 random bits and so cannot be guessed.
+    pub digest: [u8; 32],
+    /// When it ends; `None`: when it is revoked.
+    pub expires_at: Option<Timestamp>,
+    /// When it was issued.
+    pub created_at: Timestamp,
+}
+
+impl ClientToken {
+    /// Whether it is valid, if it was not revoked.
+    pub fn lives(&self, now: Timestamp) -> bool {
+        self.expires_at.is_none_or(|end| now < end)
+    }
+}

@@ -1,0 +1,128 @@
+//! Changes for SCIM clients.
+
+use directory::change::ChangeError;
+use directory::groups::{GroupChange, Subject};
+use directory::scim::{ClientToken, Details, MAX_TOKENS, Resource, ScimChange, Seen};
+use directory::{ClientId, GroupId, UserId};
+use jiff::Timestamp;
+
+use super::{Attempt, Judged, Made, found, there, user_made, users};
+use crate::session::{Result, Session, values};
+use crate::tables::read;
+use crate::tables::row::millis;
+
+pub(super) fn make(session: &dyn Session, change: &ScimChange, now: Timestamp) -> Attempt {
+    match change {
+        // Made by `one`, because they may be no event.
+        ScimChange::Expect(..) | ScimChange::SetMember(..) => Ok(Err(ChangeError::NotFound)),
+        ScimChange::SetDetails(user, details) => set_details(session, *user, details, now),
+        ScimChange::SetExternalId(client, resource, id) => {
+            set_external_id(session, *client, resource, id.as_deref(), now)
+        }
+        ScimChange::AddToken(token) => add_token(session, token, now),
+        ScimChange::RevokeToken(id) => {
+            let sql = "UPDATE client_tokens SET revoked_at = coalesce(revoked_at, ?2) WHERE id = ?1";
+            session.execute(sql, values![id.as_bytes(), millis(now)])?;
+            let of_client = "SELECT c.account, c.client_id FROM client_tokens t
+                             JOIN clients c ON c.id = t.client WHERE t.id = ?1";
+            Ok(found(session, of_client, id.as_bytes())?
+                .map(|made| Made { detail: id.to_string(), ..made.taking() }))
+        }
+    }
+}
+
+/// Whether the user is still as it was seen.
+pub(super) fn expect(session: &dyn Session, client: ClientId, id: UserId, seen: &Seen) -> Result<Judged<()>> {
+    let user = there!(users::changeable(session, id)?);
+    let found = read::scim::users_by_id(session, user.account, client, &[id])?.pop().flatten();
+    Ok(match found {
+        Some(found) if found.seen() == *seen => Ok(()),
+        Some(_) => Err(ChangeError::Outdated),
+        None => Err(ChangeError::NotFound),
+    })
+}
+
+/// The change that makes somebody a member or not; `None`: it is so already.
+pub(super) fn member_change(
+    session: &dyn Session,
+    group: GroupId,
+    subject: &Subject,
+    is_member: bool,
+) -> Result<Option<GroupChange>> {
+    let sql = "SELECT 1 FROM group_members WHERE group_id = ?1 AND member_key = ?2";
+    let is_now = session.one(sql, values![group.as_bytes(), subject.key()], |_| Ok(()))?.is_some();
+    let subject = subject.clone();
+    Ok(match (is_now, is_member) {
+        (false, true) => Some(GroupChange::AddMember { group, subject, notes: String::new() }),
+        (true, false) => Some(GroupChange::RemoveMember { group, subject }),
+        _ => None,
+    })
+}
+
+fn set_details(session: &dyn Session, id: UserId, details: &Details, now: Timestamp) -> Attempt {
+    there!(users::changeable(session, id)?);
+    let Details { given_name, family_name, attributes } = details;
+    session.execute(
+        "INSERT INTO user_details (user_id, given_name, family_name, attributes) VALUES (?1, ?2, ?3, ?4)
+         ON CONFLICT (user_id) DO UPDATE SET given_name = excluded.given_name,
+             family_name = excluded.family_name, attributes = excluded.attributes",
+        values![id.as_bytes(), given_name, family_name, attributes],
+    )?;
+    users::touch(session, id, now)?;
+    user_made(session, id, "")
+}
+
+fn set_external_id(
+    session: &dyn Session,
+    client: ClientId,
+    resource: &Resource,
+    external_id: Option<&str>,
+    now: Timestamp,
+) -> Attempt {
+    let id = resource.as_bytes();
+    session.execute(
+        "DELETE FROM external_ids WHERE client = ?1 AND resource = ?2",
+        values![client.as_bytes(), id],
+    )?;
+    if let Some(external_id) = external_id {
+        session.execute(
+            "INSERT INTO external_ids (client, kind, external_id, resource) VALUES (?1, ?2, ?3, ?4)",
+            values![client.as_bytes(), resource.kind(), external_id, id],
+        )?;
+    }
+    let made = match resource {
+        Resource::User(user) => {
+            users::touch(session, *user, now)?;
+            user_made(session, *user, "")?
+        }
+        Resource::Group(_) => found(session, "SELECT account, description FROM groups WHERE id = ?1", id)?,
+    };
+    Ok(made.map(|made| Made { detail: external_id.unwrap_or("none").to_owned(), ..made }))
+}
+
+fn add_token(session: &dyn Session, token: &ClientToken, now: Timestamp) -> Attempt {
+    let made =
+        found(session, "SELECT account, client_id FROM clients WHERE id = ?1", token.client.as_bytes())?;
+    let made = there!(made);
+    let living = read::scim::tokens(session, token.client)?.iter().filter(|token| token.lives(now)).count();
+    if u64::try_from(living).unwrap_or(u64::MAX) >= MAX_TOKENS {
+        return Ok(Err(ChangeError::TooManyTokens));
+    }
+    session.execute(
+        "INSERT INTO client_tokens (id, client, digest, expires_at, created_at) VALUES (?1, ?2, ?3, ?4, ?5)",
+        values![
+            token.id.as_bytes(),
+            token.client.as_bytes(),
+            token.digest,
+            token.expires_at.map(millis),
+            millis(token.created_at)
+        ],
+    )?;
+    let until = token.expires_at.map_or_else(String::new, |end| format!(", until {end}"));
+    Ok(Ok(Made { detail: format!("{}{until}", token.id), ..made }))
+}
+
+/// Forgets the ids that applications gave to an object.
+pub(super) fn forget_external_ids(session: &dyn Session, resource: &[u8; 16]) -> Result<()> {
+    session.execute("DELETE FROM external_ids WHERE resource = ?1", values![resource]).map(|_| ())
+}
