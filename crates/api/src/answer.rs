@@ -11,6 +11,7 @@ use http::header::{
 use http::{HeaderMap, StatusCode};
 use serde::{Deserialize, Serialize};
 use wire::code::Level;
+use wire::scim::{MEDIA_TYPE, ScimError};
 use wire::{Answer, Code, header, oauth, rest};
 
 use crate::error::CallError;
@@ -65,6 +66,12 @@ pub fn refused(refusal: &CallError, rate: Rate, style: Style) -> Response {
             let body = rest::Errors { errors: vec![wire::Error::new(code, message).into()] };
             json(code.rest_status(), rendered(&body), rate)
         }
+        Style::Scim => {
+            let error = ScimError::with_status(code.rest_status(), format!("{message}."));
+            let mut response = json(error.status, error.to_json().to_string(), rate);
+            response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(MEDIA_TYPE));
+            response
+        }
         Style::Envelope | Style::Rest => {
             json(code.status(), rendered(&Answer::<()>::refused(code, message)), rate)
         }
@@ -86,7 +93,7 @@ pub fn refused(refusal: &CallError, rate: Rate, style: Style) -> Response {
 fn challenge(style: Style) -> HeaderValue {
     HeaderValue::from_static(match style {
         Style::OAuth => "Basic realm=\"matricula\"",
-        Style::Rest => "Bearer realm=\"matricula\"",
+        Style::Rest | Style::Scim => "Bearer realm=\"matricula\"",
         Style::Envelope => "MC realm=\"matricula\"",
     })
 }
@@ -160,7 +167,8 @@ fn not_stored(headers: &mut HeaderMap) {
     headers.insert(PRAGMA, HeaderValue::from_static("no-cache"));
 }
 
-fn with_rate_headers(headers: &mut HeaderMap, rate: Rate) {
+/// Adds the state of the quota.
+pub fn with_rate_headers(headers: &mut HeaderMap, rate: Rate) {
     headers.insert(RATE_LIMIT, HeaderValue::from(rate.limit));
     headers.insert(RATE_REMAINING, HeaderValue::from(rate.remaining));
     headers.insert(RATE_RESET, HeaderValue::from(rate.reset_ms));

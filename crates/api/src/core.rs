@@ -5,8 +5,11 @@ use std::sync::Arc;
 use auth::explain::Explainer;
 use auth::{Authenticator, PasswordHasher};
 use directory::port::{Clock, Entropy, Refusal, RequestIds, Store, StoreError, Usage};
+use hmac::{Hmac, KeyInit, Mac};
 use jiff::Timestamp;
 use observe::telemetry::Telemetry;
+use secrecy::ExposeSecret;
+use sha2::Sha256;
 
 use crate::dns::TxtLookup;
 use crate::examine::Examiner;
@@ -56,6 +59,18 @@ impl Core {
     /// The secure ids of this directory.
     pub fn secure_ids(&self) -> SecureIds<'_> {
         SecureIds::new(&self.store.keys().secure_id)
+    }
+
+    /// A keyed digest of a request's path and body. Keyed, because a body holds passwords, which could be guessed from a
+    /// bare hash.
+    pub fn body_digest(&self, path: &[&str], body: &[u8]) -> [u8; 32] {
+        let mut digest = Hmac::<Sha256>::new(self.store.keys().body_digest.expose_secret().into());
+        for part in path {
+            digest.update(part.as_bytes());
+            digest.update(b"\0");
+        }
+        digest.update(body);
+        digest.finalize().into_bytes().into()
     }
 
     /// A new GUID.

@@ -308,7 +308,8 @@ fn query(target: &[u8]) -> Cow<'_, str> {
     String::from_utf8_lossy(query)
 }
 
-fn presented<'a>(headers: &'a HeaderMap, received: &'a Received) -> Presented<'a> {
+/// The authentication data of a request.
+pub fn presented<'a>(headers: &'a HeaderMap, received: &'a Received) -> Presented<'a> {
     let bytes = |name| headers.get(name).map(http::HeaderValue::as_bytes);
     Presented {
         authorization: bytes(header::AUTHORIZATION),
@@ -317,6 +318,7 @@ fn presented<'a>(headers: &'a HeaderMap, received: &'a Received) -> Presented<'a
         app_id: bytes(header::APP_ID),
         target: received.target.as_str().as_bytes(),
         peer: received.peer,
+        lasting_tokens: false,
     }
 }
 

@@ -86,7 +86,7 @@ fn operation(endpoint: &Endpoint, shared: &mut Map<String, Value>) -> Value {
 fn operation_id(endpoint: &Endpoint) -> String {
     let text = match endpoint.style() {
         Style::Envelope => endpoint.path.rsplit('/').next().unwrap_or_default().to_owned(),
-        Style::Rest | Style::OAuth => {
+        Style::Rest | Style::Scim | Style::OAuth => {
             format!("{}{}", endpoint.method.as_str().to_ascii_lowercase(), endpoint.path)
         }
     };
@@ -113,7 +113,7 @@ fn security(endpoint: &Endpoint) -> Value {
         _ if !endpoint.is_signed() => json!([]),
         // Applications of API 2.0 cannot call it.
         Style::Envelope if endpoint.products.is_empty() => json!([signature]),
-        Style::Envelope | Style::Rest => json!([{ "token": [] }, signature]),
+        Style::Envelope | Style::Rest | Style::Scim => json!([{ "token": [] }, signature]),
     }
 }
 
@@ -205,7 +205,7 @@ fn responses(endpoint: &Endpoint, codes: &[Code], shared: &mut Map<String, Value
     };
     let mut body = match endpoint.style() {
         Style::Envelope => schemas::success_envelope(endpoint.row, matches!(endpoint.takes, Takes::Page(_))),
-        Style::Rest | Style::OAuth => object(endpoint.row),
+        Style::Rest | Style::Scim | Style::OAuth => object(endpoint.row),
     };
     if endpoint.is_stub() {
         body["properties"]["data"]["maxItems"] = 0.into();

@@ -10,6 +10,8 @@ pub enum Style {
     Rest,
     /// OAuth (RFC 6749, 5).
     OAuth,
+    /// SCIM (RFC 7644, 3.12). Its calls are in the crate `scim`.
+    Scim,
 }
 
 impl Style {
@@ -18,6 +20,7 @@ impl Style {
         match path.split('/').nth(1) {
             Some("oauth") => Style::OAuth,
             Some("identity") => Style::Rest,
+            Some("scim") => Style::Scim,
             Some("api") => Style::Envelope,
             _ if path.contains("/cloud-gateway/") => Style::Rest,
             _ => Style::Envelope,

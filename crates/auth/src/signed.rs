@@ -16,7 +16,7 @@ use wire::signature::{Parts, SigningKey};
 
 use crate::error::AuthError;
 use crate::quota::{Bucket, Quota, Rate};
-use crate::token::Tokens;
+use crate::token::{Lasting, Tokens};
 
 /// The authentication data of a request: headers as received, and the target.
 pub struct Presented<'a> {
@@ -32,6 +32,8 @@ pub struct Presented<'a> {
     pub target: &'a [u8],
     /// The client's address.
     pub peer: IpAddr,
+    /// Whether tokens that last are accepted too.
+    pub lasting_tokens: bool,
 }
 
 /// An authenticated request.
@@ -188,7 +190,7 @@ impl Authenticator {
     ) -> Result<Signed, Unverified> {
         let authorization = required_header(presented.authorization, header::AUTHORIZATION)?;
         if let Some(token) = header::bearer(authorization) {
-            return self.identify_client(token, presented.request_id, freshness, now).await;
+            return self.identify_client(token, presented, freshness, now).await;
         }
         let date = required_header(presented.date, header::DATE)?;
         let request_id = required_header(presented.request_id, header::REQUEST_ID)?;
@@ -228,14 +230,21 @@ impl Authenticator {
     async fn identify_client(
         &self,
         token: &[u8],
-        request_id: Option<&[u8]>,
+        presented: &Presented<'_>,
         freshness: Freshness,
         now: Timestamp,
     ) -> Result<Signed, Unverified> {
-        let request_id = request_id.map(RequestId::parse).transpose().map_err(malformed)?;
-        let client = self.tokens.verify(token, now)?;
+        let request_id = presented.request_id.map(RequestId::parse).transpose().map_err(malformed)?;
+        let lasting = Lasting::read(token).filter(|_| presented.lasting_tokens);
+        let client = match &lasting {
+            Some(lasting) => lasting.client,
+            None => self.tokens.verify(token, now)?,
+        };
         let principal = self.store.client(client, freshness).await.map_err(AuthError::from)?;
         let principal = principal.ok_or(AuthError::InvalidToken)?;
+        if let Some(lasting) = lasting {
+            lasting.verify(&principal.tokens, now)?;
+        }
         #[expect(
             clippy::disallowed_methods,
             reason = "this is the crate that makes callers, and the token is valid"

@@ -3,11 +3,13 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use directory::ClientId;
+use directory::scim::ClientToken;
 use directory::session::CLOCK_SKEW;
+use directory::{ClientId, TokenId};
 use hmac::{Hmac, KeyInit, Mac};
 use jiff::Timestamp;
-use sha2::Sha256;
+use sha2::{Digest as _, Sha256};
+use subtle::ConstantTimeEq as _;
 
 use crate::error::AuthError;
 
@@ -51,6 +53,36 @@ impl Tokens {
             return Err(AuthError::TokenExpired);
         }
         Ok(ClientId::from_bytes(*client))
+    }
+}
+
+/// A token that lasts, as it was shown (`directory::credentials::new_token`).
+pub(crate) struct Lasting {
+    pub(crate) client: ClientId,
+    id: TokenId,
+    digest: [u8; 32],
+}
+
+impl Lasting {
+    /// The parts of a token; `None`: it is none that lasts.
+    pub(crate) fn read(token: &[u8]) -> Option<Self> {
+        let token: [u8; 64] = URL_SAFE_NO_PAD.decode(token).ok()?.try_into().ok()?;
+        let (client, rest) = token.split_first_chunk()?;
+        let (id, secret) = rest.split_first_chunk()?;
+        Some(Self {
+            client: ClientId::from_bytes(*client),
+            id: TokenId::from_bytes(*id),
+            digest: Sha256::digest(secret).into(),
+        })
+    }
+
+    /// Checks it against the tokens of its application.
+    pub(crate) fn verify(&self, kept: &[ClientToken], now: Timestamp) -> Result<(), AuthError> {
+        let named = kept.iter().find(|token| token.id == self.id).ok_or(AuthError::InvalidToken)?;
+        if !bool::from(self.digest.ct_eq(&named.digest)) {
+            return Err(AuthError::InvalidToken);
+        }
+        if named.lives(now) { Ok(()) } else { Err(AuthError::TokenExpired) }
     }
 }
 

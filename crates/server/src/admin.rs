@@ -14,6 +14,7 @@ use std::sync::Arc;
 
 use auth::HasherError;
 pub use auth::{Cost, Timed, affordable, suggested};
+pub use directory::TokenId;
 use directory::account::AccountCodeError;
 use directory::address::{AddressError, DomainError};
 use directory::application::AccessKeyError;

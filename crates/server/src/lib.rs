@@ -29,6 +29,7 @@ pub use error::OpenError;
 pub use health::{check_alive, reachable};
 pub use observe::{journal, log, telemetry, trace};
 pub use routes::OPENAPI;
+pub use scim::ROUTES as SCIM_ROUTES;
 pub use server::{Server, WeakServer};
 pub use store::Location;
 pub use system::System;

@@ -93,6 +93,7 @@ fn router(app: &Arc<App>) -> Router {
     if let Some(console) = &app.console {
         router = router.merge(console::routes(console));
     }
+    let router = router.merge(scim::routes(&app.core));
     let router = router.fallback(unknown_path).method_not_allowed_fallback(method_not_allowed);
     let router = router.with_state(Arc::clone(app));
     match app.control.get() {
@@ -105,6 +106,9 @@ async fn unknown_path(State(app): State<Arc<App>>, request: Request) -> Response
     if let Some(console) = app.console.as_ref().filter(|_| console::is_below(request.uri().path())) {
         return console::no_page(console, &request);
     }
+    if scim::is_below(request.uri().path()) {
+        return scim::no_route(&app.core, &request);
+    }
     // The path without the query, which may contain anything.
     let path: String = request.uri().path().chars().take(200).collect();
     let nearest = endpoints::nearest(&path);
@@ -114,6 +118,9 @@ async fn unknown_path(State(app): State<Arc<App>>, request: Request) -> Response
 async fn method_not_allowed(State(app): State<Arc<App>>, request: Request) -> Response {
     if let Some(console) = app.console.as_ref().filter(|_| console::is_below(request.uri().path())) {
         return console::no_page(console, &request);
+    }
+    if scim::is_below(request.uri().path()) {
+        return scim::no_route(&app.core, &request);
     }
     let method = request.method().as_str().chars().take(32).collect();
     let allowed: Vec<_> = endpoints::all()

@@ -52,7 +52,8 @@ fn crates_depend_only_on_the_allowed_ones() {
         ("example", &["client"]),
         ("observe", &["directory", "wire"]),
         ("playground", &["api", "console", "directory", "observe", "server", "store"]),
-        ("server", &["api", "auth", "console", "directory", "observe", "store", "wire"]),
+        ("scim", &["api", "auth", "directory", "observe", "wire"]),
+        ("server", &["api", "auth", "console", "directory", "observe", "scim", "store", "wire"]),
         ("store", &["directory", "vfs"]),
         // testkit uses the clock and entropy of the port, and the headers of requests.
         ("testkit", &["client", "directory", "playground", "server", "wire"]),

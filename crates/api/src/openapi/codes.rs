@@ -63,8 +63,8 @@ fn can_answer(endpoint: &Endpoint, code: Code) -> bool {
 /// Status and schema of a response with a code.
 pub(super) fn answer(endpoint: &Endpoint, code: Code) -> (u16, &'static str) {
     match (endpoint.style(), code.level()) {
-        (Style::Envelope, _) | (Style::Rest, Level::Gateway(_)) => (code.status(), "Refused"),
-        (Style::Rest, _) => (code.rest_status(), "Errors"),
+        (Style::Envelope, _) | (Style::Rest | Style::Scim, Level::Gateway(_)) => (code.status(), "Refused"),
+        (Style::Rest | Style::Scim, _) => (code.rest_status(), "Errors"),
         (Style::OAuth, _) => (code.status(), "OAuthError"),
     }
 }

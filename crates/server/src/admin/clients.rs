@@ -2,10 +2,12 @@
 
 use std::collections::BTreeSet;
 
-use directory::Role;
 use directory::application::{Client, Product};
 use directory::change::Change;
-use directory::credentials::new_client;
+use directory::credentials::{new_client, new_token};
+use directory::scim::{ClientToken, ScimChange};
+use directory::{Role, TokenId};
+use jiff::{SignedDuration, Timestamp};
 use secrecy::{ExposeSecret, SecretString};
 
 use super::{Admin, AdminError, named};
@@ -68,10 +70,53 @@ impl Admin {
     /// # Errors
     /// When it does not exist.
     pub async fn disable_client(&self, client_id: &str) -> Result<(), AdminError> {
+        let (client, what) = self.client(client_id).await?;
+        self.apply(Change::DisableClient(client.id), what).await
+    }
+
+    /// Issues a token of an application that lasts, for SCIM: for so many days, or until it is revoked. It is shown once.
+    ///
+    /// # Errors
+    /// When the application does not exist, or has two valid tokens.
+    pub async fn add_token(
+        &self,
+        client_id: &str,
+        days: Option<u16>,
+    ) -> Result<(TokenId, Option<Timestamp>, SecretString), AdminError> {
+        let (client, what) = self.client(client_id).await?;
+        let expires_at = days.map(|days| self.now() + SignedDuration::from_hours(24 * i64::from(days)));
+        let (kept, token) = new_token(&*self.system.entropy, client.id, expires_at, self.now());
+        let id = kept.id;
+        self.apply(Change::Scim(ScimChange::AddToken(kept)), what).await?;
+        Ok((id, expires_at, token))
+    }
+
+    /// Revokes a token of an application at once.
+    ///
+    /// # Errors
+    /// When the application has no such token.
+    pub async fn revoke_token(&self, client_id: &str, token: TokenId) -> Result<(), AdminError> {
+        let what = format!("token {token}");
+        let tokens = self.tokens(client_id).await?;
+        if !tokens.iter().any(|kept| kept.id == token) {
+            return Err(AdminError::NotFound(what));
+        }
+        self.apply(Change::Scim(ScimChange::RevokeToken(token)), what).await
+    }
+
+    /// The tokens of an application that were not revoked, oldest first.
+    ///
+    /// # Errors
+    /// When the application does not exist.
+    pub async fn tokens(&self, client_id: &str) -> Result<Vec<ClientToken>, AdminError> {
+        Ok(self.store.tokens(self.client(client_id).await?.0.id).await?)
+    }
+
+    /// An application, and its name in messages.
+    async fn client(&self, client_id: &str) -> Result<(Client, String), AdminError> {
         let what = format!("application {client_id}");
         let client = self.store.client_by_name(client_id).await?;
-        let client = client.ok_or_else(|| AdminError::NotFound(what.clone()))?;
-        self.apply(Change::DisableClient(client.id), what).await
+        client.ok_or_else(|| AdminError::NotFound(what.clone())).map(|client| (client, what))
     }
 
     /// All applications of API 2.0 that are not disabled.

@@ -11,7 +11,7 @@ async fn whatever_strikes_in_the_middle_a_request_came_before_it_or_after_it() {
     for endpoint in server::endpoints().filter(|e| e.is_signed()) {
         let server = TestServer::start_with(|config| config.quota.enabled = false).await;
         let (path, body) = match endpoint.style() {
-            Style::Rest => {
+            Style::Rest | Style::Scim => {
                 let RestRow { path, body, .. } = rest_row(&server, endpoint).await;
                 (path, body)
             }

@@ -361,7 +361,7 @@ pub(crate) async fn good(server: &TestServer, endpoint: &Endpoint) -> (String, R
             let answer = server.unsigned(endpoint.path, application.form()).await;
             return (form.replace(&application.client_secret, "…"), answer);
         }
-        Style::Rest => {
+        Style::Rest | Style::Scim => {
             let RestRow { path, body, .. } = rest_row(server, endpoint).await;
             let method = endpoint.method.as_str();
             let answer = server.request_signed(&administrator, method, &path, body.as_str()).await;

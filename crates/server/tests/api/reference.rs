@@ -79,7 +79,7 @@ fn section(endpoint: &Endpoint, request: &str, answer: &str) -> String {
     let products: Vec<_> = endpoint.products.iter().map(|product| product.as_str()).collect();
     let product = match (&*products, endpoint.style()) {
         ([], Style::Envelope) => "not for applications of API 2.0".to_owned(),
-        ([], Style::Rest | Style::OAuth) => "for every application".to_owned(),
+        ([], Style::Rest | Style::Scim | Style::OAuth) => "for every application".to_owned(),
         ([product], _) => format!("product `{product}`"),
         (products, _) => format!("one of the products `{}`", products.join("`, `")),
     };

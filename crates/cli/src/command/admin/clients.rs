@@ -1,8 +1,9 @@
 //! `matricula admin client`: applications of API 2.0.
 
 use clap::Subcommand;
+use secrecy::ExposeSecret;
 use serde_json::json;
-use server::admin::{Admin, ClientRow, products};
+use server::admin::{Admin, ClientRow, TokenId, products};
 
 use super::print_done;
 use crate::output::{Failed, Output};
@@ -26,11 +27,66 @@ pub(super) enum Command {
     },
     /// List the applications
     List,
+    /// Tokens that last, for SCIM
+    #[command(subcommand)]
+    Token(Token),
     /// Disable an application and its tokens
     Disable {
         /// Its client id
         client_id: String,
     },
+}
+
+#[derive(Subcommand)]
+pub(super) enum Token {
+    /// Issue a token and print it; it cannot be shown again. An application has at most two
+    Add {
+        /// The application's client id
+        client_id: String,
+        /// Days until it ends; without it, it ends when it is revoked
+        #[arg(long, value_name = "DAYS", value_parser = clap::value_parser!(u16).range(1..))]
+        days: Option<u16>,
+    },
+    /// List the tokens of an application
+    List {
+        /// The application's client id
+        client_id: String,
+    },
+    /// Revoke a token at once
+    Revoke {
+        /// The application's client id
+        client_id: String,
+        /// The token's id, as the list shows it
+        token: TokenId,
+    },
+}
+
+async fn run_token(admin: &Admin, command: Token, output: &Output) -> Result<(), Failed> {
+    match command {
+        Token::Add { client_id, days } => {
+            let (id, end, token) = admin.add_token(&client_id, days).await?;
+            let end = end.map(|end| end.to_string());
+            let token = token.expose_secret();
+            Ok(output.say(
+                json!({ "id": id.to_string(), "token": token, "expires_at": end }),
+                format_args!(
+                    "id     {id}\nends   {}\ntoken  {token}",
+                    end.as_deref().unwrap_or("when it is revoked")
+                ),
+            )?)
+        }
+        Token::List { client_id } => {
+            let rows = admin.tokens(&client_id).await?.into_iter().map(|token| {
+                let end = token.expires_at.map_or_else(|| "never".to_owned(), |end| end.to_string());
+                vec![token.id.to_string(), token.created_at.to_string(), end]
+            });
+            Ok(output.rows(&["id", "created", "ends"], rows.collect())?)
+        }
+        Token::Revoke { client_id, token } => {
+            admin.revoke_token(&client_id, token).await?;
+            print_done(output, "revoked", &token.to_string())
+        }
+    }
 }
 
 pub(super) async fn run(admin: &Admin, command: Command, output: &Output) -> Result<(), Failed> {
@@ -44,6 +100,7 @@ pub(super) async fn run(admin: &Admin, command: Command, output: &Output) -> Res
                 format_args!("client_id      {client_id}\nclient_secret  {client_secret}"),
             )?)
         }
+        Command::Token(command) => run_token(admin, command, output).await,
         Command::Disable { client_id } => {
             admin.disable_client(&client_id).await?;
             print_done(output, "disabled", &client_id)

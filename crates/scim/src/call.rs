@@ -1,0 +1,163 @@
+//! A call as a route sees it.
+
+use std::borrow::Cow;
+
+use api::Core;
+use api::error::CallError;
+use directory::change::Change;
+use directory::port::{Evidence, RequestKey, Write, Written};
+use directory::{ClientId, Scope};
+use http::HeaderMap;
+use http::header::{IF_MATCH, IF_NONE_MATCH};
+use observe::{Line, stopwatch};
+use serde_json::Value;
+use wire::reader::{self, Limits};
+use wire::scim::{ScimError, ScimType};
+
+use crate::answer::Answer;
+use crate::refused::Refused;
+
+/// A call of an application, whose token is valid and whose role has the permission of the route.
+pub(crate) struct Call<'a> {
+    pub(crate) core: &'a Core,
+    /// The application's account, with its proof.
+    pub(crate) scope: Scope,
+    pub(crate) client: ClientId,
+    /// The segment `{id}` of the path; empty if it has none.
+    pub(crate) id: &'a str,
+    pub(crate) query: Query<'a>,
+    pub(crate) headers: &'a HeaderMap,
+    pub(crate) body: &'a [u8],
+    /// The URL of [`crate::PREFIX`].
+    pub(crate) base: String,
+    /// The identity of the request, if it has an id.
+    pub(crate) key: Option<RequestKey>,
+    pub(crate) line: &'a mut Line,
+}
+
+/// The parameters of a query or of a search. Unknown ones are ignored.
+#[derive(Clone, Default)]
+pub(crate) struct Query<'a>(Vec<(Cow<'a, str>, Cow<'a, str>)>);
+
+impl<'a> Query<'a> {
+    pub(crate) fn of(query: &'a str) -> Self {
+        Self(form_urlencoded::parse(query.as_bytes()).collect())
+    }
+
+    /// The parameters of a search (RFC 7644, 3.4.3).
+    pub(crate) fn of_search(body: Value) -> Result<Self, ScimError> {
+        let Value::Object(body) = body else {
+            return Err(ScimError::new(ScimType::InvalidSyntax, "Expected a search to be an object."));
+        };
+        let text = |value: Value| match value {
+            Value::String(text) => text,
+            Value::Array(list) => list.iter().filter_map(Value::as_str).collect::<Vec<_>>().join(","),
+            other => other.to_string(),
+        };
+        Ok(Self(body.into_iter().map(|(name, value)| (name.into(), text(value).into())).collect()))
+    }
+
+    /// A parameter; its name has any letter case.
+    pub(crate) fn get(&self, name: &str) -> Option<&str> {
+        let found = self.0.iter().find(|(key, _)| key.eq_ignore_ascii_case(name));
+        found.map(|(_, value)| value.as_ref())
+    }
+
+    /// A parameter that is an integer.
+    pub(crate) fn integer(&self, name: &str) -> Result<Option<i64>, ScimError> {
+        let parsed = self.get(name).map(|text| text.trim().parse());
+        parsed.transpose().map_err(|_| {
+            ScimError::new(ScimType::InvalidValue, format!("{name} must be an integer, such as 1."))
+        })
+    }
+}
+
+impl Call<'_> {
+    /// The body as JSON.
+    pub(crate) fn json(&self) -> Result<Value, Refused> {
+        if reader::is_blank(self.body) {
+            return Err(ScimError::new(ScimType::InvalidSyntax, "The body is empty; expected JSON.").into());
+        }
+        let limits = Limits { bytes: self.core.limits.body_bytes, ..Limits::default() };
+        reader::read(self.body, &limits).map_err(|why| {
+            ScimError::new(ScimType::InvalidSyntax, format!("The body cannot be read: {why}.")).into()
+        })
+    }
+
+    /// The URL of a resource.
+    pub(crate) fn location(&self, endpoint: &str, id: &str) -> String {
+        format!("{}{endpoint}/{id}", self.base)
+    }
+
+    /// Checks `If-Match` against the version of a resource (RFC 7644, 3.14).
+    pub(crate) fn check_version(&self, version: &str) -> Result<(), Refused> {
+        match self.names_version(&IF_MATCH, version) {
+            Some(false) => Err(ScimError::with_status(
+                412,
+                "The resource has another version than the one in If-Match. Read it again.",
+            )
+            .into()),
+            _ => Ok(()),
+        }
+    }
+
+    /// Whether the caller has this version already, by `If-None-Match`.
+    pub(crate) fn has_version(&self, version: &str) -> bool {
+        self.names_version(&IF_NONE_MATCH, version) == Some(true)
+    }
+
+    /// Whether a header names the version; `None`: it was not sent. Versions are weak, and compared as such.
+    fn names_version(&self, header: &http::HeaderName, version: &str) -> Option<bool> {
+        let strong = |tag: &str| tag.trim().trim_start_matches("W/").to_owned();
+        let mut sent = self.headers.get_all(header).iter().filter_map(|value| value.to_str().ok()).peekable();
+        sent.peek()?;
+        let wanted = strong(version);
+        Some(sent.flat_map(|value| value.split(',')).any(|tag| tag.trim() == "*" || strong(tag) == wanted))
+    }
+
+    /// Awaits the store and records the time.
+    pub(crate) async fn timed<T, E>(&mut self, pending: impl Future<Output = Result<T, E>>) -> Result<T, E> {
+        let started = stopwatch();
+        let outcome = pending.await;
+        self.line.store += started.elapsed();
+        outcome
+    }
+
+    /// Makes changes together, all of them or none, and stores the response with the request if it has an id.
+    pub(crate) async fn write(
+        &mut self,
+        evidence: Vec<Evidence>,
+        changes: Vec<Change>,
+        answer: &Answer,
+    ) -> Result<Answer, Refused> {
+        let rendered = serde_json::to_vec(answer).map_err(|_| CallError::Panic)?;
+        let write = Write {
+            once: self.key.map(|key| (key, self.core.request_ids)),
+            evidence,
+            actor: self.scope.caller().actor(),
+            now: self.core.clock.now(),
+            changes: vec![Change::Together(changes)],
+            render: Box::new(move |effects| {
+                match effects.first().and_then(|effect| effect.as_ref().err()) {
+                    None => rendered.clone(),
+                    // Texts and numbers, which can be rendered.
+                    Some(why) => serde_json::to_vec(&Answer::refusal(&Refused::change(*why).error()))
+                        .unwrap_or_default(),
+                }
+            }),
+            times: self.line.commit_times(),
+        };
+        let core = self.core;
+        let written = self.timed(core.store.write(vec![write])).await?.pop();
+        let bytes = match written {
+            Some(Written::Ran(bytes)) => bytes,
+            Some(Written::Repeated(bytes)) => {
+                self.line.repeated = true;
+                bytes
+            }
+            Some(Written::RequestIdReused) => return Err(CallError::RequestIdReused.into()),
+            Some(Written::Stale) | None => return Err(CallError::Stale.into()),
+        };
+        Ok(serde_json::from_slice(&bytes).map_err(|_| CallError::Panic)?)
+    }
+}

@@ -1,0 +1,354 @@
+//! `/Groups`. Only members that are users of the account show; external addresses and domains are left as they are.
+
+use std::collections::BTreeSet;
+
+use directory::change::Change;
+use directory::groups::{Description, Group, GroupChange, Subject};
+use directory::port::{Affected, ScimFrom as From, ScimPage, StoreError};
+use directory::scim::{MAX_EXTERNAL_ID, Resource, ScimChange, ScimGroup, ScimMember};
+use directory::{GroupId, UserId};
+use serde_json::{Map, Value, json};
+use wire::scim::{self, Filter, GROUP, Patch, Projection, ResourceType, ScimError, ScimType, USER};
+
+use crate::answer::Answer;
+use crate::call::{Call, Query};
+use crate::list::{self, Source};
+use crate::refused::Refused;
+use crate::users;
+
+/// Groups in lists.
+struct Groups {
+    /// Whether the response or the filter needs the members.
+    with_members: bool,
+}
+
+impl Source for Groups {
+    type Row = ScimGroup;
+
+    const TYPE: &'static ResourceType = &GROUP;
+
+    async fn page(
+        &self,
+        call: &mut Call<'_>,
+        from: From,
+        limit: usize,
+    ) -> Result<ScimPage<ScimGroup>, StoreError> {
+        let (core, account, client) = (call.core, call.scope.account().id, call.client);
+        call.timed(core.store.list_scim_groups(account, client, from, limit, self.with_members)).await
+    }
+
+    async fn candidates(
+        &self,
+        call: &mut Call<'_>,
+        filter: &Filter,
+    ) -> Result<Option<Vec<ScimGroup>>, Refused> {
+        let (core, account) = (call.core, call.scope.account().id);
+        let ids = if let Some(id) = filter.required_equals("id") {
+            let id = core.secure_ids().open_id("group", account, id).ok();
+            id.map(GroupId::from_bytes).into_iter().collect()
+        } else if let Some(id) = filter.required_equals("externalId") {
+            match call.timed(core.store.by_external_id(call.client, 2, id)).await? {
+                Some(Resource::Group(id)) => vec![id],
+                _ => Vec::new(),
+            }
+        } else if let Some(name) = filter.required_equals("displayName") {
+            match Description::parse(name) {
+                Ok(name) => call.timed(core.store.groups_named(account, name.key())).await?,
+                Err(_) => Vec::new(),
+            }
+        } else if let Some(member) = filter.required_equals("members.value") {
+            match core.secure_ids().open_id("user", account, member) {
+                Ok(user) => {
+                    let user = UserId::from_bytes(user);
+                    let found = call.timed(core.store.scim_users(account, call.client, &[user])).await?;
+                    let groups = found.into_iter().flatten().flat_map(|seen| seen.groups);
+                    groups.map(|(id, _)| id).collect()
+                }
+                Err(_) => Vec::new(),
+            }
+        } else {
+            return Ok(None);
+        };
+        let mut found = Vec::with_capacity(ids.len());
+        for id in ids {
+            found.extend(read_group(call, id, self.with_members).await?);
+        }
+        found.sort_by_key(|seen| seen.group.id);
+        Ok(Some(found))
+    }
+
+    fn key(row: &ScimGroup) -> String {
+        row.group.id.to_string()
+    }
+
+    fn resource(call: &Call<'_>, row: &ScimGroup) -> Map<String, Value> {
+        resource(call, row)
+    }
+}
+
+async fn listed(call: &mut Call<'_>, query: Query<'_>) -> Result<Answer, Refused> {
+    let in_filter = query.get("filter").is_some_and(|filter| filter.to_ascii_lowercase().contains("members"));
+    let with_members = in_filter || list::projection::<Groups>(&query).includes("members");
+    list::serve(&Groups { with_members }, call, &query).await
+}
+
+pub(crate) async fn list(call: &mut Call<'_>) -> Result<Answer, Refused> {
+    let query = call.query.clone();
+    listed(call, query).await
+}
+
+pub(crate) async fn search(call: &mut Call<'_>) -> Result<Answer, Refused> {
+    let query = Query::of_search(call.json()?)?;
+    listed(call, query).await
+}
+
+pub(crate) async fn read(call: &mut Call<'_>) -> Result<Answer, Refused> {
+    let seen = named(call).await?;
+    let resource = resource(call, &seen);
+    let version = users::version(&resource);
+    if call.has_version(&version) {
+        return Ok(Answer { status: 304, location: None, version: Some(version), body: None });
+    }
+    Ok(answer(call, 200, &resource))
+}
+
+pub(crate) async fn create(call: &mut Call<'_>) -> Result<Answer, Refused> {
+    let sent = scim::read(call.json()?, &GROUP)?;
+    let wanted = wanted(call, sent.fields).await?;
+    let (core, account) = (call.core, call.scope.account().id);
+    name_is_free(call, &wanted.name, None).await?;
+    let group = Group {
+        id: GroupId::at(core.clock.now(), &core.entropy.randomness()),
+        account,
+        parent: None,
+        description: wanted.name.clone(),
+        users: 0,
+        folders: 0,
+    };
+    let mut changes = vec![Change::Group(GroupChange::Add(group.clone()))];
+    let before = ScimGroup { group, external_id: None, members: Vec::new() };
+    may_change_members(call, &wanted, &before).await?;
+    changes.extend(wanted.changes(call, &before));
+    let after = wanted.after(before);
+    let answer = answer(call, 201, &resource(call, &after));
+    call.write(call.scope.evidence(), changes, &answer).await
+}
+
+pub(crate) async fn replace(call: &mut Call<'_>) -> Result<Answer, Refused> {
+    let sent = scim::read(call.json()?, &GROUP)?;
+    let seen = named(call).await?;
+    change(call, seen, sent.fields).await
+}
+
+pub(crate) async fn patch(call: &mut Call<'_>) -> Result<Answer, Refused> {
+    let patch = Patch::read(call.json()?, &GROUP)?;
+    let seen = named(call).await?;
+    let patched = patch.apply(&resource(call, &seen))?;
+    change(call, seen, patched.resource).await
+}
+
+pub(crate) async fn delete(call: &mut Call<'_>) -> Result<Answer, Refused> {
+    let seen = named(call).await?;
+    let core = call.core;
+    call.check_version(&users::version(&resource(call, &seen)))?;
+    // Deleting a group removes every member from it.
+    let roles = call.timed(core.store.roles_among(Affected::Members(seen.group.id))).await?;
+    for role in &roles {
+        call.scope.covers(Some(role)).map_err(|why| Refused::rule("members", &why))?;
+    }
+    let changes = vec![Change::Group(GroupChange::Remove(seen.group.id))];
+    call.write(call.scope.evidence(), changes, &Answer::nothing()).await
+}
+
+async fn change(call: &mut Call<'_>, seen: ScimGroup, fields: Map<String, Value>) -> Result<Answer, Refused> {
+    call.check_version(&users::version(&resource(call, &seen)))?;
+    let wanted = wanted(call, fields).await?;
+    name_is_free(call, &wanted.name, Some(seen.group.id)).await?;
+    let mut changes = Vec::new();
+    if wanted.name.as_str() != seen.group.description.as_str() {
+        let description = Some(wanted.name.clone());
+        changes.push(Change::Group(GroupChange::Update { id: seen.group.id, description, parent: None }));
+    }
+    may_change_members(call, &wanted, &seen).await?;
+    changes.extend(wanted.changes(call, &seen));
+    let after = wanted.after(seen);
+    let answer = answer(call, 200, &resource(call, &after));
+    if changes.is_empty() {
+        return Ok(answer);
+    }
+    call.write(call.scope.evidence(), changes, &answer).await
+}
+
+/// What a resource asks for.
+struct Wanted {
+    name: Description,
+    external_id: Option<String>,
+    /// The users, each once.
+    members: Vec<ScimMember>,
+}
+
+impl Wanted {
+    fn ids(&self) -> BTreeSet<UserId> {
+        self.members.iter().map(|member| member.user).collect()
+    }
+
+    /// The members that come, and those that go.
+    fn moves<'a>(&'a self, before: &'a ScimGroup) -> impl Iterator<Item = (&'a ScimMember, bool)> {
+        let (wanted, present) =
+            (self.ids(), before.members.iter().map(|member| member.user).collect::<BTreeSet<_>>());
+        let goes = before.members.iter().filter(move |member| !wanted.contains(&member.user));
+        let comes = self.members.iter().filter(move |member| !present.contains(&member.user));
+        goes.map(|member| (member, false)).chain(comes.map(|member| (member, true)))
+    }
+
+    fn changes(&self, call: &Call<'_>, before: &ScimGroup) -> Vec<Change> {
+        let group = before.group.id;
+        let member = |(member, comes): (&ScimMember, bool)| {
+            Change::Scim(ScimChange::SetMember(group, member.subject.clone(), comes))
+        };
+        let mut changes: Vec<_> = self.moves(before).map(member).collect();
+        if self.external_id != before.external_id {
+            let resource = Resource::Group(group);
+            changes.push(Change::Scim(ScimChange::SetExternalId(
+                call.client,
+                resource,
+                self.external_id.clone(),
+            )));
+        }
+        changes
+    }
+
+    fn after(self, before: ScimGroup) -> ScimGroup {
+        let wanted = self.ids();
+        let present: BTreeSet<UserId> = before.members.iter().map(|member| member.user).collect();
+        let mut members = before.members;
+        members.retain(|member| wanted.contains(&member.user));
+        members.extend(self.members.into_iter().filter(|member| !present.contains(&member.user)));
+        members.sort_by(|one, other| one.subject.key().cmp(other.subject.key()));
+        let group = Group { description: self.name, ..before.group };
+        ScimGroup { group, external_id: self.external_id, members }
+    }
+}
+
+/// Reads a canonical resource.
+async fn wanted(call: &mut Call<'_>, mut fields: Map<String, Value>) -> Result<Wanted, Refused> {
+    let (core, account) = (call.core, call.scope.account().id);
+    let mut text = |name: &str| match fields.remove(name) {
+        Some(Value::String(text)) => Some(text),
+        _ => None,
+    };
+    let name = Description::parse(&text("displayName").unwrap_or_default())
+        .map_err(|why| Refused::rule("displayName", &why))?;
+    let external_id = text("externalId");
+    if external_id.as_ref().is_some_and(|id| id.len() > MAX_EXTERNAL_ID) {
+        return Err(Refused::invalid_value(format!("externalId may have at most {MAX_EXTERNAL_ID} bytes.")));
+    }
+    let list = fields.get("members").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+    let mut ids = BTreeSet::new();
+    for member in list {
+        let value = member.get("value").and_then(Value::as_str).unwrap_or_default();
+        let id = core.secure_ids().open_id("user", account, value).map_err(|_| no_member(value))?;
+        ids.insert(UserId::from_bytes(id));
+    }
+    let ids: Vec<_> = ids.into_iter().collect();
+    let found = call.timed(core.store.users_by_id(&ids)).await?;
+    let mut members = Vec::with_capacity(found.len());
+    for (id, user) in ids.into_iter().zip(found) {
+        let user = user.filter(|user| user.account == account && user.alias_of.is_none());
+        let user = user.ok_or_else(|| no_member(&core.secure_ids().user(account, id)))?;
+        members.push(ScimMember { user: id, name: user.name, subject: Subject::Address(user.address) });
+    }
+    Ok(Wanted { name, external_id, members })
+}
+
+fn no_member(value: &str) -> Refused {
+    let shown: String = value.chars().filter(|sign| !sign.is_control()).take(80).collect();
+    Refused::invalid_value(format!(
+        "members: \"{shown}\" is not the id of a user of this account. Members are users; groups in groups are not \
+         supported."
+    ))
+}
+
+/// A caller who puts a user into a group, or takes it out, must hold all permissions of that user.
+async fn may_change_members(call: &mut Call<'_>, wanted: &Wanted, before: &ScimGroup) -> Result<(), Refused> {
+    let core = call.core;
+    let moved: Vec<UserId> = wanted.moves(before).map(|(member, _)| member.user).collect();
+    let users = call.timed(core.store.users_by_id(&moved)).await?;
+    let roles: BTreeSet<_> = users.into_iter().flatten().filter_map(|user| user.role).collect();
+    for role in roles {
+        let role = call.timed(core.store.role(role)).await?;
+        call.scope.covers(role.as_ref()).map_err(|why| Refused::rule("members", &why))?;
+    }
+    Ok(())
+}
+
+/// Names of groups are unique in the account for SCIM clients, at any place in the tree.
+async fn name_is_free(call: &mut Call<'_>, name: &Description, own: Option<GroupId>) -> Result<(), Refused> {
+    let (core, account) = (call.core, call.scope.account().id);
+    let others = call.timed(core.store.groups_named(account, name.key())).await?;
+    if others.iter().all(|id| Some(*id) == own) {
+        return Ok(());
+    }
+    let detail = "displayName is in use by another group of the account.";
+    Err(ScimError::new(ScimType::Uniqueness, detail).into())
+}
+
+/// The group that the path names.
+async fn named(call: &mut Call<'_>) -> Result<ScimGroup, Refused> {
+    let id = call.core.secure_ids().open_id("group", call.scope.account().id, call.id);
+    let id = id.map_err(|_| Refused::not_found("The group"))?;
+    read_group(call, GroupId::from_bytes(id), true).await?.ok_or_else(|| Refused::not_found("The group"))
+}
+
+async fn read_group(
+    call: &mut Call<'_>,
+    id: GroupId,
+    with_members: bool,
+) -> Result<Option<ScimGroup>, Refused> {
+    let (core, account, client) = (call.core, call.scope.account().id, call.client);
+    Ok(call.timed(core.store.scim_group(account, client, id, with_members)).await?)
+}
+
+/// The resource of a group, in canonical form.
+fn resource(call: &Call<'_>, seen: &ScimGroup) -> Map<String, Value> {
+    let ids = call.core.secure_ids();
+    let Group { id, account, description, .. } = &seen.group;
+    let sealed = ids.seal("group", *account, id.as_bytes());
+    let mut resource = Map::new();
+    let location = call.location(GROUP.endpoint, &sealed);
+    resource.insert("id".to_owned(), sealed.into());
+    resource.insert("displayName".to_owned(), description.as_str().into());
+    if let Some(external_id) = &seen.external_id {
+        resource.insert("externalId".to_owned(), external_id.as_str().into());
+    }
+    let mut shown = BTreeSet::new();
+    // A user may be a member by several addresses.
+    let members = seen.members.iter().filter(|member| shown.insert(member.user)).map(|member| {
+        let id = ids.user(*account, member.user);
+        let location = call.location(USER.endpoint, &id);
+        let name = if member.name.is_empty() { member.subject.as_str() } else { &member.name };
+        json!({ "value": id, "$ref": location, "type": "User", "display": name })
+    });
+    let members: Vec<Value> = members.collect();
+    if !members.is_empty() {
+        resource.insert("members".to_owned(), members.into());
+    }
+    let version = users::version(&resource);
+    resource.insert(
+        "meta".to_owned(),
+        json!({ "resourceType": GROUP.name, "location": location, "version": version }),
+    );
+    resource
+}
+
+fn answer(call: &Call<'_>, status: u16, resource: &Map<String, Value>) -> Answer {
+    let projection =
+        Projection::parse(call.query.get("attributes"), call.query.get("excludedAttributes"), &GROUP);
+    let id = resource.get("id").and_then(Value::as_str).unwrap_or_default();
+    Answer {
+        status,
+        location: Some(call.location(GROUP.endpoint, id)),
+        version: Some(users::version(resource)),
+        body: Some(Value::Object(projection.apply(resource))),
+    }
+}

@@ -1,0 +1,194 @@
+//! Lists and searches (RFC 7644, 3.4.2): filter, paging by index and by cursor (RFC 9865), selected attributes.
+
+use directory::port::{ScimFrom as From, ScimPage, StoreError};
+use serde_json::{Map, Value, json};
+use wire::scim::{Filter, Projection, ResourceType, ScimError, ScimType};
+
+use crate::answer::Answer;
+use crate::call::{Call, Query};
+use crate::refused::Refused;
+
+/// Results of a page if the caller does not say. `[ours]`
+pub(crate) const DEFAULT_COUNT: usize = 100;
+
+/// Most results of a page; a larger `count` is lowered to it. `[ours]`
+pub(crate) const MAX_COUNT: usize = 1_000;
+
+/// Most resources that a filter looks at, if no index serves it. `[ours]`
+const MAX_SCANNED: u64 = 50_000;
+
+/// Resources per read of a scan.
+const SLICE: usize = 500;
+
+/// A kind of resource, as it is listed.
+pub(crate) trait Source {
+    /// A resource as the store has it.
+    type Row: Send;
+
+    /// Its type.
+    const TYPE: &'static ResourceType;
+
+    /// A page of all.
+    async fn page(
+        &self,
+        call: &mut Call<'_>,
+        from: From,
+        limit: usize,
+    ) -> Result<ScimPage<Self::Row>, StoreError>;
+
+    /// All that can match the filter, found by an index; `None`: no index serves it.
+    async fn candidates(
+        &self,
+        call: &mut Call<'_>,
+        filter: &Filter,
+    ) -> Result<Option<Vec<Self::Row>>, Refused>;
+
+    /// The position of a resource in the list.
+    fn key(row: &Self::Row) -> String;
+
+    /// The resource.
+    fn resource(call: &Call<'_>, row: &Self::Row) -> Map<String, Value>;
+}
+
+/// Where a page begins, and its size.
+struct Paging {
+    /// Resources before the page.
+    skipped: u64,
+    /// The cursor, if the caller pages by cursor; `Some(None)` is the first page.
+    cursor: Option<Option<String>>,
+    count: usize,
+}
+
+impl Paging {
+    fn of(call: &Call<'_>, query: &Query<'_>) -> Result<Self, ScimError> {
+        // A negative count is 0, an index below 1 is 1 (RFC 7644, 3.4.2.4).
+        let count =
+            query.integer("count")?.map_or(DEFAULT_COUNT, |count| usize::try_from(count).unwrap_or(0));
+        let start = query.integer("startIndex")?.map_or(1, |start| u64::try_from(start).unwrap_or(1).max(1));
+        let cursor = match query.get("cursor") {
+            None => None,
+            Some("") => Some(None),
+            Some(cursor) => Some(Some(opened(call, cursor)?)),
+        };
+        Ok(Self { skipped: start - 1, cursor, count: count.min(MAX_COUNT) })
+    }
+
+    fn from(&self) -> From {
+        match &self.cursor {
+            None => From::Index(self.skipped),
+            Some(None) => From::Index(0),
+            Some(Some(key)) => From::Key(key.clone()),
+        }
+    }
+}
+
+const CURSOR: &str = "SCIM cursor";
+
+fn opened(call: &Call<'_>, cursor: &str) -> Result<String, ScimError> {
+    let key = call.core.secure_ids().open(CURSOR, call.scope.account().id, cursor).ok();
+    key.and_then(|key| String::from_utf8(key).ok()).ok_or_else(|| {
+        ScimError::new(
+            ScimType::InvalidCursor,
+            "Not a cursor of this server. Begin again with an empty cursor.",
+        )
+    })
+}
+
+/// Serves a list or a search.
+pub(crate) async fn serve<S: Source>(
+    source: &S,
+    call: &mut Call<'_>,
+    query: &Query<'_>,
+) -> Result<Answer, Refused> {
+    let filter = query.get("filter").filter(|filter| !filter.trim().is_empty());
+    let filter = filter.map(|filter| Filter::parse(filter, S::TYPE)).transpose()?;
+    let paging = Paging::of(call, query)?;
+    let projection = projection::<S>(query);
+    let (total, mut rows) = match &filter {
+        None => {
+            // One more shows whether there is another page.
+            let ScimPage { total, page } = source.page(call, paging.from(), paging.count + 1).await?;
+            (total, page.into_iter().map(|row| (S::resource(call, &row), row)).collect::<Vec<_>>())
+        }
+        Some(filter) => {
+            let found = matching(source, call, filter).await?;
+            let total = u64::try_from(found.len()).unwrap_or(u64::MAX);
+            let skipped = match paging.from() {
+                From::Index(skipped) => usize::try_from(skipped).unwrap_or(usize::MAX),
+                From::Key(key) => found.partition_point(|(_, row)| S::key(row) <= key),
+            };
+            (total, found.into_iter().skip(skipped).take(paging.count + 1).collect())
+        }
+    };
+    let is_last = rows.len() <= paging.count;
+    rows.truncate(paging.count);
+    let next = rows
+        .last()
+        .filter(|_| !is_last && paging.cursor.is_some())
+        .map(|(_, row)| call.core.secure_ids().seal(CURSOR, call.scope.account().id, S::key(row).as_bytes()));
+    let start = paging.cursor.is_none().then_some(paging.skipped + 1);
+    let resources = rows.iter().map(|(resource, _)| Value::Object(projection.apply(resource))).collect();
+    Ok(Answer::ok(listed(total, start, next, resources)))
+}
+
+/// The attributes that a query selects.
+pub(crate) fn projection<S: Source>(query: &Query<'_>) -> Projection<'static> {
+    Projection::parse(query.get("attributes"), query.get("excludedAttributes"), S::TYPE)
+}
+
+type Matching<S> = Vec<(Map<String, Value>, <S as Source>::Row)>;
+
+/// All resources that match a filter, in the order of the list.
+async fn matching<S: Source>(
+    source: &S,
+    call: &mut Call<'_>,
+    filter: &Filter,
+) -> Result<Matching<S>, Refused> {
+    let mut found = Vec::new();
+    let mut take = |call: &Call<'_>, rows: Vec<S::Row>| {
+        let seen = rows.into_iter().map(|row| (S::resource(call, &row), row));
+        found.extend(seen.filter(|(resource, _)| filter.matches(resource)));
+    };
+    if let Some(rows) = source.candidates(call, filter).await? {
+        take(call, rows);
+        return Ok(found);
+    }
+    let mut from = From::Index(0);
+    loop {
+        let ScimPage { total, page } = source.page(call, from, SLICE).await?;
+        if total > MAX_SCANNED {
+            return Err(ScimError::new(
+                ScimType::TooMany,
+                format!(
+                    "No index serves this filter, and there are more than {MAX_SCANNED} resources. Filter by id, \
+                     userName, externalId, emails or displayName with eq, or read all pages."
+                ),
+            )
+            .into());
+        }
+        let is_last = page.len() < SLICE;
+        let last = page.last().map(S::key);
+        take(call, page);
+        match last.filter(|_| !is_last) {
+            Some(key) => from = From::Key(key),
+            None => return Ok(found),
+        }
+    }
+}
+
+/// A list response. `Resources` is always there: clients read its absence differently.
+pub(crate) fn listed(total: u64, start: Option<u64>, next: Option<String>, resources: Vec<Value>) -> Value {
+    let mut body = json!({
+        "schemas": ["urn:ietf:params:scim:api:messages:2.0:ListResponse"],
+        "totalResults": total,
+        "itemsPerPage": resources.len(),
+        "Resources": resources,
+    });
+    if let Some(start) = start {
+        body["startIndex"] = start.into();
+    }
+    if let Some(next) = next {
+        body["nextCursor"] = next.into();
+    }
+    body
+}

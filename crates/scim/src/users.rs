@@ -1,0 +1,170 @@
+//! `/Users`.
+
+mod plan;
+mod resource;
+
+use directory::error::ItemError;
+use directory::port::{ScimFrom as From, ScimPage, StoreError};
+use directory::scim::{Resource, ScimUser};
+use directory::{EmailAddress, UserId};
+use serde_json::{Map, Value};
+use wire::scim::{self, Filter, Patch, Projection, ResourceType, USER};
+
+use crate::answer::Answer;
+use crate::call::{Call, Query};
+use crate::list::{self, Source};
+use crate::refused::Refused;
+
+pub(crate) use resource::version;
+
+/// Users in lists.
+struct Users;
+
+impl Source for Users {
+    type Row = ScimUser;
+
+    const TYPE: &'static ResourceType = &USER;
+
+    async fn page(
+        &self,
+        call: &mut Call<'_>,
+        from: From,
+        limit: usize,
+    ) -> Result<ScimPage<ScimUser>, StoreError> {
+        let (core, account, client) = (call.core, call.scope.account().id, call.client);
+        call.timed(core.store.list_scim_users(account, client, from, limit)).await
+    }
+
+    async fn candidates(
+        &self,
+        call: &mut Call<'_>,
+        filter: &Filter,
+    ) -> Result<Option<Vec<ScimUser>>, Refused> {
+        let core = call.core;
+        let by_id = |text| core.secure_ids().open_id("user", call.scope.account().id, text);
+        let id = if let Some(id) = filter.required_equals("id") {
+            by_id(id).ok().map(UserId::from_bytes)
+        } else if let Some(id) = filter.required_equals("externalId") {
+            match call.timed(core.store.by_external_id(call.client, 1, id)).await? {
+                Some(Resource::User(id)) => Some(id),
+                _ => None,
+            }
+        } else if let Some(address) =
+            filter.required_equals("userName").or_else(|| filter.required_equals("emails.value"))
+        {
+            let Ok(address) = EmailAddress::parse(address) else {
+                // An address outside may be kept as it was sent; a user name is always an address.
+                return Ok(filter.required_equals("userName").map(|_| Vec::new()));
+            };
+            let found = call.timed(core.store.users(&[address])).await?.pop().flatten();
+            match found {
+                Some(user) => Some(user.alias_of.unwrap_or(user.id)),
+                None if filter.required_equals("userName").is_none() => return Ok(None),
+                None => None,
+            }
+        } else {
+            return Ok(None);
+        };
+        match id {
+            Some(id) => Ok(Some(found(call, id).await?.into_iter().collect())),
+            None => Ok(Some(Vec::new())),
+        }
+    }
+
+    fn key(row: &ScimUser) -> String {
+        row.user.address.key().to_owned()
+    }
+
+    fn resource(call: &Call<'_>, row: &ScimUser) -> Map<String, Value> {
+        resource::of(call, row)
+    }
+}
+
+pub(crate) async fn list(call: &mut Call<'_>) -> Result<Answer, Refused> {
+    let query = call.query.clone();
+    list::serve(&Users, call, &query).await
+}
+
+pub(crate) async fn search(call: &mut Call<'_>) -> Result<Answer, Refused> {
+    let query = Query::of_search(call.json()?)?;
+    list::serve(&Users, call, &query).await
+}
+
+pub(crate) async fn read(call: &mut Call<'_>) -> Result<Answer, Refused> {
+    let seen = named(call).await?;
+    let resource = resource::of(call, &seen);
+    let version = version(&resource);
+    if call.has_version(&version) {
+        return Ok(Answer { status: 304, location: None, version: Some(version), body: None });
+    }
+    Ok(answer(call, 200, &resource))
+}
+
+pub(crate) async fn create(call: &mut Call<'_>) -> Result<Answer, Refused> {
+    let sent = scim::read(call.json()?, &USER)?;
+    let planned = plan::creation(call, sent.fields).await?;
+    let resource = resource::of(call, &planned.after);
+    let answer = answer(call, 201, &resource);
+    call.write(planned.evidence, planned.changes, &answer).await
+}
+
+pub(crate) async fn replace(call: &mut Call<'_>) -> Result<Answer, Refused> {
+    let sent = scim::read(call.json()?, &USER)?;
+    let seen = named(call).await?;
+    change(call, seen, sent.fields).await
+}
+
+pub(crate) async fn patch(call: &mut Call<'_>) -> Result<Answer, Refused> {
+    let patch = Patch::read(call.json()?, &USER)?;
+    let seen = named(call).await?;
+    let before = resource::of(call, &seen);
+    let patched = patch.apply(&before)?;
+    if !patched.is_changed {
+        call.check_version(&version(&before))?;
+        return Ok(answer(call, 200, &before));
+    }
+    change(call, seen, patched.resource).await
+}
+
+pub(crate) async fn delete(call: &mut Call<'_>) -> Result<Answer, Refused> {
+    let seen = named(call).await?;
+    call.check_version(&version(&resource::of(call, &seen)))?;
+    let planned = plan::removal(call, &seen).await?;
+    call.write(planned.evidence, planned.changes, &Answer::nothing()).await
+}
+
+/// Changes a user to what was sent.
+async fn change(call: &mut Call<'_>, seen: ScimUser, fields: Map<String, Value>) -> Result<Answer, Refused> {
+    call.check_version(&version(&resource::of(call, &seen)))?;
+    let planned = plan::update(call, seen, fields).await?;
+    let resource = resource::of(call, &planned.after);
+    let answer = answer(call, 200, &resource);
+    if planned.changes.is_empty() {
+        return Ok(answer);
+    }
+    call.write(planned.evidence, planned.changes, &answer).await
+}
+
+/// The user that the path names.
+async fn named(call: &mut Call<'_>) -> Result<ScimUser, Refused> {
+    let id = call.core.secure_ids().open_id("user", call.scope.account().id, call.id);
+    let id = id.map_err(|_: ItemError| Refused::not_found("The user"))?;
+    found(call, UserId::from_bytes(id)).await?.ok_or_else(|| Refused::not_found("The user"))
+}
+
+async fn found(call: &mut Call<'_>, id: UserId) -> Result<Option<ScimUser>, Refused> {
+    let (core, account, client) = (call.core, call.scope.account().id, call.client);
+    Ok(call.timed(core.store.scim_users(account, client, &[id])).await?.pop().flatten())
+}
+
+fn answer(call: &Call<'_>, status: u16, resource: &Map<String, Value>) -> Answer {
+    let projection =
+        Projection::parse(call.query.get("attributes"), call.query.get("excludedAttributes"), &USER);
+    let id = resource.get("id").and_then(Value::as_str).unwrap_or_default();
+    Answer {
+        status,
+        location: Some(call.location(USER.endpoint, id)),
+        version: Some(version(resource)),
+        body: Some(Value::Object(projection.apply(resource))),
+    }
+}

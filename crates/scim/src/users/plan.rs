@@ -1,0 +1,355 @@
+//! The changes that make a user what was sent, by the rules of the directory.
+
+use std::collections::HashMap;
+
+use directory::change::Change;
+use directory::create_user::{Drafts, Field, Item, State};
+use directory::error::ItemError;
+use directory::port::Evidence;
+use directory::scim::{Details, MAX_ATTRIBUTES, MAX_EXTERNAL_ID, Resource, ScimChange, ScimUser};
+use directory::update_user::{self, Asked};
+use directory::user::{Update, User};
+use directory::{EmailAddress, UserId};
+use secrecy::SecretString;
+use serde_json::{Map, Value};
+
+use super::resource::{DISPLAY_NAME, OUTSIDE, derived_name, formatted, kept};
+use crate::call::Call;
+use crate::refused::Refused;
+
+/// Judged changes, and the user after them.
+pub(super) struct Planned {
+    pub(super) evidence: Vec<Evidence>,
+    pub(super) changes: Vec<Change>,
+    pub(super) after: ScimUser,
+}
+
+/// What a resource asks for.
+struct Wanted {
+    user_name: String,
+    name: String,
+    active: bool,
+    password: Option<SecretString>,
+    external_id: Option<String>,
+    details: Details,
+    /// Other addresses in the account's domains.
+    aliases: Vec<EmailAddress>,
+    evidence: Vec<Evidence>,
+}
+
+pub(super) async fn creation(call: &mut Call<'_>, fields: Map<String, Value>) -> Result<Planned, Refused> {
+    let core = call.core;
+    let now = core.clock.now();
+    let wanted = wanted(call, fields).await?;
+    let item = Item {
+        address: Some(wanted.user_name.clone()),
+        name: Some(wanted.name.clone()),
+        password: wanted.password.clone(),
+        password_hash: None,
+        account_code: None,
+        force_password_change: None,
+        disabled: Some(!wanted.active),
+        locked: None,
+    };
+    let drafts = Drafts::read(call.scope.caller(), None, vec![item]).map_err(api::error::CallError::from)?;
+    let names = drafts.domains();
+    let owners = call.timed(core.store.domains(&names)).await?;
+    let domains: HashMap<_, _> =
+        names.into_iter().zip(owners).filter_map(|(name, owner)| Some((name, owner?))).collect();
+    let state = State { domains, ..State::default() };
+    let judgement = match drafts.have_passwords() {
+        // Estimating a password's strength takes up to a millisecond.
+        true => core.hasher.run(move || drafts.judge(&state)).await?,
+        false => drafts.judge(&state),
+    };
+    let mut evidence = [judgement.evidence, wanted.evidence].concat();
+    let planned = judgement.items.into_iter().next().unwrap_or(Err(Vec::new()));
+    let planned = planned.map_err(|wrong| refused(&wanted.user_name, &wrong))?;
+    let (mut user, clear) = planned.into_user(UserId::at(now, &core.entropy.randomness()), now);
+    if let Some(clear) = clear {
+        user.password = core.hasher.hash(vec![clear]).await?.pop();
+    }
+    evidence.sort_unstable();
+    evidence.dedup();
+    let mut changes = vec![Change::AddUser(user.clone())];
+    let aliases = add_aliases(call, &user, &[], &wanted.aliases, &mut changes);
+    changes.push(Change::Scim(ScimChange::SetDetails(user.id, wanted.details.clone())));
+    if wanted.external_id.is_some() {
+        changes.push(set_external_id(call, user.id, wanted.external_id.clone()));
+    }
+    user.updated_at = Some(now);
+    let after = ScimUser {
+        user,
+        aliases,
+        details: wanted.details,
+        external_id: wanted.external_id,
+        groups: Vec::new(),
+    };
+    Ok(Planned { evidence, changes, after })
+}
+
+pub(super) async fn update(
+    call: &mut Call<'_>,
+    seen: ScimUser,
+    fields: Map<String, Value>,
+) -> Result<Planned, Refused> {
+    let core = call.core;
+    let now = core.clock.now();
+    let wanted = wanted(call, fields).await?;
+    let address = EmailAddress::parse(&wanted.user_name)
+        .map_err(|why| Refused::rule("userName", &ItemError::from(why)))?;
+    let mut evidence = [call.scope.evidence(), wanted.evidence.clone()].concat();
+    if address.domain() != seen.user.address.domain() {
+        let owner = call.timed(core.store.domains(&[address.domain_name()])).await?.pop().flatten();
+        let owner = owner.filter(|owner| owner.account == seen.user.account);
+        evidence.push(owner.ok_or_else(|| foreign_domain(&wanted.user_name))?);
+    }
+    evidence.sort_unstable();
+    evidence.dedup();
+
+    let update = judged(call, &seen, &wanted).await?;
+    let mut changes = Vec::new();
+    let aliases = moved_aliases(call, &seen, &address, &wanted, &mut changes);
+    let is_changed = update.name.is_some() || update.disabled.is_some() || update.password.is_some();
+    if is_changed {
+        changes.push(Change::UpdateUser(seen.user.id, Box::new(update)));
+    }
+    let after_user = User {
+        address,
+        name: wanted.name.clone(),
+        disabled: !wanted.active,
+        updated_at: Some(now),
+        ..seen.user.clone()
+    };
+    if wanted.details != seen.details {
+        changes.push(Change::Scim(ScimChange::SetDetails(seen.user.id, wanted.details.clone())));
+    }
+    if wanted.external_id != seen.external_id {
+        changes.push(set_external_id(call, seen.user.id, wanted.external_id.clone()));
+    }
+    if changes.is_empty() {
+        return Ok(Planned { evidence, changes, after: seen });
+    }
+    may_change(call, &seen.user).await?;
+    changes.insert(0, expect(call, &seen));
+    let after = ScimUser {
+        user: after_user,
+        aliases,
+        details: wanted.details,
+        external_id: wanted.external_id,
+        groups: seen.groups,
+    };
+    Ok(Planned { evidence, changes, after })
+}
+
+pub(super) async fn removal(call: &mut Call<'_>, seen: &ScimUser) -> Result<Planned, Refused> {
+    may_change(call, &seen.user).await?;
+    Ok(Planned {
+        evidence: call.scope.evidence(),
+        changes: vec![expect(call, seen), Change::RemoveUser(seen.user.id)],
+        after: seen.clone(),
+    })
+}
+
+/// The caller must hold all permissions of the user: a change can affect its permissions or keys.
+async fn may_change(call: &mut Call<'_>, user: &User) -> Result<(), Refused> {
+    let core = call.core;
+    let role = match user.role {
+        Some(role) => call.timed(core.store.role(role)).await?,
+        None => None,
+    };
+    let allowed = call.scope.changes(user).and_then(|()| call.scope.covers(role.as_ref()));
+    allowed.map_err(|why| Refused::rule("id", &why))
+}
+
+/// The changed name, state and password, if the rules allow them.
+async fn judged(call: &Call<'_>, seen: &ScimUser, wanted: &Wanted) -> Result<Update, Refused> {
+    let asked = Asked {
+        name: Some(wanted.name.clone()).filter(|name| *name != seen.user.name),
+        password: wanted.password.clone(),
+        disabled: Some(!wanted.active).filter(|disabled| *disabled != seen.user.disabled),
+        ..Asked::default()
+    };
+    let (scope, user, core) = (call.scope.clone(), seen.user.clone(), call.core);
+    let has_password = asked.password.is_some();
+    // The role is checked for every change, not only for these.
+    let judge = move || update_user::judge(&scope, Some(user), None, asked);
+    let judged = if has_password { core.hasher.run(judge).await? } else { judge() };
+    let planned = judged.map_err(|wrong| {
+        let first = wrong.first().map(|(field, why)| match field {
+            update_user::Field::Name => Refused::rule("displayName", why),
+            update_user::Field::Password | update_user::Field::PasswordHash => Refused::rule("password", why),
+            update_user::Field::Address => Refused::rule("userName", why),
+        });
+        first.unwrap_or_else(|| Refused::invalid_value("The user is not valid."))
+    })?;
+    let mut update = planned.update;
+    if let Some(password) = planned.password {
+        update.password = core.hasher.hash(vec![password]).await?.pop();
+    }
+    Ok(update)
+}
+
+/// Plans the new address and the other ones, and gives the aliases afterwards. Only addresses that came by SCIM go.
+fn moved_aliases(
+    call: &Call<'_>,
+    seen: &ScimUser,
+    address: &EmailAddress,
+    wanted: &Wanted,
+    changes: &mut Vec<Change>,
+) -> Vec<User> {
+    let sent_before: Vec<EmailAddress> = kept(seen).map(|kept| addresses(&kept)).unwrap_or_default();
+    let is_wanted = |alias: &User| wanted.aliases.iter().any(|wanted| wanted.key() == alias.address.key());
+    let goes = |alias: &User| {
+        let came_by_scim = sent_before.iter().any(|sent| sent.key() == alias.address.key());
+        alias.address.key() == address.key() || (came_by_scim && !is_wanted(alias))
+    };
+    let (gone, mut aliases): (Vec<User>, Vec<User>) = seen.aliases.iter().cloned().partition(goes);
+    changes.extend(gone.iter().map(|alias| Change::RemoveUser(alias.id)));
+    if address.as_str() != seen.user.address.as_str() {
+        let keeps = wanted.aliases.iter().any(|wanted| wanted.key() == seen.user.address.key());
+        let now = call.core.clock.now();
+        let alias = keeps.then(|| UserId::at(now, &call.core.entropy.randomness()));
+        changes.push(Change::Rename(seen.user.id, address.clone(), alias));
+        aliases.extend(alias.map(|id| User {
+            alias_of: Some(seen.user.id),
+            ..User::new(id, seen.user.account, seen.user.address.clone(), now)
+        }));
+    }
+    let user = User { address: address.clone(), name: wanted.name.clone(), ..seen.user.clone() };
+    add_aliases(call, &user, &aliases, &wanted.aliases, changes)
+}
+
+/// Plans the wanted aliases that a user does not have, and gives all.
+fn add_aliases(
+    call: &Call<'_>,
+    user: &User,
+    present: &[User],
+    wanted: &[EmailAddress],
+    changes: &mut Vec<Change>,
+) -> Vec<User> {
+    let now = call.core.clock.now();
+    let mut aliases = present.to_vec();
+    for address in wanted {
+        let is_there = |row: &User| row.address.key() == address.key();
+        if is_there(user) || aliases.iter().any(is_there) {
+            continue;
+        }
+        let alias = User {
+            name: user.name.clone(),
+            alias_of: Some(user.id),
+            ..User::new(UserId::at(now, &call.core.entropy.randomness()), user.account, address.clone(), now)
+        };
+        changes.push(Change::AddAlias(alias.clone()));
+        aliases.push(alias);
+    }
+    aliases
+}
+
+fn expect(call: &Call<'_>, seen: &ScimUser) -> Change {
+    Change::Scim(ScimChange::Expect(call.client, seen.user.id, Box::new(seen.seen())))
+}
+
+fn set_external_id(call: &Call<'_>, user: UserId, id: Option<String>) -> Change {
+    Change::Scim(ScimChange::SetExternalId(call.client, Resource::User(user), id))
+}
+
+/// The addresses in `emails`.
+fn addresses(fields: &Map<String, Value>) -> Vec<EmailAddress> {
+    values(fields).filter_map(|value| EmailAddress::parse(value).ok()).collect()
+}
+
+/// The values in `emails`.
+fn values(fields: &Map<String, Value>) -> impl Iterator<Item = &str> {
+    let emails = fields.get("emails").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+    emails.iter().filter_map(|email| email.get("value")?.as_str())
+}
+
+/// Reads a canonical resource.
+async fn wanted(call: &mut Call<'_>, mut fields: Map<String, Value>) -> Result<Wanted, Refused> {
+    let mut text = |name: &str| match fields.remove(name) {
+        Some(Value::String(text)) => Some(text),
+        _ => None,
+    };
+    let user_name = text("userName").unwrap_or_default();
+    let password = text("password").map(SecretString::from);
+    let display_name = text("displayName");
+    let external_id = text("externalId");
+    if external_id.as_ref().is_some_and(|id| id.len() > MAX_EXTERNAL_ID) {
+        return Err(Refused::invalid_value(format!("externalId may have at most {MAX_EXTERNAL_ID} bytes.")));
+    }
+    let active = fields.remove("active").and_then(|active| active.as_bool()).unwrap_or(true);
+    for name in ["id", "meta", "groups", "schemas"] {
+        fields.remove(name);
+    }
+    let (aliases, outside, evidence) = sorted_emails(call, &fields).await?;
+    if !outside.is_empty() {
+        fields.insert(OUTSIDE.to_owned(), outside.into());
+    }
+    let mut part = |name: &str| match fields.get_mut("name").and_then(Value::as_object_mut)?.remove(name)? {
+        Value::String(text) => Some(text),
+        _ => None,
+    };
+    let (given_name, family_name) =
+        (part("givenName").unwrap_or_default(), part("familyName").unwrap_or_default());
+    if fields.get("name").and_then(Value::as_object).is_some_and(Map::is_empty) {
+        fields.remove("name");
+    }
+    let name = match display_name {
+        Some(name) => name,
+        None => {
+            fields.insert(DISPLAY_NAME.to_owned(), false.into());
+            derived_name(formatted(&fields), &given_name, &family_name)
+        }
+    };
+    let attributes = Value::Object(fields).to_string();
+    if attributes.len() > MAX_ATTRIBUTES {
+        return Err(Refused::invalid_value(format!(
+            "The attributes of a user may have at most {MAX_ATTRIBUTES} bytes."
+        )));
+    }
+    let details = Details { given_name, family_name, attributes };
+    Ok(Wanted { user_name, name, active, password, external_id, details, aliases, evidence })
+}
+
+/// The addresses in `emails` by place: those in domains of the account, the values of the others, and the evidence.
+async fn sorted_emails(
+    call: &mut Call<'_>,
+    fields: &Map<String, Value>,
+) -> Result<(Vec<EmailAddress>, Vec<Value>, Vec<Evidence>), Refused> {
+    let (core, account) = (call.core, call.scope.account().id);
+    let inside = addresses(fields);
+    let domains: Vec<_> = inside.iter().map(EmailAddress::domain_name).collect();
+    let owners = call.timed(core.store.domains(&domains)).await?;
+    let (mut aliases, mut evidence) = (Vec::new(), Vec::new());
+    for (address, owner) in inside.into_iter().zip(owners) {
+        if let Some(owner) = owner.filter(|owner| owner.account == account) {
+            evidence.push(owner);
+            aliases.push(address);
+        }
+    }
+    let is_inside = |value: &str| {
+        EmailAddress::parse(value)
+            .is_ok_and(|address| aliases.iter().any(|alias| alias.key() == address.key()))
+    };
+    let outside = values(fields).filter(|value| !is_inside(value)).map(Value::from).collect();
+    Ok((aliases, outside, evidence))
+}
+
+fn refused(user_name: &str, wrong: &[(Field, ItemError)]) -> Refused {
+    match wrong.first() {
+        Some((_, ItemError::ForbiddenForDomain)) => foreign_domain(user_name),
+        Some((Field::Name, why)) => Refused::rule("displayName", why),
+        Some((Field::Password | Field::PasswordHash, why)) => Refused::rule("password", why),
+        Some((Field::Address | Field::AccountCode, why)) => Refused::rule("userName", why),
+        None => Refused::invalid_value("The user is not valid."),
+    }
+}
+
+fn foreign_domain(user_name: &str) -> Refused {
+    let shown: String = user_name.chars().filter(|sign| !sign.is_control()).take(254).collect();
+    Refused::invalid_value(format!(
+        "userName must be an address in an internal domain of the account, and {shown} is not. Add the domain to the \
+         account, or map another attribute to userName."
+    ))
+}

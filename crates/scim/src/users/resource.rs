@@ -1,0 +1,114 @@
+//! A user as a resource, in canonical form.
+
+use std::collections::BTreeSet;
+
+use directory::EmailAddress;
+use directory::scim::ScimUser;
+use serde_json::{Map, Value, json};
+use sha2::{Digest as _, Sha256};
+use wire::scim::{GROUP, USER};
+
+use crate::call::Call;
+
+/// In the kept attributes: e-mail addresses outside the account's domains, which are no aliases.
+pub(super) const OUTSIDE: &str = "outside";
+
+/// In the kept attributes: false if the client sent no `displayName`.
+pub(super) const DISPLAY_NAME: &str = "displayName";
+
+/// The attributes that are kept as they were sent; `None`: no SCIM client wrote the user.
+pub(super) fn kept(seen: &ScimUser) -> Option<Map<String, Value>> {
+    // It was written by this module; an object of another version is shown as far as it is one.
+    serde_json::from_str(&seen.details.attributes).ok()
+}
+
+/// The name that a user gets without a `displayName`.
+pub(super) fn derived_name(formatted: Option<&str>, given: &str, family: &str) -> String {
+    formatted.map_or_else(|| format!("{given} {family}").trim().to_owned(), str::to_owned)
+}
+
+pub(super) fn formatted(kept: &Map<String, Value>) -> Option<&str> {
+    kept.get("name")?.get("formatted")?.as_str()
+}
+
+/// The resource of a user.
+pub(super) fn of(call: &Call<'_>, seen: &ScimUser) -> Map<String, Value> {
+    let ScimUser { user, details, external_id, groups, .. } = seen;
+    let kept = kept(seen);
+    let emails = emails(seen, kept.as_ref());
+    let sent_no_display_name = kept.as_ref().is_some_and(|kept| kept.get(DISPLAY_NAME).is_some());
+    let mut resource = kept.unwrap_or_default();
+    let derived = derived_name(formatted(&resource), &details.given_name, &details.family_name);
+    resource.remove(OUTSIDE);
+    resource.remove(DISPLAY_NAME);
+    let mut insert = |name: &str, value: Value| {
+        let is_absent = value.as_str() == Some("") || value.as_array().is_some_and(Vec::is_empty);
+        match is_absent {
+            true => resource.remove(name),
+            false => resource.insert(name.to_owned(), value),
+        };
+    };
+    let ids = call.core.secure_ids();
+    let id = ids.user(user.account, user.id);
+    let location = call.location(USER.endpoint, &id);
+    insert("id", id.into());
+    insert("userName", user.address.as_str().into());
+    insert("externalId", external_id.as_deref().unwrap_or_default().into());
+    insert("active", (!user.disabled && user.purge_at.is_none()).into());
+    insert("emails", emails.into());
+    if !(sent_no_display_name && user.name == derived) {
+        insert("displayName", user.name.as_str().into());
+    }
+    let group = |(id, name): &(directory::GroupId, String)| {
+        let id = ids.seal("group", user.account, id.as_bytes());
+        json!({ "value": id, "$ref": call.location(GROUP.endpoint, &id), "display": name, "type": "direct" })
+    };
+    insert("groups", groups.iter().map(group).collect());
+    for (part, text) in [("givenName", &details.given_name), ("familyName", &details.family_name)] {
+        if !text.is_empty() {
+            let name = resource.entry("name").or_insert_with(|| json!({}));
+            name[part] = text.as_str().into();
+        }
+    }
+    let version = version(&resource);
+    let changed = user.updated_at.unwrap_or(user.created_at);
+    resource.insert(
+        "meta".to_owned(),
+        json!({
+            "resourceType": USER.name,
+            "created": user.created_at.to_string(),
+            "lastModified": changed.to_string(),
+            "location": location,
+            "version": version,
+        }),
+    );
+    resource
+}
+
+/// The e-mail addresses that the client sent, as far as the user still has them.
+fn emails(seen: &ScimUser, kept: Option<&Map<String, Value>>) -> Vec<Value> {
+    let Some(kept) = kept else {
+        return vec![json!({ "value": seen.user.address.as_str(), "type": "work", "primary": true })];
+    };
+    let list = |name: &str| kept.get(name).and_then(Value::as_array).cloned().unwrap_or_default();
+    let rows = std::iter::once(&seen.user).chain(&seen.aliases);
+    let own: BTreeSet<&str> = rows.map(|row| row.address.key()).collect();
+    let outside = list(OUTSIDE);
+    let mut emails = list("emails");
+    emails.retain(|email| {
+        let Some(value) = email.get("value") else { return true };
+        let address = value.as_str().and_then(|text| EmailAddress::parse(text).ok());
+        outside.contains(value) || address.is_some_and(|address| own.contains(address.key()))
+    });
+    emails
+}
+
+/// The version of a resource: it follows from the content, so it changes with each change of it.
+pub(crate) fn version(resource: &Map<String, Value>) -> String {
+    let mut digest = Sha256::new();
+    for (name, value) in resource.iter().filter(|(name, _)| *name != "meta") {
+        digest.update(name.as_bytes());
+        digest.update(value.to_string().as_bytes());
+    }
+    format!("W/\"{}\"", directory::hex(&digest.finalize()[..12]))
+}
