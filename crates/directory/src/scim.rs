@@ -2,6 +2,7 @@
 
 use jiff::Timestamp;
 
+use crate::attribute::Attribute;
 use crate::audit::Action;
 use crate::groups::{Group, Subject};
 use crate::user::User;
@@ -36,6 +37,8 @@ pub struct ScimUser {
     pub aliases: Vec<User>,
     /// Its further data.
     pub details: Details,
+    /// Its attributes that have a value, in their order.
+    pub attributes: Vec<(Attribute, String)>,
     /// The application's own id of it.
     pub external_id: Option<String>,
     /// The groups of its account that it is a member of, sorted by name.
@@ -50,6 +53,7 @@ pub struct Seen {
     disabled: bool,
     aliases: Vec<EmailAddress>,
     details: Details,
+    attributes: Vec<(Attribute, String)>,
     external_id: Option<String>,
 }
 
@@ -62,6 +66,7 @@ impl ScimUser {
             disabled: self.user.disabled,
             aliases: self.aliases.iter().map(|alias| alias.address.clone()).collect(),
             details: self.details.clone(),
+            attributes: self.attributes.clone(),
             external_id: self.external_id.clone(),
         }
     }

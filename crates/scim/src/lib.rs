@@ -3,6 +3,7 @@
 //! (docs/SCIM.md).
 
 mod answer;
+mod bulk;
 mod call;
 mod groups;
 mod list;
@@ -105,6 +106,8 @@ routes! {
     Get "/ResourceTypes/{id}", None => service::resource_type;
     Get "/Schemas", None => service::schemas;
     Get "/Schemas/{id}", None => service::schema;
+    // Each operation needs the permission of its route.
+    Post "/Bulk", None => bulk::run;
     Get "/Users", Some(INTERNAL_READ) => users::list;
     Post "/Users", Some(INTERNAL_EDIT) => users::create;
     Post "/Users/.search", Some(INTERNAL_READ) => users::search;

@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 use wire::scim::{ENTERPRISE_USER_SCHEMA, GROUP, GROUP_SCHEMA, ResourceType, Schema, USER, USER_SCHEMA};
 
 use crate::answer::Answer;
+use crate::bulk::MAX_OPERATIONS;
 use crate::call::Call;
 use crate::list::{MAX_COUNT, listed};
 use crate::refused::Refused;
@@ -16,7 +17,7 @@ pub(crate) async fn configuration(call: &mut Call<'_>) -> Result<Answer, Refused
         "schemas": ["urn:ietf:params:scim:schemas:core:2.0:ServiceProviderConfig"],
         "documentationUri": "https://datatracker.ietf.org/doc/html/rfc7644",
         "patch": { "supported": true },
-        "bulk": { "supported": false, "maxOperations": 0, "maxPayloadSize": 0 },
+        "bulk": { "supported": true, "maxOperations": MAX_OPERATIONS, "maxPayloadSize": call.core.limits.body_bytes },
         "filter": { "supported": true, "maxResults": MAX_COUNT },
         "changePassword": { "supported": true },
         "sort": { "supported": false },

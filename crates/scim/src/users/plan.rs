@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use directory::attribute::Attribute;
 use directory::change::Change;
 use directory::create_user::{Drafts, Field, Item, State};
 use directory::error::ItemError;
@@ -13,7 +14,7 @@ use directory::{EmailAddress, UserId};
 use secrecy::SecretString;
 use serde_json::{Map, Value};
 
-use super::resource::{DISPLAY_NAME, OUTSIDE, derived_name, formatted, kept};
+use super::resource::{DISPLAY_NAME, OUTSIDE, derived_name, formatted, kept, take_attributes};
 use crate::call::Call;
 use crate::refused::Refused;
 
@@ -32,6 +33,8 @@ struct Wanted {
     password: Option<SecretString>,
     external_id: Option<String>,
     details: Details,
+    /// The directory's attributes; an empty one is to be removed.
+    attributes: Vec<(Attribute, String)>,
     /// Other addresses in the account's domains.
     aliases: Vec<EmailAddress>,
     evidence: Vec<Evidence>,
@@ -74,6 +77,7 @@ pub(super) async fn creation(call: &mut Call<'_>, fields: Map<String, Value>) ->
     let mut changes = vec![Change::AddUser(user.clone())];
     let aliases = add_aliases(call, &user, &[], &wanted.aliases, &mut changes);
     changes.push(Change::Scim(ScimChange::SetDetails(user.id, wanted.details.clone())));
+    let attributes = set_attributes(user.id, &[], &wanted.attributes, &mut changes);
     if wanted.external_id.is_some() {
         changes.push(set_external_id(call, user.id, wanted.external_id.clone()));
     }
@@ -82,6 +86,7 @@ pub(super) async fn creation(call: &mut Call<'_>, fields: Map<String, Value>) ->
         user,
         aliases,
         details: wanted.details,
+        attributes,
         external_id: wanted.external_id,
         groups: Vec::new(),
     };
@@ -124,6 +129,7 @@ pub(super) async fn update(
     if wanted.details != seen.details {
         changes.push(Change::Scim(ScimChange::SetDetails(seen.user.id, wanted.details.clone())));
     }
+    let attributes = set_attributes(seen.user.id, &seen.attributes, &wanted.attributes, &mut changes);
     if wanted.external_id != seen.external_id {
         changes.push(set_external_id(call, seen.user.id, wanted.external_id.clone()));
     }
@@ -136,6 +142,7 @@ pub(super) async fn update(
         user: after_user,
         aliases,
         details: wanted.details,
+        attributes,
         external_id: wanted.external_id,
         groups: seen.groups,
     };
@@ -246,6 +253,29 @@ fn add_aliases(
     aliases
 }
 
+/// Plans the attributes that differ, and gives all afterwards.
+fn set_attributes(
+    user: UserId,
+    present: &[(Attribute, String)],
+    wanted: &[(Attribute, String)],
+    changes: &mut Vec<Change>,
+) -> Vec<(Attribute, String)> {
+    let now =
+        |attribute| present.iter().find(|(own, _)| *own == attribute).map_or("", |(_, text)| text.as_str());
+    let set: Vec<_> = wanted.iter().filter(|(attribute, text)| now(*attribute) != text).cloned().collect();
+    let mut after: Vec<_> = present
+        .iter()
+        .filter(|(own, _)| set.iter().all(|(attribute, _)| attribute != own))
+        .cloned()
+        .collect();
+    after.extend(set.iter().filter(|(_, text)| !text.is_empty()).cloned());
+    after.sort_unstable_by_key(|(attribute, _)| attribute.number());
+    if !set.is_empty() {
+        changes.push(Change::SetAttributes(user, set));
+    }
+    after
+}
+
 fn expect(call: &Call<'_>, seen: &ScimUser) -> Change {
     Change::Scim(ScimChange::Expect(call.client, seen.user.id, Box::new(seen.seen())))
 }
@@ -302,14 +332,15 @@ async fn wanted(call: &mut Call<'_>, mut fields: Map<String, Value>) -> Result<W
             derived_name(formatted(&fields), &given_name, &family_name)
         }
     };
-    let attributes = Value::Object(fields).to_string();
-    if attributes.len() > MAX_ATTRIBUTES {
+    let attributes = take_attributes(&mut fields);
+    let kept = Value::Object(fields).to_string();
+    if kept.len() > MAX_ATTRIBUTES {
         return Err(Refused::invalid_value(format!(
             "The attributes of a user may have at most {MAX_ATTRIBUTES} bytes."
         )));
     }
-    let details = Details { given_name, family_name, attributes };
-    Ok(Wanted { user_name, name, active, password, external_id, details, aliases, evidence })
+    let details = Details { given_name, family_name, attributes: kept };
+    Ok(Wanted { user_name, name, active, password, external_id, details, attributes, aliases, evidence })
 }
 
 /// The addresses in `emails` by place: those in domains of the account, the values of the others, and the evidence.

@@ -3,10 +3,11 @@
 use std::collections::BTreeSet;
 
 use directory::EmailAddress;
+use directory::attribute::Attribute;
 use directory::scim::ScimUser;
 use serde_json::{Map, Value, json};
 use sha2::{Digest as _, Sha256};
-use wire::scim::{GROUP, USER};
+use wire::scim::{ENTERPRISE_USER_SCHEMA, GROUP, Schema, USER};
 
 use crate::call::Call;
 
@@ -31,6 +32,41 @@ pub(super) fn formatted(kept: &Map<String, Value>) -> Option<&str> {
     kept.get("name")?.get("formatted")?.as_str()
 }
 
+/// The directory's attributes that SCIM has too: in the core schema, or in the enterprise extension.
+const ATTRIBUTES: [(Attribute, Option<&Schema>, &str); 4] = [
+    (Attribute::Title, None, "title"),
+    (Attribute::Company, Some(&ENTERPRISE_USER_SCHEMA), "organization"),
+    (Attribute::Department, Some(&ENTERPRISE_USER_SCHEMA), "department"),
+    (Attribute::EmployeeId, Some(&ENTERPRISE_USER_SCHEMA), "employeeNumber"),
+];
+
+/// Takes the directory's attributes out of a resource, each with its value; an empty one is to be removed.
+pub(super) fn take_attributes(fields: &mut Map<String, Value>) -> Vec<(Attribute, String)> {
+    let taken = ATTRIBUTES.map(|(attribute, schema, name)| {
+        let place = match schema {
+            Some(schema) => fields.get_mut(schema.id).and_then(Value::as_object_mut),
+            None => Some(&mut *fields),
+        };
+        let value = place.and_then(|place| place.shift_remove(name));
+        let text = value.as_ref().and_then(Value::as_str).unwrap_or_default();
+        (attribute, text.to_owned())
+    });
+    if fields.get(ENTERPRISE_USER_SCHEMA.id).and_then(Value::as_object).is_some_and(Map::is_empty) {
+        fields.shift_remove(ENTERPRISE_USER_SCHEMA.id);
+    }
+    taken.into()
+}
+
+fn insert_attributes(fields: &mut Map<String, Value>, attributes: &[(Attribute, String)]) {
+    for (attribute, schema, name) in ATTRIBUTES {
+        let Some((_, text)) = attributes.iter().find(|(own, _)| *own == attribute) else { continue };
+        match schema {
+            Some(schema) => fields.entry(schema.id).or_insert_with(|| json!({}))[name] = text.as_str().into(),
+            None => drop(fields.insert(name.to_owned(), text.as_str().into())),
+        }
+    }
+}
+
 /// The resource of a user.
 pub(super) fn of(call: &Call<'_>, seen: &ScimUser) -> Map<String, Value> {
     let ScimUser { user, details, external_id, groups, .. } = seen;
@@ -41,6 +77,7 @@ pub(super) fn of(call: &Call<'_>, seen: &ScimUser) -> Map<String, Value> {
     let derived = derived_name(formatted(&resource), &details.given_name, &details.family_name);
     resource.remove(OUTSIDE);
     resource.remove(DISPLAY_NAME);
+    insert_attributes(&mut resource, &seen.attributes);
     let mut insert = |name: &str, value: Value| {
         let is_absent = value.as_str() == Some("") || value.as_array().is_some_and(Vec::is_empty);
         match is_absent {

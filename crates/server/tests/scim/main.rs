@@ -5,6 +5,7 @@
 extern crate matricula_server as server;
 
 mod authority;
+mod bulk;
 mod callers;
 mod groups;
 mod lists;

@@ -53,6 +53,17 @@ async fn a_user_is_created_read_and_deleted() {
         aliases.body
     );
 
+    // The attributes that the directory has too are the same.
+    let administrator = scim.server.administrator();
+    let attributes = administrator
+        .call("/api/user/get-attributes", json!([{ "emailAddress": "ann.lee@example.com" }]))
+        .await;
+    assert!(
+        attributes.body.contains("Head of Sales") && attributes.body.contains("employeeId"),
+        "{}",
+        attributes.body
+    );
+
     let again = scim.call("POST", "/Users", ann()).await;
     assert_error(&again, 409, Some("uniqueness"), "in use");
     let mut other = ann();

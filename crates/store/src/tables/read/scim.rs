@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use directory::attribute::Attribute;
 use directory::groups::Subject;
 use directory::port::{ScimFrom as From, ScimPage};
 use directory::scim::{ClientToken, Details, Resource, ScimGroup, ScimMember, ScimUser};
@@ -38,6 +39,8 @@ fn for_all<T>(
 
 const DETAILS: &str =
     "SELECT user_id, given_name, family_name, attributes FROM user_details WHERE user_id IN ({})";
+const ATTRIBUTES: &str =
+    "SELECT user_id, attribute, value FROM user_attributes WHERE user_id IN ({}) ORDER BY attribute";
 const EXTERNAL_IDS: &str =
     "SELECT resource, external_id FROM external_ids WHERE client = ?1 AND resource IN ({})";
 const GROUPS_OF: &str = "SELECT m.member_key, g.id, g.description FROM group_members m
@@ -62,6 +65,11 @@ pub(crate) fn seen_by(
         Ok((UserId::from_bytes(row.get(0)?), details))
     })?;
     let mut details: HashMap<_, _> = details.into_iter().collect();
+    let mut attributes: HashMap<UserId, Vec<(Attribute, String)>> = HashMap::new();
+    let attribute = |row: Row<'_>| Ok((UserId::from_bytes(row.get(0)?), users::attribute_at(row, 1)?));
+    for (user, attribute) in for_all(session, ATTRIBUTES, &[], &ids, attribute)? {
+        attributes.entry(user).or_default().push(attribute);
+    }
     let mut external_ids = external_ids(session, client, &ids)?;
     let addresses = users.iter().chain(aliases.values().flatten()).map(|user| user.address.clone());
     let addresses: Vec<EmailAddress> = addresses.collect();
@@ -79,6 +87,7 @@ pub(crate) fn seen_by(
         groups.dedup_by_key(|group| group.0);
         ScimUser {
             details: details.remove(&user.id).unwrap_or_default(),
+            attributes: attributes.remove(&user.id).unwrap_or_default(),
             external_id: external_ids.remove(user.id.as_bytes()),
             aliases,
             groups,

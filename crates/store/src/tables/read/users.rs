@@ -133,12 +133,15 @@ pub(crate) fn attributes(session: &dyn Session, user: UserId) -> Result<Vec<(Att
     session.all(
         "SELECT attribute, value FROM user_attributes WHERE user_id = ?1 ORDER BY attribute",
         values![user.as_bytes()],
-        |row| {
-            let number: u8 = row.get(0)?;
-            let attribute = Attribute::by_number(number);
-            Ok((attribute.ok_or_else(|| unreadable(0, format!("attribute {number}")))?, row.get(1)?))
-        },
+        |row| attribute_at(row, 0),
     )
+}
+
+/// An attribute from (attribute, value).
+pub(super) fn attribute_at(row: Row<'_>, column: usize) -> Result<(Attribute, String)> {
+    let number: u8 = row.get(column)?;
+    let attribute = Attribute::by_number(number);
+    Ok((attribute.ok_or_else(|| unreadable(column, format!("attribute {number}")))?, row.get(column + 1)?))
 }
 
 pub(crate) fn delegates(session: &dyn Session, user: UserId) -> Result<Vec<(Delegate, User)>> {
