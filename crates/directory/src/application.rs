@@ -11,7 +11,7 @@ use secrecy::{SecretBox, SecretString};
 use thiserror::Error;
 
 use crate::scim::ClientToken;
-use crate::{Account, AccountId, ApplicationId, BindingId, ClientId, Role, RoleId, UserId};
+use crate::{Account, AccountId, ApplicationId, BindingId, ClientId, DomainName, Role, RoleId, UserId};
 
 /// A registered program: knows its application id and its application key.
 #[derive(Clone)]
@@ -81,6 +81,8 @@ pub struct Client {
     pub role: RoleId,
     /// The endpoints that it may call.
     pub products: BTreeSet<Product>,
+    /// The domain of user names without one that it sends by SCIM; `None`: user names are addresses.
+    pub user_name_domain: Option<DomainName>,
     /// When it was registered.
     pub created_at: Timestamp,
 }

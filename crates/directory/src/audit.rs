@@ -109,6 +109,7 @@ actions! {
     ApplicationDisabled = "application.disabled",
     ClientAdded = "client.added",
     ClientDisabled = "client.disabled",
+    UserNameDomainSet = "client.user_name_domain_set",
     TokenAdded = "client.token_added",
     TokenRevoked = "client.token_revoked",
     BindingAdded = "binding.added",

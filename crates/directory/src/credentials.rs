@@ -93,6 +93,7 @@ pub fn new_client(
         name: name.to_owned(),
         role,
         products,
+        user_name_domain: None,
         created_at: now,
     };
     (client, secret)

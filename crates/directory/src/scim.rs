@@ -6,7 +6,7 @@ use crate::attribute::Attribute;
 use crate::audit::Action;
 use crate::groups::{Group, Subject};
 use crate::user::User;
-use crate::{ClientId, EmailAddress, GroupId, TokenId, UserId};
+use crate::{ClientId, DomainName, EmailAddress, GroupId, TokenId, UserId};
 
 /// Longest external id, in bytes. `[ours]`
 pub const MAX_EXTERNAL_ID: usize = 1_024;
@@ -132,6 +132,8 @@ pub enum ScimChange {
     SetDetails(UserId, Details),
     /// Sets or removes the application's own id of an object.
     SetExternalId(ClientId, Resource, Option<String>),
+    /// Sets or removes the domain of user names without one.
+    SetUserNameDomain(ClientId, Option<DomainName>),
     /// Adds a token; only [`MAX_TOKENS`] may be valid at a time.
     AddToken(ClientToken),
     /// Revokes a token at once.
@@ -148,6 +150,7 @@ impl ScimChange {
             ScimChange::SetMember(_, _, false) => Action::MemberRemoved,
             ScimChange::SetDetails(..) => Action::UserDetailsSet,
             ScimChange::SetExternalId(..) => Action::ExternalIdSet,
+            ScimChange::SetUserNameDomain(..) => Action::UserNameDomainSet,
             ScimChange::AddToken(_) => Action::TokenAdded,
             ScimChange::RevokeToken(_) => Action::TokenRevoked,
         }

@@ -6,7 +6,7 @@ use api::Core;
 use api::error::CallError;
 use directory::change::Change;
 use directory::port::{Evidence, RequestKey, Write, Written};
-use directory::{ClientId, Scope};
+use directory::{ClientId, DomainName, Scope, Sender};
 use http::HeaderMap;
 use http::header::{IF_MATCH, IF_NONE_MATCH};
 use observe::{Line, stopwatch};
@@ -73,6 +73,14 @@ impl<'a> Query<'a> {
 }
 
 impl Call<'_> {
+    /// The domain of user names without one, if the application has one.
+    pub(crate) fn user_name_domain(&self) -> Option<&str> {
+        match self.scope.caller().sender() {
+            Sender::Client(principal) => principal.client.user_name_domain.as_ref().map(DomainName::as_str),
+            _ => None,
+        }
+    }
+
     /// The body as JSON.
     pub(crate) fn json(&self) -> Result<Value, Refused> {
         if reader::is_blank(self.body) {

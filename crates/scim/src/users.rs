@@ -52,7 +52,11 @@ impl Source for Users {
         } else if let Some(address) =
             filter.required_equals("userName").or_else(|| filter.required_equals("emails.value"))
         {
-            let Ok(address) = EmailAddress::parse(address) else {
+            let with_domain = match call.user_name_domain() {
+                Some(domain) if !address.contains('@') => format!("{address}@{domain}"),
+                _ => address.to_owned(),
+            };
+            let Ok(address) = EmailAddress::parse(&with_domain) else {
                 // An address outside may be kept as it was sent; a user name is always an address.
                 return Ok(filter.required_equals("userName").map(|_| Vec::new()));
             };

@@ -14,7 +14,7 @@ use directory::{EmailAddress, UserId};
 use secrecy::SecretString;
 use serde_json::{Map, Value};
 
-use super::resource::{DISPLAY_NAME, OUTSIDE, derived_name, formatted, kept, take_attributes};
+use super::resource::{BARE, DISPLAY_NAME, OUTSIDE, derived_name, formatted, kept, take_attributes};
 use crate::call::Call;
 use crate::refused::Refused;
 
@@ -297,33 +297,38 @@ fn values(fields: &Map<String, Value>) -> impl Iterator<Item = &str> {
 
 /// Reads a canonical resource.
 async fn wanted(call: &mut Call<'_>, mut fields: Map<String, Value>) -> Result<Wanted, Refused> {
-    let mut text = |name: &str| match fields.remove(name) {
+    let mut text = |name: &str| match fields.shift_remove(name) {
         Some(Value::String(text)) => Some(text),
         _ => None,
     };
-    let user_name = text("userName").unwrap_or_default();
+    let mut user_name = text("userName").unwrap_or_default();
     let password = text("password").map(SecretString::from);
     let display_name = text("displayName");
     let external_id = text("externalId");
     if external_id.as_ref().is_some_and(|id| id.len() > MAX_EXTERNAL_ID) {
         return Err(Refused::invalid_value(format!("externalId may have at most {MAX_EXTERNAL_ID} bytes.")));
     }
-    let active = fields.remove("active").and_then(|active| active.as_bool()).unwrap_or(true);
+    let active = fields.shift_remove("active").and_then(|active| active.as_bool()).unwrap_or(true);
     for name in ["id", "meta", "groups", "schemas"] {
-        fields.remove(name);
+        fields.shift_remove(name);
+    }
+    if let Some(domain) = call.user_name_domain().filter(|_| !user_name.contains('@')) {
+        user_name = format!("{user_name}@{domain}");
+        fields.insert(BARE.to_owned(), true.into());
     }
     let (aliases, outside, evidence) = sorted_emails(call, &fields).await?;
     if !outside.is_empty() {
         fields.insert(OUTSIDE.to_owned(), outside.into());
     }
-    let mut part = |name: &str| match fields.get_mut("name").and_then(Value::as_object_mut)?.remove(name)? {
-        Value::String(text) => Some(text),
-        _ => None,
-    };
+    let mut part =
+        |name: &str| match fields.get_mut("name").and_then(Value::as_object_mut)?.shift_remove(name)? {
+            Value::String(text) => Some(text),
+            _ => None,
+        };
     let (given_name, family_name) =
         (part("givenName").unwrap_or_default(), part("familyName").unwrap_or_default());
     if fields.get("name").and_then(Value::as_object).is_some_and(Map::is_empty) {
-        fields.remove("name");
+        fields.shift_remove("name");
     }
     let name = match display_name {
         Some(name) => name,

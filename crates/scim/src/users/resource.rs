@@ -17,6 +17,9 @@ pub(super) const OUTSIDE: &str = "outside";
 /// In the kept attributes: false if the client sent no `displayName`.
 pub(super) const DISPLAY_NAME: &str = "displayName";
 
+/// In the kept attributes: true if the client sends the user name without its domain.
+pub(super) const BARE: &str = "bareUserName";
+
 /// The attributes that are kept as they were sent; `None`: no SCIM client wrote the user.
 pub(super) fn kept(seen: &ScimUser) -> Option<Map<String, Value>> {
     // It was written by this module; an object of another version is shown as far as it is one.
@@ -75,13 +78,15 @@ pub(super) fn of(call: &Call<'_>, seen: &ScimUser) -> Map<String, Value> {
     let sent_no_display_name = kept.as_ref().is_some_and(|kept| kept.get(DISPLAY_NAME).is_some());
     let mut resource = kept.unwrap_or_default();
     let derived = derived_name(formatted(&resource), &details.given_name, &details.family_name);
-    resource.remove(OUTSIDE);
-    resource.remove(DISPLAY_NAME);
+    let is_bare = resource.contains_key(BARE) && call.user_name_domain() == Some(user.address.domain());
+    for mark in [OUTSIDE, DISPLAY_NAME, BARE] {
+        resource.shift_remove(mark);
+    }
     insert_attributes(&mut resource, &seen.attributes);
     let mut insert = |name: &str, value: Value| {
         let is_absent = value.as_str() == Some("") || value.as_array().is_some_and(Vec::is_empty);
         match is_absent {
-            true => resource.remove(name),
+            true => resource.shift_remove(name),
             false => resource.insert(name.to_owned(), value),
         };
     };
@@ -89,7 +94,9 @@ pub(super) fn of(call: &Call<'_>, seen: &ScimUser) -> Map<String, Value> {
     let id = ids.user(user.account, user.id);
     let location = call.location(USER.endpoint, &id);
     insert("id", id.into());
-    insert("userName", user.address.as_str().into());
+    let address = user.address.as_str();
+    let local = address.rsplit_once('@').map_or(address, |(local, _)| local);
+    insert("userName", if is_bare { local } else { address }.into());
     insert("externalId", external_id.as_deref().unwrap_or_default().into());
     insert("active", (!user.disabled && user.purge_at.is_none()).into());
     insert("emails", emails.into());

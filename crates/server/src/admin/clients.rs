@@ -6,7 +6,7 @@ use directory::application::{Client, Product};
 use directory::change::Change;
 use directory::credentials::{new_client, new_token};
 use directory::scim::{ClientToken, ScimChange};
-use directory::{Role, TokenId};
+use directory::{DomainName, Role, TokenId};
 use jiff::{SignedDuration, Timestamp};
 use secrecy::{ExposeSecret, SecretString};
 
@@ -72,6 +72,28 @@ impl Admin {
     pub async fn disable_client(&self, client_id: &str) -> Result<(), AdminError> {
         let (client, what) = self.client(client_id).await?;
         self.apply(Change::DisableClient(client.id), what).await
+    }
+
+    /// Sets or removes the domain of user names without one that an application sends by SCIM.
+    ///
+    /// # Errors
+    /// When the application does not exist, or the domain is no internal domain of its account.
+    pub async fn set_user_name_domain(
+        &self,
+        client_id: &str,
+        domain: Option<&str>,
+    ) -> Result<(), AdminError> {
+        let (client, what) = self.client(client_id).await?;
+        let domain = domain.map(DomainName::parse).transpose()?;
+        if let Some(domain) = &domain {
+            let owner = self.store.domains(std::slice::from_ref(domain)).await?.pop().flatten();
+            if owner.is_none_or(|owner| owner.account != client.account) {
+                return Err(AdminError::NotFound(format!(
+                    "internal domain {domain} of the application's account"
+                )));
+            }
+        }
+        self.apply(Change::Scim(ScimChange::SetUserNameDomain(client.id, domain)), what).await
     }
 
     /// Issues a token of an application that lasts, for SCIM: for so many days, or until it is revoked. It is shown once.

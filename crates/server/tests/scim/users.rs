@@ -209,3 +209,27 @@ async fn a_repeated_request_runs_once() {
     assert_eq!(first.json(), second.json());
     assert_eq!(first.header("location"), second.header("location"));
 }
+
+#[tokio::test]
+async fn a_user_name_without_a_domain_gets_the_one_of_the_application() {
+    let scim = Scim::start().await;
+    let bare = json!({ "userName": "AnnLee", "externalId": "E-1" });
+    assert_error(&scim.call("POST", "/Users", bare.clone()).await, 400, Some("invalidValue"), "userName");
+    let admin = scim.server.admin();
+    assert!(admin.set_user_name_domain(&scim.client_id, Some("elsewhere.example")).await.is_err());
+    admin.set_user_name_domain(&scim.client_id, Some("example.com")).await.unwrap();
+    let path = format!("/Users/{}", scim.user(bare).await);
+    assert_eq!(scim.get(&path).await.json()["userName"], "AnnLee");
+    assert_eq!(scim.stored("annlee@example.com").await["emailAddress"], "AnnLee@example.com");
+    for filter in ["userName eq \"annlee\"", "userName sw \"ann\" and active eq true"] {
+        let found = scim.get(&format!("/Users?filter={}", crate::encoded(filter))).await.json();
+        assert_eq!(found["totalResults"], 1, "{filter}");
+    }
+    let renamed =
+        scim.patch(&path, json!([{ "op": "replace", "path": "userName", "value": "AnnRay" }])).await;
+    assert_eq!(renamed["userName"], "AnnRay");
+    let whole = scim
+        .patch(&path, json!([{ "op": "replace", "path": "userName", "value": "ann.fox@example.com" }]))
+        .await;
+    assert_eq!(whole["userName"], "ann.fox@example.com");
+}

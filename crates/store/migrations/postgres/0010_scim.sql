@@ -26,4 +26,6 @@ CREATE TABLE client_tokens (
 );
 CREATE INDEX client_tokens_by_client ON client_tokens (client);
 
+ALTER TABLE clients ADD COLUMN user_name_domain TEXT COLLATE "C";
+
 CREATE INDEX users_reserved ON users (account, address_key) WHERE reserved = 1;

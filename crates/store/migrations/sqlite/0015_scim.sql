@@ -26,5 +26,8 @@ CREATE TABLE client_tokens (
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX client_tokens_by_client ON client_tokens (client);
 
+-- The domain of user names without one.
+ALTER TABLE clients ADD COLUMN user_name_domain TEXT;
+
 -- Users of domains, which SCIM does not list.
 CREATE INDEX users_reserved ON users (account, address_key) WHERE reserved = 1;

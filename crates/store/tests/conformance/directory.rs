@@ -309,6 +309,7 @@ pub(crate) async fn a_client_is_found_by_id_and_name_until_it_is_disabled(engine
         name: "Integration".to_owned(),
         role: BuiltIn::BasicAdministrator.id(),
         products: [Product::UserAndGroupManagement, Product::AuditEvents].into(),
+        user_name_domain: None,
         created_at: now(),
     };
     apply(&store, vec![Change::AddClient(client.clone())]).await;

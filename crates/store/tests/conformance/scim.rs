@@ -30,6 +30,7 @@ fn client(id: ClientId) -> Change {
         name: "Entra".to_owned(),
         role: BuiltIn::BasicAdministrator.id(),
         products: BTreeSet::from([Product::UserAndGroupManagement]),
+        user_name_domain: None,
         created_at: now(),
     })
 }

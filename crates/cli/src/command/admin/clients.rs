@@ -27,6 +27,13 @@ pub(super) enum Command {
     },
     /// List the applications
     List,
+    /// Let an application send user names without a domain by SCIM; without DOMAIN, they must be addresses again
+    UserNameDomain {
+        /// The application's client id
+        client_id: String,
+        /// An internal domain of its account: the user name ann means ann@DOMAIN
+        domain: Option<String>,
+    },
     /// Tokens that last, for SCIM
     #[command(subcommand)]
     Token(Token),
@@ -99,6 +106,10 @@ pub(super) async fn run(admin: &Admin, command: Command, output: &Output) -> Res
                 json!({ "client_id": client_id, "client_secret": client_secret }),
                 format_args!("client_id      {client_id}\nclient_secret  {client_secret}"),
             )?)
+        }
+        Command::UserNameDomain { client_id, domain } => {
+            admin.set_user_name_domain(&client_id, domain.as_deref()).await?;
+            print_done(output, "changed", &client_id)
         }
         Command::Token(command) => run_token(admin, command, output).await,
         Command::Disable { client_id } => {

@@ -3,7 +3,7 @@
 use directory::change::ChangeError;
 use directory::groups::{GroupChange, Subject};
 use directory::scim::{ClientToken, Details, MAX_TOKENS, Resource, ScimChange, Seen};
-use directory::{ClientId, GroupId, UserId};
+use directory::{ClientId, DomainName, GroupId, UserId};
 use jiff::Timestamp;
 
 use super::{Attempt, Judged, Made, found, there, user_made, users};
@@ -18,6 +18,14 @@ pub(super) fn make(session: &dyn Session, change: &ScimChange, now: Timestamp) -
         ScimChange::SetDetails(user, details) => set_details(session, *user, details, now),
         ScimChange::SetExternalId(client, resource, id) => {
             set_external_id(session, *client, resource, id.as_deref(), now)
+        }
+        ScimChange::SetUserNameDomain(client, domain) => {
+            let name = domain.as_ref().map(DomainName::as_str);
+            let sql = "UPDATE clients SET user_name_domain = ?2 WHERE id = ?1";
+            session.execute(sql, values![client.as_bytes(), name])?;
+            let made =
+                found(session, "SELECT account, client_id FROM clients WHERE id = ?1", client.as_bytes())?;
+            Ok(made.map(|made| Made { detail: name.unwrap_or("none").to_owned(), ..made.taking() }))
         }
         ScimChange::AddToken(token) => add_token(session, token, now),
         ScimChange::RevokeToken(id) => {

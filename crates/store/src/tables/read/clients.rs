@@ -5,14 +5,13 @@ use std::sync::Arc;
 use directory::application::{Client, ClientPrincipal, Product};
 use directory::port::Affected;
 use directory::role::BuiltIn;
-use directory::{Account, AccountId, ClientId, Role, RoleId};
+use directory::{Account, AccountId, ClientId, DomainName, Role, RoleId};
 
 use super::{above, account_at};
 use crate::session::{Result, Row, Session, unreadable, values};
-use crate::tables::row::{custom_role, role, time};
+use crate::tables::row::{custom_role, parsed, role, time};
 
-const CLIENT: &str =
-    "SELECT c.id, c.account, c.client_id, c.secret_digest, c.name, c.role, c.products, c.created_at";
+const CLIENT: &str = "SELECT c.id, c.account, c.client_id, c.secret_digest, c.name, c.role, c.products, c.created_at, c.user_name_domain";
 
 fn client_at(row: Row<'_>) -> Result<Client> {
     let products = row.get::<&str>(6)?;
@@ -27,6 +26,10 @@ fn client_at(row: Row<'_>) -> Result<Client> {
         role: RoleId::from_bytes(row.get(5)?),
         products: products.lines().map(product).collect::<Result<_>>()?,
         created_at: time(row, 7)?,
+        user_name_domain: match row.get::<Option<&str>>(8)? {
+            Some(_) => Some(parsed(row, 8, DomainName::parse)?),
+            None => None,
+        },
     })
 }
 
@@ -42,8 +45,8 @@ pub(crate) fn principal(session: &dyn Session, id: ClientId) -> Result<Option<Cl
         values![id.as_bytes()],
         |row| {
             let client = client_at(row)?;
-            let role = role(row, Some(*client.role.as_bytes()), 8)?;
-            Ok((client, role, account_at(row, 12)?))
+            let role = role(row, Some(*client.role.as_bytes()), 9)?;
+            Ok((client, role, account_at(row, 13)?))
         },
     )?;
     let Some((client, role, account)) = principal else { return Ok(None) };
