@@ -23,6 +23,13 @@ macro_rules! ids {
                 Self(Uuid::from_bytes(bytes))
             }
 
+            /// When it was made, to the millisecond.
+            pub fn made_at(&self) -> Timestamp {
+                let [a, b, c, d, e, f, ..] = *self.as_bytes();
+                let millis = i64::from_be_bytes([0, 0, a, b, c, d, e, f]);
+                Timestamp::from_millisecond(millis).unwrap_or(Timestamp::MAX)
+            }
+
             /// The sixteen bytes that are stored.
             pub const fn as_bytes(&self) -> &[u8; 16] {
                 self.0.as_bytes()

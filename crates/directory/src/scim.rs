@@ -77,6 +77,8 @@ impl ScimUser {
 pub struct ScimGroup {
     /// The group.
     pub group: Group,
+    /// When it or its members were last changed; `None`: never.
+    pub updated_at: Option<Timestamp>,
     /// The application's own id of it.
     pub external_id: Option<String>,
     /// Its members that are users of the account, sorted by address. External addresses and domains are left out.

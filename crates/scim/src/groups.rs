@@ -2,11 +2,14 @@
 
 use std::collections::BTreeSet;
 
+use api::error::CallError;
 use directory::change::Change;
 use directory::groups::{Description, Group, GroupChange, Subject};
 use directory::port::{Affected, ScimFrom as From, ScimPage, StoreError};
+use directory::role::GROUPS_READ;
 use directory::scim::{MAX_EXTERNAL_ID, Resource, ScimChange, ScimGroup, ScimMember};
 use directory::{GroupId, UserId};
+use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 use wire::scim::{self, Filter, GROUP, Patch, Projection, ResourceType, ScimError, ScimType, USER};
 
@@ -102,6 +105,30 @@ pub(crate) async fn search(call: &mut Call<'_>) -> Result<Answer, Refused> {
     listed(call, query).await
 }
 
+/// A search over users and groups: users come first. A filter that only one kind understands finds only that kind.
+pub(crate) async fn search_all(call: &mut Call<'_>) -> Result<Answer, Refused> {
+    call.scope.caller().require(&GROUPS_READ).map_err(CallError::from)?;
+    let query = Query::of_search(call.json()?)?;
+    let (skipped, count) = list::page_of(call, &query)?;
+    let users = list::part(&users::Users, call, &query, skipped, count).await;
+    let (before, of_users) = match &users {
+        Ok((total, page)) => (*total, page.len()),
+        Err(_) => (0, 0),
+    };
+    let groups = Groups { with_members: true };
+    let groups = list::part(&groups, call, &query, skipped.saturating_sub(before), count - of_users).await;
+    let is_filter = |refused: &Refused| {
+        matches!(refused, Refused::Scim(ScimError { scim_type: Some(ScimType::InvalidFilter), .. }))
+    };
+    let (users, groups) = match (users, groups) {
+        (Err(why), Ok(groups)) if is_filter(&why) => ((0, Vec::new()), groups),
+        (Ok(users), Err(why)) if is_filter(&why) => (users, (0, Vec::new())),
+        (users, groups) => (users?, groups?),
+    };
+    let page = users.1.into_iter().chain(groups.1).collect();
+    Ok(Answer::ok(list::listed(users.0 + groups.0, Some(skipped + 1), None, page)))
+}
+
 pub(crate) async fn read(call: &mut Call<'_>) -> Result<Answer, Refused> {
     let seen = named(call).await?;
     let resource = resource(call, &seen);
@@ -126,10 +153,10 @@ pub(crate) async fn create(call: &mut Call<'_>) -> Result<Answer, Refused> {
         folders: 0,
     };
     let mut changes = vec![Change::Group(GroupChange::Add(group.clone()))];
-    let before = ScimGroup { group, external_id: None, members: Vec::new() };
+    let before = ScimGroup { group, updated_at: None, external_id: None, members: Vec::new() };
     may_change_members(call, &wanted, &before).await?;
     changes.extend(wanted.changes(call, &before));
-    let after = wanted.after(before);
+    let after = wanted.after(before, core.clock.now());
     let answer = answer(call, 201, &resource(call, &after));
     call.write(call.scope.evidence(), changes, &answer).await
 }
@@ -171,11 +198,11 @@ async fn change(call: &mut Call<'_>, seen: ScimGroup, fields: Map<String, Value>
     }
     may_change_members(call, &wanted, &seen).await?;
     changes.extend(wanted.changes(call, &seen));
-    let after = wanted.after(seen);
-    let answer = answer(call, 200, &resource(call, &after));
     if changes.is_empty() {
-        return Ok(answer);
+        return Ok(answer(call, 200, &resource(call, &seen)));
     }
+    let after = wanted.after(seen, call.core.clock.now());
+    let answer = answer(call, 200, &resource(call, &after));
     call.write(call.scope.evidence(), changes, &answer).await
 }
 
@@ -218,7 +245,7 @@ impl Wanted {
         changes
     }
 
-    fn after(self, before: ScimGroup) -> ScimGroup {
+    fn after(self, before: ScimGroup, now: Timestamp) -> ScimGroup {
         let wanted = self.ids();
         let present: BTreeSet<UserId> = before.members.iter().map(|member| member.user).collect();
         let mut members = before.members;
@@ -226,7 +253,7 @@ impl Wanted {
         members.extend(self.members.into_iter().filter(|member| !present.contains(&member.user)));
         members.sort_by(|one, other| one.subject.key().cmp(other.subject.key()));
         let group = Group { description: self.name, ..before.group };
-        ScimGroup { group, external_id: self.external_id, members }
+        ScimGroup { group, updated_at: Some(now), external_id: self.external_id, members }
     }
 }
 
@@ -247,26 +274,39 @@ async fn wanted(call: &mut Call<'_>, mut fields: Map<String, Value>) -> Result<W
     let mut ids = BTreeSet::new();
     for member in list {
         let value = member.get("value").and_then(Value::as_str).unwrap_or_default();
-        let id = core.secure_ids().open_id("user", account, value).map_err(|_| no_member(value))?;
-        ids.insert(UserId::from_bytes(id));
+        match core.secure_ids().open_id("user", account, value) {
+            Ok(id) => drop(ids.insert(UserId::from_bytes(id))),
+            Err(_) if core.secure_ids().open_id("group", account, value).is_ok() => {
+                return Err(Refused::invalid_value(
+                    "members: groups in groups are not supported; name users.",
+                ));
+            }
+            Err(_) => ignore_member(call, value),
+        }
     }
     let ids: Vec<_> = ids.into_iter().collect();
     let found = call.timed(core.store.users_by_id(&ids)).await?;
     let mut members = Vec::with_capacity(found.len());
     for (id, user) in ids.into_iter().zip(found) {
-        let user = user.filter(|user| user.account == account && user.alias_of.is_none());
-        let user = user.ok_or_else(|| no_member(&core.secure_ids().user(account, id)))?;
-        members.push(ScimMember { user: id, name: user.name, subject: Subject::Address(user.address) });
+        match user.filter(|user| user.account == account && user.alias_of.is_none() && !user.reserved) {
+            Some(user) => {
+                members.push(ScimMember {
+                    user: id,
+                    name: user.name,
+                    subject: Subject::Address(user.address),
+                });
+            }
+            None => ignore_member(call, &core.secure_ids().user(account, id)),
+        }
     }
     Ok(Wanted { name, external_id, members })
 }
 
-fn no_member(value: &str) -> Refused {
-    let shown: String = value.chars().filter(|sign| !sign.is_control()).take(80).collect();
-    Refused::invalid_value(format!(
-        "members: \"{shown}\" is not the id of a user of this account. Members are users; groups in groups are not \
-         supported."
-    ))
+/// A member that is no user of the account, such as one that was deleted meanwhile, is no reason to refuse the others. A
+/// header of the response and the log name it.
+fn ignore_member(call: &mut Call<'_>, value: &str) {
+    let shown: String = value.chars().filter(char::is_ascii_graphic).take(60).collect();
+    call.line.near_misses.insert(format!("members {shown}"), "the id of a user");
 }
 
 /// A caller who puts a user into a group, or takes it out, must hold all permissions of that user.
@@ -326,8 +366,8 @@ fn resource(call: &Call<'_>, seen: &ScimGroup) -> Map<String, Value> {
     let members = seen.members.iter().filter(|member| shown.insert(member.user)).map(|member| {
         let id = ids.user(*account, member.user);
         let location = call.location(USER.endpoint, &id);
-        let name = if member.name.is_empty() { member.subject.as_str() } else { &member.name };
-        json!({ "value": id, "$ref": location, "type": "User", "display": name })
+        // Without `display`: clients compare the list with what they sent.
+        json!({ "value": id, "$ref": location, "type": "User" })
     });
     let members: Vec<Value> = members.collect();
     if !members.is_empty() {
@@ -336,7 +376,13 @@ fn resource(call: &Call<'_>, seen: &ScimGroup) -> Map<String, Value> {
     let version = users::version(&resource);
     resource.insert(
         "meta".to_owned(),
-        json!({ "resourceType": GROUP.name, "location": location, "version": version }),
+        json!({
+            "resourceType": GROUP.name,
+            "created": id.made_at().to_string(),
+            "lastModified": seen.updated_at.unwrap_or(id.made_at()).to_string(),
+            "location": location,
+            "version": version,
+        }),
     );
     resource
 }

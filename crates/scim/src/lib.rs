@@ -106,6 +106,8 @@ routes! {
     Get "/ResourceTypes/{id}", None => service::resource_type;
     Get "/Schemas", None => service::schemas;
     Get "/Schemas/{id}", None => service::schema;
+    // Groups need their permission too.
+    Post "/.search", Some(INTERNAL_READ) => groups::search_all;
     // Each operation needs the permission of its route.
     Post "/Bulk", None => bulk::run;
     Get "/Users", Some(INTERNAL_READ) => users::list;

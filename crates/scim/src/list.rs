@@ -131,6 +131,38 @@ pub(crate) async fn serve<S: Source>(
     Ok(Answer::ok(listed(total, start, next, resources)))
 }
 
+/// A part of a search over several kinds of resources: the number of all that match, and those of the page.
+pub(crate) async fn part<S: Source>(
+    source: &S,
+    call: &mut Call<'_>,
+    query: &Query<'_>,
+    skipped: u64,
+    limit: usize,
+) -> Result<(u64, Vec<Value>), Refused> {
+    let filter = query.get("filter").filter(|filter| !filter.trim().is_empty());
+    let filter = filter.map(|filter| Filter::parse(filter, S::TYPE)).transpose()?;
+    let projection = projection::<S>(query);
+    let shown = |resource: &Map<String, Value>| Value::Object(projection.apply(resource));
+    Ok(match filter {
+        None => {
+            let ScimPage { total, page } = source.page(call, From::Index(skipped), limit).await?;
+            (total, page.iter().map(|row| shown(&S::resource(call, row))).collect())
+        }
+        Some(filter) => {
+            let found = matching(source, call, &filter).await?;
+            let total = u64::try_from(found.len()).unwrap_or(u64::MAX);
+            let skipped = usize::try_from(skipped).unwrap_or(usize::MAX);
+            (total, found.iter().skip(skipped).take(limit).map(|(resource, _)| shown(resource)).collect())
+        }
+    })
+}
+
+/// The number of resources before a page, and its size.
+pub(crate) fn page_of(call: &Call<'_>, query: &Query<'_>) -> Result<(u64, usize), ScimError> {
+    let Paging { skipped, count, .. } = Paging::of(call, query)?;
+    Ok((skipped, count))
+}
+
 /// The attributes that a query selects.
 pub(crate) fn projection<S: Source>(query: &Query<'_>) -> Projection<'static> {
     Projection::parse(query.get("attributes"), query.get("excludedAttributes"), S::TYPE)

@@ -39,6 +39,7 @@ pub(crate) async fn serve(core: &Core, route: &Route, request: Request) -> Respo
         Err(refused) => Err(CallError::from(refused).into()),
     };
     let mut response = response(outcome, authenticated.rate, &mut line);
+    api::answer::name_ignored_fields(&line.near_misses, response.headers_mut());
     response.extensions_mut().insert(line);
     response
 }

@@ -18,7 +18,7 @@ use crate::refused::Refused;
 pub(crate) use resource::version;
 
 /// Users in lists.
-struct Users;
+pub(crate) struct Users;
 
 impl Source for Users {
     type Row = ScimUser;
@@ -127,7 +127,11 @@ pub(crate) async fn patch(call: &mut Call<'_>) -> Result<Answer, Refused> {
         call.check_version(&version(&before))?;
         return Ok(answer(call, 200, &before));
     }
-    change(call, seen, patched.resource).await
+    let mut fields = patched.resource;
+    if !fields.contains_key("active") {
+        fields.insert(resource::NO_ACTIVE.to_owned(), true.into());
+    }
+    change(call, seen, fields).await
 }
 
 pub(crate) async fn delete(call: &mut Call<'_>) -> Result<Answer, Refused> {

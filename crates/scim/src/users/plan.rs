@@ -29,7 +29,8 @@ pub(super) struct Planned {
 struct Wanted {
     user_name: String,
     name: String,
-    active: bool,
+    /// `None`: it was left out, so the state stays.
+    active: Option<bool>,
     password: Option<SecretString>,
     external_id: Option<String>,
     details: Details,
@@ -51,7 +52,7 @@ pub(super) async fn creation(call: &mut Call<'_>, fields: Map<String, Value>) ->
         password_hash: None,
         account_code: None,
         force_password_change: None,
-        disabled: Some(!wanted.active),
+        disabled: wanted.active.map(|active| !active),
         locked: None,
     };
     let drafts = Drafts::read(call.scope.caller(), None, vec![item]).map_err(api::error::CallError::from)?;
@@ -122,7 +123,7 @@ pub(super) async fn update(
     let after_user = User {
         address,
         name: wanted.name.clone(),
-        disabled: !wanted.active,
+        disabled: wanted.active.map_or(seen.user.disabled, |active| !active),
         updated_at: Some(now),
         ..seen.user.clone()
     };
@@ -174,7 +175,7 @@ async fn judged(call: &Call<'_>, seen: &ScimUser, wanted: &Wanted) -> Result<Upd
     let asked = Asked {
         name: Some(wanted.name.clone()).filter(|name| *name != seen.user.name),
         password: wanted.password.clone(),
-        disabled: Some(!wanted.active).filter(|disabled| *disabled != seen.user.disabled),
+        disabled: wanted.active.map(|active| !active).filter(|disabled| *disabled != seen.user.disabled),
         ..Asked::default()
     };
     let (scope, user, core) = (call.scope.clone(), seen.user.clone(), call.core);
@@ -308,7 +309,7 @@ async fn wanted(call: &mut Call<'_>, mut fields: Map<String, Value>) -> Result<W
     if external_id.as_ref().is_some_and(|id| id.len() > MAX_EXTERNAL_ID) {
         return Err(Refused::invalid_value(format!("externalId may have at most {MAX_EXTERNAL_ID} bytes.")));
     }
-    let active = fields.shift_remove("active").and_then(|active| active.as_bool()).unwrap_or(true);
+    let active = fields.shift_remove("active").and_then(|active| active.as_bool());
     for name in ["id", "meta", "groups", "schemas"] {
         fields.shift_remove(name);
     }

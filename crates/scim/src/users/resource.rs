@@ -20,6 +20,9 @@ pub(super) const DISPLAY_NAME: &str = "displayName";
 /// In the kept attributes: true if the client sends the user name without its domain.
 pub(super) const BARE: &str = "bareUserName";
 
+/// In the kept attributes: true if the client removed `active`.
+pub(super) const NO_ACTIVE: &str = "noActive";
+
 /// The attributes that are kept as they were sent; `None`: no SCIM client wrote the user.
 pub(super) fn kept(seen: &ScimUser) -> Option<Map<String, Value>> {
     // It was written by this module; an object of another version is shown as far as it is one.
@@ -79,7 +82,8 @@ pub(super) fn of(call: &Call<'_>, seen: &ScimUser) -> Map<String, Value> {
     let mut resource = kept.unwrap_or_default();
     let derived = derived_name(formatted(&resource), &details.given_name, &details.family_name);
     let is_bare = resource.contains_key(BARE) && call.user_name_domain() == Some(user.address.domain());
-    for mark in [OUTSIDE, DISPLAY_NAME, BARE] {
+    let shows_active = !resource.contains_key(NO_ACTIVE);
+    for mark in [OUTSIDE, DISPLAY_NAME, BARE, NO_ACTIVE] {
         resource.shift_remove(mark);
     }
     insert_attributes(&mut resource, &seen.attributes);
@@ -98,7 +102,9 @@ pub(super) fn of(call: &Call<'_>, seen: &ScimUser) -> Map<String, Value> {
     let local = address.rsplit_once('@').map_or(address, |(local, _)| local);
     insert("userName", if is_bare { local } else { address }.into());
     insert("externalId", external_id.as_deref().unwrap_or_default().into());
-    insert("active", (!user.disabled && user.purge_at.is_none()).into());
+    if shows_active {
+        insert("active", (!user.disabled && user.purge_at.is_none()).into());
+    }
     insert("emails", emails.into());
     if !(sent_no_display_name && user.name == derived) {
         insert("displayName", user.name.as_str().into());

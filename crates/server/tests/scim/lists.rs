@@ -68,6 +68,24 @@ async fn a_query_selects_attributes_and_says_what_is_wrong() {
         (&json!(1), &json!("ann@example.com"))
     );
 
+    // Over all kinds: users first, then groups.
+    let group = scim.call("POST", "/Groups", json!({ "displayName": "Sales" })).await;
+    assert_eq!(group.status, 201);
+    let all = scim.call("POST", "/.search", json!({ "count": 1000 })).await.json();
+    let kinds: Vec<_> =
+        all["Resources"].as_array().unwrap().iter().map(|found| &found["meta"]["resourceType"]).collect();
+    assert_eq!((*kinds.first().unwrap(), *kinds.last().unwrap()), (&json!("User"), &json!("Group")));
+    let last =
+        scim.call("POST", "/.search", json!({ "count": 1, "startIndex": all["totalResults"] })).await.json();
+    assert_eq!(last["Resources"][0]["displayName"], "Sales");
+    let one = scim.call("POST", "/.search", json!({ "filter": "userName sw \"ann\"" })).await.json();
+    assert_eq!(
+        (&one["totalResults"], &one["Resources"][0]["userName"]),
+        (&json!(1), &json!("ann@example.com"))
+    );
+    let none = scim.call("POST", "/.search", json!({ "filter": "nosuch eq 1" })).await;
+    assert_error(&none, 400, Some("invalidFilter"), "nosuch");
+
     assert_error(&scim.get("/Users?filter=nosuch%20eq%201").await, 400, Some("invalidFilter"), "nosuch");
     assert_error(&scim.get("/Users?count=many").await, 400, Some("invalidValue"), "count");
     let none = scim.get("/Users?count=0").await.json();

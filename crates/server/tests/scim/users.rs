@@ -175,6 +175,12 @@ async fn an_inactive_user_is_listed_and_has_no_keys() {
     let off = scim.patch(&path, json!([{ "op": "Replace", "path": "active", "value": "False" }])).await;
     assert_eq!(off["active"], false);
     assert_eq!(reader.call("/api/account/get-account", json!([])).await.status, 401);
+    // Leaving it out, or removing it, enables nobody.
+    let put = scim.call("PUT", &path, json!({ "userName": "reader@example.com" })).await.json();
+    assert_eq!(put["active"], false);
+    let removed = scim.patch(&path, json!([{ "op": "remove", "path": "active" }])).await;
+    assert_eq!(removed.get("active"), None);
+    assert_eq!(scim.stored("reader@example.com").await["accountDisabled"], true);
     let on = scim.patch(&path, json!([{ "op": "Replace", "path": "active", "value": true }])).await;
     assert_eq!(on["active"], true);
     assert_eq!(reader.call("/api/account/get-account", json!([])).await.status, 401, "keys stay revoked");

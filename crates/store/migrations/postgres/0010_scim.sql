@@ -26,6 +26,7 @@ CREATE TABLE client_tokens (
 );
 CREATE INDEX client_tokens_by_client ON client_tokens (client);
 
+ALTER TABLE groups ADD COLUMN updated_at BIGINT;
 ALTER TABLE clients ADD COLUMN user_name_domain TEXT COLLATE "C";
 
 CREATE INDEX users_reserved ON users (account, address_key) WHERE reserved = 1;

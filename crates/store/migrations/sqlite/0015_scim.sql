@@ -26,6 +26,9 @@ CREATE TABLE client_tokens (
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX client_tokens_by_client ON client_tokens (client);
 
+-- When a group or its members were last changed.
+ALTER TABLE groups ADD COLUMN updated_at INTEGER;
+
 -- The domain of user names without one.
 ALTER TABLE clients ADD COLUMN user_name_domain TEXT;
 

@@ -241,7 +241,7 @@ fn make(batch: &mut Batch<'_>, change: &Change, actor: &Actor, now: Timestamp) -
         Change::AddDelegate(delegate) => users::add_delegate(session, delegate),
         Change::RemoveDelegate(id) => users::remove_delegate(session, *id),
         Change::Domain(change) => domains::make(batch, change, now),
-        Change::Group(change) => groups::make(session, change),
+        Change::Group(change) => groups::make(session, change, now),
         Change::LogIn(attempt) => login::attempt(batch, attempt, now),
         Change::AddApplication(application) => keys::add_application(batch, application),
         Change::DisableApplication(id) => keys::disable_application(session, *id, now),

@@ -4,20 +4,22 @@ use directory::change::{ChangeError, Effect};
 use directory::groups::{Description, Group, GroupChange, MAX_DEPTH, Subject};
 use directory::user::User;
 use directory::{AccountId, EmailAddress, GroupId};
+use jiff::Timestamp;
 
 use super::{Attempt, Judged, Made, there};
 use crate::session::{Result, Session, values};
 use crate::tables::read::groups as read;
+use crate::tables::row::millis;
 
-pub(super) fn make(session: &dyn Session, change: &GroupChange) -> Attempt {
+pub(super) fn make(session: &dyn Session, change: &GroupChange, now: Timestamp) -> Attempt {
     match change {
         GroupChange::Add(group) => add(session, group),
         GroupChange::Update { id, description, parent } => {
-            update(session, *id, description.as_ref(), *parent)
+            update(session, *id, description.as_ref(), *parent, now)
         }
         GroupChange::Remove(id) => remove(session, *id),
-        GroupChange::AddMember { group, subject, notes } => add_member(session, *group, subject, notes),
-        GroupChange::RemoveMember { group, subject } => remove_member(session, *group, subject),
+        GroupChange::AddMember { group, subject, notes } => add_member(session, *group, subject, notes, now),
+        GroupChange::RemoveMember { group, subject } => remove_member(session, *group, subject, now),
     }
 }
 
@@ -94,6 +96,7 @@ fn update(
     id: GroupId,
     description: Option<&Description>,
     parent: Option<Option<GroupId>>,
+    now: Timestamp,
 ) -> Attempt {
     let before = there!(group(session, id)?);
     let parent = parent.unwrap_or(before.parent);
@@ -104,12 +107,13 @@ fn update(
     }
     let description = description.unwrap_or(&before.description);
     session.execute(
-        "UPDATE groups SET description = ?2, description_key = ?3, parent = ?4 WHERE id = ?1",
+        "UPDATE groups SET description = ?2, description_key = ?3, parent = ?4, updated_at = ?5 WHERE id = ?1",
         values![
             id.as_bytes(),
             description.as_str(),
             description.key(),
             parent.as_ref().map(|parent| parent.as_bytes()),
+            millis(now),
         ],
     )?;
     let after = there!(group(session, id)?);
@@ -133,12 +137,12 @@ fn remove(session: &dyn Session, id: GroupId) -> Attempt {
     Ok(Ok(made(gone, detail)))
 }
 
-fn count_member(session: &dyn Session, group: GroupId, by: i64) -> Result<()> {
-    let sql = "UPDATE groups SET user_count = user_count + ?2 WHERE id = ?1";
-    session.execute(sql, values![group.as_bytes(), by]).map(|_| ())
+fn count_member(session: &dyn Session, group: GroupId, by: i64, now: Timestamp) -> Result<()> {
+    let sql = "UPDATE groups SET user_count = user_count + ?2, updated_at = ?3 WHERE id = ?1";
+    session.execute(sql, values![group.as_bytes(), by, millis(now)]).map(|_| ())
 }
 
-fn add_member(session: &dyn Session, id: GroupId, subject: &Subject, notes: &str) -> Attempt {
+fn add_member(session: &dyn Session, id: GroupId, subject: &Subject, notes: &str, now: Timestamp) -> Attempt {
     let group = there!(group(session, id)?);
     let address = match subject {
         Subject::Address(address) => Some(address),
@@ -157,16 +161,16 @@ fn add_member(session: &dyn Session, id: GroupId, subject: &Subject, notes: &str
     if added == 0 {
         return Ok(Err(ChangeError::MemberAlreadyExists));
     }
-    count_member(session, id, 1)?;
+    count_member(session, id, 1, now)?;
     member_made(session, &group, subject)
 }
 
-fn remove_member(session: &dyn Session, id: GroupId, subject: &Subject) -> Attempt {
+fn remove_member(session: &dyn Session, id: GroupId, subject: &Subject, now: Timestamp) -> Attempt {
     let group = there!(group(session, id)?);
     let gone = there!(member_made(session, &group, subject)?);
     let sql = "DELETE FROM group_members WHERE group_id = ?1 AND member_key = ?2";
     session.execute(sql, values![id.as_bytes(), subject.key()])?;
-    count_member(session, id, -1)?;
+    count_member(session, id, -1, now)?;
     Ok(Ok(gone))
 }
 
@@ -206,12 +210,12 @@ pub(super) fn follow(session: &dyn Session, user: &User, to: &EmailAddress) -> R
 
 /// Removes a user from the groups of its account. Other accounts' groups keep it as an external address. Gives the
 /// number of groups.
-pub(super) fn leave_all(session: &dyn Session, user: &User) -> Result<usize> {
+pub(super) fn leave_all(session: &dyn Session, user: &User, now: Timestamp) -> Result<usize> {
     let (account, key) = (user.account.as_bytes(), user.address.key());
     let left = session.execute(
-        "UPDATE groups SET user_count = user_count - 1
+        "UPDATE groups SET user_count = user_count - 1, updated_at = ?3
          WHERE id IN (SELECT group_id FROM group_members WHERE member_key = ?2) AND account = ?1",
-        values![account, key],
+        values![account, key, millis(now)],
     )?;
     if left > 0 {
         session.execute(

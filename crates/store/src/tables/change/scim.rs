@@ -103,7 +103,10 @@ fn set_external_id(
             users::touch(session, *user, now)?;
             user_made(session, *user, "")?
         }
-        Resource::Group(_) => found(session, "SELECT account, description FROM groups WHERE id = ?1", id)?,
+        Resource::Group(_) => {
+            session.execute("UPDATE groups SET updated_at = ?2 WHERE id = ?1", values![id, millis(now)])?;
+            found(session, "SELECT account, description FROM groups WHERE id = ?1", id)?
+        }
     };
     Ok(made.map(|made| Made { detail: external_id.unwrap_or("none").to_owned(), ..made }))
 }

@@ -307,7 +307,7 @@ pub(super) fn remove(session: &dyn Session, id: UserId, actor: &Actor, now: Time
 
 /// Removes a row with all that names its address, and leaves a tombstone.
 pub(super) fn erase(session: &dyn Session, row: &User, now: Timestamp) -> Result<()> {
-    groups::leave_all(session, row)?;
+    groups::leave_all(session, row, now)?;
     words::remove(session, row, None)?;
     bury(session, row, now)?;
     scim::forget_external_ids(session, row.id.as_bytes())?;

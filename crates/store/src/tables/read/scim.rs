@@ -43,6 +43,7 @@ const ATTRIBUTES: &str =
     "SELECT user_id, attribute, value FROM user_attributes WHERE user_id IN ({}) ORDER BY attribute";
 const EXTERNAL_IDS: &str =
     "SELECT resource, external_id FROM external_ids WHERE client = ?1 AND resource IN ({})";
+const UPDATED: &str = "SELECT id, updated_at FROM groups WHERE id IN ({})";
 const GROUPS_OF: &str = "SELECT m.member_key, g.id, g.description FROM group_members m
     JOIN groups g ON g.id = m.group_id AND g.account = ?1 WHERE m.member_key IN ({}) ORDER BY g.description_key, g.id";
 
@@ -258,10 +259,16 @@ fn groups_seen_by(
     let ids: Vec<[u8; 16]> = found.iter().map(|group| *group.id.as_bytes()).collect();
     let ids: Vec<Value<'_>> = ids.iter().map(|id| Value::Bytes(id)).collect();
     let mut external_ids = external_ids(session, client, &ids)?;
+    let changed = for_all(session, UPDATED, &[], &ids, |row| {
+        Ok((GroupId::from_bytes(row.get(0)?), optional_time(row, 1)?))
+    })?;
+    let changed: HashMap<GroupId, _> = changed.into_iter().collect();
     let mut seen = Vec::with_capacity(found.len());
     for group in found {
         let members = if with_members { members(session, account, group.id)? } else { Vec::new() };
-        seen.push(ScimGroup { external_id: external_ids.remove(group.id.as_bytes()), members, group });
+        let updated_at = changed.get(&group.id).copied().flatten();
+        let external_id = external_ids.remove(group.id.as_bytes());
+        seen.push(ScimGroup { updated_at, external_id, members, group });
     }
     Ok(seen)
 }
