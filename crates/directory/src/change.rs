@@ -207,6 +207,7 @@ impl Change {
                 | Change::Scim(
                     ScimChange::Expect(..)
                         | ScimChange::SetMember(..)
+                        | ScimChange::AddDetails(..)
                         | ScimChange::SetDetails(..)
                         | ScimChange::SetExternalId(..)
                 )

@@ -130,6 +130,8 @@ pub enum ScimChange {
     Expect(ClientId, UserId, Box<Seen>),
     /// Makes a user a member of a group, or not a member. If it is so already, nothing is changed or recorded.
     SetMember(GroupId, Subject, bool),
+    /// Adds the further data of a user that was added just before, as a part of that event.
+    AddDetails(UserId, Details),
     /// Replaces the further data of a user.
     SetDetails(UserId, Details),
     /// Sets or removes the application's own id of an object.
@@ -146,8 +148,8 @@ impl ScimChange {
     /// Its name in the audit.
     pub fn action(&self) -> Action {
         match self {
-            // It is not recorded.
-            ScimChange::Expect(..) => Action::UserUpdated,
+            // They are not recorded.
+            ScimChange::Expect(..) | ScimChange::AddDetails(..) => Action::UserUpdated,
             ScimChange::SetMember(_, _, true) => Action::MemberAdded,
             ScimChange::SetMember(_, _, false) => Action::MemberRemoved,
             ScimChange::SetDetails(..) => Action::UserDetailsSet,

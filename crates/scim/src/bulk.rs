@@ -17,7 +17,7 @@ use sha2::{Digest as _, Sha256};
 use wire::scim::{ScimError, ScimType};
 
 use crate::answer::Answer;
-use crate::call::{Call, Query};
+use crate::call::{Body, Call, Query};
 use crate::refused::Refused;
 use crate::{Method, PREFIX, ROUTES, Route};
 
@@ -181,7 +181,6 @@ async fn one(
     let path = path.as_str().unwrap_or_default();
     let (route, id) = route(&operation.method, path)?;
     let data = resolved(&operation.data, ids);
-    let body = if data.is_null() { Vec::new() } else { data.to_string().into_bytes() };
     let version = operation.version.as_deref().and_then(|version| HeaderValue::from_str(version).ok());
     let headers: HeaderMap = version.into_iter().map(|version| (IF_MATCH, version)).collect();
     let mut caller = call.scope.caller().clone();
@@ -194,7 +193,7 @@ async fn one(
             id,
             query: Query::default(),
             headers: &headers,
-            body: &body,
+            body: Body::Read(data.clone()),
             base: call.base.clone(),
             key: call.key.map(|key| key_of(&key, index)),
             line: &mut *line,

@@ -27,12 +27,20 @@ pub(crate) struct Call<'a> {
     pub(crate) id: &'a str,
     pub(crate) query: Query<'a>,
     pub(crate) headers: &'a HeaderMap,
-    pub(crate) body: &'a [u8],
+    pub(crate) body: Body<'a>,
     /// The URL of [`crate::PREFIX`].
     pub(crate) base: String,
     /// The identity of the request, if it has an id.
     pub(crate) key: Option<RequestKey>,
     pub(crate) line: &'a mut Line,
+}
+
+/// The body of a call.
+pub(crate) enum Body<'a> {
+    /// As it was received.
+    Received(&'a [u8]),
+    /// A part of another body.
+    Read(Value),
 }
 
 /// The parameters of a query or of a search. Unknown ones are ignored.
@@ -83,11 +91,16 @@ impl Call<'_> {
 
     /// The body as JSON.
     pub(crate) fn json(&self) -> Result<Value, Refused> {
-        if reader::is_blank(self.body) {
+        let body = match &self.body {
+            Body::Received(body) => *body,
+            Body::Read(Value::Null) => &[],
+            Body::Read(value) => return Ok(value.clone()),
+        };
+        if reader::is_blank(body) {
             return Err(ScimError::new(ScimType::InvalidSyntax, "The body is empty; expected JSON.").into());
         }
         let limits = Limits { bytes: self.core.limits.body_bytes, ..Limits::default() };
-        reader::read(self.body, &limits).map_err(|why| {
+        reader::read(body, &limits).map_err(|why| {
             ScimError::new(ScimType::InvalidSyntax, format!("The body cannot be read: {why}.")).into()
         })
     }
@@ -136,9 +149,13 @@ impl Call<'_> {
         &mut self,
         evidence: Vec<Evidence>,
         changes: Vec<Change>,
-        answer: &Answer,
+        answer: Answer,
     ) -> Result<Answer, Refused> {
-        let rendered = serde_json::to_vec(answer).map_err(|_| CallError::Panic)?;
+        // Only a request with an id can be repeated and needs the response again.
+        let rendered = match self.key {
+            Some(_) => serde_json::to_vec(&answer).map_err(|_| CallError::Panic)?,
+            None => Vec::new(),
+        };
         let write = Write {
             once: self.key.map(|key| (key, self.core.request_ids)),
             evidence,
@@ -158,6 +175,7 @@ impl Call<'_> {
         let core = self.core;
         let written = self.timed(core.store.write(vec![write])).await?.pop();
         let bytes = match written {
+            Some(Written::Ran(bytes)) if bytes.is_empty() => return Ok(answer),
             Some(Written::Ran(bytes)) => bytes,
             Some(Written::Repeated(bytes)) => {
                 self.line.repeated = true;

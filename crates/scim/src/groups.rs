@@ -158,7 +158,7 @@ pub(crate) async fn create(call: &mut Call<'_>) -> Result<Answer, Refused> {
     changes.extend(wanted.changes(call, &before));
     let after = wanted.after(before, core.clock.now());
     let answer = answer(call, 201, &resource(call, &after));
-    call.write(call.scope.evidence(), changes, &answer).await
+    call.write(call.scope.evidence(), changes, answer).await
 }
 
 pub(crate) async fn replace(call: &mut Call<'_>) -> Result<Answer, Refused> {
@@ -184,7 +184,7 @@ pub(crate) async fn delete(call: &mut Call<'_>) -> Result<Answer, Refused> {
         call.scope.covers(Some(role)).map_err(|why| Refused::rule("members", &why))?;
     }
     let changes = vec![Change::Group(GroupChange::Remove(seen.group.id))];
-    call.write(call.scope.evidence(), changes, &Answer::nothing()).await
+    call.write(call.scope.evidence(), changes, Answer::nothing()).await
 }
 
 async fn change(call: &mut Call<'_>, seen: ScimGroup, fields: Map<String, Value>) -> Result<Answer, Refused> {
@@ -203,7 +203,7 @@ async fn change(call: &mut Call<'_>, seen: ScimGroup, fields: Map<String, Value>
     }
     let after = wanted.after(seen, call.core.clock.now());
     let answer = answer(call, 200, &resource(call, &after));
-    call.write(call.scope.evidence(), changes, &answer).await
+    call.write(call.scope.evidence(), changes, answer).await
 }
 
 /// What a resource asks for.

@@ -15,7 +15,7 @@ use observe::Line;
 use observe::trace::Phase;
 
 use crate::answer::{Answer, response};
-use crate::call::{Call, Query};
+use crate::call::{Body, Call, Query};
 use crate::refused::Refused;
 use crate::{PREFIX, Route};
 
@@ -79,7 +79,7 @@ async fn run(
             id,
             query: Query::of(parts.uri.query().unwrap_or_default()),
             headers: &parts.headers,
-            body: &body,
+            body: Body::Received(&body),
             base: base.clone(),
             key,
             line,

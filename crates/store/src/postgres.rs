@@ -98,6 +98,8 @@ pub(crate) fn open(
     let vault = Arc::new(vault);
     let outage = Arc::<Outage>::default();
     let begin = replication::begin(opening.commits);
+    // Behind a pooler each group plans its statements, so one lane with groups twice as large costs less.
+    let lanes = if idle.first().is_some_and(Connection::is_pooled) { 1 } else { LANES };
     let mut lane = || {
         let connection = if opening.serves { idle.pop() } else { None };
         let (vault, entropy, outage) = (Arc::clone(&vault), Arc::clone(&entropy), Arc::clone(&outage));
@@ -105,7 +107,7 @@ pub(crate) fn open(
     };
     let engine = Postgres {
         changes: Writer::start("store-changes", [Changes(lane())]).map_err(OpenProblem::Thread)?,
-        creation: Writer::start("store-creation", (0..LANES).map(|_| Creation(lane())))
+        creation: Writer::start("store-creation", (0..lanes).map(|_| Creation(lane())))
             .map_err(OpenProblem::Thread)?,
         readers: Arc::new(Readers { server, outage, entropy, idle: Mutex::new(idle) }),
         room: Arc::new(Semaphore::new(READERS)),

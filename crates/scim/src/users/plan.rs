@@ -75,14 +75,18 @@ pub(super) async fn creation(call: &mut Call<'_>, fields: Map<String, Value>) ->
     }
     evidence.sort_unstable();
     evidence.dedup();
-    let mut changes = vec![Change::AddUser(user.clone())];
+    let mut changes = vec![
+        Change::AddUser(user.clone()),
+        Change::Scim(ScimChange::AddDetails(user.id, wanted.details.clone())),
+    ];
     let aliases = add_aliases(call, &user, &[], &wanted.aliases, &mut changes);
-    changes.push(Change::Scim(ScimChange::SetDetails(user.id, wanted.details.clone())));
     let attributes = set_attributes(user.id, &[], &wanted.attributes, &mut changes);
     if wanted.external_id.is_some() {
         changes.push(set_external_id(call, user.id, wanted.external_id.clone()));
     }
-    user.updated_at = Some(now);
+    if changes.len() > 2 {
+        user.updated_at = Some(now);
+    }
     let after = ScimUser {
         user,
         aliases,

@@ -211,6 +211,11 @@ impl Drop for Connection {
 }
 
 impl Connection {
+    /// Whether a pooler gives each transaction another connection to the database.
+    pub(super) fn is_pooled(&self) -> bool {
+        self.is_pooled
+    }
+
     /// Whether the connection is unusable.
     pub(super) fn is_lost(&self) -> bool {
         self.lost.get() || self.client.is_closed()

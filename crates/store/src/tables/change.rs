@@ -136,6 +136,9 @@ pub(super) fn one(
     if let Change::Scim(ScimChange::Expect(client, user, seen)) = change {
         return Ok(scim::expect(batch.session, *client, *user, seen)?.map(|()| Effect::Done));
     }
+    if let Change::Scim(ScimChange::AddDetails(user, details)) = change {
+        return scim::write_details(batch.session, *user, details).map(|()| Ok(Effect::Done));
+    }
     if let Change::Scim(ScimChange::SetMember(group, subject, is_member)) = change {
         return match scim::member_change(batch.session, *group, subject, *is_member)? {
             Some(change) => one(batch, &Change::Group(change), actor, now),

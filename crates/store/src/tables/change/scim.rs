@@ -14,7 +14,9 @@ use crate::tables::row::millis;
 pub(super) fn make(session: &dyn Session, change: &ScimChange, now: Timestamp) -> Attempt {
     match change {
         // Made by `one`, because they may be no event.
-        ScimChange::Expect(..) | ScimChange::SetMember(..) => Ok(Err(ChangeError::NotFound)),
+        ScimChange::Expect(..) | ScimChange::SetMember(..) | ScimChange::AddDetails(..) => {
+            Ok(Err(ChangeError::NotFound))
+        }
         ScimChange::SetDetails(user, details) => set_details(session, *user, details, now),
         ScimChange::SetExternalId(client, resource, id) => {
             set_external_id(session, *client, resource, id.as_deref(), now)
@@ -69,15 +71,18 @@ pub(super) fn member_change(
 
 fn set_details(session: &dyn Session, id: UserId, details: &Details, now: Timestamp) -> Attempt {
     there!(users::changeable(session, id)?);
-    let Details { given_name, family_name, attributes } = details;
-    session.execute(
-        "INSERT INTO user_details (user_id, given_name, family_name, attributes) VALUES (?1, ?2, ?3, ?4)
-         ON CONFLICT (user_id) DO UPDATE SET given_name = excluded.given_name,
-             family_name = excluded.family_name, attributes = excluded.attributes",
-        values![id.as_bytes(), given_name, family_name, attributes],
-    )?;
+    write_details(session, id, details)?;
     users::touch(session, id, now)?;
     user_made(session, id, "")
+}
+
+pub(super) fn write_details(session: &dyn Session, id: UserId, details: &Details) -> Result<()> {
+    let Details { given_name, family_name, attributes } = details;
+    let sql =
+        "INSERT INTO user_details (user_id, given_name, family_name, attributes) VALUES (?1, ?2, ?3, ?4)
+         ON CONFLICT (user_id) DO UPDATE SET given_name = excluded.given_name,
+             family_name = excluded.family_name, attributes = excluded.attributes";
+    session.execute(sql, values![id.as_bytes(), given_name, family_name, attributes]).map(|_| ())
 }
 
 fn set_external_id(

@@ -133,6 +133,8 @@ const DOMAINS: &str = "SELECT domain, CAST(sum(users) AS BIGINT) FROM user_count
     GROUP BY domain HAVING sum(users) > 0 ORDER BY domain";
 const NTH_KEY: &str = "SELECT address_key FROM users WHERE address_key > ?1 AND address_key < ?2
     ORDER BY address_key LIMIT 1 OFFSET ?3";
+const NTH_KEY_FROM_END: &str = "SELECT address_key FROM users WHERE address_key > ?1 AND address_key < ?2
+    ORDER BY address_key DESC LIMIT 1 OFFSET ?3";
 const PAGE: &str = "WHERE address_key > ?1 AND address_key < ?2 AND alias_of IS NULL AND reserved = 0
     ORDER BY address_key LIMIT ?3";
 
@@ -209,7 +211,12 @@ fn nth_key(session: &dyn Session, domains: &[(String, i64)], mut at: i64) -> Res
     for (domain, users) in domains {
         if at < *users {
             let (low, high) = range(domain);
-            return session.one(NTH_KEY, values![low, high, at], |row| row.get(0));
+            // From the nearer end.
+            let (sql, skipped) = match at < users / 2 {
+                true => (NTH_KEY, at),
+                false => (NTH_KEY_FROM_END, users - 1 - at),
+            };
+            return session.one(sql, values![low, high, skipped], |row| row.get(0));
         }
         at -= users;
     }
@@ -331,5 +338,9 @@ pub(crate) fn tokens(session: &dyn Session, client: ClientId) -> Result<Vec<Clie
 #[cfg(test)]
 pub(super) fn lists() -> Vec<String> {
     let page = format!("{SELECT} {PAGE}");
-    [ALIASES, RESERVED, DOMAINS, NTH_KEY, MEMBERS].map(str::to_owned).into_iter().chain([page]).collect()
+    [ALIASES, RESERVED, DOMAINS, NTH_KEY, NTH_KEY_FROM_END, MEMBERS]
+        .map(str::to_owned)
+        .into_iter()
+        .chain([page])
+        .collect()
 }
