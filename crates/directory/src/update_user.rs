@@ -3,15 +3,19 @@
 use jiff::Timestamp;
 use secrecy::{ExposeSecret, SecretString};
 
+use crate::EmailAddress;
 use crate::Scope;
 use crate::check;
 use crate::error::ItemError;
+use crate::evidence::Evidence;
 use crate::role::Role;
 use crate::user::{PasswordHash, Update, User};
 
 /// The request. `None` is a missing field.
 #[derive(Clone, Debug, Default)]
 pub struct Asked {
+    /// New address, and the owner of its domain.
+    pub address: Option<(EmailAddress, Option<Evidence>)>,
     /// Display name.
     pub name: Option<String>,
     /// Cloud password.
@@ -39,6 +43,8 @@ pub struct Asked {
 pub enum Field {
     /// The address.
     Address,
+    /// The new address.
+    NewAddress,
     /// The display name.
     Name,
     /// The password.
@@ -53,6 +59,8 @@ pub struct Planned {
     pub user: User,
     /// The new password, which satisfies the policy.
     pub password: Option<SecretString>,
+    /// The new address.
+    pub address: Option<EmailAddress>,
     /// The other changes, an imported password hash among them.
     pub update: Update,
 }
@@ -90,11 +98,17 @@ pub fn judge(
         allow_pop: asked.allow_pop,
         archive_start: asked.archive_start,
     };
-    if asked.password.is_some() || refused.is_some() || !update.is_nothing() {
+    if asked.address.is_some() || asked.password.is_some() || refused.is_some() || !update.is_nothing() {
         let allowed = scope.changes(&user).and_then(|()| scope.covers(role));
         allowed.map_err(|why| vec![(Field::Address, why)])?;
     }
     let mut wrong: Vec<_> = refused.map(|why| (Field::PasswordHash, why)).into_iter().collect();
+    let address = asked.address.and_then(|(address, owner)| {
+        if owner.is_none_or(|owner| owner.account != user.account) {
+            wrong.push((Field::NewAddress, ItemError::ForbiddenForDomain));
+        }
+        (address.as_str() != user.address.as_str()).then_some(address)
+    });
     let name = update.name.as_deref().unwrap_or(&user.name);
     if let Err(why) = check::name(name) {
         wrong.push((Field::Name, why));
@@ -102,12 +116,16 @@ pub fn judge(
     match asked.password.as_ref().map(ExposeSecret::expose_secret) {
         Some(blank) if blank.trim().is_empty() => wrong.push((Field::Password, ItemError::Blank)),
         Some(password) => {
-            let unmet = policy.unmet(password, &[user.address.as_str(), name]);
+            let unmet = policy.unmet(password, &[address.as_ref().unwrap_or(&user.address).as_str(), name]);
             if !unmet.is_empty() {
                 wrong.push((Field::Password, ItemError::PasswordPolicy(unmet)));
             }
         }
         None => {}
     }
-    if wrong.is_empty() { Ok(Planned { user, password: asked.password, update }) } else { Err(wrong) }
+    if wrong.is_empty() {
+        Ok(Planned { user, password: asked.password, address, update })
+    } else {
+        Err(wrong)
+    }
 }

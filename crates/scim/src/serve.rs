@@ -1,5 +1,7 @@
 //! Serves a call: token, permission, body, route, response.
 
+use std::time::Duration;
+
 use api::Core;
 use api::driver::{self, received};
 use api::error::CallError;
@@ -11,13 +13,17 @@ use directory::port::RequestKey;
 use directory::{Scope, Sender};
 use http::header::HOST;
 use http::request::Parts;
-use observe::Line;
 use observe::trace::Phase;
+use observe::{Line, stopwatch};
+use wire::scim::{ScimError, ScimType};
 
 use crate::answer::{Answer, response};
 use crate::call::{Body, Call, Query};
 use crate::refused::Refused;
 use crate::{PREFIX, Route};
+
+/// After a body that took longer, the caller is authenticated again.
+const SLOW_BODY: Duration = Duration::from_secs(1);
 
 /// Attempts to judge a call when the directory changes in between.
 const ATTEMPTS: usize = 4;
@@ -35,6 +41,10 @@ pub(crate) async fn serve(core: &Core, route: &Route, request: Request) -> Respo
         Ok(signed) => {
             from.place.iter().for_each(|place| place.prove());
             run(core, route, signed, &presented, &parts, body, &mut line).await
+        }
+        // The token is one; the request id is not.
+        Err(AuthError::MalformedHeader { why }) if presented.authorization.is_some_and(is_bearer) => {
+            Err(ScimError::new(ScimType::InvalidValue, format!("{why}.")).into())
         }
         Err(refused) => Err(CallError::from(refused).into()),
     };
@@ -56,13 +66,15 @@ async fn run(
     line.request_id = signed.request_id.map(|id| id.to_string());
     enter(route, &signed)?;
     line.begin(Phase::Rules);
+    let started = stopwatch();
     let body = driver::collect(core, body).await?;
+    // Something may have been revoked while the body arrived.
+    let mut is_old = started.elapsed() > SLOW_BODY;
     let base = core.public_url.for_host(parts.headers.get(HOST).map(http::HeaderValue::as_bytes)) + PREFIX;
     let id = segment(route.path, parts.uri.path());
     let mut attempt = 1;
     loop {
-        // The body may have taken long, and something may have been revoked meanwhile.
-        if attempt > 1 || !body.is_empty() {
+        if is_old {
             signed = core.authenticator.authenticate_anew(presented).await.map_err(CallError::from)?;
         }
         let scope = enter(route, &signed)?;
@@ -88,7 +100,12 @@ async fn run(
             Err(Refused::Call(CallError::Stale)) if attempt < ATTEMPTS => attempt += 1,
             outcome => return outcome,
         }
+        is_old = true;
     }
+}
+
+fn is_bearer(authorization: &[u8]) -> bool {
+    wire::header::bearer(authorization).is_some()
 }
 
 /// The caller's account, if it is an application that may call this.

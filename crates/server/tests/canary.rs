@@ -55,6 +55,7 @@ async fn secrets_are_found_nowhere() {
     canary.send_hashes().await;
     canary.misplace_secrets().await;
     canary.call_as_application().await;
+    canary.provision().await;
     let hash = canary.stored_hash().await;
     canary.log_in().await;
     canary.change_password().await;
@@ -142,6 +143,43 @@ impl Canary {
         let user = r#"{"data":[{"emailAddress":"late@example.com"}]}"#;
         self.answers.push(server.post_as(&token, PATH, user).await.to_string());
         self.made.extend([application.client_secret, token]);
+    }
+
+    /// Passwords by SCIM: where they belong, in a path, in a filter, of the wrong type, and in Bulk.
+    async fn provision(&mut self) {
+        let server = &self.server;
+        let application = server.application("Super Administrator", &["userandgroupmanagement"]).await;
+        let (_, _, token) = server.admin().add_token(&application.client_id, None).await.unwrap();
+        let token = secrecy::ExposeSecret::expose_secret(&token).to_owned();
+        let headers = testkit::bearer(&token);
+        let user = format!(r#"{{"userName":"scim@example.com","password":"{NEW}"}}"#);
+        let patch = |operation: &str| format!(r#"{{"Operations":[{operation}]}}"#);
+        let created = server.request("POST", "/scim/v2/Users", &headers, user.clone()).await;
+        assert_eq!(created.status, 201, "{}", created.body);
+        let path = format!("/scim/v2/Users/{}", created.json()["id"].as_str().unwrap());
+        self.answers.push(created.to_string());
+        for (method, path, body) in [
+            ("POST", "/scim/v2/Users", user.replace(NEW, WEAK)),
+            ("POST", "/scim/v2/Users", user.replace(&format!("\"{NEW}\""), &format!("[\"{NEW}\"]"))),
+            ("PUT", &path, user.clone()),
+            ("PATCH", &path, patch(&format!(r#"{{"op":"add","path":"password","value":"{PASSWORD}"}}"#))),
+            (
+                "PATCH",
+                &path,
+                patch(&format!(r#"{{"op":"add","path":"password","value":{{"x":"{PASSWORD}"}}}}"#)),
+            ),
+            ("PATCH", &path, patch(&format!(r#"{{"op":"add","value":{{"password":"{PASSWORD}"}}}}"#))),
+            ("POST", "/scim/v2/Users/.search", format!(r#"{{"filter":"password eq \"{PASSWORD}\""}}"#)),
+            ("GET", &format!("/scim/v2/Users?filter=password%20eq%20%22{PASSWORD}%22"), String::new()),
+            (
+                "POST",
+                "/scim/v2/Bulk",
+                patch(&format!(r#"{{"method":"POST","path":"/Users","data":{user}}}"#)),
+            ),
+        ] {
+            self.answers.push(server.request(method, path, &headers, body).await.to_string());
+        }
+        self.made.push(token);
     }
 
     /// The hash that the server made of the password.

@@ -10,6 +10,11 @@ item! {
     pub struct UpdateUser {
         /// Address of the user.
         email_address: required String = "emailAddress",
+        /// New address, in an internal domain of the account. The user keeps its id, password, key pairs and groups.
+        /// `[ours]`
+        new_email_address: optional String = "newEmailAddress",
+        /// With a new address: whether the old one stays as an alias; default: no. `[ours]`
+        keep_alias: optional bool = "keepAlias",
         /// Display name.
         name: optional String = "name",
         /// Cloud password. Revokes all key pairs of the user.

@@ -86,11 +86,18 @@ fn redact(value: &mut Value) {
             *text = json(text.as_bytes()).unwrap_or_else(|| REDACTED.to_owned());
         }
         Value::Object(fields) => {
+            // An operation of SCIM names the field of its value in another one.
+            let named = fields.iter().find(|(name, _)| name.eq_ignore_ascii_case("path"));
+            let names_secret = named.and_then(|(_, path)| path.as_str()).is_some_and(is_secret);
             for (name, value) in fields.iter_mut() {
                 match value {
                     // Such as `forcePasswordChange`.
                     Value::Bool(_) | Value::Null => {}
                     value if is_secret(name) => *value = REDACTED.into(),
+                    value if names_secret && name.eq_ignore_ascii_case("value") => *value = REDACTED.into(),
+                    Value::String(filter) if name.eq_ignore_ascii_case("filter") && is_secret(filter) => {
+                        REDACTED.clone_into(filter);
+                    }
                     value => redact(value),
                 }
             }
@@ -170,6 +177,14 @@ mod tests {
     #[case(
         r#"{"data":"[{\"password\":\"p\"}]","more":"{password"}"#,
         r#"{"data":"[{\"password\":\"[redacted]\"}]","more":"[redacted]"}"#
+    )]
+    #[case(
+        r#"{"Operations":[{"op":"add","Path":"urn:x:User:password","value":{"x":"p"}},{"path":"title","value":"t"}]}"#,
+        r#"{"Operations":[{"op":"add","Path":"urn:x:User:password","value":"[redacted]"},{"path":"title","value":"t"}]}"#
+    )]
+    #[case(
+        r#"{"filter":"password eq \"p\"","Filter":"title eq \"t\""}"#,
+        r#"{"filter":"[redacted]","Filter":"title eq \"t\""}"#
     )]
     #[case("  ", "")]
     #[case("password=p", "[redacted]: 10 bytes or more that can't be read")]

@@ -191,7 +191,7 @@ async fn judged(call: &Call<'_>, seen: &ScimUser, wanted: &Wanted) -> Result<Upd
         let first = wrong.first().map(|(field, why)| match field {
             update_user::Field::Name => Refused::rule("displayName", why),
             update_user::Field::Password | update_user::Field::PasswordHash => Refused::rule("password", why),
-            update_user::Field::Address => Refused::rule("userName", why),
+            update_user::Field::Address | update_user::Field::NewAddress => Refused::rule("userName", why),
         });
         first.unwrap_or_else(|| Refused::invalid_value("The user is not valid."))
     })?;

@@ -277,3 +277,33 @@ async fn delegates_are_added_found_and_removed() {
     assert_eq!(administrator.call("/api/user/remove-delegate-user", remove).await.codes(), ["err_not_found"]);
     assert_eq!(find().await, json!([]));
 }
+
+#[tokio::test]
+async fn a_renamed_user_keeps_everything_but_its_address() {
+    let server = TestServer::start().await;
+    let administrator = server.administrator();
+    let update = async |item: Value| administrator.call("/api/user/update-user", json!([item])).await;
+    administrator.create(user("ann@example.com")).await;
+    administrator.create(user("bob@example.com")).await;
+    let renamed = update(json!({ "emailAddress": "ann@example.com", "newEmailAddress": "Ann.Ray@example.com", "keepAlias": true, "name": "Ann Ray" })).await;
+    assert_eq!(renamed.json()["data"][0]["emailAddress"], "Ann.Ray@example.com", "{}", renamed.body);
+    assert_eq!(renamed.json()["data"][0]["name"], "Ann Ray");
+    let alias = update(json!({ "emailAddress": "ann@example.com" })).await;
+    assert_eq!(alias.codes(), ["err_user_is_alias"]);
+    for (address, code) in [
+        ("bob@example.com", "err_user_already_exists"),
+        ("ann@elsewhere.example", "err_xdk_operation_forbidden_for_address"),
+        ("ann", "err_validation_invalid_email_address"),
+    ] {
+        let refused =
+            update(json!({ "emailAddress": "ann.ray@example.com", "newEmailAddress": address })).await;
+        assert_eq!(refused.codes(), [code], "{}", refused.body);
+        assert_eq!(refused.json()["fail"][0]["errors"][0]["field"], "newEmailAddress");
+    }
+    // Without an alias the old address is free at once.
+    update(json!({ "emailAddress": "bob@example.com", "newEmailAddress": "rob@example.com" })).await;
+    assert_eq!(administrator.create(user("bob@example.com")).await.rows(), 1);
+    let actions: Vec<_> =
+        server.admin().audit().await.unwrap().into_iter().map(|event| event.action).collect();
+    assert!(actions.contains(&"user.renamed".to_owned()), "{actions:?}");
+}

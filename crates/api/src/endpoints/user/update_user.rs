@@ -2,14 +2,18 @@
 
 use auth::PasswordHasher;
 use directory::application::Product;
-use directory::change::{Change, Effect};
+use directory::change::{Change, ChangeError, Effect};
+use directory::check;
+use directory::error::ItemError;
+use directory::port::Evidence;
 use directory::role::INTERNAL_EDIT;
 use directory::update_user::{Asked, Field, Planned, judge};
-use directory::user::{Update, User};
+use directory::user::{Attempts, Update, User};
+use directory::{EmailAddress, UserId};
 use jiff::Timestamp;
 use wire::Code;
 use wire::body::MAX_ITEMS;
-use wire::item::{Item as _, Row as _, time};
+use wire::item::{Entry, Item as _, Row as _, time};
 use wire::users::{UpdateUser, UserState};
 
 use super::find;
@@ -35,6 +39,7 @@ pub const ENDPOINT: Endpoint = Endpoint {
         Code::ForbiddenForAddress,
         Code::IsAlias,
         Code::RoleNotCovered,
+        Code::UserAlreadyExists,
         Code::LastSuperAdministrator,
         Code::PasswordPolicy,
         Code::PasswordHash,
@@ -48,6 +53,8 @@ async fn update_user(mut call: Call<'_>) -> Result<Reply, CallError> {
     let entries = body.items::<UpdateUser>(MAX_ITEMS)?;
     let scope = call.scope(&INTERNAL_EDIT, body.account_code.as_deref()).await?;
     let (core, now) = (call.core, call.core.clock.now());
+    let mut evidence = scope.evidence();
+    let moves = new_addresses(&mut call, &entries, &mut evidence).await?;
     let found = find(
         &mut call,
         entries.iter().map(|entry| entry.item.as_ref().ok().map(|item| &*item.email_address)),
@@ -59,12 +66,14 @@ async fn update_user(mut call: Call<'_>) -> Result<Reply, CallError> {
     let judging = scope.clone();
     let asked: Vec<_> = entries
         .into_iter()
-        .map(|entry| (entry.key, entry.item.map(|item| rules_item(&core.hasher, item))))
+        .zip(moves)
+        .map(|(entry, new)| (entry.key, entry.item.and_then(|item| rules_item(&core.hasher, item, new))))
         .collect();
     let judge_all = move || -> Vec<_> {
         let judged = asked.into_iter().zip(found).map(|((key, item), found)| {
-            let judged = item.and_then(|item| match found {
+            let judged = item.and_then(|(item, keeps_alias)| match found {
                 Some(Ok((user, role))) => judge(&judging, user, role.as_ref(), item)
+                    .map(|planned| (planned, keeps_alias))
                     .map_err(|all| all.iter().map(|(field, why)| wrong(field_name(*field), why)).collect()),
                 Some(Err(why)) => Err(vec![wrong("emailAddress", &why)]),
                 None => Err(Vec::new()),
@@ -76,7 +85,7 @@ async fn update_user(mut call: Call<'_>) -> Result<Reply, CallError> {
     // Estimating a password's strength takes up to a millisecond, too long for a thread that serves requests.
     let judged = if passwords { core.hasher.run(judge_all).await? } else { judge_all() };
     let passwords: Vec<_> =
-        judged.iter().filter_map(|(_, judged)| judged.as_ref().ok()?.password.clone()).collect();
+        judged.iter().filter_map(|(_, judged)| judged.as_ref().ok()?.0.password.clone()).collect();
     let mut hashes = Vec::new().into_iter();
     if !passwords.is_empty() {
         if let Some(reply) = call.recall().await? {
@@ -84,28 +93,91 @@ async fn update_user(mut call: Call<'_>) -> Result<Reply, CallError> {
         }
         hashes = core.hasher.hash(passwords).await?.into_iter();
     }
-    let mut step = |(key, judged): (_, Result<Planned, _>)| {
-        let plan = judged.map(|Planned { user, password, update }| {
-            let new = password.and_then(|_| hashes.next());
-            let update = Update { password: new.or(update.password), ..update };
-            if update.is_nothing() {
-                return Plan::read(&state(&user, now));
+    let mut step = |(key, judged): (_, Result<(Planned, bool), _>)| {
+        let plan = judged.map(|(mut planned, keeps_alias)| {
+            if planned.password.is_some() {
+                planned.update.password = hashes.next();
             }
-            Plan::change("emailAddress", Change::UpdateUser(user.id, Box::new(update)), move |effect| {
-                match effect {
-                    Effect::User(after) => state(after, now),
-                    _ => state(&user, now),
-                }
-            })
+            let alias = keeps_alias.then(|| UserId::at(now, &core.entropy.randomness()));
+            plan(planned, alias, now)
         });
         Step { key, plan }
     };
     let steps = judged.into_iter().map(&mut step).collect();
-    call.carry_out(scope.evidence(), steps).await
+    call.carry_out(evidence, steps).await
 }
 
-fn rules_item(hasher: &PasswordHasher, item: UpdateUser) -> Asked {
-    Asked {
+/// The changes of one user, with its hashed password.
+fn plan(Planned { user, address, update, .. }: Planned, alias: Option<UserId>, now: Timestamp) -> Plan {
+    if let Some(address) = address {
+        return rename(user, address, alias, update, now);
+    }
+    if update.is_nothing() {
+        return Plan::read(&state(&user, now));
+    }
+    Plan::change("emailAddress", Change::UpdateUser(user.id, Box::new(update)), move |effect| match effect {
+        Effect::User(after) => state(after, now),
+        _ => state(&user, now),
+    })
+}
+
+/// A new address with the owner of its domain, or why it is none.
+type NewAddress = Result<(EmailAddress, Option<Evidence>), ItemError>;
+
+/// The new address of each item; `None`: it stays. The owners are evidence.
+async fn new_addresses(
+    call: &mut Call<'_>,
+    entries: &[Entry<UpdateUser>],
+    evidence: &mut Vec<Evidence>,
+) -> Result<Vec<Option<NewAddress>>, CallError> {
+    let parsed = entries.iter().map(|entry| entry.item.as_ref().ok()?.new_email_address.as_deref());
+    let parsed: Vec<_> = parsed.map(|text| text.map(check::address)).collect();
+    let domains: Vec<_> = parsed.iter().flatten().flatten().map(EmailAddress::domain_name).collect();
+    let store = &call.core.store;
+    let owners = call.timed(store.domains(&domains)).await?;
+    evidence.extend(owners.iter().flatten());
+    evidence.sort_unstable();
+    evidence.dedup();
+    let mut owners = owners.into_iter();
+    let mut with_owner = |address: EmailAddress| (address, owners.next().flatten());
+    Ok(parsed.into_iter().map(|parsed| parsed.map(|parsed| parsed.map(&mut with_owner))).collect())
+}
+
+/// A new address, together with the other changes.
+fn rename(user: User, address: EmailAddress, alias: Option<UserId>, update: Update, now: Timestamp) -> Plan {
+    let after = User {
+        address: address.clone(),
+        name: update.name.clone().unwrap_or_else(|| user.name.clone()),
+        must_change_password: update.must_change_password.unwrap_or(user.must_change_password),
+        password_never_expires: update.password_never_expires.unwrap_or(user.password_never_expires),
+        locked: update.locked.unwrap_or(user.locked),
+        attempts: if update.locked == Some(false) { Attempts::default() } else { user.attempts },
+        disabled: update.disabled.unwrap_or(user.disabled),
+        allow_smtp: update.allow_smtp.unwrap_or(user.allow_smtp),
+        allow_pop: update.allow_pop.unwrap_or(user.allow_pop),
+        archive_start: update.archive_start.or(user.archive_start),
+        ..user.clone()
+    };
+    let mut changes = vec![Change::Rename(user.id, address, alias)];
+    if !update.is_nothing() {
+        changes.push(Change::UpdateUser(user.id, Box::new(update)));
+    }
+    let row = state(&after, now);
+    Plan::done("emailAddress", Change::Together(changes), &row).blaming(|why| match why {
+        ChangeError::AddressTaken => "newEmailAddress",
+        _ => "emailAddress",
+    })
+}
+
+fn rules_item(
+    hasher: &PasswordHasher,
+    item: UpdateUser,
+    new: Option<NewAddress>,
+) -> Result<(Asked, bool), Vec<wire::Error>> {
+    let address = new.transpose().map_err(|why| vec![wrong("newEmailAddress", &why)])?;
+    let keeps_alias = item.keep_alias.unwrap_or(false);
+    let asked = Asked {
+        address,
         name: item.name,
         password: item.password,
         password_hash: item
@@ -118,12 +190,14 @@ fn rules_item(hasher: &PasswordHasher, item: UpdateUser) -> Asked {
         allow_smtp: item.allow_smtp,
         allow_pop: item.allow_pop,
         archive_start: item.archive_start_date,
-    }
+    };
+    Ok((asked, keeps_alias))
 }
 
 fn field_name(field: Field) -> &'static str {
     match field {
         Field::Address => "emailAddress",
+        Field::NewAddress => "newEmailAddress",
         Field::Name => "name",
         Field::Password => "password",
         Field::PasswordHash => "passwordHash",
