@@ -123,6 +123,36 @@ pub(crate) const SCHEMATHESIS: Row = row(
     "every endpoint of `/openapi.json`, made up, good and odd",
     "no answer that the document does not name",
 );
+pub(crate) const SCIM2_TESTER: Row = row(
+    "SCIM: scim2-tester",
+    HTTP,
+    "its checks of discovery, users and groups, with each attribute added, replaced and removed",
+    "every check is a success",
+);
+pub(crate) const SCIM_SANITY: Row = row(
+    "SCIM: scim-sanity, strict",
+    HTTP,
+    "its probes of discovery, users, groups, searches and errors",
+    "none fails; those of agents are skipped",
+);
+pub(crate) const SCIM2_CLIENT: Row = row(
+    "SCIM: Python, scim2-client",
+    HTTP,
+    "users and a group created, changed, replaced with `If-Match`, filtered, paged by index and by cursor, searched, sent in bulk, deleted",
+    "all done; every response fits the schemas of the server; an outdated version is refused",
+);
+pub(crate) const SCIM_CLIENT: Row = row(
+    "SCIM: Python, scim-client",
+    HTTP,
+    "users created, renamed, filtered, paged, deleted; null for what is absent, 0 as the first index",
+    "all done",
+);
+pub(crate) const SCIMMY: Row = row(
+    "SCIM: Node.js, SCIMMY's messages and schemas by fetch",
+    HTTP,
+    "users and a group created, changed, replaced, filtered, paged, searched, sent in bulk, deleted",
+    "all done; the library reads every response",
+);
 pub(crate) const JAVA: Row = row(
     "Java, HttpURLConnection, as the documented sample",
     HTTP,
@@ -151,7 +181,7 @@ pub(crate) const POWERSHELL: Row = row(
     "created; refused as a duplicate",
 );
 
-const ROWS: [&Row; 25] = [
+const ROWS: [&Row; 30] = [
     &PYTHON,
     &RETRIES,
     &COURSE,
@@ -177,6 +207,11 @@ const ROWS: [&Row; 25] = [
     &WINDOWS_POWERSHELL,
     &POWERSHELL,
     &SCHEMATHESIS,
+    &SCIM2_TESTER,
+    &SCIM_SANITY,
+    &SCIM2_CLIENT,
+    &SCIM_CLIENT,
+    &SCIMMY,
 ];
 
 const HEAD: &str = "# Compatibility

@@ -31,6 +31,8 @@ mod retries;
 mod sample;
 mod sandbox;
 mod schemathesis;
+mod scim;
+mod scim_site;
 mod shell;
 mod tls_proxy;
 mod tools;

@@ -1,6 +1,7 @@
 //! Node.js: got over HTTP/2, and axios.
 
 use std::os::unix::fs::symlink;
+use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
 
@@ -26,18 +27,22 @@ fn check_client(client: Client, sandbox: &Sandbox, http: &str, package: &str, ro
     let said = client.creates_once(sandbox, "åsa@example.com");
     assert_eq!(said, format!("{http}\n"));
     client.trusts_not_everybody(sandbox, "certificate");
-    compatibility::record_run(row, &versions(sandbox, &[package]));
+    compatibility::record_run(row, &versions(&modules(sandbox), &[package]));
 }
 
-/// The versions of Node.js and of these packages.
-fn versions(sandbox: &Sandbox, packages: &[&str]) -> String {
+/// The versions of Node.js and of these packages in a folder of packages.
+pub(crate) fn versions(modules: &Path, packages: &[&str]) -> String {
     let version = |package: &&str| {
-        let described = sandbox.folder().join("node_modules").join(package).join("package.json");
+        let described = modules.join(package).join("package.json");
         let described: Value = serde_json::from_slice(&std::fs::read(described).unwrap()).unwrap();
         format!(", {package} {}", described["version"].as_str().unwrap())
     };
     let packages: String = packages.iter().map(version).collect();
     format!("Node.js {}{packages}", tools::version("node", &["--version"]))
+}
+
+fn modules(sandbox: &Sandbox) -> PathBuf {
+    sandbox.folder().join("node_modules")
 }
 
 /// What the client prints, as JSON.
@@ -57,7 +62,7 @@ fn libraries_that_repeat_calls_wait_for_the_quota() {
         let both = [0, 1].map(|number| format!("repeated-{library}{number}@example.com"));
         assert_eq!(created[library], json!(both));
     }
-    compatibility::record_run(&compatibility::NODE_RETRIES, &versions(&sandbox, &libraries));
+    compatibility::record_run(&compatibility::NODE_RETRIES, &versions(&modules(&sandbox), &libraries));
 }
 
 #[test]
@@ -68,7 +73,7 @@ fn libraries_of_oauth_get_a_token_however_they_encode_credentials() {
     for library in libraries {
         assert_eq!(read[library], json!(["bearer", "CSANDBOX01"]));
     }
-    compatibility::record_run(&compatibility::NODE_TOKENS, &versions(&sandbox, &libraries));
+    compatibility::record_run(&compatibility::NODE_TOKENS, &versions(&modules(&sandbox), &libraries));
 }
 
 #[test]

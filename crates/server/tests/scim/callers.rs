@@ -163,6 +163,11 @@ async fn okta_replaces_without_path_puts_whole_users_and_imports_by_index() {
     let path = format!("/Users/{id}");
     let user = scim.patch(&path, json!([{ "op": "replace", "value": { "id": id, "active": false } }])).await;
     assert_eq!((&user["active"], &user["locale"]), (&json!(false), &json!("en-US")));
+    assert_eq!(scim.stored("test.user@example.com").await["accountDisabled"], true);
+    // Okta looks for the user before it creates one.
+    let known = encoded("userName eq \"Test.User@example.com\"");
+    let found = scim.get(&format!("/Users?filter={known}&startIndex=1&count=100")).await.json();
+    assert_eq!((&found["totalResults"], &found["Resources"][0]["id"]), (&json!(1), &json!(id)));
 
     let mut whole = user.clone();
     whole["name"]["familyName"] = "Changed".into();
@@ -171,9 +176,15 @@ async fn okta_replaces_without_path_puts_whole_users_and_imports_by_index() {
     assert_eq!(put.status, 200, "{}", put.body);
     let user = scim.get(&path).await.json();
     assert_eq!(
-        (&user["name"]["familyName"], &user["active"], &user["userName"]),
-        (&json!("Changed"), &json!(true), &json!("Test.User@example.com"))
+        (&user["name"], &user["active"], &user["userName"]),
+        (
+            &json!({ "givenName": "Test", "familyName": "Changed" }),
+            &json!(true),
+            &json!("Test.User@example.com")
+        )
     );
+    let stored = scim.stored("test.user@example.com").await;
+    assert_eq!((&stored["name"], &stored["accountDisabled"]), (&json!("Test User"), &json!(false)));
 
     let page = scim.get("/Users?startIndex=1&count=2").await.json();
     assert_eq!((&page["startIndex"], &page["itemsPerPage"]), (&json!(1), &json!(2)));
@@ -182,4 +193,106 @@ async fn okta_replaces_without_path_puts_whole_users_and_imports_by_index() {
     assert_eq!(last["Resources"].as_array().unwrap().len(), 1);
     let behind = scim.get(&format!("/Users?startIndex={}&count=100", total + 1)).await.json();
     assert_eq!((&behind["Resources"], &behind["totalResults"]), (&json!([]), &json!(total)));
+}
+
+#[tokio::test]
+async fn entra_asks_whether_somebody_is_a_member() {
+    let scim = Scim::start().await;
+    let ann = scim.user(by_entra()).await;
+    let bob = scim.user(json!({ "userName": "bob@example.com" })).await;
+    let body = json!({ "displayName": "Sales", "members": [{ "value": ann }] });
+    let id = scim.call("POST", "/Groups", body).await.json()["id"].as_str().unwrap().to_owned();
+    for (user, is_member) in [(&ann, 1), (&bob, 0)] {
+        for filter in [
+            format!("id eq \"{id}\" and members eq \"{user}\""),
+            format!("members[value eq \"{user}\"] and id eq \"{id}\""),
+            format!("members.value eq \"{user}\""),
+        ] {
+            let path = format!("/Groups?excludedAttributes=members&filter={}", encoded(&filter));
+            let found = scim.get(&path).await.json();
+            assert_eq!(found["totalResults"], is_member, "{filter}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn entra_removes_what_a_user_no_longer_has() {
+    let scim = Scim::start().await;
+    let mut body = by_entra();
+    body["title"] = "Head".into();
+    body["phoneNumbers"] =
+        json!([{ "type": "mobile", "value": "+44 1" }, { "type": "work", "value": "+44 2" }]);
+    let path = format!("/Users/{}", scim.user(body).await);
+    let user = scim
+        .patch(
+            &path,
+            json!([
+                { "op": "Remove", "path": "title" },
+                { "op": "Remove", "path": "phoneNumbers[type eq \"mobile\"].value" },
+                { "op": "Remove", "path": format!("{ENTERPRISE}:department") },
+                { "op": "Remove", "path": "phoneNumbers[type eq \"fax\"].value" },
+                { "op": "Replace", "path": "externalId", "value": "ann-2" },
+            ]),
+        )
+        .await;
+    assert_eq!((user.get("title"), &user["externalId"]), (None, &json!("ann-2")));
+    assert_eq!(user["phoneNumbers"], json!([{ "type": "work", "value": "+44 2" }]));
+    assert_eq!(user[ENTERPRISE], json!({ "manager": { "value": "M-1" } }));
+    let administrator = scim.server.administrator();
+    let attributes = json!([{ "emailAddress": "ann@example.com" }]);
+    let attributes = administrator.call("/api/user/get-attributes", attributes).await.body;
+    assert!(!attributes.contains("Head") && !attributes.contains("Sales"), "{attributes}");
+}
+
+#[tokio::test]
+async fn unknown_parameters_of_a_query_change_nothing() {
+    let scim = Scim::start().await;
+    let id = scim.user(by_entra()).await;
+    let plain = scim.get("/Users").await.json();
+    for query in ["aadOptscim062020", "sortBy=userName&sortOrder=descending", "unknown=%FF&=&unknown"] {
+        assert_eq!(scim.get(&format!("/Users?{query}")).await.json(), plain, "{query}");
+        assert_eq!(scim.get(&format!("/Users/{id}?{query}")).await.json()["id"], id, "{query}");
+    }
+}
+
+#[tokio::test]
+async fn okta_pushes_groups() {
+    let scim = Scim::start().await;
+    let ann = scim.user(by_entra()).await;
+    let bob = scim.user(json!({ "userName": "bob@example.com" })).await;
+    let name = encoded("displayName eq \"Sales\"");
+    let before = scim.get(&format!("/Groups?filter={name}&startIndex=1&count=100")).await.json();
+    assert_eq!(before["totalResults"], 0);
+    let schemas = json!(["urn:ietf:params:scim:schemas:core:2.0:Group"]);
+    let members = json!([{ "value": ann, "display": "ann@example.com" }]);
+    let body = json!({ "schemas": schemas, "displayName": "Sales", "members": members });
+    let id = scim.call("POST", "/Groups", body).await.json()["id"].as_str().unwrap().to_owned();
+    let path = format!("/Groups/{id}");
+
+    let renamed = json!([{ "op": "replace", "value": { "id": id, "displayName": "Support" } }]);
+    let group = scim.patch(&path, renamed).await;
+    assert_eq!((&group["displayName"], &group["members"][0]["value"]), (&json!("Support"), &json!(ann)));
+    let changed = json!([
+        { "op": "remove", "path": format!("members[value eq \"{ann}\"]") },
+        { "op": "add", "path": "members", "value": [{ "value": bob, "display": "bob@example.com" }] },
+    ]);
+    let values = |group: &Value| -> Vec<Value> {
+        let members = group["members"].as_array().into_iter().flatten();
+        members.map(|member| member["value"].clone()).collect()
+    };
+    assert_eq!(values(&scim.patch(&path, changed).await), [json!(bob)]);
+    let all = json!([{ "op": "replace", "path": "members", "value": [{ "value": ann }, { "value": bob }] }]);
+    assert_eq!(values(&scim.patch(&path, all).await).len(), 2);
+    let whole =
+        json!({ "schemas": schemas, "id": id, "displayName": "Support", "members": [{ "value": ann }] });
+    let put = scim.call("PUT", &path, whole).await;
+    assert_eq!((put.status, values(&put.json())), (200, vec![json!(ann)]), "{}", put.body);
+
+    let administrator = scim.server.administrator();
+    let found =
+        administrator.call("/api/directory/find-groups", json!([{ "query": "Support" }])).await.json();
+    let id = &found["data"][0]["folders"][0]["id"];
+    let all = administrator.call("/api/directory/get-group-members", json!([{ "id": id }])).await.body;
+    assert!(all.contains("ann@") || all.contains("Ann@"), "{all}");
+    assert!(!all.contains("bob@"), "{all}");
 }

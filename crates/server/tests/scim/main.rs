@@ -7,6 +7,7 @@ extern crate matricula_server as server;
 mod authority;
 mod bulk;
 mod callers;
+mod differences;
 mod groups;
 mod lists;
 mod users;
