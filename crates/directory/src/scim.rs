@@ -4,6 +4,7 @@ use jiff::Timestamp;
 
 use crate::attribute::Attribute;
 use crate::audit::Action;
+use crate::error::ChangeError;
 use crate::groups::{Group, Subject};
 use crate::user::User;
 use crate::{ClientId, DomainName, EmailAddress, GroupId, TokenId, UserId};
@@ -15,7 +16,7 @@ pub const MAX_EXTERNAL_ID: usize = 1_024;
 pub const MAX_ATTRIBUTES: usize = 128 * 1_024;
 
 /// Tokens that an application may have at a time: the old one and its successor. `[ours]`
-pub const MAX_TOKENS: u64 = 2;
+pub const MAX_TOKENS: usize = 2;
 
 /// Further data of a user.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -177,4 +178,13 @@ impl ClientToken {
     pub fn lives(&self, now: Timestamp) -> bool {
         self.expires_at.is_none_or(|end| now < end)
     }
+}
+
+/// Checks that an application with these tokens may have another one. Expired ones do not count.
+///
+/// # Errors
+/// When [`MAX_TOKENS`] of them are valid.
+pub fn room_for_token(tokens: &[ClientToken], now: Timestamp) -> Result<(), ChangeError> {
+    let living = tokens.iter().filter(|token| token.lives(now)).count();
+    if living < MAX_TOKENS { Ok(()) } else { Err(ChangeError::TooManyTokens) }
 }
