@@ -188,3 +188,24 @@ pub fn room_for_token(tokens: &[ClientToken], now: Timestamp) -> Result<(), Chan
     let living = tokens.iter().filter(|token| token.lives(now)).count();
     if living < MAX_TOKENS { Ok(()) } else { Err(ChangeError::TooManyTokens) }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn expired_tokens_leave_room_for_others() {
+        let now = Timestamp::UNIX_EPOCH;
+        let until = |expires_at| ClientToken {
+            id: TokenId::from_bytes([1; 16]),
+            client: ClientId::from_bytes([2; 16]),
+            digest: [3; 32],
+            expires_at,
+            created_at: now,
+        };
+        let later = now + jiff::SignedDuration::from_secs(1);
+        room_for_token(&[until(None), until(Some(now))], now).unwrap();
+        let full = room_for_token(&[until(None), until(Some(later))], now);
+        assert_eq!(full.unwrap_err(), ChangeError::TooManyTokens);
+    }
+}

@@ -166,7 +166,7 @@ async fn an_application_shows_what_is_refused_and_its_requests() {
     for part in ["1 request, 100 % refused", "invalidValue", "1 token expires soon or has expired"] {
         assert!(shown.body.contains(part), "{part}: {shown}");
     }
-    let journal = browser.get(&link(&shown, "Show them in the journal")).await;
+    let journal = browser.get(&link(&shown, "Last requests in the journal")).await;
     assert!(journal.body.contains("POST /scim/v2/Users") && !journal.body.contains(&token), "{journal}");
 
     // An expired token is the application's: its administrator sees that a new one is needed.
