@@ -242,8 +242,12 @@ impl Authenticator {
         };
         let principal = self.store.client(client, freshness).await.map_err(AuthError::from)?;
         let principal = principal.ok_or(AuthError::InvalidToken)?;
-        if let Some(lasting) = lasting {
-            lasting.verify(&principal.tokens, now)?;
+        if let Some(lasting) = lasting
+            && let Err(why) = lasting.verify(&principal.tokens, now)
+        {
+            // The secret of an expired token was right, so the refusal counts as the application's.
+            let sender = matches!(why, AuthError::TokenExpired).then(|| Sender::Client(principal));
+            return Err(Unverified { why, sender });
         }
         #[expect(
             clippy::disallowed_methods,

@@ -13,7 +13,7 @@ use crate::key_status::KeyStatus;
 const MAX_LISTED: usize = 50;
 
 /// The field of a confirmed form.
-const CONFIRMED: &str = "sure";
+pub(super) const CONFIRMED: &str = "sure";
 
 /// Form fields that are not sent back to the browser: secrets, and values of one session.
 pub(super) const NOT_RESENT: &[&str] = &["token", "password", "new", "again", CONFIRMED];

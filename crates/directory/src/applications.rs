@@ -8,8 +8,9 @@ use crate::check;
 use crate::error::ItemError;
 use crate::role::Role;
 use crate::user::User;
+use crate::{Domain, DomainName};
 
-/// Longest life of a key pair that expires, in days.
+/// Longest life of a key pair or a token that expires, in days.
 pub const MAX_DAYS: i64 = 3_650;
 
 /// Longest time in which both pairs of a rotation work, in hours.
@@ -60,7 +61,25 @@ pub fn register_client(scope: &Scope, role: &Role, products: &[Product]) -> Resu
     if products.is_empty() { Err(ItemError::Missing) } else { Ok(()) }
 }
 
-/// The expiry of a key pair after so many days; `None`: never.
+/// Checks that the caller may change an application of API 2.0 with this role, issue or revoke its tokens, or disable it: a
+/// program with a token acts with the role, so nobody may issue more permissions than they have. A deleted role has none.
+///
+/// # Errors
+/// When the role has more permissions than the caller's.
+pub fn change_client(scope: &Scope, role: Option<&Role>) -> Result<(), ItemError> {
+    scope.covers(role)
+}
+
+/// The domain of user names without one, if it is an internal domain of the account.
+///
+/// # Errors
+/// When it is not.
+pub fn user_name_domain(scope: &Scope, found: Option<Domain>) -> Result<DomainName, ItemError> {
+    let own = found.filter(|found| found.account == scope.account().id);
+    own.map(|own| own.name).ok_or(ItemError::NotFound("internal domain"))
+}
+
+/// The expiry of a key pair or a token after so many days; `None`: never.
 ///
 /// # Errors
 /// When the number is not from 1 to [`MAX_DAYS`].

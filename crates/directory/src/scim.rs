@@ -4,6 +4,7 @@ use jiff::Timestamp;
 
 use crate::attribute::Attribute;
 use crate::audit::Action;
+use crate::error::ChangeError;
 use crate::groups::{Group, Subject};
 use crate::user::User;
 use crate::{ClientId, DomainName, EmailAddress, GroupId, TokenId, UserId};
@@ -15,7 +16,7 @@ pub const MAX_EXTERNAL_ID: usize = 1_024;
 pub const MAX_ATTRIBUTES: usize = 128 * 1_024;
 
 /// Tokens that an application may have at a time: the old one and its successor. `[ours]`
-pub const MAX_TOKENS: u64 = 2;
+pub const MAX_TOKENS: usize = 2;
 
 /// Further data of a user.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -180,5 +181,35 @@ impl ClientToken {
     /// Whether it is valid, if it was not revoked.
     pub fn lives(&self, now: Timestamp) -> bool {
         self.expires_at.is_none_or(|end| now < end)
+    }
+}
+
+/// Checks that an application with these tokens may have another one. Expired ones do not count.
+///
+/// # Errors
+/// When [`MAX_TOKENS`] of them are valid.
+pub fn room_for_token(tokens: &[ClientToken], now: Timestamp) -> Result<(), ChangeError> {
+    let living = tokens.iter().filter(|token| token.lives(now)).count();
+    if living < MAX_TOKENS { Ok(()) } else { Err(ChangeError::TooManyTokens) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn expired_tokens_leave_room_for_others() {
+        let now = Timestamp::UNIX_EPOCH;
+        let until = |expires_at| ClientToken {
+            id: TokenId::from_bytes([1; 16]),
+            client: ClientId::from_bytes([2; 16]),
+            digest: [3; 32],
+            expires_at,
+            created_at: now,
+        };
+        let later = now + jiff::SignedDuration::from_secs(1);
+        room_for_token(&[until(None), until(Some(now))], now).unwrap();
+        let full = room_for_token(&[until(None), until(Some(later))], now);
+        assert_eq!(full.unwrap_err(), ChangeError::TooManyTokens);
     }
 }

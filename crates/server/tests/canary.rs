@@ -248,7 +248,8 @@ impl Canary {
         let keys = console(&format!("{application}/keys"));
         let pair = browser.post(&keys, &[("address", "admin@example.com")]).await;
         made.push(code_text(&pair, "secret-key").replace("&#43;", "+"));
-        for page in ["", "/users", "/applications", &application, "/audit", "/audit.jsonl"] {
+        let client = register_client(&mut browser, made).await;
+        for page in ["", "/users", "/applications", &application, &client, "/audit", "/audit.jsonl"] {
             answers.push(browser.get(&console(page)).await.to_string());
         }
         import_file(&mut browser, answers).await;
@@ -288,6 +289,20 @@ fn console(below: &str) -> String {
 fn code_text(page: &Response, id: &str) -> String {
     let shown = page.body.split(&format!("<code id=\"{id}\">")).nth(1).unwrap();
     shown.split('<').next().unwrap().to_owned()
+}
+
+/// Registers an application of API 2.0 with a token. Returns the path of its page.
+async fn register_client(browser: &mut Browser<'_>, made: &mut Vec<String>) -> String {
+    let list = browser.get(&console("/applications")).await.body;
+    let role =
+        list.split("<select name=\"role\"><option value=\"").nth(1).unwrap().split('"').next().unwrap();
+    let form = [("name", "Canary"), ("role", role), ("product", "userandgroupmanagement")];
+    let registered = browser.post(&console("/clients"), &form).await;
+    made.push(code_text(&registered, "client-secret"));
+    let path = format!("/clients/{}", code_text(&registered, "client-id"));
+    let issued = browser.post(&console(&format!("{path}/tokens")), &[("days", "30")]).await;
+    made.push(code_text(&issued, "scim-token"));
+    path
 }
 
 async fn import_file(browser: &mut Browser<'_>, answers: &mut Vec<String>) {

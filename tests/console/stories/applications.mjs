@@ -64,7 +64,27 @@ export default async function applications(visitor) {
     await visitor.looksAround('client-registered');
     const second = await run('sh', ['-c', await page.locator('#first-call').textContent()]);
     assert.match(second.stdout, /admin@example\.com/);
-    await page.getByRole('link', { name: 'To the applications' }).click();
-    await page.getByRole('button', { name: 'Disable Sync' }).click();
+
+    // A token for SCIM is issued, makes the call that is shown, and is revoked.
+    await page.getByRole('link', { name: 'To the application', exact: true }).click();
+    await page.getByRole('heading', { name: 'Sync', exact: true }).waitFor();
+    await page.getByLabel('Ends in days').fill('30');
+    await page.getByRole('button', { name: 'Issue', exact: true }).click();
+    await page.getByRole('heading', { name: 'A token for Sync' }).waitFor();
+    await visitor.looksAround();
+    const scim = await page.locator('#first-call').textContent();
+    assert.match((await run('sh', ['-c', scim])).stdout, /"totalResults"/);
+    await page.getByRole('link', { name: 'To the application', exact: true }).click();
+    await page.getByLabel('Domain of user names').selectOption('example.com');
+    await page.getByRole('button', { name: 'Save' }).click();
+    await page.getByText('The domain of user names is changed').waitFor();
+    await visitor.looksAround();
+    await page.getByRole('button', { name: /Revoke the token/ }).click();
+    await page.getByText('Nothing has been changed yet').waitFor();
+    await visitor.looksAround();
+    await page.getByRole('button', { name: 'Revoke now' }).click();
+    await page.getByText('The token is revoked').waitFor();
+    await page.getByLabel(/to confirm/).fill('Sync');
+    await page.getByRole('button', { name: 'Disable', exact: true }).click();
     await page.getByText('The application is disabled').waitFor();
 }

@@ -1,4 +1,4 @@
-//! Applications of API 2.0.
+//! The registration of applications of API 2.0.
 
 use std::collections::BTreeSet;
 
@@ -9,7 +9,7 @@ use directory::change::Change;
 use directory::{RoleId, roles};
 use secrecy::ExposeSecret;
 
-use super::list;
+use super::{client_path, list};
 use crate::request::PageRequest;
 use crate::shell::Shell;
 use crate::{PageError, PageResponse};
@@ -23,6 +23,10 @@ struct Registered {
     client_id: String,
     secret: String,
     url: String,
+    /// Its page.
+    path: String,
+    /// Whether it may call SCIM.
+    may_call_scim: bool,
 }
 
 pub(super) async fn register(request: &mut PageRequest<'_>) -> Result<PageResponse, PageError> {
@@ -58,24 +62,12 @@ pub(super) async fn register(request: &mut PageRequest<'_>) -> Result<PageRespon
     };
     let page = Registered {
         shell: request.shell("/applications", "Application registered"),
+        path: client_path(request, &client.client_id),
+        may_call_scim: client.products.contains(&Product::UserAndGroupManagement),
         name: client.name,
         client_id: client.client_id,
         secret: secret.expose_secret().to_owned(),
         url: request.url(),
     };
     Ok(PageResponse::Html(page.render()?))
-}
-
-pub(super) async fn disable(request: &mut PageRequest<'_>) -> Result<PageResponse, PageError> {
-    let judge = async |request: &PageRequest<'_>| {
-        let found = request.console.core.store.client_by_name(request.form.text("client")).await?;
-        let client = applications::client_of_account(&request.scope, found)?;
-        let role = request.console.core.store.role(client.role).await?;
-        let covered = request.scope.covers(role.as_ref()).map_err(|why| format!("{why}."));
-        Ok(covered.map(|()| (vec![Change::DisableClient(client.id)], ())))
-    };
-    match request.write_changes(judge).await? {
-        Ok(()) => Ok(PageResponse::Redirect(request.path("/applications?done=disable"))),
-        Err(why) => list::refused(request, why).await,
-    }
 }

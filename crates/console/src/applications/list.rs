@@ -1,12 +1,13 @@
 //! The list of applications, and the registration of a new one.
 
 use askama::Template;
-use directory::application::Product;
+use directory::application::{Client, Product};
 use directory::applications;
 use directory::change::Change;
 use directory::role::APPLICATIONS_EDIT;
 use secrecy::ExposeSecret;
 
+use super::client_path;
 use crate::request::PageRequest;
 use crate::shell::{Notice, Shell};
 use crate::shown_time::ShownTime;
@@ -34,6 +35,7 @@ struct Row {
 }
 
 struct ClientRow {
+    path: String,
     name: String,
     client_id: String,
     role: String,
@@ -87,13 +89,9 @@ pub(super) async fn render(request: &PageRequest<'_>, notice: Option<Notice>) ->
             .into_iter()
             .zip(used)
             .map(|(client, used)| ClientRow {
+                path: client_path(request, &client.client_id),
                 role: role(client.role),
-                products: client
-                    .products
-                    .iter()
-                    .map(|product| product.as_str())
-                    .collect::<Vec<_>>()
-                    .join(", "),
+                products: product_names(&client),
                 name: client.name,
                 client_id: client.client_id,
                 made: ShownTime(client.created_at),
@@ -111,6 +109,11 @@ pub(super) async fn render(request: &PageRequest<'_>, notice: Option<Notice>) ->
         may_edit: request.may(&APPLICATIONS_EDIT),
     };
     Ok(page.render()?)
+}
+
+/// The names of an application's products, as text.
+pub(super) fn product_names(client: &Client) -> String {
+    client.products.iter().map(|product| product.as_str()).collect::<Vec<_>>().join(", ")
 }
 
 pub(super) async fn register(request: &mut PageRequest<'_>) -> Result<PageResponse, PageError> {

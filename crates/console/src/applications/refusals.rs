@@ -1,6 +1,5 @@
 //! Why requests of an application were refused.
 
-use directory::Application;
 use directory::port::{REFUSALS_KEPT, Refusal};
 use wire::explain::Mistake;
 
@@ -21,14 +20,11 @@ pub(super) struct Row {
     pub(super) from: String,
 }
 
-/// The most frequent refusals of the last days.
-pub(super) async fn rows(
-    request: &PageRequest<'_>,
-    application: &Application,
-) -> Result<Vec<Row>, PageError> {
+/// The most frequent refusals of the last days, by application id or client id.
+pub(super) async fn rows(request: &PageRequest<'_>, id: &str) -> Result<Vec<Row>, PageError> {
     let core = &request.console.core;
     let since = core.clock.now().saturating_sub(REFUSALS_KEPT).unwrap_or(jiff::Timestamp::MIN);
-    let mut refusals = core.refusals_of(&application.app_id, since).await?;
+    let mut refusals = core.refusals_of(id, since).await?;
     refusals.truncate(ROWS);
     Ok(refusals.into_iter().map(row).collect())
 }

@@ -1,14 +1,14 @@
 //! The page of an application: its key pairs and their use.
 
 use askama::Template;
+use directory::BindingId;
 use directory::change::Change;
 use directory::port::Affected;
 use directory::role::APPLICATIONS_EDIT;
-use directory::{Application, BindingId};
 
+use super::calls::{self, Calls};
 use super::named_application;
 use super::refusals::{self, Row};
-use crate::figures::{count, share};
 use crate::key_status::KeyStatus;
 use crate::request::PageRequest;
 use crate::shell::{Notice, Shell};
@@ -16,7 +16,6 @@ use crate::shown_time::ShownTime;
 use crate::tag::Tag;
 use crate::usage::{self, Used};
 use crate::{PageError, PageResponse};
-use observe::telemetry::Span;
 
 /// Key pairs on a page.
 const PAGE: usize = 100;
@@ -37,27 +36,6 @@ struct Show {
     may_edit: bool,
     calls: Calls,
     refusals: Vec<Row>,
-}
-
-/// Recent requests to this node, including those with a wrong signature.
-struct Calls {
-    requests: String,
-    refused: Option<String>,
-    refused_items: Option<String>,
-    /// The most frequent code.
-    code: Option<&'static str>,
-}
-
-fn calls(request: &PageRequest<'_>, application: &Application) -> Calls {
-    let (telemetry, account) = (&request.console.core.telemetry, request.scope.account());
-    telemetry.know(account, &application.app_id, &application.name);
-    let total = telemetry.series(account.id, Some(&application.app_id), Span::Day).total;
-    Calls {
-        requests: count(total.requests),
-        refused: (total.refused > 0).then(|| share(total.refused, total.requests)),
-        refused_items: (total.refused_items > 0).then(|| count(total.refused_items)),
-        code: total.codes.first().map(|(code, _)| *code),
-    }
 }
 
 struct Key {
@@ -112,8 +90,8 @@ pub(super) async fn render(request: &PageRequest<'_>, notice: Option<Notice>) ->
         })
         .collect();
     let page = Show {
-        calls: calls(request, &application),
-        refusals: refusals::rows(request, &application).await?,
+        calls: calls::calls(request, &application.app_id, &application.name),
+        refusals: refusals::rows(request, &application.app_id).await?,
         shell: request.shell("/applications", application.name.clone()).with_notice(notice),
         path,
         name: application.name,

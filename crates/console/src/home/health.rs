@@ -4,6 +4,7 @@ use directory::port::{ApplicationRow, BindingRow};
 use jiff::Timestamp;
 
 use crate::PageError;
+use crate::applications::client_path;
 use crate::figures::{count, duration, share};
 use crate::key_status::KeyStatus;
 use crate::request::PageRequest;
@@ -29,7 +30,7 @@ pub(super) struct Application {
     pub(super) last_used: Option<ShownTime>,
     /// Whether it has ever called.
     pub(super) has_called: bool,
-    /// Key pairs that end soon.
+    /// Key pairs or tokens that end soon.
     pub(super) ending: usize,
     /// Number of key pairs; `None` for API 2.0.
     pub(super) pairs: Option<usize>,
@@ -60,8 +61,11 @@ pub(super) async fn list_applications(
         ));
     }
     for client in console.core.store.list_clients().await?.into_iter().filter(|it| it.account == account.id) {
-        let path = request.path("/applications");
-        let found_client = Found { id: client.client_id, name: client.name, path, pairs: None, ending: 0 };
+        let path = client_path(request, &client.client_id);
+        let tokens = console.core.store.tokens(client.id).await?;
+        let ending = tokens.iter().filter(|token| KeyStatus::of_token(token, now) == KeyStatus::EndsSoon);
+        let ending = ending.count();
+        let found_client = Found { id: client.client_id, name: client.name, path, pairs: None, ending };
         found.push((found_client, vec![*client.id.as_bytes()]));
     }
     let credentials: Vec<_> = found.iter().flat_map(|(_, credentials)| credentials).copied().collect();

@@ -37,8 +37,10 @@ async fn a_demotion_while_a_form_arrives_takes_effect() {
     for (page, fields) in [
         ("keys", vec![("address", ADMINISTRATOR), ("days", "")]),
         ("clients", vec![("name", "Second"), ("product", "userandgroupmanagement"), ("role", "")]),
+        ("tokens", vec![("days", "30")]),
     ] {
         let server = TestServer::start().await;
+        let client = server.application("Super Administrator", &["userandgroupmanagement"]).await.client_id;
         server.promote("reader@example.com", "Super Administrator").await;
         let mut browser = server.signed_in("reader@example.com", PASSWORD).await;
         let app_id = server.administrator().keys().app_id.clone();
@@ -50,6 +52,7 @@ async fn a_demotion_while_a_form_arrives_takes_effect() {
             fields.into_iter().map(|(name, text)| (name, if name == "role" { role } else { text })).collect();
         let target = match page {
             "keys" => path(&format!("/applications/{app_id}/keys")),
+            "tokens" => path(&format!("/clients/{client}/tokens")),
             _ => path("/clients"),
         };
         let (before, pairs) =

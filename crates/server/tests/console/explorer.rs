@@ -23,6 +23,7 @@ struct Objects {
     app: String,
     key: String,
     client: String,
+    token: String,
     role: String,
     own_role: String,
     pending_domain: String,
@@ -50,7 +51,8 @@ impl Objects {
             group,
             app,
             key: between(&key, "name=\"key\" value=\"", "\"").to_owned(),
-            client: client.client_id.clone(),
+            token: server.admin().add_token(&client.client_id, None).await.unwrap().0.to_string(),
+            client: client.client_id,
             role: between(&list, "<select name=\"role\"><option value=\"", "\"").to_owned(),
             own_role: created("/api/role/create-role", own_role).await,
             pending_domain: created("/api/domain/create-domain", domain).await,
@@ -71,7 +73,10 @@ impl Objects {
             ("/applications/{app}/rotate", vec![("key", key), ("hours", "1")]),
             ("/applications/{app}/disable", vec![("confirm", "An application")]),
             ("/clients", vec![("name", "New"), ("role", role), ("product", "userandgroupmanagement")]),
-            ("/clients/disable", vec![("client", &self.client)]),
+            ("/clients/{client}/tokens", vec![("days", "3")]),
+            ("/clients/{client}/revoke", vec![("id", &self.token), sure]),
+            ("/clients/{client}/user-name-domain", vec![("domain", "example.com")]),
+            ("/clients/{client}/disable", vec![("confirm", "A program")]),
             ("/audit/verify", vec![]),
             ("/groups", vec![("description", "New")]),
             ("/groups/{group}", vec![("description", "Renamed")]),
@@ -98,6 +103,7 @@ impl Objects {
             .replace(&format!("{}/users/{{user}}", path("")), &self.user)
             .replace(&format!("{}/groups/{{group}}", path("")), &self.group)
             .replace("{app}", &self.app)
+            .replace("{client}", &self.client)
     }
 }
 

@@ -6,6 +6,7 @@ extern crate matricula_server as server;
 
 mod applications;
 mod authority;
+mod clients;
 mod columns;
 #[path = "../explore/mod.rs"]
 mod explore;
@@ -48,6 +49,13 @@ fn link(page: &Response, text: &str) -> String {
         .filter(|before| before.len() < page.body.len())
         .and_then(|before| before.rsplit("href=\"").next());
     path.unwrap_or_else(|| panic!("no link {text} in {}", page.body)).replace("&#38;", "&")
+}
+
+/// The text of the `<code>` element with this id.
+fn code_text(page: &Response, id: &str) -> String {
+    let shown = page.body.split(&format!("<code id=\"{id}\">")).nth(1);
+    let shown = shown.unwrap_or_else(|| panic!("no {id} in {}", page.body));
+    shown.split('<').next().unwrap_or_default().to_owned()
 }
 
 /// The target of a redirect.

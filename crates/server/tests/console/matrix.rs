@@ -16,6 +16,7 @@ async fn path_parameters(server: &TestServer) -> BTreeMap<&'static str, String> 
     let group = location(&browser.post(&path("/groups"), &[("description", "Matrix")]).await);
     let app = browser.get(&path("/applications")).await;
     let app = app.body.split("/applications/").nth(1).unwrap().split('"').next().unwrap().to_owned();
+    let client = server.application("Basic Administrator", &["userandgroupmanagement"]).await.client_id;
     let import = browser.upload(&path("/import"), "users.csv", b"email\nmatrix@example.com\n").await;
     // The journal starts with the first request.
     server.control();
@@ -26,6 +27,7 @@ async fn path_parameters(server: &TestServer) -> BTreeMap<&'static str, String> 
         ("user", last(&user)),
         ("group", last(&group)),
         ("app", app),
+        ("client", client),
         ("job", last(&location(&import))),
     ])
 }
@@ -42,7 +44,7 @@ fn fill(page: &Page, parameters: &BTreeMap<&str, String>) -> String {
 async fn request_page(browser: &mut Browser<'_>, page: &Page, path: &str) -> Response {
     match page.method {
         Method::Get => browser.get(path).await,
-        // An empty form changes nothing.
+        // An empty form changes nothing, except that it issues a token.
         Method::Post => browser.post(path, &[]).await,
     }
 }

@@ -2,7 +2,7 @@
 
 use directory::change::ChangeError;
 use directory::groups::{GroupChange, Subject};
-use directory::scim::{ClientToken, Details, MAX_TOKENS, Resource, ScimChange, Seen};
+use directory::scim::{ClientToken, Details, Resource, ScimChange, Seen, room_for_token};
 use directory::{ClientId, DomainName, GroupId, UserId};
 use jiff::Timestamp;
 
@@ -120,9 +120,8 @@ fn add_token(session: &dyn Session, token: &ClientToken, now: Timestamp) -> Atte
     let made =
         found(session, "SELECT account, client_id FROM clients WHERE id = ?1", token.client.as_bytes())?;
     let made = there!(made);
-    let living = read::scim::tokens(session, token.client)?.iter().filter(|token| token.lives(now)).count();
-    if u64::try_from(living).unwrap_or(u64::MAX) >= MAX_TOKENS {
-        return Ok(Err(ChangeError::TooManyTokens));
+    if let Err(full) = room_for_token(&read::scim::tokens(session, token.client)?, now) {
+        return Ok(Err(full));
     }
     session.execute(
         "INSERT INTO client_tokens (id, client, digest, expires_at, created_at) VALUES (?1, ?2, ?3, ?4, ?5)",
