@@ -23,7 +23,8 @@ impl Admin {
         parent: Option<&str>,
     ) -> Result<AccountId, AdminError> {
         let code = AccountCode::parse(code)?;
-        let name = named(name)?;
+        // An account may have none.
+        let name = if name.is_empty() { name } else { named(name)? };
         let above = match parent {
             Some(parent) => {
                 let parent = self.account(parent).await?;
