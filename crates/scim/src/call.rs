@@ -9,6 +9,7 @@ use directory::port::{Evidence, RequestKey, Write, Written};
 use directory::{ClientId, DomainName, Scope, Sender};
 use http::HeaderMap;
 use http::header::{IF_MATCH, IF_NONE_MATCH};
+use jiff::Timestamp;
 use observe::{Line, stopwatch};
 use serde_json::Value;
 use wire::reader::{self, Limits};
@@ -144,11 +145,19 @@ impl Call<'_> {
         outcome
     }
 
-    /// Makes changes together, all of them or none, and stores the response with the request if it has an id.
+    /// The time in milliseconds, as the store keeps it: a response must have the moments that a read gives.
+    pub(crate) fn now(&self) -> Timestamp {
+        let now = self.core.clock.now();
+        Timestamp::from_millisecond(now.as_millisecond()).unwrap_or(now)
+    }
+
+    /// Makes changes together, all of them or none, and stores the response with the request if it has an id. The
+    /// moment is the one in the response.
     pub(crate) async fn write(
         &mut self,
         evidence: Vec<Evidence>,
         changes: Vec<Change>,
+        now: Timestamp,
         answer: Answer,
     ) -> Result<Answer, Refused> {
         // Only a request with an id can be repeated and needs the response again.
@@ -160,7 +169,7 @@ impl Call<'_> {
             once: self.key.map(|key| (key, self.core.request_ids)),
             evidence,
             actor: self.scope.caller().actor(),
-            now: self.core.clock.now(),
+            now,
             changes: vec![Change::Together(changes)],
             render: Box::new(move |effects| {
                 match effects.first().and_then(|effect| effect.as_ref().err()) {

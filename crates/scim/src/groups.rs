@@ -156,9 +156,10 @@ pub(crate) async fn create(call: &mut Call<'_>) -> Result<Answer, Refused> {
     let before = ScimGroup { group, updated_at: None, external_id: None, members: Vec::new() };
     may_change_members(call, &wanted, &before).await?;
     changes.extend(wanted.changes(call, &before));
-    let after = wanted.after(before, core.clock.now());
+    let now = call.now();
+    let after = wanted.after(before, now);
     let answer = answer(call, 201, &resource(call, &after));
-    call.write(call.scope.evidence(), changes, answer).await
+    call.write(call.scope.evidence(), changes, now, answer).await
 }
 
 pub(crate) async fn replace(call: &mut Call<'_>) -> Result<Answer, Refused> {
@@ -184,7 +185,7 @@ pub(crate) async fn delete(call: &mut Call<'_>) -> Result<Answer, Refused> {
         call.scope.covers(Some(role)).map_err(|why| Refused::rule("members", &why))?;
     }
     let changes = vec![Change::Group(GroupChange::Remove(seen.group.id))];
-    call.write(call.scope.evidence(), changes, Answer::nothing()).await
+    call.write(call.scope.evidence(), changes, call.now(), Answer::nothing()).await
 }
 
 async fn change(call: &mut Call<'_>, seen: ScimGroup, fields: Map<String, Value>) -> Result<Answer, Refused> {
@@ -201,9 +202,10 @@ async fn change(call: &mut Call<'_>, seen: ScimGroup, fields: Map<String, Value>
     if changes.is_empty() {
         return Ok(answer(call, 200, &resource(call, &seen)));
     }
-    let after = wanted.after(seen, call.core.clock.now());
+    let now = call.now();
+    let after = wanted.after(seen, now);
     let answer = answer(call, 200, &resource(call, &after));
-    call.write(call.scope.evidence(), changes, answer).await
+    call.write(call.scope.evidence(), changes, now, answer).await
 }
 
 /// What a resource asks for.

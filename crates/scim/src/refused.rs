@@ -50,7 +50,7 @@ impl From<auth::HasherError> for Refused {
 impl Refused {
     /// The resource is not found.
     pub(crate) fn not_found(what: &str) -> Self {
-        ScimError::with_status(404, format!("{what} not found. It may have been deleted.")).into()
+        ScimError::with_status(404, format!("{what} was not found. It may have been deleted.")).into()
     }
 
     /// A value that cannot be stored.

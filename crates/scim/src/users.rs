@@ -109,7 +109,7 @@ pub(crate) async fn create(call: &mut Call<'_>) -> Result<Answer, Refused> {
     let planned = plan::creation(call, sent.fields).await?;
     let resource = resource::of(call, &planned.after);
     let answer = answer(call, 201, &resource);
-    call.write(planned.evidence, planned.changes, answer).await
+    call.write(planned.evidence, planned.changes, planned.at, answer).await
 }
 
 pub(crate) async fn replace(call: &mut Call<'_>) -> Result<Answer, Refused> {
@@ -138,7 +138,7 @@ pub(crate) async fn delete(call: &mut Call<'_>) -> Result<Answer, Refused> {
     let seen = named(call).await?;
     call.check_version(&version(&resource::of(call, &seen)))?;
     let planned = plan::removal(call, &seen).await?;
-    call.write(planned.evidence, planned.changes, Answer::nothing()).await
+    call.write(planned.evidence, planned.changes, planned.at, Answer::nothing()).await
 }
 
 /// Changes a user to what was sent.
@@ -150,7 +150,7 @@ async fn change(call: &mut Call<'_>, seen: ScimUser, fields: Map<String, Value>)
     if planned.changes.is_empty() {
         return Ok(answer);
     }
-    call.write(planned.evidence, planned.changes, answer).await
+    call.write(planned.evidence, planned.changes, planned.at, answer).await
 }
 
 /// The user that the path names.

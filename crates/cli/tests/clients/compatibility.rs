@@ -230,6 +230,10 @@ Seen with these libraries, and worth knowing:
   +02:00 and +01:00. Send `UTC`.
 - The PyPI package mimecast-api drops the path of a base URL, so a server below a path is not found.
 - A redirect in front of the server breaks signed calls: clients drop `Authorization` on the way to another host or port.
+- SCIM: the PyPI package scim-client sends back only the attributes that it knows, so its update of a user that it has read
+  removes title, telephone numbers and others. It cannot read a user without `externalId` or `displayName`, nor a list with one.
+- SCIM: SCIMMY makes filters from objects without escaping quotes, and without brackets, so that conditions on one element
+  become conditions on several. Write such filters as texts.
 
 | client | version | transport | calls | result |
 |---|---|---|---|---|

@@ -11,6 +11,7 @@ use directory::scim::{Details, MAX_ATTRIBUTES, MAX_EXTERNAL_ID, Resource, ScimCh
 use directory::update_user::{self, Asked};
 use directory::user::{Update, User};
 use directory::{EmailAddress, UserId};
+use jiff::Timestamp;
 use secrecy::SecretString;
 use serde_json::{Map, Value};
 
@@ -22,6 +23,8 @@ use crate::refused::Refused;
 pub(super) struct Planned {
     pub(super) evidence: Vec<Evidence>,
     pub(super) changes: Vec<Change>,
+    /// The moment of the change, in the response and in the store.
+    pub(super) at: Timestamp,
     pub(super) after: ScimUser,
 }
 
@@ -43,7 +46,7 @@ struct Wanted {
 
 pub(super) async fn creation(call: &mut Call<'_>, fields: Map<String, Value>) -> Result<Planned, Refused> {
     let core = call.core;
-    let now = core.clock.now();
+    let now = call.now();
     let wanted = wanted(call, fields).await?;
     let item = Item {
         address: Some(wanted.user_name.clone()),
@@ -84,8 +87,10 @@ pub(super) async fn creation(call: &mut Call<'_>, fields: Map<String, Value>) ->
     if wanted.external_id.is_some() {
         changes.push(set_external_id(call, user.id, wanted.external_id.clone()));
     }
+    // Hashing a password takes time.
+    let at = call.now();
     if changes.len() > 2 {
-        user.updated_at = Some(now);
+        user.updated_at = Some(at);
     }
     let after = ScimUser {
         user,
@@ -95,7 +100,7 @@ pub(super) async fn creation(call: &mut Call<'_>, fields: Map<String, Value>) ->
         external_id: wanted.external_id,
         groups: Vec::new(),
     };
-    Ok(Planned { evidence, changes, after })
+    Ok(Planned { evidence, changes, at, after })
 }
 
 pub(super) async fn update(
@@ -104,7 +109,6 @@ pub(super) async fn update(
     fields: Map<String, Value>,
 ) -> Result<Planned, Refused> {
     let core = call.core;
-    let now = core.clock.now();
     let wanted = wanted(call, fields).await?;
     let address = EmailAddress::parse(&wanted.user_name)
         .map_err(|why| Refused::rule("userName", &ItemError::from(why)))?;
@@ -118,6 +122,7 @@ pub(super) async fn update(
     evidence.dedup();
 
     let update = judged(call, &seen, &wanted).await?;
+    let at = call.now();
     let mut changes = Vec::new();
     let aliases = moved_aliases(call, &seen, &address, &wanted, &mut changes);
     let is_changed = update.name.is_some() || update.disabled.is_some() || update.password.is_some();
@@ -128,7 +133,7 @@ pub(super) async fn update(
         address,
         name: wanted.name.clone(),
         disabled: wanted.active.map_or(seen.user.disabled, |active| !active),
-        updated_at: Some(now),
+        updated_at: Some(at),
         ..seen.user.clone()
     };
     if wanted.details != seen.details {
@@ -139,7 +144,7 @@ pub(super) async fn update(
         changes.push(set_external_id(call, seen.user.id, wanted.external_id.clone()));
     }
     if changes.is_empty() {
-        return Ok(Planned { evidence, changes, after: seen });
+        return Ok(Planned { evidence, changes, at, after: seen });
     }
     may_change(call, &seen.user).await?;
     changes.insert(0, expect(call, &seen));
@@ -151,7 +156,7 @@ pub(super) async fn update(
         external_id: wanted.external_id,
         groups: seen.groups,
     };
-    Ok(Planned { evidence, changes, after })
+    Ok(Planned { evidence, changes, at, after })
 }
 
 pub(super) async fn removal(call: &mut Call<'_>, seen: &ScimUser) -> Result<Planned, Refused> {
@@ -159,6 +164,7 @@ pub(super) async fn removal(call: &mut Call<'_>, seen: &ScimUser) -> Result<Plan
     Ok(Planned {
         evidence: call.scope.evidence(),
         changes: vec![expect(call, seen), Change::RemoveUser(seen.user.id)],
+        at: call.now(),
         after: seen.clone(),
     })
 }

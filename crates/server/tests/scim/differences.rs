@@ -281,3 +281,24 @@ async fn a_manager_is_a_text_or_an_object_and_no_roles_are_none() {
         );
     }
 }
+
+#[tokio::test]
+async fn not_is_about_everything_in_its_brackets() {
+    let scim = Scim::start().await;
+    for (name, title) in [("ann1", Some("Head")), ("bob1", Some("Head")), ("ann2", None), ("bob2", None)] {
+        scim.user(json!({ "userName": format!("{name}@example.com"), "nickName": "one", "title": title }))
+            .await;
+    }
+    for (condition, expected) in [
+        ("not (title pr)", &["ann2", "bob2"][..]),
+        ("not (userName sw \"ann\" or title pr)", &["bob2"]),
+        ("not (userName sw \"ann\" and title pr)", &["ann2", "bob1", "bob2"]),
+        ("not (not (userName sw \"ann\"))", &["ann1", "ann2"]),
+        ("userName sw \"ann\" and not (title pr)", &["ann2"]),
+    ] {
+        let mut found = scim.found(&format!("nickName eq \"one\" and {condition}")).await;
+        found.sort();
+        let expected: Vec<_> = expected.iter().map(|name| format!("{name}@example.com")).collect();
+        assert_eq!(found, expected, "{condition}");
+    }
+}

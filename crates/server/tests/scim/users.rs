@@ -241,3 +241,43 @@ async fn a_user_name_without_a_domain_gets_the_one_of_the_application() {
         .await;
     assert_eq!(whole["userName"], "ann.fox@example.com");
 }
+
+#[tokio::test]
+async fn every_change_is_the_last_modification_and_the_response_has_its_moment() {
+    let scim = Scim::start().await;
+    // The clock of a machine is finer than the moments that are kept.
+    let tick = jiff::SignedDuration::new(7, 123_456_789);
+    scim.server.clock().advance(tick);
+    let created = scim.call("POST", "/Users", ann()).await.json();
+    let path = format!("/Users/{}", created["id"].as_str().unwrap());
+    let group = scim.call("POST", "/Groups", json!({ "displayName": "Sales" })).await.json();
+    let group_path = format!("/Groups/{}", group["id"].as_str().unwrap());
+    assert_eq!(scim.get(&path).await.json()["meta"], created["meta"]);
+    assert_eq!(scim.get(&group_path).await.json()["meta"], group["meta"]);
+
+    let enterprise = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User";
+    let alias = json!([{ "value": "other@example.com", "type": "other" }]);
+    let mut last = created["meta"]["lastModified"].as_str().unwrap().to_owned();
+    for (path, operation) in [
+        (&path, json!({ "op": "replace", "path": "title", "value": "Chief" })),
+        (&path, json!({ "op": "remove", "path": format!("{enterprise}:department") })),
+        (&path, json!({ "op": "replace", "path": "nickName", "value": "Annie" })),
+        (&path, json!({ "op": "replace", "path": "displayName", "value": "Ann Ray" })),
+        (&path, json!({ "op": "replace", "path": "externalId", "value": "E-2" })),
+        (&path, json!({ "op": "replace", "path": "active", "value": false })),
+        (&path, json!({ "op": "replace", "path": "password", "value": "correct horse 7 Battery" })),
+        (&path, json!({ "op": "add", "path": "emails", "value": alias })),
+        (&path, json!({ "op": "replace", "path": "userName", "value": "ann.ray@example.com" })),
+        (&group_path, json!({ "op": "replace", "path": "displayName", "value": "Support" })),
+        (&group_path, json!({ "op": "replace", "path": "externalId", "value": "G-1" })),
+        (&group_path, json!({ "op": "add", "path": "members", "value": [{ "value": created["id"] }] })),
+    ] {
+        scim.server.clock().advance(tick);
+        let changed = scim.call("PATCH", path, crate::patch(json!([operation]))).await.json();
+        let read = scim.get(path).await.json();
+        assert_eq!(changed["meta"], read["meta"], "{operation}");
+        let modified = read["meta"]["lastModified"].as_str().unwrap().to_owned();
+        assert!(modified > last, "{operation}: {modified} follows {last}");
+        last = modified;
+    }
+}

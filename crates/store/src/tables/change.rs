@@ -240,7 +240,7 @@ fn make(batch: &mut Batch<'_>, change: &Change, actor: &Actor, now: Timestamp) -
         Change::RemoveUser(user) => users::remove(session, *user, actor, now),
         Change::Purge(user, at) => users::purge(session, *user, *at, actor, now),
         Change::SetProfile(user, profile) => users::set_profile(session, *user, *profile),
-        Change::SetAttributes(user, set) => users::set_attributes(session, *user, set),
+        Change::SetAttributes(user, set) => users::set_attributes(session, *user, set, now),
         Change::AddDelegate(delegate) => users::add_delegate(session, delegate),
         Change::RemoveDelegate(id) => users::remove_delegate(session, *id),
         Change::Domain(change) => domains::make(batch, change, now),

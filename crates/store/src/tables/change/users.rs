@@ -352,7 +352,12 @@ pub(super) fn set_profile(session: &dyn Session, id: UserId, profile: Option<Pro
     user_made(session, id, profile.map_or_else(|| "none".to_owned(), |profile| profile.to_string()))
 }
 
-pub(super) fn set_attributes(session: &dyn Session, id: UserId, set: &[(Attribute, String)]) -> Attempt {
+pub(super) fn set_attributes(
+    session: &dyn Session,
+    id: UserId,
+    set: &[(Attribute, String)],
+    now: Timestamp,
+) -> Attempt {
     there!(changeable(session, id)?);
     for (attribute, value) in set {
         let (user, number) = (id.as_bytes(), attribute.number());
@@ -367,6 +372,7 @@ pub(super) fn set_attributes(session: &dyn Session, id: UserId, set: &[(Attribut
             )?;
         }
     }
+    touch(session, id, now)?;
     let names: Vec<_> = set.iter().map(|(attribute, _)| attribute.name()).collect();
     user_made(session, id, names.join(", "))
 }
