@@ -215,7 +215,7 @@ async fn a_repeated_request_runs_once() {
     assert_eq!(first.json(), second.json());
     assert_eq!(first.header("location"), second.header("location"));
     let bad = scim.call_with("POST", "/Users", ann(), &[("x-mc-req-id", "seven")]).await;
-    assert_error(&bad, 400, Some("invalidValue"), "request");
+    assert_error(&bad, 400, Some("invalidValue"), "GUID");
 }
 
 #[tokio::test]
