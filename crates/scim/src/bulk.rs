@@ -198,6 +198,9 @@ async fn one(
             key: call.key.map(|key| key_of(&key, index)),
             line: &mut *line,
         };
+        if let Some(answer) = inner.recall().await? {
+            return Ok(answer);
+        }
         match (route.run)(&mut inner).await {
             Err(Refused::Call(CallError::Stale)) if attempt < ATTEMPTS => {
                 caller = renewed(call, &caller).await?;

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use api::Core;
 use api::error::CallError;
 use directory::change::Change;
-use directory::port::{Evidence, RequestKey, Write, Written};
+use directory::port::{Evidence, Recalled, RequestKey, Write, Written};
 use directory::{ClientId, DomainName, Scope, Sender};
 use http::HeaderMap;
 use http::header::{IF_MATCH, IF_NONE_MATCH};
@@ -135,6 +135,20 @@ impl Call<'_> {
         sent.peek()?;
         let wanted = strong(version);
         Some(sent.flat_map(|value| value.split(',')).any(|tag| tag.trim() == "*" || strong(tag) == wanted))
+    }
+
+    /// The response of an earlier run of this request. A repeated DELETE would not find its resource any more.
+    pub(crate) async fn recall(&mut self) -> Result<Option<Answer>, Refused> {
+        let Some(key) = self.key else { return Ok(None) };
+        let core = self.core;
+        match self.timed(core.store.recall(&key, core.request_ids)).await? {
+            Recalled::Unknown => Ok(None),
+            Recalled::OtherBody => Err(CallError::RequestIdReused.into()),
+            Recalled::Ran(bytes) => {
+                self.line.repeated = true;
+                Ok(Some(serde_json::from_slice(&bytes).map_err(|_| CallError::Panic)?))
+            }
+        }
     }
 
     /// Awaits the store and records the time.

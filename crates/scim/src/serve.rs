@@ -96,6 +96,9 @@ async fn run(
             key,
             line,
         };
+        if let Some(answer) = call.recall().await? {
+            return Ok(answer);
+        }
         match (route.run)(&mut call).await {
             Err(Refused::Call(CallError::Stale)) if attempt < ATTEMPTS => attempt += 1,
             outcome => return outcome,

@@ -214,6 +214,14 @@ async fn a_repeated_request_runs_once() {
     assert_eq!((first.status, second.status), (201, 201), "{}", second.body);
     assert_eq!(first.json(), second.json());
     assert_eq!(first.header("location"), second.header("location"));
+    // Also a request that changes what it names.
+    let path = format!("/Users/{}", first.json()["id"].as_str().unwrap());
+    let id = [("x-mc-req-id", "3f2504e0-4f89-41d3-9a0c-0305e82c3302")];
+    for _ in 0..2 {
+        assert_eq!(scim.call_with("DELETE", &path, Value::Null, &id).await.status, 204);
+    }
+    let other = scim.call_with("POST", "/Users", ann(), &id).await;
+    assert_error(&other, 409, None, "request id");
     let bad = scim.call_with("POST", "/Users", ann(), &[("x-mc-req-id", "seven")]).await;
     assert_error(&bad, 400, Some("invalidValue"), "GUID");
 }
