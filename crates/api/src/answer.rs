@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use auth::Rate;
+use auth::{AuthError, Rate};
 use axum::body::Body;
 use axum::response::Response;
 use http::header::{
@@ -67,7 +67,7 @@ pub fn refused(refusal: &CallError, rate: Rate, style: Style) -> Response {
             json(code.rest_status(), rendered(&body), rate)
         }
         Style::Scim => {
-            let error = ScimError::with_status(code.rest_status(), format!("{message}."));
+            let error = scim_error(refusal);
             let mut response = json(error.status, error.to_json().to_string(), rate);
             response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(MEDIA_TYPE));
             response
@@ -76,7 +76,11 @@ pub fn refused(refusal: &CallError, rate: Rate, style: Style) -> Response {
             json(code.status(), rendered(&Answer::<()>::refused(code, message)), rate)
         }
     };
-    if code.status() == 401 {
+    let asks_for_credentials = match style {
+        Style::Scim => response.status() == StatusCode::UNAUTHORIZED,
+        _ => code.status() == 401,
+    };
+    if asks_for_credentials {
         response.headers_mut().insert(WWW_AUTHENTICATE, challenge(style));
     }
     if let Some(seconds) = refusal.retry_after() {
@@ -86,6 +90,16 @@ pub fn refused(refusal: &CallError, rate: Rate, style: Style) -> Response {
         response.extensions_mut().insert(Unframed);
     }
     response
+}
+
+/// A refused call as SCIM says it. Without a token, or with a signature in its place, the status is 401: that is what asks
+/// for a token (RFC 6750, 3).
+pub fn scim_error(refusal: &CallError) -> ScimError {
+    let status = match refusal {
+        CallError::Auth(AuthError::MissingHeader { .. } | AuthError::MalformedHeader { .. }) => 401,
+        refusal => refusal.code().rest_status(),
+    };
+    ScimError::with_status(status, format!("{refusal}."))
 }
 
 /// The challenge of a 401 (required by RFC 9110, 11.6.1, and RFC 6749, 5.2): without one, some clients raise an error and

@@ -11,16 +11,13 @@ use directory::port::{
 };
 use directory::user::User;
 use directory::{Caller, Permission, Role, Scope};
-use hmac::{Hmac, KeyInit, Mac};
 use http::HeaderMap;
 use http::header::HOST;
 use http::uri::PathAndQuery;
 use observe::trace::{Phase, Recorder};
 use observe::{Line, stopwatch};
-use secrecy::ExposeSecret;
 use serde::Serialize;
 use serde_json::Value;
-use sha2::Sha256;
 use wire::body::{self, Body};
 use wire::header::RequestId;
 use wire::item::{Entry, FieldSpec, Item};
@@ -160,23 +157,15 @@ impl Call<'_> {
     /// The identity of this request, if it has a request id.
     pub(crate) fn key(&self) -> Option<RequestKey> {
         let request_id = self.request_id.as_ref()?;
-        let mut digest = Hmac::<Sha256>::new(self.core.store.keys().body_digest.expose_secret().into());
-        digest.update(self.path.as_bytes());
-        // Only where there is one: the digests of earlier versions stay valid.
-        if !self.id.is_empty() {
-            digest.update(b"\0");
-            digest.update(self.id.as_bytes());
-        }
-        digest.update(b"\0");
-        digest.update(self.body);
-        if !self.argument.is_empty() {
-            digest.update(b"\0");
-            digest.update(self.argument);
-        }
+        // Id and argument only where there are some: the digests of earlier versions stay valid.
+        let id = Some(self.id.as_bytes()).filter(|id| !id.is_empty());
+        let argument = Some(self.argument).filter(|argument| !argument.is_empty());
+        let parts = [Some(self.path.as_bytes()), id, Some(self.body), argument];
+        let parts: Vec<&[u8]> = parts.into_iter().flatten().collect();
         Some(RequestKey {
             credential: self.caller.credential(),
             request_id: *request_id.as_bytes(),
-            digest: digest.finalize().into_bytes().into(),
+            digest: self.core.request_digest(&parts),
         })
     }
 

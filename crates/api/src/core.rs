@@ -61,15 +61,16 @@ impl Core {
         SecureIds::new(&self.store.keys().secure_id)
     }
 
-    /// A keyed digest of a request's path and body. Keyed, because a body holds passwords, which could be guessed from a
-    /// bare hash.
-    pub fn body_digest(&self, path: &[&str], body: &[u8]) -> [u8; 32] {
+    /// A keyed digest of the parts of a request that tell it from others: path, body and what else there is. Keyed, because
+    /// a body holds passwords, which could be guessed from a bare hash.
+    pub fn request_digest(&self, parts: &[&[u8]]) -> [u8; 32] {
         let mut digest = Hmac::<Sha256>::new(self.store.keys().body_digest.expose_secret().into());
-        for part in path {
-            digest.update(part.as_bytes());
-            digest.update(b"\0");
+        for (index, part) in parts.iter().enumerate() {
+            if index > 0 {
+                digest.update(b"\0");
+            }
+            digest.update(part);
         }
-        digest.update(body);
         digest.finalize().into_bytes().into()
     }
 

@@ -1,13 +1,14 @@
 //! Responses (RFC 7644, 3.1 and 3.14).
 
+use api::Style;
 use auth::Rate;
 use axum::body::Body;
 use axum::response::Response;
-use http::header::{CACHE_CONTROL, CONTENT_TYPE, ETAG, HeaderValue, LOCATION, RETRY_AFTER, WWW_AUTHENTICATE};
+use http::header::{CACHE_CONTROL, CONTENT_TYPE, ETAG, HeaderValue, LOCATION};
 use http::{HeaderMap, StatusCode};
 use observe::Line;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Map, Value};
 use wire::scim::{MEDIA_TYPE, ScimError};
 
 use crate::refused::Refused;
@@ -40,6 +41,11 @@ impl Answer {
     }
 }
 
+/// The version in the `meta` of a complete resource.
+pub(crate) fn version_of(resource: &Map<String, Value>) -> &str {
+    resource.get("meta").and_then(|meta| meta["version"].as_str()).unwrap_or_default()
+}
+
 /// The response as HTTP sends it.
 pub(crate) fn response(outcome: Result<Answer, Refused>, rate: Rate, line: &mut Line) -> Response {
     let mut response = match outcome {
@@ -52,30 +58,20 @@ pub(crate) fn response(outcome: Result<Answer, Refused>, rate: Rate, line: &mut 
             insert(response.headers_mut(), LOCATION, answer.location);
             response
         }
-        Err(refused) => refusal(&refused, line),
+        Err(refused) => {
+            line.code = Some(refused.code());
+            match &refused {
+                Refused::Scim(why) => with_body(why.status, Some(&why.to_json())),
+                Refused::Call(why) => {
+                    line.why = why.private();
+                    api::answer::refused(why, rate, Style::Scim)
+                }
+            }
+        }
     };
     let headers = response.headers_mut();
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     api::answer::with_rate_headers(headers, rate);
-    response
-}
-
-fn refusal(refused: &Refused, line: &mut Line) -> Response {
-    line.code = Some(refused.code());
-    if let Refused::Call(why) = refused {
-        line.why = why.private();
-    }
-    let error = refused.error();
-    let mut response = with_body(error.status, Some(&error.to_json()));
-    let headers = response.headers_mut();
-    if error.status == 401 {
-        headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer realm=\"matricula\""));
-    }
-    if let Refused::Call(why) = refused
-        && let Some(seconds) = why.retry_after()
-    {
-        headers.insert(RETRY_AFTER, HeaderValue::from(seconds));
-    }
     response
 }
 

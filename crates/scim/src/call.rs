@@ -11,11 +11,11 @@ use http::HeaderMap;
 use http::header::{IF_MATCH, IF_NONE_MATCH};
 use jiff::Timestamp;
 use observe::{Line, stopwatch};
-use serde_json::Value;
+use serde_json::{Map, Value};
 use wire::reader::{self, Limits};
 use wire::scim::{ScimError, ScimType};
 
-use crate::answer::Answer;
+use crate::answer::{Answer, version_of};
 use crate::refused::Refused;
 
 /// A call of an application, whose token is valid and whose role has the permission of the route.
@@ -111,9 +111,15 @@ impl Call<'_> {
         format!("{}{endpoint}/{id}", self.base)
     }
 
-    /// Checks `If-Match` against the version of a resource (RFC 7644, 3.14).
-    pub(crate) fn check_version(&self, version: &str) -> Result<(), Refused> {
-        match self.names_version(&IF_MATCH, version) {
+    /// Checks `If-Match`, if it was sent, against the version of a resource (RFC 7644, 3.14).
+    pub(crate) fn check_version(
+        &self,
+        resource: impl FnOnce(&Self) -> Map<String, Value>,
+    ) -> Result<(), Refused> {
+        if !self.headers.contains_key(IF_MATCH) {
+            return Ok(());
+        }
+        match self.names_version(&IF_MATCH, version_of(&resource(self))) {
             Some(false) => Err(ScimError::with_status(
                 412,
                 "The resource has another version than the one in If-Match. Read it again.",

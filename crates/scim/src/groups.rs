@@ -7,16 +7,17 @@ use directory::change::Change;
 use directory::groups::{Description, Group, GroupChange, Subject};
 use directory::port::{Affected, ScimFrom as From, ScimPage, StoreError};
 use directory::role::GROUPS_READ;
-use directory::scim::{MAX_EXTERNAL_ID, Resource, ScimChange, ScimGroup, ScimMember};
+use directory::scim::{Resource, ScimChange, ScimGroup, ScimMember};
 use directory::{GroupId, UserId};
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
-use wire::scim::{self, Filter, GROUP, Patch, Projection, ResourceType, ScimError, ScimType, USER};
+use wire::scim::{self, Filter, GROUP, Patch, ResourceType, ScimError, ScimType, USER};
 
 use crate::answer::Answer;
 use crate::call::{Call, Query};
 use crate::list::{self, Source};
 use crate::refused::Refused;
+use crate::resource::{answer, answer_to_read, take_external_id, take_text, version};
 use crate::users;
 
 /// Groups in lists.
@@ -91,7 +92,7 @@ impl Source for Groups {
 
 async fn listed(call: &mut Call<'_>, query: Query<'_>) -> Result<Answer, Refused> {
     let in_filter = query.get("filter").is_some_and(|filter| filter.to_ascii_lowercase().contains("members"));
-    let with_members = in_filter || list::projection::<Groups>(&query).includes("members");
+    let with_members = in_filter || list::projection(&query, &GROUP).includes("members");
     list::serve(&Groups { with_members }, call, &query).await
 }
 
@@ -131,12 +132,7 @@ pub(crate) async fn search_all(call: &mut Call<'_>) -> Result<Answer, Refused> {
 
 pub(crate) async fn read(call: &mut Call<'_>) -> Result<Answer, Refused> {
     let seen = named(call).await?;
-    let resource = resource(call, &seen);
-    let version = users::version(&resource);
-    if call.has_version(&version) {
-        return Ok(Answer { status: 304, location: None, version: Some(version), body: None });
-    }
-    Ok(answer(call, 200, &resource))
+    Ok(answer_to_read(call, &GROUP, &resource(call, &seen)))
 }
 
 pub(crate) async fn create(call: &mut Call<'_>) -> Result<Answer, Refused> {
@@ -158,7 +154,7 @@ pub(crate) async fn create(call: &mut Call<'_>) -> Result<Answer, Refused> {
     changes.extend(wanted.changes(call, &before));
     let now = call.now();
     let after = wanted.after(before, now);
-    let answer = answer(call, 201, &resource(call, &after));
+    let answer = answer(call, 201, &GROUP, &resource(call, &after));
     call.write(call.scope.evidence(), changes, now, answer).await
 }
 
@@ -178,7 +174,7 @@ pub(crate) async fn patch(call: &mut Call<'_>) -> Result<Answer, Refused> {
 pub(crate) async fn delete(call: &mut Call<'_>) -> Result<Answer, Refused> {
     let seen = named(call).await?;
     let core = call.core;
-    call.check_version(&users::version(&resource(call, &seen)))?;
+    call.check_version(|call| resource(call, &seen))?;
     // Deleting a group removes every member from it.
     let roles = call.timed(core.store.roles_among(Affected::Members(seen.group.id))).await?;
     for role in &roles {
@@ -189,7 +185,7 @@ pub(crate) async fn delete(call: &mut Call<'_>) -> Result<Answer, Refused> {
 }
 
 async fn change(call: &mut Call<'_>, seen: ScimGroup, fields: Map<String, Value>) -> Result<Answer, Refused> {
-    call.check_version(&users::version(&resource(call, &seen)))?;
+    call.check_version(|call| resource(call, &seen))?;
     let wanted = wanted(call, fields).await?;
     name_is_free(call, &wanted.name, Some(seen.group.id)).await?;
     let mut changes = Vec::new();
@@ -200,11 +196,11 @@ async fn change(call: &mut Call<'_>, seen: ScimGroup, fields: Map<String, Value>
     may_change_members(call, &wanted, &seen).await?;
     changes.extend(wanted.changes(call, &seen));
     if changes.is_empty() {
-        return Ok(answer(call, 200, &resource(call, &seen)));
+        return Ok(answer(call, 200, &GROUP, &resource(call, &seen)));
     }
     let now = call.now();
     let after = wanted.after(seen, now);
-    let answer = answer(call, 200, &resource(call, &after));
+    let answer = answer(call, 200, &GROUP, &resource(call, &after));
     call.write(call.scope.evidence(), changes, now, answer).await
 }
 
@@ -216,15 +212,14 @@ struct Wanted {
     members: Vec<ScimMember>,
 }
 
-impl Wanted {
-    fn ids(&self) -> BTreeSet<UserId> {
-        self.members.iter().map(|member| member.user).collect()
-    }
+fn ids(members: &[ScimMember]) -> BTreeSet<UserId> {
+    members.iter().map(|member| member.user).collect()
+}
 
+impl Wanted {
     /// The members that come, and those that go.
     fn moves<'a>(&'a self, before: &'a ScimGroup) -> impl Iterator<Item = (&'a ScimMember, bool)> {
-        let (wanted, present) =
-            (self.ids(), before.members.iter().map(|member| member.user).collect::<BTreeSet<_>>());
+        let (wanted, present) = (ids(&self.members), ids(&before.members));
         let goes = before.members.iter().filter(move |member| !wanted.contains(&member.user));
         let comes = self.members.iter().filter(move |member| !present.contains(&member.user));
         goes.map(|member| (member, false)).chain(comes.map(|member| (member, true)))
@@ -248,8 +243,7 @@ impl Wanted {
     }
 
     fn after(self, before: ScimGroup, now: Timestamp) -> ScimGroup {
-        let wanted = self.ids();
-        let present: BTreeSet<UserId> = before.members.iter().map(|member| member.user).collect();
+        let (wanted, present) = (ids(&self.members), ids(&before.members));
         let mut members = before.members;
         members.retain(|member| wanted.contains(&member.user));
         members.extend(self.members.into_iter().filter(|member| !present.contains(&member.user)));
@@ -262,16 +256,9 @@ impl Wanted {
 /// Reads a canonical resource.
 async fn wanted(call: &mut Call<'_>, mut fields: Map<String, Value>) -> Result<Wanted, Refused> {
     let (core, account) = (call.core, call.scope.account().id);
-    let mut text = |name: &str| match fields.remove(name) {
-        Some(Value::String(text)) => Some(text),
-        _ => None,
-    };
-    let name = Description::parse(&text("displayName").unwrap_or_default())
+    let name = Description::parse(&take_text(&mut fields, "displayName").unwrap_or_default())
         .map_err(|why| Refused::rule("displayName", &why))?;
-    let external_id = text("externalId");
-    if external_id.as_ref().is_some_and(|id| id.len() > MAX_EXTERNAL_ID) {
-        return Err(Refused::invalid_value(format!("externalId may have at most {MAX_EXTERNAL_ID} bytes.")));
-    }
+    let external_id = take_external_id(&mut fields)?;
     let list = fields.get("members").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
     let mut ids = BTreeSet::new();
     for member in list {
@@ -375,7 +362,7 @@ fn resource(call: &Call<'_>, seen: &ScimGroup) -> Map<String, Value> {
     if !members.is_empty() {
         resource.insert("members".to_owned(), members.into());
     }
-    let version = users::version(&resource);
+    let version = version(&resource);
     resource.insert(
         "meta".to_owned(),
         json!({
@@ -387,16 +374,4 @@ fn resource(call: &Call<'_>, seen: &ScimGroup) -> Map<String, Value> {
         }),
     );
     resource
-}
-
-fn answer(call: &Call<'_>, status: u16, resource: &Map<String, Value>) -> Answer {
-    let projection =
-        Projection::parse(call.query.get("attributes"), call.query.get("excludedAttributes"), &GROUP);
-    let id = resource.get("id").and_then(Value::as_str).unwrap_or_default();
-    Answer {
-        status,
-        location: Some(call.location(GROUP.endpoint, id)),
-        version: Some(users::version(resource)),
-        body: Some(Value::Object(projection.apply(resource))),
-    }
 }

@@ -8,6 +8,7 @@ mod call;
 mod groups;
 mod list;
 mod refused;
+mod resource;
 mod serve;
 mod service;
 mod users;

@@ -100,26 +100,9 @@ pub(crate) async fn serve<S: Source>(
     call: &mut Call<'_>,
     query: &Query<'_>,
 ) -> Result<Answer, Refused> {
-    let filter = query.get("filter").filter(|filter| !filter.trim().is_empty());
-    let filter = filter.map(|filter| Filter::parse(filter, S::TYPE)).transpose()?;
     let paging = Paging::of(call, query)?;
-    let projection = projection::<S>(query);
-    let (total, mut rows) = match &filter {
-        None => {
-            // One more shows whether there is another page.
-            let ScimPage { total, page } = source.page(call, paging.from(), paging.count + 1).await?;
-            (total, page.into_iter().map(|row| (S::resource(call, &row), row)).collect::<Vec<_>>())
-        }
-        Some(filter) => {
-            let found = matching(source, call, filter).await?;
-            let total = u64::try_from(found.len()).unwrap_or(u64::MAX);
-            let skipped = match paging.from() {
-                From::Index(skipped) => usize::try_from(skipped).unwrap_or(usize::MAX),
-                From::Key(key) => found.partition_point(|(_, row)| S::key(row) <= key),
-            };
-            (total, found.into_iter().skip(skipped).take(paging.count + 1).collect())
-        }
-    };
+    // One more shows whether there is another page.
+    let (total, mut rows) = found(source, call, query, paging.from(), paging.count + 1).await?;
     let is_last = rows.len() <= paging.count;
     rows.truncate(paging.count);
     let next = rows
@@ -127,8 +110,7 @@ pub(crate) async fn serve<S: Source>(
         .filter(|_| !is_last && paging.cursor.is_some())
         .map(|(_, row)| call.core.secure_ids().seal(CURSOR, call.scope.account().id, S::key(row).as_bytes()));
     let start = paging.cursor.is_none().then_some(paging.skipped + 1);
-    let resources = rows.iter().map(|(resource, _)| Value::Object(projection.apply(resource))).collect();
-    Ok(Answer::ok(listed(total, start, next, resources)))
+    Ok(Answer::ok(listed(total, start, next, shown::<S>(&rows, query))))
 }
 
 /// A part of a search over several kinds of resources: the number of all that match, and those of the page.
@@ -139,22 +121,38 @@ pub(crate) async fn part<S: Source>(
     skipped: u64,
     limit: usize,
 ) -> Result<(u64, Vec<Value>), Refused> {
-    let filter = query.get("filter").filter(|filter| !filter.trim().is_empty());
-    let filter = filter.map(|filter| Filter::parse(filter, S::TYPE)).transpose()?;
-    let projection = projection::<S>(query);
-    let shown = |resource: &Map<String, Value>| Value::Object(projection.apply(resource));
-    Ok(match filter {
-        None => {
-            let ScimPage { total, page } = source.page(call, From::Index(skipped), limit).await?;
-            (total, page.iter().map(|row| shown(&S::resource(call, row))).collect())
-        }
-        Some(filter) => {
-            let found = matching(source, call, &filter).await?;
-            let total = u64::try_from(found.len()).unwrap_or(u64::MAX);
-            let skipped = usize::try_from(skipped).unwrap_or(usize::MAX);
-            (total, found.iter().skip(skipped).take(limit).map(|(resource, _)| shown(resource)).collect())
-        }
-    })
+    let (total, rows) = found(source, call, query, From::Index(skipped), limit).await?;
+    Ok((total, shown::<S>(&rows, query)))
+}
+
+/// Resources with their rows.
+type Found<S> = Vec<(Map<String, Value>, <S as Source>::Row)>;
+
+/// The number of all resources that a query finds, and some of them.
+async fn found<S: Source>(
+    source: &S,
+    call: &mut Call<'_>,
+    query: &Query<'_>,
+    from: From,
+    limit: usize,
+) -> Result<(u64, Found<S>), Refused> {
+    let Some(filter) = query.get("filter").filter(|filter| !filter.trim().is_empty()) else {
+        let ScimPage { total, page } = source.page(call, from, limit).await?;
+        return Ok((total, page.into_iter().map(|row| (S::resource(call, &row), row)).collect()));
+    };
+    let all = matching(source, call, &Filter::parse(filter, S::TYPE)?).await?;
+    let total = u64::try_from(all.len()).unwrap_or(u64::MAX);
+    let skipped = match from {
+        From::Index(skipped) => usize::try_from(skipped).unwrap_or(usize::MAX),
+        From::Key(key) => all.partition_point(|(_, row)| S::key(row) <= key),
+    };
+    Ok((total, all.into_iter().skip(skipped).take(limit).collect()))
+}
+
+/// Resources with the attributes that a query selects.
+fn shown<S: Source>(found: &[(Map<String, Value>, S::Row)], query: &Query<'_>) -> Vec<Value> {
+    let projection = projection(query, S::TYPE);
+    found.iter().map(|(resource, _)| Value::Object(projection.apply(resource))).collect()
 }
 
 /// The number of resources before a page, and its size.
@@ -164,18 +162,12 @@ pub(crate) fn page_of(call: &Call<'_>, query: &Query<'_>) -> Result<(u64, usize)
 }
 
 /// The attributes that a query selects.
-pub(crate) fn projection<S: Source>(query: &Query<'_>) -> Projection<'static> {
-    Projection::parse(query.get("attributes"), query.get("excludedAttributes"), S::TYPE)
+pub(crate) fn projection(query: &Query<'_>, of: &'static ResourceType) -> Projection<'static> {
+    Projection::parse(query.get("attributes"), query.get("excludedAttributes"), of)
 }
 
-type Matching<S> = Vec<(Map<String, Value>, <S as Source>::Row)>;
-
 /// All resources that match a filter, in the order of the list.
-async fn matching<S: Source>(
-    source: &S,
-    call: &mut Call<'_>,
-    filter: &Filter,
-) -> Result<Matching<S>, Refused> {
+async fn matching<S: Source>(source: &S, call: &mut Call<'_>, filter: &Filter) -> Result<Found<S>, Refused> {
     let mut found = Vec::new();
     let mut take = |call: &Call<'_>, rows: Vec<S::Row>| {
         let seen = rows.into_iter().map(|row| (S::resource(call, &row), row));

@@ -1,7 +1,6 @@
 //! Why a call is refused, as SCIM says it.
 
 use api::error::CallError;
-use auth::AuthError;
 use directory::access::Denied;
 use directory::change::ChangeError;
 use directory::error::ItemError;
@@ -90,7 +89,7 @@ impl Refused {
     pub(crate) fn error(&self) -> ScimError {
         match self {
             Refused::Scim(why) => why.clone(),
-            Refused::Call(why) => ScimError::with_status(status(why), format!("{why}.")),
+            Refused::Call(why) => api::answer::scim_error(why),
         }
     }
 
@@ -102,13 +101,5 @@ impl Refused {
             Refused::Scim(_) => "refused",
             Refused::Call(why) => why.code().as_str(),
         }
-    }
-}
-
-/// Without a token, or with a signature, the status is 401: that is what asks for a token (RFC 6750, 3).
-fn status(why: &CallError) -> u16 {
-    match why {
-        CallError::Auth(AuthError::MissingHeader { .. } | AuthError::MalformedHeader { .. }) => 401,
-        why => why.code().rest_status(),
     }
 }

@@ -82,7 +82,11 @@ async fn run(
         let key = signed.request_id.map(|id| RequestKey {
             credential: signed.caller.credential(),
             request_id: *id.as_bytes(),
-            digest: core.body_digest(&[route.method.as_str(), parts.uri.path()], &body),
+            digest: core.request_digest(&[
+                route.method.as_str().as_bytes(),
+                parts.uri.path().as_bytes(),
+                &body,
+            ]),
         });
         let mut call = Call {
             core,

@@ -8,14 +8,13 @@ use directory::port::{ScimFrom as From, ScimPage, StoreError};
 use directory::scim::{Resource, ScimUser};
 use directory::{EmailAddress, UserId};
 use serde_json::{Map, Value};
-use wire::scim::{self, Filter, Patch, Projection, ResourceType, USER};
+use wire::scim::{self, Filter, Patch, ResourceType, USER};
 
 use crate::answer::Answer;
 use crate::call::{Call, Query};
 use crate::list::{self, Source};
 use crate::refused::Refused;
-
-pub(crate) use resource::version;
+use crate::resource::{answer, answer_to_read};
 
 /// Users in lists.
 pub(crate) struct Users;
@@ -96,25 +95,20 @@ pub(crate) async fn search(call: &mut Call<'_>) -> Result<Answer, Refused> {
 
 pub(crate) async fn read(call: &mut Call<'_>) -> Result<Answer, Refused> {
     let seen = named(call).await?;
-    let resource = resource::of(call, &seen);
-    let version = version(&resource);
-    if call.has_version(&version) {
-        return Ok(Answer { status: 304, location: None, version: Some(version), body: None });
-    }
-    Ok(answer(call, 200, &resource))
+    Ok(answer_to_read(call, &USER, &resource::of(call, &seen)))
 }
 
 pub(crate) async fn create(call: &mut Call<'_>) -> Result<Answer, Refused> {
     let sent = scim::read(call.json()?, &USER)?;
     let planned = plan::creation(call, sent.fields).await?;
-    let resource = resource::of(call, &planned.after);
-    let answer = answer(call, 201, &resource);
+    let answer = answer(call, 201, &USER, &resource::of(call, &planned.after));
     call.write(planned.evidence, planned.changes, planned.at, answer).await
 }
 
 pub(crate) async fn replace(call: &mut Call<'_>) -> Result<Answer, Refused> {
     let sent = scim::read(call.json()?, &USER)?;
     let seen = named(call).await?;
+    call.check_version(|call| resource::of(call, &seen))?;
     change(call, seen, sent.fields).await
 }
 
@@ -123,9 +117,9 @@ pub(crate) async fn patch(call: &mut Call<'_>) -> Result<Answer, Refused> {
     let seen = named(call).await?;
     let before = resource::of(call, &seen);
     let patched = patch.apply(&before)?;
+    call.check_version(|_| before.clone())?;
     if !patched.is_changed {
-        call.check_version(&version(&before))?;
-        return Ok(answer(call, 200, &before));
+        return Ok(answer(call, 200, &USER, &before));
     }
     let mut fields = patched.resource;
     if !fields.contains_key("active") {
@@ -136,17 +130,15 @@ pub(crate) async fn patch(call: &mut Call<'_>) -> Result<Answer, Refused> {
 
 pub(crate) async fn delete(call: &mut Call<'_>) -> Result<Answer, Refused> {
     let seen = named(call).await?;
-    call.check_version(&version(&resource::of(call, &seen)))?;
+    call.check_version(|call| resource::of(call, &seen))?;
     let planned = plan::removal(call, &seen).await?;
     call.write(planned.evidence, planned.changes, planned.at, Answer::nothing()).await
 }
 
 /// Changes a user to what was sent.
 async fn change(call: &mut Call<'_>, seen: ScimUser, fields: Map<String, Value>) -> Result<Answer, Refused> {
-    call.check_version(&version(&resource::of(call, &seen)))?;
     let planned = plan::update(call, seen, fields).await?;
-    let resource = resource::of(call, &planned.after);
-    let answer = answer(call, 200, &resource);
+    let answer = answer(call, 200, &USER, &resource::of(call, &planned.after));
     if planned.changes.is_empty() {
         return Ok(answer);
     }
@@ -163,16 +155,4 @@ async fn named(call: &mut Call<'_>) -> Result<ScimUser, Refused> {
 async fn found(call: &mut Call<'_>, id: UserId) -> Result<Option<ScimUser>, Refused> {
     let (core, account, client) = (call.core, call.scope.account().id, call.client);
     Ok(call.timed(core.store.scim_users(account, client, &[id])).await?.pop().flatten())
-}
-
-fn answer(call: &Call<'_>, status: u16, resource: &Map<String, Value>) -> Answer {
-    let projection =
-        Projection::parse(call.query.get("attributes"), call.query.get("excludedAttributes"), &USER);
-    let id = resource.get("id").and_then(Value::as_str).unwrap_or_default();
-    Answer {
-        status,
-        location: Some(call.location(USER.endpoint, id)),
-        version: Some(version(resource)),
-        body: Some(Value::Object(projection.apply(resource))),
-    }
 }

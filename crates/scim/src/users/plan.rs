@@ -7,7 +7,7 @@ use directory::change::Change;
 use directory::create_user::{Drafts, Field, Item, State};
 use directory::error::ItemError;
 use directory::port::Evidence;
-use directory::scim::{Details, MAX_ATTRIBUTES, MAX_EXTERNAL_ID, Resource, ScimChange, ScimUser};
+use directory::scim::{Details, MAX_ATTRIBUTES, Resource, ScimChange, ScimUser};
 use directory::update_user::{self, Asked};
 use directory::user::{Update, User};
 use directory::{EmailAddress, UserId};
@@ -18,6 +18,7 @@ use serde_json::{Map, Value};
 use super::resource::{BARE, DISPLAY_NAME, OUTSIDE, derived_name, formatted, kept, take_attributes};
 use crate::call::Call;
 use crate::refused::Refused;
+use crate::resource::{take_external_id, take_text};
 
 /// Judged changes, and the user after them.
 pub(super) struct Planned {
@@ -308,17 +309,10 @@ fn values(fields: &Map<String, Value>) -> impl Iterator<Item = &str> {
 
 /// Reads a canonical resource.
 async fn wanted(call: &mut Call<'_>, mut fields: Map<String, Value>) -> Result<Wanted, Refused> {
-    let mut text = |name: &str| match fields.shift_remove(name) {
-        Some(Value::String(text)) => Some(text),
-        _ => None,
-    };
-    let mut user_name = text("userName").unwrap_or_default();
-    let password = text("password").map(SecretString::from);
-    let display_name = text("displayName");
-    let external_id = text("externalId");
-    if external_id.as_ref().is_some_and(|id| id.len() > MAX_EXTERNAL_ID) {
-        return Err(Refused::invalid_value(format!("externalId may have at most {MAX_EXTERNAL_ID} bytes.")));
-    }
+    let mut user_name = take_text(&mut fields, "userName").unwrap_or_default();
+    let password = take_text(&mut fields, "password").map(SecretString::from);
+    let display_name = take_text(&mut fields, "displayName");
+    let external_id = take_external_id(&mut fields)?;
     let active = fields.shift_remove("active").and_then(|active| active.as_bool());
     for name in ["id", "meta", "groups", "schemas"] {
         fields.shift_remove(name);
@@ -331,13 +325,11 @@ async fn wanted(call: &mut Call<'_>, mut fields: Map<String, Value>) -> Result<W
     if !outside.is_empty() {
         fields.insert(OUTSIDE.to_owned(), outside.into());
     }
-    let mut part =
-        |name: &str| match fields.get_mut("name").and_then(Value::as_object_mut)?.shift_remove(name)? {
-            Value::String(text) => Some(text),
-            _ => None,
-        };
-    let (given_name, family_name) =
-        (part("givenName").unwrap_or_default(), part("familyName").unwrap_or_default());
+    let mut part = |name: &str| {
+        let parts = fields.get_mut("name").and_then(Value::as_object_mut);
+        parts.and_then(|parts| take_text(parts, name)).unwrap_or_default()
+    };
+    let (given_name, family_name) = (part("givenName"), part("familyName"));
     if fields.get("name").and_then(Value::as_object).is_some_and(Map::is_empty) {
         fields.shift_remove("name");
     }

@@ -6,10 +6,10 @@ use directory::EmailAddress;
 use directory::attribute::Attribute;
 use directory::scim::ScimUser;
 use serde_json::{Map, Value, json};
-use sha2::{Digest as _, Sha256};
 use wire::scim::{ENTERPRISE_USER_SCHEMA, GROUP, Schema, USER};
 
 use crate::call::Call;
+use crate::resource::version;
 
 /// In the kept attributes: e-mail addresses outside the account's domains, which are no aliases.
 pub(super) const OUTSIDE: &str = "outside";
@@ -151,14 +151,4 @@ fn emails(seen: &ScimUser, kept: Option<&Map<String, Value>>) -> Vec<Value> {
         outside.contains(value) || address.is_some_and(|address| own.contains(address.key()))
     });
     emails
-}
-
-/// The version of a resource: it follows from the content, so it changes with each change of it.
-pub(crate) fn version(resource: &Map<String, Value>) -> String {
-    let mut digest = Sha256::new();
-    for (name, value) in resource.iter().filter(|(name, _)| *name != "meta") {
-        digest.update(name.as_bytes());
-        digest.update(value.to_string().as_bytes());
-    }
-    format!("W/\"{}\"", directory::hex(&digest.finalize()[..12]))
 }
