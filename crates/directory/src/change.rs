@@ -31,7 +31,7 @@ pub enum Change {
     SetSettings(AccountId, SettingsUpdate),
     /// Records that an import of so many rows begins. Its users are separate changes.
     StartImport(AccountId, usize),
-    /// Several changes: all of them are made or none, and each is an event of the audit.
+    /// Several changes: all of them are made or none, and each is an event of the audit. The effect is that of the last.
     Together(Vec<Change>),
     /// Sets the default profile of an account's users.
     SetAccountProfile(AccountId, Option<ProfileId>),

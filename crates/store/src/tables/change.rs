@@ -96,31 +96,35 @@ impl Work for Apply {
 
     fn run(&self, batch: &mut Batch<'_>) -> Result<Changed> {
         Ok(match together(batch, &self.changes, &self.actor, self.now)? {
-            Ok(()) => Changed::Done,
+            Ok(_) => Changed::Done,
             Err((index, why)) => Changed::Refused { index, why },
         })
     }
 }
 
-/// Makes all changes of a list, or leaves everything as it is and says which was refused.
+/// Makes all changes of a list and gives the effect of the last, or leaves everything as it is and says which was refused.
 fn together(
     batch: &mut Batch<'_>,
     changes: &[Change],
     actor: &Actor,
     now: Timestamp,
-) -> Result<std::result::Result<(), (usize, ChangeError)>> {
+) -> Result<std::result::Result<Effect, (usize, ChangeError)>> {
     // Others share the transaction: only this list is undone.
     batch.session.batch("SAVEPOINT changes")?;
     let before = batch.remember();
+    let mut last = Effect::Done;
     for (index, change) in changes.iter().enumerate() {
-        if let Err(why) = one(batch, change, actor, now)? {
-            batch.session.batch("ROLLBACK TO SAVEPOINT changes; RELEASE SAVEPOINT changes")?;
-            batch.go_back(before);
-            return Ok(Err((index, why)));
+        match one(batch, change, actor, now)? {
+            Ok(effect) => last = effect,
+            Err(why) => {
+                batch.session.batch("ROLLBACK TO SAVEPOINT changes; RELEASE SAVEPOINT changes")?;
+                batch.go_back(before);
+                return Ok(Err((index, why)));
+            }
         }
     }
     batch.session.batch("RELEASE SAVEPOINT changes")?;
-    Ok(Ok(()))
+    Ok(Ok(last))
 }
 
 /// Makes one change, or leaves everything as it is.
@@ -149,7 +153,7 @@ pub(super) fn one(
     batch.removals = None;
     if let Change::Together(changes) = change {
         let made = together(batch, changes, actor, now)?;
-        return Ok(made.map(|()| Effect::Done).map_err(|(_, why)| why));
+        return Ok(made.map_err(|(_, why)| why));
     }
     let made = match in_savepoint(batch, change, actor, now)? {
         Ok(made) => made,

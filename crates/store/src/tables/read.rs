@@ -141,6 +141,34 @@ pub(crate) fn domain_owner(session: &dyn Session, name: &DomainName) -> Result<O
     )
 }
 
+/// Values in one statement.
+const SLICE: usize = 64;
+
+/// A statement for [`SLICE`] values, after so many others, in place of `{}`.
+fn for_slice(sql: &str, before: usize) -> String {
+    let places: Vec<_> = (1..=SLICE).map(|n| format!("?{}", before + n)).collect();
+    sql.replace("{}", &places.join(", "))
+}
+
+/// Runs a statement for any number of values, [`SLICE`] at a time in place of `{}`; `first` comes before them.
+fn for_all<T>(
+    session: &dyn Session,
+    sql: &str,
+    first: &[Value<'_>],
+    all: &[Value<'_>],
+    mut read: impl FnMut(Row<'_>) -> Result<T>,
+) -> Result<Vec<T>> {
+    let sql = for_slice(sql, first.len());
+    let mut found = Vec::new();
+    for some in all.chunks(SLICE) {
+        // One statement serves any number of values: the last one is repeated.
+        let full = some.iter().chain(std::iter::repeat_n(&some[some.len() - 1], SLICE - some.len()));
+        let values: Vec<Value<'_>> = first.iter().chain(full).copied().collect();
+        found.extend(session.all(&sql, &values, &mut read)?);
+    }
+    Ok(found)
+}
+
 /// A number of rows, as SQLite counts them.
 pub(crate) fn rows(n: usize) -> i64 {
     i64::try_from(n).unwrap_or(i64::MAX)

@@ -8,7 +8,7 @@ use directory::error::ItemError;
 use directory::port::Evidence;
 use directory::role::INTERNAL_EDIT;
 use directory::update_user::{Asked, Field, Planned, judge};
-use directory::user::{Attempts, Update, User};
+use directory::user::User;
 use directory::{EmailAddress, UserId};
 use jiff::Timestamp;
 use wire::Code;
@@ -109,15 +109,20 @@ async fn update_user(mut call: Call<'_>) -> Result<Reply, CallError> {
 
 /// The changes of one user, with its hashed password.
 fn plan(Planned { user, address, update, .. }: Planned, alias: Option<UserId>, now: Timestamp) -> Plan {
-    if let Some(address) = address {
-        return rename(user, address, alias, update, now);
-    }
-    if update.is_nothing() {
-        return Plan::read(&state(&user, now));
-    }
-    Plan::change("emailAddress", Change::UpdateUser(user.id, Box::new(update)), move |effect| match effect {
+    let renamed = address.map(|address| Change::Rename(user.id, address, alias));
+    let updated = (!update.is_nothing()).then(|| Change::UpdateUser(user.id, Box::new(update)));
+    let change = match (renamed, updated) {
+        (None, None) => return Plan::read(&state(&user, now)),
+        (Some(change), None) | (None, Some(change)) => change,
+        (Some(renamed), Some(updated)) => Change::Together(vec![renamed, updated]),
+    };
+    let row = move |effect: &Effect| match effect {
         Effect::User(after) => state(after, now),
         _ => state(&user, now),
+    };
+    Plan::change("emailAddress", change, row).blaming(|why| match why {
+        ChangeError::AddressTaken => "newEmailAddress",
+        _ => "emailAddress",
     })
 }
 
@@ -141,32 +146,6 @@ async fn new_addresses(
     let mut owners = owners.into_iter();
     let mut with_owner = |address: EmailAddress| (address, owners.next().flatten());
     Ok(parsed.into_iter().map(|parsed| parsed.map(|parsed| parsed.map(&mut with_owner))).collect())
-}
-
-/// A new address, together with the other changes.
-fn rename(user: User, address: EmailAddress, alias: Option<UserId>, update: Update, now: Timestamp) -> Plan {
-    let after = User {
-        address: address.clone(),
-        name: update.name.clone().unwrap_or_else(|| user.name.clone()),
-        must_change_password: update.must_change_password.unwrap_or(user.must_change_password),
-        password_never_expires: update.password_never_expires.unwrap_or(user.password_never_expires),
-        locked: update.locked.unwrap_or(user.locked),
-        attempts: if update.locked == Some(false) { Attempts::default() } else { user.attempts },
-        disabled: update.disabled.unwrap_or(user.disabled),
-        allow_smtp: update.allow_smtp.unwrap_or(user.allow_smtp),
-        allow_pop: update.allow_pop.unwrap_or(user.allow_pop),
-        archive_start: update.archive_start.or(user.archive_start),
-        ..user.clone()
-    };
-    let mut changes = vec![Change::Rename(user.id, address, alias)];
-    if !update.is_nothing() {
-        changes.push(Change::UpdateUser(user.id, Box::new(update)));
-    }
-    let row = state(&after, now);
-    Plan::done("emailAddress", Change::Together(changes), &row).blaming(|why| match why {
-        ChangeError::AddressTaken => "newEmailAddress",
-        _ => "emailAddress",
-    })
 }
 
 fn rules_item(

@@ -9,33 +9,10 @@ use directory::scim::{ClientToken, Details, Resource, ScimGroup, ScimMember, Sci
 use directory::user::User;
 use directory::{AccountId, ClientId, EmailAddress, GroupId, TokenId, UserId};
 
-use super::{groups, rows, users};
+use super::{for_all, groups, rows, users};
 use crate::session::{Result, Row, Session, Value, unreadable, values};
 use crate::tables::row::{optional_time, parsed, time};
 use crate::tables::user_row::{self, SELECT};
-
-/// Values in one statement.
-const SLICE: usize = 64;
-
-/// Runs a statement for any number of values, [`SLICE`] at a time in place of `{}`; `first` comes before them.
-fn for_all<T>(
-    session: &dyn Session,
-    sql: &str,
-    first: &[Value<'_>],
-    all: &[Value<'_>],
-    mut read: impl FnMut(Row<'_>) -> Result<T>,
-) -> Result<Vec<T>> {
-    let places = (1..=SLICE).map(|n| format!("?{}", first.len() + n)).collect::<Vec<_>>().join(", ");
-    let sql = sql.replace("{}", &places);
-    let mut found = Vec::new();
-    for some in all.chunks(SLICE) {
-        // One statement serves any number of values: the last one is repeated.
-        let full = some.iter().chain(std::iter::repeat_n(&some[some.len() - 1], SLICE - some.len()));
-        let values: Vec<Value<'_>> = first.iter().chain(full).copied().collect();
-        found.extend(session.all(&sql, &values, &mut read)?);
-    }
-    Ok(found)
-}
 
 const DETAILS: &str =
     "SELECT user_id, given_name, family_name, attributes FROM user_details WHERE user_id IN ({})";
@@ -138,11 +115,6 @@ const NTH_KEY_FROM_END: &str = "SELECT address_key FROM users WHERE address_key 
 const PAGE: &str = "WHERE address_key > ?1 AND address_key < ?2 AND alias_of IS NULL AND reserved = 0
     ORDER BY address_key LIMIT ?3";
 
-/// `A` follows `@` in ASCII: the range contains the keys that begin with the domain and an `@`.
-fn range(domain: &str) -> (String, String) {
-    (format!("{domain}@"), format!("{domain}A"))
-}
-
 pub(crate) fn list_users(
     session: &dyn Session,
     account: AccountId,
@@ -168,7 +140,7 @@ pub(crate) fn list_users(
     if let Some(after) = after {
         let after_domain = after.split_once('@').map_or("", |(domain, _)| domain);
         for (domain, _) in domains.iter().filter(|(domain, _)| domain.as_str() >= after_domain) {
-            let (mut low, high) = range(domain);
+            let (mut low, high) = users::range(domain);
             if domain == after_domain {
                 low.clone_from(&after);
             }
@@ -210,7 +182,7 @@ fn nth_listed(
 fn nth_key(session: &dyn Session, domains: &[(String, i64)], mut at: i64) -> Result<Option<String>> {
     for (domain, users) in domains {
         if at < *users {
-            let (low, high) = range(domain);
+            let (low, high) = users::range(domain);
             // From the nearer end.
             let (sql, skipped) = match at < users / 2 {
                 true => (NTH_KEY, at),

@@ -8,7 +8,7 @@ use directory::user::{PasswordHash, User};
 use directory::{AccountId, DelegateId, DomainName, EmailAddress, ProfileId, UserId};
 use jiff::{SignedDuration, Timestamp};
 
-use super::{account_by_id, rows};
+use super::{account_by_id, for_all, rows};
 use crate::session::{Result, Row, Session, Value, unreadable, values};
 use crate::tables::row::millis;
 use crate::tables::user_row::{self, SELECT};
@@ -17,24 +17,12 @@ pub(crate) fn by_address(session: &dyn Session, address: &EmailAddress) -> Resul
     session.one(&format!("{SELECT} WHERE address_key = ?1"), values![address.key()], user_row::read)
 }
 
-/// Keys in one statement.
-const KEYS: usize = 64;
+const BY_KEYS: &str = "WHERE address_key IN ({})";
 
 /// Users by the keys of their addresses, in no order.
 pub(crate) fn by_keys(session: &dyn Session, keys: &[&str]) -> Result<Vec<User>> {
-    let mut found = Vec::with_capacity(keys.len());
-    for some in keys.chunks(KEYS) {
-        // One statement serves any number of keys: the last key is repeated.
-        let full = some.iter().chain(std::iter::repeat_n(&some[some.len() - 1], KEYS - some.len()));
-        let values: Vec<Value<'_>> = full.map(|key| Value::Text(key)).collect();
-        found.extend(session.all(&by_keys_sql(), &values, user_row::read)?);
-    }
-    Ok(found)
-}
-
-fn by_keys_sql() -> String {
-    let keys: Vec<String> = (1..=KEYS).map(|n| format!("?{n}")).collect();
-    format!("{SELECT} WHERE address_key IN ({})", keys.join(", "))
+    let keys: Vec<Value<'_>> = keys.iter().map(|key| Value::Text(key)).collect();
+    for_all(session, &format!("{SELECT} {BY_KEYS}"), &[], &keys, user_row::read)
 }
 
 pub(crate) fn by_id(session: &dyn Session, id: UserId) -> Result<Option<User>> {
@@ -79,6 +67,11 @@ const DOMAINS_DOWN: &str = "SELECT domain FROM user_counts WHERE account = ?1 AN
 const KEYS_UP: &str = "WHERE address_key > ?1 AND address_key < ?2 ORDER BY address_key LIMIT ?3";
 const KEYS_DOWN: &str = "WHERE address_key > ?1 AND address_key < ?2 ORDER BY address_key DESC LIMIT ?3";
 
+/// The keys of a domain are between these. `A` follows `@` in ASCII.
+pub(super) fn range(domain: &str) -> (String, String) {
+    (format!("{domain}@"), format!("{domain}A"))
+}
+
 /// A page, domain by domain: each domain is a range of the index over addresses. All users of a domain belong to one
 /// account (`change::accounts::add_domain`), so every row that is read is returned.
 pub(crate) fn list(
@@ -109,8 +102,7 @@ pub(crate) fn list(
     let mut page = Vec::new();
     let keys = format!("{SELECT} {}", if backwards { KEYS_DOWN } else { KEYS_UP });
     for domain in domains {
-        // `A` follows `@` in ASCII: the range contains the keys that begin with the domain and an `@`.
-        let (mut low, mut high) = (format!("{domain}@"), format!("{domain}A"));
+        let (mut low, mut high) = range(&domain);
         if domain == key_domain {
             if backwards {
                 key.clone_into(&mut high);
@@ -225,5 +217,6 @@ fn profile_at(row: Row<'_>) -> Result<NamedProfile> {
 #[cfg(test)]
 pub(super) fn lists() -> Vec<String> {
     let keys = [KEYS_UP, KEYS_DOWN].map(|order| format!("{SELECT} {order}"));
-    [DOMAINS_UP, DOMAINS_DOWN].map(str::to_owned).into_iter().chain(keys).chain([by_keys_sql()]).collect()
+    let by_keys = super::for_slice(&format!("{SELECT} {BY_KEYS}"), 0);
+    [DOMAINS_UP, DOMAINS_DOWN].map(str::to_owned).into_iter().chain(keys).chain([by_keys]).collect()
 }
