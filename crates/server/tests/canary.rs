@@ -149,7 +149,7 @@ impl Canary {
     async fn provision(&mut self) {
         let server = &self.server;
         let application = server.application("Super Administrator", &["userandgroupmanagement"]).await;
-        let (_, _, token) = server.admin().add_token(&application.client_id, None).await.unwrap();
+        let (_, token) = server.admin().add_token(&application.client_id, None).await.unwrap();
         let token = secrecy::ExposeSecret::expose_secret(&token).to_owned();
         let headers = testkit::bearer(&token);
         let user = format!(r#"{{"userName":"scim@example.com","password":"{NEW}"}}"#);

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 use clap::Args;
+use client::explain::request::shell_word;
 use serde_json::json;
 use server::admin::{Admin, Beginning, NewApplication, NewBinding};
 use server::config::{ConfigError, key_is_in_environment, write_private};
@@ -207,16 +208,6 @@ fn keys_text(url: &str, application: &NewApplication, binding: &NewBinding) -> a
         "secret_key": binding.secret_key(),
     });
     Ok(serde_json::to_string_pretty(&keys)?)
-}
-
-/// A word as a POSIX shell reads it.
-fn shell_word(text: &str) -> String {
-    let plain = |sign: char| sign.is_ascii_alphanumeric() || "/._-+:,@%".contains(sign);
-    if !text.is_empty() && text.chars().all(plain) {
-        text.to_owned()
-    } else {
-        format!("'{}'", text.replace('\'', r"'\''"))
-    }
 }
 
 fn report(

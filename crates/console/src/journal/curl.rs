@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use observe::journal::Entry;
+use wire::explain::request::shell_word;
 
 /// Headers that curl generates from the URL and the body.
 const MADE_BY_CURL: [&str; 3] = ["host", "content-length", "transfer-encoding"];
@@ -24,12 +25,12 @@ pub(super) fn curl(url: &str, entry: &Entry, body: &[u8]) -> String {
     match entry.method.as_str() {
         "HEAD" => command.push_str(" --head"),
         method => {
-            let _ = write!(command, " -X {}", quoted(method));
+            let _ = write!(command, " -X {}", shell_word(method));
         }
     }
-    let _ = write!(command, " {}", quoted(&format!("{url}{}", entry.target)));
+    let _ = write!(command, " {}", shell_word(&format!("{url}{}", entry.target)));
     let mut option = |name: &str, value: &str| {
-        let _ = write!(command, " \\\n  {name} {}", quoted(value));
+        let _ = write!(command, " \\\n  {name} {}", shell_word(value));
     };
     for (name, value) in entry.headers.iter().filter(|(name, _)| !MADE_BY_CURL.contains(&name.as_str())) {
         // curl omits a header with nothing after the colon.
@@ -46,15 +47,6 @@ pub(super) fn curl(url: &str, entry: &Entry, body: &[u8]) -> String {
         Some(text) => option("--data-raw", text),
     }
     command
-}
-
-/// One word for a POSIX shell.
-fn quoted(text: &str) -> String {
-    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:@%+,=".contains(c);
-    match !text.is_empty() && text.chars().all(plain) {
-        true => text.to_owned(),
-        false => format!("'{}'", text.replace('\'', r"'\''")),
-    }
 }
 
 #[cfg(test)]

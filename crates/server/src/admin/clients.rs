@@ -7,7 +7,7 @@ use directory::change::Change;
 use directory::credentials::{new_client, new_token};
 use directory::scim::{ClientToken, ScimChange};
 use directory::{DomainName, Role, TokenId};
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use secrecy::{ExposeSecret, SecretString};
 
 use super::{Admin, AdminError, named};
@@ -96,21 +96,20 @@ impl Admin {
         self.apply(Change::Scim(ScimChange::SetUserNameDomain(client.id, domain)), what).await
     }
 
-    /// Issues a token of an application that lasts, for SCIM: for so many days, or until it is revoked. It is shown once.
+    /// Issues a token of an application that lasts, for SCIM: until a time, or until it is revoked. It is shown once.
     ///
     /// # Errors
     /// When the application does not exist, or has two valid tokens.
     pub async fn add_token(
         &self,
         client_id: &str,
-        days: Option<u16>,
-    ) -> Result<(TokenId, Option<Timestamp>, SecretString), AdminError> {
+        expires_at: Option<Timestamp>,
+    ) -> Result<(TokenId, SecretString), AdminError> {
         let (client, what) = self.client(client_id).await?;
-        let expires_at = days.map(|days| self.now() + SignedDuration::from_hours(24 * i64::from(days)));
         let (kept, token) = new_token(&*self.system.entropy, client.id, expires_at, self.now());
         let id = kept.id;
         self.apply(Change::Scim(ScimChange::AddToken(kept)), what).await?;
-        Ok((id, expires_at, token))
+        Ok((id, token))
     }
 
     /// Revokes a token of an application at once.

@@ -132,7 +132,7 @@ async fn user_names_without_a_domain_get_the_chosen_one() {
     let server = TestServer::start().await;
     let mut browser = administrator(&server).await;
     let client = server.application("Full Administrator", &[PRODUCT]).await.client_id;
-    let (_, _, token) = server.admin().add_token(&client, None).await.unwrap();
+    let (_, token) = server.admin().add_token(&client, None).await.unwrap();
     let (page, token) = (page_of(&client), token.expose_secret());
     assert_eq!(create(&server, token, "ann").await.status, 400);
     let set = format!("{page}/user-name-domain");
@@ -186,7 +186,7 @@ async fn an_application_shows_what_is_refused_and_its_requests() {
 async fn nobody_issues_a_token_with_more_permissions_than_their_own() {
     let server = TestServer::start().await;
     let strong = server.application("Full Administrator", &[PRODUCT]).await.client_id;
-    let (token_id, _, token) = server.admin().add_token(&strong, None).await.unwrap();
+    let (token_id, token) = server.admin().add_token(&strong, None).await.unwrap();
     let super_administrator =
         role_value(&mut administrator(&server).await, "Super Administrator").await.unwrap();
     let mut browser = with_role(&server, "Integrator", &[READ, EDIT]).await;
@@ -227,7 +227,7 @@ async fn nobody_issues_a_token_with_more_permissions_than_their_own() {
 async fn a_reader_sees_an_application_without_buttons() {
     let server = TestServer::start().await;
     let client = server.application("Full Administrator", &[PRODUCT]).await.client_id;
-    let (token_id, ..) = server.admin().add_token(&client, None).await.unwrap();
+    let (token_id, _) = server.admin().add_token(&client, None).await.unwrap();
     server.admin().set_user_name_domain(&client, Some("example.com")).await.unwrap();
     server.control();
     let mut browser = with_role(&server, "Viewer", &[READ]).await;

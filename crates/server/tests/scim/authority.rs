@@ -63,7 +63,8 @@ async fn a_token_lasts_until_it_ends_or_is_revoked() {
     let api = scim.server.get_as(&scim.token, "/user/cloud-gateway/v1/users").await;
     assert_eq!(api.status, 401, "{}", api.body);
 
-    let (_, end, second) = scim.server.admin().add_token(&scim.client_id, Some(30)).await.unwrap();
+    let end = scim.server.clock().now() + jiff::SignedDuration::from_hours(24 * 30);
+    let (_, second) = scim.server.admin().add_token(&scim.client_id, Some(end)).await.unwrap();
     let third = scim.server.admin().add_token(&scim.client_id, None).await;
     assert!(third.unwrap_err().to_string().contains("two tokens already"));
     let second = Scim {
@@ -71,7 +72,9 @@ async fn a_token_lasts_until_it_ends_or_is_revoked() {
         client_id: scim.client_id.clone(),
         server: scim.server,
     };
-    assert!(end.is_some());
+    let kept = second.server.admin().tokens(&second.client_id).await.unwrap();
+    let kept = kept[1].expires_at.map(jiff::Timestamp::as_millisecond);
+    assert_eq!(kept, Some(end.as_millisecond()));
     assert_eq!(second.get("/Users").await.status, 200);
     second.server.clock().advance(jiff::SignedDuration::from_hours(24 * 30));
     let ended = second.get("/Users").await;

@@ -32,7 +32,7 @@ impl Scim {
     async fn on(server: TestServer, role: &str) -> Self {
         let application = server.application(role, &["userandgroupmanagement"]).await;
         let client_id = application.client_id.clone();
-        let (_, _, token) = server.admin().add_token(&client_id, None).await.unwrap();
+        let (_, token) = server.admin().add_token(&client_id, None).await.unwrap();
         Self { client_id, token: secrecy::ExposeSecret::expose_secret(&token).to_owned(), server }
     }
 

@@ -12,6 +12,8 @@ mod tests;
 
 use jiff::Timestamp;
 
+pub use shell::shell_word;
+
 use super::Received;
 use crate::header;
 

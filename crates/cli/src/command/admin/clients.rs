@@ -5,7 +5,7 @@ use secrecy::ExposeSecret;
 use serde_json::json;
 use server::admin::{Admin, ClientRow, TokenId, products};
 
-use super::print_done;
+use super::{in_days, print_done};
 use crate::output::{Failed, Output};
 
 #[derive(Subcommand)]
@@ -51,8 +51,8 @@ pub(super) enum Token {
         /// The application's client id
         client_id: String,
         /// Days until it ends; without it, it ends when it is revoked
-        #[arg(long, value_name = "DAYS", value_parser = clap::value_parser!(u16).range(1..))]
-        days: Option<u16>,
+        #[arg(long, value_name = "DAYS", value_parser = clap::value_parser!(u32).range(1..=65_535))]
+        days: Option<u32>,
     },
     /// List the tokens of an application
     List {
@@ -71,7 +71,8 @@ pub(super) enum Token {
 async fn run_token(admin: &Admin, command: Token, output: &Output) -> Result<(), Failed> {
     match command {
         Token::Add { client_id, days } => {
-            let (id, end, token) = admin.add_token(&client_id, days).await?;
+            let end = in_days(days);
+            let (id, token) = admin.add_token(&client_id, end).await?;
             let end = end.map(|end| end.to_string());
             let token = token.expose_secret();
             Ok(output.say(

@@ -3,6 +3,15 @@
 
 use super::RequestError;
 
+/// A text as one word for a POSIX shell.
+pub fn shell_word(text: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:@%+,=".contains(c);
+    match !text.is_empty() && text.chars().all(plain) {
+        true => text.to_owned(),
+        false => format!("'{}'", text.replace('\'', r"'\''")),
+    }
+}
+
 /// The words of a command, in the quoting of the detected shell.
 pub(super) fn words(line: &[u8]) -> Result<Vec<Vec<u8>>, RequestError> {
     if is_cmd(line) { cmd(line) } else { posix(line) }
