@@ -14,6 +14,7 @@ use http::header::{HeaderValue, IF_MATCH};
 use observe::Line;
 use serde_json::{Map, Value, json};
 use sha2::{Digest as _, Sha256};
+use wire::printable::printable;
 use wire::scim::{ScimError, ScimType};
 
 use crate::answer::Answer;
@@ -170,7 +171,7 @@ async fn one(
     line: &mut Line,
 ) -> Result<Answer, Refused> {
     if let Some(missing) = operation.needs.iter().find(|id| !matches!(ids.get(*id), Some(Some(_)))) {
-        let shown: String = missing.chars().filter(|sign| !sign.is_control()).take(80).collect();
+        let shown = printable(missing);
         return Err(ScimError {
             status: 409,
             ..ScimError::new(ScimType::InvalidValue, format!("No operation has created bulkId \"{shown}\"."))
@@ -245,7 +246,7 @@ fn route<'p>(method: &str, path: &'p str) -> Result<(&'static Route, &'p str), R
             }
     };
     let route = ROUTES.iter().find(is_it).ok_or_else(|| {
-        let shown: String = path.chars().filter(|sign| !sign.is_control()).take(80).collect();
+        let shown = printable(path);
         Refused::invalid_value(format!(
             "No operation of Bulk is {} {shown}: use POST, PUT, PATCH or DELETE of /Users or /Groups.",
             method.chars().filter(char::is_ascii_alphabetic).take(10).collect::<String>()

@@ -14,6 +14,7 @@ use directory::{EmailAddress, UserId};
 use jiff::Timestamp;
 use secrecy::SecretString;
 use serde_json::{Map, Value};
+use wire::printable::printable;
 
 use super::resource::{BARE, DISPLAY_NAME, OUTSIDE, derived_name, formatted, kept, take_attributes};
 use crate::call::Call;
@@ -386,7 +387,7 @@ fn refused(user_name: &str, wrong: &[(Field, ItemError)]) -> Refused {
 }
 
 fn foreign_domain(user_name: &str) -> Refused {
-    let shown: String = user_name.chars().filter(|sign| !sign.is_control()).take(254).collect();
+    let shown = printable(user_name);
     Refused::invalid_value(format!(
         "userName must be an address in an internal domain of the account, and {shown} is not. Add the domain to the \
          account, or map another attribute to userName."
