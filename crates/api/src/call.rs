@@ -318,7 +318,7 @@ fn written(outcome: Option<Written>) -> Result<Reply, CallError> {
         Some(Written::Ran(answer)) => Ok(Reply::ran(answer)),
         Some(Written::Repeated(answer)) => Ok(Reply::repeated(answer)),
         Some(Written::RequestIdReused) => Err(CallError::RequestIdReused),
-        Some(Written::Stale) | None => Err(CallError::Stale),
+        Some(Written::Stale | Written::NotNow(_)) | None => Err(CallError::Stale),
     }
 }
 

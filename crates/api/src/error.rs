@@ -297,9 +297,9 @@ pub fn wrong(field: &'static str, why: &rules::ItemError) -> wire::Error {
                 "A user with this address already exists",
             );
         }
-        R::Change(C::AlreadyExists | C::DomainHasUsers | C::Outdated | C::TooManyTokens) => {
-            Code::AlreadyExists
-        }
+        R::Change(
+            C::AlreadyExists | C::DomainHasUsers | C::Outdated | C::TooManyTokens | C::TooManyDeletions,
+        ) => Code::AlreadyExists,
         R::Change(C::NotFound | C::ParentNotFound) => Code::NotFound,
         R::Change(C::GroupHasFolders) => Code::GroupHasFolders,
         R::Change(C::GroupInItself | C::GroupTooDeep) => Code::GroupPlacement,

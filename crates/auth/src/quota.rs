@@ -35,7 +35,7 @@ impl Bucket {
         match sender {
             Sender::User(principal) => Bucket::User(principal.binding.user),
             Sender::Session(principal) => Bucket::User(principal.session.user),
-            Sender::Client(principal) => Bucket::Client(principal.client.id),
+            Sender::Client(principal, _) => Bucket::Client(principal.client.id),
         }
     }
 

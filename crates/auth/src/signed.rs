@@ -134,8 +134,13 @@ impl Authenticator {
                 let lives = |found: &Arc<Principal>| found.binding.expires_at.is_none_or(|at| now < at);
                 found.filter(lives).map(Caller::vouched)
             }
-            Sender::Client(principal) => {
-                self.store.client(principal.client.id, Freshness::Now).await?.map(Caller::vouched_client)
+            Sender::Client(principal, token) => {
+                let found = self.store.client(principal.client.id, Freshness::Now).await?;
+                let lives = |found: &Arc<ClientPrincipal>| {
+                    let living = |id| found.tokens.iter().any(|kept| kept.id == id && kept.lives(now));
+                    token.is_none_or(living)
+                };
+                found.filter(lives).map(|found| Caller::vouched_client(found, *token))
             }
             Sender::Session(_) => None,
         })
@@ -242,18 +247,19 @@ impl Authenticator {
         };
         let principal = self.store.client(client, freshness).await.map_err(AuthError::from)?;
         let principal = principal.ok_or(AuthError::InvalidToken)?;
+        let token = lasting.as_ref().map(|lasting| lasting.id);
         if let Some(lasting) = lasting
             && let Err(why) = lasting.verify(&principal.tokens, now)
         {
             // The secret of an expired token was right, so the refusal counts as the application's.
-            let sender = matches!(why, AuthError::TokenExpired).then(|| Sender::Client(principal));
+            let sender = matches!(why, AuthError::TokenExpired).then(|| Sender::Client(principal, token));
             return Err(Unverified { why, sender });
         }
         #[expect(
             clippy::disallowed_methods,
             reason = "this is the crate that makes callers, and the token is valid"
         )]
-        let caller = Caller::vouched_client(principal);
+        let caller = Caller::vouched_client(principal, token);
         Ok(Signed { caller, request_id })
     }
 

@@ -59,7 +59,7 @@ impl Tokens {
 /// A token that lasts, as it was shown (`directory::credentials::new_token`).
 pub(crate) struct Lasting {
     pub(crate) client: ClientId,
-    id: TokenId,
+    pub(crate) id: TokenId,
     digest: [u8; 32],
 }
 

@@ -51,8 +51,8 @@ pub(super) const PAGES: &[Page] = &[
     page("/console/{account}/clients/{client}/revoke", Post, APPLICATIONS_EDIT, |request| {
         Box::pin(scim::revoke(request))
     }),
-    page("/console/{account}/clients/{client}/user-name-domain", Post, APPLICATIONS_EDIT, |request| {
-        Box::pin(scim::set_user_name_domain(request))
+    page("/console/{account}/clients/{client}/scim-settings", Post, APPLICATIONS_EDIT, |request| {
+        Box::pin(scim::set_settings(request))
     }),
     page("/console/{account}/clients/{client}/disable", Post, APPLICATIONS_EDIT, |request| {
         Box::pin(client::disable(request))

@@ -162,7 +162,7 @@ impl PageRequest<'_> {
                 times: None,
             };
             match self.console.core.store.write(vec![write]).await?.pop() {
-                Some(Written::Stale) | None => self.refresh_scope().await?,
+                Some(Written::Stale | Written::NotNow(_)) | None => self.refresh_scope().await?,
                 Some(_) => {
                     let refused = outcome.try_iter().last().ok_or(PageError::Refused(CallError::Stale))?;
                     return Ok(refused.map_or(Ok(judged), |why| Err(format!("This {why}."))));

@@ -27,6 +27,9 @@ pub(super) const PAGES: &[Page] = &[
     page("/console/{account}/users/new", Post, INTERNAL_EDIT, |request| Box::pin(create::create(request))),
     page("/console/{account}/users/{user}", Get, INTERNAL_READ, |request| Box::pin(show::show(request))),
     page("/console/{account}/users/{user}", Post, INTERNAL_EDIT, |request| Box::pin(change::edit(request))),
+    page("/console/{account}/users/{user}/address", Post, INTERNAL_EDIT, |request| {
+        Box::pin(change::rename(request))
+    }),
     page("/console/{account}/users/{user}/state", Post, INTERNAL_EDIT, |request| {
         Box::pin(change::set_state(request))
     }),

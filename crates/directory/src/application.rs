@@ -10,8 +10,8 @@ use jiff::Timestamp;
 use secrecy::{SecretBox, SecretString};
 use thiserror::Error;
 
-use crate::scim::ClientToken;
-use crate::{Account, AccountId, ApplicationId, BindingId, ClientId, DomainName, Role, RoleId, UserId};
+use crate::scim::{ClientToken, ScimSettings};
+use crate::{Account, AccountId, ApplicationId, BindingId, ClientId, Role, RoleId, UserId};
 
 /// A registered program: knows its application id and its application key.
 #[derive(Clone)]
@@ -81,8 +81,8 @@ pub struct Client {
     pub role: RoleId,
     /// The endpoints that it may call.
     pub products: BTreeSet<Product>,
-    /// The domain of user names without one that it sends by SCIM; `None`: user names are addresses.
-    pub user_name_domain: Option<DomainName>,
+    /// How it provisions by SCIM.
+    pub scim: ScimSettings,
     /// When it was registered.
     pub created_at: Timestamp,
 }

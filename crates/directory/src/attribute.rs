@@ -1,6 +1,6 @@
 //! Attributes of users: further data about a person. The set is `[ours]`.
 
-use thiserror::Error;
+use crate::error::ItemError;
 
 /// Longest value, in bytes: room for a small picture in base64. `[ours]`
 pub const MAX_VALUE: usize = 64 * 1_024;
@@ -38,15 +38,24 @@ attributes! {
     Title = 9, "title";
 }
 
-/// A value that is too long.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
-#[error("This field may hold at most {MAX_VALUE} bytes")]
-pub struct ValueTooLong;
-
 impl Attribute {
     /// The stored number.
     pub const fn number(self) -> u8 {
         self as u8
+    }
+
+    /// Checks a value.
+    ///
+    /// # Errors
+    /// When it is longer than [`MAX_VALUE`], or contains control characters other than line feeds.
+    pub fn check(value: &str) -> Result<(), ItemError> {
+        if value.len() > MAX_VALUE {
+            Err(ItemError::TooLong { max: MAX_VALUE, unit: "bytes" })
+        } else if value.contains(|c: char| c.is_control() && c != '\n') {
+            Err(ItemError::Characters)
+        } else {
+            Ok(())
+        }
     }
 
     /// The attribute of this number.

@@ -8,7 +8,7 @@ use crate::application::{AccessKey, ClientPrincipal, Principal, Product};
 use crate::audit::Actor;
 use crate::role::Role;
 use crate::session::SessionPrincipal;
-use crate::{Account, AccountId, BindingId, Permission, UserId};
+use crate::{Account, AccountId, BindingId, Permission, TokenId, UserId};
 
 /// An authenticated caller. Only `auth` creates one, after it has verified a signature or a token; the rules take it as
 /// proof.
@@ -21,8 +21,8 @@ pub struct Caller(Sender);
 pub enum Sender {
     /// A user, by a key pair of API 1.0: acts with the user's role.
     User(Arc<Principal>),
-    /// An application, by a token of API 2.0: acts with its own role (spec/protocol.md 7).
-    Client(Arc<ClientPrincipal>),
+    /// An application, by a token of API 2.0: acts with its own role (spec/protocol.md 7). A token that lasts has an id.
+    Client(Arc<ClientPrincipal>, Option<TokenId>),
     /// A user, in a browser: acts with the user's role.
     Session(Arc<SessionPrincipal>),
 }
@@ -35,7 +35,7 @@ impl Sender {
     pub fn account(&self) -> &Account {
         match self {
             Sender::User(principal) => &principal.account,
-            Sender::Client(principal) => &principal.account,
+            Sender::Client(principal, _) => &principal.account,
             Sender::Session(principal) => &principal.account,
         }
     }
@@ -44,7 +44,7 @@ impl Sender {
     pub fn name(&self) -> &str {
         match self {
             Sender::User(principal) => &principal.address,
-            Sender::Client(principal) => &principal.client.client_id,
+            Sender::Client(principal, _) => &principal.client.client_id,
             Sender::Session(principal) => &principal.address,
         }
     }
@@ -53,8 +53,16 @@ impl Sender {
     pub fn credential(&self) -> [u8; 16] {
         match self {
             Sender::User(principal) => *principal.binding.id.as_bytes(),
-            Sender::Client(principal) => *principal.client.id.as_bytes(),
+            Sender::Client(principal, _) => *principal.client.id.as_bytes(),
             Sender::Session(principal) => *principal.session.id.as_bytes(),
+        }
+    }
+
+    /// The id of the request's token, if it is one that lasts.
+    pub fn token(&self) -> Option<TokenId> {
+        match self {
+            Sender::Client(_, token) => *token,
+            Sender::User(_) | Sender::Session(_) => None,
         }
     }
 
@@ -62,7 +70,7 @@ impl Sender {
     pub fn app_id(&self) -> &str {
         match self {
             Sender::User(principal) => &principal.application.app_id,
-            Sender::Client(principal) => &principal.client.client_id,
+            Sender::Client(principal, _) => &principal.client.client_id,
             Sender::Session(_) => CONSOLE,
         }
     }
@@ -71,7 +79,7 @@ impl Sender {
     pub fn application(&self) -> &str {
         match self {
             Sender::User(principal) => &principal.application.name,
-            Sender::Client(principal) => &principal.client.name,
+            Sender::Client(principal, _) => &principal.client.name,
             Sender::Session(_) => CONSOLE,
         }
     }
@@ -80,7 +88,7 @@ impl Sender {
     pub fn owner(&self) -> AccountId {
         match self {
             Sender::User(principal) => principal.application.account,
-            Sender::Client(principal) => principal.client.account,
+            Sender::Client(principal, _) => principal.client.account,
             Sender::Session(principal) => principal.account.id,
         }
     }
@@ -103,8 +111,8 @@ impl Caller {
     }
 
     /// Confirms that the request comes from this application. Banned outside `auth` by `clippy.toml`.
-    pub fn vouched_client(principal: Arc<ClientPrincipal>) -> Self {
-        Self(Sender::Client(principal))
+    pub fn vouched_client(principal: Arc<ClientPrincipal>, token: Option<TokenId>) -> Self {
+        Self(Sender::Client(principal, token))
     }
 
     /// Confirms that the request comes from this session. Banned outside `auth` by `clippy.toml`.
@@ -126,7 +134,7 @@ impl Caller {
     pub(crate) fn own_account(&self) -> Arc<Account> {
         match &self.0 {
             Sender::User(principal) => Arc::clone(&principal.account),
-            Sender::Client(principal) => Arc::clone(&principal.account),
+            Sender::Client(principal, _) => Arc::clone(&principal.account),
             Sender::Session(principal) => Arc::clone(&principal.account),
         }
     }
@@ -136,7 +144,7 @@ impl Caller {
         match &self.0 {
             Sender::User(principal) => Some(principal.binding.user),
             Sender::Session(principal) => Some(principal.session.user),
-            Sender::Client(_) => None,
+            Sender::Client(..) => None,
         }
     }
 
@@ -144,7 +152,7 @@ impl Caller {
     pub fn binding(&self) -> Option<BindingId> {
         match &self.0 {
             Sender::User(principal) => Some(principal.binding.id),
-            Sender::Client(_) | Sender::Session(_) => None,
+            Sender::Client(..) | Sender::Session(_) => None,
         }
     }
 
@@ -152,7 +160,7 @@ impl Caller {
     pub fn access_key(&self) -> Option<&AccessKey> {
         match &self.0 {
             Sender::User(principal) => Some(&principal.binding.access_key),
-            Sender::Client(_) | Sender::Session(_) => None,
+            Sender::Client(..) | Sender::Session(_) => None,
         }
     }
 
@@ -170,7 +178,7 @@ impl Caller {
             Sender::Session(principal) => {
                 Actor::User { id: principal.session.user, address: principal.address.clone() }
             }
-            Sender::Client(principal) => {
+            Sender::Client(principal, _) => {
                 Actor::Client { name: format!("application {}", self.client_name(principal)) }
             }
         }
@@ -194,7 +202,7 @@ impl Caller {
     pub fn reaches(&self, product: Product) -> bool {
         match &self.0 {
             Sender::User(_) | Sender::Session(_) => true,
-            Sender::Client(principal) => principal.client.products.contains(&product),
+            Sender::Client(principal, _) => principal.client.products.contains(&product),
         }
     }
 
@@ -202,7 +210,7 @@ impl Caller {
     pub fn role(&self) -> Option<&Role> {
         match &self.0 {
             Sender::User(principal) => principal.role.as_ref(),
-            Sender::Client(principal) => principal.role.as_ref(),
+            Sender::Client(principal, _) => principal.role.as_ref(),
             Sender::Session(principal) => principal.role.as_ref(),
         }
     }

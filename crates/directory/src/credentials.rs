@@ -11,7 +11,7 @@ use sha2::{Digest, Sha256};
 use crate::application::{AccessKey, Application, Binding, CLIENT_ID, Client, Product};
 use crate::id::{AccountId, ApplicationId, BindingId, ClientId, RoleId, TokenId, UserId};
 use crate::port::Entropy;
-use crate::scim::ClientToken;
+use crate::scim::{ClientToken, ScimSettings};
 
 /// Draws the id and the key of a new application.
 pub fn new_application(entropy: &dyn Entropy, account: AccountId, name: &str, now: Timestamp) -> Application {
@@ -93,7 +93,7 @@ pub fn new_client(
         name: name.to_owned(),
         role,
         products,
-        user_name_domain: None,
+        scim: ScimSettings::default(),
         created_at: now,
     };
     (client, secret)

@@ -140,6 +140,9 @@ pub enum ChangeError {
     /// The application has the most tokens that it may have.
     #[error("has two tokens already: revoke one first")]
     TooManyTokens,
+    /// The application has deleted the most users that it may in an hour.
+    #[error("cannot be deleted now: the application has deleted as many users in the last hour as it may")]
+    TooManyDeletions,
     /// A user of another account has an address in the domain.
     #[error("contains addresses of users in another account")]
     DomainHasUsers,

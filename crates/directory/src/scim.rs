@@ -1,10 +1,14 @@
 //! What SCIM clients keep of users and groups, beyond the directory's own fields (docs/SCIM.md).
 
+use std::fmt;
+
 use jiff::Timestamp;
 
+use crate::address::fold;
 use crate::attribute::Attribute;
 use crate::audit::Action;
-use crate::error::ChangeError;
+use crate::check;
+use crate::error::{ChangeError, ItemError};
 use crate::groups::{Group, Subject};
 use crate::user::User;
 use crate::{ClientId, DomainName, EmailAddress, GroupId, TokenId, UserId};
@@ -15,8 +19,95 @@ pub const MAX_EXTERNAL_ID: usize = 1_024;
 /// Longest further attributes of a user, in bytes. `[ours]`
 pub const MAX_ATTRIBUTES: usize = 128 * 1_024;
 
+/// Longest name that an application gives to a user, in characters. `[ours]`
+pub const MAX_USER_NAME: usize = 256;
+
 /// Tokens that an application may have at a time: the old one and its successor. `[ours]`
 pub const MAX_TOKENS: usize = 2;
+
+/// How an application provisions by SCIM.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ScimSettings {
+    /// The attribute that is the address of a user.
+    pub address_from: AddressFrom,
+    /// The domain of user names without one; `None`: user names are addresses. Without effect if the address is taken
+    /// from `emails`.
+    pub user_name_domain: Option<DomainName>,
+    /// Most users that it may delete in an hour; `None`: any number.
+    pub deletions_an_hour: Option<u32>,
+}
+
+/// The attribute that is the address of a user.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum AddressFrom {
+    /// `userName`.
+    #[default]
+    UserName,
+    /// `emails`: the primary one, else that for work, else the first. `userName` is a name that the application chooses.
+    Emails,
+}
+
+impl AddressFrom {
+    /// Both.
+    pub const ALL: [AddressFrom; 2] = [AddressFrom::UserName, AddressFrom::Emails];
+
+    /// Its name: the attribute.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            AddressFrom::UserName => "userName",
+            AddressFrom::Emails => "emails",
+        }
+    }
+
+    /// The one with a name.
+    pub fn by_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|from| from.as_str() == name)
+    }
+}
+
+/// A name that an application gives to a user: as given, and its comparison key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UserName {
+    given: String,
+    key: String,
+}
+
+impl UserName {
+    /// Reads a name.
+    ///
+    /// # Errors
+    /// When it is blank, too long, or holds invisible characters.
+    pub fn parse(text: &str) -> Result<Self, ItemError> {
+        if text.trim().is_empty() {
+            return Err(ItemError::Blank);
+        }
+        check::text(text, MAX_USER_NAME)?;
+        Ok(Self { given: text.to_owned(), key: fold(text) })
+    }
+
+    /// As given.
+    pub fn as_str(&self) -> &str {
+        &self.given
+    }
+
+    /// The comparison key: without case.
+    pub fn key(&self) -> &str {
+        &self.key
+    }
+}
+
+impl fmt::Display for ScimSettings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "address from {}", self.address_from.as_str())?;
+        if let Some(domain) = &self.user_name_domain {
+            write!(f, ", user names in {domain}")?;
+        }
+        if let Some(most) = self.deletions_an_hour {
+            write!(f, ", at most {most} deletions an hour")?;
+        }
+        Ok(())
+    }
+}
 
 /// Further data of a user.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -42,6 +133,8 @@ pub struct ScimUser {
     pub attributes: Vec<(Attribute, String)>,
     /// The application's own id of it.
     pub external_id: Option<String>,
+    /// The application's own name of it; only if its addresses are taken from `emails`.
+    pub user_name: Option<UserName>,
     /// The groups of its account that it is a member of, sorted by name.
     pub groups: Vec<(GroupId, String)>,
 }
@@ -56,6 +149,7 @@ pub struct Seen {
     details: Details,
     attributes: Vec<(Attribute, String)>,
     external_id: Option<String>,
+    user_name: Option<UserName>,
 }
 
 impl ScimUser {
@@ -69,6 +163,7 @@ impl ScimUser {
             details: self.details.clone(),
             attributes: self.attributes.clone(),
             external_id: self.external_id.clone(),
+            user_name: self.user_name.clone(),
         }
     }
 }
@@ -137,8 +232,12 @@ pub enum ScimChange {
     SetDetails(UserId, Details),
     /// Sets or removes the application's own id of an object.
     SetExternalId(ClientId, Resource, Option<String>),
-    /// Sets or removes the domain of user names without one.
-    SetUserNameDomain(ClientId, Option<DomainName>),
+    /// Sets or removes the application's own name of a user.
+    SetUserName(ClientId, UserId, Option<UserName>),
+    /// Counts a deletion, and refuses it if the application has deleted the most users that it may in an hour. Not recorded.
+    CountDeletion(ClientId),
+    /// Sets how an application provisions.
+    SetSettings(ClientId, ScimSettings),
     /// Adds a token; only [`MAX_TOKENS`] may be valid at a time.
     AddToken(ClientToken),
     /// Revokes a token at once.
@@ -150,13 +249,16 @@ impl ScimChange {
     pub fn action(&self) -> Action {
         match self {
             // They are not recorded.
-            ScimChange::Expect(..) | ScimChange::AddDetails(..) => Action::UserUpdated,
+            ScimChange::Expect(..) | ScimChange::AddDetails(..) | ScimChange::CountDeletion(_) => {
+                Action::UserUpdated
+            }
             ScimChange::SetMember(_, _, true) => Action::MemberAdded,
             ScimChange::SetMember(_, _, false) => Action::MemberRemoved,
             ScimChange::SetDetails(..) => Action::UserDetailsSet,
             ScimChange::SetExternalId(_, Resource::User(_), _) => Action::UserExternalIdSet,
             ScimChange::SetExternalId(_, Resource::Group(_), _) => Action::GroupExternalIdSet,
-            ScimChange::SetUserNameDomain(..) => Action::UserNameDomainSet,
+            ScimChange::SetUserName(..) => Action::UserNameSet,
+            ScimChange::SetSettings(..) => Action::ScimSettingsSet,
             ScimChange::AddToken(_) => Action::TokenAdded,
             ScimChange::RevokeToken(_) => Action::TokenRevoked,
         }

@@ -163,6 +163,9 @@ impl Telemetry {
         counts.waiting.count(now, |most| *most = waiting.max(*most));
         if let Some(sender) = &request.line.sender {
             counts.usage.count(sender.credential(), request, now);
+            if let Some(token) = sender.token() {
+                counts.usage.count(*token.as_bytes(), request, now);
+            }
         }
         if let Some(code) = request.line.code.filter(|_| !request.line.is_examined) {
             let app_id = counts.named(request).unwrap_or_default();

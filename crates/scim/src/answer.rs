@@ -4,7 +4,7 @@ use api::Style;
 use auth::Rate;
 use axum::body::Body;
 use axum::response::Response;
-use http::header::{CACHE_CONTROL, CONTENT_TYPE, ETAG, HeaderValue, LOCATION};
+use http::header::{CACHE_CONTROL, CONTENT_TYPE, ETAG, HeaderValue, LOCATION, RETRY_AFTER};
 use http::{HeaderMap, StatusCode};
 use observe::Line;
 use serde::{Deserialize, Serialize};
@@ -41,6 +41,9 @@ impl Answer {
     }
 }
 
+/// Seconds after which a deletion beyond the limit may be tried again: deletions are counted by the minute.
+const PAUSE: &str = "60";
+
 /// The version in the `meta` of a complete resource.
 pub(crate) fn version_of(resource: &Map<String, Value>) -> &str {
     resource.get("meta").and_then(|meta| meta["version"].as_str()).unwrap_or_default()
@@ -61,7 +64,13 @@ pub(crate) fn response(outcome: Result<Answer, Refused>, rate: Rate, line: &mut 
         Err(refused) => {
             line.code = Some(refused.code());
             match &refused {
-                Refused::Scim(why) => with_body(why.status, Some(&why.to_json())),
+                Refused::Scim(why) => {
+                    let mut response = with_body(why.status, Some(&why.to_json()));
+                    if why.status == StatusCode::TOO_MANY_REQUESTS {
+                        response.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static(PAUSE));
+                    }
+                    response
+                }
                 Refused::Call(why) => {
                     line.why = why.private();
                     api::answer::refused(why, rate, Style::Scim)

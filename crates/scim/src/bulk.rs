@@ -191,6 +191,7 @@ async fn one(
             core: call.core,
             scope,
             client: call.client,
+            settings: call.settings.clone(),
             id,
             query: Query::default(),
             headers: &headers,

@@ -6,7 +6,8 @@ use api::Core;
 use api::error::CallError;
 use directory::change::Change;
 use directory::port::{Evidence, Recalled, RequestKey, Write, Written};
-use directory::{ClientId, DomainName, Scope, Sender};
+use directory::scim::ScimSettings;
+use directory::{ClientId, Scope};
 use http::HeaderMap;
 use http::header::{IF_MATCH, IF_NONE_MATCH};
 use jiff::Timestamp;
@@ -24,6 +25,8 @@ pub(crate) struct Call<'a> {
     /// The application's account, with its proof.
     pub(crate) scope: Scope,
     pub(crate) client: ClientId,
+    /// How the application provisions.
+    pub(crate) settings: ScimSettings,
     /// The segment `{id}` of the path; empty if it has none.
     pub(crate) id: &'a str,
     pub(crate) query: Query<'a>,
@@ -82,11 +85,11 @@ impl<'a> Query<'a> {
 }
 
 impl Call<'_> {
-    /// The domain of user names without one, if the application has one.
-    pub(crate) fn user_name_domain(&self) -> Option<&str> {
-        match self.scope.caller().sender() {
-            Sender::Client(principal) => principal.client.user_name_domain.as_ref().map(DomainName::as_str),
-            _ => None,
+    /// A user name as an address: with the application's domain, if it has no domain.
+    pub(crate) fn with_domain<'n>(&self, user_name: &'n str) -> Cow<'n, str> {
+        match &self.settings.user_name_domain {
+            Some(domain) if !user_name.contains('@') => format!("{user_name}@{domain}").into(),
+            _ => user_name.into(),
         }
     }
 
@@ -211,6 +214,7 @@ impl Call<'_> {
                 bytes
             }
             Some(Written::RequestIdReused) => return Err(CallError::RequestIdReused.into()),
+            Some(Written::NotNow(why)) => return Err(Refused::change(why)),
             Some(Written::Stale) | None => return Err(CallError::Stale.into()),
         };
         Ok(serde_json::from_slice(&bytes).map_err(|_| CallError::Panic)?)

@@ -1,5 +1,7 @@
 //! `/Groups`. Only members that are users of the account show; external addresses and domains are left as they are.
 
+mod members;
+
 use std::collections::BTreeSet;
 
 use api::error::CallError;
@@ -9,6 +11,7 @@ use directory::port::{Affected, ScimFrom as From, ScimPage, StoreError};
 use directory::role::GROUPS_READ;
 use directory::scim::{Resource, ScimChange, ScimGroup, ScimMember};
 use directory::{GroupId, UserId};
+use http::header::IF_MATCH;
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 use wire::scim::{self, Filter, GROUP, Patch, ResourceType, ScimError, ScimType, USER};
@@ -19,6 +22,9 @@ use crate::list::{self, Source};
 use crate::refused::Refused;
 use crate::resource::{answer, answer_to_read, take_external_id, take_text, version};
 use crate::users;
+
+/// With more members, a PATCH that only names members to add or to remove neither reads nor returns the others. `[ours]`
+const LARGE: u64 = 1_000;
 
 /// Groups in lists.
 struct Groups {
@@ -150,7 +156,8 @@ pub(crate) async fn create(call: &mut Call<'_>) -> Result<Answer, Refused> {
     };
     let mut changes = vec![Change::Group(GroupChange::Add(group.clone()))];
     let before = ScimGroup { group, updated_at: None, external_id: None, members: Vec::new() };
-    may_change_members(call, &wanted, &before).await?;
+    let moved: Vec<UserId> = wanted.moves(&before).map(|(member, _)| member.user).collect();
+    members::may_move(call, &moved).await?;
     changes.extend(wanted.changes(call, &before));
     let now = call.now();
     let after = wanted.after(before, now);
@@ -166,6 +173,12 @@ pub(crate) async fn replace(call: &mut Call<'_>) -> Result<Answer, Refused> {
 
 pub(crate) async fn patch(call: &mut Call<'_>) -> Result<Answer, Refused> {
     let patch = Patch::read(call.json()?, &GROUP)?;
+    if let Some(changes) = patch.member_changes().filter(|_| !call.headers.contains_key(IF_MATCH)) {
+        let group = named_group(call, false).await?.group;
+        if group.users > LARGE {
+            return members::change(call, group.id, changes).await;
+        }
+    }
     let seen = named(call).await?;
     let patched = patch.apply(&resource(call, &seen))?;
     change(call, seen, patched.resource).await
@@ -193,7 +206,8 @@ async fn change(call: &mut Call<'_>, seen: ScimGroup, fields: Map<String, Value>
         let description = Some(wanted.name.clone());
         changes.push(Change::Group(GroupChange::Update { id: seen.group.id, description, parent: None }));
     }
-    may_change_members(call, &wanted, &seen).await?;
+    let moved: Vec<UserId> = wanted.moves(&seen).map(|(member, _)| member.user).collect();
+    members::may_move(call, &moved).await?;
     changes.extend(wanted.changes(call, &seen));
     if changes.is_empty() {
         return Ok(answer(call, 200, &GROUP, &resource(call, &seen)));
@@ -263,15 +277,7 @@ async fn wanted(call: &mut Call<'_>, mut fields: Map<String, Value>) -> Result<W
     let mut ids = BTreeSet::new();
     for member in list {
         let value = member.get("value").and_then(Value::as_str).unwrap_or_default();
-        match core.secure_ids().open_id("user", account, value) {
-            Ok(id) => drop(ids.insert(UserId::from_bytes(id))),
-            Err(_) if core.secure_ids().open_id("group", account, value).is_ok() => {
-                return Err(Refused::invalid_value(
-                    "members: groups in groups are not supported; name users.",
-                ));
-            }
-            Err(_) => ignore_member(call, value),
-        }
+        ids.extend(members::user_id(call, value)?);
     }
     let ids: Vec<_> = ids.into_iter().collect();
     let found = call.timed(core.store.users_by_id(&ids)).await?;
@@ -285,30 +291,10 @@ async fn wanted(call: &mut Call<'_>, mut fields: Map<String, Value>) -> Result<W
                     subject: Subject::Address(user.address),
                 });
             }
-            None => ignore_member(call, &core.secure_ids().user(account, id)),
+            None => members::ignore(call, &core.secure_ids().user(account, id)),
         }
     }
     Ok(Wanted { name, external_id, members })
-}
-
-/// A member that is no user of the account, such as one that was deleted meanwhile, is no reason to refuse the others. A
-/// header of the response and the log name it.
-fn ignore_member(call: &mut Call<'_>, value: &str) {
-    let shown: String = value.chars().filter(char::is_ascii_graphic).take(60).collect();
-    call.line.near_misses.insert(format!("members {shown}"), "the id of a user");
-}
-
-/// A caller who puts a user into a group, or takes it out, must hold all permissions of that user.
-async fn may_change_members(call: &mut Call<'_>, wanted: &Wanted, before: &ScimGroup) -> Result<(), Refused> {
-    let core = call.core;
-    let moved: Vec<UserId> = wanted.moves(before).map(|(member, _)| member.user).collect();
-    let users = call.timed(core.store.users_by_id(&moved)).await?;
-    let roles: BTreeSet<_> = users.into_iter().flatten().filter_map(|user| user.role).collect();
-    for role in roles {
-        let role = call.timed(core.store.role(role)).await?;
-        call.scope.covers(role.as_ref()).map_err(|why| Refused::rule("members", &why))?;
-    }
-    Ok(())
 }
 
 /// Names of groups are unique in the account for SCIM clients, at any place in the tree.
@@ -324,9 +310,15 @@ async fn name_is_free(call: &mut Call<'_>, name: &Description, own: Option<Group
 
 /// The group that the path names.
 async fn named(call: &mut Call<'_>) -> Result<ScimGroup, Refused> {
+    named_group(call, true).await
+}
+
+async fn named_group(call: &mut Call<'_>, with_members: bool) -> Result<ScimGroup, Refused> {
     let id = call.core.secure_ids().open_id("group", call.scope.account().id, call.id);
     let id = id.map_err(|_| Refused::not_found("The group"))?;
-    read_group(call, GroupId::from_bytes(id), true).await?.ok_or_else(|| Refused::not_found("The group"))
+    read_group(call, GroupId::from_bytes(id), with_members)
+        .await?
+        .ok_or_else(|| Refused::not_found("The group"))
 }
 
 async fn read_group(

@@ -1,5 +1,6 @@
 //! What resources of all types share.
 
+use directory::error::ItemError;
 use directory::scim::MAX_EXTERNAL_ID;
 use serde_json::{Map, Value};
 use sha2::{Digest as _, Sha256};
@@ -60,8 +61,10 @@ pub(crate) fn take_text(fields: &mut Map<String, Value>, name: &str) -> Option<S
 /// Takes the application's own id out of a resource.
 pub(crate) fn take_external_id(fields: &mut Map<String, Value>) -> Result<Option<String>, Refused> {
     let id = take_text(fields, "externalId");
-    match id.as_ref().is_some_and(|id| id.len() > MAX_EXTERNAL_ID) {
-        true => Err(Refused::invalid_value(format!("externalId may have at most {MAX_EXTERNAL_ID} bytes."))),
-        false => Ok(id),
-    }
+    let why = match &id {
+        Some(id) if id.len() > MAX_EXTERNAL_ID => ItemError::TooLong { max: MAX_EXTERNAL_ID, unit: "bytes" },
+        Some(id) if id.contains(char::is_control) => ItemError::Characters,
+        _ => return Ok(id),
+    };
+    Err(Refused::rule("externalId", &why))
 }

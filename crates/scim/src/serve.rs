@@ -78,7 +78,7 @@ async fn run(
             signed = core.authenticator.authenticate_anew(presented).await.map_err(CallError::from)?;
         }
         let scope = enter(route, &signed)?;
-        let Sender::Client(principal) = signed.caller.sender() else { return Err(needs_token()) };
+        let Sender::Client(principal, _) = signed.caller.sender() else { return Err(needs_token()) };
         let key = signed.request_id.map(|id| RequestKey {
             credential: signed.caller.credential(),
             request_id: *id.as_bytes(),
@@ -91,6 +91,7 @@ async fn run(
         let mut call = Call {
             core,
             client: principal.client.id,
+            settings: principal.client.scim.clone(),
             scope,
             id,
             query: Query::of(parts.uri.query().unwrap_or_default()),
@@ -118,7 +119,7 @@ fn is_bearer(authorization: &[u8]) -> bool {
 /// The caller's account, if it is an application that may call this.
 fn enter(route: &Route, signed: &Signed) -> Result<Scope, Refused> {
     let caller = &signed.caller;
-    if !matches!(caller.sender(), Sender::Client(_)) {
+    if !matches!(caller.sender(), Sender::Client(..)) {
         return Err(needs_token());
     }
     if !caller.reaches(Product::UserAndGroupManagement) {

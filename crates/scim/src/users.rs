@@ -1,11 +1,15 @@
 //! `/Users`.
 
+mod attributes;
 mod plan;
 mod resource;
+mod wanted;
+
+use std::collections::BTreeSet;
 
 use directory::error::ItemError;
 use directory::port::{ScimFrom as From, ScimPage, StoreError};
-use directory::scim::{Resource, ScimUser};
+use directory::scim::{AddressFrom, Resource, ScimUser, UserName};
 use directory::{EmailAddress, UserId};
 use serde_json::{Map, Value};
 use wire::scim::{self, Filter, Patch, ResourceType, USER};
@@ -41,6 +45,9 @@ impl Source for Users {
     ) -> Result<Option<Vec<ScimUser>>, Refused> {
         let core = call.core;
         let by_id = |text| core.secure_ids().open_id("user", call.scope.account().id, text);
+        if let Some(name) = filter.required_equals("userName") {
+            return Ok(Some(named_so(call, name).await?));
+        }
         let id = if let Some(id) = filter.required_equals("id") {
             by_id(id).ok().map(UserId::from_bytes)
         } else if let Some(id) = filter.required_equals("externalId") {
@@ -48,22 +55,11 @@ impl Source for Users {
                 Some(Resource::User(id)) => Some(id),
                 _ => None,
             }
-        } else if let Some(address) =
-            filter.required_equals("userName").or_else(|| filter.required_equals("emails.value"))
-        {
-            let with_domain = match call.user_name_domain() {
-                Some(domain) if !address.contains('@') => format!("{address}@{domain}"),
-                _ => address.to_owned(),
-            };
-            let Ok(address) = EmailAddress::parse(&with_domain) else {
-                // An address outside may be kept as it was sent; a user name is always an address.
-                return Ok(filter.required_equals("userName").map(|_| Vec::new()));
-            };
-            let found = call.timed(core.store.users(&[address])).await?.pop().flatten();
-            match found {
-                Some(user) => Some(user.alias_of.unwrap_or(user.id)),
-                None if filter.required_equals("userName").is_none() => return Ok(None),
-                None => None,
+        } else if let Some(address) = filter.required_equals("emails.value") {
+            match with_address(call, address).await? {
+                // Or an address outside, which is kept as it was sent.
+                None => return Ok(None),
+                found => found,
             }
         } else {
             return Ok(None);
@@ -81,6 +77,31 @@ impl Source for Users {
     fn resource(call: &Call<'_>, row: &ScimUser) -> Map<String, Value> {
         resource::of(call, row)
     }
+}
+
+/// Users that may have this `userName`.
+async fn named_so(call: &mut Call<'_>, name: &str) -> Result<Vec<ScimUser>, Refused> {
+    let core = call.core;
+    let address = call.with_domain(name).into_owned();
+    let mut ids = BTreeSet::new();
+    ids.extend(with_address(call, &address).await?);
+    if let (AddressFrom::Emails, Ok(name)) = (call.settings.address_from, UserName::parse(name)) {
+        ids.extend(call.timed(core.store.by_user_name(call.client, name.key())).await?);
+    }
+    let mut users = Vec::with_capacity(ids.len());
+    for id in ids {
+        users.extend(found(call, id).await?);
+    }
+    users.sort_by(|one, other| one.user.address.key().cmp(other.user.address.key()));
+    Ok(users)
+}
+
+/// The user with an address; of an alias, its user.
+async fn with_address(call: &mut Call<'_>, address: &str) -> Result<Option<UserId>, Refused> {
+    let Ok(address) = EmailAddress::parse(address) else { return Ok(None) };
+    let core = call.core;
+    let found = call.timed(core.store.users(&[address])).await?.pop().flatten();
+    Ok(found.map(|user| user.alias_of.unwrap_or(user.id)))
 }
 
 pub(crate) async fn list(call: &mut Call<'_>) -> Result<Answer, Refused> {

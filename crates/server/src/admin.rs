@@ -29,6 +29,7 @@ pub use directory::port::BindingRow;
 pub use directory::port::{ChainHead, ChainReport};
 use directory::port::{Replication, Store, StoreError};
 use directory::role::PermissionError;
+pub use directory::scim::AddressFrom;
 use directory::{AccountCode, DomainName, EmailAddress};
 pub use jiff::Timestamp;
 pub use store::MasterKey;

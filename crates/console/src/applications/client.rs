@@ -5,7 +5,7 @@ use directory::application::{Client, Product};
 use directory::applications;
 use directory::change::Change;
 use directory::role::{APPLICATIONS_EDIT, LOGS_READ};
-use directory::scim::{ClientToken, room_for_token};
+use directory::scim::{AddressFrom, ClientToken, room_for_token};
 
 use super::calls::{self, Calls};
 use super::list::product_names;
@@ -51,7 +51,9 @@ struct Scim {
     has_room: bool,
     /// Tokens that have ended or will end soon.
     ending: usize,
+    from_emails: bool,
     domain: Option<String>,
+    deletions: Option<u32>,
     /// The domains that can be chosen.
     domains: Vec<String>,
     days: String,
@@ -62,11 +64,13 @@ struct Token {
     tag: Tag,
     made: ShownTime,
     ends: Option<ShownTime>,
+    used: Option<Used>,
 }
 
 impl Token {
-    fn shown(token: &ClientToken, status: KeyStatus) -> Self {
+    fn shown(token: &ClientToken, status: KeyStatus, used: Option<Used>) -> Self {
         Self {
+            used,
             id: token.id.to_string(),
             tag: status.tag(),
             made: ShownTime(token.created_at),
@@ -78,10 +82,10 @@ impl Token {
 pub(super) async fn show(request: &mut PageRequest<'_>) -> Result<PageResponse, PageError> {
     let notice = match request.query.text("done") {
         "revoke" => Some(Notice::success("The token is revoked: requests with it are refused from now on.")),
-        "domain" => {
-            let before = vec![("domain", request.query.text("before").to_owned())];
-            let undo = client_path(request, request.path_param("client")) + "/user-name-domain";
-            Some(Notice::success("The domain of user names is changed.").undo(undo, before))
+        "settings" => {
+            let before = scim::FIELDS.map(|field| (field, request.query.text(field).to_owned()));
+            let undo = client_path(request, request.path_param("client")) + "/scim-settings";
+            Some(Notice::success("The settings are changed.").undo(undo, before.into()))
         }
         _ => None,
     };
@@ -115,8 +119,11 @@ pub(super) async fn render(request: &PageRequest<'_>, notice: Option<Notice>) ->
 async fn read_scim(request: &PageRequest<'_>, client: &Client) -> Result<Scim, PageError> {
     let (store, now) = (&request.console.core.store, request.console.core.clock.now());
     let tokens = store.tokens(client.id).await?;
+    let ids: Vec<_> = tokens.iter().map(|token| *token.id.as_bytes()).collect();
+    let used = usage::read_usage(request, &ids).await?;
     let status = |token: &ClientToken| KeyStatus::of_token(token, now);
-    let domain = client.user_name_domain.as_ref().map(ToString::to_string);
+    let settings = &client.scim;
+    let domain = settings.user_name_domain.as_ref().map(ToString::to_string);
     let mut domains = scim::domains(request).await?;
     // A select without the current domain would change it.
     domains.extend(domain.clone().filter(|domain| !domains.contains(domain)));
@@ -125,8 +132,14 @@ async fn read_scim(request: &PageRequest<'_>, client: &Client) -> Result<Scim, P
         url: scim::url(request),
         has_room: room_for_token(&tokens, now).is_ok(),
         ending: tokens.iter().filter(|token| status(token) != KeyStatus::Live).count(),
-        tokens: tokens.iter().map(|token| Token::shown(token, status(token))).collect(),
+        tokens: tokens
+            .iter()
+            .zip(used)
+            .map(|(token, used)| Token::shown(token, status(token), used))
+            .collect(),
+        from_emails: settings.address_from == AddressFrom::Emails,
         domain,
+        deletions: settings.deletions_an_hour,
         domains,
         days: request.form.text("days").to_owned(),
     })

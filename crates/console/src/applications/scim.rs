@@ -1,4 +1,4 @@
-//! The settings of an application of API 2.0 for SCIM: its tokens, and the domain of user names without one.
+//! The settings of an application of API 2.0 for SCIM, and its tokens.
 
 use askama::Template;
 use directory::application::Client;
@@ -7,7 +7,7 @@ use directory::change::Change;
 use directory::credentials::new_token;
 use directory::error::ItemError;
 use directory::port::Position;
-use directory::scim::{ClientToken, ScimChange, room_for_token};
+use directory::scim::{AddressFrom, ClientToken, ScimChange, ScimSettings, room_for_token};
 use directory::{DomainName, Role};
 use jiff::Timestamp;
 use secrecy::{ExposeSecret, SecretString};
@@ -152,29 +152,61 @@ async fn confirm(request: &PageRequest<'_>) -> Result<PageResponse, PageError> {
     Ok(PageResponse::Html(page.render()?))
 }
 
-/// Sets or removes the domain of user names without one.
-pub(super) async fn set_user_name_domain(request: &mut PageRequest<'_>) -> Result<PageResponse, PageError> {
+/// Sets how the application provisions.
+pub(super) async fn set_settings(request: &mut PageRequest<'_>) -> Result<PageResponse, PageError> {
     let judge = async |request: &PageRequest<'_>| {
         let (client, role) = named_client(request).await?;
         let domain = chosen_domain(request).await?;
-        let judged = may_change(request, role.as_ref()).and(domain);
-        Ok(judged.map(|domain| {
-            let changed = Change::Scim(ScimChange::SetUserNameDomain(client.id, domain));
-            (vec![changed], (client.client_id, client.user_name_domain))
+        let chosen = may_change(request, role.as_ref()).and_then(|()| {
+            Ok(ScimSettings {
+                address_from: chosen_attribute(request)?,
+                user_name_domain: domain?,
+                deletions_an_hour: chosen_limit(request)?,
+            })
+        });
+        Ok(chosen.map(|chosen| {
+            let changed = Change::Scim(ScimChange::SetSettings(client.id, chosen));
+            (vec![changed], (client.client_id, client.scim))
         }))
     };
     let (client_id, before) = match request.write_changes(judge).await? {
         Ok(made) => made,
         Err(why) => return client::refused(request, why).await,
     };
-    let before = before.map(|domain| domain.to_string()).unwrap_or_default();
-    let done = query_string(&[("done", "domain"), ("before", &before)]);
+    let [from, domain, deletions] = values(&before);
+    let [from, domain, deletions] = [(FIELDS[0], &*from), (FIELDS[1], &*domain), (FIELDS[2], &*deletions)];
+    let done = query_string(&[("done", "settings"), from, domain, deletions]);
     Ok(PageResponse::Redirect(format!("{}?{done}", client_path(request, &client_id))))
+}
+
+/// The names of the form's fields.
+pub(super) const FIELDS: [&str; 3] = ["address_from", "domain", "deletions"];
+
+/// The settings as values of these fields.
+fn values(settings: &ScimSettings) -> [String; 3] {
+    let ScimSettings { address_from, user_name_domain, deletions_an_hour } = settings;
+    [
+        address_from.as_str().to_owned(),
+        user_name_domain.as_ref().map(ToString::to_string).unwrap_or_default(),
+        deletions_an_hour.map(|most| most.to_string()).unwrap_or_default(),
+    ]
+}
+
+fn chosen_attribute(request: &PageRequest<'_>) -> Result<AddressFrom, String> {
+    AddressFrom::by_name(request.form.text(FIELDS[0])).ok_or_else(|| {
+        let names = AddressFrom::ALL.map(AddressFrom::as_str).join(", ");
+        format!("Address from: {}.", ItemError::NotOneOf(names))
+    })
+}
+
+fn chosen_limit(request: &PageRequest<'_>) -> Result<Option<u32>, String> {
+    let most = request.form.non_empty(FIELDS[2]).map(str::parse).transpose();
+    most.map_err(|_| format!("Deletions: {}.", ItemError::NotOneOf("whole numbers".to_owned())))
 }
 
 /// The domain in the form, or why it cannot be used; `None`: user names are addresses.
 async fn chosen_domain(request: &PageRequest<'_>) -> Result<Result<Option<DomainName>, String>, PageError> {
-    let Some(text) = request.form.non_empty("domain") else { return Ok(Ok(None)) };
+    let Some(text) = request.form.non_empty(FIELDS[1]) else { return Ok(Ok(None)) };
     let name = match DomainName::parse(text) {
         Ok(name) => name,
         Err(why) => return Ok(Err(format!("{}.", ItemError::InvalidDomain(why)))),

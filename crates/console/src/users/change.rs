@@ -119,6 +119,19 @@ pub(super) async fn edit(request: &mut PageRequest<'_>) -> Result<PageResponse, 
     redirect_or_show_errors(request, &result.errors(), "edit").await
 }
 
+/// Gives the user another address; its id, password, role, key pairs and groups stay.
+pub(super) async fn rename(request: &mut PageRequest<'_>) -> Result<PageResponse, PageError> {
+    let (user, _) = named_user(request).await?;
+    let form = &request.form;
+    let item = UpdateUser {
+        new_email_address: Some(form.text("address").to_owned()),
+        keep_alias: Some(form.is_checked("keep")),
+        ..unchanged(user.address.to_string())
+    };
+    let result = request.call_endpoint(&endpoints::UPDATE_USER, &[item]).await?;
+    redirect_or_show_errors(request, &result.errors(), "address").await
+}
+
 pub(super) async fn set_state(request: &mut PageRequest<'_>) -> Result<PageResponse, PageError> {
     let (user, _) = named_user(request).await?;
     let change = state_change(&request.form)?;

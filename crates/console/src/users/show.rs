@@ -87,6 +87,7 @@ type Form = (&'static str, &'static str);
 /// Actions, their notices, and the forms that undo them.
 const DONE: &[(&str, &str, Option<Form>)] = &[
     ("edit", "Saved.", None),
+    ("address", "The user has this address now.", None),
     (
         "lock",
         "Locked. The user is signed out and its key pairs are revoked; unlocking does not restore them.",

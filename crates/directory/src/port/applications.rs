@@ -47,7 +47,7 @@ pub struct ApplicationRow {
     pub created_at: Timestamp,
 }
 
-/// The use of a credential: a binding, or an application of API 2.0.
+/// The use of a credential: a binding, an application of API 2.0, or one of its tokens that last.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Usage {
     /// The [`Caller::credential`](crate::Caller::credential).

@@ -45,7 +45,8 @@ pub struct Write {
     /// The time of the request.
     pub now: Timestamp,
     /// The changes, in order. Each succeeds or fails alone. One that fails because what it rests on has changed
-    /// ([`ChangeError::Outdated`]) must be the only one: then the request did not run, like one with stale evidence.
+    /// ([`ChangeError::Outdated`]) must be the only one: then the request did not run, like one with stale evidence. So must
+    /// one that a limit refuses for now ([`ChangeError::TooManyDeletions`]).
     pub changes: Vec<Change>,
     /// Renders the answer that is stored with the request.
     pub render: Render,
@@ -76,6 +77,8 @@ pub enum Written {
     Ran(Vec<u8>),
     /// It had run before; this is the answer it got then.
     Repeated(Vec<u8>),
+    /// It did not run, because a limit refuses it for now. It may be tried again with the same id.
+    NotNow(ChangeError),
     /// The request id was used with another body.
     RequestIdReused,
     /// The evidence no longer holds, or a change is outdated: authenticate and judge again.

@@ -71,6 +71,9 @@ pub trait ScimStore: Send + Sync + 'static {
         external_id: &'a str,
     ) -> Pending<'a, Option<Resource>>;
 
+    /// The user whose name for an application has this [key](crate::scim::UserName::key).
+    fn by_user_name<'a>(&'a self, client: ClientId, key: &'a str) -> Pending<'a, Option<UserId>>;
+
     /// The tokens of an application that were not revoked, oldest first.
     fn tokens(&self, client: ClientId) -> Pending<'_, Vec<ClientToken>>;
 }

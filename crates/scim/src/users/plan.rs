@@ -7,19 +7,18 @@ use directory::change::Change;
 use directory::create_user::{Drafts, Field, Item, State};
 use directory::error::ItemError;
 use directory::port::Evidence;
-use directory::scim::{Details, MAX_ATTRIBUTES, Resource, ScimChange, ScimUser};
+use directory::scim::{Resource, ScimChange, ScimUser, UserName};
 use directory::update_user::{self, Asked};
 use directory::user::{Update, User};
 use directory::{EmailAddress, UserId};
 use jiff::Timestamp;
-use secrecy::SecretString;
 use serde_json::{Map, Value};
 use wire::printable::printable;
 
-use super::resource::{BARE, DISPLAY_NAME, OUTSIDE, derived_name, formatted, kept, take_attributes};
+use super::resource::kept;
+use super::wanted::{Wanted, addresses, wanted};
 use crate::call::Call;
 use crate::refused::Refused;
-use crate::resource::{take_external_id, take_text};
 
 /// Judged changes, and the user after them.
 pub(super) struct Planned {
@@ -30,37 +29,12 @@ pub(super) struct Planned {
     pub(super) after: ScimUser,
 }
 
-/// What a resource asks for.
-struct Wanted {
-    user_name: String,
-    name: String,
-    /// `None`: it was left out, so the state stays.
-    active: Option<bool>,
-    password: Option<SecretString>,
-    external_id: Option<String>,
-    details: Details,
-    /// The directory's attributes; an empty one is to be removed.
-    attributes: Vec<(Attribute, String)>,
-    /// Other addresses in the account's domains.
-    aliases: Vec<EmailAddress>,
-    evidence: Vec<Evidence>,
-}
-
 pub(super) async fn creation(call: &mut Call<'_>, fields: Map<String, Value>) -> Result<Planned, Refused> {
     let core = call.core;
     let now = call.now();
-    let wanted = wanted(call, fields).await?;
-    let item = Item {
-        address: Some(wanted.user_name.clone()),
-        name: Some(wanted.name.clone()),
-        password: wanted.password.clone(),
-        password_hash: None,
-        account_code: None,
-        force_password_change: None,
-        disabled: wanted.active.map(|active| !active),
-        locked: None,
-    };
-    let drafts = Drafts::read(call.scope.caller(), None, vec![item]).map_err(api::error::CallError::from)?;
+    let mut wanted = wanted(call, fields).await?;
+    let drafts =
+        Drafts::read(call.scope.caller(), None, vec![item(&wanted)]).map_err(api::error::CallError::from)?;
     let names = drafts.domains();
     let owners = call.timed(core.store.domains(&names)).await?;
     let domains: HashMap<_, _> =
@@ -71,9 +45,9 @@ pub(super) async fn creation(call: &mut Call<'_>, fields: Map<String, Value>) ->
         true => core.hasher.run(move || drafts.judge(&state)).await?,
         false => drafts.judge(&state),
     };
-    let mut evidence = [judgement.evidence, wanted.evidence].concat();
+    let mut evidence = [judgement.evidence, std::mem::take(&mut wanted.evidence)].concat();
     let planned = judgement.items.into_iter().next().unwrap_or(Err(Vec::new()));
-    let planned = planned.map_err(|wrong| refused(&wanted.user_name, &wrong))?;
+    let planned = planned.map_err(|wrong| refused(&wanted, &wrong))?;
     let (mut user, clear) = planned.into_user(UserId::at(now, &core.entropy.randomness()), now);
     if let Some(clear) = clear {
         user.password = core.hasher.hash(vec![clear]).await?.pop();
@@ -89,6 +63,9 @@ pub(super) async fn creation(call: &mut Call<'_>, fields: Map<String, Value>) ->
     if wanted.external_id.is_some() {
         changes.push(set_external_id(call, user.id, wanted.external_id.clone()));
     }
+    if wanted.user_name.is_some() {
+        changes.push(set_user_name(call, user.id, wanted.user_name.clone()));
+    }
     // Hashing a password takes time.
     let at = call.now();
     if changes.len() > 2 {
@@ -100,9 +77,24 @@ pub(super) async fn creation(call: &mut Call<'_>, fields: Map<String, Value>) ->
         details: wanted.details,
         attributes,
         external_id: wanted.external_id,
+        user_name: wanted.user_name,
         groups: Vec::new(),
     };
     Ok(Planned { evidence, changes, at, after })
+}
+
+/// The item for the rules of create-user.
+fn item(wanted: &Wanted) -> Item {
+    Item {
+        address: Some(wanted.address.clone()),
+        name: Some(wanted.name.clone()),
+        password: wanted.password.clone(),
+        password_hash: None,
+        account_code: None,
+        force_password_change: None,
+        disabled: wanted.active.map(|active| !active),
+        locked: None,
+    }
 }
 
 pub(super) async fn update(
@@ -112,13 +104,13 @@ pub(super) async fn update(
 ) -> Result<Planned, Refused> {
     let core = call.core;
     let wanted = wanted(call, fields).await?;
-    let address = EmailAddress::parse(&wanted.user_name)
-        .map_err(|why| Refused::rule("userName", &ItemError::from(why)))?;
+    let address = EmailAddress::parse(&wanted.address)
+        .map_err(|why| Refused::rule(wanted.address_from.as_str(), &ItemError::from(why)))?;
     let mut evidence = [call.scope.evidence(), wanted.evidence.clone()].concat();
     if address.domain() != seen.user.address.domain() {
         let owner = call.timed(core.store.domains(&[address.domain_name()])).await?.pop().flatten();
         let owner = owner.filter(|owner| owner.account == seen.user.account);
-        evidence.push(owner.ok_or_else(|| foreign_domain(&wanted.user_name))?);
+        evidence.push(owner.ok_or_else(|| foreign_domain(&wanted))?);
     }
     evidence.sort_unstable();
     evidence.dedup();
@@ -145,6 +137,9 @@ pub(super) async fn update(
     if wanted.external_id != seen.external_id {
         changes.push(set_external_id(call, seen.user.id, wanted.external_id.clone()));
     }
+    if wanted.user_name != seen.user_name {
+        changes.push(set_user_name(call, seen.user.id, wanted.user_name.clone()));
+    }
     if changes.is_empty() {
         return Ok(Planned { evidence, changes, at, after: seen });
     }
@@ -156,6 +151,7 @@ pub(super) async fn update(
         details: wanted.details,
         attributes,
         external_id: wanted.external_id,
+        user_name: wanted.user_name,
         groups: seen.groups,
     };
     Ok(Planned { evidence, changes, at, after })
@@ -165,7 +161,11 @@ pub(super) async fn removal(call: &mut Call<'_>, seen: &ScimUser) -> Result<Plan
     may_change(call, &seen.user).await?;
     Ok(Planned {
         evidence: call.scope.evidence(),
-        changes: vec![expect(call, seen), Change::RemoveUser(seen.user.id)],
+        changes: vec![
+            expect(call, seen),
+            Change::Scim(ScimChange::CountDeletion(call.client)),
+            Change::RemoveUser(seen.user.id),
+        ],
         at: call.now(),
         after: seen.clone(),
     })
@@ -199,7 +199,9 @@ async fn judged(call: &Call<'_>, seen: &ScimUser, wanted: &Wanted) -> Result<Upd
         let first = wrong.first().map(|(field, why)| match field {
             update_user::Field::Name => Refused::rule("displayName", why),
             update_user::Field::Password | update_user::Field::PasswordHash => Refused::rule("password", why),
-            update_user::Field::Address | update_user::Field::NewAddress => Refused::rule("userName", why),
+            update_user::Field::Address | update_user::Field::NewAddress => {
+                Refused::rule(wanted.address_from.as_str(), why)
+            }
         });
         first.unwrap_or_else(|| Refused::invalid_value("The user is not valid."))
     })?;
@@ -297,99 +299,24 @@ fn set_external_id(call: &Call<'_>, user: UserId, id: Option<String>) -> Change 
     Change::Scim(ScimChange::SetExternalId(call.client, Resource::User(user), id))
 }
 
-/// The addresses in `emails`.
-fn addresses(fields: &Map<String, Value>) -> Vec<EmailAddress> {
-    values(fields).filter_map(|value| EmailAddress::parse(value).ok()).collect()
+fn set_user_name(call: &Call<'_>, user: UserId, name: Option<UserName>) -> Change {
+    Change::Scim(ScimChange::SetUserName(call.client, user, name))
 }
 
-/// The values in `emails`.
-fn values(fields: &Map<String, Value>) -> impl Iterator<Item = &str> {
-    let emails = fields.get("emails").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
-    emails.iter().filter_map(|email| email.get("value")?.as_str())
-}
-
-/// Reads a canonical resource.
-async fn wanted(call: &mut Call<'_>, mut fields: Map<String, Value>) -> Result<Wanted, Refused> {
-    let mut user_name = take_text(&mut fields, "userName").unwrap_or_default();
-    let password = take_text(&mut fields, "password").map(SecretString::from);
-    let display_name = take_text(&mut fields, "displayName");
-    let external_id = take_external_id(&mut fields)?;
-    let active = fields.shift_remove("active").and_then(|active| active.as_bool());
-    for name in ["id", "meta", "groups", "schemas"] {
-        fields.shift_remove(name);
-    }
-    if let Some(domain) = call.user_name_domain().filter(|_| !user_name.contains('@')) {
-        user_name = format!("{user_name}@{domain}");
-        fields.insert(BARE.to_owned(), true.into());
-    }
-    let (aliases, outside, evidence) = sorted_emails(call, &fields).await?;
-    if !outside.is_empty() {
-        fields.insert(OUTSIDE.to_owned(), outside.into());
-    }
-    let mut part = |name: &str| {
-        let parts = fields.get_mut("name").and_then(Value::as_object_mut);
-        parts.and_then(|parts| take_text(parts, name)).unwrap_or_default()
-    };
-    let (given_name, family_name) = (part("givenName"), part("familyName"));
-    if fields.get("name").and_then(Value::as_object).is_some_and(Map::is_empty) {
-        fields.shift_remove("name");
-    }
-    let name = match display_name {
-        Some(name) => name,
-        None => {
-            fields.insert(DISPLAY_NAME.to_owned(), false.into());
-            derived_name(formatted(&fields), &given_name, &family_name)
-        }
-    };
-    let attributes = take_attributes(&mut fields);
-    let kept = Value::Object(fields).to_string();
-    if kept.len() > MAX_ATTRIBUTES {
-        return Err(Refused::invalid_value(format!(
-            "The attributes of a user may have at most {MAX_ATTRIBUTES} bytes."
-        )));
-    }
-    let details = Details { given_name, family_name, attributes: kept };
-    Ok(Wanted { user_name, name, active, password, external_id, details, attributes, aliases, evidence })
-}
-
-/// The addresses in `emails` by place: those in domains of the account, the values of the others, and the evidence.
-async fn sorted_emails(
-    call: &mut Call<'_>,
-    fields: &Map<String, Value>,
-) -> Result<(Vec<EmailAddress>, Vec<Value>, Vec<Evidence>), Refused> {
-    let (core, account) = (call.core, call.scope.account().id);
-    let inside = addresses(fields);
-    let domains: Vec<_> = inside.iter().map(EmailAddress::domain_name).collect();
-    let owners = call.timed(core.store.domains(&domains)).await?;
-    let (mut aliases, mut evidence) = (Vec::new(), Vec::new());
-    for (address, owner) in inside.into_iter().zip(owners) {
-        if let Some(owner) = owner.filter(|owner| owner.account == account) {
-            evidence.push(owner);
-            aliases.push(address);
-        }
-    }
-    let is_inside = |value: &str| {
-        EmailAddress::parse(value)
-            .is_ok_and(|address| aliases.iter().any(|alias| alias.key() == address.key()))
-    };
-    let outside = values(fields).filter(|value| !is_inside(value)).map(Value::from).collect();
-    Ok((aliases, outside, evidence))
-}
-
-fn refused(user_name: &str, wrong: &[(Field, ItemError)]) -> Refused {
+fn refused(wanted: &Wanted, wrong: &[(Field, ItemError)]) -> Refused {
     match wrong.first() {
-        Some((_, ItemError::ForbiddenForDomain)) => foreign_domain(user_name),
+        Some((_, ItemError::ForbiddenForDomain)) => foreign_domain(wanted),
         Some((Field::Name, why)) => Refused::rule("displayName", why),
         Some((Field::Password | Field::PasswordHash, why)) => Refused::rule("password", why),
-        Some((Field::Address | Field::AccountCode, why)) => Refused::rule("userName", why),
+        Some((Field::Address | Field::AccountCode, why)) => Refused::rule(wanted.address_from.as_str(), why),
         None => Refused::invalid_value("The user is not valid."),
     }
 }
 
-fn foreign_domain(user_name: &str) -> Refused {
-    let shown = printable(user_name);
+fn foreign_domain(wanted: &Wanted) -> Refused {
+    let (from, shown) = (wanted.address_from.as_str(), printable(&wanted.address));
     Refused::invalid_value(format!(
-        "userName must be an address in an internal domain of the account, and {shown} is not. Add the domain to the \
-         account, or map another attribute to userName."
+        "{from} must be an address in an internal domain of the account, and {shown} is not. Add the domain to the \
+         account, or map another attribute to {from}."
     ))
 }

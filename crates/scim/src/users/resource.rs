@@ -3,10 +3,11 @@
 use std::collections::BTreeSet;
 
 use directory::EmailAddress;
-use directory::attribute::Attribute;
-use directory::scim::ScimUser;
+use directory::scim::{AddressFrom, ScimUser};
 use serde_json::{Map, Value, json};
-use wire::scim::{ENTERPRISE_USER_SCHEMA, GROUP, Schema, USER};
+use wire::scim::{GROUP, USER};
+
+use super::attributes::insert_attributes;
 
 use crate::call::Call;
 use crate::resource::version;
@@ -38,41 +39,6 @@ pub(super) fn formatted(kept: &Map<String, Value>) -> Option<&str> {
     kept.get("name")?.get("formatted")?.as_str()
 }
 
-/// The directory's attributes that SCIM has too: in the core schema, or in the enterprise extension.
-const ATTRIBUTES: [(Attribute, Option<&Schema>, &str); 4] = [
-    (Attribute::Title, None, "title"),
-    (Attribute::Company, Some(&ENTERPRISE_USER_SCHEMA), "organization"),
-    (Attribute::Department, Some(&ENTERPRISE_USER_SCHEMA), "department"),
-    (Attribute::EmployeeId, Some(&ENTERPRISE_USER_SCHEMA), "employeeNumber"),
-];
-
-/// Takes the directory's attributes out of a resource, each with its value; an empty one is to be removed.
-pub(super) fn take_attributes(fields: &mut Map<String, Value>) -> Vec<(Attribute, String)> {
-    let taken = ATTRIBUTES.map(|(attribute, schema, name)| {
-        let place = match schema {
-            Some(schema) => fields.get_mut(schema.id).and_then(Value::as_object_mut),
-            None => Some(&mut *fields),
-        };
-        let value = place.and_then(|place| place.shift_remove(name));
-        let text = value.as_ref().and_then(Value::as_str).unwrap_or_default();
-        (attribute, text.to_owned())
-    });
-    if fields.get(ENTERPRISE_USER_SCHEMA.id).and_then(Value::as_object).is_some_and(Map::is_empty) {
-        fields.shift_remove(ENTERPRISE_USER_SCHEMA.id);
-    }
-    taken.into()
-}
-
-fn insert_attributes(fields: &mut Map<String, Value>, attributes: &[(Attribute, String)]) {
-    for (attribute, schema, name) in ATTRIBUTES {
-        let Some((_, text)) = attributes.iter().find(|(own, _)| *own == attribute) else { continue };
-        match schema {
-            Some(schema) => fields.entry(schema.id).or_insert_with(|| json!({}))[name] = text.as_str().into(),
-            None => drop(fields.insert(name.to_owned(), text.as_str().into())),
-        }
-    }
-}
-
 /// The resource of a user.
 pub(super) fn of(call: &Call<'_>, seen: &ScimUser) -> Map<String, Value> {
     let ScimUser { user, details, external_id, groups, .. } = seen;
@@ -81,7 +47,7 @@ pub(super) fn of(call: &Call<'_>, seen: &ScimUser) -> Map<String, Value> {
     let sent_no_display_name = kept.as_ref().is_some_and(|kept| kept.get(DISPLAY_NAME).is_some());
     let mut resource = kept.unwrap_or_default();
     let derived = derived_name(formatted(&resource), &details.given_name, &details.family_name);
-    let is_bare = resource.contains_key(BARE) && call.user_name_domain() == Some(user.address.domain());
+    let is_bare = resource.contains_key(BARE);
     let shows_active = !resource.contains_key(NO_ACTIVE);
     for mark in [OUTSIDE, DISPLAY_NAME, BARE, NO_ACTIVE] {
         resource.shift_remove(mark);
@@ -98,9 +64,7 @@ pub(super) fn of(call: &Call<'_>, seen: &ScimUser) -> Map<String, Value> {
     let id = ids.user(user.account, user.id);
     let location = call.location(USER.endpoint, &id);
     insert("id", id.into());
-    let address = user.address.as_str();
-    let local = address.rsplit_once('@').map_or(address, |(local, _)| local);
-    insert("userName", if is_bare { local } else { address }.into());
+    insert("userName", user_name(call, seen, is_bare).into());
     insert("externalId", external_id.as_deref().unwrap_or_default().into());
     if shows_active {
         insert("active", (!user.disabled && user.purge_at.is_none()).into());
@@ -133,6 +97,17 @@ pub(super) fn of(call: &Call<'_>, seen: &ScimUser) -> Map<String, Value> {
         }),
     );
     resource
+}
+
+/// The user's name as the application knows it.
+fn user_name<'u>(call: &Call<'_>, seen: &'u ScimUser, is_bare: bool) -> &'u str {
+    let address = seen.user.address.as_str();
+    let local = address.rsplit_once('@').map_or(address, |(local, _)| local);
+    match (call.settings.address_from, &seen.user_name) {
+        (AddressFrom::Emails, Some(own)) => own.as_str(),
+        (AddressFrom::UserName, _) if is_bare && call.with_domain(local) == address => local,
+        _ => address,
+    }
 }
 
 /// The e-mail addresses that the client sent, as far as the user still has them.

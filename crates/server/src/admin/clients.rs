@@ -5,12 +5,12 @@ use std::collections::BTreeSet;
 use directory::application::{Client, Product};
 use directory::change::Change;
 use directory::credentials::{new_client, new_token};
-use directory::scim::{ClientToken, ScimChange};
+use directory::scim::{ClientToken, ScimChange, ScimSettings};
 use directory::{DomainName, Role, TokenId};
 use jiff::Timestamp;
 use secrecy::{ExposeSecret, SecretString};
 
-use super::{Admin, AdminError, named};
+use super::{AddressFrom, Admin, AdminError, named};
 
 /// The credentials of a new application of API 2.0. The secret cannot be read again.
 pub struct NewClient {
@@ -38,6 +38,8 @@ pub struct ClientRow {
     pub role: String,
     /// The names of its products.
     pub products: Vec<&'static str>,
+    /// How it provisions by SCIM.
+    pub scim: ScimSettings,
 }
 
 impl Admin {
@@ -93,7 +95,28 @@ impl Admin {
                 )));
             }
         }
-        self.apply(Change::Scim(ScimChange::SetUserNameDomain(client.id, domain)), what).await
+        let settings = ScimSettings { user_name_domain: domain, ..client.scim };
+        self.apply(Change::Scim(ScimChange::SetSettings(client.id, settings)), what).await
+    }
+
+    /// Sets the attribute from which an application's users get their address.
+    ///
+    /// # Errors
+    /// When the application does not exist.
+    pub async fn set_address_from(&self, client_id: &str, from: AddressFrom) -> Result<(), AdminError> {
+        let (client, what) = self.client(client_id).await?;
+        let settings = ScimSettings { address_from: from, ..client.scim };
+        self.apply(Change::Scim(ScimChange::SetSettings(client.id, settings)), what).await
+    }
+
+    /// Sets or removes the most users that an application may delete by SCIM in an hour.
+    ///
+    /// # Errors
+    /// When the application does not exist.
+    pub async fn set_deletions_an_hour(&self, client_id: &str, most: Option<u32>) -> Result<(), AdminError> {
+        let (client, what) = self.client(client_id).await?;
+        let settings = ScimSettings { deletions_an_hour: most, ..client.scim };
+        self.apply(Change::Scim(ScimChange::SetSettings(client.id, settings)), what).await
     }
 
     /// Issues a token of an application that lasts, for SCIM: until a time, or until it is revoked. It is shown once.
@@ -119,18 +142,23 @@ impl Admin {
     pub async fn revoke_token(&self, client_id: &str, token: TokenId) -> Result<(), AdminError> {
         let what = format!("token {token}");
         let tokens = self.tokens(client_id).await?;
-        if !tokens.iter().any(|kept| kept.id == token) {
+        if !tokens.iter().any(|(kept, _)| kept.id == token) {
             return Err(AdminError::NotFound(what));
         }
         self.apply(Change::Scim(ScimChange::RevokeToken(token)), what).await
     }
 
-    /// The tokens of an application that were not revoked, oldest first.
+    /// The tokens of an application that were not revoked, oldest first, each with its last recorded use. Nodes record it
+    /// with a delay.
     ///
     /// # Errors
     /// When the application does not exist.
-    pub async fn tokens(&self, client_id: &str) -> Result<Vec<ClientToken>, AdminError> {
-        Ok(self.store.tokens(self.client(client_id).await?.0.id).await?)
+    pub async fn tokens(&self, client_id: &str) -> Result<Vec<(ClientToken, Option<Timestamp>)>, AdminError> {
+        let tokens = self.store.tokens(self.client(client_id).await?.0.id).await?;
+        let ids: Vec<_> = tokens.iter().map(|token| *token.id.as_bytes()).collect();
+        let used = self.store.usage_of(&ids).await?;
+        let last = used.into_iter().map(|used| used.map(|used| used.last_used_at));
+        Ok(tokens.into_iter().zip(last).collect())
     }
 
     /// An application, and its name in messages.
@@ -155,6 +183,7 @@ impl Admin {
                 products: client.products.iter().map(|product| product.as_str()).collect(),
                 client_id: client.client_id,
                 name: client.name,
+                scim: client.scim,
             }
         };
         Ok(self.store.list_clients().await?.into_iter().map(row).collect())

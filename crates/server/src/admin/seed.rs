@@ -94,7 +94,7 @@ impl Admin {
             Some(Written::Ran(added)) => {
                 Ok(Some(added.try_into().map(u64::from_le_bytes).unwrap_or_default()))
             }
-            Some(Written::Stale) => Ok(None),
+            Some(Written::Stale | Written::NotNow(_)) => Ok(None),
             Some(Written::Repeated(_) | Written::RequestIdReused) | None => {
                 Err(StoreError::failed("a request without an identity was taken for another one").into())
             }

@@ -135,19 +135,29 @@ async fn user_names_without_a_domain_get_the_chosen_one() {
     let (_, token) = server.admin().add_token(&client, None).await.unwrap();
     let (page, token) = (page_of(&client), token.expose_secret());
     assert_eq!(create(&server, token, "ann").await.status, 400);
-    let set = format!("{page}/user-name-domain");
-    for (domain, why) in [("other.example", "There is no such internal domain"), ("..", "The domain ")] {
-        let refused = browser.post(&set, &[("domain", domain)]).await;
+    let set = format!("{page}/scim-settings");
+    let from = ("address_from", "userName");
+    for (fields, why) in [
+        (vec![from, ("domain", "other.example")], "There is no such internal domain"),
+        (vec![from, ("domain", "..")], "The domain "),
+        (vec![from, ("deletions", "-1")], "Deletions: "),
+        (vec![("address_from", "mail")], "Address from: "),
+    ] {
+        let refused = browser.post(&set, &fields).await;
         assert_eq!(refused.status, 422, "{refused}");
         assert!(refused.body.contains(&format!("Nothing was changed. {why}")), "{refused}");
     }
-    let done = browser.post(&set, &[("domain", "example.com")]).await;
+    let done = browser.post(&set, &[from, ("domain", "example.com"), ("deletions", "7")]).await;
     let shown = browser.get(&location(&done)).await.body;
     assert!(shown.contains("value=\"example.com\" selected") && shown.contains(">Undo</button>"), "{shown}");
-    assert!(!shown.contains("other.example"), "{shown}");
+    assert!(!shown.contains("other.example") && shown.contains("name=\"deletions\" value=\"7\""), "{shown}");
     assert_eq!(create(&server, token, "ann").await.status, 201);
     assert!(server.admin().user("ann@example.com").await.is_ok());
-    assert_eq!(browser.post(&set, &[("domain", "")]).await.status, 303);
+    let done = browser.post(&set, &[("address_from", "emails"), ("domain", "")]).await;
+    let shown = browser.get(&location(&done)).await;
+    assert!(shown.body.contains("<option value=\"emails\" selected>"), "{shown}");
+    // What the undo would send.
+    assert!(shown.body.contains("name=\"deletions\" value=\"7\""), "{shown}");
     assert_eq!(create(&server, token, "bob").await.status, 400);
 }
 
@@ -199,8 +209,8 @@ async fn nobody_issues_a_token_with_more_permissions_than_their_own() {
         ("tokens", vec![("days", "3")]),
         ("revoke", vec![("id", token_id.as_str())]),
         ("revoke", vec![("id", token_id.as_str()), ("sure", "yes")]),
-        ("user-name-domain", vec![("domain", "example.com")]),
-        ("user-name-domain", vec![]),
+        ("scim-settings", vec![("address_from", "userName"), ("domain", "example.com")]),
+        ("scim-settings", vec![("address_from", "userName")]),
         ("disable", vec![("confirm", "A program")]),
     ] {
         let refused = browser.post(&format!("{page}/{form}"), &fields).await;
@@ -240,7 +250,7 @@ async fn a_reader_sees_an_application_without_buttons() {
     for part in [&format!("action=\"{page}"), "You cannot change", "in the journal"] {
         assert!(!shown.body.contains(part), "{part}: {shown}");
     }
-    for form in ["tokens", "revoke", "user-name-domain", "disable"] {
+    for form in ["tokens", "revoke", "scim-settings", "disable"] {
         let refused = browser.post(&format!("{page}/{form}"), &[]).await;
         assert_eq!(refused.status, 403, "{form}: {refused}");
     }

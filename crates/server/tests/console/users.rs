@@ -26,16 +26,26 @@ async fn a_user_is_created_changed_locked_and_removed() {
     assert!(page.body.contains("Ann &#60;Lee&#62; &#38; Co"), "{page}");
     assert!(!page.body.contains("<Lee>"), "{page}");
 
+    let rename = format!("{ann}/address");
+    let refused = browser.post(&rename, &[("address", "ann@elsewhere.example")]).await;
+    assert_eq!(refused.status, 422, "{refused}");
+    let renamed = browser.post(&rename, &[("address", "Ann.Ray@example.com"), ("keep", "on")]).await;
+    let page = browser.get(&location(&renamed)).await;
+    assert!(page.body.contains("<h1>Ann.Ray@example.com</h1>"), "{page}");
+    assert!(page.body.contains("<span>ann@example.com</span>"), "{page}");
+    let renamed = browser.post(&rename, &[("address", "ann@example.org")]).await;
+    assert_eq!(renamed.status, 422, "{renamed}");
+
     let locked = browser.post(&format!("{ann}/state"), &[("to", "lock")]).await;
     let page = browser.get(&location(&locked)).await;
     assert!(page.body.contains(">locked</span>") && page.body.contains("<button>Undo</button>"), "{page}");
-    assert!(server.admin().user("ann@example.com").await.unwrap().locked);
+    assert!(server.admin().user("ann.ray@example.com").await.unwrap().locked);
     browser.post(&format!("{ann}/state"), &[("to", "unlock")]).await;
-    assert!(!server.admin().user("ann@example.com").await.unwrap().locked);
+    assert!(!server.admin().user("ann.ray@example.com").await.unwrap().locked);
 
     let refused = browser.post(&format!("{ann}/remove"), &[("confirm", "bob@example.com")]).await;
     assert_eq!(refused.status, 422);
-    let removed = browser.post(&format!("{ann}/remove"), &[("confirm", "Ann@Example.com")]).await;
+    let removed = browser.post(&format!("{ann}/remove"), &[("confirm", "ANN.Ray@Example.com")]).await;
     assert_eq!(location(&removed), path("/users?done=remove"));
     assert_eq!(browser.get(&ann).await.status, 404);
 }

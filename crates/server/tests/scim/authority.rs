@@ -73,14 +73,14 @@ async fn a_token_lasts_until_it_ends_or_is_revoked() {
         server: scim.server,
     };
     let kept = second.server.admin().tokens(&second.client_id).await.unwrap();
-    let kept = kept[1].expires_at.map(jiff::Timestamp::as_millisecond);
+    let kept = kept[1].0.expires_at.map(jiff::Timestamp::as_millisecond);
     assert_eq!(kept, Some(end.as_millisecond()));
     assert_eq!(second.get("/Users").await.status, 200);
     second.server.clock().advance(jiff::SignedDuration::from_hours(24 * 30));
     let ended = second.get("/Users").await;
     assert_error(&ended, 401, None, "expired");
 
-    let first = second.server.admin().tokens(&second.client_id).await.unwrap()[0].id;
+    let first = second.server.admin().tokens(&second.client_id).await.unwrap()[0].0.id;
     let scim = Scim { token: scim.token, ..second };
     assert_eq!(scim.get("/Users").await.status, 200);
     scim.server.admin().revoke_token(&scim.client_id, first).await.unwrap();

@@ -10,6 +10,7 @@ mod callers;
 mod differences;
 mod groups;
 mod lists;
+mod settings;
 mod users;
 
 use serde_json::{Value, json};

@@ -140,6 +140,9 @@ pub(super) fn one(
     if let Change::Scim(ScimChange::Expect(client, user, seen)) = change {
         return Ok(scim::expect(batch.session, *client, *user, seen)?.map(|()| Effect::Done));
     }
+    if let Change::Scim(ScimChange::CountDeletion(client)) = change {
+        return Ok(scim::count_deletion(batch.session, *client, now)?.map(|()| Effect::Done));
+    }
     if let Change::Scim(ScimChange::AddDetails(user, details)) = change {
         return scim::write_details(batch.session, *user, details).map(|()| Ok(Effect::Done));
     }

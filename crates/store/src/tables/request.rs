@@ -64,6 +64,9 @@ fn write(batch: &mut Batch<'_>, request: &Write) -> Result<Written> {
     if effects.iter().any(|effect| matches!(effect, Err(ChangeError::Outdated))) {
         return Ok(Written::Stale);
     }
+    if effects.iter().any(|effect| matches!(effect, Err(ChangeError::TooManyDeletions))) {
+        return Ok(Written::NotNow(ChangeError::TooManyDeletions));
+    }
     let answer = (request.render)(&effects);
     if let Some((key, request_ids, fingerprint)) = once {
         batch.remember_request(millis(request.now), key, fingerprint, variant(key, request_ids), &answer)?;

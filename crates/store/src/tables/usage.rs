@@ -33,6 +33,7 @@ fn note(session: &dyn Session, usage: &Usage) -> Result<()> {
         "INSERT INTO binding_usage (credential, used_at, user_agent, peer, requests, refused, refusal, refused_at)
          SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8
          WHERE EXISTS (SELECT 1 FROM bindings WHERE id = ?1) OR EXISTS (SELECT 1 FROM clients WHERE id = ?1)
+             OR EXISTS (SELECT 1 FROM client_tokens WHERE id = ?1 AND revoked_at IS NULL)
          ON CONFLICT (credential) DO UPDATE SET
              requests = binding_usage.requests + excluded.requests,
              refused = binding_usage.refused + excluded.refused,

@@ -8,6 +8,7 @@ use ::directory::audit::Actor;
 use ::directory::change::{Change, ChangeError, Changed, Delegate, Effect};
 use ::directory::port::{AuditQuery, Freshness, Position, Store, Write, Written};
 use ::directory::role::BuiltIn;
+use ::directory::scim::ScimSettings;
 use ::directory::user::{PasswordHash, Update, User};
 use ::directory::{ClientId, DelegateId, DomainName, EmailAddress, UserId};
 use jiff::SignedDuration;
@@ -309,7 +310,7 @@ pub(crate) async fn a_client_is_found_by_id_and_name_until_it_is_disabled(engine
         name: "Integration".to_owned(),
         role: BuiltIn::BasicAdministrator.id(),
         products: [Product::UserAndGroupManagement, Product::AuditEvents].into(),
-        user_name_domain: None,
+        scim: ScimSettings::default(),
         created_at: now(),
     };
     apply(&store, vec![Change::AddClient(client.clone())]).await;

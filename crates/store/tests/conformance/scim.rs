@@ -9,7 +9,7 @@ use directory::change::{Change, ChangeError, Changed};
 use directory::groups::{Description, Group, GroupChange, Subject};
 use directory::port::{Freshness, Position, ScimFrom, Store};
 use directory::role::BuiltIn;
-use directory::scim::{ClientToken, Details, Resource, ScimChange, ScimUser};
+use directory::scim::{ClientToken, Details, Resource, ScimChange, ScimSettings, ScimUser};
 use directory::user::{Update, User};
 use directory::{ClientId, EmailAddress, GroupId, TokenId, UserId};
 use jiff::SignedDuration;
@@ -30,7 +30,7 @@ fn client(id: ClientId) -> Change {
         name: "Entra".to_owned(),
         role: BuiltIn::BasicAdministrator.id(),
         products: BTreeSet::from([Product::UserAndGroupManagement]),
-        user_name_domain: None,
+        scim: ScimSettings::default(),
         created_at: now(),
     })
 }

@@ -1,7 +1,7 @@
 //! `POST /api/user/update-attributes` (spec/protocol.md 5). The attributes of an item are set together or not at all.
 
 use directory::application::Product;
-use directory::attribute::{Attribute, MAX_VALUE};
+use directory::attribute::Attribute;
 use directory::change::Change;
 use directory::error::ItemError;
 use directory::role::INTERNAL_EDIT;
@@ -53,12 +53,7 @@ async fn update_attributes(mut call: Call<'_>) -> Result<Reply, CallError> {
             attribute.ok_or(ItemError::InvalidId(KIND))
         };
         let attribute = judge().map_err(|why| vec![wrong("id", &why)])?;
-        if value.len() > MAX_VALUE {
-            return Err(vec![wrong("value", &ItemError::TooLong { max: MAX_VALUE, unit: "bytes" })]);
-        }
-        if value.contains(|c: char| c.is_control() && c != '\n') {
-            return Err(vec![wrong("value", &ItemError::Characters)]);
-        }
+        Attribute::check(&value).map_err(|why| vec![wrong("value", &why)])?;
         Ok((attribute, value))
     };
     let step = |Named { key, named }: Named<UpdateAttributes>| {

@@ -3,7 +3,7 @@
 use clap::Subcommand;
 use secrecy::ExposeSecret;
 use serde_json::json;
-use server::admin::{Admin, ClientRow, TokenId, products};
+use server::admin::{AddressFrom, Admin, ClientRow, Timestamp, TokenId, products};
 
 use super::{in_days, print_done};
 use crate::output::{Failed, Output};
@@ -33,6 +33,21 @@ pub(super) enum Command {
         client_id: String,
         /// An internal domain of its account: the user name ann means ann@DOMAIN
         domain: Option<String>,
+    },
+    /// Choose the attribute that is the address of a user by SCIM
+    AddressFrom {
+        /// The application's client id
+        client_id: String,
+        /// With emails, userName is a name of the application's own
+        #[arg(value_parser = ["userName", "emails"])]
+        attribute: String,
+    },
+    /// Limit the users that an application may delete by SCIM in an hour; without MOST, there is no limit
+    DeletionsAnHour {
+        /// The application's client id
+        client_id: String,
+        /// The most users in an hour; 0: none
+        most: Option<u32>,
     },
     /// Tokens that last, for SCIM
     #[command(subcommand)]
@@ -84,11 +99,17 @@ async fn run_token(admin: &Admin, command: Token, output: &Output) -> Result<(),
             )?)
         }
         Token::List { client_id } => {
-            let rows = admin.tokens(&client_id).await?.into_iter().map(|token| {
-                let end = token.expires_at.map_or_else(|| "never".to_owned(), |end| end.to_string());
-                vec![token.id.to_string(), token.created_at.to_string(), end]
+            let rows = admin.tokens(&client_id).await?.into_iter().map(|(token, used)| {
+                let or_never =
+                    |at: Option<Timestamp>| at.map_or_else(|| "never".to_owned(), |at| at.to_string());
+                vec![
+                    token.id.to_string(),
+                    token.created_at.to_string(),
+                    or_never(token.expires_at),
+                    or_never(used),
+                ]
             });
-            Ok(output.rows(&["id", "created", "ends"], rows.collect())?)
+            Ok(output.rows(&["id", "created", "ends", "used"], rows.collect())?)
         }
         Token::Revoke { client_id, token } => {
             admin.revoke_token(&client_id, token).await?;
@@ -112,6 +133,15 @@ pub(super) async fn run(admin: &Admin, command: Command, output: &Output) -> Res
             admin.set_user_name_domain(&client_id, domain.as_deref()).await?;
             print_done(output, "changed", &client_id)
         }
+        Command::AddressFrom { client_id, attribute } => {
+            let from = AddressFrom::by_name(&attribute).unwrap_or_default();
+            admin.set_address_from(&client_id, from).await?;
+            print_done(output, "changed", &client_id)
+        }
+        Command::DeletionsAnHour { client_id, most } => {
+            admin.set_deletions_an_hour(&client_id, most).await?;
+            print_done(output, "changed", &client_id)
+        }
         Command::Token(command) => run_token(admin, command, output).await,
         Command::Disable { client_id } => {
             admin.disable_client(&client_id).await?;
@@ -119,14 +149,17 @@ pub(super) async fn run(admin: &Admin, command: Command, output: &Output) -> Res
         }
         Command::List => {
             let (mut objects, mut lines) = (Vec::new(), Vec::new());
-            for ClientRow { client_id, name, account, role, products } in admin.clients().await? {
+            for ClientRow { client_id, name, account, role, products, scim } in admin.clients().await? {
                 let products = products.join(", ");
                 // Not a table: a client id is copied, so it must not be broken.
                 lines.push(format!(
-                    "{client_id}\n  name      {name}\n  account   {account}\n  role      {role}\n  products  {products}"
+                    "{client_id}\n  name      {name}\n  account   {account}\n  role      {role}\n  products  {products}\n  scim      {scim}"
                 ));
                 objects.push(json!({
-                    "client_id": client_id, "name": name, "account": account, "role": role, "products": products
+                    "client_id": client_id, "name": name, "account": account, "role": role, "products": products,
+                    "address_from": scim.address_from.as_str(),
+                    "user_name_domain": scim.user_name_domain.map(|domain| domain.to_string()),
+                    "deletions_an_hour": scim.deletions_an_hour,
                 }));
             }
             Ok(output.say(objects, lines.join("\n"))?)

@@ -1,7 +1,7 @@
 //! Applications and bindings, of both generations of the API.
 
 use directory::application::{Application, Binding, Client};
-use directory::{ApplicationId, BindingId, ClientId, UserId};
+use directory::{ApplicationId, BindingId, ClientId, DomainName, UserId};
 use jiff::Timestamp;
 use secrecy::ExposeSecret;
 
@@ -45,8 +45,9 @@ pub(super) fn add_client(session: &dyn Session, client: &Client) -> Attempt {
     let products: Vec<_> = client.products.iter().map(|product| product.as_str()).collect();
     let products = products.join("\n");
     session.execute(
-        "INSERT INTO clients (id, account, client_id, secret_digest, name, role, products, created_at)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+        "INSERT INTO clients (id, account, client_id, secret_digest, name, role, products, created_at,
+             address_from, user_name_domain, deletions_an_hour)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
         values![
             client.id.as_bytes(),
             client.account.as_bytes(),
@@ -56,6 +57,9 @@ pub(super) fn add_client(session: &dyn Session, client: &Client) -> Attempt {
             client.role.as_bytes(),
             products,
             millis(client.created_at),
+            client.scim.address_from.as_str(),
+            client.scim.user_name_domain.as_ref().map(DomainName::as_str),
+            client.scim.deletions_an_hour,
         ],
     )?;
     Ok(Ok(Made::new(client.account, client.client_id.as_str(), client.name.as_str())))

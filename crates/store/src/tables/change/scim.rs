@@ -2,7 +2,9 @@
 
 use directory::change::ChangeError;
 use directory::groups::{GroupChange, Subject};
-use directory::scim::{ClientToken, Details, Resource, ScimChange, Seen, room_for_token};
+use directory::scim::{
+    ClientToken, Details, Resource, ScimChange, ScimSettings, Seen, UserName, room_for_token,
+};
 use directory::{ClientId, DomainName, GroupId, UserId};
 use jiff::Timestamp;
 
@@ -14,25 +16,23 @@ use crate::tables::row::millis;
 pub(super) fn make(session: &dyn Session, change: &ScimChange, now: Timestamp) -> Attempt {
     match change {
         // Made by `one`, because they may be no event.
-        ScimChange::Expect(..) | ScimChange::SetMember(..) | ScimChange::AddDetails(..) => {
-            Ok(Err(ChangeError::NotFound))
-        }
+        ScimChange::Expect(..)
+        | ScimChange::SetMember(..)
+        | ScimChange::AddDetails(..)
+        | ScimChange::CountDeletion(_) => Ok(Err(ChangeError::NotFound)),
         ScimChange::SetDetails(user, details) => set_details(session, *user, details, now),
         ScimChange::SetExternalId(client, resource, id) => {
             set_external_id(session, *client, resource, id.as_deref(), now)
         }
-        ScimChange::SetUserNameDomain(client, domain) => {
-            let name = domain.as_ref().map(DomainName::as_str);
-            let sql = "UPDATE clients SET user_name_domain = ?2 WHERE id = ?1";
-            session.execute(sql, values![client.as_bytes(), name])?;
-            let made =
-                found(session, "SELECT account, client_id FROM clients WHERE id = ?1", client.as_bytes())?;
-            Ok(made.map(|made| Made { detail: name.unwrap_or("none").to_owned(), ..made.taking() }))
+        ScimChange::SetUserName(client, user, name) => {
+            set_user_name(session, *client, *user, name.as_ref(), now)
         }
+        ScimChange::SetSettings(client, settings) => set_settings(session, *client, settings),
         ScimChange::AddToken(token) => add_token(session, token, now),
         ScimChange::RevokeToken(id) => {
             let sql = "UPDATE client_tokens SET revoked_at = coalesce(revoked_at, ?2) WHERE id = ?1";
             session.execute(sql, values![id.as_bytes(), millis(now)])?;
+            session.execute("DELETE FROM binding_usage WHERE credential = ?1", values![id.as_bytes()])?;
             let of_client = "SELECT c.account, c.client_id FROM client_tokens t
                              JOIN clients c ON c.id = t.client WHERE t.id = ?1";
             Ok(found(session, of_client, id.as_bytes())?
@@ -114,6 +114,69 @@ fn set_external_id(
         }
     };
     Ok(made.map(|made| Made { detail: external_id.unwrap_or("none").to_owned(), ..made }))
+}
+
+fn set_user_name(
+    session: &dyn Session,
+    client: ClientId,
+    user: UserId,
+    name: Option<&UserName>,
+    now: Timestamp,
+) -> Attempt {
+    session.execute(
+        "DELETE FROM user_names WHERE client = ?1 AND user_id = ?2",
+        values![client.as_bytes(), user.as_bytes()],
+    )?;
+    if let Some(name) = name {
+        session.execute(
+            "INSERT INTO user_names (client, name_key, name, user_id) VALUES (?1, ?2, ?3, ?4)",
+            values![client.as_bytes(), name.key(), name.as_str(), user.as_bytes()],
+        )?;
+    }
+    users::touch(session, user, now)?;
+    user_made(session, user, name.map_or("none", UserName::as_str))
+}
+
+fn set_settings(session: &dyn Session, client: ClientId, settings: &ScimSettings) -> Attempt {
+    session.execute(
+        "UPDATE clients SET address_from = ?2, user_name_domain = ?3, deletions_an_hour = ?4 WHERE id = ?1",
+        values![
+            client.as_bytes(),
+            settings.address_from.as_str(),
+            settings.user_name_domain.as_ref().map(DomainName::as_str),
+            settings.deletions_an_hour,
+        ],
+    )?;
+    let made = found(session, "SELECT account, client_id FROM clients WHERE id = ?1", client.as_bytes())?;
+    Ok(made.map(|made| Made { detail: settings.to_string(), ..made.taking() }))
+}
+
+/// Minutes in which the deletions of an application are added up.
+const COUNTED_MINUTES: i64 = 60;
+
+/// Counts a deletion of an application that has a limit; only together with the deletion.
+pub(super) fn count_deletion(session: &dyn Session, client: ClientId, now: Timestamp) -> Result<Judged<()>> {
+    let sql = "SELECT deletions_an_hour FROM clients WHERE id = ?1";
+    let limit: Option<i64> = session.one(sql, values![client.as_bytes()], |row| row.get(0))?.flatten();
+    let Some(limit) = limit else { return Ok(Ok(())) };
+    let minute = now.as_second().div_euclid(60);
+    session.execute(
+        "DELETE FROM client_deletions WHERE client = ?1 AND minute <= ?2",
+        values![client.as_bytes(), minute - COUNTED_MINUTES],
+    )?;
+    // Before the sum is read, so that another node waits for this row.
+    session.execute(
+        "INSERT INTO client_deletions (client, minute, users) VALUES (?1, ?2, 1)
+         ON CONFLICT (client, minute) DO UPDATE SET users = client_deletions.users + 1",
+        values![client.as_bytes(), minute],
+    )?;
+    let deleted = session.one(
+        "SELECT CAST(sum(users) AS BIGINT) FROM client_deletions WHERE client = ?1",
+        values![client.as_bytes()],
+        |row| row.get::<i64>(0),
+    )?;
+    // What was written is undone with the deletion.
+    Ok(if deleted > Some(limit) { Err(ChangeError::TooManyDeletions) } else { Ok(()) })
 }
 
 fn add_token(session: &dyn Session, token: &ClientToken, now: Timestamp) -> Attempt {

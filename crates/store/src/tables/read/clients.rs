@@ -5,13 +5,16 @@ use std::sync::Arc;
 use directory::application::{Client, ClientPrincipal, Product};
 use directory::port::Affected;
 use directory::role::BuiltIn;
+use directory::scim::{AddressFrom, ScimSettings};
 use directory::{Account, AccountId, ClientId, DomainName, Role, RoleId};
 
 use super::{above, account_at};
 use crate::session::{Result, Row, Session, unreadable, values};
 use crate::tables::row::{custom_role, parsed, role, time};
 
-const CLIENT: &str = "SELECT c.id, c.account, c.client_id, c.secret_digest, c.name, c.role, c.products, c.created_at, c.user_name_domain";
+const CLIENT: &str =
+    "SELECT c.id, c.account, c.client_id, c.secret_digest, c.name, c.role, c.products, c.created_at,
+    c.address_from, c.user_name_domain, c.deletions_an_hour";
 
 fn client_at(row: Row<'_>) -> Result<Client> {
     let products = row.get::<&str>(6)?;
@@ -26,10 +29,21 @@ fn client_at(row: Row<'_>) -> Result<Client> {
         role: RoleId::from_bytes(row.get(5)?),
         products: products.lines().map(product).collect::<Result<_>>()?,
         created_at: time(row, 7)?,
-        user_name_domain: match row.get::<Option<&str>>(8)? {
-            Some(_) => Some(parsed(row, 8, DomainName::parse)?),
+        scim: scim_settings(row, 8)?,
+    })
+}
+
+/// From three columns.
+fn scim_settings(row: Row<'_>, at: usize) -> Result<ScimSettings> {
+    let address_from = row.get::<&str>(at)?;
+    Ok(ScimSettings {
+        address_from: AddressFrom::by_name(address_from)
+            .ok_or_else(|| unreadable(at, format!("attribute {address_from:?}")))?,
+        user_name_domain: match row.get::<Option<&str>>(at + 1)? {
+            Some(_) => Some(parsed(row, at + 1, DomainName::parse)?),
             None => None,
         },
+        deletions_an_hour: row.get(at + 2)?,
     })
 }
 
@@ -45,8 +59,8 @@ pub(crate) fn principal(session: &dyn Session, id: ClientId) -> Result<Option<Cl
         values![id.as_bytes()],
         |row| {
             let client = client_at(row)?;
-            let role = role(row, Some(*client.role.as_bytes()), 9)?;
-            Ok((client, role, account_at(row, 13)?))
+            let role = role(row, Some(*client.role.as_bytes()), 11)?;
+            Ok((client, role, account_at(row, 15)?))
         },
     )?;
     let Some((client, role, account)) = principal else { return Ok(None) };

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use directory::attribute::Attribute;
 use directory::groups::Subject;
 use directory::port::{ScimFrom as From, ScimPage};
-use directory::scim::{ClientToken, Details, Resource, ScimGroup, ScimMember, ScimUser};
+use directory::scim::{ClientToken, Details, Resource, ScimGroup, ScimMember, ScimUser, UserName};
 use directory::user::User;
 use directory::{AccountId, ClientId, EmailAddress, GroupId, TokenId, UserId};
 
@@ -20,6 +20,7 @@ const ATTRIBUTES: &str =
     "SELECT user_id, attribute, value FROM user_attributes WHERE user_id IN ({}) ORDER BY attribute";
 const EXTERNAL_IDS: &str =
     "SELECT resource, external_id FROM external_ids WHERE client = ?1 AND resource IN ({})";
+const USER_NAMES: &str = "SELECT user_id, name FROM user_names WHERE client = ?1 AND user_id IN ({})";
 const UPDATED: &str = "SELECT id, updated_at FROM groups WHERE id IN ({})";
 const GROUPS_OF: &str = "SELECT m.member_key, g.id, g.description FROM group_members m
     JOIN groups g ON g.id = m.group_id AND g.account = ?1 WHERE m.member_key IN ({}) ORDER BY g.description_key, g.id";
@@ -49,6 +50,9 @@ pub(crate) fn seen_by(
         attributes.entry(user).or_default().push(attribute);
     }
     let mut external_ids = external_ids(session, client, &ids)?;
+    let user_name = |row: Row<'_>| Ok((UserId::from_bytes(row.get(0)?), parsed(row, 1, UserName::parse)?));
+    let user_names = for_all(session, USER_NAMES, values![client.as_bytes()], &ids, user_name)?;
+    let mut user_names: HashMap<_, _> = user_names.into_iter().collect();
     let addresses = users.iter().chain(aliases.values().flatten()).map(|user| user.address.clone());
     let addresses: Vec<EmailAddress> = addresses.collect();
     let keys: Vec<Value<'_>> = addresses.iter().map(|address| Value::Text(address.key())).collect();
@@ -67,6 +71,7 @@ pub(crate) fn seen_by(
             details: details.remove(&user.id).unwrap_or_default(),
             attributes: attributes.remove(&user.id).unwrap_or_default(),
             external_id: external_ids.remove(user.id.as_bytes()),
+            user_name: user_names.remove(&user.id),
             aliases,
             groups,
             user,
@@ -108,10 +113,11 @@ const ALIASES: &str = "SELECT address_key FROM users WHERE account = ?1 AND alia
 const RESERVED: &str = "SELECT address_key FROM users WHERE account = ?1 AND reserved = 1";
 const DOMAINS: &str = "SELECT domain, CAST(sum(users) AS BIGINT) FROM user_counts WHERE account = ?1
     GROUP BY domain HAVING sum(users) > 0 ORDER BY domain";
-const NTH_KEY: &str = "SELECT address_key FROM users WHERE address_key > ?1 AND address_key < ?2
-    ORDER BY address_key LIMIT 1 OFFSET ?3";
-const NTH_KEY_FROM_END: &str = "SELECT address_key FROM users WHERE address_key > ?1 AND address_key < ?2
-    ORDER BY address_key DESC LIMIT 1 OFFSET ?3";
+// With one bound only: SQLite would compare each skipped key with the other one, and take twice the time.
+const NTH_KEY: &str = "SELECT address_key FROM users WHERE address_key > ?1
+    ORDER BY address_key LIMIT 1 OFFSET ?2";
+const NTH_KEY_FROM_END: &str = "SELECT address_key FROM users WHERE address_key < ?1
+    ORDER BY address_key DESC LIMIT 1 OFFSET ?2";
 const PAGE: &str = "WHERE address_key > ?1 AND address_key < ?2 AND alias_of IS NULL AND reserved = 0
     ORDER BY address_key LIMIT ?3";
 
@@ -184,15 +190,24 @@ fn nth_key(session: &dyn Session, domains: &[(String, i64)], mut at: i64) -> Res
         if at < *users {
             let (low, high) = users::range(domain);
             // From the nearer end.
-            let (sql, skipped) = match at < users / 2 {
-                true => (NTH_KEY, at),
-                false => (NTH_KEY_FROM_END, users - 1 - at),
+            let (sql, bound, skipped) = match at < users / 2 {
+                true => (NTH_KEY, low, at),
+                false => (NTH_KEY_FROM_END, high, users - 1 - at),
             };
-            return session.one(sql, values![low, high, skipped], |row| row.get(0));
+            return session.one(sql, values![bound, skipped], |row| row.get(0));
         }
         at -= users;
     }
     Ok(None)
+}
+
+/// The user with a name of the application.
+pub(crate) fn by_user_name(session: &dyn Session, client: ClientId, key: &str) -> Result<Option<UserId>> {
+    session.one(
+        "SELECT user_id FROM user_names WHERE client = ?1 AND name_key = ?2",
+        values![client.as_bytes(), key],
+        |row| row.get(0).map(UserId::from_bytes),
+    )
 }
 
 pub(crate) fn by_external_id(
