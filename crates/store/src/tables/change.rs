@@ -127,6 +127,15 @@ fn together(
     Ok(Ok(last))
 }
 
+/// Whether a change adds users and removes nothing.
+pub(super) fn only_adds(change: &Change) -> bool {
+    match change {
+        Change::AddUser(_) | Change::AddAlias(_) | Change::Scim(ScimChange::AddDetails(..)) => true,
+        Change::Together(changes) => changes.iter().all(only_adds),
+        _ => false,
+    }
+}
+
 /// Makes one change, or leaves everything as it is.
 pub(super) fn one(
     batch: &mut Batch<'_>,
@@ -136,6 +145,15 @@ pub(super) fn one(
 ) -> Result<Judged<Effect>> {
     if let Change::AddUser(user) = change {
         return add_user(batch, user, actor);
+    }
+    if let Change::Together(changes) = change
+        && let [Change::AddUser(user), Change::Scim(ScimChange::AddDetails(id, details))] = &changes[..]
+    {
+        // As hot: only the first of them can be refused, so nothing has to be undone.
+        return match add_user(batch, user, actor)? {
+            Ok(effect) => scim::write_details(batch.session, *id, details).map(|()| Ok(effect)),
+            refused => Ok(refused),
+        };
     }
     if let Change::Scim(ScimChange::Expect(client, user, seen)) = change {
         return Ok(scim::expect(batch.session, *client, *user, seen)?.map(|()| Effect::Done));

@@ -3,7 +3,7 @@
 use std::ops::ControlFlow;
 use std::time::Instant;
 
-use directory::change::{Change, ChangeError};
+use directory::change::ChangeError;
 use directory::port::{Evidence, Recalled, RequestIds, RequestKey, Write, Written};
 
 use super::batch::Batch;
@@ -33,8 +33,7 @@ impl Payload for Requests {
 
 impl Work for Requests {
     fn may_remove(&self) -> bool {
-        let mut changes = self.0.iter().flat_map(|request| &request.changes);
-        changes.any(|change| !matches!(change, Change::AddUser(_) | Change::AddAlias(_)))
+        !self.0.iter().flat_map(|request| &request.changes).all(super::change::only_adds)
     }
 
     fn run(&self, batch: &mut Batch<'_>) -> Result<Vec<Written>> {
