@@ -245,7 +245,15 @@ impl Authenticator {
             Some(lasting) => lasting.client,
             None => self.tokens.verify(token, now)?,
         };
-        let principal = self.store.client(client, freshness).await.map_err(AuthError::from)?;
+        let read = async |freshness| self.store.client(client, freshness).await.map_err(AuthError::from);
+        let mut principal = read(freshness).await?;
+        // A token that was just issued is not in what was read a moment ago.
+        let knows = |principal: &ClientPrincipal| {
+            lasting.as_ref().is_none_or(|token| token.is_among(&principal.tokens))
+        };
+        if matches!(freshness, Freshness::Recent) && principal.as_deref().is_some_and(|found| !knows(found)) {
+            principal = read(Freshness::Now).await?;
+        }
         let principal = principal.ok_or(AuthError::InvalidToken)?;
         let token = lasting.as_ref().map(|lasting| lasting.id);
         if let Some(lasting) = lasting

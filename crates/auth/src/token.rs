@@ -76,6 +76,11 @@ impl Lasting {
         })
     }
 
+    /// Whether its id is one of these.
+    pub(crate) fn is_among(&self, kept: &[ClientToken]) -> bool {
+        kept.iter().any(|token| token.id == self.id)
+    }
+
     /// Checks it against the tokens of its application.
     pub(crate) fn verify(&self, kept: &[ClientToken], now: Timestamp) -> Result<(), AuthError> {
         let named = kept.iter().find(|token| token.id == self.id).ok_or(AuthError::InvalidToken)?;

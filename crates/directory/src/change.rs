@@ -206,7 +206,11 @@ impl Change {
                 | Change::EndSession(_)
                 | Change::Scim(
                     ScimChange::Expect(..)
-                        | ScimChange::SetMember(..)
+                        | ScimChange::ExpectGroup(..)
+                        | ScimChange::ExpectName(..)
+                        | ScimChange::SetMembers(..)
+                        | ScimChange::SetUserName(..)
+                        | ScimChange::CountDeletion(_)
                         | ScimChange::AddDetails(..)
                         | ScimChange::SetDetails(..)
                         | ScimChange::SetExternalId(..)

@@ -9,7 +9,7 @@ use crate::attribute::Attribute;
 use crate::audit::Action;
 use crate::check;
 use crate::error::{ChangeError, ItemError};
-use crate::groups::{Group, Subject};
+use crate::groups::{Description, Group};
 use crate::user::User;
 use crate::{ClientId, DomainName, EmailAddress, GroupId, TokenId, UserId};
 
@@ -120,6 +120,14 @@ pub struct Details {
     pub attributes: String,
 }
 
+/// The [keys](email_key) of a user's e-mail addresses that are no aliases: the user is found by them.
+pub type OutsideEmails = Vec<String>;
+
+/// The comparison key of an e-mail address that may be none by the rules here.
+pub fn email_key(text: &str) -> String {
+    EmailAddress::parse(text).map_or_else(|_| fold(text), |address| address.key().to_owned())
+}
+
 /// A user as an application sees it.
 #[derive(Clone, Debug)]
 pub struct ScimUser {
@@ -175,10 +183,13 @@ pub struct ScimGroup {
     pub group: Group,
     /// When it or its members were last changed; `None`: never.
     pub updated_at: Option<Timestamp>,
+    /// How often it was changed.
+    pub version: i64,
     /// The application's own id of it.
     pub external_id: Option<String>,
-    /// Its members that are users of the account, sorted by address. External addresses and domains are left out.
-    pub members: Vec<ScimMember>,
+    /// Its members that are users of the account, sorted by address. External addresses and domains are left out. `None`:
+    /// they were not read.
+    pub members: Option<Vec<ScimMember>>,
 }
 
 /// A member that is a user of the account.
@@ -186,10 +197,8 @@ pub struct ScimGroup {
 pub struct ScimMember {
     /// The user; of an alias, its user.
     pub user: UserId,
-    /// The user's display name; may be empty.
-    pub name: String,
-    /// The address by which it is a member: the user's or an alias.
-    pub subject: Subject,
+    /// The [key](EmailAddress::key) of the address by which it is a member: the user's or an alias.
+    pub key: String,
 }
 
 /// An object that has an external id.
@@ -224,12 +233,19 @@ impl Resource {
 pub enum ScimChange {
     /// Changes nothing, and refuses the changes after it if the user is no longer as it was seen.
     Expect(ClientId, UserId, Box<Seen>),
-    /// Makes a user a member of a group, or not a member. If it is so already, nothing is changed or recorded.
-    SetMember(GroupId, Subject, bool),
+    /// Changes nothing, and refuses the changes after it if the group is no longer in this version.
+    ExpectGroup(GroupId, i64),
+    /// Changes nothing, and refuses the changes after it if another group of the account has this name.
+    ExpectName(GroupId, Description),
+    /// Makes each user a member of a group by its present address, or not a member by any of its addresses. Where it is so
+    /// already, or the user is gone, nothing is changed or recorded.
+    SetMembers(GroupId, Vec<(UserId, bool)>),
+    /// Removes an alias; the user stays in the groups that have the alias.
+    RemoveAlias(UserId),
     /// Adds the further data of a user that was added just before, as a part of that event.
-    AddDetails(UserId, Details),
+    AddDetails(UserId, Details, OutsideEmails),
     /// Replaces the further data of a user.
-    SetDetails(UserId, Details),
+    SetDetails(UserId, Details, OutsideEmails),
     /// Sets or removes the application's own id of an object.
     SetExternalId(ClientId, Resource, Option<String>),
     /// Sets or removes the application's own name of a user.
@@ -248,12 +264,14 @@ impl ScimChange {
     /// Its name in the audit.
     pub fn action(&self) -> Action {
         match self {
-            // They are not recorded.
-            ScimChange::Expect(..) | ScimChange::AddDetails(..) | ScimChange::CountDeletion(_) => {
-                Action::UserUpdated
-            }
-            ScimChange::SetMember(_, _, true) => Action::MemberAdded,
-            ScimChange::SetMember(_, _, false) => Action::MemberRemoved,
+            // They are not recorded, or as other changes.
+            ScimChange::Expect(..)
+            | ScimChange::ExpectGroup(..)
+            | ScimChange::ExpectName(..)
+            | ScimChange::SetMembers(..)
+            | ScimChange::AddDetails(..)
+            | ScimChange::CountDeletion(_) => Action::UserUpdated,
+            ScimChange::RemoveAlias(_) => Action::UserRemoved,
             ScimChange::SetDetails(..) => Action::UserDetailsSet,
             ScimChange::SetExternalId(_, Resource::User(_), _) => Action::UserExternalIdSet,
             ScimChange::SetExternalId(_, Resource::Group(_), _) => Action::GroupExternalIdSet,

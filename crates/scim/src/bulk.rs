@@ -20,6 +20,7 @@ use wire::scim::{ScimError, ScimType};
 use crate::answer::Answer;
 use crate::call::{Body, Call, Query};
 use crate::refused::Refused;
+use crate::serve::ATTEMPTS;
 use crate::{Method, PREFIX, ROUTES, Route};
 
 /// Most operations of a request. `[ours]`
@@ -27,9 +28,6 @@ pub(crate) const MAX_OPERATIONS: usize = 1_000;
 
 /// Operations that run at the same time. `[ours]`
 const AT_ONCE: usize = 100;
-
-/// Attempts of an operation when the directory changes in between.
-const ATTEMPTS: usize = 4;
 
 /// The mark of a reference to another operation.
 const REFERENCE: &str = "bulkId:";
@@ -60,10 +58,11 @@ pub(crate) async fn run(call: &mut Call<'_>) -> Result<Answer, Refused> {
             done[*index].is_none()
                 && needs.iter().all(|id| ids.contains_key(id) || !named.contains(id.as_str()))
         };
-        let mut ready: Vec<usize> = (0..operations.len()).filter(is_ready).take(at_once).collect();
+        let mut ready = independent(&operations, (0..operations.len()).filter(is_ready), at_once);
         if ready.is_empty() {
             // What is left waits for itself.
-            ready = (0..operations.len()).filter(|index| done[*index].is_none()).take(at_once).collect();
+            let left = (0..operations.len()).filter(|index| done[*index].is_none());
+            ready = independent(&operations, left, at_once);
         }
         if ready.is_empty() || fail_on_errors.is_some_and(|most| errors >= most) {
             break;
@@ -75,6 +74,7 @@ pub(crate) async fn run(call: &mut Call<'_>) -> Result<Answer, Refused> {
             .map(|(index, line)| one(call, &operations[*index], *index, &ids, line));
         let outcomes = join_all(running).await;
         call.line.store += lines.iter().map(|line| line.store).max().unwrap_or_default();
+        call.line.near_misses.extend(lines.into_iter().flat_map(|line| line.near_misses));
         for (index, outcome) in ready.into_iter().zip(outcomes) {
             let (id, response) = rendered(&operations[index], outcome);
             errors += usize::from(id.is_none());
@@ -88,6 +88,44 @@ pub(crate) async fn run(call: &mut Call<'_>) -> Result<Answer, Refused> {
         "schemas": ["urn:ietf:params:scim:api:messages:2.0:BulkResponse"],
         "Operations": done.into_iter().flatten().collect::<Vec<_>>(),
     })))
+}
+
+/// The first operations that may run at the same time: they do the same to different resources of one type. Others run
+/// before or after them, in the order of the list.
+fn independent(
+    operations: &[Operation],
+    candidates: impl Iterator<Item = usize>,
+    at_once: usize,
+) -> Vec<usize> {
+    let mut together: Vec<usize> = Vec::new();
+    let mut touched = BTreeSet::new();
+    for index in candidates.take(at_once) {
+        let operation = &operations[index];
+        let first = together.first().map_or(operation, |first| &operations[*first]);
+        if operation.kind() != first.kind() || !touched.insert(operation.target()) {
+            break;
+        }
+        together.push(index);
+    }
+    together
+}
+
+impl Operation {
+    /// What it does, and the type of the resource.
+    fn kind(&self) -> (bool, bool, &str) {
+        let path = self.path.strip_prefix(PREFIX).unwrap_or(&self.path);
+        let endpoint = path.trim_start_matches('/').split('/').next().unwrap_or_default();
+        (self.method == "POST", self.method == "DELETE", endpoint)
+    }
+
+    /// The resource, by its path; of a new one, by its name.
+    fn target(&self) -> String {
+        let name = |field: &str| self.data.get(field).and_then(Value::as_str).map(str::to_lowercase);
+        match self.method.as_str() {
+            "POST" => name("userName").or_else(|| name("displayName")).unwrap_or_default(),
+            _ => self.path.clone(),
+        }
+    }
 }
 
 fn invalid(detail: impl Into<String>) -> Refused {
@@ -109,7 +147,14 @@ fn read(body: Value) -> Result<(Vec<Operation>, Option<usize>), Refused> {
         );
         return Err(Refused::Scim(ScimError { status: 413, ..ScimError::new(ScimType::TooMany, detail) }));
     }
-    let most = field("failOnErrors").and_then(Value::as_u64).filter(|most| *most > 0);
+    let most = field("failOnErrors").filter(|most| !most.is_null()).map(|most| {
+        let text = most.as_str().map_or_else(|| most.to_string(), str::to_owned);
+        text.trim().parse::<u64>()
+    });
+    let most = most.transpose().map_err(|_| {
+        Refused::invalid_value("failOnErrors must be a whole number, such as 1; 0 means no limit.")
+    })?;
+    let most = most.filter(|most| *most > 0);
     let operations = list.iter().map(operation).collect::<Result<_, _>>()?;
     Ok((operations, most.map(|most| usize::try_from(most).unwrap_or(usize::MAX))))
 }
@@ -207,6 +252,8 @@ async fn one(
             Err(Refused::Call(CallError::Stale)) if attempt < ATTEMPTS => {
                 caller = renewed(call, &caller).await?;
             }
+            // The same request may have run meanwhile.
+            Err(refused) => return inner.recall().await?.ok_or(refused),
             outcome => return outcome,
         }
     }

@@ -7,7 +7,7 @@ use api::error::CallError;
 use directory::change::Change;
 use directory::port::{Evidence, Recalled, RequestKey, Write, Written};
 use directory::scim::ScimSettings;
-use directory::{ClientId, Scope};
+use directory::{ClientId, EmailAddress, Scope};
 use http::HeaderMap;
 use http::header::{IF_MATCH, IF_NONE_MATCH};
 use jiff::Timestamp;
@@ -93,6 +93,11 @@ impl Call<'_> {
         }
     }
 
+    /// Whether an address is in the domain of user names without one.
+    pub(crate) fn is_in_domain(&self, address: &EmailAddress) -> bool {
+        self.settings.user_name_domain.as_ref().is_some_and(|domain| domain.as_str() == address.domain())
+    }
+
     /// The body as JSON.
     pub(crate) fn json(&self) -> Result<Value, Refused> {
         let body = match &self.body {
@@ -172,6 +177,15 @@ impl Call<'_> {
     pub(crate) fn now(&self) -> Timestamp {
         let now = self.core.clock.now();
         Timestamp::from_millisecond(now.as_millisecond()).unwrap_or(now)
+    }
+
+    /// The response to a request that changes nothing. With an id it is stored too: repeated later, the request could
+    /// change something.
+    pub(crate) async fn unchanged(&mut self, answer: Answer) -> Result<Answer, Refused> {
+        if self.key.is_none() {
+            return Ok(answer);
+        }
+        self.write(self.scope.evidence(), Vec::new(), self.now(), answer).await
     }
 
     /// Makes changes together, all of them or none, and stores the response with the request if it has an id. The

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 
 use api::error::CallError;
 use directory::change::Change;
-use directory::groups::{Description, Group, GroupChange, Subject};
+use directory::groups::{Description, Group, GroupChange};
 use directory::port::{Affected, ScimFrom as From, ScimPage, StoreError};
 use directory::role::GROUPS_READ;
 use directory::scim::{Resource, ScimChange, ScimGroup, ScimMember};
@@ -36,6 +36,7 @@ impl Source for Groups {
     type Row = ScimGroup;
 
     const TYPE: &'static ResourceType = &GROUP;
+    const CURSOR: &'static str = "SCIM cursor of groups";
 
     async fn page(
         &self,
@@ -57,7 +58,7 @@ impl Source for Groups {
             let id = core.secure_ids().open_id("group", account, id).ok();
             id.map(GroupId::from_bytes).into_iter().collect()
         } else if let Some(id) = filter.required_equals("externalId") {
-            match call.timed(core.store.by_external_id(call.client, 2, id)).await? {
+            match list::by_external_id(call, 2, id).await? {
                 Some(Resource::Group(id)) => vec![id],
                 _ => Vec::new(),
             }
@@ -155,10 +156,12 @@ pub(crate) async fn create(call: &mut Call<'_>) -> Result<Answer, Refused> {
         folders: 0,
     };
     let mut changes = vec![Change::Group(GroupChange::Add(group.clone()))];
-    let before = ScimGroup { group, updated_at: None, external_id: None, members: Vec::new() };
-    let moved: Vec<UserId> = wanted.moves(&before).map(|(member, _)| member.user).collect();
+    changes.push(Change::Scim(ScimChange::ExpectName(group.id, wanted.name.clone())));
+    let before =
+        ScimGroup { group, updated_at: None, version: 0, external_id: None, members: Some(Vec::new()) };
+    let moved = wanted.moves(&before);
     members::may_move(call, &moved).await?;
-    changes.extend(wanted.changes(call, &before));
+    changes.extend(wanted.changes(call, &before, moved));
     let now = call.now();
     let after = wanted.after(before, now);
     let answer = answer(call, 201, &GROUP, &resource(call, &after));
@@ -168,12 +171,15 @@ pub(crate) async fn create(call: &mut Call<'_>) -> Result<Answer, Refused> {
 pub(crate) async fn replace(call: &mut Call<'_>) -> Result<Answer, Refused> {
     let sent = scim::read(call.json()?, &GROUP)?;
     let seen = named(call).await?;
-    change(call, seen, sent.fields).await
+    change(call, seen, sent.fields, true).await
 }
 
 pub(crate) async fn patch(call: &mut Call<'_>) -> Result<Answer, Refused> {
     let patch = Patch::read(call.json()?, &GROUP)?;
-    if let Some(changes) = patch.member_changes().filter(|_| !call.headers.contains_key(IF_MATCH)) {
+    // They hold whatever else happens to the group.
+    let member_changes = patch.member_changes().filter(|_| !call.headers.contains_key(IF_MATCH));
+    let expects = member_changes.is_none();
+    if let Some(changes) = member_changes {
         let group = named_group(call, false).await?.group;
         if group.users > LARGE {
             return members::change(call, group.id, changes).await;
@@ -181,7 +187,7 @@ pub(crate) async fn patch(call: &mut Call<'_>) -> Result<Answer, Refused> {
     }
     let seen = named(call).await?;
     let patched = patch.apply(&resource(call, &seen))?;
-    change(call, seen, patched.resource).await
+    change(call, seen, patched.resource, expects).await
 }
 
 pub(crate) async fn delete(call: &mut Call<'_>) -> Result<Answer, Refused> {
@@ -197,7 +203,13 @@ pub(crate) async fn delete(call: &mut Call<'_>) -> Result<Answer, Refused> {
     call.write(call.scope.evidence(), changes, call.now(), Answer::nothing()).await
 }
 
-async fn change(call: &mut Call<'_>, seen: ScimGroup, fields: Map<String, Value>) -> Result<Answer, Refused> {
+/// Changes a group to what was sent. `expects`: only if it is still as it was seen.
+async fn change(
+    call: &mut Call<'_>,
+    seen: ScimGroup,
+    fields: Map<String, Value>,
+    expects: bool,
+) -> Result<Answer, Refused> {
     call.check_version(|call| resource(call, &seen))?;
     let wanted = wanted(call, fields).await?;
     name_is_free(call, &wanted.name, Some(seen.group.id)).await?;
@@ -205,12 +217,17 @@ async fn change(call: &mut Call<'_>, seen: ScimGroup, fields: Map<String, Value>
     if wanted.name.as_str() != seen.group.description.as_str() {
         let description = Some(wanted.name.clone());
         changes.push(Change::Group(GroupChange::Update { id: seen.group.id, description, parent: None }));
+        changes.push(Change::Scim(ScimChange::ExpectName(seen.group.id, wanted.name.clone())));
     }
-    let moved: Vec<UserId> = wanted.moves(&seen).map(|(member, _)| member.user).collect();
+    let moved = wanted.moves(&seen);
     members::may_move(call, &moved).await?;
-    changes.extend(wanted.changes(call, &seen));
+    changes.extend(wanted.changes(call, &seen, moved));
     if changes.is_empty() {
-        return Ok(answer(call, 200, &GROUP, &resource(call, &seen)));
+        let answer = answer(call, 200, &GROUP, &resource(call, &seen));
+        return call.unchanged(answer).await;
+    }
+    if expects {
+        changes.insert(0, Change::Scim(ScimChange::ExpectGroup(seen.group.id, seen.version)));
     }
     let now = call.now();
     let after = wanted.after(seen, now);
@@ -231,20 +248,19 @@ fn ids(members: &[ScimMember]) -> BTreeSet<UserId> {
 }
 
 impl Wanted {
-    /// The members that come, and those that go.
-    fn moves<'a>(&'a self, before: &'a ScimGroup) -> impl Iterator<Item = (&'a ScimMember, bool)> {
-        let (wanted, present) = (ids(&self.members), ids(&before.members));
-        let goes = before.members.iter().filter(move |member| !wanted.contains(&member.user));
-        let comes = self.members.iter().filter(move |member| !present.contains(&member.user));
-        goes.map(|member| (member, false)).chain(comes.map(|member| (member, true)))
+    /// The members that go, and those that come.
+    fn moves(&self, before: &ScimGroup) -> Vec<(UserId, bool)> {
+        let (wanted, present) = (ids(&self.members), ids(before.members.as_deref().unwrap_or_default()));
+        let goes = present.difference(&wanted).map(|user| (*user, false));
+        goes.chain(wanted.difference(&present).map(|user| (*user, true))).collect()
     }
 
-    fn changes(&self, call: &Call<'_>, before: &ScimGroup) -> Vec<Change> {
+    fn changes(&self, call: &Call<'_>, before: &ScimGroup, moved: Vec<(UserId, bool)>) -> Vec<Change> {
         let group = before.group.id;
-        let member = |(member, comes): (&ScimMember, bool)| {
-            Change::Scim(ScimChange::SetMember(group, member.subject.clone(), comes))
-        };
-        let mut changes: Vec<_> = self.moves(before).map(member).collect();
+        let mut changes = Vec::new();
+        if !moved.is_empty() {
+            changes.push(Change::Scim(ScimChange::SetMembers(group, moved)));
+        }
         if self.external_id != before.external_id {
             let resource = Resource::Group(group);
             changes.push(Change::Scim(ScimChange::SetExternalId(
@@ -257,13 +273,20 @@ impl Wanted {
     }
 
     fn after(self, before: ScimGroup, now: Timestamp) -> ScimGroup {
-        let (wanted, present) = (ids(&self.members), ids(&before.members));
-        let mut members = before.members;
+        let mut members = before.members.unwrap_or_default();
+        let (wanted, present) = (ids(&self.members), ids(&members));
         members.retain(|member| wanted.contains(&member.user));
         members.extend(self.members.into_iter().filter(|member| !present.contains(&member.user)));
-        members.sort_by(|one, other| one.subject.key().cmp(other.subject.key()));
+        members.sort_by(|one, other| one.key.cmp(&other.key));
         let group = Group { description: self.name, ..before.group };
-        ScimGroup { group, updated_at: Some(now), external_id: self.external_id, members }
+        let version = before.version + 1;
+        ScimGroup {
+            group,
+            updated_at: Some(now),
+            version,
+            external_id: self.external_id,
+            members: Some(members),
+        }
     }
 }
 
@@ -285,11 +308,7 @@ async fn wanted(call: &mut Call<'_>, mut fields: Map<String, Value>) -> Result<W
     for (id, user) in ids.into_iter().zip(found) {
         match user.filter(|user| user.account == account && user.alias_of.is_none() && !user.reserved) {
             Some(user) => {
-                members.push(ScimMember {
-                    user: id,
-                    name: user.name,
-                    subject: Subject::Address(user.address),
-                });
+                members.push(ScimMember { user: id, key: user.address.key().to_owned() });
             }
             None => members::ignore(call, &core.secure_ids().user(account, id)),
         }
@@ -344,7 +363,7 @@ fn resource(call: &Call<'_>, seen: &ScimGroup) -> Map<String, Value> {
     }
     let mut shown = BTreeSet::new();
     // A user may be a member by several addresses.
-    let members = seen.members.iter().filter(|member| shown.insert(member.user)).map(|member| {
+    let members = seen.members.iter().flatten().filter(|member| shown.insert(member.user)).map(|member| {
         let id = ids.user(*account, member.user);
         let location = call.location(USER.endpoint, &id);
         // Without `display`: clients compare the list with what they sent.
@@ -354,16 +373,16 @@ fn resource(call: &Call<'_>, seen: &ScimGroup) -> Map<String, Value> {
     if !members.is_empty() {
         resource.insert("members".to_owned(), members.into());
     }
-    let version = version(&resource);
-    resource.insert(
-        "meta".to_owned(),
-        json!({
-            "resourceType": GROUP.name,
-            "created": id.made_at().to_string(),
-            "lastModified": seen.updated_at.unwrap_or(id.made_at()).to_string(),
-            "location": location,
-            "version": version,
-        }),
-    );
+    let mut meta = json!({
+        "resourceType": GROUP.name,
+        "created": id.made_at().to_string(),
+        "lastModified": seen.updated_at.unwrap_or(id.made_at()).to_string(),
+        "location": location,
+    });
+    // The version covers the members.
+    if seen.members.is_some() {
+        meta["version"] = version(&resource).into();
+    }
+    resource.insert("meta".to_owned(), meta);
     resource
 }

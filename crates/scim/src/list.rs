@@ -1,6 +1,7 @@
 //! Lists and searches (RFC 7644, 3.4.2): filter, paging by index and by cursor (RFC 9865), selected attributes.
 
 use directory::port::{ScimFrom as From, ScimPage, StoreError};
+use directory::scim::Resource;
 use serde_json::{Map, Value, json};
 use wire::scim::{Filter, Projection, ResourceType, ScimError, ScimType};
 
@@ -28,6 +29,9 @@ pub(crate) trait Source {
     /// Its type.
     const TYPE: &'static ResourceType;
 
+    /// What its cursors are sealed for.
+    const CURSOR: &'static str;
+
     /// A page of all.
     async fn page(
         &self,
@@ -48,6 +52,15 @@ pub(crate) trait Source {
 
     /// The resource.
     fn resource(call: &Call<'_>, row: &Self::Row) -> Map<String, Value>;
+
+    /// The resource with another name that a filter may ask for; `None`: it has only one.
+    fn with_other_name(
+        _call: &Call<'_>,
+        _row: &Self::Row,
+        _resource: &Map<String, Value>,
+    ) -> Option<Map<String, Value>> {
+        None
+    }
 }
 
 /// Where a page begins, and its size.
@@ -60,7 +73,7 @@ struct Paging {
 }
 
 impl Paging {
-    fn of(call: &Call<'_>, query: &Query<'_>) -> Result<Self, ScimError> {
+    fn of(call: &Call<'_>, cursors: &'static str, query: &Query<'_>) -> Result<Self, ScimError> {
         // A negative count is 0, an index below 1 is 1 (RFC 7644, 3.4.2.4).
         let count =
             query.integer("count")?.map_or(DEFAULT_COUNT, |count| usize::try_from(count).unwrap_or(0));
@@ -68,7 +81,7 @@ impl Paging {
         let cursor = match query.get("cursor") {
             None => None,
             Some("") => Some(None),
-            Some(cursor) => Some(Some(opened(call, cursor)?)),
+            Some(cursor) => Some(Some(opened(call, cursors, cursor)?)),
         };
         Ok(Self { skipped: start - 1, cursor, count: count.min(MAX_COUNT) })
     }
@@ -82,14 +95,12 @@ impl Paging {
     }
 }
 
-const CURSOR: &str = "SCIM cursor";
-
-fn opened(call: &Call<'_>, cursor: &str) -> Result<String, ScimError> {
-    let key = call.core.secure_ids().open(CURSOR, call.scope.account().id, cursor).ok();
+fn opened(call: &Call<'_>, kind: &'static str, cursor: &str) -> Result<String, ScimError> {
+    let key = call.core.secure_ids().open(kind, call.scope.account().id, cursor).ok();
     key.and_then(|key| String::from_utf8(key).ok()).ok_or_else(|| {
         ScimError::new(
             ScimType::InvalidCursor,
-            "Not a cursor of this server. Begin again with an empty cursor.",
+            "Not a cursor of this list. Begin again with an empty cursor.",
         )
     })
 }
@@ -100,15 +111,14 @@ pub(crate) async fn serve<S: Source>(
     call: &mut Call<'_>,
     query: &Query<'_>,
 ) -> Result<Answer, Refused> {
-    let paging = Paging::of(call, query)?;
+    let paging = Paging::of(call, S::CURSOR, query)?;
     // One more shows whether there is another page.
     let (total, mut rows) = found(source, call, query, paging.from(), paging.count + 1).await?;
     let is_last = rows.len() <= paging.count;
     rows.truncate(paging.count);
-    let next = rows
-        .last()
-        .filter(|_| !is_last && paging.cursor.is_some())
-        .map(|(_, row)| call.core.secure_ids().seal(CURSOR, call.scope.account().id, S::key(row).as_bytes()));
+    let next = rows.last().filter(|_| !is_last && paging.cursor.is_some()).map(|(_, row)| {
+        call.core.secure_ids().seal(S::CURSOR, call.scope.account().id, S::key(row).as_bytes())
+    });
     let start = paging.cursor.is_none().then_some(paging.skipped + 1);
     Ok(Answer::ok(listed(total, start, next, shown::<S>(&rows, query))))
 }
@@ -155,9 +165,9 @@ fn shown<S: Source>(found: &[(Map<String, Value>, S::Row)], query: &Query<'_>) -
     found.iter().map(|(resource, _)| Value::Object(projection.apply(resource))).collect()
 }
 
-/// The number of resources before a page, and its size.
+/// The number of resources before a page without cursors, and its size.
 pub(crate) fn page_of(call: &Call<'_>, query: &Query<'_>) -> Result<(u64, usize), ScimError> {
-    let Paging { skipped, count, .. } = Paging::of(call, query)?;
+    let Paging { skipped, count, .. } = Paging::of(call, "", query)?;
     Ok((skipped, count))
 }
 
@@ -170,8 +180,17 @@ pub(crate) fn projection(query: &Query<'_>, of: &'static ResourceType) -> Projec
 async fn matching<S: Source>(source: &S, call: &mut Call<'_>, filter: &Filter) -> Result<Found<S>, Refused> {
     let mut found = Vec::new();
     let mut take = |call: &Call<'_>, rows: Vec<S::Row>| {
-        let seen = rows.into_iter().map(|row| (S::resource(call, &row), row));
-        found.extend(seen.filter(|(resource, _)| filter.matches(resource)));
+        let seen = rows.into_iter().map(|row| {
+            let mut resource = S::resource(call, &row);
+            // Filters may ask for them; a response has its own.
+            resource.insert("schemas".to_owned(), schemas(S::TYPE, &resource));
+            (resource, row)
+        });
+        let matches = |(resource, row): &(Map<String, Value>, S::Row)| {
+            let other = || S::with_other_name(call, row, resource);
+            filter.matches(resource) || other().is_some_and(|other| filter.matches(&other))
+        };
+        found.extend(seen.filter(matches));
     };
     if let Some(rows) = source.candidates(call, filter).await? {
         take(call, rows);
@@ -198,6 +217,26 @@ async fn matching<S: Source>(source: &S, call: &mut Call<'_>, filter: &Filter) -
             None => return Ok(found),
         }
     }
+}
+
+/// The schemas of a resource: the core schema, and the extensions that it has.
+fn schemas(of: &ResourceType, resource: &Map<String, Value>) -> Value {
+    let extensions = of.extensions.iter().filter(|schema| resource.contains_key(schema.id));
+    std::iter::once(of.schema.id).chain(extensions.map(|schema| schema.id)).collect()
+}
+
+/// The object to which the application gave this id.
+pub(crate) async fn by_external_id(
+    call: &mut Call<'_>,
+    kind: u8,
+    id: &str,
+) -> Result<Option<Resource>, Refused> {
+    // Such an id cannot be stored, and PostgreSQL cannot look for it.
+    if id.contains(char::is_control) {
+        return Ok(None);
+    }
+    let core = call.core;
+    Ok(call.timed(core.store.by_external_id(call.client, kind, id)).await?)
 }
 
 /// A list response. `Resources` is always there: clients read its absence differently.

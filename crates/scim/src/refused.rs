@@ -79,10 +79,14 @@ impl Refused {
                 "externalId, userName or displayName is in use by another resource of the same type.",
             ),
             C::NotFound => return Self::not_found("The resource"),
+            C::MemberHasNoUser | C::MemberNotFound | C::MemberAlreadyExists => ScimError::with_status(
+                409,
+                "The members of this group were changed at the same time. Send the request again.",
+            ),
             C::TooManyDeletions => ScimError::with_status(
                 429,
-                "This application has deleted as many users in the last hour as it may. Deletions go on by themselves as \
-                 the hour passes. If this many are right, raise the limit: matricula admin client deletions-an-hour.",
+                "This application has deleted as many users in the last hour as it may. Try again later; if this many are \
+                 right, raise the limit: matricula admin client deletions-an-hour.",
             ),
             C::LastSuperAdministrator => ScimError::with_status(403, format!("This user {why}.")),
             why => ScimError::new(ScimType::Mutability, format!("This resource {why}.")),

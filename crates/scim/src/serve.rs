@@ -26,7 +26,7 @@ use crate::{PREFIX, Route};
 const SLOW_BODY: Duration = Duration::from_secs(1);
 
 /// Attempts to judge a call when the directory changes in between.
-const ATTEMPTS: usize = 4;
+pub(crate) const ATTEMPTS: usize = 10;
 
 pub(crate) async fn serve(core: &Core, route: &Route, request: Request) -> Response {
     let (parts, body) = request.into_parts();
@@ -41,6 +41,12 @@ pub(crate) async fn serve(core: &Core, route: &Route, request: Request) -> Respo
         Ok(signed) => {
             from.place.iter().for_each(|place| place.prove());
             run(core, route, signed, &presented, &parts, body, &mut line).await
+        }
+        // It is about signed requests, which SCIM does not take.
+        Err(AuthError::MissingHeader { .. } | AuthError::MalformedHeader { .. })
+            if !presented.authorization.is_some_and(is_bearer) =>
+        {
+            Err(needs_token())
         }
         // The token is one; the request id is not.
         Err(AuthError::MalformedHeader { why }) if presented.authorization.is_some_and(is_bearer) => {
@@ -106,6 +112,8 @@ async fn run(
         }
         match (route.run)(&mut call).await {
             Err(Refused::Call(CallError::Stale)) if attempt < ATTEMPTS => attempt += 1,
+            // The same request may have run meanwhile, and deleted what this one names.
+            Err(refused) => return call.recall().await?.ok_or(refused),
             outcome => return outcome,
         }
         is_old = true;

@@ -1,7 +1,9 @@
 //! What the service offers (RFC 7644, 4).
 
 use serde_json::{Value, json};
-use wire::scim::{ENTERPRISE_USER_SCHEMA, GROUP, GROUP_SCHEMA, ResourceType, Schema, USER, USER_SCHEMA};
+use wire::scim::{
+    ENTERPRISE_USER_SCHEMA, GROUP, GROUP_SCHEMA, ResourceType, Schema, ScimError, USER, USER_SCHEMA,
+};
 
 use crate::answer::Answer;
 use crate::bulk::MAX_OPERATIONS;
@@ -44,7 +46,7 @@ pub(crate) async fn resource_types(call: &mut Call<'_>) -> Result<Answer, Refuse
 
 pub(crate) async fn resource_type(call: &mut Call<'_>) -> Result<Answer, Refused> {
     let found = RESOURCE_TYPES.iter().find(|resource_type| resource_type.name == call.id);
-    let found = found.ok_or_else(|| Refused::not_found("The resource type"))?;
+    let found = found.ok_or_else(|| unknown("resource type", "ResourceTypes"))?;
     Ok(Answer::ok(found.to_json(&call.base)))
 }
 
@@ -53,9 +55,15 @@ pub(crate) async fn schemas(call: &mut Call<'_>) -> Result<Answer, Refused> {
 }
 
 pub(crate) async fn schema(call: &mut Call<'_>) -> Result<Answer, Refused> {
-    let found = SCHEMAS.iter().find(|schema| schema.id.eq_ignore_ascii_case(call.id));
-    let found = found.ok_or_else(|| Refused::not_found("The schema"))?;
+    // Clients may escape its colons.
+    let id = call.id.replace("%3A", ":").replace("%3a", ":");
+    let found = SCHEMAS.iter().find(|schema| schema.id.eq_ignore_ascii_case(&id));
+    let found = found.ok_or_else(|| unknown("schema", "Schemas"))?;
     Ok(Answer::ok(found.to_json(&call.base)))
+}
+
+fn unknown(what: &str, endpoint: &str) -> Refused {
+    ScimError::with_status(404, format!("There is no such {what}: GET /{endpoint} lists all.")).into()
 }
 
 fn all(resources: Vec<Value>) -> Answer {

@@ -9,7 +9,7 @@ use std::collections::BTreeSet;
 
 use directory::error::ItemError;
 use directory::port::{ScimFrom as From, ScimPage, StoreError};
-use directory::scim::{AddressFrom, Resource, ScimUser, UserName};
+use directory::scim::{AddressFrom, Resource, ScimUser, UserName, email_key};
 use directory::{EmailAddress, UserId};
 use serde_json::{Map, Value};
 use wire::scim::{self, Filter, Patch, ResourceType, USER};
@@ -27,6 +27,7 @@ impl Source for Users {
     type Row = ScimUser;
 
     const TYPE: &'static ResourceType = &USER;
+    const CURSOR: &'static str = "SCIM cursor of users";
 
     async fn page(
         &self,
@@ -51,16 +52,12 @@ impl Source for Users {
         let id = if let Some(id) = filter.required_equals("id") {
             by_id(id).ok().map(UserId::from_bytes)
         } else if let Some(id) = filter.required_equals("externalId") {
-            match call.timed(core.store.by_external_id(call.client, 1, id)).await? {
+            match list::by_external_id(call, 1, id).await? {
                 Some(Resource::User(id)) => Some(id),
                 _ => None,
             }
         } else if let Some(address) = filter.required_equals("emails.value") {
-            match with_address(call, address).await? {
-                // Or an address outside, which is kept as it was sent.
-                None => return Ok(None),
-                found => found,
-            }
+            return Ok(Some(with_email(call, address).await?));
         } else {
             return Ok(None);
         };
@@ -77,6 +74,14 @@ impl Source for Users {
     fn resource(call: &Call<'_>, row: &ScimUser) -> Map<String, Value> {
         resource::of(call, row)
     }
+
+    fn with_other_name(
+        call: &Call<'_>,
+        row: &ScimUser,
+        resource: &Map<String, Value>,
+    ) -> Option<Map<String, Value>> {
+        resource::with_other_name(call, row, resource)
+    }
 }
 
 /// Users that may have this `userName`.
@@ -88,10 +93,26 @@ async fn named_so(call: &mut Call<'_>, name: &str) -> Result<Vec<ScimUser>, Refu
     if let (AddressFrom::Emails, Ok(name)) = (call.settings.address_from, UserName::parse(name)) {
         ids.extend(call.timed(core.store.by_user_name(call.client, name.key())).await?);
     }
-    let mut users = Vec::with_capacity(ids.len());
-    for id in ids {
-        users.extend(found(call, id).await?);
+    found_all(call, ids).await
+}
+
+/// Users with this e-mail address, which may be an alias or none.
+async fn with_email(call: &mut Call<'_>, address: &str) -> Result<Vec<ScimUser>, Refused> {
+    let (core, account) = (call.core, call.scope.account().id);
+    let mut ids = BTreeSet::new();
+    ids.extend(with_address(call, address).await?);
+    if !address.contains(char::is_control) {
+        ids.extend(call.timed(core.store.by_outside_email(account, &email_key(address))).await?);
     }
+    found_all(call, ids).await
+}
+
+/// The users with these ids, in the order of lists.
+async fn found_all(call: &mut Call<'_>, ids: BTreeSet<UserId>) -> Result<Vec<ScimUser>, Refused> {
+    let (core, account, client) = (call.core, call.scope.account().id, call.client);
+    let ids: Vec<UserId> = ids.into_iter().collect();
+    let found = call.timed(core.store.scim_users(account, client, &ids)).await?;
+    let mut users: Vec<ScimUser> = found.into_iter().flatten().collect();
     users.sort_by(|one, other| one.user.address.key().cmp(other.user.address.key()));
     Ok(users)
 }
@@ -140,7 +161,8 @@ pub(crate) async fn patch(call: &mut Call<'_>) -> Result<Answer, Refused> {
     let patched = patch.apply(&before)?;
     call.check_version(|_| before.clone())?;
     if !patched.is_changed {
-        return Ok(answer(call, 200, &USER, &before));
+        let answer = answer(call, 200, &USER, &before);
+        return call.unchanged(answer).await;
     }
     let mut fields = patched.resource;
     if !fields.contains_key("active") {
@@ -161,7 +183,7 @@ async fn change(call: &mut Call<'_>, seen: ScimUser, fields: Map<String, Value>)
     let planned = plan::update(call, seen, fields).await?;
     let answer = answer(call, 200, &USER, &resource::of(call, &planned.after));
     if planned.changes.is_empty() {
-        return Ok(answer);
+        return call.unchanged(answer).await;
     }
     call.write(planned.evidence, planned.changes, planned.at, answer).await
 }

@@ -214,6 +214,7 @@ impl ScimStore for Watched {
         list_scim_groups(account: AccountId, client: ClientId, from: ScimFrom, limit: usize, with_members: bool) -> ScimPage<ScimGroup>;
         groups_named(account: AccountId, key: &'a str) -> Vec<GroupId>;
         by_external_id(client: ClientId, kind: u8, external_id: &'a str) -> Option<Resource>;
+        by_outside_email(account: AccountId, key: &'a str) -> Vec<UserId>;
         by_user_name(client: ClientId, key: &'a str) -> Option<UserId>;
         tokens(client: ClientId) -> Vec<ClientToken>;
     }

@@ -201,7 +201,7 @@ fn chosen_attribute(request: &PageRequest<'_>) -> Result<AddressFrom, String> {
 
 fn chosen_limit(request: &PageRequest<'_>) -> Result<Option<u32>, String> {
     let most = request.form.non_empty(FIELDS[2]).map(str::parse).transpose();
-    most.map_err(|_| format!("Deletions: {}.", ItemError::NotOneOf("whole numbers".to_owned())))
+    most.map_err(|_| format!("Deletions: expected a whole number from 0 to {}.", u32::MAX))
 }
 
 /// The domain in the form, or why it cannot be used; `None`: user names are addresses.

@@ -71,6 +71,9 @@ pub trait ScimStore: Send + Sync + 'static {
         external_id: &'a str,
     ) -> Pending<'a, Option<Resource>>;
 
+    /// The users of an account with an e-mail address that is no alias, by its [key](crate::scim::email_key).
+    fn by_outside_email<'a>(&'a self, account: AccountId, key: &'a str) -> Pending<'a, Vec<UserId>>;
+
     /// The user whose name for an application has this [key](crate::scim::UserName::key).
     fn by_user_name<'a>(&'a self, client: ClientId, key: &'a str) -> Pending<'a, Option<UserId>>;
 

@@ -3,7 +3,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use directory::change::Change;
-use directory::groups::Subject;
 use directory::scim::ScimChange;
 use directory::{GroupId, UserId};
 use serde_json::Value;
@@ -38,7 +37,7 @@ pub(super) async fn change(
     let (core, account, client) = (call.core, call.scope.account().id, call.client);
     let ids: Vec<UserId> = wanted.keys().copied().collect();
     let found = call.timed(core.store.scim_users(account, client, &ids)).await?;
-    let (mut moved, mut changes) = (Vec::new(), Vec::new());
+    let mut moved = Vec::new();
     for ((id, comes), seen) in wanted.into_iter().zip(found) {
         let Some(seen) = seen else {
             if comes {
@@ -47,21 +46,15 @@ pub(super) async fn change(
             continue;
         };
         let is_member = seen.groups.iter().any(|(of, _)| *of == group);
-        if is_member == comes {
-            continue;
+        if is_member != comes {
+            moved.push((id, comes));
         }
-        moved.push(id);
-        let set = |address| Change::Scim(ScimChange::SetMember(group, Subject::Address(address), comes));
-        changes.push(set(seen.user.address));
-        if !comes {
-            // It may be a member by an alias.
-            changes.extend(seen.aliases.into_iter().map(|alias| set(alias.address)));
-        }
+    }
+    if moved.is_empty() {
+        return call.unchanged(Answer::nothing()).await;
     }
     may_move(call, &moved).await?;
-    if changes.is_empty() {
-        return Ok(Answer::nothing());
-    }
+    let changes = vec![Change::Scim(ScimChange::SetMembers(group, moved))];
     call.write(call.scope.evidence(), changes, call.now(), Answer::nothing()).await
 }
 
@@ -90,9 +83,10 @@ pub(super) fn ignore(call: &mut Call<'_>, value: &str) {
 }
 
 /// A caller who puts a user into a group, or takes it out, must hold all permissions of that user.
-pub(super) async fn may_move(call: &mut Call<'_>, users: &[UserId]) -> Result<(), Refused> {
+pub(super) async fn may_move(call: &mut Call<'_>, moved: &[(UserId, bool)]) -> Result<(), Refused> {
     let core = call.core;
-    let users = call.timed(core.store.users_by_id(users)).await?;
+    let users: Vec<UserId> = moved.iter().map(|(user, _)| *user).collect();
+    let users = call.timed(core.store.users_by_id(&users)).await?;
     let roles: BTreeSet<_> = users.into_iter().flatten().filter_map(|user| user.role).collect();
     for role in roles {
         let role = call.timed(core.store.role(role)).await?;

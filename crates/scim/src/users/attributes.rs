@@ -17,6 +17,17 @@ enum Place {
     Element(&'static str, &'static str),
 }
 
+/// The name of an attribute in SCIM.
+pub(super) fn scim_name(attribute: Attribute) -> &'static str {
+    let found = ATTRIBUTES.iter().find(|(own, _)| *own == attribute);
+    found.map_or(attribute.name(), |(_, place)| match place {
+        Place::Core(name)
+        | Place::Enterprise(name)
+        | Place::EnterpriseValue(name)
+        | Place::Element(name, _) => name,
+    })
+}
+
 /// The directory's attributes that SCIM has too.
 const ATTRIBUTES: [(Attribute, Place); 7] = [
     (Attribute::Title, Place::Core("title")),
@@ -81,7 +92,9 @@ pub(super) fn insert_attributes(fields: &mut Map<String, Value>, attributes: &[(
                 }
             }
             (Place::EnterpriseValue(name), None) => {
-                if let Some(place) = enterprise(fields) {
+                if let Some(place) = enterprise(fields)
+                    && place.get(name).is_some_and(|kept| kept.get("value").is_some())
+                {
                     place.shift_remove(name);
                 }
             }

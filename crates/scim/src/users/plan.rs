@@ -7,7 +7,7 @@ use directory::change::Change;
 use directory::create_user::{Drafts, Field, Item, State};
 use directory::error::ItemError;
 use directory::port::Evidence;
-use directory::scim::{Resource, ScimChange, ScimUser, UserName};
+use directory::scim::{AddressFrom, Resource, ScimChange, ScimUser, UserName};
 use directory::update_user::{self, Asked};
 use directory::user::{Update, User};
 use directory::{EmailAddress, UserId};
@@ -32,7 +32,7 @@ pub(super) struct Planned {
 pub(super) async fn creation(call: &mut Call<'_>, fields: Map<String, Value>) -> Result<Planned, Refused> {
     let core = call.core;
     let now = call.now();
-    let mut wanted = wanted(call, fields).await?;
+    let mut wanted = wanted(call, None, fields).await?;
     let drafts =
         Drafts::read(call.scope.caller(), None, vec![item(&wanted)]).map_err(api::error::CallError::from)?;
     let names = drafts.domains();
@@ -56,7 +56,7 @@ pub(super) async fn creation(call: &mut Call<'_>, fields: Map<String, Value>) ->
     evidence.dedup();
     let mut changes = vec![
         Change::AddUser(user.clone()),
-        Change::Scim(ScimChange::AddDetails(user.id, wanted.details.clone())),
+        Change::Scim(ScimChange::AddDetails(user.id, wanted.details.clone(), wanted.outside.clone())),
     ];
     let aliases = add_aliases(call, &user, &[], &wanted.aliases, &mut changes);
     let attributes = set_attributes(user.id, &[], &wanted.attributes, &mut changes);
@@ -68,7 +68,8 @@ pub(super) async fn creation(call: &mut Call<'_>, fields: Map<String, Value>) ->
     }
     // Hashing a password takes time.
     let at = call.now();
-    if changes.len() > 2 {
+    // Adding an alias is no change of its user.
+    if changes[2..].iter().any(|change| !matches!(change, Change::AddAlias(_))) {
         user.updated_at = Some(at);
     }
     let after = ScimUser {
@@ -103,9 +104,9 @@ pub(super) async fn update(
     fields: Map<String, Value>,
 ) -> Result<Planned, Refused> {
     let core = call.core;
-    let wanted = wanted(call, fields).await?;
-    let address = EmailAddress::parse(&wanted.address)
-        .map_err(|why| Refused::rule(wanted.address_from.as_str(), &ItemError::from(why)))?;
+    let wanted = wanted(call, Some(&seen), fields).await?;
+    let address =
+        EmailAddress::parse(&wanted.address).map_err(|why| no_address(&wanted, &ItemError::from(why)))?;
     let mut evidence = [call.scope.evidence(), wanted.evidence.clone()].concat();
     if address.domain() != seen.user.address.domain() {
         let owner = call.timed(core.store.domains(&[address.domain_name()])).await?.pop().flatten();
@@ -131,14 +132,23 @@ pub(super) async fn update(
         ..seen.user.clone()
     };
     if wanted.details != seen.details {
-        changes.push(Change::Scim(ScimChange::SetDetails(seen.user.id, wanted.details.clone())));
+        changes.push(Change::Scim(ScimChange::SetDetails(
+            seen.user.id,
+            wanted.details.clone(),
+            wanted.outside.clone(),
+        )));
     }
     let attributes = set_attributes(seen.user.id, &seen.attributes, &wanted.attributes, &mut changes);
     if wanted.external_id != seen.external_id {
         changes.push(set_external_id(call, seen.user.id, wanted.external_id.clone()));
     }
-    if wanted.user_name != seen.user_name {
-        changes.push(set_user_name(call, seen.user.id, wanted.user_name.clone()));
+    // Names given in the other mode stay, in case it comes back.
+    let user_name = match wanted.address_from {
+        AddressFrom::Emails => wanted.user_name.clone(),
+        AddressFrom::UserName => seen.user_name.clone(),
+    };
+    if user_name != seen.user_name {
+        changes.push(set_user_name(call, seen.user.id, user_name.clone()));
     }
     if changes.is_empty() {
         return Ok(Planned { evidence, changes, at, after: seen });
@@ -151,7 +161,7 @@ pub(super) async fn update(
         details: wanted.details,
         attributes,
         external_id: wanted.external_id,
-        user_name: wanted.user_name,
+        user_name,
         groups: seen.groups,
     };
     Ok(Planned { evidence, changes, at, after })
@@ -227,7 +237,7 @@ fn moved_aliases(
         alias.address.key() == address.key() || (came_by_scim && !is_wanted(alias))
     };
     let (gone, mut aliases): (Vec<User>, Vec<User>) = seen.aliases.iter().cloned().partition(goes);
-    changes.extend(gone.iter().map(|alias| Change::RemoveUser(alias.id)));
+    changes.extend(gone.iter().map(|alias| Change::Scim(ScimChange::RemoveAlias(alias.id))));
     if address.as_str() != seen.user.address.as_str() {
         let keeps = wanted.aliases.iter().any(|wanted| wanted.key() == seen.user.address.key());
         let now = call.core.clock.now();
@@ -308,8 +318,19 @@ fn refused(wanted: &Wanted, wrong: &[(Field, ItemError)]) -> Refused {
         Some((_, ItemError::ForbiddenForDomain)) => foreign_domain(wanted),
         Some((Field::Name, why)) => Refused::rule("displayName", why),
         Some((Field::Password | Field::PasswordHash, why)) => Refused::rule("password", why),
-        Some((Field::Address | Field::AccountCode, why)) => Refused::rule(wanted.address_from.as_str(), why),
+        Some((Field::Address, why)) => no_address(wanted, why),
+        Some((Field::AccountCode, why)) => Refused::rule(wanted.address_from.as_str(), why),
         None => Refused::invalid_value("The user is not valid."),
+    }
+}
+
+fn no_address(wanted: &Wanted, why: &ItemError) -> Refused {
+    match wanted.address_from {
+        AddressFrom::UserName if !wanted.address.contains('@') => Refused::invalid_value(format!(
+            "userName: {why}. For names that are no addresses, set the application's domain of user names, or take the \
+             address from emails: on its page in the console, or with matricula admin client."
+        )),
+        from => Refused::rule(from.as_str(), why),
     }
 }
 

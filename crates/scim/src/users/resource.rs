@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use directory::EmailAddress;
+use directory::role::GROUPS_READ;
 use directory::scim::{AddressFrom, ScimUser};
 use serde_json::{Map, Value, json};
 use wire::scim::{GROUP, USER};
@@ -18,8 +19,8 @@ pub(super) const OUTSIDE: &str = "outside";
 /// In the kept attributes: false if the client sent no `displayName`.
 pub(super) const DISPLAY_NAME: &str = "displayName";
 
-/// In the kept attributes: true if the client sends the user name without its domain.
-pub(super) const BARE: &str = "bareUserName";
+/// In the kept attributes: true if the client sends the user name with its domain, although it may leave it out.
+pub(super) const FULL: &str = "fullUserName";
 
 /// In the kept attributes: true if the client removed `active`.
 pub(super) const NO_ACTIVE: &str = "noActive";
@@ -47,9 +48,9 @@ pub(super) fn of(call: &Call<'_>, seen: &ScimUser) -> Map<String, Value> {
     let sent_no_display_name = kept.as_ref().is_some_and(|kept| kept.get(DISPLAY_NAME).is_some());
     let mut resource = kept.unwrap_or_default();
     let derived = derived_name(formatted(&resource), &details.given_name, &details.family_name);
-    let is_bare = resource.contains_key(BARE);
+    let is_full = resource.contains_key(FULL);
     let shows_active = !resource.contains_key(NO_ACTIVE);
-    for mark in [OUTSIDE, DISPLAY_NAME, BARE, NO_ACTIVE] {
+    for mark in [OUTSIDE, DISPLAY_NAME, FULL, NO_ACTIVE] {
         resource.shift_remove(mark);
     }
     insert_attributes(&mut resource, &seen.attributes);
@@ -64,7 +65,7 @@ pub(super) fn of(call: &Call<'_>, seen: &ScimUser) -> Map<String, Value> {
     let id = ids.user(user.account, user.id);
     let location = call.location(USER.endpoint, &id);
     insert("id", id.into());
-    insert("userName", user_name(call, seen, is_bare).into());
+    insert("userName", user_name(call, seen, is_full).into());
     insert("externalId", external_id.as_deref().unwrap_or_default().into());
     if shows_active {
         insert("active", (!user.disabled && user.purge_at.is_none()).into());
@@ -77,7 +78,9 @@ pub(super) fn of(call: &Call<'_>, seen: &ScimUser) -> Map<String, Value> {
         let id = ids.seal("group", user.account, id.as_bytes());
         json!({ "value": id, "$ref": call.location(GROUP.endpoint, &id), "display": name, "type": "direct" })
     };
-    insert("groups", groups.iter().map(group).collect());
+    // Their names are for those who may read groups.
+    let readable = call.scope.caller().require(&GROUPS_READ).is_ok();
+    insert("groups", groups.iter().filter(|_| readable).map(group).collect());
     for (part, text) in [("givenName", &details.given_name), ("familyName", &details.family_name)] {
         if !text.is_empty() {
             let name = resource.entry("name").or_insert_with(|| json!({}));
@@ -100,14 +103,46 @@ pub(super) fn of(call: &Call<'_>, seen: &ScimUser) -> Map<String, Value> {
 }
 
 /// The user's name as the application knows it.
-fn user_name<'u>(call: &Call<'_>, seen: &'u ScimUser, is_bare: bool) -> &'u str {
+fn user_name<'u>(call: &Call<'_>, seen: &'u ScimUser, is_full: bool) -> &'u str {
     let address = seen.user.address.as_str();
     let local = address.rsplit_once('@').map_or(address, |(local, _)| local);
     match (call.settings.address_from, &seen.user_name) {
         (AddressFrom::Emails, Some(own)) => own.as_str(),
-        (AddressFrom::UserName, _) if is_bare && call.with_domain(local) == address => local,
+        (AddressFrom::UserName, _) if !is_full && call.is_in_domain(&seen.user.address) => local,
         _ => address,
     }
+}
+
+/// The resource with the other form of its name, by which it is found too; `None`: it has only one.
+pub(super) fn with_other_name(
+    call: &Call<'_>,
+    seen: &ScimUser,
+    resource: &Map<String, Value>,
+) -> Option<Map<String, Value>> {
+    let is_by_name = call.settings.address_from == AddressFrom::UserName;
+    let address = &seen.user.address;
+    if !(is_by_name && call.is_in_domain(address)) {
+        return None;
+    }
+    let shown = resource.get("userName").and_then(Value::as_str).unwrap_or_default();
+    let other = match shown.contains('@') {
+        true => address.as_str().rsplit_once('@').map_or("", |(local, _)| local),
+        false => address.as_str(),
+    };
+    let mut resource = resource.clone();
+    resource.insert("userName".to_owned(), other.into());
+    Some(resource)
+}
+
+/// The e-mail addresses that are no aliases, as they were sent.
+pub(super) fn outside_of(seen: &ScimUser) -> Vec<Value> {
+    let kept = kept(seen).unwrap_or_default();
+    kept.get(OUTSIDE).and_then(Value::as_array).cloned().unwrap_or_default()
+}
+
+/// The e-mail addresses as they are shown.
+pub(super) fn shown_emails(seen: &ScimUser) -> Vec<Value> {
+    emails(seen, kept(seen).as_ref())
 }
 
 /// The e-mail addresses that the client sent, as far as the user still has them.

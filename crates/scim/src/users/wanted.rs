@@ -4,12 +4,12 @@ use directory::EmailAddress;
 use directory::attribute::Attribute;
 use directory::check;
 use directory::port::Evidence;
-use directory::scim::{AddressFrom, Details, MAX_ATTRIBUTES, UserName};
+use directory::scim::{AddressFrom, Details, MAX_ATTRIBUTES, OutsideEmails, ScimUser, UserName, email_key};
 use secrecy::SecretString;
 use serde_json::{Map, Value};
 
-use super::attributes::take_attributes;
-use super::resource::{BARE, DISPLAY_NAME, OUTSIDE, derived_name, formatted};
+use super::attributes::{scim_name, take_attributes};
+use super::resource::{DISPLAY_NAME, FULL, OUTSIDE, derived_name, formatted, outside_of, shown_emails};
 use crate::call::Call;
 use crate::refused::Refused;
 use crate::resource::{take_external_id, take_text};
@@ -27,6 +27,8 @@ pub(super) struct Wanted {
     pub(super) password: Option<SecretString>,
     pub(super) external_id: Option<String>,
     pub(super) details: Details,
+    /// The keys of e-mail addresses that are no aliases.
+    pub(super) outside: OutsideEmails,
     /// The directory's attributes; an empty one is to be removed.
     pub(super) attributes: Vec<(Attribute, String)>,
     /// Other addresses in the account's domains.
@@ -39,14 +41,24 @@ pub(super) fn addresses(fields: &Map<String, Value>) -> Vec<EmailAddress> {
     values(fields).filter_map(|value| EmailAddress::parse(value).ok()).collect()
 }
 
+fn sent_emails(fields: &Map<String, Value>) -> &[Value] {
+    fields.get("emails").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default()
+}
+
 /// The values in `emails`.
 fn values(fields: &Map<String, Value>) -> impl Iterator<Item = &str> {
-    let emails = fields.get("emails").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
-    emails.iter().filter_map(|email| email.get("value")?.as_str())
+    sent_emails(fields).iter().filter_map(|email| email.get("value")?.as_str())
 }
 
 /// Reads a canonical resource.
-pub(super) async fn wanted(call: &mut Call<'_>, mut fields: Map<String, Value>) -> Result<Wanted, Refused> {
+///
+/// `seen` is the user as it is now, if there is one. What the account's domains have become since an address was sent
+/// changes nothing: otherwise a user could not even be disabled.
+pub(super) async fn wanted(
+    call: &mut Call<'_>,
+    seen: Option<&ScimUser>,
+    mut fields: Map<String, Value>,
+) -> Result<Wanted, Refused> {
     let address_from = call.settings.address_from;
     let sent_name = take_text(&mut fields, "userName").unwrap_or_default();
     let password = take_text(&mut fields, "password").map(SecretString::from);
@@ -56,15 +68,16 @@ pub(super) async fn wanted(call: &mut Call<'_>, mut fields: Map<String, Value>) 
     for name in ["id", "meta", "groups", "schemas"] {
         fields.shift_remove(name);
     }
-    let (aliases, outside, evidence) = sorted_emails(call, &fields).await?;
-    let (address, user_name) = address(call, &mut fields, &sent_name, &aliases)?;
+    let (aliases, outside, evidence) = sorted_emails(call, seen, &fields).await?;
+    let (address, user_name) = address(call, seen, &mut fields, &sent_name, &aliases)?;
+    let outside_keys = outside.iter().map(|value| email_key(value)).collect();
     if !outside.is_empty() {
         fields.insert(OUTSIDE.to_owned(), outside.into());
     }
     let (name, given_name, family_name) = names(&mut fields, display_name)?;
     let attributes = take_attributes(&mut fields);
     for (attribute, text) in &attributes {
-        Attribute::check(text).map_err(|why| Refused::rule(attribute.name(), &why))?;
+        Attribute::check(text).map_err(|why| Refused::rule(scim_name(*attribute), &why))?;
     }
     let kept = Value::Object(fields).to_string();
     if kept.len() > MAX_ATTRIBUTES {
@@ -82,6 +95,7 @@ pub(super) async fn wanted(call: &mut Call<'_>, mut fields: Map<String, Value>) 
         password,
         external_id,
         details,
+        outside: outside_keys,
         attributes,
         aliases,
         evidence,
@@ -91,6 +105,7 @@ pub(super) async fn wanted(call: &mut Call<'_>, mut fields: Map<String, Value>) 
 /// The address, and the application's own name of the user if it is not the address.
 fn address(
     call: &Call<'_>,
+    seen: Option<&ScimUser>,
     fields: &mut Map<String, Value>,
     sent_name: &str,
     aliases: &[EmailAddress],
@@ -98,14 +113,20 @@ fn address(
     match call.settings.address_from {
         AddressFrom::UserName => {
             let address = call.with_domain(sent_name);
-            if address != sent_name {
-                fields.insert(BARE.to_owned(), true.into());
+            if call.settings.user_name_domain.is_some() && address == sent_name {
+                fields.insert(FULL.to_owned(), true.into());
             }
             Ok((address.into_owned(), None))
         }
         AddressFrom::Emails => {
             let name = UserName::parse(sent_name).map_err(|why| Refused::rule("userName", &why))?;
-            Ok((address_in_emails(fields, aliases)?.to_string(), Some(name)))
+            let address = match (seen, address_in_emails(fields, aliases)) {
+                (Some(seen), _) if shown_emails(seen) == sent_emails(fields) => &seen.user.address,
+                (_, Some(address)) => address,
+                (Some(seen), None) => &seen.user.address,
+                (None, None) => return Err(no_address()),
+            };
+            Ok((address.to_string(), Some(name)))
         }
     }
 }
@@ -139,24 +160,31 @@ fn names(
 /// The addresses in `emails` by place: those in domains of the account, the values of the others, and the evidence.
 async fn sorted_emails(
     call: &mut Call<'_>,
+    seen: Option<&ScimUser>,
     fields: &Map<String, Value>,
-) -> Result<(Vec<EmailAddress>, Vec<Value>, Vec<Evidence>), Refused> {
+) -> Result<(Vec<EmailAddress>, Vec<String>, Vec<Evidence>), Refused> {
     let (core, account) = (call.core, call.scope.account().id);
     let inside = addresses(fields);
     let domains: Vec<_> = inside.iter().map(EmailAddress::domain_name).collect();
     let owners = call.timed(core.store.domains(&domains)).await?;
     let (mut aliases, mut evidence) = (Vec::new(), Vec::new());
     for (address, owner) in inside.into_iter().zip(owners) {
-        if let Some(owner) = owner.filter(|owner| owner.account == account) {
-            evidence.push(owner);
-            aliases.push(address);
+        let owner = owner.filter(|owner| owner.account == account);
+        match seen.and_then(|seen| place(seen, &address)) {
+            Some(Place::Row) => aliases.push(address),
+            Some(Place::Outside) => {}
+            None if owner.is_some() => {
+                evidence.extend(owner);
+                aliases.push(address);
+            }
+            None => {}
         }
     }
     let is_inside = |value: &str| {
         EmailAddress::parse(value)
             .is_ok_and(|address| aliases.iter().any(|alias| alias.key() == address.key()))
     };
-    let outside = values(fields).filter(|value| !is_inside(value)).map(Value::from).collect();
+    let outside = values(fields).filter(|value| !is_inside(value)).map(str::to_owned).collect();
     Ok((aliases, outside, evidence))
 }
 
@@ -164,8 +192,8 @@ async fn sorted_emails(
 fn address_in_emails<'a>(
     fields: &Map<String, Value>,
     inside: &'a [EmailAddress],
-) -> Result<&'a EmailAddress, Refused> {
-    let emails = fields.get("emails").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+) -> Option<&'a EmailAddress> {
+    let emails = sent_emails(fields);
     let own = |email: &Value| {
         let sent = EmailAddress::parse(email.get("value")?.as_str()?).ok()?;
         inside.iter().find(|address| address.key() == sent.key())
@@ -177,10 +205,29 @@ fn address_in_emails<'a>(
     };
     let by_primary = emails.iter().filter(is_primary).find_map(own);
     let by_work = || emails.iter().filter(is_work).find_map(own);
-    by_primary.or_else(by_work).or_else(|| emails.iter().find_map(own)).ok_or_else(|| {
-        Refused::invalid_value(
-            "emails must contain an address in an internal domain of the account: it is the user's address. Add the \
-             domain to the account, or send another address.",
-        )
-    })
+    by_primary.or_else(by_work).or_else(|| emails.iter().find_map(own))
+}
+
+fn no_address() -> Refused {
+    Refused::invalid_value(
+        "emails must contain an address in an internal domain of the account: it is the user's address. Add the domain to \
+         the account, or send another address.",
+    )
+}
+
+/// What an address that is sent again already is for the user.
+enum Place {
+    /// Its address or an alias.
+    Row,
+    /// An e-mail address that is no alias.
+    Outside,
+}
+
+fn place(seen: &ScimUser, address: &EmailAddress) -> Option<Place> {
+    let mut rows = std::iter::once(&seen.user).chain(&seen.aliases);
+    if rows.any(|row| row.address.key() == address.key()) {
+        return Some(Place::Row);
+    }
+    let is_it = |value: &Value| value.as_str().is_some_and(|text| email_key(text) == address.key());
+    outside_of(seen).iter().any(is_it).then_some(Place::Outside)
 }

@@ -8,6 +8,7 @@ mod authority;
 mod bulk;
 mod callers;
 mod differences;
+mod edges;
 mod groups;
 mod lists;
 mod settings;

@@ -19,3 +19,16 @@ CREATE TABLE client_deletions (
     users  INTEGER NOT NULL,
     PRIMARY KEY (client, minute)
 ) STRICT, WITHOUT ROWID;
+
+-- E-mail addresses of users that are no aliases, by which they are found.
+CREATE TABLE outside_emails (
+    mail_key TEXT NOT NULL,
+    user_id  BLOB NOT NULL REFERENCES users (id) ON DELETE CASCADE,
+    PRIMARY KEY (mail_key, user_id)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX outside_emails_by_user ON outside_emails (user_id);
+INSERT INTO outside_emails (mail_key, user_id)
+    SELECT DISTINCT lower(value), user_id FROM user_details, json_each(attributes, '$.outside') WHERE attributes <> '';
+
+-- How often a group or its members were changed.
+ALTER TABLE groups ADD COLUMN version INTEGER NOT NULL DEFAULT 0;

@@ -68,6 +68,11 @@ impl<E: Engine> ScimStore for TableStore<E> {
         Box::pin(self.engine.read(move |s| scim::by_external_id(s, client, kind, &external_id)))
     }
 
+    fn by_outside_email<'a>(&'a self, account: AccountId, key: &'a str) -> Pending<'a, Vec<UserId>> {
+        let key = key.to_owned();
+        Box::pin(self.engine.read(move |s| scim::by_outside_email(s, account, &key)))
+    }
+
     fn by_user_name<'a>(&'a self, client: ClientId, key: &'a str) -> Pending<'a, Option<UserId>> {
         let key = key.to_owned();
         Box::pin(self.engine.read(move |s| scim::by_user_name(s, client, &key)))

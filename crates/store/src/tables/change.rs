@@ -147,11 +147,12 @@ pub(super) fn one(
         return add_user(batch, user, actor);
     }
     if let Change::Together(changes) = change
-        && let [Change::AddUser(user), Change::Scim(ScimChange::AddDetails(id, details))] = &changes[..]
+        && let [Change::AddUser(user), Change::Scim(ScimChange::AddDetails(id, details, outside))] =
+            &changes[..]
     {
         // As hot: only the first of them can be refused, so nothing has to be undone.
         return match add_user(batch, user, actor)? {
-            Ok(effect) => scim::write_details(batch.session, *id, details).map(|()| Ok(effect)),
+            Ok(effect) => scim::write_details(batch.session, *id, details, outside).map(|()| Ok(effect)),
             refused => Ok(refused),
         };
     }
@@ -161,14 +162,22 @@ pub(super) fn one(
     if let Change::Scim(ScimChange::CountDeletion(client)) = change {
         return Ok(scim::count_deletion(batch.session, *client, now)?.map(|()| Effect::Done));
     }
-    if let Change::Scim(ScimChange::AddDetails(user, details)) = change {
-        return scim::write_details(batch.session, *user, details).map(|()| Ok(Effect::Done));
+    if let Change::Scim(ScimChange::AddDetails(user, details, outside)) = change {
+        return scim::write_details(batch.session, *user, details, outside).map(|()| Ok(Effect::Done));
     }
-    if let Change::Scim(ScimChange::SetMember(group, subject, is_member)) = change {
-        return match scim::member_change(batch.session, *group, subject, *is_member)? {
-            Some(change) => one(batch, &Change::Group(change), actor, now),
-            None => Ok(Ok(Effect::Done)),
-        };
+    if let Change::Scim(ScimChange::ExpectGroup(id, version)) = change {
+        return Ok(scim::expect_group(batch.session, *id, *version)?.map(|()| Effect::Done));
+    }
+    if let Change::Scim(ScimChange::ExpectName(id, name)) = change {
+        return Ok(scim::expect_name(batch.session, *id, name)?.map(|()| Effect::Done));
+    }
+    if let Change::Scim(ScimChange::SetMembers(group, wanted)) = change {
+        for change in scim::member_changes(batch.session, *group, wanted)? {
+            if let Err(why) = one(batch, &Change::Group(change), actor, now)? {
+                return Ok(Err(why));
+            }
+        }
+        return Ok(Ok(Effect::Done));
     }
     // It may remove a user.
     batch.removals = None;
@@ -280,7 +289,7 @@ fn make(batch: &mut Batch<'_>, change: &Change, actor: &Actor, now: Timestamp) -
         Change::ExpireBinding(id, at) => keys::expire_binding(session, *id, *at),
         Change::EndSession(id) => sessions::end(session, *id),
         Change::Rename(user, to, alias) => users::rename(session, *user, to, *alias, now),
-        Change::Scim(change) => scim::make(session, change, now),
+        Change::Scim(change) => scim::make(session, change, actor, now),
     }
 }
 

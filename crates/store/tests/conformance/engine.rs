@@ -135,7 +135,8 @@ const WITH_INDEX: &str = "DROP TABLE request_index; DROP TABLE request_index_end
 /// Removes what the migration and those after it add.
 const WITHOUT_RESERVED: &str = "DROP TABLE refusals; DROP TABLE user_details; DROP TABLE external_ids;
     DROP TABLE client_tokens;
-    ALTER TABLE clients DROP COLUMN user_name_domain; DROP TABLE user_names; DROP TABLE client_deletions;
+    ALTER TABLE clients DROP COLUMN user_name_domain; DROP TABLE user_names; DROP TABLE client_deletions; DROP TABLE outside_emails;
+    ALTER TABLE groups DROP COLUMN version;
     ALTER TABLE clients DROP COLUMN address_from; ALTER TABLE clients DROP COLUMN deletions_an_hour;
     ALTER TABLE groups DROP COLUMN updated_at; DROP INDEX users_reserved;
     DELETE FROM user_words WHERE address_key IN (SELECT address_key FROM users WHERE reserved = 1);

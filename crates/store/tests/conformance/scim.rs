@@ -81,7 +81,7 @@ pub(crate) async fn a_user_has_details_and_an_id_of_each_client(engine: &impl En
         &store,
         vec![
             Change::AddUser(user(2, "b@example.com")),
-            Change::Scim(ScimChange::SetDetails(one, details.clone())),
+            Change::Scim(ScimChange::SetDetails(one, details.clone(), vec!["ann@home.example".to_owned()])),
             external(CLIENT, Resource::User(one), "E-1"),
             external(OTHER, Resource::User(one), "00u1"),
             external(CLIENT, Resource::Group(GROUP), "E-1"),
@@ -122,6 +122,7 @@ pub(crate) async fn a_change_is_refused_if_the_user_is_no_longer_as_it_was_seen(
         Change::Scim(ScimChange::SetDetails(
             one,
             Details { given_name: "Ann".to_owned(), ..Details::default() },
+            Vec::new(),
         )),
         Change::Rename(one, address("second@example.com"), None),
     ] {

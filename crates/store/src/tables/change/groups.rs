@@ -107,7 +107,8 @@ fn update(
     }
     let description = description.unwrap_or(&before.description);
     session.execute(
-        "UPDATE groups SET description = ?2, description_key = ?3, parent = ?4, updated_at = ?5 WHERE id = ?1",
+        "UPDATE groups SET description = ?2, description_key = ?3, parent = ?4, updated_at = ?5,
+             version = version + 1 WHERE id = ?1",
         values![
             id.as_bytes(),
             description.as_str(),
@@ -138,7 +139,8 @@ fn remove(session: &dyn Session, id: GroupId) -> Attempt {
 }
 
 fn count_member(session: &dyn Session, group: GroupId, by: i64, now: Timestamp) -> Result<()> {
-    let sql = "UPDATE groups SET user_count = user_count + ?2, updated_at = ?3 WHERE id = ?1";
+    let sql = "UPDATE groups SET user_count = user_count + ?2, updated_at = ?3, version = version + 1
+               WHERE id = ?1";
     session.execute(sql, values![group.as_bytes(), by, millis(now)]).map(|_| ())
 }
 
@@ -213,7 +215,7 @@ pub(super) fn follow(session: &dyn Session, user: &User, to: &EmailAddress) -> R
 pub(super) fn leave_all(session: &dyn Session, user: &User, now: Timestamp) -> Result<usize> {
     let (account, key) = (user.account.as_bytes(), user.address.key());
     let left = session.execute(
-        "UPDATE groups SET user_count = user_count - 1, updated_at = ?3
+        "UPDATE groups SET user_count = user_count - 1, updated_at = ?3, version = version + 1
          WHERE id IN (SELECT group_id FROM group_members WHERE member_key = ?2) AND account = ?1",
         values![account, key, millis(now)],
     )?;

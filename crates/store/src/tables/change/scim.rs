@@ -1,26 +1,36 @@
 //! Changes for SCIM clients.
 
+use directory::audit::Actor;
 use directory::change::ChangeError;
-use directory::groups::{GroupChange, Subject};
+use directory::groups::{Description, GroupChange, Subject};
 use directory::scim::{
-    ClientToken, Details, Resource, ScimChange, ScimSettings, Seen, UserName, room_for_token,
+    ClientToken, Details, OutsideEmails, Resource, ScimChange, ScimSettings, Seen, UserName, room_for_token,
 };
-use directory::{ClientId, DomainName, GroupId, UserId};
+use directory::{ClientId, DomainName, EmailAddress, GroupId, UserId};
 use jiff::Timestamp;
 
-use super::{Attempt, Judged, Made, found, there, user_made, users};
+use super::{Attempt, Judged, Made, found, groups, there, user_made, users};
 use crate::session::{Result, Session, values};
 use crate::tables::read;
 use crate::tables::row::millis;
 
-pub(super) fn make(session: &dyn Session, change: &ScimChange, now: Timestamp) -> Attempt {
+pub(super) fn make(session: &dyn Session, change: &ScimChange, actor: &Actor, now: Timestamp) -> Attempt {
     match change {
         // Made by `one`, because they may be no event.
         ScimChange::Expect(..)
-        | ScimChange::SetMember(..)
+        | ScimChange::ExpectGroup(..)
+        | ScimChange::ExpectName(..)
+        | ScimChange::SetMembers(..)
         | ScimChange::AddDetails(..)
         | ScimChange::CountDeletion(_) => Ok(Err(ChangeError::NotFound)),
-        ScimChange::SetDetails(user, details) => set_details(session, *user, details, now),
+        ScimChange::RemoveAlias(id) => {
+            let alias = there!(users::changeable(session, *id)?);
+            let Some(user) = alias.alias_of else { return Ok(Err(ChangeError::NotFound)) };
+            let user = there!(users::changeable(session, user)?);
+            groups::follow(session, &alias, &user.address)?;
+            users::remove(session, *id, actor, now)
+        }
+        ScimChange::SetDetails(user, details, outside) => set_details(session, *user, details, outside, now),
         ScimChange::SetExternalId(client, resource, id) => {
             set_external_id(session, *client, resource, id.as_deref(), now)
         }
@@ -52,37 +62,91 @@ pub(super) fn expect(session: &dyn Session, client: ClientId, id: UserId, seen: 
     })
 }
 
-/// The change that makes somebody a member or not; `None`: it is so already.
-pub(super) fn member_change(
-    session: &dyn Session,
-    group: GroupId,
-    subject: &Subject,
-    is_member: bool,
-) -> Result<Option<GroupChange>> {
-    let sql = "SELECT 1 FROM group_members WHERE group_id = ?1 AND member_key = ?2";
-    let is_now = session.one(sql, values![group.as_bytes(), subject.key()], |_| Ok(()))?.is_some();
-    let subject = subject.clone();
-    Ok(match (is_now, is_member) {
-        (false, true) => Some(GroupChange::AddMember { group, subject, notes: String::new() }),
-        (true, false) => Some(GroupChange::RemoveMember { group, subject }),
-        _ => None,
+/// Whether the group is still in this version.
+pub(super) fn expect_group(session: &dyn Session, id: GroupId, version: i64) -> Result<Judged<()>> {
+    let sql = "SELECT version FROM groups WHERE id = ?1";
+    let found = session.one(sql, values![id.as_bytes()], |row| row.get::<i64>(0))?;
+    Ok(match found {
+        Some(found) if found == version => Ok(()),
+        Some(_) => Err(ChangeError::Outdated),
+        None => Err(ChangeError::NotFound),
     })
 }
 
-fn set_details(session: &dyn Session, id: UserId, details: &Details, now: Timestamp) -> Attempt {
+/// Whether no other group of the account has this name.
+pub(super) fn expect_name(session: &dyn Session, id: GroupId, name: &Description) -> Result<Judged<()>> {
+    let sql = "SELECT 1 FROM groups g JOIN groups other ON other.account = g.account AND other.id <> g.id
+               WHERE g.id = ?1 AND other.description_key = ?2";
+    let other = session.one(sql, values![id.as_bytes(), name.key()], |_| Ok(()))?;
+    Ok(if other.is_some() { Err(ChangeError::AlreadyExists) } else { Ok(()) })
+}
+
+/// The changes that make each user a member or not; none for a user of which it is so already, or who is gone.
+pub(super) fn member_changes(
+    session: &dyn Session,
+    group: GroupId,
+    wanted: &[(UserId, bool)],
+) -> Result<Vec<GroupChange>> {
+    let Some(found) = read::groups::by_id(session, group)? else { return Ok(Vec::new()) };
+    let ids: Vec<UserId> = wanted.iter().map(|(user, _)| *user).collect();
+    let rows = read::scim::addresses_of(session, found.account, &ids)?;
+    let present = read::scim::members_among(session, group, rows.values().flatten())?;
+    let mut changes = Vec::new();
+    for (user, is_member) in wanted {
+        // The first is the user's own, the others are aliases.
+        let addresses = rows.get(user).map(Vec::as_slice).unwrap_or_default();
+        let mut subjects = addresses
+            .iter()
+            .filter(|address| present.contains(address.key()))
+            .map(|address| Subject::Address(address.clone()))
+            .peekable();
+        match (is_member, addresses.first()) {
+            (true, Some(address)) if subjects.peek().is_none() => {
+                let subject = Subject::Address(address.clone());
+                changes.push(GroupChange::AddMember { group, subject, notes: String::new() });
+            }
+            (true, _) => {}
+            (false, _) => {
+                changes.extend(subjects.map(|subject| GroupChange::RemoveMember { group, subject }));
+            }
+        }
+    }
+    Ok(changes)
+}
+
+fn set_details(
+    session: &dyn Session,
+    id: UserId,
+    details: &Details,
+    outside: &OutsideEmails,
+    now: Timestamp,
+) -> Attempt {
     there!(users::changeable(session, id)?);
-    write_details(session, id, details)?;
+    session.execute("DELETE FROM outside_emails WHERE user_id = ?1", values![id.as_bytes()])?;
+    write_details(session, id, details, outside)?;
     users::touch(session, id, now)?;
     user_made(session, id, "")
 }
 
-pub(super) fn write_details(session: &dyn Session, id: UserId, details: &Details) -> Result<()> {
+pub(super) fn write_details(
+    session: &dyn Session,
+    id: UserId,
+    details: &Details,
+    outside: &OutsideEmails,
+) -> Result<()> {
     let Details { given_name, family_name, attributes } = details;
     let sql =
         "INSERT INTO user_details (user_id, given_name, family_name, attributes) VALUES (?1, ?2, ?3, ?4)
          ON CONFLICT (user_id) DO UPDATE SET given_name = excluded.given_name,
              family_name = excluded.family_name, attributes = excluded.attributes";
-    session.execute(sql, values![id.as_bytes(), given_name, family_name, attributes]).map(|_| ())
+    session.execute(sql, values![id.as_bytes(), given_name, family_name, attributes])?;
+    for key in outside {
+        session.execute(
+            "INSERT INTO outside_emails (mail_key, user_id) VALUES (?1, ?2) ON CONFLICT DO NOTHING",
+            values![key, id.as_bytes()],
+        )?;
+    }
+    Ok(())
 }
 
 fn set_external_id(
@@ -109,7 +173,10 @@ fn set_external_id(
             user_made(session, *user, "")?
         }
         Resource::Group(_) => {
-            session.execute("UPDATE groups SET updated_at = ?2 WHERE id = ?1", values![id, millis(now)])?;
+            session.execute(
+                "UPDATE groups SET updated_at = ?2, version = version + 1 WHERE id = ?1",
+                values![id, millis(now)],
+            )?;
             found(session, "SELECT account, description FROM groups WHERE id = ?1", id)?
         }
     };
@@ -128,6 +195,9 @@ fn set_user_name(
         values![client.as_bytes(), user.as_bytes()],
     )?;
     if let Some(name) = name {
+        if shows_address(session, client, user, name)? {
+            return Ok(Err(ChangeError::AlreadyExists));
+        }
         session.execute(
             "INSERT INTO user_names (client, name_key, name, user_id) VALUES (?1, ?2, ?3, ?4)",
             values![client.as_bytes(), name.key(), name.as_str(), user.as_bytes()],
@@ -135,6 +205,16 @@ fn set_user_name(
     }
     users::touch(session, user, now)?;
     user_made(session, user, name.map_or("none", UserName::as_str))
+}
+
+/// Whether another user of the account, without a name of the application, is shown by this name: its address.
+fn shows_address(session: &dyn Session, client: ClientId, user: UserId, name: &UserName) -> Result<bool> {
+    let Ok(address) = EmailAddress::parse(name.as_str()) else { return Ok(false) };
+    let sql = "SELECT 1 FROM users o JOIN users u ON u.id = ?2 AND u.account = o.account
+               WHERE o.address_key = ?3 AND o.id <> u.id AND o.alias_of IS NULL
+                   AND NOT EXISTS (SELECT 1 FROM user_names n WHERE n.user_id = o.id AND n.client = ?1)";
+    let found = session.one(sql, values![client.as_bytes(), user.as_bytes(), address.key()], |_| Ok(()))?;
+    Ok(found.is_some())
 }
 
 fn set_settings(session: &dyn Session, client: ClientId, settings: &ScimSettings) -> Attempt {

@@ -1,9 +1,8 @@
 //! Users and groups as SCIM clients see them.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use directory::attribute::Attribute;
-use directory::groups::Subject;
 use directory::port::{ScimFrom as From, ScimPage};
 use directory::scim::{ClientToken, Details, Resource, ScimGroup, ScimMember, ScimUser, UserName};
 use directory::user::User;
@@ -20,8 +19,13 @@ const ATTRIBUTES: &str =
     "SELECT user_id, attribute, value FROM user_attributes WHERE user_id IN ({}) ORDER BY attribute";
 const EXTERNAL_IDS: &str =
     "SELECT resource, external_id FROM external_ids WHERE client = ?1 AND resource IN ({})";
+const OWN_ADDRESSES: &str =
+    "SELECT id, address FROM users WHERE account = ?1 AND alias_of IS NULL AND reserved = 0 AND id IN ({})";
+const ALIAS_ADDRESSES: &str =
+    "SELECT alias_of, address FROM users WHERE alias_of IN ({}) ORDER BY address_key";
+const MEMBERS_AMONG: &str = "SELECT member_key FROM group_members WHERE group_id = ?1 AND member_key IN ({})";
 const USER_NAMES: &str = "SELECT user_id, name FROM user_names WHERE client = ?1 AND user_id IN ({})";
-const UPDATED: &str = "SELECT id, updated_at FROM groups WHERE id IN ({})";
+const UPDATED: &str = "SELECT id, updated_at, version FROM groups WHERE id IN ({})";
 const GROUPS_OF: &str = "SELECT m.member_key, g.id, g.description FROM group_members m
     JOIN groups g ON g.id = m.group_id AND g.account = ?1 WHERE m.member_key IN ({}) ORDER BY g.description_key, g.id";
 
@@ -201,6 +205,46 @@ fn nth_key(session: &dyn Session, domains: &[(String, i64)], mut at: i64) -> Res
     Ok(None)
 }
 
+/// The addresses of users of an account: the user's own first, then its aliases.
+pub(crate) fn addresses_of(
+    session: &dyn Session,
+    account: AccountId,
+    ids: &[UserId],
+) -> Result<HashMap<UserId, Vec<EmailAddress>>> {
+    let ids: Vec<[u8; 16]> = ids.iter().map(|id| *id.as_bytes()).collect();
+    let ids: Vec<Value<'_>> = ids.iter().map(|id| Value::Bytes(id)).collect();
+    let mut addresses: HashMap<UserId, Vec<EmailAddress>> = HashMap::new();
+    let read = |row: Row<'_>| Ok((UserId::from_bytes(row.get(0)?), parsed(row, 1, EmailAddress::stored)?));
+    for (id, address) in for_all(session, OWN_ADDRESSES, values![account.as_bytes()], &ids, read)? {
+        addresses.insert(id, vec![address]);
+    }
+    for (id, address) in for_all(session, ALIAS_ADDRESSES, &[], &ids, read)? {
+        addresses.entry(id).and_modify(|all| all.push(address));
+    }
+    Ok(addresses)
+}
+
+/// The keys of these addresses that are members of a group.
+pub(crate) fn members_among<'a>(
+    session: &dyn Session,
+    group: GroupId,
+    addresses: impl Iterator<Item = &'a EmailAddress>,
+) -> Result<HashSet<String>> {
+    let keys: Vec<Value<'_>> = addresses.map(|address| Value::Text(address.key())).collect();
+    let found = for_all(session, MEMBERS_AMONG, values![group.as_bytes()], &keys, |row| row.get(0))?;
+    Ok(found.into_iter().collect())
+}
+
+/// The users of an account that have this e-mail address, which is no alias, by its key.
+pub(crate) fn by_outside_email(session: &dyn Session, account: AccountId, key: &str) -> Result<Vec<UserId>> {
+    session.all(
+        "SELECT u.id FROM outside_emails o JOIN users u ON u.id = o.user_id
+         WHERE o.mail_key = ?1 AND u.account = ?2 ORDER BY u.address_key",
+        values![key, account.as_bytes()],
+        |row| row.get(0).map(UserId::from_bytes),
+    )
+}
+
 /// The user with a name of the application.
 pub(crate) fn by_user_name(session: &dyn Session, client: ClientId, key: &str) -> Result<Option<UserId>> {
     session.one(
@@ -229,17 +273,13 @@ pub(crate) fn by_external_id(
     )
 }
 
-const MEMBERS: &str = "SELECT m.address, coalesce(p.id, u.id), coalesce(p.name, u.name) FROM group_members m
+const MEMBERS: &str = "SELECT coalesce(u.alias_of, u.id), m.member_key FROM group_members m
     JOIN users u ON u.address_key = m.member_key AND u.account = ?2
-    LEFT JOIN users p ON p.id = u.alias_of WHERE m.group_id = ?1 AND m.address IS NOT NULL ORDER BY m.member_key";
+    WHERE m.group_id = ?1 AND m.address IS NOT NULL ORDER BY m.member_key";
 
 fn members(session: &dyn Session, account: AccountId, group: GroupId) -> Result<Vec<ScimMember>> {
     session.all(MEMBERS, values![group.as_bytes(), account.as_bytes()], |row| {
-        Ok(ScimMember {
-            user: UserId::from_bytes(row.get(1)?),
-            name: row.get(2)?,
-            subject: Subject::Address(parsed(row, 0, EmailAddress::stored)?),
-        })
+        Ok(ScimMember { user: UserId::from_bytes(row.get(0)?), key: row.get(1)? })
     })
 }
 
@@ -254,15 +294,15 @@ fn groups_seen_by(
     let ids: Vec<Value<'_>> = ids.iter().map(|id| Value::Bytes(id)).collect();
     let mut external_ids = external_ids(session, client, &ids)?;
     let changed = for_all(session, UPDATED, &[], &ids, |row| {
-        Ok((GroupId::from_bytes(row.get(0)?), optional_time(row, 1)?))
+        Ok((GroupId::from_bytes(row.get(0)?), (optional_time(row, 1)?, row.get::<i64>(2)?)))
     })?;
     let changed: HashMap<GroupId, _> = changed.into_iter().collect();
     let mut seen = Vec::with_capacity(found.len());
     for group in found {
-        let members = if with_members { members(session, account, group.id)? } else { Vec::new() };
-        let updated_at = changed.get(&group.id).copied().flatten();
+        let members = if with_members { Some(members(session, account, group.id)?) } else { None };
+        let (updated_at, version) = changed.get(&group.id).copied().unwrap_or_default();
         let external_id = external_ids.remove(group.id.as_bytes());
-        seen.push(ScimGroup { updated_at, external_id, members, group });
+        seen.push(ScimGroup { updated_at, version, external_id, members, group });
     }
     Ok(seen)
 }
