@@ -103,19 +103,10 @@ pub(super) async fn update(
     seen: ScimUser,
     fields: Map<String, Value>,
 ) -> Result<Planned, Refused> {
-    let core = call.core;
     let wanted = wanted(call, Some(&seen), fields).await?;
     let address =
         EmailAddress::parse(&wanted.address).map_err(|why| no_address(&wanted, &ItemError::from(why)))?;
-    let mut evidence = [call.scope.evidence(), wanted.evidence.clone()].concat();
-    if address.domain() != seen.user.address.domain() {
-        let owner = call.timed(core.store.domains(&[address.domain_name()])).await?.pop().flatten();
-        let owner = owner.filter(|owner| owner.account == seen.user.account);
-        evidence.push(owner.ok_or_else(|| foreign_domain(&wanted))?);
-    }
-    evidence.sort_unstable();
-    evidence.dedup();
-
+    let evidence = evidence_of(call, &seen, &wanted, &address).await?;
     let update = judged(call, &seen, &wanted).await?;
     let at = call.now();
     let mut changes = Vec::new();
@@ -165,6 +156,25 @@ pub(super) async fn update(
         groups: seen.groups,
     };
     Ok(Planned { evidence, changes, at, after })
+}
+
+/// What the judgement of an update rests on.
+async fn evidence_of(
+    call: &mut Call<'_>,
+    seen: &ScimUser,
+    wanted: &Wanted,
+    address: &EmailAddress,
+) -> Result<Vec<Evidence>, Refused> {
+    let core = call.core;
+    let mut evidence = [call.scope.evidence(), wanted.evidence.clone()].concat();
+    if address.domain() != seen.user.address.domain() {
+        let owner = call.timed(core.store.domains(&[address.domain_name()])).await?.pop().flatten();
+        let owner = owner.filter(|owner| owner.account == seen.user.account);
+        evidence.push(owner.ok_or_else(|| foreign_domain(wanted))?);
+    }
+    evidence.sort_unstable();
+    evidence.dedup();
+    Ok(evidence)
 }
 
 pub(super) async fn removal(call: &mut Call<'_>, seen: &ScimUser) -> Result<Planned, Refused> {

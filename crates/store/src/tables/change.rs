@@ -146,38 +146,8 @@ pub(super) fn one(
     if let Change::AddUser(user) = change {
         return add_user(batch, user, actor);
     }
-    if let Change::Together(changes) = change
-        && let [Change::AddUser(user), Change::Scim(ScimChange::AddDetails(id, details, outside))] =
-            &changes[..]
-    {
-        // As hot: only the first of them can be refused, so nothing has to be undone.
-        return match add_user(batch, user, actor)? {
-            Ok(effect) => scim::write_details(batch.session, *id, details, outside).map(|()| Ok(effect)),
-            refused => Ok(refused),
-        };
-    }
-    if let Change::Scim(ScimChange::Expect(client, user, seen)) = change {
-        return Ok(scim::expect(batch.session, *client, *user, seen)?.map(|()| Effect::Done));
-    }
-    if let Change::Scim(ScimChange::CountDeletion(client)) = change {
-        return Ok(scim::count_deletion(batch.session, *client, now)?.map(|()| Effect::Done));
-    }
-    if let Change::Scim(ScimChange::AddDetails(user, details, outside)) = change {
-        return scim::write_details(batch.session, *user, details, outside).map(|()| Ok(Effect::Done));
-    }
-    if let Change::Scim(ScimChange::ExpectGroup(id, version)) = change {
-        return Ok(scim::expect_group(batch.session, *id, *version)?.map(|()| Effect::Done));
-    }
-    if let Change::Scim(ScimChange::ExpectName(id, name)) = change {
-        return Ok(scim::expect_name(batch.session, *id, name)?.map(|()| Effect::Done));
-    }
-    if let Change::Scim(ScimChange::SetMembers(group, wanted)) = change {
-        for change in scim::member_changes(batch.session, *group, wanted)? {
-            if let Err(why) = one(batch, &Change::Group(change), actor, now)? {
-                return Ok(Err(why));
-            }
-        }
-        return Ok(Ok(Effect::Done));
+    if let Some(made) = without_event(batch, change, actor, now)? {
+        return Ok(made);
     }
     // It may remove a user.
     batch.removals = None;
@@ -205,6 +175,47 @@ pub(super) fn one(
         detail: &made.detail,
     })?;
     Ok(Ok(made.effect))
+}
+
+/// Makes a change that is no event: a condition, a part of another event, or other changes. `None`: it is an event.
+fn without_event(
+    batch: &mut Batch<'_>,
+    change: &Change,
+    actor: &Actor,
+    now: Timestamp,
+) -> Result<Option<Judged<Effect>>> {
+    let session = batch.session;
+    let made = match change {
+        Change::Together(changes) => {
+            let [Change::AddUser(user), Change::Scim(ScimChange::AddDetails(id, details, outside))] =
+                &changes[..]
+            else {
+                return Ok(None);
+            };
+            // As hot: only the first of them can be refused, so nothing has to be undone.
+            match add_user(batch, user, actor)? {
+                Ok(_) => Ok(scim::write_details(session, *id, details, outside)?),
+                Err(refused) => Err(refused),
+            }
+        }
+        Change::Scim(ScimChange::Expect(client, user, seen)) => scim::expect(session, *client, *user, seen)?,
+        Change::Scim(ScimChange::ExpectGroup(id, version)) => scim::expect_group(session, *id, *version)?,
+        Change::Scim(ScimChange::ExpectName(id, name)) => scim::expect_name(session, *id, name)?,
+        Change::Scim(ScimChange::CountDeletion(client)) => scim::count_deletion(session, *client, now)?,
+        Change::Scim(ScimChange::AddDetails(user, details, outside)) => {
+            Ok(scim::write_details(session, *user, details, outside)?)
+        }
+        Change::Scim(ScimChange::SetMembers(group, wanted)) => {
+            for change in scim::member_changes(session, *group, wanted)? {
+                if let Err(why) = one(batch, &Change::Group(change), actor, now)? {
+                    return Ok(Some(Err(why)));
+                }
+            }
+            Ok(())
+        }
+        _ => return Ok(None),
+    };
+    Ok(Some(made.map(|()| Effect::Done)))
 }
 
 /// Adds a user. It is the hot path: one statement that refers to nothing needs no savepoint, and nothing is copied for the
