@@ -297,7 +297,7 @@ pub fn wrong(field: &'static str, why: &rules::ItemError) -> wire::Error {
                 "A user with this address already exists",
             );
         }
-        R::Change(C::AlreadyExists | C::DomainHasUsers | C::Outdated | C::TooManyTokens) => {
+        R::Change(C::AlreadyExists | C::DomainHasUsers | C::Outdated | C::TooManyTokens | C::BaseTaken) => {
             Code::AlreadyExists
         }
         R::Change(C::NotFound | C::ParentNotFound) => Code::NotFound,

@@ -140,6 +140,11 @@ pub enum ChangeError {
     /// The application has the most tokens that it may have.
     #[error("has two tokens already: revoke one first")]
     TooManyTokens,
+    /// The base belongs to another account.
+    #[error(
+        "is the base of another account, or consists of the components of a domain that the account does not own: choose another one"
+    )]
+    BaseTaken,
     /// A user of another account has an address in the domain.
     #[error("contains addresses of users in another account")]
     DomainHasUsers,

@@ -126,7 +126,9 @@ fn length(bytes: &[u8]) -> Result<Option<(usize, usize)>, Malformed> {
 pub(crate) fn frame(bytes: &[u8], limit: usize) -> Result<Option<usize>, Malformed> {
     let Some((&tag, rest)) = bytes.split_first() else { return Ok(None) };
     if tag != SEQUENCE {
-        return Err(Malformed("a message is a sequence; does the client speak LDAP, and TLS only where it is expected?"));
+        return Err(Malformed(
+            "a message is a sequence; does the client speak LDAP, and TLS only where it is expected?",
+        ));
     }
     let Some((length, head)) = length(rest)? else { return Ok(None) };
     let whole = length.saturating_add(1 + head);

@@ -268,8 +268,14 @@ mod tests {
     use rstest::rstest;
 
     #[rstest]
-    #[case("uid=ann@example.com,ou=people,dc=example,dc=com", "uid=ann@example.com,ou=people,dc=example,dc=com")]
-    #[case("UID = Ann@Example.com , OU=People ; DC=example,DC=com", "uid=ann@example.com,ou=people,dc=example,dc=com")]
+    #[case(
+        "uid=ann@example.com,ou=people,dc=example,dc=com",
+        "uid=ann@example.com,ou=people,dc=example,dc=com"
+    )]
+    #[case(
+        "UID = Ann@Example.com , OU=People ; DC=example,DC=com",
+        "uid=ann@example.com,ou=people,dc=example,dc=com"
+    )]
     #[case("cn=Sales\\, EMEA,ou=groups,dc=x", "cn=sales\\, emea,ou=groups,dc=x")]
     #[case("cn=Sales\\2c EMEA,ou=groups,dc=x", "cn=sales\\, emea,ou=groups,dc=x")]
     #[case("commonName=\\c3\\b6l,dc=x", "cn=öl,dc=x")]

@@ -150,7 +150,11 @@ mod tests {
         assert!(Attribute::ALL.len() <= 64);
         let mut some = Attributes::default();
         some.add(Attribute::LdapSyntaxes);
-        assert!(some.has(Attribute::LdapSyntaxes) && !some.has(Attribute::Cn) && Attributes::ALL.has(Attribute::Cn));
+        assert!(
+            some.has(Attribute::LdapSyntaxes)
+                && !some.has(Attribute::Cn)
+                && Attributes::ALL.has(Attribute::Cn)
+        );
     }
 
     #[test]

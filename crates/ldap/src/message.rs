@@ -167,7 +167,8 @@ fn request(tag: u8, content: &[u8]) -> Result<Request<'_>, Malformed> {
             Request::Compare { dn, attribute: assertion.text(OCTETS)?, value: assertion.expect(OCTETS)? }
         }
         0x50 => Request::Abandon(
-            i32::try_from(ber::integer(content)?).map_err(|_| Malformed("the id of a message is too large"))?,
+            i32::try_from(ber::integer(content)?)
+                .map_err(|_| Malformed("the id of a message is too large"))?,
         ),
         0x77 => Request::Extended { name: reader.text(0x80)?, value: reader.optional(0x81)? },
         0x66 | 0x68 | 0x6c => Request::Write(tag + 1),
@@ -294,7 +295,10 @@ mod tests {
         let bytes = bind();
         let message = decode(&bytes).unwrap();
         assert_eq!(message.id, 7);
-        assert!(matches!(message.request, Request::Bind { version: 3, name: "cn=a", password: Some(b"\xff") }));
+        assert!(matches!(
+            message.request,
+            Request::Bind { version: 3, name: "cn=a", password: Some(b"\xff") }
+        ));
         let control = &message.controls[0];
         assert_eq!((control.name, control.is_critical, control.value), (PASSWORD_POLICY, true, None));
     }

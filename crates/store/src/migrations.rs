@@ -29,6 +29,7 @@ pub(crate) const SQLITE: &[Migration] = &[
     file!("sqlite", "0013_request_index"),
     file!("sqlite", "0014_refusals"),
     file!("sqlite", "0015_scim"),
+    file!("sqlite", "0016_ldap"),
 ];
 
 pub(crate) const POSTGRES: &[Migration] = &[
@@ -42,4 +43,5 @@ pub(crate) const POSTGRES: &[Migration] = &[
     file!("postgres", "0008_account_settings"),
     file!("postgres", "0009_refusals"),
     file!("postgres", "0010_scim"),
+    file!("postgres", "0011_ldap"),
 ];

@@ -134,7 +134,8 @@ fn filters_have_bounds() {
     let mut wide = Vec::new();
     Writer(&mut wide).octets(0xa1, &[0xa0, 0].repeat(MAX_CONDITIONS));
     assert_eq!(Filter::decode(&wide, &Dn::default()), Err(FilterError::TooLarge));
-    for bytes in [&[][..], &[0xa2, 0], &[0xaa, 0], &[0xa3, 2, 4, 0], &[0xa0, 0, 0], &[0xa4, 4, 4, 0, 0x30, 0]] {
+    for bytes in [&[][..], &[0xa2, 0], &[0xaa, 0], &[0xa3, 2, 4, 0], &[0xa0, 0, 0], &[0xa4, 4, 4, 0, 0x30, 0]]
+    {
         assert!(matches!(Filter::decode(bytes, &Dn::default()), Err(FilterError::Malformed(_))), "{bytes:?}");
     }
 }

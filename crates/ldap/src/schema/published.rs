@@ -121,8 +121,7 @@ pub(crate) fn attribute_types() -> Vec<String> {
         let order = order.map(|rule| format!(" ORDERING {rule}")).unwrap_or_default();
         let parts = parts.map(|rule| format!(" SUBSTR {rule}")).unwrap_or_default();
         let single = if kind.is_single { " SINGLE-VALUE" } else { "" };
-        let usage =
-            if kind.is_operational { " NO-USER-MODIFICATION USAGE directoryOperation" } else { "" };
+        let usage = if kind.is_operational { " NO-USER-MODIFICATION USAGE directoryOperation" } else { "" };
         format!(
             "( {} NAME ( {} ) EQUALITY {equality}{order}{parts} SYNTAX {syntax}{single}{usage} )",
             kind.oid,

@@ -12,6 +12,7 @@ mod directory;
 mod domains;
 mod engine;
 mod groups;
+mod ldap;
 mod logins;
 mod nodes;
 mod requests;
@@ -69,6 +70,12 @@ macro_rules! engines {
             a_change_is_refused_if_the_user_is_no_longer_as_it_was_seen,
             a_renamed_user_keeps_all_but_its_address, users_are_listed_from_any_index,
             an_application_has_at_most_two_tokens,
+        }
+        ldap::{
+            a_base_is_that_of_the_first_domain_unless_it_was_set, users_are_read_in_slices_each_once,
+            a_local_part_names_a_user_alone, members_of_a_group_are_in_every_group_above_it,
+            groups_are_found_by_name_id_and_member, numbers_are_assigned_once_and_never_again,
+            users_are_found_by_the_time_of_their_change,
         }
         administration::{
             all_changes_are_made_or_none, revocations_raise_the_epoch, a_principal_is_all_or_nothing,
