@@ -23,22 +23,22 @@ const BEFORE_BIND: usize = 16 << 10;
 /// Messages that wait while one is carried out; a client that sends more is not read. `[ours]`
 const WAITING: usize = 16;
 
-/// How a connection is protected.
-pub enum Security<U> {
-    /// It is within TLS.
-    Tls,
-    /// It is in plaintext on an address that only this machine reaches, and no certificate is configured.
-    Plaintext,
-    /// It is in plaintext until StartTLS, which this function carries out.
-    Upgrade(U),
+/// Serves a connection on which passwords may be sent, until it ends, or until `stop` is true: then a running operation is
+/// finished, and the client is told. It is within TLS, or on an address that only this machine reaches.
+pub async fn serve<S>(door: Arc<Door>, stream: S, peer: SocketAddr, stop: watch::Receiver<bool>)
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send,
+{
+    let Some(_inside) = door.enter() else { return refuse(&door, stream).await };
+    Connection::new(&door, stream, Session::new(peer, true, false), stop).run().await;
 }
 
-/// Serves a connection until it ends, or until `stop` is true: then a running operation is finished, and the client is told.
-pub async fn serve<S, T, U, F>(
+/// The same for a connection in plaintext, on which no password is accepted until StartTLS. `upgrade` is the handshake.
+pub async fn serve_until_secure<S, T, U, F>(
     door: Arc<Door>,
     stream: S,
     peer: SocketAddr,
-    security: Security<U>,
+    upgrade: U,
     stop: watch::Receiver<bool>,
 ) where
     S: AsyncRead + AsyncWrite + Unpin + Send,
@@ -46,27 +46,23 @@ pub async fn serve<S, T, U, F>(
     U: FnOnce(S) -> F + Send,
     F: Future<Output = io::Result<T>> + Send,
 {
-    let Some(_inside) = door.enter() else {
-        let mut out = Output::new(stream, door.limits.answer);
-        message::disconnection(&mut out.buffer, Code::Busy, "too many connections: try again later");
-        // The client may be gone.
-        let _ = out.flush().await;
-        return;
-    };
-    let (is_private, upgrade) = match security {
-        Security::Tls | Security::Plaintext => (true, None),
-        Security::Upgrade(upgrade) => (false, Some(upgrade)),
-    };
-    let session = Session::new(peer, is_private, upgrade.is_some());
-    let connection = Connection::new(&door, stream, session, stop.clone());
+    let Some(_inside) = door.enter() else { return refuse(&door, stream).await };
+    let connection = Connection::new(&door, stream, Session::new(peer, false, true), stop.clone());
     let Some((stream, session)) = connection.run().await else { return };
-    let Some(upgrade) = upgrade else { return };
     match upgrade(stream).await {
         Ok(stream) => {
             Connection::new(&door, stream, session.secured(), stop).run().await;
         }
         Err(error) => tracing::debug!(%error, %peer, "a TLS handshake failed after StartTLS"),
     }
+}
+
+/// Tells a client that there is no place for it.
+async fn refuse<S: AsyncRead + AsyncWrite + Unpin>(door: &Door, stream: S) {
+    let mut out = Output::new(stream, door.limits.answer);
+    message::disconnection(&mut out.buffer, Code::Busy, "too many connections: try again later");
+    // The client may be gone.
+    let _ = out.flush().await;
 }
 
 struct Connection<'d, S> {

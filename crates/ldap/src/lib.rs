@@ -25,7 +25,7 @@ mod session;
 mod tree;
 
 pub use ber::Malformed;
-pub use connection::{Security, serve};
+pub use connection::{serve, serve_until_secure};
 pub use door::{Door, Figures, Limits};
 pub use operation::{Access, Kind, OPERATIONS, Operation};
 pub use search::{MAX_ROWS, PAGE};

@@ -106,8 +106,7 @@ pub(crate) async fn run<W: AsyncWrite + Unpin>(
     filter.attributes(&mut |attribute| needed.add(attribute));
     let (context, key) = (authority.context(), base.key());
     let how = [search.scope as u8, u8::from(search.types_only)];
-    let bound: [&[u8]; 5] =
-        [&context, key.as_bytes(), &how, search.filter, search.encoded_attributes()];
+    let bound: [&[u8]; 5] = [&context, key.as_bytes(), &how, search.filter, search.encoded_attributes()];
     let position = match &page {
         Some(Page { cookie, .. }) if !cookie.is_empty() => {
             let text = "the cookie is not of this search: begin it again without one";

@@ -19,6 +19,7 @@ use axum::body::Body;
 use console::Console;
 use directory::port::{Entropy, Refusal, Store, StoreError, Usage};
 use jiff::Timestamp;
+use ldap::Door;
 use observe::journal::Journal;
 use observe::log::Log;
 use observe::telemetry::Telemetry;
@@ -33,6 +34,7 @@ use crate::config::Config;
 use crate::control::TestControl;
 use crate::error::OpenError;
 use crate::http;
+use crate::ldap::Ldap;
 use crate::metrics::Metrics;
 use crate::system::System;
 use crate::tls::{CertificateReload, Tls};
@@ -102,6 +104,20 @@ impl Server {
         let clock = || Arc::clone(&system.clock);
         let tls = config.tls.as_ref().map(|files| Tls::open(files, clock())).transpose()?;
         let core = Arc::new(core(mode, config, master_key, &system, tls.is_some(), over)?);
+        let tls = tls.map(Arc::new);
+        let ldap = match &config.ldap {
+            Some(settings) => {
+                let door = Door::new(
+                    Arc::clone(&core.store),
+                    Arc::clone(&core.hasher),
+                    clock(),
+                    &*system.entropy,
+                    settings.limits(),
+                );
+                Some(Ldap::open(settings, door, tls.clone())?)
+            }
+            None => None,
+        };
         let metrics = config.metrics.as_ref().map(Metrics::open).transpose()?;
         let mut node = [0; 16];
         system.entropy.fill(&mut node);
@@ -118,7 +134,8 @@ impl Server {
             }),
             room: Arc::new(Room::new(config.limits)),
             core,
-            tls: tls.map(Arc::new),
+            tls,
+            ldap,
             draining: AtomicBool::new(false),
             drain: Duration::from_secs(config.drain_seconds),
             stopping: AtomicBool::new(false),
@@ -280,6 +297,11 @@ impl Server {
         self.app.metrics.as_ref().map(Metrics::address)
     }
 
+    /// The addresses for LDAP clients: with StartTLS or in plaintext, and with TLS.
+    pub fn ldap_addresses(&self) -> [Option<SocketAddr>; 2] {
+        self.app.ldap.as_ref().map_or([None, None], |ldap| ldap.addresses)
+    }
+
     /// Administers the directory directly.
     pub fn admin(&self) -> Admin {
         self.app.admin()
@@ -348,7 +370,7 @@ fn core(
     let explains = || Arc::new(Explainer::new(Arc::clone(&store), config.freshness(), paths().collect()));
     Ok(Core {
         authenticator,
-        hasher: config.passwords.hasher(Arc::clone(&entropy))?,
+        hasher: Arc::new(config.passwords.hasher(Arc::clone(&entropy))?),
         txt,
         clock,
         entropy,
