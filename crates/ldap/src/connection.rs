@@ -5,14 +5,14 @@ use std::collections::VecDeque;
 use std::future::Future;
 use std::io;
 use std::net::SocketAddr;
-use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, ReadHalf};
 use tokio::sync::watch;
 
 use crate::ber::frame;
 use crate::code::Code;
-use crate::door::Door;
+use crate::door::{Door, Place};
 use crate::message::{self, Request};
 use crate::output::Output;
 use crate::session::{Flow, Session};
@@ -23,19 +23,21 @@ const BEFORE_BIND: usize = 16 << 10;
 /// Messages that wait while one is carried out; a client that sends more is not read. `[ours]`
 const WAITING: usize = 16;
 
+/// How long a client that gets no place may take to read why.
+const REFUSAL: Duration = Duration::from_secs(1);
+
 /// Serves a connection on which passwords may be sent, until it ends, or until `stop` is true: then a running operation is
 /// finished, and the client is told. It is within TLS, or on an address that only this machine reaches.
-pub async fn serve<S>(door: Arc<Door>, stream: S, peer: SocketAddr, stop: watch::Receiver<bool>)
+pub async fn serve<S>(place: Place, stream: S, peer: SocketAddr, stop: watch::Receiver<bool>)
 where
     S: AsyncRead + AsyncWrite + Unpin + Send,
 {
-    let Some(_inside) = door.enter() else { return refuse(&door, stream).await };
-    Connection::new(&door, stream, Session::new(peer, true, false), stop).run().await;
+    Connection::new(&place.door, stream, Session::new(peer, true, false), stop).run().await;
 }
 
 /// The same for a connection in plaintext, on which no password is accepted until StartTLS. `upgrade` is the handshake.
 pub async fn serve_until_secure<S, T, U, F>(
-    door: Arc<Door>,
+    place: Place,
     stream: S,
     peer: SocketAddr,
     upgrade: U,
@@ -46,20 +48,19 @@ pub async fn serve_until_secure<S, T, U, F>(
     U: FnOnce(S) -> F + Send,
     F: Future<Output = io::Result<T>> + Send,
 {
-    let Some(_inside) = door.enter() else { return refuse(&door, stream).await };
-    let connection = Connection::new(&door, stream, Session::new(peer, false, true), stop.clone());
+    let connection = Connection::new(&place.door, stream, Session::new(peer, false, true), stop.clone());
     let Some((stream, session)) = connection.run().await else { return };
     match upgrade(stream).await {
         Ok(stream) => {
-            Connection::new(&door, stream, session.secured(), stop).run().await;
+            Connection::new(&place.door, stream, session.secured(), stop).run().await;
         }
         Err(error) => tracing::debug!(%error, %peer, "a TLS handshake failed after StartTLS"),
     }
 }
 
 /// Tells a client that there is no place for it.
-async fn refuse<S: AsyncRead + AsyncWrite + Unpin>(door: &Door, stream: S) {
-    let mut out = Output::new(stream, door.limits.answer);
+pub async fn refuse<S: AsyncRead + AsyncWrite + Unpin>(stream: S) {
+    let mut out = Output::new(stream, REFUSAL);
     message::disconnection(&mut out.buffer, Code::Busy, "too many connections: try again later");
     // The client may be gone.
     let _ = out.flush().await;
@@ -162,8 +163,8 @@ impl<'d, S: AsyncRead + AsyncWrite + Unpin + Send> Connection<'d, S> {
         let malformed = |why: crate::ber::Malformed| End::Told(Code::ProtocolError, why.to_string());
         let message = message::decode(bytes).map_err(malformed)?;
         let (limit, id) = (self.limit(), message.id);
-        let running = self.session.serve(self.door, &message, &mut self.out);
-        tokio::pin!(running);
+        // On the heap only while it runs: a connection would have room for its largest operation, also when it is idle.
+        let mut running = Box::pin(self.session.serve(self.door, &message, &mut self.out));
         let ended = loop {
             tokio::select! {
                 biased;
@@ -176,13 +177,8 @@ impl<'d, S: AsyncRead + AsyncWrite + Unpin + Send> Connection<'d, S> {
                 },
             }
         };
-        match ended {
-            None => {
-                // What was encoded and not sent yet ends with a whole message.
-                Ok(Flow::On)
-            }
-            Some(end) => Err(end),
-        }
+        // What was encoded and not sent yet ends with a whole message; it is sent with the next one.
+        ended.map_or(Ok(Flow::On), Err)
     }
 
     /// Tells the client why the connection ends.

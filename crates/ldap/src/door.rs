@@ -54,15 +54,19 @@ pub struct Door {
     pub(crate) memory_key: [u8; 64],
     trees: Mutex<HashMap<AccountId, (Timestamp, Arc<Tree>)>>,
     recorded: Mutex<HashMap<UserId, Timestamp>>,
+    only_base: Mutex<Option<(Timestamp, Option<String>)>>,
     counts: Counts,
 }
 
+/// More than the number of any result code.
+const CODES: usize = 64;
+
 /// Counts for the metrics.
-#[derive(Default)]
 struct Counts {
     connections: AtomicU64,
     refused: AtomicU64,
-    operations: Mutex<HashMap<(&'static str, &'static str), u64>>,
+    /// By operation, and by the number of the result.
+    operations: Vec<[AtomicU64; CODES]>,
 }
 
 /// The counts since the start.
@@ -96,15 +100,26 @@ impl Door {
             memory_key,
             trees: Mutex::default(),
             recorded: Mutex::default(),
-            counts: Counts::default(),
+            counts: Counts {
+                connections: AtomicU64::new(0),
+                refused: AtomicU64::new(0),
+                operations: OPERATIONS.iter().map(|_| [const { AtomicU64::new(0) }; CODES]).collect(),
+            },
+            only_base: Mutex::default(),
         }
     }
 
     /// The counts since the start.
     pub fn figures(&self) -> Figures {
-        let operations = self.counts.operations.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut operations: Vec<_> = operations.iter().map(|(name, count)| (*name, *count)).collect();
-        operations.sort_unstable();
+        let mut operations = Vec::new();
+        for (operation, counts) in OPERATIONS.iter().zip(&self.counts.operations) {
+            for code in Code::ALL {
+                let count = counts[usize::from(code.number())].load(Ordering::Relaxed);
+                if count > 0 {
+                    operations.push(((operation.name, code.name()), count));
+                }
+            }
+        }
         Figures {
             connections: self.counts.connections.load(Ordering::Relaxed),
             refused: self.counts.refused.load(Ordering::Relaxed),
@@ -113,28 +128,15 @@ impl Door {
     }
 
     pub(crate) fn count(&self, what: What, code: Code) {
-        let mut operations = self.counts.operations.lock().unwrap_or_else(PoisonError::into_inner);
-        *operations.entry((OPERATIONS[what as usize].name, code.name())).or_default() += 1;
-    }
-
-    /// A place for a connection; `None`: there are too many.
-    pub(crate) fn enter(&self) -> Option<Inside<'_>> {
-        let open = self.counts.connections.fetch_add(1, Ordering::Relaxed);
-        let inside = Inside(&self.counts.connections);
-        if open >= self.limits.connections as u64 {
-            self.counts.refused.fetch_add(1, Ordering::Relaxed);
-            return None;
-        }
-        Some(inside)
+        self.counts.operations[what as usize][usize::from(code.number())].fetch_add(1, Ordering::Relaxed);
     }
 
     /// The tree of an account, at most a second old; `None`: it has none, or is disabled.
     pub(crate) async fn tree(&self, account: AccountId) -> Result<Option<Arc<Tree>>, StoreError> {
         let now = self.clock.now();
-        let lives = |read: Timestamp| read <= now && now.duration_since(read) < TREE_LIFE;
         {
             let trees = self.trees.lock().unwrap_or_else(PoisonError::into_inner);
-            if let Some((_, tree)) = trees.get(&account).filter(|(read, _)| lives(*read)) {
+            if let Some((_, tree)) = trees.get(&account).filter(|(read, _)| is_recent(*read, now)) {
                 return Ok(Some(Arc::clone(tree)));
             }
         }
@@ -149,12 +151,21 @@ impl Door {
         Ok(tree)
     }
 
-    /// The base of the only account, if there is no other one: a client without a bind may know it.
+    /// The base of the only account, if there is no other one, at most a second old: a client without a bind may know it.
     pub(crate) async fn only_base(&self) -> Result<Option<String>, StoreError> {
-        match &self.store.list_accounts().await?[..] {
-            [only] => Ok(self.tree(only.id).await?.map(|tree| tree.base_text.clone())),
-            _ => Ok(None),
+        let now = self.clock.now();
+        {
+            let kept = self.only_base.lock().unwrap_or_else(PoisonError::into_inner);
+            if let Some((_, base)) = kept.as_ref().filter(|(read, _)| is_recent(*read, now)) {
+                return Ok(base.clone());
+            }
         }
+        let base = match &self.store.list_accounts().await?[..] {
+            [only] => self.tree(only.id).await?.map(|tree| tree.base_text.clone()),
+            _ => None,
+        };
+        *self.only_base.lock().unwrap_or_else(PoisonError::into_inner) = Some((now, base.clone()));
+        Ok(base)
     }
 
     /// Whether a bind of a user is recorded: at most one in a minute.
@@ -175,10 +186,30 @@ impl Door {
 }
 
 /// The place of a connection, which it leaves when it ends.
-pub(crate) struct Inside<'d>(&'d AtomicU64);
+pub struct Place {
+    pub(crate) door: Arc<Door>,
+}
 
-impl Drop for Inside<'_> {
-    fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::Relaxed);
+impl Place {
+    /// Takes a place, before the handshake of TLS; `None`: there are too many connections.
+    pub fn take(door: &Arc<Door>) -> Option<Self> {
+        let open = door.counts.connections.fetch_add(1, Ordering::Relaxed);
+        let place = Self { door: Arc::clone(door) };
+        if open >= door.limits.connections as u64 {
+            door.counts.refused.fetch_add(1, Ordering::Relaxed);
+            return None;
+        }
+        Some(place)
     }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        self.door.counts.connections.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+/// Whether what was read at a time is recent; after the clock is set back, what is from the future is not.
+fn is_recent(read: Timestamp, now: Timestamp) -> bool {
+    read <= now && now.duration_since(read) < TREE_LIFE
 }

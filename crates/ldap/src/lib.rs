@@ -25,8 +25,8 @@ mod session;
 mod tree;
 
 pub use ber::Malformed;
-pub use connection::{serve, serve_until_secure};
-pub use door::{Door, Figures, Limits};
+pub use connection::{refuse, serve, serve_until_secure};
+pub use door::{Door, Figures, Limits, Place};
 pub use operation::{Access, Kind, OPERATIONS, Operation};
 pub use search::{MAX_ROWS, PAGE};
 pub use tree::{BaseError, base};

@@ -150,7 +150,7 @@ impl Attribute {
         let names = |attribute: &Self| {
             let kind = attribute.of();
             let is = |other: &&str| other.eq_ignore_ascii_case(name);
-            is(&kind.name) || kind.others.iter().any(|other| is(other)) || kind.oid == name
+            is(&kind.name) || kind.others.iter().any(is) || kind.oid == name
         };
         Self::ALL.iter().copied().find(names)
     }

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use ldap::Door;
+use ldap::{Door, Place};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::task::{JoinHandle, JoinSet};
@@ -144,11 +144,18 @@ async fn accept(listener: TcpListener, entrance: Entrance) {
 
 async fn serve(stream: TcpStream, peer: SocketAddr, entrance: Entrance) {
     let Entrance { door, tls, kind, mut stop } = entrance;
+    let Some(place) = Place::take(&door) else {
+        // Within TLS the client would have to shake hands first.
+        if kind == Kind::Plain {
+            ldap::refuse(stream).await;
+        }
+        return;
+    };
     match (kind, tls) {
-        (Kind::Plain, None) => ldap::serve(door, stream, peer, stop).await,
+        (Kind::Plain, None) => ldap::serve(place, stream, peer, stop).await,
         (Kind::Plain, Some(tls)) => {
             let upgrade = |stream| async move { shake_hands(&tls, stream).await };
-            ldap::serve_until_secure(door, stream, peer, upgrade, stop).await;
+            ldap::serve_until_secure(place, stream, peer, upgrade, stop).await;
         }
         (Kind::Secure, Some(tls)) => {
             let begun = tokio::select! {
@@ -156,7 +163,7 @@ async fn serve(stream: TcpStream, peer: SocketAddr, entrance: Entrance) {
                 () = stopped(&mut stop) => return,
             };
             match begun {
-                Ok(stream) => ldap::serve(door, stream, peer, stop).await,
+                Ok(stream) => ldap::serve(place, stream, peer, stop).await,
                 Err(error) => tracing::debug!(%error, %peer, "a TLS handshake for LDAP failed"),
             }
         }

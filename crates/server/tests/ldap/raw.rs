@@ -129,7 +129,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Raw<S> {
         self.send(bytes).await;
         let mut entries = Vec::new();
         loop {
-            let response = self.response().await.expect("a response");
+            let response = self.response().await.unwrap();
             match response.tag {
                 0x64 => entries.push(response),
                 _ => return (entries, response),

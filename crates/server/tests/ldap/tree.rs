@@ -39,7 +39,7 @@ async fn a_user_has_the_attributes_that_programs_look_for() {
     assert_eq!(entry["memberOf"], [group_dn("Staff"), group_dn("Sales, EMEA")]);
     assert_eq!(entry["memberOf"], entry["isMemberOf"]);
     assert_eq!(entry["pwdChangedTime"], entry["createTimestamp"]);
-    assert_eq!(entry["entryDN"], [ann.clone()]);
+    assert_eq!(entry["entryDN"][0], ann);
     assert!(!entry.contains_key("cn") && !entry.contains_key("nsAccountLock"));
 
     // A name that two users have names neither.
@@ -62,7 +62,7 @@ async fn aliases_are_addresses_of_their_user() {
     .await;
     let mut ldap = door.service().await;
     let bob = user_dn("bob@example.com");
-    assert_eq!(names(&mut ldap, "(mail=Robert@second.example)").await, [bob.clone()]);
+    assert_eq!(names(&mut ldap, "(mail=Robert@second.example)").await.join(" "), bob);
     assert_eq!(names(&mut ldap, "(uid=robert@second.example)").await, <[String; 0]>::default());
     let of_domain = names(&mut ldap, "(mail=*@second.example)").await;
     assert_eq!(of_domain.len(), 3, "{of_domain:?}");

@@ -3,10 +3,12 @@
 use directory::AccountId;
 use directory::ldap::{Base, Group, Person, Root, Wanted};
 use directory::port::{
-    LdapGroups as Groups, LdapPeople as People, LdapSlice as Slice, LdapStore, Pending, StoreError, TooMany,
+    LdapGroups as Groups, LdapPeople as People, LdapSlice as Slice, LdapSpan, LdapStore, Pending, StoreError,
+    TooMany,
 };
 
 use super::{Engine, TableStore};
+use crate::session::Session;
 use crate::tables::numbers::Assign;
 use crate::tables::read::ldap;
 
@@ -52,15 +54,14 @@ impl<E: Engine> LdapStore for TableStore<E> {
     ) -> Pending<'a, Result<Slice<Person>, TooMany>> {
         let is_short = match which {
             People::Some(spans) => {
-                spans.len() <= FEW
-                    && spans.iter().all(|span| matches!(span, directory::port::LdapSpan::Key(_)))
+                spans.len() <= FEW && spans.iter().all(|span| matches!(span, LdapSpan::Key(_)))
             }
             People::Ids(ids) => ids.len() <= FEW,
             People::Numbers(numbers) => numbers.len() <= FEW,
             People::All | People::Members(_) | People::Since(_) => limit <= FEW,
         };
         let (which, after) = (which.clone(), after.map(str::to_owned));
-        let read = move |s: &dyn crate::session::Session| {
+        let read = move |s: &dyn Session| {
             s.moment(|| ldap::people(s, account, &which, after.as_deref(), limit, wanted))
         };
         Box::pin(async move {
@@ -81,12 +82,21 @@ impl<E: Engine> LdapStore for TableStore<E> {
         limit: usize,
         wanted: Wanted,
     ) -> Pending<'a, Slice<Group>> {
+        let is_short = !wanted.members
+            && match which {
+                Groups::All => limit <= FEW,
+                Groups::Named(names) => names.len() <= FEW,
+                Groups::Ids(ids) => ids.len() <= FEW,
+                Groups::Numbers(numbers) => numbers.len() <= FEW,
+                Groups::Of(addresses) => addresses.len() <= FEW,
+            };
         let (which, after) = (which.clone(), after.map(str::to_owned));
-        let read = move |s: &dyn crate::session::Session| {
+        let read = move |s: &dyn Session| {
             s.moment(|| ldap::groups(s, account, &which, after.as_deref(), limit, wanted))
         };
         Box::pin(async move {
-            let mut slice = self.engine.look(read).await?;
+            let mut slice =
+                if is_short { self.engine.read(read).await? } else { self.engine.look(read).await? };
             if wanted.numbers {
                 self.number(&mut slice.rows, |row| (*row.name.id.as_bytes(), &mut row.number)).await?;
             }

@@ -96,7 +96,8 @@ pub(crate) async fn a_base_is_that_of_the_first_domain_unless_it_was_set(engine:
 
     let set = base("O=Staff", None);
     apply(&store, vec![Change::SetLdapBase(account_id(1), Some(set.clone()))]).await;
-    assert_eq!((of(&[set.clone()]).await, of(&[first.clone()]).await), (Some(account_id(1)), None));
+    let (by_set, by_first) = ([set.clone()], [first.clone()]);
+    assert_eq!((of(&by_set).await, of(&by_first).await), (Some(account_id(1)), None));
     assert_eq!(store.ldap_root(account_id(1)).await.unwrap().unwrap().base.as_deref(), Some("O=Staff"));
     // The base of another account, or of its domain, is refused.
     for taken in [set, first.clone()] {

@@ -118,6 +118,7 @@ macro_rules! engines {
             a_login_is_decided_on_the_row_as_it_is, a_login_replaces_only_key_pairs_that_were_never_used,
             a_login_prolongs_key_pairs_of_its_user, a_login_with_an_unknown_address_is_in_the_audit,
             profiles_hold_for_users_else_for_accounts,
+            a_bind_is_decided_like_a_login_and_recorded_if_asked_for,
         }
     })* };
 }
