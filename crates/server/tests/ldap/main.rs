@@ -5,6 +5,7 @@
 extern crate matricula_server as server;
 
 mod binds;
+mod documents;
 mod filters;
 mod limits;
 mod matrix;
