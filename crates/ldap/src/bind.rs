@@ -57,7 +57,7 @@ impl Tried {
     }
 }
 
-/// Whom a name names.
+/// The result of looking a name up.
 enum Named {
     /// Nobody.
     Nobody,
@@ -86,7 +86,7 @@ pub(crate) async fn with_password(
     }
 }
 
-/// Whom a bind names: by an address, or by a distinguished name.
+/// Looks up the name of a bind: an address, or a distinguished name.
 async fn named(door: &Door, name: &str) -> Result<Named, Outcome> {
     if !name.contains('=') {
         return Ok(EmailAddress::parse(name.trim()).map_or(Named::Nobody, Named::User));

@@ -1,8 +1,12 @@
 //! Users and groups by the names that the tree gives them.
 
+use std::collections::BTreeSet;
+
 use directory::GroupId;
-use directory::ldap::{Person, Wanted};
+use directory::ldap::{MAX_MEMBERS, Person, Wanted};
 use directory::port::{LdapGroups, LdapPeople, LdapSpan as Span, Store, StoreError};
+use directory::user_query::UserQuery;
+use jiff::Timestamp;
 
 use crate::tree::{GroupRef, Tree, UserName};
 
@@ -65,4 +69,45 @@ pub(crate) async fn groups(
         found.extend(slice.rows.into_iter().map(|group| group.name.id));
     }
     Ok(found)
+}
+
+/// Events that one transaction adds to the index of words.
+const SLICE: usize = 250;
+
+/// With more new events than this the index is not waited for.
+const CATCH_UP: u64 = 2_000;
+
+/// Users that are read at once.
+const FOUND: usize = 500;
+
+/// Where users and aliases are that have a word which begins with one of these; `None`: they are too many, or the index
+/// lacks new users.
+pub(crate) async fn with_words(
+    store: &dyn Store,
+    tree: &Tree,
+    words: &BTreeSet<String>,
+    now: Timestamp,
+) -> Result<Option<BTreeSet<Span>>, StoreError> {
+    // Bounded, because others may write as fast as this reads.
+    for _ in 0..=CATCH_UP / SLICE as u64 {
+        if !(1..=CATCH_UP).contains(&store.index_users(SLICE).await?.left) {
+            break;
+        }
+    }
+    let mut spans = BTreeSet::new();
+    for word in words {
+        let (query, mut after) = (UserQuery::new(word, None, None), None);
+        loop {
+            let found = store.find_users(tree.account, &query, after.as_ref(), FOUND, now).await?;
+            spans.extend(found.users.iter().map(|user| Span::Key(user.address.key().to_owned())));
+            if found.left > 0 || spans.len() > MAX_MEMBERS {
+                return Ok(None);
+            }
+            match found.next {
+                Some(next) => after = Some(next),
+                None => break,
+            }
+        }
+    }
+    Ok(Some(spans))
 }

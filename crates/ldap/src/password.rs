@@ -2,6 +2,7 @@
 //! is possible.
 
 use auth::judge_new_password;
+use directory::EmailAddress;
 use directory::login::{Grant, Outcome as Decided};
 use secrecy::SecretString;
 
@@ -24,30 +25,7 @@ pub(crate) async fn modify(
     let plain = |outcome: Outcome| (outcome, None);
     let asked =
         password_modify(value).map_err(|why| plain(Outcome::new(Code::ProtocolError, why.to_string())))?;
-    let named = match asked.user.filter(|name| !name.is_empty()) {
-        // `u:` and `dn:` are the forms of an authorization identity, which some programs send.
-        Some(name) => {
-            let name = name.strip_prefix("dn:").or_else(|| name.strip_prefix("u:")).unwrap_or(name);
-            Some(user_named(door, name).await.map_err(plain)?)
-        }
-        None => None,
-    };
-    let address = match (bound, named) {
-        (Bound::Service { .. }, _) => {
-            let text = "an application has no password of a user: bind as the user, or without a name";
-            return Err(plain(Outcome::new(Code::UnwillingToPerform, text)));
-        }
-        (Bound::User(user), Some(Some(named))) if named.key() != user.address.key() => {
-            let text = "a user changes its own password only";
-            return Err(plain(Outcome::new(Code::InsufficientAccessRights, text)));
-        }
-        (Bound::User(user), None | Some(Some(_))) => Some(user.address.clone()),
-        (Bound::Nobody, None) => {
-            let text = "name the user whose password is to be changed, or bind first";
-            return Err(plain(Outcome::new(Code::UnwillingToPerform, text)));
-        }
-        (Bound::Nobody | Bound::User(_), Some(named)) => named,
-    };
+    let address = user(door, bound, asked.user).await.map_err(plain)?;
     let Some(present) = asked.present.filter(|present| !present.is_empty()) else {
         let text = "send the present password too: it proves the user";
         return Err((Outcome::new(Code::UnwillingToPerform, text), Some(PolicyError::MustSupplyOld)));
@@ -77,5 +55,32 @@ pub(crate) async fn modify(
             let text = format!("the password must {}", unmet.join("; "));
             Err((Outcome::new(Code::ConstraintViolation, text), Some(PolicyError::Quality)))
         }
+    }
+}
+
+/// The user whose password is to be changed: the one who is bound, or the one that is named. `None`: the name is of nobody.
+async fn user(door: &Door, bound: &Bound, named: Option<&str>) -> Result<Option<EmailAddress>, Outcome> {
+    let refused = |code, text: &str| Err(Outcome::new(code, text));
+    let named = match named.filter(|name| !name.is_empty()) {
+        // `u:` and `dn:` are the forms of an authorization identity, which some programs send.
+        Some(name) => {
+            let name = name.strip_prefix("dn:").or_else(|| name.strip_prefix("u:")).unwrap_or(name);
+            Some(user_named(door, name).await?)
+        }
+        None => None,
+    };
+    match (bound, named) {
+        (Bound::Service { .. }, _) => refused(
+            Code::UnwillingToPerform,
+            "an application has no password of a user: bind as the user, or without a name",
+        ),
+        (Bound::User(user), Some(Some(named))) if named.key() != user.address.key() => {
+            refused(Code::InsufficientAccessRights, "a user changes its own password only")
+        }
+        (Bound::User(user), None | Some(Some(_))) => Ok(Some(user.address.clone())),
+        (Bound::Nobody, None) => {
+            refused(Code::UnwillingToPerform, "name the user whose password is to be changed, or bind first")
+        }
+        (Bound::Nobody | Bound::User(_), Some(named)) => Ok(named),
     }
 }

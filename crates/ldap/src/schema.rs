@@ -1,5 +1,6 @@
 //! The attribute types that entries have, and how their values compare.
 
+pub mod dn;
 mod published;
 
 use directory::EmailAddress;
@@ -166,7 +167,7 @@ impl Rule {
             Rule::Telephone => {
                 Some(Key::Text(fold(value).chars().filter(|c| !c.is_whitespace() && *c != '-').collect()))
             }
-            Rule::Dn => crate::dn::Dn::parse(value).ok().map(|dn| Key::Text(dn.key())),
+            Rule::Dn => dn::Dn::parse(value).ok().map(|dn| Key::Text(dn.key())),
             Rule::Uuid => uuid::Uuid::try_parse(value.trim()).ok().map(|id| Key::Text(id.to_string())),
             Rule::Integer => value.trim().parse().ok().map(Key::Number),
             Rule::Time => time(value.trim()).map(|time| Key::Number(time.as_millisecond())),

@@ -30,7 +30,7 @@ use tokio::net::TcpListener;
 use crate::admin::Admin;
 use crate::app::App;
 use crate::backups::Backups;
-use crate::config::Config;
+use crate::config::{self, Config};
 use crate::control::TestControl;
 use crate::error::OpenError;
 use crate::http;
@@ -105,19 +105,8 @@ impl Server {
         let tls = config.tls.as_ref().map(|files| Tls::open(files, clock())).transpose()?;
         let core = Arc::new(core(mode, config, master_key, &system, tls.is_some(), over)?);
         let tls = tls.map(Arc::new);
-        let ldap = match &config.ldap {
-            Some(settings) => {
-                let door = Door::new(
-                    Arc::clone(&core.store),
-                    Arc::clone(&core.hasher),
-                    clock(),
-                    &*system.entropy,
-                    settings.limits(),
-                );
-                Some(Ldap::open(settings, door, tls.clone())?)
-            }
-            None => None,
-        };
+        let ldap = config.ldap.as_ref().map(|settings| open_ldap(settings, &core, &system, tls.clone()));
+        let ldap = ldap.transpose()?;
         let metrics = config.metrics.as_ref().map(Metrics::open).transpose()?;
         let mut node = [0; 16];
         system.entropy.fill(&mut node);
@@ -348,6 +337,18 @@ enum Mode {
     Serving,
     /// No valuable secrets: refused signatures are explained, and requests are recorded without redaction.
     Sandbox,
+}
+
+/// The listeners for LDAP clients.
+fn open_ldap(
+    settings: &config::Ldap,
+    core: &Core,
+    system: &System,
+    tls: Option<Arc<Tls>>,
+) -> Result<Ldap, OpenError> {
+    let (store, hasher) = (Arc::clone(&core.store), Arc::clone(&core.hasher));
+    let door = Door::new(store, hasher, Arc::clone(&system.clock), &*system.entropy, settings.limits());
+    Ldap::open(settings, door, tls)
 }
 
 /// The shared state of endpoints.

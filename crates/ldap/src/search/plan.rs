@@ -23,6 +23,8 @@ pub(crate) enum People {
     Ids(BTreeSet<UserId>),
     Numbers(BTreeSet<u32>),
     Spans(BTreeSet<Span>),
+    /// Those with a word in their name that begins with one of these, which are not looked up yet; and these.
+    Words(BTreeSet<String>, BTreeSet<Span>),
     /// Members of groups, which are not looked up yet.
     Members(Vec<GroupRef>),
     Since(Timestamp),
@@ -105,11 +107,12 @@ impl Candidates for People {
             People::Ids(_) | People::Numbers(_) => 1,
             People::Spans(spans) => match spans.iter().any(|span| matches!(span, Span::Range(..))) {
                 false => 2,
-                true => 4,
+                true => 5,
             },
             People::Members(_) => 3,
-            People::Since(_) => 5,
-            People::All => 6,
+            People::Words(..) => 4,
+            People::Since(_) => 6,
+            People::All => 7,
         }
     }
 
@@ -118,6 +121,11 @@ impl Candidates for People {
             (People::Ids(one), People::Ids(other)) => People::Ids(both(one, other)),
             (People::Numbers(one), People::Numbers(other)) => People::Numbers(both(one, other)),
             (People::Spans(one), People::Spans(other)) => People::Spans(both(one, other)),
+            (People::Words(one, spans), People::Words(other, more)) => {
+                People::Words(both(one, other), both(spans, more))
+            }
+            (People::Words(words, spans), People::Spans(more))
+            | (People::Spans(more), People::Words(words, spans)) => People::Words(words, both(spans, more)),
             (People::Members(one), People::Members(other)) => People::Members([one, other].concat()),
             (People::Since(one), People::Since(other)) => People::Since(one.min(other)),
             _ => return None,
@@ -157,6 +165,10 @@ impl Candidates for People {
             Filter::Greater(A::CreateTimestamp | A::ModifyTimestamp, Key::Number(millis)) => {
                 Timestamp::from_millisecond(*millis).map_or(People::All, People::Since)
             }
+            Filter::Equal(A::Cn | A::DisplayName | A::Gecos, Key::Text(name)) => by_word(name),
+            Filter::Parts(A::Cn | A::DisplayName | A::Gecos, Parts { first: Some(first), .. }) => {
+                by_word(first)
+            }
             Filter::Parts(A::Uid | A::Mail, parts) => by_parts(parts, tree),
             Filter::Present(attribute) | Filter::Equal(attribute, _) if is_foreign_to_people(*attribute) => {
                 People::Nobody
@@ -187,6 +199,15 @@ fn by_name(name: UserName, tree: &Tree) -> People {
             People::Spans(tree.domains.iter().map(|domain| Span::Key(format!("{domain}@{local}"))).collect())
         }
         UserName::Id(id) => People::Ids(BTreeSet::from([id])),
+    }
+}
+
+/// Names that begin with a text, by its first word: the index has that of every name.
+fn by_word(text: &str) -> People {
+    let word = text.split_whitespace().next().unwrap_or_default();
+    match word.chars().any(char::is_alphanumeric) && !word.contains('@') {
+        true => People::Words(BTreeSet::from([word.to_owned()]), BTreeSet::new()),
+        false => People::All,
     }
 }
 
@@ -297,11 +318,11 @@ fn is_foreign_to_groups(attribute: Attribute) -> bool {
     )
 }
 
-/// The list to read, once groups were looked up; `None`: nobody.
+/// The list to read, once words and groups were looked up; `None`: nobody.
 pub(crate) fn list_of(people: People, members: impl FnOnce() -> Vec<GroupId>) -> Option<LdapPeople> {
     Some(match people {
         People::Nobody => return None,
-        People::All => LdapPeople::All,
+        People::All | People::Words(..) => LdapPeople::All,
         People::Ids(ids) => LdapPeople::Ids(ids.into_iter().collect()),
         People::Numbers(numbers) => LdapPeople::Numbers(numbers.into_iter().collect()),
         People::Spans(spans) => LdapPeople::Some(spans.into_iter().collect()),

@@ -38,7 +38,7 @@ fn the_best_condition_of_all_is_read() {
     let either = Filter::Or(vec![mail, equal(Attribute::Uid, "bob@b.example")]);
     assert_eq!(people(&either, &tree), keys(&["a.example@ann", "b.example@bob"]));
     // What no index finds makes the whole list necessary; what matches nobody does not.
-    let other = Filter::Or(vec![ann.clone(), equal(Attribute::Cn, "x")]);
+    let other = Filter::Or(vec![ann.clone(), equal(Attribute::Sn, "x")]);
     assert_eq!(people(&other, &tree), People::All);
     let other = Filter::Or(vec![ann, equal(Attribute::OrganizationalUnit, "x"), Filter::Undefined]);
     assert_eq!(people(&other, &tree), keys(&["a.example@ann", "b.example@ann"]));
@@ -46,6 +46,24 @@ fn the_best_condition_of_all_is_read() {
     assert_eq!(people(&Filter::Not(Box::new(person)), &tree), People::All);
     assert_eq!(people(&Filter::And(Vec::new()), &tree), People::All);
     assert_eq!(people(&Filter::Or(Vec::new()), &tree), People::Nobody);
+}
+
+#[test]
+fn names_are_found_by_their_first_word() {
+    let tree = tree();
+    let words = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect::<BTreeSet<_>>();
+    assert_eq!(people(&equal(Attribute::Cn, "Ann  Lee"), &tree), People::Words(words(&["ann"]), [].into()));
+    let first = |text: &str| Parts { first: Some(text.to_owned()), ..Parts::default() };
+    let either = Filter::Or(vec![
+        Filter::Parts(Attribute::DisplayName, first("le")),
+        Filter::Parts(Attribute::Cn, first("an")),
+        equal(Attribute::Mail, "le@a.example"),
+    ]);
+    let key = Span::Key("a.example@le".to_owned());
+    assert_eq!(people(&either, &tree), People::Words(words(&["an", "le"]), [key].into()));
+    for text in ["(", "", "a@b"] {
+        assert_eq!(people(&equal(Attribute::Cn, text), &tree), People::All, "{text}");
+    }
 }
 
 #[test]
@@ -115,12 +133,16 @@ proptest! {
         ann.set(Attribute::Mail, vec!["ann@a.example".to_owned(), "lee@b.example".to_owned()]);
         ann.set_one(Attribute::Cn, "Ann Lee");
         if filter.matches(&ann) == Some(true) {
+            let has = |span: &Span| ["a.example@ann", "b.example@lee"].iter().any(|key| match span {
+                Span::Key(own) => own == key,
+                Span::Range(low, high) => low.as_str() <= *key && *key < high.as_str(),
+            });
             let is_read = match people(&filter, &tree()) {
                 People::All => true,
-                People::Spans(spans) => spans.iter().any(|span| ["a.example@ann", "b.example@lee"].iter().any(|key| match span {
-                    Span::Key(own) => own == key,
-                    Span::Range(low, high) => low.as_str() <= *key && *key < high.as_str(),
-                })),
+                People::Spans(spans) => spans.iter().any(has),
+                People::Words(words, spans) => {
+                    words.iter().any(|word| "ann".starts_with(word.as_str())) || spans.iter().any(has)
+                }
                 _ => false,
             };
             prop_assert!(is_read, "{filter:?}");

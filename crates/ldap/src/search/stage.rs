@@ -167,6 +167,17 @@ impl<W: AsyncWrite + Unpin> Searching<'_, W> {
             }
             _ => Vec::new(),
         };
+        if let PeoplePlan::Words(words, mut spans) = plan {
+            let now = self.door.clock.now();
+            let found = crate::lookup::with_words(&*self.door.store, &self.tree, &words, now).await?;
+            return Ok(Some(match found {
+                Some(found) => {
+                    spans.extend(found);
+                    LdapPeople::Some(spans.into_iter().collect())
+                }
+                None => LdapPeople::All,
+            }));
+        }
         Ok(plan::list_of(plan, || members))
     }
 

@@ -84,3 +84,36 @@ impl Ldap {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    use crate::config::Config;
+
+    fn checked(text: &str) -> Result<Config, String> {
+        let config: Config = toml::from_str(text).map_err(|why| why.to_string())?;
+        config.check().map_err(|why| why.to_string())?;
+        Ok(config)
+    }
+
+    #[rstest]
+    #[case("[ldap]", "has no listener")]
+    #[case("[ldap]\nlisten = \"0.0.0.0:389\"", "in plaintext to other machines")]
+    #[case("[ldap]\nlisten_tls = \"0.0.0.0:636\"", "needs a certificate")]
+    #[case("[ldap]\nlisten = \"127.0.0.1:389\"\nidle_seconds = 0", "at least 1")]
+    #[case("[ldap]\nlisten = \"127.0.0.1:389\"\nmessage_bytes = 10", "at least 4096")]
+    #[case("[ldap]\nport = 389", "unknown field `port`")]
+    fn what_cannot_be_says_so(#[case] text: &str, #[case] message: &str) {
+        let error = checked(text).unwrap_err();
+        assert!(error.contains(message), "{error}");
+    }
+
+    #[test]
+    fn plaintext_is_for_this_machine_and_tls_for_all() {
+        let local = checked("[ldap]\nlisten = \"127.0.0.1:389\"").unwrap().ldap.unwrap();
+        assert_eq!((local.max_connections, local.idle_seconds), (10_000, 900));
+        let tls = "[tls]\ncertificate = \"c\"\nkey = \"k\"";
+        checked(&format!("[ldap]\nlisten = \"0.0.0.0:389\"\nlisten_tls = \"0.0.0.0:636\"\n{tls}")).unwrap();
+    }
+}

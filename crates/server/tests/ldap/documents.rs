@@ -1,4 +1,4 @@
-//! Each filter of docs/LDAP.md, with what the program puts into it, finds whom it is for.
+//! Each filter of docs/LDAP.md finds what it is meant to find, with the values that the program puts into it.
 
 use crate::{Door, group_dn, names, user_dn};
 

@@ -148,6 +148,7 @@ async fn no_search_reads_more_rows_than_allowed() {
     door.server.admin().seed(Some(testkit::ACCOUNT), Some(DOMAIN), many, &mut |_| {}).await.unwrap();
     let mut raw = door.raw_service().await;
     let nobody = element(0xa4, &[element(4, b"cn"), element(0x30, &element(0x81, b"no such name"))].concat());
+    door.server.admin().index_users().await.unwrap();
     let (entries, result) = raw.ask(&search(2, &nobody, "1.1", &[])).await;
     assert_eq!((entries.len(), result.code()), (0, 11));
     assert!(result.has("no index finds"));
@@ -162,6 +163,14 @@ async fn no_search_reads_more_rows_than_allowed() {
     }
     assert_eq!(pages, 2);
     // What an index finds is found, however many users there are.
-    let (entries, result) = raw.ask(&search(2, &equal("uid", b"admin"), "1.1", &[])).await;
-    assert_eq!((entries.len(), result.code()), (1, 0));
+    door.create(&[("zoe@example.com", "Zoë Quist")]).await;
+    let first = |text: &str| {
+        let parts = element(0x30, &element(0x80, text.as_bytes()));
+        element(0xa4, &[element(4, b"displayName"), parts].concat())
+    };
+    let either = element(0xa1, &[first("zoë q"), equal("uid", b"nobody")].concat());
+    for filter in [equal("uid", b"admin"), equal("cn", "ZOË QUIST".as_bytes()), first("zo"), either] {
+        let (entries, result) = raw.ask(&search(2, &filter, "1.1", &[])).await;
+        assert_eq!((entries.len(), result.code()), (1, 0));
+    }
 }
