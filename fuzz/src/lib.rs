@@ -1,7 +1,6 @@
 //! Properties of every input, well-formed or not. The fuzz targets call these functions with generated input. The test
 //! `crates/wire/tests/corpus.rs` includes this file and replays the corpus with stable Rust.
 
-mod ldap;
 mod scim;
 
 use std::io::BufReader;
@@ -21,7 +20,6 @@ use matricula_wire::{audit, create_user, date, login, users};
 use secrecy::ExposeSecret;
 use serde_json::Value;
 
-pub use ldap::{ldap_dn, ldap_filter, ldap_message};
 pub use scim::{scim_filter, scim_patch};
 
 /// A body is read alike by both readers and stable when written again, or it is refused with a position inside it.
