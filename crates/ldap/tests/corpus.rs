@@ -17,7 +17,17 @@ fn the_corpora_hold() {
         let files: Vec<_> = std::fs::read_dir(all.join(corpus)).unwrap().map(Result::unwrap).collect();
         assert!(files.len() > 4, "a corpus: {corpus}");
         for file in files {
-            check(&std::fs::read(file.path()).unwrap());
+            let input = std::fs::read(file.path()).unwrap();
+            check(&input);
+            // Cut off, and changed, at every byte.
+            for at in 0..input.len() {
+                check(&input[..at]);
+                for byte in [0, 1, 0x20, 0x5c, 0x7f, 0x80, 0x84, 0xa2, 0xff] {
+                    let mut changed = input.clone();
+                    changed[at] = byte;
+                    check(&changed);
+                }
+            }
         }
     }
 }
