@@ -15,9 +15,9 @@ use directory::login::{Credentials, NamedProfile};
 use directory::port::{
     AccountStore, Affected, ApplicationRow, ApplicationStore, AuditPage, AuditQuery, AuditStore, BindingRow,
     CallerStore, ChainHead, ChainReport, DomainStore, Drawn, Evidence, Figures, Found, Freshness, GroupStore,
-    Indexed, Keys, KeysOf, LdapGroups, LdapPeople, LdapSlice, LdapStore, Listed, OperationStore, Pending, Position, Recalled, Refusal, Replication,
-    RequestIds, RequestKey, RequestStore, RoleStore, ScimFrom, ScimPage, ScimStore, Store, TooMany, Usage,
-    UserStore, Write, Written,
+    Indexed, Keys, KeysOf, LdapGroups, LdapPeople, LdapSlice, LdapStore, Listed, OperationStore, Pending,
+    Position, Recalled, Refusal, Replication, RequestIds, RequestKey, RequestStore, RoleStore, ScimFrom,
+    ScimPage, ScimStore, Store, TooMany, Usage, UserStore, Write, Written,
 };
 use directory::scim::{ClientToken, Resource, ScimGroup, ScimUser};
 use directory::session::{SessionLimits, SessionPrincipal};
