@@ -28,7 +28,7 @@ pub struct Core {
     /// Authenticates callers.
     pub authenticator: Authenticator,
     /// The password hasher.
-    pub hasher: PasswordHasher,
+    pub hasher: Arc<PasswordHasher>,
     /// Looks up the TXT records of domains.
     pub txt: TxtLookup,
     /// The time.

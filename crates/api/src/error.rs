@@ -298,7 +298,12 @@ pub fn wrong(field: &'static str, why: &rules::ItemError) -> wire::Error {
             );
         }
         R::Change(
-            C::AlreadyExists | C::DomainHasUsers | C::Outdated | C::TooManyTokens | C::TooManyDeletions,
+            C::AlreadyExists
+            | C::DomainHasUsers
+            | C::Outdated
+            | C::TooManyTokens
+            | C::TooManyDeletions
+            | C::BaseTaken,
         ) => Code::AlreadyExists,
         R::Change(C::NotFound | C::ParentNotFound) => Code::NotFound,
         R::Change(C::GroupHasFolders) => Code::GroupHasFolders,

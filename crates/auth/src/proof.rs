@@ -9,6 +9,7 @@ use directory::login::{Attempt, Credentials, Grant};
 use directory::port::{Store, StoreError};
 use directory::user::{PasswordHash, User};
 use jiff::Timestamp;
+use secrecy::SecretString;
 use thiserror::Error;
 use wire::header::Basic;
 
@@ -48,13 +49,28 @@ impl Proof {
         basic: Basic,
         now: Timestamp,
     ) -> Result<Self, ProofError> {
+        let Basic { user, password, .. } = basic;
+        let address = EmailAddress::parse(&user).ok();
+        Self::of_address(store, hasher, address.as_ref(), password, now).await
+    }
+
+    /// The same for an address; `None`: the client named no user. Then the password is compared with a dummy hash.
+    ///
+    /// # Errors
+    /// When the queue of the hasher is full, or the store fails.
+    pub async fn of_address(
+        store: &dyn Store,
+        hasher: &PasswordHasher,
+        address: Option<&EmailAddress>,
+        password: SecretString,
+        now: Timestamp,
+    ) -> Result<Self, ProofError> {
         #[expect(clippy::disallowed_methods, reason = "measures how long a login takes")]
         let started = Instant::now();
-        let Basic { user, password, .. } = basic;
-        let (address, credentials) = match EmailAddress::parse(&user) {
-            Ok(address) => (address.to_string(), store.credentials(&address).await?),
-            // The invalid address may be a misplaced password and must not be logged.
-            Err(_) => ("(no address)".to_owned(), None),
+        let (address, credentials) = match address {
+            Some(address) => (address.to_string(), store.credentials(address).await?),
+            // An invalid address may be a misplaced password and must not be logged.
+            None => ("(no address)".to_owned(), None),
         };
         // A user who is refused anyway is compared with the dummy hash: the real one may be expensive.
         let may_enter = |credentials: &&Credentials| !is_locked(&credentials.user, now);
@@ -71,6 +87,36 @@ impl Proof {
             proof.rehashed = hasher.hash(vec![password]).await?.pop();
         }
         Ok(proof)
+    }
+
+    /// The proof of a password that was right a moment ago, without comparing it again; `None`: the user has another
+    /// password since, or may not log in.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn again(
+        store: &dyn Store,
+        address: &EmailAddress,
+        verified: &PasswordHash,
+        now: Timestamp,
+    ) -> Result<Option<Self>, StoreError> {
+        #[expect(clippy::disallowed_methods, reason = "measures how long a login takes")]
+        let started = Instant::now();
+        let credentials = store.credentials(address).await?;
+        let verified = Some(verified.clone());
+        let proof = Self { address: address.to_string(), credentials, verified, rehashed: None, started };
+        let is_same = proof.right_for(now).is_some_and(|found| found.user.password == proof.verified);
+        Ok(is_same.then_some(proof))
+    }
+
+    /// The hash that the password matched, if the user may log in.
+    pub fn matched(&self, now: Timestamp) -> Option<&PasswordHash> {
+        self.verified_hash(now)
+    }
+
+    /// Whether the hash of the password is replaced by one of the present cost.
+    pub fn is_rehashed(&self) -> bool {
+        self.rehashed.is_some()
     }
 
     /// The credentials, if the password is right and the user may log in. Only then may the caller see other errors.

@@ -152,7 +152,7 @@ fn check_local(local: &str) -> Result<(), AddressError> {
 }
 
 /// Case-folded and composed, so that a letter typed in two ways compares equal.
-pub(crate) fn fold(text: &str) -> String {
+pub fn fold(text: &str) -> String {
     composed(&composed(text).to_lowercase()).into_owned()
 }
 

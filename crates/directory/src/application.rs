@@ -108,7 +108,7 @@ pub struct ClientPrincipal {
 }
 
 /// A set of endpoints that an application of API 2.0 is registered for. An endpoint may belong to several. The names are
-/// the service's (spec/protocol.md 8), except for the one marked `[ours]`.
+/// the service's (spec/protocol.md 8), except for those marked `[ours]`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Product {
     /// Users and groups; here also domains and the account. `[ours]`
@@ -123,17 +123,20 @@ pub enum Product {
     DomainManagement,
     /// Setting up an account: users, roles, emergency contact.
     EmailSecurityOnboarding,
+    /// The directory, for programs that read it by LDAP. `[ours]`
+    Directory,
 }
 
 impl Product {
     /// All of them.
-    pub const ALL: [Product; 6] = [
+    pub const ALL: [Product; 7] = [
         Product::UserAndGroupManagement,
         Product::RoleManagement,
         Product::AuditEvents,
         Product::AccountManagement,
         Product::DomainManagement,
         Product::EmailSecurityOnboarding,
+        Product::Directory,
     ];
 
     /// Its name.
@@ -145,6 +148,7 @@ impl Product {
             Product::AccountManagement => "accountmanagement",
             Product::DomainManagement => "domainmanagement",
             Product::EmailSecurityOnboarding => "emailsecurityonboarding",
+            Product::Directory => "directory",
         }
     }
 

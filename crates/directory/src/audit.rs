@@ -68,6 +68,7 @@ actions! {
     AccountDisabled = "account.disabled",
     PasswordPolicySet = "account.password_policy_set",
     AccountSettingsSet = "account.settings_set",
+    LdapBaseSet = "account.ldap_base_set",
     ImportStarted = "import.started",
     AccountProfileSet = "account.authentication_profile_set",
     DomainAdded = "domain.added",

@@ -9,6 +9,7 @@ use crate::audit::Action;
 use crate::domains::{DomainChange, Registered};
 pub use crate::error::ChangeError;
 use crate::groups::{Group, GroupChange, Member};
+use crate::ldap::Base;
 use crate::login::{self, Attempt, NamedProfile, Outcome};
 use crate::password::Policy;
 use crate::scim::ScimChange;
@@ -33,6 +34,8 @@ pub enum Change {
     StartImport(AccountId, usize),
     /// Several changes: all of them are made or none, and each is an event of the audit. The effect is that of the last.
     Together(Vec<Change>),
+    /// Sets the base of an account for LDAP clients; `None`: that of its first domain.
+    SetLdapBase(AccountId, Option<Base>),
     /// Sets the default profile of an account's users.
     SetAccountProfile(AccountId, Option<ProfileId>),
     /// A new internal domain.
@@ -147,6 +150,7 @@ impl Change {
             Change::SetSettings(..) => Action::AccountSettingsSet,
             Change::StartImport(..) => Action::ImportStarted,
             Change::Together(changes) => changes.first().map_or(Action::AccountAdded, Change::action),
+            Change::SetLdapBase(..) => Action::LdapBaseSet,
             Change::SetAccountProfile(..) => Action::AccountProfileSet,
             Change::AddDomain(_) => Action::DomainAdded,
             Change::RemoveDomain(_) => Action::DomainRemoved,
@@ -199,6 +203,7 @@ impl Change {
                 | Change::AddAlias(_)
                 | Change::SetAttributes(..)
                 | Change::StartImport(..)
+                | Change::SetLdapBase(..)
                 | Change::AddDelegate(_)
                 | Change::RemoveDelegate(_)
                 | Change::Domain(_)

@@ -143,6 +143,11 @@ pub enum ChangeError {
     /// The application has deleted the most users that it may in an hour.
     #[error("cannot be deleted now: the application has deleted as many users in the last hour as it may")]
     TooManyDeletions,
+    /// The base belongs to another account.
+    #[error(
+        "is the base of another account, or consists of the components of a domain that the account does not own: choose another one"
+    )]
+    BaseTaken,
     /// A user of another account has an address in the domain.
     #[error("contains addresses of users in another account")]
     DomainHasUsers,

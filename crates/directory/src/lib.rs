@@ -24,6 +24,7 @@ pub mod groups;
 mod hex;
 pub mod id;
 mod inbound_type;
+pub mod ldap;
 pub mod login;
 pub mod password;
 pub mod port;

@@ -74,6 +74,11 @@ pub enum Grant {
     Prolong(BindingId, Option<Timestamp>),
     /// A new password, which satisfies the policy; and the number of passwords to remember.
     Password(PasswordHash, u8),
+    /// A bind by LDAP. It is recorded unless another one of the user was a moment ago.
+    Bind {
+        /// Whether it is recorded.
+        is_recorded: bool,
+    },
     /// Only verify the password: the request itself can't be granted.
     Nothing,
 }

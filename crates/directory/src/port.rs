@@ -9,6 +9,7 @@ mod audit;
 mod callers;
 mod domains;
 mod groups;
+mod ldap;
 mod operation;
 mod page;
 mod requests;
@@ -29,6 +30,9 @@ pub use audit::{AuditPage, AuditQuery, AuditStore, ChainHead, ChainReport};
 pub use callers::{CallerStore, Freshness};
 pub use domains::DomainStore;
 pub use groups::GroupStore;
+pub use ldap::{
+    Groups as LdapGroups, LdapStore, People as LdapPeople, Slice as LdapSlice, Span as LdapSpan, TooMany,
+};
 pub use operation::{COMMIT_BOUNDS, Drawn, Figures, Keys, OperationStore, Replication, WriterFigures};
 pub use page::{Listed, Position};
 pub use requests::{CommitTimes, Recalled, Render, RequestIds, RequestKey, RequestStore, Write, Written};
@@ -66,6 +70,7 @@ pub trait Store:
     + RoleStore
     + ApplicationStore
     + ScimStore
+    + LdapStore
     + AuditStore
     + OperationStore
 {
@@ -81,6 +86,7 @@ impl<S> Store for S where
         + RoleStore
         + ApplicationStore
         + ScimStore
+        + LdapStore
         + AuditStore
         + OperationStore
 {

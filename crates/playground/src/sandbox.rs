@@ -93,6 +93,34 @@ pub struct Keys {
     /// The client secret.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub client_secret: String,
+    /// The URL for LDAP clients; empty if the sandbox does not serve LDAP.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub ldap_url: String,
+    /// The base of the account for LDAP clients.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub ldap_base: String,
+    /// The distinguished name with which the application binds; its password is the client secret.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub ldap_bind_dn: String,
+}
+
+impl Keys {
+    /// With what LDAP clients need, if the sandbox serves LDAP.
+    #[must_use]
+    pub fn with_ldap(self, server: &Server) -> Self {
+        let [plain, secure] = server.ldap_addresses();
+        let url = match (secure, plain) {
+            (Some(address), _) => format!("ldaps://{address}"),
+            (None, Some(address)) => format!("ldap://{address}"),
+            (None, None) => return self,
+        };
+        let base = format!("dc={}", self.domain.replace('.', ",dc="));
+        let bind_dn = match self.client_id.is_empty() {
+            true => String::new(),
+            false => format!("cn={},ou=applications,{base}", self.client_id),
+        };
+        Self { ldap_url: url, ldap_base: base, ldap_bind_dn: bind_dn, ..self }
+    }
 }
 
 /// An open sandbox.
@@ -181,5 +209,8 @@ async fn seed(server: &Server, system: &System) -> Result<Keys, AdminError> {
         domain: DOMAIN.to_owned(),
         client_id: client.client_id.clone(),
         client_secret: client.client_secret().to_owned(),
+        ldap_url: String::new(),
+        ldap_base: String::new(),
+        ldap_bind_dn: String::new(),
     })
 }

@@ -71,6 +71,9 @@ pub enum AdminError {
     /// The domain name is invalid.
     #[error("the domain {0}")]
     Domain(#[from] DomainError),
+    /// The base for LDAP clients is invalid.
+    #[error(transparent)]
+    LdapBase(#[from] ldap::BaseError),
     /// The permission is invalid.
     #[error(transparent)]
     Permission(#[from] PermissionError),

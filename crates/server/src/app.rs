@@ -15,6 +15,7 @@ use store::Location;
 use crate::admin::Admin;
 use crate::backups::Backups;
 use crate::control::TestControl;
+use crate::ldap::Ldap;
 use crate::metrics::Metrics;
 use crate::system::System;
 use crate::tls::Tls;
@@ -24,6 +25,8 @@ pub(crate) struct App {
     pub(crate) core: Arc<Core>,
     pub(crate) console: Option<Arc<Console>>,
     pub(crate) tls: Option<Arc<Tls>>,
+    /// The listeners for LDAP clients, if the configuration has them.
+    pub(crate) ldap: Option<Ldap>,
     pub(crate) room: Arc<Room>,
     /// Set when the server is told to stop: `/readyz` says so, and each response closes its connection.
     pub(crate) draining: AtomicBool,

@@ -1,6 +1,7 @@
 //! The configuration of `matricula serve`: a TOML file. Unknown keys are errors.
 
 mod backup;
+mod ldap;
 mod observation;
 mod tls;
 
@@ -18,6 +19,7 @@ use thiserror::Error;
 pub use api::dns::{Domains, Verification};
 pub use api::limits::Limits;
 pub use backup::Backup;
+pub use ldap::Ldap;
 pub use observation::{Journal, Metrics, Traces};
 pub use tls::Tls;
 
@@ -75,6 +77,8 @@ pub struct Config {
     pub backup: Option<Backup>,
     /// The listener for Prometheus; none by default.
     pub metrics: Option<Metrics>,
+    /// The listeners for LDAP clients; none by default.
+    pub ldap: Option<Ldap>,
     /// Whether the last requests are recorded.
     pub journal: Journal,
     /// Where traces of calls are sent; nowhere by default.
@@ -159,6 +163,7 @@ impl Default for Config {
             log_file: None,
             backup: None,
             metrics: None,
+            ldap: None,
             journal: Journal::default(),
             traces: None,
             file: None,
@@ -222,6 +227,11 @@ pub enum ConfigError {
          allow_plaintext = true"
     )]
     Plaintext(SocketAddr),
+    /// Plaintext LDAP would be reachable from other machines.
+    #[error(
+        "ldap.listen = \"{0}\" would serve LDAP in plaintext to other machines: passwords could be read in transit. Configure a certificate ([tls] in docs/CONFIGURATION.md), then clients use StartTLS; or listen on 127.0.0.1"
+    )]
+    PlaintextLdap(SocketAddr),
     /// Metrics would be reachable from other machines.
     #[error(
         "metrics.listen = \"{0}\" would show request counts per application to other machines, in plaintext and without authentication. Listen on 127.0.0.1, or, if only the collector can reach the address, set allow_remote = true in [metrics]"
@@ -315,6 +325,7 @@ impl Config {
             return Err(ConfigError::Metrics(listen));
         }
         self.check_store()?;
+        self.ldap.as_ref().map_or(Ok(()), |ldap| ldap.check(self.tls.as_ref()))?;
         self.backup.as_ref().map_or(Ok(()), Backup::check)?;
         self.traces.as_ref().map_or(Ok(()), Traces::check)?;
         if self.journal.keep == 0 || self.journal.keep > Journal::MOST {

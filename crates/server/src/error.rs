@@ -26,6 +26,16 @@ pub enum OpenError {
     /// The certificate cannot be used.
     #[error(transparent)]
     Tls(#[from] TlsError),
+    /// An address for LDAP cannot be used.
+    #[error("ldap.{setting} = \"{address}\": {source}")]
+    Ldap {
+        /// The setting.
+        setting: &'static str,
+        /// The address.
+        address: SocketAddr,
+        /// The cause.
+        source: std::io::Error,
+    },
     /// The address for metrics cannot be used.
     #[error("metrics.listen = \"{address}\": {source}")]
     Metrics {

@@ -31,6 +31,7 @@ use tokio::sync::watch;
 
 use crate::app::App;
 use crate::jobs::Jobs;
+use crate::ldap::Ldap;
 use crate::readings::Readings;
 use crate::routes::Routes;
 use crate::tls::Tls;
@@ -86,6 +87,7 @@ pub(crate) async fn serve(
     }
     let jobs = Jobs::start(&app);
     let metrics = app.metrics.as_ref().and_then(|metrics| metrics.serve(Readings::of(&app)));
+    let ldap = app.ldap.as_ref().map(Ldap::serve);
     let graceful = GracefulShutdown::new();
     let stage = watch::Sender::new(Stage::Serves);
     let door = Door::new(&app, &graceful, &stage);
@@ -111,6 +113,9 @@ pub(crate) async fn serve(
     app.stopping.store(true, Ordering::Relaxed);
     app.core.imports.stop();
     stage.send_replace(Stage::Stops);
+    if let Some(ldap) = &ldap {
+        ldap.begin_stop();
+    }
     jobs.stop();
     let limit = app.core.limits.stop();
     if tokio::time::timeout(limit, graceful.shutdown()).await.is_err() {
@@ -118,6 +123,9 @@ pub(crate) async fn serve(
             seconds = limit.as_secs(),
             "requests were still running when the shutdown timeout ended"
         );
+    }
+    if let Some(ldap) = ldap {
+        ldap.finish(limit).await;
     }
     if let Some(metrics) = metrics {
         metrics.abort();

@@ -10,6 +10,7 @@ mod error;
 mod health;
 mod http;
 mod jobs;
+mod ldap;
 mod metrics;
 mod readings;
 mod routes;

@@ -39,6 +39,7 @@ impl Read for Readings {
         }
         readings.extend(replication(&app));
         readings.extend(backups(&app));
+        readings.extend(ldap(&app));
         if let Some(tls) = &app.tls {
             let help = "When the certificate in use ends, since 1970.";
             let end = Reading::gauge("matricula_certificate_end_seconds", help);
@@ -98,6 +99,25 @@ fn store(Figures { writers, bytes, readers }: &Figures) -> Vec<Reading> {
         readings.push(Reading::gauge("matricula_store_readers_limit", help).value(limit));
     }
     readings
+}
+
+fn ldap(app: &App) -> Vec<Reading> {
+    let Some(ldap) = &app.ldap else { return Vec::new() };
+    let figures = ldap.door.figures();
+    let help = "LDAP operations, by operation and result.";
+    let mut operations = Reading::counter("matricula_ldap_operations_total", help);
+    for ((operation, result), count) in figures.operations {
+        operations = operations.labelled([("operation", operation), ("result", result)], count);
+    }
+    vec![
+        Reading::gauge("matricula_ldap_connections", "Open LDAP connections.").value(figures.connections),
+        Reading::counter(
+            "matricula_ldap_connections_refused_total",
+            "LDAP connections that were closed because there were too many.",
+        )
+        .value(figures.refused),
+        operations,
+    ]
 }
 
 fn replication(app: &App) -> Vec<Reading> {

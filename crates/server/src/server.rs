@@ -19,6 +19,7 @@ use axum::body::Body;
 use console::Console;
 use directory::port::{Entropy, Refusal, Store, StoreError, Usage};
 use jiff::Timestamp;
+use ldap::Door;
 use observe::journal::Journal;
 use observe::log::Log;
 use observe::telemetry::Telemetry;
@@ -29,10 +30,11 @@ use tokio::net::TcpListener;
 use crate::admin::Admin;
 use crate::app::App;
 use crate::backups::Backups;
-use crate::config::Config;
+use crate::config::{self, Config};
 use crate::control::TestControl;
 use crate::error::OpenError;
 use crate::http;
+use crate::ldap::Ldap;
 use crate::metrics::Metrics;
 use crate::system::System;
 use crate::tls::{CertificateReload, Tls};
@@ -102,6 +104,9 @@ impl Server {
         let clock = || Arc::clone(&system.clock);
         let tls = config.tls.as_ref().map(|files| Tls::open(files, clock())).transpose()?;
         let core = Arc::new(core(mode, config, master_key, &system, tls.is_some(), over)?);
+        let tls = tls.map(Arc::new);
+        let ldap = config.ldap.as_ref().map(|settings| open_ldap(settings, &core, &system, tls.clone()));
+        let ldap = ldap.transpose()?;
         let metrics = config.metrics.as_ref().map(Metrics::open).transpose()?;
         let mut node = [0; 16];
         system.entropy.fill(&mut node);
@@ -118,7 +123,8 @@ impl Server {
             }),
             room: Arc::new(Room::new(config.limits)),
             core,
-            tls: tls.map(Arc::new),
+            tls,
+            ldap,
             draining: AtomicBool::new(false),
             drain: Duration::from_secs(config.drain_seconds),
             stopping: AtomicBool::new(false),
@@ -280,6 +286,11 @@ impl Server {
         self.app.metrics.as_ref().map(Metrics::address)
     }
 
+    /// The addresses for LDAP clients: with StartTLS or in plaintext, and with TLS.
+    pub fn ldap_addresses(&self) -> [Option<SocketAddr>; 2] {
+        self.app.ldap.as_ref().map_or([None, None], |ldap| ldap.addresses)
+    }
+
     /// Administers the directory directly.
     pub fn admin(&self) -> Admin {
         self.app.admin()
@@ -328,6 +339,18 @@ enum Mode {
     Sandbox,
 }
 
+/// The listeners for LDAP clients.
+fn open_ldap(
+    settings: &config::Ldap,
+    core: &Core,
+    system: &System,
+    tls: Option<Arc<Tls>>,
+) -> Result<Ldap, OpenError> {
+    let (store, hasher) = (Arc::clone(&core.store), Arc::clone(&core.hasher));
+    let door = Door::new(store, hasher, Arc::clone(&system.clock), &*system.entropy, settings.limits());
+    Ldap::open(settings, door, tls)
+}
+
 /// The shared state of endpoints.
 fn core(
     mode: Mode,
@@ -348,7 +371,7 @@ fn core(
     let explains = || Arc::new(Explainer::new(Arc::clone(&store), config.freshness(), paths().collect()));
     Ok(Core {
         authenticator,
-        hasher: config.passwords.hasher(Arc::clone(&entropy))?,
+        hasher: Arc::new(config.passwords.hasher(Arc::clone(&entropy))?),
         txt,
         clock,
         entropy,

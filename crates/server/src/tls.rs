@@ -38,6 +38,8 @@ const WARN_EVERY: SignedDuration = SignedDuration::from_hours(24);
 /// The TLS side of the server.
 pub(crate) struct Tls {
     acceptor: TlsAcceptor,
+    /// Without protocols to negotiate: LDAP has none.
+    ldap: TlsAcceptor,
     provider: Arc<CryptoProvider>,
     files: config::Tls,
     clock: Arc<dyn Clock>,
@@ -79,9 +81,11 @@ impl Tls {
             .map_err(TlsError::Setup)?
             .with_no_client_auth()
             .with_cert_resolver(Arc::clone(&current) as _);
+        let ldap = Arc::new(settings.clone()).into();
         settings.alpn_protocols = PROTOCOLS.map(<[u8]>::to_vec).into();
         let tls = Self {
             acceptor: Arc::new(settings).into(),
+            ldap,
             provider,
             files: files.clone(),
             clock,
@@ -108,6 +112,14 @@ impl Tls {
         stream: S,
     ) -> std::io::Result<TlsStream<S>> {
         self.acceptor.accept(stream).await
+    }
+
+    /// Performs a handshake with an LDAP client.
+    pub(crate) async fn accept_ldap<S: AsyncRead + AsyncWrite + Unpin>(
+        &self,
+        stream: S,
+    ) -> std::io::Result<TlsStream<S>> {
+        self.ldap.accept(stream).await
     }
 
     /// Checks the files for changes periodically, until dropped.

@@ -30,6 +30,7 @@ pub(crate) const SQLITE: &[Migration] = &[
     file!("sqlite", "0014_refusals"),
     file!("sqlite", "0015_scim"),
     file!("sqlite", "0016_scim_settings"),
+    file!("sqlite", "0017_ldap"),
 ];
 
 pub(crate) const POSTGRES: &[Migration] = &[
@@ -44,4 +45,5 @@ pub(crate) const POSTGRES: &[Migration] = &[
     file!("postgres", "0009_refusals"),
     file!("postgres", "0010_scim"),
     file!("postgres", "0011_scim_settings"),
+    file!("postgres", "0012_ldap"),
 ];

@@ -6,6 +6,7 @@ mod audit;
 mod callers;
 mod domains;
 mod groups;
+mod ldap;
 mod operation;
 mod requests;
 mod roles;

@@ -4,6 +4,7 @@ pub(crate) mod batch;
 pub(crate) mod change;
 pub(crate) mod forget;
 pub(crate) mod memory;
+pub(crate) mod numbers;
 pub(crate) mod quota;
 pub(crate) mod read;
 pub(crate) mod refusals;

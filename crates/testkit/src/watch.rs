@@ -10,13 +10,14 @@ use directory::audit::{self, Actor, Event};
 use directory::change::{Change, Changed, Delegate};
 use directory::domains::PendingDomain;
 use directory::groups::{Group, Member};
+use directory::ldap::{self, Base, Person, Root, Wanted};
 use directory::login::{Credentials, NamedProfile};
 use directory::port::{
     AccountStore, Affected, ApplicationRow, ApplicationStore, AuditPage, AuditQuery, AuditStore, BindingRow,
     CallerStore, ChainHead, ChainReport, DomainStore, Drawn, Evidence, Figures, Found, Freshness, GroupStore,
-    Indexed, Keys, KeysOf, Listed, OperationStore, Pending, Position, Recalled, Refusal, Replication,
-    RequestIds, RequestKey, RequestStore, RoleStore, ScimFrom, ScimPage, ScimStore, Store, Usage, UserStore,
-    Write, Written,
+    Indexed, Keys, KeysOf, LdapGroups, LdapPeople, LdapSlice, LdapStore, Listed, OperationStore, Pending,
+    Position, Recalled, Refusal, Replication, RequestIds, RequestKey, RequestStore, RoleStore, ScimFrom,
+    ScimPage, ScimStore, Store, TooMany, Usage, UserStore, Write, Written,
 };
 use directory::scim::{ClientToken, Resource, ScimGroup, ScimUser};
 use directory::session::{SessionLimits, SessionPrincipal};
@@ -217,6 +218,15 @@ impl ScimStore for Watched {
         by_outside_email(account: AccountId, key: &'a str) -> Vec<UserId>;
         by_user_name(client: ClientId, key: &'a str) -> Option<UserId>;
         tokens(client: ClientId) -> Vec<ClientToken>;
+    }
+}
+
+impl LdapStore for Watched {
+    stepped! {
+        ldap_account(bases: &'a [Base]) -> Option<AccountId>;
+        ldap_root(account: AccountId) -> Option<Root>;
+        ldap_people(account: AccountId, which: &'a LdapPeople, after: Option<&'a str>, limit: usize, wanted: Wanted) -> Result<LdapSlice<Person>, TooMany>;
+        ldap_groups(account: AccountId, which: &'a LdapGroups, after: Option<&'a str>, limit: usize, wanted: Wanted) -> LdapSlice<ldap::Group>;
     }
 }
 

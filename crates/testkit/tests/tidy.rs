@@ -50,10 +50,11 @@ fn crates_depend_only_on_the_allowed_ones() {
         ("console", &["api", "auth", "directory", "observe", "wire"]),
         ("directory", &[]),
         ("example", &["client"]),
+        ("ldap", &["auth", "directory", "observe"]),
         ("observe", &["directory", "wire"]),
         ("playground", &["api", "console", "directory", "observe", "server", "store"]),
         ("scim", &["api", "auth", "directory", "observe", "wire"]),
-        ("server", &["api", "auth", "console", "directory", "observe", "scim", "store", "wire"]),
+        ("server", &["api", "auth", "console", "directory", "ldap", "observe", "scim", "store", "wire"]),
         ("store", &["directory", "vfs"]),
         // testkit uses the clock and entropy of the port, and the headers of requests.
         ("testkit", &["client", "directory", "playground", "server", "wire"]),

@@ -70,7 +70,7 @@ pub(super) fn blamed_field(why: ChangeError) -> &'static str {
         C::AlreadyExists => "description",
         C::AddressTaken | C::NotFound | C::LastSuperAdministrator | C::RoleHeld | C::GroupHasFolders => "id",
         C::DomainHasUsers | C::DomainManaged | C::DomainBelowAnothers | C::VerificationExpired => "id",
-        C::Outdated | C::TooManyTokens | C::TooManyDeletions => "id",
+        C::Outdated | C::TooManyTokens | C::TooManyDeletions | C::BaseTaken => "id",
         C::Reserved | C::MemberAlreadyExists | C::MemberNotFound | C::MemberHasNoUser => "id",
     }
 }

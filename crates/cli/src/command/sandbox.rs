@@ -10,7 +10,7 @@ use playground::sandbox::{Certificates, Keys, Sandbox, config};
 use playground::system::{MovableClock, SeededEntropy};
 use playground::test_control::TestController;
 use server::System;
-use server::config::{ConfigError, LogFormat, Metrics, check_public_url};
+use server::config::{ConfigError, Ldap, LogFormat, Metrics, check_public_url};
 
 use super::serve::{Logging, stop_signal};
 use crate::output::{Failed, Output, replace_private};
@@ -78,11 +78,13 @@ pub(crate) async fn run(arguments: Arguments, output: &Output) -> Result<(), Fai
     let scheme = if certificates.is_some() { "https" } else { "http" };
     let base_url = format!("{scheme}://{}", listener.local_addr()?);
     let (tls, ca_file) = certificates.map(|it| (it.tls, it.ca_file)).unzip();
+    let ldaps = tls.as_ref().and_then(|_| Ldap::on_free_port().listen);
+    config.ldap = Some(Ldap { listen_tls: ldaps, ..Ldap::on_free_port() });
     config.tls = tls;
     let Sandbox { server, keys } = Sandbox::open(&data, &config, system).await?;
     server.count_dropped_lines(log.0.clone());
     server.is_called(names);
-    let keys = Keys { base_url, ca_file, ..keys };
+    let keys = Keys { base_url, ca_file, ..keys }.with_ldap(&server);
     let text = serde_json::to_string_pretty(&keys)?;
     let own = data.join("keys.json");
     for file in std::iter::once(&own).chain(&keys_file) {
@@ -147,6 +149,13 @@ fn banner(keys: &Keys, public_url: Option<&str>, folder: &Path, keys_file: &Path
     let (folder, keys_file) = (folder.display(), keys_file.display());
     let proxy = public_url.map(|url| format!("\n  By proxy    {url}")).unwrap_or_default();
     let here = public_url.map_or("here".to_owned(), |url| format!("to {url}"));
+    let ldap = match &*keys.ldap_url {
+        "" => String::new(),
+        url => format!(
+            "\n  LDAP        {url}\n              base     {}\n              bind DN  {}\n              password: the client_secret",
+            keys.ldap_base, keys.ldap_bind_dn
+        ),
+    };
     let trust = keys.ca_file.as_deref().map(trust_text).unwrap_or_default();
     format!(
         "Matricula sandbox: {base_url}
@@ -161,7 +170,7 @@ fn banner(keys: &Keys, public_url: Option<&str>, folder: &Path, keys_file: &Path
   app_id      {app_id}
   app_key     {app_key}
   access_key  {access_key}
-  secret_key  {secret_key}{client}
+  secret_key  {secret_key}{client}{ldap}
 
 Create a user, from another terminal:
 

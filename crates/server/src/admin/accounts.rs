@@ -88,6 +88,33 @@ impl Admin {
         self.apply(Change::SetSettings(account.id, update), format!("the account {code}")).await
     }
 
+    /// Sets the base of an account for LDAP clients, or removes it: then it is that of the account's first domain. Returns
+    /// the base as it is shown.
+    ///
+    /// # Errors
+    /// When the account does not exist, the base is no distinguished name, or it belongs to another account.
+    pub async fn set_ldap_base(&self, code: &str, base: Option<&str>) -> Result<Option<String>, AdminError> {
+        let account = self.account(code).await?;
+        let base = base.map(ldap::base).transpose()?;
+        let name = base.as_ref().map(|base| base.name.clone());
+        let what = name.clone().unwrap_or_else(|| format!("the account {code}"));
+        self.apply(Change::SetLdapBase(account.id, base), what).await.map(|()| name)
+    }
+
+    /// The base of an account for LDAP clients; `None`: it has no domain, and none was set.
+    ///
+    /// # Errors
+    /// When the account does not exist.
+    pub async fn ldap_base(&self, code: &str) -> Result<Option<String>, AdminError> {
+        let account = self.account(code).await?;
+        let root = self.store.ldap_root(account.id).await?;
+        Ok(root.and_then(|root| {
+            let first =
+                root.domains.first().map(|domain| ldap::dn::Dn::of_domain(domain.as_str()).to_string());
+            root.base.or(first)
+        }))
+    }
+
     /// Adds an authentication profile: the life of key pairs in hours, and the most key pairs per user and application.
     ///
     /// # Errors

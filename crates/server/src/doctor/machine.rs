@@ -58,12 +58,13 @@ pub(super) fn settings(config: &Config) -> Vec<Finding> {
 }
 
 fn open_files(config: &Config) -> Finding {
-    let needed = config.limits.in_flight as u64 + OTHER_FILES;
+    let ldap = config.ldap.as_ref().map_or(0, |ldap| ldap.max_connections);
+    let needed = (config.limits.in_flight + ldap) as u64 + OTHER_FILES;
     match getrlimit(Resource::Nofile).maximum {
         Some(most) if most < needed => Finding::warning(
             "open files",
-            format!("at most {most} may be open; limits.in_flight needs {needed}"),
-            format!("set LimitNOFILE={needed} in the unit, or a smaller limits.in_flight"),
+            format!("at most {most} may be open; limits.in_flight and ldap.max_connections need {needed}"),
+            format!("set LimitNOFILE={needed} in the unit, or smaller limits"),
         ),
         Some(most) => Finding::ok("open files", format!("at most {most}")),
         None => Finding::ok("open files", "no limit"),

@@ -26,6 +26,11 @@ pub(super) async fn examine(config: &Config, domain: Option<&DomainName>, now: T
             false => address("metrics", listen, metrics::PATH).await,
         });
     }
+    if let Some(ldap) = &config.ldap {
+        let listeners = [("ldap.listen", ldap.listen), ("ldap.listen_tls", ldap.listen_tls)];
+        findings
+            .extend(listeners.into_iter().filter_map(|(check, listen)| Some(ldap_address(check, listen?))));
+    }
     findings.extend(certificate(config, now));
     findings.push(dns(config, domain).await);
     findings
@@ -44,6 +49,24 @@ async fn address(check: &'static str, listen: SocketAddr, page: &str) -> Finding
                     "stop that program, or listen on another port; if it is this server, it does not respond",
                 ),
             }
+        }
+        Err(error) if error.kind() == ErrorKind::PermissionDenied => Finding::failure(
+            check,
+            format!("{listen}: {error}"),
+            "ports below 1024 need AmbientCapabilities=CAP_NET_BIND_SERVICE in the unit; or run doctor as the server's user",
+        ),
+        Err(error) => {
+            Finding::failure(check, format!("{listen}: {error}"), "listen on an address of this machine")
+        }
+    }
+}
+
+/// The address for LDAP is free, or something listens there.
+fn ldap_address(check: &'static str, listen: SocketAddr) -> Finding {
+    match std::net::TcpListener::bind(listen) {
+        Ok(_) => Finding::ok(check, format!("{listen} is free: no server runs")),
+        Err(error) if error.kind() == ErrorKind::AddrInUse => {
+            Finding::ok(check, format!("{listen} is in use, as it is while the server runs"))
         }
         Err(error) if error.kind() == ErrorKind::PermissionDenied => Finding::failure(
             check,

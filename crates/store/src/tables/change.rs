@@ -32,6 +32,8 @@ struct Made {
     detail: String,
     /// The action in the audit, if it differs from the change's own.
     action: Option<Action>,
+    /// Whether the audit has no event of it.
+    is_unrecorded: bool,
     /// The accounts that lost something: their epoch is bumped, so that no older judgement is written.
     took_away: Vec<AccountId>,
     /// Users added (1) or removed (-1), by account and domain.
@@ -51,6 +53,7 @@ impl Made {
             target: target.into(),
             detail: detail.into(),
             action: None,
+            is_unrecorded: false,
             took_away: Vec::new(),
             counts: Vec::new(),
             effect: Effect::Done,
@@ -165,6 +168,9 @@ pub(super) fn one(
     for (account, domain, users) in &made.counts {
         batch.count(*account, domain, *users);
     }
+    if made.is_unrecorded {
+        return Ok(Ok(made.effect));
+    }
     let at = if let Change::AddAlias(alias) = change { alias.created_at } else { now };
     batch.record(Entry {
         at: millis(at),
@@ -270,6 +276,7 @@ fn make(batch: &mut Batch<'_>, change: &Change, actor: &Actor, now: Timestamp) -
         Change::SetPolicy(id, policy) => accounts::set_policy(session, *id, policy),
         Change::SetSettings(id, update) => accounts::set_settings(session, *id, update),
         Change::StartImport(id, rows) => accounts::account(session, *id, format!("{rows} rows")),
+        Change::SetLdapBase(id, base) => accounts::set_ldap_base(session, *id, base.as_ref()),
         // Made by `one`, change by change.
         Change::Together(_) => Ok(Err(ChangeError::NotFound)),
         Change::SetAccountProfile(id, profile) => accounts::set_profile(session, *id, *profile),

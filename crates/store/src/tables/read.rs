@@ -4,6 +4,7 @@ pub(crate) mod audit;
 pub(crate) mod clients;
 pub(crate) mod domains;
 pub(crate) mod groups;
+pub(crate) mod ldap;
 pub(crate) mod scim;
 pub(crate) mod search;
 pub(crate) mod sessions;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use ::directory::change::{Change, ChangeError, Effect};
 use ::directory::login::{Attempt, AuthenticationProfile, Grant, NamedProfile, Outcome};
 use ::directory::port::{Freshness, Store};
-use ::directory::user::{PasswordHash, User};
+use ::directory::user::{PasswordHash, Update, User};
 use ::directory::{BindingId, EmailAddress, ProfileId};
 use jiff::SignedDuration;
 
@@ -135,4 +135,29 @@ pub(crate) async fn profiles_hold_for_users_else_for_accounts(engine: &impl Engi
     assert_eq!(effect(&store, Change::AddProfile(twice)).await.unwrap_err(), ChangeError::AlreadyExists);
     let unknown = Change::SetProfile(user_id(1), Some(ProfileId::from_bytes([9; 16])));
     assert_eq!(effect(&store, unknown).await.unwrap_err(), ChangeError::NotFound);
+}
+
+pub(crate) async fn a_bind_is_decided_like_a_login_and_recorded_if_asked_for(engine: &impl Engine) {
+    let store = store_with_password(engine).await;
+    let events = async || engine.rows("audit_events");
+    let before = events().await;
+    let bind = |is_recorded| Grant::Bind { is_recorded };
+    assert_eq!(log_in(&store, Some("right"), bind(true)).await, Outcome::Granted);
+    assert_eq!(log_in(&store, Some("right"), bind(false)).await, Outcome::Granted);
+    assert_eq!(events().await, before + 1);
+    let user = async || store.users_by_id(&[user_id(2)]).await.unwrap().remove(0).unwrap();
+    assert_eq!(user().await.logged_in_at, Some(now()));
+    // Refusals are always recorded, and a right password forgets them also if it is not.
+    for _ in 0..4 {
+        assert_eq!(log_in(&store, None, bind(false)).await, Outcome::Refused);
+    }
+    assert_eq!((events().await, user().await.attempts.failed), (before + 5, 4));
+    assert_eq!(log_in(&store, Some("right"), bind(false)).await, Outcome::Granted);
+    assert_eq!((events().await, user().await.attempts.failed), (before + 5, 0));
+    // Nothing of what stops a login lets a bind pass.
+    apply(&store, vec![update(user_id(2), Update { must_change_password: Some(true), ..Update::default() })])
+        .await;
+    assert_eq!(log_in(&store, Some("right"), bind(true)).await, Outcome::MustChange);
+    apply(&store, vec![disable(user_id(2))]).await;
+    assert_eq!(log_in(&store, Some("right"), bind(true)).await, Outcome::Refused);
 }

@@ -12,6 +12,7 @@ mod directory;
 mod domains;
 mod engine;
 mod groups;
+mod ldap;
 mod logins;
 mod nodes;
 mod requests;
@@ -70,6 +71,12 @@ macro_rules! engines {
             a_renamed_user_keeps_all_but_its_address, users_are_listed_from_any_index,
             an_application_has_at_most_two_tokens,
         }
+        ldap::{
+            a_base_is_that_of_the_first_domain_unless_it_was_set, users_are_read_in_slices_each_once,
+            a_local_part_names_a_user_alone, members_of_a_group_are_in_every_group_above_it,
+            groups_are_found_by_name_id_and_member, numbers_are_assigned_once_and_never_again,
+            users_are_found_by_the_time_of_their_change,
+        }
         administration::{
             all_changes_are_made_or_none, revocations_raise_the_epoch, a_principal_is_all_or_nothing,
             accounts_know_what_is_above_them, settings_change_one_by_one,
@@ -111,6 +118,7 @@ macro_rules! engines {
             a_login_is_decided_on_the_row_as_it_is, a_login_replaces_only_key_pairs_that_were_never_used,
             a_login_prolongs_key_pairs_of_its_user, a_login_with_an_unknown_address_is_in_the_audit,
             profiles_hold_for_users_else_for_accounts,
+            a_bind_is_decided_like_a_login_and_recorded_if_asked_for,
         }
     })* };
 }

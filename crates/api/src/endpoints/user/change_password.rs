@@ -1,11 +1,11 @@
 //! `POST /api/user/change-password`: sets a new password with the current one, also when a change is forced. `[ours]`
 
-use auth::Proof;
+use auth::{Proof, judge_new_password};
 use directory::application::Application;
 use directory::error::ItemError;
 use directory::login::{Credentials, Grant, Outcome};
 use directory::user::PasswordHash;
-use secrecy::{ExposeSecret, SecretString};
+use secrecy::SecretString;
 use wire::item::{Entry, Item as _, Row as _};
 use wire::login::{ChangePassword, PasswordChanged};
 use wire::{Answer, Code};
@@ -80,19 +80,6 @@ async fn judge_password(
     credentials: &Credentials,
     password: SecretString,
 ) -> Result<Result<(PasswordHash, u8), ItemError>, CallError> {
-    let policy = credentials.account.password_policy.clone();
-    let (address, name) = (credentials.user.address.to_string(), credentials.user.name.clone());
-    let (history, candidate) = (policy.history, password.clone());
-    let judge = move || policy.unmet(candidate.expose_secret(), &[&address, &name]);
-    let mut unmet = call.core.hasher.run(judge).await?;
-    let earlier =
-        credentials.user.password.iter().chain(&credentials.history).take(usize::from(history)).cloned();
-    if call.core.hasher.verify_any(password.clone(), earlier.collect()).await? {
-        unmet.push(format!("differ from the last {history} passwords"));
-    }
-    if !unmet.is_empty() {
-        return Ok(Err(ItemError::PasswordPolicy(unmet)));
-    }
-    let hash = call.core.hasher.hash(vec![password]).await?.pop();
-    Ok(hash.map(|hash| (hash, history)).ok_or(ItemError::Missing))
+    let judged = judge_new_password(&call.core.hasher, credentials, password).await?;
+    Ok(judged.map_err(ItemError::PasswordPolicy))
 }

@@ -34,6 +34,17 @@ pub(super) enum Command {
         #[arg(long)]
         basic_ad: Option<BasicAd>,
     },
+    /// Show or set the base of the account for LDAP clients (docs/LDAP.md)
+    LdapBase {
+        /// Its code
+        code: String,
+        /// A distinguished name, such as dc=example,dc=com
+        #[arg(value_name = "DN", conflicts_with = "default")]
+        base: Option<String>,
+        /// Use the base of the account's first domain again
+        #[arg(long)]
+        default: bool,
+    },
     /// Disable an account
     Disable {
         /// Its code
@@ -60,6 +71,14 @@ pub(super) async fn run(admin: &Admin, command: Command, output: &Output) -> Res
             let as_cloud = basic_ad.map(|basic_ad| matches!(basic_ad, BasicAd::TreatAsCloud));
             admin.change_settings(&code, packages, as_cloud).await?;
             print_done(output, "changed", &code)
+        }
+        Command::LdapBase { code, base, default } => {
+            if default || base.is_some() {
+                admin.set_ldap_base(&code, base.as_deref()).await?;
+            }
+            let base = admin.ldap_base(&code).await?;
+            let told = base.as_deref().unwrap_or("none: the account has no internal domain");
+            Ok(output.say(json!({ "code": code, "ldap_base": base }), told)?)
         }
         Command::Disable { code } => {
             admin.disable_account(&code).await?;

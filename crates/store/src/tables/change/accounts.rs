@@ -1,6 +1,7 @@
 //! Accounts, their roles and authentication profiles.
 
 use directory::change::ChangeError;
+use directory::ldap::Base;
 use directory::login::NamedProfile;
 use directory::password::Policy;
 use directory::settings::{Settings, SettingsUpdate};
@@ -71,6 +72,29 @@ pub(super) fn set_settings(session: &dyn Session, id: AccountId, update: &Settin
         session.execute("UPDATE accounts SET name = ?2 WHERE id = ?1", values![id.as_bytes(), name])?;
     }
     account(session, id, update.told())
+}
+
+/// Sets the base of an account for LDAP clients. It may be no other account's, now or by its domains.
+pub(super) fn set_ldap_base(session: &dyn Session, id: AccountId, base: Option<&Base>) -> Attempt {
+    let Some(base) = base else {
+        session.execute("DELETE FROM ldap_bases WHERE account = ?1", values![id.as_bytes()])?;
+        return account(session, id, "that of its first domain".to_owned());
+    };
+    let sql = "SELECT account FROM ldap_bases WHERE base_key = ?1";
+    let mut owners: Vec<[u8; 16]> = session.all(sql, values![base.key], |row| row.get(0))?;
+    if let Some(domain) = &base.domain {
+        let sql = "SELECT account FROM domains WHERE name = ?1";
+        owners.extend(session.one(sql, values![domain.as_str()], |row| row.get::<[u8; 16]>(0))?);
+    }
+    if owners.iter().any(|owner| owner != id.as_bytes()) {
+        return Ok(Err(ChangeError::BaseTaken));
+    }
+    session.execute(
+        "INSERT INTO ldap_bases (account, base, base_key) VALUES (?1, ?2, ?3)
+         ON CONFLICT (account) DO UPDATE SET base = excluded.base, base_key = excluded.base_key",
+        values![id.as_bytes(), base.name, base.key],
+    )?;
+    account(session, id, base.name.clone())
 }
 
 pub(super) fn set_profile(session: &dyn Session, id: AccountId, profile: Option<ProfileId>) -> Attempt {

@@ -26,6 +26,7 @@ pub(super) fn attempt(batch: &mut Batch<'_>, log_in: &LogIn, now: Timestamp) -> 
             target: log_in.address.clone(),
             detail: "unknown user".to_owned(),
             action: Some(Action::LoginRefused),
+            is_unrecorded: false,
             took_away: Vec::new(),
             counts: Vec::new(),
             effect: Effect::LogIn(Outcome::Refused),
@@ -44,13 +45,16 @@ pub(super) fn attempt(batch: &mut Batch<'_>, log_in: &LogIn, now: Timestamp) -> 
             rehash(session, &user, rehashed)?;
         }
         (outcome, why, made) = grant(batch, &user, &log_in.grant, now, made)?;
-        if outcome == Outcome::Granted && !matches!(log_in.grant, Grant::Nothing) {
+        if outcome == Outcome::Granted
+            && !matches!(log_in.grant, Grant::Nothing | Grant::Bind { is_recorded: false })
+        {
             let sql = "UPDATE users SET logged_in_at = ?2 WHERE id = ?1";
             session.execute(sql, values![user.id.as_bytes(), millis(now)])?;
         }
     }
     if outcome != Outcome::Granted {
-        made = Made { action: Some(Action::LoginRefused), detail: why.to_owned(), ..made };
+        made =
+            Made { action: Some(Action::LoginRefused), detail: why.to_owned(), is_unrecorded: false, ..made };
     }
     Ok(Ok(Made { effect: Effect::LogIn(outcome), ..made }))
 }
@@ -94,6 +98,10 @@ fn grant(
     match grant {
         Grant::Nothing => granted(Made { action: Some(Action::PasswordRefused), ..made }),
         Grant::Binding(binding, profile) => grant_binding(batch, user, binding, profile, now, made),
+        // Nothing is written then, so the commit costs no forced write.
+        Grant::Bind { is_recorded } => {
+            granted(Made { detail: "LDAP".to_owned(), is_unrecorded: !is_recorded, ..made })
+        }
         Grant::Session(new) => {
             sessions::insert(session, user.id, new)?;
             granted(Made { detail: "console".to_owned(), ..made })

@@ -13,9 +13,9 @@ use crate::session::{Result, Row, Session, Value, unreadable, values};
 use crate::tables::row::{optional_time, parsed, time};
 use crate::tables::user_row::{self, SELECT};
 
-const DETAILS: &str =
+pub(super) const DETAILS: &str =
     "SELECT user_id, given_name, family_name, attributes FROM user_details WHERE user_id IN ({})";
-const ATTRIBUTES: &str =
+pub(super) const ATTRIBUTES: &str =
     "SELECT user_id, attribute, value FROM user_attributes WHERE user_id IN ({}) ORDER BY attribute";
 const EXTERNAL_IDS: &str =
     "SELECT resource, external_id FROM external_ids WHERE client = ?1 AND resource IN ({})";
@@ -115,7 +115,8 @@ pub(crate) fn users_by_id(
 
 const ALIASES: &str = "SELECT address_key FROM users WHERE account = ?1 AND alias_of IS NOT NULL";
 const RESERVED: &str = "SELECT address_key FROM users WHERE account = ?1 AND reserved = 1";
-const DOMAINS: &str = "SELECT domain, CAST(sum(users) AS BIGINT) FROM user_counts WHERE account = ?1
+pub(super) const DOMAINS: &str =
+    "SELECT domain, CAST(sum(users) AS BIGINT) FROM user_counts WHERE account = ?1
     GROUP BY domain HAVING sum(users) > 0 ORDER BY domain";
 // With one bound only: SQLite would compare each skipped key with the other one, and take twice the time.
 const NTH_KEY: &str = "SELECT address_key FROM users WHERE address_key > ?1

@@ -26,6 +26,14 @@ fn no_statement_of_a_list_scans_or_sorts() {
     }
 }
 
+/// The same holds for LDAP, where a statement may look up in another index.
+#[test]
+fn no_statement_of_ldap_scans_or_sorts() {
+    for (statement, step) in plans([ldap::statements(), ldap::group_statements()].concat()) {
+        assert!(!step.contains("SCAN") && !step.contains("TEMP B-TREE"), "{statement}: {step}");
+    }
+}
+
 /// The same holds for searches, and each reads the index made for it.
 #[test]
 fn no_statement_of_a_search_scans_or_sorts() {

@@ -1,5 +1,5 @@
 //! `POST /api/ttp/url/get-all-managed-urls`, a stub by design. The service's catalogue has it in a product that no
-//! application can be registered for here, so an application with any product may call it. `[ours]`
+//! application can be registered for here, so an application with any product of endpoints may call it. `[ours]`
 
 use directory::application::Product;
 use directory::role::URL_PROTECT_EDIT;
@@ -16,7 +16,14 @@ pub const ENDPOINT: Endpoint = Endpoint {
     method: Method::Post,
     summary: "Lists managed URLs. The connection test of integrations such as Splunk SOAR and Cortex XSOAR.",
     permission: Some(URL_PROTECT_EDIT),
-    products: &Product::ALL,
+    products: &[
+        Product::UserAndGroupManagement,
+        Product::RoleManagement,
+        Product::AuditEvents,
+        Product::AccountManagement,
+        Product::DomainManagement,
+        Product::EmailSecurityOnboarding,
+    ],
     writes: false,
     takes: Takes::Page(GetManagedUrls::FIELDS),
     row: ManagedUrl::FIELDS,
