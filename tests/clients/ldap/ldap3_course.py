@@ -47,7 +47,8 @@ seen["again"] = str(service.entries[0].cn)
 service.search(base, f"(mail={escape_filter_chars(settings['address'])})", attributes=["*", "memberOf"])
 [user] = service.entries
 seen["user"] = [str(user.cn), str(user.sn), len(user.memberOf.values), int(user.uidNumber.value) >= 100_000]
-seen["of group"] = [service.search(base, f"(memberOf={escape_filter_chars(found.entry_dn)})"), len(service.entries)]
+service.search(base, f"(memberOf={escape_filter_chars(found.entry_dn)})")
+seen["of group"] = len(service.entries)
 seen["compare"] = [
     service.compare(user.entry_dn, "mail", settings["address"]),
     service.compare(user.entry_dn, "mail", "nobody@example.com"),

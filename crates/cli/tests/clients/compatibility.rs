@@ -200,7 +200,7 @@ pub(crate) const POWERSHELL: Row = row(
     "created; refused as a duplicate",
 );
 
-const ROWS: [&Row; 30] = [
+const ROWS: [&Row; 38] = [
     &PYTHON,
     &RETRIES,
     &COURSE,

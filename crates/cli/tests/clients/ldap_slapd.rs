@@ -142,18 +142,24 @@ fn schema(site: &Site) -> String {
         &["-H", &site.url()],
         &["-b", "cn=Subschema", "-s", "base", "(objectClass=subschema)", "attributeTypes", "objectClasses"],
     );
-    let mut lines = vec!["objectclass ( 1.3.6.1.4.1.9999.9.1 NAME 'thing' SUP top STRUCTURAL )".to_owned()];
+    let (mut lines, mut operational) = (Vec::new(), Vec::new());
     for line in published.lines() {
         let Some((kind, definition)) = line.split_once(": ") else { continue };
         let name = definition.split('\'').nth(1).unwrap_or_default();
         if kind == "dn" || BUILT_IN.contains(&name) {
             continue;
         }
+        if definition.contains("USAGE directoryOperation") {
+            operational.push(name);
+        }
         let definition = definition.replace(" STRUCTURAL", " AUXILIARY");
         let definition = definition.replace(" NO-USER-MODIFICATION USAGE directoryOperation", "");
         let kind = if kind == "attributeTypes" { "attributetype" } else { "objectclass" };
         lines.push(format!("{kind} {definition}"));
     }
+    // The one structural class of each entry, which may have what is operational here.
+    let thing = "objectclass ( 1.3.6.1.4.1.9999.9.1 NAME 'thing' SUP top STRUCTURAL MAY";
+    lines.push(format!("{thing} ( {} ) )", operational.join(" $ ")));
     lines.join("\n")
 }
 
