@@ -16,6 +16,7 @@ pub(crate) struct Row {
 }
 
 const HTTP: &str = "HTTP/1.1";
+const LDAP: &str = "LDAP";
 const HTTPS: &str = "HTTP/1.1, TLS";
 const HTTP_2: &str = "HTTP/2, TLS";
 
@@ -153,6 +154,24 @@ pub(crate) const SCIMMY: Row = row(
     "users and a group created, changed, replaced, filtered, paged, searched, sent in bulk, deleted",
     "all done; the library reads every response",
 );
+
+/// What each library does by LDAP.
+const LOOK_UP: &str = "bind right, wrong and by address; a walk of 2,002 users in pages; a group and a user with characters that are escaped; compare";
+const LOOK_UP_RESULT: &str = "all found; a user sees itself and its groups; wrong password 49";
+
+pub(crate) const LDAP3: Row = row("LDAP: Python, ldap3", LDAP, LOOK_UP, LOOK_UP_RESULT);
+pub(crate) const PYTHON_LDAP: Row = row("LDAP: Python, python-ldap", LDAP, LOOK_UP, LOOK_UP_RESULT);
+pub(crate) const NET_LDAP: Row = row("LDAP: Perl, Net::LDAP", LDAP, LOOK_UP, LOOK_UP_RESULT);
+pub(crate) const LDAPTS: Row = row("LDAP: Node.js, ldapts", LDAP, LOOK_UP, LOOK_UP_RESULT);
+pub(crate) const LDAPJS: Row = row("LDAP: Node.js, ldapjs", LDAP, LOOK_UP, LOOK_UP_RESULT);
+pub(crate) const JNDI: Row = row("LDAP: Java, JNDI", LDAP, LOOK_UP, LOOK_UP_RESULT);
+pub(crate) const SLAPD: Row = row(
+    "LDAP: slapd, loaded with the same entries",
+    LDAP,
+    "67 searches",
+    "the same entries, but for the differences in LDAP.md",
+);
+pub(crate) const LDAPSEARCH: Row = row("LDAP: ldapsearch, ldapwhoami", LDAP, LOOK_UP, LOOK_UP_RESULT);
 pub(crate) const JAVA: Row = row(
     "Java, HttpURLConnection, as the documented sample",
     HTTP,
@@ -181,7 +200,7 @@ pub(crate) const POWERSHELL: Row = row(
     "created; refused as a duplicate",
 );
 
-const ROWS: [&Row; 30] = [
+const ROWS: [&Row; 38] = [
     &PYTHON,
     &RETRIES,
     &COURSE,
@@ -212,6 +231,14 @@ const ROWS: [&Row; 30] = [
     &SCIM2_CLIENT,
     &SCIM_CLIENT,
     &SCIMMY,
+    &LDAP3,
+    &PYTHON_LDAP,
+    &NET_LDAP,
+    &LDAPTS,
+    &LDAPJS,
+    &JNDI,
+    &LDAPSEARCH,
+    &SLAPD,
 ];
 
 const HEAD: &str = "# Compatibility

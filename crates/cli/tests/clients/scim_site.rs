@@ -33,9 +33,8 @@ pub(crate) fn on_both_engines(what: &str, test: impl Fn(&Site)) {
 impl Site {
     fn start(store: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let init = ["--domain", DOMAIN, "--account", "CACME00001", "--listen", "127.0.0.1:0", "--store"];
-        run(folder.path(), "init", &[&init[..], &[store]].concat());
-        let admin = |words: &[&str]| run(folder.path(), "admin", words);
+        init(folder.path(), store);
+        let admin = |words: &[&str]| admin_of(folder.path(), words);
         let add =
             ["client", "add", "--account", "CACME00001", "--name", "SCIM", "--role", "Full Administrator"];
         let added = admin(&[&add[..], &["--product", "userandgroupmanagement"]].concat());
@@ -44,18 +43,8 @@ impl Site {
         admin(&["client", "user-name-domain", client_id, DOMAIN]);
         let token = admin(&["client", "token", "add", client_id])["token"].as_str().unwrap().to_owned();
 
-        let mut serve = matricula(folder.path(), "serve");
-        let mut process = serve.stderr(Stdio::piped()).spawn().unwrap();
-        let mut lines = BufReader::new(process.stderr.take().unwrap()).lines().map(Result::unwrap);
-        let address = lines.by_ref().find_map(|line| {
-            let line: Value = serde_json::from_str(&line).ok()?;
-            Some(line["address"].as_str()?.to_owned())
-        });
-        let base_url = format!("http://{}", address.expect("the server starts"));
-        // An unread log would block the server in the end.
-        let log = folder.path().join("server.log");
-        std::thread::spawn(move || fs::write(log, lines.map(|line| line + "\n").collect::<String>()));
-        Self { process, folder, base_url, token }
+        let (process, [address]) = serve(folder.path(), ["listening"]);
+        Self { process, folder, base_url: format!("http://{address}"), token }
     }
 
     /// The base URL of SCIM.
@@ -119,6 +108,36 @@ impl Drop for Site {
         let _ = self.process.kill();
         let _ = self.process.wait();
     }
+}
+
+/// Creates a directory with an account and its domain in the folder.
+pub(crate) fn init(folder: &Path, store: &str) {
+    let words = ["--domain", DOMAIN, "--account", "CACME00001", "--listen", "127.0.0.1:0", "--store"];
+    run(folder, "init", &[&words[..], &[store]].concat());
+}
+
+/// Runs `matricula admin` on the directory in the folder.
+pub(crate) fn admin_of(folder: &Path, words: &[&str]) -> Value {
+    run(folder, "admin", words)
+}
+
+/// Serves the directory in the folder, and gives the addresses that lines of the log with these messages have.
+pub(crate) fn serve<const N: usize>(folder: &Path, messages: [&str; N]) -> (Child, [String; N]) {
+    let mut process = matricula(folder, "serve").stderr(Stdio::piped()).spawn().unwrap();
+    let mut lines = BufReader::new(process.stderr.take().unwrap()).lines().map(Result::unwrap);
+    let mut addresses = messages.map(|_| None);
+    while addresses.iter().any(Option::is_none) {
+        let line = lines.next().expect("the server starts");
+        let line: Value = serde_json::from_str(&line).unwrap_or_default();
+        let said = messages.iter().position(|message| line["message"] == *message);
+        if let (Some(at), Some(address)) = (said, line["address"].as_str()) {
+            addresses[at] = Some(address.to_owned());
+        }
+    }
+    // An unread log would block the server in the end.
+    let log = folder.join("server.log");
+    std::thread::spawn(move || fs::write(log, lines.map(|line| line + "\n").collect::<String>()));
+    (process, addresses.map(Option::unwrap))
 }
 
 fn matricula(folder: &Path, command: &str) -> Command {
