@@ -61,12 +61,12 @@ impl Service {
         let is_valid = |principal: &Arc<ClientPrincipal>| {
             self.token.as_ref().is_none_or(|token| token.verify(&principal.tokens, now).is_ok())
         };
+        let token = self.token.as_ref().map(|token| token.id);
+        let found = store.client(self.client, freshness).await?.filter(is_valid);
         #[expect(
             clippy::disallowed_methods,
             reason = "this is the crate that makes callers, and the secret or token was right"
         )]
-        let token = self.token.as_ref().map(|token| token.id);
-        let found = store.client(self.client, freshness).await?.filter(is_valid);
         Ok(found.map(|found| Caller::vouched_client(found, token)))
     }
 }

@@ -63,7 +63,8 @@ fn ldap3_looks_up_and_logs_in() {
 fn python_ldap_looks_up_and_logs_in() {
     // The package of Debian, which belongs to Debian's Python.
     let python = "/usr/bin/python3";
-    let has = command(python).args(["-c", "import ldap"]).output().is_ok_and(|output| output.status.success());
+    let has =
+        command(python).args(["-c", "import ldap"]).output().is_ok_and(|output| output.status.success());
     if !has {
         return testkit::left_out("python-ldap", "python3-ldap");
     }
@@ -116,7 +117,7 @@ fn jndi_looks_up_and_logs_in() {
     }
     let course = tools::file("ldap/LdapCourse.java");
     let client = |_: &Site| Client::new(["java".as_ref(), course.as_os_str()]);
-    // It has no compare of its own.
+    // It has no operation to compare.
     looks_up("JNDI", &client, &expected(json!({ "empty": null, "compare": null })));
     compatibility::record_run(&compatibility::JNDI, &tools::java_version());
 }
@@ -130,14 +131,18 @@ fn ldapsearch_looks_up_and_logs_in() {
     let version = tools::version("ldapsearch", &["-VV"]);
     on_both_engines(what, |site| {
         let as_service = ["-x", "-H", &site.url(), "-D", &site.bind_dn(), "-w", site.secret()];
-        let run = |program: &str, more: &[&str]| command(program).args(as_service).args(more).output().unwrap();
+        let run =
+            |program: &str, more: &[&str]| command(program).args(as_service).args(more).output().unwrap();
         let whole = ["-LLL", "-o", "ldif-wrap=no", "-b", BASE];
         let search = |more: &[&str]| printed(&run("ldapsearch", &[&whole[..], more].concat()));
         let walked = search(&["-E", "pr=300/noprompt", "(objectClass=inetOrgPerson)", "1.1"]);
         assert_eq!(walked.matches("dn: ").count() + walked.matches("dn:: ").count(), SEEDED + 2);
         let escaped = "(cn=\\c3\\96l, Gas & \"Co\" \\28x\\2a\\29 #1)";
         let group = search(&[escaped, "objectClass", "gidNumber"]);
-        assert!(group.contains("objectClass: groupOfUniqueNames") && group.contains("gidNumber: "), "{group}");
+        assert!(
+            group.contains("objectClass: groupOfUniqueNames") && group.contains("gidNumber: "),
+            "{group}"
+        );
         // Without pages 500 is the most.
         let refused = run("ldapsearch", &[&whole[..], &["(uid=*)", "1.1"]].concat());
         assert_eq!(refused.status.code(), Some(4), "{refused:?}");

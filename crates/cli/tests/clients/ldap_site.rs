@@ -52,7 +52,8 @@ impl Site {
         init(folder.path(), store);
         let admin = |words: &[&str]| admin_of(folder.path(), words);
         admin(&["seed", "--users", &SEEDED.to_string()]);
-        let add = ["client", "add", "--account", "CACME00001", "--name", "LDAP", "--role", "Full Administrator"];
+        let add =
+            ["client", "add", "--account", "CACME00001", "--name", "LDAP", "--role", "Full Administrator"];
         let added = admin(&[&add[..], &["--product", "directory"]].concat());
         let settings = folder.path().join("matricula.toml");
         let configured = fs::read_to_string(&settings).unwrap() + "\n[ldap]\nlisten = \"127.0.0.1:0\"\n";

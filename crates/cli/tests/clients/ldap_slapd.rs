@@ -14,10 +14,32 @@ use crate::{compatibility, tools};
 
 /// Attribute types and object classes that slapd has by itself.
 const BUILT_IN: &[&str] = &[
-    "objectClass", "cn", "uid", "description", "uidNumber", "gidNumber", "entryUUID", "entryDN", "createTimestamp",
-    "modifyTimestamp", "structuralObjectClass", "hasSubordinates", "subschemaSubentry", "namingContexts",
-    "supportedControl", "supportedExtension", "supportedFeatures", "supportedLDAPVersion", "vendorName",
-    "vendorVersion", "attributeTypes", "objectClasses", "matchingRules", "ldapSyntaxes", "top", "subschema",
+    "objectClass",
+    "cn",
+    "uid",
+    "description",
+    "uidNumber",
+    "gidNumber",
+    "entryUUID",
+    "entryDN",
+    "createTimestamp",
+    "modifyTimestamp",
+    "structuralObjectClass",
+    "hasSubordinates",
+    "subschemaSubentry",
+    "namingContexts",
+    "supportedControl",
+    "supportedExtension",
+    "supportedFeatures",
+    "supportedLDAPVersion",
+    "vendorName",
+    "vendorVersion",
+    "attributeTypes",
+    "objectClasses",
+    "matchingRules",
+    "ldapSyntaxes",
+    "top",
+    "subschema",
 ];
 
 /// Attributes that slapd makes by itself.
