@@ -6,6 +6,8 @@ use std::io::{BufRead as _, BufReader};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use tempfile::TempDir;
 
 use crate::ldap_site::{BASE, Site, on_both_engines};
@@ -116,6 +118,17 @@ const FILTERS: &[&str] = &[
     "(uid~=user0000007@example.com)",
 ];
 
+/// Where another number of entries is found here, and with slapd (docs/LDAP.md).
+const RULED: &[(&str, usize, usize)] = &[
+    // The base, the folders and the application have no times and no UUID here.
+    ("(createTimestamp>=20200101000000Z)", 2_004, 2_009),
+    ("(entryUUID=*)", 2_004, 2_009),
+    // A rule that is not the attribute's own is undefined here.
+    ("(cn:caseExactMatch:=Staff)", 0, 1),
+    // slapd compares how words sound.
+    ("(uid~=user0000007@example.com)", 1, 2_000),
+];
+
 /// slapd in its own folder; ends when dropped.
 struct Slapd {
     process: Child,
@@ -152,10 +165,35 @@ fn searched(server: &[&str], words: &[&str]) -> String {
     String::from_utf8(output.stdout).unwrap()
 }
 
-/// The names of the entries that a filter finds, as LDIF has them.
+/// The names of the entries that a filter finds. Servers escape them differently.
 fn names(server: &[&str], filter: &str) -> BTreeSet<String> {
     let found = searched(server, &["-b", BASE, filter, "1.1"]);
-    found.lines().filter(|line| line.starts_with("dn:")).map(str::to_owned).collect()
+    found.lines().filter(|line| line.starts_with("dn:")).map(|line| unescaped(&decoded(line))).collect()
+}
+
+/// A name without its escapes (RFC 4514).
+fn unescaped(name: &str) -> String {
+    let mut bytes = Vec::new();
+    let mut rest = name.as_bytes();
+    while let Some((byte, after)) = rest.split_first() {
+        let digits = after.get(..2).and_then(|digits| std::str::from_utf8(digits).ok());
+        let escaped = digits.and_then(|digits| u8::from_str_radix(digits, 16).ok());
+        rest = match (byte, escaped) {
+            (b'\\', Some(escaped)) => {
+                bytes.push(escaped);
+                &after[2..]
+            }
+            (b'\\', None) => {
+                bytes.extend(after.first());
+                after.get(1..).unwrap_or_default()
+            }
+            _ => {
+                bytes.push(*byte);
+                after
+            }
+        };
+    }
+    String::from_utf8(bytes).unwrap()
 }
 
 /// The published schema as slapd reads it: classes are auxiliary, because an entry here has several structural ones.
@@ -224,7 +262,7 @@ fn slapd(site: &Site) -> Slapd {
     let socket = format!("ldapi://{}", at("socket").display().to_string().replace('/', "%2F"));
     // With a level for its log it stays in the foreground.
     let mut process = Command::new("/usr/sbin/slapd")
-        .args(["-d", "0", "-h", &socket, "-f"])
+        .args(["-d", "none", "-h", &socket, "-f"])
         .arg(at("slapd.conf"))
         .stdin(Stdio::null())
         .stderr(Stdio::piped())
@@ -246,7 +284,7 @@ fn slapd_finds_the_same_entries() {
     if !tools::has_tools(what, &["ldapsearch"]) || !tools::has_file(what, Path::new("/usr/sbin/slapd")) {
         return;
     }
-    let version = tools::version("/usr/sbin/slapd", &["-V"]);
+    let version = tools::version("/usr/sbin/slapd", &["-VV"]);
     on_both_engines(what, |site| {
         let slapd = slapd(site);
         let (url, root) = (slapd.url(), format!("cn=root,{BASE}"));
@@ -261,13 +299,13 @@ fn slapd_finds_the_same_entries() {
         let (ann, group) = (name("(sn=Lee)"), name("(cn=\\c3\\96l*)"));
         let mut differences = Vec::new();
         for filter in FILTERS {
-            let filter = filter.replace("{ann}", &ann).replace("{group}", &group);
-            let (here, there) = (names(&ours, &filter), names(&theirs, &filter));
+            let sent = filter.replace("{ann}", &ann).replace("{group}", &group);
+            let (here, there) = (names(&ours, &sent), names(&theirs, &sent));
             if here != there {
-                differences.push(format!("{filter}: {} here, {} with slapd", here.len(), there.len()));
+                differences.push((*filter, here.len(), there.len()));
             }
         }
-        assert_eq!(differences, Vec::<String>::new());
+        assert_eq!(differences, RULED);
     });
     compatibility::record_run(&compatibility::SLAPD, &version);
 }
@@ -275,10 +313,7 @@ fn slapd_finds_the_same_entries() {
 /// The value of a line of LDIF.
 fn decoded(line: &str) -> String {
     match line.split_once(":: ") {
-        Some((_, encoded)) => {
-            let decode = format!("import base64,sys; sys.stdout.buffer.write(base64.b64decode('{encoded}'))");
-            String::from_utf8(command("python3").args(["-c", &decode]).output().unwrap().stdout).unwrap()
-        }
+        Some((_, encoded)) => String::from_utf8(STANDARD.decode(encoded).unwrap()).unwrap(),
         None => line.split_once(": ").unwrap().1.to_owned(),
     }
 }
