@@ -171,6 +171,12 @@ pub(crate) const SLAPD: Row = row(
     "67 searches",
     "the same entries, but for the differences in LDAP.md",
 );
+pub(crate) const SSSD: Row = row(
+    "LDAP: sssd, with getent and id",
+    LDAP,
+    "a user, a group, and the groups of the user",
+    "found by the name service of the machine",
+);
 pub(crate) const LDAPSEARCH: Row = row("LDAP: ldapsearch, ldapwhoami", LDAP, LOOK_UP, LOOK_UP_RESULT);
 pub(crate) const JAVA: Row = row(
     "Java, HttpURLConnection, as the documented sample",
@@ -200,7 +206,7 @@ pub(crate) const POWERSHELL: Row = row(
     "created; refused as a duplicate",
 );
 
-const ROWS: [&Row; 38] = [
+const ROWS: [&Row; 39] = [
     &PYTHON,
     &RETRIES,
     &COURSE,
@@ -239,6 +245,7 @@ const ROWS: [&Row; 38] = [
     &JNDI,
     &LDAPSEARCH,
     &SLAPD,
+    &SSSD,
 ];
 
 const HEAD: &str = "# Compatibility

@@ -21,6 +21,7 @@ mod java;
 mod ldap;
 mod ldap_site;
 mod ldap_slapd;
+mod ldap_sssd;
 mod mono;
 mod node;
 mod package;
