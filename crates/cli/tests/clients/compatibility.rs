@@ -177,6 +177,12 @@ pub(crate) const SSSD: Row = row(
     "a user, a group, and the groups of the user",
     "found by the name service of the machine",
 );
+pub(crate) const DOVECOT: Row = row(
+    "LDAP: Dovecot, with doveadm",
+    LDAP,
+    "a right and a wrong password; a user; all users",
+    "accepted, refused, found",
+);
 pub(crate) const LDAPSEARCH: Row = row("LDAP: ldapsearch, ldapwhoami", LDAP, LOOK_UP, LOOK_UP_RESULT);
 pub(crate) const JAVA: Row = row(
     "Java, HttpURLConnection, as the documented sample",
@@ -206,7 +212,7 @@ pub(crate) const POWERSHELL: Row = row(
     "created; refused as a duplicate",
 );
 
-const ROWS: [&Row; 39] = [
+const ROWS: [&Row; 40] = [
     &PYTHON,
     &RETRIES,
     &COURSE,
@@ -246,6 +252,7 @@ const ROWS: [&Row; 39] = [
     &LDAPSEARCH,
     &SLAPD,
     &SSSD,
+    &DOVECOT,
 ];
 
 const HEAD: &str = "# Compatibility

@@ -1,4 +1,5 @@
-//! sssd: users and groups of the directory are users and groups of a Linux machine.
+//! Servers that look users up and log them in: sssd, which makes users and groups of the directory those of a Linux machine,
+//! and Dovecot.
 
 use std::path::Path;
 
@@ -38,4 +39,34 @@ fn sssd_finds_users_and_their_groups() {
         assert!(groups.contains(GROUP) && groups.contains(STAFF), "{groups}");
     });
     compatibility::record_run(&compatibility::SSSD, &version);
+}
+
+#[test]
+fn dovecot_logs_users_in() {
+    let what = "Dovecot";
+    if !tools::has_tools(what, &["python3", "doveadm"])
+        || !tools::has_file(what, Path::new("/usr/lib/dovecot/modules/auth/libauthdb_ldap.so"))
+    {
+        return;
+    }
+    if !rustix::process::getuid().is_root() {
+        return testkit::left_out(what, "root, as whom Dovecot starts");
+    }
+    let version = format!("Dovecot {}", tools::version("/usr/sbin/dovecot", &["--version"]));
+    on_both_engines(what, |site| {
+        let folder = tempfile::Builder::new().prefix("dovecot").tempdir_in("/tmp").unwrap();
+        // Its processes run as another user.
+        let readable = std::os::unix::fs::PermissionsExt::from_mode(0o755);
+        std::fs::set_permissions(folder.path(), readable).unwrap();
+        let mut dovecot = command(tools::file("ldap/dovecot.sh"));
+        let output = dovecot.arg(site.settings()).arg(folder.path()).output().unwrap();
+        let said = String::from_utf8_lossy(&output.stdout);
+        let log = std::fs::read_to_string(folder.path().join("log")).unwrap_or_default();
+        assert!(output.status.success(), "{output:?}\n{log}");
+        let lines: Vec<_> = said.lines().collect();
+        let [right, wrong, number, user] = lines[..] else { panic!("four lines: {said}\n{log}") };
+        assert_eq!((right, wrong, user), ("yes", "no", ANN), "{log}");
+        assert!(number.parse::<u32>().unwrap() >= 100_000, "{number}");
+    });
+    compatibility::record_run(&compatibility::DOVECOT, &version);
 }
