@@ -99,8 +99,18 @@ pub fn scim_error(refusal: &CallError) -> ScimError {
         CallError::Auth(AuthError::MissingHeader { .. } | AuthError::MalformedHeader { .. }) => 401,
         refusal => refusal.code().rest_status(),
     };
-    ScimError::with_status(status, format!("{refusal}."))
+    // Providers have tokens that last, which an administrator issues.
+    let detail = match refusal {
+        CallError::Auth(AuthError::TokenExpired) => format!("The token has expired: {NEW_TOKEN}"),
+        CallError::Auth(AuthError::InvalidToken) => format!("The token is not valid here: {NEW_TOKEN}"),
+        refusal => format!("{refusal}."),
+    };
+    ScimError::with_status(status, detail)
 }
+
+/// What a provider needs in place of a token that does not work.
+const NEW_TOKEN: &str =
+    "issue one on the application's page in the console, or with matricula admin client token add.";
 
 /// The challenge of a 401 (required by RFC 9110, 11.6.1, and RFC 6749, 5.2): without one, some clients raise an error and
 /// hide the body.

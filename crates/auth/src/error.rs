@@ -61,14 +61,10 @@ pub enum AuthError {
     #[error("0018 AccessKey Has Expired")]
     BindingExpired,
     /// The token has expired (spec/protocol.md 2e).
-    #[error(
-        "The token has expired: get a new one from POST /oauth/token, or for SCIM issue one on the application's page in the console or with matricula admin client token add"
-    )]
+    #[error("The token has expired: get a new one from POST /oauth/token")]
     TokenExpired,
     /// This server did not issue the token, or its application is gone.
-    #[error(
-        "The token is not valid here: get a new one from POST /oauth/token, or for SCIM issue one on the application's page in the console or with matricula admin client token add"
-    )]
+    #[error("The token is not valid here: get a new one from POST /oauth/token")]
     InvalidToken,
     /// The client id is unknown or disabled, or the secret is wrong. The caller is not told which.
     #[error("The client id or its secret is wrong")]

@@ -289,6 +289,10 @@ async fn repeated_requests_and_new_tokens_have_their_effect_once_and_at_once() {
     let (_, token) = scim.server.admin().add_token(&scim.client_id, None).await.unwrap();
     let token = secrecy::ExposeSecret::expose_secret(&token);
     assert_eq!(scim.server.get_as(token, "/scim/v2/Users").await.status, 200);
+    let wrong = format!("Bearer {}", &token[1..]);
+    let headers = [("authorization".to_owned(), wrong.into_bytes())];
+    let refused = scim.server.request("GET", "/scim/v2/Users", &headers, String::new()).await;
+    assert_error(&refused, 401, None, "matricula admin client token add");
     for authorization in [None, Some("Basic YTpi"), Some("abc")] {
         let headers: Vec<_> = authorization
             .map(|value| ("authorization".to_owned(), value.as_bytes().to_vec()))
