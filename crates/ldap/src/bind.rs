@@ -91,7 +91,12 @@ async fn named(door: &Door, name: &str) -> Result<Named, Outcome> {
     if !name.contains('=') {
         return Ok(EmailAddress::parse(name.trim()).map_or(Named::Nobody, Named::User));
     }
-    let dn = Dn::parse(name).map_err(|why| Outcome::new(Code::InvalidDnSyntax, why.to_string()))?;
+    let dn = match (Dn::parse(name), EmailAddress::parse(name.trim())) {
+        // An address may contain an equals sign; a name of the tree has commas.
+        (_, Ok(address)) if !name.contains(',') => return Ok(Named::User(address)),
+        (Err(why), _) => return Err(Outcome::new(Code::InvalidDnSyntax, why.to_string())),
+        (Ok(dn), _) => dn,
+    };
     Ok(match find(door, &dn).await? {
         Some((tree, Place::Application(client_id))) => {
             Named::Application { client_id, account: tree.account }

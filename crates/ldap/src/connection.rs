@@ -23,6 +23,12 @@ const BEFORE_BIND: usize = 16 << 10;
 /// Messages that wait while one is carried out; a client that sends more is not read. `[ours]`
 const WAITING: usize = 16;
 
+/// Bytes that wait while one is carried out; a client that sends more is not read. `[ours]`
+const WAITING_BYTES: usize = 64 << 10;
+
+/// Longest time for a message before a bind: whoever has not proved anything keeps no place. `[ours]`
+const IDLE_BEFORE_BIND: Duration = Duration::from_secs(60);
+
 /// How long a client that gets no place may take to read why.
 const REFUSAL: Duration = Duration::from_secs(1);
 
@@ -136,7 +142,9 @@ impl<'d, S: AsyncRead + AsyncWrite + Unpin + Send> Connection<'d, S> {
 
     /// The next message.
     async fn next(&mut self) -> Result<Vec<u8>, End> {
-        let (limit, idle) = (self.limit(), self.door.limits.idle);
+        let limit = self.limit();
+        let idle = self.door.limits.idle;
+        let idle = if self.session.is_bound() { idle } else { idle.min(IDLE_BEFORE_BIND) };
         let reading = async {
             loop {
                 self.input.split(limit)?;
@@ -207,10 +215,16 @@ impl<S: AsyncRead> Input<S> {
         }
     }
 
+    /// Whether nothing more is read until an operation has ended.
+    fn is_full(&self) -> bool {
+        let bytes: usize = self.waiting.iter().map(Vec::len).sum();
+        self.waiting.len() >= WAITING || bytes >= WAITING_BYTES
+    }
+
     /// Moves whole messages from the buffer to those that wait.
     fn split(&mut self, limit: usize) -> Result<(), End> {
         let malformed = |why: crate::ber::Malformed| End::Told(Code::ProtocolError, why.to_string());
-        while self.waiting.len() < WAITING
+        while !self.is_full()
             && let Some(length) = frame(&self.buffer, limit).map_err(malformed)?
             && length <= self.buffer.len()
         {
@@ -232,7 +246,7 @@ impl<S: AsyncRead> Input<S> {
             if self.takes_abandons(running) {
                 return Read::Abandoned;
             }
-            if self.waiting.len() >= WAITING {
+            if self.is_full() {
                 // The client waits until the operation has ended.
                 std::future::pending::<()>().await;
             }

@@ -38,13 +38,15 @@ impl Attributes {
 pub struct Entry {
     /// Its distinguished name.
     pub dn: String,
+    /// Whether it is a group with more members than those that are values.
+    pub has_more_members: bool,
     values: Vec<(Attribute, Vec<String>)>,
 }
 
 impl Entry {
     /// An entry without values.
     pub fn new(dn: String) -> Self {
-        Self { dn, values: Vec::new() }
+        Self { dn, has_more_members: false, values: Vec::new() }
     }
 
     /// Sets the values of an attribute; without values it has none.

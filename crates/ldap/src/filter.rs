@@ -1,6 +1,8 @@
 //! Filters (RFC 4511, 4.5.1.7): true, false or undefined for an entry. An attribute type that is not known, a value that is
 //! none of its kind, and a rule that does not fit make a condition undefined.
 
+use std::collections::BTreeSet;
+
 use thiserror::Error;
 
 use crate::ber::{self, Malformed, OCTETS, Reader};
@@ -77,19 +79,34 @@ impl Filter {
 
     /// Whether an entry matches; `None`: undefined.
     pub fn matches(&self, entry: &Entry) -> Option<bool> {
+        self.judge(&mut Compared { entry, keys: Vec::new(), texts: Vec::new() })
+    }
+
+    fn judge(&self, entry: &mut Compared<'_>) -> Option<bool> {
         match self {
             Filter::And(all) => combined(all, entry, false),
             Filter::Or(all) => combined(all, entry, true),
-            Filter::Not(inner) => inner.matches(entry).map(|is| !is),
+            Filter::Not(inner) => inner.judge(entry).map(|is| !is),
             Filter::Undefined => None,
-            Filter::Present(attribute) => Some(!entry.values(*attribute).is_empty()),
-            Filter::Equal(attribute, key) => some_key(entry, *attribute, |value| value == key),
-            Filter::Greater(attribute, key) => some_key(entry, *attribute, |value| value >= key),
-            Filter::Less(attribute, key) => some_key(entry, *attribute, |value| value <= key),
+            Filter::Present(attribute) => Some(entry.has(*attribute)),
+            Filter::Equal(attribute, key) => Some(entry.keys(*attribute).iter().any(|value| value == key)),
+            Filter::Greater(attribute, key) => Some(entry.keys(*attribute).iter().any(|value| value >= key)),
+            Filter::Less(attribute, key) => Some(entry.keys(*attribute).iter().any(|value| value <= key)),
             Filter::Parts(attribute, parts) => {
-                let rule = attribute.of().rule;
-                Some(entry.values(*attribute).iter().any(|value| parts.are_in(&rule.whole(value))))
+                Some(entry.texts(*attribute).iter().any(|text| parts.are_in(text)))
             }
+        }
+    }
+
+    /// The names of members that it asks for.
+    pub(crate) fn members(&self, names: &mut BTreeSet<String>) {
+        match self {
+            Filter::And(all) | Filter::Or(all) => all.iter().for_each(|filter| filter.members(names)),
+            Filter::Not(inner) => inner.members(names),
+            Filter::Equal(Attribute::Member | Attribute::UniqueMember, Key::Text(name)) => {
+                names.insert(name.clone());
+            }
+            _ => {}
         }
     }
 
@@ -108,22 +125,51 @@ impl Filter {
     }
 }
 
+/// An entry, with the values of its attributes in the form in which they compare: each is brought into it once, however many
+/// conditions a filter has.
+struct Compared<'e> {
+    entry: &'e Entry,
+    keys: Vec<(Attribute, Vec<Key>)>,
+    texts: Vec<(Attribute, Vec<String>)>,
+}
+
+impl Compared<'_> {
+    fn has(&self, attribute: Attribute) -> bool {
+        let is_member = matches!(attribute, Attribute::Member | Attribute::UniqueMember);
+        !self.entry.values(attribute).is_empty() || (is_member && self.entry.has_more_members)
+    }
+
+    fn keys(&mut self, attribute: Attribute) -> &[Key] {
+        let at = self.keys.iter().position(|(own, _)| *own == attribute).unwrap_or_else(|| {
+            let values = self.entry.values(attribute).iter();
+            let keys = values.filter_map(|value| attribute.of().rule.key(value)).collect();
+            self.keys.push((attribute, keys));
+            self.keys.len() - 1
+        });
+        &self.keys[at].1
+    }
+
+    fn texts(&mut self, attribute: Attribute) -> &[String] {
+        let at = self.texts.iter().position(|(own, _)| *own == attribute).unwrap_or_else(|| {
+            let values = self.entry.values(attribute).iter();
+            self.texts.push((attribute, values.map(|value| attribute.of().rule.whole(value)).collect()));
+            self.texts.len() - 1
+        });
+        &self.texts[at].1
+    }
+}
+
 /// With `decides` true: whether one is true; with false: whether all are.
-fn combined(all: &[Filter], entry: &Entry, decides: bool) -> Option<bool> {
+fn combined(all: &[Filter], entry: &mut Compared<'_>, decides: bool) -> Option<bool> {
     let mut outcome = Some(!decides);
     for filter in all {
-        match filter.matches(entry) {
+        match filter.judge(entry) {
             Some(is) if is == decides => return Some(decides),
             None => outcome = None,
             Some(_) => {}
         }
     }
     outcome
-}
-
-fn some_key(entry: &Entry, attribute: Attribute, holds: impl Fn(&Key) -> bool) -> Option<bool> {
-    let rule = attribute.of().rule;
-    Some(entry.values(attribute).iter().filter_map(|value| rule.key(value)).any(|key| holds(&key)))
 }
 
 impl Parts {

@@ -69,15 +69,24 @@ async fn user(door: &Door, bound: &Bound, named: Option<&str>) -> Result<Option<
         }
         None => None,
     };
+    // It may have been renamed since the bind.
+    let own = match bound {
+        Bound::User(user) => {
+            let found =
+                door.store.users_by_id(&[user.id]).await.map_err(|error| failure::of_store(&error))?;
+            found.into_iter().flatten().next().map(|user| user.address)
+        }
+        Bound::Nobody | Bound::Service { .. } => None,
+    };
     match (bound, named) {
         (Bound::Service { .. }, _) => refused(
             Code::UnwillingToPerform,
             "an application has no password of a user: bind as the user, or without a name",
         ),
-        (Bound::User(user), Some(Some(named))) if named.key() != user.address.key() => {
+        (Bound::User(_), Some(Some(named))) if own.as_ref().is_none_or(|own| own.key() != named.key()) => {
             refused(Code::InsufficientAccessRights, "a user changes its own password only")
         }
-        (Bound::User(user), None | Some(Some(_))) => Ok(Some(user.address.clone())),
+        (Bound::User(_), None | Some(Some(_))) => Ok(own),
         (Bound::Nobody, None) => {
             refused(Code::UnwillingToPerform, "name the user whose password is to be changed, or bind first")
         }

@@ -3,10 +3,12 @@
 mod plan;
 mod stage;
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Instant;
 
-use directory::ldap::{Group, MAX_MEMBERS, Person};
+use directory::GroupId;
+use directory::ldap::{Group, MAX_MEMBERS, Person, Wanted};
 use directory::port::{LdapGroups, LdapPeople};
 use observe::stopwatch;
 use tokio::io::AsyncWrite;
@@ -22,7 +24,7 @@ use crate::message::{self, Control, PAGED, Search};
 use crate::object;
 use crate::output::Output;
 use crate::schema::Attribute;
-use crate::tree::Tree;
+use crate::tree::{Place, Tree};
 use stage::Stage;
 
 /// Most entries of a search, or of a page. `[ours]`
@@ -30,6 +32,9 @@ pub const PAGE: usize = 500;
 
 /// Most rows that a search, or a page, reads without an index. `[ours]`
 pub const MAX_ROWS: usize = 10_000;
+
+/// Entries that are judged before others are served.
+const FAIR: usize = 16;
 
 /// Why a search ends early, or cannot go on.
 pub(crate) enum Ended {
@@ -64,10 +69,33 @@ pub(crate) struct Searching<'s, W> {
     room: usize,
     is_paged: bool,
     read: usize,
+    judged: usize,
     started: Instant,
     limit: std::time::Duration,
     /// A group whose members are too many to list.
     crowded: Option<String>,
+    /// The users that the filter names as members, if a group with too many was met.
+    named: Option<Vec<Named>>,
+}
+
+/// A user that is named as a member, and all groups in which it is.
+struct Named {
+    dn: String,
+    groups: BTreeSet<GroupId>,
+}
+
+/// The users with these names, and their groups.
+async fn named(door: &Door, tree: &Tree, names: &BTreeSet<String>) -> Result<Vec<Named>, Ended> {
+    let mut found = Vec::new();
+    for name in names {
+        let Some(Place::User(user)) = tree.place_of(name) else { continue };
+        let Some(person) = crate::lookup::user(&*door.store, tree, &user).await? else { continue };
+        let (list, wanted) = (LdapGroups::Of(person.addresses()), Wanted::default());
+        let slice = door.store.ldap_groups(tree.account, &list, None, MAX_ROWS, wanted).await?;
+        let groups = slice.rows.into_iter().map(|group| group.name.id).collect();
+        found.push(Named { dn: tree.user_dn(&person.user.address), groups });
+    }
+    Ok(found)
 }
 
 /// A page that a client asks for.
@@ -136,9 +164,11 @@ pub(crate) async fn run<W: AsyncWrite + Unpin>(
         room: if asked > 0 { most.min(asked) } else { most },
         is_paged: page.is_some(),
         read: 0,
+        judged: 0,
         started: stopwatch(),
         limit,
         crowded: None,
+        named: None,
         tree,
     };
     let next = searching.through(&stages, position).await?;
@@ -194,10 +224,7 @@ impl<W: AsyncWrite + Unpin> Searching<'_, W> {
 
     /// Rows that the next slice may have. Without room it looks for one more entry, to know whether there is one.
     fn next_slice(&self) -> Result<usize, Ended> {
-        if self.started.elapsed() > self.limit {
-            let text = "the search took too long: name a user or a group, or ask for pages";
-            return Err(Outcome::new(Code::TimeLimitExceeded, text).into());
-        }
+        self.in_time()?;
         if self.read >= MAX_ROWS {
             let text = format!(
                 "no index finds what the filter asks for, and {MAX_ROWS} entries were read: search by uid, mail, cn of a \
@@ -208,6 +235,14 @@ impl<W: AsyncWrite + Unpin> Searching<'_, W> {
         Ok(self.room.clamp(1, PAGE).min(MAX_ROWS - self.read))
     }
 
+    fn in_time(&self) -> Result<(), Ended> {
+        if self.started.elapsed() > self.limit {
+            let text = "the search took too long: name a user or a group, or ask for pages";
+            return Err(Outcome::new(Code::TimeLimitExceeded, text).into());
+        }
+        Ok(())
+    }
+
     /// Whether the page ends before the next row.
     fn is_page_full(&self) -> bool {
         self.is_paged && (self.room == 0 || self.read >= MAX_ROWS)
@@ -215,6 +250,12 @@ impl<W: AsyncWrite + Unpin> Searching<'_, W> {
 
     /// Writes an entry if it matches.
     async fn emit(&mut self, entry: &Entry, hides: Option<Attribute>) -> Result<(), Ended> {
+        self.judged += 1;
+        if self.judged.is_multiple_of(FAIR) {
+            // A filter with many conditions takes time; others are served too.
+            tokio::task::yield_now().await;
+            self.in_time()?;
+        }
         if self.filter.matches(entry) != Some(true) {
             return Ok(());
         }
@@ -280,21 +321,14 @@ impl<W: AsyncWrite + Unpin> Searching<'_, W> {
         let shows = self.selection.attributes().has_any(&[Attribute::Member, Attribute::UniqueMember]);
         // The condition about the member holds; nobody asks for the others.
         wanted.members &= !self.reader.is_own() && (shows || member.is_none());
-        let mut list = std::borrow::Cow::Borrowed(list);
-        let mut is_first = after.is_none();
         loop {
             if self.is_page_full() {
                 return Ok(End::At(after));
             }
             let limit = self.next_slice()?;
             let store = &self.door.store;
-            let slice = store.ldap_groups(self.tree.account, &list, after.as_deref(), limit, wanted).await?;
+            let slice = store.ldap_groups(self.tree.account, list, after.as_deref(), limit, wanted).await?;
             self.read += slice.read;
-            if is_first && slice.rows.is_empty() && has_blanks(&list) {
-                // Several blanks in a row compare as one, but the index has names as they are.
-                (list, is_first) = (std::borrow::Cow::Owned(LdapGroups::All), false);
-                continue;
-            }
             for group in &slice.rows {
                 self.group(group, wanted.members, member, shows).await?;
             }
@@ -303,6 +337,17 @@ impl<W: AsyncWrite + Unpin> Searching<'_, W> {
                 None => return Ok(End::Complete),
             }
         }
+    }
+
+    /// The users that the filter names, as far as they are members of a group.
+    async fn named_in(&mut self, group: GroupId) -> Result<Vec<String>, Ended> {
+        if self.named.is_none() {
+            let mut names = BTreeSet::new();
+            self.filter.members(&mut names);
+            self.named = Some(named(self.door, &self.tree, &names).await?);
+        }
+        let named = self.named.iter().flatten();
+        Ok(named.filter(|named| named.groups.contains(&group)).map(|named| named.dn.clone()).collect())
     }
 
     async fn group(
@@ -318,12 +363,14 @@ impl<W: AsyncWrite + Unpin> Searching<'_, W> {
             (None, None) => Vec::new(),
         };
         let listed = group.members.as_ref().filter(|_| reads_members);
+        let is_crowded = reads_members && group.members.is_none();
         let members = match listed {
             Some(members) => members.iter().map(|address| self.tree.user_dn(address)).collect(),
+            None if is_crowded => self.named_in(group.name.id).await?,
             None => known,
         };
-        let is_crowded = reads_members && group.members.is_none();
-        let entry = object::group(&self.tree, group, &members, self.needed);
+        let mut entry = object::group(&self.tree, group, &members, self.needed);
+        entry.has_more_members = is_crowded;
         let before = self.room;
         self.emit(&entry, is_crowded.then_some(Attribute::Member)).await?;
         if is_crowded && shows && self.room < before {
@@ -333,17 +380,15 @@ impl<W: AsyncWrite + Unpin> Searching<'_, W> {
     }
 }
 
-fn has_blanks(list: &LdapGroups) -> bool {
-    matches!(list, LdapGroups::Named(names) if names.iter().any(|name| name.contains(' ')))
-}
-
-/// The entry at a place, with all its attributes, for compare; `None`: there is none, or it is not visible.
+/// The entry at a place, with all its attributes, for compare; `None`: there is none, or it is not visible. Of a group with
+/// too many members it has those that are `asked` for.
 pub(crate) async fn entry_at(
     door: &Door,
     tree: &Arc<Tree>,
     reader: &Reader,
     base: &Dn,
     needed: Attributes,
+    asked: &BTreeSet<String>,
 ) -> Result<Option<Entry>, Ended> {
     let stages = match stage::of(door, tree, reader, base, message::Scope::Base).await {
         Ok(stages) => stages,
@@ -364,12 +409,20 @@ pub(crate) async fn entry_at(
             wanted.members &= !reader.is_own();
             let list = LdapGroups::Ids(ids.clone());
             let slice = door.store.ldap_groups(tree.account, &list, None, 1, wanted).await?;
-            slice.rows.first().map(|group| {
-                let own = reader.own().map(|own| tree.user_dn(&own.user.address));
-                let listed = group.members.iter().flatten().map(|address| tree.user_dn(address));
-                let members: Vec<String> = listed.chain(own).collect();
-                object::group(tree, group, &members, needed)
-            })
+            let Some(group) = slice.rows.first() else { return Ok(None) };
+            let own = reader.own().map(|own| tree.user_dn(&own.user.address));
+            let listed = group.members.iter().flatten().map(|address| tree.user_dn(address));
+            let mut members: Vec<String> = listed.chain(own).collect();
+            let is_crowded = wanted.members && group.members.is_none();
+            if is_crowded {
+                let named = named(door, tree, asked).await?.into_iter();
+                members.extend(
+                    named.filter(|named| named.groups.contains(&group.name.id)).map(|named| named.dn),
+                );
+            }
+            let mut entry = object::group(tree, group, &members, needed);
+            entry.has_more_members = is_crowded;
+            Some(entry)
         }
         _ => None,
     })

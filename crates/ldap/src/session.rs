@@ -1,5 +1,6 @@
 //! One connection's state, and what each operation does.
 
+use std::collections::BTreeSet;
 use std::net::SocketAddr;
 
 use observe::stopwatch;
@@ -13,9 +14,9 @@ use crate::dn::Dn;
 use crate::door::Door;
 use crate::entry::Attributes;
 use crate::message::{self, Control, MANAGE_DSA_IT, Message, PAGED, PASSWORD_POLICY, Request, Scope, Search};
-use crate::operation::{Access, What, response_tag};
+use crate::operation::{Access, Kind, What, response_tag};
 use crate::output::Output;
-use crate::schema::Attribute;
+use crate::schema::{Attribute, Key};
 use crate::search::{self, Ended};
 use crate::tree::SUBSCHEMA;
 use crate::{password, root};
@@ -163,12 +164,17 @@ impl Session {
         }
     }
 
-    async fn authority(&self, door: &Door) -> Result<Authority, Ended> {
-        Ok(Authority::of(door, &self.bound).await?)
+    async fn authority(&mut self, door: &Door) -> Result<Authority, Ended> {
+        let authority = Authority::of(door, &self.bound).await?;
+        if authority.kind == Kind::Anonymous {
+            // What was lost does not come back without a bind.
+            self.bound = Bound::Nobody;
+        }
+        Ok(authority)
     }
 
     async fn search<W: AsyncWrite + Unpin>(
-        &self,
+        &mut self,
         door: &Door,
         what: What,
         message: &Message<'_>,
@@ -205,7 +211,7 @@ impl Session {
     }
 
     /// The bases that the client may know: its own; without a bind that of the only account, if there is one.
-    async fn contexts(&self, door: &Door) -> Result<Vec<String>, Ended> {
+    async fn contexts(&mut self, door: &Door) -> Result<Vec<String>, Ended> {
         if self.is_bound() {
             let authority = self.authority(door).await?;
             return Ok(authority.tree().map(|tree| tree.base_text.clone()).into_iter().collect());
@@ -213,7 +219,7 @@ impl Session {
         Ok(door.only_base().await?.into_iter().collect())
     }
 
-    async fn compare(&self, door: &Door, dn: &str, name: &str, value: &[u8]) -> Result<Outcome, Ended> {
+    async fn compare(&mut self, door: &Door, dn: &str, name: &str, value: &[u8]) -> Result<Outcome, Ended> {
         let authority = self.authority(door).await?;
         permit(What::Compare, &authority)?;
         let (tree, reader) = authority.reads()?;
@@ -227,14 +233,18 @@ impl Session {
         })?;
         let mut needed = Attributes::default();
         needed.add(attribute);
-        let entry = search::entry_at(door, &tree, reader, &dn, needed).await?;
+        let asked = match &key {
+            Key::Text(name) => BTreeSet::from([name.clone()]),
+            Key::Number(_) => BTreeSet::new(),
+        };
+        let entry = search::entry_at(door, &tree, reader, &dn, needed, &asked).await?;
         let missing = || refused(Code::NoSuchObject, "no such entry in the account that the bind belongs to");
         let entry = entry.ok_or_else(missing)?;
         let mut keys = entry.values(attribute).iter().filter_map(|own| attribute.of().rule.key(own));
         if keys.any(|own| own == key) {
             return Ok(Outcome::new(Code::CompareTrue, ""));
         }
-        match entry.values(attribute).is_empty() {
+        match entry.values(attribute).is_empty() && !entry.has_more_members {
             true => Err(refused(Code::NoSuchAttribute, "the entry has no value of this attribute")),
             false => Ok(Outcome::new(Code::CompareFalse, "")),
         }

@@ -8,7 +8,7 @@ use directory::ldap::{Base, GroupName, Root};
 use directory::{AccountId, DomainName, EmailAddress, GroupId, UserId};
 
 use crate::dn::{Dn, DnError, escaped};
-use crate::schema::Attribute;
+use crate::schema::{Attribute, prepared};
 
 /// The entry with the schema.
 pub(crate) const SUBSCHEMA: &str = "cn=Subschema";
@@ -119,7 +119,7 @@ impl Tree {
         match (branch, Attribute::named(&pair.attribute)?) {
             (Branch::People, Attribute::Uid) => Some(Place::User(user_name(value))),
             (Branch::People, Attribute::EntryUuid) => Some(Place::User(UserName::Id(value.parse().ok()?))),
-            (Branch::Groups, Attribute::Cn) => Some(Place::Group(GroupRef::Name(fold(value)))),
+            (Branch::Groups, Attribute::Cn) => Some(Place::Group(GroupRef::Name(prepared(value)))),
             (Branch::Groups, Attribute::EntryUuid) => Some(Place::Group(GroupRef::Id(value.parse().ok()?))),
             (Branch::Applications, Attribute::Cn) => Some(Place::Application(value.to_owned())),
             _ => None,

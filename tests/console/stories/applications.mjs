@@ -77,7 +77,7 @@ export default async function applications(visitor) {
     await page.getByRole('link', { name: 'To the application', exact: true }).click();
     await page.getByLabel('Domain of user names').selectOption('example.com');
     await page.getByRole('button', { name: 'Save' }).click();
-    await page.getByText('The domain of user names is changed').waitFor();
+    await page.getByText('The settings are changed').waitFor();
     await visitor.looksAround();
     await page.getByRole('button', { name: /Revoke the token/ }).click();
     await page.getByText('Nothing has been changed yet').waitFor();

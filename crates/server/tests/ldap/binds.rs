@@ -7,7 +7,7 @@ use serde_json::json;
 use testkit::OTHER_ACCOUNT;
 
 use crate::raw::{bind, control, element, message};
-use crate::{BASE, Door, PASSWORD, connect, searched, user_dn};
+use crate::{BASE, Door, PASSWORD, connect, names, searched, user_dn};
 
 const ANN: &str = "ann.lee@example.com";
 const REFUSED: &str = "the name or the password is wrong, or the user may not log in";
@@ -293,4 +293,33 @@ async fn an_account_never_sees_another() {
         assert_eq!((foreign, result.rc), (0, 0), "{filter}");
         assert!(found.iter().all(|entry| !entry.dn.contains("example.com")), "{filter}");
     }
+}
+
+#[tokio::test]
+async fn a_bind_that_was_lost_does_not_come_back() {
+    let door = Door::seeded().await;
+    let mut ldap = door.connect().await;
+    ldap.simple_bind(&user_dn("bob@example.com"), PASSWORD).await.unwrap().success().unwrap();
+    for (disabled, code) in [(true, 50), (false, 50)] {
+        let item = json!({ "emailAddress": "bob@example.com", "accountDisabled": disabled });
+        door.call("/api/user/update-user", item).await;
+        let (_, result) = searched(&mut ldap, BASE, Scope::Subtree, "(uid=bob@example.com)", &["1.1"]).await;
+        assert_eq!(result.rc, code, "{disabled}");
+    }
+    ldap.simple_bind(&user_dn("bob@example.com"), PASSWORD).await.unwrap().success().unwrap();
+    assert_eq!(names(&mut ldap, "(uid=bob@example.com)").await.len(), 1);
+}
+
+#[tokio::test]
+async fn a_renamed_user_changes_its_password_and_an_address_may_have_an_equals_sign() {
+    let door = Door::seeded().await;
+    let mut ldap = door.connect().await;
+    ldap.simple_bind("bob@example.com", PASSWORD).await.unwrap().success().unwrap();
+    let item = json!({ "emailAddress": "bob@example.com", "newEmailAddress": "a=bob@example.com" });
+    door.call("/api/user/update-user", item).await;
+    let new = "Another river 7 stones";
+    let modify = PasswordModify { user_id: None, old_pass: Some(PASSWORD), new_pass: Some(new) };
+    ldap.extended(modify).await.unwrap().success().unwrap();
+    ldap.simple_bind("a=bob@example.com", new).await.unwrap().success().unwrap();
+    ldap.simple_bind(&user_dn("a=bob@example.com"), new).await.unwrap().success().unwrap();
 }

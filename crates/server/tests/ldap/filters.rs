@@ -110,3 +110,56 @@ async fn ids_numbers_and_times_are_found() {
         assert_eq!(names(&mut ldap, &filter).await, expected(&["Staff"]), "{filter}");
     }
 }
+
+#[tokio::test]
+async fn groups_whose_names_differ_by_blanks_only_are_not_mixed_up() {
+    let door = Door::seeded().await;
+    door.group("VPN Users", None, &["bob@example.com"]).await;
+    let id = door.group("VPN  Users", None, &["carl@second.example"]).await;
+    let mut ldap = door.service().await;
+    let member = |name: &str| format!("(&(objectClass=person)(memberOf={name}))");
+    for name in [group_dn("VPN Users"), group_dn("VPN  Users")] {
+        assert_eq!(names(&mut ldap, &member(&name)).await, expected(&["bob@example.com"]), "{name}");
+        let filter = format!("(&{}(uid=carl))", member(&name));
+        assert_eq!(names(&mut ldap, &filter).await, Vec::<String>::new(), "{name}");
+    }
+    // By name both are found, as every entry whose name compares equal; the second is named by its id.
+    for filter in ["(cn=VPN Users)", "(cn=vpn   users)", "(cn=VPN*)"] {
+        let found = names(&mut ldap, filter).await;
+        assert_eq!(found.len(), 2, "{filter}: {found:?}");
+        assert!(found.iter().any(|dn| dn.starts_with("entryUUID=")), "{found:?}");
+    }
+    assert!(!id.is_empty());
+}
+
+#[tokio::test]
+async fn a_large_group_answers_about_its_members() {
+    let door = Door::seeded().await;
+    door.server.admin().seed(None, Some("second.example"), 10_001, &mut |_| {}).await.unwrap();
+    let mut ldap = door.service().await;
+    let group = group_dn("Öl & Gas");
+    let (carl, ann) = (user_dn("carl@second.example"), user_dn(ANN));
+    for (filter, is_found) in [
+        (format!("(member={carl})"), true),
+        (format!("(&(objectClass=groupOfNames)(cn=Öl & Gas)(member={carl}))"), true),
+        (format!("(&(objectClass=groupOfNames)(cn=Öl & Gas)(uniqueMember={carl}))"), true),
+        (format!("(&(objectClass=groupOfNames)(cn=Öl & Gas)(member={ann}))"), false),
+        ("(&(objectClass=groupOfNames)(cn=Öl & Gas)(member=*))".to_owned(), true),
+        (format!("(&(objectClass=groupOfNames)(cn=Öl & Gas)(!(member={carl})))"), false),
+        (format!("(&(objectClass=groupOfNames)(!(member={ann}))(cn=Öl & Gas))"), true),
+    ] {
+        let found = names(&mut ldap, &filter).await;
+        assert_eq!(found.contains(&group), is_found, "{filter}: {found:?}");
+    }
+    for (dn, is_member) in [(&carl, true), (&ann, false)] {
+        let compared = ldap.compare(&group, "member", dn.as_bytes()).await.unwrap().equal().unwrap();
+        assert_eq!(compared, is_member, "{dn}");
+    }
+    // The members themselves are too many to list, in this search and in one that finds more groups.
+    for filter in ["(&(objectClass=groupOfNames)(cn=Öl & Gas))", "(objectClass=groupOfNames)"] {
+        let (entries, result) = searched(&mut ldap, BASE, Scope::Subtree, filter, &["cn", "member"]).await;
+        assert_eq!(result.rc, 11, "{filter}");
+        let large = entries.iter().find(|entry| entry.dn == group).unwrap();
+        assert!(!large.attrs.contains_key("member"), "{filter}");
+    }
+}

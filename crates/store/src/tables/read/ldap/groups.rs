@@ -33,6 +33,8 @@ const BY_IDS: &str = group!(", g.updated_at FROM groups g WHERE g.account = ?1 A
 const PAGE: &str =
     group!(", g.updated_at FROM groups g WHERE g.account = ?1 AND g.id > ?2 ORDER BY g.id LIMIT ?3");
 const IDS_OF_NAMES: &str = "SELECT id FROM groups WHERE account = ?1 AND description_key IN ({})";
+/// Groups whose names have several blanks in a row, which compare as one. The index of names has all that it reads.
+const IDS_WITH_BLANKS: &str = "SELECT id FROM groups WHERE account = ?1 AND description_key LIKE '%  %'";
 const IDS_OF_NUMBERS: &str =
     "SELECT g.id FROM ldap_numbers n JOIN groups g ON g.id = n.id WHERE n.number IN ({})";
 
@@ -42,7 +44,10 @@ struct Node {
 }
 
 fn node_at(row: Row<'_>) -> Result<Node> {
-    let name = GroupName { id: GroupId::from_bytes(row.get(0)?), name: row.get(2)?, is_first: row.get(3)? };
+    let name: String = row.get(2)?;
+    // Several blanks compare as one in names here, and not in the directory: such a group is named by its id.
+    let is_first = row.get::<bool>(3)? && !name.trim().contains("  ");
+    let name = GroupName { id: GroupId::from_bytes(row.get(0)?), name, is_first };
     Ok(Node { name, parent: row.get::<Option<[u8; 16]>>(1)?.map(GroupId::from_bytes) })
 }
 
@@ -136,8 +141,13 @@ pub(crate) fn groups(
             return Ok(Slice { rows: seen(session, account, found, wanted)?, read, next });
         }
         Groups::Named(keys) => {
+            let mut ids = match keys.iter().any(|key| key.contains(' ')) {
+                true => session.all(IDS_WITH_BLANKS, values![own], id)?,
+                false => Vec::new(),
+            };
             let keys: Vec<Value<'_>> = keys.iter().map(|key| Value::Text(key)).collect();
-            for_all(session, IDS_OF_NAMES, values![own], &keys, id)?
+            ids.extend(for_all(session, IDS_OF_NAMES, values![own], &keys, id)?);
+            ids
         }
         Groups::Ids(ids) => ids.clone(),
         Groups::Numbers(numbers) => {
@@ -227,7 +237,8 @@ fn members(session: &dyn Session, account: AccountId, ids: &[Value<'_>]) -> Resu
     let mut all = Members::new();
     for some in ids.chunks(ROOTS) {
         // With many members altogether, each group is read for itself, so that one large group does not hide others.
-        match members_of(session, account, some, 2 * MAX_MEMBERS)? {
+        let most = if some.len() == 1 { MAX_MEMBERS } else { 2 * MAX_MEMBERS };
+        match members_of(session, account, some, most)? {
             Some(found) => all.extend(found),
             None => {
                 for one in some {
@@ -274,7 +285,7 @@ fn members_of(
     let sorted = |(root, mut addresses): ([u8; 16], Vec<EmailAddress>)| {
         addresses.sort_by(|one, other| one.key().cmp(other.key()));
         addresses.dedup();
-        (root, Some(addresses))
+        (root, Some(addresses).filter(|addresses| addresses.len() <= MAX_MEMBERS))
     };
     Ok(Some(found.into_iter().map(sorted).collect()))
 }
