@@ -9,7 +9,7 @@ use directory::ldap::{Person, Wanted};
 use directory::port::{Freshness, LdapPeople, StoreError};
 use directory::role::INTERNAL_READ;
 use directory::user::PasswordHash;
-use directory::{AccountId, EmailAddress, UserId};
+use directory::{AccountId, UserId};
 
 use crate::code::{Code, Outcome};
 use crate::door::Door;
@@ -27,7 +27,6 @@ pub(crate) enum Bound {
 pub(crate) struct User {
     pub(crate) id: UserId,
     pub(crate) account: AccountId,
-    pub(crate) address: EmailAddress,
     /// The hash that the password matched.
     pub(crate) hash: PasswordHash,
 }

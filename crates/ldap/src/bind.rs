@@ -195,7 +195,7 @@ async fn user(
             let until = now.checked_add(REMEMBERS).unwrap_or(now);
             let key = address.key().to_owned();
             *remembered = Some(Remembered { address: key, digest, hash: hash.clone(), until });
-            let bound = Bound::User(User { id, account, address, hash });
+            let bound = Bound::User(User { id, account, hash });
             Tried { bound, outcome: Outcome::OK, policy: None }
         }
         Ok(decided) => not_granted(decided),

@@ -26,7 +26,7 @@ const WAITING: usize = 16;
 /// Bytes that wait while one is carried out; a client that sends more is not read. `[ours]`
 const WAITING_BYTES: usize = 64 << 10;
 
-/// Longest time for a message before a bind: whoever has not proved anything keeps no place. `[ours]`
+/// Longest time for a message before a bind: a client that has proved nothing keeps no place. `[ours]`
 const IDLE_BEFORE_BIND: Duration = Duration::from_secs(60);
 
 /// How long a client that gets no place may take to read why.

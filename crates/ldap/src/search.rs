@@ -148,10 +148,7 @@ pub(crate) async fn run<W: AsyncWrite + Unpin>(
         return Ok((Outcome::OK, Some(Vec::new())));
     }
     let asked = usize::try_from(search.size_limit).unwrap_or(0);
-    let limit = match u64::try_from(search.time_limit) {
-        Ok(seconds) if seconds > 0 => door.limits.search.min(std::time::Duration::from_secs(seconds)),
-        _ => door.limits.search,
-    };
+    let limit = time_limit(door, search);
     let most = page.as_ref().map_or(PAGE, |page| page.size);
     let mut searching = Searching {
         door,
@@ -174,6 +171,14 @@ pub(crate) async fn run<W: AsyncWrite + Unpin>(
     let next = searching.through(&stages, position).await?;
     let cookie = page.map(|_| next.map(|next| door.cookies.seal(&bound, &next)).unwrap_or_default());
     Ok((searching.outcome(), cookie))
+}
+
+/// The longest time of a search: that of the server, or a shorter one that the client wants.
+fn time_limit(door: &Door, search: &Search<'_>) -> std::time::Duration {
+    match u64::try_from(search.time_limit) {
+        Ok(seconds) if seconds > 0 => door.limits.search.min(std::time::Duration::from_secs(seconds)),
+        _ => door.limits.search,
+    }
 }
 
 /// How a list ends.
