@@ -180,7 +180,7 @@ pub(crate) const SSSD: Row = row(
 pub(crate) const DOVECOT: Row = row(
     "LDAP: Dovecot, with doveadm",
     LDAP,
-    "a right and a wrong password; a user; all users",
+    "a right and a wrong password; a user",
     "accepted, refused, found",
 );
 pub(crate) const LDAPSEARCH: Row = row("LDAP: ldapsearch, ldapwhoami", LDAP, LOOK_UP, LOOK_UP_RESULT);
