@@ -1,12 +1,14 @@
 //! Proof of a password, before anything is granted (spec/protocol.md 4). Response and cost are the same for a wrong
 //! password, an unknown user and a disabled one.
 
+use std::sync::mpsc;
 use std::time::Instant;
 
 use directory::EmailAddress;
 use directory::audit::Actor;
-use directory::login::{Attempt, Credentials, Grant};
-use directory::port::{Store, StoreError};
+use directory::change::{Change, Effect};
+use directory::login::{Attempt, Credentials, Grant, Outcome};
+use directory::port::{Store, StoreError, Write};
 use directory::user::{PasswordHash, User};
 use jiff::Timestamp;
 use secrecy::SecretString;
@@ -145,15 +147,35 @@ impl Proof {
         }
     }
 
-    /// The login attempt, for the store to decide.
-    pub fn attempt(self, grant: Grant) -> Attempt {
-        Attempt {
+    /// The login attempt, for the store to decide, and the decision once the write has returned. A refusal is to take as
+    /// long as other recent ones: [`PasswordHasher::even_out`].
+    pub fn into_write(self, grant: Grant, now: Timestamp) -> (Write, impl FnOnce() -> Outcome) {
+        let actor = self.actor();
+        let attempt = Attempt {
             user: self.credentials.map(|credentials| credentials.user.id),
             address: self.address,
             verified: self.verified,
             rehashed: self.rehashed,
             grant,
-        }
+        };
+        let (decided, outcome) = mpsc::channel();
+        let write = Write {
+            once: None,
+            evidence: Vec::new(),
+            actor,
+            now,
+            changes: vec![Change::LogIn(Box::new(attempt))],
+            render: Box::new(move |effects| {
+                if let Some(Ok(Effect::LogIn(outcome))) = effects.first() {
+                    // The receiver may be gone; the change is committed anyway.
+                    let _ = decided.send(*outcome);
+                }
+                Vec::new()
+            }),
+            times: None,
+        };
+        // The change may fail as a whole, for instance because the application was deleted.
+        (write, move || outcome.try_iter().last().unwrap_or(Outcome::Refused))
     }
 }
 

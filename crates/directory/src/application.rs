@@ -139,6 +139,12 @@ impl Product {
         Product::Directory,
     ];
 
+    /// Those that have endpoints.
+    pub const OF_ENDPOINTS: &'static [Product] = match (&Self::ALL as &'static [Product]).split_last() {
+        Some((Product::Directory, of_endpoints)) => of_endpoints,
+        _ => panic!("the directory, which has none, is last"),
+    };
+
     /// Its name.
     pub const fn as_str(self) -> &'static str {
         match self {

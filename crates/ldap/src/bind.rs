@@ -1,12 +1,8 @@
 //! Binds: the same gate as login, with one refusal and one cost for a wrong password, an unknown user, a disabled one and a
 //! locked one.
 
-use std::sync::mpsc;
-
 use auth::{Proof, Service};
-use directory::change::{Change, Effect};
 use directory::login::{Grant, Outcome as Decided};
-use directory::port::Write;
 use directory::user::PasswordHash;
 use directory::{AccountId, EmailAddress};
 use hmac::{Hmac, KeyInit, Mac};
@@ -227,24 +223,9 @@ fn not_granted(decided: Decided) -> Tried {
 /// The store decides on the row as it is then. A refusal takes as long as other recent ones.
 pub(crate) async fn decide(door: &Door, proof: Proof, grant: Grant) -> Result<Decided, Outcome> {
     let started = proof.started();
-    let (decided, outcome) = mpsc::channel();
-    let write = Write {
-        once: None,
-        evidence: Vec::new(),
-        actor: proof.actor(),
-        now: door.clock.now(),
-        changes: vec![Change::LogIn(Box::new(proof.attempt(grant)))],
-        render: Box::new(move |effects| {
-            if let Some(Ok(Effect::LogIn(outcome))) = effects.first() {
-                // The receiver may be gone; the change is committed anyway.
-                let _ = decided.send(*outcome);
-            }
-            Vec::new()
-        }),
-        times: None,
-    };
+    let (write, decision) = proof.into_write(grant, door.clock.now());
     door.store.write(vec![write]).await.map_err(|error| failure::of_store(&error))?;
-    let outcome = outcome.try_iter().last().unwrap_or(Decided::Refused);
+    let outcome = decision();
     if outcome == Decided::Refused {
         door.hasher.even_out(started).await;
     }

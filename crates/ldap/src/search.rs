@@ -98,6 +98,11 @@ async fn named(door: &Door, tree: &Tree, names: &BTreeSet<String>) -> Result<Vec
     Ok(found)
 }
 
+/// The names of those that are members of a group.
+fn members_among(named: &[Named], group: GroupId) -> Vec<String> {
+    named.iter().filter(|named| named.groups.contains(&group)).map(|named| named.dn.clone()).collect()
+}
+
 /// A page that a client asks for.
 struct Page<'m> {
     size: usize,
@@ -254,7 +259,7 @@ impl<W: AsyncWrite + Unpin> Searching<'_, W> {
     }
 
     /// Writes an entry if it matches.
-    async fn emit(&mut self, entry: &Entry, hides: Option<Attribute>) -> Result<(), Ended> {
+    async fn emit(&mut self, entry: &Entry) -> Result<(), Ended> {
         self.judged += 1;
         if self.judged.is_multiple_of(FAIR) {
             // A filter with many conditions takes time; others are served too.
@@ -271,7 +276,7 @@ impl<W: AsyncWrite + Unpin> Searching<'_, W> {
         self.room -= 1;
         let selection = &self.selection;
         let is_hidden = |attribute: Attribute| {
-            hides.is_some() && matches!(attribute, Attribute::Member | Attribute::UniqueMember)
+            entry.has_more_members && matches!(attribute, Attribute::Member | Attribute::UniqueMember)
         };
         let gives = |attribute: Attribute| selection.has(attribute) && !is_hidden(attribute);
         message::respond(&mut self.out.buffer, self.id, |writer| {
@@ -284,7 +289,7 @@ impl<W: AsyncWrite + Unpin> Searching<'_, W> {
         if self.is_page_full() {
             return Ok(End::At(None));
         }
-        self.emit(&entry, None).await?;
+        self.emit(&entry).await?;
         Ok(End::Complete)
     }
 
@@ -306,7 +311,7 @@ impl<W: AsyncWrite + Unpin> Searching<'_, W> {
             self.read += slice.read;
             for person in &slice.rows {
                 let entry = object::person(&self.tree, person, self.needed);
-                self.emit(&entry, None).await?;
+                self.emit(&entry).await?;
             }
             match slice.next {
                 Some(next) => after = Some(next),
@@ -351,8 +356,7 @@ impl<W: AsyncWrite + Unpin> Searching<'_, W> {
             self.filter.members(&mut names);
             self.named = Some(named(self.door, &self.tree, &names).await?);
         }
-        let named = self.named.iter().flatten();
-        Ok(named.filter(|named| named.groups.contains(&group)).map(|named| named.dn.clone()).collect())
+        Ok(members_among(self.named.as_deref().unwrap_or_default(), group))
     }
 
     async fn group(
@@ -377,7 +381,7 @@ impl<W: AsyncWrite + Unpin> Searching<'_, W> {
         let mut entry = object::group(&self.tree, group, &members, self.needed);
         entry.has_more_members = is_crowded;
         let before = self.room;
-        self.emit(&entry, is_crowded.then_some(Attribute::Member)).await?;
+        self.emit(&entry).await?;
         if is_crowded && shows && self.room < before {
             self.crowded.get_or_insert(entry.dn);
         }
@@ -420,10 +424,7 @@ pub(crate) async fn entry_at(
             let mut members: Vec<String> = listed.chain(own).collect();
             let is_crowded = wanted.members && group.members.is_none();
             if is_crowded {
-                let named = named(door, tree, asked).await?.into_iter();
-                members.extend(
-                    named.filter(|named| named.groups.contains(&group.name.id)).map(|named| named.dn),
-                );
+                members.extend(members_among(&named(door, tree, asked).await?, group.name.id));
             }
             let mut entry = object::group(tree, group, &members, needed);
             entry.has_more_members = is_crowded;

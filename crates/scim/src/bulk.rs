@@ -7,7 +7,7 @@ use std::collections::{BTreeSet, HashMap};
 
 use api::error::CallError;
 use directory::port::RequestKey;
-use directory::{Caller, Scope};
+use directory::{Caller, Scope, Sender};
 use futures_util::future::join_all;
 use http::HeaderMap;
 use http::header::{HeaderValue, IF_MATCH};
@@ -20,7 +20,7 @@ use wire::scim::{ScimError, ScimType};
 use crate::answer::Answer;
 use crate::call::{Body, Call, Query};
 use crate::refused::Refused;
-use crate::serve::ATTEMPTS;
+use crate::serve::{ATTEMPTS, needs_token};
 use crate::{Method, PREFIX, ROUTES, Route};
 
 /// Most operations of a request. `[ours]`
@@ -232,11 +232,12 @@ async fn one(
     let mut caller = call.scope.caller().clone();
     for attempt in 1.. {
         let scope = Scope::enter(&caller, route.permission.as_ref(), None)?;
+        let Sender::Client(principal, _) = caller.sender() else { return Err(needs_token()) };
         let mut inner = Call {
             core: call.core,
             scope,
             client: call.client,
-            settings: call.settings.clone(),
+            settings: principal.client.scim.clone(),
             id,
             query: Query::default(),
             headers: &headers,

@@ -136,7 +136,7 @@ fn enter(route: &Route, signed: &Signed) -> Result<Scope, Refused> {
     Ok(Scope::enter(caller, route.permission.as_ref(), None)?)
 }
 
-fn needs_token() -> Refused {
+pub(crate) fn needs_token() -> Refused {
     CallError::from(AuthError::MalformedHeader {
         why: "SCIM takes a token of an application: send Authorization: Bearer TOKEN".to_owned(),
     })

@@ -5,12 +5,8 @@ pub mod discover_authentication;
 pub mod login;
 pub mod logout;
 
-use std::sync::mpsc;
-
 use auth::{AuthError, Proof};
-use directory::change::{Change, Effect};
 use directory::login::{Grant, Outcome};
-use directory::port::Write;
 use directory::{Application, EmailAddress};
 use serde_json::{Map, Value};
 use wire::header::{self, Basic, Scheme};
@@ -78,25 +74,9 @@ pub(super) fn same_user(proof: &Proof, named: Option<&str>) -> Result<(), Error>
 /// The store decides what is granted.
 pub async fn decide(call: &mut Unsigned<'_>, proof: Proof, grant: Grant) -> Result<Outcome, CallError> {
     let started = proof.started();
-    let (decided, outcome) = mpsc::channel();
-    let write = Write {
-        once: None,
-        evidence: Vec::new(),
-        actor: proof.actor(),
-        now: call.core.clock.now(),
-        changes: vec![Change::LogIn(Box::new(proof.attempt(grant)))],
-        render: Box::new(move |effects| {
-            if let Some(Ok(Effect::LogIn(outcome))) = effects.first() {
-                // The receiver may be gone; the change is committed anyway.
-                let _ = decided.send(*outcome);
-            }
-            Vec::new()
-        }),
-        times: None,
-    };
+    let (write, decision) = proof.into_write(grant, call.core.clock.now());
     call.write(write).await?;
-    // The change failed as a whole, for instance because the application was deleted.
-    let outcome = outcome.try_iter().last().unwrap_or(Outcome::Refused);
+    let outcome = decision();
     if outcome == Outcome::Refused {
         call.core.hasher.even_out(started).await;
         return Err(CallError::Login);

@@ -173,9 +173,10 @@ pub(super) async fn set_settings(request: &mut PageRequest<'_>) -> Result<PageRe
         Ok(made) => made,
         Err(why) => return client::refused(request, why).await,
     };
-    let [from, domain, deletions] = values(&before);
-    let [from, domain, deletions] = [(FIELDS[0], &*from), (FIELDS[1], &*domain), (FIELDS[2], &*deletions)];
-    let done = query_string(&[("done", "settings"), from, domain, deletions]);
+    let before = values(&before);
+    let mut done = vec![("done", "settings")];
+    done.extend(FIELDS.into_iter().zip(before.iter().map(String::as_str)));
+    let done = query_string(&done);
     Ok(PageResponse::Redirect(format!("{}?{done}", client_path(request, &client_id))))
 }
 

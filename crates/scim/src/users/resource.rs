@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use directory::EmailAddress;
 use directory::role::GROUPS_READ;
-use directory::scim::{AddressFrom, ScimUser};
+use directory::scim::{AddressFrom, ScimUser, email_key};
 use serde_json::{Map, Value, json};
 use wire::scim::{GROUP, USER};
 
@@ -134,10 +134,11 @@ pub(super) fn with_other_name(
     Some(resource)
 }
 
-/// The e-mail addresses that are no aliases, as they were sent.
-pub(super) fn outside_of(seen: &ScimUser) -> Vec<Value> {
+/// The [keys](email_key) of the e-mail addresses that are no aliases.
+pub(super) fn outside_of(seen: &ScimUser) -> BTreeSet<String> {
     let kept = kept(seen).unwrap_or_default();
-    kept.get(OUTSIDE).and_then(Value::as_array).cloned().unwrap_or_default()
+    let outside = kept.get(OUTSIDE).and_then(Value::as_array).into_iter().flatten();
+    outside.filter_map(Value::as_str).map(email_key).collect()
 }
 
 /// The e-mail addresses as they are shown.

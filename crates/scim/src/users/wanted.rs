@@ -1,5 +1,7 @@
 //! What a resource asks for.
 
+use std::collections::BTreeSet;
+
 use directory::EmailAddress;
 use directory::attribute::Attribute;
 use directory::check;
@@ -167,17 +169,20 @@ async fn sorted_emails(
     let inside = addresses(fields);
     let domains: Vec<_> = inside.iter().map(EmailAddress::domain_name).collect();
     let owners = call.timed(core.store.domains(&domains)).await?;
+    let kept_outside: BTreeSet<String> = seen.map(outside_of).unwrap_or_default();
+    let is_own = |address: &EmailAddress| {
+        let mut rows = seen.iter().flat_map(|seen| std::iter::once(&seen.user).chain(&seen.aliases));
+        rows.any(|row| row.address.key() == address.key())
+    };
     let (mut aliases, mut evidence) = (Vec::new(), Vec::new());
     for (address, owner) in inside.into_iter().zip(owners) {
         let owner = owner.filter(|owner| owner.account == account);
-        match seen.and_then(|seen| place(seen, &address)) {
-            Some(Place::Row) => aliases.push(address),
-            Some(Place::Outside) => {}
-            None if owner.is_some() => {
-                evidence.extend(owner);
-                aliases.push(address);
-            }
-            None => {}
+        // What the user has already stays what it is.
+        if is_own(&address) {
+            aliases.push(address);
+        } else if owner.is_some() && !kept_outside.contains(address.key()) {
+            evidence.extend(owner);
+            aliases.push(address);
         }
     }
     let is_inside = |value: &str| {
@@ -213,21 +218,4 @@ fn no_address() -> Refused {
         "emails must contain an address in an internal domain of the account: it is the user's address. Add the domain to \
          the account, or send another address.",
     )
-}
-
-/// What an address that is sent again already is for the user.
-enum Place {
-    /// Its address or an alias.
-    Row,
-    /// An e-mail address that is no alias.
-    Outside,
-}
-
-fn place(seen: &ScimUser, address: &EmailAddress) -> Option<Place> {
-    let mut rows = std::iter::once(&seen.user).chain(&seen.aliases);
-    if rows.any(|row| row.address.key() == address.key()) {
-        return Some(Place::Row);
-    }
-    let is_it = |value: &Value| value.as_str().is_some_and(|text| email_key(text) == address.key());
-    outside_of(seen).iter().any(is_it).then_some(Place::Outside)
 }

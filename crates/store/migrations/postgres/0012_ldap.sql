@@ -12,4 +12,5 @@ CREATE TABLE ldap_numbers (
 );
 
 CREATE INDEX groups_by_name ON groups (account, description_key, id);
+CREATE INDEX groups_with_blanks ON groups (account, id) WHERE description_key LIKE '%  %';
 CREATE INDEX users_by_update ON users (account, updated_at) WHERE updated_at IS NOT NULL;

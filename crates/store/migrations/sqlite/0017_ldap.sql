@@ -15,5 +15,8 @@ CREATE TABLE ldap_numbers (
 -- Groups by name, at any place of the tree.
 CREATE INDEX groups_by_name ON groups (account, description_key, id);
 
+-- Groups with several blanks in a row in their names, which LDAP compares as one.
+CREATE INDEX groups_with_blanks ON groups (account, id) WHERE description_key LIKE '%  %';
+
 -- Users that were changed since a time. A new user is not in it.
 CREATE INDEX users_by_update ON users (account, updated_at) WHERE updated_at IS NOT NULL;

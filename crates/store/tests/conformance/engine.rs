@@ -133,7 +133,7 @@ const WITH_INDEX: &str = "DROP TABLE request_index; DROP TABLE request_index_end
     CREATE UNIQUE INDEX requests_by_key ON requests (binding, request_id, variant)";
 
 /// Removes what the migration and those after it add.
-const WITHOUT_RESERVED: &str = "DROP TABLE ldap_bases; DROP TABLE ldap_numbers; DROP INDEX groups_by_name; DROP INDEX users_by_update;
+const WITHOUT_RESERVED: &str = "DROP TABLE ldap_bases; DROP TABLE ldap_numbers; DROP INDEX groups_by_name; DROP INDEX groups_with_blanks; DROP INDEX users_by_update;
     DROP TABLE refusals; DROP TABLE user_details; DROP TABLE external_ids;
     DROP TABLE client_tokens;
     ALTER TABLE clients DROP COLUMN user_name_domain; DROP TABLE user_names; DROP TABLE client_deletions; DROP TABLE outside_emails;

@@ -33,7 +33,7 @@ const BY_IDS: &str = group!(", g.updated_at FROM groups g WHERE g.account = ?1 A
 const PAGE: &str =
     group!(", g.updated_at FROM groups g WHERE g.account = ?1 AND g.id > ?2 ORDER BY g.id LIMIT ?3");
 const IDS_OF_NAMES: &str = "SELECT id FROM groups WHERE account = ?1 AND description_key IN ({})";
-/// Groups whose names have several blanks in a row, which compare as one. The index of names has all that it reads.
+/// Groups whose names have several blanks in a row, which compare as one. An index has only them.
 const IDS_WITH_BLANKS: &str = "SELECT id FROM groups WHERE account = ?1 AND description_key LIKE '%  %'";
 const IDS_OF_NUMBERS: &str =
     "SELECT g.id FROM ldap_numbers n JOIN groups g ON g.id = n.id WHERE n.number IN ({})";
@@ -317,6 +317,7 @@ pub(crate) fn statements() -> Vec<String> {
     vec![
         PAGE.to_owned(),
         OF_DOMAIN.to_owned(),
+        IDS_WITH_BLANKS.to_owned(),
         for_slice(OF_MEMBERS, 1),
         for_slice(BY_IDS, 1),
         for_slice(IDS_OF_NAMES, 1),
