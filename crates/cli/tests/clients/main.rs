@@ -37,6 +37,7 @@ mod sandbox;
 mod schemathesis;
 mod scim;
 mod scim_site;
+mod served;
 mod shell;
 mod tls_proxy;
 mod tools;
