@@ -5,7 +5,6 @@ mod spans;
 
 use std::collections::{BTreeSet, HashMap};
 
-use directory::attribute::Attribute;
 use directory::ldap::{Base, GroupName, MAX_DOMAINS, MAX_MEMBERS, Person, Root, Wanted};
 use directory::port::{LdapPeople as People, LdapSlice as Slice, LdapSpan as Span, TooMany};
 use directory::scim::Details;
@@ -13,11 +12,10 @@ use directory::user::User;
 use directory::{AccountId, DomainName, EmailAddress, UserId};
 use jiff::{SignedDuration, Timestamp};
 
-use super::scim::{ATTRIBUTES, DETAILS, DOMAINS};
+use super::scim::{DETAILS, DOMAINS};
 use super::{for_all, rows, users};
 use crate::session::{Result, Row, Session, Value, values};
 use crate::tables::row::{millis, parsed};
-use crate::tables::user_row::{self, SELECT};
 
 pub(crate) use groups::groups;
 #[cfg(test)]
@@ -65,10 +63,6 @@ pub(crate) fn root(session: &dyn Session, account: AccountId) -> Result<Option<R
     Ok(Some(Root { account, name, base, domains, places: places.into_iter().collect() }))
 }
 
-const ALL_OF_DOMAIN: &str =
-    "WHERE address_key > ?1 AND address_key < ?2 AND alias_of IS NULL AND reserved = 0
-    ORDER BY address_key LIMIT ?3";
-
 /// Users of an account: a slice of a list in the order of addresses.
 pub(crate) fn people(
     session: &dyn Session,
@@ -102,21 +96,9 @@ pub(crate) fn people(
 
 /// All users, domain by domain: every row that is read is one of them.
 fn all(session: &dyn Session, account: AccountId, after: Option<&str>, limit: usize) -> Result<Slice<User>> {
-    let after = after.unwrap_or_default();
-    let after_domain = after.split_once('@').map_or("", |(domain, _)| domain);
-    let mut found: Vec<User> = Vec::new();
-    for domain in domains(session, account)?.iter().filter(|domain| domain.as_str() >= after_domain) {
-        let (mut low, high) = users::range(domain);
-        if domain == after_domain {
-            after.clone_into(&mut low);
-        }
-        let left = rows(limit - found.len());
-        let sql = format!("{SELECT} {ALL_OF_DOMAIN}");
-        found.extend(session.all(&sql, values![low, high, left], user_row::read)?);
-        if found.len() == limit {
-            break;
-        }
-    }
+    let domains = domains(session, account)?;
+    let domains = domains.iter().map(String::as_str);
+    let mut found = users::after(session, domains, after.unwrap_or_default(), limit)?;
     let is_full = found.len() == limit;
     let next = found.last().filter(|_| is_full).map(|user| user.address.key().to_owned());
     let read = found.len();
@@ -172,15 +154,13 @@ fn since(session: &dyn Session, account: AccountId, time: Timestamp) -> Result<O
 fn seen(session: &dyn Session, account: AccountId, found: Vec<User>, wanted: Wanted) -> Result<Vec<Person>> {
     let ids: Vec<[u8; 16]> = found.iter().map(|user| *user.id.as_bytes()).collect();
     let ids: Vec<Value<'_>> = ids.iter().map(|id| Value::Bytes(id)).collect();
-    let mut aliases = if wanted.aliases || wanted.groups { aliases(session, &ids)? } else { HashMap::new() };
+    let mut aliases = match wanted.aliases || wanted.groups {
+        true => users::aliases_by_user(session, &ids)?,
+        false => HashMap::new(),
+    };
     let mut details = if wanted.details { details(session, &ids)? } else { HashMap::new() };
-    let mut attributes: HashMap<UserId, Vec<(Attribute, String)>> = HashMap::new();
-    if wanted.attributes {
-        let attribute = |row: Row<'_>| Ok((UserId::from_bytes(row.get(0)?), users::attribute_at(row, 1)?));
-        for (user, attribute) in for_all(session, ATTRIBUTES, &[], &ids, attribute)? {
-            attributes.entry(user).or_default().push(attribute);
-        }
-    }
+    let mut attributes =
+        if wanted.attributes { users::attributes_by_user(session, &ids)? } else { HashMap::new() };
     let numbers = if wanted.numbers { numbers(session, &ids)? } else { HashMap::new() };
     let shared = if wanted.local { shared_locals(session, account, &found)? } else { None };
     let mut people: Vec<Person> = found
@@ -199,20 +179,6 @@ fn seen(session: &dyn Session, account: AccountId, found: Vec<User>, wanted: Wan
         groups::add_groups(session, account, &mut people)?;
     }
     Ok(people)
-}
-
-const ALIASES: &str = "SELECT alias_of, address FROM users WHERE alias_of IN ({})";
-
-fn aliases(session: &dyn Session, ids: &[Value<'_>]) -> Result<HashMap<UserId, Vec<EmailAddress>>> {
-    let mut aliases: HashMap<UserId, Vec<EmailAddress>> = HashMap::new();
-    let alias = |row: Row<'_>| Ok((UserId::from_bytes(row.get(0)?), parsed(row, 1, EmailAddress::stored)?));
-    for (user, alias) in for_all(session, ALIASES, &[], ids, alias)? {
-        aliases.entry(user).or_default().push(alias);
-    }
-    for aliases in aliases.values_mut() {
-        aliases.sort_unstable_by(|one, other| one.key().cmp(other.key()));
-    }
-    Ok(aliases)
 }
 
 fn details(session: &dyn Session, ids: &[Value<'_>]) -> Result<HashMap<UserId, Details>> {
@@ -275,12 +241,13 @@ fn sorted(mut names: Vec<GroupName>) -> Vec<GroupName> {
 /// The statements, for the test of their plans. Not the one that sorts the domains of an account, which are few.
 #[cfg(test)]
 pub(super) fn statements() -> Vec<String> {
-    let lists = [ALIASES, NUMBERS, KEYS_OF_IDS, KEYS_OF_NUMBERS].map(|sql| super::for_slice(sql, 0));
+    let lists = [NUMBERS, KEYS_OF_IDS, KEYS_OF_NUMBERS].map(|sql| super::for_slice(sql, 0));
     [SET_BASE, CREATED, CHANGED]
         .map(str::to_owned)
         .into_iter()
         .chain(lists)
-        .chain([format!("{SELECT} {ALL_OF_DOMAIN}"), super::for_slice(SAME_LOCAL, 1)])
+        .chain(users::shared())
+        .chain([super::for_slice(SAME_LOCAL, 1)])
         .chain(spans::statements())
         .collect()
 }

@@ -2,7 +2,6 @@
 
 use std::collections::{HashMap, HashSet};
 
-use directory::attribute::Attribute;
 use directory::port::{ScimFrom as From, ScimPage};
 use directory::scim::{ClientToken, Details, Resource, ScimGroup, ScimMember, ScimUser, UserName};
 use directory::user::User;
@@ -15,14 +14,10 @@ use crate::tables::user_row::{self, SELECT};
 
 pub(super) const DETAILS: &str =
     "SELECT user_id, given_name, family_name, attributes FROM user_details WHERE user_id IN ({})";
-pub(super) const ATTRIBUTES: &str =
-    "SELECT user_id, attribute, value FROM user_attributes WHERE user_id IN ({}) ORDER BY attribute";
 const EXTERNAL_IDS: &str =
     "SELECT resource, external_id FROM external_ids WHERE client = ?1 AND resource IN ({})";
 const OWN_ADDRESSES: &str =
     "SELECT id, address FROM users WHERE account = ?1 AND alias_of IS NULL AND reserved = 0 AND id IN ({})";
-const ALIAS_ADDRESSES: &str =
-    "SELECT alias_of, address FROM users WHERE alias_of IN ({}) ORDER BY address_key";
 const MEMBERS_AMONG: &str = "SELECT member_key FROM group_members WHERE group_id = ?1 AND member_key IN ({})";
 const USER_NAMES: &str = "SELECT user_id, name FROM user_names WHERE client = ?1 AND user_id IN ({})";
 const UPDATED: &str = "SELECT id, updated_at, version FROM groups WHERE id IN ({})";
@@ -48,11 +43,7 @@ pub(crate) fn seen_by(
         Ok((UserId::from_bytes(row.get(0)?), details))
     })?;
     let mut details: HashMap<_, _> = details.into_iter().collect();
-    let mut attributes: HashMap<UserId, Vec<(Attribute, String)>> = HashMap::new();
-    let attribute = |row: Row<'_>| Ok((UserId::from_bytes(row.get(0)?), users::attribute_at(row, 1)?));
-    for (user, attribute) in for_all(session, ATTRIBUTES, &[], &ids, attribute)? {
-        attributes.entry(user).or_default().push(attribute);
-    }
+    let mut attributes = users::attributes_by_user(session, &ids)?;
     let mut external_ids = external_ids(session, client, &ids)?;
     let user_name = |row: Row<'_>| Ok((UserId::from_bytes(row.get(0)?), parsed(row, 1, UserName::parse)?));
     let user_names = for_all(session, USER_NAMES, values![client.as_bytes()], &ids, user_name)?;
@@ -123,8 +114,6 @@ const NTH_KEY: &str = "SELECT address_key FROM users WHERE address_key > ?1
     ORDER BY address_key LIMIT 1 OFFSET ?2";
 const NTH_KEY_FROM_END: &str = "SELECT address_key FROM users WHERE address_key < ?1
     ORDER BY address_key DESC LIMIT 1 OFFSET ?2";
-const PAGE: &str = "WHERE address_key > ?1 AND address_key < ?2 AND alias_of IS NULL AND reserved = 0
-    ORDER BY address_key LIMIT ?3";
 
 pub(crate) fn list_users(
     session: &dyn Session,
@@ -147,25 +136,9 @@ pub(crate) fn list_users(
         From::Index(0) => Some(String::new()),
         From::Index(skipped) => nth_listed(session, &domains, &unlisted, skipped - 1)?,
     };
-    let mut page = Vec::new();
-    if let Some(after) = after {
-        let after_domain = after.split_once('@').map_or("", |(domain, _)| domain);
-        for (domain, _) in domains.iter().filter(|(domain, _)| domain.as_str() >= after_domain) {
-            let (mut low, high) = users::range(domain);
-            if domain == after_domain {
-                low.clone_from(&after);
-            }
-            let left = rows(limit - page.len());
-            page.extend(session.all(
-                &format!("{SELECT} {PAGE}"),
-                values![low, high, left],
-                user_row::read,
-            )?);
-            if page.len() == limit {
-                break;
-            }
-        }
-    }
+    let names = domains.iter().map(|(domain, _)| domain.as_str());
+    let page =
+        after.map(|after| users::after(session, names, &after, limit)).transpose()?.unwrap_or_default();
     Ok(ScimPage { total, page: seen_by(session, account, client, page)? })
 }
 
@@ -214,15 +187,14 @@ pub(crate) fn addresses_of(
 ) -> Result<HashMap<UserId, Vec<EmailAddress>>> {
     let ids: Vec<[u8; 16]> = ids.iter().map(|id| *id.as_bytes()).collect();
     let ids: Vec<Value<'_>> = ids.iter().map(|id| Value::Bytes(id)).collect();
-    let mut addresses: HashMap<UserId, Vec<EmailAddress>> = HashMap::new();
-    let read = |row: Row<'_>| Ok((UserId::from_bytes(row.get(0)?), parsed(row, 1, EmailAddress::stored)?));
-    for (id, address) in for_all(session, OWN_ADDRESSES, values![account.as_bytes()], &ids, read)? {
-        addresses.insert(id, vec![address]);
-    }
-    for (id, address) in for_all(session, ALIAS_ADDRESSES, &[], &ids, read)? {
-        addresses.entry(id).and_modify(|all| all.push(address));
-    }
-    Ok(addresses)
+    let own = |row: Row<'_>| Ok((UserId::from_bytes(row.get(0)?), parsed(row, 1, EmailAddress::stored)?));
+    let own = for_all(session, OWN_ADDRESSES, values![account.as_bytes()], &ids, own)?;
+    let mut aliases = users::aliases_by_user(session, &ids)?;
+    let all = |(id, address): (UserId, EmailAddress)| {
+        let aliases = aliases.remove(&id).unwrap_or_default();
+        (id, std::iter::once(address).chain(aliases).collect())
+    };
+    Ok(own.into_iter().map(all).collect())
 }
 
 /// The keys of these addresses that are members of a group.
@@ -365,10 +337,9 @@ pub(crate) fn tokens(session: &dyn Session, client: ClientId) -> Result<Vec<Clie
 /// The statements of the lists, for the test of their plans.
 #[cfg(test)]
 pub(super) fn lists() -> Vec<String> {
-    let page = format!("{SELECT} {PAGE}");
     [ALIASES, RESERVED, DOMAINS, NTH_KEY, NTH_KEY_FROM_END, MEMBERS]
         .map(str::to_owned)
         .into_iter()
-        .chain([page])
+        .chain(users::shared())
         .collect()
 }

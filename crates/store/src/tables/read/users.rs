@@ -1,5 +1,7 @@
 //! Users, and the rows that belong to them.
 
+use std::collections::HashMap;
+
 use directory::attribute::Attribute;
 use directory::change::Delegate;
 use directory::login::{AuthenticationProfile, Credentials, NamedProfile};
@@ -10,7 +12,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::{account_by_id, for_all, rows};
 use crate::session::{Result, Row, Session, Value, unreadable, values};
-use crate::tables::row::millis;
+use crate::tables::row::{millis, parsed};
 use crate::tables::user_row::{self, SELECT};
 
 pub(crate) fn by_address(session: &dyn Session, address: &EmailAddress) -> Result<Option<User>> {
@@ -134,6 +136,71 @@ pub(super) fn attribute_at(row: Row<'_>, column: usize) -> Result<(Attribute, St
     let number: u8 = row.get(column)?;
     let attribute = Attribute::by_number(number);
     Ok((attribute.ok_or_else(|| unreadable(column, format!("attribute {number}")))?, row.get(column + 1)?))
+}
+
+const ATTRIBUTES: &str =
+    "SELECT user_id, attribute, value FROM user_attributes WHERE user_id IN ({}) ORDER BY attribute";
+
+/// The attributes of users that have a value, in their order.
+pub(super) fn attributes_by_user(
+    session: &dyn Session,
+    ids: &[Value<'_>],
+) -> Result<HashMap<UserId, Vec<(Attribute, String)>>> {
+    let mut attributes: HashMap<UserId, Vec<(Attribute, String)>> = HashMap::new();
+    let attribute = |row: Row<'_>| Ok((UserId::from_bytes(row.get(0)?), attribute_at(row, 1)?));
+    for (user, attribute) in for_all(session, ATTRIBUTES, &[], ids, attribute)? {
+        attributes.entry(user).or_default().push(attribute);
+    }
+    Ok(attributes)
+}
+
+const ALIASES: &str = "SELECT alias_of, address FROM users WHERE alias_of IN ({})";
+
+/// The aliases of users, sorted by address.
+pub(super) fn aliases_by_user(
+    session: &dyn Session,
+    ids: &[Value<'_>],
+) -> Result<HashMap<UserId, Vec<EmailAddress>>> {
+    let mut aliases: HashMap<UserId, Vec<EmailAddress>> = HashMap::new();
+    let alias = |row: Row<'_>| Ok((UserId::from_bytes(row.get(0)?), parsed(row, 1, EmailAddress::stored)?));
+    for (user, alias) in for_all(session, ALIASES, &[], ids, alias)? {
+        aliases.entry(user).or_default().push(alias);
+    }
+    for aliases in aliases.values_mut() {
+        aliases.sort_unstable_by(|one, other| one.key().cmp(other.key()));
+    }
+    Ok(aliases)
+}
+
+const OF_DOMAIN: &str = "WHERE address_key > ?1 AND address_key < ?2 AND alias_of IS NULL AND reserved = 0
+    ORDER BY address_key LIMIT ?3";
+
+/// Users of domains, which are sorted, after a key: at most `limit`, without aliases and users that belong to their domain.
+pub(super) fn after<'d>(
+    session: &dyn Session,
+    domains: impl Iterator<Item = &'d str>,
+    key: &str,
+    limit: usize,
+) -> Result<Vec<User>> {
+    let first = key.split_once('@').map_or("", |(domain, _)| domain);
+    let sql = format!("{SELECT} {OF_DOMAIN}");
+    let mut found = Vec::new();
+    for domain in domains.filter(|domain| *domain >= first) {
+        let (low, high) = range(domain);
+        let low = if domain == first { key } else { &low };
+        let left = rows(limit - found.len());
+        found.extend(session.all(&sql, values![low, high, left], user_row::read)?);
+        if found.len() == limit {
+            break;
+        }
+    }
+    Ok(found)
+}
+
+/// The statements of the functions above, for the tests of their plans.
+#[cfg(test)]
+pub(super) fn shared() -> [String; 2] {
+    [format!("{SELECT} {OF_DOMAIN}"), super::for_slice(ALIASES, 0)]
 }
 
 pub(crate) fn delegates(session: &dyn Session, user: UserId) -> Result<Vec<(Delegate, User)>> {
