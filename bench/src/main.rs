@@ -15,6 +15,7 @@ mod row;
 mod scenario;
 mod serve;
 mod site;
+mod slapd;
 mod written;
 
 use std::path::PathBuf;
@@ -96,6 +97,9 @@ enum Command {
     Start,
     /// The console's list of a million users
     Console,
+    /// LDAP with a million users: searches and walks compared with slapd, if it
+    /// is installed, and binds compared with the time of one hash
+    Ldap,
     /// Rate, pages, logins, start and memory as the directory grows
     Growth(row::growth::Arguments),
     /// create-user compared with OpenLDAP, if slapd is installed
@@ -138,6 +142,7 @@ fn main() -> ExitCode {
             row::passwords::measure,
             row::start::measure,
             row::console::measure,
+            row::ldap::measure,
             row::openldap::measure,
         ],
         Command::Create => &[row::create::measure],
@@ -148,6 +153,7 @@ fn main() -> ExitCode {
         Command::Pooler => &[row::pooler::measure],
         Command::Passwords => &[row::passwords::measure],
         Command::Start => &[row::start::measure],
+        Command::Ldap => &[row::ldap::measure],
         Command::Console => &[row::console::measure],
         Command::PeerOpenldap => &[row::openldap::measure],
     };

@@ -171,10 +171,14 @@ pub(crate) fn render<'n, 'v>(
     bytes.extend_from_slice(body);
 }
 
+/// The password of a user: a different one for each, hard to guess by the default policy.
+pub(crate) fn password(address: &str) -> String {
+    format!("Tr7-{}", &address[address.len() - 20..])
+}
+
 fn new_user(person: Person, password: bool) -> NewUser {
     let mut user = NewUser::new(person.address.clone());
-    // A different password for each, hard to guess by the default policy.
-    user.password = password.then(|| format!("Tr7-{}", &person.address[person.address.len() - 20..]).into());
+    user.password = password.then(|| self::password(&person.address).into());
     user.name = Some(person.name);
     user
 }

@@ -5,6 +5,7 @@ pub(crate) mod console;
 pub(crate) mod create;
 pub(crate) mod growth;
 pub(crate) mod import;
+pub(crate) mod ldap;
 pub(crate) mod openldap;
 pub(crate) mod passwords;
 pub(crate) mod pooler;
