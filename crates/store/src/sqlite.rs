@@ -26,6 +26,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use directory::port::{Clock, Entropy, Figures, Store, StoreError};
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 use thread_local::ThreadLocal;
 
@@ -41,6 +42,9 @@ use crate::vault::{MasterKey, Vault, VaultError};
 use crate::work::{Job, Writer};
 use damage::Damage;
 use in_use::InUse;
+
+/// Compiled statements that a connection keeps.
+const STATEMENTS: usize = 96;
 
 /// Fields drop in this order: the connection that closes last moves the log into the database.
 struct Sqlite {
@@ -229,7 +233,7 @@ fn open_writer(path: &Path) -> rusqlite::Result<Connection> {
     };
     // Another process, such as `matricula admin`, may be writing: wait for it.
     connection.busy_timeout(std::time::Duration::from_secs(10))?;
-    connection.set_prepared_statement_cache_capacity(64);
+    keep_plans(&connection)?;
     connection.pragma_update(None, "journal_mode", "WAL")?;
     connection.pragma_update(None, "synchronous", "FULL")?;
     connection.pragma_update(None, "foreign_keys", true)?;
@@ -240,13 +244,20 @@ fn open_writer(path: &Path) -> rusqlite::Result<Connection> {
     Ok(connection)
 }
 
+/// Compiles each statement once, for any values. Otherwise SQLite compiles a statement again at each use when its plan might
+/// depend on a value, such as that of a `LIMIT`.
+pub(crate) fn keep_plans(connection: &Connection) -> rusqlite::Result<()> {
+    connection.set_prepared_statement_cache_capacity(STATEMENTS);
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true).map(drop)
+}
+
 /// A connection that only reads. It is opened for writing, because a read-only connection that closes last leaves the
 /// log.
 fn open_reader(path: &Path) -> rusqlite::Result<Connection> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(path, flags)?;
     connection.busy_timeout(std::time::Duration::from_secs(10))?;
-    connection.set_prepared_statement_cache_capacity(32);
+    keep_plans(&connection)?;
     connection.pragma_update(None, "query_only", true)?;
     Ok(connection)
 }

@@ -146,8 +146,13 @@ pub(crate) fn domain_owner(session: &dyn Session, name: &DomainName) -> Result<O
 const SLICE: usize = 64;
 
 /// A statement for [`SLICE`] values, after so many others, in place of `{}`.
+#[cfg(test)]
 fn for_slice(sql: &str, before: usize) -> String {
-    let places: Vec<_> = (1..=SLICE).map(|n| format!("?{}", before + n)).collect();
+    with_places(sql, before, SLICE)
+}
+
+fn with_places(sql: &str, before: usize, count: usize) -> String {
+    let places: Vec<_> = (1..=count).map(|n| format!("?{}", before + n)).collect();
     sql.replace("{}", &places.join(", "))
 }
 
@@ -159,11 +164,16 @@ fn for_all<T>(
     all: &[Value<'_>],
     mut read: impl FnMut(Row<'_>) -> Result<T>,
 ) -> Result<Vec<T>> {
-    let sql = for_slice(sql, first.len());
+    // One statement serves one value, another one any number of them: the last one is repeated.
+    let places = match all.len() {
+        0 => return Ok(Vec::new()),
+        1 => 1,
+        _ => SLICE,
+    };
+    let sql = with_places(sql, first.len(), places);
     let mut found = Vec::new();
-    for some in all.chunks(SLICE) {
-        // One statement serves any number of values: the last one is repeated.
-        let full = some.iter().chain(std::iter::repeat_n(&some[some.len() - 1], SLICE - some.len()));
+    for some in all.chunks(places) {
+        let full = some.iter().chain(std::iter::repeat_n(&some[some.len() - 1], places - some.len()));
         let values: Vec<Value<'_>> = first.iter().chain(full).copied().collect();
         found.extend(session.all(&sql, &values, &mut read)?);
     }

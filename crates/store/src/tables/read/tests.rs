@@ -2,12 +2,19 @@
 
 use super::*;
 
-/// The plans of statements on empty tables.
-fn plans(statements: Vec<String>) -> impl Iterator<Item = (String, String)> {
+/// Empty tables.
+fn tables() -> rusqlite::Connection {
     let connection = rusqlite::Connection::open_in_memory().unwrap();
+    crate::sqlite::keep_plans(&connection).unwrap();
     for migration in crate::migrations::SQLITE {
         connection.execute_batch(migration.sql).unwrap();
     }
+    connection
+}
+
+/// The plans of statements.
+fn plans(statements: Vec<String>) -> impl Iterator<Item = (String, String)> {
+    let connection = tables();
     statements.into_iter().flat_map(move |statement| {
         let mut plan = connection.prepare(&format!("EXPLAIN QUERY PLAN {statement}")).unwrap();
         let values = vec![1; plan.parameter_count()];
@@ -23,6 +30,22 @@ fn no_statement_of_a_list_scans_or_sorts() {
         plans([users::lists(), groups::lists(), domains::lists(), scim::lists()].concat())
     {
         assert!(step.starts_with("SEARCH "), "{statement}: {step}");
+    }
+}
+
+#[test]
+fn a_statement_is_compiled_once() {
+    let connection = tables();
+    for statement in [users::lists(), groups::lists(), scim::lists(), ldap::statements()].concat() {
+        let values = vec![Value::Integer(1); connection.prepare(&statement).unwrap().parameter_count()];
+        for _ in 0..3 {
+            Session::visit(&connection, &statement, &values, &mut |_| {
+                Ok(std::ops::ControlFlow::Continue(()))
+            })
+            .unwrap();
+        }
+        let compiled = connection.prepare_cached(&statement).unwrap();
+        assert_eq!(compiled.get_status(rusqlite::StatementStatus::RePrepare), 0, "{statement}");
     }
 }
 
