@@ -15,12 +15,23 @@ use serde::Serialize;
 use crate::Settings;
 use crate::machine::{self, Machine};
 use crate::output::Output;
+use crate::site;
 use comparison::{Compared, Round, text};
 use report::Report;
 
 /// The rows that can be compared.
-const ROWS: [&str; 9] =
-    ["create", "single", "bulk", "import", "postgres", "passwords", "start", "console", "peer-openldap"];
+const ROWS: [&str; 9] = [
+    "create",
+    "single",
+    "bulk",
+    "import",
+    "postgres",
+    "passwords",
+    "start",
+    "console",
+    "ldap",
+    "peer-openldap",
+];
 
 #[derive(Args)]
 pub(crate) struct Arguments {
@@ -113,9 +124,8 @@ fn measure(program: &Path, row: &str, settings: &Settings, folder: &Path) -> any
         .args(["--connections", &settings.connections.to_string(), "--json"])
         .arg(&json)
         .stdin(Stdio::null());
-    if let Some(folder) = &settings.folder {
-        command.arg("--folder").arg(folder);
-    }
+    // One folder for both builds: they may lie on different disks.
+    command.arg("--folder").arg(site::beside(settings)?);
     let output = command.output().with_context(|| program.display().to_string())?;
     let told = String::from_utf8_lossy(&output.stderr);
     let last = told.lines().rfind(|line| !line.trim().is_empty()).unwrap_or_default();

@@ -122,13 +122,18 @@ impl Site {
     }
 }
 
-/// A folder on the disk to measure.
-pub(crate) fn folder(settings: &Settings) -> anyhow::Result<TempDir> {
-    let beside = match &settings.folder {
+/// The folder on the disk to measure.
+pub(crate) fn beside(settings: &Settings) -> anyhow::Result<PathBuf> {
+    Ok(match &settings.folder {
         Some(folder) => folder.clone(),
         // The folder for temporary files is often in memory, where nothing is forced to disk.
         None => std::env::current_exe()?.parent().context("this program stands in no folder")?.to_owned(),
-    };
+    })
+}
+
+/// A new folder on the disk to measure.
+pub(crate) fn folder(settings: &Settings) -> anyhow::Result<TempDir> {
+    let beside = beside(settings)?;
     tempfile::Builder::new()
         .prefix("matricula-bench-")
         .tempdir_in(&beside)
