@@ -8,7 +8,7 @@ use thiserror::Error;
 use crate::ber::{self, Malformed, OCTETS, Reader};
 use crate::dn::Dn;
 use crate::entry::Entry;
-use crate::schema::{Attribute, Key, is_equality};
+use crate::schema::{Attribute, Key, Rule, is_equality};
 
 /// Deepest nesting of a filter. `[ours]`
 pub const MAX_DEPTH: usize = 30;
@@ -95,6 +95,16 @@ impl Filter {
             Filter::Parts(attribute, parts) => {
                 Some(entry.texts(*attribute).iter().any(|text| parts.are_in(text)))
             }
+        }
+    }
+
+    /// The names of entries that it compares with.
+    pub(crate) fn each_name(&mut self, seen: &mut impl FnMut(&mut String)) {
+        match self {
+            Filter::And(all) | Filter::Or(all) => all.iter_mut().for_each(|filter| filter.each_name(seen)),
+            Filter::Not(inner) => inner.each_name(seen),
+            Filter::Equal(attribute, Key::Text(name)) if attribute.of().rule == Rule::Dn => seen(name),
+            _ => {}
         }
     }
 

@@ -1,5 +1,6 @@
 //! Searches: entries that may match are read in slices, the filter is evaluated for each, and those that match are written.
 
+mod names;
 mod plan;
 mod stage;
 
@@ -25,6 +26,7 @@ use crate::object;
 use crate::output::Output;
 use crate::schema::Attribute;
 use crate::tree::{Place, Tree};
+pub(crate) use names::settle;
 use stage::Stage;
 
 /// Most entries of a search, or of a page. `[ours]`
@@ -129,10 +131,11 @@ pub(crate) async fn run<W: AsyncWrite + Unpin>(
     let (tree, reader) = authority.reads()?;
     let base = Dn::parse(search.base).map_err(|why| Outcome::new(Code::InvalidDnSyntax, why.to_string()))?;
     let page = page(controls)?;
-    let filter = Filter::decode(search.filter, &tree.groups).map_err(|why| match why {
+    let mut filter = Filter::decode(search.filter, &tree.groups).map_err(|why| match why {
         FilterError::Malformed(why) => Outcome::new(Code::ProtocolError, why.to_string()),
         FilterError::TooLarge => Outcome::new(Code::AdminLimitExceeded, why.to_string()),
     })?;
+    names::settle(door, &tree, reader, &mut filter).await?;
     let stages = stage::of(door, &tree, reader, &base, search.scope).await?;
     let selection = Selection::of(search.attributes(), search.types_only);
     let mut needed = selection.attributes();

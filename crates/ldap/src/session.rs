@@ -13,10 +13,11 @@ use crate::code::{Code, Outcome};
 use crate::dn::Dn;
 use crate::door::Door;
 use crate::entry::Attributes;
+use crate::filter::Filter;
 use crate::message::{self, Control, MANAGE_DSA_IT, Message, PAGED, PASSWORD_POLICY, Request, Scope, Search};
 use crate::operation::{Access, Kind, What, response_tag};
 use crate::output::Output;
-use crate::schema::{Attribute, Key};
+use crate::schema::Attribute;
 use crate::search::{self, Ended};
 use crate::tree::SUBSCHEMA;
 use crate::{password, root};
@@ -233,15 +234,14 @@ impl Session {
         })?;
         let mut needed = Attributes::default();
         needed.add(attribute);
-        let asked = match &key {
-            Key::Text(name) => BTreeSet::from([name.clone()]),
-            Key::Number(_) => BTreeSet::new(),
-        };
+        let mut condition = Filter::Equal(attribute, key);
+        search::settle(door, &tree, reader, &mut condition).await?;
+        let mut asked = BTreeSet::new();
+        condition.members(&mut asked);
         let entry = search::entry_at(door, &tree, reader, &dn, needed, &asked).await?;
         let missing = || refused(Code::NoSuchObject, "no such entry in the account that the bind belongs to");
         let entry = entry.ok_or_else(missing)?;
-        let mut keys = entry.values(attribute).iter().filter_map(|own| attribute.of().rule.key(own));
-        if keys.any(|own| own == key) {
+        if condition.matches(&entry) == Some(true) {
             return Ok(Outcome::new(Code::CompareTrue, ""));
         }
         match entry.values(attribute).is_empty() && !entry.has_more_members {

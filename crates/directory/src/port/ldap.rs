@@ -21,6 +21,8 @@ pub enum People {
     Numbers(Vec<u32>),
     /// Those that were created or changed at this time or later.
     Since(Timestamp),
+    /// Those of any of these.
+    Any(Vec<People>),
 }
 
 /// Addresses by their [key](EmailAddress::key): of users, or of their aliases.

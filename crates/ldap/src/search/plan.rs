@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use directory::port::{LdapPeople, LdapSpan as Span};
+use directory::port::LdapSpan as Span;
 use directory::{DomainName, GroupId, UserId};
 use jiff::Timestamp;
 
@@ -28,6 +28,8 @@ pub(crate) enum People {
     /// Members of groups, which are not looked up yet.
     Members(Vec<GroupRef>),
     Since(Timestamp),
+    /// Those of any of these, which are of different kinds.
+    Any(Vec<People>),
 }
 
 /// Groups that may match.
@@ -112,24 +114,29 @@ impl Candidates for People {
             People::Members(_) => 3,
             People::Words(..) => 4,
             People::Since(_) => 6,
+            People::Any(parts) => parts.iter().map(Self::rank).max().unwrap_or(0),
             People::All => 7,
         }
     }
 
     fn or(self, other: Self) -> Option<Self> {
-        Some(match (self, other) {
-            (People::Ids(one), People::Ids(other)) => People::Ids(both(one, other)),
-            (People::Numbers(one), People::Numbers(other)) => People::Numbers(both(one, other)),
-            (People::Spans(one), People::Spans(other)) => People::Spans(both(one, other)),
-            (People::Words(one, spans), People::Words(other, more)) => {
-                People::Words(both(one, other), both(spans, more))
-            }
-            (People::Words(words, spans), People::Spans(more))
-            | (People::Spans(more), People::Words(words, spans)) => People::Words(words, both(spans, more)),
-            (People::Members(one), People::Members(other)) => People::Members([one, other].concat()),
-            (People::Since(one), People::Since(other)) => People::Since(one.min(other)),
-            _ => return None,
-        })
+        if self == People::All || other == People::All {
+            return None;
+        }
+        let mut parts = self.parts();
+        for part in other.parts() {
+            let mut left = Some(part);
+            let join = |own: People| match left.take() {
+                Some(part) => own.join(part).unwrap_or_else(|(own, part)| {
+                    left = Some(part);
+                    own
+                }),
+                None => own,
+            };
+            parts = parts.into_iter().map(join).collect();
+            parts.extend(left);
+        }
+        Some(if parts.len() == 1 { parts.remove(0) } else { People::Any(parts) })
     }
 
     fn of_condition(condition: &Filter, tree: &Tree) -> Self {
@@ -233,6 +240,32 @@ fn by_parts(parts: &Parts, tree: &Tree) -> People {
     People::Spans(tree.domains.iter().map(range).collect())
 }
 
+impl People {
+    fn parts(self) -> Vec<Self> {
+        match self {
+            People::Any(parts) => parts,
+            one => vec![one],
+        }
+    }
+
+    /// Both as one, if they are of one kind.
+    fn join(self, other: Self) -> Result<Self, (Self, Self)> {
+        Ok(match (self, other) {
+            (People::Ids(one), People::Ids(other)) => People::Ids(both(one, other)),
+            (People::Numbers(one), People::Numbers(other)) => People::Numbers(both(one, other)),
+            (People::Spans(one), People::Spans(other)) => People::Spans(both(one, other)),
+            (People::Words(one, spans), People::Words(other, more)) => {
+                People::Words(both(one, other), both(spans, more))
+            }
+            (People::Words(words, spans), People::Spans(more))
+            | (People::Spans(more), People::Words(words, spans)) => People::Words(words, both(spans, more)),
+            (People::Members(one), People::Members(other)) => People::Members([one, other].concat()),
+            (People::Since(one), People::Since(other)) => People::Since(one.min(other)),
+            unlike => return Err(unlike),
+        })
+    }
+}
+
 impl Candidates for Groups {
     const NOBODY: Self = Groups::Nobody;
     const ALL: Self = Groups::All;
@@ -316,25 +349,6 @@ fn is_foreign_to_groups(attribute: Attribute) -> bool {
             | A::PwdChangedTime
             | A::NsAccountLock
     )
-}
-
-/// The list to read, once words and groups were looked up; `None`: nobody.
-pub(crate) fn list_of(people: People, members: impl FnOnce() -> Vec<GroupId>) -> Option<LdapPeople> {
-    Some(match people {
-        People::Nobody => return None,
-        People::All | People::Words(..) => LdapPeople::All,
-        People::Ids(ids) => LdapPeople::Ids(ids.into_iter().collect()),
-        People::Numbers(numbers) => LdapPeople::Numbers(numbers.into_iter().collect()),
-        People::Spans(spans) => LdapPeople::Some(spans.into_iter().collect()),
-        People::Since(time) => LdapPeople::Since(time),
-        People::Members(_) => {
-            let groups = members();
-            if groups.is_empty() {
-                return None;
-            }
-            LdapPeople::Members(groups)
-        }
-    })
 }
 
 /// The user of all conditions about members, if they name one: then no list of members is needed to know that they hold for

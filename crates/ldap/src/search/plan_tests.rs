@@ -48,6 +48,24 @@ fn the_best_condition_of_all_is_read() {
     assert_eq!(people(&Filter::Or(Vec::new()), &tree), People::Nobody);
 }
 
+/// Conditions that unlike indexes answer are read in one list, with one part for each index.
+#[test]
+fn one_thing_or_another_is_read_by_several_indexes() {
+    let tree = tree();
+    let (uid, id) = (equal(Attribute::Uid, "ann@a.example"), equal(Attribute::EntryUuid, ANN));
+    let sales = equal(Attribute::MemberOf, "cn=Sales,ou=groups,dc=x");
+    let inner = Filter::Or(vec![equal(Attribute::Mail, "lee@b.example"), sales]);
+    let either = Filter::Or(vec![uid, id.clone(), inner]);
+    let ids = People::Ids([ANN.parse().unwrap()].into());
+    let members = People::Members(vec![GroupRef::Name("sales".to_owned())]);
+    let all = People::Any(vec![keys(&["a.example@ann", "b.example@lee"]), ids.clone(), members]);
+    assert_eq!(people(&either, &tree), all);
+    let both = Filter::And(vec![either.clone(), id]);
+    assert_eq!(people(&both, &tree), ids);
+    let or_all = Filter::Or(vec![either, equal(Attribute::ObjectClass, "person")]);
+    assert_eq!(people(&or_all, &tree), People::All);
+}
+
 #[test]
 fn names_are_found_by_their_first_word() {
     let tree = tree();
@@ -114,7 +132,33 @@ fn condition() -> impl Strategy<Value = Filter> {
         )),
         Just(Filter::Parts(Attribute::Uid, Parts { first: Some("le".to_owned()), ..Parts::default() })),
         Just(Filter::Undefined),
+        Just(equal(Attribute::EntryUuid, ANN)),
+        Just(equal(Attribute::EntryUuid, "00000000-0000-0000-0000-000000000002")),
+        Just(equal(Attribute::UidNumber, "100001")),
     ]
+}
+
+const ANN: &str = "00000000-0000-0000-0000-000000000001";
+
+/// Whether ann is among those that are read.
+fn reads_ann(plan: &People) -> bool {
+    let has = |span: &Span| {
+        ["a.example@ann", "b.example@lee"].iter().any(|key| match span {
+            Span::Key(own) => own == key,
+            Span::Range(low, high) => low.as_str() <= *key && *key < high.as_str(),
+        })
+    };
+    match plan {
+        People::All => true,
+        People::Spans(spans) => spans.iter().any(has),
+        People::Words(words, spans) => {
+            words.iter().any(|word| "ann".starts_with(word.as_str())) || spans.iter().any(has)
+        }
+        People::Ids(ids) => ids.iter().any(|id| id.to_string() == ANN),
+        People::Numbers(numbers) => numbers.contains(&100_001),
+        People::Any(parts) => parts.iter().any(reads_ann),
+        People::Nobody | People::Members(_) | People::Since(_) => false,
+    }
 }
 
 proptest! {
@@ -132,20 +176,10 @@ proptest! {
         ann.set(Attribute::Uid, vec!["ann@a.example".to_owned(), "ann".to_owned()]);
         ann.set(Attribute::Mail, vec!["ann@a.example".to_owned(), "lee@b.example".to_owned()]);
         ann.set_one(Attribute::Cn, "Ann Lee");
+        ann.set_one(Attribute::EntryUuid, ANN);
+        ann.set_one(Attribute::UidNumber, "100001");
         if filter.matches(&ann) == Some(true) {
-            let has = |span: &Span| ["a.example@ann", "b.example@lee"].iter().any(|key| match span {
-                Span::Key(own) => own == key,
-                Span::Range(low, high) => low.as_str() <= *key && *key < high.as_str(),
-            });
-            let is_read = match people(&filter, &tree()) {
-                People::All => true,
-                People::Spans(spans) => spans.iter().any(has),
-                People::Words(words, spans) => {
-                    words.iter().any(|word| "ann".starts_with(word.as_str())) || spans.iter().any(has)
-                }
-                _ => false,
-            };
-            prop_assert!(is_read, "{filter:?}");
+            prop_assert!(reads_ann(&people(&filter, &tree())), "{filter:?}");
         }
     }
 }

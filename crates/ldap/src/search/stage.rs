@@ -161,24 +161,41 @@ impl<W: AsyncWrite + Unpin> Searching<'_, W> {
         if let Some(ids) = &people.ids {
             return Ok((plan != PeoplePlan::Nobody).then(|| LdapPeople::Ids(ids.clone())));
         }
-        let members = match &plan {
-            PeoplePlan::Members(groups) => {
-                crate::lookup::groups(&*self.door.store, &self.tree, groups).await?
-            }
-            _ => Vec::new(),
-        };
-        if let PeoplePlan::Words(words, mut spans) = plan {
-            let now = self.door.clock.now();
-            let found = crate::lookup::with_words(&*self.door.store, &self.tree, &words, now).await?;
-            return Ok(Some(match found {
-                Some(found) => {
-                    spans.extend(found);
-                    LdapPeople::Some(spans.into_iter().collect())
+        self.looked_up(plan).await
+    }
+
+    /// The list of a plan, once words and groups were looked up; `None`: nobody.
+    async fn looked_up(&self, plan: PeoplePlan) -> Result<Option<LdapPeople>, Ended> {
+        let store = &*self.door.store;
+        Ok(Some(match plan {
+            PeoplePlan::Nobody => return Ok(None),
+            PeoplePlan::All => LdapPeople::All,
+            PeoplePlan::Ids(ids) => LdapPeople::Ids(ids.into_iter().collect()),
+            PeoplePlan::Numbers(numbers) => LdapPeople::Numbers(numbers.into_iter().collect()),
+            PeoplePlan::Spans(spans) => LdapPeople::Some(spans.into_iter().collect()),
+            PeoplePlan::Since(time) => LdapPeople::Since(time),
+            PeoplePlan::Members(groups) => match crate::lookup::groups(store, &self.tree, &groups).await? {
+                groups if groups.is_empty() => return Ok(None),
+                groups => LdapPeople::Members(groups),
+            },
+            PeoplePlan::Words(words, mut spans) => {
+                let now = self.door.clock.now();
+                match crate::lookup::with_words(store, &self.tree, &words, now).await? {
+                    Some(found) => {
+                        spans.extend(found);
+                        LdapPeople::Some(spans.into_iter().collect())
+                    }
+                    None => LdapPeople::All,
                 }
-                None => LdapPeople::All,
-            }));
-        }
-        Ok(plan::list_of(plan, || members))
+            }
+            PeoplePlan::Any(parts) => {
+                let mut lists = Vec::new();
+                for part in parts {
+                    lists.extend(Box::pin(self.looked_up(part)).await?);
+                }
+                LdapPeople::Any(lists)
+            }
+        }))
     }
 
     /// The groups to read, and the name of a user that is a member of all of them; `None`: none can match.

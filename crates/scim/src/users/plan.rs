@@ -68,8 +68,7 @@ pub(super) async fn creation(call: &mut Call<'_>, fields: Map<String, Value>) ->
     }
     // Hashing a password takes time.
     let at = call.now();
-    // Adding an alias is no change of its user.
-    if changes[2..].iter().any(|change| !matches!(change, Change::AddAlias(_))) {
+    if changes.len() > 2 {
         user.updated_at = Some(at);
     }
     let after = ScimUser {

@@ -100,6 +100,24 @@ async fn ids_numbers_and_times_are_found() {
         let filter = format!("({name}={})", attributes[name][0]);
         assert_eq!(names(&mut ldap, &filter).await, expected(&[ANN]), "{filter}");
     }
+    // Other names of the user, also as a member.
+    let names_of_ann =
+        [format!("entryUUID={}", attributes["entryUUID"][0]), "uid=Ann.Lee".to_owned(), format!("uid={ANN}")];
+    for name in names_of_ann.map(|name| format!("{name},ou=People,{BASE}")) {
+        let filter = format!("(entryDN={name})");
+        assert_eq!(names(&mut ldap, &filter).await, expected(&[ANN]), "{filter}");
+        for filter in [format!("(member={name})"), format!("(&(cn=*)(|(uniqueMember={name})(cn=no)))")] {
+            assert_eq!(names(&mut ldap, &filter).await, expected(&["Staff", SALES]), "{filter}");
+        }
+        for (group, is_member) in [("Staff", true), ("Öl & Gas", false)] {
+            let compared = ldap.compare(&group_dn(group), "member", name.as_bytes()).await.unwrap();
+            assert_eq!(compared.equal().unwrap(), is_member, "{name}");
+        }
+    }
+    let mut bob = door.connect().await;
+    bob.simple_bind("bob@example.com", crate::PASSWORD).await.unwrap().success().unwrap();
+    let of_ann = format!("(member=uid=Ann.Lee,ou=people,{BASE})");
+    assert_eq!(names(&mut bob, &of_ann).await, Vec::<String>::new());
     let created = &attributes["createTimestamp"][0];
     let filter = format!("(&(objectClass=person)(modifyTimestamp>={created}))");
     assert!(names(&mut ldap, &filter).await.contains(&user_dn(ANN)));
@@ -109,6 +127,8 @@ async fn ids_numbers_and_times_are_found() {
         let filter = format!("({name}={})", attributes[name][0]);
         assert_eq!(names(&mut ldap, &filter).await, expected(&["Staff"]), "{filter}");
     }
+    let filter = format!("(memberOf=entryUUID={},ou=groups,{BASE})", attributes["entryUUID"][0]);
+    assert_eq!(names(&mut ldap, &filter).await, names(&mut ldap, "(memberOf=Staff)").await);
 }
 
 #[tokio::test]
@@ -155,6 +175,14 @@ async fn a_large_group_answers_about_its_members() {
         let compared = ldap.compare(&group, "member", dn.as_bytes()).await.unwrap().equal().unwrap();
         assert_eq!(compared, is_member, "{dn}");
     }
+    // One thing or another is found by an index for each. That of names follows, here at once.
+    door.server.admin().index_users().await.unwrap();
+    let (found, _) = searched(&mut ldap, BASE, Scope::Subtree, "(uid=carl)", &["entryUUID"]).await;
+    let id = &found[0].attrs["entryUUID"][0];
+    let filter =
+        format!("(&(objectClass=person)(|(entryUUID={id})(memberOf=Staff)(cn=ann lee)(uidNumber=1)))");
+    let found = names(&mut ldap, &filter).await;
+    assert_eq!(found, expected(&[ANN, "bob@example.com", "carl@second.example"]));
     // The members themselves are too many to list, in this search and in one that finds more groups.
     for filter in ["(&(objectClass=groupOfNames)(cn=Öl & Gas))", "(objectClass=groupOfNames)"] {
         let (entries, result) = searched(&mut ldap, BASE, Scope::Subtree, filter, &["cn", "member"]).await;

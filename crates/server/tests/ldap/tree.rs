@@ -55,6 +55,7 @@ async fn a_user_has_the_attributes_that_programs_look_for() {
 #[tokio::test]
 async fn aliases_are_addresses_of_their_user() {
     let door = Door::seeded().await;
+    door.server.clock().advance(jiff::SignedDuration::from_secs(2));
     door.call(
         "/api/user/update-alias",
         json!({ "aliasFor": "bob@example.com", "alias": "robert@second.example" }),
@@ -68,6 +69,9 @@ async fn aliases_are_addresses_of_their_user() {
     assert_eq!(of_domain.len(), 3, "{of_domain:?}");
     let entry = read(&mut ldap, &bob, &["mail", "memberOf"]).await;
     assert_eq!(entry["mail"], ["bob@example.com", "robert@second.example"]);
+    // An alias changes its user.
+    let times = read(&mut ldap, &bob, &["createTimestamp", "modifyTimestamp"]).await;
+    assert!(times["modifyTimestamp"] > times["createTimestamp"], "{times:?}");
     // By the domain of its alias it is in a group too.
     assert!(entry["memberOf"].contains(&group_dn("Öl & Gas")));
 }

@@ -15,6 +15,21 @@ use crate::tables::read::ldap;
 /// More rows than this are not read on the calling thread.
 const FEW: usize = 8;
 
+/// Whether few rows are read.
+fn is_short(which: &People, limit: usize) -> bool {
+    match which {
+        People::All => limit <= FEW,
+        People::Some(spans) => {
+            spans.len() <= FEW && spans.iter().all(|span| matches!(span, LdapSpan::Key(_)))
+        }
+        People::Ids(ids) => ids.len() <= FEW,
+        People::Numbers(numbers) => numbers.len() <= FEW,
+        // All their places are collected first.
+        People::Members(_) | People::Since(_) => false,
+        People::Any(parts) => parts.iter().all(|part| is_short(part, limit)),
+    }
+}
+
 impl<E: Engine> TableStore<E> {
     /// Assigns the numbers that are missing.
     async fn number<'r, T: 'r>(
@@ -52,14 +67,7 @@ impl<E: Engine> LdapStore for TableStore<E> {
         limit: usize,
         wanted: Wanted,
     ) -> Pending<'a, Result<Slice<Person>, TooMany>> {
-        let is_short = match which {
-            People::Some(spans) => {
-                spans.len() <= FEW && spans.iter().all(|span| matches!(span, LdapSpan::Key(_)))
-            }
-            People::Ids(ids) => ids.len() <= FEW,
-            People::Numbers(numbers) => numbers.len() <= FEW,
-            People::All | People::Members(_) | People::Since(_) => limit <= FEW,
-        };
+        let is_short = is_short(which, limit);
         let (which, after) = (which.clone(), after.map(str::to_owned));
         let read = move |s: &dyn Session| {
             s.moment(|| ldap::people(s, account, &which, after.as_deref(), limit, wanted))

@@ -286,7 +286,7 @@ fn make(batch: &mut Batch<'_>, change: &Change, actor: &Actor, now: Timestamp) -
         Change::RemoveRole(id) => accounts::remove_role(session, *id),
         Change::AddProfile(profile) => accounts::add_profile(session, profile),
         Change::AddUser(user) => users::add(session, user),
-        Change::AddAlias(alias) => users::add_alias(session, alias),
+        Change::AddAlias(alias) => users::add_alias(session, alias, now),
         Change::SetRole(user, role) => users::set_role(session, *user, *role, actor, now),
         Change::UpdateUser(user, update) => users::update(session, *user, update, actor, now),
         Change::RemoveUser(user) => users::remove(session, *user, actor, now),

@@ -141,6 +141,20 @@ pub(crate) async fn users_are_read_in_slices_each_once(engine: &impl Engine) {
         assert_eq!((some.len(), found.len()), (15, 15), "{limit}: {found:?}");
         assert!(found.contains("u04@example.com") && found.contains("u05@example.com"));
     }
+    // Lists together, also of those who are in both, have each user once.
+    let either = LdapPeople::Any(vec![
+        LdapPeople::Some(spans.clone()),
+        LdapPeople::Ids(vec![user_id(2), user_id(5), user_id(99)]),
+        LdapPeople::Any(vec![LdapPeople::Since(now() + SignedDuration::from_hours(9))]),
+    ]);
+    for limit in [1, 3, 100] {
+        let some = people(&store, &either, limit, Wanted::default()).await;
+        let found: BTreeSet<_> = addresses(&some).into_iter().collect();
+        assert_eq!((some.len(), found.len()), (16, 16), "{limit}: {found:?}");
+    }
+    let all = LdapPeople::Any(vec![LdapPeople::Ids(vec![user_id(2)]), LdapPeople::All]);
+    let slice = store.ldap_people(account_id(1), &all, None, 50, Wanted::default()).await.unwrap();
+    assert!(slice.is_err(), "all cannot be a part");
     // Another account sees none of them.
     let slice = store.ldap_people(account_id(2), &LdapPeople::Some(spans), None, 50, Wanted::default()).await;
     assert!(slice.unwrap().unwrap().rows.is_empty());

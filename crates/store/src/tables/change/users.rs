@@ -40,9 +40,11 @@ pub(super) fn add(session: &dyn Session, user: &User) -> Attempt {
     Ok(Ok(made))
 }
 
-pub(super) fn add_alias(session: &dyn Session, alias: &User) -> Attempt {
+/// Adds an alias, which changes its user.
+pub(super) fn add_alias(session: &dyn Session, alias: &User, now: Timestamp) -> Attempt {
     if let Some(primary) = alias.alias_of {
         there!(changeable(session, primary)?);
+        touch(session, primary, now)?;
     }
     add(session, alias)
 }
@@ -298,6 +300,9 @@ pub(super) fn remove(session: &dyn Session, id: UserId, actor: &Actor, now: Time
             (None, n) => format!("with {n} aliases"),
         },
     );
+    if let Some(primary) = gone.alias_of {
+        touch(session, primary, now)?;
+    }
     for row in aliases.iter().chain([&gone]) {
         erase(session, row, now)?;
         made.counts.push((row.account, row.address.domain().to_owned(), -1));

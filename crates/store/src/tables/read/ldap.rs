@@ -72,26 +72,39 @@ pub(crate) fn people(
     limit: usize,
     wanted: Wanted,
 ) -> Result<std::result::Result<Slice<Person>, TooMany>> {
-    let spans = match which {
-        People::All => {
-            let slice = all(session, account, after, limit)?;
-            let (read, next) = (slice.read, slice.next);
-            let rows = seen(session, account, slice.rows, wanted)?;
-            return Ok(Ok(Slice { rows, read, next }));
-        }
-        People::Some(spans) => Some(spans.clone()),
-        People::Members(groups) => groups::members_as_spans(session, account, groups)?,
-        People::Ids(ids) => Some(keys_of_ids(session, ids)?),
-        People::Numbers(numbers) => Some(keys_of_numbers(session, numbers)?),
-        People::Since(time) => since(session, account, *time)?,
-    };
-    let Some(mut spans) = spans else { return Ok(Err(TooMany)) };
+    if *which == People::All {
+        let slice = all(session, account, after, limit)?;
+        let (read, next) = (slice.read, slice.next);
+        let rows = seen(session, account, slice.rows, wanted)?;
+        return Ok(Ok(Slice { rows, read, next }));
+    }
+    let Some(mut spans) = spans_of(session, account, which)? else { return Ok(Err(TooMany)) };
     spans.sort_unstable();
     spans.dedup();
     let walked = spans::walk(session, &spans, after, limit)?;
     let found = spans::users(session, account, &spans, walked.rows)?;
     let rows = seen(session, account, found, wanted)?;
     Ok(Ok(Slice { rows, read: walked.read, next: walked.next }))
+}
+
+/// Where users are; `None`: at too many places to collect.
+fn spans_of(session: &dyn Session, account: AccountId, which: &People) -> Result<Option<Vec<Span>>> {
+    Ok(match which {
+        People::All => None,
+        People::Some(spans) => Some(spans.clone()),
+        People::Members(groups) => groups::members_as_spans(session, account, groups)?,
+        People::Ids(ids) => Some(keys_of_ids(session, ids)?),
+        People::Numbers(numbers) => Some(keys_of_numbers(session, numbers)?),
+        People::Since(time) => since(session, account, *time)?,
+        People::Any(parts) => {
+            let mut all = Vec::new();
+            for part in parts {
+                let Some(spans) = spans_of(session, account, part)? else { return Ok(None) };
+                all.extend(spans);
+            }
+            Some(all)
+        }
+    })
 }
 
 /// All users, domain by domain: every row that is read is one of them.
