@@ -20,7 +20,7 @@ use comparison::{Compared, Round, text};
 use report::Report;
 
 /// The rows that can be compared.
-const ROWS: [&str; 9] = [
+const ROWS: [&str; 10] = [
     "create",
     "single",
     "bulk",
