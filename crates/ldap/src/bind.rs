@@ -172,7 +172,7 @@ async fn user(
         proof.right_for(now).map(|found| (found.user.id, found.user.address.clone(), found.account.id));
     let hash = proof.matched(now).cloned();
     let (Some((id, address, account)), Some(hash)) = (right, hash) else {
-        return match decide(door, proof, Grant::Nothing).await {
+        return match decide(door, proof, Grant::Bind { is_recorded: true }).await {
             Err(outcome) => Tried::refused(outcome),
             Ok(_) => Tried::refused(Outcome::new(Code::InvalidCredentials, REFUSED)),
         };

@@ -29,4 +29,4 @@ pub use door::{Door, Figures, Limits, Place};
 pub use operation::{Access, Kind, OPERATIONS, Operation};
 pub use schema::dn;
 pub use search::{MAX_ROWS, PAGE};
-pub use tree::{BaseError, base};
+pub use tree::{BaseError, are_mixed, base};

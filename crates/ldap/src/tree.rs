@@ -105,12 +105,7 @@ impl Tree {
             return None;
         }
         let Some(branch) = below.checked_sub(1) else { return Some(Place::Base) };
-        let branch = dn.part(branch)?;
-        let is_branch = |own: &Branch| {
-            Attribute::named(&branch.attribute) == Some(Attribute::OrganizationalUnit)
-                && branch.value.trim().eq_ignore_ascii_case(own.name())
-        };
-        let branch = Branch::ALL.into_iter().find(is_branch)?;
+        let branch = branch_of(dn, branch)?;
         if below == 1 {
             return Some(Place::Branch(branch));
         }
@@ -182,6 +177,28 @@ pub enum BaseError {
     Empty,
 }
 
+/// Whether one of two bases is among the entries of the other.
+pub fn are_mixed(one: &str, other: &str) -> bool {
+    let (Ok(one), Ok(other)) = (Dn::parse(one), Dn::parse(other)) else { return false };
+    let is_inside = |inner: &Dn, outer: &Dn| {
+        let below = inner.depth().checked_sub(outer.depth() + 1);
+        below.is_some_and(|below| {
+            inner.above(below + 1).key() == outer.key() && branch_of(inner, below).is_some()
+        })
+    };
+    is_inside(&one, &other) || is_inside(&other, &one)
+}
+
+/// The part of a tree that a part of a name names.
+fn branch_of(dn: &Dn, part: usize) -> Option<Branch> {
+    let part = dn.part(part)?;
+    let is_branch = |own: &Branch| {
+        Attribute::named(&part.attribute) == Some(Attribute::OrganizationalUnit)
+            && part.value.trim().eq_ignore_ascii_case(own.name())
+    };
+    Branch::ALL.into_iter().find(is_branch)
+}
+
 fn base_of(dn: &Dn) -> Base {
     let domain = dn.domain().and_then(|domain| DomainName::parse(&domain).ok());
     Base { name: dn.to_string(), key: dn.key(), domain }
@@ -249,6 +266,17 @@ mod tests {
         assert_eq!((set.key.as_str(), set.domain.unwrap().as_str()), ("dc=example,dc=com", "example.com"));
         assert_eq!(base("o=Staff").unwrap().domain, None);
         assert!(base("").is_err() && base("example.com").is_err() && base("cn=Subschema").is_err());
+        let mixed = [
+            ("ou=people,dc=x", "dc=x", true),
+            ("dc=x", "cn=a,ou=Groups,DC=X", true),
+            ("ou=sales,dc=x", "dc=x", false),
+            ("dc=people,dc=x", "dc=x", false),
+            ("dc=x", "dc=x", false),
+            ("ou=people,dc=x", "dc=y", false),
+        ];
+        for (one, other, is) in mixed {
+            assert_eq!(are_mixed(one, other), is, "{one} {other}");
+        }
         let above = bases_above(&Dn::parse("uid=a,ou=people,dc=example,dc=com").unwrap());
         let keys: Vec<_> = above.iter().map(|base| base.key.as_str()).collect();
         assert_eq!(keys, ["ou=people,dc=example,dc=com", "dc=example,dc=com", "dc=com"]);

@@ -74,6 +74,17 @@ pub enum AdminError {
     /// The base for LDAP clients is invalid.
     #[error(transparent)]
     LdapBase(#[from] ldap::BaseError),
+    /// One base would be among the entries of the other.
+    #[error(
+        "{base} and the base of the account {code} are mixed: neither may be below ou=people, ou=groups or \
+         ou=applications of the other"
+    )]
+    LdapBaseMixed {
+        /// The base.
+        base: String,
+        /// The other account.
+        code: String,
+    },
     /// The permission is invalid.
     #[error(transparent)]
     Permission(#[from] PermissionError),

@@ -47,6 +47,9 @@ pub(crate) struct Arguments {
     /// Serve Prometheus metrics on this address at /metrics; port 0 picks a free port
     #[arg(long, value_name = "ADDR:PORT")]
     metrics: Option<SocketAddr>,
+    /// Serve LDAP on this address, LDAPS with --tls; default: a free port
+    #[arg(long, value_name = "ADDR:PORT")]
+    ldap: Option<SocketAddr>,
     /// Do not log requests
     #[arg(long)]
     quiet: bool,
@@ -57,11 +60,11 @@ pub(crate) struct Arguments {
 
 pub(crate) async fn run(arguments: Arguments, output: &Output) -> Result<(), Failed> {
     let Arguments { data, listen, keys: keys_file, tls, public_url, port_file, .. } = arguments;
-    let Arguments { control, seed, metrics, quiet, no_quota, .. } = arguments;
+    let Arguments { control, seed, metrics, ldap, quiet, no_quota, .. } = arguments;
     let mut config = server::Config { listen, public_url: public_url.clone(), ..config(&data) };
     config.quota.enabled &= !no_quota;
     config.metrics = metrics.map(|listen| Metrics { listen, allow_remote: false });
-    for address in [Some(listen), metrics].into_iter().flatten() {
+    for address in [Some(listen), metrics, ldap].into_iter().flatten() {
         require_loopback(address)?;
     }
     let log = Logging::start(if quiet { LogFormat::Off } else { config.log }, None)?;
@@ -78,8 +81,7 @@ pub(crate) async fn run(arguments: Arguments, output: &Output) -> Result<(), Fai
     let scheme = if certificates.is_some() { "https" } else { "http" };
     let base_url = format!("{scheme}://{}", listener.local_addr()?);
     let (tls, ca_file) = certificates.map(|it| (it.tls, it.ca_file)).unzip();
-    let ldaps = tls.as_ref().and_then(|_| Ldap::on_free_port().listen);
-    config.ldap = Some(Ldap { listen_tls: ldaps, ..Ldap::on_free_port() });
+    config.ldap = Some(Ldap::on_this_machine(ldap, tls.is_some()));
     config.tls = tls;
     let Sandbox { server, keys } = Sandbox::open(&data, &config, system).await?;
     server.count_dropped_lines(log.0.clone());

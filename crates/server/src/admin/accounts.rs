@@ -92,10 +92,23 @@ impl Admin {
     /// the base as it is shown.
     ///
     /// # Errors
-    /// When the account does not exist, the base is no distinguished name, or it belongs to another account.
+    /// When the account does not exist, the base is no distinguished name, it belongs to another account, or the tree of one
+    /// would have the other one's inside.
     pub async fn set_ldap_base(&self, code: &str, base: Option<&str>) -> Result<Option<String>, AdminError> {
         let account = self.account(code).await?;
         let base = base.map(ldap::base).transpose()?;
+        if let Some(base) = &base {
+            for other in self.store.list_accounts().await? {
+                let theirs = match other.id == account.id {
+                    true => None,
+                    false => self.ldap_base_of(other.id).await?,
+                };
+                if theirs.is_some_and(|theirs| ldap::are_mixed(&base.name, &theirs)) {
+                    let (base, code) = (base.name.clone(), other.code.to_string());
+                    return Err(AdminError::LdapBaseMixed { base, code });
+                }
+            }
+        }
         let name = base.as_ref().map(|base| base.name.clone());
         let what = name.clone().unwrap_or_else(|| format!("the account {code}"));
         self.apply(Change::SetLdapBase(account.id, base), what).await.map(|()| name)
@@ -107,7 +120,11 @@ impl Admin {
     /// When the account does not exist.
     pub async fn ldap_base(&self, code: &str) -> Result<Option<String>, AdminError> {
         let account = self.account(code).await?;
-        let root = self.store.ldap_root(account.id).await?;
+        self.ldap_base_of(account.id).await
+    }
+
+    async fn ldap_base_of(&self, account: AccountId) -> Result<Option<String>, AdminError> {
+        let root = self.store.ldap_root(account).await?;
         Ok(root.and_then(|root| {
             let first =
                 root.domains.first().map(|domain| ldap::dn::Dn::of_domain(domain.as_str()).to_string());

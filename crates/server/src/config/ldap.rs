@@ -1,11 +1,13 @@
 //! `[ldap]`: listeners for LDAP clients.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
 use super::{ConfigError, Tls};
+
+const FREE_PORT: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
 
 /// Listeners for programs that look users up and log them in by LDAP. `[ours]`
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -45,7 +47,15 @@ impl Default for Ldap {
 impl Ldap {
     /// A listener on a free port of this machine.
     pub fn on_free_port() -> Self {
-        Self { listen: Some(SocketAddr::from(([127, 0, 0, 1], 0))), ..Self::default() }
+        Self { listen: Some(FREE_PORT), ..Self::default() }
+    }
+
+    /// A listener on an address of this machine, else on a free port. With TLS it is for LDAPS, and a free port is for
+    /// StartTLS.
+    pub fn on_this_machine(address: Option<SocketAddr>, is_tls: bool) -> Self {
+        let address = address.unwrap_or(FREE_PORT);
+        let (listen, listen_tls) = if is_tls { (FREE_PORT, Some(address)) } else { (address, None) };
+        Self { listen: Some(listen), listen_tls, ..Self::default() }
     }
 
     pub(super) fn check(&self, tls: Option<&Tls>) -> Result<(), ConfigError> {

@@ -129,8 +129,8 @@ async fn binds_are_recorded_at_most_once_a_minute() {
     told.sort();
     let shown = "Ann.Lee@example.com";
     let expected = [
-        "anonymous login.refused Ann.Lee@example.com wrong password".to_owned(),
-        "anonymous login.refused nobody@example.com unknown user".to_owned(),
+        "anonymous login.refused Ann.Lee@example.com LDAP: wrong password".to_owned(),
+        "anonymous login.refused nobody@example.com LDAP: unknown user".to_owned(),
         format!("{shown} user.logged_in {shown} LDAP"),
         format!("{shown} user.logged_in {shown} LDAP"),
     ];

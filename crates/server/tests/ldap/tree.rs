@@ -145,9 +145,12 @@ async fn an_account_may_have_another_base() {
     let admin = door.server.admin();
     assert_eq!(admin.ldap_base(ACCOUNT).await.unwrap().as_deref(), Some(BASE));
     admin.set_ldap_base(ACCOUNT, Some("O=Acme, C=de")).await.unwrap();
-    for (base, says) in
-        [("", "at least one part"), ("acme", "ATTRIBUTE=VALUE"), ("dc=other,dc=example", "another account")]
-    {
+    for (base, says) in [
+        ("", "at least one part"),
+        ("acme", "ATTRIBUTE=VALUE"),
+        ("dc=other,dc=example", "another account"),
+        ("dc=x,ou=people,dc=other,dc=example", "are mixed"),
+    ] {
         let error = admin.set_ldap_base(ACCOUNT, Some(base)).await.unwrap_err().to_string();
         assert!(error.contains(says), "{error}");
     }

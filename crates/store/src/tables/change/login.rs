@@ -24,7 +24,7 @@ pub(super) fn attempt(batch: &mut Batch<'_>, log_in: &LogIn, now: Timestamp) -> 
         return Ok(Ok(Made {
             account: None,
             target: log_in.address.clone(),
-            detail: "unknown user".to_owned(),
+            detail: refusal(log_in, "unknown user"),
             action: Some(Action::LoginRefused),
             is_unrecorded: false,
             took_away: Vec::new(),
@@ -53,10 +53,19 @@ pub(super) fn attempt(batch: &mut Batch<'_>, log_in: &LogIn, now: Timestamp) -> 
         }
     }
     if outcome != Outcome::Granted {
-        made =
-            Made { action: Some(Action::LoginRefused), detail: why.to_owned(), is_unrecorded: false, ..made };
+        let (action, detail) = (Some(Action::LoginRefused), refusal(log_in, why));
+        made = Made { action, detail, is_unrecorded: false, ..made };
     }
     Ok(Ok(Made { effect: Effect::LogIn(outcome), ..made }))
+}
+
+/// Why a login was refused, and where, unless it was a call.
+fn refusal(log_in: &LogIn, why: &str) -> String {
+    match log_in.grant {
+        Grant::Bind { .. } => format!("LDAP: {why}"),
+        Grant::Session(_) => format!("console: {why}"),
+        _ => why.to_owned(),
+    }
 }
 
 fn policy(session: &dyn Session, user: &User) -> Result<Policy> {
