@@ -4,7 +4,7 @@ use std::fmt::{self, Write as _};
 
 use thiserror::Error;
 
-use crate::schema::{Attribute, prepared};
+use crate::schema::{Attribute, Key, Rule, prepared};
 
 /// Longest name, in bytes. `[ours]`
 pub const MAX_DN: usize = 8 * 1_024;
@@ -139,8 +139,11 @@ impl fmt::Display for Dn {
 fn pair_key(pair: &Pair) -> String {
     let (name, value) = match Attribute::named(&pair.attribute) {
         Some(attribute) => {
-            let value = match attribute.of().rule.key(&pair.value) {
-                Some(crate::schema::Key::Text(value)) => value,
+            let rule = attribute.of().rule;
+            // A name inside a name compares as text: what is none may become one by it.
+            let key = (rule != Rule::Dn).then(|| rule.key(&pair.value)).flatten();
+            let value = match key {
+                Some(Key::Text(value)) => value,
                 _ => prepared(&pair.value),
             };
             (attribute.of().name.to_ascii_lowercase(), value)
@@ -285,6 +288,8 @@ mod tests {
     #[case("uid=b+cn=a,dc=x", "cn=a+uid=b,dc=x")]
     #[case("cn=\\ a\\ ,dc=x", "cn=a,dc=x")]
     #[case("cn=,dc=x", "cn=,dc=x")]
+    #[case("entryDN=\\0bCN\\=A,dc=x", "entrydn=cn=a,dc=x")]
+    #[case("mobile=a \u{307},dc=x", "mobile=ȧ,dc=x")]
     #[case("", "")]
     fn names_compare_by_their_key(#[case] text: &str, #[case] key: &str) {
         let dn = Dn::parse(text).unwrap();
