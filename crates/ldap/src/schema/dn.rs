@@ -187,9 +187,10 @@ fn pair(text: &str) -> Result<(Pair, &str), DnError> {
         return Err(DnError("the name of an attribute has letters, digits, hyphens and dots only"));
     }
     let rest = rest.trim_start_matches(' ');
-    let (value, rest) = match rest.strip_prefix('#') {
-        Some(digits) => encoded(digits)?,
-        None => plain(rest)?,
+    let (value, rest) = match rest.as_bytes().first() {
+        Some(b'#') => encoded(&rest[1..])?,
+        Some(b'"') => quoted(&rest[1..])?,
+        _ => plain(rest)?,
     };
     Ok((Pair { attribute: name.to_owned(), value }, rest))
 }
@@ -227,6 +228,31 @@ fn plain(text: &str) -> Result<(String, &str), DnError> {
     value.truncate(kept);
     let value = String::from_utf8(value).map_err(|_| DnError("a value is UTF-8"))?;
     Ok((value, &text[at..]))
+}
+
+/// A value in quotation marks, as in RFC 1779, which some libraries write around blanks.
+fn quoted(text: &str) -> Result<(String, &str), DnError> {
+    let bytes = text.as_bytes();
+    let (mut value, mut at) = (Vec::new(), 0);
+    loop {
+        let byte = *bytes.get(at).ok_or(DnError("a quotation mark before a value has one after it"))?;
+        at += 1;
+        match byte {
+            b'"' => break,
+            b'\\' => {
+                let (byte, length) = escape(&bytes[at..])?;
+                value.push(byte);
+                at += length;
+            }
+            byte => value.push(byte),
+        }
+    }
+    let value = String::from_utf8(value).map_err(|_| DnError("a value is UTF-8"))?;
+    let rest = text[at..].trim_start_matches(' ');
+    if rest.bytes().next().is_some_and(|byte| !ends(byte)) {
+        return Err(DnError("after a value in quotation marks there is a comma or a plus"));
+    }
+    Ok((value, rest))
 }
 
 /// The byte after a backslash, and the number of bytes that it takes.
@@ -290,6 +316,9 @@ mod tests {
     #[case("cn=,dc=x", "cn=,dc=x")]
     #[case("entryDN=\\0bCN\\=A,dc=x", "entrydn=cn=a,dc=x")]
     #[case("mobile=a \u{307},dc=x", "mobile=ȧ,dc=x")]
+    // As ldapts 8.2.0 writes blanks at the ends.
+    #[case("cn=\" Sales, EMEA \" , dc=x", "cn=sales\\, emea,dc=x")]
+    #[case("cn=\"a\\\"b\"+uid=\"\",dc=x", "cn=a\\\"b+uid=,dc=x")]
     #[case("", "")]
     fn names_compare_by_their_key(#[case] text: &str, #[case] key: &str) {
         let dn = Dn::parse(text).unwrap();
@@ -306,7 +335,10 @@ mod tests {
     #[case("c n=a", "letters, digits")]
     #[case("cn=a\\", "backslash")]
     #[case("cn=a\\zz", "backslash")]
-    #[case("cn=\"a\"", "backslash")]
+    #[case("cn=a\"b\"", "backslash")]
+    #[case("cn=\"a", "one after it")]
+    #[case("cn=\"a\\", "backslash")]
+    #[case("cn=\"a\"b,dc=x", "comma or a plus")]
     #[case("cn=\\ff", "UTF-8")]
     #[case("cn=#04", "hexadecimal")]
     #[case("cn=#0g", "hexadecimal")]

@@ -137,6 +137,8 @@ async fn a_search_reaches_what_its_scope_says() {
     }
     let entry = read(&mut ldap, "cn=\\c3\\96l & Gas,ou=groups,dc=example,dc=com", &["cn"]).await;
     assert_eq!(entry["cn"], ["Öl & Gas"]);
+    let entry = read(&mut ldap, "cn=\"Sales, EMEA\",ou=groups,dc=example,dc=com", &["cn"]).await;
+    assert_eq!(entry["cn"], ["Sales, EMEA"]);
 }
 
 #[tokio::test]
