@@ -161,6 +161,8 @@ pub fn escaped(value: &str) -> String {
         match c {
             '"' | '+' | ',' | ';' | '<' | '>' | '\\' => out.extend(['\\', c]),
             '#' if at == 0 => out.push_str("\\#"),
+            // RFC 4514 needs no escape, but clients made with bonsai 1.5.0 refuse a whole answer without it.
+            '=' => out.push_str("\\3D"),
             ' ' if at == 0 || at == last => out.push_str("\\ "),
             // What cannot be seen is written in hexadecimal.
             c if c.is_control() => {
@@ -314,7 +316,8 @@ mod tests {
     #[case("uid=b+cn=a,dc=x", "cn=a+uid=b,dc=x")]
     #[case("cn=\\ a\\ ,dc=x", "cn=a,dc=x")]
     #[case("cn=,dc=x", "cn=,dc=x")]
-    #[case("entryDN=\\0bCN\\=A,dc=x", "entrydn=cn=a,dc=x")]
+    #[case("entryDN=\\0bCN\\=A,dc=x", "entrydn=cn\\3Da,dc=x")]
+    #[case("uid=a=b@x.example", "uid=a\\3Db@x.example")]
     #[case("mobile=a \u{307},dc=x", "mobile=ȧ,dc=x")]
     // As ldapts 8.2.0 writes blanks at the ends.
     #[case("cn=\" Sales, EMEA \" , dc=x", "cn=sales\\, emea,dc=x")]

@@ -193,3 +193,15 @@ async fn the_root_and_the_schema_are_for_everybody() {
         (&vec![BASE.to_owned()], &vec![BASE.to_owned()])
     );
 }
+
+#[tokio::test]
+async fn an_equals_sign_in_a_name_is_escaped() {
+    let door = Door::seeded().await;
+    door.create(&[("prvs=1=ann@example.com", "A = B")]).await;
+    let mut ldap = door.service().await;
+    let shown = format!("uid=prvs\\3D1\\3Dann@example.com,ou=people,{BASE}");
+    assert_eq!(names(&mut ldap, "(uid=prvs=1=ann@example.com)").await, [shown.clone()]);
+    for name in [shown, user_dn("prvs=1=ann@example.com"), user_dn("prvs\\=1\\=ann@example.com")] {
+        assert_eq!(read(&mut ldap, &name, &["cn"]).await["cn"], ["A = B"], "{name}");
+    }
+}
