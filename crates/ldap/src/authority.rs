@@ -109,7 +109,7 @@ async fn of_user(door: &Door, user: &User) -> Result<Authority, StoreError> {
     let which = LdapPeople::Ids(vec![user.id]);
     let wanted = Wanted { aliases: true, ..Wanted::default() };
     let found = door.store.ldap_people(user.account, &which, None, 1, wanted).await?;
-    let person = found.ok().and_then(|slice| slice.rows.into_iter().next());
+    let person = found.ok().and_then(|slice| slice.rows.into_iter().next()).map(|(_, person)| person);
     let is_valid =
         |person: &Person| !person.user.is_blocked() && person.user.password.as_ref() == Some(&user.hash);
     let Some(person) = person.filter(is_valid) else { return Ok(Authority::nobody(LOST)) };

@@ -40,7 +40,7 @@ pub(crate) async fn user(
         }
         UserName::Id(_) => true,
     };
-    Ok(rows.into_iter().find(is_named))
+    Ok(rows.into_iter().map(|(_, person)| person).find(is_named))
 }
 
 /// The ids of groups. Of several with one name it is the oldest.
@@ -60,13 +60,13 @@ pub(crate) async fn groups(
     if !names.is_empty() {
         let list = LdapGroups::Named(names);
         let slice = store.ldap_groups(tree.account, &list, None, SAME, Wanted::default()).await?;
-        let first = slice.rows.into_iter().filter(|group| group.name.is_first);
-        found.extend(first.map(|group| group.name.id));
+        let first = slice.rows.into_iter().filter(|(_, group)| group.name.is_first);
+        found.extend(first.map(|(_, group)| group.name.id));
     }
     if !ids.is_empty() {
         let list = LdapGroups::Ids(ids);
         let slice = store.ldap_groups(tree.account, &list, None, SAME, Wanted::default()).await?;
-        found.extend(slice.rows.into_iter().map(|group| group.name.id));
+        found.extend(slice.rows.into_iter().map(|(_, group)| group.name.id));
     }
     Ok(found)
 }

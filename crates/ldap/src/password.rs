@@ -39,7 +39,7 @@ pub(crate) async fn modify(
     let refused = || plain(Outcome::new(Code::InvalidCredentials, REFUSED));
     // Other errors are shown only after the right password.
     let Some(credentials) = proof.right_for(door.clock.now()) else {
-        decide(door, proof, Grant::Nothing).await.map_err(plain)?;
+        decide(door, proof, Grant::Bind { is_recorded: true }).await.map_err(plain)?;
         return Err(refused());
     };
     let judged = judge_new_password(&door.hasher, credentials, SecretString::from(new)).await;
@@ -83,13 +83,15 @@ async fn user(door: &Door, bound: &Bound, named: Option<&str>) -> Result<Option<
             Code::UnwillingToPerform,
             "an application has no password of a user: bind as the user, or without a name",
         ),
-        (Bound::User(_), Some(Some(named))) if own.as_ref().is_none_or(|own| own.key() != named.key()) => {
-            refused(Code::InsufficientAccessRights, "a user changes its own password only")
-        }
-        (Bound::User(_), None | Some(Some(_))) => Ok(own),
+        (Bound::User(_), None) => Ok(own),
+        // One answer for all others, whether they exist or not.
+        (Bound::User(_), Some(named)) => match own {
+            Some(own) if named.is_some_and(|named| named.key() == own.key()) => Ok(Some(own)),
+            _ => refused(Code::InsufficientAccessRights, "a user changes its own password only"),
+        },
         (Bound::Nobody, None) => {
             refused(Code::UnwillingToPerform, "name the user whose password is to be changed, or bind first")
         }
-        (Bound::Nobody | Bound::User(_), Some(named)) => Ok(named),
+        (Bound::Nobody, Some(named)) => Ok(named),
     }
 }

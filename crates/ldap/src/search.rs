@@ -94,7 +94,7 @@ async fn named(door: &Door, tree: &Tree, names: &BTreeSet<String>) -> Result<Vec
         let Some(person) = crate::lookup::user(&*door.store, tree, &user).await? else { continue };
         let (list, wanted) = (LdapGroups::Of(person.addresses()), Wanted::default());
         let slice = door.store.ldap_groups(tree.account, &list, None, MAX_ROWS, wanted).await?;
-        let groups = slice.rows.into_iter().map(|group| group.name.id).collect();
+        let groups = slice.rows.into_iter().map(|(_, group)| group.name.id).collect();
         found.push(Named { dn: tree.user_dn(&person.user.address), groups });
     }
     Ok(found)
@@ -245,7 +245,8 @@ impl<W: AsyncWrite + Unpin> Searching<'_, W> {
             );
             return Err(Outcome::new(Code::AdminLimitExceeded, text).into());
         }
-        Ok(self.room.clamp(1, PAGE).min(MAX_ROWS - self.read))
+        // The more was read in vain, the more is read at once.
+        Ok(self.room.max(self.read).clamp(1, PAGE).min(MAX_ROWS - self.read))
     }
 
     fn in_time(&self) -> Result<(), Ended> {
@@ -256,9 +257,14 @@ impl<W: AsyncWrite + Unpin> Searching<'_, W> {
         Ok(())
     }
 
+    /// Whether the page has as many entries as it may.
+    fn has_no_room(&self) -> bool {
+        self.is_paged && self.room == 0
+    }
+
     /// Whether the page ends before the next row.
     fn is_page_full(&self) -> bool {
-        self.is_paged && (self.room == 0 || self.read >= MAX_ROWS)
+        self.has_no_room() || (self.is_paged && self.read >= MAX_ROWS)
     }
 
     /// Writes an entry if it matches.
@@ -312,9 +318,13 @@ impl<W: AsyncWrite + Unpin> Searching<'_, W> {
                 continue;
             };
             self.read += slice.read;
-            for person in &slice.rows {
-                let entry = object::person(&self.tree, person, self.needed);
+            for (place, person) in slice.rows {
+                if self.has_no_room() {
+                    return Ok(End::At(after));
+                }
+                let entry = object::person(&self.tree, &person, self.needed);
                 self.emit(&entry).await?;
+                after = Some(place);
             }
             match slice.next {
                 Some(next) => after = Some(next),
@@ -342,8 +352,12 @@ impl<W: AsyncWrite + Unpin> Searching<'_, W> {
             let store = &self.door.store;
             let slice = store.ldap_groups(self.tree.account, list, after.as_deref(), limit, wanted).await?;
             self.read += slice.read;
-            for group in &slice.rows {
-                self.group(group, wanted.members, member, shows).await?;
+            for (place, group) in slice.rows {
+                if self.has_no_room() {
+                    return Ok(End::At(after));
+                }
+                self.group(&group, wanted.members, member, shows).await?;
+                after = Some(place);
             }
             match slice.next {
                 Some(next) => after = Some(next),
@@ -413,15 +427,15 @@ pub(crate) async fn entry_at(
             let wanted = object::wanted_of_people(needed);
             let list = LdapPeople::Ids(ids.clone());
             let slice = door.store.ldap_people(tree.account, &list, None, 1, wanted).await?;
-            let people: Vec<Person> = slice.map(|slice| slice.rows).unwrap_or_default();
-            people.first().map(|person| object::person(tree, person, needed))
+            let people: Vec<(String, Person)> = slice.map(|slice| slice.rows).unwrap_or_default();
+            people.first().map(|(_, person)| object::person(tree, person, needed))
         }
         Some(Stage::Groups(stage::Groups::Ids(ids))) => {
             let mut wanted = object::wanted_of_groups(needed);
             wanted.members &= !reader.is_own();
             let list = LdapGroups::Ids(ids.clone());
             let slice = door.store.ldap_groups(tree.account, &list, None, 1, wanted).await?;
-            let Some(group) = slice.rows.first() else { return Ok(None) };
+            let Some((_, group)) = slice.rows.first() else { return Ok(None) };
             let own = reader.own().map(|own| tree.user_dn(&own.user.address));
             let listed = group.members.iter().flatten().map(|address| tree.user_dn(address));
             let mut members: Vec<String> = listed.chain(own).collect();

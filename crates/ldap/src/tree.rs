@@ -13,6 +13,9 @@ use crate::schema::{Attribute, prepared};
 /// The entry with the schema.
 pub(crate) const SUBSCHEMA: &str = "cn=Subschema";
 
+/// Longest base, in bytes. `[ours]`
+const MAX_BASE: usize = 1_000;
+
 /// Most parts of a name above which a base is looked for. `[ours]`
 const MAX_PARTS: usize = 16;
 
@@ -163,6 +166,9 @@ pub fn base(text: &str) -> Result<Base, BaseError> {
     if dn.depth() == 0 || dn.key() == SUBSCHEMA.to_ascii_lowercase() {
         return Err(BaseError::Empty);
     }
+    if text.len() > MAX_BASE || !dn.has_visible_values() {
+        return Err(BaseError::Value);
+    }
     Ok(base_of(&dn))
 }
 
@@ -173,8 +179,13 @@ pub enum BaseError {
     #[error("the base is a distinguished name, such as dc=example,dc=com: {0}")]
     Dn(#[from] DnError),
     /// It names nothing, or the schema.
-    #[error("the base is a distinguished name with at least one part, such as dc=example,dc=com")]
+    #[error(
+        "the base is a distinguished name with at least one part, such as dc=example,dc=com, and not that of the schema"
+    )]
     Empty,
+    /// A value is empty or cannot be seen, or the name is too long for entries below it.
+    #[error("the base has at most {MAX_BASE} bytes, and each value is visible text")]
+    Value,
 }
 
 /// Whether one of two bases is among the entries of the other.
@@ -265,6 +276,9 @@ mod tests {
         let set = base("DC=Example,DC=com").unwrap();
         assert_eq!((set.key.as_str(), set.domain.unwrap().as_str()), ("dc=example,dc=com", "example.com"));
         assert_eq!(base("o=Staff").unwrap().domain, None);
+        for odd in ["o=", "o=a\\00b", "o=\u{200b}", &format!("o={}", "x".repeat(1_000))] {
+            assert_eq!(base(odd), Err(BaseError::Value), "{odd}");
+        }
         assert!(base("").is_err() && base("example.com").is_err() && base("cn=Subschema").is_err());
         let mixed = [
             ("ou=people,dc=x", "dc=x", true),

@@ -52,8 +52,8 @@ pub enum Groups {
 /// A part of a list.
 #[derive(Clone, Debug)]
 pub struct Slice<T> {
-    /// Rows that were found.
-    pub rows: Vec<T>,
+    /// Rows that were found, each with its place: a list goes on after one.
+    pub rows: Vec<(String, T)>,
     /// Rows that were read, also of users that are at another place of the list.
     pub read: usize,
     /// Where the list goes on; `None`: it is complete.

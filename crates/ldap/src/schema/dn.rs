@@ -84,6 +84,12 @@ impl Dn {
         }
     }
 
+    /// Whether each value is a text for people: visible, and at most 256 characters.
+    pub fn has_visible_values(&self) -> bool {
+        let is_visible = |value: &str| !value.trim().is_empty() && directory::check::name(value).is_ok();
+        self.parts.iter().flatten().all(|pair| is_visible(&pair.value))
+    }
+
     /// The name without its first parts.
     #[must_use]
     pub fn above(&self, parts: usize) -> Self {

@@ -61,7 +61,7 @@ async fn shown_name(
         Place::Group(GroupRef::Id(id)) => {
             let list = LdapGroups::Ids(vec![id]);
             let slice = door.store.ldap_groups(tree.account, &list, None, 1, Wanted::default()).await?;
-            slice.rows.first().map(|group| tree.group_dn(&group.name))
+            slice.rows.first().map(|(_, group)| tree.group_dn(&group.name))
         }
         _ => None,
     };

@@ -151,7 +151,7 @@ async fn group_id(
     let Some(own) = reader.own() else { return Ok(Some(id)) };
     let list = LdapGroups::Of(own.addresses());
     let slice = door.store.ldap_groups(tree.account, &list, None, MAX_ROWS, Wanted::default()).await?;
-    Ok(slice.rows.iter().any(|group| group.name.id == id).then_some(id))
+    Ok(slice.rows.iter().any(|(_, group)| group.name.id == id).then_some(id))
 }
 
 impl<W: AsyncWrite + Unpin> Searching<'_, W> {

@@ -152,6 +152,8 @@ async fn an_account_may_have_another_base() {
         ("acme", "ATTRIBUTE=VALUE"),
         ("dc=other,dc=example", "another account"),
         ("dc=x,ou=people,dc=other,dc=example", "are mixed"),
+        ("dc=nobody,dc=example", "does not own"),
+        ("o=\u{202e}x", "visible text"),
     ] {
         let error = admin.set_ldap_base(ACCOUNT, Some(base)).await.unwrap_err().to_string();
         assert!(error.contains(says), "{error}");
@@ -200,7 +202,7 @@ async fn an_equals_sign_in_a_name_is_escaped() {
     door.create(&[("prvs=1=ann@example.com", "A = B")]).await;
     let mut ldap = door.service().await;
     let shown = format!("uid=prvs\\3D1\\3Dann@example.com,ou=people,{BASE}");
-    assert_eq!(names(&mut ldap, "(uid=prvs=1=ann@example.com)").await, [shown.clone()]);
+    assert_eq!(names(&mut ldap, "(uid=prvs=1=ann@example.com)").await.join(" "), shown);
     for name in [shown, user_dn("prvs=1=ann@example.com"), user_dn("prvs\\=1\\=ann@example.com")] {
         assert_eq!(read(&mut ldap, &name, &["cn"]).await["cn"], ["A = B"], "{name}");
     }

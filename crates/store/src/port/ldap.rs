@@ -76,7 +76,7 @@ impl<E: Engine> LdapStore for TableStore<E> {
             let found = if is_short { self.engine.read(read).await } else { self.engine.look(read).await };
             let Ok(mut slice) = found? else { return Ok(Err(TooMany)) };
             if wanted.numbers {
-                self.number(&mut slice.rows, |row| (*row.user.id.as_bytes(), &mut row.number)).await?;
+                self.number(&mut slice.rows, |(_, row)| (*row.user.id.as_bytes(), &mut row.number)).await?;
             }
             Ok(Ok(slice))
         })
@@ -106,7 +106,7 @@ impl<E: Engine> LdapStore for TableStore<E> {
             let mut slice =
                 if is_short { self.engine.read(read).await? } else { self.engine.look(read).await? };
             if wanted.numbers {
-                self.number(&mut slice.rows, |row| (*row.name.id.as_bytes(), &mut row.number)).await?;
+                self.number(&mut slice.rows, |(_, row)| (*row.name.id.as_bytes(), &mut row.number)).await?;
             }
             Ok(slice)
         })

@@ -81,12 +81,17 @@ pub(super) fn set_ldap_base(session: &dyn Session, id: AccountId, base: Option<&
         return account(session, id, "that of its first domain".to_owned());
     };
     let sql = "SELECT account FROM ldap_bases WHERE base_key = ?1";
-    let mut owners: Vec<[u8; 16]> = session.all(sql, values![base.key], |row| row.get(0))?;
-    if let Some(domain) = &base.domain {
-        let sql = "SELECT account FROM domains WHERE name = ?1";
-        owners.extend(session.one(sql, values![domain.as_str()], |row| row.get::<[u8; 16]>(0))?);
-    }
-    if owners.iter().any(|owner| owner != id.as_bytes()) {
+    let owners: Vec<[u8; 16]> = session.all(sql, values![base.key], |row| row.get(0))?;
+    // A domain that nobody has now may be another account's later, with the same base.
+    let is_foreign = match &base.domain {
+        Some(domain) => {
+            let sql = "SELECT account FROM domains WHERE name = ?1";
+            let owner = session.one(sql, values![domain.as_str()], |row| row.get::<[u8; 16]>(0))?;
+            owner.is_none_or(|owner| owner != *id.as_bytes())
+        }
+        None => false,
+    };
+    if is_foreign || owners.iter().any(|owner| owner != id.as_bytes()) {
         return Ok(Err(ChangeError::BaseTaken));
     }
     session.execute(

@@ -116,7 +116,8 @@ fn all(session: &dyn Session, account: AccountId, after: Option<&str>, limit: us
     let next = found.last().filter(|_| is_full).map(|user| user.address.key().to_owned());
     let read = found.len();
     found.retain(|user| user.account == account);
-    Ok(Slice { rows: found, read, next })
+    let rows = found.into_iter().map(|user| (user.address.key().to_owned(), user)).collect();
+    Ok(Slice { rows, read, next })
 }
 
 /// The domains of an account that have users, sorted.
@@ -164,8 +165,13 @@ fn since(session: &dyn Session, account: AccountId, time: Timestamp) -> Result<O
 }
 
 /// The users with what is wanted of them, in their order.
-fn seen(session: &dyn Session, account: AccountId, found: Vec<User>, wanted: Wanted) -> Result<Vec<Person>> {
-    let ids: Vec<[u8; 16]> = found.iter().map(|user| *user.id.as_bytes()).collect();
+fn seen(
+    session: &dyn Session,
+    account: AccountId,
+    found: Vec<(String, User)>,
+    wanted: Wanted,
+) -> Result<Vec<(String, Person)>> {
+    let ids: Vec<[u8; 16]> = found.iter().map(|(_, user)| *user.id.as_bytes()).collect();
     let ids: Vec<Value<'_>> = ids.iter().map(|id| Value::Bytes(id)).collect();
     let mut aliases = match wanted.aliases || wanted.groups {
         true => users::aliases_by_user(session, &ids)?,
@@ -176,18 +182,16 @@ fn seen(session: &dyn Session, account: AccountId, found: Vec<User>, wanted: Wan
         if wanted.attributes { users::attributes_by_user(session, &ids)? } else { HashMap::new() };
     let numbers = if wanted.numbers { numbers(session, &ids)? } else { HashMap::new() };
     let shared = if wanted.local { shared_locals(session, account, &found)? } else { None };
-    let mut people: Vec<Person> = found
-        .into_iter()
-        .map(|user| Person {
-            aliases: aliases.remove(&user.id).unwrap_or_default(),
-            details: details.remove(&user.id).unwrap_or_default(),
-            attributes: attributes.remove(&user.id).unwrap_or_default(),
-            groups: Vec::new(),
-            has_local: shared.as_ref().is_some_and(|shared| !shared.contains(local(&user.address))),
-            number: numbers.get(user.id.as_bytes()).copied(),
-            user,
-        })
-        .collect();
+    let mut person = |user: User| Person {
+        aliases: aliases.remove(&user.id).unwrap_or_default(),
+        details: details.remove(&user.id).unwrap_or_default(),
+        attributes: attributes.remove(&user.id).unwrap_or_default(),
+        groups: Vec::new(),
+        has_local: shared.as_ref().is_some_and(|shared| !shared.contains(local(&user.address))),
+        number: numbers.get(user.id.as_bytes()).copied(),
+        user,
+    };
+    let mut people: Vec<_> = found.into_iter().map(|(place, user)| (place, person(user))).collect();
     if wanted.groups {
         groups::add_groups(session, account, &mut people)?;
     }
@@ -223,7 +227,7 @@ const SAME_LOCAL: &str = "SELECT address_key FROM users
 fn shared_locals(
     session: &dyn Session,
     account: AccountId,
-    found: &[User],
+    found: &[(String, User)],
 ) -> Result<Option<BTreeSet<String>>> {
     let domains = domains(session, account)?;
     if domains.len() > MAX_DOMAINS {
@@ -231,7 +235,7 @@ fn shared_locals(
     }
     let keys: Vec<String> = found
         .iter()
-        .flat_map(|user| {
+        .flat_map(|(_, user)| {
             let others = domains.iter().filter(|domain| domain.as_str() != user.address.domain());
             others.map(|domain| format!("{domain}@{}", local(&user.address)))
         })

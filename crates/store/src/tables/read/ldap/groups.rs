@@ -105,14 +105,19 @@ fn keys_of(address: &EmailAddress) -> [&str; 2] {
 }
 
 /// Reads the groups of users, whose aliases are known.
-pub(super) fn add_groups(session: &dyn Session, account: AccountId, people: &mut [Person]) -> Result<()> {
+pub(super) fn add_groups(
+    session: &dyn Session,
+    account: AccountId,
+    people: &mut [(String, Person)],
+) -> Result<()> {
     let memberships = {
-        let addresses =
-            people.iter().flat_map(|person| std::iter::once(&person.user.address).chain(&person.aliases));
+        let addresses = people
+            .iter()
+            .flat_map(|(_, person)| std::iter::once(&person.user.address).chain(&person.aliases));
         let keys: BTreeSet<&str> = addresses.flat_map(keys_of).collect();
         Memberships::read(session, account, &keys)?
     };
-    for person in people {
+    for (_, person) in people {
         let addresses = std::iter::once(&person.user.address).chain(&person.aliases);
         person.groups = memberships.of(addresses.flat_map(keys_of));
     }
@@ -182,16 +187,19 @@ fn seen(
     account: AccountId,
     found: Vec<(Node, Option<Timestamp>)>,
     wanted: Wanted,
-) -> Result<Vec<Group>> {
+) -> Result<Vec<(String, Group)>> {
     let ids: Vec<[u8; 16]> = found.iter().map(|(node, _)| *node.name.id.as_bytes()).collect();
     let ids: Vec<Value<'_>> = ids.iter().map(|id| Value::Bytes(id)).collect();
     let numbers = if wanted.numbers { numbers(session, &ids)? } else { HashMap::new() };
     let mut members = if wanted.members { members(session, account, &ids)? } else { HashMap::new() };
-    let group = |(node, updated_at): (Node, Option<Timestamp>)| Group {
-        updated_at,
-        members: members.remove(node.name.id.as_bytes()).unwrap_or(Some(Vec::new())),
-        number: numbers.get(node.name.id.as_bytes()).copied(),
-        name: node.name,
+    let group = |(node, updated_at): (Node, Option<Timestamp>)| {
+        let group = Group {
+            updated_at,
+            members: members.remove(node.name.id.as_bytes()).unwrap_or(Some(Vec::new())),
+            number: numbers.get(node.name.id.as_bytes()).copied(),
+            name: node.name,
+        };
+        (group.name.id.to_string(), group)
     };
     Ok(found.into_iter().map(group).collect())
 }

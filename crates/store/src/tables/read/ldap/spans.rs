@@ -94,13 +94,13 @@ fn walk_keys(session: &dyn Session, keys: &[&str], limit: usize) -> Result<Walke
 const BY_IDS: &str = "WHERE id IN ({})";
 const KEYS_OF_ALIASES: &str = "SELECT alias_of, address_key FROM users WHERE alias_of IN ({})";
 
-/// The users of rows, each once over all slices.
+/// The users of rows, each with its place, and once over all slices.
 pub(super) fn users(
     session: &dyn Session,
     account: AccountId,
     spans: &[Span],
     found: Vec<User>,
-) -> Result<Vec<User>> {
+) -> Result<Vec<(String, User)>> {
     let of_aliases: Vec<UserId> = found.iter().filter_map(|row| row.alias_of).collect();
     let ids: Vec<Value<'_>> = of_aliases.iter().map(|id| Value::Bytes(id.as_bytes())).collect();
     let of_aliases = for_all(session, &format!("{SELECT} {BY_IDS}"), &[], &ids, user_row::read)?;
@@ -118,7 +118,7 @@ pub(super) fn users(
         .collect();
     // One address is at one place.
     if let [Span::Key(_)] = spans {
-        return Ok(placed.into_iter().map(|(_, user)| user).collect());
+        return Ok(placed);
     }
     let ids: Vec<Value<'_>> = placed.iter().map(|(_, user)| Value::Bytes(user.id.as_bytes())).collect();
     let mut aliases: HashMap<UserId, Vec<String>> = HashMap::new();
@@ -133,7 +133,7 @@ pub(super) fn users(
         !is_earlier(user.address.key()) && !keys.any(is_earlier)
     };
     let first: Vec<bool> = placed.iter().map(is_first).collect();
-    Ok(placed.into_iter().zip(first).filter(|(_, first)| *first).map(|((_, user), _)| user).collect())
+    Ok(placed.into_iter().zip(first).filter(|(_, first)| *first).map(|(placed, _)| placed).collect())
 }
 
 /// Whether a key is in one of the spans, which are sorted.
