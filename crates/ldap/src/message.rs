@@ -1,6 +1,7 @@
 //! Messages (RFC 4511, 4): requests are read, responses written straight into a buffer.
 //!
-//! Values are octets, names are UTF-8. A value that is not UTF-8 is no error: it matches nothing.
+//! Values are octets, names are UTF-8. A value that is not UTF-8 is no error: it matches nothing. Such a name of an entry names
+//! nothing.
 
 use crate::ber::{self, BOOLEAN, ENUMERATED, INTEGER, Malformed, OCTETS, Reader, SEQUENCE, Writer};
 use crate::code::{Code, Outcome};
@@ -155,14 +156,14 @@ fn request(tag: u8, content: &[u8]) -> Result<Request<'_>, Malformed> {
     let mut reader = Reader::new(content);
     Ok(match tag {
         0x60 => {
-            let (version, name) = (reader.integer(INTEGER)?, reader.text(OCTETS)?);
+            let (version, name) = (reader.integer(INTEGER)?, entry_name(&mut reader)?);
             let (method, password) = reader.element()?;
             Request::Bind { version, name, password: (method == 0x80).then_some(password) }
         }
         0x42 => Request::Unbind,
         0x63 => Request::Search(search(reader)?),
         0x6e => {
-            let dn = reader.text(OCTETS)?;
+            let dn = entry_name(&mut reader)?;
             let mut assertion = reader.sequence(SEQUENCE)?;
             Request::Compare { dn, attribute: assertion.text(OCTETS)?, value: assertion.expect(OCTETS)? }
         }
@@ -177,8 +178,13 @@ fn request(tag: u8, content: &[u8]) -> Result<Request<'_>, Malformed> {
     })
 }
 
+/// The name of an entry. One that is not UTF-8 becomes a text that names nothing, so that one name does not end a connection.
+fn entry_name<'a>(reader: &mut Reader<'a>) -> Result<&'a str, Malformed> {
+    Ok(str::from_utf8(reader.expect(OCTETS)?).unwrap_or("\u{fffd}"))
+}
+
 fn search(mut reader: Reader<'_>) -> Result<Search<'_>, Malformed> {
-    let base = reader.text(OCTETS)?;
+    let base = entry_name(&mut reader)?;
     let scope = match reader.integer(ENUMERATED)? {
         0 => Scope::Base,
         1 => Scope::One,

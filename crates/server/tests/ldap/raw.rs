@@ -179,6 +179,24 @@ async fn values_are_octets() {
     }
 }
 
+/// In Latin-1 a name of an entry is none, and the connection stays.
+#[tokio::test]
+async fn a_name_in_octets_that_are_no_text_names_nothing() {
+    let door = Door::seeded().await;
+    let mut raw = door.raw_service().await;
+    let name = element(4, b"uid=caf\xe9,ou=people,dc=example,dc=com");
+    let rest =
+        [&[10, 1, 0, 10, 1, 0, 2, 1, 0, 2, 1, 0, 1, 1, 0][..], &[0xa0, 0], &element(0x30, b"")].concat();
+    let search = element(0x63, &[&name[..], &rest].concat());
+    assert_eq!(raw.ask(&message(2, &search, &[])).await.1.code(), 34);
+    let assertion = element(0x30, &[element(4, b"cn"), element(4, b"x")].concat());
+    let compare = element(0x6e, &[&name[..], &assertion].concat());
+    assert_eq!(raw.ask(&message(3, &compare, &[])).await.1.code(), 34);
+    let bind = element(0x60, &[&[2, 1, 3][..], &name, &element(0x80, b"a password")].concat());
+    assert_eq!(raw.ask(&message(4, &bind, &[])).await.1.code(), 49);
+    assert_eq!(raw.ask(&self::bind(5, "", b"")).await.1.code(), 0);
+}
+
 #[tokio::test]
 async fn attributes_have_the_names_of_the_server() {
     let door = Door::seeded().await;
