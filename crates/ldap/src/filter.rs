@@ -77,6 +77,16 @@ impl Filter {
         Ok(filter)
     }
 
+    /// Whether a value is equal; undefined if it is none of the kind of the attribute.
+    pub(crate) fn equality(attribute: Attribute, value: &[u8], groups: &Dn) -> Self {
+        let Ok(value) = str::from_utf8(value) else { return Filter::Undefined };
+        let is_membership = matches!(attribute, Attribute::MemberOf | Attribute::IsMemberOf);
+        if is_membership && !value.contains('=') && !value.trim().is_empty() {
+            return Filter::Equal(attribute, Key::Text(groups.child("cn", value.trim()).key()));
+        }
+        attribute.of().rule.key(value).map_or(Filter::Undefined, |key| Filter::Equal(attribute, key))
+    }
+
     /// Whether an entry matches; `None`: undefined.
     pub fn matches(&self, entry: &Entry) -> Option<bool> {
         self.judge(&mut Compared { entry, keys: Vec::new(), texts: Vec::new() })
@@ -252,13 +262,8 @@ impl Decoder<'_> {
     }
 
     fn equal(&self, name: &str, value: &[u8]) -> Filter {
-        let Some(attribute) = Attribute::named(name) else { return Filter::Undefined };
-        let Ok(value) = str::from_utf8(value) else { return Filter::Undefined };
-        let is_membership = matches!(attribute, Attribute::MemberOf | Attribute::IsMemberOf);
-        if is_membership && !value.contains('=') && !value.trim().is_empty() {
-            return Filter::Equal(attribute, Key::Text(self.groups.child("cn", value.trim()).key()));
-        }
-        attribute.of().rule.key(value).map_or(Filter::Undefined, |key| Filter::Equal(attribute, key))
+        Attribute::named(name)
+            .map_or(Filter::Undefined, |attribute| Filter::equality(attribute, value, self.groups))
     }
 
     /// A condition with a rule: that of equality, or the one for members of members.

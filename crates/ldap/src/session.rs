@@ -228,13 +228,13 @@ impl Session {
         let dn = Dn::parse(dn).map_err(|why| refused(Code::InvalidDnSyntax, &why.to_string()))?;
         let unknown = || refused(Code::UndefinedAttributeType, "no such attribute type in the schema");
         let attribute = Attribute::named(name).ok_or_else(unknown)?;
-        let key = str::from_utf8(value).ok().and_then(|value| attribute.of().rule.key(value));
-        let key = key.ok_or_else(|| {
-            refused(Code::InvalidAttributeSyntax, "the value is none of the kind of the attribute")
-        })?;
+        let mut condition = Filter::equality(attribute, value, &tree.groups);
+        if condition == Filter::Undefined {
+            let text = "the value is none of the kind of the attribute";
+            return Err(refused(Code::InvalidAttributeSyntax, text));
+        }
         let mut needed = Attributes::default();
         needed.add(attribute);
-        let mut condition = Filter::Equal(attribute, key);
         search::settle(door, &tree, reader, &mut condition).await?;
         let mut asked = BTreeSet::new();
         condition.members(&mut asked);

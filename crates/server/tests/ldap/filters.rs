@@ -114,6 +114,10 @@ async fn ids_numbers_and_times_are_found() {
             assert_eq!(compared.equal().unwrap(), is_member, "{name}");
         }
     }
+    for (group, is_member) in [("Staff", true), ("Öl & Gas", false), (group_dn("Staff").as_str(), true)] {
+        let compared = ldap.compare(&user_dn(ANN), "memberOf", group.as_bytes()).await.unwrap();
+        assert_eq!(compared.equal().unwrap(), is_member, "{group}");
+    }
     let mut bob = door.connect().await;
     bob.simple_bind("bob@example.com", crate::PASSWORD).await.unwrap().success().unwrap();
     let of_ann = format!("(member=uid=Ann.Lee,ou=people,{BASE})");
