@@ -2,9 +2,7 @@
 # Expected: a part of a name that is made of an attribute and a value, new Rdn("cn", "Sales, EMEA"), is written with the
 # escapes of RFC 4514, and a Dn that it is added to names that entry.
 # Found: Apache Directory LDAP API 2.1.2 writes the value as it is: `cn=Sales, EMEA,dc=example`, which its own parser
-# refuses, or which is another name: of "a+uid=b" a part with two attributes, of "a,ou=b" an entry one level lower. Searches
-# send getName(). getEscaped() is right, and so is a part that was parsed. The normalized form of `cn=a+uid=b` is
-# cn=a+uid=b=b.
+# refuses. getEscaped() is right, and so is a part that was parsed. The normalized form of `cn=a+uid=b` is cn=a+uid=b=b.
 # Needs Debian 12, its lists of packages (apt-get update), and Java 17.
 set -euo pipefail
 folder=$(mktemp -d)
@@ -24,8 +22,7 @@ import org.apache.directory.api.ldap.model.name.Rdn;
 public class Names {
     static String again(String name) {
         try {
-            Dn dn = new Dn(name);
-            return dn.size() + " parts, the first with " + dn.getRdn().size() + " and the value " + dn.getRdn().getValue();
+            return "the value " + new Dn(name).getRdn().getValue();
         } catch (LdapInvalidDnException error) {
             return "refused";
         }
@@ -34,10 +31,8 @@ public class Names {
     public static void main(String[] arguments) throws Exception {
         boolean changed = false;
         String[][] cases = {
-            {"Sales", "cn=Sales,dc=example", "2 parts, the first with 1 and the value Sales"},
+            {"Sales", "cn=Sales,dc=example", "the value Sales"},
             {"Sales, EMEA", "cn=Sales, EMEA,dc=example", "refused"},
-            {"a+uid=b", "cn=a+uid=b,dc=example", "2 parts, the first with 2 and the value a"},
-            {"a,ou=b", "cn=a,ou=b,dc=example", "3 parts, the first with 1 and the value a"},
         };
         for (String[] one : cases) {
             Rdn rdn = new Rdn("cn", one[0]);

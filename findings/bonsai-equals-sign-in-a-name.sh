@@ -3,7 +3,7 @@
 # escape, and it is none of them. Two spellings of one name are equal.
 # Found: Python's bonsai 1.5.0 raises InvalidDN for `uid=a=b@example.com`, and makes such an object of the name of each entry
 # that a search finds: one name like this, from a server that does not escape it, and the search fails. `\3D` and `\=` are
-# read. Names with and without a blank after a comma differ, and so do öl and \c3\b6l, while the case of letters does not count.
+# read. Names with and without a blank after a comma differ, while the case of letters does not count.
 # Needs Debian 12, its lists of packages (apt-get update), and Python.
 set -euo pipefail
 folder=$(mktemp -d)
@@ -34,7 +34,6 @@ for kind, name, refused in [
 for one, other, seen in [
     ("CN=a,DC=example", "cn=a,dc=example", True),
     ("cn=a, dc=example", "cn=a,dc=example", False),
-    (r"cn=\c3\b6l,dc=example", "cn=öl,dc=example", False),
 ]:
     now = LDAPDN(one) == LDAPDN(other)
     print(f"{one} and {other} are equal: {now}")

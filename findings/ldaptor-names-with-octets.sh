@@ -2,8 +2,7 @@
 # Expected: in a distinguished name and in a filter a backslash with two digits is an octet of UTF-8 (RFC 4514, 2.4; RFC 4515,
 # 3), so `cn=\c3\b6l` is öl: OpenLDAP and others write names so. A value that begins with # is encoded in hexadecimal.
 # Found: PyPI's ldaptor 21.2.0 takes each octet for a character: the name becomes cn=Ã¶l, the filter asks for Ã¶l, and neither
-# finds the entry. Escapes of ASCII are right, so it shows with the first umlaut only. An attribute cannot be named by its
-# number in a filter, as `(2.5.4.3=a)`.
+# finds the entry. Escapes of ASCII are right, so it shows with the first umlaut only.
 set -euo pipefail
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
@@ -13,7 +12,7 @@ python3 -m venv "$folder/venv"
 import sys
 from importlib.metadata import version
 from ldaptor.protocols.ldap.distinguishedname import DistinguishedName
-from ldaptor.ldapfilter import InvalidLDAPFilter, parseFilter
+from ldaptor.ldapfilter import parseFilter
 changed = False
 for name, seen, right in [
     (r"cn=Sales\2c EMEA", "Sales, EMEA", "Sales, EMEA"),
@@ -24,14 +23,8 @@ for name, seen, right in [
     changed |= now != seen
 same = DistinguishedName(r"cn=\c3\b6l,dc=example") == DistinguishedName("cn=öl,dc=example")
 print("ldaptor takes both spellings of cn=öl for one name:", same)
-try:
-    number = parseFilter("(2.5.4.3=a)").asText()
-except InvalidLDAPFilter as error:
-    number = str(error)
-print("ldaptor reads (2.5.4.3=a) as", number)
 wire = parseFilter(r"(cn=\c3\b6l)").toWire()
 print(r"ldaptor sends (cn=\c3\b6l) as", wire.hex())
-changed |= not number.startswith("Invalid LDAP filter")
 if changed or same or "öl".encode() in wire or "Ã¶l".encode() not in wire:
     sys.exit("changed")
 PYTHON

@@ -1,9 +1,8 @@
 #!/usr/bin/env bash
-# Expected: a library writes a value into a distinguished name with the escapes that RFC 4514 asks for, reads a part that has
-# two attributes as two, and sends an escaped octet of a filter as that octet (RFC 4515).
+# Expected: a library writes a value into a distinguished name with the escapes that RFC 4514 asks for, and reads a part that
+# has two attributes as two.
 # Found: Ruby's net-ldap 0.17.0. A value with a blank at an end or a # at its start raises TypeError; an escaped blank at the
-# end is lost; `cn=a+uid=b` is one attribute with the value "a+uid=b"; `(cn=\c3\b6l)` is sent as Ã¶l, while `(cn=öl)` is right.
-# `require "net/ldap"` does not load the class.
+# end is lost; `cn=a+uid=b` is one attribute with the value "a+uid=b". `require "net/ldap"` does not load the class.
 # Needs Debian 12, its lists of packages (apt-get update).
 set -euo pipefail
 folder=$(mktemp -d)
@@ -34,11 +33,6 @@ end
   now = Net::LDAP::DN.new(name).to_a
   puts "#{name} is read as #{now.inspect}"
   changed ||= now != seen
-end
-[["(cn=öl)", "c3b66c"], ["(cn=a\\2ab)", "612a62"], ["(cn=\\c3\\b6l)", "c383c2b66c"]].each do |filter, seen|
-  now = Net::LDAP::Filter.construct(filter).to_ber.unpack1("H*")
-  puts "#{filter} is sent as #{now}"
-  changed ||= !now.end_with?(seen)
 end
 abort "changed" if changed
 RUBY
