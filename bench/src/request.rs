@@ -67,6 +67,9 @@ pub(crate) struct Shape {
 /// One user without a password.
 pub(crate) const PLAIN: Shape = Shape { items: 1, passwords: false };
 
+/// One user with a password.
+pub(crate) const WITH_PASSWORD: Shape = Shape { items: 1, passwords: true };
+
 #[derive(Serialize)]
 struct Body {
     data: Vec<NewUser>,

@@ -10,7 +10,7 @@ use crate::figure::{Row, Series, Target, Unit};
 use crate::ldap::{self, Peer};
 use crate::machine;
 use crate::output::Output;
-use crate::request::{self, DOMAIN, People, Person, Shape};
+use crate::request::{self, DOMAIN, People, Person, WITH_PASSWORD};
 use crate::site::{ACCOUNT, Site};
 use crate::slapd::{self, Slapd};
 
@@ -29,8 +29,6 @@ const BINDING: usize = 256;
 
 /// The time limit for their creation.
 const CREATION: Duration = Duration::from_secs(120);
-
-const WITH_PASSWORD: Shape = Shape { items: 1, passwords: true };
 
 #[derive(Default)]
 struct Rounds {

@@ -8,7 +8,7 @@ use crate::driver::{self, Load};
 use crate::figure::{Row, Series, Target, Unit};
 use crate::machine;
 use crate::output::Output;
-use crate::request::{PLAIN, Shape};
+use crate::request::{PLAIN, WITH_PASSWORD};
 
 use super::Bench;
 
@@ -20,8 +20,6 @@ const PLAIN_CONNECTIONS: usize = 4;
 
 /// Every connection sends each 20 ms: 200 requests per second.
 const PLAIN_EVERY: Duration = Duration::from_millis(20);
-
-const WITH_PASSWORD: Shape = Shape { items: 1, passwords: true };
 
 /// The results of each round: rates, and latencies of requests without a password.
 #[derive(Default)]

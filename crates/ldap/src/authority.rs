@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use auth::Service;
 use directory::application::Product;
-use directory::ldap::{Person, Wanted};
-use directory::port::{Freshness, LdapPeople, StoreError};
+use directory::ldap::Person;
+use directory::port::{Freshness, StoreError};
 use directory::role::INTERNAL_READ;
 use directory::user::PasswordHash;
 use directory::{AccountId, UserId};
@@ -14,7 +14,7 @@ use directory::{AccountId, UserId};
 use crate::code::{Code, Outcome};
 use crate::door::Door;
 use crate::operation::Kind;
-use crate::tree::Tree;
+use crate::tree::{Tree, UserName};
 
 /// Who proved itself on a connection.
 pub(crate) enum Bound {
@@ -106,10 +106,7 @@ const LOST: &str = "the bind is no longer valid: bind again";
 
 async fn of_user(door: &Door, user: &User) -> Result<Authority, StoreError> {
     let Some(tree) = door.tree(user.account).await? else { return Ok(Authority::nobody(LOST)) };
-    let which = LdapPeople::Ids(vec![user.id]);
-    let wanted = Wanted { aliases: true, ..Wanted::default() };
-    let found = door.store.ldap_people(user.account, &which, None, 1, wanted).await?;
-    let person = found.ok().and_then(|slice| slice.rows.into_iter().next()).map(|(_, person)| person);
+    let person = crate::lookup::user(&*door.store, &tree, &UserName::Id(user.id)).await?;
     let is_valid =
         |person: &Person| !person.user.is_blocked() && person.user.password.as_ref() == Some(&user.hash);
     let Some(person) = person.filter(is_valid) else { return Ok(Authority::nobody(LOST)) };

@@ -118,30 +118,36 @@ impl Filter {
         }
     }
 
-    /// The names of members that it asks for.
-    pub(crate) fn members(&self, names: &mut BTreeSet<String>) {
+    /// The conditions that it is made of.
+    pub(crate) fn conditions<'f>(&'f self, seen: &mut impl FnMut(&'f Filter)) {
         match self {
-            Filter::And(all) | Filter::Or(all) => all.iter().for_each(|filter| filter.members(names)),
-            Filter::Not(inner) => inner.members(names),
-            Filter::Equal(Attribute::Member | Attribute::UniqueMember, Key::Text(name)) => {
+            Filter::And(all) | Filter::Or(all) => all.iter().for_each(|filter| filter.conditions(seen)),
+            Filter::Not(inner) => inner.conditions(seen),
+            condition => seen(condition),
+        }
+    }
+
+    /// The names of members that it asks for.
+    pub(crate) fn members(&self) -> BTreeSet<String> {
+        let mut names = BTreeSet::new();
+        self.conditions(&mut |condition| {
+            if let Filter::Equal(Attribute::Member | Attribute::UniqueMember, Key::Text(name)) = condition {
                 names.insert(name.clone());
             }
-            _ => {}
-        }
+        });
+        names
     }
 
     /// The attributes that it looks at.
     pub fn attributes(&self, seen: &mut impl FnMut(Attribute)) {
-        match self {
-            Filter::And(all) | Filter::Or(all) => all.iter().for_each(|filter| filter.attributes(seen)),
-            Filter::Not(inner) => inner.attributes(seen),
-            Filter::Undefined => {}
+        self.conditions(&mut |condition| match condition {
             Filter::Present(attribute)
             | Filter::Equal(attribute, _)
             | Filter::Greater(attribute, _)
             | Filter::Less(attribute, _)
             | Filter::Parts(attribute, _) => seen(*attribute),
-        }
+            Filter::And(_) | Filter::Or(_) | Filter::Not(_) | Filter::Undefined => {}
+        });
     }
 }
 

@@ -135,7 +135,7 @@ pub(crate) async fn run<W: AsyncWrite + Unpin>(
         FilterError::Malformed(why) => Outcome::new(Code::ProtocolError, why.to_string()),
         FilterError::TooLarge => Outcome::new(Code::AdminLimitExceeded, why.to_string()),
     })?;
-    names::settle(door, &tree, reader, &mut filter).await?;
+    settle(door, &tree, reader, &mut filter).await?;
     let stages = stage::of(door, &tree, reader, &base, search.scope).await?;
     let selection = Selection::of(search.attributes(), search.types_only);
     let mut needed = selection.attributes();
@@ -369,9 +369,7 @@ impl<W: AsyncWrite + Unpin> Searching<'_, W> {
     /// The users that the filter names, as far as they are members of a group.
     async fn named_in(&mut self, group: GroupId) -> Result<Vec<String>, Ended> {
         if self.named.is_none() {
-            let mut names = BTreeSet::new();
-            self.filter.members(&mut names);
-            self.named = Some(named(self.door, &self.tree, &names).await?);
+            self.named = Some(named(self.door, &self.tree, &self.filter.members()).await?);
         }
         Ok(members_among(self.named.as_deref().unwrap_or_default(), group))
     }

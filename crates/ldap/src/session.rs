@@ -1,6 +1,5 @@
 //! One connection's state, and what each operation does.
 
-use std::collections::BTreeSet;
 use std::net::SocketAddr;
 
 use observe::stopwatch;
@@ -236,9 +235,7 @@ impl Session {
         let mut needed = Attributes::default();
         needed.add(attribute);
         search::settle(door, &tree, reader, &mut condition).await?;
-        let mut asked = BTreeSet::new();
-        condition.members(&mut asked);
-        let entry = search::entry_at(door, &tree, reader, &dn, needed, &asked).await?;
+        let entry = search::entry_at(door, &tree, reader, &dn, needed, &condition.members()).await?;
         let missing = || refused(Code::NoSuchObject, "no such entry in the account that the bind belongs to");
         let entry = entry.ok_or_else(missing)?;
         if condition.matches(&entry) == Some(true) {

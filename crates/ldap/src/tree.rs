@@ -184,7 +184,9 @@ pub enum BaseError {
     )]
     Empty,
     /// A value is empty or cannot be seen, or the name is too long for entries below it.
-    #[error("the base has at most {MAX_BASE} bytes, and each value is visible text")]
+    #[error(
+        "the base has at most {MAX_BASE} bytes, and each value is visible text of at most 256 characters"
+    )]
     Value,
 }
 

@@ -145,12 +145,13 @@ impl fmt::Display for Dn {
 fn pair_key(pair: &Pair) -> String {
     let (name, value) = match Attribute::named(&pair.attribute) {
         Some(attribute) => {
-            let rule = attribute.of().rule;
-            // A name inside a name compares as text: what is none may become one by it.
-            let key = (rule != Rule::Dn).then(|| rule.key(&pair.value)).flatten();
-            let value = match key {
-                Some(Key::Text(value)) => value,
-                _ => prepared(&pair.value),
+            let value = match attribute.of().rule {
+                // A name inside a name compares as text: what is none may become one by it.
+                Rule::Dn => prepared(&pair.value),
+                rule => match rule.key(&pair.value) {
+                    Some(Key::Text(value)) => value,
+                    _ => prepared(&pair.value),
+                },
             };
             (attribute.of().name.to_ascii_lowercase(), value)
         }

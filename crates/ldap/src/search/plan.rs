@@ -354,19 +354,12 @@ fn is_foreign_to_groups(attribute: Attribute) -> bool {
 /// The user of all conditions about members, if they name one: then no list of members is needed to know that they hold for
 /// its groups.
 pub(crate) fn only_member(filter: &Filter) -> Option<&str> {
-    fn collect<'f>(filter: &'f Filter, seen: &mut Vec<Option<&'f str>>) {
-        match filter {
-            Filter::And(all) | Filter::Or(all) => all.iter().for_each(|filter| collect(filter, seen)),
-            Filter::Not(inner) => collect(inner, seen),
-            Filter::Equal(Attribute::Member | Attribute::UniqueMember, Key::Text(user)) => {
-                seen.push(Some(user));
-            }
-            Filter::Present(Attribute::Member | Attribute::UniqueMember) => seen.push(None),
-            _ => {}
-        }
-    }
-    let mut seen = Vec::new();
-    collect(filter, &mut seen);
+    let mut seen: Vec<Option<&str>> = Vec::new();
+    filter.conditions(&mut |condition| match condition {
+        Filter::Equal(Attribute::Member | Attribute::UniqueMember, Key::Text(user)) => seen.push(Some(user)),
+        Filter::Present(Attribute::Member | Attribute::UniqueMember) => seen.push(None),
+        _ => {}
+    });
     let first = seen.first().copied().flatten()?;
     seen.iter().all(|user| *user == Some(first)).then_some(first)
 }

@@ -98,11 +98,9 @@ impl Admin {
         let account = self.account(code).await?;
         let base = base.map(ldap::base).transpose()?;
         if let Some(base) = &base {
-            for other in self.store.list_accounts().await? {
-                let theirs = match other.id == account.id {
-                    true => None,
-                    false => self.ldap_base_of(other.id).await?,
-                };
+            let all = self.store.list_accounts().await?;
+            for other in all.into_iter().filter(|other| other.id != account.id) {
+                let theirs = self.ldap_base_of(other.id).await?;
                 if theirs.is_some_and(|theirs| ldap::are_mixed(&base.name, &theirs)) {
                     let (base, code) = (base.name.clone(), other.code.to_string());
                     return Err(AdminError::LdapBaseMixed { base, code });

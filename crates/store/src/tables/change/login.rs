@@ -59,12 +59,20 @@ pub(super) fn attempt(batch: &mut Batch<'_>, log_in: &LogIn, now: Timestamp) -> 
     Ok(Ok(Made { effect: Effect::LogIn(outcome), ..made }))
 }
 
-/// Why a login was refused, and where, unless it was a call.
+/// Where a login is, unless it is a call.
+fn place(grant: &Grant) -> Option<&'static str> {
+    match grant {
+        Grant::Bind { .. } => Some("LDAP"),
+        Grant::Session(_) => Some("console"),
+        Grant::Binding(..) | Grant::Prolong(..) | Grant::Password(..) | Grant::Nothing => None,
+    }
+}
+
+/// Why a login was refused, and where.
 fn refusal(log_in: &LogIn, why: &str) -> String {
-    match log_in.grant {
-        Grant::Bind { .. } => format!("LDAP: {why}"),
-        Grant::Session(_) => format!("console: {why}"),
-        _ => why.to_owned(),
+    match place(&log_in.grant) {
+        Some(place) => format!("{place}: {why}"),
+        None => why.to_owned(),
     }
 }
 
@@ -104,16 +112,15 @@ fn grant(
 ) -> Result<(Outcome, &'static str, Made)> {
     let session = batch.session;
     let granted = |made: Made| Ok((Outcome::Granted, "", made));
+    let made = Made { detail: place(grant).unwrap_or_default().to_owned(), ..made };
     match grant {
         Grant::Nothing => granted(Made { action: Some(Action::PasswordRefused), ..made }),
         Grant::Binding(binding, profile) => grant_binding(batch, user, binding, profile, now, made),
         // Nothing is written then, so the commit costs no forced write.
-        Grant::Bind { is_recorded } => {
-            granted(Made { detail: "LDAP".to_owned(), is_unrecorded: !is_recorded, ..made })
-        }
+        Grant::Bind { is_recorded } => granted(Made { is_unrecorded: !is_recorded, ..made }),
         Grant::Session(new) => {
             sessions::insert(session, user.id, new)?;
-            granted(Made { detail: "console".to_owned(), ..made })
+            granted(made)
         }
         Grant::Prolong(binding, expires_at) => {
             let prolonged = session.execute(
